@@ -1,0 +1,15 @@
+# Warnings, sanitizers and language level, as one interface library that every target links.
+add_library(lw_flags INTERFACE)
+target_compile_features(lw_flags INTERFACE c_std_11)
+target_compile_definitions(lw_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
+target_include_directories(lw_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(lw_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes
+  -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wcast-qual
+  -fvisibility=hidden -ffp-contract=off
+  $<$<BOOL:${LEEWAY_WERROR}>:-Werror>)
+if(LEEWAY_SANITIZE)
+  target_compile_options(lw_flags INTERFACE
+    -fsanitize=${LEEWAY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(lw_flags INTERFACE -fsanitize=${LEEWAY_SANITIZE})
+endif()

@@ -1,0 +1,22 @@
+/* Checked allocation. Exhausted memory ends the process with the size that was asked for: sizes that
+ * come from outside are bounded before they get here, so no caller has an out-of-memory branch that
+ * no test could reach. All results are freed with free(). Thread: any. */
+#ifndef LW_MEM_H
+#define LW_MEM_H
+
+#include <stddef.h>
+
+void *lw_malloc(size_t size);
+void *lw_calloc(size_t count, size_t size); /* overflow of count * size aborts */
+void *lw_realloc(void *old, size_t count, size_t size);
+char *lw_strdup(const char *text);
+char *lw_strndup(const char *text, size_t len);
+void *lw_memdup(const void *data, size_t size);
+
+/* An assertion that stays on in release builds: our own mistakes, never the world's. */
+#define lw_assert(cond)                                                                  \
+    ((cond) ? (void)0 : lw_assert_failed(#cond, __FILE__, __LINE__, __func__))
+_Noreturn void lw_assert_failed(const char *cond, const char *file, int line,
+                                const char *func);
+
+#endif

@@ -1,0 +1,25 @@
+/* An open-addressing hash table from 64-bit keys to 32-bit values: the one dictionary of the project
+ * (category levels, columns, atoms). Keys are hashed by lw_mix64, so sequential integers are fine.
+ * Insertion order is kept: value i was the i-th new key when values are given by _index. */
+#ifndef LW_TABLE_H
+#define LW_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LW_TABLE_NONE UINT32_MAX
+
+struct lw_table {
+    uint64_t *keys;
+    uint32_t *values; /* LW_TABLE_NONE marks a free slot */
+    size_t cap, n;
+};
+
+void lw_table_fini(struct lw_table *t);
+/* The value of a key, or LW_TABLE_NONE. */
+uint32_t lw_table_get(const struct lw_table *t, uint64_t key);
+/* Value of the key; a new key gets the value n (its index), and *fresh = 1. */
+uint32_t lw_table_index(struct lw_table *t, uint64_t key, int *fresh);
+void lw_table_put(struct lw_table *t, uint64_t key, uint32_t value);
+
+#endif

@@ -1,0 +1,37 @@
+/* Time: Unix milliseconds everywhere; a zone for calendar parts; clocks for the shells.
+ * The core is given times as arguments and never calls the clocks. */
+#ifndef LW_TIME_H
+#define LW_TIME_H
+
+#include <stdint.h>
+
+#include "leeway/err.h"
+
+#define LW_SECOND INT64_C(1000)
+#define LW_MINUTE (60 * LW_SECOND)
+#define LW_HOUR   (60 * LW_MINUTE)
+#define LW_DAY    (24 * LW_HOUR)
+#define LW_WEEK   (7 * LW_DAY)
+
+int64_t lw_wall_ms(void); /* Unix time */
+int64_t lw_mono_ms(void); /* for intervals */
+int64_t lw_mono_us(void);
+
+struct lw_civil {
+    int year, month, day;     /* month 1..12 */
+    int hour, minute, second; /* 0.. */
+    int weekday;              /* Monday 0 .. Sunday 6 */
+};
+struct lw_civil lw_civil(int64_t ms); /* proleptic Gregorian, UTC */
+int64_t lw_from_civil(int year, int month, int day);
+
+/* A time zone as a table of offset changes, read once; NULL stands for UTC (and for timestamps that
+ * are local already). Name as in the zone database, e.g. "America/New_York"; LW_ECONFIG when it is
+ * not installed. Thread: reading is safe from any; lw_zone_new only before threads start. */
+struct lw_zone;
+struct lw_zone *lw_zone_new(const char *name, struct lw_err *err);
+void lw_zone_free(struct lw_zone *zone);
+/* Milliseconds to add to UTC at that instant. O(log changes). */
+int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms);
+
+#endif

@@ -1,0 +1,34 @@
+/* Change points on a stream of values: ADWIN, Page-Hinkley, KSWIN. One-sided (growth), reset when
+ * they fire, no memory beyond what is stated, state as bytes so that a successor can go on.
+ * One static table of implementations; adding one is a file and a row. */
+#ifndef LW_CHANGE_H
+#define LW_CHANGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "leeway/err.h"
+
+struct lw_change_params {
+    double delta;      /* ADWIN: confidence (.002); Page-Hinkley: tolerated change, in units of scale (.005) */
+    double lambda;     /* Page-Hinkley: threshold, in units of scale (50) */
+    double alpha;      /* KSWIN: significance (1e-4) */
+    double scale;      /* values are divided by it first; 1: as they are */
+    uint64_t min_n;    /* no alarm before (30) */
+    uint64_t seed;     /* KSWIN's sampling */
+};
+
+struct lw_change;
+/* kind: "adwin", "page_hinkley", "kswin". NULL and LW_ECONFIG with the nearest name. */
+struct lw_change *lw_change_new(const char *kind, const struct lw_change_params *params,
+                                struct lw_err *err);
+void lw_change_free(struct lw_change *c);
+/* Returns 1 when a growth is detected with this value (and starts afresh), else 0. */
+int lw_change_update(struct lw_change *c, double v);
+/* How many of the newest values the detector believes to belong to the present regime. */
+uint64_t lw_change_width(const struct lw_change *c);
+void lw_change_write(const struct lw_change *c, struct lw_buf *out);
+int lw_change_read(struct lw_change *c, const void *data, size_t len, struct lw_err *err);
+
+#endif
