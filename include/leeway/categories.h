@@ -1,12 +1,14 @@
-/* Counts of categories: exact up to a cap, then a frequent-items summary with a stated error.
+/* Counts of categories: exact up to a cap, then a frequent-items summary with a stated
+ * error.
  *
- * Up to `cap` distinct keys every count is exact. Past it the summary is Misra-Gries as in Anderson et
- * al., "A High-Performance Algorithm for Identifying Frequent Items in Data Streams" (IMC 2017): the
- * table is cut by its median count, and the offset is the error bound: a reported count is at most
- * the true one, and at least the true one less `error`. Counting of missing values is apart.
- * Keys are 64-bit: an integer category's own value, or lw_text_key() of a text, whose text is then
- * kept once (at most LW_CATS_TEXT_MAX bytes of it). Deterministic: no seed.
- * Thread: one at a time. Cost: add O(1), no allocation for a key already seen. */
+ * Up to `cap` distinct keys every count is exact. Past it the summary is Misra-Gries as
+ * in Anderson et al., "A High-Performance Algorithm for Identifying Frequent Items in
+ * Data Streams" (IMC 2017): the table is cut by its median count, and the offset is the
+ * error bound: a reported count is at most the true one, and at least the true one less
+ * `error`. Counting of missing values is apart. Keys are 64-bit: an integer category's
+ * own value, or lw_text_key() of a text, whose text is then kept once (at most
+ * LW_CATS_TEXT_MAX bytes of it). Deterministic: no seed. Thread: one at a time. Cost: add
+ * O(1), no allocation for a key already seen. */
 #ifndef LW_CATEGORIES_H
 #define LW_CATEGORIES_H
 
@@ -32,25 +34,28 @@ void lw_cats_free(struct lw_cats *c);
 void lw_cats_reset(struct lw_cats *c);
 struct lw_cats *lw_cats_clone(const struct lw_cats *c);
 
-void lw_cats_add(struct lw_cats *c, const struct lw_cell *cell); /* missing cells count as missing */
+void lw_cats_add(struct lw_cats *c,
+                 const struct lw_cell *cell); /* missing cells count as missing */
 void lw_cats_add_int(struct lw_cats *c, int64_t key, uint64_t count);
 void lw_cats_add_text(struct lw_cats *c, const char *text, size_t len, uint64_t count);
 void lw_cats_add_missing(struct lw_cats *c, uint64_t count);
 void lw_cats_merge(struct lw_cats *c, const struct lw_cats *other);
 
-uint64_t lw_cats_n(const struct lw_cats *c);       /* present values, all categories */
+uint64_t lw_cats_n(const struct lw_cats *c); /* present values, all categories */
 uint64_t lw_cats_missing(const struct lw_cats *c);
-uint64_t lw_cats_error(const struct lw_cats *c);   /* 0 while exact */
-size_t lw_cats_size(const struct lw_cats *c);      /* keys held */
-uint64_t lw_cats_count(const struct lw_cats *c, uint64_t key); /* lower bound; 0 when not held */
+uint64_t lw_cats_error(const struct lw_cats *c); /* 0 while exact */
+size_t lw_cats_size(const struct lw_cats *c);    /* keys held */
+uint64_t lw_cats_count(const struct lw_cats *c,
+                       uint64_t key); /* lower bound; 0 when not held */
 
 struct lw_cat {
     uint64_t key, count;
     const char *text; /* NULL for integers; borrowed until the next change */
     uint32_t len;
 };
-/* The i-th category held, i < lw_cats_size, in order of key: the same set has the same order. The
- * order is made by _seal, which must come after the last change and before _at. */
+/* The i-th category held, i < lw_cats_size, in order of key: the same set has the same
+ * order. The order is made by _seal, which must come after the last change and before
+ * _at. */
 void lw_cats_seal(struct lw_cats *c);
 struct lw_cat lw_cats_at(const struct lw_cats *c, size_t i);
 

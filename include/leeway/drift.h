@@ -1,9 +1,10 @@
 /* Drift between a reference profile and a current one, column by column.
  *
- * Bin edges are frozen from the reference; the outer bins are open. A column drifts only if it is
- * statistically significant for these two sample sizes (corrected over columns) and its effect is larger
- * than a floor. One bad column has its own verdict and spoils no other; no figure is ever NaN where
- * the verdict is OK or DRIFT. Definitions with sources: docs/statistics.md. */
+ * Bin edges are frozen from the reference; the outer bins are open. A column drifts only
+ * if it is statistically significant for these two sample sizes (corrected over columns)
+ * and its effect is larger than a floor. One bad column has its own verdict and spoils no
+ * other; no figure is ever NaN where the verdict is OK or DRIFT. Definitions with
+ * sources: docs/statistics.md. */
 #ifndef LW_DRIFT_H
 #define LW_DRIFT_H
 
@@ -20,22 +21,23 @@ enum lw_verdict {
     LW_VERDICT_DRIFT,
     LW_VERDICT_INSUFFICIENT, /* fewer rows than min_n on a side */
     LW_VERDICT_EMPTY,        /* no present value on one side */
-    LW_VERDICT_CONSTANT      /* one value in the reference and in the current rows, the same */
+    LW_VERDICT_CONSTANT /* one value in the reference and in the current rows, the same */
 };
 const char *lw_verdict_name(enum lw_verdict v);
 
 enum lw_correction_kind { LW_CORRECT_NONE, LW_CORRECT_BONFERRONI, LW_CORRECT_BH };
 
 struct lw_drift_options {
-    int bins;               /* numeric bins from reference quantiles: 10 */
-    uint64_t min_n;         /* 100 */
-    double alpha;           /* significance after correction: 0.01 */
+    int bins;                           /* numeric bins from reference quantiles: 10 */
+    uint64_t min_n;                     /* 100 */
+    double alpha;                       /* significance after correction: 0.01 */
     enum lw_correction_kind correction; /* LW_CORRECT_BH */
-    double floor_psi;       /* effect floor in PSI (bias-corrected): 0.1 */
+    double floor_psi;                   /* effect floor in PSI (bias-corrected): 0.1 */
 };
 struct lw_drift_options lw_drift_defaults(void);
 
-/* Frozen bins of one numeric column: nedges inner edges, nedges + 1 bins, shares of the reference. */
+/* Frozen bins of one numeric column: nedges inner edges, nedges + 1 bins, shares of the
+ * reference. */
 struct lw_bins {
     int nedges;
     double edge[LW_BINS_MAX - 1];
@@ -44,26 +46,28 @@ void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *
 
 struct lw_drift {
     enum lw_verdict verdict;
-    uint64_t n_ref, n_cur;      /* present values */
-    double psi;                 /* bias-corrected, >= 0 */
-    double psi_raw;             /* natural log, empty bins smoothed */
-    double js;                  /* Jensen-Shannon distance, base 2, bias-corrected, [0, 1] */
-    double hellinger;           /* [0, 1] */
-    double ks, ks_p;            /* numeric: D and p, sketch error allowed for */
-    double w1;                  /* numeric: Wasserstein-1 over the reference's sd */
-    double chi2, chi2_p;        /* categories: small cells merged */
-    double cramers_v;           /* categories, bias-corrected */
-    double linf;                /* categories: largest change of a share */
-    double unseen;              /* categories: share of current values absent from the reference */
-    double missing_ref, missing_cur;         /* shares of all rows */
+    uint64_t n_ref, n_cur; /* present values */
+    double psi;            /* bias-corrected, >= 0 */
+    double psi_raw;        /* natural log, empty bins smoothed */
+    double js;             /* Jensen-Shannon distance, base 2, bias-corrected, [0, 1] */
+    double hellinger;      /* [0, 1] */
+    double ks, ks_p;       /* numeric: D and p, sketch error allowed for */
+    double w1;             /* numeric: Wasserstein-1 over the reference's sd */
+    double chi2, chi2_p;   /* categories: small cells merged */
+    double cramers_v;      /* categories, bias-corrected */
+    double linf;           /* categories: largest change of a share */
+    double unseen; /* categories: share of current values absent from the reference */
+    double missing_ref, missing_cur; /* shares of all rows */
     double out_of_range_ref, out_of_range_cur;
-    double p, p_adjusted;       /* of the test that decides; adjusted over the columns compared */
-    double effect;              /* the figure compared with the floor (psi) */
-    double mean_ref, mean_cur;  /* numeric */
+    double p,
+        p_adjusted; /* of the test that decides; adjusted over the columns compared */
+    double effect;  /* the figure compared with the floor (psi) */
+    double mean_ref, mean_cur; /* numeric */
 };
 
-/* Compares every column; out has reference->n entries. bins: one a column (ignored for categories), or
- * NULL to take them from the reference. Cost: O(retained items + categories). */
+/* Compares every column; out has reference->n entries. bins: one a column (ignored for
+ * categories), or NULL to take them from the reference. Cost: O(retained items +
+ * categories). */
 void lw_drift_compare(const struct lw_profile *reference, struct lw_profile *current,
                       const struct lw_bins *bins, const struct lw_drift_options *options,
                       struct lw_drift *out);

@@ -1,7 +1,8 @@
 /* Errors. The caller owns the struct, nothing is allocated, the first error wins.
  *
- * A code answers "what may I do next?", the text answers what happened, where, and what would help.
- * Functions return 0 or -1 (or NULL) and take `struct lw_err *err` last; NULL is allowed there. */
+ * A code answers "what may I do next?", the text answers what happened, where, and what
+ * would help. Functions return 0 or -1 (or NULL) and take `struct lw_err *err` last; NULL
+ * is allowed there. */
 #ifndef LW_ERR_H
 #define LW_ERR_H
 
@@ -24,12 +25,13 @@ struct lw_err {
     char msg[512];
 };
 
-/* Sets code and text unless err is NULL or already holds an error. Always returns -1, so that a
- * failing path is one line: `return lw_fail(err, LW_EINPUT, "%s: ...", path);` */
+/* Sets code and text unless err is NULL or already holds an error. Always returns -1, so
+ * that a failing path is one line: `return lw_fail(err, LW_EINPUT, "%s: ...", path);` */
 int lw_fail(struct lw_err *err, enum lw_errc code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts "context: " before the text that err already holds (no-op for NULL or LW_OK). Returns -1. */
+/* Puts "context: " before the text that err already holds (no-op for NULL or LW_OK).
+ * Returns -1. */
 int lw_err_context(struct lw_err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

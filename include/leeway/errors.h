@@ -1,7 +1,9 @@
-/* The errors of one model version over a set of events: sums from which every model figure follows.
+/* The errors of one model version over a set of events: sums from which every model
+ * figure follows.
  *
- * e = prediction - target. Plain sums of a bounded target are exact enough in doubles (minutes, some
- * 1e6 events); they add, so panes, partitions and windows merge without loss of meaning. */
+ * e = prediction - target. Plain sums of a bounded target are exact enough in doubles
+ * (minutes, some 1e6 events); they add, so panes, partitions and windows merge without
+ * loss of meaning. */
 #ifndef LW_ERRORS_H
 #define LW_ERRORS_H
 
@@ -15,9 +17,9 @@ extern "C" {
 
 struct lw_errors {
     uint64_t n;
-    double e, e2, e4, abs_e;      /* sums of e, e^2, e^4, |e| */
-    double p, p2, pe;             /* sums of prediction, its square, prediction times e */
-    double y, y2;                 /* sums of target and its square */
+    double e, e2, e4, abs_e; /* sums of e, e^2, e^4, |e| */
+    double p, p2, pe;        /* sums of prediction, its square, prediction times e */
+    double y, y2;            /* sums of target and its square */
 };
 
 void lw_errors_add(struct lw_errors *s, double target, double prediction);
@@ -26,21 +28,22 @@ void lw_errors_merge(struct lw_errors *s, const struct lw_errors *other);
 /* All NAN where n is too small for them. */
 double lw_errors_rmse(const struct lw_errors *s);
 double lw_errors_mae(const struct lw_errors *s);
-double lw_errors_bias(const struct lw_errors *s);   /* mean of e */
+double lw_errors_bias(const struct lw_errors *s); /* mean of e */
 double lw_errors_r2(const struct lw_errors *s);
 /* SE(RMSE) = sd(e^2) / (2 sqrt(n) RMSE), by the delta method. */
 double lw_errors_rmse_se(const struct lw_errors *s);
 double lw_errors_mae_se(const struct lw_errors *s);
 double lw_errors_bias_se(const struct lw_errors *s);
-/* Share of the mean squared error that recalibrating y = a + b * prediction would remove, in [0, 1]:
- * (mean(e)^2 + b^2 Var p) / MSE with b = Cov(p, e) / Var p. Less the share that chance gives
- * (2 / n of the residual), never below 0. */
+/* Share of the mean squared error that recalibrating y = a + b * prediction would remove,
+ * in [0, 1]: (mean(e)^2 + b^2 Var p) / MSE with b = Cov(p, e) / Var p. Less the share
+ * that chance gives (2 / n of the residual), never below 0. */
 double lw_errors_recalibration_gain(const struct lw_errors *s);
 
 #define LW_ERRORS_BYTES 80
 void lw_errors_write(const struct lw_errors *s, uint8_t out[LW_ERRORS_BYTES]);
 /* LW_EINPUT unless len is LW_ERRORS_BYTES and all sums are finite and possible. */
-int lw_errors_read(struct lw_errors *s, const void *data, unsigned long len, struct lw_err *err);
+int lw_errors_read(struct lw_errors *s, const void *data, unsigned long len,
+                   struct lw_err *err);
 
 #ifdef __cplusplus
 }

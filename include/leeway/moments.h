@@ -1,6 +1,7 @@
 /* Count, mean, variance and extremes of a stream, mergeable.
- * Welford's update and the pairwise merge of Chan, Golub and LeVeque (1979): stable when the mean is
- * large against the spread. Plain struct: zero-initialise (or lw_moments_reset), copy freely. */
+ * Welford's update and the pairwise merge of Chan, Golub and LeVeque (1979): stable when
+ * the mean is large against the spread. Plain struct: zero-initialise (or
+ * lw_moments_reset), copy freely. */
 #ifndef LW_MOMENTS_H
 #define LW_MOMENTS_H
 

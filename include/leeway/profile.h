@@ -1,10 +1,11 @@
 /* A profile: one summary per watched column, as a window, a pane or a reference holds it.
  *
- * A numeric column has moments, a KLL sketch, a tail sketch (values far out within a stated relative
- * error, where KLL only bounds ranks), and counts of missing and out-of-range values; a category
- * column has category counts and, where asked for, a distinct count (HLL).
- * Each column is encoded on its own ("member"), because a store keeps one field a member; all loaders
- * validate. Merging is associative up to the sketches' stated errors, exact in all counts. */
+ * A numeric column has moments, a KLL sketch, a tail sketch (values far out within a
+ * stated relative error, where KLL only bounds ranks), and counts of missing and
+ * out-of-range values; a category column has category counts and, where asked for, a
+ * distinct count (HLL). Each column is encoded on its own ("member"), because a store
+ * keeps one field a member; all loaders validate. Merging is associative up to the
+ * sketches' stated errors, exact in all counts. */
 #ifndef LW_PROFILE_H
 #define LW_PROFILE_H
 
@@ -22,15 +23,16 @@ struct lw_hll;
 
 struct lw_column {
     char name[LW_NAME_MAX];
-    enum lw_kind kind;     /* LW_NUMERIC or LW_CATEGORY */
-    double lo, hi;         /* believable range of a numeric one, inclusive; -INFINITY, INFINITY: none */
-    uint16_t k;            /* KLL size; 0: LW_KLL_K_DEFAULT */
-    uint32_t cap;          /* categories kept exactly; 0: LW_CATS_CAP_DEFAULT */
-    bool distinct;         /* count distinct values of a category too */
+    enum lw_kind kind; /* LW_NUMERIC or LW_CATEGORY */
+    double lo,
+        hi; /* believable range of a numeric one, inclusive; -INFINITY, INFINITY: none */
+    uint16_t k;    /* KLL size; 0: LW_KLL_K_DEFAULT */
+    uint32_t cap;  /* categories kept exactly; 0: LW_CATS_CAP_DEFAULT */
+    bool distinct; /* count distinct values of a category too */
 };
 
-/* Every present value enters n; one outside [lo, hi] is counted as out of range and kept out of
- * moments and sketches, so that one absurd value cannot move them. */
+/* Every present value enters n; one outside [lo, hi] is counted as out of range and kept
+ * out of moments and sketches, so that one absurd value cannot move them. */
 struct lw_numeric {
     uint64_t n, missing, out_of_range;
     struct lw_moments moments;
@@ -40,9 +42,9 @@ struct lw_numeric {
 
 struct lw_member {
     enum lw_kind kind;
-    struct lw_numeric num;  /* LW_NUMERIC */
-    struct lw_cats *cats;   /* LW_CATEGORY */
-    struct lw_hll *hll;     /* LW_CATEGORY with distinct, else NULL */
+    struct lw_numeric num; /* LW_NUMERIC */
+    struct lw_cats *cats;  /* LW_CATEGORY */
+    struct lw_hll *hll;    /* LW_CATEGORY with distinct, else NULL */
 };
 
 struct lw_profile {
@@ -52,12 +54,14 @@ struct lw_profile {
     uint64_t seed;
 };
 
-struct lw_profile *lw_profile_new(const struct lw_column *columns, size_t n, uint64_t seed);
+struct lw_profile *lw_profile_new(const struct lw_column *columns, size_t n,
+                                  uint64_t seed);
 void lw_profile_free(struct lw_profile *p);
 void lw_profile_reset(struct lw_profile *p, uint64_t seed); /* empty again, memory kept */
 struct lw_profile *lw_profile_clone(const struct lw_profile *p);
 
-/* One event: cells[i] is the value of column i. Hot path: no allocation once categories are known. */
+/* One event: cells[i] is the value of column i. Hot path: no allocation once categories
+ * are known. */
 void lw_profile_add(struct lw_profile *p, const struct lw_cell *cells);
 void lw_profile_add_numeric(struct lw_profile *p, size_t column, double v);
 
@@ -68,18 +72,19 @@ int lw_profile_find(const struct lw_profile *p, const char *column); /* index or
 /* Appends the versioned bytes of one member. */
 struct lw_buf;
 void lw_profile_write_member(struct lw_profile *p, size_t column, struct lw_buf *out);
-/* Replaces member `column` by what the bytes say; LW_EINPUT with column and reason, and the member
- * is left empty, when they are damaged, foreign or of another kind. */
-int lw_profile_read_member(struct lw_profile *p, size_t column, const void *data, size_t len,
-                           struct lw_err *err);
+/* Replaces member `column` by what the bytes say; LW_EINPUT with column and reason, and
+ * the member is left empty, when they are damaged, foreign or of another kind. */
+int lw_profile_read_member(struct lw_profile *p, size_t column, const void *data,
+                           size_t len, struct lw_err *err);
 
-/* The whole profile with its column list as one blob, for files and model versions. _read makes its
- * own column list, owned by the profile. */
+/* The whole profile with its column list as one blob, for files and model versions. _read
+ * makes its own column list, owned by the profile. */
 void lw_profile_write(struct lw_profile *p, struct lw_buf *out);
 struct lw_profile *lw_profile_read(const void *data, size_t len, struct lw_err *err);
 
-/* Figures of a numeric member that sketches answer: NAN when empty. The quantile comes from the tail
- * sketch beyond the ranks that KLL resolves, from KLL between. rank in [0, 1]. */
+/* Figures of a numeric member that sketches answer: NAN when empty. The quantile comes
+ * from the tail sketch beyond the ranks that KLL resolves, from KLL between. rank in [0,
+ * 1]. */
 double lw_numeric_quantile(const struct lw_numeric *num, double rank);
 
 #ifdef __cplusplus

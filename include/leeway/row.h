@@ -1,8 +1,9 @@
-/* A row: what one event is after decoding, and the list of fields that gives its cells their meaning.
+/* A row: what one event is after decoding, and the list of fields that gives its cells
+ * their meaning.
  *
- * The list is made once from the configuration (or from a model file); decoding, feature plans,
- * sketches and models all speak of fields by their index in it. A row borrows: texts point into the
- * bytes it was decoded from and live as long as those. */
+ * The list is made once from the configuration (or from a model file); decoding, feature
+ * plans, sketches and models all speak of fields by their index in it. A row borrows:
+ * texts point into the bytes it was decoded from and live as long as those. */
 #ifndef LW_ROW_H
 #define LW_ROW_H
 
@@ -22,12 +23,13 @@ extern "C" {
 enum lw_kind {
     LW_NUMERIC,   /* num */
     LW_CATEGORY,  /* key, and text where the value is a string or an enum symbol */
-    LW_TIMESTAMP, /* num: milliseconds since 1970, exact in a double; key: the same as int64 */
+    LW_TIMESTAMP, /* num: milliseconds since 1970, exact in a double; key: the same as
+                     int64 */
     LW_TEXT       /* text only: an identifier, never a feature */
 };
 
-/* One value. A missing value (null, absent, NaN) has present = false and num = NAN, key = 0.
- * A category's key is the integer itself (as uint64) or lw_text_key() of its text. */
+/* One value. A missing value (null, absent, NaN) has present = false and num = NAN, key =
+ * 0. A category's key is the integer itself (as uint64) or lw_text_key() of its text. */
 struct lw_cell {
     double num;
     uint64_t key;
@@ -50,10 +52,10 @@ struct lw_fields {
 /* Index of a field by name, or -1. */
 int lw_fields_find(const struct lw_fields *fields, const char *name);
 
-/* Appends a field and returns its index; LW_ECONFIG when the name is taken, too long, or there are
- * LW_FIELDS_MAX already. */
-int lw_fields_add(struct lw_fields *fields, const char *name, enum lw_kind kind, bool required,
-                  struct lw_err *err);
+/* Appends a field and returns its index; LW_ECONFIG when the name is taken, too long, or
+ * there are LW_FIELDS_MAX already. */
+int lw_fields_add(struct lw_fields *fields, const char *name, enum lw_kind kind,
+                  bool required, struct lw_err *err);
 
 /* 64-bit key of a category's text (XXH3). Integers are their own key. */
 uint64_t lw_text_key(const char *text, size_t len);
@@ -71,8 +73,8 @@ int lw_kind_parse(const char *name);
 
 /* Constructors for a cell. */
 struct lw_cell lw_cell_missing(void);
-struct lw_cell lw_cell_num(double v);         /* NaN becomes missing */
-struct lw_cell lw_cell_int(int64_t v);        /* num = v, key = v */
+struct lw_cell lw_cell_num(double v);  /* NaN becomes missing */
+struct lw_cell lw_cell_int(int64_t v); /* num = v, key = v */
 struct lw_cell lw_cell_text(const char *text, size_t len);
 
 #ifdef __cplusplus

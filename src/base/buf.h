@@ -1,6 +1,6 @@
 /* A growable byte buffer, and a bounds-checked reader over somebody else's bytes.
- * Numbers are little-endian. The reader has a sticky failure: after the first short read every get
- * returns zero and `bad` is set, so that a decoder checks once at its end. */
+ * Numbers are little-endian. The reader has a sticky failure: after the first short read
+ * every get returns zero and `bad` is set, so that a decoder checks once at its end. */
 #ifndef LW_BUF_H
 #define LW_BUF_H
 

@@ -1,6 +1,7 @@
 /* The log: one line an event on standard error, `time level event key=value ...`.
- * Values are given as a printf format of key=value pairs; quote texts that may hold spaces with
- * lw_log_quote. Only shells (engine, cli) log; layers below return errors. Thread: any. */
+ * Values are given as a printf format of key=value pairs; quote texts that may hold
+ * spaces with lw_log_quote. Only shells (engine, cli) log; layers below return errors.
+ * Thread: any. */
 #ifndef LW_LOG_H
 #define LW_LOG_H
 

@@ -1,6 +1,7 @@
-/* Checked allocation. Exhausted memory ends the process with the size that was asked for: sizes that
- * come from outside are bounded before they get here, so no caller has an out-of-memory branch that
- * no test could reach. All results are freed with free(). Thread: any. */
+/* Checked allocation. Exhausted memory ends the process with the size that was asked for:
+ * sizes that come from outside are bounded before they get here, so no caller has an
+ * out-of-memory branch that no test could reach. All results are freed with free().
+ * Thread: any. */
 #ifndef LW_MEM_H
 #define LW_MEM_H
 

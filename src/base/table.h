@@ -1,6 +1,7 @@
-/* An open-addressing hash table from 64-bit keys to 32-bit values: the one dictionary of the project
- * (category levels, columns, atoms). Keys are hashed by lw_mix64, so sequential integers are fine.
- * Insertion order is kept: value i was the i-th new key when values are given by _index. */
+/* An open-addressing hash table from 64-bit keys to 32-bit values: the one dictionary of
+ * the project (category levels, columns, atoms). Keys are hashed by lw_mix64, so
+ * sequential integers are fine. Insertion order is kept: value i was the i-th new key
+ * when values are given by _index. */
 #ifndef LW_TABLE_H
 #define LW_TABLE_H
 

@@ -1,4 +1,5 @@
-/* Text: numbers with units, durations, times, the nearest name, small formatting helpers. */
+/* Text: numbers with units, durations, times, the nearest name, small formatting helpers.
+ */
 #ifndef LW_TEXT_H
 #define LW_TEXT_H
 
@@ -15,33 +16,37 @@ bool lw_parse_f64(const char *text, double *out);
 bool lw_parse_duration(const char *text, int64_t *ms);
 /* "64KiB", "10MB", "1GiB", or bytes. */
 bool lw_parse_size(const char *text, int64_t *bytes);
-/* "2020-03-12", "2020-03-12T05:00", "2020-03-12 05:00:00.250", with an optional Z → Unix ms, UTC. */
+/* "2020-03-12", "2020-03-12T05:00", "2020-03-12 05:00:00.250", with an optional Z → Unix
+ * ms, UTC. */
 bool lw_parse_time(const char *text, int64_t *ms);
 
-/* "1h", "90s", "1d12h": the shortest exact form; writes at most size bytes, returns out. */
+/* "1h", "90s", "1d12h": the shortest exact form; writes at most size bytes, returns out.
+ */
 char *lw_format_duration(char *out, size_t size, int64_t ms);
 /* "2020-03-12T05:00:00Z" (milliseconds only when not zero). Needs 32 bytes. */
 char *lw_format_time(char *out, size_t size, int64_t ms);
 /* "316,378". */
 char *lw_format_count(char *out, size_t size, uint64_t n);
-/* Shortest decimal text that reads back as the same double; NaN and infinities are "nan", "inf". */
+/* Shortest decimal text that reads back as the same double; NaN and infinities are "nan",
+ * "inf". */
 char *lw_format_f64(char *out, size_t size, double v);
 
-/* The candidate nearest to name by edit distance, or NULL when nothing is near enough to be what
- * was meant. */
+/* The candidate nearest to name by edit distance, or NULL when nothing is near enough to
+ * be what was meant. */
 const char *lw_nearest(const char *name, const char *const *candidates, size_t n);
 
 /* Copies with truncation; always terminated. */
 void lw_copy(char *out, size_t size, const char *text);
 
-/* Whole file into memory (NUL after the end, not counted); at most max bytes. free() the result.
- * LW_EINPUT with path and reason. */
+/* Whole file into memory (NUL after the end, not counted); at most max bytes. free() the
+ * result. LW_EINPUT with path and reason. */
 char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err);
-/* Writes through a temporary neighbour, fsync and rename, so that a reader sees all or nothing. */
+/* Writes through a temporary neighbour, fsync and rename, so that a reader sees all or
+ * nothing. */
 int lw_write_file(const char *path, const void *data, size_t len, struct lw_err *err);
 
-/* A line of block characters, lowest value to highest, at most width columns (each column the mean
- * of its share of values; NaN is a space). Needs 3 * width + 1 bytes. */
+/* A line of block characters, lowest value to highest, at most width columns (each column
+ * the mean of its share of values; NaN is a space). Needs 3 * width + 1 bytes. */
 char *lw_sparkline(char *out, size_t size, const double *values, size_t n, size_t width);
 
 #endif

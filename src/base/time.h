@@ -25,9 +25,10 @@ struct lw_civil {
 struct lw_civil lw_civil(int64_t ms); /* proleptic Gregorian, UTC */
 int64_t lw_from_civil(int year, int month, int day);
 
-/* A time zone as a table of offset changes, read once; NULL stands for UTC (and for timestamps that
- * are local already). Name as in the zone database, e.g. "America/New_York"; LW_ECONFIG when it is
- * not installed. Thread: reading is safe from any; lw_zone_new only before threads start. */
+/* A time zone as a table of offset changes, read once; NULL stands for UTC (and for
+ * timestamps that are local already). Name as in the zone database, e.g.
+ * "America/New_York"; LW_ECONFIG when it is not installed. Thread: reading is safe from
+ * any; lw_zone_new only before threads start. */
 struct lw_zone;
 struct lw_zone *lw_zone_new(const char *name, struct lw_err *err);
 void lw_zone_free(struct lw_zone *zone);

@@ -1,6 +1,7 @@
-/* Change points on a stream of values: ADWIN, Page-Hinkley, KSWIN. One-sided (growth), reset when
- * they fire, no memory beyond what is stated, state as bytes so that a successor can go on.
- * One static table of implementations; adding one is a file and a row. */
+/* Change points on a stream of values: ADWIN, Page-Hinkley, KSWIN. One-sided (growth),
+ * reset when they fire, no memory beyond what is stated, state as bytes so that a
+ * successor can go on. One static table of implementations; adding one is a file and a
+ * row. */
 #ifndef LW_CHANGE_H
 #define LW_CHANGE_H
 
@@ -11,12 +12,13 @@
 #include "leeway/err.h"
 
 struct lw_change_params {
-    double delta;      /* ADWIN: confidence (.002); Page-Hinkley: tolerated change, in units of scale (.005) */
-    double lambda;     /* Page-Hinkley: threshold, in units of scale (50) */
-    double alpha;      /* KSWIN: significance (1e-4) */
-    double scale;      /* values are divided by it first; 1: as they are */
-    uint64_t min_n;    /* no alarm before (30) */
-    uint64_t seed;     /* KSWIN's sampling */
+    double delta; /* ADWIN: confidence (.002); Page-Hinkley: tolerated change, in units of
+                     scale (.005) */
+    double lambda;  /* Page-Hinkley: threshold, in units of scale (50) */
+    double alpha;   /* KSWIN: significance (1e-4) */
+    double scale;   /* values are divided by it first; 1: as they are */
+    uint64_t min_n; /* no alarm before (30) */
+    uint64_t seed;  /* KSWIN's sampling */
 };
 
 struct lw_change;

@@ -1,9 +1,10 @@
-/* From a decoded record to an event: its time, its id, its target, and whether it may be scored
- * against.
+/* From a decoded record to an event: its time, its id, its target, and whether it may be
+ * scored against.
  *
- * Three outcomes: an event is good; or set aside (decodable, but its target or one of its values is
- * outside what the configuration calls valid: counted under its reason, never scored against); or an
- * error (it lacks what scoring needs: to the dead-letter topic). */
+ * Three outcomes: an event is good; or set aside (decodable, but its target or one of its
+ * values is outside what the configuration calls valid: counted under its reason, never
+ * scored against); or an error (it lacks what scoring needs: to the dead-letter topic).
+ */
 #ifndef LW_EVENT_H
 #define LW_EVENT_H
 
@@ -13,7 +14,8 @@
 
 enum lw_target_kind { LW_TARGET_FIELD, LW_TARGET_MINUTES_BETWEEN };
 
-struct lw_check { /* lo <= value (lo_open: <) and value <= hi (hi_open: <); missing passes */
+struct lw_check { /* lo <= value (lo_open: <) and value <= hi (hi_open: <); missing passes
+                   */
     int field;
     double lo, hi;
     bool lo_open, hi_open;
@@ -31,19 +33,26 @@ struct lw_event_spec {
     size_t nchecks;
 };
 
-/* Reasons for setting an event aside: 0 is "good", 1 "target missing", 2 "target below range",
- * 3 "target above range", 4 + i is check i. */
-enum { LW_GOOD, LW_ASIDE_NO_TARGET, LW_ASIDE_TARGET_LOW, LW_ASIDE_TARGET_HIGH, LW_ASIDE_CHECK };
+/* Reasons for setting an event aside: 0 is "good", 1 "target missing", 2 "target below
+ * range", 3 "target above range", 4 + i is check i. */
+enum {
+    LW_GOOD,
+    LW_ASIDE_NO_TARGET,
+    LW_ASIDE_TARGET_LOW,
+    LW_ASIDE_TARGET_HIGH,
+    LW_ASIDE_CHECK
+};
 #define LW_REASONS_MAX (LW_ASIDE_CHECK + LW_CHECKS_MAX)
 const char *lw_event_reason(const struct lw_event_spec *spec, int reason);
 
-/* Fills row from decoded cells (row->cells = cells). Returns the reason (LW_GOOD or aside, the row is
- * complete in both cases; target may be NAN), or -1 with LW_EINPUT when the event time is missing. */
-int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells, int64_t record_time_ms,
-                 struct lw_row *row, struct lw_err *err);
+/* Fills row from decoded cells (row->cells = cells). Returns the reason (LW_GOOD or
+ * aside, the row is complete in both cases; target may be NAN), or -1 with LW_EINPUT when
+ * the event time is missing. */
+int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,
+                 int64_t record_time_ms, struct lw_row *row, struct lw_err *err);
 
 /* Parses "trip_distance < 50", "a >= 0", "0 <= b < 10" into a check. LW_ECONFIG. */
-int lw_check_parse(const char *text, const struct lw_fields *fields, struct lw_check *check,
-                   struct lw_err *err);
+int lw_check_parse(const char *text, const struct lw_fields *fields,
+                   struct lw_check *check, struct lw_err *err);
 
 #endif

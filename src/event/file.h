@@ -1,4 +1,5 @@
-/* Avro object container files: records out as their encoded bytes, in file order; records in. */
+/* Avro object container files: records out as their encoded bytes, in file order; records
+ * in. */
 #ifndef LW_FILE_H
 #define LW_FILE_H
 
@@ -12,15 +13,19 @@ struct lw_file;
 struct lw_file *lw_file_open(const char *path, struct lw_err *err);
 void lw_file_close(struct lw_file *file);
 const char *lw_file_schema_json(const struct lw_file *file);
-/* The next record's encoded bytes (borrowed until the next call): 1, or 0 at the end, or -1 with
- * LW_EINPUT naming path and record. */
-int lw_file_next(struct lw_file *file, const uint8_t **data, size_t *len, struct lw_err *err);
+/* The next record's encoded bytes (borrowed until the next call): 1, or 0 at the end, or
+ * -1 with LW_EINPUT naming path and record. */
+int lw_file_next(struct lw_file *file, const uint8_t **data, size_t *len,
+                 struct lw_err *err);
 /* Share of the file read so far, in [0, 1]. */
 double lw_file_progress(const struct lw_file *file);
 
 struct lw_file_writer;
-struct lw_file_writer *lw_file_create(const char *path, const char *schema_json, struct lw_err *err);
-int lw_file_append(struct lw_file_writer *w, const uint8_t *data, size_t len, struct lw_err *err);
-int lw_file_finish(struct lw_file_writer *w, struct lw_err *err); /* closes and frees, also on failure */
+struct lw_file_writer *lw_file_create(const char *path, const char *schema_json,
+                                      struct lw_err *err);
+int lw_file_append(struct lw_file_writer *w, const uint8_t *data, size_t len,
+                   struct lw_err *err);
+int lw_file_finish(struct lw_file_writer *w,
+                   struct lw_err *err); /* closes and frees, also on failure */
 
 #endif

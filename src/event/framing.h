@@ -1,4 +1,5 @@
-/* How a message's value carries its schema: raw Avro, Confluent's framings, Avro single-object. */
+/* How a message's value carries its schema: raw Avro, Confluent's framings, Avro
+ * single-object. */
 #ifndef LW_FRAMING_H
 #define LW_FRAMING_H
 
@@ -9,7 +10,8 @@
 
 enum lw_framing {
     LW_FRAMING_RAW,       /* the configured schema, no header */
-    LW_FRAMING_CONFLUENT, /* 0x00 + 4-byte id, or 0x01 + 16-byte GUID, or GUID in a record header */
+    LW_FRAMING_CONFLUENT, /* 0x00 + 4-byte id, or 0x01 + 16-byte GUID, or GUID in a record
+                             header */
     LW_FRAMING_SINGLE     /* C3 01 + CRC-64-AVRO, little-endian */
 };
 
@@ -23,8 +25,9 @@ struct lw_frame {
 };
 
 /* Splits a message value. LW_EINPUT when the bytes cannot be of that framing. */
-int lw_frame_parse(enum lw_framing framing, const uint8_t *data, size_t len, struct lw_frame *frame,
-                   struct lw_err *err);
-int lw_framing_parse_name(const char *name); /* "raw", "confluent", "single-object"; or -1 */
+int lw_frame_parse(enum lw_framing framing, const uint8_t *data, size_t len,
+                   struct lw_frame *frame, struct lw_err *err);
+int lw_framing_parse_name(
+    const char *name); /* "raw", "confluent", "single-object"; or -1 */
 
 #endif

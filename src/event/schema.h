@@ -1,11 +1,12 @@
-/* An Avro schema, parsed and bounded; and the decoder that resolves a writer's schema against what we
- * want to read.
+/* An Avro schema, parsed and bounded; and the decoder that resolves a writer's schema
+ * against what we want to read.
  *
- * The schema text is checked by libavro (it must be what any Avro tool accepts) and then read by us
- * from its JSON, because libavro forgets defaults, aliases and logical types. A decoder is a flat plan:
- * one step a writer field, each either "skip" or "store in cell i with this promotion". Lengths,
- * counts and depths on the wire are bounded before anything is allocated; decoding allocates nothing.
- * Resolution follows the Avro specification 1.11, section Schema Resolution. */
+ * The schema text is checked by libavro (it must be what any Avro tool accepts) and then
+ * read by us from its JSON, because libavro forgets defaults, aliases and logical types.
+ * A decoder is a flat plan: one step a writer field, each either "skip" or "store in cell
+ * i with this promotion". Lengths, counts and depths on the wire are bounded before
+ * anything is allocated; decoding allocates nothing. Resolution follows the Avro
+ * specification 1.11, section Schema Resolution. */
 #ifndef LW_SCHEMA_H
 #define LW_SCHEMA_H
 
@@ -19,24 +20,28 @@ struct lw_schema *lw_schema_load(const char *path, struct lw_err *err);
 void lw_schema_free(struct lw_schema *schema);
 const char *lw_schema_name(const struct lw_schema *schema);
 const char *lw_schema_json(const struct lw_schema *schema); /* as given */
-uint64_t lw_schema_fingerprint(const struct lw_schema *schema); /* CRC-64-AVRO of the canonical form */
+uint64_t lw_schema_fingerprint(
+    const struct lw_schema *schema); /* CRC-64-AVRO of the canonical form */
 /* Field names in order, for "did you mean"; borrowed. */
 size_t lw_schema_fields(const struct lw_schema *schema, const char *const **names);
 
 struct lw_decoder;
 
-/* A decoder from records written with `writer` to cells of `fields`, named as in `reader` (which may be
- * the same schema). A field that the writer lacks takes the reader's default; without one, a required
- * field is LW_ECONFIG, any other is missing. Integers widen, unions with null are nullable, enums and
- * strings become text, booleans 0 and 1; local and UTC timestamps in ms or us become ms; date becomes ms;
- * decimal becomes a number. A field of a kind that cannot be had from its type is LW_ECONFIG. */
-struct lw_decoder *lw_decoder_new(const struct lw_schema *writer, const struct lw_schema *reader,
+/* A decoder from records written with `writer` to cells of `fields`, named as in `reader`
+ * (which may be the same schema). A field that the writer lacks takes the reader's
+ * default; without one, a required field is LW_ECONFIG, any other is missing. Integers
+ * widen, unions with null are nullable, enums and strings become text, booleans 0 and 1;
+ * local and UTC timestamps in ms or us become ms; date becomes ms; decimal becomes a
+ * number. A field of a kind that cannot be had from its type is LW_ECONFIG. */
+struct lw_decoder *lw_decoder_new(const struct lw_schema *writer,
+                                  const struct lw_schema *reader,
                                   const struct lw_fields *fields, struct lw_err *err);
 void lw_decoder_free(struct lw_decoder *d);
 
-/* Decodes one datum; all of the bytes must be used. cells has fields->n entries; texts point into
- * `data` (or into the decoder, for defaults and enum symbols). LW_EINPUT names field, offset and reason; the cells are then
- * unspecified. Hot path: allocates nothing. Thread: any, a decoder is read-only. */
+/* Decodes one datum; all of the bytes must be used. cells has fields->n entries; texts
+ * point into `data` (or into the decoder, for defaults and enum symbols). LW_EINPUT names
+ * field, offset and reason; the cells are then unspecified. Hot path: allocates nothing.
+ * Thread: any, a decoder is read-only. */
 int lw_decoder_decode(const struct lw_decoder *d, const uint8_t *data, size_t len,
                       struct lw_cell *cells, struct lw_err *err);
 

@@ -1,7 +1,8 @@
 /* Rows kept for training: the atoms of a plan as columns, with target and event time.
- * Numbers are doubles, categories 32-bit codes of the dataset's own dictionaries (with their texts),
- * some 8 bytes a number and 4 a category: 850,000 taxi trips are about 60 MB. Rows may arrive in any order;
- * lw_dataset_sort puts them in order of time. Append-only otherwise. */
+ * Numbers are doubles, categories 32-bit codes of the dataset's own dictionaries (with
+ * their texts), some 8 bytes a number and 4 a category: 850,000 taxi trips are about 60
+ * MB. Rows may arrive in any order; lw_dataset_sort puts them in order of time.
+ * Append-only otherwise. */
 #ifndef LW_DATASET_H
 #define LW_DATASET_H
 
@@ -25,7 +26,8 @@ double lw_dataset_target(const struct lw_dataset *ds, size_t row);
 size_t lw_dataset_bytes(const struct lw_dataset *ds);
 /* First row of a sorted dataset with time >= ms. */
 size_t lw_dataset_lower_bound(const struct lw_dataset *ds, int64_t ms);
-/* The atom values of a row as lw_plan_eval gave them (texts borrowed from the dictionary). */
+/* The atom values of a row as lw_plan_eval gave them (texts borrowed from the
+ * dictionary). */
 void lw_dataset_cells(const struct lw_dataset *ds, size_t row, struct lw_cell *out);
 
 #endif

@@ -1,12 +1,19 @@
-/* Fitting linear models on a dataset. See fit.c for the algebra (sufficient statistics, the largest
- * one-hot block eliminated through its diagonal Gram matrix, Schur complement by LAPACK). */
+/* Fitting linear models on a dataset. See fit.c for the algebra (sufficient statistics,
+ * the largest one-hot block eliminated through its diagonal Gram matrix, Schur complement
+ * by LAPACK). */
 #ifndef LW_FIT_H
 #define LW_FIT_H
 
 #include "leeway/model.h"
 #include "model/dataset.h"
 
-enum lw_fit_kind { LW_FIT_OLS, LW_FIT_RIDGE, LW_FIT_LASSO, LW_FIT_ELASTIC_NET, LW_FIT_TREES };
+enum lw_fit_kind {
+    LW_FIT_OLS,
+    LW_FIT_RIDGE,
+    LW_FIT_LASSO,
+    LW_FIT_ELASTIC_NET,
+    LW_FIT_TREES
+};
 
 /* A second fit to the residuals of the first, on a shorter time scale, added to it. */
 struct lw_correction {
@@ -21,40 +28,44 @@ struct lw_tree_params {
 };
 
 struct lw_fit_spec {
-    char name[LW_NAME_MAX];     /* of the candidate; recorded in the model */
+    char name[LW_NAME_MAX]; /* of the candidate; recorded in the model */
     enum lw_fit_kind kind;
-    double alpha;               /* penalty; as scikit-learn defines it for the kind */
-    double l1_ratio;            /* elastic net */
-    int terms[LW_TERMS_MAX];    /* of the plan */
+    double alpha;            /* penalty; as scikit-learn defines it for the kind */
+    double l1_ratio;         /* elastic net */
+    int terms[LW_TERMS_MAX]; /* of the plan */
     size_t nterms;
     bool intercept;
-    int64_t window_ms;          /* rows with time >= as_of - window; 0: all given */
-    int64_t half_life_ms;       /* weight 2^(-(as_of - time) / half_life); 0: all weigh 1 */
+    int64_t window_ms;    /* rows with time >= as_of - window; 0: all given */
+    int64_t half_life_ms; /* weight 2^(-(as_of - time) / half_life); 0: all weigh 1 */
     struct lw_correction correction;
-    double clip_lo, clip_hi;    /* predictions are clipped to this; -INFINITY, INFINITY: not */
+    double clip_lo,
+        clip_hi; /* predictions are clipped to this; -INFINITY, INFINITY: not */
     struct lw_tree_params trees;
 };
 
 struct lw_fit_report {
     size_t rows, columns, eliminated, rank_deficient; /* columns dropped as dependent */
     double train_rmse;
-    double seconds;             /* filled by the caller that owns a clock; 0 here */
-    int iterations;             /* coordinate descent sweeps */
+    double seconds; /* filled by the caller that owns a clock; 0 here */
+    int iterations; /* coordinate descent sweeps */
 };
 
 /* Fits on rows [begin, end) of a dataset that are inside the spec's window before as_of.
- * NULL and LW_EINPUT when there are fewer than 2 usable rows. Rank deficiency is handled (minimum
- * number of columns dropped) and reported. Deterministic. Thread: any; BLAS threads as set. */
-struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end, int64_t as_of_ms,
-                        const struct lw_fit_spec *spec, struct lw_fit_report *report,
-                        struct lw_err *err);
+ * NULL and LW_EINPUT when there are fewer than 2 usable rows. Rank deficiency is handled
+ * (minimum number of columns dropped) and reported. Deterministic. Thread: any; BLAS
+ * threads as set. */
+struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
+                        int64_t as_of_ms, const struct lw_fit_spec *spec,
+                        struct lw_fit_report *report, struct lw_err *err);
 
-/* Predictions for rows [begin, end); out has end - begin entries. The model must be bound to the
- * dataset's plan (lw_fit's results are; loaded ones by lw_model_bind_plan). */
-void lw_model_predict_rows(const struct lw_model *m, const struct lw_dataset *ds, size_t begin,
-                           size_t end, double *out);
+/* Predictions for rows [begin, end); out has end - begin entries. The model must be bound
+ * to the dataset's plan (lw_fit's results are; loaded ones by lw_model_bind_plan). */
+void lw_model_predict_rows(const struct lw_model *m, const struct lw_dataset *ds,
+                           size_t begin, size_t end, double *out);
 
-/* Resolves a loaded model's atoms against a dataset's plan, so that lw_model_predict_rows works. */
-int lw_model_bind_plan(struct lw_model *m, const struct lw_plan *plan, struct lw_err *err);
+/* Resolves a loaded model's atoms against a dataset's plan, so that lw_model_predict_rows
+ * works. */
+int lw_model_bind_plan(struct lw_model *m, const struct lw_plan *plan,
+                       struct lw_err *err);
 
 #endif

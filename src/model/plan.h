@@ -1,27 +1,28 @@
 /* The feature language, compiled once: texts in, a flat plan out, walked for each row.
  *
- *   term    := atom { '*' atom }                     product; categories cross, numbers multiply
- *   atom    := field | function '(' args ')'
- *   numbers : x  sqrt(x)  log1p(x)  square(x)  abs(x)  clip(x, lo, hi)  zero(x)  missing(x)
- *             hinge(x, knot)  same(a, b)  minutes(from, to)  impute(x, cat, cat ...)
- *   categories: field  hour(t)  weekday(t)  weekend(t)  month(t)  hour_of_week(t)
- *             bins(x, edge, ...)  qbins(x, count)
+ *   term    := atom { '*' atom }                     product; categories cross, numbers
+ * multiply atom    := field | function '(' args ')' numbers : x  sqrt(x)  log1p(x)
+ * square(x)  abs(x)  clip(x, lo, hi)  zero(x)  missing(x) hinge(x, knot)  same(a, b)
+ * minutes(from, to)  impute(x, cat, cat ...) categories: field  hour(t)  weekday(t)
+ * weekend(t)  month(t)  hour_of_week(t) bins(x, edge, ...)  qbins(x, count)
  *
- * sqrt, log1p and friends nest ("sqrt(clip(trip_distance, 0, 50))"). A number that is missing is 0
- * in a product, which missing(x) lets a model tell from a true 0. A category that is missing is a
- * level of its own. impute(x, a, b) is x where x > 0, else the mean of x among the training rows of
- * the same (a, b), shrunken towards those of a and of b; qbins' edges are the training rows'
- * quantiles: both are learned by a fit and stored in the model.
+ * sqrt, log1p and friends nest ("sqrt(clip(trip_distance, 0, 50))"). A number that is
+ * missing is 0 in a product, which missing(x) lets a model tell from a true 0. A category
+ * that is missing is a level of its own. impute(x, a, b) is x where x > 0, else the mean
+ * of x among the training rows of the same (a, b), shrunken towards those of a and of b;
+ * qbins' edges are the training rows' quantiles: both are learned by a fit and stored in
+ * the model.
  *
- * Atoms are deduplicated by canonical text, so "sqrt(x)" in four terms is computed once a row. */
+ * Atoms are deduplicated by canonical text, so "sqrt(x)" in four terms is computed once a
+ * row. */
 #ifndef LW_PLAN_H
 #define LW_PLAN_H
 
 #include "base/time.h"
 #include "leeway/row.h"
 
-#define LW_ATOMS_MAX  96
-#define LW_TERMS_MAX  96
+#define LW_ATOMS_MAX   96
+#define LW_TERMS_MAX   96
 #define LW_FACTORS_MAX 6
 
 struct lw_plan;
@@ -30,29 +31,32 @@ struct lw_plan;
 struct lw_plan *lw_plan_new(const struct lw_fields *fields, const struct lw_zone *zone);
 void lw_plan_free(struct lw_plan *plan);
 
-/* Adds an atom (or finds it) and returns its index. LW_ECONFIG names the text, the position and the
- * nearest valid field or function. */
+/* Adds an atom (or finds it) and returns its index. LW_ECONFIG names the text, the
+ * position and the nearest valid field or function. */
 int lw_plan_atom(struct lw_plan *plan, const char *text, struct lw_err *err);
 
 struct lw_term {
-    char text[LW_NAME_MAX * 2];     /* canonical */
-    int factor[LW_FACTORS_MAX];     /* atoms: categories first, then numbers */
+    char text[LW_NAME_MAX * 2]; /* canonical */
+    int factor[LW_FACTORS_MAX]; /* atoms: categories first, then numbers */
     int ncat, nnum;
-    double penalty;                 /* multiplies the model's; 1 by default */
-    uint32_t min_count;             /* rarer levels share one `other` level; 0: none */
+    double penalty;     /* multiplies the model's; 1 by default */
+    uint32_t min_count; /* rarer levels share one `other` level; 0: none */
 };
 /* Adds a term and returns its index. */
-int lw_plan_term(struct lw_plan *plan, const char *text, double penalty, uint32_t min_count,
-                 struct lw_err *err);
+int lw_plan_term(struct lw_plan *plan, const char *text, double penalty,
+                 uint32_t min_count, struct lw_err *err);
 
 size_t lw_plan_atoms(const struct lw_plan *plan);
 size_t lw_plan_terms(const struct lw_plan *plan);
 const struct lw_term *lw_plan_term_at(const struct lw_plan *plan, size_t i);
 const char *lw_plan_atom_text(const struct lw_plan *plan, size_t i);
-enum lw_kind lw_plan_atom_kind(const struct lw_plan *plan, size_t i); /* LW_NUMERIC or LW_CATEGORY */
+enum lw_kind lw_plan_atom_kind(const struct lw_plan *plan,
+                               size_t i); /* LW_NUMERIC or LW_CATEGORY */
 
-/* Values of all atoms for a row: out has lw_plan_atoms cells. Hot path: no allocation, no lock.
- * Learned atoms evaluate to their raw input here (a model applies what it learned itself). */
-void lw_plan_eval(const struct lw_plan *plan, const struct lw_row *row, struct lw_cell *out);
+/* Values of all atoms for a row: out has lw_plan_atoms cells. Hot path: no allocation, no
+ * lock. Learned atoms evaluate to their raw input here (a model applies what it learned
+ * itself). */
+void lw_plan_eval(const struct lw_plan *plan, const struct lw_row *row,
+                  struct lw_cell *out);
 
 #endif

@@ -1,0 +1,68 @@
+/* One writer for all lines. The level and the sink are set once, before threads start; a
+ * line is formatted on the caller's stack and leaves in one write, so lines of different
+ * threads never mix. */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "base/time.h"
+
+static struct {
+    atomic_int least;
+    void (*sink)(void *arg, const char *line);
+    void *arg;
+} log_to = {.least = LW_INFO};
+
+void lw_log_level(enum lw_level least) {
+    atomic_store(&log_to.least, (int)least);
+}
+
+void lw_log_sink(void (*sink)(void *arg, const char *line), void *arg) {
+    log_to.sink = sink;
+    log_to.arg = arg;
+}
+
+void lw_log(enum lw_level level, const char *event, const char *fmt, ...) {
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    if ((int)level < atomic_load(&log_to.least))
+        return;
+    char line[2048], when[32];
+    int used =
+        snprintf(line, sizeof line, "%s %s %s ",
+                 lw_format_time(when, sizeof when, lw_wall_ms()), names[level], event);
+    size_t at = used < 0 ? 0 : (size_t)used;
+    va_list ap;
+    va_start(ap, fmt);
+    used = vsnprintf(line + at, sizeof line - at - 1, fmt, ap);
+    va_end(ap);
+    at = strlen(line);
+    for (size_t i = 0; i < at; i++) /* one event is one line, whatever its values hold */
+        if (line[i] == '\n' || line[i] == '\r')
+            line[i] = ' ';
+    if (log_to.sink) {
+        log_to.sink(log_to.arg, line);
+        return;
+    }
+    line[at++] = '\n';
+    if (write(STDERR_FILENO, line, at) < 0)
+        return; /* nowhere left to say so */
+}
+
+char *lw_log_quote(char *out, size_t size, const char *text) {
+    size_t used = 0;
+    out[used++] = '"';
+    for (; *text && used + 4 < size; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            out[used++] = '\\';
+        out[used++] = c < 0x20 ? ' ' : (char)c;
+    }
+    out[used++] = '"';
+    out[used] = '\0';
+    return out;
+}

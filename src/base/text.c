@@ -1,0 +1,155 @@
+/* Reading what people write: numbers, durations, sizes, times, and names with a slip in
+ * them. */
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+
+bool lw_parse_i64(const char *text, int64_t *out) {
+    char *end;
+    errno = 0;
+    long long v = strtoll(text, &end, 10);
+    if (end == text || *end || errno || isspace((unsigned char)*text))
+        return false;
+    *out = v;
+    return true;
+}
+
+bool lw_parse_f64(const char *text, double *out) {
+    char *end;
+    double v = strtod(text, &end);
+    if (end == text || *end || !isfinite(v) || isspace((unsigned char)*text))
+        return false;
+    *out = v;
+    return true;
+}
+
+struct unit {
+    const char *name;
+    int64_t factor;
+};
+
+/* number unit [number unit ...]; the sum, or false. */
+static bool parse_units(const char *text, const struct unit *units, size_t n,
+                        int64_t *out) {
+    double total = 0;
+    if (!*text)
+        return false;
+    while (*text) {
+        char *end;
+        double v = strtod(text, &end);
+        size_t len = strspn(end, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        if (end == text || !isfinite(v) || v < 0 || !isdigit((unsigned char)*text))
+            return false;
+        size_t i = 0;
+        while (i < n &&
+               (strlen(units[i].name) != len || strncmp(units[i].name, end, len)))
+            i++;
+        if (i == n && !(len == 0 && v == 0))
+            return false;
+        total += i < n ? v * (double)units[i].factor : 0;
+        text = end + len;
+    }
+    if (total > 9e15)
+        return false;
+    *out = (int64_t)llround(total);
+    return true;
+}
+
+bool lw_parse_duration(const char *text, int64_t *ms) {
+    static const struct unit units[] = {{"ms", 1},        {"s", LW_SECOND},
+                                        {"m", LW_MINUTE}, {"h", LW_HOUR},
+                                        {"d", LW_DAY},    {"w", LW_WEEK}};
+    return parse_units(text, units, sizeof units / sizeof *units, ms);
+}
+
+bool lw_parse_size(const char *text, int64_t *bytes) {
+    static const struct unit units[] = {
+        {"", 1},          {"B", 1},         {"kB", 1000},
+        {"KB", 1000},     {"MB", 1000000},  {"GB", 1000000000},
+        {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+    return parse_units(text, units, sizeof units / sizeof *units, bytes);
+}
+
+bool lw_parse_time(const char *text, int64_t *ms) {
+    int year, month, day, hour = 0, minute = 0, used = 0;
+    double second = 0;
+    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10)
+        return false;
+    text += used;
+    if (*text == 'T' || *text == ' ') {
+        text++;
+        used = 0;
+        if (sscanf(text, "%2d:%2d%n", &hour, &minute, &used) != 2 || used != 5)
+            return false;
+        text += used;
+        if (*text == ':' && isdigit((unsigned char)text[1])) {
+            char *end;
+            second = strtod(text + 1, &end);
+            text = end;
+        }
+    }
+    if (*text == 'Z')
+        text++;
+    if (*text || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
+        minute > 59 || hour < 0 || minute < 0 || second < 0 || second >= 61)
+        return false;
+    *ms = lw_from_civil(year, month, day) + hour * LW_HOUR + minute * LW_MINUTE +
+          (int64_t)llround(second * 1000);
+    struct lw_civil back = lw_civil(lw_from_civil(year, month, day));
+    return back.month == month && back.day == day; /* no 31 June */
+}
+
+/* Optimal string alignment distance over at most 63 characters, case ignored. */
+static size_t distance(const char *a, const char *b) {
+    enum { MAX = 63 };
+    size_t n = strlen(a), m = strlen(b);
+    if (n > MAX || m > MAX)
+        return SIZE_MAX;
+    size_t row[3][MAX + 1];
+    for (size_t j = 0; j <= m; j++)
+        row[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *now = row[i % 3], *up = row[(i - 1) % 3], *up2 = row[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            int ca = tolower((unsigned char)a[i - 1]),
+                cb = tolower((unsigned char)b[j - 1]);
+            size_t best = up[j - 1] + (ca != cb);
+            best = up[j] + 1 < best ? up[j] + 1 : best;
+            best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
+            if (i > 1 && j > 1 && ca == tolower((unsigned char)b[j - 2]) &&
+                cb == tolower((unsigned char)a[i - 2]) && up2[j - 2] + 1 < best)
+                best = up2[j - 2] + 1;
+            now[j] = best;
+        }
+    }
+    return row[n % 3][m];
+}
+
+const char *lw_nearest(const char *name, const char *const *candidates, size_t n) {
+    const char *best = NULL;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < n; i++) {
+        size_t d = distance(name, candidates[i]);
+        if (d < least) {
+            least = d;
+            best = candidates[i];
+        }
+    }
+    size_t tolerated = strlen(name) < 6 ? 2 : strlen(name) / 2;
+    return least <= tolerated ? best : NULL;
+}
+
+void lw_copy(char *out, size_t size, const char *text) {
+    size_t len = strnlen(text, size - 1);
+    memcpy(out, text, len);
+    out[len] = '\0';
+}

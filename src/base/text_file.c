@@ -1,0 +1,83 @@
+/* Whole small files: configuration, schemas, secrets, models. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err) {
+    struct stat st;
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        lw_fail(err, LW_EINPUT, "cannot open %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    char *data = NULL;
+    size_t got = 0;
+    if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
+        lw_fail(err, LW_EINPUT, "%s is a directory", path);
+        fclose(file);
+        return NULL;
+    }
+    /* Grown as it is read: pipes and /proc have no size to trust. */
+    for (size_t cap = 0; !feof(file) && !ferror(file) && got <= max;) {
+        if (got == cap) {
+            cap = cap ? cap * 2 : 4096;
+            data = lw_realloc(data, cap + 1, 1);
+        }
+        got += fread(data + got, 1, cap - got, file);
+    }
+    int failed = ferror(file) ? errno : 0;
+    fclose(file);
+    if (failed || got > max) {
+        if (failed)
+            lw_fail(err, LW_EINPUT, "cannot read %s: %s", path, strerror(failed));
+        else
+            lw_fail(err, LW_EINPUT, "%s is larger than the %zu bytes allowed here", path,
+                    max);
+        free(data);
+        return NULL;
+    }
+    data[got] = '\0';
+    *len = got;
+    return data;
+}
+
+static int write_all(int fd, const char *data, size_t len) {
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return -1;
+        data += n;
+        len -= (size_t)n;
+    }
+    return fsync(fd);
+}
+
+int lw_write_file(const char *path, const void *data, size_t len, struct lw_err *err) {
+    size_t size = strlen(path) + 16;
+    char *temp = lw_malloc(size);
+    snprintf(temp, size, "%s.XXXXXX", path);
+    int fd = mkstemp(temp);
+    if (fd < 0) {
+        lw_fail(err, LW_EINPUT, "cannot write %s: %s", path, strerror(errno));
+        free(temp);
+        return -1;
+    }
+    int failed = write_all(fd, data, len) || fchmod(fd, 0644);
+    failed |= close(fd) != 0;
+    if (failed || rename(temp, path) != 0) {
+        lw_fail(err, LW_EINPUT, "cannot write %s: %s", path, strerror(errno));
+        unlink(temp);
+        failed = 1;
+    }
+    free(temp);
+    return failed ? -1 : 0;
+}

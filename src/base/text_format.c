@@ -1,0 +1,90 @@
+/* Writing for people: times, durations, counts, numbers that read back, sparklines. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+
+char *lw_format_duration(char *out, size_t size, int64_t ms) {
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = {
+        {"d", LW_DAY}, {"h", LW_HOUR}, {"m", LW_MINUTE}, {"s", LW_SECOND}, {"ms", 1}};
+    size_t used = 0;
+    out[0] = '\0';
+    if (ms == 0)
+        snprintf(out, size, "0s");
+    for (size_t i = 0; ms > 0 && i < sizeof units / sizeof *units && used < size; i++) {
+        int64_t count = ms / units[i].ms;
+        ms %= units[i].ms;
+        if (count > 0)
+            used += (size_t)snprintf(out + used, size - used, "%" PRId64 "%s", count,
+                                     units[i].name);
+    }
+    return out;
+}
+
+char *lw_format_time(char *out, size_t size, int64_t ms) {
+    struct lw_civil c = lw_civil(ms);
+    int64_t milli = ((ms % 1000) + 1000) % 1000;
+    if (milli)
+        snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", c.year, c.month, c.day,
+                 c.hour, c.minute, c.second, (int)milli);
+    else
+        snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day,
+                 c.hour, c.minute, c.second);
+    return out;
+}
+
+char *lw_format_count(char *out, size_t size, uint64_t n) {
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%" PRIu64, n);
+    size_t used = 0;
+    for (int i = 0; i < len && used + 2 < size; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
+    return out;
+}
+
+char *lw_format_f64(char *out, size_t size, double v) {
+    for (int precision = 6; precision <= 17; precision++) {
+        snprintf(out, size, "%.*g", precision, v);
+        if (isnan(v) || strtod(out, NULL) == v)
+            break;
+    }
+    return out;
+}
+
+char *lw_sparkline(char *out, size_t size, const double *values, size_t n, size_t width) {
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    double lo = INFINITY, hi = -INFINITY;
+    if (width > n)
+        width = n;
+    for (size_t i = 0; i < n; i++) {
+        lo = values[i] < lo ? values[i] : lo;
+        hi = values[i] > hi ? values[i] : hi;
+    }
+    size_t used = 0;
+    for (size_t c = 0; c < width && used + 4 <= size; c++) {
+        double sum = 0;
+        size_t count = 0;
+        for (size_t i = c * n / width; i < (c + 1) * n / width; i++)
+            if (!isnan(values[i])) {
+                sum += values[i];
+                count++;
+            }
+        double share = hi > lo && count ? (sum / (double)count - lo) / (hi - lo) : 0;
+        const char *bar = count ? bars[(size_t)(share * 7.0 + 0.5)] : " ";
+        memcpy(out + used, bar, strlen(bar));
+        used += strlen(bar);
+    }
+    out[used] = '\0';
+    return out;
+}
