@@ -1,0 +1,54 @@
+/* Retrain and prove: rows in, a verdict and a model out. Pure; the retrainer brings rows from Kafka, the
+ * backtest and `leeway train` from files.
+ *
+ * The newest `holdout` of event time is held out; every candidate is fitted on what is before it and
+ * scored on it; the best meets the champion on the same rows (gate: paired differences of squared errors,
+ * summed by block against autocorrelation); what is to be promoted is fitted again on everything. */
+#ifndef LW_TRAIN_H
+#define LW_TRAIN_H
+
+#include "core/reference.h"
+#include "leeway/model.h"
+#include "model/dataset.h"
+
+struct lw_trial {
+    char name[LW_NAME_MAX];
+    uint64_t rows;
+    double rmse;    /* on the held-out rows; NAN when the fit failed */
+    char note[160]; /* why it failed, dropped columns, ... */
+};
+
+struct lw_gate {
+    uint64_t n, blocks;
+    double champion_rmse, challenger_rmse;
+    double gain; /* 1 - challenger MSE / champion MSE */
+    double z;    /* mean block difference over its standard error; positive: challenger is better */
+    bool passed;
+    char reason[160];
+};
+
+struct lw_training {
+    int64_t as_of_ms, holdout_from_ms, rows_from_ms;
+    uint64_t rows, holdout_rows;
+    size_t ntrials, chosen;
+    struct lw_trial trial[LW_CANDIDATES_MAX];
+    struct lw_gate gate;           /* passed is true when there is no champion */
+    struct lw_model *model;        /* refitted on all rows; owned */
+    struct lw_reference *reference; /* owned; version 0 until it has one */
+};
+
+/* Rows of a dataset sorted by time; those at or after as_of are ignored. champion may be NULL; it is bound to ds's plan by this call.
+ * `aside` and `events` (of the rows' time range) go into the reference. watched: profile of the newest
+ * reference_ms rows, features and target (taken, also on failure; NULL: left empty).
+ * 0, or -1 with LW_EINPUT (too few rows, no candidate could be fitted). */
+int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
+             struct lw_model *champion, struct lw_profile *watched, struct lw_training *out,
+             struct lw_err *err);
+void lw_training_fini(struct lw_training *t);
+
+/* The gate alone: paired predictions on rows [begin, end). */
+void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds, size_t begin,
+                   size_t end, const double *champion, const double *challenger,
+                   struct lw_gate *out);
+
+#endif

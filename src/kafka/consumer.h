@@ -1,0 +1,44 @@
+/* A consumer in the group, for one worker thread: messages in batches, and assignment changes as calls in
+ * that same thread. Works with eager and cooperative assignors (incremental calls for the latter).
+ * Offsets are ours: the worker says where to start, and Kafka's committed offset only follows for lag tools. */
+#ifndef LW_KAFKA_CONSUMER_H
+#define LW_KAFKA_CONSUMER_H
+
+#include "kafka/client.h"
+
+struct lw_consumer;
+
+struct lw_consumer_hooks {
+    void *arg;
+    /* A partition is ours: where to start (offset, or RD_KAFKA_OFFSET_BEGINNING / _END / _STORED / _INVALID for
+     * auto.offset.reset). May be asked again when it cannot tell yet: return RD_KAFKA_OFFSET_TAIL_BASE never;
+     * a hook that must wait blocks no poll: it returns -1 in *wait = 1 and the partition stays paused until lw_consumer_seek. */
+    int64_t (*assigned)(void *arg, int32_t partition, int *wait);
+    /* About to be given up: flush now. */
+    void (*revoked)(void *arg, int32_t partition);
+    /* Already lost (session timeout): drop, touch nothing. */
+    void (*lost)(void *arg, int32_t partition);
+};
+
+struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options, const char *topic,
+                                    const struct lw_consumer_hooks *hooks, struct lw_err *err);
+/* Leaves the group (revoked is called for each partition) and frees. */
+void lw_consumer_free(struct lw_consumer *c);
+
+/* Up to max messages within timeout_ms; each is destroyed by the caller. Also serves rebalances. Returns
+ * the count, or -1: LW_EAGAIN (brokers away; keep calling), LW_ESTOP (fatal).
+ * A message may carry an error of its own: RD_KAFKA_RESP_ERR__PARTITION_EOF is passed on, other transient ones are swallowed. */
+int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max, int timeout_ms,
+                     struct lw_err *err);
+/* Starts an assigned partition (that waited) at an offset, or moves one that runs. */
+int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset, struct lw_err *err);
+/* Stops and restarts fetching of everything assigned; polling must go on. */
+void lw_consumer_pause(struct lw_consumer *c, int paused);
+/* Commits offsets to Kafka for lag tools, without waiting. */
+void lw_consumer_commit(struct lw_consumer *c, int32_t partition, int64_t next_offset);
+/* Low and high watermark offsets as last heard, -1 when unknown. */
+void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low, int64_t *high);
+rd_kafka_t *lw_consumer_handle(struct lw_consumer *c);
+/* Same as lw_kafka_partitions on this client. */
+
+#endif
