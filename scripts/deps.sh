@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs what leeway needs from the distribution's packages, on Debian 12 and 13.
+#   scripts/deps.sh [build|run|test|lint|runtime|all]...     (default: all)
+# build    compiler, CMake and the development packages: enough for the leeway binary
+# run      what the demo starts beside leeway: a redis-server
+# test     everything for scripts/test.sh: cmocka, clang, and Java with Maven for a real Kafka
+# lint     clang-tidy and shellcheck, for scripts/lint.sh
+# runtime  only the shared libraries that a built leeway links (what a container needs)
+# Installs nothing, and uses no network, when everything is there. docs/dependencies.md says why
+# each of them is needed.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+build=(gcc=gcc libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config
+    librdkafka-dev libavro-dev libopenblas-dev liblapacke-dev libhiredis-dev
+    libcurl4-openssl-dev libyaml-dev libjansson-dev libmicrohttpd-dev libxxhash-dev libxgboost-dev tzdata)
+run=(redis-server=redis-server tzdata)
+test=(libcmocka-dev clang=clang clang-format=clang-format java=default-jre-headless
+    mvn=maven setpriv=util-linux)
+lint=(clang-tidy=clang-tidy shellcheck=shellcheck)
+
+# The one set whose names differ between the suites: sonames, and Debian 13's 64-bit time_t suffix.
+runtime_of() {
+    case $1 in
+    12) echo libavro23 libcurl4 libhiredis0.14 libmicrohttpd12 ;;
+    13) echo libavro24 libcurl4t64 libhiredis1.1.0 libmicrohttpd12t64 ;;
+    *) die "runtime packages are known for Debian 12 and 13, not for ${1:-this system}" ;;
+    esac
+    echo librdkafka1 libopenblas0 liblapacke libyaml-0-2 libjansson4 libxxhash0 libxgboost0
+    echo tzdata ca-certificates
+}
+
+debian_version() { (. /etc/os-release && echo "${VERSION_ID:-}"); }
+
+need=()
+for set in "${@:-all}"; do
+    case $set in
+    build) need+=("${build[@]}") ;;
+    run) need+=("${run[@]}") ;;
+    test) need+=("${build[@]}" "${run[@]}" "${test[@]}") ;;
+    lint) need+=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
+    runtime) read -r -d '' -a packages < <(runtime_of "$(debian_version)" && printf '\0')
+        need+=("${packages[@]}") ;;
+    all) need+=("${build[@]}" "${run[@]}" "${test[@]}") ;;
+    *) die "unknown set '$set'; one of build, run, test, lint, runtime, all" ;;
+    esac
+done
+apt_need "${need[@]}"
