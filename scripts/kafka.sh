@@ -7,6 +7,7 @@
 #   scripts/kafka.sh topics DIR [list|describe|delete NAME]
 #   scripts/kafka.sh stop DIR                     stop it; DIR stays, to look at or to start again
 #   scripts/kafka.sh run DIR                      the broker in the foreground (what start does)
+#   scripts/kafka.sh port                         a free port, for another service of a test
 # The jars come from Maven Central by tests/support/kafka/pom.xml. Nothing is installed and nothing
 # outside DIR and the cache is written.
 set -euo pipefail
@@ -18,7 +19,7 @@ readonly support=$lw_root/tests/support/kafka
 readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/leeway/kafka-$version
 
 usage() {
-    sed -n '4,9s/^# *//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '4,10s/^# *//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -198,6 +199,7 @@ topics() {
 }
 
 case ${1:-} in
+port) free_ports 1 ;;
 fetch | run | start | stop | topics) "$@" ;;
 *) usage ;;
 esac

@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change goes in, on a clean Debian 12 or 13 with only this clone.
+#   scripts/test.sh [--quick] [--unit] [--sanitize] [--integration]     (default: all of it)
+# --quick        format check, gcc build, unit tests
+# --unit         gcc build, unit tests
+# --sanitize     ASan+UBSan build, unit tests under it
+# --integration  optimised build, and the tests against a real Kafka and a real Redis, started here
+# all            the above, a build by clang with warnings as errors, shellcheck when it is there, and
+#                the integration tests under ASan+UBSan too (but those labelled `noasan`)
+# A failed step does not stop the others. The last line is `N passed, N failed, N skipped`, a step that
+# failed (a build, the format check) counting as one; the exit status is 0 only without failures. With
+# CI=true a skipped integration test is a failure. Logs: build/log/.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$lw_root"
+
+usage() {
+    sed -n '3,8s/^# *//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+}
+
+want=" "
+for arg; do
+    case $arg in
+    --quick) want+="format unit " ;;
+    --unit) want+="unit " ;;
+    --sanitize) want+="sanitize " ;;
+    --integration) want+="integration " ;;
+    *) usage ;;
+    esac
+done
+[ "$want" != " " ] || want=" format shell unit clang sanitize integration sanitize-integration "
+wanted() { case $want in *" $1 "*) ;; *) return 1 ;; esac }
+
+passed=0 failed=0 skipped=0
+summary=()
+logs=build/log
+mkdir -p $logs
+jobs=2
+
+note() { summary+=("$(printf '%-34s %s' "$1" "$2")"); }
+
+# step NAME COMMAND...: the output goes to a log, and is shown when the command fails.
+step() {
+    local name=$1 log="$logs/${1//[^a-zA-Z0-9]/-}.log" begun=$SECONDS
+    shift
+    if logged "$name" "$log" "$@"; then
+        note "$name" "ok ($((SECONDS - begun)) s)"
+    else
+        failed=$((failed + 1))
+        note "$name" "FAILED, see $log"
+        return 1
+    fi
+}
+
+compile() { # DIR PRESET [CMAKE ARGUMENT]...
+    cmake --preset "$2" -B "$1" "${@:3}" && cmake --build "$1" --parallel $jobs
+}
+
+# report_count FILE PATTERN: test cases of ctest's JUnit report whose start tag, or the <skipped> line
+# below it, matches. (Its own totals call a test whose program was never built "skipped".)
+report_count() { grep -cE "^[[:space:]]*<(testcase|skipped) .*$2" "$1" || true; }
+
+# tests NAME DIR COMMAND...: runs a ctest command in DIR and counts what it did.
+tests() {
+    local name=$1 dir=$lw_root/$2 report ran good bad left status=0 begun=$SECONDS
+    shift 2
+    report=$dir/junit.xml
+    rm -f "$report"
+    say "$name"
+    "$@" --test-dir "$dir" --output-on-failure --no-tests=error --output-junit "$report" >&2 ||
+        status=$?
+    ran=0 good=0 left=0
+    if [ -e "$report" ]; then
+        ran=$(report_count "$report" 'status=')
+        good=$(report_count "$report" 'status="run"')
+        left=$(report_count "$report" '(status="disabled"|message="SKIP_)')
+    fi
+    bad=$((ran - good - left))
+    passed=$((passed + good))
+    # ctest knows failures that are not in its report: no test found, services that did not start.
+    if [ $status -ne 0 ] && [ $bad -eq 0 ]; then bad=1; fi
+    case ${CI:-} in true | 1)
+        case $name in *integration*) bad=$((bad + left)) left=0 ;; esac ;;
+    esac
+    failed=$((failed + bad)) skipped=$((skipped + left))
+    note "$name" "$ran run, $bad failed, $left skipped ($((SECONDS - begun)) s)"
+}
+
+# The style is that of version 14; later ones break lines differently.
+format_check() {
+    local files
+    mapfile -t files < <(sources)
+    if [ ${#files[@]} -gt 0 ]; then clang-format --dry-run --Werror "${files[@]}"; fi
+}
+
+sources() { find src include tests benchmarks -name '*.[ch]' -not -path '*/build/*' | sort; }
+
+clang_format_version() { clang-format --version | sed -n 's/.*version \([0-9]*\).*/\1/p'; }
+
+scripts_of_project() { find scripts tests/support .ci -name '*.sh' -o -path .ci/run | sort; }
+
+check_format() {
+    if [ "$(clang_format_version)" = 14 ]; then
+        step "format" format_check || true
+    else
+        skipped=$((skipped + 1))
+        note "format" "skipped: needs clang-format 14"
+    fi
+}
+
+check_shell() {
+    local files
+    if ! have shellcheck; then
+        skipped=$((skipped + 1))
+        note "shellcheck" "skipped: not installed"
+        return
+    fi
+    mapfile -t files < <(scripts_of_project)
+    step "shellcheck" shellcheck -x "${files[@]}" || true
+}
+
+san_env=(env ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
+    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1)
+with_services=$lw_root/tests/support/services.sh
+
+"$lw_root/scripts/deps.sh" test
+cmake_quick
+if wanted format; then check_format; fi
+if wanted shell; then check_shell; fi
+
+if wanted unit && step "build: gcc, warnings are errors" compile build/dev dev; then
+    tests "unit tests" build/dev ctest -j$jobs -L unit
+fi
+if wanted clang; then
+    step "build: clang, warnings are errors" compile build/clang dev \
+        -DCMAKE_C_COMPILER=clang || true
+fi
+asan=0
+if wanted sanitize || wanted sanitize-integration; then
+    if step "build: ASan and UBSan" compile build/asan asan; then asan=1; fi
+fi
+if [ $asan = 1 ] && wanted sanitize; then
+    tests "unit tests, sanitized" build/asan "${san_env[@]}" ctest -j$jobs -L unit
+fi
+if wanted integration || wanted sanitize-integration; then
+    step "Kafka's jars" scripts/kafka.sh fetch || true
+fi
+if wanted integration && step "build: release" compile build/release release; then
+    tests "integration tests" build/release "$with_services" ctest -L integration
+fi
+if [ $asan = 1 ] && wanted sanitize-integration; then
+    tests "integration tests, sanitized" build/asan \
+        "${san_env[@]}" "$with_services" ctest -L integration -LE noasan
+fi
+
+{
+    printf '\n'
+    printf '%s\n' "${summary[@]}"
+    printf '%s s in all\n' "$SECONDS"
+} >&2
+printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ]
