@@ -36,29 +36,36 @@ struct lw_drift_options {
 };
 struct lw_drift_options lw_drift_defaults(void);
 
-/* Frozen bins of one numeric column: nedges inner edges, nedges + 1 bins, shares of the
- * reference. */
+/* Frozen bins of one numeric column: nedges inner edges in ascending order make nedges +
+ * 1 bins; bin i is (edge[i-1], edge[i]], the outer two are open. */
 struct lw_bins {
     int nedges;
     double edge[LW_BINS_MAX - 1];
 };
+/* Edges at quantiles of the reference, ties dropped; one bin a value when it has at most
+ * `bins` distinct ones. No edges when it is empty. bins: 2..LW_BINS_MAX. */
 void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *out);
 
+/* Every figure is finite, whatever the columns hold. A figure that does not apply to the
+ * kind of column, or cannot be had (nothing present on a side), is 0, and a p-value 1. A
+ * column whose verdict is INSUFFICIENT has its figures, for a person to read, but p,
+ * p_adjusted and effect stay 1, 1 and 0: nothing can act on them. */
 struct lw_drift {
     enum lw_verdict verdict;
-    uint64_t n_ref, n_cur; /* present values */
+    uint64_t n_ref, n_cur; /* values the figures rest on: present and in range */
     double psi;            /* bias-corrected, >= 0 */
     double psi_raw;        /* natural log, empty bins smoothed */
     double js;             /* Jensen-Shannon distance, base 2, bias-corrected, [0, 1] */
     double hellinger;      /* [0, 1] */
     double ks, ks_p;       /* numeric: D and p, sketch error allowed for */
     double w1;             /* numeric: Wasserstein-1 over the reference's sd */
-    double chi2, chi2_p;   /* categories: small cells merged */
-    double cramers_v;      /* categories, bias-corrected */
+    double chi2, chi2_p;   /* on the cells that PSI is taken on, small ones merged */
+    double cramers_v;      /* of the same cells, bias-corrected */
     double linf;           /* categories: largest change of a share */
     double unseen; /* categories: share of current values absent from the reference */
-    double missing_ref, missing_cur; /* shares of all rows */
-    double out_of_range_ref, out_of_range_cur;
+    double missing_ref, missing_cur;           /* shares of all rows */
+    double out_of_range_ref, out_of_range_cur; /* shares of all rows */
+    double missing_p, out_of_range_p; /* two-sided p of equal shares (Fisher, or z) */
     double p,
         p_adjusted; /* of the test that decides; adjusted over the columns compared */
     double effect;  /* the figure compared with the floor (psi) */

@@ -18,18 +18,29 @@ struct lw_change_params {
     double alpha;   /* KSWIN: significance (1e-4) */
     double scale;   /* values are divided by it first; 1: as they are */
     uint64_t min_n; /* no alarm before (30) */
-    uint64_t seed;  /* KSWIN's sampling */
+    uint64_t seed;  /* reserved: no implementation samples (kswin.c says why) */
 };
 
+/* The defaults in parentheses above, for a kind; scale 1, seed 0. An unknown kind gets
+ * ADWIN's: lw_change_new will name the mistake. */
+struct lw_change_params lw_change_defaults(const char *kind);
+
 struct lw_change;
-/* kind: "adwin", "page_hinkley", "kswin". NULL and LW_ECONFIG with the nearest name. */
+/* kind: "adwin", "page_hinkley", "kswin". NULL and LW_ECONFIG with the nearest name, or
+ * with the parameter that is out of range. One allocation, none after it. */
 struct lw_change *lw_change_new(const char *kind, const struct lw_change_params *params,
                                 struct lw_err *err);
 void lw_change_free(struct lw_change *c);
-/* Returns 1 when a growth is detected with this value (and starts afresh), else 0. */
+/* Returns 1 when a growth is detected with this value (and starts afresh), else 0.
+ * A value that is not finite is ignored. O(1) amortised. Thread: one at a time. */
 int lw_change_update(struct lw_change *c, double v);
-/* How many of the newest values the detector believes to belong to the present regime. */
+/* How many of the newest values the detector believes to belong to the present regime:
+ * right after an alarm those since the estimated change, else all since the last start.
+ */
 uint64_t lw_change_width(const struct lw_change *c);
+/* Versioned bytes; a detector that reads them goes on exactly as the writer would have.
+ * _read wants the same kind and scale; hostile bytes are refused with LW_EINPUT and the
+ * detector is then as new. */
 void lw_change_write(const struct lw_change *c, struct lw_buf *out);
 int lw_change_read(struct lw_change *c, const void *data, size_t len, struct lw_err *err);
 

@@ -1,0 +1,43 @@
+/* Faults of the data, named apart from drift: a feed that broke is repaired, not learned.
+ *
+ * A fault explains a change better than drift does, so it is asked for first, and a
+ * retrain on faulty data is refused by whoever plans it. Definitions, thresholds and
+ * reasons: docs/statistics.md. */
+#ifndef LW_FAULT_H
+#define LW_FAULT_H
+
+#include "leeway/profile.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum lw_fault_kind {
+    LW_FAULT_NONE,
+    LW_FAULT_NULLS,        /* figure: share of missing values now */
+    LW_FAULT_OUT_OF_RANGE, /* figure: share of out-of-range values now */
+    LW_FAULT_UNIT,         /* figure: ratio of the medians, current over reference */
+    LW_FAULT_STUCK         /* figure: share of the commonest value now */
+};
+const char *lw_fault_name(enum lw_fault_kind kind); /* "nulls", "unit", ... */
+
+struct lw_fault {
+    enum lw_fault_kind kind;
+    double figure; /* finite; 0 for NONE */
+    double unit;   /* UNIT: the factor meant, e.g. 60 or 1.609344 or their inverse */
+    const char
+        *text; /* a clause for people, e.g. "minutes sent as seconds"; never NULL */
+};
+
+/* Fewest rows on each side for any fault but NONE. */
+#define LW_FAULT_MIN_N 30
+
+/* Pure function of the two members, which are of one kind. O(retained items +
+ * categories). Checks in the order of the enum and returns the first that holds. */
+struct lw_fault lw_fault_find(const struct lw_member *reference,
+                              const struct lw_member *current);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,155 @@
+/* From sketches to cells.
+ *
+ * Small cells: chi-square's and PSI's limit laws need an expected count of about five
+ * (Cochran 1954). With 265 zones and 500 rows most cells are far below it, which is why
+ * peers report drift between two halves of one month. Here every cell whose expected
+ * count (from both samples pooled, in the smaller sample) is below LW_CELL_MIN is merged:
+ * neighbours for bins, one common "rest" for categories. The choice looks at the pooled
+ * counts only, so under the null it does not favour a difference. A growing tail of rare
+ * or new categories still shows, as growth of the rest.
+ *
+ * Sketch noise: a KLL rank is off by a zero-mean error whose 99 % bound is
+ * lw_kll_rank_error(); its variance is (bound / 2.576)^2, scaled by the share of items
+ * that were compacted away, so that it is exactly 0 while the sketch holds every item.
+ *
+ * Inexact categories: past its cap a summary knows counts to within `error`. A category
+ * whose larger share is not well above that uncertainty goes to the rest, which also gets
+ * what the summary no longer holds. */
+#include "drift/cells.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+void lw_cells_fini(struct lw_cells *c) {
+    free(c->ref);
+    free(c->cur);
+    *c = (struct lw_cells){0};
+}
+
+void lw_cells_put(struct lw_cells *c, double ref, double cur) {
+    if (c->n == c->cap) {
+        c->cap = c->cap ? 2 * c->cap : 32;
+        c->ref = lw_realloc(c->ref, c->cap, sizeof *c->ref);
+        c->cur = lw_realloc(c->cur, c->cap, sizeof *c->cur);
+    }
+    c->ref[c->n] = ref;
+    c->cur[c->n++] = cur;
+    c->n_ref += ref;
+    c->n_cur += cur;
+}
+
+double lw_sketch_variance(const struct lw_kll *kll) {
+    double n = (double)lw_kll_n(kll), kept = (double)lw_kll_retained(kll);
+    if (kept >= n)
+        return 0.0;
+    double sd = lw_kll_rank_error(kll, 0) / 2.5758293035489;
+    return sd * sd * (1.0 - kept / n);
+}
+
+void lw_cells_numeric(struct lw_cells *out, const struct lw_numeric *ref,
+                      const struct lw_numeric *cur, const struct lw_bins *bins) {
+    double n_ref = (double)lw_kll_n(ref->kll), n_cur = (double)lw_kll_n(cur->kll);
+    struct lw_kll_view *vr = lw_kll_view_new(ref->kll), *vc = lw_kll_view_new(cur->kll);
+    double at_ref = 0.0, at_cur = 0.0;
+    for (int i = 0; i <= bins->nedges; i++) {
+        bool last = i == bins->nedges;
+        double r = last ? 1.0 : lw_kll_view_rank(vr, bins->edge[i]);
+        double c = last ? 1.0 : lw_kll_view_rank(vc, bins->edge[i]);
+        lw_cells_put(out, n_ref * (r - at_ref), n_cur * (c - at_cur));
+        at_ref = r;
+        at_cur = c;
+    }
+    out->n_ref = n_ref;
+    out->n_cur = n_cur;
+    out->noise = lw_sketch_variance(ref->kll) + lw_sketch_variance(cur->kll);
+    lw_kll_view_free(vr);
+    lw_kll_view_free(vc);
+}
+
+static double expected(double ref, double cur, double n_ref, double n_cur) {
+    return (ref + cur) / (n_ref + n_cur) * fmin(n_ref, n_cur);
+}
+
+void lw_cells_merge_ordered(struct lw_cells *c) {
+    size_t k = 0; /* cells finished */
+    double ref = 0.0, cur = 0.0;
+    for (size_t i = 0; i < c->n; i++) {
+        ref += c->ref[i];
+        cur += c->cur[i];
+        if (expected(ref, cur, c->n_ref, c->n_cur) < LW_CELL_MIN)
+            continue;
+        c->ref[k] = ref;
+        c->cur[k++] = cur;
+        ref = cur = 0.0;
+    }
+    if (k == 0) { /* even all together are few */
+        c->ref[k] = ref;
+        c->cur[k++] = cur;
+    } else { /* a small remainder joins the last cell */
+        c->ref[k - 1] += ref;
+        c->cur[k - 1] += cur;
+    }
+    c->n = k;
+}
+
+struct tally {
+    struct lw_cells *out;
+    double n_ref, n_cur;
+    double blur; /* share below which two inexact counts cannot be told apart */
+    double rest_ref, rest_cur;
+    struct lw_cats_diff diff;
+};
+
+static void tally_put(struct tally *t, double ref, double cur) {
+    double share_ref = ref / t->n_ref, share_cur = cur / t->n_cur;
+    t->diff.linf = fmax(t->diff.linf, fabs(share_ref - share_cur));
+    if (ref == 0.0)
+        t->diff.unseen += share_cur;
+    if (expected(ref, cur, t->n_ref, t->n_cur) < LW_CELL_MIN ||
+        fmax(share_ref, share_cur) < t->blur)
+        return;
+    lw_cells_put(t->out, ref, cur);
+    t->rest_ref -= ref;
+    t->rest_cur -= cur;
+}
+
+static void tally_rest(struct tally *t) {
+    struct lw_cells *c = t->out;
+    double ref = fmax(t->rest_ref, 0.0), cur = fmax(t->rest_cur, 0.0);
+    if (c->n == 0 || expected(ref, cur, t->n_ref, t->n_cur) >= LW_CELL_MIN) {
+        lw_cells_put(c, ref, cur);
+    } else { /* too few for a cell of their own: join the smallest */
+        size_t least = 0;
+        for (size_t i = 1; i < c->n; i++)
+            if (c->ref[i] + c->cur[i] < c->ref[least] + c->cur[least])
+                least = i;
+        c->ref[least] += ref;
+        c->cur[least] += cur;
+    }
+    c->n_ref = t->n_ref;
+    c->n_cur = t->n_cur;
+}
+
+struct lw_cats_diff lw_cells_categories(struct lw_cells *out, struct lw_cats *ref,
+                                        struct lw_cats *cur) {
+    struct tally t = {.out = out};
+    t.n_ref = t.rest_ref = (double)lw_cats_n(ref);
+    t.n_cur = t.rest_cur = (double)lw_cats_n(cur);
+    t.blur = 4.0 * ((double)lw_cats_error(ref) / t.n_ref +
+                    (double)lw_cats_error(cur) / t.n_cur);
+    lw_cats_seal(ref);
+    lw_cats_seal(cur);
+    for (size_t i = 0; i < lw_cats_size(ref); i++) {
+        struct lw_cat cat = lw_cats_at(ref, i);
+        tally_put(&t, (double)cat.count, (double)lw_cats_count(cur, cat.key));
+    }
+    for (size_t i = 0; i < lw_cats_size(cur); i++) {
+        struct lw_cat cat = lw_cats_at(cur, i);
+        if (lw_cats_count(ref, cat.key) == 0)
+            tally_put(&t, 0.0, (double)cat.count);
+    }
+    tally_rest(&t);
+    return t.diff;
+}

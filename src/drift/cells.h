@@ -1,0 +1,43 @@
+/* Counts of two samples over the same cells: what PSI, Jensen-Shannon, Hellinger and
+ * chi-square all look at. Made from frozen bins (numeric) or from categories. */
+#ifndef LW_CELLS_H
+#define LW_CELLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "leeway/drift.h"
+
+/* Cells whose expected count in the smaller sample is below this are merged. */
+#define LW_CELL_MIN 5.0
+
+struct lw_cells {
+    size_t n, cap;
+    double *ref, *cur;   /* counts */
+    double n_ref, n_cur; /* their sums */
+    double
+        noise; /* variance that sketches add to the difference of two shares; 0: exact */
+};
+
+void lw_cells_fini(struct lw_cells *c);
+void lw_cells_put(struct lw_cells *c, double ref, double cur);
+
+/* Counts of both samples in the bins. noise is taken from the sketches. */
+void lw_cells_numeric(struct lw_cells *out, const struct lw_numeric *ref,
+                      const struct lw_numeric *cur, const struct lw_bins *bins);
+/* Merges neighbours until each cell is large enough (the order means something). */
+void lw_cells_merge_ordered(struct lw_cells *c);
+
+/* What categories say apart from their cells. */
+struct lw_cats_diff {
+    double linf;   /* largest absolute change of one category's share */
+    double unseen; /* share of the current sample in categories the reference lacks */
+};
+/* One cell a category that is large enough, and one for all the rest together. */
+struct lw_cats_diff lw_cells_categories(struct lw_cells *out, struct lw_cats *ref,
+                                        struct lw_cats *cur);
+
+/* Variance of one normalised rank of a sketch, 0 while it holds every item. */
+double lw_sketch_variance(const struct lw_kll *kll);
+
+#endif

@@ -1,0 +1,197 @@
+/* Column by column: figures, then the correction over columns, then verdicts.
+ *
+ * A column drifts when both hold: its test is significant after correction, and its
+ * effect, the bias-corrected PSI, is above the floor. The test alone would call any
+ * difference drift once windows are large (two Januaries differ at 50,000 rows); the
+ * effect alone would call noise drift while they are small. The test that decides is
+ * chi-square on PSI's own cells, so that test and effect look at the same thing;
+ * Kolmogorov-Smirnov stands beside it.
+ *
+ * Columns are judged apart: an empty, constant or short one has its own verdict and takes
+ * no part in the correction. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "drift/stats.h"
+
+const char *lw_verdict_name(enum lw_verdict v) {
+    static const char *const names[] = {"ok", "drift", "insufficient", "empty",
+                                        "constant"};
+    lw_assert((size_t)v < sizeof names / sizeof *names);
+    return names[v];
+}
+
+struct lw_drift_options lw_drift_defaults(void) {
+    return (struct lw_drift_options){.bins = 10,
+                                     .min_n = 100,
+                                     .alpha = 0.01,
+                                     .correction = LW_CORRECT_BH,
+                                     .floor_psi = 0.1};
+}
+
+static double share(uint64_t part, uint64_t whole) {
+    return whole ? (double)part / (double)whole : 0.0;
+}
+
+static double finite_or_zero(double v) {
+    return isfinite(v) ? v : 0.0;
+}
+
+/* PSI, Jensen-Shannon, Hellinger, chi-square and V of merged cells. */
+static void cell_figures(const struct lw_cells *cells, struct lw_drift *d) {
+    struct lw_chi2 test = lw_chi_square(cells);
+    d->psi_raw = lw_psi(cells);
+    d->psi = fmax(0.0, d->psi_raw - test.null_psi);
+    double js_null = test.null_psi / (8.0 * log(2.0));
+    d->js = sqrt(fmax(0.0, lw_js_divergence(cells) - js_null));
+    d->hellinger = lw_hellinger(cells);
+    d->chi2 = test.stat;
+    d->chi2_p = test.p;
+    d->cramers_v = lw_cramers_v(cells, test.stat);
+}
+
+/* The reference's standard deviation; of both together when the reference has none. */
+static double spread(const struct lw_moments *ref, const struct lw_moments *cur) {
+    double sd = lw_moments_sd(ref);
+    if (sd > 0.0)
+        return sd;
+    struct lw_moments both = *ref;
+    lw_moments_merge(&both, cur);
+    return lw_moments_sd(&both);
+}
+
+static void numeric_figures(const struct lw_numeric *ref, const struct lw_numeric *cur,
+                            const struct lw_bins *bins, struct lw_drift *d) {
+    struct lw_cells cells = {0};
+    lw_cells_numeric(&cells, ref, cur, bins);
+    lw_cells_merge_ordered(&cells);
+    cell_figures(&cells, d);
+    lw_cells_fini(&cells);
+    struct lw_ks ks = lw_ks_test(ref->kll, cur->kll);
+    d->ks = ks.d;
+    d->ks_p = ks.p;
+    double sd = spread(&ref->moments, &cur->moments);
+    if (sd > 0.0)
+        d->w1 = finite_or_zero(lw_wasserstein(ref->kll, cur->kll) / sd);
+    d->mean_ref = finite_or_zero(ref->moments.mean);
+    d->mean_cur = finite_or_zero(cur->moments.mean);
+}
+
+static bool numeric_constant(const struct lw_kll *ref, const struct lw_kll *cur) {
+    double v = lw_kll_min(ref);
+    return v == lw_kll_max(ref) && v == lw_kll_min(cur) && v == lw_kll_max(cur);
+}
+
+static void compare_numeric(const struct lw_numeric *ref, const struct lw_numeric *cur,
+                            const struct lw_bins *bins, struct lw_drift *d) {
+    uint64_t rows_ref = ref->n + ref->missing, rows_cur = cur->n + cur->missing;
+    d->n_ref = lw_kll_n(ref->kll);
+    d->n_cur = lw_kll_n(cur->kll);
+    d->missing_ref = share(ref->missing, rows_ref);
+    d->missing_cur = share(cur->missing, rows_cur);
+    d->missing_p = lw_two_shares_p(ref->missing, rows_ref, cur->missing, rows_cur);
+    d->out_of_range_ref = share(ref->out_of_range, rows_ref);
+    d->out_of_range_cur = share(cur->out_of_range, rows_cur);
+    d->out_of_range_p =
+        lw_two_shares_p(ref->out_of_range, rows_ref, cur->out_of_range, rows_cur);
+    if (d->n_ref == 0 || d->n_cur == 0) {
+        d->verdict = LW_VERDICT_EMPTY;
+        return;
+    }
+    if (numeric_constant(ref->kll, cur->kll))
+        d->verdict = LW_VERDICT_CONSTANT;
+    numeric_figures(ref, cur, bins, d);
+}
+
+static bool category_constant(struct lw_cats *ref, struct lw_cats *cur) {
+    if (lw_cats_size(ref) != 1 || lw_cats_size(cur) != 1)
+        return false;
+    lw_cats_seal(ref);
+    struct lw_cat only = lw_cats_at(ref, 0);
+    return only.count == lw_cats_n(ref) && lw_cats_count(cur, only.key) == lw_cats_n(cur);
+}
+
+static void compare_categories(struct lw_cats *ref, struct lw_cats *cur,
+                               struct lw_drift *d) {
+    uint64_t missing_ref = lw_cats_missing(ref), missing_cur = lw_cats_missing(cur);
+    d->n_ref = lw_cats_n(ref);
+    d->n_cur = lw_cats_n(cur);
+    d->missing_ref = share(missing_ref, d->n_ref + missing_ref);
+    d->missing_cur = share(missing_cur, d->n_cur + missing_cur);
+    d->missing_p = lw_two_shares_p(missing_ref, d->n_ref + missing_ref, missing_cur,
+                                   d->n_cur + missing_cur);
+    if (d->n_ref == 0 || d->n_cur == 0) {
+        d->verdict = LW_VERDICT_EMPTY;
+        return;
+    }
+    if (category_constant(ref, cur))
+        d->verdict = LW_VERDICT_CONSTANT;
+    struct lw_cells cells = {0};
+    struct lw_cats_diff diff = lw_cells_categories(&cells, ref, cur);
+    cell_figures(&cells, d);
+    lw_cells_fini(&cells);
+    d->linf = diff.linf;
+    d->unseen = diff.unseen;
+}
+
+static void compare_column(const struct lw_member *ref, struct lw_member *cur,
+                           const struct lw_bins *bins,
+                           const struct lw_drift_options *options, struct lw_drift *d) {
+    *d = (struct lw_drift){.verdict = LW_VERDICT_OK,
+                           .ks_p = 1.0,
+                           .chi2_p = 1.0,
+                           .missing_p = 1.0,
+                           .out_of_range_p = 1.0,
+                           .p = 1.0,
+                           .p_adjusted = 1.0};
+    struct lw_bins own;
+    if (ref->kind == LW_NUMERIC) {
+        if (!bins) {
+            lw_bins_from(&ref->num, options->bins, &own);
+            bins = &own;
+        }
+        compare_numeric(&ref->num, &cur->num, bins, d);
+    } else {
+        compare_categories(ref->cats, cur->cats, d);
+    }
+    if (d->verdict == LW_VERDICT_EMPTY)
+        return;
+    if (d->n_ref < options->min_n || d->n_cur < options->min_n)
+        d->verdict = LW_VERDICT_INSUFFICIENT;
+    if (d->verdict == LW_VERDICT_OK) {
+        d->p = d->chi2_p;
+        d->effect = d->psi;
+    }
+}
+
+/* Corrects over the columns that can be judged, and judges them. */
+static void judge(struct lw_drift *d, size_t n, const struct lw_drift_options *options) {
+    double *p = lw_calloc(n, sizeof *p);
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++)
+        if (d[i].verdict == LW_VERDICT_OK)
+            p[k++] = d[i].p;
+    lw_p_adjust(p, k, options->correction);
+    for (size_t i = 0, j = 0; i < n; i++) {
+        if (d[i].verdict != LW_VERDICT_OK)
+            continue;
+        d[i].p_adjusted = p[j++];
+        if (d[i].p_adjusted < options->alpha && d[i].effect > options->floor_psi)
+            d[i].verdict = LW_VERDICT_DRIFT;
+    }
+    free(p);
+}
+
+void lw_drift_compare(const struct lw_profile *reference, struct lw_profile *current,
+                      const struct lw_bins *bins, const struct lw_drift_options *options,
+                      struct lw_drift *out) {
+    lw_assert(reference->n == current->n);
+    for (size_t i = 0; i < reference->n; i++) {
+        lw_assert(reference->members[i].kind == current->members[i].kind);
+        compare_column(&reference->members[i], &current->members[i],
+                       bins ? &bins[i] : NULL, options, &out[i]);
+    }
+    if (reference->n > 0)
+        judge(out, reference->n, options);
+}

@@ -1,0 +1,27 @@
+/* What an implementation of a change detector is: a row of functions over a state of
+ * fixed size. change.c holds the table, the scaling and the reset after an alarm. */
+#ifndef LW_DETECTOR_H
+#define LW_DETECTOR_H
+
+#include "drift/change.h"
+
+struct lw_detector {
+    const char *name;
+    size_t size;
+    double delta; /* default of params.delta */
+    /* LW_ECONFIG when a parameter is out of range. */
+    int (*check)(const struct lw_change_params *p, struct lw_err *err);
+    void (*reset)(void *state, const struct lw_change_params *p);
+    int (*update)(void *state, double v); /* v finite and scaled */
+    uint64_t (*width)(const void *state);
+    void (*write)(const void *state, struct lw_buf *out);
+    /* Returns -1 when a field is impossible (the reader's own failure is checked by the
+     * caller). */
+    int (*read)(void *state, struct lw_reader *in);
+};
+
+extern const struct lw_detector lw_detector_adwin;
+extern const struct lw_detector lw_detector_page_hinkley;
+extern const struct lw_detector lw_detector_kswin;
+
+#endif

@@ -1,0 +1,16 @@
+/* The three special functions that p-values need. Pure, no state. Thread: any. */
+#ifndef LW_SPECIAL_H
+#define LW_SPECIAL_H
+
+/* Upper tail of the chi-square distribution: P(X > x) with df > 0 degrees of freedom (any
+ * real). 1 for x <= 0. Relative error about 1e-13 down to 1e-300. */
+double lw_chi2_sf(double x, double df);
+
+/* Upper tail of Kolmogorov's distribution: 2 sum (-1)^(j-1) exp(-2 j^2 t^2). */
+double lw_kolmogorov_sf(double t);
+
+/* P(|Z| > z) of a standard normal; and the quantile z with P(Z <= z) = p, 0 < p < 1. */
+double lw_normal_two_sided(double z);
+double lw_normal_quantile(double p);
+
+#endif

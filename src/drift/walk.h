@@ -1,0 +1,22 @@
+/* Walks the union of two sketches' values in order, with both distribution functions. */
+#ifndef LW_WALK_H
+#define LW_WALK_H
+
+#include "leeway/kll.h"
+
+struct lw_walk {
+    struct lw_kll_view *view[2];
+    const double *values[2];
+    const uint64_t *cumulative[2];
+    size_t n[2], at[2];
+    double total[2];
+    double value; /* present point */
+    double f[2];  /* share <= value on each side */
+};
+
+void lw_walk_init(struct lw_walk *w, const struct lw_kll *a, const struct lw_kll *b);
+void lw_walk_fini(struct lw_walk *w);
+/* Moves to the next distinct value; 0 at the end. */
+int lw_walk_next(struct lw_walk *w);
+
+#endif
