@@ -1,0 +1,28 @@
+/* Compression of a container file's blocks: null, deflate and snappy to read; deflate to
+ * write. One codec's buffers and zlib state serve a whole file. Thread: one at a time. */
+#ifndef LW_EVENT_CODEC_H
+#define LW_EVENT_CODEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "leeway/err.h"
+
+#define LW_BLOCK_MAX (128 * 1024 * 1024) /* bytes of a block, before and after */
+
+struct lw_codec;
+
+/* By the name in a file's header ("" is null). LW_EINPUT when it is not supported. */
+struct lw_codec *lw_codec_new(const char *name, struct lw_err *err);
+void lw_codec_free(struct lw_codec *codec);
+
+/* Replaces out by the decompressed block; LW_EINPUT when it is damaged or would exceed
+ * LW_BLOCK_MAX. */
+int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len,
+                    struct lw_buf *out, struct lw_err *err);
+/* Replaces out by the block compressed with deflate. codec must be deflate. */
+void lw_codec_pack(struct lw_codec *codec, const uint8_t *data, size_t len,
+                   struct lw_buf *out);
+
+#endif

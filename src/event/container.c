@@ -1,0 +1,109 @@
+/* Container headers: "Obj" 1, a map of metadata, a sync marker (Avro 1.11, Object
+ * Container Files).
+ *
+ * Read here and not by libavro, because libavro gives back a schema without defaults,
+ * aliases and logical types, and allocates whatever length a block claims. Metadata is
+ * bounded in all by LW_META_MAX; keys other than avro.schema and avro.codec are passed
+ * over. */
+#include "event/container.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "event/wire.h"
+
+#define LW_META_MAX (4 * 1024 * 1024)
+
+int lw_stream_long(FILE *stream, int64_t *out) {
+    uint64_t v = 0;
+    for (unsigned shift = 0; shift < 70; shift += 7) {
+        int b = getc(stream);
+        if (b == EOF)
+            return shift == 0 ? 0 : -1;
+        if (shift == 63 && b > 1)
+            return -1;
+        v |= (uint64_t)(b & 0x7f) << shift;
+        if (b < 0x80) {
+            *out = lw_wire_zigzag(v);
+            return 1;
+        }
+    }
+    return -1;
+}
+
+/* One length-prefixed value into buf; *budget is what is left of LW_META_MAX. */
+static int read_value(FILE *stream, struct lw_buf *buf, int64_t *budget) {
+    int64_t len;
+    lw_buf_clear(buf);
+    if (lw_stream_long(stream, &len) != 1 || len < 0 || len > *budget)
+        return -1;
+    *budget -= len;
+    size_t got = fread(lw_buf_extend(buf, (size_t)len + 1), 1, (size_t)len, stream);
+    buf->data[got] = '\0';
+    buf->len = got;
+    return got == (size_t)len ? 0 : -1;
+}
+
+static int keep_value(struct lw_container *head, const char *key,
+                      const struct lw_buf *value, struct lw_err *err) {
+    if (strcmp(key, "avro.codec") == 0)
+        lw_copy(head->codec, sizeof head->codec, (const char *)value->data);
+    if (strcmp(key, "avro.schema") != 0)
+        return 0;
+    lw_schema_free(head->schema);
+    head->schema = lw_schema_parse((const char *)value->data, value->len, err);
+    if (!head->schema && err && err->code == LW_ECONFIG)
+        err->code = LW_EINPUT;
+    return head->schema ? 0 : -1;
+}
+
+static int read_pairs(FILE *stream, struct lw_container *head, struct lw_buf *buf,
+                      int64_t *budget, struct lw_err *err) {
+    int64_t count, size;
+    for (;;) {
+        if (lw_stream_long(stream, &count) != 1)
+            return -1;
+        if (count == 0)
+            return 0;
+        if (count < 0 && lw_stream_long(stream, &size) != 1)
+            return -1;
+        for (uint64_t n = count < 0 ? -(uint64_t)count : (uint64_t)count; n > 0; n--) {
+            char key[64];
+            *budget -= 2; /* so that empty pairs come to an end too */
+            if (*budget < 0 || read_value(stream, &buf[0], budget) < 0)
+                return -1;
+            lw_copy(key, sizeof key, (const char *)buf[0].data);
+            if (read_value(stream, &buf[1], budget) < 0 ||
+                keep_value(head, key, &buf[1], err) < 0)
+                return -1;
+        }
+    }
+}
+
+int lw_container_read(FILE *stream, struct lw_container *head, struct lw_err *err) {
+    char magic[4];
+    struct lw_buf buf[2] = {{0}, {0}};
+    int64_t budget = LW_META_MAX;
+    *head = (struct lw_container){0};
+    if (fread(magic, 1, sizeof magic, stream) != sizeof magic ||
+        memcmp(magic, "Obj\001", sizeof magic) != 0)
+        return lw_fail(err, LW_EINPUT, "not an Avro container file");
+    int rc = read_pairs(stream, head, buf, &budget, err);
+    lw_buf_fini(&buf[0]);
+    lw_buf_fini(&buf[1]);
+    if (rc < 0)
+        return lw_fail(err, LW_EINPUT, "the header is damaged or cut short");
+    if (!head->schema)
+        return lw_fail(err, LW_EINPUT, "the header has no avro.schema");
+    if (fread(head->sync, 1, LW_SYNC_BYTES, stream) != LW_SYNC_BYTES)
+        return lw_fail(err, LW_EINPUT, "the header is cut short");
+    return 0;
+}
+
+void lw_container_fini(struct lw_container *head) {
+    lw_schema_free(head->schema);
+    *head = (struct lw_container){0};
+}

@@ -1,0 +1,66 @@
+/* Cells to an event: time, target, validity.
+ *
+ * An event without a time belongs to no pane and is an error. Everything else that is
+ * wrong with it is a reason to set it aside, the target's before the checks', so that the
+ * counts under each reason add up. The bounds of the target are inclusive. */
+#include "event/event.h"
+
+#include <math.h>
+
+#include "base/time.h"
+
+const char *lw_event_reason(const struct lw_event_spec *spec, int reason) {
+    static const char *const fixed[] = {"good", "target missing", "target below range",
+                                        "target above range"};
+    if (reason >= 0 && reason < LW_ASIDE_CHECK)
+        return fixed[reason];
+    size_t check = (size_t)(reason - LW_ASIDE_CHECK);
+    return reason > 0 && check < spec->nchecks ? spec->check[check].reason : "unknown";
+}
+
+static double target_of(const struct lw_event_spec *spec, const struct lw_cell *cells) {
+    const struct lw_cell *a = &cells[spec->target_a];
+    if (!a->present)
+        return NAN;
+    if (spec->target == LW_TARGET_FIELD)
+        return a->num;
+    const struct lw_cell *b = &cells[spec->target_b];
+    return b->present ? (b->num - a->num) / (double)LW_MINUTE : NAN;
+}
+
+static bool passes(const struct lw_check *check, const struct lw_cell *cell) {
+    if (!cell->present)
+        return true;
+    double v = cell->num;
+    return (check->lo_open ? v > check->lo : v >= check->lo) &&
+           (check->hi_open ? v < check->hi : v <= check->hi);
+}
+
+static int reason_of(const struct lw_event_spec *spec, const struct lw_cell *cells,
+                     double target) {
+    if (isnan(target))
+        return LW_ASIDE_NO_TARGET;
+    if (target < spec->target_lo)
+        return LW_ASIDE_TARGET_LOW;
+    if (target > spec->target_hi)
+        return LW_ASIDE_TARGET_HIGH;
+    for (size_t i = 0; i < spec->nchecks; i++)
+        if (!passes(&spec->check[i], &cells[spec->check[i].field]))
+            return LW_ASIDE_CHECK + (int)i;
+    return LW_GOOD;
+}
+
+int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,
+                 int64_t record_time_ms, struct lw_row *row, struct lw_err *err) {
+    row->cells = cells;
+    row->time_ms = record_time_ms;
+    row->target = target_of(spec, cells);
+    if (spec->time_field >= 0) {
+        const struct lw_cell *time = &cells[spec->time_field];
+        if (!time->present)
+            return lw_fail(err, LW_EINPUT, "event time \"%s\" is missing",
+                           spec->fields.field[spec->time_field].name);
+        row->time_ms = (int64_t)time->key;
+    }
+    return reason_of(spec, cells, row->target);
+}

@@ -1,0 +1,99 @@
+/* The parsed form of an Avro schema, private to the event layer.
+ *
+ * One node a type. A named type that is used again is the same node, so the tree is a
+ * graph for recursive schemas and every walk over it must be bounded by depth or memory
+ * of what it has visited. Names, defaults and symbols are borrowed from the JSON value
+ * that the schema keeps. */
+#ifndef LW_EVENT_NODE_H
+#define LW_EVENT_NODE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/schema.h"
+
+#define LW_SCHEMA_BYTES_MAX (1024 * 1024)
+#define LW_SCHEMA_DEPTH_MAX 64
+#define LW_SCHEMA_NODES_MAX 8192
+#define LW_FIXED_MAX        (1024 * 1024)
+
+enum lw_type {
+    LW_T_NULL,
+    LW_T_BOOLEAN,
+    LW_T_INT,
+    LW_T_LONG,
+    LW_T_FLOAT,
+    LW_T_DOUBLE,
+    LW_T_BYTES,
+    LW_T_STRING,
+    LW_T_RECORD,
+    LW_T_ENUM,
+    LW_T_FIXED,
+    LW_T_ARRAY,
+    LW_T_MAP,
+    LW_T_UNION
+};
+#define LW_T_PRIMITIVES LW_T_RECORD
+
+enum lw_logical {
+    LW_L_NONE,
+    LW_L_MILLIS, /* timestamp- and local-timestamp- */
+    LW_L_MICROS,
+    LW_L_NANOS,
+    LW_L_DATE,
+    LW_L_DECIMAL
+};
+
+struct lw_node;
+
+struct lw_node_field {
+    const char *name;
+    json_t *aliases;  /* array or NULL; borrowed */
+    json_t *fallback; /* the default, or NULL; borrowed */
+    struct lw_node *type;
+};
+
+struct lw_node {
+    enum lw_type type;
+    enum lw_logical logical;
+    int scale;                    /* of a decimal */
+    bool complete;                /* false while a record's own fields are being read */
+    char *name;                   /* full name of a named type; owned */
+    struct lw_node_field *fields; /* RECORD; owned */
+    struct lw_node **kids;        /* UNION branches; ARRAY and MAP: one; owned array */
+    const char **symbols;         /* ENUM; owned array of borrowed texts */
+    const char *fallback;         /* ENUM: default symbol or NULL */
+    size_t n;                     /* fields, branches, symbols, or bytes of a FIXED */
+};
+
+struct lw_schema {
+    json_t *root;
+    char *json;
+    size_t json_len;
+    struct lw_node **nodes; /* all of them, for freeing and for names */
+    size_t nnodes, cap;
+    struct lw_node *top;
+    const char **names;
+    uint64_t fingerprint;
+};
+
+/* "int", "record", ...: as in the specification. */
+const char *lw_type_name(enum lw_type type);
+
+/* Fills schema->nodes and ->top from schema->root. LW_ECONFIG. */
+int lw_nodes_parse(struct lw_schema *schema, struct lw_err *err);
+void lw_nodes_free(struct lw_schema *schema);
+
+/* Parsing Canonical Form into out (appended), and its CRC-64-AVRO. */
+struct lw_buf;
+void lw_canonical_form(const struct lw_schema *schema, struct lw_buf *out);
+uint64_t lw_crc64_avro(const void *data, size_t len);
+
+/* A record's field by name, or NULL. */
+const struct lw_node_field *lw_node_find(const struct lw_node *record, const char *name);
+/* The only non-null branch of a union of null and one type; any other node: itself. */
+const struct lw_node *lw_node_strip(const struct lw_node *node);
+
+#endif

@@ -1,0 +1,90 @@
+/* The compiled form of a decoder, private to the event layer.
+ *
+ * Steps run one after the other over the bytes of a record, in the writer's order. A step
+ * either passes over a value or stores it in a cell. `null` says that the value sits in a
+ * union of null and one type: 0 no, 1 null is branch 0, 2 null is branch 1. Any other
+ * union that holds something wanted is a BRANCH into a jump table, and each branch ends
+ * in a JUMP past the last. */
+#ifndef LW_EVENT_PLAN_H
+#define LW_EVENT_PLAN_H
+
+#include "event/shape.h"
+
+enum lw_op {
+    LW_OP_SKIP_VARINT,
+    LW_OP_SKIP_BYTES,
+    LW_OP_SKIP_FIXED, /* arg bytes */
+    LW_OP_SKIP_SHAPE, /* arg: shape */
+    LW_OP_INT,
+    LW_OP_LONG,
+    LW_OP_FLOAT,
+    LW_OP_DOUBLE,
+    LW_OP_BOOLEAN,
+    LW_OP_ENUM, /* arg: first of n symbol cells */
+    LW_OP_TEXT,
+    LW_OP_TEXT_FIXED,    /* arg bytes */
+    LW_OP_DECIMAL,       /* scale */
+    LW_OP_DECIMAL_FIXED, /* arg bytes, scale */
+    LW_OP_BRANCH,        /* arg: first of n entries in jump */
+    LW_OP_JUMP           /* arg: step */
+};
+
+/* What becomes of a number. */
+enum lw_as {
+    LW_AS_PLAIN,
+    LW_AS_FLOAT, /* the reader holds it as a float: rounded to one */
+    LW_AS_WHOLE, /* a category from a float: must be whole */
+    LW_AS_MILLIS,
+    LW_AS_MICROS,
+    LW_AS_NANOS,
+    LW_AS_DAYS
+};
+
+struct lw_step {
+    uint8_t op, null, as;
+    bool keyed; /* a text that is a category: key is its hash */
+    uint16_t cell;
+    uint16_t scale; /* of a decimal */
+    uint32_t arg, n;
+    uint32_t name; /* of the writer's field, in lw_decoder.name, for messages */
+};
+
+struct lw_decoder {
+    struct lw_step *step;
+    uint32_t *jump;
+    char **name;
+    struct lw_cell *symbol;  /* enum symbols by writer's index; not present: unknown */
+    struct lw_cell *initial; /* fallbacks, or missing; one a field */
+    uint16_t *required;      /* cells that must be present at the end */
+    struct lw_shapes shapes;
+    char **text; /* owned texts that symbol and initial point to */
+    size_t nsteps, njumps, nnames, nsymbols, ncells, nrequired, ntexts;
+    char (*field_name)[LW_NAME_MAX];
+};
+
+/* What is compiled, from what, to what. */
+struct lw_compile {
+    struct lw_decoder *d;
+    const struct lw_fields *fields;
+    const struct lw_schema *reader;
+    bool written[LW_FIELDS_MAX]; /* the writer has the field */
+    struct lw_err *err;
+    int depth;
+};
+
+struct lw_step *lw_plan_add(struct lw_compile *c, enum lw_op op, uint32_t name);
+const char *lw_plan_own(struct lw_decoder *d, const char *text, size_t len);
+
+/* Steps that pass over a value of that type. */
+int lw_plan_skip(struct lw_compile *c, const struct lw_node *writer, uint32_t name);
+/* Steps that store the writer's value, seen as the reader's type, in a cell. LW_ECONFIG
+ * when it cannot be. */
+int lw_plan_store(struct lw_compile *c, const struct lw_node *writer,
+                  const struct lw_node *reader, uint16_t cell, uint32_t name);
+/* The cell of a field that the writer lacks. `at` is the reader's field at the first name
+ * of the path that the writer lacks, `rest` the path below it ("" when it is the last).
+ */
+int lw_plan_fallback(struct lw_compile *c, const struct lw_node_field *at,
+                     const char *rest, uint16_t cell);
+
+#endif

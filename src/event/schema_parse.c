@@ -1,0 +1,363 @@
+/* From the JSON of a schema to nodes.
+ *
+ * The walk follows the Avro specification 1.11: primitive names, references to named
+ * types by full name or relative to the enclosing namespace, unions as arrays, all else
+ * as objects. Everything is bounded before it is built: nesting by LW_SCHEMA_DEPTH_MAX,
+ * nodes by LW_SCHEMA_NODES_MAX, a fixed by LW_FIXED_MAX. A logical type that is unknown
+ * or ill-formed is ignored, as the specification asks; a record that contains itself
+ * without a union, array or map between has no finite datum and is refused. */
+#include "event/node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+struct scan {
+    struct lw_schema *schema;
+    struct lw_err *err;
+    int depth;
+};
+
+static struct lw_node *scan_type(struct scan *s, json_t *json, const char *space);
+
+static const char *const type_names[] = {"null",   "boolean", "int",    "long",   "float",
+                                         "double", "bytes",   "string", "record", "enum",
+                                         "fixed",  "array",   "map",    "union"};
+
+const char *lw_type_name(enum lw_type type) {
+    return type_names[type];
+}
+
+static struct lw_node *bad(struct scan *s, const char *what, const char *name) {
+    lw_fail(s->err, LW_ECONFIG, "Avro schema: %s%s%.100s%s", what, name ? " \"" : "",
+            name ? name : "", name ? "\"" : "");
+    return NULL;
+}
+
+static struct lw_node *new_node(struct scan *s, enum lw_type type) {
+    struct lw_schema *schema = s->schema;
+    if (schema->nnodes == LW_SCHEMA_NODES_MAX)
+        return bad(s, "more types than are supported (8192)", NULL);
+    if (schema->nnodes == schema->cap) {
+        schema->cap = schema->cap ? 2 * schema->cap : 32;
+        schema->nodes = lw_realloc(schema->nodes, schema->cap, sizeof *schema->nodes);
+    }
+    struct lw_node *node = lw_calloc(1, sizeof *node);
+    node->type = type;
+    node->complete = true;
+    schema->nodes[schema->nnodes++] = node;
+    return node;
+}
+
+void lw_nodes_free(struct lw_schema *schema) {
+    for (size_t i = 0; i < schema->nnodes; i++) {
+        struct lw_node *node = schema->nodes[i];
+        free(node->name);
+        free(node->fields);
+        free(node->kids);
+        free(node->symbols);
+        free(node);
+    }
+    free(schema->nodes);
+}
+
+static bool valid_name(const char *name, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        char c = name[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && (i == 0 || c < '0' || c > '9'))
+            return false;
+    }
+    return len > 0;
+}
+
+/* Dotted: every part is a name. */
+static bool valid_full_name(const char *name) {
+    for (const char *dot; (dot = strchr(name, '.')); name = dot + 1)
+        if (!valid_name(name, (size_t)(dot - name)))
+            return false;
+    return valid_name(name, strlen(name));
+}
+
+/* Full name of `name` seen from namespace `space` ("" is none). free() the result. */
+static char *full_name(const char *name, const char *space) {
+    if (strchr(name, '.') || space[0] == '\0')
+        return lw_strdup(name);
+    struct lw_buf buf = {0};
+    lw_buf_printf(&buf, "%s.%s", space, name);
+    char *full = lw_strdup(lw_buf_str(&buf));
+    lw_buf_fini(&buf);
+    return full;
+}
+
+static struct lw_node *find_named(const struct lw_schema *schema, const char *full) {
+    for (size_t i = 0; i < schema->nnodes; i++)
+        if (schema->nodes[i]->name && strcmp(schema->nodes[i]->name, full) == 0)
+            return schema->nodes[i];
+    return NULL;
+}
+
+static int primitive(const char *name) {
+    for (int i = 0; i < LW_T_PRIMITIVES; i++)
+        if (strcmp(type_names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+/* A type given by its name: a primitive, or one defined before. */
+static struct lw_node *scan_name(struct scan *s, const char *name, const char *space) {
+    int type = primitive(name);
+    if (type >= 0)
+        return new_node(s, (enum lw_type)type);
+    char *full = full_name(name, space);
+    struct lw_node *node = find_named(s->schema, full);
+    free(full);
+    if (!node)
+        node = find_named(s->schema, name);
+    return node ? node : bad(s, "unknown type", name);
+}
+
+/* A node with the full name that the definition gives. */
+static struct lw_node *new_named(struct scan *s, json_t *json, enum lw_type type,
+                                 const char *space) {
+    const char *name = json_string_value(json_object_get(json, "name"));
+    json_t *given = json_object_get(json, "namespace");
+    if (!name || !valid_full_name(name))
+        return bad(s, name ? "not a valid name:" : "a named type without a name", name);
+    if (given && !json_is_string(given))
+        return bad(s, "namespace must be text in", name);
+    const char *within = given ? json_string_value(given) : space;
+    if (within[0] && !valid_full_name(within))
+        return bad(s, "not a valid namespace:", within);
+    char *full = full_name(name, within);
+    if (find_named(s->schema, full) || primitive(full) >= 0) {
+        bad(s, "type defined twice:", full);
+        free(full);
+        return NULL;
+    }
+    struct lw_node *node = new_node(s, type);
+    if (!node) {
+        free(full);
+        return NULL;
+    }
+    node->name = full;
+    return node;
+}
+
+static int scan_field(struct scan *s, json_t *json, const char *space,
+                      struct lw_node *record) {
+    const char *name = json_string_value(json_object_get(json, "name"));
+    json_t *type = json_object_get(json, "type");
+    if (!name || !valid_name(name, strlen(name)) || !type) {
+        bad(s, "a field needs a valid name and a type: field of", record->name);
+        return -1;
+    }
+    if (lw_node_find(record, name)) {
+        bad(s, "field listed twice:", name);
+        return -1;
+    }
+    json_t *aliases = json_object_get(json, "aliases");
+    record->fields[record->n] =
+        (struct lw_node_field){.name = name,
+                               .aliases = json_is_array(aliases) ? aliases : NULL,
+                               .fallback = json_object_get(json, "default")};
+    struct lw_node *node = scan_type(s, type, space);
+    if (!node)
+        return lw_err_context(s->err, "field \"%.60s\"", name);
+    if (node->type == LW_T_RECORD && !node->complete) {
+        bad(s, "a record contains itself without end: field", name);
+        return -1;
+    }
+    record->fields[record->n++].type = node;
+    return 0;
+}
+
+static struct lw_node *scan_record(struct scan *s, json_t *json, const char *space) {
+    json_t *fields = json_object_get(json, "fields");
+    struct lw_node *node = new_named(s, json, LW_T_RECORD, space);
+    if (!node)
+        return NULL;
+    if (!json_is_array(fields))
+        return bad(s, "no list of fields in record", node->name);
+    node->complete = false;
+    node->fields = lw_calloc(json_array_size(fields) + 1, sizeof *node->fields);
+    char *inner = lw_strdup(node->name);
+    char *dot = strrchr(inner, '.');
+    inner[dot ? dot - inner : 0] = '\0';
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(fields); i++)
+        rc = scan_field(s, json_array_get(fields, i), inner, node);
+    free(inner);
+    node->complete = true;
+    return rc == 0 ? node : NULL;
+}
+
+static int scan_symbols(struct scan *s, struct lw_node *node, json_t *symbols) {
+    size_t n = json_array_size(symbols);
+    node->symbols = lw_calloc(n + 1, sizeof *node->symbols);
+    for (size_t i = 0; i < n; i++) {
+        const char *symbol = json_string_value(json_array_get(symbols, i));
+        if (!symbol || !valid_name(symbol, strlen(symbol))) {
+            bad(s, "not a valid symbol in enum", node->name);
+            return -1;
+        }
+        node->symbols[node->n++] = symbol;
+    }
+    return 0;
+}
+
+static struct lw_node *scan_enum(struct scan *s, json_t *json, const char *space) {
+    json_t *symbols = json_object_get(json, "symbols");
+    struct lw_node *node = new_named(s, json, LW_T_ENUM, space);
+    if (!node)
+        return NULL;
+    if (json_array_size(symbols) == 0)
+        return bad(s, "no symbols in enum", node->name);
+    node->fallback = json_string_value(json_object_get(json, "default"));
+    return scan_symbols(s, node, symbols) < 0 ? NULL : node;
+}
+
+static struct lw_node *scan_fixed(struct scan *s, json_t *json, const char *space) {
+    json_t *size = json_object_get(json, "size");
+    struct lw_node *node = new_named(s, json, LW_T_FIXED, space);
+    if (!node)
+        return NULL;
+    json_int_t bytes = json_integer_value(size);
+    if (!json_is_integer(size) || bytes < 0 || bytes > LW_FIXED_MAX)
+        return bad(s, "size must be 0 to 1048576 in fixed", node->name);
+    node->n = (size_t)bytes;
+    return node;
+}
+
+static struct lw_node *scan_container(struct scan *s, json_t *json, enum lw_type type,
+                                      const char *space) {
+    json_t *items = json_object_get(json, type == LW_T_ARRAY ? "items" : "values");
+    if (!items)
+        return bad(s, "no items or values in", lw_type_name(type));
+    struct lw_node *node = new_node(s, type);
+    if (!node)
+        return NULL;
+    node->kids = lw_calloc(1, sizeof *node->kids);
+    node->kids[0] = scan_type(s, items, space);
+    node->n = 1;
+    return node->kids[0] ? node : NULL;
+}
+
+/* Two branches that a reader could not tell apart. */
+static bool same_branch(const struct lw_node *a, const struct lw_node *b) {
+    return a->name || b->name ? a == b : a->type == b->type;
+}
+
+static struct lw_node *scan_union(struct scan *s, json_t *json, const char *space) {
+    size_t n = json_array_size(json);
+    if (n == 0)
+        return bad(s, "a union without branches", NULL);
+    struct lw_node *node = new_node(s, LW_T_UNION);
+    if (!node)
+        return NULL;
+    node->kids = lw_calloc(n, sizeof *node->kids);
+    for (; node->n < n; node->n++) {
+        struct lw_node *kid = scan_type(s, json_array_get(json, node->n), space);
+        if (!kid)
+            return NULL;
+        if (kid->type == LW_T_UNION)
+            return bad(s, "a union directly within a union", NULL);
+        for (size_t i = 0; i < node->n; i++)
+            if (same_branch(node->kids[i], kid))
+                return bad(s, "a union lists twice", lw_type_name(kid->type));
+        node->kids[node->n] = kid;
+    }
+    return node;
+}
+
+/* Logical types that change what a value means here; others are plain values. */
+static void scan_logical(struct lw_node *node, json_t *json) {
+    static const struct {
+        const char *name;
+        enum lw_type type;
+        enum lw_logical logical;
+    } known[] = {{"timestamp-millis", LW_T_LONG, LW_L_MILLIS},
+                 {"timestamp-micros", LW_T_LONG, LW_L_MICROS},
+                 {"timestamp-nanos", LW_T_LONG, LW_L_NANOS},
+                 {"local-timestamp-millis", LW_T_LONG, LW_L_MILLIS},
+                 {"local-timestamp-micros", LW_T_LONG, LW_L_MICROS},
+                 {"local-timestamp-nanos", LW_T_LONG, LW_L_NANOS},
+                 {"date", LW_T_INT, LW_L_DATE},
+                 {"decimal", LW_T_BYTES, LW_L_DECIMAL},
+                 {"decimal", LW_T_FIXED, LW_L_DECIMAL}};
+    const char *name = json_string_value(json_object_get(json, "logicalType"));
+    for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
+        if (known[i].type == node->type && strcmp(known[i].name, name) == 0)
+            node->logical = known[i].logical;
+    if (node->logical != LW_L_DECIMAL)
+        return;
+    json_int_t scale = json_integer_value(json_object_get(json, "scale"));
+    json_int_t precision = json_integer_value(json_object_get(json, "precision"));
+    if (precision < 1 || precision > 300 || scale < 0 || scale > precision)
+        node->logical = LW_L_NONE;
+    else
+        node->scale = (int)scale;
+}
+
+static struct lw_node *scan_object(struct scan *s, json_t *json, const char *space) {
+    json_t *type = json_object_get(json, "type");
+    if (!json_is_string(type))
+        return type ? scan_type(s, type, space) : bad(s, "a type without \"type\"", NULL);
+    const char *name = json_string_value(type);
+    struct lw_node *node;
+    if (strcmp(name, "record") == 0 || strcmp(name, "error") == 0)
+        return scan_record(s, json, space);
+    if (strcmp(name, "enum") == 0)
+        return scan_enum(s, json, space);
+    if (strcmp(name, "array") == 0)
+        return scan_container(s, json, LW_T_ARRAY, space);
+    if (strcmp(name, "map") == 0)
+        return scan_container(s, json, LW_T_MAP, space);
+    if (strcmp(name, "fixed") == 0)
+        node = scan_fixed(s, json, space);
+    else
+        node = scan_name(s, name, space);
+    if (node && (!node->name || node->type == LW_T_FIXED))
+        scan_logical(node, json);
+    return node;
+}
+
+static struct lw_node *scan_type(struct scan *s, json_t *json, const char *space) {
+    if (s->depth == LW_SCHEMA_DEPTH_MAX)
+        return bad(s, "nested deeper than 64 levels", NULL);
+    s->depth++;
+    struct lw_node *node;
+    if (json_is_string(json))
+        node = scan_name(s, json_string_value(json), space);
+    else if (json_is_array(json))
+        node = scan_union(s, json, space);
+    else if (json_is_object(json))
+        node = scan_object(s, json, space);
+    else
+        node = bad(s, "a type must be text, a list or an object", NULL);
+    s->depth--;
+    return node;
+}
+
+int lw_nodes_parse(struct lw_schema *schema, struct lw_err *err) {
+    struct scan s = {.schema = schema, .err = err};
+    schema->top = scan_type(&s, schema->root, "");
+    return schema->top ? 0 : -1;
+}
+
+const struct lw_node_field *lw_node_find(const struct lw_node *record, const char *name) {
+    for (size_t i = 0; i < record->n; i++)
+        if (strcmp(record->fields[i].name, name) == 0)
+            return &record->fields[i];
+    return NULL;
+}
+
+const struct lw_node *lw_node_strip(const struct lw_node *node) {
+    if (node->type != LW_T_UNION || node->n != 2)
+        return node;
+    if (node->kids[0]->type == LW_T_NULL)
+        return node->kids[1];
+    return node->kids[1]->type == LW_T_NULL ? node->kids[0] : node;
+}
