@@ -1,6 +1,8 @@
 /* Codecs of Avro object container files.
  *
- * deflate is RFC 1951 without a zlib header. snappy is what Spark and the Java tools
+ * deflate is RFC 1951 without a zlib header; fastavro leaves up to four bytes of zlib's
+ * checksum behind it, which are passed over (the records must fill the block exactly, so
+ * nothing is lost by that). snappy is what Spark and the Java tools
  * write by default: the raw snappy format (its format_description.txt) followed by the
  * big-endian CRC-32 of what comes out; sixty lines read it, and writing it is never
  * needed. bzip2, xz and zstandard are left out: rare for events, each another library.
@@ -65,7 +67,7 @@ static int unpack_deflate(struct lw_codec *codec, const uint8_t *data, size_t le
         if (rc == Z_BUF_ERROR && z->avail_in > 0)
             rc = Z_OK;
     }
-    bool whole = rc == Z_STREAM_END && z->avail_in == 0;
+    bool whole = rc == Z_STREAM_END && z->avail_in <= 4;
     free(input);
     if (!whole)
         return lw_fail(err, LW_EINPUT,
