@@ -1,6 +1,7 @@
-/* The detector and the policy as one pure state machine: sealed panes and finished trainings in,
- * evaluations, alerts and training requests out. It has no clock: time is the sealed panes' event time.
- * `run` and `backtest` drive this same code, and given the same panes it decides the same. */
+/* The detector and the policy as one pure state machine: sealed panes and finished
+ * trainings in, evaluations, alerts and training requests out. It has no clock: time is
+ * the sealed panes' event time. `run` and `backtest` drive this same code, and given the
+ * same panes it decides the same. */
 #ifndef LW_MONITOR_H
 #define LW_MONITOR_H
 
@@ -14,37 +15,39 @@ const char *lw_severity_name(enum lw_severity s); /* "none", "warning", "critica
 
 /* One change of an alert's state: fired, grew more severe, or resolved. */
 struct lw_alert {
-    uint64_t fingerprint;     /* of (stream, rule, feature) */
-    uint64_t incident;        /* (fingerprint, start): the same from firing to resolved */
-    bool firing;              /* else resolved */
+    uint64_t fingerprint; /* of (stream, rule, feature) */
+    uint64_t incident;    /* (fingerprint, start): the same from firing to resolved */
+    bool firing;          /* else resolved */
     enum lw_severity severity;
     const struct lw_rule *rule; /* NULL for what is no rule: rollback, training failed */
-    char name[LW_NAME_MAX];   /* the rule's, or "rollback", ... */
-    char feature[LW_NAME_MAX]; /* "" for the model's own metrics */
+    char name[LW_NAME_MAX];     /* the rule's, or "rollback", ... */
+    char feature[LW_NAME_MAX];  /* "" for the model's own metrics */
     char window[32];
     double value, threshold;
-    uint64_t n;               /* sample size behind the value */
+    uint64_t n; /* sample size behind the value */
     uint32_t model_version;
-    int64_t since_ms, at_ms;  /* event time: start of the incident; end of the window judged */
-    char summary[320];        /* in plain words */
+    int64_t since_ms,
+        at_ms;         /* event time: start of the incident; end of the window judged */
+    char summary[320]; /* in plain words */
 };
 
-/* One figure of an evaluation. Always a number; where it cannot be computed it is 0 and the field
+/* One figure of an evaluation. Always a number; where it cannot be computed it is 0 and
+ * the field
  * `<window>:n` says why. */
 struct lw_figure {
     char name[LW_NAME_MAX + 40]; /* "<window>:rmse", "<window>:psi:<feature>", ... */
     double value;
 };
 
-struct lw_request {           /* asks for a training */
-    uint64_t id;              /* 0: none */
+struct lw_request { /* asks for a training */
+    uint64_t id;    /* 0: none */
     char reason[LW_NAME_MAX * 2];
     int64_t as_of_ms;
     bool bootstrap;
 };
 
 enum lw_decision_kind {
-    LW_DECIDED_PROMOTE,  /* the training's model becomes champion */
+    LW_DECIDED_PROMOTE, /* the training's model becomes champion */
     LW_DECIDED_REJECT,
     LW_DECIDED_CONFIRM,  /* probation passed */
     LW_DECIDED_ROLL_BACK /* the previous champion returns */
@@ -61,7 +64,7 @@ struct lw_decision {
 #define LW_DECISIONS_MAX 4
 
 struct lw_evaluation {
-    int64_t at_ms;            /* end of the newest sealed pane */
+    int64_t at_ms; /* end of the newest sealed pane */
     size_t nfigures;
     struct lw_figure *figure; /* borrowed from the monitor until its next call */
     size_t nalerts;
@@ -76,37 +79,44 @@ struct lw_monitor;
 struct lw_monitor *lw_monitor_new(const struct lw_spec *spec);
 void lw_monitor_free(struct lw_monitor *m);
 
-/* The next sealed pane, merged over partitions, in order of start (taken). Gaps in time are allowed: a
- * pane that nobody has is empty. Fills out. */
-void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane, struct lw_evaluation *out);
+/* The next sealed pane, merged over partitions, in order of start (taken). Gaps in time
+ * are allowed: a pane that nobody has is empty. Fills out. */
+void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
+                     struct lw_evaluation *out);
 
-/* A training that was asked for has ended. On success `version` is the number its model would have;
- * training == NULL: it failed (reason says why). Decides promote or reject; the caller then makes
- * it so and, for a promotion, hands the reference over by lw_monitor_champion. */
+/* A training that was asked for has ended. On success `version` is the number its model
+ * would have; training == NULL: it failed (reason says why). Decides promote or reject;
+ * the caller then makes it so and, for a promotion, hands the reference over by
+ * lw_monitor_champion. */
 void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version,
                         const struct lw_training *training, const char *reason,
                         struct lw_evaluation *out);
 
-/* The version that answers from now on (after a promotion, a rollback, or at start), with its reference
- * (taken; NULL when it has none). */
+/* The version that answers from now on (after a promotion, a rollback, or at start), with
+ * its reference (taken; NULL when it has none). */
 void lw_monitor_champion(struct lw_monitor *m, uint32_t version, struct lw_reference *ref,
                          int64_t since_ms);
 /* A person asks for a training. */
 void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation *out);
 
-/* Versions to be scored on the side: the first one if kept, the previous one in probation. */
+/* Versions to be scored on the side: the first one if kept, the previous one in
+ * probation. */
 size_t lw_monitor_shadows(const struct lw_monitor *m, uint32_t out[LW_VERSIONS_MAX]);
 uint32_t lw_monitor_champion_version(const struct lw_monitor *m);
 int64_t lw_monitor_sealed_until(const struct lw_monitor *m); /* INT64_MIN at first */
-uint64_t lw_monitor_pending(const struct lw_monitor *m); /* id of the request not yet answered, or 0 */
+uint64_t lw_monitor_pending(
+    const struct lw_monitor *m); /* id of the request not yet answered, or 0 */
 struct lw_request lw_monitor_request(const struct lw_monitor *m); /* that request */
-/* The merged window as last evaluated (for the store's window:<name>:<feature>), or NULL. */
+/* The merged window as last evaluated (for the store's window:<name>:<feature>), or NULL.
+ */
 struct lw_pane *lw_monitor_window(const struct lw_monitor *m, size_t window);
 
-/* State other than the panes: alert states, counts, change detector, policy. What it was when written,
- * plus the sealed panes of the longest window (fed through lw_monitor_refill), is what it will be. */
+/* State other than the panes: alert states, counts, change detector, policy. What it was
+ * when written, plus the sealed panes of the longest window (fed through
+ * lw_monitor_refill), is what it will be. */
 void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out);
-int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len, struct lw_err *err);
+int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
+                    struct lw_err *err);
 /* Puts an already evaluated pane back into the windows without evaluating it (taken). */
 void lw_monitor_refill(struct lw_monitor *m, struct lw_pane *pane);
 

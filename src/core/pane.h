@@ -1,7 +1,9 @@
-/* A pane: what was seen of one slice of event time, by one partition or merged over all of them.
+/* A pane: what was seen of one slice of event time, by one partition or merged over all
+ * of them.
  *
- * It is the unit that is accumulated, stored, merged and sealed. Sketch seeds come from (stream,
- * partition, start), so a pane rebuilt after a crash is bit-identical to one that never stopped. */
+ * It is the unit that is accumulated, stored, merged and sealed. Sketch seeds come from
+ * (stream, partition, start), so a pane rebuilt after a crash is bit-identical to one
+ * that never stopped. */
 #ifndef LW_PANE_H
 #define LW_PANE_H
 
@@ -19,13 +21,14 @@ struct lw_scores {
 struct lw_pane {
     const struct lw_spec *spec;
     int64_t start_ms;
-    int64_t first_offset, last_offset; /* of the accumulated events; -1 when none or merged */
-    uint64_t events;                   /* good and aside */
-    uint64_t reason[LW_REASONS_MAX];   /* by outcome; [LW_GOOD] are the good ones */
-    struct lw_profile *profile;        /* features, target */
+    int64_t first_offset,
+        last_offset; /* of the accumulated events; -1 when none or merged */
+    uint64_t events; /* good and aside */
+    uint64_t reason[LW_REASONS_MAX]; /* by outcome; [LW_GOOD] are the good ones */
+    struct lw_profile *profile;      /* features, target */
     size_t nscores;
     struct lw_scores scores[LW_VERSIONS_MAX];
-    bool dirty;                        /* changed since it was last written */
+    bool dirty; /* changed since it was last written */
 };
 
 /* One prediction of one version for the event at hand. */
@@ -36,22 +39,25 @@ struct lw_scored {
 
 struct lw_pane *lw_pane_new(const struct lw_spec *spec, int64_t start_ms, uint64_t seed);
 void lw_pane_free(struct lw_pane *pane);
-void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed); /* memory kept */
+void lw_pane_reset(struct lw_pane *pane, int64_t start_ms,
+                   uint64_t seed); /* memory kept */
 
-/* One event: watched values (spec->nfeatures cells), its outcome and target, and what the models said.
- * Errors enter only for good events. Hot path. */
+/* One event: watched values (lw_spec_watch), its outcome and target, and what the models
+ * said. Errors enter only for good events. Hot path. */
 void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
-                 int reason, double target, const struct lw_scored *scored, size_t nscored);
+                 int reason, double target, const struct lw_scored *scored,
+                 size_t nscored);
 /* Adds other's contents. Versions beyond LW_VERSIONS_MAX are dropped (oldest first). */
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other);
 const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t version);
 
-/* The pane as named blobs, one a member ("meta", "f:<feature>", "f:target", "s:<version>"): the fields
- * of its Redis hash. emit is called once a field. */
+/* The pane as named blobs, one a member ("meta", "f:<feature>", "f:target",
+ * "s:<version>"): the fields of its Redis hash. emit is called once a field. */
 typedef void lw_emit(void *arg, const char *field, const void *data, size_t len);
-void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit, void *arg);
-/* Reads one field back. LW_EINPUT names field and reason; an unknown field is ignored (a newer
- * writer), a missing one stays empty. */
+void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
+                   void *arg);
+/* Reads one field back. LW_EINPUT names field and reason; an unknown field is ignored (a
+ * newer writer), a missing one stays empty. */
 int lw_pane_read(struct lw_pane *pane, const char *field, const void *data, size_t len,
                  struct lw_err *err);
 

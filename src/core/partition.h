@@ -1,10 +1,12 @@
-/* One partition's progress through event time: watermark, open panes, counters. Pure: the worker feeds
- * it events and writes out what is dirty; the backtest does the same without Redis.
+/* One partition's progress through event time: watermark, open panes, counters. Pure: the
+ * worker feeds it events and writes out what is dirty; the backtest does the same without
+ * Redis.
  *
- * Watermark = highest believable event time less the allowed lateness. An event more than max_jump
- * ahead is suspect: counted, not accumulated, and believed only when `jump_agree` consecutive ones
- * agree within max_jump of each other; one poisoned clock closes no pane. An event of a pane that the
- * watermark has passed is late: scored, counted, not accumulated. */
+ * Watermark = highest believable event time less the allowed lateness. An event more than
+ * max_jump ahead is suspect: counted, not accumulated, and believed only when
+ * `jump_agree` consecutive ones agree within max_jump of each other; one poisoned clock
+ * closes no pane. An event of a pane that the watermark has passed is late: scored,
+ * counted, not accumulated. */
 #ifndef LW_PARTITION_H
 #define LW_PARTITION_H
 
@@ -13,11 +15,11 @@
 enum lw_counter {
     LW_COUNT_MESSAGES, /* = GOOD + ASIDE + DEAD */
     LW_COUNT_GOOD,
-    LW_COUNT_ASIDE,    /* outside what the configuration calls valid */
-    LW_COUNT_DEAD,     /* to the dead-letter topic */
-    LW_COUNT_LATE,     /* of good and aside: not accumulated, too late */
-    LW_COUNT_SUSPECT,  /* of good and aside: not accumulated, clock not believed */
-    LW_COUNT_SCORED,   /* predicted by a champion */
+    LW_COUNT_ASIDE,   /* outside what the configuration calls valid */
+    LW_COUNT_DEAD,    /* to the dead-letter topic */
+    LW_COUNT_LATE,    /* of good and aside: not accumulated, too late */
+    LW_COUNT_SUSPECT, /* of good and aside: not accumulated, clock not believed */
+    LW_COUNT_SCORED,  /* predicted by a champion */
     LW_COUNTERS
 };
 const char *lw_counter_name(enum lw_counter c);
@@ -28,15 +30,17 @@ struct lw_partition *lw_partition_new(const struct lw_spec *spec, int32_t number
 void lw_partition_free(struct lw_partition *p);
 
 enum lw_place { LW_ON_TIME, LW_LATE, LW_SUSPECT };
-/* One decodable event. Advances the watermark; returns where the event went. Hot path: allocates
- * only when a pane opens. */
-enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset, const struct lw_row *row,
-                               int reason, const struct lw_cell *watched,
+/* One decodable event. Advances the watermark; returns where the event went. Hot path:
+ * allocates only when a pane opens. */
+enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
+                               const struct lw_row *row, int reason,
+                               const struct lw_cell *watched,
                                const struct lw_scored *scored, size_t nscored);
 /* One message that could not be decoded. */
 void lw_partition_dead(struct lw_partition *p);
 
-/* End of event time that is complete: panes that end at or before it are closed. INT64_MIN at first. */
+/* End of event time that is complete: panes that end at or before it are closed.
+ * INT64_MIN at first. */
 int64_t lw_partition_watermark(const struct lw_partition *p);
 const uint64_t *lw_partition_counters(const struct lw_partition *p); /* LW_COUNTERS */
 
@@ -45,13 +49,21 @@ size_t lw_partition_panes(const struct lw_partition *p);
 struct lw_pane *lw_partition_pane(const struct lw_partition *p, size_t i);
 /* Drops closed panes that are not dirty (they have been written). */
 void lw_partition_forget(struct lw_partition *p);
-/* Takes out the oldest closed pane, or NULL: the backtest's way of sealing. The caller frees. */
+/* Takes out the oldest closed pane, or NULL: the backtest's way of sealing. The caller
+ * frees. */
 struct lw_pane *lw_partition_take_closed(struct lw_partition *p);
 
-/* Progress (watermark, suspects, counters, and which panes are open) as bytes, and back. After _read, open panes are empty: the
- * shell loads each from its own hash with lw_partition_open + lw_pane_read. */
+/* The highest believable event time, and the start of the oldest pane ever held;
+ * INT64_MIN while the first events have not yet agreed on what time it is. */
+int64_t lw_partition_newest(const struct lw_partition *p);
+int64_t lw_partition_oldest(const struct lw_partition *p);
+
+/* Progress (clock, suspects, counters, and which panes are open) as bytes, and back.
+ * After _read, open panes are empty: the shell fills each from its own hash with
+ * lw_pane_read. */
 void lw_partition_write(const struct lw_partition *p, struct lw_buf *out);
-int lw_partition_read(struct lw_partition *p, const void *data, size_t len, struct lw_err *err);
+int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
+                      struct lw_err *err);
 /* The open pane that starts there, made if needed. */
 struct lw_pane *lw_partition_open(struct lw_partition *p, int64_t start_ms);
 

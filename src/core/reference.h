@@ -1,5 +1,6 @@
-/* What a model version is compared with: the profile of the rows it was proved on, its error there, and
- * the error's rhythm of the week. Stored with the version; renewed at each promotion. */
+/* What a model version is compared with: the profile of the rows it was proved on, its
+ * error there, and the error's rhythm of the week. Stored with the version; renewed at
+ * each promotion. */
 #ifndef LW_REFERENCE_H
 #define LW_REFERENCE_H
 
@@ -15,8 +16,8 @@ struct lw_reference {
     struct lw_profile *scores;  /* prediction, error on the held-out rows */
     struct lw_errors errors;    /* of the version on the held-out rows */
     uint64_t events, aside;     /* rows read, and those set aside among them */
-    /* Expected mean squared error by hour of the week (UTC or local as the events are), shrunken
-     * towards the overall one; all positive. */
+    /* Expected mean squared error by hour of the week (UTC or local as the events are),
+     * shrunken towards the overall one; all positive. */
     double hour_mse[LW_HOURS_OF_WEEK];
     struct lw_bins bins[LW_FEATURES_MAX + 1];
 };
@@ -25,8 +26,8 @@ struct lw_reference *lw_reference_new(const struct lw_spec *spec);
 void lw_reference_free(struct lw_reference *ref);
 void lw_reference_write(struct lw_reference *ref, struct lw_buf *out);
 /* NULL and LW_EINPUT when damaged, or made for other features than the spec's. */
-struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *data, size_t len,
-                                       struct lw_err *err);
+struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *data,
+                                       size_t len, struct lw_err *err);
 int lw_hour_of_week(int64_t ms); /* Monday 00:00 is 0 */
 
 #endif

@@ -1,5 +1,6 @@
-/* What a stream is, as plain values: the part of the configuration that the core needs. Made once at
- * start (config/), never changed while running; everything in the core borrows it. */
+/* What a stream is, as plain values: the part of the configuration that the core needs.
+ * Made once at start (config/), never changed while running; everything in the core
+ * borrows it. */
 #ifndef LW_SPEC_H
 #define LW_SPEC_H
 
@@ -24,11 +25,12 @@ struct lw_window_spec {
 enum lw_metric {
     LW_METRIC_RMSE,
     LW_METRIC_MAE,
-    LW_METRIC_BIAS,               /* |mean error| */
-    LW_METRIC_RMSE_RATIO,         /* RMSE over what the model should have there (core/expected.h) */
+    LW_METRIC_BIAS,       /* |mean error| */
+    LW_METRIC_RMSE_RATIO, /* RMSE over what the model should have there (core/expected.h)
+                           */
     LW_METRIC_RECALIBRATION_GAIN, /* leeway/errors.h */
-    LW_METRIC_CHANGE_POINT,       /* 1 in the evaluation in which the error stream changed */
-    LW_METRIC_PSI,                /* of a feature, of `target` or of `prediction` */
+    LW_METRIC_CHANGE_POINT, /* 1 in the evaluation in which the error stream changed */
+    LW_METRIC_PSI,          /* of a feature, of `target` or of `prediction` */
     LW_METRIC_JS,
     LW_METRIC_KS,
     LW_METRIC_W1,
@@ -37,7 +39,8 @@ enum lw_metric {
     LW_METRIC_UNSEEN,       /* share of categories that the reference lacks */
     LW_METRIC_ASIDE,        /* share of events set aside less the reference's */
     LW_METRIC_EVENTS,       /* events in the window: fires when BELOW the threshold */
-    LW_METRIC_FAULT,        /* 1 when a data fault was recognised in a feature (leeway/fault.h) */
+    LW_METRIC_FAULT, /* 1 when a data fault was recognised in a feature (leeway/fault.h)
+                      */
     LW_METRICS
 };
 const char *lw_metric_name(enum lw_metric metric);
@@ -53,62 +56,72 @@ enum lw_action {
 struct lw_rule {
     char name[LW_NAME_MAX];
     enum lw_metric metric;
-    int feature;  /* index into features; LW_RULE_TARGET, LW_RULE_PREDICTION, or LW_RULE_EACH */
-    int window;   /* index into windows */
+    int feature;           /* index into features; LW_RULE_TARGET, LW_RULE_PREDICTION, or
+                              LW_RULE_EACH */
+    int window;            /* index into windows */
     double warn, critical; /* NAN: that level is not used */
     double clear_below;    /* a firing rule clears under this (hysteresis) */
     int for_count, clear_count;
-    int64_t every_ms;      /* evaluated at panes whose end is a multiple of this; 0: at every pane */
-    uint64_t min_n;        /* fewer events in the window: insufficient, counts neither way */
-    unsigned actions;      /* of enum lw_action; at the critical level */
+    int64_t every_ms; /* evaluated at panes whose end is a multiple of this; 0: at every
+                         pane */
+    uint64_t min_n;   /* fewer events in the window: insufficient, counts neither way */
+    unsigned actions; /* of enum lw_action; at the critical level */
 };
-enum { LW_RULE_EACH = -1, LW_RULE_TARGET = -2, LW_RULE_PREDICTION = -3, LW_RULE_MODEL = -4 };
+enum {
+    LW_RULE_EACH = -1,
+    LW_RULE_TARGET = -2,
+    LW_RULE_PREDICTION = -3,
+    LW_RULE_MODEL = -4
+};
 
 struct lw_change_spec {
-    char kind[16];            /* "" none, "adwin", "page_hinkley", "kswin" on the hourly RMSE over its expectation */
+    char kind[16]; /* "" none, "adwin", "page_hinkley", "kswin" on the hourly RMSE over
+                      its expectation */
     double delta, lambda, alpha;
 };
 
 struct lw_gate_spec {
-    double min_gain; /* least relative reduction of the mean squared error */
-    double z;        /* least z of the blocked paired difference */
+    double min_gain;  /* least relative reduction of the mean squared error */
+    double z;         /* least z of the blocked paired difference */
     int64_t block_ms; /* paired differences are summed by this much event time first */
 };
 
 struct lw_retrain_spec {
-    int64_t bootstrap_until_ms; /* train version 1 when event time reaches this; 0: see rows */
+    int64_t bootstrap_until_ms; /* train version 1 when event time reaches this; 0: see
+                                   rows */
     uint64_t bootstrap_rows;    /* ... or when so many usable rows have come */
     int64_t holdout_ms;
-    uint64_t min_rows;          /* usable rows before the hold-out */
-    uint64_t min_fresh;         /* usable rows since the last training */
-    int64_t cooldown_ms;        /* after a retrain; doubles after a rejection up to cooldown_max */
+    uint64_t min_rows;  /* usable rows before the hold-out */
+    uint64_t min_fresh; /* usable rows since the last training */
+    int64_t
+        cooldown_ms; /* after a retrain; doubles after a rejection up to cooldown_max */
     int64_t cooldown_max_ms;
-    int64_t max_age_ms;         /* retrain when the champion is older; 0: never for age */
-    int max_per_week;           /* 0: no limit */
-    int64_t window_ms;          /* rows read at most; the longest candidate's window */
-    int64_t reference_ms;       /* newest rows that make the reference profile */
+    int64_t max_age_ms;   /* retrain when the champion is older; 0: never for age */
+    int max_per_week;     /* 0: no limit */
+    int64_t window_ms;    /* rows read at most; the longest candidate's window */
+    int64_t reference_ms; /* newest rows that make the reference profile */
     struct lw_gate_spec gate;
-    int64_t probation_ms;       /* 0: none */
-    double probation_z;         /* roll back when worse by this z */
-    bool keep_first;            /* version 1 stays as a shadow: what if nothing had been done */
+    int64_t probation_ms; /* 0: none */
+    double probation_z;   /* roll back when worse by this z */
+    bool keep_first;      /* version 1 stays as a shadow: what if nothing had been done */
 };
 
 struct lw_spec {
     char stream[LW_NAME_MAX];
     struct lw_event_spec event;
-    struct lw_zone *zone;    /* or NULL */
-    struct lw_plan *watch;   /* the atoms of the monitored features */
-    struct lw_plan *train;   /* the terms of the models */
+    struct lw_zone *zone;  /* or NULL */
+    struct lw_plan *watch; /* the atoms of the monitored features */
+    struct lw_plan *train; /* the terms of the models */
 
     size_t nfeatures;
     struct lw_column feature[LW_FEATURES_MAX];
     int feature_atom[LW_FEATURES_MAX]; /* in watch */
     /* Columns of a pane's profile: the features, then `target`. */
     struct lw_column column[LW_FEATURES_MAX + 1];
-    struct lw_column score_column[2];  /* `prediction`, `error`: kept per version */
+    struct lw_column score_column[2]; /* `prediction`, `error`: kept per version */
 
     int64_t pane_ms, lateness_ms, max_jump_ms, idle_timeout_ms;
-    int jump_agree;          /* consecutive events that make a far jump believable */
+    int jump_agree; /* consecutive events that make a far jump believable */
     size_t nwindows;
     struct lw_window_spec window[LW_WINDOWS_MAX];
     struct lw_drift_options drift;
@@ -118,11 +131,17 @@ struct lw_spec {
     struct lw_retrain_spec retrain;
     size_t ncandidates;
     struct lw_fit_spec candidate[LW_CANDIDATES_MAX];
-    uint64_t config_hash;    /* of the text that this came from */
+    uint64_t config_hash; /* of the text that this came from */
 };
 
-/* Fills column, score_column from the features and the target's range. */
+/* Fills column and score_column from the features and the target's range. */
 void lw_spec_columns(struct lw_spec *spec);
+/* The watched values of a row in column order: the features, then the target. out has
+ * nfeatures + 1 cells. Hot path. */
+void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
+                   struct lw_cell *out);
+/* Text of a feature index of a rule: its name, "target", "prediction", or "". */
+const char *lw_spec_feature_name(const struct lw_spec *spec, int feature);
 /* Length of the longest window. */
 int64_t lw_spec_longest_window(const struct lw_spec *spec);
 

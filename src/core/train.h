@@ -1,9 +1,10 @@
-/* Retrain and prove: rows in, a verdict and a model out. Pure; the retrainer brings rows from Kafka, the
- * backtest and `leeway train` from files.
+/* Retrain and prove: rows in, a verdict and a model out. Pure; the retrainer brings rows
+ * from Kafka, the backtest and `leeway train` from files.
  *
- * The newest `holdout` of event time is held out; every candidate is fitted on what is before it and
- * scored on it; the best meets the champion on the same rows (gate: paired differences of squared errors,
- * summed by block against autocorrelation); what is to be promoted is fitted again on everything. */
+ * The newest `holdout` of event time is held out; every candidate is fitted on what is
+ * before it and scored on it; the best meets the champion on the same rows (gate: paired
+ * differences of squared errors, summed by block against autocorrelation); what is to be
+ * promoted is fitted again on everything. */
 #ifndef LW_TRAIN_H
 #define LW_TRAIN_H
 
@@ -22,7 +23,8 @@ struct lw_gate {
     uint64_t n, blocks;
     double champion_rmse, challenger_rmse;
     double gain; /* 1 - challenger MSE / champion MSE */
-    double z;    /* mean block difference over its standard error; positive: challenger is better */
+    double z;    /* mean block difference over its standard error; positive: challenger is
+                    better */
     bool passed;
     char reason[160];
 };
@@ -32,23 +34,24 @@ struct lw_training {
     uint64_t rows, holdout_rows;
     size_t ntrials, chosen;
     struct lw_trial trial[LW_CANDIDATES_MAX];
-    struct lw_gate gate;           /* passed is true when there is no champion */
-    struct lw_model *model;        /* refitted on all rows; owned */
+    struct lw_gate gate;            /* passed is true when there is no champion */
+    struct lw_model *model;         /* refitted on all rows; owned */
     struct lw_reference *reference; /* owned; version 0 until it has one */
 };
 
-/* Rows of a dataset sorted by time; those at or after as_of are ignored. champion may be NULL; it is bound to ds's plan by this call.
- * `aside` and `events` (of the rows' time range) go into the reference. watched: profile of the newest
- * reference_ms rows, features and target (taken, also on failure; NULL: left empty).
- * 0, or -1 with LW_EINPUT (too few rows, no candidate could be fitted). */
+/* Rows of a dataset sorted by time; those at or after as_of are ignored. champion may be
+ * NULL; this call binds it to the dataset's plan. watched: the profile of the newest
+ * reference_ms rows (features, target), or NULL: the reference's profile is then empty.
+ * The caller fills in the reference's `events` and `aside`. 0, or -1 with LW_EINPUT (too
+ * few rows, no candidate could be fitted) and nothing to free. */
 int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
-             struct lw_model *champion, struct lw_profile *watched, struct lw_training *out,
-             struct lw_err *err);
+             struct lw_model *champion, const struct lw_profile *watched,
+             struct lw_training *out, struct lw_err *err);
 void lw_training_fini(struct lw_training *t);
 
 /* The gate alone: paired predictions on rows [begin, end). */
-void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds, size_t begin,
-                   size_t end, const double *champion, const double *challenger,
-                   struct lw_gate *out);
+void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
+                   size_t begin, size_t end, const double *champion,
+                   const double *challenger, struct lw_gate *out);
 
 #endif

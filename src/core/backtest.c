@@ -1,0 +1,207 @@
+/* See backtest.h. Every good row is kept for training (some 60 MB a year of taxi trips):
+ * the price of not needing Kafka. */
+#include "core/backtest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct version {
+    uint32_t number;
+    struct lw_model *model;
+    void *reference; /* as bytes, for a rollback */
+    size_t reference_len;
+};
+
+struct lw_backtest {
+    const struct lw_spec *spec;
+    struct lw_backtest_hooks hooks;
+    struct lw_partition *partition;
+    struct lw_monitor *monitor;
+    struct lw_dataset *rows;
+    struct version *version; /* those that may still score */
+    size_t nversions;
+    uint32_t next_version;
+    struct lw_model *scoring[LW_VERSIONS_MAX]; /* champion first, then shadows */
+    struct lw_scored scored[LW_VERSIONS_MAX];
+    size_t nscoring;
+    int64_t offset;
+};
+
+struct lw_backtest *lw_backtest_new(const struct lw_spec *spec,
+                                    const struct lw_backtest_hooks *hooks) {
+    struct lw_backtest *b = lw_calloc(1, sizeof *b);
+    b->spec = spec;
+    b->hooks = hooks ? *hooks : (struct lw_backtest_hooks){0};
+    b->partition = lw_partition_new(spec, 0);
+    b->monitor = lw_monitor_new(spec);
+    b->rows = lw_dataset_new(spec->train);
+    b->next_version = 1;
+    return b;
+}
+
+static void free_version(struct version *v) {
+    lw_model_free(v->model);
+    free(v->reference);
+}
+
+void lw_backtest_free(struct lw_backtest *b) {
+    if (!b)
+        return;
+    for (size_t i = 0; i < b->nversions; i++)
+        free_version(&b->version[i]);
+    free(b->version);
+    lw_partition_free(b->partition);
+    lw_monitor_free(b->monitor);
+    lw_dataset_free(b->rows);
+    free(b);
+}
+
+static struct version *find_version(struct lw_backtest *b, uint32_t number) {
+    for (size_t i = 0; i < b->nversions; i++)
+        if (b->version[i].number == number)
+            return &b->version[i];
+    return NULL;
+}
+
+/* Who scores the next row: the champion, then the shadows. */
+static void line_up(struct lw_backtest *b) {
+    uint32_t shadow[LW_VERSIONS_MAX];
+    size_t n = lw_monitor_shadows(b->monitor, shadow);
+    struct version *champion = find_version(b, lw_monitor_champion_version(b->monitor));
+    b->nscoring = 0;
+    if (!champion)
+        return;
+    b->scored[b->nscoring].version = champion->number;
+    b->scoring[b->nscoring++] = champion->model;
+    for (size_t i = 0; i < n && b->nscoring < LW_VERSIONS_MAX; i++) {
+        struct version *v = find_version(b, shadow[i]);
+        if (!v)
+            continue;
+        b->scored[b->nscoring].version = v->number;
+        b->scoring[b->nscoring++] = v->model;
+    }
+}
+
+static void crown(struct lw_backtest *b, uint32_t number, int64_t at_ms) {
+    struct version *v = find_version(b, number);
+    struct lw_reference *ref =
+        v ? lw_reference_read(b->spec, v->reference, v->reference_len, NULL) : NULL;
+    lw_monitor_champion(b->monitor, number, ref, at_ms);
+    line_up(b);
+}
+
+static int keep_version(struct lw_backtest *b, struct lw_training *t, uint32_t number,
+                        struct lw_err *err) {
+    struct lw_buf bytes = {0};
+    if (lw_model_bind(t->model, &b->spec->event.fields, err))
+        return -1;
+    t->reference->version = number;
+    lw_reference_write(t->reference, &bytes);
+    b->version = lw_realloc(b->version, b->nversions + 1, sizeof *b->version);
+    b->version[b->nversions++] = (struct version){.number = number,
+                                                  .model = t->model,
+                                                  .reference = bytes.data,
+                                                  .reference_len = bytes.len};
+    t->model = NULL;
+    return 0;
+}
+
+static void answer(struct lw_backtest *b, const struct lw_request *request,
+                   uint32_t number, const struct lw_training *t, const char *failure,
+                   struct lw_evaluation *e) {
+    lw_monitor_trained(b->monitor, request->id, number, t, failure, e);
+    if (b->hooks.trained)
+        b->hooks.trained(b->hooks.arg, request, number, t, failure);
+    if (b->hooks.evaluated)
+        b->hooks.evaluated(b->hooks.arg, e);
+}
+
+static int train(struct lw_backtest *b, const struct lw_request *request,
+                 struct lw_err *err) {
+    struct version *champion = find_version(b, lw_monitor_champion_version(b->monitor));
+    struct lw_pane *recent = lw_monitor_recent(b->monitor, b->spec->retrain.reference_ms);
+    struct lw_training t;
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    struct lw_err failure = {0};
+    int rc = 0;
+    lw_dataset_sort(b->rows);
+    if (lw_train(b->spec, b->rows, request->as_of_ms, champion ? champion->model : NULL,
+                 recent, &t, &failure)) {
+        answer(b, request, 0, NULL, failure.msg, e);
+    } else {
+        uint32_t number = b->next_version++;
+        answer(b, request, number, &t, NULL, e);
+        if (e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE) {
+            rc = keep_version(b, &t, number, err);
+            if (rc == 0)
+                crown(b, number, e->at_ms);
+        }
+        lw_training_fini(&t);
+    }
+    lw_pane_free(recent);
+    free(e);
+    return rc;
+}
+
+static int seal(struct lw_backtest *b, struct lw_pane *pane, struct lw_err *err) {
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    lw_monitor_seal(b->monitor, pane, e);
+    if (b->hooks.evaluated)
+        b->hooks.evaluated(b->hooks.arg, e);
+    for (size_t i = 0; i < e->ndecisions; i++)
+        if (e->decision[i].kind == LW_DECIDED_ROLL_BACK)
+            crown(b, e->decision[i].other, e->at_ms);
+    if (e->ndecisions)
+        line_up(b); /* a probation ended: one shadow less */
+    struct lw_request request = e->request;
+    free(e);
+    return request.id ? train(b, &request, err) : 0;
+}
+
+static int seal_closed(struct lw_backtest *b, struct lw_err *err) {
+    struct lw_pane *pane;
+    while ((pane = lw_partition_take_closed(b->partition)))
+        if (seal(b, pane, err))
+            return -1;
+    return 0;
+}
+
+int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reason,
+                      struct lw_err *err) {
+    struct lw_cell watched[LW_FEATURES_MAX + 1];
+    lw_spec_watch(b->spec, row, watched);
+    if (reason == LW_GOOD)
+        for (size_t i = 0; i < b->nscoring; i++)
+            b->scored[i].prediction = lw_model_predict(b->scoring[i], row);
+    enum lw_place where =
+        lw_partition_add(b->partition, b->offset++, row, reason, watched, b->scored,
+                         reason == LW_GOOD ? b->nscoring : 0);
+    if (reason == LW_GOOD && where == LW_ON_TIME)
+        lw_dataset_add(b->rows, row);
+    return seal_closed(b, err);
+}
+
+int lw_backtest_end(struct lw_backtest *b, struct lw_err *err) {
+    if (seal_closed(b, err))
+        return -1;
+    while (lw_partition_panes(b->partition)) {
+        struct lw_pane *pane = lw_partition_take_oldest(b->partition);
+        if (seal(b, pane, err))
+            return -1;
+    }
+    return 0;
+}
+
+const struct lw_ledger *lw_backtest_ledger(const struct lw_backtest *b) {
+    return lw_monitor_ledger(b->monitor);
+}
+
+const uint64_t *lw_backtest_counters(const struct lw_backtest *b) {
+    return lw_partition_counters(b->partition);
+}
+
+const struct lw_monitor *lw_backtest_monitor(const struct lw_backtest *b) {
+    return b->monitor;
+}

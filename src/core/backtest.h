@@ -1,0 +1,36 @@
+/* The whole policy on rows from files: scoring, panes, detector, training, promotion,
+ * with the same core that `run` drives. Rows come in arrival order; a training takes no
+ * time; a promotion holds from the next row on. Pure. */
+#ifndef LW_BACKTEST_H
+#define LW_BACKTEST_H
+
+#include "core/ledger.h"
+#include "core/monitor.h"
+#include "core/partition.h"
+
+struct lw_backtest;
+
+/* What happens, as it happens; any may be NULL. */
+struct lw_backtest_hooks {
+    void *arg;
+    void (*evaluated)(void *arg, const struct lw_evaluation *e);
+    void (*trained)(void *arg, const struct lw_request *request, uint32_t version,
+                    const struct lw_training *training, const char *failure);
+};
+
+struct lw_backtest *lw_backtest_new(const struct lw_spec *spec,
+                                    const struct lw_backtest_hooks *hooks);
+void lw_backtest_free(struct lw_backtest *b);
+
+/* One decodable event with its outcome (lw_event_row). LW_ESTOP when a model cannot be
+ * used. */
+int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reason,
+                      struct lw_err *err);
+/* The stream has ended: seals what is left. */
+int lw_backtest_end(struct lw_backtest *b, struct lw_err *err);
+
+const struct lw_ledger *lw_backtest_ledger(const struct lw_backtest *b);
+const uint64_t *lw_backtest_counters(const struct lw_backtest *b); /* LW_COUNTERS */
+const struct lw_monitor *lw_backtest_monitor(const struct lw_backtest *b);
+
+#endif

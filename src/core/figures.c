@@ -1,0 +1,321 @@
+/* From merged windows to numbers: what rules read, what dashboards see, what an alert
+ * says. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "core/monitor_private.h"
+
+/* A rise of a share must exceed this many standard errors to be more than chance. */
+#define SHARE_Z 3.0
+/* An RMSE must exceed its expectation by this many. */
+#define RMSE_Z 2.0
+
+static void compare(struct lw_monitor *m, struct lw_view *view) {
+    const struct lw_spec *spec = m->spec;
+    struct lw_drift scores[2];
+    lw_drift_compare(m->reference->profile, view->pane->profile, m->reference->bins,
+                     &spec->drift, view->drift);
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        view->fault[i] = lw_fault_find(&m->reference->profile->members[i],
+                                       &view->pane->profile->members[i]);
+    const struct lw_scores *s = lw_pane_scores(view->pane, m->policy.champion);
+    view->drift[spec->nfeatures + 1] =
+        (struct lw_drift){.verdict = LW_VERDICT_INSUFFICIENT};
+    if (s) {
+        lw_drift_compare(m->reference->scores, s->profile, NULL, &spec->drift, scores);
+        view->drift[spec->nfeatures + 1] = scores[0];
+    }
+    view->compared = true;
+}
+
+static struct lw_errors errors_of(const struct lw_pane *pane, uint32_t version) {
+    const struct lw_scores *s = version ? lw_pane_scores(pane, version) : NULL;
+    return s ? s->errors : (struct lw_errors){0};
+}
+
+void lw__view(struct lw_monitor *m, size_t i) {
+    struct lw_view *view = &m->view[i];
+    view->pane = lw_windows_merge(m->windows, i);
+    view->champion = errors_of(view->pane, m->policy.champion);
+    view->first = errors_of(view->pane, m->policy.first);
+    view->expected_rmse = 0;
+    view->compared = false;
+    if (!m->reference)
+        return;
+    view->expected_rmse = sqrt(lw_windows_expected_mse(m->windows, i, m->policy.champion,
+                                                       m->reference->hour_mse));
+    compare(m, view);
+}
+
+static bool share_rose(double now, double before, double n_now, double n_before) {
+    if (n_now <= 0 || n_before <= 0)
+        return false;
+    double p = (now * n_now + before * n_before) / (n_now + n_before);
+    double se = sqrt(p * (1 - p) * (1 / n_now + 1 / n_before));
+    return now - before > SHARE_Z * se;
+}
+
+static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric metric) {
+    double rows = (double)d->n_cur / fmax(1 - d->missing_cur, 1e-9);
+    double rows_ref = (double)d->n_ref / fmax(1 - d->missing_ref, 1e-9);
+    bool judged = d->verdict == LW_VERDICT_OK || d->verdict == LW_VERDICT_DRIFT;
+    struct lw_reading r = {
+        .n = d->n_cur, .known = judged, .significant = d->verdict == LW_VERDICT_DRIFT};
+    switch (metric) {
+    case LW_METRIC_PSI:
+        r.value = d->psi;
+        break;
+    case LW_METRIC_JS:
+        r.value = d->js;
+        break;
+    case LW_METRIC_KS:
+        r.value = d->ks;
+        break;
+    case LW_METRIC_W1:
+        r.value = d->w1;
+        break;
+    case LW_METRIC_UNSEEN:
+        r.value = d->unseen;
+        r.significant = d->unseen > 0;
+        break;
+    case LW_METRIC_MISSING:
+        r.value = d->missing_cur - d->missing_ref;
+        r.known = d->verdict != LW_VERDICT_INSUFFICIENT || d->n_cur + d->n_ref > 0;
+        r.n = (uint64_t)rows;
+        r.significant = share_rose(d->missing_cur, d->missing_ref, rows, rows_ref);
+        break;
+    case LW_METRIC_OUT_OF_RANGE:
+        r.value = d->out_of_range_cur - d->out_of_range_ref;
+        r.known = d->n_cur > 0;
+        r.significant = share_rose(d->out_of_range_cur, d->out_of_range_ref,
+                                   (double)d->n_cur, rows_ref);
+        break;
+    default:
+        lw_assert(!"a metric of a feature");
+    }
+    return r;
+}
+
+static struct lw_reading aside_reading(const struct lw_monitor *m,
+                                       const struct lw_view *view) {
+    double n = (double)view->pane->events, good = (double)view->pane->reason[LW_GOOD];
+    struct lw_reading r = {.n = view->pane->events, .known = m->reference && n > 0};
+    if (!r.known)
+        return r;
+    double before_n = (double)m->reference->events;
+    double before = before_n > 0 ? (double)m->reference->aside / before_n : 0;
+    r.value = (n - good) / n - before;
+    r.significant = share_rose((n - good) / n, before, n, before_n);
+    return r;
+}
+
+static struct lw_reading model_reading(const struct lw_monitor *m,
+                                       const struct lw_view *view,
+                                       enum lw_metric metric) {
+    const struct lw_errors *e = &view->champion;
+    struct lw_reading r = {.n = e->n, .known = e->n >= 2, .significant = true};
+    double rmse = r.known ? lw_errors_rmse(e) : 0;
+    switch (metric) {
+    case LW_METRIC_RMSE:
+        r.value = rmse;
+        break;
+    case LW_METRIC_MAE:
+        r.value = r.known ? lw_errors_mae(e) : 0;
+        break;
+    case LW_METRIC_BIAS:
+        r.value = r.known ? fabs(lw_errors_bias(e)) : 0;
+        break;
+    case LW_METRIC_RMSE_RATIO:
+        r.known = r.known && view->expected_rmse > 0;
+        r.value = r.known ? rmse / view->expected_rmse : 0;
+        r.significant =
+            r.known && rmse - RMSE_Z * lw_errors_rmse_se(e) > view->expected_rmse;
+        break;
+    case LW_METRIC_RECALIBRATION_GAIN:
+        r.value = r.known ? lw_errors_recalibration_gain(e) : 0;
+        break;
+    case LW_METRIC_CHANGE_POINT:
+        r.value = m->changed;
+        r.known = true;
+        break;
+    default:
+        lw_assert(!"a metric of the model");
+    }
+    return r;
+}
+
+struct lw_reading lw__reading(const struct lw_monitor *m, const struct lw_rule *rule,
+                              int subject) {
+    const struct lw_view *view = &m->view[rule->window];
+    if (rule->metric == LW_METRIC_EVENTS)
+        return (struct lw_reading){.value = (double)view->pane->events,
+                                   .n =
+                                       UINT64_MAX, /* few events are the finding itself */
+                                   .known = true,
+                                   .significant = true};
+    if (rule->metric == LW_METRIC_ASIDE)
+        return aside_reading(m, view);
+    if (!lw_metric_per_feature(rule->metric))
+        return model_reading(m, view, rule->metric);
+    if (!view->compared)
+        return (struct lw_reading){.known = false};
+    size_t nf = m->spec->nfeatures;
+    size_t i = subject >= 0 ? (size_t)subject : subject == LW_RULE_TARGET ? nf : nf + 1;
+    if (rule->metric == LW_METRIC_FAULT)
+        return (struct lw_reading){.value =
+                                       i < nf && view->fault[i].kind != LW_FAULT_NONE,
+                                   .n = view->pane->events,
+                                   .known = i < nf,
+                                   .significant = true};
+    return drift_reading(&view->drift[i], rule->metric);
+}
+
+static void add(struct lw_monitor *m, double value, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A figure is always a finite number: a chart must not tear where there is nothing to
+ * say. */
+static void add(struct lw_monitor *m, double value, const char *fmt, ...) {
+    if (m->nfigures == m->figures_cap) {
+        m->figures_cap = m->figures_cap ? 2 * m->figures_cap : 64;
+        m->figure = lw_realloc(m->figure, m->figures_cap, sizeof *m->figure);
+    }
+    struct lw_figure *f = &m->figure[m->nfigures++];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(f->name, sizeof f->name, fmt, ap);
+    va_end(ap);
+    f->value = isfinite(value) ? value : 0;
+}
+
+static void model_figures(struct lw_monitor *m, const char *w,
+                          const struct lw_view *view) {
+    const struct lw_errors *e = &view->champion;
+    double rmse = lw_errors_rmse(e);
+    add(m, (double)e->n, "%s:n", w);
+    add(m, rmse, "%s:rmse", w);
+    add(m, lw_errors_rmse_se(e), "%s:rmse_se", w);
+    add(m, view->expected_rmse, "%s:rmse_expected", w);
+    add(m, view->expected_rmse > 0 ? rmse / view->expected_rmse : 0, "%s:rmse_ratio", w);
+    add(m, lw_errors_rmse(&view->first), "%s:rmse_first", w);
+    add(m, lw_errors_mae(e), "%s:mae", w);
+    add(m, lw_errors_bias(e), "%s:bias", w);
+    add(m, lw_errors_r2(e), "%s:r2", w);
+    add(m, lw_errors_recalibration_gain(e), "%s:recalibration_gain", w);
+    add(m, (double)view->pane->events, "%s:events", w);
+    double aside = (double)(view->pane->events - view->pane->reason[LW_GOOD]);
+    add(m, view->pane->events ? aside / (double)view->pane->events : 0, "%s:aside", w);
+}
+
+static void drift_figures(struct lw_monitor *m, const char *w,
+                          const struct lw_view *view) {
+    static const struct lw_drift none;
+    for (size_t i = 0; i < m->spec->nfeatures + 2; i++) {
+        const struct lw_drift *d = view->compared ? &view->drift[i] : &none;
+        const char *f = i < m->spec->nfeatures    ? m->spec->feature[i].name
+                        : i == m->spec->nfeatures ? "target"
+                                                  : "prediction";
+        add(m, d->psi, "%s:psi:%s", w, f);
+        add(m, d->js, "%s:js:%s", w, f);
+        add(m, view->compared && d->verdict == LW_VERDICT_DRIFT, "%s:drift:%s", w, f);
+        if (i < m->spec->nfeatures) {
+            add(m, d->missing_cur, "%s:missing:%s", w, f);
+            add(m, d->out_of_range_cur, "%s:out_of_range:%s", w, f);
+            add(m, d->unseen, "%s:unseen:%s", w, f);
+        }
+    }
+}
+
+static size_t firing(const struct lw_monitor *m) {
+    size_t n = 0;
+    for (size_t i = 0; i < m->nslots; i++)
+        n += m->slot[i].state == LW_ALERT_FIRING;
+    return n;
+}
+
+void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
+    m->nfigures = 0;
+    add(m, (double)out->at_ms, "at");
+    add(m, m->policy.champion, "champion");
+    add(m,
+        m->policy.champion ? (double)(out->at_ms - m->policy.champion_since_ms) / LW_HOUR
+                           : 0,
+        "champion_age_hours");
+    add(m, (double)firing(m), "alerts_firing");
+    add(m, m->policy.pending.id != 0, "training");
+    for (size_t i = 0; i < m->nviews; i++) {
+        model_figures(m, m->spec->window[i].name, &m->view[i]);
+        drift_figures(m, m->spec->window[i].name, &m->view[i]);
+    }
+    out->figure = m->figure;
+    out->nfigures = m->nfigures;
+}
+
+static void feature_summary(const struct lw_monitor *m, struct lw_alert *alert,
+                            const char *count) {
+    const struct lw_rule *rule = alert->rule;
+    const struct lw_view *view = &m->view[rule->window];
+    int i = lw_profile_find(view->pane->profile, alert->feature);
+    char *out = alert->summary;
+    size_t size = sizeof alert->summary;
+    if (rule->metric == LW_METRIC_FAULT && i >= 0)
+        snprintf(out, size, "Data fault in %s over %s: %s (figure %.3g, n = %s).",
+                 alert->feature, alert->window, view->fault[i].text,
+                 view->fault[i].figure, count);
+    else if (rule->metric == LW_METRIC_MISSING || rule->metric == LW_METRIC_OUT_OF_RANGE)
+        snprintf(
+            out, size,
+            "%s of %s over %s is %.1f percentage points above the reference (n = %s).",
+            rule->metric == LW_METRIC_MISSING ? "Share missing" : "Share out of range",
+            alert->feature, alert->window, 100 * alert->value, count);
+    else
+        snprintf(out, size, "%s has drifted over %s: %s %.3f, threshold %.3g (n = %s).",
+                 alert->feature, alert->window, lw_metric_name(rule->metric),
+                 alert->value, alert->threshold, count);
+}
+
+static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
+                          const char *count) {
+    const struct lw_rule *rule = alert->rule;
+    const struct lw_view *view = &m->view[rule->window];
+    char *out = alert->summary;
+    size_t size = sizeof alert->summary;
+    if (rule->metric == LW_METRIC_RMSE_RATIO)
+        snprintf(
+            out, size,
+            "RMSE over %s is %.3f, %.2f times the %.3f that version %u should have there "
+            "(threshold %.3g, n = %s).",
+            alert->window, lw_errors_rmse(&view->champion), alert->value,
+            view->expected_rmse, alert->model_version, alert->threshold, count);
+    else if (rule->metric == LW_METRIC_RECALIBRATION_GAIN)
+        snprintf(out, size,
+                 "%.1f%% of the squared error over %s would go away by recalibrating "
+                 "version %u "
+                 "(threshold %.1f%%, n = %s).",
+                 100 * alert->value, alert->window, alert->model_version,
+                 100 * alert->threshold, count);
+    else
+        snprintf(out, size, "%s over %s is %.4g, threshold %.4g (n = %s).",
+                 lw_metric_name(rule->metric), alert->window, alert->value,
+                 alert->threshold, count);
+}
+
+void lw__summary(const struct lw_monitor *m, struct lw_alert *alert) {
+    char count[32];
+    lw_format_count(count, sizeof count, alert->n);
+    if (lw_metric_per_feature(alert->rule->metric))
+        feature_summary(m, alert, count);
+    else
+        model_summary(m, alert, count);
+    if (alert->firing)
+        return;
+    char was[sizeof alert->summary];
+    lw_copy(was, sizeof was, alert->summary);
+    snprintf(alert->summary, sizeof alert->summary, "Resolved. %.*s",
+             (int)sizeof was - 12, was);
+}

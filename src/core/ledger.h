@@ -1,0 +1,34 @@
+/* What has happened so far: error with and without retraining by month of event time, and
+ * how often leeway spoke and acted. Part of the monitor's state, so it outlives processes
+ * and leaders. */
+#ifndef LW_LEDGER_H
+#define LW_LEDGER_H
+
+#include "base/buf.h"
+#include "core/pane.h"
+
+#define LW_MONTHS_MAX 60
+
+struct lw_month {
+    int32_t year, month; /* 1..12 */
+    uint64_t events;
+    struct lw_errors answered; /* of whatever version was champion: the managed model */
+    struct lw_errors first;    /* of version 1 on the same events: the frozen model */
+};
+
+struct lw_ledger {
+    uint64_t warnings, criticals; /* alerts fired, by the severity they first had */
+    uint64_t retrains;            /* trainings finished, the bootstrap apart */
+    uint64_t promotions, rejections, failures, rollbacks;
+    size_t nmonths;
+    struct lw_month month[LW_MONTHS_MAX]; /* the newest ones, in order */
+};
+
+/* first: the version that is called frozen; 0: none yet. */
+void lw_ledger_pane(struct lw_ledger *l, const struct lw_pane *pane, uint32_t first);
+/* Over all months held. */
+void lw_ledger_totals(const struct lw_ledger *l, struct lw_month *out);
+void lw_ledger_write(const struct lw_ledger *l, struct lw_buf *out);
+void lw_ledger_read(struct lw_ledger *l, struct lw_reader *r);
+
+#endif

@@ -1,0 +1,291 @@
+/* The monitor: one sealed pane in, everything that follows from it out. See monitor.h. */
+#include "core/monitor.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "core/monitor_private.h"
+
+/* Fewer events make an hour's RMSE too restless for the change detector. */
+#define CHANGE_MIN_EVENTS 20
+
+const char *lw_severity_name(enum lw_severity s) {
+    static const char *const names[] = {"none", "warning", "critical"};
+    return names[s];
+}
+
+static struct lw_change *new_change(const struct lw_spec *spec) {
+    struct lw_change_params params = {.delta = spec->change.delta,
+                                      .lambda = spec->change.lambda,
+                                      .alpha = spec->change.alpha,
+                                      .scale = 1,
+                                      .min_n = 24};
+    return spec->change.kind[0] ? lw_change_new(spec->change.kind, &params, NULL) : NULL;
+}
+
+struct lw_monitor *lw_monitor_new(const struct lw_spec *spec) {
+    struct lw_monitor *m = lw_calloc(1, sizeof *m);
+    m->spec = spec;
+    m->windows = lw_windows_new(spec);
+    m->change = new_change(spec);
+    m->nviews = spec->nwindows;
+    m->view = lw_calloc(m->nviews, sizeof *m->view);
+    for (size_t i = 0; i < spec->nrules; i++) {
+        m->slot_of[i] = m->nslots;
+        m->nslots += lw_rule_subjects(spec, &spec->rule[i]);
+    }
+    m->slot = lw_calloc(m->nslots, sizeof *m->slot);
+    lw_policy_init(&m->policy, spec);
+    return m;
+}
+
+void lw_monitor_free(struct lw_monitor *m) {
+    if (!m)
+        return;
+    lw_windows_free(m->windows);
+    lw_reference_free(m->reference);
+    lw_reference_free(m->first);
+    lw_change_free(m->change);
+    free(m->slot);
+    free(m->view);
+    free(m->figure);
+    free(m);
+}
+
+static uint64_t fingerprint(const struct lw_spec *spec, const char *name,
+                            const char *feature) {
+    char text[3 * LW_NAME_MAX];
+    snprintf(text, sizeof text, "%s\n%s\n%s", spec->stream, name, feature);
+    return lw_text_key(text, strlen(text));
+}
+
+static struct lw_alert *new_alert(struct lw_monitor *m, struct lw_evaluation *out,
+                                  const char *name, const char *feature,
+                                  int64_t since_ms) {
+    if (out->nalerts == LW_ALERTS_MAX)
+        return NULL; /* the state is kept all the same: it is told with the next change */
+    struct lw_alert *a = &out->alert[out->nalerts++];
+    *a = (struct lw_alert){.fingerprint = fingerprint(m->spec, name, feature),
+                           .firing = true,
+                           .model_version = m->policy.champion,
+                           .since_ms = since_ms,
+                           .at_ms = out->at_ms};
+    a->incident = lw_mix64(a->fingerprint ^ (uint64_t)since_ms);
+    lw_copy(a->name, sizeof a->name, name);
+    lw_copy(a->feature, sizeof a->feature, feature);
+    return a;
+}
+
+/* What is no rule's: a rollback, a failed training. It has no state and resolves by
+ * itself. */
+static void notice(struct lw_monitor *m, struct lw_evaluation *out, const char *name,
+                   enum lw_severity severity, const char *summary) {
+    struct lw_alert *a = new_alert(m, out, name, "", out->at_ms);
+    if (!a)
+        return;
+    a->severity = severity;
+    lw_copy(a->summary, sizeof a->summary, summary);
+}
+
+static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_slot *slot,
+                 const struct lw_reading *reading, enum lw_transition change,
+                 struct lw_evaluation *out) {
+    const struct lw_rule *rule = &m->spec->rule[r];
+    const char *feature =
+        lw_metric_per_feature(rule->metric) ? lw_spec_feature_name(m->spec, subject) : "";
+    struct lw_alert *a = new_alert(m, out, rule->name, feature, slot->since_ms);
+    if (!a)
+        return;
+    a->rule = rule;
+    a->firing = change != LW_RESOLVES;
+    a->severity = slot->severity;
+    a->value = reading->value;
+    a->threshold = lw_rule_threshold(rule, slot->severity);
+    a->n = rule->metric == LW_METRIC_EVENTS ? (uint64_t)reading->value : reading->n;
+    lw_copy(a->window, sizeof a->window, m->spec->window[rule->window].name);
+    lw__summary(m, a);
+}
+
+struct verdicts {
+    char trigger[LW_NAME_MAX * 2]; /* "" when no rule asks for a training */
+    bool blocked;
+};
+
+static void note_actions(const struct lw_monitor *m, const struct lw_rule *rule,
+                         int subject, const struct lw_slot *slot, double value,
+                         struct verdicts *v) {
+    if (slot->state != LW_ALERT_FIRING || slot->severity != LW_SEVERITY_CRITICAL)
+        return;
+    if (rule->actions & LW_ACTION_BLOCK)
+        v->blocked = true;
+    if ((rule->actions & LW_ACTION_RETRAIN) && !v->trigger[0])
+        snprintf(v->trigger, sizeof v->trigger, "rule %s: %s %s%.4g over %s", rule->name,
+                 lw_metric_name(rule->metric),
+                 lw_metric_per_feature(rule->metric)
+                     ? lw_spec_feature_name(m->spec, subject)
+                     : "",
+                 value, m->spec->window[rule->window].name);
+}
+
+static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out,
+                       struct verdicts *v) {
+    const struct lw_rule *rule = &m->spec->rule[r];
+    if (rule->every_ms && out->at_ms % rule->every_ms != 0)
+        return;
+    for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
+        int subject = rule->feature == LW_RULE_EACH ? (int)i : rule->feature;
+        struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
+        struct lw_reading reading = lw__reading(m, rule, subject);
+        enum lw_transition change = lw_rule_step(rule, slot, &reading, out->at_ms);
+        if (change == LW_FIRES)
+            slot->incident =
+                lw_mix64(fingerprint(m->spec, rule->name, "") ^ (uint64_t)slot->since_ms);
+        if (change != LW_STAYS)
+            tell(m, r, subject, slot, &reading, change, out);
+        if (reading.known && reading.n >= rule->min_n)
+            note_actions(m, rule, subject, slot, reading.value, v);
+    }
+}
+
+static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
+    const struct lw_scores *s =
+        m->policy.champion ? lw_pane_scores(pane, m->policy.champion) : NULL;
+    m->changed = false;
+    if (!m->change || !m->reference || !s || s->errors.n < CHANGE_MIN_EVENTS)
+        return;
+    double expected = sqrt(m->reference->hour_mse[lw_hour_of_week(pane->start_ms)]);
+    m->changed = lw_change_update(m->change, lw_errors_rmse(&s->errors) / expected) != 0;
+}
+
+static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
+    struct lw_decision *d = &out->decision[out->ndecisions];
+    uint32_t champion = m->policy.champion;
+    if (!lw_policy_probation(&m->policy, m->spec, out->at_ms, d))
+        return;
+    out->ndecisions++;
+    if (d->kind != LW_DECIDED_ROLL_BACK)
+        return;
+    char text[320];
+    snprintf(text, sizeof text, "Version %u was rolled back to version %u: %.200s",
+             champion, d->other, d->reason);
+    notice(m, out, "rollback", LW_SEVERITY_CRITICAL, text);
+    lw_reference_free(m->reference); /* the caller brings the old champion's */
+    m->reference = NULL;
+}
+
+void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
+                     struct lw_evaluation *out) {
+    struct verdicts v = {0};
+    *out = (struct lw_evaluation){.at_ms = pane->start_ms + m->spec->pane_ms};
+    lw_windows_push(m->windows, pane);
+    lw_policy_pane(&m->policy, m->spec, pane);
+    watch_change(m, pane);
+    for (size_t i = 0; i < m->nviews; i++)
+        lw__view(m, i);
+    for (size_t i = 0; i < m->spec->nrules; i++)
+        apply_rule(m, i, out, &v);
+    decide_probation(m, out);
+    if (lw_policy_request(&m->policy, m->spec, out->at_ms,
+                          v.trigger[0] ? v.trigger : NULL, v.blocked))
+        out->request = m->policy.pending;
+    lw__figures(m, out);
+}
+
+/* The champion has gone that these alerts were about. */
+static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out,
+                        uint32_t version) {
+    for (size_t r = 0; r < m->spec->nrules; r++) {
+        const struct lw_rule *rule = &m->spec->rule[r];
+        for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
+            struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
+            bool was_firing = slot->state == LW_ALERT_FIRING;
+            struct lw_slot old = *slot;
+            if (rule->metric == LW_METRIC_EVENTS)
+                continue;
+            *slot = (struct lw_slot){0};
+            if (!was_firing)
+                continue;
+            int subject = rule->feature == LW_RULE_EACH ? (int)i : rule->feature;
+            struct lw_reading reading = lw__reading(m, rule, subject);
+            size_t before = out->nalerts;
+            tell(m, r, subject, &old, &reading, LW_RESOLVES, out);
+            if (out->nalerts > before)
+                snprintf(out->alert[before].summary, sizeof out->alert[before].summary,
+                         "Resolved: version %u was promoted, and the window is compared "
+                         "with its "
+                         "reference from now on.",
+                         version);
+        }
+    }
+}
+
+void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version,
+                        const struct lw_training *training, const char *reason,
+                        struct lw_evaluation *out) {
+    *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
+    if (request != m->policy.pending.id)
+        return; /* an answer to what nobody asks any more */
+    struct lw_decision *d = &out->decision[out->ndecisions++];
+    lw_policy_trained(&m->policy, m->spec, version, training, reason, out->at_ms, d);
+    if (!training) {
+        char text[320];
+        snprintf(text, sizeof text, "Training failed: %.280s", reason);
+        notice(m, out, "training-failed", LW_SEVERITY_WARN, text);
+    } else if (d->kind == LW_DECIDED_PROMOTE) {
+        resolve_all(m, out, version);
+    }
+}
+
+void lw_monitor_champion(struct lw_monitor *m, uint32_t version, struct lw_reference *ref,
+                         int64_t since_ms) {
+    lw_policy_champion(&m->policy, m->spec, version, since_ms);
+    lw_reference_free(m->reference);
+    m->reference = ref;
+    lw_change_free(m->change); /* another model's errors: another stream */
+    m->change = new_change(m->spec);
+}
+
+void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation *out) {
+    *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
+    lw_copy(m->policy.asked, sizeof m->policy.asked, who);
+    if (out->at_ms != INT64_MIN &&
+        lw_policy_request(&m->policy, m->spec, out->at_ms, NULL, false))
+        out->request = m->policy.pending;
+}
+
+size_t lw_monitor_shadows(const struct lw_monitor *m, uint32_t out[LW_VERSIONS_MAX]) {
+    const struct lw_policy *p = &m->policy;
+    size_t n = 0;
+    if (m->spec->retrain.keep_first && p->first && p->first != p->champion)
+        out[n++] = p->first;
+    if (p->probation_until_ms && p->previous && p->previous != p->champion &&
+        !(n && out[0] == p->previous))
+        out[n++] = p->previous;
+    return n;
+}
+
+uint32_t lw_monitor_champion_version(const struct lw_monitor *m) {
+    return m->policy.champion;
+}
+int64_t lw_monitor_sealed_until(const struct lw_monitor *m) {
+    return lw_windows_end(m->windows);
+}
+uint64_t lw_monitor_pending(const struct lw_monitor *m) {
+    return m->policy.pending.id;
+}
+struct lw_request lw_monitor_request(const struct lw_monitor *m) {
+    return m->policy.pending;
+}
+
+struct lw_pane *lw_monitor_window(const struct lw_monitor *m, size_t window) {
+    return lw_windows_merged(m->windows, window);
+}
+
+void lw_monitor_refill(struct lw_monitor *m, struct lw_pane *pane) {
+    lw_windows_push(m->windows, pane);
+}

@@ -1,0 +1,78 @@
+/* The monitor's state as bytes: rules' slots (keyed by fingerprint, so that a changed
+ * configuration keeps what still exists), change detector, policy. Panes and references
+ * are stored on their own. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/monitor_private.h"
+
+#define STATE_VERSION 1
+
+static uint64_t slot_key(const struct lw_spec *spec, size_t rule, size_t subject) {
+    char text[3 * LW_NAME_MAX];
+    const struct lw_rule *r = &spec->rule[rule];
+    const char *feature = r->feature == LW_RULE_EACH
+                              ? spec->feature[subject].name
+                              : lw_spec_feature_name(spec, r->feature);
+    int len = snprintf(text, sizeof text, "%s\n%s\n%s\n%s", r->name,
+                       lw_metric_name(r->metric), spec->window[r->window].name, feature);
+    return lw_text_key(text, (size_t)len);
+}
+
+void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
+    struct lw_buf change = {0};
+    lw_buf_u8(out, STATE_VERSION);
+    lw_policy_write(&m->policy, out);
+    lw_buf_blob(out, m->spec->change.kind, strlen(m->spec->change.kind));
+    if (m->change)
+        lw_change_write(m->change, &change);
+    lw_buf_blob(out, change.data, change.len);
+    lw_buf_fini(&change);
+    lw_buf_u32(out, (uint32_t)m->nslots);
+    for (size_t r = 0; r < m->spec->nrules; r++)
+        for (size_t i = 0; i < lw_rule_subjects(m->spec, &m->spec->rule[r]); i++) {
+            lw_buf_u64(out, slot_key(m->spec, r, i));
+            lw_slot_write(&m->slot[m->slot_of[r] + i], out);
+        }
+}
+
+static int read_change(struct lw_monitor *m, struct lw_reader *r, struct lw_err *err) {
+    size_t kind_len, len;
+    const char *kind = lw_reader_blob(r, &kind_len);
+    const void *state = lw_reader_blob(r, &len);
+    const char *want = m->spec->change.kind;
+    if (!kind || !state || !m->change || kind_len != strlen(want) ||
+        memcmp(kind, want, kind_len) != 0)
+        return 0; /* another detector is configured now: it starts afresh */
+    return lw_change_read(m->change, state, len, err);
+}
+
+static void read_slots(struct lw_monitor *m, struct lw_reader *r) {
+    uint32_t n = lw_reader_u32(r);
+    for (uint32_t k = 0; k < n && !r->bad; k++) {
+        uint64_t key = lw_reader_u64(r);
+        struct lw_slot slot;
+        lw_slot_read(&slot, r);
+        for (size_t rule = 0; rule < m->spec->nrules; rule++)
+            for (size_t i = 0; i < lw_rule_subjects(m->spec, &m->spec->rule[rule]); i++)
+                if (slot_key(m->spec, rule, i) == key)
+                    m->slot[m->slot_of[rule] + i] = slot;
+    }
+}
+
+int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
+                    struct lw_err *err) {
+    struct lw_reader r = lw_reader_of(data, len);
+    uint8_t version = lw_reader_u8(&r);
+    if (version != STATE_VERSION)
+        return lw_fail(err, LW_EINPUT,
+                       "detector state of version %u, this program reads %d", version,
+                       STATE_VERSION);
+    lw_policy_read(&m->policy, &r);
+    if (read_change(m, &r, err))
+        return -1;
+    read_slots(m, &r);
+    if (r.bad || lw_reader_left(&r))
+        return lw_fail(err, LW_EINPUT, "detector state is damaged (%zu bytes)", len);
+    return 0;
+}

@@ -1,0 +1,54 @@
+/* Shared by monitor.c, monitor_codec.c and figures.c only. */
+#ifndef LW_MONITOR_PRIVATE_H
+#define LW_MONITOR_PRIVATE_H
+
+#include "core/monitor.h"
+#include "core/policy.h"
+#include "core/rule.h"
+#include "core/window.h"
+#include "drift/change.h"
+#include "leeway/fault.h"
+
+/* Subjects of drift in a view: the features, then target, then prediction. */
+#define LW_SUBJECTS_MAX (LW_FEATURES_MAX + 2)
+
+/* One window as judged in this evaluation. */
+struct lw_view {
+    struct lw_pane *pane; /* merged */
+    struct lw_errors champion,
+        first;            /* of the present champion; of version 1 on the same window */
+    double expected_rmse; /* 0: no reference or no scored events */
+    bool compared;        /* drift and fault are filled */
+    struct lw_drift drift[LW_SUBJECTS_MAX];
+    struct lw_fault fault[LW_FEATURES_MAX];
+};
+
+struct lw_monitor {
+    const struct lw_spec *spec;
+    struct lw_windows *windows;
+    struct lw_reference *reference; /* the champion's, or NULL */
+    struct lw_reference *first; /* version 1's, when it is not the champion's, or NULL */
+    struct lw_policy policy;
+    struct lw_change *change;     /* or NULL */
+    bool changed;                 /* the change detector fired with the newest pane */
+    size_t slot_of[LW_RULES_MAX]; /* a rule's first slot */
+    size_t nslots;
+    struct lw_slot *slot;
+    size_t nviews;
+    struct lw_view *view;
+    size_t nfigures, figures_cap;
+    struct lw_figure *figure;
+};
+
+/* Merges window i and computes what rules and figures ask of it. */
+void lw__view(struct lw_monitor *m, size_t i);
+/* What a rule reads of its subject (an index into the features, or LW_RULE_TARGET, ...).
+ */
+struct lw_reading lw__reading(const struct lw_monitor *m, const struct lw_rule *rule,
+                              int subject);
+/* All figures of all views. */
+void lw__figures(struct lw_monitor *m, struct lw_evaluation *out);
+/* The alert's sentence for people. */
+void lw__summary(const struct lw_monitor *m, struct lw_alert *alert);
+
+#endif

@@ -1,0 +1,105 @@
+/* Accumulating and merging panes. */
+#include "core/pane.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "core/pane_private.h"
+
+struct lw_pane *lw_pane_new(const struct lw_spec *spec, int64_t start_ms, uint64_t seed) {
+    struct lw_pane *pane = lw_calloc(1, sizeof *pane);
+    pane->spec = spec;
+    pane->profile = lw_profile_new(spec->column, spec->nfeatures + 1, seed);
+    lw_pane_reset(pane, start_ms, seed);
+    return pane;
+}
+
+void lw_pane_free(struct lw_pane *pane) {
+    if (!pane)
+        return;
+    lw_profile_free(pane->profile);
+    for (size_t i = 0; i < LW_VERSIONS_MAX; i++)
+        lw_profile_free(pane->scores[i].profile);
+    free(pane);
+}
+
+void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
+    lw_profile_reset(pane->profile, seed);
+    pane->start_ms = start_ms;
+    pane->first_offset = pane->last_offset = -1;
+    pane->events = 0;
+    memset(pane->reason, 0, sizeof pane->reason);
+    pane->nscores = 0; /* the profiles stay for the next versions */
+    pane->dirty = false;
+}
+
+/* The oldest version gives way: it is the one that has long stopped answering. */
+static void drop_oldest(struct lw_pane *pane) {
+    size_t oldest = 0;
+    for (size_t i = 1; i < pane->nscores; i++)
+        if (pane->scores[i].version < pane->scores[oldest].version)
+            oldest = i;
+    struct lw_scores dropped = pane->scores[oldest];
+    memmove(&pane->scores[oldest], &pane->scores[oldest + 1],
+            (pane->nscores - oldest - 1) * sizeof dropped);
+    pane->scores[--pane->nscores] = dropped; /* its profile's memory is used again */
+}
+
+struct lw_scores *lw__pane_scores(struct lw_pane *pane, uint32_t version) {
+    for (size_t i = 0; i < pane->nscores; i++)
+        if (pane->scores[i].version == version)
+            return &pane->scores[i];
+    if (pane->nscores == LW_VERSIONS_MAX)
+        drop_oldest(pane);
+    struct lw_scores *s = &pane->scores[pane->nscores++];
+    uint64_t seed = lw_mix64(pane->profile->seed ^ version);
+    if (s->profile)
+        lw_profile_reset(s->profile, seed);
+    else
+        s->profile = lw_profile_new(pane->spec->score_column, 2, seed);
+    s->version = version;
+    s->errors = (struct lw_errors){0};
+    return s;
+}
+
+const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t version) {
+    for (size_t i = 0; i < pane->nscores; i++)
+        if (pane->scores[i].version == version)
+            return &pane->scores[i];
+    return NULL;
+}
+
+void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
+                 int reason, double target, const struct lw_scored *scored,
+                 size_t nscored) {
+    if (pane->first_offset < 0 || offset < pane->first_offset)
+        pane->first_offset = offset;
+    if (offset > pane->last_offset)
+        pane->last_offset = offset;
+    pane->events++;
+    pane->reason[reason]++;
+    pane->dirty = true;
+    lw_profile_add(pane->profile, watched);
+    if (reason != LW_GOOD)
+        return;
+    for (size_t i = 0; i < nscored; i++) {
+        struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
+        lw_errors_add(&s->errors, target, scored[i].prediction);
+        lw_profile_add_numeric(s->profile, 0, scored[i].prediction);
+        lw_profile_add_numeric(s->profile, 1, scored[i].prediction - target);
+    }
+}
+
+void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {
+    pane->events += other->events;
+    for (size_t i = 0; i < LW_REASONS_MAX; i++)
+        pane->reason[i] += other->reason[i];
+    lw_profile_merge(pane->profile, other->profile);
+    for (size_t i = 0; i < other->nscores; i++) {
+        struct lw_scores *s = lw__pane_scores(pane, other->scores[i].version);
+        lw_errors_merge(&s->errors, &other->scores[i].errors);
+        lw_profile_merge(s->profile, other->scores[i].profile);
+    }
+}

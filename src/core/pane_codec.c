@@ -1,0 +1,113 @@
+/* A pane as named blobs: "meta" (offsets, counts), "f:<column>" (one sketch member each),
+ * "s:<version>" (the errors' sums, then the two score sketches). Each blob stands alone,
+ * so that a reader can take the one it wants out of the hash. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/pane.h"
+#include "core/pane_private.h"
+
+#define META_VERSION 1
+
+static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
+    lw_buf_u8(out, META_VERSION);
+    lw_buf_u64(out, (uint64_t)pane->start_ms);
+    lw_buf_u64(out, (uint64_t)pane->first_offset);
+    lw_buf_u64(out, (uint64_t)pane->last_offset);
+    lw_buf_u64(out, pane->events);
+    lw_buf_u8(out, LW_REASONS_MAX);
+    for (int i = 0; i < LW_REASONS_MAX; i++)
+        lw_buf_u64(out, pane->reason[i]);
+}
+
+static void write_scores(struct lw_scores *s, struct lw_buf *out) {
+    lw_errors_write(&s->errors, lw_buf_extend(out, LW_ERRORS_BYTES));
+    struct lw_buf member = {0};
+    for (size_t i = 0; i < 2; i++) {
+        lw_buf_clear(&member);
+        lw_profile_write_member(s->profile, i, &member);
+        lw_buf_blob(out, member.data, member.len);
+    }
+    lw_buf_fini(&member);
+}
+
+void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
+                   void *arg) {
+    char field[LW_NAME_MAX + 8];
+    lw_buf_clear(scratch);
+    write_meta(pane, scratch);
+    emit(arg, "meta", scratch->data, scratch->len);
+    for (size_t i = 0; i < pane->profile->n; i++) {
+        lw_buf_clear(scratch);
+        lw_profile_write_member(pane->profile, i, scratch);
+        snprintf(field, sizeof field, "f:%s", pane->profile->columns[i].name);
+        emit(arg, field, scratch->data, scratch->len);
+    }
+    for (size_t i = 0; i < pane->nscores; i++) {
+        lw_buf_clear(scratch);
+        write_scores(&pane->scores[i], scratch);
+        snprintf(field, sizeof field, "s:%u", pane->scores[i].version);
+        emit(arg, field, scratch->data, scratch->len);
+    }
+}
+
+static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *err) {
+    uint8_t version = lw_reader_u8(r);
+    int64_t start = (int64_t)lw_reader_u64(r);
+    pane->first_offset = (int64_t)lw_reader_u64(r);
+    pane->last_offset = (int64_t)lw_reader_u64(r);
+    pane->events = lw_reader_u64(r);
+    uint8_t reasons = lw_reader_u8(r);
+    for (uint8_t i = 0; i < reasons; i++) {
+        uint64_t n = lw_reader_u64(r);
+        if (i < LW_REASONS_MAX)
+            pane->reason[i] = n;
+    }
+    if (r->bad || lw_reader_left(r) || version != META_VERSION || start != pane->start_ms)
+        return lw_fail(err, LW_EINPUT,
+                       "pane field \"meta\" is damaged or of another version (%u)",
+                       version);
+    return 0;
+}
+
+static int read_scores(struct lw_pane *pane, uint32_t version, struct lw_reader *r,
+                       struct lw_err *err) {
+    struct lw_scores *s = lw__pane_scores(pane, version);
+    const void *sums = lw_reader_bytes(r, LW_ERRORS_BYTES);
+    if (!sums || lw_errors_read(&s->errors, sums, LW_ERRORS_BYTES, err))
+        return lw_fail(err, LW_EINPUT, "too short for the sums of errors");
+    for (size_t i = 0; i < 2; i++) {
+        size_t len;
+        const void *member = lw_reader_blob(r, &len);
+        if (!member)
+            return lw_fail(err, LW_EINPUT, "score member %zu is cut short", i);
+        if (lw_profile_read_member(s->profile, i, member, len, err))
+            return -1;
+    }
+    return lw_reader_left(r) ? lw_fail(err, LW_EINPUT, "bytes left over") : 0;
+}
+
+int lw_pane_read(struct lw_pane *pane, const char *field, const void *data, size_t len,
+                 struct lw_err *err) {
+    struct lw_reader r = lw_reader_of(data, len);
+    if (strcmp(field, "meta") == 0)
+        return read_meta(pane, &r, err);
+    if (strncmp(field, "f:", 2) == 0) {
+        int column = lw_profile_find(pane->profile, field + 2);
+        return column < 0 ? 0
+                          : lw_profile_read_member(pane->profile, (size_t)column, data,
+                                                   len, err);
+    }
+    if (strncmp(field, "s:", 2) == 0) {
+        char *end;
+        unsigned long version = strtoul(field + 2, &end, 10);
+        if (*end || version == 0 || version > UINT32_MAX)
+            return lw_fail(err, LW_EINPUT, "pane field \"%.40s\" names no model version",
+                           field);
+        if (read_scores(pane, (uint32_t)version, &r, err))
+            return lw_err_context(err, "pane field \"%.40s\"", field);
+    }
+    return 0;
+}

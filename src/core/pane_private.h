@@ -1,0 +1,10 @@
+/* Shared by pane.c and pane_codec.c only. */
+#ifndef LW_PANE_PRIVATE_H
+#define LW_PANE_PRIVATE_H
+
+#include "core/pane.h"
+
+/* The scores of a version, made empty if the pane has none yet. */
+struct lw_scores *lw__pane_scores(struct lw_pane *pane, uint32_t version);
+
+#endif

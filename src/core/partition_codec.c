@@ -1,0 +1,67 @@
+/* A partition's progress as bytes. */
+#include "base/mem.h"
+#include "core/partition.h"
+#include "core/partition_private.h"
+
+#define PROGRESS_VERSION 1
+#define OPEN_PANES_MAX   100000
+
+void lw_partition_write(const struct lw_partition *p, struct lw_buf *out) {
+    lw_buf_u8(out, PROGRESS_VERSION);
+    lw_buf_u64(out, (uint64_t)p->newest_ms);
+    lw_buf_u64(out, (uint64_t)p->oldest_ms);
+    lw_buf_u8(out, (uint8_t)p->nfirst);
+    for (int i = 0; i < p->nfirst; i++)
+        lw_buf_u64(out, (uint64_t)p->first[i]);
+    lw_buf_u32(out, (uint32_t)p->suspects);
+    lw_buf_u64(out, (uint64_t)p->suspect_ms);
+    lw_buf_u8(out, LW_COUNTERS);
+    for (int i = 0; i < LW_COUNTERS; i++)
+        lw_buf_u64(out, p->counter[i]);
+    int64_t watermark = lw_partition_watermark(p);
+    uint32_t open = 0;
+    for (size_t i = 0; i < p->npanes; i++)
+        open += p->pane[i]->start_ms + p->spec->pane_ms > watermark;
+    lw_buf_u32(out, open);
+    for (size_t i = 0; i < p->npanes; i++)
+        if (p->pane[i]->start_ms + p->spec->pane_ms > watermark)
+            lw_buf_u64(out, (uint64_t)p->pane[i]->start_ms);
+}
+
+static void read_clock(struct lw_partition *p, struct lw_reader *r) {
+    p->newest_ms = (int64_t)lw_reader_u64(r);
+    p->oldest_ms = (int64_t)lw_reader_u64(r);
+    p->nfirst = lw_reader_u8(r);
+    if (p->nfirst > LW_FIRST_MAX) {
+        r->bad = true;
+        p->nfirst = 0;
+    }
+    for (int i = 0; i < p->nfirst; i++)
+        p->first[i] = (int64_t)lw_reader_u64(r);
+    p->suspects = (int)(lw_reader_u32(r) & 0xffff);
+    p->suspect_ms = (int64_t)lw_reader_u64(r);
+}
+
+int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
+                      struct lw_err *err) {
+    struct lw_reader r = lw_reader_of(data, len);
+    uint8_t version = lw_reader_u8(&r);
+    if (version != PROGRESS_VERSION)
+        return lw_fail(err, LW_EINPUT,
+                       "partition %d: progress of version %u, this program reads %d",
+                       p->number, version, PROGRESS_VERSION);
+    read_clock(p, &r);
+    uint8_t counters = lw_reader_u8(&r);
+    for (uint8_t i = 0; i < counters; i++) {
+        uint64_t n = lw_reader_u64(&r);
+        if (i < LW_COUNTERS)
+            p->counter[i] = n;
+    }
+    uint32_t open = lw_reader_u32(&r);
+    if (r.bad || open > OPEN_PANES_MAX || lw_reader_left(&r) != 8 * (size_t)open)
+        return lw_fail(err, LW_EINPUT, "partition %d: progress is damaged (%zu bytes)",
+                       p->number, len);
+    for (uint32_t i = 0; i < open; i++)
+        lw_partition_open(p, (int64_t)lw_reader_u64(&r));
+    return 0;
+}

@@ -1,0 +1,238 @@
+/* See policy.h. */
+#include "core/policy.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+
+#define PROBATION_PANES 24  /* before that, a difference is weather */
+#define PROBATION_EARLY 2.0 /* factor on z for ending a probation before its time */
+
+void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec) {
+    *p = (struct lw_policy){.trained_ms = INT64_MIN,
+                            .cooldown_ms = spec->retrain.cooldown_ms,
+                            .next_request = 1};
+}
+
+static void compare_in_probation(struct lw_policy *p, const struct lw_pane *pane) {
+    const struct lw_scores *now = lw_pane_scores(pane, p->champion);
+    const struct lw_scores *old = lw_pane_scores(pane, p->previous);
+    if (!now || !old || now->errors.n == 0 || now->errors.n != old->errors.n)
+        return; /* not the same events: the pane of the change-over */
+    lw_moments_add(&p->probation,
+                   (old->errors.e2 - now->errors.e2) / (double)now->errors.n);
+}
+
+void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
+                    const struct lw_pane *pane) {
+    (void)spec;
+    p->fresh += pane->reason[LW_GOOD];
+    p->usable += pane->reason[LW_GOOD];
+    if (p->probation_until_ms)
+        compare_in_probation(p, pane);
+}
+
+static double probation_z(const struct lw_policy *p) {
+    double se = lw_moments_sd(&p->probation) / sqrt((double)p->probation.n);
+    return p->probation.n >= 2 && se > 0 ? p->probation.mean / se : 0;
+}
+
+static void roll_back(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
+    p->champion = p->previous;
+    p->previous = 0;
+    p->champion_since_ms = at_ms;
+    p->cooldown_ms =
+        spec->retrain.cooldown_max_ms; /* do not promote the like of it again at once */
+}
+
+int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
+                        struct lw_decision *out) {
+    if (!p->probation_until_ms)
+        return 0;
+    bool over = at_ms >= p->probation_until_ms;
+    double z = probation_z(p), limit = spec->retrain.probation_z;
+    bool worse =
+        p->probation.n >= PROBATION_PANES && z < -limit * (over ? 1 : PROBATION_EARLY);
+    if (!over && !worse)
+        return 0;
+    *out = (struct lw_decision){.kind = worse ? LW_DECIDED_ROLL_BACK : LW_DECIDED_CONFIRM,
+                                .version = p->champion,
+                                .other = p->previous,
+                                .at_ms = at_ms};
+    snprintf(out->reason, sizeof out->reason,
+             "probation of version %u: squared error %s version %u's by %.3f an event "
+             "over %zu panes "
+             "(z %.2f)",
+             p->champion, p->probation.mean < 0 ? "above" : "below", p->previous,
+             fabs(p->probation.mean), (size_t)p->probation.n, z);
+    p->probation_until_ms = 0;
+    if (worse)
+        roll_back(p, spec, at_ms);
+    return 1;
+}
+
+static void forget_old_trainings(struct lw_policy *p, int64_t at_ms) {
+    size_t keep = 0;
+    for (size_t i = 0; i < p->nrecent; i++)
+        if (p->recent[i] > at_ms - LW_WEEK)
+            p->recent[keep++] = p->recent[i];
+    p->nrecent = keep;
+}
+
+static bool may_train(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
+    const struct lw_retrain_spec *r = &spec->retrain;
+    forget_old_trainings(p, at_ms);
+    if (r->max_per_week && p->nrecent >= (size_t)r->max_per_week)
+        return false;
+    if (p->trained_ms == INT64_MIN)
+        return true;
+    return at_ms - p->trained_ms >= p->cooldown_ms && p->fresh >= r->min_fresh;
+}
+
+static int ask(struct lw_policy *p, int64_t at_ms, bool bootstrap, const char *reason) {
+    p->pending = (struct lw_request){
+        .id = p->next_request++, .as_of_ms = at_ms, .bootstrap = bootstrap};
+    lw_copy(p->pending.reason, sizeof p->pending.reason, reason);
+    p->asked[0] = '\0';
+    return 1;
+}
+
+static int bootstrap(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
+    const struct lw_retrain_spec *r = &spec->retrain;
+    if (r->bootstrap_until_ms && at_ms < r->bootstrap_until_ms)
+        return 0;
+    if (!r->bootstrap_until_ms && p->usable < r->bootstrap_rows)
+        return 0;
+    return may_train(p, spec, at_ms) ? ask(p, at_ms, true, "bootstrap: no model yet") : 0;
+}
+
+int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
+                      const char *trigger, bool blocked) {
+    char reason[LW_NAME_MAX * 2], age[32];
+    if (p->pending.id)
+        return 0;
+    if (p->asked[0]) { /* a person knows better than cooldown and faults */
+        snprintf(reason, sizeof reason, "asked for by %s", p->asked);
+        return ask(p, at_ms, p->champion == 0, reason);
+    }
+    if (blocked)
+        return 0;
+    if (!p->champion)
+        return bootstrap(p, spec, at_ms);
+    int64_t old = at_ms - p->champion_since_ms;
+    if (!trigger && spec->retrain.max_age_ms && old >= spec->retrain.max_age_ms) {
+        snprintf(reason, sizeof reason, "champion is %s old",
+                 lw_format_duration(age, sizeof age, old / LW_HOUR * LW_HOUR));
+        trigger = reason;
+    }
+    return trigger && may_train(p, spec, at_ms) ? ask(p, at_ms, false, trigger) : 0;
+}
+
+static void lengthen_cooldown(struct lw_policy *p, const struct lw_spec *spec) {
+    int64_t twice = p->cooldown_ms * 2;
+    p->cooldown_ms =
+        twice < spec->retrain.cooldown_max_ms ? twice : spec->retrain.cooldown_max_ms;
+}
+
+void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
+                       const struct lw_training *training, const char *why_failed,
+                       int64_t at_ms, struct lw_decision *out) {
+    bool promote = training && training->gate.passed;
+    *out = (struct lw_decision){.kind = promote ? LW_DECIDED_PROMOTE : LW_DECIDED_REJECT,
+                                .version = version,
+                                .other = p->champion,
+                                .at_ms = at_ms};
+    lw_copy(out->reason, sizeof out->reason,
+            training ? training->gate.reason : why_failed);
+    p->trained_ms = p->pending.as_of_ms;
+    p->fresh = 0;
+    if (p->nrecent < LW_RECENT_MAX)
+        p->recent[p->nrecent++] = at_ms;
+    p->pending = (struct lw_request){0};
+    if (promote)
+        p->cooldown_ms = spec->retrain.cooldown_ms;
+    else
+        lengthen_cooldown(p, spec);
+}
+
+void lw_policy_champion(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
+                        int64_t since_ms) {
+    if (version == p->champion)
+        return;
+    p->previous = p->champion;
+    p->champion = version;
+    p->champion_since_ms = since_ms;
+    if (!p->first)
+        p->first = version;
+    p->probation = (struct lw_moments){0};
+    bool proves = p->previous && spec->retrain.probation_ms && version > p->previous;
+    p->probation_until_ms = proves ? since_ms + spec->retrain.probation_ms : 0;
+}
+
+static void write_text(struct lw_buf *out, const char *text) {
+    lw_buf_blob(out, text, strlen(text));
+}
+
+static void read_text(struct lw_reader *r, char *out, size_t size) {
+    size_t len;
+    const char *text = lw_reader_blob(r, &len);
+    len = len < size ? len : size - 1;
+    if (text)
+        memcpy(out, text, len);
+    out[text ? len : 0] = '\0';
+}
+
+void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
+    lw_buf_u32(out, p->champion);
+    lw_buf_u32(out, p->previous);
+    lw_buf_u32(out, p->first);
+    lw_buf_u64(out, (uint64_t)p->champion_since_ms);
+    lw_buf_u64(out, (uint64_t)p->trained_ms);
+    lw_buf_u64(out, (uint64_t)p->cooldown_ms);
+    lw_buf_u64(out, p->fresh);
+    lw_buf_u64(out, p->usable);
+    lw_buf_u8(out, (uint8_t)p->nrecent);
+    for (size_t i = 0; i < p->nrecent; i++)
+        lw_buf_u64(out, (uint64_t)p->recent[i]);
+    lw_buf_u64(out, p->next_request);
+    lw_buf_u64(out, p->pending.id);
+    lw_buf_u64(out, (uint64_t)p->pending.as_of_ms);
+    lw_buf_u8(out, p->pending.bootstrap);
+    write_text(out, p->pending.reason);
+    write_text(out, p->asked);
+    lw_buf_u64(out, (uint64_t)p->probation_until_ms);
+    lw_buf_u64(out, p->probation.n);
+    lw_buf_f64(out, p->probation.mean);
+    lw_buf_f64(out, p->probation.m2);
+}
+
+void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
+    p->champion = lw_reader_u32(r);
+    p->previous = lw_reader_u32(r);
+    p->first = lw_reader_u32(r);
+    p->champion_since_ms = (int64_t)lw_reader_u64(r);
+    p->trained_ms = (int64_t)lw_reader_u64(r);
+    p->cooldown_ms = (int64_t)lw_reader_u64(r);
+    p->fresh = lw_reader_u64(r);
+    p->usable = lw_reader_u64(r);
+    p->nrecent = lw_reader_u8(r);
+    if (p->nrecent > LW_RECENT_MAX) {
+        r->bad = true;
+        p->nrecent = 0;
+    }
+    for (size_t i = 0; i < p->nrecent; i++)
+        p->recent[i] = (int64_t)lw_reader_u64(r);
+    p->next_request = lw_reader_u64(r);
+    p->pending.id = lw_reader_u64(r);
+    p->pending.as_of_ms = (int64_t)lw_reader_u64(r);
+    p->pending.bootstrap = lw_reader_u8(r) != 0;
+    read_text(r, p->pending.reason, sizeof p->pending.reason);
+    read_text(r, p->asked, sizeof p->asked);
+    p->probation_until_ms = (int64_t)lw_reader_u64(r);
+    p->probation.n = lw_reader_u64(r);
+    p->probation.mean = lw_reader_f64(r);
+    p->probation.m2 = lw_reader_f64(r);
+}

@@ -1,0 +1,53 @@
+/* When to train, and what becomes of what was trained: cooldown, budget, probation.
+ *
+ * A rejected challenger doubles the cooldown (the trigger asked for something that more
+ * data did not give), a promotion sets it back; a passed probation halves it once. After
+ * a promotion the old champion is scored on the side; pane by pane the difference of the
+ * two versions' squared errors on the same events is kept, and if the new one is surely
+ * worse it is rolled back. */
+#ifndef LW_POLICY_H
+#define LW_POLICY_H
+
+#include "base/buf.h"
+#include "core/monitor.h"
+
+#define LW_RECENT_MAX 32
+
+struct lw_policy {
+    uint32_t champion, previous, first; /* 0: none */
+    int64_t champion_since_ms;
+    int64_t trained_ms;     /* as_of of the last finished training; INT64_MIN: never */
+    int64_t cooldown_ms;    /* in force */
+    uint64_t fresh, usable; /* good events since the last training; ever */
+    size_t nrecent;
+    int64_t recent[LW_RECENT_MAX]; /* trainings of the last week */
+    uint64_t next_request;
+    struct lw_request pending;
+    char asked[LW_NAME_MAX];    /* by whom; "": nobody */
+    int64_t probation_until_ms; /* 0: not in probation */
+    struct lw_moments
+        probation; /* per pane: previous' minus champion's squared error, per event */
+};
+
+void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec);
+/* A pane was sealed: counts what is fresh, and compares the two versions in probation. */
+void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
+                    const struct lw_pane *pane);
+/* Confirm or roll back, when it is time; returns 1 when a decision was made. */
+int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
+                        struct lw_decision *out);
+/* Asks for a training if there is cause (trigger: text or NULL) and nothing stands
+ * against it. */
+int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
+                      const char *trigger, bool blocked);
+/* A training ended. training == NULL: it failed. */
+void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
+                       const struct lw_training *training, const char *why_failed,
+                       int64_t at_ms, struct lw_decision *out);
+void lw_policy_champion(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
+                        int64_t since_ms);
+
+void lw_policy_write(const struct lw_policy *p, struct lw_buf *out);
+void lw_policy_read(struct lw_policy *p, struct lw_reader *r);
+
+#endif

@@ -1,0 +1,143 @@
+/* The reference of a model version: making, writing, reading. Its bytes name their
+ * columns, so a reference made for other features is refused instead of being compared
+ * with the wrong ones. */
+#include "core/reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/time.h"
+
+#define REFERENCE_VERSION 1
+
+struct lw_reference *lw_reference_new(const struct lw_spec *spec) {
+    struct lw_reference *ref = lw_calloc(1, sizeof *ref);
+    ref->profile = lw_profile_new(spec->column, spec->nfeatures + 1, 0);
+    ref->scores = lw_profile_new(spec->score_column, 2, 0);
+    for (int i = 0; i < LW_HOURS_OF_WEEK; i++)
+        ref->hour_mse[i] = 1;
+    return ref;
+}
+
+void lw_reference_free(struct lw_reference *ref) {
+    if (!ref)
+        return;
+    lw_profile_free(ref->profile);
+    lw_profile_free(ref->scores);
+    free(ref);
+}
+
+int lw_hour_of_week(int64_t ms) {
+    struct lw_civil c = lw_civil(ms);
+    return c.weekday * 24 + c.hour;
+}
+
+static void write_profile(struct lw_profile *p, struct lw_buf *out) {
+    struct lw_buf member = {0};
+    lw_buf_u32(out, (uint32_t)p->n);
+    for (size_t i = 0; i < p->n; i++) {
+        lw_buf_blob(out, p->columns[i].name, strlen(p->columns[i].name));
+        lw_buf_clear(&member);
+        lw_profile_write_member(p, i, &member);
+        lw_buf_blob(out, member.data, member.len);
+    }
+    lw_buf_fini(&member);
+}
+
+static int read_profile(struct lw_profile *p, struct lw_reader *r, struct lw_err *err) {
+    uint32_t n = lw_reader_u32(r);
+    if (r->bad || n != p->n)
+        return lw_fail(err, LW_EINPUT, "it has %u columns, the configuration %zu", n,
+                       p->n);
+    for (uint32_t i = 0; i < n; i++) {
+        size_t name_len, len;
+        const char *name = lw_reader_blob(r, &name_len);
+        const void *member = lw_reader_blob(r, &len);
+        const char *want = p->columns[i].name;
+        if (!name || !member)
+            return lw_fail(err, LW_EINPUT, "cut short in column \"%s\"", want);
+        if (strlen(want) != name_len || memcmp(name, want, name_len) != 0)
+            return lw_fail(err, LW_EINPUT,
+                           "column %u is \"%.*s\", the configuration has \"%s\"", i,
+                           (int)(name_len < 80 ? name_len : 80), name, want);
+        if (lw_profile_read_member(p, i, member, len, err))
+            return -1;
+    }
+    return 0;
+}
+
+static void write_bins(const struct lw_bins *bins, struct lw_buf *out) {
+    lw_buf_u8(out, (uint8_t)bins->nedges);
+    for (int i = 0; i < bins->nedges; i++)
+        lw_buf_f64(out, bins->edge[i]);
+}
+
+static void read_bins(struct lw_bins *bins, struct lw_reader *r) {
+    bins->nedges = lw_reader_u8(r);
+    if (bins->nedges > LW_BINS_MAX - 1) {
+        r->bad = true;
+        bins->nedges = 0;
+    }
+    for (int i = 0; i < bins->nedges; i++) {
+        bins->edge[i] = lw_reader_f64(r);
+        r->bad |= i > 0 && !(bins->edge[i] > bins->edge[i - 1]);
+    }
+}
+
+void lw_reference_write(struct lw_reference *ref, struct lw_buf *out) {
+    lw_buf_u8(out, REFERENCE_VERSION);
+    lw_buf_u32(out, ref->version);
+    lw_buf_u64(out, (uint64_t)ref->from_ms);
+    lw_buf_u64(out, (uint64_t)ref->until_ms);
+    lw_buf_u64(out, ref->events);
+    lw_buf_u64(out, ref->aside);
+    lw_errors_write(&ref->errors, lw_buf_extend(out, LW_ERRORS_BYTES));
+    for (int i = 0; i < LW_HOURS_OF_WEEK; i++)
+        lw_buf_f64(out, ref->hour_mse[i]);
+    write_profile(ref->profile, out);
+    write_profile(ref->scores, out);
+    for (size_t i = 0; i < ref->profile->n; i++)
+        write_bins(&ref->bins[i], out);
+}
+
+static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_err *err) {
+    ref->version = lw_reader_u32(r);
+    ref->from_ms = (int64_t)lw_reader_u64(r);
+    ref->until_ms = (int64_t)lw_reader_u64(r);
+    ref->events = lw_reader_u64(r);
+    ref->aside = lw_reader_u64(r);
+    const void *sums = lw_reader_bytes(r, LW_ERRORS_BYTES);
+    if (!sums || lw_errors_read(&ref->errors, sums, LW_ERRORS_BYTES, err))
+        return lw_fail(err, LW_EINPUT, "its sums of errors are missing");
+    for (int i = 0; i < LW_HOURS_OF_WEEK; i++) {
+        ref->hour_mse[i] = lw_reader_f64(r);
+        r->bad |= !(ref->hour_mse[i] > 0) || !isfinite(ref->hour_mse[i]);
+    }
+    if (read_profile(ref->profile, r, err) || read_profile(ref->scores, r, err))
+        return -1;
+    for (size_t i = 0; i < ref->profile->n; i++)
+        read_bins(&ref->bins[i], r);
+    if (r->bad || lw_reader_left(r))
+        return lw_fail(err, LW_EINPUT, "damaged or cut short");
+    return 0;
+}
+
+struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *data,
+                                       size_t len, struct lw_err *err) {
+    struct lw_reader r = lw_reader_of(data, len);
+    uint8_t version = lw_reader_u8(&r);
+    if (version != REFERENCE_VERSION) {
+        lw_fail(err, LW_EINPUT, "reference profile of version %u, this program reads %d",
+                version, REFERENCE_VERSION);
+        return NULL;
+    }
+    struct lw_reference *ref = lw_reference_new(spec);
+    if (read_body(ref, &r, err) == 0)
+        return ref;
+    lw_err_context(err, "reference profile");
+    lw_reference_free(ref);
+    return NULL;
+}

@@ -1,0 +1,108 @@
+/* See rule.h. */
+#include "core/rule.h"
+
+#include <math.h>
+
+size_t lw_rule_subjects(const struct lw_spec *spec, const struct lw_rule *rule) {
+    return rule->feature == LW_RULE_EACH ? spec->nfeatures : 1;
+}
+
+/* `events` is the one metric of which too little is the trouble. */
+static bool breached(const struct lw_rule *rule, double value, double threshold) {
+    if (isnan(threshold))
+        return false;
+    return rule->metric == LW_METRIC_EVENTS ? value <= threshold : value >= threshold;
+}
+
+static bool is_clear(const struct lw_rule *rule, double value) {
+    return rule->metric == LW_METRIC_EVENTS ? value > rule->clear_below
+                                            : value < rule->clear_below;
+}
+
+static enum lw_severity level(const struct lw_rule *rule,
+                              const struct lw_reading *reading) {
+    if (!reading->significant)
+        return LW_SEVERITY_NONE;
+    if (breached(rule, reading->value, rule->critical))
+        return LW_SEVERITY_CRITICAL;
+    return breached(rule, reading->value, rule->warn) ? LW_SEVERITY_WARN
+                                                      : LW_SEVERITY_NONE;
+}
+
+double lw_rule_threshold(const struct lw_rule *rule, enum lw_severity severity) {
+    return severity == LW_SEVERITY_CRITICAL ? rule->critical : rule->warn;
+}
+
+static enum lw_transition fire(struct lw_slot *slot, enum lw_severity severity) {
+    enum lw_alert_state was = slot->state;
+    slot->state = LW_ALERT_FIRING;
+    if (was != LW_ALERT_FIRING) {
+        slot->severity = severity;
+        return LW_FIRES;
+    }
+    if (severity <= slot->severity)
+        return LW_STAYS;
+    slot->severity = severity;
+    return LW_WORSENS;
+}
+
+static enum lw_transition settle(const struct lw_rule *rule, struct lw_slot *slot,
+                                 bool clear) {
+    slot->over = slot->critical = 0;
+    if (slot->state != LW_ALERT_FIRING) {
+        slot->state = LW_ALERT_OK;
+        return LW_STAYS;
+    }
+    slot->under = clear ? slot->under + 1 : 0;
+    if (slot->under < (uint32_t)rule->clear_count)
+        return LW_STAYS;
+    *slot = (struct lw_slot){.since_ms = slot->since_ms,
+                             .incident = slot->incident,
+                             .severity = slot->severity};
+    return LW_RESOLVES;
+}
+
+enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_slot *slot,
+                                const struct lw_reading *reading, int64_t at_ms) {
+    if (!reading->known || reading->n < rule->min_n)
+        return LW_STAYS;
+    enum lw_severity now = level(rule, reading);
+    if (now == LW_SEVERITY_NONE)
+        return settle(rule, slot,
+                      is_clear(rule, reading->value) || !reading->significant);
+    if (slot->over == 0 && slot->state != LW_ALERT_FIRING)
+        slot->since_ms = at_ms;
+    slot->under = 0;
+    slot->over++;
+    slot->critical = now == LW_SEVERITY_CRITICAL ? slot->critical + 1 : 0;
+    if (slot->over < (uint32_t)rule->for_count) {
+        if (slot->state == LW_ALERT_OK)
+            slot->state = LW_ALERT_PENDING;
+        return LW_STAYS;
+    }
+    return fire(slot, slot->critical >= (uint32_t)rule->for_count ? LW_SEVERITY_CRITICAL
+                      : isnan(rule->warn)                         ? LW_SEVERITY_CRITICAL
+                                                                  : LW_SEVERITY_WARN);
+}
+
+void lw_slot_write(const struct lw_slot *slot, struct lw_buf *out) {
+    lw_buf_u8(out, (uint8_t)slot->state);
+    lw_buf_u8(out, (uint8_t)slot->severity);
+    lw_buf_u32(out, slot->over);
+    lw_buf_u32(out, slot->critical);
+    lw_buf_u32(out, slot->under);
+    lw_buf_u64(out, (uint64_t)slot->since_ms);
+    lw_buf_u64(out, slot->incident);
+}
+
+void lw_slot_read(struct lw_slot *slot, struct lw_reader *r) {
+    uint8_t state = lw_reader_u8(r), severity = lw_reader_u8(r);
+    r->bad |= state > LW_ALERT_FIRING || severity > LW_SEVERITY_CRITICAL;
+    slot->state = r->bad ? LW_ALERT_OK : (enum lw_alert_state)state;
+    slot->severity = r->bad ? LW_SEVERITY_NONE : (enum lw_severity)severity;
+    slot->over = lw_reader_u32(r);
+    slot->critical = lw_reader_u32(r);
+    slot->under = lw_reader_u32(r);
+    slot->since_ms = (int64_t)lw_reader_u64(r);
+    slot->incident = lw_reader_u64(r);
+}

@@ -1,0 +1,40 @@
+/* One rule on one subject as a small state machine: readings in, changes of state out.
+ *
+ * ok -> pending (breached, but not `for_count` times in a row) -> firing -> ok, by
+ * `clear_count` readings under `clear_below`. A reading with too few events behind it
+ * changes nothing. */
+#ifndef LW_RULE_H
+#define LW_RULE_H
+
+#include "base/buf.h"
+#include "core/monitor.h"
+
+/* What a rule remembers about one subject. */
+struct lw_slot {
+    enum lw_alert_state state;
+    enum lw_severity severity;
+    uint32_t over, critical, under; /* consecutive readings: breached, critical, clear */
+    int64_t since_ms;               /* of the first breach in the row that fired */
+    uint64_t incident;
+};
+
+struct lw_reading {
+    double value;
+    uint64_t n;       /* events behind it */
+    bool known;       /* there is something to read */
+    bool significant; /* more than chance would give */
+};
+
+enum lw_transition { LW_STAYS, LW_FIRES, LW_WORSENS, LW_RESOLVES };
+
+enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_slot *slot,
+                                const struct lw_reading *reading, int64_t at_ms);
+/* The threshold that a slot's severity stands for. */
+double lw_rule_threshold(const struct lw_rule *rule, enum lw_severity severity);
+/* Number of subjects of a rule: features for `each`, else 1. */
+size_t lw_rule_subjects(const struct lw_spec *spec, const struct lw_rule *rule);
+
+void lw_slot_write(const struct lw_slot *slot, struct lw_buf *out);
+void lw_slot_read(struct lw_slot *slot, struct lw_reader *r);
+
+#endif

@@ -1,0 +1,82 @@
+/* The spec's small derived parts. */
+#include "core/spec.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static const struct {
+    const char *name;
+    bool per_feature;
+} metrics[LW_METRICS] = {
+    [LW_METRIC_RMSE] = {"rmse", false},
+    [LW_METRIC_MAE] = {"mae", false},
+    [LW_METRIC_BIAS] = {"bias", false},
+    [LW_METRIC_RMSE_RATIO] = {"rmse_ratio", false},
+    [LW_METRIC_RECALIBRATION_GAIN] = {"recalibration_gain", false},
+    [LW_METRIC_CHANGE_POINT] = {"change_point", false},
+    [LW_METRIC_PSI] = {"psi", true},
+    [LW_METRIC_JS] = {"js", true},
+    [LW_METRIC_KS] = {"ks", true},
+    [LW_METRIC_W1] = {"w1", true},
+    [LW_METRIC_MISSING] = {"missing", true},
+    [LW_METRIC_OUT_OF_RANGE] = {"out_of_range", true},
+    [LW_METRIC_UNSEEN] = {"unseen", true},
+    [LW_METRIC_ASIDE] = {"aside", false},
+    [LW_METRIC_EVENTS] = {"events", false},
+    [LW_METRIC_FAULT] = {"fault", true},
+};
+
+const char *lw_metric_name(enum lw_metric metric) {
+    return metrics[metric].name;
+}
+
+int lw_metric_parse(const char *name) {
+    for (int i = 0; i < LW_METRICS; i++)
+        if (strcmp(metrics[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+bool lw_metric_per_feature(enum lw_metric metric) {
+    return metrics[metric].per_feature;
+}
+
+void lw_spec_columns(struct lw_spec *spec) {
+    struct lw_column *target = &spec->column[spec->nfeatures];
+    memcpy(spec->column, spec->feature, spec->nfeatures * sizeof *spec->column);
+    *target = (struct lw_column){
+        .kind = LW_NUMERIC, .lo = spec->event.target_lo, .hi = spec->event.target_hi};
+    lw_copy(target->name, sizeof target->name, "target");
+    for (int i = 0; i < 2; i++) {
+        spec->score_column[i] =
+            (struct lw_column){.kind = LW_NUMERIC, .lo = -INFINITY, .hi = INFINITY};
+        lw_copy(spec->score_column[i].name, LW_NAME_MAX, i ? "error" : "prediction");
+    }
+}
+
+void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
+                   struct lw_cell *out) {
+    struct lw_cell atoms[LW_ATOMS_MAX];
+    lw_plan_eval(spec->watch, row, atoms);
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        out[i] = atoms[spec->feature_atom[i]];
+    out[spec->nfeatures] = lw_cell_num(row->target);
+}
+
+const char *lw_spec_feature_name(const struct lw_spec *spec, int feature) {
+    if (feature >= 0)
+        return spec->feature[feature].name;
+    return feature == LW_RULE_TARGET       ? "target"
+           : feature == LW_RULE_PREDICTION ? "prediction"
+                                           : "";
+}
+
+int64_t lw_spec_longest_window(const struct lw_spec *spec) {
+    int64_t longest = spec->pane_ms;
+    for (size_t i = 0; i < spec->nwindows; i++)
+        if (spec->window[i].length_ms > longest)
+            longest = spec->window[i].length_ms;
+    return longest;
+}

@@ -1,0 +1,224 @@
+/* One training: candidates, hold-out, gate, refit, reference. See train.h for the order
+ * of things. */
+#include "core/train.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+/* Rows behind the weekly rhythm of the error, and how strongly an hour's own figure is
+ * drawn to the overall one: an hour with this many rows counts half. */
+#define RHYTHM_MS     (28 * LW_DAY)
+#define RHYTHM_SHRINK 200.0
+
+struct split {
+    size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
+};
+
+static struct split split_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
+                               int64_t as_of_ms) {
+    const struct lw_retrain_spec *r = &spec->retrain;
+    struct split s = {.end = lw_dataset_lower_bound(ds, as_of_ms),
+                      .hold = lw_dataset_lower_bound(ds, as_of_ms - r->holdout_ms)};
+    s.begin = r->window_ms ? lw_dataset_lower_bound(ds, as_of_ms - r->window_ms) : 0;
+    return s;
+}
+
+static double rmse_of(const struct lw_dataset *ds, size_t begin, size_t end,
+                      const double *predicted, struct lw_errors *errors) {
+    *errors = (struct lw_errors){0};
+    for (size_t i = begin; i < end; i++)
+        lw_errors_add(errors, lw_dataset_target(ds, i), predicted[i - begin]);
+    return lw_errors_rmse(errors);
+}
+
+static struct lw_model *try_candidate(const struct lw_fit_spec *candidate,
+                                      const struct lw_dataset *ds, const struct split *s,
+                                      int64_t hold_ms, double *predicted,
+                                      struct lw_trial *trial) {
+    struct lw_err err = {0};
+    struct lw_fit_report report = {0};
+    struct lw_errors errors;
+    lw_copy(trial->name, sizeof trial->name, candidate->name);
+    trial->rmse = NAN;
+    struct lw_model *model =
+        lw_fit(ds, s->begin, s->hold, hold_ms, candidate, &report, &err);
+    if (!model) {
+        lw_copy(trial->note, sizeof trial->note, err.msg);
+        return NULL;
+    }
+    trial->rows = report.rows;
+    if (report.rank_deficient)
+        snprintf(trial->note, sizeof trial->note, "%zu dependent columns dropped",
+                 report.rank_deficient);
+    lw_model_predict_rows(model, ds, s->hold, s->end, predicted);
+    trial->rmse = rmse_of(ds, s->hold, s->end, predicted, &errors);
+    return model;
+}
+
+/* Fits all candidates; returns the best with its held-out predictions in `best`. */
+static struct lw_model *best_candidate(const struct lw_spec *spec,
+                                       const struct lw_dataset *ds, const struct split *s,
+                                       struct lw_training *out, double *best,
+                                       struct lw_err *err) {
+    double *predicted = lw_malloc((s->end - s->hold) * sizeof *predicted);
+    struct lw_model *chosen = NULL;
+    for (size_t i = 0; i < spec->ncandidates; i++) {
+        struct lw_trial *trial = &out->trial[i];
+        struct lw_model *model = try_candidate(&spec->candidate[i], ds, s,
+                                               out->holdout_from_ms, predicted, trial);
+        out->ntrials = i + 1;
+        if (model && (!chosen || trial->rmse < out->trial[out->chosen].rmse)) {
+            lw_model_free(chosen);
+            chosen = model;
+            out->chosen = i;
+            memcpy(best, predicted, (s->end - s->hold) * sizeof *best);
+        } else {
+            lw_model_free(model);
+        }
+    }
+    free(predicted);
+    if (!chosen)
+        lw_fail(err, LW_EINPUT, "no candidate could be fitted: %s",
+                spec->ncandidates ? out->trial[0].note : "none is configured");
+    return chosen;
+}
+
+/* Expected squared error by hour of the week: the proved model's rhythm over recent rows,
+ * scaled to what it did on the rows it had not seen. */
+static void weekly_rhythm(const struct lw_model *model, const struct lw_dataset *ds,
+                          const struct split *s, int64_t as_of_ms,
+                          struct lw_reference *ref) {
+    double sum[LW_HOURS_OF_WEEK] = {0}, n[LW_HOURS_OF_WEEK] = {0}, total = 0;
+    double hold_n[LW_HOURS_OF_WEEK] = {0}, expected = 0;
+    size_t begin = lw_dataset_lower_bound(ds, as_of_ms - RHYTHM_MS);
+    begin = begin < s->begin ? s->begin : begin;
+    double *predicted = lw_malloc((s->end - begin) * sizeof *predicted);
+    lw_model_predict_rows(model, ds, begin, s->end, predicted);
+    for (size_t i = begin; i < s->end; i++) {
+        int hour = lw_hour_of_week(lw_dataset_time(ds, i));
+        double e = predicted[i - begin] - lw_dataset_target(ds, i);
+        sum[hour] += e * e;
+        n[hour]++;
+        hold_n[hour] += i >= s->hold;
+        total += e * e;
+    }
+    free(predicted);
+    double overall = total / (double)(s->end - begin);
+    for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
+        ref->hour_mse[h] = (sum[h] + RHYTHM_SHRINK * overall) / (n[h] + RHYTHM_SHRINK);
+        expected += hold_n[h] * ref->hour_mse[h];
+    }
+    double scale = expected > 0 ? ref->errors.e2 / expected : 1;
+    for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
+        ref->hour_mse[h] = fmax(ref->hour_mse[h] * scale, 1e-12);
+}
+
+static struct lw_reference *make_reference(const struct lw_spec *spec,
+                                           const struct lw_dataset *ds,
+                                           const struct split *s,
+                                           const struct lw_model *model,
+                                           const double *predicted, int64_t as_of_ms,
+                                           const struct lw_profile *watched) {
+    struct lw_reference *ref = lw_reference_new(spec);
+    ref->until_ms = as_of_ms;
+    ref->from_ms = as_of_ms - spec->retrain.reference_ms;
+    rmse_of(ds, s->hold, s->end, predicted, &ref->errors);
+    for (size_t i = s->hold; i < s->end; i++) {
+        double p = predicted[i - s->hold];
+        lw_profile_add_numeric(ref->scores, 0, p);
+        lw_profile_add_numeric(ref->scores, 1, p - lw_dataset_target(ds, i));
+    }
+    if (watched)
+        lw_profile_merge(ref->profile, watched);
+    for (size_t i = 0; i < ref->profile->n; i++)
+        if (ref->profile->members[i].kind == LW_NUMERIC)
+            lw_bins_from(&ref->profile->members[i].num, spec->drift.bins, &ref->bins[i]);
+    weekly_rhythm(model, ds, s, as_of_ms, ref);
+    return ref;
+}
+
+static int judge(const struct lw_spec *spec, const struct lw_dataset *ds,
+                 const struct split *s, struct lw_model *champion,
+                 const double *challenger, struct lw_gate *gate, struct lw_err *err) {
+    if (!champion) {
+        struct lw_errors errors;
+        *gate = (struct lw_gate){.n = s->end - s->hold, .passed = true};
+        gate->challenger_rmse = rmse_of(ds, s->hold, s->end, challenger, &errors);
+        lw_copy(gate->reason, sizeof gate->reason, "first version: no champion to beat");
+        return 0;
+    }
+    if (lw_model_bind_plan(champion, lw_dataset_plan(ds), err))
+        return -1;
+    double *predicted = lw_malloc((s->end - s->hold) * sizeof *predicted);
+    lw_model_predict_rows(champion, ds, s->hold, s->end, predicted);
+    lw_gate_judge(&spec->retrain.gate, ds, s->hold, s->end, predicted, challenger, gate);
+    free(predicted);
+    return 0;
+}
+
+static int check_rows(const struct lw_spec *spec, const struct split *s, int64_t as_of_ms,
+                      struct lw_err *err) {
+    char when[32];
+    if (s->hold - s->begin < spec->retrain.min_rows)
+        return lw_fail(
+            err, LW_EINPUT,
+            "%zu usable rows to fit before the hold-out, retrain.min_rows asks for %zu "
+            "(as of %s)",
+            s->hold - s->begin, (size_t)spec->retrain.min_rows,
+            lw_format_time(when, sizeof when, as_of_ms));
+    if (s->end == s->hold)
+        return lw_fail(err, LW_EINPUT, "no usable rows in the hold-out before %s",
+                       lw_format_time(when, sizeof when, as_of_ms));
+    return 0;
+}
+
+static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
+                 const struct split *s, struct lw_model *champion,
+                 const struct lw_profile *watched, struct lw_training *out,
+                 double *predicted, struct lw_err *err) {
+    struct lw_model *proved = best_candidate(spec, ds, s, out, predicted, err);
+    if (!proved)
+        return -1;
+    if (judge(spec, ds, s, champion, predicted, &out->gate, err)) {
+        lw_model_free(proved);
+        return -1;
+    }
+    out->reference =
+        make_reference(spec, ds, s, proved, predicted, out->as_of_ms, watched);
+    lw_model_free(proved);
+    struct lw_fit_report report = {0};
+    out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms,
+                        &spec->candidate[out->chosen], &report, err);
+    return out->model ? 0 : -1;
+}
+
+int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
+             struct lw_model *champion, const struct lw_profile *watched,
+             struct lw_training *out, struct lw_err *err) {
+    struct split s = split_rows(spec, ds, as_of_ms);
+    *out = (struct lw_training){.as_of_ms = as_of_ms,
+                                .holdout_from_ms = as_of_ms - spec->retrain.holdout_ms,
+                                .rows = s.end - s.begin,
+                                .holdout_rows = s.end - s.hold};
+    if (check_rows(spec, &s, as_of_ms, err))
+        return -1;
+    out->rows_from_ms = lw_dataset_time(ds, s.begin);
+    double *predicted = lw_malloc((s.end - s.hold) * sizeof *predicted);
+    int rc = prove(spec, ds, &s, champion, watched, out, predicted, err);
+    free(predicted);
+    if (rc)
+        lw_training_fini(out);
+    return rc;
+}
+
+void lw_training_fini(struct lw_training *t) {
+    lw_model_free(t->model);
+    lw_reference_free(t->reference);
+    t->model = NULL;
+    t->reference = NULL;
+}

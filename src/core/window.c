@@ -1,0 +1,154 @@
+/* See window.h. Panes lie in a growing array with a moving head; day blocks in a second
+ * one. */
+#include "core/window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "core/reference.h"
+
+struct pane_list {
+    struct lw_pane **pane;
+    size_t n, cap;
+};
+
+struct lw_windows {
+    const struct lw_spec *spec;
+    struct pane_list panes, days;
+    struct lw_pane *merged[LW_WINDOWS_MAX];
+};
+
+struct lw_windows *lw_windows_new(const struct lw_spec *spec) {
+    struct lw_windows *w = lw_calloc(1, sizeof *w);
+    w->spec = spec;
+    return w;
+}
+
+static void list_append(struct pane_list *list, struct lw_pane *pane) {
+    if (list->n == list->cap) {
+        list->cap = list->cap ? 2 * list->cap : 64;
+        list->pane = lw_realloc(list->pane, list->cap, sizeof(struct lw_pane *));
+    }
+    list->pane[list->n++] = pane;
+}
+
+static void list_drop_before(struct pane_list *list, int64_t start_ms) {
+    size_t drop = 0;
+    while (drop < list->n && list->pane[drop]->start_ms < start_ms)
+        lw_pane_free(list->pane[drop++]);
+    list->n -= drop;
+    memmove(list->pane, list->pane + drop, list->n * sizeof(struct lw_pane *));
+}
+
+static void list_fini(struct pane_list *list) {
+    for (size_t i = 0; i < list->n; i++)
+        lw_pane_free(list->pane[i]);
+    free(list->pane);
+}
+
+void lw_windows_free(struct lw_windows *w) {
+    if (!w)
+        return;
+    list_fini(&w->panes);
+    list_fini(&w->days);
+    for (size_t i = 0; i < LW_WINDOWS_MAX; i++)
+        lw_pane_free(w->merged[i]);
+    free(w);
+}
+
+int64_t lw_windows_end(const struct lw_windows *w) {
+    return w->panes.n ? w->panes.pane[w->panes.n - 1]->start_ms + w->spec->pane_ms
+                      : INT64_MIN;
+}
+
+/* First index whose pane starts at or after start_ms. */
+static size_t lower_bound(const struct pane_list *list, int64_t start_ms) {
+    size_t lo = 0, hi = list->n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (list->pane[mid]->start_ms < start_ms)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static void merge_panes(const struct pane_list *list, int64_t from, int64_t until,
+                        struct lw_pane *into) {
+    for (size_t i = lower_bound(list, from);
+         i < list->n && list->pane[i]->start_ms < until; i++)
+        if (list->pane[i]->events)
+            lw_pane_merge(into, list->pane[i]);
+}
+
+/* The day's panes are all there: make its block. A day of which the oldest panes were
+ * never held makes none, for it would pass for the whole day. */
+static void finish_day(struct lw_windows *w, int64_t end) {
+    int64_t start = end - LW_DAY;
+    if (w->panes.pane[0]->start_ms > start || LW_DAY % w->spec->pane_ms != 0)
+        return;
+    struct lw_pane *day = lw_pane_new(w->spec, start, lw_mix64((uint64_t)start));
+    merge_panes(&w->panes, start, end, day);
+    list_append(&w->days, day);
+}
+
+void lw_windows_push(struct lw_windows *w, struct lw_pane *pane) {
+    lw_assert(pane->start_ms >= lw_windows_end(w));
+    list_append(&w->panes, pane);
+    int64_t end = lw_windows_end(w), oldest = end - lw_spec_longest_window(w->spec);
+    list_drop_before(&w->panes, oldest);
+    list_drop_before(&w->days, oldest);
+    if (end % LW_DAY == 0)
+        finish_day(w, end);
+}
+
+static const struct lw_pane *day_at(const struct lw_windows *w, int64_t start_ms) {
+    size_t i = lower_bound(&w->days, start_ms);
+    return i < w->days.n && w->days.pane[i]->start_ms == start_ms ? w->days.pane[i]
+                                                                  : NULL;
+}
+
+static int64_t window_from(const struct lw_windows *w, size_t i) {
+    return lw_windows_end(w) - w->spec->window[i].length_ms;
+}
+
+struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i) {
+    int64_t from = window_from(w, i), until = lw_windows_end(w);
+    uint64_t seed = lw_mix64((uint64_t)from ^ (i + 1));
+    if (w->merged[i])
+        lw_pane_reset(w->merged[i], from, seed);
+    else
+        w->merged[i] = lw_pane_new(w->spec, from, seed);
+    while (from < until) {
+        const struct lw_pane *day = from % LW_DAY == 0 ? day_at(w, from) : NULL;
+        int64_t next =
+            day && from + LW_DAY <= until ? from + LW_DAY : from + w->spec->pane_ms;
+        if (next - from == LW_DAY && day)
+            lw_pane_merge(w->merged[i], day);
+        else
+            merge_panes(&w->panes, from, next, w->merged[i]);
+        from = next;
+    }
+    return w->merged[i];
+}
+
+struct lw_pane *lw_windows_merged(const struct lw_windows *w, size_t i) {
+    return w->merged[i];
+}
+
+double lw_windows_expected_mse(const struct lw_windows *w, size_t i, uint32_t version,
+                               const double *hour_mse) {
+    double sum = 0, n = 0;
+    for (size_t k = lower_bound(&w->panes, window_from(w, i)); k < w->panes.n; k++) {
+        const struct lw_scores *s = lw_pane_scores(w->panes.pane[k], version);
+        if (!s)
+            continue;
+        sum +=
+            (double)s->errors.n * hour_mse[lw_hour_of_week(w->panes.pane[k]->start_ms)];
+        n += (double)s->errors.n;
+    }
+    return n > 0 ? sum / n : 0;
+}

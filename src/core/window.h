@@ -1,0 +1,31 @@
+/* The sealed panes of the longest window, and every window merged from them.
+ *
+ * A window is merged afresh at each evaluation from whole panes, so it is a function of
+ * the panes it holds and of nothing that happened before: a new leader that loads the
+ * same panes computes the same figures. Complete days are merged once and kept, so a week
+ * costs some 30 merges, not 168. */
+#ifndef LW_WINDOW_H
+#define LW_WINDOW_H
+
+#include "core/pane.h"
+
+struct lw_windows;
+
+struct lw_windows *lw_windows_new(const struct lw_spec *spec);
+void lw_windows_free(struct lw_windows *w);
+/* The next pane (taken); starts must grow. Panes older than the longest window are
+ * dropped. */
+void lw_windows_push(struct lw_windows *w, struct lw_pane *pane);
+/* End of the newest pane; INT64_MIN when there is none. */
+int64_t lw_windows_end(const struct lw_windows *w);
+/* Window i merged anew (borrowed until the next call for the same window). */
+struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i);
+/* As merged last, or NULL when it never was. */
+struct lw_pane *lw_windows_merged(const struct lw_windows *w, size_t i);
+/* Sum over the window's panes of (events of that version) x hour_mse of their hour, and
+ * of the events: the squared error that the version should have made. Returns the mean, 0
+ * when there are no events. */
+double lw_windows_expected_mse(const struct lw_windows *w, size_t i, uint32_t version,
+                               const double *hour_mse);
+
+#endif
