@@ -104,6 +104,10 @@ static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_sl
     a->rule = rule;
     a->firing = change != LW_RESOLVES;
     a->severity = slot->severity;
+    if (change == LW_FIRES) {
+        m->ledger.warnings += slot->severity == LW_SEVERITY_WARN;
+        m->ledger.criticals += slot->severity == LW_SEVERITY_CRITICAL;
+    }
     a->value = reading->value;
     a->threshold = lw_rule_threshold(rule, slot->severity);
     a->n = rule->metric == LW_METRIC_EVENTS ? (uint64_t)reading->value : reading->n;
@@ -121,15 +125,14 @@ static void note_actions(const struct lw_monitor *m, const struct lw_rule *rule,
                          struct verdicts *v) {
     if (slot->state != LW_ALERT_FIRING || slot->severity != LW_SEVERITY_CRITICAL)
         return;
+    bool per_feature = lw_metric_per_feature(rule->metric);
     if (rule->actions & LW_ACTION_BLOCK)
         v->blocked = true;
     if ((rule->actions & LW_ACTION_RETRAIN) && !v->trigger[0])
-        snprintf(v->trigger, sizeof v->trigger, "rule %s: %s %s%.4g over %s", rule->name,
-                 lw_metric_name(rule->metric),
-                 lw_metric_per_feature(rule->metric)
-                     ? lw_spec_feature_name(m->spec, subject)
-                     : "",
-                 value, m->spec->window[rule->window].name);
+        snprintf(v->trigger, sizeof v->trigger, "rule %s: %s%s%s = %.4g over %s",
+                 rule->name, lw_metric_name(rule->metric), per_feature ? " of " : "",
+                 per_feature ? lw_spec_feature_name(m->spec, subject) : "", value,
+                 m->spec->window[rule->window].name);
 }
 
 static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out,
@@ -142,9 +145,6 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
         struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
         struct lw_reading reading = lw__reading(m, rule, subject);
         enum lw_transition change = lw_rule_step(rule, slot, &reading, out->at_ms);
-        if (change == LW_FIRES)
-            slot->incident =
-                lw_mix64(fingerprint(m->spec, rule->name, "") ^ (uint64_t)slot->since_ms);
         if (change != LW_STAYS)
             tell(m, r, subject, slot, &reading, change, out);
         if (reading.known && reading.n >= rule->min_n)
@@ -171,6 +171,7 @@ static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
     if (d->kind != LW_DECIDED_ROLL_BACK)
         return;
     char text[320];
+    m->ledger.rollbacks++;
     snprintf(text, sizeof text, "Version %u was rolled back to version %u: %.200s",
              champion, d->other, d->reason);
     notice(m, out, "rollback", LW_SEVERITY_CRITICAL, text);
@@ -184,6 +185,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     *out = (struct lw_evaluation){.at_ms = pane->start_ms + m->spec->pane_ms};
     lw_windows_push(m->windows, pane);
     lw_policy_pane(&m->policy, m->spec, pane);
+    lw_ledger_pane(&m->ledger, pane, m->policy.first);
     watch_change(m, pane);
     for (size_t i = 0; i < m->nviews; i++)
         lw__view(m, i);
@@ -231,7 +233,12 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
     if (request != m->policy.pending.id)
         return; /* an answer to what nobody asks any more */
     struct lw_decision *d = &out->decision[out->ndecisions++];
+    bool retrain = !m->policy.pending.bootstrap;
     lw_policy_trained(&m->policy, m->spec, version, training, reason, out->at_ms, d);
+    m->ledger.retrains += retrain;
+    m->ledger.promotions += retrain && d->kind == LW_DECIDED_PROMOTE;
+    m->ledger.rejections += retrain && training && d->kind == LW_DECIDED_REJECT;
+    m->ledger.failures += !training;
     if (!training) {
         char text[320];
         snprintf(text, sizeof text, "Training failed: %.280s", reason);
@@ -284,6 +291,14 @@ struct lw_request lw_monitor_request(const struct lw_monitor *m) {
 
 struct lw_pane *lw_monitor_window(const struct lw_monitor *m, size_t window) {
     return lw_windows_merged(m->windows, window);
+}
+
+struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms) {
+    return lw_windows_span(m->windows, span_ms);
+}
+
+const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m) {
+    return &m->ledger;
 }
 
 void lw_monitor_refill(struct lw_monitor *m, struct lw_pane *pane) {

@@ -5,6 +5,7 @@
 #ifndef LW_MONITOR_H
 #define LW_MONITOR_H
 
+#include "core/ledger.h"
 #include "core/pane.h"
 #include "core/reference.h"
 #include "core/train.h"
@@ -110,6 +111,11 @@ struct lw_request lw_monitor_request(const struct lw_monitor *m); /* that reques
 /* The merged window as last evaluated (for the store's window:<name>:<feature>), or NULL.
  */
 struct lw_pane *lw_monitor_window(const struct lw_monitor *m, size_t window);
+
+/* The newest panes of that span merged (the longest window's at most); the caller frees.
+ */
+struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms);
+const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m);
 
 /* State other than the panes: alert states, counts, change detector, policy. What it was
  * when written, plus the sealed panes of the longest window (fed through

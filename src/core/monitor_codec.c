@@ -23,6 +23,7 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     struct lw_buf change = {0};
     lw_buf_u8(out, STATE_VERSION);
     lw_policy_write(&m->policy, out);
+    lw_ledger_write(&m->ledger, out);
     lw_buf_blob(out, m->spec->change.kind, strlen(m->spec->change.kind));
     if (m->change)
         lw_change_write(m->change, &change);
@@ -69,6 +70,7 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
                        "detector state of version %u, this program reads %d", version,
                        STATE_VERSION);
     lw_policy_read(&m->policy, &r);
+    lw_ledger_read(&m->ledger, &r);
     if (read_change(m, &r, err))
         return -1;
     read_slots(m, &r);

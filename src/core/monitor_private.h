@@ -29,6 +29,7 @@ struct lw_monitor {
     struct lw_reference *reference; /* the champion's, or NULL */
     struct lw_reference *first; /* version 1's, when it is not the champion's, or NULL */
     struct lw_policy policy;
+    struct lw_ledger ledger;
     struct lw_change *change;     /* or NULL */
     bool changed;                 /* the change detector fired with the newest pane */
     size_t slot_of[LW_RULES_MAX]; /* a rule's first slot */

@@ -31,6 +31,7 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
     pane->first_offset = pane->last_offset = -1;
     pane->events = 0;
     memset(pane->reason, 0, sizeof pane->reason);
+    pane->answered = (struct lw_errors){0};
     pane->nscores = 0; /* the profiles stay for the next versions */
     pane->dirty = false;
 }
@@ -82,8 +83,9 @@ void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *wat
     pane->reason[reason]++;
     pane->dirty = true;
     lw_profile_add(pane->profile, watched);
-    if (reason != LW_GOOD)
+    if (reason != LW_GOOD || nscored == 0)
         return;
+    lw_errors_add(&pane->answered, target, scored[0].prediction);
     for (size_t i = 0; i < nscored; i++) {
         struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
         lw_errors_add(&s->errors, target, scored[i].prediction);
@@ -96,6 +98,7 @@ void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {
     pane->events += other->events;
     for (size_t i = 0; i < LW_REASONS_MAX; i++)
         pane->reason[i] += other->reason[i];
+    lw_errors_merge(&pane->answered, &other->answered);
     lw_profile_merge(pane->profile, other->profile);
     for (size_t i = 0; i < other->nscores; i++) {
         struct lw_scores *s = lw__pane_scores(pane, other->scores[i].version);

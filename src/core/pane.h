@@ -25,13 +25,14 @@ struct lw_pane {
         last_offset; /* of the accumulated events; -1 when none or merged */
     uint64_t events; /* good and aside */
     uint64_t reason[LW_REASONS_MAX]; /* by outcome; [LW_GOOD] are the good ones */
+    struct lw_errors answered;       /* of the champion, whichever version it was */
     struct lw_profile *profile;      /* features, target */
     size_t nscores;
     struct lw_scores scores[LW_VERSIONS_MAX];
     bool dirty; /* changed since it was last written */
 };
 
-/* One prediction of one version for the event at hand. */
+/* One prediction of one version for the event at hand; the champion's comes first. */
 struct lw_scored {
     uint32_t version;
     double prediction;

@@ -17,6 +17,7 @@ static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
     lw_buf_u64(out, (uint64_t)pane->first_offset);
     lw_buf_u64(out, (uint64_t)pane->last_offset);
     lw_buf_u64(out, pane->events);
+    lw_errors_write(&pane->answered, lw_buf_extend(out, LW_ERRORS_BYTES));
     lw_buf_u8(out, LW_REASONS_MAX);
     for (int i = 0; i < LW_REASONS_MAX; i++)
         lw_buf_u64(out, pane->reason[i]);
@@ -59,6 +60,9 @@ static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *e
     pane->first_offset = (int64_t)lw_reader_u64(r);
     pane->last_offset = (int64_t)lw_reader_u64(r);
     pane->events = lw_reader_u64(r);
+    const void *answered = lw_reader_bytes(r, LW_ERRORS_BYTES);
+    if (answered && lw_errors_read(&pane->answered, answered, LW_ERRORS_BYTES, err))
+        return -1;
     uint8_t reasons = lw_reader_u8(r);
     for (uint8_t i = 0; i < reasons; i++) {
         uint64_t n = lw_reader_u64(r);

@@ -211,10 +211,15 @@ void lw_partition_forget(struct lw_partition *p) {
     }
 }
 
-struct lw_pane *lw_partition_take_closed(struct lw_partition *p) {
-    if (p->npanes == 0 || !closed(p, p->pane[0]->start_ms))
+struct lw_pane *lw_partition_take_oldest(struct lw_partition *p) {
+    if (p->npanes == 0)
         return NULL;
     struct lw_pane *pane = p->pane[0];
     remove_at(p, 0);
     return pane;
+}
+
+struct lw_pane *lw_partition_take_closed(struct lw_partition *p) {
+    bool any = p->npanes > 0 && closed(p, p->pane[0]->start_ms);
+    return any ? lw_partition_take_oldest(p) : NULL;
 }

@@ -58,6 +58,9 @@ struct lw_pane *lw_partition_take_closed(struct lw_partition *p);
 int64_t lw_partition_newest(const struct lw_partition *p);
 int64_t lw_partition_oldest(const struct lw_partition *p);
 
+/* Takes out the oldest pane, closed or not, or NULL: for a stream that has ended. */
+struct lw_pane *lw_partition_take_oldest(struct lw_partition *p);
+
 /* Progress (clock, suspects, counters, and which panes are open) as bytes, and back.
  * After _read, open panes are empty: the shell fills each from its own hash with
  * lw_pane_read. */

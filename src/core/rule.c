@@ -56,9 +56,7 @@ static enum lw_transition settle(const struct lw_rule *rule, struct lw_slot *slo
     slot->under = clear ? slot->under + 1 : 0;
     if (slot->under < (uint32_t)rule->clear_count)
         return LW_STAYS;
-    *slot = (struct lw_slot){.since_ms = slot->since_ms,
-                             .incident = slot->incident,
-                             .severity = slot->severity};
+    *slot = (struct lw_slot){.since_ms = slot->since_ms, .severity = slot->severity};
     return LW_RESOLVES;
 }
 
@@ -92,7 +90,6 @@ void lw_slot_write(const struct lw_slot *slot, struct lw_buf *out) {
     lw_buf_u32(out, slot->critical);
     lw_buf_u32(out, slot->under);
     lw_buf_u64(out, (uint64_t)slot->since_ms);
-    lw_buf_u64(out, slot->incident);
 }
 
 void lw_slot_read(struct lw_slot *slot, struct lw_reader *r) {
@@ -104,5 +101,4 @@ void lw_slot_read(struct lw_slot *slot, struct lw_reader *r) {
     slot->critical = lw_reader_u32(r);
     slot->under = lw_reader_u32(r);
     slot->since_ms = (int64_t)lw_reader_u64(r);
-    slot->incident = lw_reader_u64(r);
 }

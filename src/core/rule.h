@@ -15,7 +15,6 @@ struct lw_slot {
     enum lw_severity severity;
     uint32_t over, critical, under; /* consecutive readings: breached, critical, clear */
     int64_t since_ms;               /* of the first breach in the row that fired */
-    uint64_t incident;
 };
 
 struct lw_reading {

@@ -118,12 +118,10 @@ static void weekly_rhythm(const struct lw_model *model, const struct lw_dataset 
         ref->hour_mse[h] = fmax(ref->hour_mse[h] * scale, 1e-12);
 }
 
-static struct lw_reference *make_reference(const struct lw_spec *spec,
-                                           const struct lw_dataset *ds,
-                                           const struct split *s,
-                                           const struct lw_model *model,
-                                           const double *predicted, int64_t as_of_ms,
-                                           const struct lw_profile *watched) {
+static struct lw_reference *
+make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
+               const struct split *s, const struct lw_model *model,
+               const double *predicted, int64_t as_of_ms, const struct lw_pane *recent) {
     struct lw_reference *ref = lw_reference_new(spec);
     ref->until_ms = as_of_ms;
     ref->from_ms = as_of_ms - spec->retrain.reference_ms;
@@ -133,8 +131,11 @@ static struct lw_reference *make_reference(const struct lw_spec *spec,
         lw_profile_add_numeric(ref->scores, 0, p);
         lw_profile_add_numeric(ref->scores, 1, p - lw_dataset_target(ds, i));
     }
-    if (watched)
-        lw_profile_merge(ref->profile, watched);
+    if (recent) {
+        lw_profile_merge(ref->profile, recent->profile);
+        ref->events = recent->events;
+        ref->aside = recent->events - recent->reason[LW_GOOD];
+    }
     for (size_t i = 0; i < ref->profile->n; i++)
         if (ref->profile->members[i].kind == LW_NUMERIC)
             lw_bins_from(&ref->profile->members[i].num, spec->drift.bins, &ref->bins[i]);
@@ -179,8 +180,8 @@ static int check_rows(const struct lw_spec *spec, const struct split *s, int64_t
 
 static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
                  const struct split *s, struct lw_model *champion,
-                 const struct lw_profile *watched, struct lw_training *out,
-                 double *predicted, struct lw_err *err) {
+                 const struct lw_pane *recent, struct lw_training *out, double *predicted,
+                 struct lw_err *err) {
     struct lw_model *proved = best_candidate(spec, ds, s, out, predicted, err);
     if (!proved)
         return -1;
@@ -189,7 +190,7 @@ static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
         return -1;
     }
     out->reference =
-        make_reference(spec, ds, s, proved, predicted, out->as_of_ms, watched);
+        make_reference(spec, ds, s, proved, predicted, out->as_of_ms, recent);
     lw_model_free(proved);
     struct lw_fit_report report = {0};
     out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms,
@@ -198,7 +199,7 @@ static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
 }
 
 int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
-             struct lw_model *champion, const struct lw_profile *watched,
+             struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err) {
     struct split s = split_rows(spec, ds, as_of_ms);
     *out = (struct lw_training){.as_of_ms = as_of_ms,
@@ -209,7 +210,7 @@ int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as
         return -1;
     out->rows_from_ms = lw_dataset_time(ds, s.begin);
     double *predicted = lw_malloc((s.end - s.hold) * sizeof *predicted);
-    int rc = prove(spec, ds, &s, champion, watched, out, predicted, err);
+    int rc = prove(spec, ds, &s, champion, recent, out, predicted, err);
     free(predicted);
     if (rc)
         lw_training_fini(out);

@@ -8,6 +8,7 @@
 #ifndef LW_TRAIN_H
 #define LW_TRAIN_H
 
+#include "core/pane.h"
 #include "core/reference.h"
 #include "leeway/model.h"
 #include "model/dataset.h"
@@ -40,12 +41,12 @@ struct lw_training {
 };
 
 /* Rows of a dataset sorted by time; those at or after as_of are ignored. champion may be
- * NULL; this call binds it to the dataset's plan. watched: the profile of the newest
- * reference_ms rows (features, target), or NULL: the reference's profile is then empty.
- * The caller fills in the reference's `events` and `aside`. 0, or -1 with LW_EINPUT (too
- * few rows, no candidate could be fitted) and nothing to free. */
+ * NULL; this call binds it to the dataset's plan. recent: the panes of the newest
+ * reference_ms merged, which become the reference's profile and counts; NULL: those stay
+ * empty. 0, or -1 with LW_EINPUT (too few rows, no candidate could be fitted) and nothing
+ * to free. */
 int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
-             struct lw_model *champion, const struct lw_profile *watched,
+             struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err);
 void lw_training_fini(struct lw_training *t);
 

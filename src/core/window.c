@@ -135,6 +135,13 @@ struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i) {
     return w->merged[i];
 }
 
+struct lw_pane *lw_windows_span(const struct lw_windows *w, int64_t span_ms) {
+    int64_t until = lw_windows_end(w), from = until - span_ms;
+    struct lw_pane *pane = lw_pane_new(w->spec, from, lw_mix64((uint64_t)from));
+    merge_panes(&w->panes, from, until, pane);
+    return pane;
+}
+
 struct lw_pane *lw_windows_merged(const struct lw_windows *w, size_t i) {
     return w->merged[i];
 }

@@ -20,6 +20,8 @@ void lw_windows_push(struct lw_windows *w, struct lw_pane *pane);
 int64_t lw_windows_end(const struct lw_windows *w);
 /* Window i merged anew (borrowed until the next call for the same window). */
 struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i);
+/* The newest panes of that span merged; the caller frees. */
+struct lw_pane *lw_windows_span(const struct lw_windows *w, int64_t span_ms);
 /* As merged last, or NULL when it never was. */
 struct lw_pane *lw_windows_merged(const struct lw_windows *w, size_t i);
 /* Sum over the window's panes of (events of that version) x hour_mse of their hour, and
