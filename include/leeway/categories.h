@@ -41,6 +41,7 @@ void lw_cats_add_text(struct lw_cats *c, const char *text, size_t len, uint64_t 
 void lw_cats_add_missing(struct lw_cats *c, uint64_t count);
 void lw_cats_merge(struct lw_cats *c, const struct lw_cats *other);
 
+uint32_t lw_cats_cap(const struct lw_cats *c);
 uint64_t lw_cats_n(const struct lw_cats *c); /* present values, all categories */
 uint64_t lw_cats_missing(const struct lw_cats *c);
 uint64_t lw_cats_error(const struct lw_cats *c); /* 0 while exact */

@@ -1,0 +1,264 @@
+/* KLL: the part that changes a sketch.
+ *
+ * A sketch is a stack of levels; an item of level h stands for 2^h values. When the
+ * array is full, the lowest level that has reached its capacity is compacted: sorted,
+ * and every second item (a coin says whether the odd or the even ones) moves one level
+ * up with twice the weight. Each compaction shifts the rank of any value by at most 2^h
+ * and is unbiased, and capacities fall by 2/3 a level below the top, so that the shifts
+ * of the many cheap compactions stay small against the few at the top. Karnin, Lang,
+ * Liberty 2016; the laziness (nothing is compacted while anything fits) is Ivkin et al.
+ * 2019 and the capacities are those of the DataSketches library, whose readers derive the
+ * array's size from k and the number of levels:
+ *
+ *   capacity(depth) = max(8, round(k * (2/3)^depth)),  depth counted from the top
+ *
+ * The coin is a hash of (seed, n, level). It needs no generator state, so a sketch that
+ * was stored, loaded and continued goes on exactly as one that never stopped. n grows
+ * with every item, so a coin is not used twice for one level, but for the rare merge that
+ * compacts a level a second time.
+ *
+ * Negative zero is stored as zero: the two are equal as values, and one form keeps the
+ * bytes independent of the way a sort treats equals. */
+#include "kll_impl.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+/* round(k * (2/3)^depth), in integers. */
+static uint16_t capacity_at(uint16_t k, uint32_t depth) {
+    if (depth > 30) /* 65535 * (2/3)^30 < 1 */
+        return LW_KLL_M;
+    uint64_t power = 1;
+    for (uint32_t i = 0; i < depth; i++)
+        power *= 3;
+    uint64_t twice = ((uint64_t)k << (depth + 1)) / power;
+    uint64_t rounded = (twice + 1) / 2;
+    return (uint16_t)(rounded > LW_KLL_M ? rounded : LW_KLL_M);
+}
+
+struct lw_kll *lw_kll_new(uint16_t k, uint64_t seed) {
+    lw_assert(k >= LW_KLL_K_MIN);
+    struct lw_kll *s = lw_calloc(1, sizeof *s);
+    s->k = k;
+    for (uint32_t depth = 0; depth < LW_KLL_LEVELS_MAX; depth++)
+        s->by_depth[depth] = capacity_at(k, depth);
+    lw_kll_reset(s, seed);
+    return s;
+}
+
+void lw_kll_free(struct lw_kll *s) {
+    if (!s)
+        return;
+    free(s->items);
+    free(s);
+}
+
+void lw_kll_reset(struct lw_kll *s, uint64_t seed) {
+    s->n = 0;
+    s->seed = seed;
+    s->min = INFINITY;
+    s->max = -INFINITY;
+    s->min_k = s->k;
+    s->levels = 1;
+    s->capacity = s->by_depth[0];
+    s->end[0] = s->end[1] = 0;
+}
+
+struct lw_kll *lw_kll_clone(const struct lw_kll *s) {
+    struct lw_kll *copy = lw_memdup(s, sizeof *s);
+    copy->items = NULL;
+    copy->allocated = 0;
+    lw__kll_reserve(copy, s->end[0]);
+    if (s->end[0] > 0)
+        memcpy(copy->items, s->items, s->end[0] * sizeof *s->items);
+    return copy;
+}
+
+void lw__kll_reserve(struct lw_kll *s, uint32_t items) {
+    if (items <= s->allocated)
+        return;
+    uint32_t doubled = s->allocated < 8 ? 16 : 2 * s->allocated;
+    if (doubled > s->capacity)
+        doubled = s->capacity;
+    s->allocated = items > doubled ? items : doubled;
+    s->items = lw_realloc(s->items, s->allocated, sizeof *s->items);
+}
+
+void lw__kll_add_level(struct lw_kll *s) {
+    lw_assert(s->levels < LW_KLL_LEVELS_MAX);
+    s->capacity += s->by_depth[s->levels];
+    s->levels++;
+    s->end[s->levels] = 0;
+}
+
+/* Shell's method with Ciura's gaps: in place, no recursion, and short levels are nearly
+ * all there is to sort. */
+void lw__kll_sort(double *v, uint32_t n) {
+    static const uint32_t gaps[] = {65921, 29298, 13021, 5787, 2572, 1143, 508,
+                                    226,   100,   57,    23,   10,   4,    1};
+    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
+        uint32_t gap = gaps[g];
+        for (uint32_t i = gap; i < n; i++) {
+            double moving = v[i];
+            uint32_t at = i;
+            for (; at >= gap && v[at - gap] > moving; at -= gap)
+                v[at] = v[at - gap];
+            v[at] = moving;
+        }
+    }
+}
+
+/* Merges a (na items, at out) and b (nb items, elsewhere) into out, from the back. */
+static void merge_back(double *out, size_t na, const double *b, size_t nb) {
+    while (na > 0 && nb > 0) {
+        double x = out[na - 1], y = b[nb - 1];
+        size_t first = x > y;
+        out[na + nb - 1] = first ? x : y;
+        na -= first;
+        nb -= 1 - first;
+    }
+    if (nb > 0)
+        memcpy(out, b, nb * sizeof *b);
+}
+
+static uint32_t coin(const struct lw_kll *s, uint32_t level) {
+    return (uint32_t)(lw_mix64(s->seed ^ lw_mix64(s->n * 64 + level)) >> 63);
+}
+
+/* Keeps every second of the 2 * half items at v and puts them behind the first half, out
+ * of the way of the merge. */
+static double *halve(double *v, uint32_t half, uint32_t odd_ones) {
+    for (uint32_t i = half; i-- > 0;)
+        v[half + i] = v[2 * i + odd_ones];
+    return v + half;
+}
+
+static void compact(struct lw_kll *s, uint32_t level) {
+    if (level + 1 == s->levels)
+        lw__kll_add_level(s);
+    uint32_t from = s->end[level + 1], size = lw__kll_size(s, level);
+    uint32_t half = size / 2, spare = size % 2;
+    double *v = s->items + from;
+    double left_over = v[size - 1];
+    if (level == 0)
+        lw__kll_sort(v, 2 * half);
+    const double *kept = halve(v, half, coin(s, level));
+    uint32_t above = lw__kll_size(s, level + 1);
+    merge_back(v - above, above, kept, half);
+    if (spare)
+        v[half] = left_over;
+    memmove(v + half + spare, v + size, (s->end[0] - from - size) * sizeof *v);
+    s->end[level + 1] += half;
+    for (uint32_t h = 0; h <= level; h++)
+        s->end[h] -= half;
+}
+
+/* The sum of the capacities is the allowance, so when that is used up, some level has
+ * reached its own. */
+static void make_room(struct lw_kll *s) {
+    uint32_t level = 0;
+    while (lw__kll_size(s, level) < s->by_depth[s->levels - 1 - level])
+        level++;
+    compact(s, level);
+}
+
+/* Copies n values (normalised) and widens min and max. */
+static void push(struct lw_kll *s, const double *v, uint32_t n) {
+    double *to = s->items + s->end[0];
+    double min = s->min, max = s->max;
+    int nan = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        double x = v[i] + 0.0;
+        nan |= x != x;
+        min = x < min ? x : min;
+        max = x > max ? x : max;
+        to[i] = x;
+    }
+    lw_assert(!nan);
+    s->min = min;
+    s->max = max;
+    s->end[0] += n;
+    s->n += n;
+}
+
+void lw_kll_update_many(struct lw_kll *s, const double *v, size_t n) {
+    while (n > 0) {
+        if (s->end[0] == s->capacity)
+            make_room(s);
+        uint32_t room = s->capacity - s->end[0];
+        uint32_t take = n < room ? (uint32_t)n : room;
+        lw__kll_reserve(s, s->end[0] + take);
+        push(s, v, take);
+        v += take;
+        n -= take;
+    }
+}
+
+void lw_kll_update(struct lw_kll *s, double v) {
+    lw_kll_update_many(s, &v, 1);
+}
+
+/* Merges all levels above 0, from the back, each in its new place: what is written never
+ * overtakes what is still to be read. */
+static void merge_levels(struct lw_kll *s, const struct lw_kll *other) {
+    uint32_t add = other->end[1];
+    lw__kll_reserve(s, s->end[0] + add);
+    double *level0 = s->items + s->end[1];
+    memmove(level0 + add, level0, lw__kll_size(s, 0) * sizeof *level0);
+    s->end[0] += add;
+    for (uint32_t h = 1; h < other->levels; h++) {
+        uint32_t from = s->end[h + 1], mine = lw__kll_size(s, h);
+        uint32_t theirs = lw__kll_size(other, h);
+        uint32_t left = other->end[h + 1]; /* still to come from the levels above */
+        double *to = s->items + from + left;
+        memmove(to, s->items + from, mine * sizeof *to);
+        merge_back(to, mine, lw__kll_level(other, h), theirs);
+        s->end[h] = from + left + mine + theirs;
+    }
+}
+
+void lw_kll_merge(struct lw_kll *s, const struct lw_kll *other) {
+    lw_assert(s != other);
+    uint32_t singles = lw__kll_size(other, 0);
+    lw_kll_update_many(s, lw__kll_level(other, 0), singles);
+    s->min = other->min < s->min ? other->min : s->min;
+    s->max = other->max > s->max ? other->max : s->max;
+    if (other->levels == 1)
+        return;
+    s->min_k = other->min_k < s->min_k ? other->min_k : s->min_k;
+    while (s->levels < other->levels)
+        lw__kll_add_level(s);
+    merge_levels(s, other);
+    s->n += other->n - singles;
+    while (s->end[0] > s->capacity)
+        make_room(s);
+}
+
+uint64_t lw_kll_n(const struct lw_kll *s) {
+    return s->n;
+}
+
+uint16_t lw_kll_k(const struct lw_kll *s) {
+    return s->k;
+}
+
+double lw_kll_min(const struct lw_kll *s) {
+    return s->n > 0 ? s->min : NAN;
+}
+
+double lw_kll_max(const struct lw_kll *s) {
+    return s->n > 0 ? s->max : NAN;
+}
+
+size_t lw_kll_retained(const struct lw_kll *s) {
+    return s->end[0];
+}
+
+/* Fitted by the DataSketches project to 99 % of its trials. */
+double lw_kll_rank_error(const struct lw_kll *s, int pmf) {
+    return pmf ? 2.446 / pow(s->min_k, 0.9433) : 2.296 / pow(s->min_k, 0.9021);
+}
