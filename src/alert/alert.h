@@ -181,21 +181,29 @@ int lw_sign_key_parse(const char *text, struct lw_sign_key *out, struct lw_err *
 enum lw_delivered {
     LW_DELIVERED, /* 2xx */
     LW_RETRY,     /* no answer, 408, 425, 429, 5xx: the same may succeed later */
-    LW_REFUSED    /* any other answer: it will not */
+    LW_REFUSED    /* any other answer: not by itself */
 };
 const char *lw_delivered_name(enum lw_delivered d);
+
+#define LW_ANSWER_MAX 120
 
 struct lw_http_result {
     enum lw_delivered verdict;
     int status;             /* 0: no answer */
     int64_t retry_after_ms; /* what the receiver asked for, at most an hour; 0: nothing */
     int64_t took_ms;
-    char reason[240]; /* in words, without secrets: for the log and the audit */
+    char answer[LW_ANSWER_MAX]; /* its beginning, printable ASCII; may repeat what was
+                                   sent */
+    char reason[240];           /* in words, without secrets: for the log and the audit */
 };
 /* One POST: certificate checked, no redirect followed, http and https only, at most 64
  * KiB of answer read, over within req->timeout_ms whatever the peer does. Call
  * lw_http_init once before threads start. */
 void lw_http_post(const struct lw_http_request *req, struct lw_http_result *out);
+/* n of them (<= LW_RECEIVERS_MAX) side by side: as long as the slowest, not as their sum.
+ */
+void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
+                       struct lw_http_result *out);
 int lw_http_init(struct lw_err *err);
 
 /* Load, render, sign, post. A failure before the network (a missing secret, a bad
@@ -203,9 +211,29 @@ int lw_http_init(struct lw_err *err);
 void lw_alert_send(const struct lw_receiver *r, const char *json, size_t len,
                    int64_t now_ms, struct lw_http_result *out);
 
+/* Several at once, each to its own receiver. result is filled for every one. */
+struct lw_envelope {
+    const struct lw_receiver *receiver;
+    const char *json;
+    size_t len;
+    struct lw_http_result *result;
+};
+void lw_alert_send_many(const struct lw_envelope *e, size_t n, int64_t now_ms);
+
 /* Wait before attempt number attempts + 1: full jitter over min(1 h, 2 s * 2^attempts),
  * at least 1 s; deterministic in (attempts, seed). */
 int64_t lw_backoff_ms(uint64_t attempts, uint64_t seed);
+
+/* Which of the waiting entries (oldest first) to send now: those whose time has come, at
+ * most one a receiver, and none while an older one of the same incident waits for the
+ * same receiver. Writes at most max indices into out and returns how many. Cost: O(n^2).
+ */
+struct lw_waiting {
+    const char *id; /* outbox id */
+    int64_t not_before_ms;
+};
+size_t lw_notifier_due(const struct lw_waiting *w, size_t n, int64_t now_ms, size_t *out,
+                       size_t max);
 
 /* What to do with an outbox entry after an attempt. */
 enum lw_next { LW_NEXT_DONE, LW_NEXT_RETRY, LW_NEXT_PARK };
@@ -213,7 +241,10 @@ struct lw_next_step {
     enum lw_next what;
     int64_t not_before_ms; /* LW_NEXT_RETRY: wall */
 };
-/* attempts counts this one; raised_ms is the message's `raised_at`. */
+/* DONE when delivered. A retry waits lw_backoff_ms or what the receiver asked for,
+ * whichever is longer; a refusal that a person can mend (3xx, 401, 403, 404, 407) is
+ * tried hourly. PARK: any other refusal, and what is older than give_up_ms. attempts
+ * counts this one; raised_ms is the message's `raised_at`. */
 struct lw_next_step lw_notifier_next(const struct lw_receiver *r, const char *outbox_id,
                                      const struct lw_http_result *result,
                                      uint64_t attempts, int64_t raised_ms,

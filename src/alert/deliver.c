@@ -1,0 +1,128 @@
+/* From an outbox entry to a verdict: load the receiver's secrets, render, sign, post.
+ *
+ * Several receivers go out together, so that the one that hangs delays no other. The
+ * start of a refusing receiver's answer joins the reason ("invalid_blocks" says more than
+ * "400"), unless it repeats one of our secrets. Nothing secret outlives the call. */
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert/message.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define SECRET_LEAST 4 /* shorter texts occur by chance */
+
+static bool holds(const char *answer, const char *secret, size_t len) {
+    if (len < SECRET_LEAST)
+        return false;
+    for (const char *p = answer; *p != '\0'; p++)
+        if (strncmp(p, secret, len) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the answer repeats part of the address, the token, or a header of the
+ * receiver's own. */
+static bool leaks(const char *answer, const struct lw_secrets *s,
+                  const struct lw_http_request *req) {
+    char shown[300];
+    size_t skip = strlen(lw_url_shown(shown, sizeof shown, req->url));
+    const char *path = strlen(req->url) > skip ? req->url + skip : "";
+    for (const char *p = path; *p != '\0';) { /* segment by segment */
+        size_t len = strcspn(p, "/?&=#");
+        if (len >= 12 && holds(answer, p, len))
+            return true;
+        p += len + (p[len] != '\0');
+    }
+    if (holds(answer, s->token, strlen(s->token)))
+        return true;
+    for (size_t i = 0; i < req->nheaders; i++) {
+        const char *value = strchr(req->header[i], ':') + 1;
+        value += strspn(value, " \t");
+        if (s->headers != NULL && strstr(s->headers, value) != NULL &&
+            holds(answer, value, strlen(value)))
+            return true;
+    }
+    return false;
+}
+
+/* A failure of ours, before the network. */
+static void not_sent(struct lw_http_result *out, const struct lw_err *err) {
+    memset(out, 0, sizeof *out);
+    out->verdict = LW_RETRY;
+    lw_copy(out->reason, sizeof out->reason, err->msg);
+}
+
+static void explain(struct lw_http_result *out, const struct lw_secrets *s,
+                    const struct lw_http_request *req) {
+    size_t used = strlen(out->reason);
+    if (out->verdict == LW_DELIVERED || out->answer[0] == '\0')
+        return;
+    if (leaks(out->answer, s, req))
+        lw_copy(out->answer, sizeof out->answer, "");
+    else
+        snprintf(out->reason + used, sizeof out->reason - used, ": %s", out->answer);
+}
+
+/* Secrets and request of one delivery. */
+struct parcel {
+    struct lw_secrets secrets;
+    struct lw_http_request req;
+    bool ready;
+};
+
+static void pack(struct parcel *p, const struct lw_envelope *e, int64_t now_ms) {
+    struct lw_err err = {0};
+    if (lw_secrets_load(e->receiver, &p->secrets, &err) < 0) {
+        not_sent(e->result, &err);
+        return;
+    }
+    p->ready = lw_alert_render(e->receiver, &p->secrets, e->json, e->len, now_ms, &p->req,
+                               &err) == 0;
+    if (p->ready)
+        return;
+    not_sent(e->result, &err);
+    if (err.code == LW_EINPUT) /* a damaged message stays damaged */
+        e->result->verdict = LW_REFUSED;
+    lw_secrets_fini(&p->secrets);
+}
+
+static void unpack(struct parcel *p) {
+    if (!p->ready)
+        return;
+    lw_http_request_fini(&p->req);
+    lw_secrets_fini(&p->secrets);
+}
+
+void lw_alert_send_many(const struct lw_envelope *e, size_t n, int64_t now_ms) {
+    lw_assert(n <= LW_RECEIVERS_MAX);
+    struct parcel *parcel = lw_calloc(n + 1, sizeof *parcel);
+    const struct lw_http_request *req[LW_RECEIVERS_MAX];
+    struct lw_http_result result[LW_RECEIVERS_MAX];
+    size_t owner[LW_RECEIVERS_MAX], ready = 0;
+    for (size_t i = 0; i < n; i++) {
+        pack(&parcel[i], &e[i], now_ms);
+        if (!parcel[i].ready)
+            continue;
+        owner[ready] = i;
+        req[ready++] = &parcel[i].req;
+    }
+    if (ready > 0)
+        lw_http_post_many(req, ready, result);
+    for (size_t k = 0; k < ready; k++) {
+        size_t i = owner[k];
+        explain(&result[k], &parcel[i].secrets, &parcel[i].req);
+        *e[i].result = result[k];
+    }
+    for (size_t i = 0; i < n; i++)
+        unpack(&parcel[i]);
+    free(parcel);
+}
+
+void lw_alert_send(const struct lw_receiver *r, const char *json, size_t len,
+                   int64_t now_ms, struct lw_http_result *out) {
+    struct lw_envelope e = {r, json, len, out};
+    lw_alert_send_many(&e, 1, now_ms);
+}

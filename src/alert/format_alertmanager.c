@@ -1,0 +1,162 @@
+/* Alertmanager, both ways.
+ *
+ * As its client (POST /api/v2/alerts): an alert is its label set, so labels hold what
+ * stays the same from firing to resolved (alertname, stream, feature, window, metric,
+ * severity) and annotations what changes. A client must post a firing alert again before
+ * it expires; `endsAt` is four repetitions ahead, at least five minutes, as Prometheus
+ * does it. Severity is a label because people route by it; an incident that grows from
+ * warning to critical is then two alerts there, so each message also resolves the
+ * severity it is not. Resolving what Alertmanager never saw notifies nobody. `startsAt`
+ * is the event time at which the incident began, never later than now.
+ *
+ * As its double (webhook body version 4): what Alertmanager itself would have posted to a
+ * webhook, for receivers that already understand it; one alert a message, so nothing is
+ * truncated.
+ *
+ * Sources: prometheus/alertmanager api/v2/openapi.yaml, template/template.go (Data),
+ * notify/webhook/webhook.go (Message). */
+#include <stdio.h>
+#include <string.h>
+
+#include "alert/message.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#define ANNOTATION_MAX 2000
+
+static void set(json_t *object, const char *key, json_t *value) {
+    int failed = json_object_set_new(object, key, value);
+    lw_assert(failed == 0);
+}
+
+/* Labels without an empty value: Alertmanager drops those, and a label set must not
+ * change. */
+static void label(json_t *labels, const char *name, const char *value) {
+    if (value[0] != '\0')
+        lw_json_text(labels, name, value, 255);
+}
+
+static json_t *labels(const struct lw_message *m, const char *severity) {
+    json_t *l = json_object();
+    label(l, "alertname", m->rule);
+    label(l, "service", "leeway");
+    label(l, "stream", m->stream);
+    label(l, "severity", severity);
+    label(l, "metric", m->metric);
+    label(l, "feature", m->feature);
+    label(l, "window", m->window);
+    return l;
+}
+
+static void annotate_lists(json_t *a, const struct lw_message *m) {
+    char line[400];
+    struct lw_buf text = {0};
+    for (size_t i = 0; i < lw_message_movers(m); i++)
+        lw_buf_printf(&text, "%s%s", i ? "\n" : "",
+                      lw_message_mover(m, i, line, sizeof line));
+    if (text.len > 0)
+        lw_json_text(a, "movers", lw_buf_str(&text), ANNOTATION_MAX);
+    lw_buf_clear(&text);
+    for (size_t i = 0; i < lw_message_segments(m); i++)
+        lw_buf_printf(&text, "%s%s", i ? "\n" : "",
+                      lw_message_segment(m, i, line, sizeof line));
+    if (text.len > 0)
+        lw_json_text(a, "segments", lw_buf_str(&text), ANNOTATION_MAX);
+    lw_buf_fini(&text);
+}
+
+static json_t *annotations(const struct lw_message *m) {
+    json_t *a = json_object();
+    char text[400];
+    lw_json_text(a, "summary", lw_message_title(m, text, sizeof text), ANNOTATION_MAX);
+    if (m->summary[0] != '\0')
+        lw_json_text(a, "description", m->summary, ANNOTATION_MAX);
+    lw_json_text(a, "value", lw_message_figure(text, sizeof text, m->value), 64);
+    lw_json_text(a, "threshold", lw_message_figure(text, sizeof text, m->threshold), 64);
+    snprintf(text, sizeof text, "%lld", (long long)m->n);
+    lw_json_text(a, "n", text, 64);
+    lw_json_text(a, "since", m->since, 64);
+    lw_json_text(a, "incident", m->incident, 64);
+    if (m->model_version > 0) {
+        snprintf(text, sizeof text, "%lld", (long long)m->model_version);
+        lw_json_text(a, "model_version", text, 64);
+    }
+    if (m->action[0] != '\0')
+        lw_json_text(a, "action", m->action, ANNOTATION_MAX);
+    if (m->runbook[0] != '\0')
+        lw_json_text(a, "runbook_url", m->runbook, ANNOTATION_MAX);
+    annotate_lists(a, m);
+    return a;
+}
+
+static int64_t earlier(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+static int64_t later(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static json_t *posted(const struct lw_message *m, const char *severity, int64_t ends_ms) {
+    json_t *alert = json_object();
+    set(alert, "labels", labels(m, severity));
+    set(alert, "annotations", annotations(m));
+    lw_json_time(alert, "startsAt", earlier(m->since_ms, earlier(m->now_ms, ends_ms)));
+    lw_json_time(alert, "endsAt", ends_ms);
+    if (m->page[0] != '\0')
+        lw_json_text(alert, "generatorURL", m->page, LW_URL_MAX);
+    return alert;
+}
+
+int lw_body_alertmanager(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                         const struct lw_message *m, struct lw_buf *out,
+                         struct lw_err *err) {
+    (void)secrets, (void)err;
+    bool critical = strcmp(m->severity, "critical") == 0;
+    const char *severity = critical ? "critical" : "warning";
+    const char *other = critical ? "warning" : "critical";
+    int64_t ended = earlier(m->raised_ms, m->now_ms);
+    int64_t until = m->now_ms + later(4 * r->repeat_ms, 5 * LW_MINUTE);
+    json_t *list = json_array();
+    json_array_append_new(list, posted(m, severity, m->firing ? until : ended));
+    json_array_append_new(list, posted(m, other, ended));
+    lw_json_dump(list, out);
+    return 0;
+}
+
+static json_t *webhook_alert(const struct lw_message *m) {
+    json_t *alert = json_object();
+    set(alert, "status", json_string(m->status));
+    set(alert, "labels", labels(m, m->severity));
+    set(alert, "annotations", annotations(m));
+    set(alert, "startsAt", json_string(m->since));
+    set(alert, "endsAt", json_string(m->firing ? "0001-01-01T00:00:00Z" : m->at));
+    set(alert, "generatorURL", json_string(m->page));
+    set(alert, "fingerprint", json_string(m->fingerprint));
+    return alert;
+}
+
+int lw_body_alertmanager_webhook(const struct lw_receiver *r,
+                                 const struct lw_secrets *secrets,
+                                 const struct lw_message *m, struct lw_buf *out,
+                                 struct lw_err *err) {
+    (void)secrets, (void)err;
+    char key[512];
+    json_t *root = json_object(), *group = json_object(), *alerts = json_array();
+    snprintf(key, sizeof key, "{}:{alertname=\"%s\", stream=\"%s\"}", m->rule, m->stream);
+    label(group, "alertname", m->rule);
+    label(group, "stream", m->stream);
+    json_array_append_new(alerts, webhook_alert(m));
+    set(root, "version", json_string("4"));
+    lw_json_text(root, "groupKey", key, sizeof key);
+    set(root, "truncatedAlerts", json_integer(0));
+    set(root, "status", json_string(m->status));
+    lw_json_text(root, "receiver", r->name, sizeof r->name);
+    set(root, "groupLabels", group);
+    set(root, "commonLabels", labels(m, m->severity));
+    set(root, "commonAnnotations", annotations(m));
+    set(root, "externalURL", json_string(m->page));
+    set(root, "alerts", alerts);
+    lw_json_dump(root, out);
+    return 0;
+}

@@ -1,0 +1,105 @@
+/* Text that is safe to hand on.
+ *
+ * Category texts come out of Kafka records and so may be any bytes; receivers refuse a
+ * whole message for one bad byte (jansson, Slack and PagerDuty all insist on valid
+ * UTF-8), and each product has its own limit. So every text passes here once: damaged
+ * sequences become U+FFFD as the Unicode standard recommends (one per maximal subpart;
+ * here one per byte that fits nowhere, which is the same for all but truncated
+ * sequences), control characters become spaces, and what is too long is cut between code
+ * points and says so with an ellipsis. Limits are counted in bytes: never more than a
+ * product that counts characters allows.
+ *
+ * Left out: grapheme clusters. A cut may part a letter from a combining accent. */
+#include <string.h>
+
+#include "alert/message.h"
+#include "base/mem.h"
+
+/* Length of the valid sequence at p, or 0. Overlong forms, surrogates and > U+10FFFF are
+ * not valid. */
+static size_t sequence(const unsigned char *p, size_t left) {
+    static const struct {
+        unsigned char lo, hi, second_lo, second_hi, len;
+    } form[] = {{0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2},
+                {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+                {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+                {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
+                {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    for (size_t f = 0; f < sizeof form / sizeof form[0]; f++) {
+        if (p[0] < form[f].lo || p[0] > form[f].hi)
+            continue;
+        size_t len = form[f].len;
+        if (len > left)
+            return 0;
+        if (len > 1 && (p[1] < form[f].second_lo || p[1] > form[f].second_hi))
+            return 0;
+        for (size_t i = 2; i < len; i++)
+            if ((p[i] & 0xc0) != 0x80)
+                return 0;
+        return len;
+    }
+    return 0;
+}
+
+struct unit {
+    char byte[8];
+    size_t len;   /* bytes to write */
+    size_t taken; /* bytes of the source */
+};
+
+static struct unit unit_at(const char *text, size_t left) {
+    const unsigned char *p = (const unsigned char *)text;
+    struct unit u = {"\xEF\xBF\xBD", 3, 1};
+    size_t len = sequence(p, left);
+    if (len == 0)
+        return u;
+    bool control = p[0] < 0x20 ? p[0] != '\n' : p[0] == 0x7f;
+    bool c1 = len == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+    u.taken = len;
+    u.len = control || c1 ? 1 : len;
+    memcpy(u.byte, control || c1 ? " " : text, u.len);
+    return u;
+}
+
+static void escape(struct unit *u) {
+    static const struct {
+        char c;
+        const char *entity;
+    } entity[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}};
+    for (size_t i = 0; u->len == 1 && i < 3; i++)
+        if (u->byte[0] == entity[i].c) {
+            u->len = strlen(entity[i].entity);
+            memcpy(u->byte, entity[i].entity, u->len);
+        }
+}
+
+/* `keep` remembers how far the text may stay when an ellipsis must still follow. */
+static char *clean(char *out, size_t size, const char *text, size_t len, bool slack) {
+    lw_assert(size >= 4);
+    size_t used = 0, keep = 0;
+    for (size_t i = 0; i < len;) {
+        struct unit u = unit_at(text + i, len - i);
+        if (slack)
+            escape(&u);
+        if (used + u.len > size - 1) {
+            memcpy(out + keep, "\xE2\x80\xA6", 3);
+            out[keep + 3] = '\0';
+            return out;
+        }
+        memcpy(out + used, u.byte, u.len);
+        used += u.len;
+        i += u.taken;
+        if (used + 3 <= size - 1)
+            keep = used;
+    }
+    out[used] = '\0';
+    return out;
+}
+
+char *lw_utf8_clean(char *out, size_t size, const char *text, size_t len) {
+    return clean(out, size, text, len, false);
+}
+
+char *lw_utf8_slack(char *out, size_t size, const char *text) {
+    return clean(out, size, text, strlen(text), true);
+}
