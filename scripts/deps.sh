@@ -3,8 +3,9 @@
 #   scripts/deps.sh [build|run|test|lint|runtime|all]...     (default: all)
 # build    compiler, CMake and the development packages: enough for the leeway binary
 # run      what the demo starts beside leeway: a redis-server
-# test     everything for scripts/test.sh: cmocka, clang, and Java with Maven for a real Kafka
-# lint     clang-tidy and shellcheck, for scripts/lint.sh
+# test     everything for scripts/test.sh: cmocka, clang, shellcheck, and Java with Maven for a
+#          real Kafka
+# lint     clang-tidy, for scripts/lint.sh
 # runtime  only the shared libraries that a built leeway links (what a container needs)
 # Installs nothing, and uses no network, when everything is there. docs/dependencies.md says why
 # each of them is needed.
@@ -15,11 +16,11 @@ set -euo pipefail
 build=(gcc=gcc libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config
     librdkafka-dev libavro-dev libopenblas-dev liblapacke-dev libhiredis-dev
     libcurl4-openssl-dev libyaml-dev libjansson-dev libmicrohttpd-dev libssl-dev
-    libxxhash-dev libxgboost-dev tzdata)
+    libxxhash-dev libxgboost-dev zlib1g-dev tzdata)
 run=(redis-server=redis-server tzdata)
 test=(libcmocka-dev clang=clang clang-format=clang-format java=default-jre-headless
-    mvn=maven setpriv=util-linux)
-lint=(clang-tidy=clang-tidy shellcheck=shellcheck)
+    mvn=maven setpriv=util-linux shellcheck=shellcheck)
+lint=(clang-tidy=clang-tidy)
 
 # The one set whose names differ between the suites: sonames, and Debian 13's 64-bit time_t suffix.
 runtime_of() {
@@ -29,7 +30,7 @@ runtime_of() {
     *) die "runtime packages are known for Debian 12 and 13, not for ${1:-this system}" ;;
     esac
     echo librdkafka1 libopenblas0 liblapacke libyaml-0-2 libjansson4 libxxhash0 libxgboost0
-    echo tzdata ca-certificates
+    echo zlib1g tzdata ca-certificates
 }
 
 debian_version() { (. /etc/os-release && echo "${VERSION_ID:-}"); }
@@ -47,4 +48,13 @@ for set in "${@:-all}"; do
     *) die "unknown set '$set'; one of build, run, test, lint, runtime, all" ;;
     esac
 done
+java_was_there=0
+! have java || java_was_there=1
 apt_need "${need[@]}"
+
+# Java's trust store is filled when it is installed, from what is active in /etc/ssl/certs. Local
+# authorities that were only laid into /usr/local/share/ca-certificates (a company's proxy, often)
+# would be missing there, and Maven could not reach its repository.
+if [ $java_was_there = 0 ] && have java && have update-ca-certificates; then
+    as_root update-ca-certificates >/dev/null 2>&1 || true
+fi

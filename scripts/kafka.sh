@@ -31,9 +31,10 @@ fetch() {
     mkdir -p "$(dirname "$cache")"
     part=$(mktemp -d "$cache.XXXXXX")
     say "getting Kafka $version from Maven Central into $cache"
-    mvn -q -B --strict-checksums -Dstyle.color=never -f "$support/pom.xml" \
-        dependency:copy-dependencies \
-        -Dkafka.version=$version -DoutputDirectory="$part/libs" >&2 || {
+    # Debian 12's Maven colours its messages even in batch mode.
+    mvn -q -B --strict-checksums -f "$support/pom.xml" -Dkafka.version=$version \
+        org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+        -DoutputDirectory="$part/libs" 2>&1 | sed $'s/\e\\[[0-9;]*m//g' >&2 || {
         rm -rf "$part"
         die "could not get Kafka's jars; Maven's own message is above"
     }

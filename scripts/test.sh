@@ -5,8 +5,8 @@
 # --unit         gcc build, unit tests
 # --sanitize     ASan+UBSan build, unit tests under it
 # --integration  optimised build, and the tests against a real Kafka and a real Redis, started here
-# all            the above, a build by clang with warnings as errors, shellcheck when it is there, and
-#                the integration tests under ASan+UBSan too (but those labelled `noasan`)
+# all            the above, a build by clang with warnings as errors, shellcheck, and the
+#                integration tests under ASan+UBSan too (but those labelled `noasan`)
 # A failed step does not stop the others. The last line is `N passed, N failed, N skipped`, a step that
 # failed (a build, the format check) counting as one; the exit status is 0 only without failures. With
 # CI=true a skipped integration test is a failure. Logs: build/log/.
@@ -112,11 +112,6 @@ check_format() {
 
 check_shell() {
     local files
-    if ! have shellcheck; then
-        skipped=$((skipped + 1))
-        note "shellcheck" "skipped: not installed"
-        return
-    fi
     mapfile -t files < <(scripts_of_project)
     step "shellcheck" shellcheck -x "${files[@]}" || true
 }
