@@ -15,7 +15,7 @@
  * One-sided: a cut because values fell shortens the window, and raises no alarm; an alarm
  * needs a cut where the new part is higher. The bound itself stays two-sided. River skips
  * the newest bucket of each level when it walks the splits, and fires on falls too;
- * otherwise the indices agree (tests/data/drift/change.json).
+ * otherwise the indices agree (tests/data/drift/golden.py).
  *
  * Left out: the warning level, which nobody acts on. */
 #include <math.h>
