@@ -1,0 +1,301 @@
+/* Feature sets, the candidates that use them, and the terms of retraining.
+ *
+ * All terms of all sets live in one plan, because a training reads its rows once and fits
+ * every candidate on them. A set that no candidate uses is compiled too, so that its
+ * mistakes are found, but into a plan that is thrown away: its columns would cost memory
+ * in each training.
+ *
+ * A term's text, penalty and min_count together are its identity; the same three in
+ * another set are the same term. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "config/items.h"
+
+static bool used_by_candidate(const struct lw_load *load, const char *set) {
+    const struct lw_yaml *list = lw_yaml_find(load->tree->root, "candidates");
+    for (size_t i = 0; list && list->kind == LW_YAML_LIST && i < list->n; i++) {
+        const struct lw_yaml *features = lw_yaml_find(list->child[i], "features");
+        if (features && features->text && strcmp(features->text, set) == 0)
+            return true;
+    }
+    return false;
+}
+
+static struct lw_set *find_set(struct lw_load *load, const char *name) {
+    for (size_t i = 0; i < load->nsets; i++)
+        if (strcmp(load->set[i].name, name) == 0)
+            return &load->set[i];
+    return NULL;
+}
+
+static int fail_set(struct lw_load *load, const struct lw_yaml *node, const char *name) {
+    const char *names[LW_SETS_MAX];
+    char hint[300];
+    for (size_t i = 0; i < load->nsets; i++)
+        names[i] = load->set[i].name;
+    return lw_yaml_fail(load->tree, node, load->err,
+                        "no feature set is called '%.60s'%s%s", name,
+                        load->nsets ? "" : ", for there is none",
+                        lw_suggest(hint, sizeof hint, name, names, load->nsets));
+}
+
+/* The term that the plan already has, or -1. */
+static int same_term(const struct lw_plan *plan, int before, int added) {
+    const struct lw_term *t = lw_plan_term_at(plan, (size_t)added);
+    for (int i = 0; i < before; i++) {
+        const struct lw_term *u = lw_plan_term_at(plan, (size_t)i);
+        if (strcmp(t->text, u->text) == 0 && t->penalty == u->penalty &&
+            t->min_count == u->min_count)
+            return i;
+    }
+    return added;
+}
+
+static int put_term(struct lw_load *load, const struct lw_yaml *node, struct lw_set *set,
+                    int term) {
+    for (size_t i = 0; i < set->n; i++)
+        if (set->term[i] == term)
+            return lw_yaml_fail(load->tree, node, load->err,
+                                "this term is in the set already");
+    if (set->n == LW_TERMS_MAX)
+        return lw_yaml_fail(load->tree, node, load->err, "more than %d terms",
+                            LW_TERMS_MAX);
+    set->term[set->n++] = term;
+    return 0;
+}
+
+static int include(struct lw_load *load, const struct lw_yaml *node, struct lw_set *set,
+                   const char *name) {
+    const struct lw_set *other = find_set(load, name);
+    if (!other)
+        return fail_set(load, node, name);
+    for (size_t i = 0; i < other->n; i++)
+        if (put_term(load, node, set, other->term[i]))
+            return -1;
+    return 0;
+}
+
+/* One item of a set: a text, or a map by the section's rows. */
+static int read_item(struct lw_load *load, const struct lw_yaml *node,
+                     struct lw_term_item *item, const struct lw_yaml **where) {
+    *item = (struct lw_term_item){.penalty = 1};
+    *where = node;
+    if (node->kind == LW_YAML_SCALAR) {
+        if (strlen(node->text) >= sizeof item->term)
+            return lw_yaml_fail(load->tree, node, load->err,
+                                "a term of more than %zu bytes", sizeof item->term - 1);
+        lw_copy(item->term, sizeof item->term, node->text);
+        return 0;
+    }
+    if (lw_read_section(load, &lw_section_term, node, item))
+        return -1;
+    const struct lw_yaml *term = lw_yaml_find(node, "term");
+    const struct lw_yaml *other = lw_yaml_find(node, "include");
+    if (!term == !other || (other && node->n > 1))
+        return lw_yaml_fail(
+            load->tree, node, load->err,
+            "must be a term, or {term: ..., penalty: ...}, or {include: set}");
+    *where = term ? term : other;
+    return 0;
+}
+
+static int read_term(struct lw_load *load, const struct lw_yaml *node,
+                     struct lw_plan *plan, struct lw_set *set) {
+    struct lw_term_item item;
+    const struct lw_yaml *where;
+    struct lw_err why = {0};
+    if (read_item(load, node, &item, &where))
+        return -1;
+    if (*item.include)
+        return include(load, where, set, item.include);
+    int before = (int)lw_plan_terms(plan);
+    int term = lw_plan_term(plan, item.term, item.penalty, item.min_count, &why);
+    if (term < 0)
+        return lw_yaml_fail(load->tree, where, load->err, "%s", why.msg);
+    return put_term(load, where, set, same_term(plan, before, term));
+}
+
+static int read_set(struct lw_load *load, const struct lw_yaml *node) {
+    if (load->nsets == LW_SETS_MAX)
+        return lw_yaml_fail_key(load->tree, node, load->err, "more than %d feature sets",
+                                LW_SETS_MAX);
+    if (lw_check_name(load, node, node->key, LW_NAME_MAX))
+        return -1;
+    if (node->kind != LW_YAML_LIST || node->n == 0)
+        return lw_yaml_fail(load->tree, node, load->err, "must be a list of terms");
+    bool used = used_by_candidate(load, node->key);
+    struct lw_plan *plan = used ? load->config->spec.train : load->spare;
+    struct lw_set set = {.name = node->key};
+    for (size_t i = 0; i < node->n; i++)
+        if (read_term(load, node->child[i], plan, &set))
+            return -1;
+    load->set[load->nsets++] = set;
+    return 0;
+}
+
+int lw_read_sets(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_spec *spec = &load->config->spec;
+    spec->train = lw_plan_new(&spec->event.fields, spec->zone);
+    load->spare = lw_plan_new(&spec->event.fields, spec->zone);
+    for (size_t i = 0; node && i < node->n; i++)
+        if (read_set(load, node->child[i]))
+            return -1;
+    return 0;
+}
+
+/* Keys that belong to one kind of model only. */
+static int check_kind(struct lw_load *load, const struct lw_yaml *node,
+                      const struct lw_fit_spec *fit) {
+    const struct {
+        const char *key, *of;
+        bool allowed;
+    } rows[] = {
+        {"l1_ratio", "elastic_net", fit->kind == LW_FIT_ELASTIC_NET},
+        {"trees", "trees", fit->kind == LW_FIT_TREES},
+        {"correction", "a linear model", fit->kind != LW_FIT_TREES},
+        {"alpha", "a penalised linear model",
+         fit->kind != LW_FIT_OLS && fit->kind != LW_FIT_TREES},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct lw_yaml *child = lw_yaml_find(node, rows[i].key);
+        if (child && !rows[i].allowed)
+            return lw_yaml_fail_key(load->tree, child, load->err, "belongs to %s only",
+                                    rows[i].of);
+    }
+    return 0;
+}
+
+static int check_spans(struct lw_load *load, const struct lw_yaml *node,
+                       const struct lw_fit_spec *fit) {
+    const struct lw_yaml *correction = lw_yaml_find(node, "correction");
+    const struct lw_yaml *window = lw_yaml_find(correction, "window");
+    if (fit->correction.half_life_ms == 0 && fit->correction.window_ms > 0)
+        return lw_yaml_fail(load->tree, window, load->err,
+                            "has no effect without `correction.half_life`");
+    if (fit->correction.half_life_ms > 0 && fit->half_life_ms > 0 &&
+        fit->correction.half_life_ms >= fit->half_life_ms)
+        return lw_yaml_fail(load->tree, correction, load->err,
+                            "its half-life must be shorter than the model's own");
+    return 0;
+}
+
+static int check_candidate_twice(struct lw_load *load, const struct lw_yaml *node,
+                                 const char *name) {
+    const struct lw_spec *spec = &load->config->spec;
+    for (size_t i = 0; i < spec->ncandidates; i++)
+        if (strcmp(spec->candidate[i].name, name) == 0)
+            return lw_yaml_fail(load->tree, node, load->err,
+                                "a second candidate is called '%.60s'", name);
+    return 0;
+}
+
+static int finish_candidate(struct lw_load *load, const struct lw_yaml *node,
+                            struct lw_candidate_item *item) {
+    struct lw_spec *spec = &load->config->spec;
+    const struct lw_yaml *name = lw_yaml_find(node, "name");
+    const struct lw_set *set = find_set(load, item->features);
+    size_t used = strlen(item->fit.name);
+    if (!set)
+        return fail_set(load, lw_yaml_find(node, "features"), item->features);
+    if (used + strlen(load->picked) >= sizeof item->fit.name)
+        return lw_yaml_fail(load->tree, name, load->err,
+                            "too long with '%s', the values that were picked, behind it",
+                            load->picked);
+    memcpy(item->fit.name + used, load->picked, strlen(load->picked) + 1);
+    memcpy(item->fit.terms, set->term, set->n * sizeof *set->term);
+    item->fit.nterms = set->n;
+    if (lw_check_name(load, name, item->fit.name, LW_NAME_MAX) ||
+        check_candidate_twice(load, name, item->fit.name) ||
+        check_kind(load, node, &item->fit) || check_spans(load, node, &item->fit))
+        return -1;
+    if (spec->ncandidates == LW_CANDIDATES_MAX)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "more than %d candidates, counting each combination of lists",
+                            LW_CANDIDATES_MAX);
+    spec->candidate[spec->ncandidates++] = item->fit;
+    return 0;
+}
+
+/* One combination of the lists in a candidate; 1 when there is none left. */
+static int read_combination(struct lw_load *load, const struct lw_yaml *node,
+                            size_t number) {
+    const struct lw_event_spec *event = &load->config->spec.event;
+    struct lw_candidate_item item = {
+        .fit = {.clip_lo = event->target_lo, .clip_hi = event->target_hi}};
+    load->pick = number;
+    load->picked[0] = '\0';
+    if (lw_read_section(load, &lw_section_candidate, node, &item))
+        return -1;
+    if (load->pick > 0)
+        return 1;
+    return finish_candidate(load, node, &item);
+}
+
+int lw_read_candidates(struct lw_load *load, const struct lw_yaml *node) {
+    for (size_t i = 0; node && i < node->n; i++) {
+        int done = 0;
+        for (size_t number = 0; done == 0; number++)
+            done = read_combination(load, node->child[i], number);
+        if (done < 0)
+            return -1;
+    }
+    if (load->config->spec.ncandidates == 0)
+        return lw_yaml_fail_key(
+            load->tree, node ? node : load->tree->root, load->err,
+            "at least one candidate is needed, or no model can be trained");
+    return 0;
+}
+
+static int64_t longest_candidate(const struct lw_spec *spec) {
+    int64_t longest = 0;
+    for (size_t i = 0; i < spec->ncandidates; i++)
+        longest = spec->candidate[i].window_ms > longest ? spec->candidate[i].window_ms
+                                                         : longest;
+    return longest;
+}
+
+static int complete_window(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_spec *spec = &load->config->spec;
+    const struct lw_yaml *window = lw_yaml_find(node, "window");
+    const struct lw_yaml *at = node ? node : load->tree->root;
+    int64_t longest = longest_candidate(spec);
+    char text[40];
+    if (window && spec->retrain.window_ms < longest)
+        return lw_yaml_fail(load->tree, window, load->err,
+                            "a candidate asks for %s (got '%s')",
+                            lw_format_duration(text, sizeof text, longest), window->text);
+    for (size_t i = 0; i < spec->ncandidates && !window; i++)
+        if (spec->candidate[i].window_ms == 0)
+            return lw_yaml_fail_key(
+                load->tree, at, load->err,
+                "'window' is missing, and candidate '%.60s' has none of its "
+                "own: say how far back events are read, e.g. `window: 90d`",
+                spec->candidate[i].name);
+    if (!window)
+        spec->retrain.window_ms = longest;
+    return 0;
+}
+
+int lw_read_retrain(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_retrain_spec *retrain = &load->config->spec.retrain;
+    const struct lw_yaml *holdout = lw_yaml_find(node, "holdout");
+    const struct lw_yaml *cooldown = lw_yaml_find(node, "cooldown");
+    if (complete_window(load, node))
+        return -1;
+    if (retrain->holdout_ms >= retrain->window_ms)
+        return lw_yaml_fail_key(load->tree, holdout ? holdout : node, load->err,
+                                "must be shorter than the window that is trained on");
+    if (retrain->cooldown_ms > retrain->cooldown_max_ms) {
+        if (lw_yaml_find(node, "cooldown_max"))
+            return lw_yaml_fail(load->tree, cooldown ? cooldown : node, load->err,
+                                "must not be longer than `cooldown_max`");
+        retrain->cooldown_max_ms = retrain->cooldown_ms;
+    }
+    if (retrain->bootstrap_until_ms == 0 && retrain->bootstrap_rows == 0)
+        retrain->bootstrap_rows = retrain->min_rows;
+    return 0;
+}

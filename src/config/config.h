@@ -1,0 +1,103 @@
+/* The configuration: one YAML file says everything about a stream, and nothing about any
+ * stream is compiled in. docs/config.md, which the tables behind this write, is its
+ * manual.
+ *
+ * Loading reads the file, the schema it names and, for `${NAME}`, the environment;
+ * secrets in
+ * `*_file`s are read by those who use them, except Kafka's, which librdkafka takes as
+ * values. Nothing connects anywhere. Every refusal is LW_ECONFIG and reads
+ *
+ *   configs/x.yaml:41:13: key 'rules[1].window': no window is called 'weak'; did you mean
+ * 'week'?
+ *
+ * There is no global state: tests hold two configurations at once. */
+#ifndef LW_CONFIG_H
+#define LW_CONFIG_H
+
+#include <stdio.h>
+
+#include "alert/alert.h"
+#include "base/log.h"
+#include "core/spec.h"
+#include "event/framing.h"
+#include "event/schema.h"
+#include "kafka/client.h"
+#include "store/redis.h"
+
+#define LW_PATH_MAX 256
+
+/* A Confluent-compatible schema registry; url "" when there is none. */
+struct lw_config_registry {
+    char url[512];
+    char user[128];
+    char password_file[LW_PATH_MAX]; /* basic auth with user */
+    char token_file[LW_PATH_MAX];    /* bearer */
+    char ca_file[LW_PATH_MAX];
+    char cache_dir[LW_PATH_MAX]; /* "": in memory only */
+    int64_t timeout_ms;
+};
+
+struct lw_config_source {
+    char topic[250];
+    enum lw_framing framing;
+    char schema_path[LW_PATH_MAX];
+    struct lw_schema *schema; /* what we read, and what raw messages are written with */
+    char dead_letters[250];   /* topic; "": bad events are counted and dropped */
+    char scored[250];         /* topic; "": predictions are not produced */
+    int workers;
+    int64_t flush_interval_ms;
+    int64_t flush_events;
+    struct lw_config_registry registry;
+};
+
+struct lw_config_http {
+    bool on;
+    char host[128];
+    int port;
+    char token_file[LW_PATH_MAX]; /* "": nothing that changes state is allowed */
+    int connections;
+    int64_t body_max; /* bytes */
+    int64_t timeout_ms;
+    char listen[160]; /* as written */
+};
+
+/* Names that the sections wrote, kept for messages; the resolved form is in spec. */
+struct lw_config_names {
+    char event_id[LW_NAME_MAX], event_time[LW_NAME_MAX], time_zone[64];
+    char target_field[LW_NAME_MAX], target_from[LW_NAME_MAX], target_to[LW_NAME_MAX];
+};
+
+struct lw_tree;
+
+struct lw_config {
+    char *path; /* as given */
+    struct lw_spec spec;
+    struct lw_kafka_options kafka;
+    struct lw_redis_options redis;
+    struct lw_config_source source;
+    struct lw_config_http http;
+    size_t nreceivers;
+    struct lw_receiver receiver[LW_RECEIVERS_MAX];
+    char page_url[LW_URL_MAX], runbook_url[LW_URL_MAX];
+    enum lw_level log_level;
+    struct lw_config_names names;
+    struct lw_tree *tree; /* for lw_config_print */
+};
+
+/* Reads at most 1 MiB. NULL and LW_ECONFIG; when the file itself cannot be read,
+ * LW_EINPUT. Before threads start only (the zone, see base/time.h). Free with
+ * lw_config_free. */
+struct lw_config *lw_config_load(const char *path, struct lw_err *err);
+/* The same from memory; `name` stands in messages, and its directory is where relative
+ * paths start. */
+struct lw_config *lw_config_parse(const char *text, size_t len, const char *name,
+                                  struct lw_err *err);
+void lw_config_free(struct lw_config *config);
+
+/* The effective configuration as YAML: defaults filled in, paths resolved, secrets
+ * masked. Read back (where nothing was masked) it means the same. */
+void lw_config_print(const struct lw_config *config, FILE *out);
+/* docs/config.md. */
+void lw_config_document(FILE *out);
+
+#endif

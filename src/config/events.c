@@ -1,0 +1,259 @@
+/* What an event is: stream, fields, time, target, validity, watched features.
+ *
+ * Each field is tried against the schema on its own, by making a decoder for it alone, so
+ * that a field that is missing or of another type is refused at its own line and not at
+ * the first message. Fields that only id, time and target name are added here, so that
+ * nobody has to write them twice. */
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/items.h"
+
+static const char *const kind_words = "numeric, category, timestamp or text";
+
+int lw_read_stream(struct lw_load *load, const struct lw_yaml *node) {
+    return node ? lw_check_name(load, node, load->config->spec.stream, LW_NAME_MAX) : 0;
+}
+
+static bool decodable(const struct lw_config *config, const char *name, enum lw_kind kind,
+                      struct lw_err *why) {
+    struct lw_fields one = {0};
+    lw_fields_add(&one, name, kind, false, why);
+    const struct lw_schema *schema = config->source.schema;
+    struct lw_decoder *d = lw_decoder_new(schema, schema, &one, why);
+    lw_decoder_free(d);
+    return d != NULL;
+}
+
+/* Appends a field that the schema has; its index, or -1 with the position of node. */
+static int add_field(struct lw_load *load, const struct lw_yaml *node, const char *name,
+                     enum lw_kind kind, bool required) {
+    struct lw_config *config = load->config;
+    const char *const *names;
+    size_t n = lw_schema_fields(config->source.schema, &names), i = 0;
+    struct lw_err why = {0};
+    char hint[300];
+    while (i < n && strcmp(names[i], name) != 0)
+        i++;
+    if (i == n)
+        return lw_yaml_fail_key(load->tree, node, load->err,
+                                "the schema %s has no field '%.60s'%s",
+                                lw_schema_name(config->source.schema), name,
+                                lw_suggest(hint, sizeof hint, name, names, n));
+    if (!decodable(config, name, kind, &why))
+        return lw_yaml_fail_key(load->tree, node, load->err, "%s", why.msg);
+    int at = lw_fields_add(&config->spec.event.fields, name, kind, required, &why);
+    return at >= 0 ? at : lw_yaml_fail_key(load->tree, node, load->err, "%s", why.msg);
+}
+
+static int read_field(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_field_item item = {0};
+    if (node->kind == LW_YAML_SCALAR) {
+        int kind = lw_kind_parse(node->text);
+        if (kind < 0)
+            return lw_yaml_fail(load->tree, node, load->err,
+                                "a field is %s, or a map with `kind` (got '%.40s')",
+                                kind_words, node->text);
+        item.kind = (enum lw_kind)kind;
+    } else if (lw_read_section(load, &lw_section_field, node, &item)) {
+        return -1;
+    }
+    return add_field(load, node, node->key, item.kind, item.required) < 0 ? -1 : 0;
+}
+
+int lw_read_fields(struct lw_load *load, const struct lw_yaml *node) {
+    for (size_t i = 0; node && i < node->n; i++)
+        if (read_field(load, node->child[i]))
+            return -1;
+    return 0;
+}
+
+/* The index of a field that a key names; listed with one of the kinds, or added as
+ * `kind`. */
+static int named_field(struct lw_load *load, const struct lw_yaml *node, const char *name,
+                       enum lw_kind kind, enum lw_kind other) {
+    struct lw_fields *fields = &load->config->spec.event.fields;
+    int at = lw_fields_find(fields, name);
+    if (at < 0)
+        return add_field(load, node, name, kind, false);
+    enum lw_kind listed = fields->field[at].kind;
+    if (listed == kind || listed == other)
+        return at;
+    return lw_yaml_fail(load->tree, node, load->err,
+                        "'%.60s' is listed as %s; it must be %s here", name,
+                        lw_kind_name(listed), lw_kind_name(kind));
+}
+
+static int read_zone(struct lw_load *load, const struct lw_yaml *node) {
+    const char *name = load->config->names.time_zone;
+    struct lw_err why = {0};
+    if (!*name)
+        return 0;
+    load->config->spec.zone = lw_zone_new(name, &why);
+    return load->config->spec.zone
+               ? 0
+               : lw_yaml_fail(load->tree, lw_yaml_find(node, "time_zone"), load->err,
+                              "%s", why.msg);
+}
+
+int lw_read_event(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_config *config = load->config;
+    struct lw_event_spec *event = &config->spec.event;
+    const char *id = config->names.event_id, *time = config->names.event_time;
+    event->id_field = event->time_field = -1;
+    if (*id) {
+        struct lw_err why = {0};
+        bool text = decodable(config, id, LW_TEXT, &why);
+        event->id_field = named_field(load, lw_yaml_find(node, "id"), id,
+                                      text ? LW_TEXT : LW_CATEGORY, LW_CATEGORY);
+        if (event->id_field < 0)
+            return -1;
+    }
+    if (strcmp(time, "record") != 0) {
+        event->time_field = named_field(load, lw_yaml_find(node, "time"), time,
+                                        LW_TIMESTAMP, LW_TIMESTAMP);
+        if (event->time_field < 0)
+            return -1;
+    }
+    return read_zone(load, node);
+}
+
+int lw_read_between(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_config_names *names = &load->config->names;
+    if (!node)
+        return 0;
+    if (node->n != 2 || node->child[0]->kind != LW_YAML_SCALAR ||
+        node->child[1]->kind != LW_YAML_SCALAR)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "must be two timestamp fields: [from, to]");
+    lw_copy(names->target_from, LW_NAME_MAX, node->child[0]->text);
+    lw_copy(names->target_to, LW_NAME_MAX, node->child[1]->text);
+    return 0;
+}
+
+static int read_minutes(struct lw_load *load, const struct lw_yaml *pair) {
+    struct lw_event_spec *event = &load->config->spec.event;
+    const struct lw_config_names *names = &load->config->names;
+    event->target = LW_TARGET_MINUTES_BETWEEN;
+    event->target_a =
+        named_field(load, pair->child[0], names->target_from, LW_TIMESTAMP, LW_TIMESTAMP);
+    if (event->target_a < 0)
+        return -1;
+    event->target_b =
+        named_field(load, pair->child[1], names->target_to, LW_TIMESTAMP, LW_TIMESTAMP);
+    if (event->target_b < 0)
+        return -1;
+    if (event->target_a == event->target_b)
+        return lw_yaml_fail(load->tree, pair, load->err,
+                            "from and to are the same field; every target would be 0");
+    return 0;
+}
+
+int lw_read_target(struct lw_load *load, const struct lw_yaml *node) {
+    const struct lw_yaml *field = lw_yaml_find(node, "field");
+    const struct lw_yaml *pair = lw_yaml_find(node, "minutes_between");
+    if (!field == !pair)
+        return lw_yaml_fail_key(
+            load->tree, node, load->err,
+            "say what is predicted by one of 'field' and 'minutes_between'");
+    if (pair)
+        return pair->n == 2 ? read_minutes(load, pair)
+                            : lw_yaml_fail(load->tree, pair, load->err,
+                                           "must be two timestamp fields: [from, to]");
+    struct lw_event_spec *event = &load->config->spec.event;
+    event->target = LW_TARGET_FIELD;
+    event->target_a = event->target_b = named_field(
+        load, field, load->config->names.target_field, LW_NUMERIC, LW_NUMERIC);
+    return event->target_a < 0 ? -1 : 0;
+}
+
+int lw_read_valid(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_event_spec *event = &load->config->spec.event;
+    for (size_t i = 0; node && i < node->n; i++) {
+        const struct lw_yaml *item = node->child[i];
+        struct lw_err why = {0};
+        if (item->kind != LW_YAML_SCALAR)
+            return lw_yaml_fail(load->tree, item, load->err,
+                                "must be a condition as text");
+        if (event->nchecks == LW_CHECKS_MAX)
+            return lw_yaml_fail(load->tree, item, load->err, "more than %d conditions",
+                                LW_CHECKS_MAX);
+        if (lw_check_parse(item->text, &event->fields, &event->check[event->nchecks],
+                           &why))
+            return lw_yaml_fail(load->tree, item, load->err, "%s", why.msg);
+        event->nchecks++;
+    }
+    return 0;
+}
+
+/* Keys that only the other kind of feature has. */
+static int check_feature_keys(struct lw_load *load, const struct lw_yaml *node,
+                              enum lw_kind kind) {
+    static const char *const numeric[] = {"range", "k"};
+    static const char *const category[] = {"cap", "distinct"};
+    const char *const *wrong = kind == LW_NUMERIC ? category : numeric;
+    for (int i = 0; i < 2; i++) {
+        const struct lw_yaml *child = lw_yaml_find(node, wrong[i]);
+        if (child)
+            return lw_yaml_fail_key(load->tree, child, load->err,
+                                    "'%s' has no meaning for a %s feature", wrong[i],
+                                    lw_kind_name(kind));
+    }
+    return 0;
+}
+
+static int check_feature_name(struct lw_load *load, const struct lw_yaml *node) {
+    static const char *const reserved[] = {"each", "target", "prediction", "error",
+                                           "model"};
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (strcmp(node->key, reserved[i]) == 0)
+            return lw_yaml_fail_key(
+                load->tree, node, load->err,
+                "'%s' is a reserved name; give the feature another and say "
+                "`of: %s`",
+                node->key, node->key);
+    return lw_check_name(load, node, node->key, LW_NAME_MAX);
+}
+
+static int read_feature(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_spec *spec = &load->config->spec;
+    struct lw_feature_item item = {.column = {.lo = -INFINITY, .hi = INFINITY}};
+    struct lw_err why = {0};
+    if (check_feature_name(load, node))
+        return -1;
+    lw_copy(item.of, sizeof item.of, node->key);
+    lw_copy(item.column.name, LW_NAME_MAX, node->key);
+    if (lw_read_section(load, &lw_section_feature, node, &item))
+        return -1;
+    const struct lw_yaml *of = lw_yaml_find(node, "of");
+    int atom = lw_plan_atom(spec->watch, item.of, &why);
+    if (atom < 0)
+        return lw_yaml_fail(load->tree, of ? of : node, load->err, "%s", why.msg);
+    item.column.kind = lw_plan_atom_kind(spec->watch, (size_t)atom);
+    if (item.column.kind != LW_NUMERIC && item.column.kind != LW_CATEGORY)
+        return lw_yaml_fail(
+            load->tree, of ? of : node, load->err,
+            "a %s cannot be watched as it is; use a function of it such as "
+            "hour(%.40s)",
+            lw_kind_name(item.column.kind), item.of);
+    if (check_feature_keys(load, node, item.column.kind))
+        return -1;
+    spec->feature[spec->nfeatures] = item.column;
+    spec->feature_atom[spec->nfeatures++] = atom;
+    return 0;
+}
+
+int lw_read_features(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_spec *spec = &load->config->spec;
+    spec->watch = lw_plan_new(&spec->event.fields, spec->zone);
+    for (size_t i = 0; node && i < node->n; i++) {
+        if (spec->nfeatures == LW_FEATURES_MAX)
+            return lw_yaml_fail_key(load->tree, node->child[i], load->err,
+                                    "more than %d features", LW_FEATURES_MAX);
+        if (read_feature(load, node->child[i]))
+            return -1;
+    }
+    lw_spec_columns(spec);
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* What the rows of lists and named maps fill, one item at a time, before names become
+ * indices; internal to the layer. */
+#ifndef LW_CONFIG_ITEMS_H
+#define LW_CONFIG_ITEMS_H
+
+#include "config/keys.h"
+
+struct lw_field_item {
+    enum lw_kind kind;
+    bool required;
+};
+
+struct lw_feature_item {
+    char of[LW_NAME_MAX * 2];
+    struct lw_column column;
+};
+
+struct lw_rule_item {
+    struct lw_rule rule;
+    char feature[LW_NAME_MAX], window[32];
+    bool retrain, block;
+};
+
+struct lw_term_item {
+    char term[LW_NAME_MAX * 2], include[LW_NAME_MAX];
+    double penalty;
+    uint32_t min_count;
+};
+
+struct lw_candidate_item {
+    struct lw_fit_spec fit;
+    char features[LW_NAME_MAX];
+};
+
+#endif

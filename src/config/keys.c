@@ -1,0 +1,316 @@
+/* The rows of the sections that exist once. Offsets are into struct lw_config.
+ *
+ * Defaults are what a stream of some events a second would be given by hand; where a
+ * figure was measured, docs/policy.md and docs/statistics.md argue it. */
+#include <math.h>
+#include <stddef.h>
+
+#include "base/time.h"
+#include "config/keys.h"
+
+#define AT(member)                                                                       \
+    .offset = offsetof(struct lw_config, member),                                        \
+    .size = sizeof(((struct lw_config *)0)->member)
+#define SECTION(title_, doc_, rows)                                                      \
+    { .title = title_, .doc = doc_, .n = sizeof(rows) / sizeof *(rows), .key = rows }
+
+static const char *const framings[] = {"raw", "confluent", "single-object", NULL};
+static const char *const corrections[] = {"none", "bonferroni", "bh", NULL};
+static const char *const detectors[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
+static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+
+static const struct lw_key redis_keys[] = {
+    {"url", LW_KEY_TEXT, AT(redis.url), .flags = LW_SECRET,
+     .standard = "redis://localhost:6379", .read = lw_read_redis_url,
+     .doc = "`redis://[user@]host[:port][/db]` or `unix:/path`."},
+    {"password_file", LW_KEY_FILE, AT(redis.password_file), .standard = "",
+     .doc = "File whose first line is the password."},
+    {"timeout", LW_KEY_DURATION, AT(redis.timeout_ms), .standard = "2s", .min = 10,
+     .max = 10 * LW_MINUTE, .doc = "For connecting and for each answer."},
+    {"retry_max", LW_KEY_DURATION, AT(redis.retry_max_ms), .standard = "10s", .min = 10,
+     .max = LW_HOUR, .doc = "Longest wait between attempts to connect again."},
+};
+static const struct lw_section redis_section = SECTION(
+    "redis",
+    "Where state, models, history and alerts live. Its contract is docs/redis.md.",
+    redis_keys);
+
+static const struct lw_key flush_keys[] = {
+    {"interval", LW_KEY_DURATION, AT(source.flush_interval_ms), .standard = "1s",
+     .min = 10, .max = LW_MINUTE,
+     .doc = "A partition's state moves to Redis at least this often."},
+    {"events", LW_KEY_INT, AT(source.flush_events), .standard = "20000", .min = 1,
+     .max = 1e7, .doc = "... and after this many events, whichever is first."},
+};
+static const struct lw_section flush_section = SECTION("source.flush", "", flush_keys);
+
+static const struct lw_key registry_keys[] = {
+    {"url", LW_KEY_TEXT, AT(source.registry.url), .standard = "",
+     .doc = "Base address of the Confluent API, e.g. `http://registry:8081`."},
+    {"user", LW_KEY_TEXT, AT(source.registry.user), .standard = "",
+     .doc = "User for basic authentication."},
+    {"password_file", LW_KEY_FILE, AT(source.registry.password_file), .standard = "",
+     .doc = "File whose first line is that user's password."},
+    {"token_file", LW_KEY_FILE, AT(source.registry.token_file), .standard = "",
+     .doc = "File whose first line is a bearer token."},
+    {"ca_file", LW_KEY_FILE, AT(source.registry.ca_file), .standard = "",
+     .doc = "PEM certificates to trust, when the system's do not do."},
+    {"cache_dir", LW_KEY_FILE, AT(source.registry.cache_dir), .standard = "",
+     .doc = "Directory that keeps schemas over restarts; empty: in memory only."},
+    {"timeout", LW_KEY_DURATION, AT(source.registry.timeout_ms), .standard = "5s",
+     .min = 10, .max = 10 * LW_MINUTE, .doc = "For one request."},
+};
+static const struct lw_section registry_section =
+    SECTION("source.registry", "", registry_keys);
+
+static const struct lw_key source_keys[] = {
+    {"topic", LW_KEY_TEXT, AT(source.topic), .flags = LW_REQUIRED,
+     .doc = "The Kafka topic with the events."},
+    {"schema", LW_KEY_FILE, AT(source.schema_path), .flags = LW_REQUIRED,
+     .doc = "Avro schema (`.avsc`) that events are read with; raw messages are written "
+            "with it "
+            "too."},
+    {"framing", LW_KEY_WORD, AT(source.framing), .words = framings, .standard = "raw",
+     .doc = "How a message names its schema: not at all, Confluent's header, or Avro "
+            "single-object encoding."},
+    {"dead_letters", LW_KEY_TEXT, AT(source.dead_letters), .standard = "",
+     .doc = "Topic for events that cannot be read; empty: they are counted and dropped."},
+    {"scored", LW_KEY_TEXT, AT(source.scored), .standard = "",
+     .doc = "Topic for predictions (id, prediction, model version); empty: none."},
+    {"workers", LW_KEY_INT, AT(source.workers), .standard = "1", .min = 1, .max = 64,
+     .doc = "Consumers in this process. More processes in the same group scale further."},
+    {"flush", LW_KEY_MAP, .section = &flush_section, .doc = "When state moves to Redis."},
+    {"registry", LW_KEY_MAP, .section = &registry_section, .read = lw_read_registry,
+     .doc = "Schema registry, for `framing: confluent`."},
+};
+static const struct lw_section source_section =
+    SECTION("source", "The topic, and how its messages are encoded.", source_keys);
+
+static const struct lw_key event_keys[] = {
+    {"fields", LW_KEY_NAMED, .section = &lw_section_field, .read = lw_read_fields,
+     .doc = "Fields of the schema that features and checks use: `name: kind`, or a map. "
+            "Those "
+            "that `id`, `time` and `target` name need not be listed."},
+    {"id", LW_KEY_TEXT, AT(names.event_id), .standard = "",
+     .doc = "Field that identifies an event, for scored events and alerts."},
+    {"time", LW_KEY_TEXT, AT(names.event_time), .standard = "record",
+     .doc = "Timestamp field that is the event's time, or `record` for Kafka's own."},
+    {"time_zone", LW_KEY_TEXT, AT(names.time_zone), .standard = "",
+     .doc = "Zone (e.g. `America/New_York`) in which `hour(t)` and its like read "
+            "timestamps; "
+            "empty: they are local already."},
+};
+static const struct lw_section event_section =
+    SECTION("event", "What of a record is used, and its time.", event_keys);
+
+static const struct lw_key target_keys[] = {
+    {"field", LW_KEY_TEXT, AT(names.target_field), .flags = LW_IMPLIED, .standard = "",
+     .doc = "Numeric field with the truth; or else:"},
+    {"minutes_between", LW_KEY_LIST, .read = lw_read_between, .item = "timestamp field",
+     .doc = "`[from, to]`: the truth is the minutes between two timestamps."},
+    {"range", LW_KEY_RANGE, AT(spec.event.target_lo), .flags = LW_REQUIRED,
+     .doc = "`[lowest, highest]` believable truth, inclusive. Others are set aside, and "
+            "predictions are clipped to it."},
+};
+static const struct lw_section target_section =
+    SECTION("target", "What is predicted.", target_keys);
+
+static const struct lw_key pane_keys[] = {
+    {"length", LW_KEY_DURATION, AT(spec.pane_ms), .standard = "1h", .min = LW_SECOND,
+     .max = LW_DAY,
+     .doc = "Slice of event time that is accumulated as one; divides a day."},
+    {"lateness", LW_KEY_DURATION, AT(spec.lateness_ms), .standard = "1h", .min = 0,
+     .max = LW_WEEK,
+     .doc = "How far behind the newest event another may be and still count."},
+    {"max_jump", LW_KEY_DURATION, AT(spec.max_jump_ms), .standard = "12h",
+     .min = LW_SECOND, .max = 10 * 365.0 * LW_DAY,
+     .doc = "A clock further ahead than this is not believed at once."},
+    {"jump_agree", LW_KEY_INT, AT(spec.jump_agree), .standard = "3", .min = 1,
+     .max = 10000, .doc = "... until this many consecutive events agree with it."},
+    {"idle_timeout", LW_KEY_DURATION, AT(spec.idle_timeout_ms), .standard = "1m",
+     .min = LW_SECOND, .max = LW_WEEK,
+     .doc = "A partition that is silent this long (wall time) holds back no pane."},
+};
+static const struct lw_section pane_section =
+    SECTION("panes", "How event time is cut and when a slice is complete.", pane_keys);
+
+static const struct lw_key drift_keys[] = {
+    {"bins", LW_KEY_INT, AT(spec.drift.bins), .standard = "10", .min = 2,
+     .max = LW_BINS_MAX,
+     .doc = "Bins of a numeric feature, from the reference's quantiles."},
+    {"min_n", LW_KEY_INT, AT(spec.drift.min_n), .standard = "100", .min = 2, .max = 1e9,
+     .doc = "Fewer values on either side: the verdict is `insufficient`."},
+    {"alpha", LW_KEY_REAL, AT(spec.drift.alpha), .standard = "0.01", .min = 1e-12,
+     .max = 0.5, .doc = "Significance level, after the correction."},
+    {"correction", LW_KEY_WORD, AT(spec.drift.correction), .words = corrections,
+     .standard = "bh",
+     .doc = "For testing many features at once; bh is Benjamini-Hochberg."},
+    {"floor_psi", LW_KEY_REAL, AT(spec.drift.floor_psi), .standard = "0.1", .min = 0,
+     .max = 10, .doc = "Least effect, in bias-corrected PSI, that may be called drift."},
+};
+static const struct lw_section drift_section = SECTION(
+    "drift", "The comparison of a window with the reference (docs/statistics.md).",
+    drift_keys);
+
+static const struct lw_key change_keys[] = {
+    {"kind", LW_KEY_TEXT, AT(spec.change.kind), .words = detectors, .standard = "none",
+     .doc =
+         "Change-point detector on the stream of errors, for the metric `change_point`."},
+    {"delta", LW_KEY_REAL, AT(spec.change.delta), .min = 1e-12, .max = 10,
+     .unset = "0.002 (adwin), 0.005 (page_hinkley)",
+     .doc = "ADWIN: confidence. Page-Hinkley: tolerated change."},
+    {"lambda", LW_KEY_REAL, AT(spec.change.lambda), .standard = "50", .min = 1e-6,
+     .max = 1e9, .doc = "Page-Hinkley: threshold."},
+    {"alpha", LW_KEY_REAL, AT(spec.change.alpha), .standard = "0.0001", .min = 1e-12,
+     .max = 0.5, .doc = "KSWIN: significance."},
+};
+static const struct lw_section change_section =
+    SECTION("change", "Change points of the error.", change_keys);
+
+static const struct lw_key bootstrap_keys[] = {
+    {"until", LW_KEY_TIME, AT(spec.retrain.bootstrap_until_ms), .standard = NULL,
+     .unset = "none", .doc = "Train version 1 when event time reaches this."},
+    {"rows", LW_KEY_INT, AT(spec.retrain.bootstrap_rows), .min = 1, .max = 1e9,
+     .unset = "`min_rows`, unless `until` is given",
+     .doc = "... or when so many usable events have come."},
+};
+static const struct lw_section bootstrap_section =
+    SECTION("retrain.bootstrap", "", bootstrap_keys);
+
+static const struct lw_key gate_keys[] = {
+    {"min_gain", LW_KEY_REAL, AT(spec.retrain.gate.min_gain), .standard = "0", .min = -1,
+     .max = 1, .doc = "Least relative reduction of the mean squared error."},
+    {"z", LW_KEY_REAL, AT(spec.retrain.gate.z), .standard = "1.645", .min = -10,
+     .max = 10, .doc = "Least z of the paired difference; 0 asks only to be better."},
+    {"block", LW_KEY_DURATION, AT(spec.retrain.gate.block_ms), .standard = "1h",
+     .min = LW_SECOND, .max = LW_WEEK,
+     .doc =
+         "Differences are summed by so much event time first, against autocorrelation."},
+};
+static const struct lw_section gate_section = SECTION("retrain.gate", "", gate_keys);
+
+static const struct lw_key probation_keys[] = {
+    {"length", LW_KEY_DURATION, AT(spec.retrain.probation_ms), .standard = "2d", .min = 0,
+     .max = 365.0 * LW_DAY,
+     .doc = "So long the old champion is scored beside the new one; 0: no probation."},
+    {"z", LW_KEY_REAL, AT(spec.retrain.probation_z), .standard = "2.33", .min = 0,
+     .max = 100, .doc = "Roll back when the new one is worse by this z."},
+};
+static const struct lw_section probation_section =
+    SECTION("retrain.probation", "", probation_keys);
+
+static const struct lw_key retrain_keys[] = {
+    {"bootstrap", LW_KEY_MAP, .section = &bootstrap_section, .doc = "The first model."},
+    {"holdout", LW_KEY_DURATION, AT(spec.retrain.holdout_ms), .standard = "2d",
+     .min = LW_MINUTE, .max = 365.0 * LW_DAY,
+     .doc = "Newest events, kept from fitting, on which candidates and champion meet."},
+    {"window", LW_KEY_DURATION, AT(spec.retrain.window_ms), .min = LW_HOUR,
+     .max = 3650.0 * LW_DAY, .unset = "the longest candidate's",
+     .doc = "Events older than this are never trained on."},
+    {"reference", LW_KEY_DURATION, AT(spec.retrain.reference_ms), .standard = "7d",
+     .min = LW_HOUR, .max = 3650.0 * LW_DAY,
+     .doc = "Newest events that make a version's reference profile."},
+    {"min_rows", LW_KEY_INT, AT(spec.retrain.min_rows), .standard = "1000", .min = 2,
+     .max = 1e9, .doc = "Usable events that a training needs, the hold-out not counted."},
+    {"min_fresh", LW_KEY_INT, AT(spec.retrain.min_fresh), .standard = "500", .min = 0,
+     .max = 1e9, .doc = "Usable events since the last training before the next."},
+    {"cooldown", LW_KEY_DURATION, AT(spec.retrain.cooldown_ms), .standard = "3d",
+     .min = 0, .max = 365.0 * LW_DAY,
+     .doc = "Rest after a training; doubles with each rejection."},
+    {"cooldown_max", LW_KEY_DURATION, AT(spec.retrain.cooldown_max_ms), .standard = "14d",
+     .min = 0, .max = 365.0 * LW_DAY, .doc = "... up to this."},
+    {"max_age", LW_KEY_DURATION, AT(spec.retrain.max_age_ms), .standard = "0", .min = 0,
+     .max = 3650.0 * LW_DAY,
+     .doc = "Retrain when the champion is older; 0: never for age."},
+    {"max_per_week", LW_KEY_INT, AT(spec.retrain.max_per_week), .standard = "0", .min = 0,
+     .max = 1000, .doc = "Trainings in any seven days; 0: no limit."},
+    {"gate", LW_KEY_MAP, .section = &gate_section,
+     .doc = "What a challenger must show on the hold-out."},
+    {"probation", LW_KEY_MAP, .section = &probation_section,
+     .doc = "What a new champion must not do afterwards."},
+    {"keep_first", LW_KEY_BOOL, AT(spec.retrain.keep_first), .standard = "false",
+     .doc = "Score version 1 beside the champion for good: the error if nothing had been "
+            "done."},
+};
+static const struct lw_section retrain_section = SECTION(
+    "retrain", "When to train, on what, and what may be promoted (docs/policy.md).",
+    retrain_keys);
+
+static const struct lw_key alert_keys[] = {
+    {"page", LW_KEY_TEXT, AT(page_url), .standard = "",
+     .doc = "Address of the dashboard as on-call reaches it, for links in messages."},
+    {"runbook", LW_KEY_TEXT, AT(runbook_url), .standard = "",
+     .doc = "Address of the runbook; the rule's name is added as fragment."},
+};
+static const struct lw_section alert_section =
+    SECTION("alerts", "What all messages have in common.", alert_keys);
+
+static const struct lw_key http_keys[] = {
+    {"listen", LW_KEY_TEXT, AT(http.listen), .standard = "127.0.0.1:8080",
+     .doc = "`host:port`, or `off`."},
+    {"token_file", LW_KEY_FILE, AT(http.token_file), .standard = "",
+     .doc =
+         "File whose first line is the bearer token for what changes state; empty: such "
+         "requests are refused."},
+    {"connections", LW_KEY_INT, AT(http.connections), .standard = "256", .min = 1,
+     .max = 10000, .doc = "At most so many at once."},
+    {"body_max", LW_KEY_SIZE, AT(http.body_max), .standard = "1MiB", .min = 1024,
+     .max = 1 << 30, .doc = "Largest request body."},
+    {"timeout", LW_KEY_DURATION, AT(http.timeout_ms), .standard = "30s", .min = LW_SECOND,
+     .max = LW_HOUR, .doc = "A connection idle for longer is closed."},
+};
+static const struct lw_section http_section =
+    SECTION("http", "Predictions, metrics, the API and the page.", http_keys);
+
+static const struct lw_key log_keys[] = {
+    {"level", LW_KEY_WORD, AT(log_level), .words = levels, .standard = "info",
+     .doc = "Least level that is written."},
+};
+static const struct lw_section log_section =
+    SECTION("log", "The log on standard error.", log_keys);
+
+static const struct lw_key root_keys[] = {
+    {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
+     .doc = "Name of the stream: the prefix of its keys in Redis."},
+    {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "librdkafka property",
+     .doc =
+         "librdkafka's properties, passed through untouched. A property that is a secret "
+         "stands as `<property>_file` or comes from the environment. `group.id` is "
+         "`leeway-<stream>` unless given."},
+    {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
+    {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},
+    {"event", LW_KEY_MAP, .section = &event_section, .read = lw_read_event, .doc = ""},
+    {"target", LW_KEY_MAP, .section = &target_section, .read = lw_read_target, .doc = ""},
+    {"valid", LW_KEY_LIST, .read = lw_read_valid, .item = "condition",
+     .doc =
+         "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An event that "
+         "breaks one is set aside: counted under it, scored, but not judged or learned "
+         "from. "
+         "A missing value passes."},
+    {"features", LW_KEY_NAMED, .section = &lw_section_feature, .read = lw_read_features,
+     .doc = "What is watched for drift, by a name of your own."},
+    {"panes", LW_KEY_MAP, .section = &pane_section, .read = lw_read_panes, .doc = ""},
+    {"windows", LW_KEY_NAMED, .read = lw_read_windows, .item = "duration",
+     .doc =
+         "Windows that rules look at, `name: length`: the last so many complete panes."},
+    {"drift", LW_KEY_MAP, .section = &drift_section, .doc = ""},
+    {"change", LW_KEY_MAP, .section = &change_section, .read = lw_read_change, .doc = ""},
+    {"rules", LW_KEY_LIST, .section = &lw_section_rule, .read = lw_read_rules,
+     .doc = "What raises an alert, and what a firing alert does."},
+    {"feature_sets", LW_KEY_NAMED, .section = &lw_section_term, .read = lw_read_sets,
+     .doc = "Lists of terms for the candidates: a text in the formula language "
+            "(docs/models.md), or a map."},
+    {"candidates", LW_KEY_LIST, .section = &lw_section_candidate,
+     .read = lw_read_candidates,
+     .doc = "Models that every training fits; the hold-out chooses. `alpha`, `window`, "
+            "`half_life` and `correction.half_life` may be lists: one candidate for each "
+            "combination."},
+    {"retrain", LW_KEY_MAP, .section = &retrain_section, .read = lw_read_retrain,
+     .doc = ""},
+    {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook, .read = lw_read_webhooks,
+     .doc = "Who is told of alerts."},
+    {"alerts", LW_KEY_MAP, .section = &alert_section, .doc = ""},
+    {"http", LW_KEY_MAP, .section = &http_section, .read = lw_read_http, .doc = ""},
+    {"log", LW_KEY_MAP, .section = &log_section, .doc = ""},
+};
+const struct lw_section lw_config_root = SECTION("", "", root_keys);

@@ -1,0 +1,210 @@
+/* The rows of what may exist more than once. Offsets are into the structs of items.h, and
+ * of alert/alert.h for webhooks. */
+#include <math.h>
+#include <stddef.h>
+
+#include "base/time.h"
+#include "config/items.h"
+
+#define AT(type, member)                                                                 \
+    .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
+#define SECTION(title_, rows)                                                            \
+    { .title = title_, .doc = "", .n = sizeof(rows) / sizeof *(rows), .key = rows }
+
+static const char *const kinds[] = {"numeric", "category", "timestamp", "text", NULL};
+static const char *const fits[] = {"ols", "ridge", "lasso", "elastic_net", "trees", NULL};
+static const char *const severities[] = {"none", "warning", "critical", NULL};
+
+static const char *metric_word(int i) {
+    return i >= 0 && i < LW_METRICS ? lw_metric_name((enum lw_metric)i) : NULL;
+}
+
+static const char *format_word(int i) {
+    return i >= 0 && i < LW_FORMATS ? lw_format_name((enum lw_format)i) : NULL;
+}
+
+static const struct lw_key field_keys[] = {
+    {"kind", LW_KEY_WORD, AT(struct lw_field_item, kind), .flags = LW_REQUIRED,
+     .words = kinds,
+     .doc =
+         "What the value is to leeway. A category is never averaged; a text is only an "
+         "identifier."},
+    {"required", LW_KEY_BOOL, AT(struct lw_field_item, required), .standard = "false",
+     .doc = "An event without it is a dead letter."},
+};
+const struct lw_section lw_section_field = SECTION("event.fields.<field>", field_keys);
+
+static const struct lw_key feature_keys[] = {
+    {"of", LW_KEY_TEXT, AT(struct lw_feature_item, of), .unset = "the feature's name",
+     .doc = "A field or a function of fields, e.g. `hour(lpep_pickup_datetime)`."},
+    {"range", LW_KEY_RANGE, AT(struct lw_feature_item, column.lo), .unset = "none",
+     .doc = "`[lowest, highest]` believable value of a numeric feature; others are "
+            "counted as "
+            "out of range and kept out of the sketches."},
+    {"k", LW_KEY_INT, AT(struct lw_feature_item, column.k), .flags = LW_IMPLIED,
+     .standard = "200", .min = 8, .max = 4096,
+     .doc = "Size of a numeric feature's quantile sketch: the rank error is about "
+            "2.3 / k^0.9."},
+    {"cap", LW_KEY_INT, AT(struct lw_feature_item, column.cap), .flags = LW_IMPLIED,
+     .standard = "1024", .min = 8, .max = 1 << 20,
+     .doc = "Categories that are counted exactly; beyond, the frequent ones."},
+    {"distinct", LW_KEY_BOOL, AT(struct lw_feature_item, column.distinct),
+     .flags = LW_IMPLIED, .standard = "false",
+     .doc = "Estimate a category's distinct values too."},
+};
+const struct lw_section lw_section_feature = SECTION("features.<name>", feature_keys);
+
+static const struct lw_key rule_keys[] = {
+    {"name", LW_KEY_TEXT, AT(struct lw_rule_item, rule.name), .flags = LW_REQUIRED,
+     .doc = "Name of the rule in alerts, metrics and routes."},
+    {"metric", LW_KEY_WORD, AT(struct lw_rule_item, rule.metric), .flags = LW_REQUIRED,
+     .word = metric_word, .doc = "What is measured (docs/statistics.md)."},
+    {"feature", LW_KEY_TEXT, AT(struct lw_rule_item, feature), .flags = LW_IMPLIED,
+     .standard = "",
+     .doc = "For metrics of a feature: its name, `each`, `target` or `prediction`."},
+    {"window", LW_KEY_TEXT, AT(struct lw_rule_item, window), .flags = LW_REQUIRED,
+     .doc = "Name of the window that is judged."},
+    {"warn", LW_KEY_REAL, AT(struct lw_rule_item, rule.warn), .min = 0, .max = 1e15,
+     .unset = "none",
+     .doc = "Fires as a warning from here on (`events`: from here down)."},
+    {"critical", LW_KEY_REAL, AT(struct lw_rule_item, rule.critical), .min = 0,
+     .max = 1e15, .unset = "none",
+     .doc = "Fires as critical from here on. One of the two is needed."},
+    {"clear", LW_KEY_REAL, AT(struct lw_rule_item, rule.clear_below), .min = 0,
+     .max = 1e15, .unset = "nine tenths of the way from no drift to the lower threshold",
+     .doc = "A firing rule clears on this side of it."},
+    {"for", LW_KEY_INT, AT(struct lw_rule_item, rule.for_count), .standard = "1",
+     .min = 1, .max = 10000,
+     .doc = "Consecutive evaluations over the threshold before it fires."},
+    {"clear_for", LW_KEY_INT, AT(struct lw_rule_item, rule.clear_count), .standard = "1",
+     .min = 1, .max = 10000,
+     .doc = "Consecutive evaluations under `clear` before it clears."},
+    {"every", LW_KEY_DURATION, AT(struct lw_rule_item, rule.every_ms), .standard = "0",
+     .min = 0, .max = 30.0 * LW_DAY,
+     .doc = "Evaluated where event time is a multiple of this; 0: at every pane."},
+    {"min_n", LW_KEY_INT, AT(struct lw_rule_item, rule.min_n), .min = 0, .max = 1e12,
+     .unset = "`drift.min_n`; 0 for `events` and `fault`",
+     .doc = "With fewer events in the window the rule keeps its state."},
+    {"retrain", LW_KEY_BOOL, AT(struct lw_rule_item, retrain), .standard = "false",
+     .doc = "Firing at the critical level asks for a training."},
+    {"block", LW_KEY_BOOL, AT(struct lw_rule_item, block), .standard = "false",
+     .doc = "While firing at the critical level nothing is trained: the data is broken."},
+};
+const struct lw_section lw_section_rule = SECTION("rules[]", rule_keys);
+
+static const struct lw_key term_keys[] = {
+    {"term", LW_KEY_TEXT, AT(struct lw_term_item, term), .flags = LW_IMPLIED,
+     .standard = "", .doc = "The term, e.g. `PULocationID * DOLocationID`."},
+    {"include", LW_KEY_TEXT, AT(struct lw_term_item, include), .flags = LW_IMPLIED,
+     .standard = "",
+     .doc = "Instead of a term: all terms of a set that stands further up."},
+    {"penalty", LW_KEY_REAL, AT(struct lw_term_item, penalty), .flags = LW_IMPLIED,
+     .standard = "1", .min = 0, .max = 1e6,
+     .doc = "Multiplies the model's penalty for this term; 0: not penalised."},
+    {"min_count", LW_KEY_INT, AT(struct lw_term_item, min_count), .flags = LW_IMPLIED,
+     .standard = "0", .min = 0, .max = 1e9,
+     .doc = "Levels seen less often share one level; 0: each has its own."},
+};
+const struct lw_section lw_section_term = SECTION("feature_sets.<name>[]", term_keys);
+
+static const struct lw_key correction_keys[] = {
+    {"half_life", LW_KEY_DURATION,
+     AT(struct lw_candidate_item, fit.correction.half_life_ms), .flags = LW_GRID,
+     .standard = "0", .min = 0, .max = 3650.0 * LW_DAY,
+     .doc = "Of the rows' weights in the correction; 0: no correction."},
+    {"window", LW_KEY_DURATION, AT(struct lw_candidate_item, fit.correction.window_ms),
+     .standard = "0", .min = 0, .max = 3650.0 * LW_DAY,
+     .doc = "Rows younger than this; 0: five half-lives."},
+    {"penalty", LW_KEY_REAL, AT(struct lw_candidate_item, fit.correction.penalty_factor),
+     .standard = "30", .min = 1e-6, .max = 1e9, .doc = "Multiplies every penalty in it."},
+};
+static const struct lw_section correction_section =
+    SECTION("candidates[].correction", correction_keys);
+
+static const struct lw_key tree_keys[] = {
+    {"rounds", LW_KEY_INT, AT(struct lw_candidate_item, fit.trees.rounds),
+     .standard = "100", .min = 1, .max = 10000, .doc = "Trees."},
+    {"depth", LW_KEY_INT, AT(struct lw_candidate_item, fit.trees.depth), .standard = "6",
+     .min = 1, .max = 16, .doc = "Deepest level of a tree."},
+    {"eta", LW_KEY_REAL, AT(struct lw_candidate_item, fit.trees.eta), .standard = "0.3",
+     .min = 1e-4, .max = 1, .doc = "Learning rate."},
+    {"min_child_weight", LW_KEY_REAL,
+     AT(struct lw_candidate_item, fit.trees.min_child_weight), .standard = "1", .min = 0,
+     .max = 1e9, .doc = "Least weight of a leaf."},
+    {"subsample", LW_KEY_REAL, AT(struct lw_candidate_item, fit.trees.subsample),
+     .standard = "1", .min = 0.01, .max = 1, .doc = "Share of rows a tree sees."},
+    {"lambda", LW_KEY_REAL, AT(struct lw_candidate_item, fit.trees.lambda),
+     .standard = "1", .min = 0, .max = 1e9, .doc = "Ridge penalty on the leaves."},
+};
+static const struct lw_section tree_section = SECTION("candidates[].trees", tree_keys);
+
+static const struct lw_key candidate_keys[] = {
+    {"name", LW_KEY_TEXT, AT(struct lw_candidate_item, fit.name), .flags = LW_REQUIRED,
+     .doc = "Name of the candidate, recorded in its models."},
+    {"kind", LW_KEY_WORD, AT(struct lw_candidate_item, fit.kind), .words = fits,
+     .standard = "ridge", .doc = "Model family."},
+    {"features", LW_KEY_TEXT, AT(struct lw_candidate_item, features),
+     .flags = LW_REQUIRED, .doc = "Name of its feature set."},
+    {"alpha", LW_KEY_REAL, AT(struct lw_candidate_item, fit.alpha),
+     .flags = LW_GRID | LW_IMPLIED, .standard = "1", .min = 0, .max = 1e9,
+     .doc = "Penalty, as scikit-learn defines it for the kind."},
+    {"l1_ratio", LW_KEY_REAL, AT(struct lw_candidate_item, fit.l1_ratio),
+     .flags = LW_IMPLIED, .standard = "0.5", .min = 0, .max = 1,
+     .doc = "Elastic net: share of the absolute penalty."},
+    {"intercept", LW_KEY_BOOL, AT(struct lw_candidate_item, fit.intercept),
+     .standard = "true", .doc = "Fit a constant, never penalised."},
+    {"window", LW_KEY_DURATION, AT(struct lw_candidate_item, fit.window_ms),
+     .flags = LW_GRID, .standard = "0", .min = 0, .max = 3650.0 * LW_DAY,
+     .doc = "Rows younger than this; 0: all that `retrain.window` gives."},
+    {"half_life", LW_KEY_DURATION, AT(struct lw_candidate_item, fit.half_life_ms),
+     .flags = LW_GRID, .standard = "0", .min = 0, .max = 3650.0 * LW_DAY,
+     .doc = "A row's weight halves with each of these; 0: all weigh the same."},
+    {"clip", LW_KEY_RANGE, AT(struct lw_candidate_item, fit.clip_lo),
+     .unset = "`target.range`", .doc = "Predictions are clipped to it."},
+    {"correction", LW_KEY_MAP, .flags = LW_IMPLIED, .section = &correction_section,
+     .doc = "A second fit, to the residuals of the first, on a shorter time scale."},
+    {"trees", LW_KEY_MAP, .flags = LW_IMPLIED, .section = &tree_section,
+     .doc = "For `kind: trees`."},
+};
+const struct lw_section lw_section_candidate = SECTION("candidates[]", candidate_keys);
+
+static const struct lw_key webhook_keys[] = {
+    {"name", LW_KEY_TEXT, AT(struct lw_receiver, name), .flags = LW_REQUIRED,
+     .doc = "Name of the receiver, in messages and metrics."},
+    {"url", LW_KEY_TEXT, AT(struct lw_receiver, url), .flags = LW_SECRET, .standard = "",
+     .doc = "Address; or else:"},
+    {"url_file", LW_KEY_FILE, AT(struct lw_receiver, url_file), .standard = "",
+     .doc = "File whose first line is the address, where that is a secret (Slack, "
+            "Teams). This "
+            "and every other `*_file` here may also be `env:NAME`; they are read at each "
+            "delivery."},
+    {"format", LW_KEY_WORD, AT(struct lw_receiver, format), .word = format_word,
+     .standard = "json", .doc = "Whose language is spoken (docs/alerts.md)."},
+    {"severity", LW_KEY_WORD, AT(struct lw_receiver, least), .words = severities,
+     .min = 1, .standard = "warning", .doc = "This and more severe."},
+    {"rules", LW_KEY_LIST, .item = "rule", .unset = "all",
+     .doc = "Names of the rules that it hears of; `psi*` matches any rest."},
+    {"resolved", LW_KEY_BOOL, AT(struct lw_receiver, resolved), .standard = "true",
+     .doc = "Tell the end of an incident too."},
+    {"repeat", LW_KEY_DURATION, AT(struct lw_receiver, repeat_ms), .min = 0,
+     .max = 365.0 * LW_DAY, .unset = "4h; 1m for alertmanager",
+     .doc = "A firing alert is said again after this; 0: never."},
+    {"timeout", LW_KEY_DURATION, AT(struct lw_receiver, timeout_ms), .standard = "10s",
+     .min = 100, .max = 10 * LW_MINUTE, .doc = "For the whole exchange."},
+    {"give_up", LW_KEY_DURATION, AT(struct lw_receiver, give_up_ms), .standard = "3d",
+     .min = LW_MINUTE, .max = 365.0 * LW_DAY, .doc = "Retried so long, then parked."},
+    {"secret_file", LW_KEY_FILE, AT(struct lw_receiver, secret_file), .standard = "",
+     .doc =
+         "One or two lines `whsec_<base64>`: messages are signed as Standard Webhooks."},
+    {"token_file", LW_KEY_FILE, AT(struct lw_receiver, token_file), .standard = "",
+     .doc = "Bearer token; for PagerDuty the routing key."},
+    {"headers_file", LW_KEY_FILE, AT(struct lw_receiver, headers_file), .standard = "",
+     .doc = "Lines `Name: value` that are sent along."},
+    {"ca_file", LW_KEY_FILE, AT(struct lw_receiver, ca_file), .standard = "",
+     .doc = "PEM certificates to trust, when the system's do not do."},
+    {"template_file", LW_KEY_FILE, AT(struct lw_receiver, template_file), .standard = "",
+     .doc = "For `format: template`: the body, with `{{field}}` in it."},
+    {"content_type", LW_KEY_TEXT, AT(struct lw_receiver, content_type), .standard = "",
+     .doc = "For `format: template`; empty: application/json."},
+};
+const struct lw_section lw_section_webhook = SECTION("webhooks[]", webhook_keys);

@@ -1,0 +1,292 @@
+/* Panes, windows, change points, rules: names become indices, and what could never fire,
+ * never clear or never act is refused.
+ *
+ * A rule's default `clear` lies a tenth of the way back from the lower threshold to where
+ * the metric stands without drift (1 for a ratio, 0 for all else; above the threshold for
+ * `events`), so that a value that trembles at the threshold is one incident and not ten.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "config/items.h"
+
+int lw_read_panes(struct lw_load *load, const struct lw_yaml *node) {
+    const struct lw_spec *spec = &load->config->spec;
+    const struct lw_yaml *length = lw_yaml_find(node, "length");
+    const struct lw_yaml *jump = lw_yaml_find(node, "max_jump");
+    if (LW_DAY % spec->pane_ms != 0)
+        return lw_yaml_fail(load->tree, length, load->err,
+                            "a day must be a whole number of panes (got '%s')",
+                            length->text);
+    if (spec->max_jump_ms < spec->pane_ms)
+        return lw_yaml_fail(load->tree, jump ? jump : node, load->err,
+                            "must not be shorter than a pane");
+    return 0;
+}
+
+static int check_multiple(struct lw_load *load, const struct lw_yaml *node, int64_t ms) {
+    char pane[40];
+    int64_t length = load->config->spec.pane_ms;
+    if (ms % length == 0)
+        return 0;
+    return lw_yaml_fail(load->tree, node, load->err,
+                        "must be a multiple of the panes' length, %s (got '%s')",
+                        lw_format_duration(pane, sizeof pane, length), node->text);
+}
+
+static int read_window(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_spec *spec = &load->config->spec;
+    struct lw_window_spec *window = &spec->window[spec->nwindows];
+    if (lw_check_name(load, node, node->key, sizeof window->name))
+        return -1;
+    if (spec->nwindows == LW_WINDOWS_MAX)
+        return lw_yaml_fail_key(load->tree, node, load->err, "more than %d windows",
+                                LW_WINDOWS_MAX);
+    if (node->kind != LW_YAML_SCALAR ||
+        !lw_parse_duration(node->text, &window->length_ms))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "must be a duration such as 6h, 1d or 2w%s%.40s%s",
+                            node->text ? " (got '" : "", node->text ? node->text : "",
+                            node->text ? "')" : "");
+    if (window->length_ms < spec->pane_ms || window->length_ms > 400 * LW_DAY)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "must be from one pane to 400d (got '%s')", node->text);
+    lw_copy(window->name, sizeof window->name, node->key);
+    spec->nwindows++;
+    return check_multiple(load, node, window->length_ms);
+}
+
+int lw_read_windows(struct lw_load *load, const struct lw_yaml *node) {
+    for (size_t i = 0; node && i < node->n; i++)
+        if (read_window(load, node->child[i]))
+            return -1;
+    if (load->config->spec.nwindows == 0)
+        return lw_yaml_fail_key(
+            load->tree, node ? node : load->tree->root, load->err,
+            "at least one window is needed, e.g. `windows: {day: 1d}`");
+    return 0;
+}
+
+int lw_read_change(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_change_spec *change = &load->config->spec.change;
+    if (!lw_yaml_find(node, "delta"))
+        change->delta = strcmp(change->kind, "adwin") == 0 ? 0.002 : 0.005;
+    if (strcmp(change->kind, "none") == 0)
+        change->kind[0] = '\0';
+    return 0;
+}
+
+static int fail_window(struct lw_load *load, const struct lw_yaml *node,
+                       const char *name) {
+    const struct lw_spec *spec = &load->config->spec;
+    const char *names[LW_WINDOWS_MAX];
+    char hint[300];
+    for (size_t i = 0; i < spec->nwindows; i++)
+        names[i] = spec->window[i].name;
+    return lw_yaml_fail(load->tree, node, load->err, "no window is called '%.40s'%s",
+                        name, lw_suggest(hint, sizeof hint, name, names, spec->nwindows));
+}
+
+static int find_window(struct lw_load *load, const struct lw_yaml *node,
+                       struct lw_rule_item *item) {
+    const struct lw_spec *spec = &load->config->spec;
+    for (size_t i = 0; i < spec->nwindows; i++)
+        if (strcmp(spec->window[i].name, item->window) == 0) {
+            item->rule.window = (int)i;
+            return 0;
+        }
+    return fail_window(load, lw_yaml_find(node, "window"), item->window);
+}
+
+static int fail_feature(struct lw_load *load, const struct lw_yaml *node,
+                        const char *name) {
+    const struct lw_spec *spec = &load->config->spec;
+    const char *names[LW_FEATURES_MAX + 3];
+    char hint[300];
+    size_t n = 0;
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        names[n++] = spec->feature[i].name;
+    names[n++] = "each";
+    names[n++] = "target";
+    names[n++] = "prediction";
+    return lw_yaml_fail(load->tree, node, load->err, "no feature is called '%.60s'%s",
+                        name, lw_suggest(hint, sizeof hint, name, names, n));
+}
+
+static int feature_index(const struct lw_spec *spec, const char *name) {
+    if (strcmp(name, "each") == 0)
+        return LW_RULE_EACH;
+    if (strcmp(name, "target") == 0)
+        return LW_RULE_TARGET;
+    if (strcmp(name, "prediction") == 0)
+        return LW_RULE_PREDICTION;
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        if (strcmp(spec->feature[i].name, name) == 0)
+            return (int)i;
+    return LW_RULE_MODEL;
+}
+
+static bool needs_numbers(enum lw_metric metric) {
+    return metric == LW_METRIC_KS || metric == LW_METRIC_W1 ||
+           metric == LW_METRIC_OUT_OF_RANGE;
+}
+
+/* Does the metric exist for that feature? */
+static int check_metric(struct lw_load *load, const struct lw_yaml *node,
+                        const struct lw_rule *rule) {
+    const struct lw_spec *spec = &load->config->spec;
+    const char *metric = lw_metric_name(rule->metric);
+    bool drift = rule->metric >= LW_METRIC_PSI && rule->metric <= LW_METRIC_W1;
+    if ((rule->feature == LW_RULE_TARGET || rule->feature == LW_RULE_PREDICTION) &&
+        !drift)
+        return lw_yaml_fail(
+            load->tree, node, load->err,
+            "'%s' is not measured for target and prediction, only psi, js, ks "
+            "and w1 are",
+            metric);
+    if (rule->feature < 0)
+        return 0;
+    const struct lw_column *column = &spec->feature[rule->feature];
+    if (needs_numbers(rule->metric) && column->kind != LW_NUMERIC)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "'%s' needs a numeric feature, '%s' is a category", metric,
+                            column->name);
+    if (rule->metric == LW_METRIC_UNSEEN && column->kind != LW_CATEGORY)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "'%s' needs a category, '%s' is numeric", metric,
+                            column->name);
+    if (rule->metric == LW_METRIC_OUT_OF_RANGE && isinf(column->lo) && isinf(column->hi))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "'%s' has no range (features.%s.range)", column->name,
+                            column->name);
+    return 0;
+}
+
+static int find_feature(struct lw_load *load, const struct lw_yaml *node,
+                        struct lw_rule_item *item) {
+    const struct lw_yaml *at = lw_yaml_find(node, "feature");
+    const char *metric = lw_metric_name(item->rule.metric);
+    item->rule.feature = LW_RULE_MODEL;
+    if (!lw_metric_per_feature(item->rule.metric)) {
+        if (at)
+            return lw_yaml_fail_key(load->tree, at, load->err,
+                                    "'%s' is measured for the model, not for a feature",
+                                    metric);
+        return 0;
+    }
+    if (!at)
+        return lw_yaml_fail_key(
+            load->tree, node, load->err,
+            "'feature' is missing: '%s' is measured for a feature; name one, "
+            "or say each",
+            metric);
+    item->rule.feature = feature_index(&load->config->spec, item->feature);
+    if (item->rule.feature == LW_RULE_MODEL)
+        return fail_feature(load, at, item->feature);
+    return check_metric(load, at, &item->rule);
+}
+
+static double default_clear(const struct lw_rule *rule) {
+    double neutral = rule->metric == LW_METRIC_RMSE_RATIO ? 1 : 0;
+    if (rule->metric == LW_METRIC_EVENTS)
+        return 1.1 * fmax(rule->warn, rule->critical); /* fmax passes over NAN */
+    return neutral + 0.9 * (fmin(rule->warn, rule->critical) - neutral);
+}
+
+/* `lower` is the side on which all is well. */
+static int check_thresholds(struct lw_load *load, const struct lw_yaml *node,
+                            struct lw_rule *rule) {
+    bool below = rule->metric == LW_METRIC_EVENTS;
+    const struct lw_yaml *clear = lw_yaml_find(node, "clear");
+    if (isnan(rule->warn) && isnan(rule->critical))
+        return lw_yaml_fail_key(load->tree, node, load->err,
+                                "a threshold is missing: 'warn', 'critical' or both");
+    if (below ? rule->warn < rule->critical : rule->warn > rule->critical)
+        return lw_yaml_fail(
+            load->tree, lw_yaml_find(node, "warn"), load->err,
+            "the warning (%g) must come before the critical threshold (%g)", rule->warn,
+            rule->critical);
+    if (!clear) {
+        rule->clear_below = default_clear(rule);
+        return 0;
+    }
+    double first =
+        below ? fmax(rule->warn, rule->critical) : fmin(rule->warn, rule->critical);
+    if (below ? rule->clear_below < first : rule->clear_below > first)
+        return lw_yaml_fail(load->tree, clear, load->err,
+                            "a rule that fires at %g cannot clear at %g", first,
+                            rule->clear_below);
+    return 0;
+}
+
+static int set_actions(struct lw_load *load, const struct lw_yaml *node,
+                       struct lw_rule_item *item) {
+    const char *what = item->retrain ? "retrain" : "block";
+    item->rule.actions = (item->retrain ? (unsigned)LW_ACTION_RETRAIN : 0u) |
+                         (item->block ? (unsigned)LW_ACTION_BLOCK : 0u);
+    if (item->rule.actions == 0)
+        return 0;
+    if (item->retrain && item->block)
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "block"), load->err,
+                            "a rule either asks for a training or forbids it");
+    if (isnan(item->rule.critical))
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, what), load->err,
+                            "acts at the critical level, and this rule has none");
+    return 0;
+}
+
+/* Defaults and checks that depend on other keys of the rule. */
+static int complete_rule(struct lw_load *load, const struct lw_yaml *node,
+                         struct lw_rule_item *item) {
+    struct lw_rule *rule = &item->rule;
+    const struct lw_yaml *every = lw_yaml_find(node, "every");
+    bool counts = rule->metric == LW_METRIC_EVENTS || rule->metric == LW_METRIC_FAULT;
+    if (!lw_yaml_find(node, "min_n"))
+        rule->min_n = counts ? 0 : load->config->spec.drift.min_n;
+    if (every && check_multiple(load, every, rule->every_ms))
+        return -1;
+    if (rule->metric == LW_METRIC_CHANGE_POINT && !load->config->spec.change.kind[0])
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "metric"), load->err,
+                            "needs a detector: set `change.kind`");
+    return set_actions(load, node, item);
+}
+
+static int check_twice(struct lw_load *load, const struct lw_yaml *node,
+                       const char *name) {
+    const struct lw_spec *spec = &load->config->spec;
+    for (size_t i = 0; i < spec->nrules; i++)
+        if (strcmp(spec->rule[i].name, name) == 0)
+            return lw_yaml_fail(load->tree, node, load->err,
+                                "a second rule is called '%.60s'", name);
+    return 0;
+}
+
+static int read_rule(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_spec *spec = &load->config->spec;
+    struct lw_rule_item item = {
+        .rule = {.warn = NAN, .critical = NAN, .clear_below = NAN}};
+    if (lw_read_section(load, &lw_section_rule, node, &item))
+        return -1;
+    const struct lw_yaml *name = lw_yaml_find(node, "name");
+    if (lw_check_name(load, name, item.rule.name, LW_NAME_MAX) ||
+        check_twice(load, name, item.rule.name) || find_feature(load, node, &item) ||
+        find_window(load, node, &item) || check_thresholds(load, node, &item.rule) ||
+        complete_rule(load, node, &item))
+        return -1;
+    spec->rule[spec->nrules++] = item.rule;
+    return 0;
+}
+
+int lw_read_rules(struct lw_load *load, const struct lw_yaml *node) {
+    for (size_t i = 0; node && i < node->n; i++) {
+        if (load->config->spec.nrules == LW_RULES_MAX)
+            return lw_yaml_fail(load->tree, node->child[i], load->err,
+                                "more than %d rules", LW_RULES_MAX);
+        if (read_rule(load, node->child[i]))
+            return -1;
+    }
+    return 0;
+}

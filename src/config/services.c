@@ -1,0 +1,270 @@
+/* Kafka, Redis, the schema registry, webhooks, HTTP: addresses and secrets.
+ *
+ * A secret that is written into the configuration ends in a repository. So a literal one
+ * is refused: it comes as `*_file`, or from the environment (`${NAME}` without a
+ * default). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/items.h"
+
+static const char *const secrets[] = {"sasl.password", "sasl.oauthbearer.client.secret",
+                                      "ssl.key.password", "ssl.keystore.password",
+                                      "ssl.key.pem"};
+
+bool lw_kafka_secret(const char *property) {
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (strcmp(secrets[i], property) == 0)
+            return true;
+    return false;
+}
+
+static int add_property(struct lw_load *load, const struct lw_yaml *node, const char *key,
+                        const char *value) {
+    struct lw_kafka_options *kafka = &load->config->kafka;
+    if (kafka->n == LW_KAFKA_PROPERTIES_MAX)
+        return lw_yaml_fail_key(load->tree, node, load->err, "more than %d properties",
+                                LW_KAFKA_PROPERTIES_MAX);
+    if (strlen(key) >= sizeof kafka->property[0].key ||
+        strlen(value) >= sizeof kafka->property[0].value)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "longer than a property's key (%zu) or value (%zu) may be",
+                            sizeof kafka->property[0].key - 1,
+                            sizeof kafka->property[0].value - 1);
+    lw_copy(kafka->property[kafka->n].key, sizeof kafka->property[0].key, key);
+    lw_copy(kafka->property[kafka->n].value, sizeof kafka->property[0].value, value);
+    kafka->n++;
+    return 0;
+}
+
+/* sasl.password_file: the first line of a file becomes sasl.password. */
+static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
+                              const char *key) {
+    char path[1024];
+    struct lw_err why = {0};
+    size_t len;
+    if (lw_resolve_path(load->tree->name, node->text, path, sizeof path))
+        return lw_yaml_fail(load->tree, node, load->err, "the path is too long");
+    char *text = lw_read_file(path, 64 << 10, &len, &why);
+    if (!text)
+        return lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
+    if (strcmp(key, "ssl.key.pem") != 0)
+        text[strcspn(text, "\r\n")] = '\0';
+    int failed = *text ? add_property(load, node, key, text)
+                       : lw_yaml_fail(load->tree, node, load->err,
+                                      "%s: its first line is empty", path);
+    memset(text, 0, len);
+    free(text);
+    return failed;
+}
+
+static int read_property(struct lw_load *load, const struct lw_yaml *node) {
+    const char *key = node->key;
+    size_t len = strlen(key);
+    if (node->kind != LW_YAML_SCALAR)
+        return lw_yaml_fail(load->tree, node, load->err, "must be a single value");
+    if (lw_kafka_secret(key) && *node->literal)
+        return lw_yaml_fail_key(
+            load->tree, node, load->err,
+            "a secret must not stand in the configuration; write '%s_file: "
+            "path', or ${NAME} for an environment variable",
+            key);
+    if (len > 5 && strcmp(key + len - 5, "_file") == 0) {
+        char *property = lw_strndup(key, len - 5);
+        int failed = lw_kafka_secret(property)
+                         ? property_from_file(load, node, property)
+                         : lw_yaml_fail_key(load->tree, node, load->err,
+                                            "only a secret can be read from a file");
+        free(property);
+        return failed;
+    }
+    return add_property(load, node, key, node->text);
+}
+
+static const char *property(const struct lw_kafka_options *kafka, const char *key) {
+    for (size_t i = 0; i < kafka->n; i++)
+        if (strcmp(kafka->property[i].key, key) == 0)
+            return kafka->property[i].value;
+    return NULL;
+}
+
+int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_config *config = load->config;
+    for (size_t i = 0; node && i < node->n; i++)
+        if (read_property(load, node->child[i]))
+            return -1;
+    const struct lw_yaml *at = node ? node : load->tree->root;
+    char group[LW_NAME_MAX + 16];
+    snprintf(group, sizeof group, "leeway-%s", config->spec.stream);
+    if (!property(&config->kafka, "group.id") &&
+        add_property(load, at, "group.id", group))
+        return -1;
+    if (!property(&config->kafka, "bootstrap.servers"))
+        return add_property(load, at, "bootstrap.servers", "localhost:9092");
+    return 0;
+}
+
+/* The password of scheme://user:password@host, and its length; NULL when there is none.
+ */
+static const char *url_password(const char *url, size_t *len) {
+    const char *at = strstr(url, "://");
+    const char *end = at ? strrchr(at + 3, '@') : NULL;
+    const char *colon = end ? memchr(at + 3, ':', (size_t)(end - at - 3)) : NULL;
+    *len = colon ? (size_t)(end - colon - 1) : 0;
+    return colon ? colon + 1 : NULL;
+}
+
+int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
+    size_t len;
+    const char *url = load->config->redis.url;
+    if (strncmp(url, "redis://", 8) && strncmp(url, "rediss://", 9) &&
+        strncmp(url, "unix:", 5))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "must begin with redis:// or unix: (got '%.60s')", url);
+    if (node && url_password(node->literal, &len) && len > 0)
+        return lw_yaml_fail(
+            load->tree, node, load->err,
+            "a password must not stand in the configuration; use password_file, "
+            "or ${NAME} for an environment variable");
+    return 0;
+}
+
+int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
+    const struct lw_config_registry *registry = &load->config->source.registry;
+    size_t len;
+    if (!*registry->url)
+        return 0;
+    const struct lw_yaml *url = lw_yaml_find(node, "url");
+    if (strncmp(registry->url, "http://", 7) && strncmp(registry->url, "https://", 8))
+        return lw_yaml_fail(load->tree, url, load->err,
+                            "must begin with http:// or https:// (got '%.60s')",
+                            registry->url);
+    if (url_password(registry->url, &len))
+        return lw_yaml_fail(
+            load->tree, url, load->err,
+            "user and password do not belong here; use user and password_file");
+    if (*registry->token_file && *registry->user)
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "token_file"), load->err,
+                            "either a token or a user, not both");
+    return 0;
+}
+
+static int check_topics(struct lw_load *load, const struct lw_yaml *node) {
+    const struct lw_config_source *source = &load->config->source;
+    const struct {
+        const char *key, *topic;
+    } out[] = {{"dead_letters", source->dead_letters}, {"scored", source->scored}};
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++)
+        if (strcmp(out[i].topic, source->topic) == 0)
+            return lw_yaml_fail(
+                load->tree, lw_yaml_find(node, out[i].key), load->err,
+                "is the topic that events are read from; they would come back "
+                "for ever");
+    return 0;
+}
+
+int lw_read_source(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_config_source *source = &load->config->source;
+    struct lw_err why = {0};
+    source->schema = lw_schema_load(source->schema_path, &why);
+    if (!source->schema)
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "schema"), load->err, "%s",
+                            why.msg);
+    if (source->framing == LW_FRAMING_CONFLUENT && !*source->registry.url)
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "framing"), load->err,
+                            "needs a schema registry: `source.registry.url`");
+    return check_topics(load, node);
+}
+
+/* Does a pattern of a route match a rule, or a message that is no rule's? */
+static bool route_exists(const struct lw_spec *spec, const char *pattern) {
+    static const char *const own[] = {"rollback", "training-failed"};
+    struct lw_receiver one = {.nrules = 1};
+    lw_copy(one.rule[0], LW_NAME_MAX, pattern);
+    for (size_t i = 0; i < spec->nrules; i++)
+        if (lw_receiver_wants(&one, LW_SEVERITY_CRITICAL, spec->rule[i].name))
+            return true;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (lw_receiver_wants(&one, LW_SEVERITY_CRITICAL, own[i]))
+            return true;
+    return false;
+}
+
+static int fail_route(struct lw_load *load, const struct lw_yaml *node) {
+    const struct lw_spec *spec = &load->config->spec;
+    const char *names[LW_RULES_MAX];
+    char hint[300];
+    for (size_t i = 0; i < spec->nrules; i++)
+        names[i] = spec->rule[i].name;
+    return lw_yaml_fail(load->tree, node, load->err, "no rule is called '%.60s'%s",
+                        node->text,
+                        lw_suggest(hint, sizeof hint, node->text, names, spec->nrules));
+}
+
+static int read_routes(struct lw_load *load, const struct lw_yaml *node,
+                       struct lw_receiver *receiver) {
+    for (size_t i = 0; node && i < node->n; i++) {
+        const struct lw_yaml *item = node->child[i];
+        if (item->kind != LW_YAML_SCALAR || strlen(item->text) >= LW_NAME_MAX)
+            return lw_yaml_fail(load->tree, item, load->err,
+                                "must be the name of a rule");
+        if (receiver->nrules == LW_RECEIVER_RULES)
+            return lw_yaml_fail(load->tree, item, load->err,
+                                "more than %d; use 'prefix*'", LW_RECEIVER_RULES);
+        if (!route_exists(&load->config->spec, item->text))
+            return fail_route(load, item);
+        lw_copy(receiver->rule[receiver->nrules++], LW_NAME_MAX, item->text);
+    }
+    return 0;
+}
+
+static int read_webhook(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_config *config = load->config;
+    struct lw_receiver receiver = lw_receiver_defaults();
+    struct lw_err why = {0};
+    receiver.repeat_ms = -1;
+    if (lw_read_section(load, &lw_section_webhook, node, &receiver) ||
+        read_routes(load, lw_yaml_find(node, "rules"), &receiver))
+        return -1;
+    if (lw_receiver_check(&receiver, &why))
+        return lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
+    for (size_t i = 0; i < config->nreceivers; i++)
+        if (strcmp(config->receiver[i].name, receiver.name) == 0)
+            return lw_yaml_fail(load->tree, lw_yaml_find(node, "name"), load->err,
+                                "a second webhook is called '%.60s'", receiver.name);
+    config->receiver[config->nreceivers++] = receiver;
+    return 0;
+}
+
+int lw_read_webhooks(struct lw_load *load, const struct lw_yaml *node) {
+    for (size_t i = 0; node && i < node->n; i++) {
+        if (load->config->nreceivers == LW_RECEIVERS_MAX)
+            return lw_yaml_fail(load->tree, node->child[i], load->err,
+                                "more than %d webhooks", LW_RECEIVERS_MAX);
+        if (read_webhook(load, node->child[i]))
+            return -1;
+    }
+    return 0;
+}
+
+int lw_read_http(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_config_http *http = &load->config->http;
+    const char *colon = strrchr(http->listen, ':');
+    int64_t port = 0;
+    http->on = strcmp(http->listen, "off") != 0;
+    if (!http->on)
+        return 0;
+    size_t len = colon ? (size_t)(colon - http->listen) : 0;
+    if (len == 0 || len >= sizeof http->host || !lw_parse_i64(colon + 1, &port) ||
+        port < 0 || port > 65535)
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "listen"), load->err,
+                            "must be host:port or off (got '%.80s')", http->listen);
+    bool bracketed = http->listen[0] == '[' && len > 2 && http->listen[len - 1] == ']';
+    memcpy(http->host, http->listen + bracketed, len - 2 * (size_t)bracketed);
+    http->host[len - 2 * (size_t)bracketed] = '\0';
+    http->port = (int)port;
+    return 0;
+}
