@@ -64,8 +64,6 @@ static const char *store_whole(const struct lw_step *step, int64_t v,
     if (step->as >= LW_AS_MILLIS && !lw_to_ms(v, (enum lw_as)step->as, &v))
         return "not a believable time";
     *cell = lw_cell_whole(v);
-    if (step->as == LW_AS_FLOAT)
-        cell->num = (double)(float)v;
     return NULL;
 }
 

@@ -32,7 +32,6 @@ enum lw_op {
 /* What becomes of a number. */
 enum lw_as {
     LW_AS_PLAIN,
-    LW_AS_FLOAT, /* the reader holds it as a float: rounded to one */
     LW_AS_WHOLE, /* a category from a float: must be whole */
     LW_AS_MILLIS,
     LW_AS_MICROS,

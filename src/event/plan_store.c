@@ -3,7 +3,8 @@
  * Two questions are answered once, here, so that decoding asks none. May the writer's
  * type be read as the reader's? (Avro 1.11: int to long, float, double; long to float,
  * double; float to double; bytes and string either way; a reader's union takes the first
- * branch that fits; besides, an enum may be read as text.) And can the field's kind be
+ * branch that fits; besides, an enum may be read as text. A long read as a float is not
+ * rounded to one: a cell holds a double.) And can the field's kind be
  * had from it? A unit of time is the writer's; where the writer says nothing (libavro
  * drops logical types when it writes a schema), it is the reader's. */
 #include "event/plan.h"
@@ -129,8 +130,6 @@ static int as_of(enum lw_kind kind, const struct lw_node *writer,
     if (kind == LW_CATEGORY &&
         (writer->type == LW_T_FLOAT || writer->type == LW_T_DOUBLE))
         return LW_AS_WHOLE;
-    if (reader->type == LW_T_FLOAT && writer->type != LW_T_FLOAT)
-        return LW_AS_FLOAT;
     return LW_AS_PLAIN;
 }
 

@@ -25,7 +25,7 @@ static int check_with_libavro(const char *json, size_t len, struct lw_err *err) 
 
 static int parse_json(struct lw_schema *schema, struct lw_err *err) {
     json_error_t where;
-    schema->root = json_loadb(schema->json, schema->json_len, 0, &where);
+    schema->root = json_loadb(schema->json, schema->json_len, JSON_DECODE_ANY, &where);
     if (!schema->root)
         return lw_fail(err, LW_ECONFIG, "Avro schema: line %d, column %d: %.150s",
                        where.line, where.column, where.text);

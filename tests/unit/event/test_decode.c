@@ -1,0 +1,279 @@
+/* Decoding against golden data that fastavro wrote and resolved; kinds and errors. */
+#include "support.h"
+
+#include <math.h>
+
+#define REC(fields) "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
+
+/* The link wraps the allocator (see CMakeLists.txt); decoding must not call it. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static unsigned long allocations;
+
+void *__wrap_malloc(size_t size) {
+    allocations++;
+    return __real_malloc(size);
+}
+void *__wrap_calloc(size_t n, size_t size) {
+    allocations++;
+    return __real_calloc(n, size);
+}
+void *__wrap_realloc(void *old, size_t size) {
+    allocations++;
+    return __real_realloc(old, size);
+}
+
+static void check_cell(const char *name, const struct lw_cell *cell, const json_t *want) {
+    if (json_is_null(want)) {
+        if (cell->present || !isnan(cell->num) || cell->key != 0)
+            fail_msg("%s: not missing", name);
+        return;
+    }
+    const json_t *num = json_object_get(want, "num"), *key = json_object_get(want, "key");
+    const char *text = json_string_value(json_object_get(want, "text"));
+    if (!cell->present)
+        fail_msg("%s: missing", name);
+    if (num && cell->num != json_number_value(num))
+        fail_msg("%s: %.17g, expected %.17g", name, cell->num, json_number_value(num));
+    if (key && (int64_t)cell->key != strtoll(json_string_value(key), NULL, 10))
+        fail_msg("%s: key %lld, expected %s", name, (long long)cell->key,
+                 json_string_value(key));
+    if (!text)
+        return;
+    size_t len;
+    uint8_t *bytes = from_hex(text, &len);
+    if (cell->len != len || memcmp(cell->text, bytes, len) != 0)
+        fail_msg("%s: another text", name);
+    free(bytes);
+}
+
+static void check_case(const json_t *c) {
+    const char *name = json_string_value(json_object_get(c, "name"));
+    struct lw_schema *writer = schema_of_json(json_object_get(c, "writer"));
+    struct lw_schema *reader = schema_of_json(json_object_get(c, "reader"));
+    struct lw_fields fields = fields_of_json(json_object_get(c, "fields"));
+    struct lw_err err = {0};
+    struct lw_decoder *d = lw_decoder_new(writer, reader, &fields, &err);
+    lw_schema_free(writer); /* the decoder needs neither */
+    lw_schema_free(reader);
+    if (!d)
+        fail_msg("%s: %s", name, err.msg);
+    size_t len;
+    uint8_t *data = from_hex(json_string_value(json_object_get(c, "data")), &len);
+    struct lw_cell cells[LW_FIELDS_MAX];
+    unsigned long before = allocations;
+    int rc = lw_decoder_decode(d, data, len, cells, &err);
+    assert_int_equal(allocations, before);
+    if (rc < 0)
+        fail_msg("%s: %s", name, err.msg);
+    for (size_t i = 0; i < fields.n; i++) {
+        const json_t *want = json_array_get(json_object_get(c, "cells"), i);
+        char label[256];
+        snprintf(label, sizeof label, "%s: %s", name, fields.field[i].name);
+        check_cell(label, &cells[i], want);
+        if (cells[i].text && fields.field[i].kind == LW_CATEGORY)
+            assert_true(cells[i].key == lw_text_key(cells[i].text, cells[i].len));
+    }
+    free(data);
+    lw_decoder_free(d);
+}
+
+static void golden(const char *file, size_t least) {
+    json_t *cases = load_json(file), *c;
+    size_t i;
+    assert_true(json_array_size(cases) >= least);
+    json_array_foreach(cases, i, c) check_case(c);
+    json_decref(cases);
+}
+
+static void golden_cases_decode(void **state) {
+    (void)state;
+    golden("decode.json", 90);
+}
+
+static void random_schemas_decode(void **state) {
+    (void)state;
+    golden("random.json", 150);
+    assert_true(allocations > 10000); /* or the wrapping does not work */
+}
+
+static void config_refused(const char *writer, const char *reader, const char *fields,
+                           const char *because) {
+    struct lw_err err = {0};
+    struct lw_decoder *d = decoder_of(writer, reader, fields, &err);
+    assert_null(d);
+    assert_int_equal(err.code, LW_ECONFIG);
+    if (!strstr(err.msg, because))
+        fail_msg("\"%s\" does not say \"%s\"", err.msg, because);
+}
+
+static void what_cannot_be_read_is_refused(void **state) {
+    (void)state;
+    const char *w = REC("{\"name\":\"zone\",\"type\":\"int\"},"
+                        "{\"name\":\"id\",\"type\":\"string\"},"
+                        "{\"name\":\"miles\",\"type\":\"double\"},"
+                        "{\"name\":\"list\",\"type\":{\"type\":\"array\",\"items\":"
+                        "\"int\"}}");
+    config_refused(w, NULL, "zome:numeric", "did you mean \"zone\"");
+    config_refused(w, NULL, "zone.x:numeric", "has no fields");
+    config_refused(w, NULL, "id:numeric", "numeric cannot be had from type string");
+    config_refused(w, NULL, "id:timestamp", "timestamp cannot be had from type string");
+    config_refused(w, NULL, "zone:timestamp", "timestamp cannot be had from type int");
+    config_refused(w, NULL, "miles:timestamp", "cannot be had from type double");
+    config_refused(w, NULL, "miles:text", "text cannot be had from type double");
+    config_refused(w, NULL, "list:numeric", "cannot be had from type array");
+    config_refused(w, REC("{\"name\":\"zone\",\"type\":\"string\"}"), "zone:text",
+                   "from type int as the reader's string");
+    config_refused(REC("{\"name\":\"zone\",\"type\":\"long\"}"),
+                   REC("{\"name\":\"zone\",\"type\":\"int\"}"), "zone:numeric",
+                   "from type long as the reader's int");
+    config_refused(w, REC("{\"name\":\"fee\",\"type\":\"double\"}"), "fee:numeric!",
+                   "\"fee\" is required");
+    config_refused(w,
+                   REC("{\"name\":\"fee\",\"type\":[\"null\",\"double\"],"
+                       "\"default\":null}"),
+                   "fee:numeric!", "\"fee\" is required");
+    config_refused(w, REC("{\"name\":\"fee\",\"type\":\"double\",\"default\":\"x\"}"),
+                   "fee:numeric", "default");
+    config_refused(w, REC("{\"name\":\"fee\",\"type\":\"int\",\"default\":3000000000}"),
+                   "fee:numeric", "default");
+}
+
+/* Decodes hex with a decoder; NULL or the message. */
+static const char *decode_hex(struct lw_decoder *d, const char *hex,
+                              struct lw_cell *cells) {
+    static struct lw_err err;
+    size_t len;
+    err = (struct lw_err){0};
+    uint8_t *data = from_hex(hex, &len);
+    int rc = lw_decoder_decode(d, data, len, cells, &err);
+    free(data);
+    assert_true(rc == 0 || err.code == LW_EINPUT);
+    return rc == 0 ? NULL : err.msg;
+}
+
+static void absent_without_default_is_missing(void **state) {
+    (void)state;
+    struct lw_cell cells[1];
+    struct lw_decoder *d =
+        decoder_of(REC("{\"name\":\"zone\",\"type\":\"int\"}"),
+                   REC("{\"name\":\"fee\",\"type\":\"double\"}"), "fee:numeric", NULL);
+    assert_null(decode_hex(d, "02", cells));
+    assert_false(cells[0].present);
+    lw_decoder_free(d);
+}
+
+static void required_null_is_an_error(void **state) {
+    (void)state;
+    struct lw_cell cells[1];
+    struct lw_decoder *d =
+        decoder_of(REC("{\"name\":\"zone\",\"type\":[\"null\",\"int\"]}"), NULL,
+                   "zone:category!", NULL);
+    assert_null(decode_hex(d, "0202", cells));
+    assert_true(cells[0].key == 1);
+    assert_non_null(strstr(decode_hex(d, "00", cells), "\"zone\" is required"));
+    lw_decoder_free(d);
+}
+
+static void errors_name_field_and_offset(void **state) {
+    (void)state;
+    struct lw_cell cells[4];
+    struct lw_decoder *d = decoder_of(
+        REC("{\"name\":\"id\",\"type\":\"string\"},{\"name\":\"zone\",\"type\":\"int\"},"
+            "{\"name\":\"ok\",\"type\":\"boolean\"},{\"name\":\"d\",\"type\":"
+            "[\"null\",\"double\"]}"),
+        NULL, "id:text, zone:category, ok:numeric, d:category", NULL);
+    assert_null(decode_hex(d,
+                           "04616200"
+                           "0100",
+                           cells));
+    assert_string_equal(decode_hex(d, "0461", cells),
+                        "field \"id\" at byte 0 of 2: the bytes end, or a length or "
+                        "count cannot be");
+    assert_non_null(strstr(decode_hex(d, "04616280808080100100", cells),
+                           "field \"zone\" at byte 3 of 10: an int of more than 32"));
+    assert_non_null(strstr(decode_hex(d, "046162000200", cells), "\"ok\" at byte 4"));
+    assert_non_null(strstr(decode_hex(d, "046162000104", cells), "\"d\" at byte 5"));
+    assert_non_null(strstr(decode_hex(d, "046162000100ffff", cells), "2 bytes follow"));
+    assert_non_null(strstr(decode_hex(d,
+                                      "04616200"
+                                      "0102"
+                                      "000000000000e03f",
+                                      cells),
+                           "whole number")); /* 0.5 */
+    lw_decoder_free(d);
+}
+
+static void a_time_takes_its_unit_from_who_has_one(void **state) {
+    (void)state;
+    struct lw_cell cells[1];
+    const char *bare = REC("{\"name\":\"t\",\"type\":\"long\"}");
+    const char *micros =
+        REC("{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":"
+            "\"timestamp-micros\"}}");
+    const char *millis =
+        REC("{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":"
+            "\"timestamp-millis\"}}");
+    const struct {
+        const char *writer, *reader;
+        double ms;
+    } cases[] = {{bare, bare, 5000},
+                 {bare, micros, 5},
+                 {micros, millis, 5},
+                 {millis, micros, 5000}};
+    for (size_t i = 0; i < 4; i++) {
+        struct lw_decoder *d =
+            decoder_of(cases[i].writer, cases[i].reader, "t:timestamp", NULL);
+        assert_null(decode_hex(d, "904e", cells));
+        assert_true(cells[0].num == cases[i].ms);
+        assert_true((double)cells[0].key == cases[i].ms);
+        lw_decoder_free(d);
+    }
+    struct lw_decoder *d = decoder_of(bare, NULL, "t:timestamp", NULL);
+    assert_non_null(strstr(decode_hex(d, "feffffffffffffffff01", cells), "believable"));
+    assert_null(decode_hex(d,
+                           "80808080808080"
+                           "20",
+                           cells)); /* 2^53 */
+    assert_non_null(strstr(decode_hex(d,
+                                      "82808080808080"
+                                      "20",
+                                      cells),
+                           "believable"));
+    lw_decoder_free(d);
+}
+
+static void an_unknown_enum_symbol_is_an_error(void **state) {
+    (void)state;
+    struct lw_cell cells[1];
+    const char *old = REC("{\"name\":\"k\",\"type\":{\"type\":\"enum\",\"name\":\"K\","
+                          "\"symbols\":[\"A\",\"B\"]}}");
+    const char *new = REC("{\"name\":\"k\",\"type\":{\"type\":\"enum\",\"name\":\"K\","
+                          "\"symbols\":[\"B\"]}}");
+    struct lw_decoder *d = decoder_of(old, new, "k:category", NULL);
+    assert_null(decode_hex(d, "02", cells));
+    assert_memory_equal(cells[0].text, "B", 1);
+    assert_non_null(strstr(decode_hex(d, "00", cells), "does not know"));
+    assert_non_null(strstr(decode_hex(d, "04", cells), "no such enum symbol"));
+    assert_non_null(strstr(decode_hex(d, "01", cells), "no such enum symbol"));
+    lw_decoder_free(d);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(golden_cases_decode),
+        cmocka_unit_test(random_schemas_decode),
+        cmocka_unit_test(what_cannot_be_read_is_refused),
+        cmocka_unit_test(absent_without_default_is_missing),
+        cmocka_unit_test(required_null_is_an_error),
+        cmocka_unit_test(errors_name_field_and_offset),
+        cmocka_unit_test(a_time_takes_its_unit_from_who_has_one),
+        cmocka_unit_test(an_unknown_enum_symbol_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

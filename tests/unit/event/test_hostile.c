@@ -1,0 +1,288 @@
+/* Bytes from an enemy: every one must be refused or decoded, never believed. Run under
+ * ASan and UBSan these are also tests of every bound. */
+#include "support.h"
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "event/framing.h"
+#include "event/shape.h"
+
+#define REC(fields)       "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
+#define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
+
+/* Decodes a copy of exactly len bytes, so that ASan sees the first byte too many. */
+static int decode_copy(const struct lw_decoder *d, const uint8_t *data, size_t len,
+                       struct lw_err *err) {
+    struct lw_cell cells[LW_FIELDS_MAX];
+    uint8_t *copy = malloc(len ? len : 1);
+    memcpy(copy, data, len);
+    *err = (struct lw_err){0};
+    int rc = lw_decoder_decode(d, copy, len, cells, err);
+    assert_true(rc == 0 ? err->code == LW_OK : err->code == LW_EINPUT && err->msg[0]);
+    free(copy);
+    return rc;
+}
+
+static struct lw_decoder *decoder_of_case(const json_t *c) {
+    struct lw_schema *w = schema_of_json(json_object_get(c, "writer"));
+    struct lw_schema *r = schema_of_json(json_object_get(c, "reader"));
+    struct lw_fields fields = fields_of_json(json_object_get(c, "fields"));
+    struct lw_decoder *d = lw_decoder_new(w, r, &fields, NULL);
+    lw_schema_free(w);
+    lw_schema_free(r);
+    assert_non_null(d);
+    return d;
+}
+
+/* A datum cut anywhere is no datum, and one with more behind it is none either. */
+static void no_prefix_decodes(void **state) {
+    (void)state;
+    static const char *const files[] = {"decode.json", "random.json"};
+    struct lw_err err;
+    for (int f = 0; f < 2; f++) {
+        json_t *cases = load_json(files[f]), *c;
+        size_t i, len;
+        json_array_foreach(cases, i, c) {
+            struct lw_decoder *d = decoder_of_case(c);
+            uint8_t *data = from_hex(json_string_value(json_object_get(c, "data")), &len);
+            for (size_t cut = 0; cut < len; cut++)
+                assert_int_equal(decode_copy(d, data, cut, &err), -1);
+            data = realloc(data, len + 1);
+            data[len] = 0;
+            assert_int_equal(decode_copy(d, data, len, &err), 0);
+            assert_int_equal(decode_copy(d, data, len + 1, &err), -1);
+            assert_non_null(strstr(err.msg, "follow"));
+            free(data);
+            lw_decoder_free(d);
+        }
+        json_decref(cases);
+    }
+}
+
+static void every_flipped_bit_is_survived(void **state) {
+    (void)state;
+    json_t *cases = load_json("random.json"), *c;
+    struct lw_err err;
+    size_t i, len;
+    unsigned long refused = 0, flips = 0;
+    json_array_foreach(cases, i, c) {
+        struct lw_decoder *d = decoder_of_case(c);
+        uint8_t *data = from_hex(json_string_value(json_object_get(c, "data")), &len);
+        for (size_t bit = 0; bit < 8 * len; bit++, flips++) {
+            data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            refused += decode_copy(d, data, len, &err) < 0;
+            data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+        free(data);
+        lw_decoder_free(d);
+    }
+    json_decref(cases);
+    /* Some flips make another valid datum (a digit of a number), many do not. */
+    assert_true(refused > flips / 10 && refused < flips);
+}
+
+static void noise_is_survived(void **state) {
+    (void)state;
+    json_t *cases = load_json("random.json"), *c;
+    struct lw_rng rng;
+    struct lw_err err;
+    size_t i;
+    lw_rng_seed(&rng, 7);
+    json_array_foreach(cases, i, c) {
+        struct lw_decoder *d = decoder_of_case(c);
+        for (int n = 0; n < 200; n++) {
+            uint8_t data[64];
+            size_t len = (size_t)lw_rng_below(&rng, sizeof data);
+            for (size_t k = 0; k < len; k++) /* small numbers reach further than large */
+                data[k] = (uint8_t)(lw_rng_next(&rng) >> lw_rng_below(&rng, 8));
+            decode_copy(d, data, len, &err);
+        }
+        lw_decoder_free(d);
+    }
+    json_decref(cases);
+}
+
+static void hex_refused(struct lw_decoder *d, const char *hex) {
+    struct lw_err err;
+    size_t len;
+    uint8_t *data = from_hex(hex, &len);
+    if (decode_copy(d, data, len, &err) == 0)
+        fail_msg("%s was decoded", hex);
+    free(data);
+}
+
+static void hex_accepted(struct lw_decoder *d, const char *hex) {
+    struct lw_err err;
+    size_t len;
+    uint8_t *data = from_hex(hex, &len);
+    if (decode_copy(d, data, len, &err) < 0)
+        fail_msg("%s: %s", hex, err.msg);
+    free(data);
+}
+
+static void giant_lengths_are_not_believed(void **state) {
+    (void)state;
+    struct lw_decoder *d =
+        decoder_of(REC(FIELD("s", "\"string\"")), NULL, "s:text", NULL);
+    hex_accepted(d, "0261");
+    hex_refused(d, "0461"); /* one more than there is */
+    hex_refused(d, "feffffffffffffffff01"
+                   "61"); /* 2^63 - 1 */
+    hex_refused(d, "ffffffffffffffffff01"
+                   "61"); /* -2^63 */
+    hex_refused(d, "01"
+                   "61"); /* -1 */
+    hex_refused(d, "ffffffffffffffffff02"
+                   "61"); /* more than 64 bits */
+    hex_refused(d, "8080808080808080808000"
+                   "61");       /* eleven bytes of length */
+    hex_refused(d, "ffffffff"); /* a length that does not end */
+    lw_decoder_free(d);
+}
+
+static void counts_are_not_believed(void **state) {
+    (void)state;
+    struct lw_decoder *d = decoder_of(
+        REC(FIELD("n", "{\"type\":\"array\",\"items\":\"null\"}") "," FIELD(
+            "i", "{\"type\":\"array\",\"items\":\"int\"}") "," FIELD("z", "\"int\"")),
+        NULL, "z:numeric", NULL);
+    hex_accepted(d, "00"
+                    "00"
+                    "02");
+    /* 2^62 nulls have no bytes: decoded at once, or this test does not end. */
+    hex_accepted(d, "80808080808080808001"
+                    "00"
+                    "00"
+                    "02");
+    hex_refused(d, "00"
+                   "80808080808080808001"
+                   "02"
+                   "00"
+                   "02"); /* 2^62 ints have */
+    hex_accepted(d, "00"
+                    "03"
+                    "04"
+                    "0204"
+                    "00"
+                    "02"); /* a block of two, sized */
+    hex_refused(d, "00"
+                   "03"
+                   "05"
+                   "0204"
+                   "00"
+                   "02"); /* negative size */
+    hex_refused(d, "00"
+                   "03"
+                   "feffffffffffffffff01"
+                   "0204"
+                   "00"
+                   "02");
+    hex_refused(d, "00"
+                   "ffffffffffffffffff01"
+                   "80808010"
+                   "00"
+                   "02");
+    lw_decoder_free(d);
+}
+
+static void depth_is_bounded(void **state) {
+    (void)state;
+    struct lw_err err;
+    struct lw_decoder *d =
+        decoder_of(REC(FIELD("z", "\"int\"") "," FIELD("next", "[\"null\",\"R\"]")), NULL,
+                   "z:numeric", NULL);
+    uint8_t data[200001];
+    for (size_t depth = 0; depth < 100000; depth++) {
+        data[2 * depth] = 2;
+        data[2 * depth + 1] = 2;
+    }
+    data[200000] = 0;
+    assert_int_equal(decode_copy(d, data, sizeof data, &err), -1);
+    memset(data + 2 * 20, 0, 2); /* twenty levels are fine: z = 0, next = null */
+    assert_int_equal(decode_copy(d, data, 2 * 20 + 2, &err), 0);
+    lw_decoder_free(d);
+}
+
+/* Records of two records of two records ... of nothing: 2^50 of them in no bytes. */
+static void doubling_records_cost_nothing(void **state) {
+    (void)state;
+    struct lw_buf text = {0};
+    struct lw_err err = {0};
+    lw_buf_printf(&text, "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
+                         "{\"name\":\"z\",\"type\":\"int\"},{\"name\":\"a\",\"type\":");
+    for (int i = 0; i < 50; i++)
+        lw_buf_printf(&text,
+                      "{\"type\":\"record\",\"name\":\"D%d\",\"fields\":[{\"name\":\"a\","
+                      "\"type\":",
+                      i);
+    lw_buf_printf(&text, "{\"type\":\"record\",\"name\":\"D50\",\"fields\":[]}");
+    for (int i = 49; i >= 0; i--)
+        lw_buf_printf(&text, "},{\"name\":\"b\",\"type\":\"D%d\"}]}", i + 1);
+    lw_buf_printf(&text, "}]}");
+    struct lw_decoder *d = decoder_of(lw_buf_str(&text), NULL, "z:numeric", &err);
+    if (!d)
+        fail_msg("%s", err.msg);
+    hex_accepted(d, "02");
+    lw_decoder_free(d);
+    lw_buf_fini(&text);
+}
+
+static void a_branch_must_exist(void **state) {
+    (void)state;
+    struct lw_decoder *d = decoder_of(
+        REC(FIELD("a", "[\"null\",\"int\"]") "," FIELD(
+            "b", "[\"int\",\"string\",\"boolean\"]") "," FIELD("c", "[\"int\"]")),
+        NULL, "a:numeric, b:category", NULL);
+    hex_accepted(d, "0202"
+                    "0202"
+                    "61"
+                    "0002");
+    hex_refused(d, "0402"
+                   "0202"
+                   "61"
+                   "0002");
+    hex_refused(d, "0102"
+                   "0202"
+                   "61"
+                   "0002");
+    hex_refused(d, "0202"
+                   "0602"
+                   "61"
+                   "0002");
+    hex_refused(d, "0202"
+                   "0202"
+                   "61"
+                   "0202");
+    hex_refused(d, "0202"
+                   "fe01"
+                   "61"
+                   "0002");
+    lw_decoder_free(d);
+}
+
+static void an_empty_value_is_refused(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    struct lw_cell cells[1];
+    struct lw_decoder *d =
+        decoder_of(REC(FIELD("a", "\"int\"")), NULL, "a:numeric", NULL);
+    assert_int_equal(lw_decoder_decode(d, NULL, 0, cells, &err), -1);
+    assert_int_equal(err.code, LW_EINPUT);
+    assert_int_equal(lw_decoder_decode(d, NULL, 0, cells, NULL), -1);
+    lw_decoder_free(d);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_prefix_decodes),
+        cmocka_unit_test(every_flipped_bit_is_survived),
+        cmocka_unit_test(noise_is_survived),
+        cmocka_unit_test(giant_lengths_are_not_believed),
+        cmocka_unit_test(counts_are_not_believed),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(doubling_records_cost_nothing),
+        cmocka_unit_test(a_branch_must_exist),
+        cmocka_unit_test(an_empty_value_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

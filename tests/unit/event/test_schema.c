@@ -1,0 +1,148 @@
+/* Schemas: fingerprints against fastavro, and what is refused. */
+#include "support.h"
+
+#include "base/buf.h"
+#include "event/node.h"
+
+static void fingerprints_equal_fastavro(void **state) {
+    (void)state;
+    json_t *cases = load_json("fingerprints.json"), *c;
+    size_t i;
+    assert_true(json_array_size(cases) >= 8);
+    json_array_foreach(cases, i, c) {
+        struct lw_schema *schema = schema_of_json(json_object_get(c, "schema"));
+        struct lw_buf form = {0};
+        char crc[32];
+        lw_canonical_form(schema, &form);
+        assert_string_equal(lw_buf_str(&form),
+                            json_string_value(json_object_get(c, "form")));
+        snprintf(crc, sizeof crc, "%016llx",
+                 (unsigned long long)lw_schema_fingerprint(schema));
+        assert_string_equal(crc, json_string_value(json_object_get(c, "crc")));
+        lw_buf_fini(&form);
+        lw_schema_free(schema);
+    }
+    json_decref(cases);
+}
+
+static void crc_of_nothing_is_the_polynomial(void **state) {
+    (void)state;
+    assert_true(lw_crc64_avro("", 0) == UINT64_C(0xc15d213aa4d7a795));
+    /* The specification's example values for "int" and "null". */
+    assert_true(lw_crc64_avro("\"int\"", 5) == UINT64_C(0x7275d51a3f395c8f));
+    assert_true(lw_crc64_avro("\"null\"", 6) == UINT64_C(0x63dd24e7cc258f8a));
+}
+
+static void trip_schema_loads(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    struct lw_schema *schema =
+        lw_schema_load(LW_SOURCE_DIR "/schemas/green_trip.avsc", &err);
+    assert_non_null(schema);
+    const char *const *names;
+    assert_int_equal(lw_schema_fields(schema, &names), 16);
+    assert_string_equal(names[0], "trip_id");
+    assert_string_equal(names[15], "trip_type");
+    assert_string_equal(lw_schema_name(schema), "nyc.tlc.GreenTrip");
+    assert_non_null(strstr(lw_schema_json(schema), "local-timestamp-millis"));
+    assert_true(lw_schema_fingerprint(schema) == UINT64_C(0x14be54e6bd04e821));
+    lw_schema_free(schema);
+}
+
+static void refused(const char *json, const char *because) {
+    struct lw_err err = {0};
+    assert_null(lw_schema_parse(json, strlen(json), &err));
+    assert_int_equal(err.code, LW_ECONFIG);
+    if (!strstr(err.msg, because))
+        fail_msg("\"%s\" does not say \"%s\" for %s", err.msg, because, json);
+}
+
+#define REC(fields) "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
+
+static void what_is_wrong_is_named(void **state) {
+    (void)state;
+    refused("", "line 1");
+    refused("{\"type\":\n\"record\" oops}", "line 2");
+    refused("\"int\"", "must be a record");
+    refused("7", "must be text, a list or an object");
+    refused("[\"null\", " REC("") "]", "must be a record");
+    refused("{\"type\":\"record\",\"fields\":[]}", "without a name");
+    refused("{\"type\":\"record\",\"name\":\"9x\",\"fields\":[]}", "\"9x\"");
+    refused("{\"type\":\"record\",\"name\":\"a..b\",\"fields\":[]}", "\"a..b\"");
+    refused("{\"type\":\"record\",\"name\":\"R\"}", "no list of fields");
+    refused(REC("{\"name\":\"a\",\"type\":\"integer\"}"), "unknown type \"integer\"");
+    refused(REC("{\"name\":\"a\",\"type\":\"integer\"}"), "field \"a\"");
+    refused(REC("{\"name\":\"a b\",\"type\":\"int\"}"), "valid name");
+    refused(REC("{\"name\":\"a\"}"), "valid name and a type");
+    refused(REC("{\"name\":\"a\",\"type\":\"int\"},{\"name\":\"a\",\"type\":\"int\"}"),
+            "twice");
+    refused(REC("{\"name\":\"a\",\"type\":\"R\"}"), "without end");
+    refused(REC("{\"name\":\"a\",\"type\":[]}"), "without branches");
+    refused(REC("{\"name\":\"a\",\"type\":[\"int\",\"int\"]}"), "twice");
+    refused(REC("{\"name\":\"a\",\"type\":[\"int\",[\"null\"]]}"), "within a union");
+    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"array\"}}"), "no items");
+    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
+                "\"symbols\":[]}}"),
+            "no symbols");
+    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
+                "\"symbols\":[\"a-b\"]}}"),
+            "symbol");
+    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"F\","
+                "\"size\":-1}}"),
+            "size");
+    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"F\","
+                "\"size\":99999999}}"),
+            "size");
+    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"R\","
+                "\"size\":1}}"),
+            "defined twice");
+}
+
+static void size_and_depth_are_bounded(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    struct lw_buf text = {0};
+    lw_buf_printf(&text,
+                  "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\","
+                  "\"type\":");
+    for (int i = 0; i < 1000; i++)
+        lw_buf_printf(&text, "{\"type\":\"array\",\"items\":");
+    lw_buf_printf(&text, "\"int\"");
+    for (int i = 0; i < 1000; i++)
+        lw_buf_printf(&text, "}");
+    lw_buf_printf(&text, "}]}");
+    assert_null(lw_schema_parse((char *)text.data, text.len, &err));
+    assert_non_null(strstr(err.msg, "deeper than 64"));
+    lw_err_clear(&err);
+    assert_null(lw_schema_parse((char *)text.data, LW_SCHEMA_BYTES_MAX + 1, &err));
+    assert_non_null(strstr(err.msg, "at most"));
+    lw_buf_clear(&text);
+    lw_buf_printf(&text, "{\"type\":\"record\",\"name\":\"R\",\"fields\":[");
+    for (int i = 0; i < LW_SCHEMA_NODES_MAX; i++)
+        lw_buf_printf(&text, "%s{\"name\":\"f%d\",\"type\":\"int\"}", i ? "," : "", i);
+    lw_buf_printf(&text, "]}");
+    lw_err_clear(&err);
+    assert_null(lw_schema_parse((char *)text.data, text.len, &err));
+    assert_non_null(strstr(err.msg, "more types"));
+    lw_buf_fini(&text);
+}
+
+static void a_missing_file_is_named(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    assert_null(lw_schema_load("/nonexistent/x.avsc", &err));
+    assert_int_equal(err.code, LW_ECONFIG);
+    assert_non_null(strstr(err.msg, "/nonexistent/x.avsc"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fingerprints_equal_fastavro),
+        cmocka_unit_test(crc_of_nothing_is_the_polynomial),
+        cmocka_unit_test(trip_schema_loads),
+        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(size_and_depth_are_bounded),
+        cmocka_unit_test(a_missing_file_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
