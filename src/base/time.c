@@ -31,6 +31,12 @@ int64_t lw_mono_us(void) {
     return clock_us(CLOCK_MONOTONIC);
 }
 
+void lw_sleep_ms(int64_t ms) {
+    struct timespec ts = {.tv_sec = (time_t)(ms / 1000),
+                          .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&ts, NULL);
+}
+
 static int64_t floor_div(int64_t a, int64_t b) {
     return a / b - (a % b < 0);
 }

@@ -16,6 +16,7 @@
 int64_t lw_wall_ms(void); /* Unix time */
 int64_t lw_mono_ms(void); /* for intervals */
 int64_t lw_mono_us(void);
+void lw_sleep_ms(int64_t ms);
 
 struct lw_civil {
     int year, month, day;     /* month 1..12 */

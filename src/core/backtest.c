@@ -178,7 +178,7 @@ int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reaso
     enum lw_place where =
         lw_partition_add(b->partition, b->offset++, row, reason, watched, b->scored,
                          reason == LW_GOOD ? b->nscoring : 0);
-    if (reason == LW_GOOD && where == LW_ON_TIME)
+    if (reason == LW_GOOD && where != LW_SUSPECT)
         lw_dataset_add(b->rows, row);
     return seal_closed(b, err);
 }

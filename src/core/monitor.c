@@ -297,6 +297,10 @@ struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms) {
     return lw_windows_span(m->windows, span_ms);
 }
 
+const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m) {
+    return m->reference;
+}
+
 const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m) {
     return &m->ledger;
 }

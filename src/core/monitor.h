@@ -112,6 +112,8 @@ struct lw_request lw_monitor_request(const struct lw_monitor *m); /* that reques
  */
 struct lw_pane *lw_monitor_window(const struct lw_monitor *m, size_t window);
 
+/* What windows are compared with, or NULL (borrowed until the champion changes). */
+const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m);
 /* The newest panes of that span merged (the longest window's at most); the caller frees.
  */
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms);

@@ -1,0 +1,190 @@
+/* Starting and stopping the threads, and what they share. */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "engine/engine_private.h"
+
+#define METADATA_MS 10000
+
+void lw__engine_fail(struct lw_engine *e, const struct lw_err *why) {
+    pthread_mutex_lock(&e->lock);
+    if (e->failure.code == LW_OK)
+        e->failure = *why;
+    pthread_mutex_unlock(&e->lock);
+}
+
+bool lw_engine_failed(const struct lw_engine *engine, struct lw_err *why) {
+    struct lw_engine *e =
+        (struct lw_engine *)(uintptr_t)engine; /* only the lock changes */
+    pthread_mutex_lock(&e->lock);
+    *why = e->failure;
+    pthread_mutex_unlock(&e->lock);
+    return why->code != LW_OK;
+}
+
+struct lw_lease lw__engine_lease(struct lw_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    struct lw_lease lease = e->lease;
+    pthread_mutex_unlock(&e->lock);
+    return lease;
+}
+
+bool lw__engine_sleep(struct lw_engine *e, int64_t ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&e->lock);
+    int rc = 0;
+    while (!atomic_load(&e->stop) && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&e->stopping, &e->lock, &until);
+    pthread_mutex_unlock(&e->lock);
+    return !atomic_load(&e->stop);
+}
+
+/* The topic must be there before anything else makes sense; brokers that are away are
+ * waited for by the caller's retry. */
+static int count_partitions(struct lw_engine *e, struct lw_err *err) {
+    struct lw_producer *probe = lw_producer_new(&e->config->kafka, err);
+    if (!probe)
+        return -1;
+    e->npartitions = lw_kafka_partitions(lw_producer_handle(probe),
+                                         e->config->source.topic, METADATA_MS, err);
+    lw_producer_free(probe);
+    return e->npartitions < 0 ? -1 : 0;
+}
+
+static int start_thread(pthread_t *thread, void *(*main)(void *), void *arg,
+                        struct lw_err *err) {
+    int rc = pthread_create(thread, NULL, main, arg);
+    return rc ? lw_fail(err, LW_ESTOP, "cannot start a thread: %s", strerror(rc)) : 0;
+}
+
+static int start_workers(struct lw_engine *e, struct lw_err *err) {
+    int n = e->config->source.workers;
+    e->worker = lw_calloc((size_t)n, sizeof *e->worker);
+    e->worker_thread = lw_calloc((size_t)n, sizeof *e->worker_thread);
+    for (int i = 0; i < n; i++) {
+        struct lw_worker *w = lw__worker_new(e, i, err);
+        if (!w)
+            return -1;
+        if (start_thread(&e->worker_thread[i], lw__worker_main, w, err)) {
+            lw__worker_free(w);
+            return -1;
+        }
+        e->worker[e->nworkers++] = w;
+    }
+    return 0;
+}
+
+static int start_notifiers(struct lw_engine *e, struct lw_err *err) {
+    for (size_t i = 0; i < e->config->nreceivers; i++) {
+        struct lw_notifier *n = lw_calloc(1, sizeof *n);
+        *n = (struct lw_notifier){.engine = e, .receiver = (int)i};
+        if (start_thread(&e->notifier_thread[i], lw__notifier_main, n, err)) {
+            free(n);
+            return -1;
+        }
+        e->nnotifiers++;
+    }
+    return 0;
+}
+
+static int start_all(struct lw_engine *e, struct lw_err *err) {
+    if (lw_http_init(err) || count_partitions(e, err))
+        return -1;
+    if (start_thread(&e->leader_thread, lw__leader_main, e, err))
+        return -1;
+    e->leader_runs = true;
+    if (start_thread(&e->retrainer_thread, lw__retrainer_main, e, err))
+        return -1;
+    e->retrainer_runs = true;
+    return start_notifiers(e, err) || start_workers(e, err) ? -1 : 0;
+}
+
+struct lw_engine *lw_engine_start(const struct lw_config *config,
+                                  const struct lw_engine_hooks *hooks,
+                                  struct lw_err *err) {
+    struct lw_engine *e = lw_calloc(1, sizeof *e);
+    char host[64] = "localhost";
+    sigset_t all, before;
+    gethostname(host, sizeof host - 1);
+    e->config = config;
+    e->hooks = hooks ? *hooks : (struct lw_engine_hooks){0};
+    snprintf(e->who, sizeof e->who, "%s:%ld", host, (long)getpid());
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_cond_init(&e->changed, NULL);
+    pthread_cond_init(&e->stopping, NULL);
+    atomic_store(&e->sealed_until_ms, INT64_MIN);
+    sigfillset(&all); /* signals are the main thread's */
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int rc = start_all(e, err);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc == 0)
+        return e;
+    lw_engine_stop(e);
+    return NULL;
+}
+
+static void stop_threads(struct lw_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    atomic_store(&e->stop, true);
+    e->stop_flag = 1;
+    pthread_cond_broadcast(&e->changed);
+    pthread_cond_broadcast(&e->stopping);
+    pthread_mutex_unlock(&e->lock);
+    for (int i = 0; i < e->nworkers; i++)
+        pthread_join(e->worker_thread[i], NULL);
+    if (e->leader_runs)
+        pthread_join(e->leader_thread, NULL);
+    if (e->retrainer_runs)
+        pthread_join(e->retrainer_thread, NULL);
+    for (int i = 0; i < e->nnotifiers; i++)
+        pthread_join(e->notifier_thread[i], NULL);
+}
+
+void lw_engine_stop(struct lw_engine *e) {
+    if (!e)
+        return;
+    stop_threads(e);
+    for (int i = 0; i < e->nworkers; i++)
+        lw__worker_free(e->worker[i]);
+    free(e->worker);
+    free(e->worker_thread);
+    lw__job_free(e->job);
+    pthread_cond_destroy(&e->stopping);
+    pthread_cond_destroy(&e->changed);
+    pthread_mutex_destroy(&e->lock);
+    free(e);
+}
+
+struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
+    struct lw_engine_status s = {.leading = atomic_load(&e->leading),
+                                 .training = atomic_load(&e->training),
+                                 .sealed_until_ms = atomic_load(&e->sealed_until_ms),
+                                 .outbox = atomic_load(&e->outbox),
+                                 .polled_ms = INT64_MAX};
+    for (int i = 0; i < e->nworkers; i++) {
+        struct lw_worker_status w = lw__worker_status(e->worker[i]);
+        s.messages += w.messages;
+        s.scored += w.scored;
+        s.dead += w.dead;
+        s.stalled |= w.stalled;
+        s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;
+    }
+    return s;
+}

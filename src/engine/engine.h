@@ -1,0 +1,53 @@
+/* The engine: the threads of `leeway run`, and of `leeway demo`, which runs exactly
+ * these.
+ *
+ *   worker x W   consume, decode, score, accumulate, flush    one consumer and one Redis
+ * connection each leader       lease, sealing, evaluation, decisions        acts only
+ * while it holds the lease retrainer    one training at a time reads Kafka by offset
+ * ranges notifier x R one a receiver: outbox to webhook            acts only in the
+ * leader's process
+ *
+ * Threads share nothing but the values below engine_private.h's lock and a few atomics;
+ * no lock is taken per event, and none is held across I/O. */
+#ifndef LW_ENGINE_H
+#define LW_ENGINE_H
+
+#include "config/config.h"
+#include "core/monitor.h"
+
+#define LW_CODE_VERSION "0.1.0"
+
+struct lw_engine;
+
+/* What a screen may want to show; called in the leader's thread, must be quick. */
+struct lw_engine_hooks {
+    void *arg;
+    void (*evaluated)(void *arg, const struct lw_evaluation *e,
+                      const struct lw_monitor *m);
+    void (*trained)(void *arg, const struct lw_request *request, uint32_t version,
+                    const struct lw_training *training, const char *failure);
+};
+
+/* Connects to nothing yet by itself: threads do, and wait for what is away. LW_ECONFIG.
+ * The configuration is borrowed until lw_engine_stop. */
+struct lw_engine *lw_engine_start(const struct lw_config *config,
+                                  const struct lw_engine_hooks *hooks,
+                                  struct lw_err *err);
+/* Flushes, leaves the group, gives the lease back, joins all threads, frees. */
+void lw_engine_stop(struct lw_engine *e);
+/* A thread met something it cannot go on with (LW_ESTOP): the process should stop. */
+bool lw_engine_failed(const struct lw_engine *e, struct lw_err *why);
+
+/* As known in this process; cheap, any thread. */
+struct lw_engine_status {
+    bool leading;
+    bool training;                   /* a request is pending or being worked on */
+    int64_t sealed_until_ms;         /* INT64_MIN before the first */
+    uint64_t messages, scored, dead; /* consumed by this process's workers */
+    uint64_t outbox;                 /* deliveries waiting, as last seen */
+    int64_t polled_ms;               /* monotonic time of the oldest worker's last poll */
+    bool stalled;                    /* waiting for Redis */
+};
+struct lw_engine_status lw_engine_status(const struct lw_engine *e);
+
+#endif

@@ -1,0 +1,103 @@
+/* Shared by the engine's own files only. */
+#ifndef LW_ENGINE_PRIVATE_H
+#define LW_ENGINE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/engine.h"
+#include "event/schema.h"
+#include "kafka/consumer.h"
+#include "kafka/producer.h"
+#include "store/leader.h"
+
+/* One training: handed to the retrainer, and back. */
+struct lw_job {
+    struct lw_request request;
+    uint32_t champion;      /* version to beat; 0: none */
+    struct lw_pane *recent; /* for the reference; owned */
+    /* filled by the retrainer */
+    bool done, failed;
+    struct lw_training training; /* unless failed; owned */
+    char *facts;                 /* JSON; owned */
+    struct lw_err err;
+};
+
+struct lw_worker;
+
+struct lw_engine {
+    const struct lw_config *config;
+    struct lw_engine_hooks hooks;
+    char who[96]; /* host:pid */
+    int32_t npartitions;
+
+    atomic_bool stop;
+    volatile int stop_flag; /* the same, for interfaces that want an int */
+
+    pthread_t *worker_thread;
+    struct lw_worker **worker;
+    int nworkers;
+    pthread_t leader_thread, retrainer_thread;
+    pthread_t notifier_thread[LW_RECEIVERS_MAX];
+    int nnotifiers;
+    bool leader_runs, retrainer_runs;
+
+    pthread_mutex_t lock;   /* guards what follows; never held across I/O */
+    pthread_cond_t changed; /* the job */
+    pthread_cond_t stopping;
+    struct lw_job *job; /* posted, being worked on, or done */
+    bool job_taken;
+    struct lw_lease lease; /* as last renewed; token 0: not leading */
+    struct lw_err failure;
+
+    atomic_bool leading, training;
+    _Atomic int64_t sealed_until_ms;
+    _Atomic uint64_t outbox;
+};
+
+void lw__engine_fail(struct lw_engine *e, const struct lw_err *why);
+struct lw_lease lw__engine_lease(struct lw_engine *e);
+/* Sleeps up to ms, less when the engine stops; false when it does. */
+bool lw__engine_sleep(struct lw_engine *e, int64_t ms);
+
+struct lw_worker *lw__worker_new(struct lw_engine *e, int number, struct lw_err *err);
+void lw__worker_free(struct lw_worker *w);
+void *lw__worker_main(void *worker);
+struct lw_worker_status {
+    uint64_t messages, scored, dead;
+    int64_t polled_ms;
+    bool stalled;
+};
+struct lw_worker_status lw__worker_status(const struct lw_worker *w);
+
+void *lw__leader_main(void *engine);
+void *lw__retrainer_main(void *engine);
+
+struct lw_notifier {
+    struct lw_engine *engine;
+    int receiver;
+};
+void *lw__notifier_main(void *notifier);
+
+/* Hands a job to the retrainer (taken); there must be none. */
+void lw__job_post(struct lw_engine *e, struct lw_job *job);
+/* The finished job, or NULL. The caller owns it. */
+struct lw_job *lw__job_collect(struct lw_engine *e);
+void lw__job_free(struct lw_job *job);
+/* Drops a job that is no longer ours to answer for: what it brings will be thrown away.
+ */
+bool lw__job_busy(struct lw_engine *e);
+
+/* Lineage and results of a training as JSON (free()). */
+struct lw_lineage {
+    const char *topic;
+    const struct lw_range *range;
+    size_t nranges;
+    uint64_t read, gone,
+        undecodable; /* messages read; offsets that Kafka no longer held */
+};
+char *lw__facts(const struct lw_config *config, const struct lw_request *request,
+                const struct lw_training *t, const struct lw_lineage *lineage,
+                double seconds);
+
+#endif

@@ -1,0 +1,104 @@
+/* The facts of a version as JSON: what was tried, how it was judged, and from which data
+ * exactly. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "engine/engine_private.h"
+
+static json_t *number(double v) {
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *time_text(int64_t ms) {
+    char text[32];
+    return json_string(lw_format_time(text, sizeof text, ms));
+}
+
+static json_t *trials(const struct lw_training *t) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < t->ntrials; i++) {
+        const struct lw_trial *trial = &t->trial[i];
+        json_t *o = json_object();
+        json_object_set_new(o, "name", json_string(trial->name));
+        json_object_set_new(o, "rows", json_integer((json_int_t)trial->rows));
+        json_object_set_new(o, "rmse", number(trial->rmse));
+        if (trial->note[0])
+            json_object_set_new(o, "note", json_string(trial->note));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *gate(const struct lw_gate *g) {
+    json_t *o = json_object();
+    json_object_set_new(o, "passed", json_boolean(g->passed));
+    json_object_set_new(o, "rows", json_integer((json_int_t)g->n));
+    json_object_set_new(o, "blocks", json_integer((json_int_t)g->blocks));
+    json_object_set_new(o, "champion_rmse", number(g->champion_rmse));
+    json_object_set_new(o, "challenger_rmse", number(g->challenger_rmse));
+    json_object_set_new(o, "gain", number(g->gain));
+    json_object_set_new(o, "z", number(g->z));
+    json_object_set_new(o, "verdict", json_string(g->reason));
+    return o;
+}
+
+static json_t *ranges(const struct lw_lineage *l) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < l->nranges; i++) {
+        if (l->range[i].first < 0)
+            continue;
+        json_t *o = json_object();
+        json_object_set_new(o, "partition", json_integer(l->range[i].partition));
+        json_object_set_new(o, "first", json_integer(l->range[i].first));
+        json_object_set_new(o, "last", json_integer(l->range[i].last));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *lineage(const struct lw_config *config, const struct lw_training *t,
+                       const struct lw_lineage *l) {
+    char hash[20];
+    snprintf(hash, sizeof hash, "%016" PRIx64, config->spec.config_hash);
+    json_t *o = json_object();
+    json_object_set_new(o, "topic", json_string(l->topic));
+    json_object_set_new(o, "ranges", ranges(l));
+    json_object_set_new(o, "messages", json_integer((json_int_t)l->read));
+    json_object_set_new(o, "gone", json_integer((json_int_t)l->gone));
+    json_object_set_new(o, "undecodable", json_integer((json_int_t)l->undecodable));
+    json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));
+    json_object_set_new(o, "rows_from", time_text(t->rows_from_ms));
+    json_object_set_new(o, "holdout_from", time_text(t->holdout_from_ms));
+    json_object_set_new(o, "until", time_text(t->as_of_ms));
+    json_object_set_new(o, "config_hash", json_string(hash));
+    json_object_set_new(o, "code", json_string(LW_CODE_VERSION));
+    return o;
+}
+
+char *lw__facts(const struct lw_config *config, const struct lw_request *request,
+                const struct lw_training *t, const struct lw_lineage *l, double seconds) {
+    char print[20];
+    snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(t->model));
+    json_t *o = json_object();
+    json_object_set_new(o, "reason", json_string(request->reason));
+    json_object_set_new(o, "candidate", json_string(t->trial[t->chosen].name));
+    json_object_set_new(o, "kind", json_string(lw_model_kind(t->model)));
+    json_object_set_new(o, "coefficients",
+                        json_integer((json_int_t)lw_model_coefficients(t->model)));
+    json_object_set_new(o, "fingerprint", json_string(print));
+    json_object_set_new(o, "heldout_rmse", number(t->trial[t->chosen].rmse));
+    json_object_set_new(o, "seconds", number(seconds));
+    json_object_set_new(o, "trials", trials(t));
+    json_object_set_new(o, "gate", gate(&t->gate));
+    json_object_set_new(o, "lineage", lineage(config, t, l));
+    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(o);
+    lw_assert(text);
+    return text;
+}

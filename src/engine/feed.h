@@ -1,0 +1,30 @@
+/* Events from Avro container files, through the same decoding as events from Kafka: what
+ * the offline commands, the replay and the backtest read. */
+#ifndef LW_FEED_H
+#define LW_FEED_H
+
+#include "config/config.h"
+
+struct lw_feed;
+
+/* Files are read in the order given. Each file's own schema is the writer's; the
+ * configured one the reader's. */
+struct lw_feed *lw_feed_open(const struct lw_config *config, char *const *paths, size_t n,
+                             struct lw_err *err);
+void lw_feed_close(struct lw_feed *f);
+
+struct lw_feed_event {
+    struct lw_row row; /* borrowed until the next call */
+    int reason;        /* as lw_event_row; -1: not usable, why says so */
+    struct lw_err why;
+    const uint8_t *bytes; /* as encoded in the file */
+    size_t len;
+    const char *schema_json; /* the file's */
+};
+/* 1, or 0 at the end of the last file, or -1 when a file cannot be read on. */
+int lw_feed_next(struct lw_feed *f, struct lw_feed_event *out, struct lw_err *err);
+double lw_feed_progress(const struct lw_feed *f);  /* [0, 1] over all files */
+uint64_t lw_feed_records(const struct lw_feed *f); /* so far */
+uint64_t lw_feed_unusable(const struct lw_feed *f);
+
+#endif

@@ -1,0 +1,312 @@
+/* The leader: seals panes, evaluates, decides; one process of the stream at a time.
+ *
+ * It keeps the monitor in memory while it holds the lease, and every step is written with
+ * the fencing token and the sealed_until that it was made from. When a write's fate is
+ * unknown, or the lease is lost, the monitor is thrown away and read again from Redis:
+ * what was written counts, and what was not is done again from the same panes, with the
+ * same result. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "engine/engine_private.h"
+#include "engine/leader_private.h"
+
+#define LEASE_TTL_MS   10000
+#define TICK_MS        100
+#define AWAY_MS        1000
+#define STEPS_PER_TICK 256
+
+static void warn(const char *event, const struct lw_err *err) {
+    char quoted[600];
+    lw_log(LW_WARN, event, "error=%s", lw_log_quote(quoted, sizeof quoted, err->msg));
+}
+
+void lw__leader_drop(struct lw_leader *l) {
+    lw_monitor_free(l->monitor);
+    l->monitor = NULL;
+}
+
+/* ---- taking over ---- */
+
+static struct lw_reference *load_reference(struct lw_leader *l, uint32_t version,
+                                           struct lw_err *err) {
+    struct lw_version v;
+    struct lw_reply *reply = lw_models_get(l->redis, l->spec, version, &v, err);
+    struct lw_reference *ref =
+        reply && v.reference_len
+            ? lw_reference_read(l->spec, v.reference, v.reference_len, err)
+            : NULL;
+    if (ref)
+        ref->version = version;
+    lw_reply_free(reply);
+    return ref;
+}
+
+int lw__leader_crown(struct lw_leader *l, uint32_t version, int64_t at_ms,
+                     struct lw_err *err) {
+    struct lw_err why = {0};
+    struct lw_reference *ref = load_reference(l, version, &why);
+    if (!ref && why.code == LW_EAGAIN)
+        return lw_fail(err, LW_EAGAIN, "%s", why.msg);
+    if (!ref)
+        warn("reference_unusable",
+             &why); /* drift is not judged until the next promotion */
+    lw_monitor_champion(l->monitor, version, ref, at_ms);
+    return 0;
+}
+
+static int refill(struct lw_leader *l, int64_t sealed_until, struct lw_err *err) {
+    int64_t pane = l->spec->pane_ms;
+    for (int64_t at = sealed_until - lw_spec_longest_window(l->spec); at < sealed_until;
+         at += pane) {
+        struct lw_pane *p =
+            lw_state_pane(l->redis, l->spec, l->engine->npartitions, at, err);
+        if (!p)
+            return -1;
+        lw_monitor_refill(l->monitor, p);
+    }
+    return 0;
+}
+
+static int restore(struct lw_leader *l, const struct lw_detector_state *state,
+                   struct lw_err *err) {
+    struct lw_err why = {0};
+    if (state->len && lw_monitor_read(l->monitor, state->state, state->len, &why)) {
+        warn("detector_state_unusable",
+             &why); /* start afresh: panes and models are still there */
+        lw_monitor_free(l->monitor);
+        l->monitor = lw_monitor_new(l->spec);
+    }
+    if (state->sealed_until_ms != INT64_MIN && refill(l, state->sealed_until_ms, err))
+        return -1;
+    uint32_t champion = lw_monitor_champion_version(l->monitor);
+    if (champion && lw__leader_crown(l, champion, 0, err))
+        return -1;
+    atomic_store(&l->engine->training, lw_monitor_pending(l->monitor) != 0);
+    return 0;
+}
+
+static int take_over(struct lw_leader *l, struct lw_err *err) {
+    struct lw_detector_state state = {0};
+    if (lw_detector_load(l->redis, l->spec, &state, err))
+        return -1;
+    l->monitor = lw_monitor_new(l->spec);
+    int rc = restore(l, &state, err);
+    free(state.state);
+    if (rc) {
+        lw__leader_drop(l);
+        return -1;
+    }
+    l->sealed_until_ms = state.sealed_until_ms;
+    atomic_store(&l->engine->sealed_until_ms, l->sealed_until_ms);
+    lw_log(LW_INFO, "leading",
+           "who=%s token=%" PRIu64 " champion=%u sealed_until=%" PRId64, l->lease.who,
+           l->lease.token, lw_monitor_champion_version(l->monitor),
+           l->sealed_until_ms == INT64_MIN ? 0 : l->sealed_until_ms);
+    return 0;
+}
+
+/* ---- sealing ---- */
+
+/* Event time up to which every partition is complete; INT64_MIN: nothing can be sealed.
+ * Idle ones do not hold back; when all are idle, everything they hold is complete. */
+static int64_t complete_until(struct lw_leader *l, int64_t *oldest) {
+    int64_t until = INT64_MAX, newest = INT64_MIN;
+    bool all_idle = true;
+    *oldest = INT64_MAX;
+    for (int32_t p = 0; p < l->engine->npartitions; p++) {
+        const struct lw_part_view *v = &l->view[p];
+        if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < *oldest)
+            *oldest = v->oldest_pane_ms;
+        if (v->newest_ms > newest)
+            newest = v->newest_ms;
+        if (v->known && v->idle)
+            continue;
+        all_idle = false;
+        int64_t watermark = v->known ? v->watermark_ms : INT64_MIN;
+        until = watermark < until ? watermark : until;
+    }
+    if (all_idle)
+        until = newest == INT64_MIN ? INT64_MIN : newest + l->spec->pane_ms;
+    return until;
+}
+
+static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
+    int64_t pane = l->spec->pane_ms, rest = ms % pane;
+    return ms - (rest < 0 ? rest + pane : rest);
+}
+
+static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
+    struct lw_pane *pane =
+        lw_state_pane(l->redis, l->spec, l->engine->npartitions, start, err);
+    if (!pane)
+        return -1;
+    struct lw_evaluation *e = l->evaluation;
+    lw_monitor_seal(l->monitor, pane, e);
+    const struct lw_decision *rolled = NULL;
+    for (size_t i = 0; i < e->ndecisions; i++)
+        if (e->decision[i].kind == LW_DECIDED_ROLL_BACK)
+            rolled = &e->decision[i];
+    if (rolled && lw__leader_crown(l, rolled->other, e->at_ms, err))
+        return -1;
+    if (lw__leader_write(l, rolled, true, err))
+        return -1;
+    l->sealed_until_ms = e->at_ms;
+    atomic_store(&l->engine->sealed_until_ms, e->at_ms);
+    if (l->engine->hooks.evaluated)
+        l->engine->hooks.evaluated(l->engine->hooks.arg, e, l->monitor);
+    return 0;
+}
+
+static int seal_due(struct lw_leader *l, struct lw_err *err) {
+    int64_t oldest;
+    if (lw_state_view(l->redis, l->spec, l->config->source.topic, l->engine->npartitions,
+                      l->view, err))
+        return -1;
+    int64_t until = complete_until(l, &oldest);
+    int64_t next = l->sealed_until_ms != INT64_MIN ? l->sealed_until_ms : oldest;
+    if (until == INT64_MIN || next == INT64_MAX)
+        return 0;
+    next = floor_pane(l, next);
+    for (int i = 0; i < STEPS_PER_TICK && next + l->spec->pane_ms <= until; i++) {
+        /* A request stops the clock: what comes after it is judged with its answer known,
+         * as in a backtest. Scoring goes on meanwhile. */
+        if (lw_monitor_pending(l->monitor) || atomic_load(&l->engine->stop))
+            break;
+        if (seal_one(l, next, err))
+            return -1;
+        next += l->spec->pane_ms;
+    }
+    return 0;
+}
+
+/* ---- people's wishes ---- */
+
+static int notice_person(struct lw_leader *l, struct lw_err *err) {
+    struct lw_aliases aliases;
+    char what[64], who[LW_NAME_MAX];
+    if (lw_models_aliases(l->redis, l->spec, &aliases, err))
+        return -1;
+    if (aliases.champion && aliases.champion != lw_monitor_champion_version(l->monitor)) {
+        int64_t at = l->sealed_until_ms == INT64_MIN ? 0 : l->sealed_until_ms;
+        *l->evaluation = (struct lw_evaluation){.at_ms = at};
+        if (lw__leader_crown(l, aliases.champion, at, err) ||
+            lw__leader_write(l, NULL, false, err))
+            return -1;
+    }
+    int asked = lw_asked(l->redis, l->spec, what, sizeof what, who, sizeof who, err);
+    if (asked < 0)
+        return -1;
+    if (asked && strcmp(what, "retrain") == 0 && l->sealed_until_ms != INT64_MIN) {
+        lw_monitor_ask(l->monitor, who, l->evaluation);
+        return lw__leader_write(l, NULL, false, err);
+    }
+    return 0;
+}
+
+/* ---- the loop ---- */
+
+static bool hold_lease(struct lw_leader *l) {
+    struct lw_err err = {0};
+    int64_t now = lw_mono_ms();
+    if (l->lease.token && now - l->renewed_ms < LEASE_TTL_MS / 4)
+        return true;
+    uint64_t token = l->lease.token;
+    int held = lw_lease_hold(l->redis, l->spec, &l->lease, &err);
+    if (held <= 0 || l->lease.token != token)
+        lw__leader_drop(l);
+    if (held < 0)
+        warn("lease_waits", &err);
+    if (held <= 0)
+        l->lease.token = 0;
+    l->renewed_ms = now;
+    pthread_mutex_lock(&l->engine->lock);
+    l->engine->lease = l->lease;
+    pthread_mutex_unlock(&l->engine->lock);
+    atomic_store(&l->engine->leading, held > 0);
+    return held > 0;
+}
+
+static int tick(struct lw_leader *l, struct lw_err *err) {
+    if (!l->monitor && take_over(l, err))
+        return -1;
+    if (lw__leader_answer(l, err) || notice_person(l, err) || lw__leader_request(l, err))
+        return -1;
+    return seal_due(l, err);
+}
+
+static bool round_trip(struct lw_leader *l) {
+    struct lw_err err = {0};
+    if (!hold_lease(l))
+        return false;
+    if (tick(l, &err) == 0)
+        return true;
+    if (err.code == LW_ESTOP)
+        lw__engine_fail(l->engine, &err);
+    warn(err.code == LW_EFENCED ? "leader_fenced" : "leader_waits", &err);
+    lw__leader_drop(l); /* its fate is unknown: read it again */
+    if (err.code == LW_EFENCED)
+        l->lease.token = 0;
+    return false;
+}
+
+static int prepare(struct lw_leader *l, struct lw_err *err) {
+    l->redis = lw_redis_new(&l->config->redis, err);
+    if (!l->redis)
+        return -1;
+    l->view = lw_calloc((size_t)l->engine->npartitions, sizeof *l->view);
+    l->evaluation = lw_calloc(1, sizeof *l->evaluation);
+    l->lease.ttl_ms = LEASE_TTL_MS;
+    snprintf(l->lease.who, sizeof l->lease.who, "%s", l->engine->who);
+    return 0;
+}
+
+static void announce(struct lw_leader *l) {
+    struct lw_err err = {0};
+    while (lw_meta_write(l->redis, l->spec, l->config->source.topic,
+                         l->engine->npartitions, LW_CODE_VERSION, lw_wall_ms(), &err)) {
+        warn("redis_waits", &err);
+        lw_err_clear(&err);
+        if (!lw__engine_sleep(l->engine, AWAY_MS))
+            return;
+    }
+    const char *policy = lw_redis_info(l->redis, "maxmemory_policy", &err);
+    if (policy && strcmp(policy, "noeviction") != 0)
+        lw_log(LW_WARN, "redis_may_evict",
+               "maxmemory_policy=%s advice=\"set it to noeviction: another policy can "
+               "delete "
+               "the stream's state whole\"",
+               policy);
+}
+
+void *lw__leader_main(void *arg) {
+    struct lw_engine *e = arg;
+    struct lw_leader l = {.engine = e,
+                          .config = e->config,
+                          .spec = &e->config->spec,
+                          .sealed_until_ms = INT64_MIN};
+    struct lw_err err = {0};
+    if (prepare(&l, &err)) {
+        lw__engine_fail(e, &err);
+    } else {
+        announce(&l);
+        while (!atomic_load(&e->stop))
+            lw__engine_sleep(e, round_trip(&l)
+                                    ? e->config->source.flush_interval_ms < TICK_MS
+                                          ? e->config->source.flush_interval_ms
+                                          : TICK_MS
+                                    : AWAY_MS);
+        if (l.lease.token && lw_lease_release(l.redis, l.spec, &l.lease, &err))
+            warn("lease_kept", &err); /* it runs out by itself */
+    }
+    lw__leader_drop(&l);
+    lw_redis_free(l.redis);
+    free(l.view);
+    free(l.evaluation);
+    return NULL;
+}

@@ -1,0 +1,92 @@
+/* See replay.h. A file's stray clocks (a trip of 2009 among those of 2020) must not stop
+ * or race the replay: the pace follows a clock that never runs back and never jumps more
+ * than max_jump. */
+#include "engine/replay.h"
+
+#include <string.h>
+
+#include "base/time.h"
+#include "kafka/producer.h"
+
+#define PRODUCE_MS 30000
+#define FLUSH_MS   60000
+
+struct pacer {
+    const struct lw_config *config;
+    const struct lw_replay_options *options;
+    int64_t clock_ms; /* believable event time so far */
+    int64_t first_ms; /* where it began */
+    int64_t began_us; /* monotonic */
+    uint64_t sent;
+};
+
+static void believe(struct pacer *p, int64_t event_ms) {
+    if (p->first_ms == INT64_MIN)
+        p->first_ms = p->clock_ms = event_ms;
+    else if (event_ms > p->clock_ms &&
+             event_ms - p->clock_ms <= p->config->spec.max_jump_ms)
+        p->clock_ms = event_ms;
+}
+
+static bool sleep_until(const struct pacer *p, int64_t due_us) {
+    for (;;) {
+        int64_t left = due_us - lw_mono_us();
+        if (left <= 0)
+            return true;
+        if (p->options->pace && !p->options->pace(p->options->arg, p->clock_ms))
+            return false;
+        lw_sleep_ms(left > 100000 ? 100 : left / 1000 + 1);
+    }
+}
+
+static bool wait_turn(struct pacer *p, const struct lw_feed_event *event) {
+    const struct lw_replay_options *o = p->options;
+    if (event->reason >= 0)
+        believe(p, event->row.time_ms);
+    p->sent++;
+    if (o->rate > 0 && p->sent % 64 == 0 &&
+        !sleep_until(p, p->began_us + (int64_t)((double)p->sent / o->rate * 1e6)))
+        return false;
+    if (o->speed > 0 && p->first_ms != INT64_MIN &&
+        !sleep_until(p, p->began_us + (int64_t)((double)(p->clock_ms - p->first_ms) *
+                                                1000 / o->speed)))
+        return false;
+    return !o->pace || p->first_ms == INT64_MIN || o->pace(o->arg, p->clock_ms);
+}
+
+static int send_event(const struct lw_config *config, struct lw_producer *producer,
+                      const struct lw_feed_event *e, struct lw_err *err) {
+    int id = config->spec.event.id_field;
+    const struct lw_cell *key = e->reason >= 0 && id >= 0 ? &e->row.cells[id] : NULL;
+    bool text = key && key->present && key->text;
+    return lw_produce(producer, config->source.topic, RD_KAFKA_PARTITION_UA,
+                      text ? key->text : NULL, text ? key->len : 0, e->bytes, e->len,
+                      e->reason >= 0 ? e->row.time_ms : -1, NULL, 0, PRODUCE_MS, err);
+}
+
+int lw_replay(const struct lw_config *config, struct lw_feed *feed,
+              const struct lw_replay_options *options, struct lw_replay_result *out,
+              struct lw_err *err) {
+    struct lw_producer *producer = lw_producer_new(&config->kafka, err);
+    struct pacer pacer = {.config = config,
+                          .options = options,
+                          .first_ms = INT64_MIN,
+                          .began_us = lw_mono_us()};
+    struct lw_feed_event event;
+    int got = 0;
+    if (!producer)
+        return -1;
+    while ((got = lw_feed_next(feed, &event, err)) > 0) {
+        if (!wait_turn(&pacer, &event))
+            break;
+        if (send_event(config, producer, &event, err)) {
+            got = -1;
+            break;
+        }
+    }
+    int rc = got < 0 ? -1 : lw_producer_flush(producer, FLUSH_MS, err);
+    out->produced = lw_producer_acked(producer);
+    out->refused = lw_feed_unusable(feed);
+    lw_producer_free(producer);
+    return rc;
+}

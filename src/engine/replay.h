@@ -1,0 +1,26 @@
+/* Replaying files into the topic: each record as it was encoded, keyed by its id, record
+ * time = event time, at a rate, at a multiple of event time, or as fast as it goes. */
+#ifndef LW_REPLAY_H
+#define LW_REPLAY_H
+
+#include "engine/feed.h"
+
+struct lw_replay_options {
+    double speed; /* multiple of event time; 0: no pacing by it */
+    double rate;  /* events a second; 0: no pacing by it */
+    /* Called before each event with its believable event time (what came before bounds
+     * it); returns false to stop. May wait. */
+    bool (*pace)(void *arg, int64_t event_ms);
+    void *arg;
+};
+
+struct lw_replay_result {
+    uint64_t produced,
+        refused; /* acknowledged; not usable as events but produced all the same */
+};
+/* 0, or -1: a file or the broker. */
+int lw_replay(const struct lw_config *config, struct lw_feed *feed,
+              const struct lw_replay_options *options, struct lw_replay_result *out,
+              struct lw_err *err);
+
+#endif

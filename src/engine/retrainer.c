@@ -1,0 +1,187 @@
+/* The retrainer: one training at a time, in its own thread, with its own connections.
+ *
+ * Rows are read from Kafka by the offset ranges that the panes recorded, outside the
+ * group, so that the lineage of a version is exact and scoring is not disturbed. What it
+ * returns is only a proposal: the leader judges whether anybody still asks for it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "engine/engine_private.h"
+#include "kafka/ranges.h"
+
+#define READ_TIMEOUT_MS 60000
+
+struct reading {
+    const struct lw_config *config;
+    struct lw_decoder *decoder;
+    struct lw_dataset *rows;
+    int64_t from_ms, until_ms;
+    struct lw_lineage lineage;
+};
+
+static int64_t record_time(const rd_kafka_message_t *m) {
+    rd_kafka_timestamp_type_t type;
+    int64_t ms = rd_kafka_message_timestamp(m, &type);
+    return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? 0 : ms;
+}
+
+static int take_message(void *arg, const rd_kafka_message_t *m) {
+    struct reading *in = arg;
+    struct lw_cell cells[LW_FIELDS_MAX];
+    struct lw_row row;
+    in->lineage.read++;
+    int reason = -1;
+    if (lw_decoder_decode(in->decoder, m->payload, m->len, cells, NULL) == 0)
+        reason = lw_event_row(&in->config->spec.event, cells, record_time(m), &row, NULL);
+    in->lineage.undecodable += reason < 0;
+    if (reason == LW_GOOD && row.time_ms >= in->from_ms && row.time_ms < in->until_ms)
+        lw_dataset_add(in->rows, &row);
+    return 0;
+}
+
+static int read_rows(struct lw_engine *e, struct lw_redis *redis, struct reading *in,
+                     struct lw_range *ranges, struct lw_err *err) {
+    const struct lw_spec *spec = &e->config->spec;
+    size_t n = (size_t)e->npartitions;
+    if (lw_state_ranges(redis, spec, e->npartitions, in->from_ms, in->until_ms, ranges,
+                        err))
+        return -1;
+    struct lw_offset_range *wanted = lw_calloc(n, sizeof *wanted);
+    for (size_t i = 0; i < n; i++)
+        wanted[i] = (struct lw_offset_range){.partition = ranges[i].partition,
+                                             .first = ranges[i].first,
+                                             .last = ranges[i].last};
+    in->lineage.topic = e->config->source.topic;
+    in->lineage.range = ranges;
+    in->lineage.nranges = n;
+    int rc = lw_kafka_read_ranges(&e->config->kafka, e->config->source.topic, wanted, n,
+                                  READ_TIMEOUT_MS, &e->stop_flag, take_message, in,
+                                  &in->lineage.gone, err);
+    free(wanted);
+    lw_dataset_sort(in->rows);
+    return rc;
+}
+
+static struct lw_model *load_champion(struct lw_engine *e, struct lw_redis *redis,
+                                      uint32_t version, struct lw_err *err) {
+    struct lw_version v;
+    struct lw_reply *reply = lw_models_get(redis, &e->config->spec, version, &v, err);
+    struct lw_model *model = reply ? lw_model_decode(v.model, v.model_len, err) : NULL;
+    lw_reply_free(reply);
+    return model;
+}
+
+static int prove(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
+                 const struct lw_dataset *rows, struct lw_err *err) {
+    struct lw_model *champion = NULL;
+    if (job->champion && !(champion = load_champion(e, redis, job->champion, err)))
+        return -1;
+    int rc = lw_train(&e->config->spec, rows, job->request.as_of_ms, champion,
+                      job->recent, &job->training, err);
+    lw_model_free(champion);
+    return rc;
+}
+
+static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
+                struct lw_err *err) {
+    const struct lw_spec *spec = &e->config->spec;
+    int64_t began = lw_mono_ms();
+    struct reading in = {.config = e->config,
+                         .from_ms = job->request.as_of_ms - spec->retrain.window_ms,
+                         .until_ms = job->request.as_of_ms,
+                         .rows = lw_dataset_new(spec->train)};
+    struct lw_range *ranges = lw_calloc((size_t)e->npartitions, sizeof *ranges);
+    in.decoder = lw_decoder_new(e->config->source.schema, e->config->source.schema,
+                                &spec->event.fields, err);
+    int rc = in.decoder ? read_rows(e, redis, &in, ranges, err) : -1;
+    if (rc == 0)
+        rc = prove(e, redis, job, in.rows, err);
+    if (rc == 0)
+        job->facts = lw__facts(e->config, &job->request, &job->training, &in.lineage,
+                               (double)(lw_mono_ms() - began) / 1000.0);
+    lw_decoder_free(in.decoder);
+    lw_dataset_free(in.rows);
+    free(ranges);
+    return rc;
+}
+
+/* A service that is away is waited for; everything else is the training's outcome. */
+static void run_job(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job) {
+    for (;;) {
+        lw_err_clear(&job->err);
+        job->failed = work(e, redis, job, &job->err) != 0;
+        if (!job->failed || job->err.code != LW_EAGAIN)
+            return;
+        char quoted[600];
+        lw_log(LW_WARN, "training_waits", "error=%s",
+               lw_log_quote(quoted, sizeof quoted, job->err.msg));
+        if (!lw__engine_sleep(e, 1000))
+            return;
+    }
+}
+
+static struct lw_job *next_job(struct lw_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    while (!atomic_load(&e->stop) && (!e->job || e->job_taken))
+        pthread_cond_wait(&e->changed, &e->lock);
+    struct lw_job *job = atomic_load(&e->stop) ? NULL : e->job;
+    e->job_taken = job != NULL;
+    pthread_mutex_unlock(&e->lock);
+    return job;
+}
+
+void *lw__retrainer_main(void *arg) {
+    struct lw_engine *e = arg;
+    struct lw_err err = {0};
+    struct lw_redis *redis = lw_redis_new(&e->config->redis, &err);
+    struct lw_job *job;
+    if (!redis)
+        lw__engine_fail(e, &err);
+    while (redis && (job = next_job(e))) {
+        run_job(e, redis, job);
+        pthread_mutex_lock(&e->lock);
+        job->done = true;
+        pthread_cond_broadcast(&e->changed);
+        pthread_mutex_unlock(&e->lock);
+    }
+    lw_redis_free(redis);
+    return NULL;
+}
+
+void lw__job_free(struct lw_job *job) {
+    if (!job)
+        return;
+    if (!job->failed)
+        lw_training_fini(&job->training);
+    lw_pane_free(job->recent);
+    free(job->facts);
+    free(job);
+}
+
+void lw__job_post(struct lw_engine *e, struct lw_job *job) {
+    pthread_mutex_lock(&e->lock);
+    lw_assert(!e->job);
+    e->job = job;
+    e->job_taken = false;
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+}
+
+struct lw_job *lw__job_collect(struct lw_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    struct lw_job *job = e->job && e->job->done ? e->job : NULL;
+    if (job)
+        e->job = NULL;
+    pthread_mutex_unlock(&e->lock);
+    return job;
+}
+
+bool lw__job_busy(struct lw_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    bool busy = e->job != NULL;
+    pthread_mutex_unlock(&e->lock);
+    return busy;
+}

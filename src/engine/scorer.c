@@ -1,0 +1,116 @@
+/* See scorer.h. A worker has its own copies of the models: a few MB each, and no lock. */
+#include "engine/scorer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+struct entry {
+    uint32_t version;
+    struct lw_model *model; /* NULL: known to be unusable */
+};
+
+struct lw_model_cache {
+    const struct lw_spec *spec;
+    struct entry *entry;
+    size_t n;
+};
+
+struct lw_model_cache *lw_model_cache_new(const struct lw_spec *spec) {
+    struct lw_model_cache *c = lw_calloc(1, sizeof *c);
+    c->spec = spec;
+    return c;
+}
+
+void lw_model_cache_free(struct lw_model_cache *c) {
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->n; i++)
+        lw_model_free(c->entry[i].model);
+    free(c->entry);
+    free(c);
+}
+
+static struct lw_model *decode(const struct lw_spec *spec, const struct lw_version *v,
+                               struct lw_err *err) {
+    struct lw_model *model = lw_model_decode(v->model, v->model_len, err);
+    if (model && lw_model_bind(model, &spec->event.fields, err)) {
+        lw_model_free(model);
+        return NULL;
+    }
+    return model;
+}
+
+static int load(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
+                struct lw_err *err) {
+    struct lw_version v;
+    struct lw_err why = {0};
+    struct lw_reply *reply = lw_models_get(r, c->spec, version, &v, &why);
+    if (!reply && why.code == LW_EAGAIN)
+        return lw_fail(err, LW_EAGAIN, "%s", why.msg);
+    struct lw_model *model = reply ? decode(c->spec, &v, &why) : NULL;
+    lw_reply_free(reply);
+    if (!model) {
+        char quoted[600];
+        lw_log(LW_ERROR, "model_unusable", "version=%u error=%s", version,
+               lw_log_quote(quoted, sizeof quoted, why.msg));
+    }
+    c->entry = lw_realloc(c->entry, c->n + 1, sizeof *c->entry);
+    c->entry[c->n++] = (struct entry){.version = version, .model = model};
+    return 0;
+}
+
+static struct entry *find(const struct lw_model_cache *c, uint32_t version) {
+    for (size_t i = 0; i < c->n; i++)
+        if (c->entry[i].version == version)
+            return &c->entry[i];
+    return NULL;
+}
+
+static int want(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
+                struct lw_lineup *out, struct lw_err *err) {
+    if (!find(c, version) && load(c, r, version, err))
+        return -1;
+    const struct entry *e = find(c, version);
+    if (!e->model || out->n == LW_VERSIONS_MAX)
+        return 0;
+    out->version[out->n] = version;
+    out->model[out->n++] = e->model;
+    return 0;
+}
+
+int lw_model_cache_line_up(struct lw_model_cache *c, struct lw_redis *r,
+                           const struct lw_force *force, struct lw_lineup *out,
+                           struct lw_err *err) {
+    struct lw_lineup next = {0};
+    if (force->champion && want(c, r, force->champion, &next, err))
+        return -1;
+    bool champion = next.n > 0;
+    for (size_t i = 0; champion && i < force->nshadows; i++)
+        if (want(c, r, force->shadow[i], &next, err))
+            return -1;
+    *out = next;
+    return 0;
+}
+
+static bool used(uint32_t version, const struct lw_lineup *const *inuse, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < inuse[i]->n; k++)
+            if (inuse[i]->version[k] == version)
+                return true;
+    return false;
+}
+
+void lw_model_cache_sweep(struct lw_model_cache *c, const struct lw_lineup *const *inuse,
+                          size_t n) {
+    size_t keep = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        if (used(c->entry[i].version, inuse, n))
+            c->entry[keep++] = c->entry[i];
+        else
+            lw_model_free(c->entry[i].model);
+    }
+    c->n = keep;
+}
