@@ -2,11 +2,11 @@
  *
  * Karnin, Lang, Liberty, "Optimal Quantile Approximation in Streams" (FOCS 2016). With k
  * = 200 a rank is within 1.33 % (single rank) or 1.65 % (all ranks at once) at 99 %
- * confidence. Randomness is a function of (seed, n): the bytes depend only on the seed
- * and the order of updates, so a sketch that was stored, loaded and continued equals one
- * that never stopped. NaN is refused by the caller (an update with NaN is a programming
- * error). Infinities are values. Thread: one at a time per sketch. Cost: update O(1)
- * amortised, no allocation once the sketch has reached its bounded size. */
+ * confidence. Randomness is a function of (seed, n, level): the bytes depend only on the
+ * seed and the order of updates, so a sketch that was stored, loaded and continued equals
+ * one that never stopped. NaN is refused by the caller (an update with NaN is a
+ * programming error). Infinities are values. Thread: one at a time per sketch. Cost:
+ * update O(1) amortised, no allocation once the sketch has reached its bounded size. */
 #ifndef LW_KLL_H
 #define LW_KLL_H
 
@@ -49,7 +49,8 @@ double lw_kll_rank_error(const struct lw_kll *s, int pmf);
 struct lw_kll_view;
 struct lw_kll_view *lw_kll_view_new(const struct lw_kll *s);
 void lw_kll_view_free(struct lw_kll_view *view);
-/* The value at a normalised rank in [0, 1] (inclusive rule); NAN when empty. */
+/* The value at a normalised rank in [0, 1] (inclusive rule); the exact minimum and
+ * maximum at 0 and 1; NAN when empty. */
 double lw_kll_view_quantile(const struct lw_kll_view *view, double rank);
 /* The share of items <= v (inclusive), in [0, 1]; NAN when empty. */
 double lw_kll_view_rank(const struct lw_kll_view *view, double v);

@@ -172,6 +172,16 @@ static int read_all_items(struct lw_kll *s, struct lw_reader *r, int sorted) {
     return 0;
 }
 
+/* While there is one level, the extremes are among the items. */
+static int extremes_are_held(const struct lw_kll *s) {
+    int min = s->levels > 1, max = s->levels > 1;
+    for (uint32_t i = 0; i < s->end[0] && s->levels == 1; i++) {
+        min |= s->items[i] == s->min;
+        max |= s->items[i] == s->max;
+    }
+    return min && max;
+}
+
 static int read_body(struct lw_kll *s, struct lw_reader *r, int flags,
                      struct lw_err *err) {
     s->n = lw_reader_u64(r);
@@ -194,7 +204,8 @@ static int read_body(struct lw_kll *s, struct lw_reader *r, int flags,
     lw__kll_reserve(s, s->end[0]);
     s->min = lw_reader_f64(r) + 0.0;
     s->max = lw_reader_f64(r) + 0.0;
-    if (!(s->min <= s->max) || read_all_items(s, r, flags & FLAG_SORTED ? 1 : 0))
+    if (!(s->min <= s->max) || read_all_items(s, r, flags & FLAG_SORTED ? 1 : 0) ||
+        !extremes_are_held(s))
         return lw_fail(err, LW_EINPUT,
                        "KLL sketch: items are not in order or not within min and max");
     return 0;

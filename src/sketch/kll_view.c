@@ -11,6 +11,7 @@
 
 struct lw_kll_view {
     size_t n;
+    double min, max; /* exact, though they may not be retained */
     double *values;
     uint64_t *cumulative;
 };
@@ -47,6 +48,8 @@ static size_t accumulate(struct lw_kll_view *view, size_t n) {
 struct lw_kll_view *lw_kll_view_new(const struct lw_kll *s) {
     struct lw_kll_view *view = lw_calloc(1, sizeof *view);
     size_t retained = s->end[0];
+    view->min = s->min;
+    view->max = s->max;
     view->values = lw_calloc(retained + 1, sizeof *view->values);
     view->cumulative = lw_calloc(retained + 1, sizeof *view->cumulative);
     uint32_t singles = lw__kll_size(s, 0);
@@ -89,9 +92,9 @@ double lw_kll_view_quantile(const struct lw_kll_view *view, double rank) {
         return NAN;
     uint64_t total = view->cumulative[view->n - 1];
     if (!(rank > 0))
-        return view->values[0];
+        return view->min;
     if (rank >= 1)
-        return view->values[view->n - 1];
+        return view->max;
     return view->values[by_weight(view, (uint64_t)ceil(rank * (double)total))];
 }
 
