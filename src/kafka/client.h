@@ -1,5 +1,5 @@
-/* What all users of librdkafka here share: turning the configuration's `kafka:` map into a client, its log into ours, and its
- * errors into lw_err. */
+/* What all users of librdkafka here share: turning the configuration's `kafka:` map into
+ * a client, its log into ours, and its errors into lw_err. */
 #ifndef LW_KAFKA_CLIENT_H
 #define LW_KAFKA_CLIENT_H
 
@@ -13,16 +13,21 @@ struct lw_kafka_options {
     struct {
         char key[96];
         char value[512];
-    } property[LW_KAFKA_PROPERTIES_MAX]; /* passed through to rd_kafka_conf_set untouched */
+    } property[LW_KAFKA_PROPERTIES_MAX]; /* passed to rd_kafka_conf_set untouched */
 };
 
-/* A conf with our defaults for the role ("consumer", "reader", "producer"), then the user's
- * properties. LW_ECONFIG names the property and librdkafka's reason (a consumer-only property is skipped for a producer and vice versa). */
+/* A conf with our defaults for the role ("consumer", "reader", "producer"), then the
+ * user's properties. LW_ECONFIG names the property and librdkafka's reason. What concerns
+ * only the other kind of client is ignored by librdkafka. The caller owns it
+ * (rd_kafka_new takes it). Its opaque must be NULL or a struct lw_kafka_log
+ * (kafka/log.h). */
 rd_kafka_conf_t *lw_kafka_conf(const struct lw_kafka_options *options, const char *role,
                                struct lw_err *err);
 /* Value of a property as the user set it, or NULL. */
 const char *lw_kafka_property(const struct lw_kafka_options *options, const char *key);
-/* Partitions of a topic; -1 with LW_EAGAIN (not reachable) or LW_ENOTFOUND (no such topic). */
-int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms, struct lw_err *err);
+/* Number of partitions of a topic; -1 with LW_EAGAIN (not reachable) or LW_ENOTFOUND (no
+ * such topic). Blocks for at most timeout_ms. Thread: any. */
+int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
+                            struct lw_err *err);
 
 #endif

@@ -1,6 +1,8 @@
-/* A consumer in the group, for one worker thread: messages in batches, and assignment changes as calls in
- * that same thread. Works with eager and cooperative assignors (incremental calls for the latter).
- * Offsets are ours: the worker says where to start, and Kafka's committed offset only follows for lag tools. */
+/* A consumer in the group, for one worker thread: messages in batches, and assignment
+ * changes as calls in that same thread. Works with eager and cooperative assignors
+ * (incremental calls for the latter). Offsets are ours: the worker says where to start,
+ * and Kafka's committed offset only follows for lag tools. Thread: one, but for _commit
+ * and _watermarks (any). */
 #ifndef LW_KAFKA_CONSUMER_H
 #define LW_KAFKA_CONSUMER_H
 
@@ -10,35 +12,47 @@ struct lw_consumer;
 
 struct lw_consumer_hooks {
     void *arg;
-    /* A partition is ours: where to start (offset, or RD_KAFKA_OFFSET_BEGINNING / _END / _STORED / _INVALID for
-     * auto.offset.reset). May be asked again when it cannot tell yet: return RD_KAFKA_OFFSET_TAIL_BASE never;
-     * a hook that must wait blocks no poll: it returns -1 in *wait = 1 and the partition stays paused until lw_consumer_seek. */
+    /* A partition is ours: where to start (an offset, RD_KAFKA_OFFSET_BEGINNING or _END,
+     * or RD_KAFKA_OFFSET_INVALID for auto.offset.reset as far as Kafka has no committed
+     * offset). A hook that cannot tell yet sets *wait = 1: nothing is fetched of the
+     * partition until lw_consumer_seek says from where. */
     int64_t (*assigned)(void *arg, int32_t partition, int *wait);
-    /* About to be given up: flush now. */
+    /* About to be given up: flush now. No message of it comes any more. */
     void (*revoked)(void *arg, int32_t partition);
     /* Already lost (session timeout): drop, touch nothing. */
     void (*lost)(void *arg, int32_t partition);
 };
 
-struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options, const char *topic,
-                                    const struct lw_consumer_hooks *hooks, struct lw_err *err);
+/* group.id must be among the options (LW_ECONFIG). Joins at the first poll. */
+struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
+                                    const char *topic,
+                                    const struct lw_consumer_hooks *hooks,
+                                    struct lw_err *err);
 /* Leaves the group (revoked is called for each partition) and frees. */
 void lw_consumer_free(struct lw_consumer *c);
 
-/* Up to max messages within timeout_ms; each is destroyed by the caller. Also serves rebalances. Returns
- * the count, or -1: LW_EAGAIN (brokers away; keep calling), LW_ESTOP (fatal).
- * A message may carry an error of its own: RD_KAFKA_RESP_ERR__PARTITION_EOF is passed on, other transient ones are swallowed. */
-int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max, int timeout_ms,
+/* Up to max messages within timeout_ms; each is destroyed by the caller
+ * (rd_kafka_message_ destroy). Also serves rebalances, at most one a call. Returns the
+ * count, or -1: LW_EAGAIN (brokers away, topic missing, authentication refused: keep
+ * calling), LW_ESTOP (fatal). A message may carry an error of its own:
+ * RD_KAFKA_RESP_ERR__PARTITION_EOF (its offset is the next one of the partition), others
+ * are swallowed. */
+int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max,
+                     int timeout_ms, struct lw_err *err);
+/* Starts an assigned partition (that waited) at an offset, or moves one that runs; what
+ * was fetched from the old place is dropped. LW_ENOTFOUND: it is not ours (any more). */
+int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
                      struct lw_err *err);
-/* Starts an assigned partition (that waited) at an offset, or moves one that runs. */
-int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset, struct lw_err *err);
-/* Stops and restarts fetching of everything assigned; polling must go on. */
+/* Stops and restarts fetching of everything assigned, now and later; polling must go on.
+ */
 void lw_consumer_pause(struct lw_consumer *c, int paused);
-/* Commits offsets to Kafka for lag tools, without waiting. */
+/* Partitions that are ours now, waiting ones included. */
+size_t lw_consumer_owned(const struct lw_consumer *c);
+/* Commits offsets to Kafka for lag tools, without waiting; a failure is logged only. */
 void lw_consumer_commit(struct lw_consumer *c, int32_t partition, int64_t next_offset);
 /* Low and high watermark offsets as last heard, -1 when unknown. */
-void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low, int64_t *high);
-rd_kafka_t *lw_consumer_handle(struct lw_consumer *c);
-/* Same as lw_kafka_partitions on this client. */
+void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low,
+                            int64_t *high);
+rd_kafka_t *lw_consumer_handle(struct lw_consumer *c); /* e.g. for lw_kafka_partitions */
 
 #endif

@@ -9,14 +9,25 @@ struct lw_offset_range {
     int64_t first, last; /* inclusive; first < 0: nothing of this partition */
 };
 
-/* Calls each for every message of the ranges, partition order interleaved as they come, until each range
- * has been read through its last offset (gaps of compaction or transactions allowed). Offsets that Kafka no
- * longer holds are skipped and counted in *gone. `each` returns non-zero to stop early (the result is then that value). Returns 0, or -1:
- * LW_EAGAIN (brokers away past timeout_ms without progress), LW_ENOTFOUND. `stop` (may be NULL) is checked
- * at least each 100 ms: non-zero ends with LW_ESTOP. */
+struct lw_read_options {
+    int64_t timeout_ms; /* without any progress */
+    const volatile int
+        *stop; /* NULL, or looked at each 100 ms: non-zero ends the reading */
+    /* Called for every message of the ranges, in the order of each partition, partitions
+     * interleaved as they come; borrowed. Non-zero stops early. */
+    int (*each)(void *arg, const rd_kafka_message_t *m);
+    void *arg;
+};
+
+/* Reads each range through its last offset (gaps of compaction or transactions allowed).
+ * At most one range a partition. Offsets that Kafka no longer holds, or does not yet, are
+ * skipped and counted in *gone (may be NULL). Returns 0, what `each` returned if that was
+ * not 0, or -1: LW_EAGAIN (no progress for timeout_ms), LW_ENOTFOUND, LW_ESTOP (stopped).
+ * Makes and ends a client of its own; memory is bounded by the client's queue (8 MiB a
+ * partition unless configured). Thread: any, blocks. */
 int lw_kafka_read_ranges(const struct lw_kafka_options *options, const char *topic,
-                         const struct lw_offset_range *ranges, size_t n, int64_t timeout_ms,
-                         const volatile int *stop, int (*each)(void *arg, const rd_kafka_message_t *m),
-                         void *arg, uint64_t *gone, struct lw_err *err);
+                         const struct lw_offset_range *ranges, size_t n,
+                         const struct lw_read_options *how, uint64_t *gone,
+                         struct lw_err *err);
 
 #endif

@@ -1,5 +1,6 @@
-/* What only the leader writes: the lease with its fencing token, evaluations, alerts with their outbox,
- * models with their aliases, the audit trail. Every write checks the token in the same Lua step. */
+/* What only the leader writes: the lease with its fencing token, evaluations, alerts with
+ * their outbox, models with their aliases, the audit trail. Every such write checks the
+ * token in the same Lua step. Thread: the one of the connection. Texts are UTF-8. */
 #ifndef LW_LEADER_H
 #define LW_LEADER_H
 
@@ -7,110 +8,142 @@
 #include "store/state.h"
 
 struct lw_lease {
-    char who[128];
+    char who[128];  /* host:pid */
     uint64_t token; /* 0: not the leader */
     int64_t ttl_ms;
 };
-/* Takes or renews the lease; token stays the same while it was held without a gap and grows with each new holder. Returns 1 when held, 0 when another holds it,
- * -1 on error. */
+/* Takes or renews the lease; token stays the same while it was held without a gap and
+ * grows with each new holder (it is larger than any before, also if Redis was emptied or
+ * put back to an older snapshot). Returns 1 when held, 0 when another holds it (token
+ * becomes 0), -1 on error (token is kept: the writes will tell whether it still counts).
+ */
 int lw_lease_hold(struct lw_redis *r, const struct lw_spec *spec, struct lw_lease *lease,
                   struct lw_err *err);
-int lw_lease_release(struct lw_redis *r, const struct lw_spec *spec, struct lw_lease *lease,
-                     struct lw_err *err);
+/* Gives it up at once; no-op when not held. */
+int lw_lease_release(struct lw_redis *r, const struct lw_spec *spec,
+                     struct lw_lease *lease, struct lw_err *err);
 
-/* The detector's state as last written: sealed_until (INT64_MIN when none) and the monitor's bytes. */
+/* The detector's state as last written: sealed_until (INT64_MIN when none) and the
+ * monitor's bytes (NULL when none). */
 struct lw_detector_state {
     int64_t sealed_until_ms;
     void *state; /* free() */
     size_t len;
 };
-int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec, struct lw_detector_state *out,
-                     struct lw_err *err);
+int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
+                     struct lw_detector_state *out, struct lw_err *err);
 
-/* One alert as it goes to the outbox: formed by the caller (alert/format.h) as our JSON. */
+/* One alert as it goes to the outbox: formed by the caller (alert/format.h) as our JSON.
+ */
 struct lw_outgoing {
-    char id[64];       /* idempotency key: incident-transition */
+    char id[64]; /* idempotency key: incident-transition */
     const char *json;
     size_t len;
 };
 
-/* Everything one step of the detector changes, at once: detector state, now, history, windows, alert
- * states, outbox, audit, and the shadows. Fenced by the token and by the sealed_until that was loaded. LW_EFENCED when
- * somebody else has led meanwhile. */
+/* Everything one step of the detector changes, at once: detector state, now, history,
+ * windows, alert states, outbox, audit, and the shadows. Fenced by the token and by the
+ * sealed_until that was loaded: LW_EFENCED when somebody else has led meanwhile (then
+ * give up the lease's token and load again). After LW_EAGAIN the same step may be sent
+ * again: one that is in already is recognised by its content and answers as success. */
 struct lw_step {
     const struct lw_lease *lease;
     int64_t was_sealed_until_ms;
     const struct lw_monitor *monitor; /* after the step */
     const struct lw_evaluation *evaluation;
-    bool sealed;                      /* a pane was sealed: now, history and windows are written */
+    bool sealed; /* a pane was sealed: now, history and windows are written */
     const struct lw_outgoing *outgoing;
     size_t noutgoing;
     int64_t now_ms;
 };
-int lw_step_write(struct lw_redis *r, const struct lw_spec *spec, const struct lw_step *step,
-                  struct lw_err *err);
+int lw_step_write(struct lw_redis *r, const struct lw_spec *spec,
+                  const struct lw_step *step, struct lw_err *err);
 
-/* A model version as the registry keeps it. Texts are UTF-8; blobs are borrowed or owned as said. */
+/* A model version as the registry keeps it. Blobs are borrowed or owned as said. */
 struct lw_version {
     uint32_t version, parent;
-    char status[16];       /* "champion", "previous", "rejected", "rolled_back", "retired", "candidate" */
-    char reason[240];      /* why it was trained */
-    char verdict[240];     /* what the gate said */
-    int64_t created_ms, as_of_ms, promoted_ms; /* created: wall; as_of: event time; promoted: wall, 0 never */
-    const void *model;     /* Avro container */
+    /* "candidate" (stored, not promoted), "rejected", "champion", "previous" (gave way to
+     * the champion), "retired" (gave way before), "rolled_back" (gave way to its
+     * predecessor) */
+    char status[16];
+    char reason[240];                          /* why it was trained */
+    char verdict[240];                         /* what the gate said */
+    int64_t created_ms, as_of_ms, promoted_ms; /* wall; event time; wall, 0: never */
+    const void *model;                         /* Avro container */
     size_t model_len;
     const void *reference; /* lw_reference_write */
     size_t reference_len;
-    const char *facts;     /* JSON: trials, gate, parameters, lineage (topic, ranges, rows, config hash, code) */
+    /* JSON: trials, gate, parameters, lineage (topic, ranges, rows, config hash, code) */
+    const char *facts;
 };
-/* The next version number (reserved: numbers may be skipped, never reused). */
-int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec, const struct lw_lease *lease,
-                      uint32_t *version, struct lw_err *err);
-/* Stores a version with its reference and, if promote, makes it champion (previous = the old one), in the
- * same step as `step` (whose evaluation carries the decision). Announces it on leeway:{s}:models-changed. */
-int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec, const struct lw_version *v,
-                      bool promote, const struct lw_step *step, struct lw_err *err);
-/* Makes an existing version champion (promotion by a person, rollback). step may be NULL for a person: then
- * `who` and reason go to the audit, and no lease is needed; the leader notices at its next step. */
+/* The next version number (reserved: numbers may be skipped, never reused). LW_EFENCED.
+ */
+int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_lease *lease, uint32_t *version,
+                      struct lw_err *err);
+/* Stores a version with its reference and, if promote, makes it champion (previous = the
+ * old one), in the same step as `step` (whose evaluation carries the decision). Announces
+ * it on the channel leeway:{s}:models-changed. Not promoted, it becomes the alias
+ * challenger. */
+int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_version *v, bool promote,
+                      const struct lw_step *step, struct lw_err *err);
+/* Makes an existing version champion (promotion by a person, rollback); no-op if it is.
+ * step may be NULL for a person: then `who` and reason go to the audit, and no lease is
+ * needed; the leader notices at its next step. LW_ENOTFOUND: no such version. */
 int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
                       const char *who, const char *reason, const struct lw_step *step,
                       struct lw_err *err);
 
-struct lw_aliases {
+struct lw_aliases { /* 0: none */
     uint32_t champion, previous, challenger, first, next;
-    int64_t champion_since_ms; /* event time at promotion; 0 when none */
+    int64_t champion_since_ms; /* event time at promotion */
+    uint64_t epoch;            /* grows with every change of the champion */
 };
-int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec, struct lw_aliases *out,
-                      struct lw_err *err);
+int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
+                      struct lw_aliases *out, struct lw_err *err);
 /* One version; the reply owns every borrowed text and blob in out. LW_ENOTFOUND. */
-struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                               struct lw_version *out, struct lw_err *err);
+struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
+                               uint32_t version, struct lw_version *out,
+                               struct lw_err *err);
+/* The same without model and reference (both NULL), for lists. */
+struct lw_reply *lw_models_head(struct lw_redis *r, const struct lw_spec *spec,
+                                uint32_t version, struct lw_version *out,
+                                struct lw_err *err);
 
-/* Deliveries not yet confirmed, oldest first; the reply owns them. Entries: stream id, outgoing id, JSON, attempts, not before (wall ms). */
+/* Deliveries not yet confirmed, oldest first; the reply owns the texts. */
 struct lw_delivery {
-    char entry[40];
+    char entry[40]; /* stream id */
     const char *id, *json;
-    size_t len;
+    size_t len; /* of json */
     uint64_t attempts;
-    int64_t not_before_ms;
+    int64_t not_before_ms; /* wall clock */
 };
-struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec, size_t max,
-                                struct lw_delivery *out, size_t *n, struct lw_err *err);
-/* Removes a delivered entry / notes a failed attempt and when to try next. Fenced by the lease. */
-int lw_outbox_done(struct lw_redis *r, const struct lw_spec *spec, const struct lw_lease *lease,
-                   const char *entry, struct lw_err *err);
-int lw_outbox_retry(struct lw_redis *r, const struct lw_spec *spec, const struct lw_lease *lease,
-                    const char *entry, uint64_t attempts, int64_t not_before_ms, struct lw_err *err);
-/* One line of the audit stream outside a step. */
-int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what, const char *who,
-             const char *detail, int64_t now_ms, struct lw_err *err);
-/* Requests by people, picked up by the leader: "retrain". */
-int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what, const char *who,
-           struct lw_err *err);
-int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t size, char *who,
-             size_t who_size, struct lw_err *err); /* 1: one was taken off the list, 0: none, -1 */
+/* out has room for max; n tells how many there are. */
+struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
+                                size_t max, struct lw_delivery *out, size_t *n,
+                                struct lw_err *err);
+/* Removes a delivered entry / notes a failed attempt and when to try next. LW_EFENCED. */
+int lw_outbox_done(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_lease *lease, const char *entry, struct lw_err *err);
+int lw_outbox_retry(struct lw_redis *r, const struct lw_spec *spec,
+                    const struct lw_lease *lease, const struct lw_delivery *next,
+                    struct lw_err *err); /* entry, attempts, not_before_ms are read */
 
-/* Writes `meta` (contract version, configuration hash, feature list, partitions, created). */
+/* One line of the audit stream outside a step. */
+int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,
+             const char *who, const char *detail, int64_t now_ms, struct lw_err *err);
+/* Requests by people, picked up by the leader: what is one word ("retrain"). */
+int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
+           const char *who, struct lw_err *err);
+/* 1: one was taken off the list, 0: there is none, -1. A request that the leader takes
+ * and then dies over is lost: a person sees that and asks again. */
+int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t size,
+             char *who, size_t who_size, struct lw_err *err);
+
+/* Writes `meta` (contract version, configuration hash, feature list, partitions,
+ * created). LW_ECONFIG when a newer program has written another contract version there.
+ */
 int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   int32_t npartitions, const char *code_version, int64_t now_ms,
                   struct lw_err *err);

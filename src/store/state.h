@@ -1,15 +1,18 @@
-/* Partition state and offset in Redis, moved together in one atomic step (docs/design.md, exactly once).
+/* Partition state and offset in Redis, moved together in one atomic step (docs/design.md,
+ * exactly once).
  *
- * claim: owner epoch + 1, and what the partition stood at. flush: a Lua script checks epoch and base
- * offset, then writes the absolute dirty panes, the progress and the next offset, and answers with the
- * models in force. A worker that lost the partition gets LW_EFENCED and has changed nothing. */
+ * claim: a new owner epoch, and what the partition stood at. flush: a Lua script that
+ * checks epoch and base offset, then writes the absolute dirty panes, the progress and
+ * the next offset, and answers with the models in force. A worker that lost the partition
+ * gets LW_EFENCED and has changed nothing. Thread: the one of the connection. */
 #ifndef LW_STATE_H
 #define LW_STATE_H
 
 #include "core/partition.h"
 #include "store/redis.h"
 
-/* Which models score: written by the leader, adopted by a worker at a flush. */
+/* Which models score: written by the leader, adopted by a worker at a claim or a flush.
+ */
 struct lw_force {
     uint32_t champion; /* 0: none yet */
     size_t nshadows;
@@ -17,12 +20,17 @@ struct lw_force {
 };
 
 struct lw_claim {
+    /* Larger than any before, also if Redis was emptied or put back to an older snapshot.
+     */
     uint64_t epoch;
     int64_t next_offset; /* -1: nothing is known, auto.offset.reset decides */
     struct lw_force force;
 };
 
-/* Takes ownership of a partition for `owner` (host:pid:worker) and loads its progress and its open panes into p. */
+/* Takes ownership of partition `number` for `owner` (host:pid:worker) and loads its
+ * progress and its open panes into p, which must be new. The models in force now are
+ * recorded as adopted at next_offset. On LW_EAGAIN claim again, with a new p; LW_EINPUT:
+ * what is stored cannot be read (damaged, or of a newer program). Two round trips. */
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    const char *owner, struct lw_partition *p, int32_t number,
                    struct lw_claim *out, struct lw_err *err);
@@ -33,42 +41,50 @@ struct lw_flush {
     uint64_t epoch;
     int64_t base_offset; /* the next_offset that Redis must hold; -1: none yet */
     int64_t next_offset;
-    bool idle;           /* at the end of the partition, and nothing came for idle_timeout */
-    int64_t now_ms;      /* wall clock */
+    bool idle;      /* at the end of the partition, and nothing came for idle_timeout */
+    int64_t now_ms; /* wall clock */
 };
-/* Writes p's dirty panes and progress; clears their dirty marks and forgets closed panes on success. LW_EFENCED: somebody
- * else owns the partition. LW_EAGAIN: nothing is known to have happened; the same flush may be sent again (a flush that did
- * arrive is recognised by its epoch and next_offset and answers as success). */
-int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec, const struct lw_flush *flush,
-                   struct lw_partition *p, struct lw_force *force, struct lw_err *err);
+/* Writes p's dirty panes and progress; on success clears their dirty marks and forgets
+ * closed panes (only a flush may forget: what was open at the last flush and is gone at
+ * the next counts as struck out). LW_EFENCED: somebody else owns the partition, or Redis
+ * stands at an older offset: drop what you hold and claim again. LW_EAGAIN: nothing is
+ * known to have happened; flush again with the same base_offset, at the same or a later
+ * next_offset (a flush that did arrive is recognised). One round trip. */
+int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_flush *flush, struct lw_partition *p,
+                   struct lw_force *force, struct lw_err *err);
 
 /* What the detector sees of a partition. */
 struct lw_part_view {
     int32_t partition;
-    bool known;            /* has it ever been flushed? */
+    bool known; /* has it ever been flushed? */
     bool idle;
-    int64_t next_offset, watermark_ms, newest_ms, oldest_pane_ms; /* INT64_MIN when not known */
-    int64_t updated_ms;    /* wall clock of the last flush */
+    int64_t next_offset;                             /* -1 when not known */
+    int64_t watermark_ms, newest_ms, oldest_pane_ms; /* INT64_MIN when not known */
+    int64_t updated_ms; /* wall clock of the last flush; 0: never */
     uint64_t epoch, counter[LW_COUNTERS];
     char owner[128];
-    uint32_t champion;     /* adopted by it */
+    uint32_t champion; /* adopted by it */
 };
-int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *topic, int32_t npartitions,
-                  struct lw_part_view *out, struct lw_err *err);
+/* out has npartitions entries. One round trip. */
+int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                  int32_t npartitions, struct lw_part_view *out, struct lw_err *err);
 
-/* The pane that starts there, merged over the partitions 0 .. npartitions - 1, in order. NULL on
- * error; an empty pane when nobody has it. */
-struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec, int32_t npartitions,
-                              int64_t start_ms, struct lw_err *err);
+/* The pane that starts there, merged over the partitions 0 .. npartitions - 1, in order.
+ * NULL on error; an empty pane when nobody has it. The caller frees. One round trip. */
+struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
+                              int32_t npartitions, int64_t start_ms, struct lw_err *err);
 
-/* Offset ranges that hold the events of [from, until): per partition first and last offset of its panes in
- * it; first = -1 where there is none. */
+/* Offset ranges that hold the accumulated events of [from, until): per partition the
+ * first and last offset of its panes that overlap it; first = -1 where there is none.
+ * Offsets outlive the panes: they are kept for retrain.window. One round trip. */
 struct lw_range {
     int32_t partition;
     int64_t first, last; /* inclusive */
-    uint64_t events;
+    uint64_t events;     /* accumulated in those panes; others lie in between */
 };
 int lw_state_ranges(struct lw_redis *r, const struct lw_spec *spec, int32_t npartitions,
-                    int64_t from_ms, int64_t until_ms, struct lw_range *out, struct lw_err *err);
+                    int64_t from_ms, int64_t until_ms, struct lw_range *out,
+                    struct lw_err *err);
 
 #endif

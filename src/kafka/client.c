@@ -1,0 +1,131 @@
+/* Configuration of the three kinds of clients.
+ *
+ * The user's `kafka:` map goes through untouched and last, so that everything librdkafka
+ * can do can be asked for, and our defaults can be overridden. What may not be
+ * overridden, because the exactly-once contract rests on it, is set behind it: offsets
+ * are ours, so librdkafka neither stores nor commits them by itself, and the end of a
+ * partition must be told.
+ *
+ * queued.min.messages: a full local queue makes librdkafka stop fetching for a fixed
+ * second (fetch.queue.backoff.ms from 2.2 on, then 1 s by default), so the queue is
+ * bounded by bytes and not by messages, and where the later key exists it is made short.
+ */
+#include "kafka/client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "kafka/log.h"
+
+struct preset {
+    const char *role, *key, *value;
+    int optional; /* not known to every librdkafka that we build with */
+};
+
+static const struct preset defaults[] = {
+    {"consumer", "partition.assignment.strategy", "cooperative-sticky", 0},
+    {"consumer", "auto.offset.reset", "earliest", 0},
+    {"consumer", "queued.min.messages", "1000000", 0},
+    {"consumer", "queued.max.messages.kbytes", "65536", 0},
+    {"consumer", "fetch.wait.max.ms", "50", 0},
+    {"consumer", "fetch.error.backoff.ms", "100", 0},
+    {"consumer", "fetch.queue.backoff.ms", "20", 1},
+    {"consumer", "allow.auto.create.topics", "false", 0},
+    {"reader", "auto.offset.reset", "earliest", 0},
+    {"reader", "queued.min.messages", "1000000", 0},
+    {"reader", "queued.max.messages.kbytes", "8192", 0}, /* a partition */
+    {"reader", "fetch.wait.max.ms", "50", 0},
+    {"reader", "fetch.error.backoff.ms", "100", 0},
+    {"reader", "fetch.queue.backoff.ms", "20", 1},
+    {"reader", "allow.auto.create.topics", "false", 0},
+    {"producer", "linger.ms", "20", 0},
+    {"producer", "enable.idempotence", "true", 0},
+    {"producer", "message.timeout.ms", "0", 0}, /* never given up by itself */
+};
+
+static const struct preset fixed[] = {
+    {"consumer", "enable.auto.commit", "false", 0},
+    {"consumer", "enable.auto.offset.store", "false", 0},
+    {"consumer", "enable.partition.eof", "true", 0},
+    {"reader", "enable.auto.commit", "false", 0},
+    {"reader", "enable.auto.offset.store", "false", 0},
+    {"reader", "enable.partition.eof", "true", 0},
+};
+
+static int apply(rd_kafka_conf_t *conf, const char *role, const struct preset *p,
+                 size_t n, struct lw_err *err) {
+    char why[256];
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(p[i].role, role) != 0)
+            continue;
+        rd_kafka_conf_res_t rc =
+            rd_kafka_conf_set(conf, p[i].key, p[i].value, why, sizeof why);
+        if (rc != RD_KAFKA_CONF_OK && !p[i].optional)
+            return lw_fail(err, LW_ESTOP, "kafka: this librdkafka (%s) refuses %s=%s: %s",
+                           rd_kafka_version_str(), p[i].key, p[i].value, why);
+    }
+    return 0;
+}
+
+static int apply_user(rd_kafka_conf_t *conf, const struct lw_kafka_options *options,
+                      const char *role, struct lw_err *err) {
+    char why[256];
+    for (size_t i = 0; i < options->n; i++) {
+        const char *key = options->property[i].key, *value = options->property[i].value;
+        if (strcmp(role, "reader") == 0 && strncmp(key, "group.", 6) == 0)
+            continue; /* a reader is no member */
+        if (rd_kafka_conf_set(conf, key, value, why, sizeof why) != RD_KAFKA_CONF_OK)
+            return lw_fail(err, LW_ECONFIG, "kafka.%s: %s", key, why);
+    }
+    return 0;
+}
+
+rd_kafka_conf_t *lw_kafka_conf(const struct lw_kafka_options *options, const char *role,
+                               struct lw_err *err) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, lw_kafka_log_line);
+    rd_kafka_conf_set_error_cb(conf, lw_kafka_log_error);
+    if (apply(conf, role, defaults, sizeof defaults / sizeof *defaults, err) ||
+        apply_user(conf, options, role, err) ||
+        apply(conf, role, fixed, sizeof fixed / sizeof *fixed, err)) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    return conf;
+}
+
+const char *lw_kafka_property(const struct lw_kafka_options *options, const char *key) {
+    for (size_t i = 0; i < options->n; i++)
+        if (strcmp(options->property[i].key, key) == 0)
+            return options->property[i].value;
+    return NULL;
+}
+
+int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
+                            struct lw_err *err) {
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
+    const struct rd_kafka_metadata *md = NULL;
+    int32_t n = -1;
+    if (!rkt)
+        return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible",
+                       topic);
+    rd_kafka_resp_err_t rc = rd_kafka_metadata(rk, 0, rkt, &md, timeout_ms);
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        lw_fail(err, LW_EAGAIN, "kafka: no brokers answered about topic %s: %s", topic,
+                rd_kafka_err2str(rc));
+    } else if (md->topic_cnt != 1 ||
+               md->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+               (md->topics[0].err == 0 && md->topics[0].partition_cnt == 0)) {
+        lw_fail(err, LW_ENOTFOUND, "kafka: there is no topic %s", topic);
+    } else if (md->topics[0].err) {
+        lw_fail(err, LW_EAGAIN, "kafka: topic %s: %s", topic,
+                rd_kafka_err2str(md->topics[0].err));
+    } else {
+        n = md->topics[0].partition_cnt;
+    }
+    if (md)
+        rd_kafka_metadata_destroy(md);
+    rd_kafka_topic_destroy(rkt);
+    return n;
+}

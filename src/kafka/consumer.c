@@ -1,0 +1,370 @@
+/* The group consumer.
+ *
+ * Messages come from the one consumer queue in batches; rebalances are served from the
+ * same queue by the same call, in the polling thread, so a worker needs no lock. The
+ * rebalance callback ends the batch (rd_kafka_yield), so a batch never holds messages
+ * from both sides of a rebalance: what is in it was fetched before, and messages of a
+ * partition that the callback gave away, or gave back with a new start, are dropped here.
+ *
+ * librdkafka lets the assignment be any part of what the group gave us. Two things
+ * follow: a partition whose start is not yet known is simply not assigned until
+ * lw_consumer_seek, and a running one is moved by unassigning and assigning it, which is
+ * the same short path in every state of the fetcher (rd_kafka_seek fails in some of
+ * them). For this the eager protocol has only assign(), of the whole list; we keep each
+ * partition's next offset. */
+#include "kafka/consumer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "kafka/log.h"
+
+struct owned {
+    int32_t partition;
+    int64_t next;   /* where we stand: an offset or a logical one */
+    int waiting;    /* not yet given to librdkafka */
+    uint64_t since; /* number of the poll in which it came */
+};
+
+struct lw_consumer {
+    struct lw_kafka_log log; /* first: librdkafka's opaque */
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    char *topic;
+    struct lw_consumer_hooks hooks;
+    struct owned *owned; /* by partition */
+    size_t nowned;
+    int paused;
+    uint64_t polls;
+    rd_kafka_resp_err_t fatal;
+};
+
+static struct owned *find(const struct lw_consumer *c, int32_t partition) {
+    for (size_t i = 0; i < c->nowned; i++)
+        if (c->owned[i].partition == partition)
+            return &c->owned[i];
+    return NULL;
+}
+
+static void add(struct lw_consumer *c, struct owned o) {
+    c->owned = lw_realloc(c->owned, c->nowned + 1, sizeof *c->owned);
+    c->owned[c->nowned++] = o;
+}
+
+static void remove_owned(struct lw_consumer *c, int32_t partition) {
+    struct owned *o = find(c, partition);
+    if (o)
+        *o = c->owned[--c->nowned];
+}
+
+static int cooperative(const struct lw_consumer *c) {
+    const char *protocol = rd_kafka_rebalance_protocol(c->rk);
+    return protocol && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+static void report(struct lw_consumer *c, const char *what, rd_kafka_resp_err_t rc,
+                   const char *text) {
+    char quoted[300];
+    if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    lw_log(LW_WARN, "kafka", "topic=%s what=%s error=%s text=%s", c->topic, what,
+           rd_kafka_err2name(rc), lw_log_quote(quoted, sizeof quoted, text ? text : ""));
+}
+
+static rd_kafka_resp_err_t finish(struct lw_consumer *c, const char *what,
+                                  rd_kafka_error_t *error) {
+    if (!error)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_resp_err_t rc = rd_kafka_error_code(error);
+    report(c, what, rc, rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    return rc;
+}
+
+/* Those of the list that do not wait, with the offsets to start at. */
+static rd_kafka_topic_partition_list_t *list_running(struct lw_consumer *c) {
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)c->nowned);
+    for (size_t i = 0; i < c->nowned; i++)
+        if (!c->owned[i].waiting)
+            rd_kafka_topic_partition_list_add(list, c->topic, c->owned[i].partition)
+                ->offset = c->owned[i].next;
+    return list;
+}
+
+static rd_kafka_topic_partition_list_t *list_of(struct lw_consumer *c, int32_t partition,
+                                                int64_t offset) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset = offset;
+    return list;
+}
+
+static void set_paused(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *list,
+                       int paused) {
+    rd_kafka_topic_partition_list_t *copy = rd_kafka_topic_partition_list_copy(list);
+    if (copy->cnt > 0 && paused)
+        report(c, "pause", rd_kafka_pause_partitions(c->rk, copy), NULL);
+    else if (copy->cnt > 0)
+        report(c, "resume", rd_kafka_resume_partitions(c->rk, copy), NULL);
+    rd_kafka_topic_partition_list_destroy(copy);
+}
+
+/* Gives librdkafka the whole list anew (eager protocol). */
+static rd_kafka_resp_err_t assign_all(struct lw_consumer *c) {
+    rd_kafka_topic_partition_list_t *list = list_running(c);
+    rd_kafka_resp_err_t rc = rd_kafka_assign(c->rk, list);
+    report(c, "assign", rc, NULL);
+    if (c->paused)
+        set_paused(c, list, 1);
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}
+
+static rd_kafka_resp_err_t assign_more(struct lw_consumer *c,
+                                       const rd_kafka_topic_partition_list_t *list) {
+    rd_kafka_resp_err_t rc =
+        finish(c, "incremental_assign", rd_kafka_incremental_assign(c->rk, list));
+    if (c->paused)
+        set_paused(c, list, 1);
+    return rc;
+}
+
+/* ---- rebalance, in the polling thread ---- */
+
+static void take(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *given) {
+    rd_kafka_topic_partition_list_t *start =
+        rd_kafka_topic_partition_list_new(given->cnt);
+    for (int i = 0; i < given->cnt; i++) {
+        struct owned o = {.partition = given->elems[i].partition, .since = c->polls};
+        remove_owned(c, o.partition);
+        o.next = c->hooks.assigned(c->hooks.arg, o.partition, &o.waiting);
+        add(c, o);
+        if (!o.waiting)
+            rd_kafka_topic_partition_list_add(start, c->topic, o.partition)->offset =
+                o.next;
+    }
+    if (cooperative(c))
+        assign_more(c, start); /* also an empty list: it ends the rebalance */
+    else
+        assign_all(c);
+    rd_kafka_topic_partition_list_destroy(start);
+}
+
+static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *taken) {
+    int lost = rd_kafka_assignment_lost(c->rk);
+    rd_kafka_topic_partition_list_t *stop = rd_kafka_topic_partition_list_new(taken->cnt);
+    for (int i = 0; i < taken->cnt; i++) {
+        int32_t partition = taken->elems[i].partition;
+        struct owned *o = find(c, partition);
+        if (!o)
+            continue;
+        if (!o->waiting)
+            rd_kafka_topic_partition_list_add(stop, c->topic, partition);
+        (lost ? c->hooks.lost : c->hooks.revoked)(c->hooks.arg, partition);
+        remove_owned(c, partition);
+    }
+    if (cooperative(c))
+        finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, stop));
+    else
+        report(c, "unassign", rd_kafka_assign(c->rk, NULL), NULL);
+    rd_kafka_topic_partition_list_destroy(stop);
+}
+
+static void rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                      rd_kafka_topic_partition_list_t *partitions, void *opaque) {
+    struct lw_consumer *c = opaque;
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+        take(c, partitions);
+    else
+        give(c, partitions);
+    if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS &&
+        code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
+        report(c, "rebalance", code, rd_kafka_err2str(code));
+    rd_kafka_yield(rk);
+}
+
+/* ---- life ---- */
+
+static int subscribe(struct lw_consumer *c, struct lw_err *err) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, c->topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t rc = rd_kafka_subscribe(c->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc ? lw_fail(err, LW_ECONFIG, "kafka: subscribing to %s: %s", c->topic,
+                        rd_kafka_err2str(rc))
+              : 0;
+}
+
+struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
+                                    const char *topic,
+                                    const struct lw_consumer_hooks *hooks,
+                                    struct lw_err *err) {
+    char why[256];
+    if (!lw_kafka_property(options, "group.id")) {
+        lw_fail(err, LW_ECONFIG,
+                "kafka.group.id is missing: workers share the partitions "
+                "as members of a group");
+        return NULL;
+    }
+    rd_kafka_conf_t *conf = lw_kafka_conf(options, "consumer", err);
+    if (!conf)
+        return NULL;
+    struct lw_consumer *c = lw_calloc(1, sizeof *c);
+    lw_kafka_log_init(&c->log);
+    c->topic = lw_strdup(topic);
+    c->hooks = *hooks;
+    rd_kafka_conf_set_opaque(conf, c);
+    rd_kafka_conf_set_rebalance_cb(conf, rebalance);
+    c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (!c->rk) {
+        rd_kafka_conf_destroy(conf);
+        lw_fail(err, LW_ECONFIG, "kafka: %s", why);
+        lw_consumer_free(c);
+        return NULL;
+    }
+    rd_kafka_poll_set_consumer(c->rk);
+    c->queue = rd_kafka_queue_get_consumer(c->rk);
+    if (subscribe(c, err)) {
+        lw_consumer_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void lw_consumer_free(struct lw_consumer *c) {
+    if (!c)
+        return;
+    if (c->rk) {
+        if (c->queue)
+            rd_kafka_queue_destroy(c->queue);
+        rd_kafka_consumer_close(c->rk); /* serves the last rebalance */
+        rd_kafka_destroy(c->rk);
+    }
+    lw_kafka_log_fini(&c->log);
+    free(c->owned);
+    free(c->topic);
+    free(c);
+}
+
+/* ---- messages ---- */
+
+/* An error that came instead of a message. Non-zero: pass it on. */
+static int keep_error(struct lw_consumer *c, const rd_kafka_message_t *m) {
+    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return 1;
+    if (m->err == RD_KAFKA_RESP_ERR__FATAL)
+        c->fatal = m->err;
+    const char *text = rd_kafka_message_errstr(m);
+    report(c, "poll", m->err, text);
+    if (m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+        m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+        m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        lw_kafka_log_error(c->rk, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
+                           text ? text : rd_kafka_err2str(m->err), &c->log);
+    return 0;
+}
+
+/* Keeps what belongs to a partition that was ours throughout this poll. */
+static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) {
+    size_t kept = 0;
+    struct owned *o = NULL;
+    for (size_t i = 0; i < n; i++) {
+        rd_kafka_message_t *m = batch[i];
+        if (!o || o->partition != m->partition)
+            o = find(c, m->partition);
+        int mine = m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF
+                       ? keep_error(c, m)
+                       : o && !o->waiting && o->since != c->polls;
+        if (!mine) {
+            rd_kafka_message_destroy(m);
+            continue;
+        }
+        if (!m->err)
+            o->next = m->offset + 1;
+        batch[kept++] = m;
+    }
+    return kept;
+}
+
+static int fail_fatal(struct lw_consumer *c, struct lw_err *err) {
+    char why[256] = "";
+    rd_kafka_resp_err_t rc = rd_kafka_fatal_error(c->rk, why, sizeof why);
+    return lw_fail(err, LW_ESTOP, "kafka: %s: %s", rd_kafka_err2name(rc), why);
+}
+
+int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max,
+                     int timeout_ms, struct lw_err *err) {
+    char why[256];
+    c->polls++;
+    ssize_t n = rd_kafka_consume_batch_queue(c->queue, timeout_ms, out, max);
+    size_t kept = n > 0 ? sift(c, out, (size_t)n) : 0;
+    if (kept > 0)
+        return (int)kept;
+    if (c->fatal)
+        return fail_fatal(c, err);
+    if (lw_kafka_log_trouble(&c->log, why, sizeof why))
+        return lw_fail(err, LW_EAGAIN, "kafka: %s", why);
+    return 0;
+}
+
+int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
+                     struct lw_err *err) {
+    struct owned *o = find(c, partition);
+    if (!o)
+        return lw_fail(err, LW_ENOTFOUND, "kafka: %s/%" PRId32 " is not assigned to us",
+                       c->topic, partition);
+    int ran = !o->waiting;
+    o->waiting = 0;
+    o->next = offset;
+    rd_kafka_resp_err_t rc;
+    if (cooperative(c)) {
+        rd_kafka_topic_partition_list_t *list = list_of(c, partition, offset);
+        if (ran)
+            finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
+        list->elems[0].offset = offset;
+        rc = assign_more(c, list);
+        rd_kafka_topic_partition_list_destroy(list);
+    } else {
+        rc = assign_all(c);
+    }
+    return rc ? lw_fail(err, LW_EAGAIN,
+                        "kafka: starting %s/%" PRId32 " at %" PRId64 ": %s", c->topic,
+                        partition, offset, rd_kafka_err2str(rc))
+              : 0;
+}
+
+void lw_consumer_pause(struct lw_consumer *c, int paused) {
+    if (c->paused == !!paused)
+        return;
+    c->paused = !!paused;
+    rd_kafka_topic_partition_list_t *list = list_running(c);
+    set_paused(c, list, paused);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+size_t lw_consumer_owned(const struct lw_consumer *c) {
+    return c->nowned;
+}
+
+void lw_consumer_commit(struct lw_consumer *c, int32_t partition, int64_t next_offset) {
+    rd_kafka_topic_partition_list_t *list = list_of(c, partition, next_offset);
+    rd_kafka_commit(c->rk, list, 1);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low,
+                            int64_t *high) {
+    if (rd_kafka_get_watermark_offsets(c->rk, c->topic, partition, low, high) ||
+        *high == RD_KAFKA_OFFSET_INVALID)
+        *low = *high = -1;
+    if (*low < 0)
+        *low = -1;
+}
+
+rd_kafka_t *lw_consumer_handle(struct lw_consumer *c) {
+    return c->rk;
+}

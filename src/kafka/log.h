@@ -1,0 +1,33 @@
+/* librdkafka's log lines into ours, at most one a second of a kind and client. A client
+ * puts this first in its own struct and gives it to librdkafka as its opaque. */
+#ifndef LW_KAFKA_LOG_H
+#define LW_KAFKA_LOG_H
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdint.h>
+
+#define LW_LOG_KINDS 32
+
+struct lw_log_kind {
+    uint64_t kind; /* hash of librdkafka's facility; 0: free */
+    int64_t last_ms;
+    uint64_t held_back;
+};
+
+struct lw_kafka_log {
+    pthread_mutex_t lock;
+    struct lw_log_kind seen[LW_LOG_KINDS];
+    char trouble[256]; /* the newest error that concerns all brokers; "" none */
+};
+void lw_kafka_log_init(struct lw_kafka_log *log);
+void lw_kafka_log_fini(struct lw_kafka_log *log);
+/* Takes the trouble out: 1 and its text, or 0. Thread: any. */
+int lw_kafka_log_trouble(struct lw_kafka_log *log, char *out, size_t size);
+
+/* Callbacks for the conf. Called from librdkafka's own threads. */
+void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
+                       const char *text);
+void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque);
+
+#endif

@@ -1,0 +1,232 @@
+/* Ranges are read with librdkafka's simple consumer: it belongs to no group, so a
+ * training never moves an offset, takes part in no rebalance, and needs no rights on a
+ * group.
+ *
+ * First the watermarks: what lies before the low one has been deleted (retention), what
+ * lies at or after the high one is not there (the topic was made anew). The rest is
+ * started, all partitions into one queue. A range ends with a message at or behind its
+ * last offset, or with the end of the partition at an offset behind it: the last offset
+ * itself may be a transaction's marker or compacted away. Should retention overtake us
+ * while we read, auto.offset.reset=earliest goes on at the new beginning. */
+#include "kafka/ranges.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "kafka/log.h"
+
+#define BATCH    1000
+#define SLICE_MS 100
+
+struct part {
+    int32_t partition;
+    int64_t from, last;
+    int started, done;
+};
+
+struct reading {
+    struct lw_kafka_log log; /* first: librdkafka's opaque */
+    const char *topic;
+    const struct lw_read_options *how;
+    rd_kafka_t *rk;
+    rd_kafka_topic_t *rkt;
+    rd_kafka_queue_t *queue;
+    struct part *part;
+    size_t n, open;
+    uint64_t gone;
+    int64_t progress_ms;
+};
+
+static int open_client(struct reading *r, const struct lw_kafka_options *options,
+                       struct lw_err *err) {
+    char why[256];
+    rd_kafka_conf_t *conf = lw_kafka_conf(options, "reader", err);
+    if (!conf)
+        return -1;
+    rd_kafka_conf_set_opaque(conf, r);
+    r->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (!r->rk) {
+        rd_kafka_conf_destroy(conf);
+        return lw_fail(err, LW_ECONFIG, "kafka: %s", why);
+    }
+    r->rkt = rd_kafka_topic_new(r->rk, r->topic, NULL);
+    if (!r->rkt)
+        return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible",
+                       r->topic);
+    r->queue = rd_kafka_queue_new(r->rk);
+    return 0;
+}
+
+static void close_client(struct reading *r) {
+    for (size_t i = 0; i < r->n; i++)
+        if (r->part[i].started && !r->part[i].done)
+            rd_kafka_consume_stop(r->rkt, r->part[i].partition);
+    if (r->queue)
+        rd_kafka_queue_destroy(r->queue);
+    if (r->rkt)
+        rd_kafka_topic_destroy(r->rkt);
+    if (r->rk)
+        rd_kafka_destroy(r->rk);
+}
+
+static int stopped(const struct reading *r) {
+    return r->how->stop && *r->how->stop;
+}
+
+/* Asks for the watermarks, in slices, so that a stop or a missing broker ends it in time.
+ */
+static int watermarks(struct reading *r, int32_t partition, int64_t *low, int64_t *high,
+                      struct lw_err *err) {
+    int64_t until = lw_mono_ms() + r->how->timeout_ms;
+    for (;;) {
+        rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(
+            r->rk, r->topic, partition, low, high, 10 * SLICE_MS);
+        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return 0;
+        if (stopped(r))
+            return lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", r->topic);
+        if (rc == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+            rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+            rc == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+            return lw_fail(err, LW_ENOTFOUND, "kafka: there is no %s/%" PRId32, r->topic,
+                           partition);
+        if (lw_mono_ms() >= until)
+            return lw_fail(err, LW_EAGAIN,
+                           "kafka: where %s/%" PRId32 " begins and ends: %s", r->topic,
+                           partition, rd_kafka_err2str(rc));
+    }
+}
+
+/* Cuts the range to what is there and starts it. */
+static int start(struct reading *r, struct part *p, struct lw_err *err) {
+    int64_t low, high;
+    if (watermarks(r, p->partition, &low, &high, err))
+        return -1;
+    int64_t from = p->from > low ? p->from : low;
+    int64_t last = p->last < high ? p->last : high - 1;
+    uint64_t want = (uint64_t)(p->last - p->from) + 1;
+    r->gone += want - (last >= from ? (uint64_t)(last - from) + 1 : 0);
+    p->done = last < from;
+    if (p->done)
+        return 0;
+    p->from = from;
+    p->last = last;
+    if (rd_kafka_consume_start_queue(r->rkt, p->partition, from, r->queue) != 0)
+        return lw_fail(err, LW_EAGAIN, "kafka: starting %s/%" PRId32 ": %s", r->topic,
+                       p->partition, rd_kafka_err2str(rd_kafka_last_error()));
+    p->started = 1;
+    r->open++;
+    return 0;
+}
+
+static struct part *part_of(struct reading *r, int32_t partition) {
+    for (size_t i = 0; i < r->n; i++)
+        if (r->part[i].partition == partition)
+            return &r->part[i];
+    return NULL;
+}
+
+static void end(struct reading *r, struct part *p) {
+    p->done = 1;
+    r->open--;
+    rd_kafka_consume_stop(r->rkt, p->partition);
+}
+
+/* What to do about an error that came instead of a message. */
+static int error_message(const struct reading *r, const rd_kafka_message_t *m,
+                         struct lw_err *err) {
+    switch (m->err) {
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+        return lw_fail(err, LW_ENOTFOUND, "kafka: there is no %s/%" PRId32, r->topic,
+                       m->partition);
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR__FATAL:
+        return lw_fail(err, LW_ESTOP, "kafka: reading %s: %s", r->topic,
+                       rd_kafka_message_errstr(m));
+    default:
+        return 0; /* passes, or no progress ends it */
+    }
+}
+
+static int serve(struct reading *r, const rd_kafka_message_t *m, struct lw_err *err) {
+    struct part *p = part_of(r, m->partition);
+    if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return error_message(r, m, err);
+    if (!p || p->done || !p->started)
+        return 0;
+    r->progress_ms = lw_mono_ms();
+    if (m->err) { /* the end, before m->offset */
+        if (m->offset > p->last)
+            end(r, p);
+        return 0;
+    }
+    int rc =
+        m->offset >= p->from && m->offset <= p->last ? r->how->each(r->how->arg, m) : 0;
+    if (m->offset >= p->last)
+        end(r, p);
+    return rc;
+}
+
+static int serve_batch(struct reading *r, rd_kafka_message_t **batch, ssize_t n,
+                       struct lw_err *err) {
+    int rc = 0;
+    for (ssize_t i = 0; i < n; i++) {
+        if (rc == 0)
+            rc = serve(r, batch[i], err);
+        rd_kafka_message_destroy(batch[i]);
+    }
+    return rc;
+}
+
+static int read_all(struct reading *r, struct lw_err *err) {
+    rd_kafka_message_t *batch[BATCH];
+    int rc = 0;
+    r->progress_ms = lw_mono_ms();
+    while (r->open > 0 && rc == 0) {
+        ssize_t n = rd_kafka_consume_batch_queue(r->queue, SLICE_MS, batch, BATCH);
+        rc = serve_batch(r, batch, n, err);
+        if (rc == 0 && stopped(r))
+            rc = lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", r->topic);
+        else if (rc == 0 && lw_mono_ms() - r->progress_ms > r->how->timeout_ms)
+            rc = lw_fail(err, LW_EAGAIN,
+                         "kafka: nothing more of %s came for %" PRId64
+                         " ms, %zu partitions "
+                         "are not read through",
+                         r->topic, r->how->timeout_ms, r->open);
+    }
+    return rc;
+}
+
+int lw_kafka_read_ranges(const struct lw_kafka_options *options, const char *topic,
+                         const struct lw_offset_range *ranges, size_t n,
+                         const struct lw_read_options *how, uint64_t *gone,
+                         struct lw_err *err) {
+    struct reading r = {.topic = topic, .how = how};
+    lw_kafka_log_init(&r.log);
+    r.part = lw_calloc(n ? n : 1, sizeof *r.part);
+    int rc = open_client(&r, options, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (ranges[i].first < 0 || ranges[i].last < ranges[i].first)
+            continue;
+        lw_assert(!part_of(&r, ranges[i].partition));
+        struct part *p = &r.part[r.n++];
+        *p = (struct part){.partition = ranges[i].partition,
+                           .from = ranges[i].first,
+                           .last = ranges[i].last};
+        rc = stopped(&r) ? lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", topic)
+                         : start(&r, p, err);
+    }
+    if (rc == 0)
+        rc = read_all(&r, err);
+    close_client(&r);
+    if (gone)
+        *gone = r.gone;
+    lw_kafka_log_fini(&r.log);
+    free(r.part);
+    return rc;
+}

@@ -1,0 +1,156 @@
+/* Alert states by fingerprint, as one small JSON text each, and the outbox.
+ *
+ * A delivery is put out in the same step as the state that caused it, and taken off when
+ * a receiver has confirmed it: an alert is neither lost with a process nor sent by two.
+ * Stream entries cannot be changed, so failed attempts are noted beside them, in
+ * outbox:tries. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "store/guard.h"
+#include "store/scripts.h"
+
+#define OUTBOX_CAP 10000
+
+static void put_json_text(struct lw_buf *out, const char *name, const char *text) {
+    lw_buf_printf(out, "%s\"%s\":\"", out->len > 1 ? "," : "", name);
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            lw_buf_printf(out, "\\%c", *p);
+        else if (*p < 0x20)
+            lw_buf_printf(out, "\\u%04x", *p);
+        else
+            lw_buf_u8(out, *p);
+    }
+    lw_buf_u8(out, '"');
+}
+
+static void put_json_number(struct lw_buf *out, const char *name, double v) {
+    char text[40];
+    lw_buf_printf(out, ",\"%s\":%s", name,
+                  isfinite(v) ? lw_format_f64(text, sizeof text, v) : "null");
+}
+
+static void put_json(struct lw_buf *out, const struct lw_alert *a) {
+    lw_buf_clear(out);
+    lw_buf_u8(out, '{');
+    put_json_text(out, "status", a->firing ? "firing" : "resolved");
+    put_json_text(out, "severity", lw_severity_name(a->severity));
+    put_json_text(out, "rule", a->name);
+    put_json_text(out, "feature", a->feature);
+    put_json_text(out, "window", a->window);
+    put_json_number(out, "value", a->value);
+    put_json_number(out, "threshold", a->threshold);
+    lw_buf_printf(out,
+                  ",\"n\":%" PRIu64 ",\"model\":%u,\"since\":%" PRId64 ",\"at\":%" PRId64,
+                  a->n, a->model_version, a->since_ms, a->at_ms);
+    lw_buf_printf(out, ",\"incident\":\"%016" PRIx64 "\"", a->incident);
+    put_json_text(out, "summary", a->summary);
+    lw_buf_u8(out, '}');
+}
+
+static void put_state(struct lw_cmd *c, const struct lw_spec *spec,
+                      const struct lw_alert *a, struct lw_buf *bytes) {
+    char fingerprint[17];
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, a->fingerprint);
+    put_json(bytes, a);
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "alerts");
+    lw_cmd_str(c, fingerprint);
+    lw_cmd_arg(c, bytes->data, bytes->len);
+    lw_cmd_fill(c, slot);
+}
+
+static void put_outgoing(struct lw_cmd *c, const struct lw_spec *spec,
+                         const struct lw_outgoing *o) {
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "XADD");
+    lw_key_arg(c, spec, "outbox");
+    lw_cmd_str(c, "MAXLEN");
+    lw_cmd_str(c, "~");
+    lw_cmd_int(c, OUTBOX_CAP);
+    lw_cmd_str(c, "*");
+    lw_cmd_str(c, "id");
+    lw_cmd_str(c, o->id);
+    lw_cmd_str(c, "json");
+    lw_cmd_arg(c, o->json, o->len);
+    lw_cmd_fill(c, slot);
+}
+
+void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                    const struct lw_step *step) {
+    struct lw_buf *bytes = lw_verb_bytes(r);
+    for (size_t i = 0; i < step->evaluation->nalerts; i++)
+        put_state(c, spec, &step->evaluation->alert[i], bytes);
+    for (size_t i = 0; i < step->noutgoing; i++)
+        put_outgoing(c, spec, &step->outgoing[i]);
+}
+
+static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
+    const char *entry = lw_reply_text(lw_reply_at(e, 0), NULL);
+    const struct lw_reply *fields = lw_reply_at(e, 1);
+    const char *tries = lw_reply_text(lw_reply_at(e, 2), NULL);
+    *out = (struct lw_delivery){0};
+    lw_copy(out->entry, sizeof out->entry, entry ? entry : "");
+    out->id = lw_reply_text(lw_reply_field(fields, "id"), NULL);
+    out->json = lw_reply_text(lw_reply_field(fields, "json"), &out->len);
+    if (tries && *tries)
+        sscanf(tries, "%" SCNu64 " %" SCNd64, &out->attempts, &out->not_before_ms);
+}
+
+struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
+                                size_t max, struct lw_delivery *out, size_t *n,
+                                struct lw_err *err) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 2);
+    lw_key_arg(c, spec, "outbox");
+    lw_key_arg(c, spec, "outbox:tries");
+    lw_cmd_uint(c, max);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_outbox, c, err);
+    *n = 0;
+    for (size_t i = 0; i < lw_reply_count(reply) && i < max; i++) {
+        read_delivery(lw_reply_at(reply, i), &out[*n]);
+        if (out[*n].id && out[*n].json) /* else somebody else's entry: left alone */
+            ++*n;
+    }
+    return reply;
+}
+
+static void put_pair(struct lw_cmd *c, const struct lw_spec *spec, const char *verb,
+                     const char *key, const char *entry) {
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, verb);
+    lw_key_arg(c, spec, "%s", key);
+    lw_cmd_str(c, entry);
+    lw_cmd_fill(c, slot);
+}
+
+int lw_outbox_done(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_lease *lease, const char *entry, struct lw_err *err) {
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    put_pair(c, spec, "XDEL", "outbox", entry);
+    put_pair(c, spec, "HDEL", "outbox:tries", entry);
+    return lw_guard_run(r, c, "outbox", err);
+}
+
+int lw_outbox_retry(struct lw_redis *r, const struct lw_spec *spec,
+                    const struct lw_lease *lease, const struct lw_delivery *next,
+                    struct lw_err *err) {
+    char text[64];
+    snprintf(text, sizeof text, "%" PRIu64 " %" PRId64, next->attempts,
+             next->not_before_ms);
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "outbox:tries");
+    lw_cmd_str(c, next->entry);
+    lw_cmd_str(c, text);
+    lw_cmd_fill(c, slot);
+    return lw_guard_run(r, c, "outbox", err);
+}

@@ -1,0 +1,136 @@
+/* The audit trail, requests by people, and what a stream says about itself. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "store/guard.h"
+
+#define CONTRACT_VERSION 1
+#define ASKS_CAP         100
+
+void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_audit_line *line) {
+    lw_cmd_str(c, "XADD");
+    lw_key_arg(c, spec, "audit");
+    lw_cmd_str(c, "MAXLEN");
+    lw_cmd_str(c, "~");
+    lw_cmd_int(c, LW_AUDIT_CAP);
+    lw_cmd_str(c, "*");
+    lw_cmd_str(c, "what");
+    lw_cmd_str(c, line->what);
+    lw_cmd_str(c, "who");
+    lw_cmd_str(c, line->who);
+    lw_cmd_str(c, "detail");
+    lw_cmd_str(c, line->detail);
+    lw_cmd_str(c, "event");
+    lw_cmd_int(c, line->event_ms == INT64_MIN ? 0 : line->event_ms);
+    lw_cmd_str(c, "at");
+    lw_cmd_int(c, line->now_ms);
+}
+
+static int run(struct lw_redis *r, struct lw_cmd *c, struct lw_err *err) {
+    struct lw_reply *reply = lw_redis_call(r, c, err);
+    lw_reply_free(reply);
+    return reply ? 0 : -1;
+}
+
+int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,
+             const char *who, const char *detail, int64_t now_ms, struct lw_err *err) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw__audit_words(c, spec, &(struct lw_audit_line){what, who, detail, 0, now_ms});
+    return run(r, c, err);
+}
+
+int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
+           const char *who, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    lw_assert(*what && !strchr(what, ' '));
+    struct lw_buf text = {0};
+    lw_buf_printf(&text, "%s %s", what, who);
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "RPUSH %s %s", lw_key(key, spec, "asks"), lw_buf_str(&text));
+    lw_buf_fini(&text);
+    int64_t waiting = lw_reply_int(reply);
+    lw_reply_free(reply);
+    if (reply && waiting > ASKS_CAP) { /* nobody leads: keep the newest */
+        reply = lw_redis_do(r, err, "LTRIM %s %d -1", key, -ASKS_CAP);
+        lw_reply_free(reply);
+    }
+    return reply ? 0 : -1;
+}
+
+int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t size,
+             char *who, size_t who_size, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply = lw_redis_do(r, err, "LPOP %s", lw_key(key, spec, "asks"));
+    if (!reply)
+        return -1;
+    const char *text = lw_reply_text(reply, NULL);
+    size_t n = text ? strcspn(text, " ") : 0;
+    if (text) {
+        lw_copy(what, n + 1 < size ? n + 1 : size, text);
+        lw_copy(who, who_size, text[n] ? text + n + 1 : "");
+    }
+    lw_reply_free(reply);
+    return text != NULL;
+}
+
+static void put_features(struct lw_cmd *c, const struct lw_spec *spec) {
+    struct lw_buf list = {0};
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        lw_buf_printf(&list, "%s%s", i ? "," : "", spec->feature[i].name);
+    lw_cmd_str(c, "features");
+    lw_cmd_arg(c, list.data, list.len);
+    lw_buf_fini(&list);
+}
+
+static int check_contract(struct lw_redis *r, const char *key, const struct lw_spec *spec,
+                          struct lw_err *err) {
+    struct lw_reply *reply = lw_redis_do(r, err, "HGET %s contract", key);
+    if (!reply)
+        return -1;
+    int64_t v = lw_reply_int(reply);
+    lw_reply_free(reply);
+    return v <= CONTRACT_VERSION
+               ? 0
+               : lw_fail(err, LW_ECONFIG,
+                         "stream %s was written by a newer leeway (contract %" PRId64
+                         ", this one knows %d): upgrade, or give the stream another name",
+                         spec->stream, v, CONTRACT_VERSION);
+}
+
+int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                  int32_t npartitions, const char *code_version, int64_t now_ms,
+                  struct lw_err *err) {
+    char key[LW_KEY_MAX], hash[20];
+    lw_key(key, spec, "meta");
+    if (check_contract(r, key, spec, err))
+        return -1;
+    snprintf(hash, sizeof hash, "%016" PRIx64, spec->config_hash);
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_str(c, "HSET");
+    lw_cmd_str(c, key);
+    lw_cmd_str(c, "contract");
+    lw_cmd_int(c, CONTRACT_VERSION);
+    lw_cmd_str(c, "stream");
+    lw_cmd_str(c, spec->stream);
+    lw_cmd_str(c, "topic");
+    lw_cmd_str(c, topic);
+    lw_cmd_str(c, "partitions");
+    lw_cmd_int(c, npartitions);
+    lw_cmd_str(c, "config_hash");
+    lw_cmd_str(c, hash);
+    lw_cmd_str(c, "code");
+    lw_cmd_str(c, code_version);
+    lw_cmd_str(c, "pane_ms");
+    lw_cmd_int(c, spec->pane_ms);
+    put_features(c, spec);
+    if (run(r, c, err))
+        return -1;
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "HSETNX %s created %ld", key, (long)now_ms);
+    lw_reply_free(reply);
+    return reply ? 0 : -1;
+}

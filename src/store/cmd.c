@@ -1,0 +1,140 @@
+/* Commands under construction and replies.
+ *
+ * A command is written straight into the form it has on the wire, so that a flush of a
+ * few hundred kilobytes is copied once and, as the buffer is kept, allocates nothing
+ * after the first time. The count of arguments stands in front of them and is known last:
+ * it is sent separately (lw_conn_exchange). A reply is hiredis's own object under another
+ * name. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "store/conn.h"
+
+struct lw_cmd *lw_cmd_new(void) {
+    return lw_calloc(1, sizeof(struct lw_cmd));
+}
+
+void lw_cmd_free(struct lw_cmd *c) {
+    if (!c)
+        return;
+    lw_buf_fini(&c->body);
+    free(c);
+}
+
+void lw_cmd_clear(struct lw_cmd *c) {
+    lw_buf_clear(&c->body);
+    c->argc = 0;
+}
+
+size_t lw_cmd_count(const struct lw_cmd *c) {
+    return c->argc;
+}
+
+void lw_cmd_arg(struct lw_cmd *c, const void *data, size_t len) {
+    char head[32];
+    int n = snprintf(head, sizeof head, "$%zu\r\n", len);
+    lw_buf_put(&c->body, head, (size_t)n);
+    lw_buf_put(&c->body, data, len);
+    lw_buf_put(&c->body, "\r\n", 2);
+    c->argc++;
+}
+
+void lw_cmd_str(struct lw_cmd *c, const char *text) {
+    lw_cmd_arg(c, text, strlen(text));
+}
+
+void lw_cmd_int(struct lw_cmd *c, int64_t v) {
+    char text[24];
+    int n = snprintf(text, sizeof text, "%lld", (long long)v);
+    lw_cmd_arg(c, text, (size_t)n);
+}
+
+void lw_cmd_uint(struct lw_cmd *c, uint64_t v) {
+    char text[24];
+    int n = snprintf(text, sizeof text, "%llu", (unsigned long long)v);
+    lw_cmd_arg(c, text, (size_t)n);
+}
+
+void lw_cmd_f64(struct lw_cmd *c, double v) {
+    char text[40];
+    lw_cmd_str(c, lw_format_f64(text, sizeof text, v));
+}
+
+/* A number that counts the arguments behind it, of which there are then so many. Six
+ * digits with leading zeros: what is patched must not change its length. */
+size_t lw_cmd_slot(struct lw_cmd *c) {
+    lw_cmd_arg(c, "000000", 6);
+    c->slot_argc = c->argc;
+    return c->body.len - 8;
+}
+
+void lw_cmd_fill(struct lw_cmd *c, size_t slot) {
+    char digits[24];
+    size_t n = c->argc - c->slot_argc;
+    lw_assert(n < 1000000);
+    snprintf(digits, sizeof digits, "%06zu", n);
+    memcpy(c->body.data + slot, digits, 6);
+}
+
+static const redisReply *inner(const struct lw_reply *reply) {
+    return (const redisReply *)(const void *)reply;
+}
+
+void lw_reply_free(struct lw_reply *reply) {
+    if (reply)
+        freeReplyObject(reply);
+}
+
+enum lw_reply_kind lw_reply_kind(const struct lw_reply *reply) {
+    if (!reply)
+        return LW_REPLY_NIL;
+    switch (inner(reply)->type) {
+    case REDIS_REPLY_INTEGER:
+        return LW_REPLY_INT;
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+        return LW_REPLY_TEXT;
+    case REDIS_REPLY_ARRAY:
+        return LW_REPLY_ARRAY;
+    default: /* nil; an error inside an array counts as nothing */
+        return LW_REPLY_NIL;
+    }
+}
+
+int64_t lw_reply_int(const struct lw_reply *reply) {
+    if (lw_reply_kind(reply) == LW_REPLY_INT)
+        return inner(reply)->integer;
+    int64_t v = 0;
+    const char *text = lw_reply_text(reply, NULL);
+    return text && lw_parse_i64(text, &v) ? v : 0;
+}
+
+const char *lw_reply_text(const struct lw_reply *reply, size_t *len) {
+    bool text = lw_reply_kind(reply) == LW_REPLY_TEXT;
+    if (len)
+        *len = text ? inner(reply)->len : 0;
+    return text ? inner(reply)->str : NULL;
+}
+
+size_t lw_reply_count(const struct lw_reply *reply) {
+    return lw_reply_kind(reply) == LW_REPLY_ARRAY ? inner(reply)->elements : 0;
+}
+
+const struct lw_reply *lw_reply_at(const struct lw_reply *reply, size_t i) {
+    if (i >= lw_reply_count(reply))
+        return NULL;
+    return (const struct lw_reply *)(const void *)inner(reply)->element[i];
+}
+
+const struct lw_reply *lw_reply_field(const struct lw_reply *reply, const char *field) {
+    size_t n = lw_reply_count(reply);
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        const char *name = lw_reply_text(lw_reply_at(reply, i), NULL);
+        if (name && strcmp(name, field) == 0)
+            return lw_reply_at(reply, i + 1);
+    }
+    return NULL;
+}

@@ -1,0 +1,77 @@
+/* Inside of struct lw_redis, shared by the files that talk to hiredis (url, connect,
+ * redis) and, for its scratch memory only, by the verbs of the store. Nobody else
+ * includes this. */
+#ifndef LW_STORE_CONN_H
+#define LW_STORE_CONN_H
+
+#include <hiredis/hiredis.h>
+
+#include "base/buf.h"
+#include "store/redis.h"
+
+#define LW_URL_SEEDS_MAX 8
+
+enum lw_url_kind { LW_URL_TCP, LW_URL_UNIX, LW_URL_SENTINEL };
+
+struct lw_url_seed {
+    char host[200];
+    int port;
+};
+
+struct lw_url {
+    enum lw_url_kind kind;
+    bool tls; /* rediss:// */
+    char user[64], password[256], path[200], master[96];
+    int db;
+    size_t nseeds;
+    struct lw_url_seed seed[LW_URL_SEEDS_MAX];
+};
+/* LW_ECONFIG says what is wrong and what a URL looks like. */
+int lw_url_parse(const char *text, struct lw_url *out, struct lw_err *err);
+/* "host:port" or "[v6]:port" in text[0 .. len); port 0 when none is given. */
+bool lw_url_seed_parse(const char *text, size_t len, struct lw_url_seed *out);
+
+struct lw_cmd {
+    struct lw_buf body; /* arguments as they go over the wire */
+    size_t argc, slot_argc;
+};
+/* Reserves an argument that tells how many follow it, and fills it in when they have been
+ * put. One at a time. */
+size_t lw_cmd_slot(struct lw_cmd *c);
+void lw_cmd_fill(struct lw_cmd *c, size_t slot);
+
+#define LW_SCRIPTS_MAX 16
+struct lw_loaded {
+    const struct lw_script *script;
+    char sha[41];
+};
+
+struct lw_redis {
+    struct lw_url url;
+    int64_t timeout_ms, retry_max_ms;
+    redisContext *ctx; /* NULL: not connected */
+    char where[300];   /* address in use, without credentials */
+    size_t next_seed;
+    struct lw_url_seed
+        moved; /* a cluster's answer to whom the slot belongs; port 0: none */
+    int64_t next_try_ms, backoff_ms; /* monotonic clock; 0: try at once */
+    size_t nloaded;
+    struct lw_loaded loaded[LW_SCRIPTS_MAX]; /* of this connection */
+    struct lw_reply *info;
+    char info_value[256];
+    struct lw_cmd scratch, verb; /* scratch: of redis.c; verb: of the store's verbs */
+    struct lw_buf bytes;         /* of the store's verbs */
+};
+
+/* Connects unless connected. LW_EAGAIN: not reachable, or not yet due again. */
+int lw_conn_ensure(struct lw_redis *r, struct lw_err *err);
+/* Closes; the next call connects again. */
+void lw_conn_drop(struct lw_redis *r);
+/* What the caller may do after this error reply of a server. */
+enum lw_errc lw_conn_errc(const char *text);
+/* One command over an open connection, without redirection or retry. NULL: connection
+ * lost (and dropped), err says so. An error reply is returned as it is. */
+redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,
+                             const struct lw_cmd *c, struct lw_err *err);
+
+#endif

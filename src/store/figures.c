@@ -1,0 +1,103 @@
+/* An evaluation as others read it: `now` for a dashboard, `history` for a chart, and the
+ * merged sketches of each window.
+ *
+ * Every entry of `history` has every field and every field is a number: a chart draws
+ * what is absent as 0. `now` is replaced whole, so that figures of a rule that is gone
+ * vanish. Lua passes at most some 8,000 words to one command: `now` goes in several,
+ * `history`, which cannot, holds the first 3,800 figures. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/mem.h"
+#include "store/guard.h"
+
+#define FIGURES_A_COMMAND 1000
+#define FIGURES_IN_ENTRY  3800
+#define HISTORY_CAP       20000
+
+static void put_figures(struct lw_cmd *c, const struct lw_evaluation *e, size_t from,
+                        size_t until) {
+    for (size_t i = from; i < until && i < e->nfigures; i++) {
+        lw_cmd_str(c, e->figure[i].name);
+        lw_cmd_f64(c, isfinite(e->figure[i].value) ? e->figure[i].value : 0);
+    }
+}
+
+static void put_heading(struct lw_cmd *c, const struct lw_step *step) {
+    lw_cmd_str(c, "at");
+    lw_cmd_int(c, step->evaluation->at_ms);
+    lw_cmd_str(c, "champion");
+    lw_cmd_uint(c, lw_monitor_champion_version(step->monitor));
+    lw_cmd_str(c, "updated");
+    lw_cmd_int(c, step->now_ms);
+}
+
+static void put_now(struct lw_cmd *c, const struct lw_spec *spec,
+                    const struct lw_step *step) {
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "DEL");
+    lw_key_arg(c, spec, "now");
+    lw_cmd_fill(c, slot);
+    for (size_t i = 0; i == 0 || i < step->evaluation->nfigures; i += FIGURES_A_COMMAND) {
+        slot = lw_cmd_slot(c);
+        lw_cmd_str(c, "HSET");
+        lw_key_arg(c, spec, "now");
+        put_heading(c, step);
+        put_figures(c, step->evaluation, i, i + FIGURES_A_COMMAND);
+        lw_cmd_fill(c, slot);
+    }
+}
+
+static void put_history(struct lw_cmd *c, const struct lw_spec *spec,
+                        const struct lw_step *step) {
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HISTORY");
+    lw_key_arg(c, spec, "history");
+    lw_cmd_int(c, HISTORY_CAP);
+    lw_cmd_int(c, step->evaluation->at_ms);
+    put_heading(c, step);
+    put_figures(c, step->evaluation, 0, FIGURES_IN_ENTRY);
+    lw_cmd_fill(c, slot);
+}
+
+void lw__figures_put(struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_step *step) {
+    put_now(c, spec, step);
+    put_history(c, spec, step);
+}
+
+/* SET window:<name>:<column> to the sketch's own bytes. */
+static void put_member(struct lw_cmd *c, const struct lw_spec *spec, const char *window,
+                       const char *column, struct lw_member *member,
+                       struct lw_buf *bytes) {
+    lw_buf_clear(bytes);
+    if (member->kind == LW_NUMERIC)
+        lw_kll_write(member->num.kll,
+                     lw_buf_extend(bytes, lw_kll_serial_size(member->num.kll)));
+    else
+        lw_cats_write(member->cats,
+                      lw_buf_extend(bytes, lw_cats_serial_size(member->cats)));
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "SET");
+    lw_key_arg(c, spec, "window:%s:%s", window, column);
+    lw_cmd_arg(c, bytes->data, bytes->len);
+    lw_cmd_fill(c, slot);
+}
+
+void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_monitor *m) {
+    struct lw_buf *bytes = lw_verb_bytes(r);
+    for (size_t w = 0; w < spec->nwindows; w++) {
+        struct lw_pane *pane = lw_monitor_window(m, w);
+        if (!pane)
+            continue;
+        const char *name = spec->window[w].name;
+        for (size_t i = 0; i < pane->profile->n; i++)
+            put_member(c, spec, name, pane->profile->columns[i].name,
+                       &pane->profile->members[i], bytes);
+        const struct lw_scores *s = lw_pane_scores(pane, lw_monitor_champion_version(m));
+        for (size_t i = 0; s && i < s->profile->n; i++)
+            put_member(c, spec, name, s->profile->columns[i].name,
+                       &s->profile->members[i], bytes);
+    }
+}

@@ -1,0 +1,157 @@
+/* A worker's step: dirty panes, progress and offset, at once.
+ *
+ * Panes are written whole and absolute, never as increments: sending twice is then the
+ * same as sending once, and what stands in Redis after any number of crashes is what one
+ * smooth run would have put there. A pane's hash is replaced, not overlaid, so that no
+ * field of an earlier life survives. The command's memory belongs to the connection and
+ * is used again. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "store/keys.h"
+#include "store/scripts.h"
+#include "store/state_private.h"
+
+/* Panes that are not needed any more are deleted by the leader as windows move on; expiry
+ * by the wall clock only clears up after a stream that has ended. Event time may run
+ * slower or faster than the wall, hence the wide margin. */
+static int64_t expiry_ms(const struct lw_spec *spec) {
+    int64_t twice = 2 * lw_spec_longest_window(spec);
+    return twice > 2 * LW_WEEK ? twice : 2 * LW_WEEK;
+}
+
+/* "<start> <first> <last> <events>": what a training reads from Kafka. */
+static void put_lineage(struct lw_cmd *c, const struct lw_pane *pane) {
+    char text[100];
+    int n = pane->first_offset < 0
+                ? 0
+                : snprintf(text, sizeof text,
+                           "%" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64, pane->start_ms,
+                           pane->first_offset, pane->last_offset, pane->events);
+    lw_cmd_arg(c, text, (size_t)n);
+}
+
+static void put_field(void *arg, const char *field, const void *data, size_t len) {
+    lw_cmd_str(arg, field);
+    lw_cmd_arg(arg, data, len);
+}
+
+static void put_pane(struct lw_cmd *c, struct lw_pane *pane, struct lw_buf *scratch) {
+    lw_cmd_int(c, pane->start_ms);
+    put_lineage(c, pane);
+    size_t slot = lw_cmd_slot(c);
+    lw_pane_write(pane, scratch, put_field, c);
+    lw_cmd_fill(c, slot);
+}
+
+static void put_time(struct lw_cmd *c, const char *field, int64_t ms) {
+    lw_cmd_str(c, field);
+    if (ms == INT64_MIN) /* not known: empty, as no moment stands for that */
+        lw_cmd_str(c, "");
+    else
+        lw_cmd_int(c, ms);
+}
+
+/* Starts of the panes in memory, or of the open ones only. */
+static void put_starts(struct lw_cmd *c, const struct lw_spec *spec,
+                       const struct lw_partition *p, bool open_only,
+                       struct lw_buf *text) {
+    int64_t watermark = lw_partition_watermark(p);
+    lw_buf_clear(text);
+    for (size_t i = 0; i < lw_partition_panes(p); i++) {
+        int64_t start = lw_partition_pane(p, i)->start_ms;
+        if (!open_only || start + spec->pane_ms > watermark)
+            lw_buf_printf(text, "%s%" PRId64, text->len ? " " : "", start);
+    }
+    lw_cmd_arg(c, text->data, text->len);
+}
+
+static void put_part(struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_flush *flush, const struct lw_partition *p,
+                     struct lw_buf *scratch) {
+    lw_cmd_str(c, "next_offset");
+    lw_cmd_int(c, flush->next_offset);
+    put_time(c, "watermark", lw_partition_watermark(p));
+    put_time(c, "newest", lw_partition_newest(p));
+    put_time(c, "oldest_pane", lw_partition_oldest(p));
+    lw_cmd_str(c, "idle");
+    lw_cmd_int(c, flush->idle);
+    put_time(c, "updated", flush->now_ms);
+    const uint64_t *counter = lw_partition_counters(p);
+    for (int i = 0; i < LW_COUNTERS; i++) {
+        lw_cmd_str(c, lw_counter_name((enum lw_counter)i));
+        lw_cmd_uint(c, counter[i]);
+    }
+    lw_cmd_str(c, "open");
+    put_starts(c, spec, p, true, scratch);
+    lw_cmd_str(c, "progress");
+    lw_buf_clear(scratch);
+    lw_partition_write(p, scratch);
+    lw_cmd_arg(c, scratch->data, scratch->len);
+}
+
+static void put_keys(struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_flush *flush, const struct lw_partition *p) {
+    size_t dirty = 0;
+    for (size_t i = 0; i < lw_partition_panes(p); i++)
+        dirty += lw_partition_pane(p, i)->dirty;
+    lw_cmd_uint(c, 5 + dirty);
+    lw_key_arg(c, spec, "part:%s:%d", flush->topic, flush->partition);
+    lw_key_arg(c, spec, "models");
+    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "offsets:%d", flush->partition);
+    lw_key_arg(c, spec, "panes");
+    for (size_t i = 0; i < lw_partition_panes(p); i++)
+        if (lw_partition_pane(p, i)->dirty)
+            lw_key_arg(c, spec, "pane:%" PRId64 ":%d", lw_partition_pane(p, i)->start_ms,
+                       flush->partition);
+}
+
+static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                  const struct lw_flush *flush, struct lw_partition *p) {
+    struct lw_buf *scratch = lw_verb_bytes(r);
+    char prefix[LW_KEY_MAX];
+    put_keys(c, spec, flush, p);
+    lw_cmd_uint(c, flush->epoch);
+    lw_cmd_int(c, flush->base_offset);
+    lw_cmd_int(c, flush->next_offset);
+    lw_cmd_int(c, expiry_ms(spec));
+    put_starts(c, spec, p, false, scratch);
+    lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
+    lw_cmd_int(c, flush->partition);
+    size_t slot = lw_cmd_slot(c);
+    put_part(c, spec, flush, p, scratch);
+    lw_cmd_fill(c, slot);
+    for (size_t i = 0; i < lw_partition_panes(p); i++)
+        if (lw_partition_pane(p, i)->dirty)
+            put_pane(c, lw_partition_pane(p, i), scratch);
+}
+
+int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_flush *flush, struct lw_partition *p,
+                   struct lw_force *force, struct lw_err *err) {
+    lw_assert(flush->next_offset >= flush->base_offset);
+    struct lw_cmd *c = lw_verb_cmd(r);
+    build(r, c, spec, flush, p);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_flush, c, err);
+    if (!reply)
+        return lw_err_context(err, "flush of %s/%d", flush->topic, flush->partition);
+    int rc = 0;
+    if (lw_reply_int(lw_reply_at(reply, 0)) == 1) {
+        lw__force_read(lw_reply_at(reply, 1), lw_reply_at(reply, 2), force);
+        for (size_t i = 0; i < lw_partition_panes(p); i++)
+            lw_partition_pane(p, i)->dirty = false;
+        lw_partition_forget(p);
+    } else {
+        const char *found = lw_reply_text(lw_reply_at(reply, 1), NULL);
+        rc = lw_fail(err, LW_EFENCED,
+                     "flush of %s/%d: held at epoch %" PRIu64 " from offset %" PRId64
+                     ", but Redis has %s",
+                     flush->topic, flush->partition, flush->epoch, flush->base_offset,
+                     found ? found : "something else");
+    }
+    lw_reply_free(reply);
+    return rc;
+}

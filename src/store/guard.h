@@ -1,0 +1,42 @@
+/* Writes that only the holder of the newest fencing token may make: a list of commands
+ * behind the checks of lw_script_guarded. */
+#ifndef LW_STORE_GUARD_H
+#define LW_STORE_GUARD_H
+
+#include "store/keys.h"
+#include "store/leader.h"
+
+/* Starts the list: the token is checked, and if step is given also its sealed_until and
+ * whether this very step (id, <= 32 bytes) is in already. */
+struct lw_cmd *lw_guard_begin(struct lw_redis *r, const struct lw_spec *spec,
+                              const struct lw_lease *lease, const struct lw_step *step,
+                              const char *id);
+/* Operations: size_t slot = lw_cmd_slot(c); words; lw_cmd_fill(c, slot). */
+int lw_guard_run(struct lw_redis *r, struct lw_cmd *c, const char *what,
+                 struct lw_err *err);
+
+/* An id of the step and of what else happens with it, and the operations of the step.
+ * state: the monitor's bytes. */
+void lw__step_id(const struct lw_step *step, const struct lw_buf *state,
+                 const char *extra, char out[17]);
+void lw__step_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                  const struct lw_step *step, const struct lw_buf *state, const char *id);
+/* now, history and windows of an evaluation (figures.c). */
+void lw__figures_put(struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_step *step);
+void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_monitor *m);
+/* Alert states and outbox (alerts.c). */
+void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                    const struct lw_step *step);
+
+#define LW_AUDIT_CAP 50000
+struct lw_audit_line {
+    const char *what, *who, *detail;
+    int64_t event_ms, now_ms;
+};
+/* The words of one XADD to the audit stream. */
+void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_audit_line *line);
+
+#endif

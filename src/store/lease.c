@@ -1,0 +1,82 @@
+/* The lease and what it guards.
+ *
+ * The lease says who should lead; the fencing token says whose writes count. A leader
+ * that was stopped for an hour still believes in its lease, but its token is no longer
+ * the newest and every write of it is refused (Kleppmann, "How to do distributed
+ * locking", 2016). So nothing depends on clocks agreeing: a lease that ends early or late
+ * costs time only. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/guard.h"
+#include "store/scripts.h"
+
+int lw_lease_hold(struct lw_redis *r, const struct lw_spec *spec, struct lw_lease *lease,
+                  struct lw_err *err) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 2);
+    lw_key_arg(c, spec, "lease");
+    lw_key_arg(c, spec, "fence");
+    lw_cmd_str(c, lease->who);
+    lw_cmd_uint(c, lease->token);
+    lw_cmd_int(c, lease->ttl_ms);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_lease, c, err);
+    if (!reply)
+        return -1;
+    lease->token = (uint64_t)lw_reply_int(reply); /* '' is 0: another holds it */
+    lw_reply_free(reply);
+    return lease->token != 0;
+}
+
+int lw_lease_release(struct lw_redis *r, const struct lw_spec *spec,
+                     struct lw_lease *lease, struct lw_err *err) {
+    if (lease->token == 0)
+        return 0;
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "DEL");
+    lw_key_arg(c, spec, "lease");
+    lw_cmd_fill(c, slot);
+    struct lw_err why = {0};
+    int rc = lw_guard_run(r, c, "release of the lease", &why);
+    if (rc && why.code != LW_EFENCED) /* fenced: it was not ours any more */
+        return lw_fail(err, why.code, "%s", why.msg);
+    lease->token = 0;
+    return 0;
+}
+
+struct lw_cmd *lw_guard_begin(struct lw_redis *r, const struct lw_spec *spec,
+                              const struct lw_lease *lease, const struct lw_step *step,
+                              const char *id) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 2);
+    lw_key_arg(c, spec, "fence");
+    lw_key_arg(c, spec, "detector");
+    lw_cmd_uint(c, lease->token);
+    if (step && step->was_sealed_until_ms != INT64_MIN)
+        lw_cmd_int(c, step->was_sealed_until_ms);
+    else
+        lw_cmd_str(c, "");
+    lw_cmd_str(c, id);
+    return c;
+}
+
+int lw_guard_run(struct lw_redis *r, struct lw_cmd *c, const char *what,
+                 struct lw_err *err) {
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_guarded, c, err);
+    if (!reply)
+        return lw_err_context(err, "%s", what);
+    const char *word = lw_reply_text(lw_reply_at(reply, 0), NULL);
+    const char *why = lw_reply_text(lw_reply_at(reply, 1), NULL);
+    int rc = 0;
+    if (word && strcmp(word, "FENCED") == 0)
+        rc = lw_fail(err, LW_EFENCED, "%s: somebody else leads: Redis has %s", what,
+                     why ? why : "another token");
+    else if (word && strcmp(word, "NOTFOUND") == 0)
+        rc = lw_fail(err, LW_ENOTFOUND, "%s: there is no model version %s", what,
+                     why ? why : "");
+    lw_reply_free(reply);
+    return rc;
+}

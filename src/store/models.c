@@ -1,0 +1,250 @@
+/* The registry of model versions.
+ *
+ * A version never changes but in its status; what changes are the aliases, and they
+ * change in the step that decided it. Workers look at the alias at their next flush and
+ * note the offset from which they follow it, so every prediction can be traced to its
+ * version. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "store/guard.h"
+#include "store/scripts.h"
+
+static const struct lw_script reserve = {
+    /* KEYS: fence, models. ARGV: token. The number, or 0. */
+    "reserve", "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
+               "local n = tonumber(redis.call('HGET', KEYS[2], 'next') or '1')\n"
+               "redis.call('HSET', KEYS[2], 'next', n + 1)\n"
+               "return n\n"};
+
+/* KEYS: version, reference. ARGV: fields... {values, reference or nil} */
+static const struct lw_script fetch = {
+    "fetch", "return {redis.call('HMGET', KEYS[1], unpack(ARGV)),\n"
+             "        redis.call('HGET', KEYS[2], 'profile')}\n"};
+
+int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_lease *lease, uint32_t *version,
+                      struct lw_err *err) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 2);
+    lw_key_arg(c, spec, "fence");
+    lw_key_arg(c, spec, "models");
+    lw_cmd_uint(c, lease->token);
+    struct lw_reply *reply = lw_redis_eval(r, &reserve, c, err);
+    if (!reply)
+        return -1;
+    int64_t n = lw_reply_int(reply);
+    lw_reply_free(reply);
+    if (n == 0)
+        return lw_fail(err, LW_EFENCED, "model number: somebody else leads");
+    *version = (uint32_t)n;
+    return 0;
+}
+
+static void put_text(struct lw_cmd *c, const char *field, const char *text) {
+    lw_cmd_str(c, field);
+    lw_cmd_str(c, text ? text : "");
+}
+
+static void put_number(struct lw_cmd *c, const char *field, int64_t v) {
+    lw_cmd_str(c, field);
+    lw_cmd_int(c, v);
+}
+
+static void put_version(struct lw_cmd *c, const struct lw_spec *spec,
+                        const struct lw_version *v) {
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "model:%u", v->version);
+    put_number(c, "version", v->version);
+    put_number(c, "parent", v->parent);
+    put_text(c, "status", v->status);
+    put_text(c, "reason", v->reason);
+    put_text(c, "verdict", v->verdict);
+    put_number(c, "created", v->created_ms);
+    put_number(c, "as_of", v->as_of_ms);
+    put_number(c, "promoted", v->promoted_ms);
+    put_text(c, "facts", v->facts);
+    lw_cmd_str(c, "model");
+    lw_cmd_arg(c, v->model, v->model_len);
+    lw_cmd_fill(c, slot);
+
+    slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "reference:%u", v->version);
+    put_number(c, "version", v->version);
+    lw_cmd_str(c, "profile");
+    lw_cmd_arg(c, v->reference, v->reference_len);
+    lw_cmd_fill(c, slot);
+}
+
+static void put_promote(struct lw_cmd *c, const struct lw_spec *spec, uint32_t version,
+                        const struct lw_step *step) {
+    char text[LW_KEY_MAX];
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "PROMOTE");
+    lw_key_arg(c, spec, "models");
+    lw_cmd_str(c, lw_key(text, spec, "model:"));
+    lw_cmd_str(c, lw_key(text, spec, "models-changed"));
+    lw_cmd_uint(c, version);
+    lw_cmd_int(c, step->evaluation->at_ms);
+    lw_cmd_int(c, step->now_ms);
+    lw_cmd_fill(c, slot);
+}
+
+static void put_challenger(struct lw_cmd *c, const struct lw_spec *spec,
+                           uint32_t version) {
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "models");
+    put_number(c, "challenger", version);
+    lw_cmd_fill(c, slot);
+}
+
+/* A step with a version stored (v may be NULL) and, if promote, made champion. */
+static int change(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
+                  const struct lw_version *v, bool promote, const struct lw_step *step,
+                  struct lw_err *err) {
+    struct lw_buf state = {0};
+    char id[17], extra[40];
+    lw_monitor_write(step->monitor, &state);
+    snprintf(extra, sizeof extra, "%s%s %u", v ? "publish" : "", promote ? "promote" : "",
+             version);
+    lw__step_id(step, &state, extra, id);
+    struct lw_cmd *c = lw_guard_begin(r, spec, step->lease, step, id);
+    if (v)
+        put_version(c, spec, v);
+    if (promote)
+        put_promote(c, spec, version, step);
+    else
+        put_challenger(c, spec, version);
+    lw__step_put(r, c, spec, step, &state, id);
+    lw_buf_fini(&state);
+    return lw_guard_run(r, c, promote ? "promotion" : "storing of a model", err);
+}
+
+int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_version *v, bool promote,
+                      const struct lw_step *step, struct lw_err *err) {
+    lw_assert(v->version > 0 && step);
+    return change(r, spec, v->version, v, promote, step, err);
+}
+
+int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
+                      const char *who, const char *reason, const struct lw_step *step,
+                      struct lw_err *err) {
+    if (step)
+        return change(r, spec, version, NULL, true, step, err);
+    struct lw_cmd *c = lw_verb_cmd(r);
+    char text[LW_KEY_MAX];
+    lw_cmd_int(c, 3);
+    lw_key_arg(c, spec, "models");
+    lw_key_arg(c, spec, "audit");
+    lw_key_arg(c, spec, "detector");
+    lw_cmd_uint(c, version);
+    lw_cmd_str(c, lw_key(text, spec, "model:"));
+    lw_cmd_str(c, lw_key(text, spec, "models-changed"));
+    lw_cmd_int(c, lw_wall_ms());
+    lw_cmd_str(c, who);
+    lw_cmd_str(c, reason);
+    lw_cmd_int(c, LW_AUDIT_CAP);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_promote, c, err);
+    if (!reply)
+        return -1;
+    int64_t done = lw_reply_int(reply);
+    lw_reply_free(reply);
+    return done ? 0
+                : lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream,
+                          version);
+}
+
+int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
+                      struct lw_aliases *out, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *v = lw_redis_do(
+        r, err, "HMGET %s champion previous challenger first next champion_since epoch",
+        lw_key(key, spec, "models"));
+    if (!v)
+        return lw_err_context(err, "model aliases");
+    int64_t next = lw_reply_int(lw_reply_at(v, 4));
+    *out = (struct lw_aliases){
+        .champion = (uint32_t)lw_reply_int(lw_reply_at(v, 0)),
+        .previous = (uint32_t)lw_reply_int(lw_reply_at(v, 1)),
+        .challenger = (uint32_t)lw_reply_int(lw_reply_at(v, 2)),
+        .first = (uint32_t)lw_reply_int(lw_reply_at(v, 3)),
+        .next = next ? (uint32_t)next : 1,
+        .champion_since_ms = lw_reply_int(lw_reply_at(v, 5)),
+        .epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6)),
+    };
+    lw_reply_free(v);
+    return 0;
+}
+
+static void copy_text(char *out, size_t size, const struct lw_reply *reply) {
+    const char *text = lw_reply_text(reply, NULL);
+    lw_copy(out, size, text ? text : "");
+}
+
+static const char *const head_fields[] = {"version", "parent",   "status",
+                                          "reason",  "verdict",  "created",
+                                          "as_of",   "promoted", "facts"};
+#define HEAD_FIELDS (sizeof head_fields / sizeof *head_fields)
+
+static void read_head(const struct lw_reply *v, struct lw_version *out) {
+    *out = (struct lw_version){
+        .version = (uint32_t)lw_reply_int(lw_reply_at(v, 0)),
+        .parent = (uint32_t)lw_reply_int(lw_reply_at(v, 1)),
+        .created_ms = lw_reply_int(lw_reply_at(v, 5)),
+        .as_of_ms = lw_reply_int(lw_reply_at(v, 6)),
+        .promoted_ms = lw_reply_int(lw_reply_at(v, 7)),
+        .facts = lw_reply_text(lw_reply_at(v, 8), NULL),
+    };
+    copy_text(out->status, sizeof out->status, lw_reply_at(v, 2));
+    copy_text(out->reason, sizeof out->reason, lw_reply_at(v, 3));
+    copy_text(out->verdict, sizeof out->verdict, lw_reply_at(v, 4));
+}
+
+static struct lw_reply *found(struct lw_reply *reply, const struct lw_spec *spec,
+                              uint32_t version, const struct lw_version *out,
+                              struct lw_err *err) {
+    if (!reply || out->version == version)
+        return reply;
+    lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream, version);
+    lw_reply_free(reply);
+    return NULL;
+}
+
+struct lw_reply *lw_models_head(struct lw_redis *r, const struct lw_spec *spec,
+                                uint32_t version, struct lw_version *out,
+                                struct lw_err *err) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_str(c, "HMGET");
+    lw_key_arg(c, spec, "model:%u", version);
+    for (size_t i = 0; i < HEAD_FIELDS; i++)
+        lw_cmd_str(c, head_fields[i]);
+    struct lw_reply *reply = lw_redis_call(r, c, err);
+    read_head(reply, out);
+    return found(reply, spec, version, out, err);
+}
+
+struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
+                               uint32_t version, struct lw_version *out,
+                               struct lw_err *err) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 2);
+    lw_key_arg(c, spec, "model:%u", version);
+    lw_key_arg(c, spec, "reference:%u", version);
+    for (size_t i = 0; i < HEAD_FIELDS; i++)
+        lw_cmd_str(c, head_fields[i]);
+    lw_cmd_str(c, "model");
+    struct lw_reply *reply = lw_redis_eval(r, &fetch, c, err);
+    const struct lw_reply *v = lw_reply_at(reply, 0);
+    read_head(v, out);
+    out->model = lw_reply_text(lw_reply_at(v, HEAD_FIELDS), &out->model_len);
+    out->reference = lw_reply_text(lw_reply_at(reply, 1), &out->reference_len);
+    return found(reply, spec, version, out, err);
+}

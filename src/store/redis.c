@@ -1,0 +1,288 @@
+/* Calls: one command, several in one round trip, a script, a fact of INFO.
+ *
+ * A command whose answer was lost may have been carried out. Nothing is sent twice here,
+ * save after MOVED and NOSCRIPT, which say that nothing was done; all else is the
+ * caller's, whose scripts are made so that the same call again is harmless. */
+#include "store/redis.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "store/conn.h"
+
+#define REDIRECTS_MAX 5
+
+static int take_password(struct lw_redis *r, const char *path, struct lw_err *err) {
+    if (!*path)
+        return 0;
+    size_t len;
+    struct lw_err why = {0};
+    char *text = lw_read_file(path, 4096, &len, &why);
+    if (!text)
+        return lw_fail(err, LW_ECONFIG, "redis password file: %s", why.msg);
+    text[strcspn(text, "\r\n")] = '\0';
+    int rc = 0;
+    if (!*text || strlen(text) >= sizeof r->url.password)
+        rc = lw_fail(err, LW_ECONFIG,
+                     "redis password file %s: the first line must hold 1 to 255 bytes",
+                     path);
+    else
+        lw_copy(r->url.password, sizeof r->url.password, text);
+    free(text);
+    return rc;
+}
+
+struct lw_redis *lw_redis_new(const struct lw_redis_options *options,
+                              struct lw_err *err) {
+    struct lw_redis *r = lw_calloc(1, sizeof *r);
+    r->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : 5000;
+    r->retry_max_ms = options->retry_max_ms > 0 ? options->retry_max_ms : 5000;
+    int rc = lw_url_parse(options->url, &r->url, err);
+    rc = rc ? rc : take_password(r, options->password_file, err);
+#ifndef LW_HAVE_HIREDIS_SSL
+    if (!rc && r->url.tls)
+        rc =
+            lw_fail(err, LW_ECONFIG,
+                    "redis url: rediss:// needs a build with hiredis_ssl (hiredis 1.0 or "
+                    "later); put a TLS proxy in between, or use redis://");
+#endif
+    if (rc) {
+        lw_redis_free(r);
+        return NULL;
+    }
+    if (r->url.kind == LW_URL_UNIX)
+        snprintf(r->where, sizeof r->where, "unix:%s", r->url.path);
+    else
+        snprintf(r->where, sizeof r->where, "%s:%d", r->url.seed[0].host,
+                 r->url.seed[0].port);
+    return r;
+}
+
+void lw_redis_free(struct lw_redis *r) {
+    if (!r)
+        return;
+    lw_conn_drop(r);
+    lw_reply_free(r->info);
+    lw_buf_fini(&r->scratch.body);
+    lw_buf_fini(&r->verb.body);
+    lw_buf_fini(&r->bytes);
+    free(r);
+}
+
+const char *lw_redis_where(const struct lw_redis *r) {
+    return r->where;
+}
+
+/* "MOVED 3999 127.0.0.1:6381": connect there next. An empty host is the one that
+ * answered. */
+static bool follow(struct lw_redis *r, const char *text) {
+    const char *at = strchr(text + strlen("MOVED "), ' ');
+    struct lw_url_seed to;
+    if (!at)
+        return false;
+    at++;
+    if (*at == ':') {
+        lw_copy(to.host, sizeof to.host, r->ctx->tcp.host);
+        to.port = (int)strtol(at + 1, NULL, 10);
+    } else if (!lw_url_seed_parse(at, strlen(at), &to)) {
+        return false;
+    }
+    lw_conn_drop(r);
+    r->moved = to;
+    return to.port > 0;
+}
+
+/* NULL, with err set; an error reply that is not a redirection comes back as it is. */
+static redisReply *roundtrip(struct lw_redis *r, const struct lw_cmd *prefix,
+                             const struct lw_cmd *c, struct lw_err *err) {
+    for (int i = 0; i < REDIRECTS_MAX; i++) {
+        if (lw_conn_ensure(r, err))
+            return NULL;
+        redisReply *reply = lw_conn_exchange(r, prefix, c, err);
+        if (!reply || reply->type != REDIS_REPLY_ERROR ||
+            strncmp(reply->str, "MOVED ", 6) != 0)
+            return reply;
+        bool moved = follow(r, reply->str);
+        freeReplyObject(reply);
+        if (!moved)
+            break;
+    }
+    lw_fail(err, LW_EAGAIN, "redis %s: the cluster sends us from node to node", r->where);
+    return NULL;
+}
+
+/* Turns an error reply into err. A server that cannot take writes now is left, so that
+ * the next call looks for the one that can. */
+static struct lw_reply *judge(struct lw_redis *r, redisReply *reply, const char *what,
+                              struct lw_err *err) {
+    if (!reply || reply->type != REDIS_REPLY_ERROR)
+        return (struct lw_reply *)(void *)reply;
+    enum lw_errc code = lw_conn_errc(reply->str);
+    lw_fail(err, code, "redis %s: %s%s%s", r->where, what ? what : "", what ? ": " : "",
+            reply->str);
+    if (strstr(reply->str, "READONLY") || strncmp(reply->str, "MASTERDOWN", 10) == 0 ||
+        strncmp(reply->str, "CLUSTERDOWN", 11) == 0)
+        lw_conn_drop(r);
+    freeReplyObject(reply);
+    return NULL;
+}
+
+struct lw_reply *lw_redis_call(struct lw_redis *r, struct lw_cmd *c, struct lw_err *err) {
+    lw_assert(c->argc > 0);
+    return judge(r, roundtrip(r, NULL, c, err), NULL, err);
+}
+
+/* One directive of lw_redis_do. */
+static void put_directive(struct lw_cmd *c, const char *spec, size_t len, va_list *ap) {
+    char word[8];
+    lw_assert(len < sizeof word);
+    lw_copy(word, len + 1, spec);
+    if (strcmp(word, "%s") == 0)
+        lw_cmd_str(c, va_arg(*ap, const char *));
+    else if (strcmp(word, "%d") == 0)
+        lw_cmd_int(c, va_arg(*ap, int));
+    else if (strcmp(word, "%u") == 0)
+        lw_cmd_uint(c, va_arg(*ap, unsigned));
+    else if (strcmp(word, "%ld") == 0)
+        lw_cmd_int(c, va_arg(*ap, long));
+    else if (strcmp(word, "%zu") == 0)
+        lw_cmd_uint(c, va_arg(*ap, size_t));
+    else
+        lw_assert(false); /* only %s, %d, %u, %ld and %zu are known */
+}
+
+struct lw_reply *lw_redis_do(struct lw_redis *r, struct lw_err *err, const char *fmt,
+                             ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    lw_cmd_clear(&r->scratch);
+    for (const char *p = fmt; *p;) {
+        size_t len = strcspn(p, " ");
+        if (*p == '%')
+            put_directive(&r->scratch, p, len, &ap);
+        else if (len)
+            lw_cmd_arg(&r->scratch, p, len);
+        p += len + (p[len] == ' ');
+    }
+    va_end(ap);
+    return lw_redis_call(r, &r->scratch, err);
+}
+
+static void append(struct lw_redis *r, const struct lw_cmd *c) {
+    char head[32];
+    int n = snprintf(head, sizeof head, "*%zu\r\n", c->argc);
+    redisAppendFormattedCommand(r->ctx, head, (size_t)n);
+    redisAppendFormattedCommand(r->ctx, (const char *)c->body.data, c->body.len);
+}
+
+/* Replies 1 .. n - 1 of a pipeline whose first has come already. */
+static int collect(struct lw_redis *r, size_t n, struct lw_reply **replies,
+                   struct lw_err *err) {
+    int rc = 0;
+    for (size_t i = 1; i < n; i++) {
+        void *reply = NULL;
+        if (redisGetReply(r->ctx, &reply) != REDIS_OK || !reply) {
+            rc = lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where, r->ctx->errstr);
+            lw_conn_drop(r);
+            break;
+        }
+        replies[i] = judge(r, reply, NULL, err);
+        rc = replies[i] ? rc : -1;
+        if (!r->ctx) /* judge left the server */
+            break;
+    }
+    return rc;
+}
+
+int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
+                      struct lw_reply **replies, struct lw_err *err) {
+    memset(replies, 0, n * sizeof *replies);
+    if (n == 0)
+        return 0;
+    for (int i = 0; i < REDIRECTS_MAX; i++) {
+        if (lw_conn_ensure(r, err))
+            return -1;
+        for (size_t k = 0; k < n; k++)
+            append(r, cmds[k]);
+        void *first = NULL;
+        if (redisGetReply(r->ctx, &first) != REDIS_OK || !first) {
+            lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where, r->ctx->errstr);
+            lw_conn_drop(r);
+            return -1;
+        }
+        redisReply *head = first;
+        if (head->type == REDIS_REPLY_ERROR && strncmp(head->str, "MOVED ", 6) == 0 &&
+            follow(r, head->str)) {
+            freeReplyObject(head);
+            continue;
+        }
+        replies[0] = judge(r, head, NULL, err);
+        int rc = replies[0] ? 0 : -1;
+        return r->ctx && collect(r, n, replies, err) ? -1 : rc;
+    }
+    return lw_fail(err, LW_EAGAIN, "redis %s: the cluster sends us from node to node",
+                   r->where);
+}
+
+/* The script's SHA-1 as this connection's server gave it. */
+static const char *sha_of(struct lw_redis *r, const struct lw_script *script,
+                          struct lw_err *err) {
+    for (size_t i = 0; i < r->nloaded; i++)
+        if (r->loaded[i].script == script)
+            return r->loaded[i].sha;
+    struct lw_reply *reply = lw_redis_do(r, err, "SCRIPT LOAD %s", script->text);
+    if (!reply) {
+        lw_err_context(err, "script %s", script->name);
+        return NULL;
+    }
+    size_t len;
+    const char *sha = lw_reply_text(reply, &len);
+    lw_assert(sha && len == 40 && r->nloaded < LW_SCRIPTS_MAX);
+    struct lw_loaded *slot = &r->loaded[r->nloaded++];
+    slot->script = script;
+    lw_copy(slot->sha, sizeof slot->sha, sha);
+    lw_reply_free(reply);
+    return slot->sha;
+}
+
+struct lw_reply *lw_redis_eval(struct lw_redis *r, const struct lw_script *script,
+                               struct lw_cmd *c, struct lw_err *err) {
+    for (int i = 0; i < 3; i++) {
+        const char *sha = sha_of(r, script, err);
+        if (!sha)
+            return NULL;
+        lw_cmd_clear(&r->scratch);
+        lw_cmd_str(&r->scratch, "EVALSHA");
+        lw_cmd_str(&r->scratch, sha);
+        redisReply *reply = roundtrip(r, &r->scratch, c, err);
+        if (!reply || reply->type != REDIS_REPLY_ERROR ||
+            strncmp(reply->str, "NOSCRIPT", 8) != 0)
+            return judge(r, reply, script->name, err);
+        freeReplyObject(reply);
+        r->nloaded = 0; /* SCRIPT FLUSH, or another node of the cluster */
+    }
+    lw_fail(err, LW_EAGAIN, "redis %s: script %s does not stay loaded", r->where,
+            script->name);
+    return NULL;
+}
+
+const char *lw_redis_info(struct lw_redis *r, const char *field, struct lw_err *err) {
+    lw_reply_free(r->info);
+    r->info = lw_redis_do(r, err, "INFO");
+    const char *line = lw_reply_text(r->info, NULL);
+    size_t n = strlen(field);
+    while (line) {
+        if (strncmp(line, field, n) == 0 && line[n] == ':') {
+            lw_copy(r->info_value, sizeof r->info_value, line + n + 1);
+            r->info_value[strcspn(r->info_value, "\r\n")] = '\0';
+            return r->info_value;
+        }
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    return NULL;
+}

@@ -1,0 +1,191 @@
+/* The Lua side. A script runs alone on the server, and an append-only file or a replica
+ * gets its writes as one transaction: that is the atomic step of the exactly-once
+ * contract.
+ *
+ * Lua's numbers are doubles. Offsets, epochs and tokens stay below 2^53, but they are
+ * compared as the decimal texts they are stored as wherever equality is meant, and
+ * printed with %.0f.
+ *
+ * Epochs and fencing tokens are the server's clock in milliseconds, or one more than the
+ * last one, whichever is larger. A plain counter would start again after Redis was
+ * emptied or put back to an older snapshot, and hand out numbers that a zombie still
+ * believes to be its own.
+ *
+ * A script that fails in the middle is not undone. So every check comes before the first
+ * write, the words are built by our own code, and in a flush the part hash (the offset)
+ * is written last: what a failing flush leaves behind is overwritten by the same flush.
+ */
+#include "store/scripts.h"
+
+#define LUA_CLOCK                                                                        \
+    "local function tick(last)\n"                                                        \
+    "  local t = redis.call('TIME')\n"                                                   \
+    "  local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)\n"          \
+    "  last = tonumber(last or '0') or 0\n"                                              \
+    "  return string.format('%.0f', math.max(now, last + 1))\n"                          \
+    "end\n"
+
+/* The models in force are taken over at `next_offset`, and that offset is remembered, in
+ * the same step: whoever starts there again scores with the same versions. */
+#define LUA_ADOPT                                                                        \
+    "local function adopt(next_offset)\n"                                                \
+    "  local champion = redis.call('HGET', KEYS[2], 'champion') or '0'\n"                \
+    "  local shadows = redis.call('HGET', KEYS[3], 'shadows') or ''\n"                   \
+    "  local was = redis.call('HMGET', KEYS[1], 'champion', 'shadows')\n"                \
+    "  if was[1] ~= champion then\n"                                                     \
+    "    redis.call('HSET', KEYS[1], 'champion', champion, 'champion_since', "           \
+    "next_offset)\n"                                                                     \
+    "  end\n"                                                                            \
+    "  if was[2] ~= shadows then redis.call('HSET', KEYS[1], 'shadows', shadows) end\n"  \
+    "  return champion, shadows\n"                                                       \
+    "end\n"
+
+const struct lw_script lw_script_claim = {
+    "claim", LUA_CLOCK LUA_ADOPT
+    "local h = redis.call('HMGET', KEYS[1], 'epoch', 'next_offset', 'progress')\n"
+    "local epoch = tick(h[1])\n"
+    "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'claimed', ARGV[2])\n"
+    "local champion, shadows = adopt(h[2] or '-1')\n"
+    "return {epoch, h[2] or '', champion, shadows, h[3] or ''}\n"};
+
+const struct lw_script lw_script_flush = {
+    "flush", LUA_ADOPT
+    "local h = redis.call('HMGET', KEYS[1], 'epoch', 'next_offset', 'open')\n"
+    "if h[1] ~= ARGV[1] then return {0, 'epoch ' .. (h[1] or 'none')} end\n"
+    /* Within one epoch only its owner moves the offset, so anything from base to next is
+     * an earlier send of this flush, or of a part of it, whose answer was lost. */
+    "local at = tonumber(h[2] or '-1')\n"
+    "if at < tonumber(ARGV[2]) or at > tonumber(ARGV[3]) then\n"
+    "  return {0, 'next_offset ' .. (h[2] or 'none')}\n"
+    "end\n"
+    /* Panes that were open and are neither open nor just closed were struck out. */
+    "local held = ' ' .. ARGV[5] .. ' '\n"
+    "for start in string.gmatch(h[3] or '', '%S+') do\n"
+    "  if not string.find(held, ' ' .. start .. ' ', 1, true) then\n"
+    "    redis.call('UNLINK', ARGV[6] .. start .. ':' .. ARGV[7])\n"
+    "    redis.call('ZREM', KEYS[5], start .. ':' .. ARGV[7])\n"
+    "    redis.call('ZREMRANGEBYSCORE', KEYS[4], start, start)\n"
+    "  end\n"
+    "end\n"
+    "local fields = 8 + tonumber(ARGV[8])\n"
+    "local i, k = fields + 1, 6\n"
+    "while i <= #ARGV do\n"
+    "  local start, lineage, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])\n"
+    "  redis.call('DEL', KEYS[k])\n"
+    "  redis.call('HSET', KEYS[k], unpack(ARGV, i + 3, i + 2 + n))\n"
+    "  redis.call('PEXPIRE', KEYS[k], ARGV[4])\n"
+    "  redis.call('ZADD', KEYS[5], start, start .. ':' .. ARGV[7])\n"
+    "  redis.call('ZREMRANGEBYSCORE', KEYS[4], start, start)\n"
+    "  if lineage ~= '' then redis.call('ZADD', KEYS[4], start, lineage) end\n"
+    "  i, k = i + 3 + n, k + 1\n"
+    "end\n"
+    "local keep = redis.call('HGET', KEYS[3], 'keep_from')\n"
+    "if keep then redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep) end\n"
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 9, fields))\n"
+    "local champion, shadows = adopt(ARGV[3])\n"
+    "return {1, champion, shadows}\n"};
+
+const struct lw_script lw_script_lease = {
+    "lease",
+    LUA_CLOCK "local held = redis.call('GET', KEYS[1])\n"
+              "if held == ARGV[2] .. ' ' .. ARGV[1] then\n"
+              "  redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
+              "  return ARGV[2]\n"
+              "end\n"
+              "if held then return '' end\n"
+              "local token = tick(redis.call('GET', KEYS[2]))\n"
+              "redis.call('SET', KEYS[2], token)\n"
+              "redis.call('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[3])\n"
+              "return token\n"};
+
+/* champion and previous change places or move up; statuses of the versions follow. */
+#define LUA_PROMOTE                                                                      \
+    "local function promote(models, prefix, channel, version, since, wall)\n"            \
+    "  if redis.call('EXISTS', prefix .. version) == 0 then return false end\n"          \
+    "  local a = redis.call('HMGET', models, 'champion', 'previous', 'challenger')\n"    \
+    "  local old, previous = a[1] or '0', a[2] or '0'\n"                                 \
+    "  if old == version then return true end\n"                                         \
+    "  if old ~= '0' then\n"                                                             \
+    "    local status = version == previous and 'rolled_back' or 'previous'\n"           \
+    "    redis.call('HSET', prefix .. old, 'status', status)\n"                          \
+    "  end\n"                                                                            \
+    "  if previous ~= '0' and previous ~= version and\n"                                 \
+    "      redis.call('HGET', prefix .. previous, 'status') == 'previous' then\n"        \
+    "    redis.call('HSET', prefix .. previous, 'status', 'retired')\n"                  \
+    "  end\n"                                                                            \
+    "  redis.call('HSET', prefix .. version, 'status', 'champion', 'promoted', wall)\n"  \
+    "  redis.call('HSETNX', models, 'first', version)\n"                                 \
+    "  redis.call('HSET', models, 'champion', version, 'previous', old,\n"               \
+    "             'champion_since', since)\n"                                            \
+    "  if a[3] == version then redis.call('HSET', models, 'challenger', '0') end\n"      \
+    "  redis.call('HINCRBY', models, 'epoch', 1)\n"                                      \
+    "  redis.call('PUBLISH', channel, version)\n"                                        \
+    "  return true\n"                                                                    \
+    "end\n"
+
+const struct lw_script lw_script_guarded = {
+    "guarded", LUA_PROMOTE
+    "local token = redis.call('GET', KEYS[1])\n"
+    "if token ~= ARGV[1] then return {'FENCED', 'token ' .. (token or 'none')} end\n"
+    "if ARGV[3] ~= '' then\n"
+    "  local d = redis.call('HMGET', KEYS[2], 'sealed_until', 'step')\n"
+    "  if d[2] == ARGV[3] then return {'AGAIN'} end\n"
+    "  if (d[1] or '') ~= ARGV[2] then\n"
+    "    return {'FENCED', 'sealed_until ' .. (d[1] or 'none')}\n"
+    "  end\n"
+    "end\n"
+    "local op = {}\n"
+    /* HISTORY key cap ms field value...: ids must grow; a moment that is in is skipped.
+     */
+    "op.HISTORY = function(i, n)\n"
+    "  local last = redis.call('XREVRANGE', ARGV[i + 1], '+', '-', 'COUNT', 1)[1]\n"
+    "  local ms = last and tonumber(string.match(last[1], '^%d+')) or 0\n"
+    "  if tonumber(ARGV[i + 3]) > ms then\n"
+    "    redis.call('XADD', ARGV[i + 1], 'MAXLEN', '~', ARGV[i + 2], ARGV[i + 3] .. "
+    "'-0',\n"
+    "               unpack(ARGV, i + 4, i + n - 1))\n"
+    "  end\n"
+    "end\n"
+    /* FORGET index prefix limit: panes that started before the limit. */
+    "op.FORGET = function(i)\n"
+    "  local old = redis.call('ZRANGEBYSCORE', ARGV[i + 1], '-inf', '(' .. ARGV[i + 3],\n"
+    "                         'LIMIT', 0, 1000)\n"
+    "  for _, name in ipairs(old) do\n"
+    "    redis.call('UNLINK', ARGV[i + 2] .. name)\n"
+    "    redis.call('ZREM', ARGV[i + 1], name)\n"
+    "  end\n"
+    "end\n"
+    /* PROMOTE models prefix channel version since wall */
+    "op.PROMOTE = function(i)\n"
+    "  if not promote(unpack(ARGV, i + 1, i + 6)) then\n"
+    "    return {'NOTFOUND', ARGV[i + 4]}\n"
+    "  end\n"
+    "end\n"
+    "local i = 4\n"
+    "while i <= #ARGV do\n"
+    "  local n, own = tonumber(ARGV[i]), op[ARGV[i + 1]]\n"
+    "  local stop = nil\n"
+    "  if own then stop = own(i + 1, n)\n"
+    "  else redis.call(unpack(ARGV, i + 1, i + n)) end\n"
+    "  if stop then return stop end\n"
+    "  i = i + 1 + n\n"
+    "end\n"
+    "return {'OK'}\n"};
+
+const struct lw_script lw_script_promote = {
+    "promote", LUA_PROMOTE
+    "local since = redis.call('HGET', KEYS[3], 'sealed_until') or '0'\n"
+    "if not promote(KEYS[1], ARGV[2], ARGV[3], ARGV[1], since, ARGV[4]) then return 0 "
+    "end\n"
+    "redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'what', 'promoted',\n"
+    "           'who', ARGV[5], 'detail', 'version ' .. ARGV[1] .. ': ' .. ARGV[6],\n"
+    "           'event', since, 'at', ARGV[4])\n"
+    "return 1\n"};
+
+const struct lw_script lw_script_outbox = {
+    "outbox",
+    "local out = {}\n"
+    "for i, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])) do\n"
+    "  out[i] = {e[1], e[2], redis.call('HGET', KEYS[2], e[1]) or ''}\n"
+    "end\n"
+    "return out\n"};

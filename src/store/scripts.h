@@ -1,0 +1,31 @@
+/* The Lua scripts: every write of more than one key is one of them. */
+#ifndef LW_STORE_SCRIPTS_H
+#define LW_STORE_SCRIPTS_H
+
+#include "store/redis.h"
+
+/* KEYS: part, models, detector. ARGV: owner, wall ms.
+ * {epoch, next_offset or '', champion, shadows, progress or ''}. */
+extern const struct lw_script lw_script_claim;
+/* KEYS: part, models, detector, offsets, panes, pane... ARGV: epoch, base, next, expiry
+ * ms, pane starts in memory, prefix of pane keys, partition, number of words, fields and
+ * values of the part hash, then for each pane: start, lineage or '', number of arguments,
+ * arguments. {1, champion, shadows} or {0, what it found}. */
+extern const struct lw_script lw_script_flush;
+/* KEYS: lease, fence. ARGV: who, token held or 0, ttl ms. The token, or '' (held by
+ * another). */
+extern const struct lw_script lw_script_lease;
+/* KEYS: fence, detector. ARGV: token, sealed_until that was loaded, id of the step or ''
+ * (then sealed_until is not looked at), then operations: number of words, words. A word
+ * list is a Redis command, or one of HISTORY, FORGET, PROMOTE (scripts.c).
+ * {'OK'} | {'AGAIN'} (this step is in already) | {'FENCED', why} | {'NOTFOUND', version}.
+ */
+extern const struct lw_script lw_script_guarded;
+/* KEYS: models, audit, detector. ARGV: version, prefix of model keys, channel, wall ms,
+ * who, reason, cap of the audit. 1, or 0 when there is no such version. */
+extern const struct lw_script lw_script_promote;
+/* KEYS: outbox, outbox:tries. ARGV: count. {{entry, {field, value...}, tries or ''}...}
+ */
+extern const struct lw_script lw_script_outbox;
+
+#endif

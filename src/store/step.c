@@ -1,0 +1,166 @@
+/* One step of the detector, written at once.
+ *
+ * The monitor's state and everything that it decided go into one script, so that a leader
+ * that dies in between has either done nothing (its successor decides the same again) or
+ * everything (the successor goes on behind it): each pane is evaluated exactly once, each
+ * alert put out exactly once. A step whose answer was lost is sent again by the caller;
+ * the hash of its content tells the script that it is in already. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "store/guard.h"
+
+int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
+                     struct lw_detector_state *out, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "HMGET %s sealed_until state", lw_key(key, spec, "detector"));
+    if (!reply)
+        return lw_err_context(err, "detector state");
+    size_t len;
+    const char *sealed = lw_reply_text(lw_reply_at(reply, 0), NULL);
+    const char *state = lw_reply_text(lw_reply_at(reply, 1), &len);
+    out->sealed_until_ms =
+        sealed && *sealed ? lw_reply_int(lw_reply_at(reply, 0)) : INT64_MIN;
+    out->state = state ? lw_memdup(state, len) : NULL;
+    out->len = len;
+    lw_reply_free(reply);
+    return 0;
+}
+
+void lw__step_id(const struct lw_step *step, const struct lw_buf *state,
+                 const char *extra, char out[17]) {
+    struct lw_buf all = {0};
+    lw_buf_put(&all, state->data, state->len);
+    lw_buf_printf(&all, "|%" PRId64 "|%d|%s", step->evaluation->at_ms, step->sealed,
+                  extra);
+    for (size_t i = 0; i < step->noutgoing; i++)
+        lw_buf_printf(&all, "|%s", step->outgoing[i].id);
+    for (size_t i = 0; i < step->evaluation->ndecisions; i++)
+        lw_buf_printf(&all, "|%d %u", (int)step->evaluation->decision[i].kind,
+                      step->evaluation->decision[i].version);
+    snprintf(out, 17, "%016" PRIx64, lw_text_key((const char *)all.data, all.len));
+    lw_buf_fini(&all);
+}
+
+/* Offsets must be kept for the oldest row that a training, also one that was asked for
+ * some time ago and is still under way, may want. INT64_MIN: all of them. */
+static int64_t keep_from(const struct lw_spec *spec, const struct lw_monitor *m) {
+    int64_t at = lw_monitor_sealed_until(m), window = spec->retrain.window_ms;
+    struct lw_request request = lw_monitor_request(m);
+    if (at == INT64_MIN || window <= 0)
+        return INT64_MIN;
+    if (request.id && request.as_of_ms < at)
+        at = request.as_of_ms;
+    if (spec->retrain.reference_ms > window)
+        window = spec->retrain.reference_ms;
+    return at - window - LW_WEEK - spec->pane_ms;
+}
+
+static void put_detector(struct lw_cmd *c, const struct lw_spec *spec,
+                         const struct lw_step *step, const struct lw_buf *state,
+                         const char *id) {
+    uint32_t shadow[LW_VERSIONS_MAX];
+    size_t n = lw_monitor_shadows(step->monitor, shadow), used = 0;
+    char shadows[12 * LW_VERSIONS_MAX] = "";
+    for (size_t i = 0; i < n; i++)
+        used += (size_t)snprintf(shadows + used, sizeof shadows - used, "%s%u",
+                                 i ? " " : "", shadow[i]);
+    int64_t keep = keep_from(spec, step->monitor);
+    int64_t sealed = lw_monitor_sealed_until(step->monitor);
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "detector");
+    if (sealed != INT64_MIN) {
+        lw_cmd_str(c, "sealed_until");
+        lw_cmd_int(c, sealed);
+    }
+    if (keep != INT64_MIN) {
+        lw_cmd_str(c, "keep_from");
+        lw_cmd_int(c, keep);
+    }
+    lw_cmd_str(c, "state");
+    lw_cmd_arg(c, state->data, state->len);
+    lw_cmd_str(c, "shadows");
+    lw_cmd_str(c, shadows);
+    lw_cmd_str(c, "step");
+    lw_cmd_str(c, id);
+    lw_cmd_str(c, "updated");
+    lw_cmd_int(c, step->now_ms);
+    lw_cmd_fill(c, slot);
+}
+
+/* Panes that have left the longest window. */
+static void put_forget(struct lw_cmd *c, const struct lw_spec *spec,
+                       const struct lw_monitor *m) {
+    int64_t sealed = lw_monitor_sealed_until(m);
+    char prefix[LW_KEY_MAX];
+    if (sealed == INT64_MIN)
+        return;
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "FORGET");
+    lw_key_arg(c, spec, "panes");
+    lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
+    lw_cmd_int(c, sealed - lw_spec_longest_window(spec) - spec->pane_ms);
+    lw_cmd_fill(c, slot);
+}
+
+static void put_line(struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_step *step, const char *what, const char *detail) {
+    size_t slot = lw_cmd_slot(c);
+    lw__audit_words(c, spec,
+                    &(struct lw_audit_line){what, step->lease->who, detail,
+                                            step->evaluation->at_ms, step->now_ms});
+    lw_cmd_fill(c, slot);
+}
+
+static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
+                      const struct lw_step *step) {
+    static const char *const decided[] = {"promoted", "rejected", "confirmed",
+                                          "rolled_back"};
+    const struct lw_evaluation *e = step->evaluation;
+    char text[480];
+    if (step->sealed) {
+        snprintf(text, sizeof text, "%zu figures, %zu alerts", e->nfigures, e->nalerts);
+        put_line(c, spec, step, "evaluated", text);
+    }
+    for (size_t i = 0; i < e->nalerts; i++)
+        put_line(c, spec, step, e->alert[i].firing ? "fired" : "resolved",
+                 e->alert[i].summary);
+    if (e->request.id)
+        put_line(c, spec, step, "training", e->request.reason);
+    for (size_t i = 0; i < e->ndecisions; i++) {
+        const struct lw_decision *d = &e->decision[i];
+        snprintf(text, sizeof text, "version %u (other: %u): %s", d->version, d->other,
+                 d->reason);
+        put_line(c, spec, step, decided[d->kind], text);
+    }
+}
+
+void lw__step_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                  const struct lw_step *step, const struct lw_buf *state,
+                  const char *id) {
+    if (step->sealed) {
+        lw__figures_put(c, spec, step);
+        lw__windows_put(r, c, spec, step->monitor);
+        put_forget(c, spec, step->monitor);
+    }
+    lw__alerts_put(r, c, spec, step);
+    put_audit(c, spec, step);
+    put_detector(c, spec, step, state, id);
+}
+
+int lw_step_write(struct lw_redis *r, const struct lw_spec *spec,
+                  const struct lw_step *step, struct lw_err *err) {
+    struct lw_buf state = {0};
+    char id[17];
+    lw_monitor_write(step->monitor, &state);
+    lw__step_id(step, &state, "", id);
+    struct lw_cmd *c = lw_guard_begin(r, spec, step->lease, step, id);
+    lw__step_put(r, c, spec, step, &state, id);
+    lw_buf_fini(&state);
+    return lw_guard_run(r, c, "evaluation", err);
+}

@@ -1,0 +1,141 @@
+/* Reading partition state as the detector and the retrainer need it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "store/keys.h"
+#include "store/state_private.h"
+
+static const char *const view_fields[] = {"next_offset", "idle",        "watermark",
+                                          "newest",      "oldest_pane", "updated",
+                                          "epoch",       "owner",       "champion"};
+#define VIEW_FIELDS (sizeof view_fields / sizeof *view_fields)
+
+static int64_t time_of(const struct lw_reply *reply) {
+    const char *text = lw_reply_text(reply, NULL);
+    return text && *text ? lw_reply_int(reply) : INT64_MIN;
+}
+
+static void read_view(const struct lw_reply *v, struct lw_part_view *out) {
+    const char *owner = lw_reply_text(lw_reply_at(v, 7), NULL);
+    out->known = lw_reply_kind(lw_reply_at(v, 0)) == LW_REPLY_TEXT;
+    out->next_offset = out->known ? lw_reply_int(lw_reply_at(v, 0)) : -1;
+    out->idle = lw_reply_int(lw_reply_at(v, 1)) != 0;
+    out->watermark_ms = time_of(lw_reply_at(v, 2));
+    out->newest_ms = time_of(lw_reply_at(v, 3));
+    out->oldest_pane_ms = time_of(lw_reply_at(v, 4));
+    out->updated_ms = lw_reply_int(lw_reply_at(v, 5));
+    out->epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6));
+    out->champion = (uint32_t)lw_reply_int(lw_reply_at(v, 8));
+    lw_copy(out->owner, sizeof out->owner, owner ? owner : "");
+    for (size_t i = 0; i < LW_COUNTERS; i++)
+        out->counter[i] = (uint64_t)lw_reply_int(lw_reply_at(v, VIEW_FIELDS + i));
+}
+
+int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                  int32_t npartitions, struct lw_part_view *out, struct lw_err *err) {
+    struct lw_batch b;
+    lw_batch_init(&b, (size_t)npartitions);
+    for (size_t i = 0; i < b.n; i++) {
+        lw_cmd_str(b.cmd[i], "HMGET");
+        lw_key_arg(b.cmd[i], spec, "part:%s:%zu", topic, i);
+        for (size_t k = 0; k < VIEW_FIELDS; k++)
+            lw_cmd_str(b.cmd[i], view_fields[k]);
+        for (int k = 0; k < LW_COUNTERS; k++)
+            lw_cmd_str(b.cmd[i], lw_counter_name((enum lw_counter)k));
+    }
+    int rc = lw_batch_send(r, &b, err);
+    for (size_t i = 0; i < b.n && rc == 0; i++) {
+        out[i] = (struct lw_part_view){.partition = (int32_t)i};
+        read_view(b.reply[i], &out[i]);
+    }
+    lw_batch_fini(&b);
+    return rc ? lw_err_context(err, "state of %s", topic) : 0;
+}
+
+/* Seed of what is merged over the partitions: of the stream and the pane, and of no
+ * partition's own. */
+static uint64_t merged_seed(const struct lw_spec *spec, int64_t start_ms) {
+    uint64_t stream = lw_text_key(spec->stream, strlen(spec->stream));
+    return lw_mix64(lw_mix64(stream ^ UINT64_MAX) ^ (uint64_t)start_ms);
+}
+
+static int merge_replies(const struct lw_spec *spec, const struct lw_batch *b,
+                         struct lw_pane *merged, struct lw_err *err) {
+    uint64_t seed = merged->profile->seed;
+    struct lw_pane *one = lw_pane_new(spec, merged->start_ms, seed);
+    int rc = 0;
+    for (size_t i = 0; i < b->n && rc == 0; i++) {
+        if (lw_reply_count(b->reply[i]) == 0)
+            continue;
+        lw_pane_reset(one, merged->start_ms, lw_mix64(seed + i + 1));
+        rc = lw__pane_fill(one, b->reply[i], err);
+        if (rc == 0)
+            lw_pane_merge(merged, one);
+    }
+    lw_pane_free(one);
+    return rc;
+}
+
+struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
+                              int32_t npartitions, int64_t start_ms, struct lw_err *err) {
+    struct lw_batch b;
+    lw_batch_init(&b, (size_t)npartitions);
+    for (size_t i = 0; i < b.n; i++) {
+        lw_cmd_str(b.cmd[i], "HGETALL");
+        lw_key_arg(b.cmd[i], spec, "pane:%" PRId64 ":%zu", start_ms, i);
+    }
+    struct lw_pane *merged = NULL;
+    if (lw_batch_send(r, &b, err) == 0) {
+        merged = lw_pane_new(spec, start_ms, merged_seed(spec, start_ms));
+        if (merge_replies(spec, &b, merged, err)) {
+            lw_pane_free(merged);
+            merged = NULL;
+        }
+    }
+    lw_batch_fini(&b);
+    return merged;
+}
+
+/* Lines "<start> <first> <last> <events>". */
+static void widen(struct lw_range *range, const struct lw_reply *lines) {
+    for (size_t i = 0; i < lw_reply_count(lines); i++) {
+        const char *text = lw_reply_text(lw_reply_at(lines, i), NULL);
+        int64_t start, first, last;
+        uint64_t events;
+        if (!text || sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64, &start,
+                            &first, &last, &events) != 4)
+            continue;
+        range->first = range->first < 0 || first < range->first ? first : range->first;
+        range->last = last > range->last ? last : range->last;
+        range->events += events;
+    }
+}
+
+int lw_state_ranges(struct lw_redis *r, const struct lw_spec *spec, int32_t npartitions,
+                    int64_t from_ms, int64_t until_ms, struct lw_range *out,
+                    struct lw_err *err) {
+    struct lw_batch b;
+    lw_batch_init(&b, (size_t)npartitions);
+    for (size_t i = 0; i < b.n; i++) {
+        lw_cmd_str(b.cmd[i], "ZRANGEBYSCORE");
+        lw_key_arg(b.cmd[i], spec, "offsets:%zu", i);
+        char
+            edge[32]; /* panes that start in (from - pane, until) overlap [from, until) */
+        snprintf(edge, sizeof edge, "(%" PRId64, from_ms - spec->pane_ms);
+        lw_cmd_str(b.cmd[i], edge);
+        snprintf(edge, sizeof edge, "(%" PRId64, until_ms);
+        lw_cmd_str(b.cmd[i], edge);
+    }
+    int rc = lw_batch_send(r, &b, err);
+    for (size_t i = 0; i < b.n && rc == 0; i++) {
+        out[i] = (struct lw_range){.partition = (int32_t)i, .first = -1, .last = -1};
+        widen(&out[i], b.reply[i]);
+    }
+    lw_batch_fini(&b);
+    return rc;
+}
