@@ -104,6 +104,9 @@ static int check_format(const struct lw_receiver *r, struct lw_err *err) {
             return lw_fail(err, LW_ECONFIG,
                            "receiver %s: `content_type` must be printable ASCII",
                            r->name);
+    if (strncmp(r->ca_file, "env:", 4) == 0)
+        return lw_fail(err, LW_ECONFIG,
+                       "receiver %s: `ca_file` must be a path to a PEM file", r->name);
     if (r->format == LW_FORMAT_PAGERDUTY && r->token_file[0] == '\0')
         return lw_fail(err, LW_ECONFIG,
                        "receiver %s: `token_file` is missing: a file with the "

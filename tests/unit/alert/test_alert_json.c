@@ -1,0 +1,251 @@
+/* The message: every member there whatever is known, ids that name the change, movers out
+ * of sketches. */
+#include <math.h>
+
+#include "alert_test.h"
+#include "base/rng.h"
+#include "base/time.h"
+
+#define AT INT64_C(1584763200000) /* 2020-03-21T04:00:00Z */
+
+static const struct lw_column columns[] = {
+    {.name = "trip_distance", .kind = LW_NUMERIC, .lo = 0, .hi = 50},
+    {.name = "zone", .kind = LW_CATEGORY},
+    {.name = "calm", .kind = LW_NUMERIC, .lo = -INFINITY, .hi = INFINITY},
+    {.name = "flag", .kind = LW_CATEGORY},
+};
+
+static struct lw_rule rule = {.name = "psi-day", .metric = LW_METRIC_PSI};
+
+static struct lw_spec *spec(void) {
+    struct lw_spec *s = calloc(1, sizeof *s);
+    lw_copy(s->stream, sizeof s->stream, "nyc-green");
+    s->nwindows = 1;
+    lw_copy(s->window[0].name, sizeof s->window[0].name, "day");
+    s->window[0].length_ms = LW_DAY;
+    s->drift = lw_drift_defaults();
+    return s;
+}
+
+static struct lw_alert alert(void) {
+    struct lw_alert a = {.fingerprint = 0x0123456789abcdef,
+                         .incident = 0xc0ffee00c0ffee,
+                         .firing = true,
+                         .severity = LW_SEVERITY_CRITICAL,
+                         .rule = &rule,
+                         .value = 0.3125,
+                         .threshold = 0.25,
+                         .n = 12345,
+                         .model_version = 3,
+                         .since_ms = AT - 6 * LW_HOUR,
+                         .at_ms = AT};
+    lw_copy(a.name, sizeof a.name, "psi-day");
+    lw_copy(a.feature, sizeof a.feature, "trip_distance");
+    lw_copy(a.window, sizeof a.window, "day");
+    lw_copy(a.summary, sizeof a.summary, "trip_distance has moved");
+    return a;
+}
+
+static json_t *made(const struct lw_alert *a, const struct lw_alert_context *c) {
+    struct lw_buf out = {0};
+    struct lw_err err = {0};
+    struct lw_spec *s = spec();
+    if (lw_alert_json(s, a, c, &out, &err) < 0)
+        fail_msg("%s", err.msg);
+    assert_true(out.len < 16 * 1024);
+    json_t *root = json_of(&out);
+    struct lw_message m; /* what we write, we read */
+    assert_int_equal(lw_message_read(&m, (const char *)out.data, out.len, 0, &err), 0);
+    lw_message_fini(&m);
+    lw_buf_fini(&out);
+    free(s);
+    return root;
+}
+
+/* The golden message without its details is made from the structs. */
+static void as_in_the_golden_message(void **state) {
+    (void)state;
+    struct lw_alert a = alert();
+    lw_copy(a.summary, sizeof a.summary,
+            "trip_distance has moved: PSI 0.3125 over the day, limit 0.25 <&>.");
+    const char *examples[] = {"2020-03-20-000017", "2020-03-20-000099"};
+    struct lw_alert_segment segment = {"PULocationID", "74", 912, 9.5, 6.25, 0.41};
+    struct lw_alert_context c = {.now_ms = AT + 5000,
+                                 .host = "trips-1",
+                                 .action = "retrain requested",
+                                 .page_url = "https://leeway.example.org/",
+                                 .runbook_url =
+                                     "https://leeway.example.org/docs/alerts.md",
+                                 .segment = &segment,
+                                 .nsegments = 1,
+                                 .example = examples,
+                                 .nexamples = 2};
+    char *text = data_file("message_firing.json", NULL);
+    json_t *want = json_loads(text, 0, NULL);
+    json_array_clear(json_object_get(json_object_get(want, "details"), "movers"));
+    assert_json(made(&a, &c), want, "message");
+    free(text);
+}
+
+/* A rollback has no rule, no feature, no window; figures that are none are null, never
+ * NaN. */
+static void every_member_is_there(void **state) {
+    (void)state;
+    struct lw_alert_context c = {.now_ms = AT};
+    struct lw_alert bare = {.name = "rollback",
+                            .firing = true,
+                            .severity = LW_SEVERITY_WARN,
+                            .value = NAN,
+                            .threshold = INFINITY};
+    struct lw_alert full = alert();
+    json_t *a = made(&bare, &c), *b = made(&full, &c), *v;
+    const char *key;
+    assert_int_equal(json_object_size(a), json_object_size(b));
+    json_object_foreach(b, key, v) assert_non_null(json_object_get(a, key));
+    assert_true(json_is_null(json_object_get(a, "value")));
+    assert_true(json_is_null(json_object_get(a, "threshold")));
+    assert_true(json_is_null(json_object_get(a, "model_version")));
+    json_decref(a);
+    json_decref(b);
+}
+
+static void ids(void **state) {
+    (void)state;
+    struct lw_alert a = alert();
+    char id[LW_ALERT_ID_MAX];
+    assert_string_equal(lw_alert_id(id, sizeof id, &a, 0), "00c0ffee00c0ffee-critical");
+    assert_string_equal(lw_alert_id(id, sizeof id, &a, 12),
+                        "00c0ffee00c0ffee-critical.12");
+    a.severity = LW_SEVERITY_WARN;
+    assert_string_equal(lw_alert_id(id, sizeof id, &a, 0), "00c0ffee00c0ffee-warning");
+    a.firing = false;
+    assert_string_equal(lw_alert_id(id, sizeof id, &a, 0), "00c0ffee00c0ffee-resolved");
+}
+
+static void nameless_is_refused(void **state) {
+    (void)state;
+    struct lw_alert a = alert();
+    struct lw_alert_context c = {0};
+    struct lw_buf out = {0};
+    struct lw_spec *s = spec();
+    a.name[0] = '\0';
+    assert_int_equal(lw_alert_json(s, &a, &c, &out, NULL), -1);
+    assert_int_equal(out.len, 0);
+    free(s);
+}
+
+/* ---- movers ---- */
+
+static struct lw_profile *profile(uint64_t seed, double scale, int64_t shift) {
+    struct lw_profile *p = lw_profile_new(columns, 4, seed);
+    struct lw_rng rng;
+    lw_rng_seed(&rng, seed);
+    for (int i = 0; i < 4000; i++) {
+        struct lw_cell cells[4];
+        cells[0] = lw_cell_num(scale * (1 + 4 * lw_rng_unit(&rng)));
+        cells[1] = lw_cell_int((int64_t)lw_rng_below(&rng, 8) + shift);
+        cells[2] = lw_cell_num(lw_rng_unit(&rng));
+        cells[3] = i % 2 ? lw_cell_text("Y", 1) : lw_cell_text("N\xFF", 2);
+        lw_profile_add(p, cells);
+    }
+    return p;
+}
+
+static json_t *movers_of(const char *feature, double scale, int64_t shift) {
+    struct lw_alert a = alert();
+    struct lw_reference *ref = calloc(1, sizeof *ref);
+    struct lw_pane *window = calloc(1, sizeof *window);
+    ref->profile = profile(1, 1, 0);
+    window->profile = profile(2, scale, shift);
+    for (size_t i = 0; i < 4; i++)
+        if (columns[i].kind == LW_NUMERIC)
+            lw_bins_from(&ref->profile->members[i].num, 10, &ref->bins[i]);
+    lw_copy(a.feature, sizeof a.feature, feature);
+    struct lw_alert_context c = {.now_ms = AT, .reference = ref, .window = window};
+    json_t *root = made(&a, &c);
+    json_t *movers =
+        json_incref(json_object_get(json_object_get(root, "details"), "movers"));
+    json_decref(root);
+    lw_profile_free(ref->profile);
+    lw_profile_free(window->profile);
+    free(ref);
+    free(window);
+    return movers;
+}
+
+static const char *name_at(json_t *movers, size_t i) {
+    return json_string_value(json_object_get(json_array_get(movers, i), "feature"));
+}
+
+static double number_at(json_t *o, const char *outer, const char *inner) {
+    return json_number_value(json_object_get(json_object_get(o, outer), inner));
+}
+
+static void movers_are_those_that_moved(void **state) {
+    (void)state;
+    json_t *movers = movers_of("", 1.609, 2);
+    assert_int_equal(json_array_size(movers), 2);
+    assert_true(json_number_value(json_object_get(json_array_get(movers, 0), "psi")) >=
+                json_number_value(json_object_get(json_array_get(movers, 1), "psi")));
+    for (size_t i = 0; i < 2; i++) {
+        json_t *m = json_array_get(movers, i);
+        if (strcmp(name_at(movers, i), "trip_distance") == 0) {
+            assert_true(fabs(number_at(m, "reference", "p50") - 3.0) < 0.15);
+            assert_true(fabs(number_at(m, "window", "p50") - 1.609 * 3.0) < 0.25);
+            continue;
+        }
+        assert_string_equal(name_at(movers, i), "zone");
+        json_t *new_ = json_object_get(m, "appeared"),
+               *gone = json_object_get(m, "vanished");
+        assert_int_equal(json_array_size(new_), 2);
+        assert_int_equal(json_array_size(gone), 2);
+        for (size_t k = 0; k < 2; k++) {
+            int now = atoi(
+                json_string_value(json_object_get(json_array_get(new_, k), "value")));
+            int was = atoi(
+                json_string_value(json_object_get(json_array_get(gone, k), "value")));
+            assert_true(now == 8 || now == 9);
+            assert_true(was == 0 || was == 1);
+        }
+        double share =
+            json_number_value(json_object_get(json_array_get(new_, 0), "share"));
+        assert_true(share > 0.1 && share < 0.15);
+    }
+    json_decref(movers);
+}
+
+/* The alert's own feature comes first even when others moved more, or it not at all. */
+static void own_feature_first(void **state) {
+    (void)state;
+    json_t *movers = movers_of("calm", 1.609, 2);
+    assert_int_equal(json_array_size(movers), 3);
+    assert_string_equal(name_at(movers, 0), "calm");
+    json_decref(movers);
+    movers = movers_of("flag", 1, 0);
+    assert_int_equal(json_array_size(movers), 1);
+    assert_int_equal(
+        json_array_size(json_object_get(json_array_get(movers, 0), "appeared")), 0);
+    json_decref(movers);
+}
+
+/* Every category is new: the list is cut, in an order that is the same each time. */
+static void many_categories(void **state) {
+    (void)state;
+    json_t *a = movers_of("zone", 1, 1000), *b = movers_of("zone", 1, 1000);
+    json_t *m = json_array_get(a, 0);
+    assert_int_equal(json_array_size(json_object_get(m, "appeared")), 5);
+    assert_int_equal(json_array_size(json_object_get(m, "vanished")), 5);
+    assert_int_equal(json_array_size(json_object_get(m, "moved")), 0);
+    assert_json(a, b, "movers");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(as_in_the_golden_message),
+                                       cmocka_unit_test(every_member_is_there),
+                                       cmocka_unit_test(ids),
+                                       cmocka_unit_test(nameless_is_refused),
+                                       cmocka_unit_test(movers_are_those_that_moved),
+                                       cmocka_unit_test(own_feature_first),
+                                       cmocka_unit_test(many_categories)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

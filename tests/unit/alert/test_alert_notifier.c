@@ -1,0 +1,163 @@
+/* Order, pace and end of deliveries. */
+#include "alert_test.h"
+#include "base/time.h"
+
+static void backoff_bounds(void **state) {
+    (void)state;
+    for (uint64_t attempts = 0; attempts < 100; attempts++) {
+        int64_t cap = attempts < 11 ? (2 * LW_SECOND) << attempts : LW_HOUR;
+        cap = cap > LW_HOUR ? LW_HOUR : cap;
+        int64_t lowest = INT64_MAX, highest = 0;
+        for (uint64_t seed = 0; seed < 2000; seed++) {
+            int64_t ms = lw_backoff_ms(attempts, seed);
+            assert_int_equal(ms, lw_backoff_ms(attempts, seed));
+            assert_true(ms >= LW_SECOND && ms <= cap);
+            lowest = ms < lowest ? ms : lowest;
+            highest = ms > highest ? ms : highest;
+        }
+        /* Full jitter: the whole range is used. */
+        assert_true(lowest < LW_SECOND + (cap - LW_SECOND) / 50 + 1);
+        assert_true(highest > cap - (cap - LW_SECOND) / 50 - 1);
+    }
+    assert_true(lw_backoff_ms(UINT64_MAX, 1) <= LW_HOUR);
+}
+
+static void outbox_ids(void **state) {
+    (void)state;
+    char id[LW_ALERT_ID_MAX];
+    size_t len = 0;
+    struct lw_receiver r[2] = {receiver("oncall", LW_FORMAT_JSON),
+                               receiver("call", LW_FORMAT_JSON)};
+    lw_outbox_id(id, sizeof id, "00000000000000ab-critical", "call");
+    assert_string_equal(id, "00000000000000ab-critical@call");
+    assert_string_equal(lw_outbox_receiver(id, &len), "call");
+    assert_int_equal(len, 25);
+    assert_int_equal(lw_receiver_find(r, 2, id), 1);
+    assert_int_equal(lw_receiver_find(r, 1, id), -1);
+    assert_int_equal(lw_receiver_find(r, 2, "00000000000000ab-critical"), -1);
+    assert_int_equal(lw_receiver_find(r, 2, "00000000000000ab-critical@"), -1);
+    assert_null(lw_outbox_receiver("", &len));
+}
+
+/* The longest alert id and the longest receiver name fit the store's field. */
+static void longest_id_fits(void **state) {
+    (void)state;
+    struct lw_alert a = {
+        .incident = UINT64_MAX, .firing = true, .severity = LW_SEVERITY_CRITICAL};
+    char alert[LW_ALERT_ID_MAX], out[LW_ALERT_ID_MAX], name[LW_RECEIVER_NAME_MAX];
+    memset(name, 'r', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    lw_alert_id(alert, sizeof alert, &a, 9999);
+    lw_outbox_id(out, sizeof out, alert, name);
+    assert_int_equal(strlen(out), strlen(alert) + 1 + strlen(name));
+}
+
+static void nothing_overtakes_in_an_incident(void **state) {
+    (void)state;
+    const struct lw_waiting w[] = {
+        {"000000000000000a-critical@slow", 1000}, /* waits for its next try */
+        {"000000000000000a-critical@fast", 0},
+        {"000000000000000a-resolved@slow", 0}, /* behind the first */
+        {"000000000000000b-warning@slow", 0},  /* another incident: goes ahead */
+        {"000000000000000a-resolved@fast", 0}, /* behind the second */
+        {"000000000000000b-resolved@slow", 0}};
+    size_t out[8];
+    assert_int_equal(lw_notifier_due(w, 6, 10, out, 8), 2);
+    assert_int_equal(out[0], 1);
+    assert_int_equal(out[1], 3);
+    assert_int_equal(lw_notifier_due(w, 6, 1000, out, 8), 2);
+    assert_int_equal(out[0], 0);
+    assert_int_equal(out[1], 1);
+    assert_int_equal(lw_notifier_due(w, 6, 1000, out, 1), 1);
+    assert_int_equal(lw_notifier_due(w + 4, 2, 0, out, 8), 2);
+    assert_int_equal(lw_notifier_due(w, 0, 0, out, 8), 0);
+}
+
+/* A receiver that never answers, one that does: rounds go on, order holds, each is sent
+ * once. */
+static void rounds_drain_the_box(void **state) {
+    (void)state;
+    struct lw_waiting w[] = {{"0a-critical@x", 0}, {"0a-critical@y", 0},
+                             {"0a-resolved@x", 0}, {"0a-resolved@y", 0},
+                             {"0b-warning@y", 0},  {"0b-resolved@y", 0}};
+    const char *sent[6];
+    size_t n = 6, nsent = 0;
+    for (int round = 0; round < 10; round++) {
+        size_t out[6];
+        size_t due = lw_notifier_due(w, n, 0, out, 6);
+        for (size_t k = due; k-- > 0;) { /* from the back: indices stay true */
+            if (strstr(w[out[k]].id, "@x") != NULL) {
+                w[out[k]].not_before_ms = 1;
+                continue;
+            }
+            sent[nsent++] = w[out[k]].id;
+            memmove(&w[out[k]], &w[out[k] + 1], (n - out[k] - 1) * sizeof *w);
+            n--;
+        }
+    }
+    assert_int_equal(nsent, 4);
+    assert_int_equal(n, 2);
+    assert_string_equal(sent[0], "0a-critical@y");
+    assert_string_equal(sent[1], "0a-resolved@y");
+    assert_string_equal(sent[2], "0b-warning@y");
+    assert_string_equal(sent[3], "0b-resolved@y");
+}
+
+static void next_steps(void **state) {
+    (void)state;
+    struct lw_receiver r = receiver("oncall", LW_FORMAT_JSON);
+    const char *id = "000000000000000a-critical@oncall";
+    const struct {
+        enum lw_delivered verdict;
+        int status;
+        enum lw_next next;
+    } c[] = {{LW_DELIVERED, 202, LW_NEXT_DONE}, {LW_RETRY, 0, LW_NEXT_RETRY},
+             {LW_RETRY, 503, LW_NEXT_RETRY},    {LW_REFUSED, 400, LW_NEXT_PARK},
+             {LW_REFUSED, 413, LW_NEXT_PARK},   {LW_REFUSED, 410, LW_NEXT_PARK},
+             {LW_REFUSED, 0, LW_NEXT_PARK},     {LW_REFUSED, 401, LW_NEXT_RETRY},
+             {LW_REFUSED, 404, LW_NEXT_RETRY},  {LW_REFUSED, 302, LW_NEXT_RETRY}};
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+        struct lw_http_result res = {.verdict = c[i].verdict, .status = c[i].status};
+        struct lw_next_step s = lw_notifier_next(&r, id, &res, 1, 0, 1000);
+        assert_int_equal(s.what, c[i].next);
+        if (s.what == LW_NEXT_RETRY)
+            assert_true(s.not_before_ms > 1000 && s.not_before_ms <= 1000 + LW_HOUR);
+        if (s.what == LW_NEXT_RETRY && c[i].verdict == LW_REFUSED)
+            assert_int_equal(s.not_before_ms, 1000 + LW_HOUR);
+        s = lw_notifier_next(&r, id, &res, 1, 0, r.give_up_ms);
+        assert_int_equal(s.what,
+                         c[i].verdict == LW_DELIVERED ? LW_NEXT_DONE : LW_NEXT_PARK);
+    }
+}
+
+static void retry_after_is_honoured(void **state) {
+    (void)state;
+    struct lw_receiver r = receiver("oncall", LW_FORMAT_JSON);
+    struct lw_http_result res = {
+        .verdict = LW_RETRY, .status = 429, .retry_after_ms = 30 * LW_MINUTE};
+    struct lw_next_step s = lw_notifier_next(&r, "a-b@oncall", &res, 0, 0, 0);
+    assert_int_equal(s.not_before_ms, 30 * LW_MINUTE);
+    res.retry_after_ms = 1;
+    s = lw_notifier_next(&r, "a-b@oncall", &res, 3, 0, 0);
+    assert_true(s.not_before_ms >= LW_SECOND);
+}
+
+static void repeats(void **state) {
+    (void)state;
+    struct lw_receiver r = receiver("oncall", LW_FORMAT_JSON);
+    assert_int_equal(lw_notifier_repeat_at(&r, 5), 5 + 4 * LW_HOUR);
+    r.repeat_ms = 0;
+    assert_int_equal(lw_notifier_repeat_at(&r, 5), INT64_MAX);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(backoff_bounds),
+                                       cmocka_unit_test(outbox_ids),
+                                       cmocka_unit_test(longest_id_fits),
+                                       cmocka_unit_test(nothing_overtakes_in_an_incident),
+                                       cmocka_unit_test(rounds_drain_the_box),
+                                       cmocka_unit_test(next_steps),
+                                       cmocka_unit_test(retry_after_is_honoured),
+                                       cmocka_unit_test(repeats)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

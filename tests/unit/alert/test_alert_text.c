@@ -1,0 +1,116 @@
+/* Text made safe: whatever comes in, what goes out is valid UTF-8, fits, and is a prefix
+ * of the truth. */
+#include "alert_test.h"
+#include <math.h>
+
+#include "base/rng.h"
+
+static void valid_text_passes(void **state) {
+    (void)state;
+    const char *text[] = {"", "plain", "Zürich → 東京 🚕", "two\nlines"};
+    for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
+        char out[64];
+        assert_string_equal(lw_utf8_clean(out, sizeof out, text[i], strlen(text[i])),
+                            text[i]);
+    }
+}
+
+static void damaged_bytes_are_replaced(void **state) {
+    (void)state;
+    const struct {
+        const char *in, *out;
+    } c[] = {{"a\xFF"
+              "b",
+              "a\uFFFDb"},
+             {"\xC0\x80", "\uFFFD\uFFFD"},                     /* overlong NUL */
+             {"\xE0\x9F\xBF", "\uFFFD\uFFFD\uFFFD"},           /* overlong */
+             {"\xED\xA0\x80", "\uFFFD\uFFFD\uFFFD"},           /* surrogate */
+             {"\xF4\x90\x80\x80", "\uFFFD\uFFFD\uFFFD\uFFFD"}, /* above U+10FFFF */
+             {"x\xE2\x82", "x\uFFFD\uFFFD"},                   /* cut short */
+             {"a\tb\rc\x1B[0m\x7F", "a b c [0m "},
+             {"a\xC2\x9B"
+              "b",
+              "a b"}}; /* C1 */
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+        char out[64];
+        assert_string_equal(lw_utf8_clean(out, sizeof out, c[i].in, strlen(c[i].in)),
+                            c[i].out);
+    }
+}
+
+static void cut_between_code_points(void **state) {
+    (void)state;
+    char out[16];
+    assert_string_equal(lw_utf8_clean(out, 6, "abcde", 5), "abcde");
+    assert_string_equal(lw_utf8_clean(out, 6, "abcdef", 6), "ab…");
+    assert_string_equal(lw_utf8_clean(out, 4, "ab→", 5), "…");
+    assert_string_equal(lw_utf8_clean(out, 7, "ü🚕🚕", 10), "ü…");
+    assert_string_equal(lw_utf8_clean(out, 4, "→", 3), "→");
+}
+
+/* Random bytes at random limits. A text that jansson takes is valid UTF-8. */
+static void any_bytes_any_limit(void **state) {
+    (void)state;
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 7);
+    for (int round = 0; round < 20000; round++) {
+        char in[40], out[48];
+        size_t len = lw_rng_below(&rng, sizeof in);
+        size_t size = 4 + lw_rng_below(&rng, sizeof out - 4);
+        for (size_t i = 0; i < len; i++)
+            in[i] = (char)(lw_rng_below(&rng, 3) ? 0x80 | lw_rng_below(&rng, 128)
+                                                 : lw_rng_below(&rng, 128));
+        memset(out, 'X', sizeof out);
+        lw_utf8_clean(out, size, in, len);
+        size_t n = strlen(out);
+        assert_true(n < size);
+        json_t *s = json_string(out);
+        assert_non_null(s);
+        json_decref(s);
+        for (size_t i = size; i < sizeof out; i++)
+            assert_int_equal(out[i], 'X');
+    }
+}
+
+static void slack_escapes_whole(void **state) {
+    (void)state;
+    char out[32];
+    assert_string_equal(lw_utf8_slack(out, sizeof out, "<!channel> & co"),
+                        "&lt;!channel&gt; &amp; co");
+    for (size_t size = 4; size < sizeof out; size++) {
+        lw_utf8_slack(out, size, "a&b<c>d&&&&&");
+        assert_true(strlen(out) < size);
+        for (const char *p = strchr(out, '&'); p != NULL; p = strchr(p + 1, '&'))
+            assert_true(strncmp(p, "&amp;", 5) == 0 || strncmp(p, "&lt;", 4) == 0 ||
+                        strncmp(p, "&gt;", 4) == 0);
+    }
+}
+
+static void json_members(void **state) {
+    (void)state;
+    json_t *o = json_object();
+    lw_json_real(o, "nan", NAN);
+    lw_json_real(o, "inf", -INFINITY);
+    lw_json_real(o, "tenth", 0.1);
+    lw_json_text(o, "none", NULL, 10);
+    lw_json_text(o, "empty", "", 10);
+    lw_json_text(o, "bad", "\xFF\"", 10);
+    lw_json_time(o, "t", INT64_C(1583985600000));
+    struct lw_buf out = {0};
+    lw_json_dump(o, &out);
+    assert_string_equal(lw_buf_str(&out),
+                        "{\"nan\":null,\"inf\":null,\"tenth\":0.1,\"none\":null,"
+                        "\"empty\":null,\"bad\":\"\uFFFD\\\"\",\"t\":"
+                        "\"2020-03-12T04:00:00Z\"}");
+    lw_buf_fini(&out);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(valid_text_passes),
+                                       cmocka_unit_test(damaged_bytes_are_replaced),
+                                       cmocka_unit_test(cut_between_code_points),
+                                       cmocka_unit_test(any_bytes_any_limit),
+                                       cmocka_unit_test(slack_escapes_whole),
+                                       cmocka_unit_test(json_members)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
