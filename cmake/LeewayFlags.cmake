@@ -1,6 +1,8 @@
 # Warnings, sanitizers and language level, as one interface library that every target links.
 add_library(lw_flags INTERFACE)
-target_compile_features(lw_flags INTERFACE c_std_11)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
 target_compile_definitions(lw_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
 target_include_directories(lw_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(lw_flags INTERFACE

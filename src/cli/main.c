@@ -1,0 +1,51 @@
+/* leeway: the program. The table below is its table of contents. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "engine/engine.h"
+
+static const struct lw_command *const commands[] = {
+    &lw_cmd_run,      &lw_cmd_demo,   &lw_cmd_replay,   &lw_cmd_train,
+    &lw_cmd_evaluate, &lw_cmd_score,  &lw_cmd_backtest, &lw_cmd_report,
+    &lw_cmd_models,   &lw_cmd_status, &lw_cmd_check,
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static void print_commands(FILE *out) {
+    fprintf(out, "usage: leeway COMMAND [OPTIONS]\n\n"
+                 "A streaming drift monitor and auto-retrainer on Kafka and Redis.\n\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "\nleeway COMMAND --help tells its options. Exit codes: 0 done, 1 "
+                 "failed, 2 usage, "
+                 "3 condition met.\n");
+}
+
+static int unknown(const char *name) {
+    const char *names[COMMANDS];
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i]->name;
+    const char *near = lw_nearest(name, names, COMMANDS);
+    fprintf(stderr, "leeway: there is no command \"%s\"%s%s%s\ntry: leeway --help\n",
+            name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return LW_EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (name && strcmp(name, "--version") == 0) {
+        printf("leeway %s\n", LW_CODE_VERSION);
+        return LW_EXIT_OK;
+    }
+    if (!name || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+        strcmp(name, "help") == 0) {
+        print_commands(name ? stdout : stderr);
+        return name ? LW_EXIT_OK : LW_EXIT_USAGE;
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i]->name) == 0)
+            return commands[i]->run(argc - 1, argv + 1);
+    return unknown(name);
+}

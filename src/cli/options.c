@@ -1,0 +1,107 @@
+/* A table-driven option parser: long options with the nearest name when one is misspelt.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+
+#define OPTIONS_MAX 40
+
+static void print_help(const struct lw_command *command) {
+    printf("usage: leeway %s %s\n\n%s.\n", command->name, command->arguments,
+           command->summary);
+    if (command->help[0])
+        printf("\n%s", command->help);
+}
+
+int lw_cli_usage(const struct lw_command *command, const char *fmt, ...) {
+    va_list ap;
+    fprintf(stderr, "leeway %s: ", command->name);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "\nusage: leeway %s %s\ntry: leeway %s --help\n", command->name,
+            command->arguments, command->name);
+    return LW_EXIT_USAGE;
+}
+
+static const struct lw_option *find(const struct lw_option *options, size_t n,
+                                    const char *arg, size_t len) {
+    for (size_t i = 0; i < n; i++) {
+        if (arg[1] == '-' && strlen(options[i].name) == len - 2 &&
+            strncmp(options[i].name, arg + 2, len - 2) == 0)
+            return &options[i];
+        if (arg[1] != '-' && len == 2 && options[i].letter == arg[1])
+            return &options[i];
+    }
+    return NULL;
+}
+
+static int unknown(const struct lw_command *command, const struct lw_option *options,
+                   size_t n, const char *arg) {
+    const char *names[OPTIONS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < n && count < OPTIONS_MAX; i++)
+        names[count++] = options[i].name;
+    const char *near = lw_nearest(arg + strspn(arg, "-"), names, count);
+    if (near)
+        lw_cli_usage(command, "there is no option %s; did you mean --%s?", arg, near);
+    else
+        lw_cli_usage(command, "there is no option %s", arg);
+    return -1;
+}
+
+static int set(const struct lw_command *command, const struct lw_option *option,
+               const char *value) {
+    if (option->kind == LW_OPTION_TEXT) {
+        *(const char **)option->value = value;
+        return 0;
+    }
+    if (lw_parse_f64(value, option->value))
+        return 0;
+    lw_cli_usage(command, "--%s takes a number, not \"%s\"", option->name, value);
+    return -1;
+}
+
+/* One option at argv[i]; returns the index of the last argument it used, or -1. */
+static int take(const struct lw_command *command, const struct lw_option *options,
+                size_t n, int argc, char **argv, int i) {
+    const char *equals = strchr(argv[i], '=');
+    size_t len = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
+    const struct lw_option *option = find(options, n, argv[i], len);
+    if (!option)
+        return unknown(command, options, n, argv[i]);
+    if (option->kind == LW_OPTION_FLAG) {
+        *(bool *)option->value = true;
+        return i;
+    }
+    if (!equals && i + 1 == argc) {
+        lw_cli_usage(command, "--%s needs a value", option->name);
+        return -1;
+    }
+    return set(command, option, equals ? equals + 1 : argv[i + 1]) ? -1
+           : equals                                                ? i
+                                                                   : i + 1;
+}
+
+int lw_options_parse(const struct lw_command *command, const struct lw_option *options,
+                     size_t n, int argc, char **argv, char **rest, bool *helped) {
+    int count = 0;
+    bool only_rest = false;
+    *helped = false;
+    for (int i = 1; i < argc; i++) {
+        if (only_rest || argv[i][0] != '-' || strcmp(argv[i], "-") == 0) {
+            rest[count++] = argv[i];
+        } else if (strcmp(argv[i], "--") == 0) {
+            only_rest = true;
+        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            print_help(command);
+            *helped = true;
+            return 0;
+        } else if ((i = take(command, options, n, argc, argv, i)) < 0) {
+            return -1;
+        }
+    }
+    return count;
+}

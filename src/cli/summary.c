@@ -1,0 +1,68 @@
+/* A ledger for people and for machines: with and without retraining, by month. */
+#include <inttypes.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "core/ledger.h"
+
+static json_t *month_json(const struct lw_month *m) {
+    char name[16];
+    json_t *o = json_object();
+    snprintf(name, sizeof name, "%04d-%02d", m->year, m->month);
+    json_object_set_new(o, "month", json_string(name));
+    json_object_set_new(o, "events", json_integer((json_int_t)m->events));
+    json_object_set_new(o, "scored", json_integer((json_int_t)m->answered.n));
+    json_object_set_new(o, "frozen_rmse", lw_cli_number(lw_errors_rmse(&m->first)));
+    json_object_set_new(o, "managed_rmse", lw_cli_number(lw_errors_rmse(&m->answered)));
+    return o;
+}
+
+void lw_cli_ledger_json(const struct lw_ledger *l, json_t *into) {
+    struct lw_month all;
+    json_t *months = json_array();
+    lw_ledger_totals(l, &all);
+    json_object_set_new(into, "scored", json_integer((json_int_t)all.answered.n));
+    json_object_set_new(into, "frozen_rmse", lw_cli_number(lw_errors_rmse(&all.first)));
+    json_object_set_new(into, "managed_rmse",
+                        lw_cli_number(lw_errors_rmse(&all.answered)));
+    json_object_set_new(into, "alerts",
+                        json_integer((json_int_t)(l->warnings + l->criticals)));
+    json_object_set_new(into, "critical_alerts", json_integer((json_int_t)l->criticals));
+    json_object_set_new(into, "retrains", json_integer((json_int_t)l->retrains));
+    json_object_set_new(into, "promotions", json_integer((json_int_t)l->promotions));
+    json_object_set_new(into, "rejections", json_integer((json_int_t)l->rejections));
+    json_object_set_new(into, "failures", json_integer((json_int_t)l->failures));
+    json_object_set_new(into, "rollbacks", json_integer((json_int_t)l->rollbacks));
+    for (size_t i = 0; i < l->nmonths; i++)
+        json_array_append_new(months, month_json(&l->month[i]));
+    json_object_set_new(into, "months", months);
+}
+
+static void row(FILE *out, const char *name, const struct lw_month *m) {
+    char count[32];
+    lw_format_count(count, sizeof count, m->answered.n);
+    if (m->answered.n < 2) {
+        fprintf(out, "  %-10s %10s %10s %10s\n", name, count, "-", "-");
+        return;
+    }
+    double frozen = lw_errors_rmse(&m->first), managed = lw_errors_rmse(&m->answered);
+    fprintf(out, "  %-10s %10s %10.3f %10.3f %9.1f%%\n", name, count, frozen, managed,
+            100 * (managed / frozen - 1));
+}
+
+void lw_cli_ledger_table(const struct lw_ledger *l, FILE *out) {
+    struct lw_month all;
+    lw_ledger_totals(l, &all);
+    fprintf(out, "  %-10s %10s %10s %10s\n", "", "scored", "frozen", "managed");
+    for (size_t i = 0; i < l->nmonths; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%04d-%02d", l->month[i].year, l->month[i].month);
+        row(out, name, &l->month[i]);
+    }
+    row(out, "all", &all);
+    fprintf(out,
+            "  alerts %" PRIu64 " (%" PRIu64 " critical)   retrains %" PRIu64
+            "   promoted %" PRIu64 "   rejected %" PRIu64 "   rolled back %" PRIu64 "\n",
+            l->warnings + l->criticals, l->criticals, l->retrains, l->promotions,
+            l->rejections, l->rollbacks);
+}
