@@ -22,8 +22,9 @@
 static inline char *data_file(const char *name, size_t *len) {
     char path[512];
     struct lw_err err = {0};
+    size_t unused;
     snprintf(path, sizeof path, DATA "%s", name);
-    char *text = lw_read_file(path, (size_t)1 << 20, len, &err);
+    char *text = lw_read_file(path, (size_t)1 << 20, len != NULL ? len : &unused, &err);
     if (text == NULL)
         fail_msg("%s", err.msg);
     return text;
