@@ -8,9 +8,11 @@
  * counts only, so under the null it does not favour a difference. A growing tail of rare
  * or new categories still shows, as growth of the rest.
  *
- * Sketch noise: a KLL rank is off by a zero-mean error whose 99 % bound is
- * lw_kll_rank_error(); its variance is (bound / 2.576)^2, scaled by the share of items
- * that were compacted away, so that it is exactly 0 while the sketch holds every item.
+ * Sketch noise: once a KLL sketch has compacted, a rank carries a zero-mean error. Its
+ * standard deviation, measured over k = 50..800, n = 4 k..3 million, streamed and merged
+ * from up to 1,000 panes, is 0.34 to 0.6 over k. The library's 99 % bound over all ranks
+ * is 5.5 times the largest of those, and knows the coarsest k that was merged in, so the
+ * variance is taken as (bound / 5.5)^2. A sketch that holds every item has none.
  *
  * Inexact categories: past its cap a summary knows counts to within `error`. A category
  * whose larger share is not well above that uncertainty goes to the rest, which also gets
@@ -41,11 +43,10 @@ void lw_cells_put(struct lw_cells *c, double ref, double cur) {
 }
 
 double lw_sketch_variance(const struct lw_kll *kll) {
-    double n = (double)lw_kll_n(kll), kept = (double)lw_kll_retained(kll);
-    if (kept >= n)
+    if (lw_kll_retained(kll) >= lw_kll_n(kll))
         return 0.0;
-    double sd = lw_kll_rank_error(kll, 0) / 2.5758293035489;
-    return sd * sd * (1.0 - kept / n);
+    double sd = lw_kll_rank_error(kll, 1) / 5.5;
+    return sd * sd;
 }
 
 void lw_cells_numeric(struct lw_cells *out, const struct lw_numeric *ref,

@@ -42,7 +42,7 @@ static double finite_or_zero(double v) {
 static void cell_figures(const struct lw_cells *cells, struct lw_drift *d) {
     struct lw_chi2 test = lw_chi_square(cells);
     d->psi_raw = lw_psi(cells);
-    d->psi = fmax(0.0, d->psi_raw - test.null_psi);
+    d->psi = lw_psi_corrected(cells, test.null_psi);
     double js_null = test.null_psi / (8.0 * log(2.0));
     d->js = sqrt(fmax(0.0, lw_js_divergence(cells) - js_null));
     d->hellinger = lw_hellinger(cells);

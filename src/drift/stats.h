@@ -9,6 +9,8 @@
 /* Population stability index, natural log, as observed; an empty cell counts half a row.
  */
 double lw_psi(const struct lw_cells *c);
+/* The same less what chance gives, half a row added in the logarithms; >= 0. */
+double lw_psi_corrected(const struct lw_cells *c, double null_psi);
 
 /* Jensen-Shannon divergence in bits, [0, 1] (the distance is its square root). */
 double lw_js_divergence(const struct lw_cells *c);

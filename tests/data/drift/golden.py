@@ -98,6 +98,13 @@ def corrections():
     array("double", "golden_bh", stats.false_discovery_control(p, method="bh"))
 
 
+def psi_of_shift():
+    """PSI of N(.5, 1) against N(0, 1) over the latter's deciles: what any sample size should say."""
+    edges = stats.norm.ppf(np.arange(1, 10) / 10)
+    q = np.diff(np.concatenate([[0], stats.norm.cdf(edges - 0.5), [1]]))
+    print(f"#define golden_psi_of_shift {num(np.sum((0.1 - q) * np.log(0.1 / q)))}")
+
+
 # ---- change detectors ----
 MASK = (1 << 64) - 1
 
@@ -150,6 +157,6 @@ def change():
 print(f"/* Made by golden.py with SciPy {scipy.__version__} and River {river.__version__}; do not edit. */")
 print("/* clang-format off */\n#ifndef LW_TEST_DRIFT_GOLDEN_H\n#define LW_TEST_DRIFT_GOLDEN_H\n")
 print("#include <stddef.h>\n#include <stdint.h>\n")
-for part in (special, cells, samples, shares, corrections, change):
+for part in (special, cells, samples, shares, corrections, psi_of_shift, change):
     part()
 print("\n#endif")
