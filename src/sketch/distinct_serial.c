@@ -133,7 +133,7 @@ static int read_header(struct lw_reader *r, struct header *h, struct lw_err *err
  * `count` different ones. */
 static int read_coupons(struct lw_hll *h, struct lw_reader *r, uint32_t slots,
                         uint32_t count, int compact) {
-    if (count > LW_HLL_COUPONS_MAX || lw_reader_left(r) != 4 * (size_t)slots)
+    if (r->bad || count > LW_HLL_COUPONS_MAX || lw_reader_left(r) != 4 * (size_t)slots)
         return -1;
     for (uint32_t i = 0; i < slots; i++) {
         uint32_t coupon = lw_reader_u32(r);

@@ -81,9 +81,13 @@ struct lw_kll *lw_kll_clone(const struct lw_kll *s) {
 void lw__kll_reserve(struct lw_kll *s, uint32_t items) {
     if (items <= s->allocated)
         return;
+    /* A sketch of more than k values will fill its bound: the upper levels are a
+     * geometric series of 3 k; 24 of the least size follow before a sketch of k * 2^24
+     * values needs more. */
+    uint32_t bound = 3 * (uint32_t)s->k + 24 * LW_KLL_M;
     uint32_t doubled = s->allocated < 8 ? 16 : 2 * s->allocated;
-    if (doubled > s->capacity)
-        doubled = s->capacity;
+    if (doubled > s->k)
+        doubled = bound;
     s->allocated = items > doubled ? items : doubled;
     s->items = lw_realloc(s->items, s->allocated, sizeof *s->items);
 }

@@ -132,10 +132,10 @@ static void collapse(struct lw__tail_run *run, int32_t least) {
  * least one kept. */
 static int32_t widen(struct lw__tail_run *run, int32_t code) {
     if (span(run) == 0) {
-        if (run->room > 0)
-            run->base = code - run->room / 2;
-        else
+        if (run->room == 0)
             grow(run, code, code);
+        else if (code < run->base || code >= run->base + run->room)
+            run->base = code - run->room / 2;
         run->lo = run->hi = code;
         return code;
     }
