@@ -272,9 +272,9 @@ static int complete_window(struct lw_load *load, const struct lw_yaml *node) {
         if (spec->candidate[i].window_ms == 0)
             return lw_yaml_fail_key(
                 load->tree, at, load->err,
-                "'window' is missing, and candidate '%.60s' has none of its "
-                "own: say how far back events are read, e.g. `window: 90d`",
-                spec->candidate[i].name);
+                "%swindow' is missing, and candidate '%.60s' has none of its own: say "
+                "how far back events are read, e.g. 90d",
+                node ? "'" : "'retrain.", spec->candidate[i].name);
     if (!window)
         spec->retrain.window_ms = longest;
     return 0;
@@ -284,17 +284,22 @@ int lw_read_retrain(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_retrain_spec *retrain = &load->config->spec.retrain;
     const struct lw_yaml *holdout = lw_yaml_find(node, "holdout");
     const struct lw_yaml *cooldown = lw_yaml_find(node, "cooldown");
+    char text[40], longest[40];
     if (complete_window(load, node))
         return -1;
     if (retrain->holdout_ms >= retrain->window_ms)
-        return lw_yaml_fail_key(load->tree, holdout ? holdout : node, load->err,
-                                "must be shorter than the window that is trained on");
-    if (retrain->cooldown_ms > retrain->cooldown_max_ms) {
-        if (lw_yaml_find(node, "cooldown_max"))
-            return lw_yaml_fail(load->tree, cooldown ? cooldown : node, load->err,
-                                "must not be longer than `cooldown_max`");
-        retrain->cooldown_max_ms = retrain->cooldown_ms;
-    }
+        return lw_yaml_fail_key(
+            load->tree, holdout ? holdout : load->tree->root, load->err,
+            "the hold-out, %s, must be shorter than the window that is "
+            "trained on, %s",
+            lw_format_duration(text, sizeof text, retrain->holdout_ms),
+            lw_format_duration(longest, sizeof longest, retrain->window_ms));
+    if (!lw_yaml_find(node, "cooldown_max"))
+        retrain->cooldown_max_ms =
+            retrain->cooldown_ms > 14 * LW_DAY ? retrain->cooldown_ms : 14 * LW_DAY;
+    else if (retrain->cooldown_ms > retrain->cooldown_max_ms)
+        return lw_yaml_fail(load->tree, cooldown ? cooldown : node, load->err,
+                            "must not be longer than `cooldown_max`");
     if (retrain->bootstrap_until_ms == 0 && retrain->bootstrap_rows == 0)
         retrain->bootstrap_rows = retrain->min_rows;
     return 0;

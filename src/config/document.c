@@ -9,7 +9,9 @@
 static const char intro[] =
     "# Configuration\n"
     "\n"
-    "This page is written by `leeway check --document`; do not edit it by hand.\n"
+    "This page is generated from the tables that the program reads configurations by; do "
+    "not edit "
+    "it by hand.\n"
     "\n"
     "One YAML file describes one stream: `leeway run -c FILE`, and the same file for "
     "every other\n"

@@ -103,10 +103,8 @@ int lw_read_event(struct lw_load *load, const struct lw_yaml *node) {
     const char *id = config->names.event_id, *time = config->names.event_time;
     event->id_field = event->time_field = -1;
     if (*id) {
-        struct lw_err why = {0};
-        bool text = decodable(config, id, LW_TEXT, &why);
-        event->id_field = named_field(load, lw_yaml_find(node, "id"), id,
-                                      text ? LW_TEXT : LW_CATEGORY, LW_CATEGORY);
+        event->id_field =
+            named_field(load, lw_yaml_find(node, "id"), id, LW_TEXT, LW_CATEGORY);
         if (event->id_field < 0)
             return -1;
     }

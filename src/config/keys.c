@@ -87,7 +87,8 @@ static const struct lw_section source_section =
     SECTION("source", "The topic, and how its messages are encoded.", source_keys);
 
 static const struct lw_key event_keys[] = {
-    {"fields", LW_KEY_NAMED, .section = &lw_section_field, .read = lw_read_fields,
+    {"fields", LW_KEY_NAMED, .item = "kinds, or maps, below",
+     .section = &lw_section_field, .read = lw_read_fields,
      .doc = "Fields of the schema that features and checks use: `name: kind`, or a map. "
             "Those "
             "that `id`, `time` and `target` name need not be listed."},
@@ -106,7 +107,8 @@ static const struct lw_section event_section =
 static const struct lw_key target_keys[] = {
     {"field", LW_KEY_TEXT, AT(names.target_field), .flags = LW_IMPLIED, .standard = "",
      .doc = "Numeric field with the truth; or else:"},
-    {"minutes_between", LW_KEY_LIST, .read = lw_read_between, .item = "timestamp field",
+    {"minutes_between", LW_KEY_LIST, .read = lw_read_between,
+     .item = "two timestamp fields",
      .doc = "`[from, to]`: the truth is the minutes between two timestamps."},
     {"range", LW_KEY_RANGE, AT(spec.event.target_lo), .flags = LW_REQUIRED,
      .doc = "`[lowest, highest]` believable truth, inclusive. Others are set aside, and "
@@ -217,8 +219,9 @@ static const struct lw_key retrain_keys[] = {
     {"cooldown", LW_KEY_DURATION, AT(spec.retrain.cooldown_ms), .standard = "3d",
      .min = 0, .max = 365.0 * LW_DAY,
      .doc = "Rest after a training; doubles with each rejection."},
-    {"cooldown_max", LW_KEY_DURATION, AT(spec.retrain.cooldown_max_ms), .standard = "14d",
-     .min = 0, .max = 365.0 * LW_DAY, .doc = "... up to this."},
+    {"cooldown_max", LW_KEY_DURATION, AT(spec.retrain.cooldown_max_ms), .min = 0,
+     .max = 365.0 * LW_DAY, .unset = "14d, or `cooldown` if that is longer",
+     .doc = "... up to this."},
     {"max_age", LW_KEY_DURATION, AT(spec.retrain.max_age_ms), .standard = "0", .min = 0,
      .max = 3650.0 * LW_DAY,
      .doc = "Retrain when the champion is older; 0: never for age."},
@@ -272,7 +275,7 @@ static const struct lw_section log_section =
 static const struct lw_key root_keys[] = {
     {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
      .doc = "Name of the stream: the prefix of its keys in Redis."},
-    {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "librdkafka property",
+    {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
      .doc =
          "librdkafka's properties, passed through untouched. A property that is a secret "
          "stands as `<property>_file` or comes from the environment. `group.id` is "
@@ -281,7 +284,7 @@ static const struct lw_key root_keys[] = {
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},
     {"event", LW_KEY_MAP, .section = &event_section, .read = lw_read_event, .doc = ""},
     {"target", LW_KEY_MAP, .section = &target_section, .read = lw_read_target, .doc = ""},
-    {"valid", LW_KEY_LIST, .read = lw_read_valid, .item = "condition",
+    {"valid", LW_KEY_LIST, .read = lw_read_valid, .item = "conditions",
      .doc =
          "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An event that "
          "breaks one is set aside: counted under it, scored, but not judged or learned "
@@ -290,14 +293,15 @@ static const struct lw_key root_keys[] = {
     {"features", LW_KEY_NAMED, .section = &lw_section_feature, .read = lw_read_features,
      .doc = "What is watched for drift, by a name of your own."},
     {"panes", LW_KEY_MAP, .section = &pane_section, .read = lw_read_panes, .doc = ""},
-    {"windows", LW_KEY_NAMED, .read = lw_read_windows, .item = "duration",
+    {"windows", LW_KEY_NAMED, .read = lw_read_windows, .item = "durations",
      .doc =
          "Windows that rules look at, `name: length`: the last so many complete panes."},
     {"drift", LW_KEY_MAP, .section = &drift_section, .doc = ""},
     {"change", LW_KEY_MAP, .section = &change_section, .read = lw_read_change, .doc = ""},
     {"rules", LW_KEY_LIST, .section = &lw_section_rule, .read = lw_read_rules,
      .doc = "What raises an alert, and what a firing alert does."},
-    {"feature_sets", LW_KEY_NAMED, .section = &lw_section_term, .read = lw_read_sets,
+    {"feature_sets", LW_KEY_NAMED, .item = "lists of terms, below",
+     .section = &lw_section_term, .read = lw_read_sets,
      .doc = "Lists of terms for the candidates: a text in the formula language "
             "(docs/models.md), or a map."},
     {"candidates", LW_KEY_LIST, .section = &lw_section_candidate,

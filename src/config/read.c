@@ -72,7 +72,7 @@ static const char *expected(enum lw_key_type type) {
     switch (type) {
     case LW_KEY_MAP:
     case LW_KEY_NAMED:
-        return "a map (key: value)";
+        return "a map of keys and values";
     case LW_KEY_LIST:
         return "a list";
     default:
@@ -158,7 +158,8 @@ static int read_absent(struct lw_load *load, const struct lw_section *section,
 int lw_read_section(struct lw_load *load, const struct lw_section *section,
                     const struct lw_yaml *node, void *base) {
     if (node && node->kind != LW_YAML_MAP && node->kind != LW_YAML_NULL)
-        return lw_yaml_fail(load->tree, node, load->err, "must be a map (key: value)");
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "must be a map of keys and values");
     if (node && refuse_unknown(load, section, node))
         return -1;
     for (size_t i = 0; i < section->n; i++) {

@@ -53,6 +53,8 @@ static int store_text(struct lw_load *load, const struct lw_key *key,
     if (strlen(node->text) >= key->size)
         return lw_yaml_fail(load->tree, node, load->err, "longer than %zu bytes",
                             key->size - 1);
+    if (!*node->text && (key->flags & LW_REQUIRED))
+        return lw_yaml_fail(load->tree, node, load->err, "must not be empty");
     if (key->words) {
         const char *const *word = key->words;
         size_t n = 0;

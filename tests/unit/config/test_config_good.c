@@ -1,0 +1,244 @@
+/* Two configurations over two schemas, loaded at once, each meaning what it says. The
+ * second has no word in common with the first: nothing about taxis is compiled in. */
+#include "support.h"
+
+#include <math.h>
+
+#include "base/time.h"
+
+static int find_rule(const struct lw_spec *spec, const char *name) {
+    for (size_t i = 0; i < spec->nrules; i++)
+        if (strcmp(spec->rule[i].name, name) == 0)
+            return (int)i;
+    fail_msg("no rule %s", name);
+    return -1;
+}
+
+static void green_taxis_mean_what_they_say(void **state) {
+    (void)state;
+    struct lw_config *config = load_or_fail(GREEN);
+    const struct lw_spec *spec = &config->spec;
+    const struct lw_fields *fields = &spec->event.fields;
+    assert_string_equal(spec->stream, "nyc-green");
+    assert_string_equal(config->source.topic, "green-trips");
+    assert_int_equal(config->source.flush_events, 20000);
+    assert_string_equal(fields->field[spec->event.id_field].name, "trip_id");
+    assert_int_equal(fields->field[spec->event.id_field].kind, LW_TEXT);
+    assert_string_equal(fields->field[spec->event.time_field].name,
+                        "lpep_dropoff_datetime");
+    assert_int_equal(spec->event.target, LW_TARGET_MINUTES_BETWEEN);
+    assert_string_equal(fields->field[spec->event.target_a].name, "lpep_pickup_datetime");
+    assert_string_equal(fields->field[spec->event.target_b].name,
+                        "lpep_dropoff_datetime");
+    assert_true(spec->event.target_lo == 1 && spec->event.target_hi == 60);
+    assert_int_equal(spec->event.nchecks, 1);
+    assert_true(fields->field[lw_fields_find(fields, "PULocationID")].required);
+    assert_null(spec->zone);
+    assert_int_equal(spec->pane_ms, LW_HOUR);
+    const struct lw_rule *error = &spec->rule[find_rule(spec, "error")];
+    assert_int_equal(error->metric, LW_METRIC_RMSE_RATIO);
+    assert_int_equal(error->feature, LW_RULE_MODEL);
+    assert_string_equal(spec->window[error->window].name, "three_days");
+    assert_int_equal(error->actions, LW_ACTION_RETRAIN);
+    const struct lw_rule *fault = &spec->rule[find_rule(spec, "fault")];
+    assert_int_equal(fault->feature, LW_RULE_EACH);
+    assert_int_equal(fault->actions, LW_ACTION_BLOCK);
+    assert_int_equal(spec->retrain.bootstrap_until_ms, lw_from_civil(2020, 3, 12));
+    assert_int_equal(spec->retrain.bootstrap_rows, 0);
+    lw_config_free(config);
+}
+
+static void green_candidates_are_two_scales(void **state) {
+    (void)state;
+    struct lw_config *config = load_or_fail(GREEN);
+    const struct lw_spec *spec = &config->spec;
+    const int64_t days[] = {1, 3, 7};
+    assert_int_equal(spec->ncandidates, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct lw_fit_spec *fit = &spec->candidate[i];
+        assert_int_equal(fit->kind, LW_FIT_RIDGE);
+        assert_int_equal(fit->correction.half_life_ms, days[i] * LW_DAY);
+        assert_int_equal(fit->correction.window_ms, 15 * LW_DAY);
+        assert_true(fit->correction.penalty_factor == 30);
+        assert_true(fit->clip_lo == 1 && fit->clip_hi == 60);
+        assert_int_equal(fit->nterms, 17);
+    }
+    assert_string_equal(spec->candidate[1].name, "two-scales-3d");
+    assert_int_equal(lw_plan_terms(spec->train),
+                     17); /* `plain` is checked, but not compiled in */
+    const struct lw_term *pair = lw_plan_term_at(spec->train, 2);
+    assert_int_equal(pair->ncat, 2);
+    assert_true(pair->penalty == 3);
+    lw_config_free(config);
+}
+
+static void bikes_mean_what_they_say(void **state) {
+    (void)state;
+    struct lw_config *config = load_or_fail(BIKES);
+    const struct lw_spec *spec = &config->spec;
+    const struct lw_fields *fields = &spec->event.fields;
+    assert_string_equal(spec->stream, "bikes");
+    assert_int_equal(config->source.framing, LW_FRAMING_SINGLE);
+    assert_int_equal(config->source.workers, 3);
+    assert_int_equal(config->source.flush_interval_ms, 250);
+    assert_int_equal(fields->field[spec->event.id_field].kind, LW_TEXT);
+    assert_int_equal(spec->event.target, LW_TARGET_FIELD);
+    assert_string_equal(fields->field[spec->event.target_a].name, "kilometres");
+    assert_true(spec->event.check[0].lo == -30 && spec->event.check[0].hi_open);
+    assert_int_equal(lw_zone_offset(spec->zone, lw_from_civil(2020, 7, 1)), 2 * LW_HOUR);
+    assert_int_equal(spec->nfeatures, 3);
+    assert_int_equal(spec->feature[0].kind, LW_CATEGORY);
+    assert_true(spec->feature[0].distinct);
+    assert_int_equal(spec->feature[0].cap, 64);
+    assert_string_equal(spec->feature[1].name, "warmth");
+    assert_int_equal(spec->feature[1].kind, LW_NUMERIC);
+    assert_int_equal(spec->feature[1].k, 64);
+    assert_true(spec->feature[1].lo == -30 && spec->feature[1].hi == INFINITY);
+    assert_int_equal(spec->feature[2].kind, LW_CATEGORY);
+    assert_string_equal(spec->column[3].name, "target");
+    assert_true(spec->column[3].hi == 80);
+    assert_int_equal(spec->drift.correction, LW_CORRECT_BONFERRONI);
+    assert_string_equal(spec->change.kind, "page_hinkley");
+    assert_true(spec->change.delta == 0.005 && spec->change.lambda == 10);
+    assert_int_equal(spec->retrain.bootstrap_rows, 400);
+    assert_int_equal(spec->retrain.window_ms, 9 * LW_DAY); /* the longest candidate's */
+    assert_int_equal(spec->retrain.cooldown_max_ms, 30 * LW_DAY);
+    assert_int_equal(spec->retrain.probation_ms, 0);
+    assert_false(config->http.on);
+    assert_int_equal(config->log_level, LW_WARN);
+    lw_config_free(config);
+}
+
+static void bike_rules_have_their_thresholds(void **state) {
+    (void)state;
+    struct lw_config *config = load_or_fail(BIKES);
+    const struct lw_spec *spec = &config->spec;
+    const struct lw_rule *far = &spec->rule[find_rule(spec, "far")];
+    assert_true(far->warn == 2 && far->critical == 4 && far->clear_below == 1.5);
+    assert_int_equal(far->for_count, 3);
+    assert_int_equal(far->clear_count, 2);
+    assert_int_equal(far->min_n, 30); /* drift.min_n */
+    const struct lw_rule *fresh = &spec->rule[find_rule(spec, "new-stations")];
+    assert_int_equal(fresh->feature, 0);
+    assert_int_equal(fresh->min_n, 7);
+    assert_true(isnan(fresh->critical));
+    assert_true(fabs(fresh->clear_below - 0.45) < 1e-12);
+    const struct lw_rule *quiet = &spec->rule[find_rule(spec, "quiet")];
+    assert_int_equal(quiet->min_n, 0);
+    assert_true(fabs(quiet->clear_below - 22) < 1e-12); /* above: `events` fires below */
+    const struct lw_receiver *chat = &config->receiver[0];
+    assert_int_equal(config->nreceivers, 1);
+    assert_int_equal(chat->format, LW_FORMAT_SLACK);
+    assert_string_equal(chat->url_file, "env:CHAT_URL");
+    assert_int_equal(chat->least, LW_SEVERITY_CRITICAL);
+    assert_int_equal(chat->nrules, 2);
+    assert_false(chat->resolved);
+    assert_int_equal(chat->repeat_ms, 4 * LW_HOUR);
+    lw_config_free(config);
+}
+
+static void lists_make_one_candidate_each(void **state) {
+    (void)state;
+    struct lw_config *config = load_or_fail(BIKES);
+    const struct lw_spec *spec = &config->spec;
+    static const char *const names[] = {"net-0.1-1d", "net-1-1d",   "net-0.1-4d",
+                                        "net-1-4d",   "net-0.1-9d", "net-1-9d",
+                                        "boosted"};
+    assert_int_equal(spec->ncandidates, 7);
+    for (size_t i = 0; i < 7; i++)
+        assert_string_equal(spec->candidate[i].name, names[i]);
+    assert_true(spec->candidate[3].alpha == 1);
+    assert_int_equal(spec->candidate[3].window_ms, 4 * LW_DAY);
+    assert_true(spec->candidate[3].clip_hi == 100);
+    assert_true(spec->candidate[0].l1_ratio == 0.3);
+    assert_int_equal(spec->candidate[6].kind, LW_FIT_TREES);
+    assert_int_equal(spec->candidate[6].trees.depth, 3);
+    assert_true(spec->candidate[6].trees.eta == 0.3);
+    /* `more` includes `small`, so the two share terms; `draft` is used by nobody. */
+    assert_int_equal(lw_plan_terms(spec->train), 3);
+    assert_int_equal(spec->candidate[0].nterms, 3);
+    assert_int_equal(spec->candidate[0].terms[0], spec->candidate[6].terms[0]);
+    const struct lw_term *cross = lw_plan_term_at(spec->train, 2);
+    assert_int_equal(cross->min_count, 5);
+    lw_config_free(config);
+}
+
+/* Interleaved, so that anything shared between the two would show. */
+static void two_live_side_by_side(void **state) {
+    (void)state;
+    struct lw_config *green = load_or_fail(GREEN);
+    struct lw_config *bikes = load_or_fail(BIKES);
+    struct lw_config *again = load_or_fail(GREEN);
+    assert_string_equal(green->spec.stream, "nyc-green");
+    assert_string_equal(bikes->spec.stream, "bikes");
+    assert_int_equal(green->spec.config_hash, again->spec.config_hash);
+    assert_int_not_equal(green->spec.config_hash, bikes->spec.config_hash);
+    lw_config_free(green);
+    assert_string_equal(lw_plan_term_at(again->spec.train, 0)->text, "PULocationID");
+    assert_string_equal(lw_plan_term_at(bikes->spec.train, 0)->text, "station");
+    lw_config_free(bikes);
+    lw_config_free(again);
+}
+
+static void addresses_come_from_the_environment(void **state) {
+    (void)state;
+    setenv("LEEWAY_REDIS", "unix:/run/redis.sock", 1);
+    struct lw_config *there = load_or_fail(GREEN);
+    unsetenv("LEEWAY_REDIS");
+    struct lw_config *here = load_or_fail(GREEN);
+    assert_string_equal(there->redis.url, "unix:/run/redis.sock");
+    assert_string_equal(here->redis.url, "redis://localhost:6379");
+    assert_int_equal(there->spec.config_hash,
+                     here->spec.config_hash); /* the same policy */
+    lw_config_free(there);
+    lw_config_free(here);
+}
+
+static void listening_addresses_are_taken_apart(void **state) {
+    (void)state;
+    static const struct {
+        const char *listen, *host;
+        int port;
+    } cases[] = {{"127.0.0.1:8080", "127.0.0.1", 8080},
+                 {"[::1]:80", "::1", 80},
+                 {"localhost:0", "localhost", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        setenv("LEEWAY_LISTEN", cases[i].listen, 1);
+        struct lw_config *config = load_or_fail(GREEN);
+        assert_true(config->http.on);
+        assert_string_equal(config->http.host, cases[i].host);
+        assert_int_equal(config->http.port, cases[i].port);
+        lw_config_free(config);
+    }
+    unsetenv("LEEWAY_LISTEN");
+}
+
+static void drift_defaults_are_the_library_s(void **state) {
+    (void)state;
+    struct lw_config *config = load_or_fail(GREEN);
+    struct lw_drift_options standard = lw_drift_defaults();
+    const struct lw_drift_options *drift = &config->spec.drift;
+    assert_int_equal(drift->bins, standard.bins);
+    assert_int_equal(drift->min_n, standard.min_n);
+    assert_true(drift->alpha == standard.alpha && drift->floor_psi == standard.floor_psi);
+    assert_int_equal(drift->correction, standard.correction);
+    lw_config_free(config);
+}
+
+int main(void) {
+    unsetenv("LEEWAY_KAFKA");
+    unsetenv("LEEWAY_REDIS");
+    unsetenv("LEEWAY_LISTEN");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(green_taxis_mean_what_they_say),
+        cmocka_unit_test(green_candidates_are_two_scales),
+        cmocka_unit_test(bikes_mean_what_they_say),
+        cmocka_unit_test(bike_rules_have_their_thresholds),
+        cmocka_unit_test(lists_make_one_candidate_each),
+        cmocka_unit_test(two_live_side_by_side),
+        cmocka_unit_test(addresses_come_from_the_environment),
+        cmocka_unit_test(listening_addresses_are_taken_apart),
+        cmocka_unit_test(drift_defaults_are_the_library_s),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,187 @@
+/* The effective configuration: reads back to the same, complete, and without secrets. */
+#include "support.h"
+
+static char *print(const struct lw_config *config) {
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    lw_config_print(config, out);
+    fclose(out);
+    return text;
+}
+
+static struct lw_config *parse(const char *text, const char *name) {
+    struct lw_err err = {0};
+    struct lw_config *config = lw_config_parse(text, strlen(text), name, &err);
+    if (!config)
+        fail_msg("%s", err.msg);
+    return config;
+}
+
+static void assert_same_rules(const struct lw_spec *a, const struct lw_spec *b) {
+    assert_int_equal(a->nrules, b->nrules);
+    for (size_t i = 0; i < a->nrules; i++) {
+        const struct lw_rule *p = &a->rule[i], *q = &b->rule[i];
+        assert_string_equal(p->name, q->name);
+        assert_int_equal(p->metric, q->metric);
+        assert_int_equal(p->feature, q->feature);
+        assert_int_equal(p->window, q->window);
+        assert_memory_equal(&p->warn, &q->warn,
+                            sizeof p->warn); /* NAN is the same as NAN */
+        assert_memory_equal(&p->critical, &q->critical, sizeof p->critical);
+        assert_true(p->clear_below == q->clear_below);
+        assert_int_equal(p->for_count, q->for_count);
+        assert_int_equal(p->clear_count, q->clear_count);
+        assert_int_equal(p->every_ms, q->every_ms);
+        assert_int_equal(p->min_n, q->min_n);
+        assert_int_equal(p->actions, q->actions);
+    }
+}
+
+static void assert_same_candidates(const struct lw_spec *a, const struct lw_spec *b) {
+    assert_int_equal(a->ncandidates, b->ncandidates);
+    for (size_t i = 0; i < a->ncandidates; i++) {
+        const struct lw_fit_spec *p = &a->candidate[i], *q = &b->candidate[i];
+        assert_string_equal(p->name, q->name);
+        assert_int_equal(p->kind, q->kind);
+        assert_true(p->alpha == q->alpha && p->l1_ratio == q->l1_ratio);
+        assert_int_equal(p->nterms, q->nterms);
+        assert_memory_equal(p->terms, q->terms, p->nterms * sizeof *p->terms);
+        assert_int_equal(p->window_ms, q->window_ms);
+        assert_int_equal(p->half_life_ms, q->half_life_ms);
+        assert_int_equal(p->correction.half_life_ms, q->correction.half_life_ms);
+        assert_int_equal(p->correction.window_ms, q->correction.window_ms);
+        assert_true(p->clip_lo == q->clip_lo && p->clip_hi == q->clip_hi);
+        assert_int_equal(p->trees.rounds, q->trees.rounds);
+    }
+    assert_int_equal(lw_plan_terms(a->train), lw_plan_terms(b->train));
+}
+
+/* The parts of two specs that are plain values. */
+static void assert_same_policy(const struct lw_spec *a, const struct lw_spec *b) {
+    assert_string_equal(a->stream, b->stream);
+    assert_memory_equal(&a->retrain, &b->retrain, sizeof a->retrain);
+    assert_memory_equal(&a->drift, &b->drift, sizeof a->drift);
+    assert_memory_equal(&a->change, &b->change, sizeof a->change);
+    assert_int_equal(a->nwindows, b->nwindows);
+    assert_memory_equal(a->window, b->window, a->nwindows * sizeof *a->window);
+    assert_int_equal(a->nfeatures, b->nfeatures);
+    for (size_t i = 0; i < a->nfeatures; i++) {
+        assert_string_equal(a->feature[i].name, b->feature[i].name);
+        assert_true(a->feature[i].hi == b->feature[i].hi);
+        assert_int_equal(a->feature[i].kind, b->feature[i].kind);
+        assert_int_equal(a->feature[i].k, b->feature[i].k);
+        assert_int_equal(a->feature[i].cap, b->feature[i].cap);
+    }
+    assert_int_equal(a->event.fields.n, b->event.fields.n);
+    assert_int_equal(a->event.id_field, b->event.id_field);
+    assert_int_equal(a->event.time_field, b->event.time_field);
+    assert_int_equal(a->event.nchecks, b->event.nchecks);
+    assert_same_rules(a, b);
+    assert_same_candidates(a, b);
+}
+
+static const char *property(const struct lw_config *config, const char *key) {
+    for (size_t i = 0; i < config->kafka.n; i++)
+        if (strcmp(config->kafka.property[i].key, key) == 0)
+            return config->kafka.property[i].value;
+    fail_msg("no property %s", key);
+    return NULL;
+}
+
+/* From another directory: what is printed holds no relative path. */
+static void check_round_trip(const char *path) {
+    struct lw_config *config = load_or_fail(path);
+    char *text = print(config);
+    struct lw_config *again = parse(text, "/somewhere/else.yaml");
+    char *second = print(again);
+    assert_string_equal(text, second);
+    assert_same_policy(&config->spec, &again->spec);
+    assert_memory_equal(&config->kafka, &again->kafka, sizeof config->kafka);
+    assert_memory_equal(&config->redis, &again->redis, sizeof config->redis);
+    assert_int_equal(config->source.workers, again->source.workers);
+    assert_int_equal(config->nreceivers, again->nreceivers);
+    free(text);
+    free(second);
+    lw_config_free(config);
+    lw_config_free(again);
+}
+
+static void printed_it_reads_back_the_same(void **state) {
+    (void)state;
+    check_round_trip(GREEN);
+    check_round_trip(BIKES);
+}
+
+static void defaults_are_filled_in(void **state) {
+    (void)state;
+    struct lw_config *config = load_or_fail(BIKES);
+    char *text = print(config);
+    assert_non_null(strstr(text, "\n  url: \"redis://localhost:6379\"\n"));
+    assert_non_null(strstr(text, "\n  group.id: leeway-bikes\n"));
+    assert_non_null(strstr(text, "\n  gate:\n    min_gain: 0\n    z: 2\n"));
+    assert_non_null(strstr(text, "\n  listen: off\n"));
+    free(text);
+    lw_config_free(config);
+}
+
+static const char with_secrets[] =
+    "stream: s\n"
+    "kafka:\n"
+    "  sasl.password: \"${LEEWAY_T_PW}\"\n"
+    "  ssl.key.password_file: bad/schema-broken.avsc\n"
+    "redis: {url: \"redis://me:${LEEWAY_T_PW}@cache:6380/2\"}\n"
+    "source: {topic: t, schema: bike_share.avsc}\n"
+    "event: {fields: {station: category}}\n"
+    "target: {field: kilometres, range: [0, 9]}\n"
+    "windows: {day: 1d}\n"
+    "feature_sets: {s: [station]}\n"
+    "candidates: [{name: c, features: s, window: 9d}]\n"
+    "alerts: {runbook: \"a \\\"quoted\\\" \\\\ $${X} \\u00e9 \\t tab\"}\n"
+    "webhooks:\n"
+    "  - {name: w, url: \"https://hooks.example/services/${LEEWAY_T_PW}\"}\n";
+
+static void secrets_work_and_are_masked(void **state) {
+    (void)state;
+    setenv("LEEWAY_T_PW", "hunter2", 1);
+    struct lw_config *config = parse(with_secrets, DATA_DIR "x.yaml");
+    assert_string_equal(property(config, "sasl.password"), "hunter2");
+    assert_memory_equal(property(config, "ssl.key.password"), "{\"type\"", 7);
+    assert_string_equal(config->redis.url, "redis://me:hunter2@cache:6380/2");
+    assert_string_equal(config->receiver[0].url,
+                        "https://hooks.example/services/hunter2");
+    char *text = print(config);
+    assert_null(strstr(text, "hunter2"));
+    assert_null(strstr(text, "\"type\""));
+    assert_non_null(strstr(text, "sasl.password: \"***\"\n"));
+    assert_non_null(strstr(text, "ssl.key.password_file: /"));
+    assert_non_null(strstr(text, "url: \"redis://me:***@cache:6380/2\"\n"));
+    assert_non_null(strstr(text, "url: \"https://hooks.example/***\"\n"));
+    free(text);
+    lw_config_free(config);
+}
+
+static void odd_texts_survive(void **state) {
+    (void)state;
+    setenv("LEEWAY_T_PW", "", 1);
+    struct lw_config *config = parse(with_secrets, DATA_DIR "x.yaml");
+    assert_string_equal(config->runbook_url, "a \"quoted\" \\ ${X} \xc3\xa9 \t tab");
+    char *text = print(config);
+    const char *line = strstr(text, "  runbook: ");
+    assert_non_null(line);
+    assert_memory_equal(
+        line, "  runbook: \"a \\\"quoted\\\" \\\\ $${X} \xc3\xa9 \\x09 tab\"\n", 48);
+    free(text);
+    lw_config_free(config);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(printed_it_reads_back_the_same),
+        cmocka_unit_test(defaults_are_filled_in),
+        cmocka_unit_test(secrets_work_and_are_masked),
+        cmocka_unit_test(odd_texts_survive),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
