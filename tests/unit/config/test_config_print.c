@@ -170,8 +170,9 @@ static void odd_texts_survive(void **state) {
     char *text = print(config);
     const char *line = strstr(text, "  runbook: ");
     assert_non_null(line);
-    assert_memory_equal(
-        line, "  runbook: \"a \\\"quoted\\\" \\\\ $${X} \xc3\xa9 \\x09 tab\"\n", 48);
+    static const char want[] =
+        "  runbook: \"a \\\"quoted\\\" \\\\ $${X} \xc3\xa9 \\x09 tab\"\n";
+    assert_memory_equal(line, want, sizeof want - 1);
     free(text);
     lw_config_free(config);
 }
