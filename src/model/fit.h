@@ -15,6 +15,9 @@ enum lw_fit_kind {
     LW_FIT_TREES
 };
 
+/* "ols", "ridge", "lasso", "elastic-net", "trees". */
+const char *lw_fit_kind_name(enum lw_fit_kind kind);
+
 /* A second fit to the residuals of the first, on a shorter time scale, added to it. */
 struct lw_correction {
     int64_t half_life_ms;  /* 0: no correction */

@@ -1,10 +1,13 @@
 /* The feature language, compiled once: texts in, a flat plan out, walked for each row.
  *
- *   term    := atom { '*' atom }                     product; categories cross, numbers
- * multiply atom    := field | function '(' args ')' numbers : x  sqrt(x)  log1p(x)
- * square(x)  abs(x)  clip(x, lo, hi)  zero(x)  missing(x) hinge(x, knot)  same(a, b)
- * minutes(from, to)  impute(x, cat, cat ...) categories: field  hour(t)  weekday(t)
- * weekend(t)  month(t)  hour_of_week(t) bins(x, edge, ...)  qbins(x, count)
+ *   term := atom { '*' atom }        product: categories cross, numbers multiply
+ *   atom := field | function '(' argument { ',' argument } ')'
+ *
+ *   numbers     x  sqrt(x)  log1p(x)  square(x)  abs(x)  clip(x, lo, hi)  zero(x)
+ *               missing(x)  hinge(x, knot)  same(a, b)  minutes(from, to)
+ *               impute(x, cat, cat ...)
+ *   categories  field  hour(t)  weekday(t)  weekend(t)  month(t)  hour_of_week(t)
+ *               bins(x, edge, ...)  qbins(x, count)
  *
  * sqrt, log1p and friends nest ("sqrt(clip(trip_distance, 0, 50))"). A number that is
  * missing is 0 in a product, which missing(x) lets a model tell from a true 0. A category
@@ -12,6 +15,10 @@
  * of x among the training rows of the same (a, b), shrunken towards those of a and of b;
  * qbins' edges are the training rows' quantiles: both are learned by a fit and stored in
  * the model.
+ *
+ * Exactly: sqrt and log1p are those of max(x, 0); hinge is max(x - knot, 0); zero, same
+ * and missing are 0 or 1; weekday is 0 for Monday; bin i holds edge[i-1] <= x < edge[i];
+ * an infinite number counts as missing.
  *
  * Atoms are deduplicated by canonical text, so "sqrt(x)" in four terms is computed once a
  * row. */
@@ -31,6 +38,11 @@ struct lw_plan;
 struct lw_plan *lw_plan_new(const struct lw_fields *fields, const struct lw_zone *zone);
 void lw_plan_free(struct lw_plan *plan);
 
+/* The zone's name, which models fitted on this plan store. A plan with a zone and no name
+ * cannot be fitted (a reloaded model could not tell hours). "" until set. */
+void lw_plan_set_zone_name(struct lw_plan *plan, const char *name);
+const char *lw_plan_zone_name(const struct lw_plan *plan);
+
 /* Adds an atom (or finds it) and returns its index. LW_ECONFIG names the text, the
  * position and the nearest valid field or function. */
 int lw_plan_atom(struct lw_plan *plan, const char *text, struct lw_err *err);
@@ -42,7 +54,8 @@ struct lw_term {
     double penalty;     /* multiplies the model's; 1 by default */
     uint32_t min_count; /* rarer levels share one `other` level; 0: none */
 };
-/* Adds a term and returns its index. */
+/* Adds a term and returns its index; the same text with the same penalty and min_count is
+ * the same term. */
 int lw_plan_term(struct lw_plan *plan, const char *text, double penalty,
                  uint32_t min_count, struct lw_err *err);
 

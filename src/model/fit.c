@@ -1,0 +1,244 @@
+/* A fit, step by step.
+ *
+ *   1. dictionaries: the categories that the chosen rows have, in order of their keys;
+ *   2. what is learned from inputs alone: tables of impute(), edges of qbins();
+ *   3. levels of every block, rare ones into `other` where a term asks for it (frame.c);
+ *   4. one pass of all rows into sufficient statistics (stats.c);
+ *   5. a solver over the statistics (solve.c, descent.c), which never sees a row;
+ *   6. where asked for, 4 and 5 once more over the youngest rows with the residuals as
+ *      target, heavier penalties and a shorter half-life; the coefficients add, so the
+ *      result is one linear model over two time scales.
+ *
+ * Weights: half-life h gives a row of age a the weight 2^(-a/h). The lasso's loss is
+ * divided by the sum of weights (scikit-learn scales sample weights to sum to n, which is
+ * the same); ridge's is not, as there. */
+#include "model/fit.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/frame.h"
+#include "model/solve.h"
+#include "model/trees.h"
+
+static const char *const kind_names[] = {"ols", "ridge", "lasso", "elastic-net", "trees"};
+
+const char *lw_fit_kind_name(enum lw_fit_kind kind) {
+    return (size_t)kind < sizeof kind_names / sizeof *kind_names ? kind_names[kind] : "?";
+}
+
+struct fit {
+    const struct lw_fit_spec *spec;
+    const struct lw_rows *base;
+    struct lw_model *m;
+    struct lw_feed feed;
+    struct lw_layout layout;
+};
+
+static void add_param(struct lw_model *m, const char *key, double v) {
+    char text[LW_NAME_MAX];
+    lw_model_add_param(m, key, lw_format_f64(text, sizeof text, v));
+}
+
+static void add_params(struct lw_model *m, const struct lw_fit_spec *spec) {
+    const struct lw_correction *c = &spec->correction;
+    add_param(m, "alpha", spec->alpha);
+    if (spec->kind == LW_FIT_ELASTIC_NET)
+        add_param(m, "l1_ratio", spec->l1_ratio);
+    add_param(m, "window_ms", (double)spec->window_ms);
+    add_param(m, "half_life_ms", (double)spec->half_life_ms);
+    if (c->half_life_ms == 0)
+        return;
+    add_param(m, "correction_half_life_ms", (double)c->half_life_ms);
+    add_param(m, "correction_window_ms", (double)c->window_ms);
+    add_param(m, "correction_penalty_factor", c->penalty_factor);
+}
+
+static int check_spec(const struct lw_fit_spec *spec, struct lw_err *err) {
+    if (!(spec->alpha >= 0 && isfinite(spec->alpha)))
+        return lw_fail(err, LW_ECONFIG, "candidate \"%s\": alpha must be 0 or more",
+                       spec->name);
+    if (!(spec->l1_ratio >= 0 && spec->l1_ratio <= 1))
+        return lw_fail(err, LW_ECONFIG, "candidate \"%s\": l1_ratio must be in [0, 1]",
+                       spec->name);
+    if (spec->nterms == 0 && !spec->intercept)
+        return lw_fail(err, LW_ECONFIG, "candidate \"%s\" has no terms", spec->name);
+    return 0;
+}
+
+static size_t usable(const struct lw_rows *rows) {
+    uint32_t idx[LW_CHUNK];
+    size_t total = 0;
+    for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));)
+        total += n;
+    return total;
+}
+
+static void solve(const struct fit *fit, const struct lw_stats *stats, double factor,
+                  struct lw_solution *x) {
+    const struct lw_fit_spec *spec = fit->spec;
+    double alpha = spec->alpha * factor;
+    switch (spec->kind) {
+    case LW_FIT_LASSO:
+        lw_solve_lasso(stats, fit->m, alpha, 1, x);
+        break;
+    case LW_FIT_ELASTIC_NET:
+        lw_solve_lasso(stats, fit->m, alpha, spec->l1_ratio, x);
+        break;
+    case LW_FIT_RIDGE:
+        lw_solve_ridge(stats, fit->m, alpha, x);
+        break;
+    default:
+        lw_solve_ridge(stats, fit->m, 0, x);
+    }
+}
+
+static void add_solution(struct fit *fit, const struct lw_solution *x) {
+    const struct lw_layout *l = &fit->layout;
+    if (l->intercept)
+        fit->m->intercept += x->wr[0];
+    for (size_t t = 0; t < lw_plan_terms(fit->m->plan); t++) {
+        bool eliminated = (int)t == l->e_term;
+        const double *w = eliminated ? x->we : x->wr + l->at[t];
+        for (uint32_t j = 0; j < l->width[t]; j++)
+            fit->m->part[t].coef[j] += w[j];
+    }
+}
+
+/* The targets of a chunk; for a correction what the model so far leaves of them. */
+static void targets(const struct fit *fit, const struct lw_rows *rows,
+                    const uint32_t *idx, size_t n, double *y) {
+    const double *target = lw_dataset_targets(rows->ds);
+    double base[LW_CHUNK] = {0};
+    if (rows != fit->base)
+        lw_feed_predict(&fit->feed, n, base);
+    for (size_t i = 0; i < n; i++)
+        y[i] = target[idx[i]] - base[i];
+}
+
+static void gather(struct fit *fit, const struct lw_rows *rows, struct lw_stats *stats) {
+    uint32_t idx[LW_CHUNK];
+    double w[LW_CHUNK], y[LW_CHUNK];
+    for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
+        lw_feed_chunk(&fit->feed, idx, n);
+        lw_rows_weights(rows, idx, n, w);
+        targets(fit, rows, idx, n, y);
+        lw_stats_add(stats, &fit->feed, n, w, y);
+    }
+    lw_stats_seal(stats);
+}
+
+static void stage(struct fit *fit, const struct lw_rows *rows, double factor,
+                  struct lw_fit_report *report) {
+    struct lw_stats stats;
+    struct lw_solution x;
+    lw_stats_init(&stats, &fit->layout);
+    gather(fit, rows, &stats);
+    lw_solution_init(&x, &fit->layout);
+    solve(fit, &stats, factor, &x);
+    add_solution(fit, &x);
+    if (rows == fit->base) {
+        report->rank_deficient = x.dropped;
+        report->columns = fit->layout.nr - fit->layout.intercept + fit->layout.ne;
+        report->eliminated = fit->layout.ne;
+    }
+    report->iterations += x.sweeps;
+    lw_solution_fini(&x);
+    lw_stats_fini(&stats);
+}
+
+/* Over the fit's rows, each weighing 1, not clipped. */
+static double train_rmse(struct fit *fit) {
+    const double *target = lw_dataset_targets(fit->base->ds);
+    uint32_t idx[LW_CHUNK];
+    double p[LW_CHUNK], sum = 0;
+    size_t rows = 0;
+    for (size_t n, at = fit->base->begin; (n = lw_rows_next(fit->base, &at, idx));) {
+        lw_feed_chunk(&fit->feed, idx, n);
+        lw_model_predict_chunk(fit->m, &fit->feed, n, p);
+        for (size_t i = 0; i < n; i++)
+            sum += (p[i] - target[idx[i]]) * (p[i] - target[idx[i]]);
+        rows += n;
+    }
+    return rows ? sqrt(sum / (double)rows) : NAN;
+}
+
+static int64_t since_of(int64_t as_of, int64_t window) {
+    return window > 0 ? as_of - window : INT64_MIN;
+}
+
+static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
+    const struct lw_correction *c = &fit->spec->correction;
+    if (lw_layout_init(&fit->layout, fit->m, fit->spec->intercept, err))
+        return -1;
+    for (size_t t = 0; t < lw_plan_terms(fit->m->plan); t++) {
+        struct lw_part *part = &fit->m->part[t];
+        part->n = fit->layout.width[t];
+        part->coef = lw_calloc(part->n + 1, sizeof *part->coef);
+    }
+    stage(fit, fit->base, 1, report);
+    if (c->half_life_ms) {
+        struct lw_rows young = *fit->base;
+        int64_t since =
+            since_of(young.as_of, c->window_ms ? c->window_ms : 5 * c->half_life_ms);
+        young.since = since > young.since ? since : young.since;
+        young.half_life = c->half_life_ms;
+        stage(fit, &young, c->penalty_factor, report);
+    }
+    lw_layout_fini(&fit->layout);
+    return 0;
+}
+
+static int run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
+    if (lw_frame_learn(fit->m, &fit->feed, fit->base, err))
+        return -1;
+    int rc = fit->spec->kind == LW_FIT_TREES
+                 ? lw_trees_fit(fit->m, &fit->feed, fit->base, &fit->spec->trees, err)
+                 : linear(fit, report, err);
+    if (!rc)
+        report->train_rmse = train_rmse(fit);
+    return rc;
+}
+
+struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
+                        int64_t as_of_ms, const struct lw_fit_spec *spec,
+                        struct lw_fit_report *report, struct lw_err *err) {
+    struct lw_fit_report scratch;
+    struct lw_rows rows = {.ds = ds, .begin = begin, .end = end, .as_of = as_of_ms};
+    struct fit fit = {.spec = spec, .base = &rows};
+    lw_assert(begin <= end && end <= lw_dataset_rows(ds));
+    report = report ? report : &scratch;
+    *report = (struct lw_fit_report){0};
+    rows.since = since_of(as_of_ms, spec->window_ms);
+    rows.half_life = spec->half_life_ms;
+    if (check_spec(spec, err))
+        return NULL;
+    report->rows = usable(&rows);
+    if (report->rows < 2) {
+        lw_fail(err, LW_EINPUT,
+                "candidate \"%s\": %zu usable rows, at least 2 are needed", spec->name,
+                report->rows);
+        return NULL;
+    }
+    fit.m = lw_frame_new(lw_dataset_plan(ds), spec, err);
+    if (!fit.m || lw_model_bind_plan(fit.m, lw_dataset_plan(ds), err)) {
+        lw_model_free(fit.m);
+        return NULL;
+    }
+    lw_copy(fit.m->name, sizeof fit.m->name, spec->name);
+    lw_copy(fit.m->kind, sizeof fit.m->kind, lw_fit_kind_name(spec->kind));
+    add_params(fit.m, spec);
+    lw_feed_init(&fit.feed, fit.m, ds);
+    int rc = run(&fit, report, err);
+    lw_feed_fini(&fit.feed);
+    if (!rc) {
+        fit.m->clip_lo = spec->clip_lo;
+        fit.m->clip_hi = spec->clip_hi;
+        rc = lw_model_bind(fit.m, lw_dataset_plan(ds)->fields, err);
+    }
+    if (!rc)
+        return fit.m;
+    lw_model_free(fit.m);
+    return NULL;
+}

@@ -1,0 +1,287 @@
+/* Accumulating the statistics.
+ *
+ * A chunk of rows is worked pair of terms by pair of terms, so that each inner loop knows
+ * what it has: two numbers (a dot product), a block and a number, or two blocks
+ * (scattered additions into A, which stays in cache). The eliminated block is worked row
+ * by row instead: the whole row of C that its level owns lies together. */
+#include "model/stats.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#include "base/mem.h"
+
+void lw_stats_init(struct lw_stats *s, const struct lw_layout *l) {
+    *s = (struct lw_stats){.layout = l};
+    s->a = lw_calloc((size_t)l->nr * l->nr + 1, sizeof *s->a);
+    s->br = lw_calloc(l->nr + 1, sizeof *s->br);
+    s->d = lw_calloc(l->ne + 1, sizeof *s->d);
+    s->be = lw_calloc(l->ne + 1, sizeof *s->be);
+    s->c = lw_calloc(l->ne * lw_stats_stride(l) + 1, sizeof *s->c);
+}
+
+void lw_stats_fini(struct lw_stats *s) {
+    free(s->a);
+    free(s->br);
+    free(s->d);
+    free(s->be);
+    free(s->c);
+    lw_table_fini(&s->pairs);
+    free(s->pair_key);
+    free(s->pair);
+    free(s->row);
+    free(s->row_col);
+    free(s->row_val);
+    *s = (struct lw_stats){0};
+}
+
+/* One term (or the intercept) over a chunk. */
+struct side {
+    uint32_t at;
+    const uint32_t *level; /* NULL: one column */
+    const double *value;   /* NULL: 1 */
+    double weighted[LW_CHUNK];
+};
+
+static void side_init(struct side *side, const struct lw_feed *feed, int term,
+                      uint32_t at, size_t n, const double *w) {
+    const struct lw_part *part = &feed->m->part[term];
+    side->at = at;
+    side->level = part->block < 0 ? NULL : feed->level[part->block];
+    side->value = feed->value[term];
+    for (size_t i = 0; i < n; i++)
+        side->weighted[i] = side->value ? w[i] * side->value[i] : w[i];
+}
+
+static void number_number(double *a, const struct side *x, const struct side *y,
+                          size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x->weighted[i] * (y->value ? y->value[i] : 1);
+    *a += sum;
+}
+
+/* A column of cells `step` apart, indexed by the block's level. */
+static void block_number(double *a, size_t step, const struct side *block,
+                         const struct side *number, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (block->level[i] != LW_CODE_NONE)
+            a[block->level[i] * step] +=
+                block->weighted[i] * (number->value ? number->value[i] : 1);
+}
+
+static void block_block(double *a, size_t nr, const struct side *x, const struct side *y,
+                        size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (x->level[i] != LW_CODE_NONE && y->level[i] != LW_CODE_NONE)
+            a[x->level[i] * nr + y->level[i]] +=
+                x->weighted[i] * (y->value ? y->value[i] : 1);
+}
+
+/* x stands at or after y, so the cell is in the lower triangle. */
+static void gram_pair(struct lw_stats *s, const struct side *x, const struct side *y,
+                      size_t n) {
+    size_t nr = s->layout->nr;
+    double *a = s->a + x->at * nr + y->at;
+    if (x == y && x->level)
+        block_number(a, nr + 1, x, x, n); /* the diagonal of one block */
+    else if (x->level && y->level)
+        block_block(a, nr, x, y, n);
+    else if (x->level)
+        block_number(a, nr, x, y, n);
+    else if (y->level)
+        block_number(a, 1, y, x, n);
+    else
+        number_number(a, x, y, n);
+}
+
+static void add_target(double *b, const struct side *x, const double *y, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        uint32_t level = x->level ? x->level[i] : 0;
+        if (level != LW_CODE_NONE)
+            b[x->at + level] += x->weighted[i] * y[i];
+    }
+}
+
+static void add_pair(struct lw_stats *s, uint64_t key, double v) {
+    int fresh;
+    uint32_t at = lw_table_index(&s->pairs, key, &fresh);
+    if (fresh && at == s->pair_cap) {
+        s->pair_cap = s->pair_cap ? 2 * s->pair_cap : 1024;
+        s->pair = lw_realloc(s->pair, s->pair_cap, sizeof *s->pair);
+        s->pair_key = lw_realloc(s->pair_key, s->pair_cap, sizeof *s->pair_key);
+    }
+    if (fresh) {
+        s->pair[at] = 0;
+        s->pair_key[at] = key;
+    }
+    s->pair[at] += v;
+}
+
+/* C against one rest term. */
+static void cross_term(struct lw_stats *s, const struct side *e, const struct side *x,
+                       int fixed, bool sparse, size_t n) {
+    const struct lw_layout *l = s->layout;
+    size_t stride = lw_stats_stride(l);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t el = e->level[i], level = x->level ? x->level[i] : 0;
+        if (el == LW_CODE_NONE || level == LW_CODE_NONE)
+            continue;
+        double v = e->weighted[i] * (x->value ? x->value[i] : 1);
+        if (sparse)
+            add_pair(s, (uint64_t)el * l->nr + x->at + level, v);
+        else if (fixed >= 0)
+            s->c[el * stride + l->ndense + (size_t)fixed] += v;
+        else
+            s->c[el * stride + x->at + level] += v;
+    }
+}
+
+static int fixed_index(const struct lw_layout *l, int term) {
+    for (int j = 0; j < l->nfixed; j++)
+        if (l->fixed[j] == term)
+            return j;
+    return -1;
+}
+
+static bool is_sparse(const struct lw_layout *l, int term) {
+    for (int j = 0; j < l->nsparse; j++)
+        if (l->sparse[j] == term)
+            return true;
+    return false;
+}
+
+static void add_eliminated(struct lw_stats *s, const struct lw_feed *feed, size_t n,
+                           const struct side *sides, size_t nsides, const double *w,
+                           const double *y) {
+    struct side e;
+    side_init(&e, feed, s->layout->e_term, 0, n, w);
+    block_number(s->d, 1, &e, &e, n);
+    add_target(s->be, &e, y, n);
+    size_t first = s->layout->intercept;
+    if (first)
+        cross_term(s, &e, &sides[0], -1, false, n);
+    for (size_t k = first; k < nsides; k++) {
+        int term = s->layout->rest[k - first];
+        cross_term(s, &e, &sides[k], fixed_index(s->layout, term),
+                   is_sparse(s->layout, term), n);
+    }
+}
+
+void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
+                  const double *w, const double *y) {
+    const struct lw_layout *l = s->layout;
+    size_t first = l->intercept, nsides = first + (size_t)l->nrest;
+    struct side *sides = lw_malloc((nsides + 1) * sizeof *sides);
+    if (first) {
+        sides[0] = (struct side){0};
+        memcpy(sides[0].weighted, w, n * sizeof *w);
+    }
+    for (int k = 0; k < l->nrest; k++)
+        side_init(&sides[first + (size_t)k], feed, l->rest[k], l->at[l->rest[k]], n, w);
+    for (size_t x = 0; x < nsides; x++) {
+        for (size_t k = 0; k <= x; k++)
+            gram_pair(s, &sides[x], &sides[k], n);
+        add_target(s->br, &sides[x], y, n);
+    }
+    if (l->e_term >= 0)
+        add_eliminated(s, feed, n, sides, nsides, w, y);
+    for (size_t i = 0; i < n; i++) {
+        s->sw += w[i];
+        s->yy += w[i] * y[i] * y[i];
+    }
+    s->n += n;
+    free(sides);
+}
+
+static void add_vector(double *to, const double *from, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        to[i] += from[i];
+}
+
+void lw_stats_merge(struct lw_stats *s, const struct lw_stats *other) {
+    const struct lw_layout *l = s->layout;
+    lw_assert(l == other->layout && !s->row && !other->row);
+    s->n += other->n;
+    s->sw += other->sw;
+    s->yy += other->yy;
+    add_vector(s->a, other->a, (size_t)l->nr * l->nr);
+    add_vector(s->br, other->br, l->nr);
+    add_vector(s->d, other->d, l->ne);
+    add_vector(s->be, other->be, l->ne);
+    add_vector(s->c, other->c, l->ne * lw_stats_stride(l));
+    for (size_t i = 0; i < other->pairs.n; i++)
+        add_pair(s, other->pair_key[i], other->pair[i]);
+}
+
+/* A counting sort of the pairs by level. */
+void lw_stats_seal(struct lw_stats *s) {
+    const struct lw_layout *l = s->layout;
+    s->row = lw_calloc(l->ne + 1, sizeof *s->row);
+    s->row_col = lw_malloc((s->pairs.n + 1) * sizeof *s->row_col);
+    s->row_val = lw_malloc((s->pairs.n + 1) * sizeof *s->row_val);
+    for (size_t i = 0; i < s->pairs.n; i++)
+        s->row[s->pair_key[i] / l->nr].end++;
+    uint32_t at = 0;
+    for (uint32_t e = 0; e < l->ne; e++) {
+        uint32_t n = s->row[e].end;
+        s->row[e].begin = s->row[e].end = at;
+        at += n;
+    }
+    for (size_t i = 0; i < s->pairs.n; i++) {
+        struct lw_pair_row *row = &s->row[s->pair_key[i] / l->nr];
+        s->row_col[row->end] = (uint32_t)(s->pair_key[i] % l->nr);
+        s->row_val[row->end++] = s->pair[i];
+    }
+}
+
+size_t lw_stats_extras(const struct lw_stats *s, uint32_t level, uint32_t *col,
+                       double *val) {
+    const struct lw_layout *l = s->layout;
+    const double *c = s->c + level * lw_stats_stride(l) + l->ndense;
+    size_t n = 0;
+    for (size_t j = 0; j < (size_t)l->nfixed; j++) {
+        col[n] = l->fixed_col[level * (size_t)l->nfixed + j];
+        val[n] = c[j];
+        n += col[n] != LW_CODE_NONE && val[n] != 0;
+    }
+    for (uint32_t i = s->row[level].begin; i < s->row[level].end; i++) {
+        col[n] = s->row_col[i];
+        val[n++] = s->row_val[i];
+    }
+    return n;
+}
+
+void lw_stats_multiply(const struct lw_stats *s, const double *wr, const double *we,
+                       double *out_r, double *out_e) {
+    const struct lw_layout *l = s->layout;
+    uint32_t *col = lw_malloc((l->nr + 1) * sizeof *col);
+    double *val = lw_malloc((l->nr + 1) * sizeof *val);
+    int nr = (int)l->nr, dense = (int)l->ndense;
+    cblas_dsymv(CblasRowMajor, CblasLower, nr, 1, s->a, nr, wr, 1, 0, out_r, 1);
+    for (uint32_t e = 0; e < l->ne; e++) {
+        const double *c = s->c + e * lw_stats_stride(l);
+        double sum = s->d[e] * we[e] + cblas_ddot(dense, c, 1, wr, 1);
+        cblas_daxpy(dense, we[e], c, 1, out_r, 1);
+        size_t n = lw_stats_extras(s, e, col, val);
+        for (size_t i = 0; i < n; i++) {
+            sum += val[i] * wr[col[i]];
+            out_r[col[i]] += val[i] * we[e];
+        }
+        out_e[e] = sum;
+    }
+    free(col);
+    free(val);
+}
+
+double lw_stats_rss(const struct lw_stats *s, const double *wr, const double *we,
+                    const double *gr, const double *ge) {
+    double rss = s->yy;
+    for (uint32_t i = 0; i < s->layout->nr; i++)
+        rss += wr[i] * (gr[i] - 2 * s->br[i]);
+    for (uint32_t i = 0; i < s->layout->ne; i++)
+        rss += we[i] * (ge[i] - 2 * s->be[i]);
+    return rss > 0 ? rss : 0;
+}

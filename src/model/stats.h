@@ -1,0 +1,82 @@
+/* Sufficient statistics of a linear fit: everything about the rows that any of the
+ * solvers needs. Their size depends on features alone; those of several readers add.
+ *
+ * One term's one-hot block (the one with most levels) is kept apart: its Gram matrix is
+ * diagonal. With its columns called E and all others R ("rest"; column 0 may be the
+ * intercept), and rows weighted:
+ *     A = R'R (dense, lower triangle), d = diag(E'E), C = E'R, bR = R'y, bE = E'y, y'y.
+ * A row of C has three parts: `dense` columns (numbers and small blocks), `fixed` ones
+ * (blocks whose categories are among E's: one known column a level), and `sparse` ones
+ * (big blocks, kept by pair). Rest columns stand in that order. */
+#ifndef LW_STATS_H
+#define LW_STATS_H
+
+#include "model/feed.h"
+
+#define LW_REST_MAX 8192 /* columns beside the eliminated block: 512 MiB of A */
+
+struct lw_layout {
+    int e_term;                                    /* of the model's plan, or -1 */
+    uint32_t ne, nr;                               /* columns */
+    uint32_t ndense;                               /* the first rest columns */
+    int nfixed, nsparse;                           /* terms */
+    bool intercept;                                /* column 0 */
+    uint32_t at[LW_TERMS_MAX];                     /* first rest column of a term */
+    uint32_t width[LW_TERMS_MAX];                  /* columns of a term */
+    int fixed[LW_TERMS_MAX], sparse[LW_TERMS_MAX]; /* terms */
+    int rest[LW_TERMS_MAX]; /* all rest terms in order of their columns */
+    int nrest;
+    uint32_t *fixed_col; /* ne x nfixed: rest column, or LW_CODE_NONE */
+};
+
+/* LW_ECONFIG: more than LW_REST_MAX rest columns. */
+int lw_layout_init(struct lw_layout *layout, const struct lw_model *m, bool intercept,
+                   struct lw_err *err);
+void lw_layout_fini(struct lw_layout *layout);
+
+struct lw_pair_row { /* the sparse part of one level's row of C, after sealing */
+    uint32_t begin, end;
+};
+
+struct lw_stats {
+    const struct lw_layout *layout; /* borrowed */
+    uint64_t n;
+    double sw, yy;
+    double *a, *br;        /* nr x nr by rows, lower triangle; nr */
+    double *d, *be;        /* ne */
+    double *c;             /* ne x (ndense + nfixed) */
+    struct lw_table pairs; /* level * nr + column to index */
+    uint64_t *pair_key;
+    double *pair;
+    size_t pair_cap;
+    struct lw_pair_row *row; /* ne; made by _seal */
+    uint32_t *row_col;
+    double *row_val;
+};
+
+void lw_stats_init(struct lw_stats *s, const struct lw_layout *layout);
+void lw_stats_fini(struct lw_stats *s);
+/* Adds the chunk last fed, with weights w and targets y. */
+void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
+                  const double *w, const double *y);
+/* Same layout; both unsealed. */
+void lw_stats_merge(struct lw_stats *s, const struct lw_stats *other);
+/* Orders the pairs by level; once, after the last row. */
+void lw_stats_seal(struct lw_stats *s);
+
+static inline size_t lw_stats_stride(const struct lw_layout *l) {
+    return l->ndense + (size_t)l->nfixed;
+}
+
+/* The rest columns beyond the dense ones that level l meets, with their values: at most
+ * nfixed + sparse entries; col and val must have room for nr. */
+size_t lw_stats_extras(const struct lw_stats *s, uint32_t l, uint32_t *col, double *val);
+
+/* out = G w for w = (rest, eliminated), both parts. */
+void lw_stats_multiply(const struct lw_stats *s, const double *wr, const double *we,
+                       double *out_r, double *out_e);
+/* Weighted residual sum of squares of coefficients, given gr, ge = G w. */
+double lw_stats_rss(const struct lw_stats *s, const double *wr, const double *we,
+                    const double *gr, const double *ge);
+
+#endif
