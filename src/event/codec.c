@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#define ZLIB_CONST /* next_in is a pointer to const */
 #include <zlib.h>
 
 #include "base/mem.h"
@@ -54,26 +55,23 @@ static int unpack_deflate(struct lw_codec *codec, const uint8_t *data, size_t le
                           struct lw_buf *out, struct lw_err *err) {
     z_stream *z = &codec->in;
     lw_assert(inflateReset(z) == Z_OK);
-    uint8_t *input = lw_memdup(data, len); /* zlib's pointer is not const everywhere */
-    z->next_in = input;
+    z->next_in = data;
     z->avail_in = (uInt)len;
     int rc = Z_OK;
-    while (rc == Z_OK && out->len < LW_BLOCK_MAX) {
+    while (rc == Z_OK && out->len <= LW_BLOCK_MAX) {
         size_t room = out->cap > out->len ? out->cap - out->len : 65536;
+        if (room > LW_BLOCK_MAX + 1 - out->len)
+            room = LW_BLOCK_MAX + 1 - out->len;
         z->next_out = lw_buf_extend(out, room);
         z->avail_out = (uInt)room;
         rc = inflate(z, Z_NO_FLUSH);
         out->len -= z->avail_out;
-        if (rc == Z_BUF_ERROR && z->avail_in > 0)
-            rc = Z_OK;
     }
     bool whole = rc == Z_STREAM_END && z->avail_in <= 4;
-    free(input);
-    if (!whole)
-        return lw_fail(err, LW_EINPUT,
-                       rc == Z_OK ? "a block inflates to more than is allowed"
-                                  : "a block's deflate data is damaged");
-    return 0;
+    if (out->len > LW_BLOCK_MAX)
+        return lw_fail(err, LW_EINPUT, "a block inflates to more than %d bytes",
+                       LW_BLOCK_MAX);
+    return whole ? 0 : lw_fail(err, LW_EINPUT, "a block's deflate data is damaged");
 }
 
 /* Snappy: copies `n` bytes from `offset` back, byte by byte because they may overlap. */
@@ -167,12 +165,10 @@ void lw_codec_pack(struct lw_codec *codec, const uint8_t *data, size_t len,
     lw_assert(deflateReset(z) == Z_OK);
     lw_buf_clear(out);
     size_t room = deflateBound(z, (uLong)len);
-    uint8_t *input = lw_memdup(data, len);
-    z->next_in = input;
+    z->next_in = data;
     z->avail_in = (uInt)len;
     z->next_out = lw_buf_extend(out, room);
     z->avail_out = (uInt)room;
     lw_assert(deflate(z, Z_FINISH) == Z_STREAM_END);
     out->len -= z->avail_out;
-    free(input);
 }

@@ -168,6 +168,20 @@ static void absent_without_default_is_missing(void **state) {
     lw_decoder_free(d);
 }
 
+/* An alias feeds a field only where the writer has no field of the field's own name. */
+static void a_name_wins_over_an_alias(void **state) {
+    (void)state;
+    struct lw_cell cells[1];
+    struct lw_decoder *d = decoder_of(
+        REC("{\"name\":\"old\",\"type\":\"int\"},{\"name\":\"zone\",\"type\":\"int\"},"
+            "{\"name\":\"older\",\"type\":\"int\"}"),
+        REC("{\"name\":\"zone\",\"type\":\"int\",\"aliases\":[\"old\",\"older\"]}"),
+        "zone:numeric", NULL);
+    assert_null(decode_hex(d, "020406", cells));
+    assert_true(cells[0].num == 2);
+    lw_decoder_free(d);
+}
+
 static void required_null_is_an_error(void **state) {
     (void)state;
     struct lw_cell cells[1];
@@ -270,6 +284,7 @@ int main(void) {
         cmocka_unit_test(random_schemas_decode),
         cmocka_unit_test(what_cannot_be_read_is_refused),
         cmocka_unit_test(absent_without_default_is_missing),
+        cmocka_unit_test(a_name_wins_over_an_alias),
         cmocka_unit_test(required_null_is_an_error),
         cmocka_unit_test(errors_name_field_and_offset),
         cmocka_unit_test(a_time_takes_its_unit_from_who_has_one),

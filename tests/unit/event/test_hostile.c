@@ -140,6 +140,18 @@ static void giant_lengths_are_not_believed(void **state) {
     lw_decoder_free(d);
 }
 
+static void a_long_has_64_bits(void **state) {
+    (void)state;
+    struct lw_decoder *d =
+        decoder_of(REC(FIELD("l", "\"long\"")), NULL, "l:numeric", NULL);
+    hex_accepted(d, "ffffffffffffffffff01");
+    hex_refused(d, "ffffffffffffffffff02");
+    hex_refused(d, "ffffffffffffffffff7f");
+    hex_refused(d, "ffffffffffffffffffff01");
+    hex_accepted(d, "8000"); /* longer than needed, but a varint all the same */
+    lw_decoder_free(d);
+}
+
 static void counts_are_not_believed(void **state) {
     (void)state;
     struct lw_decoder *d = decoder_of(
@@ -278,6 +290,7 @@ int main(void) {
         cmocka_unit_test(every_flipped_bit_is_survived),
         cmocka_unit_test(noise_is_survived),
         cmocka_unit_test(giant_lengths_are_not_believed),
+        cmocka_unit_test(a_long_has_64_bits),
         cmocka_unit_test(counts_are_not_believed),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(doubling_records_cost_nothing),
