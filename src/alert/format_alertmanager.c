@@ -3,11 +3,13 @@
  * As its client (POST /api/v2/alerts): an alert is its label set, so labels hold what
  * stays the same from firing to resolved (alertname, stream, feature, window, metric,
  * severity) and annotations what changes. A client must post a firing alert again before
- * it expires; `endsAt` is four repetitions ahead, at least five minutes, as Prometheus
- * does it. Severity is a label because people route by it; an incident that grows from
- * warning to critical is then two alerts there, so each message also resolves the
- * severity it is not. Resolving what Alertmanager never saw notifies nobody. `startsAt`
- * is the event time at which the incident began, never later than now.
+ * it expires; `endsAt` is four repetitions ahead, at least two minutes, as Prometheus
+ * does it. Severity is a label because people route by it, so an incident that grows from
+ * warning to critical is two alerts there; the warning is not resolved explicitly but
+ * expires, because it is not posted again. (A message that always resolved the other
+ * severity was tried: Alertmanager lists such an alert as resolved in its notices even if
+ * it never saw it fire.) `startsAt` is the event time at which the incident began, never
+ * later than now.
  *
  * As its double (webhook body version 4): what Alertmanager itself would have posted to a
  * webhook, for receivers that already understand it; one alert a message, so nothing is
@@ -37,12 +39,12 @@ static void label(json_t *labels, const char *name, const char *value) {
         lw_json_text(labels, name, value, 255);
 }
 
-static json_t *labels(const struct lw_message *m, const char *severity) {
+static json_t *labels(const struct lw_message *m) {
     json_t *l = json_object();
     label(l, "alertname", m->rule);
     label(l, "service", "leeway");
     label(l, "stream", m->stream);
-    label(l, "severity", severity);
+    label(l, "severity", m->severity);
     label(l, "metric", m->metric);
     label(l, "feature", m->feature);
     label(l, "window", m->window);
@@ -97,9 +99,9 @@ static int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
-static json_t *posted(const struct lw_message *m, const char *severity, int64_t ends_ms) {
+static json_t *posted(const struct lw_message *m, int64_t ends_ms) {
     json_t *alert = json_object();
-    set(alert, "labels", labels(m, severity));
+    set(alert, "labels", labels(m));
     set(alert, "annotations", annotations(m));
     lw_json_time(alert, "startsAt", earlier(m->since_ms, earlier(m->now_ms, ends_ms)));
     lw_json_time(alert, "endsAt", ends_ms);
@@ -112,14 +114,11 @@ int lw_body_alertmanager(const struct lw_receiver *r, const struct lw_secrets *s
                          const struct lw_message *m, struct lw_buf *out,
                          struct lw_err *err) {
     (void)secrets, (void)err;
-    bool critical = strcmp(m->severity, "critical") == 0;
-    const char *severity = critical ? "critical" : "warning";
-    const char *other = critical ? "warning" : "critical";
-    int64_t ended = earlier(m->raised_ms, m->now_ms);
-    int64_t until = m->now_ms + later(4 * r->repeat_ms, 5 * LW_MINUTE);
+    int64_t ends = earlier(m->raised_ms, m->now_ms);
+    if (m->firing)
+        ends = m->now_ms + later(4 * r->repeat_ms, 2 * LW_MINUTE);
     json_t *list = json_array();
-    json_array_append_new(list, posted(m, severity, m->firing ? until : ended));
-    json_array_append_new(list, posted(m, other, ended));
+    json_array_append_new(list, posted(m, ends));
     lw_json_dump(list, out);
     return 0;
 }
@@ -127,7 +126,7 @@ int lw_body_alertmanager(const struct lw_receiver *r, const struct lw_secrets *s
 static json_t *webhook_alert(const struct lw_message *m) {
     json_t *alert = json_object();
     set(alert, "status", json_string(m->status));
-    set(alert, "labels", labels(m, m->severity));
+    set(alert, "labels", labels(m));
     set(alert, "annotations", annotations(m));
     set(alert, "startsAt", json_string(m->since));
     set(alert, "endsAt", json_string(m->firing ? "0001-01-01T00:00:00Z" : m->at));
@@ -153,7 +152,7 @@ int lw_body_alertmanager_webhook(const struct lw_receiver *r,
     set(root, "status", json_string(m->status));
     lw_json_text(root, "receiver", r->name, sizeof r->name);
     set(root, "groupLabels", group);
-    set(root, "commonLabels", labels(m, m->severity));
+    set(root, "commonLabels", labels(m));
     set(root, "commonAnnotations", annotations(m));
     set(root, "externalURL", json_string(m->page));
     set(root, "alerts", alerts);

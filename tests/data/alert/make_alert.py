@@ -126,9 +126,9 @@ def segments(m):
     return [segment(s) for s in m["details"]["segments"]]
 
 
-def labels(m, severity):
+def labels(m):
     pairs = (("alertname", m["rule"]), ("service", "leeway"), ("stream", m["stream"]),
-             ("severity", severity), ("metric", m["metric"]), ("feature", m["feature"]),
+             ("severity", m["severity"]), ("metric", m["metric"]), ("feature", m["feature"]),
              ("window", m["window"] and m["window"]["name"]))
     return {k: v for k, v in pairs if v}
 
@@ -151,22 +151,17 @@ def later(text, seconds):
 
 
 def alertmanager(m):
-    ended = m["raised_at"]
-    until = later(NOW, max(4 * REPEAT_S, 300))
-    other = "warning" if m["severity"] == "critical" else "critical"
-
-    def one(severity, ends):
-        a = {"labels": labels(m, severity), "annotations": annotations(m), "startsAt": m["since"],
-             "endsAt": ends}
-        if m["links"]["page"]:
-            a["generatorURL"] = m["links"]["page"]
-        return a
-    return [one(m["severity"], until if m["status"] == "firing" else ended), one(other, ended)]
+    firing = m["status"] == "firing"
+    a = {"labels": labels(m), "annotations": annotations(m), "startsAt": m["since"],
+         "endsAt": later(NOW, max(4 * REPEAT_S, 120)) if firing else m["raised_at"]}
+    if m["links"]["page"]:
+        a["generatorURL"] = m["links"]["page"]
+    return [a]
 
 
 def alertmanager_webhook(m):
     page = m["links"]["page"] or ""
-    alert = {"status": m["status"], "labels": labels(m, m["severity"]), "annotations": annotations(m),
+    alert = {"status": m["status"], "labels": labels(m), "annotations": annotations(m),
              "startsAt": m["since"],
              "endsAt": "0001-01-01T00:00:00Z" if m["status"] == "firing" else m["at"],
              "generatorURL": page, "fingerprint": m["fingerprint"]}
@@ -174,7 +169,7 @@ def alertmanager_webhook(m):
             "groupKey": '{}:{alertname="%s", stream="%s"}' % (m["rule"], m["stream"]),
             "truncatedAlerts": 0, "status": m["status"], "receiver": "oncall",
             "groupLabels": {"alertname": m["rule"], "stream": m["stream"]},
-            "commonLabels": labels(m, m["severity"]), "commonAnnotations": annotations(m),
+            "commonLabels": labels(m), "commonAnnotations": annotations(m),
             "externalURL": page, "alerts": [alert]}
 
 

@@ -1,0 +1,404 @@
+/* Against the real Alertmanager: our messages are accepted, become alerts with the labels
+ * that people route by, are silenced there, resolve there; and what it posts to a webhook
+ * has the form that our `alertmanager_webhook` format claims. Skipped (77) where
+ * prometheus-alertmanager is not installed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <curl/curl.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "alert/alert.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "support/http_peer.h"
+
+#define BINARY "/usr/bin/prometheus-alertmanager"
+#define OK     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+struct world {
+    char dir[64];
+    int port;
+    pid_t pid;
+    struct lw_peer *hook;
+    struct lw_spec *spec;
+    struct lw_receiver receiver;
+};
+
+/* ---- the process ---- */
+
+static void write_config(const struct world *w, char *path, size_t size) {
+    char text[600];
+    snprintf(path, size, "%s/alertmanager.yml", w->dir);
+    snprintf(text, sizeof text,
+             "route:\n  receiver: hook\n  group_by: [alertname, stream]\n"
+             "  group_wait: 1s\n  group_interval: 1s\n  repeat_interval: 1h\n"
+             "receivers:\n  - name: hook\n    webhook_configs:\n"
+             "      - url: http://127.0.0.1:%d/\n",
+             lw_peer_port(w->hook));
+    assert_int_equal(lw_write_file(path, text, strlen(text), NULL), 0);
+}
+
+static pid_t spawn(const struct world *w, const char *config) {
+    char file[200], storage[200], listen[80], log[200];
+    snprintf(file, sizeof file, "--config.file=%s", config);
+    snprintf(storage, sizeof storage, "--storage.path=%s/data", w->dir);
+    snprintf(listen, sizeof listen, "--web.listen-address=127.0.0.1:%d", w->port);
+    snprintf(log, sizeof log, "%s/log", w->dir);
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int fd = open(log, O_WRONLY | O_CREAT, 0600);
+    dup2(fd, 1);
+    dup2(fd, 2);
+    execl(BINARY, BINARY, file, storage, listen,
+          "--cluster.listen-address=", (char *)NULL);
+    _exit(127);
+}
+
+static void remove_tree(const char *path) {
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;) {
+        char child[512];
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        snprintf(child, sizeof child, "%s/%s", path, e->d_name);
+        if (unlink(child) < 0)
+            remove_tree(child);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    rmdir(path);
+}
+
+/* ---- its API ---- */
+
+static size_t take(char *data, size_t size, size_t count, void *arg) {
+    lw_buf_put(arg, data, size * count);
+    return size * count;
+}
+
+/* The JSON answer, or NULL. body NULL: GET. */
+static json_t *call(const struct world *w, const char *method, const char *path,
+                    const char *body, long *status) {
+    char url[300];
+    struct lw_buf answer = {0};
+    CURL *curl = curl_easy_init();
+    struct curl_slist *type = curl_slist_append(NULL, "Content-Type: application/json");
+    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", w->port, path);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, type);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, 5000L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+    if (body != NULL)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    *status = 0;
+    if (curl_easy_perform(curl) == CURLE_OK)
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(type);
+    json_t *root =
+        json_loadb((const char *)answer.data, answer.len, JSON_DECODE_ANY, NULL);
+    lw_buf_fini(&answer);
+    return root;
+}
+
+static void nap(void) {
+    nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
+}
+
+static json_t *alerts(const struct world *w, const char *query) {
+    char path[200];
+    long status;
+    snprintf(path, sizeof path, "/api/v2/alerts?%s", query);
+    json_t *list = call(w, "GET", path, NULL, &status);
+    assert_int_equal(status, 200);
+    return list;
+}
+
+/* Waits until the query finds n alerts; the list. */
+static json_t *wait_alerts(const struct world *w, const char *query, size_t n) {
+    json_t *list = alerts(w, query);
+    for (int i = 0; i < 200 && json_array_size(list) != n; i++) {
+        nap();
+        json_decref(list);
+        list = alerts(w, query);
+    }
+    assert_int_equal(json_array_size(list), n);
+    return list;
+}
+
+/* The newest webhook body once `count` of them have come. */
+static json_t *wait_hook(const struct world *w, unsigned count) {
+    for (int i = 0; i < 400 && lw_peer_count(w->hook) < count; i++)
+        nap();
+    assert_int_equal(lw_peer_count(w->hook), count);
+    char *request = lw_peer_request(w->hook, NULL);
+    json_t *body = json_loads(strstr(request, "\r\n\r\n") + 4, 0, NULL);
+    assert_non_null(body);
+    free(request);
+    return body;
+}
+
+/* ---- our side ---- */
+
+static struct lw_rule rule = {.name = "psi-day", .metric = LW_METRIC_PSI};
+
+static struct lw_alert alert(bool firing, enum lw_severity severity) {
+    struct lw_alert a = {.fingerprint = 1,
+                         .incident = 2,
+                         .firing = firing,
+                         .rule = &rule,
+                         .severity = severity,
+                         .value = 0.31,
+                         .threshold = 0.25,
+                         .n = 1000,
+                         .model_version = 3};
+    lw_copy(a.name, sizeof a.name, "psi-day");
+    lw_copy(a.feature, sizeof a.feature, "trip_distance");
+    lw_copy(a.window, sizeof a.window, "day");
+    lw_copy(a.summary, sizeof a.summary, "trip_distance has moved");
+    a.at_ms = lw_wall_ms() / LW_HOUR * LW_HOUR;
+    a.since_ms = a.at_ms - LW_HOUR;
+    return a;
+}
+
+/* One message in the given format, through all of our code, to Alertmanager or to nobody.
+ */
+static void say(const struct world *w, bool firing, enum lw_severity severity) {
+    struct lw_alert a = alert(firing, severity);
+    struct lw_alert_context c = {.now_ms = lw_wall_ms(), .page_url = "http://127.0.0.1/"};
+    struct lw_buf json = {0};
+    struct lw_http_result res;
+    assert_int_equal(lw_alert_json(w->spec, &a, &c, &json, NULL), 0);
+    lw_alert_send(&w->receiver, lw_buf_str(&json), json.len, c.now_ms, &res);
+    if (res.verdict != LW_DELIVERED)
+        fail_msg("%s", res.reason);
+    lw_buf_fini(&json);
+}
+
+static json_t *our_webhook(const struct world *w, bool firing,
+                           enum lw_severity severity) {
+    struct lw_receiver r = w->receiver;
+    struct lw_secrets s = {0};
+    struct lw_alert a = alert(firing, severity);
+    struct lw_alert_context c = {.now_ms = lw_wall_ms(), .page_url = "http://127.0.0.1/"};
+    struct lw_buf json = {0}, body = {0};
+    r.format = LW_FORMAT_ALERTMANAGER_WEBHOOK;
+    assert_int_equal(lw_alert_json(w->spec, &a, &c, &json, NULL), 0);
+    assert_int_equal(
+        lw_alert_body(&r, &s, lw_buf_str(&json), json.len, c.now_ms, &body, NULL), 0);
+    json_t *root = json_loadb((const char *)body.data, body.len, 0, NULL);
+    lw_buf_fini(&json);
+    lw_buf_fini(&body);
+    return root;
+}
+
+static const char *text(const json_t *o, const char *a, const char *b) {
+    const char *t = json_string_value(json_object_get(json_object_get(o, a), b));
+    return t == NULL ? "(none)" : t;
+}
+
+/* The same members of the same types. */
+static void assert_same_form(json_t *ours, json_t *theirs, const char *where) {
+    const char *key;
+    json_t *v;
+    json_object_foreach(theirs, key, v) {
+        const json_t *mine = json_object_get(ours, key);
+        if (mine == NULL || json_typeof(mine) != json_typeof(v))
+            fail_msg("%s: member %s is missing in ours, or of another type", where, key);
+    }
+    if (json_object_size(ours) != json_object_size(theirs))
+        fail_msg("%s: we have %zu members, Alertmanager %zu", where,
+                 json_object_size(ours), json_object_size(theirs));
+}
+
+/* `endsAt` lies ahead, at most by that much. */
+static void assert_expires(const json_t *a, int64_t within_ms) {
+    int64_t ends = 0;
+    const char *at = json_string_value(json_object_get(a, "endsAt"));
+    assert_true(at != NULL && lw_parse_time(at, &ends));
+    assert_true(ends > lw_wall_ms() && ends <= lw_wall_ms() + within_ms);
+}
+
+static void fires_is_silenced_resolves(void **state) {
+    struct world *w = *state;
+    long status;
+    say(w, true, LW_SEVERITY_WARN);
+    json_t *list = wait_alerts(w, "active=true", 1);
+    json_t *a = json_array_get(list, 0);
+    assert_string_equal(text(a, "labels", "alertname"), "psi-day");
+    assert_string_equal(text(a, "labels", "stream"), "nyc-green");
+    assert_string_equal(text(a, "labels", "severity"), "warning");
+    assert_string_equal(text(a, "labels", "feature"), "trip_distance");
+    assert_string_equal(text(a, "annotations", "description"), "trip_distance has moved");
+    assert_string_equal(text(a, "status", "state"), "active");
+    json_decref(list);
+
+    /* What the real one tells its webhook has the members of our double. */
+    json_t *real = wait_hook(w, 1), *ours = our_webhook(w, true, LW_SEVERITY_WARN);
+    assert_same_form(ours, real, "message");
+    assert_int_equal(json_array_size(json_object_get(real, "alerts")), 1);
+    json_t *theirs = json_array_get(json_object_get(real, "alerts"), 0);
+    json_t *mine = json_array_get(json_object_get(ours, "alerts"), 0);
+    assert_same_form(mine, theirs, "alert");
+    assert_true(
+        json_equal(json_object_get(mine, "labels"), json_object_get(theirs, "labels")));
+    assert_true(json_equal(json_object_get(mine, "annotations"),
+                           json_object_get(theirs, "annotations")));
+    assert_string_equal(json_string_value(json_object_get(theirs, "endsAt")),
+                        json_string_value(json_object_get(mine, "endsAt")));
+    assert_string_equal(json_string_value(json_object_get(theirs, "status")), "firing");
+    assert_true(json_equal(json_object_get(ours, "groupLabels"),
+                           json_object_get(real, "groupLabels")));
+    assert_string_equal(json_string_value(json_object_get(ours, "groupKey")),
+                        json_string_value(json_object_get(real, "groupKey")));
+    json_decref(real);
+    json_decref(ours);
+
+    /* Said again: still one alert, and nobody is told twice. */
+    say(w, true, LW_SEVERITY_WARN);
+    json_decref(wait_alerts(w, "active=true", 1));
+
+    /* Grown critical: another alert in the same group. */
+    say(w, true, LW_SEVERITY_CRITICAL);
+    list = wait_alerts(w, "filter=severity%3Dcritical", 1);
+    assert_expires(json_array_get(list, 0), 4 * LW_MINUTE);
+    json_decref(list);
+    real = wait_hook(w, 2);
+    assert_int_equal(json_array_size(json_object_get(real, "alerts")), 2);
+    json_decref(real);
+
+    /* Silenced there. */
+    char body[600], from[40], until[40];
+    lw_format_time(from, sizeof from, lw_wall_ms());
+    lw_format_time(until, sizeof until, lw_wall_ms() + LW_HOUR);
+    snprintf(
+        body, sizeof body,
+        "{\"matchers\":[{\"name\":\"stream\",\"value\":\"nyc-green\",\"isRegex\":false}],"
+        "\"startsAt\":\"%s\",\"endsAt\":\"%s\",\"createdBy\":\"t\",\"comment\":\"c\"}",
+        from, until);
+    json_t *made = call(w, "POST", "/api/v2/silences", body, &status);
+    assert_int_equal(status, 200);
+    char path[200];
+    snprintf(path, sizeof path, "/api/v2/silence/%s",
+             json_string_value(json_object_get(made, "silenceID")));
+    json_decref(made);
+    list = wait_alerts(w, "silenced=true&active=false", 2);
+    assert_string_equal(text(json_array_get(list, 0), "status", "state"), "suppressed");
+    json_decref(list);
+    json_decref(call(w, "DELETE", path, NULL, &status));
+    assert_int_equal(status, 200);
+    json_decref(wait_alerts(w, "silenced=false&active=true", 2));
+
+    /* Resolved, each with a notice. */
+    say(w, false, LW_SEVERITY_CRITICAL);
+    json_decref(wait_alerts(w, "", 1));
+    json_decref(wait_hook(w, 3));
+    say(w, false, LW_SEVERITY_WARN);
+    json_decref(wait_alerts(w, "", 0));
+    real = wait_hook(w, 4);
+    assert_string_equal(json_string_value(json_object_get(real, "status")), "resolved");
+    json_decref(real);
+}
+
+/* An incident that is critical from the start: its notices hold that one alert and no
+ * other. */
+static void one_incident_one_alert(void **state) {
+    struct world *w = *state;
+    unsigned before = lw_peer_count(w->hook);
+    lw_copy(w->spec->stream, sizeof w->spec->stream, "other");
+    for (int firing = 1; firing >= 0; firing--) {
+        say(w, firing, LW_SEVERITY_CRITICAL);
+        json_t *real = wait_hook(w, ++before);
+        json_t *list = json_object_get(real, "alerts");
+        assert_int_equal(json_array_size(list), 1);
+        assert_string_equal(text(json_array_get(list, 0), "labels", "severity"),
+                            "critical");
+        assert_string_equal(json_string_value(json_object_get(real, "status")),
+                            firing ? "firing" : "resolved");
+        json_decref(real);
+    }
+}
+
+/* A page about which nobody was told is not closed either. */
+static void unknown_incident_is_resolved_in_silence(void **state) {
+    struct world *w = *state;
+    unsigned before = lw_peer_count(w->hook);
+    lw_copy(w->spec->stream, sizeof w->spec->stream, "never-fired");
+    say(w, false, LW_SEVERITY_WARN);
+    lw_copy(w->spec->stream, sizeof w->spec->stream, "fired-after");
+    say(w, true, LW_SEVERITY_WARN);
+    json_t *real = wait_hook(w, before + 1);
+    assert_string_equal(text(real, "commonLabels", "stream"), "fired-after");
+    json_decref(real);
+}
+
+static int start(void **state) {
+    struct world *w = calloc(1, sizeof *w);
+    char config[200];
+    long status = 0;
+    *state = w;
+    if (lw_http_init(NULL) < 0)
+        return -1;
+    unsetenv("http_proxy");
+    w->hook = lw_peer_start(LW_PEER_REPLY, OK);
+    snprintf(w->dir, sizeof w->dir, "/tmp/lw-alertmanager-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    w->port = lw_peer_free_port();
+    w->spec = calloc(1, sizeof *w->spec);
+    lw_copy(w->spec->stream, sizeof w->spec->stream, "nyc-green");
+    w->receiver = lw_receiver_defaults();
+    w->receiver.format = LW_FORMAT_ALERTMANAGER;
+    lw_copy(w->receiver.name, sizeof w->receiver.name, "hook");
+    snprintf(w->receiver.url, sizeof w->receiver.url, "http://127.0.0.1:%d", w->port);
+    assert_int_equal(lw_receiver_check(&w->receiver, NULL), 0);
+    write_config(w, config, sizeof config);
+    w->pid = spawn(w, config);
+    for (int i = 0; i < 400 && status != 200; i++) {
+        nap();
+        json_decref(call(w, "GET", "/-/ready", NULL, &status));
+    }
+    return status == 200 ? 0 : -1;
+}
+
+static int stop(void **state) {
+    struct world *w = *state;
+    if (w->pid > 0) {
+        kill(w->pid, SIGTERM);
+        waitpid(w->pid, NULL, 0);
+    }
+    lw_peer_stop(w->hook);
+    remove_tree(w->dir);
+    free(w->spec);
+    free(w);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fires_is_silenced_resolves),
+        cmocka_unit_test(one_incident_one_alert),
+        cmocka_unit_test(unknown_incident_is_resolved_in_silence)};
+    if (access(BINARY, X_OK) < 0)
+        return 77;
+    return cmocka_run_group_tests(tests, start, stop);
+}
