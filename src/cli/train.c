@@ -1,17 +1,294 @@
-/* leeway train: Fit a model on files. */
-#include "cli/cli.h"
+/* leeway train: fit a model on files, the way the retrainer does it on a topic.
+ *
+ * Without --candidate this is core/train.h: all candidates, the newest `retrain.holdout`
+ * of event time kept for judging, the best fitted again on everything. With it that one
+ * is fitted on all rows and nothing is judged. --table is another thing altogether, see
+ * table.c.
+ *
+ * "As of" is --until, or the newest believable event time: the files hold trips from
+ * 2041, and a hold-out of the newest two days must not be the two days before a broken
+ * clock. A time is believed when `panes.jump_agree` rows stand there together, no further
+ * than `panes.max_jump` from the rows before them, as in the stream. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/offline.h"
+#include "cli/table.h"
+#include "core/train.h"
+
+struct options {
+    const char *config, *out, *candidate, *until, *columns, *later;
+    bool json, table;
+};
+
+struct reading {
+    struct lw_dataset *rows;
+    int64_t until_ms;
+    struct lw_tally tally;
+};
+
+static int take_row(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
+    struct reading *in = arg;
+    (void)err;
+    if (event->reason != LW_GOOD)
+        return 0;
+    if (event->row.time_ms < in->until_ms)
+        lw_dataset_add(in->rows, &event->row);
+    else
+        in->tally.late++;
+    return 0;
+}
+
+/* The end of the rows whose time is believed. */
+static int64_t as_of(const struct lw_dataset *ds, const struct lw_spec *spec) {
+    size_t end = lw_dataset_rows(ds), agree = (size_t)spec->jump_agree;
+    for (size_t i = end; i-- > 1 && end - i < agree;)
+        if (lw_dataset_time(ds, i) - lw_dataset_time(ds, i - 1) > spec->max_jump_ms)
+            end = i;
+    return end ? lw_dataset_time(ds, end - 1) + 1 : 0;
+}
+
+/* What was made, for people and for machines. */
+struct result {
+    struct lw_training training; /* ntrials 0 with --candidate */
+    struct lw_fit_report report; /* with --candidate */
+    const char *candidate;
+    double seconds;
+};
+
+static int find_candidate(const struct lw_spec *spec, const char *name,
+                          struct lw_err *err) {
+    const char *names[LW_CANDIDATES_MAX];
+    for (size_t i = 0; i < spec->ncandidates; i++) {
+        names[i] = spec->candidate[i].name;
+        if (strcmp(names[i], name) == 0)
+            return (int)i;
+    }
+    const char *near = lw_nearest(name, names, spec->ncandidates);
+    lw_fail(err, LW_ECONFIG, "there is no candidate \"%s\"%s%s%s", name,
+            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return -1;
+}
+
+static int fit_one(const struct lw_spec *spec, const struct lw_dataset *ds,
+                   int64_t as_of_ms, struct result *out, struct lw_err *err) {
+    int at = find_candidate(spec, out->candidate, err);
+    if (at < 0)
+        return -1;
+    size_t end = lw_dataset_lower_bound(ds, as_of_ms);
+    out->training.as_of_ms = as_of_ms;
+    out->training.rows = end;
+    out->training.model =
+        lw_fit(ds, 0, end, as_of_ms, &spec->candidate[at], &out->report, err);
+    return out->training.model ? 0 : -1;
+}
+
+static int fit(const struct lw_spec *spec, const struct reading *in, struct result *out,
+               struct lw_err *err) {
+    lw_dataset_sort(in->rows);
+    int64_t began = lw_mono_ms();
+    int64_t when = in->until_ms != INT64_MAX ? in->until_ms : as_of(in->rows, spec);
+    int rc = out->candidate
+                 ? fit_one(spec, in->rows, when, out, err)
+                 : lw_train(spec, in->rows, when, NULL, NULL, &out->training, err);
+    out->seconds = (double)(lw_mono_ms() - began) / 1000.0;
+    return rc;
+}
+
+static int write_model(const struct lw_model *model, const char *path,
+                       struct lw_err *err) {
+    struct lw_buf bytes = {0};
+    int rc = lw_model_encode(model, &bytes, err);
+    if (rc == 0)
+        rc = lw_write_file(path, bytes.data, bytes.len, err);
+    lw_buf_fini(&bytes);
+    return rc;
+}
+
+static void print_trials(const struct lw_training *t) {
+    char from[32], until[32], count[32];
+    printf("hold-out %.16s to %.16s, %s rows\n",
+           lw_format_time(from, sizeof from, t->holdout_from_ms),
+           lw_format_time(until, sizeof until, t->as_of_ms),
+           lw_format_count(count, sizeof count, t->holdout_rows));
+    printf("\n  %-28s %10s %9s\n", "candidate", "rows", "RMSE");
+    for (size_t i = 0; i < t->ntrials; i++) {
+        const struct lw_trial *trial = &t->trial[i];
+        lw_format_count(count, sizeof count, trial->rows);
+        if (isfinite(trial->rmse))
+            printf("%s %-28s %10s %9.4f  %s\n", i == t->chosen ? "*" : " ", trial->name,
+                   count, trial->rmse, trial->note);
+        else
+            printf("  %-28s %10s %9s  %s\n", trial->name, "-", "-", trial->note);
+    }
+    printf("\n");
+}
+
+static void print_result(const struct lw_config *config, const struct options *o,
+                         const struct reading *in, const struct result *r) {
+    const struct lw_training *t = &r->training;
+    char count[32];
+    lw_tally_print(&in->tally, &config->spec.event, stdout);
+    if (t->ntrials)
+        print_trials(t);
+    printf("%s on %s rows: %zu coefficients, %.1f s", lw_model_name(t->model),
+           lw_format_count(count, sizeof count, t->rows), lw_model_coefficients(t->model),
+           r->seconds);
+    if (!t->ntrials)
+        printf(", RMSE on these rows %.4f", r->report.train_rmse);
+    if (r->report.rank_deficient)
+        printf(", %zu dependent columns dropped", r->report.rank_deficient);
+    printf("\n%s  %016" PRIx64 "\n", o->out, lw_model_fingerprint(t->model));
+}
+
+static json_t *trials_json(const struct lw_training *t) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < t->ntrials; i++) {
+        const struct lw_trial *trial = &t->trial[i];
+        json_t *o = json_object();
+        json_object_set_new(o, "name", json_string(trial->name));
+        json_object_set_new(o, "rows", json_integer((json_int_t)trial->rows));
+        json_object_set_new(o, "rmse", lw_cli_number(trial->rmse));
+        json_object_set_new(o, "note", json_string(trial->note));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static void set_time(json_t *o, const char *key, int64_t ms) {
+    char text[32];
+    json_object_set_new(o, key, json_string(lw_format_time(text, sizeof text, ms)));
+}
+
+static void print_result_json(const struct lw_config *config, const struct options *o,
+                              const struct reading *in, const struct result *r) {
+    const struct lw_training *t = &r->training;
+    char print[32];
+    json_t *out = json_object();
+    lw_tally_json(&in->tally, &config->spec.event, out);
+    json_object_set_new(out, "candidate", json_string(lw_model_name(t->model)));
+    json_object_set_new(out, "kind", json_string(lw_model_kind(t->model)));
+    json_object_set_new(out, "rows", json_integer((json_int_t)t->rows));
+    set_time(out, "as_of", t->as_of_ms);
+    if (t->ntrials) {
+        set_time(out, "holdout_from", t->holdout_from_ms);
+        json_object_set_new(out, "holdout_rows",
+                            json_integer((json_int_t)t->holdout_rows));
+        json_object_set_new(out, "holdout_rmse", lw_cli_number(t->trial[t->chosen].rmse));
+        json_object_set_new(out, "trials", trials_json(t));
+    } else {
+        json_object_set_new(out, "train_rmse", lw_cli_number(r->report.train_rmse));
+    }
+    json_object_set_new(out, "coefficients",
+                        json_integer((json_int_t)lw_model_coefficients(t->model)));
+    json_object_set_new(out, "seconds", json_real(r->seconds));
+    snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(t->model));
+    json_object_set_new(out, "fingerprint", json_string(print));
+    json_object_set_new(out, "model", json_string(o->out));
+    lw_cli_print_json(out);
+}
+
+static int train(const struct lw_config *config, const struct options *o, char **files,
+                 size_t n, int64_t until_ms, struct lw_err *err) {
+    struct reading in = {.rows = lw_dataset_new(config->spec.train),
+                         .until_ms = until_ms};
+    struct result *r = lw_calloc(1, sizeof *r);
+    r->candidate = o->candidate;
+    int rc = lw_offline_read(config, files, n, "reading", take_row, &in, &in.tally, err);
+    if (rc == 0)
+        rc = fit(&config->spec, &in, r, err);
+    if (rc == 0)
+        rc = write_model(r->training.model, o->out, err);
+    if (rc == 0)
+        (o->json ? print_result_json : print_result)(config, o, &in, r);
+    lw_training_fini(&r->training);
+    lw_dataset_free(in.rows);
+    free(r);
+    return rc;
+}
+
+static int check_usage(const struct options *o, int n, int64_t *until_ms) {
+    *until_ms = INT64_MAX;
+    if (n == 0)
+        return lw_cli_usage(&lw_cmd_train, "which files?");
+    if (!o->table && !o->out)
+        return lw_cli_usage(&lw_cmd_train, "where does the model go? (-o FILE)");
+    if (o->table && (o->out || o->candidate))
+        return lw_cli_usage(&lw_cmd_train,
+                            "--table fits models of its own and writes none");
+    if (!o->table && (o->later || o->columns))
+        return lw_cli_usage(&lw_cmd_train, "--later and --columns belong to --table");
+    if (o->until && !lw_parse_time(o->until, until_ms))
+        return lw_cli_usage(&lw_cmd_train,
+                            "\"%s\" is not a time (2020-03-12, 2020-03-12T05:00)",
+                            o->until);
+    return LW_EXIT_OK;
+}
+
+static int go(const struct options *o, char **files, int n) {
+    struct lw_err err = {0};
+    int64_t until_ms;
+    int rc = check_usage(o, n, &until_ms);
+    if (rc)
+        return rc;
+    struct lw_config *config = lw_cli_config(&lw_cmd_train, o->config);
+    if (!config)
+        return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    struct lw_table_options table = {
+        .later = o->later, .columns = o->columns, .until_ms = until_ms, .json = o->json};
+    int failed = o->table ? lw_table_run(config, &table, files, (size_t)n, &err)
+                          : train(config, o, files, (size_t)n, until_ms, &err);
+    lw_config_free(config);
+    return failed ? lw_cli_fail(&lw_cmd_train, &err) : LW_EXIT_OK;
+}
 
 static int run_train(int argc, char **argv) {
+    struct options o = {0};
     bool helped;
-    char *rest[64];
-    const struct lw_option options[] = {{0, NULL, LW_OPTION_FLAG, NULL}};
-    int n = lw_options_parse(&lw_cmd_train, options, 0, argc < 64 ? argc : 64, argv, rest,
-                             &helped);
-    if (n < 0)
-        return LW_EXIT_USAGE;
-    return helped ? LW_EXIT_OK : lw_cli_usage(&lw_cmd_train, "see --help");
+    const struct lw_option options[] = {
+        {'c', "config", LW_OPTION_TEXT, &o.config},
+        {'o', "output", LW_OPTION_TEXT, &o.out},
+        {0, "candidate", LW_OPTION_TEXT, &o.candidate},
+        {0, "until", LW_OPTION_TEXT, &o.until},
+        {0, "table", LW_OPTION_FLAG, &o.table},
+        {0, "later", LW_OPTION_TEXT, &o.later},
+        {0, "columns", LW_OPTION_TEXT, &o.columns},
+        {0, "json", LW_OPTION_FLAG, &o.json},
+    };
+    char **files = lw_calloc((size_t)argc, sizeof *files);
+    int n = lw_options_parse(&lw_cmd_train, options, sizeof options / sizeof *options,
+                             argc, argv, files, &helped);
+    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : go(&o, files, n);
+    free(files);
+    return rc;
 }
 
 const struct lw_command lw_cmd_train = {
-    "train", "-c FILE [OPTIONS] DATA... -o MODEL", "Fit a model on files",
-    "      --json                one object on standard output\n", run_train};
+    "train",
+    "-c FILE [OPTIONS] DATA... -o MODEL\n"
+    "       leeway train -c FILE --table TRAIN... [--later LATER]",
+    "Fit a model on files",
+    "  -c, --config FILE     the stream's configuration\n"
+    "  -o, --output FILE     where the model goes (Avro, schemas/model.avsc)\n"
+    "      --candidate NAME  fit this one on all rows; without it all candidates are\n"
+    "                        fitted, the newest retrain.holdout judges, and the best is\n"
+    "                        fitted again on everything\n"
+    "      --until T         use what ended before T (2020-03-12)\n"
+    "      --table           the course's table instead of a model: least squares, "
+    "lasso\n"
+    "                        and ridge on raw columns, RMSE on TRAIN and on LATER\n"
+    "      --later FILE      rows that the table's models have not seen\n"
+    "      --columns A,B,X   the table's columns: categories, then one number; by "
+    "default\n"
+    "                        the configuration's own that are plain fields\n"
+    "      --json            one object on standard output\n"
+    "\n"
+    "  leeway train -c configs/nyc-green.yaml -o model.avro "
+    "data/green_2020-03_2020-05.avro\n",
+    run_train};

@@ -1,0 +1,38 @@
+/* What the offline commands share: rows out of files, a model out of a file, tallies of
+ * what was read. */
+#ifndef LW_CLI_OFFLINE_H
+#define LW_CLI_OFFLINE_H
+
+#include "cli/cli.h"
+#include "engine/feed.h"
+#include "leeway/model.h"
+#include "model/dataset.h"
+
+/* How many records there were, and what became of them. */
+struct lw_tally {
+    uint64_t records, unusable, reason[LW_REASONS_MAX];
+    uint64_t late;            /* good, but not before `until` */
+    char first_unusable[512]; /* why the first unusable one was */
+};
+void lw_tally_count(struct lw_tally *t, const struct lw_feed_event *event);
+uint64_t lw_tally_aside(const struct lw_tally *t);
+/* "316,378 records, 9,000 set aside (trip_distance < 50: 8,000; ...)" */
+void lw_tally_print(const struct lw_tally *t, const struct lw_event_spec *spec,
+                    FILE *out);
+void lw_tally_json(const struct lw_tally *t, const struct lw_event_spec *spec,
+                   json_t *into);
+
+/* Calls take for each event of the files, with a progress bar. take returns -1 to stop,
+ * with err filled. */
+typedef int lw_take_event(void *arg, const struct lw_feed_event *event,
+                          struct lw_err *err);
+int lw_offline_read(const struct lw_config *config, char **paths, size_t n,
+                    const char *what, lw_take_event *take, void *arg, struct lw_tally *t,
+                    struct lw_err *err);
+
+/* Decodes a model file and binds it to the configuration's fields. NULL with the path in
+ * the message. The caller frees. */
+struct lw_model *lw_offline_model(const struct lw_config *config, const char *path,
+                                  struct lw_err *err);
+
+#endif
