@@ -172,6 +172,10 @@ void lw_engine_stop(struct lw_engine *e) {
     free(e);
 }
 
+void lw_engine_ended(struct lw_engine *e) {
+    atomic_store(&e->ended, true);
+}
+
 struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
     struct lw_engine_status s = {.leading = atomic_load(&e->leading),
                                  .training = atomic_load(&e->training),

@@ -35,6 +35,9 @@ struct lw_engine *lw_engine_start(const struct lw_config *config,
                                   struct lw_err *err);
 /* Flushes, leaves the group, gives the lease back, joins all threads, frees. */
 void lw_engine_stop(struct lw_engine *e);
+/* The stream has ended (a replay, a test): partitions at their end count as idle at once,
+ * so that everything they hold is sealed. */
+void lw_engine_ended(struct lw_engine *e);
 /* A thread met something it cannot go on with (LW_ESTOP): the process should stop. */
 bool lw_engine_failed(const struct lw_engine *e, struct lw_err *why);
 

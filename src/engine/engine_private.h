@@ -31,7 +31,7 @@ struct lw_engine {
     char who[96]; /* host:pid */
     int32_t npartitions;
 
-    atomic_bool stop;
+    atomic_bool stop, ended;
     volatile int stop_flag; /* the same, for interfaces that want an int */
 
     pthread_t *worker_thread;

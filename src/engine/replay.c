@@ -59,9 +59,14 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
     int id = config->spec.event.id_field;
     const struct lw_cell *key = e->reason >= 0 && id >= 0 ? &e->row.cells[id] : NULL;
     bool text = key && key->present && key->text;
-    return lw_produce(producer, config->source.topic, RD_KAFKA_PARTITION_UA,
-                      text ? key->text : NULL, text ? key->len : 0, e->bytes, e->len,
-                      e->reason >= 0 ? e->row.time_ms : -1, NULL, 0, PRODUCE_MS, err);
+    struct lw_record record = {.topic = config->source.topic,
+                               .partition = RD_KAFKA_PARTITION_UA,
+                               .key = text ? key->text : NULL,
+                               .key_len = text ? key->len : 0,
+                               .value = e->bytes,
+                               .value_len = e->len,
+                               .time_ms = e->reason >= 0 ? e->row.time_ms : -1};
+    return lw_produce(producer, &record, PRODUCE_MS, err);
 }
 
 int lw_replay(const struct lw_config *config, struct lw_feed *feed,

@@ -57,9 +57,12 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis, struct reading
     in->lineage.topic = e->config->source.topic;
     in->lineage.range = ranges;
     in->lineage.nranges = n;
+    struct lw_read_options how = {.timeout_ms = READ_TIMEOUT_MS,
+                                  .stop = &e->stop_flag,
+                                  .each = take_message,
+                                  .arg = in};
     int rc = lw_kafka_read_ranges(&e->config->kafka, e->config->source.topic, wanted, n,
-                                  READ_TIMEOUT_MS, &e->stop_flag, take_message, in,
-                                  &in->lineage.gone, err);
+                                  &how, &in->lineage.gone, err);
     free(wanted);
     lw_dataset_sort(in->rows);
     return rc;

@@ -304,11 +304,12 @@ static void retry_claims(struct lw_worker *w, int64_t now) {
 /* A partition at its end, where nothing has come for idle_timeout, must not hold back
  * sealing. */
 static void watch_idle(struct lw_worker *w, int64_t now) {
+    int64_t timeout = atomic_load(&w->engine->ended) ? 0 : w->spec->idle_timeout_ms;
     for (int32_t p = 0; p < w->nslots; p++) {
         struct slot *s = &w->slot[p];
         if (s->state != SLOT_RUNS)
             continue;
-        bool idle = s->at_end && now - s->heard_ms >= w->spec->idle_timeout_ms;
+        bool idle = s->at_end && now - s->heard_ms >= timeout;
         s->changed |= idle != s->idle;
         s->idle = idle;
     }

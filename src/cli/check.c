@@ -1,0 +1,161 @@
+/* leeway check: is the configuration valid, and does everything answer that it names? */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "kafka/producer.h"
+#include "store/redis.h"
+
+#define KAFKA_MS 5000
+
+struct findings {
+    json_t *list;
+    bool bad, json;
+};
+
+static void found(struct findings *f, const char *what, bool ok, const char *detail) {
+    if (!f->json)
+        printf("%-8s %-14s %s\n", ok ? "ok" : "FAILED", what, detail);
+    json_t *o = json_object();
+    json_object_set_new(o, "check", json_string(what));
+    json_object_set_new(o, "ok", json_boolean(ok));
+    json_object_set_new(o, "detail", json_string(detail));
+    json_array_append_new(f->list, o);
+    f->bad |= !ok;
+}
+
+static void check_topic(struct findings *f, rd_kafka_t *rk, const char *what,
+                        const char *topic) {
+    struct lw_err err = {0};
+    char text[400];
+    int32_t n = lw_kafka_partitions(rk, topic, KAFKA_MS, &err);
+    if (n >= 0)
+        snprintf(text, sizeof text, "%s, %d partitions", topic, n);
+    found(f, what, n >= 0, n >= 0 ? text : err.msg);
+}
+
+static void check_kafka(struct findings *f, const struct lw_config *config) {
+    struct lw_err err = {0};
+    struct lw_producer *p = lw_producer_new(&config->kafka, &err);
+    if (!p) {
+        found(f, "kafka", false, err.msg);
+        return;
+    }
+    check_topic(f, lw_producer_handle(p), "topic", config->source.topic);
+    if (config->source.dead_letters[0])
+        check_topic(f, lw_producer_handle(p), "dead letters",
+                    config->source.dead_letters);
+    if (config->source.scored[0])
+        check_topic(f, lw_producer_handle(p), "scored topic", config->source.scored);
+    lw_producer_free(p);
+}
+
+static void check_redis(struct findings *f, const struct lw_config *config) {
+    struct lw_err err = {0};
+    char text[300];
+    struct lw_redis *r = lw_redis_new(&config->redis, &err);
+    const char *version = r ? lw_redis_info(r, "redis_version", &err) : NULL;
+    if (!version) {
+        found(f, "redis", false, err.msg);
+        lw_redis_free(r);
+        return;
+    }
+    snprintf(text, sizeof text, "%s, version %.40s", lw_redis_where(r), version);
+    found(f, "redis", true, text);
+    const char *policy = lw_redis_info(r, "maxmemory_policy", &err);
+    bool keeps = policy && strcmp(policy, "noeviction") == 0;
+    snprintf(
+        text, sizeof text, "maxmemory-policy is %.40s%s", policy ? policy : "unknown",
+        keeps ? "" : "; only noeviction is safe: others can delete the stream's state");
+    found(f, "eviction", keeps, text);
+    lw_redis_free(r);
+}
+
+static void check_receivers(struct findings *f, const struct lw_config *config) {
+    for (size_t i = 0; i < config->nreceivers; i++) {
+        const struct lw_receiver *r = &config->receiver[i];
+        struct lw_secrets secrets;
+        struct lw_err err = {0};
+        char text[400], shown[200];
+        bool ok = lw_secrets_load(r, &secrets, &err) == 0;
+        if (ok) {
+            snprintf(text, sizeof text, "%s: %s as %s", r->name,
+                     lw_url_shown(shown, sizeof shown, secrets.url),
+                     lw_format_name(r->format));
+            lw_secrets_fini(&secrets);
+        }
+        found(f, "receiver", ok, ok ? text : err.msg);
+    }
+}
+
+static void check_config(struct findings *f, const struct lw_config *config) {
+    char text[400];
+    snprintf(text, sizeof text,
+             "%s: %zu features, %zu windows, %zu rules, %zu candidates, %zu receivers",
+             config->spec.stream, config->spec.nfeatures, config->spec.nwindows,
+             config->spec.nrules, config->spec.ncandidates, config->nreceivers);
+    found(f, "configuration", true, text);
+}
+
+static int check(const struct lw_config *config, bool offline, bool json) {
+    struct findings f = {.list = json_array(), .json = json};
+    check_config(&f, config);
+    check_receivers(&f, config);
+    if (!offline) {
+        check_kafka(&f, config);
+        check_redis(&f, config);
+    }
+    if (json) {
+        json_t *o = json_object();
+        json_object_set_new(o, "ok", json_boolean(!f.bad));
+        json_object_set(o, "checks", f.list);
+        lw_cli_print_json(o);
+    }
+    json_decref(f.list);
+    return f.bad ? LW_EXIT_CONDITION : LW_EXIT_OK;
+}
+
+static int run(int argc, char **argv) {
+    const char *path = NULL;
+    bool helped, json = false, offline = false, print = false, manual = false;
+    const struct lw_option table[] = {
+        {'c', "config", LW_OPTION_TEXT, &path}, {0, "offline", LW_OPTION_FLAG, &offline},
+        {0, "print", LW_OPTION_FLAG, &print},   {0, "manual", LW_OPTION_FLAG, &manual},
+        {0, "json", LW_OPTION_FLAG, &json},
+    };
+    char **rest = lw_calloc((size_t)argc, sizeof *rest);
+    int n = lw_options_parse(&lw_cmd_check, table, sizeof table / sizeof *table, argc,
+                             argv, rest, &helped);
+    int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
+    if (n > 0)
+        rc = lw_cli_usage(&lw_cmd_check, "what is \"%s\"?", rest[0]);
+    free(rest);
+    if (n != 0 || helped)
+        return rc;
+    if (manual) {
+        lw_config_document(stdout);
+        return LW_EXIT_OK;
+    }
+    struct lw_config *config = lw_cli_config(&lw_cmd_check, path);
+    if (!config)
+        return path ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    if (print)
+        lw_config_print(config, stdout);
+    else
+        rc = check(config, offline, json);
+    lw_config_free(config);
+    return rc;
+}
+
+const struct lw_command lw_cmd_check = {
+    "check", "-c FILE [OPTIONS]",
+    "Validate a configuration and reach every service it names",
+    "  -c, --config FILE   the stream's configuration\n"
+    "      --offline       the configuration only\n"
+    "      --print         print the effective configuration (secrets masked) and stop\n"
+    "      --manual        print the manual of all keys as Markdown and stop\n"
+    "      --json          one object on standard output\n"
+    "\n"
+    "Exit code 3 when something does not hold.\n",
+    run};

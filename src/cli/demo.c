@@ -1,0 +1,396 @@
+/* leeway demo: everything at once, and nothing needed: an embedded broker, a private
+ * Redis, a webhook receiver, the bundled trips, and between them the same engine that
+ * `leeway run` runs.
+ *
+ * The replay waits for the detector, so that event time may run some 100,000 times faster
+ * than it did and the decisions still fall where they would have fallen: the producer is
+ * never more than `SLACK` ahead of what is sealed, and stands still while a training is
+ * under way. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/demo.h"
+#include "engine/engine.h"
+#include "engine/replay.h"
+#include "kafka/embedded.h"
+
+#define PARTITIONS 12             /* a mock partition keeps 100,000 messages */
+#define SLACK_MS   (12 * LW_HOUR) /* how far the replay may run ahead of what is sealed */
+#define STARVED_MS                                                                       \
+    400 /* a detector that has had everything for so long needs more to go on */
+#define DRAIN_MS 20000
+
+struct demo {
+    bool json, keep;
+    double speed;
+    FILE *out;
+    char directory[64], data[4096], config_path[4096];
+    FILE *log;
+    struct lw_embedded *broker;
+    struct lw_demo_redis *redis;
+    struct lw_demo_webhook *webhook;
+    struct lw_config *config;
+    struct lw_engine *engine;
+    struct lw_demo_screen *screen;
+    struct lw_feed *feed;
+    pthread_t replay_thread;
+    bool replaying;
+    atomic_bool stop, replayed;
+    _Atomic uint64_t sent;
+    struct lw_replay_result produced;
+    struct lw_err replay_err;
+    pthread_mutex_t lock;
+    struct lw_ledger ledger; /* as of the newest evaluation */
+    uint64_t delivered;
+};
+
+/* ---- what happens ---- */
+
+static void on_evaluated(void *arg, const struct lw_evaluation *e,
+                         const struct lw_monitor *m) {
+    struct demo *d = arg;
+    pthread_mutex_lock(&d->lock);
+    d->ledger = *lw_monitor_ledger(m);
+    pthread_mutex_unlock(&d->lock);
+    lw_demo_screen_evaluated(d->screen, e);
+    if (e->request.id)
+        lw_demo_screen_say(d->screen, e->at_ms, "training", e->request.reason);
+    for (size_t i = 0; i < e->ndecisions; i++)
+        lw_demo_screen_say(d->screen, e->at_ms,
+                           e->decision[i].kind == LW_DECIDED_CONFIRM ? "confirmed"
+                                                                     : "rollback",
+                           e->decision[i].reason);
+}
+
+static void on_trained(void *arg, const struct lw_request *request, uint32_t version,
+                       const struct lw_training *t, const char *failure) {
+    struct demo *d = arg;
+    char text[400];
+    if (t)
+        snprintf(text, sizeof text, "v%u (%s, %" PRIu64 " trips): %s", version,
+                 t->trial[t->chosen].name, t->rows, t->gate.reason);
+    lw_demo_screen_say(d->screen, request->as_of_ms,
+                       !t               ? "failed"
+                       : t->gate.passed ? "promoted"
+                                        : "rejected",
+                       t ? text : failure);
+}
+
+static void on_webhook(void *arg, const char *body) {
+    struct demo *d = arg;
+    json_error_t ignored;
+    json_t *o = json_loads(body, 0, &ignored);
+    const char *status = o ? json_string_value(json_object_get(o, "status")) : NULL;
+    const char *severity = o ? json_string_value(json_object_get(o, "severity")) : NULL;
+    const char *summary = o ? json_string_value(json_object_get(o, "summary")) : NULL;
+    const char *at = o ? json_string_value(json_object_get(o, "at")) : NULL;
+    int64_t at_ms = 0;
+    if (at)
+        lw_parse_time(at, &at_ms);
+    pthread_mutex_lock(&d->lock);
+    d->delivered++;
+    pthread_mutex_unlock(&d->lock);
+    bool resolved = status && strcmp(status, "resolved") == 0;
+    lw_demo_screen_say(d->screen, at_ms,
+                       resolved   ? "resolved"
+                       : severity ? severity
+                                  : "alert",
+                       summary ? summary : body);
+    json_decref(o);
+}
+
+/* ---- the replay ---- */
+
+/* Everything that was sent has been consumed, and nothing more got sealed for a while:
+ * some partition needs a later event before the next pane can close. */
+static bool starved(struct demo *d, int64_t *since_ms, int64_t *sealed_ms) {
+    struct lw_engine_status s = lw_engine_status(d->engine);
+    int64_t now = lw_mono_ms();
+    if (s.sealed_until_ms != *sealed_ms || s.training ||
+        s.messages + 1 < atomic_load(&d->sent) || s.messages == 0) {
+        *sealed_ms = s.sealed_until_ms;
+        *since_ms = now;
+    }
+    return now - *since_ms > STARVED_MS;
+}
+
+static bool may_send(const struct demo *d, int64_t event_ms, int64_t *first_ms) {
+    struct lw_engine_status s = lw_engine_status(d->engine);
+    if (*first_ms == 0)
+        *first_ms = event_ms;
+    int64_t sealed = s.sealed_until_ms == INT64_MIN ? *first_ms : s.sealed_until_ms;
+    return !s.training && event_ms <= sealed + SLACK_MS;
+}
+
+static bool pace(void *arg, int64_t event_ms) {
+    struct demo *d = arg;
+    static _Thread_local int64_t first_ms; /* of this replay's thread */
+    int64_t since = lw_mono_ms(), sealed = INT64_MAX;
+    while (!atomic_load(&d->stop) && !may_send(d, event_ms, &first_ms) &&
+           !starved(d, &since, &sealed))
+        lw_sleep_ms(1);
+    atomic_fetch_add(&d->sent, 1);
+    return !atomic_load(&d->stop);
+}
+
+static void *replay_main(void *arg) {
+    struct demo *d = arg;
+    struct lw_replay_options options = {.speed = d->speed, .pace = pace, .arg = d};
+    lw_replay(d->config, d->feed, &options, &d->produced, &d->replay_err);
+    atomic_store(&d->replayed, true);
+    return NULL;
+}
+
+/* ---- starting ---- */
+
+/* Beside the program when installed, in the source tree otherwise. */
+static void find_file(char *out, size_t size, const char *name) {
+    char exe[3072] = "";
+    struct stat st;
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    char *slash = len > 0 ? strrchr(exe, '/') : NULL;
+    if (slash)
+        *slash = '\0';
+    snprintf(out, size, "%s/../share/leeway/%s", exe, name);
+    if (stat(out, &st) != 0)
+        snprintf(out, size, "%s/%s", LW_SOURCE_DIR, name);
+}
+
+static void log_line(void *arg, const char *text) {
+    struct demo *d = arg;
+    fprintf(d->log, "%s\n", text);
+}
+
+static int make_place(struct demo *d, struct lw_err *err) {
+    char path[128];
+    snprintf(d->directory, sizeof d->directory, "/tmp/leeway-demo.XXXXXX");
+    if (!mkdtemp(d->directory)) {
+        d->directory[0] = '\0';
+        return lw_fail(err, LW_ESTOP, "cannot make a temporary directory: %s",
+                       strerror(errno));
+    }
+    snprintf(path, sizeof path, "%s/leeway.log", d->directory);
+    d->log = fopen(path, "w");
+    if (!d->log)
+        return lw_fail(err, LW_ESTOP, "cannot write %s: %s", path, strerror(errno));
+    setvbuf(d->log, NULL, _IOLBF, 0);
+    lw_log_sink(log_line, d);
+    find_file(d->data, sizeof d->data, "data/green_2020-03_2020-05.avro");
+    find_file(d->config_path, sizeof d->config_path, "configs/nyc-green.yaml");
+    return 0;
+}
+
+static int start_services(struct demo *d, struct lw_err *err) {
+    char text[64];
+    d->broker = lw_embedded_new(err);
+    d->redis = d->broker ? lw_demo_redis_start(d->directory, err) : NULL;
+    d->webhook = d->redis ? lw_demo_webhook_start(on_webhook, d, err) : NULL;
+    if (!d->webhook)
+        return -1;
+    setenv("LEEWAY_KAFKA", lw_embedded_bootstrap(d->broker), 1);
+    snprintf(text, sizeof text, "redis://127.0.0.1:%d", lw_demo_redis_port(d->redis));
+    setenv("LEEWAY_REDIS", text, 1);
+    snprintf(text, sizeof text, "http://127.0.0.1:%d/alerts",
+             lw_demo_webhook_port(d->webhook));
+    setenv("LEEWAY_WEBHOOK", text, 1);
+    return 0;
+}
+
+static int configure(struct demo *d, struct lw_err *err) {
+    d->config = lw_config_load(d->config_path, err);
+    if (!d->config)
+        return -1;
+    struct lw_config_source *source = &d->config->source;
+    source->flush_interval_ms = 20; /* event time flies: so must the flushes */
+    if (lw_embedded_topic(d->broker, source->topic, PARTITIONS, err))
+        return -1;
+    return source->dead_letters[0]
+               ? lw_embedded_topic(d->broker, source->dead_letters, 1, err)
+               : 0;
+}
+
+static int start_engine(struct demo *d, struct lw_err *err) {
+    struct lw_engine_hooks hooks = {
+        .arg = d, .evaluated = on_evaluated, .trained = on_trained};
+    char *files[] = {d->data};
+    bool live = isatty(fileno(d->out)) && !d->json;
+    d->screen = lw_demo_screen_new(&d->config->spec, d->out, live);
+    d->feed = lw_feed_open(d->config, files, 1, err);
+    d->engine = d->feed ? lw_engine_start(d->config, &hooks, err) : NULL;
+    if (!d->engine)
+        return -1;
+    if (pthread_create(&d->replay_thread, NULL, replay_main, d) != 0)
+        return lw_fail(err, LW_ESTOP, "cannot start a thread");
+    d->replaying = true;
+    return 0;
+}
+
+/* ---- running ---- */
+
+static bool interrupted(const sigset_t *signals, int64_t ms) {
+    struct timespec wait = {.tv_sec = (time_t)(ms / 1000),
+                            .tv_nsec = (long)(ms % 1000) * 1000000};
+    return sigtimedwait(signals, NULL, &wait) > 0;
+}
+
+static void draw(struct demo *d) {
+    struct lw_engine_status s = lw_engine_status(d->engine);
+    lw_demo_screen_draw(d->screen, s.messages, s.outbox, s.training);
+}
+
+/* The stream has ended: wait until all of it is sealed and told. */
+static bool drained(struct demo *d, int64_t *quiet_since, int64_t *sealed_ms) {
+    struct lw_engine_status s = lw_engine_status(d->engine);
+    int64_t now = lw_mono_ms();
+    bool busy = s.training || s.outbox > 0 || s.sealed_until_ms != *sealed_ms ||
+                s.messages < d->produced.produced;
+    if (busy) {
+        *quiet_since = now;
+        *sealed_ms = s.sealed_until_ms;
+    }
+    return now - *quiet_since > 1000;
+}
+
+static int watch(struct demo *d, const sigset_t *signals, struct lw_err *err) {
+    int64_t ended = 0, quiet = lw_mono_ms(), sealed = INT64_MAX;
+    for (;;) {
+        if (interrupted(signals, 100))
+            return 1;
+        draw(d);
+        if (lw_engine_failed(d->engine, err))
+            return -1;
+        if (!atomic_load(&d->replayed))
+            continue;
+        if (!ended) {
+            ended = lw_mono_ms();
+            lw_engine_ended(d->engine);
+        }
+        if (d->replay_err.code)
+            return lw_fail(err, d->replay_err.code, "%s", d->replay_err.msg);
+        if (drained(d, &quiet, &sealed) || lw_mono_ms() - ended > DRAIN_MS)
+            return 0;
+    }
+}
+
+static void print_result(struct demo *d) {
+    char redis[160];
+    pthread_mutex_lock(&d->lock);
+    struct lw_ledger ledger = d->ledger;
+    uint64_t delivered = d->delivered;
+    pthread_mutex_unlock(&d->lock);
+    lw_demo_screen_end(d->screen);
+    fprintf(d->out,
+            "\nError (RMSE, minutes) of version 1 left alone, and as managed:\n\n");
+    lw_cli_ledger_table(&ledger, d->out);
+    fprintf(d->out, "  webhook messages received %" PRIu64 "\n\n", delivered);
+    snprintf(redis, sizeof redis, "redis-cli -p %d HGETALL 'leeway:{%s}:now'",
+             lw_demo_redis_port(d->redis), d->config->spec.stream);
+    fprintf(d->out,
+            "%s\n  %s\n  redis-cli -p %d XREVRANGE 'leeway:{%s}:history' + - COUNT 1\n"
+            "  redis-cli -p %d HGETALL 'leeway:{%s}:models'\n",
+            d->keep ? "Look at it in Redis (until Ctrl-C):"
+                    : "With --keep, Redis stays up to be looked at:",
+            redis, lw_demo_redis_port(d->redis), d->config->spec.stream,
+            lw_demo_redis_port(d->redis), d->config->spec.stream);
+    fflush(d->out);
+    if (!d->json)
+        return;
+    json_t *o = json_object();
+    json_object_set_new(o, "events",
+                        json_integer((json_int_t)lw_engine_status(d->engine).messages));
+    lw_cli_ledger_json(&ledger, o);
+    json_object_set_new(o, "webhooks", json_integer((json_int_t)delivered));
+    lw_cli_print_json(o);
+}
+
+static void stop(struct demo *d) {
+    atomic_store(&d->stop, true);
+    if (d->replaying)
+        pthread_join(d->replay_thread, NULL);
+    lw_engine_stop(d->engine);
+    lw_feed_close(d->feed);
+    lw_demo_webhook_stop(d->webhook);
+    lw_demo_redis_stop(d->redis);
+    lw_config_free(d->config);
+    lw_embedded_free(d->broker);
+    lw_demo_screen_free(d->screen);
+    lw_log_sink(NULL, NULL);
+    if (d->log)
+        fclose(d->log);
+    static const char *const files[] = {"leeway.log", "redis.log", "dump.rdb"};
+    for (size_t i = 0; d->directory[0] && i < sizeof files / sizeof *files; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", d->directory, files[i]);
+        unlink(path);
+    }
+    if (d->directory[0])
+        rmdir(d->directory);
+}
+
+static int demo(struct demo *d) {
+    struct lw_err err = {0};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    pthread_mutex_init(&d->lock, NULL);
+    d->out = d->json ? stderr : stdout;
+    int rc = make_place(d, &err) || start_services(d, &err) || configure(d, &err) ||
+                     start_engine(d, &err)
+                 ? -1
+                 : watch(d, &signals, &err);
+    if (rc == 0) {
+        print_result(d);
+        while (d->keep && !interrupted(&signals, 1000))
+            ;
+    }
+    stop(d);
+    pthread_mutex_destroy(&d->lock);
+    if (rc < 0)
+        return lw_cli_fail(&lw_cmd_demo, &err);
+    return rc == 0 ? LW_EXIT_OK : 130; /* as a shell counts an interrupt */
+}
+
+static int run(int argc, char **argv) {
+    struct demo d = {0};
+    bool helped;
+    const struct lw_option table[] = {
+        {0, "speed", LW_OPTION_NUMBER, &d.speed},
+        {0, "keep", LW_OPTION_FLAG, &d.keep},
+        {0, "json", LW_OPTION_FLAG, &d.json},
+    };
+    char **rest = lw_calloc((size_t)argc, sizeof *rest);
+    int n = lw_options_parse(&lw_cmd_demo, table, sizeof table / sizeof *table, argc,
+                             argv, rest, &helped);
+    int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
+    if (n > 0)
+        rc = lw_cli_usage(&lw_cmd_demo, "what is \"%s\"?", rest[0]);
+    free(rest);
+    return n != 0 || helped ? rc : demo(&d);
+}
+
+const struct lw_command lw_cmd_demo = {
+    "demo", "[OPTIONS]",
+    "Show everything on real trips, with an embedded broker and a private Redis",
+    "      --speed X   multiple of event time (default: as fast as it goes)\n"
+    "      --keep      keep Redis up at the end, until Ctrl-C\n"
+    "      --json      one object, the last line on standard output\n"
+    "\n"
+    "Replays New York's green-taxi trips of March to May 2020, when the city locked "
+    "down, through the code\n"
+    "that `leeway run` runs. Needs redis-server, and leaves nothing behind.\n",
+    run};

@@ -1,0 +1,188 @@
+/* What the demo shows. Hooks of other threads leave their news under a lock; the main
+ * thread draws. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/demo.h"
+
+#define NEWS_MAX   12
+#define POINTS_MAX 4096
+#define WIDTH      64
+
+struct lw_demo_screen {
+    const struct lw_spec *spec;
+    FILE *out;
+    bool live;
+    pthread_mutex_t lock;
+    char news[NEWS_MAX][200]; /* a ring, newest at count - 1 */
+    uint64_t count;
+    int64_t clock_ms;
+    double rmse[POINTS_MAX], first[POINTS_MAX];
+    size_t npoints;
+    double now_rmse, now_first, expected, champion, firing;
+    double psi[LW_FEATURES_MAX];
+    bool drift[LW_FEATURES_MAX];
+    int64_t began_ms, drawn_ms;
+    uint64_t drawn_events;
+    double rate;
+    int lines; /* drawn last time */
+};
+
+struct lw_demo_screen *lw_demo_screen_new(const struct lw_spec *spec, FILE *out,
+                                          bool live) {
+    struct lw_demo_screen *s = lw_calloc(1, sizeof *s);
+    s->spec = spec;
+    s->out = out;
+    s->live = live;
+    s->began_ms = s->drawn_ms = lw_mono_ms();
+    pthread_mutex_init(&s->lock, NULL);
+    return s;
+}
+
+void lw_demo_screen_free(struct lw_demo_screen *s) {
+    if (!s)
+        return;
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+void lw_demo_screen_say(struct lw_demo_screen *s, int64_t at_ms, const char *what,
+                        const char *text) {
+    char when[32], line[420];
+    snprintf(line, sizeof line, "%.16s  %-10s %s",
+             lw_format_time(when, sizeof when, at_ms), what, text);
+    pthread_mutex_lock(&s->lock);
+    lw_copy(s->news[s->count++ % NEWS_MAX], sizeof s->news[0], line);
+    if (!s->live)
+        fprintf(s->out, "%s\n", line);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static double figure(const struct lw_evaluation *e, const char *window,
+                     const char *name) {
+    char wanted[160];
+    snprintf(wanted, sizeof wanted, "%s%s%s", window, window[0] ? ":" : "", name);
+    for (size_t i = 0; i < e->nfigures; i++)
+        if (strcmp(e->figure[i].name, wanted) == 0)
+            return e->figure[i].value;
+    return NAN;
+}
+
+static void add_point(struct lw_demo_screen *s, double rmse, double first) {
+    if (s->npoints == POINTS_MAX) {
+        memmove(s->rmse, s->rmse + 1, (POINTS_MAX - 1) * sizeof *s->rmse);
+        memmove(s->first, s->first + 1, (POINTS_MAX - 1) * sizeof *s->first);
+        s->npoints--;
+    }
+    s->rmse[s->npoints] = rmse > 0 ? rmse : NAN;
+    s->first[s->npoints++] = first > 0 ? first : NAN;
+}
+
+static void plain_day(struct lw_demo_screen *s) {
+    char text[160];
+    if (s->live || s->clock_ms % LW_DAY != 0 || !(s->now_rmse > 0))
+        return;
+    snprintf(text, sizeof text, "RMSE %.3f (expected %.3f, frozen %.3f), champion v%.0f",
+             s->now_rmse, s->expected, s->now_first, s->champion);
+    fprintf(s->out, "%.10s        day        %s\n",
+            lw_format_time((char[32]){0}, 32, s->clock_ms - 1), text);
+}
+
+void lw_demo_screen_evaluated(struct lw_demo_screen *s, const struct lw_evaluation *e) {
+    const char *day = s->spec->window[0].name;
+    const char *last = s->spec->window[s->spec->nwindows - 1].name;
+    pthread_mutex_lock(&s->lock);
+    s->clock_ms = e->at_ms;
+    s->now_rmse = figure(e, day, "rmse");
+    s->now_first = figure(e, day, "rmse_first");
+    s->expected = figure(e, day, "rmse_expected");
+    s->champion = figure(e, "", "champion");
+    s->firing = figure(e, "", "alerts_firing");
+    add_point(s, s->now_rmse, s->now_first);
+    for (size_t i = 0; i < s->spec->nfeatures; i++) {
+        char name[160];
+        snprintf(name, sizeof name, "psi:%s", s->spec->feature[i].name);
+        s->psi[i] = figure(e, last, name);
+        snprintf(name, sizeof name, "drift:%s", s->spec->feature[i].name);
+        s->drift[i] = figure(e, last, name) > 0;
+    }
+    plain_day(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void line(struct lw_demo_screen *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void line(struct lw_demo_screen *s, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    vfprintf(s->out, fmt, ap);
+    va_end(ap);
+    fputs("\033[K\n", s->out);
+    s->lines++;
+}
+
+static void draw_model(struct lw_demo_screen *s, uint64_t events, uint64_t outbox,
+                       bool training) {
+    char when[32], count[32], spark[WIDTH * 3 + 1];
+    line(s, "\033[1mleeway demo\033[0m  %.16s   %s events, %.0f/s   champion v%.0f%s",
+         s->clock_ms ? lw_format_time(when, sizeof when, s->clock_ms)
+                     : "waiting for trips",
+         lw_format_count(count, sizeof count, events), s->rate, s->champion,
+         training ? "   \033[33mtraining\033[0m" : "");
+    line(s, "%s", "");
+    line(s, "  RMSE, last day   %.3f   (expected %.3f; version 1 would have %.3f)",
+         s->now_rmse, s->expected, s->now_first);
+    line(s, "  managed  %s",
+         lw_sparkline(spark, sizeof spark, s->rmse, s->npoints, WIDTH));
+    line(s, "  frozen   %s",
+         lw_sparkline(spark, sizeof spark, s->first, s->npoints, WIDTH));
+    line(s, "%s", "");
+    line(s, "  alerts firing %.0f   deliveries waiting %" PRIu64, s->firing, outbox);
+}
+
+static void draw_drift(struct lw_demo_screen *s) {
+    for (size_t i = 0; i < s->spec->nfeatures; i++) {
+        char bar[25];
+        size_t full = s->psi[i] > 0 ? (size_t)fmin(s->psi[i] * 48, 24) : 0;
+        memset(bar, '#', full);
+        bar[full] = '\0';
+        line(s, "  %-20.20s PSI %6.3f %s%s\033[0m", s->spec->feature[i].name, s->psi[i],
+             s->drift[i] ? "\033[31m" : "\033[32m", bar);
+    }
+    line(s, "%s", "");
+}
+
+void lw_demo_screen_draw(struct lw_demo_screen *s, uint64_t events, uint64_t outbox,
+                         bool training) {
+    if (!s->live)
+        return;
+    int64_t now = lw_mono_ms();
+    pthread_mutex_lock(&s->lock);
+    if (now - s->drawn_ms >= 500) {
+        s->rate = (double)(events - s->drawn_events) * 1000 / (double)(now - s->drawn_ms);
+        s->drawn_ms = now;
+        s->drawn_events = events;
+    }
+    if (s->lines)
+        fprintf(s->out, "\033[%dA", s->lines);
+    s->lines = 0;
+    draw_model(s, events, outbox, training);
+    draw_drift(s);
+    for (uint64_t i = s->count > NEWS_MAX ? s->count - NEWS_MAX : 0; i < s->count; i++)
+        line(s, "  %.110s", s->news[i % NEWS_MAX]);
+    fputs("\033[J", s->out);
+    fflush(s->out);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void lw_demo_screen_end(struct lw_demo_screen *s) {
+    if (s->live)
+        fputs("\n", s->out);
+    fflush(s->out);
+}

@@ -1,0 +1,214 @@
+/* leeway models: the registry for people. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/cli.h"
+#include "store/leader.h"
+
+struct session {
+    const struct lw_config *config;
+    struct lw_redis *redis;
+    bool json;
+    const char *reason, *output;
+    char who[160];
+};
+
+static const char *aliases_of(const struct lw_aliases *a, uint32_t version, char *out,
+                              size_t size) {
+    snprintf(out, size, "%s%s%s%s", version == a->champion ? "champion " : "",
+             version == a->previous ? "previous " : "",
+             version == a->challenger ? "challenger " : "",
+             version == a->first ? "first" : "");
+    return out;
+}
+
+static json_t *version_json(const struct lw_version *v, const struct lw_aliases *a) {
+    char when[32], aliases[64];
+    json_error_t ignored;
+    json_t *o = json_object();
+    json_object_set_new(o, "version", json_integer(v->version));
+    json_object_set_new(o, "parent", json_integer(v->parent));
+    json_object_set_new(o, "status", json_string(v->status));
+    json_object_set_new(o, "aliases",
+                        json_string(aliases_of(a, v->version, aliases, sizeof aliases)));
+    json_object_set_new(o, "as_of",
+                        json_string(lw_format_time(when, sizeof when, v->as_of_ms)));
+    json_object_set_new(o, "created",
+                        json_string(lw_format_time(when, sizeof when, v->created_ms)));
+    json_object_set_new(o, "reason", json_string(v->reason));
+    json_object_set_new(o, "verdict", json_string(v->verdict));
+    json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
+    json_object_set_new(o, "facts", facts ? facts : json_null());
+    return o;
+}
+
+static double heldout(const struct lw_version *v) {
+    json_error_t ignored;
+    json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
+    json_t *rmse = facts ? json_object_get(facts, "heldout_rmse") : NULL;
+    double out = json_is_number(rmse) ? json_number_value(rmse) : NAN;
+    json_decref(facts);
+    return out;
+}
+
+static int list(struct session *s, struct lw_err *err) {
+    struct lw_aliases a;
+    json_t *all = json_array();
+    if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
+        return -1;
+    if (!s->json)
+        printf("%-8s %-12s %-20s %-20s %9s  %s\n", "version", "status", "aliases",
+               "as of", "held-out", "reason");
+    for (uint32_t version = 1; version < a.next; version++) {
+        struct lw_version v;
+        struct lw_err gone = {0};
+        char when[32], aliases[64];
+        struct lw_reply *reply =
+            lw_models_head(s->redis, &s->config->spec, version, &v, &gone);
+        if (!reply && gone.code != LW_ENOTFOUND)
+            return lw_fail(err, gone.code, "%s", gone.msg);
+        if (!reply)
+            continue; /* a number that was reserved and never used */
+        if (!s->json)
+            printf("%-8u %-12s %-20s %-20s %9.3f  %s\n", version, v.status,
+                   aliases_of(&a, version, aliases, sizeof aliases),
+                   lw_format_time(when, sizeof when, v.as_of_ms), heldout(&v), v.reason);
+        json_array_append_new(all, version_json(&v, &a));
+        lw_reply_free(reply);
+    }
+    if (s->json)
+        lw_cli_print_json(json_incref(all));
+    json_decref(all);
+    return 0;
+}
+
+static int write_model(struct session *s, const struct lw_version *v,
+                       struct lw_err *err) {
+    if (!s->output)
+        return 0;
+    if (lw_write_file(s->output, v->model, v->model_len, err))
+        return -1;
+    if (!s->json)
+        printf("model written to %s (%zu bytes)\n", s->output, v->model_len);
+    return 0;
+}
+
+static int show(struct session *s, uint32_t version, struct lw_err *err) {
+    struct lw_aliases a;
+    struct lw_version v;
+    if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
+        return -1;
+    struct lw_reply *reply = lw_models_get(s->redis, &s->config->spec, version, &v, err);
+    if (!reply)
+        return -1;
+    json_t *o = version_json(&v, &a);
+    if (s->json) {
+        lw_cli_print_json(o);
+    } else {
+        char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        puts(text ? text : "");
+        free(text);
+        json_decref(o);
+    }
+    int rc = write_model(s, &v, err);
+    lw_reply_free(reply);
+    return rc;
+}
+
+static int promote(struct session *s, uint32_t version, struct lw_err *err) {
+    if (lw_models_promote(s->redis, &s->config->spec, version, s->who,
+                          s->reason ? s->reason : "by hand", NULL, err))
+        return -1;
+    printf("version %u is champion; workers adopt it at their next flush\n", version);
+    return 0;
+}
+
+static int roll_back(struct session *s, struct lw_err *err) {
+    struct lw_aliases a;
+    if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
+        return -1;
+    if (!a.previous)
+        return lw_fail(err, LW_ENOTFOUND, "there is no previous champion to go back to");
+    return promote(s, a.previous, err);
+}
+
+static int retrain(struct session *s, struct lw_err *err) {
+    if (lw_ask(s->redis, &s->config->spec, "retrain", s->who, err))
+        return -1;
+    printf("asked; the leader takes it up within a second (leeway models list shows the "
+           "outcome)\n");
+    return 0;
+}
+
+static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
+    const char *verb = n > 0 ? rest[0] : "list";
+    int64_t version = 0;
+    bool numbered = n > 1 && lw_parse_i64(rest[1], &version) && version > 0;
+    if (strcmp(verb, "list") == 0)
+        return list(s, err);
+    if (strcmp(verb, "rollback") == 0)
+        return roll_back(s, err);
+    if (strcmp(verb, "retrain") == 0)
+        return retrain(s, err);
+    bool known = strcmp(verb, "show") == 0 || strcmp(verb, "promote") == 0;
+    if (!known)
+        return lw_fail(err, LW_ECONFIG,
+                       "there is no verb \"%s\"; list, show, promote, rollback, retrain",
+                       verb);
+    if (!numbered)
+        return lw_fail(err, LW_ECONFIG, "%s which version? (leeway models list)", verb);
+    return strcmp(verb, "show") == 0 ? show(s, (uint32_t)version, err)
+                                     : promote(s, (uint32_t)version, err);
+}
+
+static int run(int argc, char **argv) {
+    struct session s = {0};
+    struct lw_err err = {0};
+    const char *path = NULL, *user = getenv("USER");
+    bool helped;
+    const struct lw_option table[] = {
+        {'c', "config", LW_OPTION_TEXT, &path},
+        {0, "reason", LW_OPTION_TEXT, &s.reason},
+        {'o', "output", LW_OPTION_TEXT, &s.output},
+        {0, "json", LW_OPTION_FLAG, &s.json},
+    };
+    char host[64] = "localhost", **rest = lw_calloc((size_t)argc, sizeof *rest);
+    int n = lw_options_parse(&lw_cmd_models, table, sizeof table / sizeof *table, argc,
+                             argv, rest, &helped);
+    int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
+    struct lw_config *config =
+        n < 0 || helped ? NULL : lw_cli_config(&lw_cmd_models, path);
+    if (!config && !helped)
+        rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    if (config) {
+        gethostname(host, sizeof host - 1);
+        snprintf(s.who, sizeof s.who, "%.60s@%s", user ? user : "someone", host);
+        s.config = config;
+        s.redis = lw_redis_new(&config->redis, &err);
+        if (!s.redis || dispatch(&s, rest, n, &err))
+            rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_models, "%s", err.msg)
+                                        : lw_cli_fail(&lw_cmd_models, &err);
+        lw_redis_free(s.redis);
+    }
+    lw_config_free(config);
+    free(rest);
+    return rc;
+}
+
+const struct lw_command lw_cmd_models = {
+    "models", "-c FILE [list | show N | promote N | rollback | retrain]",
+    "List, show, promote and roll back model versions",
+    "  -c, --config FILE   the stream's configuration\n"
+    "      --reason TEXT   of a promotion, for the audit\n"
+    "  -o, --output FILE   show: write the model there as Avro\n"
+    "      --json          facts as JSON\n"
+    "\n"
+    "show N prints the lineage: topic, partitions and offset ranges, rows, hold-out, "
+    "trials, gate.\n",
+    run};
