@@ -33,7 +33,7 @@ void lw_log(enum lw_level level, const char *event, const char *fmt, ...) {
         return;
     char line[2048], when[32];
     int used =
-        snprintf(line, sizeof line, "%s %s %s ",
+        snprintf(line, sizeof line, "%s %s %.80s ",
                  lw_format_time(when, sizeof when, lw_wall_ms()), names[level], event);
     size_t at = used < 0 ? 0 : (size_t)used;
     va_list ap;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/time.h"
@@ -22,12 +23,32 @@ bool lw_parse_i64(const char *text, int64_t *out) {
     return true;
 }
 
+/* A decimal number without sign at text: its value and what follows, or NULL. strtod
+ * alone would take "0x1p4", "inf" and leading blanks too. */
+static const char *decimal(const char *text, double *out) {
+    size_t len = strspn(text, "0123456789"), fraction = 0;
+    if (text[len] == '.') {
+        fraction = strspn(text + len + 1, "0123456789");
+        len += 1 + fraction;
+    }
+    if (len == 0 || !(isdigit((unsigned char)text[0]) || fraction > 0))
+        return NULL;
+    if (tolower((unsigned char)text[len]) == 'e') {
+        size_t sign = text[len + 1] == '-' || text[len + 1] == '+';
+        size_t digits = strspn(text + len + 1 + sign, "0123456789");
+        len += digits > 0 ? 1 + sign + digits : 0;
+    }
+    *out = strtod(text, NULL);
+    return text + len;
+}
+
 bool lw_parse_f64(const char *text, double *out) {
-    char *end;
-    double v = strtod(text, &end);
-    if (end == text || *end || !isfinite(v) || isspace((unsigned char)*text))
+    double v;
+    bool negative = *text == '-';
+    const char *end = decimal(text + (negative || *text == '+'), &v);
+    if (!end || *end || !isfinite(v))
         return false;
-    *out = v;
+    *out = negative ? -v : v;
     return true;
 }
 
@@ -43,11 +64,11 @@ static bool parse_units(const char *text, const struct unit *units, size_t n,
     if (!*text)
         return false;
     while (*text) {
-        char *end;
-        double v = strtod(text, &end);
-        size_t len = strspn(end, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-        if (end == text || !isfinite(v) || v < 0 || !isdigit((unsigned char)*text))
+        double v;
+        const char *end = decimal(text, &v);
+        if (!end || !isfinite(v))
             return false;
+        size_t len = strspn(end, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
         size_t i = 0;
         while (i < n &&
                (strlen(units[i].name) != len || strncmp(units[i].name, end, len)))
@@ -78,33 +99,61 @@ bool lw_parse_size(const char *text, int64_t *bytes) {
     return parse_units(text, units, sizeof units / sizeof *units, bytes);
 }
 
-bool lw_parse_time(const char *text, int64_t *ms) {
-    int year, month, day, hour = 0, minute = 0, used = 0;
-    double second = 0;
-    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10)
-        return false;
-    text += used;
-    if (*text == 'T' || *text == ' ') {
-        text++;
-        used = 0;
-        if (sscanf(text, "%2d:%2d%n", &hour, &minute, &used) != 2 || used != 5)
-            return false;
-        text += used;
-        if (*text == ':' && isdigit((unsigned char)text[1])) {
-            char *end;
-            second = strtod(text + 1, &end);
-            text = end;
-        }
+/* Exactly n digits at *at, which moves behind them; -1 otherwise. */
+static int digits(const char **at, int n) {
+    int v = 0;
+    for (int i = 0; i < n; i++, (*at)++) {
+        if (!isdigit((unsigned char)**at))
+            return -1;
+        v = v * 10 + (**at - '0');
     }
-    if (*text == 'Z')
-        text++;
-    if (*text || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
-        minute > 59 || hour < 0 || minute < 0 || second < 0 || second >= 61)
+    return v;
+}
+
+static bool skip(const char **at, char c) {
+    bool there = **at == c;
+    *at += there;
+    return there;
+}
+
+/* "05:00", "05:00:00", "05:00:00.250" as milliseconds of a day, or -1. */
+static int64_t time_of_day(const char **at) {
+    double second = 0;
+    int hour = digits(at, 2);
+    if (hour < 0 || hour > 23 || !skip(at, ':'))
+        return -1;
+    int minute = digits(at, 2);
+    if (minute < 0 || minute > 59)
+        return -1;
+    if (skip(at, ':')) {
+        const char *end = decimal(*at, &second);
+        bool exponent = end && strcspn(*at, "eE") < (size_t)(end - *at);
+        if (!end || exponent || strspn(*at, "0123456789") != 2 || second >= 61)
+            return -1; /* 60 is a leap second */
+        *at = end;
+    }
+    return hour * LW_HOUR + minute * LW_MINUTE + (int64_t)llround(second * 1000);
+}
+
+bool lw_parse_time(const char *text, int64_t *ms) {
+    int year = digits(&text, 4);
+    if (year < 0 || !skip(&text, '-'))
         return false;
-    *ms = lw_from_civil(year, month, day) + hour * LW_HOUR + minute * LW_MINUTE +
-          (int64_t)llround(second * 1000);
+    int month = digits(&text, 2);
+    if (month < 1 || month > 12 || !skip(&text, '-'))
+        return false;
+    int day = digits(&text, 2);
+    if (day < 1 || day > 31)
+        return false;
+    int64_t of_day = skip(&text, 'T') || skip(&text, ' ') ? time_of_day(&text) : 0;
+    skip(&text, 'Z');
+    if (*text || of_day < 0)
+        return false;
     struct lw_civil back = lw_civil(lw_from_civil(year, month, day));
-    return back.month == month && back.day == day; /* no 31 June */
+    if (back.month != month || back.day != day) /* no 31 June */
+        return false;
+    *ms = lw_from_civil(year, month, day) + of_day;
+    return true;
 }
 
 /* Optimal string alignment distance over at most 63 characters, case ignored. */
@@ -144,8 +193,13 @@ const char *lw_nearest(const char *name, const char *const *candidates, size_t n
             best = candidates[i];
         }
     }
-    size_t tolerated = strlen(name) < 6 ? 2 : strlen(name) / 2;
-    return least <= tolerated ? best : NULL;
+    size_t len = strlen(name), tolerated = len < 6 ? 2 : len / 2;
+    if (least <= tolerated)
+        return best;
+    for (size_t i = 0; i < n && len >= 3; i++) /* "crit" for "critical" */
+        if (strncasecmp(name, candidates[i], len) == 0)
+            return candidates[i];
+    return NULL;
 }
 
 void lw_copy(char *out, size_t size, const char *text) {

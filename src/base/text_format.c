@@ -14,10 +14,11 @@ char *lw_format_duration(char *out, size_t size, int64_t ms) {
         int64_t ms;
     } units[] = {
         {"d", LW_DAY}, {"h", LW_HOUR}, {"m", LW_MINUTE}, {"s", LW_SECOND}, {"ms", 1}};
-    size_t used = 0;
-    out[0] = '\0';
+    size_t used = ms < 0 ? (size_t)snprintf(out, size, "-") : 0;
+    out[used] = '\0';
     if (ms == 0)
         snprintf(out, size, "0s");
+    ms = ms < 0 && ms > INT64_MIN ? -ms : ms;
     for (size_t i = 0; ms > 0 && i < sizeof units / sizeof *units && used < size; i++) {
         int64_t count = ms / units[i].ms;
         ms %= units[i].ms;
@@ -81,6 +82,8 @@ char *lw_sparkline(char *out, size_t size, const double *values, size_t n, size_
                 count++;
             }
         double share = hi > lo && count ? (sum / (double)count - lo) / (hi - lo) : 0;
+        if (!(share >= 0 && share <= 1)) /* an infinite value among them */
+            share = sum > 0;
         const char *bar = count ? bars[(size_t)(share * 7.0 + 0.5)] : " ";
         memcpy(out + used, bar, strlen(bar));
         used += strlen(bar);

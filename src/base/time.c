@@ -7,11 +7,11 @@
  * the process's TZ, which threads could not share. */
 #include "base/time.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -113,10 +113,23 @@ static void find_changes(struct lw_zone *zone) {
     }
 }
 
+/* The C library takes a name that it does not know for UTC and says nothing; so look at
+ * the file. The database's folder also holds folders and tables that are no zones. */
+static bool is_zone(const char *name) {
+    char path[256], magic[4] = "";
+    int len = snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
+    if (!*name || strstr(name, "..") || len < 0 || (size_t)len >= sizeof path)
+        return false;
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return false;
+    size_t got = fread(magic, 1, sizeof magic, file);
+    fclose(file);
+    return got == sizeof magic && memcmp(magic, "TZif", sizeof magic) == 0;
+}
+
 struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
-    char path[256];
-    snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
-    if (!*name || strstr(name, "..") || access(path, R_OK) != 0) {
+    if (!is_zone(name)) {
         lw_fail(err, LW_ECONFIG,
                 "time zone \"%s\" is not known on this machine (is the tzdata package "
                 "installed?)",

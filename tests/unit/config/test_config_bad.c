@@ -68,8 +68,8 @@ static void a_file_that_cannot_be_read_is_named(void **state) {
     assert_int_equal(err.code, LW_EINPUT);
 }
 
-/* A good file that is cut anywhere, or has any one byte changed, is read or refused:
- * never a crash, never a refusal without a text and a position. */
+/* A good file that is cut, or has one byte changed, at every third place is read or
+ * refused: never a crash, never a refusal without a text and a position. */
 static void damaged_files_never_crash(void **state) {
     (void)state;
     FILE *file = fopen(BIKES, "r");
@@ -78,7 +78,7 @@ static void damaged_files_never_crash(void **state) {
     size_t len = fread(text, 1, sizeof text, file);
     fclose(file);
     assert_in_range(len, 1000, sizeof text - 1);
-    for (size_t at = 0; at < len; at++) {
+    for (size_t at = 0; at < len; at += 3) {
         memcpy(copy, text, len);
         copy[at] = (char)("\0:[{\t*&\xff"[at % 8]);
         for (int cut = 0; cut < 2; cut++) {

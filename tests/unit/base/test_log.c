@@ -1,0 +1,84 @@
+/* The log: level, form, one line an event whatever it holds. */
+#include "test.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+struct lines {
+    int n;
+    char last[4096];
+};
+
+static void keep(void *arg, const char *line) {
+    struct lines *lines = arg;
+    lines->n++;
+    lw_copy(lines->last, sizeof lines->last, line);
+}
+
+static void lines_have_time_level_event_and_pairs(void **state) {
+    (void)state;
+    struct lines lines = {0};
+    int64_t ms;
+    char when[32];
+    lw_log_sink(keep, &lines);
+    lw_log_level(LW_INFO);
+    lw_log(LW_WARN, "consumer-lag", "partition=%d lag=%d", 3, 1200);
+    assert_int_equal(lines.n, 1);
+    const char *space = strchr(lines.last, ' ');
+    assert_non_null(space);
+    assert_string_equal(space, " warn consumer-lag partition=3 lag=1200");
+    snprintf(when, sizeof when, "%.*s", (int)(space - lines.last), lines.last);
+    assert_true(lw_parse_time(when, &ms));
+    lw_log_sink(NULL, NULL);
+}
+
+static void lower_levels_are_left_out(void **state) {
+    (void)state;
+    struct lines lines = {0};
+    lw_log_sink(keep, &lines);
+    for (int least = LW_DEBUG; least <= LW_ERROR; least++) {
+        lines.n = 0;
+        lw_log_level((enum lw_level)least);
+        for (int level = LW_DEBUG; level <= LW_ERROR; level++)
+            lw_log((enum lw_level)level, "x", "a=1");
+        assert_int_equal(lines.n, 4 - least);
+    }
+    lw_log_level(LW_INFO);
+    lw_log_sink(NULL, NULL);
+}
+
+static void one_event_is_one_line(void **state) {
+    (void)state;
+    struct lines lines = {0};
+    char huge[5000];
+    lw_log_sink(keep, &lines);
+    lw_log(LW_ERROR, "x", "text=%s", "two\nlines\r");
+    assert_null(strpbrk(lines.last, "\r\n"));
+    memset(huge, 'y', sizeof huge - 1);
+    huge[sizeof huge - 1] = '\0';
+    lw_log(LW_ERROR, huge, "text=%s", huge); /* cut, not overflown */
+    assert_int_equal(lines.n, 2);
+    assert_true(strlen(lines.last) < 2048);
+    lw_log_sink(NULL, NULL);
+}
+
+static void quotes_are_closed_whatever_is_inside(void **state) {
+    (void)state;
+    char out[32];
+    assert_string_equal(lw_log_quote(out, sizeof out, "a \"b\" \\ \n"),
+                        "\"a \\\"b\\\" \\\\  \"");
+    assert_string_equal(lw_log_quote(out, sizeof out, ""), "\"\"");
+    lw_log_quote(out, 8, "\"\"\"\"\"\"\"\"\"\"");
+    assert_true(strlen(out) < 8);
+    assert_int_equal(out[strlen(out) - 1], '"');
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_have_time_level_event_and_pairs),
+        cmocka_unit_test(lower_levels_are_left_out),
+        cmocka_unit_test(one_event_is_one_line),
+        cmocka_unit_test(quotes_are_closed_whatever_is_inside),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,146 @@
+/* Calendar and zones against what is known of them. */
+#include "test.h"
+
+#include <stdbool.h>
+
+#include "base/time.h"
+
+static int days_in(int year, int month) {
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && leap);
+}
+
+/* Day by day through two centuries, counted on the fingers. */
+static void every_day_from_1900_to_2100_is_right(void **state) {
+    (void)state;
+    int year = 1900, month = 1, day = 1, weekday = 0; /* a Monday */
+    int64_t ms = INT64_C(-2208988800000);
+    while (year <= 2100) {
+        assert_true(lw_from_civil(year, month, day) == ms);
+        struct lw_civil c = lw_civil(ms + LW_DAY - 1); /* its last millisecond */
+        assert_int_equal(c.year, year);
+        assert_int_equal(c.month, month);
+        assert_int_equal(c.day, day);
+        assert_int_equal(c.weekday, weekday);
+        assert_int_equal(c.hour * 3600 + c.minute * 60 + c.second, 86399);
+        ms += LW_DAY;
+        weekday = (weekday + 1) % 7;
+        if (++day <= days_in(year, month))
+            continue;
+        day = 1;
+        if (++month <= 12)
+            continue;
+        month = 1;
+        year++;
+    }
+    assert_true(ms == INT64_C(4133980800000)); /* 1 January 2101 */
+}
+
+static void known_instants_are_right(void **state) {
+    (void)state;
+    static const struct {
+        int64_t ms;
+        struct lw_civil want;
+    } cases[] = {
+        {0, {1970, 1, 1, 0, 0, 0, 3}},
+        {-1, {1969, 12, 31, 23, 59, 59, 2}},
+        {INT64_C(951782400000), {2000, 2, 29, 0, 0, 0, 1}},
+        {INT64_C(1583971200000), {2020, 3, 12, 0, 0, 0, 3}},
+        {INT64_C(1000000000999), {2001, 9, 9, 1, 46, 40, 6}},
+        {INT64_C(253402300799000), {9999, 12, 31, 23, 59, 59, 4}},
+        {INT64_C(-62135596800000), {1, 1, 1, 0, 0, 0, 0}},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct lw_civil c = lw_civil(cases[i].ms);
+        assert_memory_equal(&c, &cases[i].want, sizeof c);
+    }
+}
+
+static void new_york_changes_its_clocks_in_2020(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    struct lw_zone *zone = lw_zone_new("America/New_York", &err);
+    if (!zone)
+        skip(); /* no tzdata on this machine */
+    const int64_t spring = lw_from_civil(2020, 3, 8) + 7 * LW_HOUR;  /* 02:00 EST */
+    const int64_t autumn = lw_from_civil(2020, 11, 1) + 6 * LW_HOUR; /* 02:00 EDT */
+    assert_int_equal(lw_zone_offset(zone, spring - 1), -5 * LW_HOUR);
+    assert_int_equal(lw_zone_offset(zone, spring), -4 * LW_HOUR);
+    assert_int_equal(lw_zone_offset(zone, autumn - 1), -4 * LW_HOUR);
+    assert_int_equal(lw_zone_offset(zone, autumn), -5 * LW_HOUR);
+    assert_int_equal(lw_zone_offset(zone, lw_from_civil(2007, 3, 12)), -4 * LW_HOUR);
+    assert_int_equal(lw_zone_offset(zone, lw_from_civil(2006, 3, 12)), -5 * LW_HOUR);
+    assert_int_equal(lw_civil(spring - 1 + lw_zone_offset(zone, spring - 1)).hour, 1);
+    assert_int_equal(lw_civil(spring + lw_zone_offset(zone, spring)).hour, 3);
+    lw_zone_free(zone);
+}
+
+static void odd_zones_keep_their_minutes(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    struct lw_zone *india = lw_zone_new("Asia/Kolkata", &err);
+    struct lw_zone *island =
+        lw_zone_new("Australia/Lord_Howe", &err); /* half an hour of DST */
+    if (!india || !island)
+        skip();
+    assert_int_equal(lw_zone_offset(india, 0), 330 * LW_MINUTE);
+    assert_int_equal(lw_zone_offset(india, lw_from_civil(2049, 6, 1)), 330 * LW_MINUTE);
+    assert_int_equal(lw_zone_offset(island, lw_from_civil(2020, 1, 1)), 660 * LW_MINUTE);
+    assert_int_equal(lw_zone_offset(island, lw_from_civil(2020, 7, 1)), 630 * LW_MINUTE);
+    lw_zone_free(india);
+    lw_zone_free(island);
+}
+
+static void no_zone_is_utc(void **state) {
+    (void)state;
+    assert_int_equal(lw_zone_offset(NULL, 123), 0);
+    lw_zone_free(NULL);
+}
+
+static void zones_that_do_not_exist_are_refused(void **state) {
+    (void)state;
+    static const char *const names[] = {"",        "Mars/Olympus", "../../../etc/passwd",
+                                        "America", "tzdata.zi",    "zone.tab"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct lw_err err = {0};
+        struct lw_zone *zone = lw_zone_new(names[i], &err);
+        if (zone)
+            fail_msg("\"%s\" was taken for a zone", names[i]);
+        assert_int_equal(err.code, LW_ECONFIG);
+    }
+}
+
+static void the_process_keeps_its_own_zone(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    setenv("TZ", "Asia/Tokyo", 1);
+    lw_zone_free(lw_zone_new("America/New_York", &err));
+    assert_string_equal(getenv("TZ"), "Asia/Tokyo");
+    unsetenv("TZ");
+    lw_zone_free(lw_zone_new("America/New_York", &err));
+    assert_null(getenv("TZ"));
+}
+
+static void clocks_run_forward(void **state) {
+    (void)state;
+    int64_t us = lw_mono_us(), ms = lw_mono_ms();
+    lw_sleep_ms(3);
+    assert_true(lw_mono_us() - us >= 3000);
+    assert_true(lw_mono_ms() >= ms + 2);
+    assert_true(lw_wall_ms() > lw_from_civil(2024, 1, 1));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_day_from_1900_to_2100_is_right),
+        cmocka_unit_test(known_instants_are_right),
+        cmocka_unit_test(new_york_changes_its_clocks_in_2020),
+        cmocka_unit_test(odd_zones_keep_their_minutes),
+        cmocka_unit_test(no_zone_is_utc),
+        cmocka_unit_test(zones_that_do_not_exist_are_refused),
+        cmocka_unit_test(the_process_keeps_its_own_zone),
+        cmocka_unit_test(clocks_run_forward),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
