@@ -1,0 +1,24 @@
+/* The five columns of a month of trips that the drift benchmarks look at, in memory. */
+#ifndef LW_BENCH_TRIPS_H
+#define LW_BENCH_TRIPS_H
+
+#include "leeway/profile.h"
+
+enum { TRIPS_COLUMNS = 5 };
+
+struct trips {
+    size_t n;
+    struct lw_cell *cells; /* n rows of TRIPS_COLUMNS */
+    int *day;              /* day of the month of the pick-up, 1..31; 0 outside it */
+};
+
+extern const struct lw_column trips_columns[TRIPS_COLUMNS];
+
+/* Reads an Avro file of green trips; ends the program with the reason when it cannot. */
+struct trips trips_load(const char *path);
+void trips_free(struct trips *t);
+/* Profile of rows order[from .. from + n); order NULL: as they are. */
+struct lw_profile *trips_profile(const struct trips *t, const size_t *order, size_t from,
+                                 size_t n, uint64_t seed);
+
+#endif
