@@ -32,7 +32,7 @@ struct lw_drift_options {
     uint64_t min_n;                     /* 100 */
     double alpha;                       /* significance after correction: 0.01 */
     enum lw_correction_kind correction; /* LW_CORRECT_BH */
-    double floor_psi;                   /* effect floor in PSI (bias-corrected): 0.1 */
+    double floor_psi;                   /* effect floor in PSI (bias-corrected): 0.2 */
 };
 struct lw_drift_options lw_drift_defaults(void);
 
