@@ -99,36 +99,6 @@ void lw__kll_add_level(struct lw_kll *s) {
     s->end[s->levels] = 0;
 }
 
-/* Shell's method with Ciura's gaps: in place, no recursion, and short levels are nearly
- * all there is to sort. */
-void lw__kll_sort(double *v, uint32_t n) {
-    static const uint32_t gaps[] = {65921, 29298, 13021, 5787, 2572, 1143, 508,
-                                    226,   100,   57,    23,   10,   4,    1};
-    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
-        uint32_t gap = gaps[g];
-        for (uint32_t i = gap; i < n; i++) {
-            double moving = v[i];
-            uint32_t at = i;
-            for (; at >= gap && v[at - gap] > moving; at -= gap)
-                v[at] = v[at - gap];
-            v[at] = moving;
-        }
-    }
-}
-
-/* Merges a (na items, at out) and b (nb items, elsewhere) into out, from the back. */
-static void merge_back(double *out, size_t na, const double *b, size_t nb) {
-    while (na > 0 && nb > 0) {
-        double x = out[na - 1], y = b[nb - 1];
-        size_t first = x > y;
-        out[na + nb - 1] = first ? x : y;
-        na -= first;
-        nb -= 1 - first;
-    }
-    if (nb > 0)
-        memcpy(out, b, nb * sizeof *b);
-}
-
 static uint32_t coin(const struct lw_kll *s, uint32_t level) {
     return (uint32_t)(lw_mix64(s->seed ^ lw_mix64(s->n * 64 + level)) >> 63);
 }
@@ -152,7 +122,7 @@ static void compact(struct lw_kll *s, uint32_t level) {
         lw__kll_sort(v, 2 * half);
     const double *kept = halve(v, half, coin(s, level));
     uint32_t above = lw__kll_size(s, level + 1);
-    merge_back(v - above, above, kept, half);
+    lw__kll_merge_in(v - above, above, kept, half);
     if (spare)
         v[half] = left_over;
     memmove(v + half + spare, v + size, (s->end[0] - from - size) * sizeof *v);
@@ -220,7 +190,7 @@ static void merge_levels(struct lw_kll *s, const struct lw_kll *other) {
         uint32_t left = other->end[h + 1]; /* still to come from the levels above */
         double *to = s->items + from + left;
         memmove(to, s->items + from, mine * sizeof *to);
-        merge_back(to, mine, lw__kll_level(other, h), theirs);
+        lw__kll_merge_in(to, mine, lw__kll_level(other, h), theirs);
         s->end[h] = from + left + mine + theirs;
     }
 }

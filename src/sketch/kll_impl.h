@@ -43,5 +43,8 @@ void lw__kll_add_level(struct lw_kll *s);
 void lw__kll_reserve(struct lw_kll *s, uint32_t items);
 /* In place, ascending. */
 void lw__kll_sort(double *v, uint32_t n);
+/* Merges the sorted b (nb items, elsewhere) into the sorted na items at v, which has room
+ * for both. */
+void lw__kll_merge_in(double *v, size_t na, const double *b, size_t nb);
 
 #endif

@@ -1,0 +1,206 @@
+/* Sorting and merging levels of a KLL sketch, where it spends its time.
+ *
+ * Sorting: level 0 is nearly always 8 to 16 items in no order at all, once for every
+ * dozen updates, so it is worth a sorting network. A network's comparisons are fixed and
+ * each is a minimum and a maximum, with no branch to mispredict. Shorter levels are
+ * filled up with infinities, which stay at the end. 16 items: Green's network of 60
+ * comparators; 8 items: Batcher's of 19 (Knuth, volume 3, section 5.3.4). Up to 128 items
+ * are sorted in blocks of 16 that are merged in one after another; longer levels (a
+ * sketch's first k values, a sketch read from elsewhere) by Shell's method with Ciura's
+ * gaps: in place, without recursion.
+ *
+ * Merging: which of two items is smaller cannot be predicted, so the choice moves indices
+ * instead of branching, and the next step waits for them. Two such chains, one from the
+ * front and one from the back, run side by side in the time of one. */
+#include <math.h>
+#include <string.h>
+
+#include "kll_impl.h"
+
+/* Values are never NaN and never negative zero: min and max together are an exchange. */
+#define ORDER(i, j)                                                                      \
+    do {                                                                                 \
+        double a = w[i], b = w[j];                                                       \
+        w[i] = a < b ? a : b;                                                            \
+        w[j] = a > b ? a : b;                                                            \
+    } while (0)
+
+/* clang-format off: a line a layer of the network */
+static inline void network_8(double *w) {
+    ORDER(0, 2);
+    ORDER(1, 3);
+    ORDER(4, 6);
+    ORDER(5, 7);
+    ORDER(0, 4);
+    ORDER(1, 5);
+    ORDER(2, 6);
+    ORDER(3, 7);
+    ORDER(0, 1);
+    ORDER(2, 3);
+    ORDER(4, 5);
+    ORDER(6, 7);
+    ORDER(2, 4);
+    ORDER(3, 5);
+    ORDER(1, 4);
+    ORDER(3, 6);
+    ORDER(1, 2);
+    ORDER(3, 4);
+    ORDER(5, 6);
+}
+
+static inline void network_16(double *w) {
+    ORDER(0, 1);
+    ORDER(2, 3);
+    ORDER(4, 5);
+    ORDER(6, 7);
+    ORDER(8, 9);
+    ORDER(10, 11);
+    ORDER(12, 13);
+    ORDER(14, 15);
+    ORDER(0, 2);
+    ORDER(1, 3);
+    ORDER(4, 6);
+    ORDER(5, 7);
+    ORDER(8, 10);
+    ORDER(9, 11);
+    ORDER(12, 14);
+    ORDER(13, 15);
+    ORDER(0, 4);
+    ORDER(1, 5);
+    ORDER(2, 6);
+    ORDER(3, 7);
+    ORDER(8, 12);
+    ORDER(9, 13);
+    ORDER(10, 14);
+    ORDER(11, 15);
+    ORDER(0, 8);
+    ORDER(1, 9);
+    ORDER(2, 10);
+    ORDER(3, 11);
+    ORDER(4, 12);
+    ORDER(5, 13);
+    ORDER(6, 14);
+    ORDER(7, 15);
+    ORDER(5, 10);
+    ORDER(6, 9);
+    ORDER(3, 12);
+    ORDER(13, 14);
+    ORDER(4, 8);
+    ORDER(7, 11);
+    ORDER(1, 2);
+    ORDER(1, 4);
+    ORDER(7, 13);
+    ORDER(2, 8);
+    ORDER(11, 14);
+    ORDER(2, 4);
+    ORDER(5, 6);
+    ORDER(9, 10);
+    ORDER(11, 13);
+    ORDER(3, 8);
+    ORDER(7, 12);
+    ORDER(6, 8);
+    ORDER(10, 12);
+    ORDER(3, 5);
+    ORDER(7, 9);
+    ORDER(3, 4);
+    ORDER(5, 6);
+    ORDER(7, 8);
+    ORDER(9, 10);
+    ORDER(11, 12);
+    ORDER(6, 7);
+    ORDER(8, 9);
+}
+/* clang-format on */
+
+static void sort_shell(double *v, uint32_t n) {
+    static const uint32_t gaps[] = {65921, 29298, 13021, 5787, 2572, 1143, 508,
+                                    226,   100,   57,    23,   10,   4,    1};
+    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
+        uint32_t gap = gaps[g];
+        for (uint32_t i = gap; i < n; i++) {
+            double moving = v[i];
+            uint32_t at = i;
+            for (; at >= gap && v[at - gap] > moving; at -= gap)
+                v[at] = v[at - gap];
+            v[at] = moving;
+        }
+    }
+}
+
+/* From the back, where the room is: no item is overwritten before it is read. */
+static void merge_back(double *v, size_t na, const double *b, size_t nb) {
+    while (na > 0 && nb > 0) {
+        double x = v[na - 1], y = b[nb - 1];
+        size_t first = x > y;
+        v[na + nb - 1] = x > y ? x : y;
+        na -= first;
+        nb -= 1 - first;
+    }
+    if (nb > 0)
+        memcpy(v, b, nb * sizeof *b);
+}
+
+/* From both ends. A round takes half of the shorter side from each end, so that neither
+ * side can run out within it. Ends with at most one item left on a side. */
+static void merge_both(double *v, const double *a, size_t na, const double *b,
+                       size_t nb) {
+    double *end = v + na + nb;
+    while (na > 1 && nb > 1) {
+        size_t rounds = (na < nb ? na : nb) / 2;
+        const double *a_end = a + na, *b_end = b + nb;
+        for (size_t i = 0; i < rounds; i++) {
+            double x = *a, y = *b, p = a_end[-1], q = b_end[-1];
+            size_t a_first = x<y, a_last = p> q;
+            *v++ = x < y ? x : y;
+            *--end = p > q ? p : q;
+            a += a_first;
+            b += 1 - a_first;
+            a_end -= a_last;
+            b_end -= 1 - a_last;
+        }
+        na = (size_t)(a_end - a);
+        nb = (size_t)(b_end - b);
+    }
+    memcpy(v, a, na * sizeof *a);
+    merge_back(v, na, b, nb);
+}
+
+void lw__kll_merge_in(double *v, size_t na, const double *b, size_t nb) {
+    enum { BOTH_MIN = 12, BOTH_MAX = 512 };
+    double a[BOTH_MAX];
+    if (na < BOTH_MIN || nb < BOTH_MIN || na > BOTH_MAX) {
+        merge_back(v, na, b, nb);
+        return;
+    }
+    memcpy(a, v, na * sizeof *a);
+    merge_both(v, a, na, b, nb);
+}
+
+/* At most 16 items. */
+static void sort_few(double *v, uint32_t n) {
+    double w[16];
+    for (uint32_t i = 0; i < 16; i++)
+        w[i] = INFINITY;
+    memcpy(w, v, n * sizeof *v);
+    if (n > 8)
+        network_16(w);
+    else
+        network_8(w);
+    memcpy(v, w, n * sizeof *v);
+}
+
+void lw__kll_sort(double *v, uint32_t n) {
+    enum { BLOCK = 16, BLOCKED_MAX = 128 };
+    if (n > BLOCKED_MAX) {
+        sort_shell(v, n);
+        return;
+    }
+    sort_few(v, n < BLOCK ? n : BLOCK);
+    for (uint32_t done = BLOCK; done < n; done += BLOCK) {
+        double block[BLOCK];
+        uint32_t size = n - done < BLOCK ? n - done : BLOCK;
+        sort_few(v + done, size);
+        memcpy(block, v + done, size * sizeof *v);
+        lw__kll_merge_in(v, done, block, size);
+    }
+}
