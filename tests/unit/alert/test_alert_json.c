@@ -5,6 +5,7 @@
 #include "alert_test.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "support/json_schema.h"
 
 #define AT INT64_C(1584763200000) /* 2020-03-21T04:00:00Z */
 
@@ -46,6 +47,27 @@ static struct lw_alert alert(void) {
     return a;
 }
 
+static json_t *schema(void) {
+    struct lw_err err = {0};
+    size_t len;
+    char *text = lw_read_file(LW_SOURCE_DIR "/schemas/alert.schema.json", (size_t)1 << 20,
+                              &len, &err);
+    if (text == NULL)
+        fail_msg("%s", err.msg);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    free(text);
+    return root;
+}
+
+static void assert_in_schema(const json_t *message) {
+    char where[500];
+    json_t *s = schema();
+    if (!lw_schema_holds(s, message, where, sizeof where))
+        fail_msg("schemas/alert.schema.json: %s", where);
+    json_decref(s);
+}
+
 static json_t *made(const struct lw_alert *a, const struct lw_alert_context *c) {
     struct lw_buf out = {0};
     struct lw_err err = {0};
@@ -57,6 +79,7 @@ static json_t *made(const struct lw_alert *a, const struct lw_alert_context *c) 
     struct lw_message m; /* what we write, we read */
     assert_int_equal(lw_message_read(&m, (const char *)out.data, out.len, 0, &err), 0);
     lw_message_fini(&m);
+    assert_in_schema(root);
     lw_buf_fini(&out);
     free(s);
     return root;
@@ -107,6 +130,35 @@ static void every_member_is_there(void **state) {
     assert_true(json_is_null(json_object_get(a, "model_version")));
     json_decref(a);
     json_decref(b);
+}
+
+/* The schema holds for what the formats are tested with, and has teeth: take away any
+ * member, or give it a type it cannot have, and it no longer holds. */
+static void schema_has_teeth(void **state) {
+    (void)state;
+    const char *name[] = {"message_firing.json", "message_resolved.json",
+                          "message_bare.json", "body_json_firing.json"};
+    char where[500];
+    json_t *s = schema();
+    for (size_t i = 0; i < 4; i++) {
+        char *text = data_file(name[i], NULL);
+        json_t *m = json_loads(text, 0, NULL), *v;
+        const char *key;
+        void *next;
+        assert_in_schema(m);
+        json_object_foreach_safe(m, next, key, v) {
+            json_t *bad = json_copy(m);
+            json_object_del(bad, key);
+            if (strcmp(key, "sent_at") != 0)
+                assert_false(lw_schema_holds(s, bad, where, sizeof where));
+            json_object_set_new(bad, key, json_true());
+            assert_false(lw_schema_holds(s, bad, where, sizeof where));
+            json_decref(bad);
+        }
+        json_decref(m);
+        free(text);
+    }
+    json_decref(s);
 }
 
 static void ids(void **state) {
@@ -242,6 +294,7 @@ static void many_categories(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(as_in_the_golden_message),
                                        cmocka_unit_test(every_member_is_there),
+                                       cmocka_unit_test(schema_has_teeth),
                                        cmocka_unit_test(ids),
                                        cmocka_unit_test(nameless_is_refused),
                                        cmocka_unit_test(movers_are_those_that_moved),

@@ -1,0 +1,22 @@
+/* A TLS receiver for tests, with a certificate made on the spot: good, expired, or for
+ * somebody else. */
+#ifndef LW_TLS_PEER_H
+#define LW_TLS_PEER_H
+
+struct lw_tls_options {
+    const char *address;  /* the certificate's subjectAltName, e.g. "IP:127.0.0.1" */
+    long from_s, until_s; /* validity, relative to now */
+    int newest; /* newest protocol version offered, e.g. TLS1_2_VERSION; 0: any */
+};
+
+struct lw_tls_peer;
+
+/* Answers every request that arrives whole with 200. The certificate is written to
+ * pem_path. */
+struct lw_tls_peer *lw_tls_peer_start(const struct lw_tls_options *options,
+                                      const char *pem_path);
+void lw_tls_peer_stop(struct lw_tls_peer *p);
+int lw_tls_peer_port(const struct lw_tls_peer *p);
+unsigned lw_tls_peer_count(struct lw_tls_peer *p); /* requests read */
+
+#endif
