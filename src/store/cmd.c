@@ -60,7 +60,10 @@ void lw_cmd_uint(struct lw_cmd *c, uint64_t v) {
 
 void lw_cmd_f64(struct lw_cmd *c, double v) {
     char text[40];
-    lw_cmd_str(c, lw_format_f64(text, sizeof text, v));
+    if (v > -1e15 && v < 1e15 && v == (double)(int64_t)v)
+        lw_cmd_int(c, (int64_t)v); /* a count or a time: never 1.6e+12 */
+    else
+        lw_cmd_str(c, lw_format_f64(text, sizeof text, v));
 }
 
 /* A number that counts the arguments behind it, of which there are then so many. Six

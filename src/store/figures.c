@@ -23,11 +23,8 @@ static void put_figures(struct lw_cmd *c, const struct lw_evaluation *e, size_t 
     }
 }
 
-static void put_heading(struct lw_cmd *c, const struct lw_step *step) {
-    lw_cmd_str(c, "at");
-    lw_cmd_int(c, step->evaluation->at_ms);
-    lw_cmd_str(c, "champion");
-    lw_cmd_uint(c, lw_monitor_champion_version(step->monitor));
+/* The evaluation's own figures hold `at` and `champion`; the wall clock is ours. */
+static void put_updated(struct lw_cmd *c, const struct lw_step *step) {
     lw_cmd_str(c, "updated");
     lw_cmd_int(c, step->now_ms);
 }
@@ -42,7 +39,7 @@ static void put_now(struct lw_cmd *c, const struct lw_spec *spec,
         slot = lw_cmd_slot(c);
         lw_cmd_str(c, "HSET");
         lw_key_arg(c, spec, "now");
-        put_heading(c, step);
+        put_updated(c, step);
         put_figures(c, step->evaluation, i, i + FIGURES_A_COMMAND);
         lw_cmd_fill(c, slot);
     }
@@ -55,7 +52,7 @@ static void put_history(struct lw_cmd *c, const struct lw_spec *spec,
     lw_key_arg(c, spec, "history");
     lw_cmd_int(c, HISTORY_CAP);
     lw_cmd_int(c, step->evaluation->at_ms);
-    put_heading(c, step);
+    put_updated(c, step);
     put_figures(c, step->evaluation, 0, FIGURES_IN_ENTRY);
     lw_cmd_fill(c, slot);
 }
@@ -85,7 +82,7 @@ static void put_member(struct lw_cmd *c, const struct lw_spec *spec, const char 
 }
 
 void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                     const struct lw_monitor *m) {
+                     struct lw_monitor *m) {
     struct lw_buf *bytes = lw_verb_bytes(r);
     for (size_t w = 0; w < spec->nwindows; w++) {
         struct lw_pane *pane = lw_monitor_window(m, w);

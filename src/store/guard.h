@@ -25,7 +25,7 @@ void lw__step_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
 void lw__figures_put(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_step *step);
 void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                     const struct lw_monitor *m);
+                     struct lw_monitor *m);
 /* Alert states and outbox (alerts.c). */
 void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_step *step);

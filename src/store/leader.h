@@ -49,7 +49,7 @@ struct lw_outgoing {
 struct lw_step {
     const struct lw_lease *lease;
     int64_t was_sealed_until_ms;
-    const struct lw_monitor *monitor; /* after the step */
+    struct lw_monitor *monitor; /* after the step */
     const struct lw_evaluation *evaluation;
     bool sealed; /* a pane was sealed: now, history and windows are written */
     const struct lw_outgoing *outgoing;

@@ -42,7 +42,8 @@ void lw_cmd_arg(struct lw_cmd *c, const void *data, size_t len);
 void lw_cmd_str(struct lw_cmd *c, const char *text);
 void lw_cmd_int(struct lw_cmd *c, int64_t v);
 void lw_cmd_uint(struct lw_cmd *c, uint64_t v);
-void lw_cmd_f64(struct lw_cmd *c, double v); /* shortest decimal text */
+/* Shortest decimal text that reads back as v; whole numbers without an exponent. */
+void lw_cmd_f64(struct lw_cmd *c, double v);
 size_t lw_cmd_count(const struct lw_cmd *c);
 
 enum lw_reply_kind { LW_REPLY_NIL, LW_REPLY_INT, LW_REPLY_TEXT, LW_REPLY_ARRAY };
