@@ -290,8 +290,7 @@ int lw_read_retrain(struct lw_load *load, const struct lw_yaml *node) {
     if (retrain->holdout_ms >= retrain->window_ms)
         return lw_yaml_fail_key(
             load->tree, holdout ? holdout : load->tree->root, load->err,
-            "the hold-out, %s, must be shorter than the window that is "
-            "trained on, %s",
+            "the hold-out, %s, must be shorter than the window that is trained on, %s",
             lw_format_duration(text, sizeof text, retrain->holdout_ms),
             lw_format_duration(longest, sizeof longest, retrain->window_ms));
     if (!lw_yaml_find(node, "cooldown_max"))

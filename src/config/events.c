@@ -208,8 +208,7 @@ static int check_feature_name(struct lw_load *load, const struct lw_yaml *node) 
         if (strcmp(node->key, reserved[i]) == 0)
             return lw_yaml_fail_key(
                 load->tree, node, load->err,
-                "'%s' is a reserved name; give the feature another and say "
-                "`of: %s`",
+                "'%s' is a reserved name; give the feature another and say `of: %s`",
                 node->key, node->key);
     return lw_check_name(load, node, node->key, LW_NAME_MAX);
 }
@@ -232,8 +231,7 @@ static int read_feature(struct lw_load *load, const struct lw_yaml *node) {
     if (item.column.kind != LW_NUMERIC && item.column.kind != LW_CATEGORY)
         return lw_yaml_fail(
             load->tree, of ? of : node, load->err,
-            "a %s cannot be watched as it is; use a function of it such as "
-            "hour(%.40s)",
+            "a %s cannot be watched as it is; use a function of it such as hour(%.40s)",
             lw_kind_name(item.column.kind), item.of);
     if (check_feature_keys(load, node, item.column.kind))
         return -1;

@@ -68,8 +68,7 @@ static const struct lw_key source_keys[] = {
      .doc = "The Kafka topic with the events."},
     {"schema", LW_KEY_FILE, AT(source.schema_path), .flags = LW_REQUIRED,
      .doc = "Avro schema (`.avsc`) that events are read with; raw messages are written "
-            "with it "
-            "too."},
+            "with it too."},
     {"framing", LW_KEY_WORD, AT(source.framing), .words = framings, .standard = "raw",
      .doc = "How a message names its schema: not at all, Confluent's header, or Avro "
             "single-object encoding."},
@@ -90,16 +89,14 @@ static const struct lw_key event_keys[] = {
     {"fields", LW_KEY_NAMED, .item = "kinds, or maps, below",
      .section = &lw_section_field, .read = lw_read_fields,
      .doc = "Fields of the schema that features and checks use: `name: kind`, or a map. "
-            "Those "
-            "that `id`, `time` and `target` name need not be listed."},
+            "Those that `id`, `time` and `target` name need not be listed."},
     {"id", LW_KEY_TEXT, AT(names.event_id), .standard = "",
      .doc = "Field that identifies an event, for scored events and alerts."},
     {"time", LW_KEY_TEXT, AT(names.event_time), .standard = "record",
      .doc = "Timestamp field that is the event's time, or `record` for Kafka's own."},
     {"time_zone", LW_KEY_TEXT, AT(names.time_zone), .standard = "",
      .doc = "Zone (e.g. `America/New_York`) in which `hour(t)` and its like read "
-            "timestamps; "
-            "empty: they are local already."},
+            "timestamps; empty: they are local already."},
 };
 static const struct lw_section event_section =
     SECTION("event", "What of a record is used, and its time.", event_keys);
@@ -147,7 +144,7 @@ static const struct lw_key drift_keys[] = {
     {"correction", LW_KEY_WORD, AT(spec.drift.correction), .words = corrections,
      .standard = "bh",
      .doc = "For testing many features at once; bh is Benjamini-Hochberg."},
-    {"floor_psi", LW_KEY_REAL, AT(spec.drift.floor_psi), .standard = "0.1", .min = 0,
+    {"floor_psi", LW_KEY_REAL, AT(spec.drift.floor_psi), .standard = "0.2", .min = 0,
      .max = 10, .doc = "Least effect, in bias-corrected PSI, that may be called drift."},
 };
 static const struct lw_section drift_section = SECTION(
@@ -252,9 +249,8 @@ static const struct lw_key http_keys[] = {
     {"listen", LW_KEY_TEXT, AT(http.listen), .standard = "127.0.0.1:8080",
      .doc = "`host:port`, or `off`."},
     {"token_file", LW_KEY_FILE, AT(http.token_file), .standard = "",
-     .doc =
-         "File whose first line is the bearer token for what changes state; empty: such "
-         "requests are refused."},
+     .doc = "File whose first line is the bearer token for what changes state; empty: "
+            "such requests are refused."},
     {"connections", LW_KEY_INT, AT(http.connections), .standard = "256", .min = 1,
      .max = 10000, .doc = "At most so many at once."},
     {"body_max", LW_KEY_SIZE, AT(http.body_max), .standard = "1MiB", .min = 1024,
@@ -276,20 +272,17 @@ static const struct lw_key root_keys[] = {
     {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
-     .doc =
-         "librdkafka's properties, passed through untouched. A property that is a secret "
-         "stands as `<property>_file` or comes from the environment. `group.id` is "
-         "`leeway-<stream>` unless given."},
+     .doc = "librdkafka's properties, passed through untouched. A property that is a "
+            "secret stands as `<property>_file` or comes from the environment. "
+            "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},
     {"event", LW_KEY_MAP, .section = &event_section, .read = lw_read_event, .doc = ""},
     {"target", LW_KEY_MAP, .section = &target_section, .read = lw_read_target, .doc = ""},
     {"valid", LW_KEY_LIST, .read = lw_read_valid, .item = "conditions",
-     .doc =
-         "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An event that "
-         "breaks one is set aside: counted under it, scored, but not judged or learned "
-         "from. "
-         "A missing value passes."},
+     .doc = "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An event "
+            "that breaks one is set aside: counted under it, scored, but not judged or "
+            "learned from. A missing value passes."},
     {"features", LW_KEY_NAMED, .section = &lw_section_feature, .read = lw_read_features,
      .doc = "What is watched for drift, by a name of your own."},
     {"panes", LW_KEY_MAP, .section = &pane_section, .read = lw_read_panes, .doc = ""},

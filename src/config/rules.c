@@ -144,8 +144,7 @@ static int check_metric(struct lw_load *load, const struct lw_yaml *node,
         !drift)
         return lw_yaml_fail(
             load->tree, node, load->err,
-            "'%s' is not measured for target and prediction, only psi, js, ks "
-            "and w1 are",
+            "'%s' is not measured for target and prediction, only psi, js, ks and w1 are",
             metric);
     if (rule->feature < 0)
         return 0;
@@ -180,8 +179,7 @@ static int find_feature(struct lw_load *load, const struct lw_yaml *node,
     if (!at)
         return lw_yaml_fail_key(
             load->tree, node, load->err,
-            "'feature' is missing: '%s' is measured for a feature; name one, "
-            "or say each",
+            "'feature' is missing: '%s' is measured for a feature; name one, or say each",
             metric);
     item->rule.feature = feature_index(&load->config->spec, item->feature);
     if (item->rule.feature == LW_RULE_MODEL)

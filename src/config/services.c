@@ -67,11 +67,10 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
     if (node->kind != LW_YAML_SCALAR)
         return lw_yaml_fail(load->tree, node, load->err, "must be a single value");
     if (lw_kafka_secret(key) && *node->literal)
-        return lw_yaml_fail_key(
-            load->tree, node, load->err,
-            "a secret must not stand in the configuration; write '%s_file: "
-            "path', or ${NAME} for an environment variable",
-            key);
+        return lw_yaml_fail_key(load->tree, node, load->err,
+                                "a secret must not stand in the configuration; write "
+                                "'%s_file: path', or ${NAME} for an environment variable",
+                                key);
     if (len > 5 && strcmp(key + len - 5, "_file") == 0) {
         char *property = lw_strndup(key, len - 5);
         int failed = lw_kafka_secret(property)
@@ -125,10 +124,9 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
         return lw_yaml_fail(load->tree, node, load->err,
                             "must begin with redis:// or unix: (got '%.60s')", url);
     if (node && url_password(node->literal, &len) && len > 0)
-        return lw_yaml_fail(
-            load->tree, node, load->err,
-            "a password must not stand in the configuration; use password_file, "
-            "or ${NAME} for an environment variable");
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "a password must not stand in the configuration; use "
+                            "password_file, or ${NAME} for an environment variable");
     return 0;
 }
 
@@ -161,8 +159,7 @@ static int check_topics(struct lw_load *load, const struct lw_yaml *node) {
         if (strcmp(out[i].topic, source->topic) == 0)
             return lw_yaml_fail(
                 load->tree, lw_yaml_find(node, out[i].key), load->err,
-                "is the topic that events are read from; they would come back "
-                "for ever");
+                "is the topic that events are read from; they would come back for ever");
     return 0;
 }
 

@@ -31,11 +31,10 @@ static const char *variable(const char *at, struct halves *h, struct lw_err *why
     const char *end = strchr(at, '}');
     bool has_default = len > 0 && strncmp(at + len, ":-", 2) == 0;
     if (!end || len == 0 || (!has_default && at + len != end)) {
-        lw_fail(
-            why, LW_ECONFIG,
-            "\"${%.40s\" is no variable; write ${NAME} or ${NAME:-default}, or $${ for a "
-            "literal ${",
-            at);
+        lw_fail(why, LW_ECONFIG,
+                "\"${%.40s\" is no variable; write ${NAME} or ${NAME:-default}, or $${ "
+                "for a literal ${",
+                at);
         return NULL;
     }
     char *name = lw_strndup(at, len);

@@ -213,16 +213,40 @@ static void listening_addresses_are_taken_apart(void **state) {
     unsetenv("LEEWAY_LISTEN");
 }
 
-static void drift_defaults_are_the_library_s(void **state) {
+/* The least that a configuration can say; everything else is a default. */
+static const char least[] = "stream: s\n"
+                            "source: {topic: t, schema: bike_share.avsc}\n"
+                            "event: {fields: {station: category}}\n"
+                            "target: {field: kilometres, range: [0, 9]}\n"
+                            "windows: {day: 1d}\n"
+                            "feature_sets: {s: [station]}\n"
+                            "candidates: [{name: c, features: s, window: 9d}]\n";
+
+static void the_least_configuration_has_sound_defaults(void **state) {
     (void)state;
-    struct lw_config *config = load_or_fail(GREEN);
+    struct lw_err err = {0};
+    struct lw_config *config =
+        lw_config_parse(least, strlen(least), DATA_DIR "least.yaml", &err);
+    if (!config)
+        fail_msg("%s", err.msg);
     struct lw_drift_options standard = lw_drift_defaults();
     const struct lw_drift_options *drift = &config->spec.drift;
-    assert_int_equal(drift->bins, standard.bins);
-    assert_int_equal(drift->min_n, standard.min_n);
-    assert_true(drift->alpha == standard.alpha && drift->floor_psi == standard.floor_psi);
-    assert_int_equal(drift->correction, standard.correction);
+    struct lw_receiver receiver = lw_receiver_defaults();
+    bool same = drift->bins == standard.bins && drift->min_n == standard.min_n &&
+                drift->alpha == standard.alpha &&
+                drift->floor_psi == standard.floor_psi &&
+                drift->correction == standard.correction;
+    assert_int_equal(config->spec.event.time_field, -1); /* the record's own time */
+    assert_int_equal(config->spec.event.id_field, -1);
+    assert_int_equal(config->spec.nfeatures, 0);
+    assert_string_equal(config->spec.column[0].name, "target");
+    assert_int_equal(config->spec.retrain.bootstrap_rows, config->spec.retrain.min_rows);
+    assert_string_equal(config->http.host, "127.0.0.1"); /* nobody else unless asked */
+    assert_int_equal(config->nreceivers, 0);
+    assert_int_equal(receiver.timeout_ms, 10 * LW_SECOND);
+    assert_int_equal(receiver.give_up_ms, 3 * LW_DAY);
     lw_config_free(config);
+    assert_true(same); /* the tables say what the library says */
 }
 
 int main(void) {
@@ -238,7 +262,7 @@ int main(void) {
         cmocka_unit_test(two_live_side_by_side),
         cmocka_unit_test(addresses_come_from_the_environment),
         cmocka_unit_test(listening_addresses_are_taken_apart),
-        cmocka_unit_test(drift_defaults_are_the_library_s),
+        cmocka_unit_test(the_least_configuration_has_sound_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
