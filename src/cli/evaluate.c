@@ -1,17 +1,268 @@
-/* leeway evaluate: Measure a model on files. */
-#include "cli/cli.h"
+/* leeway evaluate: what a model's error is on files.
+ *
+ * Every good event is predicted as the stream would predict it, whether it was in the
+ * training or not: the command cannot know, and says so by naming only what it read. */
+#include "cli/evaluate.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+
+#define SEGMENTS_MAX 65536 /* levels of --by held; rarer ones share one line */
+
+struct options {
+    const char *config, *model, *plot, *by;
+    double top;
+    bool json;
+};
+
+struct evaluation {
+    const struct lw_config *config;
+    const struct lw_model *model;
+    struct lw_plan *plan; /* of --by alone */
+    struct lw_by by;
+    struct lw_judged_rows rows;
+    struct lw_tally tally;
+};
+
+static int take_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
+    struct evaluation *e = arg;
+    struct lw_cell cell = lw_cell_missing();
+    (void)err;
+    if (event->reason != LW_GOOD)
+        return 0;
+    const struct lw_row *row = &event->row;
+    struct lw_civil when = lw_civil(row->time_ms);
+    if (e->plan)
+        lw_plan_eval(e->plan, row, &cell);
+    if (e->plan && e->by.kind == LW_CATEGORY && cell.present)
+        lw_cats_add(e->by.texts, &cell);
+    struct lw_judged judged = {.target = row->target,
+                               .prediction = lw_model_predict(e->model, row),
+                               .month = when.year * 12 + when.month - 1,
+                               .number = cell.num,
+                               .key = cell.key,
+                               .present = cell.present};
+    struct lw_judged_rows *rows = &e->rows;
+    rows->from_ms =
+        rows->n && rows->from_ms < row->time_ms ? rows->from_ms : row->time_ms;
+    rows->until_ms =
+        rows->n && rows->until_ms > row->time_ms ? rows->until_ms : row->time_ms;
+    lw_judged_push(rows, &judged);
+    return 0;
+}
+
+/* A feature's name, or any expression of the feature language. */
+static int compile_by(struct evaluation *e, const char *text, struct lw_err *err) {
+    const struct lw_spec *spec = &e->config->spec;
+    const char *expression = text;
+    if (!text)
+        return 0;
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        if (strcmp(spec->feature[i].name, text) == 0)
+            expression = lw_plan_atom_text(spec->watch, (size_t)spec->feature_atom[i]);
+    e->plan = lw_plan_new(&spec->event.fields, spec->zone);
+    int atom = lw_plan_atom(e->plan, expression, err);
+    if (atom < 0)
+        return lw_err_context(err, "--by");
+    if (lw_plan_atoms(e->plan) != 1)
+        return lw_fail(err, LW_ECONFIG, "--by %s: not one value a row", text);
+    e->by.text = text;
+    e->by.kind = lw_plan_atom_kind(e->plan, (size_t)atom);
+    e->by.texts = lw_cats_new(SEGMENTS_MAX);
+    return 0;
+}
+
+/* ---- for people ---- */
+
+static void print_line(const struct lw_figures *f, double e2_all) {
+    const struct lw_errors *s = &f->errors;
+    char count[32];
+    printf("  %-24.40s %10s", f->name, lw_format_count(count, sizeof count, s->n));
+    if (s->n < 3)
+        printf(" %8s\n", "-");
+    else
+        printf(" %8.4f ±%6.4f %8.4f ±%6.4f %+8.4f ±%6.4f %7.4f ±%6.4f %6.1f%%\n",
+               lw_errors_rmse(s), lw_errors_rmse_se(s), lw_errors_mae(s),
+               lw_errors_mae_se(s), lw_errors_bias(s), lw_errors_bias_se(s),
+               lw_errors_r2(s), f->r2_se, 100 * s->e2 / e2_all);
+}
+
+static void print_head(const char *what) {
+    printf("  %-24s %10s %16s %16s %16s %15s %7s\n", what, "n", "RMSE", "MAE", "bias",
+           "R²", "of SE");
+}
+
+static void print_people(const struct evaluation *e, const struct lw_measures *m,
+                         size_t top) {
+    double e2 = m->all.errors.e2;
+    lw_tally_print(&e->tally, &e->config->spec.event, stdout);
+    printf("%s (%s, %016" PRIx64 ")\n\n", lw_model_name(e->model),
+           lw_model_kind(e->model), lw_model_fingerprint(e->model));
+    print_head("month");
+    for (size_t i = 0; i < m->nmonths; i++)
+        print_line(&m->month[i], e2);
+    print_line(&m->all, e2);
+    if (!e->by.text)
+        return;
+    printf("\n");
+    print_head(e->by.text);
+    for (size_t i = 0; i < m->nsegments && i < top; i++)
+        print_line(&m->segment[i], e2);
+    if (m->nsegments > top)
+        printf("  ... %zu more (--top %zu, or --json)\n", m->nsegments - top,
+               m->nsegments);
+}
+
+/* ---- for machines ---- */
+
+static json_t *figures_json(const struct lw_figures *f) {
+    const struct lw_errors *s = &f->errors;
+    json_t *o = json_object();
+    json_object_set_new(o, "n", json_integer((json_int_t)s->n));
+    json_object_set_new(o, "rmse", lw_cli_number(lw_errors_rmse(s)));
+    json_object_set_new(o, "rmse_se", lw_cli_number(lw_errors_rmse_se(s)));
+    json_object_set_new(o, "mae", lw_cli_number(lw_errors_mae(s)));
+    json_object_set_new(o, "mae_se", lw_cli_number(lw_errors_mae_se(s)));
+    json_object_set_new(o, "bias", lw_cli_number(lw_errors_bias(s)));
+    json_object_set_new(o, "bias_se", lw_cli_number(lw_errors_bias_se(s)));
+    json_object_set_new(o, "r2", lw_cli_number(lw_errors_r2(s)));
+    json_object_set_new(o, "r2_se", lw_cli_number(f->r2_se));
+    json_object_set_new(o, "recalibration_gain",
+                        lw_cli_number(lw_errors_recalibration_gain(s)));
+    return o;
+}
+
+static json_t *groups_json(const struct lw_figures *group, size_t n, const char *key) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *o = figures_json(&group[i]);
+        json_object_set_new(o, key, json_string(group[i].name));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static void print_json(const struct evaluation *e, const struct lw_measures *m) {
+    char print[32];
+    json_t *o = figures_json(&m->all);
+    lw_tally_json(&e->tally, &e->config->spec.event, o);
+    json_object_set_new(o, "model", json_string(lw_model_name(e->model)));
+    json_object_set_new(o, "kind", json_string(lw_model_kind(e->model)));
+    snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(e->model));
+    json_object_set_new(o, "fingerprint", json_string(print));
+    json_object_set_new(o, "months", groups_json(m->month, m->nmonths, "month"));
+    if (e->by.text) {
+        json_object_set_new(o, "by", json_string(e->by.text));
+        json_object_set_new(o, "segments",
+                            groups_json(m->segment, m->nsegments, "segment"));
+    }
+    lw_cli_print_json(o);
+}
+
+static int write_plot(const struct evaluation *e, const struct lw_measures *m,
+                      const char *path, struct lw_err *err) {
+    const struct lw_event_spec *event = &e->config->spec.event;
+    struct lw_buf svg = {0};
+    char title[256], from[32], until[32];
+    snprintf(title, sizeof title, "%s · events of %.10s to %.10s",
+             lw_model_name(e->model), lw_format_time(from, sizeof from, e->rows.from_ms),
+             lw_format_time(until, sizeof until, e->rows.until_ms));
+    struct lw_plot plot = {.title = title,
+                           .target = event->target == LW_TARGET_MINUTES_BETWEEN
+                                         ? "minutes"
+                                         : e->config->names.target_field,
+                           .lo = event->target_lo,
+                           .hi = event->target_hi,
+                           .all = &m->all};
+    lw_plot_draw(&e->rows, &plot, &svg);
+    int rc = lw_write_file(path, svg.data, svg.len, err);
+    lw_buf_fini(&svg);
+    return rc;
+}
+
+static int answer(struct evaluation *e, const struct options *o, struct lw_err *err) {
+    struct lw_measures m;
+    lw_measure(&e->rows, &e->by, &m);
+    if (o->json)
+        print_json(e, &m);
+    else
+        print_people(e, &m, o->top >= 1 ? (size_t)o->top : 20);
+    int rc = o->plot ? write_plot(e, &m, o->plot, err) : 0;
+    lw_measures_fini(&m);
+    return rc;
+}
+
+static int evaluate(const struct lw_config *config, const struct options *o, char **files,
+                    size_t n, struct lw_err *err) {
+    struct evaluation e = {.config = config};
+    struct lw_model *model = lw_offline_model(config, o->model, err);
+    e.model = model;
+    int rc = model ? compile_by(&e, o->by, err) : -1;
+    if (rc == 0)
+        rc = lw_offline_read(config, files, n, "evaluating", take_event, &e, &e.tally,
+                             err);
+    if (rc == 0 && e.rows.n == 0)
+        rc = lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records has a usable target",
+                     e.tally.records);
+    if (rc == 0)
+        rc = answer(&e, o, err);
+    lw_plan_free(e.plan);
+    lw_cats_free(e.by.texts);
+    lw_model_free(model);
+    free(e.rows.row);
+    return rc;
+}
+
+static int go(const struct options *o, char **files, int n) {
+    struct lw_err err = {0};
+    if (n == 0)
+        return lw_cli_usage(&lw_cmd_evaluate, "which files?");
+    if (!o->model)
+        return lw_cli_usage(&lw_cmd_evaluate, "which model? (--model FILE)");
+    struct lw_config *config = lw_cli_config(&lw_cmd_evaluate, o->config);
+    if (!config)
+        return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    int failed = evaluate(config, o, files, (size_t)n, &err);
+    lw_config_free(config);
+    return failed ? lw_cli_fail(&lw_cmd_evaluate, &err) : LW_EXIT_OK;
+}
 
 static int run_evaluate(int argc, char **argv) {
+    struct options o = {0};
     bool helped;
-    char *rest[64];
-    const struct lw_option options[] = {{0, NULL, LW_OPTION_FLAG, NULL}};
-    int n = lw_options_parse(&lw_cmd_evaluate, options, 0, argc < 64 ? argc : 64, argv,
-                             rest, &helped);
-    if (n < 0)
-        return LW_EXIT_USAGE;
-    return helped ? LW_EXIT_OK : lw_cli_usage(&lw_cmd_evaluate, "see --help");
+    const struct lw_option options[] = {
+        {'c', "config", LW_OPTION_TEXT, &o.config},
+        {'m', "model", LW_OPTION_TEXT, &o.model},
+        {0, "plot", LW_OPTION_TEXT, &o.plot},
+        {0, "by", LW_OPTION_TEXT, &o.by},
+        {0, "top", LW_OPTION_NUMBER, &o.top},
+        {0, "json", LW_OPTION_FLAG, &o.json},
+    };
+    char **files = lw_calloc((size_t)argc, sizeof *files);
+    int n = lw_options_parse(&lw_cmd_evaluate, options, sizeof options / sizeof *options,
+                             argc, argv, files, &helped);
+    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : go(&o, files, n);
+    free(files);
+    return rc;
 }
 
 const struct lw_command lw_cmd_evaluate = {
     "evaluate", "-c FILE --model MODEL [OPTIONS] DATA...", "Measure a model on files",
-    "      --json                one object on standard output\n", run_evaluate};
+    "  -c, --config FILE     the stream's configuration\n"
+    "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models "
+    "export`)\n"
+    "      --by WHAT         also by segment: a feature's name, or an expression of the\n"
+    "                        feature language, e.g. \"hour(lpep_pickup_datetime)\"\n"
+    "      --top N           so many segments, worst first (20)\n"
+    "      --plot FILE       prediction against truth as a picture (SVG)\n"
+    "      --json            one object on standard output\n"
+    "\n"
+    "Figures stand with their standard errors; \"of SE\" is the share of all squared "
+    "error.\n",
+    run_evaluate};

@@ -1,0 +1,243 @@
+/* Figures by group for `leeway evaluate`.
+ *
+ * RMSE, MAE and bias with their standard errors come from leeway/errors.h. That of R^2
+ * needs the rows: R^2 = 1 - M/V with M the mean squared error and V the variance of the
+ * target has, by the delta method, the influence of one row
+ *   psi = M/V^2 (y - mean)^2 - e^2/V,   SE = sqrt(mean(psi^2) / n),
+ * which sums to zero by construction.
+ *
+ * A numeric segment is cut at its own deciles, ties kept together; a categorical one has
+ * a group a level. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/evaluate.h"
+#include "cli/svg.h"
+
+#define NUMERIC_GROUPS 10
+#define NO_VALUE       UINT32_MAX
+
+void lw_judged_push(struct lw_judged_rows *rows, const struct lw_judged *row) {
+    if (rows->n == rows->cap) {
+        rows->cap = rows->cap ? 2 * rows->cap : 4096;
+        rows->row = lw_realloc(rows->row, rows->cap, sizeof *rows->row);
+    }
+    rows->row[rows->n++] = *row;
+}
+
+/* Second pass: the standard error of R^2 of every group. pick tells a row's group. */
+typedef uint32_t pick_group(const struct lw_judged *row, int32_t first);
+
+static uint32_t pick_all(const struct lw_judged *row, int32_t first) {
+    (void)row;
+    (void)first;
+    return 0;
+}
+
+static uint32_t pick_month(const struct lw_judged *row, int32_t first) {
+    return (uint32_t)(row->month - first);
+}
+
+static uint32_t pick_segment(const struct lw_judged *row, int32_t first) {
+    (void)first;
+    return row->segment;
+}
+
+static void fill(const struct lw_judged_rows *rows, pick_group *pick, int32_t first,
+                 struct lw_figures *group, size_t ngroups) {
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct lw_judged *r = &rows->row[i];
+        lw_errors_add(&group[pick(r, first)].errors, r->target, r->prediction);
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct lw_judged *r = &rows->row[i];
+        struct lw_figures *g = &group[pick(r, first)];
+        double n = (double)g->errors.n, mean = g->errors.y / n, mse = g->errors.e2 / n;
+        double var = g->errors.y2 / n - mean * mean, e = r->prediction - r->target;
+        double d = r->target - mean, psi = mse / (var * var) * d * d - e * e / var;
+        g->r2_se += psi * psi;
+    }
+    for (size_t i = 0; i < ngroups; i++) {
+        double n = (double)group[i].errors.n;
+        group[i].r2_se = n > 2 ? sqrt(group[i].r2_se / n / n) : NAN;
+    }
+}
+
+/* ---- months ---- */
+
+static int compare_i32(const void *a, const void *b) {
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Months that hold no row are left out. Stray rows from 2009 and 2041 are in real files:
+ * groups are made for months seen, not for the span between. */
+static void by_month(struct lw_judged_rows *rows, struct lw_measures *out) {
+    int32_t *seen = lw_calloc(rows->n ? rows->n : 1, sizeof *seen);
+    size_t n = 0;
+    for (size_t i = 0; i < rows->n; i++)
+        if (i == 0 || rows->row[i].month != rows->row[i - 1].month)
+            seen[n++] = rows->row[i].month;
+    qsort(seen, n, sizeof *seen, compare_i32);
+    size_t unique = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || seen[i] != seen[i - 1])
+            seen[unique++] = seen[i];
+    out->month = lw_calloc(unique ? unique : 1, sizeof *out->month);
+    out->nmonths = unique;
+    for (size_t i = 0; i < unique; i++) {
+        snprintf(out->month[i].name, sizeof out->month[i].name, "%04d-%02d", seen[i] / 12,
+                 seen[i] % 12 + 1);
+        out->month[i].order = seen[i];
+    }
+    for (size_t i = 0; i < rows->n; i++) { /* month becomes the group's index */
+        const int32_t *at =
+            bsearch(&rows->row[i].month, seen, unique, sizeof *seen, compare_i32);
+        rows->row[i].month = (int32_t)(at - seen);
+    }
+    fill(rows, pick_month, 0, out->month, out->nmonths);
+    free(seen);
+}
+
+/* ---- segments ---- */
+
+static int compare_f64(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Upper ends of the groups: deciles, equal ones once. */
+static size_t deciles(const struct lw_judged_rows *rows, double edge[NUMERIC_GROUPS]) {
+    double *value = lw_malloc((rows->n + 1) * sizeof *value);
+    size_t n = 0, nedges = 0;
+    for (size_t i = 0; i < rows->n; i++)
+        if (rows->row[i].present)
+            value[n++] = rows->row[i].number;
+    qsort(value, n, sizeof *value, compare_f64);
+    for (size_t g = 1; n && g <= NUMERIC_GROUPS; g++) {
+        double v = value[(n * g - 1) / NUMERIC_GROUPS];
+        if (nedges == 0 || v > edge[nedges - 1])
+            edge[nedges++] = v;
+    }
+    free(value);
+    return nedges;
+}
+
+static void name_missing(struct lw_figures *group, const struct lw_judged_rows *rows,
+                         size_t at) {
+    snprintf(group[at].name, sizeof group[at].name, "(missing)");
+    group[at].order = INFINITY;
+    for (size_t i = 0; i < rows->n; i++)
+        if (rows->row[i].segment == NO_VALUE)
+            rows->row[i].segment = (uint32_t)at;
+}
+
+static void by_number(struct lw_judged_rows *rows, struct lw_measures *out) {
+    double edge[NUMERIC_GROUPS];
+    char lo[32], hi[32];
+    size_t n = deciles(rows, edge);
+    out->segment = lw_calloc(n + 1, sizeof *out->segment);
+    out->nsegments = n + 1;
+    for (size_t g = 0; g < n; g++) {
+        lw_short_number(hi, sizeof hi, edge[g]);
+        if (g == 0)
+            snprintf(out->segment[g].name, sizeof out->segment[g].name, "<= %s", hi);
+        else
+            snprintf(out->segment[g].name, sizeof out->segment[g].name, "%s to %s",
+                     lw_short_number(lo, sizeof lo, edge[g - 1]), hi);
+        out->segment[g].order = (double)g;
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        struct lw_judged *r = &rows->row[i];
+        uint32_t g = 0;
+        while (r->present && g + 1 < n && r->number > edge[g])
+            g++;
+        r->segment = r->present ? g : NO_VALUE;
+    }
+    name_missing(out->segment, rows, n);
+}
+
+static size_t find_key(const struct lw_cats *cats, uint64_t key) {
+    size_t lo = 0, hi = lw_cats_size(cats);
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (lw_cats_at(cats, mid).key < key)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < lw_cats_size(cats) && lw_cats_at(cats, lo).key == key ? lo : SIZE_MAX;
+}
+
+static void by_category(struct lw_judged_rows *rows, struct lw_cats *cats,
+                        struct lw_measures *out) {
+    lw_cats_seal(cats);
+    size_t n = lw_cats_size(cats);
+    out->segment = lw_calloc(n + 2, sizeof *out->segment);
+    out->nsegments = n + 2;
+    for (size_t g = 0; g < n; g++) {
+        struct lw_cat cat = lw_cats_at(cats, g);
+        struct lw_figures *f = &out->segment[g];
+        f->order = cat.text ? NAN : (double)(int64_t)cat.key;
+        if (cat.text)
+            snprintf(f->name, sizeof f->name, "%.*s", (int)cat.len, cat.text);
+        else
+            snprintf(f->name, sizeof f->name, "%" PRId64, (int64_t)cat.key);
+    }
+    snprintf(out->segment[n].name, sizeof out->segment[n].name, "(rare)");
+    for (size_t i = 0; i < rows->n; i++) {
+        struct lw_judged *r = &rows->row[i];
+        size_t at = r->present ? find_key(cats, r->key) : 0;
+        r->segment = !r->present ? NO_VALUE : at == SIZE_MAX ? (uint32_t)n : (uint32_t)at;
+    }
+    name_missing(out->segment, rows, n + 1);
+}
+
+/* Worst first: by their share of the squared error. */
+static int compare_loss(const void *a, const void *b) {
+    const struct lw_figures *x = a, *y = b;
+    return (x->errors.e2 < y->errors.e2) - (x->errors.e2 > y->errors.e2);
+}
+
+static int compare_order(const void *a, const void *b) {
+    const struct lw_figures *x = a, *y = b;
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+/* Empty groups go; few groups with a natural order keep it. */
+static void arrange(struct lw_measures *out) {
+    enum { ORDERED_MAX = 31 };
+    size_t n = 0;
+    bool ordered = true;
+    for (size_t i = 0; i < out->nsegments; i++)
+        if (out->segment[i].errors.n) {
+            ordered &= !isnan(out->segment[i].order);
+            out->segment[n++] = out->segment[i];
+        }
+    out->nsegments = n;
+    qsort(out->segment, n, sizeof *out->segment,
+          ordered && n <= ORDERED_MAX ? compare_order : compare_loss);
+}
+
+void lw_measure(struct lw_judged_rows *rows, const struct lw_by *by,
+                struct lw_measures *out) {
+    *out = (struct lw_measures){.all = {.name = "all"}};
+    fill(rows, pick_all, 0, &out->all, 1);
+    by_month(rows, out);
+    if (!by->text)
+        return;
+    if (by->kind == LW_NUMERIC)
+        by_number(rows, out);
+    else
+        by_category(rows, by->texts, out);
+    fill(rows, pick_segment, 0, out->segment, out->nsegments);
+    arrange(out);
+}
+
+void lw_measures_fini(struct lw_measures *m) {
+    free(m->month);
+    free(m->segment);
+}

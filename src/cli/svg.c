@@ -1,0 +1,171 @@
+/* See svg.h. Coordinates are written with one decimal: a tenth of a pixel is not seen and
+ * halves the size of a picture with thousands of points. */
+#include "cli/svg.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* Length of the valid UTF-8 sequence at p, 0 when it is none. Overlong forms and
+ * surrogates are let through: a browser replaces them, they end no attribute. */
+static size_t utf8_len(const unsigned char *p, size_t left) {
+    size_t n = p[0] < 0x80             ? 1
+               : (p[0] & 0xe0) == 0xc0 ? 2
+               : (p[0] & 0xf0) == 0xe0 ? 3
+               : (p[0] & 0xf8) == 0xf0 ? 4
+                                       : 0;
+    if (n > left)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+static const char *entity(unsigned char c) {
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    case 0x1f: /* joins the parts of a cross */
+        return " × ";
+    default:
+        return c < 0x20 || c == 0x7f ? "\xef\xbf\xbd" : NULL;
+    }
+}
+
+void lw_html_text(struct lw_buf *out, const char *text, size_t len) {
+    const unsigned char *p = (const unsigned char *)text;
+    for (size_t i = 0; i < len;) {
+        size_t n = utf8_len(p + i, len - i);
+        const char *instead = n == 0 ? "\xef\xbf\xbd" : n == 1 ? entity(p[i]) : NULL;
+        if (instead)
+            lw_buf_put(out, instead, strlen(instead));
+        else
+            lw_buf_put(out, p + i, n);
+        i += n ? n : 1;
+    }
+}
+
+void lw_html_str(struct lw_buf *out, const char *text) {
+    lw_html_text(out, text, strlen(text));
+}
+
+double lw_axes_x(const struct lw_axes *a, double v) {
+    return a->x + a->w * (v - a->x0) / (a->x1 - a->x0);
+}
+
+double lw_axes_y(const struct lw_axes *a, double v) {
+    return a->y + a->h * (1 - (v - a->y0) / (a->y1 - a->y0));
+}
+
+int lw_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]) {
+    static const double steps[] = {1, 2, 5, 10};
+    if (!(hi > lo) || !isfinite(hi - lo))
+        return 0;
+    max = max > LW_TICKS_MAX ? LW_TICKS_MAX : max;
+    double raw = (hi - lo) / max, unit = pow(10, floor(log10(raw))), step = 0;
+    for (int i = 0; i < 4 && step < raw; i++)
+        step = steps[i] * unit;
+    int n = 0;
+    for (double k = ceil(lo / step - 1e-9); n < max && k * step <= hi + 1e-9 * step; k++)
+        ticks[n++] = k == 0 ? 0 : k * step;
+    return n;
+}
+
+char *lw_short_number(char *out, size_t size, double v) {
+    double size_of = fabs(v);
+    if (!isfinite(v))
+        snprintf(out, size, "–");
+    else if (size_of >= 1e7 || (size_of > 0 && size_of < 1e-4))
+        snprintf(out, size, "%.3g", v);
+    else if (v >= 1000)
+        lw_format_count(out, size, (uint64_t)llround(v));
+    else if (size_of >= 100 || v == round(v))
+        snprintf(out, size, "%.0f", v);
+    else
+        snprintf(out, size, "%.*f", size_of >= 10 ? 1 : size_of >= 1 ? 2 : 3, v);
+    return out;
+}
+
+char *lw_percent(char *out, size_t size, double share) {
+    double p = 100 * share;
+    if (p != 0 && fabs(p) < 0.005)
+        snprintf(out, size, "<0.01 %%");
+    else
+        snprintf(out, size, "%.*f %%", p == 0 ? 0 : fabs(p) >= 1 ? 1 : 2, p);
+    return out;
+}
+
+static void x_axis(const struct lw_axes *a, int max, struct lw_buf *out) {
+    double tick[LW_TICKS_MAX];
+    char text[32];
+    int n = lw_ticks(a->x0, a->x1, max, tick);
+    for (int i = 0; i < n; i++) {
+        double x = lw_axes_x(a, tick[i]);
+        lw_buf_printf(out,
+                      "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>"
+                      "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" "
+                      "text-anchor=\"middle\">%s</text>\n",
+                      x, a->y, a->y + a->h, x, a->y + a->h + 16,
+                      lw_short_number(text, sizeof text, tick[i]));
+    }
+}
+
+static void y_axis(const struct lw_axes *a, int max, int percent, struct lw_buf *out) {
+    double tick[LW_TICKS_MAX];
+    char text[32];
+    int n = lw_ticks(a->y0, a->y1, max, tick);
+    for (int i = 0; i < n; i++) {
+        double y = lw_axes_y(a, tick[i]);
+        if (percent)
+            snprintf(text, sizeof text, "%.4g %%", 100 * tick[i]);
+        else
+            lw_short_number(text, sizeof text, tick[i]);
+        lw_buf_printf(out,
+                      "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>"
+                      "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" "
+                      "text-anchor=\"end\">%s</text>\n",
+                      a->x, y, a->x + a->w, a->x - 6, y + 4, text);
+    }
+}
+
+void lw_axes_draw(const struct lw_axes *a, const char *x_title, const char *y_title,
+                  int nx, int ny, int percent, struct lw_buf *out) {
+    x_axis(a, nx, out);
+    y_axis(a, ny, percent, out);
+    if (x_title) {
+        lw_buf_printf(out,
+                      "<text class=\"label\" x=\"%.1f\" y=\"%.1f\" "
+                      "text-anchor=\"middle\">",
+                      a->x + a->w / 2, a->y + a->h + 36);
+        lw_html_str(out, x_title);
+        lw_buf_printf(out, "</text>\n");
+    }
+    if (y_title) {
+        lw_buf_printf(out, "<text class=\"label\" x=\"%.1f\" y=\"%.1f\">", a->x,
+                      a->y - 10);
+        lw_html_str(out, y_title);
+        lw_buf_printf(out, "</text>\n");
+    }
+}
+
+void lw_axes_steps(const struct lw_axes *a, const double *edges, const double *height,
+                   size_t n, const char *class_name, struct lw_buf *out) {
+    double bottom = a->y + a->h;
+    lw_buf_printf(out, "<path class=\"%s\" d=\"M%.1f %.1f", class_name,
+                  lw_axes_x(a, edges[0]), bottom);
+    for (size_t i = 0; i < n; i++)
+        lw_buf_printf(out, "V%.1fH%.1f", lw_axes_y(a, height[i]),
+                      lw_axes_x(a, edges[i + 1]));
+    lw_buf_printf(out, "V%.1f\"/>\n", bottom);
+}

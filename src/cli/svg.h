@@ -1,0 +1,44 @@
+/* Drawing by hand: escaped text, axes with round ticks. SVG goes into a buffer as text;
+ * colours are classes, so that the page around (or the picture's own style) decides about
+ * light and dark. */
+#ifndef LW_CLI_SVG_H
+#define LW_CLI_SVG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Text for HTML and SVG: the five special characters escaped, control characters and
+ * invalid UTF-8 replaced. Texts come out of data files: never written otherwise. */
+void lw_html_text(struct lw_buf *out, const char *text, size_t len);
+void lw_html_str(struct lw_buf *out, const char *text);
+
+/* A frame in pixels over a range of values. */
+struct lw_axes {
+    double x, y, w, h; /* the frame: top left, size */
+    double x0, x1;     /* left and right value */
+    double y0, y1;     /* bottom and top value */
+};
+double lw_axes_x(const struct lw_axes *a, double v);
+double lw_axes_y(const struct lw_axes *a, double v);
+
+#define LW_TICKS_MAX 12
+/* Round numbers (1, 2 or 5 times a power of ten apart) inside [lo, hi], at most max; the
+ * number of them. */
+int lw_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]);
+
+/* A number as a reader wants it: "12,345", "3.14", "0.0021", "1.2e+09". 32 bytes. */
+char *lw_short_number(char *out, size_t size, double v);
+/* "12.3 %", "0.42 %". */
+char *lw_percent(char *out, size_t size, double share);
+
+/* Grid lines, tick labels and titles. percent: y labels are shares. */
+void lw_axes_draw(const struct lw_axes *a, const char *x_title, const char *y_title,
+                  int nx, int ny, int percent, struct lw_buf *out);
+/* A step curve over n bins with edges[0..n] (shares: height values), as one path of the
+ * given class, closed to the bottom. */
+void lw_axes_steps(const struct lw_axes *a, const double *edges, const double *height,
+                   size_t n, const char *class_name, struct lw_buf *out);
+
+#endif
