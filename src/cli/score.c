@@ -1,17 +1,209 @@
-/* leeway score: Predict every event of files. */
-#include "cli/cli.h"
+/* leeway score: a prediction for every event of files.
+ *
+ * Unlike `evaluate` it predicts what is set aside too: an event without a target is just
+ * what one scores, and whoever joins the answers to their trips wants all of them; the
+ * reason stands beside the prediction. Only what cannot be decoded has no answer, and is
+ * counted on standard error. Each line carries the model's fingerprint, so that answers
+ * of two versions can be kept in one table. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/offline.h"
+#include "event/file.h"
+
+struct options {
+    const char *config, *model, *out;
+    bool json;
+};
+
+static const char schema[] =
+    "{\"type\":\"record\",\"name\":\"Prediction\",\"namespace\":\"leeway\",\"fields\":["
+    "{\"name\":\"id\",\"type\":[\"null\",\"string\"],\"default\":null},"
+    "{\"name\":\"time\",\"type\":{\"type\":\"long\",\"logicalType\":"
+    "\"timestamp-millis\"},\"doc\":\"event time\"},"
+    "{\"name\":\"prediction\",\"type\":\"double\"},"
+    "{\"name\":\"target\",\"type\":[\"null\",\"double\"],\"default\":null},"
+    "{\"name\":\"aside\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"why "
+    "the "
+    "event would not be scored against\"},"
+    "{\"name\":\"model\",\"type\":\"string\",\"doc\":\"fingerprint\"}]}";
+
+struct scoring {
+    const struct lw_event_spec *event;
+    const struct lw_model *model;
+    char fingerprint[32];
+    struct lw_file_writer *file; /* or NULL: JSON lines on standard output */
+    struct lw_buf record;
+    struct lw_tally tally;
+};
+
+/* ---- Avro ---- */
+
+static void put_long(struct lw_buf *out, int64_t v) {
+    uint64_t z = ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0);
+    for (; z >= 0x80; z >>= 7)
+        lw_buf_u8(out, (uint8_t)(z | 0x80));
+    lw_buf_u8(out, (uint8_t)z);
+}
+
+static void put_text(struct lw_buf *out, const char *text, size_t len) {
+    put_long(out, (int64_t)len);
+    lw_buf_put(out, text, len);
+}
+
+/* The text of an identifier of any kind; NULL when it is missing. */
+static const char *id_text(const struct lw_cell *id, char *number, size_t size,
+                           size_t *len) {
+    if (!id || !id->present)
+        return NULL;
+    if (id->text) {
+        *len = id->len;
+        return id->text;
+    }
+    *len = (size_t)snprintf(number, size, "%" PRId64, (int64_t)id->key);
+    return number;
+}
+
+static const struct lw_cell *id_cell(const struct scoring *s, const struct lw_row *row) {
+    return s->event->id_field >= 0 ? &row->cells[s->event->id_field] : NULL;
+}
+
+static int write_avro(struct scoring *s, const struct lw_row *row, int reason,
+                      double prediction, struct lw_err *err) {
+    char number[32];
+    size_t len = 0;
+    const char *id = id_text(id_cell(s, row), number, sizeof number, &len);
+    lw_buf_clear(&s->record);
+    put_long(&s->record, id ? 1 : 0);
+    if (id)
+        put_text(&s->record, id, len);
+    put_long(&s->record, row->time_ms);
+    lw_buf_f64(&s->record, prediction);
+    put_long(&s->record, isnan(row->target) ? 0 : 1);
+    if (!isnan(row->target))
+        lw_buf_f64(&s->record, row->target);
+    put_long(&s->record, reason == LW_GOOD ? 0 : 1);
+    if (reason != LW_GOOD) {
+        const char *why = lw_event_reason(s->event, reason);
+        put_text(&s->record, why, strlen(why));
+    }
+    put_text(&s->record, s->fingerprint, strlen(s->fingerprint));
+    return lw_file_append(s->file, s->record.data, s->record.len, err);
+}
+
+/* ---- JSON lines ---- */
+
+static int write_json(const struct scoring *s, const struct lw_row *row, int reason,
+                      double prediction, struct lw_err *err) {
+    char number[32], when[32];
+    size_t len = 0;
+    const char *id = id_text(id_cell(s, row), number, sizeof number, &len);
+    json_t *o = json_object();
+    /* NULL for bytes that are no UTF-8: such an id cannot be said in JSON. */
+    json_t *name = id ? json_stringn(id, len) : NULL;
+    json_object_set_new(o, "id", name ? name : json_null());
+    json_object_set_new(o, "time",
+                        json_string(lw_format_time(when, sizeof when, row->time_ms)));
+    json_object_set_new(o, "prediction", json_real(prediction));
+    json_object_set_new(o, "target", lw_cli_number(row->target));
+    json_object_set_new(
+        o, "aside",
+        reason == LW_GOOD ? json_null() : json_string(lw_event_reason(s->event, reason)));
+    json_object_set_new(o, "model", json_string(s->fingerprint));
+    int rc = json_dumpf(o, stdout, JSON_COMPACT);
+    json_decref(o);
+    if (rc || putchar('\n') == EOF)
+        return lw_fail(err, LW_ESTOP, "standard output was closed");
+    return 0;
+}
+
+static int take_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
+    struct scoring *s = arg;
+    if (event->reason < 0)
+        return 0;
+    double prediction = lw_model_predict(s->model, &event->row);
+    return s->file ? write_avro(s, &event->row, event->reason, prediction, err)
+                   : write_json(s, &event->row, event->reason, prediction, err);
+}
+
+static int score(const struct lw_config *config, const struct options *o, char **files,
+                 size_t n, struct lw_err *err) {
+    struct scoring s = {.event = &config->spec.event};
+    struct lw_model *model = lw_offline_model(config, o->model, err);
+    bool to_file = strcmp(o->out, "-") != 0;
+    int rc = model ? 0 : -1;
+    s.model = model;
+    if (model)
+        snprintf(s.fingerprint, sizeof s.fingerprint, "%016" PRIx64,
+                 lw_model_fingerprint(model));
+    if (rc == 0 && to_file && !(s.file = lw_file_create(o->out, schema, err)))
+        rc = -1;
+    if (rc == 0)
+        rc = lw_offline_read(config, files, n, "scoring", take_event, &s, &s.tally, err);
+    if (s.file && lw_file_finish(s.file, err))
+        rc = -1;
+    if (s.file && rc)
+        remove(o->out); /* half of the answers look like all of them */
+    if (rc == 0 && fflush(stdout))
+        rc = lw_fail(err, LW_ESTOP, "standard output was closed");
+    if (rc == 0)
+        lw_tally_print(&s.tally, &config->spec.event, stderr);
+    lw_buf_fini(&s.record);
+    lw_model_free(model);
+    return rc;
+}
+
+static int go(const struct options *o, char **files, int n) {
+    struct lw_err err = {0};
+    if (n == 0)
+        return lw_cli_usage(&lw_cmd_score, "which files?");
+    if (!o->model)
+        return lw_cli_usage(&lw_cmd_score, "which model? (--model FILE)");
+    if (!o->out)
+        return lw_cli_usage(&lw_cmd_score, "where do the predictions go? (-o FILE, or -o "
+                                           "- for JSON lines)");
+    struct lw_config *config = lw_cli_config(&lw_cmd_score, o->config);
+    if (!config)
+        return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    int failed = score(config, o, files, (size_t)n, &err);
+    lw_config_free(config);
+    return failed ? lw_cli_fail(&lw_cmd_score, &err) : LW_EXIT_OK;
+}
 
 static int run_score(int argc, char **argv) {
+    struct options o = {0};
     bool helped;
-    char *rest[64];
-    const struct lw_option options[] = {{0, NULL, LW_OPTION_FLAG, NULL}};
-    int n = lw_options_parse(&lw_cmd_score, options, 0, argc < 64 ? argc : 64, argv, rest,
-                             &helped);
-    if (n < 0)
-        return LW_EXIT_USAGE;
-    return helped ? LW_EXIT_OK : lw_cli_usage(&lw_cmd_score, "see --help");
+    const struct lw_option options[] = {
+        {'c', "config", LW_OPTION_TEXT, &o.config},
+        {'m', "model", LW_OPTION_TEXT, &o.model},
+        {'o', "output", LW_OPTION_TEXT, &o.out},
+        {0, "json", LW_OPTION_FLAG, &o.json},
+    };
+    char **files = lw_calloc((size_t)argc, sizeof *files);
+    int n = lw_options_parse(&lw_cmd_score, options, sizeof options / sizeof *options,
+                             argc, argv, files, &helped);
+    if (o.json && !o.out)
+        o.out = "-";
+    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : go(&o, files, n);
+    free(files);
+    return rc;
 }
 
 const struct lw_command lw_cmd_score = {
     "score", "-c FILE --model MODEL DATA... -o FILE", "Predict every event of files",
-    "      --json                one object on standard output\n", run_score};
+    "  -c, --config FILE     the stream's configuration\n"
+    "  -m, --model FILE      the model (Avro)\n"
+    "  -o, --output FILE     an Avro file of id, time, prediction, target, aside, "
+    "model;\n"
+    "                        `-` writes JSON lines to standard output\n"
+    "      --json            the same as -o -\n"
+    "\n"
+    "Events whose target is missing or out of range are predicted too; `aside` says why "
+    "they would not\n"
+    "be scored against. `model` is the model's fingerprint.\n",
+    run_score};
