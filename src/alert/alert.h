@@ -96,7 +96,8 @@ struct lw_alert_context {
     struct lw_pane
         *window;        /* the window that was judged, merged (its sketches get sealed) */
     const char *action; /* what leeway did: "retrain requested", ... */
-    const char *page_url, *runbook_url; /* base addresses, without the fragment */
+    const char *page_url,
+        *runbook_url; /* runbook: "#<rule>" is added unless it has a # */
     const struct lw_alert_segment *segment;
     size_t nsegments;
     const char *const *example; /* event identifiers */

@@ -85,8 +85,9 @@ static void put_window(json_t *root, const struct lw_spec *spec,
 static void put_figures(json_t *root, const struct lw_spec *spec,
                         const struct lw_alert *alert,
                         const struct lw_alert_context *context) {
-    lw_json_real(root, "value", alert->value);
-    lw_json_real(root, "threshold", alert->threshold);
+    bool measured = alert->rule != NULL;
+    lw_json_real(root, "value", measured ? alert->value : NAN);
+    lw_json_real(root, "threshold", measured ? alert->threshold : NAN);
     set(root, "n", json_integer((json_int_t)(alert->n & INT64_MAX)));
     put_window(root, spec, alert);
     set(root, "model_version",
@@ -126,6 +127,21 @@ static json_t *examples(const struct lw_alert_context *context) {
     return list;
 }
 
+/* The runbook's section on this rule: "<base>#<rule>", unless the base names a place
+ * already. */
+static void put_runbook(json_t *links, const char *base, const char *rule) {
+    char url[LW_URL_MAX];
+    if (base == NULL || base[0] == '\0' || strchr(base, '#') != NULL) {
+        lw_json_text(links, "runbook", base, LW_URL_MAX);
+        return;
+    }
+    int n = snprintf(url, sizeof url, "%.700s#", base);
+    for (; *rule != '\0'; rule++)
+        n += snprintf(url + n, sizeof url - (size_t)n,
+                      lw_name_char(*rule) ? "%c" : "%%%02X", (unsigned char)*rule);
+    lw_json_text(links, "runbook", url, LW_URL_MAX);
+}
+
 int lw_alert_json(const struct lw_spec *spec, const struct lw_alert *alert,
                   const struct lw_alert_context *context, struct lw_buf *out,
                   struct lw_err *err) {
@@ -145,7 +161,7 @@ int lw_alert_json(const struct lw_spec *spec, const struct lw_alert *alert,
     set(root, "details", details);
     json_t *links = json_object();
     lw_json_text(links, "page", context->page_url, LW_URL_MAX);
-    lw_json_text(links, "runbook", context->runbook_url, LW_URL_MAX);
+    put_runbook(links, context->runbook_url, alert->name);
     set(root, "links", links);
     lw_json_dump(root, out);
     return 0;

@@ -15,7 +15,7 @@ import json
 NOW = "2020-03-21T04:00:07Z"
 REPEAT_S = 60  # of the alertmanager receiver
 PAGE = "https://leeway.example.org/"
-RUNBOOK = "https://leeway.example.org/docs/alerts.md"
+RUNBOOK = "https://leeway.example.org/docs/alerts.md#psi-day"
 
 FIRING = {
     "version": 1, "id": "00c0ffee00c0ffee-critical", "incident": "00c0ffee00c0ffee",

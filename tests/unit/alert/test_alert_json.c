@@ -118,8 +118,8 @@ static void every_member_is_there(void **state) {
     struct lw_alert bare = {.name = "rollback",
                             .firing = true,
                             .severity = LW_SEVERITY_WARN,
-                            .value = NAN,
-                            .threshold = INFINITY};
+                            .value = 0,
+                            .threshold = 0};
     struct lw_alert full = alert();
     json_t *a = made(&bare, &c), *b = made(&full, &c), *v;
     const char *key;
@@ -130,6 +130,31 @@ static void every_member_is_there(void **state) {
     assert_true(json_is_null(json_object_get(a, "model_version")));
     json_decref(a);
     json_decref(b);
+    full.value = NAN;
+    full.threshold = -INFINITY;
+    a = made(&full, &c);
+    assert_true(json_is_null(json_object_get(a, "value")));
+    assert_true(json_is_null(json_object_get(a, "threshold")));
+    json_decref(a);
+}
+
+static void runbook_fragment(void **state) {
+    (void)state;
+    const struct {
+        const char *base, *rule, *want;
+    } c[] = {{"https://w/book", "psi-day", "https://w/book#psi-day"},
+             {"https://w/book#top", "psi-day", "https://w/book#top"},
+             {"https://w/b", "a b\"<ü>", "https://w/b#a%20b%22%3C%C3%BC%3E"}};
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+        struct lw_alert a = alert();
+        struct lw_alert_context x = {.runbook_url = c[i].base};
+        lw_copy(a.name, sizeof a.name, c[i].rule);
+        json_t *root = made(&a, &x);
+        assert_string_equal(
+            json_string_value(json_object_get(json_object_get(root, "links"), "runbook")),
+            c[i].want);
+        json_decref(root);
+    }
 }
 
 /* The schema holds for what the formats are tested with, and has teeth: take away any
@@ -296,6 +321,7 @@ int main(void) {
                                        cmocka_unit_test(every_member_is_there),
                                        cmocka_unit_test(schema_has_teeth),
                                        cmocka_unit_test(ids),
+                                       cmocka_unit_test(runbook_fragment),
                                        cmocka_unit_test(nameless_is_refused),
                                        cmocka_unit_test(movers_are_those_that_moved),
                                        cmocka_unit_test(own_feature_first),
