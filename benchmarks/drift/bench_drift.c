@@ -8,6 +8,7 @@
  * column months REF CUR REPEATS      samples of two months, per size and column; days;
  * whole report REF CUR ROWS         seconds from rows in memory to verdicts, ROWS a side
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,7 +138,7 @@ static void null_zones(struct lw_rng *rng, const struct null_case *k,
 static int verb_null(char **arg) {
     static const struct null_case cases[] = {
         {100, 100, 4000},   {200, 200, 4000},   {500, 500, 4000},
-        {1000, 1000, 4000}, {5000, 5000, 1000}, {25000, 25000, 400},
+        {1000, 1000, 4000}, {5000, 5000, 4000}, {25000, 25000, 1000},
         {50000, 500, 400},  {50000, 5000, 400}, {300000, 300000, 100}};
     (void)arg;
     printf("%-8s %7s %7s  %8s %9s %8s  %6s %6s  %6s %6s\n", "column", "n", "m", "PSI raw",
@@ -238,22 +239,57 @@ static int verb_halves(char **arg) {
     return 0;
 }
 
+/* First day of the month that the middle row of a file is in. */
+static int first_day(const struct trips *t) {
+    struct lw_civil c = lw_civil((int64_t)t->day[t->n / 2] * LW_DAY);
+    return (int)(lw_from_civil(c.year, c.month, 1) / LW_DAY);
+}
+
+static struct lw_profile *days_profile(const struct trips *t, int from, int until) {
+    size_t n = 0, *order = lw_calloc(t->n, sizeof *order);
+    for (size_t i = 0; i < t->n; i++)
+        if (t->day[i] >= from && t->day[i] < until)
+            order[n++] = i;
+    struct lw_profile *p = trips_profile(t, order, 0, n, 2);
+    free(order);
+    return p;
+}
+
 /* Windows of `days` days of the current month, in order, against the whole reference. */
 static void by_days(const struct trips *ref, const struct trips *cur, int days) {
     struct verdicts v = {0};
     char label[32];
-    size_t *order = lw_calloc(cur->n, sizeof *order);
-    for (int first = 1; first + days <= 29; first += days) {
-        size_t n = 0;
-        for (size_t i = 0; i < cur->n; i++)
-            if (cur->day[i] >= first && cur->day[i] < first + days)
-                order[n++] = i;
-        judge(trips_profile(ref, NULL, 0, ref->n, 1), trips_profile(cur, order, 0, n, 2),
-              &v);
-    }
+    int first = first_day(cur);
+    for (int from = first; from + days <= first + 28; from += days)
+        judge(trips_profile(ref, NULL, 0, ref->n, 1),
+              days_profile(cur, from, from + days), &v);
     snprintf(label, sizeof label, "%d day(s)", days);
     print_verdicts(label, &v);
-    free(order);
+}
+
+/* One line a day: PSI and verdict of each column. */
+static int verb_days(char **arg) {
+    struct trips a = trips_load(arg[0]), b = trips_load(arg[2]);
+    int ref_days = atoi(arg[1]), from = first_day(&a), last = b.day[b.n - 1 - b.n / 100];
+    struct lw_profile *ref = days_profile(&a, from, from + ref_days);
+    struct lw_drift_options options = lw_drift_defaults();
+    from = b.day[b.n / 100];
+    for (int day = from; day <= last; day++) {
+        struct lw_profile *cur = days_profile(&b, day, day + 1);
+        struct lw_drift d[TRIPS_COLUMNS];
+        char time[32];
+        lw_drift_compare(ref, cur, NULL, &options, d);
+        printf("%.10s %6" PRIu64, lw_format_time(time, sizeof time, day * LW_DAY),
+               d[0].n_cur);
+        for (size_t i = 0; i < TRIPS_COLUMNS; i++)
+            printf("  %.3f %-5.5s", d[i].psi, lw_verdict_name(d[i].verdict));
+        printf("\n");
+        lw_profile_free(cur);
+    }
+    lw_profile_free(ref);
+    trips_free(&a);
+    trips_free(&b);
+    return 0;
 }
 
 static int verb_months(char **arg) {
@@ -313,7 +349,8 @@ static const struct verb {
     int (*run)(char **arg);
 } verbs[] = {{"speed", 2, verb_speed},   {"change", 4, verb_change},
              {"null", 0, verb_null},     {"halves", 2, verb_halves},
-             {"months", 3, verb_months}, {"report", 3, verb_report}};
+             {"months", 3, verb_months}, {"days", 3, verb_days},
+             {"report", 3, verb_report}};
 
 int main(int argc, char **argv) {
     for (size_t i = 0; argc > 1 && i < COUNT(verbs); i++)
@@ -322,6 +359,7 @@ int main(int argc, char **argv) {
     fprintf(stderr,
             "usage: bench_drift speed KIND FILE | change KIND FILE N AT | null |\n"
             "       halves MONTH REPEATS | months REF CUR REPEATS |\n"
+            "       days REF DAYS CUR |"
             "       report REF CUR ROWS\n");
     return 2;
 }

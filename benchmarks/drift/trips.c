@@ -44,7 +44,7 @@ static void keep(struct trips *t, const struct lw_cell *cells) {
     struct lw_cell *row = t->cells + t->n * TRIPS_COLUMNS;
     memcpy(row, cells, 4 * sizeof *row);
     row[4] = lw_cell_num((cells[5].num - cells[4].num) / (double)LW_MINUTE);
-    t->day[t->n++] = lw_civil((int64_t)cells[4].num).day;
+    t->day[t->n++] = (int)floor(cells[4].num / (double)LW_DAY);
 }
 
 struct trips trips_load(const char *path) {

@@ -9,7 +9,7 @@ enum { TRIPS_COLUMNS = 5 };
 struct trips {
     size_t n;
     struct lw_cell *cells; /* n rows of TRIPS_COLUMNS */
-    int *day;              /* day of the month of the pick-up, 1..31; 0 outside it */
+    int *day;              /* of the pick-up, counted from 1 January 1970 */
 };
 
 extern const struct lw_column trips_columns[TRIPS_COLUMNS];
