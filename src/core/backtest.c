@@ -37,6 +37,7 @@ struct lw_backtest *lw_backtest_new(const struct lw_spec *spec,
     b->partition = lw_partition_new(spec, 0);
     b->monitor = lw_monitor_new(spec);
     b->rows = lw_dataset_new(spec->train);
+    lw_monitor_lazy(b->monitor);
     b->next_version = 1;
     return b;
 }

@@ -33,23 +33,24 @@ static void compare(struct lw_monitor *m, struct lw_view *view) {
     view->compared = true;
 }
 
-static struct lw_errors errors_of(const struct lw_pane *pane, uint32_t version) {
-    const struct lw_scores *s = version ? lw_pane_scores(pane, version) : NULL;
-    return s ? s->errors : (struct lw_errors){0};
-}
-
 void lw__view(struct lw_monitor *m, size_t i) {
     struct lw_view *view = &m->view[i];
-    view->pane = lw_windows_merge(m->windows, i);
-    view->champion = errors_of(view->pane, m->policy.champion);
-    view->first = errors_of(view->pane, m->policy.first);
-    view->expected_rmse = 0;
+    lw_windows_counts(m->windows, i, m->policy.champion, m->policy.first, &view->counts);
+    view->pane = NULL;
     view->compared = false;
-    if (!m->reference)
+    view->expected_rmse =
+        m->reference ? sqrt(lw_windows_expected_mse(m->windows, i, m->policy.champion,
+                                                    m->reference->hour_mse))
+                     : 0;
+}
+
+void lw__view_merge(struct lw_monitor *m, size_t i) {
+    struct lw_view *view = &m->view[i];
+    if (view->pane)
         return;
-    view->expected_rmse = sqrt(lw_windows_expected_mse(m->windows, i, m->policy.champion,
-                                                       m->reference->hour_mse));
-    compare(m, view);
+    view->pane = lw_windows_merge(m->windows, i);
+    if (m->reference)
+        compare(m, view);
 }
 
 static bool share_rose(double now, double before, double n_now, double n_before) {
@@ -103,8 +104,8 @@ static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric 
 
 static struct lw_reading aside_reading(const struct lw_monitor *m,
                                        const struct lw_view *view) {
-    double n = (double)view->pane->events, good = (double)view->pane->reason[LW_GOOD];
-    struct lw_reading r = {.n = view->pane->events, .known = m->reference && n > 0};
+    double n = (double)view->counts.events, good = (double)view->counts.good;
+    struct lw_reading r = {.n = view->counts.events, .known = m->reference && n > 0};
     if (!r.known)
         return r;
     double before_n = (double)m->reference->events;
@@ -117,7 +118,7 @@ static struct lw_reading aside_reading(const struct lw_monitor *m,
 static struct lw_reading model_reading(const struct lw_monitor *m,
                                        const struct lw_view *view,
                                        enum lw_metric metric) {
-    const struct lw_errors *e = &view->champion;
+    const struct lw_errors *e = &view->counts.champion;
     struct lw_reading r = {.n = e->n, .known = e->n >= 2, .significant = true};
     double rmse = r.known ? lw_errors_rmse(e) : 0;
     switch (metric) {
@@ -149,19 +150,20 @@ static struct lw_reading model_reading(const struct lw_monitor *m,
     return r;
 }
 
-struct lw_reading lw__reading(const struct lw_monitor *m, const struct lw_rule *rule,
+struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
                               int subject) {
     const struct lw_view *view = &m->view[rule->window];
     if (rule->metric == LW_METRIC_EVENTS)
-        return (struct lw_reading){.value = (double)view->pane->events,
+        return (struct lw_reading){.value = (double)view->counts.events,
                                    .n =
                                        UINT64_MAX, /* few events are the finding itself */
-                                   .known = true,
+                                   .known = view->counts.filled,
                                    .significant = true};
     if (rule->metric == LW_METRIC_ASIDE)
         return aside_reading(m, view);
     if (!lw_metric_per_feature(rule->metric))
         return model_reading(m, view, rule->metric);
+    lw__view_merge(m, (size_t)rule->window);
     if (!view->compared)
         return (struct lw_reading){.known = false};
     size_t nf = m->spec->nfeatures;
@@ -169,7 +171,7 @@ struct lw_reading lw__reading(const struct lw_monitor *m, const struct lw_rule *
     if (rule->metric == LW_METRIC_FAULT)
         return (struct lw_reading){.value =
                                        i < nf && view->fault[i].kind != LW_FAULT_NONE,
-                                   .n = view->pane->events,
+                                   .n = view->counts.events,
                                    .known = i < nf,
                                    .significant = true};
     return drift_reading(&view->drift[i], rule->metric);
@@ -195,21 +197,21 @@ static void add(struct lw_monitor *m, double value, const char *fmt, ...) {
 
 static void model_figures(struct lw_monitor *m, const char *w,
                           const struct lw_view *view) {
-    const struct lw_errors *e = &view->champion;
+    const struct lw_errors *e = &view->counts.champion;
     double rmse = lw_errors_rmse(e);
     add(m, (double)e->n, "%s:n", w);
     add(m, rmse, "%s:rmse", w);
     add(m, lw_errors_rmse_se(e), "%s:rmse_se", w);
     add(m, view->expected_rmse, "%s:rmse_expected", w);
     add(m, view->expected_rmse > 0 ? rmse / view->expected_rmse : 0, "%s:rmse_ratio", w);
-    add(m, lw_errors_rmse(&view->first), "%s:rmse_first", w);
+    add(m, lw_errors_rmse(&view->counts.first), "%s:rmse_first", w);
     add(m, lw_errors_mae(e), "%s:mae", w);
     add(m, lw_errors_bias(e), "%s:bias", w);
     add(m, lw_errors_r2(e), "%s:r2", w);
     add(m, lw_errors_recalibration_gain(e), "%s:recalibration_gain", w);
-    add(m, (double)view->pane->events, "%s:events", w);
-    double aside = (double)(view->pane->events - view->pane->reason[LW_GOOD]);
-    add(m, view->pane->events ? aside / (double)view->pane->events : 0, "%s:aside", w);
+    add(m, (double)view->counts.events, "%s:events", w);
+    double aside = (double)(view->counts.events - view->counts.good);
+    add(m, view->counts.events ? aside / (double)view->counts.events : 0, "%s:aside", w);
 }
 
 static void drift_figures(struct lw_monitor *m, const char *w,
@@ -249,6 +251,8 @@ void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
     add(m, (double)firing(m), "alerts_firing");
     add(m, m->policy.pending.id != 0, "training");
     for (size_t i = 0; i < m->nviews; i++) {
+        if (!m->lazy)
+            lw__view_merge(m, i);
         model_figures(m, m->spec->window[i].name, &m->view[i]);
         drift_figures(m, m->spec->window[i].name, &m->view[i]);
     }
@@ -256,9 +260,10 @@ void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
     out->nfigures = m->nfigures;
 }
 
-static void feature_summary(const struct lw_monitor *m, struct lw_alert *alert,
+static void feature_summary(struct lw_monitor *m, struct lw_alert *alert,
                             const char *count) {
     const struct lw_rule *rule = alert->rule;
+    lw__view_merge(m, (size_t)rule->window);
     const struct lw_view *view = &m->view[rule->window];
     int i = lw_profile_find(view->pane->profile, alert->feature);
     char *out = alert->summary;
@@ -290,7 +295,7 @@ static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
             out, size,
             "RMSE over %s is %.3f, %.2f times the %.3f that version %u should have there "
             "(threshold %.3g, n = %s).",
-            alert->window, lw_errors_rmse(&view->champion), alert->value,
+            alert->window, lw_errors_rmse(&view->counts.champion), alert->value,
             view->expected_rmse, alert->model_version, alert->threshold, count);
     else if (rule->metric == LW_METRIC_RECALIBRATION_GAIN)
         snprintf(out, size,
@@ -305,7 +310,7 @@ static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
                  alert->threshold, count);
 }
 
-void lw__summary(const struct lw_monitor *m, struct lw_alert *alert) {
+void lw__summary(struct lw_monitor *m, struct lw_alert *alert) {
     char count[32];
     lw_format_count(count, sizeof count, alert->n);
     if (lw_metric_per_feature(alert->rule->metric))

@@ -289,8 +289,14 @@ struct lw_request lw_monitor_request(const struct lw_monitor *m) {
     return m->policy.pending;
 }
 
-struct lw_pane *lw_monitor_window(const struct lw_monitor *m, size_t window) {
-    return lw_windows_merged(m->windows, window);
+struct lw_pane *lw_monitor_window(struct lw_monitor *m, size_t window) {
+    if (lw_windows_end(m->windows) != INT64_MIN)
+        lw__view_merge(m, window);
+    return m->view[window].pane;
+}
+
+void lw_monitor_lazy(struct lw_monitor *m) {
+    m->lazy = true;
 }
 
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms) {

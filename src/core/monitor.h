@@ -108,9 +108,12 @@ int64_t lw_monitor_sealed_until(const struct lw_monitor *m); /* INT64_MIN at fir
 uint64_t lw_monitor_pending(
     const struct lw_monitor *m); /* id of the request not yet answered, or 0 */
 struct lw_request lw_monitor_request(const struct lw_monitor *m); /* that request */
-/* The merged window as last evaluated (for the store's window:<name>:<feature>), or NULL.
- */
-struct lw_pane *lw_monitor_window(const struct lw_monitor *m, size_t window);
+/* The merged window as last evaluated (for the store's window:<name>:<feature>), or NULL
+ * when there was no evaluation yet. */
+struct lw_pane *lw_monitor_window(struct lw_monitor *m, size_t window);
+/* Nobody looks at drift figures (a backtest): windows are merged only when a rule asks.
+ * Decisions are the same; drift figures are 0 where nothing asked. */
+void lw_monitor_lazy(struct lw_monitor *m);
 
 /* What windows are compared with, or NULL (borrowed until the champion changes). */
 const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m);

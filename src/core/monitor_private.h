@@ -14,11 +14,11 @@
 
 /* One window as judged in this evaluation. */
 struct lw_view {
-    struct lw_pane *pane; /* merged */
-    struct lw_errors champion,
-        first;            /* of the present champion; of version 1 on the same window */
+    struct lw_counts counts;
     double expected_rmse; /* 0: no reference or no scored events */
-    bool compared;        /* drift and fault are filled */
+    struct lw_pane
+        *pane;     /* merged in this evaluation, or NULL: nobody has asked for it */
+    bool compared; /* drift and fault are filled */
     struct lw_drift drift[LW_SUBJECTS_MAX];
     struct lw_fault fault[LW_FEATURES_MAX];
 };
@@ -35,21 +35,24 @@ struct lw_monitor {
     size_t slot_of[LW_RULES_MAX]; /* a rule's first slot */
     size_t nslots;
     struct lw_slot *slot;
+    bool lazy; /* figures are of no interest: only rules ask for sketches */
     size_t nviews;
     struct lw_view *view;
     size_t nfigures, figures_cap;
     struct lw_figure *figure;
 };
 
-/* Merges window i and computes what rules and figures ask of it. */
+/* The counts and errors of window i; its sketches and drift only once asked for by
+ * _merge, which is most of an evaluation's cost. */
 void lw__view(struct lw_monitor *m, size_t i);
+void lw__view_merge(struct lw_monitor *m, size_t i);
 /* What a rule reads of its subject (an index into the features, or LW_RULE_TARGET, ...).
  */
-struct lw_reading lw__reading(const struct lw_monitor *m, const struct lw_rule *rule,
+struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
                               int subject);
 /* All figures of all views. */
 void lw__figures(struct lw_monitor *m, struct lw_evaluation *out);
 /* The alert's sentence for people. */
-void lw__summary(const struct lw_monitor *m, struct lw_alert *alert);
+void lw__summary(struct lw_monitor *m, struct lw_alert *alert);
 
 #endif

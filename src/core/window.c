@@ -17,12 +17,14 @@ struct pane_list {
 struct lw_windows {
     const struct lw_spec *spec;
     struct pane_list panes, days;
+    int64_t oldest_ms; /* start of the oldest pane ever pushed */
     struct lw_pane *merged[LW_WINDOWS_MAX];
 };
 
 struct lw_windows *lw_windows_new(const struct lw_spec *spec) {
     struct lw_windows *w = lw_calloc(1, sizeof *w);
     w->spec = spec;
+    w->oldest_ms = INT64_MAX;
     return w;
 }
 
@@ -97,6 +99,7 @@ static void finish_day(struct lw_windows *w, int64_t end) {
 
 void lw_windows_push(struct lw_windows *w, struct lw_pane *pane) {
     lw_assert(pane->start_ms >= lw_windows_end(w));
+    w->oldest_ms = pane->start_ms < w->oldest_ms ? pane->start_ms : w->oldest_ms;
     list_append(&w->panes, pane);
     int64_t end = lw_windows_end(w), oldest = end - lw_spec_longest_window(w->spec);
     list_drop_before(&w->panes, oldest);
@@ -142,8 +145,24 @@ struct lw_pane *lw_windows_span(const struct lw_windows *w, int64_t span_ms) {
     return pane;
 }
 
-struct lw_pane *lw_windows_merged(const struct lw_windows *w, size_t i) {
-    return w->merged[i];
+static void add_scores(struct lw_errors *sum, const struct lw_pane *pane,
+                       uint32_t version) {
+    const struct lw_scores *s = version ? lw_pane_scores(pane, version) : NULL;
+    if (s)
+        lw_errors_merge(sum, &s->errors);
+}
+
+void lw_windows_counts(const struct lw_windows *w, size_t i, uint32_t champion,
+                       uint32_t first, struct lw_counts *out) {
+    int64_t from = window_from(w, i);
+    *out = (struct lw_counts){.filled = w->oldest_ms <= from};
+    for (size_t k = lower_bound(&w->panes, from); k < w->panes.n; k++) {
+        const struct lw_pane *pane = w->panes.pane[k];
+        out->events += pane->events;
+        out->good += pane->reason[LW_GOOD];
+        add_scores(&out->champion, pane, champion);
+        add_scores(&out->first, pane, first);
+    }
 }
 
 double lw_windows_expected_mse(const struct lw_windows *w, size_t i, uint32_t version,

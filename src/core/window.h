@@ -22,8 +22,14 @@ int64_t lw_windows_end(const struct lw_windows *w);
 struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i);
 /* The newest panes of that span merged; the caller frees. */
 struct lw_pane *lw_windows_span(const struct lw_windows *w, int64_t span_ms);
-/* As merged last, or NULL when it never was. */
-struct lw_pane *lw_windows_merged(const struct lw_windows *w, size_t i);
+/* The counts of window i, without its sketches: a walk over its panes, no merge. */
+struct lw_counts {
+    uint64_t events, good;
+    bool filled;                      /* the panes reach back over the whole window */
+    struct lw_errors champion, first; /* errors of those two versions */
+};
+void lw_windows_counts(const struct lw_windows *w, size_t i, uint32_t champion,
+                       uint32_t first, struct lw_counts *out);
 /* Sum over the window's panes of (events of that version) x hour_mse of their hour, and
  * of the events: the squared error that the version should have made. Returns the mean, 0
  * when there are no events. */
