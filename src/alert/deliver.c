@@ -60,8 +60,9 @@ static void explain(struct lw_http_result *out, const struct lw_secrets *s,
     size_t used = strlen(out->reason);
     if (out->verdict == LW_DELIVERED || out->answer[0] == '\0')
         return;
-    if (leaks(out->answer, s, req))
-        lw_copy(out->answer, sizeof out->answer, "");
+    if (out->answer[0] == '<' ||
+        leaks(out->answer, s, req)) /* '<': a page for browsers */
+        out->answer[0] = '\0';
     else
         snprintf(out->reason + used, sizeof out->reason - used, ": %s", out->answer);
 }

@@ -71,7 +71,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
     struct exchange *x = arg;
     size_t len = size * count, used = strlen(x->answer);
     for (size_t i = 0; i < len && used + 1 < sizeof x->answer; i++) {
-        bool shown = data[i] >= ' ' && data[i] <= '~';
+        bool shown = data[i] > ' ' && data[i] <= '~';
         if (shown || (used > 0 && x->answer[used - 1] != ' '))
             x->answer[used++] = shown ? data[i] : ' ';
     }

@@ -51,6 +51,16 @@ static void delivered(void **state) {
     lw_peer_stop(p);
 }
 
+/* The answer's beginning, on one line. */
+static void answer_is_squeezed(void **state) {
+    (void)state;
+    struct lw_http_result res = post(LW_PEER_REPLY,
+                                     "HTTP/1.1 400 X\r\nContent-Length: 22\r\n\r\n "
+                                     "\n\t{\x01\"a\":\r\n   \xC3\xBC 1 }\n",
+                                     5000);
+    assert_string_equal(res.answer, "{ \"a\": 1 } ");
+}
+
 static void verdicts_by_status(void **state) {
     (void)state;
     const struct {
@@ -251,13 +261,14 @@ static void answers_are_screened(void **state) {
         bool shown;
     } c[] = {{"invalid_blocks", true},
              {"no such hook: T0PSECRETPATH", false},
-             {"bad token hush-hush", false}};
+             {"bad token hush-hush", false},
+             {"<html><p>unauthorised</p></html>", false}};
     size_t len;
     char *message = data_file("message_firing.json", &len);
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, OK);
     struct lw_receiver r = peer_receiver(p, "oncall");
     setenv("LW_TEST_TOKEN", "hush-hush", 1);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         char reply[200];
         struct lw_http_result res;
         snprintf(reply, sizeof reply, "HTTP/1.1 400 Bad\r\nContent-Length: %zu\r\n\r\n%s",
@@ -305,6 +316,7 @@ static int start(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(delivered),
+                                       cmocka_unit_test(answer_is_squeezed),
                                        cmocka_unit_test(verdicts_by_status),
                                        cmocka_unit_test(retry_after),
                                        cmocka_unit_test(redirects_are_not_followed),
