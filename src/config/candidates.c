@@ -103,6 +103,32 @@ static int read_item(struct lw_load *load, const struct lw_yaml *node,
     return 0;
 }
 
+/* Does a text name a field as a whole word? */
+static bool names_field(const char *text, const char *field) {
+    static const char word[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    size_t len = strlen(field);
+    for (const char *at = text; *at; at += strspn(at, word)) {
+        at += strcspn(at, word);
+        if (strspn(at, word) == len && memcmp(at, field, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A model that is told the answer looks wonderful on the hold-out and fails on the first
+ * event that has not happened yet. */
+static int check_leak(struct lw_load *load, const struct lw_yaml *node,
+                      const char *term) {
+    const struct lw_event_spec *event = &load->config->spec.event;
+    const char *truth = event->fields.field[event->target_b].name;
+    if (!names_field(term, truth))
+        return 0;
+    return lw_yaml_fail(load->tree, node, load->err,
+                        "the target is made of '%.60s'; a model must not be told it",
+                        truth);
+}
+
 static int read_term(struct lw_load *load, const struct lw_yaml *node,
                      struct lw_plan *plan, struct lw_set *set) {
     struct lw_term_item item;
@@ -112,6 +138,8 @@ static int read_term(struct lw_load *load, const struct lw_yaml *node,
         return -1;
     if (*item.include)
         return include(load, where, set, item.include);
+    if (check_leak(load, where, item.term))
+        return -1;
     int before = (int)lw_plan_terms(plan);
     int term = lw_plan_term(plan, item.term, item.penalty, item.min_count, &why);
     if (term < 0)

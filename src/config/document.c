@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "config/keys.h"
 
@@ -129,6 +130,45 @@ static void put_item_tables(const struct lw_section *section, FILE *out) {
     }
 }
 
+/* In the order of enum lw_metric; lw_metric_name gives the words. */
+static const char *const metric_docs[LW_METRICS] = {
+    [LW_METRIC_RMSE] = "root of the mean squared error",
+    [LW_METRIC_MAE] = "mean absolute error",
+    [LW_METRIC_BIAS] = "size of the mean error",
+    [LW_METRIC_RMSE_RATIO] =
+        "RMSE over what the model should have in that window; 1 is as expected",
+    [LW_METRIC_RECALIBRATION_GAIN] =
+        "share of the squared error that recalibrating the predictions would remove",
+    [LW_METRIC_CHANGE_POINT] =
+        "1 where the detector of `change` saw the error grow, else 0",
+    [LW_METRIC_PSI] =
+        "population stability index against the reference, corrected for sample size",
+    [LW_METRIC_JS] = "Jensen-Shannon distance, base 2, from 0 to 1",
+    [LW_METRIC_KS] = "Kolmogorov-Smirnov distance, from 0 to 1; numeric features",
+    [LW_METRIC_W1] =
+        "Wasserstein-1 distance over the reference's spread; numeric features",
+    [LW_METRIC_MISSING] = "share of missing values, less the reference's",
+    [LW_METRIC_OUT_OF_RANGE] =
+        "share of values out of range, less the reference's; numeric features",
+    [LW_METRIC_UNSEEN] = "share of categories that the reference lacks",
+    [LW_METRIC_ASIDE] = "share of events that were set aside, less the reference's",
+    [LW_METRIC_EVENTS] = "events in the window; fires at or below its thresholds",
+    [LW_METRIC_FAULT] = "1 where a fault of the data was recognised, else 0",
+};
+
+static void put_metrics(FILE *out) {
+    fputs("\nMetrics (definitions with sources: docs/statistics.md):\n"
+          "\n| metric | of | meaning |\n|---|---|---|\n",
+          out);
+    for (int i = 0; i < LW_METRICS; i++) {
+        enum lw_metric metric = (enum lw_metric)i;
+        lw_assert(metric_docs[i]);
+        fprintf(out, "| `%s` | %s | %s |\n", lw_metric_name(metric),
+                lw_metric_per_feature(metric) ? "a feature" : "the model",
+                metric_docs[i]);
+    }
+}
+
 static void put_root_key(const struct lw_key *key, FILE *out) {
     const struct lw_section *section = key->section;
     fprintf(out, "\n## `%s`\n\n", key->name);
@@ -143,6 +183,8 @@ static void put_root_key(const struct lw_key *key, FILE *out) {
     fprintf(out, ". %s%s\n", key->flags & LW_REQUIRED ? "Required. " : "", key->doc);
     if (section)
         put_table(section, "", out);
+    if (section == &lw_section_rule)
+        put_metrics(out);
 }
 
 void lw_config_document(FILE *out) {

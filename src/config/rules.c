@@ -184,6 +184,9 @@ static int find_feature(struct lw_load *load, const struct lw_yaml *node,
     item->rule.feature = feature_index(&load->config->spec, item->feature);
     if (item->rule.feature == LW_RULE_MODEL)
         return fail_feature(load, at, item->feature);
+    if (item->rule.feature == LW_RULE_EACH && load->config->spec.nfeatures == 0)
+        return lw_yaml_fail(load->tree, at, load->err,
+                            "no features are watched (`features`)");
     return check_metric(load, at, &item->rule);
 }
 
