@@ -51,7 +51,9 @@ const char *lw_event_reason(const struct lw_event_spec *spec, int reason);
 int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,
                  int64_t record_time_ms, struct lw_row *row, struct lw_err *err);
 
-/* Parses "trip_distance < 50", "a >= 0", "0 <= b < 10" into a check. LW_ECONFIG. */
+/* Parses "trip_distance < 50", "a >= 0", "0 <= b < 10" (or the other way round, "50 > a")
+ * into a check; the field must not be text. LW_ECONFIG with the text, what is wrong and,
+ * for an unknown field, the nearest name. */
 int lw_check_parse(const char *text, const struct lw_fields *fields,
                    struct lw_check *check, struct lw_err *err);
 

@@ -10,16 +10,26 @@
 
 struct lw_file;
 
+/* Codecs null, deflate and snappy. LW_EINPUT with path and reason for a file that is
+ * missing, foreign, damaged or of another codec. Thread: one at a time a handle. */
 struct lw_file *lw_file_open(const char *path, struct lw_err *err);
 void lw_file_close(struct lw_file *file);
+/* The schema's text as it stands in the header, defaults, aliases and logical types
+ * included; borrowed. */
 const char *lw_file_schema_json(const struct lw_file *file);
 /* The next record's encoded bytes (borrowed until the next call): 1, or 0 at the end, or
- * -1 with LW_EINPUT naming path and record. */
+ * -1 with LW_EINPUT naming path and record; an error is given again on every later call.
+ * The bytes are a whole record of the schema. Cost: some 3 million trips a second,
+ * inflating included; memory: one block. */
 int lw_file_next(struct lw_file *file, const uint8_t **data, size_t *len,
                  struct lw_err *err);
 /* Share of the file read so far, in [0, 1]. */
 double lw_file_progress(const struct lw_file *file);
 
+/* A new file (an old one is replaced), deflate, blocks of 64 KiB; the header holds
+ * schema_json as given. LW_ECONFIG: the schema or the path cannot be. _append refuses
+ * bytes that are no record of the schema (LW_EINPUT); a full disk is LW_ESTOP. Equal
+ * records under an equal path give equal bytes. */
 struct lw_file_writer;
 struct lw_file_writer *lw_file_create(const char *path, const char *schema_json,
                                       struct lw_err *err);

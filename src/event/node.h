@@ -14,10 +14,12 @@
 
 #include "event/schema.h"
 
-#define LW_SCHEMA_BYTES_MAX (1024 * 1024)
-#define LW_SCHEMA_DEPTH_MAX 64
-#define LW_SCHEMA_NODES_MAX 8192
-#define LW_FIXED_MAX        (1024 * 1024)
+#define LW_SCHEMA_BYTES_MAX  (1024 * 1024)
+#define LW_SCHEMA_DEPTH_MAX  64
+#define LW_SCHEMA_NODES_MAX  8192
+#define LW_RECORD_FIELDS_MAX 4096
+#define LW_ENUM_SYMBOLS_MAX  65536
+#define LW_FIXED_MAX         (1024 * 1024)
 
 enum lw_type {
     LW_T_NULL,

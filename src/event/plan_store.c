@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/table.h"
 
 static bool may_promote(enum lw_type writer, enum lw_type reader) {
     switch (writer) {
@@ -133,25 +134,38 @@ static int as_of(enum lw_kind kind, const struct lw_node *writer,
     return LW_AS_PLAIN;
 }
 
+/* Whether the reader has each symbol, by hash first: enums may have thousands. */
+static bool knows_symbol(const struct lw_node *reader, const struct lw_table *symbols,
+                         const char *symbol) {
+    if (reader->type != LW_T_ENUM)
+        return true;
+    uint32_t i = lw_table_get(symbols, lw_text_key(symbol, strlen(symbol)));
+    return i != LW_TABLE_NONE && strcmp(reader->symbols[i], symbol) == 0;
+}
+
 /* Cells of the writer's symbols; one that the reader does not know becomes the reader's
  * default symbol, or a cell that is not present. */
 static void add_symbols(struct lw_decoder *d, struct lw_step *step,
                         const struct lw_node *writer, const struct lw_node *reader) {
+    struct lw_table symbols = {0};
+    int fresh;
+    for (size_t i = 0; reader->type == LW_T_ENUM && i < reader->n; i++)
+        lw_table_index(&symbols,
+                       lw_text_key(reader->symbols[i], strlen(reader->symbols[i])),
+                       &fresh);
     step->arg = (uint32_t)d->nsymbols;
     step->n = (uint32_t)writer->n;
     d->symbol = lw_realloc(d->symbol, d->nsymbols + writer->n, sizeof *d->symbol);
     for (size_t i = 0; i < writer->n; i++) {
         const char *symbol = writer->symbols[i];
-        bool known = reader->type != LW_T_ENUM;
-        for (size_t k = 0; !known && k < reader->n; k++)
-            known = strcmp(reader->symbols[k], symbol) == 0;
-        if (!known)
+        if (!knows_symbol(reader, &symbols, symbol))
             symbol = reader->fallback;
         struct lw_cell cell = lw_cell_missing();
         if (symbol)
             cell = lw_cell_text(lw_plan_own(d, symbol, strlen(symbol)), strlen(symbol));
         d->symbol[d->nsymbols++] = cell;
     }
+    lw_table_fini(&symbols);
 }
 
 /* One step for a writer's type that is no union. 1 when the kind cannot be had. */

@@ -28,11 +28,22 @@ size_t lw_schema_fields(const struct lw_schema *schema, const char *const **name
 struct lw_decoder;
 
 /* A decoder from records written with `writer` to cells of `fields`, named as in `reader`
- * (which may be the same schema). A field that the writer lacks takes the reader's
- * default; without one, a required field is LW_ECONFIG, any other is missing. Integers
- * widen, unions with null are nullable, enums and strings become text, booleans 0 and 1;
- * local and UTC timestamps in ms or us become ms; date becomes ms; decimal becomes a
- * number. A field of a kind that cannot be had from its type is LW_ECONFIG. */
+ * (which may be the same schema; neither need outlive the decoder). "trip.distance" is
+ * the field distance of the record field trip, which may be nullable. A field that the
+ * writer lacks takes the reader's default; without one, a required field is LW_ECONFIG,
+ * any other is missing. Fields match by name, then by the reader's aliases; names of
+ * records are not compared. Integers widen, unions with null are nullable, of any other
+ * union the branch at hand is read if it can be (missing if not).
+ * What a kind can be had from:
+ *   numeric    int, long, float, double, boolean (0, 1), decimal, times (in ms)
+ *   category   int, long, boolean, string, bytes, enum, fixed; float and double while
+ *              whole (LW_EINPUT when not)
+ *   timestamp  long, and what has a logical type timestamp-, local-timestamp- (millis,
+ *              micros, nanos) or date; the unit is the writer's, else the reader's, else
+ *              milliseconds; beyond 2^53 ms is LW_EINPUT
+ *   text       string, bytes, enum, fixed; int and long (num and key, no text)
+ * Anything else is LW_ECONFIG. NaN is missing. The key of a text is set for categories
+ * only. Cost: the schemas' size; allocates. */
 struct lw_decoder *lw_decoder_new(const struct lw_schema *writer,
                                   const struct lw_schema *reader,
                                   const struct lw_fields *fields, struct lw_err *err);

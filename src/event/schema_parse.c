@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/table.h"
 
 struct scan {
     struct lw_schema *schema;
@@ -126,9 +127,9 @@ static struct lw_node *new_named(struct scan *s, json_t *json, enum lw_type type
     json_t *given = json_object_get(json, "namespace");
     if (!name || !valid_full_name(name))
         return bad(s, name ? "not a valid name:" : "a named type without a name", name);
-    if (given && !json_is_string(given))
+    if (given && !json_is_string(given) && !json_is_null(given))
         return bad(s, "namespace must be text in", name);
-    const char *within = given ? json_string_value(given) : space;
+    const char *within = json_is_string(given) ? json_string_value(given) : space;
     if (within[0] && !valid_full_name(within))
         return bad(s, "not a valid namespace:", within);
     char *full = full_name(name, within);
@@ -181,6 +182,8 @@ static struct lw_node *scan_record(struct scan *s, json_t *json, const char *spa
         return NULL;
     if (!json_is_array(fields))
         return bad(s, "no list of fields in record", node->name);
+    if (json_array_size(fields) > LW_RECORD_FIELDS_MAX)
+        return bad(s, "more fields than are supported (4096) in record", node->name);
     node->complete = false;
     node->fields = lw_calloc(json_array_size(fields) + 1, sizeof *node->fields);
     char *inner = lw_strdup(node->name);
@@ -196,16 +199,24 @@ static struct lw_node *scan_record(struct scan *s, json_t *json, const char *spa
 
 static int scan_symbols(struct scan *s, struct lw_node *node, json_t *symbols) {
     size_t n = json_array_size(symbols);
-    node->symbols = lw_calloc(n + 1, sizeof *node->symbols);
-    for (size_t i = 0; i < n; i++) {
+    struct lw_table seen = {0};
+    const char *wrong = NULL;
+    node->symbols = lw_calloc(n, sizeof *node->symbols);
+    for (size_t i = 0; i < n && !wrong; i++) {
         const char *symbol = json_string_value(json_array_get(symbols, i));
+        int fresh = 0;
         if (!symbol || !valid_name(symbol, strlen(symbol))) {
-            bad(s, "not a valid symbol in enum", node->name);
-            return -1;
+            wrong = "not a valid symbol in enum";
+            break;
         }
+        lw_table_index(&seen, lw_text_key(symbol, strlen(symbol)), &fresh);
+        wrong = fresh ? NULL : "a symbol listed twice in enum";
         node->symbols[node->n++] = symbol;
     }
-    return 0;
+    lw_table_fini(&seen);
+    if (wrong)
+        bad(s, wrong, node->name);
+    return wrong ? -1 : 0;
 }
 
 static struct lw_node *scan_enum(struct scan *s, json_t *json, const char *space) {
@@ -215,6 +226,8 @@ static struct lw_node *scan_enum(struct scan *s, json_t *json, const char *space
         return NULL;
     if (json_array_size(symbols) == 0)
         return bad(s, "no symbols in enum", node->name);
+    if (json_array_size(symbols) > LW_ENUM_SYMBOLS_MAX)
+        return bad(s, "more symbols than are supported (65536) in enum", node->name);
     node->fallback = json_string_value(json_object_get(json, "default"));
     return scan_symbols(s, node, symbols) < 0 ? NULL : node;
 }

@@ -5,11 +5,9 @@
 #include <unistd.h>
 
 #include <avro.h>
-#include <zlib.h>
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "event/codec.h"
 #include "event/file.h"
 
 /* All records of a file one after another, with their lengths; fails the test on error.
@@ -321,125 +319,6 @@ static void endless_metadata_ends(void **state) {
     free(bytes);
 }
 
-static void unpack_is(const char *hex, const char *want) {
-    struct lw_codec *codec = lw_codec_new("snappy", NULL);
-    struct lw_buf out = {0};
-    size_t len;
-    uint8_t *data = from_hex(hex, &len);
-    int rc = lw_codec_unpack(codec, data, len, &out, NULL);
-    assert_int_equal(rc, want ? 0 : -1);
-    if (want)
-        assert_string_equal(lw_buf_str(&out), want);
-    free(data);
-    lw_buf_fini(&out);
-    lw_codec_free(codec);
-}
-
-/* Streams by hand: length, literal "ab", copies; CRC-32 behind. */
-static void snappy_by_hand(void **state) {
-    (void)state;
-    unpack_is("00"
-              "00000000",
-              "");
-    unpack_is("02"
-              "046162"
-              "9e83486d",
-              "ab");
-    unpack_is("06"
-              "046162"
-              "0102"
-              "860b8ccb",
-              "ababab"); /* copy of 4 from 2 back */
-    unpack_is("06"
-              "046162"
-              "0e0200"
-              "860b8ccb",
-              "ababab"); /* 2-byte offset */
-    unpack_is("06"
-              "046162"
-              "0f02000000"
-              "860b8ccb",
-              "ababab");
-    unpack_is("02"
-              "f0016162"
-              "9e83486d",
-              "ab"); /* length in one more byte */
-    unpack_is("02"
-              "046162"
-              "9e83486c",
-              NULL); /* checksum */
-    unpack_is("03"
-              "046162"
-              "9e83486d",
-              NULL); /* less than promised */
-    unpack_is("01"
-              "046162"
-              "9e83486d",
-              NULL); /* more than promised */
-    unpack_is("06"
-              "046162"
-              "0100"
-              "860b8ccb",
-              NULL); /* copy from here */
-    unpack_is("06"
-              "046162"
-              "0103"
-              "860b8ccb",
-              NULL); /* from before the start */
-    unpack_is("06"
-              "046162"
-              "01"
-              "860b8ccb",
-              NULL);
-    unpack_is("ffffffff0f"
-              "046162"
-              "9e83486d",
-              NULL); /* 4 GiB */
-    unpack_is("02"
-              "fcffffffff6162"
-              "9e83486d",
-              NULL);
-    unpack_is("", NULL);
-}
-
-/* Deflate of n zeros, n a multiple of 64 KiB, made without having them. */
-static void deflate_zeros(size_t n, struct lw_buf *out) {
-    static uint8_t zeros[65536];
-    z_stream z = {0};
-    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    z.next_out = lw_buf_extend(out, n / 500);
-    z.avail_out = (uInt)(n / 500);
-    for (; n > 0; n -= sizeof zeros) {
-        z.next_in = zeros;
-        z.avail_in = sizeof zeros;
-        int rc = deflate(&z, n > sizeof zeros ? Z_NO_FLUSH : Z_FINISH);
-        assert_int_equal(rc, n > sizeof zeros ? Z_OK : Z_STREAM_END);
-    }
-    out->len -= z.avail_out;
-    deflateEnd(&z);
-}
-
-/* A few hundred kilobytes that would become more than LW_BLOCK_MAX. */
-static void a_bomb_is_refused(void **state) {
-    (void)state;
-    struct lw_codec *codec = lw_codec_new("deflate", NULL);
-    struct lw_buf bomb = {0}, out = {0};
-    struct lw_err err = {0};
-    deflate_zeros(LW_BLOCK_MAX, &bomb);
-    assert_int_equal(lw_codec_unpack(codec, bomb.data, bomb.len, &out, &err), 0);
-    assert_int_equal(out.len, LW_BLOCK_MAX);
-    assert_int_equal(lw_codec_unpack(codec, bomb.data, bomb.len - 1, &out, &err), -1);
-    assert_non_null(strstr(err.msg, "damaged"));
-    lw_buf_clear(&bomb);
-    lw_err_clear(&err);
-    deflate_zeros(LW_BLOCK_MAX + 65536, &bomb);
-    assert_int_equal(lw_codec_unpack(codec, bomb.data, bomb.len, &out, &err), -1);
-    assert_non_null(strstr(err.msg, "more than"));
-    lw_buf_fini(&bomb);
-    lw_buf_fini(&out);
-    lw_codec_free(codec);
-}
-
 static void foreign_files_are_refused(void **state) {
     (void)state;
     struct lw_err err = {0};
@@ -496,8 +375,6 @@ int main(void) {
         cmocka_unit_test(damaged_files_are_survived),
         cmocka_unit_test(each_check_of_a_block_is_needed),
         cmocka_unit_test(endless_metadata_ends),
-        cmocka_unit_test(snappy_by_hand),
-        cmocka_unit_test(a_bomb_is_refused),
         cmocka_unit_test(foreign_files_are_refused),
         cmocka_unit_test(unwritable_is_said),
     };

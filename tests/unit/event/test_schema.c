@@ -87,6 +87,9 @@ static void what_is_wrong_is_named(void **state) {
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
                 "\"symbols\":[\"a-b\"]}}"),
             "symbol");
+    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
+                "\"symbols\":[\"A\",\"B\",\"A\"]}}"),
+            "listed twice in enum");
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"F\","
                 "\"size\":-1}}"),
             "size");
@@ -118,12 +121,18 @@ static void size_and_depth_are_bounded(void **state) {
     assert_non_null(strstr(err.msg, "at most"));
     lw_buf_clear(&text);
     lw_buf_printf(&text, "{\"type\":\"record\",\"name\":\"R\",\"fields\":[");
-    for (int i = 0; i < LW_SCHEMA_NODES_MAX; i++)
-        lw_buf_printf(&text, "%s{\"name\":\"f%d\",\"type\":\"int\"}", i ? "," : "", i);
+    for (int i = 0; i < LW_RECORD_FIELDS_MAX; i++)
+        lw_buf_printf(&text, "%s{\"name\":\"f%d\",\"type\":[\"null\",\"int\"]}",
+                      i ? "," : "", i);
     lw_buf_printf(&text, "]}");
     lw_err_clear(&err);
     assert_null(lw_schema_parse((char *)text.data, text.len, &err));
     assert_non_null(strstr(err.msg, "more types"));
+    text.len -= 2;
+    lw_buf_printf(&text, ",{\"name\":\"g\",\"type\":\"int\"}]}");
+    lw_err_clear(&err);
+    assert_null(lw_schema_parse((char *)text.data, text.len, &err));
+    assert_non_null(strstr(err.msg, "more fields"));
     lw_buf_fini(&text);
 }
 
