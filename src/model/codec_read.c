@@ -527,6 +527,7 @@ static int build(struct decoder *d) {
     for (size_t i = 0; i < d->m->nimputes; i++)
         if (build_impute(d, i))
             return -1;
+    lw_model_finish(d->m);
     return 0;
 }
 

@@ -187,6 +187,7 @@ static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *
         stage(fit, &young, c->penalty_factor, report);
     }
     lw_layout_fini(&fit->layout);
+    lw_model_finish(fit->m);
     return 0;
 }
 

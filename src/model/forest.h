@@ -15,6 +15,10 @@ struct lw_reader;
 void lw_forest_free(struct lw_forest *forest);
 size_t lw_forest_nodes(const struct lw_forest *forest);
 
+/* The sum of leaves and base for a row of the model's bound fields. */
+struct lw_values;
+double lw_forest_score(const struct lw_forest *forest, const struct lw_values *v);
+
 /* The record "Forest" of schemas/model.avsc. */
 void lw_forest_write(const struct lw_forest *forest, const struct lw_model *m,
                      struct lw_buf *out);

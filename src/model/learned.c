@@ -18,16 +18,23 @@
 
 static const double pull = 3;
 
-static double impute_mean(const struct lw_impute *imp, const uint32_t *codes) {
+static double impute_mean(const struct lw_model *m, const struct lw_impute *imp,
+                          const uint32_t *codes) {
     double prior = 0;
     for (int j = 0; j < imp->nby; j++) {
         uint32_t code = codes[imp->by[j]];
-        prior += code == LW_CODE_NONE ? imp->mean : imp->single[j][code];
+        prior += code < m->dict[imp->by[j]].n ? imp->single[j][code] : imp->mean;
     }
     prior /= imp->nby;
     if (imp->nby == 1)
         return prior;
-    uint32_t level = lw_block_find(&imp->cross, lw_block_composite(&imp->cross, codes));
+    uint64_t composite = 0;
+    for (int j = 0; j < imp->nby; j++) {
+        if (codes[imp->by[j]] >= m->dict[imp->by[j]].n)
+            return prior;
+        composite += codes[imp->by[j]] * imp->cross.stride[j];
+    }
+    uint32_t level = lw_block_find(&imp->cross, composite);
     return level == LW_CODE_NONE ? prior : imp->cross_mean[level];
 }
 
@@ -35,7 +42,7 @@ double lw_learned_number(const struct lw_model *m, size_t atom, double x,
                          const uint32_t *codes) {
     const struct lw_atom *a = lw_plan_atom_at(m->plan, atom);
     if (a->source == LW_SOURCE_IMPUTE && !(x > 0))
-        x = impute_mean(&m->impute[m->learned[atom]], codes);
+        x = impute_mean(m, &m->impute[m->learned[atom]], codes);
     return lw_atom_steps(a, x);
 }
 

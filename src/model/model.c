@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/forest.h"
-#include "model/parts.h"
+#include "model/scorer.h"
 
 struct lw_model *lw_model_new(const struct lw_fields *fields, const char *zone_name,
                               struct lw_err *err) {
@@ -56,6 +56,7 @@ void lw_model_free(struct lw_model *m) {
         free(m->by_key[i]);
     }
     lw_forest_free(m->forest);
+    lw_scorer_free(m->scorer);
     lw_plan_free(m->plan);
     lw_zone_free(m->zone);
     free(m);
@@ -128,6 +129,8 @@ static void index_keys(struct lw_model *m, size_t atom) {
     uint32_t *map = lw_malloc((top + 1) * sizeof *map);
     for (uint64_t k = 0; k <= top; k++)
         map[k] = lw_table_get(&dict->table, k);
+    for (uint64_t k = 0; k <= top; k++)
+        map[k] = map[k] == LW_TABLE_NONE ? dict->n : map[k];
     m->by_key[atom] = map;
     m->nkeys[atom] = (uint32_t)top + 1;
 }
@@ -135,6 +138,11 @@ static void index_keys(struct lw_model *m, size_t atom) {
 void lw_model_index_keys(struct lw_model *m) {
     for (size_t i = 0; i < lw_plan_atoms(m->plan); i++)
         index_keys(m, i);
+}
+
+void lw_model_finish(struct lw_model *m) {
+    lw_scorer_free(m->scorer);
+    m->scorer = m->forest ? NULL : lw_scorer_new(m);
 }
 
 void lw_model_add_param(struct lw_model *m, const char *key, const char *value) {

@@ -97,6 +97,7 @@ struct lw_param {
 };
 
 struct lw_forest;
+struct lw_scorer;
 
 struct lw_model {
     char name[LW_NAME_MAX], kind[LW_NAME_MAX], zone_name[LW_NAME_MAX];
@@ -120,6 +121,7 @@ struct lw_model {
     struct lw_block block[LW_TERMS_MAX];
     struct lw_part part[LW_TERMS_MAX]; /* one a term of the plan */
     struct lw_forest *forest;          /* trees; NULL for linear models */
+    struct lw_scorer *scorer;          /* of linear models; made when they are complete */
 
     int plan_atom[LW_ATOMS_MAX]; /* of the dataset plan it is bound to */
     bool has_plan;
@@ -134,6 +136,8 @@ int lw_model_add_term(struct lw_model *m, const struct lw_term *term, struct lw_
 void lw_model_list_learned(struct lw_model *m);
 /* Arrays over small integer keys; after the dictionaries are complete. */
 void lw_model_index_keys(struct lw_model *m);
+/* Once coefficients or trees are in place: makes it ready to score. */
+void lw_model_finish(struct lw_model *m);
 void lw_model_add_param(struct lw_model *m, const char *key, const char *value);
 
 /* What a learned atom makes of its input x (NAN: missing) and the codes of the row

@@ -82,12 +82,90 @@ static inline bool lw_atom_ends_in(const struct lw_atom *atom, enum lw_step_kind
     return atom->nsteps > 0 && atom->step[atom->nsteps - 1].kind == kind;
 }
 
+/* A moment in the plan's zone. */
+struct lw_moment {
+    int64_t day, hour; /* days since 1970, hour of the day */
+};
+
+static inline int64_t lw_floor_div(int64_t a, int64_t b) {
+    return a / b - (a % b < 0);
+}
+
+static inline struct lw_moment lw_moment_of(const struct lw_plan *plan, int64_t ms) {
+    if (plan->zone)
+        ms += lw_zone_offset(plan->zone, ms);
+    struct lw_moment at = {.day = lw_floor_div(ms, LW_DAY)};
+    at.hour = (ms - at.day * LW_DAY) / LW_HOUR;
+    return at;
+}
+
+static inline bool lw_is_calendar(enum lw_source source) {
+    return source >= LW_SOURCE_HOUR && source <= LW_SOURCE_HOUR_OF_WEEK;
+}
+
+static inline int64_t lw_calendar_part(enum lw_source source, struct lw_moment at) {
+    int64_t weekday = (at.day % 7 + 10) % 7; /* 1 January 1970 was a Thursday */
+    switch (source) {
+    case LW_SOURCE_HOUR:
+        return at.hour;
+    case LW_SOURCE_WEEKDAY:
+        return weekday;
+    case LW_SOURCE_WEEKEND:
+        return weekday >= 5;
+    case LW_SOURCE_HOUR_OF_WEEK:
+        return weekday * 24 + at.hour;
+    default:
+        return lw_civil(at.day * LW_DAY).month;
+    }
+}
+
+/* A cell as a number. A category is only ever asked whether it is there. */
+static inline double lw_cell_number(const struct lw_cell *cell) {
+    if (!cell->present)
+        return NAN;
+    return isfinite(cell->num) ? cell->num : cell->text ? 1 : NAN;
+}
+
+static inline double lw_step(const struct lw_step *s, double x) {
+    switch (s->kind) {
+    case LW_STEP_SQRT:
+        return sqrt(x > 0 ? x : 0);
+    case LW_STEP_LOG1P:
+        return log1p(x > 0 ? x : 0);
+    case LW_STEP_SQUARE:
+        return x * x;
+    case LW_STEP_ABS:
+        return fabs(x);
+    case LW_STEP_CLIP:
+        return x < s->a ? s->a : x > s->b ? s->b : x;
+    case LW_STEP_ZERO:
+        return x == 0 ? 1 : 0;
+    case LW_STEP_HINGE:
+        return x > s->a ? x - s->a : 0;
+    default:
+        return x;
+    }
+}
+
+/* The numeric steps over x, where NAN is missing, in and out. BINS and QBINS do not
+ * belong to them. */
+static inline double lw_atom_steps(const struct lw_atom *atom, double x) {
+    for (int i = 0; i < atom->nsteps; i++) {
+        const struct lw_step *s = &atom->step[i];
+        if (s->kind == LW_STEP_MISSING)
+            x = isnan(x) ? 1 : 0;
+        else if (!isnan(x))
+            x = lw_step(s, x);
+    }
+    return isfinite(x) ? x : NAN;
+}
+
 /* The value of an atom that is not learned. */
 struct lw_cell lw_atom_value(const struct lw_plan *plan, const struct lw_atom *atom,
                              const struct lw_cell *cells);
-/* The numeric steps over x, where NAN is missing, in and out. BINS and QBINS do not
- * belong to them. */
-double lw_atom_steps(const struct lw_atom *atom, double x);
+/* The same for a number; NAN is missing. */
+double lw_atom_number(const struct lw_plan *plan, const struct lw_atom *atom,
+                      const struct lw_cell *cells);
 /* Index of the bin of x: the number of edges <= x. */
 uint32_t lw_bin_of(const double *edge, int nedges, double x);
 

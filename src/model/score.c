@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "model/feed.h"
 #include "model/fit.h"
+#include "model/forest.h"
+#include "model/scorer.h"
 
 static double clipped(const struct lw_model *m, double v) {
     if (isnan(v))
@@ -76,72 +78,102 @@ int lw_model_bind_plan(struct lw_model *m, const struct lw_plan *plan,
 
 /* --- one row ------------------------------------------------------------------------ */
 
-struct values {
-    double num[LW_ATOMS_MAX]; /* NAN is missing */
-    uint32_t code[LW_ATOMS_MAX];
+static uint32_t code_of(const struct lw_model *m, size_t a, bool present, uint64_t key) {
+    const struct lw_dict *dict = &m->dict[a];
+    uint32_t code;
+    if (!present)
+        code = dict->missing;
+    else if (m->by_key[a])
+        return key < m->nkeys[a] ? m->by_key[a][key] : dict->n;
+    else
+        code = lw_table_get(&dict->table, key);
+    return code == LW_CODE_NONE ? dict->n : code;
+}
+
+static void learned_value(const struct lw_model *m, size_t a, struct lw_values *v) {
+    const struct lw_atom *atom = lw_plan_atom_at(m->plan, a);
+    double x = v->num[atom->from];
+    if (atom->kind == LW_NUMERIC) {
+        v->num[a] = lw_learned_number(m, a, x, v->code);
+        return;
+    }
+    uint32_t code = lw_learned_code(m, a, x, v->code);
+    v->code[a] = code == LW_CODE_NONE ? m->dict[a].n : code;
+}
+
+/* Calendar parts of one timestamp share its moment: it is kept for the next atom. */
+struct clock {
+    int field;
+    struct lw_moment at;
 };
 
-static uint32_t code_of(const struct lw_model *m, size_t a, const struct lw_cell *cell) {
-    if (!cell->present)
-        return m->dict[a].missing;
-    if (m->by_key[a])
-        return cell->key < m->nkeys[a] ? m->by_key[a][cell->key] : LW_CODE_NONE;
-    return lw_table_get(&m->dict[a].table, cell->key);
+static uint32_t calendar_code(const struct lw_model *m, size_t a,
+                              const struct lw_cell *cells, struct clock *clock) {
+    const struct lw_atom *atom = &m->plan->atom[a];
+    const struct lw_cell *cell = &cells[atom->field[0]];
+    if (cell->present && clock->field != atom->field[0]) {
+        clock->field = atom->field[0];
+        clock->at = lw_moment_of(m->plan, (int64_t)cell->key);
+    }
+    uint64_t part = 0;
+    if (cell->present)
+        part = (uint64_t)lw_calendar_part(atom->source, clock->at);
+    return code_of(m, a, cell->present, part);
 }
 
-static void evaluate(const struct lw_model *m, const struct lw_row *row,
-                     struct values *v) {
-    for (size_t a = 0; a < m->plan->natoms; a++) {
-        const struct lw_atom *atom = &m->plan->atom[a];
+static void evaluate(const struct lw_model *m, const struct lw_cell *cells,
+                     struct lw_values *v) {
+    const struct lw_plan *plan = m->plan;
+    struct clock clock = {.field = -1};
+    for (size_t a = 0; a < plan->natoms; a++) {
+        const struct lw_atom *atom = &plan->atom[a];
+        const struct lw_cell *cell = &cells[atom->field[0]];
         if (atom->learned) {
-            double x = v->num[atom->from];
-            if (atom->kind == LW_CATEGORY)
-                v->code[a] = lw_learned_code(m, a, x, v->code);
-            else
-                v->num[a] = lw_learned_number(m, a, x, v->code);
-            continue;
+            learned_value(m, a, v);
+        } else if (atom->kind == LW_NUMERIC) {
+            v->num[a] = atom->source == LW_SOURCE_FIELD
+                            ? lw_atom_steps(atom, lw_cell_number(cell))
+                            : lw_atom_number(plan, atom, cells);
+        } else if (lw_is_calendar(atom->source)) {
+            v->code[a] = calendar_code(m, a, cells, &clock);
+        } else if (atom->nsteps == 0) {
+            v->code[a] = code_of(m, a, cell->present, cell->key);
+        } else {
+            struct lw_cell bin = lw_atom_value(plan, atom, cells);
+            v->code[a] = code_of(m, a, bin.present, bin.key);
         }
-        struct lw_cell cell = lw_atom_value(m->plan, atom, row->cells);
-        if (atom->kind == LW_CATEGORY)
-            v->code[a] = code_of(m, a, &cell);
-        else
-            v->num[a] = cell.num;
     }
-}
-
-static double linear(const struct lw_model *m, const struct values *v) {
-    uint32_t level[LW_TERMS_MAX];
-    double sum = m->intercept;
-    for (size_t b = 0; b < m->nblocks; b++)
-        level[b] = lw_block_find(&m->block[b], lw_block_composite(&m->block[b], v->code));
-    for (size_t t = 0; t < m->plan->nterms; t++) {
-        const struct lw_part *part = &m->part[t];
-        double x = 1;
-        for (int j = 0; j < part->nnum; j++) {
-            double factor = v->num[part->num[j]];
-            x *= isnan(factor) ? 0 : factor;
-        }
-        uint32_t at = part->block < 0 ? 0 : level[part->block];
-        if (at != LW_CODE_NONE)
-            sum += part->coef[at] * x;
-    }
-    return sum;
 }
 
 double lw_model_predict(const struct lw_model *m, const struct lw_row *row) {
-    struct values v;
+    struct lw_values v;
     lw_assert(m->is_bound);
-    evaluate(m, row, &v);
-    return clipped(m, linear(m, &v));
+    evaluate(m, row->cells, &v);
+    return clipped(m, m->forest ? lw_forest_score(m->forest, &v)
+                                : lw_scorer_score(m->scorer, m, &v));
 }
 
 /* --- rows of a dataset -------------------------------------------------------------- */
 
+static void row_values(const struct lw_feed *feed, size_t i, struct lw_values *v) {
+    for (size_t a = 0; a < feed->natoms; a++) {
+        if (feed->num[a]) {
+            v->num[a] = feed->num[a][i];
+            continue;
+        }
+        uint32_t code = feed->code[a][i];
+        v->code[a] = code == LW_CODE_NONE ? feed->m->dict[a].n : code;
+    }
+}
+
+/* The same arithmetic as for one row, so that a replay of files decides as a live run. */
 void lw_model_predict_chunk(const struct lw_model *m, const struct lw_feed *feed,
                             size_t n, double *out) {
-    lw_feed_predict(feed, n, out);
-    for (size_t i = 0; i < n; i++)
-        out[i] = clipped(m, out[i]);
+    struct lw_values v;
+    for (size_t i = 0; i < n; i++) {
+        row_values(feed, i, &v);
+        out[i] = clipped(m, lw_scorer_score(m->scorer, m, &v));
+    }
 }
 
 void lw_model_predict_rows(const struct lw_model *m, const struct lw_dataset *ds,
@@ -154,7 +186,7 @@ void lw_model_predict_rows(const struct lw_model *m, const struct lw_dataset *ds
         size_t n = end - begin < LW_CHUNK ? end - begin : LW_CHUNK;
         for (size_t i = 0; i < n; i++)
             idx[i] = (uint32_t)(begin + i);
-        lw_feed_chunk(&feed, idx, n);
+        lw_feed_atoms(&feed, idx, n, feed.natoms);
         lw_model_predict_chunk(m, &feed, n, out);
         begin += n;
         out += n;

@@ -21,7 +21,7 @@
 #include "model/factor.h"
 
 static const double tolerance = 1e-11; /* of a dependent column: rounding is 1e-16 n */
-static const int refinements = 3, tikhonov_steps = 8;
+static const int refinements = 3, tikhonov_steps = 12;
 
 void lw_solution_init(struct lw_solution *x, const struct lw_layout *l) {
     *x = (struct lw_solution){0};
@@ -98,7 +98,7 @@ static double rss(const struct lw_stats *s, const struct lw_solution *x) {
 static bool tikhonov(struct lw_factor *f, struct lw_solution *x) {
     const struct lw_stats *s = f->s;
     const struct lw_layout *l = s->layout;
-    double e = 1e-8 * s->sw / (double)(l->nr + l->ne + 1);
+    double e = 1e-5 * s->sw / (double)(l->nr + l->ne + 1);
     for (uint32_t i = l->intercept; i < l->nr; i++) {
         double own = 1e-12 * s->a[(size_t)i * l->nr + i];
         f->pr[i] = own > e ? own : e;

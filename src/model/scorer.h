@@ -1,0 +1,40 @@
+/* A model compiled for scoring.
+ *
+ * Terms that multiply the same numbers form a group, if their categories fit into one
+ * cross: then their coefficients are summed beforehand into one dense table over that
+ * cross (each category with one more code, for "unknown"), and a row costs one look-up
+ * for all of them. So PULocationID, DOLocationID and their pair are a single load.
+ * Crosses too big for a table are looked up term by term. */
+#ifndef LW_SCORER_H
+#define LW_SCORER_H
+
+#include "model/parts.h"
+
+#define LW_GROUP_CELLS ((uint64_t)1 << 18) /* 2 MiB a table at most */
+
+struct lw_group {
+    int ncat, cat[LW_FACTORS_MAX];
+    int nnum, num[LW_FACTORS_MAX];
+    uint32_t stride[LW_FACTORS_MAX];
+    uint64_t cells;
+    double *table;
+};
+
+struct lw_scorer {
+    size_t ngroups, nslow;
+    struct lw_group group[LW_TERMS_MAX];
+    int slow[LW_TERMS_MAX]; /* terms */
+};
+
+struct lw_values {
+    double num[LW_ATOMS_MAX];    /* NAN is missing */
+    uint32_t code[LW_ATOMS_MAX]; /* the dictionary's size is "unknown" */
+};
+
+struct lw_scorer *lw_scorer_new(const struct lw_model *m);
+void lw_scorer_free(struct lw_scorer *s);
+/* The linear prediction, not clipped. */
+double lw_scorer_score(const struct lw_scorer *s, const struct lw_model *m,
+                       const struct lw_values *v);
+
+#endif

@@ -1,0 +1,232 @@
+/* Fits against scikit-learn's (tests/data/model/make_golden.py), and the laws they obey.
+ */
+#include "model_test.h"
+
+#include "model/solve.h"
+
+/* Coefficients are compared to 1e-7 where the solver is direct, 1e-6 of their size where
+ * scikit-learn's is iterative. */
+static void golden_fits(bool direct) {
+    struct golden g;
+    struct golden_fit f;
+    struct sample *rows;
+    int seen = 0;
+    lw_golden_open(&g);
+    size_t n = lw_golden_rows(&g, &rows);
+    while (lw_golden_next(&g, rows, n, &f)) {
+        bool mine = f.bench.spec.kind <= LW_FIT_RIDGE;
+        struct lw_fit_report report;
+        struct lw_model *m = lw_bench_fit(&f.bench, GOLDEN_AS_OF, &report);
+        double tolerance = direct ? 1e-7 : 1e-5, want;
+        for (size_t i = 0; i < f.ncoef; i++) {
+            double got = lw_golden_coef(&g, m, &want);
+            if (mine == direct && !(fabs(got - want) <= tolerance * (1 + fabs(want))))
+                fail_msg("%s: coefficient %zu is %.12g, not %.12g", f.name, i, got, want);
+        }
+        if (mine == direct) {
+            assert_near(lw_model_intercept(m), f.intercept,
+                        tolerance * (1 + fabs(f.intercept)));
+            assert_near(report.train_rmse, f.rmse, 1e-8);
+            assert_near(lw_bench_rmse(&f.bench, m), f.rmse, 1e-8);
+            seen++;
+        }
+        lw_model_free(m);
+        lw_bench_fini(&f.bench);
+    }
+    assert_true(seen >= 5);
+    free(rows);
+    free(g.text);
+}
+
+static void direct_solvers_equal_scikit_learn(void **state) {
+    (void)state;
+    golden_fits(true);
+}
+
+static void descent_equals_scikit_learn(void **state) {
+    (void)state;
+    golden_fits(false);
+}
+
+static void rank_deficiency_is_counted(void **state) {
+    (void)state;
+    struct lw_fit_report report;
+    struct bench t;
+    lw_bench_init(&t, LW_FIT_OLS, 0);
+    lw_bench_term(&t, "a", 1);
+    lw_bench_term(&t, "b", 1);
+    lw_bench_term(&t, "x", 1);
+    lw_bench_term(&t, "clip(x, -1000, 1000)", 1); /* x itself, on these rows */
+    lw_bench_random(&t, 1, 400);
+    struct lw_model *m = lw_bench_fit(&t, 0, &report);
+    /* each block sums to the intercept, and one number repeats another */
+    assert_int_equal(report.rank_deficient, 3);
+    double both = lw_model_coefficient(m, "x", "") +
+                  lw_model_coefficient(m, "clip(x, -1000, 1000)", "");
+    assert_true(fabs(both - 1) < 0.2);
+    lw_model_free(m);
+    lw_bench_fini(&t);
+}
+
+/* No coefficient can be moved to lower the least-squares error. */
+static void least_squares_is_the_minimum(void **state) {
+    (void)state;
+    struct lw_fit_report report;
+    struct bench t;
+    lw_bench_init(&t, LW_FIT_OLS, 0);
+    lw_bench_term(&t, "a * b", 1);
+    lw_bench_term(&t, "a * x", 1);
+    lw_bench_term(&t, "s", 1);
+    lw_bench_term(&t, "x", 1);
+    lw_bench_random(&t, 2, 700);
+    struct lw_model *m = lw_bench_fit(&t, 0, &report);
+    size_t n = lw_dataset_rows(t.ds);
+    double *p = lw_calloc(n, sizeof *p), by_x = 0, mean = 0, by_a = 0;
+    lw_model_predict_rows(m, t.ds, 0, n, p);
+    for (size_t i = 0; i < n; i++) {
+        struct lw_cell cells[LW_ATOMS_MAX];
+        double r = lw_dataset_target(t.ds, i) - p[i];
+        lw_dataset_cells(t.ds, i, cells);
+        double x = cells[2].present ? cells[2].num : 0;
+        mean += r;
+        by_x += r * x;
+        by_a += cells[0].key == 8 ? r * x : 0;
+    }
+    assert_near(mean, 0, 1e-7);
+    assert_near(by_x, 0, 1e-6);
+    assert_near(by_a, 0, 1e-6);
+    free(p);
+    lw_model_free(m);
+    lw_bench_fini(&t);
+}
+
+static void windows_and_bad_targets_choose_rows(void **state) {
+    (void)state;
+    struct lw_fit_report report;
+    struct bench t;
+    struct sample s;
+    lw_bench_init(&t, LW_FIT_RIDGE, 1);
+    lw_bench_term(&t, "x", 1);
+    for (int i = 0; i < 100; i++) {
+        lw_sample(&s, i * LW_DAY, 0, 0, i, 0, i % 10 == 9 ? NAN : 2.0 * i);
+        lw_bench_row(&t, &s);
+    }
+    lw_model_free(lw_bench_fit(&t, 100 * LW_DAY, &report));
+    assert_int_equal(report.rows, 90);
+    t.spec.window_ms = 20 * LW_DAY;
+    lw_model_free(lw_bench_fit(&t, 100 * LW_DAY, &report));
+    assert_int_equal(report.rows, 18);
+    struct lw_err err = {0};
+    assert_null(lw_fit(t.ds, 0, 2, 500 * LW_DAY, &t.spec, NULL, &err));
+    assert_int_equal(err.code, LW_EINPUT);
+    assert_non_null(strstr(err.msg, "usable rows"));
+    lw_bench_fini(&t);
+}
+
+/* A world that changes: y = a-effect, then the effect flips in the last days. The
+ * correction follows; without it the long memory wins. */
+static void correction_follows_a_change(void **state) {
+    (void)state;
+    double error[2];
+    for (int with = 0; with < 2; with++) {
+        struct bench t;
+        struct sample s;
+        lw_bench_init(&t, LW_FIT_RIDGE, 1);
+        lw_bench_term(&t, "a", 1);
+        for (int i = 0; i < 6000; i++) {
+            int64_t time = i * (60 * LW_DAY / 6000);
+            bool late = time > 55 * LW_DAY;
+            lw_sample(&s, time, i % 4, 0, 0, 0, (late ? -1 : 1) * (double)(i % 4));
+            lw_bench_row(&t, &s);
+        }
+        t.spec.half_life_ms = 40 * LW_DAY;
+        if (with)
+            t.spec.correction = (struct lw_correction){3 * LW_DAY, 15 * LW_DAY, 30};
+        struct lw_model *m = lw_bench_fit(&t, 60 * LW_DAY, NULL);
+        lw_model_bind(m, &t.fields, NULL);
+        lw_sample(&s, 60 * LW_DAY, 3, 0, 0, 0, 0);
+        error[with] = fabs(lw_model_predict(m, &s.row) + 3);
+        lw_model_free(m);
+        lw_bench_fini(&t);
+    }
+    assert_true(error[1] < error[0] / 2);
+}
+
+/* With the same half-life, everything in the window and factor 1, the second stage sees
+ * the residuals of a ridge: base + correction solves (G + P) c = P w, checked by hand. */
+static void correction_adds_a_fit_of_residuals(void **state) {
+    (void)state;
+    struct bench t;
+    struct sample s;
+    lw_bench_init(&t, LW_FIT_RIDGE, 10);
+    lw_bench_term(&t, "x", 1);
+    t.spec.intercept = false;
+    double xx = 0, xy = 0;
+    for (int i = 1; i <= 10; i++) {
+        lw_sample(&s, i * LW_HOUR, 0, 0, i, 0, 3.0 * i + i % 3);
+        lw_bench_row(&t, &s);
+        xx += (double)i * i;
+        xy += i * (3.0 * i + i % 3);
+    }
+    t.spec.correction = (struct lw_correction){1000000 * LW_DAY, 10 * LW_DAY, 2};
+    struct lw_model *m = lw_bench_fit(&t, 10 * LW_HOUR, NULL);
+    double base = xy / (xx + 10), add = (xy - xx * base) / (xx + 20);
+    assert_near(lw_model_coefficient(m, "x", ""), base + add, 1e-6);
+    lw_model_free(m);
+    lw_bench_fini(&t);
+}
+
+static void rare_levels_share_other(void **state) {
+    (void)state;
+    struct bench t;
+    struct sample s;
+    lw_bench_init(&t, LW_FIT_RIDGE, 0.001);
+    lw_bench_rare(&t, "a", 1, 10);
+    for (int i = 0; i < 200; i++) {
+        int64_t a = i < 100 ? 1 : i < 191 ? 2 : i; /* 9 categories of one row each */
+        lw_sample(&s, i, a, 0, 0, 0, a == 1 ? 1 : a == 2 ? 2 : 30);
+        lw_bench_row(&t, &s);
+    }
+    struct lw_model *m = lw_bench_fit(&t, 0, NULL);
+    assert_int_equal(lw_model_coefficients(m), 3);
+    lw_sample(&s, 0, 195, 0, 0, 0, 0); /* rare */
+    double rare = lw_model_predict(m, &s.row);
+    assert_near(rare, 30, 0.05);
+    lw_sample(&s, 0, 999999, 0, 0, 0, 0); /* never seen */
+    assert_true(lw_model_predict(m, &s.row) == rare);
+    lw_model_free(m);
+    lw_bench_fini(&t);
+}
+
+static void too_many_columns_are_refused(void **state) {
+    (void)state;
+    struct bench t;
+    struct sample s;
+    struct lw_err err = {0};
+    lw_bench_init(&t, LW_FIT_RIDGE, 1);
+    lw_bench_term(&t, "a", 1);
+    lw_bench_term(&t, "b", 1);
+    for (int i = 0; i < 9000; i++) {
+        lw_sample(&s, i, i, i, 0, 0, 1);
+        lw_bench_row(&t, &s);
+    }
+    assert_null(lw_fit(t.ds, 0, 9000, 0, &t.spec, NULL, &err));
+    assert_int_equal(err.code, LW_ECONFIG);
+    assert_non_null(strstr(err.msg, "9001 feature columns"));
+    lw_bench_fini(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(direct_solvers_equal_scikit_learn),
+        cmocka_unit_test(descent_equals_scikit_learn),
+        cmocka_unit_test(rank_deficiency_is_counted),
+        cmocka_unit_test(least_squares_is_the_minimum),
+        cmocka_unit_test(windows_and_bad_targets_choose_rows),
+        cmocka_unit_test(correction_follows_a_change),
+        cmocka_unit_test(correction_adds_a_fit_of_residuals),
+        cmocka_unit_test(rare_levels_share_other),
+        cmocka_unit_test(too_many_columns_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
