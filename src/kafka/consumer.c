@@ -1,10 +1,13 @@
 /* The group consumer.
  *
  * Messages come from the one consumer queue in batches; rebalances are served from the
- * same queue by the same call, in the polling thread, so a worker needs no lock. The
- * rebalance callback ends the batch (rd_kafka_yield), so a batch never holds messages
- * from both sides of a rebalance: what is in it was fetched before, and messages of a
- * partition that the callback gave away, or gave back with a new start, are dropped here.
+ * same queue by the same call, in the polling thread, so a worker needs no lock. A batch
+ * may then hold messages from before and from after a rebalance. Those of a partition
+ * that was given away are dropped here: the worker has flushed without them, and whoever
+ * has the partition now reads them again. A partition that goes and comes back within one
+ * call is started only when the call is over, so that all its messages in the batch are
+ * known to be old ones. (rd_kafka_yield in the callback would end the batch, but is not
+ * looked at after a callback in consume_batch_queue.)
  *
  * librdkafka lets the assignment be any part of what the group gave us. Two things
  * follow: a partition whose start is not yet known is simply not assigned until
@@ -25,9 +28,9 @@
 
 struct owned {
     int32_t partition;
-    int64_t next;   /* where we stand: an offset or a logical one */
-    int waiting;    /* not yet given to librdkafka */
-    uint64_t since; /* number of the poll in which it came */
+    int64_t next; /* where we stand: an offset or a logical one */
+    int waiting;  /* not yet given to librdkafka */
+    int deferred; /* waits only for the end of this poll */
 };
 
 struct lw_consumer {
@@ -38,8 +41,9 @@ struct lw_consumer {
     struct lw_consumer_hooks hooks;
     struct owned *owned; /* by partition */
     size_t nowned;
+    int32_t *left; /* partitions that were given away in this poll */
+    size_t nleft;
     int paused;
-    uint64_t polls;
     rd_kafka_resp_err_t fatal;
 };
 
@@ -59,6 +63,13 @@ static void remove_owned(struct lw_consumer *c, int32_t partition) {
     struct owned *o = find(c, partition);
     if (o)
         *o = c->owned[--c->nowned];
+}
+
+static int has_left(const struct lw_consumer *c, int32_t partition) {
+    for (size_t i = 0; i < c->nleft; i++)
+        if (c->left[i] == partition)
+            return 1;
+    return 0;
 }
 
 static int cooperative(const struct lw_consumer *c) {
@@ -139,9 +150,11 @@ static void take(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *g
     rd_kafka_topic_partition_list_t *start =
         rd_kafka_topic_partition_list_new(given->cnt);
     for (int i = 0; i < given->cnt; i++) {
-        struct owned o = {.partition = given->elems[i].partition, .since = c->polls};
+        struct owned o = {.partition = given->elems[i].partition};
         remove_owned(c, o.partition);
         o.next = c->hooks.assigned(c->hooks.arg, o.partition, &o.waiting);
+        o.deferred = !o.waiting && has_left(c, o.partition);
+        o.waiting |= o.deferred;
         add(c, o);
         if (!o.waiting)
             rd_kafka_topic_partition_list_add(start, c->topic, o.partition)->offset =
@@ -166,6 +179,8 @@ static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *t
             rd_kafka_topic_partition_list_add(stop, c->topic, partition);
         (lost ? c->hooks.lost : c->hooks.revoked)(c->hooks.arg, partition);
         remove_owned(c, partition);
+        c->left = lw_realloc(c->left, c->nleft + 1, sizeof *c->left);
+        c->left[c->nleft++] = partition;
     }
     if (cooperative(c))
         finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, stop));
@@ -177,6 +192,7 @@ static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *t
 static void rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                       rd_kafka_topic_partition_list_t *partitions, void *opaque) {
     struct lw_consumer *c = opaque;
+    (void)rk;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
         take(c, partitions);
     else
@@ -184,7 +200,6 @@ static void rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
     if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS &&
         code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
         report(c, "rebalance", code, rd_kafka_err2str(code));
-    rd_kafka_yield(rk);
 }
 
 /* ---- life ---- */
@@ -246,6 +261,7 @@ void lw_consumer_free(struct lw_consumer *c) {
     }
     lw_kafka_log_fini(&c->log);
     free(c->owned);
+    free(c->left);
     free(c->topic);
     free(c);
 }
@@ -268,7 +284,7 @@ static int keep_error(struct lw_consumer *c, const rd_kafka_message_t *m) {
     return 0;
 }
 
-/* Keeps what belongs to a partition that was ours throughout this poll. */
+/* Keeps what belongs to a partition that is ours and runs. */
 static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) {
     size_t kept = 0;
     struct owned *o = NULL;
@@ -278,7 +294,7 @@ static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) 
             o = find(c, m->partition);
         int mine = m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF
                        ? keep_error(c, m)
-                       : o && !o->waiting && o->since != c->polls;
+                       : o && !o->waiting;
         if (!mine) {
             rd_kafka_message_destroy(m);
             continue;
@@ -290,6 +306,12 @@ static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) 
     return kept;
 }
 
+static void start_deferred(struct lw_consumer *c) {
+    for (size_t i = 0; i < c->nowned; i++)
+        if (c->owned[i].deferred)
+            lw_consumer_seek(c, c->owned[i].partition, c->owned[i].next, NULL);
+}
+
 static int fail_fatal(struct lw_consumer *c, struct lw_err *err) {
     char why[256] = "";
     rd_kafka_resp_err_t rc = rd_kafka_fatal_error(c->rk, why, sizeof why);
@@ -299,9 +321,10 @@ static int fail_fatal(struct lw_consumer *c, struct lw_err *err) {
 int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max,
                      int timeout_ms, struct lw_err *err) {
     char why[256];
-    c->polls++;
+    c->nleft = 0;
     ssize_t n = rd_kafka_consume_batch_queue(c->queue, timeout_ms, out, max);
     size_t kept = n > 0 ? sift(c, out, (size_t)n) : 0;
+    start_deferred(c);
     if (kept > 0)
         return (int)kept;
     if (c->fatal)
@@ -318,7 +341,7 @@ int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
         return lw_fail(err, LW_ENOTFOUND, "kafka: %s/%" PRId32 " is not assigned to us",
                        c->topic, partition);
     int ran = !o->waiting;
-    o->waiting = 0;
+    o->waiting = o->deferred = 0;
     o->next = offset;
     rd_kafka_resp_err_t rc;
     if (cooperative(c)) {

@@ -32,7 +32,7 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
 void lw_consumer_free(struct lw_consumer *c);
 
 /* Up to max messages within timeout_ms; each is destroyed by the caller
- * (rd_kafka_message_ destroy). Also serves rebalances, at most one a call. Returns the
+ * (rd_kafka_message_ destroy). Also serves rebalances. Returns the
  * count, or -1: LW_EAGAIN (brokers away, topic missing, authentication refused: keep
  * calling), LW_ESTOP (fatal). A message may carry an error of its own:
  * RD_KAFKA_RESP_ERR__PARTITION_EOF (its offset is the next one of the partition), others

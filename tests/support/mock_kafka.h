@@ -1,0 +1,21 @@
+/* librdkafka's mock cluster for one test, with a topic made in it, and options for
+ * clients of it. Joining a group takes it about three seconds. */
+#ifndef LW_TEST_MOCK_KAFKA_H
+#define LW_TEST_MOCK_KAFKA_H
+
+#include "kafka/client.h"
+
+#include <librdkafka/rdkafka_mock.h> /* after rdkafka.h */
+
+struct mock_kafka {
+    rd_kafka_t *rk;
+    rd_kafka_mock_cluster_t *cluster;
+    struct lw_kafka_options options; /* bootstrap.servers, and group.id "g" */
+};
+
+struct mock_kafka *mock_kafka_start(void);
+void mock_kafka_stop(struct mock_kafka *m);
+void mock_kafka_topic(struct mock_kafka *m, const char *topic, int partitions);
+void mock_kafka_set(struct lw_kafka_options *o, const char *key, const char *value);
+
+#endif

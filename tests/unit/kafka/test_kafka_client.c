@@ -1,0 +1,185 @@
+/* Configuration, topics, and the log. */
+#include "kafka_test.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "kafka/log.h"
+
+static char *property_of(const struct lw_kafka_options *o, const char *role,
+                         const char *key) {
+    struct lw_err err = {0};
+    rd_kafka_conf_t *conf = lw_kafka_conf(o, role, &err);
+    if (!conf)
+        fail_msg("%s", err.msg);
+    char value[512];
+    size_t size = sizeof value;
+    assert_int_equal(rd_kafka_conf_get(conf, key, value, &size), RD_KAFKA_CONF_OK);
+    rd_kafka_conf_destroy(conf);
+    return lw_strdup(value);
+}
+
+static void expect(const struct lw_kafka_options *o, const char *role, const char *key,
+                   const char *want) {
+    char *value = property_of(o, role, key);
+    assert_string_equal(value, want);
+    free(value);
+}
+
+static void defaults_give_way_to_the_user_but_offsets_are_ours(void **state) {
+    (void)state;
+    struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
+    expect(o, "consumer", "partition.assignment.strategy", "cooperative-sticky");
+    expect(o, "consumer", "queued.min.messages", "1000000");
+    expect(o, "consumer", "auto.offset.reset", "smallest");
+    mock_kafka_set(o, "partition.assignment.strategy", "range");
+    mock_kafka_set(o, "queued.min.messages", "7");
+    mock_kafka_set(o, "enable.auto.commit", "true");
+    mock_kafka_set(o, "enable.auto.offset.store", "true");
+    mock_kafka_set(o, "enable.partition.eof", "false");
+    mock_kafka_set(o, "group.id", "g");
+    expect(o, "consumer", "partition.assignment.strategy", "range");
+    expect(o, "consumer", "queued.min.messages", "7");
+    expect(o, "consumer", "enable.auto.commit", "false");
+    expect(o, "consumer", "enable.auto.offset.store", "false");
+    expect(o, "consumer", "enable.partition.eof", "true");
+    expect(o, "consumer", "group.id", "g");
+    expect(o, "producer", "enable.idempotence", "true");
+    expect(o, "producer", "queued.min.messages", "7"); /* carried along, of no effect */
+    free(o);
+}
+
+static void a_reader_is_in_no_group(void **state) {
+    (void)state;
+    struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
+    mock_kafka_set(o, "group.id", "g");
+    mock_kafka_set(o, "group.instance.id", "i");
+    struct lw_err err = {0};
+    rd_kafka_conf_t *conf = lw_kafka_conf(o, "reader", &err);
+    assert_non_null(conf);
+    char value[64];
+    size_t size = sizeof value;
+    assert_int_not_equal(rd_kafka_conf_get(conf, "group.id", value, &size),
+                         RD_KAFKA_CONF_OK);
+    rd_kafka_conf_destroy(conf);
+    free(o);
+}
+
+static void a_wrong_property_is_named(void **state) {
+    (void)state;
+    struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
+    struct lw_err err = {0};
+    mock_kafka_set(o, "no.such.key", "1");
+    assert_null(lw_kafka_conf(o, "consumer", &err));
+    assert_int_equal(err.code, LW_ECONFIG);
+    assert_non_null(strstr(err.msg, "kafka.no.such.key"));
+    lw_err_clear(&err);
+    o->n = 0;
+    mock_kafka_set(o, "fetch.min.bytes", "many");
+    assert_null(lw_kafka_conf(o, "consumer", &err));
+    assert_non_null(strstr(err.msg, "kafka.fetch.min.bytes"));
+    assert_string_equal(lw_kafka_property(o, "fetch.min.bytes"), "many");
+    assert_null(lw_kafka_property(o, "group.id"));
+    free(o);
+}
+
+static void partitions_of_a_topic(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_err err = {0};
+    mock_kafka_topic(m, "seven", 7);
+    assert_int_equal(lw_kafka_partitions(m->rk, "seven", 1000, &err), -1);
+    assert_int_equal(err.code, LW_EAGAIN); /* that client has no brokers */
+    struct lw_producer *p = lw_producer_new(&m->options, &err);
+    lw_err_clear(&err);
+    assert_int_equal(lw_kafka_partitions(lw_producer_handle(p), "seven", 5000, &err), 7);
+    lw_producer_free(p);
+}
+
+struct lines {
+    int n;
+    char last[512];
+};
+
+static void take_line(void *arg, const char *line) {
+    struct lines *l = arg;
+    l->n++;
+    snprintf(l->last, sizeof l->last, "%s", line);
+}
+
+static rd_kafka_t *client_with(struct lw_kafka_log *log) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_opaque(conf, log);
+    return rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
+}
+
+static void one_line_a_second_of_a_kind(void **state) {
+    (void)state;
+    struct lw_kafka_log log;
+    struct lines l = {0};
+    lw_kafka_log_init(&log);
+    rd_kafka_t *rk = client_with(&log);
+    lw_log_sink(take_line, &l);
+    for (int i = 0; i < 100; i++)
+        lw_kafka_log_line(rk, 3, "FAIL", "broker \"b\" is down");
+    assert_int_equal(l.n, 1);
+    assert_non_null(strstr(l.last, "kind=FAIL"));
+    assert_non_null(strstr(l.last, "\\\"b\\\""));
+    lw_kafka_log_line(rk, 4, "REQTMOUT", "another kind");
+    assert_int_equal(l.n, 2);
+    log.seen[0].last_ms -= 1001;
+    log.seen[1].last_ms -= 1001;
+    lw_kafka_log_line(rk, 3, "FAIL", "again");
+    assert_int_equal(l.n, 3);
+    assert_non_null(strstr(l.last, "held_back=99"));
+    lw_kafka_log_line(
+        rk, 4, "CONFWARN",
+        "Configuration property group.id is a consumer property and will be "
+        "ignored by this producer instance");
+    assert_int_equal(l.n, 3);
+    for (int i = 0; i < 200; i++) { /* more kinds than there are slots */
+        char kind[16];
+        snprintf(kind, sizeof kind, "K%d", i);
+        lw_kafka_log_line(rk, 6, kind, "x");
+    }
+    assert_int_equal(l.n, 203);
+    lw_log_sink(NULL, NULL);
+    rd_kafka_destroy(rk);
+    lw_kafka_log_fini(&log);
+}
+
+static void trouble_is_told_once(void **state) {
+    (void)state;
+    struct lw_kafka_log log;
+    char text[64];
+    lw_kafka_log_init(&log);
+    assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
+    lw_kafka_log_error(NULL, RD_KAFKA_RESP_ERR__TRANSPORT, "one broker", &log);
+    assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
+    lw_kafka_log_error(NULL, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "all down", &log);
+    assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 1);
+    assert_string_equal(text, "all down");
+    assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
+    lw_kafka_log_fini(&log);
+}
+
+static int up(void **state) {
+    *state = mock_kafka_start();
+    return 0;
+}
+
+static int down(void **state) {
+    mock_kafka_stop(*state);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_give_way_to_the_user_but_offsets_are_ours),
+        cmocka_unit_test(a_reader_is_in_no_group),
+        cmocka_unit_test(a_wrong_property_is_named),
+        cmocka_unit_test(partitions_of_a_topic),
+        cmocka_unit_test(one_line_a_second_of_a_kind),
+        cmocka_unit_test(trouble_is_told_once),
+    };
+    return cmocka_run_group_tests(tests, up, down);
+}

@@ -1,0 +1,220 @@
+/* Producing: nothing is dropped, refusals are told, dead letters carry everything. */
+#include "kafka_test.h"
+
+#include <stdio.h>
+
+#include "kafka/ranges.h"
+
+static struct lw_record record_of(const char *topic, const void *value, size_t len) {
+    return (struct lw_record){
+        .topic = topic, .partition = 0, .value = value, .value_len = len, .time_ms = -1};
+}
+
+static struct lw_producer *start(const struct lw_kafka_options *o) {
+    struct lw_err err = {0};
+    struct lw_producer *p = lw_producer_new(o, &err);
+    if (!p)
+        fail_msg("%s", err.msg);
+    return p;
+}
+
+static void a_full_queue_is_waited_for(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct lw_err err = {0};
+    mock_kafka_topic(m, "full", 1);
+    mock_kafka_set(o, "queue.buffering.max.messages", "10");
+    mock_kafka_set(o, "linger.ms", "50");
+    struct lw_producer *p = start(o);
+    for (int i = 0; i < 200; i++) {
+        struct lw_record r = record_of("full", "x", 1);
+        if (lw_produce(p, &r, 5000, &err))
+            fail_msg("%s", err.msg);
+    }
+    assert_int_equal(lw_producer_flush(p, 5000, &err), 0);
+    assert_int_equal(lw_producer_acked(p), 200);
+    assert_int_equal(lw_producer_refused(p), 0);
+    lw_producer_free(p);
+    free(o);
+}
+
+static void brokers_away_mean_again_and_nothing_is_lost(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct lw_err err = {0};
+    mock_kafka_topic(m, "away", 1);
+    mock_kafka_set(o, "queue.buffering.max.messages", "5");
+    mock_kafka_set(o, "reconnect.backoff.max.ms", "200");
+    struct lw_producer *p = start(o);
+    struct lw_record r = record_of("away", "x", 1);
+    assert_int_equal(lw_produce(p, &r, 5000, &err), 0);
+    assert_int_equal(lw_producer_flush(p, 5000, &err), 0);
+    rd_kafka_mock_broker_set_down(m->cluster, 1);
+    int queued = 1;
+    while (queued < 100 && lw_produce(p, &r, 100, &err) == 0)
+        queued++;
+    assert_int_equal(queued, 6);
+    assert_int_equal(err.code, LW_EAGAIN);
+    lw_err_clear(&err);
+    assert_int_equal(lw_producer_flush(p, 100, &err), -1);
+    assert_int_equal(err.code, LW_EAGAIN);
+    assert_non_null(strstr(err.msg, "5 messages"));
+    rd_kafka_mock_broker_set_up(m->cluster, 1);
+    lw_err_clear(&err);
+    assert_int_equal(lw_producer_flush(p, 10000, &err), 0);
+    assert_int_equal(lw_producer_acked(p), 6);
+    lw_producer_free(p);
+    free(o);
+}
+
+static void what_cannot_be_sent_is_refused_at_once(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct lw_err err = {0};
+    char *big = lw_calloc(1, 20000);
+    mock_kafka_topic(m, "small", 1);
+    mock_kafka_set(o, "message.max.bytes", "10000");
+    struct lw_producer *p = start(o);
+    struct lw_record r = record_of("small", big, 20000);
+    assert_int_equal(lw_produce(p, &r, 1000, &err), -1);
+    assert_int_equal(err.code, LW_EINPUT);
+    lw_producer_free(p);
+    free(big);
+    free(o);
+}
+
+static void a_refusal_of_the_broker_is_told_at_the_flush(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct lw_err err = {0};
+    mock_kafka_topic(m, "refused", 1);
+    mock_kafka_set(o, "enable.idempotence", "false");
+    struct lw_producer *p = start(o);
+    rd_kafka_mock_push_request_errors(m->cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    struct lw_record r = record_of("refused", "x", 1);
+    assert_int_equal(lw_produce(p, &r, 1000, &err), 0);
+    assert_int_equal(lw_producer_flush(p, 5000, &err), -1);
+    assert_int_equal(err.code, LW_ESTOP);
+    assert_non_null(strstr(err.msg, "refused"));
+    assert_int_equal(lw_producer_refused(p), 1);
+    lw_err_clear(&err);
+    assert_int_equal(lw_producer_flush(p, 5000, &err), 0); /* told once */
+    lw_producer_free(p);
+    free(o);
+}
+
+/* ---- dead letters: a message goes through a topic, becomes one, and is read again ----
+ */
+
+struct carrier {
+    struct lw_producer *p;
+    int n;
+};
+
+static int bury(void *arg, const rd_kafka_message_t *m) {
+    struct carrier *c = arg;
+    struct lw_err why = {0}, err = {0};
+    lw_fail(&why, LW_EINPUT, "field \"fare\": truncated");
+    if (lw_dead_letter(c->p, "dead", m, "decode", &why, 1000, &err))
+        fail_msg("%s", err.msg);
+    return 0;
+}
+
+static void expect_header(rd_kafka_headers_t *h, const char *name, const char *want) {
+    const void *value;
+    size_t len;
+    if (rd_kafka_header_get_last(h, name, &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        fail_msg("no header %s", name);
+    assert_int_equal(len, strlen(want));
+    assert_memory_equal(value, want, len);
+}
+
+static int exhume(void *arg, const rd_kafka_message_t *m) {
+    struct carrier *c = arg;
+    rd_kafka_headers_t *h;
+    rd_kafka_timestamp_type_t kind;
+    c->n++;
+    assert_int_equal(rd_kafka_message_headers(m, &h), RD_KAFKA_RESP_ERR_NO_ERROR);
+    expect_header(h, "trace", "abc"); /* its own */
+    expect_header(h, "__connect.errors.topic", "alive");
+    expect_header(h, "__connect.errors.partition", "0");
+    expect_header(h, "__connect.errors.offset", c->n == 1 ? "0" : "1");
+    expect_header(h, "__connect.errors.stage", "decode");
+    expect_header(h, "__connect.errors.class.name", "leeway");
+    expect_header(h, "__connect.errors.exception.class.name", "input");
+    expect_header(h, "__connect.errors.exception.message", "field \"fare\": truncated");
+    assert_int_equal(rd_kafka_message_timestamp(m, &kind), 1584000000123);
+    if (c->n == 1) {
+        assert_int_equal(m->len, 5);
+        assert_memory_equal(m->payload,
+                            "a\0b\xff"
+                            "c",
+                            5);
+        assert_int_equal(m->key_len, 2);
+        assert_memory_equal(m->key, "k\0", 2);
+    } else { /* a null stays null */
+        assert_null(m->payload);
+        assert_null(m->key);
+    }
+    return 0;
+}
+
+static void read_both(struct mock_kafka *m, const char *topic, struct carrier *c,
+                      int (*each)(void *, const rd_kafka_message_t *)) {
+    struct lw_offset_range range = {.partition = 0, .first = 0, .last = 1};
+    struct lw_read_options how = {.timeout_ms = 5000, .each = each, .arg = c};
+    struct lw_err err = {0};
+    uint64_t gone = 0;
+    if (lw_kafka_read_ranges(&m->options, topic, &range, 1, &how, &gone, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(gone, 0);
+}
+
+static void a_dead_letter_carries_everything(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_err err = {0};
+    mock_kafka_topic(m, "alive", 1);
+    mock_kafka_topic(m, "dead", 1);
+    struct carrier c = {.p = start(&m->options)};
+    struct lw_header header = {.name = "trace", .value = "abc", .len = 3};
+    struct lw_record r = record_of("alive",
+                                   "a\0b\xff"
+                                   "c",
+                                   5);
+    r.key = "k\0";
+    r.key_len = 2;
+    r.time_ms = 1584000000123;
+    r.headers = &header;
+    r.nheaders = 1;
+    assert_int_equal(lw_produce(c.p, &r, 1000, &err), 0);
+    r.key = r.value = NULL;
+    assert_int_equal(lw_produce(c.p, &r, 1000, &err), 0);
+    assert_int_equal(lw_producer_flush(c.p, 5000, &err), 0);
+    read_both(m, "alive", &c, bury);
+    assert_int_equal(lw_producer_flush(c.p, 5000, &err), 0);
+    read_both(m, "dead", &c, exhume);
+    assert_int_equal(c.n, 2);
+    lw_producer_free(c.p);
+}
+
+static int up(void **state) {
+    *state = mock_kafka_start();
+    return 0;
+}
+
+static int down(void **state) {
+    mock_kafka_stop(*state);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_queue_is_waited_for),
+        cmocka_unit_test(brokers_away_mean_again_and_nothing_is_lost),
+        cmocka_unit_test(what_cannot_be_sent_is_refused_at_once),
+        cmocka_unit_test(a_refusal_of_the_broker_is_told_at_the_flush),
+        cmocka_unit_test(a_dead_letter_carries_everything),
+    };
+    return cmocka_run_group_tests(tests, up, down);
+}
