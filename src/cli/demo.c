@@ -2,10 +2,11 @@
  * Redis, a webhook receiver, the bundled trips, and between them the same engine that
  * `leeway run` runs.
  *
- * The replay waits for the detector, so that event time may run some 100,000 times faster
- * than it did and the decisions still fall where they would have fallen: the producer is
- * never more than `SLACK` ahead of what is sealed, and stands still while a training is
- * under way. */
+ * The replay waits for the detector: it never runs past a moment of event time at which a
+ * training may be asked for until that moment is sealed, and stands still while one is
+ * under way. So event time may pass some 200,000 times faster than it did, and the
+ * decisions fall where they would have fallen.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -25,11 +26,10 @@
 #include "engine/replay.h"
 #include "kafka/embedded.h"
 
-#define PARTITIONS 12             /* a mock partition keeps 100,000 messages */
-#define SLACK_MS   (12 * LW_HOUR) /* how far the replay may run ahead of what is sealed */
-#define STARVED_MS                                                                       \
-    400 /* a detector that has had everything for so long needs more to go on */
-#define DRAIN_MS 20000
+#define PARTITIONS 12              /* a mock partition keeps 100,000 messages */
+#define MARGIN_MS  (5 * LW_MINUTE) /* past a decision and the lateness */
+#define IDLE_MS    100 /* while the replay waits, partitions are idle after so long */
+#define DRAIN_MS   20000
 
 struct demo {
     bool json, keep;
@@ -47,7 +47,7 @@ struct demo {
     pthread_t replay_thread;
     bool replaying;
     atomic_bool stop, replayed;
-    _Atomic uint64_t sent;
+    int64_t first_ms; /* event time of the first trip; the replay thread's */
     struct lw_replay_result produced;
     struct lw_err replay_err;
     pthread_mutex_t lock;
@@ -112,35 +112,21 @@ static void on_webhook(void *arg, const char *body) {
 
 /* ---- the replay ---- */
 
-/* Everything that was sent has been consumed, and nothing more got sealed for a while:
- * some partition needs a later event before the next pane can close. */
-static bool starved(struct demo *d, int64_t *since_ms, int64_t *sealed_ms) {
+static bool may_send(const struct demo *d, int64_t event_ms) {
     struct lw_engine_status s = lw_engine_status(d->engine);
-    int64_t now = lw_mono_ms();
-    if (s.sealed_until_ms != *sealed_ms || s.training ||
-        s.messages + 1 < atomic_load(&d->sent) || s.messages == 0) {
-        *sealed_ms = s.sealed_until_ms;
-        *since_ms = now;
-    }
-    return now - *since_ms > STARVED_MS;
-}
-
-static bool may_send(const struct demo *d, int64_t event_ms, int64_t *first_ms) {
-    struct lw_engine_status s = lw_engine_status(d->engine);
-    if (*first_ms == 0)
-        *first_ms = event_ms;
-    int64_t sealed = s.sealed_until_ms == INT64_MIN ? *first_ms : s.sealed_until_ms;
-    return !s.training && event_ms <= sealed + SLACK_MS;
+    const struct lw_spec *spec = &d->config->spec;
+    int64_t sealed = s.sealed_until_ms == INT64_MIN ? d->first_ms : s.sealed_until_ms;
+    int64_t next = lw_spec_next_decision(spec, sealed);
+    return !s.training &&
+           (next == INT64_MAX || event_ms <= next + spec->lateness_ms + MARGIN_MS);
 }
 
 static bool pace(void *arg, int64_t event_ms) {
     struct demo *d = arg;
-    static _Thread_local int64_t first_ms; /* of this replay's thread */
-    int64_t since = lw_mono_ms(), sealed = INT64_MAX;
-    while (!atomic_load(&d->stop) && !may_send(d, event_ms, &first_ms) &&
-           !starved(d, &since, &sealed))
+    if (!d->first_ms)
+        d->first_ms = event_ms;
+    while (!atomic_load(&d->stop) && !may_send(d, event_ms))
         lw_sleep_ms(1);
-    atomic_fetch_add(&d->sent, 1);
     return !atomic_load(&d->stop);
 }
 
@@ -213,6 +199,7 @@ static int configure(struct demo *d, struct lw_err *err) {
         return -1;
     struct lw_config_source *source = &d->config->source;
     source->flush_interval_ms = 20; /* event time flies: so must the flushes */
+    d->config->spec.idle_timeout_ms = IDLE_MS;
     if (lw_embedded_topic(d->broker, source->topic, PARTITIONS, err))
         return -1;
     return source->dead_letters[0]

@@ -80,3 +80,22 @@ int64_t lw_spec_longest_window(const struct lw_spec *spec) {
             longest = spec->window[i].length_ms;
     return longest;
 }
+
+static int64_t next_multiple(int64_t after_ms, int64_t step_ms) {
+    int64_t rest = after_ms % step_ms;
+    return after_ms - (rest < 0 ? rest + step_ms : rest) + step_ms;
+}
+
+int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms) {
+    int64_t next = INT64_MAX, until = spec->retrain.bootstrap_until_ms;
+    if (until > after_ms)
+        next = until;
+    for (size_t i = 0; i < spec->nrules; i++) {
+        const struct lw_rule *rule = &spec->rule[i];
+        int64_t every = rule->every_ms ? rule->every_ms : spec->pane_ms;
+        int64_t at = next_multiple(after_ms, every);
+        if ((rule->actions & LW_ACTION_RETRAIN) && at < next)
+            next = at;
+    }
+    return next;
+}

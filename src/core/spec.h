@@ -142,6 +142,9 @@ void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
                    struct lw_cell *out);
 /* Text of a feature index of a rule: its name, "target", "prediction", or "". */
 const char *lw_spec_feature_name(const struct lw_spec *spec, int feature);
+/* The next moment of event time after `after_ms` at which a training may be asked for: a
+ * replay that waits there lets decisions fall where they would have fallen. */
+int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms);
 /* Length of the longest window. */
 int64_t lw_spec_longest_window(const struct lw_spec *spec);
 

@@ -114,26 +114,26 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
 /* ---- sealing ---- */
 
 /* Event time up to which every partition is complete; INT64_MIN: nothing can be sealed.
- * Idle ones do not hold back; when all are idle, everything they hold is complete. */
+ * An idle partition does not hold back: it counts as being where the furthest one is, for
+ * whatever comes to it next is hardly older. When the stream has ended, everything is
+ * complete. */
 static int64_t complete_until(struct lw_leader *l, int64_t *oldest) {
-    int64_t until = INT64_MAX, newest = INT64_MIN;
-    bool all_idle = true;
+    int64_t slowest = INT64_MAX, furthest = INT64_MIN, newest = INT64_MIN;
     *oldest = INT64_MAX;
     for (int32_t p = 0; p < l->engine->npartitions; p++) {
         const struct lw_part_view *v = &l->view[p];
+        int64_t watermark = v->known ? v->watermark_ms : INT64_MIN;
         if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < *oldest)
             *oldest = v->oldest_pane_ms;
-        if (v->newest_ms > newest)
-            newest = v->newest_ms;
-        if (v->known && v->idle)
-            continue;
-        all_idle = false;
-        int64_t watermark = v->known ? v->watermark_ms : INT64_MIN;
-        until = watermark < until ? watermark : until;
+        newest = v->newest_ms > newest ? v->newest_ms : newest;
+        furthest = watermark > furthest ? watermark : furthest;
+        if (!(v->known && v->idle) && watermark < slowest)
+            slowest = watermark;
     }
-    if (all_idle)
-        until = newest == INT64_MIN ? INT64_MIN : newest + l->spec->pane_ms;
-    return until;
+    bool all_idle = slowest == INT64_MAX;
+    if (all_idle && atomic_load(&l->engine->ended) && newest != INT64_MIN)
+        return newest + l->spec->pane_ms;
+    return all_idle ? furthest : slowest;
 }
 
 static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
