@@ -108,9 +108,10 @@ struct lw_alert_context {
  * same id, and a receiver that remembers ids sees each once. out: LW_ALERT_ID_MAX bytes.
  */
 char *lw_alert_id(char *out, size_t size, const struct lw_alert *alert, unsigned repeat);
-/* Appends the message as JSON (at most about 16 KiB; long texts and lists are cut).
- * Returns -1 with LW_EINPUT only when a text is no UTF-8 beyond repair. Cost: one drift
- * comparison when there are a reference and a window. */
+/* Appends the message as JSON: 2 to 4 KiB as a rule, never more than 32 KiB, for long
+ * texts and lists are cut. Bytes that are no UTF-8 are replaced. LW_EINPUT when alert or
+ * stream has no name. Cost: one drift comparison when there are a reference and a window.
+ */
 int lw_alert_json(const struct lw_spec *spec, const struct lw_alert *alert,
                   const struct lw_alert_context *context, struct lw_buf *out,
                   struct lw_err *err);

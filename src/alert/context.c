@@ -106,7 +106,7 @@ static json_t *segments(const struct lw_alert_context *context) {
         const struct lw_alert_segment *s = &context->segment[i];
         json_t *one = json_object();
         lw_json_text(one, "name", s->name, LW_NAME_MAX);
-        lw_json_text(one, "value", s->value, LW_CATS_TEXT_MAX);
+        lw_json_text(one, "value", s->value, 64);
         set(one, "n", json_integer((json_int_t)s->n));
         lw_json_real(one, "share", s->share);
         lw_json_real(one, "rmse", s->rmse);

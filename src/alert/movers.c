@@ -22,6 +22,7 @@
 
 #define MOVERS_MAX     5
 #define CATEGORIES_MAX 5
+#define VALUE_MAX      64   /* bytes of a category's text: a name, not an essay */
 #define SHIFT_MIN      0.01 /* smaller changes of a share are not worth a line */
 
 static void set(json_t *object, const char *key, json_t *value) {
@@ -82,7 +83,7 @@ static size_t collect(struct lw_cats *from, const struct lw_cats *other, bool in
 }
 
 static void put_value(json_t *object, const struct lw_cat *c) {
-    char text[LW_CATS_TEXT_MAX + 4];
+    char text[VALUE_MAX + 1];
     if (c->text == NULL)
         snprintf(text, sizeof text, "%" PRId64, (int64_t)c->key);
     else

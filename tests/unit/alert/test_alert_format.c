@@ -2,6 +2,7 @@
  * the products' limits on the worst message, headers, templates, and messages that are
  * none. */
 #include "alert_test.h"
+#include "base/rng.h"
 
 #define NOW INT64_C(1584763207000) /* 2020-03-21T04:00:07Z, as in make_alert.py */
 
@@ -408,6 +409,41 @@ static void members_of_other_types(void **state) {
     free(text);
 }
 
+/* Messages with bytes changed, lost and added: an error, or a body that is well-formed
+ * JSON. */
+static void damaged_messages(void **state) {
+    (void)state;
+    struct lw_rng rng;
+    size_t len;
+    char *text = data_file("message_firing.json", &len);
+    struct lw_secrets s = secrets();
+    unsigned taken = 0;
+    lw_rng_seed(&rng, 11);
+    for (int round = 0; round < 6000; round++) {
+        struct lw_receiver r =
+            receiver("oncall", (enum lw_format)(round % LW_FORMAT_TEMPLATE));
+        struct lw_buf in = {0}, out = {0};
+        lw_buf_put(&in, text, len);
+        for (uint64_t k = 1 + lw_rng_below(&rng, 2); k > 0; k--) {
+            size_t at = lw_rng_below(&rng, in.len);
+            const char digits[] = "0123456789{}[],:\"-eE.null";
+            if (lw_rng_below(&rng, 4))
+                in.data[at] = (uint8_t)digits[lw_rng_below(&rng, sizeof digits - 1)];
+            else
+                in.data[at] = (uint8_t)lw_rng_below(&rng, 256);
+        }
+        in.len -= lw_rng_below(&rng, 20) == 0 ? lw_rng_below(&rng, in.len) : 0;
+        if (lw_alert_body(&r, &s, (const char *)in.data, in.len, NOW, &out, NULL) == 0) {
+            json_decref(json_of(&out));
+            taken++;
+        }
+        lw_buf_fini(&in);
+        lw_buf_fini(&out);
+    }
+    assert_in_range(taken, 500, 5000); /* the damage is not all of one kind */
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(golden_bodies),
                                        cmocka_unit_test(slack_limits),
@@ -421,6 +457,7 @@ int main(void) {
                                        cmocka_unit_test(template_escapes),
                                        cmocka_unit_test(bad_templates),
                                        cmocka_unit_test(foreign_messages),
-                                       cmocka_unit_test(members_of_other_types)};
+                                       cmocka_unit_test(members_of_other_types),
+                                       cmocka_unit_test(damaged_messages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

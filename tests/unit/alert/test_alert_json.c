@@ -316,6 +316,83 @@ static void many_categories(void **state) {
     assert_json(a, b, "movers");
 }
 
+/* The longest texts in the characters that JSON doubles: still bounded, still read by
+ * every format. */
+static void longest_message_is_bounded(void **state) {
+    (void)state;
+    struct lw_profile *p[2];
+    char text[256], name[LW_NAME_MAX], url[LW_URL_MAX];
+    struct lw_column column[5] = {0};
+    struct lw_spec *s = spec();
+    struct lw_alert a = alert();
+    memset(name, '"', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    memset(url, '"', sizeof url - 1);
+    url[sizeof url - 1] = '\0';
+    memset(a.summary, '\\', sizeof a.summary - 1);
+    lw_copy(a.name, sizeof a.name, name);
+    lw_copy(s->stream, sizeof s->stream, name);
+    for (size_t i = 0; i < 5; i++) {
+        column[i].kind = LW_CATEGORY;
+        memset(column[i].name, '"', 90);
+        column[i].name[i] = 'a';
+    }
+    for (int side = 0; side < 2; side++) {
+        p[side] = lw_profile_new(column, 5, 1);
+        memset(text, '"', sizeof text);
+        for (int i = 0; i < 4000; i++) {
+            struct lw_cell cells[5];
+            text[0] = (char)('a' + i % 10 + 10 * side * (i % 2));
+            for (size_t k = 0; k < 5; k++)
+                cells[k] = lw_cell_text(text, sizeof text);
+            lw_profile_add(p[side], cells);
+        }
+    }
+    struct lw_reference ref = {.profile = p[0]};
+    struct lw_pane window = {.profile = p[1]};
+    struct lw_alert_segment segment[5];
+    const char *example[5];
+    char long_text[1000];
+    memset(long_text, '"', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    for (size_t i = 0; i < 5; i++) {
+        segment[i] = (struct lw_alert_segment){long_text, long_text, UINT64_MAX, 1, 1, 1};
+        example[i] = long_text;
+    }
+    struct lw_alert_context c = {.now_ms = AT,
+                                 .reference = &ref,
+                                 .window = &window,
+                                 .host = long_text,
+                                 .action = long_text,
+                                 .page_url = url,
+                                 .runbook_url = url,
+                                 .segment = segment,
+                                 .nsegments = 5,
+                                 .example = example,
+                                 .nexamples = 5};
+    struct lw_buf out = {0}, body = {0};
+    struct lw_secrets secrets = {.token = "key"};
+    assert_int_equal(lw_alert_json(s, &a, &c, &out, NULL), 0);
+    assert_true(out.len > 10 * 1024 && out.len < 32 * 1024);
+    json_t *root = json_of(&out);
+    assert_int_equal(
+        json_array_size(json_object_get(json_object_get(root, "details"), "movers")), 5);
+    json_decref(root);
+    for (int f = 0; f < LW_FORMAT_TEMPLATE; f++) {
+        struct lw_receiver r = receiver("oncall", (enum lw_format)f);
+        lw_buf_clear(&body);
+        assert_int_equal(
+            lw_alert_body(&r, &secrets, (const char *)out.data, out.len, AT, &body, NULL),
+            0);
+        assert_true(f != LW_FORMAT_TEAMS || body.len < 28 * 1024);
+    }
+    lw_profile_free(p[0]);
+    lw_profile_free(p[1]);
+    lw_buf_fini(&out);
+    lw_buf_fini(&body);
+    free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(as_in_the_golden_message),
                                        cmocka_unit_test(every_member_is_there),
@@ -325,6 +402,7 @@ int main(void) {
                                        cmocka_unit_test(nameless_is_refused),
                                        cmocka_unit_test(movers_are_those_that_moved),
                                        cmocka_unit_test(own_feature_first),
-                                       cmocka_unit_test(many_categories)};
+                                       cmocka_unit_test(many_categories),
+                                       cmocka_unit_test(longest_message_is_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
