@@ -14,7 +14,7 @@
  * one-hot blocks that nearly sum to one another. It is taken only as far as the objective
  * falls.
  *
- * Stops when the last sweep and the last Newton step each won less than a billionth of
+ * Stops when the last sweep and the last Newton step each won less than a 1e-12th of
  * the sum of squares. */
 #include <math.h>
 #include <stdlib.h>
@@ -26,8 +26,8 @@
 #include "model/factor.h"
 #include "model/solve.h"
 
-static const int sweeps_a_round = 6, rounds_max = 60, path_sweeps = 4;
-static const double path_ratio = 0.2, precision = 1e-9;
+static const int sweeps_a_round = 12, rounds_max = 60, path_sweeps = 4;
+static const double path_ratio = 0.2, precision = 1e-12;
 
 struct descent {
     const struct lw_stats *s;

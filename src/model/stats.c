@@ -260,7 +260,8 @@ void lw_stats_multiply(const struct lw_stats *s, const double *wr, const double 
     uint32_t *col = lw_malloc((l->nr + 1) * sizeof *col);
     double *val = lw_malloc((l->nr + 1) * sizeof *val);
     int nr = (int)l->nr, dense = (int)l->ndense;
-    cblas_dsymv(CblasRowMajor, CblasLower, nr, 1, s->a, nr, wr, 1, 0, out_r, 1);
+    if (nr)
+        cblas_dsymv(CblasRowMajor, CblasLower, nr, 1, s->a, nr, wr, 1, 0, out_r, 1);
     for (uint32_t e = 0; e < l->ne; e++) {
         const double *c = s->c + e * lw_stats_stride(l);
         double sum = s->d[e] * we[e] + cblas_ddot(dense, c, 1, wr, 1);

@@ -15,7 +15,7 @@
 
 static const char magic[4] = {'O', 'b', 'j', 1};
 
-static int deflate_all(const struct lw_buf *in, struct lw_buf *out, struct lw_err *err) {
+int lw_wire_deflate(const struct lw_buf *in, struct lw_buf *out, struct lw_err *err) {
     z_stream z = {0};
     if (in->len > LW_MODEL_BYTES_MAX)
         return lw_fail(err, LW_EINPUT, "a model of %zu bytes is too large to store",
@@ -35,7 +35,7 @@ static int deflate_all(const struct lw_buf *in, struct lw_buf *out, struct lw_er
 int lw_wire_wrap(struct lw_buf *out, const char *schema, const struct lw_buf *record,
                  struct lw_err *err) {
     struct lw_buf body = {0};
-    if (deflate_all(record, &body, err))
+    if (lw_wire_deflate(record, &body, err))
         return -1;
     XXH128_canonical_t sync;
     XXH128_canonicalFromHash(&sync, XXH3_128bits(record->data, record->len));
@@ -58,18 +58,18 @@ static int damaged(struct lw_err *err, const char *what) {
     return lw_fail(err, LW_EINPUT, "not a model file: %s", what);
 }
 
-static int inflate_all(const char *data, size_t len, struct lw_buf *out,
-                       struct lw_err *err) {
+int lw_wire_inflate(const void *data, size_t len, size_t max, struct lw_buf *out,
+                    struct lw_err *err) {
     z_stream z = {0};
     int rc = Z_OK;
     union { /* zlib's input is not const, but it is not written to either */
-        const char *from;
+        const void *from;
         Bytef *to;
     } bytes = {.from = data};
     lw_assert(inflateInit2(&z, -15) == Z_OK);
     z.next_in = bytes.to;
     z.avail_in = (uInt)len;
-    while (rc == Z_OK && out->len < LW_MODEL_BYTES_MAX) {
+    while (rc == Z_OK && out->len <= max) {
         size_t room = out->len < 65536 ? 65536 : out->len;
         z.next_out = lw_buf_extend(out, room);
         z.avail_out = (uInt)room;
@@ -79,8 +79,9 @@ static int inflate_all(const char *data, size_t len, struct lw_buf *out,
             rc = Z_DATA_ERROR; /* it ends before its end marker */
     }
     inflateEnd(&z);
-    if (rc == Z_OK)
-        return damaged(err, "it inflates to more than 256 MiB");
+    if (out->len > max)
+        return lw_fail(err, LW_EINPUT,
+                       "not a model file: it inflates to more than %zu bytes", max);
     return rc == Z_STREAM_END ? 0 : damaged(err, "its compressed block is damaged");
 }
 
@@ -145,7 +146,7 @@ static int read_block(struct lw_reader *in, const struct header *h, struct lw_bu
     if (count != 1 || lw_reader_left(in))
         return damaged(err, "it holds more than one record");
     if (is(h->codec, h->codec_len, "deflate"))
-        return inflate_all(data, len, record, err);
+        return lw_wire_inflate(data, len, LW_MODEL_BYTES_MAX, record, err);
     if (!is(h->codec, h->codec_len, "null"))
         return damaged(err, "its codec is neither deflate nor null");
     lw_buf_put(record, data, len);

@@ -1,0 +1,133 @@
+/* Rows as columns: what goes in comes out, in any order of arrival. */
+#include "model_test.h"
+
+static void add(struct lw_dataset *ds, int64_t time, int64_t a, const char *s, double x) {
+    struct sample row;
+    lw_sample(&row, time, a, 0, x, 0, (double)time);
+    if (s)
+        row.cell[S] = lw_cell_text(s, strlen(s));
+    lw_dataset_add(ds, &row.row);
+}
+
+static struct lw_plan *plan_of(const struct lw_fields *fields) {
+    struct lw_plan *plan = lw_plan_new(fields, NULL);
+    assert_int_equal(lw_plan_atom(plan, "a", NULL), 0);
+    assert_int_equal(lw_plan_atom(plan, "s", NULL), 1);
+    assert_int_equal(lw_plan_atom(plan, "impute(x, a)", NULL), 3);
+    return plan;
+}
+
+static void check(const struct lw_dataset *ds, size_t row, int64_t a, const char *s,
+                  double x) {
+    struct lw_cell cells[LW_ATOMS_MAX];
+    lw_dataset_cells(ds, row, cells);
+    assert_int_equal(cells[0].key, (uint64_t)a);
+    assert_int_equal(cells[1].present, s != NULL);
+    if (s) {
+        assert_int_equal(cells[1].len, strlen(s));
+        assert_memory_equal(cells[1].text, s, strlen(s));
+        assert_int_equal(cells[1].key, lw_text_key(s, strlen(s)));
+    }
+    assert_int_equal(cells[2].present, !isnan(x));
+    assert_int_equal(cells[3].present, !isnan(x)); /* learned: its raw input */
+    if (!isnan(x))
+        assert_near(cells[3].num, x, 0);
+}
+
+static void rows_come_back(void **state) {
+    (void)state;
+    struct lw_fields fields;
+    lw_test_fields(&fields);
+    struct lw_plan *plan = plan_of(&fields);
+    struct lw_dataset *ds = lw_dataset_new(plan);
+    add(ds, 5, -1, "one", 1.5);
+    add(ds, 3, 7, NULL, NAN);
+    add(ds, 3, INT64_MIN, "", 0);
+    add(ds, INT64_MIN, 7, "one", -2);
+    check(ds, 0, -1, "one", 1.5);
+    check(ds, 1, 7, NULL, NAN);
+    check(ds, 2, INT64_MIN, "", 0);
+    lw_dataset_sort(ds);
+    check(ds, 0, 7, "one", -2);
+    check(ds, 1, 7, NULL, NAN); /* equal times keep their order */
+    check(ds, 2, INT64_MIN, "", 0);
+    check(ds, 3, -1, "one", 1.5);
+    assert_int_equal(lw_dataset_lower_bound(ds, INT64_MIN), 0);
+    assert_int_equal(lw_dataset_lower_bound(ds, 3), 1);
+    assert_int_equal(lw_dataset_lower_bound(ds, 4), 3);
+    assert_int_equal(lw_dataset_lower_bound(ds, 6), 4);
+    assert_near(lw_dataset_target(ds, 3), 5, 0);
+    lw_dataset_free(ds);
+    lw_plan_free(plan);
+}
+
+static void parts_append_under_other_dictionaries(void **state) {
+    (void)state;
+    struct lw_fields fields;
+    lw_test_fields(&fields);
+    struct lw_plan *plan = plan_of(&fields);
+    struct lw_dataset *a = lw_dataset_new(plan), *b = lw_dataset_new(plan);
+    add(a, 1, 10, "x", 1);
+    add(a, 2, 20, "y", 2);
+    add(b, 3, 20, "z", 3);
+    add(b, 4, 30, "x", NAN);
+    lw_dataset_append(a, b);
+    lw_dataset_free(b);
+    assert_int_equal(lw_dataset_rows(a), 4);
+    check(a, 1, 20, "y", 2);
+    check(a, 2, 20, "z", 3);
+    check(a, 3, 30, "x", NAN);
+    lw_dataset_free(a);
+    lw_plan_free(plan);
+}
+
+/* What could not be told apart again in a model file is no level: it is kept as missing
+ * for reading back, and no fit learns it. */
+static void odd_texts_are_not_levels(void **state) {
+    (void)state;
+    static const char *const odd[] = {"a\x1f"
+                                      "b",
+                                      "\n", "\xC3", "\xED\xA0\x80", "\xF8"};
+    struct bench t;
+    struct sample s;
+    lw_bench_init(&t, LW_FIT_RIDGE, 1);
+    lw_bench_term(&t, "s", 1);
+    for (int i = 0; i < 50; i++) {
+        const char *text = i < 5 ? odd[i] : i % 2 ? "good" : "fine";
+        lw_sample(&s, 0, 0, 0, 0, 0, i);
+        s.cell[S] = lw_cell_text(text, strlen(text));
+        lw_bench_row(&t, &s);
+    }
+    char longer[300];
+    memset(longer, 'x', sizeof longer);
+    s.cell[S] = lw_cell_text(longer, sizeof longer);
+    lw_bench_row(&t, &s);
+    struct lw_model *m = lw_bench_fit(&t, 0, NULL);
+    assert_int_equal(lw_model_coefficients(m), 2);
+    lw_model_free(m);
+    lw_bench_fini(&t);
+}
+
+static void memory_is_what_is_promised(void **state) {
+    (void)state;
+    struct bench t;
+    lw_bench_init(&t, LW_FIT_RIDGE, 1);
+    lw_bench_term(&t, "a", 1);
+    lw_bench_term(&t, "b", 1);
+    lw_bench_term(&t, "x", 1);
+    lw_bench_random(&t, 8, 20000);
+    /* time, target, one number: 8 bytes each, two codes of 4; half as much again of room
+     */
+    assert_true(lw_dataset_bytes(t.ds) < 20000 * 32 * 3 / 2 + 65536);
+    lw_bench_fini(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_come_back),
+        cmocka_unit_test(parts_append_under_other_dictionaries),
+        cmocka_unit_test(odd_texts_are_not_levels),
+        cmocka_unit_test(memory_is_what_is_promised),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
