@@ -161,7 +161,7 @@ static int verb_null(char **arg) {
     return 0;
 }
 
-/* ---- real months ---- */
+/* ---- rank error of one rank ---- */
 
 static void shuffle(struct lw_rng *rng, size_t *order, size_t n) {
     for (size_t i = n; i > 1; i--) {
@@ -177,6 +177,65 @@ static size_t *identity(size_t n) {
         order[i] = i;
     return order;
 }
+
+/* Values 0..n-1 in the given order, through `panes` sketches merged into one. */
+static struct lw_kll *merged(struct lw_rng *rng, const size_t *order, size_t n,
+                             size_t panes, uint16_t k) {
+    struct lw_kll *all = lw_kll_new(k, lw_rng_next(rng));
+    for (size_t p = 0; p < panes; p++) {
+        struct lw_kll *pane = lw_kll_new(k, lw_rng_next(rng));
+        for (size_t i = n * p / panes; i < n * (p + 1) / panes; i++)
+            lw_kll_update(pane, (double)order[i]);
+        lw_kll_merge(all, pane);
+        lw_kll_free(pane);
+    }
+    return all;
+}
+
+static double rank_sd(uint16_t k, size_t n, size_t panes, size_t draws) {
+    size_t *order = identity(n);
+    struct lw_rng rng;
+    double sum = 0.0;
+    lw_rng_seed(&rng, n + k + panes);
+    for (size_t d = 0; d < draws; d++) {
+        shuffle(&rng, order, n);
+        struct lw_kll *s = merged(&rng, order, n, panes, k);
+        struct lw_kll_view *view = lw_kll_view_new(s);
+        for (size_t j = 1; j < 20; j++) {
+            size_t at = n * j / 20;
+            double e = lw_kll_view_rank(view, (double)at - 1.0) - (double)at / (double)n;
+            sum += e * e / 19.0 / (double)draws;
+        }
+        lw_kll_view_free(view);
+        lw_kll_free(s);
+    }
+    free(order);
+    return sqrt(sum);
+}
+
+static int verb_ranks(char **arg) {
+    static const struct {
+        uint16_t k;
+        size_t n, panes, draws;
+    } cases[] = {{50, 400, 1, 300},      {50, 10000, 1, 300},     {50, 200000, 1, 60},
+                 {200, 1000, 1, 300},    {200, 10000, 1, 300},    {200, 50000, 1, 100},
+                 {200, 1000000, 1, 20},  {800, 4000, 1, 300},     {800, 50000, 1, 60},
+                 {200, 20000, 24, 100},  {200, 20000, 288, 60},   {200, 100000, 24, 60},
+                 {200, 500000, 288, 20}, {200, 1000000, 1000, 15}};
+    (void)arg;
+    printf("%5s %8s %6s  %9s %7s %14s\n", "k", "n", "panes", "sd", "sd * k",
+           "bound / 5.5");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        double sd = rank_sd(cases[i].k, cases[i].n, cases[i].panes, cases[i].draws);
+        struct lw_kll *s = lw_kll_new(cases[i].k, 1);
+        printf("%5u %8zu %6zu  %9.6f %7.3f %14.6f\n", (unsigned)cases[i].k, cases[i].n,
+               cases[i].panes, sd, sd * cases[i].k, lw_kll_rank_error(s, 1) / 5.5);
+        lw_kll_free(s);
+    }
+    return 0;
+}
+
+/* ---- real months ---- */
 
 struct verdicts {
     size_t draws, drift[TRIPS_COLUMNS], low_p[TRIPS_COLUMNS], any;
@@ -348,18 +407,19 @@ static const struct verb {
     int args;
     int (*run)(char **arg);
 } verbs[] = {{"speed", 2, verb_speed},   {"change", 4, verb_change},
-             {"null", 0, verb_null},     {"halves", 2, verb_halves},
-             {"months", 3, verb_months}, {"days", 3, verb_days},
-             {"report", 3, verb_report}};
+             {"null", 0, verb_null},     {"ranks", 0, verb_ranks},
+             {"halves", 2, verb_halves}, {"months", 3, verb_months},
+             {"days", 3, verb_days},     {"report", 3, verb_report}};
 
 int main(int argc, char **argv) {
     for (size_t i = 0; argc > 1 && i < COUNT(verbs); i++)
         if (strcmp(argv[1], verbs[i].name) == 0 && argc == 2 + verbs[i].args)
             return verbs[i].run(argv + 2);
-    fprintf(stderr,
-            "usage: bench_drift speed KIND FILE | change KIND FILE N AT | null |\n"
-            "       halves MONTH REPEATS | months REF CUR REPEATS |\n"
-            "       days REF DAYS CUR |"
-            "       report REF CUR ROWS\n");
+    fprintf(
+        stderr,
+        "usage: bench_drift speed KIND FILE | change KIND FILE N AT | null | ranks |\n"
+        "       halves MONTH REPEATS | months REF CUR REPEATS |\n"
+        "       days REF DAYS CUR |"
+        "       report REF CUR ROWS\n");
     return 2;
 }

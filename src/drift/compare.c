@@ -9,7 +9,7 @@
  *
  * The floor is 0.2 where the rule of thumb has 0.1 for "moderate": against a month, every
  * calm Sunday is above 0.1 in its pick-up zones, at most 0.21, while the lockdown's days
- * are at 0.25 to 0.6 (docs/statistics.md).
+ * are at 0.25 to 0.7 (docs/statistics.md).
  *
  * Columns are judged apart: an empty, constant or short one has its own verdict and takes
  * no part in the correction. */

@@ -136,6 +136,10 @@ static const struct golden_shares {
 static const double golden_p[] = {0.001, 0.3, 0.012, 0.04, 0.9, 0.012, 0.0004, 0.6};
 static const double golden_bh[] = {0.004, 0.39999999999999997, 0.024, 0.064, 0.9, 0.024, 0.0032, 0.6857142857142856};
 #define golden_psi_of_shift 0.23774920468627586
+/* PSI 0.1 is a shift of 0.323 sd */
+/* PSI 0.2 is a shift of 0.458 sd */
+/* PSI 0.25 is a shift of 0.513 sd */
+/* W1 of two normal samples is about 1.29 sqrt(1/n + 1/m) sd */
 static const uint32_t golden_ph0[] = {1178, 1971, 2083};
 static const uint32_t golden_adwin0[] = {2047};
 static const uint32_t golden_ph1[] = {744, 1834, 2134, 3094};

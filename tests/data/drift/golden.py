@@ -9,7 +9,7 @@ import numpy as np
 import river
 import scipy
 from river import drift
-from scipy import stats
+from scipy import integrate, optimize, stats
 from scipy.spatial.distance import jensenshannon
 
 rng = np.random.default_rng(20201112)
@@ -101,8 +101,16 @@ def corrections():
 def psi_of_shift():
     """PSI of N(.5, 1) against N(0, 1) over the latter's deciles: what any sample size should say."""
     edges = stats.norm.ppf(np.arange(1, 10) / 10)
-    q = np.diff(np.concatenate([[0], stats.norm.cdf(edges - 0.5), [1]]))
-    print(f"#define golden_psi_of_shift {num(np.sum((0.1 - q) * np.log(0.1 / q)))}")
+
+    def psi(shift):
+        q = np.diff(np.concatenate([[0], stats.norm.cdf(edges - shift), [1]]))
+        return np.sum((0.1 - q) * np.log(0.1 / q))
+
+    print(f"#define golden_psi_of_shift {num(psi(0.5))}")
+    for level in (0.1, 0.2, 0.25):
+        print(f"/* PSI {level} is a shift of {optimize.brentq(lambda d: psi(d) - level, 0.01, 2):.3f} sd */")
+    area = integrate.quad(lambda x: np.sqrt(stats.norm.cdf(x) * stats.norm.sf(x)), -12, 12)[0]
+    print(f"/* W1 of two normal samples is about {area * np.sqrt(2 / np.pi):.2f} sqrt(1/n + 1/m) sd */")
 
 
 # ---- change detectors ----

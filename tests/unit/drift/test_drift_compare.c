@@ -35,6 +35,7 @@ static void check_finite(const struct lw_drift *d) {
 
 static void compare(struct columns *c, struct lw_drift *out) {
     struct lw_drift_options options = lw_drift_defaults();
+    options.floor_psi = 0.1;
     lw_drift_compare(c->ref, c->cur, NULL, &options, out);
     for (size_t i = 0; i < c->ref->n; i++)
         check_finite(&out[i]);
@@ -190,6 +191,9 @@ static void frozen_bins_are_used_as_given(void **state) {
     lw_drift_compare(c.ref, c.cur, &bins, &options, &frozen);
     assert_true(frozen.psi < own.psi && frozen.psi > 0.01);
     assert_true(frozen.ks == own.ks); /* needs no bins */
+    bins = (struct lw_bins){.nedges = 4, .edge = {1.0, NAN, -1.0, INFINITY}};
+    lw_drift_compare(c.ref, c.cur, &bins, &options, &frozen);
+    check_finite(&frozen);
     columns_fini(&c);
 }
 
