@@ -26,8 +26,7 @@
 #include "engine/replay.h"
 #include "kafka/embedded.h"
 
-#define PARTITIONS 12              /* a mock partition keeps 100,000 messages */
-#define MARGIN_MS  (5 * LW_MINUTE) /* past a decision and the lateness */
+#define PARTITIONS 12  /* a mock partition keeps 100,000 messages */
 #define IDLE_MS    100 /* while the replay waits, partitions are idle after so long */
 #define DRAIN_MS   20000
 
@@ -47,7 +46,8 @@ struct demo {
     pthread_t replay_thread;
     bool replaying;
     atomic_bool stop, replayed;
-    int64_t first_ms; /* event time of the first trip; the replay thread's */
+    int64_t first_ms,
+        sent_ms; /* event times of the first and the newest trip sent; the replay's */
     struct lw_replay_result produced;
     struct lw_err replay_err;
     pthread_mutex_t lock;
@@ -112,21 +112,23 @@ static void on_webhook(void *arg, const char *body) {
 
 /* ---- the replay ---- */
 
-static bool may_send(const struct demo *d, int64_t event_ms) {
+/* Judged by the trip before: the one that first lies past the decision and the lateness
+ * is sent too, for it is what closes the pane. */
+static bool may_send(const struct demo *d) {
     struct lw_engine_status s = lw_engine_status(d->engine);
     const struct lw_spec *spec = &d->config->spec;
     int64_t sealed = s.sealed_until_ms == INT64_MIN ? d->first_ms : s.sealed_until_ms;
     int64_t next = lw_spec_next_decision(spec, sealed);
-    return !s.training &&
-           (next == INT64_MAX || event_ms <= next + spec->lateness_ms + MARGIN_MS);
+    return !s.training && (next == INT64_MAX || d->sent_ms < next + spec->lateness_ms);
 }
 
 static bool pace(void *arg, int64_t event_ms) {
     struct demo *d = arg;
     if (!d->first_ms)
         d->first_ms = event_ms;
-    while (!atomic_load(&d->stop) && !may_send(d, event_ms))
+    while (!atomic_load(&d->stop) && !may_send(d))
         lw_sleep_ms(1);
+    d->sent_ms = event_ms;
     return !atomic_load(&d->stop);
 }
 
