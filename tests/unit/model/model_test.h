@@ -131,10 +131,7 @@ static inline double lw_bench_rmse(const struct bench *t, const struct lw_model 
 
 /* A few hundred rows of every kind: texts, missing values, zeros, rare categories. */
 static inline void lw_bench_random(struct bench *t, uint64_t seed, int n) {
-    static const char *const words[] = {"", "east", "west",
-                                        "S\xC3\xBC"
-                                        "d",
-                                        "north pole"};
+    static const char *const words[] = {"", "east", "west", "\xC3\xBCst", "north pole"};
     struct lw_rng rng;
     lw_rng_seed(&rng, seed);
     for (int i = 0; i < n; i++) {

@@ -89,12 +89,12 @@ static void libavro_reads_it(void **state) {
     avro_value_iface_t *iface = avro_generic_class_from_schema(schema);
     avro_generic_value_new(iface, &record);
     assert_int_equal(avro_file_reader_read_value(reader, &record), 0);
-    double v;
+    double v = 0;
     avro_value_get_by_name(&record, "intercept", &intercept, NULL);
     avro_value_get_double(&intercept, &v);
     assert_near(v, lw_model_intercept(m), 0);
-    size_t n;
-    const char *s;
+    size_t n = 0;
+    const char *s = NULL;
     avro_value_get_by_name(&record, "terms", &terms, NULL);
     avro_value_get_size(&terms, &n);
     assert_int_equal(n, 10);
