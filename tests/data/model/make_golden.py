@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden fits for test_fit.c and test_lasso.c, made with scikit-learn.
+"""Golden fits for test_model_fit.c, made with scikit-learn.
 
 Needs: pip install numpy scipy scikit-learn (made with numpy 2.4, scikit-learn 1.9).
 Run:   python3 make_golden.py > golden.txt
