@@ -2,9 +2,9 @@
  *
  * Karnin, Lang, Liberty, "Optimal Quantile Approximation in Streams" (FOCS 2016). With k
  * = 200 a rank is within 1.33 % (single rank) or 1.65 % (all ranks at once) at 99 %
- * confidence. Randomness is a function of (seed, n, level): the bytes depend only on the
- * seed and the order of updates, so a sketch that was stored, loaded and continued equals
- * one that never stopped. NaN is refused by the caller (an update with NaN is a
+ * confidence. Randomness is a function of the seed and the state: the bytes depend only
+ * on the seed and the order of updates, so a sketch that was stored, loaded and continued
+ * equals one that never stopped. NaN is refused by the caller (an update with NaN is a
  * programming error). Infinities are values. Thread: one at a time per sketch. Cost:
  * update O(1) amortised, no allocation once the sketch has reached its bounded size. */
 #ifndef LW_KLL_H

@@ -12,10 +12,15 @@
  *
  *   capacity(depth) = max(8, round(k * (2/3)^depth)),  depth counted from the top
  *
- * The coin is a hash of (seed, n, level). It needs no generator state, so a sketch that
- * was stored, loaded and continued goes on exactly as one that never stopped. n grows
- * with every item, so a coin is not used twice for one level, but for the rare merge that
- * compacts a level a second time.
+ * The coin needs no generator state, so a sketch that was stored, loaded and continued
+ * goes on exactly as one that never stopped. It is a hash of the seed, the level, and a
+ * place in the stream: how many items have ever left the level upwards (which n and the
+ * sizes of the levels tell), in blocks of 1.8 capacities. In the second half of a block
+ * it is the opposite of what it was in the first. A level is compacted about once in half
+ * a block, so most coins come as pairs of opposites whose errors partly cancel, and pairs
+ * are independent of each other. Measured over 150 seeds of 300,000 values, k = 200, the
+ * root mean square of the rank error is .0023 instead of .0028 with independent coins
+ * (.0020 with exact pairs, whose state the serial form has no place for).
  *
  * Negative zero is stored as zero: the two are equal as values, and one form keeps the
  * bytes independent of the way a sort treats equals. */
@@ -99,8 +104,19 @@ void lw__kll_add_level(struct lw_kll *s) {
     s->end[s->levels] = 0;
 }
 
+/* The number of items that have left a level upwards: the weight above it. */
+static uint64_t promoted(const struct lw_kll *s, uint32_t level) {
+    uint64_t below = 0;
+    for (uint32_t h = 0; h <= level; h++)
+        below += (uint64_t)lw__kll_size(s, h) << h;
+    return (s->n - below) >> (level + 1);
+}
+
 static uint32_t coin(const struct lw_kll *s, uint32_t level) {
-    return (uint32_t)(lw_mix64(s->seed ^ lw_mix64(s->n * 64 + level)) >> 63);
+    uint64_t half_block = s->by_depth[s->levels - 1 - level] * UINT64_C(9) / 10;
+    uint64_t half = promoted(s, level) / half_block;
+    uint64_t hash = lw_mix64(s->seed ^ lw_mix64(half / 2 * 64 + level));
+    return (uint32_t)(hash >> 63 ^ (half & 1));
 }
 
 /* Keeps every second of the 2 * half items at v and puts them behind the first half, out
