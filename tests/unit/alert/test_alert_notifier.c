@@ -71,6 +71,9 @@ static void nothing_overtakes_in_an_incident(void **state) {
     assert_int_equal(lw_notifier_due(w, 6, 1000, out, 1), 1);
     assert_int_equal(lw_notifier_due(w + 4, 2, 0, out, 8), 2);
     assert_int_equal(lw_notifier_due(w, 0, 0, out, 8), 0);
+    /* An incident is the whole text before '-', not a beginning of another. */
+    const struct lw_waiting like[] = {{"0a-critical@x", 1000}, {"0ab-resolved@x", 0}};
+    assert_int_equal(lw_notifier_due(like, 2, 0, out, 8), 1);
 }
 
 /* A receiver that never answers, one that does: rounds go on, order holds, each is sent

@@ -216,6 +216,7 @@ static void other_schemes(void **state) {
         lw_copy(req.url, sizeof req.url, url[i]);
         lw_http_post(&req, &res);
         assert_int_equal(res.verdict, LW_RETRY);
+        assert_non_null(strstr(res.reason, "Protocol")); /* refused, not failed */
         assert_int_equal(res.status, 0);
         assert_null(strstr(res.reason, "SECRET"));
         lw_http_request_fini(&req);

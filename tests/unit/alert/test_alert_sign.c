@@ -73,15 +73,17 @@ static void longest_keys_fit(void **state) {
 
 static void bad_keys(void **state) {
     (void)state;
-    const char *bad[] = {"",
-                         "whsec_",
-                         "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-                         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",  /* length */
-                         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!", /* alphabet */
-                         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La=aSw", /* padding inside */
-                         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaL===", /* too much of it */
-                         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2I=",     /* 23 bytes */
-                         LONG_KEY};                                /* 66 bytes */
+    const char *bad[] = {
+        "",
+        "whsec_",
+        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",          /* length */
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!",         /* alphabet */
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La=aSw",         /* padding inside */
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQM===", /* as much, longer */
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaL===",         /* too much of it */
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2I=",             /* 23 bytes */
+        LONG_KEY};                                        /* 66 bytes */
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct lw_sign_key k;
         struct lw_err err = {0};
