@@ -42,9 +42,10 @@ void lw_feed_atoms(struct lw_feed *feed, const uint32_t *idx, size_t n, size_t n
 void lw_feed_chunk(struct lw_feed *feed, const uint32_t *idx, size_t n);
 /* Linear predictions (unclipped) of the chunk last fed. */
 void lw_feed_predict(const struct lw_feed *feed, size_t n, double *out);
-/* The model's predictions of the chunk, linear or trees, clipped, never NaN. */
+/* The model's predictions of the chunk (rows idx of the dataset), linear or trees,
+ * clipped, never NaN. */
 void lw_model_predict_chunk(const struct lw_model *m, const struct lw_feed *feed,
-                            size_t n, double *out);
+                            const uint32_t *idx, size_t n, double *out);
 
 /* Composite of a block's codes in row i of the chunk, or UINT64_MAX. */
 static inline uint64_t lw_feed_composite(const struct lw_feed *feed,

@@ -156,7 +156,7 @@ static double train_rmse(struct fit *fit) {
     size_t rows = 0;
     for (size_t n, at = fit->base->begin; (n = lw_rows_next(fit->base, &at, idx));) {
         lw_feed_chunk(&fit->feed, idx, n);
-        lw_model_predict_chunk(fit->m, &fit->feed, n, p);
+        lw_model_predict_chunk(fit->m, &fit->feed, idx, n, p);
         for (size_t i = 0; i < n; i++)
             sum += (p[i] - target[idx[i]]) * (p[i] - target[idx[i]]);
         rows += n;

@@ -1,32 +1,150 @@
+/* Walking trees. Eight trees are walked side by side, because one walk is a chain of
+ * loads that wait for each other; a leaf leads to itself, so that the eight go the same
+ * number of steps and no branch depends on the data. */
 #include "model/forest.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-#include "model/scorer.h"
+#include "base/mem.h"
 
-void lw_forest_free(struct lw_forest *forest) {
-    free(forest);
+#define ABREAST 8
+
+struct lw_forest *lw_forest_new(size_t ntrees, size_t nnodes) {
+    struct lw_forest *f = lw_calloc(1, sizeof *f);
+    f->ntrees = ntrees;
+    f->nnodes = nnodes;
+    f->root = lw_calloc(ntrees + ABREAST, sizeof *f->root);
+    f->depth = lw_calloc(ntrees + ABREAST, sizeof *f->depth);
+    f->node = lw_calloc(nnodes + 1, sizeof *f->node);
+    f->leaf = lw_calloc(nnodes + 1, sizeof *f->leaf);
+    f->is_leaf = lw_calloc(nnodes + 1, sizeof *f->is_leaf);
+    return f;
 }
 
-size_t lw_forest_nodes(const struct lw_forest *forest) {
-    (void)forest;
-    return 0;
+void lw_forest_free(struct lw_forest *f) {
+    if (!f)
+        return;
+    free(f->root);
+    free(f->depth);
+    free(f->node);
+    free(f->leaf);
+    free(f->is_leaf);
+    free(f);
 }
-void lw_forest_write(const struct lw_forest *forest, const struct lw_model *m,
-                     struct lw_buf *out) {
-    (void)forest;
-    (void)m;
-    (void)out;
+
+size_t lw_forest_nodes(const struct lw_forest *f) {
+    return f->nnodes;
 }
-struct lw_forest *lw_forest_read(const struct lw_model *m, struct lw_reader *in,
-                                 struct lw_err *err) {
-    (void)m;
-    (void)in;
-    lw_fail(err, LW_EINPUT, "trees are not supported");
-    return NULL;
+
+void lw_forest_set_leaf(struct lw_forest *f, size_t node, float value) {
+    f->is_leaf[node] = true;
+    f->leaf[node] = value;
+    f->node[node] = (struct lw_node){INFINITY, 0, (int32_t)node, 1};
 }
-double lw_forest_score(const struct lw_forest *forest, const struct lw_values *v) {
-    (void)forest;
-    (void)v;
-    return 0;
+
+static int bad(struct lw_err *err, const char *what) {
+    return lw_fail(err, LW_EINPUT, "damaged forest: %s", what);
+}
+
+/* Children stand after their parents, so heights are known from the last node back. */
+int lw_forest_check(struct lw_forest *f, struct lw_err *err) {
+    int32_t *height = lw_calloc(f->nnodes + 1, sizeof *height);
+    const char *wrong = NULL;
+    for (size_t i = f->nnodes; i-- > 0 && !wrong;) {
+        const struct lw_node *n = &f->node[i];
+        if (f->is_leaf[i])
+            continue;
+        if (n->left <= (int64_t)i || (size_t)n->left + 1 >= f->nnodes)
+            wrong = "a child stands before its parent or nowhere";
+        else if (n->feature < 0 || n->feature >= f->nfeatures || !isfinite(n->value))
+            wrong = "a split";
+        else
+            height[i] = 1 + (height[n->left] > height[n->left + 1] ? height[n->left]
+                                                                   : height[n->left + 1]);
+        if (height[i] > LW_DEPTH_MAX)
+            wrong = "a tree is too deep";
+    }
+    for (size_t i = 0; i < f->nnodes && !wrong; i++)
+        if (f->is_leaf[i] && !isfinite(f->leaf[i]))
+            wrong = "a leaf";
+    for (size_t t = 0; t < f->ntrees && !wrong; t++) {
+        if (f->root[t] < 0 || (size_t)f->root[t] >= f->nnodes)
+            wrong = "a root";
+        else
+            f->depth[t] = height[f->root[t]];
+    }
+    free(height);
+    return wrong ? bad(err, wrong) : 0;
+}
+
+static float to_float(double v) {
+    float x = (float)v;
+    return isfinite(x) ? x : NAN;
+}
+
+static float key_float(const struct lw_cell *cell) {
+    return cell->present ? to_float((double)(int64_t)cell->key) : NAN;
+}
+
+void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
+                        const struct lw_values *v, float *x) {
+    const struct lw_forest *f = m->forest;
+    for (int k = 0; k < f->nfeatures; k++) {
+        int a = f->atom[k];
+        const struct lw_atom *atom = lw_plan_atom_at(m->plan, (size_t)a);
+        struct lw_cell cell;
+        if (atom->kind == LW_NUMERIC) {
+            x[k] = to_float(v->num[a]);
+            continue;
+        }
+        cell = atom->learned ? lw_learned_bin(m, (size_t)a, v->num[atom->from], v->code)
+                             : lw_atom_value(m->plan, atom, cells);
+        x[k] = key_float(&cell);
+    }
+}
+
+void lw_forest_feed_features(const struct lw_forest *f, const struct lw_feed *feed,
+                             size_t i, uint32_t idx, float *x) {
+    for (int k = 0; k < f->nfeatures; k++) {
+        int a = f->atom[k];
+        const struct lw_atom *atom = lw_plan_atom_at(feed->m->plan, (size_t)a);
+        if (atom->kind == LW_NUMERIC) {
+            x[k] = to_float(feed->num[a][i]);
+            continue;
+        }
+        size_t from = (size_t)feed->m->plan_atom[a];
+        struct lw_cell cell;
+        if (atom->learned) {
+            uint32_t codes[LW_ATOMS_MAX];
+            for (int j = 0; j < atom->nby; j++)
+                codes[atom->by[j]] = feed->code[atom->by[j]][i];
+            cell = lw_learned_bin(feed->m, (size_t)a, feed->num[atom->from][i], codes);
+        } else {
+            cell = lw_dict_cell(lw_dataset_dict(feed->ds, from),
+                                lw_dataset_codes(feed->ds, from)[idx]);
+        }
+        x[k] = key_float(&cell);
+    }
+}
+
+double lw_forest_score(const struct lw_forest *f, const float *x) {
+    float sum = f->base;
+    for (size_t t = 0; t < f->ntrees; t += ABREAST) {
+        int32_t at[ABREAST], steps = 0;
+        for (int j = 0; j < ABREAST; j++) { /* beyond the last tree: root 0, depth 0 */
+            at[j] = f->root[t + (size_t)j];
+            steps = f->depth[t + (size_t)j] > steps ? f->depth[t + (size_t)j] : steps;
+        }
+        for (; steps > 0; steps--)
+            for (int j = 0; j < ABREAST; j++) {
+                const struct lw_node *n = &f->node[at[j]];
+                float v = x[n->feature];
+                int right = (v >= n->value) | (isnan(v) & !n->missing_left);
+                at[j] = n->left + right;
+            }
+        for (size_t j = 0; j < ABREAST && t + j < f->ntrees; j++)
+            sum += f->leaf[at[j]];
+    }
+    return sum;
 }

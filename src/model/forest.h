@@ -1,4 +1,9 @@
-/* Boosted trees as flat arrays, and the walk that scores them. */
+/* Boosted trees as flat arrays, and the walk that scores them.
+ *
+ * A feature is an atom of the model's plan as a float: a number itself, a category's
+ * integer key. An inner node sends float(x) < threshold to the left and a missing x where
+ * training found it better. Leaves are added in single precision in the order of the
+ * trees, starting at the base, which is what XGBoost does: predictions are its own. */
 #ifndef LW_FOREST_H
 #define LW_FOREST_H
 
@@ -6,20 +11,48 @@
 #include <stdint.h>
 
 #include "leeway/err.h"
+#include "model/feed.h"
+#include "model/scorer.h"
 
-struct lw_forest;
-struct lw_model;
-struct lw_buf;
-struct lw_reader;
+#define LW_TREES_MAX 10000
+#define LW_DEPTH_MAX 64
 
+struct lw_node {
+    float value;     /* threshold; for a leaf +infinity */
+    int32_t feature; /* position in `atom`; for a leaf 0 */
+    int32_t left;    /* the right child stands after it; for a leaf the leaf itself */
+    int32_t missing_left;
+};
+
+struct lw_forest {
+    float base;
+    int nfeatures, atom[LW_ATOMS_MAX];
+    size_t ntrees, nnodes;
+    int32_t *root, *depth; /* of a tree */
+    struct lw_node *node;
+    float *leaf; /* value of a leaf, by node */
+    bool *is_leaf;
+};
+
+struct lw_forest *lw_forest_new(size_t ntrees, size_t nnodes);
 void lw_forest_free(struct lw_forest *forest);
 size_t lw_forest_nodes(const struct lw_forest *forest);
+void lw_forest_set_leaf(struct lw_forest *forest, size_t node, float value);
+/* Depths from the nodes; LW_EINPUT when they are no trees: a child that does not stand
+ * after its parent (which is how cycles are told), or is out of range; deeper than
+ * LW_DEPTH_MAX. */
+int lw_forest_check(struct lw_forest *forest, struct lw_err *err);
 
-/* The sum of leaves and base for a row of the model's bound fields. */
-struct lw_values;
-double lw_forest_score(const struct lw_forest *forest, const struct lw_values *v);
+/* The features of one row, and of row i of a fed chunk (idx: its row of the dataset). */
+void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
+                        const struct lw_values *v, float *x);
+void lw_forest_feed_features(const struct lw_forest *forest, const struct lw_feed *feed,
+                             size_t i, uint32_t idx, float *x);
+double lw_forest_score(const struct lw_forest *forest, const float *x);
 
 /* The record "Forest" of schemas/model.avsc. */
+struct lw_buf;
+struct lw_reader;
 void lw_forest_write(const struct lw_forest *forest, const struct lw_model *m,
                      struct lw_buf *out);
 /* Its features must be atoms of the model's plan. NULL and LW_EINPUT. */

@@ -46,8 +46,8 @@ double lw_learned_number(const struct lw_model *m, size_t atom, double x,
     return lw_atom_steps(a, x);
 }
 
-uint32_t lw_learned_code(const struct lw_model *m, size_t atom, double x,
-                         const uint32_t *codes) {
+struct lw_cell lw_learned_bin(const struct lw_model *m, size_t atom, double x,
+                              const uint32_t *codes) {
     const struct lw_atom *a = lw_plan_atom_at(m->plan, atom);
     const double *edge = a->edge;
     int nedges = a->nedges;
@@ -57,9 +57,12 @@ uint32_t lw_learned_code(const struct lw_model *m, size_t atom, double x,
     } else {
         x = lw_learned_number(m, atom, x, codes);
     }
-    if (isnan(x))
-        return m->dict[atom].missing;
-    struct lw_cell cell = lw_cell_int(lw_bin_of(edge, nedges, x));
+    return isnan(x) ? lw_cell_missing() : lw_cell_int(lw_bin_of(edge, nedges, x));
+}
+
+uint32_t lw_learned_code(const struct lw_model *m, size_t atom, double x,
+                         const uint32_t *codes) {
+    struct lw_cell cell = lw_learned_bin(m, atom, x, codes);
     return lw_dict_find(&m->dict[atom], &cell);
 }
 

@@ -141,9 +141,12 @@ void lw_model_finish(struct lw_model *m);
 void lw_model_add_param(struct lw_model *m, const char *key, const char *value);
 
 /* What a learned atom makes of its input x (NAN: missing) and the codes of the row
- * (codes[atom], those it reads): a number, or a code of its own dictionary. */
+ * (codes[atom], those it reads): a number, a bin as a category,
+ * or that bin's code in the atom's dictionary. */
 double lw_learned_number(const struct lw_model *m, size_t atom, double x,
                          const uint32_t *codes);
+struct lw_cell lw_learned_bin(const struct lw_model *m, size_t atom, double x,
+                              const uint32_t *codes);
 uint32_t lw_learned_code(const struct lw_model *m, size_t atom, double x,
                          const uint32_t *codes);
 

@@ -147,10 +147,13 @@ static void evaluate(const struct lw_model *m, const struct lw_cell *cells,
 
 double lw_model_predict(const struct lw_model *m, const struct lw_row *row) {
     struct lw_values v;
+    float x[LW_ATOMS_MAX];
     lw_assert(m->is_bound);
     evaluate(m, row->cells, &v);
-    return clipped(m, m->forest ? lw_forest_score(m->forest, &v)
-                                : lw_scorer_score(m->scorer, m, &v));
+    if (!m->forest)
+        return clipped(m, lw_scorer_score(m->scorer, m, &v));
+    lw_forest_features(m, row->cells, &v, x);
+    return clipped(m, lw_forest_score(m->forest, x));
 }
 
 /* --- rows of a dataset -------------------------------------------------------------- */
@@ -168,9 +171,15 @@ static void row_values(const struct lw_feed *feed, size_t i, struct lw_values *v
 
 /* The same arithmetic as for one row, so that a replay of files decides as a live run. */
 void lw_model_predict_chunk(const struct lw_model *m, const struct lw_feed *feed,
-                            size_t n, double *out) {
+                            const uint32_t *idx, size_t n, double *out) {
     struct lw_values v;
+    float x[LW_ATOMS_MAX];
     for (size_t i = 0; i < n; i++) {
+        if (m->forest) {
+            lw_forest_feed_features(m->forest, feed, i, idx[i], x);
+            out[i] = clipped(m, lw_forest_score(m->forest, x));
+            continue;
+        }
         row_values(feed, i, &v);
         out[i] = clipped(m, lw_scorer_score(m->scorer, m, &v));
     }
@@ -187,7 +196,7 @@ void lw_model_predict_rows(const struct lw_model *m, const struct lw_dataset *ds
         for (size_t i = 0; i < n; i++)
             idx[i] = (uint32_t)(begin + i);
         lw_feed_atoms(&feed, idx, n, feed.natoms);
-        lw_model_predict_chunk(m, &feed, n, out);
+        lw_model_predict_chunk(m, &feed, idx, n, out);
         begin += n;
         out += n;
     }

@@ -1,0 +1,134 @@
+/* A forest in the model file. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/forest.h"
+#include "model/wire.h"
+
+static void put_ints(const int32_t *v, size_t n, struct lw_buf *out) {
+    lw_wire_open(out, n);
+    for (size_t i = 0; i < n; i++)
+        lw_wire_long(out, v[i]);
+    lw_wire_close(out);
+}
+
+void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
+                     struct lw_buf *out) {
+    int32_t *v = lw_calloc(f->nnodes + 1, sizeof *v);
+    lw_buf_f64(out, f->base);
+    lw_wire_open(out, (size_t)f->nfeatures);
+    for (int k = 0; k < f->nfeatures; k++)
+        lw_wire_text(out, lw_plan_atom_text(m->plan, (size_t)f->atom[k]));
+    lw_wire_close(out);
+    put_ints(f->root, f->ntrees, out);
+    for (size_t i = 0; i < f->nnodes; i++)
+        v[i] = f->is_leaf[i] ? -1 : f->node[i].feature;
+    put_ints(v, f->nnodes, out);
+    lw_wire_open(out, f->nnodes);
+    for (size_t i = 0; i < f->nnodes; i++)
+        lw_wire_float(out, f->is_leaf[i] ? f->leaf[i] : f->node[i].value);
+    lw_wire_close(out);
+    for (size_t i = 0; i < f->nnodes; i++)
+        v[i] = f->is_leaf[i] ? 0 : f->node[i].left;
+    put_ints(v, f->nnodes, out);
+    lw_wire_open(out, f->nnodes);
+    for (size_t i = 0; i < f->nnodes; i++)
+        lw_buf_u8(out, !f->is_leaf[i] && f->node[i].missing_left);
+    lw_wire_close(out);
+    free(v);
+}
+
+/* Lists as read, before it is known that they are of one length. */
+struct lists {
+    double *v;
+    size_t n, cap;
+};
+
+static void push(struct lists *l, double v) {
+    if (l->n == l->cap) {
+        l->cap = l->cap ? 2 * l->cap : 256;
+        l->v = lw_realloc(l->v, l->cap, sizeof *l->v);
+    }
+    l->v[l->n++] = v;
+}
+
+static void get_list(struct lw_reader *in, char type, struct lists *l) {
+    uint64_t left = 0;
+    while (lw_wire_more(in, &left)) {
+        if (type == 'i')
+            push(l, (double)(int32_t)lw_wire_get_long(in));
+        else if (type == 'f')
+            push(l, (double)lw_wire_get_float(in));
+        else
+            push(l, lw_wire_get_boolean(in));
+    }
+}
+
+static int get_features(const struct lw_model *m, struct lw_reader *in,
+                        struct lw_forest *f, struct lw_err *err) {
+    uint64_t left = 0;
+    while (lw_wire_more(in, &left)) {
+        char text[LW_NAME_MAX * 2];
+        size_t len;
+        const char *s = lw_wire_get_string(in, &len);
+        if (len >= sizeof text || f->nfeatures == LW_ATOMS_MAX)
+            return lw_fail(err, LW_EINPUT, "damaged forest: its features");
+        memcpy(text, s, len);
+        text[len] = 0;
+        int at = lw_plan_find_atom(m->plan, text);
+        if (at < 0)
+            return lw_fail(err, LW_EINPUT,
+                           "damaged forest: \"%.80s\" is no factor of the model", text);
+        f->atom[f->nfeatures++] = at;
+    }
+    return in->bad ? lw_fail(err, LW_EINPUT, "damaged forest: its features") : 0;
+}
+
+static void set_node(struct lw_forest *f, size_t i, const struct lists *l) {
+    struct lw_node *n = &f->node[i];
+    f->is_leaf[i] = l[1].v[i] == -1;
+    if (f->is_leaf[i]) {
+        lw_forest_set_leaf(f, i, (float)l[2].v[i]);
+        return;
+    }
+    *n = (struct lw_node){(float)l[2].v[i], (int32_t)l[1].v[i], (int32_t)l[3].v[i],
+                          l[4].v[i] != 0};
+}
+
+static int fill(struct lw_forest *f, const struct lists *l, struct lw_err *err) {
+    for (size_t i = 0; i < f->ntrees; i++)
+        f->root[i] = (int32_t)l[0].v[i];
+    for (size_t i = 0; i < f->nnodes; i++)
+        set_node(f, i, l);
+    return lw_forest_check(f, err);
+}
+
+struct lw_forest *lw_forest_read(const struct lw_model *m, struct lw_reader *in,
+                                 struct lw_err *err) {
+    static const char types[] = "iifib";
+    struct lw_forest head = {0}, *f = NULL;
+    struct lists l[5] = {{0}};
+    double base = lw_wire_get_double(in);
+    int rc = get_features(m, in, &head, err);
+    for (int k = 0; k < 5 && !rc; k++)
+        get_list(in, types[k], &l[k]);
+    size_t n = l[1].n;
+    if (!rc && (in->bad || !isfinite(base) || n == 0 || n > INT32_MAX || l[2].n != n ||
+                l[3].n != n || l[4].n != n || l[0].n > LW_TREES_MAX))
+        rc = lw_fail(err, LW_EINPUT, "damaged forest: its lists differ in length");
+    if (!rc) {
+        f = lw_forest_new(l[0].n, n);
+        f->base = (float)base;
+        f->nfeatures = head.nfeatures;
+        memcpy(f->atom, head.atom, sizeof f->atom);
+        rc = fill(f, l, err);
+    }
+    for (int k = 0; k < 5; k++)
+        free(l[k].v);
+    if (!rc)
+        return f;
+    lw_forest_free(f);
+    return NULL;
+}

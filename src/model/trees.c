@@ -1,0 +1,216 @@
+/* Boosted trees by XGBoost: trained through its C API, taken out as JSON, kept and scored
+ * as arrays of our own (forest.c), so that a worker needs no XGBoost.
+ *
+ * Features are the factors of the candidate's terms, each once; crosses mean nothing to
+ * trees. A category enters as its integer key, as in XGBoost's own examples of these
+ * trips. The base score is the mean target. One thread and a fixed seed: the same rows
+ * give the same trees. */
+#include "model/trees.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <xgboost/c_api.h>
+
+#include "base/mem.h"
+#include "model/forest.h"
+
+bool lw_trees_available(void) {
+    return true;
+}
+
+static int xgboost_failed(struct lw_err *err) {
+    return lw_fail(err, LW_EINPUT, "XGBoost: %.300s", XGBGetLastError());
+}
+
+static int choose_features(const struct lw_model *m, struct lw_forest *f,
+                           struct lw_err *err) {
+    for (size_t t = 0; t < lw_plan_terms(m->plan); t++) {
+        const struct lw_term *term = lw_plan_term_at(m->plan, t);
+        for (int j = 0; j < term->ncat + term->nnum; j++) {
+            int a = term->factor[j];
+            bool known = false;
+            for (int k = 0; k < f->nfeatures; k++)
+                known |= f->atom[k] == a;
+            if (m->dict[a].texts == 1)
+                return lw_fail(err, LW_ECONFIG,
+                               "trees take numbers and integer categories; the values of "
+                               "\"%s\" are texts",
+                               lw_plan_atom_text(m->plan, (size_t)a));
+            if (!known)
+                f->atom[f->nfeatures++] = a;
+        }
+    }
+    return f->nfeatures ? 0 : lw_fail(err, LW_ECONFIG, "trees need at least one term");
+}
+
+struct matrix {
+    float *x, *y, *w;
+    size_t n, width;
+    double mean;
+};
+
+static void gather(struct lw_feed *feed, const struct lw_rows *rows,
+                   const struct lw_forest *f, struct matrix *mat) {
+    size_t room = rows->end - rows->begin + 1;
+    uint32_t idx[LW_CHUNK];
+    double w[LW_CHUNK], sum = 0, weight = 0;
+    mat->width = (size_t)f->nfeatures;
+    mat->x = lw_malloc(room * mat->width * sizeof *mat->x);
+    mat->y = lw_malloc(room * sizeof *mat->y);
+    mat->w = lw_malloc(room * sizeof *mat->w);
+    for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
+        lw_feed_atoms(feed, idx, n, feed->natoms);
+        lw_rows_weights(rows, idx, n, w);
+        for (size_t i = 0; i < n; i++, mat->n++) {
+            double y = lw_dataset_target(rows->ds, idx[i]);
+            lw_forest_feed_features(f, feed, i, idx[i], mat->x + mat->n * mat->width);
+            mat->y[mat->n] = (float)y;
+            mat->w[mat->n] = (float)w[i];
+            sum += w[i] * y;
+            weight += w[i];
+        }
+    }
+    mat->mean = weight > 0 ? sum / weight : 0;
+}
+
+static int set(BoosterHandle b, const char *key, double v) {
+    char text[40];
+    snprintf(text, sizeof text, "%.9g", v);
+    return XGBoosterSetParam(b, key, text);
+}
+
+static int configure(BoosterHandle b, const struct lw_tree_params *p, float base) {
+    return XGBoosterSetParam(b, "objective", "reg:squarederror") ||
+           XGBoosterSetParam(b, "tree_method", "hist") ||
+           XGBoosterSetParam(b, "nthread", "1") || XGBoosterSetParam(b, "seed", "1") ||
+           XGBoosterSetParam(b, "verbosity", "0") || set(b, "base_score", (double)base) ||
+           set(b, "max_depth", p->depth) || set(b, "eta", p->eta) ||
+           set(b, "min_child_weight", p->min_child_weight) ||
+           set(b, "subsample", p->subsample) || set(b, "lambda", p->lambda);
+}
+
+/* Trains and returns the model as JSON, or NULL. */
+static json_t *train(const struct matrix *mat, const struct lw_tree_params *p,
+                     struct lw_err *err) {
+    DMatrixHandle d = NULL;
+    BoosterHandle b = NULL;
+    char const *text = NULL;
+    bst_ulong len = 0;
+    json_t *json = NULL;
+    int rc = XGDMatrixCreateFromMat(mat->x, mat->n, mat->width, NAN, &d) ||
+             XGDMatrixSetFloatInfo(d, "label", mat->y, mat->n) ||
+             XGDMatrixSetFloatInfo(d, "weight", mat->w, mat->n) ||
+             XGBoosterCreate(&d, 1, &b) || configure(b, p, (float)mat->mean);
+    for (int i = 0; i < p->rounds && !rc; i++)
+        rc = XGBoosterUpdateOneIter(b, i, d);
+    rc = rc || XGBoosterSaveModelToBuffer(b, "{\"format\": \"json\"}", &len, &text);
+    if (rc)
+        xgboost_failed(err);
+    else
+        json = json_loadb(text, len, 0, NULL);
+    if (b)
+        XGBoosterFree(b);
+    if (d)
+        XGDMatrixFree(d);
+    if (!rc && !json)
+        lw_fail(err, LW_EINPUT, "XGBoost: its model is not JSON");
+    return json;
+}
+
+static json_t *trees_of(const json_t *model) {
+    json_t *at = json_object_get(model, "learner");
+    at = json_object_get(at, "gradient_booster");
+    at = json_object_get(at, "model");
+    return json_object_get(at, "trees");
+}
+
+static double number(const json_t *tree, const char *list, size_t i) {
+    json_t *v = json_array_get(json_object_get(tree, list), i);
+    return json_is_true(v) ? 1 : json_number_value(v);
+}
+
+/* Copies a tree breadth first, so that children stand after their parents and siblings
+ * together. `from[k]` is XGBoost's index of our node first + k. */
+static size_t copy_tree(struct lw_forest *f, size_t first, const json_t *tree,
+                        size_t *from, size_t size) {
+    size_t used = 1;
+    from[0] = 0;
+    for (size_t k = 0; k < used; k++) {
+        double left = number(tree, "left_children", from[k]);
+        float value = (float)number(tree, "split_conditions", from[k]);
+        if (left < 0 || used + 2 > size) {
+            lw_forest_set_leaf(f, first + k, value);
+            continue;
+        }
+        f->node[first + k] = (struct lw_node){
+            value, (int32_t)number(tree, "split_indices", from[k]),
+            (int32_t)(first + used), number(tree, "default_left", from[k]) != 0};
+        from[used++] = (size_t)left;
+        from[used++] = (size_t)number(tree, "right_children", from[k]);
+    }
+    return used;
+}
+
+static struct lw_forest *convert(const json_t *model, struct lw_err *err) {
+    json_t *trees = trees_of(model);
+    size_t ntrees = json_array_size(trees), nnodes = 0, largest = 0, at = 0;
+    for (size_t t = 0; t < ntrees; t++) {
+        json_t *left = json_object_get(json_array_get(trees, t), "left_children");
+        size_t n = json_array_size(left);
+        nnodes += n;
+        largest = n > largest ? n : largest;
+    }
+    if (ntrees == 0 || nnodes == 0 || nnodes > INT32_MAX / 2) {
+        lw_fail(err, LW_EINPUT, "XGBoost: its model has no trees");
+        return NULL;
+    }
+    struct lw_forest *f = lw_forest_new(ntrees, nnodes);
+    size_t *from = lw_calloc(largest + 2, sizeof *from);
+    for (size_t t = 0; t < ntrees; t++) {
+        json_t *tree = json_array_get(trees, t);
+        json_t *left = json_object_get(tree, "left_children");
+        f->root[t] = (int32_t)at;
+        at += copy_tree(f, at, tree, from, json_array_size(left));
+    }
+    f->nnodes = at;
+    free(from);
+    return f;
+}
+
+static int check_params(const struct lw_tree_params *p, struct lw_err *err) {
+    if (p->rounds < 1 || p->rounds > LW_TREES_MAX || p->depth < 1 || p->depth > 16 ||
+        !(p->eta > 0 && p->eta <= 1) || !(p->subsample > 0 && p->subsample <= 1) ||
+        !(p->lambda >= 0) || !(p->min_child_weight >= 0))
+        return lw_fail(
+            err, LW_ECONFIG,
+            "trees: rounds 1 to %d, depth 1 to 16, eta and subsample in (0, 1], "
+            "lambda and min_child_weight 0 or more",
+            LW_TREES_MAX);
+    return 0;
+}
+
+int lw_trees_fit(struct lw_model *m, struct lw_feed *feed, const struct lw_rows *rows,
+                 const struct lw_tree_params *params, struct lw_err *err) {
+    struct lw_forest chosen = {0};
+    struct matrix mat = {0};
+    if (check_params(params, err) || choose_features(m, &chosen, err))
+        return -1;
+    gather(feed, rows, &chosen, &mat);
+    json_t *json = train(&mat, params, err);
+    struct lw_forest *f = json ? convert(json, err) : NULL;
+    json_decref(json);
+    free(mat.x);
+    free(mat.y);
+    free(mat.w);
+    if (!f)
+        return -1;
+    f->base = (float)mat.mean;
+    f->nfeatures = chosen.nfeatures;
+    memcpy(f->atom, chosen.atom, sizeof f->atom);
+    m->forest = f;
+    m->intercept = mat.mean;
+    return lw_forest_check(f, err);
+}

@@ -1,0 +1,185 @@
+/* Trees: our walk gives XGBoost's own predictions, bit for bit, after the model file too;
+ * damaged forests are refused. Skipped in a build without XGBoost. */
+#include "model_test.h"
+
+#include <xgboost/c_api.h>
+
+#include "model/forest.h"
+#include "model/trees.h"
+#include "model/wire.h"
+
+#define ROWS 1500
+
+static void tree_bench(struct bench *t) {
+    lw_bench_init(t, LW_FIT_TREES, 0);
+    lw_bench_term(t, "a * b", 1);
+    lw_bench_term(t, "x", 1);
+    lw_bench_term(t, "hour(t) * sqrt(x)", 1);
+    lw_bench_term(t, "impute(z, a)", 1);
+    lw_bench_term(t, "qbins(x, 7)", 1);
+    lw_bench_random(t, 41, ROWS);
+    t->spec.trees = (struct lw_tree_params){30, 5, 0.3, 1, 1, 1};
+}
+
+/* The same rows as a matrix, by the public view of a dataset and the model's own atoms.
+ */
+static void matrix_of(struct bench *t, const struct lw_model *m, float *x, float *y) {
+    struct lw_feed feed;
+    uint32_t idx[LW_CHUNK];
+    struct lw_rows rows = {.ds = t->ds, .end = ROWS, .since = INT64_MIN};
+    size_t row = 0, width = (size_t)m->forest->nfeatures;
+    lw_feed_init(&feed, m, t->ds);
+    for (size_t n, at = 0; (n = lw_rows_next(&rows, &at, idx));) {
+        lw_feed_atoms(&feed, idx, n, feed.natoms);
+        for (size_t i = 0; i < n; i++, row++) {
+            lw_forest_feed_features(m->forest, &feed, i, idx[i], x + row * width);
+            y[row] = (float)lw_dataset_target(t->ds, idx[i]);
+        }
+    }
+    assert_int_equal(row, ROWS);
+    lw_feed_fini(&feed);
+}
+
+static void xgboost_predicts(const struct bench *t, const float *x, const float *y,
+                             size_t width, float base, float *out) {
+    static const char config[] =
+        "{\"type\": 0, \"training\": false, \"iteration_begin\": 0, "
+        "\"iteration_end\": 0, \"strict_shape\": false}";
+    const struct lw_tree_params *p = &t->spec.trees;
+    DMatrixHandle d;
+    BoosterHandle b;
+    char text[40];
+    bst_ulong const *shape;
+    bst_ulong dim;
+    float const *got;
+    assert_int_equal(XGDMatrixCreateFromMat(x, ROWS, width, NAN, &d), 0);
+    assert_int_equal(XGDMatrixSetFloatInfo(d, "label", y, ROWS), 0);
+    assert_int_equal(XGBoosterCreate(&d, 1, &b), 0);
+    snprintf(text, sizeof text, "%.9g", (double)base);
+    XGBoosterSetParam(b, "base_score", text);
+    XGBoosterSetParam(b, "tree_method", "hist");
+    XGBoosterSetParam(b, "nthread", "1");
+    XGBoosterSetParam(b, "max_depth", "5");
+    XGBoosterSetParam(b, "eta", "0.3");
+    for (int i = 0; i < p->rounds; i++)
+        assert_int_equal(XGBoosterUpdateOneIter(b, i, d), 0);
+    assert_int_equal(XGBoosterPredictFromDMatrix(b, d, config, &shape, &dim, &got), 0);
+    memcpy(out, got, ROWS * sizeof *out);
+    XGBoosterFree(b);
+    XGDMatrixFree(d);
+}
+
+static void predictions_are_xgboosts(void **state) {
+    (void)state;
+    struct bench t;
+    struct lw_err err = {0};
+    struct lw_buf file = {0};
+    tree_bench(&t);
+    struct lw_model *m = lw_bench_fit(&t, 0, NULL);
+    size_t width = (size_t)m->forest->nfeatures;
+    assert_int_equal(width, 7);
+    float *x = lw_calloc(ROWS * width, sizeof *x), *y = lw_calloc(ROWS, sizeof *y);
+    float *want = lw_calloc(ROWS, sizeof *want);
+    double *got = lw_calloc(ROWS, sizeof *got);
+    matrix_of(&t, m, x, y);
+    xgboost_predicts(&t, x, y, width, m->forest->base, want);
+    assert_int_equal(lw_model_encode(m, &file, &err), 0);
+    struct lw_model *copy = lw_model_decode(file.data, file.len, &err);
+    if (!copy)
+        fail_msg("%s", err.msg);
+    assert_int_equal(lw_model_bind_plan(copy, t.plan, &err), 0);
+    for (int which = 0; which < 2; which++) {
+        lw_model_predict_rows(which ? copy : m, t.ds, 0, ROWS, got);
+        for (size_t i = 0; i < ROWS; i++)
+            assert_true((float)got[i] == want[i]);
+    }
+    assert_true(lw_model_fingerprint(m) == lw_model_fingerprint(copy));
+    free(x);
+    free(y);
+    free(want);
+    free(got);
+    lw_buf_fini(&file);
+    lw_model_free(copy);
+    lw_model_free(m);
+    lw_bench_fini(&t);
+}
+
+static void rows_and_columns_give_the_same_bits(void **state) {
+    (void)state;
+    struct bench t;
+    tree_bench(&t);
+    struct lw_model *m = lw_bench_fit(&t, 0, NULL);
+    struct lw_dataset *other = lw_dataset_new(t.plan);
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 42);
+    for (int i = 0; i < 500; i++) {
+        struct sample s;
+        double got;
+        lw_sample(&s, (int64_t)lw_rng_below(&rng, 1u << 31),
+                  (int64_t)lw_rng_below(&rng, 80), (int64_t)lw_rng_below(&rng, 9) - 2,
+                  lw_rng_normal(&rng) * 5, lw_rng_normal(&rng), 0);
+        if (i % 4 == 0)
+            s.cell[lw_rng_below(&rng, NFIELDS)] = lw_cell_missing();
+        if (i % 50 == 0)
+            s.cell[X] = lw_cell_num(i % 100 ? 1e300 : -INFINITY);
+        lw_dataset_add(other, &s.row);
+        lw_model_predict_rows(m, other, (size_t)i, (size_t)i + 1, &got);
+        assert_true(lw_model_predict(m, &s.row) == got);
+    }
+    lw_dataset_free(other);
+    lw_model_free(m);
+    lw_bench_fini(&t);
+}
+
+static void what_trees_cannot_take_is_said(void **state) {
+    (void)state;
+    struct bench t;
+    struct lw_err err = {0};
+    tree_bench(&t);
+    t.spec.trees.depth = 40;
+    assert_null(lw_fit(t.ds, 0, ROWS, 0, &t.spec, NULL, &err));
+    assert_int_equal(err.code, LW_ECONFIG);
+    lw_bench_fini(&t);
+    lw_err_clear(&err);
+    lw_bench_init(&t, LW_FIT_TREES, 0);
+    lw_bench_term(&t, "s", 1);
+    lw_bench_random(&t, 43, 200);
+    t.spec.trees = (struct lw_tree_params){3, 3, 0.3, 1, 1, 1};
+    assert_null(lw_fit(t.ds, 0, 200, 0, &t.spec, NULL, &err));
+    assert_non_null(strstr(err.msg, "\"s\" are texts"));
+    lw_bench_fini(&t);
+}
+
+/* A node that points back would never end. */
+static void cycles_are_refused(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    struct lw_forest *f = lw_forest_new(1, 3);
+    f->nfeatures = 1;
+    f->node[0] = (struct lw_node){0.5f, 0, 1, 0};
+    lw_forest_set_leaf(f, 1, -1);
+    lw_forest_set_leaf(f, 2, 1);
+    assert_int_equal(lw_forest_check(f, &err), 0);
+    float low[1] = {0}, high[1] = {0.5f}, none[1] = {NAN};
+    assert_near(lw_forest_score(f, low), -1, 0);
+    assert_near(lw_forest_score(f, high), 1, 0);
+    assert_near(lw_forest_score(f, none), 1, 0);
+    f->node[0].left = 0;
+    assert_int_equal(lw_forest_check(f, &err), -1);
+    f->node[0].left = 2; /* the right child would be a fourth node */
+    assert_int_equal(lw_forest_check(f, NULL), -1);
+    f->node[0].left = 1;
+    f->node[0].feature = 1;
+    assert_int_equal(lw_forest_check(f, NULL), -1);
+    lw_forest_free(f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(predictions_are_xgboosts),
+        cmocka_unit_test(rows_and_columns_give_the_same_bits),
+        cmocka_unit_test(what_trees_cannot_take_is_said),
+        cmocka_unit_test(cycles_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
