@@ -26,8 +26,7 @@
 #include "engine/replay.h"
 #include "kafka/embedded.h"
 
-#define PARTITIONS 12  /* a mock partition keeps 100,000 messages */
-#define IDLE_MS    100 /* while the replay waits, partitions are idle after so long */
+#define PARTITIONS 12 /* a mock partition keeps 100,000 messages */
 #define DRAIN_MS   20000
 
 struct demo {
@@ -122,13 +121,31 @@ static bool may_send(const struct demo *d) {
     return !s.training && (next == INT64_MAX || d->sent_ms < next + spec->lateness_ms);
 }
 
+/* Waits for the decision. While nothing is on its way, partitions that happen to have had
+ * no trip lately must not hold it up; before anything is sent again, Redis must know that
+ * they are awake. */
+static void wait_for_decision(struct demo *d) {
+    bool quiet = false;
+    while (!atomic_load(&d->stop) && !may_send(d)) {
+        if (!quiet && lw_engine_status(d->engine).messages >= d->sent) {
+            lw_engine_flow(d->engine, LW_QUIET);
+            quiet = true;
+        }
+        lw_sleep_ms(1);
+    }
+    lw_engine_flow(d->engine, LW_FLOWS);
+    while (quiet && !atomic_load(&d->stop) && lw_engine_status(d->engine).idle > 0)
+        lw_sleep_ms(1);
+}
+
 static bool pace(void *arg, int64_t event_ms) {
     struct demo *d = arg;
     if (!d->first_ms)
         d->first_ms = event_ms;
-    while (!atomic_load(&d->stop) && !may_send(d))
-        lw_sleep_ms(1);
+    if (!may_send(d))
+        wait_for_decision(d);
     d->sent_ms = event_ms;
+    d->sent++;
     return !atomic_load(&d->stop);
 }
 
@@ -201,7 +218,6 @@ static int configure(struct demo *d, struct lw_err *err) {
         return -1;
     struct lw_config_source *source = &d->config->source;
     source->flush_interval_ms = 20; /* event time flies: so must the flushes */
-    d->config->spec.idle_timeout_ms = IDLE_MS;
     if (lw_embedded_topic(d->broker, source->topic, PARTITIONS, err))
         return -1;
     return source->dead_letters[0]
@@ -263,7 +279,7 @@ static int watch(struct demo *d, const sigset_t *signals, struct lw_err *err) {
             continue;
         if (!ended) {
             ended = lw_mono_ms();
-            lw_engine_ended(d->engine);
+            lw_engine_flow(d->engine, LW_ENDED);
         }
         if (d->replay_err.code)
             return lw_fail(err, d->replay_err.code, "%s", d->replay_err.msg);

@@ -172,8 +172,8 @@ void lw_engine_stop(struct lw_engine *e) {
     free(e);
 }
 
-void lw_engine_ended(struct lw_engine *e) {
-    atomic_store(&e->ended, true);
+void lw_engine_flow(struct lw_engine *e, enum lw_flow flow) {
+    atomic_store(&e->flow, (int)flow);
 }
 
 struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
@@ -188,6 +188,7 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.scored += w.scored;
         s.dead += w.dead;
         s.stalled |= w.stalled;
+        s.idle += w.idle;
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;
     }
     return s;

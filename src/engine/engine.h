@@ -35,9 +35,12 @@ struct lw_engine *lw_engine_start(const struct lw_config *config,
                                   struct lw_err *err);
 /* Flushes, leaves the group, gives the lease back, joins all threads, frees. */
 void lw_engine_stop(struct lw_engine *e);
-/* The stream has ended (a replay, a test): partitions at their end count as idle at once,
- * so that everything they hold is sealed. */
-void lw_engine_ended(struct lw_engine *e);
+/* What whoever feeds the stream knows of it, for replays that wait (the demo, tests).
+ * QUIET: all that was sent has been consumed and nothing comes until FLOWS is said; so
+ * partitions are idle at once. ENDED: nothing comes any more; everything that is held is
+ * sealed. */
+enum lw_flow { LW_FLOWS, LW_QUIET, LW_ENDED };
+void lw_engine_flow(struct lw_engine *e, enum lw_flow flow);
 /* A thread met something it cannot go on with (LW_ESTOP): the process should stop. */
 bool lw_engine_failed(const struct lw_engine *e, struct lw_err *why);
 
@@ -50,6 +53,7 @@ struct lw_engine_status {
     uint64_t outbox;                 /* deliveries waiting, as last seen */
     int64_t polled_ms;               /* monotonic time of the oldest worker's last poll */
     bool stalled;                    /* waiting for Redis */
+    int32_t idle; /* partitions of this process that Redis knows as idle */
 };
 struct lw_engine_status lw_engine_status(const struct lw_engine *e);
 

@@ -31,7 +31,8 @@ struct lw_engine {
     char who[96]; /* host:pid */
     int32_t npartitions;
 
-    atomic_bool stop, ended;
+    atomic_bool stop;
+    atomic_int flow;        /* enum lw_flow */
     volatile int stop_flag; /* the same, for interfaces that want an int */
 
     pthread_t *worker_thread;
@@ -67,6 +68,7 @@ struct lw_worker_status {
     uint64_t messages, scored, dead;
     int64_t polled_ms;
     bool stalled;
+    int32_t idle;
 };
 struct lw_worker_status lw__worker_status(const struct lw_worker *w);
 

@@ -131,7 +131,7 @@ static int64_t complete_until(struct lw_leader *l, int64_t *oldest) {
             slowest = watermark;
     }
     bool all_idle = slowest == INT64_MAX;
-    if (all_idle && atomic_load(&l->engine->ended) && newest != INT64_MIN)
+    if (all_idle && atomic_load(&l->engine->flow) == LW_ENDED && newest != INT64_MIN)
         return newest + l->spec->pane_ms;
     return all_idle ? furthest : slowest;
 }

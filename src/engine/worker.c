@@ -60,6 +60,7 @@ struct lw_worker {
     _Atomic uint64_t messages, scored, dead_letters;
     _Atomic int64_t polled_ms;
     atomic_bool stalled;
+    _Atomic int32_t idle; /* partitions that Redis knows as idle */
 };
 
 static void warn(const struct lw_worker *w, const char *event, int32_t partition,
@@ -286,6 +287,10 @@ static void flush_all(struct lw_worker *w) {
         return;
     }
     set_paused(w, false, NULL);
+    int32_t idle = 0;
+    for (int32_t p = 0; p < w->nslots; p++)
+        idle += w->slot[p].state == SLOT_RUNS && w->slot[p].idle;
+    atomic_store(&w->idle, idle);
 }
 
 /* ---- the rounds between batches ---- */
@@ -304,12 +309,12 @@ static void retry_claims(struct lw_worker *w, int64_t now) {
 /* A partition at its end, where nothing has come for idle_timeout, must not hold back
  * sealing. */
 static void watch_idle(struct lw_worker *w, int64_t now) {
-    int64_t timeout = atomic_load(&w->engine->ended) ? 0 : w->spec->idle_timeout_ms;
+    bool told = atomic_load(&w->engine->flow) != LW_FLOWS;
     for (int32_t p = 0; p < w->nslots; p++) {
         struct slot *s = &w->slot[p];
         if (s->state != SLOT_RUNS)
             continue;
-        bool idle = s->at_end && now - s->heard_ms >= timeout;
+        bool idle = s->at_end && (told || now - s->heard_ms >= w->spec->idle_timeout_ms);
         s->changed |= idle != s->idle;
         s->idle = idle;
     }
@@ -419,5 +424,6 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
                                      .scored = atomic_load(&w->scored),
                                      .dead = atomic_load(&w->dead_letters),
                                      .polled_ms = atomic_load(&w->polled_ms),
-                                     .stalled = atomic_load(&w->stalled)};
+                                     .stalled = atomic_load(&w->stalled),
+                                     .idle = atomic_load(&w->idle)};
 }
