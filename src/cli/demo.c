@@ -30,6 +30,7 @@
 #define DRAIN_MS   20000
 
 struct demo {
+    uint64_t sent; /* trips; the replay thread\'s */
     bool json, keep;
     double speed;
     FILE *out;
