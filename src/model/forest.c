@@ -128,23 +128,62 @@ void lw_forest_feed_features(const struct lw_forest *f, const struct lw_feed *fe
     }
 }
 
+/* One step down. NAN is not below any threshold and goes right. */
+static inline int32_t descend(const struct lw_node *node, const float *x, int32_t at) {
+    const struct lw_node *n = &node[at];
+    return n->left + !(x[n->feature] < n->value);
+}
+
+/* The same where a feature is missing. */
+static inline int32_t descend_missing(const struct lw_node *node, const float *x,
+                                      int32_t at) {
+    const struct lw_node *n = &node[at];
+    float v = x[n->feature];
+    return n->left + !((v < n->value) | (isnan(v) & n->missing_left));
+}
+
+static void walk_missing(const struct lw_node *node, const float *x, int32_t steps,
+                         int32_t at[ABREAST]) {
+    for (; steps > 0; steps--)
+        for (int j = 0; j < ABREAST; j++)
+            at[j] = descend_missing(node, x, at[j]);
+}
+
+static void walk(const struct lw_node *node, const float *x, int32_t steps,
+                 int32_t at[ABREAST]) {
+    int32_t a = at[0], b = at[1], c = at[2], d = at[3];
+    int32_t e = at[4], f = at[5], g = at[6], h = at[7];
+    for (; steps > 0; steps--) { /* by name, so that they stay in registers */
+        a = descend(node, x, a);
+        b = descend(node, x, b);
+        c = descend(node, x, c);
+        d = descend(node, x, d);
+        e = descend(node, x, e);
+        f = descend(node, x, f);
+        g = descend(node, x, g);
+        h = descend(node, x, h);
+    }
+    at[0] = a, at[1] = b, at[2] = c, at[3] = d;
+    at[4] = e, at[5] = f, at[6] = g, at[7] = h;
+}
+
 double lw_forest_score(const struct lw_forest *f, const float *x) {
     float sum = f->base;
+    bool missing = false;
+    for (int k = 0; k < f->nfeatures; k++)
+        missing |= isnan(x[k]);
     for (size_t t = 0; t < f->ntrees; t += ABREAST) {
         int32_t at[ABREAST], steps = 0;
         for (int j = 0; j < ABREAST; j++) { /* beyond the last tree: root 0, depth 0 */
             at[j] = f->root[t + (size_t)j];
             steps = f->depth[t + (size_t)j] > steps ? f->depth[t + (size_t)j] : steps;
         }
-        for (; steps > 0; steps--)
-            for (int j = 0; j < ABREAST; j++) {
-                const struct lw_node *n = &f->node[at[j]];
-                float v = x[n->feature];
-                int right = (v >= n->value) | (isnan(v) & !n->missing_left);
-                at[j] = n->left + right;
-            }
+        if (missing)
+            walk_missing(f->node, x, steps, at);
+        else
+            walk(f->node, x, steps, at);
         for (size_t j = 0; j < ABREAST && t + j < f->ntrees; j++)
             sum += f->leaf[at[j]];
     }
-    return sum;
+    return (double)sum;
 }

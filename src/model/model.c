@@ -57,6 +57,7 @@ void lw_model_free(struct lw_model *m) {
     }
     lw_forest_free(m->forest);
     lw_scorer_free(m->scorer);
+    free(m->op);
     lw_plan_free(m->plan);
     lw_zone_free(m->zone);
     free(m);

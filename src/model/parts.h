@@ -98,6 +98,7 @@ struct lw_param {
 
 struct lw_forest;
 struct lw_scorer;
+struct lw_op;
 
 struct lw_model {
     char name[LW_NAME_MAX], kind[LW_NAME_MAX], zone_name[LW_NAME_MAX];
@@ -109,7 +110,7 @@ struct lw_model {
     struct lw_zone *zone;   /* own */
     struct lw_fields bound; /* the caller's */
     struct lw_plan *plan;   /* own, over `bound` */
-    bool is_bound;
+    struct lw_op *op;       /* one an atom of the bound plan; NULL: not bound */
     struct lw_dict dict[LW_ATOMS_MAX]; /* of category atoms */
     uint32_t *by_key[LW_ATOMS_MAX];    /* code of small integer keys; or NULL */
     uint32_t nkeys[LW_ATOMS_MAX];

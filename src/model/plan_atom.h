@@ -147,17 +147,20 @@ static inline double lw_step(const struct lw_step *s, double x) {
     }
 }
 
-/* The numeric steps over x, where NAN is missing, in and out. BINS and QBINS do not
- * belong to them. */
-static inline double lw_atom_steps(const struct lw_atom *atom, double x) {
-    for (int i = 0; i < atom->nsteps; i++) {
-        const struct lw_step *s = &atom->step[i];
-        if (s->kind == LW_STEP_MISSING)
+/* Numeric steps over x, where NAN is missing, in and out. BINS and QBINS do not belong
+ * to them. */
+static inline double lw_steps(const struct lw_step *step, int n, double x) {
+    for (int i = 0; i < n; i++) {
+        if (step[i].kind == LW_STEP_MISSING)
             x = isnan(x) ? 1 : 0;
         else if (!isnan(x))
-            x = lw_step(s, x);
+            x = lw_step(&step[i], x);
     }
     return isfinite(x) ? x : NAN;
+}
+
+static inline double lw_atom_steps(const struct lw_atom *atom, double x) {
+    return lw_steps(atom->step, atom->nsteps, x);
 }
 
 /* The value of an atom that is not learned. */

@@ -38,6 +38,31 @@ static int check_fields(const struct lw_model *m, const struct lw_fields *fields
     return 0;
 }
 
+static struct lw_op op_of(const struct lw_model *m, size_t a) {
+    const struct lw_atom *atom = lw_plan_atom_at(m->plan, a);
+    const struct lw_dict *dict = &m->dict[a];
+    bool field = atom->source == LW_SOURCE_FIELD;
+    struct lw_op op = {LW_OP_OTHER,  atom->source, (int)a,       atom->field[0],
+                       atom->nsteps, atom->step,   m->by_key[a], m->nkeys[a],
+                       dict->n,      dict->missing};
+    if (dict->missing == LW_CODE_NONE)
+        op.missing = dict->n;
+    if (atom->kind == LW_NUMERIC)
+        op.kind = field ? LW_OP_NUMBER : LW_OP_OTHER;
+    else if (op.by_key && lw_is_calendar(atom->source))
+        op.kind = LW_OP_CALENDAR;
+    else if (op.by_key && field && atom->nsteps == 0)
+        op.kind = LW_OP_KEY;
+    return op;
+}
+
+static void compile(struct lw_model *m) {
+    size_t n = lw_plan_atoms(m->plan);
+    m->op = lw_realloc(m->op, n + 1, sizeof *m->op);
+    for (size_t a = 0; a < n; a++)
+        m->op[a] = op_of(m, a);
+}
+
 /* The same texts over other fields compile to the same atoms in the same order; only the
  * fields' indexes differ. */
 int lw_model_bind(struct lw_model *m, const struct lw_fields *fields,
@@ -57,7 +82,7 @@ int lw_model_bind(struct lw_model *m, const struct lw_fields *fields,
     lw_assert(lw_plan_atoms(plan) == lw_plan_atoms(m->plan));
     lw_plan_free(m->plan);
     m->plan = plan;
-    m->is_bound = true;
+    compile(m);
     return 0;
 }
 
@@ -78,18 +103,6 @@ int lw_model_bind_plan(struct lw_model *m, const struct lw_plan *plan,
 
 /* --- one row ------------------------------------------------------------------------ */
 
-static uint32_t code_of(const struct lw_model *m, size_t a, bool present, uint64_t key) {
-    const struct lw_dict *dict = &m->dict[a];
-    uint32_t code;
-    if (!present)
-        code = dict->missing;
-    else if (m->by_key[a])
-        return key < m->nkeys[a] ? m->by_key[a][key] : dict->n;
-    else
-        code = lw_table_get(&dict->table, key);
-    return code == LW_CODE_NONE ? dict->n : code;
-}
-
 static void learned_value(const struct lw_model *m, size_t a, struct lw_values *v) {
     const struct lw_atom *atom = lw_plan_atom_at(m->plan, a);
     double x = v->num[atom->from];
@@ -101,46 +114,61 @@ static void learned_value(const struct lw_model *m, size_t a, struct lw_values *
     v->code[a] = code == LW_CODE_NONE ? m->dict[a].n : code;
 }
 
+static void other_value(const struct lw_model *m, size_t a, const struct lw_cell *cells,
+                        struct lw_values *v) {
+    const struct lw_atom *atom = lw_plan_atom_at(m->plan, a);
+    if (atom->learned) {
+        learned_value(m, a, v);
+    } else if (atom->kind == LW_NUMERIC) {
+        v->num[a] = lw_atom_number(m->plan, atom, cells);
+    } else {
+        struct lw_cell cell = lw_atom_value(m->plan, atom, cells);
+        uint32_t code = lw_dict_find(&m->dict[a], &cell);
+        v->code[a] = code == LW_CODE_NONE ? m->dict[a].n : code;
+    }
+}
+
 /* Calendar parts of one timestamp share its moment: it is kept for the next atom. */
 struct clock {
     int field;
     struct lw_moment at;
 };
 
-static uint32_t calendar_code(const struct lw_model *m, size_t a,
-                              const struct lw_cell *cells, struct clock *clock) {
-    const struct lw_atom *atom = &m->plan->atom[a];
-    const struct lw_cell *cell = &cells[atom->field[0]];
-    if (cell->present && clock->field != atom->field[0]) {
-        clock->field = atom->field[0];
+static uint32_t key_code(const struct lw_op *op, bool present, uint64_t key) {
+    if (!present)
+        return op->missing;
+    return key < op->nkeys ? op->by_key[key] : op->unknown;
+}
+
+static uint32_t calendar_code(const struct lw_model *m, const struct lw_op *op,
+                              const struct lw_cell *cell, struct clock *clock) {
+    if (!cell->present)
+        return op->missing;
+    if (clock->field != op->field) {
+        clock->field = op->field;
         clock->at = lw_moment_of(m->plan, (int64_t)cell->key);
     }
-    uint64_t part = 0;
-    if (cell->present)
-        part = (uint64_t)lw_calendar_part(atom->source, clock->at);
-    return code_of(m, a, cell->present, part);
+    return key_code(op, true, (uint64_t)lw_calendar_part(op->source, clock->at));
 }
 
 static void evaluate(const struct lw_model *m, const struct lw_cell *cells,
                      struct lw_values *v) {
-    const struct lw_plan *plan = m->plan;
     struct clock clock = {.field = -1};
-    for (size_t a = 0; a < plan->natoms; a++) {
-        const struct lw_atom *atom = &plan->atom[a];
-        const struct lw_cell *cell = &cells[atom->field[0]];
-        if (atom->learned) {
-            learned_value(m, a, v);
-        } else if (atom->kind == LW_NUMERIC) {
-            v->num[a] = atom->source == LW_SOURCE_FIELD
-                            ? lw_atom_steps(atom, lw_cell_number(cell))
-                            : lw_atom_number(plan, atom, cells);
-        } else if (lw_is_calendar(atom->source)) {
-            v->code[a] = calendar_code(m, a, cells, &clock);
-        } else if (atom->nsteps == 0) {
-            v->code[a] = code_of(m, a, cell->present, cell->key);
-        } else {
-            struct lw_cell bin = lw_atom_value(plan, atom, cells);
-            v->code[a] = code_of(m, a, bin.present, bin.key);
+    const struct lw_op *end = m->op + m->plan->natoms;
+    for (const struct lw_op *op = m->op; op < end; op++) {
+        const struct lw_cell *cell = &cells[op->field];
+        switch (op->kind) {
+        case LW_OP_NUMBER:
+            v->num[op->atom] = lw_steps(op->step, op->nsteps, lw_cell_number(cell));
+            break;
+        case LW_OP_KEY:
+            v->code[op->atom] = key_code(op, cell->present, cell->key);
+            break;
+        case LW_OP_CALENDAR:
+            v->code[op->atom] = calendar_code(m, op, cell, &clock);
+            break;
+        default:
+            other_value(m, (size_t)op->atom, cells, v);
         }
     }
 }
@@ -148,7 +176,7 @@ static void evaluate(const struct lw_model *m, const struct lw_cell *cells,
 double lw_model_predict(const struct lw_model *m, const struct lw_row *row) {
     struct lw_values v;
     float x[LW_ATOMS_MAX];
-    lw_assert(m->is_bound);
+    lw_assert(m->op);
     evaluate(m, row->cells, &v);
     if (!m->forest)
         return clipped(m, lw_scorer_score(m->scorer, m, &v));

@@ -31,6 +31,24 @@ struct lw_values {
     uint32_t code[LW_ATOMS_MAX]; /* the dictionary's size is "unknown" */
 };
 
+/* How a bound model gets one atom from the cells of a row. The common ones are told apart
+ * beforehand; the rest goes the way of the plan. */
+enum lw_op_kind {
+    LW_OP_NUMBER, /* a field and its steps */
+    LW_OP_KEY,    /* a category with small integer keys */
+    LW_OP_CALENDAR,
+    LW_OP_OTHER
+};
+
+struct lw_op {
+    enum lw_op_kind kind;
+    enum lw_source source;
+    int atom, field, nsteps;
+    const struct lw_step *step;
+    const uint32_t *by_key;
+    uint32_t nkeys, unknown, missing;
+};
+
 struct lw_scorer *lw_scorer_new(const struct lw_model *m);
 void lw_scorer_free(struct lw_scorer *s);
 /* The linear prediction, not clipped. */
