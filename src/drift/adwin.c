@@ -10,7 +10,8 @@
  *
  * v the window's variance, L = 5 the shortest part (the form that MOA and River use).
  * Cost: a value O(1), a check one pass over the buckets without a root or a logarithm a
- * split: with a = |u0 - u1| - 2/3 m d the test is a > 0 and a^2 > 2 m v d.
+ * split: with a = |u0 - u1| - 2/3 m d the test is a > 0 and a^2 > 2 m v d. As a < |u0 -
+ * u1| and m > W / (n0 n1), most splits fail a test that needs no division either.
  *
  * One-sided: a cut because values fell shortens the window, and raises no alarm; an alarm
  * needs a cut where the new part is higher. The bound itself stays two-sided. River skips
@@ -58,16 +59,19 @@ static void put(struct level *l, double sum, double m2) {
     l->m2[l->n++] = m2;
 }
 
+/* Forgets the oldest k. Moves the whole array, as a fixed size is faster than a call. */
 static void drop(struct level *l, uint32_t k) {
     l->n -= k;
-    memmove(l->sum, l->sum + k, l->n * sizeof *l->sum);
-    memmove(l->m2, l->m2 + k, l->n * sizeof *l->m2);
+    for (uint32_t i = 0; i + k <= M; i++) {
+        l->sum[i] = l->sum[i + k];
+        l->m2[i] = l->m2[i + k];
+    }
 }
 
 /* The two oldest buckets of a full level become one of the next. */
 static void compress(struct adwin *a) {
     double size = 1.0;
-    for (uint32_t i = 0; a->level[i].n > M; i++, size *= 2.0) {
+    for (uint32_t i = 0; a->level[i].n > M; i++) {
         struct level *l = &a->level[i];
         if (i + 1 == LEVELS) { /* 5 * 2^40 values: forget the oldest */
             a->width -= UINT64_C(1) << i;
@@ -79,6 +83,7 @@ static void compress(struct adwin *a) {
         put(&a->level[i + 1], l->sum[0] + l->sum[1],
             l->m2[0] + l->m2[1] + d * d * size / 2.0);
         drop(l, 2);
+        size *= 2.0;
         if (i + 2 > a->levels)
             a->levels = i + 2;
     }
@@ -138,6 +143,9 @@ static int find_cut(const struct adwin *a) {
                 continue;
             if (n1 < SHORTEST)
                 return found;
+            double apart = a->total * n0 - sum0 * w; /* growth * n0 * n1 */
+            if (apart * apart <= w * vd * n0 * n1)
+                continue;
             double m = 1.0 / (n0 - SHORTEST + 1.0) + 1.0 / (n1 - SHORTEST + 1.0);
             double growth = (a->total - sum0) / n1 - sum0 / n0;
             double over = fabs(growth) - m * d23;

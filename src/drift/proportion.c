@@ -16,17 +16,18 @@ static double log_choose(double n, double k) {
     return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0);
 }
 
-/* P(X = x): of k cases x fall to the first sample, sizes n and m. */
-static double log_hypergeometric(double x, double k, double n, double m) {
-    return log_choose(n, x) + log_choose(m, k - x) - log_choose(n + m, k);
+/* ln P(X = x): of k cases x fall to the first sample, sizes n and m. */
+static double log_hypergeometric(uint64_t x, uint64_t k, uint64_t n, uint64_t m) {
+    return log_choose((double)n, (double)x) + log_choose((double)m, (double)(k - x)) -
+           log_choose((double)(n + m), (double)k);
 }
 
-static double fisher(double a, double n, double b, double m) {
-    double k = a + b, lo = fmax(0.0, k - m), hi = fmin(k, n), sum = 0.0;
-    double seen = log_hypergeometric(a, k, n, m);
-    for (double x = lo; x <= hi; x += 1.0) {
+static double fisher(uint64_t a, uint64_t n, uint64_t b, uint64_t m) {
+    uint64_t k = a + b, lo = k > m ? k - m : 0, hi = k < n ? k : n;
+    double seen = log_hypergeometric(a, k, n, m), sum = 0.0;
+    for (uint64_t x = lo; x <= hi; x++) {
         double p = log_hypergeometric(x, k, n, m);
-        if (p <= seen + 1e-7)
+        if (p <= seen + 1e-7) /* rounding must not drop an equally likely table */
             sum += exp(p);
     }
     return fmin(sum, 1.0);
@@ -39,9 +40,9 @@ double lw_two_shares_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m) {
         a = n - a;
         b = m - b;
     }
-    double da = (double)a, dn = (double)n, db = (double)b, dm = (double)m;
     if (a + b <= LW_FISHER_MAX)
-        return fisher(da, dn, db, dm);
+        return fisher(a, n, b, m);
+    double da = (double)a, dn = (double)n, db = (double)b, dm = (double)m;
     double p = (da + db) / (dn + dm);
     double z = (da / dn - db / dm) / sqrt(p * (1.0 - p) * (1.0 / dn + 1.0 / dm));
     return lw_normal_two_sided(z);
