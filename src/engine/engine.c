@@ -181,14 +181,15 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
                                  .training = atomic_load(&e->training),
                                  .sealed_until_ms = atomic_load(&e->sealed_until_ms),
                                  .outbox = atomic_load(&e->outbox),
-                                 .polled_ms = INT64_MAX};
+                                 .polled_ms = INT64_MAX,
+                                 .settled = true};
     for (int i = 0; i < e->nworkers; i++) {
         struct lw_worker_status w = lw__worker_status(e->worker[i]);
         s.messages += w.messages;
         s.scored += w.scored;
         s.dead += w.dead;
         s.stalled |= w.stalled;
-        s.idle += w.idle;
+        s.settled &= w.settled;
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;
     }
     return s;

@@ -53,7 +53,7 @@ struct lw_engine_status {
     uint64_t outbox;                 /* deliveries waiting, as last seen */
     int64_t polled_ms;               /* monotonic time of the oldest worker's last poll */
     bool stalled;                    /* waiting for Redis */
-    int32_t idle; /* partitions of this process that Redis knows as idle */
+    bool settled; /* Redis knows what lw_engine_flow said last, of every partition */
 };
 struct lw_engine_status lw_engine_status(const struct lw_engine *e);
 

@@ -68,7 +68,7 @@ struct lw_worker_status {
     uint64_t messages, scored, dead;
     int64_t polled_ms;
     bool stalled;
-    int32_t idle;
+    bool settled;
 };
 struct lw_worker_status lw__worker_status(const struct lw_worker *w);
 

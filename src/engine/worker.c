@@ -60,7 +60,8 @@ struct lw_worker {
     _Atomic uint64_t messages, scored, dead_letters;
     _Atomic int64_t polled_ms;
     atomic_bool stalled;
-    _Atomic int32_t idle; /* partitions that Redis knows as idle */
+    int flow;           /* as last heard; of enum lw_flow */
+    atomic_int settled; /* ... and as all partitions have been flushed with */
 };
 
 static void warn(const struct lw_worker *w, const char *event, int32_t partition,
@@ -287,10 +288,7 @@ static void flush_all(struct lw_worker *w) {
         return;
     }
     set_paused(w, false, NULL);
-    int32_t idle = 0;
-    for (int32_t p = 0; p < w->nslots; p++)
-        idle += w->slot[p].state == SLOT_RUNS && w->slot[p].idle;
-    atomic_store(&w->idle, idle);
+    atomic_store(&w->settled, w->flow);
 }
 
 /* ---- the rounds between batches ---- */
@@ -309,7 +307,7 @@ static void retry_claims(struct lw_worker *w, int64_t now) {
 /* A partition at its end, where nothing has come for idle_timeout, must not hold back
  * sealing. */
 static void watch_idle(struct lw_worker *w, int64_t now) {
-    bool told = atomic_load(&w->engine->flow) != LW_FLOWS;
+    bool told = w->flow != LW_FLOWS;
     for (int32_t p = 0; p < w->nslots; p++) {
         struct slot *s = &w->slot[p];
         if (s->state != SLOT_RUNS)
@@ -349,6 +347,18 @@ static void consume(struct lw_worker *w) {
     }
 }
 
+/* The feeder has said something new: every partition is flushed with it, and so hears of
+ * new models. */
+static bool flow_changed(struct lw_worker *w) {
+    int flow = atomic_load(&w->engine->flow);
+    if (flow == w->flow)
+        return false;
+    w->flow = flow;
+    for (int32_t p = 0; p < w->nslots; p++)
+        w->slot[p].changed |= w->slot[p].state == SLOT_RUNS;
+    return true;
+}
+
 void *lw__worker_main(void *arg) {
     struct lw_worker *w = arg;
     int64_t swept = lw_mono_ms();
@@ -356,9 +366,10 @@ void *lw__worker_main(void *arg) {
         consume(w);
         int64_t now = lw_mono_ms();
         int64_t wait = w->paused ? RETRY_MS : w->config->source.flush_interval_ms;
+        bool told = flow_changed(w);
         retry_claims(w, now);
         watch_idle(w, now);
-        if (now - w->flushed_ms >= wait ||
+        if (told || now - w->flushed_ms >= wait ||
             (!w->paused && w->since_flush >= w->config->source.flush_events))
             flush_all(w);
         if (now - swept > LW_MINUTE) {
@@ -425,5 +436,6 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
                                      .dead = atomic_load(&w->dead_letters),
                                      .polled_ms = atomic_load(&w->polled_ms),
                                      .stalled = atomic_load(&w->stalled),
-                                     .idle = atomic_load(&w->idle)};
+                                     .settled = atomic_load(&w->settled) ==
+                                                atomic_load(&w->engine->flow)};
 }
