@@ -1,0 +1,253 @@
+/* What a report says, from two sides' summaries: drift, faults, categories that moved,
+ * errors by segment.
+ *
+ * A category moved when its two shares differ by more than chance: |z| > MOVER_Z, which
+ * at a thousand categories and two sides alike happens in one report of twenty. A rare
+ * category that appears or vanishes within chance is not named.
+ *
+ * A segment's excess is its part in the change of the mean squared error: share of the
+ * current events times (their MSE now - their MSE in the reference). The parts of all
+ * segments of one feature, and what the mix of segments changed, make the whole change.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/report.h"
+#include "cli/svg.h"
+
+#define MOVER_Z       4.0
+#define SEGMENT_MIN_N 30
+#define SEGMENT_BINS  10
+
+/* ---- categories ---- */
+
+static double equal_shares_z(double n1, double all1, double n2, double all2) {
+    double p = (n1 + n2) / (all1 + all2);
+    double se = sqrt(p * (1 - p) * (1 / all1 + 1 / all2));
+    return se > 0 ? (n2 / all2 - n1 / all1) / se : 0;
+}
+
+static void name_category(const struct lw_cat *cat, char *out, size_t size) {
+    if (cat->text)
+        snprintf(out, size, "%.*s", (int)cat->len, cat->text);
+    else
+        snprintf(out, size, "%" PRId64, (int64_t)cat->key);
+}
+
+static void consider(struct lw_report_column *c, const struct lw_cat *cat, uint64_t n_ref,
+                     uint64_t n_cur, const uint64_t error[LW_SIDES]) {
+    double all[] = {(double)lw_cats_n(c->member[LW_REF]->cats),
+                    (double)lw_cats_n(c->member[LW_CUR]->cats)};
+    struct lw_mover m = {.n = {n_ref, n_cur},
+                         .share = {(double)n_ref / all[0], (double)n_cur / all[1]}};
+    m.z = equal_shares_z((double)n_ref, all[0], (double)n_cur, all[1]);
+    /* Past its cap a summary may have lost a category: its absence proves nothing. */
+    bool known = n_ref + error[LW_REF] < n_cur || n_cur + error[LW_CUR] < n_ref;
+    if (fabs(m.z) < MOVER_Z || !known)
+        return;
+    name_category(cat, m.name, sizeof m.name);
+    c->appeared += n_ref == 0 && error[LW_REF] == 0;
+    c->vanished += n_cur == 0 && error[LW_CUR] == 0;
+    c->mover[c->nmovers++] = m;
+}
+
+static int compare_movers(const void *a, const void *b) {
+    const struct lw_mover *x = a, *y = b;
+    double dx = fabs(x->share[LW_CUR] - x->share[LW_REF]);
+    double dy = fabs(y->share[LW_CUR] - y->share[LW_REF]);
+    return (dx < dy) - (dx > dy);
+}
+
+static void find_movers(struct lw_report_column *c) {
+    struct lw_cats *ref = c->member[LW_REF]->cats, *cur = c->member[LW_CUR]->cats;
+    const uint64_t error[] = {lw_cats_error(ref), lw_cats_error(cur)};
+    if (lw_cats_n(ref) == 0 || lw_cats_n(cur) == 0)
+        return;
+    lw_cats_seal(ref);
+    lw_cats_seal(cur);
+    c->mover = lw_calloc(lw_cats_size(ref) + lw_cats_size(cur), sizeof *c->mover);
+    for (size_t i = 0; i < lw_cats_size(ref); i++) {
+        struct lw_cat cat = lw_cats_at(ref, i);
+        consider(c, &cat, cat.count, lw_cats_count(cur, cat.key), error);
+    }
+    for (size_t i = 0; i < lw_cats_size(cur); i++) {
+        struct lw_cat cat = lw_cats_at(cur, i);
+        if (lw_cats_count(ref, cat.key) == 0)
+            consider(c, &cat, 0, cat.count, error);
+    }
+    qsort(c->mover, c->nmovers, sizeof *c->mover, compare_movers);
+}
+
+/* ---- segments ---- */
+
+struct grouping { /* of one feature's values */
+    enum lw_kind kind;
+    struct lw_bins bins;
+    struct lw_cats *both; /* keys of both sides; owned */
+    size_t n;
+};
+
+static void group_feature(const struct lw_report_column *c, struct grouping *g) {
+    *g = (struct grouping){.kind = c->column.kind};
+    if (g->kind == LW_NUMERIC) {
+        lw_bins_from(&c->member[LW_REF]->num, SEGMENT_BINS, &g->bins);
+        g->n = (size_t)g->bins.nedges + 1;
+        return;
+    }
+    g->both = lw_cats_clone(c->member[LW_REF]->cats);
+    lw_cats_merge(g->both, c->member[LW_CUR]->cats);
+    lw_cats_seal(g->both);
+    g->n = lw_cats_size(g->both);
+}
+
+static size_t group_of(const struct grouping *g, uint64_t value) {
+    size_t lo = 0, hi = g->n;
+    double v;
+    if (g->kind == LW_NUMERIC) {
+        memcpy(&v, &value, sizeof v);
+        while (lo < (size_t)g->bins.nedges && v > g->bins.edge[lo])
+            lo++;
+        return lo;
+    }
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (lw_cats_at(g->both, mid).key < value)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < g->n && lw_cats_at(g->both, lo).key == value ? lo : SIZE_MAX;
+}
+
+static void name_group(const struct grouping *g, size_t i, char *out, size_t size) {
+    char lo[32], hi[32];
+    const double *edge = g->bins.edge;
+    if (g->kind == LW_CATEGORY) {
+        struct lw_cat cat = lw_cats_at(g->both, i);
+        name_category(&cat, out, size);
+    } else if (g->n == 1) {
+        snprintf(out, size, "any");
+    } else if (i == 0) {
+        snprintf(out, size, "up to %s", lw_short_number(hi, sizeof hi, edge[0]));
+    } else if (i + 1 == g->n) {
+        snprintf(out, size, "above %s", lw_short_number(lo, sizeof lo, edge[i - 1]));
+    } else {
+        snprintf(out, size, "%s to %s", lw_short_number(lo, sizeof lo, edge[i - 1]),
+                 lw_short_number(hi, sizeof hi, edge[i]));
+    }
+}
+
+static double mse(const struct lw_errors *s) {
+    return s->e2 / (double)s->n;
+}
+
+static void add_segment(struct lw_report *r, const char *column, const char *name,
+                        const struct lw_errors errors[LW_SIDES]) {
+    const struct lw_errors *ref = &errors[LW_REF], *cur = &errors[LW_CUR];
+    if (ref->n < SEGMENT_MIN_N || cur->n < SEGMENT_MIN_N)
+        return;
+    r->segment = lw_realloc(r->segment, r->nsegments + 1, sizeof *r->segment);
+    struct lw_segment *s = &r->segment[r->nsegments++];
+    *s = (struct lw_segment){.errors = {*ref, *cur}};
+    lw_copy(s->column, sizeof s->column, column);
+    lw_copy(s->name, sizeof s->name, name);
+    s->excess = (double)cur->n / (double)r->side[LW_CUR].errors.n * (mse(cur) - mse(ref));
+}
+
+static void segment_feature(struct lw_report *r, size_t feature) {
+    const struct lw_report_column *c = &r->column[feature];
+    struct grouping g;
+    char name[96];
+    group_feature(c, &g);
+    /* One more group: missing values. */
+    struct lw_errors(*sums)[LW_SIDES] = lw_calloc(g.n + 1, sizeof *sums);
+    for (int s = 0; s < LW_SIDES; s++) {
+        const struct lw_segment_rows *rows = &r->side[s].rows;
+        for (size_t i = 0; i < rows->n; i++) {
+            size_t at = i * rows->width + feature;
+            size_t group = rows->present[at] ? group_of(&g, rows->value[at]) : g.n;
+            if (group != SIZE_MAX)
+                lw_errors_add(&sums[group][s], rows->target[i], rows->prediction[i]);
+        }
+    }
+    for (size_t i = 0; i < g.n; i++) {
+        name_group(&g, i, name, sizeof name);
+        add_segment(r, c->column.name, name, sums[i]);
+    }
+    add_segment(r, c->column.name, "(missing)", sums[g.n]);
+    lw_cats_free(g.both);
+    free(sums);
+}
+
+static int compare_excess(const void *a, const void *b) {
+    const struct lw_segment *x = a, *y = b;
+    return (x->excess < y->excess) - (x->excess > y->excess);
+}
+
+void lw_report_segments(struct lw_report *r) {
+    for (size_t i = 0; i < r->config->spec.nfeatures; i++)
+        segment_feature(r, i);
+    if (r->nsegments)
+        qsort(r->segment, r->nsegments, sizeof *r->segment, compare_excess);
+}
+
+/* ---- all of it ---- */
+
+/* The correction is over the columns of one call, so all of them are compared in one:
+ * profiles with borrowed members, never freed. */
+static void compare_columns(struct lw_report *r) {
+    struct lw_column *columns = lw_calloc(r->n, sizeof *columns);
+    struct lw_drift *drift = lw_calloc(r->n, sizeof *drift);
+    struct lw_profile side[LW_SIDES];
+    for (int s = 0; s < LW_SIDES; s++) {
+        side[s] = (struct lw_profile){.n = r->n, .columns = columns};
+        side[s].members = lw_calloc(r->n, sizeof *side[s].members);
+        for (size_t i = 0; i < r->n; i++)
+            side[s].members[i] = *r->column[i].member[s];
+    }
+    for (size_t i = 0; i < r->n; i++)
+        columns[i] = r->column[i].column;
+    lw_drift_compare(&side[LW_REF], &side[LW_CUR], NULL, &r->options, drift);
+    for (size_t i = 0; i < r->n; i++)
+        r->column[i].drift = drift[i];
+    free(side[LW_REF].members);
+    free(side[LW_CUR].members);
+    free(drift);
+    free(columns);
+}
+
+static bool is_prediction(const struct lw_report *r, const struct lw_report_column *c) {
+    return r->config && strcmp(c->column.name, "prediction") == 0;
+}
+
+static int compare_effect(const void *a, const void *b) {
+    const struct lw_report_column *x = a, *y = b;
+    int fault = (y->fault.kind != LW_FAULT_NONE) - (x->fault.kind != LW_FAULT_NONE);
+    int drift =
+        (y->drift.verdict == LW_VERDICT_DRIFT) - (x->drift.verdict == LW_VERDICT_DRIFT);
+    if (fault || drift)
+        return fault ? fault : drift;
+    return (x->drift.psi < y->drift.psi) - (x->drift.psi > y->drift.psi);
+}
+
+void lw_report_compare(struct lw_report *r) {
+    if (r->n == 0)
+        return;
+    compare_columns(r);
+    for (size_t i = 0; i < r->n; i++) {
+        struct lw_report_column *c = &r->column[i];
+        c->fault = is_prediction(r, c)
+                       ? (struct lw_fault){.kind = LW_FAULT_NONE, .text = ""}
+                       : lw_fault_find(c->member[LW_REF], c->member[LW_CUR]);
+        if (c->column.kind == LW_CATEGORY)
+            find_movers(c);
+        r->drifted += c->drift.verdict == LW_VERDICT_DRIFT;
+        r->faulty += c->fault.kind != LW_FAULT_NONE;
+        r->insufficient += c->drift.verdict == LW_VERDICT_INSUFFICIENT;
+    }
+    qsort(r->column, r->n, sizeof *r->column, compare_effect);
+}

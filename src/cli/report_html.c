@@ -1,0 +1,464 @@
+/* The page of a report. One file: style and pictures inside, no script, no request.
+ *
+ * Tables are ordinary tables on a wide screen; on a narrow one each row becomes a card
+ * and the cells bring their own headings (data-k). A verdict is a word first and a colour
+ * second. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/report.h"
+#include "cli/svg.h"
+
+static const char style[] =
+    ":root{--paper:#fff;--ink:#1c1f23;--soft:#5b646d;--line:#e1e5e9;--card:#f6f7f9;"
+    "--ref:#97a1ab;--refline:#66717b;--cur:#0b5cad;--bad:#b42318;--badbg:#fdecea;"
+    "--warn:#8a5a00;--warnbg:#fdf3dc;--good:#1b6e3c;--goodbg:#e6f4ea}"
+    "@media(prefers-color-scheme:dark){:root{--paper:#15171a;--ink:#e7e9eb;"
+    "--soft:#a2abb4;--line:#2e3338;--card:#1d2024;--ref:#77828c;--refline:#a7b0b8;"
+    "--cur:#6cb2ff;--bad:#ff9b90;--badbg:#3d1b18;--warn:#f3c969;--warnbg:#372b10;"
+    "--good:#7fd39b;--goodbg:#15301f}}"
+    "*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);"
+    "font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif}"
+    "main{max-width:1080px;margin:0 auto;padding:20px 16px 60px}"
+    "h1{font-size:26px;margin:8px 0 4px}h2{font-size:19px;margin:34px 0 10px}"
+    "h3{font-size:16px;margin:0;overflow-wrap:anywhere}p{margin:6px 0}"
+    ".soft{color:var(--soft)}.lead{font-size:17px}"
+    "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}"
+    "th,td{text-align:right;padding:5px 8px;border-bottom:1px solid var(--line)}"
+    "th{color:var(--soft);font-weight:500;font-size:13px;vertical-align:bottom}"
+    "th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}"
+    ".tag{display:inline-block;padding:1px 9px;border-radius:9px;font-size:13px;"
+    "background:var(--card);color:var(--soft);white-space:nowrap}"
+    ".drift{background:var(--warnbg);color:var(--warn)}"
+    ".fault{background:var(--badbg);color:var(--bad)}"
+    ".ok{background:var(--goodbg);color:var(--good)}"
+    ".grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),"
+    "1fr));gap:16px}"
+    ".card{background:var(--card);border-radius:10px;padding:14px 16px;min-width:0}"
+    ".head{display:flex;gap:10px;align-items:baseline;justify-content:space-between;"
+    "flex-wrap:wrap;margin-bottom:6px}"
+    "svg{width:100%;height:auto;display:block}svg text{font-size:12px;fill:var(--soft)}"
+    ".grid{stroke:var(--line);fill:none}"
+    ".ref{fill:var(--ref);fill-opacity:.45;stroke:var(--refline)}"
+    ".cur{fill:var(--cur);fill-opacity:.12;stroke:var(--cur);stroke-width:2}"
+    ".refbar{fill:var(--ref)}.curbar{fill:var(--cur)}"
+    ".key{display:inline-block;width:14px;height:10px;margin:0 5px 0 12px}"
+    ".key.r{background:var(--ref)}.key.c{background:var(--cur)}"
+    "ul{padding-left:20px;margin:6px 0}"
+    "@media(max-width:640px){table.stack thead{display:none}"
+    "table.stack tr{display:block;background:var(--card);border-radius:10px;"
+    "margin:0 0 10px;padding:8px 12px}"
+    "table.stack td{display:flex;justify-content:space-between;gap:12px;border:0;"
+    "padding:2px 0}table.stack td::before{content:attr(data-k);color:var(--soft)}"
+    "table.stack td:first-child{font-weight:600}"
+    "table.stack td:first-child::before{content:none}}";
+
+/* ---- small parts ---- */
+
+static void td(struct lw_buf *out, const char *heading, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A cell of numbers; texts from data go through lw_html_str instead. */
+static void td(struct lw_buf *out, const char *heading, const char *fmt, ...) {
+    char text[128];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    lw_buf_printf(out, "<td data-k=\"%s\">%s</td>", heading, text);
+}
+
+static void td_name(struct lw_buf *out, const char *name) {
+    lw_buf_printf(out, "<td>");
+    lw_html_str(out, name);
+    lw_buf_printf(out, "</td>");
+}
+
+static void td_count(struct lw_buf *out, const char *heading, uint64_t n) {
+    char text[32];
+    td(out, heading, "%s", lw_format_count(text, sizeof text, n));
+}
+
+static void td_number(struct lw_buf *out, const char *heading, double v) {
+    char text[32];
+    td(out, heading, "%s", lw_short_number(text, sizeof text, v));
+}
+
+static void td_percent(struct lw_buf *out, const char *heading, double share) {
+    char text[32];
+    td(out, heading, "%s", lw_percent(text, sizeof text, share));
+}
+
+static void table_head(struct lw_buf *out, const char *const *heading, size_t n) {
+    lw_buf_printf(out, "<table class=\"stack\"><thead><tr>");
+    for (size_t i = 0; i < n; i++)
+        lw_buf_printf(out, "<th>%s</th>", heading[i]);
+    lw_buf_printf(out, "</tr></thead><tbody>\n");
+}
+
+static void table_end(struct lw_buf *out) {
+    lw_buf_printf(out, "</tbody></table>\n");
+}
+
+static void tag(const struct lw_report_column *c, struct lw_buf *out) {
+    enum lw_verdict v = c->drift.verdict;
+    if (c->fault.kind != LW_FAULT_NONE)
+        lw_buf_printf(out, "<span class=\"tag fault\">fault: %s</span> ",
+                      lw_fault_name(c->fault.kind));
+    lw_buf_printf(out, "<span class=\"tag %s\">%s</span>",
+                  v == LW_VERDICT_DRIFT ? "drift"
+                  : v == LW_VERDICT_OK  ? "ok"
+                                        : "",
+                  lw_verdict_name(v));
+}
+
+/* ---- head ---- */
+
+static void side_line(const struct lw_report *r, int which, struct lw_buf *out) {
+    const struct lw_side *side = &r->side[which];
+    char span[64], count[32];
+    lw_buf_printf(out,
+                  "<p class=\"soft\"><span class=\"key %s\" "
+                  "style=\"margin-left:0\"></span>%s: %s events",
+                  which == LW_REF ? "r" : "c", which == LW_REF ? "Reference" : "Current",
+                  lw_format_count(count, sizeof count, side->tally.records));
+    if (*lw_report_span(side, span, sizeof span))
+        lw_buf_printf(out, ", %s", span);
+    for (size_t i = 0; i < side->nfiles && i < 12; i++) {
+        const char *slash = strrchr(side->files[i], '/');
+        lw_buf_printf(out, "%s", i ? ", " : " · ");
+        lw_html_str(out, slash ? slash + 1 : side->files[i]);
+    }
+    lw_buf_printf(out, "%s</p>\n", side->nfiles > 12 ? ", …" : "");
+}
+
+static void head(struct lw_report *r, struct lw_buf *out) {
+    char headline[512];
+    lw_report_headline(r, headline, sizeof headline);
+    lw_buf_printf(out, "<!doctype html>\n<html lang=\"en\"><head><meta "
+                       "charset=\"utf-8\"><meta name=\"viewport\" "
+                       "content=\"width=device-width,initial-scale=1\">"
+                       "<meta name=\"color-scheme\" content=\"light dark\">"
+                       "<title>Drift report</title><style>");
+    lw_buf_put(out, style, sizeof style - 1);
+    lw_buf_printf(out, "</style></head><body><main>\n<h1>Drift report");
+    if (r->config) {
+        lw_buf_printf(out, " · ");
+        lw_html_str(out, r->config->spec.stream);
+    }
+    lw_buf_printf(out, "</h1>\n<p class=\"lead\">");
+    lw_html_str(out, headline);
+    lw_buf_printf(out, "</p>\n");
+    side_line(r, LW_REF, out);
+    side_line(r, LW_CUR, out);
+}
+
+static void faults(const struct lw_report *r, struct lw_buf *out) {
+    size_t at;
+    const json_t *text;
+    if (!r->faulty && !json_array_size(r->schema))
+        return;
+    lw_buf_printf(out, "<h2>Data faults</h2>\n<p class=\"soft\">A feed that broke is "
+                       "repaired, not learned.</p>\n<ul>");
+    json_array_foreach(r->schema, at, text) {
+        lw_buf_printf(out, "<li><span class=\"tag fault\">schema</span> ");
+        lw_html_str(out, json_string_value(text));
+        lw_buf_printf(out, "</li>\n");
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        const struct lw_report_column *c = &r->column[i];
+        char figure[32];
+        if (c->fault.kind == LW_FAULT_NONE)
+            continue;
+        lw_buf_printf(out, "<li><span class=\"tag fault\">%s</span> <b>",
+                      lw_fault_name(c->fault.kind));
+        lw_html_str(out, c->column.name);
+        lw_buf_printf(out, "</b>: ");
+        lw_html_str(out, c->fault.text);
+        if (c->fault.kind == LW_FAULT_UNIT)
+            lw_buf_printf(out, " (medians differ by a factor of %s)</li>\n",
+                          lw_short_number(figure, sizeof figure, c->fault.figure));
+        else
+            lw_buf_printf(out, " (%s of the rows)</li>\n",
+                          lw_percent(figure, sizeof figure, c->fault.figure));
+    }
+    lw_buf_printf(out, "</ul>\n");
+}
+
+/* ---- the table of columns ---- */
+
+static void drift_row(const struct lw_report_column *c, struct lw_buf *out) {
+    const struct lw_drift *d = &c->drift;
+    lw_buf_printf(out, "<tr>");
+    td_name(out, c->column.name);
+    lw_buf_printf(out, "<td data-k=\"verdict\"><span>");
+    tag(c, out);
+    lw_buf_printf(out, "</span></td>");
+    td(out, "PSI", "%.3f", d->psi);
+    td(out, "Jensen-Shannon", "%.3f", d->js);
+    if (c->column.kind == LW_NUMERIC) {
+        td(out, "KS", "%.3f", d->ks);
+        td(out, "Wasserstein / sd", "%.3f", d->w1);
+        td(out, "Cramér’s V", "–");
+    } else {
+        td(out, "KS", "–");
+        td(out, "Wasserstein / sd", "–");
+        td(out, "Cramér’s V", "%.3f", d->cramers_v);
+    }
+    if (d->p_adjusted < 1e-4)
+        td(out, "p, adjusted", "&lt; 0.0001");
+    else
+        td(out, "p, adjusted", "%.4f", d->p_adjusted);
+    td_count(out, "n reference", d->n_ref);
+    td_count(out, "n current", d->n_cur);
+    lw_buf_printf(out, "</tr>\n");
+}
+
+static void drift_table(const struct lw_report *r, struct lw_buf *out) {
+    static const char *const heading[] = {
+        "column",           "verdict",    "PSI",         "Jensen-Shannon", "KS",
+        "Wasserstein / sd", "Cramér’s V", "p, adjusted", "n reference",    "n current"};
+    lw_buf_printf(out, "<h2>Columns, by effect</h2>\n");
+    table_head(out, heading, sizeof heading / sizeof *heading);
+    for (size_t i = 0; i < r->n; i++)
+        drift_row(&r->column[i], out);
+    table_end(out);
+    lw_buf_printf(out,
+                  "<p class=\"soft\">A column drifts when the difference is significant "
+                  "for these sample sizes (p &lt; %g after correction over columns) and "
+                  "its PSI is at least %g. With fewer than %" PRIu64
+                  " values a side it is "
+                  "not judged.</p>\n",
+                  r->options.alpha, r->options.floor_psi, r->options.min_n);
+}
+
+/* ---- one card a column ---- */
+
+static void quantile_table(const struct lw_report_column *c, struct lw_buf *out) {
+    static const double rank[] = {0.01, 0.25, 0.5, 0.75, 0.99};
+    static const char *const heading[] = {"",     "mean", "1 %", "25 %",
+                                          "50 %", "75 %", "99 %"};
+    table_head(out, heading, sizeof heading / sizeof *heading);
+    for (int s = 0; s < LW_SIDES; s++) {
+        const struct lw_numeric *num = &c->member[s]->num;
+        lw_buf_printf(out, "<tr>");
+        td_name(out, s == LW_REF ? "reference" : "current");
+        td_number(out, heading[1], num->moments.mean);
+        for (size_t i = 0; i < sizeof rank / sizeof *rank; i++)
+            td_number(out, heading[i + 2], lw_numeric_quantile(num, rank[i]));
+        lw_buf_printf(out, "</tr>\n");
+    }
+    table_end(out);
+}
+
+static void mover_table(const struct lw_report_column *c, struct lw_buf *out) {
+    enum { SHOWN = 8 };
+    static const char *const heading[] = {"category", "", "reference", "current"};
+    if (!c->nmovers) {
+        lw_buf_printf(out, "<p class=\"soft\">No category changed beyond chance.</p>\n");
+        return;
+    }
+    table_head(out, heading, sizeof heading / sizeof *heading);
+    for (size_t i = 0; i < c->nmovers && i < SHOWN; i++) {
+        const struct lw_mover *m = &c->mover[i];
+        lw_buf_printf(out, "<tr>");
+        td_name(out, m->name);
+        td(out, "", "%s",
+           m->n[LW_REF] == 0   ? "appeared"
+           : m->n[LW_CUR] == 0 ? "vanished"
+           : m->z > 0          ? "grew"
+                               : "shrank");
+        td_percent(out, "reference", m->share[LW_REF]);
+        td_percent(out, "current", m->share[LW_CUR]);
+        lw_buf_printf(out, "</tr>\n");
+    }
+    table_end(out);
+    lw_buf_printf(
+        out,
+        "<p class=\"soft\">%zu changed beyond chance, %zu of them appeared, %zu "
+        "vanished.</p>\n",
+        c->nmovers, c->appeared, c->vanished);
+}
+
+static void column_card(const struct lw_report *r, const struct lw_report_column *c,
+                        struct lw_buf *out) {
+    lw_buf_printf(out, "<section class=\"card\"><div class=\"head\"><h3>");
+    lw_html_str(out, c->column.name);
+    lw_buf_printf(out, "</h3><span>");
+    tag(c, out);
+    lw_buf_printf(out, "</span></div>\n");
+    lw_report_chart(r, c, out);
+    if (c->drift.n_ref == 0 || c->drift.n_cur == 0)
+        lw_buf_printf(out, "<p class=\"soft\">No values on one side.</p>\n");
+    else if (c->column.kind == LW_NUMERIC)
+        quantile_table(c, out);
+    else
+        mover_table(c, out);
+    lw_buf_printf(out, "</section>\n");
+}
+
+/* ---- data quality ---- */
+
+static void quality_row(const struct lw_report_column *c, struct lw_buf *out) {
+    const struct lw_drift *d = &c->drift;
+    lw_buf_printf(out, "<tr>");
+    td_name(out, c->column.name);
+    td_percent(out, "missing, reference", d->missing_ref);
+    td_percent(out, "missing, current", d->missing_cur);
+    if (c->column.kind == LW_NUMERIC) {
+        td_percent(out, "out of range, reference", d->out_of_range_ref);
+        td_percent(out, "out of range, current", d->out_of_range_cur);
+        td(out, "new categories", "–");
+    } else {
+        td(out, "out of range, reference", "–");
+        td(out, "out of range, current", "–");
+        td_percent(out, "new categories", d->unseen);
+    }
+    lw_buf_printf(out, "</tr>\n");
+}
+
+static void reason_row(const struct lw_report *r, const char *why, uint64_t ref,
+                       uint64_t cur, struct lw_buf *out) {
+    const struct lw_side *side = r->side;
+    if (!ref && !cur)
+        return;
+    lw_buf_printf(out, "<tr>");
+    td_name(out, why);
+    td_count(out, "reference", ref);
+    td_percent(out, "share", (double)ref / fmax(1, (double)side[LW_REF].tally.records));
+    td_count(out, "current", cur);
+    td_percent(out, "share", (double)cur / fmax(1, (double)side[LW_CUR].tally.records));
+    lw_buf_printf(out, "</tr>\n");
+}
+
+static void reasons(const struct lw_report *r, struct lw_buf *out) {
+    static const char *const heading[] = {"set aside", "reference", "share", "current",
+                                          "share"};
+    const struct lw_tally *ref = &r->side[LW_REF].tally, *cur = &r->side[LW_CUR].tally;
+    if (!ref->unusable && !cur->unusable && !lw_tally_aside(ref) && !lw_tally_aside(cur))
+        return;
+    lw_buf_printf(out, "<p></p>");
+    table_head(out, heading, sizeof heading / sizeof *heading);
+    for (int i = LW_GOOD + 1; r->config && i < LW_REASONS_MAX; i++) {
+        char why[LW_NAME_MAX * 2 + 8];
+        snprintf(why, sizeof why, "%s%s", i >= LW_ASIDE_CHECK ? "not " : "",
+                 lw_event_reason(&r->config->spec.event, i));
+        reason_row(r, why, ref->reason[i], cur->reason[i], out);
+    }
+    reason_row(r, "cannot be decoded", ref->unusable, cur->unusable, out);
+    table_end(out);
+}
+
+static void quality(const struct lw_report *r, struct lw_buf *out) {
+    static const char *const heading[] = {"column",
+                                          "missing, reference",
+                                          "missing, current",
+                                          "out of range, reference",
+                                          "out of range, current",
+                                          "new categories"};
+    lw_buf_printf(out, "<h2>Data quality</h2>\n");
+    table_head(out, heading, sizeof heading / sizeof *heading);
+    for (size_t i = 0; i < r->n; i++)
+        quality_row(&r->column[i], out);
+    table_end(out);
+    reasons(r, out);
+}
+
+/* ---- the model's error ---- */
+
+static void error_row(const char *name, const struct lw_errors *s, struct lw_buf *out) {
+    lw_buf_printf(out, "<tr>");
+    td_name(out, name);
+    td_count(out, "n", s->n);
+    td(out, "RMSE", "%.3f ± %.3f", lw_errors_rmse(s), lw_errors_rmse_se(s));
+    td(out, "MAE", "%.3f ± %.3f", lw_errors_mae(s), lw_errors_mae_se(s));
+    td(out, "bias", "%+.3f ± %.3f", lw_errors_bias(s), lw_errors_bias_se(s));
+    td(out, "R²", "%.3f", lw_errors_r2(s));
+    lw_buf_printf(out, "</tr>\n");
+}
+
+static void segment_row(const struct lw_segment *s, struct lw_buf *out) {
+    char name[LW_NAME_MAX + 100];
+    const struct lw_errors *ref = &s->errors[LW_REF], *cur = &s->errors[LW_CUR];
+    snprintf(name, sizeof name, "%s: %s", s->column, s->name);
+    lw_buf_printf(out, "<tr>");
+    td_name(out, name);
+    td_count(out, "n reference", ref->n);
+    td_count(out, "n current", cur->n);
+    td(out, "RMSE reference", "%.3f", lw_errors_rmse(ref));
+    td(out, "RMSE current", "%.3f ± %.3f", lw_errors_rmse(cur), lw_errors_rmse_se(cur));
+    td(out, "bias current", "%+.3f", lw_errors_bias(cur));
+    td(out, "part of the change in MSE", "%+.3f", s->excess);
+    lw_buf_printf(out, "</tr>\n");
+}
+
+static void segments(const struct lw_report *r, struct lw_buf *out) {
+    enum { SHOWN = 15 };
+    static const char *const heading[] = {"segment",
+                                          "n reference",
+                                          "n current",
+                                          "RMSE reference",
+                                          "RMSE current",
+                                          "bias current",
+                                          "part of the change in MSE"};
+    lw_buf_printf(out, "<h2>Where the error grew most</h2>\n");
+    table_head(out, heading, sizeof heading / sizeof *heading);
+    for (size_t i = 0; i < r->nsegments && i < SHOWN; i++)
+        segment_row(&r->segment[i], out);
+    table_end(out);
+    lw_buf_printf(out, "<p class=\"soft\">Segments of one feature each, so they overlap. "
+                       "Only those with at least 30 events a side.</p>\n");
+}
+
+static void errors(const struct lw_report *r, struct lw_buf *out) {
+    static const char *const heading[] = {"", "n", "RMSE", "MAE", "bias", "R²"};
+    const struct lw_errors *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
+    if (ref->n < 3 || cur->n < 3)
+        return;
+    lw_buf_printf(out, "<h2>The model’s error: ");
+    lw_html_str(out, r->model);
+    lw_buf_printf(out, "</h2>\n");
+    table_head(out, heading, sizeof heading / sizeof *heading);
+    error_row("reference", ref, out);
+    error_row("current", cur, out);
+    table_end(out);
+    if (r->nsegments)
+        segments(r, out);
+}
+
+static void left_out(const struct lw_report *r, struct lw_buf *out) {
+    size_t i;
+    const json_t *o;
+    if (!json_array_size(r->left_out))
+        return;
+    lw_buf_printf(out, "<h2>Left out</h2>\n<p class=\"soft\">");
+    json_array_foreach(r->left_out, i, o) {
+        lw_buf_printf(out, "%s", i ? ", " : "");
+        lw_html_str(out, json_string_value(json_object_get(o, "column")));
+        lw_buf_printf(out, " (");
+        lw_html_str(out, json_string_value(json_object_get(o, "why")));
+        lw_buf_printf(out, ")");
+    }
+    lw_buf_printf(out, "</p>\n");
+}
+
+void lw_report_html(struct lw_report *r, struct lw_buf *out) {
+    head(r, out);
+    faults(r, out);
+    drift_table(r, out);
+    lw_buf_printf(out, "<h2>Distributions</h2>\n<p class=\"soft\"><span class=\"key r\" "
+                       "style=\"margin-left:0\"></span>reference<span class=\"key "
+                       "c\"></span>current · shares of the rows that have a value, the "
+                       "middle 99 %% of them</p>\n<div class=\"grid2\">\n");
+    for (size_t i = 0; i < r->n; i++)
+        column_card(r, &r->column[i], out);
+    lw_buf_printf(out, "</div>\n");
+    errors(r, out);
+    quality(r, out);
+    left_out(r, out);
+    lw_buf_printf(out, "</main></body></html>\n");
+}

@@ -1,0 +1,276 @@
+/* A report for a terminal and for machines. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/report.h"
+#include "cli/svg.h"
+
+/* ---- sentences that every form of the report uses ---- */
+
+char *lw_report_span(const struct lw_side *side, char *out, size_t size) {
+    char from[32], until[32];
+    int64_t lo = side->from_ms, hi = side->until_ms;
+    out[0] = '\0';
+    if (side->times && lw_kll_n(side->times)) {
+        struct lw_kll_view *view = lw_kll_view_new(side->times);
+        lo = (int64_t)lw_kll_view_quantile(view, 0.001);
+        hi = (int64_t)lw_kll_view_quantile(view, 0.999);
+        lw_kll_view_free(view);
+    }
+    if (hi > 0)
+        snprintf(out, size, "%.10s to %.10s", lw_format_time(from, sizeof from, lo),
+                 lw_format_time(until, sizeof until, hi));
+    return out;
+}
+
+void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
+    const struct lw_errors *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
+    int len = snprintf(out, size, "%zu of %zu columns drifted.", r->drifted, r->n);
+    if (r->faulty)
+        len +=
+            snprintf(out + len, size - (size_t)len, " %zu with a data fault.", r->faulty);
+    if (json_array_size(r->schema))
+        len += snprintf(out + len, size - (size_t)len, " The schema changed.");
+    if (r->insufficient)
+        len += snprintf(out + len, size - (size_t)len,
+                        " %zu with too few values to judge.", r->insufficient);
+    if (ref->n > 2 && cur->n > 2) {
+        double before = lw_errors_rmse(ref), after = lw_errors_rmse(cur);
+        snprintf(out + len, size - (size_t)len, " RMSE %.3f → %.3f (%+.1f %%).", before,
+                 after, 100 * (after / before - 1));
+    }
+}
+
+/* ---- terminal ---- */
+
+static void print_side(const struct lw_report *r, int which, FILE *out) {
+    const struct lw_side *side = &r->side[which];
+    char span[64], count[32];
+    fprintf(out, "%-10s %s events", which == LW_REF ? "reference" : "current",
+            lw_format_count(count, sizeof count, side->tally.records));
+    if (*lw_report_span(side, span, sizeof span))
+        fprintf(out, ", %s", span);
+    uint64_t aside = lw_tally_aside(&side->tally);
+    if (aside)
+        fprintf(out, ", %s set aside", lw_format_count(count, sizeof count, aside));
+    if (side->tally.unusable)
+        fprintf(out, ", %s unusable (the first: %s)",
+                lw_format_count(count, sizeof count, side->tally.unusable),
+                side->tally.first_unusable);
+    fprintf(out, "\n");
+}
+
+static void print_column(const struct lw_report_column *c, FILE *out) {
+    const struct lw_drift *d = &c->drift;
+    char ref[32], cur[32];
+    bool numeric = c->column.kind == LW_NUMERIC;
+    fprintf(out, "  %-28.40s %-12s %8.4f %8.4f ", c->column.name,
+            lw_verdict_name(d->verdict), d->psi, d->js);
+    if (numeric)
+        fprintf(out, "%8.4f %8.4f", d->ks, d->w1);
+    else
+        fprintf(out, "%8s %8.4f", "", d->cramers_v);
+    fprintf(out, " %9.2g %10s %10s  ", d->p_adjusted,
+            lw_format_count(ref, sizeof ref, d->n_ref),
+            lw_format_count(cur, sizeof cur, d->n_cur));
+    fprintf(out, "%.1f%% > %.1f%%\n", 100 * d->missing_ref, 100 * d->missing_cur);
+}
+
+static void print_movers(const struct lw_report_column *c, FILE *out) {
+    enum { SHOWN = 6 };
+    for (size_t i = 0; i < c->nmovers && i < SHOWN; i++)
+        fprintf(out, "%s%s %.1f%% > %.1f%%", i ? ", " : "    ", c->mover[i].name,
+                100 * c->mover[i].share[LW_REF], 100 * c->mover[i].share[LW_CUR]);
+    if (c->nmovers)
+        fprintf(out, "%s\n", c->nmovers > SHOWN ? ", ..." : "");
+}
+
+static void print_segments(const struct lw_report *r, FILE *out) {
+    enum { SHOWN = 10 };
+    char ref[32], cur[32];
+    if (!r->nsegments)
+        return;
+    fprintf(out, "\n  where the error grew most%*s %10s %10s %9s %9s\n", 15, "", "n ref",
+            "n cur", "RMSE ref", "RMSE cur");
+    for (size_t i = 0; i < r->nsegments && i < SHOWN; i++) {
+        const struct lw_segment *s = &r->segment[i];
+        fprintf(out, "  %-24.40s %-14.30s %10s %10s %9.3f %9.3f\n", s->column, s->name,
+                lw_format_count(ref, sizeof ref, s->errors[LW_REF].n),
+                lw_format_count(cur, sizeof cur, s->errors[LW_CUR].n),
+                lw_errors_rmse(&s->errors[LW_REF]), lw_errors_rmse(&s->errors[LW_CUR]));
+    }
+}
+
+void lw_report_print(struct lw_report *r, FILE *out) {
+    char headline[512];
+    size_t at;
+    const json_t *text;
+    lw_report_headline(r, headline, sizeof headline);
+    print_side(r, LW_REF, out);
+    print_side(r, LW_CUR, out);
+    fprintf(out, "%s\n\n", headline);
+    json_array_foreach(r->schema, at, text)
+        fprintf(out, "  SCHEMA %s\n", json_string_value(text));
+    for (size_t i = 0; i < r->n; i++)
+        if (r->column[i].fault.kind != LW_FAULT_NONE)
+            fprintf(out, "  FAULT %s: %s (%.4g)\n", r->column[i].column.name,
+                    r->column[i].fault.text, r->column[i].fault.figure);
+    fprintf(out, "  %-28s %-12s %8s %8s %8s %8s %9s %10s %10s  %s\n", "column", "verdict",
+            "PSI", "JS", "KS", "W1 or V", "p", "n ref", "n cur", "missing");
+    for (size_t i = 0; i < r->n; i++) {
+        print_column(&r->column[i], out);
+        if (r->column[i].drift.verdict == LW_VERDICT_DRIFT)
+            print_movers(&r->column[i], out);
+    }
+    print_segments(r, out);
+    json_array_foreach(r->left_out, at, text) fprintf(
+        out, "%s%s (%s)",
+        at ? ", " : "\n  left out: ", json_string_value(json_object_get(text, "column")),
+        json_string_value(json_object_get(text, "why")));
+    if (json_array_size(r->left_out))
+        fprintf(out, "\n");
+}
+
+/* ---- JSON ---- */
+
+static json_t *side_json(const struct lw_report *r, int which) {
+    const struct lw_side *side = &r->side[which];
+    char span[64];
+    json_t *o = json_object();
+    if (r->config) {
+        lw_tally_json(&side->tally, &r->config->spec.event, o);
+    } else {
+        json_object_set_new(o, "records", json_integer((json_int_t)side->tally.records));
+        json_object_set_new(o, "unusable",
+                            json_integer((json_int_t)side->tally.unusable));
+    }
+    json_object_set_new(o, "times", json_string(lw_report_span(side, span, sizeof span)));
+    if (side->errors.n) {
+        json_object_set_new(o, "scored", json_integer((json_int_t)side->errors.n));
+        json_object_set_new(o, "rmse", lw_cli_number(lw_errors_rmse(&side->errors)));
+        json_object_set_new(o, "rmse_se",
+                            lw_cli_number(lw_errors_rmse_se(&side->errors)));
+        json_object_set_new(o, "bias", lw_cli_number(lw_errors_bias(&side->errors)));
+        json_object_set_new(o, "mae", lw_cli_number(lw_errors_mae(&side->errors)));
+    }
+    return o;
+}
+
+static void put(json_t *o, const char *key, double v) {
+    json_object_set_new(o, key, lw_cli_number(v));
+}
+
+static void put_drift(json_t *o, const struct lw_drift *d, bool numeric) {
+    json_object_set_new(o, "n_reference", json_integer((json_int_t)d->n_ref));
+    json_object_set_new(o, "n_current", json_integer((json_int_t)d->n_cur));
+    put(o, "psi", d->psi);
+    put(o, "psi_raw", d->psi_raw);
+    put(o, "js", d->js);
+    put(o, "hellinger", d->hellinger);
+    put(o, "chi2", d->chi2);
+    put(o, "cramers_v", d->cramers_v);
+    put(o, "p", d->p);
+    put(o, "p_adjusted", d->p_adjusted);
+    if (numeric) {
+        put(o, "ks", d->ks);
+        put(o, "ks_p", d->ks_p);
+        put(o, "w1", d->w1);
+        put(o, "mean_reference", d->mean_ref);
+        put(o, "mean_current", d->mean_cur);
+        put(o, "out_of_range_reference", d->out_of_range_ref);
+        put(o, "out_of_range_current", d->out_of_range_cur);
+        put(o, "out_of_range_p", d->out_of_range_p);
+    } else {
+        put(o, "linf", d->linf);
+        put(o, "unseen", d->unseen);
+    }
+    put(o, "missing_reference", d->missing_ref);
+    put(o, "missing_current", d->missing_cur);
+    put(o, "missing_p", d->missing_p);
+}
+
+static json_t *movers_json(const struct lw_report_column *c) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->nmovers; i++) {
+        const struct lw_mover *m = &c->mover[i];
+        json_t *o = json_object(), *name = json_string(m->name);
+        json_object_set_new(o, "category", name ? name : json_string("(not UTF-8)"));
+        put(o, "share_reference", m->share[LW_REF]);
+        put(o, "share_current", m->share[LW_CUR]);
+        put(o, "z", m->z);
+        json_object_set_new(o, "what",
+                            json_string(m->n[LW_REF] == 0   ? "appeared"
+                                        : m->n[LW_CUR] == 0 ? "vanished"
+                                        : m->z > 0          ? "grew"
+                                                            : "shrank"));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *column_json(const struct lw_report_column *c) {
+    json_t *o = json_object(), *fault = json_null();
+    bool numeric = c->column.kind == LW_NUMERIC;
+    json_object_set_new(o, "column", json_string(c->column.name));
+    json_object_set_new(o, "kind", json_string(lw_kind_name(c->column.kind)));
+    json_object_set_new(o, "verdict", json_string(lw_verdict_name(c->drift.verdict)));
+    put_drift(o, &c->drift, numeric);
+    if (c->fault.kind != LW_FAULT_NONE) {
+        fault = json_object();
+        json_object_set_new(fault, "kind", json_string(lw_fault_name(c->fault.kind)));
+        json_object_set_new(fault, "text", json_string(c->fault.text));
+        put(fault, "figure", c->fault.figure);
+    }
+    json_object_set_new(o, "fault", fault);
+    if (!numeric)
+        json_object_set_new(o, "moved", movers_json(c));
+    return o;
+}
+
+static json_t *segments_json(const struct lw_report *r) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->nsegments; i++) {
+        const struct lw_segment *s = &r->segment[i];
+        json_t *o = json_object(), *name = json_string(s->name);
+        json_object_set_new(o, "column", json_string(s->column));
+        json_object_set_new(o, "segment", name ? name : json_string("(not UTF-8)"));
+        json_object_set_new(o, "n_reference",
+                            json_integer((json_int_t)s->errors[LW_REF].n));
+        json_object_set_new(o, "n_current",
+                            json_integer((json_int_t)s->errors[LW_CUR].n));
+        put(o, "rmse_reference", lw_errors_rmse(&s->errors[LW_REF]));
+        put(o, "rmse_current", lw_errors_rmse(&s->errors[LW_CUR]));
+        put(o, "bias_reference", lw_errors_bias(&s->errors[LW_REF]));
+        put(o, "bias_current", lw_errors_bias(&s->errors[LW_CUR]));
+        put(o, "excess", s->excess);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+json_t *lw_report_json(struct lw_report *r) {
+    char headline[512];
+    json_t *o = json_object(), *columns = json_array();
+    lw_report_headline(r, headline, sizeof headline);
+    json_object_set_new(o, "found", json_boolean(lw_report_met(r)));
+    json_object_set_new(o, "headline", json_string(headline));
+    json_object_set_new(o, "drifted", json_integer((json_int_t)r->drifted));
+    json_object_set_new(o, "faults", json_integer((json_int_t)r->faulty));
+    json_object_set_new(o, "alpha", json_real(r->options.alpha));
+    json_object_set_new(o, "floor_psi", json_real(r->options.floor_psi));
+    json_object_set_new(o, "min_n", json_integer((json_int_t)r->options.min_n));
+    json_object_set_new(o, "reference", side_json(r, LW_REF));
+    json_object_set_new(o, "current", side_json(r, LW_CUR));
+    for (size_t i = 0; i < r->n; i++)
+        json_array_append_new(columns, column_json(&r->column[i]));
+    json_object_set_new(o, "columns", columns);
+    json_object_set(o, "schema_changes", r->schema);
+    json_object_set(o, "left_out", r->left_out);
+    if (r->model[0])
+        json_object_set_new(o, "model", json_string(r->model));
+    if (r->nsegments)
+        json_object_set_new(o, "segments", segments_json(r));
+    return o;
+}

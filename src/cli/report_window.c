@@ -1,0 +1,127 @@
+/* A report on a live stream: a window of sealed panes against the champion's reference,
+ * as they stand in Redis. Nothing is written there. The window ends where the detector
+ * has sealed, so that the report and the alerts speak of the same events. */
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/report.h"
+#include "core/reference.h"
+#include "store/leader.h"
+
+static int find_window(const struct lw_spec *spec, const char *name, struct lw_err *err) {
+    const char *names[LW_WINDOWS_MAX];
+    for (size_t i = 0; i < spec->nwindows; i++) {
+        names[i] = spec->window[i].name;
+        if (strcmp(names[i], name) == 0)
+            return (int)i;
+    }
+    const char *near = lw_nearest(name, names, spec->nwindows);
+    lw_fail(err, LW_ECONFIG, "no window is called \"%s\"%s%s%s", name,
+            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return -1;
+}
+
+static int read_partitions(struct lw_redis *redis, const struct lw_spec *spec,
+                           int32_t *out, struct lw_err *err) {
+    struct lw_reply *reply =
+        lw_redis_do(redis, err, "HGET leeway:{%s}:meta partitions", spec->stream);
+    int64_t n = reply ? lw_reply_int(reply) : 0;
+    lw_reply_free(reply);
+    *out = (int32_t)n;
+    if (err->code)
+        return -1;
+    if (n < 1 || n > 100000)
+        return lw_fail(err, LW_ENOTFOUND, "%s holds no stream called \"%s\"",
+                       lw_redis_where(redis), spec->stream);
+    return 0;
+}
+
+static int read_panes(struct lw_report *r, struct lw_redis *redis, int32_t partitions,
+                      int64_t until_ms, int64_t length_ms, struct lw_err *err) {
+    const struct lw_spec *spec = &r->config->spec;
+    struct lw_side *side = &r->side[LW_CUR];
+    side->until_ms = until_ms;
+    side->from_ms = until_ms - length_ms;
+    side->pane = lw_pane_new(spec, side->from_ms, 0);
+    for (int64_t at = side->from_ms; at < until_ms; at += spec->pane_ms) {
+        struct lw_pane *pane = lw_state_pane(redis, spec, partitions, at, err);
+        if (!pane)
+            return -1;
+        lw_pane_merge(side->pane, pane);
+        lw_pane_free(pane);
+    }
+    side->tally.records = side->pane->events;
+    memcpy(side->tally.reason, side->pane->reason, sizeof side->tally.reason);
+    return 0;
+}
+
+static int read_reference(struct lw_report *r, struct lw_redis *redis, uint32_t *champion,
+                          struct lw_err *err) {
+    const struct lw_spec *spec = &r->config->spec;
+    struct lw_side *side = &r->side[LW_REF];
+    struct lw_aliases aliases;
+    struct lw_version v;
+    if (lw_models_aliases(redis, spec, &aliases, err))
+        return -1;
+    *champion = aliases.champion;
+    if (!aliases.champion)
+        return lw_fail(err, LW_ENOTFOUND, "stream \"%s\" has no champion yet",
+                       spec->stream);
+    struct lw_reply *reply = lw_models_get(redis, spec, aliases.champion, &v, err);
+    if (!reply)
+        return -1;
+    side->reference = lw_reference_read(spec, v.reference, v.reference_len, err);
+    lw_reply_free(reply);
+    if (!side->reference)
+        return lw_err_context(err, "version %u", aliases.champion);
+    side->from_ms = side->reference->from_ms;
+    side->until_ms = side->reference->until_ms;
+    side->tally.records = side->reference->events;
+    side->errors = side->reference->errors;
+    snprintf(r->model, sizeof r->model, "version %u", aliases.champion);
+    return 0;
+}
+
+static void add_columns(struct lw_report *r, uint32_t champion) {
+    const struct lw_spec *spec = &r->config->spec;
+    struct lw_side *ref = &r->side[LW_REF], *cur = &r->side[LW_CUR];
+    const struct lw_scores *scores = lw_pane_scores(cur->pane, champion);
+    for (size_t i = 0; i <= spec->nfeatures; i++)
+        lw_report_add_column(r, &spec->column[i], &ref->reference->profile->members[i],
+                             &cur->pane->profile->members[i]);
+    if (!scores)
+        return;
+    cur->errors = scores->errors;
+    lw_report_add_column(r, &spec->score_column[0], &ref->reference->scores->members[0],
+                         &scores->profile->members[0]);
+}
+
+static int read_stream(struct lw_report *r, struct lw_redis *redis, int window,
+                       struct lw_err *err) {
+    const struct lw_spec *spec = &r->config->spec;
+    struct lw_detector_state state = {0};
+    int32_t partitions;
+    uint32_t champion;
+    if (read_partitions(redis, spec, &partitions, err) ||
+        read_reference(r, redis, &champion, err) ||
+        lw_detector_load(redis, spec, &state, err))
+        return -1;
+    free(state.state);
+    if (state.sealed_until_ms == INT64_MIN)
+        return lw_fail(err, LW_ENOTFOUND, "no pane of \"%s\" is complete yet",
+                       spec->stream);
+    if (read_panes(r, redis, partitions, state.sealed_until_ms,
+                   spec->window[window].length_ms, err))
+        return -1;
+    add_columns(r, champion);
+    return 0;
+}
+
+int lw_report_read_window(struct lw_report *r, const char *window, struct lw_err *err) {
+    int at = find_window(&r->config->spec, window, err);
+    struct lw_redis *redis = at < 0 ? NULL : lw_redis_new(&r->config->redis, err);
+    r->approximate = true;
+    int rc = redis ? read_stream(r, redis, at, err) : -1;
+    lw_redis_free(redis);
+    return rc;
+}
