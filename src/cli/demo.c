@@ -127,7 +127,7 @@ static bool may_send(const struct demo *d) {
  * they are awake. */
 static void wait_for_decision(struct demo *d) {
     bool quiet = false;
-    while (!atomic_load(&d->stop) && !may_send(d)) {
+    while (!atomic_load(&d->stop) && !(quiet && may_send(d))) {
         if (!quiet && lw_engine_status(d->engine).messages >= d->sent) {
             lw_engine_flow(d->engine, LW_QUIET);
             quiet = true;
