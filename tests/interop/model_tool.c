@@ -1,0 +1,159 @@
+/* model_tool DIR: fits a model of every feature of the language on made-up rows, writes
+ * it to DIR as NAME.avro with its predictions as NAME.jsonl, and prints the names. With
+ * XGBoost in the build a forest follows. model_reader.py reads them. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "model/fit.h"
+#include "model/trees.h"
+
+enum { T, A, B, S, X, Z, NFIELDS };
+enum { ROWS = 2000 };
+
+static const char *const names[NFIELDS] = {"t", "a", "b", "s", "x", "z"};
+
+static const char *const linear[] = {"a",
+                                     "a * b",
+                                     "s * hour(t)",
+                                     "weekday(t) * weekend(t)",
+                                     "month(t)",
+                                     "hour_of_week(t) * z",
+                                     "x",
+                                     "a * sqrt(x)",
+                                     "log1p(x)",
+                                     "square(z)",
+                                     "abs(z)",
+                                     "clip(z, -1, 1)",
+                                     "zero(x)",
+                                     "missing(z)",
+                                     "missing(s) * x",
+                                     "hinge(x, 5)",
+                                     "same(a, b)",
+                                     "impute(x, a, b) * z",
+                                     "zero(x) * sqrt(impute(x, s))",
+                                     "qbins(x, 6)",
+                                     "bins(z, -1, 0.5) * b"};
+static const char *const trees[] = {"a", "b",       "hour(t)",     "x",
+                                    "z", "sqrt(x)", "impute(x, a)"};
+
+static void die(const struct lw_err *err) {
+    fprintf(stderr, "model_tool: %s\n", err->msg);
+    exit(1);
+}
+
+static void make_row(struct lw_rng *rng, struct lw_cell *c, struct lw_row *row) {
+    static const char *const words[] = {"", "east", "west", "\xC3\xBCst"};
+    const char *word = words[lw_rng_below(rng, 4)];
+    int64_t a = (int64_t)lw_rng_below(rng, 30) - 4, b = (int64_t)lw_rng_below(rng, 8);
+    double x = lw_rng_below(rng, 6) ? lw_rng_unit(rng) * 12 : 0, z = lw_rng_normal(rng);
+    c[T] = lw_cell_int((int64_t)lw_rng_below(rng, 400 * (uint64_t)LW_DAY));
+    c[A] = lw_cell_int(a);
+    c[B] = lw_cell_int(b);
+    c[S] = lw_cell_text(word, strlen(word));
+    c[X] = lw_cell_num(x);
+    c[Z] = lw_cell_num(z);
+    if (lw_rng_below(rng, 9) == 0)
+        c[lw_rng_below(rng, NFIELDS)] = lw_cell_missing();
+    *row = (struct lw_row){.cells = c, .time_ms = (int64_t)c[T].key};
+    row->target = 3 + 0.3 * (double)a + x + z * (double)(b % 3) + lw_rng_normal(rng);
+}
+
+static void put_cell(FILE *out, int field, const struct lw_cell *cell) {
+    fprintf(out, "%s\"%s\": ", field ? ", " : "", names[field]);
+    if (!cell->present)
+        fprintf(out, "null");
+    else if (cell->text)
+        fprintf(out, "\"%.*s\"", (int)cell->len, cell->text);
+    else if (field == X || field == Z)
+        fprintf(out, "%.17g", cell->num);
+    else
+        fprintf(out, "%" PRId64, (int64_t)cell->key);
+}
+
+/* Rows from the same source as the training's, some of whose categories it never saw. */
+static void put_predictions(const struct lw_model *m, const char *path) {
+    FILE *out = fopen(path, "w");
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 2);
+    for (int i = 0; out && i < ROWS; i++) {
+        struct lw_cell cells[NFIELDS];
+        struct lw_row row;
+        make_row(&rng, cells, &row);
+        fprintf(out, "{\"record\": {");
+        for (int f = 0; f < NFIELDS; f++)
+            put_cell(out, f, &cells[f]);
+        fprintf(out, "}, \"prediction\": %.17g}\n", lw_model_predict(m, &row));
+    }
+    if (!out || fclose(out) != 0)
+        exit(1);
+}
+
+static void put_model(const struct lw_model *m, const char *dir, const char *name) {
+    char path[1024];
+    struct lw_buf file = {0};
+    struct lw_err err = {0};
+    snprintf(path, sizeof path, "%s/%s.avro", dir, name);
+    if (lw_model_encode(m, &file, &err) || lw_write_file(path, file.data, file.len, &err))
+        die(&err);
+    snprintf(path, sizeof path, "%s/%s.jsonl", dir, name);
+    put_predictions(m, path);
+    lw_buf_fini(&file);
+    puts(name);
+}
+
+static void run(const char *dir, const char *name, enum lw_fit_kind kind,
+                const char *const *terms, size_t nterms) {
+    static const enum lw_kind kinds[NFIELDS] = {LW_TIMESTAMP, LW_CATEGORY, LW_CATEGORY,
+                                                LW_CATEGORY,  LW_NUMERIC,  LW_NUMERIC};
+    struct lw_fields fields = {0};
+    struct lw_err err = {0};
+    struct lw_fit_spec spec = {.kind = kind, .alpha = 1, .intercept = true};
+    struct lw_rng rng;
+    spec.clip_lo = 1;
+    spec.clip_hi = INFINITY;
+    spec.trees = (struct lw_tree_params){20, 4, 0.3, 1, 1, 1};
+    lw_copy(spec.name, sizeof spec.name, name);
+    for (int f = 0; f < NFIELDS; f++)
+        lw_fields_add(&fields, names[f], kinds[f], false, &err);
+    struct lw_plan *plan = lw_plan_new(&fields, NULL);
+    for (size_t i = 0; i < nterms; i++) {
+        int at = lw_plan_term(plan, terms[i], 1, i == 1 ? 3 : 0, &err);
+        if (at < 0)
+            die(&err);
+        spec.terms[spec.nterms++] = at;
+    }
+    struct lw_dataset *ds = lw_dataset_new(plan);
+    lw_rng_seed(&rng, 1);
+    for (int i = 0; i < ROWS; i++) {
+        struct lw_cell cells[NFIELDS];
+        struct lw_row row;
+        make_row(&rng, cells, &row);
+        lw_dataset_add(ds, &row);
+    }
+    struct lw_model *m = lw_fit(ds, 0, ROWS, 0, &spec, NULL, &err);
+    if (!m)
+        die(&err);
+    put_model(m, dir, name);
+    lw_model_free(m);
+    lw_dataset_free(ds);
+    lw_plan_free(plan);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fputs("usage: model_tool DIR\n", stderr);
+        return 2;
+    }
+    run(argv[1], "linear", LW_FIT_RIDGE, linear, sizeof linear / sizeof *linear);
+    if (lw_trees_available())
+        run(argv[1], "trees", LW_FIT_TREES, trees, sizeof trees / sizeof *trees);
+    return 0;
+}
