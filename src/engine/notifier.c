@@ -45,7 +45,30 @@ static void settle(struct lw_notifier *n, struct lw_redis *redis,
     lw_outbox_done(redis, &config->spec, lease, d->entry, &err);
 }
 
-static void deliver_due(struct lw_notifier *n, struct lw_redis *redis,
+/* This receiver's part of what was read; returns how many. */
+static size_t keep_own(const struct lw_notifier *n, struct lw_delivery *d, size_t count) {
+    const struct lw_config *config = n->engine->config;
+    size_t own = 0;
+    for (size_t i = 0; i < count; i++)
+        if (lw_receiver_find(config->receiver, config->nreceivers, d[i].id) ==
+            n->receiver)
+            d[own++] = d[i];
+    return own;
+}
+
+/* The entry to send now: due, and no older one of its incident still waits; NULL: none.
+ */
+static const struct lw_delivery *next_due(const struct lw_delivery *d, size_t count) {
+    struct lw_waiting waiting[READ_MAX];
+    size_t chosen;
+    for (size_t i = 0; i < count; i++)
+        waiting[i] =
+            (struct lw_waiting){.id = d[i].id, .not_before_ms = d[i].not_before_ms};
+    return lw_notifier_due(waiting, count, lw_wall_ms(), &chosen, 1) ? &d[chosen] : NULL;
+}
+
+/* Sends the entry that is due; true when there may be another at once. */
+static bool deliver_one(struct lw_notifier *n, struct lw_redis *redis,
                         const struct lw_lease *lease) {
     const struct lw_config *config = n->engine->config;
     struct lw_delivery *d = lw_calloc(READ_MAX, sizeof *d);
@@ -53,19 +76,20 @@ static void deliver_due(struct lw_notifier *n, struct lw_redis *redis,
     size_t count = 0;
     struct lw_reply *reply =
         lw_outbox_read(redis, &config->spec, READ_MAX, d, &count, &err);
-    for (size_t i = 0; reply && i < count && !atomic_load(&n->engine->stop); i++) {
-        int receiver = lw_receiver_find(config->receiver, config->nreceivers, d[i].id);
-        if (receiver != n->receiver || d[i].not_before_ms > lw_wall_ms())
-            continue;
-        struct lw_http_result result = {0};
-        lw_alert_send(&config->receiver[receiver], d[i].json, d[i].len, lw_wall_ms(),
-                      &result);
-        settle(n, redis, lease, &d[i], &result);
-    }
-    if (reply)
+    const struct lw_delivery *due = NULL;
+    if (reply) {
         atomic_store(&n->engine->outbox, count);
+        due = next_due(d, keep_own(n, d, count));
+    }
+    if (due) {
+        struct lw_http_result result = {0};
+        lw_alert_send(&config->receiver[n->receiver], due->json, due->len, lw_wall_ms(),
+                      &result);
+        settle(n, redis, lease, due, &result);
+    }
     lw_reply_free(reply);
     free(d);
+    return due != NULL;
 }
 
 void *lw__notifier_main(void *arg) {
@@ -76,8 +100,9 @@ void *lw__notifier_main(void *arg) {
         lw__engine_fail(n->engine, &err);
     while (redis && lw__engine_sleep(n->engine, IDLE_MS)) {
         struct lw_lease lease = lw__engine_lease(n->engine);
-        if (lease.token)
-            deliver_due(n, redis, &lease);
+        while (lease.token && !atomic_load(&n->engine->stop) &&
+               deliver_one(n, redis, &lease))
+            lease = lw__engine_lease(n->engine);
     }
     lw_redis_free(redis);
     free(n);
