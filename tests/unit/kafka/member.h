@@ -1,0 +1,50 @@
+/* A member of a group for the consumer's tests: it checks that each message is the next
+ * one of its partition and counts it in a table, which stands for the store that keeps
+ * offsets. */
+#ifndef LW_KAFKA_MEMBER_H
+#define LW_KAFKA_MEMBER_H
+
+#include "kafka/consumer.h"
+#include "kafka_test.h"
+
+#define PARTITIONS 4
+#define BATCH      50
+#define OFFSETS    4000
+
+struct table {
+    int64_t offset[PARTITIONS];    /* as flushed; -1: nothing */
+    int seen[PARTITIONS][OFFSETS]; /* how often was a message counted? */
+    int waits[PARTITIONS];         /* the assigned hook asks to wait */
+};
+
+struct member {
+    struct table *t;
+    struct lw_consumer *c;
+    int mine[PARTITIONS];
+    int64_t
+        at[PARTITIONS]; /* next offset; messages since the table's are not yet flushed */
+    int nassigned, nrevoked, nlost, neof;
+    int64_t eof_at[PARTITIONS];
+};
+
+struct table *new_table(void);
+void join(struct member *m, struct table *t, const struct lw_kafka_options *o,
+          const char *topic);
+int turn(struct member *m); /* one poll; returns how many messages */
+int owned(const struct member *m);
+int total(const struct table *t);
+
+/* Polls the members until `done` holds, at most 20 s. */
+#define POLL_UNTIL(done, ...)                                                            \
+    do {                                                                                 \
+        struct member *all[] = {__VA_ARGS__};                                            \
+        int64_t give_up_ = lw_mono_ms() + 20000;                                         \
+        while (!(done)) {                                                                \
+            if (lw_mono_ms() > give_up_)                                                 \
+                fail_msg("not reached: %s", #done);                                      \
+            for (size_t i_ = 0; i_ < sizeof all / sizeof *all; i_++)                     \
+                turn(all[i_]);                                                           \
+        }                                                                                \
+    } while (0)
+
+#endif
