@@ -20,7 +20,7 @@
 #define LUA_CLOCK                                                                        \
     "local function tick(last)\n"                                                        \
     "  local t = redis.call('TIME')\n"                                                   \
-    "  local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)\n"          \
+    "  local now = tonumber(t[1]) * 1000000 + tonumber(t[2])\n"                          \
     "  last = tonumber(last or '0') or 0\n"                                              \
     "  return string.format('%.0f', math.max(now, last + 1))\n"                          \
     "end\n"
