@@ -40,6 +40,8 @@ static void list_drop_before(struct pane_list *list, int64_t start_ms) {
     size_t drop = 0;
     while (drop < list->n && list->pane[drop]->start_ms < start_ms)
         lw_pane_free(list->pane[drop++]);
+    if (drop == 0)
+        return;
     list->n -= drop;
     memmove(list->pane, list->pane + drop, list->n * sizeof(struct lw_pane *));
 }
