@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "engine/engine.h"
+#include "model/blas.h"
 
 static const struct lw_command *const commands[] = {
     &lw_cmd_run,      &lw_cmd_demo,   &lw_cmd_replay,   &lw_cmd_train,
@@ -44,6 +45,7 @@ int main(int argc, char **argv) {
         print_commands(name ? stdout : stderr);
         return name ? LW_EXIT_OK : LW_EXIT_USAGE;
     }
+    lw_blas_threads(1); /* scoring has the cores */
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);
