@@ -245,8 +245,9 @@ void lw_report_compare(struct lw_report *r) {
                        : lw_fault_find(c->member[LW_REF], c->member[LW_CUR]);
         if (c->column.kind == LW_CATEGORY)
             find_movers(c);
-        r->drifted += c->drift.verdict == LW_VERDICT_DRIFT;
-        r->faulty += c->fault.kind != LW_FAULT_NONE;
+        bool faulty = c->fault.kind != LW_FAULT_NONE; /* explains what looks like drift */
+        r->drifted += !faulty && c->drift.verdict == LW_VERDICT_DRIFT;
+        r->faulty += faulty;
         r->insufficient += c->drift.verdict == LW_VERDICT_INSUFFICIENT;
     }
     qsort(r->column, r->n, sizeof *r->column, compare_effect);

@@ -37,8 +37,9 @@ static const char style[] =
     ".fault{background:var(--badbg);color:var(--bad)}"
     ".ok{background:var(--goodbg);color:var(--good)}"
     ".grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),"
-    "1fr));gap:16px}"
-    ".card{background:var(--card);border-radius:10px;padding:14px 16px;min-width:0}"
+    "1fr));gap:16px;align-items:start}"
+    "table.mini th,table.mini td{padding:4px "
+    "6px}.card{background:var(--card);border-radius:10px;padding:14px 16px;min-width:0}"
     ".head{display:flex;gap:10px;align-items:baseline;justify-content:space-between;"
     "flex-wrap:wrap;margin-bottom:6px}"
     "svg{width:100%;height:auto;display:block}svg text{font-size:12px;fill:var(--soft)}"
@@ -54,13 +55,18 @@ static const char style[] =
     "margin:0 0 10px;padding:8px 12px}"
     "table.stack td{display:flex;justify-content:space-between;gap:12px;border:0;"
     "padding:2px 0}table.stack td::before{content:attr(data-k);color:var(--soft)}"
-    "table.stack td:first-child{font-weight:600}"
+    "table.stack td:first-child{font-weight:600}table.stack td.none{display:none}"
     "table.stack td:first-child::before{content:none}}";
 
 /* ---- small parts ---- */
 
 static void td(struct lw_buf *out, const char *heading, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* A figure that this kind of column has not. */
+static void td_none(struct lw_buf *out) {
+    lw_buf_printf(out, "<td class=\"none\">–</td>");
+}
 
 /* A cell of numbers; texts from data go through lw_html_str instead. */
 static void td(struct lw_buf *out, const char *heading, const char *fmt, ...) {
@@ -93,8 +99,11 @@ static void td_percent(struct lw_buf *out, const char *heading, double share) {
     td(out, heading, "%s", lw_percent(text, sizeof text, share));
 }
 
-static void table_head(struct lw_buf *out, const char *const *heading, size_t n) {
-    lw_buf_printf(out, "<table class=\"stack\"><thead><tr>");
+/* kind: "stack" for one that falls apart into cards on a narrow screen, "mini" for one
+ * that is narrow anyway. */
+static void table_head(struct lw_buf *out, const char *kind, const char *const *heading,
+                       size_t n) {
+    lw_buf_printf(out, "<table class=\"%s\"><thead><tr>", kind);
     for (size_t i = 0; i < n; i++)
         lw_buf_printf(out, "<th>%s</th>", heading[i]);
     lw_buf_printf(out, "</tr></thead><tbody>\n");
@@ -203,10 +212,10 @@ static void drift_row(const struct lw_report_column *c, struct lw_buf *out) {
     if (c->column.kind == LW_NUMERIC) {
         td(out, "KS", "%.3f", d->ks);
         td(out, "Wasserstein / sd", "%.3f", d->w1);
-        td(out, "Cramér’s V", "–");
+        td_none(out);
     } else {
-        td(out, "KS", "–");
-        td(out, "Wasserstein / sd", "–");
+        td_none(out);
+        td_none(out);
         td(out, "Cramér’s V", "%.3f", d->cramers_v);
     }
     if (d->p_adjusted < 1e-4)
@@ -223,7 +232,7 @@ static void drift_table(const struct lw_report *r, struct lw_buf *out) {
         "column",           "verdict",    "PSI",         "Jensen-Shannon", "KS",
         "Wasserstein / sd", "Cramér’s V", "p, adjusted", "n reference",    "n current"};
     lw_buf_printf(out, "<h2>Columns, by effect</h2>\n");
-    table_head(out, heading, sizeof heading / sizeof *heading);
+    table_head(out, "stack", heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < r->n; i++)
         drift_row(&r->column[i], out);
     table_end(out);
@@ -242,7 +251,7 @@ static void quantile_table(const struct lw_report_column *c, struct lw_buf *out)
     static const double rank[] = {0.01, 0.25, 0.5, 0.75, 0.99};
     static const char *const heading[] = {"",     "mean", "1 %", "25 %",
                                           "50 %", "75 %", "99 %"};
-    table_head(out, heading, sizeof heading / sizeof *heading);
+    table_head(out, "mini", heading, sizeof heading / sizeof *heading);
     for (int s = 0; s < LW_SIDES; s++) {
         const struct lw_numeric *num = &c->member[s]->num;
         lw_buf_printf(out, "<tr>");
@@ -262,7 +271,7 @@ static void mover_table(const struct lw_report_column *c, struct lw_buf *out) {
         lw_buf_printf(out, "<p class=\"soft\">No category changed beyond chance.</p>\n");
         return;
     }
-    table_head(out, heading, sizeof heading / sizeof *heading);
+    table_head(out, "mini", heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < c->nmovers && i < SHOWN; i++) {
         const struct lw_mover *m = &c->mover[i];
         lw_buf_printf(out, "<tr>");
@@ -312,10 +321,10 @@ static void quality_row(const struct lw_report_column *c, struct lw_buf *out) {
     if (c->column.kind == LW_NUMERIC) {
         td_percent(out, "out of range, reference", d->out_of_range_ref);
         td_percent(out, "out of range, current", d->out_of_range_cur);
-        td(out, "new categories", "–");
+        td_none(out);
     } else {
-        td(out, "out of range, reference", "–");
-        td(out, "out of range, current", "–");
+        td_none(out);
+        td_none(out);
         td_percent(out, "new categories", d->unseen);
     }
     lw_buf_printf(out, "</tr>\n");
@@ -342,7 +351,7 @@ static void reasons(const struct lw_report *r, struct lw_buf *out) {
     if (!ref->unusable && !cur->unusable && !lw_tally_aside(ref) && !lw_tally_aside(cur))
         return;
     lw_buf_printf(out, "<p></p>");
-    table_head(out, heading, sizeof heading / sizeof *heading);
+    table_head(out, "stack", heading, sizeof heading / sizeof *heading);
     for (int i = LW_GOOD + 1; r->config && i < LW_REASONS_MAX; i++) {
         char why[LW_NAME_MAX * 2 + 8];
         snprintf(why, sizeof why, "%s%s", i >= LW_ASIDE_CHECK ? "not " : "",
@@ -361,7 +370,7 @@ static void quality(const struct lw_report *r, struct lw_buf *out) {
                                           "out of range, current",
                                           "new categories"};
     lw_buf_printf(out, "<h2>Data quality</h2>\n");
-    table_head(out, heading, sizeof heading / sizeof *heading);
+    table_head(out, "stack", heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < r->n; i++)
         quality_row(&r->column[i], out);
     table_end(out);
@@ -406,7 +415,7 @@ static void segments(const struct lw_report *r, struct lw_buf *out) {
                                           "bias current",
                                           "part of the change in MSE"};
     lw_buf_printf(out, "<h2>Where the error grew most</h2>\n");
-    table_head(out, heading, sizeof heading / sizeof *heading);
+    table_head(out, "stack", heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < r->nsegments && i < SHOWN; i++)
         segment_row(&r->segment[i], out);
     table_end(out);
@@ -422,7 +431,7 @@ static void errors(const struct lw_report *r, struct lw_buf *out) {
     lw_buf_printf(out, "<h2>The model’s error: ");
     lw_html_str(out, r->model);
     lw_buf_printf(out, "</h2>\n");
-    table_head(out, heading, sizeof heading / sizeof *heading);
+    table_head(out, "stack", heading, sizeof heading / sizeof *heading);
     error_row("reference", ref, out);
     error_row("current", cur, out);
     table_end(out);
