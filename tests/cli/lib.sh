@@ -1,7 +1,7 @@
 # Helpers of the tests of the command line: each test is a bash script that is given the program.
 #   test_x.sh PROGRAM
 # Checks count; the last line of a script is `finish`.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 set -uo pipefail
 program=$1
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
