@@ -122,9 +122,12 @@ int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t a
         return 0;
     if (!p->champion)
         return bootstrap(p, spec, at_ms);
-    int64_t old = at_ms - p->champion_since_ms;
+    /* A champion that has just beaten a challenger is as good as new. */
+    int64_t proved_ms =
+        p->trained_ms > p->champion_since_ms ? p->trained_ms : p->champion_since_ms;
+    int64_t old = at_ms - proved_ms;
     if (!trigger && spec->retrain.max_age_ms && old >= spec->retrain.max_age_ms) {
-        snprintf(reason, sizeof reason, "champion is %s old",
+        snprintf(reason, sizeof reason, "champion has not been challenged for %s",
                  lw_format_duration(age, sizeof age, old / LW_HOUR * LW_HOUR));
         trigger = reason;
     }
