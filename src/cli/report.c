@@ -10,8 +10,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "core/pane.h"
 #include "core/reference.h"
+#include "core/window.h"
 
 struct options {
     const char *config, *model, *window, *out;
@@ -33,7 +33,7 @@ static void free_side(struct lw_side *s) {
     lw_profile_free(s->profile);
     lw_profile_free(s->scores);
     lw_reference_free(s->reference);
-    lw_pane_free(s->pane);
+    lw_windows_free(s->windows);
     free(s->rows.target);
     free(s->rows.prediction);
     free(s->rows.value);

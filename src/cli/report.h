@@ -37,7 +37,8 @@ struct lw_side {
     struct lw_segment_rows rows;
     struct lw_profile *profile, *scores; /* owned */
     struct lw_reference *reference;      /* owned: from Redis */
-    struct lw_pane *pane;                /* owned: from Redis */
+    struct lw_windows *windows;          /* owned: from Redis */
+    struct lw_pane *pane;                /* borrowed from windows */
     int64_t from_ms, until_ms;
 };
 

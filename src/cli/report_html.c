@@ -113,16 +113,18 @@ static void table_end(struct lw_buf *out) {
     lw_buf_printf(out, "</tbody></table>\n");
 }
 
+/* A fault explains what looks like drift, so it stands alone. */
 static void tag(const struct lw_report_column *c, struct lw_buf *out) {
     enum lw_verdict v = c->drift.verdict;
     if (c->fault.kind != LW_FAULT_NONE)
-        lw_buf_printf(out, "<span class=\"tag fault\">fault: %s</span> ",
+        lw_buf_printf(out, "<span class=\"tag fault\">fault: %s</span>",
                       lw_fault_name(c->fault.kind));
-    lw_buf_printf(out, "<span class=\"tag %s\">%s</span>",
-                  v == LW_VERDICT_DRIFT ? "drift"
-                  : v == LW_VERDICT_OK  ? "ok"
-                                        : "",
-                  lw_verdict_name(v));
+    else
+        lw_buf_printf(out, "<span class=\"tag %s\">%s</span>",
+                      v == LW_VERDICT_DRIFT ? "drift"
+                      : v == LW_VERDICT_OK  ? "ok"
+                                            : "",
+                      lw_verdict_name(v));
 }
 
 /* ---- head ---- */

@@ -67,7 +67,8 @@ static void print_column(const struct lw_report_column *c, FILE *out) {
     char ref[32], cur[32];
     bool numeric = c->column.kind == LW_NUMERIC;
     fprintf(out, "  %-28.40s %-12s %8.4f %8.4f ", c->column.name,
-            lw_verdict_name(d->verdict), d->psi, d->js);
+            c->fault.kind != LW_FAULT_NONE ? "fault" : lw_verdict_name(d->verdict),
+            d->psi, d->js);
     if (numeric)
         fprintf(out, "%8.4f %8.4f", d->ks, d->w1);
     else

@@ -1,11 +1,14 @@
 /* A report on a live stream: a window of sealed panes against the champion's reference,
  * as they stand in Redis. Nothing is written there. The window ends where the detector
  * has sealed, so that the report and the alerts speak of the same events. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "cli/report.h"
 #include "core/reference.h"
+#include "core/window.h"
+#include "store/keys.h"
 #include "store/leader.h"
 
 static int find_window(const struct lw_spec *spec, const char *name, struct lw_err *err) {
@@ -23,8 +26,9 @@ static int find_window(const struct lw_spec *spec, const char *name, struct lw_e
 
 static int read_partitions(struct lw_redis *redis, const struct lw_spec *spec,
                            int32_t *out, struct lw_err *err) {
+    char key[LW_KEY_MAX];
     struct lw_reply *reply =
-        lw_redis_do(redis, err, "HGET leeway:{%s}:meta partitions", spec->stream);
+        lw_redis_do(redis, err, "HGET %s partitions", lw_key(key, spec, "meta"));
     int64_t n = reply ? lw_reply_int(reply) : 0;
     lw_reply_free(reply);
     *out = (int32_t)n;
@@ -36,20 +40,23 @@ static int read_partitions(struct lw_redis *redis, const struct lw_spec *spec,
     return 0;
 }
 
+/* Merged by core/window.h like the detector's, so that the figures are the alerts' own.
+ */
 static int read_panes(struct lw_report *r, struct lw_redis *redis, int32_t partitions,
-                      int64_t until_ms, int64_t length_ms, struct lw_err *err) {
+                      int64_t until_ms, int window, struct lw_err *err) {
     const struct lw_spec *spec = &r->config->spec;
     struct lw_side *side = &r->side[LW_CUR];
+    int64_t longest = lw_spec_longest_window(spec);
     side->until_ms = until_ms;
-    side->from_ms = until_ms - length_ms;
-    side->pane = lw_pane_new(spec, side->from_ms, 0);
-    for (int64_t at = side->from_ms; at < until_ms; at += spec->pane_ms) {
+    side->from_ms = until_ms - spec->window[window].length_ms;
+    side->windows = lw_windows_new(spec);
+    for (int64_t at = until_ms - longest; at < until_ms; at += spec->pane_ms) {
         struct lw_pane *pane = lw_state_pane(redis, spec, partitions, at, err);
         if (!pane)
             return -1;
-        lw_pane_merge(side->pane, pane);
-        lw_pane_free(pane);
+        lw_windows_push(side->windows, pane);
     }
+    side->pane = lw_windows_merge(side->windows, (size_t)window);
     side->tally.records = side->pane->events;
     memcpy(side->tally.reason, side->pane->reason, sizeof side->tally.reason);
     return 0;
@@ -110,8 +117,7 @@ static int read_stream(struct lw_report *r, struct lw_redis *redis, int window,
     if (state.sealed_until_ms == INT64_MIN)
         return lw_fail(err, LW_ENOTFOUND, "no pane of \"%s\" is complete yet",
                        spec->stream);
-    if (read_panes(r, redis, partitions, state.sealed_until_ms,
-                   spec->window[window].length_ms, err))
+    if (read_panes(r, redis, partitions, state.sealed_until_ms, window, err))
         return -1;
     add_columns(r, champion);
     return 0;
