@@ -3,4 +3,6 @@
 
 #include <cblas.h>
 
-void lw_blas_threads(int n) { openblas_set_num_threads(n); }
+void lw_blas_threads(int n) {
+    openblas_set_num_threads(n);
+}

@@ -2,8 +2,9 @@
 #ifndef LW_BLAS_H
 #define LW_BLAS_H
 
-/* How many threads a factorisation may use, from now on and everywhere in the process. Said once at the
- * start of a program: the retrainer must not take the cores of the workers that score meanwhile. */
+/* How many threads a factorisation may use, from now on and everywhere in the process.
+ * Said once at the start of a program: the retrainer must not take the cores of the
+ * workers that score meanwhile. */
 void lw_blas_threads(int n);
 
 #endif

@@ -26,7 +26,7 @@
 #include "model/factor.h"
 #include "model/solve.h"
 
-static const int sweeps_a_round = 12, rounds_max = 60, path_sweeps = 4;
+static const int sweeps_a_round = 12, rounds_max = 200, path_sweeps = 4;
 static const double path_ratio = 0.2, precision = 1e-12;
 
 struct descent {
@@ -142,9 +142,24 @@ static void point_at(const struct descent *d, struct point *p) {
         p->wr[0] = d->w0;
 }
 
-/* Fills G w and returns the objective. */
+/* Moves the intercept to its optimum for the other coefficients, where the sweeps expect
+ * it: a step that stopped coordinates at 0 has left it elsewhere. */
+static void recentre(const struct descent *d, struct point *p) {
+    size_t stride = lw_stats_stride(d->l);
+    if (!d->l->intercept)
+        return;
+    double delta = (d->s->br[0] - p->gr[0]) / d->s->sw;
+    p->wr[0] += delta;
+    for (uint32_t j = 0; j < d->l->nr; j++)
+        p->gr[j] += delta * d->full[j];
+    for (uint32_t e = 0; e < d->l->ne; e++)
+        p->ge[e] += delta * d->s->c[e * stride];
+}
+
+/* Fills G w, settles the intercept and returns the objective. */
 static double evaluate(const struct descent *d, struct point *p) {
     lw_stats_multiply(d->s, p->wr, p->we, p->gr, p->ge);
+    recentre(d, p);
     double f = lw_stats_rss(d->s, p->wr, p->we, p->gr, p->ge) / 2;
     for (uint32_t j = d->l->intercept; j < d->l->nr; j++)
         f += d->pr[j] * (d->l1 * fabs(p->wr[j]) + d->l2 / 2 * p->wr[j] * p->wr[j]);
@@ -214,32 +229,69 @@ static void take(struct descent *d, const struct point *p) {
         d->gr[j] = p->gr[j] - d->w0 * d->full[j];
 }
 
+static int rising(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static size_t crossings(const double *w, const double *delta, size_t n, double *out) {
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++)
+        if (w[i] * delta[i] < 0 && -w[i] / delta[i] < 1)
+            out[found++] = -w[i] / delta[i];
+    return found;
+}
+
+struct move {
+    struct point from, to;
+    double *rr, *re; /* the direction */
+    double before, after;
+};
+
+static bool falls(const struct descent *d, struct move *m, double t) {
+    moved(m->from.wr, m->rr, t, d->l->nr, d->l->intercept, m->to.wr);
+    moved(m->from.we, m->re, t, d->l->ne, 0, m->to.we);
+    m->after = evaluate(d, &m->to);
+    return m->after < m->before;
+}
+
+/* Columns that depend on each other make long directions, along which one coordinate
+ * after the other comes to 0. Up to the first of those the objective falls for sure;
+ * then 2, 4, ... of them are let go while it keeps falling. */
+static bool shorten(const struct descent *d, struct move *m) {
+    double *at = lw_malloc((d->l->nr + d->l->ne + 1) * sizeof *at);
+    double best = m->before, best_t = 0;
+    size_t n = crossings(m->from.wr, m->rr, d->l->nr, at);
+    n += crossings(m->from.we, m->re, d->l->ne, at + n);
+    qsort(at, n, sizeof *at, rising);
+    for (size_t k = 1; k <= n; k *= 2) {
+        falls(d, m, at[k - 1] * (1 + 1e-9));
+        if (m->after >= best)
+            break;
+        best = m->after;
+        best_t = at[k - 1] * (1 + 1e-9);
+    }
+    free(at);
+    return best_t > 0 && falls(d, m, best_t);
+}
+
 /* By how much the objective fell, as a share of itself. */
 static double newton(struct descent *d) {
-    struct point from = point_new(d->l), to = point_new(d->l);
-    double *rr = lw_calloc(d->l->nr + 1, sizeof *rr);
-    double *re = lw_calloc(d->l->ne + 1, sizeof *re);
+    struct move m = {.from = point_new(d->l), .to = point_new(d->l)};
     double fell = 0;
-    point_at(d, &from);
-    double before = evaluate(d, &from);
-    take(d, &from); /* gradients afresh: updates gather rounding */
-    if (direction(d, &from, rr, re)) {
-        double t = 1;
-        for (int i = 0; i < 6; i++, t /= 4) {
-            moved(from.wr, rr, t, d->l->nr, d->l->intercept, to.wr);
-            moved(from.we, re, t, d->l->ne, 0, to.we);
-            double after = evaluate(d, &to);
-            if (after > before)
-                continue;
-            take(d, &to);
-            fell = (before - after) / before;
-            break;
-        }
+    m.rr = lw_calloc(d->l->nr + 1, sizeof *m.rr);
+    m.re = lw_calloc(d->l->ne + 1, sizeof *m.re);
+    point_at(d, &m.from);
+    m.before = evaluate(d, &m.from);
+    take(d, &m.from); /* gradients afresh: updates gather rounding */
+    if (direction(d, &m.from, m.rr, m.re) && (falls(d, &m, 1) || shorten(d, &m))) {
+        take(d, &m.to);
+        fell = (m.before - m.after) / m.before;
     }
-    point_free(&from);
-    point_free(&to);
-    free(rr);
-    free(re);
+    point_free(&m.from);
+    point_free(&m.to);
+    free(m.rr);
+    free(m.re);
     return fell;
 }
 

@@ -176,12 +176,15 @@ static void lasso_is_stationary(const char *term, double alpha) {
     size_t n = lw_dataset_rows(t.ds);
     double *p = lw_calloc(n, sizeof *p), sum[800] = {0}, limit = (double)n * alpha;
     lw_model_predict_rows(m, t.ds, 0, n, p);
+    double all = 0;
     for (size_t i = 0; i < n; i++) {
         struct lw_cell cells[LW_ATOMS_MAX];
         lw_dataset_cells(t.ds, i, cells);
+        all += lw_dataset_target(t.ds, i) - p[i];
         if (cells[0].present)
             sum[(int64_t)cells[0].key + 20] += lw_dataset_target(t.ds, i) - p[i];
     }
+    assert_near(all, 0, 1e-7 * (double)n); /* the intercept is at its optimum */
     for (int64_t a = -2; a <= 6; a++) {
         char level[24];
         snprintf(level, sizeof level, "%lld", (long long)(a * a * a));
@@ -201,6 +204,8 @@ static void lasso_is_stationary_at_every_penalty(void **state) {
     for (double alpha = 3; alpha > 1e-4; alpha /= 4) {
         lasso_is_stationary("a * b", alpha);
         lasso_is_stationary("s * z", alpha);
+        lasso_is_stationary("a * hour(t) * x", alpha);
+        lasso_is_stationary("a * b * s", alpha);
     }
 }
 
