@@ -17,7 +17,7 @@ struct lw_month {
 };
 
 struct lw_ledger {
-    uint64_t warnings, criticals; /* alerts fired, by the severity they first had */
+    uint64_t warnings, criticals; /* alerts fired, by the worst they came to */
     uint64_t retrains;            /* trainings finished, the bootstrap apart */
     uint64_t promotions, rejections, failures, rollbacks;
     size_t nmonths;

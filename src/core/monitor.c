@@ -108,6 +108,10 @@ static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_sl
         m->ledger.warnings += slot->severity == LW_SEVERITY_WARN;
         m->ledger.criticals += slot->severity == LW_SEVERITY_CRITICAL;
     }
+    if (change == LW_WORSENS) {
+        m->ledger.warnings--;
+        m->ledger.criticals++;
+    }
     a->value = reading->value;
     a->threshold = lw_rule_threshold(rule, slot->severity);
     a->n = rule->metric == LW_METRIC_EVENTS ? (uint64_t)reading->value : reading->n;

@@ -14,6 +14,11 @@
  * drawn to the overall one: an hour with this many rows counts half. */
 #define RHYTHM_MS     (28 * LW_DAY)
 #define RHYTHM_SHRINK 200.0
+/* Answered events that make the second estimate of the level worth hearing, and the most
+ * that it may raise the first: after a shift the old version's errors are no measure for
+ * the new one. */
+#define LEVEL_MIN_N 1000
+#define LEVEL_MAX   1.3
 
 struct split {
     size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
@@ -88,13 +93,16 @@ static struct lw_model *best_candidate(const struct lw_spec *spec,
     return chosen;
 }
 
-/* Expected squared error by hour of the week: the proved model's rhythm over recent rows,
- * scaled to what it did on the rows it had not seen. */
-static void weekly_rhythm(const struct lw_model *model, const struct lw_dataset *ds,
-                          const struct split *s, int64_t as_of_ms,
-                          struct lw_reference *ref) {
-    double sum[LW_HOURS_OF_WEEK] = {0}, n[LW_HOURS_OF_WEEK] = {0}, total = 0;
-    double hold_n[LW_HOURS_OF_WEEK] = {0}, expected = 0;
+/* Squared errors of the proved model over recent rows by hour of the week, and how many
+ * rows of each hour the hold-out and the reference period have. */
+struct rhythm {
+    double sum[LW_HOURS_OF_WEEK], n[LW_HOURS_OF_WEEK];
+    double held[LW_HOURS_OF_WEEK], recent[LW_HOURS_OF_WEEK];
+};
+
+static void feel_rhythm(const struct lw_model *model, const struct lw_dataset *ds,
+                        const struct split *s, int64_t as_of_ms, int64_t recent_ms,
+                        struct rhythm *r) {
     size_t begin = lw_dataset_lower_bound(ds, as_of_ms - RHYTHM_MS);
     begin = begin < s->begin ? s->begin : begin;
     double *predicted = lw_malloc((s->end - begin) * sizeof *predicted);
@@ -102,29 +110,67 @@ static void weekly_rhythm(const struct lw_model *model, const struct lw_dataset 
     for (size_t i = begin; i < s->end; i++) {
         int hour = lw_hour_of_week(lw_dataset_time(ds, i));
         double e = predicted[i - begin] - lw_dataset_target(ds, i);
-        sum[hour] += e * e;
-        n[hour]++;
-        hold_n[hour] += i >= s->hold;
-        total += e * e;
+        r->sum[hour] += e * e;
+        r->n[hour]++;
+        r->held[hour] += i >= s->hold;
+        r->recent[hour] += lw_dataset_time(ds, i) >= as_of_ms - recent_ms;
     }
     free(predicted);
-    double overall = total / (double)(s->end - begin);
+}
+
+/* Mean of hour_mse over rows that are spread over the hours like `n`; 0 when there are
+ * none. */
+static double mean_over(const double *hour_mse, const double *n) {
+    double sum = 0, total = 0;
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
-        ref->hour_mse[h] = (sum[h] + RHYTHM_SHRINK * overall) / (n[h] + RHYTHM_SHRINK);
-        expected += hold_n[h] * ref->hour_mse[h];
+        sum += n[h] * hour_mse[h];
+        total += n[h];
     }
-    double scale = expected > 0 ? ref->errors.e2 / expected : 1;
+    return total > 0 ? sum / total : 0;
+}
+
+static void scale_rhythm(struct lw_reference *ref, double factor) {
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
-        ref->hour_mse[h] = fmax(ref->hour_mse[h] * scale, 1e-12);
+        ref->hour_mse[h] = fmax(ref->hour_mse[h] * factor, 1e-12);
+}
+
+/* Expected squared error by hour of the week: the proved model's rhythm over recent rows,
+ * brought to the level of what it did on the rows it had not seen. Two days are a small
+ * sample of that level, and a lucky one makes false alarms for weeks; so it is averaged
+ * with a second estimate, what the answering versions did over the reference period less
+ * what the challenger gained on them in the hold-out. */
+static void weekly_rhythm(const struct lw_spec *spec, const struct lw_model *model,
+                          const struct lw_dataset *ds, const struct split *s,
+                          const struct lw_training *t, const struct lw_pane *recent,
+                          struct lw_reference *ref) {
+    struct rhythm r = {0};
+    double sum = 0, n = 0;
+    feel_rhythm(model, ds, s, t->as_of_ms, spec->retrain.reference_ms, &r);
+    for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
+        sum += r.sum[h];
+        n += r.n[h];
+    }
+    for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
+        ref->hour_mse[h] =
+            (r.sum[h] + RHYTHM_SHRINK * sum / n) / (r.n[h] + RHYTHM_SHRINK);
+    double held = mean_over(ref->hour_mse, r.held);
+    scale_rhythm(ref, held > 0 ? ref->errors.e2 / (double)ref->errors.n / held : 1);
+    if (!recent || recent->answered.n < LEVEL_MIN_N)
+        return;
+    double expected = mean_over(ref->hour_mse, r.recent);
+    double did = recent->answered.e2 / (double)recent->answered.n * (1 - t->gate.gain);
+    if (expected > 0)
+        scale_rhythm(ref, fmin((1 + did / expected) / 2, LEVEL_MAX));
 }
 
 static struct lw_reference *
 make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
                const struct split *s, const struct lw_model *model,
-               const double *predicted, int64_t as_of_ms, const struct lw_pane *recent) {
+               const double *predicted, const struct lw_training *t,
+               const struct lw_pane *recent) {
     struct lw_reference *ref = lw_reference_new(spec);
-    ref->until_ms = as_of_ms;
-    ref->from_ms = as_of_ms - spec->retrain.reference_ms;
+    ref->until_ms = t->as_of_ms;
+    ref->from_ms = t->as_of_ms - spec->retrain.reference_ms;
     rmse_of(ds, s->hold, s->end, predicted, &ref->errors);
     for (size_t i = s->hold; i < s->end; i++) {
         double p = predicted[i - s->hold];
@@ -139,7 +185,7 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
     for (size_t i = 0; i < ref->profile->n; i++)
         if (ref->profile->members[i].kind == LW_NUMERIC)
             lw_bins_from(&ref->profile->members[i].num, spec->drift.bins, &ref->bins[i]);
-    weekly_rhythm(model, ds, s, as_of_ms, ref);
+    weekly_rhythm(spec, model, ds, s, t, recent, ref);
     return ref;
 }
 
@@ -189,8 +235,7 @@ static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
         lw_model_free(proved);
         return -1;
     }
-    out->reference =
-        make_reference(spec, ds, s, proved, predicted, out->as_of_ms, recent);
+    out->reference = make_reference(spec, ds, s, proved, predicted, out, recent);
     lw_model_free(proved);
     struct lw_fit_report report = {0};
     out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms,
