@@ -204,9 +204,10 @@ static int evaluate(const struct lw_config *config, const struct options *o, cha
     struct lw_model *model = lw_offline_model(config, o->model, err);
     e.model = model;
     int rc = model ? compile_by(&e, o->by, err) : -1;
+    struct lw_offline reader = {
+        .paths = files, .n = n, .what = "evaluating", .take = take_event, .arg = &e};
     if (rc == 0)
-        rc = lw_offline_read(config, files, n, "evaluating", take_event, &e, &e.tally,
-                             err);
+        rc = lw_offline_read(config, &reader, &e.tally, err);
     if (rc == 0 && e.rows.n == 0)
         rc = lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records has a usable target",
                      e.tally.records);

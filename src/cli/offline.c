@@ -61,19 +61,18 @@ void lw_tally_json(const struct lw_tally *t, const struct lw_event_spec *spec,
     json_object_set_new(into, "aside_by_reason", aside);
 }
 
-int lw_offline_read(const struct lw_config *config, char **paths, size_t n,
-                    const char *what, lw_take_event *take, void *arg, struct lw_tally *t,
-                    struct lw_err *err) {
+int lw_offline_read(const struct lw_config *config, const struct lw_offline *in,
+                    struct lw_tally *t, struct lw_err *err) {
     struct lw_progress progress;
     struct lw_feed_event event;
     int got;
-    struct lw_feed *feed = lw_feed_open(config, paths, n, err);
+    struct lw_feed *feed = lw_feed_open(config, in->paths, in->n, err);
     if (!feed)
         return -1;
-    lw_progress_start(&progress, what);
+    lw_progress_start(&progress, in->what);
     while ((got = lw_feed_next(feed, &event, err)) > 0) {
         lw_tally_count(t, &event);
-        if (take(arg, &event, err)) {
+        if (in->take(in->arg, &event, err)) {
             got = -1;
             break;
         }

@@ -26,9 +26,15 @@ void lw_tally_json(const struct lw_tally *t, const struct lw_event_spec *spec,
  * with err filled. */
 typedef int lw_take_event(void *arg, const struct lw_feed_event *event,
                           struct lw_err *err);
-int lw_offline_read(const struct lw_config *config, char **paths, size_t n,
-                    const char *what, lw_take_event *take, void *arg, struct lw_tally *t,
-                    struct lw_err *err);
+struct lw_offline {
+    char **paths;
+    size_t n;
+    const char *what; /* beside the progress bar */
+    lw_take_event *take;
+    void *arg;
+};
+int lw_offline_read(const struct lw_config *config, const struct lw_offline *in,
+                    struct lw_tally *t, struct lw_err *err);
 
 /* Decodes a model file and binds it to the configuration's fields. NULL with the path in
  * the message. The caller frees. */

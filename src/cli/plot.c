@@ -129,7 +129,10 @@ static void draw_density(const struct lw_judged_rows *rows, const struct lw_plot
     uint32_t most = count_hexagons(rows, lo, hi, count);
     snprintf(x_title, sizeof x_title, "truth, %s", plot->target);
     snprintf(y_title, sizeof y_title, "prediction, %s", plot->target);
-    lw_axes_draw(&a, x_title, y_title, 8, 8, 0, out);
+    lw_axes_draw(&a,
+                 &(struct lw_axes_labels){
+                     .x = x_title, .y = y_title, .nx = 8, .ny = 8, .percent = false},
+                 out);
     draw_hexagons(&a, count, most, out);
     lw_buf_printf(out, "<path class=\"same\" d=\"M%.1f %.1fL%.1f %.1f\"/>\n", a.x,
                   a.y + a.h, a.x + a.w, a.y);
@@ -172,7 +175,11 @@ static void draw_distributions(const struct lw_judged_rows *rows,
                         .x1 = hi,
                         .y0 = 0,
                         .y1 = 1.08 * top};
-    lw_axes_draw(&a, plot->target, "share of events", 8, 8, 1, out);
+    lw_axes_draw(
+        &a,
+        &(struct lw_axes_labels){
+            .x = plot->target, .y = "share of events", .nx = 8, .ny = 8, .percent = true},
+        out);
     lw_axes_steps(&a, edges, truth, BARS, "truth", out);
     lw_axes_steps(&a, edges, guess, BARS, "guess", out);
     legend(a.x + a.w - 110, a.y + 10, "truth", "truth", out);

@@ -93,7 +93,7 @@ static void number_chart(const struct lw_report *r, const struct lw_report_colum
                         .x1 = h->edges[h->n],
                         .y1 = h->top > 0 ? 1.06 * h->top : 1};
     open_svg(206, c->column.name, out);
-    lw_axes_draw(&a, NULL, NULL, 8, 6, 1, out);
+    lw_axes_draw(&a, &(struct lw_axes_labels){.nx = 8, .ny = 6, .percent = true}, out);
     lw_axes_steps(&a, h->edges, h->share[LW_REF], h->n, "ref", out);
     lw_axes_steps(&a, h->edges, h->share[LW_CUR], h->n, "cur", out);
     lw_buf_printf(out, "</svg>\n");
@@ -167,7 +167,7 @@ static void ordered_chart(const struct lw_report_column *c, struct bar *bar, siz
     size_t every = n > 16 ? 2 : 1;
     qsort(bar, n, sizeof *bar, compare_order);
     open_svg(206, c->column.name, out);
-    lw_axes_draw(&a, NULL, NULL, 0, 6, 1, out);
+    lw_axes_draw(&a, &(struct lw_axes_labels){.ny = 6, .percent = true}, out);
     for (size_t i = 0; i < n; i++) {
         double x = a.x + step * (double)i + step * 0.1;
         for (int s = 0; s < LW_SIDES; s++) {

@@ -280,24 +280,32 @@ static void take_record(const struct derived *d, struct lw_side *side,
         lw_kll_update(side->times, cells[d->time].num);
 }
 
+/* A file of a side while it is read. */
+struct open_file {
+    struct lw_file *file;
+    struct lw_decoder *decoder;
+    struct lw_progress *progress;
+    size_t at; /* among the side's files */
+};
+
 static int read_records(const struct derived *d, struct lw_side *side,
-                        struct lw_file *file, struct lw_decoder *decoder,
-                        struct lw_progress *progress, size_t at, struct lw_err *err) {
+                        const struct open_file *in, struct lw_err *err) {
     struct lw_cell cells[LW_FIELDS_MAX];
     const uint8_t *data;
     size_t len;
     int got;
-    while ((got = lw_file_next(file, &data, &len, err)) > 0) {
+    while ((got = lw_file_next(in->file, &data, &len, err)) > 0) {
         struct lw_err why = {0};
         struct lw_tally *t = &side->tally;
         t->records++;
-        if (lw_decoder_decode(decoder, data, len, cells, &why) == 0)
+        if (lw_decoder_decode(in->decoder, data, len, cells, &why) == 0)
             take_record(d, side, cells);
         else if (t->unusable++ == 0)
             lw_copy(t->first_unusable, sizeof t->first_unusable, why.msg);
         if (t->records % 4096 == 0)
-            lw_progress_at(progress,
-                           ((double)at + lw_file_progress(file)) / (double)side->nfiles,
+            lw_progress_at(in->progress,
+                           ((double)in->at + lw_file_progress(in->file)) /
+                               (double)side->nfiles,
                            t->records);
     }
     return got;
@@ -313,7 +321,8 @@ static int read_file(const struct derived *d, struct lw_side *side, size_t at,
     struct lw_schema *writer = lw_schema_parse(json, strlen(json), err);
     if (writer)
         decoder = lw_decoder_new(writer, d->reader, &d->fields, err);
-    int rc = decoder ? read_records(d, side, file, decoder, progress, at, err)
+    struct open_file in = {file, decoder, progress, at};
+    int rc = decoder ? read_records(d, side, &in, err)
                      : lw_err_context(err, "%s", side->files[at]);
     lw_decoder_free(decoder);
     lw_schema_free(writer);

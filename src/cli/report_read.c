@@ -79,9 +79,12 @@ static int read_side(struct lw_report *r, int which, const struct lw_model *mode
     side->scores = lw_profile_new(r->columns + spec->nfeatures + 1, 2, 0);
     side->times = lw_kll_new(LW_REPORT_K, 0);
     side->rows.width = spec->nfeatures;
-    if (lw_offline_read(r->config, side->files, side->nfiles,
-                        which == LW_REF ? "reference" : "current", take_event, &in,
-                        &side->tally, err))
+    struct lw_offline reader = {.paths = side->files,
+                                .n = side->nfiles,
+                                .what = which == LW_REF ? "reference" : "current",
+                                .take = take_event,
+                                .arg = &in};
+    if (lw_offline_read(r->config, &reader, &side->tally, err))
         return -1;
     if (side->tally.records == side->tally.unusable)
         return lw_fail(err, LW_EINPUT, "%s: none of its records can be used%s%s",

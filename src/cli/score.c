@@ -143,8 +143,10 @@ static int score(const struct lw_config *config, const struct options *o, char *
                  lw_model_fingerprint(model));
     if (rc == 0 && to_file && !(s.file = lw_file_create(o->out, schema, err)))
         rc = -1;
+    struct lw_offline reader = {
+        .paths = files, .n = n, .what = "scoring", .take = take_event, .arg = &s};
     if (rc == 0)
-        rc = lw_offline_read(config, files, n, "scoring", take_event, &s, &s.tally, err);
+        rc = lw_offline_read(config, &reader, &s.tally, err);
     if (s.file && lw_file_finish(s.file, err))
         rc = -1;
     if (s.file && rc)

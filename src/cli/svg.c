@@ -77,8 +77,11 @@ int lw_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]) {
     for (int i = 0; i < 4 && step < raw; i++)
         step = steps[i] * unit;
     int n = 0;
-    for (double k = ceil(lo / step - 1e-9); n < max && k * step <= hi + 1e-9 * step; k++)
-        ticks[n++] = k == 0 ? 0 : k * step;
+    double first = ceil(lo / step - 1e-9);
+    while (n < max && (first + n) * step <= hi + 1e-9 * step) {
+        ticks[n] = first + n == 0 ? 0 : (first + n) * step; /* no negative zero */
+        n++;
+    }
     return n;
 }
 
@@ -121,7 +124,7 @@ static void x_axis(const struct lw_axes *a, int max, struct lw_buf *out) {
     }
 }
 
-static void y_axis(const struct lw_axes *a, int max, int percent, struct lw_buf *out) {
+static void y_axis(const struct lw_axes *a, int max, bool percent, struct lw_buf *out) {
     double tick[LW_TICKS_MAX];
     char text[32];
     int n = lw_ticks(a->y0, a->y1, max, tick);
@@ -139,10 +142,11 @@ static void y_axis(const struct lw_axes *a, int max, int percent, struct lw_buf 
     }
 }
 
-void lw_axes_draw(const struct lw_axes *a, const char *x_title, const char *y_title,
-                  int nx, int ny, int percent, struct lw_buf *out) {
-    x_axis(a, nx, out);
-    y_axis(a, ny, percent, out);
+void lw_axes_draw(const struct lw_axes *a, const struct lw_axes_labels *labels,
+                  struct lw_buf *out) {
+    const char *x_title = labels->x, *y_title = labels->y;
+    x_axis(a, labels->nx, out);
+    y_axis(a, labels->ny, labels->percent, out);
     if (x_title) {
         lw_buf_printf(out,
                       "<text class=\"label\" x=\"%.1f\" y=\"%.1f\" "

@@ -4,6 +4,7 @@
 #ifndef LW_CLI_SVG_H
 #define LW_CLI_SVG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,9 +34,14 @@ char *lw_short_number(char *out, size_t size, double v);
 /* "12.3 %", "0.42 %". */
 char *lw_percent(char *out, size_t size, double share);
 
-/* Grid lines, tick labels and titles. percent: y labels are shares. */
-void lw_axes_draw(const struct lw_axes *a, const char *x_title, const char *y_title,
-                  int nx, int ny, int percent, struct lw_buf *out);
+/* Grid lines, tick labels and titles. */
+struct lw_axes_labels {
+    const char *x, *y; /* titles, or NULL */
+    int nx, ny;        /* at most so many ticks */
+    bool percent;      /* y is a share */
+};
+void lw_axes_draw(const struct lw_axes *a, const struct lw_axes_labels *labels,
+                  struct lw_buf *out);
 /* A step curve over n bins with edges[0..n] (shares: height values), as one path of the
  * given class, closed to the bottom. */
 void lw_axes_steps(const struct lw_axes *a, const double *edges, const double *height,

@@ -198,7 +198,9 @@ static struct lw_dataset *read_rows(struct table *t, char **files, size_t n,
     struct reading in = {.event = &t->config->spec.event,
                          .rows = lw_dataset_new(t->plan),
                          .until_ms = until_ms};
-    int rc = lw_offline_read(t->config, files, n, "reading", take_row, &in, &tally, err);
+    struct lw_offline reader = {
+        .paths = files, .n = n, .what = "reading", .take = take_row, .arg = &in};
+    int rc = lw_offline_read(t->config, &reader, &tally, err);
     if (rc == 0 && lw_dataset_rows(in.rows) < 2)
         rc = lw_fail(err, LW_EINPUT, "%s: %zu rows have a target in its range", files[0],
                      lw_dataset_rows(in.rows));
@@ -248,12 +250,13 @@ static int fit_cell(struct table *t, const struct feature_set *set, size_t model
 
 static int fit_all(struct table *t, struct lw_err *err) {
     struct lw_progress progress;
+    size_t all = t->nsets * MODELS;
     int rc = 0;
     lw_progress_start(&progress, "fitting");
     for (size_t s = 0; s < t->nsets && rc == 0; s++)
         for (size_t m = 0; m < MODELS && rc == 0; m++) {
             size_t done = s * MODELS + m;
-            lw_progress_at(&progress, (double)done / (double)(t->nsets * MODELS), done);
+            lw_progress_at(&progress, (double)done / (double)all, done);
             rc = fit_cell(t, &t->set[s], m, &t->cell[s][m], err);
         }
     lw_progress_end(&progress);

@@ -200,7 +200,9 @@ static int train(const struct lw_config *config, const struct options *o, char *
                          .until_ms = until_ms};
     struct result *r = lw_calloc(1, sizeof *r);
     r->candidate = o->candidate;
-    int rc = lw_offline_read(config, files, n, "reading", take_row, &in, &in.tally, err);
+    struct lw_offline reader = {
+        .paths = files, .n = n, .what = "reading", .take = take_row, .arg = &in};
+    int rc = lw_offline_read(config, &reader, &in.tally, err);
     if (rc == 0)
         rc = fit(&config->spec, &in, r, err);
     if (rc == 0)
