@@ -304,7 +304,9 @@ void lw_monitor_lazy(struct lw_monitor *m) {
 }
 
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms) {
-    return lw_windows_span(m->windows, span_ms);
+    struct lw_pane *pane = lw_windows_span(m->windows, span_ms);
+    lw_policy_level(&m->policy, &pane->answered);
+    return pane;
 }
 
 const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m) {

@@ -118,7 +118,8 @@ void lw_monitor_lazy(struct lw_monitor *m);
 /* What windows are compared with, or NULL (borrowed until the champion changes). */
 const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m);
 /* The newest panes of that span merged (the longest window's at most); the caller frees.
- */
+ * Its `answered` reaches back further, LW_LEVEL_DAYS (core/policy.h): the level of error
+ * that is usual. */
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms);
 const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m);
 

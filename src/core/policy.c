@@ -26,11 +26,34 @@ static void compare_in_probation(struct lw_policy *p, const struct lw_pane *pane
                    (old->errors.e2 - now->errors.e2) / (double)now->errors.n);
 }
 
+static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {
+    int64_t day = ms / LW_DAY;
+    if (p->ndays && p->day[p->ndays - 1].day == day)
+        return &p->day[p->ndays - 1];
+    if (p->ndays == LW_LEVEL_DAYS)
+        memmove(p->day, p->day + 1, --p->ndays * sizeof *p->day);
+    p->day[p->ndays] = (struct lw_day){.day = day};
+    return &p->day[p->ndays++];
+}
+
+void lw_policy_level(const struct lw_policy *p, struct lw_errors *out) {
+    *out = (struct lw_errors){0};
+    for (size_t i = 0; i < p->ndays; i++) {
+        out->n += p->day[i].n;
+        out->e2 += p->day[i].e2;
+    }
+}
+
 void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
                     const struct lw_pane *pane) {
     (void)spec;
     p->fresh += pane->reason[LW_GOOD];
     p->usable += pane->reason[LW_GOOD];
+    if (pane->answered.n) {
+        struct lw_day *day = day_of(p, pane->start_ms);
+        day->n += pane->answered.n;
+        day->e2 += pane->answered.e2;
+    }
     if (p->probation_until_ms)
         compare_in_probation(p, pane);
 }
@@ -206,10 +229,30 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     lw_buf_u8(out, p->pending.bootstrap);
     write_text(out, p->pending.reason);
     write_text(out, p->asked);
+    lw_buf_u8(out, (uint8_t)p->ndays);
+    for (size_t i = 0; i < p->ndays; i++) {
+        lw_buf_u64(out, (uint64_t)p->day[i].day);
+        lw_buf_u64(out, p->day[i].n);
+        lw_buf_f64(out, p->day[i].e2);
+    }
     lw_buf_u64(out, (uint64_t)p->probation_until_ms);
     lw_buf_u64(out, p->probation.n);
     lw_buf_f64(out, p->probation.mean);
     lw_buf_f64(out, p->probation.m2);
+}
+
+static void read_days(struct lw_policy *p, struct lw_reader *r) {
+    p->ndays = lw_reader_u8(r);
+    if (p->ndays > LW_LEVEL_DAYS) {
+        r->bad = true;
+        p->ndays = 0;
+    }
+    for (size_t i = 0; i < p->ndays; i++) {
+        p->day[i].day = (int64_t)lw_reader_u64(r);
+        p->day[i].n = lw_reader_u64(r);
+        p->day[i].e2 = lw_reader_f64(r);
+        r->bad |= !(p->day[i].e2 >= 0) || !isfinite(p->day[i].e2);
+    }
 }
 
 void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
@@ -234,6 +277,7 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
     p->pending.bootstrap = lw_reader_u8(r) != 0;
     read_text(r, p->pending.reason, sizeof p->pending.reason);
     read_text(r, p->asked, sizeof p->asked);
+    read_days(p, r);
     p->probation_until_ms = (int64_t)lw_reader_u64(r);
     p->probation.n = lw_reader_u64(r);
     p->probation.mean = lw_reader_f64(r);

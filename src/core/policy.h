@@ -12,6 +12,14 @@
 #include "core/monitor.h"
 
 #define LW_RECENT_MAX 32
+#define LW_LEVEL_DAYS 28
+
+/* What the answering versions did on one day of event time. */
+struct lw_day {
+    int64_t day; /* days since 1970 */
+    uint64_t n;
+    double e2;
+};
 
 struct lw_policy {
     uint32_t champion, previous, first; /* 0: none */
@@ -23,8 +31,10 @@ struct lw_policy {
     int64_t recent[LW_RECENT_MAX]; /* trainings of the last week */
     uint64_t next_request;
     struct lw_request pending;
-    char asked[LW_NAME_MAX];    /* by whom; "": nobody */
-    int64_t probation_until_ms; /* 0: not in probation */
+    char asked[LW_NAME_MAX]; /* by whom; "": nobody */
+    size_t ndays;
+    struct lw_day day[LW_LEVEL_DAYS]; /* the newest ones with events, in order */
+    int64_t probation_until_ms;       /* 0: not in probation */
     struct lw_moments
         probation; /* per pane: previous' minus champion's squared error, per event */
 };
@@ -33,6 +43,9 @@ void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec);
 /* A pane was sealed: counts what is fresh, and compares the two versions in probation. */
 void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
                     const struct lw_pane *pane);
+/* Count and squared error of the answering versions over the newest LW_LEVEL_DAYS days
+ * with events; the other sums stay 0. */
+void lw_policy_level(const struct lw_policy *p, struct lw_errors *out);
 /* Confirm or roll back, when it is time; returns 1 when a decision was made. */
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                         struct lw_decision *out);

@@ -17,8 +17,9 @@
 /* Answered events that make the second estimate of the level worth hearing, and the most
  * that it may raise the first: after a shift the old version's errors are no measure for
  * the new one. */
-#define LEVEL_MIN_N 1000
-#define LEVEL_MAX   1.3
+#define LEVEL_MIN_N  1000
+#define LEVEL_WEIGHT 0.75
+#define LEVEL_MAX    1.3
 
 struct split {
     size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
@@ -160,7 +161,7 @@ static void weekly_rhythm(const struct lw_spec *spec, const struct lw_model *mod
     double expected = mean_over(ref->hour_mse, r.recent);
     double did = recent->answered.e2 / (double)recent->answered.n * (1 - t->gate.gain);
     if (expected > 0)
-        scale_rhythm(ref, fmin((1 + did / expected) / 2, LEVEL_MAX));
+        scale_rhythm(ref, fmin(1 + LEVEL_WEIGHT * (did / expected - 1), LEVEL_MAX));
 }
 
 static struct lw_reference *
