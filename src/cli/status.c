@@ -86,8 +86,9 @@ static void print_partitions(const struct lw_part_view *view, int32_t n) {
 
 static int32_t partitions(struct lw_redis *r, const struct lw_spec *spec,
                           struct lw_err *err) {
+    char key[LW_KEY_MAX];
     struct lw_reply *reply =
-        lw_redis_do(r, err, "HGET leeway:{%s}:meta partitions", spec->stream);
+        lw_redis_do(r, err, "HGET %s partitions", lw_key(key, spec, "meta"));
     int32_t n =
         reply && lw_reply_kind(reply) == LW_REPLY_TEXT ? (int32_t)lw_reply_int(reply) : 0;
     lw_reply_free(reply);
@@ -96,13 +97,14 @@ static int32_t partitions(struct lw_redis *r, const struct lw_spec *spec,
 
 static int status(const struct lw_config *config, bool json, struct lw_err *err) {
     const struct lw_spec *spec = &config->spec;
+    char key[LW_KEY_MAX];
     struct lw_redis *r = lw_redis_new(&config->redis, err);
     if (!r)
         return -1;
     int32_t n = partitions(r, spec, err);
     struct lw_part_view *view = lw_calloc((size_t)n + 1, sizeof *view);
     struct lw_reply *now =
-        err->code ? NULL : lw_redis_do(r, err, "HGETALL leeway:{%s}:now", spec->stream);
+        err->code ? NULL : lw_redis_do(r, err, "HGETALL %s", lw_key(key, spec, "now"));
     int rc = now ? lw_state_view(r, spec, config->source.topic, n, view, err) : -1;
     if (rc == 0 && json) {
         lw_cli_print_json(now_json(now));
