@@ -97,7 +97,7 @@ static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric 
                                    (double)d->n_cur, rows_ref);
         break;
     default:
-        lw_assert(!"a metric of a feature");
+        lw_assert(metric == LW_METRIC_PSI); /* a metric of a feature */
     }
     return r;
 }
@@ -145,7 +145,7 @@ static struct lw_reading model_reading(const struct lw_monitor *m,
         r.known = true;
         break;
     default:
-        lw_assert(!"a metric of the model");
+        lw_assert(metric == LW_METRIC_RMSE); /* a metric of the model */
     }
     return r;
 }
