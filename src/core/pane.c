@@ -36,12 +36,16 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
     pane->dirty = false;
 }
 
-/* The oldest version gives way: it is the one that has long stopped answering. */
-static void drop_oldest(struct lw_pane *pane) {
+static size_t oldest_version(const struct lw_pane *pane) {
     size_t oldest = 0;
     for (size_t i = 1; i < pane->nscores; i++)
         if (pane->scores[i].version < pane->scores[oldest].version)
             oldest = i;
+    return oldest;
+}
+
+/* The oldest version gives way: it is the one that has long stopped answering. */
+static void drop_at(struct lw_pane *pane, size_t oldest) {
     struct lw_scores dropped = pane->scores[oldest];
     memmove(&pane->scores[oldest], &pane->scores[oldest + 1],
             (pane->nscores - oldest - 1) * sizeof dropped);
@@ -52,8 +56,12 @@ struct lw_scores *lw__pane_scores(struct lw_pane *pane, uint32_t version) {
     for (size_t i = 0; i < pane->nscores; i++)
         if (pane->scores[i].version == version)
             return &pane->scores[i];
-    if (pane->nscores == LW_VERSIONS_MAX)
-        drop_oldest(pane);
+    if (pane->nscores == LW_VERSIONS_MAX) {
+        size_t oldest = oldest_version(pane);
+        if (version < pane->scores[oldest].version)
+            return NULL;
+        drop_at(pane, oldest);
+    }
     struct lw_scores *s = &pane->scores[pane->nscores++];
     uint64_t seed = lw_mix64(pane->profile->seed ^ version);
     if (s->profile)
@@ -88,6 +96,8 @@ void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *wat
     lw_errors_add(&pane->answered, target, scored[0].prediction);
     for (size_t i = 0; i < nscored; i++) {
         struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
+        if (!s)
+            continue;
         lw_errors_add(&s->errors, target, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 0, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 1, scored[i].prediction - target);
@@ -102,6 +112,8 @@ void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {
     lw_profile_merge(pane->profile, other->profile);
     for (size_t i = 0; i < other->nscores; i++) {
         struct lw_scores *s = lw__pane_scores(pane, other->scores[i].version);
+        if (!s)
+            continue;
         lw_errors_merge(&s->errors, &other->scores[i].errors);
         lw_profile_merge(s->profile, other->scores[i].profile);
     }
