@@ -163,6 +163,13 @@ static bool believable(struct lw_partition *p, int64_t t) {
     return true;
 }
 
+/* A clock can say anything; this far from 1970 (some 36 million years) it is nonsense
+ * either way, and differences of two times cannot overflow. */
+static int64_t bounded(int64_t t) {
+    int64_t limit = LW_TIME_LIMIT;
+    return t > limit ? limit : t < -limit ? -limit : t;
+}
+
 static int64_t pane_start(const struct lw_partition *p, int64_t t) {
     int64_t pane = p->spec->pane_ms, rest = t % pane;
     return t - (rest < 0 ? rest + pane : rest);
@@ -180,8 +187,8 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
                                const struct lw_row *row, int reason,
                                const struct lw_cell *watched,
                                const struct lw_scored *scored, size_t nscored) {
-    int64_t start = pane_start(p, row->time_ms);
-    enum lw_place where = place(p, row->time_ms, start);
+    int64_t t = bounded(row->time_ms), start = pane_start(p, t);
+    enum lw_place where = place(p, t, start);
     p->counter[LW_COUNT_MESSAGES]++;
     p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_ASIDE]++;
     p->counter[LW_COUNT_SCORED] += nscored > 0;
@@ -192,7 +199,7 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
     struct lw_pane *pane = lw_partition_open(p, start);
     lw_pane_add(pane, offset, watched, reason, row->target, scored, nscored);
     if (p->newest_ms == INT64_MIN)
-        first_events(p, row->time_ms);
+        first_events(p, t);
     return where;
 }
 

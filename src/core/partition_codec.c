@@ -1,5 +1,6 @@
 /* A partition's progress as bytes. */
 #include "base/mem.h"
+#include "base/time.h"
 #include "core/partition.h"
 #include "core/partition_private.h"
 
@@ -28,18 +29,28 @@ void lw_partition_write(const struct lw_partition *p, struct lw_buf *out) {
             lw_buf_u64(out, (uint64_t)p->pane[i]->start_ms);
 }
 
+/* A time that a partition can have written: bounded, or "not known" where that is said.
+ */
+static int64_t read_time(struct lw_reader *r, bool may_be_unknown) {
+    int64_t t = (int64_t)lw_reader_u64(r);
+    if (t >= -LW_TIME_LIMIT - LW_DAY && t <= LW_TIME_LIMIT + LW_DAY)
+        return t;
+    r->bad |= !(may_be_unknown && t == INT64_MIN);
+    return INT64_MIN;
+}
+
 static void read_clock(struct lw_partition *p, struct lw_reader *r) {
-    p->newest_ms = (int64_t)lw_reader_u64(r);
-    p->oldest_ms = (int64_t)lw_reader_u64(r);
+    p->newest_ms = read_time(r, true);
+    p->oldest_ms = read_time(r, true);
     p->nfirst = lw_reader_u8(r);
     if (p->nfirst > LW_FIRST_MAX) {
         r->bad = true;
         p->nfirst = 0;
     }
     for (int i = 0; i < p->nfirst; i++)
-        p->first[i] = (int64_t)lw_reader_u64(r);
+        p->first[i] = read_time(r, false);
     p->suspects = (int)(lw_reader_u32(r) & 0xffff);
-    p->suspect_ms = (int64_t)lw_reader_u64(r);
+    p->suspect_ms = read_time(r, false);
 }
 
 int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
@@ -61,7 +72,13 @@ int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
     if (r.bad || open > OPEN_PANES_MAX || lw_reader_left(&r) != 8 * (size_t)open)
         return lw_fail(err, LW_EINPUT, "partition %d: progress is damaged (%zu bytes)",
                        p->number, len);
-    for (uint32_t i = 0; i < open; i++)
-        lw_partition_open(p, (int64_t)lw_reader_u64(&r));
-    return 0;
+    for (uint32_t i = 0; i < open && !r.bad; i++) {
+        int64_t start = read_time(&r, false);
+        r.bad |= start % p->spec->pane_ms != 0;
+        if (!r.bad)
+            lw_partition_open(p, start);
+    }
+    return r.bad ? lw_fail(err, LW_EINPUT, "partition %d: progress names no pane's start",
+                           p->number)
+                 : 0;
 }

@@ -6,6 +6,7 @@
 
 #define LW_SPARE_PANES 8
 #define LW_FIRST_MAX   16
+#define LW_TIME_LIMIT  (INT64_C(1) << 60) /* ms either side of 1970 */
 
 struct lw_partition {
     const struct lw_spec *spec;
