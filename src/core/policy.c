@@ -241,6 +241,16 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     lw_buf_f64(out, p->probation.m2);
 }
 
+/* A span or a time as this program can have written it, so that sums and differences of
+ * them cannot overflow; INT64_MIN where that says "never". */
+static int64_t read_ms(struct lw_reader *r, int64_t lowest, bool may_be_never) {
+    int64_t ms = (int64_t)lw_reader_u64(r), limit = INT64_C(1) << 61;
+    if ((ms >= lowest && ms <= limit) || (may_be_never && ms == INT64_MIN))
+        return ms;
+    r->bad = true;
+    return 0;
+}
+
 static void read_days(struct lw_policy *p, struct lw_reader *r) {
     p->ndays = lw_reader_u8(r);
     if (p->ndays > LW_LEVEL_DAYS) {
@@ -259,9 +269,10 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
     p->champion = lw_reader_u32(r);
     p->previous = lw_reader_u32(r);
     p->first = lw_reader_u32(r);
-    p->champion_since_ms = (int64_t)lw_reader_u64(r);
-    p->trained_ms = (int64_t)lw_reader_u64(r);
-    p->cooldown_ms = (int64_t)lw_reader_u64(r);
+    const int64_t lowest = -(INT64_C(1) << 61);
+    p->champion_since_ms = read_ms(r, lowest, false);
+    p->trained_ms = read_ms(r, lowest, true);
+    p->cooldown_ms = read_ms(r, 0, false);
     p->fresh = lw_reader_u64(r);
     p->usable = lw_reader_u64(r);
     p->nrecent = lw_reader_u8(r);
@@ -270,16 +281,17 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
         p->nrecent = 0;
     }
     for (size_t i = 0; i < p->nrecent; i++)
-        p->recent[i] = (int64_t)lw_reader_u64(r);
+        p->recent[i] = read_ms(r, lowest, false);
     p->next_request = lw_reader_u64(r);
     p->pending.id = lw_reader_u64(r);
-    p->pending.as_of_ms = (int64_t)lw_reader_u64(r);
+    p->pending.as_of_ms = read_ms(r, lowest, false);
     p->pending.bootstrap = lw_reader_u8(r) != 0;
     read_text(r, p->pending.reason, sizeof p->pending.reason);
     read_text(r, p->asked, sizeof p->asked);
     read_days(p, r);
-    p->probation_until_ms = (int64_t)lw_reader_u64(r);
+    p->probation_until_ms = read_ms(r, lowest, false);
     p->probation.n = lw_reader_u64(r);
     p->probation.mean = lw_reader_f64(r);
     p->probation.m2 = lw_reader_f64(r);
+    r->bad |= !isfinite(p->probation.mean) || !(p->probation.m2 >= 0);
 }

@@ -1,0 +1,361 @@
+/* When a training is asked for, and what becomes of it. */
+#include "support/core_fixture.h"
+
+#include "core/policy.h"
+
+#define T0 CORE_START
+
+struct fixture {
+    struct lw_spec *spec;
+    struct lw_policy p;
+    struct lw_pane *pane;
+};
+
+static int setup(void **state) {
+    struct fixture *f = lw_calloc(1, sizeof *f);
+    f->spec = core_spec_new();
+    f->pane = lw_pane_new(f->spec, T0, 1);
+    lw_policy_init(&f->p, f->spec);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    lw_pane_free(f->pane);
+    core_spec_free(f->spec);
+    free(f);
+    return 0;
+}
+
+static void rows(struct fixture *f, uint64_t good) {
+    lw_pane_reset(f->pane, T0, 1);
+    f->pane->events = good + 7;
+    f->pane->reason[LW_GOOD] = good;
+    f->pane->reason[LW_ASIDE_NO_TARGET] = 7;
+    lw_policy_pane(&f->p, f->spec, f->pane);
+}
+
+static int request(struct fixture *f, int64_t at, const char *trigger) {
+    return lw_policy_request(&f->p, f->spec, at, trigger, false);
+}
+
+static struct lw_decision trained(struct fixture *f, uint32_t version, bool passed,
+                                  int64_t at) {
+    struct lw_training t = {.gate = {.passed = passed, .reason = "gate's words"}};
+    struct lw_decision d;
+    lw_policy_trained(&f->p, f->spec, version, &t, NULL, at, &d);
+    assert_int_equal(d.kind, passed ? LW_DECIDED_PROMOTE : LW_DECIDED_REJECT);
+    assert_string_equal(d.reason, "gate's words");
+    if (passed)
+        lw_policy_champion(&f->p, f->spec, version, at);
+    return d;
+}
+
+/* Version 1 stands since T0 + 2 days, with fresh rows enough. */
+static void bootstrapped(struct fixture *f) {
+    rows(f, 500);
+    assert_int_equal(request(f, T0 + 2 * LW_DAY, NULL), 1);
+    trained(f, 1, true, T0 + 2 * LW_DAY);
+    assert_int_equal(f->p.champion, 1);
+    assert_int_equal(f->p.probation_until_ms, 0); /* there is nobody to return to */
+    rows(f, 500);
+}
+
+static void bootstrap_by_time(void **state) {
+    struct fixture *f = *state;
+    rows(f, 1000000);
+    assert_int_equal(request(f, T0 + 2 * LW_DAY - 1, "a rule"), 0);
+    assert_int_equal(lw_policy_request(&f->p, f->spec, T0 + 2 * LW_DAY, NULL, true), 0);
+    assert_int_equal(request(f, T0 + 2 * LW_DAY, NULL), 1);
+    assert_true(f->p.pending.bootstrap);
+    assert_int_equal(f->p.pending.id, 1);
+    assert_int_equal(f->p.pending.as_of_ms, T0 + 2 * LW_DAY);
+    assert_int_equal(request(f, T0 + 3 * LW_DAY, NULL), 0); /* one at a time */
+}
+
+static void bootstrap_by_rows(void **state) {
+    struct fixture *f = *state;
+    f->spec->retrain.bootstrap_until_ms = 0;
+    f->spec->retrain.bootstrap_rows = 1000;
+    rows(f, 999); /* those set aside do not count */
+    assert_int_equal(request(f, T0 + 99 * LW_DAY, NULL), 0);
+    rows(f, 1);
+    assert_int_equal(request(f, T0, NULL), 1);
+    assert_true(f->p.pending.bootstrap);
+}
+
+static void a_failed_bootstrap_waits_its_cooldown(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    int64_t at = T0 + 2 * LW_DAY;
+    rows(f, 500);
+    assert_int_equal(request(f, at, NULL), 1);
+    lw_policy_trained(&f->p, f->spec, 0, NULL, "no rows", at, &d);
+    assert_int_equal(d.kind, LW_DECIDED_REJECT);
+    assert_string_equal(d.reason, "no rows");
+    rows(f, 500);
+    assert_int_equal(request(f, at + 2 * LW_DAY - 1, NULL), 0);
+    assert_int_equal(request(f, at + 2 * LW_DAY, NULL), 1);
+    assert_int_equal(f->p.pending.id, 2);
+}
+
+static void cooldown_doubles_and_is_set_back(void **state) {
+    struct fixture *f = *state;
+    int64_t at = T0 + 2 * LW_DAY, wait = LW_DAY;
+    bootstrapped(f);
+    static const int64_t then[] = {2 * LW_DAY, 4 * LW_DAY, 8 * LW_DAY, 8 * LW_DAY};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(request(f, at + wait - 1, "drift"), 0);
+        assert_int_equal(request(f, at + wait, "drift"), 1);
+        assert_string_equal(f->p.pending.reason, "drift");
+        at += wait;
+        trained(f, (uint32_t)i + 2, false, at);
+        rows(f, 500);
+        wait = then[i];
+        assert_int_equal(f->p.cooldown_ms, wait);
+    }
+    assert_int_equal(request(f, at + wait, "drift"), 1);
+    trained(f, 9, true, at + wait);
+    assert_int_equal(f->p.cooldown_ms, LW_DAY);
+}
+
+static void min_fresh_counts_since_the_last_training(void **state) {
+    struct fixture *f = *state;
+    bootstrapped(f);
+    int64_t at = T0 + 3 * LW_DAY;
+    assert_int_equal(request(f, at, "drift"), 1);
+    trained(f, 2, false, at);
+    at += 30 * LW_DAY;
+    rows(f, 99);
+    assert_int_equal(request(f, at, "drift"), 0);
+    rows(f, 1);
+    assert_int_equal(request(f, at, "drift"), 1);
+}
+
+static void no_more_than_max_per_week(void **state) {
+    struct fixture *f = *state;
+    f->spec->retrain.max_per_week = 2;
+    f->spec->retrain.cooldown_max_ms = f->spec->retrain.cooldown_ms;
+    bootstrapped(f); /* the first, at T0 + 2 days */
+    assert_int_equal(request(f, T0 + 3 * LW_DAY, "drift"), 1);
+    trained(f, 2, false, T0 + 3 * LW_DAY);
+    rows(f, 500);
+    assert_int_equal(request(f, T0 + 9 * LW_DAY - 1, "drift"), 0);
+    assert_int_equal(request(f, T0 + 9 * LW_DAY, "drift"), 1);
+}
+
+static void no_cause_no_training_but_age(void **state) {
+    struct fixture *f = *state;
+    bootstrapped(f);
+    assert_int_equal(request(f, T0 + 400 * LW_DAY, NULL), 0);
+    f->spec->retrain.max_age_ms = 30 * LW_DAY;
+    assert_int_equal(request(f, T0 + 32 * LW_DAY - 1, NULL), 0);
+    assert_int_equal(request(f, T0 + 32 * LW_DAY, NULL), 1);
+    assert_non_null(strstr(f->p.pending.reason, "30d"));
+    assert_false(f->p.pending.bootstrap);
+    trained(f, 2, false, T0 + 32 * LW_DAY); /* it beat a challenger: as good as new */
+    rows(f, 500);
+    assert_int_equal(request(f, T0 + 62 * LW_DAY - 1, NULL), 0);
+    assert_int_equal(request(f, T0 + 62 * LW_DAY, NULL), 1);
+}
+
+static void level_is_of_the_newest_days(void **state) {
+    struct fixture *f = *state;
+    struct lw_errors level;
+    for (int day = 0; day < 40; day++)
+        for (int hour = 0; hour < 24; hour++) {
+            lw_pane_reset(f->pane, T0 + day * LW_DAY + hour * LW_HOUR, 1);
+            f->pane->answered = (struct lw_errors){.n = 10, .e2 = day < 12 ? 1e6 : 30};
+            lw_policy_pane(&f->p, f->spec, f->pane);
+        }
+    lw_policy_level(&f->p, &level);
+    assert_int_equal(level.n, 10 * 24 * LW_LEVEL_DAYS);
+    assert_true(level.e2 == 30.0 * 24 * LW_LEVEL_DAYS);
+}
+
+static void a_fault_blocks_and_a_person_overrides(void **state) {
+    struct fixture *f = *state;
+    int64_t at = T0 + 2 * LW_DAY + LW_HOUR; /* inside the cooldown as well */
+    bootstrapped(f);
+    assert_int_equal(lw_policy_request(&f->p, f->spec, T0 + 9 * LW_DAY, "drift", true),
+                     0);
+    lw_copy(f->p.asked, sizeof f->p.asked, "ann");
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 1);
+    assert_string_equal(f->p.pending.reason, "asked for by ann");
+    assert_string_equal(f->p.asked, "");
+    trained(f, 2, false, at);
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
+}
+
+/* A pane in which both versions scored n events with these sums of squared errors. */
+static void proven(struct fixture *f, double champion2, double previous2, uint64_t n) {
+    lw_pane_reset(f->pane, T0, 1);
+    f->pane->nscores = 2;
+    f->pane->scores[0].version = f->p.champion;
+    f->pane->scores[0].errors = (struct lw_errors){.n = n, .e2 = champion2};
+    f->pane->scores[1].version = f->p.previous;
+    f->pane->scores[1].errors = (struct lw_errors){.n = n, .e2 = previous2};
+    lw_policy_pane(&f->p, f->spec, f->pane);
+}
+
+/* Version 2 was promoted over version 1 at T0 + 3 days. */
+static void in_probation(struct fixture *f) {
+    bootstrapped(f);
+    assert_int_equal(request(f, T0 + 3 * LW_DAY, "drift"), 1);
+    trained(f, 2, true, T0 + 3 * LW_DAY);
+    assert_int_equal(f->p.previous, 1);
+    assert_int_equal(f->p.probation_until_ms, T0 + 5 * LW_DAY);
+}
+
+static void a_better_one_is_confirmed_when_probation_ends(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    in_probation(f);
+    for (int i = 0; i < 48; i++) {
+        proven(f, 100 + i % 3, 150 + i % 5, 10);
+        assert_int_equal(
+            lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY + i * LW_HOUR, &d), 0);
+    }
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 5 * LW_DAY, &d), 1);
+    assert_int_equal(d.kind, LW_DECIDED_CONFIRM);
+    assert_int_equal(d.version, 2);
+    assert_int_equal(d.other, 1);
+    assert_int_equal(f->p.champion, 2);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 6 * LW_DAY, &d), 0);
+}
+
+static void a_worse_one_is_rolled_back_early(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    in_probation(f);
+    for (int i = 0; i < 23; i++) {
+        proven(f, 150 + i % 3, 100 + i % 5, 10);
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
+    }
+    lw_pane_reset(f->pane, T0, 1); /* a pane of one version only proves nothing */
+    lw_policy_pane(&f->p, f->spec, f->pane);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
+    proven(f, 150, 100, 10);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 4 * LW_DAY, &d), 1);
+    assert_int_equal(d.kind, LW_DECIDED_ROLL_BACK);
+    assert_int_equal(d.version, 2);
+    assert_int_equal(d.other, 1);
+    assert_int_equal(f->p.champion, 1);
+    assert_int_equal(f->p.cooldown_ms, f->spec->retrain.cooldown_max_ms);
+    lw_policy_champion(&f->p, f->spec, 1,
+                       T0 + 4 * LW_DAY); /* what the caller does next */
+    assert_int_equal(f->p.probation_until_ms, 0);
+    assert_int_equal(f->p.previous, 0);
+}
+
+static void worse_by_weather_is_confirmed(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    in_probation(f);
+    for (int i = 0; i < 48; i++) /* mean -1, sd about 20: z about -0.3 */
+        proven(f, 1000 + (i % 2 ? 210 : -190), 1000, 10);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 5 * LW_DAY, &d), 1);
+    assert_int_equal(d.kind, LW_DECIDED_CONFIRM);
+}
+
+static void a_rich_policy(struct fixture *f) {
+    in_probation(f);
+    proven(f, 120, 100, 10);
+    f->pane->answered = (struct lw_errors){.n = 10, .e2 = 90};
+    lw_policy_pane(&f->p, f->spec, f->pane);
+    f->p.probation = (struct lw_moments){0};
+    proven(f, 120, 100, 10);
+    proven(f, 90, 100, 10);
+    rows(f, 321);
+    assert_int_equal(request(f, T0 + 9 * LW_DAY, "drift of zone"), 1);
+    lw_copy(f->p.asked, sizeof f->p.asked, "bob");
+}
+
+static void bytes_hold_all_of_it(void **state) {
+    struct fixture *f = *state;
+    struct lw_buf one = {0}, two = {0};
+    struct lw_policy back;
+    a_rich_policy(f);
+    lw_policy_write(&f->p, &one);
+    lw_policy_init(&back, f->spec);
+    struct lw_reader r = lw_reader_of(one.data, one.len);
+    lw_policy_read(&back, &r);
+    assert_false(r.bad);
+    assert_int_equal(lw_reader_left(&r), 0);
+    lw_policy_write(&back, &two);
+    core_assert_same(&one, &two);
+    assert_int_equal(back.champion, 2);
+    assert_int_equal(back.previous, 1);
+    assert_int_equal(back.first, 1);
+    assert_int_equal(back.fresh, f->p.fresh);
+    assert_int_equal(back.usable, f->p.usable);
+    assert_int_equal(back.nrecent, 1); /* the bootstrap is more than a week ago */
+    assert_int_equal(back.pending.id, 3);
+    assert_string_equal(back.pending.reason, "drift of zone");
+    assert_string_equal(back.asked, "bob");
+    assert_int_equal(back.probation.n, 2);
+    assert_true(back.probation.mean == f->p.probation.mean);
+    lw_buf_fini(&one);
+    lw_buf_fini(&two);
+}
+
+/* Whatever is not refused must be fit to go on with (under UBSan this bites). */
+static void go_on(struct fixture *f, struct lw_policy *p) {
+    struct lw_decision d;
+    struct lw_training t = {0};
+    lw_policy_probation(p, f->spec, T0 + 9 * LW_DAY, &d);
+    lw_policy_trained(p, f->spec, 3, &t, NULL, T0 + 9 * LW_DAY, &d);
+    p->asked[0] = '\0';
+    lw_policy_request(p, f->spec, T0 + 90 * LW_DAY, "drift", false);
+    assert_true(p->cooldown_ms >= 0);
+}
+
+static void hostile_bytes(void **state) {
+    struct fixture *f = *state;
+    struct lw_buf good = {0};
+    struct lw_policy back;
+    size_t refused = 0;
+    a_rich_policy(f);
+    lw_policy_write(&f->p, &good);
+    for (size_t i = 0; i < good.len; i++) {
+        struct lw_reader r = lw_reader_of(good.data, i);
+        lw_policy_read(&back, &r);
+        assert_true(r.bad);
+    }
+    for (size_t i = 0; i < good.len; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            good.data[i] ^= (uint8_t)(1 << bit);
+            struct lw_reader r = lw_reader_of(good.data, good.len);
+            lw_policy_init(&back, f->spec);
+            lw_policy_read(&back, &r);
+            if (r.bad)
+                refused++;
+            else
+                go_on(f, &back);
+            good.data[i] ^= (uint8_t)(1 << bit);
+        }
+    assert_true(refused > 50);
+    lw_buf_fini(&good);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(bootstrap_by_time),
+        TEST(bootstrap_by_rows),
+        TEST(a_failed_bootstrap_waits_its_cooldown),
+        TEST(cooldown_doubles_and_is_set_back),
+        TEST(min_fresh_counts_since_the_last_training),
+        TEST(no_more_than_max_per_week),
+        TEST(no_cause_no_training_but_age),
+        TEST(level_is_of_the_newest_days),
+        TEST(a_fault_blocks_and_a_person_overrides),
+        TEST(a_better_one_is_confirmed_when_probation_ends),
+        TEST(a_worse_one_is_rolled_back_early),
+        TEST(worse_by_weather_is_confirmed),
+        TEST(bytes_hold_all_of_it),
+        TEST(hostile_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* A rule's state machine, reading by reading. */
+#include "support/core_fixture.h"
+
+#include "core/rule.h"
+
+struct fixture {
+    struct lw_rule rule;
+    struct lw_slot slot;
+    int64_t at;
+};
+
+static struct fixture fixture(double warn, double critical) {
+    return (struct fixture){.rule = {.metric = LW_METRIC_RMSE,
+                                     .warn = warn,
+                                     .critical = critical,
+                                     .clear_below = 4,
+                                     .for_count = 3,
+                                     .clear_count = 2,
+                                     .min_n = 50}};
+}
+
+static enum lw_transition step(struct fixture *f, double value) {
+    struct lw_reading r = {.value = value, .n = 50, .known = true, .significant = true};
+    return lw_rule_step(&f->rule, &f->slot, &r, f->at += LW_HOUR);
+}
+
+static void fires_after_for_count_in_a_row(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    assert_int_equal(step(&f, 5), LW_STAYS);
+    assert_int_equal(f.slot.state, LW_ALERT_PENDING);
+    assert_int_equal(step(&f, 5), LW_STAYS);
+    assert_int_equal(step(&f, 4.9), LW_STAYS); /* the row is broken */
+    assert_int_equal(f.slot.state, LW_ALERT_OK);
+    assert_int_equal(step(&f, 5), LW_STAYS);
+    assert_int_equal(step(&f, 6), LW_STAYS);
+    assert_int_equal(step(&f, 5), LW_FIRES);
+    assert_int_equal(f.slot.severity, LW_SEVERITY_WARN);
+    assert_int_equal(f.slot.since_ms, 4 * LW_HOUR); /* the first of the row that fired */
+    assert_int_equal(step(&f, 7), LW_STAYS);        /* told once */
+}
+
+static void clears_below_the_lower_threshold_only(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    for (int i = 0; i < 3; i++)
+        step(&f, 6);
+    assert_int_equal(step(&f, 4), LW_STAYS); /* under warn, not under clear_below */
+    assert_int_equal(step(&f, 4.5), LW_STAYS);
+    assert_int_equal(step(&f, 4.5), LW_STAYS);
+    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+    assert_int_equal(step(&f, 3.9), LW_STAYS);
+    assert_int_equal(step(&f, 4.5), LW_STAYS); /* not two in a row */
+    assert_int_equal(step(&f, 3.9), LW_STAYS);
+    assert_int_equal(step(&f, 3.9), LW_RESOLVES);
+    assert_int_equal(f.slot.state, LW_ALERT_OK);
+    assert_int_equal(step(&f, 3.9), LW_STAYS);
+}
+
+static void worsens_when_critical_for_as_long(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    assert_int_equal(step(&f, 6), LW_STAYS);
+    assert_int_equal(step(&f, 9), LW_STAYS);
+    assert_int_equal(step(&f, 9), LW_FIRES);
+    assert_int_equal(f.slot.severity, LW_SEVERITY_WARN);
+    assert_int_equal(step(&f, 9), LW_WORSENS);
+    assert_int_equal(f.slot.severity, LW_SEVERITY_CRITICAL);
+    assert_int_equal(step(&f, 9), LW_STAYS);
+    assert_int_equal(step(&f, 6), LW_STAYS); /* it does not get milder by itself */
+    assert_int_equal(f.slot.severity, LW_SEVERITY_CRITICAL);
+    assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_CRITICAL) == 8);
+    assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_WARN) == 5);
+}
+
+static void too_little_to_judge_changes_nothing(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    struct lw_reading few = {.value = 0, .n = 49, .known = true, .significant = true};
+    struct lw_reading unknown = {.value = 0, .n = 500, .known = false};
+    step(&f, 6);
+    step(&f, 6);
+    struct lw_slot before = f.slot;
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &few, 9 * LW_HOUR), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &unknown, 9 * LW_HOUR), LW_STAYS);
+    assert_memory_equal(&before, &f.slot, sizeof before);
+    assert_int_equal(step(&f, 6), LW_FIRES);
+}
+
+static void what_chance_gives_is_no_breach(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    struct lw_reading chance = {.value = 9, .n = 500, .known = true};
+    step(&f, 9);
+    step(&f, 9);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, 0), LW_STAYS);
+    assert_int_equal(f.slot.over, 0);
+    for (int i = 0; i < 3; i++)
+        step(&f, 9);
+    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, 0), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, 0), LW_RESOLVES);
+}
+
+static void a_level_that_is_not_used(void **state) {
+    (void)state;
+    struct fixture warn = fixture(5, NAN), critical = fixture(NAN, 8);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(step(&warn, 1e9), LW_STAYS);
+        assert_int_equal(step(&critical, 9), LW_STAYS);
+    }
+    assert_int_equal(step(&warn, 1e9), LW_FIRES);
+    assert_int_equal(warn.slot.severity, LW_SEVERITY_WARN);
+    assert_int_equal(step(&warn, 1e9), LW_STAYS);
+    assert_int_equal(step(&critical, 9), LW_FIRES);
+    assert_int_equal(critical.slot.severity, LW_SEVERITY_CRITICAL);
+    struct fixture none = fixture(NAN, 8);
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(step(&none, 7.9), LW_STAYS);
+    assert_int_equal(none.slot.state, LW_ALERT_OK);
+}
+
+static void few_events_are_the_trouble(void **state) {
+    (void)state;
+    struct fixture f = fixture(NAN, 100);
+    f.rule.metric = LW_METRIC_EVENTS;
+    f.rule.clear_below = 200; /* clears above it */
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(step(&f, 101), LW_STAYS);
+    assert_int_equal(step(&f, 100), LW_STAYS);
+    assert_int_equal(step(&f, 0), LW_STAYS);
+    assert_int_equal(step(&f, 50), LW_FIRES);
+    assert_int_equal(step(&f, 150), LW_STAYS);
+    assert_int_equal(step(&f, 150), LW_STAYS);
+    assert_int_equal(step(&f, 201), LW_STAYS);
+    assert_int_equal(step(&f, 201), LW_RESOLVES);
+}
+
+static void a_slot_survives_its_bytes(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    struct lw_buf out = {0};
+    step(&f, 9);
+    step(&f, 9);
+    lw_slot_write(&f.slot, &out);
+    struct lw_slot back = {0};
+    struct lw_reader r = lw_reader_of(out.data, out.len);
+    lw_slot_read(&back, &r);
+    assert_false(r.bad);
+    assert_int_equal(lw_reader_left(&r), 0);
+    f.slot = back;
+    assert_int_equal(step(&f, 9), LW_FIRES);
+    assert_int_equal(f.slot.severity, LW_SEVERITY_CRITICAL);
+    assert_int_equal(f.slot.since_ms, LW_HOUR);
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t kept = out.data[i];
+        out.data[i] = 3; /* no such state, no such severity */
+        r = lw_reader_of(out.data, out.len);
+        lw_slot_read(&back, &r);
+        assert_true(r.bad);
+        assert_int_equal(back.state, LW_ALERT_OK);
+        out.data[i] = kept;
+    }
+    r = lw_reader_of(out.data, out.len - 1);
+    lw_slot_read(&back, &r);
+    assert_true(r.bad);
+    lw_buf_fini(&out);
+}
+
+static void each_feature_has_its_subject(void **state) {
+    (void)state;
+    struct lw_spec *spec = core_spec_new();
+    assert_int_equal(
+        lw_rule_subjects(spec, core_rule(spec, "a", LW_METRIC_PSI, LW_RULE_EACH, 1)), 2);
+    assert_int_equal(
+        lw_rule_subjects(spec, core_rule(spec, "b", LW_METRIC_PSI, LW_RULE_TARGET, 1)),
+        1);
+    core_spec_free(spec);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fires_after_for_count_in_a_row),
+        cmocka_unit_test(clears_below_the_lower_threshold_only),
+        cmocka_unit_test(worsens_when_critical_for_as_long),
+        cmocka_unit_test(too_little_to_judge_changes_nothing),
+        cmocka_unit_test(what_chance_gives_is_no_breach),
+        cmocka_unit_test(a_level_that_is_not_used),
+        cmocka_unit_test(few_events_are_the_trouble),
+        cmocka_unit_test(a_slot_survives_its_bytes),
+        cmocka_unit_test(each_feature_has_its_subject),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
