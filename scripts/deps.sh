@@ -19,7 +19,7 @@ build=(gcc=gcc libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config
     libxxhash-dev libxgboost-dev zlib1g-dev tzdata)
 run=(redis-server=redis-server tzdata)
 test=(libcmocka-dev clang=clang clang-format=clang-format java=default-jre-headless
-    mvn=maven setpriv=util-linux shellcheck=shellcheck)
+    mvn=maven setpriv=util-linux shellcheck=shellcheck prometheus-alertmanager python3-venv redis-tools)
 lint=(clang-tidy=clang-tidy)
 
 # The one set whose names differ between the suites: sonames, and Debian 13's 64-bit time_t suffix.

@@ -120,13 +120,24 @@ san_env=(env ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1)
 with_services=$lw_root/tests/support/services.sh
 
+# Python libraries that stand on the other side of some tests (tests/requirements.txt), in a place of their
+# own; tests/CMakeLists.txt finds the interpreter by VIRTUAL_ENV.
+python_peers() {
+    python3 -m venv build/venv &&
+        build/venv/bin/python -m pip install --quiet --disable-pip-version-check \
+            -r tests/requirements.txt
+}
+
 "$lw_root/scripts/deps.sh" test
 cmake_quick
+if logged "Python peers" $logs/python-peers.log python_peers; then
+    export VIRTUAL_ENV=$lw_root/build/venv PATH=$lw_root/build/venv/bin:$PATH
+fi
 if wanted format; then check_format; fi
 if wanted shell; then check_shell; fi
 
 if wanted unit && step "build: gcc, warnings are errors" compile build/dev dev; then
-    tests "unit tests" build/dev ctest -j$jobs -L unit
+    tests "unit tests" build/dev ctest -j$jobs -LE integration
 fi
 if wanted clang; then
     step "build: clang, warnings are errors" compile build/clang dev \
@@ -137,7 +148,7 @@ if wanted sanitize || wanted sanitize-integration; then
     if step "build: ASan and UBSan" compile build/asan asan; then asan=1; fi
 fi
 if [ $asan = 1 ] && wanted sanitize; then
-    tests "unit tests, sanitized" build/asan "${san_env[@]}" ctest -j$jobs -L unit
+    tests "unit tests, sanitized" build/asan "${san_env[@]}" ctest -j$jobs -LE integration
 fi
 if wanted integration || wanted sanitize-integration; then
     step "Kafka's jars" scripts/kafka.sh fetch || true
