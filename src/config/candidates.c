@@ -169,6 +169,8 @@ int lw_read_sets(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_spec *spec = &load->config->spec;
     spec->train = lw_plan_new(&spec->event.fields, spec->zone);
     load->spare = lw_plan_new(&spec->event.fields, spec->zone);
+    lw_plan_set_zone_name(spec->train, load->config->names.time_zone);
+    lw_plan_set_zone_name(load->spare, load->config->names.time_zone);
     for (size_t i = 0; node && i < node->n; i++)
         if (read_set(load, node->child[i]))
             return -1;

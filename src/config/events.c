@@ -243,6 +243,7 @@ static int read_feature(struct lw_load *load, const struct lw_yaml *node) {
 int lw_read_features(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_spec *spec = &load->config->spec;
     spec->watch = lw_plan_new(&spec->event.fields, spec->zone);
+    lw_plan_set_zone_name(spec->watch, load->config->names.time_zone);
     for (size_t i = 0; node && i < node->n; i++) {
         if (spec->nfeatures == LW_FEATURES_MAX)
             return lw_yaml_fail_key(load->tree, node->child[i], load->err,
