@@ -21,6 +21,10 @@ int lw_stream_long(FILE *stream, int64_t *out);
 /* Reads magic, metadata and sync marker. LW_EINPUT with the reason (a schema that cannot
  * be is LW_EINPUT too: the file is bad). */
 int lw_container_read(FILE *stream, struct lw_container *head, struct lw_err *err);
+/* lw_file_open of a stream that is open already and is closed with the file; for tests.
+ */
+struct lw_file;
+struct lw_file *lw_file_open_stream(FILE *stream, const char *name, struct lw_err *err);
 void lw_container_fini(struct lw_container *head);
 
 #endif

@@ -19,6 +19,8 @@
 #include "event/container.h"
 #include "event/shape.h"
 
+#define READ_BYTES ((size_t)1024 * 1024)
+
 struct lw_file {
     char *path;
     FILE *stream;
@@ -37,9 +39,6 @@ struct lw_file {
 
 static int begin(struct lw_file *file, struct lw_err *err) {
     struct stat st;
-    file->stream = fopen(file->path, "rb");
-    if (!file->stream)
-        return lw_fail(err, LW_EINPUT, "cannot open: %s", strerror(errno));
     if (fstat(fileno(file->stream), &st) == 0 && S_ISREG(st.st_mode))
         file->size = st.st_size;
     if (lw_container_read(file->stream, &file->head, err) < 0)
@@ -47,6 +46,7 @@ static int begin(struct lw_file *file, struct lw_err *err) {
     file->codec = lw_codec_new(file->head.codec, err);
     if (!file->codec)
         return -1;
+    lw_buf_extend(&file->block, 1); /* so that an empty block has an address too */
     file->shape = lw_shape_of(&file->shapes, file->head.schema->top);
     lw_shapes_seal(&file->shapes);
     if (file->shapes.shape[file->shape].empty)
@@ -54,22 +54,30 @@ static int begin(struct lw_file *file, struct lw_err *err) {
     return 0;
 }
 
-struct lw_file *lw_file_open(const char *path, struct lw_err *err) {
+struct lw_file *lw_file_open_stream(FILE *stream, const char *name, struct lw_err *err) {
     struct lw_file *file = lw_calloc(1, sizeof *file);
-    file->path = lw_strdup(path);
+    file->path = lw_strdup(name);
+    file->stream = stream;
     if (begin(file, err) < 0) {
-        lw_err_context(err, "%s", path);
+        lw_err_context(err, "%s", name);
         lw_file_close(file);
         return NULL;
     }
     return file;
 }
 
+struct lw_file *lw_file_open(const char *path, struct lw_err *err) {
+    FILE *stream = fopen(path, "rb");
+    if (stream)
+        return lw_file_open_stream(stream, path, err);
+    lw_fail(err, LW_EINPUT, "%s: cannot open: %s", path, strerror(errno));
+    return NULL;
+}
+
 void lw_file_close(struct lw_file *file) {
     if (!file)
         return;
-    if (file->stream)
-        fclose(file->stream);
+    fclose(file->stream);
     lw_container_fini(&file->head);
     lw_codec_free(file->codec);
     lw_shapes_fini(&file->shapes);
@@ -94,12 +102,25 @@ static int fail_in_file(struct lw_file *file, const char *why, struct lw_err *er
     return lw_fail(err, LW_EINPUT, "%s", file->failed.msg);
 }
 
+/* Exactly len bytes into packed. Memory grows with what is there, not with what a header
+ * says: of a pipe nobody knows the size. */
+static bool read_packed(struct lw_file *file, size_t len) {
+    lw_buf_clear(&file->packed);
+    while (file->packed.len < len) {
+        size_t part = len - file->packed.len;
+        if (part > READ_BYTES)
+            part = READ_BYTES;
+        if (fread(lw_buf_extend(&file->packed, part), 1, part, file->stream) != part)
+            return false;
+    }
+    return true;
+}
+
 /* Reads size bytes of block and the marker behind it. */
 static int read_block(struct lw_file *file, int64_t size, struct lw_err *err) {
     uint8_t sync[LW_SYNC_BYTES];
     size_t len = (size_t)size;
-    lw_buf_clear(&file->packed);
-    if (fread(lw_buf_extend(&file->packed, len + 1), 1, len, file->stream) != len ||
+    if (!read_packed(file, len) ||
         fread(sync, 1, sizeof sync, file->stream) != sizeof sync)
         return fail_in_file(file, "the file ends in the middle of a block", err);
     if (memcmp(sync, file->head.sync, sizeof sync) != 0)

@@ -124,7 +124,7 @@ static int flush_block(struct lw_file_writer *w, struct lw_err *err) {
 
 int lw_file_append(struct lw_file_writer *w, const uint8_t *data, size_t len,
                    struct lw_err *err) {
-    if (len > LW_BLOCK_MAX / 2 ||
+    if (len == 0 || len > LW_BLOCK_MAX / 2 ||
         lw_shape_skip(&w->shapes, w->shape, data, data + len) != data + len)
         return lw_fail(err, LW_EINPUT, "%s: not a record of schema %.100s", w->path,
                        lw_schema_name(w->schema));

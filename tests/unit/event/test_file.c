@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "event/container.h"
 #include "event/file.h"
 
 /* All records of a file one after another, with their lengths; fails the test on error.
@@ -194,30 +195,55 @@ static void what_we_write_reads_back(void **state) {
 
 /* Reads bytes as a file to the end: records given, or -1; the error in err. */
 static long read_bytes(const void *bytes, size_t len, struct lw_err *err) {
-    char path[64];
     const uint8_t *data;
     size_t n;
     long records = 0;
-    FILE *out = fopen(temp_path(path, sizeof path), "wb");
-    assert_int_equal(fwrite(bytes, 1, len, out), len);
-    fclose(out);
+    char *copy = malloc(len + 1); /* fmemopen asks for memory that is not const */
+    memcpy(copy, bytes, len);
+    FILE *stream = fmemopen(copy, len, "rb");
+    assert_non_null(stream);
     *err = (struct lw_err){0};
-    struct lw_file *file = lw_file_open(path, err);
+    struct lw_file *file = lw_file_open_stream(stream, "these bytes", err);
     int rc = file ? 1 : -1;
     while (rc == 1 && (rc = lw_file_next(file, &data, &n, err)) == 1)
         records++;
     if (rc < 0) {
         assert_int_equal(err->code, LW_EINPUT);
-        assert_non_null(strstr(err->msg, path));
+        assert_non_null(strstr(err->msg, "these bytes"));
         struct lw_err again = {0};
         if (file) { /* an error stays */
             assert_int_equal(lw_file_next(file, &data, &n, &again), -1);
             assert_string_equal(again.msg, err->msg);
         }
     }
+    if (file)
+        lw_file_close(file);
+    free(copy);
+    return rc < 0 ? -1 : records;
+}
+
+/* A file on disk says how much of it is there, before anything is read. */
+static void a_claim_beyond_the_file_is_refused_at_once(void **state) {
+    (void)state;
+    char path[64];
+    size_t len, n;
+    struct lw_err err = {0};
+    const uint8_t *data;
+    char *bytes = lw_read_file(EVENT_DATA "small_deflate.avro", 1 << 20, &len, &err);
+    FILE *out = fopen(temp_path(path, sizeof path), "wb");
+    assert_int_equal(fwrite(bytes, 1, len - 1, out), len - 1);
+    fclose(out);
+    struct lw_file *file = lw_file_open(path, &err);
+    assert_non_null(file);
+    int rc;
+    while ((rc = lw_file_next(file, &data, &n, &err)) == 1)
+        assert_true(lw_file_progress(file) > 0 && lw_file_progress(file) < 1);
+    assert_int_equal(rc, -1);
+    assert_non_null(strstr(err.msg, path));
+    assert_non_null(strstr(err.msg, "ends in the middle of a block"));
     lw_file_close(file);
     unlink(path);
-    return rc < 0 ? -1 : records;
+    free(bytes);
 }
 
 /* Whole blocks may end the file anywhere; everything else is cut short. */
@@ -232,7 +258,7 @@ static void a_file_cut_short_is_an_error(void **state) {
         snprintf(path, sizeof path, EVENT_DATA "%s", names[i]);
         char *bytes = lw_read_file(path, 1 << 20, &len, &err);
         assert_non_null(bytes);
-        for (size_t cut = 0; cut < len; cut++)
+        for (size_t cut = 1; cut < len; cut++)
             whole += read_bytes(bytes, cut, &err) >= 0;
         assert_true(whole >= 1 && whole <= 5); /* the header alone, and between blocks */
         assert_int_equal(read_bytes(bytes, len - 1, &err), -1);
@@ -301,6 +327,10 @@ static void each_check_of_a_block_is_needed(void **state) {
     assert_int_equal(
         read_bytes(INTS "\004\004\002\0020123456789abcdef", sizeof INTS - 1 + 20, &err),
         2);
+    assert_int_equal(
+        read_bytes(INTS "\000\0000123456789abcdef", sizeof INTS - 1 + 18, &err),
+        0); /* an empty block is one, but holds no record */
+    refused(INTS "\002\0000123456789abcdef", sizeof INTS - 1 + 18, "no record");
     refused(INTS "\002\004\002\0020123456789abcdef\002\002\0020123456789abcdef",
             sizeof INTS - 1 + 20 + 19, "bytes are left");
     refused(INTS "\006\004\002\0020123456789abcdef", sizeof INTS - 1 + 20, "no record");
@@ -322,7 +352,7 @@ static void endless_metadata_ends(void **state) {
 static void foreign_files_are_refused(void **state) {
     (void)state;
     struct lw_err err = {0};
-    refused("", 0, "not an Avro container");
+    refused("O", 1, "not an Avro container");
     refused("PAR1PAR1PAR1", 12, "not an Avro container");
     refused("Obj\001\000", 5, "no avro.schema");
     refused("Obj\001\002\024avro.codec\014brotli\000", 24, "no avro.schema");
@@ -370,6 +400,7 @@ int main(void) {
         cmocka_unit_test(the_schema_keeps_its_text),
         cmocka_unit_test(real_trips_equal_libavro),
         cmocka_unit_test(what_we_write_reads_back),
+        cmocka_unit_test(a_claim_beyond_the_file_is_refused_at_once),
         cmocka_unit_test(a_file_cut_short_is_an_error),
         cmocka_unit_test(record_number_is_named),
         cmocka_unit_test(damaged_files_are_survived),
