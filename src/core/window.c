@@ -88,11 +88,12 @@ static void merge_panes(const struct pane_list *list, int64_t from, int64_t unti
             lw_pane_merge(into, list->pane[i]);
 }
 
-/* The day's panes are all there: make its block. A day of which the oldest panes were
- * never held makes none, for it would pass for the whole day. */
+/* The day has ended: its block, from whatever panes of it there are. Older panes than
+ * those held cannot be missed: a window that reaches over the whole day holds them all.
+ */
 static void finish_day(struct lw_windows *w, int64_t end) {
     int64_t start = end - LW_DAY;
-    if (w->panes.pane[0]->start_ms > start || LW_DAY % w->spec->pane_ms != 0)
+    if (LW_DAY % w->spec->pane_ms != 0)
         return;
     struct lw_pane *day = lw_pane_new(w->spec, start, lw_mix64((uint64_t)start));
     merge_panes(&w->panes, start, end, day);
