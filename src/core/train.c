@@ -31,6 +31,7 @@ static struct split split_rows(const struct lw_spec *spec, const struct lw_datas
     struct split s = {.end = lw_dataset_lower_bound(ds, as_of_ms),
                       .hold = lw_dataset_lower_bound(ds, as_of_ms - r->holdout_ms)};
     s.begin = r->window_ms ? lw_dataset_lower_bound(ds, as_of_ms - r->window_ms) : 0;
+    s.hold = s.hold < s.begin ? s.begin : s.hold; /* a window inside the hold-out */
     return s;
 }
 

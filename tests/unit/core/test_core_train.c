@@ -1,0 +1,235 @@
+/* One training on a small synthetic set: who is chosen, what is held out, what is told.
+ */
+#include "support/core_fixture.h"
+
+#include "core/train.h"
+
+#define AS_OF (CORE_START + 5 * LW_DAY)
+#define HOLD  (AS_OF - 12 * LW_HOUR)
+
+struct fixture {
+    struct lw_spec *spec;
+    struct lw_dataset *ds;
+    struct lw_training t;
+};
+
+/* y = 10 + 2 zone + x / 2 + level + noise until a day after AS_OF; rows held out have
+ * `shift` on top. */
+static void make_rows(struct fixture *f, uint64_t seed, double level, double shift) {
+    struct core_stream s;
+    struct core_event e;
+    lw_dataset_free(f->ds);
+    f->ds = lw_dataset_new(f->spec->train);
+    core_stream_init(&s, seed);
+    s.level = level;
+    while (s.now_ms < AS_OF + LW_DAY) {
+        core_stream_next(&s, f->spec, &e);
+        if (e.row.time_ms >= HOLD)
+            e.row.target += shift;
+        lw_dataset_add(f->ds, &e.row);
+    }
+    lw_dataset_sort(f->ds);
+}
+
+static void train(struct fixture *f, struct lw_model *champion) {
+    struct lw_err err = {0};
+    lw_training_fini(&f->t);
+    if (lw_train(f->spec, f->ds, AS_OF, champion, NULL, &f->t, &err))
+        fail_msg("%s", err.msg);
+}
+
+static int setup(void **state) {
+    struct fixture *f = lw_calloc(1, sizeof *f);
+    f->spec = core_spec_new();
+    make_rows(f, 1, 0, 0);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    lw_training_fini(&f->t);
+    lw_dataset_free(f->ds);
+    core_spec_free(f->spec);
+    free(f);
+    return 0;
+}
+
+static double predict(const struct fixture *f, struct lw_model *m, int zone, double x) {
+    struct core_event e;
+    struct lw_err err = {0};
+    core_event_set(f->spec, &e, AS_OF, zone, x, 1);
+    if (lw_model_bind(m, &f->spec->event.fields, &err))
+        fail_msg("%s", err.msg);
+    return lw_model_predict(m, &e.row);
+}
+
+static void the_best_candidate_is_chosen(void **state) {
+    struct fixture *f = *state;
+    train(f, NULL);
+    assert_int_equal(f->t.ntrials, 2);
+    assert_int_equal(f->t.chosen, 1);
+    assert_string_equal(f->t.trial[1].name, "both");
+    assert_true(fabs(f->t.trial[1].rmse - 1) < .15); /* the noise */
+    assert_true(f->t.trial[0].rmse > 2);             /* and the zones' spread */
+    assert_true(f->t.gate.passed);                   /* no champion to beat */
+    assert_true(fabs(predict(f, f->t.model, 3, 10) - 21) < .3);
+    assert_int_equal(f->t.holdout_from_ms, HOLD);
+    assert_int_equal(f->t.rows, lw_dataset_lower_bound(f->ds, AS_OF));
+    assert_int_equal(f->t.holdout_rows, f->t.rows - lw_dataset_lower_bound(f->ds, HOLD));
+    assert_int_equal(f->t.rows_from_ms, lw_dataset_time(f->ds, 0));
+}
+
+/* If a fit had seen a held-out target, a shift of all of those would not come through in
+ * full: each error would differ by less than the shift. */
+static void no_fit_sees_the_hold_out(void **state) {
+    struct fixture *f = *state;
+    train(f, NULL);
+    struct lw_errors before = f->t.reference->errors;
+    assert_int_equal(before.n, f->t.holdout_rows);
+    make_rows(f, 1, 0, 5);
+    train(f, NULL);
+    const struct lw_errors *after = &f->t.reference->errors;
+    double n = (double)before.n;
+    assert_int_equal(after->n, before.n);
+    assert_true(fabs(after->e - (before.e - 5 * n)) < 1e-7 * n);
+    assert_true(fabs(after->e2 - (before.e2 - 10 * before.e + 25 * n)) < 1e-6 * n);
+}
+
+/* But what is promoted has seen it. And rows at or after as_of are nobody's. */
+static void the_refit_includes_the_hold_out(void **state) {
+    struct fixture *f = *state;
+    train(f, NULL);
+    double before = predict(f, f->t.model, 2, 10);
+    struct lw_fit_report report;
+    size_t end = lw_dataset_lower_bound(f->ds, AS_OF);
+    struct lw_model *all =
+        lw_fit(f->ds, 0, end, AS_OF, &f->spec->candidate[1], &report, NULL);
+    assert_true(lw_model_fingerprint(all) == lw_model_fingerprint(f->t.model));
+    lw_model_free(all);
+    make_rows(f, 1, 0, 5); /* shifts the rows after AS_OF as well: 10 % of the rest */
+    train(f, NULL);
+    double rise = predict(f, f->t.model, 2, 10) - before;
+    assert_true(rise > .25 && rise < .85);
+}
+
+static void a_better_champion_stays(void **state) {
+    struct fixture *f = *state;
+    train(f, NULL);
+    struct lw_model *champion = f->t.model; /* has even seen the rows */
+    f->t.model = NULL;
+    train(f, champion);
+    assert_false(f->t.gate.passed);
+    assert_true(f->t.gate.gain < .01);
+    assert_int_equal(f->t.gate.n, f->t.holdout_rows);
+    assert_true(fabs(f->t.gate.challenger_rmse - f->t.trial[1].rmse) < 1e-9);
+    assert_non_null(f->t.model); /* rejected, but there to be kept and looked at */
+    lw_model_free(champion);
+}
+
+static void a_worse_champion_goes(void **state) {
+    struct fixture *f = *state;
+    train(f, NULL);
+    struct lw_model *champion = f->t.model;
+    f->t.model = NULL;
+    make_rows(f, 2, 3, 0); /* since then everything takes 3 longer */
+    train(f, champion);
+    assert_true(f->t.gate.passed);
+    assert_true(f->t.gate.champion_rmse > 2.8 && f->t.gate.challenger_rmse < 1.2);
+    assert_true(f->t.gate.z > 5);
+    lw_model_free(champion);
+}
+
+static void refused(struct fixture *f, int64_t as_of, const char *words) {
+    struct lw_err err = {0};
+    struct lw_training t;
+    assert_int_equal(lw_train(f->spec, f->ds, as_of, NULL, NULL, &t, &err), -1);
+    assert_int_equal(err.code, LW_EINPUT);
+    if (!strstr(err.msg, words))
+        fail_msg("\"%s\" does not say \"%s\"", err.msg, words);
+    assert_null(t.model);
+    assert_null(t.reference);
+}
+
+static void too_few_rows_are_said_to_be(void **state) {
+    struct fixture *f = *state;
+    size_t before = lw_dataset_lower_bound(f->ds, HOLD);
+    char words[64];
+    f->spec->retrain.min_rows = before;
+    train(f, NULL);
+    f->spec->retrain.min_rows = before + 1;
+    snprintf(words, sizeof words, "%zu usable rows", before);
+    refused(f, AS_OF, words);
+    f->spec->retrain.min_rows = 1;
+    refused(f, AS_OF + 30 * LW_DAY, "usable rows"); /* the window holds none */
+    refused(f, AS_OF + 3 * LW_DAY, "hold-out");     /* no rows in the hold-out */
+    refused(f, CORE_START, "usable rows");
+    f->spec->ncandidates = 0;
+    refused(f, AS_OF, "none is configured");
+}
+
+/* A window shorter than the hold-out leaves nothing to fit: told, not underflown. */
+static void a_window_inside_the_hold_out(void **state) {
+    struct fixture *f = *state;
+    f->spec->retrain.window_ms = 6 * LW_HOUR;
+    refused(f, AS_OF, "0 usable rows");
+}
+
+static void the_rhythm_is_scaled_to_the_held_out_error(void **state) {
+    struct fixture *f = *state;
+    train(f, NULL);
+    const struct lw_reference *ref = f->t.reference;
+    double expected = 0;
+    for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
+        assert_true(ref->hour_mse[h] > 0 && isfinite(ref->hour_mse[h]));
+    for (size_t i = lw_dataset_lower_bound(f->ds, HOLD); i < f->t.rows; i++)
+        expected += ref->hour_mse[lw_hour_of_week(lw_dataset_time(f->ds, i))];
+    assert_true(fabs(expected - ref->errors.e2) < 1e-6 * ref->errors.e2);
+    assert_true(fabs(lw_errors_rmse(&ref->errors) - f->t.trial[1].rmse) < 1e-9);
+    assert_int_equal(ref->scores->members[0].num.n, ref->errors.n);
+}
+
+static void the_reference_survives_its_bytes(void **state) {
+    struct fixture *f = *state;
+    struct lw_buf one = {0}, two = {0};
+    struct lw_err err = {0};
+    train(f, NULL);
+    f->t.reference->version = 7;
+    lw_reference_write(f->t.reference, &one);
+    struct lw_reference *back = lw_reference_read(f->spec, one.data, one.len, &err);
+    if (!back)
+        fail_msg("%s", err.msg);
+    assert_int_equal(back->version, 7);
+    lw_reference_write(back, &two);
+    core_assert_same(&one, &two);
+    lw_reference_free(back);
+    for (size_t i = 0; i < one.len; i += 1 + one.len / 300) {
+        struct lw_err why = {0};
+        assert_null(lw_reference_read(f->spec, one.data, i, &why));
+        assert_int_equal(why.code, LW_EINPUT);
+        one.data[i] ^= 0x81;
+        lw_reference_free(lw_reference_read(f->spec, one.data, one.len, NULL));
+        one.data[i] ^= 0x81;
+    }
+    lw_copy(f->spec->column[1].name, LW_NAME_MAX, "w"); /* made for other features */
+    assert_null(lw_reference_read(f->spec, one.data, one.len, &err));
+    assert_non_null(strstr(err.msg, "\"w\""));
+    lw_buf_fini(&one);
+    lw_buf_fini(&two);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(the_best_candidate_is_chosen),
+        TEST(no_fit_sees_the_hold_out),
+        TEST(the_refit_includes_the_hold_out),
+        TEST(a_better_champion_stays),
+        TEST(a_worse_champion_goes),
+        TEST(too_few_rows_are_said_to_be),
+        TEST(a_window_inside_the_hold_out),
+        TEST(the_rhythm_is_scaled_to_the_held_out_error),
+        TEST(the_reference_survives_its_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
