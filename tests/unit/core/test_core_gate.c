@@ -1,0 +1,149 @@
+/* The gate against figures by SciPy (tests/data/core/make_gate.py), and its boundaries.
+ */
+#include "support/core_fixture.h"
+
+#include "core/train.h"
+
+struct rows {
+    struct lw_spec *spec;
+    struct lw_dataset *ds;
+    size_t n;
+    double champion[1000], challenger[1000];
+};
+
+static void rows_init(struct rows *r) {
+    *r = (struct rows){.spec = core_spec_new()};
+    r->ds = lw_dataset_new(r->spec->train);
+}
+
+static void rows_fini(struct rows *r) {
+    lw_dataset_free(r->ds);
+    core_spec_free(r->spec);
+}
+
+static void add(struct rows *r, int64_t t, double y, double champion, double challenger) {
+    struct core_event e;
+    core_event_set(r->spec, &e, t, 1, 1, y);
+    lw_dataset_add(r->ds, &e.row);
+    r->champion[r->n] = champion;
+    r->challenger[r->n++] = challenger;
+}
+
+static struct lw_gate judge(const struct rows *r, double min_gain, double z) {
+    struct lw_gate_spec spec = {.min_gain = min_gain, .z = z, .block_ms = LW_HOUR};
+    struct lw_gate gate;
+    lw_gate_judge(&spec, r->ds, 0, r->n, r->champion, r->challenger, &gate);
+    assert_true(gate.reason[0] != '\0');
+    return gate;
+}
+
+static void close_to(double got, double want) {
+    assert_true(fabs(got - want) < 1e-9 * fabs(want));
+}
+
+static void agrees_with_scipy(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    struct lw_err err = {0};
+    size_t len, n, blocks;
+    double gain, z, a, b;
+    char *text =
+        lw_read_file(LW_SOURCE_DIR "/tests/data/core/gate.txt", 1 << 20, &len, &err);
+    if (!text)
+        fail_msg("%s", err.msg);
+    char *p = text;
+    n = strtoul(p, &p, 10);
+    blocks = strtoul(p, &p, 10);
+    gain = strtod(p, &p);
+    z = strtod(p, &p);
+    a = strtod(p, &p);
+    b = strtod(p, &p);
+    rows_init(r);
+    for (size_t i = 0; i < n; i++) {
+        int64_t t = strtoll(p, &p, 10);
+        double y = strtod(p, &p), champion = strtod(p, &p);
+        add(r, t, y, champion, strtod(p, &p));
+    }
+    free(text);
+    assert_true(n > 500 && gain > .05 && z > 2);
+    struct lw_gate g = judge(r, gain - 1e-9, z - 1e-6);
+    assert_int_equal(g.n, n);
+    assert_int_equal(g.blocks, blocks);
+    close_to(g.gain, gain);
+    close_to(g.z, z);
+    close_to(g.champion_rmse, a);
+    close_to(g.challenger_rmse, b);
+    assert_true(g.passed);
+    assert_false(judge(r, gain + 1e-9, 0).passed);
+    assert_false(judge(r, 0, z + 1e-6).passed);
+    memcpy(r->challenger, r->champion, sizeof r->champion); /* not the other way either */
+    assert_false(judge(r, 0, 0).passed);
+    rows_fini(r);
+    free(r);
+}
+
+static void equal_models_never_pass(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    rows_init(r);
+    for (int i = 0; i < 300; i++)
+        add(r, CORE_START + i * 7 * LW_MINUTE, 20 + i % 5, 21, 21);
+    struct lw_gate g = judge(r, 0, 0);
+    assert_false(g.passed);
+    assert_true(g.gain == 0 && g.z == 0);
+    assert_false(judge(r, -1, -1).passed); /* whatever a configuration says */
+    rows_fini(r);
+    free(r);
+}
+
+static void a_sure_but_tiny_gain_does_not_pass(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 1);
+    rows_init(r);
+    for (int i = 0; i < 900; i++) {
+        double e = 1 + .01 * lw_rng_unit(&rng);
+        add(r, CORE_START + i * 4 * LW_MINUTE, 20, 20 + e, 20 + e * .999);
+    }
+    struct lw_gate g = judge(r, .01, 2);
+    assert_true(g.z > 100 && g.gain > .0015 && g.gain < .0025);
+    assert_false(g.passed);
+    assert_true(judge(r, .0015, 2).passed);
+    rows_fini(r);
+    free(r);
+}
+
+static void one_block_proves_nothing(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    rows_init(r);
+    for (int i = 0; i < 500; i++)
+        add(r, CORE_START + i, 20, 30 + i % 3, 20);
+    struct lw_gate g = judge(r, .01, .1);
+    assert_int_equal(g.blocks, 1);
+    assert_true(g.gain == 1 && g.z == 0);
+    assert_false(g.passed);
+    rows_fini(r);
+    free(r);
+}
+
+static void nor_do_no_rows(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    rows_init(r);
+    assert_false(judge(r, 0, 0).passed);
+    rows_fini(r);
+    free(r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agrees_with_scipy),
+        cmocka_unit_test(equal_models_never_pass),
+        cmocka_unit_test(a_sure_but_tiny_gain_does_not_pass),
+        cmocka_unit_test(one_block_proves_nothing),
+        cmocka_unit_test(nor_do_no_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
