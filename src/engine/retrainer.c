@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/engine_private.h"
+#include "engine/message.h"
 #include "kafka/ranges.h"
 
 #define READ_TIMEOUT_MS 60000
@@ -22,20 +23,15 @@ struct reading {
     struct lw_lineage lineage;
 };
 
-static int64_t record_time(const rd_kafka_message_t *m) {
-    rd_kafka_timestamp_type_t type;
-    int64_t ms = rd_kafka_message_timestamp(m, &type);
-    return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? 0 : ms;
-}
-
 static int take_message(void *arg, const rd_kafka_message_t *m) {
     struct reading *in = arg;
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_row row;
     in->lineage.read++;
     int reason = -1;
-    if (lw_decoder_decode(in->decoder, m->payload, m->len, cells, NULL) == 0)
-        reason = lw_event_row(&in->config->spec.event, cells, record_time(m), &row, NULL);
+    if (lw_message_decode(in->config, in->decoder, m, cells, NULL) == 0)
+        reason =
+            lw_event_row(&in->config->spec.event, cells, lw_message_time(m), &row, NULL);
     in->lineage.undecodable += reason < 0;
     if (reason == LW_GOOD && row.time_ms >= in->from_ms && row.time_ms < in->until_ms)
         lw_dataset_add(in->rows, &row);
@@ -97,8 +93,7 @@ static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
                          .until_ms = job->request.as_of_ms,
                          .rows = lw_dataset_new(spec->train)};
     struct lw_range *ranges = lw_calloc((size_t)e->npartitions, sizeof *ranges);
-    in.decoder = lw_decoder_new(e->config->source.schema, e->config->source.schema,
-                                &spec->event.fields, err);
+    in.decoder = lw_message_decoder(e->config, err);
     int rc = in.decoder ? read_rows(e, redis, &in, ranges, err) : -1;
     if (rc == 0)
         rc = prove(e, redis, job, in.rows, err);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/engine_private.h"
+#include "engine/message.h"
 #include "engine/scorer.h"
 
 #define BATCH    2000
@@ -174,12 +175,6 @@ static void score_and_add(struct lw_worker *w, struct slot *s,
         atomic_fetch_add_explicit(&w->scored, 1, memory_order_relaxed);
 }
 
-static int64_t record_time(const rd_kafka_message_t *m) {
-    rd_kafka_timestamp_type_t type;
-    int64_t ms = rd_kafka_message_timestamp(m, &type);
-    return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? 0 : ms;
-}
-
 static void handle(struct lw_worker *w, const rd_kafka_message_t *m) {
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_row row;
@@ -192,11 +187,11 @@ static void handle(struct lw_worker *w, const rd_kafka_message_t *m) {
     s->next_offset = m->offset + 1;
     w->since_flush++;
     atomic_fetch_add_explicit(&w->messages, 1, memory_order_relaxed);
-    if (lw_decoder_decode(w->decoder, m->payload, m->len, cells, &err)) {
+    if (lw_message_decode(w->config, w->decoder, m, cells, &err)) {
         dead_letter(w, s, m, "VALUE_CONVERTER", &err);
         return;
     }
-    int reason = lw_event_row(&w->spec->event, cells, record_time(m), &row, &err);
+    int reason = lw_event_row(&w->spec->event, cells, lw_message_time(m), &row, &err);
     if (reason < 0)
         dead_letter(w, s, m, "TRANSFORMATION", &err);
     else
@@ -388,8 +383,7 @@ static int connect_all(struct lw_worker *w, struct lw_err *err) {
     struct lw_consumer_hooks hooks = {
         .arg = w, .assigned = on_assigned, .revoked = on_revoked, .lost = on_lost};
     const struct lw_config_source *source = &w->config->source;
-    w->decoder =
-        lw_decoder_new(source->schema, source->schema, &w->spec->event.fields, err);
+    w->decoder = lw_message_decoder(w->config, err);
     if (!w->decoder)
         return -1;
     w->redis = lw_redis_new(&w->config->redis, err);
