@@ -76,6 +76,10 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
     if (!p->probation_until_ms)
         return 0;
     bool over = at_ms >= p->probation_until_ms;
+    /* Too little was scored by both to tell: wait once more as long. */
+    if (over && p->probation.n < PROBATION_PANES &&
+        at_ms < p->probation_until_ms + spec->retrain.probation_ms)
+        return 0;
     double z = probation_z(p), limit = spec->retrain.probation_z;
     bool worse =
         p->probation.n >= PROBATION_PANES && z < -limit * (over ? 1 : PROBATION_EARLY);
