@@ -61,9 +61,10 @@ static bool share_rose(double now, double before, double n_now, double n_before)
     return now - before > SHARE_Z * se;
 }
 
-static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric metric) {
-    double rows = (double)d->n_cur / fmax(1 - d->missing_cur, 1e-9);
-    double rows_ref = (double)d->n_ref / fmax(1 - d->missing_ref, 1e-9);
+/* rows: events behind the window and the reference. Shares are of all rows: d->n_cur
+ * leaves out just those that a share of missing values is about. */
+static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric metric,
+                                       uint64_t rows, uint64_t rows_ref) {
     bool judged = d->verdict == LW_VERDICT_OK || d->verdict == LW_VERDICT_DRIFT;
     struct lw_reading r = {
         .n = d->n_cur, .known = judged, .significant = d->verdict == LW_VERDICT_DRIFT};
@@ -86,15 +87,17 @@ static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric 
         break;
     case LW_METRIC_MISSING:
         r.value = d->missing_cur - d->missing_ref;
-        r.known = d->verdict != LW_VERDICT_INSUFFICIENT || d->n_cur + d->n_ref > 0;
-        r.n = (uint64_t)rows;
-        r.significant = share_rose(d->missing_cur, d->missing_ref, rows, rows_ref);
+        r.known = rows > 0;
+        r.n = rows;
+        r.significant =
+            share_rose(d->missing_cur, d->missing_ref, (double)rows, (double)rows_ref);
         break;
     case LW_METRIC_OUT_OF_RANGE:
         r.value = d->out_of_range_cur - d->out_of_range_ref;
-        r.known = d->n_cur > 0;
-        r.significant = share_rose(d->out_of_range_cur, d->out_of_range_ref,
-                                   (double)d->n_cur, rows_ref);
+        r.known = rows > 0;
+        r.n = rows;
+        r.significant = share_rose(d->out_of_range_cur, d->out_of_range_ref, (double)rows,
+                                   (double)rows_ref);
         break;
     default:
         lw_assert(metric == LW_METRIC_PSI); /* a metric of a feature */
@@ -174,7 +177,8 @@ struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
                                    .n = view->counts.events,
                                    .known = i < nf,
                                    .significant = true};
-    return drift_reading(&view->drift[i], rule->metric);
+    return drift_reading(&view->drift[i], rule->metric, view->counts.events,
+                         m->reference->events);
 }
 
 static void add(struct lw_monitor *m, double value, const char *fmt, ...)
