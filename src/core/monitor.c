@@ -28,6 +28,12 @@ static struct lw_change *new_change(const struct lw_spec *spec) {
     return spec->change.kind[0] ? lw_change_new(spec->change.kind, &params, NULL) : NULL;
 }
 
+/* Another model's errors: another stream. */
+static void renew_change(struct lw_monitor *m) {
+    lw_change_free(m->change);
+    m->change = new_change(m->spec);
+}
+
 struct lw_monitor *lw_monitor_new(const struct lw_spec *spec) {
     struct lw_monitor *m = lw_calloc(1, sizeof *m);
     m->spec = spec;
@@ -181,6 +187,7 @@ static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
     notice(m, out, "rollback", LW_SEVERITY_CRITICAL, text);
     lw_reference_free(m->reference); /* the caller brings the old champion's */
     m->reference = NULL;
+    renew_change(m);
 }
 
 void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
@@ -254,11 +261,11 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
 
 void lw_monitor_champion(struct lw_monitor *m, uint32_t version, struct lw_reference *ref,
                          int64_t since_ms) {
+    if (version != m->policy.champion) /* else only its reference is brought back */
+        renew_change(m);
     lw_policy_champion(&m->policy, m->spec, version, since_ms);
     lw_reference_free(m->reference);
     m->reference = ref;
-    lw_change_free(m->change); /* another model's errors: another stream */
-    m->change = new_change(m->spec);
 }
 
 void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation *out) {

@@ -131,7 +131,8 @@ void core_stream_next(struct core_stream *s, const struct lw_spec *spec,
     int zone = (int)lw_rng_below(&s->rng, 5);
     double x = lw_rng_unit(&s->rng) * 20;
     double y = 10 + 2 * zone + x / 2 + s->level + s->noise * lw_rng_normal(&s->rng);
-    core_event_set(spec, e, t < CORE_START ? CORE_START : t, zone, s->nulls ? NAN : x, y);
+    core_event_set(spec, e, t < CORE_START ? CORE_START : t, zone,
+                   s->nulls ? NAN : x + s->shift, y);
 }
 
 static void collect(void *arg, const char *field, const void *data, size_t len) {

@@ -50,7 +50,8 @@ struct core_stream {
     struct lw_rng rng;
     int64_t now_ms, step_ms;
     double level, noise;
-    bool nulls; /* x is missing */
+    double shift; /* of x, which the target does not follow */
+    bool nulls;   /* x is missing */
 };
 void core_stream_init(struct core_stream *s, uint64_t seed);
 void core_stream_next(struct core_stream *s, const struct lw_spec *spec,

@@ -1,0 +1,48 @@
+/* The whole loop by hand, as `run` drives it: score, accumulate, seal, train, crown; and
+ * at will a successor that goes on from bytes. It shares no code with lw_backtest. */
+#ifndef LW_CORE_LOOP_H
+#define LW_CORE_LOOP_H
+
+#include "support/core_fixture.h"
+
+#include "core/monitor.h"
+#include "core/partition.h"
+
+#define CORE_VERSIONS_MAX 40
+
+struct core_version {
+    struct lw_model *model;
+    struct lw_buf reference;
+};
+
+struct core_loop {
+    const struct lw_spec *spec;
+    struct lw_partition *partition;
+    struct lw_monitor *monitor;
+    struct lw_dataset *rows;
+    struct core_version version[CORE_VERSIONS_MAX]; /* by number */
+    uint32_t next_version;
+    struct lw_buf *sealed; /* bytes of every sealed pane */
+    int64_t *sealed_start;
+    size_t nsealed;
+    int64_t offset;
+    struct lw_buf log; /* every alert, request, decision: a line each */
+    /* What happens besides: */
+    int restart_every;    /* panes; 0: never */
+    uint32_t bad_version; /* promoted whatever the gate says, and 8 too high */
+    int requests, fired, rollbacks, resolved, confirmed, promoted;
+};
+
+void core_loop_init(struct core_loop *l, const struct lw_spec *spec);
+void core_loop_fini(struct core_loop *l);
+void core_loop_event(struct core_loop *l, const struct core_event *e);
+/* Events of the stream until its clock reaches that. */
+void core_loop_until(struct core_loop *l, struct core_stream *s, int64_t until_ms);
+void core_loop_end(struct core_loop *l);
+/* A person asks. */
+void core_loop_ask(struct core_loop *l, const char *who);
+/* One line for everything an evaluation says but its figures. */
+void core_log(struct lw_buf *log, const struct lw_evaluation *e);
+double core_figure(const struct lw_evaluation *e, const char *name);
+
+#endif

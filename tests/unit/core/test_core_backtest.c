@@ -1,0 +1,111 @@
+/* A backtest decides what the loop decides that is driven by hand, and decides it again.
+ */
+#include "support/core_loop.h"
+
+#include "core/backtest.h"
+
+struct heard {
+    struct lw_buf log;
+    int trained;
+};
+
+static void evaluated(void *arg, const struct lw_evaluation *e) {
+    core_log(&((struct heard *)arg)->log, e);
+}
+
+static void trained(void *arg, const struct lw_request *request, uint32_t version,
+                    const struct lw_training *training, const char *failure) {
+    struct heard *h = arg;
+    assert_true(request->id != 0);
+    assert_true(training ? version > 0 && !failure : failure != NULL);
+    h->trained++;
+}
+
+static struct lw_spec *make_spec(void) {
+    struct lw_spec *spec = core_spec_new();
+    core_rule(spec, "error", LW_METRIC_RMSE_RATIO, LW_RULE_MODEL, 1.4)->actions =
+        LW_ACTION_RETRAIN;
+    core_rule(spec, "psi", LW_METRIC_PSI, LW_RULE_EACH, .2);
+    core_rule(spec, "target", LW_METRIC_PSI, LW_RULE_TARGET, .2);
+    spec->rule[0].for_count = 2;
+    return spec;
+}
+
+/* The same twelve days each time; returns false at the end. */
+static bool next(struct core_stream *s, const struct lw_spec *spec,
+                 struct core_event *e) {
+    double day = (double)(s->now_ms - CORE_START) / LW_DAY;
+    s->level = day < 5 ? 0 : day < 8 ? 6 : 2;
+    s->nulls = day > 9 && day < 9.5;
+    if (day >= 12)
+        return false;
+    core_stream_next(s, spec, e);
+    return true;
+}
+
+static void run(const struct lw_spec *spec, struct heard *h, struct lw_buf *state) {
+    struct lw_backtest_hooks hooks = {h, evaluated, trained};
+    struct lw_backtest *b = lw_backtest_new(spec, &hooks);
+    struct core_stream s;
+    struct core_event e;
+    struct lw_err err = {0};
+    core_stream_init(&s, 3);
+    while (next(&s, spec, &e))
+        assert_int_equal(lw_backtest_event(b, &e.row, e.reason, &err), 0);
+    assert_int_equal(lw_backtest_end(b, &err), 0);
+    const struct lw_ledger *l = lw_backtest_ledger(b);
+    assert_int_equal(l->retrains + 1, h->trained);
+    assert_true(l->promotions >= 2);
+    lw_monitor_write(lw_backtest_monitor(b), state);
+    lw_backtest_free(b);
+}
+
+static void the_same_twice(void **state) {
+    (void)state;
+    struct lw_spec *spec = make_spec();
+    struct heard one = {0}, two = {0};
+    struct lw_buf a = {0}, b = {0};
+    run(spec, &one, &a);
+    run(spec, &two, &b);
+    assert_string_equal(lw_buf_str(&one.log), lw_buf_str(&two.log));
+    core_assert_same(&a, &b);
+    lw_buf_fini(&one.log);
+    lw_buf_fini(&two.log);
+    lw_buf_fini(&a);
+    lw_buf_fini(&b);
+    core_spec_free(spec);
+}
+
+static void the_same_as_by_hand(void **state) {
+    (void)state;
+    struct lw_spec *spec = make_spec();
+    struct heard h = {0};
+    struct lw_buf a = {0}, b = {0};
+    struct core_loop *loop = lw_malloc(sizeof *loop);
+    struct core_stream s;
+    struct core_event e;
+    run(spec, &h, &a);
+    core_loop_init(loop, spec);
+    loop->restart_every = 10;
+    core_stream_init(&s, 3);
+    while (next(&s, spec, &e))
+        core_loop_event(loop, &e);
+    core_loop_end(loop);
+    assert_string_equal(lw_buf_str(&h.log), lw_buf_str(&loop->log));
+    lw_monitor_write(loop->monitor, &b);
+    core_assert_same(&a, &b);
+    core_loop_fini(loop);
+    free(loop);
+    lw_buf_fini(&h.log);
+    lw_buf_fini(&a);
+    lw_buf_fini(&b);
+    core_spec_free(spec);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_twice),
+        cmocka_unit_test(the_same_as_by_hand),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,335 @@
+/* The loop from end to end on a synthetic stream: what fires, trains, is promoted and
+ * rolled back; and that a successor decides as its predecessor would have. */
+#include "support/core_loop.h"
+
+struct fixture {
+    struct lw_spec *spec;
+    struct core_loop loop;
+    struct core_stream stream;
+};
+
+static int setup(void **state) {
+    struct fixture *f = lw_calloc(1, sizeof *f);
+    f->spec = core_spec_new();
+    core_rule(f->spec, "error", LW_METRIC_RMSE_RATIO, LW_RULE_MODEL, 1.5)->actions =
+        LW_ACTION_RETRAIN;
+    f->spec->rule[0].for_count = 3;
+    f->spec->rule[0].min_n = 50;
+    core_loop_init(&f->loop, f->spec);
+    core_stream_init(&f->stream, 11);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    core_loop_fini(&f->loop);
+    core_spec_free(f->spec);
+    free(f);
+    return 0;
+}
+
+/* The rules that the fixture starts with may be changed: the monitor is made anew. */
+static void again(struct fixture *f) {
+    core_loop_fini(&f->loop);
+    core_loop_init(&f->loop, f->spec);
+}
+
+static void until(struct fixture *f, double days) {
+    core_loop_until(&f->loop, &f->stream, CORE_START + (int64_t)(days * (double)LW_DAY));
+}
+
+static bool logged(struct fixture *f, const char *words) {
+    return strstr(lw_buf_str(&f->loop.log), words) != NULL;
+}
+
+static void calm_weather_stays_quiet(void **state) {
+    struct fixture *f = *state;
+    until(f, 2);
+    assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 0);
+    until(f, 9);
+    assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 1);
+    assert_int_equal(f->loop.requests, 1); /* the bootstrap */
+    assert_int_equal(f->loop.fired, 0);
+    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->retrains, 0);
+}
+
+static void a_jump_fires_once_trains_once_and_is_over(void **state) {
+    struct fixture *f = *state;
+    until(f, 5);
+    f->stream.level = 6;
+    until(f, 9);
+    const struct lw_ledger *l = lw_monitor_ledger(f->loop.monitor);
+    assert_true(logged(f, "rule error: rmse_ratio"));
+    assert_true(l->promotions >= 1);
+    assert_int_equal(l->criticals, f->loop.fired);
+    assert_int_equal(f->loop.fired, f->loop.resolved);
+    assert_int_equal(lw_monitor_pending(f->loop.monitor), 0);
+    assert_int_equal(l->retrains + 1, f->loop.requests);
+    assert_int_equal(l->retrains, l->promotions + l->rejections + l->failures);
+    struct lw_pane *day = lw_monitor_recent(f->loop.monitor, LW_DAY);
+    uint32_t now = lw_monitor_champion_version(f->loop.monitor);
+    assert_true(now >= 2);
+    double managed = lw_errors_rmse(&lw_pane_scores(day, now)->errors);
+    double frozen = lw_errors_rmse(&lw_pane_scores(day, 1)->errors);
+    assert_true(frozen > 5 && managed < .75 * frozen);
+    lw_pane_free(day);
+}
+
+static void a_firing_alert_is_told_once_and_asks_once(void **state) {
+    struct fixture *f = *state;
+    f->spec->retrain.cooldown_ms = f->spec->retrain.cooldown_max_ms; /* no training */
+    again(f);
+    until(f, 5);
+    f->stream.level = 6;
+    until(f, 9);
+    assert_int_equal(f->loop.fired, 1);
+    assert_int_equal(f->loop.resolved, 0);
+    assert_int_equal(f->loop.requests, 1);
+    until(f, 13); /* the cooldown has passed at day 10 */
+    assert_int_equal(f->loop.requests, 2);
+    assert_int_equal(f->loop.fired, 1);
+    assert_int_equal(f->loop.resolved, 1); /* by the promotion */
+    assert_int_equal(f->loop.promoted, 2);
+    assert_int_equal(f->loop.confirmed, 1);
+}
+
+static void the_ledger_holds_months_and_the_frozen_model(void **state) {
+    struct fixture *f = *state;
+    f->stream.step_ms = 6 * LW_MINUTE;
+    f->spec->retrain.bootstrap_until_ms = CORE_START + 25 * LW_DAY;
+    again(f);
+    until(f, 27);
+    f->stream.level = 6;
+    until(f, 34); /* into April */
+    core_loop_end(&f->loop);
+    const struct lw_ledger *l = lw_monitor_ledger(f->loop.monitor);
+    struct lw_month all;
+    assert_int_equal(l->nmonths, 2);
+    assert_int_equal(l->month[0].year, 2020);
+    assert_int_equal(l->month[0].month, 3);
+    assert_int_equal(l->month[1].month, 4);
+    lw_ledger_totals(l, &all);
+    assert_int_equal(all.events, l->month[0].events + l->month[1].events);
+    const uint64_t *c = lw_partition_counters(f->loop.partition);
+    assert_int_equal(all.events, c[LW_COUNT_MESSAGES] - c[LW_COUNT_LATE]);
+    assert_true(all.answered.n > 500 && all.answered.n < all.events);
+    assert_int_equal(all.answered.n, all.first.n);
+    assert_true(all.answered.e2 < .85 * all.first.e2);
+}
+
+static void a_bad_promotion_is_rolled_back(void **state) {
+    struct fixture *f = *state;
+    f->loop.bad_version = 2;
+    until(f, 4);
+    core_loop_ask(&f->loop, "ann");
+    assert_true(logged(f, "asked for by ann"));
+    assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 2);
+    uint32_t shadow[LW_VERSIONS_MAX];
+    assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 1);
+    assert_int_equal(shadow[0], 1); /* first and previous in one */
+    f->spec->rule[0].actions = 0;
+    until(f, 7);
+    assert_int_equal(f->loop.rollbacks, 1);
+    assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 1);
+    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->rollbacks, 1);
+    assert_true(logged(f, "alert rollback/"));
+    assert_int_equal(lw_monitor_reference(f->loop.monitor)->version, 1);
+    assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 0);
+}
+
+static void broken_data_is_not_learned(void **state) {
+    struct fixture *f = *state;
+    core_rule(f->spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1)->actions =
+        LW_ACTION_BLOCK;
+    again(f);
+    until(f, 4);
+    f->stream.nulls = true;
+    until(f, 6);
+    assert_true(logged(f, "alert fault/x"));
+    assert_true(logged(f, "alert error/"));
+    assert_int_equal(f->loop.requests, 1);
+    f->stream.nulls = false;
+    f->stream.level = 6;
+    until(f, 8);
+    assert_true(logged(f, "alert fault/x 6h resolved"));
+    assert_true(f->loop.requests >= 2);
+}
+
+/* With no value left the share of what is there to compare is 0 of 0. */
+static void a_window_of_nothing_but_trouble_is_trouble(void **state) {
+    struct fixture *f = *state;
+    f->spec->rule[0].actions = 0;
+    core_rule(f->spec, "missing", LW_METRIC_MISSING, CORE_F_X, .2)->min_n = 50;
+    core_rule(f->spec, "range", LW_METRIC_OUT_OF_RANGE, CORE_F_X, .2)->min_n = 50;
+    again(f);
+    until(f, 4);
+    f->stream.nulls = true;
+    until(f, 5);
+    assert_true(logged(f, "alert missing/x 6h firing"));
+    assert_false(logged(f, "alert missing/x 6h resolved"));
+    f->stream.nulls = false;
+    f->stream.shift = 100;
+    until(f, 6);
+    assert_true(logged(f, "alert missing/x 6h resolved"));
+    assert_true(logged(f, "alert range/x 6h firing"));
+    assert_false(logged(f, "alert range/x 6h resolved"));
+    f->stream.shift = 0;
+    until(f, 7);
+    assert_true(logged(f, "alert range/x 6h resolved"));
+}
+
+static void a_training_that_fails_is_told(void **state) {
+    struct fixture *f = *state;
+    f->spec->retrain.min_rows = 1000000;
+    again(f);
+    until(f, 2.5);
+    assert_true(logged(f, "alert training-failed/"));
+    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->failures, 1);
+    assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 0);
+}
+
+static void an_answer_that_nobody_asked_for_is_ignored(void **state) {
+    struct fixture *f = *state;
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    struct lw_training t = {.gate = {.passed = true}};
+    until(f, 4);
+    lw_monitor_trained(f->loop.monitor, 77, 9, &t, NULL, e);
+    assert_int_equal(e->ndecisions, 0);
+    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->promotions, 0);
+    free(e);
+}
+
+/* Rules of every kind, a change detector, and a stream in which everything happens. */
+static void everything(struct fixture *f, int restart_every) {
+    static const enum lw_metric metrics[] = {LW_METRIC_PSI,          LW_METRIC_MISSING,
+                                             LW_METRIC_UNSEEN,       LW_METRIC_FAULT,
+                                             LW_METRIC_OUT_OF_RANGE, LW_METRIC_KS};
+    again(f);
+    if (f->spec->nrules == 1) {
+        for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
+            core_rule(f->spec, lw_metric_name(metrics[i]), metrics[i], LW_RULE_EACH, .2);
+        core_rule(f->spec, "target", LW_METRIC_PSI, LW_RULE_TARGET, .2)->window = 1;
+        core_rule(f->spec, "prediction", LW_METRIC_W1, LW_RULE_PREDICTION, .2)->window =
+            1;
+        core_rule(f->spec, "bias", LW_METRIC_BIAS, LW_RULE_MODEL, 1)->every_ms =
+            3 * LW_HOUR;
+        core_rule(f->spec, "change", LW_METRIC_CHANGE_POINT, LW_RULE_MODEL, 1);
+        core_rule(f->spec, "events", LW_METRIC_EVENTS, LW_RULE_MODEL, 60);
+        lw_copy(f->spec->change.kind, sizeof f->spec->change.kind, "page_hinkley");
+        f->spec->change.delta = .05;
+        f->spec->change.lambda = 8;
+        again(f);
+    }
+    core_stream_init(&f->stream, 21);
+    f->loop.restart_every = restart_every;
+    f->loop.bad_version = 3;
+    until(f, 4.3);
+    f->stream.level = 4;
+    until(f, 6.1);
+    f->stream.nulls = true;
+    until(f, 6.6);
+    f->stream.nulls = false;
+    f->stream.step_ms = 20 * LW_MINUTE;
+    until(f, 7.5);
+    f->stream.step_ms = 2 * LW_MINUTE;
+    f->stream.level = 1;
+    f->stream.now_ms += 5 * LW_HOUR; /* hours that nobody has */
+    until(f, 9);
+    f->stream.shift = 6;
+    until(f, 11);
+}
+
+static void a_successor_decides_as_its_predecessor_would(void **state) {
+    struct fixture *f = *state;
+    static const int every[] = {1, 5, 24, 31};
+    everything(f, 0);
+    char *smooth = lw_strdup(lw_buf_str(&f->loop.log));
+    assert_true(strstr(smooth, "change/") && strstr(smooth, "psi/") &&
+                strstr(smooth, "target/") && strstr(smooth, "events/"));
+    assert_true(f->loop.promoted >= 2 && f->loop.rollbacks == 1 && f->loop.fired >= 8);
+    for (size_t i = 0; i < sizeof every / sizeof *every; i++) {
+        everything(f, every[i]);
+        const char *cut = lw_buf_str(&f->loop.log);
+        if (strcmp(smooth, cut) != 0) {
+            size_t at = 0;
+            while (smooth[at] == cut[at])
+                at++;
+            while (at > 0 && smooth[at - 1] != '\n')
+                at--;
+            fail_msg("restarting every %d panes:\n%.300s\nnot\n%.300s", every[i],
+                     cut + at, smooth + at);
+        }
+    }
+    free(smooth);
+}
+
+static void hostile_state_is_refused_or_harmless(void **state) {
+    struct fixture *f = *state;
+    struct lw_buf good = {0};
+    until(f, 5);
+    f->stream.level = 6;
+    until(f, 5.3);
+    lw_monitor_write(f->loop.monitor, &good);
+    for (size_t i = 0; i < good.len; i++) {
+        struct lw_monitor *m = lw_monitor_new(f->spec);
+        struct lw_err err = {0};
+        assert_int_equal(lw_monitor_read(m, good.data, i, &err), -1);
+        assert_int_equal(err.code, LW_EINPUT);
+        lw_monitor_free(m);
+        m = lw_monitor_new(f->spec);
+        good.data[i] ^= 0x81;
+        if (lw_monitor_read(m, good.data, good.len, NULL) == 0) {
+            struct lw_evaluation *e = lw_malloc(sizeof *e);
+            lw_monitor_seal(m, lw_pane_new(f->spec, CORE_START + 9 * LW_DAY, 1), e);
+            free(e);
+        }
+        good.data[i] ^= 0x81;
+        lw_monitor_free(m);
+    }
+    lw_buf_fini(&good);
+}
+
+/* A firing alert and a pending request from a store whose panes have expired. */
+static void a_promotion_without_any_panes(void **state) {
+    struct fixture *f = *state;
+    struct lw_buf bytes = {0};
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    struct lw_training t = {.gate = {.passed = true}};
+    core_rule(f->spec, "bias", LW_METRIC_BIAS, LW_RULE_MODEL, 1);
+    core_rule(f->spec, "psi", LW_METRIC_PSI, LW_RULE_TARGET, .1);
+    f->spec->rule[0].actions = 0;
+    again(f);
+    until(f, 4);
+    f->stream.level = 6;
+    until(f, 5);
+    lw_monitor_ask(f->loop.monitor, "ann", e);
+    lw_monitor_write(f->loop.monitor, &bytes);
+    struct lw_monitor *m = lw_monitor_new(f->spec);
+    assert_int_equal(lw_monitor_read(m, bytes.data, bytes.len, NULL), 0);
+    lw_monitor_trained(m, lw_monitor_pending(m), 2, &t, NULL, e);
+    assert_int_equal(e->ndecisions, 1);
+    assert_int_equal(e->nalerts, 3);
+    lw_monitor_free(m);
+    lw_buf_fini(&bytes);
+    free(e);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(calm_weather_stays_quiet),
+        TEST(a_jump_fires_once_trains_once_and_is_over),
+        TEST(a_firing_alert_is_told_once_and_asks_once),
+        TEST(the_ledger_holds_months_and_the_frozen_model),
+        TEST(a_bad_promotion_is_rolled_back),
+        TEST(broken_data_is_not_learned),
+        TEST(a_window_of_nothing_but_trouble_is_trouble),
+        TEST(a_training_that_fails_is_told),
+        TEST(an_answer_that_nobody_asked_for_is_ignored),
+        TEST(a_successor_decides_as_its_predecessor_would),
+        TEST(hostile_state_is_refused_or_harmless),
+        TEST(a_promotion_without_any_panes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
