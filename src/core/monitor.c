@@ -325,5 +325,8 @@ const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m) {
 }
 
 void lw_monitor_refill(struct lw_monitor *m, struct lw_pane *pane) {
+    int64_t oldest = lw_windows_oldest(m->windows);
     lw_windows_push(m->windows, pane);
+    if (oldest != INT64_MAX) /* the state has said so, or an earlier pane */
+        lw_windows_reach(m->windows, oldest);
 }

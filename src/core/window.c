@@ -67,6 +67,14 @@ int64_t lw_windows_end(const struct lw_windows *w) {
                       : INT64_MIN;
 }
 
+int64_t lw_windows_oldest(const struct lw_windows *w) {
+    return w->oldest_ms;
+}
+
+void lw_windows_reach(struct lw_windows *w, int64_t oldest_ms) {
+    w->oldest_ms = oldest_ms;
+}
+
 /* First index whose pane starts at or after start_ms. */
 static size_t lower_bound(const struct pane_list *list, int64_t start_ms) {
     size_t lo = 0, hi = list->n;
@@ -117,8 +125,13 @@ static const struct lw_pane *day_at(const struct lw_windows *w, int64_t start_ms
                                                                   : NULL;
 }
 
+/* Where the newest span begins; with no panes at all it is empty. */
+static int64_t span_from(const struct lw_windows *w, int64_t span_ms) {
+    return w->panes.n ? lw_windows_end(w) - span_ms : INT64_MIN;
+}
+
 static int64_t window_from(const struct lw_windows *w, size_t i) {
-    return lw_windows_end(w) - w->spec->window[i].length_ms;
+    return span_from(w, w->spec->window[i].length_ms);
 }
 
 struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i) {
@@ -142,7 +155,7 @@ struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i) {
 }
 
 struct lw_pane *lw_windows_span(const struct lw_windows *w, int64_t span_ms) {
-    int64_t until = lw_windows_end(w), from = until - span_ms;
+    int64_t until = lw_windows_end(w), from = span_from(w, span_ms);
     struct lw_pane *pane = lw_pane_new(w->spec, from, lw_mix64((uint64_t)from));
     merge_panes(&w->panes, from, until, pane);
     return pane;

@@ -18,6 +18,11 @@ void lw_windows_free(struct lw_windows *w);
 void lw_windows_push(struct lw_windows *w, struct lw_pane *pane);
 /* End of the newest pane; INT64_MIN when there is none. */
 int64_t lw_windows_end(const struct lw_windows *w);
+/* Start of the oldest pane ever pushed, INT64_MAX when there was none; and what it was in
+ * a predecessor, whose panes are pushed again (only the newest of them, and empty ones
+ * where nothing was). */
+int64_t lw_windows_oldest(const struct lw_windows *w);
+void lw_windows_reach(struct lw_windows *w, int64_t oldest_ms);
 /* Window i merged anew (borrowed until the next call for the same window). */
 struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i);
 /* The newest panes of that span merged; the caller frees. */

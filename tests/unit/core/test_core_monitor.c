@@ -264,6 +264,30 @@ static void a_successor_decides_as_its_predecessor_would(void **state) {
     free(smooth);
 }
 
+/* A shell that refills gives an empty pane for every hour it has none of: they must not
+ * pass for hours that were watched, or a young stream looks like a silent one. */
+static void a_young_stream_is_not_a_silent_one(void **state) {
+    struct fixture *f = *state;
+    struct lw_buf bytes = {0};
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    core_rule(f->spec, "events", LW_METRIC_EVENTS, LW_RULE_MODEL, 100000)->window = 1;
+    again(f);
+    until(f, .5);
+    lw_monitor_write(f->loop.monitor, &bytes);
+    struct lw_monitor *m = lw_monitor_new(f->spec);
+    assert_int_equal(lw_monitor_read(m, bytes.data, bytes.len, NULL), 0);
+    int64_t end = lw_monitor_sealed_until(f->loop.monitor), at = end - 2 * LW_DAY;
+    for (; at < end; at += LW_HOUR)
+        lw_monitor_refill(m, lw_pane_new(f->spec, at, 0));
+    for (; at < CORE_START + 2 * LW_DAY; at += LW_HOUR) {
+        lw_monitor_seal(m, lw_pane_new(f->spec, at, 0), e);
+        assert_int_equal(e->nalerts, at + LW_HOUR == CORE_START + 2 * LW_DAY);
+    }
+    lw_monitor_free(m);
+    lw_buf_fini(&bytes);
+    free(e);
+}
+
 static void hostile_state_is_refused_or_harmless(void **state) {
     struct fixture *f = *state;
     struct lw_buf good = {0};
@@ -328,6 +352,7 @@ int main(void) {
         TEST(a_training_that_fails_is_told),
         TEST(an_answer_that_nobody_asked_for_is_ignored),
         TEST(a_successor_decides_as_its_predecessor_would),
+        TEST(a_young_stream_is_not_a_silent_one),
         TEST(hostile_state_is_refused_or_harmless),
         TEST(a_promotion_without_any_panes),
     };
