@@ -48,5 +48,9 @@ int lw_write_file(const char *path, const void *data, size_t len, struct lw_err 
 /* A line of block characters, lowest value to highest, at most width columns (each column
  * the mean of its share of values; NaN is a space). Needs 3 * width + 1 bytes. */
 char *lw_sparkline(char *out, size_t size, const double *values, size_t n, size_t width);
+/* The same between the values range[0] and range[1], so that two lines can be compared.
+ */
+char *lw_sparkline_between(char *out, size_t size, const double *values, size_t n,
+                           size_t width, const double range[2]);
 
 #endif

@@ -63,31 +63,44 @@ char *lw_format_f64(char *out, size_t size, double v) {
     return out;
 }
 
-char *lw_sparkline(char *out, size_t size, const double *values, size_t n, size_t width) {
+/* Mean of values[from, to) without the NaNs; NAN when there are none. */
+static double mean_of(const double *values, size_t from, size_t to) {
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = from; i < to; i++)
+        if (!isnan(values[i])) {
+            sum += values[i];
+            count++;
+        }
+    return count ? sum / (double)count : NAN;
+}
+
+char *lw_sparkline_between(char *out, size_t size, const double *values, size_t n,
+                           size_t width, const double range[2]) {
     static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    double lo = INFINITY, hi = -INFINITY;
+    size_t used = 0;
     if (width > n)
         width = n;
-    for (size_t i = 0; i < n; i++) {
-        lo = values[i] < lo ? values[i] : lo;
-        hi = values[i] > hi ? values[i] : hi;
-    }
-    size_t used = 0;
     for (size_t c = 0; c < width && used + 4 <= size; c++) {
-        double sum = 0;
-        size_t count = 0;
-        for (size_t i = c * n / width; i < (c + 1) * n / width; i++)
-            if (!isnan(values[i])) {
-                sum += values[i];
-                count++;
-            }
-        double share = hi > lo && count ? (sum / (double)count - lo) / (hi - lo) : 0;
-        if (!(share >= 0 && share <= 1)) /* an infinite value among them */
-            share = sum > 0;
-        const char *bar = count ? bars[(size_t)(share * 7.0 + 0.5)] : " ";
+        double mean = mean_of(values, c * n / width, (c + 1) * n / width);
+        double share =
+            range[1] > range[0] ? (mean - range[0]) / (range[1] - range[0]) : 0;
+        if (!(share >= 0 &&
+              share <= 1)) /* outside the range, or an infinite value in it */
+            share = mean > range[0];
+        const char *bar = isnan(mean) ? " " : bars[(size_t)(share * 7.0 + 0.5)];
         memcpy(out + used, bar, strlen(bar));
         used += strlen(bar);
     }
     out[used] = '\0';
     return out;
+}
+
+char *lw_sparkline(char *out, size_t size, const double *values, size_t n, size_t width) {
+    double range[2] = {INFINITY, -INFINITY};
+    for (size_t i = 0; i < n; i++) {
+        range[0] = values[i] < range[0] ? values[i] : range[0];
+        range[1] = values[i] > range[1] ? values[i] : range[1];
+    }
+    return lw_sparkline_between(out, size, values, n, width, range);
 }

@@ -127,9 +127,21 @@ static void line(struct lw_demo_screen *s, const char *fmt, ...) {
     s->lines++;
 }
 
+/* Both lines on one scale: how far apart they are is what there is to see. */
+static void common_range(const struct lw_demo_screen *s, double range[2]) {
+    range[0] = INFINITY;
+    range[1] = -INFINITY;
+    for (size_t i = 0; i < s->npoints; i++) {
+        range[0] = fmin(range[0], fmin(s->rmse[i], s->first[i]));
+        range[1] = fmax(range[1], fmax(s->rmse[i], s->first[i]));
+    }
+}
+
 static void draw_model(struct lw_demo_screen *s, uint64_t events, uint64_t outbox,
                        bool training) {
     char when[32], count[32], spark[WIDTH * 3 + 1];
+    double range[2];
+    common_range(s, range);
     line(s, "\033[1mleeway demo\033[0m  %.16s   %s events, %.0f/s   champion v%.0f%s",
          s->clock_ms ? lw_format_time(when, sizeof when, s->clock_ms)
                      : "waiting for trips",
@@ -139,9 +151,9 @@ static void draw_model(struct lw_demo_screen *s, uint64_t events, uint64_t outbo
     line(s, "  RMSE, last day   %.3f   (expected %.3f; version 1 would have %.3f)",
          s->now_rmse, s->expected, s->now_first);
     line(s, "  managed  %s",
-         lw_sparkline(spark, sizeof spark, s->rmse, s->npoints, WIDTH));
+         lw_sparkline_between(spark, sizeof spark, s->rmse, s->npoints, WIDTH, range));
     line(s, "  frozen   %s",
-         lw_sparkline(spark, sizeof spark, s->first, s->npoints, WIDTH));
+         lw_sparkline_between(spark, sizeof spark, s->first, s->npoints, WIDTH, range));
     line(s, "%s", "");
     line(s, "  alerts firing %.0f   deliveries waiting %" PRIu64, s->firing, outbox);
 }
