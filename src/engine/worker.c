@@ -35,7 +35,7 @@ struct slot {
     int64_t base_offset, next_offset; /* in Redis; in memory */
     int64_t claim_at_ms;              /* monotonic: when to try (again) */
     int64_t heard_ms;                 /* monotonic: last message */
-    bool at_end, idle;                /* idle as last flushed */
+    bool idle;                        /* idle as last flushed */
     bool changed;                     /* something to flush */
     struct lw_force force;
     struct lw_lineup lineup;
@@ -182,7 +182,6 @@ static void handle(struct lw_worker *w, const rd_kafka_message_t *m) {
     struct slot *s = &w->slot[m->partition];
     if (s->state != SLOT_RUNS || m->offset < s->next_offset)
         return; /* given up, or delivered again after a seek */
-    s->at_end = false;
     s->changed = true;
     s->next_offset = m->offset + 1;
     w->since_flush++;
@@ -307,7 +306,8 @@ static void watch_idle(struct lw_worker *w, int64_t now) {
         struct slot *s = &w->slot[p];
         if (s->state != SLOT_RUNS)
             continue;
-        bool idle = s->at_end && (told || now - s->heard_ms >= w->spec->idle_timeout_ms);
+        bool idle = (told || now - s->heard_ms >= w->spec->idle_timeout_ms) &&
+                    lw_consumer_at_end(w->consumer, p);
         s->changed |= idle != s->idle;
         s->idle = idle;
     }
@@ -331,12 +331,8 @@ static void consume(struct lw_worker *w) {
     for (int i = 0; i < n; i++) {
         rd_kafka_message_t *m = w->batch[i];
         if (m->partition < w->nslots && m->partition >= 0) {
-            w->slot[m->partition].heard_ms =
-                m->err ? w->slot[m->partition].heard_ms : now;
-            if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-                w->slot[m->partition].at_end = true;
-            else if (!m->err)
-                handle(w, m);
+            w->slot[m->partition].heard_ms = now;
+            handle(w, m);
         }
         rd_kafka_message_destroy(m);
     }

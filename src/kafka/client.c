@@ -47,7 +47,7 @@ static const struct preset defaults[] = {
 static const struct preset fixed[] = {
     {"consumer", "enable.auto.commit", "false", 0},
     {"consumer", "enable.auto.offset.store", "false", 0},
-    {"consumer", "enable.partition.eof", "true", 0},
+    {"consumer", "enable.partition.eof", "false", 0}, /* see consumer.c */
     {"reader", "enable.auto.commit", "false", 0},
     {"reader", "enable.auto.offset.store", "false", 0},
     {"reader", "enable.partition.eof", "true", 0},

@@ -14,7 +14,11 @@
  * lw_consumer_seek, and a running one is moved by unassigning and assigning it, which is
  * the same short path in every state of the fetcher (rd_kafka_seek fails in some of
  * them). For this the eager protocol has only assign(), of the whole list; we keep each
- * partition's next offset. */
+ * partition's next offset.
+ *
+ * The end of a partition is told from its high watermark, not by librdkafka's
+ * end-of-partition events: from 2.1 on such an event in a batch moves the position one
+ * past it, and after a pause or an incremental assignment the next message was lost. */
 #include "kafka/consumer.h"
 
 #include <inttypes.h>
@@ -268,10 +272,8 @@ void lw_consumer_free(struct lw_consumer *c) {
 
 /* ---- messages ---- */
 
-/* An error that came instead of a message. Non-zero: pass it on. */
-static int keep_error(struct lw_consumer *c, const rd_kafka_message_t *m) {
-    if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-        return 1;
+/* An error that came instead of a message: told, never passed on. */
+static void tell_error(struct lw_consumer *c, const rd_kafka_message_t *m) {
     if (m->err == RD_KAFKA_RESP_ERR__FATAL)
         c->fatal = m->err;
     const char *text = rd_kafka_message_errstr(m);
@@ -281,7 +283,6 @@ static int keep_error(struct lw_consumer *c, const rd_kafka_message_t *m) {
         m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
         lw_kafka_log_error(c->rk, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
                            text ? text : rd_kafka_err2str(m->err), &c->log);
-    return 0;
 }
 
 /* Keeps what belongs to a partition that is ours and runs. */
@@ -292,15 +293,13 @@ static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) 
         rd_kafka_message_t *m = batch[i];
         if (!o || o->partition != m->partition)
             o = find(c, m->partition);
-        int mine = m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF
-                       ? keep_error(c, m)
-                       : o && !o->waiting;
-        if (!mine) {
+        if (m->err)
+            tell_error(c, m);
+        if (m->err || !o || o->waiting) {
             rd_kafka_message_destroy(m);
             continue;
         }
-        if (!m->err)
-            o->next = m->offset + 1;
+        o->next = m->offset + 1;
         batch[kept++] = m;
     }
     return kept;
@@ -386,6 +385,15 @@ void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *l
         *low = *high = -1;
     if (*low < 0)
         *low = -1;
+}
+
+int lw_consumer_at_end(struct lw_consumer *c, int32_t partition) {
+    const struct owned *o = find(c, partition);
+    int64_t low, high;
+    lw_consumer_watermarks(c, partition, &low, &high);
+    if (!o || o->waiting || high < 0)
+        return 0;
+    return o->next >= 0 ? o->next >= high : low == high;
 }
 
 rd_kafka_t *lw_consumer_handle(struct lw_consumer *c) {

@@ -34,9 +34,7 @@ void lw_consumer_free(struct lw_consumer *c);
 /* Up to max messages within timeout_ms; each is destroyed by the caller
  * (rd_kafka_message_ destroy). Also serves rebalances. Returns the
  * count, or -1: LW_EAGAIN (brokers away, topic missing, authentication refused: keep
- * calling), LW_ESTOP (fatal). A message may carry an error of its own:
- * RD_KAFKA_RESP_ERR__PARTITION_EOF (its offset is the next one of the partition), others
- * are swallowed. */
+ * calling), LW_ESTOP (fatal). Only messages come out: errors are told in the log. */
 int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max,
                      int timeout_ms, struct lw_err *err);
 /* Starts an assigned partition (that waited) at an offset, or moves one that runs; what
@@ -53,6 +51,10 @@ void lw_consumer_commit(struct lw_consumer *c, int32_t partition, int64_t next_o
 /* Low and high watermark offsets as last heard, -1 when unknown. */
 void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low,
                             int64_t *high);
+/* Has all been read that the partition holds, as far as the last fetch knows? 0 while
+ * that is not known, and for ever on a topic whose last offset is a transaction marker.
+ */
+int lw_consumer_at_end(struct lw_consumer *c, int32_t partition);
 rd_kafka_t *lw_consumer_handle(struct lw_consumer *c); /* e.g. for lw_kafka_partitions */
 
 #endif

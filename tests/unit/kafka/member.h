@@ -23,8 +23,7 @@ struct member {
     int mine[PARTITIONS];
     int64_t
         at[PARTITIONS]; /* next offset; messages since the table's are not yet flushed */
-    int nassigned, nrevoked, nlost, neof;
-    int64_t eof_at[PARTITIONS];
+    int nassigned, nrevoked, nlost;
 };
 
 struct table *new_table(void);

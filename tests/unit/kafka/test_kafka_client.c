@@ -36,13 +36,13 @@ static void defaults_give_way_to_the_user_but_offsets_are_ours(void **state) {
     mock_kafka_set(o, "queued.min.messages", "7");
     mock_kafka_set(o, "enable.auto.commit", "true");
     mock_kafka_set(o, "enable.auto.offset.store", "true");
-    mock_kafka_set(o, "enable.partition.eof", "false");
+    mock_kafka_set(o, "enable.partition.eof", "true");
     mock_kafka_set(o, "group.id", "g");
     expect(o, "consumer", "partition.assignment.strategy", "range");
     expect(o, "consumer", "queued.min.messages", "7");
     expect(o, "consumer", "enable.auto.commit", "false");
     expect(o, "consumer", "enable.auto.offset.store", "false");
-    expect(o, "consumer", "enable.partition.eof", "true");
+    expect(o, "consumer", "enable.partition.eof", "false");
     expect(o, "consumer", "group.id", "g");
     expect(o, "producer", "enable.idempotence", "true");
     expect(o, "producer", "queued.min.messages", "7"); /* carried along, of no effect */
