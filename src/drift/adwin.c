@@ -24,7 +24,8 @@
 
 #include "drift/detector.h"
 
-enum { M = 5, LEVELS = 40, CLOCK = 32, SHORTEST = 5 };
+enum { M = 5, LEVELS = 40, CLOCK = 32 };
+#define SHORTEST 5.0 /* of a window and of its parts */
 
 struct level {
     uint32_t n; /* buckets held, oldest first */
