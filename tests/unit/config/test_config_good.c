@@ -53,7 +53,9 @@ static void green_candidates_are_two_scales(void **state) {
     struct lw_config *config = load_or_fail(GREEN);
     const struct lw_spec *spec = &config->spec;
     const int64_t days[] = {1, 3, 7};
-    assert_int_equal(spec->ncandidates, 3);
+    assert_int_equal(spec->ncandidates, 5);
+    for (size_t i = 3; i < 5; i++) /* steady: no correction */
+        assert_int_equal(spec->candidate[i].correction.half_life_ms, 0);
     for (size_t i = 0; i < 3; i++) {
         const struct lw_fit_spec *fit = &spec->candidate[i];
         assert_int_equal(fit->kind, LW_FIT_RIDGE);
