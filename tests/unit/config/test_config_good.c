@@ -63,11 +63,11 @@ static void green_candidates_are_two_scales(void **state) {
         assert_int_equal(fit->correction.window_ms, 15 * LW_DAY);
         assert_true(fit->correction.penalty_factor == 30);
         assert_true(fit->clip_lo == 1 && fit->clip_hi == 60);
-        assert_int_equal(fit->nterms, 17);
+        assert_int_equal(fit->nterms, 20);
     }
     assert_string_equal(spec->candidate[1].name, "two-scales-3d");
     assert_int_equal(lw_plan_terms(spec->train),
-                     17); /* `plain` is checked, but not compiled in */
+                     20); /* `plain` is checked, but not compiled in */
     const struct lw_term *pair = lw_plan_term_at(spec->train, 2);
     assert_int_equal(pair->ncat, 2);
     assert_true(pair->penalty == 3);
