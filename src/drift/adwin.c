@@ -24,8 +24,7 @@
 
 #include "drift/detector.h"
 
-enum { M = 5, LEVELS = 40, CLOCK = 32 };
-#define SHORTEST 5.0 /* of a window and of its parts */
+enum { M = 5, LEVELS = 40, CLOCK = 32, SHORTEST = 5 };
 
 struct level {
     uint32_t n; /* buckets held, oldest first */
@@ -129,6 +128,7 @@ static void drop_oldest(struct adwin *a) {
 
 /* -1: some split fell significantly, 1: some split grew, 0: none. Growth wins. */
 static int find_cut(const struct adwin *a) {
+    const double shortest = SHORTEST; /* of either part */
     double w = (double)a->width, d = log(2.0 * log(w) / a->delta);
     double vd = 2.0 * (a->m2 / w) * d, d23 = 2.0 / 3.0 * d;
     double n0 = 0.0, sum0 = 0.0;
@@ -140,14 +140,14 @@ static int find_cut(const struct adwin *a) {
             n0 += size;
             sum0 += l->sum[k];
             double n1 = w - n0;
-            if (n0 < SHORTEST)
+            if (n0 < shortest)
                 continue;
-            if (n1 < SHORTEST)
+            if (n1 < shortest)
                 return found;
             double apart = a->total * n0 - sum0 * w; /* growth * n0 * n1 */
             if (apart * apart <= w * vd * n0 * n1)
                 continue;
-            double m = 1.0 / (n0 - SHORTEST + 1.0) + 1.0 / (n1 - SHORTEST + 1.0);
+            double m = 1.0 / (n0 - shortest + 1.0) + 1.0 / (n1 - shortest + 1.0);
             double growth = (a->total - sum0) / n1 - sum0 / n0;
             double over = fabs(growth) - m * d23;
             if (over <= 0.0 || over * over <= m * vd)
