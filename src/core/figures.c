@@ -237,6 +237,29 @@ static void drift_figures(struct lw_monitor *m, const char *w,
     }
 }
 
+/* Of the longest window, the last one: what a slow drift has come to that each new
+ * reference forgives. */
+static void first_figures(struct lw_monitor *m, size_t window) {
+    struct lw_drift since[LW_FEATURES_MAX + 1];
+    const struct lw_reference *ref = m->first ? m->first : m->reference;
+    struct lw_view *view = &m->view[window];
+    bool compared = ref && view->pane;
+    if (compared)
+        lw_drift_compare(ref->profile, view->pane->profile, ref->bins, &m->spec->drift,
+                         since);
+    for (size_t i = 0; i < m->spec->nfeatures; i++)
+        add(m, compared ? since[i].psi : 0, "%s:psi_first:%s",
+            m->spec->window[window].name, m->spec->feature[i].name);
+}
+
+static size_t longest(const struct lw_spec *spec) {
+    size_t at = 0;
+    for (size_t i = 1; i < spec->nwindows; i++)
+        if (spec->window[i].length_ms > spec->window[at].length_ms)
+            at = i;
+    return at;
+}
+
 static size_t firing(const struct lw_monitor *m) {
     size_t n = 0;
     for (size_t i = 0; i < m->nslots; i++)
@@ -260,6 +283,8 @@ void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
         model_figures(m, m->spec->window[i].name, &m->view[i]);
         drift_figures(m, m->spec->window[i].name, &m->view[i]);
     }
+    if (!m->lazy && m->nviews)
+        first_figures(m, longest(m->spec));
     out->figure = m->figure;
     out->nfigures = m->nfigures;
 }

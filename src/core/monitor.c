@@ -287,6 +287,15 @@ size_t lw_monitor_shadows(const struct lw_monitor *m, uint32_t out[LW_VERSIONS_M
     return n;
 }
 
+void lw_monitor_first(struct lw_monitor *m, struct lw_reference *ref) {
+    lw_reference_free(m->first);
+    m->first = ref;
+}
+
+uint32_t lw_monitor_first_version(const struct lw_monitor *m) {
+    return m->policy.first;
+}
+
 uint32_t lw_monitor_champion_version(const struct lw_monitor *m) {
     return m->policy.champion;
 }

@@ -97,6 +97,11 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
  * its reference (taken; NULL when it has none). */
 void lw_monitor_champion(struct lw_monitor *m, uint32_t version, struct lw_reference *ref,
                          int64_t since_ms);
+/* Version 1's reference (taken; NULL: none), so that drift since the first model stays
+ * visible beside drift since the present one: the figures `<longest
+ * window>:psi_first:<feature>`. */
+void lw_monitor_first(struct lw_monitor *m, struct lw_reference *ref);
+uint32_t lw_monitor_first_version(const struct lw_monitor *m); /* 0: none yet */
 /* A person asks for a training. */
 void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation *out);
 

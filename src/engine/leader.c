@@ -47,6 +47,18 @@ static struct lw_reference *load_reference(struct lw_leader *l, uint32_t version
     return ref;
 }
 
+void lw__leader_first(struct lw_leader *l) {
+    struct lw_err why = {0};
+    uint32_t first = lw_monitor_first_version(l->monitor);
+    if (!first || first == lw_monitor_champion_version(l->monitor))
+        return;
+    struct lw_reference *ref = load_reference(l, first, &why);
+    if (!ref)
+        warn("first_reference_unusable",
+             &why); /* its figures compare with the champion's */
+    lw_monitor_first(l->monitor, ref);
+}
+
 int lw__leader_crown(struct lw_leader *l, uint32_t version, int64_t at_ms,
                      struct lw_err *err) {
     struct lw_err why = {0};
@@ -57,6 +69,7 @@ int lw__leader_crown(struct lw_leader *l, uint32_t version, int64_t at_ms,
         warn("reference_unusable",
              &why); /* drift is not judged until the next promotion */
     lw_monitor_champion(l->monitor, version, ref, at_ms);
+    lw__leader_first(l);
     return 0;
 }
 

@@ -21,6 +21,8 @@ void lw__leader_drop(struct lw_leader *l);
 /* The version answers from now on: its reference is loaded and the monitor told. */
 int lw__leader_crown(struct lw_leader *l, uint32_t version, int64_t at_ms,
                      struct lw_err *err);
+/* Brings version 1's reference, once another version answers. */
+void lw__leader_first(struct lw_leader *l);
 /* Writes l->evaluation and the monitor's state as one step; rolled: the rollback it
  * decided, or NULL. */
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,

@@ -161,6 +161,7 @@ static void crown_trained(struct lw_leader *l, struct lw_job *job, uint32_t numb
     struct lw_reference *ref = lw_reference_read(l->spec, bytes.data, bytes.len, NULL);
     lw_buf_fini(&bytes);
     lw_monitor_champion(l->monitor, number, ref, l->evaluation->at_ms);
+    lw__leader_first(l);
 }
 
 static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
