@@ -1,0 +1,441 @@
+"""What the integration scenarios share: leeway as a child process, Kafka and Redis as they were
+brought by tests/support/services.sh, a webhook receiver, a configuration derived from another, and
+Avro bytes made without leeway. Python's standard library only.
+
+A scenario is a script that calls `main(function)`. The function gets a `Case`: its own scratch
+directory, its own Redis keys, and children that are ended however it ends. Outside of services.sh
+a scenario exits with 77, which ctest counts as skipped.
+"""
+import http.server
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("LEEWAY_TEST_BIN", os.path.join(ROOT, "build/release/leeway"))
+TOOL = os.environ.get("LEEWAY_TEST_KAFKA_TOOL",
+                      os.path.join(ROOT, "build/release/tests/integration/kafka_tool"))
+KAFKA = os.environ.get("LEEWAY_TEST_KAFKA")
+REDIS = os.environ.get("LEEWAY_TEST_REDIS")
+TRIPS = os.path.join(ROOT, "data/green_2020-03_2020-05.avro")
+EVENTS = 316378  # in TRIPS
+# Under sanitizers everything takes longer; waits are limits, never measurements.
+PATIENCE = float(os.environ.get("LEEWAY_TEST_PATIENCE", "1"))
+
+
+class Failed(Exception):
+    pass
+
+
+def check(condition, text, *found):
+    if not condition:
+        raise Failed(text + "".join(f"\n  found: {f!r}" for f in found))
+
+
+def equal(found, wanted, what):
+    check(found == wanted, f"{what}: wanted {wanted!r}", found)
+
+
+def say(text):
+    print(f"[{time.monotonic() - BEGAN:6.1f}s] {text}", flush=True)
+
+
+BEGAN = time.monotonic()
+
+
+def wait_for(what, seconds, condition, every=0.1):
+    """Until the condition is true, and what it was then."""
+    end = time.monotonic() + seconds * PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failed(f"waited {seconds} s for {what}")
+        time.sleep(every)
+
+
+# ---- Redis ------------------------------------------------------------------------------------
+
+
+class Redis:
+    """The protocol in its plain form: replies are bytes, integers, lists or None."""
+
+    def __init__(self, address=None, timeout=20, db=0):
+        self.address, self.db = address or REDIS, db
+        host, port = (address or REDIS).rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)), timeout)
+        self.file = self.socket.makefile("rb")
+        if db:
+            self("SELECT", db)
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __call__(self, *words):
+        out = [b"*%d\r\n" % len(words)]
+        for word in words:
+            word = word if isinstance(word, bytes) else str(word).encode()
+            out.append(b"$%d\r\n%s\r\n" % (len(word), word))
+        self.socket.sendall(b"".join(out))
+        return self._reply()
+
+    def _reply(self):
+        line = self.file.readline()
+        check(line.endswith(b"\r\n"), "Redis closed the connection", line)
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"-":
+            raise Failed("Redis: " + rest.decode())
+        if kind == b"+":
+            return rest
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            return None if rest == b"-1" else self.file.read(int(rest) + 2)[:-2]
+        return None if rest == b"-1" else [self._reply() for _ in range(int(rest))]
+
+    def hash(self, key):
+        """Text fields and values; see `raw` for blobs."""
+        return {k.decode(): v.decode("utf-8", "replace") for k, v in self.raw(key).items()}
+
+    def raw(self, key):
+        flat = self("HGETALL", key)
+        return dict(zip(flat[::2], flat[1::2]))
+
+    def keys(self, pattern):
+        found, cursor = set(), b"0"
+        pattern = pattern.replace("[", "\\[")
+        while True:
+            cursor, some = self("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+            found.update(some)
+            if cursor == b"0":
+                return sorted(k.decode() for k in found)
+
+    def entries(self, key):
+        """Of a Redis stream: [(id, {field: text})]."""
+        return [(i.decode(), {k.decode(): v.decode("utf-8", "replace")
+                              for k, v in zip(f[::2], f[1::2])})
+                for i, f in self("XRANGE", key, "-", "+")]
+
+
+COUNTERS = ("messages", "good", "aside", "dead", "late", "suspect", "scored")
+
+
+def counters(redis, stream):
+    """Summed over the partitions, as the keys' contract names them."""
+    total = dict.fromkeys(COUNTERS, 0)
+    for key in redis.keys(f"leeway:{{{stream}}}:part:*"):
+        part = redis.hash(key)
+        for name in total:
+            total[name] += int(part.get(name, 0))
+    return total
+
+
+def offsets(redis, stream):
+    return sum(int(redis.hash(k).get("next_offset", 0))
+               for k in redis.keys(f"leeway:{{{stream}}}:part:*"))
+
+
+# ---- Kafka ------------------------------------------------------------------------------------
+
+
+def kafka(*words, given=None):
+    done = subprocess.run([TOOL, KAFKA, *map(str, words)], input=given, text=True,
+                          capture_output=True, timeout=60 * PATIENCE)
+    check(done.returncode == 0, f"kafka_tool {words}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def produce(topic, partition, values):
+    kafka("produce", topic, partition, given="".join(v.hex() + "\n" for v in values))
+
+
+def consume(topic):
+    return [json.loads(line) for line in kafka("consume", topic).splitlines()]
+
+
+def count(topic):
+    return int(kafka("count", topic))
+
+
+def members(group):
+    words = kafka("group", group).split()
+    return int(words[1]) if words else 0
+
+
+# ---- webhooks ---------------------------------------------------------------------------------
+
+
+class Receiver:
+    """What on-call would get; answers 204, or what `answer(n)` says to the n-th request."""
+
+    def __init__(self, answer=None):
+        self.got, self.requests, receiver = [], 0, self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                receiver.requests += 1
+                status = answer(receiver.requests) if answer else 204
+                if status < 300:
+                    receiver.got.append(json.loads(body))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *words):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/alerts"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+# ---- Avro without leeway ----------------------------------------------------------------------
+
+
+def avro_long(n):
+    n = (n << 1) ^ (n >> 63)
+    out = bytearray()
+    while n > 0x7F:
+        out.append(n & 0x7F | 0x80)
+        n >>= 7
+    out.append(n)
+    return bytes(out)
+
+
+def avro(schema, value):
+    """One datum in Avro's binary encoding, of the few types that the tests use."""
+    if isinstance(schema, list):
+        at = next(i for i, s in enumerate(schema) if (s == "null") == (value is None))
+        return avro_long(at) + avro(schema[at], value)
+    kind = schema["type"] if isinstance(schema, dict) else schema
+    if kind == "record":
+        return b"".join(avro(f["type"], value[f["name"]]) for f in schema["fields"])
+    if kind == "enum":
+        return avro_long(schema["symbols"].index(value))
+    if kind in ("long", "int"):
+        return avro_long(value)
+    if kind == "string":
+        return avro_long(len(value.encode())) + value.encode()
+    if kind in ("float", "double"):
+        return struct.pack("<f" if kind == "float" else "<d", value)
+    return {"null": b"", "boolean": b"\1" if value else b"\0"}[kind]
+
+
+def avro_file(path, schema, records):
+    mark = bytes(range(16))
+    meta = [("avro.schema", json.dumps(schema).encode()), ("avro.codec", b"null")]
+    with open(path, "wb") as out:
+        out.write(b"Obj\1" + avro_long(len(meta)))
+        for name, value in meta:
+            out.write(avro("string", name) + avro_long(len(value)) + value)
+        out.write(avro_long(0) + mark)
+        for i in range(0, len(records), 1000):
+            block = [avro(schema, r) for r in records[i:i + 1000]]
+            data = b"".join(block)
+            out.write(avro_long(len(block)) + avro_long(len(data)) + data + mark)
+
+
+def avro_cut(source, path, first, until):
+    """Blocks [first, until) of a container file as one of its own; how many records they hold."""
+    with open(source, "rb") as f:
+        data = f.read()
+
+    def read_long(at):
+        n = shift = 0
+        while True:
+            byte = data[at]
+            n |= (byte & 0x7F) << shift
+            at, shift = at + 1, shift + 7
+            if byte < 0x80:
+                return (n >> 1) ^ -(n & 1), at
+
+    at = 4
+    while True:  # the metadata's blocks: pairs of name and value
+        n, at = read_long(at)
+        if n == 0:
+            break
+        check(n > 0, "a metadata block with its size is not for this reader")
+        for _ in range(2 * n):
+            length, at = read_long(at)
+            at += length
+    at += 16
+    head, blocks, records = at, [], 0
+    while at < len(data):
+        begin = at
+        n, at = read_long(at)
+        size, at = read_long(at)
+        at += size + 16
+        blocks.append((begin, at, n))
+    with open(path, "wb") as out:
+        out.write(data[:head])
+        for begin, end, n in blocks[first:until]:
+            out.write(data[begin:end])
+            records += n
+    return records, len(blocks)
+
+
+# ---- leeway -----------------------------------------------------------------------------------
+
+
+class Daemon:
+    """`leeway run` as a child; its log is a file that a failing scenario shows."""
+
+    def __init__(self, case, config, name="run", db=0, **environment):
+        if db:
+            environment["LEEWAY_REDIS"] = f"redis://{REDIS}/{db}"
+        self.log = os.path.join(case.dir, f"{name}.log")
+        self.name = name
+        with open(self.log, "ab") as log:
+            self.child = subprocess.Popen([BIN, "run", "-c", config], stdin=subprocess.DEVNULL,
+                                          stdout=log, stderr=log,
+                                          env={**case.environment, **environment})
+        case.daemons.append(self)
+
+    def text(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def logged(self, event):
+        """Lines `time level event ...` of one event."""
+        return re.findall(rf"^\S+ +\S+ +{event}\b.*$", self.text(), re.M)
+
+    def kill(self):
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+
+    def stop(self, seconds=10):
+        """SIGTERM: the daemon flushes, leaves the group, and exits with 0 in time."""
+        self.child.send_signal(signal.SIGTERM)
+        try:
+            status = self.child.wait(seconds * PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{self.name} does not stop within {seconds} s") from None
+        equal(status, 0, f"exit status of {self.name} after SIGTERM")
+
+    def alive(self):
+        return self.child.poll() is None
+
+
+class Case:
+    def __init__(self, name):
+        self.name = name
+        self.dir = tempfile.mkdtemp(prefix=f"leeway-{name}.", dir=os.environ.get("LEEWAY_TEST_DIR"))
+        self.daemons, self.streams, self.topics, self.at_end = [], [], [], []
+        self.databases = []
+        self.redis = Redis()
+        self.environment = {**os.environ, "LEEWAY_KAFKA": KAFKA,
+                            "LEEWAY_REDIS": f"redis://{REDIS}", "LEEWAY_LISTEN": "off",
+                            "LEEWAY_WEBHOOK": "http://127.0.0.1:9/alerts"}
+        self.seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
+        self.random = random.Random(self.seed)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def create(self, *topics):
+        """create(("name", partitions), ...)"""
+        self.topics += [name for name, _ in topics]
+        kafka("create", *[word for topic in topics for word in topic])
+
+    def config(self, source, name, changes):
+        """A copy of a configuration with lines changed: [(regular expression, replacement)]. Each
+        must match, so that a test does not quietly run with what it meant to change."""
+        with open(os.path.join(ROOT, source), encoding="utf-8") as f:
+            text = f.read()
+        for pattern, to in changes:
+            text, n = re.subn(pattern, to, text, flags=re.M)
+            check(n > 0, f"{source} has nothing like {pattern!r}")
+        path = self.path(name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def nyc(self, stream, topic, changes=(), name=None):
+        """configs/nyc-green.yaml as another stream, with short waits."""
+        self.streams.append(stream)
+        return self.config("configs/nyc-green.yaml", name or f"{stream}.yaml", [
+            (r"^stream: \S+", f"stream: {stream}"),
+            (r"group\.id: \S+", f"group.id: {stream}"),
+            (r"^  topic: \S+", f"  topic: {topic}"),
+            (r"dead_letters: \S+", f"dead_letters: {topic}.dead"),
+            (r"schema: \.\./schemas", f"schema: {ROOT}/schemas"),
+            (r"flush: .*", "flush: {interval: 100ms, events: 5000}"),
+            (r"idle_timeout: \S+", "idle_timeout: 2s"),
+            (r"^    url: \S+LEEWAY_WEBHOOK\S+", '    url: "${LEEWAY_WEBHOOK}"'),
+            *changes])
+
+    def leeway(self, *words, status=0, **environment):
+        """A command to its end; its standard output."""
+        done = self.attempt(*words, **environment)
+        check(done.returncode == status,
+              f"leeway {' '.join(words)}: exit status {done.returncode}, wanted {status}",
+              done.stdout[-2000:], done.stderr[-2000:])
+        return done.stdout
+
+    def attempt(self, *words, **environment):
+        return subprocess.run([BIN, *words], text=True, capture_output=True,
+                              stdin=subprocess.DEVNULL, timeout=120 * PATIENCE,
+                              env={**self.environment, **environment})
+
+    def finish(self, failed):
+        for daemon in self.daemons:
+            if daemon.alive():
+                daemon.kill()
+            if failed:
+                print(f"---- end of {daemon.log}\n{daemon.text()[-6000:]}", flush=True)
+        for step in self.at_end:
+            step()
+        if self.topics:
+            kafka("delete", *self.topics)
+        for stream in self.streams:
+            keys = self.redis.keys(f"leeway:{{{stream}}}:*")
+            for i in range(0, len(keys), 500):
+                self.redis("UNLINK", *keys[i:i + 500])
+        # ... also where a scenario keeps the same stream a second time
+        for db in self.databases:
+            other = Redis(db=db)
+            other("FLUSHDB")
+            other.close()
+        self.redis.close()
+        if not (failed and os.environ.get("LEEWAY_KEEP") == "1"):
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def main(scenario, needs_services=True):
+    if needs_services and not (KAFKA and REDIS):
+        print("skipped: run by tests/support/services.sh")
+        sys.exit(77)
+    # ctest ends a test that takes too long by SIGKILL, but an interruption must clear up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    name = os.path.basename(sys.argv[0]).removesuffix(".py").removeprefix("test_")
+    case, failed = Case(name), True
+    try:
+        say(f"{name}: seed {case.seed} (SEED={case.seed} repeats it)")
+        scenario(case)
+        failed = False
+        say("passed")
+    except Failed as why:
+        print(f"FAILED: {why}\n{traceback.format_exc(limit=-3)}", flush=True)
+    except subprocess.TimeoutExpired as why:
+        print(f"FAILED: {why}", flush=True)
+    finally:
+        case.finish(failed)
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,249 @@
+/* What the integration tests need of a Kafka beside leeway's own commands, in one small
+ * program, so that no test waits for a JVM of Kafka's tools to start:
+ *
+ *   kafka_tool BROKERS create TOPIC PARTITIONS [TOPIC PARTITIONS]...
+ *   kafka_tool BROKERS delete TOPIC...
+ *   kafka_tool BROKERS produce TOPIC PARTITION       lines of hexadecimal values on stdin
+ *   kafka_tool BROKERS consume TOPIC                 every message there is, as JSON
+ * lines kafka_tool BROKERS count TOPIC                   messages in the topic kafka_tool
+ * BROKERS group NAME                    state and number of members
+ *
+ * It uses librdkafka alone and none of leeway's sources: what leeway writes is then read
+ * by an independent hand. Failures go to standard error, with exit code 1. Metadata of a
+ * topic just made may lag, so creating waits until every partition has a leader. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+#include <librdkafka/rdkafka.h>
+
+#define WAIT_MS  20000
+#define LINE_MAX (1 << 20)
+
+static _Noreturn void die(const char *what, const char *why) {
+    fprintf(stderr, "kafka_tool: %s: %s\n", what, why);
+    exit(1);
+}
+
+static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
+    char why[512];
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) != RD_KAFKA_CONF_OK)
+        die(name, why);
+}
+
+static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers) {
+    char why[512];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    set(conf, "bootstrap.servers", brokers);
+    set(conf, "topic.metadata.refresh.fast.interval.ms", "50");
+    if (type == RD_KAFKA_CONSUMER) {
+        set(conf, "enable.partition.eof", "true");
+        set(conf, "group.id", "kafka-tool");
+    }
+    rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof why);
+    if (!rk)
+        die("client", why);
+    return rk;
+}
+
+/* The number of partitions once each has a leader; 0: not (yet). */
+static int partitions(rd_kafka_t *rk, const char *topic) {
+    const struct rd_kafka_metadata *md;
+    rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
+    int n = 0;
+    if (rd_kafka_metadata(rk, 0, t, &md, WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        n = md->topic_cnt == 1 && !md->topics[0].err ? md->topics[0].partition_cnt : 0;
+        for (int i = 0; i < md->topics[0].partition_cnt; i++)
+            if (md->topics[0].partitions[i].leader < 0)
+                n = 0;
+        rd_kafka_metadata_destroy(md);
+    }
+    rd_kafka_topic_destroy(t);
+    return n;
+}
+
+static int partitions_of(rd_kafka_t *rk, const char *topic) {
+    for (int tries = 0; tries < 100; tries++) {
+        int n = partitions(rk, topic);
+        if (n > 0)
+            return n;
+        usleep(100000);
+    }
+    die(topic, "no such topic");
+}
+
+static void create(rd_kafka_t *rk, const char *topic, int n) {
+    char why[512];
+    rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(topic, n, 1, why, sizeof why);
+    if (!t)
+        die(topic, why);
+    rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+    rd_kafka_CreateTopics(rk, &t, 1, NULL, q);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(q, WAIT_MS);
+    if (!event)
+        die(topic, "no answer");
+    if (rd_kafka_event_error(event))
+        die(topic, rd_kafka_event_error_string(event));
+    size_t count;
+    const rd_kafka_topic_result_t **result = rd_kafka_CreateTopics_result_topics(
+        rd_kafka_event_CreateTopics_result(event), &count);
+    if (count == 1 && rd_kafka_topic_result_error(result[0]))
+        die(topic, rd_kafka_topic_result_error_string(result[0]));
+    rd_kafka_event_destroy(event);
+    rd_kafka_NewTopic_destroy(t);
+    rd_kafka_queue_destroy(q);
+    partitions_of(rk, topic);
+}
+
+static void drop(rd_kafka_t *rk, const char *topic) {
+    rd_kafka_DeleteTopic_t *t = rd_kafka_DeleteTopic_new(topic);
+    rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+    rd_kafka_DeleteTopics(rk, &t, 1, NULL, q);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(q, WAIT_MS);
+    if (!event)
+        die(topic, "no answer");
+    if (rd_kafka_event_error(event))
+        die(topic, rd_kafka_event_error_string(event));
+    rd_kafka_event_destroy(event);
+    rd_kafka_DeleteTopic_destroy(t);
+    rd_kafka_queue_destroy(q);
+}
+
+static size_t from_hex(char *line) {
+    size_t n = 0;
+    unsigned byte;
+    while (sscanf(line + 2 * n, "%2x", &byte) == 1 && line[2 * n + 1])
+        line[n++] = (char)byte;
+    return n;
+}
+
+static void produce(rd_kafka_t *rk, const char *topic, int32_t partition) {
+    char *line = malloc(LINE_MAX);
+    while (line && fgets(line, LINE_MAX, stdin)) {
+        line[strcspn(line, "\n")] = '\0';
+        /* In place: byte n is written after its two digits at 2n have been read. */
+        size_t len = from_hex(line);
+        rd_kafka_resp_err_t rc = rd_kafka_producev(
+            rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+            RD_KAFKA_V_VALUE(line, len),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
+            RD_KAFKA_V_END);
+        if (rc)
+            die(topic, rd_kafka_err2str(rc));
+        rd_kafka_poll(rk, 0);
+    }
+    free(line);
+    rd_kafka_resp_err_t rc = rd_kafka_flush(rk, WAIT_MS);
+    if (rc)
+        die(topic, rd_kafka_err2str(rc));
+}
+
+static json_t *hex(const void *data, size_t len) {
+    char *text = malloc(2 * len + 1);
+    if (!text)
+        die("memory", "none left");
+    text[0] = '\0';
+    for (size_t i = 0; i < len; i++)
+        snprintf(text + 2 * i, 3, "%02x", ((const unsigned char *)data)[i]);
+    json_t *out = data ? json_string(text) : json_null();
+    free(text);
+    return out;
+}
+
+static void print(const rd_kafka_message_t *m) {
+    rd_kafka_headers_t *headers;
+    json_t *o = json_object(), *h = json_object();
+    json_object_set_new(o, "partition", json_integer(m->partition));
+    json_object_set_new(o, "offset", json_integer(m->offset));
+    json_object_set_new(o, "time", json_integer(rd_kafka_message_timestamp(m, NULL)));
+    json_object_set_new(o, "key", hex(m->key, m->key_len));
+    json_object_set_new(o, "value", hex(m->payload, m->len));
+    if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        const char *name;
+        const void *value;
+        size_t len;
+        for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len); i++)
+            json_object_set_new(h, name, json_stringn(value ? value : "", len));
+    }
+    json_object_set_new(o, "headers", h);
+    json_dumpf(o, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(o);
+}
+
+static void consume(rd_kafka_t *rk, const char *topic) {
+    int n = partitions_of(rk, topic), ended = 0;
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(n);
+    for (int p = 0; p < n; p++)
+        rd_kafka_topic_partition_list_add(all, topic, p)->offset =
+            RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_assign(rk, all);
+    while (ended < n) {
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, WAIT_MS);
+        if (!m)
+            die(topic, "nothing came");
+        if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            ended++;
+        else if (m->err)
+            die(topic, rd_kafka_message_errstr(m));
+        else
+            print(m);
+        rd_kafka_message_destroy(m);
+    }
+    rd_kafka_topic_partition_list_destroy(all);
+    rd_kafka_consumer_close(rk);
+}
+
+static void count(rd_kafka_t *rk, const char *topic) {
+    int64_t sum = 0, low, high;
+    int n = partitions_of(rk, topic);
+    for (int p = 0; p < n; p++) {
+        rd_kafka_resp_err_t rc =
+            rd_kafka_query_watermark_offsets(rk, topic, p, &low, &high, WAIT_MS);
+        if (rc)
+            die(topic, rd_kafka_err2str(rc));
+        sum += high - low;
+    }
+    printf("%" PRId64 "\n", sum);
+}
+
+static void group(rd_kafka_t *rk, const char *name) {
+    const struct rd_kafka_group_list *list;
+    rd_kafka_resp_err_t rc = rd_kafka_list_groups(rk, name, &list, WAIT_MS);
+    if (rc)
+        die(name, rd_kafka_err2str(rc));
+    for (int i = 0; i < list->group_cnt; i++)
+        printf("%s %d\n", list->groups[i].state, list->groups[i].member_cnt);
+    rd_kafka_group_list_destroy(list);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 4)
+        die("usage",
+            "kafka_tool BROKERS create|delete|produce|consume|count|group NAME ...");
+    const char *verb = argv[2], *name = argv[3];
+    bool reads = strcmp(verb, "consume") == 0;
+    rd_kafka_t *rk = client(reads ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, argv[1]);
+    if (strcmp(verb, "create") == 0)
+        for (int i = 3; i + 1 < argc; i += 2)
+            create(rk, argv[i], atoi(argv[i + 1]));
+    else if (strcmp(verb, "delete") == 0)
+        for (int i = 3; i < argc; i++)
+            drop(rk, argv[i]);
+    else if (strcmp(verb, "produce") == 0 && argc == 5)
+        produce(rk, name, atoi(argv[4]));
+    else if (reads)
+        consume(rk, name);
+    else if (strcmp(verb, "count") == 0)
+        count(rk, name);
+    else if (strcmp(verb, "group") == 0)
+        group(rk, name);
+    else
+        die("usage", verb);
+    rd_kafka_destroy(rk);
+    return 0;
+}
