@@ -71,6 +71,11 @@ static void roll_back(struct lw_policy *p, const struct lw_spec *spec, int64_t a
         spec->retrain.cooldown_max_ms; /* do not promote the like of it again at once */
 }
 
+static void shorten_cooldown(struct lw_policy *p, const struct lw_spec *spec) {
+    int64_t half = p->cooldown_ms / 2;
+    p->cooldown_ms = half > spec->retrain.cooldown_ms ? half : spec->retrain.cooldown_ms;
+}
+
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                         struct lw_decision *out) {
     if (!p->probation_until_ms)
@@ -96,6 +101,8 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
              p->champion, p->probation.mean < 0 ? "above" : "below", p->previous,
              fabs(p->probation.mean), (size_t)p->probation.n, z);
     p->probation_until_ms = 0;
+    if (!worse) /* what was learned holds: the next lesson may come sooner */
+        shorten_cooldown(p, spec);
     if (worse)
         roll_back(p, spec, at_ms);
     return 1;
@@ -182,10 +189,10 @@ void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t
     if (p->nrecent < LW_RECENT_MAX)
         p->recent[p->nrecent++] = at_ms;
     p->pending = (struct lw_request){0};
-    if (promote)
-        p->cooldown_ms = spec->retrain.cooldown_ms;
-    else
+    if (!promote)
         lengthen_cooldown(p, spec);
+    else if (!spec->retrain.probation_ms) /* nothing will confirm it */
+        shorten_cooldown(p, spec);
 }
 
 void lw_policy_champion(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,

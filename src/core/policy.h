@@ -1,10 +1,10 @@
 /* When to train, and what becomes of what was trained: cooldown, budget, probation.
  *
  * A rejected challenger doubles the cooldown (the trigger asked for something that more
- * data did not give), a promotion sets it back; a passed probation halves it once. After
- * a promotion the old champion is scored on the side; pane by pane the difference of the
- * two versions' squared errors on the same events is kept, and if the new one is surely
- * worse it is rolled back. */
+ * data did not give), up to a limit; a confirmed one halves it again, down to the
+ * configured one. After a promotion the old champion is scored on the side; pane by pane
+ * the difference of the two versions' squared errors on the same events is kept, and if
+ * the new one is surely worse it is rolled back. */
 #ifndef LW_POLICY_H
 #define LW_POLICY_H
 

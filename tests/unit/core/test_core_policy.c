@@ -116,8 +116,10 @@ static void cooldown_doubles_and_is_set_back(void **state) {
         assert_int_equal(f->p.cooldown_ms, wait);
     }
     assert_int_equal(request(f, at + wait, "drift"), 1);
-    trained(f, 9, true, at + wait);
-    assert_int_equal(f->p.cooldown_ms, LW_DAY);
+    trained(f, 9, true,
+            at + wait); /* without a probation, a promotion counts as confirmed */
+    assert_int_equal(f->p.cooldown_ms,
+                     f->spec->retrain.probation_ms ? 8 * LW_DAY : 4 * LW_DAY);
 }
 
 static void min_fresh_counts_since_the_last_training(void **state) {
@@ -212,6 +214,7 @@ static void a_better_one_is_confirmed_when_probation_ends(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     in_probation(f);
+    f->p.cooldown_ms = 6 * f->spec->retrain.cooldown_ms; /* as rejections left it */
     for (int i = 0; i < 48; i++) {
         proven(f, 100 + i % 3, 150 + i % 5, 10);
         assert_int_equal(
@@ -222,6 +225,7 @@ static void a_better_one_is_confirmed_when_probation_ends(void **state) {
     assert_int_equal(d.version, 2);
     assert_int_equal(d.other, 1);
     assert_int_equal(f->p.champion, 2);
+    assert_int_equal(f->p.cooldown_ms, 3 * f->spec->retrain.cooldown_ms);
     assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 6 * LW_DAY, &d), 0);
 }
 
