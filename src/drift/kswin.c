@@ -36,7 +36,7 @@ static int check(const struct lw_change_params *p, struct lw_err *err) {
 static void reset(void *state, const struct lw_change_params *p) {
     struct kswin *s = state;
     memset(s, 0, sizeof *s);
-    double e = (double)OLD * NEW / ALL;
+    double e = (double)(OLD * NEW) / (double)ALL;
     s->threshold = sqrt(-log(p->alpha) / (2.0 * e));
     s->min_n = p->min_n;
 }
@@ -92,7 +92,7 @@ static double d_plus(const struct kswin *s) {
             j++;
         if (i + 1 < OLD && s->old[i + 1] == s->old[i])
             continue;
-        double d = (i + 1.0) / OLD - (double)j / NEW;
+        double d = (i + 1.0) / (double)OLD - (double)j / (double)NEW;
         most = d > most ? d : most;
     }
     return most;
