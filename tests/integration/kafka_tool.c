@@ -127,13 +127,16 @@ static void produce(rd_kafka_t *rk, const char *topic, int32_t partition) {
         line[strcspn(line, "\n")] = '\0';
         /* In place: byte n is written after its two digits at 2n have been read. */
         size_t len = from_hex(line);
-        rd_kafka_resp_err_t rc = rd_kafka_producev(
-            rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-            RD_KAFKA_V_VALUE(line, len),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
-            RD_KAFKA_V_END);
+        rd_kafka_vu_t record[] = {
+            {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+            {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+            {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {.ptr = line, .size = len}},
+            {.vtype = RD_KAFKA_VTYPE_MSGFLAGS,
+             .u.i = RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK}};
+        rd_kafka_error_t *rc =
+            rd_kafka_produceva(rk, record, sizeof record / sizeof *record);
         if (rc)
-            die(topic, rd_kafka_err2str(rc));
+            die(topic, rd_kafka_error_string(rc));
         rd_kafka_poll(rk, 0);
     }
     free(line);
