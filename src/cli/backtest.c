@@ -14,9 +14,11 @@
 struct session {
     bool json, quiet;
     json_t *events; /* alerts and trainings, for --json */
-    double *daily;  /* RMSE of each day's last evaluation, for the sparkline */
+    json_t *days;   /* error of each day, for --json */
+    double *daily;  /* RMSE of each day, for the sparkline */
     size_t ndaily, cap;
-    const char *day_figure;
+    const struct lw_backtest *backtest;
+    struct lw_errors answered, first; /* of all days before this one */
 };
 
 static void say(const struct session *s, int64_t at_ms, const char *what,
@@ -47,18 +49,40 @@ static void note_alert(struct session *s, const struct lw_alert *a) {
     say(s, a->at_ms, a->firing ? lw_severity_name(a->severity) : "resolved", a->summary);
 }
 
+static double rmse_since(const struct lw_errors *now, const struct lw_errors *before) {
+    return now->n > before->n
+               ? sqrt((now->e2 - before->e2) / (double)(now->n - before->n))
+               : NAN;
+}
+
+/* What a day adds to the ledger is that day's error, whichever versions answered. */
 static void note_day(struct session *s, const struct lw_evaluation *e) {
+    struct lw_month total;
+    char when[32];
     if (e->at_ms % LW_DAY != 0)
         return;
-    for (size_t i = 0; i < e->nfigures; i++) {
-        if (strcmp(e->figure[i].name, s->day_figure) != 0)
-            continue;
-        if (s->ndaily == s->cap) {
-            s->cap = s->cap ? 2 * s->cap : 128;
-            s->daily = lw_realloc(s->daily, s->cap, sizeof *s->daily);
-        }
-        s->daily[s->ndaily++] = e->figure[i].value > 0 ? e->figure[i].value : NAN;
+    lw_ledger_totals(lw_backtest_ledger(s->backtest), &total);
+    double managed = rmse_since(&total.answered, &s->answered);
+    double frozen = rmse_since(&total.first, &s->first);
+    s->answered = total.answered;
+    s->first = total.first;
+    if (isnan(managed)) /* nothing was scored, or the day is told already */
+        return;
+    if (s->ndaily == s->cap) {
+        s->cap = s->cap ? 2 * s->cap : 128;
+        s->daily = lw_realloc(s->daily, s->cap, sizeof *s->daily);
     }
+    s->daily[s->ndaily++] = managed;
+    json_t *o = json_object();
+    lw_format_time(when, sizeof when, e->at_ms - LW_DAY);
+    when[10] = '\0'; /* the date */
+    json_object_set_new(o, "day", json_string(when));
+    json_object_set_new(o, "frozen_rmse", lw_cli_number(frozen));
+    json_object_set_new(o, "managed_rmse", lw_cli_number(managed));
+    json_object_set_new(
+        o, "champion",
+        json_integer(lw_monitor_champion_version(lw_backtest_monitor(s->backtest))));
+    json_array_append_new(s->days, o);
 }
 
 static void on_evaluated(void *arg, const struct lw_evaluation *e) {
@@ -147,15 +171,13 @@ static void print_table(const struct session *s, const struct lw_backtest *b) {
 
 static int backtest(const struct lw_config *config, struct session *s, char **files,
                     int n, json_t **result, struct lw_err *err) {
-    char figure[64];
     struct lw_backtest_hooks hooks = {
         .arg = s, .evaluated = on_evaluated, .trained = on_trained};
     struct lw_feed *feed = lw_feed_open(config, files, (size_t)n, err);
     if (!feed)
         return -1;
-    snprintf(figure, sizeof figure, "%s:rmse", config->spec.window[0].name);
-    s->day_figure = figure;
     struct lw_backtest *b = lw_backtest_new(&config->spec, &hooks);
+    s->backtest = b;
     int rc = drive(config, feed, b, err);
     if (rc == 0) {
         *result = result_json(feed, b);
@@ -194,13 +216,16 @@ static int run_backtest(int argc, char **argv) {
         struct lw_err err = {0};
         json_t *result = NULL;
         s.events = json_array();
+        s.days = json_array();
         if (backtest(config, &s, files, n, &result, &err))
             rc = lw_cli_fail(&lw_cmd_backtest, &err);
         else if (s.json) {
+            json_object_set(result, "daily", s.days);
             json_object_set(result, "log", s.events);
             lw_cli_print_json(json_incref(result));
         }
         json_decref(result);
+        json_decref(s.days);
         json_decref(s.events);
     }
     lw_config_free(config);
