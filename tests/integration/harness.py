@@ -143,6 +143,14 @@ def counters(redis, stream):
     return total
 
 
+def gaps(redis, stream):
+    """Partitions that stand at another offset than the messages they count, of a topic that was
+    never compacted: [(key, next_offset, messages)]."""
+    parts = [(k, redis.hash(k)) for k in redis.keys(f"leeway:{{{stream}}}:part:*")]
+    return [(k, p.get("next_offset"), p.get("messages")) for k, p in parts
+            if p.get("next_offset") != p.get("messages")]
+
+
 def offsets(redis, stream):
     return sum(int(redis.hash(k).get("next_offset", 0))
                for k in redis.keys(f"leeway:{{{stream}}}:part:*"))

@@ -3,7 +3,7 @@ on. Each trip counts once, one process leads at a time, and a stopped process le
 and gives the lease back at once."""
 import subprocess
 
-from harness import (BIN, TRIPS, EVENTS, Daemon, check, counters, equal, main, members, offsets, say,
+from harness import (BIN, TRIPS, EVENTS, Daemon, check, counters, equal, gaps, main, members, offsets, say,
                      wait_for)
 
 STREAM = TOPIC = "group"
@@ -48,6 +48,7 @@ def scenario(case):
     two.stop()
     equal(members(STREAM), 0, "members at the end")
     equal(leader(case), "", "the lease at the end")
+    equal(gaps(case.redis, STREAM), [], "partitions that count what they passed")
     total = counters(case.redis, STREAM)
     equal(total["messages"], EVENTS, "messages counted")
     equal(total["good"] + total["aside"] + total["dead"], EVENTS, "their kinds")

@@ -152,7 +152,7 @@ def scenario(case):
     case.create((TOPIC, 4), (TOPIC + ".dead", 1))
     receiver = Receiver()
     case.at_end.append(receiver.close)
-    config = case.nyc(STREAM, TOPIC, [(r"idle_timeout: \S+", "idle_timeout: 300ms")])
+    config = case.nyc(STREAM, TOPIC, [(r"idle_timeout: \S+", "idle_timeout: 1s")])
     case.environment["LEEWAY_WEBHOOK"] = receiver.url
     equal(json.loads(case.leeway("check", "-c", config, "--json"))["ok"], True, "check")
     daemon = Daemon(case, config)

@@ -70,7 +70,7 @@ def scenario(case):
     case.environment["LEEWAY_REDIS"] = f"redis://{server.address}"
     config = case.nyc(STREAM, TOPIC, [
         (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
-        (r"timeout: 2s", "timeout: 500ms")])
+        (r"^  timeout: 2s", "  timeout: 500ms")])
     daemon = Daemon(case, config)
     producer = subprocess.Popen([BIN, "replay", "-c", config, "--rate", "25000", TRIPS],
                                 stdout=subprocess.DEVNULL, env=case.environment)
