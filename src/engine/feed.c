@@ -15,6 +15,8 @@ struct lw_feed {
     struct lw_decoder *decoder;
     struct lw_cell cells[LW_FIELDS_MAX];
     uint64_t records, unusable;
+    struct lw_injection *inject; /* borrowed */
+    size_t ninject;
 };
 
 static void close_file(struct lw_feed *f) {
@@ -58,12 +60,21 @@ void lw_feed_close(struct lw_feed *f) {
     free(f);
 }
 
+void lw_feed_inject(struct lw_feed *f, struct lw_injection *list, size_t n) {
+    f->inject = list;
+    f->ninject = n;
+}
+
 static void interpret(struct lw_feed *f, struct lw_feed_event *out) {
+    const struct lw_event_spec *event = &f->config->spec.event;
     lw_err_clear(&out->why);
     out->reason = -1;
-    if (lw_decoder_decode(f->decoder, out->bytes, out->len, f->cells, &out->why) == 0)
-        out->reason =
-            lw_event_row(&f->config->spec.event, f->cells, 0, &out->row, &out->why);
+    out->injected = false;
+    if (lw_decoder_decode(f->decoder, out->bytes, out->len, f->cells, &out->why) == 0) {
+        out->injected =
+            lw_inject_apply(f->inject, f->ninject, event, f->records - 1, f->cells) > 0;
+        out->reason = lw_event_row(event, f->cells, 0, &out->row, &out->why);
+    }
     f->unusable += out->reason < 0;
 }
 

@@ -4,6 +4,7 @@
 #define LW_FEED_H
 
 #include "config/config.h"
+#include "core/inject.h"
 
 struct lw_feed;
 
@@ -13,10 +14,15 @@ struct lw_feed *lw_feed_open(const struct lw_config *config, char *const *paths,
                              struct lw_err *err);
 void lw_feed_close(struct lw_feed *f);
 
+/* Drift on purpose (core/inject.h): applied to every event from here on; the list stays
+ * the caller's and counts what it touched. `bytes` are as in the file all the same. */
+void lw_feed_inject(struct lw_feed *feed, struct lw_injection *list, size_t n);
+
 struct lw_feed_event {
     struct lw_row row; /* borrowed until the next call */
     int reason;        /* as lw_event_row; -1: not usable, why says so */
     struct lw_err why;
+    bool injected;        /* cells differ from bytes */
     const uint8_t *bytes; /* as encoded in the file */
     size_t len;
     const char *schema_json; /* the file's */

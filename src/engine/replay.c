@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "engine/inject_avro.h"
 #include "kafka/producer.h"
 
 #define PRODUCE_MS 30000
@@ -69,6 +70,25 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
     return lw_produce(producer, &record, PRODUCE_MS, err);
 }
 
+/* Everything of the feed; 0 at its end or when the pace says stop. */
+static int produce_all(struct pacer *p, struct lw_feed *feed,
+                       struct lw_producer *producer, struct lw_reencoder *reencoder,
+                       struct lw_err *err) {
+    const struct lw_replay_options *o = p->options;
+    struct lw_feed_event event;
+    int got;
+    while ((got = lw_feed_next(feed, &event, err)) > 0) {
+        if (event.injected &&
+            lw_reencoder_event(reencoder, o->inject, o->ninject, &event, err))
+            return -1;
+        if (!wait_turn(p, &event))
+            return 0;
+        if (send_event(p->config, producer, &event, err))
+            return -1;
+    }
+    return got;
+}
+
 int lw_replay(const struct lw_config *config, struct lw_feed *feed,
               const struct lw_replay_options *options, struct lw_replay_result *out,
               struct lw_err *err) {
@@ -77,21 +97,15 @@ int lw_replay(const struct lw_config *config, struct lw_feed *feed,
                           .options = options,
                           .first_ms = INT64_MIN,
                           .began_us = lw_mono_us()};
-    struct lw_feed_event event;
-    int got = 0;
     if (!producer)
         return -1;
-    while ((got = lw_feed_next(feed, &event, err)) > 0) {
-        if (!wait_turn(&pacer, &event))
-            break;
-        if (send_event(config, producer, &event, err)) {
-            got = -1;
-            break;
-        }
-    }
-    int rc = got < 0 ? -1 : lw_producer_flush(producer, FLUSH_MS, err);
+    struct lw_reencoder *reencoder = lw_reencoder_new(&config->spec.event.fields);
+    int rc = produce_all(&pacer, feed, producer, reencoder, err);
+    if (rc == 0)
+        rc = lw_producer_flush(producer, FLUSH_MS, err);
     out->produced = lw_producer_acked(producer);
     out->refused = lw_feed_unusable(feed);
+    lw_reencoder_free(reencoder);
     lw_producer_free(producer);
     return rc;
 }

@@ -1,4 +1,5 @@
-/* Replaying files into the topic: each record as it was encoded, keyed by its id, record
+/* Replaying files into the topic: each record as it was encoded (but for
+ * what was injected), keyed by its id, record
  * time = event time, at a rate, at a multiple of event time, or as fast as it goes. */
 #ifndef LW_REPLAY_H
 #define LW_REPLAY_H
@@ -12,6 +13,8 @@ struct lw_replay_options {
      * it); returns false to stop. May wait. */
     bool (*pace)(void *arg, int64_t event_ms);
     void *arg;
+    const struct lw_injection *inject; /* those given to lw_feed_inject */
+    size_t ninject;
 };
 
 struct lw_replay_result {

@@ -1,0 +1,236 @@
+/* See inject_avro.h. libavro's generic values do the work: they know every schema. What
+ * they forget, a timestamp's unit, is read from the schema's JSON. The bytes that come
+ * here were decoded by lw_decoder just before, so that libavro meets no hostile lengths.
+ */
+#include "engine/inject_avro.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <avro.h>
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+struct lw_reencoder {
+    const struct lw_fields *fields;
+    char *schema_text; /* of the file that what follows belongs to */
+    json_t *json;
+    avro_schema_t schema;
+    avro_value_iface_t *iface;
+    avro_value_t value;
+    struct lw_buf out;
+};
+
+struct lw_reencoder *lw_reencoder_new(const struct lw_fields *fields) {
+    struct lw_reencoder *r = lw_calloc(1, sizeof *r);
+    r->fields = fields;
+    return r;
+}
+
+static void drop_schema(struct lw_reencoder *r) {
+    if (r->iface) {
+        avro_value_decref(&r->value);
+        avro_value_iface_decref(r->iface);
+    }
+    if (r->schema)
+        avro_schema_decref(r->schema);
+    json_decref(r->json);
+    free(r->schema_text);
+    r->iface = NULL;
+    r->schema = NULL;
+    r->json = NULL;
+    r->schema_text = NULL;
+}
+
+void lw_reencoder_free(struct lw_reencoder *r) {
+    if (!r)
+        return;
+    drop_schema(r);
+    lw_buf_fini(&r->out);
+    free(r);
+}
+
+static int take_schema(struct lw_reencoder *r, const char *json, struct lw_err *err) {
+    size_t len = strlen(json);
+    if (r->schema_text && strcmp(r->schema_text, json) == 0)
+        return 0;
+    drop_schema(r);
+    if (avro_schema_from_json_length(json, len, &r->schema))
+        return lw_fail(err, LW_ECONFIG, "Avro schema: %s", avro_strerror());
+    r->iface = avro_generic_class_from_schema(r->schema);
+    if (!r->iface || avro_generic_value_new(r->iface, &r->value)) {
+        if (r->iface)
+            avro_value_iface_decref(r->iface);
+        r->iface = NULL;
+        return lw_fail(err, LW_ECONFIG, "Avro schema: %s", avro_strerror());
+    }
+    r->json = json_loads(json, 0, NULL);
+    r->schema_text = lw_malloc(len + 1);
+    memcpy(r->schema_text, json, len + 1);
+    return 0;
+}
+
+/* The branch of a union that is not null; a plain type itself. */
+static json_t *not_null(json_t *type) {
+    size_t i;
+    json_t *branch;
+    json_array_foreach(type, i, branch) {
+        const char *name = json_string_value(branch);
+        if (!name || strcmp(name, "null") != 0)
+            return branch;
+    }
+    return type;
+}
+
+static json_t *field_type(json_t *record, const char *name, size_t len) {
+    size_t i;
+    json_t *field;
+    json_array_foreach(json_object_get(record, "fields"), i, field) {
+        const char *its = json_string_value(json_object_get(field, "name"));
+        if (its && strlen(its) == len && memcmp(its, name, len) == 0)
+            return not_null(json_object_get(field, "type"));
+    }
+    return NULL;
+}
+
+/* Units a millisecond, or 0 for days. */
+static double ticks_per_ms(json_t *record, const char *path) {
+    while (record) {
+        size_t len = strcspn(path, ".");
+        record = field_type(record, path, len);
+        if (!path[len])
+            break;
+        path += len + 1;
+    }
+    const char *logical = json_string_value(json_object_get(record, "logicalType"));
+    if (!logical)
+        return 1;
+    return strcmp(logical, "date") == 0 ? 0
+           : strstr(logical, "micros")  ? 1e3
+           : strstr(logical, "nanos")   ? 1e6
+                                        : 1;
+}
+
+/* Steps through unions to the branch that holds a value (any but null when there is
+ * none yet). */
+static int enter(avro_value_t *v, bool present) {
+    if (avro_value_get_type(v) != AVRO_UNION)
+        return 0;
+    avro_schema_t schema = avro_value_get_schema(v);
+    size_t n = avro_schema_union_size(schema);
+    int now = -1;
+    avro_value_t branch;
+    if (avro_value_get_discriminant(v, &now) || now < 0)
+        return -1;
+    bool null_now = is_avro_null(avro_schema_union_branch(schema, now));
+    for (size_t i = 0; i < n && null_now == present; i++)
+        if (is_avro_null(avro_schema_union_branch(schema, (int)i)) != present) {
+            now = (int)i;
+            null_now = !present;
+        }
+    if (null_now == present || avro_value_set_branch(v, now, &branch))
+        return -1;
+    *v = branch;
+    return 0;
+}
+
+static int set_whole(avro_value_t *v, avro_type_t type, double x) {
+    double whole = nearbyint(x);
+    if (type == AVRO_INT32)
+        return fabs(whole) > INT32_MAX ? -1 : avro_value_set_int(v, (int32_t)whole);
+    return fabs(whole) > 9e18 ? -1 : avro_value_set_long(v, (int64_t)whole);
+}
+
+static int set_value(avro_value_t *v, const struct lw_cell *cell, double x) {
+    avro_type_t type = avro_value_get_type(v);
+    if (!cell->present)
+        return type == AVRO_NULL ? avro_value_set_null(v) : -1;
+    if (cell->text)
+        return type == AVRO_STRING
+                   ? avro_value_set_string_len(v, cell->text, cell->len + 1)
+                   : -1;
+    switch (type) {
+    case AVRO_INT32:
+    case AVRO_INT64:
+        return set_whole(v, type, x);
+    case AVRO_FLOAT:
+        return avro_value_set_float(v, (float)x);
+    case AVRO_DOUBLE:
+        return avro_value_set_double(v, x);
+    default:
+        return -1;
+    }
+}
+
+static int write_cell(struct lw_reencoder *r, int index, const struct lw_cell *cell,
+                      struct lw_err *err) {
+    const struct lw_field *field = &r->fields->field[index];
+    const char *path = field->name;
+    avro_value_t v = r->value, next;
+    char name[LW_NAME_MAX], text[LW_NAME_MAX];
+    for (;;) {
+        size_t len = strcspn(path, ".");
+        lw_copy(name, sizeof name, path);
+        name[len] = '\0';
+        if (avro_value_get_type(&v) != AVRO_RECORD ||
+            avro_value_get_by_name(&v, name, &next, NULL))
+            return lw_fail(err, LW_ECONFIG,
+                           "drift cannot be injected into '%s': the file's schema has no "
+                           "such field",
+                           field->name);
+        v = next;
+        if (enter(&v, path[len] || cell->present))
+            return lw_fail(err, LW_ECONFIG, "'%s' cannot be null in the file's schema",
+                           field->name);
+        if (!path[len])
+            break;
+        path += len + 1;
+    }
+    double x = cell->num, per_ms = 1;
+    if (field->kind == LW_TIMESTAMP)
+        per_ms = ticks_per_ms(r->json, field->name);
+    x = per_ms > 0 ? x * per_ms : x / 86400000.0;
+    if (set_value(&v, cell, x) == 0)
+        return 0;
+    return lw_fail(err, LW_ECONFIG, "'%s' cannot hold the injected value %s", field->name,
+                   cell->present ? lw_format_f64(text, sizeof text, x) : "null");
+}
+
+static int encode(struct lw_reencoder *r, struct lw_feed_event *event,
+                  struct lw_err *err) {
+    size_t size;
+    if (avro_value_sizeof(&r->value, &size))
+        return lw_fail(err, LW_EINPUT, "Avro: %s", avro_strerror());
+    lw_buf_clear(&r->out);
+    char *to = lw_buf_extend(&r->out, size);
+    avro_writer_t writer = avro_writer_memory(to, (int64_t)size);
+    int failed = avro_value_write(writer, &r->value);
+    avro_writer_free(writer);
+    if (failed)
+        return lw_fail(err, LW_EINPUT, "Avro: %s", avro_strerror());
+    event->bytes = r->out.data;
+    event->len = r->out.len;
+    return 0;
+}
+
+int lw_reencoder_event(struct lw_reencoder *r, const struct lw_injection *list, size_t n,
+                       struct lw_feed_event *event, struct lw_err *err) {
+    if (take_schema(r, event->schema_json, err))
+        return -1;
+    avro_reader_t reader =
+        avro_reader_memory((const char *)event->bytes, (int64_t)event->len);
+    avro_value_reset(&r->value);
+    int failed = avro_value_read(reader, &r->value);
+    avro_reader_free(reader);
+    if (failed)
+        return lw_fail(err, LW_EINPUT, "Avro: %s", avro_strerror());
+    for (size_t i = 0; i < n; i++)
+        if (list[i].hit &&
+            write_cell(r, list[i].cell, &event->row.cells[list[i].cell], err))
+            return -1;
+    return encode(r, event, err);
+}
