@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "core/backtest.h"
 #include "engine/feed.h"
+#include "engine/trials.h"
 
 struct session {
     bool json, quiet;
@@ -115,11 +116,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
         json_object_set_new(o, "gain", lw_cli_number(t->gate.gain));
         json_object_set_new(o, "z", lw_cli_number(t->gate.z));
         json_object_set_new(o, "promoted", json_boolean(t->gate.passed));
-        json_t *trials = json_object();
-        for (size_t i = 0; i < t->ntrials; i++)
-            json_object_set_new(trials, t->trial[i].name,
-                                lw_cli_number(t->trial[i].rmse));
-        json_object_set_new(o, "trials", trials);
+        json_object_set_new(o, "trials", lw_trials_json(t));
     } else {
         snprintf(text, sizeof text, "%s: %s", request->reason, failure);
         json_object_set_new(o, "failure", json_string(failure));

@@ -21,6 +21,7 @@
 #include "cli/offline.h"
 #include "cli/table.h"
 #include "core/train.h"
+#include "engine/trials.h"
 
 struct options {
     const char *config, *out, *candidate, *until, *columns, *later;
@@ -120,6 +121,8 @@ static void print_trials(const struct lw_training *t) {
     printf("\n  %-28s %10s %9s\n", "candidate", "rows", "RMSE");
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
+        if (i && trial->round > t->trial[i - 1].round)
+            printf("  the better half, on more rows\n");
         lw_format_count(count, sizeof count, trial->rows);
         if (isfinite(trial->rmse))
             printf("%s %-28s %10s %9.4f  %s\n", i == t->chosen ? "*" : " ", trial->name,
@@ -147,20 +150,6 @@ static void print_result(const struct lw_config *config, const struct options *o
     printf("\n%s  %016" PRIx64 "\n", o->out, lw_model_fingerprint(t->model));
 }
 
-static json_t *trials_json(const struct lw_training *t) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < t->ntrials; i++) {
-        const struct lw_trial *trial = &t->trial[i];
-        json_t *o = json_object();
-        json_object_set_new(o, "name", json_string(trial->name));
-        json_object_set_new(o, "rows", json_integer((json_int_t)trial->rows));
-        json_object_set_new(o, "rmse", lw_cli_number(trial->rmse));
-        json_object_set_new(o, "note", json_string(trial->note));
-        json_array_append_new(list, o);
-    }
-    return list;
-}
-
 static void set_time(json_t *o, const char *key, int64_t ms) {
     char text[32];
     json_object_set_new(o, key, json_string(lw_format_time(text, sizeof text, ms)));
@@ -181,7 +170,7 @@ static void print_result_json(const struct lw_config *config, const struct optio
         json_object_set_new(out, "holdout_rows",
                             json_integer((json_int_t)t->holdout_rows));
         json_object_set_new(out, "holdout_rmse", lw_cli_number(t->trial[t->chosen].rmse));
-        json_object_set_new(out, "trials", trials_json(t));
+        json_object_set_new(out, "trials", lw_trials_json(t));
     } else {
         json_object_set_new(out, "train_rmse", lw_cli_number(r->report.train_rmse));
     }

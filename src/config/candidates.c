@@ -236,6 +236,7 @@ static int finish_candidate(struct lw_load *load, const struct lw_yaml *node,
                             "too long with '%s', the values that were picked, behind it",
                             load->picked);
     memcpy(item->fit.name + used, load->picked, strlen(load->picked) + 1);
+    lw_copy(item->fit.features, sizeof item->fit.features, set->name);
     memcpy(item->fit.terms, set->term, set->n * sizeof *set->term);
     item->fit.nterms = set->n;
     if (lw_check_name(load, name, item->fit.name, LW_NAME_MAX) ||
@@ -307,6 +308,20 @@ static int complete_window(struct lw_load *load, const struct lw_yaml *node) {
                 node ? "'" : "'retrain.", spec->candidate[i].name);
     if (!window)
         spec->retrain.window_ms = longest;
+    return 0;
+}
+
+/* A budget that nobody spends would be believed to limit something. */
+int lw_read_search(struct lw_load *load, const struct lw_yaml *node) {
+    static const char *const keys[] = {"budget", "seed"};
+    if (load->config->spec.retrain.search.kind == LW_SEARCH_RANDOM)
+        return 0;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const struct lw_yaml *child = lw_yaml_find(node, keys[i]);
+        if (child)
+            return lw_yaml_fail_key(load->tree, child, load->err,
+                                    "belongs to `kind: random` only");
+    }
     return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "config/keys.h"
 
 static int read_all(struct lw_config *config, struct lw_err *err) {
@@ -22,6 +23,10 @@ static int read_all(struct lw_config *config, struct lw_err *err) {
     return failed;
 }
 
+static double seconds(void) {
+    return (double)lw_mono_us() / 1e6;
+}
+
 struct lw_config *lw_config_parse(const char *text, size_t len, const char *name,
                                   struct lw_err *err) {
     struct lw_tree *tree = lw_tree_parse(text, len, name, err);
@@ -30,6 +35,7 @@ struct lw_config *lw_config_parse(const char *text, size_t len, const char *name
     struct lw_config *config = lw_calloc(1, sizeof *config);
     config->path = lw_strdup(name);
     config->tree = tree;
+    config->spec.seconds = seconds;
     config->spec.config_hash = lw_text_key(text, len);
     if (read_all(config, err)) {
         lw_config_free(config);

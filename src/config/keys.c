@@ -17,6 +17,7 @@
 static const char *const framings[] = {"raw", "confluent", "single-object", NULL};
 static const char *const corrections[] = {"none", "bonferroni", "bh", NULL};
 static const char *const detectors[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
+static const char *const searches[] = {"grid", "halving", "random", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 
 static const struct lw_key redis_keys[] = {
@@ -176,6 +177,23 @@ static const struct lw_key bootstrap_keys[] = {
 static const struct lw_section bootstrap_section =
     SECTION("retrain.bootstrap", "", bootstrap_keys);
 
+static const struct lw_key search_keys[] = {
+    {"kind", LW_KEY_WORD, AT(spec.retrain.search.kind), .words = searches,
+     .standard = "grid",
+     .doc = "`grid`: every candidate is fitted on all rows before the hold-out. "
+            "`halving`: on the newest quarter of them, the better half again on the "
+            "newest half, the better half of these on all. `random`: `budget` of them, "
+            "drawn anew for each training."},
+    {"budget", LW_KEY_INT, AT(spec.retrain.search.budget), .flags = LW_IMPLIED,
+     .standard = "8", .min = 1, .max = LW_CANDIDATES_MAX,
+     .doc = "Random: so many candidates."},
+    {"seed", LW_KEY_INT, AT(spec.retrain.search.seed), .flags = LW_IMPLIED,
+     .standard = "1", .min = 0, .max = 1e9,
+     .doc = "Random: the same seed draws the same at the same moment."},
+};
+static const struct lw_section search_section =
+    SECTION("retrain.search", "", search_keys);
+
 static const struct lw_key gate_keys[] = {
     {"min_gain", LW_KEY_REAL, AT(spec.retrain.gate.min_gain), .standard = "0", .min = -1,
      .max = 1, .doc = "Least relative reduction of the mean squared error."},
@@ -224,6 +242,8 @@ static const struct lw_key retrain_keys[] = {
      .doc = "Retrain when the champion is older; 0: never for age."},
     {"max_per_week", LW_KEY_INT, AT(spec.retrain.max_per_week), .standard = "0", .min = 0,
      .max = 1000, .doc = "Trainings in any seven days; 0: no limit."},
+    {"search", LW_KEY_MAP, .section = &search_section, .read = lw_read_search,
+     .doc = "How the best candidate is looked for."},
     {"gate", LW_KEY_MAP, .section = &gate_section,
      .doc = "What a challenger must show on the hold-out."},
     {"probation", LW_KEY_MAP, .section = &probation_section,

@@ -120,6 +120,7 @@ int lw_read_change(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_rules(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_sets(struct lw_load *load, const struct lw_yaml *node); /* candidates.c */
 int lw_read_candidates(struct lw_load *load, const struct lw_yaml *node);
+int lw_read_search(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_retrain(struct lw_load *load, const struct lw_yaml *node);
 
 #endif

@@ -86,6 +86,15 @@ struct lw_gate_spec {
     int64_t block_ms; /* paired differences are summed by this much event time first */
 };
 
+/* How a training looks for its model among the candidates; see core/search.h. */
+enum lw_search_kind { LW_SEARCH_GRID, LW_SEARCH_HALVING, LW_SEARCH_RANDOM };
+
+struct lw_search_spec {
+    enum lw_search_kind kind;
+    uint32_t budget; /* random: candidates drawn */
+    uint64_t seed;   /* random */
+};
+
 struct lw_retrain_spec {
     int64_t bootstrap_until_ms; /* train version 1 when event time reaches this; 0: see
                                    rows */
@@ -100,6 +109,7 @@ struct lw_retrain_spec {
     int max_per_week;     /* 0: no limit */
     int64_t window_ms;    /* rows read at most; the longest candidate's window */
     int64_t reference_ms; /* newest rows that make the reference profile */
+    struct lw_search_spec search;
     struct lw_gate_spec gate;
     int64_t probation_ms; /* 0: none */
     double probation_z;   /* roll back when worse by this z */
@@ -132,6 +142,9 @@ struct lw_spec {
     size_t ncandidates;
     struct lw_fit_spec candidate[LW_CANDIDATES_MAX];
     uint64_t config_hash; /* of the text that this came from */
+    /* A shell that has a clock lends it here, for the record of how long each trial took;
+     * NULL: 0. Nothing is decided by it. */
+    double (*seconds)(void);
 };
 
 /* Fills column and score_column from the features and the target's range. */

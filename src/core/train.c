@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/search.h"
 
 /* Rows behind the weekly rhythm of the error, and how strongly an hour's own figure is
  * drawn to the overall one: an hour with this many rows counts half. */
@@ -21,78 +22,14 @@
 #define LEVEL_WEIGHT 0.75
 #define LEVEL_MAX    1.3
 
-struct split {
-    size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
-};
-
-static struct split split_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
-                               int64_t as_of_ms) {
+static struct lw_split split_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
+                                  int64_t as_of_ms) {
     const struct lw_retrain_spec *r = &spec->retrain;
-    struct split s = {.end = lw_dataset_lower_bound(ds, as_of_ms),
-                      .hold = lw_dataset_lower_bound(ds, as_of_ms - r->holdout_ms)};
+    struct lw_split s = {.end = lw_dataset_lower_bound(ds, as_of_ms),
+                         .hold = lw_dataset_lower_bound(ds, as_of_ms - r->holdout_ms)};
     s.begin = r->window_ms ? lw_dataset_lower_bound(ds, as_of_ms - r->window_ms) : 0;
     s.hold = s.hold < s.begin ? s.begin : s.hold; /* a window inside the hold-out */
     return s;
-}
-
-static double rmse_of(const struct lw_dataset *ds, size_t begin, size_t end,
-                      const double *predicted, struct lw_errors *errors) {
-    *errors = (struct lw_errors){0};
-    for (size_t i = begin; i < end; i++)
-        lw_errors_add(errors, lw_dataset_target(ds, i), predicted[i - begin]);
-    return lw_errors_rmse(errors);
-}
-
-static struct lw_model *try_candidate(const struct lw_fit_spec *candidate,
-                                      const struct lw_dataset *ds, const struct split *s,
-                                      int64_t hold_ms, double *predicted,
-                                      struct lw_trial *trial) {
-    struct lw_err err = {0};
-    struct lw_fit_report report = {0};
-    struct lw_errors errors;
-    lw_copy(trial->name, sizeof trial->name, candidate->name);
-    trial->rmse = NAN;
-    struct lw_model *model =
-        lw_fit(ds, s->begin, s->hold, hold_ms, candidate, &report, &err);
-    if (!model) {
-        lw_copy(trial->note, sizeof trial->note, err.msg);
-        return NULL;
-    }
-    trial->rows = report.rows;
-    if (report.rank_deficient)
-        snprintf(trial->note, sizeof trial->note, "%zu dependent columns dropped",
-                 report.rank_deficient);
-    lw_model_predict_rows(model, ds, s->hold, s->end, predicted);
-    trial->rmse = rmse_of(ds, s->hold, s->end, predicted, &errors);
-    return model;
-}
-
-/* Fits all candidates; returns the best with its held-out predictions in `best`. */
-static struct lw_model *best_candidate(const struct lw_spec *spec,
-                                       const struct lw_dataset *ds, const struct split *s,
-                                       struct lw_training *out, double *best,
-                                       struct lw_err *err) {
-    double *predicted = lw_malloc((s->end - s->hold) * sizeof *predicted);
-    struct lw_model *chosen = NULL;
-    for (size_t i = 0; i < spec->ncandidates; i++) {
-        struct lw_trial *trial = &out->trial[i];
-        struct lw_model *model = try_candidate(&spec->candidate[i], ds, s,
-                                               out->holdout_from_ms, predicted, trial);
-        out->ntrials = i + 1;
-        if (model && (!chosen || trial->rmse < out->trial[out->chosen].rmse)) {
-            lw_model_free(chosen);
-            chosen = model;
-            out->chosen = i;
-            memcpy(best, predicted, (s->end - s->hold) * sizeof *best);
-        } else {
-            lw_model_free(model);
-        }
-    }
-    free(predicted);
-    if (!chosen)
-        lw_fail(err, LW_EINPUT, "no candidate could be fitted: %s",
-                spec->ncandidates ? out->trial[0].note : "none is configured");
-    return chosen;
 }
 
 /* Squared errors of the proved model over recent rows by hour of the week, and how many
@@ -103,7 +40,7 @@ struct rhythm {
 };
 
 static void feel_rhythm(const struct lw_model *model, const struct lw_dataset *ds,
-                        const struct split *s, int64_t as_of_ms, int64_t recent_ms,
+                        const struct lw_split *s, int64_t as_of_ms, int64_t recent_ms,
                         struct rhythm *r) {
     size_t begin = lw_dataset_lower_bound(ds, as_of_ms - RHYTHM_MS);
     begin = begin < s->begin ? s->begin : begin;
@@ -142,7 +79,7 @@ static void scale_rhythm(struct lw_reference *ref, double factor) {
  * with a second estimate, what the answering versions did over the reference period less
  * what the challenger gained on them in the hold-out. */
 static void weekly_rhythm(const struct lw_spec *spec, const struct lw_model *model,
-                          const struct lw_dataset *ds, const struct split *s,
+                          const struct lw_dataset *ds, const struct lw_split *s,
                           const struct lw_training *t, const struct lw_pane *recent,
                           struct lw_reference *ref) {
     struct rhythm r = {0};
@@ -167,13 +104,13 @@ static void weekly_rhythm(const struct lw_spec *spec, const struct lw_model *mod
 
 static struct lw_reference *
 make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
-               const struct split *s, const struct lw_model *model,
+               const struct lw_split *s, const struct lw_model *model,
                const double *predicted, const struct lw_training *t,
                const struct lw_pane *recent) {
     struct lw_reference *ref = lw_reference_new(spec);
     ref->until_ms = t->as_of_ms;
     ref->from_ms = t->as_of_ms - spec->retrain.reference_ms;
-    rmse_of(ds, s->hold, s->end, predicted, &ref->errors);
+    lw__held_out(ds, s, predicted, &ref->errors);
     for (size_t i = s->hold; i < s->end; i++) {
         double p = predicted[i - s->hold];
         lw_profile_add_numeric(ref->scores, 0, p);
@@ -192,12 +129,12 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
 }
 
 static int judge(const struct lw_spec *spec, const struct lw_dataset *ds,
-                 const struct split *s, struct lw_model *champion,
+                 const struct lw_split *s, struct lw_model *champion,
                  const double *challenger, struct lw_gate *gate, struct lw_err *err) {
     if (!champion) {
         struct lw_errors errors;
         *gate = (struct lw_gate){.n = s->end - s->hold, .passed = true};
-        gate->challenger_rmse = rmse_of(ds, s->hold, s->end, challenger, &errors);
+        gate->challenger_rmse = lw__held_out(ds, s, challenger, &errors);
         lw_copy(gate->reason, sizeof gate->reason, "first version: no champion to beat");
         return 0;
     }
@@ -210,8 +147,8 @@ static int judge(const struct lw_spec *spec, const struct lw_dataset *ds,
     return 0;
 }
 
-static int check_rows(const struct lw_spec *spec, const struct split *s, int64_t as_of_ms,
-                      struct lw_err *err) {
+static int check_rows(const struct lw_spec *spec, const struct lw_split *s,
+                      int64_t as_of_ms, struct lw_err *err) {
     char when[32];
     if (s->hold - s->begin < spec->retrain.min_rows)
         return lw_fail(
@@ -227,10 +164,10 @@ static int check_rows(const struct lw_spec *spec, const struct split *s, int64_t
 }
 
 static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
-                 const struct split *s, struct lw_model *champion,
+                 const struct lw_split *s, struct lw_model *champion,
                  const struct lw_pane *recent, struct lw_training *out, double *predicted,
                  struct lw_err *err) {
-    struct lw_model *proved = best_candidate(spec, ds, s, out, predicted, err);
+    struct lw_model *proved = lw__search(spec, ds, s, out, predicted, err);
     if (!proved)
         return -1;
     if (judge(spec, ds, s, champion, predicted, &out->gate, err)) {
@@ -240,15 +177,15 @@ static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
     out->reference = make_reference(spec, ds, s, proved, predicted, out, recent);
     lw_model_free(proved);
     struct lw_fit_report report = {0};
-    out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms,
-                        &spec->candidate[out->chosen], &report, err);
+    out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms, out->trial[out->chosen].fit,
+                        &report, err);
     return out->model ? 0 : -1;
 }
 
 int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
              struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err) {
-    struct split s = split_rows(spec, ds, as_of_ms);
+    struct lw_split s = split_rows(spec, ds, as_of_ms);
     *out = (struct lw_training){.as_of_ms = as_of_ms,
                                 .holdout_from_ms = as_of_ms - spec->retrain.holdout_ms,
                                 .rows = s.end - s.begin,

@@ -1,10 +1,10 @@
 /* Retrain and prove: rows in, a verdict and a model out. Pure; the retrainer brings rows
  * from Kafka, the backtest and `leeway train` from files.
  *
- * The newest `holdout` of event time is held out; every candidate is fitted on what is
- * before it and scored on it; the best meets the champion on the same rows (gate: paired
- * differences of squared errors, summed by block against autocorrelation); what is to be
- * promoted is fitted again on everything. */
+ * The newest `holdout` of event time is held out; candidates are fitted on what is
+ * before it and scored on it (search.h says which, on how much); the best meets the
+ * champion on the same rows (gate: paired differences of squared errors, summed by block
+ * against autocorrelation); what is to be promoted is fitted again on everything. */
 #ifndef LW_TRAIN_H
 #define LW_TRAIN_H
 
@@ -13,11 +13,18 @@
 #include "leeway/model.h"
 #include "model/dataset.h"
 
+/* One candidate, fitted once and scored on the held-out rows. Halving tries the better
+ * ones again. */
+#define LW_TRIALS_MAX (2 * LW_CANDIDATES_MAX)
+
 struct lw_trial {
     char name[LW_NAME_MAX];
-    uint64_t rows;
-    double rmse;    /* on the held-out rows; NAN when the fit failed */
-    char note[160]; /* why it failed, dropped columns, ... */
+    const struct lw_fit_spec *fit; /* its parameters; borrowed from the spec */
+    int round;                     /* of halving; else 0 */
+    uint64_t rows;                 /* fitted */
+    double seconds;                /* by the spec's clock */
+    double rmse;                   /* on the held-out rows; NAN when the fit failed */
+    char note[160];                /* why it failed, dropped columns, ... */
 };
 
 struct lw_gate {
@@ -34,7 +41,7 @@ struct lw_training {
     int64_t as_of_ms, holdout_from_ms, rows_from_ms;
     uint64_t rows, holdout_rows;
     size_t ntrials, chosen;
-    struct lw_trial trial[LW_CANDIDATES_MAX];
+    struct lw_trial trial[LW_TRIALS_MAX];
     struct lw_gate gate;            /* passed is true when there is no champion */
     struct lw_model *model;         /* refitted on all rows; owned */
     struct lw_reference *reference; /* owned; version 0 until it has one */

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/engine_private.h"
+#include "engine/trials.h"
 
 static json_t *number(double v) {
     return isfinite(v) ? json_real(v) : json_null();
@@ -18,21 +19,6 @@ static json_t *number(double v) {
 static json_t *time_text(int64_t ms) {
     char text[32];
     return json_string(lw_format_time(text, sizeof text, ms));
-}
-
-static json_t *trials(const struct lw_training *t) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < t->ntrials; i++) {
-        const struct lw_trial *trial = &t->trial[i];
-        json_t *o = json_object();
-        json_object_set_new(o, "name", json_string(trial->name));
-        json_object_set_new(o, "rows", json_integer((json_int_t)trial->rows));
-        json_object_set_new(o, "rmse", number(trial->rmse));
-        if (trial->note[0])
-            json_object_set_new(o, "note", json_string(trial->note));
-        json_array_append_new(list, o);
-    }
-    return list;
 }
 
 static json_t *gate(const struct lw_gate *g) {
@@ -94,7 +80,7 @@ char *lw__facts(const struct lw_config *config, const struct lw_request *request
     json_object_set_new(o, "fingerprint", json_string(print));
     json_object_set_new(o, "heldout_rmse", number(t->trial[t->chosen].rmse));
     json_object_set_new(o, "seconds", number(seconds));
-    json_object_set_new(o, "trials", trials(t));
+    json_object_set_new(o, "trials", lw_trials_json(t));
     json_object_set_new(o, "gate", gate(&t->gate));
     json_object_set_new(o, "lineage", lineage(config, t, l));
     char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));

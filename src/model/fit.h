@@ -31,7 +31,8 @@ struct lw_tree_params {
 };
 
 struct lw_fit_spec {
-    char name[LW_NAME_MAX]; /* of the candidate; recorded in the model */
+    char name[LW_NAME_MAX];     /* of the candidate; recorded in the model */
+    char features[LW_NAME_MAX]; /* of its feature set, for the record */
     enum lw_fit_kind kind;
     double alpha;            /* penalty; as scikit-learn defines it for the kind */
     double l1_ratio;         /* elastic net */

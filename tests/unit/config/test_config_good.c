@@ -43,6 +43,7 @@ static void green_taxis_mean_what_they_say(void **state) {
     const struct lw_rule *fault = &spec->rule[find_rule(spec, "fault")];
     assert_int_equal(fault->feature, LW_RULE_EACH);
     assert_int_equal(fault->actions, LW_ACTION_BLOCK);
+    assert_int_equal(spec->retrain.search.kind, LW_SEARCH_GRID);
     assert_int_equal(spec->retrain.bootstrap_until_ms, lw_from_civil(2020, 3, 12));
     assert_int_equal(spec->retrain.bootstrap_rows, 0);
     lw_config_free(config);
@@ -106,6 +107,9 @@ static void bikes_mean_what_they_say(void **state) {
     assert_int_equal(spec->retrain.window_ms, 9 * LW_DAY); /* the longest candidate's */
     assert_int_equal(spec->retrain.cooldown_max_ms, 30 * LW_DAY);
     assert_int_equal(spec->retrain.probation_ms, 0);
+    assert_int_equal(spec->retrain.search.kind, LW_SEARCH_RANDOM);
+    assert_int_equal(spec->retrain.search.budget, 5);
+    assert_int_equal(spec->retrain.search.seed, 3);
     assert_false(config->http.on);
     assert_int_equal(config->log_level, LW_WARN);
     lw_config_free(config);
@@ -150,6 +154,7 @@ static void lists_make_one_candidate_each(void **state) {
     for (size_t i = 0; i < 7; i++)
         assert_string_equal(spec->candidate[i].name, names[i]);
     assert_true(spec->candidate[3].alpha == 1);
+    assert_string_equal(spec->candidate[3].features, "more");
     assert_int_equal(spec->candidate[3].window_ms, 4 * LW_DAY);
     assert_true(spec->candidate[3].clip_hi == 100);
     assert_true(spec->candidate[0].l1_ratio == 0.3);

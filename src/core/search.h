@@ -1,0 +1,35 @@
+/* Which candidates a training tries, on which rows; internal to the layer.
+ *
+ * grid     every candidate on all rows before the hold-out.
+ * halving  every candidate on the newest quarter of those rows, the better half again on
+ *          the newest half, the better half of these on all: with 8 candidates the rows
+ *          of 6 fits instead of 8, of which two are full. Successive halving (Jamieson,
+ *          Talwalkar 2016) with rows as the resource. The newest, because a shuffled
+ *          quarter would hide from the first round that the world has changed.
+ * random   `budget` of them on all rows, drawn without repetition. The moment of the
+ *          training is mixed into the seed: a draw can be repeated, and yet trainings one
+ *          after the other see the whole grid.
+ *
+ * All are scored on the same held-out newest rows, which no fit sees. Left out:
+ * Hyperband's brackets; there are 32 candidates at most. */
+#ifndef LW_SEARCH_H
+#define LW_SEARCH_H
+
+#include "core/train.h"
+
+struct lw_split {
+    size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
+};
+
+/* RMSE of predictions for the held-out rows, and the sums behind it. */
+double lw__held_out(const struct lw_dataset *ds, const struct lw_split *s,
+                    const double *predicted, struct lw_errors *errors);
+
+/* Fills the trials of `out`. The best model, fitted on [begin, hold) and owned by the
+ * caller, with its held-out predictions in `best` (end - hold entries); out->chosen is
+ * its trial. NULL and LW_EINPUT when none could be fitted. */
+struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset *ds,
+                            const struct lw_split *s, struct lw_training *out,
+                            double *best, struct lw_err *err);
+
+#endif

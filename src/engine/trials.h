@@ -1,0 +1,15 @@
+/* The trials of a training as JSON: a version's facts, `train --json` and the log of a
+ * backtest have the same list. */
+#ifndef LW_TRIALS_H
+#define LW_TRIALS_H
+
+#include <jansson.h>
+
+#include "core/train.h"
+
+/* Array of objects, in the order of trying: name, kind, features, the parameters that are
+ * in use (alpha, l1_ratio, window, half_life, correction, trees), round, rows, seconds,
+ * rmse (null when the fit failed), chosen, note. New reference. */
+json_t *lw_trials_json(const struct lw_training *t);
+
+#endif

@@ -1,0 +1,214 @@
+/* The search among candidates: who wins, on how many rows, and that the hold-out stays
+ * held out. */
+#include "support/core_fixture.h"
+
+#include "core/train.h"
+
+#define AS_OF (CORE_START + 5 * LW_DAY)
+#define HOLD  (AS_OF - 12 * LW_HOUR)
+#define MANY  8
+
+struct fixture {
+    struct lw_spec *spec;
+    struct lw_dataset *ds;
+    struct lw_training t;
+    size_t before; /* rows before the hold-out */
+};
+
+/* y = 10 + 2 zone + x / 2 + noise; rows held out have `shift` on top. */
+static void make_rows(struct fixture *f, double shift) {
+    struct core_stream s;
+    struct core_event e;
+    lw_dataset_free(f->ds);
+    f->ds = lw_dataset_new(f->spec->train);
+    core_stream_init(&s, 7);
+    while (s.now_ms < AS_OF) {
+        core_stream_next(&s, f->spec, &e);
+        if (e.row.time_ms >= HOLD)
+            e.row.target += shift;
+        lw_dataset_add(f->ds, &e.row);
+    }
+    lw_dataset_sort(f->ds);
+    f->before = lw_dataset_lower_bound(f->ds, HOLD);
+}
+
+/* Penalties from 10^6 down: the less, the better, and clearly so; number 5 is best. */
+static int setup(void **state) {
+    static const double alpha[MANY] = {1e6, 3e5, 1e5, 3e4, 1e4, .1, 3e3, 2e5};
+    struct fixture *f = lw_calloc(1, sizeof *f);
+    f->spec = core_spec_new();
+    struct lw_fit_spec both = f->spec->candidate[1];
+    f->spec->ncandidates = MANY;
+    for (size_t i = 0; i < MANY; i++) {
+        f->spec->candidate[i] = both;
+        f->spec->candidate[i].alpha = alpha[i];
+        snprintf(f->spec->candidate[i].name, LW_NAME_MAX, "c%zu", i);
+    }
+    make_rows(f, 0);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    lw_training_fini(&f->t);
+    lw_dataset_free(f->ds);
+    core_spec_free(f->spec);
+    free(f);
+    return 0;
+}
+
+static void train(struct fixture *f, enum lw_search_kind kind, int64_t as_of) {
+    struct lw_err err = {0};
+    lw_training_fini(&f->t);
+    f->spec->retrain.search.kind = kind;
+    if (lw_train(f->spec, f->ds, as_of, NULL, NULL, &f->t, &err))
+        fail_msg("%s", err.msg);
+}
+
+static uint64_t fitted_rows(const struct fixture *f) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < f->t.ntrials; i++)
+        sum += f->t.trial[i].rows;
+    return sum;
+}
+
+static void halving_finds_the_winner_of_the_grid_with_fewer_rows(void **state) {
+    struct fixture *f = *state;
+    train(f, LW_SEARCH_GRID, AS_OF);
+    assert_int_equal(f->t.ntrials, MANY);
+    assert_int_equal(f->t.chosen, 5);
+    uint64_t grid = fitted_rows(f), print = lw_model_fingerprint(f->t.model);
+    double rmse = f->t.trial[5].rmse;
+    train(f, LW_SEARCH_HALVING, AS_OF);
+    const struct lw_trial *won = &f->t.trial[f->t.chosen];
+    assert_string_equal(won->name, "c5");
+    assert_ptr_equal(won->fit, &f->spec->candidate[5]);
+    assert_true(won->rmse == rmse); /* the last round has all rows */
+    assert_true(lw_model_fingerprint(f->t.model) == print);
+    assert_true(f->t.gate.challenger_rmse == rmse);
+    assert_true(fitted_rows(f) < grid);
+}
+
+static void each_round_has_the_better_half_on_more_rows(void **state) {
+    struct fixture *f = *state;
+    static const int round_of[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2};
+    train(f, LW_SEARCH_HALVING, AS_OF);
+    assert_int_equal(f->t.ntrials, 14);
+    for (size_t i = 0; i < 14; i++) {
+        assert_int_equal(f->t.trial[i].round, round_of[i]);
+        assert_int_equal(f->t.trial[i].rows, f->before >> (2 - round_of[i]));
+    }
+    static const char *const better[] = {"c5", "c6", "c4", "c3"};
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(f->t.trial[8 + i].name, better[i]);
+    assert_string_equal(f->t.trial[12].name, "c5");
+    assert_string_equal(f->t.trial[13].name, "c6");
+}
+
+/* One candidate has nobody to lose to, and one that cannot be fitted loses to all. */
+static void halving_of_one_and_of_failures(void **state) {
+    struct fixture *f = *state;
+    f->spec->candidate[0].window_ms = 1; /* no row is that young */
+    f->spec->ncandidates = 2;
+    train(f, LW_SEARCH_HALVING, AS_OF);
+    assert_int_equal(f->t.ntrials, 3);
+    assert_true(isnan(f->t.trial[0].rmse) && f->t.trial[0].note[0]);
+    assert_string_equal(f->t.trial[2].name, "c1");
+    assert_int_equal(f->t.trial[2].rows, f->before);
+    f->spec->ncandidates = 1;
+    f->spec->candidate[0].window_ms = 0;
+    train(f, LW_SEARCH_HALVING, AS_OF);
+    assert_int_equal(f->t.ntrials, 1);
+    assert_int_equal(f->t.trial[0].rows, f->before);
+}
+
+static void names(const struct fixture *f, char *out) {
+    out[0] = '\0';
+    for (size_t i = 0; i < f->t.ntrials; i++)
+        strcat(out, f->t.trial[i].name);
+}
+
+static void random_draws_by_its_seed(void **state) {
+    struct fixture *f = *state;
+    char a[64], b[64];
+    f->spec->retrain.search.budget = 3;
+    unsigned seen = 0;
+    int differ = 0;
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        f->spec->retrain.search.seed = seed;
+        train(f, LW_SEARCH_RANDOM, AS_OF);
+        names(f, a);
+        assert_int_equal(f->t.ntrials, 3);
+        assert_string_not_equal(f->t.trial[0].name, f->t.trial[1].name);
+        assert_string_not_equal(f->t.trial[0].name, f->t.trial[2].name);
+        assert_string_not_equal(f->t.trial[1].name, f->t.trial[2].name);
+        for (size_t i = 0; i < 3; i++)
+            seen |= 1u << (f->t.trial[i].name[1] - '0');
+        train(f, LW_SEARCH_RANDOM, AS_OF);
+        names(f, b);
+        assert_string_equal(a, b);
+        train(f, LW_SEARCH_RANDOM, AS_OF - LW_HOUR);
+        names(f, b);
+        differ += strcmp(a, b) != 0;
+    }
+    assert_int_equal(seen, 0xff); /* 36 draws of 8 reach them all */
+    assert_true(differ > 6);      /* another moment, another draw */
+    f->spec->retrain.search.budget = 20;
+    train(f, LW_SEARCH_RANDOM, AS_OF);
+    assert_int_equal(f->t.ntrials, MANY);
+    assert_string_equal(f->t.trial[f->t.chosen].name, "c5");
+}
+
+/* A fit that had seen a held-out target would not leave the whole shift as error. */
+static void no_round_sees_the_hold_out(void **state) {
+    struct fixture *f = *state;
+    const double n = 1, shift = 5;
+    double before[LW_TRIALS_MAX];
+    for (int kind = LW_SEARCH_GRID; kind <= LW_SEARCH_RANDOM; kind++) {
+        f->spec->retrain.search.budget = 4;
+        make_rows(f, 0);
+        train(f, (enum lw_search_kind)kind, AS_OF);
+        struct lw_errors was = f->t.reference->errors;
+        size_t tried = f->t.ntrials;
+        for (size_t i = 0; i < tried; i++)
+            before[i] = f->t.trial[i].rmse;
+        make_rows(f, shift);
+        train(f, (enum lw_search_kind)kind, AS_OF);
+        const struct lw_errors *is = &f->t.reference->errors;
+        assert_true(is->n == was.n && before[0] > n);
+        double sum = was.e2 - 2 * shift * was.e + shift * shift * (double)was.n;
+        if (strcmp(f->t.trial[f->t.chosen].name, "c5") == 0)
+            assert_true(fabs(is->e2 - sum) < 1e-6 * (double)was.n);
+        for (size_t i = 0; i < f->t.ntrials; i++)
+            assert_true(f->t.trial[i].rows <= f->before);
+    }
+}
+
+static double ticking(void) {
+    static double t;
+    return t += 1;
+}
+
+static void seconds_come_from_the_shells_clock(void **state) {
+    struct fixture *f = *state;
+    train(f, LW_SEARCH_GRID, AS_OF);
+    assert_true(f->t.trial[0].seconds == 0);
+    f->spec->seconds = ticking;
+    train(f, LW_SEARCH_GRID, AS_OF);
+    for (size_t i = 0; i < MANY; i++)
+        assert_true(f->t.trial[i].seconds == 1);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(halving_finds_the_winner_of_the_grid_with_fewer_rows),
+        TEST(each_round_has_the_better_half_on_more_rows),
+        TEST(halving_of_one_and_of_failures),
+        TEST(random_draws_by_its_seed),
+        TEST(no_round_sees_the_hold_out),
+        TEST(seconds_come_from_the_shells_clock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
