@@ -181,6 +181,8 @@ int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reaso
                          reason == LW_GOOD ? b->nscoring : 0);
     if (reason == LW_GOOD && where != LW_SUSPECT)
         lw_dataset_add(b->rows, row);
+    if (reason == LW_GOOD && where == LW_ON_TIME && b->nscoring && b->hooks.scored)
+        b->hooks.scored(b->hooks.arg, row, watched, b->scored, b->nscoring);
     return seal_closed(b, err);
 }
 

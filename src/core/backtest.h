@@ -16,6 +16,10 @@ struct lw_backtest_hooks {
     void (*evaluated)(void *arg, const struct lw_evaluation *e);
     void (*trained)(void *arg, const struct lw_request *request, uint32_t version,
                     const struct lw_training *training, const char *failure);
+    /* A good event that was scored and was on time: watched as by lw_spec_watch, the
+     * champion's score first, then the shadows'. Hot path. */
+    void (*scored)(void *arg, const struct lw_row *row, const struct lw_cell *watched,
+                   const struct lw_scored *scored, size_t nscored);
 };
 
 struct lw_backtest *lw_backtest_new(const struct lw_spec *spec,

@@ -1,0 +1,41 @@
+/* A calm stream without end, out of the first days of a file.
+ *
+ * Trips that ended in [from, until) are pooled by hour of the week. A stream's hour is
+ * filled by drawing as many trips from its pool as a Poisson number says, with
+ * replacement, and moving both their times there; so the rhythm of the day and the week,
+ * and the relation of all fields to each other, stay as they were, and nothing else
+ * changes: no weather, no holidays, no trend. False alarms measured on it are what the
+ * statistics alone make; those of real months come on top. */
+#ifndef BENCH_CALM_H
+#define BENCH_CALM_H
+
+#include "base/rng.h"
+#include "engine/feed.h"
+
+#define CALM_FIELDS_MAX 16
+#define CALM_HOURS      168
+
+struct calm_trip {
+    struct lw_cell cell[CALM_FIELDS_MAX];
+    int64_t time_ms;
+};
+
+struct calm_pool {
+    struct calm_trip *trip; /* sorted by hour of week */
+    size_t n, cap, nfields;
+    size_t begin[CALM_HOURS + 1];
+    double repeats[CALM_HOURS];  /* how often that hour was in the span */
+    bool moves[CALM_FIELDS_MAX]; /* timestamps */
+};
+
+/* Reads the file up to `until`. 0, or -1 with err. Texts are left out (missing). */
+int calm_load(struct calm_pool *pool, const struct lw_config *config, char *path,
+              int64_t from_ms, int64_t until_ms, struct lw_err *err);
+void calm_free(struct calm_pool *pool);
+
+/* Draws the hour that begins there, `share` of the usual number of trips, in order of
+ * time, into out (room for max); returns their number. */
+size_t calm_hour(const struct calm_pool *pool, struct lw_rng *rng, int64_t hour_ms,
+                 double share, struct calm_trip *out, size_t max);
+
+#endif
