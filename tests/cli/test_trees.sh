@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Boosted trees as a candidate like any other: trained, judged against their champion, promoted and
+# scored through a whole backtest. Skipped where the build cannot fit them.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh" "$1"
+
+# The shipped configuration, short of memory, with trees beside a poor linear model.
+awk -v root="$root" '
+    { sub(/\.\.\/schemas/, root "/schemas") }
+    /^candidates:/ {
+        print
+        print "  - {name: boosted, kind: trees, features: few, trees: {rounds: 30, depth: 5}}"
+        print "  - {name: straight, kind: ridge, features: few}"
+        skip = 1
+        next
+    }
+    /^feature_sets:/ { print; print "  few: [PULocationID, DOLocationID, trip_distance]"; next }
+    /^[a-z]/ { skip = 0 }
+    /^  window: 280d/ { sub(/280d/, "20d") }
+    !skip' "$config" >"$dir/trees.yaml"
+
+"$program" train -c "$dir/trees.yaml" "$few" -o "$dir/model.avro" --candidate boosted >"$dir/out" 2>"$dir/err"
+if grep -q "cannot fit trees" "$dir/err"; then
+    echo "this build has no XGBoost"
+    exit 77
+fi
+expect 0 train -c "$dir/trees.yaml" "$few" -o "$dir/model.avro" --candidate boosted --json
+check "it is a model of trees" test "$(json kind)" = trees
+
+expect 0 backtest -q -c "$dir/trees.yaml" "$trips" --json
+check "trees were tried, with their parameters" \
+    grep -q '"name":"boosted","kind":"trees","features":"few","trees":{"rounds":30,"depth":5' "$dir/out"
+trained=$(grep -o '"candidate":"boosted"' "$dir/out" | wc -l)
+holds "$trained >= 2" # the first version and a challenger
+check "a challenger of trees met a champion" grep -q '"candidate":"boosted"[^]]*"champion_rmse":[0-9.]*,' "$dir/out"
+finish
