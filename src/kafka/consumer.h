@@ -13,8 +13,8 @@ struct lw_consumer;
 struct lw_consumer_hooks {
     void *arg;
     /* A partition is ours: where to start (an offset, RD_KAFKA_OFFSET_BEGINNING or _END,
-     * or RD_KAFKA_OFFSET_INVALID for auto.offset.reset as far as Kafka has no committed
-     * offset). A hook that cannot tell yet sets *wait = 1: nothing is fetched of the
+     * or RD_KAFKA_OFFSET_INVALID for auto.offset.reset, whatever the group has
+     * committed). A hook that cannot tell yet sets *wait = 1: nothing is fetched of the
      * partition until lw_consumer_seek says from where. */
     int64_t (*assigned)(void *arg, int32_t partition, int *wait);
     /* About to be given up: flush now. No message of it comes any more. */

@@ -1,0 +1,60 @@
+"""Two processes share a group while trips come: one joins, one leaves by SIGTERM, the other carries
+on. Each trip counts once, one process leads at a time, and a stopped process leaves the group
+and gives the lease back at once."""
+import subprocess
+
+from harness import (BIN, TRIPS, EVENTS, Daemon, check, counters, equal, gaps, main, members, offsets, say,
+                     wait_for)
+
+STREAM = TOPIC = "group"
+
+
+def owners(case):
+    """Processes (host:pid) that hold partitions, by the state in Redis."""
+    return {case.redis("HGET", key, "owner").rsplit(b":", 1)[0].decode()
+            for key in case.redis.keys(f"leeway:{{{STREAM}}}:part:*")}
+
+
+def leader(case):
+    return (case.redis("GET", f"leeway:{{{STREAM}}}:lease") or b"").decode()
+
+
+def scenario(case):
+    case.create((TOPIC, 4), (TOPIC + ".dead", 1))
+    config = case.nyc(STREAM, TOPIC, [
+        (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0")])
+    one = Daemon(case, config, "one")
+    wait_for("the first to have partitions", 30, lambda: len(one.logged("partition_claimed")) >= 4)
+    producer = subprocess.Popen([BIN, "replay", "-c", config, "--rate", "30000", TRIPS],
+                                stdout=subprocess.DEVNULL, env=case.environment)
+    case.at_end.append(producer.kill)
+    two = Daemon(case, config, "two")
+    wait_for("both to own partitions", 30, lambda: len(owners(case)) == 2)
+    equal(members(STREAM), 2, "members of the group")
+    check(one.logged("leading") and not two.logged("leading"), "the first leads, alone",
+          one.logged("leading"), two.logged("leading"))
+    check(f":{one.child.pid}" in leader(case), "the lease names the first", leader(case))
+    shared = offsets(case.redis, STREAM)
+    check(shared < EVENTS, "it was shared in mid-stream", shared)
+    one.stop()
+    left = offsets(case.redis, STREAM)
+    say(f"shared at {shared}, the first left at {left} of {EVENTS} trips")
+    check(left < EVENTS, "the first left in mid-stream", left)
+    equal(members(STREAM), 1, "members once the first has stopped")
+    wait_for("the second to lead", 15, lambda: two.logged("leading"))
+    check(f":{two.child.pid}" in leader(case), "the lease names the second", leader(case))
+    equal(producer.wait(60), 0, "exit status of the replay")
+    wait_for("the end of the topic", 60, lambda: offsets(case.redis, STREAM) == EVENTS)
+    two.stop()
+    equal(members(STREAM), 0, "members at the end")
+    equal(leader(case), "", "the lease at the end")
+    equal(gaps(case.redis, STREAM), [], "partitions that count what they passed")
+    total = counters(case.redis, STREAM)
+    equal(total["messages"], EVENTS, "messages counted")
+    equal(total["good"] + total["aside"] + total["dead"], EVENTS, "their kinds")
+    tokens = [int(line.split("token=")[1].split()[0])
+              for d in (one, two) for line in d.logged("leading")]
+    equal(tokens, sorted(set(tokens)), "fencing tokens grow")
+
+
+main(scenario)
