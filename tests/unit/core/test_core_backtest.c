@@ -44,7 +44,8 @@ static bool next(struct core_stream *s, const struct lw_spec *spec,
 }
 
 static void run(const struct lw_spec *spec, struct heard *h, struct lw_buf *state) {
-    struct lw_backtest_hooks hooks = {h, evaluated, trained};
+    struct lw_backtest_hooks hooks = {
+        .arg = h, .evaluated = evaluated, .trained = trained};
     struct lw_backtest *b = lw_backtest_new(spec, &hooks);
     struct core_stream s;
     struct core_event e;

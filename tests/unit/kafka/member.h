@@ -33,11 +33,11 @@ int turn(struct member *m); /* one poll; returns how many messages */
 int owned(const struct member *m);
 int total(const struct table *t);
 
-/* Polls the members until `done` holds, at most 20 s. */
+/* Polls the members until `done` holds, at most 60 s. */
 #define POLL_UNTIL(done, ...)                                                            \
     do {                                                                                 \
         struct member *all[] = {__VA_ARGS__};                                            \
-        int64_t give_up_ = lw_mono_ms() + 20000;                                         \
+        int64_t give_up_ = lw_mono_ms() + 60000;                                         \
         while (!(done)) {                                                                \
             if (lw_mono_ms() > give_up_)                                                 \
                 fail_msg("not reached: %s", #done);                                      \
