@@ -176,11 +176,17 @@ void lw_engine_flow(struct lw_engine *e, enum lw_flow flow) {
     atomic_store(&e->flow, (int)flow);
 }
 
+const char *lw_engine_who(const struct lw_engine *e) {
+    return e->who;
+}
+
 struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
     struct lw_engine_status s = {.leading = atomic_load(&e->leading),
                                  .training = atomic_load(&e->training),
                                  .sealed_until_ms = atomic_load(&e->sealed_until_ms),
                                  .outbox = atomic_load(&e->outbox),
+                                 .trainings = atomic_load(&e->trainings),
+                                 .trainings_failed = atomic_load(&e->trainings_failed),
                                  .polled_ms = INT64_MAX,
                                  .settled = true};
     for (int i = 0; i < e->nworkers; i++) {
@@ -188,6 +194,9 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.messages += w.messages;
         s.scored += w.scored;
         s.dead += w.dead;
+        s.flushes += w.flushes;
+        s.flush_failures += w.flush_failures;
+        s.flush_us += w.flush_us;
         s.stalled |= w.stalled;
         s.settled &= w.settled;
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;

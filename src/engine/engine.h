@@ -50,11 +50,16 @@ struct lw_engine_status {
     bool training;                   /* a request is pending or being worked on */
     int64_t sealed_until_ms;         /* INT64_MIN before the first */
     uint64_t messages, scored, dead; /* consumed by this process's workers */
-    uint64_t outbox;                 /* deliveries waiting, as last seen */
-    int64_t polled_ms;               /* monotonic time of the oldest worker's last poll */
-    bool stalled;                    /* waiting for Redis */
-    bool settled; /* Redis knows what lw_engine_flow said last, of every partition */
+    /* partitions flushed to Redis; refused or unanswered; time in both */
+    uint64_t flushes, flush_failures, flush_us;
+    uint64_t trainings, trainings_failed; /* by this process since it started */
+    uint64_t outbox;                      /* deliveries waiting, as last seen */
+    int64_t polled_ms; /* monotonic time of the oldest worker's last poll */
+    bool stalled;      /* waiting for Redis */
+    bool settled;      /* Redis knows what lw_engine_flow said last, of every partition */
 };
+/* host:pid, as in Redis. */
+const char *lw_engine_who(const struct lw_engine *e);
 struct lw_engine_status lw_engine_status(const struct lw_engine *e);
 
 #endif

@@ -53,7 +53,7 @@ struct lw_engine {
 
     atomic_bool leading, training;
     _Atomic int64_t sealed_until_ms;
-    _Atomic uint64_t outbox;
+    _Atomic uint64_t outbox, trainings, trainings_failed;
 };
 
 void lw__engine_fail(struct lw_engine *e, const struct lw_err *why);
@@ -66,6 +66,7 @@ void lw__worker_free(struct lw_worker *w);
 void *lw__worker_main(void *worker);
 struct lw_worker_status {
     uint64_t messages, scored, dead;
+    uint64_t flushes, flush_failures, flush_us;
     int64_t polled_ms;
     bool stalled;
     bool settled;

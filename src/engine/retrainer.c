@@ -140,6 +140,7 @@ void *lw__retrainer_main(void *arg) {
         lw__engine_fail(e, &err);
     while (redis && (job = next_job(e))) {
         run_job(e, redis, job);
+        atomic_fetch_add(job->failed ? &e->trainings_failed : &e->trainings, 1);
         pthread_mutex_lock(&e->lock);
         job->done = true;
         pthread_cond_broadcast(&e->changed);

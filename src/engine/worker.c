@@ -59,6 +59,7 @@ struct lw_worker {
     int64_t since_flush; /* events */
     rd_kafka_message_t *batch[BATCH];
     _Atomic uint64_t messages, scored, dead_letters;
+    _Atomic uint64_t flushes, flush_failures, flush_us;
     _Atomic int64_t polled_ms;
     atomic_bool stalled;
     int flow;           /* as last heard; of enum lw_flow */
@@ -226,14 +227,29 @@ static void fenced(struct lw_worker *w, int32_t partition, const struct lw_err *
     s->claim_at_ms = lw_mono_ms() + RECLAIM_MS;
 }
 
+/* The round trip itself, counted and timed. */
+static int write_flush(struct lw_worker *w, struct slot *s, const struct lw_flush *flush,
+                       struct lw_force *force, struct lw_err *err) {
+    int64_t began = lw_mono_us();
+    int rc = lw_state_flush(w->redis, w->spec, flush, s->progress, force, err);
+    atomic_fetch_add_explicit(rc ? &w->flush_failures : &w->flushes, 1,
+                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&w->flush_us, (uint64_t)(lw_mono_us() - began),
+                              memory_order_relaxed);
+    return rc;
+}
+
 static int flush_slot(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     struct slot *s = &w->slot[partition];
     struct lw_force force = s->force;
+    int64_t low, end;
+    lw_consumer_watermarks(w->consumer, partition, &low, &end);
     struct lw_flush flush = {.topic = w->config->source.topic,
                              .partition = partition,
                              .epoch = s->epoch,
                              .base_offset = s->base_offset,
                              .next_offset = s->next_offset,
+                             .end_offset = end,
                              .idle = s->idle,
                              .now_ms = lw_wall_ms()};
     /* A letter must be safe before the offset moves past its message. */
@@ -242,7 +258,7 @@ static int flush_slot(struct lw_worker *w, int32_t partition, struct lw_err *err
             return -1;
         w->dead_pending = false;
     }
-    if (lw_state_flush(w->redis, w->spec, &flush, s->progress, &force, err))
+    if (write_flush(w, s, &flush, &force, err))
         return -1;
     s->base_offset = s->next_offset;
     s->changed = false;
@@ -424,6 +440,9 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
     return (struct lw_worker_status){.messages = atomic_load(&w->messages),
                                      .scored = atomic_load(&w->scored),
                                      .dead = atomic_load(&w->dead_letters),
+                                     .flushes = atomic_load(&w->flushes),
+                                     .flush_failures = atomic_load(&w->flush_failures),
+                                     .flush_us = atomic_load(&w->flush_us),
                                      .polled_ms = atomic_load(&w->polled_ms),
                                      .stalled = atomic_load(&w->stalled),
                                      .settled = atomic_load(&w->settled) ==

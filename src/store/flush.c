@@ -73,6 +73,11 @@ static void put_part(struct lw_cmd *c, const struct lw_spec *spec,
                      struct lw_buf *scratch) {
     lw_cmd_str(c, "next_offset");
     lw_cmd_int(c, flush->next_offset);
+    lw_cmd_str(c, "end_offset");
+    if (flush->end_offset < 0)
+        lw_cmd_str(c, "");
+    else
+        lw_cmd_int(c, flush->end_offset);
     put_time(c, "watermark", lw_partition_watermark(p));
     put_time(c, "newest", lw_partition_newest(p));
     put_time(c, "oldest_pane", lw_partition_oldest(p));

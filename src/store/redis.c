@@ -6,6 +6,7 @@
 #include "store/redis.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,16 @@
 #include "store/conn.h"
 
 #define REDIRECTS_MAX 5
+
+static _Atomic uint64_t round_trips;
+
+uint64_t lw_redis_round_trips(void) {
+    return atomic_load_explicit(&round_trips, memory_order_relaxed);
+}
+
+static void count_trip(void) {
+    atomic_fetch_add_explicit(&round_trips, 1, memory_order_relaxed);
+}
 
 static int take_password(struct lw_redis *r, const char *path, struct lw_err *err) {
     if (!*path)
@@ -102,6 +113,7 @@ static redisReply *roundtrip(struct lw_redis *r, const struct lw_cmd *prefix,
     for (int i = 0; i < REDIRECTS_MAX; i++) {
         if (lw_conn_ensure(r, err))
             return NULL;
+        count_trip();
         redisReply *reply = lw_conn_exchange(r, prefix, c, err);
         if (!reply || reply->type != REDIS_REPLY_ERROR ||
             strncmp(reply->str, "MOVED ", 6) != 0)
@@ -206,6 +218,7 @@ int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
     for (int i = 0; i < REDIRECTS_MAX; i++) {
         if (lw_conn_ensure(r, err))
             return -1;
+        count_trip();
         for (size_t k = 0; k < n; k++)
             append(r, cmds[k]);
         void *first = NULL;

@@ -73,6 +73,10 @@ struct lw_reply *lw_redis_do(struct lw_redis *r, struct lw_err *err, const char 
 int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
                       struct lw_reply **replies, struct lw_err *err);
 
+/* Round trips to Redis that this process has waited for, over all connections. Thread:
+ * any. */
+uint64_t lw_redis_round_trips(void);
+
 /* A Lua script as text; its SHA-1 is learned from SCRIPT LOAD on first use per
  * connection. The command holds numkeys, keys and arguments (without EVALSHA and script).
  */

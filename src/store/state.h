@@ -41,6 +41,7 @@ struct lw_flush {
     uint64_t epoch;
     int64_t base_offset; /* the next_offset that Redis must hold; -1: none yet */
     int64_t next_offset;
+    int64_t end_offset; /* of the partition, as last heard; -1: not known */
     bool idle;      /* at the end of the partition, and nothing came for idle_timeout */
     int64_t now_ms; /* wall clock */
 };
@@ -59,7 +60,7 @@ struct lw_part_view {
     int32_t partition;
     bool known; /* has it ever been flushed? */
     bool idle;
-    int64_t next_offset;                             /* -1 when not known */
+    int64_t next_offset, end_offset;                 /* -1 when not known */
     int64_t watermark_ms, newest_ms, oldest_pane_ms; /* INT64_MIN when not known */
     int64_t updated_ms; /* wall clock of the last flush; 0: never */
     uint64_t epoch, counter[LW_COUNTERS];

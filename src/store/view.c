@@ -10,12 +10,13 @@
 #include "store/keys.h"
 #include "store/state_private.h"
 
-static const char *const view_fields[] = {"next_offset", "idle",        "watermark",
-                                          "newest",      "oldest_pane", "updated",
-                                          "epoch",       "owner",       "champion"};
+static const char *const view_fields[] = {
+    "next_offset", "idle",  "watermark", "newest",   "oldest_pane",
+    "updated",     "epoch", "owner",     "champion", "end_offset"};
 #define VIEW_FIELDS (sizeof view_fields / sizeof *view_fields)
 
-static int64_t time_of(const struct lw_reply *reply) {
+/* A number that may be absent or empty. */
+static int64_t number_of(const struct lw_reply *reply) {
     const char *text = lw_reply_text(reply, NULL);
     return text && *text ? lw_reply_int(reply) : INT64_MIN;
 }
@@ -25,12 +26,14 @@ static void read_view(const struct lw_reply *v, struct lw_part_view *out) {
     out->known = lw_reply_kind(lw_reply_at(v, 0)) == LW_REPLY_TEXT;
     out->next_offset = out->known ? lw_reply_int(lw_reply_at(v, 0)) : -1;
     out->idle = lw_reply_int(lw_reply_at(v, 1)) != 0;
-    out->watermark_ms = time_of(lw_reply_at(v, 2));
-    out->newest_ms = time_of(lw_reply_at(v, 3));
-    out->oldest_pane_ms = time_of(lw_reply_at(v, 4));
+    out->watermark_ms = number_of(lw_reply_at(v, 2));
+    out->newest_ms = number_of(lw_reply_at(v, 3));
+    out->oldest_pane_ms = number_of(lw_reply_at(v, 4));
     out->updated_ms = lw_reply_int(lw_reply_at(v, 5));
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6));
     out->champion = (uint32_t)lw_reply_int(lw_reply_at(v, 8));
+    int64_t end = number_of(lw_reply_at(v, 9));
+    out->end_offset = end == INT64_MIN ? -1 : end;
     lw_copy(out->owner, sizeof out->owner, owner ? owner : "");
     for (size_t i = 0; i < LW_COUNTERS; i++)
         out->counter[i] = (uint64_t)lw_reply_int(lw_reply_at(v, VIEW_FIELDS + i));

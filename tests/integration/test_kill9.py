@@ -75,8 +75,9 @@ def smooth(case, redis):
     daemon.stop()
 
 
-# Of a partition's hash: who held it when, and the wall clock; all else is a function of the topic.
-WHO = {b"owner", b"epoch", b"claimed", b"updated", b"idle"}
+# Of a partition's hash: who held it when, the wall clock, and how much Kafka
+# had then; all else is a function of the topic.
+WHO = {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"}
 
 
 def compare(left, right):

@@ -35,6 +35,7 @@ static int flush(struct worker *w, const struct lw_spec *spec, int64_t next) {
                          .epoch = w->claim.epoch,
                          .base_offset = w->base,
                          .next_offset = next,
+                         .end_offset = next + 7,
                          .now_ms = 1234567890123};
     lw_err_clear(&w->err);
     int rc = lw_state_flush(w->r, spec, &f, w->p, &w->claim.force, &w->err);
@@ -283,6 +284,8 @@ static void the_view_tells_what_was_flushed(void **state) {
     assert_true(v[1].known);
     assert_false(v[2].known);
     assert_int_equal(v[1].next_offset, 151);
+    assert_int_equal(v[1].end_offset, 158);
+    assert_int_equal(v[0].end_offset, -1);
     assert_int_equal(v[1].newest_ms, T0 + 149 * LW_MINUTE);
     assert_int_equal(v[1].watermark_ms, T0 + 139 * LW_MINUTE);
     assert_int_equal(v[1].oldest_pane_ms, T0);
