@@ -1,23 +1,31 @@
-/* leeway status: the stream as Redis knows it. */
+/* leeway status: the stream as Redis knows it, once or again and again.
+ *
+ * On a terminal --watch draws in place: each line is cut to the terminal's width and
+ * cleared behind, so that nothing flickers and nothing wraps; what has no room at the
+ * bottom is left out. Anywhere else it prints one block after the other. A Redis that
+ * goes away is waited for, with the last picture and the word that it is old. */
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "cli/cli.h"
-#include "store/keys.h"
-#include "store/leader.h"
+#include "cli/status.h"
 
-static double figure(const struct lw_reply *now, const char *window, const char *name) {
-    char field[160];
-    double v;
-    snprintf(field, sizeof field, "%s%s%s", window, window[0] ? ":" : "", name);
-    const struct lw_reply *value = lw_reply_field(now, field);
-    const char *text = value ? lw_reply_text(value, NULL) : NULL;
-    return text && lw_parse_f64(text, &v) ? v : NAN;
+#define WATCH_MIN 0.1
+#define WATCH_MAX 3600.0
+
+/* Whole numbers as such: times in milliseconds have more digits than our reals keep. */
+static json_t *number_json(double v) {
+    if (fabs(v) < 9e15 && v == trunc(v))
+        return json_integer((json_int_t)v);
+    return lw_cli_number(v);
 }
 
 static json_t *now_json(const struct lw_reply *now) {
@@ -28,135 +36,172 @@ static json_t *now_json(const struct lw_reply *now) {
         const char *text = lw_reply_text(lw_reply_at(now, i + 1), NULL);
         if (name && text)
             json_object_set_new(
-                o, name, lw_parse_f64(text, &v) ? json_real(v) : json_string(text));
+                o, name, lw_parse_f64(text, &v) ? number_json(v) : json_string(text));
     }
     return o;
 }
 
-static void print_windows(const struct lw_spec *spec, const struct lw_reply *now) {
-    printf("  %-12s %9s %9s %9s %9s %9s %9s\n", "window", "n", "rmse", "expected",
-           "ratio", "bias", "first");
-    for (size_t i = 0; i < spec->nwindows; i++) {
-        const char *w = spec->window[i].name;
-        printf("  %-12s %9.0f %9.3f %9.3f %9.3f %9.3f %9.3f\n", w, figure(now, w, "n"),
-               figure(now, w, "rmse"), figure(now, w, "rmse_expected"),
-               figure(now, w, "rmse_ratio"), figure(now, w, "bias"),
-               figure(now, w, "rmse_first"));
-    }
+/* ---- drawing in place ---- */
+
+static bool interrupted(const sigset_t *signals, double seconds) {
+    struct timespec wait = {.tv_sec = (time_t)seconds,
+                            .tv_nsec = (long)((seconds - floor(seconds)) * 1e9)};
+    return sigtimedwait(signals, NULL, &wait) > 0;
 }
 
-static void print_features(const struct lw_spec *spec, const struct lw_reply *now) {
-    const char *w = spec->window[spec->nwindows - 1].name;
-    printf("\n  %-24s %9s %9s %9s %9s   over %s\n", "feature", "psi", "js", "missing",
-           "unseen", w);
-    for (size_t i = 0; i < spec->nfeatures; i++) {
-        const char *f = spec->feature[i].name;
-        const char *columns[] = {"psi", "js", "missing", "unseen"};
-        printf("  %-24s", f);
-        for (size_t c = 0; c < 4; c++) {
-            char name[160];
-            snprintf(name, sizeof name, "%s:%s", columns[c], f);
-            printf(" %9.3f", figure(now, w, name));
-        }
-        char name[160];
-        snprintf(name, sizeof name, "drift:%s", f);
-        printf("   %s\n", figure(now, w, name) > 0 ? "DRIFT" : "");
+/* Bytes of the line's first `columns` characters; continuation bytes take no room. */
+static size_t fitting(const char *line, size_t len, size_t columns) {
+    size_t at = 0, shown = 0;
+    while (at < len) {
+        if (((unsigned char)line[at] & 0xC0) != 0x80 && shown++ == columns)
+            break;
+        at++;
     }
+    return at;
 }
 
-static void print_partitions(const struct lw_part_view *view, int32_t n) {
+static void draw_in_place(const char *text) {
+    struct winsize size = {0};
+    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    size_t columns = size.ws_col ? size.ws_col : 80,
+           rows = size.ws_row ? size.ws_row : 24;
+    fputs("\033[H", stdout);
+    for (size_t row = 1; *text && row < rows; row++) {
+        size_t len = strcspn(text, "\n");
+        fwrite(text, 1, fitting(text, len, columns), stdout);
+        fputs("\033[K\n", stdout);
+        text += len + (text[len] == '\n');
+    }
+    fputs("\033[J", stdout);
+    fflush(stdout);
+}
+
+/* One frame; without `in_place`, one block. */
+static void frame(const struct lw_status *s, const struct lw_err *away, bool in_place,
+                  double seconds) {
+    struct lw_buf out = {0};
     char when[32];
-    printf("\n  %-9s %12s %10s %8s %8s %8s  %-20s %s\n", "partition", "next offset",
-           "messages", "aside", "dead", "late", "watermark", "owner");
-    for (int32_t p = 0; p < n; p++) {
-        const struct lw_part_view *v = &view[p];
-        if (!v->known)
-            continue;
-        printf("  %-9d %12" PRId64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
-               "  %-20s %s%s\n",
-               p, v->next_offset, v->counter[LW_COUNT_MESSAGES],
-               v->counter[LW_COUNT_ASIDE], v->counter[LW_COUNT_DEAD],
-               v->counter[LW_COUNT_LATE],
-               v->watermark_ms == INT64_MIN
-                   ? "-"
-                   : lw_format_time(when, sizeof when, v->watermark_ms),
-               v->owner, v->idle ? " (idle)" : "");
+    if (in_place)
+        lw_buf_printf(&out, "every %g s, now %.19s   (Ctrl-C ends)\n", seconds,
+                      lw_format_time(when, sizeof when, lw_wall_ms()));
+    if (away->code)
+        lw_buf_printf(&out, "NOT CURRENT: %s\n", away->msg);
+    if (s->now)
+        lw_status_draw(s, &out);
+    if (in_place) {
+        draw_in_place(lw_buf_str(&out));
+    } else {
+        fputs(lw_buf_str(&out), stdout);
+        putchar('\n');
+        fflush(stdout);
     }
+    lw_buf_fini(&out);
 }
 
-static int32_t partitions(struct lw_redis *r, const struct lw_spec *spec,
-                          struct lw_err *err) {
-    char key[LW_KEY_MAX];
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "HGET %s partitions", lw_key(key, spec, "meta"));
-    int32_t n =
-        reply && lw_reply_kind(reply) == LW_REPLY_TEXT ? (int32_t)lw_reply_int(reply) : 0;
-    lw_reply_free(reply);
-    return n < 0 || n > 100000 ? 0 : n;
+static void no_log(void *arg, const char *line) {
+    (void)arg;
+    (void)line;
 }
 
-static int status(const struct lw_config *config, bool json, struct lw_err *err) {
-    const struct lw_spec *spec = &config->spec;
-    char key[LW_KEY_MAX];
-    struct lw_redis *r = lw_redis_new(&config->redis, err);
-    if (!r)
-        return -1;
-    int32_t n = partitions(r, spec, err);
-    struct lw_part_view *view = lw_calloc((size_t)n + 1, sizeof *view);
-    struct lw_reply *now =
-        err->code ? NULL : lw_redis_do(r, err, "HGETALL %s", lw_key(key, spec, "now"));
-    int rc = now ? lw_state_view(r, spec, config->source.topic, n, view, err) : -1;
-    if (rc == 0 && json) {
-        lw_cli_print_json(now_json(now));
-    } else if (rc == 0) {
-        char when[32];
-        double at = figure(now, "", "at");
-        printf("%s: %s, champion version %.0f, %.0f alerts firing%s\n\n", spec->stream,
-               at > 0 ? lw_format_time(when, sizeof when, (int64_t)at)
-                      : "nothing sealed yet",
-               fmax(figure(now, "", "champion"), 0),
-               fmax(figure(now, "", "alerts_firing"), 0),
-               figure(now, "", "training") > 0 ? ", training" : "");
-        if (at > 0) {
-            print_windows(spec, now);
-            print_features(spec, now);
+static int watch(struct lw_status *s, double seconds, struct lw_err *err) {
+    bool in_place = isatty(STDOUT_FILENO);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    if (in_place) {
+        lw_log_sink(no_log, NULL); /* librdkafka's lines would tear the picture */
+        fputs("\033[2J\033[?25l", stdout);
+    }
+    int rc = 0;
+    do {
+        struct lw_err away = {0};
+        if (lw_status_read(s, &away) && away.code != LW_EAGAIN) {
+            *err = away;
+            rc = -1;
+            break;
         }
-        print_partitions(view, n);
+        frame(s, &away, in_place, seconds);
+    } while (!interrupted(&signals, seconds));
+    if (in_place) {
+        fputs("\033[?25h", stdout);
+        fflush(stdout);
+        lw_log_sink(NULL, NULL);
     }
-    lw_reply_free(now);
-    free(view);
-    lw_redis_free(r);
     return rc;
 }
 
+/* ---- the command ---- */
+
+struct options {
+    const char *path;
+    bool json;
+    double seconds; /* NAN: once */
+};
+
+static int once(struct lw_status *s, bool json, struct lw_err *err) {
+    struct lw_buf out = {0};
+    if (lw_status_read(s, err))
+        return -1;
+    if (json) {
+        lw_cli_print_json(now_json(s->now));
+        return 0;
+    }
+    lw_status_draw(s, &out);
+    fputs(lw_buf_str(&out), stdout);
+    lw_buf_fini(&out);
+    return 0;
+}
+
+static int check(const struct options *o, int nrest, char **rest) {
+    if (nrest > 0)
+        return lw_cli_usage(&lw_cmd_status, "what is \"%s\"?", rest[0]);
+    if (isnan(o->seconds))
+        return LW_EXIT_OK;
+    if (o->json)
+        return lw_cli_usage(&lw_cmd_status, "--json prints once: without --watch");
+    if (!(o->seconds >= WATCH_MIN && o->seconds <= WATCH_MAX))
+        return lw_cli_usage(&lw_cmd_status, "--watch takes %g to %g seconds", WATCH_MIN,
+                            WATCH_MAX);
+    return LW_EXIT_OK;
+}
+
 static int run(int argc, char **argv) {
-    const char *path = NULL;
+    struct options o = {.seconds = NAN};
     struct lw_err err = {0};
-    bool helped, json = false;
+    struct lw_status s;
+    bool helped;
     const struct lw_option table[] = {
-        {'c', "config", LW_OPTION_TEXT, &path},
-        {0, "json", LW_OPTION_FLAG, &json},
+        {'c', "config", LW_OPTION_TEXT, &o.path},
+        {0, "json", LW_OPTION_FLAG, &o.json},
+        {0, "watch", LW_OPTION_NUMBER, &o.seconds},
     };
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
-    int n = lw_options_parse(&lw_cmd_status, table, 2, argc, argv, rest, &helped);
-    int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
-    if (n > 0)
-        rc = lw_cli_usage(&lw_cmd_status, "what is \"%s\"?", rest[0]);
+    int n = lw_options_parse(&lw_cmd_status, table, sizeof table / sizeof *table, argc,
+                             argv, rest, &helped);
+    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : check(&o, n, rest);
     free(rest);
-    if (n != 0 || helped)
+    if (rc || helped)
         return rc;
-    struct lw_config *config = lw_cli_config(&lw_cmd_status, path);
+    struct lw_config *config = lw_cli_config(&lw_cmd_status, o.path);
     if (!config)
-        return path ? LW_EXIT_FAILED : LW_EXIT_USAGE;
-    if (status(config, json, &err))
-        rc = lw_cli_fail(&lw_cmd_status, &err);
+        return o.path ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    rc = lw_status_init(&s, config, &err);
+    if (rc == 0) {
+        rc = isnan(o.seconds) ? once(&s, o.json, &err) : watch(&s, o.seconds, &err);
+        lw_status_fini(&s);
+    }
+    rc = rc ? lw_cli_fail(&lw_cmd_status, &err) : LW_EXIT_OK;
     lw_config_free(config);
     return rc;
 }
 
 const struct lw_command lw_cmd_status = {
-    "status", "-c FILE [--json]",
+    "status", "-c FILE [--watch SECONDS | --json]",
     "Show the newest evaluation and every partition's progress",
-    "  -c, --config FILE   the stream's configuration\n"
-    "      --json          the newest evaluation as one object\n",
+    "  -c, --config FILE    the stream's configuration\n"
+    "      --watch SECONDS  again and again, in place on a terminal, until Ctrl-C\n"
+    "      --json           the newest evaluation as one object\n",
     run};

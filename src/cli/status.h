@@ -1,0 +1,52 @@
+/* leeway status: what Redis and Kafka say of a stream (status_read.c), and that as text
+ * (status_draw.c). */
+#ifndef LW_CLI_STATUS_H
+#define LW_CLI_STATUS_H
+
+#include "base/buf.h"
+#include "cli/cli.h"
+#include "kafka/lag.h"
+#include "store/state.h"
+
+#define LW_STATUS_POINTS 336 /* evaluations drawn: two weeks of hourly panes */
+
+/* The newest values of one figure, oldest first; NAN where it is not known. */
+struct lw_series {
+    size_t n;
+    double value[LW_STATUS_POINTS];
+};
+void lw_series_add(struct lw_series *s, double v);
+
+struct lw_status {
+    const struct lw_config *config; /* borrowed */
+    struct lw_redis *redis;
+    struct lw_lag *kafka;      /* NULL until first asked */
+    struct lw_reply *now;      /* the hash of that name */
+    int32_t nparts;            /* partitions of the topic */
+    struct lw_part_view *part; /* nparts */
+    int64_t *end;              /* Kafka's end offsets, -1 where not known */
+    char kafka_away[256];      /* why there is no lag; "" */
+    int64_t asked_ms;          /* monotonic: when Kafka last failed to answer; 0 */
+    int64_t first_ms, last_ms; /* event times of the history below; 0: there is none */
+    struct lw_series at;       /* ends of the windows, as below */
+    struct lw_series rmse[LW_WINDOWS_MAX], ratio[LW_WINDOWS_MAX];
+    struct lw_series psi[LW_FEATURES_MAX]; /* over the longest window */
+    struct lw_series lag;                  /* one point a look */
+};
+
+/* Connects at the first read. */
+int lw_status_init(struct lw_status *s, const struct lw_config *config,
+                   struct lw_err *err);
+void lw_status_fini(struct lw_status *s);
+/* Looks once. LW_EAGAIN: Redis is away, and what was read before is kept. Kafka being
+ * away is no error: kafka_away says so, and the lags are not known. */
+int lw_status_read(struct lw_status *s, struct lw_err *err);
+/* A figure of `now`; window "" for those without one. NAN when it is not there. */
+double lw_status_figure(const struct lw_status *s, const char *window, const char *name);
+/* Messages behind the end over all partitions; NAN when that is not known. */
+double lw_status_lag(const struct lw_status *s);
+
+/* Appends the whole status as lines of text. */
+void lw_status_draw(const struct lw_status *s, struct lw_buf *out);
+
+#endif

@@ -1,0 +1,150 @@
+/* The status as text. A sparkline goes from the lowest to the highest value of its own
+ * row, which stand at its ends: rows differ by orders of magnitude, and the shape is what
+ * there is to see. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/status.h"
+
+#define SPARK 20
+#define DRAWN (SPARK + 16) /* columns of a sparkline with its ends */
+
+/* "-" for what is not known. */
+static void put_figure(struct lw_buf *out, int width, int decimals, double v) {
+    if (isfinite(v))
+        lw_buf_printf(out, " %*.*f", width, decimals, v);
+    else
+        lw_buf_printf(out, " %*s", width, "-");
+}
+
+/* Lowest value, line, highest value; padded by hand, for printf's widths count bytes. */
+static void put_spark(struct lw_buf *out, const struct lw_series *s, int decimals) {
+    char line[3 * SPARK + 1];
+    double least = INFINITY, most = -INFINITY;
+    for (size_t i = 0; i < s->n; i++) {
+        least = fmin(least, s->value[i]);
+        most = fmax(most, s->value[i]);
+    }
+    if (s->n < 2 || least > most) {
+        lw_buf_printf(out, "%*s", DRAWN, "");
+        return;
+    }
+    lw_sparkline(line, sizeof line, s->value, s->n, SPARK);
+    lw_buf_printf(out, " %7.*f %s%*s %-6.*f", decimals, least, line,
+                  s->n < SPARK ? (int)(SPARK - s->n) : 0, "", decimals, most);
+}
+
+static void head(const struct lw_status *s, struct lw_buf *out) {
+    char when[32], age[40];
+    double at = lw_status_figure(s, "", "at");
+    double champion = lw_status_figure(s, "", "champion");
+    double hours = lw_status_figure(s, "", "champion_age_hours");
+    lw_buf_printf(out, "%s: %s, ", s->config->spec.stream,
+                  at > 0 ? lw_format_time(when, sizeof when, (int64_t)at)
+                         : "nothing sealed yet");
+    if (champion > 0)
+        lw_buf_printf(out, "champion version %.0f", champion);
+    else
+        lw_buf_printf(out, "no champion yet");
+    if (champion > 0 && hours >= 1 && hours < 1e6)
+        lw_buf_printf(
+            out, " (for %s)",
+            lw_format_duration(age, sizeof age, (int64_t)llround(hours) * LW_HOUR));
+    lw_buf_printf(out, ", %.0f alerts firing%s\n",
+                  fmax(lw_status_figure(s, "", "alerts_firing"), 0),
+                  lw_status_figure(s, "", "training") > 0 ? ", training" : "");
+}
+
+static void windows(const struct lw_status *s, struct lw_buf *out) {
+    static const char *const names[] = {"rmse", "rmse_expected", "rmse_ratio", "bias",
+                                        "rmse_first"};
+    const struct lw_spec *spec = &s->config->spec;
+    lw_buf_printf(out, "\n  %-12s %9s %9s %9s %9s %9s %9s", "window", "n", "rmse",
+                  "expected", "ratio", "bias", "first");
+    if (s->at.n > 1)
+        lw_buf_printf(out, "%*s%-*s%*s%s", 9, "", DRAWN - 9, "rmse", 9, "", "ratio");
+    lw_buf_printf(out, "\n");
+    for (size_t i = 0; i < spec->nwindows; i++) {
+        const char *w = spec->window[i].name;
+        double n = lw_status_figure(s, w, "n");
+        lw_buf_printf(out, "  %-12s", w);
+        put_figure(out, 9, 0, n);
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+            put_figure(out, 9, 3, n > 0 ? lw_status_figure(s, w, names[k]) : NAN);
+        put_spark(out, &s->rmse[i], 2);
+        put_spark(out, &s->ratio[i], 2);
+        lw_buf_printf(out, "\n");
+    }
+}
+
+static void features(const struct lw_status *s, struct lw_buf *out) {
+    static const char *const columns[] = {"psi", "js", "missing", "unseen"};
+    const struct lw_spec *spec = &s->config->spec;
+    const char *w = spec->window[spec->nwindows - 1].name;
+    char span[40], name[LW_NAME_MAX + 16];
+    lw_buf_printf(out, "\n  %-24s %9s %9s %9s %9s", "feature", "psi", "js", "missing",
+                  "unseen");
+    if (s->at.n > 1)
+        lw_buf_printf(out, "%*s%-*s", 9, "", DRAWN - 9, "psi");
+    lw_buf_printf(out, "   over %s\n", w);
+    for (size_t i = 0; i < spec->nfeatures; i++) {
+        lw_buf_printf(out, "  %-24s", spec->feature[i].name);
+        for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+            snprintf(name, sizeof name, "%s:%s", columns[c], spec->feature[i].name);
+            put_figure(out, 9, 3, lw_status_figure(s, w, name));
+        }
+        if (s->at.n > 1)
+            put_spark(out, &s->psi[i], 2);
+        snprintf(name, sizeof name, "drift:%s", spec->feature[i].name);
+        lw_buf_printf(out, "%s\n", lw_status_figure(s, w, name) > 0 ? "   DRIFT" : "");
+    }
+    if (s->at.n > 1)
+        lw_buf_printf(out, "  lines: the last %s of event time\n",
+                      lw_format_duration(span, sizeof span, s->last_ms - s->first_ms));
+}
+
+static void partitions(const struct lw_status *s, struct lw_buf *out) {
+    char when[32], count[32];
+    lw_buf_printf(out, "\n  %-9s %12s %9s %10s %8s %8s %8s  %-20s %s\n", "partition",
+                  "next offset", "lag", "messages", "aside", "dead", "late", "watermark",
+                  "owner");
+    for (int32_t p = 0; p < s->nparts; p++) {
+        const struct lw_part_view *v = &s->part[p];
+        if (!v->known)
+            continue;
+        lw_buf_printf(out, "  %-9d %12" PRId64, p, v->next_offset);
+        put_figure(out, 9, 0,
+                   s->end[p] < 0 ? NAN : fmax((double)(s->end[p] - v->next_offset), 0));
+        lw_buf_printf(
+            out, " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %-20s %s%s\n",
+            v->counter[LW_COUNT_MESSAGES], v->counter[LW_COUNT_ASIDE],
+            v->counter[LW_COUNT_DEAD], v->counter[LW_COUNT_LATE],
+            v->watermark_ms == INT64_MIN
+                ? "-"
+                : lw_format_time(when, sizeof when, v->watermark_ms),
+            v->owner, v->idle ? " (idle)" : "");
+    }
+    double lag = lw_status_lag(s);
+    if (isfinite(lag))
+        lw_buf_printf(out, "  lag in all %s",
+                      lw_format_count(count, sizeof count, (uint64_t)lag));
+    else if (s->kafka_away[0])
+        lw_buf_printf(out, "  lag not known: %s", s->kafka_away);
+    if (s->lag.n > 1) {
+        lw_buf_printf(out, "   while watched");
+        put_spark(out, &s->lag, 0);
+    }
+    lw_buf_printf(out, "\n");
+}
+
+void lw_status_draw(const struct lw_status *s, struct lw_buf *out) {
+    head(s, out);
+    if (lw_status_figure(s, "", "at") > 0) {
+        windows(s, out);
+        features(s, out);
+    }
+    partitions(s, out);
+}

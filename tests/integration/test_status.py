@@ -1,0 +1,166 @@
+"""`leeway status` of a stream as it stands in Redis: once, as JSON, again and again.
+
+The keys are written by hand, by the contract in docs/redis.md, so that each figure has a known
+value: what is shown must be that, to the last digit where it is a time.
+"""
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+from harness import BIN, REDIS, check, equal, kafka, main, produce, wait_for
+
+STREAM = TOPIC = "status-trips"
+AT = 1591012800000
+UPDATED = 1795575793276  # more digits than a float of nine shows
+WINDOWS = ("day", "three_days", "week")
+FEATURES = ("PULocationID", "DOLocationID", "trip_distance", "passenger_count", "pickup_hour")
+HOUR = 3600000
+
+
+def key(name):
+    return f"leeway:{{{STREAM}}}:{name}"
+
+
+def figures(at, rmse):
+    """The fields of one evaluation."""
+    out = {"updated": UPDATED, "at": at, "champion": 6, "champion_age_hours": 30,
+           "alerts_firing": 2, "training": 0}
+    for w in WINDOWS:
+        out |= {f"{w}:n": 1200, f"{w}:rmse": rmse, f"{w}:rmse_expected": 4.25,
+                f"{w}:rmse_ratio": rmse / 4.25, f"{w}:bias": -0.125, f"{w}:rmse_first": 6.5}
+        for f in FEATURES:
+            out |= {f"{w}:psi:{f}": 0.0625, f"{w}:js:{f}": 0.1, f"{w}:drift:{f}": 0,
+                    f"{w}:missing:{f}": 0, f"{w}:unseen:{f}": 0}
+    out["week:drift:trip_distance"] = 1
+    return out
+
+
+def flat(fields):
+    return [word for pair in fields.items() for word in pair]
+
+
+def write(case):
+    case.redis("HSET", key("meta"), "partitions", 2)
+    for hours in range(100, -1, -1):
+        at, rmse = AT - hours * HOUR, 4 + (100 - hours) / 100
+        case.redis("XADD", key("history"), f"{at}-0", *flat(figures(at, rmse)))
+    case.redis("HSET", key("now"), *flat(figures(AT, 5)))
+    case.redis("HSET", key(f"part:{TOPIC}:0"), "next_offset", 2, "messages", 2, "good", 2,
+               "owner", "host:7:0", "watermark", AT, "epoch", 1)
+    produce(TOPIC, 0, [b"x"] * 5)
+
+
+class Screen:
+    """A program on a terminal of its own, and what it wrote there."""
+
+    def __init__(self, words, environment, rows=40, columns=160):
+        pid, self.fd = pty.fork()
+        if pid == 0:
+            os.environ |= environment
+            os.execv(words[0], words)
+        self.pid, self.text = pid, ""
+        import fcntl
+        import struct
+        import termios
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self):
+        while select.select([self.fd], [], [], 0)[0]:
+            try:
+                some = os.read(self.fd, 65536)
+            except OSError:
+                break
+            if not some:
+                break
+            self.text += some.decode("utf-8", "replace")
+        return self.text
+
+    def frames(self):
+        """Complete ones: each begins at the top left."""
+        return [f for f in self.read().split("\x1b[H")[1:] if "\x1b[J" in f]
+
+
+def check_once(case, config):
+    found = json.loads(case.leeway("status", "-c", config, "--json"))
+    equal(found["updated"], UPDATED, "the wall time, to the millisecond")
+    equal(found["at"], AT, "the event time")
+    equal(found["week:rmse"], 5, "a figure")
+    text = case.leeway("status", "-c", config)
+    check("\x1b" not in text, "no control codes where there is no terminal", text)
+    for wanted in ("2020-06-01T12:00:00Z", "champion version 6 (for 1d6h)", "2 alerts firing",
+                   "4.00 ▁", "█ 5.00"):
+        check(wanted in text, f"the status says {wanted!r}", text)
+    check(re.search(r"^  trip_distance .*DRIFT$", text, re.M), "what drifts is marked", text)
+    check(re.search(r"^  0 +2 +3 +2 ", text, re.M), "partition, next offset, lag, messages", text)
+    check("DRIFT" not in re.search(r"^  PULocationID.*$", text, re.M)[0], "what does not is not")
+
+
+def check_plain_watch(case, config):
+    child = subprocess.Popen([BIN, "status", "-c", config, "--watch", "0.2"], text=True,
+                             stdout=subprocess.PIPE, env=case.environment)
+    case.at_end.append(child.kill)
+    lines = []
+    while sum(line.startswith(STREAM) for line in lines) < 3:
+        lines.append(child.stdout.readline())
+        check(lines[-1], "it goes on", lines)
+    child.send_signal(signal.SIGINT)
+    rest, _ = child.communicate(timeout=20)
+    equal(child.returncode, 0, "exit status after an interrupt")
+    check("\x1b" not in "".join(lines) + rest, "blocks without control codes")
+
+
+def check_screen(case, config):
+    screen = Screen([BIN, "status", "-c", config, "--watch", "0.2"], case.environment)
+    try:
+        wait_for("a frame", 30, screen.frames)
+        at = AT + HOUR
+        case.redis("XADD", key("history"), f"{at}-0", *flat(figures(at, 9)))
+        case.redis("HSET", key("now"), *flat(figures(at, 9)))
+        frame = wait_for("the new evaluation, in place", 30,
+                         lambda: next((f for f in screen.frames() if "13:00:00Z" in f), None))
+        check(re.search("4.00 ▁+[▁▂▃▄▅▆▇█]+ 9.00", frame), "the sparkline reaches it", frame)
+        check(all(line.endswith("\x1b[K") for line in frame.split("\r\n")[:-1]),
+              "each line is cleared behind", frame)
+        longest = max(len(re.sub(r"\x1b\[.", "", line)) for line in frame.split("\r\n"))
+        check(longest <= 160, "no line wraps", longest)
+        # A Redis that pauses is said, and waited for.
+        case.redis("CLIENT", "PAUSE", 4000, "ALL")
+        wait_for("the word that it is old", 30,
+                 lambda: any("NOT CURRENT" in f for f in screen.frames()))
+        seen = len(screen.frames())
+        wait_for("it comes back", 30, lambda: any("NOT CURRENT" not in f
+                                                  for f in screen.frames()[seen:]))
+        os.kill(screen.pid, signal.SIGTERM)
+        _, status = os.waitpid(screen.pid, 0)
+        screen.pid = 0
+        equal(os.waitstatus_to_exitcode(status), 0, "exit status")
+        check(screen.read().rstrip().endswith("\x1b[?25h"), "the cursor is back")
+    finally:
+        if screen.pid:
+            os.kill(screen.pid, signal.SIGKILL)
+            os.waitpid(screen.pid, 0)
+        os.close(screen.fd)
+
+
+def scenario(case):
+    case.create((TOPIC, 2))
+    config = case.nyc(STREAM, TOPIC, [(r"^  timeout: 2s", "  timeout: 1s")])
+    empty = case.leeway("status", "-c", config)
+    check("nothing sealed yet" in empty and "no champion yet" in empty, "an empty stream", empty)
+    write(case)
+    check_once(case, config)
+    case.leeway("status", "-c", config, "--watch", "0", status=2)
+    case.leeway("status", "-c", config, "--watch", "1", "--json", status=2)
+    check_plain_watch(case, config)
+    check_screen(case, config)
+    lost = case.leeway("status", "-c", config, LEEWAY_KAFKA="127.0.0.1:9")
+    check("lag not known" in lost, "a Kafka that is away is said", lost)
+    case.leeway("status", "-c", config, LEEWAY_REDIS="redis://127.0.0.1:9", status=1)
+
+
+main(scenario)
