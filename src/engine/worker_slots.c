@@ -1,0 +1,110 @@
+/* Partitions as they come and go: claimed in Redis when the group gives them to us,
+ * flushed and given up when it takes them, claimed again when Redis was away or somebody
+ * fenced us.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "engine/worker_private.h"
+
+void lw__slot_drop(struct lw_slot *s) {
+    lw_partition_free(s->progress);
+    *s = (struct lw_slot){.state = SLOT_FREE};
+}
+
+/* Takes ownership and loads; on LW_EAGAIN the slot waits for the next try. */
+static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
+    struct lw_slot *s = &w->slot[partition];
+    struct lw_claim got;
+    lw_partition_free(s->progress);
+    s->progress = lw_partition_new(w->spec, partition);
+    s->state = SLOT_WAITS;
+    s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
+    if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
+                       partition, &got, err) ||
+        lw_model_cache_line_up(w->models, w->redis, &got.force, &s->lineup, err))
+        return -1;
+    s->epoch = got.epoch;
+    s->base_offset = s->next_offset = got.next_offset;
+    s->force = got.force;
+    s->state = SLOT_RUNS;
+    s->heard_ms = lw_mono_ms();
+    s->changed = false;
+    lw_log(LW_INFO, "partition_claimed",
+           "worker=%s partition=%d epoch=%" PRIu64 " offset=%" PRId64 " champion=%u",
+           w->owner, partition, s->epoch, s->next_offset, s->force.champion);
+    return 0;
+}
+
+static int64_t start_offset(const struct lw_slot *s) {
+    return s->next_offset >= 0 ? s->next_offset : RD_KAFKA_OFFSET_INVALID;
+}
+
+int64_t lw__slot_assigned(void *arg, int32_t partition, int *wait) {
+    struct lw_worker *w = arg;
+    struct lw_err err = {0};
+    if (partition >= w->nslots) { /* the topic has grown */
+        w->slot = lw_realloc(w->slot, (size_t)partition + 1, sizeof *w->slot);
+        memset(w->slot + w->nslots, 0,
+               (size_t)(partition + 1 - w->nslots) * sizeof *w->slot);
+        w->nslots = partition + 1;
+    }
+    if (claim(w, partition, &err) == 0)
+        return start_offset(&w->slot[partition]);
+    lw__worker_warn(w, "claim_waits", partition, &err);
+    *wait = 1;
+    return -1;
+}
+
+void lw__slot_revoked(void *arg, int32_t partition) {
+    struct lw_worker *w = arg;
+    struct lw_slot *s = &w->slot[partition];
+    struct lw_err err = {0};
+    if (s->state == SLOT_RUNS && s->changed && lw__slot_flush(w, partition, &err))
+        lw__worker_warn(w, "revoked_unflushed", partition,
+                        &err); /* its next owner replays */
+    lw_log(LW_INFO, "partition_released", "worker=%s partition=%d", w->owner, partition);
+    lw__slot_drop(s);
+}
+
+void lw__slot_lost(void *arg, int32_t partition) {
+    struct lw_worker *w = arg;
+    lw_log(LW_WARN, "partition_lost", "worker=%s partition=%d", w->owner, partition);
+    lw__slot_drop(&w->slot[partition]);
+}
+
+void lw__slots_claim_again(struct lw_worker *w, int64_t now) {
+    for (int32_t p = 0; p < w->nslots; p++) {
+        struct lw_err err = {0};
+        struct lw_slot *s = &w->slot[p];
+        if (s->state != SLOT_WAITS || now < s->claim_at_ms)
+            continue;
+        if (claim(w, p, &err) || lw_consumer_seek(w->consumer, p, start_offset(s), &err))
+            lw__worker_warn(w, "claim_waits", p, &err);
+    }
+}
+
+void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
+    bool told = w->flow != LW_FLOWS;
+    for (int32_t p = 0; p < w->nslots; p++) {
+        struct lw_slot *s = &w->slot[p];
+        if (s->state != SLOT_RUNS)
+            continue;
+        bool idle = (told || now - s->heard_ms >= w->spec->idle_timeout_ms) &&
+                    lw_consumer_at_end(w->consumer, p);
+        s->changed |= idle != s->idle;
+        s->idle = idle;
+    }
+}
+
+void lw__slots_sweep_models(struct lw_worker *w) {
+    const struct lw_lineup **inuse = lw_calloc((size_t)w->nslots, sizeof *inuse);
+    for (int32_t p = 0; p < w->nslots; p++)
+        inuse[p] = &w->slot[p].lineup;
+    lw_model_cache_sweep(w->models, inuse, (size_t)w->nslots);
+    free(inuse);
+}
