@@ -58,13 +58,14 @@ static void not_sent(struct lw_http_result *out, const struct lw_err *err) {
 static void explain(struct lw_http_result *out, const struct lw_secrets *s,
                     const struct lw_http_request *req) {
     size_t used = strlen(out->reason);
+    char answer[sizeof out->answer];
     if (out->verdict == LW_DELIVERED || out->answer[0] == '\0')
         return;
-    if (out->answer[0] == '<' ||
-        leaks(out->answer, s, req)) /* '<': a page for browsers */
+    lw_copy(answer, sizeof answer, out->answer);
+    if (answer[0] == '<' || leaks(answer, s, req)) /* '<': a page for browsers */
         out->answer[0] = '\0';
     else
-        snprintf(out->reason + used, sizeof out->reason - used, ": %s", out->answer);
+        snprintf(out->reason + used, sizeof out->reason - used, ": %s", answer);
 }
 
 /* Secrets and request of one delivery. */

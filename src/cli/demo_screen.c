@@ -67,7 +67,9 @@ void lw_demo_screen_say(struct lw_demo_screen *s, int64_t at_ms, const char *wha
 static double figure(const struct lw_evaluation *e, const char *window,
                      const char *name) {
     char wanted[160];
-    snprintf(wanted, sizeof wanted, "%s%s%s", window, window[0] ? ":" : "", name);
+    int n = snprintf(wanted, sizeof wanted, "%s%s%s", window, window[0] ? ":" : "", name);
+    if (n < 0 || (size_t)n >= sizeof wanted)
+        return NAN;
     for (size_t i = 0; i < e->nfigures; i++)
         if (strcmp(e->figure[i].name, wanted) == 0)
             return e->figure[i].value;

@@ -54,7 +54,7 @@ static void write_config(const struct world *w, char *path, size_t size) {
 }
 
 static pid_t spawn(const struct world *w, const char *config) {
-    char file[200], storage[200], listen[80], log[200];
+    char file[240], storage[240], listen[80], log[240];
     snprintf(file, sizeof file, "--config.file=%s", config);
     snprintf(storage, sizeof storage, "--storage.path=%s/data", w->dir);
     snprintf(listen, sizeof listen, "--web.listen-address=127.0.0.1:%d", w->port);
