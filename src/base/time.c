@@ -1,19 +1,10 @@
-/* Clocks, calendar arithmetic and zones.
+/* Clocks and calendar arithmetic; zones are in zone.c.
  *
  * Civil dates by Howard Hinnant's days_from_civil (public domain algorithm,
- * "chrono-Compatible Low-Level Date Algorithms"). A zone is read once into a table of
- * offset changes by asking the C library for the offset at every quarter of a day from
- * 1990 to 2050 and halving the interval where it changes; afterwards no call depends on
- * the process's TZ, which threads could not share. */
+ * "chrono-Compatible Low-Level Date Algorithms"). */
 #include "base/time.h"
 
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-#include "base/mem.h"
 
 static int64_t clock_us(clockid_t id) {
     struct timespec ts;
@@ -65,110 +56,4 @@ struct lw_civil lw_civil(int64_t ms) {
     };
     c.year = (int)(yoe + era * 400 + (c.month <= 2));
     return c;
-}
-
-struct lw_zone {
-    size_t n;
-    int64_t *from;   /* UTC ms at which offset[i] begins to hold */
-    int64_t *offset; /* ms */
-};
-
-static int64_t offset_at(int64_t ms) {
-    time_t t = (time_t)(ms / 1000);
-    struct tm tm;
-    localtime_r(&t, &tm);
-    return (int64_t)tm.tm_gmtoff * 1000;
-}
-
-static void add_change(struct lw_zone *zone, int64_t from, int64_t offset) {
-    zone->from = lw_realloc(zone->from, zone->n + 1, sizeof *zone->from);
-    zone->offset = lw_realloc(zone->offset, zone->n + 1, sizeof *zone->offset);
-    zone->from[zone->n] = from;
-    zone->offset[zone->n++] = offset;
-}
-
-/* The first second in (lo, hi] whose offset is no longer `offset`. */
-static int64_t first_change(int64_t lo, int64_t hi, int64_t offset) {
-    while (hi - lo > 1) {
-        int64_t mid = lo + (hi - lo) / 2;
-        if (offset_at(mid * LW_SECOND) == offset)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return hi;
-}
-
-static void find_changes(struct lw_zone *zone) {
-    const int64_t step = LW_DAY / 4, end = lw_from_civil(2050, 1, 1);
-    int64_t at = lw_from_civil(1990, 1, 1), offset = offset_at(at);
-    add_change(zone, INT64_MIN, offset);
-    for (; at < end; at += step) {
-        int64_t next = offset_at(at + step);
-        if (next == offset)
-            continue;
-        int64_t from = first_change(at / LW_SECOND, (at + step) / LW_SECOND, offset);
-        add_change(zone, from * LW_SECOND, next);
-        offset = next;
-    }
-}
-
-/* The C library takes a name that it does not know for UTC and says nothing; so look at
- * the file. The database's folder also holds folders and tables that are no zones. */
-static bool is_zone(const char *name) {
-    char path[256], magic[4] = "";
-    int len = snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
-    if (!*name || strstr(name, "..") || len < 0 || (size_t)len >= sizeof path)
-        return false;
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return false;
-    size_t got = fread(magic, 1, sizeof magic, file);
-    fclose(file);
-    return got == sizeof magic && memcmp(magic, "TZif", sizeof magic) == 0;
-}
-
-struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
-    if (!is_zone(name)) {
-        lw_fail(err, LW_ECONFIG,
-                "time zone \"%s\" is not known on this machine (is the tzdata package "
-                "installed?)",
-                name);
-        return NULL;
-    }
-    char *before = getenv("TZ");
-    char *saved = before ? lw_strdup(before) : NULL;
-    setenv("TZ", name, 1);
-    tzset();
-    struct lw_zone *zone = lw_calloc(1, sizeof *zone);
-    find_changes(zone);
-    if (saved)
-        setenv("TZ", saved, 1);
-    else
-        unsetenv("TZ");
-    tzset();
-    free(saved);
-    return zone;
-}
-
-void lw_zone_free(struct lw_zone *zone) {
-    if (!zone)
-        return;
-    free(zone->from);
-    free(zone->offset);
-    free(zone);
-}
-
-int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms) {
-    if (!zone)
-        return 0;
-    size_t lo = 0, hi = zone->n;
-    while (hi - lo > 1) {
-        size_t mid = (lo + hi) / 2;
-        if (zone->from[mid] <= ms)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return zone->offset[lo];
 }

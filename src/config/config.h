@@ -85,7 +85,7 @@ struct lw_config {
 };
 
 /* Reads at most 1 MiB. NULL and LW_ECONFIG; when the file itself cannot be read,
- * LW_EINPUT. Before threads start only (the zone, see base/time.h). Free with
+ * LW_EINPUT. Thread: any. Free with
  * lw_config_free. */
 struct lw_config *lw_config_load(const char *path, struct lw_err *err);
 /* The same from memory; `name` stands in messages, and its directory is where relative

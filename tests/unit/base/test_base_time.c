@@ -2,6 +2,8 @@
 #include "test.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "base/time.h"
 
@@ -92,6 +94,70 @@ static void odd_zones_keep_their_minutes(void **state) {
     lw_zone_free(island);
 }
 
+/* ---- every zone, beside the C library ---- */
+
+static int64_t libc_offset(int64_t s) {
+    time_t t = (time_t)s;
+    struct tm tm;
+    localtime_r(&t, &tm);
+    return (int64_t)tm.tm_gmtoff * 1000;
+}
+
+static void agree_at(const char *name, const struct lw_zone *zone, int64_t s) {
+    int64_t ours = lw_zone_offset(zone, s * LW_SECOND), theirs = libc_offset(s);
+    if (ours != theirs)
+        fail_msg("%s at %lld: %lld s, the C library says %lld s", name, (long long)s,
+                 (long long)(ours / 1000), (long long)(theirs / 1000));
+}
+
+/* From 1970 to 2050, and at both sides of every change that the C library sees. */
+static void agree(const char *name, const struct lw_zone *zone) {
+    const int64_t step = 79 * 3600, end = lw_from_civil(2050, 1, 1) / LW_SECOND;
+    int64_t before = libc_offset(0), after;
+    for (int64_t s = 0; s + step < end; s += step, before = after) {
+        int64_t lo = s, hi = s + step;
+        agree_at(name, zone, hi);
+        after = libc_offset(hi);
+        if (after == before)
+            continue;
+        while (hi - lo > 1) {
+            int64_t mid = lo + (hi - lo) / 2;
+            if (libc_offset(mid) == before)
+                lo = mid;
+            else
+                hi = mid;
+        }
+        agree_at(name, zone, lo);
+        agree_at(name, zone, hi);
+    }
+}
+
+static void every_zone_agrees_with_the_c_library(void **state) {
+    (void)state;
+    FILE *list = fopen("/usr/share/zoneinfo/zone1970.tab", "r");
+    char line[512], name[128];
+    int zones = 0;
+    if (!list)
+        skip(); /* no tzdata on this machine */
+    while (fgets(line, sizeof line, list)) {
+        struct lw_err err = {0};
+        if (line[0] == '#' || sscanf(line, "%*s %*s %127s", name) != 1)
+            continue;
+        struct lw_zone *zone = lw_zone_new(name, &err);
+        if (!zone)
+            fail_msg("%s", err.msg);
+        setenv("TZ", name, 1);
+        tzset();
+        agree(name, zone);
+        lw_zone_free(zone);
+        zones++;
+    }
+    fclose(list);
+    unsetenv("TZ");
+    tzset();
+    assert_true(zones > 200);
+}
+
 static void no_zone_is_utc(void **state) {
     (void)state;
     assert_int_equal(lw_zone_offset(NULL, 123), 0);
@@ -137,6 +203,7 @@ int main(void) {
         cmocka_unit_test(known_instants_are_right),
         cmocka_unit_test(new_york_changes_its_clocks_in_2020),
         cmocka_unit_test(odd_zones_keep_their_minutes),
+        cmocka_unit_test(every_zone_agrees_with_the_c_library),
         cmocka_unit_test(no_zone_is_utc),
         cmocka_unit_test(zones_that_do_not_exist_are_refused),
         cmocka_unit_test(the_process_keeps_its_own_zone),
