@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The drift layer beside its peers, in one run. Called by run.sh.
 
-pip install river evidently fastavro numpy "pandas<3"
+pip install -r benchmarks/drift/requirements.txt
 A peer that is not installed is left out of the tables, with a line that says so.
 """
 import argparse
 import importlib.util
+import json
 import os
 import statistics
 import subprocess
@@ -171,43 +172,89 @@ def months_table(bench, ref, cur, repeats):
     print(ours(bench, "months", ref, cur, repeats) + "```")
 
 
-def report_table(bench, ref, cur, rows=50_000):
-    times = [tuple(map(float, ours(bench, "report", ref, cur, rows).split())) for _ in range(5)]
-    whole, compare = min(t[0] for t in times), min(t[1] for t in times)
-    print(f"\n## Drift of {rows:,} + {rows:,} rows, five columns, rows already in memory\n")
-    print("| | seconds | ratio |\n|---|---|---|")
-    print(f"| leeway: profiles and comparison | {whole:.4f} | |")
-    print(f"| leeway: comparison of ready profiles | {compare:.5f} | |")
-    if not have("evidently"):
-        return
-    a, b = trips(ref).head(rows), trips(cur).head(rows)
-    evidently_drifts(a.head(500), b.head(500))
-    best = 1e9
-    for _ in range(3):
-        t = time.perf_counter()
-        evidently_drifts(a, b)
-        best = min(best, time.perf_counter() - t)
-    print(f"| Evidently, imported and warm | {best:.3f} | {best / whole:.0f} |")
+def timed(command, env=None):
+    """Seconds of a whole process, and what it printed; 3 is the report's "drift found"."""
+    t = time.perf_counter()
+    out = subprocess.run(command, capture_output=True, text=True, env=env)
+    seconds = time.perf_counter() - t
+    if out.returncode not in (0, 3):
+        sys.exit(f"{command[0]} failed: {out.stderr[-800:]}")
+    return seconds, out.stdout
+
+
+def first_rows(path, rows, folder):
+    """The first `rows` records: as Avro for us, as Parquet (quickest for pandas) for the peers."""
+    import fastavro
+    avro = os.path.join(folder, os.path.basename(path))
+    with open(path, "rb") as f:
+        reader = fastavro.reader(f)
+        records = [r for _, r in zip(range(rows), reader)]
+        schema = reader.writer_schema
+    with open(avro, "wb") as f:
+        fastavro.writer(f, schema, records)
+    trips(avro).to_parquet(avro + ".parquet")
+    return avro, avro + ".parquet", len(records)
+
+
+def report_table(bench, leeway, ref, cur, rows=50_000, repeats=5):
+    """Whole processes, from two files to the verdicts, taken in turn; medians."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    peers = [p for p in ("evidently", "alibi-detect") if have(p.replace("-", "_"))]
+    whole = {who: [] for who in ["leeway", "nothing", *peers]}
+    compute = {who: [] for who in ["leeway", *peers]}
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        a_avro, a_parquet, a_rows = first_rows(ref, rows, folder)
+        b_avro, b_parquet, b_rows = first_rows(cur, rows, folder)
+        for _ in range(repeats):
+            seconds, out = timed([leeway, "report", "--reference", a_avro, "--current", b_avro,
+                                  "-c", os.path.join(here, "report.yaml"), "--json"])
+            whole["leeway"].append(seconds)
+            found["leeway"] = json.loads(out)["drifted"]
+            compute["leeway"].append(float(ours(bench, "report", a_avro, b_avro, rows).split()[0]))
+            for who in ["nothing", *peers]:
+                seconds, out = timed([sys.executable, os.path.join(here, "peer_report.py"), who,
+                                      a_parquet, b_parquet])
+                whole[who].append(seconds)
+                if who in compute:
+                    compute[who].append(float(out.split()[0]))
+                    found[who] = out.split()[1]
+    print(f"\n## A drift report on {a_rows:,} + {b_rows:,} rows, five columns\n")
+    print("Whole process from two files to the verdicts (leeway reads Avro, the peers Parquet), and the\n"
+          f"computation alone, rows already in memory. Medians of {repeats}, taken in turn.\n")
+    print("| | whole, s | to leeway | computation, s | to leeway | columns that drift |\n|---|---|---|---|---|---|")
+    base_whole, base_compute = (statistics.median(x["leeway"]) for x in (whole, compute))
+    for who in ("leeway", *peers):
+        w, c = statistics.median(whole[who]), statistics.median(compute[who])
+        print(f"| {who} | {w:.3f} | {w / base_whole:.1f} | {c:.4f} | {c / base_compute:.1f} | {found[who]} |")
+    w = statistics.median(whole["nothing"])
+    print(f"| pandas reads the rows | {w:.3f} | {w / base_whole:.1f} | | | |")
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("bench", help="the built bench_drift")
+    p.add_argument("leeway", help="the built leeway")
     p.add_argument("months", nargs="*", help="Avro files of months; the first is halved, later ones are compared with it")
     p.add_argument("--repeats", type=int, default=200)
     p.add_argument("--peer-repeats", type=int, default=20)
+    p.add_argument("--only", choices=("change", "halves", "months", "report", "null"),
+                   help="one part instead of all")
     a = p.parse_args()
     warnings.simplefilter("ignore")
-    river = have("river")
-    speed_table(a.bench, river)
-    change_table(a.bench, river)
-    if a.months:
+    wanted = (lambda part: a.only in (None, part))
+    if wanted("change"):
+        river = have("river")
+        speed_table(a.bench, river)
+        change_table(a.bench, river)
+    if wanted("halves") and a.months:
         halves_table(a.bench, a.months[0], a.repeats, a.peer_repeats)
-    for month in a.months[1:]:
+    for month in a.months[1:] if wanted("months") else []:
         months_table(a.bench, a.months[0], month, 20)
-    if len(a.months) > 1:
-        report_table(a.bench, a.months[0], a.months[-1])
-    print("\n## Calibration when nothing changed, synthetic\n\n```\n" + ours(a.bench, "null") + "```")
+    if wanted("report") and len(a.months) > 1:
+        report_table(a.bench, a.leeway, a.months[0], a.months[-1])
+    if wanted("null"):
+        print("\n## Calibration when nothing changed, synthetic\n\n```\n" + ours(a.bench, "null") + "```")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds bench_drift and runs it beside its peers; tables on standard output, as Markdown.
 #
-#   benchmarks/drift/run.sh [MONTH.avro [LATER-MONTH.avro ...]] [--repeats N] [--peer-repeats N]
+#   benchmarks/drift/run.sh [MONTH.avro [LATER-MONTH.avro ...]] [--only PART] [--repeats N]
+#                           [--peer-repeats N]      PART: change halves months report null
 #
 # LEEWAY_BENCH_BUILD   build directory (default build/bench; made as Release)
 # LEEWAY_BENCH_PYTHON  Python with the peers; without it a virtual environment is made in
@@ -12,11 +13,12 @@ build=${LEEWAY_BENCH_BUILD:-$root/build/bench}
 if [ ! -x "$build/benchmarks/drift/bench_drift" ]; then
     cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release >&2
 fi
-cmake --build "$build" --target bench_drift >&2
+cmake --build "$build" --target bench_drift leeway >&2
 python=${LEEWAY_BENCH_PYTHON:-$build/venv-drift/bin/python}
 if [ ! -x "$python" ]; then
     python3 -m venv "$build/venv-drift"
-    "$python" -m pip install -q river evidently fastavro numpy 'pandas<3' >&2
+    "$python" -m pip install -q -r "$root/benchmarks/drift/requirements.txt" >&2
 fi
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
-exec "$python" "$root/benchmarks/drift/compare.py" "$build/benchmarks/drift/bench_drift" "$@"
+exec "$python" "$root/benchmarks/drift/compare.py" "$build/benchmarks/drift/bench_drift" \
+    "$build/leeway" "$@"
