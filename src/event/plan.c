@@ -2,13 +2,13 @@
  *
  * The writer's fields are visited in their order, because that is the order of the bytes.
  * For each we ask which reader field it is (by name, else by one of the reader's
- * aliases) and whether that field, or one below it ("trip.distance"), is wanted. A record
- * that holds nothing wanted is passed over whole. Names of records are not compared: the
- * fields decide, as in Avro's Java library, so that a renamed record still reads.
- * Fields that no writer field fed get the reader's default once, into `initial`, which
- * every decode starts from; a null then simply stores nothing... except where a default
- * stands, and that cannot be: a field has a default in `initial` only if the writer lacks
- * it. */
+ * aliases, else by one of its own) and whether that field, or one below it
+ * ("trip.distance"), is wanted. A record that holds nothing wanted is passed over whole.
+ * Names of records are not compared: the fields decide, as in Avro's Java library, so
+ * that a renamed record still reads. Fields that no writer field fed get the reader's
+ * default once, into `initial`, which every decode starts from; a null then simply stores
+ * nothing... except where a default stands, and that cannot be: a field has a default in
+ * `initial` only if the writer lacks it. */
 #include "event/plan.h"
 
 #include <stdio.h>
@@ -68,15 +68,30 @@ static bool has_alias(const struct lw_node_field *field, const char *name) {
     return false;
 }
 
-/* The reader's field that a writer's field feeds: the one of its name, or else the first
- * that lists it as an alias and has no writer's field of its own name. */
+/* Whether the writer has the reader's field under its name or one of its aliases. */
+static bool has_any(const struct lw_node *writer, const struct lw_node_field *read) {
+    for (size_t i = 0; i < writer->n; i++)
+        if (strcmp(writer->fields[i].name, read->name) == 0 ||
+            has_alias(read, writer->fields[i].name))
+            return true;
+    return false;
+}
+
+/* The reader's field that a writer's field feeds: the one of its name; else the first
+ * that lists it as an alias, as the specification has it; else, because producers rename
+ * while a reader with the old schema runs, the first that the writer's own aliases name.
+ */
 static const struct lw_node_field *reader_field(const struct lw_node *reader,
                                                 const struct lw_node *writer,
-                                                const char *name) {
-    const struct lw_node_field *same = lw_node_find(reader, name);
+                                                const struct lw_node_field *written) {
+    const struct lw_node_field *same = lw_node_find(reader, written->name);
     for (size_t i = 0; !same && i < reader->n; i++)
-        if (has_alias(&reader->fields[i], name) &&
+        if (has_alias(&reader->fields[i], written->name) &&
             !lw_node_find(writer, reader->fields[i].name))
+            same = &reader->fields[i];
+    for (size_t i = 0; !same && i < reader->n; i++)
+        if (has_alias(written, reader->fields[i].name) &&
+            !has_any(writer, &reader->fields[i]))
             same = &reader->fields[i];
     return same;
 }
@@ -148,7 +163,7 @@ static int plan_record(struct lw_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, const char *path) {
     for (size_t i = 0; i < writer->n; i++) {
         const struct lw_node_field *written = &writer->fields[i];
-        const struct lw_node_field *read = reader_field(reader, writer, written->name);
+        const struct lw_node_field *read = reader_field(reader, writer, written);
         if (plan_field(c, written, read, path) < 0)
             return -1;
     }
@@ -199,7 +214,7 @@ static int fall_back(struct lw_compile *c, const struct lw_node *writer, uint16_
         field = reader_step(record, rest, &rest);
         const struct lw_node_field *written = NULL;
         for (size_t i = 0; !written && i < writer->n; i++)
-            if (reader_field(record, writer, writer->fields[i].name) == field)
+            if (reader_field(record, writer, &writer->fields[i]) == field)
                 written = &writer->fields[i];
         if (!written || *rest == '\0')
             return lw_plan_fallback(c, field, rest, cell);

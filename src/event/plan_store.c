@@ -4,9 +4,10 @@
  * type be read as the reader's? (Avro 1.11: int to long, float, double; long to float,
  * double; float to double; bytes and string either way; a reader's union takes the first
  * branch that fits; besides, an enum may be read as text. A long read as a float is not
- * rounded to one: a cell holds a double.) And can the field's kind be
- * had from it? A unit of time is the writer's; where the writer says nothing (libavro
- * drops logical types when it writes a schema), it is the reader's. */
+ * rounded to one: a cell holds a double. For the same reason a number that the producers
+ * have widened, int to long or double, is read by a reader that still says int.) And can
+ * the field's kind be had from it? A unit of time is the writer's; where the writer says
+ * nothing (libavro drops logical types when it writes a schema), it is the reader's. */
 #include "event/plan.h"
 
 #include <stdlib.h>
@@ -15,14 +16,17 @@
 #include "base/mem.h"
 #include "base/table.h"
 
+static bool is_number(enum lw_type type) {
+    return type >= LW_T_INT && type <= LW_T_DOUBLE;
+}
+
 static bool may_promote(enum lw_type writer, enum lw_type reader) {
     switch (writer) {
     case LW_T_INT:
-        return reader == LW_T_LONG || reader == LW_T_FLOAT || reader == LW_T_DOUBLE;
     case LW_T_LONG:
-        return reader == LW_T_FLOAT || reader == LW_T_DOUBLE;
     case LW_T_FLOAT:
-        return reader == LW_T_DOUBLE;
+    case LW_T_DOUBLE:
+        return is_number(reader);
     case LW_T_STRING:
         return reader == LW_T_BYTES;
     case LW_T_BYTES:

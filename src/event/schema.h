@@ -31,19 +31,19 @@ struct lw_decoder;
  * (which may be the same schema; neither need outlive the decoder). "trip.distance" is
  * the field distance of the record field trip, which may be nullable. A field that the
  * writer lacks takes the reader's default; without one, a required field is LW_ECONFIG,
- * any other is missing. Fields match by name, then by the reader's aliases; names of
- * records are not compared. Integers widen, unions with null are nullable, of any other
- * union the branch at hand is read if it can be (missing if not).
- * What a kind can be had from:
- *   numeric    int, long, float, double, boolean (0, 1), decimal, times (in ms)
- *   category   int, long, boolean, string, bytes, enum, fixed; float and double while
- *              whole (LW_EINPUT when not)
- *   timestamp  long, and what has a logical type timestamp-, local-timestamp- (millis,
- *              micros, nanos) or date; the unit is the writer's, else the reader's, else
- *              milliseconds; beyond 2^53 ms is LW_EINPUT
- *   text       string, bytes, enum, fixed; int and long (num and key, no text)
- * Anything else is LW_ECONFIG. NaN is missing. The key of a text is set for categories
- * only. Cost: the schemas' size; allocates. */
+ * any other is missing. Fields match by name, then by the reader's aliases, then
+ * (beyond the specification) by the writer's own: a producer may rename under a reader
+ * that keeps the old name. Names of records are not compared. Numbers widen (and, beyond
+ * the specification, a reader's narrower type reads a wider one: cells hold doubles),
+ * unions with null are nullable, of any other union the branch at hand is read if it can
+ * be (missing if not). What a kind can be had from: numeric    int, long, float, double,
+ * boolean (0, 1), decimal, times (in ms) category   int, long, boolean, string, bytes,
+ * enum, fixed; float and double while whole (LW_EINPUT when not) timestamp  long, and
+ * what has a logical type timestamp-, local-timestamp- (millis, micros, nanos) or date;
+ * the unit is the writer's, else the reader's, else milliseconds; beyond 2^53 ms is
+ * LW_EINPUT text string, bytes, enum, fixed; int and long (num and key, no text) Anything
+ * else is LW_ECONFIG. NaN is missing. The key of a text is set for categories only. Cost:
+ * the schemas' size; allocates. */
 struct lw_decoder *lw_decoder_new(const struct lw_schema *writer,
                                   const struct lw_schema *reader,
                                   const struct lw_fields *fields, struct lw_err *err);

@@ -129,9 +129,9 @@ static void what_cannot_be_read_is_refused(void **state) {
     config_refused(w, NULL, "list:numeric", "cannot be had from type array");
     config_refused(w, REC("{\"name\":\"zone\",\"type\":\"string\"}"), "zone:text",
                    "from type int as the reader's string");
-    config_refused(REC("{\"name\":\"zone\",\"type\":\"long\"}"),
+    config_refused(REC("{\"name\":\"zone\",\"type\":\"boolean\"}"),
                    REC("{\"name\":\"zone\",\"type\":\"int\"}"), "zone:numeric",
-                   "from type long as the reader's int");
+                   "from type boolean as the reader's int");
     config_refused(w, REC("{\"name\":\"fee\",\"type\":\"double\"}"), "fee:numeric!",
                    "\"fee\" is required");
     config_refused(w,
@@ -179,6 +179,57 @@ static void a_name_wins_over_an_alias(void **state) {
         "zone:numeric", NULL);
     assert_null(decode_hex(d, "020406", cells));
     assert_true(cells[0].num == 2);
+    lw_decoder_free(d);
+}
+
+/* A producer renames, and says so in its own schema; the reader keeps the old name. */
+static void the_writers_alias_is_heeded(void **state) {
+    (void)state;
+    struct lw_cell cells[1];
+    const char *reader = REC("{\"name\":\"km\",\"type\":\"double\",\"aliases\":[\"k\"]}");
+    struct lw_decoder *d =
+        decoder_of(REC("{\"name\":\"distance\",\"type\":\"int\",\"aliases\":[\"km\"]}"),
+                   reader, "km:numeric!", NULL);
+    assert_null(decode_hex(d, "06", cells));
+    assert_true(cells[0].num == 3);
+    lw_decoder_free(d);
+    /* ... but what the reader's own name or alias finds goes before it */
+    d = decoder_of(REC("{\"name\":\"k\",\"type\":\"int\"},"
+                       "{\"name\":\"distance\",\"type\":\"int\",\"aliases\":[\"km\"]}"),
+                   reader, "km:numeric!", NULL);
+    assert_null(decode_hex(d, "0206", cells));
+    assert_true(cells[0].num == 1);
+    lw_decoder_free(d);
+    d = decoder_of(REC("{\"name\":\"distance\",\"type\":\"int\",\"aliases\":[\"km\"]},"
+                       "{\"name\":\"km\",\"type\":\"int\"}"),
+                   reader, "km:numeric!", NULL);
+    assert_null(decode_hex(d, "0602", cells));
+    assert_true(cells[0].num == 1);
+    lw_decoder_free(d);
+}
+
+/* The reader still says int when the producers have gone on to long and double. */
+static void a_wider_number_is_read_by_a_narrower_type(void **state) {
+    (void)state;
+    struct lw_cell cells[2];
+    const char *reader =
+        REC("{\"name\":\"n\",\"type\":\"int\"},"
+            "{\"name\":\"zone\",\"type\":[\"null\",\"int\"],\"default\":null}");
+    struct lw_decoder *d = decoder_of(REC("{\"name\":\"n\",\"type\":\"long\"},"
+                                          "{\"name\":\"zone\",\"type\":\"long\"}"),
+                                      reader, "n:numeric zone:category", NULL);
+    assert_null(decode_hex(d, "808080802008", cells));
+    assert_true(cells[0].num == 4294967296.0);
+    assert_int_equal(cells[1].key, 4);
+    lw_decoder_free(d);
+    d = decoder_of(REC("{\"name\":\"n\",\"type\":\"double\"},"
+                       "{\"name\":\"zone\",\"type\":[\"null\",\"double\"]}"),
+                   reader, "n:numeric zone:category", NULL);
+    assert_null(decode_hex(d, "000000000000f83f02000000000000f03f", cells));
+    assert_true(cells[0].num == 1.5);
+    assert_int_equal(cells[1].key, 1);
+    assert_non_null(strstr(decode_hex(d, "000000000000f83f02000000000000f83f", cells),
+                           "must be a whole number"));
     lw_decoder_free(d);
 }
 
@@ -285,6 +336,8 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_read_is_refused),
         cmocka_unit_test(absent_without_default_is_missing),
         cmocka_unit_test(a_name_wins_over_an_alias),
+        cmocka_unit_test(the_writers_alias_is_heeded),
+        cmocka_unit_test(a_wider_number_is_read_by_a_narrower_type),
         cmocka_unit_test(required_null_is_an_error),
         cmocka_unit_test(errors_name_field_and_offset),
         cmocka_unit_test(a_time_takes_its_unit_from_who_has_one),
