@@ -61,6 +61,8 @@ void lw_config_free(struct lw_config *config) {
     lw_plan_free(config->spec.train);
     lw_zone_free(config->spec.zone);
     lw_schema_free(config->source.schema);
+    for (size_t i = 0; i < config->source.nknown; i++)
+        lw_schema_free(config->source.known[i]);
     lw_tree_free(config->tree);
     free(config->path);
     free(config);

@@ -22,32 +22,26 @@
 #include "event/framing.h"
 #include "event/schema.h"
 #include "kafka/client.h"
+#include "registry/registry.h"
 #include "store/redis.h"
 
 #define LW_PATH_MAX 256
 
-/* A Confluent-compatible schema registry; url "" when there is none. */
-struct lw_config_registry {
-    char url[512];
-    char user[128];
-    char password_file[LW_PATH_MAX]; /* basic auth with user */
-    char token_file[LW_PATH_MAX];    /* bearer */
-    char ca_file[LW_PATH_MAX];
-    char cache_dir[LW_PATH_MAX]; /* "": in memory only */
-    int64_t timeout_ms;
-};
+#define LW_SCHEMAS_MAX 32
 
 struct lw_config_source {
     char topic[250];
     enum lw_framing framing;
     char schema_path[LW_PATH_MAX];
     struct lw_schema *schema; /* what we read, and what raw messages are written with */
-    char dead_letters[250];   /* topic; "": bad events are counted and dropped */
-    char scored[250];         /* topic; "": predictions are not produced */
+    struct lw_schema *known[LW_SCHEMAS_MAX]; /* further writers', for single-object */
+    size_t nknown;
+    char dead_letters[250]; /* topic; "": bad events are counted and dropped */
+    char scored[250];       /* topic; "": predictions are not produced */
     int workers;
     int64_t flush_interval_ms;
     int64_t flush_events;
-    struct lw_config_registry registry;
+    struct lw_registry_options registry;
 };
 
 struct lw_config_http {

@@ -58,8 +58,19 @@ static const struct lw_key registry_keys[] = {
      .doc = "PEM certificates to trust, when the system's do not do."},
     {"cache_dir", LW_KEY_FILE, AT(source.registry.cache_dir), .standard = "",
      .doc = "Directory that keeps schemas over restarts; empty: in memory only."},
+    {"subject", LW_KEY_TEXT, AT(source.registry.subject), .standard = "",
+     .doc = "Subject that `replay` registers schemas under and `check` looks at; empty: "
+            "the topic's name and `-value`."},
     {"timeout", LW_KEY_DURATION, AT(source.registry.timeout_ms), .standard = "5s",
      .min = 10, .max = 10 * LW_MINUTE, .doc = "For one request."},
+    {"retry_max", LW_KEY_DURATION, AT(source.registry.retry_max_ms), .standard = "10s",
+     .min = 10, .max = LW_HOUR,
+     .doc = "Longest wait between requests while the registry is away."},
+    {"missing_wait", LW_KEY_DURATION, AT(source.registry.missing_wait_ms),
+     .standard = "10s", .min = 0, .max = LW_DAY,
+     .doc = "How long an id that the registry does not know is asked for again before "
+            "its events are dead letters. Each one given up in a row halves the wait of "
+            "the next."},
 };
 static const struct lw_section registry_section =
     SECTION("source.registry", "", registry_keys);
@@ -71,8 +82,11 @@ static const struct lw_key source_keys[] = {
      .doc = "Avro schema (`.avsc`) that events are read with; raw messages are written "
             "with it too."},
     {"framing", LW_KEY_WORD, AT(source.framing), .words = framings, .standard = "raw",
-     .doc = "How a message names its schema: not at all, Confluent's header, or Avro "
-            "single-object encoding."},
+     .doc = "How a message names its schema: not at all, Confluent's prefix or header "
+            "(needs `registry`), or Avro single-object encoding. See formats.md."},
+    {"schemas", LW_KEY_LIST, .flags = LW_PATHS, .item = "paths", .read = lw_read_schemas,
+     .doc = "Further Avro schemas (`.avsc`) that single-object messages may be written "
+            "with; the one of `schema` is known anyway."},
     {"dead_letters", LW_KEY_TEXT, AT(source.dead_letters), .standard = "",
      .doc = "Topic for events that cannot be read; empty: they are counted and dropped."},
     {"scored", LW_KEY_TEXT, AT(source.scored), .standard = "",

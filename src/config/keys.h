@@ -29,6 +29,7 @@ enum {
     LW_REQUIRED = 1,
     LW_SECRET = 2, /* masked when printed */
     LW_GRID = 4,   /* in a candidate, a list of values stands for one candidate each */
+    LW_PATHS = 16, /* a list of paths, printed resolved */
     LW_IMPLIED = 8 /* the default is not printed: beside other keys it would be refused */
 };
 
@@ -104,6 +105,7 @@ int lw_check_name(struct lw_load *load, const struct lw_yaml *node, const char *
 int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node); /* services.c */
 int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_source(struct lw_load *load, const struct lw_yaml *node);
+int lw_read_schemas(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_registry(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_webhooks(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_http(struct lw_load *load, const struct lw_yaml *node);

@@ -71,7 +71,7 @@ static void put_url(FILE *out, const char *url) {
 
 static void put_value(const struct printer *p, const struct lw_key *key,
                       const char *text) {
-    if (key->type == LW_KEY_FILE)
+    if (key->type == LW_KEY_FILE || (key->flags & LW_PATHS))
         put_path(p, text);
     else if (key->flags & LW_SECRET)
         put_url(p->out, text);

@@ -131,7 +131,7 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
 }
 
 int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
-    const struct lw_config_registry *registry = &load->config->source.registry;
+    const struct lw_registry_options *registry = &load->config->source.registry;
     size_t len;
     if (!*registry->url)
         return 0;
@@ -147,6 +147,27 @@ int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     if (*registry->token_file && *registry->user)
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "token_file"), load->err,
                             "either a token or a user, not both");
+    return 0;
+}
+
+int lw_read_schemas(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_config_source *source = &load->config->source;
+    for (size_t i = 0; node && i < node->n; i++) {
+        const struct lw_yaml *item = node->child[i];
+        struct lw_err why = {0};
+        char path[1024];
+        if (item->kind != LW_YAML_SCALAR)
+            return lw_yaml_fail(load->tree, item, load->err, "must be a path");
+        if (source->nknown == LW_SCHEMAS_MAX)
+            return lw_yaml_fail(load->tree, item, load->err, "more than %d schemas",
+                                LW_SCHEMAS_MAX);
+        if (lw_resolve_path(load->tree->name, item->text, path, sizeof path))
+            return lw_yaml_fail(load->tree, item, load->err, "the path is too long");
+        struct lw_schema *schema = lw_schema_load(path, &why);
+        if (!schema)
+            return lw_yaml_fail(load->tree, item, load->err, "%s", why.msg);
+        source->known[source->nknown++] = schema;
+    }
     return 0;
 }
 
@@ -173,6 +194,10 @@ int lw_read_source(struct lw_load *load, const struct lw_yaml *node) {
     if (source->framing == LW_FRAMING_CONFLUENT && !*source->registry.url)
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "framing"), load->err,
                             "needs a schema registry: `source.registry.url`");
+    if (source->framing != LW_FRAMING_SINGLE && source->nknown > 0)
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "schemas"), load->err,
+                            "only messages in single-object encoding name a schema that "
+                            "these could be (`framing: single-object`)");
     return check_topics(load, node);
 }
 

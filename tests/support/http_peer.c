@@ -23,6 +23,10 @@ struct lw_peer {
     pthread_mutex_t lock;
     enum lw_peer_way way; /* from here on: under lock */
     char *reply;
+    struct {
+        char *start, *reply;
+    } route[16];
+    size_t nroutes;
     char *request;
     size_t len;
     unsigned count;
@@ -149,6 +153,20 @@ static void answer(const struct lw_peer *p, int fd, enum lw_peer_way way,
     }
 }
 
+/* What the newest request gets, if it has a route of its own. */
+static void follow_route(struct lw_peer *p, enum lw_peer_way *way, char **reply) {
+    pthread_mutex_lock(&p->lock);
+    for (size_t i = 0; i < p->nroutes && p->request != NULL; i++) {
+        if (strncmp(p->request, p->route[i].start, strlen(p->route[i].start)) != 0)
+            continue;
+        free(*reply);
+        *reply = strdup(p->route[i].reply);
+        *way = LW_PEER_REPLY;
+        break;
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
 static void *serve(void *arg) {
     struct lw_peer *p = arg;
     while (wait_for(p, p->listener, POLLIN)) {
@@ -159,8 +177,12 @@ static void *serve(void *arg) {
         enum lw_peer_way way = p->way;
         char *reply = strdup(p->reply);
         pthread_mutex_unlock(&p->lock);
-        if (way == LW_PEER_DEAF || read_request(p, fd))
+        if (way == LW_PEER_DEAF) {
             answer(p, fd, way, reply);
+        } else if (read_request(p, fd)) {
+            follow_route(p, &way, &reply);
+            answer(p, fd, way, reply);
+        }
         free(reply);
         close(fd);
     }
@@ -188,6 +210,10 @@ void lw_peer_stop(struct lw_peer *p) {
     close(p->wake[0]);
     close(p->wake[1]);
     pthread_mutex_destroy(&p->lock);
+    for (size_t i = 0; i < p->nroutes; i++) {
+        free(p->route[i].start);
+        free(p->route[i].reply);
+    }
     free(p->reply);
     free(p->request);
     free(p);
@@ -202,6 +228,15 @@ void lw_peer_change(struct lw_peer *p, enum lw_peer_way way, const char *reply) 
     free(p->reply);
     p->reply = strdup(reply);
     p->way = way;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void lw_peer_route(struct lw_peer *p, const char *start, const char *reply) {
+    pthread_mutex_lock(&p->lock);
+    if (p->nroutes == sizeof p->route / sizeof *p->route)
+        fatal("more routes than a peer has");
+    p->route[p->nroutes].start = strdup(start);
+    p->route[p->nroutes++].reply = strdup(reply);
     pthread_mutex_unlock(&p->lock);
 }
 

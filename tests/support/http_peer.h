@@ -28,6 +28,9 @@ void lw_peer_stop(
 int lw_peer_port(const struct lw_peer *p);
 /* What the next connections get. */
 void lw_peer_change(struct lw_peer *p, enum lw_peer_way way, const char *reply);
+/* LW_PEER_REPLY to requests that begin with `start` ("GET /a HTTP"), whatever the others
+ * get; the first that matches counts, of at most 16. */
+void lw_peer_route(struct lw_peer *p, const char *start, const char *reply);
 /* Requests read whole so far, and the newest one (owned by the caller, "" when none). */
 unsigned lw_peer_count(struct lw_peer *p);
 char *lw_peer_request(struct lw_peer *p, size_t *len);

@@ -82,6 +82,9 @@ static void bikes_mean_what_they_say(void **state) {
     const struct lw_fields *fields = &spec->event.fields;
     assert_string_equal(spec->stream, "bikes");
     assert_int_equal(config->source.framing, LW_FRAMING_SINGLE);
+    assert_int_equal(config->source.nknown, 1);
+    assert_string_equal(lw_schema_name(config->source.known[0]),
+                        lw_schema_name(config->source.schema));
     assert_int_equal(config->source.workers, 3);
     assert_int_equal(config->source.flush_interval_ms, 250);
     assert_int_equal(fields->field[spec->event.id_field].kind, LW_TEXT);

@@ -1,0 +1,108 @@
+/* The schema registry: which schema a message was written with, by its id or GUID.
+ *
+ *   lw_registry_decoder ──► known: a decoder at once
+ *                       └─► not yet: LW_EAGAIN, and a thread of the registry's own asks
+ *                             memory ─► cache_dir ─► GET /schemas/ids/7, its references
+ *
+ * Nobody who calls waits for the network: a worker holds the partition, goes on polling,
+ * and looks again. What the registry says of an id never changes, so it is kept for good,
+ * on disk too. What it means for the message:
+ *
+ *   a schema that can be read with                the message is decoded
+ *   a schema that cannot (not Avro, no record,    permanent: LW_EINPUT
+ *     a required field missing)
+ *   "no such id" (404 with error_code 404xx)      asked again for `missing_wait`, then
+ *                                                 permanent; asked again now and then
+ *   anything else: no answer, 401, 403, 429, 5xx, an outage: LW_EAGAIN until it is over
+ *     a redirect, a page that is no answer
+ *
+ * It speaks the Confluent API (Confluent, Redpanda, Karapace, Apicurio's ccompat). */
+#ifndef LW_REGISTRY_H
+#define LW_REGISTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/framing.h"
+#include "event/schema.h"
+
+#define LW_REGISTRY_PATH_MAX 256
+
+struct lw_registry_options {
+    char url[512]; /* base of the API; "": there is none */
+    char user[128];
+    char password_file[LW_REGISTRY_PATH_MAX]; /* basic auth with user */
+    char token_file[LW_REGISTRY_PATH_MAX];    /* bearer; all: "env:NAME" or a path */
+    char ca_file[LW_REGISTRY_PATH_MAX];
+    char cache_dir[LW_REGISTRY_PATH_MAX]; /* "": in memory only */
+    char subject[256];                    /* "": the topic and "-value" */
+    int64_t timeout_ms;                   /* of one request */
+    int64_t retry_max_ms;                 /* longest wait between requests in an outage */
+    int64_t missing_wait_ms; /* how long an unknown id is asked for before it is given up;
+                              * halved by each one given up in a row, restored by one
+                              * that is found */
+};
+
+/* ---- one request after another, in the caller's thread ---- */
+
+struct lw_registry_client;
+
+/* LW_ECONFIG: a secret's file or the authorities' cannot be read. Connects to nothing. */
+struct lw_registry_client *lw_registry_client_new(const struct lw_registry_options *o,
+                                                  struct lw_err *err);
+void lw_registry_client_free(struct lw_registry_client *c);
+/* Is it there and does it answer us? LW_EAGAIN. */
+int lw_registry_client_ping(struct lw_registry_client *c, struct lw_err *err);
+/* The schema of a frame's id or GUID, with what it refers to put in place. Owned by the
+ * caller. LW_ENOTFOUND: the registry does not know it; LW_EINPUT: no Avro schema of a
+ * record that we can read, and never will be; LW_EAGAIN: everything else. */
+struct lw_schema *lw_registry_client_schema(struct lw_registry_client *c,
+                                            const struct lw_frame *frame,
+                                            struct lw_err *err);
+/* The newest version of a subject. LW_ENOTFOUND: no such subject; else as above. */
+struct lw_latest {
+    struct lw_schema *schema; /* owned by the caller */
+    uint32_t id;
+    int64_t version;
+};
+int lw_registry_client_latest(struct lw_registry_client *c, const char *subject,
+                              struct lw_latest *out, struct lw_err *err);
+/* The id under which the subject has this schema; registers it if it does not.
+ * LW_ECONFIG: refused (incompatible, not allowed); LW_EAGAIN. */
+int lw_registry_client_register(struct lw_registry_client *c, const char *subject,
+                                const char *schema, uint32_t *id, struct lw_err *err);
+/* Seconds that the last answer's Retry-After asks for, in ms; 0: it does not. */
+int64_t lw_registry_client_retry_after(const struct lw_registry_client *c);
+
+/* ---- the shared memory of schemas, with a thread that asks ---- */
+
+struct lw_registry;
+
+/* Starts the thread. LW_ECONFIG as above; LW_ESTOP. */
+struct lw_registry *lw_registry_new(const struct lw_registry_options *o,
+                                    struct lw_err *err);
+/* Ends the thread, within about a second even if a request hangs. */
+void lw_registry_free(struct lw_registry *r);
+
+/* A decoder for messages of that frame, owned by the caller; or NULL: LW_EAGAIN, not
+ * known yet, asked for, come again; LW_EINPUT, never. Waits for nobody. Costs a compile
+ * of the schema, so callers keep what they get. Thread: any. */
+struct lw_decoder *lw_registry_decoder(struct lw_registry *r,
+                                       const struct lw_frame *frame,
+                                       const struct lw_schema *reader,
+                                       const struct lw_fields *fields,
+                                       struct lw_err *err);
+
+struct lw_registry_status {
+    bool away;                   /* an outage, since the last request */
+    uint64_t known;              /* schemas in memory */
+    uint64_t waited_for;         /* ids asked for and not answered yet */
+    uint64_t missing;            /* ids that the registry does not know */
+    uint64_t requests, failures; /* lookups over the network; those without an answer */
+};
+struct lw_registry_status lw_registry_status(struct lw_registry *r);
+
+/* "id 7", "GUID 89791762-2336-4186-9674-299b90a802e2". Returns out; 48 bytes do. */
+char *lw_frame_name(char *out, size_t size, const struct lw_frame *frame);
+
+#endif

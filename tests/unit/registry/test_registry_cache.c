@@ -1,0 +1,276 @@
+/* The memory and its thread: who asks never waits; what is known is asked once; outages
+ * end; unknown ids are given up, and taken up again. Nothing here measures a time: loops
+ * end when the thing has happened, and ctest's limit is the judge. */
+#include "support.h"
+
+#include "base/log.h"
+
+#include "support/http_peer.h"
+
+static struct lw_schema *reader;
+static struct lw_fields fields;
+
+static struct lw_registry *start(const struct lw_registry_options *o) {
+    struct lw_err err = {0};
+    struct lw_registry *r = lw_registry_new(o, &err);
+    if (!r)
+        fail_msg("%s", err.msg);
+    return r;
+}
+
+/* Once: LW_OK, LW_EAGAIN or LW_EINPUT. */
+static enum lw_errc once(struct lw_registry *r, struct lw_frame frame,
+                         struct lw_err *err) {
+    *err = (struct lw_err){0};
+    struct lw_decoder *d = lw_registry_decoder(r, &frame, reader, &fields, err);
+    struct lw_cell cell;
+    assert_true((d != NULL) == (err->code == LW_OK));
+    if (d) {
+        assert_int_equal(lw_decoder_decode(d, (const uint8_t *)"\x0c", 1, &cell, err), 0);
+        assert_true(cell.num == 6);
+    }
+    lw_decoder_free(d);
+    return err->code;
+}
+
+/* Until it is no longer being waited for. */
+static enum lw_errc settled(struct lw_registry *r, struct lw_frame frame,
+                            struct lw_err *err) {
+    while (once(r, frame, err) == LW_EAGAIN)
+        lw_sleep_ms(1);
+    return err->code;
+}
+
+static void wait_failures(struct lw_registry *r, uint64_t n) {
+    while (lw_registry_status(r).failures < n)
+        lw_sleep_ms(1);
+}
+
+static void an_id_is_asked_for_once(void **state) {
+    (void)state;
+    struct lw_err err;
+    char *reply = answer_of(REC("R", ZONE), "{}");
+    struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, reply);
+    struct lw_registry_options o = options_of(lw_peer_port(p));
+    struct lw_registry *r = start(&o);
+    assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN); /* at once, whatever comes */
+    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(once(r, by_id(7), &err), LW_OK);
+    assert_int_equal(lw_peer_count(p), 1);
+    struct lw_registry_status s = lw_registry_status(r);
+    assert_int_equal(s.known, 1);
+    assert_int_equal(s.waited_for, 0);
+    assert_false(s.away);
+    lw_registry_free(r);
+    free(reply);
+    lw_peer_stop(p);
+}
+
+/* Refused, hung up on, told to wait: nothing is ever final, and it ends by itself. */
+static void an_outage_ends(void **state) {
+    (void)state;
+    struct lw_err err;
+    char *reply = answer_of(REC("R", ZONE), "{}");
+    struct lw_peer *p = lw_peer_start(LW_PEER_RESET, "HTTP/1.1 2");
+    struct lw_registry_options o = options_of(lw_peer_port(p));
+    struct lw_registry *r = start(&o);
+    assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN);
+    wait_failures(r, 3);
+    static const char *const bad[] = {"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n",
+                                      "HTTP/1.1 401 X\r\nContent-Length: 0\r\n\r\n",
+                                      "HTTP/1.1 429 X\r\nContent-Length: 0\r\n\r\n",
+                                      "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n",
+                                      "HTTP/1.1 200 X\r\nContent-Length: 4\r\n\r\nnull"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint64_t before = lw_registry_status(r).failures;
+        lw_peer_change(p, LW_PEER_REPLY, bad[i]);
+        wait_failures(r, before + 2);
+        assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN);
+        assert_true(lw_registry_status(r).away);
+    }
+    lw_peer_change(p, LW_PEER_REPLY, reply);
+    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    assert_false(lw_registry_status(r).away);
+    lw_registry_free(r);
+    free(reply);
+    lw_peer_stop(p);
+}
+
+/* One id whose answer never comes right does not hold up the others. */
+static void a_bad_id_delays_no_other(void **state) {
+    (void)state;
+    struct lw_err err;
+    char *reply = answer_of(REC("R", ZONE), "{}");
+    struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, "HTTP/1.1 500 X\r\n\r\n");
+    struct lw_registry_options o = options_of(lw_peer_port(p));
+    struct lw_registry *r = start(&o);
+    assert_int_equal(once(r, by_id(1), &err), LW_EAGAIN);
+    wait_failures(r, 1);
+    lw_peer_route(p, "GET /api/schemas/ids/2 ", reply);
+    assert_int_equal(settled(r, by_id(2), &err), LW_OK);
+    assert_int_equal(once(r, by_id(1), &err), LW_EAGAIN);
+    lw_registry_free(r);
+    free(reply);
+    lw_peer_stop(p);
+}
+
+/* Asked for again while there is hope, then given up; no more requests for it after. */
+static void an_unknown_id_is_given_up(void **state) {
+    (void)state;
+    struct lw_err err;
+    char *reply = answer_of(REC("R", ZONE), "{}");
+    struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, MISS);
+    struct lw_registry_options o = options_of(lw_peer_port(p));
+    o.missing_wait_ms = 100;
+    struct lw_registry *r = start(&o);
+    assert_int_equal(settled(r, by_id(7), &err), LW_EINPUT);
+    assert_non_null(strstr(err.msg, "schema id 7: http://127.0.0.1"));
+    assert_non_null(strstr(err.msg, "does not know it (error code 40403)"));
+    unsigned asked = lw_peer_count(p);
+    assert_true(asked >= 2);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(once(r, by_id(7), &err), LW_EINPUT);
+    assert_int_equal(lw_peer_count(p), asked);
+    assert_int_equal(lw_registry_status(r).missing, 1);
+    assert_false(lw_registry_status(r).away);
+    /* a producer ahead of the registry: found while there is hope */
+    o.missing_wait_ms = LW_HOUR;
+    lw_registry_free(r);
+    r = start(&o);
+    assert_int_equal(once(r, by_id(8), &err), LW_EAGAIN);
+    while (lw_peer_count(p) < asked + 3)
+        lw_sleep_ms(1);
+    assert_int_equal(once(r, by_id(8), &err), LW_EAGAIN);
+    lw_peer_change(p, LW_PEER_REPLY, reply);
+    assert_int_equal(settled(r, by_id(8), &err), LW_OK);
+    lw_registry_free(r);
+    free(reply);
+    lw_peer_stop(p);
+}
+
+/* A topic full of garbage: each id that is given up makes the next one cheaper, so 40 of
+ * them cost less than two full waits, and more than memory holds do no harm. */
+static void a_flood_of_unknown_ids(void **state) {
+    (void)state;
+    struct lw_err err;
+    struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, MISS);
+    struct lw_registry_options o = options_of(lw_peer_port(p));
+    o.missing_wait_ms = 200;
+    struct lw_registry *r = start(&o);
+    for (uint32_t id = 1; id <= 40; id++)
+        assert_int_equal(settled(r, by_id(id), &err), LW_EINPUT);
+    o.missing_wait_ms = 0;
+    lw_registry_free(r);
+    r = start(&o);
+    for (uint32_t id = 1; id <= 1500; id++)
+        once(r, by_id(id), &err);
+    for (uint32_t id = 1; id <= 200; id++)
+        assert_int_equal(settled(r, by_id(id), &err), LW_EINPUT);
+    assert_true(lw_registry_status(r).missing <= 1024);
+    lw_registry_free(r);
+    lw_peer_stop(p);
+}
+
+static void what_cannot_be_read_is_permanent(void **state) {
+    (void)state;
+    struct lw_err err;
+    struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, MISS);
+    char *other = answer_of(REC("Other", "{\"name\":\"x\",\"type\":\"int\"}"), "{}");
+    char *json = answer_of("{}", "{\"schemaType\":\"JSON\"}");
+    lw_peer_route(p, "GET /api/schemas/ids/1 ", other);
+    lw_peer_route(p, "GET /api/schemas/ids/2 ", json);
+    struct lw_registry_options o = options_of(lw_peer_port(p));
+    struct lw_registry *r = start(&o);
+    assert_int_equal(settled(r, by_id(1), &err), LW_EINPUT);
+    assert_non_null(strstr(err.msg, "schema id 1 (Other), which does not do: field "
+                                    "\"zone\" is required"));
+    assert_int_equal(settled(r, by_id(2), &err), LW_EINPUT);
+    assert_non_null(strstr(err.msg, "schema id 2: its schema is of type JSON"));
+    /* no registry gives ids that are negative in Java; nobody is asked */
+    assert_int_equal(once(r, by_id(0xffffff00u), &err), LW_EINPUT);
+    assert_int_equal(lw_peer_count(p), 2);
+    lw_registry_free(r);
+    free(other);
+    free(json);
+    lw_peer_stop(p);
+}
+
+/* With a cache, a restart needs no registry; a damaged file is fetched anew. */
+static void the_disk_outlives_the_process(void **state) {
+    (void)state;
+    char dir[] = "/tmp/lw-registry-cache-XXXXXX", path[600];
+    struct lw_err err;
+    char *reply = answer_of(REC("R", ZONE), "{}");
+    assert_non_null(mkdtemp(dir));
+    struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, reply);
+    struct lw_registry_options o = options_of(lw_peer_port(p));
+    snprintf(o.cache_dir, sizeof o.cache_dir, "%s", dir);
+    struct lw_registry *r = start(&o);
+    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    lw_registry_free(r);
+    lw_peer_change(p, LW_PEER_REPLY, "HTTP/1.1 503 X\r\n\r\n");
+    r = start(&o);
+    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    assert_int_equal(lw_registry_status(r).requests, 0);
+    lw_registry_free(r);
+    only_file(dir, path, sizeof path);
+    assert_int_equal(lw_write_file(path, "{\"schema\":", 10, NULL), 0);
+    r = start(&o);
+    assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN);
+    wait_failures(r, 1);
+    lw_peer_change(p, LW_PEER_REPLY, reply);
+    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    lw_registry_free(r);
+    size_t len;
+    char *text = lw_read_file(path, 1 << 20, &len, &err);
+    assert_true(len > 100); /* mended */
+    free(text);
+    free(reply);
+    lw_peer_stop(p);
+    remove_dir(dir);
+}
+
+/* A request that hangs for ever does not hold up the end of the process. */
+static void the_end_waits_for_no_answer(void **state) {
+    (void)state;
+    struct lw_err err;
+    struct lw_peer *p = lw_peer_start(LW_PEER_HANG, "");
+    struct lw_registry_options o = options_of(lw_peer_port(p));
+    o.timeout_ms = 10 * LW_HOUR;
+    struct lw_registry *r = start(&o);
+    assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN);
+    while (lw_peer_count(p) < 1)
+        lw_sleep_ms(1);
+    lw_registry_free(r);
+    lw_peer_stop(p);
+}
+
+static int begin(void **state) {
+    (void)state;
+    const char *text = REC("R", ZONE);
+    reader = lw_schema_parse(text, strlen(text), NULL);
+    unsetenv("http_proxy");
+    lw_log_level(LW_ERROR);
+    return reader ? lw_fields_add(&fields, "zone", LW_NUMERIC, true, NULL) < 0 : -1;
+}
+
+static int end(void **state) {
+    (void)state;
+    lw_schema_free(reader);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_id_is_asked_for_once),
+        cmocka_unit_test(an_outage_ends),
+        cmocka_unit_test(a_bad_id_delays_no_other),
+        cmocka_unit_test(an_unknown_id_is_given_up),
+        cmocka_unit_test(a_flood_of_unknown_ids),
+        cmocka_unit_test(what_cannot_be_read_is_permanent),
+        cmocka_unit_test(the_disk_outlives_the_process),
+        cmocka_unit_test(the_end_waits_for_no_answer),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
