@@ -154,6 +154,12 @@ static const char *const metric_docs[LW_METRICS] = {
     [LW_METRIC_ASIDE] = "share of events that were set aside, less the reference's",
     [LW_METRIC_EVENTS] = "events in the window; fires at or below its thresholds",
     [LW_METRIC_FAULT] = "1 where a fault of the data was recognised, else 0",
+    [LW_METRIC_SILENCE] =
+        "minutes since the last message came in, by the clock; not in a "
+        "backtest",
+    [LW_METRIC_LAG] = "messages that Kafka holds and nobody has read; not in a backtest",
+    [LW_METRIC_DEAD_LETTERS] =
+        "share of unreadable messages in the last ten minutes; not in a backtest",
 };
 
 static void put_metrics(FILE *out) {
@@ -164,7 +170,9 @@ static void put_metrics(FILE *out) {
         enum lw_metric metric = (enum lw_metric)i;
         lw_assert(metric_docs[i]);
         fprintf(out, "| `%s` | %s | %s |\n", lw_metric_name(metric),
-                lw_metric_per_feature(metric) ? "a feature" : "the model",
+                lw_metric_per_feature(metric) ? "a feature"
+                : lw_metric_of_feed(metric)   ? "the stream"
+                                              : "the model",
                 metric_docs[i]);
     }
 }

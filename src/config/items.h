@@ -18,7 +18,7 @@ struct lw_feature_item {
 struct lw_rule_item {
     struct lw_rule rule;
     char feature[LW_NAME_MAX], window[32];
-    bool retrain, block;
+    bool retrain, block, inhibit;
 };
 
 struct lw_term_item {

@@ -60,7 +60,8 @@ static const struct lw_key rule_keys[] = {
     {"feature", LW_KEY_TEXT, AT(struct lw_rule_item, feature), .flags = LW_IMPLIED,
      .standard = "",
      .doc = "For metrics of a feature: its name, `each`, `target` or `prediction`."},
-    {"window", LW_KEY_TEXT, AT(struct lw_rule_item, window), .flags = LW_REQUIRED,
+    {"window", LW_KEY_TEXT, AT(struct lw_rule_item, window), .flags = LW_IMPLIED,
+     .unset = "**required**, but for metrics of the running stream",
      .doc = "Name of the window that is judged."},
     {"warn", LW_KEY_REAL, AT(struct lw_rule_item, rule.warn), .min = 0, .max = 1e15,
      .unset = "none",
@@ -73,7 +74,8 @@ static const struct lw_key rule_keys[] = {
      .doc = "A firing rule clears on this side of it."},
     {"for", LW_KEY_INT, AT(struct lw_rule_item, rule.for_count), .standard = "1",
      .min = 1, .max = 10000,
-     .doc = "Consecutive evaluations over the threshold before it fires."},
+     .doc = "Consecutive evaluations over the threshold before it fires. Metrics of the "
+            "running stream are evaluated every 10 s."},
     {"clear_for", LW_KEY_INT, AT(struct lw_rule_item, rule.clear_count), .standard = "1",
      .min = 1, .max = 10000,
      .doc = "Consecutive evaluations under `clear` before it clears."},
@@ -81,12 +83,17 @@ static const struct lw_key rule_keys[] = {
      .min = 0, .max = 30.0 * LW_DAY,
      .doc = "Evaluated where event time is a multiple of this; 0: at every pane."},
     {"min_n", LW_KEY_INT, AT(struct lw_rule_item, rule.min_n), .min = 0, .max = 1e12,
-     .unset = "`drift.min_n`; 0 for `events` and `fault`",
+     .unset = "`drift.min_n`; 0 for `events`, `fault`, `silence` and `lag`",
      .doc = "With fewer events in the window the rule keeps its state."},
     {"retrain", LW_KEY_BOOL, AT(struct lw_rule_item, retrain), .standard = "false",
      .doc = "Firing at the critical level asks for a training."},
-    {"block", LW_KEY_BOOL, AT(struct lw_rule_item, block), .standard = "false",
+    {"block", LW_KEY_BOOL, AT(struct lw_rule_item, block),
+     .unset = "`true` for `fault`, `silence`, `lag` and `dead_letters`",
      .doc = "While firing at the critical level nothing is trained: the data is broken."},
+    {"inhibit", LW_KEY_BOOL, AT(struct lw_rule_item, inhibit),
+     .unset = "`true` for metrics of the feed",
+     .doc = "While firing at the critical level nobody is told of the alerts that it "
+            "causes (docs/alerts.md)."},
 };
 const struct lw_section lw_section_rule = SECTION("rules[]", rule_keys);
 

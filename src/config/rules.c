@@ -93,12 +93,26 @@ static int fail_window(struct lw_load *load, const struct lw_yaml *node,
 static int find_window(struct lw_load *load, const struct lw_yaml *node,
                        struct lw_rule_item *item) {
     const struct lw_spec *spec = &load->config->spec;
+    const struct lw_yaml *at = lw_yaml_find(node, "window");
+    bool live = lw_metric_live(item->rule.metric);
+    const char *metric = lw_metric_name(item->rule.metric);
+    if (live && at)
+        return lw_yaml_fail_key(load->tree, at, load->err,
+                                "'%s' is measured by the clock, not over a window",
+                                metric);
+    if (live)
+        return 0;
+    if (!at)
+        return lw_yaml_fail_key(
+            load->tree, node, load->err,
+            "'window' is missing: name one of `windows`, over which '%s' is measured",
+            metric);
     for (size_t i = 0; i < spec->nwindows; i++)
         if (strcmp(spec->window[i].name, item->window) == 0) {
             item->rule.window = (int)i;
             return 0;
         }
-    return fail_window(load, lw_yaml_find(node, "window"), item->window);
+    return fail_window(load, at, item->window);
 }
 
 static int fail_feature(struct lw_load *load, const struct lw_yaml *node,
@@ -171,9 +185,10 @@ static int find_feature(struct lw_load *load, const struct lw_yaml *node,
     item->rule.feature = LW_RULE_MODEL;
     if (!lw_metric_per_feature(item->rule.metric)) {
         if (at)
-            return lw_yaml_fail_key(load->tree, at, load->err,
-                                    "'%s' is measured for the model, not for a feature",
-                                    metric);
+            return lw_yaml_fail_key(
+                load->tree, at, load->err,
+                "'%s' is measured for the %s, not for a feature", metric,
+                lw_metric_of_feed(item->rule.metric) ? "stream" : "model");
         return 0;
     }
     if (!at)
@@ -223,13 +238,30 @@ static int check_thresholds(struct lw_load *load, const struct lw_yaml *node,
     return 0;
 }
 
+/* A fault, a feed that has stopped, lags or cannot be read: nothing is to be learned from
+ * that. */
+static bool blocks(enum lw_metric metric) {
+    return metric == LW_METRIC_FAULT || lw_metric_live(metric);
+}
+
 static int set_actions(struct lw_load *load, const struct lw_yaml *node,
                        struct lw_rule_item *item) {
-    const char *what = item->retrain ? "retrain" : "block";
+    bool critical = !isnan(item->rule.critical);
+    if (!lw_yaml_find(node, "block"))
+        item->block = critical && !item->retrain && blocks(item->rule.metric);
+    if (!lw_yaml_find(node, "inhibit"))
+        item->inhibit = critical && lw_metric_of_feed(item->rule.metric);
+    const char *what = item->retrain ? "retrain" : item->block ? "block" : "inhibit";
     item->rule.actions = (item->retrain ? (unsigned)LW_ACTION_RETRAIN : 0u) |
-                         (item->block ? (unsigned)LW_ACTION_BLOCK : 0u);
+                         (item->block ? (unsigned)LW_ACTION_BLOCK : 0u) |
+                         (item->inhibit ? (unsigned)LW_ACTION_INHIBIT : 0u);
     if (item->rule.actions == 0)
         return 0;
+    if (item->retrain && lw_metric_live(item->rule.metric))
+        return lw_yaml_fail(
+            load->tree, lw_yaml_find(node, "retrain"), load->err,
+            "a training cures no feed that has stopped, lags or cannot be "
+            "read");
     if (item->retrain && item->block)
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "block"), load->err,
                             "a rule either asks for a training or forbids it");
@@ -244,9 +276,14 @@ static int complete_rule(struct lw_load *load, const struct lw_yaml *node,
                          struct lw_rule_item *item) {
     struct lw_rule *rule = &item->rule;
     const struct lw_yaml *every = lw_yaml_find(node, "every");
-    bool counts = rule->metric == LW_METRIC_EVENTS || rule->metric == LW_METRIC_FAULT;
+    bool counts = rule->metric == LW_METRIC_EVENTS || rule->metric == LW_METRIC_FAULT ||
+                  rule->metric == LW_METRIC_SILENCE || rule->metric == LW_METRIC_LAG;
     if (!lw_yaml_find(node, "min_n"))
         rule->min_n = counts ? 0 : load->config->spec.drift.min_n;
+    if (rule->every_ms && lw_metric_live(rule->metric))
+        return lw_yaml_fail_key(load->tree, every, load->err,
+                                "'%s' is evaluated every 10 s; say how long by `for`",
+                                lw_metric_name(rule->metric));
     if (every && check_multiple(load, every, rule->every_ms))
         return -1;
     if (rule->metric == LW_METRIC_CHANGE_POINT && !load->config->spec.change.kind[0])

@@ -339,10 +339,30 @@ static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
                  alert->threshold, count);
 }
 
+static void live_summary(struct lw_alert *alert) {
+    char value[32], threshold[32];
+    char *out = alert->summary;
+    size_t size = sizeof alert->summary;
+    lw_format_count(value, sizeof value, (uint64_t)alert->value);
+    lw_format_count(threshold, sizeof threshold, (uint64_t)alert->threshold);
+    if (alert->rule->metric == LW_METRIC_SILENCE)
+        snprintf(out, size, "No message has come in for %s minutes (threshold %s).",
+                 value, threshold);
+    else if (alert->rule->metric == LW_METRIC_LAG)
+        snprintf(out, size, "%s messages wait in Kafka unread (threshold %s).", value,
+                 threshold);
+    else
+        snprintf(out, size,
+                 "%.1f%% of the newest messages could not be read (threshold %.1f%%).",
+                 100 * alert->value, 100 * alert->threshold);
+}
+
 void lw__summary(struct lw_monitor *m, struct lw_alert *alert) {
     char count[32];
     lw_format_count(count, sizeof count, alert->n);
-    if (lw_metric_per_feature(alert->rule->metric))
+    if (lw_metric_live(alert->rule->metric))
+        live_summary(alert);
+    else if (lw_metric_per_feature(alert->rule->metric))
         feature_summary(m, alert, count);
     else
         model_summary(m, alert, count);

@@ -120,8 +120,9 @@ static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_sl
     }
     a->value = reading->value;
     a->threshold = lw_rule_threshold(rule, slot->severity);
-    a->n = rule->metric == LW_METRIC_EVENTS ? (uint64_t)reading->value : reading->n;
-    lw_copy(a->window, sizeof a->window, m->spec->window[rule->window].name);
+    a->n = reading->n == UINT64_MAX ? (uint64_t)reading->value : reading->n;
+    if (!lw_metric_live(rule->metric))
+        lw_copy(a->window, sizeof a->window, m->spec->window[rule->window].name);
     lw__summary(m, a);
 }
 
@@ -148,6 +149,10 @@ static void note_actions(const struct lw_monitor *m, const struct lw_rule *rule,
 static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out,
                        struct verdicts *v) {
     const struct lw_rule *rule = &m->spec->rule[r];
+    if (lw_metric_live(rule->metric)) { /* judged by lw_monitor_live */
+        note_actions(m, rule, LW_RULE_MODEL, &m->slot[m->slot_of[r]], 0, v);
+        return;
+    }
     if (rule->every_ms && out->at_ms % rule->every_ms != 0)
         return;
     for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
@@ -160,6 +165,19 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
         if (reading.known && reading.n >= rule->min_n)
             note_actions(m, rule, subject, slot, reading.value, v);
     }
+}
+
+void lw_monitor_live(struct lw_monitor *m, size_t r, const struct lw_live *now,
+                     struct lw_evaluation *out) {
+    const struct lw_rule *rule = &m->spec->rule[r];
+    struct lw_slot *slot = &m->slot[m->slot_of[r]];
+    struct lw_reading reading = {
+        .value = now->value, .n = now->n, .known = true, .significant = true};
+    lw_assert(lw_metric_live(rule->metric));
+    *out = (struct lw_evaluation){.at_ms = now->at_ms};
+    enum lw_transition change = lw_rule_step(rule, slot, &reading, now->at_ms);
+    if (change != LW_STAYS)
+        tell(m, r, LW_RULE_MODEL, slot, &reading, change, out);
 }
 
 static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
@@ -218,8 +236,8 @@ static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out,
             struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
             bool was_firing = slot->state == LW_ALERT_FIRING;
             struct lw_slot old = *slot;
-            if (rule->metric == LW_METRIC_EVENTS)
-                continue;
+            if (rule->metric == LW_METRIC_EVENTS || lw_metric_live(rule->metric))
+                continue; /* of the feed alone, whoever answers */
             *slot = (struct lw_slot){0};
             if (!was_firing)
                 continue;

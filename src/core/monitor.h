@@ -85,6 +85,17 @@ void lw_monitor_free(struct lw_monitor *m);
 void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
                      struct lw_evaluation *out);
 
+/* What a live metric says now; rule: index of a rule on such a metric. Judged apart from
+ * panes, by the wall clock, and in no backtest. n: messages behind the value (UINT64_MAX:
+ * does not matter). Fills out, whose at_ms is then the wall clock. */
+struct lw_live {
+    double value;
+    uint64_t n;
+    int64_t at_ms;
+};
+void lw_monitor_live(struct lw_monitor *m, size_t rule, const struct lw_live *now,
+                     struct lw_evaluation *out);
+
 /* A training that was asked for has ended. On success `version` is the number its model
  * would have; training == NULL: it failed (reason says why). Decides promote or reject;
  * the caller then makes it so and, for a promotion, hands the reference over by

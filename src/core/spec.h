@@ -41,16 +41,25 @@ enum lw_metric {
     LW_METRIC_EVENTS,       /* events in the window: fires when BELOW the threshold */
     LW_METRIC_FAULT, /* 1 when a data fault was recognised in a feature (leeway/fault.h)
                       */
+    /* Of the running stream, by the wall clock; a backtest knows nothing of them: */
+    LW_METRIC_SILENCE,      /* minutes since the last message came in */
+    LW_METRIC_LAG,          /* messages that Kafka holds and no process has read */
+    LW_METRIC_DEAD_LETTERS, /* share of unreadable messages among the newest */
     LW_METRICS
 };
 const char *lw_metric_name(enum lw_metric metric);
 int lw_metric_parse(const char *name);        /* or -1 */
 bool lw_metric_per_feature(enum lw_metric m); /* PSI .. UNSEEN, FAULT */
+bool lw_metric_live(enum lw_metric m);        /* SILENCE, LAG, DEAD_LETTERS */
+/* Of the feed, not of the world: MISSING, OUT_OF_RANGE, ASIDE, EVENTS, FAULT and the live
+ * ones. What makes them fire makes drift and errors fire too. */
+bool lw_metric_of_feed(enum lw_metric m);
 
 enum lw_action {
     LW_ACTION_NONE = 0,
     LW_ACTION_RETRAIN = 1, /* firing asks for a retrain */
-    LW_ACTION_BLOCK = 2    /* while firing, nothing is trained: the data is broken */
+    LW_ACTION_BLOCK = 2,   /* while firing, nothing is trained: the data is broken */
+    LW_ACTION_INHIBIT = 4  /* while firing, nobody is told of what it causes */
 };
 
 struct lw_rule {

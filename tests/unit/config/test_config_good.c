@@ -42,7 +42,7 @@ static void green_taxis_mean_what_they_say(void **state) {
     assert_int_equal(error->actions, LW_ACTION_RETRAIN);
     const struct lw_rule *fault = &spec->rule[find_rule(spec, "fault")];
     assert_int_equal(fault->feature, LW_RULE_EACH);
-    assert_int_equal(fault->actions, LW_ACTION_BLOCK);
+    assert_int_equal(fault->actions, LW_ACTION_BLOCK | LW_ACTION_INHIBIT);
     assert_int_equal(spec->retrain.search.kind, LW_SEARCH_GRID);
     assert_int_equal(spec->retrain.bootstrap_until_ms, lw_from_civil(2020, 3, 12));
     assert_int_equal(spec->retrain.bootstrap_rows, 0);
