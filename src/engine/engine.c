@@ -184,11 +184,12 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
     struct lw_engine_status s = {.leading = atomic_load(&e->leading),
                                  .training = atomic_load(&e->training),
                                  .sealed_until_ms = atomic_load(&e->sealed_until_ms),
-                                 .outbox = atomic_load(&e->outbox),
                                  .trainings = atomic_load(&e->trainings),
                                  .trainings_failed = atomic_load(&e->trainings_failed),
                                  .polled_ms = INT64_MAX,
                                  .settled = true};
+    for (size_t i = 0; i < e->config->nreceivers; i++)
+        s.outbox += atomic_load(&e->outbox[i]);
     for (int i = 0; i < e->nworkers; i++) {
         struct lw_worker_status w = lw__worker_status(e->worker[i]);
         s.messages += w.messages;

@@ -53,7 +53,8 @@ struct lw_engine {
 
     atomic_bool leading, training;
     _Atomic int64_t sealed_until_ms;
-    _Atomic uint64_t outbox, trainings, trainings_failed;
+    _Atomic uint64_t trainings, trainings_failed;
+    _Atomic uint64_t outbox[LW_RECEIVERS_MAX]; /* waiting, by receiver */
 };
 
 void lw__engine_fail(struct lw_engine *e, const struct lw_err *why);

@@ -20,9 +20,8 @@ static void settle(struct lw_notifier *n, struct lw_redis *redis,
     const struct lw_receiver *receiver = &config->receiver[n->receiver];
     struct lw_err err = {0};
     char quoted[600];
-    struct lw_next_step next =
-        lw_notifier_next(receiver, d->id, result, d->attempts + 1,
-                         lw_alert_raised_ms(d->json, d->len), lw_wall_ms());
+    struct lw_next_step next = lw_notifier_next(receiver, d->id, result, d->attempts + 1,
+                                                d->put_ms, lw_wall_ms());
     if (next.what == LW_NEXT_RETRY) {
         lw_log(LW_WARN, "delivery_waits", "receiver=%s id=%s attempts=%llu reason=%s",
                receiver->name, d->id, (unsigned long long)d->attempts + 1,
@@ -38,22 +37,13 @@ static void settle(struct lw_notifier *n, struct lw_redis *redis,
            "receiver=%s id=%s status=%d took_ms=%lld reason=%s", receiver->name, d->id,
            result->status, (long long)result->took_ms,
            lw_log_quote(quoted, sizeof quoted, result->reason));
-    if (!delivered)
-        lw_audit(redis, &config->spec, "undeliverable", receiver->name, result->reason,
-                 lw_wall_ms(), &err);
-    lw_err_clear(&err);
-    lw_outbox_done(redis, &config->spec, lease, d->entry, &err);
-}
-
-/* This receiver's part of what was read; returns how many. */
-static size_t keep_own(const struct lw_notifier *n, struct lw_delivery *d, size_t count) {
-    const struct lw_config *config = n->engine->config;
-    size_t own = 0;
-    for (size_t i = 0; i < count; i++)
-        if (lw_receiver_find(config->receiver, config->nreceivers, d[i].id) ==
-            n->receiver)
-            d[own++] = d[i];
-    return own;
+    struct lw_delivery tried = *d;
+    tried.attempts++;
+    if (delivered)
+        lw_outbox_done(redis, &config->spec, lease, d->entry, &err);
+    else
+        lw_outbox_park(redis, &config->spec, lease, &tried, result->reason, lw_wall_ms(),
+                       &err);
 }
 
 /* The entry to send now: due, and no older one of its incident still waits; NULL: none.
@@ -75,11 +65,12 @@ static bool deliver_one(struct lw_notifier *n, struct lw_redis *redis,
     struct lw_err err = {0};
     size_t count = 0;
     struct lw_reply *reply =
-        lw_outbox_read(redis, &config->spec, READ_MAX, d, &count, &err);
+        lw_outbox_read(redis, &config->spec, config->receiver[n->receiver].name, READ_MAX,
+                       d, &count, &err);
     const struct lw_delivery *due = NULL;
     if (reply) {
-        atomic_store(&n->engine->outbox, count);
-        due = next_due(d, keep_own(n, d, count));
+        atomic_store(&n->engine->outbox[n->receiver], count);
+        due = next_due(d, count);
     }
     if (due) {
         struct lw_http_result result = {0};

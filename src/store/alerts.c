@@ -15,7 +15,7 @@
 #include "store/guard.h"
 #include "store/scripts.h"
 
-#define OUTBOX_CAP 10000
+#define PARKED_CAP 1000
 
 static void put_json_text(struct lw_buf *out, const char *name, const char *text) {
     lw_buf_printf(out, "%s\"%s\":\"", out->len > 1 ? "," : "", name);
@@ -74,7 +74,7 @@ static void put_outgoing(struct lw_cmd *c, const struct lw_spec *spec,
     lw_key_arg(c, spec, "outbox");
     lw_cmd_str(c, "MAXLEN");
     lw_cmd_str(c, "~");
-    lw_cmd_int(c, OUTBOX_CAP);
+    lw_cmd_int(c, LW_OUTBOX_CAP);
     lw_cmd_str(c, "*");
     lw_cmd_str(c, "id");
     lw_cmd_str(c, o->id);
@@ -97,6 +97,7 @@ static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
     const struct lw_reply *fields = lw_reply_at(e, 1);
     const char *tries = lw_reply_text(lw_reply_at(e, 2), NULL);
     *out = (struct lw_delivery){0};
+    out->put_ms = entry ? (int64_t)strtoll(entry, NULL, 10) : 0; /* ids are the clock */
     lw_copy(out->entry, sizeof out->entry, entry ? entry : "");
     out->id = lw_reply_text(lw_reply_field(fields, "id"), NULL);
     out->json = lw_reply_text(lw_reply_field(fields, "json"), &out->len);
@@ -105,13 +106,14 @@ static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
 }
 
 struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
-                                size_t max, struct lw_delivery *out, size_t *n,
-                                struct lw_err *err) {
+                                const char *receiver, size_t max, struct lw_delivery *out,
+                                size_t *n, struct lw_err *err) {
     struct lw_cmd *c = lw_verb_cmd(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "outbox");
     lw_key_arg(c, spec, "outbox:tries");
     lw_cmd_uint(c, max);
+    lw_cmd_str(c, receiver);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_outbox, c, err);
     *n = 0;
     for (size_t i = 0; i < lw_reply_count(reply) && i < max; i++) {
@@ -152,5 +154,38 @@ int lw_outbox_retry(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_str(c, next->entry);
     lw_cmd_str(c, text);
     lw_cmd_fill(c, slot);
+    return lw_guard_run(r, c, "outbox", err);
+}
+
+int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_lease *lease, const struct lw_delivery *d,
+                   const char *reason, int64_t now_ms, struct lw_err *err) {
+    char detail[400];
+    snprintf(detail, sizeof detail, "%.100s: %.280s", d->id, reason);
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "XADD");
+    lw_key_arg(c, spec, "outbox:parked");
+    lw_cmd_str(c, "MAXLEN");
+    lw_cmd_str(c, "~");
+    lw_cmd_int(c, PARKED_CAP);
+    lw_cmd_str(c, "*");
+    lw_cmd_str(c, "id");
+    lw_cmd_str(c, d->id);
+    lw_cmd_str(c, "json");
+    lw_cmd_arg(c, d->json, d->len);
+    lw_cmd_str(c, "reason");
+    lw_cmd_str(c, reason);
+    lw_cmd_str(c, "attempts");
+    lw_cmd_uint(c, d->attempts);
+    lw_cmd_str(c, "at");
+    lw_cmd_int(c, now_ms);
+    lw_cmd_fill(c, slot);
+    slot = lw_cmd_slot(c);
+    lw__audit_words(
+        c, spec, &(struct lw_audit_line){"undeliverable", lease->who, detail, 0, now_ms});
+    lw_cmd_fill(c, slot);
+    put_pair(c, spec, "XDEL", "outbox", d->entry);
+    put_pair(c, spec, "HDEL", "outbox:tries", d->entry);
     return lw_guard_run(r, c, "outbox", err);
 }

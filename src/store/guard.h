@@ -30,7 +30,8 @@ void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec 
 void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_step *step);
 
-#define LW_AUDIT_CAP 50000
+#define LW_AUDIT_CAP  50000
+#define LW_OUTBOX_CAP 10000
 struct lw_audit_line {
     const char *what, *who, *detail;
     int64_t event_ms, now_ms;

@@ -113,22 +113,29 @@ struct lw_reply *lw_models_head(struct lw_redis *r, const struct lw_spec *spec,
 
 /* Deliveries not yet confirmed, oldest first; the reply owns the texts. */
 struct lw_delivery {
+    int64_t put_ms; /* wall clock: when it was put out, or put back by a person */
     char entry[40]; /* stream id */
     const char *id, *json;
     size_t len; /* of json */
     uint64_t attempts;
     int64_t not_before_ms; /* wall clock */
 };
-/* out has room for max; n tells how many there are. */
+/* Those of one receiver, or of all (""): out has room for max; n tells how many there
+ * are. Cost: grows with all that wait, not with the receiver's own. */
 struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
-                                size_t max, struct lw_delivery *out, size_t *n,
-                                struct lw_err *err);
+                                const char *receiver, size_t max, struct lw_delivery *out,
+                                size_t *n, struct lw_err *err);
 /* Removes a delivered entry / notes a failed attempt and when to try next. LW_EFENCED. */
 int lw_outbox_done(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_lease *lease, const char *entry, struct lw_err *err);
 int lw_outbox_retry(struct lw_redis *r, const struct lw_spec *spec,
                     const struct lw_lease *lease, const struct lw_delivery *next,
                     struct lw_err *err); /* entry, attempts, not_before_ms are read */
+/* Gives one up: out of the outbox, into `outbox:parked` (store/alerts.h), with a line in
+ * the audit. LW_EFENCED. */
+int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_lease *lease, const struct lw_delivery *d,
+                   const char *reason, int64_t now_ms, struct lw_err *err);
 
 /* One line of the audit stream outside a step. */
 int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,

@@ -182,10 +182,21 @@ const struct lw_script lw_script_promote = {
     "           'event', since, 'at', ARGV[4])\n"
     "return 1\n"};
 
+/* Page by page, so that one receiver's backlog does not hide another's entries. */
 const struct lw_script lw_script_outbox = {
     "outbox",
-    "local out = {}\n"
-    "for i, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[1])) do\n"
-    "  out[i] = {e[1], e[2], redis.call('HGET', KEYS[2], e[1]) or ''}\n"
-    "end\n"
-    "return out\n"};
+    "local out, from, own = {}, '-', '@' .. ARGV[2]\n"
+    "while true do\n"
+    "  local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 200)\n"
+    "  for _, e in ipairs(page) do\n"
+    "    local id = ''\n"
+    "    for i = 1, #e[2], 2 do if e[2][i] == 'id' then id = e[2][i + 1] end end\n"
+    "    if own == '@' or string.sub(id, -#own) == own then\n"
+    "      out[#out + 1] = {e[1], e[2], redis.call('HGET', KEYS[2], e[1]) or ''}\n"
+    "      if #out >= tonumber(ARGV[1]) then return out end\n"
+    "    end\n"
+    "  end\n"
+    "  if #page < 200 then return out end\n"
+    "  local ms, n = string.match(page[#page][1], '^(%d+)-(%d+)$')\n"
+    "  from = ms .. '-' .. string.format('%.0f', tonumber(n) + 1)\n"
+    "end\n"};

@@ -24,8 +24,8 @@ extern const struct lw_script lw_script_guarded;
 /* KEYS: models, audit, detector. ARGV: version, prefix of model keys, channel, wall ms,
  * who, reason, cap of the audit. 1, or 0 when there is no such version. */
 extern const struct lw_script lw_script_promote;
-/* KEYS: outbox, outbox:tries. ARGV: count. {{entry, {field, value...}, tries or ''}...}
- */
+/* KEYS: outbox, outbox:tries. ARGV: count, receiver or '' (all).
+ * {{entry, {field, value...}, tries or ''}...} */
 extern const struct lw_script lw_script_outbox;
 
 #endif

@@ -1,0 +1,126 @@
+/* Silences: one JSON text each, in one hash, by id.
+ *
+ * A hash field cannot expire, so ended ones are taken out when another is added, readers
+ * pass over them, and the key itself expires a day after the last one ends. Who silenced
+ * what, and why, is in the audit for longer. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "store/alerts.h"
+#include "store/guard.h"
+
+/* KEYS: silences, audit. ARGV: now, until, id, json, cap, audit words. 1: in; 0: full. */
+static const struct lw_script add_script = {
+    "silence_add",
+    "local all = redis.call('HGETALL', KEYS[1])\n"
+    "local last, left = tonumber(ARGV[2]), 0\n"
+    "for i = 1, #all, 2 do\n"
+    "  local ok, s = pcall(cjson.decode, all[i + 1])\n"
+    "  local ends = ok and type(s) == 'table' and tonumber(s['until']) or 0\n"
+    "  if ends <= tonumber(ARGV[1]) then redis.call('HDEL', KEYS[1], all[i])\n"
+    "  else last, left = math.max(last, ends), left + 1 end\n"
+    "end\n"
+    "if left >= tonumber(ARGV[5]) then return 0 end\n"
+    "redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])\n"
+    "redis.call('PEXPIRE', KEYS[1], string.format('%.0f', last - ARGV[1] + 86400000))\n"
+    "redis.call(unpack(ARGV, 6))\n"
+    "return 1\n"};
+
+/* KEYS: silences, audit. ARGV: id, audit words. 1, or 0: there is none. */
+static const struct lw_script end_script = {
+    "silence_end", "if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
+                   "redis.call(unpack(ARGV, 2))\n"
+                   "return 1\n"};
+
+static char *json_of(const struct lw_silence *s) {
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "id", s->id, "rule",
+                  s->rule, "feature", s->feature, "severity",
+                  s->severity == LW_SEVERITY_NONE ? "" : lw_severity_name(s->severity),
+                  "from", (json_int_t)s->from_ms, "until", (json_int_t)s->until_ms, "by",
+                  s->by, "comment", s->comment);
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    return text;
+}
+
+static void describe(const struct lw_silence *s, char *out, size_t size) {
+    char until[32];
+    snprintf(out, size, "%s: rule %s, feature %s, severity %s, until %s: %s", s->id,
+             s->rule[0] ? s->rule : "any", s->feature[0] ? s->feature : "any",
+             s->severity == LW_SEVERITY_NONE ? "any" : lw_severity_name(s->severity),
+             lw_format_time(until, sizeof until, s->until_ms), s->comment);
+}
+
+/* Ids are short, for people to type; two that are added in the same millisecond by the
+ * same process differ by what they say. */
+static void name(struct lw_silence *s, int64_t now_ms) {
+    char text[sizeof s->rule + sizeof s->feature + 64];
+    snprintf(text, sizeof text, "%s|%s|%" PRId64 "|%ld|%" PRId64, s->rule, s->feature,
+             now_ms, (long)getpid(), lw_mono_ms());
+    uint64_t key = lw_mix64(lw_text_key(text, strlen(text)));
+    snprintf(s->id, sizeof s->id, "%08" PRIx32, (uint32_t)(key >> 32));
+}
+
+static int eval(struct lw_redis *r, const struct lw_script *script, struct lw_cmd *c,
+                int64_t *out, struct lw_err *err) {
+    struct lw_reply *reply = lw_redis_eval(r, script, c, err);
+    *out = lw_reply_int(reply);
+    lw_reply_free(reply);
+    return reply ? 0 : lw_err_context(err, "silence");
+}
+
+int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_silence *s,
+                   int64_t now_ms, struct lw_err *err) {
+    char text[700];
+    int64_t added = 0;
+    if (s->until_ms <= s->from_ms || s->until_ms <= now_ms)
+        return lw_fail(err, LW_EINPUT,
+                       "a silence must end after it begins, and later than "
+                       "now");
+    name(s, now_ms);
+    char *json = json_of(s);
+    if (!json)
+        return lw_fail(err, LW_EINPUT, "a silence's texts must be UTF-8");
+    describe(s, text, sizeof text);
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 2);
+    lw_key_arg(c, spec, "silences");
+    lw_key_arg(c, spec, "audit");
+    lw_cmd_int(c, now_ms);
+    lw_cmd_int(c, s->until_ms);
+    lw_cmd_str(c, s->id);
+    lw_cmd_str(c, json);
+    lw_cmd_int(c, LW_SILENCES_MAX);
+    lw__audit_words(c, spec, &(struct lw_audit_line){"silenced", s->by, text, 0, now_ms});
+    int rc = eval(r, &add_script, c, &added, err);
+    free(json);
+    if (rc == 0 && !added)
+        return lw_fail(err, LW_EINPUT, "there are %d silences already; end one first",
+                       LW_SILENCES_MAX);
+    return rc;
+}
+
+int lw_silence_end(struct lw_redis *r, const struct lw_spec *spec, const char *id,
+                   const char *who, int64_t now_ms, struct lw_err *err) {
+    int64_t ended = 0;
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 2);
+    lw_key_arg(c, spec, "silences");
+    lw_key_arg(c, spec, "audit");
+    lw_cmd_str(c, id);
+    lw__audit_words(c, spec, &(struct lw_audit_line){"unsilenced", who, id, 0, now_ms});
+    if (eval(r, &end_script, c, &ended, err))
+        return -1;
+    return ended ? 0
+                 : lw_fail(err, LW_ENOTFOUND,
+                           "there is no silence %.40s (leeway alerts lists them)", id);
+}

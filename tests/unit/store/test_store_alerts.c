@@ -1,0 +1,176 @@
+/* What people do about alerts: silences begin, are seen, end; deliveries that were given
+ * up are kept and come back; and one receiver's backlog hides nobody else's entries. */
+#include "store_test.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "store/alerts.h"
+#include "store/keys.h"
+
+#define NOW INT64_C(1700000000000)
+
+struct fixture {
+    struct lw_spec *spec;
+    struct lw_redis *r;
+    struct lw_lease lease;
+    struct lw_err err;
+};
+
+static void begin(struct fixture *f, void **state, const char *stream) {
+    *f = (struct fixture){.spec = test_spec(stream),
+                          .r = test_connect(redis_server_url(*state)),
+                          .lease = {.who = "a", .ttl_ms = 60000}};
+    assert_int_equal(lw_lease_hold(f->r, f->spec, &f->lease, &f->err), 1);
+}
+
+static void end(struct fixture *f) {
+    lw_redis_free(f->r);
+    free(f->spec);
+}
+
+static struct lw_silence silence(int64_t until, const char *rule) {
+    struct lw_silence s = {.from_ms = NOW, .until_ms = until};
+    lw_copy(s.rule, sizeof s.rule, rule);
+    lw_copy(s.by, sizeof s.by, "\"me\"");
+    lw_copy(s.comment, sizeof s.comment, "a \"quoted\" reason: zażółć");
+    return s;
+}
+
+static void put_alert(struct fixture *f, const char *fingerprint, const char *json) {
+    char key[LW_KEY_MAX];
+    lw_reply_free(
+        MUST(f->r, "HSET %s %s %s", lw_key(key, f->spec, "alerts"), fingerprint, json));
+}
+
+static void silences_are_kept_seen_and_ended(void **state) {
+    struct fixture f;
+    struct lw_alerts a;
+    begin(&f, state, "silences");
+    put_alert(
+        &f, "00000000000000ff",
+        "{\"status\":\"firing\",\"severity\":\"critical\",\"rule\":\"drift\","
+        "\"feature\":\"x\",\"window\":\"3h\",\"value\":0.5,\"threshold\":null,\"n\":7,"
+        "\"model\":3,\"since\":5,\"at\":6,\"incident\":\"00000000000000ab\","
+        "\"summary\":\"s\"}");
+    put_alert(&f, "0000000000000001", "no JSON at all");
+    struct lw_silence one = silence(NOW + 5000, "drift"), two = silence(NOW + 9000, "no");
+    assert_int_equal(lw_silence_add(f.r, f.spec, &one, NOW, &f.err), 0);
+    assert_int_equal(lw_silence_add(f.r, f.spec, &two, NOW, &f.err), 0);
+    assert_int_equal(strlen(one.id), 8);
+    assert_string_not_equal(one.id, two.id);
+
+    assert_int_equal(lw_alerts_read(f.r, f.spec, NOW + 1, &a, &f.err), 0);
+    assert_int_equal(a.nalerts, 1);
+    assert_int_equal(a.nsilences, 2);
+    assert_string_equal(a.silence[0].id, one.id); /* the one that ends first */
+    assert_string_equal(a.silence[0].comment, one.comment);
+    assert_string_equal(a.silence[0].by, one.by);
+    assert_int_equal(a.alert[0].fingerprint, 0xff);
+    assert_int_equal(a.alert[0].incident, 0xab);
+    assert_string_equal(a.alert[0].silenced_by, one.id);
+    assert_true(a.alert[0].threshold != a.alert[0].threshold); /* NAN */
+    assert_int_equal(a.alert[0].n, 7);
+    assert_int_equal(lw_alerts_firing(&a), 1);
+    lw_alerts_fini(&a);
+
+    /* past its end, and ended by hand */
+    assert_int_equal(lw_alerts_read(f.r, f.spec, NOW + 5000, &a, &f.err), 0);
+    assert_int_equal(a.nsilences, 1);
+    assert_string_equal(a.alert[0].silenced_by, "");
+    lw_alerts_fini(&a);
+    assert_int_equal(lw_silence_end(f.r, f.spec, two.id, "me", NOW, &f.err), 0);
+    assert_int_equal(lw_silence_end(f.r, f.spec, two.id, "me", NOW, &f.err), -1);
+    assert_int_equal(f.err.code, LW_ENOTFOUND);
+    lw_err_clear(&f.err);
+
+    /* what has ended is forgotten when another comes */
+    struct lw_silence three = silence(NOW + 90000, "");
+    assert_int_equal(lw_silence_add(f.r, f.spec, &three, NOW + 6000, &f.err), 0);
+    char key[LW_KEY_MAX];
+    assert_int_equal(must_int(f.r, MUST(f.r, "HLEN %s", lw_key(key, f.spec, "silences"))),
+                     1);
+    assert_int_equal(must_int(f.r, MUST(f.r, "XLEN %s", lw_key(key, f.spec, "audit"))),
+                     4);
+    struct lw_silence past = silence(NOW, "");
+    assert_int_equal(lw_silence_add(f.r, f.spec, &past, NOW + 1, &f.err), -1);
+    assert_int_equal(f.err.code, LW_EINPUT);
+    end(&f);
+}
+
+static void put_out(struct fixture *f, const char *id) {
+    char key[LW_KEY_MAX];
+    lw_reply_free(
+        MUST(f->r, "XADD %s * id %s json {}", lw_key(key, f->spec, "outbox"), id));
+}
+
+static void a_backlog_hides_nobody_elses_entries(void **state) {
+    struct fixture f;
+    struct lw_delivery d[4];
+    char id[40];
+    size_t n;
+    begin(&f, state, "backlog");
+    for (int i = 0; i < 450; i++) {
+        snprintf(id, sizeof id, "%d@dead", i);
+        put_out(&f, id);
+    }
+    put_out(&f, "one@alive");
+    put_out(&f, "two@too@alive"); /* ends alike and is nobody's name */
+    struct lw_reply *reply = lw_outbox_read(f.r, f.spec, "alive", 4, d, &n, &f.err);
+    assert_int_equal(n, 2);
+    assert_string_equal(d[0].id, "one@alive");
+    lw_reply_free(reply);
+    reply = lw_outbox_read(f.r, f.spec, "dead", 4, d, &n, &f.err);
+    assert_int_equal(n, 4);
+    assert_string_equal(d[3].id, "3@dead");
+    assert_true(d[0].put_ms > NOW);
+    lw_reply_free(reply);
+    end(&f);
+}
+
+static void what_was_given_up_is_kept_and_comes_back(void **state) {
+    struct fixture f;
+    struct lw_delivery d[2];
+    struct lw_parked p[2];
+    struct lw_alerts a;
+    size_t n;
+    begin(&f, state, "parked");
+    put_out(&f, "1-critical@hook");
+    struct lw_reply *reply = lw_outbox_read(f.r, f.spec, "hook", 2, d, &n, &f.err);
+    d[0].attempts = 7;
+    assert_int_equal(lw_outbox_retry(f.r, f.spec, &f.lease, &d[0], &f.err), 0);
+    assert_int_equal(
+        lw_outbox_park(f.r, f.spec, &f.lease, &d[0], "answered 400", NOW, &f.err), 0);
+    lw_reply_free(reply);
+    assert_int_equal(lw_alerts_read(f.r, f.spec, NOW, &a, &f.err), 0);
+    assert_int_equal(a.waiting, 0);
+    assert_int_equal(a.parked, 1);
+    lw_alerts_fini(&a);
+
+    reply = lw_parked_read(f.r, f.spec, 2, p, &n, &f.err);
+    assert_int_equal(n, 1);
+    assert_string_equal(p[0].id, "1-critical@hook");
+    assert_string_equal(p[0].json, "{}");
+    assert_string_equal(p[0].reason, "answered 400");
+    assert_int_equal(p[0].attempts, 7);
+    assert_int_equal(p[0].parked_ms, NOW);
+    assert_int_equal(lw_parked_retry(f.r, f.spec, p[0].entry, "me", NOW, &f.err), 0);
+    assert_int_equal(lw_parked_retry(f.r, f.spec, p[0].entry, "me", NOW, &f.err), -1);
+    assert_int_equal(f.err.code, LW_ENOTFOUND);
+    lw_reply_free(reply);
+
+    reply = lw_outbox_read(f.r, f.spec, "hook", 2, d, &n, &f.err);
+    assert_int_equal(n, 1);
+    assert_string_equal(d[0].id, "1-critical@hook");
+    assert_int_equal(d[0].attempts, 0); /* it begins anew */
+    lw_reply_free(reply);
+    end(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silences_are_kept_seen_and_ended),
+        cmocka_unit_test(a_backlog_hides_nobody_elses_entries),
+        cmocka_unit_test(what_was_given_up_is_kept_and_comes_back)};
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
