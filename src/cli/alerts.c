@@ -1,0 +1,379 @@
+/* leeway alerts: what fires, what waits, and a person's word on it. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/alerts.h"
+#include "store/alerts.h"
+#include "store/leader.h"
+
+#define DELIVERIES_MAX 100
+
+struct session {
+    const struct lw_config *config;
+    struct lw_redis *redis;
+    bool json, print;
+    const char *rule, *feature, *severity, *lasts, *comment, *by, *receiver;
+    char who[160];
+};
+
+/* ---- list ---- */
+
+static json_t *text_or_null(const char *text) {
+    return text[0] ? json_string(text) : json_null();
+}
+
+static json_t *alert_json(const struct lw_standing *a) {
+    char hex[20];
+    json_t *o = json_object();
+    snprintf(hex, sizeof hex, "%016" PRIx64, a->fingerprint);
+    json_object_set_new(o, "fingerprint", json_string(hex));
+    json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
+    json_object_set_new(o, "severity", json_string(lw_severity_name(a->severity)));
+    json_object_set_new(o, "rule", json_string(a->rule));
+    json_object_set_new(o, "feature", text_or_null(a->feature));
+    json_object_set_new(o, "window", text_or_null(a->window));
+    json_object_set_new(o, "value", lw_cli_number(a->value));
+    json_object_set_new(o, "threshold", lw_cli_number(a->threshold));
+    json_object_set_new(o, "n", json_integer((json_int_t)a->n));
+    json_object_set_new(o, "model", json_integer(a->model_version));
+    json_object_set_new(o, "since_ms", json_integer(a->since_ms));
+    json_object_set_new(o, "at_ms", json_integer(a->at_ms));
+    snprintf(hex, sizeof hex, "%016" PRIx64, a->incident);
+    json_object_set_new(o, "incident", json_string(hex));
+    json_object_set_new(o, "summary", json_string(a->summary));
+    json_object_set_new(o, "silenced", json_boolean(a->silenced_by[0] != '\0'));
+    json_object_set_new(o, "silenced_by", text_or_null(a->silenced_by));
+    json_object_set_new(o, "inhibited_by", text_or_null(a->inhibited_by));
+    return o;
+}
+
+static json_t *silence_json(const struct lw_silence *s) {
+    json_t *o = json_object();
+    json_object_set_new(o, "id", json_string(s->id));
+    json_object_set_new(o, "rule", text_or_null(s->rule));
+    json_object_set_new(o, "feature", text_or_null(s->feature));
+    json_object_set_new(o, "severity",
+                        s->severity ? json_string(lw_severity_name(s->severity))
+                                    : json_null());
+    json_object_set_new(o, "from_ms", json_integer(s->from_ms));
+    json_object_set_new(o, "until_ms", json_integer(s->until_ms));
+    json_object_set_new(o, "by", json_string(s->by));
+    json_object_set_new(o, "comment", json_string(s->comment));
+    return o;
+}
+
+static json_t *waiting_json(const struct lw_delivery *d, size_t n) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *o = json_object();
+        json_object_set_new(o, "entry", json_string(d[i].entry));
+        json_object_set_new(o, "id", json_string(d[i].id));
+        json_object_set_new(o, "attempts", json_integer((json_int_t)d[i].attempts));
+        json_object_set_new(o, "put_ms", json_integer(d[i].put_ms));
+        json_object_set_new(o, "not_before_ms", json_integer(d[i].not_before_ms));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *parked_json(const struct lw_parked *p, size_t n) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *o = json_object();
+        json_object_set_new(o, "entry", json_string(p[i].entry));
+        json_object_set_new(o, "id", json_string(p[i].id));
+        json_object_set_new(o, "attempts", json_integer((json_int_t)p[i].attempts));
+        json_object_set_new(o, "parked_ms", json_integer(p[i].parked_ms));
+        json_object_set_new(o, "reason", json_string(p[i].reason));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+/* Everything that the list shows. */
+struct board {
+    struct lw_alerts alerts;
+    struct lw_delivery waiting[DELIVERIES_MAX];
+    struct lw_parked parked[DELIVERIES_MAX];
+    size_t nwaiting, nparked;
+    struct lw_reply *reply[2];
+};
+
+static int read_board(struct session *s, struct board *b, struct lw_err *err) {
+    const struct lw_spec *spec = &s->config->spec;
+    if (lw_alerts_read(s->redis, spec, lw_wall_ms(), &b->alerts, err))
+        return -1;
+    b->reply[0] =
+        lw_outbox_read(s->redis, spec, "", DELIVERIES_MAX, b->waiting, &b->nwaiting, err);
+    b->reply[1] = b->reply[0] ? lw_parked_read(s->redis, spec, DELIVERIES_MAX, b->parked,
+                                               &b->nparked, err)
+                              : NULL;
+    return b->reply[1] ? 0 : -1;
+}
+
+static void print_board_json(const struct board *b) {
+    json_t *o = json_object(), *alerts = json_array(), *silences = json_array();
+    for (size_t i = 0; i < b->alerts.nalerts; i++)
+        json_array_append_new(alerts, alert_json(&b->alerts.alert[i]));
+    for (size_t i = 0; i < b->alerts.nsilences; i++)
+        json_array_append_new(silences, silence_json(&b->alerts.silence[i]));
+    json_object_set_new(o, "firing",
+                        json_integer((json_int_t)lw_alerts_firing(&b->alerts)));
+    json_object_set_new(o, "alerts", alerts);
+    json_object_set_new(o, "silences", silences);
+    json_object_set_new(o, "waiting", json_integer((json_int_t)b->alerts.waiting));
+    json_object_set_new(o, "parked", json_integer((json_int_t)b->alerts.parked));
+    json_object_set_new(o, "outbox", waiting_json(b->waiting, b->nwaiting));
+    json_object_set_new(o, "given_up", parked_json(b->parked, b->nparked));
+    lw_cli_print_json(o);
+}
+
+static void print_alerts(const struct lw_alerts *a) {
+    char since[32];
+    if (a->nalerts == 0)
+        printf("no alert has fired yet\n");
+    for (size_t i = 0; i < a->nalerts; i++) {
+        const struct lw_standing *s = &a->alert[i];
+        printf("%-9s %-9s %s%s%s, since %s%s%s%s%s\n          %s\n",
+               s->firing ? "FIRING" : "resolved", lw_severity_name(s->severity), s->rule,
+               s->feature[0] ? " of " : "", s->feature,
+               lw_format_time(since, sizeof since, s->since_ms),
+               s->firing && s->silenced_by[0] ? ", silenced by " : "",
+               s->firing ? s->silenced_by : "",
+               s->firing && s->inhibited_by[0] ? ", explained by " : "",
+               s->firing ? s->inhibited_by : "", s->summary);
+    }
+}
+
+static void print_silences(const struct lw_alerts *a) {
+    char until[32];
+    for (size_t i = 0; i < a->nsilences; i++) {
+        const struct lw_silence *s = &a->silence[i];
+        printf("silence %s: rule %s, feature %s, severity %s, until %s, by %s: %s\n",
+               s->id, s->rule[0] ? s->rule : "any", s->feature[0] ? s->feature : "any",
+               s->severity ? lw_severity_name(s->severity) : "any",
+               lw_format_time(until, sizeof until, s->until_ms), s->by, s->comment);
+    }
+}
+
+static void print_deliveries(const struct board *b) {
+    char when[32];
+    printf("deliveries: %" PRIu64 " waiting, %" PRIu64 " given up\n", b->alerts.waiting,
+           b->alerts.parked);
+    for (size_t i = 0; i < b->nwaiting; i++)
+        printf("  waiting   %s, %" PRIu64 " attempts, next %s\n", b->waiting[i].id,
+               b->waiting[i].attempts,
+               b->waiting[i].not_before_ms
+                   ? lw_format_time(when, sizeof when, b->waiting[i].not_before_ms)
+                   : "at once");
+    for (size_t i = 0; i < b->nparked; i++)
+        printf("  given up  %s, %" PRIu64
+               " attempts, at %s: %s\n            leeway alerts "
+               "retry %s\n",
+               b->parked[i].id, b->parked[i].attempts,
+               lw_format_time(when, sizeof when, b->parked[i].parked_ms),
+               b->parked[i].reason, b->parked[i].entry);
+}
+
+/* 3 when an alert fires, whether or not somebody has silenced it. */
+static int list(struct session *s, struct lw_err *err) {
+    struct board *b = lw_calloc(1, sizeof *b);
+    int rc = read_board(s, b, err);
+    if (rc == 0 && s->json) {
+        print_board_json(b);
+    } else if (rc == 0) {
+        print_alerts(&b->alerts);
+        print_silences(&b->alerts);
+        print_deliveries(b);
+    }
+    if (rc == 0 && lw_alerts_firing(&b->alerts))
+        rc = LW_EXIT_CONDITION;
+    lw_alerts_fini(&b->alerts);
+    lw_reply_free(b->reply[0]);
+    lw_reply_free(b->reply[1]);
+    free(b);
+    return rc;
+}
+
+/* ---- silences ---- */
+
+static int parse_severity(const char *text, enum lw_severity *out, struct lw_err *err) {
+    *out = LW_SEVERITY_NONE;
+    for (int i = LW_SEVERITY_WARN; text && i <= LW_SEVERITY_CRITICAL; i++)
+        if (strcmp(text, lw_severity_name((enum lw_severity)i)) == 0)
+            *out = (enum lw_severity)i;
+    return text && !*out
+               ? lw_fail(err, LW_ECONFIG,
+                         "--severity is warning or critical, not \"%.40s\"", text)
+               : 0;
+}
+
+/* A name that no alert can have silences nothing, and nobody would notice. */
+static int check_names(const struct session *s, struct lw_err *err) {
+    static const char *const own[] = {"rollback", "training-failed"};
+    const struct lw_spec *spec = &s->config->spec;
+    struct lw_receiver any = {.nrules = 1};
+    bool known = !s->rule;
+    lw_copy(any.rule[0], LW_NAME_MAX, s->rule ? s->rule : "");
+    for (size_t i = 0; i < spec->nrules; i++)
+        known |= lw_receiver_wants(&any, LW_SEVERITY_CRITICAL, spec->rule[i].name);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        known |= lw_receiver_wants(&any, LW_SEVERITY_CRITICAL, own[i]);
+    if (!known)
+        return lw_fail(err, LW_ECONFIG, "no rule is called \"%.60s\"", s->rule);
+    known = !s->feature || strchr(s->feature, '*') || !strcmp(s->feature, "target") ||
+            !strcmp(s->feature, "prediction");
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        known |= s->feature && strcmp(s->feature, spec->feature[i].name) == 0;
+    return known ? 0
+                 : lw_fail(err, LW_ECONFIG, "no feature is called \"%.60s\"", s->feature);
+}
+
+static int silence(struct session *s, struct lw_err *err) {
+    struct lw_silence new = {.from_ms = lw_wall_ms()};
+    int64_t length = 0;
+    char until[32];
+    if (!s->lasts || !lw_parse_duration(s->lasts, &length) || length <= 0)
+        return lw_fail(err, LW_ECONFIG, "for how long? (--for 2h)");
+    if (!s->comment || !s->comment[0])
+        return lw_fail(err, LW_ECONFIG,
+                       "why? (--comment TEXT): whoever is on call next "
+                       "will ask");
+    if (length > 366 * LW_DAY)
+        return lw_fail(err, LW_ECONFIG, "a silence lasts 366d at most");
+    if (parse_severity(s->severity, &new.severity, err) || check_names(s, err))
+        return -1;
+    new.until_ms = new.from_ms + length;
+    lw_copy(new.rule, sizeof new.rule, s->rule ? s->rule : "");
+    lw_copy(new.feature, sizeof new.feature, s->feature ? s->feature : "");
+    lw_copy(new.by, sizeof new.by, s->by ? s->by : s->who);
+    lw_copy(new.comment, sizeof new.comment, s->comment);
+    if (lw_silence_add(s->redis, &s->config->spec, &new, new.from_ms, err))
+        return -1;
+    if (s->json)
+        lw_cli_print_json(silence_json(&new));
+    else
+        printf("silence %s until %s; leeway alerts unsilence %s ends it earlier\n",
+               new.id, lw_format_time(until, sizeof until, new.until_ms), new.id);
+    return 0;
+}
+
+static int unsilence(struct session *s, const char *id, struct lw_err *err) {
+    if (!id)
+        return lw_fail(err, LW_ECONFIG,
+                       "unsilence which one? (leeway alerts lists them)");
+    if (lw_silence_end(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
+                       lw_wall_ms(), err))
+        return -1;
+    printf("silence %s has ended\n", id);
+    return 0;
+}
+
+static int retry(struct session *s, const char *id, struct lw_err *err) {
+    if (!id)
+        return lw_fail(err, LW_ECONFIG, "retry which one? (leeway alerts lists them)");
+    if (lw_parked_retry(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
+                        lw_wall_ms(), err))
+        return -1;
+    printf("%s is in the outbox again\n", id);
+    return 0;
+}
+
+/* ---- the command ---- */
+
+static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
+    const char *verb = n > 0 ? rest[0] : "list", *id = n > 1 ? rest[1] : NULL;
+    if (strcmp(verb, "test") == 0)
+        return lw_cli_alerts_test(
+            s->config, &(struct lw_alerts_test){s->receiver, s->print, s->json, s->who},
+            err);
+    s->redis = lw_redis_new(&s->config->redis, err);
+    if (!s->redis)
+        return -1;
+    if (strcmp(verb, "list") == 0)
+        return list(s, err);
+    if (strcmp(verb, "silence") == 0)
+        return silence(s, err);
+    if (strcmp(verb, "unsilence") == 0)
+        return unsilence(s, id, err);
+    if (strcmp(verb, "retry") == 0)
+        return retry(s, id, err);
+    return lw_fail(err, LW_ECONFIG,
+                   "there is no verb \"%s\"; list, silence, unsilence, test, retry",
+                   verb);
+}
+
+static void name_person(char *out, size_t size) {
+    char host[64] = "localhost";
+    const char *user = getenv("USER");
+    gethostname(host, sizeof host - 1);
+    snprintf(out, size, "%.60s@%s", user ? user : "someone", host);
+}
+
+static int run(int argc, char **argv) {
+    struct session s = {0};
+    struct lw_err err = {0};
+    const char *path = NULL;
+    bool helped;
+    const struct lw_option table[] = {{'c', "config", LW_OPTION_TEXT, &path},
+                                      {0, "rule", LW_OPTION_TEXT, &s.rule},
+                                      {0, "feature", LW_OPTION_TEXT, &s.feature},
+                                      {0, "severity", LW_OPTION_TEXT, &s.severity},
+                                      {0, "for", LW_OPTION_TEXT, &s.lasts},
+                                      {0, "comment", LW_OPTION_TEXT, &s.comment},
+                                      {0, "by", LW_OPTION_TEXT, &s.by},
+                                      {0, "receiver", LW_OPTION_TEXT, &s.receiver},
+                                      {0, "print", LW_OPTION_FLAG, &s.print},
+                                      {0, "json", LW_OPTION_FLAG, &s.json}};
+    char **rest = lw_calloc((size_t)argc, sizeof *rest);
+    int n = lw_options_parse(&lw_cmd_alerts, table, sizeof table / sizeof *table, argc,
+                             argv, rest, &helped);
+    int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
+    struct lw_config *config =
+        n < 0 || helped ? NULL : lw_cli_config(&lw_cmd_alerts, path);
+    if (!config && !helped)
+        rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    if (config) {
+        name_person(s.who, sizeof s.who);
+        s.config = config;
+        rc = dispatch(&s, rest, n, &err);
+        if (rc < 0)
+            rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_alerts, "%s", err.msg)
+                                        : lw_cli_fail(&lw_cmd_alerts, &err);
+        lw_redis_free(s.redis);
+    }
+    lw_config_free(config);
+    free(rest);
+    return rc;
+}
+
+const struct lw_command lw_cmd_alerts = {
+    "alerts", "-c FILE [list | silence | unsilence ID | test | retry ID]",
+    "List alerts and deliveries, silence, test receivers, retry",
+    "  -c, --config FILE    the stream's configuration\n"
+    "      --json           facts as JSON\n"
+    "\n"
+    "list (the default): alerts, silences, deliveries that wait or were given up; exits\n"
+    "with 3 when an alert fires.\n"
+    "\n"
+    "silence: alerts that match keep their state, and nobody is told.\n"
+    "      --for DURATION   how long, e.g. 2h (needed)\n"
+    "      --comment TEXT   why (needed)\n"
+    "      --rule NAME      of this rule only; psi* matches any rest\n"
+    "      --feature NAME   of this feature only\n"
+    "      --severity NAME  warning or critical only\n"
+    "      --by NAME        who says so; default: user@host\n"
+    "unsilence ID: ends one before its time.\n"
+    "\n"
+    "test: one message to every receiver; exits with 1 when one does not take it.\n"
+    "      --receiver NAME  to this one only\n"
+    "      --print          show the bodies, send nothing\n"
+    "\n"
+    "retry ID: a delivery that was given up goes into the outbox again.\n",
+    run};

@@ -1,0 +1,110 @@
+/* leeway alerts test: does every receiver take a message? The same code sends it that
+ * sends alerts, so a secret that is missing, a certificate that has run out, a template
+ * with a typing error show here and not at night. Redis and Kafka are not needed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/alerts.h"
+
+static void form(const struct lw_config *config, const char *who, struct lw_buf *json) {
+    struct lw_err err = {0};
+    int64_t now = lw_wall_ms();
+    struct lw_alert a = {.fingerprint = lw_text_key("leeway-test", 11),
+                         .firing = true,
+                         .severity = LW_SEVERITY_CRITICAL,
+                         .since_ms = now,
+                         .at_ms = now};
+    a.incident = a.fingerprint ^ (uint64_t)now;
+    lw_copy(a.name, sizeof a.name, "leeway-test");
+    snprintf(a.summary, sizeof a.summary,
+             "A test message of stream %.60s, sent by %.80s: nothing is wrong.",
+             config->spec.stream, who);
+    struct lw_alert_context context = {.now_ms = now,
+                                       .host = who,
+                                       .action = "None: this is a test.",
+                                       .page_url = config->page_url,
+                                       .runbook_url = config->runbook_url};
+    int failed = lw_alert_json(&config->spec, &a, &context, json, &err);
+    lw_assert(!failed); /* it has a name and a stream */
+}
+
+static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
+                      struct lw_err *err) {
+    struct lw_secrets secrets = {0};
+    struct lw_buf body = {0};
+    if (lw_secrets_load(r, &secrets, err))
+        return -1;
+    int rc = lw_alert_body(r, &secrets, (const char *)json->data, json->len, lw_wall_ms(),
+                           &body, err);
+    if (rc == 0)
+        printf("%s (%s):\n%s\n", r->name, lw_format_name(r->format), lw_buf_str(&body));
+    lw_buf_fini(&body);
+    lw_secrets_fini(&secrets);
+    return rc;
+}
+
+static json_t *outcome(const struct lw_receiver *r, const struct lw_http_result *result) {
+    json_t *o = json_object();
+    json_object_set_new(o, "receiver", json_string(r->name));
+    json_object_set_new(o, "format", json_string(lw_format_name(r->format)));
+    json_object_set_new(o, "delivered", json_boolean(result->verdict == LW_DELIVERED));
+    json_object_set_new(o, "status", json_integer(result->status));
+    json_object_set_new(o, "took_ms", json_integer(result->took_ms));
+    json_object_set_new(o, "reason", json_string(result->reason));
+    return o;
+}
+
+/* All at once: as long as the slowest. Returns how many did not take it. */
+static size_t send_all(const struct lw_receiver *const *to, size_t n,
+                       const struct lw_buf *json, bool as_json) {
+    struct lw_http_result result[LW_RECEIVERS_MAX];
+    struct lw_envelope envelope[LW_RECEIVERS_MAX];
+    size_t failed = 0;
+    json_t *all = json_array();
+    memset(result, 0, sizeof result);
+    for (size_t i = 0; i < n; i++)
+        envelope[i] =
+            (struct lw_envelope){to[i], (const char *)json->data, json->len, &result[i]};
+    lw_alert_send_many(envelope, n, lw_wall_ms());
+    for (size_t i = 0; i < n; i++) {
+        bool delivered = result[i].verdict == LW_DELIVERED;
+        failed += !delivered;
+        json_array_append_new(all, outcome(to[i], &result[i]));
+        if (!as_json)
+            printf("%-24s %-20s %-12s %s (%lld ms)\n", to[i]->name,
+                   lw_format_name(to[i]->format), delivered ? "delivered" : "FAILED",
+                   result[i].reason, (long long)result[i].took_ms);
+    }
+    if (as_json)
+        lw_cli_print_json(json_incref(all));
+    json_decref(all);
+    return failed;
+}
+
+int lw_cli_alerts_test(const struct lw_config *config, const struct lw_alerts_test *test,
+                       struct lw_err *err) {
+    const struct lw_receiver *to[LW_RECEIVERS_MAX];
+    struct lw_buf json = {0};
+    size_t n = 0;
+    int rc = LW_EXIT_OK;
+    for (size_t i = 0; i < config->nreceivers; i++)
+        if (!test->receiver || strcmp(config->receiver[i].name, test->receiver) == 0)
+            to[n++] = &config->receiver[i];
+    if (n == 0)
+        return lw_fail(err, LW_ECONFIG,
+                       test->receiver ? "no receiver is called %.60s (`webhooks`)"
+                                      : "there are no receivers (`webhooks`)%s",
+                       test->receiver ? test->receiver : "");
+    if (lw_http_init(err))
+        return -1;
+    form(config, test->who, &json);
+    if (!test->print)
+        rc = send_all(to, n, &json, test->json) ? LW_EXIT_FAILED : LW_EXIT_OK;
+    for (size_t i = 0; test->print && i < n && rc == 0; i++)
+        rc = print_body(to[i], &json, err);
+    lw_buf_fini(&json);
+    return rc;
+}
