@@ -90,7 +90,8 @@ static const struct lw_key source_keys[] = {
     {"dead_letters", LW_KEY_TEXT, AT(source.dead_letters), .standard = "",
      .doc = "Topic for events that cannot be read; empty: they are counted and dropped."},
     {"scored", LW_KEY_TEXT, AT(source.scored), .standard = "",
-     .doc = "Topic for predictions (id, prediction, model version); empty: none."},
+     .doc = "Topic for the champion's predictions (schemas/scored.avsc, docs/scored.md); "
+            "empty: none."},
     {"workers", LW_KEY_INT, AT(source.workers), .standard = "1", .min = 1, .max = 64,
      .doc = "Consumers in this process. More processes in the same group scale further."},
     {"flush", LW_KEY_MAP, .section = &flush_section, .doc = "When state moves to Redis."},

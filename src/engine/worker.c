@@ -63,16 +63,16 @@ static int connect_all(struct lw_worker *w, struct lw_err *err) {
                                       .assigned = lw__slot_assigned,
                                       .revoked = lw__slot_revoked,
                                       .lost = lw__slot_lost};
-    const struct lw_config_source *source = &w->config->source;
     w->decoder = lw_message_decoder(w->config, err);
     if (!w->decoder)
         return -1;
     w->redis = lw_redis_new(&w->config->redis, err);
     if (!w->redis)
         return -1;
-    if (source->dead_letters[0] && !(w->dead = lw_producer_new(&w->config->kafka, err)))
+    if (lw__out_open(w, err))
         return -1;
-    w->consumer = lw_consumer_new(&w->config->kafka, source->topic, &hooks, err);
+    w->consumer =
+        lw_consumer_new(&w->config->kafka, w->config->source.topic, &hooks, err);
     return w->consumer ? 0 : -1;
 }
 
@@ -98,7 +98,7 @@ void lw__worker_free(struct lw_worker *w) {
     for (int32_t p = 0; p < w->nslots; p++)
         lw__slot_drop(&w->slot[p]);
     free(w->slot);
-    lw_producer_free(w->dead);
+    lw__out_close(w);
     lw_redis_free(w->redis);
     lw_decoder_free(w->decoder);
     lw_model_cache_free(w->models);

@@ -1,5 +1,9 @@
 /* From a message to the partition's panes: decode, validate, score, accumulate. The hot
- * path: nothing is allocated per event, and no lock is taken. */
+ * path: nothing is allocated per event, and no lock is taken.
+ *
+ * A message that cannot be dealt with now (its letter finds no room in the client's
+ * queue) changes nothing: it and all behind it in the batch are put back, and consuming
+ * pauses until the next flush goes through. */
 #include <stdlib.h>
 
 #include "base/time.h"
@@ -7,23 +11,6 @@
 #include "engine/worker_private.h"
 
 #define POLL_MS 50
-
-static void dead_letter(struct lw_worker *w, struct lw_slot *s,
-                        const rd_kafka_message_t *m, const char *stage,
-                        const struct lw_err *why) {
-    struct lw_err err = {0};
-    atomic_fetch_add(&w->dead_letters, 1);
-    lw_partition_dead(s->progress);
-    if (!w->dead)
-        return;
-    w->dead_pending = true;
-    while (lw_dead_letter(w->dead, w->config->source.dead_letters, m, stage, why,
-                          LW_LETTER_MS, &err) &&
-           err.code == LW_EAGAIN && !atomic_load(&w->engine->stop)) {
-        lw__worker_warn(w, "dead_letter_waits", m->partition, &err);
-        lw_err_clear(&err);
-    }
-}
 
 static void score_and_add(struct lw_worker *w, struct lw_slot *s,
                           const rd_kafka_message_t *m, const struct lw_row *row,
@@ -37,45 +24,95 @@ static void score_and_add(struct lw_worker *w, struct lw_slot *s,
         scored[i].prediction = lw_model_predict(s->lineup.model[i], row);
     }
     lw_partition_add(s->progress, m->offset, row, reason, watched, scored, n);
-    if (n)
-        atomic_fetch_add_explicit(&w->scored, 1, memory_order_relaxed);
+    if (n == 0)
+        return;
+    atomic_fetch_add_explicit(&w->scored, 1, memory_order_relaxed);
+    if (w->predictions)
+        lw__out_prediction(w, m, row, &scored[0]);
 }
 
-static void handle(struct lw_worker *w, const rd_kafka_message_t *m) {
-    struct lw_cell cells[LW_FIELDS_MAX];
-    struct lw_row row;
-    struct lw_err err = {0};
-    struct lw_slot *s = &w->slot[m->partition];
-    if (s->state != SLOT_RUNS || m->offset < s->next_offset)
-        return; /* given up, or delivered again after a seek */
+/* The message is dealt with, whatever came of it. */
+static void advance(struct lw_worker *w, struct lw_slot *s, const rd_kafka_message_t *m) {
     s->changed = true;
     s->next_offset = m->offset + 1;
     w->since_flush++;
     atomic_fetch_add_explicit(&w->messages, 1, memory_order_relaxed);
-    if (lw_message_decode(w->config, w->decoder, m, cells, &err)) {
-        dead_letter(w, s, m, "VALUE_CONVERTER", &err);
-        return;
-    }
-    int reason = lw_event_row(&w->spec->event, cells, lw_message_time(m), &row, &err);
+}
+
+/* Only what can never be read becomes a letter; anything else is tried again. */
+static int refuse(struct lw_worker *w, struct lw_slot *s, const rd_kafka_message_t *m,
+                  const char *stage, const struct lw_err *why, struct lw_err *err) {
+    if (why->code != LW_EINPUT)
+        return lw_fail(err, why->code, "%s", why->msg);
+    if (lw__out_letter(w, m, stage, why, err))
+        return lw_err_context(err, "dead letter of partition %d, offset %lld",
+                              m->partition, (long long)m->offset);
+    advance(w, s, m);
+    lw_partition_dead(s->progress);
+    atomic_fetch_add(&w->dead_letters, 1);
+    return 0;
+}
+
+/* -1: not now, and nothing has changed. */
+static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_err *err) {
+    struct lw_cell cells[LW_FIELDS_MAX];
+    struct lw_row row;
+    struct lw_err why = {0};
+    struct lw_slot *s = &w->slot[m->partition];
+    if (s->state != SLOT_RUNS || m->offset < s->next_offset)
+        return 0; /* given up, or delivered again after a seek */
+    if (lw_message_decode(w->config, w->decoder, m, cells, &why))
+        return refuse(w, s, m, "VALUE_CONVERTER", &why, err);
+    int reason = lw_event_row(&w->spec->event, cells, lw_message_time(m), &row, &why);
     if (reason < 0)
-        dead_letter(w, s, m, "TRANSFORMATION", &err);
-    else
-        score_and_add(w, s, m, &row, reason);
+        return refuse(w, s, m, "TRANSFORMATION", &why, err);
+    advance(w, s, m);
+    score_and_add(w, s, m, &row, reason);
+    return 0;
+}
+
+/* Puts messages[from .. n) back: each partition among them starts again at its first. */
+static void put_back(struct lw_worker *w, int from, int n, const struct lw_err *why) {
+    lw__worker_pause(w, true, why);
+    w->flushed_ms = lw_mono_ms(); /* the next attempt is one LW_RETRY_MS away */
+    for (int i = n; i-- > from;) {
+        const rd_kafka_message_t *m = w->batch[i];
+        if (m->partition < w->nslots)
+            w->slot[m->partition].back_to = m->offset;
+    }
+    for (int i = from; i < n; i++) {
+        const rd_kafka_message_t *m = w->batch[i];
+        struct lw_slot *s = m->partition < w->nslots ? &w->slot[m->partition] : NULL;
+        if (!s || s->state != SLOT_RUNS || s->back_to != m->offset)
+            continue;
+        struct lw_err err = {0};
+        if (lw_consumer_seek(w->consumer, m->partition, m->offset, &err))
+            lw__worker_warn(w, "put_back", m->partition, &err);
+    }
 }
 
 void lw__worker_consume(struct lw_worker *w) {
     struct lw_err err = {0};
     int n = lw_consumer_poll(w->consumer, w->batch, LW_BATCH, POLL_MS, &err);
     int64_t now = lw_mono_ms();
+    int done = 0;
     atomic_store(&w->polled_ms, now);
     if (n < 0 && err.code == LW_ESTOP)
         lw__engine_fail(w->engine, &err);
-    for (int i = 0; i < n; i++) {
-        rd_kafka_message_t *m = w->batch[i];
-        if (m->partition < w->nslots && m->partition >= 0) {
-            w->slot[m->partition].heard_ms = now;
-            handle(w, m);
-        }
-        rd_kafka_message_destroy(m);
+    lw_err_clear(&err);
+    for (; done < n; done++) {
+        const rd_kafka_message_t *m = w->batch[done];
+        if (m->partition >= w->nslots || m->partition < 0)
+            continue;
+        w->slot[m->partition].heard_ms = now;
+        if (handle(w, m, &err))
+            break;
     }
+    if (done < n)
+        put_back(w, done, n, &err);
+    for (int i = 0; i < n; i++)
+        rd_kafka_message_destroy(w->batch[i]);
+    lw_err_clear(&err);
+    if (lw__out_send(w, &err))
+        lw__worker_pause(w, true, &err); /* told again, and dealt with, by the flush */
 }

@@ -64,12 +64,9 @@ int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err) {
                              .end_offset = end,
                              .idle = s->idle,
                              .now_ms = lw_wall_ms()};
-    /* A letter must be safe before the offset moves past its message. */
-    if (w->dead_pending) {
-        if (lw_producer_flush(w->dead, LW_LETTER_MS, err))
-            return -1;
-        w->dead_pending = false;
-    }
+    /* Letters and predictions must be safe before the offset moves past their message. */
+    if (lw__out_settle(w, err))
+        return -1;
     if (write_flush(w, s, &flush, &force, err))
         return -1;
     s->base_offset = s->next_offset;
@@ -79,7 +76,7 @@ int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     return adopt(w, s, partition, &force, err);
 }
 
-static void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why) {
+void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why) {
     if (w->paused == paused)
         return;
     w->paused = paused;
@@ -91,23 +88,71 @@ static void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_e
         lw_log(LW_INFO, "resumed", "worker=%s", w->owner);
 }
 
+void lw__redis_away(struct lw_worker *w, const struct lw_err *why) {
+    if (why->code == LW_EAGAIN)
+        w->try_at_ms = lw_mono_ms() + LW_RETRY_MS;
+}
+
+bool lw__redis_is_away(const struct lw_worker *w) {
+    return lw_mono_ms() < w->try_at_ms;
+}
+
+/* Kafka will not have something that it must have before the offsets move: everything
+ * since the last flush is dropped and read again, which sends it again. */
+static void start_again(struct lw_worker *w, const struct lw_err *why) {
+    lw__worker_warn(w, "refused", -1, why);
+    lw__worker_pause(w, true, why);
+    lw__out_forget(w);
+    for (int32_t p = 0; p < w->nslots; p++) {
+        struct lw_slot *s = &w->slot[p];
+        if (s->state != SLOT_RUNS || !s->changed)
+            continue;
+        lw__slot_drop(s);
+        s->state = SLOT_WAITS;
+        s->claim_at_ms = lw_mono_ms() + RECLAIM_MS;
+    }
+}
+
+/* 0; or -1: the rest has to wait. */
+static int flush_one(struct lw_worker *w, int32_t partition) {
+    struct lw_slot *s = &w->slot[partition];
+    struct lw_err err = {0};
+    if (s->state != SLOT_RUNS || !s->changed || lw__slot_flush(w, partition, &err) == 0)
+        return 0;
+    if (err.code == LW_EFENCED) {
+        fenced(w, partition, &err);
+        return 0;
+    }
+    s->changed = true; /* also when only the models could not be had */
+    lw__redis_away(w, &err);
+    lw__worker_pause(w, true, &err);
+    return -1;
+}
+
 void lw__worker_flush(struct lw_worker *w) {
     struct lw_err err = {0};
-    w->flushed_ms = lw_mono_ms();
+    int64_t began = w->flushed_ms = lw_mono_ms();
     w->since_flush = 0;
-    for (int32_t p = 0; p < w->nslots; p++) {
-        if (w->slot[p].state != SLOT_RUNS || !w->slot[p].changed)
-            continue;
-        if (lw__slot_flush(w, p, &err) == 0)
-            continue;
-        if (err.code == LW_EFENCED) {
-            fenced(w, p, &err);
-            lw_err_clear(&err);
-            continue;
-        }
-        w->slot[p].changed = true; /* also when only the models could not be had */
-        lw__worker_pause(w, true, &err);
+    if (lw__redis_is_away(w))
         return;
+    if (lw__out_settle(w, &err)) {
+        if (err.code != LW_EAGAIN)
+            start_again(w, &err);
+        else
+            lw__worker_pause(w, true, &err);
+        return;
+    }
+    int32_t from = w->flush_from < w->nslots ? w->flush_from : 0;
+    w->flush_from = 0;
+    for (int32_t i = 0; i < w->nslots; i++) {
+        int32_t p = (from + i) % w->nslots;
+        if (flush_one(w, p))
+            return;
+        if (i + 1 < w->nslots && lw_mono_ms() - began >= LW_SPELL_MS) {
+            w->flush_from = (p + 1) % w->nslots; /* a slow Redis: poll, then the others */
+            w->flushed_ms = began - w->config->source.flush_interval_ms;
+            return;
+        }
     }
     lw__worker_pause(w, false, NULL);
     atomic_store(&w->settled, w->flow);

@@ -6,10 +6,12 @@
 
 #include "engine/engine_private.h"
 #include "engine/scorer.h"
+#include "kafka/letter.h"
+#include "kafka/sender.h"
 
-#define LW_BATCH     2000  /* messages of one poll */
-#define LW_RETRY_MS  500   /* between attempts while Redis is away */
-#define LW_LETTER_MS 10000 /* one wait for the dead-letter topic */
+#define LW_BATCH    2000 /* messages of one poll */
+#define LW_RETRY_MS 500  /* between attempts while Redis is away */
+#define LW_SPELL_MS 1000 /* the worker polls again after so long, whatever is to do */
 
 enum lw_slot_state { SLOT_FREE, SLOT_WAITS, SLOT_RUNS };
 
@@ -23,6 +25,7 @@ struct lw_slot {
     int64_t heard_ms;                 /* monotonic: last message */
     bool idle;                        /* idle as last flushed */
     bool changed;                     /* something to flush */
+    int64_t back_to;                  /* offset, while a batch is put back */
     struct lw_force force;
     struct lw_lineup lineup;
 };
@@ -34,8 +37,12 @@ struct lw_worker {
     char owner[128];
     struct lw_redis *redis;
     struct lw_consumer *consumer;
-    struct lw_producer *dead; /* or NULL */
-    bool dead_pending;        /* letters not yet acknowledged */
+    struct lw_producer *out;       /* letters and predictions; NULL: neither is wanted */
+    struct lw_sender *predictions; /* NULL: not wanted */
+    bool unacked;                  /* something was sent since the last settling */
+    struct lw_err refusal;         /* Kafka's, of one of them; until it is dealt with */
+    int64_t try_at_ms;             /* monotonic: Redis is not asked before */
+    int32_t flush_from;            /* where the next flush begins, if one was cut short */
     struct lw_decoder *decoder;
     struct lw_model_cache *models;
     struct lw_slot *slot; /* by partition */
@@ -55,6 +62,13 @@ struct lw_worker {
 /* A warning with the worker, the partition (-1: all) and the reason. */
 void lw__worker_warn(const struct lw_worker *w, const char *event, int32_t partition,
                      const struct lw_err *err);
+
+/* Stops consuming (polling goes on) and says why, or goes on. */
+void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why);
+/* Redis did not answer: nobody asks it for LW_RETRY_MS, so that a worker with many
+ * partitions waits for one timeout between two polls and not for one a partition. */
+void lw__redis_away(struct lw_worker *w, const struct lw_err *why);
+bool lw__redis_is_away(const struct lw_worker *w);
 
 /* ---- worker_slots.c ---- */
 
@@ -77,12 +91,33 @@ void lw__slots_sweep_models(struct lw_worker *w);
 /* One poll, and all that it brings: decoded, scored, accumulated. */
 void lw__worker_consume(struct lw_worker *w);
 
+/* ---- worker_out.c ---- */
+
+/* What the configuration wants: a producer and a sender, or neither. LW_ECONFIG. */
+int lw__out_open(struct lw_worker *w, struct lw_err *err);
+void lw__out_close(struct lw_worker *w);
+/* A letter of m, if letters are wanted. LW_EAGAIN: not now. */
+int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char *stage,
+                   const struct lw_err *why, struct lw_err *err);
+/* The champion's prediction, into the sender. Hot path. */
+void lw__out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
+                        const struct lw_row *row, const struct lw_scored *scored);
+/* Hands over what the sender holds. LW_EAGAIN: some is left; LW_ESTOP: refused. */
+int lw__out_send(struct lw_worker *w, struct lw_err *err);
+/* Everything that was sent is acknowledged. LW_EAGAIN: not yet; LW_ESTOP: something was
+ * refused, and what was sent since the last flush must be sent again. */
+int lw__out_settle(struct lw_worker *w, struct lw_err *err);
+/* Drops what was not handed over yet, and the refusal: all of it will be read again. */
+void lw__out_forget(struct lw_worker *w);
+
 /* ---- worker_flush.c ---- */
 
 /* One partition's panes and offset to Redis, in one step; then the models that Redis says
- * are in force. LW_EAGAIN: Redis or the dead-letter topic is away; LW_EFENCED. */
+ * are in force. LW_EAGAIN: Redis is away, or an acknowledgement of Kafka; LW_EFENCED;
+ * LW_ESTOP: Kafka has refused a letter or a prediction. */
 int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err);
-/* All that changed. Pauses consuming when something is away, and resumes it. */
+/* All that changed, or as much as goes into LW_SPELL_MS. Pauses consuming when something
+ * is away, and resumes it. */
 void lw__worker_flush(struct lw_worker *w);
 
 #endif

@@ -53,9 +53,15 @@ int64_t lw__slot_assigned(void *arg, int32_t partition, int *wait) {
                (size_t)(partition + 1 - w->nslots) * sizeof *w->slot);
         w->nslots = partition + 1;
     }
-    if (claim(w, partition, &err) == 0)
+    if (lw__redis_is_away(w)) {
+        w->slot[partition].state = SLOT_WAITS;
+        w->slot[partition].claim_at_ms = w->try_at_ms;
+    } else if (claim(w, partition, &err) == 0) {
         return start_offset(&w->slot[partition]);
-    lw__worker_warn(w, "claim_waits", partition, &err);
+    } else {
+        lw__redis_away(w, &err);
+        lw__worker_warn(w, "claim_waits", partition, &err);
+    }
     *wait = 1;
     return -1;
 }
@@ -64,9 +70,13 @@ void lw__slot_revoked(void *arg, int32_t partition) {
     struct lw_worker *w = arg;
     struct lw_slot *s = &w->slot[partition];
     struct lw_err err = {0};
-    if (s->state == SLOT_RUNS && s->changed && lw__slot_flush(w, partition, &err))
-        lw__worker_warn(w, "revoked_unflushed", partition,
-                        &err); /* its next owner replays */
+    bool flushes = s->state == SLOT_RUNS && s->changed;
+    if (flushes && lw__redis_is_away(w))
+        lw_fail(&err, LW_EAGAIN, "Redis or Kafka did not answer a moment ago");
+    else if (flushes && lw__slot_flush(w, partition, &err))
+        lw__redis_away(w, &err);
+    if (err.code) /* its next owner replays */
+        lw__worker_warn(w, "revoked_unflushed", partition, &err);
     lw_log(LW_INFO, "partition_released", "worker=%s partition=%d", w->owner, partition);
     lw__slot_drop(s);
 }
@@ -77,14 +87,23 @@ void lw__slot_lost(void *arg, int32_t partition) {
     lw__slot_drop(&w->slot[partition]);
 }
 
+static void claim_again(struct lw_worker *w, int32_t partition) {
+    struct lw_err err = {0};
+    struct lw_slot *s = &w->slot[partition];
+    if (claim(w, partition, &err) == 0 &&
+        lw_consumer_seek(w->consumer, partition, start_offset(s), &err) == 0)
+        return;
+    s->state = SLOT_WAITS;
+    lw__redis_away(w, &err);
+    lw__worker_warn(w, "claim_waits", partition, &err);
+}
+
 void lw__slots_claim_again(struct lw_worker *w, int64_t now) {
     for (int32_t p = 0; p < w->nslots; p++) {
-        struct lw_err err = {0};
-        struct lw_slot *s = &w->slot[p];
-        if (s->state != SLOT_WAITS || now < s->claim_at_ms)
-            continue;
-        if (claim(w, p, &err) || lw_consumer_seek(w->consumer, p, start_offset(s), &err))
-            lw__worker_warn(w, "claim_waits", p, &err);
+        if (lw__redis_is_away(w) || lw_mono_ms() - now >= LW_SPELL_MS)
+            return; /* poll first */
+        if (w->slot[p].state == SLOT_WAITS && now >= w->slot[p].claim_at_ms)
+            claim_again(w, p);
     }
 }
 

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "kafka/log.h"
+#include "kafka/producer_private.h"
 
 #define WAIT_MS 100
 
@@ -23,6 +24,7 @@ struct lw_producer {
     struct lw_kafka_log log; /* first: librdkafka's opaque */
     rd_kafka_t *rk;
     _Atomic uint64_t acked, refused;
+    _Atomic size_t too_large; /* smallest value that was refused for its size */
     pthread_mutex_t lock;
     char refusal[300]; /* the first since the last flush; under lock */
 };
@@ -38,6 +40,9 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
         m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return; /* we are being freed */
     atomic_fetch_add(&p->refused, 1);
+    if (m->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE &&
+        m->len < atomic_load(&p->too_large))
+        atomic_store(&p->too_large, m->len);
     pthread_mutex_lock(&p->lock);
     if (!p->refusal[0])
         snprintf(p->refusal, sizeof p->refusal,
@@ -55,6 +60,7 @@ struct lw_producer *lw_producer_new(const struct lw_kafka_options *options,
     struct lw_producer *p = lw_calloc(1, sizeof *p);
     lw_kafka_log_init(&p->log);
     pthread_mutex_init(&p->lock, NULL);
+    atomic_store(&p->too_large, SIZE_MAX);
     rd_kafka_conf_set_opaque(conf, p);
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
@@ -124,9 +130,8 @@ static rd_kafka_error_t *send_once(struct lw_producer *p, const struct lw_record
     return rd_kafka_produceva(p->rk, vu, n);
 }
 
-/* Takes headers in any case. */
-static int send_record(struct lw_producer *p, const struct lw_record *record,
-                       rd_kafka_headers_t *headers, int timeout_ms, struct lw_err *err) {
+int lw__producer_send(struct lw_producer *p, const struct lw_record *record,
+                      rd_kafka_headers_t *headers, int timeout_ms, struct lw_err *err) {
     int64_t until = lw_mono_ms() + timeout_ms;
     rd_kafka_error_t *error;
     while ((error = send_once(p, record, headers)) != NULL) {
@@ -159,7 +164,7 @@ int lw_produce(struct lw_producer *p, const struct lw_record *record, int timeou
     for (size_t i = 0; i < record->nheaders; i++)
         rd_kafka_header_add(headers, record->headers[i].name, -1,
                             record->headers[i].value, (ssize_t)record->headers[i].len);
-    return send_record(p, record, headers, timeout_ms, err);
+    return lw__producer_send(p, record, headers, timeout_ms, err);
 }
 
 void lw_producer_poll(struct lw_producer *p) {
@@ -193,43 +198,6 @@ rd_kafka_t *lw_producer_handle(struct lw_producer *p) {
     return p->rk;
 }
 
-static void add_text(rd_kafka_headers_t *headers, const char *name, const char *value) {
-    char full[80];
-    snprintf(full, sizeof full, "__connect.errors.%s", name);
-    rd_kafka_header_add(headers, full, -1, value, (ssize_t)strlen(value));
-}
-
-static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t value) {
-    char text[24];
-    snprintf(text, sizeof text, "%" PRId64, value);
-    add_text(headers, name, text);
-}
-
-int lw_dead_letter(struct lw_producer *p, const char *topic, const rd_kafka_message_t *m,
-                   const char *stage, const struct lw_err *why, int timeout_ms,
-                   struct lw_err *err) {
-    rd_kafka_headers_t *headers = NULL, *original = NULL;
-    rd_kafka_timestamp_type_t kind;
-    int64_t time = rd_kafka_message_timestamp(m, &kind);
-    if (rd_kafka_message_headers(m, &original) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        headers = rd_kafka_headers_copy(original);
-    else
-        headers = rd_kafka_headers_new(8);
-    add_text(headers, "topic", rd_kafka_topic_name(m->rkt));
-    add_number(headers, "partition", m->partition);
-    add_number(headers, "offset", m->offset);
-    add_text(headers, "stage", stage);
-    add_text(headers, "class.name", "leeway");
-    add_text(headers, "exception.class.name", lw_errc_name(why->code));
-    add_text(headers, "exception.message", why->msg);
-    struct lw_record record = {
-        .topic = topic,
-        .partition = RD_KAFKA_PARTITION_UA,
-        .key = m->key,
-        .key_len = m->key_len,
-        .value = m->payload,
-        .value_len = m->len,
-        .time_ms = kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : time,
-    };
-    return send_record(p, &record, headers, timeout_ms, err);
+size_t lw__producer_too_large(const struct lw_producer *p) {
+    return atomic_load(&p->too_large);
 }

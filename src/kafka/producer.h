@@ -39,11 +39,4 @@ uint64_t lw_producer_acked(const struct lw_producer *p);
 uint64_t lw_producer_refused(const struct lw_producer *p);
 rd_kafka_t *lw_producer_handle(struct lw_producer *p);
 
-/* A dead letter: original key and bytes verbatim, original headers, and behind them
- * __connect.errors.* (topic, partition, offset, stage, class.name, exception.class.name =
- * the error's code, exception.message). */
-int lw_dead_letter(struct lw_producer *p, const char *topic, const rd_kafka_message_t *m,
-                   const char *stage, const struct lw_err *why, int timeout_ms,
-                   struct lw_err *err);
-
 #endif

@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
+#include "kafka/letter.h"
 #include "kafka/ranges.h"
+#include "kafka/sender.h"
 
 static struct lw_record record_of(const char *topic, const void *value, size_t len) {
     return (struct lw_record){
@@ -116,7 +118,8 @@ static int bury(void *arg, const rd_kafka_message_t *m) {
     struct carrier *c = arg;
     struct lw_err why = {0}, err = {0};
     lw_fail(&why, LW_EINPUT, "field \"fare\": truncated");
-    if (lw_dead_letter(c->p, "dead", m, "decode", &why, 1000, &err))
+    const struct lw_reason reason = {"dead", "night", "decode", &why};
+    if (lw_dead_letter(c->p, m, &reason, 1000, &err))
         fail_msg("%s", err.msg);
     return 0;
 }
@@ -140,6 +143,7 @@ static int exhume(void *arg, const rd_kafka_message_t *m) {
     expect_header(h, "__connect.errors.topic", "alive");
     expect_header(h, "__connect.errors.partition", "0");
     expect_header(h, "__connect.errors.offset", c->n == 1 ? "0" : "1");
+    expect_header(h, "__connect.errors.connector.name", "night");
     expect_header(h, "__connect.errors.stage", "decode");
     expect_header(h, "__connect.errors.class.name", "leeway");
     expect_header(h, "__connect.errors.exception.class.name", "input");
@@ -198,6 +202,235 @@ static void a_dead_letter_carries_everything(void **state) {
     lw_producer_free(c.p);
 }
 
+/* ---- a letter goes back to where it came from ---- */
+
+struct post {
+    struct lw_producer *p;
+    struct mock_kafka *m;
+    int n;
+    uint64_t replays;
+};
+
+static int send_back(void *arg, const rd_kafka_message_t *m) {
+    struct post *post = arg;
+    struct lw_letter letter;
+    struct lw_err err = {0};
+    assert_true(lw_letter_read(m, &letter));
+    assert_string_equal(letter.topic, "round");
+    assert_int_equal(letter.partition, 0);
+    assert_string_equal(letter.stream, "night");
+    assert_string_equal(letter.stage, "decode");
+    assert_string_equal(letter.kind, "input");
+    assert_string_equal(letter.reason, "field \"fare\": truncated");
+    assert_int_equal(letter.cut, -1);
+    assert_int_equal(letter.replays, post->replays);
+    if (lw_letter_replay(post->p, m, &letter, letter.topic, letter.partition, &err))
+        fail_msg("%s", err.msg);
+    post->n++;
+    return 0;
+}
+
+static int bury_round(void *arg, const rd_kafka_message_t *m) {
+    struct post *post = arg;
+    struct lw_err why = {0}, err = {0};
+    struct lw_letter letter;
+    /* Of an earlier program's dead letters, or replayed: no letter of ours itself. */
+    assert_int_equal(lw_letter_read(m, &letter), 0);
+    lw_fail(&why, LW_EINPUT, "field \"fare\": truncated");
+    const struct lw_reason reason = {"round.dead", "night", "decode", &why};
+    if (lw_dead_letter(post->p, m, &reason, 1000, &err))
+        fail_msg("%s", err.msg);
+    return 0;
+}
+
+static void read_one(struct post *post, const char *topic, int64_t offset,
+                     int (*each)(void *, const rd_kafka_message_t *)) {
+    struct lw_offset_range range = {.partition = 0, .first = offset, .last = offset};
+    struct lw_read_options how = {.timeout_ms = 5000, .each = each, .arg = post};
+    struct lw_err err = {0};
+    if (lw_producer_flush(post->p, 5000, &err) ||
+        lw_kafka_read_ranges(&post->m->options, topic, &range, 1, &how, NULL, &err))
+        fail_msg("%s", err.msg);
+}
+
+static int same_again(void *arg, const rd_kafka_message_t *m) {
+    struct post *post = arg;
+    rd_kafka_headers_t *h;
+    rd_kafka_timestamp_type_t kind;
+    const char *name;
+    const void *value;
+    size_t len;
+    assert_int_equal(m->len, 3);
+    assert_memory_equal(m->payload, "x\0y", 3);
+    assert_int_equal(m->key_len, 1);
+    assert_int_equal(rd_kafka_message_timestamp(m, &kind), 1584000000123);
+    assert_int_equal(rd_kafka_message_headers(m, &h), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_header_cnt(h), 3); /* two of its own, and how often */
+    rd_kafka_header_get_all(h, 0, &name, &value, &len);
+    assert_string_equal(name, "__connect.errors.stage"); /* somebody else's, kept */
+    rd_kafka_header_get_all(h, 1, &name, &value, &len);
+    assert_string_equal(name, "empty");
+    assert_null(value);
+    expect_header(h, LW_LETTER_REPLAYS, post->replays == 0 ? "1" : "2");
+    post->n++;
+    return 0;
+}
+
+static void a_letter_goes_back_as_it_came(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_err err = {0};
+    mock_kafka_topic(m, "round", 1);
+    mock_kafka_topic(m, "round.dead", 1);
+    struct post post = {.p = start(&m->options), .m = m};
+    struct lw_header headers[] = {
+        {.name = "__connect.errors.stage", .value = "theirs", .len = 6},
+        {.name = "empty"}};
+    struct lw_record r = record_of("round", "x\0y", 3);
+    r.key = "k";
+    r.key_len = 1;
+    r.time_ms = 1584000000123;
+    r.headers = headers;
+    r.nheaders = 2;
+    assert_int_equal(lw_produce(post.p, &r, 1000, &err), 0);
+    for (int64_t trip = 0; trip < 2; trip++) { /* it fails a second time */
+        post.replays = (uint64_t)trip;
+        read_one(&post, "round", trip, bury_round);
+        read_one(&post, "round.dead", trip, send_back);
+        read_one(&post, "round", trip + 1, same_again);
+    }
+    assert_int_equal(post.n, 4);
+    lw_producer_free(post.p);
+}
+
+/* ---- a value that the letters' topic does not take ---- */
+
+static int bury_big(void *arg, const rd_kafka_message_t *m) {
+    struct post *post = arg;
+    struct lw_err why = {0}, err = {0};
+    lw_fail(&why, LW_EINPUT, "garbage");
+    const struct lw_reason reason = {"big.dead", "night", "decode", &why};
+    if (lw_dead_letter(post->p, m, &reason, 1000, &err))
+        fail_msg("%s", err.msg);
+    return 0;
+}
+
+static int is_cut(void *arg, const rd_kafka_message_t *m) {
+    struct post *post = arg;
+    struct lw_letter letter;
+    struct lw_err err = {0};
+    assert_true(lw_letter_read(m, &letter));
+    assert_null(m->payload);
+    assert_int_equal(letter.cut, 20000);
+    assert_int_equal(lw_letter_replay(post->p, m, &letter, "big", 0, &err), -1);
+    assert_int_equal(err.code, LW_EINPUT);
+    assert_non_null(strstr(err.msg, "big, partition 0, offset 0"));
+    post->n++;
+    return 0;
+}
+
+static void a_value_too_large_for_the_letters_is_left_out(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct lw_err err = {0};
+    char *big = lw_calloc(1, 20000);
+    mock_kafka_topic(m, "big", 1);
+    mock_kafka_topic(m, "big.dead", 1);
+    struct post wide = {.p = start(&m->options), .m = m};
+    mock_kafka_set(o, "message.max.bytes", "10000"); /* refused by the client ... */
+    struct post narrow = {.p = start(o), .m = m};
+    mock_kafka_set(o, "message.max.bytes", "1000000");
+    mock_kafka_set(o, "enable.idempotence", "false");
+    struct post told = {.p = start(o), .m = m};
+    struct lw_record r = record_of("big", big, 20000);
+    assert_int_equal(lw_produce(wide.p, &r, 1000, &err), 0);
+    read_one(&wide, "big", 0,
+             bury_big); /* fits, but is read below only where it is cut */
+    assert_int_equal(lw_producer_flush(wide.p, 5000, &err), 0);
+    read_one(&narrow, "big", 0, bury_big);
+    read_one(&narrow, "big.dead", 1, is_cut);
+    rd_kafka_mock_push_request_errors(m->cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    read_one(&told, "big", 0, bury_big); /* ... or by the broker, which is remembered */
+    assert_int_equal(lw_producer_flush(told.p, 5000, &err), -1);
+    assert_int_equal(err.code, LW_ESTOP);
+    read_one(&told, "big", 0, bury_big);
+    read_one(&told, "big.dead", 2, is_cut);
+    assert_int_equal(narrow.n + told.n, 2);
+    lw_producer_free(wide.p);
+    lw_producer_free(narrow.p);
+    lw_producer_free(told.p);
+    free(big);
+    free(o);
+}
+
+/* ---- many small records at a time ---- */
+
+static void put_numbered(struct lw_sender *s, int i) {
+    char text[16];
+    int n = snprintf(text, sizeof text, "%d", i);
+    if (i % 2)
+        lw_buf_put(lw_sender_key(s), text, (size_t)n);
+    else
+        lw_sender_key(s); /* no key */
+    lw_buf_put(lw_sender_value(s), text, (size_t)n);
+    lw_sender_put(s);
+}
+
+struct heard {
+    char seen[3000];
+    int n;
+};
+
+static int hear(void *arg, const rd_kafka_message_t *m) {
+    struct heard *h = arg;
+    char text[16] = "";
+    memcpy(text, m->payload, m->len < 15 ? m->len : 15);
+    int i = atoi(text);
+    assert_int_equal(m->key_len, i % 2 ? m->len : 0);
+    assert_in_range(i, 0, 2999);
+    h->seen[i]++;
+    h->n++;
+    return 0;
+}
+
+static void a_sender_keeps_what_finds_no_room(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct lw_err err = {0};
+    struct heard heard = {.n = 0};
+    int full = 0;
+    mock_kafka_topic(m, "sent", 1);
+    mock_kafka_set(o, "queue.buffering.max.messages", "100");
+    mock_kafka_set(o, "linger.ms", "5");
+    struct lw_producer *p = start(o);
+    struct lw_sender *s = lw_sender_new(p, "sent", &err);
+    assert_non_null(s);
+    for (int i = 0; i < 3000; i++) {
+        put_numbered(s, i);
+        if (i % 300 != 299)
+            continue;
+        while (lw_sender_send(s, &err)) {
+            assert_int_equal(err.code, LW_EAGAIN);
+            assert_in_range(lw_sender_left(s), 1, 300);
+            full++;
+            lw_err_clear(&err);
+            lw_producer_flush(p, 50, NULL);
+        }
+        assert_int_equal(lw_sender_left(s), 0);
+    }
+    assert_true(full > 0);
+    assert_int_equal(lw_producer_flush(p, 10000, &err), 0);
+    struct lw_offset_range range = {.partition = 0, .first = 0, .last = 2999};
+    struct lw_read_options how = {.timeout_ms = 5000, .each = hear, .arg = &heard};
+    assert_int_equal(
+        lw_kafka_read_ranges(&m->options, "sent", &range, 1, &how, NULL, &err), 0);
+    for (int i = 0; i < 3000; i++)
+        assert_int_equal(heard.seen[i], 1);
+    lw_sender_free(s);
+    lw_producer_free(p);
+    free(o);
+}
+
 static int up(void **state) {
     *state = mock_kafka_start();
     return 0;
@@ -215,6 +448,9 @@ int main(void) {
         cmocka_unit_test(what_cannot_be_sent_is_refused_at_once),
         cmocka_unit_test(a_refusal_of_the_broker_is_told_at_the_flush),
         cmocka_unit_test(a_dead_letter_carries_everything),
+        cmocka_unit_test(a_letter_goes_back_as_it_came),
+        cmocka_unit_test(a_value_too_large_for_the_letters_is_left_out),
+        cmocka_unit_test(a_sender_keeps_what_finds_no_room),
     };
     return cmocka_run_group_tests(tests, up, down);
 }

@@ -1,0 +1,94 @@
+/* What a worker sends to Kafka: dead letters, and predictions for the topic
+ * source.scored.
+ *
+ * Both are acknowledged before the flush that moves the offset past their message: after
+ * a crash they come again rather than not at all. Nothing here waits for longer than one
+ * bounded moment, for the worker must go on polling: what finds no room, or no answer, is
+ * tried again in the next round, and consuming is paused until then. */
+#include "engine/worker_private.h"
+
+#include "event/scored.h"
+
+#define ACK_MS 1000 /* one wait for acknowledgements */
+
+int lw__out_open(struct lw_worker *w, struct lw_err *err) {
+    const struct lw_config_source *source = &w->config->source;
+    if (!source->dead_letters[0] && !source->scored[0])
+        return 0;
+    w->out = lw_producer_new(&w->config->kafka, err);
+    if (w->out && source->scored[0])
+        w->predictions = lw_sender_new(w->out, source->scored, err);
+    return w->out && (w->predictions || !source->scored[0]) ? 0 : -1;
+}
+
+void lw__out_close(struct lw_worker *w) {
+    lw_sender_free(w->predictions);
+    lw_producer_free(w->out);
+    w->predictions = NULL;
+    w->out = NULL;
+}
+
+int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char *stage,
+                   const struct lw_err *why, struct lw_err *err) {
+    const struct lw_reason reason = {.topic = w->config->source.dead_letters,
+                                     .stream = w->spec->stream,
+                                     .stage = stage,
+                                     .why = why};
+    if (!reason.topic[0])
+        return 0; /* counted and dropped, as configured */
+    w->unacked = true;
+    return lw_dead_letter(w->out, m, &reason, ACK_MS, err);
+}
+
+void lw__out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
+                        const struct lw_row *row, const struct lw_scored *scored) {
+    int id = w->spec->event.id_field;
+    const struct lw_scored_event e = {.id = id >= 0 ? &row->cells[id] : NULL,
+                                      .topic = w->config->source.topic,
+                                      .partition = m->partition,
+                                      .offset = m->offset,
+                                      .time_ms = row->time_ms,
+                                      .prediction = scored->prediction,
+                                      .version = scored->version};
+    w->unacked = true;
+    lw_scored_key(e.id, lw_sender_key(w->predictions));
+    lw_scored_value(&e, lw_sender_value(w->predictions));
+    lw_sender_put(w->predictions);
+}
+
+/* A refusal must not be forgotten before the partitions have been read again: the error
+ * is kept, and comes at every settling. */
+static int keep(struct lw_worker *w, struct lw_err *err) {
+    if (err->code != LW_EAGAIN)
+        w->refusal = *err;
+    return -1;
+}
+
+int lw__out_send(struct lw_worker *w, struct lw_err *err) {
+    if (!w->out)
+        return 0;
+    if (!w->predictions || lw_sender_left(w->predictions) == 0) {
+        lw_producer_poll(w->out);
+        return 0;
+    }
+    return lw_sender_send(w->predictions, err) ? keep(w, err) : 0;
+}
+
+int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
+    struct lw_err why = w->refusal;
+    if (!w->unacked)
+        return 0;
+    if (why.code == LW_OK && lw__out_send(w, &why) == 0 &&
+        lw_producer_flush(w->out, ACK_MS, &why))
+        keep(w, &why);
+    if (why.code)
+        return lw_fail(err, why.code, "%s", why.msg);
+    w->unacked = false;
+    return 0;
+}
+
+void lw__out_forget(struct lw_worker *w) {
+    if (w->predictions)
+        lw_sender_drop(w->predictions);
+    lw_err_clear(&w->refusal);
+}
