@@ -2,8 +2,10 @@
  *
  * A chunk of rows is worked pair of terms by pair of terms, so that each inner loop knows
  * what it has: two numbers (a dot product), a block and a number, or two blocks
- * (scattered additions into A, which stays in cache). The eliminated block is worked row
- * by row instead: the whole row of C that its level owns lies together. */
+ * (scattered additions into A, which stays in cache). A term that is 0 in most rows (a
+ * flag, or a number times one) is worked through the list of the others: what is left
+ * out is + 0. The eliminated block is worked row by row instead: the whole row of C that
+ * its level owns lies together. */
 #include "model/stats.h"
 
 #include <stdlib.h>
@@ -13,6 +15,17 @@
 
 #include "base/mem.h"
 
+/* One term (or the intercept) over a chunk. */
+struct lw_side {
+    uint32_t at;
+    const uint32_t *level; /* NULL: one column */
+    const double *value;   /* NULL: 1 */
+    double weighted[LW_CHUNK];
+    bool scarce; /* so few rows are not 0 that they are listed */
+    uint16_t row[LW_CHUNK];
+    size_t nrows;
+};
+
 void lw_stats_init(struct lw_stats *s, const struct lw_layout *l) {
     *s = (struct lw_stats){.layout = l};
     s->a = lw_calloc((size_t)l->nr * l->nr + 1, sizeof *s->a);
@@ -20,6 +33,7 @@ void lw_stats_init(struct lw_stats *s, const struct lw_layout *l) {
     s->d = lw_calloc(l->ne + 1, sizeof *s->d);
     s->be = lw_calloc(l->ne + 1, sizeof *s->be);
     s->c = lw_calloc(l->ne * lw_stats_stride(l) + 1, sizeof *s->c);
+    s->side = lw_malloc(((size_t)l->nrest + 2) * sizeof *s->side);
 }
 
 void lw_stats_fini(struct lw_stats *s) {
@@ -34,18 +48,11 @@ void lw_stats_fini(struct lw_stats *s) {
     free(s->row);
     free(s->row_col);
     free(s->row_val);
+    free(s->side);
     *s = (struct lw_stats){0};
 }
 
-/* One term (or the intercept) over a chunk. */
-struct side {
-    uint32_t at;
-    const uint32_t *level; /* NULL: one column */
-    const double *value;   /* NULL: 1 */
-    double weighted[LW_CHUNK];
-};
-
-static void side_init(struct side *side, const struct lw_feed *feed, int term,
+static void side_init(struct lw_side *side, const struct lw_feed *feed, int term,
                       uint32_t at, size_t n, const double *w) {
     const struct lw_part *part = &feed->m->part[term];
     side->at = at;
@@ -53,9 +60,15 @@ static void side_init(struct side *side, const struct lw_feed *feed, int term,
     side->value = feed->value[term];
     for (size_t i = 0; i < n; i++)
         side->weighted[i] = side->value ? w[i] * side->value[i] : w[i];
+    side->nrows = 0;
+    for (size_t i = 0; side->value && i < n; i++) {
+        side->row[side->nrows] = (uint16_t)i;
+        side->nrows += side->value[i] != 0;
+    }
+    side->scarce = side->value && side->nrows < n / 4;
 }
 
-static void number_number(double *a, const struct side *x, const struct side *y,
+static void number_number(double *a, const struct lw_side *x, const struct lw_side *y,
                           size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
@@ -64,28 +77,47 @@ static void number_number(double *a, const struct side *x, const struct side *y,
 }
 
 /* A column of cells `step` apart, indexed by the block's level. */
-static void block_number(double *a, size_t step, const struct side *block,
-                         const struct side *number, size_t n) {
+static void block_number(double *a, size_t step, const struct lw_side *block,
+                         const struct lw_side *number, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (block->level[i] != LW_CODE_NONE)
             a[block->level[i] * step] +=
                 block->weighted[i] * (number->value ? number->value[i] : 1);
 }
 
-static void block_block(double *a, size_t nr, const struct side *x, const struct side *y,
-                        size_t n) {
+static void block_block(double *a, size_t nr, const struct lw_side *x,
+                        const struct lw_side *y, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (x->level[i] != LW_CODE_NONE && y->level[i] != LW_CODE_NONE)
             a[x->level[i] * nr + y->level[i]] +=
                 x->weighted[i] * (y->value ? y->value[i] : 1);
 }
 
+/* Any two, over the rows of a list. */
+static void listed_pair(double *a, size_t nr, const struct lw_side *x,
+                        const struct lw_side *y, const struct lw_side *list) {
+    double sum = 0;
+    for (size_t k = 0; k < list->nrows; k++) {
+        size_t i = list->row[k];
+        uint32_t xl = x->level ? x->level[i] : 0, yl = y->level ? y->level[i] : 0;
+        double v = x->weighted[i] * (y->value ? y->value[i] : 1);
+        if (!x->level && !y->level)
+            sum += v;
+        else if (xl != LW_CODE_NONE && yl != LW_CODE_NONE)
+            a[xl * nr + yl] += v;
+    }
+    *a += sum;
+}
+
 /* x stands at or after y, so the cell is in the lower triangle. */
-static void gram_pair(struct lw_stats *s, const struct side *x, const struct side *y,
-                      size_t n) {
+static void gram_pair(struct lw_stats *s, const struct lw_side *x,
+                      const struct lw_side *y, size_t n) {
     size_t nr = s->layout->nr;
     double *a = s->a + x->at * nr + y->at;
-    if (x == y && x->level)
+    if (x->scarce || y->scarce)
+        listed_pair(a, nr, x, y,
+                    x->scarce && (!y->scarce || x->nrows <= y->nrows) ? x : y);
+    else if (x == y && x->level)
         block_number(a, nr + 1, x, x, n); /* the diagonal of one block */
     else if (x->level && y->level)
         block_block(a, nr, x, y, n);
@@ -97,7 +129,7 @@ static void gram_pair(struct lw_stats *s, const struct side *x, const struct sid
         number_number(a, x, y, n);
 }
 
-static void add_target(double *b, const struct side *x, const double *y, size_t n) {
+static void add_target(double *b, const struct lw_side *x, const double *y, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint32_t level = x->level ? x->level[i] : 0;
         if (level != LW_CODE_NONE)
@@ -121,11 +153,12 @@ static void add_pair(struct lw_stats *s, uint64_t key, double v) {
 }
 
 /* C against one rest term. */
-static void cross_term(struct lw_stats *s, const struct side *e, const struct side *x,
-                       int fixed, bool sparse, size_t n) {
+static void cross_term(struct lw_stats *s, const struct lw_side *e,
+                       const struct lw_side *x, int fixed, bool sparse, size_t n) {
     const struct lw_layout *l = s->layout;
     size_t stride = lw_stats_stride(l);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < (x->scarce ? x->nrows : n); k++) {
+        size_t i = x->scarce ? x->row[k] : k;
         uint32_t el = e->level[i], level = x->level ? x->level[i] : 0;
         if (el == LW_CODE_NONE || level == LW_CODE_NONE)
             continue;
@@ -154,18 +187,18 @@ static bool is_sparse(const struct lw_layout *l, int term) {
 }
 
 static void add_eliminated(struct lw_stats *s, const struct lw_feed *feed, size_t n,
-                           const struct side *sides, size_t nsides, const double *w,
+                           const struct lw_side *sides, size_t nsides, const double *w,
                            const double *y) {
-    struct side e;
-    side_init(&e, feed, s->layout->e_term, 0, n, w);
-    block_number(s->d, 1, &e, &e, n);
-    add_target(s->be, &e, y, n);
+    struct lw_side *e = &s->side[nsides];
+    side_init(e, feed, s->layout->e_term, 0, n, w);
+    block_number(s->d, 1, e, e, n);
+    add_target(s->be, e, y, n);
     size_t first = s->layout->intercept;
     if (first)
-        cross_term(s, &e, &sides[0], -1, false, n);
+        cross_term(s, e, &sides[0], -1, false, n);
     for (size_t k = first; k < nsides; k++) {
         int term = s->layout->rest[k - first];
-        cross_term(s, &e, &sides[k], fixed_index(s->layout, term),
+        cross_term(s, e, &sides[k], fixed_index(s->layout, term),
                    is_sparse(s->layout, term), n);
     }
 }
@@ -174,9 +207,12 @@ void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
                   const double *w, const double *y) {
     const struct lw_layout *l = s->layout;
     size_t first = l->intercept, nsides = first + (size_t)l->nrest;
-    struct side *sides = lw_malloc((nsides + 1) * sizeof *sides);
+    struct lw_side *sides = s->side;
     if (first) {
-        sides[0] = (struct side){0};
+        sides[0].at = 0;
+        sides[0].level = NULL;
+        sides[0].value = NULL;
+        sides[0].scarce = false;
         memcpy(sides[0].weighted, w, n * sizeof *w);
     }
     for (int k = 0; k < l->nrest; k++)
@@ -193,7 +229,6 @@ void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
         s->yy += w[i] * y[i] * y[i];
     }
     s->n += n;
-    free(sides);
 }
 
 static void add_vector(double *to, const double *from, size_t n) {

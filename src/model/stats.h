@@ -52,6 +52,7 @@ struct lw_stats {
     struct lw_pair_row *row; /* ne; made by _seal */
     uint32_t *row_col;
     double *row_val;
+    struct lw_side *side; /* of the chunk at hand */
 };
 
 void lw_stats_init(struct lw_stats *s, const struct lw_layout *layout);
