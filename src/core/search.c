@@ -16,6 +16,14 @@ _Static_assert(LW_TRIALS_MAX >= LW_CANDIDATES_MAX + (LW_CANDIDATES_MAX + 1) / 2 
                                     (LW_CANDIDATES_MAX + 3) / 4,
                "a trial for each fit of halving");
 
+/* A first stage that several candidates of a round begin with. */
+struct base {
+    const struct lw_fit_spec *fit; /* the first of them */
+    struct lw_model *model;        /* with the correction of the newest trial */
+    double *coef;                  /* its coefficients without one */
+    struct lw_fit_report report;
+};
+
 struct search {
     const struct lw_spec *spec;
     const struct lw_dataset *ds;
@@ -23,7 +31,11 @@ struct search {
     struct lw_training *out;
     double *predicted;      /* of the trial at hand */
     double *best;           /* of `model` */
-    struct lw_model *model; /* best of the round */
+    struct lw_model *model; /* best of the round, or ... */
+    size_t of_base;         /* ... made of this base; SIZE_MAX: not */
+    double *coef;           /* with these coefficients */
+    size_t nbases;
+    struct base base[LW_CANDIDATES_MAX];
 };
 
 double lw__held_out(const struct lw_dataset *ds, const struct lw_split *s,
@@ -38,18 +50,73 @@ static double now(const struct search *f) {
     return f->spec->seconds ? f->spec->seconds() : 0;
 }
 
+static void forget_bases(struct search *f) {
+    for (size_t i = 0; i < f->nbases; i++) {
+        lw_model_free(f->base[i].model);
+        free(f->base[i].coef);
+    }
+    f->nbases = 0;
+}
+
+/* How many candidates begin with the same first stage. */
+static size_t relatives(const struct search *f, const struct lw_fit_spec *fit) {
+    size_t n = 0;
+    for (size_t i = 0; i < f->spec->ncandidates; i++)
+        n += lw_fit_same_base(&f->spec->candidate[i], fit);
+    return n;
+}
+
+/* The fit without its correction, made once a round; NULL when it fails. */
+static struct base *base_for(struct search *f, size_t begin,
+                             const struct lw_fit_spec *fit, struct lw_err *err) {
+    for (size_t i = 0; i < f->nbases; i++)
+        if (lw_fit_same_base(f->base[i].fit, fit))
+            return &f->base[i];
+    struct base *base = &f->base[f->nbases];
+    struct lw_fit_spec plain = *fit;
+    plain.correction = (struct lw_correction){0};
+    *base = (struct base){.fit = fit, .report = {.quick = true}};
+    base->model = lw_fit(f->ds, begin, f->s->hold, f->out->holdout_from_ms, &plain,
+                         &base->report, err);
+    if (!base->model)
+        return NULL;
+    base->coef = lw_fit_keep(base->model);
+    f->nbases++;
+    return base;
+}
+
+/* As lw_fit, but what candidates have in common is fitted once. The model belongs to
+ * *base, or to the caller when that is NULL. */
+static struct lw_model *fit_candidate(struct search *f, size_t begin,
+                                      const struct lw_fit_spec *fit, struct base **base,
+                                      struct lw_fit_report *report, struct lw_err *err) {
+    int64_t as_of_ms = f->out->holdout_from_ms;
+    *report = (struct lw_fit_report){.quick = true};
+    *base = NULL;
+    if (relatives(f, fit) < 2)
+        return lw_fit(f->ds, begin, f->s->hold, as_of_ms, fit, report, err);
+    struct base *b = base_for(f, begin, fit, err);
+    if (!b)
+        return NULL;
+    lw_fit_restore(b->model, b->coef);
+    if (lw_fit_correct(b->model, f->ds, begin, f->s->hold, as_of_ms, fit, err))
+        return NULL;
+    *report = b->report;
+    *base = b;
+    return b->model;
+}
+
 /* Fits on rows [begin, hold) and scores; the trial has its candidate. */
 static struct lw_model *try_candidate(struct search *f, size_t begin,
-                                      struct lw_trial *trial) {
+                                      struct lw_trial *trial, struct base **base) {
     struct lw_err err = {0};
-    struct lw_fit_report report = {0};
+    struct lw_fit_report report;
     struct lw_errors errors;
     const struct lw_split *s = f->s;
     double began = now(f);
     lw_copy(trial->name, sizeof trial->name, trial->fit->name);
     trial->rmse = NAN;
-    struct lw_model *model =
-        lw_fit(f->ds, begin, s->hold, f->out->holdout_from_ms, trial->fit, &report, &err);
+    struct lw_model *model = fit_candidate(f, begin, trial->fit, base, &report, &err);
     if (model) {
         trial->rows = report.rows;
         if (report.rank_deficient)
@@ -64,26 +131,62 @@ static struct lw_model *try_candidate(struct search *f, size_t begin,
     return model;
 }
 
+static void drop_best(struct search *f) {
+    lw_model_free(f->model);
+    free(f->coef);
+    f->model = NULL;
+    f->coef = NULL;
+    f->of_base = SIZE_MAX;
+}
+
+static bool has_best(const struct search *f) {
+    return f->model || f->of_base != SIZE_MAX;
+}
+
+static void take_best(struct search *f, size_t at, struct lw_model *model,
+                      const struct base *base) {
+    drop_best(f);
+    if (base) {
+        f->of_base = (size_t)(base - f->base);
+        f->coef = lw_fit_keep(model);
+    } else {
+        f->model = model;
+    }
+    f->out->chosen = at;
+    memcpy(f->best, f->predicted, (f->s->end - f->s->hold) * sizeof *f->best);
+}
+
+/* The best of the round as a model of its own. */
+static void detach_best(struct search *f) {
+    if (f->of_base != SIZE_MAX) {
+        struct base *base = &f->base[f->of_base];
+        f->model = base->model;
+        base->model = NULL;
+        lw_fit_restore(f->model, f->coef);
+    }
+    free(f->coef);
+    f->coef = NULL;
+    f->of_base = SIZE_MAX;
+    forget_bases(f);
+}
+
 /* Tries each candidate of a list; the best of them is what the search has then. */
 static void run_round(struct search *f, const size_t *list, size_t n, int round,
                       size_t begin) {
     struct lw_training *out = f->out;
-    lw_model_free(f->model);
-    f->model = NULL;
+    drop_best(f);
     for (size_t i = 0; i < n; i++) {
         size_t at = out->ntrials++;
         struct lw_trial *trial = &out->trial[at];
+        struct base *base;
         *trial = (struct lw_trial){.fit = &f->spec->candidate[list[i]], .round = round};
-        struct lw_model *model = try_candidate(f, begin, trial);
-        if (model && (!f->model || trial->rmse < out->trial[out->chosen].rmse)) {
-            lw_model_free(f->model);
-            f->model = model;
-            out->chosen = at;
-            memcpy(f->best, f->predicted, (f->s->end - f->s->hold) * sizeof *f->best);
-        } else {
+        struct lw_model *model = try_candidate(f, begin, trial, &base);
+        if (model && (!has_best(f) || trial->rmse < out->trial[out->chosen].rmse))
+            take_best(f, at, model, base);
+        else if (!base)
             lw_model_free(model);
-        }
     }
+    detach_best(f);
 }
 
 /* Puts the better half of a round's n trials in front of the list, the best first. How
@@ -138,7 +241,8 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset 
                             const struct lw_split *s, struct lw_training *out,
                             double *best, struct lw_err *err) {
     size_t list[LW_CANDIDATES_MAX], n = spec->ncandidates;
-    struct search f = {.spec = spec, .ds = ds, .s = s, .out = out, .best = best};
+    struct search f = {
+        .spec = spec, .ds = ds, .s = s, .out = out, .best = best, .of_base = SIZE_MAX};
     f.predicted = lw_malloc((s->end - s->hold) * sizeof *f.predicted);
     for (size_t i = 0; i < n; i++)
         list[i] = i;

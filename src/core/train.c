@@ -176,7 +176,7 @@ static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
     }
     out->reference = make_reference(spec, ds, s, proved, predicted, out, recent);
     lw_model_free(proved);
-    struct lw_fit_report report = {0};
+    struct lw_fit_report report = {.quick = true};
     out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms, out->trial[out->chosen].fit,
                         &report, err);
     return out->model ? 0 : -1;

@@ -15,6 +15,7 @@
 #include "model/fit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -168,8 +169,18 @@ static int64_t since_of(int64_t as_of, int64_t window) {
     return window > 0 ? as_of - window : INT64_MIN;
 }
 
-static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
+/* The second stage, over the youngest rows. */
+static void correct(struct fit *fit, struct lw_fit_report *report) {
     const struct lw_correction *c = &fit->spec->correction;
+    struct lw_rows young = *fit->base;
+    int64_t since =
+        since_of(young.as_of, c->window_ms ? c->window_ms : 5 * c->half_life_ms);
+    young.since = since > young.since ? since : young.since;
+    young.half_life = c->half_life_ms;
+    stage(fit, &young, c->penalty_factor, report);
+}
+
+static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
     if (lw_layout_init(&fit->layout, fit->m, fit->spec->intercept, err))
         return -1;
     for (size_t t = 0; t < lw_plan_terms(fit->m->plan); t++) {
@@ -178,14 +189,8 @@ static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *
         part->coef = lw_calloc(part->n + 1, sizeof *part->coef);
     }
     stage(fit, fit->base, 1, report);
-    if (c->half_life_ms) {
-        struct lw_rows young = *fit->base;
-        int64_t since =
-            since_of(young.as_of, c->window_ms ? c->window_ms : 5 * c->half_life_ms);
-        young.since = since > young.since ? since : young.since;
-        young.half_life = c->half_life_ms;
-        stage(fit, &young, c->penalty_factor, report);
-    }
+    if (fit->spec->correction.half_life_ms)
+        correct(fit, report);
     lw_layout_fini(&fit->layout);
     lw_model_finish(fit->m);
     return 0;
@@ -197,20 +202,18 @@ static int run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err
     int rc = fit->spec->kind == LW_FIT_TREES
                  ? lw_trees_fit(fit->m, &fit->feed, fit->base, &fit->spec->trees, err)
                  : linear(fit, report, err);
-    if (!rc)
-        report->train_rmse = train_rmse(fit);
     return rc;
 }
 
 struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
                         int64_t as_of_ms, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err) {
-    struct lw_fit_report scratch;
+    struct lw_fit_report scratch = {.quick = true};
     struct lw_rows rows = {.ds = ds, .begin = begin, .end = end, .as_of = as_of_ms};
     struct fit fit = {.spec = spec, .base = &rows};
     lw_assert(begin <= end && end <= lw_dataset_rows(ds));
     report = report ? report : &scratch;
-    *report = (struct lw_fit_report){0};
+    *report = (struct lw_fit_report){.quick = report->quick};
     rows.since = since_of(as_of_ms, spec->window_ms);
     rows.half_life = spec->half_life_ms;
     if (check_spec(spec, err))
@@ -232,6 +235,8 @@ struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
     add_params(fit.m, spec);
     lw_feed_init(&fit.feed, fit.m, ds);
     int rc = run(&fit, report, err);
+    if (!rc && !report->quick)
+        report->train_rmse = train_rmse(&fit);
     lw_feed_fini(&fit.feed);
     if (!rc) {
         fit.m->clip_lo = spec->clip_lo;
@@ -242,4 +247,59 @@ struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
         return fit.m;
     lw_model_free(fit.m);
     return NULL;
+}
+
+bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
+    return a->kind == b->kind && a->kind != LW_FIT_TREES && a->alpha == b->alpha &&
+           a->l1_ratio == b->l1_ratio && a->nterms == b->nterms &&
+           memcmp(a->terms, b->terms, a->nterms * sizeof *a->terms) == 0 &&
+           a->intercept == b->intercept && a->window_ms == b->window_ms &&
+           a->half_life_ms == b->half_life_ms && a->clip_lo == b->clip_lo &&
+           a->clip_hi == b->clip_hi;
+}
+
+double *lw_fit_keep(const struct lw_model *m) {
+    if (m->forest)
+        return NULL;
+    double *kept = lw_malloc((lw_model_coefficients(m) + 1) * sizeof *kept), *to = kept;
+    *to++ = m->intercept;
+    for (size_t t = 0; t < lw_plan_terms(m->plan); t++) {
+        memcpy(to, m->part[t].coef, m->part[t].n * sizeof *to);
+        to += m->part[t].n;
+    }
+    return kept;
+}
+
+void lw_fit_restore(struct lw_model *m, const double *from) {
+    m->intercept = *from++;
+    for (size_t t = 0; t < lw_plan_terms(m->plan); t++) {
+        memcpy(m->part[t].coef, from, m->part[t].n * sizeof *from);
+        from += m->part[t].n;
+    }
+    lw_model_finish(m);
+}
+
+int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin,
+                   size_t end, int64_t as_of_ms, const struct lw_fit_spec *spec,
+                   struct lw_err *err) {
+    struct lw_fit_report report = {0};
+    struct lw_rows rows = {.ds = ds,
+                           .begin = begin,
+                           .end = end,
+                           .as_of = as_of_ms,
+                           .since = since_of(as_of_ms, spec->window_ms),
+                           .half_life = spec->half_life_ms};
+    struct fit fit = {.spec = spec, .base = &rows, .m = m};
+    if (lw_layout_init(&fit.layout, m, spec->intercept, err))
+        return -1;
+    lw_feed_init(&fit.feed, m, ds);
+    if (spec->correction.half_life_ms)
+        correct(&fit, &report);
+    lw_feed_fini(&fit.feed);
+    lw_layout_fini(&fit.layout);
+    lw_copy(m->name, sizeof m->name, spec->name);
+    m->nparams = 0;
+    add_params(m, spec);
+    lw_model_finish(m);
+    return 0;
 }

@@ -48,6 +48,7 @@ struct lw_fit_spec {
 };
 
 struct lw_fit_report {
+    bool quick; /* in: leave train_rmse at 0, which takes a pass over the rows */
     size_t rows, columns, eliminated, rank_deficient; /* columns dropped as dependent */
     double train_rmse;
     double seconds; /* filled by the caller that owns a clock; 0 here */
@@ -61,6 +62,18 @@ struct lw_fit_report {
 struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
                         int64_t as_of_ms, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err);
+
+/* Whether two specs have all but name and correction in common: then so have their fits
+ * all but the last stage. */
+bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b);
+/* Turns what lw_fit made of the same rows with the same base and no correction into what
+ * it would make of `spec`: only the correction is fitted. */
+int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin,
+                   size_t end, int64_t as_of_ms, const struct lw_fit_spec *spec,
+                   struct lw_err *err);
+/* A copy of a linear model's coefficients (free), and back; NULL for trees. */
+double *lw_fit_keep(const struct lw_model *m);
+void lw_fit_restore(struct lw_model *m, const double *coefficients);
 
 /* Predictions for rows [begin, end); out has end - begin entries. The model must be bound
  * to the dataset's plan (lw_fit's results are; loaded ones by lw_model_bind_plan). */

@@ -176,6 +176,45 @@ static void correction_adds_a_fit_of_residuals(void **state) {
     lw_bench_fini(&t);
 }
 
+/* Fits that differ in their corrections share the first stage; what comes out is to the
+ * bit what each would be alone, in whatever order they are made. */
+static void a_shared_first_stage_changes_nothing(void **state) {
+    (void)state;
+    static const struct lw_correction tried[] = {
+        {LW_DAY, 5 * LW_DAY, 30}, {0}, {3 * LW_DAY, 9 * LW_DAY, 2}, {LW_HOUR, 0, 1}};
+    struct bench t;
+    struct lw_err err = {0};
+    lw_bench_init(&t, LW_FIT_RIDGE, 1);
+    lw_bench_term(&t, "a", 1);
+    lw_bench_term(&t, "a * b", 3);
+    lw_bench_term(&t, "s", 1);
+    lw_bench_term(&t, "x", 0.1);
+    lw_bench_term(&t, "zero(z) * x", 0.1);
+    lw_bench_random(&t, 7, 700);
+    t.spec.half_life_ms = 20 * LW_DAY;
+    size_t n = lw_dataset_rows(t.ds);
+    struct lw_model *shared = lw_bench_fit(&t, 30 * LW_DAY, NULL);
+    double *first = lw_fit_keep(shared);
+    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+        struct lw_fit_spec plain = t.spec;
+        t.spec.correction = tried[i];
+        assert_true(lw_fit_same_base(&plain, &t.spec));
+        struct lw_model *alone = lw_bench_fit(&t, 30 * LW_DAY, NULL);
+        lw_fit_restore(shared, first);
+        assert_int_equal(lw_fit_correct(shared, t.ds, 0, n, 30 * LW_DAY, &t.spec, &err),
+                         0);
+        assert_true(lw_model_fingerprint(shared) == lw_model_fingerprint(alone));
+        assert_true(lw_bench_rmse(&t, shared) == lw_bench_rmse(&t, alone));
+        lw_model_free(alone);
+    }
+    struct lw_fit_spec other = t.spec;
+    other.half_life_ms++;
+    assert_false(lw_fit_same_base(&other, &t.spec));
+    free(first);
+    lw_model_free(shared);
+    lw_bench_fini(&t);
+}
+
 static void rare_levels_share_other(void **state) {
     (void)state;
     struct bench t;
@@ -225,6 +264,7 @@ int main(void) {
         cmocka_unit_test(windows_and_bad_targets_choose_rows),
         cmocka_unit_test(correction_follows_a_change),
         cmocka_unit_test(correction_adds_a_fit_of_residuals),
+        cmocka_unit_test(a_shared_first_stage_changes_nothing),
         cmocka_unit_test(rare_levels_share_other),
         cmocka_unit_test(too_many_columns_are_refused),
     };
