@@ -1,0 +1,154 @@
+/* See history.h. Slices are counted back from the last entry, whole panes wide: panes end
+ * at regular times, so a slice of one pane holds at most one entry. */
+#include "store/history.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "store/keys.h"
+#include "store/scripts.h"
+
+#define SLICES_A_STEP 200
+
+/* KEYS: history. ARGV: number of fields, the fields, end of the newest slice, width, and
+ * number of slices, least id. Answers [id, values...] of the last entry of each slice
+ * that has one, newest first. */
+static const struct lw_script script_slices = {
+    "history", "local n = tonumber(ARGV[1])\n"
+               "local at = {}\n"
+               "for i = 1, n do at[ARGV[1 + i]] = i + 1 end\n"
+               "local hi, width = tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])\n"
+               "local least = tonumber(ARGV[n + 5])\n"
+               "local rows = {}\n"
+               "for s = 1, tonumber(ARGV[n + 4]) do\n"
+               "  local lo = math.max(hi - width + 1, least)\n"
+               "  local e = redis.call('XREVRANGE', KEYS[1], string.format('%.0f', hi),\n"
+               "    string.format('%.0f', lo), 'COUNT', 1)[1]\n"
+               "  if e then\n"
+               "    local row = {e[1]}\n"
+               "    for i = 2, n + 1 do row[i] = '' end\n"
+               "    local f = e[2]\n"
+               "    for i = 1, #f, 2 do\n"
+               "      local k = at[f[i]]\n"
+               "      if k then row[k] = f[i + 1] end\n"
+               "    end\n"
+               "    rows[#rows + 1] = row\n"
+               "  end\n"
+               "  hi = hi - width\n"
+               "  if hi < least then break end\n"
+               "end\n"
+               "return rows\n"};
+
+/* The time of the first or last entry of the span; 0: there is none, -1. */
+static int edge(struct lw_redis *r, const struct lw_spec *spec,
+                const struct lw_history_query *q, bool newest, int64_t *out,
+                struct lw_err *err) {
+    char key[LW_KEY_MAX], lo[32] = "-", hi[32] = "+";
+    int64_t from = q->from_ms < 0 ? 0 : q->from_ms;
+    if (q->from_ms != INT64_MIN)
+        snprintf(lo, sizeof lo, "%" PRId64, from);
+    if (q->until_ms != INT64_MAX)
+        snprintf(hi, sizeof hi, "%" PRId64, q->until_ms < 0 ? 0 : q->until_ms);
+    lw_key(key, spec, "history");
+    struct lw_reply *reply =
+        newest ? lw_redis_do(r, err, "XREVRANGE %s %s %s COUNT 1", key, hi, lo)
+               : lw_redis_do(r, err, "XRANGE %s %s %s COUNT 1", key, lo, hi);
+    if (!reply)
+        return -1;
+    const char *id = lw_reply_text(lw_reply_at(lw_reply_at(reply, 0), 0), NULL);
+    int found = id && sscanf(id, "%" SCNd64, out) == 1;
+    lw_reply_free(reply);
+    return found;
+}
+
+static void add_row(struct lw_history *h, size_t nfields, const struct lw_reply *row) {
+    const char *id = lw_reply_text(lw_reply_at(row, 0), NULL);
+    if (!id || sscanf(id, "%" SCNd64, &h->at_ms[h->n]) != 1)
+        return;
+    double *value = &h->value[h->n * nfields];
+    for (size_t k = 0; k < nfields; k++) {
+        const char *text = lw_reply_text(lw_reply_at(row, k + 1), NULL);
+        if (!text || !*text || !lw_parse_f64(text, &value[k]))
+            value[k] = NAN;
+    }
+    h->n++;
+}
+
+struct slices {
+    int64_t first, hi, width;
+    size_t left;
+};
+
+static int step(struct lw_redis *r, const struct lw_spec *spec,
+                const struct lw_history_query *q, struct slices *s, struct lw_history *h,
+                struct lw_err *err) {
+    size_t n = s->left < SLICES_A_STEP ? s->left : SLICES_A_STEP;
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 1);
+    lw_key_arg(c, spec, "history");
+    lw_cmd_uint(c, q->nfields);
+    for (size_t k = 0; k < q->nfields; k++)
+        lw_cmd_str(c, q->field[k]);
+    lw_cmd_int(c, s->hi);
+    lw_cmd_int(c, s->width);
+    lw_cmd_uint(c, n);
+    lw_cmd_int(c, s->first);
+    struct lw_reply *reply = lw_redis_eval(r, &script_slices, c, err);
+    if (!reply)
+        return -1;
+    for (size_t i = 0; i < lw_reply_count(reply); i++)
+        add_row(h, q->nfields, lw_reply_at(reply, i));
+    lw_reply_free(reply);
+    s->hi -= (int64_t)n * s->width;
+    s->left -= n;
+    return 0;
+}
+
+static void reverse(struct lw_history *h, size_t nfields) {
+    for (size_t i = 0; i < h->n / 2; i++) {
+        size_t k = h->n - 1 - i;
+        int64_t at = h->at_ms[i];
+        h->at_ms[i] = h->at_ms[k];
+        h->at_ms[k] = at;
+        for (size_t f = 0; f < nfields; f++) {
+            double v = h->value[i * nfields + f];
+            h->value[i * nfields + f] = h->value[k * nfields + f];
+            h->value[k * nfields + f] = v;
+        }
+    }
+}
+
+int lw_history_read(struct lw_redis *r, const struct lw_spec *spec,
+                    const struct lw_history_query *q, struct lw_history *out,
+                    struct lw_err *err) {
+    int64_t first, last;
+    *out = (struct lw_history){0};
+    lw_assert(q->nfields <= LW_HISTORY_FIELDS_MAX && q->max > 0);
+    int found = edge(r, spec, q, false, &first, err);
+    found = found == 1 ? edge(r, spec, q, true, &last, err) : found;
+    if (found != 1)
+        return found;
+    int64_t panes = (last - first) / spec->pane_ms + 1, max = (int64_t)q->max;
+    struct slices s = {.first = first, .hi = last, .left = q->max};
+    s.width = (panes + max - 1) / max * spec->pane_ms;
+    out->thinned = s.width > spec->pane_ms;
+    out->at_ms = lw_calloc(q->max, sizeof *out->at_ms);
+    out->value = lw_calloc(q->max * (q->nfields + 1), sizeof *out->value);
+    while (s.left > 0 && s.hi >= first)
+        if (step(r, spec, q, &s, out, err)) {
+            lw_history_fini(out);
+            return lw_err_context(err, "history");
+        }
+    reverse(out, q->nfields);
+    return 0;
+}
+
+void lw_history_fini(struct lw_history *h) {
+    free(h->at_ms);
+    free(h->value);
+    *h = (struct lw_history){0};
+}
