@@ -36,6 +36,13 @@ static bool passes(const struct lw_check *check, const struct lw_cell *cell) {
            (check->hi_open ? v < check->hi : v <= check->hi);
 }
 
+int lw_event_check(const struct lw_event_spec *spec, const struct lw_cell *cells) {
+    for (size_t i = 0; i < spec->nchecks; i++)
+        if (!passes(&spec->check[i], &cells[spec->check[i].field]))
+            return LW_ASIDE_CHECK + (int)i;
+    return LW_GOOD;
+}
+
 static int reason_of(const struct lw_event_spec *spec, const struct lw_cell *cells,
                      double target) {
     if (isnan(target))
@@ -44,10 +51,7 @@ static int reason_of(const struct lw_event_spec *spec, const struct lw_cell *cel
         return LW_ASIDE_TARGET_LOW;
     if (target > spec->target_hi)
         return LW_ASIDE_TARGET_HIGH;
-    for (size_t i = 0; i < spec->nchecks; i++)
-        if (!passes(&spec->check[i], &cells[spec->check[i].field]))
-            return LW_ASIDE_CHECK + (int)i;
-    return LW_GOOD;
+    return lw_event_check(spec, cells);
 }
 
 int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,

@@ -51,6 +51,11 @@ const char *lw_event_reason(const struct lw_event_spec *spec, int reason);
 int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,
                  int64_t record_time_ms, struct lw_row *row, struct lw_err *err);
 
+/* The checks alone, for a record whose target is not known yet: LW_GOOD, or
+ * LW_ASIDE_CHECK
+ * + i of the first that does not hold. */
+int lw_event_check(const struct lw_event_spec *spec, const struct lw_cell *cells);
+
 /* Parses "trip_distance < 50", "a >= 0", "0 <= b < 10" (or the other way round, "50 > a")
  * into a check; the field must not be text. LW_ECONFIG with the text, what is wrong and,
  * for an unknown field, the nearest name. */
