@@ -198,6 +198,7 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.flushes += w.flushes;
         s.flush_failures += w.flush_failures;
         s.flush_us += w.flush_us;
+        s.partitions += w.owned;
         s.stalled |= w.stalled;
         s.settled &= w.settled;
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;

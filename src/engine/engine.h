@@ -54,6 +54,7 @@ struct lw_engine_status {
     uint64_t flushes, flush_failures, flush_us;
     uint64_t trainings, trainings_failed; /* by this process since it started */
     uint64_t outbox;                      /* deliveries waiting, as last seen */
+    int partitions;                       /* owned by its workers */
     int64_t polled_ms; /* monotonic time of the oldest worker's last poll */
     bool stalled;      /* waiting for Redis */
     bool settled;      /* Redis knows what lw_engine_flow said last, of every partition */

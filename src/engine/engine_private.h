@@ -68,6 +68,7 @@ void *lw__worker_main(void *worker);
 struct lw_worker_status {
     uint64_t messages, scored, dead;
     uint64_t flushes, flush_failures, flush_us;
+    int owned;
     int64_t polled_ms;
     bool stalled;
     bool settled;

@@ -112,6 +112,7 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
                                      .flushes = atomic_load(&w->flushes),
                                      .flush_failures = atomic_load(&w->flush_failures),
                                      .flush_us = atomic_load(&w->flush_us),
+                                     .owned = atomic_load(&w->owned),
                                      .polled_ms = atomic_load(&w->polled_ms),
                                      .stalled = atomic_load(&w->stalled),
                                      .settled = atomic_load(&w->settled) ==

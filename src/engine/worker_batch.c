@@ -97,6 +97,7 @@ void lw__worker_consume(struct lw_worker *w) {
     int64_t now = lw_mono_ms();
     int done = 0;
     atomic_store(&w->polled_ms, now);
+    atomic_store(&w->owned, (int)lw_consumer_owned(w->consumer));
     if (n < 0 && err.code == LW_ESTOP)
         lw__engine_fail(w->engine, &err);
     lw_err_clear(&err);

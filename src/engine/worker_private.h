@@ -54,6 +54,7 @@ struct lw_worker {
     _Atomic uint64_t messages, scored, dead_letters;
     _Atomic uint64_t flushes, flush_failures, flush_us;
     _Atomic int64_t polled_ms;
+    atomic_int owned;
     atomic_bool stalled;
     int flow;           /* as last heard; of enum lw_flow */
     atomic_int settled; /* ... and as all partitions have been flushed with */
