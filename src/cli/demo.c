@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/demo.h"
+#include "cli/serve.h"
 #include "engine/engine.h"
 #include "engine/replay.h"
 #include "kafka/embedded.h"
@@ -33,6 +34,7 @@ struct demo {
     uint64_t sent; /* trips; the replay thread\'s */
     bool json, keep;
     double speed;
+    const char *listen; /* --http */
     FILE *out;
     char directory[64], data[4096], config_path[4096];
     FILE *log;
@@ -40,6 +42,7 @@ struct demo {
     struct lw_demo_redis *redis;
     struct lw_demo_webhook *webhook;
     struct lw_config *config;
+    struct lw_cli_serve http;
     struct lw_engine *engine;
     struct lw_demo_screen *screen;
     struct lw_feed *feed;
@@ -210,6 +213,10 @@ static int start_services(struct demo *d, struct lw_err *err) {
     snprintf(text, sizeof text, "http://127.0.0.1:%d/alerts",
              lw_demo_webhook_port(d->webhook));
     setenv("LEEWAY_WEBHOOK", text, 1);
+    snprintf(text, sizeof text, "127.0.0.1:%d", lw_demo_free_port());
+    setenv("LEEWAY_LISTEN", d->listen ? d->listen : text, 1);
+    snprintf(text, sizeof text, "http://%.50s/", getenv("LEEWAY_LISTEN"));
+    setenv("LEEWAY_PAGE", text, 1);
     return 0;
 }
 
@@ -226,6 +233,14 @@ static int configure(struct demo *d, struct lw_err *err) {
                : 0;
 }
 
+static void print_address(const struct demo *d) {
+    char address[200];
+    if (d->http.server)
+        fprintf(d->out, "The page: %s\n\n",
+                lw_server_address(d->http.server, address, sizeof address));
+    fflush(d->out);
+}
+
 static int start_engine(struct demo *d, struct lw_err *err) {
     struct lw_engine_hooks hooks = {
         .arg = d, .evaluated = on_evaluated, .trained = on_trained};
@@ -233,9 +248,13 @@ static int start_engine(struct demo *d, struct lw_err *err) {
     bool live = isatty(fileno(d->out)) && !d->json;
     d->screen = lw_demo_screen_new(&d->config->spec, d->out, live);
     d->feed = lw_feed_open(d->config, files, 1, err);
-    d->engine = d->feed ? lw_engine_start(d->config, &hooks, err) : NULL;
+    if (!d->feed || lw_cli_serve_start(&d->http, d->config, err))
+        return -1;
+    d->engine = lw_engine_start(d->config, &hooks, err);
     if (!d->engine)
         return -1;
+    lw_cli_serve_engine(&d->http, d->engine);
+    print_address(d);
     if (pthread_create(&d->replay_thread, NULL, replay_main, d) != 0)
         return lw_fail(err, LW_ESTOP, "cannot start a thread");
     d->replaying = true;
@@ -324,6 +343,7 @@ static void stop(struct demo *d) {
     atomic_store(&d->stop, true);
     if (d->replaying)
         pthread_join(d->replay_thread, NULL);
+    lw_cli_serve_stop(&d->http);
     lw_engine_stop(d->engine);
     lw_feed_close(d->feed);
     lw_demo_webhook_stop(d->webhook);
@@ -376,6 +396,7 @@ static int run(int argc, char **argv) {
     bool helped;
     const struct lw_option table[] = {
         {0, "speed", LW_OPTION_NUMBER, &d.speed},
+        {0, "http", LW_OPTION_TEXT, &d.listen},
         {0, "keep", LW_OPTION_FLAG, &d.keep},
         {0, "json", LW_OPTION_FLAG, &d.json},
     };
@@ -393,7 +414,8 @@ const struct lw_command lw_cmd_demo = {
     "demo", "[OPTIONS]",
     "Show everything on real trips, with an embedded broker and a private Redis",
     "      --speed X   multiple of event time (default: as fast as it goes)\n"
-    "      --keep      keep Redis up at the end, until Ctrl-C\n"
+    "      --http A    address of the page, host:port or off (default: a free port)\n"
+    "      --keep      keep the page and Redis up at the end, until Ctrl-C\n"
     "      --json      one object, the last line on standard output\n"
     "\n"
     "Replays New York's green-taxi trips of March to May 2020, when the city locked "

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/serve.h"
 #include "engine/engine.h"
 
 #define REPORT_MS 60000
@@ -78,12 +79,19 @@ static int daemon_main(const struct lw_config *config) {
     lw_log_level(config->log_level);
     lw_log(LW_INFO, "starting", "version=%s stream=%s config=%s config_hash=%016" PRIx64,
            LW_CODE_VERSION, config->spec.stream, config->path, config->spec.config_hash);
+    struct lw_cli_serve http;
+    if (lw_cli_serve_start(&http, config, &err))
+        return lw_cli_fail(&lw_cmd_run, &err);
     struct lw_engine *engine = start(config, &signals, &err);
-    if (!engine)
+    if (!engine) {
+        lw_cli_serve_stop(&http);
         return err.code == LW_OK ? LW_EXIT_OK : lw_cli_fail(&lw_cmd_run, &err);
+    }
+    lw_cli_serve_engine(&http, engine);
     int rc = serve(engine, &signals);
     lw_log(LW_INFO, "stopping", "stream=%s", config->spec.stream);
     report(engine);
+    lw_cli_serve_stop(&http);
     lw_engine_stop(engine);
     lw_log(LW_INFO, "stopped", "stream=%s", config->spec.stream);
     return rc;

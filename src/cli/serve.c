@@ -1,0 +1,58 @@
+/* See serve.h. The server knows nothing of the engine: what it shows of this process is
+ * copied here. */
+#include "cli/serve.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "base/time.h"
+
+static void vitals(void *arg, struct lw_vitals *out) {
+    struct lw_cli_serve *s = arg;
+    struct lw_engine *engine = atomic_load(&s->engine);
+    *out = (struct lw_vitals){.code = LW_CODE_VERSION, .started = engine != NULL};
+    if (!engine)
+        return;
+    struct lw_engine_status e = lw_engine_status(engine);
+    struct lw_err why = {0};
+    lw_copy(out->who, sizeof out->who, lw_engine_who(engine));
+    out->leading = e.leading;
+    out->training = e.training;
+    out->stalled = e.stalled;
+    out->since_poll_ms = lw_mono_ms() - e.polled_ms;
+    out->messages = e.messages;
+    out->scored = e.scored;
+    out->dead = e.dead;
+    out->flushes = e.flushes;
+    out->flush_failures = e.flush_failures;
+    out->flush_us = e.flush_us;
+    out->trainings = e.trainings;
+    out->trainings_failed = e.trainings_failed;
+    out->partitions = e.partitions;
+    if (lw_engine_failed(engine, &why))
+        lw_copy(out->failure, sizeof out->failure, why.msg);
+}
+
+int lw_cli_serve_start(struct lw_cli_serve *s, const struct lw_config *config,
+                       struct lw_err *err) {
+    char address[200];
+    struct lw_server_options options = {.config = config, .arg = s, .vitals = vitals};
+    atomic_store(&s->engine, NULL);
+    s->server = NULL;
+    if (!config->http.on)
+        return 0;
+    s->server = lw_server_start(&options, err);
+    if (!s->server)
+        return -1;
+    lw_log(LW_INFO, "http_listening", "address=%s",
+           lw_server_address(s->server, address, sizeof address));
+    return 0;
+}
+
+void lw_cli_serve_engine(struct lw_cli_serve *s, struct lw_engine *engine) {
+    atomic_store(&s->engine, engine);
+}
+
+void lw_cli_serve_stop(struct lw_cli_serve *s) {
+    lw_server_stop(s->server);
+    s->server = NULL;
+}

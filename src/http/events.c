@@ -1,0 +1,128 @@
+/* Server-sent events: `now` when there is something new to look at, and a comment as a
+ * sign of life. A subscriber is a response without end; between two events it is
+ * suspended, so it costs a connection and no thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "http/private.h"
+
+#define PENDING_MAX                                                                      \
+    4096 /* a subscriber that does not read loses events, not our memory */
+
+/* libmicrohttpd asks for more to send. */
+static ssize_t more(void *arg, uint64_t at, char *out, size_t max) {
+    (void)at;
+    struct lw_subscriber *sub = arg;
+    struct lw_server *s = sub->server;
+    pthread_mutex_lock(&s->lock);
+    ssize_t n = MHD_CONTENT_READER_END_OF_STREAM;
+    if (sub->pending.len) {
+        size_t take = sub->pending.len < max ? sub->pending.len : max;
+        memcpy(out, sub->pending.data, take);
+        sub->pending.len -= take;
+        memmove(sub->pending.data, (char *)sub->pending.data + take, sub->pending.len);
+        n = (ssize_t)take;
+    } else if (!atomic_load(&s->stop)) {
+        sub->waiting = true;
+        MHD_suspend_connection(sub->connection);
+        n = 0;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+static void leave(void *arg) {
+    struct lw_subscriber *sub = arg, **at;
+    struct lw_server *s = sub->server;
+    pthread_mutex_lock(&s->lock);
+    for (at = &s->subscribers; *at && *at != sub; at = &(*at)->next)
+        ;
+    if (*at) {
+        *at = sub->next;
+        s->nsubscribers--;
+    }
+    pthread_mutex_unlock(&s->lock);
+    lw_buf_fini(&sub->pending);
+    free(sub);
+}
+
+static void put_event(struct lw_buf *out, const struct lw_snapshot *n) {
+    json_t *o = json_object();
+    double at = lw_reply_figure(n->now, "at");
+    json_object_set_new(o, "at_ms", at > 0 ? json_integer((json_int_t)at) : json_null());
+    json_object_set_new(o, "champion",
+                        n->aliases.champion ? json_integer(n->aliases.champion)
+                                            : json_null());
+    json_object_set_new(o, "alerts_firing",
+                        json_integer((json_int_t)(n->firing[LW_SEVERITY_WARN] +
+                                                  n->firing[LW_SEVERITY_CRITICAL])));
+    char *text = json_dumps(o, JSON_COMPACT);
+    lw_buf_printf(out, "event: now\ndata: %s\n\n", text ? text : "{}");
+    free(text);
+    json_decref(o);
+}
+
+/* With the lock held. */
+static void push(struct lw_subscriber *sub, const void *data, size_t len) {
+    if (sub->pending.len + len <= PENDING_MAX)
+        lw_buf_put(&sub->pending, data, len);
+    if (sub->waiting) {
+        sub->waiting = false;
+        MHD_resume_connection(sub->connection);
+    }
+}
+
+static void push_all(struct lw_server *s, const void *data, size_t len) {
+    pthread_mutex_lock(&s->lock);
+    for (struct lw_subscriber *sub = s->subscribers; sub; sub = sub->next)
+        push(sub, data, len);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void lw_events_publish(struct lw_server *s, const struct lw_snapshot *n) {
+    struct lw_buf text = {0};
+    put_event(&text, n);
+    push_all(s, text.data, text.len);
+    lw_buf_fini(&text);
+}
+
+void lw_events_beat(struct lw_server *s) {
+    push_all(s, ": alive\n\n", 9);
+}
+
+void lw_events_end(struct lw_server *s) {
+    push_all(s, "", 0); /* woken, they see `stop` */
+}
+
+void lw_serve_events(struct lw_call *c) {
+    struct lw_server *s = c->server;
+    struct lw_subscriber *sub = lw_calloc(1, sizeof *sub);
+    struct lw_snapshot *n = lw_snapshot_get(s);
+    *sub = (struct lw_subscriber){.server = s, .connection = c->connection};
+    lw_buf_printf(&sub->pending, "retry: 2000\n\n");
+    if (n)
+        put_event(&sub->pending, n); /* so that nobody begins with a guess */
+    lw_snapshot_put(n);
+    pthread_mutex_lock(&s->lock);
+    bool room = s->nsubscribers < LW_SUBSCRIBERS;
+    if (room) {
+        sub->next = s->subscribers;
+        s->subscribers = sub;
+        s->nsubscribers++;
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (!room) {
+        lw_buf_fini(&sub->pending);
+        free(sub);
+        lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE,
+                     "%d subscribers already: ask /api/v1/now instead", LW_SUBSCRIBERS);
+        return;
+    }
+    c->type = "text/event-stream";
+    c->response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, more, sub, leave);
+    c->answered = true;
+    if (!c->response)
+        leave(sub);
+}

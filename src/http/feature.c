@@ -1,0 +1,360 @@
+/* GET /api/v1/features/NAME: one column now against the champion's reference, drawn from
+ * the sketches. Both sides are cut at the same places, so that they can be laid over each
+ * other. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/private.h"
+#include "store/keys.h"
+
+#define BARS       40
+#define DISTINCT   50 /* with fewer values each has its own bar */
+#define CATEGORIES 30
+#define TAIL       0.002 /* beyond this rank on either side nothing is drawn */
+
+struct column {
+    const char *name;
+    const struct lw_column *column;
+    bool of_scores; /* prediction, error */
+    int at;
+};
+
+static bool find_column(struct lw_call *c, struct column *out) {
+    const struct lw_spec *spec = c->server->spec;
+    const char *names[LW_FEATURES_MAX + 3];
+    size_t n = 0;
+    for (size_t i = 0; i <= spec->nfeatures; i++)
+        names[n++] = spec->column[i].name;
+    names[n++] = spec->score_column[0].name;
+    names[n++] = spec->score_column[1].name;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(c->tail, names[i]) != 0)
+            continue;
+        out->of_scores = i > spec->nfeatures;
+        out->at = (int)(out->of_scores ? i - spec->nfeatures - 1 : i);
+        out->column =
+            out->of_scores ? &spec->score_column[out->at] : &spec->column[out->at];
+        out->name = out->column->name;
+        return true;
+    }
+    const char *near = lw_nearest(c->tail, names, n);
+    lw_call_fail(c, MHD_HTTP_NOT_FOUND, "no feature is called \"%.100s\"%s%s%s", c->tail,
+                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return false;
+}
+
+/* ---- reading ---- */
+
+struct sides {
+    struct lw_reference *reference; /* NULL: no champion yet */
+    const struct lw_member *ref;
+    struct lw_kll *kll; /* current */
+    struct lw_cats *cats;
+    double missing, out_of_range; /* current shares; NAN: not known */
+    double at;
+};
+
+static void free_sides(struct sides *s) {
+    lw_reference_free(s->reference);
+    lw_kll_free(s->kll);
+    lw_cats_free(s->cats);
+}
+
+static int read_reference(struct lw_call *c, const struct column *col, struct sides *s,
+                          struct lw_err *err) {
+    struct lw_aliases a;
+    struct lw_version v;
+    if (lw_models_aliases(c->server->ask_redis, c->server->spec, &a, err))
+        return -1;
+    if (!a.champion)
+        return 0;
+    struct lw_reply *reply =
+        lw_models_get(c->server->ask_redis, c->server->spec, a.champion, &v, err);
+    if (!reply)
+        return -1;
+    s->reference = lw_reference_read(c->server->spec, v.reference, v.reference_len, err);
+    lw_reply_free(reply);
+    if (!s->reference)
+        return -1;
+    const struct lw_profile *p =
+        col->of_scores ? s->reference->scores : s->reference->profile;
+    s->reference->version = a.champion;
+    s->ref = &p->members[col->at];
+    return 0;
+}
+
+static int read_current(struct lw_call *c, const struct column *col,
+                        const struct lw_window_spec *w, struct sides *s,
+                        struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    size_t len;
+    struct lw_reply *reply =
+        lw_redis_do(c->server->ask_redis, err, "GET %s",
+                    lw_key(key, c->server->spec, "window:%s:%s", w->name, col->name));
+    if (!reply)
+        return -1;
+    const char *data = lw_reply_text(reply, &len);
+    if (data && col->column->kind == LW_CATEGORY)
+        s->cats = lw_cats_read((const uint8_t *)data, len, err);
+    else if (data)
+        s->kll = lw_kll_read((const uint8_t *)data, len, 0, err);
+    bool bad = data && !s->cats && !s->kll;
+    lw_reply_free(reply);
+    if (bad)
+        return -1;
+    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    s->missing = s->out_of_range = s->at = NAN;
+    if (n) {
+        s->at = lw_reply_figure(n->now, "at");
+        s->missing = lw_reply_figure(n->now, "%s:missing:%s", w->name, col->name);
+        s->out_of_range =
+            lw_reply_figure(n->now, "%s:out_of_range:%s", w->name, col->name);
+    }
+    lw_snapshot_put(n);
+    return 0;
+}
+
+/* ---- numbers ---- */
+
+struct cuts {
+    size_t n; /* edges; n - 1 bars */
+    double edge[DISTINCT + 2 > BARS + 1 ? DISTINCT + 2 : BARS + 1];
+};
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Few values: an edge in the middle between each two. False: they are many. */
+static bool cut_between(struct lw_kll_view *const view[2], struct cuts *out) {
+    double value[2 * DISTINCT];
+    size_t n = 0, distinct = 0;
+    for (int side = 0; side < 2; side++) {
+        const double *v;
+        const uint64_t *cumulative;
+        size_t count = view[side] ? lw_kll_view_points(view[side], &v, &cumulative) : 0;
+        if (count > DISTINCT)
+            return false;
+        for (size_t i = 0; i < count; i++)
+            value[n++] = v[i];
+    }
+    qsort(value, n, sizeof *value, by_value);
+    for (size_t i = 0; i < n; i++)
+        if (distinct == 0 || value[i] > value[distinct - 1])
+            value[distinct++] = value[i];
+    if (distinct == 0 || distinct > DISTINCT)
+        return false;
+    double gap = distinct > 1 ? value[1] - value[0] : 1;
+    out->edge[out->n++] = value[0] - gap / 2;
+    for (size_t i = 1; i < distinct; i++)
+        out->edge[out->n++] = (value[i - 1] + value[i]) / 2;
+    gap = distinct > 1 ? value[distinct - 1] - value[distinct - 2] : 1;
+    out->edge[out->n++] = value[distinct - 1] + gap / 2;
+    return true;
+}
+
+static void cut_evenly(struct lw_kll_view *const view[2], struct cuts *out) {
+    double lo = INFINITY, hi = -INFINITY;
+    for (int side = 0; side < 2; side++) {
+        if (!view[side])
+            continue;
+        lo = fmin(lo, lw_kll_view_quantile(view[side], TAIL)); /* fmin passes over NAN */
+        hi = fmax(hi, lw_kll_view_quantile(view[side], 1 - TAIL));
+    }
+    if (!(lo < hi))
+        return;
+    for (int i = 0; i <= BARS; i++)
+        out->edge[out->n++] = lo + (hi - lo) * i / BARS;
+}
+
+static json_t *quantiles_json(const struct lw_kll_view *view) {
+    static const double ranks[] = {0,    0.01, 0.05, 0.1,  0.25, 0.5,
+                                   0.75, 0.9,  0.95, 0.99, 1};
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
+        json_t *pair = json_array();
+        json_array_append_new(pair, json_real(ranks[i]));
+        json_array_append_new(pair, lw_json_number(lw_kll_view_quantile(view, ranks[i])));
+        json_array_append_new(list, pair);
+    }
+    return list;
+}
+
+static json_t *density_json(const struct lw_kll_view *view, const struct cuts *cuts) {
+    json_t *list = json_array();
+    for (size_t i = 0; i + 1 < cuts->n; i++) {
+        double below = i == 0
+                           ? lw_kll_view_rank(view, nextafter(cuts->edge[0], -INFINITY))
+                           : lw_kll_view_rank(view, cuts->edge[i]);
+        double share = lw_kll_view_rank(view, cuts->edge[i + 1]) - below;
+        json_t *bar = json_array();
+        json_array_append_new(bar, lw_json_number(cuts->edge[i]));
+        json_array_append_new(bar, lw_json_number(cuts->edge[i + 1]));
+        json_array_append_new(bar, lw_json_number(share));
+        json_array_append_new(list, bar);
+    }
+    return list;
+}
+
+static json_t *numeric_json(const struct lw_kll *kll, const struct lw_kll_view *view,
+                            const struct cuts *cuts) {
+    json_t *o = json_object();
+    json_object_set_new(o, "n", json_integer((json_int_t)lw_kll_n(kll)));
+    json_object_set_new(o, "quantiles", quantiles_json(view));
+    json_object_set_new(o, "density", density_json(view, cuts));
+    return o;
+}
+
+static void put_shares(json_t *o, double missing, double out_of_range) {
+    json_object_set_new(o, "missing", lw_json_number(missing));
+    json_object_set_new(o, "out_of_range", lw_json_number(out_of_range));
+}
+
+static void put_numeric(json_t *o, const struct sides *s) {
+    const struct lw_kll *side[2] = {s->ref ? s->ref->num.kll : NULL, s->kll};
+    static const char *const name[2] = {"reference", "current"};
+    struct lw_kll_view *view[2] = {NULL, NULL};
+    struct cuts cuts = {0};
+    for (int i = 0; i < 2; i++)
+        if (side[i] && lw_kll_n(side[i]) > 0)
+            view[i] = lw_kll_view_new(side[i]);
+    if (!cut_between(view, &cuts))
+        cut_evenly(view, &cuts);
+    for (int i = 0; i < 2; i++) {
+        json_t *one = view[i] ? numeric_json(side[i], view[i], &cuts) : json_null();
+        json_object_set_new(o, name[i], one);
+        if (view[i] && i == 1)
+            put_shares(one, s->missing, s->out_of_range);
+        if (view[i] && i == 0) {
+            const struct lw_numeric *num = &s->ref->num;
+            double rows = (double)(num->n + num->missing);
+            put_shares(one, (double)num->missing / rows,
+                       (double)num->out_of_range / rows);
+            json_object_set_new(one, "version", json_integer(s->reference->version));
+        }
+        lw_kll_view_free(view[i]);
+    }
+}
+
+/* ---- categories ---- */
+
+struct share {
+    struct lw_cat cat;
+    double ref, cur;
+};
+
+static int by_difference(const void *a, const void *b) {
+    const struct share *x = a, *y = b;
+    double dx = fabs(x->ref - x->cur), dy = fabs(y->ref - y->cur);
+    if (dx != dy)
+        return dx > dy ? -1 : 1;
+    if (x->cur != y->cur)
+        return x->cur > y->cur ? -1 : 1;
+    return x->cat.key < y->cat.key ? -1 : x->cat.key > y->cat.key;
+}
+
+static double share_of(const struct lw_cats *c, uint64_t key) {
+    double n = c ? (double)lw_cats_n(c) : 0;
+    return n > 0 ? (double)lw_cats_count(c, key) / n : 0;
+}
+
+/* All that either side holds; free() it. */
+static struct share *join(struct lw_cats *ref, struct lw_cats *cur, size_t *n) {
+    size_t left = ref ? lw_cats_size(ref) : 0, right = cur ? lw_cats_size(cur) : 0;
+    struct share *list = lw_calloc(left + right + 1, sizeof *list);
+    *n = 0;
+    if (ref)
+        lw_cats_seal(ref);
+    if (cur)
+        lw_cats_seal(cur);
+    for (size_t i = 0; i < left + right; i++) {
+        struct lw_cat cat = i < left ? lw_cats_at(ref, i) : lw_cats_at(cur, i - left);
+        if (i >= left && ref && lw_cats_count(ref, cat.key) > 0)
+            continue;
+        list[(*n)++] = (struct share){
+            .cat = cat, .ref = share_of(ref, cat.key), .cur = share_of(cur, cat.key)};
+    }
+    qsort(list, *n, sizeof *list, by_difference);
+    return list;
+}
+
+static json_t *category_json(const struct share *s, bool has_ref, bool has_cur) {
+    json_t *o = json_object();
+    json_t *value = s->cat.text ? json_stringn(s->cat.text, s->cat.len)
+                                : json_integer((json_int_t)s->cat.key);
+    json_object_set_new(o, "value", value ? value : json_string("?"));
+    json_object_set_new(o, "reference_share", has_ref ? json_real(s->ref) : json_null());
+    json_object_set_new(o, "current_share", has_cur ? json_real(s->cur) : json_null());
+    return o;
+}
+
+static void put_categories(json_t *o, const struct sides *s) {
+    struct lw_cats *ref = s->ref ? s->ref->cats : NULL, *cur = s->cats;
+    size_t n;
+    struct share *list = join(ref, cur, &n);
+    json_t *shown = json_array(), *side = json_object();
+    double rest_ref = 1, rest_cur = 1;
+    for (size_t i = 0; i < n && i < CATEGORIES; i++) {
+        json_array_append_new(shown, category_json(&list[i], ref != NULL, cur != NULL));
+        rest_ref -= list[i].ref;
+        rest_cur -= list[i].cur;
+    }
+    free(list);
+    json_object_set_new(side, "reference_share",
+                        ref ? json_real(fmax(rest_ref, 0)) : json_null());
+    json_object_set_new(side, "current_share",
+                        cur ? json_real(fmax(rest_cur, 0)) : json_null());
+    json_object_set_new(o, "categories", shown);
+    json_object_set_new(o, "other", side);
+    json_t *r = ref ? json_object() : json_null(), *c = cur ? json_object() : json_null();
+    json_object_set_new(o, "reference", r);
+    json_object_set_new(o, "current", c);
+    if (ref) {
+        double rows = (double)(lw_cats_n(ref) + lw_cats_missing(ref));
+        json_object_set_new(r, "version", json_integer(s->reference->version));
+        json_object_set_new(r, "n", json_integer((json_int_t)lw_cats_n(ref)));
+        json_object_set_new(r, "missing",
+                            lw_json_number((double)lw_cats_missing(ref) / rows));
+    }
+    if (cur) {
+        double rows = (double)(lw_cats_n(cur) + lw_cats_missing(cur));
+        json_object_set_new(c, "n", json_integer((json_int_t)lw_cats_n(cur)));
+        json_object_set_new(c, "missing",
+                            lw_json_number((double)lw_cats_missing(cur) / rows));
+    }
+}
+
+void lw_serve_feature(struct lw_call *c) {
+    struct column col;
+    struct sides s = {0};
+    struct lw_err err = {0};
+    const struct lw_window_spec *w = lw_call_window(c);
+    if (!w || !find_column(c, &col))
+        return;
+    if (read_reference(c, &col, &s, &err) || read_current(c, &col, w, &s, &err)) {
+        free_sides(&s);
+        /* damaged bytes in Redis are not the asker's fault */
+        if (err.code == LW_EINPUT)
+            err.code = LW_ESTOP;
+        lw_call_err(c, &err);
+        return;
+    }
+    bool category = col.column->kind == LW_CATEGORY;
+    json_t *o = json_object();
+    json_object_set_new(o, "name", json_string(col.name));
+    json_object_set_new(o, "kind", json_string(category ? "category" : "numeric"));
+    json_object_set_new(o, "window", json_string(w->name));
+    json_object_set_new(o, "at_ms",
+                        s.at > 0 ? json_integer((json_int_t)s.at) : json_null());
+    if (category)
+        put_categories(o, &s);
+    else
+        put_numeric(o, &s);
+    free_sides(&s);
+    lw_call_json(c, o);
+}

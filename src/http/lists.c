@@ -1,0 +1,266 @@
+/* GET /api/v1/alerts, models, audit: from Redis, newest first. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "http/private.h"
+#include "store/keys.h"
+
+#define MODELS_MAX 200
+
+/* ---- alerts ---- */
+
+static json_t *time_of(json_t *alert, const char *name) {
+    return lw_json_ms(json_integer_value(json_object_get(alert, name)));
+}
+
+static json_t *alert_json(const char *fingerprint, const char *text, size_t len) {
+    static const char *const same[] = {"status", "severity", "rule",      "feature",
+                                       "window", "value",    "threshold", "n",
+                                       "model",  "incident", "summary"};
+    json_error_t ignored;
+    json_t *in = json_loadb(text, len, 0, &ignored), *o;
+    if (!json_is_object(in)) {
+        json_decref(in);
+        return NULL;
+    }
+    o = json_object();
+    json_object_set_new(o, "fingerprint", json_string(fingerprint));
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        json_t *v = json_object_get(in, same[i]);
+        json_object_set(o, same[i], v ? v : json_null());
+    }
+    json_object_set_new(o, "since_ms", time_of(in, "since"));
+    json_object_set_new(o, "at_ms", time_of(in, "at"));
+    json_object_set_new(o, "silenced", json_false());
+    json_object_set_new(o, "inhibited_by", json_null());
+    json_decref(in);
+    return o;
+}
+
+static int by_state(const void *a, const void *b) {
+    json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+    const char *sx = json_string_value(json_object_get(x, "status"));
+    const char *sy = json_string_value(json_object_get(y, "status"));
+    bool fx = sx && strcmp(sx, "firing") == 0, fy = sy && strcmp(sy, "firing") == 0;
+    if (fx != fy)
+        return fx ? -1 : 1;
+    json_int_t ax = json_integer_value(json_object_get(x, "at_ms"));
+    json_int_t ay = json_integer_value(json_object_get(y, "at_ms"));
+    return ax > ay ? -1 : ax < ay;
+}
+
+static json_t *alerts_json(const struct lw_reply *hash) {
+    json_t *list = json_array(), **row = calloc(lw_reply_count(hash) + 1, sizeof *row);
+    size_t n = 0;
+    for (size_t i = 0; row && i + 1 < lw_reply_count(hash); i += 2) {
+        size_t len;
+        const char *text = lw_reply_text(lw_reply_at(hash, i + 1), &len);
+        const char *name = lw_reply_text(lw_reply_at(hash, i), NULL);
+        json_t *o = name && text ? alert_json(name, text, len) : NULL;
+        if (o)
+            row[n++] = o;
+    }
+    if (n)
+        qsort(row, n, sizeof *row, by_state);
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, row[i]);
+    free(row);
+    return list;
+}
+
+void lw_serve_alerts(struct lw_call *c) {
+    struct lw_redis *r = c->server->ask_redis;
+    struct lw_err err = {0};
+    char key[LW_KEY_MAX];
+    struct lw_reply *hash =
+        lw_redis_do(r, &err, "HGETALL %s", lw_key(key, c->server->spec, "alerts"));
+    struct lw_reply *waiting =
+        hash ? lw_redis_do(r, &err, "XLEN %s", lw_key(key, c->server->spec, "outbox"))
+             : NULL;
+    if (!waiting) {
+        lw_reply_free(hash);
+        lw_call_err(c, &err);
+        return;
+    }
+    json_t *o = json_object(), *outbox = json_object();
+    json_object_set_new(o, "alerts", alerts_json(hash));
+    json_object_set_new(outbox, "waiting", json_integer(lw_reply_int(waiting)));
+    json_object_set_new(outbox, "parked", json_null());
+    json_object_set_new(o, "outbox", outbox);
+    json_object_set_new(o, "silences", json_array());
+    lw_reply_free(waiting);
+    lw_reply_free(hash);
+    lw_call_json(c, o);
+}
+
+/* ---- models ---- */
+
+static json_t *member(json_t *facts, const char *outer, const char *name) {
+    json_t *o = outer ? json_object_get(facts, outer) : facts;
+    json_t *v = json_object_get(o, name);
+    return v ? json_incref(v) : json_null();
+}
+
+static json_t *version_json(const struct lw_version *v, bool with_facts) {
+    json_error_t ignored;
+    json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
+    json_t *o = json_object();
+    json_object_set_new(o, "version", json_integer(v->version));
+    json_object_set_new(o, "parent", v->parent ? json_integer(v->parent) : json_null());
+    json_object_set_new(o, "status", json_string(v->status));
+    json_object_set_new(o, "reason", json_string(v->reason));
+    json_object_set_new(o, "verdict", json_string(v->verdict));
+    json_object_set_new(o, "created_ms", lw_json_ms(v->created_ms));
+    json_object_set_new(o, "promoted_ms", lw_json_ms(v->promoted_ms));
+    json_object_set_new(o, "as_of_ms", lw_json_ms(v->as_of_ms));
+    json_object_set_new(o, "name", member(facts, NULL, "candidate"));
+    json_object_set_new(o, "kind", member(facts, NULL, "kind"));
+    json_object_set_new(o, "rows", member(facts, "lineage", "rows"));
+    json_object_set_new(o, "rmse", member(facts, NULL, "heldout_rmse"));
+    json_t *beaten = json_object_get(json_object_get(facts, "gate"), "champion_rmse");
+    double rmse = json_number_value(beaten); /* 0: there was none to beat */
+    json_object_set_new(o, "champion_rmse", rmse > 0 ? json_real(rmse) : json_null());
+    if (with_facts)
+        json_object_set(o, "facts", facts ? facts : json_null());
+    json_decref(facts);
+    return o;
+}
+
+static json_t *version_or_null(uint32_t version) {
+    return version ? json_integer(version) : json_null();
+}
+
+/* Numbers may have been skipped. -1: Redis is away. */
+static int add_version(struct lw_call *c, uint32_t version, json_t *list,
+                       struct lw_err *err) {
+    struct lw_version v;
+    struct lw_err why = {0};
+    struct lw_reply *reply =
+        lw_models_head(c->server->ask_redis, c->server->spec, version, &v, &why);
+    if (!reply)
+        return why.code == LW_ENOTFOUND ? 0 : lw_fail(err, why.code, "%s", why.msg);
+    json_array_append_new(list, version_json(&v, false));
+    lw_reply_free(reply);
+    return 0;
+}
+
+void lw_serve_models(struct lw_call *c) {
+    struct lw_err err = {0};
+    struct lw_aliases a;
+    int rc = lw_models_aliases(c->server->ask_redis, c->server->spec, &a, &err);
+    json_t *list = json_array();
+    for (uint32_t version = a.next; rc == 0 && version-- > 1;) {
+        rc = add_version(c, version, list, &err);
+        if (json_array_size(list) == MODELS_MAX)
+            break;
+    }
+    if (rc) {
+        json_decref(list);
+        lw_call_err(c, &err);
+        return;
+    }
+    json_t *o = json_object();
+    json_object_set_new(o, "champion", version_or_null(a.champion));
+    json_object_set_new(o, "previous", version_or_null(a.previous));
+    json_object_set_new(o, "challenger", version_or_null(a.challenger));
+    json_object_set_new(o, "first", version_or_null(a.first));
+    json_object_set_new(o, "models", list);
+    lw_call_json(c, o);
+}
+
+bool lw_call_version(struct lw_call *c, uint32_t *out) {
+    int64_t v;
+    if (lw_parse_i64(c->tail, &v) && v > 0 && v <= UINT32_MAX) {
+        *out = (uint32_t)v;
+        return true;
+    }
+    lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "\"%.60s\" is not the number of a version",
+                 c->tail);
+    return false;
+}
+
+void lw_serve_model(struct lw_call *c) {
+    struct lw_err err = {0};
+    struct lw_version v;
+    uint32_t version;
+    if (!lw_call_version(c, &version))
+        return;
+    struct lw_reply *reply =
+        lw_models_head(c->server->ask_redis, c->server->spec, version, &v, &err);
+    if (reply)
+        lw_call_json(c, version_json(&v, true));
+    else
+        lw_call_err(c, &err);
+    lw_reply_free(reply);
+}
+
+/* ---- audit ---- */
+
+/* The greatest id below "<ms>-<number>". */
+static bool id_before(const char *id, char *out, size_t size) {
+    uint64_t ms, number;
+    int end = 0;
+    if (sscanf(id, "%" SCNu64 "-%" SCNu64 "%n", &ms, &number, &end) != 2 || id[end])
+        return false;
+    if (number > 0)
+        snprintf(out, size, "%" PRIu64 "-%" PRIu64, ms, number - 1);
+    else
+        snprintf(out, size, "%" PRIu64, ms > 0 ? ms - 1 : 0);
+    return true;
+}
+
+static json_t *field_json(const struct lw_reply *fields, const char *name) {
+    const char *text = lw_reply_text(lw_reply_field(fields, name), NULL);
+    json_t *v = text ? json_string(text) : NULL; /* NULL when it is no UTF-8 */
+    return v ? v : json_null();
+}
+
+static json_t *entry_json(const struct lw_reply *entry) {
+    const struct lw_reply *fields = lw_reply_at(entry, 1);
+    const char *id = lw_reply_text(lw_reply_at(entry, 0), NULL);
+    json_t *o = json_object();
+    json_object_set_new(o, "id", json_string(id ? id : ""));
+    json_object_set_new(o, "what", field_json(fields, "what"));
+    json_object_set_new(o, "who", field_json(fields, "who"));
+    json_object_set_new(o, "detail", field_json(fields, "detail"));
+    json_object_set_new(o, "event_ms",
+                        lw_json_ms(lw_reply_int(lw_reply_field(fields, "event"))));
+    json_object_set_new(o, "at_ms",
+                        lw_json_ms(lw_reply_int(lw_reply_field(fields, "at"))));
+    return o;
+}
+
+void lw_serve_audit(struct lw_call *c) {
+    struct lw_err err = {0};
+    char key[LW_KEY_MAX], until[48] = "+";
+    int64_t max = 200;
+    const char *before = lw_call_arg(c, "before");
+    if (!lw_call_int(c, "max", 1, 1000, &max))
+        return;
+    if (before && !id_before(before, until, sizeof until)) {
+        lw_call_fail(c, MHD_HTTP_BAD_REQUEST,
+                     "before must be the id of an entry (got \"%.60s\")", before);
+        return;
+    }
+    struct lw_reply *reply =
+        lw_redis_do(c->server->ask_redis, &err, "XREVRANGE %s %s - COUNT %d",
+                    lw_key(key, c->server->spec, "audit"), until, (int)max);
+    if (!reply) {
+        lw_call_err(c, &err);
+        return;
+    }
+    json_t *o = json_object(), *entries = json_array();
+    size_t n = lw_reply_count(reply);
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(entries, entry_json(lw_reply_at(reply, i)));
+    const char *last =
+        n == (size_t)max ? lw_reply_text(lw_reply_at(lw_reply_at(reply, n - 1), 0), NULL)
+                         : NULL;
+    json_object_set_new(o, "entries", entries);
+    json_object_set_new(o, "next", last ? json_string(last) : json_null());
+    lw_reply_free(reply);
+    lw_call_json(c, o);
+}

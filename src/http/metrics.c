@@ -1,0 +1,191 @@
+/* The table of metrics, the page in Prometheus' text format, and the manual of it. */
+#include "http/metrics.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define C       "counter"
+#define G       "gauge"
+#define W(name) lw__metric_##name
+
+const struct lw_metric_row lw_metric_rows[] = {
+    /* this process */
+    {"leeway_info", G, "", "version,stream,process", "What runs here; always 1.",
+     W(info)},
+    {"leeway_messages_total", C, "", "", "Messages consumed by this process.",
+     W(messages)},
+    {"leeway_scored_total", C, "", "", "Events predicted by a champion in this process.",
+     W(scored)},
+    {"leeway_dead_letters_total", C, "", "",
+     "Messages that this process could not read and sent to the dead-letter topic.",
+     W(dead)},
+    {"leeway_flushes_total", C, "", "", "Partitions flushed to Redis.", W(flushes)},
+    {"leeway_flush_failures_total", C, "", "",
+     "Flushes that Redis refused or did not answer; they are tried again.",
+     W(flush_failures)},
+    {"leeway_flush_seconds_total", C, "seconds", "",
+     "Time in flushes; over leeway_flushes_total it is the mean.", W(flush_seconds)},
+    {"leeway_redis_round_trips_total", C, "", "", "Round trips to Redis, of all threads.",
+     W(round_trips)},
+    {"leeway_redis_up", G, "", "", "1 when Redis answered the last look.", W(redis_up)},
+    {"leeway_last_poll_seconds", G, "seconds", "",
+     "Time since the last poll of Kafka by the worker that has not polled for longest.",
+     W(poll_age)},
+    {"leeway_stalled", G, "", "", "1 while a worker waits for Redis.", W(stalled)},
+    {"leeway_leader", G, "", "", "1 in the process that holds the lease.", W(leader)},
+    {"leeway_partitions_owned", G, "", "", "Partitions that this process holds.",
+     W(partitions)},
+    {"leeway_training", G, "", "", "1 while a training is asked for or under way here.",
+     W(training)},
+    {"leeway_trainings_total", C, "", "outcome",
+     "Trainings of this process: done (promoted or rejected) or failed.", W(trainings)},
+    {"leeway_failed", G, "", "", "1 when a thread met something it cannot go on with.",
+     W(failed)},
+    /* the stream, as Redis knows it: the same at every process */
+    {"leeway_stream_events_total", C, "", "kind",
+     "Messages of the stream by what became of them: good, aside, dead; of good and "
+     "aside: "
+     "late, suspect; scored.",
+     W(events)},
+    {"leeway_partition_lag", G, "messages", "partition",
+     "Messages in Kafka that are not in the state yet, as of the owner's last flush.",
+     W(lag)},
+    {"leeway_partition_watermark_timestamp_seconds", G, "seconds", "partition",
+     "Event time that the partition has completed.", W(watermark)},
+    {"leeway_partition_updated_timestamp_seconds", G, "seconds", "partition",
+     "Wall time of the partition's last flush.", W(updated)},
+    {"leeway_sealed_until_timestamp_seconds", G, "seconds", "",
+     "Event time up to which all panes have been evaluated.", W(sealed)},
+    {"leeway_sealed_until_age_seconds", G, "seconds", "",
+     "Wall time less that event time: how old what is known is.", W(sealed_age)},
+    {"leeway_evaluation_timestamp_seconds", G, "seconds", "",
+     "End of the newest window (event time).", W(evaluated)},
+    {"leeway_window_rmse", G, "target", "window", "RMSE of the champion.", W(rmse)},
+    {"leeway_window_rmse_expected", G, "target", "window",
+     "RMSE that the champion should have there.", W(rmse_expected)},
+    {"leeway_window_rmse_ratio", G, "", "window", "The one over the other.",
+     W(rmse_ratio)},
+    {"leeway_window_mae", G, "target", "window", "Mean absolute error.", W(mae)},
+    {"leeway_window_bias", G, "target", "window", "Mean error.", W(bias)},
+    {"leeway_window_recalibration_gain", G, "", "window",
+     "Share of the squared error that recalibrating would remove.", W(gain)},
+    {"leeway_window_events", G, "", "window", "Events in the window.", W(window_events)},
+    {"leeway_feature_psi", G, "", "window,feature",
+     "PSI against the champion's reference; also of target and prediction.", W(psi)},
+    {"leeway_feature_js", G, "", "window,feature", "Jensen-Shannon distance, base 2.",
+     W(js)},
+    {"leeway_feature_drift", G, "", "window,feature",
+     "1 when the drift is significant and large enough.", W(drift)},
+    {"leeway_feature_missing_ratio", G, "", "window,feature", "Share of missing values.",
+     W(missing)},
+    {"leeway_feature_out_of_range_ratio", G, "", "window,feature",
+     "Share of values outside the configured range.", W(out_of_range)},
+    {"leeway_feature_unseen_ratio", G, "", "window,feature",
+     "Share of values in categories that the reference lacks.", W(unseen)},
+    {"leeway_alerts_firing", G, "", "severity", "Alerts that fire.", W(alerts)},
+    {"leeway_outbox_waiting", G, "", "", "Deliveries that no receiver has confirmed yet.",
+     W(outbox)},
+    {"leeway_model_version", G, "", "", "Version that is champion; 0: none.", W(model)},
+    {"leeway_model_age_seconds", G, "seconds", "",
+     "Event time since the champion was promoted.", W(model_age)},
+    /* this process's HTTP server */
+    {"leeway_predictions_total", C, "", "", "Records predicted over HTTP.",
+     W(predictions)},
+    {"leeway_prediction_request_seconds", "histogram", "seconds", "",
+     "Time to answer a request for predictions, from its headers to its answer.",
+     W(latency)},
+    {"leeway_http_requests_total", C, "", "route,code",
+     "Requests by route and class of status.", W(requests)},
+    {"leeway_http_connections", G, "", "", "Open connections.", W(connections)},
+    {"leeway_http_subscribers", G, "", "", "Subscribers of server-sent events.",
+     W(subscribers)},
+    {"leeway_model_swaps_total", C, "", "",
+     "Times that the version which answers over HTTP was exchanged.", W(swaps)},
+    /* the process as such; names are those of Prometheus' own client libraries */
+    {"process_cpu_seconds_total", C, "seconds", "", "User and system CPU time.", W(cpu)},
+    {"process_resident_memory_bytes", G, "bytes", "", "Resident memory.", W(resident)},
+    {"process_open_fds", G, "", "", "Open file descriptors.", W(fds)},
+    {"process_start_time_seconds", G, "seconds", "", "Start of the process, Unix time.",
+     W(start)},
+};
+const size_t lw_nmetric_rows = sizeof lw_metric_rows / sizeof *lw_metric_rows;
+
+char *lw_label(char *out, size_t size, const char *text) {
+    size_t n = 0;
+    for (; *text && n + 3 < size; text++) {
+        if (*text == '"' || *text == '\\' || *text == '\n')
+            out[n++] = '\\';
+        out[n++] = *text == '\n' ? 'n' : *text;
+    }
+    out[n] = '\0';
+    return out;
+}
+
+void lw_sample(struct lw_scrape *s, double v, const char *labels, ...) {
+    char text[700] = "", number[40];
+    va_list ap;
+    if (!isfinite(v))
+        return;
+    va_start(ap, labels);
+    vsnprintf(text, sizeof text, labels, ap);
+    va_end(ap);
+    lw_buf_printf(s->out, "%s%s%s%s %s\n", s->row->name, text[0] ? "{" : "", text,
+                  text[0] ? "}" : "", lw_format_f64(number, sizeof number, v));
+}
+
+void lw_serve_metrics(struct lw_call *c) {
+    char why[256];
+    struct lw_scrape s = {.server = c->server,
+                          .stream = lw_snapshot_get(c->server),
+                          .champion = lw_champion_get(c->server),
+                          .away = lw_redis_away(c->server, why, sizeof why),
+                          .out = &c->out};
+    c->server->options.vitals(c->server->options.arg, &s.vitals);
+    if (s.stream)
+        s.totals = lw_snapshot_totals(s.stream);
+    for (size_t i = 0; i < lw_nmetric_rows; i++) {
+        s.row = &lw_metric_rows[i];
+        lw_buf_printf(s.out, "# HELP %s %s\n# TYPE %s %s\n", s.row->name, s.row->help,
+                      s.row->name, s.row->type);
+        s.row->write(&s);
+    }
+    lw_snapshot_put(s.stream);
+    lw_champion_put(s.champion);
+    c->type = "text/plain; version=0.0.4; charset=utf-8";
+    c->answered = true;
+}
+
+static void put_labels(FILE *out, const char *labels) {
+    for (const char *at = labels; *at;) {
+        size_t len = strcspn(at, ",");
+        fprintf(out, "%s`%.*s`", at == labels ? "" : ", ", (int)len, at);
+        at += len + (at[len] == ',');
+    }
+}
+
+void lw_metrics_document(FILE *out) {
+    fputs(
+        "# Metrics\n\n"
+        "`GET /metrics` in Prometheus' text format. This page is written from the table "
+        "that the program answers from (`src/http/metrics.c`).\n\n"
+        "`leeway_stream_*`, `leeway_partition_*`, `leeway_window_*`, `leeway_feature_*`, "
+        "`leeway_sealed_*`, `leeway_alerts_*`, `leeway_outbox_*` and `leeway_model_*` "
+        "speak of the stream, as Redis knows it, and are the same at every process: "
+        "aggregate them with `max`, or scrape one. The others are of the process. What "
+        "is "
+        "not known has no sample: a window without events has no RMSE, a stream without "
+        "champion no PSI.\n\n"
+        "| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n",
+        out);
+    for (size_t i = 0; i < lw_nmetric_rows; i++) {
+        const struct lw_metric_row *r = &lw_metric_rows[i];
+        fprintf(out, "| `%s` | %s | %s | ", r->name, r->type,
+                strcmp(r->unit, "target") == 0 ? "the target's" : r->unit);
+        put_labels(out, r->labels);
+        fprintf(out, " | %s |\n", r->help);
+    }
+}

@@ -1,0 +1,300 @@
+/* What each row of the table says. Functions are named after their rows; there is one a
+ * metric, so that a metric that is removed takes its code with it. */
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "http/metrics.h"
+
+const double lw_latency_bounds[LW_LATENCIES] = {0.00005, 0.0001, 0.00025, 0.0005, 0.001,
+                                                0.0025,  0.005,  0.01,    0.025,  0.05,
+                                                0.1,     0.25,   0.5,     1};
+
+void lw_latency_add(struct lw_latency *l, int64_t us) {
+    int i = 0;
+    while (i < LW_LATENCIES && (double)us > lw_latency_bounds[i] * 1e6)
+        i++;
+    atomic_fetch_add_explicit(&l->bucket[i], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&l->sum_us, (uint64_t)us, memory_order_relaxed);
+}
+
+/* ---- this process ---- */
+
+void lw__metric_info(struct lw_scrape *s) {
+    char stream[2 * LW_NAME_MAX], who[200];
+    lw_sample(s, 1, "version=\"%s\",stream=\"%s\",process=\"%s\"", s->vitals.code,
+              lw_label(stream, sizeof stream, s->server->spec->stream),
+              lw_label(who, sizeof who, s->vitals.who));
+}
+
+#define VITAL(name, value)                                                               \
+    void lw__metric_##name(struct lw_scrape *s) {                                        \
+        lw_sample(s, (double)(value), "%s", "");                                         \
+    }
+VITAL(messages, s->vitals.messages)
+VITAL(scored, s->vitals.scored)
+VITAL(dead, s->vitals.dead)
+VITAL(flushes, s->vitals.flushes)
+VITAL(flush_failures, s->vitals.flush_failures)
+VITAL(flush_seconds, (double)s->vitals.flush_us / 1e6)
+VITAL(round_trips, lw_redis_round_trips())
+VITAL(redis_up, s->stream && !s->away)
+VITAL(poll_age, s->vitals.started ? (double)s->vitals.since_poll_ms / 1000 : NAN)
+VITAL(stalled, s->vitals.stalled)
+VITAL(leader, s->vitals.leading)
+VITAL(partitions, s->vitals.partitions)
+VITAL(training, s->vitals.training)
+VITAL(failed, s->vitals.failure[0] != '\0')
+VITAL(predictions, atomic_load(&s->server->predictions))
+VITAL(swaps, atomic_load(&s->server->swaps))
+
+void lw__metric_trainings(struct lw_scrape *s) {
+    lw_sample(s, (double)s->vitals.trainings, "outcome=\"done\"");
+    lw_sample(s, (double)s->vitals.trainings_failed, "outcome=\"failed\"");
+}
+
+/* ---- the stream ---- */
+
+void lw__metric_events(struct lw_scrape *s) {
+    for (int k = 0; s->stream && k < LW_COUNTERS; k++)
+        if (k != LW_COUNT_MESSAGES)
+            lw_sample(s, (double)s->totals.counter[k], "kind=\"%s\"",
+                      lw_counter_name((enum lw_counter)k));
+}
+
+void lw__metric_lag(struct lw_scrape *s) {
+    for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++) {
+        const struct lw_part_view *v = &s->stream->view[i];
+        if (v->known && v->end_offset >= v->next_offset)
+            lw_sample(s, (double)(v->end_offset - v->next_offset), "partition=\"%d\"", i);
+    }
+}
+
+static double seconds(int64_t ms) {
+    return ms == INT64_MIN || ms == 0 ? NAN : (double)ms / 1000;
+}
+
+void lw__metric_watermark(struct lw_scrape *s) {
+    for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++)
+        lw_sample(s, seconds(s->stream->view[i].watermark_ms), "partition=\"%d\"", i);
+}
+
+void lw__metric_updated(struct lw_scrape *s) {
+    for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++)
+        lw_sample(s, seconds(s->stream->view[i].updated_ms), "partition=\"%d\"", i);
+}
+
+static double sealed(const struct lw_scrape *s) {
+    return s->stream ? seconds(s->stream->sealed_until_ms) : NAN;
+}
+
+static double figure(const struct lw_scrape *s, const char *name) {
+    return s->stream ? lw_reply_figure(s->stream->now, "%s", name) : NAN;
+}
+
+static double at(const struct lw_scrape *s) {
+    double v = figure(s, "at");
+    return v > 0 ? v / 1000 : NAN;
+}
+
+VITAL(sealed, sealed(s))
+VITAL(sealed_age, (double)lw_wall_ms() / 1000 - sealed(s))
+VITAL(evaluated, at(s))
+VITAL(outbox, s->stream ? (double)s->stream->outbox : NAN)
+VITAL(model, s->stream ? (double)s->stream->aliases.champion : NAN)
+VITAL(model_age, s->stream && s->stream->aliases.champion
+                     ? figure(s, "champion_age_hours") * 3600
+                     : NAN)
+
+/* least: fewer scored rows, and the figure is not known; positive: 0 stands for unknown
+ */
+static void by_window(struct lw_scrape *s, const char *metric, double least,
+                      bool positive) {
+    const struct lw_spec *spec = s->server->spec;
+    char label[80];
+    for (size_t i = 0; s->stream && i < spec->nwindows; i++) {
+        const char *w = spec->window[i].name;
+        double v = lw_reply_figure(s->stream->now, "%s:%s", w, metric);
+        bool known =
+            lw_reply_figure(s->stream->now, "%s:n", w) >= least && (!positive || v > 0);
+        if (known)
+            lw_sample(s, v, "window=\"%s\"", lw_label(label, sizeof label, w));
+    }
+}
+
+void lw__metric_rmse(struct lw_scrape *s) {
+    by_window(s, "rmse", 2, false);
+}
+void lw__metric_rmse_expected(struct lw_scrape *s) {
+    by_window(s, "rmse_expected", 0, true);
+}
+void lw__metric_rmse_ratio(struct lw_scrape *s) {
+    by_window(s, "rmse_ratio", 2, true);
+}
+void lw__metric_mae(struct lw_scrape *s) {
+    by_window(s, "mae", 2, false);
+}
+void lw__metric_bias(struct lw_scrape *s) {
+    by_window(s, "bias", 2, false);
+}
+void lw__metric_gain(struct lw_scrape *s) {
+    by_window(s, "recalibration_gain", 2, false);
+}
+void lw__metric_window_events(struct lw_scrape *s) {
+    by_window(s, "events", 0, false);
+}
+
+static void by_feature(struct lw_scrape *s, const char *metric, size_t extra) {
+    const struct lw_spec *spec = s->server->spec;
+    char window[80], feature[2 * LW_NAME_MAX];
+    if (!s->stream || !(figure(s, "champion") > 0))
+        return; /* nothing to compare with */
+    for (size_t i = 0; i < spec->nwindows; i++) {
+        const char *w = spec->window[i].name;
+        if (!(lw_reply_figure(s->stream->now, "%s:events", w) > 0))
+            continue;
+        for (size_t k = 0; k < spec->nfeatures + extra; k++) {
+            const char *f = k < spec->nfeatures    ? spec->feature[k].name
+                            : k == spec->nfeatures ? "target"
+                                                   : "prediction";
+            lw_sample(s, lw_reply_figure(s->stream->now, "%s:%s:%s", w, metric, f),
+                      "window=\"%s\",feature=\"%s\"", lw_label(window, sizeof window, w),
+                      lw_label(feature, sizeof feature, f));
+        }
+    }
+}
+
+void lw__metric_psi(struct lw_scrape *s) {
+    by_feature(s, "psi", 2);
+}
+void lw__metric_js(struct lw_scrape *s) {
+    by_feature(s, "js", 2);
+}
+void lw__metric_drift(struct lw_scrape *s) {
+    by_feature(s, "drift", 2);
+}
+void lw__metric_missing(struct lw_scrape *s) {
+    by_feature(s, "missing", 0);
+}
+void lw__metric_out_of_range(struct lw_scrape *s) {
+    by_feature(s, "out_of_range", 0);
+}
+void lw__metric_unseen(struct lw_scrape *s) {
+    by_feature(s, "unseen", 0);
+}
+
+void lw__metric_alerts(struct lw_scrape *s) {
+    for (int k = LW_SEVERITY_WARN; s->stream && k <= LW_SEVERITY_CRITICAL; k++)
+        lw_sample(s, (double)s->stream->firing[k], "severity=\"%s\"",
+                  lw_severity_name((enum lw_severity)k));
+}
+
+/* ---- the server ---- */
+
+void lw__metric_latency(struct lw_scrape *s) {
+    struct lw_latency *l = &s->server->latency;
+    uint64_t sum = 0;
+    char number[40];
+    for (int i = 0; i <= LW_LATENCIES; i++) {
+        sum += atomic_load_explicit(&l->bucket[i], memory_order_relaxed);
+        lw_buf_printf(s->out, "%s_bucket{le=\"%s\"} %llu\n", s->row->name,
+                      i == LW_LATENCIES
+                          ? "+Inf"
+                          : lw_format_f64(number, sizeof number, lw_latency_bounds[i]),
+                      (unsigned long long)sum);
+    }
+    lw_buf_printf(
+        s->out, "%s_sum %s\n%s_count %llu\n", s->row->name,
+        lw_format_f64(number, sizeof number, (double)atomic_load(&l->sum_us) / 1e6),
+        s->row->name, (unsigned long long)sum);
+}
+
+void lw__metric_requests(struct lw_scrape *s) {
+    for (size_t i = 0; i < lw_nroutes + 2; i++)
+        for (int class = 1; class < 6; class ++) {
+            uint64_t n = atomic_load_explicit(&s->server->requests[i][class],
+                                              memory_order_relaxed);
+            const struct lw_route *r = i < lw_nroutes ? &lw_routes[i] : NULL;
+            bool tail = r && r->flags & LW_ROUTE_TAIL;
+            if (n)
+                lw_sample(s, (double)n, "route=\"%s%s%s\",code=\"%dxx\"",
+                          r                 ? r->prefix
+                          : i == lw_nroutes ? "page"
+                                            : "none",
+                          tail ? "*" : "", tail ? r->suffix : "", class);
+        }
+}
+
+void lw__metric_connections(struct lw_scrape *s) {
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(s->server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    lw_sample(s, info ? (double)info->num_connections : NAN, "%s", "");
+}
+
+void lw__metric_subscribers(struct lw_scrape *s) {
+    pthread_mutex_lock(&s->server->lock);
+    size_t n = s->server->nsubscribers;
+    pthread_mutex_unlock(&s->server->lock);
+    lw_sample(s, (double)n, "%s", "");
+}
+
+/* ---- the process ---- */
+
+void lw__metric_cpu(struct lw_scrape *s) {
+    struct rusage u;
+    if (getrusage(RUSAGE_SELF, &u) == 0)
+        lw_sample(s,
+                  (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+                      (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6,
+                  "%s", "");
+}
+
+void lw__metric_resident(struct lw_scrape *s) {
+    unsigned long total, resident;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f)
+        return;
+    if (fscanf(f, "%lu %lu", &total, &resident) == 2)
+        lw_sample(s, (double)resident * (double)sysconf(_SC_PAGESIZE), "%s", "");
+    fclose(f);
+}
+
+void lw__metric_fds(struct lw_scrape *s) {
+    DIR *d = opendir("/proc/self/fd");
+    int n = -3; /* ".", "..", and this one */
+    if (!d)
+        return;
+    while (readdir(d))
+        n++;
+    closedir(d);
+    lw_sample(s, n, "%s", "");
+}
+
+/* Ticks since boot at which the process began (field 22; the name before it may hold
+ * anything but ends in the last bracket), and when boot was. */
+void lw__metric_start(struct lw_scrape *s) {
+    char text[1024] = "";
+    unsigned long long ticks;
+    struct timespec up, now;
+    FILE *f = fopen("/proc/self/stat", "r");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    if (f)
+        fclose(f);
+    text[n] = '\0';
+    const char *at = strrchr(text, ')');
+    for (int i = 0; at && i < 20; i++)
+        at = strchr(at + 1, ' ');
+    if (!at || sscanf(at, "%llu", &ticks) != 1 || clock_gettime(CLOCK_BOOTTIME, &up) ||
+        clock_gettime(CLOCK_REALTIME, &now))
+        return;
+    double boot = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)up.tv_sec -
+                  (double)up.tv_nsec / 1e9;
+    double start = boot + (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    lw_sample(s, round(start * 10) / 10, "%s", ""); /* the same at each scrape */
+}

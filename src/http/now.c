@@ -1,0 +1,293 @@
+/* GET /api/v1/now, /healthz, /readyz: from memory. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "http/private.h"
+
+/* ---- the newest evaluation ---- */
+
+/* What the evaluation writes as 0 when it cannot be computed is unknown here. */
+static json_t *positive(double v) {
+    return v > 0 ? lw_json_number(v) : json_null();
+}
+
+static json_t *whole(double v) {
+    return isfinite(v) ? json_integer((json_int_t)v) : json_null();
+}
+
+static const char *kind_of(const struct lw_spec *spec, size_t i) {
+    enum lw_kind kind = i < spec->nfeatures ? spec->feature[i].kind : LW_NUMERIC;
+    return kind == LW_CATEGORY ? "category" : "numeric";
+}
+
+static json_t *feature_json(const struct lw_spec *spec, const struct lw_reply *now,
+                            const char *w, size_t i, bool compared) {
+    static const char *const shares[] = {"missing", "out_of_range", "unseen"};
+    const char *name = i < spec->nfeatures    ? spec->feature[i].name
+                       : i == spec->nfeatures ? "target"
+                                              : "prediction";
+    json_t *o = json_object();
+    double drift = lw_reply_figure(now, "%s:drift:%s", w, name);
+    json_object_set_new(o, "name", json_string(name));
+    json_object_set_new(o, "kind", json_string(kind_of(spec, i)));
+    double psi = lw_reply_figure(now, "%s:psi:%s", w, name);
+    double js = lw_reply_figure(now, "%s:js:%s", w, name);
+    json_object_set_new(o, "psi", compared ? lw_json_number(psi) : json_null());
+    json_object_set_new(o, "js", compared ? lw_json_number(js) : json_null());
+    json_object_set_new(o, "drift", json_boolean(compared && drift > 0));
+    for (size_t k = 0; k < sizeof shares / sizeof *shares; k++) {
+        double v = lw_reply_figure(now, "%s:%s:%s", w, shares[k], name);
+        json_object_set_new(o, shares[k], compared ? lw_json_number(v) : json_null());
+    }
+    double first = lw_reply_figure(now, "%s:psi_first:%s", w, name);
+    json_object_set_new(o, "psi_first", compared ? lw_json_number(first) : json_null());
+    return o;
+}
+
+static json_t *window_json(const struct lw_spec *spec, const struct lw_reply *now,
+                           const struct lw_window_spec *window) {
+    static const char *const scores[] = {"rmse", "rmse_se", "mae"};
+    static const char *const signed_scores[] = {"bias", "r2", "recalibration_gain"};
+    static const char *const others[] = {"rmse_expected", "rmse_ratio", "rmse_first"};
+    const char *w = window->name;
+    double n = lw_reply_figure(now, "%s:n", w);
+    bool scored = n >= 2;
+    bool compared =
+        lw_reply_figure(now, "%s:events", w) > 0 && lw_reply_figure(now, "champion") > 0;
+    json_t *o = json_object(), *features = json_array();
+    json_object_set_new(o, "name", json_string(w));
+    json_object_set_new(o, "length_ms", json_integer(window->length_ms));
+    json_object_set_new(o, "n", whole(n));
+    json_object_set_new(o, "events", whole(lw_reply_figure(now, "%s:events", w)));
+    for (size_t i = 0; i < 3; i++) {
+        double v = lw_reply_figure(now, "%s:%s", w, scores[i]);
+        json_object_set_new(o, scores[i], scored ? lw_json_number(v) : json_null());
+        v = lw_reply_figure(now, "%s:%s", w, signed_scores[i]);
+        json_object_set_new(o, signed_scores[i],
+                            scored ? lw_json_number(v) : json_null());
+        v = lw_reply_figure(now, "%s:%s", w, others[i]);
+        json_object_set_new(o, others[i], positive(v));
+    }
+    for (size_t i = 0; i < spec->nfeatures + 2; i++)
+        json_array_append_new(features, feature_json(spec, now, w, i, compared));
+    json_object_set_new(o, "features", features);
+    return o;
+}
+
+static json_t *champion_json(struct lw_server *s, const struct lw_snapshot *n) {
+    if (!n->aliases.champion)
+        return json_null();
+    struct lw_champion *c = lw_champion_get(s);
+    bool loaded = c && c->version == n->aliases.champion;
+    double age = lw_reply_figure(n->now, "champion_age_hours");
+    json_t *o = json_object();
+    json_object_set_new(o, "version", json_integer(n->aliases.champion));
+    json_object_set_new(o, "since_ms", lw_json_ms(n->aliases.champion_since_ms));
+    json_object_set_new(o, "age_hours", lw_json_number(age));
+    json_object_set_new(o, "name",
+                        loaded ? json_string(lw_model_name(c->model)) : json_null());
+    json_object_set_new(o, "kind",
+                        loaded ? json_string(lw_model_kind(c->model)) : json_null());
+    lw_champion_put(c);
+    return o;
+}
+
+/* ---- health of the stream ---- */
+
+static int64_t lag_of(const struct lw_part_view *v) {
+    return v->known && v->end_offset >= v->next_offset ? v->end_offset - v->next_offset
+                                                       : -1;
+}
+
+static json_t *partition_json(const struct lw_part_view *v) {
+    static const enum lw_counter counted[] = {
+        LW_COUNT_MESSAGES, LW_COUNT_GOOD, LW_COUNT_ASIDE, LW_COUNT_DEAD, LW_COUNT_LATE};
+    json_t *o = json_object();
+    int64_t lag = lag_of(v);
+    json_object_set_new(o, "partition", json_integer(v->partition));
+    json_object_set_new(o, "next_offset",
+                        v->known ? json_integer(v->next_offset) : json_null());
+    json_object_set_new(o, "lag", lag < 0 ? json_null() : json_integer(lag));
+    json_object_set_new(o, "watermark_ms", lw_json_ms(v->watermark_ms));
+    json_object_set_new(o, "owner", v->owner[0] ? json_string(v->owner) : json_null());
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+        json_object_set_new(o, lw_counter_name(counted[i]),
+                            json_integer((json_int_t)v->counter[counted[i]]));
+    json_object_set_new(o, "champion",
+                        v->champion ? json_integer(v->champion) : json_null());
+    json_object_set_new(o, "idle", json_boolean(v->idle));
+    json_object_set_new(o, "updated_ms", lw_json_ms(v->updated_ms));
+    return o;
+}
+
+/* Owners are host:pid:worker. */
+static size_t processes(const struct lw_snapshot *n) {
+    size_t count = 0;
+    for (int32_t i = 0; i < n->npartitions; i++) {
+        const char *colon = strrchr(n->view[i].owner, ':');
+        size_t len = colon ? (size_t)(colon - n->view[i].owner) + 1 : 0;
+        bool seen = len == 0;
+        for (int32_t k = 0; k < i && !seen; k++)
+            seen = strncmp(n->view[k].owner, n->view[i].owner, len) == 0;
+        count += !seen;
+    }
+    return count;
+}
+
+struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n) {
+    struct lw_totals t = {.watermark_ms = INT64_MAX, .lag = n->npartitions ? 0 : -1};
+    for (int32_t i = 0; i < n->npartitions; i++) {
+        const struct lw_part_view *v = &n->view[i];
+        int64_t lag = lag_of(v);
+        for (int k = 0; k < LW_COUNTERS; k++)
+            t.counter[k] += v->counter[k];
+        if (v->known)
+            t.lag = lag < 0 || t.lag < 0 ? -1 : t.lag + lag;
+        if (v->watermark_ms != INT64_MIN && v->watermark_ms < t.watermark_ms && !v->idle)
+            t.watermark_ms = v->watermark_ms;
+    }
+    for (int32_t i = 0; i < n->npartitions && t.watermark_ms == INT64_MAX; i++)
+        if (n->view[i].watermark_ms != INT64_MIN) /* all are idle: the furthest */
+            t.idle_ms =
+                n->view[i].watermark_ms > t.idle_ms ? n->view[i].watermark_ms : t.idle_ms;
+    if (t.watermark_ms == INT64_MAX)
+        t.watermark_ms = t.idle_ms ? t.idle_ms : INT64_MIN;
+    return t;
+}
+
+static json_t *health_json(const struct lw_snapshot *n, bool away) {
+    struct lw_totals t = lw_snapshot_totals(n);
+    size_t running = processes(n);
+    json_t *o = json_object(), *parts = json_array();
+    json_object_set_new(o, "redis", json_string(away ? "away" : "ok"));
+    json_object_set_new(o, "leader", n->leader[0] ? json_string(n->leader) : json_null());
+    json_object_set_new(o, "processes",
+                        running ? json_integer((json_int_t)running) : json_null());
+    json_object_set_new(o, "rate_per_s", away ? json_null() : lw_json_number(n->rate));
+    json_object_set_new(o, "lag", t.lag < 0 ? json_null() : json_integer(t.lag));
+    json_object_set_new(o, "watermark_ms", lw_json_ms(t.watermark_ms));
+    json_object_set_new(o, "dead_letters",
+                        json_integer((json_int_t)t.counter[LW_COUNT_DEAD]));
+    json_object_set_new(o, "late", json_integer((json_int_t)t.counter[LW_COUNT_LATE]));
+    json_object_set_new(o, "aside", json_integer((json_int_t)t.counter[LW_COUNT_ASIDE]));
+    json_object_set_new(o, "messages",
+                        json_integer((json_int_t)t.counter[LW_COUNT_MESSAGES]));
+    for (int32_t i = 0; i < n->npartitions; i++)
+        json_array_append_new(parts, partition_json(&n->view[i]));
+    json_object_set_new(o, "partitions", parts);
+    return o;
+}
+
+static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n, bool away) {
+    const struct lw_spec *spec = s->spec;
+    json_t *o = json_object(), *windows = json_array();
+    double at = lw_reply_figure(n->now, "at");
+    json_object_set_new(o, "stream", json_string(spec->stream));
+    json_object_set_new(o, "now_ms", json_integer(lw_wall_ms()));
+    json_object_set_new(o, "seen_ms", json_integer(n->taken_ms));
+    json_object_set_new(o, "at_ms", at > 0 ? whole(at) : json_null());
+    json_object_set_new(o, "champion", champion_json(s, n));
+    json_object_set_new(o, "training",
+                        json_boolean(lw_reply_figure(n->now, "training") > 0));
+    for (size_t i = 0; i < spec->nwindows; i++)
+        json_array_append_new(windows, window_json(spec, n->now, &spec->window[i]));
+    json_object_set_new(o, "windows", windows);
+    json_object_set_new(o, "alerts_firing",
+                        json_integer((json_int_t)(n->firing[LW_SEVERITY_WARN] +
+                                                  n->firing[LW_SEVERITY_CRITICAL])));
+    json_object_set_new(o, "health", health_json(n, away));
+    return o;
+}
+
+/* The last that was known, if Redis is away now: `health.redis` says so. */
+void lw_serve_now(struct lw_call *c) {
+    char why[256];
+    bool away = lw_redis_away(c->server, why, sizeof why);
+    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    if (!n) {
+        lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "%s",
+                     away ? why : "Redis has not been asked yet");
+        return;
+    }
+    json_t *o = now_json(c->server, n, away);
+    lw_snapshot_put(n);
+    struct lw_vitals v = {0};
+    c->server->options.vitals(c->server->options.arg, &v);
+    json_object_set_new(o, "code", json_string(v.code));
+    lw_call_json(c, o);
+}
+
+/* ---- is the process well, is it ready? ---- */
+
+static void answer_checks(struct lw_call *c, json_t *o, json_t *reasons, const char *well,
+                          const char *ill) {
+    bool ok = json_array_size(reasons) == 0;
+    json_object_set_new(o, "status", json_string(ok ? well : ill));
+    if (!ok)
+        json_object_set(o, "reasons", reasons);
+    json_decref(reasons);
+    lw_call_json(c, o);
+    c->status = ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+}
+
+static void add_reason(json_t *reasons, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void add_reason(json_t *reasons, const char *fmt, ...) {
+    char text[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    json_array_append_new(reasons, json_string(text));
+}
+
+/* Alive: services that are away are waited for, and no reason to be restarted. */
+void lw_serve_health(struct lw_call *c) {
+    struct lw_vitals v = {0};
+    json_t *reasons = json_array();
+    c->server->options.vitals(c->server->options.arg, &v);
+    if (v.failure[0])
+        add_reason(reasons, "a thread cannot go on: %s", v.failure);
+    if (v.started && v.since_poll_ms > LW_STALE_POLL_MS)
+        add_reason(reasons, "a worker has not polled Kafka for %lld s",
+                   (long long)(v.since_poll_ms / LW_SECOND));
+    answer_checks(c, json_object(), reasons, "ok", "failing");
+}
+
+/* Nobody has to own a partition: there may be more processes than partitions. */
+static bool all_claimed(const struct lw_snapshot *n) {
+    for (int32_t i = 0; n && i < n->npartitions; i++)
+        if (!n->view[i].owner[0])
+            return false;
+    return n && n->npartitions > 0;
+}
+
+void lw_serve_ready(struct lw_call *c) {
+    struct lw_vitals v = {0};
+    char why[256];
+    json_t *reasons = json_array(), *o = json_object();
+    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    struct lw_champion *champion = lw_champion_get(c->server);
+    c->server->options.vitals(c->server->options.arg, &v);
+    bool away = lw_redis_away(c->server, why, sizeof why);
+    if (away || !n)
+        add_reason(reasons, "%s", away ? why : "Redis has not been asked yet");
+    if (!v.started)
+        add_reason(reasons,
+                   "the workers have not started: Kafka or the topic is not there");
+    else if (v.partitions == 0 && !all_claimed(n))
+        add_reason(reasons, "no partition has been claimed yet");
+    if (v.failure[0])
+        add_reason(reasons, "a thread cannot go on: %s", v.failure);
+    json_object_set_new(o, "champion",
+                        champion ? json_integer(champion->version) : json_null());
+    json_object_set_new(o, "partitions", json_integer(v.partitions));
+    json_object_set_new(o, "leading", json_boolean(v.leading));
+    lw_snapshot_put(n);
+    lw_champion_put(champion);
+    answer_checks(c, o, reasons, "ready", "waiting");
+}

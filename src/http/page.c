@@ -1,0 +1,30 @@
+/* The page: files that were compiled in. What their names stand for may change with the
+ * program, so a browser asks each time and is told by the ETag that nothing has. */
+#include <string.h>
+
+#include "http/assets.h"
+#include "http/private.h"
+
+static const struct lw_asset *find(const char *path) {
+    for (size_t i = 0; i < lw_nassets; i++)
+        if (strcmp(lw_assets[i].path, path) == 0)
+            return &lw_assets[i];
+    return NULL;
+}
+
+bool lw_serve_asset(struct lw_call *c, const char *path) {
+    const struct lw_asset *a = find(path);
+    if (!a)
+        return false;
+    const char *known =
+        MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "If-None-Match");
+    bool fresh = known && strstr(known, a->etag);
+    c->response = MHD_create_response_from_buffer(
+        fresh ? 0 : a->len, (void *)(uintptr_t)a->data, MHD_RESPMEM_PERSISTENT);
+    c->status = fresh ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
+    c->type = a->type;
+    c->answered = true;
+    MHD_add_response_header(c->response, "ETag", a->etag);
+    MHD_add_response_header(c->response, "Cache-Control", "no-cache");
+    return true;
+}

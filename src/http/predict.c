@@ -1,0 +1,204 @@
+/* POST /api/v1/predict: from memory, in libmicrohttpd's threads.
+ *
+ * A request holds the version that was champion when it began, so that all of its records
+ * are answered by one version and a promotion in the middle fails nobody. A record is
+ * read and checked by the code that reads and checks events; only the truth is not there
+ * yet, and what the model does not read may be left out. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "event/container.h"
+#include "event/file.h"
+#include "event/json.h"
+#include "http/private.h"
+
+struct batch {
+    struct lw_call *call;
+    const struct lw_event_spec *event;
+    const struct lw_champion *champion;
+    bool single; /* one record, not a list of them */
+    size_t n;
+};
+
+static void put_prediction(struct batch *b, double v) {
+    char number[40];
+    lw_buf_printf(&b->call->out, "%s{\"prediction\":%s,\"model_version\":%u}",
+                  b->n ? "," : "", lw_format_f64(number, sizeof number, v),
+                  b->champion->version);
+    b->n++;
+}
+
+static void refuse(struct batch *b, const char *why) {
+    lw_buf_clear(&b->call->out);
+    lw_call_fail(b->call, MHD_HTTP_BAD_REQUEST, "record %zu: %s", b->n, why);
+}
+
+/* One record's cells; false: refused, and the answer says which record and why. */
+static bool predict(struct batch *b, const struct lw_cell *cells) {
+    const struct lw_event_spec *event = b->event;
+    struct lw_row row = {.cells = cells, .time_ms = lw_wall_ms(), .target = NAN};
+    if (b->n == LW_RECORDS_MAX) {
+        lw_buf_clear(&b->call->out);
+        lw_call_fail(b->call, MHD_HTTP_CONTENT_TOO_LARGE,
+                     "at most %d records belong into one request", LW_RECORDS_MAX);
+        return false;
+    }
+    int reason = lw_event_check(event, cells);
+    if (reason != LW_GOOD) {
+        char why[2 * LW_NAME_MAX + 60];
+        snprintf(why, sizeof why, "it must hold that %s", lw_event_reason(event, reason));
+        refuse(b, why);
+        return false;
+    }
+    if (event->time_field >= 0 && cells[event->time_field].present)
+        row.time_ms = (int64_t)cells[event->time_field].key;
+    put_prediction(b, lw_model_predict(b->champion->model, &row));
+    return true;
+}
+
+/* ---- JSON ---- */
+
+static bool predict_object(struct batch *b, const struct lw_json_decoder *d,
+                           const json_t *record) {
+    struct lw_cell cells[LW_FIELDS_MAX];
+    struct lw_err err = {0};
+    if (lw_json_decode(d, record, b->champion->needed, cells, &err)) {
+        refuse(b, err.msg);
+        return false;
+    }
+    return predict(b, cells);
+}
+
+static void predict_json(struct batch *b) {
+    struct lw_call *c = b->call;
+    json_error_t at;
+    json_t *root =
+        json_loadb((const char *)c->body.data, c->body.len, JSON_REJECT_DUPLICATES, &at);
+    if (!root) {
+        lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "no JSON: line %d, column %d: %s", at.line,
+                     at.column, at.text);
+        return;
+    }
+    bool ok = true;
+    size_t i;
+    const json_t *record;
+    b->single = json_is_object(root);
+    if (b->single)
+        predict_object(b, c->server->json, root);
+    else {
+        lw_buf_printf(&c->out, "{\"predictions\":[");
+        json_array_foreach(root, i, record) {
+            ok = ok && predict_object(b, c->server->json, record);
+        }
+        if (ok)
+            lw_buf_printf(&c->out, "]}");
+    }
+    json_decref(root);
+}
+
+/* ---- Avro ---- */
+
+static void predict_datum(struct batch *b) {
+    struct lw_cell cells[LW_FIELDS_MAX];
+    struct lw_err err = {0};
+    b->single = true;
+    if (lw_decoder_decode(b->call->server->decoder, b->call->body.data, b->call->body.len,
+                          cells, &err))
+        refuse(b, err.msg);
+    else
+        predict(b, cells);
+}
+
+static bool predict_file(struct batch *b, struct lw_file *file,
+                         const struct lw_decoder *decoder, struct lw_err *err) {
+    struct lw_cell cells[LW_FIELDS_MAX];
+    const uint8_t *data;
+    size_t len;
+    int rc;
+    while ((rc = lw_file_next(file, &data, &len, err)) == 1) {
+        if (lw_decoder_decode(decoder, data, len, cells, err)) {
+            refuse(b, err->msg);
+            return false;
+        }
+        if (!predict(b, cells))
+            return false;
+    }
+    return rc == 0;
+}
+
+/* An object container brings its own schema. */
+static void predict_container(struct batch *b) {
+    struct lw_call *c = b->call;
+    const struct lw_server *s = c->server;
+    struct lw_err err = {0};
+    FILE *stream = fmemopen(c->body.data, c->body.len, "rb");
+    struct lw_file *file = stream ? lw_file_open_stream(stream, "the body", &err) : NULL;
+    const char *json = file ? lw_file_schema_json(file) : NULL;
+    struct lw_schema *writer = json ? lw_schema_parse(json, strlen(json), &err) : NULL;
+    struct lw_decoder *decoder =
+        writer ? lw_decoder_new(writer, s->config->source.schema, &b->event->fields, &err)
+               : NULL;
+    lw_buf_printf(&c->out, "{\"predictions\":[");
+    if (decoder && predict_file(b, file, decoder, &err))
+        lw_buf_printf(&c->out, "]}");
+    else if (!stream)
+        lw_call_fail(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", strerror(errno));
+    else
+        lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "%s", err.msg);
+    lw_decoder_free(decoder);
+    lw_schema_free(writer);
+    lw_file_close(file);
+}
+
+/* ---- the request ---- */
+
+static bool type_is(const char *header, const char *type) {
+    size_t n = strlen(type);
+    return header && strncasecmp(header, type, n) == 0 &&
+           (!header[n] || header[n] == ';' || header[n] == ' ');
+}
+
+static void answer(struct batch *b) {
+    struct lw_call *c = b->call;
+    const char *type =
+        MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Type");
+    bool json = type_is(type, "application/json"), datum = type_is(type, "avro/binary");
+    bool file = type_is(type, "application/vnd.apache.avro");
+    if (!json && !datum && !file)
+        lw_call_fail(c, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                     "Content-Type must be application/json, avro/binary (one record) or "
+                     "application/vnd.apache.avro (an object container)");
+    else if (c->body.len == 0)
+        lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "the body is empty");
+    else if (json)
+        predict_json(b);
+    else if (datum)
+        predict_datum(b);
+    else
+        predict_container(b);
+}
+
+void lw_serve_predict(struct lw_call *c) {
+    struct lw_champion *champion = lw_champion_get(c->server);
+    if (!champion) {
+        lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE,
+                     "there is no champion yet: nothing has been trained");
+        return;
+    }
+    struct batch b = {.call = c, .event = &c->server->spec->event, .champion = champion};
+    answer(&b);
+    lw_champion_put(champion);
+    if (!c->answered) {
+        lw_buf_u8(&c->out, '\n');
+        c->answered = true;
+        atomic_fetch_add_explicit(&c->server->predictions, b.n, memory_order_relaxed);
+    }
+    lw_latency_add(&c->server->latency, lw_mono_us() - c->began_us);
+}

@@ -1,0 +1,255 @@
+/* Which request is which, and what all answers have in common. */
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/private.h"
+
+const struct lw_route lw_routes[] = {
+    {"GET", "/healthz", NULL, lw_serve_health, 0},
+    {"GET", "/readyz", NULL, lw_serve_ready, 0},
+    {"GET", "/metrics", NULL, lw_serve_metrics, 0},
+    {"GET", "/api/v1/now", NULL, lw_serve_now, 0},
+    {"GET", "/api/v1/history", NULL, lw_serve_history, LW_ROUTE_REDIS},
+    {"GET", "/api/v1/heatmap", NULL, lw_serve_heatmap, LW_ROUTE_REDIS},
+    {"GET", "/api/v1/features/", "", lw_serve_feature, LW_ROUTE_REDIS | LW_ROUTE_TAIL},
+    {"GET", "/api/v1/alerts", NULL, lw_serve_alerts, LW_ROUTE_REDIS},
+    {"GET", "/api/v1/models", NULL, lw_serve_models, LW_ROUTE_REDIS},
+    {"POST", "/api/v1/models/", "/promote", lw_serve_promote,
+     LW_ROUTE_REDIS | LW_ROUTE_TAIL | LW_ROUTE_TOKEN},
+    {"GET", "/api/v1/models/", "", lw_serve_model, LW_ROUTE_REDIS | LW_ROUTE_TAIL},
+    {"GET", "/api/v1/audit", NULL, lw_serve_audit, LW_ROUTE_REDIS},
+    {"POST", "/api/v1/predict", NULL, lw_serve_predict, 0},
+    {"POST", "/api/v1/retrain", NULL, lw_serve_retrain, LW_ROUTE_REDIS | LW_ROUTE_TOKEN},
+    {"GET", "/api/v1/events", NULL, lw_serve_events, 0},
+};
+const size_t lw_nroutes = sizeof lw_routes / sizeof *lw_routes;
+
+/* ---- answers ---- */
+
+static const char *word_of(unsigned status) {
+    switch (status) {
+    case MHD_HTTP_NOT_FOUND:
+        return "not_found";
+    case MHD_HTTP_UNAUTHORIZED:
+    case MHD_HTTP_FORBIDDEN:
+        return "unauthorized";
+    case MHD_HTTP_CONTENT_TOO_LARGE:
+        return "too_large";
+    case MHD_HTTP_SERVICE_UNAVAILABLE:
+    case MHD_HTTP_INTERNAL_SERVER_ERROR:
+        return "unavailable";
+    default:
+        return "bad_request";
+    }
+}
+
+void lw_call_json(struct lw_call *c, json_t *value) {
+    char *text =
+        json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
+    json_decref(value);
+    lw_buf_clear(&c->out);
+    if (text)
+        lw_buf_put(&c->out, text, strlen(text));
+    lw_buf_u8(&c->out, '\n');
+    free(text);
+    c->answered = true;
+}
+
+/* Errors quote what was sent: only valid UTF-8 may go into JSON. */
+static json_t *text_json(char *text) {
+    json_t *value = json_string(text);
+    for (char *p = text; !value && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    return value ? value : json_string(text);
+}
+
+void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
+    char text[700];
+    va_list ap;
+    if (c->answered)
+        return; /* the first refusal stands */
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    json_t *o = json_object();
+    json_object_set_new(o, "error", text_json(text));
+    json_object_set_new(o, "code", json_string(word_of(status)));
+    lw_call_json(c, o);
+    c->status = status;
+    c->type = "application/json";
+}
+
+void lw_call_err(struct lw_call *c, const struct lw_err *err) {
+    unsigned status = err->code == LW_ENOTFOUND ? MHD_HTTP_NOT_FOUND
+                      : err->code == LW_EINPUT || err->code == LW_ECONFIG
+                          ? MHD_HTTP_BAD_REQUEST
+                      : err->code == LW_EAGAIN || err->code == LW_EFENCED
+                          ? MHD_HTTP_SERVICE_UNAVAILABLE
+                          : MHD_HTTP_INTERNAL_SERVER_ERROR;
+    lw_call_fail(c, status, "%s", err->msg);
+}
+
+/* The page may load from here only, nobody may frame it, and no browser may guess types;
+ * the API's answers are never kept. */
+void lw_call_headers(const struct lw_call *c, struct MHD_Response *r) {
+    MHD_add_response_header(r, "Content-Type", c->type);
+    MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(
+        r, "Content-Security-Policy",
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'none'");
+    if (!MHD_get_response_header(r, "Cache-Control"))
+        MHD_add_response_header(r, "Cache-Control", "no-store");
+    if (c->status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        MHD_add_response_header(r, "Retry-After", "2");
+    if (c->status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(r, "WWW-Authenticate", "Bearer");
+    if (c->allow)
+        MHD_add_response_header(r, "Allow", c->allow);
+}
+
+/* ---- arguments ---- */
+
+const char *lw_call_arg(struct lw_call *c, const char *name) {
+    return MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+bool lw_call_int(struct lw_call *c, const char *name, int64_t lo, int64_t hi,
+                 int64_t *out) {
+    const char *text = lw_call_arg(c, name);
+    int64_t v;
+    if (!text || !*text)
+        return true;
+    if (lw_parse_i64(text, &v) && v >= lo && v <= hi) {
+        *out = v;
+        return true;
+    }
+    lw_call_fail(c, MHD_HTTP_BAD_REQUEST,
+                 "%s must be a whole number from %lld to %lld (got \"%.60s\")", name,
+                 (long long)lo, (long long)hi, text);
+    return false;
+}
+
+const struct lw_window_spec *lw_call_window(struct lw_call *c) {
+    const struct lw_spec *spec = c->server->spec;
+    const char *name = lw_call_arg(c, "window"), *names[LW_WINDOWS_MAX];
+    const struct lw_window_spec *longest = &spec->window[0];
+    for (size_t i = 0; i < spec->nwindows; i++) {
+        names[i] = spec->window[i].name;
+        if (name && strcmp(name, names[i]) == 0)
+            return &spec->window[i];
+        if (spec->window[i].length_ms > longest->length_ms)
+            longest = &spec->window[i];
+    }
+    if (!name || !*name)
+        return longest;
+    const char *near = lw_nearest(name, names, spec->nwindows);
+    lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "no window is called \"%.60s\"%s%s%s", name,
+                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return NULL;
+}
+
+json_t *lw_json_number(double v) {
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+json_t *lw_json_ms(int64_t ms) {
+    return ms == INT64_MIN || ms == 0 ? json_null() : json_integer(ms);
+}
+
+double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...) {
+    char name[LW_NAME_MAX + 80];
+    double v;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(name, sizeof name, fmt, ap);
+    va_end(ap);
+    const char *text = lw_reply_text(lw_reply_field(fields, name), NULL);
+    return text && lw_parse_f64(text, &v) ? v : NAN;
+}
+
+/* ---- routing ---- */
+
+/* Does the path belong to the route? Takes the name in it. */
+static bool match(const struct lw_route *r, const char *path, char *tail, size_t size) {
+    size_t prefix = strlen(r->prefix), len = strlen(path);
+    if (!(r->flags & LW_ROUTE_TAIL))
+        return strcmp(path, r->prefix) == 0;
+    size_t suffix = strlen(r->suffix);
+    if (len <= prefix + suffix || strncmp(path, r->prefix, prefix) != 0 ||
+        strcmp(path + len - suffix, r->suffix) != 0)
+        return false;
+    size_t n = len - prefix - suffix;
+    if (n >= size || memchr(path + prefix, '/', n))
+        return false;
+    memcpy(tail, path + prefix, n);
+    tail[n] = '\0';
+    return true;
+}
+
+static bool same_method(const struct lw_route *r, const char *method) {
+    return strcmp(r->method, method) == 0 ||
+           (strcmp(r->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+/* A body that is announced too large is refused before it is sent. */
+static bool check_length(struct lw_call *c) {
+    const char *text =
+        MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Length");
+    int64_t n;
+    bool taken = strcmp(c->route->method, "POST") == 0;
+    if (!text ||
+        (lw_parse_i64(text, &n) && n <= (taken ? c->server->config->http.body_max : 0)))
+        return true;
+    lw_call_fail(c, MHD_HTTP_CONTENT_TOO_LARGE,
+                 taken ? "the body is larger than http.body_max (%lld bytes)"
+                       : "no body belongs to a GET (of %lld bytes at most)",
+                 taken ? (long long)c->server->config->http.body_max : 0LL);
+    return false;
+}
+
+static bool find_route(struct lw_call *c, const char *path, const char *method) {
+    c->counted_as = lw_nroutes + 1;
+    for (size_t i = 0; i < lw_nroutes; i++) {
+        if (!match(&lw_routes[i], path, c->tail, sizeof c->tail))
+            continue;
+        c->counted_as = i;
+        if (same_method(&lw_routes[i], method)) {
+            c->route = &lw_routes[i];
+            return true;
+        }
+        c->allow =
+            strcmp(lw_routes[i].method, "GET") == 0 ? "GET, HEAD" : lw_routes[i].method;
+    }
+    if (c->allow) {
+        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED, "%.20s is not for this path; %s is",
+                     method, c->allow);
+        return false;
+    }
+    if (lw_serve_asset(c, path)) {
+        c->counted_as = lw_nroutes;
+        if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+            return false;
+        MHD_destroy_response(c->response);
+        c->response = NULL;
+        c->answered = false;
+        c->allow = "GET, HEAD";
+        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED, "%.20s is not for this path; %s is",
+                     method, c->allow);
+        return false;
+    }
+    lw_call_fail(c, MHD_HTTP_NOT_FOUND, "there is nothing at %.200s", path);
+    return false;
+}
+
+bool lw_call_route(struct lw_call *c, const char *path, const char *method) {
+    return lw_guard_host(c) && find_route(c, path, method) && check_length(c) &&
+           (!(c->route->flags & LW_ROUTE_TOKEN) || lw_guard_token(c));
+}

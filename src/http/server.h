@@ -1,0 +1,48 @@
+/* The HTTP server of a process: predictions, metrics, health, the API and the page.
+ *
+ * libmicrohttpd's threads answer what is in memory (predictions, metrics, health, the
+ * newest evaluation, the page); a thread of ours watches Redis and brings what they show;
+ * another answers what must be asked of Redis. Each of these has a connection of its own,
+ * and no worker ever waits for any of them. docs/http.md is the manual. */
+#ifndef LW_HTTP_SERVER_H
+#define LW_HTTP_SERVER_H
+
+#include "config/config.h"
+
+/* What the process around the server says of itself. */
+struct lw_vitals {
+    char who[96];     /* host:pid, as in Redis */
+    const char *code; /* the program's version */
+    bool started;     /* its engine runs; else all that follows is 0 */
+    bool leading, training, stalled;
+    int64_t since_poll_ms;           /* of the worker that has not polled for longest */
+    uint64_t messages, scored, dead; /* by this process */
+    uint64_t flushes, flush_failures, flush_us;
+    uint64_t trainings, trainings_failed;
+    int partitions;    /* owned now */
+    char failure[256]; /* "" or why a thread cannot go on */
+};
+
+struct lw_server_options {
+    const struct lw_config *config; /* borrowed until stopped */
+    void *arg;
+    void (*vitals)(void *arg, struct lw_vitals *out); /* any thread; must not wait */
+};
+
+struct lw_server;
+
+/* Listens on http.listen, which must not be off. LW_ECONFIG: it cannot (address taken,
+ * name unknown). Services may be away. */
+struct lw_server *lw_server_start(const struct lw_server_options *options,
+                                  struct lw_err *err);
+/* Ends all requests and joins the threads; NULL is allowed. */
+void lw_server_stop(struct lw_server *s);
+/* The port listened on (that of http.listen, unless it was 0). */
+int lw_server_port(const struct lw_server *s);
+/* "http://127.0.0.1:8080/", for people. */
+char *lw_server_address(const struct lw_server *s, char *out, size_t size);
+
+/* docs/metrics.md. */
+void lw_metrics_document(FILE *out);
+
+#endif

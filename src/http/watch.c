@@ -1,0 +1,308 @@
+/* The watcher: every half second it asks Redis what pages and metrics show and which
+ * version is champion, and loads that.
+ *
+ * Both are handed out by reference count: whoever answers a request holds what it began
+ * with, and a swap waits for nobody. While Redis is away, the last that was known stays,
+ * and the last champion goes on predicting. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "http/private.h"
+#include "store/keys.h"
+
+#define RATE_SAMPLES 20 /* ten seconds */
+
+/* ---- handing out ---- */
+
+struct lw_snapshot *lw_snapshot_get(struct lw_server *s) {
+    pthread_mutex_lock(&s->lock);
+    struct lw_snapshot *n = s->snapshot;
+    if (n)
+        atomic_fetch_add(&n->refs, 1);
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+void lw_snapshot_put(struct lw_snapshot *n) {
+    if (!n || atomic_fetch_sub(&n->refs, 1) != 1)
+        return;
+    lw_reply_free(n->now);
+    free(n->view);
+    free(n);
+}
+
+struct lw_champion *lw_champion_get(struct lw_server *s) {
+    pthread_mutex_lock(&s->lock);
+    struct lw_champion *c = s->champion;
+    if (c)
+        atomic_fetch_add(&c->refs, 1);
+    pthread_mutex_unlock(&s->lock);
+    return c;
+}
+
+void lw_champion_put(struct lw_champion *c) {
+    if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
+        return;
+    lw_model_free(c->model);
+    free(c);
+}
+
+bool lw_redis_away(struct lw_server *s, char *out, size_t size) {
+    pthread_mutex_lock(&s->lock);
+    lw_copy(out, size, s->away);
+    pthread_mutex_unlock(&s->lock);
+    return out[0] != '\0';
+}
+
+/* ---- looking ---- */
+
+struct watcher {
+    struct lw_server *server;
+    struct lw_redis *redis;
+    int64_t sample_ms[RATE_SAMPLES];
+    uint64_t sample[RATE_SAMPLES];
+    size_t nsamples;
+    struct lw_aliases refused; /* of the champion that could not be loaded */
+};
+
+static void count_alerts(const struct lw_reply *alerts, uint64_t firing[3]) {
+    for (size_t i = 0; i < lw_reply_count(alerts); i++) {
+        size_t len;
+        json_error_t ignored;
+        const char *text = lw_reply_text(lw_reply_at(alerts, i), &len);
+        json_t *o = text ? json_loadb(text, len, 0, &ignored) : NULL;
+        const char *status = json_string_value(json_object_get(o, "status"));
+        const char *severity = json_string_value(json_object_get(o, "severity"));
+        for (int k = 0; status && severity && k < 3; k++)
+            firing[k] += strcmp(status, "firing") == 0 &&
+                         strcmp(severity, lw_severity_name((enum lw_severity)k)) == 0;
+        json_decref(o);
+    }
+}
+
+enum { ASK_PARTITIONS, ASK_NOW, ASK_LEASE, ASK_SEALED, ASK_ALERTS, ASK_OUTBOX, ASKS };
+
+static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
+    static const char *const words[ASKS][3] = {
+        [ASK_PARTITIONS] = {"HGET", "meta", "partitions"},
+        [ASK_NOW] = {"HGETALL", "now", NULL},
+        [ASK_LEASE] = {"GET", "lease", NULL},
+        [ASK_SEALED] = {"HGET", "detector", "sealed_until"},
+        [ASK_ALERTS] = {"HVALS", "alerts", NULL},
+        [ASK_OUTBOX] = {"XLEN", "outbox", NULL},
+    };
+    for (size_t i = 0; i < ASKS; i++) {
+        lw_cmd_str(b->cmd[i], words[i][0]);
+        lw_key_arg(b->cmd[i], spec, "%s", words[i][1]);
+        if (words[i][2])
+            lw_cmd_str(b->cmd[i], words[i][2]);
+    }
+}
+
+static void read_asks(struct lw_batch *b, struct lw_snapshot *n) {
+    const char *lease = lw_reply_text(b->reply[ASK_LEASE], NULL);
+    const char *sealed = lw_reply_text(b->reply[ASK_SEALED], NULL);
+    const char *who = lease ? strchr(lease, ' ') : NULL; /* "<token> <who>" */
+    int64_t partitions = lw_reply_int(b->reply[ASK_PARTITIONS]);
+    lw_copy(n->leader, sizeof n->leader, who ? who + 1 : "");
+    n->npartitions = partitions > 0 && partitions < 100000 ? (int32_t)partitions : 0;
+    n->sealed_until_ms =
+        sealed && *sealed ? lw_reply_int(b->reply[ASK_SEALED]) : INT64_MIN;
+    n->outbox = (uint64_t)lw_reply_int(b->reply[ASK_OUTBOX]);
+    count_alerts(b->reply[ASK_ALERTS], n->firing);
+    n->now = b->reply[ASK_NOW];
+    b->reply[ASK_NOW] = NULL;
+}
+
+static double rate_of(struct watcher *w, const struct lw_snapshot *n) {
+    int64_t now = lw_mono_ms();
+    uint64_t total = 0;
+    for (int32_t p = 0; p < n->npartitions; p++)
+        total += n->view[p].counter[LW_COUNT_MESSAGES];
+    if (w->nsamples == RATE_SAMPLES) {
+        w->nsamples--;
+        memmove(w->sample, w->sample + 1, w->nsamples * sizeof *w->sample);
+        memmove(w->sample_ms, w->sample_ms + 1, w->nsamples * sizeof *w->sample_ms);
+    }
+    if (w->nsamples && total < w->sample[w->nsamples - 1])
+        w->nsamples = 0; /* Redis was put back to an older state */
+    w->sample[w->nsamples] = total;
+    w->sample_ms[w->nsamples++] = now;
+    int64_t span = now - w->sample_ms[0];
+    return span < LW_SECOND ? NAN : (double)(total - w->sample[0]) * 1000 / (double)span;
+}
+
+static struct lw_snapshot *look(struct watcher *w, struct lw_err *err) {
+    const struct lw_spec *spec = w->server->spec;
+    struct lw_snapshot *n = lw_calloc(1, sizeof *n);
+    struct lw_batch b;
+    atomic_store(&n->refs, 1);
+    lw_batch_init(&b, ASKS);
+    put_asks(&b, spec);
+    int rc = lw_batch_send(w->redis, &b, err);
+    if (rc == 0)
+        read_asks(&b, n);
+    lw_batch_fini(&b);
+    rc = rc ? rc : lw_models_aliases(w->redis, spec, &n->aliases, err);
+    if (rc == 0 && n->npartitions) {
+        n->view = lw_calloc((size_t)n->npartitions, sizeof *n->view);
+        rc = lw_state_view(w->redis, spec, w->server->config->source.topic,
+                           n->npartitions, n->view, err);
+    }
+    if (rc) {
+        lw_snapshot_put(n);
+        return NULL;
+    }
+    n->rate = rate_of(w, n);
+    n->taken_ms = lw_wall_ms();
+    return n;
+}
+
+/* ---- the champion ---- */
+
+static struct lw_champion *load(struct watcher *w, const struct lw_aliases *a,
+                                struct lw_err *err) {
+    const struct lw_fields *fields = &w->server->spec->event.fields;
+    struct lw_version v;
+    struct lw_reply *reply =
+        lw_models_get(w->redis, w->server->spec, a->champion, &v, err);
+    if (!reply)
+        return NULL;
+    struct lw_model *model = lw_model_decode(v.model, v.model_len, err);
+    lw_reply_free(reply);
+    if (!model || lw_model_bind(model, fields, err)) {
+        lw_model_free(model);
+        return NULL;
+    }
+    struct lw_champion *c = lw_calloc(1, sizeof *c);
+    atomic_store(&c->refs, 1);
+    c->version = a->champion;
+    c->epoch = a->epoch;
+    c->since_ms = a->champion_since_ms;
+    c->model = model;
+    const struct lw_fields *read = lw_model_fields(model);
+    for (size_t i = 0; i < read->n; i++) {
+        int at = lw_fields_find(fields, read->field[i].name);
+        if (at >= 0)
+            c->needed[at] = true;
+    }
+    return c;
+}
+
+static void swap(struct lw_server *s, struct lw_champion *next) {
+    pthread_mutex_lock(&s->lock);
+    struct lw_champion *old = s->champion;
+    s->champion = next;
+    pthread_mutex_unlock(&s->lock);
+    if (old)
+        atomic_fetch_add(&s->swaps, 1);
+    lw_champion_put(old);
+}
+
+/* A number stands for another model after Redis was emptied: the epoch and the time of
+ * promotion tell. */
+static bool same(const struct lw_aliases *a, uint32_t version, uint64_t epoch,
+                 int64_t since_ms) {
+    return a->champion == version && a->epoch == epoch &&
+           a->champion_since_ms == since_ms;
+}
+
+/* Follows the alias. A version that cannot be used leaves the last one in place. */
+static int follow(struct watcher *w, const struct lw_aliases *a, struct lw_err *err) {
+    struct lw_server *s = w->server;
+    const struct lw_champion *c = s->champion; /* only this thread changes it */
+    const struct lw_aliases *r = &w->refused;
+    if (c ? same(a, c->version, c->epoch, c->since_ms) : a->champion == 0)
+        return 0;
+    if (a->champion && same(a, r->champion, r->epoch, r->champion_since_ms))
+        return 0;
+    struct lw_err why = {0};
+    struct lw_champion *next = a->champion ? load(w, a, &why) : NULL;
+    if (a->champion && !next && why.code == LW_EAGAIN)
+        return lw_fail(err, LW_EAGAIN, "%s", why.msg);
+    if (a->champion && !next) {
+        char quoted[600];
+        w->refused = *a;
+        lw_log(LW_ERROR, "http_model_unusable", "version=%u error=%s", a->champion,
+               lw_log_quote(quoted, sizeof quoted, why.msg));
+        return 0;
+    }
+    swap(s, next);
+    lw_log(LW_INFO, "http_model", "version=%u", a->champion);
+    return 0;
+}
+
+/* ---- the thread ---- */
+
+static bool changed(const struct lw_snapshot *was, const struct lw_snapshot *n) {
+    return !was || was->aliases.champion != n->aliases.champion ||
+           lw_reply_figure(was->now, "at") != lw_reply_figure(n->now, "at") ||
+           memcmp(was->firing, n->firing, sizeof n->firing) != 0;
+}
+
+/* Comparing NAN (nothing sealed yet) as different would only publish too often. */
+static void publish(struct lw_server *s, struct lw_snapshot *n) {
+    pthread_mutex_lock(&s->lock);
+    struct lw_snapshot *was = s->snapshot;
+    atomic_fetch_add(&n->refs, 1);
+    s->snapshot = n;
+    s->away[0] = '\0';
+    pthread_mutex_unlock(&s->lock);
+    if (changed(was, n))
+        lw_events_publish(s, n);
+    lw_snapshot_put(was);
+}
+
+static void one_look(struct watcher *w) {
+    struct lw_server *s = w->server;
+    struct lw_err err = {0};
+    struct lw_snapshot *n = look(w, &err);
+    if (n && follow(w, &n->aliases, &err) == 0)
+        publish(s, n);
+    lw_snapshot_put(n);
+    if (err.code == LW_OK)
+        return;
+    pthread_mutex_lock(&s->lock);
+    bool news = !s->away[0];
+    lw_copy(s->away, sizeof s->away, err.msg);
+    pthread_mutex_unlock(&s->lock);
+    char quoted[600];
+    if (news)
+        lw_log(LW_WARN, "http_redis_away", "error=%s",
+               lw_log_quote(quoted, sizeof quoted, err.msg));
+}
+
+static bool sleep_until_next(struct lw_server *s) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += LW_WATCH_MS % 1000 * 1000000;
+    until.tv_sec += LW_WATCH_MS / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&s->lock);
+    int rc = 0;
+    while (!atomic_load(&s->stop) && rc == 0)
+        rc = pthread_cond_timedwait(&s->stopping, &s->lock, &until);
+    pthread_mutex_unlock(&s->lock);
+    return !atomic_load(&s->stop);
+}
+
+void *lw_watch_main(void *arg) {
+    struct watcher w = {.server = arg, .redis = ((struct lw_server *)arg)->watch_redis};
+    int64_t beat = lw_mono_ms();
+    do {
+        one_look(&w);
+        lw_peers_expire(w.server);
+        if (lw_mono_ms() - beat >= LW_HEARTBEAT_MS) {
+            lw_events_beat(w.server);
+            beat = lw_mono_ms();
+        }
+    } while (sleep_until_next(w.server));
+    return NULL;
+}
