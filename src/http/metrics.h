@@ -34,22 +34,20 @@ void lw_sample(struct lw_scrape *s, double v, const char *labels, ...)
 /* A label's value: quotes, backslashes and newlines escaped. */
 char *lw_label(char *out, size_t size, const char *text);
 
-/* The writers (metrics_write.c). */
-#define LW_METRIC_WRITERS(X)                                                             \
-    X(info)                                                                              \
-    X(messages)                                                                          \
-    X(scored)                                                                            \
-    X(dead) X(flushes) X(flush_failures) X(flush_seconds) X(round_trips) X(redis_up)     \
-        X(poll_age) X(stalled) X(leader) X(partitions) X(training) X(trainings)          \
-            X(failed) X(events) X(lag) X(watermark) X(updated) X(sealed) X(sealed_age)   \
-                X(evaluated) X(rmse) X(rmse_expected) X(rmse_ratio) X(mae) X(bias)       \
-                    X(gain) X(window_events) X(psi) X(js) X(drift) X(missing)            \
-                        X(out_of_range) X(unseen) X(alerts) X(outbox) X(model)           \
-                            X(model_age) X(predictions) X(latency) X(requests)           \
-                                X(connections) X(subscribers) X(swaps) X(cpu)            \
-                                    X(resident) X(fds) X(start)
-#define LW_METRIC_DECLARE(name) void lw__metric_##name(struct lw_scrape *s);
-LW_METRIC_WRITERS(LW_METRIC_DECLARE)
-#undef LW_METRIC_DECLARE
+/* The writers (metrics_write.c), named after the rows. */
+typedef void lw_metric_writer(struct lw_scrape *s);
+lw_metric_writer lw__metric_info, lw__metric_messages, lw__metric_scored, lw__metric_dead,
+    lw__metric_flushes, lw__metric_flush_failures, lw__metric_flush_seconds,
+    lw__metric_round_trips, lw__metric_redis_up, lw__metric_poll_age, lw__metric_stalled,
+    lw__metric_leader, lw__metric_partitions, lw__metric_training, lw__metric_trainings,
+    lw__metric_failed, lw__metric_events, lw__metric_lag, lw__metric_watermark,
+    lw__metric_updated, lw__metric_sealed, lw__metric_sealed_age, lw__metric_evaluated,
+    lw__metric_rmse, lw__metric_rmse_expected, lw__metric_rmse_ratio, lw__metric_mae,
+    lw__metric_bias, lw__metric_gain, lw__metric_window_events, lw__metric_psi,
+    lw__metric_js, lw__metric_drift, lw__metric_missing, lw__metric_out_of_range,
+    lw__metric_unseen, lw__metric_alerts, lw__metric_outbox, lw__metric_model,
+    lw__metric_model_age, lw__metric_predictions, lw__metric_latency, lw__metric_requests,
+    lw__metric_connections, lw__metric_subscribers, lw__metric_swaps, lw__metric_cpu,
+    lw__metric_resident, lw__metric_fds, lw__metric_start;
 
 #endif
