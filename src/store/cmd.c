@@ -27,6 +27,7 @@ void lw_cmd_free(struct lw_cmd *c) {
 void lw_cmd_clear(struct lw_cmd *c) {
     lw_buf_clear(&c->body);
     c->argc = 0;
+    c->keys = NULL;
 }
 
 size_t lw_cmd_count(const struct lw_cmd *c) {

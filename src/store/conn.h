@@ -34,6 +34,7 @@ bool lw_url_seed_parse(const char *text, size_t len, struct lw_url_seed *out);
 struct lw_cmd {
     struct lw_buf body; /* arguments as they go over the wire */
     size_t argc, slot_argc;
+    struct lw_cmd *keys; /* notes each key among the arguments, or NULL */
 };
 /* Reserves an argument that tells how many follow it, and fills it in when they have been
  * put. One at a time. */
@@ -52,6 +53,7 @@ struct lw_redis {
     redisContext *ctx; /* NULL: not connected */
     char where[300];   /* address in use, without credentials */
     size_t next_seed;
+    uint64_t dials; /* connections made */
     struct lw_url_seed
         moved; /* a cluster's answer to whom the slot belongs; port 0: none */
     int64_t next_try_ms, backoff_ms; /* monotonic clock; 0: try at once */
@@ -60,6 +62,7 @@ struct lw_redis {
     struct lw_reply *info;
     char info_value[256];
     struct lw_cmd scratch, verb; /* scratch: of redis.c; verb: of the store's verbs */
+    struct lw_cmd keys;          /* of the verb, where it is a list of commands */
     struct lw_buf bytes;         /* of the store's verbs */
 };
 

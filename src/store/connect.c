@@ -42,9 +42,21 @@ enum lw_errc lw_conn_errc(const char *text) {
     for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
         if (strncmp(text, passing[i], strlen(passing[i])) == 0)
             return LW_EAGAIN;
-    /* what a script's failing call wraps: "ERR ... script: <sha>, on @user_script:1: OOM
-     * ..." */
-    return strstr(text, "-OOM ") || strstr(text, "-READONLY ") ? LW_EAGAIN : LW_ESTOP;
+    /* What a script's failing call wraps, "ERR ... script: <sha>, on @user_script:1: -OOM
+     * ...", and what has no code of its own: a slot that moves, a server that is full for
+     * now. */
+    static const char *const within[] = {"-OOM ",
+                                         "-READONLY ",
+                                         "-NOREPLICAS ",
+                                         "-MISCONF ",
+                                         "-MASTERDOWN ",
+                                         "access a non local key",
+                                         "while the cluster is down",
+                                         "max number of clients"};
+    for (size_t i = 0; i < sizeof within / sizeof *within; i++)
+        if (strstr(text, within[i]))
+            return LW_EAGAIN;
+    return LW_ESTOP;
 }
 
 static struct timeval timeval_of(int64_t ms) {
@@ -126,6 +138,7 @@ static int dial(struct lw_redis *r, const struct lw_url_seed *to, struct lw_err 
     }
     lw_assert(r->ctx);
     r->nloaded = 0;
+    r->dials++;
     if (r->ctx->err) {
         lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where, r->ctx->errstr);
         lw_conn_drop(r);

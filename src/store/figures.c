@@ -31,13 +31,9 @@ static void put_updated(struct lw_cmd *c, const struct lw_step *step) {
 
 static void put_now(struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_step *step) {
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, "DEL");
-    lw_key_arg(c, spec, "now");
-    lw_cmd_fill(c, slot);
     for (size_t i = 0; i == 0 || i < step->evaluation->nfigures; i += FIGURES_A_COMMAND) {
-        slot = lw_cmd_slot(c);
-        lw_cmd_str(c, "HSET");
+        size_t slot = lw_cmd_slot(c);
+        lw_cmd_str(c, "NOW");
         lw_key_arg(c, spec, "now");
         put_updated(c, step);
         put_figures(c, step->evaluation, i, i + FIGURES_A_COMMAND);

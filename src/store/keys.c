@@ -27,6 +27,8 @@ void lw_key_arg(struct lw_cmd *c, const struct lw_spec *spec, const char *fmt, .
     size_t n = print_key(key, spec, fmt, ap);
     va_end(ap);
     lw_cmd_arg(c, key, n);
+    if (c->keys)
+        lw_cmd_arg(c->keys, key, n);
 }
 
 char *lw_key(char *out, const struct lw_spec *spec, const char *fmt, ...) {

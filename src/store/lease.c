@@ -51,9 +51,10 @@ struct lw_cmd *lw_guard_begin(struct lw_redis *r, const struct lw_spec *spec,
                               const struct lw_lease *lease, const struct lw_step *step,
                               const char *id) {
     struct lw_cmd *c = lw_verb_cmd(r);
-    lw_cmd_int(c, 2);
-    lw_key_arg(c, spec, "fence");
-    lw_key_arg(c, spec, "detector");
+    lw_cmd_clear(&r->keys);
+    lw_key_arg(&r->keys, spec, "fence");
+    lw_key_arg(&r->keys, spec, "detector");
+    c->keys = &r->keys;
     lw_cmd_uint(c, lease->token);
     if (step && step->was_sealed_until_ms != INT64_MIN)
         lw_cmd_int(c, step->was_sealed_until_ms);
@@ -65,7 +66,7 @@ struct lw_cmd *lw_guard_begin(struct lw_redis *r, const struct lw_spec *spec,
 
 int lw_guard_run(struct lw_redis *r, struct lw_cmd *c, const char *what,
                  struct lw_err *err) {
-    struct lw_reply *reply = lw_redis_eval(r, &lw_script_guarded, c, err);
+    struct lw_reply *reply = lw_redis_eval_keys(r, &lw_script_guarded, &r->keys, c, err);
     if (!reply)
         return lw_err_context(err, "%s", what);
     const char *word = lw_reply_text(lw_reply_at(reply, 0), NULL);

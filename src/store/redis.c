@@ -80,12 +80,17 @@ void lw_redis_free(struct lw_redis *r) {
     lw_reply_free(r->info);
     lw_buf_fini(&r->scratch.body);
     lw_buf_fini(&r->verb.body);
+    lw_buf_fini(&r->keys.body);
     lw_buf_fini(&r->bytes);
     free(r);
 }
 
 const char *lw_redis_where(const struct lw_redis *r) {
     return r->where;
+}
+
+uint64_t lw_redis_dials(const struct lw_redis *r) {
+    return r->dials;
 }
 
 /* "MOVED 3999 127.0.0.1:6381": connect there next. An empty host is the one that
@@ -262,8 +267,9 @@ static const char *sha_of(struct lw_redis *r, const struct lw_script *script,
     return slot->sha;
 }
 
-struct lw_reply *lw_redis_eval(struct lw_redis *r, const struct lw_script *script,
-                               struct lw_cmd *c, struct lw_err *err) {
+struct lw_reply *lw_redis_eval_keys(struct lw_redis *r, const struct lw_script *script,
+                                    const struct lw_cmd *keys, struct lw_cmd *c,
+                                    struct lw_err *err) {
     for (int i = 0; i < 3; i++) {
         const char *sha = sha_of(r, script, err);
         if (!sha)
@@ -271,6 +277,11 @@ struct lw_reply *lw_redis_eval(struct lw_redis *r, const struct lw_script *scrip
         lw_cmd_clear(&r->scratch);
         lw_cmd_str(&r->scratch, "EVALSHA");
         lw_cmd_str(&r->scratch, sha);
+        if (keys) {
+            lw_cmd_uint(&r->scratch, keys->argc);
+            lw_buf_put(&r->scratch.body, keys->body.data, keys->body.len);
+            r->scratch.argc += keys->argc;
+        }
         redisReply *reply = roundtrip(r, &r->scratch, c, err);
         if (!reply || reply->type != REDIS_REPLY_ERROR ||
             strncmp(reply->str, "NOSCRIPT", 8) != 0)
@@ -281,6 +292,11 @@ struct lw_reply *lw_redis_eval(struct lw_redis *r, const struct lw_script *scrip
     lw_fail(err, LW_EAGAIN, "redis %s: script %s does not stay loaded", r->where,
             script->name);
     return NULL;
+}
+
+struct lw_reply *lw_redis_eval(struct lw_redis *r, const struct lw_script *script,
+                               struct lw_cmd *c, struct lw_err *err) {
+    return lw_redis_eval_keys(r, script, NULL, c, err);
 }
 
 const char *lw_redis_info(struct lw_redis *r, const char *field, struct lw_err *err) {

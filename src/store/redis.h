@@ -73,6 +73,11 @@ struct lw_reply *lw_redis_do(struct lw_redis *r, struct lw_err *err, const char 
 int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
                       struct lw_reply **replies, struct lw_err *err);
 
+/* Connections made so far. While the number stays the same, everything was asked of one
+ * server; when it grows, what follows may come from another, and be older (a cluster's
+ * MOVED is followed without an error). */
+uint64_t lw_redis_dials(const struct lw_redis *r);
+
 /* Round trips to Redis that this process has waited for, over all connections. Thread:
  * any. */
 uint64_t lw_redis_round_trips(void);
@@ -85,6 +90,10 @@ struct lw_script {
 };
 struct lw_reply *lw_redis_eval(struct lw_redis *r, const struct lw_script *script,
                                struct lw_cmd *c, struct lw_err *err);
+/* The same with the keys apart: c holds the arguments only. */
+struct lw_reply *lw_redis_eval_keys(struct lw_redis *r, const struct lw_script *script,
+                                    const struct lw_cmd *keys, struct lw_cmd *c,
+                                    struct lw_err *err);
 
 /* A fact of the server: "redis_version", "maxmemory_policy", ... from INFO; NULL when it
  * has none (err is set only if asking failed). Valid until the next call. */

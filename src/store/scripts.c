@@ -14,7 +14,14 @@
  * A script that fails in the middle is not undone. So every check comes before the first
  * write, the words are built by our own code, and in a flush the part hash (the offset)
  * is written last: what a failing flush leaves behind is overwritten by the same flush.
- */
+ *
+ * In a cluster a script can fail in the middle for one more reason. While a slot moves to
+ * another node, a key that is not there counts as moved already, and a command on it is
+ * refused. So all keys that a script must find or make are declared: the server then
+ * looks before it begins, and answers TRYAGAIN. And no key is deleted and made again, for
+ * in between it is not there: hashes are overlaid, and then rid of the fields that are
+ * not named. What only clears up is called by pcall: it can as well be done the next
+ * time. */
 #include "store/scripts.h"
 
 #define LUA_CLOCK                                                                        \
@@ -44,12 +51,22 @@ const struct lw_script lw_script_claim = {
     "claim", LUA_CLOCK LUA_ADOPT
     "local h = redis.call('HMGET', KEYS[1], 'epoch', 'next_offset', 'progress')\n"
     "local epoch = tick(h[1])\n"
-    "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'claimed', ARGV[2])\n"
+    /* What a former owner called idle may have something waiting now. */
+    "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'claimed', ARGV[2],\n"
+    "           'idle', '0')\n"
     "local champion, shadows = adopt(h[2] or '-1')\n"
     "return {epoch, h[2] or '', champion, shadows, h[3] or ''}\n"};
 
+/* Takes the fields that are not named from a hash. */
+#define LUA_ONLY                                                                         \
+    "local function only(key, named)\n"                                                  \
+    "  for _, field in ipairs(redis.call('HKEYS', key)) do\n"                            \
+    "    if not named[field] then redis.call('HDEL', key, field) end\n"                  \
+    "  end\n"                                                                            \
+    "end\n"
+
 const struct lw_script lw_script_flush = {
-    "flush", LUA_ADOPT
+    "flush", LUA_ADOPT LUA_ONLY
     "local h = redis.call('HMGET', KEYS[1], 'epoch', 'next_offset', 'open')\n"
     "if h[1] ~= ARGV[1] then return {0, 'epoch ' .. (h[1] or 'none')} end\n"
     /* Within one epoch only its owner moves the offset, so anything from base to next is
@@ -59,28 +76,37 @@ const struct lw_script lw_script_flush = {
     "  return {0, 'next_offset ' .. (h[2] or 'none')}\n"
     "end\n"
     /* Panes that were open and are neither open nor just closed were struck out. */
-    "local held = ' ' .. ARGV[5] .. ' '\n"
+    "local held, struck = ' ' .. ARGV[5] .. ' ', {}\n"
     "for start in string.gmatch(h[3] or '', '%S+') do\n"
     "  if not string.find(held, ' ' .. start .. ' ', 1, true) then\n"
     "    redis.call('UNLINK', ARGV[6] .. start .. ':' .. ARGV[7])\n"
-    "    redis.call('ZREM', KEYS[5], start .. ':' .. ARGV[7])\n"
-    "    redis.call('ZREMRANGEBYSCORE', KEYS[4], start, start)\n"
+    "    struck[#struck + 1] = start\n"
     "  end\n"
     "end\n"
     "local fields = 8 + tonumber(ARGV[8])\n"
     "local i, k = fields + 1, 6\n"
     "while i <= #ARGV do\n"
     "  local start, lineage, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])\n"
-    "  redis.call('DEL', KEYS[k])\n"
     "  redis.call('HSET', KEYS[k], unpack(ARGV, i + 3, i + 2 + n))\n"
+    "  if redis.call('HLEN', KEYS[k]) * 2 > n then\n"
+    "    local named = {}\n"
+    "    for j = i + 3, i + 2 + n, 2 do named[ARGV[j]] = true end\n"
+    "    only(KEYS[k], named)\n"
+    "  end\n"
     "  redis.call('PEXPIRE', KEYS[k], ARGV[4])\n"
     "  redis.call('ZADD', KEYS[5], start, start .. ':' .. ARGV[7])\n"
-    "  redis.call('ZREMRANGEBYSCORE', KEYS[4], start, start)\n"
     "  if lineage ~= '' then redis.call('ZADD', KEYS[4], start, lineage) end\n"
+    "  for _, line in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], start, start)) do\n"
+    "    if line ~= lineage then redis.pcall('ZREM', KEYS[4], line) end\n"
+    "  end\n"
     "  i, k = i + 3 + n, k + 1\n"
     "end\n"
+    "for _, start in ipairs(struck) do\n"
+    "  redis.pcall('ZREM', KEYS[5], start .. ':' .. ARGV[7])\n"
+    "  redis.pcall('ZREMRANGEBYSCORE', KEYS[4], start, start)\n"
+    "end\n"
     "local keep = redis.call('HGET', KEYS[3], 'keep_from')\n"
-    "if keep then redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep) end\n"
+    "if keep then redis.pcall('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep) end\n"
     "redis.call('HSET', KEYS[1], unpack(ARGV, 9, fields))\n"
     "local champion, shadows = adopt(ARGV[3])\n"
     "return {1, champion, shadows}\n"};
@@ -104,7 +130,11 @@ const struct lw_script lw_script_lease = {
     "  if redis.call('EXISTS', prefix .. version) == 0 then return false end\n"          \
     "  local a = redis.call('HMGET', models, 'champion', 'previous', 'challenger')\n"    \
     "  local old, previous = a[1] or '0', a[2] or '0'\n"                                 \
-    "  if old == version then return true end\n"                                         \
+    "  if old == version then return true end\n" /* Where a slot moves, these may be     \
+                                                    gone: then it fails here, before any \
+                                                    write. */                            \
+    "  redis.call('EXISTS', prefix .. old)\n"                                            \
+    "  redis.call('EXISTS', prefix .. previous)\n"                                       \
     "  if old ~= '0' then\n"                                                             \
     "    local status = version == previous and 'rolled_back' or 'previous'\n"           \
     "    redis.call('HSET', prefix .. old, 'status', status)\n"                          \
@@ -124,7 +154,7 @@ const struct lw_script lw_script_lease = {
     "end\n"
 
 const struct lw_script lw_script_guarded = {
-    "guarded", LUA_PROMOTE
+    "guarded", LUA_PROMOTE LUA_ONLY
     "local token = redis.call('GET', KEYS[1])\n"
     "if token ~= ARGV[1] then return {'FENCED', 'token ' .. (token or 'none')} end\n"
     "if ARGV[3] ~= '' then\n"
@@ -134,7 +164,14 @@ const struct lw_script lw_script_guarded = {
     "    return {'FENCED', 'sealed_until ' .. (d[1] or 'none')}\n"
     "  end\n"
     "end\n"
-    "local op = {}\n"
+    "local op, now = {}, {}\n"
+    /* NOW key field value...: a part of a hash that has no other fields in the end. */
+    "op.NOW = function(i, n)\n"
+    "  local key = ARGV[i + 1]\n"
+    "  redis.call('HSET', key, unpack(ARGV, i + 2, i + n - 1))\n"
+    "  now[key] = now[key] or {}\n"
+    "  for j = i + 2, i + n - 2, 2 do now[key][ARGV[j]] = true end\n"
+    "end\n"
     /* HISTORY key cap ms field value...: ids must grow; a moment that is in is skipped.
      */
     "op.HISTORY = function(i, n)\n"
@@ -151,8 +188,8 @@ const struct lw_script lw_script_guarded = {
     "  local old = redis.call('ZRANGEBYSCORE', ARGV[i + 1], '-inf', '(' .. ARGV[i + 3],\n"
     "                         'LIMIT', 0, 1000)\n"
     "  for _, name in ipairs(old) do\n"
-    "    redis.call('UNLINK', ARGV[i + 2] .. name)\n"
-    "    redis.call('ZREM', ARGV[i + 1], name)\n"
+    "    local gone = redis.pcall('UNLINK', ARGV[i + 2] .. name)\n"
+    "    if type(gone) == 'number' then redis.pcall('ZREM', ARGV[i + 1], name) end\n"
     "  end\n"
     "end\n"
     /* PROMOTE models prefix channel version since wall */
@@ -170,6 +207,7 @@ const struct lw_script lw_script_guarded = {
     "  if stop then return stop end\n"
     "  i = i + 1 + n\n"
     "end\n"
+    "for key, named in pairs(now) do only(key, named) end\n"
     "return {'OK'}\n"};
 
 const struct lw_script lw_script_promote = {

@@ -57,6 +57,11 @@ struct lw_redis *test_connect(const char *url) {
     return r;
 }
 
+struct lw_err *test_err(void) {
+    static struct lw_err err;
+    return &err;
+}
+
 struct lw_reply *must(struct lw_redis *r, struct lw_reply *reply,
                       const struct lw_err *err) {
     (void)r;

@@ -33,7 +33,8 @@ struct lw_redis *test_connect(const char *url);
 /* A connection that does something in plain words; fails the test when Redis refuses. */
 struct lw_reply *must(struct lw_redis *r, struct lw_reply *reply,
                       const struct lw_err *err);
-#define MUST(r, ...) must(r, lw_redis_do(r, &(struct lw_err){0}, __VA_ARGS__), NULL)
+struct lw_err *test_err(void); /* one for all of them */
+#define MUST(r, ...) must(r, lw_redis_do(r, test_err(), __VA_ARGS__), test_err())
 int64_t must_int(struct lw_redis *r, struct lw_reply *reply); /* frees */
 char *must_text(struct lw_reply *reply); /* frees; free() the result */
 

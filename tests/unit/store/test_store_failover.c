@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "store/conn.h"
+#include "store/keys.h"
 
 static void nap(long ms) {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000},
@@ -49,10 +50,26 @@ static struct lw_reply *patiently(struct lw_redis *r, const char *verb, const ch
 
 /* ---- cluster: two nodes, the second has all slots ---- */
 
-static void redirections_of_a_cluster_are_followed(void **state) {
-    char bus[2][8], node_timeout[] = "1000";
+struct cluster {
     struct redis_server *node[2];
     struct lw_redis *direct[2];
+    char id[2][64];
+};
+
+static void await_ok(struct lw_redis *node) {
+    for (int i = 0; i < 200; i++) {
+        char *info = must_text(MUST(node, "CLUSTER INFO"));
+        bool ok = strstr(info, "cluster_state:ok") != NULL;
+        free(info);
+        if (ok)
+            return;
+        nap(50);
+    }
+    fail_msg("the cluster does not become ok");
+}
+
+static void cluster_start(struct cluster *k) {
+    char bus[2][8], node_timeout[] = "1000";
     for (int i = 0; i < 2; i++) {
         snprintf(bus[i], sizeof bus[i], "%d", free_port());
         const char *const extra[] = {"--cluster-enabled",
@@ -62,31 +79,39 @@ static void redirections_of_a_cluster_are_followed(void **state) {
                                      "--cluster-node-timeout",
                                      node_timeout,
                                      NULL};
-        node[i] = redis_server_start(extra);
-        direct[i] = test_connect(redis_server_url(node[i]));
+        k->node[i] = redis_server_start(extra);
+        k->direct[i] = test_connect(redis_server_url(k->node[i]));
+        char *id = must_text(MUST(k->direct[i], "CLUSTER MYID"));
+        snprintf(k->id[i], sizeof k->id[i], "%s", id);
+        free(id);
     }
-    lw_reply_free(MUST(direct[1], "CLUSTER ADDSLOTSRANGE 0 16383"));
-    lw_reply_free(MUST(direct[0], "CLUSTER MEET 127.0.0.1 %d %s",
-                       redis_server_port(node[1]), bus[1]));
-    for (int i = 0; i < 200; i++) {
-        char *info = must_text(MUST(direct[0], "CLUSTER INFO"));
-        bool ok = strstr(info, "cluster_state:ok") != NULL;
-        free(info);
-        if (ok)
-            break;
-        nap(50);
-    }
+    lw_reply_free(MUST(k->direct[1], "CLUSTER ADDSLOTSRANGE 0 16383"));
+    lw_reply_free(MUST(k->direct[0], "CLUSTER MEET 127.0.0.1 %d %s",
+                       redis_server_port(k->node[1]), bus[1]));
+    for (int i = 0; i < 2; i++)
+        await_ok(k->direct[i]);
+}
 
-    struct lw_redis *r = test_connect(redis_server_url(node[0]));
+static void cluster_stop(struct cluster *k) {
+    for (int i = 0; i < 2; i++) {
+        lw_redis_free(k->direct[i]);
+        redis_server_stop(k->node[i]);
+    }
+}
+
+static void redirections_of_a_cluster_are_followed(void **state) {
+    struct cluster k;
+    cluster_start(&k);
+    struct lw_redis *r = test_connect(redis_server_url(k.node[0]));
     lw_reply_free(patiently(r, "SET", "{a}x", "1"));
     char where[32];
-    snprintf(where, sizeof where, "127.0.0.1:%d", redis_server_port(node[1]));
+    snprintf(where, sizeof where, "127.0.0.1:%d", redis_server_port(k.node[1]));
     assert_string_equal(lw_redis_where(r), where);
-    assert_int_equal(must_int(direct[1], MUST(direct[1], "GET {a}x")), 1);
+    assert_int_equal(must_int(k.direct[1], MUST(k.direct[1], "GET {a}x")), 1);
 
     /* the whole of a worker's step goes there too, from the wrong node on */
     struct lw_spec *spec = test_spec("clustered");
-    struct lw_redis *fresh = test_connect(redis_server_url(node[0]));
+    struct lw_redis *fresh = test_connect(redis_server_url(k.node[0]));
     struct lw_partition *p = lw_partition_new(spec, 0);
     struct lw_claim c;
     struct lw_err err = {0};
@@ -97,7 +122,7 @@ static void redirections_of_a_cluster_are_followed(void **state) {
         .topic = TOPIC, .epoch = c.epoch, .base_offset = -1, .next_offset = 100};
     if (lw_state_flush(fresh, spec, &flush, p, &c.force, &err))
         fail_msg("%s", err.msg);
-    struct lw_redis *reader = test_connect(redis_server_url(node[0]));
+    struct lw_redis *reader = test_connect(redis_server_url(k.node[0]));
     struct lw_pane *pane = lw_state_pane(reader, spec, 3, T0, &err); /* a pipeline */
     assert_non_null(pane);
     assert_int_equal(pane->events, 60);
@@ -108,10 +133,185 @@ static void redirections_of_a_cluster_are_followed(void **state) {
     lw_redis_free(fresh);
     lw_redis_free(r);
     free(spec);
-    for (int i = 0; i < 2; i++) {
-        lw_redis_free(direct[i]);
-        redis_server_stop(node[i]);
+    cluster_stop(&k);
+    (void)state;
+}
+
+/* ---- a slot that moves from the second node to the first ---- */
+
+struct mover {
+    struct cluster k;
+    struct lw_spec *spec;
+    struct lw_redis *r;
+    struct lw_partition *p;
+    struct lw_claim claim;
+    int64_t at; /* flushed up to here */
+    int64_t slot;
+};
+
+static int flush_to(struct mover *m, int64_t next, struct lw_err *err) {
+    struct lw_flush flush = {.topic = TOPIC,
+                             .epoch = m->claim.epoch,
+                             .base_offset = m->at,
+                             .next_offset = next,
+                             .end_offset = -1};
+    lw_err_clear(err);
+    if (lw_state_flush(m->r, m->spec, &flush, m->p, &m->claim.force, err))
+        return -1;
+    m->at = next;
+    return 0;
+}
+
+static void mover_start(struct mover *m) {
+    struct lw_err err = {0};
+    char key[LW_KEY_MAX];
+    cluster_start(&m->k);
+    m->spec = test_spec("moving");
+    m->r = test_connect(redis_server_url(m->k.node[1]));
+    /* which a stream that has run for a while has: */
+    lw_reply_free(MUST(m->r, "HSET %s next 1", lw_key(key, m->spec, "models")));
+    lw_reply_free(MUST(m->r, "HSET %s step 0", lw_key(key, m->spec, "detector")));
+    m->p = lw_partition_new(m->spec, 0);
+    m->at = -1;
+    if (lw_state_claim(m->r, m->spec, TOPIC, "w", m->p, 0, &m->claim, &err))
+        fail_msg("%s", err.msg);
+    feed(m->spec, m->p, 0, 100, 1);
+    if (flush_to(m, 100, &err))
+        fail_msg("%s", err.msg);
+    m->slot = must_int(m->r, MUST(m->r, "CLUSTER KEYSLOT %s", lw_key(key, m->spec, "x")));
+    lw_reply_free(MUST(m->k.direct[0], "CLUSTER SETSLOT %ld IMPORTING %s", (long)m->slot,
+                       m->k.id[1]));
+    lw_reply_free(MUST(m->k.direct[1], "CLUSTER SETSLOT %ld MIGRATING %s", (long)m->slot,
+                       m->k.id[0]));
+}
+
+/* So many of the slot's keys to the first node; how many there were. */
+static size_t move_keys(struct mover *m, int n) {
+    struct lw_reply *keys =
+        MUST(m->k.direct[1], "CLUSTER GETKEYSINSLOT %ld %d", (long)m->slot, n);
+    size_t count = lw_reply_count(keys);
+    for (size_t i = 0; i < count; i++)
+        lw_reply_free(MUST(m->k.direct[1], "MIGRATE 127.0.0.1 %d %s 0 5000",
+                           redis_server_port(m->k.node[0]),
+                           lw_reply_text(lw_reply_at(keys, i), NULL)));
+    lw_reply_free(keys);
+    return count;
+}
+
+static void move_rest(struct mover *m) {
+    while (move_keys(m, 100) > 0)
+        ;
+    for (int i = 0; i < 2; i++)
+        lw_reply_free(MUST(m->k.direct[i], "CLUSTER SETSLOT %ld NODE %s", (long)m->slot,
+                           m->k.id[0]));
+}
+
+static void mover_stop(struct mover *m) {
+    lw_partition_free(m->p);
+    lw_redis_free(m->r);
+    free(m->spec);
+    cluster_stop(&m->k);
+}
+
+/* While a slot moves, a key that is not there counts as moved, also in the middle of a
+ * script. A flush then has been done as a whole or not at all. */
+static void a_flush_is_whole_while_a_slot_moves(void **state) {
+    struct mover m;
+    struct lw_err err = {0};
+    mover_start(&m);
+    feed(m.spec, m.p, 100, 15, 1); /* in panes that are there already */
+    if (flush_to(&m, 115, &err)) {
+        assert_int_equal(err.code, LW_EAGAIN);
+        fail_msg("all keys are there, it could have been done: %s", err.msg);
     }
+    feed(m.spec, m.p, 115, 65, 1); /* opens a pane, of which there is no key yet */
+    char *before = dump_state(m.k.direct[1], m.spec, 1);
+    assert_int_equal(flush_to(&m, 180, &err), -1);
+    assert_int_equal(err.code, LW_EAGAIN);
+    char *after = dump_state(m.k.direct[1], m.spec, 1);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+    assert_true(move_keys(&m, 2) > 0); /* half of it here, half of it there */
+    assert_int_equal(flush_to(&m, 180, &err), -1);
+    assert_int_equal(err.code, LW_EAGAIN);
+    move_rest(&m);
+    for (int i = 0; i < 100 && flush_to(&m, 180, &err); i++) {
+        assert_int_equal(err.code, LW_EAGAIN);
+        nap(50);
+    }
+    assert_int_equal(m.at, 180);
+
+    /* the same as without all this */
+    struct lw_redis *plain = test_connect(redis_server_url(*state));
+    struct mover still = {.spec = m.spec, .r = plain, .at = -1};
+    still.p = lw_partition_new(m.spec, 0);
+    if (lw_state_claim(plain, m.spec, TOPIC, "w", still.p, 0, &still.claim, &err))
+        fail_msg("%s", err.msg);
+    feed(m.spec, still.p, 0, 180, 1);
+    assert_int_equal(flush_to(&still, 180, &err), 0);
+    char *moved = dump_state(m.k.direct[0], m.spec, 1);
+    char *stayed = dump_state(plain, m.spec, 1);
+    assert_string_equal(moved, stayed);
+    free(moved);
+    free(stayed);
+    lw_partition_free(still.p);
+    lw_redis_free(plain);
+    mover_stop(&m);
+}
+
+static size_t lines_of_audit(struct lw_redis *r, const struct lw_spec *spec) {
+    char key[LW_KEY_MAX];
+    return (size_t)must_int(r, MUST(r, "XLEN %s", lw_key(key, spec, "audit")));
+}
+
+/* And so has a step of the leader: its audit line is there once, whatever happened
+ * before. */
+static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
+    struct mover m;
+    struct lw_err err = {0};
+    struct lw_evaluation *e = lw_calloc(1, sizeof *e);
+    mover_start(&m);
+    struct lw_lease lease = {.who = "l", .ttl_ms = 60000};
+    move_rest(&m); /* the lease and the fence are new keys: take them at rest */
+    for (int i = 0; i < 100 && lw_lease_hold(m.r, m.spec, &lease, &err) != 1; i++)
+        nap(50);
+    assert_true(lease.token != 0);
+    struct lw_monitor *monitor = lw_monitor_new(m.spec);
+    struct lw_step step = {.lease = &lease,
+                           .was_sealed_until_ms = INT64_MIN,
+                           .monitor = monitor,
+                           .evaluation = e,
+                           .sealed = true,
+                           .now_ms = 1};
+    lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0, &err), e);
+    assert_int_equal(lw_step_write(m.r, m.spec, &step, &err), 0);
+    size_t audit = lines_of_audit(m.k.direct[0], m.spec);
+    assert_true(audit > 0);
+
+    step.was_sealed_until_ms = e->at_ms;
+    lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0 + LW_HOUR, &err), e);
+    lw_reply_free(
+        MUST(m.k.direct[1], "CLUSTER SETSLOT %ld IMPORTING %s", (long)m.slot, m.k.id[0]));
+    lw_reply_free(
+        MUST(m.k.direct[0], "CLUSTER SETSLOT %ld MIGRATING %s", (long)m.slot, m.k.id[1]));
+    char key[LW_KEY_MAX]; /* moved before the others: the step cannot be whole here */
+    lw_reply_free(MUST(m.k.direct[0], "MIGRATE 127.0.0.1 %d %s 0 5000",
+                       redis_server_port(m.k.node[1]),
+                       lw_key(key, m.spec, "window:3h:x")));
+    lw_err_clear(&err);
+    assert_int_equal(lw_step_write(m.r, m.spec, &step, &err), -1);
+    assert_int_equal(err.code, LW_EAGAIN);
+    assert_int_equal(lines_of_audit(m.k.direct[0], m.spec), audit);
+    char *sealed = must_text(
+        MUST(m.k.direct[0], "HGET %s sealed_until", lw_key(key, m.spec, "detector")));
+    char was[32];
+    snprintf(was, sizeof was, "%lld", (long long)step.was_sealed_until_ms);
+    assert_string_equal(sealed, was);
+    free(sealed);
+    lw_monitor_free(monitor);
+    free(e);
+    mover_stop(&m);
     (void)state;
 }
 
@@ -200,6 +400,8 @@ static void a_failover_under_a_sentinel_is_followed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(redirections_of_a_cluster_are_followed),
+        cmocka_unit_test(a_flush_is_whole_while_a_slot_moves),
+        cmocka_unit_test(an_evaluation_is_whole_while_a_slot_moves),
         cmocka_unit_test(a_failover_under_a_sentinel_is_followed),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
