@@ -68,6 +68,7 @@ struct lw_config {
     struct lw_spec spec;
     struct lw_kafka_options kafka;
     struct lw_redis_options redis;
+    int64_t lease_ms; /* of the leader */
     struct lw_config_source source;
     struct lw_config_http http;
     size_t nreceivers;

@@ -30,6 +30,10 @@ static const struct lw_key redis_keys[] = {
      .max = 10 * LW_MINUTE, .doc = "For connecting and for each answer."},
     {"retry_max", LW_KEY_DURATION, AT(redis.retry_max_ms), .standard = "10s", .min = 10,
      .max = LW_HOUR, .doc = "Longest wait between attempts to connect again."},
+    {"lease", LW_KEY_DURATION, AT(lease_ms), .standard = "10s", .min = 500,
+     .max = 10 * LW_MINUTE,
+     .doc = "How long a leader may be silent before another process leads. It is renewed "
+            "each quarter; correctness does not hang on it."},
 };
 static const struct lw_section redis_section = SECTION(
     "redis",

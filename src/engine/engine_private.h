@@ -23,6 +23,9 @@ struct lw_job {
     struct lw_err err;
 };
 
+/* How often the state of a partition is written although it has not changed. */
+#define LW_VERIFY_MS 5000
+
 struct lw_worker;
 
 struct lw_engine {

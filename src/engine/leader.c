@@ -16,7 +16,6 @@
 #include "engine/engine_private.h"
 #include "engine/leader_private.h"
 
-#define LEASE_TTL_MS   10000
 #define TICK_MS        100
 #define AWAY_MS        1000
 #define STEPS_PER_TICK 256
@@ -116,6 +115,9 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
         return -1;
     }
     l->sealed_until_ms = state.sealed_until_ms;
+    l->written_ms = state.updated_ms;
+    for (int32_t p = 0; p < l->engine->npartitions; p++)
+        l->told[p] = (struct told){0};
     atomic_store(&l->engine->sealed_until_ms, l->sealed_until_ms);
     lw_log(LW_INFO, "leading",
            "who=%s token=%" PRIu64 " champion=%u sealed_until=%" PRId64, l->lease.who,
@@ -125,6 +127,22 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
 }
 
 /* ---- sealing ---- */
+
+/* An idle partition is one whose owner says so again and again: what stands in Redis may
+ * be the word of a process that has died, while events wait in Kafka for the next one.
+ * Told by our own clock, from the moment on that we lead. */
+static void hear_owners(struct lw_leader *l) {
+    int64_t now = lw_mono_ms();
+    for (int32_t p = 0; p < l->engine->npartitions; p++) {
+        struct lw_part_view *v = &l->view[p];
+        struct told *t = &l->told[p];
+        if (t->heard_ms && v->updated_ms != t->updated_ms)
+            t->again = true;
+        if (!t->heard_ms || v->updated_ms != t->updated_ms)
+            *t = (struct told){v->updated_ms, now, t->again};
+        v->idle &= t->again && now - t->heard_ms <= 3 * LW_VERIFY_MS;
+    }
+}
 
 /* Event time up to which every partition is complete; INT64_MIN: nothing can be sealed.
  * An idle partition does not hold back: it counts as being where the furthest one is, for
@@ -159,6 +177,11 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
         lw_state_pane(l->redis, l->spec, l->engine->npartitions, start, err);
     if (!pane)
         return -1;
+    if (lw_redis_dials(l->redis) != l->dials) {
+        lw_pane_free(pane);
+        return lw_fail(err, LW_EAGAIN,
+                       "redis changed under us: is the pane complete there too?");
+    }
     struct lw_evaluation *e = l->evaluation;
     lw_monitor_seal(l->monitor, pane, e);
     const struct lw_decision *rolled = NULL;
@@ -181,6 +204,8 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
     if (lw_state_view(l->redis, l->spec, l->config->source.topic, l->engine->npartitions,
                       l->view, err))
         return -1;
+    l->dials = lw_redis_dials(l->redis);
+    hear_owners(l);
     int64_t until = complete_until(l, &oldest);
     int64_t next = l->sealed_until_ms != INT64_MIN ? l->sealed_until_ms : oldest;
     if (until == INT64_MIN || next == INT64_MAX)
@@ -227,28 +252,61 @@ static int notice_person(struct lw_leader *l, struct lw_err *err) {
 static bool hold_lease(struct lw_leader *l) {
     struct lw_err err = {0};
     int64_t now = lw_mono_ms();
-    if (l->lease.token && now - l->renewed_ms < LEASE_TTL_MS / 4)
+    if (l->lease.token && now - l->renewed_ms < l->config->lease_ms / 4)
         return true;
     uint64_t token = l->lease.token;
     int held = lw_lease_hold(l->redis, l->spec, &l->lease, &err);
     if (held <= 0 || l->lease.token != token)
         lw__leader_drop(l);
-    if (held < 0)
+    if (held < 0) /* the token is kept: it may be held still when Redis answers again */
         warn("lease_waits", &err);
-    if (held <= 0)
-        l->lease.token = 0;
-    l->renewed_ms = now;
+    l->renewed_ms = held > 0 ? now : now - l->config->lease_ms;
     pthread_mutex_lock(&l->engine->lock);
     l->engine->lease = l->lease;
+    if (held < 0)
+        l->engine->lease.token = 0;
     pthread_mutex_unlock(&l->engine->lock);
     atomic_store(&l->engine->leading, held > 0);
     return held > 0;
 }
 
-static int tick(struct lw_leader *l, struct lw_err *err) {
-    if (!l->monitor && take_over(l, err))
+/* What a stream says of itself, and whether its Redis can be relied on: at the start, and
+ * by each new leader, as a failover may bring another server, and an emptied one knows
+ * nothing. */
+static int announce(struct lw_leader *l, struct lw_err *err) {
+    if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->engine->npartitions,
+                      LW_CODE_VERSION, lw_wall_ms(), err))
         return -1;
-    if (lw__leader_answer(l, err) || notice_person(l, err) || lw__leader_request(l, err))
+    struct lw_err none = {0}; /* some servers do not tell */
+    const char *policy = lw_redis_info(l->redis, "maxmemory_policy", &none);
+    if (policy && strcmp(policy, "noeviction") != 0)
+        lw_log(LW_WARN, "redis_may_evict",
+               "maxmemory_policy=%s advice=\"set it to noeviction: another policy can "
+               "delete "
+               "the stream's state whole\"",
+               policy);
+    return 0;
+}
+
+/* Redis may have been emptied, or put back to an older state, while the token still
+ * counts. */
+static int still_ours(struct lw_leader *l, struct lw_err *err) {
+    int64_t sealed_until_ms, written_ms;
+    if (lw_detector_stamp(l->redis, l->spec, &sealed_until_ms, &written_ms, err))
+        return -1;
+    return sealed_until_ms == l->sealed_until_ms && written_ms == l->written_ms
+               ? 0
+               : lw_fail(
+                     err, LW_EFENCED,
+                     "the detector's state in Redis is not the one written last: it is "
+                     "read again");
+}
+
+static int tick(struct lw_leader *l, struct lw_err *err) {
+    if (!l->monitor && (announce(l, err) || take_over(l, err)))
+        return -1;
+    if (still_ours(l, err) || lw__leader_answer(l, err) || notice_person(l, err) ||
+        lw__leader_request(l, err))
         return -1;
     return seal_due(l, err);
 }
@@ -262,9 +320,9 @@ static bool round_trip(struct lw_leader *l) {
     if (err.code == LW_ESTOP)
         lw__engine_fail(l->engine, &err);
     warn(err.code == LW_EFENCED ? "leader_fenced" : "leader_waits", &err);
-    lw__leader_drop(l); /* its fate is unknown: read it again */
-    if (err.code == LW_EFENCED)
-        l->lease.token = 0;
+    lw__leader_drop(l);         /* its fate is unknown: read it again */
+    if (err.code == LW_EFENCED) /* is the lease ours? */
+        l->renewed_ms = lw_mono_ms() - l->config->lease_ms;
     return false;
 }
 
@@ -273,28 +331,11 @@ static int prepare(struct lw_leader *l, struct lw_err *err) {
     if (!l->redis)
         return -1;
     l->view = lw_calloc((size_t)l->engine->npartitions, sizeof *l->view);
+    l->told = lw_calloc((size_t)l->engine->npartitions, sizeof *l->told);
     l->evaluation = lw_calloc(1, sizeof *l->evaluation);
-    l->lease.ttl_ms = LEASE_TTL_MS;
+    l->lease.ttl_ms = l->config->lease_ms;
     snprintf(l->lease.who, sizeof l->lease.who, "%s", l->engine->who);
     return 0;
-}
-
-static void announce(struct lw_leader *l) {
-    struct lw_err err = {0};
-    while (lw_meta_write(l->redis, l->spec, l->config->source.topic,
-                         l->engine->npartitions, LW_CODE_VERSION, lw_wall_ms(), &err)) {
-        warn("redis_waits", &err);
-        lw_err_clear(&err);
-        if (!lw__engine_sleep(l->engine, AWAY_MS))
-            return;
-    }
-    const char *policy = lw_redis_info(l->redis, "maxmemory_policy", &err);
-    if (policy && strcmp(policy, "noeviction") != 0)
-        lw_log(LW_WARN, "redis_may_evict",
-               "maxmemory_policy=%s advice=\"set it to noeviction: another policy can "
-               "delete "
-               "the stream's state whole\"",
-               policy);
 }
 
 void *lw__leader_main(void *arg) {
@@ -307,7 +348,11 @@ void *lw__leader_main(void *arg) {
     if (prepare(&l, &err)) {
         lw__engine_fail(e, &err);
     } else {
-        announce(&l);
+        while (announce(&l, &err) && lw__engine_sleep(e, AWAY_MS)) {
+            warn("redis_waits", &err);
+            lw_err_clear(&err);
+        }
+        lw_err_clear(&err);
         while (!atomic_load(&e->stop))
             lw__engine_sleep(e, round_trip(&l)
                                     ? e->config->source.flush_interval_ms < TICK_MS
@@ -320,6 +365,7 @@ void *lw__leader_main(void *arg) {
     lw__leader_drop(&l);
     lw_redis_free(l.redis);
     free(l.view);
+    free(l.told);
     free(l.evaluation);
     return NULL;
 }

@@ -4,6 +4,13 @@
 
 #include "engine/engine_private.h"
 
+/* When a partition's owner was last heard of. */
+struct told {
+    int64_t updated_ms; /* its word */
+    int64_t heard_ms;   /* monotonic, ours; 0: not yet */
+    bool again;         /* more than once since we lead */
+};
+
 struct lw_leader {
     struct lw_engine *engine;
     const struct lw_config *config;
@@ -13,7 +20,10 @@ struct lw_leader {
     int64_t renewed_ms;         /* monotonic */
     struct lw_monitor *monitor; /* while leading */
     int64_t sealed_until_ms;    /* as in Redis */
+    int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
     struct lw_part_view *view;  /* by partition */
+    struct told *told;          /* by partition */
+    uint64_t dials;             /* connections made when the view was read */
     struct lw_evaluation *evaluation;
 };
 

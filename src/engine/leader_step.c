@@ -100,6 +100,8 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
     int rc = rolled ? lw_models_promote(l->redis, l->spec, rolled->other, "leeway",
                                         rolled->reason, &step, err)
                     : lw_step_write(l->redis, l->spec, &step, err);
+    if (rc == 0)
+        l->written_ms = step.now_ms;
     free_outbox(box);
     for (size_t i = 0; rc == 0 && i < l->evaluation->ndecisions; i++)
         lw_log(LW_INFO, "decided", "kind=%d version=%u other=%u reason=\"%s\"",
@@ -148,6 +150,8 @@ static int publish(struct lw_leader *l, struct lw_job *job, uint32_t number,
     v.reference_len = reference.len;
     if (rc == 0)
         rc = lw_models_publish(l->redis, l->spec, &v, promote, &step, err);
+    if (rc == 0)
+        l->written_ms = step.now_ms;
     lw_buf_fini(&model);
     lw_buf_fini(&reference);
     return rc;

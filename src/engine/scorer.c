@@ -1,4 +1,9 @@
-/* See scorer.h. A worker has its own copies of the models: a few MB each, and no lock. */
+/* See scorer.h. A worker has its own copies of the models: a few MB each, and no lock.
+ *
+ * A version never changes, but its number can come again: in a Redis that was emptied, or
+ * put back to a time before it, the next training takes the same number. So a number is
+ * believed only together with the moment of its making, which is asked for at each
+ * line-up. */
 #include "engine/scorer.h"
 
 #include <stdlib.h>
@@ -9,6 +14,7 @@
 
 struct entry {
     uint32_t version;
+    int64_t created_ms;
     struct lw_model *model; /* NULL: known to be unusable */
 };
 
@@ -58,22 +64,33 @@ static int load(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
                lw_log_quote(quoted, sizeof quoted, why.msg));
     }
     c->entry = lw_realloc(c->entry, c->n + 1, sizeof *c->entry);
-    c->entry[c->n++] = (struct entry){.version = version, .model = model};
+    c->entry[c->n++] =
+        (struct entry){.version = version, .created_ms = v.created_ms, .model = model};
     return 0;
 }
 
-static struct entry *find(const struct lw_model_cache *c, uint32_t version) {
+static struct entry *find(const struct lw_model_cache *c, uint32_t version,
+                          int64_t created_ms) {
     for (size_t i = 0; i < c->n; i++)
-        if (c->entry[i].version == version)
+        if (c->entry[i].version == version && c->entry[i].created_ms == created_ms)
             return &c->entry[i];
     return NULL;
 }
 
 static int want(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
                 struct lw_lineup *out, struct lw_err *err) {
-    if (!find(c, version) && load(c, r, version, err))
-        return -1;
-    const struct entry *e = find(c, version);
+    struct lw_version head = {0};
+    struct lw_err why = {0};
+    struct lw_reply *reply = lw_models_head(r, c->spec, version, &head, &why);
+    lw_reply_free(reply);
+    if (!reply && why.code == LW_EAGAIN)
+        return lw_fail(err, LW_EAGAIN, "%s", why.msg);
+    const struct entry *e = find(c, version, head.created_ms);
+    if (!e) {
+        if (load(c, r, version, err))
+            return -1;
+        e = &c->entry[c->n - 1];
+    }
     if (!e->model || out->n == LW_VERSIONS_MAX)
         return 0;
     out->version[out->n] = version;
@@ -95,10 +112,11 @@ int lw_model_cache_line_up(struct lw_model_cache *c, struct lw_redis *r,
     return 0;
 }
 
-static bool used(uint32_t version, const struct lw_lineup *const *inuse, size_t n) {
+static bool used(const struct lw_model *model, const struct lw_lineup *const *inuse,
+                 size_t n) {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < inuse[i]->n; k++)
-            if (inuse[i]->version[k] == version)
+            if (inuse[i]->model[k] == model)
                 return true;
     return false;
 }
@@ -107,7 +125,7 @@ void lw_model_cache_sweep(struct lw_model_cache *c, const struct lw_lineup *cons
                           size_t n) {
     size_t keep = 0;
     for (size_t i = 0; i < c->n; i++) {
-        if (used(c->entry[i].version, inuse, n))
+        if (used(c->entry[i].model, inuse, n))
             c->entry[keep++] = c->entry[i];
         else
             lw_model_free(c->entry[i].model);

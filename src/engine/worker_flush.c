@@ -71,9 +71,17 @@ int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err) {
         return -1;
     s->base_offset = s->next_offset;
     s->changed = false;
+    s->flushed_ms = lw_mono_ms();
     if (s->next_offset >= 0)
         lw_consumer_commit(w->consumer, partition, s->next_offset);
-    return adopt(w, s, partition, &force, err);
+    if (adopt(w, s, partition, &force, err) == 0)
+        return 0;
+    /* Redis says that the new models score from here on, and they are not to be had: no
+     * event may be scored by the old ones. A claim brings them later. */
+    lw__slot_drop(s);
+    s->state = SLOT_WAITS;
+    s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
+    return -1;
 }
 
 void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why) {
@@ -113,17 +121,24 @@ static void start_again(struct lw_worker *w, const struct lw_err *why) {
     }
 }
 
+/* A partition at rest is flushed too, from time to time, with nothing new: so a Redis
+ * that was emptied or put back to an older state is noticed, and the leader sees that
+ * what was said of it still holds. */
+static bool due(const struct lw_worker *w, const struct lw_slot *s) {
+    return s->state == SLOT_RUNS &&
+           (s->changed || w->flushed_ms - s->flushed_ms >= LW_VERIFY_MS);
+}
+
 /* 0; or -1: the rest has to wait. */
 static int flush_one(struct lw_worker *w, int32_t partition) {
     struct lw_slot *s = &w->slot[partition];
     struct lw_err err = {0};
-    if (s->state != SLOT_RUNS || !s->changed || lw__slot_flush(w, partition, &err) == 0)
+    if (!due(w, s) || lw__slot_flush(w, partition, &err) == 0)
         return 0;
     if (err.code == LW_EFENCED) {
         fenced(w, partition, &err);
         return 0;
     }
-    s->changed = true; /* also when only the models could not be had */
     lw__redis_away(w, &err);
     lw__worker_pause(w, true, &err);
     return -1;

@@ -23,6 +23,7 @@ struct lw_slot {
     int64_t base_offset, next_offset; /* in Redis; in memory */
     int64_t claim_at_ms;              /* monotonic: when to try (again) */
     int64_t heard_ms;                 /* monotonic: last message */
+    int64_t flushed_ms;               /* monotonic: last flush, or the claim */
     bool idle;                        /* idle as last flushed */
     bool changed;                     /* something to flush */
     int64_t back_to;                  /* offset, while a batch is put back */
@@ -117,8 +118,8 @@ void lw__out_forget(struct lw_worker *w);
  * are in force. LW_EAGAIN: Redis is away, or an acknowledgement of Kafka; LW_EFENCED;
  * LW_ESTOP: Kafka has refused a letter or a prediction. */
 int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err);
-/* All that changed, or as much as goes into LW_SPELL_MS. Pauses consuming when something
- * is away, and resumes it. */
+/* All that changed or was not written for a while, or as much as goes into LW_SPELL_MS.
+ * Pauses consuming when something is away, and resumes it. */
 void lw__worker_flush(struct lw_worker *w);
 
 #endif

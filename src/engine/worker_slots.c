@@ -11,6 +11,8 @@
 #include "base/time.h"
 #include "engine/worker_private.h"
 
+#define ASK_MS 500 /* for the broker to say where a partition ends */
+
 void lw__slot_drop(struct lw_slot *s) {
     lw_partition_free(s->progress);
     *s = (struct lw_slot){.state = SLOT_FREE};
@@ -32,7 +34,7 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     s->base_offset = s->next_offset = got.next_offset;
     s->force = got.force;
     s->state = SLOT_RUNS;
-    s->heard_ms = lw_mono_ms();
+    s->heard_ms = s->flushed_ms = lw_mono_ms();
     s->changed = false;
     lw_log(LW_INFO, "partition_claimed",
            "worker=%s partition=%d epoch=%" PRIu64 " offset=%" PRId64 " champion=%u",
@@ -107,14 +109,31 @@ void lw__slots_claim_again(struct lw_worker *w, int64_t now) {
     }
 }
 
+/* Our own silence is not the partition's: we may have been stopped, or paused while Redis
+ * was away, or have no broker. So before a partition counts as idle the broker is asked
+ * where it ends. One that does not answer makes all of them wait another idle_timeout. */
+static bool stands_at_end(struct lw_worker *w, int32_t partition, int64_t now) {
+    struct lw_err err = {0};
+    int at_end = lw_consumer_ask_end(w->consumer, partition, ASK_MS, &err);
+    if (at_end < 0)
+        lw__worker_warn(w, "end_unknown", partition, &err);
+    for (int32_t p = 0; at_end < 0 && p < w->nslots; p++)
+        w->slot[p].heard_ms = now;
+    if (at_end == 0)
+        w->slot[partition].heard_ms = now; /* something comes */
+    return at_end > 0;
+}
+
 void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
     bool told = w->flow != LW_FLOWS;
-    for (int32_t p = 0; p < w->nslots; p++) {
+    for (int32_t p = 0; p < w->nslots && !w->paused; p++) {
         struct lw_slot *s = &w->slot[p];
         if (s->state != SLOT_RUNS)
             continue;
         bool idle = (told || now - s->heard_ms >= w->spec->idle_timeout_ms) &&
                     lw_consumer_at_end(w->consumer, p);
+        if (idle && !s->idle && !told)
+            idle = stands_at_end(w, p, now);
         s->changed |= idle != s->idle;
         s->idle = idle;
     }

@@ -451,6 +451,20 @@ int lw_consumer_at_end(struct lw_consumer *c, int32_t partition) {
     return o->next >= 0 ? o->next >= high : low == high;
 }
 
+int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
+                        struct lw_err *err) {
+    const struct owned *o = find(c, partition);
+    int64_t low = 0, high = 0;
+    rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(c->rk, c->topic, partition,
+                                                              &low, &high, timeout_ms);
+    if (rc)
+        return lw_fail(err, LW_EAGAIN, "kafka: the end of %s/%" PRId32 ": %s", c->topic,
+                       partition, rd_kafka_err2str(rc));
+    if (!o || o->waiting)
+        return 0;
+    return o->next >= 0 ? o->next >= high : low == high;
+}
+
 rd_kafka_t *lw_consumer_handle(struct lw_consumer *c) {
     return c->rk;
 }

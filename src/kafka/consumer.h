@@ -55,6 +55,10 @@ void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *l
  * that is not known, and for ever on a topic whose last offset is a transaction marker.
  */
 int lw_consumer_at_end(struct lw_consumer *c, int32_t partition);
+/* The same, asked of the broker (one round trip, at most timeout_ms): 1, 0, or -1 with
+ * LW_EAGAIN when it does not answer. */
+int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
+                        struct lw_err *err);
 rd_kafka_t *lw_consumer_handle(struct lw_consumer *c); /* e.g. for lw_kafka_partitions */
 
 #endif

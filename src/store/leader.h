@@ -27,11 +27,16 @@ int lw_lease_release(struct lw_redis *r, const struct lw_spec *spec,
  * monitor's bytes (NULL when none). */
 struct lw_detector_state {
     int64_t sealed_until_ms;
-    void *state; /* free() */
+    int64_t updated_ms; /* wall clock of the last step; 0: none */
+    void *state;        /* free() */
     size_t len;
 };
 int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
                      struct lw_detector_state *out, struct lw_err *err);
+
+/* Its stamp only: whether what is there is what was written last. */
+int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
+                      int64_t *sealed_until_ms, int64_t *updated_ms, struct lw_err *err);
 
 /* One alert as it goes to the outbox: formed by the caller (alert/format.h) as our JSON.
  */

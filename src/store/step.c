@@ -16,8 +16,8 @@
 int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
                      struct lw_detector_state *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "HMGET %s sealed_until state", lw_key(key, spec, "detector"));
+    struct lw_reply *reply = lw_redis_do(r, err, "HMGET %s sealed_until state updated",
+                                         lw_key(key, spec, "detector"));
     if (!reply)
         return lw_err_context(err, "detector state");
     size_t len;
@@ -25,8 +25,24 @@ int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
     const char *state = lw_reply_text(lw_reply_at(reply, 1), &len);
     out->sealed_until_ms =
         sealed && *sealed ? lw_reply_int(lw_reply_at(reply, 0)) : INT64_MIN;
+    out->updated_ms = lw_reply_int(lw_reply_at(reply, 2));
     out->state = state ? lw_memdup(state, len) : NULL;
     out->len = len;
+    lw_reply_free(reply);
+    return 0;
+}
+
+int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
+                      int64_t *sealed_until_ms, int64_t *updated_ms, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply = lw_redis_do(r, err, "HMGET %s sealed_until updated",
+                                         lw_key(key, spec, "detector"));
+    if (!reply)
+        return lw_err_context(err, "detector state");
+    const char *sealed = lw_reply_text(lw_reply_at(reply, 0), NULL);
+    *sealed_until_ms =
+        sealed && *sealed ? lw_reply_int(lw_reply_at(reply, 0)) : INT64_MIN;
+    *updated_ms = lw_reply_int(lw_reply_at(reply, 1));
     lw_reply_free(reply);
     return 0;
 }
