@@ -97,6 +97,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+# A test that stops a member must not wait six seconds for the group to notice.
+group.min.session.timeout.ms=1000
 # Trips carry their own time as record time; by the default of a week those of 2020 would be
 # deleted as soon as they arrive.
 log.retention.ms=-1

@@ -130,6 +130,67 @@ class Redis:
                 for i, f in self("XRANGE", key, "-", "+")]
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class RedisServer:
+    """A Redis of a scenario's own with an append-only file: killed, stopped, put back."""
+
+    def __init__(self, case, name="redis", *extra, port=None):
+        self.dir, self.extra = case.path(name), extra
+        os.mkdir(self.dir)
+        self.port = port or free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.child = None
+        case.at_end.append(self.kill)
+        self.start()
+
+    def start(self, *extra):
+        with open(os.path.join(self.dir, "log"), "ab") as log:
+            self.child = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "redis-server", "--bind", "127.0.0.1",
+                 "--port", str(self.port), "--dir", self.dir, "--appendonly", "yes",
+                 "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0", "--save", "",
+                 "--daemonize", "no", *self.extra, *extra],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for("Redis", 20, self.answers)
+
+    def answers(self):
+        try:
+            redis = Redis(self.address, 2)
+            try:
+                return redis("PING") == b"PONG"
+            finally:
+                redis.close()
+        except (Failed, OSError):  # not up yet, or loading
+            return False
+
+    def stop(self):
+        self.child.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.child.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        if self.child and self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+
+    def copy(self, to):
+        """What is on disk now: the append-only file grows at its end only, so that a copy of it is
+        the state of some moment, whatever is written meanwhile."""
+        shutil.rmtree(to, ignore_errors=True)
+        shutil.copytree(os.path.join(self.dir, "appendonlydir"), to)
+
+    def put_back(self, from_):
+        """To that state; only while it is not running."""
+        shutil.rmtree(os.path.join(self.dir, "appendonlydir"))
+        shutil.copytree(from_, os.path.join(self.dir, "appendonlydir"))
+
+
 COUNTERS = ("messages", "good", "aside", "dead", "late", "suspect", "scored")
 
 
@@ -181,6 +242,41 @@ def count(topic):
 def members(group):
     words = kafka("group", group).split()
     return int(words[1]) if words else 0
+
+
+class Broker:
+    """A Kafka of a scenario's own, that may be killed and started again; from here on `kafka` and
+    the case's children speak to it."""
+
+    def __init__(self, case):
+        global KAFKA
+        self.dir, self.child = case.path("kafka"), None
+        os.mkdir(self.dir)
+        case.own_broker = True
+        case.at_end.append(self.kill)
+        self.start()
+        with open(os.path.join(self.dir, "bootstrap.part"), encoding="utf-8") as f:
+            self.address = f.read().strip()
+        KAFKA = case.environment["LEEWAY_KAFKA"] = self.address
+
+    def start(self):
+        log = os.path.join(self.dir, "broker.log")
+        with open(log, "wb") as out:
+            self.child = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", os.path.join(ROOT, "scripts/kafka.sh"), "run", self.dir],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+        def up():
+            check(self.child.poll() is None, "the broker runs")
+            with open(log, "rb") as f:
+                return b"Kafka Server started" in f.read()
+
+        wait_for("the broker", 90, up)
+
+    def kill(self):
+        if self.child and self.child.poll() is None:
+            self.child.kill()  # kafka.sh has become the JVM by now
+            self.child.wait()
 
 
 # ---- webhooks ---------------------------------------------------------------------------------
@@ -329,6 +425,12 @@ class Daemon:
         self.child.send_signal(signal.SIGKILL)
         self.child.wait()
 
+    def freeze(self):
+        self.child.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.child.send_signal(signal.SIGCONT)
+
     def stop(self, seconds=10):
         """SIGTERM: the daemon flushes, leaves the group, and exits with 0 in time."""
         self.child.send_signal(signal.SIGTERM)
@@ -347,7 +449,7 @@ class Case:
         self.name = name
         self.dir = tempfile.mkdtemp(prefix=f"leeway-{name}.", dir=os.environ.get("LEEWAY_TEST_DIR"))
         self.daemons, self.streams, self.topics, self.at_end = [], [], [], []
-        self.databases = []
+        self.databases, self.own_broker = [], False
         self.redis = Redis()
         self.environment = {**os.environ, "LEEWAY_KAFKA": KAFKA,
                             "LEEWAY_REDIS": f"redis://{REDIS}", "LEEWAY_LISTEN": "off",
@@ -407,11 +509,11 @@ class Case:
         for daemon in self.daemons:
             if daemon.alive():
                 daemon.kill()
-            if failed:
+            if failed and daemon in self.daemons[-8:]:
                 print(f"---- end of {daemon.log}\n{daemon.text()[-6000:]}", flush=True)
-        for step in self.at_end:
+        for step in reversed(self.at_end):
             step()
-        if self.topics:
+        if self.topics and not self.own_broker:
             kafka("delete", *self.topics)
         for stream in self.streams:
             keys = self.redis.keys(f"leeway:{{{stream}}}:*")

@@ -1,0 +1,401 @@
+"""Everything that can go wrong with the services and the processes, at random instants, while trips
+come; and at the end of each phase the same bytes as where nothing went wrong.
+
+A Kafka and a Redis of the test's own are killed and put back; processes of one group are killed,
+stopped for longer than their session, join and leave. Beside them one process reads the same topic
+into a Redis that nobody touches. After each phase production pauses until both have read
+everything and sealed what is complete; then all that Redis holds of the stream must be equal: every
+pane, the progress and the counters of every partition, offsets, window sketches, history, alert
+states, the detector's own state, and the audit. At the very end the whole topic is read once more
+in one smooth run, which no restart of the broker touched, and compared too.
+
+What may differ is who did it and when by the wall clock. The model is the same from the first trip
+on and nothing is retrained: the offset at which a worker adopts a new version is a matter of timing.
+
+    SEED=n                    the same victims and pauses again
+    LEEWAY_CHAOS=kills,older  only these phases
+    LEEWAY_CHAOS_ROUNDS=n     so many rounds of all phases in random order (a soak)
+    LEEWAY_CHAOS_KILLS=n      kills in a phase of kills (30)
+"""
+import os
+import subprocess
+import time
+
+from harness import (BIN, TRIPS, Broker, Daemon, Receiver, Redis, RedisServer, avro_cut, check,
+                     count, counters, equal, kafka, main, offsets, say, wait_for)
+
+STREAM, TOPIC, FIRST = "chaos", "chaos-trips", "chaos-first"
+PARTITIONS, PANE = 6, 6 * 3600 * 1000
+RATE = 2500
+KILLS = int(os.environ.get("LEEWAY_CHAOS_KILLS", "30"))
+ROUNDS = int(os.environ.get("LEEWAY_CHAOS_ROUNDS", "0"))
+SESSION, LEASE = 3, 2  # seconds
+# Of a hash: who did it, and the wall clock.
+WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"},
+       "now": {b"updated"},
+       "detector": {b"updated"}, "meta": {b"created", b"config_hash"}}
+OURS = {"lease", "fence", "outbox", "outbox:tries", "asks"}  # leader's and deliveries' own
+
+
+def key(name):
+    return f"leeway:{{{STREAM}}}:{name}"
+
+
+# ---- what is compared -------------------------------------------------------------------------
+
+
+def fields(redis, name):
+    """All that must be equal of one key."""
+    kind = redis("TYPE", key(name)).decode()
+    if kind == "hash":
+        without = WHO.get(name.split(":")[0], ())
+        return {f: v for f, v in redis.raw(key(name)).items() if f not in without}
+    if kind == "zset":
+        return dict(enumerate(redis("ZRANGE", key(name), 0, -1, "WITHSCORES")))
+    if kind == "stream":
+        lines = redis.entries(key(name))
+        if name == "audit":
+            return dict(enumerate((e["what"], e["detail"], e["event"]) for _, e in lines
+                                  if e["what"] != "undeliverable"))
+        return {i: {f: v for f, v in e.items() if f != "updated"} for i, e in lines}
+    if kind == "list":
+        return dict(enumerate(redis("LRANGE", key(name), 0, -1)))
+    return {"": redis("GET", key(name))}
+
+
+def compare(rough, smooth, what):
+    prefix = len(key(""))
+    names = [[k[prefix:] for k in redis.keys(key("*")) if k[prefix:] not in OURS]
+             for redis in (rough, smooth)]
+    equal(sorted(set(names[0]) ^ set(names[1])), [], f"{what}: keys that only one has")
+    size = n = 0
+    for name in names[0]:
+        a, b = fields(rough, name), fields(smooth, name)
+        equal(sorted(map(str, a)), sorted(map(str, b)), f"{what}: fields of {name}")
+        for field, value in a.items():
+            check(b[field] == value, f"{what}: {name} differs in {field!r}", str(value)[:300],
+                  str(b[field])[:300])
+            size, n = size + len(str(value)), n + 1
+    kinds = {k: sum(1 for name in names[0] if name.split(":")[0] == k)
+             for k in ("pane", "part", "window")}
+    say(f"{what}: identical: {len(names[0])} keys {kinds}, {n} fields, {size} bytes")
+
+
+def once(redis):
+    """Every pane evaluated, none twice."""
+    ids = [int(i.split("-")[0]) for i, _ in redis.entries(key("history"))]
+    equal([b - a for a, b in zip(ids, ids[1:]) if b - a != PANE], [], "gaps in the history")
+    audit = [int(e["event"]) for _, e in redis.entries(key("audit")) if e["what"] == "evaluated"]
+    equal(audit, ids, "one audit line an evaluation")
+
+
+def complete(redis):
+    """What must have been sealed when everything is read: up to the slowest partition's watermark."""
+    parts = [redis.hash(k) for k in redis.keys(key("part:*"))]
+    marks = [int(p["watermark"]) for p in parts if p.get("watermark")]
+    return min(marks) // PANE * PANE if len(marks) == PARTITIONS else None
+
+
+# ---- the two sides ----------------------------------------------------------------------------
+
+
+class World:
+    def __init__(self, case):
+        self.case, self.random = case, case.random
+        self.broker = Broker(case)
+        self.redis = RedisServer(case, "rough")
+        self.still = RedisServer(case, "smooth")
+        self.receivers = [Receiver(), Receiver()]
+        case.at_end += [r.close for r in self.receivers]
+        case.environment["LEEWAY_REDIS"] = f"redis://{self.redis.address}"
+        case.environment["LEEWAY_WEBHOOK"] = self.receivers[0].url
+        case.create((TOPIC, PARTITIONS), (TOPIC + ".dead", 1), (FIRST, 1), (FIRST + ".dead", 1))
+        self.blocks = avro_cut(TRIPS, case.path("none.avro"), 0, 0)[1]
+        self.block = 0
+        self.slots, self.started = {}, 0
+        self.producer = self.smooth = None
+
+    def config(self, group, instance=None, workers=1, changes=()):
+        return self.case.nyc(STREAM, TOPIC, [
+            (r"length: 1h$", "length: 6h"), (r"week: 7d", "week: 120d"),
+            (r"max_age: \S+", "max_age: 0"), (r"retrain: true", "retrain: false"),
+            (r"idle_timeout: \S+", "idle_timeout: 1h"), (r"workers: 1 ", f"workers: {workers} "),
+            (r"flush: .*", "flush: {interval: 100ms, events: 300}"),
+            (r"^  timeout: 2s", f"  timeout: 500ms\n  retry_max: 1s\n  lease: {LEASE}s"),
+            (r"group\.id: \S+", f"group.id: {group}\n  session.timeout.ms: {SESSION * 1000}\n"
+             f"  heartbeat.interval.ms: 500" +
+             (f"\n  group.instance.id: {instance}" if instance else "")),
+            *changes], f"{group}-{instance or workers}.yaml")
+
+    def connect(self, server=None):
+        return Redis((server or self.redis).address)
+
+    # -- the model that scores from the first trip on
+
+    def train(self, rows, name):
+        """Version 1 by the bootstrap of a run of its own, of which only the model is kept."""
+        first = self.config(name, changes=[
+            (r"until: 2020-03-12", f"rows: {rows}"), (r"holdout: 2d", "holdout: 12h"),
+            (r"^  topic: \S+", f"  topic: {FIRST}")])
+        daemon = Daemon(self.case, first, name)
+        redis = self.connect()
+        wait_for("version 1", 60, lambda: redis("HGET", key("models"), "champion") == b"1")
+        daemon.stop()
+        model = [(k, redis("DUMP", k)) for k in map(key, ("models", "model:1", "reference:1"))]
+        redis("FLUSHALL")
+        redis.close()
+        say(f"trained on {rows} trips")
+        return model
+
+    def train_two(self):
+        avro_cut(TRIPS, self.case.path("first.avro"), 0, 8)
+        self.case.leeway("replay", "-c", self.config("first", changes=[
+            (r"^  topic: \S+", f"  topic: {FIRST}")]), self.case.path("first.avro"))
+        self.other = self.train(8000, "second")
+        self.model = self.train(15000, "first")
+        for server in (self.redis, self.still):
+            self.empty(server)
+
+    def empty(self, server):
+        """Everything goes but the model, in one step: as from an export, put back by a person."""
+        redis = self.connect(server)
+        redis("MULTI")
+        redis("FLUSHALL")
+        for name, bytes_ in self.model:
+            redis("RESTORE", name, 0, bytes_)
+        redis("EXEC")
+        redis.close()
+
+    # -- trips
+
+    def produce(self, seconds, rate=RATE):
+        """So many seconds' worth of the next trips, in the background."""
+        path, n = self.case.path("slice.avro"), 0
+        first = self.block
+        while n < seconds * rate and self.block < self.blocks:
+            self.block += 1
+            n, _ = avro_cut(TRIPS, path, first, self.block)
+        check(n > 0, "trips are left to produce")
+        self.producer = subprocess.Popen(
+            [BIN, "replay", "-c", self.config("producer"), "--rate", str(rate), path],
+            stdout=subprocess.DEVNULL, env=self.case.environment)
+        self.case.at_end.append(self.producer.kill)
+
+    # -- processes
+
+    def start(self, slot):
+        """a and b are static members, and c and d join and leave; d and b2 ... have two workers."""
+        self.started += 1
+        static = slot in "ab"
+        config = self.config("chaos", f"chaos-{slot}" if static else None, 1 if static else 2)
+        self.slots[slot] = Daemon(self.case, config, f"{slot}-{self.started}")
+
+    def start_smooth(self, name):
+        self.smooth = Daemon(self.case, self.config(name), name, LEEWAY_WEBHOOK=self.receivers[1].url,
+                             LEEWAY_REDIS=f"redis://{self.still.address}")
+
+    def restart_smooth(self):
+        """From the first trip, in one go."""
+        self.smooth.stop(30)
+        self.empty(self.still)
+        self.start_smooth(f"smooth-{self.started}")
+
+    def kill(self, slot):
+        self.slots.pop(slot).kill()
+
+    def leave(self, slot):
+        daemon = self.slots.pop(slot)
+        wait_for(f"{daemon.name} to have begun", 20, lambda: daemon.logged("starting"))
+        daemon.stop(30)
+
+    def at(self):
+        redis = self.connect()
+        try:
+            return offsets(redis, STREAM)
+        finally:
+            redis.close()
+
+    def pass_(self, n, seconds=30):
+        """Until n more messages are in Redis."""
+        want = self.at() + n
+        return wait_for(f"{want} trips in Redis", seconds, lambda: self.at() >= want, 0.05)
+
+    def logged(self, event):
+        return sum(len(d.logged(event)) for d in self.case.daemons if d is not self.smooth)
+
+    def settle(self, what):
+        equal(self.producer.wait(120), 0, "exit status of the replay")
+        total = count(TOPIC)
+        rough, smooth = self.connect(), self.connect(self.still)
+        for name, redis in (("the killed", rough), ("the smooth", smooth)):
+            wait_for(f"{name} one's end of the topic", 60,
+                     lambda r=redis: offsets(r, STREAM) == total)
+            wait_for(f"{name} one's last evaluation", 60, lambda r=redis: complete(r) and int(
+                r("HGET", key("detector"), "sealed_until") or 0) == complete(r))
+        for redis in (rough, smooth):
+            sums = counters(redis, STREAM)
+            equal(sums["messages"], total, f"{what}: messages counted")
+            equal(sums["good"] + sums["aside"] + sums["dead"], total, f"{what}: their kinds")
+            equal(sums["scored"], sums["good"], f"{what}: scored from the first on")
+            once(redis)
+        compare(rough, smooth, f"{what} ({total} messages)")
+        rough.close()
+        smooth.close()
+
+
+# ---- phases -----------------------------------------------------------------------------------
+
+
+def kills(w):
+    w.produce(KILLS * 1.1)
+    moved, before = 0, w.at()
+    for _ in range(KILLS):
+        # In mid-stream: something has been written since the last one, or nothing could be.
+        until = time.monotonic() + 4
+        while w.at() == before and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(w.random.uniform(0, 0.8))
+        now = w.at()
+        moved, before = moved + (now > before), now
+        victim = w.random.choice(sorted(w.slots))
+        w.kill(victim)
+        if victim in "ab" or w.random.random() < 0.7:
+            w.start(victim)
+        if w.random.random() < 0.3:  # one more comes, or one of the dynamic ones leaves
+            other = w.random.choice("cd")
+            if other not in w.slots:
+                w.start(other)
+            elif len(w.slots) > 2:
+                w.leave(other)
+    say(f"killed {KILLS} times, {moved} of them with something written since the last")
+    check(moved >= KILLS / 2, "most kills fell in mid-stream", moved)
+
+
+def stop_one(w, slot, why):
+    """Longer than its session and its lease; the others take over; then it wakes."""
+    daemon, redis = w.slots[slot], w.connect()
+    me = f":{daemon.child.pid}"
+    mine = lambda: [k for k in redis.keys(key("part:*"))
+                    if (redis("HGET", k, "owner") or b"").decode().rsplit(":", 1)[0].endswith(me)]
+    wait_for(f"{slot} to own something", 20, mine, 0.02)
+    time.sleep(w.random.uniform(0, 0.5))
+    daemon.freeze()
+    wait_for("the others to own what it had", 30, lambda: not mine())
+    wait_for("another to lead", 20, lambda: not (redis("GET", key("lease")) or b"").decode().endswith(me))
+    w.pass_(500)
+    told = lambda: sum(len(daemon.logged(e)) for e in ("fenced", "partition_lost", "partition_released"))
+    before = told()
+    daemon.go_on()
+    wait_for(f"{slot} to hear that it is out", 30, lambda: told() > before)
+    say(f"{slot} ({why}) stopped for longer than its session, and woke")
+    redis.close()
+
+
+def zombies(w):
+    w.produce(16)
+    redis = w.connect()
+    lease = lambda: (redis("GET", key("lease")) or b"").decode()
+    wait_for("a leader", 20, lease)
+    pids = {str(d.child.pid): s for s, d in w.slots.items()}
+    stop_one(w, pids[wait_for("a leader", 20, lease).rsplit(":", 1)[1]], "the leader")
+    redis.close()
+    stop_one(w, w.random.choice(sorted(w.slots)), "any")
+
+
+def restarts(w):
+    """From the append-only file; and a server that only hangs."""
+    w.produce(14)
+    for i in range(2):
+        w.pass_(w.random.randrange(500, 3000))
+        w.redis.kill()
+        time.sleep(w.random.uniform(0.1, 1.5))
+        w.redis.start()
+        w.pass_(500)
+    stalls = w.logged("stalled")
+    w.redis.stop()
+    time.sleep(w.random.uniform(1, 3))
+    wait_for("it to be noticed", 20, lambda: w.logged("stalled") > stalls)
+    w.redis.go_on()
+    w.pass_(500)
+    say("Redis was killed twice and hung once")
+
+
+def older(w):
+    w.produce(12)
+    w.pass_(w.random.randrange(1000, 5000))
+    w.redis.copy(w.case.path("older"))
+    w.pass_(w.random.randrange(3000, 9000))
+    w.redis.kill()
+    was = w.redis.dir
+    w.redis.put_back(w.case.path("older"))
+    w.redis.start()
+    say(f"{was}: put back to an older state")
+    w.pass_(4000)
+
+
+def emptied(w):
+    w.produce(10)
+    w.pass_(w.random.randrange(1000, 5000))
+    w.empty(w.redis)
+    w.pass_(1000)
+
+
+def broker(w):
+    w.produce(14)
+    w.pass_(w.random.randrange(500, 3000))
+    w.broker.kill()
+    time.sleep(w.random.uniform(0.5, 2))
+    w.broker.start()
+    say("the broker is back")
+
+
+PHASES = [kills, zombies, restarts, older, emptied, broker]
+
+
+def at_rest(w):
+    """Nothing comes any more, and the state is lost all the same: it is noticed and rebuilt."""
+    w.redis.kill()
+    w.redis.put_back(w.case.path("older"))
+    w.redis.start()
+    w.settle("put back at rest")
+    w.model = w.other  # which is version 1 too: what a worker knew of that number is void
+    w.empty(w.redis)
+    w.restart_smooth()
+    w.settle("emptied at rest, with another model")
+
+
+def smooth_again(w):
+    """The whole topic in one run."""
+    for slot in list(w.slots):
+        w.leave(slot)
+    w.restart_smooth()
+    w.settle("one smooth run")
+    w.smooth.stop(30)
+
+
+def scenario(case):
+    w = World(case)
+    w.train_two()
+    w.start_smooth("smooth")
+    phases = PHASES
+    if os.environ.get("LEEWAY_CHAOS"):
+        phases = [p for p in PHASES if p.__name__ in os.environ["LEEWAY_CHAOS"].split(",")]
+    for i in range(ROUNDS):
+        phases = (phases if i else []) + w.random.sample(PHASES, len(PHASES))
+    for phase in phases:
+        for slot in "abc":
+            if slot not in w.slots:
+                w.start(slot)
+        phase(w)
+        w.settle(phase.__name__)
+    if older in phases:
+        at_rest(w)
+    smooth_again(w)
+    sent = [{a["id"] for a in r.got} for r in w.receivers]
+    equal(sent[0] ^ sent[1], set(), "alerts that reached only one receiver")
+    say(f"{len(sent[0])} alerts at both; heard: " + ", ".join(
+        f"{e} {w.logged(e)}" for e in ("fenced", "partition_lost", "partition_released", "stalled",
+                                       "leading", "leader_fenced")))
+
+
+main(scenario)
