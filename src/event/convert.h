@@ -25,10 +25,6 @@ static inline bool lw_to_ms(int64_t v, enum lw_as as, int64_t *ms) {
     return v <= LW_MS_MAX && v >= -LW_MS_MAX;
 }
 
-static inline struct lw_cell lw_cell_whole(int64_t v) {
-    return (struct lw_cell){.num = (double)v, .key = (uint64_t)v, .present = true};
-}
-
 /* A double that must be a whole number to name a category. */
 static inline bool lw_to_whole(double v, int64_t *out) {
     if (!(v >= -9007199254740992.0 && v <= 9007199254740992.0))

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cell.h"
 #include "event/convert.h"
 #include "event/wire.h"
 
@@ -63,7 +64,7 @@ static const char *store_whole(const struct lw_step *step, int64_t v,
                                struct lw_cell *cell) {
     if (step->as >= LW_AS_MILLIS && !lw_to_ms(v, (enum lw_as)step->as, &v))
         return "not a believable time";
-    *cell = lw_cell_whole(v);
+    lw_cell_put_int(cell, v);
     return NULL;
 }
 
@@ -75,21 +76,18 @@ static const char *store_real(const struct lw_step *step, double v,
     if (step->as == LW_AS_WHOLE) {
         if (!lw_to_whole(v, &whole))
             return "a category must be a whole number";
-        *cell = lw_cell_whole(whole);
+        lw_cell_put_int(cell, whole);
         return NULL;
     }
-    *cell = (struct lw_cell){.num = v, .present = true};
+    lw_cell_put(cell, v, 0, true);
     return NULL;
 }
 
 static void store_text(const struct lw_step *step, const uint8_t *text, size_t len,
                        struct lw_cell *cell) {
-    *cell =
-        (struct lw_cell){.num = NAN,
-                         .key = step->keyed ? lw_text_key((const char *)text, len) : 0,
-                         .text = (const char *)text,
-                         .len = (uint32_t)len,
-                         .present = true};
+    lw_cell_put(cell, NAN, step->keyed ? lw_text_key((const char *)text, len) : 0, true);
+    cell->text = (const char *)text;
+    cell->len = (uint32_t)len;
 }
 
 static const char *store_enum(const struct walk *w, const struct lw_step *step, int64_t v,
@@ -142,7 +140,7 @@ static const uint8_t *take_number(const struct walk *w, const struct lw_step *st
             return NULL;
         if (*at > 1)
             *why = "a boolean must be 0 or 1";
-        *cell = lw_cell_whole(*at);
+        lw_cell_put_int(cell, *at);
         return at + 1;
     default:
         at = lw_wire_long(at, w->end, &v);
@@ -202,6 +200,29 @@ static int64_t take_branch(const struct walk *w, const uint8_t **at, uint32_t br
     return branch;
 }
 
+/* The commonest steps, in line: the new position, or NULL when take() must look closer
+ * (also at what fails, so that there is one place for each complaint). */
+static inline const uint8_t *take_common(const struct walk *w, const struct lw_step *step,
+                                         const uint8_t *at) {
+    struct lw_cell *cell = &w->cells[step->cell];
+    int64_t v;
+    if (step->op == LW_OP_DOUBLE && step->as == LW_AS_PLAIN && w->end - at >= 8) {
+        double x = lw_wire_double(at);
+        if (isnan(x))
+            return NULL;
+        lw_cell_put(cell, x, 0, true);
+        return at + 8;
+    }
+    if (step->op != LW_OP_INT && step->op != LW_OP_LONG)
+        return NULL;
+    at = lw_wire_long(at, w->end, &v);
+    if (!at || (step->op == LW_OP_INT && v != (int32_t)v) || step->as > LW_AS_MILLIS ||
+        (step->as == LW_AS_MILLIS && (v > LW_MS_MAX || v < -LW_MS_MAX)))
+        return NULL;
+    lw_cell_put_int(cell, v);
+    return at;
+}
+
 /* Runs the plan; the end of the datum, or NULL with the error set. */
 static const uint8_t *run(const struct walk *w) {
     const struct lw_decoder *d = w->d;
@@ -226,6 +247,11 @@ static const uint8_t *run(const struct walk *w) {
             }
             if (branch == step->null - 1)
                 continue;
+        }
+        const uint8_t *after = take_common(w, step, at);
+        if (after) {
+            at = after;
+            continue;
         }
         const char *why = NULL;
         at = take(w, step, at, &why);

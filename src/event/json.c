@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "base/cell.h"
 #include "event/convert.h"
 
 #define PATH_MAX_PARTS 8
@@ -99,7 +100,7 @@ static const char *take_time(const struct lw_node *type, const json_t *v,
                              struct lw_cell *cell) {
     int64_t ms;
     if (json_is_string(v) && lw_parse_time(json_string_value(v), &ms)) {
-        *cell = lw_cell_whole(ms);
+        lw_cell_put_int(cell, ms);
         return NULL;
     }
     int64_t raw = json_is_integer(v) ? json_integer_value(v) : 0;
@@ -108,7 +109,7 @@ static const char *take_time(const struct lw_node *type, const json_t *v,
         !lw_to_ms(raw, unit_of(type->logical), &ms))
         return "must be a time: a whole number in the schema's unit, or text such as "
                "\"2020-03-12T05:00:00Z\"";
-    *cell = lw_cell_whole(ms);
+    lw_cell_put_int(cell, ms);
     return NULL;
 }
 
@@ -122,7 +123,7 @@ static const char *take_whole(const struct lw_node *type, enum lw_kind kind,
     json_int_t n = json_integer_value(v);
     if (type->type == LW_T_INT && (n < INT32_MIN || n > INT32_MAX))
         return "must be a whole number of 32 bits";
-    *cell = lw_cell_whole(n);
+    lw_cell_put_int(cell, n);
     return NULL;
 }
 
@@ -136,7 +137,7 @@ static const char *take_real(enum lw_kind kind, const json_t *v, struct lw_cell 
     }
     if (!lw_to_whole(json_number_value(v), &whole))
         return "must be a whole number, as a category";
-    *cell = lw_cell_whole(whole);
+    lw_cell_put_int(cell, whole);
     return NULL;
 }
 
@@ -168,7 +169,7 @@ static const char *take(const struct lw_node *type, enum lw_kind kind, const jso
                         struct lw_cell *cell) {
     switch (type->type) {
     case LW_T_BOOLEAN:
-        *cell = lw_cell_whole(json_is_true(v));
+        lw_cell_put_int(cell, json_is_true(v));
         return json_is_boolean(v) ? NULL : "must be true or false";
     case LW_T_INT:
     case LW_T_LONG:
