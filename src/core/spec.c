@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cell.h"
 #include "base/text.h"
 
 static const struct {
@@ -67,13 +68,27 @@ void lw_spec_columns(struct lw_spec *spec) {
     }
 }
 
+/* The watched atoms are the features, in order: nearly always. */
+static bool one_to_one(const struct lw_spec *spec) {
+    if (lw_plan_atoms(spec->watch) != spec->nfeatures)
+        return false;
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        if (spec->feature_atom[i] != (int)i)
+            return false;
+    return true;
+}
+
 void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
                    struct lw_cell *out) {
     struct lw_cell atoms[LW_ATOMS_MAX];
-    lw_plan_eval(spec->watch, row, atoms);
-    for (size_t i = 0; i < spec->nfeatures; i++)
-        out[i] = atoms[spec->feature_atom[i]];
-    out[spec->nfeatures] = lw_cell_num(row->target);
+    if (one_to_one(spec)) {
+        lw_plan_eval(spec->watch, row, out);
+    } else {
+        lw_plan_eval(spec->watch, row, atoms);
+        for (size_t i = 0; i < spec->nfeatures; i++)
+            out[i] = atoms[spec->feature_atom[i]];
+    }
+    lw_cell_put_num(&out[spec->nfeatures], row->target);
 }
 
 const char *lw_spec_feature_name(const struct lw_spec *spec, int feature) {

@@ -99,6 +99,22 @@ static inline struct lw_moment lw_moment_of(const struct lw_plan *plan, int64_t 
     return at;
 }
 
+/* The moment of one timestamp field of a row, kept for the next atom that asks for it. */
+struct lw_clock {
+    int field; /* -1: none yet */
+    struct lw_moment at;
+};
+
+static inline struct lw_moment lw_clock_read(struct lw_clock *clock,
+                                             const struct lw_plan *plan, int field,
+                                             const struct lw_cell *cell) {
+    if (clock->field != field) {
+        clock->field = field;
+        clock->at = lw_moment_of(plan, (int64_t)cell->key);
+    }
+    return clock->at;
+}
+
 static inline bool lw_is_calendar(enum lw_source source) {
     return source >= LW_SOURCE_HOUR && source <= LW_SOURCE_HOUR_OF_WEEK;
 }

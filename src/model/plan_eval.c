@@ -4,6 +4,7 @@
  * logarithms are those of max(x, 0): a negative distance is a fault of the meter, and a
  * NaN would be a worse answer than "none". Calendar parts come from days and milliseconds
  * of the day; only month() needs a civil date. */
+#include "base/cell.h"
 #include "model/plan_atom.h"
 
 static struct lw_cell calendar(const struct lw_plan *plan, const struct lw_atom *atom,
@@ -71,10 +72,38 @@ struct lw_cell lw_atom_value(const struct lw_plan *plan, const struct lw_atom *a
                     : lw_cell_int(lw_bin_of(atom->edge, atom->nedges, x));
 }
 
+/* The commonest atoms, in line; false: see lw_atom_value(). Calendar parts of one
+ * timestamp share its moment, which is kept in *clock for the next atom. */
+static inline bool common_value(const struct lw_plan *plan, const struct lw_atom *atom,
+                                const struct lw_cell *cells, struct lw_clock *clock,
+                                struct lw_cell *out) {
+    const struct lw_cell *cell = &cells[atom->field[0]];
+    if (atom->source == LW_SOURCE_FIELD && atom->kind == LW_NUMERIC) {
+        lw_cell_put_num(out, lw_atom_steps(atom, lw_cell_number(cell)));
+        return true;
+    }
+    if (atom->nsteps > 0)
+        return false;
+    if (atom->source == LW_SOURCE_FIELD) {
+        *out = *cell;
+        return true;
+    }
+    if (!lw_is_calendar(atom->source) || !cell->present)
+        return false;
+    int64_t part =
+        lw_calendar_part(atom->source, lw_clock_read(clock, plan, atom->field[0], cell));
+    lw_cell_put_int(out, part);
+    return true;
+}
+
 void lw_plan_eval(const struct lw_plan *plan, const struct lw_row *row,
                   struct lw_cell *out) {
+    struct lw_clock clock = {.field = -1};
     for (size_t i = 0; i < plan->natoms; i++) {
         const struct lw_atom *atom = &plan->atom[i];
-        out[i] = atom->learned ? out[atom->from] : lw_atom_value(plan, atom, row->cells);
+        if (atom->learned)
+            out[i] = out[atom->from];
+        else if (!common_value(plan, atom, row->cells, &clock, &out[i]))
+            out[i] = lw_atom_value(plan, atom, row->cells);
     }
 }

@@ -128,12 +128,6 @@ static void other_value(const struct lw_model *m, size_t a, const struct lw_cell
     }
 }
 
-/* Calendar parts of one timestamp share its moment: it is kept for the next atom. */
-struct clock {
-    int field;
-    struct lw_moment at;
-};
-
 static uint32_t key_code(const struct lw_op *op, bool present, uint64_t key) {
     if (!present)
         return op->missing;
@@ -141,19 +135,16 @@ static uint32_t key_code(const struct lw_op *op, bool present, uint64_t key) {
 }
 
 static uint32_t calendar_code(const struct lw_model *m, const struct lw_op *op,
-                              const struct lw_cell *cell, struct clock *clock) {
+                              const struct lw_cell *cell, struct lw_clock *clock) {
     if (!cell->present)
         return op->missing;
-    if (clock->field != op->field) {
-        clock->field = op->field;
-        clock->at = lw_moment_of(m->plan, (int64_t)cell->key);
-    }
-    return key_code(op, true, (uint64_t)lw_calendar_part(op->source, clock->at));
+    struct lw_moment at = lw_clock_read(clock, m->plan, op->field, cell);
+    return key_code(op, true, (uint64_t)lw_calendar_part(op->source, at));
 }
 
 static void evaluate(const struct lw_model *m, const struct lw_cell *cells,
                      struct lw_values *v) {
-    struct clock clock = {.field = -1};
+    struct lw_clock clock = {.field = -1};
     const struct lw_op *end = m->op + m->plan->natoms;
     for (const struct lw_op *op = m->op; op < end; op++) {
         const struct lw_cell *cell = &cells[op->field];
