@@ -59,14 +59,9 @@ struct lw_cats *lw_cats_clone(const struct lw_cats *c) {
     return copy;
 }
 
-static uint32_t place(uint64_t key, uint32_t nslots) {
-    key = (key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(key >> 32) & (nslots - 1);
-}
-
 /* The key's slot, or the free one where it belongs. nslots > 0. */
 static uint32_t probe(const struct lw_cats *c, uint64_t key) {
-    uint32_t at = place(key, c->nslots);
+    uint32_t at = lw__cats_place(key, c->nslots);
     while (c->slots[at].count > 0 && c->slots[at].key != key)
         at = (at + 1) & (c->nslots - 1);
     return at;

@@ -37,6 +37,19 @@ static inline const double *lw__kll_level(const struct lw_kll *s, uint32_t level
     return s->items + s->end[level + 1];
 }
 
+/* An update with a value that is no NaN. In line while there is room. */
+static inline void lw__kll_push(struct lw_kll *s, double v) {
+    if (s->end[0] >= s->capacity || s->end[0] >= s->allocated) {
+        lw_kll_update(s, v);
+        return;
+    }
+    v += 0.0; /* negative zero is stored as zero */
+    s->items[s->end[0]++] = v;
+    s->n++;
+    s->min = v < s->min ? v : s->min;
+    s->max = v > s->max ? v : s->max;
+}
+
 /* Adds an empty top level; the allowance grows with it. */
 void lw__kll_add_level(struct lw_kll *s);
 /* Room for `items` items in memory. */

@@ -9,7 +9,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "categories_impl.h"
+#include "kll_impl.h"
 #include "profile_impl.h"
+#include "tail_impl.h"
 
 uint64_t lw__profile_member_seed(const struct lw_profile *p, size_t column) {
     return lw_mix64(p->seed + column);
@@ -111,13 +114,13 @@ struct lw_profile *lw_profile_clone(const struct lw_profile *p) {
     return copy;
 }
 
-static void add_numeric(struct lw_numeric *num, const struct lw_column *column,
-                        double v) {
+static inline void add_numeric(struct lw_numeric *num, const struct lw_column *column,
+                               double v) {
     num->n++;
     if (v >= column->lo && v <= column->hi && isfinite(v)) {
         lw_moments_add(&num->moments, v);
-        lw_kll_update(num->kll, v);
-        lw_tail_add(num->tail, v);
+        lw__kll_push(num->kll, v);
+        lw__tail_push(num->tail, v);
     } else {
         num->out_of_range++;
     }
@@ -142,7 +145,8 @@ void lw_profile_add(struct lw_profile *p, const struct lw_cell *cells) {
                 m->num.missing++;
             continue;
         }
-        lw_cats_add(m->cats, &cells[i]);
+        if (!cells[i].present || !lw__cats_hit(m->cats, cells[i].key))
+            lw_cats_add(m->cats, &cells[i]);
         if (m->hll)
             lw_hll_add(m->hll, &cells[i]);
     }

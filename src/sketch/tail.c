@@ -22,35 +22,13 @@
 
 #include "base/mem.h"
 
-#define SCALE 35.3525
-
-static double cubic(double s) {
-    return ((6.0 / 35 * s - 3.0 / 5) * s + 10.0 / 7) * s;
-}
-
-static int32_t code_of(double v) {
-    uint64_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    int32_t exponent = (int32_t)(bits >> 52 & 2047); /* biased by 1023 */
-    uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
-    if (exponent == 0)
-        return 0;
-    if (exponent == 2047) { /* infinity */
-        exponent = 2046;
-        mantissa = (UINT64_C(1) << 52) - 1;
-    }
-    double s = (double)(int64_t)mantissa * 0x1p-52;
-    int32_t code = 1 + (int32_t)(SCALE * (exponent - 1 + cubic(s)));
-    return bits >> 63 ? -code : code;
-}
-
 /* The smallest magnitude of a bucket: L inverted by bisection. */
 static double edge_of(int32_t code) {
-    double l = (code - 1) / SCALE, whole = floor(l);
+    double l = (code - 1) / LW_TAIL_SCALE, whole = floor(l);
     double lo = 0, hi = 1;
     for (int i = 0; i < 54; i++) {
         double mid = (lo + hi) / 2;
-        if (cubic(mid) < l - whole)
+        if (lw__tail_cubic(mid) < l - whole)
             lo = mid;
         else
             hi = mid;
@@ -181,13 +159,7 @@ void lw__tail_add_code(struct lw_tail *t, int32_t code, uint64_t count) {
 
 void lw_tail_add(struct lw_tail *t, double v) {
     lw_assert(v == v);
-    int32_t code = code_of(v);
-    if (t->n <= LW_TAIL_PENDING) {
-        lw__tail_add_code(t, code, 1);
-        return;
-    }
-    t->n++;
-    pour(t, code, 1);
+    lw__tail_push(t, v);
 }
 
 static int add_visited(void *arg, int32_t code, uint64_t count) {

@@ -7,6 +7,8 @@
 #ifndef LW_TAIL_IMPL_H
 #define LW_TAIL_IMPL_H
 
+#include <string.h>
+
 #include "leeway/tail.h"
 
 #define LW_TAIL_PENDING  24
@@ -25,7 +27,46 @@ struct lw_tail {
     int32_t pending[LW_TAIL_PENDING];
 };
 
+#define LW_TAIL_SCALE 35.3525 /* buckets to a doubling */
+
+/* The fractional part of L; see tail.c. */
+static inline double lw__tail_cubic(double s) {
+    return ((6.0 / 35 * s - 3.0 / 5) * s + 10.0 / 7) * s;
+}
+
+/* Of a value that is no NaN. */
+static inline int32_t lw__tail_code(double v) {
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    int32_t exponent = (int32_t)(bits >> 52 & 2047); /* biased by 1023 */
+    uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
+    if (exponent == 0)
+        return 0;
+    if (exponent == 2047) { /* infinity */
+        exponent = 2046;
+        mantissa = (UINT64_C(1) << 52) - 1;
+    }
+    double s = (double)(int64_t)mantissa * 0x1p-52;
+    int32_t code = 1 + (int32_t)(LW_TAIL_SCALE * (exponent - 1 + lw__tail_cubic(s)));
+    return bits >> 63 ? -code : code;
+}
+
 void lw__tail_add_code(struct lw_tail *t, int32_t code, uint64_t count);
+/* An add of a value that is no NaN. In line when its bucket is in use. */
+static inline void lw__tail_push(struct lw_tail *t, double v) {
+    int32_t code = lw__tail_code(v), magnitude = code < 0 ? -code : code;
+    struct lw__tail_run *run = &t->run[code < 0];
+    if (t->n > LW_TAIL_PENDING && magnitude >= run->lo && magnitude <= run->hi) {
+        run->counts[magnitude - run->base]++;
+        t->n++;
+    } else if (t->n > LW_TAIL_PENDING && code == 0) {
+        t->zeros++;
+        t->n++;
+    } else {
+        lw__tail_add_code(t, code, 1);
+    }
+}
+
 /* Calls back for each bucket with a count, in order of value, until the callback returns
  * nonzero. */
 void lw__tail_each(const struct lw_tail *t,
