@@ -11,6 +11,7 @@
 #include "engine/worker_private.h"
 
 #define POLL_MS 50
+#define AHEAD   4 /* messages whose bytes are on their way */
 
 static void score_and_add(struct lw_worker *w, struct lw_slot *s,
                           const rd_kafka_message_t *m, const struct lw_row *row,
@@ -103,6 +104,8 @@ void lw__worker_consume(struct lw_worker *w) {
     lw_err_clear(&err);
     for (; done < n; done++) {
         const rd_kafka_message_t *m = w->batch[done];
+        if (done + AHEAD < n) /* fetched by another thread: in none of our caches */
+            __builtin_prefetch(w->batch[done + AHEAD]->payload);
         if (m->partition >= w->nslots || m->partition < 0)
             continue;
         w->slot[m->partition].heard_ms = now;

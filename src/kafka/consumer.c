@@ -35,6 +35,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "kafka/log.h"
+#include "kafka/nudge.h"
+
+#define AHEAD 8 /* messages on their way from the fetching thread's memory */
 
 struct owned {
     int32_t partition;
@@ -58,6 +61,7 @@ struct lw_consumer {
     int torn;      /* any of owned is */
     int paused;
     rd_kafka_resp_err_t fatal;
+    struct lw_nudge nudge;
 };
 
 static struct owned *find(const struct lw_consumer *c, int32_t partition) {
@@ -327,6 +331,8 @@ static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) 
     struct owned *o = NULL;
     for (size_t i = 0; i < n; i++) {
         rd_kafka_message_t *m = batch[i];
+        if (i + AHEAD < n)
+            __builtin_prefetch(batch[i + AHEAD]);
         if (!o || o->partition != m->partition)
             o = find(c, m->partition);
         if (m->err)
@@ -379,6 +385,9 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
     if (c->torn)
         restart_torn(c);
     start_deferred(c);
+    if (!c->paused && c->nowned > 0 && lw_nudge_due(&c->nudge, c->queue))
+        lw_nudge(&c->nudge, c->rk, c->topic,
+                 c->owned[c->nudge.turn % c->nowned].partition);
     if (kept > 0)
         return (int)kept;
     if (c->fatal)
