@@ -1,0 +1,187 @@
+/* An event's way allocates nothing: decode, validate, watch, score, accumulate, as a
+ * worker does it with the shipped configuration and a model of its richest features.
+ * Every allocation of the program goes through counting wrappers (the linker's --wrap);
+ * after a warm-up the count stands still, also while panes open and close. */
+#include "support.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "core/partition.h"
+#include "event/file.h"
+#include "leeway/model.h"
+#include "model/dataset.h"
+
+#define SAMPLE LW_SOURCE_DIR "/tests/data/event/green_sample.avro"
+#define WARM   6 /* panes: as many as there are spare ones, and the open ones */
+#define PANES  20
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static size_t allocations; /* a counter is what this test is about */
+
+void *__wrap_malloc(size_t size) {
+    allocations++;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+    allocations++;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size) {
+    allocations++;
+    return __real_realloc(old, size);
+}
+
+struct fixture {
+    struct lw_config *config;
+    struct lw_decoder *decoder;
+    struct lw_model *model;
+    struct lw_partition *partition;
+    struct lw_buf bytes, scratch;
+    size_t start[4096], n;
+    int64_t offset;
+};
+
+static void load_events(struct fixture *f) {
+    struct lw_err err = {0};
+    const uint8_t *data;
+    size_t len;
+    struct lw_file *file = lw_file_open(SAMPLE, &err);
+    assert_non_null(file);
+    const char *json = lw_file_schema_json(file);
+    struct lw_schema *writer = lw_schema_parse(json, strlen(json), &err);
+    f->decoder = lw_decoder_new(writer, f->config->source.schema,
+                                &f->config->spec.event.fields, &err);
+    assert_non_null(f->decoder);
+    lw_schema_free(writer);
+    while (lw_file_next(file, &data, &len, &err) == 1) {
+        assert_true(f->n + 1 < sizeof f->start / sizeof *f->start);
+        lw_buf_put(&f->bytes, data, len);
+        f->start[++f->n] = f->bytes.len;
+    }
+    assert_true(f->n > 500);
+    lw_file_close(file);
+}
+
+static int decode(struct fixture *f, size_t i, struct lw_cell *cells,
+                  struct lw_row *row) {
+    struct lw_err err = {0};
+    if (lw_decoder_decode(f->decoder, (const uint8_t *)f->bytes.data + f->start[i],
+                          f->start[i + 1] - f->start[i], cells, &err))
+        fail_msg("%s", err.msg);
+    return lw_event_row(&f->config->spec.event, cells, 0, row, &err);
+}
+
+static void fit(struct fixture *f) {
+    struct lw_err err = {0};
+    struct lw_cell cells[LW_FIELDS_MAX];
+    struct lw_row row;
+    const struct lw_spec *spec = &f->config->spec;
+    struct lw_dataset *ds = lw_dataset_new(spec->train);
+    for (size_t i = 0; i < f->n; i++)
+        if (decode(f, i, cells, &row) == LW_GOOD)
+            lw_dataset_add(ds, &row);
+    struct lw_fit_spec candidate = spec->candidate[spec->ncandidates - 1];
+    candidate.window_ms = 0;
+    f->model = lw_fit(ds, 0, lw_dataset_rows(ds), INT64_C(2000000000000), &candidate,
+                      NULL, &err);
+    if (!f->model || lw_model_bind(f->model, &spec->event.fields, &err))
+        fail_msg("%s", err.msg);
+    lw_dataset_free(ds);
+}
+
+static int setup(void **state) {
+    struct fixture *f = lw_calloc(1, sizeof *f);
+    f->config = load_or_fail(GREEN);
+    load_events(f);
+    fit(f);
+    f->partition = lw_partition_new(&f->config->spec, 0);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    lw_partition_free(f->partition);
+    lw_model_free(f->model);
+    lw_decoder_free(f->decoder);
+    lw_config_free(f->config);
+    lw_buf_fini(&f->bytes);
+    lw_buf_fini(&f->scratch);
+    free(f);
+    return 0;
+}
+
+/* As a worker handles a message. */
+static void handle(struct fixture *f, size_t i, int64_t time_ms) {
+    struct lw_cell cells[LW_FIELDS_MAX], watched[LW_FEATURES_MAX + 1];
+    struct lw_row row;
+    struct lw_scored scored[2] = {{.version = 1}, {.version = 2}};
+    int reason = decode(f, i, cells, &row);
+    size_t n = reason == LW_GOOD ? 2 : 0; /* a champion and a shadow */
+    row.time_ms = time_ms;
+    lw_spec_watch(&f->config->spec, &row, watched);
+    for (size_t k = 0; k < n; k++)
+        scored[k].prediction = lw_model_predict(f->model, &row);
+    enum lw_place place =
+        lw_partition_add(f->partition, f->offset++, &row, reason, watched, scored, n);
+    assert_int_equal(place, LW_ON_TIME);
+}
+
+static void feed(struct fixture *f, int pane) {
+    for (size_t i = 0; i < f->n; i++)
+        handle(f, i, (INT64_C(440000) + pane) * LW_HOUR + (int64_t)(i * 3000000 / f->n));
+}
+
+static void ignore(void *arg, const char *field, const void *data, size_t len) {
+    (void)arg, (void)field, (void)data, (void)len;
+}
+
+/* As a flush leaves a partition behind. */
+static void flush(struct fixture *f) {
+    for (size_t i = 0; i < lw_partition_panes(f->partition); i++) {
+        struct lw_pane *pane = lw_partition_pane(f->partition, i);
+        lw_pane_write(pane, &f->scratch, ignore, NULL);
+        pane->dirty = false;
+    }
+    lw_partition_forget(f->partition);
+}
+
+static void the_counter_counts(void **state) {
+    (void)state;
+    size_t before = allocations;
+    free(lw_malloc(1));
+    assert_int_equal(allocations, before + 1);
+}
+
+static void an_event_allocates_nothing(void **state) {
+    struct fixture *f = *state;
+    int pane = 0;
+    for (; pane < WARM; pane++) {
+        feed(f, pane);
+        flush(f);
+    }
+    for (; pane < PANES; pane++) {
+        size_t before = allocations;
+        feed(f, pane);
+        assert_int_equal(allocations, before);
+        flush(f);
+    }
+    assert_true(lw_partition_counters(f->partition)[LW_COUNT_SCORED] > PANES * 400);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_counter_counts),
+        cmocka_unit_test_setup_teardown(an_event_allocates_nothing, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
