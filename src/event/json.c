@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cell.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "base/cell.h"
 #include "event/convert.h"
 
 #define PATH_MAX_PARTS 8
