@@ -10,7 +10,8 @@
 static const struct lw_command *const commands[] = {
     &lw_cmd_run,      &lw_cmd_demo,   &lw_cmd_replay,   &lw_cmd_train,
     &lw_cmd_evaluate, &lw_cmd_score,  &lw_cmd_backtest, &lw_cmd_report,
-    &lw_cmd_models,   &lw_cmd_status, &lw_cmd_alerts,   &lw_cmd_check,
+    &lw_cmd_models,   &lw_cmd_status, &lw_cmd_alerts,   &lw_cmd_dead_letters,
+    &lw_cmd_check,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -18,7 +19,7 @@ static void print_commands(FILE *out) {
     fprintf(out, "usage: leeway COMMAND [OPTIONS]\n\n"
                  "A streaming drift monitor and auto-retrainer on Kafka and Redis.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\nleeway COMMAND --help tells its options. Exit codes: 0 done, 1 "
                  "failed, 2 usage, "
                  "3 condition met.\n");

@@ -75,7 +75,9 @@ static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_er
 /* Puts messages[from .. n) back: each partition among them starts again at its first. */
 static void put_back(struct lw_worker *w, int from, int n, const struct lw_err *why) {
     lw__worker_pause(w, true, why);
-    w->flushed_ms = lw_mono_ms(); /* the next attempt is one LW_RETRY_MS away */
+    w->hold_ms = w->hold_ms ? 2 * w->hold_ms : LW_RETRY_MS;
+    w->hold_ms = w->hold_ms < LW_HOLD_MAX_MS ? w->hold_ms : LW_HOLD_MAX_MS;
+    w->held_until_ms = lw_mono_ms() + w->hold_ms;
     for (int i = n; i-- > from;) {
         const rd_kafka_message_t *m = w->batch[i];
         if (m->partition < w->nslots)
@@ -114,6 +116,8 @@ void lw__worker_consume(struct lw_worker *w) {
     }
     if (done < n)
         put_back(w, done, n, &err);
+    else if (n > 0)
+        w->hold_ms = 0;
     for (int i = 0; i < n; i++)
         rd_kafka_message_destroy(w->batch[i]);
     lw_err_clear(&err);

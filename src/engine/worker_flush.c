@@ -169,6 +169,7 @@ void lw__worker_flush(struct lw_worker *w) {
             return;
         }
     }
-    lw__worker_pause(w, false, NULL);
+    if (lw_mono_ms() >= w->held_until_ms)
+        lw__worker_pause(w, false, NULL);
     atomic_store(&w->settled, w->flow);
 }

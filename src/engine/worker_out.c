@@ -28,6 +28,12 @@ void lw__out_close(struct lw_worker *w) {
     w->out = NULL;
 }
 
+/* Has a topic that was not there been made meanwhile? Asking tells the client. */
+static void look_for(struct lw_worker *w, const char *topic) {
+    if (topic[0])
+        lw_kafka_partitions(lw_producer_handle(w->out), topic, ACK_MS, NULL);
+}
+
 int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char *stage,
                    const struct lw_err *why, struct lw_err *err) {
     const struct lw_reason reason = {.topic = w->config->source.dead_letters,
@@ -36,8 +42,13 @@ int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char 
                                      .why = why};
     if (!reason.topic[0])
         return 0; /* counted and dropped, as configured */
+    struct lw_err trouble = {0};
     w->unacked = true;
-    return lw_dead_letter(w->out, m, &reason, ACK_MS, err);
+    if (lw_dead_letter(w->out, m, &reason, ACK_MS, &trouble) == 0)
+        return 0;
+    if (trouble.code == LW_ENOTFOUND) /* librdkafka does not look again by itself */
+        look_for(w, reason.topic);
+    return lw_fail(err, trouble.code, "%s", trouble.msg);
 }
 
 void lw__out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
@@ -91,4 +102,6 @@ void lw__out_forget(struct lw_worker *w) {
     if (w->predictions)
         lw_sender_drop(w->predictions);
     lw_err_clear(&w->refusal);
+    look_for(w, w->config->source.dead_letters);
+    look_for(w, w->config->source.scored);
 }

@@ -9,9 +9,10 @@
 #include "kafka/letter.h"
 #include "kafka/sender.h"
 
-#define LW_BATCH    2000 /* messages of one poll */
-#define LW_RETRY_MS 500  /* between attempts while Redis is away */
-#define LW_SPELL_MS 1000 /* the worker polls again after so long, whatever is to do */
+#define LW_BATCH       2000 /* messages of one poll */
+#define LW_HOLD_MAX_MS 8000 /* between attempts at a message that was put back */
+#define LW_RETRY_MS    500  /* between attempts while Redis is away */
+#define LW_SPELL_MS    1000 /* the worker polls again after so long, whatever is to do */
 
 enum lw_slot_state { SLOT_FREE, SLOT_WAITS, SLOT_RUNS };
 
@@ -38,12 +39,13 @@ struct lw_worker {
     char owner[128];
     struct lw_redis *redis;
     struct lw_consumer *consumer;
-    struct lw_producer *out;       /* letters and predictions; NULL: neither is wanted */
-    struct lw_sender *predictions; /* NULL: not wanted */
-    bool unacked;                  /* something was sent since the last settling */
-    struct lw_err refusal;         /* Kafka's, of one of them; until it is dealt with */
-    int64_t try_at_ms;             /* monotonic: Redis is not asked before */
-    int32_t flush_from;            /* where the next flush begins, if one was cut short */
+    struct lw_producer *out;        /* letters and predictions; NULL: neither is wanted */
+    struct lw_sender *predictions;  /* NULL: not wanted */
+    bool unacked;                   /* something was sent since the last settling */
+    struct lw_err refusal;          /* Kafka's, of one of them; until it is dealt with */
+    int64_t hold_ms, held_until_ms; /* for how long, and until when, after a put-back */
+    int64_t try_at_ms;              /* monotonic: Redis is not asked before */
+    int32_t flush_from; /* where the next flush begins, if one was cut short */
     struct lw_decoder *decoder;
     struct lw_model_cache *models;
     struct lw_slot *slot; /* by partition */

@@ -32,6 +32,8 @@ static const struct preset defaults[] = {
     {"consumer", "fetch.error.backoff.ms", "100", 0},
     {"consumer", "fetch.queue.backoff.ms", "20", 1},
     {"consumer", "allow.auto.create.topics", "false", 0},
+    /* how soon the group hears of partitions that were added */
+    {"consumer", "topic.metadata.refresh.interval.ms", "10000", 0},
     {"reader", "auto.offset.reset", "earliest", 0},
     {"reader", "queued.min.messages", "1000000", 0},
     {"reader", "queued.max.messages.kbytes", "8192", 0}, /* a partition */
@@ -40,6 +42,8 @@ static const struct preset defaults[] = {
     {"reader", "fetch.queue.backoff.ms", "20", 1},
     {"reader", "allow.auto.create.topics", "false", 0},
     {"producer", "linger.ms", "20", 0},
+    /* a topic that is made later is found soon */
+    {"producer", "topic.metadata.refresh.interval.ms", "10000", 0},
     {"producer", "enable.idempotence", "true", 0},
     {"producer", "message.timeout.ms", "0", 0}, /* never given up by itself */
 };

@@ -1,0 +1,142 @@
+/* leeway dead-letters: what could not be read, shown and sent back. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/letters.h"
+
+struct words { /* as they were typed */
+    const char *config, *since, *offset;
+    double limit, max_replays;
+    bool all;
+};
+
+static int usage(struct lw_err *err, const char *text) {
+    return lw_fail(err, LW_ECONFIG, "%s", text);
+}
+
+/* A moment, or how long ago. */
+static int parse_since(const char *text, int64_t *out, struct lw_err *err) {
+    int64_t ms;
+    *out = INT64_MIN;
+    if (!text)
+        return 0;
+    if (lw_parse_time(text, out))
+        return 0;
+    if (!lw_parse_duration(text, &ms))
+        return lw_fail(err, LW_ECONFIG,
+                       "--since \"%s\" is neither a time (2020-03-12T05:00:00Z) nor a "
+                       "duration (2h)",
+                       text);
+    *out = lw_wall_ms() - ms;
+    return 0;
+}
+
+/* "2:1041" */
+static int parse_place(const char *text, struct lw_letters *l, struct lw_err *err) {
+    char partition[16];
+    const char *colon = text ? strchr(text, ':') : NULL;
+    int64_t p = -1, offset = -1;
+    if (!text)
+        return 0;
+    if (colon && (size_t)(colon - text) < sizeof partition) {
+        lw_copy(partition, (size_t)(colon - text) + 1, text);
+        if (!lw_parse_i64(partition, &p) || !lw_parse_i64(colon + 1, &offset))
+            p = -1;
+    }
+    if (p < 0 || p > INT32_MAX || offset < 0)
+        return lw_fail(err, LW_ECONFIG,
+                       "\"%s\" is no letter: PARTITION:OFFSET, as in 2:1041", text);
+    l->partition = (int32_t)p;
+    l->offset = offset;
+    return 0;
+}
+
+static int dispatch(struct lw_letters *l, const struct words *w, char **rest, int n,
+                    struct lw_err *err) {
+    const char *verb = n > 0 ? rest[0] : "list";
+    bool shows = strcmp(verb, "show") == 0, replays = strcmp(verb, "replay") == 0;
+    if (!shows && !replays && strcmp(verb, "list") != 0)
+        return lw_fail(err, LW_ECONFIG, "there is no verb \"%s\"; list, show, replay",
+                       verb);
+    if (n > (shows ? 2 : 1))
+        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[shows ? 2 : 1]);
+    if (shows && n < 2)
+        return usage(err, "show which letter? (PARTITION:OFFSET, as in the list)");
+    if (parse_since(w->since, &l->since_ms, err) ||
+        parse_place(shows ? rest[1] : w->offset, l, err))
+        return -1;
+    if (!l->config->source.dead_letters[0])
+        return usage(err, "the configuration names no topic of dead letters "
+                          "(source.dead_letters)");
+    if (!replays)
+        return shows ? lw_letters_show(l, err) : lw_letters_list(l, err);
+    if (!w->all && !w->since && !w->offset && !l->reason)
+        return usage(err, "replay which letters? --all, --offset, --since or --reason");
+    if (l->target && strcmp(l->target, l->config->source.dead_letters) == 0)
+        return usage(err, "--topic is the topic of dead letters itself");
+    return lw_letters_replay(l, err);
+}
+
+static int run(int argc, char **argv) {
+    struct lw_letters l = {.partition = -1};
+    struct words w = {.limit = 20, .max_replays = -1};
+    struct lw_err err = {0};
+    bool helped;
+    const struct lw_option table[] = {
+        {'c', "config", LW_OPTION_TEXT, &w.config},
+        {0, "limit", LW_OPTION_NUMBER, &w.limit},
+        {0, "since", LW_OPTION_TEXT, &w.since},
+        {0, "reason", LW_OPTION_TEXT, &l.reason},
+        {0, "offset", LW_OPTION_TEXT, &w.offset},
+        {0, "all", LW_OPTION_FLAG, &w.all},
+        {0, "topic", LW_OPTION_TEXT, &l.target},
+        {0, "max-replays", LW_OPTION_NUMBER, &w.max_replays},
+        {0, "dry-run", LW_OPTION_FLAG, &l.dry},
+        {0, "json", LW_OPTION_FLAG, &l.json},
+    };
+    const struct lw_command *command = &lw_cmd_dead_letters;
+    char **rest = lw_calloc((size_t)argc, sizeof *rest);
+    int n = lw_options_parse(command, table, sizeof table / sizeof *table, argc, argv,
+                             rest, &helped);
+    int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
+    struct lw_config *config = NULL;
+    if (n >= 0 && !helped && !(config = lw_cli_config(command, w.config)))
+        rc = w.config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    l.config = config;
+    l.limit = w.limit > 0 && w.limit < 1e6 ? (int64_t)w.limit : 0;
+    l.max_replays = (int64_t)w.max_replays;
+    if (config && (rc = dispatch(&l, &w, rest, n, &err)) < 0)
+        rc = err.code == LW_ECONFIG ? lw_cli_usage(command, "%s", err.msg)
+                                    : lw_cli_fail(command, &err);
+    lw_config_free(config);
+    free(rest);
+    return rc;
+}
+
+const struct lw_command lw_cmd_dead_letters = {
+    "dead-letters", "-c FILE [list | show P:O | replay] [OPTIONS]",
+    "List, show and replay events that could not be read",
+    "  -c, --config FILE     the stream's configuration\n"
+    "      --limit N         list: the newest N (default 20; 0: all)\n"
+    "      --since WHEN      only from a time on (2020-03-12T05:00:00Z), or so long ago "
+    "(2h)\n"
+    "      --reason TEXT     only those whose reason contains it\n"
+    "      --json            a line of JSON a letter, or one object\n"
+    "replay:\n"
+    "      --all             all of them\n"
+    "      --offset P:O      one of them\n"
+    "      --topic TOPIC     to there, instead of the stream's topic\n"
+    "      --max-replays N   leave those that were replayed N times before\n"
+    "      --dry-run         say what would be sent, and send nothing\n"
+    "\n"
+    "replay sends key, value, time and headers as they came, with the header "
+    "leeway.replays "
+    "counting the\n"
+    "replays; letters stay in their topic. A letter's time is that of the event's "
+    "message. "
+    "Exit code 3 when\n"
+    "some letters were left, which standard error names.\n",
+    run};

@@ -1,0 +1,192 @@
+/* leeway dead-letters show: one letter, whole; and whether it could be read now. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/letters.h"
+#include "engine/message.h"
+
+struct view {
+    const struct lw_letters *letters;
+    int shown;
+};
+
+static bool printable(const uint8_t *data, size_t len) {
+    for (size_t i = 0; i < len; i++)
+        if (data[i] < 0x20 || data[i] > 0x7e)
+            return false;
+    return true;
+}
+
+/* Printable ASCII as it is, anything else as hexadecimal. */
+static const char *text_of(struct lw_buf *out, const void *bytes, size_t len) {
+    const uint8_t *data = bytes;
+    lw_buf_clear(out);
+    if (!data)
+        lw_buf_printf(out, "null");
+    else if (printable(data, len))
+        lw_buf_put(out, data, len);
+    else
+        lw_buf_printf(out, "0x");
+    for (size_t i = 0; data && !printable(data, len) && i < len; i++)
+        lw_buf_printf(out, "%02x", data[i]);
+    return lw_buf_str(out);
+}
+
+static void dump(const uint8_t *data, size_t len) {
+    for (size_t at = 0; at < len; at += 16) {
+        size_t n = len - at < 16 ? len - at : 16;
+        printf("  %08zx ", at);
+        for (size_t i = 0; i < 16; i++)
+            if (i < n)
+                printf(" %02x", data[at + i]);
+            else
+                printf("   ");
+        printf("  |");
+        for (size_t i = 0; i < n; i++)
+            putchar(data[at + i] >= 0x20 && data[at + i] <= 0x7e ? data[at + i] : '.');
+        printf("|\n");
+    }
+}
+
+static void cell_text(const struct lw_field *field, const struct lw_cell *cell,
+                      struct lw_buf *out) {
+    char text[32];
+    lw_buf_clear(out);
+    if (!cell->present)
+        lw_buf_printf(out, "null");
+    else if (cell->text)
+        text_of(out, cell->text, cell->len);
+    else if (field->kind == LW_TIMESTAMP)
+        lw_buf_printf(out, "%s", lw_format_time(text, sizeof text, (int64_t)cell->key));
+    else if (field->kind == LW_NUMERIC)
+        lw_buf_printf(out, "%s", lw_format_f64(text, sizeof text, cell->num));
+    else
+        lw_buf_printf(out, "%" PRId64, (int64_t)cell->key);
+}
+
+/* The cells as JSON, or NULL with why. */
+static json_t *decode(const struct lw_config *config, const rd_kafka_message_t *m,
+                      struct lw_err *why) {
+    struct lw_cell cells[LW_FIELDS_MAX];
+    struct lw_row row;
+    const struct lw_fields *fields = &config->spec.event.fields;
+    struct lw_decoder *decoder = lw_message_decoder(config, why);
+    json_t *o = NULL;
+    if (decoder && lw_message_decode(config, decoder, m, cells, why) == 0 &&
+        lw_event_row(&config->spec.event, cells, lw_message_time(m), &row, why) >= 0) {
+        struct lw_buf text = {0};
+        o = json_object();
+        for (size_t i = 0; i < fields->n; i++) {
+            cell_text(&fields->field[i], &cells[i], &text);
+            json_object_set_new(o, fields->field[i].name,
+                                cells[i].present ? json_string(lw_buf_str(&text))
+                                                 : json_null());
+        }
+        lw_buf_fini(&text);
+    }
+    lw_decoder_free(decoder);
+    return o;
+}
+
+static json_t *headers_json(const rd_kafka_message_t *m) {
+    rd_kafka_headers_t *headers = NULL;
+    json_t *list = json_array();
+    const char *name;
+    const void *value;
+    size_t len;
+    struct lw_buf text = {0};
+    if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len); i++)
+            json_array_append_new(
+                list,
+                json_pack("[s, o]", name,
+                          value ? json_string(text_of(&text, value, len)) : json_null()));
+    lw_buf_fini(&text);
+    return list;
+}
+
+static json_t *hex_json(const void *data, size_t len) {
+    struct lw_buf hex = {0};
+    const uint8_t *bytes = data;
+    for (size_t i = 0; bytes && i < len; i++)
+        lw_buf_printf(&hex, "%02x", bytes[i]);
+    json_t *o = bytes ? json_string(lw_buf_str(&hex)) : json_null();
+    lw_buf_fini(&hex);
+    return o;
+}
+
+static void print_json(const rd_kafka_message_t *m, json_t *headers, json_t *fields,
+                       const struct lw_err *why) {
+    json_t *o = json_object();
+    json_object_set_new(o, "partition", json_integer(m->partition));
+    json_object_set_new(o, "offset", json_integer(m->offset));
+    json_object_set(o, "headers", headers);
+    json_object_set_new(o, "key", hex_json(m->key, m->key_len));
+    json_object_set_new(o, "value", hex_json(m->payload, m->len));
+    json_object_set_new(o, "readable", json_boolean(fields != NULL));
+    json_object_set(o, "fields", fields ? fields : json_null());
+    json_object_set_new(o, "why", fields ? json_null() : json_string(why->msg));
+    lw_cli_print_json(o);
+}
+
+static void print_text(const rd_kafka_message_t *m, json_t *headers, json_t *fields,
+                       const struct lw_err *why) {
+    char when[32] = "no time";
+    struct lw_buf text = {0};
+    size_t i;
+    json_t *pair, *value;
+    const char *name;
+    if (lw_letters_time(m) != INT64_MIN)
+        lw_format_time(when, sizeof when, lw_letters_time(m));
+    printf("letter %" PRId32 ":%" PRId64 ", %s\n", m->partition, m->offset, when);
+    printf("key    %s\n", text_of(&text, m->key, m->key_len));
+    printf("headers\n");
+    json_array_foreach(headers, i, pair) {
+        const char *v = json_string_value(json_array_get(pair, 1));
+        printf("  %-38s %s\n", json_string_value(json_array_get(pair, 0)),
+               v ? v : "null");
+    }
+    if (m->payload)
+        printf("value, %zu bytes\n", m->len);
+    else
+        printf("value null\n");
+    if (m->payload)
+        dump(m->payload, m->len);
+    if (fields)
+        printf("it can be read now\n");
+    else
+        printf("it cannot be read: %s\n", why->msg);
+    json_object_foreach(fields, name, value) printf(
+        "  %-38s %s\n", name, json_is_null(value) ? "null" : json_string_value(value));
+    lw_buf_fini(&text);
+}
+
+static int show(void *arg, const rd_kafka_message_t *m, const struct lw_letter *letter) {
+    struct view *v = arg;
+    struct lw_err why = {0};
+    json_t *fields = decode(v->letters->config, m, &why), *headers = headers_json(m);
+    (void)letter; /* also what is no letter is shown */
+    if (v->letters->json)
+        print_json(m, headers, fields, &why);
+    else
+        print_text(m, headers, fields, &why);
+    json_decref(headers);
+    json_decref(fields);
+    v->shown++;
+    return 0;
+}
+
+int lw_letters_show(const struct lw_letters *l, struct lw_err *err) {
+    struct view v = {.letters = l};
+    if (lw_letters_read(l, 0, show, &v, err))
+        return -1;
+    if (v.shown == 0)
+        return lw_fail(err, LW_ENOTFOUND,
+                       "%s holds no letter %" PRId32 ":%" PRId64
+                       " (any more); the list says what there is",
+                       l->config->source.dead_letters, l->partition, l->offset);
+    return LW_EXIT_OK;
+}
