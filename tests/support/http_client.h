@@ -1,0 +1,43 @@
+/* A raw HTTP/1.1 client for tests of the server: it says exactly what it is told, byte
+ * for byte, and reads one answer at a time. */
+#ifndef LW_TEST_HTTP_CLIENT_H
+#define LW_TEST_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http_client {
+    int fd;
+    char *data; /* received, not yet consumed */
+    size_t len;
+};
+
+struct http_answer {
+    int status; /* 0: the connection was closed, or nothing came in time */
+    char head[4096];
+    char *body; /* NUL-terminated */
+    size_t len;
+    bool closed; /* by the server, after this */
+};
+
+void http_connect(struct http_client *c, int port);
+void http_close(struct http_client *c);
+void http_send(struct http_client *c, const void *data, size_t len);
+void http_say(struct http_client *c, const char *text);
+/* The next answer; head_only: of a HEAD, or a body without end. Waits 10 s at most. */
+void http_answer(struct http_client *c, struct http_answer *out, bool head_only);
+void http_answer_fini(struct http_answer *a);
+/* Until the text has come (true), or the connection ended or 10 s have passed. */
+bool http_wait_text(struct http_client *c, const char *text);
+/* True when the server closes within ms (what it sends before is dropped). */
+bool http_closes(struct http_client *c, int ms);
+
+/* One request on a connection of its own. method and path, further header lines each
+ * ending in \r\n (or ""), and a body or NULL. */
+void http_ask(int port, const char *method, const char *path, const char *headers,
+              const char *body, struct http_answer *out);
+/* A header's value in the answer, or NULL; out has size bytes. */
+const char *http_header(const struct http_answer *a, const char *name, char *out,
+                        size_t size);
+
+#endif

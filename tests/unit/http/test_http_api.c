@@ -1,0 +1,386 @@
+/* The API's reads against a real Redis that holds what the contract says. */
+#include "http_test.h"
+
+#include <math.h>
+
+#include "support/redis_server.h"
+
+struct scene {
+    struct redis_server *redis;
+    struct lw_redis *r;
+    struct fixture f;
+};
+
+static char why[700];
+
+static void assert_near(double got, double want, double within) {
+    if (!(fabs(got - want) <= within))
+        fail_msg("%.17g, wanted %.17g", got, want);
+}
+
+static int start(void **state) {
+    struct scene *s = lw_calloc(1, sizeof *s);
+    s->redis = redis_server_start(NULL);
+    if (!s->redis) {
+        fprintf(stderr, "skipped: redis-server is not installed\n");
+        exit(77);
+    }
+    s->r = connect_to(redis_server_url(s->redis));
+    fixture_load(&s->f, redis_server_url(s->redis));
+    put_version(s->r, &s->f.config->spec, 1);
+    put_version(s->r, &s->f.config->spec, 2);
+    put_champion(s->r, &s->f.config->spec, 1);
+    put_evaluations(s->r, &s->f.config->spec, 500);
+    fixture_token(&s->f, TOKEN "\n");
+    fixture_start(&s->f);
+    wait_version(&s->f, 1);
+    *state = s;
+    return 0;
+}
+
+static int stop(void **state) {
+    struct scene *s = *state;
+    fixture_stop(&s->f);
+    lw_redis_free(s->r);
+    redis_server_stop(s->redis);
+    free(s);
+    return 0;
+}
+
+static json_int_t whole(const json_t *o, const char *name) {
+    const json_t *v = json_object_get(o, name);
+    if (!json_is_integer(v))
+        fail_msg("%s is no whole number", name);
+    return json_integer_value(v);
+}
+
+static double number(const json_t *o, const char *name) {
+    const json_t *v = json_object_get(o, name);
+    if (!json_is_number(v))
+        fail_msg("%s is no number", name);
+    return json_number_value(v);
+}
+
+static const char *text(const json_t *o, const char *name) {
+    const char *v = json_string_value(json_object_get(o, name));
+    if (!v)
+        fail_msg("%s is no text", name);
+    return v;
+}
+
+static void now_is_the_newest_evaluation(void **state) {
+    struct scene *s = *state;
+    json_t *o = ask_json(&s->f, "/api/v1/now", 200);
+    assert_string_equal(text(o, "stream"), "nyc-green");
+    assert_int_equal(whole(o, "at_ms"), T0);
+    json_t *champion = json_object_get(o, "champion");
+    assert_int_equal(whole(champion, "version"), 1);
+    assert_string_equal(text(champion, "kind"), "ridge");
+    json_t *windows = json_object_get(o, "windows");
+    assert_int_equal(json_array_size(windows), 3);
+    json_t *w = json_array_get(windows, 2);
+    assert_string_equal(text(w, "name"), "week");
+    assert_int_equal(whole(w, "n"), 500);
+    assert_near(number(w, "rmse"), 500.125, 1e-9);
+    assert_true(json_is_null(json_object_get(w, "rmse_first"))); /* absent: unknown */
+    json_t *features = json_object_get(w, "features");
+    assert_int_equal(json_array_size(features), 7);
+    json_t *distance = json_array_get(features, 2);
+    assert_string_equal(text(distance, "name"), "trip_distance");
+    assert_true(json_is_true(json_object_get(distance, "drift")));
+    assert_near(number(distance, "js"), 0.1, 1e-9);
+    json_t *health = json_object_get(o, "health");
+    assert_string_equal(text(health, "redis"), "ok");
+    assert_true(json_is_null(json_object_get(health, "leader")));
+    assert_int_equal(whole(health, "processes"), 1);
+    assert_int_equal(whole(health, "lag"), 10);
+    assert_int_equal(whole(health, "dead_letters"), 2);
+    assert_int_equal(whole(health, "watermark_ms"), T0);
+    json_t *parts = json_object_get(health, "partitions");
+    assert_int_equal(json_array_size(parts), 2);
+    assert_int_equal(whole(json_array_get(parts, 0), "lag"), 10);
+    assert_true(json_is_null(json_object_get(json_array_get(parts, 1), "next_offset")));
+    json_decref(o);
+}
+
+static void history_in_order(void **state) {
+    struct scene *s = *state;
+    json_t *o = ask_json(
+        &s->f, "/api/v1/history?window=day&fields=rmse,psi:trip_distance,nothing", 200);
+    json_t *rows = json_object_get(o, "rows");
+    assert_string_equal(text(o, "window"), "day");
+    assert_int_equal(json_array_size(rows), 500);
+    assert_int_equal(json_array_size(json_object_get(o, "champion")), 500);
+    assert_true(json_is_false(json_object_get(o, "truncated")));
+    for (size_t i = 0; i < 500; i++) {
+        json_t *row = json_array_get(rows, i);
+        assert_int_equal(json_array_size(row), 4);
+        assert_int_equal(json_integer_value(json_array_get(row, 0)),
+                         T0 - (499 - (int64_t)i) * LW_HOUR);
+        json_t *rmse = json_array_get(row, 1);
+        if (i == 0)
+            assert_true(json_is_null(rmse)); /* over one row there is none */
+        else
+            assert_near(json_number_value(rmse), (double)i + 1.125, 1e-9);
+        assert_true(json_is_null(json_array_get(row, 3)));
+    }
+    json_decref(o);
+}
+
+static void history_is_thinned_and_keeps_the_last(void **state) {
+    struct scene *s = *state;
+    json_t *o = ask_json(&s->f, "/api/v1/history?max=7", 200);
+    json_t *rows = json_object_get(o, "rows");
+    size_t n = json_array_size(rows);
+    assert_true(n >= 6 && n <= 7);
+    assert_true(json_is_true(json_object_get(o, "truncated")));
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(rows, n - 1), 0)),
+                     T0);
+    json_int_t step = 0;
+    for (size_t i = 1; i < n; i++) {
+        json_int_t a = json_integer_value(json_array_get(json_array_get(rows, i - 1), 0));
+        json_int_t b = json_integer_value(json_array_get(json_array_get(rows, i), 0));
+        assert_true(step == 0 || b - a == step); /* evenly */
+        step = b - a;
+    }
+    json_decref(o);
+}
+
+static void history_between_two_times(void **state) {
+    struct scene *s = *state;
+    char path[200];
+    snprintf(path, sizeof path, "/api/v1/history?from=%lld&until=%lld",
+             (long long)(T0 - 10 * LW_HOUR), (long long)(T0 - 5 * LW_HOUR));
+    json_t *o = ask_json(&s->f, path, 200);
+    assert_int_equal(json_array_size(json_object_get(o, "rows")), 6);
+    json_decref(o);
+    snprintf(path, sizeof path, "/api/v1/history?from=%lld", (long long)(T0 + LW_HOUR));
+    o = ask_json(&s->f, path, 200);
+    assert_int_equal(json_array_size(json_object_get(o, "rows")), 0);
+    json_decref(o);
+}
+
+static void heat_maps(void **state) {
+    struct scene *s = *state;
+    json_t *o = ask_json(&s->f, "/api/v1/heatmap?metric=js&max=10", 200);
+    json_t *values = json_object_get(o, "values");
+    size_t n = json_array_size(values);
+    assert_true(n >= 9 && n <= 10);
+    assert_int_equal(json_array_size(json_object_get(o, "at_ms")), n);
+    assert_int_equal(json_array_size(json_object_get(o, "features")), 7);
+    assert_int_equal(json_array_size(json_array_get(values, 0)), 7);
+    assert_near(json_number_value(json_array_get(json_array_get(values, 0), 0)), 0.1,
+                1e-9);
+    json_decref(o);
+    o = ask_json(&s->f, "/api/v1/heatmap?metric=unseen", 200);
+    assert_int_equal(json_array_size(json_object_get(o, "features")), 5);
+    json_decref(o);
+}
+
+static double mass(const json_t *side, double *lo, double *hi) {
+    double sum = 0;
+    size_t i;
+    json_t *bar;
+    json_array_foreach(json_object_get(side, "density"), i, bar) {
+        *lo = i == 0 ? json_number_value(json_array_get(bar, 0)) : *lo;
+        *hi = json_number_value(json_array_get(bar, 1));
+        sum += json_number_value(json_array_get(bar, 2));
+    }
+    return sum;
+}
+
+static void a_number_against_its_reference(void **state) {
+    struct scene *s = *state;
+    double lo, hi, other_lo, other_hi;
+    json_t *o = ask_json(&s->f, "/api/v1/features/trip_distance?window=week", 200);
+    assert_string_equal(text(o, "kind"), "numeric");
+    json_t *ref = json_object_get(o, "reference"), *cur = json_object_get(o, "current");
+    assert_int_equal(whole(ref, "version"), 1);
+    assert_int_equal(whole(ref, "n"), 2000);
+    assert_int_equal(whole(cur, "n"), 1000);
+    assert_near(number(ref, "missing"), 0, 0);
+    double of_ref = mass(ref, &lo, &hi), of_cur = mass(cur, &other_lo, &other_hi);
+    assert_true(of_ref > 0.98 && of_ref <= 1.000001);
+    assert_true(of_cur > 0.98 && of_cur <= 1.000001);
+    assert_true(lo == other_lo && hi == other_hi); /* cut at the same places */
+    json_t *quantiles = json_object_get(cur, "quantiles");
+    assert_int_equal(json_array_size(quantiles), 11);
+    json_t *median = json_array_get(quantiles, 5);
+    assert_near(json_number_value(json_array_get(median, 0)), 0.5, 0);
+    assert_near(json_number_value(json_array_get(median, 1)), 5, 0.3);
+    json_decref(o);
+    o = ask_json(&s->f, "/api/v1/features/trip_distance?window=day", 200);
+    assert_true(json_is_null(json_object_get(o, "current"))); /* no such sketch yet */
+    assert_true(json_is_object(json_object_get(o, "reference")));
+    json_decref(o);
+}
+
+static void categories_that_came_and_went(void **state) {
+    struct scene *s = *state;
+    json_t *o = ask_json(&s->f, "/api/v1/features/PULocationID?window=week", 200);
+    assert_string_equal(text(o, "kind"), "category");
+    json_t *list = json_object_get(o, "categories"), *c;
+    size_t i;
+    double ref = 0, cur = 0, last = 2;
+    bool fresh = false;
+    json_array_foreach(list, i, c) {
+        double a = number(c, "reference_share"), b = number(c, "current_share");
+        assert_true(fabs(a - b) <= last + 1e-12); /* largest difference first */
+        last = fabs(a - b);
+        ref += a;
+        cur += b;
+        if (whole(c, "value") == 200)
+            fresh = a == 0 && fabs(b - 0.1) < 1e-9;
+    }
+    assert_true(fresh);
+    assert_int_equal(json_array_size(list), 4); /* 74, 75, 76 and 200 */
+    assert_near(ref, 1, 1e-9);
+    assert_near(cur, 1, 1e-9);
+    assert_near(number(json_object_get(o, "current"), "missing"), 0.5, 1e-9);
+    json_decref(o);
+}
+
+static void damaged_bytes_are_no_fault_of_the_asker(void **state) {
+    struct scene *s = *state;
+    struct lw_err err = {0};
+    lw_reply_free(
+        lw_redis_do(s->r, &err, "SET leeway:{nyc-green}:window:day:target junk"));
+    refused(&s->f, "GET", "/api/v1/features/target?window=day", "", NULL, 500, why,
+            sizeof why);
+}
+
+static void models_newest_first(void **state) {
+    struct scene *s = *state;
+    json_t *o = ask_json(&s->f, "/api/v1/models", 200);
+    json_t *models = json_object_get(o, "models");
+    assert_int_equal(whole(o, "champion"), 1);
+    assert_true(json_is_null(json_object_get(o, "previous")));
+    assert_int_equal(json_array_size(models), 2);
+    json_t *m = json_array_get(models, 0);
+    assert_int_equal(whole(m, "version"), 2);
+    assert_int_equal(whole(m, "rows"), 2000);
+    assert_near(number(m, "rmse"), 2.5, 0);
+    assert_near(number(m, "champion_rmse"), 9, 0);
+    assert_true(
+        json_is_null(json_object_get(json_array_get(models, 1), "champion_rmse")));
+    json_decref(o);
+    o = ask_json(&s->f, "/api/v1/models/2", 200);
+    assert_string_equal(text(json_object_get(o, "facts"), "candidate"), "plain");
+    json_decref(o);
+    json_decref(ask_json(&s->f, "/api/v1/models/9", 404));
+}
+
+static void a_person_promotes_and_asks(void **state) {
+    struct scene *s = *state;
+    struct http_answer a;
+    struct lw_err err = {0};
+    char what[32], who[128];
+    http_ask(s->f.port, "POST", "/api/v1/models/2/promote", AUTH,
+             "{\"reason\":\"because\"}", &a);
+    assert_int_equal(a.status, 200);
+    http_answer_fini(&a);
+    wait_version(&s->f, 2);
+    json_t *o = ask_json(&s->f, "/api/v1/audit?max=1", 200);
+    json_t *e = json_array_get(json_object_get(o, "entries"), 0);
+    assert_string_equal(text(e, "what"), "promoted");
+    assert_string_equal(text(e, "who"), "http:127.0.0.1");
+    assert_non_null(strstr(text(e, "detail"), "because"));
+    char path[120];
+    snprintf(path, sizeof path, "/api/v1/audit?before=%s", text(o, "next"));
+    json_decref(o);
+    o = ask_json(&s->f, path, 200); /* the promotion that the fixture made */
+    e = json_array_get(json_object_get(o, "entries"), 0);
+    assert_string_equal(text(e, "who"), "test");
+    assert_true(json_is_null(json_object_get(o, "next")));
+    json_decref(o);
+    refused(&s->f, "POST", "/api/v1/models/2/promote", AUTH, "[]", 400, why, sizeof why);
+    refused(&s->f, "POST", "/api/v1/models/77/promote", AUTH, "", 404, why, sizeof why);
+    http_ask(s->f.port, "POST", "/api/v1/models/1/promote", AUTH, "", &a);
+    assert_int_equal(a.status, 200);
+    http_answer_fini(&a);
+    http_ask(s->f.port, "POST", "/api/v1/retrain", AUTH, "", &a);
+    assert_int_equal(a.status, 202);
+    http_answer_fini(&a);
+    assert_int_equal(
+        lw_asked(s->r, &s->f.config->spec, what, sizeof what, who, sizeof who, &err), 1);
+    assert_string_equal(what, "retrain");
+    assert_string_equal(who, "http:127.0.0.1");
+}
+
+static void subscribers_hear_of_what_is_new(void **state) {
+    struct scene *s = *state;
+    struct http_client c;
+    struct lw_err err = {0};
+    http_connect(&c, s->f.port);
+    http_say(&c, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_true(http_wait_text(&c, "event: now\ndata: {\"at_ms\":1590969600000"));
+    lw_reply_free(
+        lw_redis_do(s->r, &err, "HSET leeway:{nyc-green}:now at 1590973200000"));
+    assert_true(http_wait_text(&c, "event: now\ndata: {\"at_ms\":1590973200000"));
+    http_close(&c);
+}
+
+static void metrics_of_the_stream(void **state) {
+    struct scene *s = *state;
+    struct http_answer a;
+    static const char *const lines[] = {
+        "\nleeway_redis_up 1\n",
+        "\nleeway_partition_lag{partition=\"0\"} 10\n",
+        "\nleeway_window_rmse{window=\"week\"} 500.125\n",
+        "\nleeway_feature_psi{window=\"week\",feature=\"prediction\"} 0\n",
+        "\nleeway_stream_events_total{kind=\"aside\"} 8\n",
+        "\nleeway_http_requests_total{route=\"/api/v1/models/*/promote\",code=\"4xx\"} "
+        "2\n"};
+    http_ask(s->f.port, "GET", "/metrics", "", NULL, &a);
+    assert_int_equal(a.status, 200);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (!strstr(a.body, lines[i]))
+            fail_msg("no line %s", lines[i]);
+    http_answer_fini(&a);
+}
+
+/* Redis hangs: every answer comes within its timeout, and the process goes on. */
+static void a_redis_that_hangs_hangs_nobody(void **state) {
+    struct scene *s = *state;
+    struct http_answer a;
+    redis_server_freeze(s->redis, true);
+    for (int i = 0; i < 5; i++) {
+        int64_t began = lw_mono_ms();
+        http_ask(s->f.port, "GET", "/api/v1/models", "", NULL, &a);
+        assert_int_equal(a.status, 503);
+        assert_true(lw_mono_ms() - began < 9000); /* else the client gave up */
+        http_answer_fini(&a);
+        http_ask(s->f.port, "POST", "/api/v1/predict", JSON, TRIP, &a);
+        assert_int_equal(a.status, 200);
+        http_answer_fini(&a);
+    }
+    redis_server_freeze(s->redis, false);
+    for (int i = 0; i < 100; i++) {
+        http_ask(s->f.port, "GET", "/api/v1/models", "", NULL, &a);
+        bool back = a.status == 200;
+        http_answer_fini(&a);
+        if (back)
+            return;
+        lw_sleep_ms(100);
+    }
+    fail_msg("Redis goes on, and we do not");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(now_is_the_newest_evaluation),
+        cmocka_unit_test(history_in_order),
+        cmocka_unit_test(history_is_thinned_and_keeps_the_last),
+        cmocka_unit_test(history_between_two_times),
+        cmocka_unit_test(heat_maps),
+        cmocka_unit_test(a_number_against_its_reference),
+        cmocka_unit_test(categories_that_came_and_went),
+        cmocka_unit_test(damaged_bytes_are_no_fault_of_the_asker),
+        cmocka_unit_test(models_newest_first),
+        cmocka_unit_test(a_person_promotes_and_asks),
+        cmocka_unit_test(subscribers_hear_of_what_is_new),
+        cmocka_unit_test(metrics_of_the_stream),
+        cmocka_unit_test(a_redis_that_hangs_hangs_nobody),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,349 @@
+/* Predictions over HTTP, from a real registry: JSON and Avro, one record and many, what
+ * is refused and how it is named, and a promotion in the middle. */
+#include "http_test.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "event/file.h"
+#include "support/redis_server.h"
+
+#define PREDICT "/api/v1/predict"
+
+struct scene {
+    struct redis_server *redis;
+    struct lw_redis *r;
+    struct fixture f;
+};
+
+static char why[700];
+
+static int start(void **state) {
+    struct scene *s = lw_calloc(1, sizeof *s);
+    s->redis = redis_server_start(NULL);
+    if (!s->redis) {
+        fprintf(stderr, "skipped: redis-server is not installed\n");
+        exit(77);
+    }
+    s->r = connect_to(redis_server_url(s->redis));
+    fixture_load(&s->f, redis_server_url(s->redis));
+    put_version(s->r, &s->f.config->spec, 1);
+    put_version(s->r, &s->f.config->spec, 2);
+    put_champion(s->r, &s->f.config->spec, 1);
+    fixture_start(&s->f);
+    wait_version(&s->f, 1);
+    *state = s;
+    return 0;
+}
+
+static int stop(void **state) {
+    struct scene *s = *state;
+    fixture_stop(&s->f);
+    lw_redis_free(s->r);
+    redis_server_stop(s->redis);
+    free(s);
+    return 0;
+}
+
+static json_t *post(struct fixture *f, const char *body, int status) {
+    struct http_answer a;
+    json_error_t at;
+    http_ask(f->port, "POST", PREDICT, JSON, body, &a);
+    if (a.status != status)
+        fail_msg("%d, wanted %d: %s", a.status, status, a.body);
+    json_t *o = json_loads(a.body, 0, &at);
+    assert_non_null(o);
+    http_answer_fini(&a);
+    return o;
+}
+
+static double prediction(const json_t *o) {
+    const json_t *v = json_object_get(o, "prediction");
+    assert_true(json_is_number(v));
+    assert_int_equal(json_integer_value(json_object_get(o, "model_version")), 1);
+    return json_number_value(v);
+}
+
+/* Version 1 learned minutes = 5 + miles, from whole and half hours alike. */
+static void one_record(void **state) {
+    struct scene *s = *state;
+    json_t *o = post(&s->f, TRIP, 200);
+    double v = prediction(o);
+    if (fabs(v - 6.5) > 0.7)
+        fail_msg("predicted %g", v);
+    json_decref(o);
+}
+
+static void many_records_in_order(void **state) {
+    struct scene *s = *state;
+    json_t *one = post(&s->f, TRIP, 200);
+    json_t *o = post(&s->f, "[" TRIP ",\n" TRIP "]", 200);
+    json_t *list = json_object_get(o, "predictions");
+    assert_int_equal(json_array_size(list), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(json_equal(json_array_get(list, i), one));
+    json_decref(one);
+    json_decref(o);
+    o = post(&s->f, "[]", 200);
+    assert_int_equal(json_array_size(json_object_get(o, "predictions")), 0);
+    json_decref(o);
+}
+
+/* The same trip in the schema's unit, with all that a trip has in the end. */
+static void more_than_the_model_reads_may_be_given(void **state) {
+    struct scene *s = *state;
+    json_t *a = post(&s->f, TRIP, 200);
+    json_t *b = post(&s->f,
+                     "{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,"
+                     "\"DOLocationID\":75,\"trip_distance\":1.5,\"passenger_count\":1,"
+                     "\"lpep_dropoff_datetime\":1590741600000,\"fare_amount\":-3,"
+                     "\"trip_id\":\"x\",\"store_and_fwd_flag\":null}",
+                     200);
+    assert_true(json_equal(a, b));
+    json_decref(a);
+    json_decref(b);
+}
+
+static void bad_records_are_named(void **state) {
+    struct scene *s = *state;
+    static const struct {
+        const char *body, *says;
+    } cases[] = {
+        {"[" TRIP ",{\"trip_distanc\":1}]",
+         "record 1: no field is called \"trip_distanc\"; "
+         "did you mean \"trip_distance\"?"},
+        {"[" TRIP ",3]", "record 1: a record must be an object"},
+        {"{\"lpep_pickup_datetime\":0,\"PULocationID\":\"74\"}",
+         "record 0: field \"PULocationID\" must be a whole"},
+        {"{\"lpep_pickup_datetime\":0,\"PULocationID\":2147483648}",
+         "record 0: field \"PULocationID\" must be a whole "
+         "number of 32 bits"},
+        {"{\"lpep_pickup_datetime\":0,\"PULocationID\":74.5}",
+         "field \"PULocationID\" must be a whole number"},
+        {"{\"lpep_pickup_datetime\":\"yesterday\"}",
+         "record 0: field \"lpep_pickup_datetime\" must be a time"},
+        {"{\"lpep_pickup_datetime\":1e400}", "no JSON: line 1"},
+        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":"
+         "75}",
+         "record 0: field \"trip_distance\" is missing"},
+        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":"
+         "75,"
+         "\"trip_distance\":null}",
+         "record 0: field \"trip_distance\" must not be null"},
+        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":"
+         "75,"
+         "\"trip_distance\":50}",
+         "record 0: it must hold that trip_distance < 50"},
+        {"{\"PULocationID\":1,\"PULocationID\":2}", "no JSON"},
+        {"3", "no JSON"},
+        {"nonsense", "no JSON"},
+        {"[" TRIP, "no JSON"},
+        {"{\"\xff\":1}", "no JSON"},
+        {"\"text\"", "no JSON"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        refused(&s->f, "POST", PREDICT, JSON, cases[i].body, 400, why, sizeof why);
+        if (!strstr(why, cases[i].says))
+            fail_msg("%s: \"%s\", wanted \"%s\"", cases[i].body, why, cases[i].says);
+    }
+    refused(&s->f, "POST", PREDICT, JSON, "", 400, why, sizeof why);
+    refused(&s->f, "POST", PREDICT, "", TRIP, 415, why, sizeof why);
+    refused(&s->f, "POST", PREDICT, "Content-Type: application/jsonp\r\n", TRIP, 415, why,
+            sizeof why);
+}
+
+static void too_many_records(void **state) {
+    struct scene *s = *state;
+    struct lw_buf body = {0};
+    for (int i = 0; i < 10001; i++)
+        lw_buf_printf(&body,
+                      "%s{\"PULocationID\":1,\"DOLocationID\":1,\"trip_distance\":1,"
+                      "\"lpep_pickup_datetime\":0}",
+                      i ? "," : "[");
+    lw_buf_printf(&body, "]");
+    refused(&s->f, "POST", PREDICT, JSON, lw_buf_str(&body), 413, why, sizeof why);
+    lw_buf_fini(&body);
+}
+
+/* ---- Avro ---- */
+
+static void send_bytes(struct fixture *f, const char *type, const void *data, size_t len,
+                       struct http_answer *a) {
+    struct http_client c;
+    char head[300];
+    snprintf(head, sizeof head,
+             "POST " PREDICT " HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n"
+             "Content-Length: %zu\r\n\r\n",
+             type, len);
+    http_connect(&c, f->port);
+    http_say(&c, head);
+    http_send(&c, data, len);
+    http_answer(&c, a, false);
+    http_close(&c);
+}
+
+/* The first trips of the bundled file: alone as raw records, and together as a file. */
+static void avro_records_and_files(void **state) {
+    struct scene *s = *state;
+    struct lw_err err = {0};
+    const uint8_t *data;
+    size_t len, n = 0;
+    char path[] = "/tmp/leeway-http-XXXXXX";
+    struct http_answer a;
+    struct lw_buf wanted = {0};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    struct lw_file *in =
+        lw_file_open(LW_SOURCE_DIR "/data/green_2020-03_2020-05.avro", &err);
+    assert_non_null(in);
+    struct lw_file_writer *out = lw_file_create(path, lw_file_schema_json(in), &err);
+    assert_non_null(out);
+    lw_buf_printf(&wanted, "{\"predictions\":[");
+    while (n < 20 && lw_file_next(in, &data, &len, &err) == 1) {
+        send_bytes(&s->f, "avro/binary", data, len, &a);
+        if (a.status == 200) { /* some distances are not valid */
+            assert_int_equal(lw_file_append(out, data, len, &err), 0);
+            lw_buf_printf(&wanted, "%s%.*s", n ? "," : "", (int)a.len - 1, a.body);
+            n++;
+        }
+        http_answer_fini(&a);
+    }
+    lw_buf_printf(&wanted, "]}\n");
+    assert_int_equal(lw_file_finish(out, &err), 0);
+    char *file = lw_read_file(path, 1 << 20, &len, &err);
+    assert_non_null(file);
+    send_bytes(&s->f, "application/vnd.apache.avro", file, len, &a);
+    assert_int_equal(a.status, 200);
+    assert_string_equal(a.body, lw_buf_str(&wanted));
+    http_answer_fini(&a);
+    send_bytes(&s->f, "application/vnd.apache.avro", file, len - 40, &a); /* cut short */
+    assert_int_equal(a.status, 400);
+    http_answer_fini(&a);
+    send_bytes(&s->f, "avro/binary", "\x02\x03", 2, &a);
+    assert_int_equal(a.status, 400);
+    assert_non_null(strstr(a.body, "record 0: field"));
+    http_answer_fini(&a);
+    free(file);
+    lw_file_close(in);
+    lw_buf_fini(&wanted);
+    close(fd);
+    unlink(path);
+}
+
+/* ---- a promotion in the middle ---- */
+
+struct asker {
+    struct fixture *f;
+    atomic_bool *stop;
+    uint64_t asked, failed, by_version[3];
+};
+
+static void *ask_on(void *arg) {
+    struct asker *k = arg;
+    struct http_client c;
+    char request[700];
+    snprintf(request, sizeof request,
+             "POST " PREDICT " HTTP/1.1\r\nHost: localhost\r\n" JSON
+             "Content-Length: %zu\r\n\r\n" TRIP,
+             strlen(TRIP));
+    http_connect(&c, k->f->port);
+    while (!atomic_load(k->stop)) {
+        struct http_answer a;
+        http_say(&c, request);
+        http_answer(&c, &a, false);
+        const char *version = a.body ? strstr(a.body, "\"model_version\":") : NULL;
+        long v = version ? strtol(version + 16, NULL, 10) : 0;
+        k->asked++;
+        k->failed += a.status != 200 || v < 1 || v > 2;
+        k->by_version[v >= 1 && v <= 2 ? v : 0]++;
+        bool gone = a.closed;
+        http_answer_fini(&a);
+        if (gone)
+            break;
+    }
+    http_close(&c);
+    return NULL;
+}
+
+static void a_promotion_fails_nobody(void **state) {
+    struct scene *s = *state;
+    enum { ASKERS = 4 };
+    struct asker k[ASKERS];
+    pthread_t thread[ASKERS];
+    atomic_bool stop_asking = false;
+    for (int i = 0; i < ASKERS; i++) {
+        k[i] = (struct asker){.f = &s->f, .stop = &stop_asking};
+        assert_int_equal(pthread_create(&thread[i], NULL, ask_on, &k[i]), 0);
+    }
+    for (int i = 0; i < 6; i++) { /* to and fro */
+        put_champion(s->r, &s->f.config->spec, i % 2 ? 1 : 2);
+        wait_version(&s->f, i % 2 ? 1 : 2);
+    }
+    atomic_store(&stop_asking, true);
+    for (int i = 0; i < ASKERS; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(k[i].failed, 0);
+        assert_true(k[i].by_version[1] > 0 && k[i].by_version[2] > 0);
+    }
+}
+
+static void a_version_that_cannot_be_used_leaves_the_last(void **state) {
+    struct scene *s = *state;
+    struct lw_err err = {0};
+    struct lw_reply *reply = lw_redis_do(
+        s->r, &err, "HSET leeway:{nyc-green}:model:3 version 3 status candidate model x");
+    assert_non_null(reply);
+    lw_reply_free(reply);
+    put_champion(s->r, &s->f.config->spec, 3);
+    lw_sleep_ms(1500);
+    json_decref(post(&s->f, TRIP, 200));
+    put_champion(s->r, &s->f.config->spec, 1);
+    wait_version(&s->f, 1);
+}
+
+static void predictions_go_on_without_redis(void **state) {
+    struct scene *s = *state;
+    redis_server_kill(s->redis);
+    for (int i = 0; i < 100; i++) {
+        json_t *o = ask_json(&s->f, "/api/v1/now", 200);
+        const char *redis =
+            json_string_value(json_object_get(json_object_get(o, "health"), "redis"));
+        bool away = redis && strcmp(redis, "away") == 0;
+        json_decref(o);
+        if (away)
+            break;
+        lw_sleep_ms(50);
+        assert_true(i < 99);
+    }
+    json_decref(post(&s->f, TRIP, 200));
+    json_decref(ask_json(&s->f, "/api/v1/models", 503));
+    redis_server_restart(s->redis);
+    for (int i = 0; i < 100; i++) {
+        struct http_answer a;
+        http_ask(s->f.port, "GET", "/api/v1/models", "", NULL, &a);
+        bool back = a.status == 200;
+        http_answer_fini(&a);
+        if (back)
+            return;
+        lw_sleep_ms(50);
+    }
+    fail_msg("Redis is back, and models are not");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_record),
+        cmocka_unit_test(many_records_in_order),
+        cmocka_unit_test(more_than_the_model_reads_may_be_given),
+        cmocka_unit_test(bad_records_are_named),
+        cmocka_unit_test(too_many_records),
+        cmocka_unit_test(avro_records_and_files),
+        cmocka_unit_test(a_promotion_fails_nobody),
+        cmocka_unit_test(a_version_that_cannot_be_used_leaves_the_last),
+        cmocka_unit_test(predictions_go_on_without_redis),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
