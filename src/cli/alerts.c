@@ -214,27 +214,6 @@ static int parse_severity(const char *text, enum lw_severity *out, struct lw_err
                : 0;
 }
 
-/* A name that no alert can have silences nothing, and nobody would notice. */
-static int check_names(const struct session *s, struct lw_err *err) {
-    static const char *const own[] = {"rollback", "training-failed"};
-    const struct lw_spec *spec = &s->config->spec;
-    struct lw_receiver any = {.nrules = 1};
-    bool known = !s->rule;
-    lw_copy(any.rule[0], LW_NAME_MAX, s->rule ? s->rule : "");
-    for (size_t i = 0; i < spec->nrules; i++)
-        known |= lw_receiver_wants(&any, LW_SEVERITY_CRITICAL, spec->rule[i].name);
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        known |= lw_receiver_wants(&any, LW_SEVERITY_CRITICAL, own[i]);
-    if (!known)
-        return lw_fail(err, LW_ECONFIG, "no rule is called \"%.60s\"", s->rule);
-    known = !s->feature || strchr(s->feature, '*') || !strcmp(s->feature, "target") ||
-            !strcmp(s->feature, "prediction");
-    for (size_t i = 0; i < spec->nfeatures; i++)
-        known |= s->feature && strcmp(s->feature, spec->feature[i].name) == 0;
-    return known ? 0
-                 : lw_fail(err, LW_ECONFIG, "no feature is called \"%.60s\"", s->feature);
-}
-
 static int silence(struct session *s, struct lw_err *err) {
     struct lw_silence new = {.from_ms = lw_wall_ms()};
     int64_t length = 0;
@@ -247,14 +226,15 @@ static int silence(struct session *s, struct lw_err *err) {
                        "will ask");
     if (length > 366 * LW_DAY)
         return lw_fail(err, LW_ECONFIG, "a silence lasts 366d at most");
-    if (parse_severity(s->severity, &new.severity, err) || check_names(s, err))
+    if (parse_severity(s->severity, &new.severity, err))
         return -1;
     new.until_ms = new.from_ms + length;
     lw_copy(new.rule, sizeof new.rule, s->rule ? s->rule : "");
     lw_copy(new.feature, sizeof new.feature, s->feature ? s->feature : "");
     lw_copy(new.by, sizeof new.by, s->by ? s->by : s->who);
     lw_copy(new.comment, sizeof new.comment, s->comment);
-    if (lw_silence_add(s->redis, &s->config->spec, &new, new.from_ms, err))
+    if (lw_silence_check(&s->config->spec, &new, err) ||
+        lw_silence_add(s->redis, &s->config->spec, &new, new.from_ms, err))
         return -1;
     if (s->json)
         lw_cli_print_json(silence_json(&new));

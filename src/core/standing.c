@@ -21,6 +21,21 @@ bool lw_silence_covers(const struct lw_silence *s, const struct lw_standing *ale
            (s->severity == LW_SEVERITY_NONE || s->severity == alert->severity);
 }
 
+int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
+                     struct lw_err *err) {
+    bool rule = matches(s->rule, "rollback") || matches(s->rule, "training-failed");
+    bool feature = matches(s->feature, "target") || matches(s->feature, "prediction");
+    for (size_t i = 0; i < spec->nrules; i++)
+        rule |= matches(s->rule, spec->rule[i].name);
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        feature |= matches(s->feature, spec->feature[i].name);
+    if (!rule)
+        return lw_fail(err, LW_ECONFIG, "no rule is called \"%.60s\"", s->rule);
+    return feature
+               ? 0
+               : lw_fail(err, LW_ECONFIG, "no feature is called \"%.60s\"", s->feature);
+}
+
 static const struct lw_rule *rule_of(const struct lw_spec *spec,
                                      const struct lw_standing *alert) {
     for (size_t i = 0; i < spec->nrules; i++)

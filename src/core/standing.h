@@ -39,6 +39,11 @@ struct lw_silence {
 bool lw_silence_covers(const struct lw_silence *s, const struct lw_standing *alert,
                        int64_t now_ms);
 
+/* Could any alert of the stream be meant? A name that none can have silences nothing, and
+ * nobody would notice: LW_ECONFIG says which. */
+int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
+                     struct lw_err *err);
+
 /* Fills silenced_by and inhibited_by of all n. Cost: O(n * (n + nsilences)). */
 void lw_standings_judge(const struct lw_spec *spec, struct lw_standing *alert, size_t n,
                         const struct lw_silence *silence, size_t nsilences,
