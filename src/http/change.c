@@ -5,7 +5,7 @@
 
 #include "http/private.h"
 
-static void asker(struct lw_call *c, char *out, size_t size) {
+void lw_call_asker(struct lw_call *c, char *out, size_t size) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     char address[INET6_ADDRSTRLEN] = "?";
@@ -22,7 +22,7 @@ static void asker(struct lw_call *c, char *out, size_t size) {
 void lw_serve_retrain(struct lw_call *c) {
     struct lw_err err = {0};
     char who[80];
-    asker(c, who, sizeof who);
+    lw_call_asker(c, who, sizeof who);
     if (lw_ask(c->server->ask_redis, c->server->spec, "retrain", who, &err)) {
         lw_call_err(c, &err);
         return;
@@ -56,7 +56,7 @@ void lw_serve_promote(struct lw_call *c) {
     uint32_t version;
     if (!lw_call_version(c, &version) || !reason_of(c, reason, sizeof reason))
         return;
-    asker(c, who, sizeof who);
+    lw_call_asker(c, who, sizeof who);
     if (lw_models_promote(c->server->ask_redis, c->server->spec, version, who, reason,
                           NULL, &err))
         lw_call_err(c, &err);

@@ -1,4 +1,4 @@
-/* GET /api/v1/alerts, models, audit: from Redis, newest first. */
+/* GET /api/v1/models and audit: from Redis, newest first. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,92 +9,6 @@
 #include "store/keys.h"
 
 #define MODELS_MAX 200
-
-/* ---- alerts ---- */
-
-static json_t *time_of(json_t *alert, const char *name) {
-    return lw_json_ms(json_integer_value(json_object_get(alert, name)));
-}
-
-static json_t *alert_json(const char *fingerprint, const char *text, size_t len) {
-    static const char *const same[] = {"status", "severity", "rule",      "feature",
-                                       "window", "value",    "threshold", "n",
-                                       "model",  "incident", "summary"};
-    json_error_t ignored;
-    json_t *in = json_loadb(text, len, 0, &ignored), *o;
-    if (!json_is_object(in)) {
-        json_decref(in);
-        return NULL;
-    }
-    o = json_object();
-    json_object_set_new(o, "fingerprint", json_string(fingerprint));
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
-        json_t *v = json_object_get(in, same[i]);
-        json_object_set(o, same[i], v ? v : json_null());
-    }
-    json_object_set_new(o, "since_ms", time_of(in, "since"));
-    json_object_set_new(o, "at_ms", time_of(in, "at"));
-    json_object_set_new(o, "silenced", json_false());
-    json_object_set_new(o, "inhibited_by", json_null());
-    json_decref(in);
-    return o;
-}
-
-static int by_state(const void *a, const void *b) {
-    json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-    const char *sx = json_string_value(json_object_get(x, "status"));
-    const char *sy = json_string_value(json_object_get(y, "status"));
-    bool fx = sx && strcmp(sx, "firing") == 0, fy = sy && strcmp(sy, "firing") == 0;
-    if (fx != fy)
-        return fx ? -1 : 1;
-    json_int_t ax = json_integer_value(json_object_get(x, "at_ms"));
-    json_int_t ay = json_integer_value(json_object_get(y, "at_ms"));
-    return ax > ay ? -1 : ax < ay;
-}
-
-static json_t *alerts_json(const struct lw_reply *hash) {
-    json_t *list = json_array(), **row = calloc(lw_reply_count(hash) + 1, sizeof *row);
-    size_t n = 0;
-    for (size_t i = 0; row && i + 1 < lw_reply_count(hash); i += 2) {
-        size_t len;
-        const char *text = lw_reply_text(lw_reply_at(hash, i + 1), &len);
-        const char *name = lw_reply_text(lw_reply_at(hash, i), NULL);
-        json_t *o = name && text ? alert_json(name, text, len) : NULL;
-        if (o)
-            row[n++] = o;
-    }
-    if (n)
-        qsort(row, n, sizeof *row, by_state);
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, row[i]);
-    free(row);
-    return list;
-}
-
-void lw_serve_alerts(struct lw_call *c) {
-    struct lw_redis *r = c->server->ask_redis;
-    struct lw_err err = {0};
-    char key[LW_KEY_MAX];
-    struct lw_reply *hash =
-        lw_redis_do(r, &err, "HGETALL %s", lw_key(key, c->server->spec, "alerts"));
-    struct lw_reply *waiting =
-        hash ? lw_redis_do(r, &err, "XLEN %s", lw_key(key, c->server->spec, "outbox"))
-             : NULL;
-    if (!waiting) {
-        lw_reply_free(hash);
-        lw_call_err(c, &err);
-        return;
-    }
-    json_t *o = json_object(), *outbox = json_object();
-    json_object_set_new(o, "alerts", alerts_json(hash));
-    json_object_set_new(outbox, "waiting", json_integer(lw_reply_int(waiting)));
-    json_object_set_new(outbox, "parked", json_null());
-    json_object_set_new(o, "outbox", outbox);
-    json_object_set_new(o, "silences", json_array());
-    lw_reply_free(waiting);
-    lw_reply_free(hash);
-    lw_call_json(c, o);
-}
 
 /* ---- models ---- */
 

@@ -89,6 +89,8 @@ const struct lw_metric_row lw_metric_rows[] = {
     {"leeway_alerts_firing", G, "", "severity", "Alerts that fire.", W(alerts)},
     {"leeway_outbox_waiting", G, "", "", "Deliveries that no receiver has confirmed yet.",
      W(outbox)},
+    {"leeway_outbox_parked", G, "", "",
+     "Deliveries that were given up; `leeway alerts retry` sends one again.", W(parked)},
     {"leeway_model_version", G, "", "", "Version that is champion; 0: none.", W(model)},
     {"leeway_model_age_seconds", G, "seconds", "",
      "Event time since the champion was promoted.", W(model_age)},

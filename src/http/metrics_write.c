@@ -107,6 +107,7 @@ VITAL(sealed, sealed(s))
 VITAL(sealed_age, (double)lw_wall_ms() / 1000 - sealed(s))
 VITAL(evaluated, at(s))
 VITAL(outbox, s->stream ? (double)s->stream->outbox : NAN)
+VITAL(parked, s->stream ? (double)s->stream->parked : NAN)
 VITAL(model, s->stream ? (double)s->stream->aliases.champion : NAN)
 VITAL(model_age, s->stream && s->stream->aliases.champion
                      ? figure(s, "champion_age_hours") * 3600

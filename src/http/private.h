@@ -32,7 +32,7 @@ struct lw_snapshot {
     int32_t npartitions;
     struct lw_part_view *view;
     uint64_t firing[3]; /* by enum lw_severity */
-    uint64_t outbox;
+    uint64_t outbox, parked;
     char leader[128]; /* "" nobody */
     int64_t sealed_until_ms;
     double rate; /* messages a second over the last seconds; NAN: not known yet */
@@ -105,6 +105,8 @@ const struct lw_window_spec *lw_call_window(struct lw_call *c);
 
 /* The version that the path names; false: answered with 400. */
 bool lw_call_version(struct lw_call *c, uint32_t *out);
+/* "http:<address>", for the audit. */
+void lw_call_asker(struct lw_call *c, char *out, size_t size);
 /* Finite, or null. */
 json_t *lw_json_number(double v);
 /* A time, or null for INT64_MIN and 0. */
@@ -217,6 +219,6 @@ bool lw_serve_asset(struct lw_call *c, const char *path);
 lw_handler lw_serve_health, lw_serve_ready, lw_serve_metrics, lw_serve_now,
     lw_serve_history, lw_serve_heatmap, lw_serve_feature, lw_serve_alerts,
     lw_serve_models, lw_serve_model, lw_serve_audit, lw_serve_predict, lw_serve_retrain,
-    lw_serve_promote, lw_serve_events;
+    lw_serve_promote, lw_serve_silence, lw_serve_unsilence, lw_serve_events;
 
 #endif

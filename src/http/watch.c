@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "http/private.h"
+#include "store/alerts.h"
 #include "store/keys.h"
 
 #define RATE_SAMPLES 20 /* ten seconds */
@@ -72,22 +73,20 @@ struct watcher {
     struct lw_aliases refused; /* of the champion that could not be loaded */
 };
 
-static void count_alerts(const struct lw_reply *alerts, uint64_t firing[3]) {
-    for (size_t i = 0; i < lw_reply_count(alerts); i++) {
-        size_t len;
-        json_error_t ignored;
-        const char *text = lw_reply_text(lw_reply_at(alerts, i), &len);
-        json_t *o = text ? json_loadb(text, len, 0, &ignored) : NULL;
-        const char *status = json_string_value(json_object_get(o, "status"));
-        const char *severity = json_string_value(json_object_get(o, "severity"));
-        for (int k = 0; status && severity && k < 3; k++)
-            firing[k] += strcmp(status, "firing") == 0 &&
-                         strcmp(severity, lw_severity_name((enum lw_severity)k)) == 0;
-        json_decref(o);
-    }
+/* How alerts stand, and what waits for receivers. */
+static int look_alerts(struct watcher *w, struct lw_snapshot *n, struct lw_err *err) {
+    struct lw_alerts all;
+    if (lw_alerts_read(w->redis, w->server->spec, lw_wall_ms(), &all, err))
+        return -1;
+    for (size_t i = 0; i < all.nalerts; i++)
+        n->firing[all.alert[i].severity] += all.alert[i].firing;
+    n->outbox = all.waiting;
+    n->parked = all.parked;
+    lw_alerts_fini(&all);
+    return 0;
 }
 
-enum { ASK_PARTITIONS, ASK_NOW, ASK_LEASE, ASK_SEALED, ASK_ALERTS, ASK_OUTBOX, ASKS };
+enum { ASK_PARTITIONS, ASK_NOW, ASK_LEASE, ASK_SEALED, ASKS };
 
 static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
     static const char *const words[ASKS][3] = {
@@ -95,8 +94,6 @@ static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
         [ASK_NOW] = {"HGETALL", "now", NULL},
         [ASK_LEASE] = {"GET", "lease", NULL},
         [ASK_SEALED] = {"HGET", "detector", "sealed_until"},
-        [ASK_ALERTS] = {"HVALS", "alerts", NULL},
-        [ASK_OUTBOX] = {"XLEN", "outbox", NULL},
     };
     for (size_t i = 0; i < ASKS; i++) {
         lw_cmd_str(b->cmd[i], words[i][0]);
@@ -115,8 +112,6 @@ static void read_asks(struct lw_batch *b, struct lw_snapshot *n) {
     n->npartitions = partitions > 0 && partitions < 100000 ? (int32_t)partitions : 0;
     n->sealed_until_ms =
         sealed && *sealed ? lw_reply_int(b->reply[ASK_SEALED]) : INT64_MIN;
-    n->outbox = (uint64_t)lw_reply_int(b->reply[ASK_OUTBOX]);
-    count_alerts(b->reply[ASK_ALERTS], n->firing);
     n->now = b->reply[ASK_NOW];
     b->reply[ASK_NOW] = NULL;
 }
@@ -150,6 +145,7 @@ static struct lw_snapshot *look(struct watcher *w, struct lw_err *err) {
     if (rc == 0)
         read_asks(&b, n);
     lw_batch_fini(&b);
+    rc = rc ? rc : look_alerts(w, n, err);
     rc = rc ? rc : lw_models_aliases(w->redis, spec, &n->aliases, err);
     if (rc == 0 && n->npartitions) {
         n->view = lw_calloc((size_t)n->npartitions, sizeof *n->view);

@@ -307,6 +307,64 @@ static void a_person_promotes_and_asks(void **state) {
     assert_string_equal(who, "http:127.0.0.1");
 }
 
+#define SILENCE "/api/v1/alerts/silence"
+
+static void alerts_and_silences(void **state) {
+    struct scene *s = *state;
+    struct lw_err err = {0};
+    struct http_answer a;
+    char path[80];
+    static const char state_json[] =
+        "{\"status\":\"firing\",\"severity\":\"critical\",\"rule\":\"error\",\"feature\":"
+        "\"\","
+        "\"window\":\"week\",\"value\":1.5,\"threshold\":1.25,\"n\":100,\"model\":1,"
+        "\"since\":1590969600000,\"at\":1590973200000,\"incident\":\"00000000000000ab\","
+        "\"summary\":\"RMSE is high\"}";
+    lw_reply_free(lw_redis_do(s->r, &err, "HSET leeway:{nyc-green}:alerts %s %s",
+                              "00000000000000cd", state_json));
+    json_t *o = ask_json(&s->f, "/api/v1/alerts", 200);
+    json_t *alert = json_array_get(json_object_get(o, "alerts"), 0);
+    assert_string_equal(text(alert, "fingerprint"), "00000000000000cd");
+    assert_string_equal(text(alert, "incident"), "00000000000000ab");
+    assert_true(json_is_null(json_object_get(alert, "feature")));
+    assert_int_equal(whole(alert, "since_ms"), T0);
+    assert_true(json_is_false(json_object_get(alert, "silenced")));
+    assert_int_equal(whole(json_object_get(o, "outbox"), "waiting"), 0);
+    assert_int_equal(whole(json_object_get(o, "outbox"), "parked"), 0);
+    json_decref(o);
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "{\"for\":\"2h\"}",
+        "{\"comment\":\"x\"}",
+        "{\"for\":\"2\",\"comment\":\"x\"}",
+        "{\"for\":\"999d\",\"comment\":\"x\"}",
+        "{\"for\":\"2h\",\"comment\":\"x\",\"rules\":\"error\"}",
+        "{\"for\":\"2h\",\"comment\":\"x\",\"rule\":\"eror\"}",
+        "{\"for\":\"2h\",\"comment\":\"x\",\"feature\":\"y\"}",
+        "{\"for\":\"2h\",\"comment\":\"x\",\"severity\":\"bad\"}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refused(&s->f, "POST", SILENCE, AUTH, bad[i], 400, why, sizeof why);
+    http_ask(s->f.port, "POST", SILENCE, AUTH,
+             "{\"for\":\"2h\",\"comment\":\"we know\",\"rule\":\"err*\"}", &a);
+    assert_int_equal(a.status, 200);
+    json_t *made = json_loads(a.body, 0, NULL);
+    http_answer_fini(&a);
+    assert_string_equal(text(made, "by"), "http:127.0.0.1");
+    o = ask_json(&s->f, "/api/v1/alerts", 200);
+    alert = json_array_get(json_object_get(o, "alerts"), 0);
+    assert_string_equal(text(alert, "silenced_by"), text(made, "id"));
+    assert_int_equal(json_array_size(json_object_get(o, "silences")), 1);
+    json_decref(o);
+    snprintf(path, sizeof path, SILENCE "/%s", text(made, "id"));
+    refused(&s->f, "DELETE", path, "", NULL, 401, why, sizeof why);
+    http_ask(s->f.port, "DELETE", path, AUTH, NULL, &a);
+    assert_int_equal(a.status, 200);
+    http_answer_fini(&a);
+    refused(&s->f, "DELETE", path, AUTH, NULL, 404, why, sizeof why);
+    json_decref(made);
+}
+
 static void subscribers_hear_of_what_is_new(void **state) {
     struct scene *s = *state;
     struct http_client c;
@@ -378,6 +436,7 @@ int main(void) {
         cmocka_unit_test(damaged_bytes_are_no_fault_of_the_asker),
         cmocka_unit_test(models_newest_first),
         cmocka_unit_test(a_person_promotes_and_asks),
+        cmocka_unit_test(alerts_and_silences),
         cmocka_unit_test(subscribers_hear_of_what_is_new),
         cmocka_unit_test(metrics_of_the_stream),
         cmocka_unit_test(a_redis_that_hangs_hangs_nobody),
