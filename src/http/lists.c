@@ -9,6 +9,8 @@
 #include "store/keys.h"
 
 #define MODELS_MAX 200
+#define AUDIT_STEP 500  /* entries that are looked at in one go ... */
+#define AUDIT_LOOK 5000 /* ... and for one answer */
 
 /* ---- models ---- */
 
@@ -147,34 +149,78 @@ static json_t *entry_json(const struct lw_reply *entry) {
     return o;
 }
 
+/* Is it one of the kinds, "promoted,fired"? NULL: all are. */
+static bool is_wanted(const struct lw_reply *entry, const char *kinds) {
+    const char *what = lw_reply_text(lw_reply_field(lw_reply_at(entry, 1), "what"), NULL);
+    for (const char *at = kinds; at && *at;) {
+        size_t len = strcspn(at, ",");
+        if (what && strlen(what) == len && strncmp(what, at, len) == 0)
+            return true;
+        at += len + (at[len] == ',');
+    }
+    return !kinds;
+}
+
+struct audit_walk {
+    const char *kinds; /* or NULL */
+    size_t max;
+    char next[48];   /* greatest id not looked at yet; "+": of all */
+    char last[48];   /* of the last entry looked at */
+    size_t looked;   /* entries so far */
+    json_t *entries; /* out */
+    bool ended;      /* nothing older is left */
+};
+
+/* Some entries further back. Of a stream most are "evaluated": those that are asked for
+ * by kind lie far apart. */
+static int walk_audit(struct lw_call *c, struct audit_walk *w, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    size_t step = w->kinds ? AUDIT_STEP : w->max;
+    struct lw_reply *reply =
+        lw_redis_do(c->server->ask_redis, err, "XREVRANGE %s %s - COUNT %d",
+                    lw_key(key, c->server->spec, "audit"), w->next, (int)step);
+    if (!reply)
+        return -1;
+    size_t n = lw_reply_count(reply);
+    for (size_t i = 0; i < n && json_array_size(w->entries) < w->max; i++) {
+        const struct lw_reply *entry = lw_reply_at(reply, i);
+        const char *id = lw_reply_text(lw_reply_at(entry, 0), NULL);
+        lw_copy(w->last, sizeof w->last, id ? id : "");
+        if (is_wanted(entry, w->kinds))
+            json_array_append_new(w->entries, entry_json(entry));
+    }
+    w->looked += n;
+    w->ended = n < step && json_array_size(w->entries) < w->max;
+    lw_reply_free(reply);
+    if (!w->ended && !id_before(w->last, w->next, sizeof w->next))
+        w->ended = true;
+    return 0;
+}
+
 void lw_serve_audit(struct lw_call *c) {
     struct lw_err err = {0};
-    char key[LW_KEY_MAX], until[48] = "+";
+    struct audit_walk w = {.kinds = lw_call_arg(c, "what"), .next = "+"};
     int64_t max = 200;
     const char *before = lw_call_arg(c, "before");
     if (!lw_call_int(c, "max", 1, 1000, &max))
         return;
-    if (before && !id_before(before, until, sizeof until)) {
+    if (before && !id_before(before, w.next, sizeof w.next)) {
         lw_call_fail(c, MHD_HTTP_BAD_REQUEST,
                      "before must be the id of an entry (got \"%.60s\")", before);
         return;
     }
-    struct lw_reply *reply =
-        lw_redis_do(c->server->ask_redis, &err, "XREVRANGE %s %s - COUNT %d",
-                    lw_key(key, c->server->spec, "audit"), until, (int)max);
-    if (!reply) {
-        lw_call_err(c, &err);
-        return;
-    }
-    json_t *o = json_object(), *entries = json_array();
-    size_t n = lw_reply_count(reply);
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(entries, entry_json(lw_reply_at(reply, i)));
-    const char *last =
-        n == (size_t)max ? lw_reply_text(lw_reply_at(lw_reply_at(reply, n - 1), 0), NULL)
-                         : NULL;
-    json_object_set_new(o, "entries", entries);
-    json_object_set_new(o, "next", last ? json_string(last) : json_null());
-    lw_reply_free(reply);
+    w.max = (size_t)max;
+    w.entries = json_array();
+    do {
+        if (walk_audit(c, &w, &err)) {
+            json_decref(w.entries);
+            lw_call_err(c, &err);
+            return;
+        }
+    } while (w.kinds && !w.ended && w.looked < AUDIT_LOOK &&
+             json_array_size(w.entries) < w.max);
+    json_t *o = json_object();
+    json_object_set_new(o, "entries", w.entries);
+    json_object_set_new(o, "next", w.ended ? json_null() : json_string(w.last));
     lw_call_json(c, o);
 }

@@ -19,8 +19,10 @@
  * that has one, newest first. */
 static const struct lw_script script_slices = {
     "history", "local n = tonumber(ARGV[1])\n"
-               "local at = {}\n"
-               "for i = 1, n do at[ARGV[1 + i]] = i + 1 end\n"
+               "local at, same = {}, {}\n"
+               "for i = 2, n + 1 do\n"
+               "  if at[ARGV[i]] then same[i] = at[ARGV[i]] else at[ARGV[i]] = i end\n"
+               "end\n"
                "local hi, width = tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])\n"
                "local least = tonumber(ARGV[n + 5])\n"
                "local rows = {}\n"
@@ -36,6 +38,7 @@ static const struct lw_script script_slices = {
                "      local k = at[f[i]]\n"
                "      if k then row[k] = f[i + 1] end\n"
                "    end\n"
+               "    for i, j in pairs(same) do row[i] = row[j] end\n"
                "    rows[#rows + 1] = row\n"
                "  end\n"
                "  hi = hi - width\n"
