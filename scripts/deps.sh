@@ -3,8 +3,8 @@
 #   scripts/deps.sh [build|run|test|lint|runtime|all]...     (default: all)
 # build    compiler, CMake and the development packages: enough for the leeway binary
 # run      what the demo starts beside leeway: a redis-server
-# test     everything for scripts/test.sh: cmocka, clang, shellcheck, and Java with Maven for a
-#          real Kafka
+# test     everything for scripts/test.sh: cmocka, clang, shellcheck, Java with Maven for a real
+#          Kafka, Alertmanager, Prometheus for its promtool, and a browser for the page
 # lint     clang-tidy, for scripts/lint.sh
 # runtime  only the shared libraries that a built leeway links (what a container needs)
 # Installs nothing, and uses no network, when everything is there. docs/dependencies.md says why
@@ -16,10 +16,11 @@ set -euo pipefail
 build=(gcc=gcc libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config
     librdkafka-dev libavro-dev libopenblas-dev liblapacke-dev libhiredis-dev
     libcurl4-openssl-dev libyaml-dev libjansson-dev libmicrohttpd-dev libssl-dev
-    libxxhash-dev libxgboost-dev zlib1g-dev tzdata)
+    libxxhash-dev libxgboost-dev zlib1g-dev tzdata libjs-chart.js)
 run=(redis-server=redis-server tzdata)
 test=(libcmocka-dev clang=clang clang-format=clang-format java=default-jre-headless
-    mvn=maven setpriv=util-linux shellcheck=shellcheck prometheus-alertmanager python3-venv redis-tools)
+    mvn=maven setpriv=util-linux shellcheck=shellcheck prometheus-alertmanager python3-venv redis-tools
+    promtool=prometheus chromium=chromium chromedriver=chromium-driver)
 lint=(clang-tidy=clang-tidy)
 
 # The one set whose names differ between the suites: sonames, and Debian 13's 64-bit time_t suffix.

@@ -96,7 +96,7 @@ apt_need() {
     say "installing ${missing[*]}"
     # A third-party source that does not answer need not stop us; a failing install will.
     apt_quiet update || warn "apt-get update failed; trying with the lists at hand"
-    for package in redis-server prometheus-alertmanager; do
+    for package in redis-server prometheus-alertmanager prometheus; do
         installed "$package" || services+=("$package")
     done
     # In a subshell, so that its EXIT trap is ours alone and runs on Ctrl-C too.

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct lw_asset {
-    const char *path; /* as requested: "/", "/assets/app.js" */
+    const char *path; /* as requested: "/", "/assets/<hash>/main.js" */
     const char *type; /* Content-Type */
     const unsigned char *data;
     size_t len;

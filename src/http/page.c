@@ -1,5 +1,6 @@
-/* The page: files that were compiled in. What their names stand for may change with the
- * program, so a browser asks each time and is told by the ETag that nothing has. */
+/* The page: files that were compiled in. What "/" stands for may change with the program,
+ * so a browser asks each time and is told by the ETag that nothing has. The others have a
+ * hash in their names, and are kept for good. */
 #include <string.h>
 
 #include "http/assets.h"
@@ -25,6 +26,9 @@ bool lw_serve_asset(struct lw_call *c, const char *path) {
     c->type = a->type;
     c->answered = true;
     MHD_add_response_header(c->response, "ETag", a->etag);
-    MHD_add_response_header(c->response, "Cache-Control", "no-cache");
+    bool named_by_hash = strncmp(path, "/assets/", 8) == 0;
+    MHD_add_response_header(c->response, "Cache-Control",
+                            named_by_hash ? "public, max-age=31536000, immutable"
+                                          : "no-cache");
     return true;
 }

@@ -1,0 +1,74 @@
+// Numbers, times and durations for people. What is not known is a dash, never a zero.
+
+export const DASH = "–";
+const known = (v) => v !== null && v !== undefined && Number.isFinite(v);
+
+export function number(v, decimals = 2) {
+  return known(v) ? v.toFixed(decimals).replace(/^-(0(\.0*)?)$/, "$1") : DASH;
+}
+
+export function signed(v, decimals = 2) {
+  return known(v) ? (v > 0 ? "+" : "") + number(v, decimals) : DASH;
+}
+
+const whole = new Intl.NumberFormat("en", {maximumFractionDigits: 0});
+export const count = (v) => (known(v) ? whole.format(v) : DASH);
+
+export function percent(v, decimals = 1) {
+  return known(v) ? `${(100 * v).toFixed(decimals)} %` : DASH;
+}
+
+/** 5423 → "5.4 k" */
+export function short(v) {
+  if (!known(v)) return DASH;
+  const [size, unit] = v >= 1e6 ? [1e6, " M"] : v >= 1e4 ? [1e3, " k"] : [1, ""];
+  const n = v / size;
+  return n.toFixed(n < 10 && v % 1 !== 0 ? 1 : n < 100 && unit ? 1 : 0) + unit;
+}
+
+/** A figure of any size, with about three digits. */
+export function figure(v) {
+  if (!known(v)) return DASH;
+  const size = Math.abs(v);
+  if (size !== 0 && (size < 0.001 || size >= 1e6)) return v.toExponential(2);
+  return Number(v.toPrecision(size >= 100 ? 4 : 3)).toString();
+}
+
+const part = (options) => new Intl.DateTimeFormat("en-GB", {timeZone: "UTC", ...options});
+const dayFormat = part({day: "numeric", month: "short", year: "numeric"});
+const shortDay = part({day: "numeric", month: "short"});
+const monthFormat = part({month: "short", year: "numeric"});
+const clock = part({hour: "2-digit", minute: "2-digit"});
+const wallFormat = new Intl.DateTimeFormat("en-GB", {hour: "2-digit", minute: "2-digit", second: "2-digit"});
+const wallDay = new Intl.DateTimeFormat("en-GB", {day: "numeric", month: "short", hour: "2-digit",
+  minute: "2-digit"});
+
+/** Event time: "1 Jun 2020, 05:00". */
+export function eventTime(ms) {
+  return known(ms) ? `${dayFormat.format(ms)}, ${clock.format(ms)}` : DASH;
+}
+export const day = (ms) => (known(ms) ? shortDay.format(ms) : DASH);
+export const month = (ms) => monthFormat.format(ms);
+export const hour = (ms) => clock.format(ms);
+
+/** Wall time in the reader's own zone. */
+export const wallTime = (ms) => (known(ms) ? wallFormat.format(ms) : DASH);
+export const wallMoment = (ms) => (known(ms) ? wallDay.format(ms) : DASH);
+
+/** The one or two largest units: "3 d 4 h". */
+export function duration(ms) {
+  if (!known(ms)) return DASH;
+  const units = [["d", 86400000], ["h", 3600000], ["min", 60000], ["s", 1000]];
+  const at = units.findIndex(([, size]) => ms >= size);
+  if (at < 0) return `${Math.max(0, Math.round(ms))} ms`;
+  const [unit, size] = units[at];
+  const first = Math.floor(ms / size);
+  const next = units[at + 1];
+  const rest = next && first < 10 ? Math.floor((ms % size) / next[1]) : 0;
+  return `${first} ${unit}${rest ? ` ${rest} ${next[0]}` : ""}`;
+}
+
+/** "three_days" → "three days" */
+export const words = (name) => name.replaceAll("_", " ");
+
+export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;

@@ -1,0 +1,75 @@
+// Alerts: what fires first, then what has ended.
+import {absent, bodyOf, h, put, rebuild, replace} from "./dom.js";
+import {count, duration, eventTime, figure, plural, words} from "./format.js";
+
+const RESOLVED_SHOWN = 5;
+const SIGNS = {critical: "▲", warning: "△"};
+
+function badge(alert) {
+  const firing = alert.status === "firing";
+  const state = firing ? alert.severity : "good";
+  return h("span", {class: "badge", "data-state": state},
+    `${firing ? SIGNS[alert.severity] || "△" : "✓"} ${firing ? alert.severity : alert.status}`);
+}
+
+function quietness(alert) {
+  if (alert.silenced) return h("span", {class: "badge", "data-state": "none"}, "silenced");
+  if (alert.inhibited_by) return h("span", {class: "badge", "data-state": "none"}, `held back by ${alert.inhibited_by}`);
+  return null;
+}
+
+const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+
+function item(alert) {
+  const firing = alert.status === "firing";
+  const lasted = alert.at_ms && alert.since_ms && alert.at_ms > alert.since_ms ? alert.at_ms - alert.since_ms : null;
+  return h("li", {class: "alert", "data-state": firing ? alert.severity : "good"},
+    h("div", {class: "line"}, badge(alert), quietness(alert),
+      h("h3", {}, alert.rule + (alert.feature ? `: ${alert.feature}` : ""))),
+    h("p", {}, alert.summary || ""),
+    h("dl", {class: "facts"},
+      fact("since", eventTime(alert.since_ms)),
+      firing ? null : fact("resolved", eventTime(alert.at_ms)),
+      lasted ? fact(firing ? "for" : "after", duration(lasted)) : null,
+      fact("value", `${figure(alert.value)} (threshold ${figure(alert.threshold)})`),
+      fact("over", `${words(alert.window || "")}, n = ${count(alert.n)}`),
+      alert.model ? fact("model", `v${alert.model}`) : null,
+      fact("incident", h("code", {}, alert.incident || ""))));
+}
+
+const list = (alerts) => h("ul", {class: "alerts"}, alerts.map(item));
+
+let shown = null;
+
+export function renderAlerts(s) {
+  const text = JSON.stringify([s.alerts, Boolean(s.now), Boolean(s.trouble)]);
+  if (text === shown) return;
+  shown = text;
+  rebuild(bodyOf("alerts"), () => draw(bodyOf("alerts"), s));
+}
+
+function draw(box, s) {
+  const wasOpen = box.querySelector("details[open]");
+  if (!s.alerts) {
+    replace(box, absent(s, false));
+    return;
+  }
+  const {alerts, outbox = {}, silences = []} = s.alerts;
+  const firing = alerts.filter((a) => a.status === "firing");
+  const ended = alerts.filter((a) => a.status !== "firing");
+  replace(box,
+    firing.length ? list(firing) : h("p", {class: "empty"}, "✓ No alert is firing."),
+    outbox.waiting || outbox.parked ? h("p", {class: "note warn"},
+      `△ ${plural(outbox.waiting || 0, "message waits", "messages wait")} for a receiver` +
+      (outbox.parked ? `, ${count(outbox.parked)} given up on` : "")) : null,
+    silences.length ? h("p", {class: "note"}, `${plural(silences.length, "silence is", "silences are")} in force`) : null);
+  if (ended.length) {
+    const details = h("details", {}, h("summary", {}, `${plural(ended.length, "alert")} resolved`),
+      list(ended.slice(0, RESOLVED_SHOWN)));
+    if (ended.length > RESOLVED_SHOWN)
+      put(details, h("details", {}, h("summary", {}, `${ended.length - RESOLVED_SHOWN} older`),
+        list(ended.slice(RESOLVED_SHOWN))));
+    details.open = Boolean(wasOpen);
+    put(box, details);
+  }
+}

@@ -1,0 +1,218 @@
+// The error over event time: as managed, as expected, and of version 1 left alone, with what was
+// decided marked above it.
+import {absent, bodyOf, h, put, replace, segments, table, tableOnDemand} from "./dom.js";
+import {DASH, count, eventTime, number, words} from "./format.js";
+import {LANE, LANE_GAP, colours, dateAxis, lanesPlugin, nearest, timeSlider} from "./plot.js";
+
+const DAY = 86400000;
+const SPANS = [["all", "All"], ["30", "30 d"], ["7", "7 d"], ["1", "24 h"]];
+const KINDS = ["promoted", "rejected", "rolled_back", "training", "critical", "warning"];
+
+let chart = null;
+let parts = null;
+let rows = [];
+let names = [];
+let state = null;
+
+export const FIELDS = ["rmse", "rmse_se", "rmse_expected", "rmse_ratio", "rmse_first", "n"];
+
+const column = (name) => names.indexOf(name);
+const value = (row, name) => (column(name) < 0 ? null : row[1 + column(name)]);
+const times = () => rows.map((row) => row[0]);
+
+function sentence(ms) {
+  if (!rows.length) return "";
+  const i = nearest(times(), ms);
+  const row = rows[i];
+  const champion = state.history.champion[i];
+  const bits = [`${eventTime(row[0])}: RMSE ${number(value(row, "rmse"))}`];
+  if (value(row, "rmse_expected") !== null)
+    bits.push(`expected ${number(value(row, "rmse_expected"))} (ratio ${number(value(row, "rmse_ratio"))})`);
+  if (value(row, "rmse_first") !== null) bits.push(`version 1 alone ${number(value(row, "rmse_first"))}`);
+  if (champion) bits.push(`champion version ${champion}`);
+  bits.push(`${count(value(row, "n"))} events`);
+  return bits.join(", ");
+}
+
+/** Decisions of the audit trail as marks; alerts have the severity that the list of alerts knows. */
+export function marksOf(audit, models, alerts) {
+  const marks = [];
+  for (const entry of audit || []) {
+    const kind = entry.what === "fired" ? severityOf(entry, alerts || []) : entry.what;
+    if (!KINDS.includes(kind)) continue;
+    const version = /version (\d+)/.exec(entry.detail || "");
+    const named = kind === "promoted" || kind === "rolled_back" || kind === "rejected";
+    marks.push({ms: entry.event_ms, kind, label: named && version ? `v${version[1]}` : "", detail: entry.detail});
+  }
+  // The audit trail is capped; the registry is not.
+  for (const model of models || [])
+    if (model.promoted_ms && !marks.some((m) => m.kind === "promoted" && m.label === `v${model.version}`))
+      marks.push({ms: model.as_of_ms, kind: "promoted", label: `v${model.version}`, detail: model.verdict});
+  return marks.sort((a, b) => a.ms - b.ms);
+}
+
+function severityOf(entry, alerts) {
+  if (entry.severity) return entry.severity;
+  const same = alerts.find((a) => a.since_ms === entry.event_ms && a.severity === "critical" &&
+    (entry.detail || "").includes(a.feature || ""));
+  return same ? "critical" : "warning";
+}
+
+function lanesOf(marks) {
+  const of = (...kinds) => marks.filter((m) => kinds.includes(m.kind));
+  return [
+    {name: "models", lines: true, marks: of("promoted", "rolled_back")},
+    {name: "retrains", marks: of("training", "rejected")},
+    {name: "alerts", marks: of("warning", "critical")},
+  ];
+}
+
+function xy(name, change = (v) => v) {
+  return rows.map((row) => ({x: row[0], y: value(row, name) === null ? null : change(value(row, name), row)}));
+}
+
+function datasets(c) {
+  const line = (label, data, more) => ({label, data, pointRadius: 0, borderWidth: 2, tension: 0,
+    fill: false, spanGaps: false, ...more});
+  const edge = (sign) => (v, row) => v + sign * 2 * (value(row, "rmse_se") || 0);
+  return [
+    line("low", xy("rmse_expected", edge(-1)), {borderWidth: 0}),
+    line("high", xy("rmse_expected", edge(1)), {borderWidth: 0, fill: "-1", backgroundColor: c.band}),
+    line("expected", xy("rmse_expected"), {borderColor: c.expected, borderWidth: 1.25}),
+    line("version 1", xy("rmse_first"), {borderColor: c.frozen, borderDash: [6, 4], borderWidth: 1.75}),
+    line("rmse", xy("rmse"), {borderColor: c.managed, borderWidth: 2.25}),
+  ];
+}
+
+/**
+ * From the lowest to the highest line, but for the few points that stand out: a window that has just begun
+ * anew holds a handful of events, and its doubt would flatten all the rest.
+ */
+function range() {
+  const all = rows.flatMap((row) => ["rmse", "rmse_expected", "rmse_first"].map((name) => value(row, name)))
+    .filter((v) => v !== null).sort((a, b) => a - b);
+  if (!all.length) return {};
+  const low = all[Math.floor(0.01 * (all.length - 1))];
+  const high = all[Math.ceil(0.995 * (all.length - 1))];
+  const margin = 0.12 * (high - low) || 0.1 * high || 1;
+  return {min: Math.max(0, low - margin), max: high + margin};
+}
+
+function draw() {
+  const c = colours();
+  const marks = marksOf(state.audit, state.models && state.models.models,
+    state.alerts && state.alerts.alerts);
+  const lanes = lanesOf(marks);
+  const data = {datasets: datasets(c)};
+  const from = rows[0][0];
+  const until = Math.max(rows[rows.length - 1][0], from + 1);
+  const options = {
+    normalized: true, parsing: false,
+    layout: {padding: {top: LANE * lanes.length + LANE_GAP, right: 10}},
+    scales: {
+      x: dateAxis(c, from, until),
+      y: {...range(), grid: {color: c.line}, ticks: {color: c.quiet, maxTicksLimit: 6, includeBounds: false,
+        callback: (v) => Number(v.toFixed(3))}, afterFit(scale) { scale.width = Math.max(scale.width, 64); }},
+    },
+  };
+  if (!chart) {
+    chart = new window.Chart(parts.canvas, {type: "line", data, options, plugins: [lanesPlugin]});
+  } else {
+    chart.data = data;
+    chart.options = options;
+  }
+  chart.colours = c;
+  chart.lanes = lanes;
+  chart.cursor = state.cursor;
+  chart.update("none");
+}
+
+function build(actions) {
+  const canvas = h("canvas", {"aria-hidden": "true"});
+  const slider = h("div", {class: "plot tall"}, canvas);
+  const readout = h("p", {class: "readout"});
+  const key = h("ul", {class: "key", "aria-label": "Key"},
+    h("li", {}, h("i", {class: "swatch managed"}), "as managed"),
+    h("li", {}, h("i", {class: "swatch band"}), "expected, ± 2 standard errors"),
+    h("li", {}, h("i", {class: "swatch frozen"}), "version 1, had nothing been done"),
+    h("li", {}, h("i", {class: "mark chip"}, "v2"), "promoted"),
+    h("li", {}, h("i", {class: "mark ring"}), "retrain"),
+    h("li", {}, h("i", {class: "mark cross"}, "✕"), "rejected"),
+    h("li", {}, h("i", {class: "mark full"}, "▲"), "critical"),
+    h("li", {}, h("i", {class: "mark open"}, "△"), "warning"));
+  const data = tableOnDemand("The same as a table", dataTable);
+  const move = (ms) => actions.point(ms);
+  const update = timeSlider(slider, "Error over time. Arrow keys move through it", {
+    times, at: () => state.cursor, move, words: sentence});
+  slider.addEventListener("pointermove", (event) => {
+    if (!chart || !rows.length) return;
+    const ms = chart.scales.x.getValueForPixel(event.clientX - canvas.getBoundingClientRect().left);
+    move(rows[nearest(times(), ms)][0]);
+  });
+  slider.addEventListener("pointerleave", () => move(null));
+  parts = {canvas, slider, readout, update, data, drawn: []};
+  replace(bodyOf("error"), key, slider, readout, data);
+}
+
+/** One row a day (the last of it), newest first: what a chart of this size can show. */
+function dataTable() {
+  const byDay = new Map();
+  rows.forEach((row, i) => byDay.set(Math.floor((row[0] - 1) / DAY), i));
+  const body = [...byDay.values()].reverse().map((i) => {
+    const row = rows[i];
+    const of = (name) => number(value(row, name), 3);
+    return [eventTime(row[0]), of("rmse"), of("rmse_expected"), of("rmse_ratio"), of("rmse_first"),
+      count(value(row, "n")), state.history.champion[i] ? `v${state.history.champion[i]}` : DASH];
+  });
+  const head = ["End of window", "RMSE", "Expected", "Ratio", "Version 1", "Events"]
+    .map((name, i) => ({name, number: i > 0}));
+  return table("Error over time, the last evaluation of each day", [...head, {name: "Champion"}], body);
+}
+
+export function renderError(s, actions) {
+  state = s;
+  const box = bodyOf("error");
+  segments(document.getElementById("spans"), "span", SPANS, s.span, actions.span);
+  const window_ = s.now && s.now.windows.length ? s.window : null;
+  if (!s.history || !s.history.rows.length || !window_) {
+    if (chart) chart.destroy();
+    chart = parts = null;
+    rows = [];
+    replace(box, absent(s, s.history || (s.now && !s.now.at_ms),
+      "Nothing has been evaluated yet. The first window is evaluated when its first pane is complete: when every " +
+      "partition's event time has passed it."));
+    return;
+  }
+  rows = s.history.rows;
+  names = s.history.fields;
+  if (!parts) build(actions);
+  const drawn = [s.history, s.audit, s.models, s.alerts];
+  if (drawn.some((x, i) => x !== parts.drawn[i])) {
+    parts.drawn = drawn;
+    draw();
+    parts.data.refresh();
+  }
+  pointError(s);
+}
+
+/** The cursor has moved. */
+export function pointError(s) {
+  state = s;
+  if (!chart || !rows.length) return;
+  if (chart.cursor !== s.cursor) {
+    chart.cursor = s.cursor;
+    chart.draw();
+  }
+  const ms = s.cursor ?? rows[rows.length - 1][0];
+  const near = (chart.lanes || []).flatMap((lane) => lane.marks).filter((mark) =>
+    Math.abs(chart.scales.x.getPixelForValue(mark.ms) - chart.scales.x.getPixelForValue(ms)) < 6);
+  replace(parts.readout, h("span", {}, `${words(s.history.window)} to ${sentence(ms)}`));
+  if (s.cursor !== null)
+    put(parts.readout, near.slice(0, 3).map((mark) => h("span", {class: "near"},
+      `${words(mark.kind)} ${mark.label}: ${mark.detail || ""}`)));
+  parts.update();
+}
+
+export function redrawError() {
+  if (chart) draw();
+}

@@ -1,0 +1,112 @@
+// The stream itself, and the trail of what was decided.
+import {absent, bodyOf, h, put, rebuild, replace, table} from "./dom.js";
+import {DASH, count, duration, eventTime, short, wallMoment, wallTime, words} from "./format.js";
+
+/** A live stream's clocks are near ours; those of a replay are not, and their distance says nothing. */
+const LIVE_MS = 2 * 86400000;
+const SILENT_MS = 300000;
+
+const fact = (name, value, state) => h("div", {"data-state": state || null}, h("dt", {}, name), h("dd", {}, value));
+
+function watermark(health, now) {
+  const at = health.watermark_ms;
+  if (at === null || at === undefined) return DASH;
+  const behind = now.now_ms - at;
+  return eventTime(at) + (behind >= 0 && behind < LIVE_MS ? ` (${duration(behind)} behind)` : "");
+}
+
+/** When a partition was last flushed: the newest of them. */
+export function lastFlush(now) {
+  const times = ((now && now.health && now.health.partitions) || []).map((p) => p.updated_ms || 0);
+  return times.length ? Math.max(...times) : 0;
+}
+
+function facts(now) {
+  const x = now.health;
+  const flushed = lastFlush(now);
+  const silent = flushed && now.now_ms - flushed > SILENT_MS;
+  return h("dl", {class: "facts wide"},
+    fact("rate", x.rate_per_s === null || x.rate_per_s === undefined ? DASH : `${short(x.rate_per_s)} events/s`),
+    fact("lag", count(x.lag)),
+    fact("watermark", watermark(x, now)),
+    fact("messages", count(x.messages)),
+    fact("set aside", count(x.aside)),
+    fact("late", count(x.late)),
+    fact("dead letters", x.dead_letters ? `△ ${count(x.dead_letters)}` : count(x.dead_letters),
+      x.dead_letters ? "watch" : null),
+    fact("last flush", flushed ? wallMoment(flushed) + (silent ? ` △ ${duration(now.now_ms - flushed)} ago` : "") :
+      "never", silent ? "watch" : null),
+    fact("leader", x.leader || "none"),
+    x.processes ? fact("processes", count(x.processes)) : null,
+    fact("Redis", x.redis === "ok" ? "✓ answers" : "▲ away", x.redis === "ok" ? null : "bad"));
+}
+
+const COLUMNS = [["Partition"], ["Next offset", 1], ["Lag", 1], ["Messages", 1], ["Aside", 1], ["Late", 1],
+  ["Dead", 1], ["Watermark"], ["Model", 1], ["State"], ["Owner"], ["Flushed"]]
+  .map(([name, number]) => ({name, number: Boolean(number)}));
+
+function partitions(now) {
+  return table("Partitions", COLUMNS, now.health.partitions.map((p) => [
+    p.partition, count(p.next_offset), count(p.lag), count(p.messages), count(p.aside), count(p.late), count(p.dead),
+    eventTime(p.watermark_ms), p.champion ? `v${p.champion}` : DASH, p.idle ? "idle" : "flows", p.owner || DASH,
+    wallTime(p.updated_ms || null)]));
+}
+
+let parts = null;
+
+export function renderHealth(s) {
+  const box = bodyOf("health");
+  if (!s.now || !s.now.health) {
+    parts = null;
+    replace(box, absent(s, false));
+    return;
+  }
+  const n = s.now.health.partitions.length;
+  if (!parts) {
+    parts = {facts: h("div"), details: h("details", {}, h("summary", {})), table: null};
+    put(parts.details, parts.place = h("div"));
+    replace(box, parts.facts, parts.details);
+  }
+  replace(parts.facts, facts(s.now));
+  parts.details.firstElementChild.textContent = n ? `${n} partitions` : "No partition has been read yet";
+  // Only the rows change, so that whoever has scrolled or tabbed into the table stays there.
+  const fresh = partitions(s.now);
+  if (parts.table) parts.table.replaceChildren(...fresh.children);
+  else put(parts.place, (parts.table = fresh));
+}
+
+// ---- decisions ---------------------------------------------------------------------------------
+
+const KINDS = {promoted: ["good", "✓"], confirmed: ["good", "✓"], resolved: ["good", "✓"], fired: ["bad", "▲"],
+  rejected: ["none", "✕"], rolled_back: ["bad", "↩"], training: ["watch", "◦"]};
+const SHOWN = 8;
+let told = null;
+
+const decision = (e) => h("li", {},
+  h("time", {datetime: new Date(e.event_ms).toISOString()}, eventTime(e.event_ms)),
+  h("span", {class: "badge", "data-state": (KINDS[e.what] || ["none"])[0]},
+    `${(KINDS[e.what] || ["", ""])[1]} ${words(e.what)}`.trim()),
+  h("span", {class: "detail"}, e.detail || ""));
+
+export function renderDecisions(s) {
+  const text = JSON.stringify([s.audit, Boolean(s.now), Boolean(s.trouble)]);
+  if (text === told) return;
+  told = text;
+  rebuild(bodyOf("decisions"), () => drawDecisions(bodyOf("decisions"), s));
+}
+
+function drawDecisions(box, s) {
+  const open = Boolean(box.querySelector("details[open]"));
+  const entries = (s.audit || []).filter((e) => e.what !== "evaluated");
+  if (!entries.length) {
+    replace(box, absent(s, s.audit, "Nothing has been decided yet."));
+    return;
+  }
+  replace(box, h("ol", {class: "decisions"}, entries.slice(0, SHOWN).map(decision)));
+  if (entries.length > SHOWN) {
+    const details = h("details", {}, h("summary", {}, `${entries.length - SHOWN} earlier`),
+      h("ol", {class: "decisions"}, entries.slice(SHOWN).map(decision)));
+    details.open = open;
+    put(box, details);
+  }
+}

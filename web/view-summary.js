@@ -1,0 +1,65 @@
+// The state in one sentence, and the figures one looks for first.
+import {byId, h, replace, say} from "./dom.js";
+import {DASH, count, duration, eventTime, number, percent, plural, short, words} from "./format.js";
+
+/** Is the error as it should be? In words, with the sign that goes with them. */
+function verdict(w) {
+  if (!w || !w.n || w.rmse === null) return {state: "none", text: "champion has not scored anything yet"};
+  if (w.rmse_expected === null || w.rmse_ratio === null)
+    return {state: "none", text: "error has nothing to be compared with yet"};
+  const by = w.rmse_ratio - 1;
+  const doubt = w.rmse_se ? (2 * w.rmse_se) / w.rmse_expected : 0;
+  if (by > Math.max(doubt, 0.15)) return {state: "bad", text: `error is ${percent(by, 0)} above what it should be`};
+  if (by > doubt) return {state: "watch", text: `error is ${percent(by, 0)} above what it should be`};
+  if (by < -doubt) return {state: "good", text: `error is ${percent(-by, 0)} below what it should be`};
+  return {state: "good", text: "error is what it should be"};
+}
+
+function headline(now, w) {
+  if (!now.champion)
+    return now.training ? "Version 1 is being trained." :
+      "There is no model yet: version 1 is trained when the bootstrap of the configuration is reached.";
+  const v = verdict(w);
+  const drifted = w ? w.features.filter((f) => f.drift).map((f) => f.name) : [];
+  const drift = drifted.length === 0 ? "no feature has drifted" :
+    `${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""} drifted`;
+  const alerts = now.alerts_firing ? `${plural(now.alerts_firing, "alert")} firing` : "no alert is firing";
+  return `Over the last ${words(w.name)}, the ${v.text}; ${drift}; ${alerts}.`;
+}
+
+const tile = (name, value, note, state) => h("div", {class: "tile", "data-state": state || null},
+  h("dt", {}, name), h("dd", {class: "big"}, value), h("dd", {class: "note"}, note));
+
+function tiles(now, w) {
+  const health = now.health || {};
+  const c = now.champion;
+  const v = verdict(w);
+  const sign = {good: "✓ ", watch: "△ ", bad: "▲ "}[v.state] || "";
+  const better = w && w.rmse_first && w.rmse ? 1 - w.rmse / w.rmse_first : null;
+  return [
+    tile("RMSE", number(w && w.rmse), w && w.rmse_expected !== null ?
+      `${sign}expected ${number(w.rmse_expected)} ± ${number(2 * w.rmse_se)}` : "no expectation yet", v.state),
+    tile("Version 1 alone", number(w && w.rmse_first), better !== null && better > 0.0005 ?
+      `managed is ${percent(better, 0)} lower` : "had nothing been done"),
+    tile("Champion", c ? `v${c.version}` : DASH, c ?
+      `${c.name || c.kind || ""}, for ${duration((c.age_hours ?? 0) * 3600000)}${now.training ? ", retraining" : ""}` :
+      now.training ? "training now" : "none yet"),
+    tile("Alerts firing", count(now.alerts_firing), now.alerts_firing ? "▲ see below" : "✓ none",
+      now.alerts_firing ? "bad" : "good"),
+    tile("Events a second", short(health.rate_per_s), health.lag === null || health.lag === undefined ?
+      "lag not known" : `lag ${short(health.lag)}`),
+    tile("Events", short(health.messages), `${count(health.dead_letters)} dead letters`),
+  ];
+}
+
+export function renderSummary(s) {
+  const {now} = s;
+  if (!now) return;
+  const w = now.windows.find((x) => x.name === s.window) || null;
+  document.title = `${now.alerts_firing ? `(${now.alerts_firing}) ` : ""}${now.stream} – leeway`;
+  say(byId("stream"), now.stream);
+  say(byId("asof"), now.at_ms ? `Evaluated to ${eventTime(now.at_ms)} (event time)` : "Nothing evaluated yet");
+  say(byId("headline"), headline(now, w));
+  say(byId("code"), `leeway ${now.code || ""}`);
+  replace(byId("tiles"), tiles(now, w));
+}
