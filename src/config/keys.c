@@ -23,7 +23,9 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const struct lw_key redis_keys[] = {
     {"url", LW_KEY_TEXT, AT(redis.url), .flags = LW_SECRET,
      .standard = "redis://localhost:6379", .read = lw_read_redis_url,
-     .doc = "`redis://[user@]host[:port][/db]` or `unix:/path`."},
+     .doc = "`redis://[user@]host[:port][,host[:port]...][/db]`, where several hosts are "
+            "nodes of one cluster; `rediss://...` for TLS; "
+            "`sentinel://host[:port][,...]/master[/db]`; or `unix:/path`."},
     {"password_file", LW_KEY_FILE, AT(redis.password_file), .standard = "",
      .doc = "File whose first line is the password."},
     {"timeout", LW_KEY_DURATION, AT(redis.timeout_ms), .standard = "2s", .min = 10,

@@ -120,9 +120,11 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
     size_t len;
     const char *url = load->config->redis.url;
     if (strncmp(url, "redis://", 8) && strncmp(url, "rediss://", 9) &&
-        strncmp(url, "unix:", 5))
-        return lw_yaml_fail(load->tree, node, load->err,
-                            "must begin with redis:// or unix: (got '%.60s')", url);
+        strncmp(url, "sentinel://", 11) && strncmp(url, "unix:", 5))
+        return lw_yaml_fail(
+            load->tree, node, load->err,
+            "must begin with redis://, rediss://, sentinel:// or unix: (got '%.60s')",
+            url);
     if (node && url_password(node->literal, &len) && len > 0)
         return lw_yaml_fail(load->tree, node, load->err,
                             "a password must not stand in the configuration; use "

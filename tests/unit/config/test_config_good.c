@@ -204,6 +204,21 @@ static void addresses_come_from_the_environment(void **state) {
     lw_config_free(here);
 }
 
+/* Each of them is what lw_redis_new understands. */
+static void redis_may_be_found_in_every_way(void **state) {
+    (void)state;
+    static const char *const urls[] = {"redis://one:6379,two:6379,three",
+                                       "rediss://host/2",
+                                       "sentinel://a:26379,b:26379/trips", "unix:/run/r"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        setenv("LEEWAY_REDIS", urls[i], 1);
+        struct lw_config *c = load_or_fail(GREEN);
+        assert_string_equal(c->redis.url, urls[i]);
+        lw_config_free(c);
+    }
+    unsetenv("LEEWAY_REDIS");
+}
+
 static void listening_addresses_are_taken_apart(void **state) {
     (void)state;
     static const struct {
@@ -271,6 +286,7 @@ int main(void) {
         cmocka_unit_test(lists_make_one_candidate_each),
         cmocka_unit_test(two_live_side_by_side),
         cmocka_unit_test(addresses_come_from_the_environment),
+        cmocka_unit_test(redis_may_be_found_in_every_way),
         cmocka_unit_test(listening_addresses_are_taken_apart),
         cmocka_unit_test(the_least_configuration_has_sound_defaults),
     };
