@@ -199,6 +199,10 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     return 0;
 }
 
+static bool renewal_due(const struct lw_leader *l) {
+    return lw_mono_ms() - l->renewed_ms >= l->config->lease_ms / 4;
+}
+
 static int seal_due(struct lw_leader *l, struct lw_err *err) {
     int64_t oldest;
     if (lw_state_view(l->redis, l->spec, l->config->source.topic, l->engine->npartitions,
@@ -215,6 +219,8 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
         /* A request stops the clock: what comes after it is judged with its answer known,
          * as in a backtest. Scoring goes on meanwhile. */
         if (lw_monitor_pending(l->monitor) || atomic_load(&l->engine->stop))
+            break;
+        if (renewal_due(l)) /* a long way to catch up must not cost us the lease */
             break;
         if (seal_one(l, next, err))
             return -1;
@@ -252,7 +258,7 @@ static int notice_person(struct lw_leader *l, struct lw_err *err) {
 static bool hold_lease(struct lw_leader *l) {
     struct lw_err err = {0};
     int64_t now = lw_mono_ms();
-    if (l->lease.token && now - l->renewed_ms < l->config->lease_ms / 4)
+    if (l->lease.token && !renewal_due(l))
         return true;
     uint64_t token = l->lease.token;
     int held = lw_lease_hold(l->redis, l->spec, &l->lease, &err);
