@@ -217,6 +217,78 @@ def offsets(redis, stream):
                for k in redis.keys(f"leeway:{{{stream}}}:part:*"))
 
 
+# ---- what two runs must have in common ---------------------------------------------------------
+
+# Of a hash: who did it, and by the wall clock.
+WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"},
+       "now": {b"updated"}, "detector": {b"updated"}, "meta": {b"created", b"config_hash"}}
+OURS = {"lease", "fence", "outbox", "outbox:tries", "asks"}  # leader's and deliveries' own
+
+
+def all_of(redis, key, name):
+    """All that must be equal of one key; name: what follows the stream's prefix."""
+    kind = redis("TYPE", key).decode()
+    if kind == "hash":
+        without = WHO.get(name.split(":")[0], ())
+        return {f: v for f, v in redis.raw(key).items() if f not in without}
+    if kind == "zset":
+        return dict(enumerate(redis("ZRANGE", key, 0, -1, "WITHSCORES")))
+    if kind == "stream":
+        lines = redis.entries(key)
+        if name == "audit":
+            return dict(enumerate((e["what"], e["detail"], e["event"]) for _, e in lines
+                                  if e["what"] != "undeliverable"))
+        return {i: {f: v for f, v in e.items() if f != "updated"} for i, e in lines}
+    if kind == "list":
+        return dict(enumerate(redis("LRANGE", key, 0, -1)))
+    return {"": redis("GET", key)}
+
+
+def identical(rough, smooth, stream, what):
+    """Everything that two Redis hold of a stream, byte for byte: panes, partitions with their
+    counters, offsets, windows, history, alerts, the detector's state, models, the audit."""
+    prefix = f"leeway:{{{stream}}}:"
+    names = [[k[len(prefix):] for k in redis.keys(prefix + "*") if k[len(prefix):] not in OURS]
+             for redis in (rough, smooth)]
+    equal(sorted(set(names[0]) ^ set(names[1])), [], f"{what}: keys that only one has")
+    size = n = 0
+    for name in names[0]:
+        a, b = all_of(rough, prefix + name, name), all_of(smooth, prefix + name, name)
+        equal(sorted(map(str, a)), sorted(map(str, b)), f"{what}: fields of {name}")
+        for field, value in a.items():
+            check(b[field] == value, f"{what}: {name} differs in {field!r}", str(value)[:300],
+                  str(b[field])[:300])
+            size, n = size + len(str(value)), n + 1
+    kinds = {k: sum(1 for name in names[0] if name.split(":")[0] == k)
+             for k in ("pane", "part", "window")}
+    say(f"{what}: identical: {len(names[0])} keys {kinds}, {n} fields, {size} bytes")
+
+
+def each_pane_once(redis, stream, pane):
+    """Every pane evaluated, none twice."""
+    ids = [int(i.split("-")[0]) for i, _ in redis.entries(f"leeway:{{{stream}}}:history")]
+    equal([b - a for a, b in zip(ids, ids[1:]) if b - a != pane], [], "gaps in the history")
+    audit = [int(e["event"]) for _, e in redis.entries(f"leeway:{{{stream}}}:audit")
+             if e["what"] == "evaluated"]
+    equal(audit, ids, "one audit line an evaluation")
+    return ids
+
+
+def must_be_sealed(redis, stream, partitions, pane):
+    """Up to where, when everything is read: the slowest partition's watermark."""
+    parts = [redis.hash(k) for k in redis.keys(f"leeway:{{{stream}}}:part:*")]
+    marks = [int(p["watermark"]) for p in parts if p.get("watermark")]
+    return min(marks) // pane * pane if len(marks) == partitions else None
+
+
+def settle(redis, stream, messages, partitions, pane, seconds=60):
+    """Until all messages are counted and all that is complete is evaluated."""
+    wait_for("the end of the topic", seconds, lambda: offsets(redis, stream) == messages)
+    wait_for("the last evaluation", seconds, lambda: (
+        until := must_be_sealed(redis, stream, partitions, pane)) and until == int(
+            redis("HGET", f"leeway:{{{stream}}}:detector", "sealed_until") or 0))
+
+
 # ---- Kafka ------------------------------------------------------------------------------------
 
 

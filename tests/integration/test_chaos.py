@@ -22,7 +22,8 @@ import subprocess
 import time
 
 from harness import (BIN, TRIPS, Broker, Daemon, Receiver, Redis, RedisServer, avro_cut, check,
-                     count, counters, equal, kafka, main, offsets, say, wait_for)
+                     count, counters, each_pane_once, equal, identical, main, offsets, say, settle,
+                     wait_for)
 
 STREAM, TOPIC, FIRST = "chaos", "chaos-trips", "chaos-first"
 PARTITIONS, PANE = 6, 6 * 3600 * 1000
@@ -30,70 +31,10 @@ RATE = 2500
 KILLS = int(os.environ.get("LEEWAY_CHAOS_KILLS", "30"))
 ROUNDS = int(os.environ.get("LEEWAY_CHAOS_ROUNDS", "0"))
 SESSION, LEASE = 3, 2  # seconds
-# Of a hash: who did it, and the wall clock.
-WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"},
-       "now": {b"updated"},
-       "detector": {b"updated"}, "meta": {b"created", b"config_hash"}}
-OURS = {"lease", "fence", "outbox", "outbox:tries", "asks"}  # leader's and deliveries' own
 
 
 def key(name):
     return f"leeway:{{{STREAM}}}:{name}"
-
-
-# ---- what is compared -------------------------------------------------------------------------
-
-
-def fields(redis, name):
-    """All that must be equal of one key."""
-    kind = redis("TYPE", key(name)).decode()
-    if kind == "hash":
-        without = WHO.get(name.split(":")[0], ())
-        return {f: v for f, v in redis.raw(key(name)).items() if f not in without}
-    if kind == "zset":
-        return dict(enumerate(redis("ZRANGE", key(name), 0, -1, "WITHSCORES")))
-    if kind == "stream":
-        lines = redis.entries(key(name))
-        if name == "audit":
-            return dict(enumerate((e["what"], e["detail"], e["event"]) for _, e in lines
-                                  if e["what"] != "undeliverable"))
-        return {i: {f: v for f, v in e.items() if f != "updated"} for i, e in lines}
-    if kind == "list":
-        return dict(enumerate(redis("LRANGE", key(name), 0, -1)))
-    return {"": redis("GET", key(name))}
-
-
-def compare(rough, smooth, what):
-    prefix = len(key(""))
-    names = [[k[prefix:] for k in redis.keys(key("*")) if k[prefix:] not in OURS]
-             for redis in (rough, smooth)]
-    equal(sorted(set(names[0]) ^ set(names[1])), [], f"{what}: keys that only one has")
-    size = n = 0
-    for name in names[0]:
-        a, b = fields(rough, name), fields(smooth, name)
-        equal(sorted(map(str, a)), sorted(map(str, b)), f"{what}: fields of {name}")
-        for field, value in a.items():
-            check(b[field] == value, f"{what}: {name} differs in {field!r}", str(value)[:300],
-                  str(b[field])[:300])
-            size, n = size + len(str(value)), n + 1
-    kinds = {k: sum(1 for name in names[0] if name.split(":")[0] == k)
-             for k in ("pane", "part", "window")}
-    say(f"{what}: identical: {len(names[0])} keys {kinds}, {n} fields, {size} bytes")
-
-
-def once(redis):
-    """Every pane evaluated, none twice."""
-    ids = [int(i.split("-")[0]) for i, _ in redis.entries(key("history"))]
-    equal([b - a for a, b in zip(ids, ids[1:]) if b - a != PANE], [], "gaps in the history")
-    audit = [int(e["event"]) for _, e in redis.entries(key("audit")) if e["what"] == "evaluated"]
-    equal(audit, ids, "one audit line an evaluation")
-
-
-def complete(redis):
-    """What must have been sealed when everything is read: up to the slowest partition's watermark."""
-    parts = [redis.hash(k) for k in redis.keys(key("part:*"))]
-    marks = [int(p["watermark"]) for p in parts if p.get("watermark")]
-    return min(marks) // PANE * PANE if len(marks) == PARTITIONS else None
 
 
 # ---- the two sides ----------------------------------------------------------------------------
@@ -227,18 +168,15 @@ class World:
         equal(self.producer.wait(120), 0, "exit status of the replay")
         total = count(TOPIC)
         rough, smooth = self.connect(), self.connect(self.still)
-        for name, redis in (("the killed", rough), ("the smooth", smooth)):
-            wait_for(f"{name} one's end of the topic", 60,
-                     lambda r=redis: offsets(r, STREAM) == total)
-            wait_for(f"{name} one's last evaluation", 60, lambda r=redis: complete(r) and int(
-                r("HGET", key("detector"), "sealed_until") or 0) == complete(r))
+        for redis in (rough, smooth):
+            settle(redis, STREAM, total, PARTITIONS, PANE)
         for redis in (rough, smooth):
             sums = counters(redis, STREAM)
             equal(sums["messages"], total, f"{what}: messages counted")
             equal(sums["good"] + sums["aside"] + sums["dead"], total, f"{what}: their kinds")
             equal(sums["scored"], sums["good"], f"{what}: scored from the first on")
-            once(redis)
-        compare(rough, smooth, f"{what} ({total} messages)")
+            each_pane_once(redis, STREAM, PANE)
+        identical(rough, smooth, STREAM, f"{what} ({total} messages)")
         rough.close()
         smooth.close()
 

@@ -1,0 +1,84 @@
+"""Two leaders at once: only one of them can write, and each pane is evaluated exactly once.
+
+All trips are read before anybody may lead (the lease is held by the test), so that the leader then
+has thousands of panes to seal without a pause. In the middle of it the leader is stopped for longer
+than its lease; another leads and goes on; then the first one wakes, in the belief that it leads, and
+its next write is refused by the fencing token. Some are killed instead. At the end the history has
+every pane and none twice, each has one audit line, and the tokens have only grown.
+
+SEED=n repeats who is killed and when."""
+import time
+
+from harness import (EVENTS, TRIPS, Daemon, check, equal, main, offsets, say, wait_for)
+
+STREAM = TOPIC = "leaders"
+PARTITIONS, PANE = 2, 3600 * 1000
+STOPS, KILLS = 4, 2
+
+
+def key(name):
+    return f"leeway:{{{STREAM}}}:{name}"
+
+
+def scenario(case):
+    case.create((TOPIC, PARTITIONS), (TOPIC + ".dead", 1))
+    config = case.nyc(STREAM, TOPIC, [
+        (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
+        (r"idle_timeout: \S+", "idle_timeout: 1h"), (r"^  timeout: 2s", "  timeout: 2s\n  lease: 1s")])
+    redis = case.redis
+    redis("SET", key("lease"), "1 nobody")
+    case.leeway("replay", "-c", config, TRIPS)
+    daemons = [Daemon(case, config, f"run-{i}") for i in range(3)]
+    wait_for("all trips to be read", 60, lambda: offsets(redis, STREAM) == EVENTS)
+    equal(redis("XLEN", key("history")), 0, "evaluations while nobody leads")
+    redis("DEL", key("lease"))
+
+    def leads():
+        pid = (redis("GET", key("lease")) or b"").decode().rsplit(":", 1)[-1]
+        return next((d for d in daemons if str(d.child.pid) == pid), None)
+
+    def sealed():
+        return redis("XLEN", key("history"))
+
+    def more(n):
+        """In the middle of a run of steps: so many since now, and it goes on."""
+        want = sealed() + n
+        wait_for(f"{want} evaluations", 30, lambda: sealed() >= want, 0.005)
+
+    parts = [redis.hash(k) for k in redis.keys(key("part:*"))]
+    until = min(int(p["watermark"]) for p in parts) // PANE * PANE
+    refused = 0
+    for i in case.random.sample(["stop"] * STOPS + ["kill"] * KILLS, STOPS + KILLS):
+        old = wait_for("a leader", 20, leads, 0.02)
+        more(case.random.randrange(10, 60))
+        if i == "kill":
+            old.kill()
+            daemons.remove(old)
+            daemons.append(Daemon(case, config, f"run-{len(case.daemons)}"))
+            continue
+        old.freeze()
+        new = wait_for("another to lead", 20, lambda: leads() not in (old, None) and leads(), 0.02)
+        more(10)
+        before = len(old.logged("leader_fenced"))
+        old.go_on()
+        time.sleep(1.5)  # more than a lease: it has written by now, or asked for its lease
+        check(leads() is not old, "who woke does not lead")
+        refused += len(old.logged("leader_fenced")) > before
+        say(f"{old.name} stopped at {sealed()} evaluations, {new.name} led, {old.name} woke")
+    wait_for("the last pane", 60, lambda: int(redis("HGET", key("detector"), "sealed_until")) == until)
+    ids = [int(i.split("-")[0]) for i, _ in redis.entries(key("history"))]
+    equal(ids[-1], until, "the newest evaluation")
+    equal([b - a for a, b in zip(ids, ids[1:]) if b - a != PANE], [], "gaps in the history")
+    audit = [int(e["event"]) for _, e in redis.entries(key("audit")) if e["what"] == "evaluated"]
+    equal(audit, ids, "one audit line an evaluation")
+    check(refused >= 1, "a leader that woke was refused by its token", refused)
+    tokens = sorted((int(line.split("token=")[1].split()[0]), d.name)
+                    for d in case.daemons for line in d.logged("leading"))
+    check(len({t for t, _ in tokens}) >= STOPS + KILLS + 1, "each had a token of its own", tokens)
+    say(f"{len(ids)} evaluations under {len({t for t, _ in tokens})} tokens; {refused} of {STOPS} that "
+        "woke tried to write and were refused")
+    for daemon in daemons:
+        daemon.stop(20)
+
+
+main(scenario)
