@@ -15,11 +15,12 @@
 
 #include "base/buf.h"
 #include "core/monitor.h"
+#include "core/standing.h"
 
 #define LW_RECEIVERS_MAX     16
 #define LW_RECEIVER_RULES    16
 #define LW_RECEIVER_NAME_MAX 32
-#define LW_ALERT_ID_MAX      64 /* as struct lw_outgoing of the store */
+#define LW_ALERT_ID_MAX      64
 #define LW_URL_MAX           1024
 #define LW_ALERT_PATH_MAX    256
 
@@ -246,15 +247,55 @@ struct lw_next_step {
 /* DONE when delivered. A retry waits lw_backoff_ms or what the receiver asked for,
  * whichever is longer; a refusal that a person can mend (3xx, 401, 403, 404, 407) is
  * tried hourly. PARK: any other refusal, and what is older than give_up_ms. attempts
- * counts this one; raised_ms is the message's `raised_at`. */
+ * counts this one; put_ms: when the entry was put into the outbox. */
 struct lw_next_step lw_notifier_next(const struct lw_receiver *r, const char *outbox_id,
                                      const struct lw_http_result *result,
-                                     uint64_t attempts, int64_t raised_ms,
-                                     int64_t now_ms);
-/* When a firing alert, last said at said_ms as number `repeat`, is due to be said again;
- * INT64_MAX when never. */
-int64_t lw_notifier_repeat_at(const struct lw_receiver *r, int64_t said_ms);
-/* `raised_at` of one of our messages in Unix ms, or -1. */
-int64_t lw_alert_raised_ms(const char *json, size_t len);
+                                     uint64_t attempts, int64_t put_ms, int64_t now_ms);
+
+/* ---- who is told what, and when ---- */
+
+/* What one receiver was told of one alert last. */
+struct lw_told {
+    uint64_t incident; /* 0: nothing is open there */
+    enum lw_severity severity;
+    int64_t said_ms; /* wall clock */
+    unsigned repeat; /* of the last message */
+};
+enum lw_say {
+    LW_SAY_NOTHING,
+    LW_SAY_CHANGE, /* the alert's own newest message */
+    LW_SAY_AGAIN,  /* it still fires */
+    LW_SAY_CLOSED, /* the incident that it was told of is over, and this is another */
+    LW_SAY_FORGET  /* over, and this receiver does not hear of ends */
+};
+struct lw_saying {
+    enum lw_say what;
+    struct lw_told told; /* what is to be remembered once it has been said */
+};
+/* What the receiver is to be told now, so that what it knows becomes what is. It looks at
+ * states alone and not at changes: whatever kept a message back (a silence, a cause, a
+ * receiver that was not configured yet), the message follows when that is over, and never
+ * twice. Nothing is said while silenced; while inhibited no alert is opened and none
+ * repeated, but one that was told of may be closed. Pure. */
+struct lw_saying lw_pager_say(const struct lw_receiver *r,
+                              const struct lw_standing *alert, const struct lw_told *told,
+                              int64_t now_ms);
+#define LW_TOLD_MAX 80
+/* "<incident> <severity> <said> <repeat>", and back; false when it is none of ours. */
+char *lw_told_print(char out[LW_TOLD_MAX], const struct lw_told *told);
+bool lw_told_parse(const char *text, struct lw_told *out);
+
+/* A message of ours said in another way: as repetition number `repeat`, or (closed) as
+ * the end of another incident than its own. */
+struct lw_restated {
+    bool closed;
+    struct lw_told
+        told; /* the incident, its severity, and the number of the repetition */
+    int64_t now_ms;
+    const char *summary; /* closed: why */
+};
+/* Appends the message; LW_EINPUT when it is none of ours. */
+int lw_alert_restate(const char *json, size_t len, const struct lw_restated *how,
+                     struct lw_buf *out, struct lw_err *err);
 
 #endif

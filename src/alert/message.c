@@ -134,12 +134,3 @@ void lw_message_fini(struct lw_message *m) {
     json_decref(m->root);
     m->root = NULL;
 }
-
-int64_t lw_alert_raised_ms(const char *json, size_t len) {
-    struct lw_message m;
-    if (lw_message_read(&m, json, len, 0, NULL) < 0)
-        return -1;
-    int64_t ms = m.raised_ms;
-    lw_message_fini(&m);
-    return ms;
-}

@@ -106,14 +106,13 @@ static uint64_t seed_of(const char *id) {
 
 struct lw_next_step lw_notifier_next(const struct lw_receiver *r, const char *outbox_id,
                                      const struct lw_http_result *result,
-                                     uint64_t attempts, int64_t raised_ms,
-                                     int64_t now_ms) {
+                                     uint64_t attempts, int64_t put_ms, int64_t now_ms) {
     struct lw_next_step next = {LW_NEXT_DONE, 0};
     if (result->verdict == LW_DELIVERED)
         return next;
     bool refused = result->verdict == LW_REFUSED;
     next.what = LW_NEXT_PARK;
-    if (now_ms - raised_ms >= r->give_up_ms || (refused && !mendable(result->status)))
+    if (now_ms - put_ms >= r->give_up_ms || (refused && !mendable(result->status)))
         return next;
     int64_t wait = refused ? BACKOFF_MAX : lw_backoff_ms(attempts, seed_of(outbox_id));
     if (wait < result->retry_after_ms)
@@ -121,8 +120,4 @@ struct lw_next_step lw_notifier_next(const struct lw_receiver *r, const char *ou
     next.what = LW_NEXT_RETRY;
     next.not_before_ms = now_ms + wait;
     return next;
-}
-
-int64_t lw_notifier_repeat_at(const struct lw_receiver *r, int64_t said_ms) {
-    return r->repeat_ms > 0 ? said_ms + r->repeat_ms : INT64_MAX;
 }

@@ -83,13 +83,52 @@ static void put_outgoing(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
 }
 
+static void put_field(struct lw_cmd *c, const struct lw_spec *spec, const char *key,
+                      const struct lw_page_field *field) {
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, field->text ? "HSET" : "HDEL");
+    lw_key_arg(c, spec, "%s", key);
+    lw_cmd_str(c, field->name);
+    if (field->text)
+        lw_cmd_arg(c, field->text, field->len);
+    lw_cmd_fill(c, slot);
+}
+
+static void put_pages(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                      const struct lw_pages *p, const struct lw_lease *lease,
+                      int64_t now_ms) {
+    for (size_t i = 0; i < p->nalerts; i++)
+        put_state(c, spec, &p->alert[i], lw_verb_bytes(r));
+    for (size_t i = 0; i < p->nmessages; i++)
+        put_field(c, spec, "alerts:message", &p->message[i]);
+    for (size_t i = 0; i < p->noutgoing; i++)
+        put_outgoing(c, spec, &p->outgoing[i]);
+    for (size_t i = 0; i < p->ntold; i++)
+        put_field(c, spec, "alerts:told", &p->told[i]);
+    for (size_t i = 0; i < p->nlines; i++) {
+        size_t slot = lw_cmd_slot(c);
+        lw__audit_words(c, spec,
+                        &(struct lw_audit_line){p->line[i].what, lease->who,
+                                                p->line[i].detail, 0, now_ms});
+        lw_cmd_fill(c, slot);
+    }
+}
+
 void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_step *step) {
     struct lw_buf *bytes = lw_verb_bytes(r);
     for (size_t i = 0; i < step->evaluation->nalerts; i++)
         put_state(c, spec, &step->evaluation->alert[i], bytes);
-    for (size_t i = 0; i < step->noutgoing; i++)
-        put_outgoing(c, spec, &step->outgoing[i]);
+    if (step->pages)
+        put_pages(r, c, spec, step->pages, step->lease, step->now_ms);
+}
+
+int lw_pages_write(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_lease *lease, const struct lw_pages *pages,
+                   int64_t now_ms, struct lw_err *err) {
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    put_pages(r, c, spec, pages, lease, now_ms);
+    return lw_guard_run(r, c, "alerts", err);
 }
 
 static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {

@@ -26,7 +26,7 @@ void lw__figures_put(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_step *step);
 void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                      struct lw_monitor *m);
-/* Alert states and outbox (alerts.c). */
+/* Alert states, messages, outbox and who was told (alerts.c). */
 void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_step *step);
 

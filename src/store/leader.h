@@ -5,6 +5,7 @@
 #define LW_LEADER_H
 
 #include "core/monitor.h"
+#include "core/standing.h"
 #include "store/state.h"
 
 struct lw_lease {
@@ -30,21 +31,67 @@ struct lw_detector_state {
     int64_t updated_ms; /* wall clock of the last step; 0: none */
     void *state;        /* free() */
     size_t len;
+    /* Messages known when the last one came in, and when that was (wall; 0: not known).
+     */
+    uint64_t heard;
+    int64_t heard_ms;
 };
 int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
                      struct lw_detector_state *out, struct lw_err *err);
+/* Notes that messages came in, for the next leader's rules on `silence`. LW_EFENCED. */
+int lw_detector_heard(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_lease *lease, uint64_t heard, int64_t heard_ms,
+                      struct lw_err *err);
 
 /* Its stamp only: whether what is there is what was written last. */
 int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
                       int64_t *sealed_until_ms, int64_t *updated_ms, struct lw_err *err);
 
-/* One alert as it goes to the outbox: formed by the caller (alert/format.h) as our JSON.
+/* One alert as it goes to the outbox: formed by the caller (alert/alert.h) as our JSON.
  */
 struct lw_outgoing {
-    char id[64]; /* idempotency key: incident-transition */
+    char id[96]; /* idempotency key: incident-transition@receiver */
     const char *json;
     size_t len;
 };
+/* A field of `alerts:message` (fingerprint, the newest message of an alert) or of
+ * `alerts:told` (fingerprint@receiver, what it was told); text NULL: it goes. */
+struct lw_page_field {
+    char name[64];
+    const char *text;
+    size_t len;
+};
+/* What goes out with a step, or by itself, all at once: deliveries, what was said to whom
+ * by that, alerts that change their state otherwise than by the evaluation, and lines for
+ * the audit. */
+struct lw_pages {
+    size_t noutgoing, nmessages, ntold, nalerts, nlines;
+    const struct lw_outgoing *outgoing;
+    const struct lw_page_field *message, *told;
+    const struct lw_alert *alert;
+    const struct lw_page_line {
+        char what[16];
+        char detail[400];
+    } * line;
+};
+/* By itself, outside a step. LW_EFENCED; after LW_EAGAIN its fate is unknown: load what
+ * was told again. */
+int lw_pages_write(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_lease *lease, const struct lw_pages *pages,
+                   int64_t now_ms, struct lw_err *err);
+/* What a new leader must know of alerts; each calls back once a field, in no order.
+ * `told` gets the field's name and its text. One round trip. */
+struct lw_pages_reader {
+    void *arg;
+    void (*alert)(void *arg, const struct lw_standing *alert);
+    void (*message)(void *arg, const char *fingerprint, const char *json, size_t len);
+    void (*told)(void *arg, const char *name, const char *text);
+};
+int lw_pages_load(struct lw_redis *r, const struct lw_spec *spec,
+                  const struct lw_pages_reader *reader, struct lw_err *err);
+/* The silences that have not ended; free() them. -1 on error. */
+int lw_silences_load(struct lw_redis *r, const struct lw_spec *spec, int64_t now_ms,
+                     struct lw_silence **out, size_t *n, struct lw_err *err);
 
 /* Everything one step of the detector changes, at once: detector state, now, history,
  * windows, alert states, outbox, audit, and the shadows. Fenced by the token and by the
@@ -57,8 +104,7 @@ struct lw_step {
     struct lw_monitor *monitor; /* after the step */
     const struct lw_evaluation *evaluation;
     bool sealed; /* a pane was sealed: now, history and windows are written */
-    const struct lw_outgoing *outgoing;
-    size_t noutgoing;
+    const struct lw_pages *pages; /* or NULL */
     int64_t now_ms;
 };
 int lw_step_write(struct lw_redis *r, const struct lw_spec *spec,

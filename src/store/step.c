@@ -16,8 +16,9 @@
 int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
                      struct lw_detector_state *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
-    struct lw_reply *reply = lw_redis_do(r, err, "HMGET %s sealed_until state updated",
-                                         lw_key(key, spec, "detector"));
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "HMGET %s sealed_until state updated heard heard_at",
+                    lw_key(key, spec, "detector"));
     if (!reply)
         return lw_err_context(err, "detector state");
     size_t len;
@@ -28,6 +29,8 @@ int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
     out->updated_ms = lw_reply_int(lw_reply_at(reply, 2));
     out->state = state ? lw_memdup(state, len) : NULL;
     out->len = len;
+    out->heard = (uint64_t)lw_reply_int(lw_reply_at(reply, 3));
+    out->heard_ms = lw_reply_int(lw_reply_at(reply, 4));
     lw_reply_free(reply);
     return 0;
 }
@@ -47,14 +50,29 @@ int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
     return 0;
 }
 
+int lw_detector_heard(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_lease *lease, uint64_t heard, int64_t heard_ms,
+                      struct lw_err *err) {
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "detector");
+    lw_cmd_str(c, "heard");
+    lw_cmd_uint(c, heard);
+    lw_cmd_str(c, "heard_at");
+    lw_cmd_int(c, heard_ms);
+    lw_cmd_fill(c, slot);
+    return lw_guard_run(r, c, "detector", err);
+}
+
 void lw__step_id(const struct lw_step *step, const struct lw_buf *state,
                  const char *extra, char out[17]) {
     struct lw_buf all = {0};
     lw_buf_put(&all, state->data, state->len);
     lw_buf_printf(&all, "|%" PRId64 "|%d|%s", step->evaluation->at_ms, step->sealed,
                   extra);
-    for (size_t i = 0; i < step->noutgoing; i++)
-        lw_buf_printf(&all, "|%s", step->outgoing[i].id);
+    for (size_t i = 0; step->pages && i < step->pages->noutgoing; i++)
+        lw_buf_printf(&all, "|%s", step->pages->outgoing[i].id);
     for (size_t i = 0; i < step->evaluation->ndecisions; i++)
         lw_buf_printf(&all, "|%d %u", (int)step->evaluation->decision[i].kind,
                       step->evaluation->decision[i].version);

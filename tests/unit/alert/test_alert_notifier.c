@@ -145,22 +145,15 @@ static void retry_after_is_honoured(void **state) {
     assert_true(s.not_before_ms >= LW_SECOND);
 }
 
-static void repeats(void **state) {
-    (void)state;
-    struct lw_receiver r = receiver("oncall", LW_FORMAT_JSON);
-    assert_int_equal(lw_notifier_repeat_at(&r, 5), 5 + 4 * LW_HOUR);
-    r.repeat_ms = 0;
-    assert_int_equal(lw_notifier_repeat_at(&r, 5), INT64_MAX);
-}
-
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(backoff_bounds),
-                                       cmocka_unit_test(outbox_ids),
-                                       cmocka_unit_test(longest_id_fits),
-                                       cmocka_unit_test(nothing_overtakes_in_an_incident),
-                                       cmocka_unit_test(rounds_drain_the_box),
-                                       cmocka_unit_test(next_steps),
-                                       cmocka_unit_test(retry_after_is_honoured),
-                                       cmocka_unit_test(repeats)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(backoff_bounds),
+        cmocka_unit_test(outbox_ids),
+        cmocka_unit_test(longest_id_fits),
+        cmocka_unit_test(nothing_overtakes_in_an_incident),
+        cmocka_unit_test(rounds_drain_the_box),
+        cmocka_unit_test(next_steps),
+        cmocka_unit_test(retry_after_is_honoured),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,8 +276,8 @@ static void a_step_sent_twice_counts_once(void **state) {
     l.e.nalerts = 1;
     struct lw_outgoing out = {.id = "def-firing", .json = "{\"a\":1}", .len = 7};
     struct lw_step step = step_of(&l, true);
-    step.outgoing = &out;
-    step.noutgoing = 1;
+    struct lw_pages pages = {.outgoing = &out, .noutgoing = 1};
+    step.pages = &pages;
     assert_int_equal(lw_step_write(r, spec, &step, &l.err), 0);
     step.now_ms += 5000; /* the answer was lost; sent again later */
     assert_int_equal(lw_step_write(r, spec, &step, &l.err), 0);
@@ -306,8 +306,8 @@ static void deliveries_wait_in_order_until_confirmed(void **state) {
     struct lw_outgoing out[2] = {{.id = "1", .json = "{\"n\":1}", .len = 7},
                                  {.id = "2", .json = "{\"n\":\"\\u0000\"}", .len = 14}};
     struct lw_step step = step_of(&l, true);
-    step.outgoing = out;
-    step.noutgoing = 2;
+    struct lw_pages pages = {.outgoing = out, .noutgoing = 2};
+    step.pages = &pages;
     assert_int_equal(lw_step_write(r, spec, &step, &l.err), 0);
 
     struct lw_reply *reply = lw_outbox_read(r, spec, "", 4, d, &n, &l.err);
