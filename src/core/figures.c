@@ -264,6 +264,8 @@ static size_t firing(const struct lw_monitor *m) {
     size_t n = 0;
     for (size_t i = 0; i < m->nslots; i++)
         n += m->slot[i].state == LW_ALERT_FIRING;
+    for (int k = 0; k < LW_NOTICES; k++)
+        n += m->notice[k].firing;
     return n;
 }
 

@@ -87,15 +87,42 @@ static struct lw_alert *new_alert(struct lw_monitor *m, struct lw_evaluation *ou
     return a;
 }
 
-/* What is no rule's: a rollback, a failed training. It has no state and resolves by
- * itself. */
-static void notice(struct lw_monitor *m, struct lw_evaluation *out, const char *name,
-                   enum lw_severity severity, const char *summary) {
-    struct lw_alert *a = new_alert(m, out, name, "", out->at_ms);
+static const char *const notice_name[LW_NOTICES] = {"rollback", "training-failed"};
+
+static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,
+                       enum lw_notice_kind kind, const char *summary) {
+    struct lw_notice *n = &m->notice[kind];
+    if (!n->firing)
+        return;
+    n->firing = false;
+    struct lw_alert *a = new_alert(m, out, notice_name[kind], "", n->since_ms);
     if (!a)
         return;
-    a->severity = severity;
+    a->firing = false;
+    a->severity = n->severity;
+    snprintf(a->summary, sizeof a->summary, "Resolved. %.300s", summary);
+}
+
+/* What is no rule's: a rollback, a failed training. It fires until what it tells of is
+ * over, or for a week. */
+static void notice(struct lw_monitor *m, struct lw_evaluation *out,
+                   enum lw_notice_kind kind, const char *summary) {
+    end_notice(m, out, kind, "It has happened again.");
+    m->notice[kind] = (struct lw_notice){
+        true, kind == LW_NOTICE_ROLLBACK ? LW_SEVERITY_CRITICAL : LW_SEVERITY_WARN,
+        out->at_ms};
+    struct lw_alert *a = new_alert(m, out, notice_name[kind], "", out->at_ms);
+    if (!a)
+        return;
+    a->severity = m->notice[kind].severity;
     lw_copy(a->summary, sizeof a->summary, summary);
+}
+
+static void age_notices(struct lw_monitor *m, struct lw_evaluation *out) {
+    for (int k = 0; k < LW_NOTICES; k++)
+        if (out->at_ms - m->notice[k].since_ms >= LW_WEEK)
+            end_notice(m, out, (enum lw_notice_kind)k,
+                       "A week has passed without another.");
 }
 
 static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_slot *slot,
@@ -190,6 +217,40 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     m->changed = lw_change_update(m->change, lw_errors_rmse(&s->errors) / expected) != 0;
 }
 
+/* The champion has gone that these alerts were about: they are over, also for the rule's
+ * own counts. */
+static void resolve_slot(struct lw_monitor *m, size_t r, size_t i, const char *why,
+                         struct lw_evaluation *out) {
+    const struct lw_rule *rule = &m->spec->rule[r];
+    struct lw_slot *slot = &m->slot[m->slot_of[r] + i], old = *slot;
+    *slot = (struct lw_slot){0};
+    if (old.state != LW_ALERT_FIRING)
+        return;
+    int subject = rule->feature == LW_RULE_EACH ? (int)i : rule->feature;
+    struct lw_reading reading = lw__reading(m, rule, subject);
+    size_t before = out->nalerts;
+    tell(m, r, subject, &old, &reading, LW_RESOLVES, out);
+    if (out->nalerts > before)
+        lw_copy(out->alert[before].summary, sizeof out->alert[before].summary, why);
+}
+
+static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_t version,
+                        const char *how) {
+    char why[200];
+    snprintf(
+        why, sizeof why,
+        "Resolved: version %u %s, and the window is compared with its reference from "
+        "now on.",
+        version, how);
+    for (size_t r = 0; r < m->spec->nrules; r++) {
+        const struct lw_rule *rule = &m->spec->rule[r];
+        if (rule->metric == LW_METRIC_EVENTS || lw_metric_live(rule->metric))
+            continue; /* of the feed alone, whoever answers */
+        for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++)
+            resolve_slot(m, r, i, why, out);
+    }
+}
+
 static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
     struct lw_decision *d = &out->decision[out->ndecisions];
     uint32_t champion = m->policy.champion;
@@ -202,7 +263,8 @@ static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
     m->ledger.rollbacks++;
     snprintf(text, sizeof text, "Version %u was rolled back to version %u: %.200s",
              champion, d->other, d->reason);
-    notice(m, out, "rollback", LW_SEVERITY_CRITICAL, text);
+    notice(m, out, LW_NOTICE_ROLLBACK, text);
+    resolve_all(m, out, d->other, "has returned");
     lw_reference_free(m->reference); /* the caller brings the old champion's */
     m->reference = NULL;
     renew_change(m);
@@ -220,39 +282,12 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
         lw__view(m, i);
     for (size_t i = 0; i < m->spec->nrules; i++)
         apply_rule(m, i, out, &v);
+    age_notices(m, out);
     decide_probation(m, out);
     if (lw_policy_request(&m->policy, m->spec, out->at_ms,
                           v.trigger[0] ? v.trigger : NULL, v.blocked))
         out->request = m->policy.pending;
     lw__figures(m, out);
-}
-
-/* The champion has gone that these alerts were about. */
-static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out,
-                        uint32_t version) {
-    for (size_t r = 0; r < m->spec->nrules; r++) {
-        const struct lw_rule *rule = &m->spec->rule[r];
-        for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
-            struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
-            bool was_firing = slot->state == LW_ALERT_FIRING;
-            struct lw_slot old = *slot;
-            if (rule->metric == LW_METRIC_EVENTS || lw_metric_live(rule->metric))
-                continue; /* of the feed alone, whoever answers */
-            *slot = (struct lw_slot){0};
-            if (!was_firing)
-                continue;
-            int subject = rule->feature == LW_RULE_EACH ? (int)i : rule->feature;
-            struct lw_reading reading = lw__reading(m, rule, subject);
-            size_t before = out->nalerts;
-            tell(m, r, subject, &old, &reading, LW_RESOLVES, out);
-            if (out->nalerts > before)
-                snprintf(out->alert[before].summary, sizeof out->alert[before].summary,
-                         "Resolved: version %u was promoted, and the window is compared "
-                         "with its "
-                         "reference from now on.",
-                         version);
-        }
-    }
 }
 
 void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version,
@@ -271,10 +306,65 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
     if (!training) {
         char text[320];
         snprintf(text, sizeof text, "Training failed: %.280s", reason);
-        notice(m, out, "training-failed", LW_SEVERITY_WARN, text);
-    } else if (d->kind == LW_DECIDED_PROMOTE) {
-        resolve_all(m, out, version);
+        notice(m, out, LW_NOTICE_FAILED, text);
+        return;
     }
+    end_notice(m, out, LW_NOTICE_FAILED, "A training has ended with a model.");
+    if (d->kind == LW_DECIDED_PROMOTE) {
+        end_notice(m, out, LW_NOTICE_ROLLBACK, "A newer version was promoted.");
+        resolve_all(m, out, version, "was promoted");
+    }
+}
+
+void lw_monitor_crowned(struct lw_monitor *m, uint32_t version,
+                        struct lw_evaluation *out) {
+    *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
+    if (out->at_ms == INT64_MIN)
+        out->at_ms = 0;
+    end_notice(m, out, LW_NOTICE_ROLLBACK, "A person has chosen a version.");
+    resolve_all(m, out, version, "was promoted by a person");
+}
+
+/* The slot of a rule and subject by its fingerprint, or NULL. */
+static const struct lw_slot *find_slot(const struct lw_monitor *m, uint64_t print,
+                                       size_t *rule, int *subject) {
+    for (size_t r = 0; r < m->spec->nrules; r++) {
+        const struct lw_rule *a = &m->spec->rule[r];
+        for (size_t i = 0; i < lw_rule_subjects(m->spec, a); i++) {
+            *rule = r;
+            *subject = a->feature == LW_RULE_EACH ? (int)i : a->feature;
+            const char *feature = lw_metric_per_feature(a->metric)
+                                      ? lw_spec_feature_name(m->spec, *subject)
+                                      : "";
+            if (fingerprint(m->spec, a->name, feature) == print)
+                return &m->slot[m->slot_of[r] + i];
+        }
+    }
+    return NULL;
+}
+
+bool lw_monitor_fires(const struct lw_monitor *m, uint64_t print) {
+    size_t rule;
+    int subject;
+    for (int k = 0; k < LW_NOTICES; k++)
+        if (fingerprint(m->spec, notice_name[k], "") == print)
+            return m->notice[k].firing;
+    const struct lw_slot *slot = find_slot(m, print, &rule, &subject);
+    return slot && slot->state == LW_ALERT_FIRING;
+}
+
+bool lw_monitor_alert(struct lw_monitor *m, uint64_t print, struct lw_evaluation *out) {
+    size_t r;
+    int subject;
+    *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
+    const struct lw_slot *slot = find_slot(m, print, &r, &subject);
+    if (out->at_ms == INT64_MIN || !slot || slot->state != LW_ALERT_FIRING ||
+        lw_metric_live(m->spec->rule[r].metric))
+        return false;
+    struct lw_reading reading = lw__reading(m, &m->spec->rule[r], subject);
+    if (reading.known)
+        tell(m, r, subject, slot, &reading, LW_STAYS, out);
+    return out->nalerts == 1;
 }
 
 void lw_monitor_champion(struct lw_monitor *m, uint32_t version, struct lw_reference *ref,

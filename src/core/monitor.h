@@ -108,6 +108,16 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
  * its reference (taken; NULL when it has none). */
 void lw_monitor_champion(struct lw_monitor *m, uint32_t version, struct lw_reference *ref,
                          int64_t since_ms);
+/* A person has made a version champion: what fired about the other one is over. Fills
+ * out; to be called before lw_monitor_champion. */
+void lw_monitor_crowned(struct lw_monitor *m, uint32_t version,
+                        struct lw_evaluation *out);
+/* Does the alert of that fingerprint fire? */
+bool lw_monitor_fires(const struct lw_monitor *m, uint64_t fingerprint);
+/* A firing alert with its present figures, as the one alert of out; false when it does
+ * not fire, or its figure cannot be told now (live metrics, what is no rule's). */
+bool lw_monitor_alert(struct lw_monitor *m, uint64_t fingerprint,
+                      struct lw_evaluation *out);
 /* Version 1's reference (taken; NULL: none), so that drift since the first model stays
  * visible beside drift since the present one: the figures `<longest
  * window>:psi_first:<feature>`. */

@@ -6,7 +6,7 @@
 
 #include "core/monitor_private.h"
 
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 
 static uint64_t slot_key(const struct lw_spec *spec, size_t rule, size_t subject) {
     char text[3 * LW_NAME_MAX];
@@ -36,6 +36,11 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
             lw_buf_u64(out, slot_key(m->spec, r, i));
             lw_slot_write(&m->slot[m->slot_of[r] + i], out);
         }
+    for (int k = 0; k < LW_NOTICES; k++) {
+        lw_buf_u8(out, m->notice[k].firing);
+        lw_buf_u8(out, (uint8_t)m->notice[k].severity);
+        lw_buf_u64(out, (uint64_t)m->notice[k].since_ms);
+    }
 }
 
 static int read_change(struct lw_monitor *m, struct lw_reader *r, struct lw_err *err) {
@@ -62,6 +67,19 @@ static void read_slots(struct lw_monitor *m, struct lw_reader *r) {
     }
 }
 
+static void read_notices(struct lw_monitor *m, struct lw_reader *r) {
+    for (int k = 0; k < LW_NOTICES; k++) {
+        struct lw_notice *n = &m->notice[k];
+        n->firing = lw_reader_u8(r) != 0;
+        uint8_t severity = lw_reader_u8(r);
+        n->since_ms = (int64_t)lw_reader_u64(r);
+        int64_t limit = INT64_C(1) << 61; /* as times in policy.c */
+        r->bad |= severity > LW_SEVERITY_CRITICAL || n->since_ms > limit ||
+                  n->since_ms < -limit;
+        n->severity = r->bad ? LW_SEVERITY_NONE : (enum lw_severity)severity;
+    }
+}
+
 int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
                     struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
@@ -76,6 +94,7 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
     if (read_change(m, &r, err))
         return -1;
     read_slots(m, &r);
+    read_notices(m, &r);
     if (r.bad || lw_reader_left(&r))
         return lw_fail(err, LW_EINPUT, "detector state is damaged (%zu bytes)", len);
     return 0;

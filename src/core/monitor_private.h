@@ -23,6 +23,14 @@ struct lw_view {
     struct lw_fault fault[LW_FEATURES_MAX];
 };
 
+/* What is no rule's and fires all the same, until it is over. */
+enum lw_notice_kind { LW_NOTICE_ROLLBACK, LW_NOTICE_FAILED, LW_NOTICES };
+struct lw_notice {
+    bool firing;
+    enum lw_severity severity;
+    int64_t since_ms;
+};
+
 struct lw_monitor {
     const struct lw_spec *spec;
     struct lw_windows *windows;
@@ -35,6 +43,7 @@ struct lw_monitor {
     size_t slot_of[LW_RULES_MAX]; /* a rule's first slot */
     size_t nslots;
     struct lw_slot *slot;
+    struct lw_notice notice[LW_NOTICES];
     bool lazy; /* figures are of no interest: only rules ask for sketches */
     size_t nviews;
     struct lw_view *view;
