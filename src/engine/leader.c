@@ -27,7 +27,9 @@ static void warn(const char *event, const struct lw_err *err) {
 
 void lw__leader_drop(struct lw_leader *l) {
     lw_monitor_free(l->monitor);
+    lw_pager_free(l->pager);
     l->monitor = NULL;
+    l->pager = NULL;
 }
 
 /* ---- taking over ---- */
@@ -108,7 +110,12 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     if (lw_detector_load(l->redis, l->spec, &state, err))
         return -1;
     l->monitor = lw_monitor_new(l->spec);
+    l->pager = lw_pager_new(l->config);
     int rc = restore(l, &state, err);
+    if (rc == 0)
+        rc = lw_pager_load(l->pager, l->redis, err);
+    if (rc == 0)
+        rc = lw__leader_orphans(l, err);
     free(state.state);
     if (rc) {
         lw__leader_drop(l);
@@ -118,6 +125,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     l->written_ms = state.updated_ms;
     for (int32_t p = 0; p < l->engine->npartitions; p++)
         l->told[p] = (struct told){0};
+    lw__live_begin(l, &state);
     atomic_store(&l->engine->sealed_until_ms, l->sealed_until_ms);
     lw_log(LW_INFO, "leading",
            "who=%s token=%" PRIu64 " champion=%u sealed_until=%" PRId64, l->lease.who,
@@ -238,7 +246,7 @@ static int notice_person(struct lw_leader *l, struct lw_err *err) {
         return -1;
     if (aliases.champion && aliases.champion != lw_monitor_champion_version(l->monitor)) {
         int64_t at = l->sealed_until_ms == INT64_MIN ? 0 : l->sealed_until_ms;
-        *l->evaluation = (struct lw_evaluation){.at_ms = at};
+        lw_monitor_crowned(l->monitor, aliases.champion, l->evaluation);
         if (lw__leader_crown(l, aliases.champion, at, err) ||
             lw__leader_write(l, NULL, false, err))
             return -1;
@@ -314,7 +322,7 @@ static int tick(struct lw_leader *l, struct lw_err *err) {
     if (still_ours(l, err) || lw__leader_answer(l, err) || notice_person(l, err) ||
         lw__leader_request(l, err))
         return -1;
-    return seal_due(l, err);
+    return seal_due(l, err) || lw__live_step(l, err) || lw__leader_page(l, err) ? -1 : 0;
 }
 
 static bool round_trip(struct lw_leader *l) {

@@ -3,6 +3,7 @@
 #define LW_LEADER_PRIVATE_H
 
 #include "engine/engine_private.h"
+#include "engine/pager.h"
 
 /* When a partition's owner was last heard of. */
 struct told {
@@ -25,6 +26,18 @@ struct lw_leader {
     struct told *told;          /* by partition */
     uint64_t dials;             /* connections made when the view was read */
     struct lw_evaluation *evaluation;
+    struct lw_pager *pager;    /* while leading */
+    int64_t paged_ms;          /* monotonic: last round of the pager */
+    struct lw_live_state {     /* leader_live.c */
+        int64_t next_ms;       /* monotonic */
+        uint64_t heard, noted; /* messages when the last one came in; as Redis knows */
+        int64_t heard_ms;      /* wall clock of that */
+        int64_t noted_ms;      /* monotonic: last time Redis was told */
+        size_t nsamples, at; /* of the last ten minutes, for the share of dead letters */
+        struct lw_live_sample {
+            uint64_t messages, dead;
+        } sample[60];
+    } live;
 };
 
 void lw__leader_drop(struct lw_leader *l);
@@ -37,6 +50,13 @@ void lw__leader_first(struct lw_leader *l);
  * decided, or NULL. */
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err);
+/* Says what is due by the clock: repetitions, and what was held back. */
+int lw__leader_page(struct lw_leader *l, struct lw_err *err);
+/* Ends what nothing watches any more. */
+int lw__leader_orphans(struct lw_leader *l, struct lw_err *err);
+/* Judges the rules on the running stream, when it is time; l->view must be fresh. */
+void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state);
+int lw__live_step(struct lw_leader *l, struct lw_err *err);
 /* Takes up a finished training, if there is one. */
 int lw__leader_answer(struct lw_leader *l, struct lw_err *err);
 /* Hands a pending request to the retrainer, unless it is being worked on. */

@@ -1,4 +1,5 @@
 /* What the leader writes: steps with their alerts, and the outcome of trainings. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,15 +10,7 @@
 #include "base/time.h"
 #include "engine/leader_private.h"
 
-#define OUTGOING_MAX (LW_ALERTS_MAX * LW_RECEIVERS_MAX)
-
 /* ---- alerts ---- */
-
-struct outbox {
-    struct lw_outgoing item[OUTGOING_MAX];
-    struct lw_buf json[LW_ALERTS_MAX];
-    size_t n;
-};
 
 static const char *action_of(const struct lw_evaluation *e, const struct lw_alert *a,
                              char *out, size_t size) {
@@ -25,84 +18,149 @@ static const char *action_of(const struct lw_evaluation *e, const struct lw_aler
         snprintf(out, size, "A retrain was requested (%.120s).", e->request.reason);
     else if (e->ndecisions)
         snprintf(out, size, "%.200s", e->decision[0].reason);
-    else if (a->rule && (a->rule->actions & LW_ACTION_BLOCK))
+    else if (a->firing && a->rule && a->severity == LW_SEVERITY_CRITICAL &&
+             (a->rule->actions & LW_ACTION_BLOCK))
         snprintf(out, size, "Retraining is blocked while this lasts.");
     else
         return NULL;
     return out;
 }
 
-static void put_alert(struct lw_leader *l, const struct lw_alert *a, struct lw_buf *json,
-                      struct outbox *box) {
+/* The message; empty when it cannot be formed. */
+static void form(struct lw_leader *l, const struct lw_evaluation *e,
+                 const struct lw_alert *a, unsigned repeat, struct lw_buf *json) {
     struct lw_err err = {0};
-    char action[240], id[LW_ALERT_ID_MAX];
+    char action[240];
     const struct lw_rule *rule = a->rule;
+    bool windowed = rule && !lw_metric_live(rule->metric);
     struct lw_alert_context context = {
         .now_ms = lw_wall_ms(),
+        .repeat = repeat,
         .host = l->engine->who,
         .reference = lw_monitor_reference(l->monitor),
-        .window = rule ? lw_monitor_window(l->monitor, (size_t)rule->window) : NULL,
-        .action = action_of(l->evaluation, a, action, sizeof action),
+        .window = windowed ? lw_monitor_window(l->monitor, (size_t)rule->window) : NULL,
+        .action = action_of(e, a, action, sizeof action),
         .page_url = l->config->page_url,
         .runbook_url = l->config->runbook_url};
-    lw_log(a->firing ? LW_WARN : LW_INFO, a->firing ? "alert_firing" : "alert_resolved",
-           "rule=%s feature=%s severity=%s value=%.4g threshold=%.4g n=%llu version=%u",
-           a->name, a->feature[0] ? a->feature : "-", lw_severity_name(a->severity),
-           a->value, a->threshold, (unsigned long long)a->n, a->model_version);
     if (lw_alert_json(l->spec, a, &context, json, &err)) {
         lw_log(LW_ERROR, "alert_unformed", "error=\"%s\"", err.msg);
-        return;
-    }
-    lw_alert_id(id, sizeof id, a, 0);
-    for (size_t r = 0; r < l->config->nreceivers; r++) {
-        const struct lw_receiver *receiver = &l->config->receiver[r];
-        if (!lw_receiver_wants(receiver, a->severity, a->name) ||
-            (!a->firing && !receiver->resolved))
-            continue;
-        struct lw_outgoing *o = &box->item[box->n++];
-        lw_outbox_id(o->id, sizeof o->id, id, receiver->name);
-        o->json = lw_buf_str(json);
-        o->len = json->len;
+        lw_buf_clear(json);
     }
 }
 
-static struct outbox *make_outbox(struct lw_leader *l) {
-    struct outbox *box = lw_calloc(1, sizeof *box);
-    for (size_t i = 0; i < l->evaluation->nalerts; i++)
-        put_alert(l, &l->evaluation->alert[i], &box->json[i], box);
-    return box;
+/* What the changes of the evaluation say to whom. The messages stay until _free. */
+struct letters {
+    struct lw_buf json[LW_ALERTS_MAX];
+    const struct lw_pages *pages;
+};
+
+static struct letters *write_letters(struct lw_leader *l) {
+    const struct lw_evaluation *e = l->evaluation;
+    struct letters *out = lw_calloc(1, sizeof *out);
+    for (size_t i = 0; i < e->nalerts; i++) {
+        const struct lw_alert *a = &e->alert[i];
+        lw_log(a->firing ? LW_WARN : LW_INFO,
+               a->firing ? "alert_firing" : "alert_resolved",
+               "rule=%s feature=%s severity=%s value=%.4g threshold=%.4g n=%llu "
+               "version=%u",
+               a->name, a->feature[0] ? a->feature : "-", lw_severity_name(a->severity),
+               a->value, a->threshold, (unsigned long long)a->n, a->model_version);
+        form(l, e, a, 0, &out->json[i]);
+    }
+    out->pages =
+        lw_pager_changes(l->pager, e->alert, e->nalerts, out->json, lw_wall_ms());
+    return out;
 }
 
-static void free_outbox(struct outbox *box) {
+static void free_letters(struct letters *letters) {
     for (size_t i = 0; i < LW_ALERTS_MAX; i++)
-        lw_buf_fini(&box->json[i]);
-    free(box);
+        lw_buf_fini(&letters->json[i]);
+    free(letters);
+}
+
+/* ---- by the clock ---- */
+
+#define ROUND_MS    1000
+#define WAITING_MAX 256
+
+static bool form_again(void *arg, uint64_t fingerprint, unsigned repeat,
+                       struct lw_buf *json) {
+    struct lw_leader *l = arg;
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    bool known = lw_monitor_alert(l->monitor, fingerprint, e);
+    if (known)
+        form(l, e, &e->alert[0], repeat, json);
+    free(e);
+    return known && json->len;
+}
+
+/* Does something of the incident wait for the receiver? When Redis does not say, yes: a
+ * repetition can be late. */
+static bool waits(void *arg, const struct lw_receiver *r, uint64_t incident) {
+    struct lw_leader *l = arg;
+    struct lw_delivery *d = lw_calloc(WAITING_MAX, sizeof *d);
+    struct lw_err err = {0};
+    char hex[20];
+    size_t n = 0;
+    snprintf(hex, sizeof hex, "%016" PRIx64 "-", incident);
+    struct lw_reply *reply =
+        lw_outbox_read(l->redis, l->spec, r->name, WAITING_MAX, d, &n, &err);
+    bool found = !reply || n == WAITING_MAX;
+    for (size_t i = 0; i < n && !found; i++)
+        found = strncmp(d[i].id, hex, 17) == 0;
+    lw_reply_free(reply);
+    free(d);
+    return found;
+}
+
+static int send(struct lw_leader *l, const struct lw_pages *pages, struct lw_err *err) {
+    int64_t now = lw_wall_ms();
+    if (!pages)
+        return 0;
+    if (lw_pages_write(l->redis, l->spec, &l->lease, pages, now, err))
+        return -1;
+    l->written_ms = now;
+    return 0;
+}
+
+int lw__leader_page(struct lw_leader *l, struct lw_err *err) {
+    const struct lw_pager_hooks hooks = {l, form_again, waits};
+    int64_t now = lw_mono_ms();
+    if (now - l->paged_ms < ROUND_MS)
+        return 0;
+    l->paged_ms = now;
+    if (lw_pager_silences(l->pager, l->redis, err))
+        return -1;
+    return send(l, lw_pager_round(l->pager, &hooks, lw_wall_ms()), err);
+}
+
+int lw__leader_orphans(struct lw_leader *l, struct lw_err *err) {
+    return send(l, lw_pager_orphans(l->pager, l->monitor, lw_wall_ms()), err);
 }
 
 /* ---- steps ---- */
 
-static struct lw_step step_of(const struct lw_leader *l, const struct outbox *box,
+static struct lw_step step_of(const struct lw_leader *l, const struct letters *letters,
                               bool sealed) {
     return (struct lw_step){.lease = &l->lease,
                             .was_sealed_until_ms = l->sealed_until_ms,
                             .monitor = l->monitor,
                             .evaluation = l->evaluation,
                             .sealed = sealed,
-                            .outgoing = box->item,
-                            .noutgoing = box->n,
+                            .pages = letters->pages,
                             .now_ms = lw_wall_ms()};
 }
 
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err) {
-    struct outbox *box = make_outbox(l);
-    struct lw_step step = step_of(l, box, sealed);
+    struct letters *letters = write_letters(l);
+    struct lw_step step = step_of(l, letters, sealed);
     int rc = rolled ? lw_models_promote(l->redis, l->spec, rolled->other, "leeway",
                                         rolled->reason, &step, err)
                     : lw_step_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
-    free_outbox(box);
+    free_letters(letters);
     for (size_t i = 0; rc == 0 && i < l->evaluation->ndecisions; i++)
         lw_log(LW_INFO, "decided", "kind=%d version=%u other=%u reason=\"%s\"",
                (int)l->evaluation->decision[i].kind, l->evaluation->decision[i].version,
@@ -129,9 +187,9 @@ int lw__leader_request(struct lw_leader *l, struct lw_err *err) {
 }
 
 static int publish(struct lw_leader *l, struct lw_job *job, uint32_t number,
-                   const struct outbox *box, bool promote, struct lw_err *err) {
+                   const struct letters *letters, bool promote, struct lw_err *err) {
     struct lw_buf model = {0}, reference = {0};
-    struct lw_step step = step_of(l, box, false);
+    struct lw_step step = step_of(l, letters, false);
     struct lw_version v = {.version = number,
                            .parent = job->champion,
                            .created_ms = lw_wall_ms(),
@@ -178,11 +236,11 @@ static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
     if (job->failed)
         return lw__leader_write(l, NULL, false, err);
     bool promote = e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE;
-    struct outbox *box = make_outbox(l);
+    struct letters *letters = write_letters(l);
     if (promote)
         crown_trained(l, job, *number);
-    int rc = publish(l, job, *number, box, promote, err);
-    free_outbox(box);
+    int rc = publish(l, job, *number, letters, promote, err);
+    free_letters(letters);
     if (rc == 0)
         lw_log(LW_INFO, promote ? "promoted" : "rejected", "version=%u verdict=\"%s\"",
                *number, job->training.gate.reason);

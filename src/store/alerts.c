@@ -128,6 +128,12 @@ int lw_pages_write(struct lw_redis *r, const struct lw_spec *spec,
                    int64_t now_ms, struct lw_err *err) {
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     put_pages(r, c, spec, pages, lease, now_ms);
+    size_t slot = lw_cmd_slot(c); /* the stamp: a Redis put back to before this shows */
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "detector");
+    lw_cmd_str(c, "updated");
+    lw_cmd_int(c, now_ms);
+    lw_cmd_fill(c, slot);
     return lw_guard_run(r, c, "alerts", err);
 }
 

@@ -74,8 +74,8 @@ struct lw_pages {
         char detail[400];
     } * line;
 };
-/* By itself, outside a step. LW_EFENCED; after LW_EAGAIN its fate is unknown: load what
- * was told again. */
+/* By itself, outside a step; now_ms becomes the detector's stamp. LW_EFENCED; after
+ * LW_EAGAIN its fate is unknown: load what was told again. */
 int lw_pages_write(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_lease *lease, const struct lw_pages *pages,
                    int64_t now_ms, struct lw_err *err);
