@@ -111,6 +111,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
         return -1;
     l->monitor = lw_monitor_new(l->spec);
     l->pager = lw_pager_new(l->config);
+    l->written_ms = state.updated_ms;
     int rc = restore(l, &state, err);
     if (rc == 0)
         rc = lw_pager_load(l->pager, l->redis, err);
@@ -122,7 +123,6 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
         return -1;
     }
     l->sealed_until_ms = state.sealed_until_ms;
-    l->written_ms = state.updated_ms;
     for (int32_t p = 0; p < l->engine->npartitions; p++)
         l->told[p] = (struct told){0};
     lw__live_begin(l, &state);

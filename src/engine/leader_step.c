@@ -113,7 +113,8 @@ static bool waits(void *arg, const struct lw_receiver *r, uint64_t incident) {
     return found;
 }
 
-static int send(struct lw_leader *l, const struct lw_pages *pages, struct lw_err *err) {
+static int put_out(struct lw_leader *l, const struct lw_pages *pages,
+                   struct lw_err *err) {
     int64_t now = lw_wall_ms();
     if (!pages)
         return 0;
@@ -131,11 +132,11 @@ int lw__leader_page(struct lw_leader *l, struct lw_err *err) {
     l->paged_ms = now;
     if (lw_pager_silences(l->pager, l->redis, err))
         return -1;
-    return send(l, lw_pager_round(l->pager, &hooks, lw_wall_ms()), err);
+    return put_out(l, lw_pager_round(l->pager, &hooks, lw_wall_ms()), err);
 }
 
 int lw__leader_orphans(struct lw_leader *l, struct lw_err *err) {
-    return send(l, lw_pager_orphans(l->pager, l->monitor, lw_wall_ms()), err);
+    return put_out(l, lw_pager_orphans(l->pager, l->monitor, lw_wall_ms()), err);
 }
 
 /* ---- steps ---- */
