@@ -6,9 +6,11 @@
  * are ours, so librdkafka neither stores nor commits them by itself, and the end of a
  * partition must be told.
  *
- * queued.min.messages: a full local queue makes librdkafka stop fetching for a fixed
- * second (fetch.queue.backoff.ms from 2.2 on, then 1 s by default), so the queue is
- * bounded by bytes and not by messages, and where the later key exists it is made short.
+ * The local queue is bounded by bytes and not by messages (queued.min.messages), and by
+ * few: a message of 45 bytes takes some 300 in librdkafka, so 8 MiB of them are 60 MB of
+ * memory. What one fetch brings comes on top. A full queue makes librdkafka stop fetching
+ * for a fixed second; where it can be told otherwise (fetch.queue.backoff.ms, from 2.2
+ * on) it is, elsewhere it is woken (nudge.h).
  */
 #include "kafka/client.h"
 
@@ -27,7 +29,8 @@ static const struct preset defaults[] = {
     {"consumer", "partition.assignment.strategy", "cooperative-sticky", 0},
     {"consumer", "auto.offset.reset", "earliest", 0},
     {"consumer", "queued.min.messages", "1000000", 0},
-    {"consumer", "queued.max.messages.kbytes", "65536", 0},
+    {"consumer", "queued.max.messages.kbytes", "8192", 0},
+    {"consumer", "fetch.max.bytes", "4194304", 0},
     {"consumer", "fetch.wait.max.ms", "50", 0},
     {"consumer", "fetch.error.backoff.ms", "100", 0},
     {"consumer", "fetch.queue.backoff.ms", "20", 1},
