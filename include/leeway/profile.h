@@ -65,6 +65,12 @@ struct lw_profile *lw_profile_clone(const struct lw_profile *p);
  * are known. */
 void lw_profile_add(struct lw_profile *p, const struct lw_cell *cells);
 void lw_profile_add_numeric(struct lw_profile *p, size_t column, double v);
+/* The same in two parts: the categories of an event, and n numbers of one numeric column
+ * in order (NAN: missing). Together they leave the same bytes as lw_profile_add, event by
+ * event; numbers by the dozen keep one column's sketches in the nearest cache. */
+void lw_profile_add_categories(struct lw_profile *p, const struct lw_cell *cells);
+void lw_profile_add_numbers(struct lw_profile *p, size_t column, const double *v,
+                            size_t n);
 
 /* Columns must be the same (an assertion). */
 void lw_profile_merge(struct lw_profile *p, const struct lw_profile *other);

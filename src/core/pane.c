@@ -1,6 +1,7 @@
 /* Accumulating and merging panes. */
 #include "core/pane.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +21,11 @@ void lw_pane_free(struct lw_pane *pane) {
     if (!pane)
         return;
     lw_profile_free(pane->profile);
-    for (size_t i = 0; i < LW_VERSIONS_MAX; i++)
+    for (size_t i = 0; i < LW_VERSIONS_MAX; i++) {
         lw_profile_free(pane->scores[i].profile);
+        free(pane->scores[i].held);
+    }
+    free(pane->held);
     free(pane);
 }
 
@@ -33,6 +37,7 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
     memset(pane->reason, 0, sizeof pane->reason);
     pane->answered = (struct lw_errors){0};
     pane->nscores = 0; /* the profiles stay for the next versions */
+    pane->nheld = 0;
     pane->dirty = false;
 }
 
@@ -70,6 +75,7 @@ struct lw_scores *lw__pane_scores(struct lw_pane *pane, uint32_t version) {
         s->profile = lw_profile_new(pane->spec->score_column, 2, seed);
     s->version = version;
     s->errors = (struct lw_errors){0};
+    s->nheld = 0;
     return s;
 }
 
@@ -80,9 +86,7 @@ const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t vers
     return NULL;
 }
 
-void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
-                 int reason, double target, const struct lw_scored *scored,
-                 size_t nscored) {
+static void count(struct lw_pane *pane, int64_t offset, int reason) {
     if (pane->first_offset < 0 || offset < pane->first_offset)
         pane->first_offset = offset;
     if (offset > pane->last_offset)
@@ -90,6 +94,13 @@ void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *wat
     pane->events++;
     pane->reason[reason]++;
     pane->dirty = true;
+}
+
+void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
+                 int reason, double target, const struct lw_scored *scored,
+                 size_t nscored) {
+    lw_assert(pane->nheld == 0);
+    count(pane, offset, reason);
     lw_profile_add(pane->profile, watched);
     if (reason != LW_GOOD || nscored == 0)
         return;
@@ -102,6 +113,66 @@ void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *wat
         lw_profile_add_numeric(s->profile, 0, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 1, scored[i].prediction - target);
     }
+}
+
+static void settle_columns(struct lw_pane *pane) {
+    struct lw_profile *p = pane->profile;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->members[i].kind == LW_NUMERIC)
+            lw_profile_add_numbers(p, i, pane->held + i * LW_PANE_HELD, pane->nheld);
+    pane->nheld = 0;
+}
+
+static void settle_scores(struct lw_scores *s) {
+    for (size_t i = 0; i < 2; i++)
+        lw_profile_add_numbers(s->profile, i, s->held + i * LW_PANE_HELD, s->nheld);
+    s->nheld = 0;
+}
+
+static void hold_columns(struct lw_pane *pane, const struct lw_cell *watched) {
+    const struct lw_profile *p = pane->profile;
+    if (!pane->held)
+        pane->held = lw_calloc(p->n * LW_PANE_HELD, sizeof *pane->held);
+    for (size_t i = 0; i < p->n; i++)
+        if (p->members[i].kind == LW_NUMERIC)
+            pane->held[i * LW_PANE_HELD + pane->nheld] =
+                watched[i].present ? watched[i].num : NAN;
+    if (++pane->nheld == LW_PANE_HELD)
+        settle_columns(pane);
+}
+
+static void hold_score(struct lw_scores *s, double target, double prediction) {
+    if (!s->held)
+        s->held = lw_calloc((size_t)2 * LW_PANE_HELD, sizeof *s->held);
+    lw_errors_add(&s->errors, target, prediction);
+    s->held[s->nheld] = prediction;
+    s->held[LW_PANE_HELD + s->nheld] = prediction - target;
+    if (++s->nheld == LW_PANE_HELD)
+        settle_scores(s);
+}
+
+void lw_pane_hold(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
+                  int reason, double target, const struct lw_scored *scored,
+                  size_t nscored) {
+    count(pane, offset, reason);
+    lw_profile_add_categories(pane->profile, watched);
+    hold_columns(pane, watched);
+    if (reason != LW_GOOD || nscored == 0)
+        return;
+    lw_errors_add(&pane->answered, target, scored[0].prediction);
+    for (size_t i = 0; i < nscored; i++) {
+        struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
+        if (s)
+            hold_score(s, target, scored[i].prediction);
+    }
+}
+
+void lw_pane_settle(struct lw_pane *pane) {
+    if (pane->nheld > 0)
+        settle_columns(pane);
+    for (size_t i = 0; i < pane->nscores; i++)
+        if (pane->scores[i].nheld > 0)
+            settle_scores(&pane->scores[i]);
 }
 
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {

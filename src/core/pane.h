@@ -16,6 +16,8 @@ struct lw_scores {
     uint32_t version;
     struct lw_errors errors;
     struct lw_profile *profile; /* prediction, error */
+    double *held;               /* see lw_pane_hold; LW_PANE_HELD of each of the two */
+    size_t nheld;
 };
 
 struct lw_pane {
@@ -29,8 +31,11 @@ struct lw_pane {
     struct lw_profile *profile;      /* features, target */
     size_t nscores;
     struct lw_scores scores[LW_VERSIONS_MAX];
-    bool dirty; /* changed since it was last written */
+    bool dirty;   /* changed since it was last written */
+    double *held; /* see lw_pane_hold; LW_PANE_HELD of each column */
+    size_t nheld;
 };
+#define LW_PANE_HELD 32
 
 /* One prediction of one version for the event at hand; the champion's comes first. */
 struct lw_scored {
@@ -48,6 +53,14 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms,
 void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
                  int reason, double target, const struct lw_scored *scored,
                  size_t nscored);
+/* The same, but numbers wait, LW_PANE_HELD events at most, until they go into their
+ * sketches a column at a time: the sketches of all columns together fit no nearest cache,
+ * those of one do. Nothing else may be done with a pane that holds numbers than holding
+ * more, until lw_pane_settle; then its bytes are those of lw_pane_add. */
+void lw_pane_hold(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
+                  int reason, double target, const struct lw_scored *scored,
+                  size_t nscored);
+void lw_pane_settle(struct lw_pane *pane);
 /* Adds other's contents. Versions beyond LW_VERSIONS_MAX are dropped (oldest first). */
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other);
 const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t version);

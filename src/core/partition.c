@@ -57,6 +57,7 @@ size_t lw_partition_panes(const struct lw_partition *p) {
     return p->npanes;
 }
 struct lw_pane *lw_partition_pane(const struct lw_partition *p, size_t i) {
+    lw_pane_settle(p->pane[i]);
     return p->pane[i];
 }
 
@@ -197,7 +198,7 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
     if (where != LW_ON_TIME)
         return where;
     struct lw_pane *pane = lw_partition_open(p, start);
-    lw_pane_add(pane, offset, watched, reason, row->target, scored, nscored);
+    lw_pane_hold(pane, offset, watched, reason, row->target, scored, nscored);
     if (p->newest_ms == INT64_MIN)
         first_events(p, t);
     return where;
@@ -222,6 +223,7 @@ struct lw_pane *lw_partition_take_oldest(struct lw_partition *p) {
     if (p->npanes == 0)
         return NULL;
     struct lw_pane *pane = p->pane[0];
+    lw_pane_settle(pane);
     remove_at(p, 0);
     return pane;
 }

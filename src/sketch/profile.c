@@ -135,20 +135,66 @@ void lw_profile_add_numeric(struct lw_profile *p, size_t column, double v) {
         add_numeric(num, &p->columns[column], v);
 }
 
+static inline void add_category(struct lw_member *m, const struct lw_cell *cell) {
+    if (!cell->present || !lw__cats_hit(m->cats, cell->key))
+        lw_cats_add(m->cats, cell);
+    if (m->hll)
+        lw_hll_add(m->hll, cell);
+}
+
 void lw_profile_add(struct lw_profile *p, const struct lw_cell *cells) {
     for (size_t i = 0; i < p->n; i++) {
         struct lw_member *m = &p->members[i];
-        if (m->kind == LW_NUMERIC) {
-            if (cells[i].present)
-                add_numeric(&m->num, &p->columns[i], cells[i].num);
-            else
-                m->num.missing++;
-            continue;
-        }
-        if (!cells[i].present || !lw__cats_hit(m->cats, cells[i].key))
-            lw_cats_add(m->cats, &cells[i]);
-        if (m->hll)
-            lw_hll_add(m->hll, &cells[i]);
+        if (m->kind == LW_CATEGORY)
+            add_category(m, &cells[i]);
+        else if (cells[i].present)
+            add_numeric(&m->num, &p->columns[i], cells[i].num);
+        else
+            m->num.missing++;
+    }
+}
+
+void lw_profile_add_categories(struct lw_profile *p, const struct lw_cell *cells) {
+    for (size_t i = 0; i < p->n; i++)
+        if (p->members[i].kind == LW_CATEGORY)
+            add_category(&p->members[i], &cells[i]);
+}
+
+/* Those in range into `good`; their number. */
+static size_t sift(struct lw_numeric *num, const struct lw_column *column,
+                   const double *v, size_t n, double *good) {
+    size_t kept = 0, missing = 0;
+    for (size_t i = 0; i < n; i++) {
+        good[kept] = v[i];
+        kept += v[i] >= column->lo && v[i] <= column->hi && isfinite(v[i]);
+        missing += isnan(v[i]) ? 1 : 0;
+    }
+    num->n += n - missing;
+    num->missing += missing;
+    num->out_of_range += n - missing - kept;
+    return kept;
+}
+
+/* Each summary takes the chunk in a loop of its own. */
+static void add_chunk(struct lw_numeric *num, const double *v, size_t n) {
+    struct lw_moments moments = num->moments;
+    for (size_t i = 0; i < n; i++)
+        lw_moments_add(&moments, v[i]);
+    num->moments = moments;
+    lw_kll_update_many(num->kll, v, n);
+    for (size_t i = 0; i < n; i++)
+        lw__tail_push(num->tail, v[i]);
+}
+
+void lw_profile_add_numbers(struct lw_profile *p, size_t column, const double *v,
+                            size_t n) {
+    enum { CHUNK = 64 };
+    double good[CHUNK];
+    lw_assert(column < p->n && p->members[column].kind == LW_NUMERIC);
+    struct lw_numeric *num = &p->members[column].num;
+    for (size_t done = 0; done < n; done += CHUNK) {
+        size_t take = n - done < CHUNK ? n - done : CHUNK;
+        add_chunk(num, good, sift(num, &p->columns[column], v + done, take, good));
     }
 }
 
