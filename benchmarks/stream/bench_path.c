@@ -8,10 +8,12 @@
  *   per_pane=N     40,000           events of a pane in a partition
  *   flush=N        1,000,000        events between flushes; 0: none
  *   repeats=R      5
+ *   zones=N        those of FILE   pick-up zones, evenly drawn
+ *   seal=1         no              give closed panes to the monitor, and time that alone
  *
  * Prints one line of JSON: the median of the repeats in nanoseconds of processor time an
- * event, with and without the writing, bytes a flush and panes in it. MODEL `-`: nothing
- * is scored. */
+ * event, with and without the writing, bytes a flush and panes in it; microseconds a
+ * sealed pane. MODEL `-`: nothing is scored. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "core/monitor.h"
 #include "core/partition.h"
 #include "leeway/model.h"
 #include "trips.h"
@@ -31,7 +34,7 @@
 #define REPEATS_MAX 101
 
 struct options {
-    uint64_t messages, partitions, per_pane, flush, repeats;
+    uint64_t messages, partitions, per_pane, flush, repeats, zones, seal;
 };
 
 struct bench {
@@ -44,7 +47,9 @@ struct bench {
     struct lw_partition **partition;
     struct lw_buf scratch;
     uint64_t flushes, flushed_panes, flushed_bytes;
-    int64_t flush_us;
+    int64_t flush_us, seal_us;
+    uint64_t sealed;
+    struct lw_monitor *monitor;
 };
 
 /* The processor's time: what else runs on the machine counts less. */
@@ -75,6 +80,7 @@ static void make_messages(struct bench *b, const char *file) {
     struct bench_trips trips;
     uint64_t n = b->o.messages, per_hour = b->o.per_pane * b->o.partitions;
     bench_trips_load(&trips, file);
+    trips.zones = b->o.zones;
     b->bytes = lw_malloc(n * BENCH_MESSAGE_MAX);
     b->start = lw_calloc(n + 1, sizeof *b->start);
     for (uint64_t i = 0; i < n; i++) {
@@ -129,6 +135,20 @@ static void flush(struct bench *b) {
     b->flush_us += cpu_us() - began;
 }
 
+/* Windows are merged and rules judged; those of the first half fill the windows. */
+static void seal(struct bench *b, uint64_t i) {
+    static struct lw_evaluation out;
+    struct lw_pane *pane;
+    while ((pane = lw_partition_take_closed(b->partition[0]))) {
+        int64_t began = cpu_us();
+        lw_monitor_seal(b->monitor, pane, &out);
+        if (i < b->o.messages / 2)
+            continue;
+        b->seal_us += cpu_us() - began;
+        b->sealed++;
+    }
+}
+
 static double pass(struct bench *b) {
     for (uint64_t k = 0; k < b->o.partitions; k++)
         b->partition[k] = lw_partition_new(&b->config->spec, (int32_t)k);
@@ -136,7 +156,9 @@ static double pass(struct bench *b) {
     int64_t began = cpu_us();
     for (uint64_t i = 0; i < b->o.messages; i++) {
         handle(b, i);
-        if (b->o.flush && (i + 1) % b->o.flush == 0)
+        if (b->monitor)
+            seal(b, i);
+        else if (b->o.flush && (i + 1) % b->o.flush == 0)
             flush(b);
     }
     double us = (double)(cpu_us() - began);
@@ -161,21 +183,21 @@ static void measure(struct bench *b) {
     qsort(path, b->o.repeats, sizeof *path, rising);
     double flushes = b->flushes ? (double)b->flushes : 1;
     printf("{\"ns\": %.1f, \"ns_path\": %.1f, \"ns_best\": %.1f, \"flush_bytes\": %.0f, "
-           "\"flush_panes\": %.1f, \"bytes_each\": %.1f}\n",
+           "\"flush_panes\": %.1f, \"bytes_each\": %.1f, \"seal_us\": %.1f}\n",
            all[b->o.repeats / 2], path[b->o.repeats / 2], path[0],
            (double)b->flushed_bytes / flushes, (double)b->flushed_panes / flushes,
-           (double)b->start[b->o.messages] / n);
+           (double)b->start[b->o.messages] / n,
+           b->sealed ? (double)b->seal_us / (double)b->sealed : 0);
 }
 
 static void read_options(struct options *o, char **words, int n) {
     const struct {
         const char *name;
         uint64_t *at;
-    } known[] = {{"messages", &o->messages},
-                 {"partitions", &o->partitions},
-                 {"per_pane", &o->per_pane},
-                 {"flush", &o->flush},
-                 {"repeats", &o->repeats}};
+    } known[] = {{"messages", &o->messages}, {"partitions", &o->partitions},
+                 {"per_pane", &o->per_pane}, {"flush", &o->flush},
+                 {"repeats", &o->repeats},   {"zones", &o->zones},
+                 {"seal", &o->seal}};
     for (int i = 0; i < n; i++) {
         size_t k = 0, len = strcspn(words[i], "=");
         while (k < sizeof known / sizeof *known &&
@@ -187,8 +209,11 @@ static void read_options(struct options *o, char **words, int n) {
         }
         *known[k].at = strtoull(words[i] + len + 1, NULL, 10);
     }
-    if (o->repeats < 1 || o->repeats > REPEATS_MAX || !o->partitions || !o->per_pane) {
-        fprintf(stderr, "bench_path: repeats must be 1 to %d, the others positive\n",
+    if (o->repeats < 1 || o->repeats > REPEATS_MAX || !o->partitions || !o->per_pane ||
+        (o->seal && (o->partitions > 1 || o->repeats > 1))) {
+        fprintf(stderr,
+                "bench_path: repeats must be 1 to %d, partitions and per_pane positive; "
+                "seal wants one of each\n",
                 REPEATS_MAX);
         exit(2);
     }
@@ -196,7 +221,7 @@ static void read_options(struct options *o, char **words, int n) {
 
 int main(int argc, char **argv) {
     struct lw_err err = {0};
-    struct bench b = {.o = {2000000, 12, 40000, 1000000, 5}};
+    struct bench b = {.o = {2000000, 12, 40000, 1000000, 5, 0, 0}};
     if (argc < 4) {
         fprintf(stderr, "usage: bench_path CONFIG MODEL FILE [KEY=VALUE]...\n");
         return 2;
@@ -212,7 +237,10 @@ int main(int argc, char **argv) {
     b.model = load_model(b.config, argv[2]);
     b.partition = lw_calloc(b.o.partitions, sizeof(struct lw_partition *));
     make_messages(&b, argv[3]);
+    if (b.o.seal)
+        b.monitor = lw_monitor_new(&b.config->spec);
     measure(&b);
+    lw_monitor_free(b.monitor);
     lw_buf_fini(&b.scratch);
     lw_model_free(b.model);
     lw_decoder_free(b.decoder);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/time.h"
 #include "event/file.h"
 #include "event/schema.h"
@@ -125,8 +126,17 @@ void bench_trips_free(struct bench_trips *trips) {
 size_t bench_trips_message(const struct bench_trips *t, uint64_t i, int64_t dropoff_ms,
                            uint8_t out[BENCH_MESSAGE_MAX]) {
     size_t trip = (size_t)(i % t->n), len = t->start[trip + 1] - t->start[trip];
+    const uint8_t *tail = t->bytes + t->start[trip];
     uint8_t *at = put_long(out, dropoff_ms - t->duration_ms[trip]);
     at = put_long(at, dropoff_ms);
-    memcpy(at, t->bytes + t->start[trip], len);
+    if (t->zones > 0) { /* the pick-up zone comes first */
+        const uint8_t *rest = tail;
+        while (*rest++ & 0x80)
+            ;
+        at = put_long(at, (int64_t)(lw_mix64(i) % t->zones));
+        len -= (size_t)(rest - tail);
+        tail = rest;
+    }
+    memcpy(at, tail, len);
     return (size_t)(at - out) + len;
 }

@@ -13,6 +13,7 @@ struct bench_trips {
     uint8_t *bytes;       /* the encoded fields after the times, one trip after another */
     uint32_t *start;      /* n + 1 places in bytes */
     int64_t *duration_ms; /* of the trip */
+    uint64_t zones;       /* 0: pick-up zones are the file's; else drawn from so many */
 };
 
 /* Reads the trips that have a positive duration of at most a day (a broken clock would
