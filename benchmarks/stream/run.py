@@ -19,12 +19,24 @@ from services import (BEGIN, DATA, HERE, HOUR, PARTITIONS, SCHEMA, STREAM, TOOL,
 TOPIC = "trips"
 WARM = 300000
 LIVE_RATE = 50000
+# The floors' and, in one row, leeway's. It holds more than a second's messages: with less, a plain
+# consumer stands still while librdkafka 2.0 looks at its full queue once a second.
 QUEUE = {"queued.min.messages": "1000000", "queued.max.messages.kbytes": "65536", "fetch.wait.max.ms": "50",
          "auto.offset.reset": "earliest", "enable.auto.commit": "false",
          "enable.auto.offset.store": "false", "fetch.error.backoff.ms": "100",
          "partition.assignment.strategy": "cooperative-sticky"}
-LABELS = {"raw": "floor: librdkafka, nothing decoded", "libavro": "floor: librdkafka and libavro",
-          "ours": "**leeway run**", "event": "peer, one by one", "batch": "peer, NumPy batches"}
+LARGE = {"BENCH_QUEUED_KBYTES": "65536"}
+PEER_KBYTES = "16384"  # a second at the peer's speed: a larger one only costs it memory
+CONTESTANTS = {
+    "raw": "floor: librdkafka, nothing decoded",
+    "libavro": "floor: librdkafka and libavro",
+    "large": "**leeway**, the floors' queue",
+    "ours": "**leeway**, its own queue (3 MiB)",
+    "two": "**leeway**, two workers (2 MiB each)",
+    "event": "peer, one by one",
+    "batch": "peer, NumPy batches",
+}
+SETTINGS = {"large": LARGE, "ours": {}, "two": {"BENCH_WORKERS": "2", "BENCH_QUEUED_KBYTES": "2048"}}
 
 
 def warm_up(s):
@@ -43,8 +55,8 @@ def warm_up(s):
     return s.snapshot()
 
 
-def properties(group):
-    return [f"{k}={v}" for k, v in {**QUEUE, "group.id": group}.items()]
+def properties(group, **more):
+    return [f"{k}={v}" for k, v in {**QUEUE, **more, "group.id": group}.items()]
 
 
 def floor(s, kind, messages, group):
@@ -55,7 +67,8 @@ def floor(s, kind, messages, group):
 def peer(s, kind, messages, group):
     words = [sys.executable, os.path.join(HERE, "peer.py"), kind, s.brokers, s.redis, TOPIC, SCHEMA, DATA,
              str(messages)]
-    return json.loads(subprocess.check_output(words + properties(group)))
+    smaller = {"queued.max.messages.kbytes": PEER_KBYTES}
+    return json.loads(subprocess.check_output(words + properties(group, **smaller)))
 
 
 def rate_of(samples, total):
@@ -67,10 +80,10 @@ def rate_of(samples, total):
     return (samples[last][1] - samples[first][1]) / (samples[last][0] - samples[first][0])
 
 
-def ours(s, snapshot, total, group, processes=1):
+def ours(s, snapshot, total, group, processes=1, **settings):
     s.restore(snapshot)
     s.db("CONFIG", "RESETSTAT")
-    children = [s.leeway(TOPIC, BENCH_GROUP=group) for _ in range(processes)]
+    children = [s.leeway(TOPIC, BENCH_GROUP=group, **settings) for _ in range(processes)]
     began = time.monotonic()
     samples = s.wait_passed(TOPIC, total, children[0])
     seconds = time.monotonic() - began
@@ -105,29 +118,36 @@ def thousands(v):
     return f"{v:,.0f}"
 
 
+def contest(s, o, kind, snapshot, total, group):
+    if kind in ("event", "batch"):
+        return peer(s, kind, min(total, o.peer_messages), group)
+    if kind in SETTINGS:
+        return ours(s, snapshot, total, group, **SETTINGS[kind])
+    return floor(s, kind, total, group)
+
+
 def throughput(s, o, snapshot, total):
-    got = {k: [] for k in LABELS}
+    kinds = [k for k in CONTESTANTS if not (o.no_peer and k in ("event", "batch"))]
+    got = {k: [] for k in kinds}
     for r in range(o.rounds):
-        for kind in LABELS:
-            if kind in ("event", "batch"):
-                if o.no_peer:
-                    continue
-                one = peer(s, kind, min(total, o.peer_messages), f"{kind}-{r}")
-            elif kind == "ours":
-                one = ours(s, snapshot, total, f"ours-{r}")
-            else:
-                one = floor(s, kind, total, f"{kind}-{r}")
+        for kind in kinds:
+            one = contest(s, o, kind, snapshot, total, f"{kind}-{r}")
             got[kind].append(one)
             say(f"round {r + 1} of {o.rounds}: {kind} {one['rate']:,.0f}/s, {one['cpu_us']:.3f} us, "
                 f"{one['rss_mb']:.0f} MB")
-    mid = {k: median([x["rate"] for x in v]) for k, v in got.items() if v}
+    mid = {k: median([x["rate"] for x in v]) for k, v in got.items()}
     print(f"\n## Throughput\n\n{total - WARM:,} messages in {PARTITIONS} partitions, {o.rounds} rounds: median "
           "(least–most)\n")
-    table(["", "events/s", "processor time an event, µs", "peak resident, MB", "leeway is ×"],
-          [[LABELS[k], spread([x["rate"] for x in v], thousands),
-            spread([x["cpu_us"] for x in v], lambda t: f"{t:.2f}"),
-            spread([x["rss_mb"] for x in v], thousands), f"{mid['ours'] / mid[k]:.2f}"]
-           for k, v in got.items() if v])
+    table(["", "events/s", "× libavro", "× nothing decoded", "processor, µs an event", "peak resident, MB"],
+          [[CONTESTANTS[k], spread([x["rate"] for x in v], thousands), f"{mid[k] / mid['libavro']:.2f}",
+            f"{mid[k] / mid['raw']:.2f}", f"{median([x['cpu_us'] for x in v]):.2f}",
+            spread([x["rss_mb"] for x in v], thousands)] for k, v in got.items()])
+    if not o.no_peer:
+        table(["", "× peer, one by one", "× peer, batches", "of its memory"],
+              [[CONTESTANTS[k], f"{mid[k] / mid['event']:.1f}", f"{mid[k] / mid['batch']:.1f}",
+                f"{median([x['rss_mb'] for x in got[k]]) / median([x['rss_mb'] for x in got['event']]):.2f}, "
+                f"{median([x['rss_mb'] for x in got[k]]) / median([x['rss_mb'] for x in got['batch']]):.2f}"]
+               for k in SETTINGS])
     one = got["ours"][-1]
     print(f"Redis in leeway's run: {one['evals'] / one['seconds']:.0f} scripts/s, "
           f"{one['commands'] / one['seconds']:.0f} commands/s (those inside scripts counted), "

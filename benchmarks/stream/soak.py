@@ -19,6 +19,7 @@ def slope(points):
 def main():
     minutes = float(sys.argv[1])
     rate = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
+    hours = float(sys.argv[3]) if len(sys.argv) > 3 else 10
     messages = int(minutes * 60 * rate)
     s = Services()
     try:
@@ -26,8 +27,8 @@ def main():
         s.create(TOPIC)
         child = s.leeway(TOPIC, BENCH_GROUP=TOPIC)
         time.sleep(3)
-        # Ten hours of event time a minute: panes open, close and leave the windows all the while.
-        producer = s.produce(TOPIC, messages, BEGIN, minutes * 10 * HOUR, rate, wait=False)
+        # Hours of event time a minute: panes open, close and leave the windows all the while.
+        producer = s.produce(TOPIC, messages, BEGIN, minutes * hours * HOUR, rate, wait=False)
         began, points = time.monotonic(), []
         while producer.poll() is None:
             if child.poll() is not None:
@@ -40,7 +41,7 @@ def main():
         late = points[len(points) // 5:]
         tenth = max(len(late) // 10, 1)
         rise = slope(late)
-        print(f"{messages:,} messages in {points[-1][0]:.1f} min, {minutes * 10:.0f} panes of an hour\n"
+        print(f"{messages:,} messages in {points[-1][0]:.1f} min, {minutes * hours:.0f} panes of an hour\n"
               f"resident, MB: after a fifth {median([p[1] for p in late[:tenth]]):.1f}, at the end "
               f"{median([p[1] for p in late[-tenth:]]):.1f}, most {status(child.pid, 'VmHWM'):.1f}\n"
               f"slope {rise * 1024:+.1f} KB a minute", flush=True)

@@ -7,10 +7,11 @@
  * partition must be told.
  *
  * The local queue is bounded by bytes and not by messages (queued.min.messages), and by
- * few: a message of 45 bytes takes some 300 in librdkafka, so 8 MiB of them are 60 MB of
- * memory. What one fetch brings comes on top. A full queue makes librdkafka stop fetching
- * for a fixed second; where it can be told otherwise (fetch.queue.backoff.ms, from 2.2
- * on) it is, elsewhere it is woken (nudge.h).
+ * few: a message of 45 bytes takes some 300 in librdkafka, so 3 MiB of them are 20 MB of
+ * memory. One fetch may bring as much again (librdkafka limits fetch.max.bytes to the
+ * queue). A full queue makes librdkafka stop fetching for a fixed second; where it can be
+ * told otherwise (fetch.queue.backoff.ms, from 2.2 on) it is, elsewhere it is woken
+ * (nudge.h).
  */
 #include "kafka/client.h"
 
@@ -29,8 +30,7 @@ static const struct preset defaults[] = {
     {"consumer", "partition.assignment.strategy", "cooperative-sticky", 0},
     {"consumer", "auto.offset.reset", "earliest", 0},
     {"consumer", "queued.min.messages", "1000000", 0},
-    {"consumer", "queued.max.messages.kbytes", "8192", 0},
-    {"consumer", "fetch.max.bytes", "4194304", 0},
+    {"consumer", "queued.max.messages.kbytes", "3072", 0},
     {"consumer", "fetch.wait.max.ms", "50", 0},
     {"consumer", "fetch.error.backoff.ms", "100", 0},
     {"consumer", "fetch.queue.backoff.ms", "20", 1},
