@@ -237,6 +237,19 @@ static const struct lw_key probation_keys[] = {
 static const struct lw_section probation_section =
     SECTION("retrain.probation", "", probation_keys);
 
+static const struct lw_key stale_keys[] = {
+    {"age", LW_KEY_DURATION, AT(spec.retrain.stale_age_ms), .standard = "0", .min = 0,
+     .max = 3650.0 * LW_DAY,
+     .doc = "Retrain when the champion is older than this, and `gain` is reached; 0: "
+            "never."},
+    {"gain", LW_KEY_REAL, AT(spec.retrain.stale_gain), .standard = "0.03", .min = 0,
+     .max = 1,
+     .doc =
+         "The `recalibration_gain` over the longest window, once a day, that shows age "
+         "to matter."},
+};
+static const struct lw_section stale_section = SECTION("retrain.stale", "", stale_keys);
+
 static const struct lw_key retrain_keys[] = {
     {"bootstrap", LW_KEY_MAP, .section = &bootstrap_section, .doc = "The first model."},
     {"holdout", LW_KEY_DURATION, AT(spec.retrain.holdout_ms), .standard = "2d",
@@ -261,6 +274,8 @@ static const struct lw_key retrain_keys[] = {
     {"max_age", LW_KEY_DURATION, AT(spec.retrain.max_age_ms), .standard = "0", .min = 0,
      .max = 3650.0 * LW_DAY,
      .doc = "Retrain when the champion is older; 0: never for age."},
+    {"stale", LW_KEY_MAP, .section = &stale_section,
+     .doc = "When a champion is challenged before that."},
     {"max_per_week", LW_KEY_INT, AT(spec.retrain.max_per_week), .standard = "0", .min = 0,
      .max = 1000, .doc = "Trainings in any seven days; 0: no limit."},
     {"search", LW_KEY_MAP, .section = &search_section, .read = lw_read_search,

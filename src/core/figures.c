@@ -9,9 +9,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/monitor_private.h"
+#include "drift/stats.h"
 
-/* A rise of a share must exceed this many standard errors to be more than chance. */
-#define SHARE_Z 3.0
+/* A rise of a share is more than chance below this two-sided p: three standard errors of
+ * large samples. */
+#define SHARE_P 0.0027
 /* An RMSE must exceed its expectation by this many. */
 #define RMSE_Z 2.0
 
@@ -53,18 +55,10 @@ void lw__view_merge(struct lw_monitor *m, size_t i) {
         compare(m, view);
 }
 
-static bool share_rose(double now, double before, double n_now, double n_before) {
-    if (n_now <= 0 || n_before <= 0)
-        return false;
-    double p = (now * n_now + before * n_before) / (n_now + n_before);
-    double se = sqrt(p * (1 - p) * (1 / n_now + 1 / n_before));
-    return now - before > SHARE_Z * se;
-}
-
-/* rows: events behind the window and the reference. Shares are of all rows: d->n_cur
+/* rows: events behind the window. Shares are of all rows: d->n_cur
  * leaves out just those that a share of missing values is about. */
 static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric metric,
-                                       uint64_t rows, uint64_t rows_ref) {
+                                       uint64_t rows) {
     bool judged = d->verdict == LW_VERDICT_OK || d->verdict == LW_VERDICT_DRIFT;
     struct lw_reading r = {
         .n = d->n_cur, .known = judged, .significant = d->verdict == LW_VERDICT_DRIFT};
@@ -89,15 +83,13 @@ static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric 
         r.value = d->missing_cur - d->missing_ref;
         r.known = rows > 0;
         r.n = rows;
-        r.significant =
-            share_rose(d->missing_cur, d->missing_ref, (double)rows, (double)rows_ref);
+        r.significant = r.value > 0 && d->missing_p < SHARE_P;
         break;
     case LW_METRIC_OUT_OF_RANGE:
         r.value = d->out_of_range_cur - d->out_of_range_ref;
         r.known = rows > 0;
         r.n = rows;
-        r.significant = share_rose(d->out_of_range_cur, d->out_of_range_ref, (double)rows,
-                                   (double)rows_ref);
+        r.significant = r.value > 0 && d->out_of_range_p < SHARE_P;
         break;
     default:
         lw_assert(metric == LW_METRIC_PSI); /* a metric of a feature */
@@ -107,14 +99,15 @@ static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric 
 
 static struct lw_reading aside_reading(const struct lw_monitor *m,
                                        const struct lw_view *view) {
-    double n = (double)view->counts.events, good = (double)view->counts.good;
-    struct lw_reading r = {.n = view->counts.events, .known = m->reference && n > 0};
+    uint64_t n = view->counts.events, aside = n - view->counts.good;
+    struct lw_reading r = {.n = n, .known = m->reference && n > 0};
     if (!r.known)
         return r;
-    double before_n = (double)m->reference->events;
-    double before = before_n > 0 ? (double)m->reference->aside / before_n : 0;
-    r.value = (n - good) / n - before;
-    r.significant = share_rose((n - good) / n, before, n, before_n);
+    uint64_t before_n = m->reference->events, before = m->reference->aside;
+    r.value = (double)aside / (double)n -
+              (before_n > 0 ? (double)before / (double)before_n : 0);
+    r.significant = r.value > 0 && before_n > 0 &&
+                    lw_two_shares_p(before, before_n, aside, n) < SHARE_P;
     return r;
 }
 
@@ -177,8 +170,7 @@ struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
                                    .n = view->counts.events,
                                    .known = i < nf,
                                    .significant = true};
-    return drift_reading(&view->drift[i], rule->metric, view->counts.events,
-                         m->reference->events);
+    return drift_reading(&view->drift[i], rule->metric, view->counts.events);
 }
 
 static void add(struct lw_monitor *m, double value, const char *fmt, ...)
@@ -252,14 +244,6 @@ static void first_figures(struct lw_monitor *m, size_t window) {
             m->spec->window[window].name, m->spec->feature[i].name);
 }
 
-static size_t longest(const struct lw_spec *spec) {
-    size_t at = 0;
-    for (size_t i = 1; i < spec->nwindows; i++)
-        if (spec->window[i].length_ms > spec->window[at].length_ms)
-            at = i;
-    return at;
-}
-
 static size_t firing(const struct lw_monitor *m) {
     size_t n = 0;
     for (size_t i = 0; i < m->nslots; i++)
@@ -286,7 +270,7 @@ void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
         drift_figures(m, m->spec->window[i].name, &m->view[i]);
     }
     if (!m->lazy && m->nviews)
-        first_figures(m, longest(m->spec));
+        first_figures(m, lw_spec_longest(m->spec));
     out->figure = m->figure;
     out->nfigures = m->nfigures;
 }

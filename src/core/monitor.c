@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "core/monitor_private.h"
 
 /* Fewer events make an hour's RMSE too restless for the change detector. */
@@ -207,6 +208,28 @@ void lw_monitor_live(struct lw_monitor *m, size_t r, const struct lw_live *now,
         tell(m, r, LW_RULE_MODEL, slot, &reading, change, out);
 }
 
+/* A champion of some age whose predictions a recalibration would already better: no
+ * alert, but its challenge need not wait for max_age. */
+static void note_staleness(const struct lw_monitor *m, int64_t at_ms,
+                           struct verdicts *v) {
+    const struct lw_retrain_spec *r = &m->spec->retrain;
+    char age[32];
+    if (v->trigger[0] || !r->stale_age_ms || !m->nviews || !m->policy.champion ||
+        at_ms % LW_DAY != 0)
+        return;
+    int64_t old = lw_policy_unchallenged(&m->policy, at_ms);
+    size_t window = lw_spec_longest(m->spec);
+    const struct lw_errors *e = &m->view[window].counts.champion;
+    if (old < r->stale_age_ms || e->n < m->spec->drift.min_n)
+        return;
+    double gain = lw_errors_recalibration_gain(e);
+    if (gain >= r->stale_gain)
+        snprintf(v->trigger, sizeof v->trigger,
+                 "champion is %s old and recalibration_gain = %.4g over %s",
+                 lw_format_duration(age, sizeof age, old / LW_HOUR * LW_HOUR), gain,
+                 m->spec->window[window].name);
+}
+
 static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     const struct lw_scores *s =
         m->policy.champion ? lw_pane_scores(pane, m->policy.champion) : NULL;
@@ -284,6 +307,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
         apply_rule(m, i, out, &v);
     age_notices(m, out);
     decide_probation(m, out);
+    note_staleness(m, out->at_ms, &v);
     if (lw_policy_request(&m->policy, m->spec, out->at_ms,
                           v.trigger[0] ? v.trigger : NULL, v.blocked))
         out->request = m->policy.pending;

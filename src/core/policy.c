@@ -143,6 +143,11 @@ static int bootstrap(struct lw_policy *p, const struct lw_spec *spec, int64_t at
     return may_train(p, spec, at_ms) ? ask(p, at_ms, true, "bootstrap: no model yet") : 0;
 }
 
+int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms) {
+    return at_ms -
+           (p->trained_ms > p->champion_since_ms ? p->trained_ms : p->champion_since_ms);
+}
+
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                       const char *trigger, bool blocked) {
     char reason[LW_NAME_MAX * 2], age[32];
@@ -156,10 +161,7 @@ int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t a
         return 0;
     if (!p->champion)
         return bootstrap(p, spec, at_ms);
-    /* A champion that has just beaten a challenger is as good as new. */
-    int64_t proved_ms =
-        p->trained_ms > p->champion_since_ms ? p->trained_ms : p->champion_since_ms;
-    int64_t old = at_ms - proved_ms;
+    int64_t old = lw_policy_unchallenged(p, at_ms);
     if (!trigger && spec->retrain.max_age_ms && old >= spec->retrain.max_age_ms) {
         snprintf(reason, sizeof reason, "champion has not been challenged for %s",
                  lw_format_duration(age, sizeof age, old / LW_HOUR * LW_HOUR));

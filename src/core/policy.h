@@ -49,6 +49,9 @@ void lw_policy_level(const struct lw_policy *p, struct lw_errors *out);
 /* Confirm or roll back, when it is time; returns 1 when a decision was made. */
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                         struct lw_decision *out);
+/* Event time since the champion last proved itself: since its promotion, or since it beat
+ * a challenger. */
+int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms);
 /* Asks for a training if there is cause (trigger: text or NULL) and nothing stands
  * against it. */
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,

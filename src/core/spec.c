@@ -99,6 +99,14 @@ const char *lw_spec_feature_name(const struct lw_spec *spec, int feature) {
                                            : "";
 }
 
+size_t lw_spec_longest(const struct lw_spec *spec) {
+    size_t at = 0;
+    for (size_t i = 1; i < spec->nwindows; i++)
+        if (spec->window[i].length_ms > spec->window[at].length_ms)
+            at = i;
+    return at;
+}
+
 int64_t lw_spec_longest_window(const struct lw_spec *spec) {
     int64_t longest = spec->pane_ms;
     for (size_t i = 0; i < spec->nwindows; i++)
@@ -116,6 +124,9 @@ int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms) {
     int64_t next = INT64_MAX, until = spec->retrain.bootstrap_until_ms;
     if (until > after_ms)
         next = until;
+    if (spec->retrain.stale_age_ms)
+        next = next_multiple(after_ms, LW_DAY) < next ? next_multiple(after_ms, LW_DAY)
+                                                      : next;
     for (size_t i = 0; i < spec->nrules; i++) {
         const struct lw_rule *rule = &spec->rule[i];
         int64_t every = rule->every_ms ? rule->every_ms : spec->pane_ms;

@@ -115,6 +115,9 @@ struct lw_retrain_spec {
         cooldown_ms; /* after a retrain; doubles after a rejection up to cooldown_max */
     int64_t cooldown_max_ms;
     int64_t max_age_ms;   /* retrain when the champion is older; 0: never for age */
+    int64_t stale_age_ms; /* ... and when it is older than this and recalibrating it */
+    double stale_gain;    /* would remove this share of its squared error over the longest
+                             window; age 0: never */
     int max_per_week;     /* 0: no limit */
     int64_t window_ms;    /* rows read at most; the longest candidate's window */
     int64_t reference_ms; /* newest rows that make the reference profile */
@@ -167,6 +170,8 @@ const char *lw_spec_feature_name(const struct lw_spec *spec, int feature);
 /* The next moment of event time after `after_ms` at which a training may be asked for: a
  * replay that waits there lets decisions fall where they would have fallen. */
 int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms);
+/* The longest window's index; 0 when there is none. */
+size_t lw_spec_longest(const struct lw_spec *spec);
 /* Length of the longest window. */
 int64_t lw_spec_longest_window(const struct lw_spec *spec);
 

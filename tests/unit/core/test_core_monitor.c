@@ -118,6 +118,30 @@ static void the_ledger_holds_months_and_the_frozen_model(void **state) {
     assert_true(all.answered.e2 < .85 * all.first.e2);
 }
 
+/* What no rule calls an alert is still a reason not to wait for max_age. */
+static void a_stale_champion_is_challenged_before_its_time(void **state) {
+    struct fixture *f = *state;
+    f->spec->rule[0].actions = 0;
+    f->spec->retrain.max_age_ms = 20 * LW_DAY;
+    f->spec->retrain.stale_age_ms = 4 * LW_DAY;
+    f->spec->retrain.stale_gain = 0.1;
+    again(f);
+    until(f, 9); /* of that age for days, and nothing has changed */
+    assert_int_equal(f->loop.requests, 1);
+    f->stream.level = 3;
+    until(f, 12);
+    assert_true(f->loop.requests >= 2);
+    assert_true(logged(f, "old and recalibration_gain"));
+    f->spec->retrain.stale_age_ms = 15 * LW_DAY; /* too young for it: nobody asks */
+    core_loop_fini(&f->loop);
+    core_stream_init(&f->stream, 11);
+    core_loop_init(&f->loop, f->spec);
+    until(f, 9);
+    f->stream.level = 3;
+    until(f, 12);
+    assert_int_equal(f->loop.requests, 1);
+}
+
 static void a_bad_promotion_is_rolled_back(void **state) {
     struct fixture *f = *state;
     f->loop.bad_version = 2;
@@ -346,6 +370,7 @@ int main(void) {
         TEST(a_jump_fires_once_trains_once_and_is_over),
         TEST(a_firing_alert_is_told_once_and_asks_once),
         TEST(the_ledger_holds_months_and_the_frozen_model),
+        TEST(a_stale_champion_is_challenged_before_its_time),
         TEST(a_bad_promotion_is_rolled_back),
         TEST(broken_data_is_not_learned),
         TEST(a_window_of_nothing_but_trouble_is_trouble),
