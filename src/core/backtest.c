@@ -14,6 +14,8 @@ struct version {
     size_t reference_len;
 };
 
+#define FOLLOWING_MAX 32 /* promotions within LW_FOLLOW_MS */
+
 struct lw_backtest {
     const struct lw_spec *spec;
     struct lw_backtest_hooks hooks;
@@ -27,6 +29,8 @@ struct lw_backtest {
     struct lw_scored scored[LW_VERSIONS_MAX];
     size_t nscoring;
     int64_t offset;
+    size_t nfollowing;
+    struct lw_followed following[FOLLOWING_MAX];
 };
 
 struct lw_backtest *lw_backtest_new(const struct lw_spec *spec,
@@ -109,6 +113,40 @@ static int keep_version(struct lw_backtest *b, struct lw_training *t, uint32_t n
     return 0;
 }
 
+static void follow(struct lw_backtest *b, uint32_t version, uint32_t previous,
+                   int64_t at_ms) {
+    if (!b->hooks.followed || !previous || b->nfollowing == FOLLOWING_MAX)
+        return;
+    b->following[b->nfollowing++] =
+        (struct lw_followed){.version = version,
+                             .previous = previous,
+                             .from_ms = at_ms,
+                             .until_ms = at_ms + LW_FOLLOW_MS};
+}
+
+static void follow_row(struct lw_backtest *b, const struct lw_row *row) {
+    for (size_t i = 0; i < b->nfollowing; i++) {
+        struct lw_followed *f = &b->following[i];
+        if (row->time_ms < f->from_ms || row->time_ms >= f->until_ms)
+            continue;
+        const struct version *now = find_version(b, f->version);
+        const struct version *before = find_version(b, f->previous);
+        lw_errors_add(&f->now, row->target, lw_model_predict(now->model, row));
+        lw_errors_add(&f->before, row->target, lw_model_predict(before->model, row));
+    }
+}
+
+static void follow_until(struct lw_backtest *b, int64_t at_ms) {
+    size_t keep = 0;
+    for (size_t i = 0; i < b->nfollowing; i++) {
+        if (b->following[i].until_ms > at_ms)
+            b->following[keep++] = b->following[i];
+        else
+            b->hooks.followed(b->hooks.arg, &b->following[i]);
+    }
+    b->nfollowing = keep;
+}
+
 static void answer(struct lw_backtest *b, const struct lw_request *request,
                    uint32_t number, const struct lw_training *t, const char *failure,
                    struct lw_evaluation *e) {
@@ -136,8 +174,11 @@ static int train(struct lw_backtest *b, const struct lw_request *request,
         answer(b, request, number, &t, NULL, e);
         if (e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE) {
             rc = keep_version(b, &t, number, err);
-            if (rc == 0)
+            if (rc == 0) {
+                uint32_t previous = lw_monitor_champion_version(b->monitor);
                 crown(b, number, e->at_ms);
+                follow(b, number, previous, e->at_ms);
+            }
         }
         lw_training_fini(&t);
     }
@@ -157,6 +198,7 @@ static int seal(struct lw_backtest *b, struct lw_pane *pane, struct lw_err *err)
     if (e->ndecisions)
         line_up(b); /* a probation ended: one shadow less */
     struct lw_request request = e->request;
+    follow_until(b, e->at_ms);
     free(e);
     return request.id ? train(b, &request, err) : 0;
 }
@@ -181,6 +223,8 @@ int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reaso
                          reason == LW_GOOD ? b->nscoring : 0);
     if (reason == LW_GOOD && where != LW_SUSPECT)
         lw_dataset_add(b->rows, row);
+    if (reason == LW_GOOD && where == LW_ON_TIME)
+        follow_row(b, row);
     if (reason == LW_GOOD && where == LW_ON_TIME && b->nscoring && b->hooks.scored)
         b->hooks.scored(b->hooks.arg, row, watched, b->scored, b->nscoring);
     return seal_closed(b, err);
@@ -194,6 +238,7 @@ int lw_backtest_end(struct lw_backtest *b, struct lw_err *err) {
         if (seal(b, pane, err))
             return -1;
     }
+    follow_until(b, INT64_MAX);
     return 0;
 }
 

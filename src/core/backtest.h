@@ -10,6 +10,15 @@
 
 struct lw_backtest;
 
+/* Did a promotion earn its place? Its version and the one that it replaced, on the same
+ * events of the first LW_FOLLOW_MS after it, whoever answered meanwhile. */
+#define LW_FOLLOW_MS (7 * INT64_C(86400000))
+struct lw_followed {
+    uint32_t version, previous;
+    int64_t from_ms, until_ms;
+    struct lw_errors now, before;
+};
+
 /* What happens, as it happens; any may be NULL. */
 struct lw_backtest_hooks {
     void *arg;
@@ -20,6 +29,8 @@ struct lw_backtest_hooks {
      * champion's score first, then the shadows'. Hot path. */
     void (*scored)(void *arg, const struct lw_row *row, const struct lw_cell *watched,
                    const struct lw_scored *scored, size_t nscored);
+    /* That time is over, or the stream is. Costs two predictions an event meanwhile. */
+    void (*followed)(void *arg, const struct lw_followed *f);
 };
 
 struct lw_backtest *lw_backtest_new(const struct lw_spec *spec,

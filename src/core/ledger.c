@@ -1,6 +1,7 @@
 /* See ledger.h. */
 #include "core/ledger.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/time.h"
@@ -26,6 +27,11 @@ void lw_ledger_pane(struct lw_ledger *l, const struct lw_pane *pane, uint32_t fi
     const struct lw_scores *s = first ? lw_pane_scores(pane, first) : NULL;
     if (s)
         lw_errors_merge(&m->first, &s->errors);
+}
+
+double lw_month_frozen_rmse(const struct lw_month *m) {
+    bool all_along = m->first.n >= m->answered.n - m->answered.n / 10;
+    return m->first.n && all_along ? lw_errors_rmse(&m->first) : NAN;
 }
 
 void lw_ledger_totals(const struct lw_ledger *l, struct lw_month *out) {

@@ -16,6 +16,10 @@ struct lw_month {
     struct lw_errors first;    /* of version 1 on the same events: the frozen model */
 };
 
+/* RMSE of the frozen model; NAN where it was not scored beside the champion all along
+ * (keep_first: false), for then it rests on other events. */
+double lw_month_frozen_rmse(const struct lw_month *m);
+
 struct lw_ledger {
     uint64_t warnings, criticals; /* alerts fired, by the worst they came to */
     uint64_t retrains;            /* trainings finished, the bootstrap apart */

@@ -6,7 +6,8 @@
 
 struct heard {
     struct lw_buf log;
-    int trained;
+    int trained, promoted, nfollowed;
+    struct lw_followed followed[16];
 };
 
 static void evaluated(void *arg, const struct lw_evaluation *e) {
@@ -19,6 +20,13 @@ static void trained(void *arg, const struct lw_request *request, uint32_t versio
     assert_true(request->id != 0);
     assert_true(training ? version > 0 && !failure : failure != NULL);
     h->trained++;
+    h->promoted += training && training->gate.passed;
+}
+
+static void followed(void *arg, const struct lw_followed *f) {
+    struct heard *h = arg;
+    assert_true(h->nfollowed < 16);
+    h->followed[h->nfollowed++] = *f;
 }
 
 static struct lw_spec *make_spec(void) {
@@ -45,7 +53,7 @@ static bool next(struct core_stream *s, const struct lw_spec *spec,
 
 static void run(const struct lw_spec *spec, struct heard *h, struct lw_buf *state) {
     struct lw_backtest_hooks hooks = {
-        .arg = h, .evaluated = evaluated, .trained = trained};
+        .arg = h, .evaluated = evaluated, .trained = trained, .followed = followed};
     struct lw_backtest *b = lw_backtest_new(spec, &hooks);
     struct core_stream s;
     struct core_event e;
@@ -103,10 +111,34 @@ static void the_same_as_by_hand(void **state) {
     core_spec_free(spec);
 }
 
+/* Both versions of a promotion on the same events, for a week or what is left of it; and
+ * after a jump of the level the new one is right. */
+static void promotions_are_followed(void **state) {
+    (void)state;
+    struct lw_spec *spec = make_spec();
+    struct heard h = {0};
+    struct lw_buf a = {0};
+    run(spec, &h, &a);
+    assert_true(h.nfollowed > 0);
+    assert_int_equal(h.nfollowed, h.promoted - 1); /* the first replaced nobody */
+    for (int i = 0; i < h.nfollowed; i++) {
+        const struct lw_followed *f = &h.followed[i];
+        assert_true(f->previous > 0 && f->previous < f->version);
+        assert_int_equal(f->until_ms - f->from_ms, LW_FOLLOW_MS);
+        assert_int_equal(f->now.n, f->before.n);
+        assert_true(f->now.n > 0 && f->now.y == f->before.y);
+    }
+    assert_true(h.followed[0].now.e2 < h.followed[0].before.e2);
+    lw_buf_fini(&h.log);
+    lw_buf_fini(&a);
+    core_spec_free(spec);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_twice),
         cmocka_unit_test(the_same_as_by_hand),
+        cmocka_unit_test(promotions_are_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
