@@ -25,12 +25,22 @@ extern const struct lw_command lw_cmd_run, lw_cmd_demo, lw_cmd_replay, lw_cmd_tr
 
 /* ---- options: `--name value`, `--name=value`, `-c value` ---- */
 
-enum lw_option_kind { LW_OPTION_FLAG, LW_OPTION_TEXT, LW_OPTION_NUMBER };
+enum lw_option_kind {
+    LW_OPTION_FLAG,
+    LW_OPTION_TEXT,
+    LW_OPTION_NUMBER,
+    LW_OPTION_LIST /* may be given several times */
+};
+#define LW_TEXTS_MAX 16
+struct lw_texts {
+    const char *text[LW_TEXTS_MAX];
+    size_t n;
+};
 struct lw_option {
     char letter; /* 0: none */
     const char *name;
     enum lw_option_kind kind;
-    void *value; /* bool *, const char **, double * */
+    void *value; /* bool *, const char **, double *, struct lw_texts * */
 };
 /* Parses argv[1..]; what is no option is moved to rest (argc entries' room). Returns the
  * number of rest arguments, or -1 after having said what is wrong. --help prints the

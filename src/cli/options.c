@@ -58,6 +58,16 @@ static int set(const struct lw_command *command, const struct lw_option *option,
         *(const char **)option->value = value;
         return 0;
     }
+    if (option->kind == LW_OPTION_LIST) {
+        struct lw_texts *list = option->value;
+        if (list->n == LW_TEXTS_MAX) {
+            lw_cli_usage(command, "--%s may be given %d times", option->name,
+                         LW_TEXTS_MAX);
+            return -1;
+        }
+        list->text[list->n++] = value;
+        return 0;
+    }
     if (lw_parse_f64(value, option->value))
         return 0;
     lw_cli_usage(command, "--%s takes a number, not \"%s\"", option->name, value);

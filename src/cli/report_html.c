@@ -10,10 +10,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/page.h"
 #include "cli/report.h"
 #include "cli/svg.h"
 
-static const char style[] =
+const char lw_page_style[] =
     ":root{--paper:#fff;--ink:#1c1f23;--soft:#5b646d;--line:#e1e5e9;--card:#f6f7f9;"
     "--ref:#97a1ab;--refline:#66717b;--cur:#0b5cad;--bad:#b42318;--badbg:#fdecea;"
     "--warn:#8a5a00;--warnbg:#fdf3dc;--good:#1b6e3c;--goodbg:#e6f4ea}"
@@ -155,7 +156,7 @@ static void head(struct lw_report *r, struct lw_buf *out) {
                        "content=\"width=device-width,initial-scale=1\">"
                        "<meta name=\"color-scheme\" content=\"light dark\">"
                        "<title>Drift report</title><style>");
-    lw_buf_put(out, style, sizeof style - 1);
+    lw_buf_put(out, lw_page_style, sizeof lw_page_style - 1);
     lw_buf_printf(out, "</style></head><body><main>\n<h1>Drift report");
     if (r->config) {
         lw_buf_printf(out, " · ");

@@ -1,5 +1,6 @@
 /* A ledger for people and for machines: with and without retraining, by month. */
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
@@ -12,7 +13,7 @@ static json_t *month_json(const struct lw_month *m) {
     json_object_set_new(o, "month", json_string(name));
     json_object_set_new(o, "events", json_integer((json_int_t)m->events));
     json_object_set_new(o, "scored", json_integer((json_int_t)m->answered.n));
-    json_object_set_new(o, "frozen_rmse", lw_cli_number(lw_errors_rmse(&m->first)));
+    json_object_set_new(o, "frozen_rmse", lw_cli_number(lw_month_frozen_rmse(m)));
     json_object_set_new(o, "managed_rmse", lw_cli_number(lw_errors_rmse(&m->answered)));
     return o;
 }
@@ -22,7 +23,7 @@ void lw_cli_ledger_json(const struct lw_ledger *l, json_t *into) {
     json_t *months = json_array();
     lw_ledger_totals(l, &all);
     json_object_set_new(into, "scored", json_integer((json_int_t)all.answered.n));
-    json_object_set_new(into, "frozen_rmse", lw_cli_number(lw_errors_rmse(&all.first)));
+    json_object_set_new(into, "frozen_rmse", lw_cli_number(lw_month_frozen_rmse(&all)));
     json_object_set_new(into, "managed_rmse",
                         lw_cli_number(lw_errors_rmse(&all.answered)));
     json_object_set_new(into, "alerts",
@@ -45,7 +46,11 @@ static void row(FILE *out, const char *name, const struct lw_month *m) {
         fprintf(out, "  %-10s %10s %10s %10s\n", name, count, "-", "-");
         return;
     }
-    double frozen = lw_errors_rmse(&m->first), managed = lw_errors_rmse(&m->answered);
+    double frozen = lw_month_frozen_rmse(m), managed = lw_errors_rmse(&m->answered);
+    if (isnan(frozen)) {
+        fprintf(out, "  %-10s %10s %10s %10.3f\n", name, count, "-", managed);
+        return;
+    }
     fprintf(out, "  %-10s %10s %10.3f %10.3f %9.1f%%\n", name, count, frozen, managed,
             100 * (managed / frozen - 1));
 }

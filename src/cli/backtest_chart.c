@@ -1,0 +1,184 @@
+/* The picture of a backtest: error day by day, frozen and managed, with what happened.
+ *
+ * Vertical lines are trainings (full: promoted; dashed: rejected or failed), triangles
+ * under the frame alerts (filled: critical). Each mark has a <title>, which a browser
+ * shows and a screen reader says. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/backtest.h"
+#include "cli/svg.h"
+
+#define WIDTH  1040.0
+#define HEIGHT 360.0
+
+static double managed(const struct lw_bt_day *d) {
+    return sqrt(d->managed.e2 / (double)d->managed.n);
+}
+
+static double frozen(const struct lw_bt_day *d) {
+    return d->frozen.n ? sqrt(d->frozen.e2 / (double)d->frozen.n) : NAN;
+}
+
+/* Days with fewer events than a tenth of the usual are restless: they may leave the
+ * frame. */
+static void widen(const struct lw_bt *b, struct lw_axes *a) {
+    double usual = 0;
+    for (size_t i = 0; i < b->ndays; i++)
+        usual += (double)b->day[i].managed.n / (double)b->ndays;
+    for (size_t i = 0; i < b->ndays; i++) {
+        const struct lw_bt_day *d = &b->day[i];
+        double at = (double)d->day_ms / LW_DAY;
+        a->x0 = fmin(a->x0, at);
+        a->x1 = fmax(a->x1, at + 1);
+        if ((double)d->managed.n < usual / 10)
+            continue;
+        a->y0 = fmin(a->y0, fmin(managed(d), frozen(d)));
+        a->y1 = fmax(a->y1, fmax(managed(d), frozen(d)));
+    }
+}
+
+static void month_ticks(const struct lw_axes *a, struct lw_buf *out) {
+    static const char *const names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    double last = -1e9;
+    for (double d = ceil(a->x0); d <= a->x1; d++) {
+        struct lw_civil c = lw_civil((int64_t)d * LW_DAY);
+        double x = lw_axes_x(a, d);
+        if (c.day != 1 && !(a->x1 - a->x0 < 45 && c.day % 7 == 1))
+            continue;
+        if (x - last < 34)
+            continue;
+        last = x;
+        lw_buf_printf(out,
+                      "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/><text class=\"tick\" "
+                      "x=\"%.1f\" y=\"%.1f\">%d %s",
+                      x, a->y, a->y + a->h, x + 3, a->y + a->h + 34, c.day,
+                      names[c.month - 1]);
+        if (c.month == 1 || last < a->x + 40)
+            lw_buf_printf(out, " %d", c.year);
+        lw_buf_printf(out, "</text>\n");
+    }
+}
+
+static void curve(const struct lw_axes *a, const struct lw_bt *b,
+                  double (*value)(const struct lw_bt_day *), const char *class_name,
+                  struct lw_buf *out) {
+    bool pen = false;
+    int64_t last = 0;
+    lw_buf_printf(out, "<path class=\"%s\" d=\"", class_name);
+    for (size_t i = 0; i < b->ndays; i++) {
+        const struct lw_bt_day *d = &b->day[i];
+        double v = value(d);
+        if (isnan(v)) {
+            pen = false;
+            continue;
+        }
+        v = fmin(fmax(v, a->y0), a->y1);
+        pen = pen && d->day_ms - last <= LW_DAY;
+        lw_buf_printf(out, "%s%.1f %.1f", pen ? "L" : "M",
+                      lw_axes_x(a, (double)d->day_ms / LW_DAY + 0.5), lw_axes_y(a, v));
+        pen = true;
+        last = d->day_ms;
+    }
+    lw_buf_printf(out, "\"/>\n");
+}
+
+static void training_marks(const struct lw_axes *a, const struct lw_bt *b,
+                           struct lw_buf *out) {
+    char when[32];
+    for (size_t i = 0; i < b->ntrainings; i++) {
+        const struct lw_bt_training *t = &b->training[i];
+        bool promoted = !t->failed && t->t.gate.passed;
+        double x = lw_axes_x(a, (double)t->request.as_of_ms / LW_DAY);
+        if (x < a->x - 1 || x > a->x + a->w + 1)
+            continue;
+        lw_buf_printf(out, "<g><title>%.16s, ",
+                      lw_format_time(when, sizeof when, t->request.as_of_ms));
+        if (t->failed)
+            lw_buf_printf(out, "training failed");
+        else
+            lw_buf_printf(out, "version %u %s", t->version,
+                          promoted ? "promoted" : "rejected");
+        lw_buf_printf(out, ": ");
+        lw_html_str(out, t->request.reason);
+        lw_buf_printf(out, "</title><path class=\"%s\" d=\"M%.1f %.1fV%.1f\"/>",
+                      promoted ? "promoted" : "rejected", x, a->y, a->y + a->h);
+        if (!t->failed)
+            lw_buf_printf(out, "<text class=\"mark\" x=\"%.1f\" y=\"%.1f\">v%u</text>",
+                          x + 3, a->y + 11 + 12 * (double)(i % 3), t->version);
+        lw_buf_printf(out, "</g>\n");
+    }
+}
+
+static void alert_marks(const struct lw_axes *a, const struct lw_bt *b,
+                        struct lw_buf *out) {
+    char when[32];
+    for (size_t i = 0; i < b->nalerts; i++) {
+        const struct lw_alert *alert = &b->alert[i];
+        double x = lw_axes_x(a, (double)alert->at_ms / LW_DAY), y = a->y + a->h + 5;
+        if (!alert->firing || x < a->x - 1 || x > a->x + a->w + 1)
+            continue;
+        lw_buf_printf(
+            out, "<g><title>%.16s, %s: ", lw_format_time(when, sizeof when, alert->at_ms),
+            lw_severity_name(alert->severity));
+        lw_html_str(out, alert->summary);
+        lw_buf_printf(out,
+                      "</title><path class=\"alert %s\" "
+                      "d=\"M%.1f %.1fl5 9h-10z\"/></g>\n",
+                      alert->severity == LW_SEVERITY_CRITICAL ? "critical" : "warning", x,
+                      y);
+    }
+}
+
+static void key(double x, const char *class_name, const char *text, struct lw_buf *out) {
+    lw_buf_printf(out, "<path class=\"%s\" d=\"M%.1f 14h22\"/><text x=\"%.1f\" y=\"18\">",
+                  class_name, x, x + 28);
+    lw_html_str(out, text);
+    lw_buf_printf(out, "</text>\n");
+}
+
+void lw_bt_chart(const struct lw_bt *b, const struct lw_bt *other, struct lw_buf *out) {
+    struct lw_axes a = {.x = 44,
+                        .y = 34,
+                        .w = WIDTH - 54,
+                        .h = HEIGHT - 84,
+                        .x0 = INFINITY,
+                        .x1 = -INFINITY,
+                        .y0 = INFINITY,
+                        .y1 = -INFINITY};
+    widen(b, &a);
+    if (other)
+        widen(other, &a);
+    if (!(a.x1 > a.x0) || !(a.y1 >= a.y0))
+        return;
+    double margin = 0.06 * (a.y1 - a.y0) + 1e-6 * fabs(a.y1) + 1e-12;
+    a.y0 -= margin;
+    a.y1 += margin;
+    lw_buf_printf(
+        out,
+        "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Error of each "
+        "day, frozen and managed, with trainings and alerts\">\n",
+        WIDTH, HEIGHT);
+    lw_axes_draw(&a, &(struct lw_axes_labels){.ny = 6}, out);
+    month_ticks(&a, out);
+    training_marks(&a, b, out);
+    curve(&a, b, frozen, "frozenline", out);
+    if (other)
+        curve(&a, other, managed, "otherline", out);
+    curve(&a, b, managed, "managedline", out);
+    alert_marks(&a, b, out);
+    key(44, "frozenline", "frozen first model", out);
+    key(200, "managedline", other ? "managed, A" : "managed", out);
+    if (other)
+        key(310, "otherline", "managed, B", out);
+    key(430, "promoted", "promoted", out);
+    key(540, "rejected", "rejected", out);
+    lw_buf_printf(out,
+                  "<path class=\"alert critical\" d=\"M656 9l5 9h-10z\"/><text x=\"666\" "
+                  "y=\"18\">critical</text><path class=\"alert warning\" d=\"M736 9l5 "
+                  "9h-10z\"/><text x=\"746\" y=\"18\">warning</text></svg>\n");
+}

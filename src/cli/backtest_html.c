@@ -1,0 +1,344 @@
+/* The page of a backtest. One file: style and pictures inside, no script, no request.
+ * Texts come out of configurations and data: all are escaped. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/backtest.h"
+#include "cli/page.h"
+#include "cli/svg.h"
+
+#define GROUPS_SHOWN 31
+
+static const char style[] =
+    ".managedline{fill:none;stroke:var(--cur);stroke-width:2}"
+    ".frozenline{fill:none;stroke:var(--ref);stroke-width:1.6}"
+    ".otherline{fill:none;stroke:var(--good);stroke-width:2}"
+    ".promoted{stroke:var(--ink);stroke-width:1;fill:none;opacity:.55}"
+    ".rejected{stroke:var(--ink);stroke-width:1;fill:none;opacity:.55;"
+    "stroke-dasharray:3 4}"
+    ".alert{stroke:var(--bad);stroke-width:1.2;fill:none}.alert.critical{fill:var(--bad)}"
+    "svg .mark{font-size:11px;fill:var(--ink)}.scroll{overflow-x:auto}"
+    "td.left,th.left{text-align:left}details{margin:8px 0}"
+    "summary{cursor:pointer;color:var(--soft)}";
+
+/* ---- small parts ---- */
+
+static void td(struct lw_buf *out, const char *heading, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void td(struct lw_buf *out, const char *heading, const char *fmt, ...) {
+    char text[128];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    lw_buf_printf(out, "<td data-k=\"%s\">", heading);
+    lw_html_str(out, text);
+    lw_buf_printf(out, "</td>");
+}
+
+static void td_text(struct lw_buf *out, const char *heading, const char *text) {
+    lw_buf_printf(out, "<td class=\"left\" data-k=\"%s\">", heading);
+    lw_html_str(out, text);
+    lw_buf_printf(out, "</td>");
+}
+
+static void td_rmse(struct lw_buf *out, const char *heading, double v) {
+    if (isnan(v))
+        td(out, heading, "–");
+    else
+        td(out, heading, "%.3f", v);
+}
+
+static void head_row(struct lw_buf *out, const char *const *heading, size_t n) {
+    lw_buf_printf(out, "<table class=\"stack\"><thead><tr>");
+    for (size_t i = 0; i < n; i++)
+        lw_buf_printf(out, "<th>%s</th>", heading[i]);
+    lw_buf_printf(out, "</tr></thead><tbody>\n");
+}
+
+static void table_end(struct lw_buf *out) {
+    lw_buf_printf(out, "</tbody></table>\n");
+}
+
+static const char *name_of(char out[16], const struct lw_month *m) {
+    snprintf(out, 16, "%04d-%02d", m->year, m->month);
+    return out;
+}
+
+/* ---- months ---- */
+
+static void month_row(const char *name, const struct lw_month *m,
+                      const struct lw_bt_month *w, struct lw_buf *out) {
+    char count[32];
+    lw_buf_printf(out, "<tr>");
+    td_text(out, "month", name);
+    td(out, "scored", "%s", lw_format_count(count, sizeof count, m->answered.n));
+    double frozen = lw_month_frozen_rmse(m);
+    double managed = m->answered.n < 2 ? NAN : lw_errors_rmse(&m->answered);
+    td_rmse(out, "frozen RMSE", frozen);
+    td_rmse(out, "managed RMSE", managed);
+    if (!isnan(frozen) && !isnan(managed))
+        td(out, "change", "%+.1f %%", 100 * (managed / frozen - 1));
+    else
+        td(out, "change", "–");
+    td(out, "retrains (promoted)", "%u (%u)", w->retrains, w->promotions);
+    td(out, "alerts (critical)", "%u (%u)", w->alerts, w->criticals);
+    lw_buf_printf(out, "</tr>\n");
+}
+
+static void months(const struct lw_bt *b, struct lw_buf *out) {
+    static const char *const heading[] = {"month",
+                                          "scored",
+                                          "frozen RMSE",
+                                          "managed RMSE",
+                                          "change",
+                                          "retrains (promoted)",
+                                          "alerts (critical)"};
+    struct lw_bt_month w, sum = {0};
+    struct lw_month all;
+    char name[16];
+    head_row(out, heading, sizeof heading / sizeof *heading);
+    for (size_t i = 0; i < b->ledger.nmonths; i++) {
+        lw_bt_month(b, &b->ledger.month[i], &w);
+        month_row(name_of(name, &b->ledger.month[i]), &b->ledger.month[i], &w, out);
+        sum.retrains += w.retrains;
+        sum.promotions += w.promotions;
+        sum.alerts += w.alerts;
+        sum.criticals += w.criticals;
+    }
+    lw_ledger_totals(&b->ledger, &all);
+    month_row("all", &all, &sum, out);
+    table_end(out);
+}
+
+/* ---- trainings ---- */
+
+static void candidates(const struct lw_training *t, struct lw_buf *out) {
+    lw_buf_printf(out, "<td class=\"left\" data-k=\"candidates\">");
+    for (size_t i = 0; i < t->ntrials; i++) {
+        const struct lw_trial *trial = &t->trial[i];
+        lw_buf_printf(out, "%s%s", i ? "<br>" : "", i == t->chosen ? "<b>" : "");
+        lw_html_str(out, trial->name);
+        if (isnan(trial->rmse))
+            lw_buf_printf(out, " failed");
+        else
+            lw_buf_printf(out, " %.3f", trial->rmse);
+        lw_buf_printf(out, "%s", i == t->chosen ? "</b>" : "");
+    }
+    lw_buf_printf(out, "</td>");
+}
+
+static void verdict(const struct lw_bt_training *r, struct lw_buf *out) {
+    bool promoted = !r->failed && r->t.gate.passed;
+    lw_buf_printf(
+        out, "<td class=\"left\" data-k=\"verdict\"><span class=\"tag %s\">%s</span> ",
+        r->failed || r->rolled_back ? "fault"
+        : promoted                  ? "ok"
+                                    : "drift",
+        r->failed        ? "failed"
+        : r->rolled_back ? "rolled back"
+        : promoted       ? "promoted"
+                         : "rejected");
+    lw_html_str(out, r->failed ? r->failure : r->t.gate.reason);
+    lw_buf_printf(out, "</td>");
+}
+
+static void training_row(const struct lw_bt_training *r, struct lw_buf *out) {
+    char when[32], from[32], hold[32];
+    const struct lw_training *t = &r->t;
+    lw_buf_printf(out, "<tr>");
+    lw_format_time(when, sizeof when, r->request.as_of_ms);
+    td(out, "when", "%.16s", when);
+    td_text(out, "cause", r->request.reason);
+    if (r->failed) {
+        td(out, "rows", "–");
+        td(out, "candidates", "–");
+        verdict(r, out);
+        td(out, "the week after", "–");
+        lw_buf_printf(out, "</tr>\n");
+        return;
+    }
+    lw_format_time(from, sizeof from, t->rows_from_ms);
+    lw_format_time(hold, sizeof hold, t->holdout_from_ms);
+    td(out, "rows", "%" PRIu64 " from %.10s, held out %" PRIu64 " from %.16s", t->rows,
+       from, t->holdout_rows, hold);
+    candidates(t, out);
+    verdict(r, out);
+    if (r->followed.version)
+        td(out, "the week after", "%.3f, v%u would be %.3f",
+           lw_errors_rmse(&r->followed.now), r->followed.previous,
+           lw_errors_rmse(&r->followed.before));
+    else
+        td(out, "the week after", "–");
+    lw_buf_printf(out, "</tr>\n");
+}
+
+static void trainings(const struct lw_bt *b, struct lw_buf *out) {
+    static const char *const heading[] = {"when",       "cause",   "rows",
+                                          "candidates", "verdict", "the week after"};
+    head_row(out, heading, sizeof heading / sizeof *heading);
+    for (size_t i = 0; i < b->ntrainings; i++)
+        training_row(&b->training[i], out);
+    table_end(out);
+    lw_buf_printf(out, "<p class=\"soft\">Candidates with their RMSE on the held-out "
+                       "events, the chosen one bold. The week after: the promoted "
+                       "version and the one that it replaced, on the same events.</p>\n");
+}
+
+static void alerts(const struct lw_bt *b, struct lw_buf *out) {
+    static const char *const heading[] = {"when", "", "what"};
+    char when[32];
+    if (b->nalerts == 0) {
+        lw_buf_printf(out, "<p class=\"soft\">None.</p>\n");
+        return;
+    }
+    head_row(out, heading, sizeof heading / sizeof *heading);
+    for (size_t i = 0; i < b->nalerts; i++) {
+        const struct lw_alert *a = &b->alert[i];
+        bool critical = a->severity == LW_SEVERITY_CRITICAL;
+        lw_buf_printf(out, "<tr>");
+        td(out, "when", "%.16s", lw_format_time(when, sizeof when, a->at_ms));
+        lw_buf_printf(out, "<td class=\"left\"><span class=\"tag %s\">%s</span></td>",
+                      !a->firing ? "ok"
+                      : critical ? "fault"
+                                 : "drift",
+                      a->firing ? lw_severity_name(a->severity) : "resolved");
+        td_text(out, "what", a->summary);
+        lw_buf_printf(out, "</tr>\n");
+    }
+    table_end(out);
+}
+
+/* ---- segments ---- */
+
+static void segment(const struct lw_bt *b, const struct lw_bt_segment *s,
+                    struct lw_buf *out) {
+    char name[16], count[32];
+    lw_buf_printf(out, "<h2>Error by ");
+    lw_html_str(out, s->text);
+    lw_buf_printf(out, "</h2>\n<div class=\"scroll\"><table><thead><tr><th></th>"
+                       "<th>scored</th>");
+    for (size_t m = 0; m < b->ledger.nmonths; m++)
+        lw_buf_printf(out, "<th>%s</th>", name_of(name, &b->ledger.month[m]));
+    lw_buf_printf(out, "</tr></thead><tbody>\n");
+    for (size_t g = 0; g < s->ngroups && g < GROUPS_SHOWN; g++) {
+        const struct lw_bt_group *group = &s->group[g];
+        lw_buf_printf(out, "<tr>");
+        td_text(out, "", group->name);
+        td(out, "scored", "%s", lw_format_count(count, sizeof count, group->all.n));
+        for (size_t m = 0; m < b->ledger.nmonths; m++) {
+            if (group->managed[m].n < 2)
+                td(out, "", "–");
+            else if (group->frozen[m].n < 2)
+                td(out, "", "%.2f", lw_errors_rmse(&group->managed[m]));
+            else
+                td(out, "", "%.2f (%.2f)", lw_errors_rmse(&group->managed[m]),
+                   lw_errors_rmse(&group->frozen[m]));
+        }
+        lw_buf_printf(out, "</tr>\n");
+    }
+    table_end(out);
+    lw_buf_printf(out, "</div><p class=\"soft\">RMSE managed (frozen).");
+    if (s->ngroups > GROUPS_SHOWN)
+        lw_buf_printf(out, " %zu more segments are in --json.",
+                      s->ngroups - GROUPS_SHOWN);
+    lw_buf_printf(out, "</p>\n");
+}
+
+static void injections(const struct lw_bt *b, struct lw_buf *out) {
+    static const char *const heading[] = {"drift",         "from",     "events changed",
+                                          "alerts before", "found by", "after"};
+    char when[32];
+    if (b->injections.n == 0)
+        return;
+    lw_buf_printf(out, "<h2>Injected drift</h2>\n");
+    head_row(out, heading, sizeof heading / sizeof *heading);
+    for (size_t i = 0; i < b->injections.n; i++) {
+        const struct lw_injection *in = &b->injections.list[i];
+        const struct lw_bt_found *f = &b->found[i];
+        lw_buf_printf(out, "<tr>");
+        td_text(out, "drift", lw_inject_name(in->kind));
+        td(out, "from", "%.16s", lw_format_time(when, sizeof when, in->from_ms));
+        td(out, "events changed", "%" PRIu64 " of %" PRIu64, in->touched, in->events);
+        td(out, "alerts before", "%u", f->before);
+        td_text(out, "found by", f->at_ms ? f->rule : "–");
+        if (f->at_ms)
+            td(out, "after", "%.0f h", (double)(f->at_ms - in->from_ms) / LW_HOUR);
+        else
+            td(out, "after", "–");
+        lw_buf_printf(out, "</tr>\n");
+    }
+    table_end(out);
+}
+
+/* ---- the page ---- */
+
+static void sentence(const struct lw_bt *b, struct lw_buf *out) {
+    struct lw_month all;
+    char scored[32], n[32];
+    lw_ledger_totals(&b->ledger, &all);
+    lw_html_str(out, b->path);
+    lw_buf_printf(out, ": %s events, %s scored; RMSE <b>%.3f</b>",
+                  lw_format_count(n, sizeof n, b->records),
+                  lw_format_count(scored, sizeof scored, all.answered.n),
+                  lw_errors_rmse(&all.answered));
+    if (!isnan(lw_month_frozen_rmse(&all)))
+        lw_buf_printf(out, ", with the frozen first model %.3f",
+                      lw_month_frozen_rmse(&all));
+    lw_buf_printf(out,
+                  "; %" PRIu64 " retrains, %" PRIu64 " promoted, %" PRIu64
+                  " rolled back; %" PRIu64 " alerts, %" PRIu64 " of them critical.",
+                  b->ledger.retrains, b->ledger.promotions, b->ledger.rollbacks,
+                  b->ledger.warnings + b->ledger.criticals, b->ledger.criticals);
+}
+
+static void page_head(const struct lw_bt *b, const struct lw_bt *other,
+                      struct lw_buf *out) {
+    lw_buf_printf(out,
+                  "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                  "<meta name=\"viewport\" content=\"width=device-width,"
+                  "initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">"
+                  "<title>Backtest of ");
+    lw_html_str(out, b->config->spec.stream);
+    lw_buf_printf(out, "</title><style>%s%s</style></head><body><main>\n", lw_page_style,
+                  style);
+    lw_buf_printf(out, "<h1>Backtest of ");
+    lw_html_str(out, b->config->spec.stream);
+    lw_buf_printf(out, "</h1>\n<p class=\"lead\">%s", other ? "A, " : "");
+    sentence(b, out);
+    if (other) {
+        lw_buf_printf(out, "</p>\n<p class=\"lead\">B, ");
+        sentence(other, out);
+    }
+    lw_buf_printf(out, "</p>\n<h2>Error day by day</h2>\n<div class=\"scroll\">");
+    lw_bt_chart(b, other, out);
+    lw_buf_printf(out, "</div>\n");
+}
+
+static void details(const struct lw_bt *b, const char *which, struct lw_buf *out) {
+    lw_buf_printf(out, "<h2>%sMonth by month</h2>\n", which);
+    months(b, out);
+    lw_buf_printf(out, "<h2>%sTrainings</h2>\n", which);
+    trainings(b, out);
+    lw_buf_printf(out, "<h2>%sAlerts</h2>\n", which);
+    alerts(b, out);
+    for (size_t i = 0; i < b->nsegments; i++)
+        segment(b, &b->segment[i], out);
+}
+
+void lw_bt_html(const struct lw_bt *b, const struct lw_bt *other, struct lw_buf *out) {
+    page_head(b, other, out);
+    injections(b, out);
+    details(b, other ? "A: " : "", out);
+    if (other) {
+        injections(other, out);
+        details(other, "B: ", out);
+    }
+    lw_buf_printf(out, "</main></body></html>\n");
+}

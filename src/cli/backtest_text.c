@@ -1,0 +1,292 @@
+/* A backtest for a terminal, and as JSON. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "cli/backtest.h"
+
+#define SEGMENT_GROUPS 12 /* shown; all are in --json */
+#define SEGMENT_MONTHS 6  /* the newest ones */
+
+static const char *month_name(char out[16], const struct lw_month *m) {
+    snprintf(out, 16, "%04d-%02d", m->year, m->month);
+    return out;
+}
+
+static const char *number(char out[16], double v) {
+    if (isnan(v))
+        snprintf(out, 16, "-");
+    else
+        snprintf(out, 16, "%.3f", v);
+    return out;
+}
+
+static const char *rmse_text(char out[16], const struct lw_errors *s) {
+    return number(out, s->n < 2 ? NAN : lw_errors_rmse(s));
+}
+
+/* Daily RMSE of the days that lie in [from, until), NAN free; how many. */
+static size_t daily(const struct lw_bt *b, const struct lw_month *m, double *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < b->ndays; i++) {
+        struct lw_civil c = lw_civil(b->day[i].day_ms);
+        if (!m || (c.year == m->year && c.month == m->month))
+            out[n++] = sqrt(b->day[i].managed.e2 / (double)b->day[i].managed.n);
+    }
+    return n;
+}
+
+static void month_row(const char *name, const struct lw_month *m,
+                      const struct lw_bt_month *w, const char *line) {
+    char count[32], frozen[16], managed[16], change[16] = "", did[32], told[32];
+    lw_format_count(count, sizeof count, m->answered.n);
+    double a = lw_month_frozen_rmse(m), z = lw_errors_rmse(&m->answered);
+    if (!isnan(a) && m->answered.n >= 2)
+        snprintf(change, sizeof change, "%+.1f%%", 100 * (z / a - 1));
+    snprintf(did, sizeof did, "%u (%u)", w->retrains, w->promotions);
+    snprintf(told, sizeof told, "%u (%u)", w->alerts, w->criticals);
+    printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", name, count, number(frozen, a),
+           rmse_text(managed, &m->answered), change, did, told, line);
+}
+
+static void print_months(const struct lw_bt *b) {
+    struct lw_month all;
+    struct lw_bt_month w, sum = {0};
+    char name[16], line[256];
+    double *v = lw_malloc((b->ndays + 1) * sizeof *v), lo = INFINITY, hi = -INFINITY;
+    size_t n = daily(b, NULL, v);
+    for (size_t i = 0; i < n; i++) {
+        lo = fmin(lo, v[i]);
+        hi = fmax(hi, v[i]);
+    }
+    printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", "", "scored", "frozen", "managed", "",
+           "retrains", "alerts", "managed, day by day");
+    for (size_t i = 0; i < b->ledger.nmonths; i++) {
+        const struct lw_month *m = &b->ledger.month[i];
+        n = daily(b, m, v);
+        lw_bt_month(b, m, &w);
+        sum.retrains += w.retrains;
+        sum.promotions += w.promotions;
+        sum.alerts += w.alerts;
+        sum.criticals += w.criticals;
+        line[0] = '\0';
+        if (n)
+            lw_sparkline_between(line, sizeof line, v, n, 31, (double[2]){lo, hi});
+        month_row(month_name(name, m), m, &w, line);
+    }
+    lw_ledger_totals(&b->ledger, &all);
+    month_row("all", &all, &sum, "");
+    free(v);
+    printf("  retrains (promoted), alerts (critical); rejected %" PRIu64
+           ", failed %" PRIu64 ", rolled back %" PRIu64 "\n",
+           b->ledger.rejections, b->ledger.failures, b->ledger.rollbacks);
+}
+
+/* ---- segments ---- */
+
+static void print_segment(const struct lw_bt *b, const struct lw_bt_segment *s) {
+    char name[16], a[16], z[16], cell[40], count[32];
+    size_t nmonths = b->ledger.nmonths, from = 0, shown = s->ngroups;
+    double e2 = 0;
+    from = nmonths > SEGMENT_MONTHS ? nmonths - SEGMENT_MONTHS : 0;
+    shown = shown > SEGMENT_GROUPS && isnan(s->group[0].order) ? SEGMENT_GROUPS : shown;
+    shown = shown > 31 ? SEGMENT_GROUPS : shown;
+    for (size_t g = 0; g < s->ngroups; g++)
+        e2 += s->group[g].all.e2;
+    printf("\n  managed (frozen) by %s\n  %-20s %10s %6s", s->text, "", "scored",
+           "of SE");
+    for (size_t m = from; m < nmonths; m++)
+        printf(" %15s", month_name(name, &b->ledger.month[m]));
+    printf("\n");
+    for (size_t g = 0; g < shown; g++) {
+        const struct lw_bt_group *group = &s->group[g];
+        printf("  %-20.30s %10s %5.1f%%", group->name,
+               lw_format_count(count, sizeof count, group->all.n),
+               100 * group->all.e2 / e2);
+        for (size_t m = from; m < nmonths; m++) {
+            snprintf(cell, sizeof cell, "%s (%s)", rmse_text(a, &group->managed[m]),
+                     rmse_text(z, &group->frozen[m]));
+            printf(" %15s", cell);
+        }
+        printf("\n");
+    }
+    if (shown < s->ngroups)
+        printf("  ... and %zu more (--json has all)\n", s->ngroups - shown);
+}
+
+static void print_found(const struct lw_bt *b) {
+    for (size_t i = 0; i < b->injections.n; i++) {
+        const struct lw_injection *in = &b->injections.list[i];
+        const struct lw_bt_found *f = &b->found[i];
+        printf("\n  %s: %" PRIu64 " of %" PRIu64
+               " events changed; %u alerts fired before it, ",
+               lw_inject_name(in->kind), in->touched, in->events, f->before);
+        if (f->at_ms)
+            printf("%s %.0f hours after its onset\n", f->rule,
+                   (double)(f->at_ms - in->from_ms) / LW_HOUR);
+        else
+            printf("none after it\n");
+    }
+}
+
+void lw_bt_print(const struct lw_bt *b) {
+    printf("\n");
+    print_months(b);
+    for (size_t i = 0; i < b->nsegments; i++)
+        print_segment(b, &b->segment[i]);
+    print_found(b);
+}
+
+/* ---- two configurations ---- */
+
+static void against_row(const char *name, const struct lw_month *a,
+                        const struct lw_bt_month *wa, const struct lw_month *z,
+                        const struct lw_bt_month *wz) {
+    char ra[16], rz[16], difference[16] = "";
+    double va = lw_errors_rmse(&a->answered), vz = lw_errors_rmse(&z->answered);
+    if (a->answered.n >= 2 && z->answered.n >= 2)
+        snprintf(difference, sizeof difference, "%+.3f", vz - va);
+    printf("  %-8s %9s %9u %6u (%u) %12s %9u %6u (%u) %10s\n", name,
+           rmse_text(ra, &a->answered), wa->retrains, wa->alerts, wa->criticals,
+           rmse_text(rz, &z->answered), wz->retrains, wz->alerts, wz->criticals,
+           difference);
+}
+
+static const struct lw_month *same_month(const struct lw_ledger *l,
+                                         const struct lw_month *m) {
+    static const struct lw_month none;
+    for (size_t i = 0; i < l->nmonths; i++)
+        if (l->month[i].year == m->year && l->month[i].month == m->month)
+            return &l->month[i];
+    return &none;
+}
+
+void lw_bt_print_against(const struct lw_bt *b, const struct lw_bt *other) {
+    struct lw_bt_month wa, wz, sa = {0}, sz = {0};
+    struct lw_month all_a, all_z;
+    char name[16];
+    printf("\n  A %s\n  B %s\n\n", b->path, other->path);
+    printf("  %-8s %9s %9s %10s %12s %9s %10s %10s\n", "", "A managed", "retrains",
+           "alerts", "B managed", "retrains", "alerts", "B - A");
+    for (size_t i = 0; i < b->ledger.nmonths; i++) {
+        const struct lw_month *m = &b->ledger.month[i];
+        lw_bt_month(b, m, &wa);
+        lw_bt_month(other, m, &wz);
+        against_row(month_name(name, m), m, &wa, same_month(&other->ledger, m), &wz);
+        sa.retrains += wa.retrains;
+        sa.alerts += wa.alerts;
+        sa.criticals += wa.criticals;
+        sz.retrains += wz.retrains;
+        sz.alerts += wz.alerts;
+        sz.criticals += wz.criticals;
+    }
+    lw_ledger_totals(&b->ledger, &all_a);
+    lw_ledger_totals(&other->ledger, &all_z);
+    against_row("all", &all_a, &sa, &all_z, &sz);
+    printf("  frozen: A %s, B %s\n", number(name, lw_month_frozen_rmse(&all_a)),
+           number((char[16]){0}, lw_month_frozen_rmse(&all_z)));
+}
+
+/* ---- JSON ---- */
+
+static json_t *days_json(const struct lw_bt *b) {
+    json_t *list = json_array();
+    char when[32];
+    for (size_t i = 0; i < b->ndays; i++) {
+        const struct lw_bt_day *d = &b->day[i];
+        json_t *o = json_object();
+        lw_format_time(when, sizeof when, d->day_ms);
+        when[10] = '\0'; /* the date */
+        json_object_set_new(o, "day", json_string(when));
+        json_object_set_new(o, "frozen_rmse",
+                            d->frozen.n
+                                ? lw_cli_number(sqrt(d->frozen.e2 / (double)d->frozen.n))
+                                : json_null());
+        json_object_set_new(o, "managed_rmse",
+                            lw_cli_number(sqrt(d->managed.e2 / (double)d->managed.n)));
+        json_object_set_new(o, "champion", json_integer(d->champion));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *segment_json(const struct lw_bt *b, const struct lw_bt_segment *s) {
+    json_t *o = json_object(), *groups = json_array();
+    char name[16];
+    for (size_t g = 0; g < s->ngroups; g++) {
+        const struct lw_bt_group *group = &s->group[g];
+        json_t *row = json_object(), *months = json_array();
+        json_object_set_new(row, "segment", json_string(group->name));
+        json_object_set_new(row, "scored", json_integer((json_int_t)group->all.n));
+        json_object_set_new(row, "managed_rmse",
+                            lw_cli_number(lw_errors_rmse(&group->all)));
+        for (size_t m = 0; m < b->ledger.nmonths; m++) {
+            json_t *month = json_object();
+            json_object_set_new(month, "month",
+                                json_string(month_name(name, &b->ledger.month[m])));
+            json_object_set_new(month, "scored",
+                                json_integer((json_int_t)group->managed[m].n));
+            json_object_set_new(month, "frozen_rmse",
+                                lw_cli_number(lw_errors_rmse(&group->frozen[m])));
+            json_object_set_new(month, "managed_rmse",
+                                lw_cli_number(lw_errors_rmse(&group->managed[m])));
+            json_array_append_new(months, month);
+        }
+        json_object_set_new(row, "months", months);
+        json_array_append_new(groups, row);
+    }
+    json_object_set_new(o, "by", json_string(s->text));
+    json_object_set_new(o, "segments", groups);
+    return o;
+}
+
+static json_t *injections_json(const struct lw_bt *b) {
+    json_t *list = lw_injections_json(&b->injections, &b->config->spec.event), *o;
+    size_t i;
+    json_array_foreach(list, i, o) {
+        const struct lw_bt_found *f = &b->found[i];
+        json_object_set_new(o, "alerts_before", json_integer(f->before));
+        json_object_set_new(o, "found_by", f->at_ms ? json_string(f->rule) : json_null());
+        json_object_set_new(
+            o, "delay_hours",
+            f->at_ms
+                ? json_real((double)(f->at_ms - b->injections.list[i].from_ms) / LW_HOUR)
+                : json_null());
+    }
+    return list;
+}
+
+json_t *lw_bt_json(const struct lw_bt *b) {
+    json_t *o = json_object(), *month;
+    size_t i;
+    json_object_set_new(o, "events", json_integer((json_int_t)b->records));
+    json_object_set_new(o, "unusable", json_integer((json_int_t)b->unusable));
+    json_object_set_new(o, "aside", json_integer((json_int_t)b->counter[LW_COUNT_ASIDE]));
+    json_object_set_new(o, "late", json_integer((json_int_t)b->counter[LW_COUNT_LATE]));
+    json_object_set_new(o, "suspect",
+                        json_integer((json_int_t)b->counter[LW_COUNT_SUSPECT]));
+    lw_cli_ledger_json(&b->ledger, o);
+    json_array_foreach(json_object_get(o, "months"), i, month) {
+        struct lw_bt_month w;
+        lw_bt_month(b, &b->ledger.month[i], &w);
+        json_object_set_new(month, "retrains", json_integer(w.retrains));
+        json_object_set_new(month, "promotions", json_integer(w.promotions));
+        json_object_set_new(month, "alerts", json_integer(w.alerts));
+        json_object_set_new(month, "critical_alerts", json_integer(w.criticals));
+    }
+    json_object_set_new(o, "daily", days_json(b));
+    json_object_set(o, "log", b->log);
+    if (b->nsegments) {
+        json_t *list = json_array();
+        for (i = 0; i < b->nsegments; i++)
+            json_array_append_new(list, segment_json(b, &b->segment[i]));
+        json_object_set_new(o, "segments", list);
+    }
+    if (b->injections.n)
+        json_object_set_new(o, "injections", injections_json(b));
+    return o;
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# leeway backtest: the answer in all its forms says the same, two configurations side by side, error
+# by segment, injected drift with its truth, and clear words where there is nothing to answer.
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh" "$1"
+command -v python3 >/dev/null || exit 77
+here=$(dirname "$0")
+export OPENBLAS_NUM_THREADS=1
+
+# The shipped configuration with one cheap candidate and a short memory: the policy is the same.
+derive() { # FILE SED...
+    local file=$1
+    shift
+    awk -v root="$root" '
+        { sub(/\.\.\/schemas/, root "/schemas") }
+        /^candidates:/ { print; print "  - {name: only, kind: ridge, features: plain, half_life: [14d]}"; skip = 1; next }
+        /^[a-z]/ { skip = 0 }
+        /^  window: 280d/ { sub(/280d/, "42d") }
+        !skip' "$config" | sed "$@" >"$dir/$file"
+}
+derive a.yaml -e 's/x/x/'
+derive b.yaml -e 's/max_age: 31d/max_age: 10d/' -e 's/keep_first: true/keep_first: false/'
+
+expect 0 backtest -c "$dir/a.yaml" --against "$dir/b.yaml" --segment pickup_hour --segment trip_distance \
+    --inject 'sudden:field=target,size=8,at=2020-05-10,until=2020-05-13' --truth "$dir/truth.json" \
+    --html "$dir/page.html" --json "$trips"
+check "one line of JSON" test "$(wc -l <"$dir/out")" -eq 1
+check "figures agree with each other" python3 "$here/look_backtest.py" "$dir/out" "$dir/truth.json"
+
+check "every element is closed" python3 "$here/look_page.py" "$dir/page.html"
+check "the page needs nothing else" test "$(grep -c 'href\|<script\|<img\|url(\|@import' "$dir/page.html")" -eq 0
+check "no figure is NaN" test "$(grep -ci '>nan\|"nan\| nan' "$dir/page.html")" -eq 0
+check "light and dark" grep -q 'prefers-color-scheme:dark' "$dir/page.html"
+for class in managedline otherline frozenline promoted 'alert critical'; do
+    check "the chart has its $class" grep -q "class=\"$class\" d=\"M" "$dir/page.html"
+done
+
+expect 0 backtest -c "$dir/b.yaml" -q --segment pickup_hour "$trips"
+prints "managed, day by day"
+prints "managed (frozen) by pickup_hour"
+check "no nan, with a first model that was not kept" test "$(grep -ci 'nan' "$dir/out")" -eq 0
+
+# A name is text like any other.
+derive evil.yaml -e 's/name: only/name: "<b>\&x"/' -e 's/^rules:/rules:\n  - {name: "<i>r", metric: rmse, window: day, warn: 0.1}/'
+if "$program" backtest -c "$dir/evil.yaml" -q --html "$dir/evil.html" "$trips" >"$dir/out" 2>"$dir/err"; then
+    check "names are escaped" grep -q '&lt;b&gt;&amp;x' "$dir/evil.html"
+    check "nothing slips through" test "$(grep -c '<b>&x\|<i>r' "$dir/evil.html")" -eq 0
+else
+    says "name"
+fi
+
+# ---- what cannot be answered
+expect 2 backtest -c "$dir/a.yaml"
+says "which files?"
+expect 2 backtest "$trips"
+says "which configuration?"
+expect 2 backtest -c "$dir/a.yaml" --truth "$dir/t.json" "$trips"
+says "there is no --inject"
+expect 2 backtest -c "$dir/a.yaml" --bootstrap-until noon "$trips"
+says '"noon" is not a time'
+expect 1 backtest -c "$dir/a.yaml" --inject 'suden:field=target,size=8,at=2020-05-10' "$few"
+says "sudden"
+expect 1 backtest -c "$dir/a.yaml" --segment pickup_huor "$few"
+says "--segment"
+expect 1 backtest -c "$dir/a.yaml" --bootstrap-until 2030-01-01 "$few"
+says "nothing was scored"
+expect 1 backtest -c "$dir/a.yaml" --bootstrap-until 2024-03-20 "$few"
+says "the first training failed"
+expect 1 backtest -c "$dir/a.yaml" "$dir/none.avro"
+says "none.avro"
+expect 1 backtest -c "$dir/a.yaml" --against "$dir/none.yaml" "$few"
+says "none.yaml"
+: >"$dir/empty.avro"
+expect 1 backtest -c "$dir/a.yaml" "$dir/empty.avro"
+says "empty.avro"
+finish
