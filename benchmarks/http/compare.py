@@ -158,12 +158,7 @@ def leeway_rows(run, rows):
     token = os.path.join(run.dir, "token")
     with open(token, "w", encoding="ascii") as f:
         f.write(TOKEN + "\n")
-    with open(CONFIG, encoding="utf-8") as f:
-        text = f.read().replace("http:\n", f"http:\n  token_file: {token}\n")
-    config = os.path.join(run.dir, "nyc.yaml")
-    with open(config, "w", encoding="utf-8") as f:
-        f.write(text.replace("../schemas", os.path.join(ROOT, "schemas")))
-    child = run.start(run.options.leeway, "run", "-c", config, LEEWAY_KAFKA="127.0.0.1:1",
+    child = run.start(run.options.leeway, "run", "-c", CONFIG, LEEWAY_KAFKA="127.0.0.1:1", LEEWAY_TOKEN_FILE=token,
                       LEEWAY_REDIS=f"redis://127.0.0.1:{redis}", LEEWAY_LISTEN=f"127.0.0.1:{port}")
 
     def champion():

@@ -303,16 +303,19 @@ static const struct lw_section alert_section =
 
 static const struct lw_key http_keys[] = {
     {"listen", LW_KEY_TEXT, AT(http.listen), .standard = "127.0.0.1:8080",
-     .doc = "`host:port`, or `off`."},
+     .doc = "`host:port`, or `off`. Whoever reaches it may read and ask for "
+            "predictions; port 0 takes a free one."},
     {"token_file", LW_KEY_FILE, AT(http.token_file), .standard = "",
-     .doc = "File whose first line is the bearer token for what changes state; empty: "
-            "such requests are refused."},
+     .doc = "File whose first line (16 characters at least) is the bearer token for "
+            "what changes state; read at each use. Empty: such requests are refused."},
     {"connections", LW_KEY_INT, AT(http.connections), .standard = "256", .min = 1,
-     .max = 10000, .doc = "At most so many at once."},
+     .max = 10000, .doc = "Open connections at most."},
     {"body_max", LW_KEY_SIZE, AT(http.body_max), .standard = "1MiB", .min = 1024,
      .max = 1 << 30, .doc = "Largest request body."},
     {"timeout", LW_KEY_DURATION, AT(http.timeout_ms), .standard = "30s", .min = LW_SECOND,
-     .max = LW_HOUR, .doc = "A connection idle for longer is closed."},
+     .max = LW_HOUR,
+     .doc = "A connection idle for longer is closed, and one whose request is not "
+            "complete in that time."},
 };
 static const struct lw_section http_section =
     SECTION("http", "Predictions, metrics, the API and the page.", http_keys);
