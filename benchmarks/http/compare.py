@@ -121,7 +121,7 @@ class Run:
         for version, until in ((1, "2020-03-12"), (2, "2020-04-10")):
             path = os.path.join(self.dir, f"v{version}.avro")
             say(f"training version {version}, on trips before {until}")
-            subprocess.check_call([self.options.leeway, "train", "-c", CONFIG, "--candidate", "steady",
+            subprocess.check_call([self.options.leeway, "train", "-c", CONFIG, "--candidate", "two-scales-1d",
                                    "--until", until, "-o", path, DATA], stdout=subprocess.DEVNULL)
             with open(path, "rb") as f:
                 redis_call(redis, "HSET", f"{STREAM}model:{version}", "version", version, "status", "candidate",
