@@ -55,6 +55,20 @@ static void reasons_have_an_order(void **state) {
     assert_int_equal(reason(10, NAN, NAN), LW_GOOD); /* missing passes */
 }
 
+/* A prediction is asked for before the truth is there: the checks are the same. */
+static void checks_need_no_target(void **state) {
+    (void)state;
+    struct lw_event_spec spec = spec_of();
+    struct lw_cell cells[] = {lw_cell_missing(), lw_cell_missing(), lw_cell_missing(),
+                              lw_cell_num(2), lw_cell_num(5)};
+    assert_int_equal(lw_event_check(&spec, cells), LW_GOOD);
+    cells[MILES] = lw_cell_num(50);
+    assert_int_equal(lw_event_check(&spec, cells), LW_ASIDE_CHECK);
+    cells[MILES] = lw_cell_missing(); /* missing passes */
+    cells[FARE] = lw_cell_num(0);
+    assert_int_equal(lw_event_check(&spec, cells), LW_ASIDE_CHECK + 1);
+}
+
 static void reasons_have_names(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
@@ -171,6 +185,7 @@ static void bad_checks_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reasons_have_an_order),
+        cmocka_unit_test(checks_need_no_target),
         cmocka_unit_test(reasons_have_names),
         cmocka_unit_test(a_missing_target_is_set_aside),
         cmocka_unit_test(a_missing_time_is_an_error),

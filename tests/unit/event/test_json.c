@@ -1,0 +1,276 @@
+/* Records in JSON: the same cells as the same record in Avro gives, defaults, and what is
+ * refused, by name. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "event/json.h"
+
+static const char schema_text[] =
+    "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
+    "{\"name\":\"i\",\"type\":\"int\"},"
+    "{\"name\":\"l\",\"type\":[\"null\",\"long\"]},"
+    "{\"name\":\"d\",\"type\":\"double\"},"
+    "{\"name\":\"f\",\"type\":[\"float\",\"null\"]},"
+    "{\"name\":\"b\",\"type\":\"boolean\"},"
+    "{\"name\":\"s\",\"type\":\"string\"},"
+    "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]"
+    "}},"
+    "{\"name\":\"y\",\"type\":\"bytes\"},"
+    "{\"name\":\"x\",\"type\":{\"type\":\"fixed\",\"name\":\"X\",\"size\":2}},"
+    "{\"name\":\"ms\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},"
+    "{\"name\":\"us\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}},"
+    "{\"name\":\"day\",\"type\":{\"type\":\"int\",\"logicalType\":\"date\"}},"
+    "{\"name\":\"in\",\"type\":{\"type\":\"record\",\"name\":\"I\",\"fields\":["
+    "{\"name\":\"z\",\"type\":\"int\"}]}},"
+    "{\"name\":\"def\",\"type\":\"int\",\"default\":7},"
+    "{\"name\":\"un\",\"type\":[\"null\",\"string\",\"int\"],\"default\":null}"
+    "]}";
+
+static const char fields_text[] =
+    "i:category, l:numeric, d:numeric, f:numeric, b:category, s:category, e:category, "
+    "y:text, x:category, ms:timestamp, us:timestamp, day:timestamp, in.z:numeric, "
+    "def:numeric, un:category";
+
+struct kit {
+    struct lw_schema *schema;
+    struct lw_fields fields;
+    struct lw_json_decoder *json;
+    struct lw_decoder *avro;
+    bool needed[LW_FIELDS_MAX];
+};
+
+static int start(void **state) {
+    struct kit *k = calloc(1, sizeof *k);
+    struct lw_err err = {0};
+    k->schema = schema_of_text(schema_text);
+    k->fields = fields_of_text(fields_text);
+    k->json = lw_json_decoder_new(k->schema, &k->fields, &err);
+    k->avro = lw_decoder_new(k->schema, k->schema, &k->fields, &err);
+    if (!k->json || !k->avro)
+        fail_msg("%s", err.msg);
+    *state = k;
+    return 0;
+}
+
+static int stop(void **state) {
+    struct kit *k = *state;
+    lw_json_decoder_free(k->json);
+    lw_decoder_free(k->avro);
+    lw_schema_free(k->schema);
+    free(k);
+    return 0;
+}
+
+static int decode(struct kit *k, const char *text, struct lw_cell *cells, json_t **keep,
+                  struct lw_err *err) {
+    json_error_t at;
+    *keep = json_loads(text, JSON_DECODE_ANY, &at);
+    if (!*keep)
+        fail_msg("%s: %s", text, at.text);
+    *err = (struct lw_err){0};
+    return lw_json_decode(k->json, *keep, k->needed, cells, err);
+}
+
+/* ---- the law ---- */
+
+static void put_long(struct lw_buf *out, int64_t v) {
+    uint64_t z = ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+    for (; z > 0x7f; z >>= 7)
+        lw_buf_u8(out, (uint8_t)(z | 0x80));
+    lw_buf_u8(out, (uint8_t)z);
+}
+
+static void put_text(struct lw_buf *out, const char *text) {
+    put_long(out, (int64_t)strlen(text));
+    lw_buf_put(out, text, strlen(text));
+}
+
+/* One random record, both ways. */
+static void make(struct lw_rng *rng, struct lw_buf *avro, struct lw_buf *json) {
+    int i = (int)lw_rng_below(rng, 1000) - 500;
+    int64_t l = (int64_t)lw_rng_next(rng) >> (int)lw_rng_below(rng, 60);
+    int64_t ms = (int64_t)lw_rng_below(rng, 4000000000000) - 2000000000000;
+    double d = lw_rng_normal(rng) * 1000;
+    float f = (float)lw_rng_below(rng, 1000) / 4;
+    bool null_l = lw_rng_below(rng, 3) == 0, null_f = lw_rng_below(rng, 3) == 0;
+    bool b = lw_rng_below(rng, 2) == 0, e = lw_rng_below(rng, 2) == 0;
+    const char *s = lw_rng_below(rng, 2) ? "Grüße" : "";
+    char l_text[40], f_text[40];
+    snprintf(l_text, sizeof l_text, "%lld", (long long)l);
+    snprintf(f_text, sizeof f_text, "%g", (double)f);
+    put_long(avro, i);
+    put_long(avro, null_l ? 0 : 1);
+    if (!null_l)
+        put_long(avro, l);
+    lw_buf_f64(avro, d);
+    put_long(avro, null_f ? 1 : 0);
+    if (!null_f)
+        lw_buf_put(avro, &f, sizeof f); /* little-endian, as all machines we know */
+    lw_buf_u8(avro, b);
+    put_text(avro, s);
+    put_long(avro, e);
+    put_text(avro, "bytes");
+    lw_buf_put(avro, "xy", 2);
+    put_long(avro, ms);
+    put_long(avro, ms * 1000 + 7);
+    put_long(avro, ms / LW_DAY);
+    put_long(avro, i);
+    put_long(avro, 9);
+    put_long(avro, 2);
+    put_long(avro, i);
+    lw_buf_printf(
+        json,
+        "{\"i\":%d,\"l\":%s,\"d\":%.17g,\"f\":%s,\"b\":%s,\"s\":\"%s\",\"e\":\"%s\","
+        "\"y\":\"bytes\",\"x\":\"xy\",\"ms\":%lld,\"us\":%lld,\"day\":%lld,"
+        "\"in\":{\"z\":%d},\"def\":9,\"un\":%d}",
+        i, null_l ? "null" : l_text, d, null_f ? "null" : f_text, b ? "true" : "false", s,
+        e ? "B" : "A", (long long)ms, (long long)(ms * 1000 + 7),
+        (long long)(ms / LW_DAY), i, i);
+}
+
+static void assert_same(const char *name, const struct lw_cell *a,
+                        const struct lw_cell *b) {
+    bool num = (isnan(a->num) && isnan(b->num)) || a->num == b->num;
+    if (a->present != b->present || !num || a->key != b->key ||
+        (a->text != NULL) != (b->text != NULL) ||
+        (a->text && (a->len != b->len || memcmp(a->text, b->text, a->len) != 0)))
+        fail_msg("%s: %d %.17g %llx, in JSON %d %.17g %llx", name, a->present, a->num,
+                 (unsigned long long)a->key, b->present, b->num,
+                 (unsigned long long)b->key);
+}
+
+static void json_and_avro_mean_the_same(void **state) {
+    struct kit *k = *state;
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 20);
+    for (int n = 0; n < 2000; n++) {
+        struct lw_buf avro = {0}, text = {0};
+        struct lw_cell a[LW_FIELDS_MAX], b[LW_FIELDS_MAX];
+        struct lw_err err = {0};
+        json_t *keep;
+        make(&rng, &avro, &text);
+        if (lw_decoder_decode(k->avro, avro.data, avro.len, a, &err) ||
+            decode(k, lw_buf_str(&text), b, &keep, &err))
+            fail_msg("record %d: %s", n, err.msg);
+        for (size_t i = 0; i < k->fields.n; i++)
+            assert_same(k->fields.field[i].name, &a[i], &b[i]);
+        json_decref(keep);
+        lw_buf_fini(&avro);
+        lw_buf_fini(&text);
+    }
+}
+
+/* ---- single values ---- */
+
+static void times_may_be_text(void **state) {
+    struct kit *k = *state;
+    struct lw_cell cells[LW_FIELDS_MAX];
+    struct lw_err err;
+    json_t *keep;
+    assert_int_equal(
+        decode(k, "{\"ms\":\"2020-03-12T05:00:00Z\",\"us\":\"2020-03-12 05:00\"}", cells,
+               &keep, &err),
+        0);
+    int ms = lw_fields_find(&k->fields, "ms"), us = lw_fields_find(&k->fields, "us");
+    assert_int_equal(cells[ms].key, 1583989200000);
+    assert_int_equal(cells[us].key, 1583989200000);
+    json_decref(keep);
+}
+
+static void what_is_absent_has_its_default_or_is_missing(void **state) {
+    struct kit *k = *state;
+    struct lw_cell cells[LW_FIELDS_MAX];
+    struct lw_err err;
+    json_t *keep;
+    assert_int_equal(decode(k, "{\"un\":null}", cells, &keep, &err), 0);
+    int def = lw_fields_find(&k->fields, "def");
+    for (size_t i = 0; i < k->fields.n; i++)
+        assert_int_equal(cells[i].present, (int)i == def);
+    assert_true(cells[def].num == 7);
+    json_decref(keep);
+}
+
+static void what_is_needed_must_be_there(void **state) {
+    struct kit *k = *state;
+    struct lw_cell cells[LW_FIELDS_MAX];
+    struct lw_err err;
+    json_t *keep;
+    int d = lw_fields_find(&k->fields, "d"), l = lw_fields_find(&k->fields, "l");
+    k->needed[d] = k->needed[l] = true;
+    assert_int_equal(decode(k, "{\"i\":1}", cells, &keep, &err), -1);
+    assert_string_equal(err.msg, "field \"d\" is missing");
+    json_decref(keep);
+    assert_int_equal(decode(k, "{\"d\":null}", cells, &keep, &err), -1);
+    assert_string_equal(err.msg, "field \"d\" must not be null");
+    json_decref(keep);
+    assert_int_equal(decode(k, "{\"d\":1}", cells, &keep, &err), 0); /* l may be null */
+    json_decref(keep);
+    k->fields.field[l].required = true;
+    assert_int_equal(decode(k, "{\"d\":1}", cells, &keep, &err), -1);
+    assert_string_equal(err.msg, "field \"l\" is missing");
+    json_decref(keep);
+    k->fields.field[l].required = false;
+    k->needed[d] = k->needed[l] = false;
+}
+
+static void what_cannot_be_is_named(void **state) {
+    struct kit *k = *state;
+    static const struct {
+        const char *text, *says;
+    } cases[] = {{"[]", "a record must be an object"},
+                 {"7", "a record must be an object"},
+                 {"{\"I\":1}", "no field is called \"I\""},
+                 {"{\"i\":1.5}", "field \"i\" must be a whole number"},
+                 {"{\"i\":\"1\"}", "field \"i\" must be a whole number"},
+                 {"{\"i\":2147483648}", "field \"i\" must be a whole number of 32 bits"},
+                 {"{\"d\":\"x\"}", "field \"d\" must be a number"},
+                 {"{\"d\":true}", "field \"d\" must be a number"},
+                 {"{\"b\":1}", "field \"b\" must be true or false"},
+                 {"{\"s\":1}", "field \"s\" must be text"},
+                 {"{\"e\":\"C\"}", "field \"e\" must be a symbol of the schema's enum"},
+                 {"{\"y\":\"\\u00e9\"}", "field \"y\" must be ASCII"},
+                 {"{\"x\":\"long\"}", "field \"x\" must have the length"},
+                 {"{\"ms\":\"noon\"}", "field \"ms\" must be a time"},
+                 {"{\"ms\":1.5}", "field \"ms\" must be a time"},
+                 {"{\"ms\":9007199254740993}", "field \"ms\" must be a time"},
+                 {"{\"day\":99999999999}", "field \"day\" must be a time"},
+                 {"{\"in\":{\"z\":\"x\"}}", "field \"in.z\" must be a whole number"},
+                 {"{\"un\":true}", "field \"un\" fits no branch"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lw_cell cells[LW_FIELDS_MAX];
+        struct lw_err err;
+        json_t *keep;
+        if (decode(k, cases[i].text, cells, &keep, &err) == 0)
+            fail_msg("%s is taken", cases[i].text);
+        assert_int_equal(err.code, LW_EINPUT);
+        if (!strstr(err.msg, cases[i].says))
+            fail_msg("%s: \"%s\", wanted \"%s\"", cases[i].text, err.msg, cases[i].says);
+        json_decref(keep);
+    }
+}
+
+static void a_field_that_is_not_in_the_schema(void **state) {
+    struct kit *k = *state;
+    struct lw_fields fields = fields_of_text("in.nothing:numeric");
+    struct lw_err err = {0};
+    assert_null(lw_json_decoder_new(k->schema, &fields, &err));
+    assert_int_equal(err.code, LW_ECONFIG);
+    assert_string_equal(err.msg, "field \"in.nothing\" is not in the schema");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_and_avro_mean_the_same),
+        cmocka_unit_test(times_may_be_text),
+        cmocka_unit_test(what_is_absent_has_its_default_or_is_missing),
+        cmocka_unit_test(what_is_needed_must_be_there),
+        cmocka_unit_test(what_cannot_be_is_named),
+        cmocka_unit_test(a_field_that_is_not_in_the_schema),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
