@@ -287,6 +287,7 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
     }
     rd_kafka_poll_set_consumer(c->rk);
     c->queue = rd_kafka_queue_get_consumer(c->rk);
+    lw_nudge_start(&c->nudge, c->rk, c->topic);
     if (subscribe(c, err)) {
         lw_consumer_free(c);
         return NULL;
@@ -297,6 +298,7 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
 void lw_consumer_free(struct lw_consumer *c) {
     if (!c)
         return;
+    lw_nudge_stop(&c->nudge);
     if (c->rk) {
         if (c->queue)
             rd_kafka_queue_destroy(c->queue);
@@ -386,8 +388,7 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
         restart_torn(c);
     start_deferred(c);
     if (!c->paused && c->nowned > 0 && lw_nudge_due(&c->nudge, c->queue))
-        lw_nudge(&c->nudge, c->rk, c->topic,
-                 c->owned[c->nudge.turn % c->nowned].partition);
+        lw_nudge(&c->nudge, c->owned[c->nudge.turn % c->nowned].partition);
     if (kept > 0)
         return (int)kept;
     if (c->fatal)

@@ -7,24 +7,38 @@
  * wakes its thread, which then looks at the queue as well. So when the queue has fallen
  * to half of what it was filled to, the cheapest request there is, that for a partition's
  * ends, goes to the leader of one of our partitions, in turn. With it a queue of a few
- * megabytes is as fast as one of hundreds. */
+ * megabytes is as fast as one of hundreds. The request blocks for a round trip, so it is
+ * made in a thread of its own, and the consumer goes on meanwhile. */
 #ifndef LW_KAFKA_NUDGE_H
 #define LW_KAFKA_NUDGE_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <librdkafka/rdkafka.h>
 
 struct lw_nudge {
+    rd_kafka_t *rk;
+    const char *topic;
     size_t filled;   /* messages in the queue when it was fullest since the last nudge */
     int64_t next_us; /* not before */
-    size_t turn;
+    size_t turn;     /* for the caller to count partitions by */
+    bool started;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t asked;
+    int32_t partition; /* to ask about; -1: nothing to do */
+    bool stop;
 };
 
-/* Whether to ask now, from the queue's length. Always false where librdkafka needs no
- * nudge. Cost: a lock. */
-int lw_nudge_due(struct lw_nudge *n, rd_kafka_queue_t *queue);
-/* Asks the leader of the partition. Blocks for one round trip, 200 ms at most. */
-void lw_nudge(struct lw_nudge *n, rd_kafka_t *rk, const char *topic, int32_t partition);
+/* topic is borrowed. Starts nothing where librdkafka needs no nudge. */
+void lw_nudge_start(struct lw_nudge *n, rd_kafka_t *rk, const char *topic);
+/* Before the client is closed. Waits for a request under way, at most about a second. */
+void lw_nudge_stop(struct lw_nudge *n);
+/* Whether to ask now, from the queue's length. Cost: a lock. */
+bool lw_nudge_due(struct lw_nudge *n, rd_kafka_queue_t *queue);
+/* Has the leader of the partition asked; returns at once. */
+void lw_nudge(struct lw_nudge *n, int32_t partition);
 
 #endif
