@@ -5,6 +5,7 @@ import {DASH, count, eventTime, number, words} from "./format.js";
 import {LANE, LANE_GAP, colours, dateAxis, lanesPlugin, nearest, timeSlider} from "./plot.js";
 
 const DAY = 86400000;
+const DOUBT = 0.15; // two standard errors may be this share of the error
 const SPANS = [["all", "All"], ["30", "30 d"], ["7", "7 d"], ["1", "24 h"]];
 const KINDS = ["promoted", "rejected", "rolled_back", "training", "critical", "warning"];
 
@@ -67,8 +68,20 @@ function lanesOf(marks) {
   ];
 }
 
+/**
+ * Enough events to tell something? A window that has begun anew with a promotion holds a handful at first, and
+ * its jumps would be all that one sees. The table has them.
+ */
+function tells(row) {
+  const rmse = value(row, "rmse");
+  return rmse !== null && 2 * (value(row, "rmse_se") || 0) <= DOUBT * rmse;
+}
+
 function xy(name, change = (v) => v) {
-  return rows.map((row) => ({x: row[0], y: value(row, name) === null ? null : change(value(row, name), row)}));
+  // Version 1 has scored for longer than the champion, unless it is the champion.
+  const alone = (row) => name === "rmse_first" && value(row, "rmse_first") !== value(row, "rmse");
+  return rows.map((row) => ({x: row[0], y: value(row, name) === null || !(alone(row) || tells(row)) ? null :
+    change(value(row, name), row)}));
 }
 
 function datasets(c) {
@@ -84,16 +97,13 @@ function datasets(c) {
   ];
 }
 
-/**
- * From the lowest to the highest line, but for the few points that stand out: a window that has just begun
- * anew holds a handful of events, and its doubt would flatten all the rest.
- */
+/** From the lowest to the highest of what is drawn, and a little more. */
 function range() {
-  const all = rows.flatMap((row) => ["rmse", "rmse_expected", "rmse_first"].map((name) => value(row, name)))
-    .filter((v) => v !== null).sort((a, b) => a - b);
+  const all = ["rmse", "rmse_expected", "rmse_first"].flatMap((name) => xy(name).map((point) => point.y))
+    .filter((v) => v !== null);
   if (!all.length) return {};
-  const low = all[Math.floor(0.01 * (all.length - 1))];
-  const high = all[Math.ceil(0.995 * (all.length - 1))];
+  const low = all.reduce((a, b) => Math.min(a, b));
+  const high = all.reduce((a, b) => Math.max(a, b));
   const margin = 0.12 * (high - low) || 0.1 * high || 1;
   return {min: Math.max(0, low - margin), max: high + margin};
 }

@@ -4,7 +4,7 @@ import {DASH, count, figure, percent, words} from "./format.js";
 import {colours} from "./plot.js";
 
 const POINTS = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99];
-const BARS = 10;
+const BARS = 8;
 
 function quantile(side, p) {
   const points = side.quantiles || [];
