@@ -1,6 +1,6 @@
 // Alerts: what fires first, then what has ended.
 import {absent, bodyOf, h, put, rebuild, replace} from "./dom.js";
-import {count, duration, eventTime, figure, plural, words} from "./format.js";
+import {count, duration, eventTime, figure, plural, wallMoment, words} from "./format.js";
 
 const RESOLVED_SHOWN = 5;
 const SIGNS = {critical: "▲", warning: "△"};
@@ -12,19 +12,30 @@ function badge(alert) {
     `${firing ? SIGNS[alert.severity] || "△" : "✓"} ${firing ? alert.severity : alert.status}`);
 }
 
-function quietness(alert) {
-  if (alert.silenced) return h("span", {class: "badge", "data-state": "none"}, "silenced");
-  if (alert.inhibited_by) return h("span", {class: "badge", "data-state": "none"}, `held back by ${alert.inhibited_by}`);
-  return null;
+function quietness(alert, silences) {
+  const held = (text) => h("span", {class: "badge", "data-state": "none"}, text);
+  if (alert.silenced) {
+    const silence = silences.find((x) => x.id === alert.silenced_by);
+    return held(silence ? `silenced until ${wallMoment(silence.until_ms)}` : "silenced");
+  }
+  return alert.inhibited_by ? held(`held back by ${alert.inhibited_by}`) : null;
+}
+
+/** "drift of trip_distance, until 3 Dec, 12:00, by ann@host: roadworks" */
+function silenceItem(silence) {
+  const what = [silence.severity, silence.rule || "every rule", silence.feature && `of ${silence.feature}`]
+    .filter(Boolean).join(" ");
+  return h("li", {}, `${what}, until ${wallMoment(silence.until_ms)}` +
+    `${silence.by ? `, by ${silence.by}` : ""}${silence.comment ? `: ${silence.comment}` : ""}`);
 }
 
 const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
-function item(alert) {
+function item(alert, silences) {
   const firing = alert.status === "firing";
   const lasted = alert.at_ms && alert.since_ms && alert.at_ms > alert.since_ms ? alert.at_ms - alert.since_ms : null;
   return h("li", {class: "alert", "data-state": firing ? alert.severity : "good"},
-    h("div", {class: "line"}, badge(alert), quietness(alert),
+    h("div", {class: "line"}, badge(alert), quietness(alert, silences),
       h("h3", {}, alert.rule + (alert.feature ? `: ${alert.feature}` : ""))),
     h("p", {}, alert.summary || ""),
     h("dl", {class: "facts"},
@@ -37,7 +48,7 @@ function item(alert) {
       fact("incident", h("code", {}, alert.incident || ""))));
 }
 
-const list = (alerts) => h("ul", {class: "alerts"}, alerts.map(item));
+const list = (alerts, silences) => h("ul", {class: "alerts"}, alerts.map((a) => item(a, silences)));
 
 let shown = null;
 
@@ -58,17 +69,18 @@ function draw(box, s) {
   const firing = alerts.filter((a) => a.status === "firing");
   const ended = alerts.filter((a) => a.status !== "firing");
   replace(box,
-    firing.length ? list(firing) : h("p", {class: "empty"}, "✓ No alert is firing."),
+    firing.length ? list(firing, silences) : h("p", {class: "empty"}, "✓ No alert is firing."),
     outbox.waiting || outbox.parked ? h("p", {class: "note warn"},
       `△ ${plural(outbox.waiting || 0, "message waits", "messages wait")} for a receiver` +
       (outbox.parked ? `, ${count(outbox.parked)} given up on` : "")) : null,
-    silences.length ? h("p", {class: "note"}, `${plural(silences.length, "silence is", "silences are")} in force`) : null);
+    silences.length ? h("div", {class: "note"}, h("h3", {}, "Silences"),
+      h("ul", {}, silences.map(silenceItem))) : null);
   if (ended.length) {
     const details = h("details", {}, h("summary", {}, `${plural(ended.length, "alert")} resolved`),
-      list(ended.slice(0, RESOLVED_SHOWN)));
+      list(ended.slice(0, RESOLVED_SHOWN), silences));
     if (ended.length > RESOLVED_SHOWN)
       put(details, h("details", {}, h("summary", {}, `${ended.length - RESOLVED_SHOWN} older`),
-        list(ended.slice(RESOLVED_SHOWN))));
+        list(ended.slice(RESOLVED_SHOWN), silences)));
     details.open = Boolean(wasOpen);
     put(box, details);
   }

@@ -370,6 +370,12 @@ def escapes(browser, page):
     equal(browser.js("return document.querySelectorAll('#alerts img, #alerts script, #alerts b').length"), 0,
           "no element came of it")
     check("broken in" not in browser.js("return document.title"), "nothing ran")
+    page.case.leeway("alerts", "-c", page.config, "silence", "--for", "2h", "--comment", HOSTILE, "--by", "somebody",
+                     **page.environment)
+    browser.reload()
+    shows(browser, "#alerts .alert", "silenced until", 30)
+    shows(browser, "#alerts .note", "every rule, until .* by somebody: " + re.escape(HOSTILE))
+    equal(browser.js("return document.querySelectorAll('#alerts img, #alerts script').length"), 0, "nor of a comment")
     redis("HDEL", alerts, "0123456789abcdef")
     redis.close()
     say("text stays text")
