@@ -73,7 +73,7 @@ function draw(box, s) {
     outbox.waiting || outbox.parked ? h("p", {class: "note warn"},
       `△ ${plural(outbox.waiting || 0, "message waits", "messages wait")} for a receiver` +
       (outbox.parked ? `, ${count(outbox.parked)} given up on` : "")) : null,
-    silences.length ? h("div", {class: "note"}, h("h3", {}, "Silences"),
+    silences.length ? h("div", {class: "note silences"}, h("h3", {}, "Silences"),
       h("ul", {}, silences.map(silenceItem))) : null);
   if (ended.length) {
     const details = h("details", {}, h("summary", {}, `${plural(ended.length, "alert")} resolved`),

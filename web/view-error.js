@@ -35,11 +35,11 @@ function sentence(ms) {
   return bits.join(", ");
 }
 
-/** Decisions of the audit trail as marks; alerts have the severity that the list of alerts knows. */
-export function marksOf(audit, models, alerts) {
+/** Decisions of the audit trail as marks. */
+export function marksOf(audit, models) {
   const marks = [];
   for (const entry of audit || []) {
-    const kind = entry.what === "fired" ? severityOf(entry, alerts || []) : entry.what;
+    const kind = entry.what === "fired" ? severityOf(entry) : entry.what;
     if (!KINDS.includes(kind)) continue;
     const version = /version (\d+)/.exec(entry.detail || "");
     const named = kind === "promoted" || kind === "rolled_back" || kind === "rejected";
@@ -52,12 +52,8 @@ export function marksOf(audit, models, alerts) {
   return marks.sort((a, b) => a.ms - b.ms);
 }
 
-function severityOf(entry, alerts) {
-  if (entry.severity) return entry.severity;
-  const same = alerts.find((a) => a.since_ms === entry.event_ms && a.severity === "critical" &&
-    (entry.detail || "").includes(a.feature || ""));
-  return same ? "critical" : "warning";
-}
+/** "critical recalibration: ..." */
+const severityOf = (entry) => (/^critical\b/.test(entry.detail || "") ? "critical" : "warning");
 
 function lanesOf(marks) {
   const of = (...kinds) => marks.filter((m) => kinds.includes(m.kind));
@@ -110,8 +106,7 @@ function range() {
 
 function draw() {
   const c = colours();
-  const marks = marksOf(state.audit, state.models && state.models.models,
-    state.alerts && state.alerts.alerts);
+  const marks = marksOf(state.audit, state.models && state.models.models);
   const lanes = lanesOf(marks);
   const data = {datasets: datasets(c)};
   const from = rows[0][0];
@@ -196,7 +191,7 @@ export function renderError(s, actions) {
   rows = s.history.rows;
   names = s.history.fields;
   if (!parts) build(actions);
-  const drawn = [s.history, s.audit, s.models, s.alerts];
+  const drawn = [s.history, s.audit, s.models];
   if (drawn.some((x, i) => x !== parts.drawn[i])) {
     parts.drawn = drawn;
     draw();

@@ -82,11 +82,15 @@ const KINDS = {promoted: ["good", "✓"], confirmed: ["good", "✓"], resolved: 
 const SHOWN = 8;
 let told = null;
 
-const decision = (e) => h("li", {},
-  h("time", {datetime: new Date(e.event_ms).toISOString()}, eventTime(e.event_ms)),
-  h("span", {class: "badge", "data-state": (KINDS[e.what] || ["none"])[0]},
-    `${(KINDS[e.what] || ["", ""])[1]} ${words(e.what)}`.trim()),
-  h("span", {class: "detail"}, e.detail || ""));
+function decision(e) {
+  const warning = e.what === "fired" && !/^critical\b/.test(e.detail || "");
+  const [state, sign] = warning ? ["watch", "△"] : KINDS[e.what] || ["none", ""];
+  return h("li", {},
+    e.event_ms === null ? h("span", {}, DASH) :
+      h("time", {datetime: new Date(e.event_ms).toISOString()}, eventTime(e.event_ms)),
+    h("span", {class: "badge", "data-state": state}, `${sign} ${words(e.what)}`.trim()),
+    h("span", {class: "detail"}, e.detail || ""));
+}
 
 export function renderDecisions(s) {
   const text = JSON.stringify([s.audit, Boolean(s.now), Boolean(s.trouble)]);

@@ -151,6 +151,15 @@ static void put_line(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
 }
 
+/* "critical recalibration: 9.7% of the squared error ..." */
+static void put_alert(struct lw_cmd *c, const struct lw_spec *spec,
+                      const struct lw_step *step, const struct lw_alert *a) {
+    char text[sizeof a->summary + 2 * LW_NAME_MAX + 32];
+    snprintf(text, sizeof text, "%s %s%s%s: %s", lw_severity_name(a->severity), a->name,
+             a->feature[0] ? " of " : "", a->feature, a->summary);
+    put_line(c, spec, step, a->firing ? "fired" : "resolved", text);
+}
+
 static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
                       const struct lw_step *step) {
     static const char *const decided[] = {"promoted", "rejected", "confirmed",
@@ -162,8 +171,7 @@ static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
         put_line(c, spec, step, "evaluated", text);
     }
     for (size_t i = 0; i < e->nalerts; i++)
-        put_line(c, spec, step, e->alert[i].firing ? "fired" : "resolved",
-                 e->alert[i].summary);
+        put_alert(c, spec, step, &e->alert[i]);
     if (e->request.id)
         put_line(c, spec, step, "training", e->request.reason);
     for (size_t i = 0; i < e->ndecisions; i++) {
