@@ -155,8 +155,8 @@ static const char *const metric_docs[LW_METRICS] = {
     [LW_METRIC_EVENTS] = "events in the window; fires at or below its thresholds",
     [LW_METRIC_FAULT] = "1 where a fault of the data was recognised, else 0",
     [LW_METRIC_SILENCE] =
-        "minutes since the last message came in, by the clock; not in a "
-        "backtest",
+        ("minutes since the last message came in, by the clock; not in a "
+         "backtest"),
     [LW_METRIC_LAG] = "messages that Kafka holds and nobody has read; not in a backtest",
     [LW_METRIC_DEAD_LETTERS] =
         "share of unreadable messages in the last ten minutes; not in a backtest",
