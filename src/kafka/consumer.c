@@ -461,18 +461,25 @@ int lw_consumer_at_end(struct lw_consumer *c, int32_t partition) {
     return o->next >= 0 ? o->next >= high : low == high;
 }
 
+/* By rd_kafka_offsets_for_times, whose time -1 is Kafka's own word for the end:
+ * rd_kafka_query_watermark_offsets goes on far beyond its timeout when a broker is down.
+ */
 int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
                         struct lw_err *err) {
     const struct owned *o = find(c, partition);
-    int64_t low = 0, high = 0;
-    rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(c->rk, c->topic, partition,
-                                                              &low, &high, timeout_ms);
-    if (rc)
+    rd_kafka_topic_partition_list_t *list = list_of(c, partition, RD_KAFKA_OFFSET_END);
+    rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(c->rk, list, timeout_ms);
+    rc = rc ? rc : list->elems[0].err;
+    int64_t end = list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (rc || end < 0)
         return lw_fail(err, LW_EAGAIN, "kafka: the end of %s/%" PRId32 ": %s", c->topic,
-                       partition, rd_kafka_err2str(rc));
+                       partition, rc ? rd_kafka_err2str(rc) : "not known");
     if (!o || o->waiting)
         return 0;
-    return o->next >= 0 ? o->next >= high : low == high;
+    int64_t low, high; /* the start is not known yet: has anything come since? */
+    lw_consumer_watermarks(c, partition, &low, &high);
+    return o->next >= 0 ? o->next >= end : end <= high;
 }
 
 rd_kafka_t *lw_consumer_handle(struct lw_consumer *c) {

@@ -1,0 +1,105 @@
+"""A partition is idle when the broker says that nothing comes, not when we hear nothing.
+
+One partition is far ahead in event time, the other one waits for its next event. If nothing can come
+because the broker is down, or because we were stopped, the panes must wait for it, however long that
+takes; were they sealed, what it brings later would be missing in their evaluations. When it really
+stands at its end for idle_timeout, it holds nothing back. And the word of a process that has died
+counts for nothing: its partition is waited for until somebody has it again."""
+import json
+import os
+import time
+
+from harness import (ROOT, Broker, Daemon, avro, check, equal, main, offsets, produce, say, wait_for)
+
+STREAM = TOPIC = "idle"
+HOUR = 3600 * 1000
+T0 = 1577836800000  # 2020-01-01
+IDLE = 6  # seconds
+
+
+def key(name):
+    return f"leeway:{{{STREAM}}}:{name}"
+
+
+class Trips:
+    def __init__(self):
+        with open(os.path.join(ROOT, "schemas/green_trip.avsc"), encoding="utf-8") as f:
+            self.schema = json.load(f)
+        self.sent = 0
+
+    def one(self, ms):
+        value = {}
+        for field in self.schema["fields"]:
+            kind, name = field["type"], field["name"]
+            value[name] = None if isinstance(kind, list) and "null" in kind else "x" \
+                if kind == "string" else 1
+        value.update(trip_id=str(self.sent), lpep_pickup_datetime=ms - 600_000,
+                     lpep_dropoff_datetime=ms, PULocationID=1, DOLocationID=2, passenger_count=1,
+                     trip_distance=2.5)
+        self.sent += 1
+        return avro(self.schema, {f["name"]: value[f["name"]] for f in self.schema["fields"]})
+
+    def send(self, partition, first_hour, until_hour, each=4):
+        produce(TOPIC, partition, [self.one(T0 + h * HOUR + i * HOUR // each)
+                                   for h in range(first_hour, until_hour) for i in range(each)])
+
+
+def scenario(case):
+    broker = Broker(case)
+    case.create((TOPIC, 2), (TOPIC + ".dead", 1))
+    config = case.nyc(STREAM, TOPIC, [
+        (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
+        (r"group\.id: \S+", f"group.id: {STREAM}\n  session.timeout.ms: 15000"),
+        (r"idle_timeout: \S+", f"idle_timeout: {IDLE}s"), (r"lateness: 1h", "lateness: 0s"),
+        (r"^  timeout: 2s", "  timeout: 2s\n  lease: 1s")])
+    trips, redis = Trips(), case.redis
+
+    def sealed():
+        at = redis("HGET", key("detector"), "sealed_until")
+        return (int(at) - T0) // HOUR if at else None
+
+    def read():
+        wait_for("all to be read", 30, lambda: offsets(redis, STREAM) == trips.sent, 0.02)
+
+    daemon = Daemon(case, config)
+    wait_for("partitions", 30, lambda: len(daemon.logged("partition_claimed")) == 2)
+    trips.send(0, 0, 12)
+    trips.send(1, 0, 6)
+    read()
+    broker.kill()
+    say(f"read {trips.sent} trips; now the broker is down")
+    wait_for("the panes that both have passed", 10, lambda: sealed() == 5)
+    time.sleep(IDLE + 3)
+    equal(sealed(), 5, "hours sealed while the broker was down for longer than idle_timeout")
+    broker.start()
+    trips.send(1, 6, 8)
+    read()
+    wait_for("the next panes", 20, lambda: sealed() == 7)
+    daemon.freeze()
+    trips.send(1, 8, 10)
+    time.sleep(IDLE + 1)
+    daemon.go_on()
+    read()
+    wait_for("the next panes", 20, lambda: sealed() >= 9)
+    # By now nine hours of both: each evaluation had all the trips before it.
+    for at, entry in redis.entries(key("history")):
+        hours = (int(at.split("-")[0]) - T0) // HOUR
+        equal(int(entry["day:events"]), hours * 8, f"trips in the evaluation of hour {hours}")
+    say("stopped, and away: no pane was sealed without the second partition")
+
+    wait_for("the second to be idle", 30, lambda: sealed() == 11)
+    say("really at its end: it holds nothing back")
+
+    daemon.kill()  # both are idle by what stands in Redis
+    equal([redis("HGET", key(f"part:{TOPIC}:{p}"), "idle") for p in (0, 1)], [b"1", b"1"], "idle")
+    trips.send(0, 12, 20)
+    trips.send(1, 12, 18)
+    daemon = Daemon(case, config, "next")
+    read()
+    time.sleep(2)
+    equal(sealed(), 17, "hours sealed once both are read")
+    daemon.stop(20)
+    check(redis("XLEN", key("history")) == 17, "evaluations")
+
+
+main(scenario)
