@@ -254,11 +254,16 @@ static int notice_person(struct lw_leader *l, struct lw_err *err) {
     int asked = lw_asked(l->redis, l->spec, what, sizeof what, who, sizeof who, err);
     if (asked < 0)
         return -1;
-    if (asked && strcmp(what, "retrain") == 0 && l->sealed_until_ms != INT64_MIN) {
+    if (!asked || l->sealed_until_ms == INT64_MIN)
+        return 0;
+    /* It is taken off in the step that answers it: who dies in between has lost none. */
+    *l->evaluation = (struct lw_evaluation){.at_ms = l->sealed_until_ms};
+    if (strcmp(what, "retrain") == 0)
         lw_monitor_ask(l->monitor, who, l->evaluation);
-        return lw__leader_write(l, NULL, false, err);
-    }
-    return 0;
+    l->asked = true;
+    int rc = lw__leader_write(l, NULL, false, err);
+    l->asked = false;
+    return rc;
 }
 
 /* ---- the loop ---- */

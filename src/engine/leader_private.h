@@ -24,6 +24,7 @@ struct lw_leader {
     int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
     struct lw_part_view *view;  /* by partition */
     struct told *told;          /* by partition */
+    bool asked;                 /* the step answers a person's request */
     uint64_t dials;             /* connections made when the view was read */
     struct lw_evaluation *evaluation;
     struct lw_pager *pager;    /* while leading */

@@ -148,6 +148,7 @@ static struct lw_step step_of(const struct lw_leader *l, const struct letters *l
                             .monitor = l->monitor,
                             .evaluation = l->evaluation,
                             .sealed = sealed,
+                            .asked = l->asked,
                             .pages = letters->pages,
                             .now_ms = lw_wall_ms()};
 }

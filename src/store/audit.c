@@ -64,7 +64,8 @@ int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
 int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t size,
              char *who, size_t who_size, struct lw_err *err) {
     char key[LW_KEY_MAX];
-    struct lw_reply *reply = lw_redis_do(r, err, "LPOP %s", lw_key(key, spec, "asks"));
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "LINDEX %s 0", lw_key(key, spec, "asks"));
     if (!reply)
         return -1;
     const char *text = lw_reply_text(reply, NULL);

@@ -104,6 +104,7 @@ struct lw_step {
     struct lw_monitor *monitor; /* after the step */
     const struct lw_evaluation *evaluation;
     bool sealed; /* a pane was sealed: now, history and windows are written */
+    bool asked;  /* answers the oldest request of a person, which is taken off */
     const struct lw_pages *pages; /* or NULL */
     int64_t now_ms;
 };
@@ -194,8 +195,8 @@ int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,
 /* Requests by people, picked up by the leader: what is one word ("retrain"). */
 int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
            const char *who, struct lw_err *err);
-/* 1: one was taken off the list, 0: there is none, -1. A request that the leader takes
- * and then dies over is lost: a person sees that and asks again. */
+/* 1: the oldest of them, 0: there is none, -1. It stays until a step that answers it has
+ * been written (lw_step.asked), so that a leader who dies over it loses nothing. */
 int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t size,
              char *who, size_t who_size, struct lw_err *err);
 

@@ -71,6 +71,8 @@ void lw__step_id(const struct lw_step *step, const struct lw_buf *state,
     lw_buf_put(&all, state->data, state->len);
     lw_buf_printf(&all, "|%" PRId64 "|%d|%s", step->evaluation->at_ms, step->sealed,
                   extra);
+    if (step->asked) /* the same request may come again, and change nothing again */
+        lw_buf_printf(&all, "|asked %" PRId64, step->now_ms);
     for (size_t i = 0; step->pages && i < step->pages->noutgoing; i++)
         lw_buf_printf(&all, "|%s", step->pages->outgoing[i].id);
     for (size_t i = 0; i < step->evaluation->ndecisions; i++)
@@ -182,6 +184,13 @@ static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
     }
 }
 
+static void put_taken(struct lw_cmd *c, const struct lw_spec *spec) {
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "LPOP");
+    lw_key_arg(c, spec, "asks");
+    lw_cmd_fill(c, slot);
+}
+
 void lw__step_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                   const struct lw_step *step, const struct lw_buf *state,
                   const char *id) {
@@ -192,6 +201,8 @@ void lw__step_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
     }
     lw__alerts_put(r, c, spec, step);
     put_audit(c, spec, step);
+    if (step->asked)
+        put_taken(c, spec);
     put_detector(c, spec, step, state, id);
 }
 

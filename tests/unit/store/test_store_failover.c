@@ -241,6 +241,8 @@ static void a_flush_is_whole_while_a_slot_moves(void **state) {
         nap(50);
     }
     assert_int_equal(m.at, 180);
+    assert_true(lw_redis_dials(m.r) >
+                1); /* who reads on knows that it is another server */
 
     /* the same as without all this */
     struct lw_redis *plain = test_connect(redis_server_url(*state));

@@ -517,6 +517,7 @@ static void old_panes_go_and_their_offsets_stay(void **state) {
 
 static void people_ask_and_the_leader_takes_it_once(void **state) {
     struct lw_spec *spec = test_spec("ask");
+    struct leader l;
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct lw_err err = {0};
     char what[16], who[32];
@@ -525,7 +526,31 @@ static void people_ask_and_the_leader_takes_it_once(void **state) {
     assert_int_equal(lw_asked(r, spec, what, sizeof what, who, sizeof who, &err), 1);
     assert_string_equal(what, "retrain");
     assert_string_equal(who, "ann of the night shift");
+
+    /* A leader that was stopped over it takes nothing off; its successor does, and once,
+     * also when two requests change nothing. */
+    lead(&l, r, spec, "old");
+    struct lw_lease stale = l.lease;
+    resign(&l);
+    usurp(&l, r, spec, "new");
+    struct lw_step step = step_of(&l, false);
+    step.asked = true;
+    step.lease = &stale;
+    assert_int_equal(lw_step_write(r, spec, &step, &err), -1);
+    assert_int_equal(err.code, LW_EFENCED);
+    lw_err_clear(&err);
+    assert_int_equal(lw_ask(r, spec, "retrain", "bob", &err), 0);
+    step.lease = &l.lease;
+    for (int i = 2; i > 0; i--) {
+        assert_int_equal(count(r, spec, "LLEN", "asks"), i);
+        assert_int_equal(lw_asked(r, spec, what, sizeof what, who, sizeof who, &err), 1);
+        assert_string_equal(who, i == 2 ? "ann of the night shift" : "bob");
+        step.now_ms++;
+        assert_int_equal(lw_step_write(r, spec, &step, &err), 0);
+        assert_int_equal(lw_step_write(r, spec, &step, &err), 0); /* sent again */
+    }
     assert_int_equal(lw_asked(r, spec, what, sizeof what, who, sizeof who, &err), 0);
+    resign(&l);
     for (int i = 0; i < 150; i++)
         assert_int_equal(lw_ask(r, spec, "retrain", "x", &err), 0);
     assert_int_equal(count(r, spec, "LLEN", "asks"), 100);

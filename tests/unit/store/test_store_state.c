@@ -409,6 +409,31 @@ static void damaged_progress_is_refused(void **state) {
     free(spec);
 }
 
+/* What its last owner called idle may have events waiting when the next one comes. */
+static void a_claim_ends_idleness(void **state) {
+    struct lw_spec *spec = test_spec("idle");
+    struct lw_redis *r = test_connect(redis_server_url(*state));
+    struct lw_part_view v[1];
+    struct worker w, next;
+    start(&w, r, spec, 0, "a:1:0");
+    feed(spec, w.p, 0, 10, 1);
+    struct lw_flush f = {.topic = TOPIC,
+                         .epoch = w.claim.epoch,
+                         .base_offset = -1,
+                         .next_offset = 10,
+                         .idle = true};
+    assert_int_equal(lw_state_flush(r, spec, &f, w.p, &w.claim.force, &w.err), 0);
+    assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
+    assert_true(v[0].idle);
+    start(&next, r, spec, 0, "b:1:0");
+    assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
+    assert_false(v[0].idle);
+    end(&w);
+    end(&next);
+    lw_redis_free(r);
+    free(spec);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_partition_knows_nothing),
@@ -423,6 +448,7 @@ int main(void) {
         cmocka_unit_test(ranges_hold_the_events_of_a_time),
         cmocka_unit_test(a_struck_out_pane_leaves_no_trace),
         cmocka_unit_test(damaged_progress_is_refused),
+        cmocka_unit_test(a_claim_ends_idleness),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
