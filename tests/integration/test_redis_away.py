@@ -1,53 +1,17 @@
-"""Redis stands still, dies, comes back with what it had on disk, and is emptied, in mid-stream.
+"""Redis hangs, dies, comes back with what it had on disk, and is emptied, in mid-stream.
 
-The daemon stops consuming, stays in its group, goes on when Redis answers, and at the end the
-counters are exactly the messages in the topic. It has a Redis of its own here, so that no other
-test's is stopped."""
-import os
-import shutil
-import signal
-import socket
+The daemons stop consuming, go on polling and stay in their group, also while it changes hands: with
+a Redis that hangs, a rebalance of twelve partitions must not take twelve timeouts. They go on when
+Redis answers, alerts that were due are sent then, each once, and at the end the counters are exactly
+the messages in the topic. A Redis of the test's own, so that no other test's is stopped."""
 import subprocess
+import time
 
-from harness import (BIN, EVENTS, TRIPS, Daemon, Redis, check, counters, equal, main, members,
-                     offsets, say, wait_for)
+from harness import (BIN, EVENTS, TRIPS, Daemon, Receiver, Redis, RedisServer, check, counters, equal,
+                     main, members, offsets, say, wait_for)
 
 STREAM = TOPIC = "away"
-
-
-class Server:
-    def __init__(self, case):
-        self.dir = case.path("redis")
-        os.mkdir(self.dir)
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.address = f"127.0.0.1:{self.port}"
-        self.child = None
-        case.at_end.append(self.kill)
-
-    def start(self):
-        self.child = subprocess.Popen(
-            ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", self.dir,
-             "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for("Redis", 10, self.answers)
-
-    def answers(self):
-        try:
-            redis = Redis(self.address, 2)
-            try:
-                return redis("PING") == b"PONG"
-            finally:
-                redis.close()
-        except Exception:  # not up yet, or loading
-            return False
-
-    def kill(self):
-        if self.child and self.child.poll() is None:
-            self.child.send_signal(signal.SIGCONT)
-            self.child.kill()
-            self.child.wait()
+PARTITIONS = 12
 
 
 def messages(server):
@@ -62,53 +26,96 @@ def past(server, n):
     wait_for(f"{n} trips in Redis", 60, lambda: messages(server) > n)
 
 
+def never_expelled(daemons):
+    for daemon in daemons:
+        check(not daemon.logged("partition_lost"), f"{daemon.name} was never expelled",
+              daemon.logged("partition_lost"))
+        check("MAXPOLL" not in daemon.text(), f"{daemon.name} polled all the time")
+
+
+def hang(server, case, config, one):
+    """For longer than the group would wait for a poll, while another process joins."""
+    past(server, 20000)
+    server.stop()
+    wait_for("the daemon to notice", 20, lambda: one.logged("stalled"))
+    two = Daemon(case, config, "two")
+    wait_for("both to be members", 30, lambda: members(STREAM) == 2)
+    until = time.monotonic() + 12  # max.poll.interval.ms and a half more
+    while time.monotonic() < until:
+        equal(members(STREAM), 2, "members while Redis hangs")
+        time.sleep(1)
+    stood = len(one.logged("resumed"))
+    server.go_on()
+    wait_for("it to go on", 20, lambda: len(one.logged("resumed")) > stood)
+    wait_for("both to own partitions", 30, lambda: one.logged("partition_claimed") and
+             two.logged("partition_claimed"))
+    never_expelled((one, two))
+    say("hung while another joined: paused, resumed, nobody expelled")
+    return two
+
+
 def scenario(case):
-    check(shutil.which("redis-server"), "redis-server is installed")
-    case.create((TOPIC, 4), (TOPIC + ".dead", 1))
-    server = Server(case)
-    server.start()
+    case.create((TOPIC, PARTITIONS), (TOPIC + ".dead", 1))
+    server = RedisServer(case, "redis", "--maxmemory-policy", "allkeys-lru")
     case.environment["LEEWAY_REDIS"] = f"redis://{server.address}"
+    accepts = []
+    receiver = Receiver(lambda n: 204 if accepts else 503)
+    case.at_end.append(receiver.close)
+    case.environment["LEEWAY_WEBHOOK"] = receiver.url
     config = case.nyc(STREAM, TOPIC, [
         (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
-        (r"^  timeout: 2s", "  timeout: 500ms")])
-    daemon = Daemon(case, config)
-    producer = subprocess.Popen([BIN, "replay", "-c", config, "--rate", "25000", TRIPS],
+        (r"^    warn: 300 .*", "    warn: 1500"),  # few-trips: fires in the lockdown, if not before
+        (r"group\.id: \S+", f"group.id: {STREAM}\n  session.timeout.ms: 6000\n"
+         "  max.poll.interval.ms: 8000"),
+        (r"^  timeout: 2s", "  timeout: 1s\n  retry_max: 1s\n  lease: 2s")])
+    one = Daemon(case, config, "one")
+    wait_for("what may evict to be called out", 20, lambda: one.logged("redis_may_evict"))
+    check("allkeys-lru" in one.logged("redis_may_evict")[0], "the policy is named")
+    setting = Redis(server.address)
+    setting("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    setting.close()
+    producer = subprocess.Popen([BIN, "replay", "-c", config, "--rate", "10000", TRIPS],
                                 stdout=subprocess.DEVNULL, env=case.environment)
     case.at_end.append(producer.kill)
 
-    past(server, 20000)
-    server.child.send_signal(signal.SIGSTOP)
-    wait_for("the daemon to notice", 20, lambda: daemon.logged("stalled"))
-    server.child.send_signal(signal.SIGCONT)
-    wait_for("it to go on", 20, lambda: daemon.logged("resumed"))
-    say("stood still: paused and resumed")
+    two = hang(server, case, config, one)
+    check(not two.logged("redis_may_evict"), "noeviction is not called out")
 
     past(server, messages(server) + 20000)
-    stalls = len(daemon.logged("stalled"))
+    outbox = Redis(server.address)
+    wait_for("alerts that wait", 60, lambda: outbox("XLEN", f"leeway:{{{STREAM}}}:outbox") > 0)
+    outbox.close()
+    equal(receiver.got, [], "alerts received so far")
+    stalls = len(one.logged("stalled"))
     server.kill()
-    wait_for("the daemon to notice", 20, lambda: len(daemon.logged("stalled")) > stalls)
-    equal(members(STREAM), 1, "members while Redis is away")
-    check(daemon.alive(), "the daemon lives while Redis is away")
+    wait_for("the daemon to notice", 20, lambda: len(one.logged("stalled")) > stalls)
+    time.sleep(2)
+    equal(members(STREAM), 2, "members while Redis is away")
+    check(one.alive() and two.alive(), "the daemons live while Redis is away")
     server.start()
     say(f"killed and started: {messages(server)} trips were on disk")
+    accepts.append(True)
 
-    equal(producer.wait(60), 0, "exit status of the replay")
+    equal(producer.wait(90), 0, "exit status of the replay")
     wait_for("the end of the topic", 60, lambda: messages(server) == EVENTS)
     redis = Redis(server.address)
     equal(counters(redis, STREAM)["messages"], EVENTS, "messages counted")
-    check(not daemon.logged("partition_released") and not daemon.logged("partition_lost"),
-          "the group was never left")
+    never_expelled((one, two))
+    wait_for("all alerts to be sent", 60, lambda: redis("XLEN", f"leeway:{{{STREAM}}}:outbox") == 0)
+    ids = [a["id"] for a in receiver.got]
+    equal(sorted(ids), sorted(set(ids)), "alerts that came, each once")
+    check(len(ids) > 0, "alerts that were due were sent later")
+    say(f"{len(ids)} alerts sent after Redis was back, each once")
 
-    # Emptied, and stopped: what Kafka still holds is read again, whatever the group has committed.
-    daemon.stop()
+    # Emptied, at rest: what Kafka still holds is read again, whatever the group has committed.
     redis("FLUSHALL")
-    again = Daemon(case, config, "again")
-    wait_for("all trips again", 60, lambda: offsets(redis, STREAM) == EVENTS)
+    wait_for("all trips again", 90, lambda: offsets(redis, STREAM) == EVENTS)
     total = counters(redis, STREAM)
     equal(total["messages"], EVENTS, "messages counted after Redis was emptied")
     equal(total["good"] + total["aside"], EVENTS, "their kinds")
     say("emptied: rebuilt from Kafka")
-    again.stop()
+    one.stop(20)
+    two.stop(20)
     redis.close()
 
 
