@@ -424,6 +424,20 @@ int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
               : 0;
 }
 
+void lw_consumer_hold(struct lw_consumer *c, int32_t partition) {
+    struct owned *o = find(c, partition);
+    if (!o || o->waiting)
+        return;
+    o->waiting = 1;
+    if (cooperative(c)) {
+        rd_kafka_topic_partition_list_t *list = list_of(c, partition, o->next);
+        finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
+        rd_kafka_topic_partition_list_destroy(list);
+    } else {
+        assign_all(c);
+    }
+}
+
 void lw_consumer_pause(struct lw_consumer *c, int paused) {
     if (c->paused == !!paused)
         return;

@@ -41,6 +41,9 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
  * was fetched from the old place is dropped. LW_ENOTFOUND: it is not ours (any more). */
 int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
                      struct lw_err *err);
+/* Nothing is fetched of a partition that runs until lw_consumer_seek says from where;
+ * what was fetched of it is dropped. */
+void lw_consumer_hold(struct lw_consumer *c, int32_t partition);
 /* Stops and restarts fetching of everything assigned, now and later; polling must go on.
  */
 void lw_consumer_pause(struct lw_consumer *c, int paused);

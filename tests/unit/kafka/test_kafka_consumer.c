@@ -48,9 +48,26 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     lw_consumer_pause(a.c, 0);
     POLL_UNTIL(a.at[0] == 2000 && a.at[1] == 2000 && a.at[2] == 2000 && a.at[3] == 2000,
                &a);
+    fill(m, topic, PARTITIONS, 2000, 1000);
+    while (a.at[3] == 2000)
+        turn(&a);
+    lw_consumer_hold(a.c, 3); /* one alone stops; the others go on */
+    lw_consumer_hold(a.c, 3);
+    lw_consumer_hold(a.c, 77);
+    int64_t at = a.at[3];
+    POLL_UNTIL(a.at[0] == 3000 && a.at[1] == 3000 && a.at[2] == 3000, &a);
+    until = lw_mono_ms() + 400;
+    while (lw_mono_ms() < until)
+        turn(&a);
+    assert_int_equal(a.at[3], at);
+    assert_int_equal(lw_consumer_at_end(a.c, 3), 0);
+    assert_int_equal(lw_consumer_owned(a.c), PARTITIONS);
+    a.at[3] = at - 1; /* and starts again where it is told */
+    assert_int_equal(lw_consumer_seek(a.c, 3, at - 1, &err), 0);
+    POLL_UNTIL(a.at[3] == 3000, &a);
     int64_t low, high;
     lw_consumer_watermarks(a.c, 0, &low, &high);
-    assert_int_equal(high, 2000);
+    assert_int_equal(high, 3000);
     lw_consumer_watermarks(a.c, 77, &low, &high);
     assert_int_equal(high, -1);
     lw_consumer_commit(a.c, 0, 2000);
