@@ -1,9 +1,11 @@
 /* leeway check: is the configuration valid, and does everything answer that it names? */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "engine/message.h"
 #include "kafka/producer.h"
 #include "store/redis.h"
 
@@ -72,6 +74,52 @@ static void check_redis(struct findings *f, const struct lw_config *config) {
     lw_redis_free(r);
 }
 
+/* The schemas of single-object messages must be readable as the stream's. */
+static void check_schemas(struct findings *f, const struct lw_config *config) {
+    struct lw_err err = {0};
+    char text[400];
+    struct lw_intake *in = lw_intake_new(config, NULL, &err);
+    snprintf(text, sizeof text, "%s and %zu more", lw_schema_name(config->source.schema),
+             config->source.nknown);
+    found(f, "schemas", in != NULL, in ? text : err.msg);
+    lw_intake_free(in);
+}
+
+/* What producers have registered last must be readable too. */
+static void check_subject(struct findings *f, const struct lw_config *config,
+                          struct lw_registry_client *c) {
+    const struct lw_config_source *source = &config->source;
+    struct lw_err err = {0};
+    struct lw_latest latest;
+    char subject[300], text[700];
+    lw_registry_subject(subject, sizeof subject, &source->registry, source->topic);
+    if (lw_registry_client_latest(c, subject, &latest, &err)) {
+        bool none = err.code == LW_ENOTFOUND;
+        snprintf(text, sizeof text, "%s: no schema yet", subject);
+        found(f, "subject", none, none ? text : err.msg);
+        return;
+    }
+    struct lw_decoder *d =
+        lw_decoder_new(latest.schema, source->schema, &config->spec.event.fields, &err);
+    snprintf(text, sizeof text, "%s, version %" PRId64 ", id %" PRIu32 "%s%.300s",
+             subject, latest.version, latest.id, d ? "" : ": ", d ? "" : err.msg);
+    found(f, "subject", d != NULL, text);
+    lw_decoder_free(d);
+    lw_schema_free(latest.schema);
+}
+
+static void check_registry(struct findings *f, const struct lw_config *config) {
+    struct lw_err err = {0};
+    if (config->source.framing != LW_FRAMING_CONFLUENT)
+        return;
+    struct lw_registry_client *c = lw_registry_client_new(&config->source.registry, &err);
+    bool there = c && lw_registry_client_ping(c, &err) == 0;
+    found(f, "registry", there, there ? config->source.registry.url : err.msg);
+    if (there)
+        check_subject(f, config, c);
+    lw_registry_client_free(c);
+}
+
 static void check_receivers(struct findings *f, const struct lw_config *config) {
     for (size_t i = 0; i < config->nreceivers; i++) {
         const struct lw_receiver *r = &config->receiver[i];
@@ -102,7 +150,10 @@ static int check(const struct lw_config *config, bool offline, bool json) {
     struct findings f = {.list = json_array(), .json = json};
     check_config(&f, config);
     check_receivers(&f, config);
+    if (config->source.nknown > 0)
+        check_schemas(&f, config);
     if (!offline) {
+        check_registry(&f, config);
         check_kafka(&f, config);
         check_redis(&f, config);
     }

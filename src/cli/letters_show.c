@@ -67,28 +67,54 @@ static void cell_text(const struct lw_field *field, const struct lw_cell *cell,
         lw_buf_printf(out, "%" PRId64, (int64_t)cell->key);
 }
 
-/* The cells as JSON, or NULL with why. */
-static json_t *decode(const struct lw_config *config, const rd_kafka_message_t *m,
-                      struct lw_err *why) {
+/* With a registry's answer if it takes one, waited for as long as a request may last: a
+ * person sits before the screen. */
+static int decode(const struct lw_config *config, struct lw_intake *in,
+                  const rd_kafka_message_t *m, struct lw_cell *cells,
+                  struct lw_err *why) {
+    int64_t until = lw_mono_ms() + config->source.registry.timeout_ms;
+    while (lw_message_decode(in, m, cells, why)) {
+        if (why->code != LW_EAGAIN || lw_mono_ms() > until)
+            return -1;
+        lw_err_clear(why);
+        lw_sleep_ms(10);
+    }
+    return 0;
+}
+
+static json_t *cells_json(const struct lw_config *config, struct lw_intake *in,
+                          const rd_kafka_message_t *m, struct lw_err *why) {
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_row row;
     const struct lw_fields *fields = &config->spec.event.fields;
-    struct lw_decoder *decoder = lw_message_decoder(config, why);
-    json_t *o = NULL;
-    if (decoder && lw_message_decode(config, decoder, m, cells, why) == 0 &&
-        lw_event_row(&config->spec.event, cells, lw_message_time(m), &row, why) >= 0) {
-        struct lw_buf text = {0};
-        o = json_object();
-        for (size_t i = 0; i < fields->n; i++) {
-            cell_text(&fields->field[i], &cells[i], &text);
-            json_object_set_new(o, fields->field[i].name,
-                                cells[i].present ? json_string(lw_buf_str(&text))
-                                                 : json_null());
-        }
-        lw_buf_fini(&text);
+    if (decode(config, in, m, cells, why) ||
+        lw_event_row(&config->spec.event, cells, lw_message_time(m), &row, why) < 0)
+        return NULL;
+    struct lw_buf text = {0};
+    json_t *o = json_object();
+    for (size_t i = 0; i < fields->n; i++) {
+        cell_text(&fields->field[i], &cells[i], &text);
+        json_object_set_new(o, fields->field[i].name,
+                            cells[i].present ? json_string(lw_buf_str(&text))
+                                             : json_null());
     }
-    lw_decoder_free(decoder);
+    lw_buf_fini(&text);
     return o;
+}
+
+/* The cells as JSON, or NULL with why. */
+static json_t *read_now(const struct lw_config *config, const rd_kafka_message_t *m,
+                        struct lw_err *why) {
+    struct lw_registry_options o = config->source.registry;
+    bool wanted = config->source.framing == LW_FRAMING_CONFLUENT;
+    o.missing_wait_ms = 0; /* what it does not know now, it does not know */
+    struct lw_registry *registry = wanted ? lw_registry_new(&o, why) : NULL;
+    struct lw_intake *in =
+        wanted && !registry ? NULL : lw_intake_new(config, registry, why);
+    json_t *fields = in ? cells_json(config, in, m, why) : NULL;
+    lw_intake_free(in);
+    lw_registry_free(registry);
+    return fields;
 }
 
 static json_t *headers_json(const rd_kafka_message_t *m) {
@@ -167,7 +193,7 @@ static void print_text(const rd_kafka_message_t *m, json_t *headers, json_t *fie
 static int show(void *arg, const rd_kafka_message_t *m, const struct lw_letter *letter) {
     struct view *v = arg;
     struct lw_err why = {0};
-    json_t *fields = decode(v->letters->config, m, &why), *headers = headers_json(m);
+    json_t *fields = read_now(v->letters->config, m, &why), *headers = headers_json(m);
     (void)letter; /* also what is no letter is shown */
     if (v->letters->json)
         print_json(m, headers, fields, &why);

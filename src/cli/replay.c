@@ -120,9 +120,11 @@ const struct lw_command lw_cmd_replay = {
     "      --truth FILE    what --inject did, as JSON\n"
     "      --json          one object on standard output\n"
     "\n"
-    "Each record is sent as it is encoded in the file (but for what is injected), keyed "
-    "by its id, with its\n"
-    "event time as the record's time. The files' schema must be the one that the "
-    "configuration names (or one\n"
-    "it can read).\n",
+    "Each record is sent as it is encoded in the file (but for what is injected), in the "
+    "stream's framing,\n"
+    "keyed by its id, with its event time as the record's time. The files' schema must "
+    "be the one that the\n"
+    "configuration names (or one it can read); with `framing: confluent` it is looked up "
+    "in the registry, and\n"
+    "registered if it is not there.\n",
     run};

@@ -104,8 +104,17 @@ static int start_notifiers(struct lw_engine *e, struct lw_err *err) {
     return 0;
 }
 
+/* Before there are threads, because libcurl is started in it. */
+static int open_registry(struct lw_engine *e, struct lw_err *err) {
+    const struct lw_config_source *source = &e->config->source;
+    if (source->framing != LW_FRAMING_CONFLUENT)
+        return 0;
+    e->registry = lw_registry_new(&source->registry, err);
+    return e->registry ? 0 : -1;
+}
+
 static int start_all(struct lw_engine *e, struct lw_err *err) {
-    if (lw_http_init(err) || count_partitions(e, err))
+    if (lw_http_init(err) || open_registry(e, err) || count_partitions(e, err))
         return -1;
     if (start_thread(&e->leader_thread, lw__leader_main, e, err))
         return -1;
@@ -163,6 +172,7 @@ void lw_engine_stop(struct lw_engine *e) {
     stop_threads(e);
     for (int i = 0; i < e->nworkers; i++)
         lw__worker_free(e->worker[i]);
+    lw_registry_free(e->registry);
     free(e->worker);
     free(e->worker_thread);
     lw__job_free(e->job);

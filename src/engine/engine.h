@@ -56,7 +56,7 @@ struct lw_engine_status {
     uint64_t outbox;                      /* deliveries waiting, as last seen */
     int partitions;                       /* owned by its workers */
     int64_t polled_ms; /* monotonic time of the oldest worker's last poll */
-    bool stalled;      /* waiting for Redis */
+    bool stalled;      /* waiting for Redis, or for a schema */
     bool settled;      /* Redis knows what lw_engine_flow said last, of every partition */
 };
 /* host:pid, as in Redis. */

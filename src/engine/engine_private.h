@@ -33,6 +33,7 @@ struct lw_engine {
     struct lw_engine_hooks hooks;
     char who[96]; /* host:pid */
     int32_t npartitions;
+    struct lw_registry *registry; /* of framing confluent; else NULL */
 
     atomic_bool stop;
     atomic_int flow;        /* enum lw_flow */

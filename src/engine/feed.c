@@ -86,6 +86,7 @@ int lw_feed_next(struct lw_feed *f, struct lw_feed_event *out, struct lw_err *er
         if (got > 0) {
             f->records++;
             out->schema_json = lw_file_schema_json(f->file);
+            out->file = f->at;
             interpret(f, out);
             return 1;
         }

@@ -26,6 +26,7 @@ struct lw_feed_event {
     const uint8_t *bytes; /* as encoded in the file */
     size_t len;
     const char *schema_json; /* the file's */
+    size_t file;             /* its index */
 };
 /* 1, or 0 at the end of the last file, or -1 when a file cannot be read on. */
 int lw_feed_next(struct lw_feed *f, struct lw_feed_event *out, struct lw_err *err);

@@ -1,43 +1,235 @@
-/* See message.h. Raw values and Avro's single-object encoding are written with the
- * configured schema; the latter says so itself, and anything else is refused rather than
- * misread. */
+/* See message.h.
+ *
+ * Decoders are kept in sets of four by a hash of the schema's id or GUID; within a set
+ * the one that was used longest ago gives way. A topic has a handful of schemas, and one
+ * that is full of made-up ids evicts no more than it touches. That a schema cannot be
+ * read is kept like a decoder; that the registry does not know an id is not, because it
+ * may learn of it. */
 #include "engine/message.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
-struct lw_decoder *lw_message_decoder(const struct lw_config *config,
-                                      struct lw_err *err) {
-    if (config->source.framing == LW_FRAMING_CONFLUENT) {
-        lw_fail(err, LW_ECONFIG,
-                "source.framing: confluent needs a schema registry client, which this "
-                "version "
-                "does not have yet; raw and single-object are read");
-        return NULL;
-    }
-    return lw_decoder_new(config->source.schema, config->source.schema,
-                          &config->spec.event.fields, err);
-}
+#include "base/mem.h"
+#include "base/rng.h"
 
-static int unwrap(const struct lw_config *config, const rd_kafka_message_t *m,
-                  struct lw_frame *frame, struct lw_err *err) {
-    if (lw_frame_parse(config->source.framing, m->payload, m->len, frame, err))
-        return -1;
-    uint64_t ours = lw_schema_fingerprint(config->source.schema);
-    if (frame->by == LW_SCHEMA_CRC64 && frame->crc64 != ours)
-        return lw_fail(err, LW_EINPUT,
-                       "written with the schema of fingerprint %016" PRIx64
-                       ", the configured one has %016" PRIx64,
-                       frame->crc64, ours);
+#define SETS 64
+#define WAYS 4
+
+/* An id or a GUID as two words; `by` 0 (LW_SCHEMA_CONFIGURED) marks a free way. */
+struct key {
+    uint64_t high, low;
+    int by;
+};
+
+struct way {
+    struct key key;
+    struct lw_decoder *decoder;
+    char *why; /* instead of a decoder: it can never be read */
+    uint64_t used;
+};
+
+struct written {
+    uint64_t crc64;
+    struct lw_decoder *decoder;
+};
+
+struct lw_intake {
+    const struct lw_config *config;
+    struct lw_registry *registry;
+    struct written known[LW_SCHEMAS_MAX + 1]; /* [0]: the configured schema */
+    size_t nknown;
+    struct way way[SETS][WAYS];
+    struct way *last;
+    uint64_t clock;
+    struct lw_frame wanted;
+};
+
+/* ---- making one ---- */
+
+static int add_known(struct lw_intake *in, const struct lw_schema *writer,
+                     struct lw_err *err) {
+    const struct lw_config *config = in->config;
+    struct lw_decoder *d =
+        lw_decoder_new(writer, config->source.schema, &config->spec.event.fields, err);
+    if (!d)
+        return lw_err_context(err, "schema %s", lw_schema_name(writer));
+    in->known[in->nknown++] = (struct written){lw_schema_fingerprint(writer), d};
     return 0;
 }
 
-int lw_message_decode(const struct lw_config *config, const struct lw_decoder *decoder,
-                      const rd_kafka_message_t *m, struct lw_cell *cells,
-                      struct lw_err *err) {
+struct lw_intake *lw_intake_new(const struct lw_config *config,
+                                struct lw_registry *registry, struct lw_err *err) {
+    const struct lw_config_source *source = &config->source;
+    struct lw_intake *in = lw_calloc(1, sizeof *in);
+    in->config = config;
+    in->registry = registry;
+    int rc = add_known(in, source->schema, err);
+    for (size_t i = 0; rc == 0 && i < source->nknown; i++)
+        rc = add_known(in, source->known[i], err);
+    if (rc == 0)
+        return in;
+    lw_intake_free(in);
+    return NULL;
+}
+
+static void clear(struct way *w) {
+    lw_decoder_free(w->decoder);
+    free(w->why);
+    *w = (struct way){0};
+}
+
+void lw_intake_free(struct lw_intake *in) {
+    if (!in)
+        return;
+    for (size_t i = 0; i < in->nknown; i++)
+        lw_decoder_free(in->known[i].decoder);
+    for (size_t s = 0; s < SETS; s++)
+        for (size_t i = 0; i < WAYS; i++)
+            clear(&in->way[s][i]);
+    free(in);
+}
+
+/* ---- a registry's schemas ---- */
+
+static struct key key_of(const struct lw_frame *frame) {
+    struct key key = {.low = frame->id, .by = (int)frame->by};
+    if (frame->by == LW_SCHEMA_GUID) {
+        memcpy(&key.high, frame->guid, 8);
+        memcpy(&key.low, frame->guid + 8, 8);
+    }
+    return key;
+}
+
+static bool same(const struct key *a, const struct key *b) {
+    return a->low == b->low && a->high == b->high && a->by == b->by;
+}
+
+static struct way *set_of(struct lw_intake *in, const struct key *key) {
+    uint64_t h = lw_mix64(key->low ^ lw_mix64(key->high + (uint64_t)key->by));
+    return in->way[h % SETS];
+}
+
+static struct way *find(struct lw_intake *in, const struct key *key) {
+    struct way *set = set_of(in, key);
+    for (size_t i = 0; i < WAYS; i++)
+        if (same(&set[i].key, key))
+            return &set[i];
+    return NULL;
+}
+
+static struct way *make_room(struct lw_intake *in, const struct key *key) {
+    struct way *set = set_of(in, key), *oldest = set;
+    for (size_t i = 1; i < WAYS; i++)
+        if (set[i].used < oldest->used)
+            oldest = &set[i];
+    if (in->last == oldest)
+        in->last = NULL;
+    clear(oldest);
+    oldest->key = *key;
+    return oldest;
+}
+
+/* The registry's answer, kept if it is final. */
+static struct way *fetch(struct lw_intake *in, const struct lw_frame *frame,
+                         const struct key *key, struct lw_err *err) {
+    struct lw_err why = {0};
+    lw_assert(in->registry != NULL);
+    struct lw_decoder *d =
+        lw_registry_decoder(in->registry, frame, in->config->source.schema,
+                            &in->config->spec.event.fields, &why);
+    if (!d && why.code == LW_EAGAIN) {
+        in->wanted = *frame;
+        in->wanted.payload = NULL;
+        in->wanted.len = 0;
+    }
+    if (!d && why.code != LW_EINPUT) {
+        enum lw_errc code = why.code == LW_ENOTFOUND ? LW_EINPUT : why.code;
+        lw_fail(err, code, "%s", why.msg);
+        return NULL;
+    }
+    struct way *w = make_room(in, key);
+    w->decoder = d;
+    w->why = d ? NULL : lw_strdup(why.msg);
+    return w;
+}
+
+static const struct lw_decoder *
+decoder_of(struct lw_intake *in, const struct lw_frame *frame, struct lw_err *err) {
+    struct key key = key_of(frame);
+    struct way *w = in->last;
+    if (!w || !same(&w->key, &key)) {
+        w = find(in, &key);
+        if (!w)
+            w = fetch(in, frame, &key, err);
+        if (!w)
+            return NULL;
+        w->used = ++in->clock;
+        in->last = w;
+    }
+    if (!w->decoder)
+        lw_fail(err, LW_EINPUT, "%s", w->why);
+    return w->decoder;
+}
+
+/* ---- one message ---- */
+
+static const struct lw_decoder *fingerprinted(const struct lw_intake *in, uint64_t crc64,
+                                              struct lw_err *err) {
+    for (size_t i = 0; i < in->nknown; i++)
+        if (in->known[i].crc64 == crc64)
+            return in->known[i].decoder;
+    lw_fail(err, LW_EINPUT,
+            "written with the schema of fingerprint %016" PRIx64
+            ", which is neither source.schema (%016" PRIx64 ") nor one of the %zu of "
+            "source.schemas",
+            crc64, in->known[0].crc64, in->nknown - 1);
+    return NULL;
+}
+
+/* Confluent's serialisers put the schema before the datum, or into a header: the last of
+ * that name counts. */
+static int unwrap_confluent(const rd_kafka_message_t *m, struct lw_frame *frame,
+                            struct lw_err *err) {
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t len;
+    if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        rd_kafka_header_get_last(headers, LW_FRAMING_HEADER, &value, &len) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR)
+        return lw_frame_parse_header(value, len, m->payload, m->len, frame, err);
+    return lw_frame_parse(LW_FRAMING_CONFLUENT, m->payload, m->len, frame, err);
+}
+
+int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
+                      struct lw_cell *cells, struct lw_err *err) {
     struct lw_frame frame = {.payload = m->payload, .len = m->len};
-    if (config->source.framing != LW_FRAMING_RAW && unwrap(config, m, &frame, err))
-        return -1;
-    return lw_decoder_decode(decoder, frame.payload, frame.len, cells, err);
+    const struct lw_decoder *d = in->known[0].decoder;
+    switch (in->config->source.framing) {
+    case LW_FRAMING_RAW:
+        break;
+    case LW_FRAMING_SINGLE:
+        if (lw_frame_parse(LW_FRAMING_SINGLE, m->payload, m->len, &frame, err))
+            return -1;
+        d = fingerprinted(in, frame.crc64, err);
+        break;
+    case LW_FRAMING_CONFLUENT:
+        if (unwrap_confluent(m, &frame, err))
+            return -1;
+        d = decoder_of(in, &frame, err);
+        break;
+    }
+    return d ? lw_decoder_decode(d, frame.payload, frame.len, cells, err) : -1;
+}
+
+struct lw_frame lw_intake_wanted(const struct lw_intake *in) {
+    return in->wanted;
+}
+
+bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame) {
+    struct lw_err err = {0};
+    return decoder_of(in, frame, &err) || err.code != LW_EAGAIN;
 }
 
 int64_t lw_message_time(const rd_kafka_message_t *m) {

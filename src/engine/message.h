@@ -1,20 +1,36 @@
-/* A Kafka message's value as the cells of the stream's fields: framing, then decoding. */
+/* A Kafka message's value as the cells of the stream's fields: framing, the schema that
+ * it was written with, then decoding.
+ *
+ * An intake belongs to one thread and holds the decoders that it has met, at most 256;
+ * the last one is at hand, so that a message costs a comparison. What is not there comes
+ * from the registry's memory, which may have to ask first. */
 #ifndef LW_MESSAGE_H
 #define LW_MESSAGE_H
 
 #include <librdkafka/rdkafka.h>
 
 #include "config/config.h"
-#include "event/schema.h"
+#include "event/framing.h"
 
-/* The decoder for what the configuration says of the topic. LW_ECONFIG. */
-struct lw_decoder *lw_message_decoder(const struct lw_config *config, struct lw_err *err);
+struct lw_intake;
+
+/* registry: for framing confluent (NULL otherwise); both are borrowed. LW_ECONFIG when a
+ * configured schema cannot be read as the stream's. */
+struct lw_intake *lw_intake_new(const struct lw_config *config,
+                                struct lw_registry *registry, struct lw_err *err);
+void lw_intake_free(struct lw_intake *in);
 
 /* cells has one entry a field; texts point into the message. LW_EINPUT: it can never be
- * read. Hot path. */
-int lw_message_decode(const struct lw_config *config, const struct lw_decoder *decoder,
-                      const rd_kafka_message_t *m, struct lw_cell *cells,
-                      struct lw_err *err);
+ * read. LW_EAGAIN: its schema is not known yet, and has been asked for. Hot path:
+ * allocates nothing but for a schema that is new, takes no lock but then (librdkafka
+ * allocates to parse headers, where a message has any). */
+int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
+                      struct lw_cell *cells, struct lw_err *err);
+/* After LW_EAGAIN: what is being waited for; without its payload. */
+struct lw_frame lw_intake_wanted(const struct lw_intake *in);
+/* Whether decoding would no longer say LW_EAGAIN. */
+bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame);
+
 /* Unix ms of the record; 0 when it has none. */
 int64_t lw_message_time(const rd_kafka_message_t *m);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "engine/frame_writer.h"
 #include "engine/inject_avro.h"
 #include "kafka/producer.h"
 
@@ -56,7 +57,12 @@ static bool wait_turn(struct pacer *p, const struct lw_feed_event *event) {
 }
 
 static int send_event(const struct lw_config *config, struct lw_producer *producer,
-                      const struct lw_feed_event *e, struct lw_err *err) {
+                      struct lw_frame_writer *framing, const struct lw_feed_event *e,
+                      struct lw_err *err) {
+    const uint8_t *value;
+    size_t len;
+    if (lw_frame_write(framing, e, &value, &len, err))
+        return -1;
     int id = config->spec.event.id_field;
     const struct lw_cell *key = e->reason >= 0 && id >= 0 ? &e->row.cells[id] : NULL;
     bool text = key && key->present && key->text;
@@ -64,8 +70,8 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
                                .partition = RD_KAFKA_PARTITION_UA,
                                .key = text ? key->text : NULL,
                                .key_len = text ? key->len : 0,
-                               .value = e->bytes,
-                               .value_len = e->len,
+                               .value = value,
+                               .value_len = len,
                                .time_ms = e->reason >= 0 ? e->row.time_ms : -1};
     return lw_produce(producer, &record, PRODUCE_MS, err);
 }
@@ -73,7 +79,7 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
 /* Everything of the feed; 0 at its end or when the pace says stop. */
 static int produce_all(struct pacer *p, struct lw_feed *feed,
                        struct lw_producer *producer, struct lw_reencoder *reencoder,
-                       struct lw_err *err) {
+                       struct lw_frame_writer *framing, struct lw_err *err) {
     const struct lw_replay_options *o = p->options;
     struct lw_feed_event event;
     int got;
@@ -83,7 +89,7 @@ static int produce_all(struct pacer *p, struct lw_feed *feed,
             return -1;
         if (!wait_turn(p, &event))
             return 0;
-        if (send_event(p->config, producer, &event, err))
+        if (send_event(p->config, producer, framing, &event, err))
             return -1;
     }
     return got;
@@ -99,13 +105,19 @@ int lw_replay(const struct lw_config *config, struct lw_feed *feed,
                           .began_us = lw_mono_us()};
     if (!producer)
         return -1;
+    struct lw_frame_writer *framing = lw_frame_writer_new(config, err);
+    if (!framing) {
+        lw_producer_free(producer);
+        return -1;
+    }
     struct lw_reencoder *reencoder = lw_reencoder_new(&config->spec.event.fields);
-    int rc = produce_all(&pacer, feed, producer, reencoder, err);
+    int rc = produce_all(&pacer, feed, producer, reencoder, framing, err);
     if (rc == 0)
         rc = lw_producer_flush(producer, FLUSH_MS, err);
     out->produced = lw_producer_acked(producer);
     out->refused = lw_feed_unusable(feed);
     lw_reencoder_free(reencoder);
+    lw_frame_writer_free(framing);
     lw_producer_free(producer);
     return rc;
 }

@@ -1,6 +1,6 @@
-/* Replaying files into the topic: each record as it was encoded (but for
- * what was injected), keyed by its id, record
- * time = event time, at a rate, at a multiple of event time, or as fast as it goes. */
+/* Replaying files into the topic: each record as it was encoded (but for what was
+ * injected), in the stream's framing, keyed by its id, record time = event time, at a
+ * rate, at a multiple of event time, or as fast as it goes. */
 #ifndef LW_REPLAY_H
 #define LW_REPLAY_H
 

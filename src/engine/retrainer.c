@@ -14,22 +14,46 @@
 #include "kafka/ranges.h"
 
 #define READ_TIMEOUT_MS 60000
+#define SCHEMA_WAIT_MS  (READ_TIMEOUT_MS / 2)
+#define SCHEMA_LOOK_MS  20
 
 struct reading {
     const struct lw_config *config;
-    struct lw_decoder *decoder;
+    struct lw_engine *engine;
+    struct lw_intake *intake;
     struct lw_dataset *rows;
+    struct lw_err waits; /* LW_EAGAIN: a schema did not come */
     int64_t from_ms, until_ms;
     struct lw_lineage lineage;
 };
+
+/* A schema that is not known (to this process) is waited for, but not so long that the
+ * reading would count as stuck. -1: never; 1: not in this attempt. */
+static int decode(struct reading *in, const rd_kafka_message_t *m,
+                  struct lw_cell *cells) {
+    struct lw_err err = {0};
+    int64_t until = lw_mono_ms() + SCHEMA_WAIT_MS;
+    while (lw_message_decode(in->intake, m, cells, &err)) {
+        if (err.code != LW_EAGAIN)
+            return -1;
+        if (lw_mono_ms() > until || !lw__engine_sleep(in->engine, SCHEMA_LOOK_MS)) {
+            in->waits = err;
+            return 1;
+        }
+        lw_err_clear(&err);
+    }
+    return 0;
+}
 
 static int take_message(void *arg, const rd_kafka_message_t *m) {
     struct reading *in = arg;
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_row row;
     in->lineage.read++;
-    int reason = -1;
-    if (lw_message_decode(in->config, in->decoder, m, cells, NULL) == 0)
+    int reason = -1, failed = decode(in, m, cells);
+    if (failed > 0)
+        return failed;
+    if (failed == 0)
         reason =
             lw_event_row(&in->config->spec.event, cells, lw_message_time(m), &row, NULL);
     in->lineage.undecodable += reason < 0;
@@ -59,6 +83,8 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis, struct reading
                                   .arg = in};
     int rc = lw_kafka_read_ranges(&e->config->kafka, e->config->source.topic, wanted, n,
                                   &how, &in->lineage.gone, err);
+    if (rc > 0)
+        rc = lw_fail(err, in->waits.code, "%s", in->waits.msg);
     free(wanted);
     lw_dataset_sort(in->rows);
     return rc;
@@ -89,18 +115,19 @@ static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
     const struct lw_spec *spec = &e->config->spec;
     int64_t began = lw_mono_ms();
     struct reading in = {.config = e->config,
+                         .engine = e,
                          .from_ms = job->request.as_of_ms - spec->retrain.window_ms,
                          .until_ms = job->request.as_of_ms,
                          .rows = lw_dataset_new(spec->train)};
     struct lw_range *ranges = lw_calloc((size_t)e->npartitions, sizeof *ranges);
-    in.decoder = lw_message_decoder(e->config, err);
-    int rc = in.decoder ? read_rows(e, redis, &in, ranges, err) : -1;
+    in.intake = lw_intake_new(e->config, e->registry, err);
+    int rc = in.intake ? read_rows(e, redis, &in, ranges, err) : -1;
     if (rc == 0)
         rc = prove(e, redis, job, in.rows, err);
     if (rc == 0)
         job->facts = lw__facts(e->config, &job->request, &job->training, &in.lineage,
                                (double)(lw_mono_ms() - began) / 1000.0);
-    lw_decoder_free(in.decoder);
+    lw_intake_free(in.intake);
     lw_dataset_free(in.rows);
     free(ranges);
     return rc;

@@ -42,6 +42,7 @@ void *lw__worker_main(void *arg) {
         int64_t wait = w->paused ? LW_RETRY_MS : w->config->source.flush_interval_ms;
         bool told = flow_changed(w);
         lw__slots_claim_again(w, now);
+        lw__slots_release(w);
         lw__slots_watch_idle(w, now);
         if (told || now - w->flushed_ms >= wait ||
             (!w->paused && w->since_flush >= w->config->source.flush_events))
@@ -63,8 +64,8 @@ static int connect_all(struct lw_worker *w, struct lw_err *err) {
                                       .assigned = lw__slot_assigned,
                                       .revoked = lw__slot_revoked,
                                       .lost = lw__slot_lost};
-    w->decoder = lw_message_decoder(w->config, err);
-    if (!w->decoder)
+    w->intake = lw_intake_new(w->config, w->engine->registry, err);
+    if (!w->intake)
         return -1;
     w->redis = lw_redis_new(&w->config->redis, err);
     if (!w->redis)
@@ -100,21 +101,21 @@ void lw__worker_free(struct lw_worker *w) {
     free(w->slot);
     lw__out_close(w);
     lw_redis_free(w->redis);
-    lw_decoder_free(w->decoder);
+    lw_intake_free(w->intake);
     lw_model_cache_free(w->models);
     free(w);
 }
 
 struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
-    return (struct lw_worker_status){.messages = atomic_load(&w->messages),
-                                     .scored = atomic_load(&w->scored),
-                                     .dead = atomic_load(&w->dead_letters),
-                                     .flushes = atomic_load(&w->flushes),
-                                     .flush_failures = atomic_load(&w->flush_failures),
-                                     .flush_us = atomic_load(&w->flush_us),
-                                     .owned = atomic_load(&w->owned),
-                                     .polled_ms = atomic_load(&w->polled_ms),
-                                     .stalled = atomic_load(&w->stalled),
-                                     .settled = atomic_load(&w->settled) ==
-                                                atomic_load(&w->engine->flow)};
+    return (struct lw_worker_status){
+        .messages = atomic_load(&w->messages),
+        .scored = atomic_load(&w->scored),
+        .dead = atomic_load(&w->dead_letters),
+        .flushes = atomic_load(&w->flushes),
+        .flush_failures = atomic_load(&w->flush_failures),
+        .flush_us = atomic_load(&w->flush_us),
+        .owned = atomic_load(&w->owned),
+        .polled_ms = atomic_load(&w->polled_ms),
+        .stalled = atomic_load(&w->stalled) || atomic_load(&w->held) > 0,
+        .settled = atomic_load(&w->settled) == atomic_load(&w->engine->flow)};
 }

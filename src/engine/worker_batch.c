@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/time.h"
-#include "engine/message.h"
 #include "engine/worker_private.h"
 
 #define POLL_MS 50
@@ -68,10 +67,13 @@ static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_er
     struct lw_err why;
     why.code = LW_OK; /* its text is 512 bytes, which need no zeroes */
     struct lw_slot *s = &w->slot[m->partition];
-    if (s->state != SLOT_RUNS || m->offset < s->next_offset)
+    if (s->state != SLOT_RUNS || s->held || m->offset < s->next_offset)
         return 0; /* given up, or delivered again after a seek */
-    if (lw_message_decode(w->config, w->decoder, m, cells, &why))
+    if (lw_message_decode(w->intake, m, cells, &why)) {
+        if (why.code == LW_EAGAIN)
+            return lw__slot_hold(w, m, &why);
         return refuse(w, s, m, "VALUE_CONVERTER", &why, err);
+    }
     int reason = lw_event_row(&w->spec->event, cells, lw_message_time(m), &row, &why);
     if (reason < 0)
         return refuse(w, s, m, "TRANSFORMATION", &why, err);
@@ -94,7 +96,7 @@ static void put_back(struct lw_worker *w, int from, int n, const struct lw_err *
     for (int i = from; i < n; i++) {
         const rd_kafka_message_t *m = w->batch[i];
         struct lw_slot *s = m->partition < w->nslots ? &w->slot[m->partition] : NULL;
-        if (!s || s->state != SLOT_RUNS || s->back_to != m->offset)
+        if (!s || s->state != SLOT_RUNS || s->held || s->back_to != m->offset)
             continue;
         struct lw_err err = {0};
         if (lw_consumer_seek(w->consumer, m->partition, m->offset, &err))

@@ -1,10 +1,11 @@
 /* Shared by the worker's own files only: worker.c (life and loop), worker_slots.c
- * (partitions come and go), worker_batch.c (messages), worker_flush.c (to Redis). All of
- * it runs in the worker's thread. */
+ * (partitions come and go), worker_batch.c (messages), worker_hold.c (those that wait for
+ * a schema), worker_flush.c (to Redis). All of it runs in the worker's thread. */
 #ifndef LW_WORKER_PRIVATE_H
 #define LW_WORKER_PRIVATE_H
 
 #include "engine/engine_private.h"
+#include "engine/message.h"
 #include "engine/scorer.h"
 #include "kafka/letter.h"
 #include "kafka/sender.h"
@@ -28,6 +29,9 @@ struct lw_slot {
     bool idle;                        /* idle as last flushed */
     bool changed;                     /* something to flush */
     int64_t back_to;                  /* offset, while a batch is put back */
+    bool held;                        /* at held_at, for want of a schema */
+    int64_t held_at;
+    struct lw_frame wanted;
     struct lw_force force;
     struct lw_lineup lineup;
 };
@@ -46,7 +50,8 @@ struct lw_worker {
     int64_t hold_ms, held_until_ms; /* for how long, and until when, after a put-back */
     int64_t try_at_ms;              /* monotonic: Redis is not asked before */
     int32_t flush_from; /* where the next flush begins, if one was cut short */
-    struct lw_decoder *decoder;
+    struct lw_intake *intake;
+    atomic_int held; /* partitions that wait for a schema */
     struct lw_model_cache *models;
     struct lw_slot *slot; /* by partition */
     int32_t nslots;
@@ -94,6 +99,14 @@ void lw__slots_sweep_models(struct lw_worker *w);
 
 /* One poll, and all that it brings: decoded, scored, accumulated. */
 void lw__worker_consume(struct lw_worker *w);
+
+/* ---- worker_hold.c ---- */
+
+/* The schema of this message is not known yet: its partition stops here. 0. */
+int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
+                  const struct lw_err *why);
+/* Lets those go on whose schema has come. */
+void lw__slots_release(struct lw_worker *w);
 
 /* ---- worker_out.c ---- */
 

@@ -60,6 +60,15 @@ char *lw_frame_name(char *out, size_t size, const struct lw_frame *frame) {
     return out;
 }
 
+char *lw_registry_subject(char *out, size_t size, const struct lw_registry_options *o,
+                          const char *topic) {
+    if (o->subject[0])
+        snprintf(out, size, "%s", o->subject);
+    else
+        snprintf(out, size, "%s-value", topic);
+    return out;
+}
+
 /* ---- what a status means ---- */
 
 static int refuse(struct lw_registry_client *c, long status, struct lw_err *err) {

@@ -389,7 +389,7 @@ static struct lw_decoder *answer(struct lw_registry *r, struct entry *e,
         pthread_cond_broadcast(&r->wake);
     }
     if (e && e->state != WANTED)
-        lw_fail(err, LW_EINPUT, "%s", e->why);
+        lw_fail(err, e->state == MISSING ? LW_ENOTFOUND : LW_EINPUT, "%s", e->why);
     else
         lw_fail(err, LW_EAGAIN, "schema %s is being asked for",
                 lw_frame_name(name, sizeof name, frame));

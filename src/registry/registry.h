@@ -12,7 +12,8 @@
  *   a schema that cannot (not Avro, no record,    permanent: LW_EINPUT
  *     a required field missing)
  *   "no such id" (404 with error_code 404xx)      asked again for `missing_wait`, then
- *                                                 permanent; asked again now and then
+ *                                                 given up: LW_ENOTFOUND; asked again
+ *                                                 now and then
  *   anything else: no answer, 401, 403, 429, 5xx, an outage: LW_EAGAIN until it is over
  *     a redirect, a page that is no answer
  *
@@ -51,6 +52,9 @@ struct lw_registry_client;
 struct lw_registry_client *lw_registry_client_new(const struct lw_registry_options *o,
                                                   struct lw_err *err);
 void lw_registry_client_free(struct lw_registry_client *c);
+/* The configured subject, or the topic's by Confluent's naming. Returns out. */
+char *lw_registry_subject(char *out, size_t size, const struct lw_registry_options *o,
+                          const char *topic);
 /* Is it there and does it answer us? LW_EAGAIN. */
 int lw_registry_client_ping(struct lw_registry_client *c, struct lw_err *err);
 /* The schema of a frame's id or GUID, with what it refers to put in place. Owned by the
@@ -85,7 +89,8 @@ struct lw_registry *lw_registry_new(const struct lw_registry_options *o,
 void lw_registry_free(struct lw_registry *r);
 
 /* A decoder for messages of that frame, owned by the caller; or NULL: LW_EAGAIN, not
- * known yet, asked for, come again; LW_EINPUT, never. Waits for nobody. Costs a compile
+ * known yet, asked for, come again; LW_ENOTFOUND, the registry does not know it, which
+ * may change; LW_EINPUT, it can never be read. Waits for nobody. Costs a compile
  * of the schema, so callers keep what they get. Thread: any. */
 struct lw_decoder *lw_registry_decoder(struct lw_registry *r,
                                        const struct lw_frame *frame,
