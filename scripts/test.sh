@@ -152,6 +152,7 @@ if [ $asan = 1 ] && wanted sanitize; then
 fi
 if wanted integration || wanted sanitize-integration; then
     step "Kafka's jars" scripts/kafka.sh fetch || true
+    step "Apicurio Registry" scripts/registry.sh fetch || true
 fi
 if wanted integration && step "build: release" compile build/release release; then
     tests "integration tests" build/release "$with_services" ctest -L integration
