@@ -18,6 +18,11 @@ static void vitals(void *arg, struct lw_vitals *out) {
     out->leading = e.leading;
     out->training = e.training;
     out->stalled = e.stalled;
+    out->held = e.held;
+    out->registry = e.registry;
+    out->registry_away = e.registry_away;
+    out->registry_requests = e.registry_requests;
+    out->registry_failures = e.registry_failures;
     out->since_poll_ms = lw_mono_ms() - e.polled_ms;
     out->messages = e.messages;
     out->scored = e.scored;

@@ -190,6 +190,16 @@ const char *lw_engine_who(const struct lw_engine *e) {
     return e->who;
 }
 
+static void add_registry(const struct lw_engine *e, struct lw_engine_status *s) {
+    if (!e->registry)
+        return;
+    struct lw_registry_status r = lw_registry_status(e->registry);
+    s->registry = true;
+    s->registry_away = r.away;
+    s->registry_requests = r.requests;
+    s->registry_failures = r.failures;
+}
+
 struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
     struct lw_engine_status s = {.leading = atomic_load(&e->leading),
                                  .training = atomic_load(&e->training),
@@ -210,8 +220,10 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.flush_us += w.flush_us;
         s.partitions += w.owned;
         s.stalled |= w.stalled;
+        s.held += w.held;
         s.settled &= w.settled;
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;
     }
+    add_registry(e, &s);
     return s;
 }

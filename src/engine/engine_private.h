@@ -75,6 +75,7 @@ struct lw_worker_status {
     int owned;
     int64_t polled_ms;
     bool stalled;
+    int held;
     bool settled;
 };
 struct lw_worker_status lw__worker_status(const struct lw_worker *w);

@@ -117,5 +117,6 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
         .owned = atomic_load(&w->owned),
         .polled_ms = atomic_load(&w->polled_ms),
         .stalled = atomic_load(&w->stalled) || atomic_load(&w->held) > 0,
+        .held = atomic_load(&w->held),
         .settled = atomic_load(&w->settled) == atomic_load(&w->engine->flow)};
 }

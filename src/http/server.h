@@ -19,7 +19,11 @@ struct lw_vitals {
     uint64_t messages, scored, dead; /* by this process */
     uint64_t flushes, flush_failures, flush_us;
     uint64_t trainings, trainings_failed;
-    int partitions;    /* owned now */
+    int partitions; /* owned now */
+    int held;       /* of those, waiting for a schema */
+    bool registry;  /* there is one; else what follows is 0 */
+    bool registry_away;
+    uint64_t registry_requests, registry_failures;
     char failure[256]; /* "" or why a thread cannot go on */
 };
 

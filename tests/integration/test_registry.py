@@ -69,6 +69,7 @@ windows: {{day: 1d}}
 rules: [{{name: error, metric: rmse_ratio, window: day, critical: 2}}]
 feature_sets: {{plain: [distance]}}
 candidates: [{{name: line, features: plain, alpha: 0.0001, window: 30d}}]
+http: {{listen: "{listen}"}}
 retrain: {{bootstrap: {{rows: {rows}}}, min_rows: 100, holdout: 3h, reference: 1d}}
 """
 
@@ -107,13 +108,17 @@ def ride(schema, n):
 # ---- the registry and the producer ---------------------------------------------------------------
 
 
+def free_port():
+    return subprocess.run([os.path.join(ROOT, "scripts/kafka.sh"), "port"], text=True,
+                          capture_output=True, check=True).stdout.strip()
+
+
 class Registry:
     """Apicurio as a child: its schemas outlive it in a directory."""
 
     def __init__(self, case):
         self.case, self.script = case, os.path.join(ROOT, "scripts/registry.sh")
-        self.port = subprocess.run([os.path.join(ROOT, "scripts/kafka.sh"), "port"], text=True,
-                                   capture_output=True, check=True).stdout.strip()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/apis/ccompat/v7"
         os.mkdir(case.path("registry"))
         subprocess.run([self.script, "fetch"], check=True, stdin=subprocess.DEVNULL)
@@ -195,7 +200,14 @@ def evolves(case, rides, daemon):
     equal(counters(case.redis, STREAM)["aside"], 0, "events set aside")
 
 
-def outage(case, registry, rides, daemon, config):
+def metrics(listen):
+    """Samples without labels: {name: value}."""
+    with urllib.request.urlopen(f"http://{listen}/metrics", timeout=10) as reply:
+        lines = reply.read().decode().splitlines()
+    return dict(l.split() for l in lines if not l.startswith("#") and "{" not in l)
+
+
+def outage(case, registry, rides, daemon, config, listen):
     late = changed(RIDE, late={"name": "late", "type": "boolean", "default": False})
     late_ride = dict(ride(RIDE, 0), late=True)
     rides.serialiser(late)(late_ride, SerializationContext(TOPIC, MessageField.VALUE))
@@ -229,10 +241,14 @@ def outage(case, registry, rides, daemon, config):
     wait_for("word of it", 20, lambda: daemon.logged("registry_away"))
     equal(counters(case.redis, STREAM)["dead"], 0, "dead letters in an outage")
     equal(members(f"leeway-{STREAM}"), 1, "members of the group")
+    seen = metrics(listen)
+    equal((seen["leeway_registry_up"], seen["leeway_partitions_held"]), ("0", "1"), "metrics")
     registry.start()
     all_read(case, STREAM, rides.sent)
     check(daemon.logged("registry_back") and daemon.logged("partition_goes_on"), "it went on")
     equal(daemon.logged("partition_lost"), [], "partitions lost")
+    seen = metrics(listen)
+    equal((seen["leeway_registry_up"], seen["leeway_partitions_held"]), ("1", "0"), "metrics")
     say("the registry is back, and nothing was lost")
     return daemon
 
@@ -305,12 +321,13 @@ class Gate:
         self.server.server_close()
 
 
-def write_config(case, stream, framing, more="", rows=1_000_000):
+def write_config(case, stream, framing, more="", rows=1_000_000, listen="off"):
     case.create((stream, 2), (stream + ".dead", 1))
     case.streams.append(stream)
     path = case.path(f"{stream}.yaml")
     with open(path, "w", encoding="utf-8") as out:
-        out.write(CONFIG.format(stream=stream, kafka=KAFKA, framing=framing, more=more, rows=rows))
+        out.write(CONFIG.format(stream=stream, kafka=KAFKA, framing=framing, more=more, rows=rows,
+                                listen=listen))
     return path
 
 
@@ -396,10 +413,10 @@ def scenario(case):
         json.dump(RIDE, out)
     config = write_config(case, STREAM, "confluent", f"""
   registry: {{url: "{registry.url}/", cache_dir: schemas, retry_max: 500ms, missing_wait: 1s}}""",
-                          rows=2400)
+                          rows=2400, listen=(listen := f"127.0.0.1:{free_port()}"))
     daemon = Daemon(case, config)
     evolves(case, rides, daemon)
-    daemon = outage(case, registry, rides, daemon, config)
+    daemon = outage(case, registry, rides, daemon, config, listen)
     dead_letters(case, rides)
     replays(case, rides, config)
     trained(case, config, rides)
