@@ -15,8 +15,8 @@
 #include "core/partition_private.h"
 
 const char *lw_counter_name(enum lw_counter c) {
-    static const char *const names[LW_COUNTERS] = {"messages", "good",    "aside", "dead",
-                                                   "late",     "suspect", "scored"};
+    static const char *const names[LW_COUNTERS] = {
+        "messages", "good", "aside", "dead", "late", "suspect", "scored", "gone"};
     return names[c];
 }
 
@@ -207,6 +207,10 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
 void lw_partition_dead(struct lw_partition *p) {
     p->counter[LW_COUNT_MESSAGES]++;
     p->counter[LW_COUNT_DEAD]++;
+}
+
+void lw_partition_gone(struct lw_partition *p, uint64_t n) {
+    p->counter[LW_COUNT_GONE] += n;
 }
 
 void lw_partition_forget(struct lw_partition *p) {

@@ -20,6 +20,7 @@ enum lw_counter {
     LW_COUNT_LATE,    /* of good and aside: not accumulated, too late */
     LW_COUNT_SUSPECT, /* of good and aside: not accumulated, clock not believed */
     LW_COUNT_SCORED,  /* predicted by a champion */
+    LW_COUNT_GONE, /* deleted by Kafka's retention before they were read; no messages */
     LW_COUNTERS
 };
 const char *lw_counter_name(enum lw_counter c);
@@ -38,6 +39,9 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
                                const struct lw_scored *scored, size_t nscored);
 /* One message that could not be decoded. */
 void lw_partition_dead(struct lw_partition *p);
+
+/* n offsets that Kafka no longer holds were passed over. */
+void lw_partition_gone(struct lw_partition *p, uint64_t n);
 
 /* End of event time that is complete: panes that end at or before it are closed.
  * INT64_MIN at first. */

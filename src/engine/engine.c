@@ -62,10 +62,9 @@ static int count_partitions(struct lw_engine *e, struct lw_err *err) {
     struct lw_producer *probe = lw_producer_new(&e->config->kafka, err);
     if (!probe)
         return -1;
-    e->npartitions = lw_kafka_partitions(lw_producer_handle(probe),
-                                         e->config->source.topic, METADATA_MS, err);
+    int rc = lw__topic_count(e, probe, METADATA_MS, err);
     lw_producer_free(probe);
-    return e->npartitions < 0 ? -1 : 0;
+    return rc;
 }
 
 static int start_thread(pthread_t *thread, void *(*main)(void *), void *arg,
@@ -122,6 +121,9 @@ static int start_all(struct lw_engine *e, struct lw_err *err) {
     if (start_thread(&e->retrainer_thread, lw__retrainer_main, e, err))
         return -1;
     e->retrainer_runs = true;
+    if (start_thread(&e->topic_thread, lw__topic_main, e, err))
+        return -1;
+    e->topic_runs = true;
     return start_notifiers(e, err) || start_workers(e, err) ? -1 : 0;
 }
 
@@ -162,6 +164,8 @@ static void stop_threads(struct lw_engine *e) {
         pthread_join(e->leader_thread, NULL);
     if (e->retrainer_runs)
         pthread_join(e->retrainer_thread, NULL);
+    if (e->topic_runs)
+        pthread_join(e->topic_thread, NULL);
     for (int i = 0; i < e->nnotifiers; i++)
         pthread_join(e->notifier_thread[i], NULL);
 }

@@ -31,8 +31,8 @@ struct lw_worker;
 struct lw_engine {
     const struct lw_config *config;
     struct lw_engine_hooks hooks;
-    char who[96]; /* host:pid */
-    int32_t npartitions;
+    char who[96];                 /* host:pid */
+    _Atomic int32_t npartitions;  /* of the topic, as last counted */
     struct lw_registry *registry; /* of framing confluent; else NULL */
 
     atomic_bool stop;
@@ -42,10 +42,10 @@ struct lw_engine {
     pthread_t *worker_thread;
     struct lw_worker **worker;
     int nworkers;
-    pthread_t leader_thread, retrainer_thread;
+    pthread_t leader_thread, retrainer_thread, topic_thread;
     pthread_t notifier_thread[LW_RECEIVERS_MAX];
     int nnotifiers;
-    bool leader_runs, retrainer_runs;
+    bool leader_runs, retrainer_runs, topic_runs;
 
     pthread_mutex_t lock;   /* guards what follows; never held across I/O */
     pthread_cond_t changed; /* the job */
@@ -81,6 +81,10 @@ struct lw_worker_status {
 struct lw_worker_status lw__worker_status(const struct lw_worker *w);
 
 void *lw__leader_main(void *engine);
+void *lw__topic_main(void *engine);
+/* Counts the topic's partitions: 0, or -1 with LW_EAGAIN or LW_ENOTFOUND. */
+int lw__topic_count(struct lw_engine *e, struct lw_producer *probe, int timeout_ms,
+                    struct lw_err *err);
 void *lw__retrainer_main(void *engine);
 
 struct lw_notifier {

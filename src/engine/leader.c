@@ -78,8 +78,7 @@ static int refill(struct lw_leader *l, int64_t sealed_until, struct lw_err *err)
     int64_t pane = l->spec->pane_ms;
     for (int64_t at = sealed_until - lw_spec_longest_window(l->spec); at < sealed_until;
          at += pane) {
-        struct lw_pane *p =
-            lw_state_pane(l->redis, l->spec, l->engine->npartitions, at, err);
+        struct lw_pane *p = lw_state_pane(l->redis, l->spec, l->n, at, err);
         if (!p)
             return -1;
         lw_monitor_refill(l->monitor, p);
@@ -123,7 +122,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
         return -1;
     }
     l->sealed_until_ms = state.sealed_until_ms;
-    for (int32_t p = 0; p < l->engine->npartitions; p++)
+    for (int32_t p = 0; p < l->n; p++)
         l->told[p] = (struct told){0};
     lw__live_begin(l, &state);
     atomic_store(&l->engine->sealed_until_ms, l->sealed_until_ms);
@@ -141,7 +140,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
  * Told by our own clock, from the moment on that we lead. */
 static void hear_owners(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
-    for (int32_t p = 0; p < l->engine->npartitions; p++) {
+    for (int32_t p = 0; p < l->n; p++) {
         struct lw_part_view *v = &l->view[p];
         struct told *t = &l->told[p];
         if (t->heard_ms && v->updated_ms != t->updated_ms)
@@ -158,15 +157,16 @@ static void hear_owners(struct lw_leader *l) {
  * complete. */
 static int64_t complete_until(struct lw_leader *l, int64_t *oldest) {
     int64_t slowest = INT64_MAX, furthest = INT64_MIN, newest = INT64_MIN;
+    int32_t live = atomic_load(&l->engine->npartitions);
     *oldest = INT64_MAX;
-    for (int32_t p = 0; p < l->engine->npartitions; p++) {
+    for (int32_t p = 0; p < l->n; p++) {
         const struct lw_part_view *v = &l->view[p];
         int64_t watermark = v->known ? v->watermark_ms : INT64_MIN;
         if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < *oldest)
             *oldest = v->oldest_pane_ms;
         newest = v->newest_ms > newest ? v->newest_ms : newest;
         furthest = watermark > furthest ? watermark : furthest;
-        if (!(v->known && v->idle) && watermark < slowest)
+        if (p < live && !(v->known && v->idle) && watermark < slowest)
             slowest = watermark;
     }
     bool all_idle = slowest == INT64_MAX;
@@ -181,8 +181,7 @@ static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
 }
 
 static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
-    struct lw_pane *pane =
-        lw_state_pane(l->redis, l->spec, l->engine->npartitions, start, err);
+    struct lw_pane *pane = lw_state_pane(l->redis, l->spec, l->n, start, err);
     if (!pane)
         return -1;
     if (lw_redis_dials(l->redis) != l->dials) {
@@ -207,17 +206,53 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     return 0;
 }
 
+/* Room for n partitions. What is new is unknown, and so holds back sealing until a worker
+ * has it. */
+static void make_room(struct lw_leader *l, int32_t n) {
+    if (n <= l->n)
+        return;
+    l->view = lw_realloc(l->view, (size_t)n, sizeof *l->view);
+    l->told = lw_realloc(l->told, (size_t)n, sizeof *l->told);
+    memset(l->view + l->n, 0, (size_t)(n - l->n) * sizeof *l->view);
+    memset(l->told + l->n, 0, (size_t)(n - l->n) * sizeof *l->told);
+    l->n = n;
+}
+
+/* `meta` has the number of partitions that have been read: it grows when the last of the
+ * new ones has a state of its own. Until then a worker that finds none knows by it that
+ * the partition is newer than the stream, and reads it from its first message. */
+static int tell_growth(struct lw_leader *l, struct lw_err *err) {
+    char detail[360];
+    int32_t known = l->said;
+    while (known < l->n && l->view[known].known)
+        known++;
+    if (l->said == 0 || known < l->n || known == l->said)
+        return 0;
+    snprintf(detail, sizeof detail, "%s has grown from %d to %d partitions",
+             l->config->source.topic, l->said, l->n);
+    if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->n, LW_CODE_VERSION,
+                      lw_wall_ms(), err) ||
+        lw_audit(l->redis, l->spec, "partitions", l->engine->who, detail, lw_wall_ms(),
+                 err))
+        return -1;
+    l->said = l->n;
+    lw_log(LW_INFO, "partitions", "topic=%s n=%d", l->config->source.topic, l->n);
+    return 0;
+}
+
 static bool renewal_due(const struct lw_leader *l) {
     return lw_mono_ms() - l->renewed_ms >= l->config->lease_ms / 4;
 }
 
 static int seal_due(struct lw_leader *l, struct lw_err *err) {
     int64_t oldest;
-    if (lw_state_view(l->redis, l->spec, l->config->source.topic, l->engine->npartitions,
-                      l->view, err))
+    make_room(l, atomic_load(&l->engine->npartitions));
+    if (lw_state_view(l->redis, l->spec, l->config->source.topic, l->n, l->view, err))
         return -1;
     l->dials = lw_redis_dials(l->redis);
     hear_owners(l);
+    if (tell_growth(l, err))
+        return -1;
     int64_t until = complete_until(l, &oldest);
     int64_t next = l->sealed_until_ms != INT64_MIN ? l->sealed_until_ms : oldest;
     if (until == INT64_MIN || next == INT64_MAX)
@@ -293,7 +328,12 @@ static bool hold_lease(struct lw_leader *l) {
  * by each new leader, as a failover may bring another server, and an emptied one knows
  * nothing. */
 static int announce(struct lw_leader *l, struct lw_err *err) {
-    if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->engine->npartitions,
+    int32_t had = lw_meta_partitions(l->redis, l->spec, err);
+    if (had < 0)
+        return -1;
+    make_room(l, had);
+    l->said = had ? had : l->n;
+    if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->said,
                       LW_CODE_VERSION, lw_wall_ms(), err))
         return -1;
     struct lw_err none = {0}; /* some servers do not tell */
@@ -349,8 +389,7 @@ static int prepare(struct lw_leader *l, struct lw_err *err) {
     l->redis = lw_redis_new(&l->config->redis, err);
     if (!l->redis)
         return -1;
-    l->view = lw_calloc((size_t)l->engine->npartitions, sizeof *l->view);
-    l->told = lw_calloc((size_t)l->engine->npartitions, sizeof *l->told);
+    make_room(l, atomic_load(&l->engine->npartitions));
     l->evaluation = lw_calloc(1, sizeof *l->evaluation);
     l->lease.ttl_ms = l->config->lease_ms;
     snprintf(l->lease.who, sizeof l->lease.who, "%s", l->engine->who);

@@ -23,7 +23,7 @@
 
 static struct lw_live_sample sums(const struct lw_leader *l) {
     struct lw_live_sample now = {0};
-    for (int32_t p = 0; p < l->engine->npartitions; p++) {
+    for (int32_t p = 0; p < l->n; p++) {
         now.messages += l->view[p].counter[LW_COUNT_MESSAGES];
         now.dead += l->view[p].counter[LW_COUNT_DEAD];
     }
@@ -41,7 +41,7 @@ void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state) 
 
 static uint64_t lag(const struct lw_leader *l) {
     uint64_t n = 0;
-    for (int32_t p = 0; p < l->engine->npartitions; p++) {
+    for (int32_t p = 0; p < l->n; p++) {
         const struct lw_part_view *v = &l->view[p];
         if (v->end_offset > v->next_offset && v->next_offset >= 0)
             n += (uint64_t)(v->end_offset - v->next_offset);

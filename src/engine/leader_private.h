@@ -22,10 +22,12 @@ struct lw_leader {
     struct lw_monitor *monitor; /* while leading */
     int64_t sealed_until_ms;    /* as in Redis */
     int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
-    struct lw_part_view *view;  /* by partition */
-    struct told *told;          /* by partition */
-    bool asked;                 /* the step answers a person's request */
-    uint64_t dials;             /* connections made when the view was read */
+    int32_t n;    /* partitions, ever: also of a topic that was made anew, smaller */
+    int32_t said; /* ... as `meta` has it */
+    struct lw_part_view *view; /* by partition */
+    struct told *told;         /* by partition */
+    bool asked;                /* the step answers a person's request */
+    uint64_t dials;            /* connections made when the view was read */
     struct lw_evaluation *evaluation;
     struct lw_pager *pager;    /* while leading */
     int64_t paged_ms;          /* monotonic: last round of the pager */

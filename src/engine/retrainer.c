@@ -63,11 +63,9 @@ static int take_message(void *arg, const rd_kafka_message_t *m) {
 }
 
 static int read_rows(struct lw_engine *e, struct lw_redis *redis, struct reading *in,
-                     struct lw_range *ranges, struct lw_err *err) {
+                     struct lw_range *ranges, size_t n, struct lw_err *err) {
     const struct lw_spec *spec = &e->config->spec;
-    size_t n = (size_t)e->npartitions;
-    if (lw_state_ranges(redis, spec, e->npartitions, in->from_ms, in->until_ms, ranges,
-                        err))
+    if (lw_state_ranges(redis, spec, (int32_t)n, in->from_ms, in->until_ms, ranges, err))
         return -1;
     struct lw_offset_range *wanted = lw_calloc(n, sizeof *wanted);
     for (size_t i = 0; i < n; i++)
@@ -119,9 +117,10 @@ static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
                          .from_ms = job->request.as_of_ms - spec->retrain.window_ms,
                          .until_ms = job->request.as_of_ms,
                          .rows = lw_dataset_new(spec->train)};
-    struct lw_range *ranges = lw_calloc((size_t)e->npartitions, sizeof *ranges);
+    size_t n = (size_t)atomic_load(&e->npartitions);
+    struct lw_range *ranges = lw_calloc(n, sizeof *ranges);
     in.intake = lw_intake_new(e->config, e->registry, err);
-    int rc = in.intake ? read_rows(e, redis, &in, ranges, err) : -1;
+    int rc = in.intake ? read_rows(e, redis, &in, ranges, n, err) : -1;
     if (rc == 0)
         rc = prove(e, redis, job, in.rows, err);
     if (rc == 0)

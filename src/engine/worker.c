@@ -43,6 +43,7 @@ void *lw__worker_main(void *arg) {
         bool told = flow_changed(w);
         lw__slots_claim_again(w, now);
         lw__slots_release(w);
+        lw__slots_find_place(w, now);
         lw__slots_watch_idle(w, now);
         if (told || now - w->flushed_ms >= wait ||
             (!w->paused && w->since_flush >= w->config->source.flush_events))
@@ -63,7 +64,8 @@ static int connect_all(struct lw_worker *w, struct lw_err *err) {
     struct lw_consumer_hooks hooks = {.arg = w,
                                       .assigned = lw__slot_assigned,
                                       .revoked = lw__slot_revoked,
-                                      .lost = lw__slot_lost};
+                                      .lost = lw__slot_lost,
+                                      .astray = lw__slot_astray};
     w->intake = lw_intake_new(w->config, w->engine->registry, err);
     if (!w->intake)
         return -1;

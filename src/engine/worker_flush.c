@@ -30,7 +30,7 @@ static int adopt(struct lw_worker *w, struct lw_slot *s, int32_t partition,
     return 0;
 }
 
-static void fenced(struct lw_worker *w, int32_t partition, const struct lw_err *err) {
+void lw__slot_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err) {
     struct lw_slot *s = &w->slot[partition];
     lw__worker_warn(w, "fenced", partition, err);
     lw__slot_drop(s);
@@ -136,7 +136,7 @@ static int flush_one(struct lw_worker *w, int32_t partition) {
     if (!due(w, s) || lw__slot_flush(w, partition, &err) == 0)
         return 0;
     if (err.code == LW_EFENCED) {
-        fenced(w, partition, &err);
+        lw__slot_fence(w, partition, &err);
         return 0;
     }
     lw__redis_away(w, &err);

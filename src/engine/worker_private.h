@@ -15,7 +15,8 @@
 #define LW_RETRY_MS    500  /* between attempts while Redis is away */
 #define LW_SPELL_MS    1000 /* the worker polls again after so long, whatever is to do */
 
-enum lw_slot_state { SLOT_FREE, SLOT_WAITS, SLOT_RUNS };
+/* ASTRAY: it is ours, but its next offset does not exist (any more). */
+enum lw_slot_state { SLOT_FREE, SLOT_WAITS, SLOT_RUNS, SLOT_ASTRAY };
 
 /* A partition that is assigned to us. */
 struct lw_slot {
@@ -27,6 +28,7 @@ struct lw_slot {
     int64_t heard_ms;                 /* monotonic: last message */
     int64_t flushed_ms;               /* monotonic: last flush, or the claim */
     bool idle;                        /* idle as last flushed */
+    bool added;                       /* newer than the stream: from its first message */
     bool changed;                     /* something to flush */
     int64_t back_to;                  /* offset, while a batch is put back */
     bool held;                        /* at held_at, for want of a schema */
@@ -85,6 +87,7 @@ bool lw__redis_is_away(const struct lw_worker *w);
 int64_t lw__slot_assigned(void *worker, int32_t partition, int *wait);
 void lw__slot_revoked(void *worker, int32_t partition);
 void lw__slot_lost(void *worker, int32_t partition);
+void lw__slot_astray(void *worker, int32_t partition);
 /* Forgets what is held of a partition. */
 void lw__slot_drop(struct lw_slot *s);
 /* Claims those whose time has come; now is monotonic. */
@@ -94,6 +97,13 @@ void lw__slots_claim_again(struct lw_worker *w, int64_t now);
 void lw__slots_watch_idle(struct lw_worker *w, int64_t now);
 /* Frees models that no partition scores with any more. */
 void lw__slots_sweep_models(struct lw_worker *w);
+
+/* ---- worker_place.c ---- */
+
+/* Finds out where partitions that are ASTRAY go on: where Kafka's retention has left
+ * something, or at the beginning of a topic that was made anew. Nothing is passed over
+ * without being counted, logged and audited. */
+void lw__slots_find_place(struct lw_worker *w, int64_t now);
 
 /* ---- worker_batch.c ---- */
 
@@ -136,5 +146,7 @@ int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err);
 /* All that changed or was not written for a while, or as much as goes into LW_SPELL_MS.
  * Pauses consuming when something is away, and resumes it. */
 void lw__worker_flush(struct lw_worker *w);
+/* Somebody else has it: dropped, and claimed again in a while. */
+void lw__slot_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err);
 
 #endif

@@ -18,6 +18,15 @@ void lw__slot_drop(struct lw_slot *s) {
     *s = (struct lw_slot){.state = SLOT_FREE};
 }
 
+/* Of a partition without a state: did the stream begin before it was there? Then whatever
+ * it holds is new, also where auto.offset.reset is latest. */
+static int find_out_age(struct lw_worker *w, struct lw_slot *s, int32_t partition,
+                        struct lw_err *err) {
+    int32_t n = lw_meta_partitions(w->redis, w->spec, err);
+    s->added = n > 0 && partition >= n;
+    return n < 0 ? -1 : 0;
+}
+
 /* Takes ownership and loads; on LW_EAGAIN the slot waits for the next try. */
 static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     struct lw_slot *s = &w->slot[partition];
@@ -29,6 +38,8 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
                        partition, &got, err) ||
         lw_model_cache_line_up(w->models, w->redis, &got.force, &s->lineup, err))
+        return -1;
+    if (got.next_offset < 0 && find_out_age(w, s, partition, err))
         return -1;
     s->epoch = got.epoch;
     s->base_offset = s->next_offset = got.next_offset;
@@ -43,7 +54,9 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
 }
 
 static int64_t start_offset(const struct lw_slot *s) {
-    return s->next_offset >= 0 ? s->next_offset : RD_KAFKA_OFFSET_INVALID;
+    if (s->next_offset >= 0)
+        return s->next_offset;
+    return s->added ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_INVALID;
 }
 
 int64_t lw__slot_assigned(void *arg, int32_t partition, int *wait) {
@@ -89,6 +102,15 @@ void lw__slot_lost(void *arg, int32_t partition) {
     lw__slot_drop(&w->slot[partition]);
 }
 
+void lw__slot_astray(void *arg, int32_t partition) {
+    struct lw_worker *w = arg;
+    struct lw_slot *s = &w->slot[partition];
+    if (s->state != SLOT_RUNS)
+        return;
+    s->state = SLOT_ASTRAY;
+    s->claim_at_ms = 0;
+}
+
 static void claim_again(struct lw_worker *w, int32_t partition) {
     struct lw_err err = {0};
     struct lw_slot *s = &w->slot[partition];
@@ -124,6 +146,15 @@ static bool stands_at_end(struct lw_worker *w, int32_t partition, int64_t now) {
     return at_end > 0;
 }
 
+/* An empty partition is known to be, so that nothing of what comes later is passed over
+ * if its next owner starts by auto.offset.reset. */
+static void remember_place(struct lw_worker *w, struct lw_slot *s, int32_t partition) {
+    int64_t low, high;
+    lw_consumer_watermarks(w->consumer, partition, &low, &high);
+    if (low >= 0 && low == high)
+        s->next_offset = high;
+}
+
 void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
     bool told = w->flow != LW_FLOWS;
     for (int32_t p = 0; p < w->nslots && !w->paused; p++) {
@@ -134,6 +165,8 @@ void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
                     lw_consumer_at_end(w->consumer, p);
         if (idle && !s->idle && !told)
             idle = stands_at_end(w, p, now);
+        if (idle && s->next_offset < 0)
+            remember_place(w, s, p);
         s->changed |= idle != s->idle;
         s->idle = idle;
     }

@@ -45,6 +45,7 @@ struct owned {
     int waiting;  /* not yet given to librdkafka */
     int deferred; /* waits only for the end of this poll */
     int torn;     /* a rebalance fell into this poll while it ran */
+    int astray;   /* its next offset does not exist */
 };
 
 struct lw_consumer {
@@ -61,6 +62,7 @@ struct lw_consumer {
     int torn;      /* any of owned is */
     int paused;
     rd_kafka_resp_err_t fatal;
+    int bereft; /* its topic was deleted at some time */
     struct lw_nudge nudge;
 };
 
@@ -237,7 +239,9 @@ static void rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 
 /* ---- life ---- */
 
-/* auto.offset.reset as an offset; the conf knows our default and every synonym. */
+/* auto.offset.reset as an offset; the conf knows our default and every synonym.
+ * librdkafka itself is told "error", so that an offset that does not exist comes back to
+ * us. */
 static int64_t reset_of(const rd_kafka_conf_t *conf) {
     char reset[32] = "";
     size_t size = sizeof reset;
@@ -276,6 +280,8 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
     c->topic = lw_strdup(topic);
     c->hooks = *hooks;
     c->reset = reset_of(conf);
+    rd_kafka_conf_set(conf, "auto.offset.reset", "error", why,
+                      sizeof why); /* see astray */
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_rebalance_cb(conf, rebalance);
     c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
@@ -295,21 +301,46 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
     return c;
 }
 
-void lw_consumer_free(struct lw_consumer *c) {
-    if (!c)
-        return;
-    lw_nudge_stop(&c->nudge);
-    if (c->rk) {
-        if (c->queue)
-            rd_kafka_queue_destroy(c->queue);
-        rd_kafka_consumer_close(c->rk); /* serves the last rebalance */
-        rd_kafka_destroy(c->rk);
-    }
+static void release(struct lw_consumer *c) {
     lw_kafka_log_fini(&c->log);
     free(c->owned);
     free(c->left);
     free(c->topic);
     free(c);
+}
+
+static void *destroy(void *arg) {
+    struct lw_consumer *c = arg;
+    rd_kafka_destroy(c->rk);
+    release(c);
+    return NULL;
+}
+
+/* After its topic was deleted, librdkafka (seen with 2.0.2) waits for ever for its own
+ * broker thread, which holds a partition that is no more. The group has been left by then
+ * and nothing else is to be done, so a thread of its own does the waiting; at worst some
+ * memory is lost with it. */
+static void destroy_aside(struct lw_consumer *c) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, destroy, c) == 0)
+        pthread_detach(thread);
+}
+
+void lw_consumer_free(struct lw_consumer *c) {
+    if (!c)
+        return;
+    lw_nudge_stop(&c->nudge);
+    if (c->rk && c->queue)
+        rd_kafka_queue_destroy(c->queue);
+    if (c->rk)
+        rd_kafka_consumer_close(c->rk); /* serves the last rebalance */
+    if (c->rk && c->bereft) {
+        destroy_aside(c);
+        return;
+    }
+    if (c->rk)
+        rd_kafka_destroy(c->rk);
+    release(c);
 }
 
 /* ---- messages ---- */
@@ -320,6 +351,8 @@ static void tell_error(struct lw_consumer *c, const rd_kafka_message_t *m) {
         c->fatal = m->err;
     const char *text = rd_kafka_message_errstr(m);
     report(c, "poll", m->err, text);
+    c->bereft |= m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                 m->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
     if (m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
         m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
@@ -339,6 +372,9 @@ static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) 
             o = find(c, m->partition);
         if (m->err)
             tell_error(c, m);
+        if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && o && !o->waiting &&
+            !o->torn)
+            o->astray = 1;
         if (m->err || !o || o->waiting || o->torn) {
             rd_kafka_message_destroy(m);
             continue;
@@ -353,6 +389,15 @@ static void start_deferred(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++)
         if (c->owned[i].deferred)
             lw_consumer_seek(c, c->owned[i].partition, c->owned[i].next, NULL);
+}
+
+static void tell_astray(struct lw_consumer *c) {
+    for (size_t i = 0; i < c->nowned; i++) {
+        int astray = c->owned[i].astray;
+        c->owned[i].astray = 0;
+        if (astray && c->hooks.astray)
+            c->hooks.astray(c->hooks.arg, c->owned[i].partition);
+    }
 }
 
 static void restart_torn(struct lw_consumer *c) {
@@ -387,6 +432,7 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
     if (c->torn)
         restart_torn(c);
     start_deferred(c);
+    tell_astray(c);
     if (!c->paused && c->nowned > 0 && lw_nudge_due(&c->nudge, c->queue))
         lw_nudge(&c->nudge, c->owned[c->nudge.turn % c->nowned].partition);
     if (kept > 0)
@@ -464,6 +510,15 @@ void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *l
         *low = *high = -1;
     if (*low < 0)
         *low = -1;
+}
+
+int lw_consumer_ask(struct lw_consumer *c, int32_t partition, int timeout_ms,
+                    int64_t *low, int64_t *high, struct lw_err *err) {
+    rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(c->rk, c->topic, partition,
+                                                              low, high, timeout_ms);
+    return rc ? lw_fail(err, LW_EAGAIN, "kafka: where %s/%" PRId32 " begins and ends: %s",
+                        c->topic, partition, rd_kafka_err2str(rc))
+              : 0;
 }
 
 int lw_consumer_at_end(struct lw_consumer *c, int32_t partition) {

@@ -21,6 +21,11 @@ struct lw_consumer_hooks {
     void (*revoked)(void *arg, int32_t partition);
     /* Already lost (session timeout): drop, touch nothing. */
     void (*lost)(void *arg, int32_t partition);
+    /* The offset that comes next does not exist (any more): retention has overtaken us,
+     * or the topic was made anew. Nothing comes until lw_consumer_seek says where to go
+     * on: auto.offset.reset is for a partition that nothing is known of, and never skips.
+     */
+    void (*astray)(void *arg, int32_t partition);
 };
 
 /* group.id must be among the options (LW_ECONFIG). Joins at the first poll. */
@@ -51,6 +56,10 @@ void lw_consumer_pause(struct lw_consumer *c, int paused);
 size_t lw_consumer_owned(const struct lw_consumer *c);
 /* Commits offsets to Kafka for lag tools, without waiting; a failure is logged only. */
 void lw_consumer_commit(struct lw_consumer *c, int32_t partition, int64_t next_offset);
+/* The same, asked of the broker now: where the partition begins and ends. Blocks for at
+ * most timeout_ms. LW_EAGAIN. */
+int lw_consumer_ask(struct lw_consumer *c, int32_t partition, int timeout_ms,
+                    int64_t *low, int64_t *high, struct lw_err *err);
 /* Low and high watermark offsets as last heard, -1 when unknown. */
 void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low,
                             int64_t *high);

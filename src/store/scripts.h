@@ -12,6 +12,9 @@ extern const struct lw_script lw_script_claim;
  * values of the part hash, then for each pane: start, lineage or '', number of arguments,
  * arguments. {1, champion, shadows} or {0, what it found}. */
 extern const struct lw_script lw_script_flush;
+/* KEYS: part, offsets:<p>, audit. ARGV: epoch, next_offset that is held, next_offset to
+ * start at, cap of the audit, who, detail, wall ms. {1} or {0, what it found}. */
+extern const struct lw_script lw_script_restart;
 /* KEYS: lease, fence. ARGV: who, token held or 0, ttl ms. The token, or '' (held by
  * another). */
 extern const struct lw_script lw_script_lease;

@@ -55,6 +55,19 @@ int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
                    struct lw_force *force, struct lw_err *err);
 
+/* The topic was made anew and offsets begin again: the partition stands at
+ * flush->next_offset from now on, which may be lower; offsets kept for trainings are
+ * forgotten, and the audit says so. Nothing of p may wait to be flushed; its panes stay,
+ * without their offsets, and must be flushed after this. LW_EFENCED, LW_EAGAIN: as
+ * _flush; again is harmless. */
+int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
+                     const struct lw_flush *flush, struct lw_partition *p,
+                     const char *who, struct lw_err *err);
+
+/* The number of partitions that the stream has known so far; 0: it is new; -1: error. */
+int32_t lw_meta_partitions(struct lw_redis *r, const struct lw_spec *spec,
+                           struct lw_err *err);
+
 /* What the detector sees of a partition. */
 struct lw_part_view {
     int32_t partition;

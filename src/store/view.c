@@ -110,8 +110,10 @@ static void widen(struct lw_range *range, const struct lw_reply *lines) {
         const char *text = lw_reply_text(lw_reply_at(lines, i), NULL);
         int64_t start, first, last;
         uint64_t events;
-        if (!text || sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64, &start,
-                            &first, &last, &events) != 4)
+        if (!text ||
+            sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64, &start, &first,
+                   &last, &events) != 4 ||
+            first > last) /* of a topic that was made anew meanwhile */
             continue;
         range->first = range->first < 0 || first < range->first ? first : range->first;
         range->last = last > range->last ? last : range->last;

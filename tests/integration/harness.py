@@ -191,7 +191,8 @@ class RedisServer:
         shutil.copytree(from_, os.path.join(self.dir, "appendonlydir"))
 
 
-COUNTERS = ("messages", "good", "aside", "dead", "late", "suspect", "scored")
+COUNTERS = ("messages", "good", "aside", "dead", "late", "suspect", "scored",
+            "gone")
 
 
 def counters(redis, stream):

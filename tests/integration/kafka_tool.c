@@ -3,6 +3,8 @@
  *
  *   kafka_tool BROKERS create TOPIC PARTITIONS [TOPIC PARTITIONS]...
  *   kafka_tool BROKERS delete TOPIC...
+ *   kafka_tool BROKERS grow TOPIC PARTITIONS         to so many
+ *   kafka_tool BROKERS trim TOPIC PARTITION OFFSET   deletes what is before it
  *   kafka_tool BROKERS produce TOPIC PARTITION       lines of hexadecimal values on stdin
  *   kafka_tool BROKERS consume TOPIC                 every message there is, as JSON
  * lines kafka_tool BROKERS count TOPIC                   messages in the topic kafka_tool
@@ -110,6 +112,46 @@ static void drop(rd_kafka_t *rk, const char *topic) {
         die(topic, rd_kafka_event_error_string(event));
     rd_kafka_event_destroy(event);
     rd_kafka_DeleteTopic_destroy(t);
+    rd_kafka_queue_destroy(q);
+}
+
+static rd_kafka_event_t *answer(rd_kafka_queue_t *q, const char *topic) {
+    rd_kafka_event_t *event = rd_kafka_queue_poll(q, WAIT_MS);
+    if (!event)
+        die(topic, "no answer");
+    if (rd_kafka_event_error(event))
+        die(topic, rd_kafka_event_error_string(event));
+    return event;
+}
+
+static void grow(rd_kafka_t *rk, const char *topic, int n) {
+    char why[512];
+    rd_kafka_NewPartitions_t *p =
+        rd_kafka_NewPartitions_new(topic, (size_t)n, why, sizeof why);
+    if (!p)
+        die(topic, why);
+    rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+    rd_kafka_CreatePartitions(rk, &p, 1, NULL, q);
+    rd_kafka_event_t *event = answer(q, topic);
+    size_t count;
+    const rd_kafka_topic_result_t **result = rd_kafka_CreatePartitions_result_topics(
+        rd_kafka_event_CreatePartitions_result(event), &count);
+    if (count == 1 && rd_kafka_topic_result_error(result[0]))
+        die(topic, rd_kafka_topic_result_error_string(result[0]));
+    rd_kafka_event_destroy(event);
+    rd_kafka_NewPartitions_destroy(p);
+    rd_kafka_queue_destroy(q);
+}
+
+static void trim(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t offset) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
+    rd_kafka_DeleteRecords_t *d = rd_kafka_DeleteRecords_new(list);
+    rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+    rd_kafka_DeleteRecords(rk, &d, 1, NULL, q);
+    rd_kafka_event_destroy(answer(q, topic));
+    rd_kafka_DeleteRecords_destroy(d);
+    rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_queue_destroy(q);
 }
 
@@ -226,8 +268,8 @@ static void group(rd_kafka_t *rk, const char *name) {
 
 int main(int argc, char **argv) {
     if (argc < 4)
-        die("usage",
-            "kafka_tool BROKERS create|delete|produce|consume|count|group NAME ...");
+        die("usage", "kafka_tool BROKERS "
+                     "create|delete|grow|trim|produce|consume|count|group NAME ...");
     const char *verb = argv[2], *name = argv[3];
     bool reads = strcmp(verb, "consume") == 0;
     rd_kafka_t *rk = client(reads ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, argv[1]);
@@ -237,6 +279,10 @@ int main(int argc, char **argv) {
     else if (strcmp(verb, "delete") == 0)
         for (int i = 3; i < argc; i++)
             drop(rk, argv[i]);
+    else if (strcmp(verb, "grow") == 0 && argc == 5)
+        grow(rk, name, atoi(argv[4]));
+    else if (strcmp(verb, "trim") == 0 && argc == 6)
+        trim(rk, name, atoi(argv[4]), atoll(argv[5]));
     else if (strcmp(verb, "produce") == 0 && argc == 5)
         produce(rk, name, atoi(argv[4]));
     else if (reads)

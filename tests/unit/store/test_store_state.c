@@ -362,6 +362,71 @@ static void ranges_hold_the_events_of_a_time(void **state) {
     free(spec);
 }
 
+static int restart(struct worker *w, const struct lw_spec *spec, int64_t next) {
+    struct lw_flush f = {.topic = TOPIC,
+                         .partition = w->number,
+                         .epoch = w->claim.epoch,
+                         .base_offset = w->base,
+                         .next_offset = next,
+                         .now_ms = 1234567890123};
+    lw_err_clear(&w->err);
+    return lw_state_restart(w->r, spec, &f, w->p, "w", &w->err);
+}
+
+/* A topic that was made anew: offsets begin again, what was accumulated stays, and
+ * trainings do not ask for the old offsets. */
+static void offsets_may_begin_again(void **state) {
+    struct lw_spec *spec = test_spec("restart");
+    struct lw_redis *r = test_connect(redis_server_url(*state));
+    struct worker w, zombie;
+    struct lw_range out[1];
+    struct lw_part_view v[1];
+    start(&zombie, r, spec, 0, "zombie");
+    start(&w, r, spec, 0, "w");
+    feed(spec, w.p, 0, 100, 1);
+    must_flush(&w, spec, 100);
+    zombie.base = 100;
+    assert_int_equal(restart(&zombie, spec, 0), -1);
+    assert_int_equal(zombie.err.code, LW_EFENCED);
+    w.base = 90; /* not what Redis has */
+    assert_int_equal(restart(&w, spec, 0), -1);
+    assert_int_equal(w.err.code, LW_EFENCED);
+    w.base = 100;
+    assert_int_equal(restart(&w, spec, 0), 0);
+    assert_int_equal(restart(&w, spec, 0), 0); /* its answer was lost */
+    assert_int_equal(must_int(r, MUST(r, "EXISTS leeway:{restart}:offsets:0")), 0);
+    assert_int_equal(must_int(r, MUST(r, "XLEN leeway:{restart}:audit")), 1);
+    w.base = 0;
+    must_flush(&w, spec, 0); /* the open panes, without the old offsets */
+    lw_state_ranges(r, spec, 1, T0, T0 + 9 * LW_HOUR, out, &w.err);
+    assert_int_equal(out[0].first, -1);
+    lw_partition_gone(w.p, 7);
+    feed(spec, w.p, 100, 20, 1);
+    must_flush(&w, spec, 120);
+    lw_state_ranges(r, spec, 1, T0, T0 + 9 * LW_HOUR, out, &w.err);
+    assert_int_equal(out[0].first, 100);
+    assert_int_equal(out[0].last, 119);
+    assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
+    assert_int_equal(v[0].next_offset, 120);
+    assert_int_equal(v[0].counter[LW_COUNT_MESSAGES], 120); /* nothing was forgotten */
+    assert_int_equal(v[0].counter[LW_COUNT_GONE], 7);
+    end(&w);
+    end(&zombie);
+    lw_redis_free(r);
+    free(spec);
+}
+
+static void a_stream_knows_how_many_partitions_it_had(void **state) {
+    struct lw_spec *spec = test_spec("grows");
+    struct lw_redis *r = test_connect(redis_server_url(*state));
+    struct lw_err err = {0};
+    assert_int_equal(lw_meta_partitions(r, spec, &err), 0);
+    assert_int_equal(lw_meta_write(r, spec, TOPIC, 2, "0", 1, &err), 0);
+    assert_int_equal(lw_meta_partitions(r, spec, &err), 2);
+    lw_redis_free(r);
+    free(spec);
+}
+
 /* An event of another year at the very start opens a pane, is flushed, and is struck out
  * when the first events have agreed on the time: nothing of it may stay behind. */
 static void a_struck_out_pane_leaves_no_trace(void **state) {
@@ -446,6 +511,8 @@ int main(void) {
         cmocka_unit_test(the_view_tells_what_was_flushed),
         cmocka_unit_test(a_pane_is_merged_over_partitions),
         cmocka_unit_test(ranges_hold_the_events_of_a_time),
+        cmocka_unit_test(offsets_may_begin_again),
+        cmocka_unit_test(a_stream_knows_how_many_partitions_it_had),
         cmocka_unit_test(a_struck_out_pane_leaves_no_trace),
         cmocka_unit_test(damaged_progress_is_refused),
         cmocka_unit_test(a_claim_ends_idleness),

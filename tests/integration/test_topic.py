@@ -1,0 +1,124 @@
+"""A topic that is not what it was: made late, grown, trimmed by retention, deleted and made anew.
+
+Partitions that are added while trips are produced are read from their first message, although
+auto.offset.reset is latest, and the leader waits for them before it seals. Offsets that retention took
+before they were read are counted and audited, and nothing else is passed over. A topic that was deleted
+and made again is read from its beginning, whatever the old offsets were.
+"""
+import subprocess
+
+from harness import (BIN, TRIPS, Daemon, avro_cut, check, count, counters, equal, kafka, main, members,
+                     offsets, say, wait_for)
+
+SOON = "topic.metadata.refresh.interval.ms: 500"
+
+
+def config(case, stream, reset="latest"):
+    return case.nyc(stream, stream, [
+        (r"retrain: true", "retrain: false"),
+        (r"^  auto\.offset\.reset: \S+", f"  auto.offset.reset: {reset}\n  {SOON}")])
+
+
+def audit(case, stream, what):
+    return [e for _, e in case.redis.entries(f"leeway:{{{stream}}}:audit") if e["what"] == what]
+
+
+def meta(case, stream):
+    return int(case.redis("HGET", f"leeway:{{{stream}}}:meta", "partitions") or 0)
+
+
+def grows(case):
+    stream, file = "grown", case.path("grown.avro")
+    events, _ = avro_cut(TRIPS, file, 0, 30)
+    case.create((stream, 2), (stream + ".dead", 1))
+    c = config(case, stream)
+    daemon = Daemon(case, c, stream)
+    wait_for("the group", 60, lambda: len(daemon.logged("partition_claimed")) == 2)
+    # Until they are known to be empty, `latest` would still be free to pass something over.
+    wait_for("places", 30, lambda: all(
+        case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}").get("next_offset") == "0"
+        for p in (0, 1)))
+    equal(meta(case, stream), 2, "partitions before")
+    producer = subprocess.Popen([BIN, "replay", "-c", c, "--rate", "8000", file],
+                                stdout=subprocess.DEVNULL, env=case.environment)
+    case.at_end.append(producer.kill)
+    wait_for("mid-stream", 30, lambda: counters(case.redis, stream)["messages"] > 10000)
+    kafka("grow", stream, 4)
+    wait_for("the leader to see it", 30, lambda: daemon.logged("topic_grown"))
+    equal(producer.wait(60), 0, "exit status of the replay")
+    wait_for("the new partitions", 30, lambda: len(daemon.logged("partition_claimed")) >= 4)
+    wait_for("all of it", 60, lambda: counters(case.redis, stream)["messages"] == events)
+    parts = [int(case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}")["messages"])
+             for p in range(4)]
+    say(f"{events} trips in partitions of {parts}")
+    check(all(parts), "every partition has some", parts)
+    equal(counters(case.redis, stream)["gone"], 0, "gone")
+    wait_for("meta", 10, lambda: meta(case, stream) == 4)
+    equal(len(audit(case, stream, "partitions")), 1, "growth in the audit")
+    newest = max(int(case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}")["watermark"])
+                 for p in range(4))
+    hour = 3600 * 1000
+    wait_for("sealing to go on", 30, lambda: int(case.redis(
+        "HGET", f"leeway:{{{stream}}}:detector", "sealed_until") or 0) > newest - 2 * hour)
+    daemon.stop()
+    # A second start, with the number of partitions in Redis, sees nothing new.
+    again = Daemon(case, c, stream + "-again")
+    wait_for("the group", 60, lambda: len(again.logged("partition_claimed")) == 4)
+    again.stop()
+    equal(meta(case, stream), 4, "partitions after")
+    equal(counters(case.redis, stream)["messages"], events, "nothing twice")
+
+
+def trimmed_and_remade(case):
+    stream = "remade"
+    first, second = case.path("first.avro"), case.path("second.avro")
+    n1, _ = avro_cut(TRIPS, first, 0, 2)
+    n2, _ = avro_cut(TRIPS, second, 2, 3)
+    case.topics += [stream, stream + ".dead"]
+    c = config(case, stream)
+    daemon = Daemon(case, c, stream)  # before there is a topic
+    wait_for("a complaint", 30, lambda: [l for l in daemon.logged("start_waits") if stream in l])
+    kafka("create", stream, 1, stream + ".dead", 1)
+    wait_for("the group", 60, lambda: daemon.logged("partition_claimed"))
+    wait_for("its place", 30, lambda: case.redis.hash(
+        f"leeway:{{{stream}}}:part:{stream}:0").get("next_offset") == "0")
+    case.leeway("replay", "-c", c, first)
+    wait_for("the first file", 30, lambda: offsets(case.redis, stream) == n1)
+    daemon.stop()
+
+    case.leeway("replay", "-c", c, first)
+    lost = n1 // 3
+    kafka("trim", stream, 0, n1 + lost)
+    daemon = Daemon(case, c, stream + "-trimmed")
+    wait_for("what is left", 60, lambda: offsets(case.redis, stream) == 2 * n1)
+    total = counters(case.redis, stream)
+    equal((total["gone"], total["messages"]), (lost, 2 * n1 - lost), "gone, and read")
+    check(daemon.logged("offset_gap"), "the gap in the log")
+    gap = audit(case, stream, "offset_gap")
+    equal(len(gap), 1, "the gap in the audit")
+    check(f"{lost} offsets from {n1}" in gap[0]["detail"], "its size", gap)
+
+    kafka("delete", stream)
+    wait_for("it to be missed", 60, lambda: daemon.logged("topic_gone"))
+    kafka("create", stream, 1)
+    case.leeway("replay", "-c", c, second)
+    equal(count(stream), n2, "messages in the new topic")
+    wait_for("the new topic", 90, lambda: offsets(case.redis, stream) == n2)
+    again = counters(case.redis, stream)
+    equal(again["messages"], total["messages"] + n2, "messages counted")
+    equal(again["gone"], lost, "gone")
+    equal(len(audit(case, stream, "topic_remade")), 1, "it is in the audit")
+    check(daemon.logged("topic_remade") and daemon.logged("topic_back"), "and in the log")
+    for line in case.redis("ZRANGE", f"leeway:{{{stream}}}:offsets:0", 0, -1):
+        start, low, high, _ = map(int, line.split())
+        check(0 <= low <= high < n2, "offsets for trainings are the new topic's", line)
+    equal(members(stream), 1, "members of the group")
+    daemon.stop()
+
+
+def scenario(case):
+    grows(case)
+    trimmed_and_remade(case)
+
+
+main(scenario)
