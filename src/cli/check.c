@@ -4,53 +4,122 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
+#include "cli/check_reach.h"
 #include "cli/cli.h"
 #include "engine/message.h"
 #include "kafka/producer.h"
 #include "store/redis.h"
 
-#define KAFKA_MS 5000
+#define KAFKA_MS         5000
+#define REACH_MS         5000
+#define REDIS_MS         5000   /* redis.timeout, where it is 0 */
+#define POLL_INTERVAL_MS 300000 /* librdkafka's own */
 
 struct findings {
     json_t *list;
     bool bad, json;
 };
 
-static void found(struct findings *f, const char *what, bool ok, const char *detail) {
+enum verdict { FAILED, WARNED, HOLDS };
+
+static void tell(struct findings *f, const char *what, enum verdict v,
+                 const char *detail) {
+    static const char *const words[] = {"FAILED", "warning", "ok"};
     if (!f->json)
-        printf("%-8s %-14s %s\n", ok ? "ok" : "FAILED", what, detail);
+        printf("%-8s %-14s %s\n", words[v], what, detail);
     json_t *o = json_object();
     json_object_set_new(o, "check", json_string(what));
-    json_object_set_new(o, "ok", json_boolean(ok));
+    json_object_set_new(o, "ok", json_boolean(v != FAILED));
+    json_object_set_new(o, "warning", json_boolean(v == WARNED));
     json_object_set_new(o, "detail", json_string(detail));
     json_array_append_new(f->list, o);
-    f->bad |= !ok;
+    f->bad |= v == FAILED;
+}
+
+static void found(struct findings *f, const char *what, bool ok, const char *detail) {
+    tell(f, what, ok ? HOLDS : FAILED, detail);
 }
 
 static void check_topic(struct findings *f, rd_kafka_t *rk, const char *what,
-                        const char *topic) {
+                        const char *topic, const char *remedy) {
     struct lw_err err = {0};
-    char text[400];
+    char text[900];
     int32_t n = lw_kafka_partitions(rk, topic, KAFKA_MS, &err);
     if (n >= 0)
         snprintf(text, sizeof text, "%s, %d partitions", topic, n);
-    found(f, what, n >= 0, n >= 0 ? text : err.msg);
+    else
+        snprintf(text, sizeof text, "%s%s%s", err.msg,
+                 err.code == LW_ENOTFOUND ? "; " : "",
+                 err.code == LW_ENOTFOUND ? remedy : "");
+    found(f, what, n >= 0, text);
 }
 
 static void check_kafka(struct findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
+    const struct lw_config_source *source = &config->source;
     struct lw_producer *p = lw_producer_new(&config->kafka, &err);
     if (!p) {
         found(f, "kafka", false, err.msg);
         return;
     }
-    check_topic(f, lw_producer_handle(p), "topic", config->source.topic);
-    if (config->source.dead_letters[0])
-        check_topic(f, lw_producer_handle(p), "dead letters",
-                    config->source.dead_letters);
-    if (config->source.scored[0])
-        check_topic(f, lw_producer_handle(p), "scored topic", config->source.scored);
+    rd_kafka_t *rk = lw_producer_handle(p);
+    check_topic(f, rk, "topic", source->topic,
+                "`leeway run` waits until somebody makes it");
+    if (source->dead_letters[0])
+        check_topic(f, rk, "dead letters", source->dead_letters,
+                    "the first event that cannot be read would stop the stream until it "
+                    "is made; or leave source.dead_letters empty: they are dropped then");
+    if (source->scored[0])
+        check_topic(f, rk, "scored topic", source->scored,
+                    "the stream would stop at its first prediction until it is made; or "
+                    "leave source.scored empty");
     lw_producer_free(p);
+}
+
+/* A worker that waits for Redis must poll again before the group expels it. */
+static void check_patience(struct findings *f, const struct lw_config *config) {
+    const char *text = lw_kafka_property(&config->kafka, "max.poll.interval.ms");
+    int64_t poll = POLL_INTERVAL_MS, redis = config->redis.timeout_ms;
+    char detail[300];
+    if (text && (!lw_parse_i64(text, &poll) || poll <= 0))
+        return; /* librdkafka has its own words for that */
+    redis = redis > 0 ? redis : REDIS_MS;
+    bool fits = 3 * redis < poll;
+    snprintf(
+        detail, sizeof detail, "redis.timeout %lld ms, kafka.max.poll.interval.ms %lld%s",
+        (long long)redis, (long long)poll,
+        fits ? ""
+             : ": a Redis that hangs would cost the group membership; let the second "
+               "be more than three times the first");
+    found(f, "patience", fits, detail);
+}
+
+static void check_reach(struct findings *f, const char *what, enum verdict if_not,
+                        const char *url, const char *ca_file) {
+    struct lw_err err = {0};
+    char text[900], shown[200];
+    bool ok = lw_check_reach(url, ca_file, REACH_MS, &err) == 0;
+    lw_url_shown(shown, sizeof shown, url);
+    snprintf(text, sizeof text, "%s %s%s", shown,
+             ok ? "can be reached" : "cannot be reached: ", ok ? "" : err.msg);
+    tell(f, what, ok ? HOLDS : if_not, text);
+}
+
+/* Every write of leeway's is a script. */
+static void check_scripts(struct findings *f, struct lw_redis *r) {
+    static const struct lw_script one = {"check", "return 1"};
+    struct lw_err err = {0};
+    char text[700];
+    struct lw_cmd *c = lw_cmd_new();
+    lw_cmd_int(c, 0);
+    struct lw_reply *reply = lw_redis_eval(r, &one, c, &err);
+    bool ok = lw_reply_int(reply) == 1;
+    snprintf(text, sizeof text, "%s%s", ok ? "Lua scripts run" : err.msg,
+             ok ? "" : "; the user needs SCRIPT LOAD and EVALSHA");
+    found(f, "scripts", ok, text);
+    lw_reply_free(reply);
+    lw_cmd_free(c);
 }
 
 static void check_redis(struct findings *f, const struct lw_config *config) {
@@ -71,6 +140,7 @@ static void check_redis(struct findings *f, const struct lw_config *config) {
         text, sizeof text, "maxmemory-policy is %.40s%s", policy ? policy : "unknown",
         keeps ? "" : "; only noeviction is safe: others can delete the stream's state");
     found(f, "eviction", keeps, text);
+    check_scripts(f, r);
     lw_redis_free(r);
 }
 
@@ -120,7 +190,8 @@ static void check_registry(struct findings *f, const struct lw_config *config) {
     lw_registry_client_free(c);
 }
 
-static void check_receivers(struct findings *f, const struct lw_config *config) {
+static void check_receivers(struct findings *f, const struct lw_config *config,
+                            bool offline) {
     for (size_t i = 0; i < config->nreceivers; i++) {
         const struct lw_receiver *r = &config->receiver[i];
         struct lw_secrets secrets;
@@ -131,9 +202,13 @@ static void check_receivers(struct findings *f, const struct lw_config *config) 
             snprintf(text, sizeof text, "%s: %s as %s", r->name,
                      lw_url_shown(shown, sizeof shown, secrets.url),
                      lw_format_name(r->format));
-            lw_secrets_fini(&secrets);
         }
         found(f, "receiver", ok, ok ? text : err.msg);
+        if (ok && !offline)
+            check_reach(f, "receiver", WARNED, secrets.url,
+                        r->ca_file); /* retried for days */
+        if (ok)
+            lw_secrets_fini(&secrets);
     }
 }
 
@@ -149,7 +224,8 @@ static void check_config(struct findings *f, const struct lw_config *config) {
 static int check(const struct lw_config *config, bool offline, bool json) {
     struct findings f = {.list = json_array(), .json = json};
     check_config(&f, config);
-    check_receivers(&f, config);
+    check_patience(&f, config);
+    check_receivers(&f, config, offline);
     if (config->source.nknown > 0)
         check_schemas(&f, config);
     if (!offline) {
@@ -208,5 +284,11 @@ const struct lw_command lw_cmd_check = {
     "      --manual        print the manual of all keys as Markdown and stop\n"
     "      --json          one object on standard output\n"
     "\n"
-    "Exit code 3 when something does not hold.\n",
+    "Kafka with the topics that are read and written, Redis with its eviction policy and "
+    "scripts, the schema\n"
+    "registry and the hosts of the webhooks (`leeway alerts test` sends to them). Exit "
+    "code "
+    "3 when something\n"
+    "does not hold, with what to do about it; a webhook that is away is a warning "
+    "only.\n",
     run};

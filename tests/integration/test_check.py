@@ -1,0 +1,71 @@
+"""leeway check: reaches every service, and says of each that it cannot what would help."""
+import json
+import socket
+
+from harness import Receiver, check, equal, kafka, main
+
+STREAM = TOPIC = "checked"
+
+
+def findings(case, config, status, *words, **environment):
+    out = json.loads(case.leeway("check", "-c", config, "--json", *words, status=status,
+                                 **environment))
+    equal(out["ok"], status == 0, "ok")
+    return out["checks"]
+
+
+def failed(checks):
+    return [c for c in checks if not c["ok"]]
+
+
+def scenario(case):
+    receiver = Receiver()
+    case.at_end.append(receiver.close)
+    config = case.nyc(STREAM, TOPIC, [(r"^  workers: 1.*", f"  scored: {TOPIC}.scored")])
+    hooks = {"LEEWAY_WEBHOOK": receiver.url}
+    # No topic at all: each is named, with what would help.
+    case.topics += [TOPIC, TOPIC + ".dead", TOPIC + ".scored"]
+    checks = findings(case, config, 3, **hooks)
+    bad = {c["check"]: c["detail"] for c in failed(checks)}
+    equal(sorted(bad), ["dead letters", "scored topic", "topic"], "what does not hold")
+    check(f"there is no topic {TOPIC}.dead" in bad["dead letters"] and
+          "source.dead_letters" in bad["dead letters"], "the remedy", bad)
+    check("source.scored" in bad["scored topic"], "the remedy", bad)
+    kafka("create", TOPIC, 3, TOPIC + ".dead", 1, TOPIC + ".scored", 2)
+    checks = findings(case, config, 0, **hooks)
+    by = {c["check"]: c["detail"] for c in checks}
+    check("3 partitions" in by["topic"] and "2 partitions" in by["scored topic"], "topics", by)
+    for what in ("configuration", "patience", "redis", "eviction", "scripts", "receiver"):
+        check(what in by, f"{what} was looked at", by)
+    equal(receiver.requests, 0, "requests that the receiver got: it is not disturbed")
+
+    # A receiver that nobody is, a Redis that is none, a Redis that hangs, brokers that are away.
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        nobody = s.getsockname()[1]
+    checks = findings(case, config, 0, LEEWAY_WEBHOOK=f"http://127.0.0.1:{nobody}/x?key=s3cr3t")
+    equal([c["check"] for c in checks if c["warning"]], ["receiver"], "without the receiver")
+    check("s3cr3t" not in json.dumps(checks), "no secret is shown", checks)
+    checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://127.0.0.1:{nobody}", **hooks)
+    equal([c["check"] for c in failed(checks)], ["redis"], "without Redis")
+    with socket.socket() as hanging:
+        hanging.bind(("127.0.0.1", 0))
+        hanging.listen()
+        port = hanging.getsockname()[1]
+        checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://127.0.0.1:{port}", **hooks)
+        check("no answer" in failed(checks)[0]["detail"], "a Redis that hangs", failed(checks))
+    checks = findings(case, config, 3, LEEWAY_KAFKA=f"127.0.0.1:{nobody}", **hooks)
+    equal([c["check"] for c in failed(checks)], ["topic", "dead letters", "scored topic"],
+          "without Kafka")
+    checks = findings(case, config, 0, "--offline", LEEWAY_KAFKA=f"127.0.0.1:{nobody}")
+    check("topic" not in {c["check"] for c in checks}, "offline asks nobody", checks)
+
+    hasty = case.nyc(STREAM, TOPIC, [
+        (r"^  timeout: 2s", "  timeout: 4s"),
+        (r"^  auto\.offset\.reset: \S+", "  max.poll.interval.ms: 10000\n"
+         "  session.timeout.ms: 6000")], "hasty.yaml")
+    checks = findings(case, hasty, 3, "--offline")
+    equal([c["check"] for c in failed(checks)], ["patience"], "no patience with Redis")
+
+
+main(scenario)
