@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 struct version {
     uint32_t number;
@@ -161,11 +162,12 @@ static int train(struct lw_backtest *b, const struct lw_request *request,
                  struct lw_err *err) {
     struct version *champion = find_version(b, lw_monitor_champion_version(b->monitor));
     struct lw_pane *recent = lw_monitor_recent(b->monitor, b->spec->retrain.reference_ms);
-    struct lw_training t;
+    struct lw_training t = {0};
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     struct lw_err failure = {0};
     int rc = 0;
     lw_dataset_sort(b->rows);
+    lw_copy(t.barred, sizeof t.barred, request->barred);
     if (lw_train(b->spec, b->rows, request->as_of_ms, champion ? champion->model : NULL,
                  recent, &t, &failure)) {
         answer(b, request, 0, NULL, failure.msg, e);

@@ -45,6 +45,7 @@ struct lw_request { /* asks for a training */
     char reason[LW_NAME_MAX * 2];
     int64_t as_of_ms;
     bool bootstrap;
+    char barred[LW_NAME_MAX]; /* for lw_training; "": none */
 };
 
 enum lw_decision_kind {

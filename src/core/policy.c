@@ -64,6 +64,10 @@ static double probation_z(const struct lw_policy *p) {
 }
 
 static void roll_back(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
+    if (p->candidate_version == p->champion) {
+        lw_copy(p->barred, sizeof p->barred, p->candidate);
+        p->barred_until_ms = at_ms + 2 * spec->retrain.cooldown_max_ms;
+    }
     p->champion = p->previous;
     p->previous = 0;
     p->champion_since_ms = at_ms;
@@ -130,6 +134,8 @@ static int ask(struct lw_policy *p, int64_t at_ms, bool bootstrap, const char *r
     p->pending = (struct lw_request){
         .id = p->next_request++, .as_of_ms = at_ms, .bootstrap = bootstrap};
     lw_copy(p->pending.reason, sizeof p->pending.reason, reason);
+    if (at_ms < p->barred_until_ms)
+        lw_copy(p->pending.barred, sizeof p->pending.barred, p->barred);
     p->asked[0] = '\0';
     return 1;
 }
@@ -191,6 +197,11 @@ void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t
     if (p->nrecent < LW_RECENT_MAX)
         p->recent[p->nrecent++] = at_ms;
     p->pending = (struct lw_request){0};
+    if (promote) {
+        p->candidate_version = version;
+        lw_copy(p->candidate, sizeof p->candidate,
+                training->trial[training->chosen].name);
+    }
     if (!promote)
         lengthen_cooldown(p, spec);
     else if (!spec->retrain.probation_ms) /* nothing will confirm it */
@@ -241,7 +252,12 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     lw_buf_u64(out, (uint64_t)p->pending.as_of_ms);
     lw_buf_u8(out, p->pending.bootstrap);
     write_text(out, p->pending.reason);
+    write_text(out, p->pending.barred);
     write_text(out, p->asked);
+    lw_buf_u32(out, p->candidate_version);
+    write_text(out, p->candidate);
+    write_text(out, p->barred);
+    lw_buf_u64(out, (uint64_t)p->barred_until_ms);
     lw_buf_u8(out, (uint8_t)p->ndays);
     for (size_t i = 0; i < p->ndays; i++) {
         lw_buf_u64(out, (uint64_t)p->day[i].day);
@@ -300,7 +316,12 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
     p->pending.as_of_ms = read_ms(r, lowest, false);
     p->pending.bootstrap = lw_reader_u8(r) != 0;
     read_text(r, p->pending.reason, sizeof p->pending.reason);
+    read_text(r, p->pending.barred, sizeof p->pending.barred);
     read_text(r, p->asked, sizeof p->asked);
+    p->candidate_version = lw_reader_u32(r);
+    read_text(r, p->candidate, sizeof p->candidate);
+    read_text(r, p->barred, sizeof p->barred);
+    p->barred_until_ms = read_ms(r, lowest, false);
     read_days(p, r);
     p->probation_until_ms = read_ms(r, lowest, false);
     p->probation.n = lw_reader_u64(r);

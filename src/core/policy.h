@@ -4,7 +4,8 @@
  * data did not give), up to a limit; a confirmed one halves it again, down to the
  * configured one. After a promotion the old champion is scored on the side; pane by pane
  * the difference of the two versions' squared errors on the same events is kept, and if
- * the new one is surely worse it is rolled back. */
+ * the new one is surely worse it is rolled back: its candidate is barred then for twice
+ * the longest cooldown, so that the next training does not bring the like of it again. */
 #ifndef LW_POLICY_H
 #define LW_POLICY_H
 
@@ -31,6 +32,10 @@ struct lw_policy {
     int64_t recent[LW_RECENT_MAX]; /* trainings of the last week */
     uint64_t next_request;
     struct lw_request pending;
+    uint32_t candidate_version;  /* the newest promoted by training, and ... */
+    char candidate[LW_NAME_MAX]; /* ... what it was */
+    char barred[LW_NAME_MAX];    /* the candidate rolled back last */
+    int64_t barred_until_ms;
     char asked[LW_NAME_MAX]; /* by whom; "": nobody */
     size_t ndays;
     struct lw_day day[LW_LEVEL_DAYS]; /* the newest ones with events, in order */

@@ -170,6 +170,14 @@ static void detach_best(struct search *f) {
     forget_bases(f);
 }
 
+/* Smaller error, but first of all not barred. */
+static bool beats(const struct lw_training *t, const struct lw_trial *a,
+                  const struct lw_trial *b) {
+    bool a_barred = t->barred[0] && strcmp(a->name, t->barred) == 0;
+    bool b_barred = t->barred[0] && strcmp(b->name, t->barred) == 0;
+    return a_barred != b_barred ? b_barred : a->rmse < b->rmse;
+}
+
 /* Tries each candidate of a list; the best of them is what the search has then. */
 static void run_round(struct search *f, const size_t *list, size_t n, int round,
                       size_t begin) {
@@ -181,7 +189,7 @@ static void run_round(struct search *f, const size_t *list, size_t n, int round,
         struct base *base;
         *trial = (struct lw_trial){.fit = &f->spec->candidate[list[i]], .round = round};
         struct lw_model *model = try_candidate(f, begin, trial, &base);
-        if (model && (!has_best(f) || trial->rmse < out->trial[out->chosen].rmse))
+        if (model && (!has_best(f) || beats(out, trial, &out->trial[out->chosen])))
             take_best(f, at, model, base);
         else if (!base)
             lw_model_free(model);

@@ -163,6 +163,18 @@ static int check_rows(const struct lw_spec *spec, const struct lw_split *s,
     return 0;
 }
 
+/* What was rolled back does not come back at once under another number. */
+static void keep_out(struct lw_training *t) {
+    const char *name = t->trial[t->chosen].name;
+    if (!t->barred[0] || strcmp(name, t->barred) != 0)
+        return;
+    t->gate.passed = false;
+    snprintf(
+        t->gate.reason, sizeof t->gate.reason,
+        "%.60s was rolled back lately and is barred for now (RMSE %.3f against %.3f)",
+        name, t->gate.challenger_rmse, t->gate.champion_rmse);
+}
+
 static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
                  const struct lw_split *s, struct lw_model *champion,
                  const struct lw_pane *recent, struct lw_training *out, double *predicted,
@@ -174,6 +186,7 @@ static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
         lw_model_free(proved);
         return -1;
     }
+    keep_out(out);
     out->reference = make_reference(spec, ds, s, proved, predicted, out, recent);
     lw_model_free(proved);
     struct lw_fit_report report = {.quick = true};
@@ -186,10 +199,13 @@ int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as
              struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err) {
     struct lw_split s = split_rows(spec, ds, as_of_ms);
+    char barred[LW_NAME_MAX];
+    lw_copy(barred, sizeof barred, out->barred);
     *out = (struct lw_training){.as_of_ms = as_of_ms,
                                 .holdout_from_ms = as_of_ms - spec->retrain.holdout_ms,
                                 .rows = s.end - s.begin,
                                 .holdout_rows = s.end - s.hold};
+    lw_copy(out->barred, sizeof out->barred, barred);
     if (check_rows(spec, &s, as_of_ms, err))
         return -1;
     out->rows_from_ms = lw_dataset_time(ds, s.begin);

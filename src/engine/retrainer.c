@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "engine/engine_private.h"
 #include "engine/message.h"
@@ -102,6 +103,8 @@ static int prove(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job
     struct lw_model *champion = NULL;
     if (job->champion && !(champion = load_champion(e, redis, job->champion, err)))
         return -1;
+    job->training = (struct lw_training){0};
+    lw_copy(job->training.barred, sizeof job->training.barred, job->request.barred);
     int rc = lw_train(&e->config->spec, rows, job->request.as_of_ms, champion,
                       job->recent, &job->training, err);
     lw_model_free(champion);

@@ -83,11 +83,13 @@ static void keep(struct core_loop *l, struct lw_training *t, uint32_t number) {
 
 static void train(struct core_loop *l, const struct lw_request *request,
                   struct lw_evaluation *e) {
-    struct lw_training t;
+    struct lw_training t = {0};
     struct lw_err err = {0};
     uint32_t now = lw_monitor_champion_version(l->monitor);
     struct lw_pane *recent = lw_monitor_recent(l->monitor, l->spec->retrain.reference_ms);
     lw_dataset_sort(l->rows);
+    lw_copy(t.barred, sizeof t.barred, request->barred);
+    l->barred += request->barred[0] != 0;
     int rc = lw_train(l->spec, l->rows, request->as_of_ms, l->version[now].model, recent,
                       &t, &err);
     lw_pane_free(recent);

@@ -30,6 +30,7 @@ struct core_loop {
     /* What happens besides: */
     int restart_every;    /* panes; 0: never */
     uint32_t bad_version; /* promoted whatever the gate says, and 8 too high */
+    int barred;           /* requests that bar a candidate */
     int requests, fired, rollbacks, resolved, confirmed, promoted;
 };
 

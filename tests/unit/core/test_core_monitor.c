@@ -160,6 +160,13 @@ static void a_bad_promotion_is_rolled_back(void **state) {
     assert_true(logged(f, "alert rollback/"));
     assert_int_equal(lw_monitor_reference(f->loop.monitor)->version, 1);
     assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 0);
+    /* Who asks again at once does not get the like of it. */
+    assert_int_equal(f->loop.version[1].model ? 1 : 0, 1);
+    int before = f->loop.promoted;
+    core_loop_ask(&f->loop, "bob");
+    assert_true(f->loop.barred > 0);
+    assert_true(before == f->loop.promoted ||
+                lw_monitor_champion_version(f->loop.monitor) == 3);
 }
 
 static void broken_data_is_not_learned(void **state) {

@@ -233,6 +233,8 @@ static void a_worse_one_is_rolled_back_early(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     in_probation(f);
+    lw_copy(f->p.candidate, sizeof f->p.candidate, "hasty");
+    assert_int_equal(f->p.candidate_version, 2);
     for (int i = 0; i < 23; i++) {
         proven(f, 150 + i % 3, 100 + i % 5, 10);
         assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
@@ -247,10 +249,20 @@ static void a_worse_one_is_rolled_back_early(void **state) {
     assert_int_equal(d.other, 1);
     assert_int_equal(f->p.champion, 1);
     assert_int_equal(f->p.cooldown_ms, f->spec->retrain.cooldown_max_ms);
+    int64_t until = T0 + 4 * LW_DAY + 2 * f->spec->retrain.cooldown_max_ms;
+    assert_int_equal(f->p.barred_until_ms, until); /* what version 2 was */
+    assert_string_equal(f->p.barred, "hasty");
     lw_policy_champion(&f->p, f->spec, 1,
                        T0 + 4 * LW_DAY); /* what the caller does next */
     assert_int_equal(f->p.probation_until_ms, 0);
     assert_int_equal(f->p.previous, 0);
+    lw_copy(f->p.asked, sizeof f->p.asked, "ann");
+    assert_int_equal(lw_policy_request(&f->p, f->spec, until - 1, NULL, false), 1);
+    assert_string_equal(f->p.pending.barred, "hasty");
+    trained(f, 3, false, until - 1);
+    lw_copy(f->p.asked, sizeof f->p.asked, "ann");
+    assert_int_equal(lw_policy_request(&f->p, f->spec, until, NULL, false), 1);
+    assert_string_equal(f->p.pending.barred, "");
 }
 
 static void worse_by_weather_is_confirmed(void **state) {

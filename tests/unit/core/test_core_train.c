@@ -140,9 +140,35 @@ static void a_worse_champion_goes(void **state) {
     lw_model_free(champion);
 }
 
+/* A barred candidate gives way to a worse one, and where there is no other it does not
+ * pass. */
+static void a_barred_candidate_gives_way(void **state) {
+    struct fixture *f = *state;
+    train(f, NULL);
+    assert_true(f->spec->ncandidates >= 2);
+    char best[LW_NAME_MAX];
+    size_t chosen = f->t.chosen;
+    lw_copy(best, sizeof best, f->t.trial[chosen].name);
+    lw_copy(f->t.barred, sizeof f->t.barred, best);
+    train(f, NULL);
+    assert_true(f->t.chosen != chosen);
+    assert_true(f->t.trial[f->t.chosen].rmse >= f->t.trial[chosen].rmse);
+    assert_true(f->t.gate.passed);
+    assert_string_equal(lw_model_name(f->t.model), f->t.trial[f->t.chosen].name);
+    struct lw_fit_spec first = f->spec->candidate[0];
+    size_t n = f->spec->ncandidates;
+    f->spec->candidate[0] = f->spec->candidate[chosen];
+    f->spec->ncandidates = 1;
+    train(f, NULL);
+    assert_false(f->t.gate.passed);
+    assert_non_null(strstr(f->t.gate.reason, "barred"));
+    f->spec->candidate[0] = first;
+    f->spec->ncandidates = n;
+}
+
 static void refused(struct fixture *f, int64_t as_of, const char *words) {
     struct lw_err err = {0};
-    struct lw_training t;
+    struct lw_training t = {0};
     assert_int_equal(lw_train(f->spec, f->ds, as_of, NULL, NULL, &t, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
     if (!strstr(err.msg, words))
@@ -221,6 +247,7 @@ static void the_reference_survives_its_bytes(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(a_barred_candidate_gives_way),
         TEST(the_best_candidate_is_chosen),
         TEST(no_fit_sees_the_hold_out),
         TEST(the_refit_includes_the_hold_out),
