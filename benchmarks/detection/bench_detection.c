@@ -1,6 +1,6 @@
 /* How soon is a change found, and how often is one found that is none?
  *
- *   bench_detection CONFIG FILE [SEEDS [SHARE]]
+ *   bench_detection CONFIG FILE [SEEDS [SHARE [DRIFT...]]]
  *
  * For each kind of injected drift and each seed: a calm stream of four weeks (calm.h, out
  * of 1 to 11 March 2020), version 1 trained after ten days, the drift from noon of day 18
@@ -9,8 +9,9 @@
  * candidates only the last is fitted. Delay: from the onset to the end of the window of
  * the first alert that fires after it. False alarms: alerts that fire before the onset.
  *
- * The same seed gives the same calm stream to every kind. SHARE thins it out (0.33: about
- * 3,000 trips a day; 1 is the volume before the lockdown). */
+ * DRIFT: those instead of the list below (core/inject.h, without `at` and `seed`), or
+ * none. The same seed gives the same calm stream to every kind. SHARE thins it out (0.33:
+ * about 3,000 trips a day; 1 is the volume before the lockdown). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,7 +201,8 @@ int main(int argc, char **argv) {
     struct lw_err err = {0};
     struct bench bench = {.seeds = 30, .share = 0.33};
     if (argc < 3) {
-        fprintf(stderr, "usage: bench_detection CONFIG FILE [SEEDS [SHARE]]\n");
+        fprintf(stderr,
+                "usage: bench_detection CONFIG FILE [SEEDS [SHARE [DRIFT...]]]\n");
         return 2;
     }
     if (argc > 3)
@@ -223,9 +225,12 @@ int main(int argc, char **argv) {
     must(calm_load(&bench.pool, bench.config, argv[2], from, until, &err), &err);
     printf("%-48s %7s %6s %6s %8s %5s %4s   %s\n", "drift", "found", "h p50", "h p90",
            "events", "FA", "crit", "found first by (runs)");
-    measure(&bench, NULL);
-    for (size_t i = 0; i < COUNT(drifts); i++)
+    if (argc <= 5)
+        measure(&bench, NULL);
+    for (size_t i = 0; argc <= 5 && i < COUNT(drifts); i++)
         measure(&bench, drifts[i]);
+    for (int i = 5; i < argc; i++)
+        measure(&bench, strcmp(argv[i], "none") == 0 ? NULL : argv[i]);
     calm_free(&bench.pool);
     lw_config_free(bench.config);
     return 0;
