@@ -55,8 +55,7 @@ static void put_event(struct lw_buf *out, const struct lw_snapshot *n) {
                         n->aliases.champion ? json_integer(n->aliases.champion)
                                             : json_null());
     json_object_set_new(o, "alerts_firing",
-                        json_integer((json_int_t)(n->firing[LW_SEVERITY_WARN] +
-                                                  n->firing[LW_SEVERITY_CRITICAL])));
+                        json_integer((json_int_t)lw_snapshot_firing(n)));
     char *text = json_dumps(o, JSON_COMPACT);
     lw_buf_printf(out, "event: now\ndata: %s\n\n", text ? text : "{}");
     free(text);

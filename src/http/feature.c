@@ -230,7 +230,7 @@ static void put_numeric(json_t *o, const struct sides *s) {
         json_object_set_new(o, name[i], one);
         if (view[i] && i == 1)
             put_shares(one, s->missing, s->out_of_range);
-        if (view[i] && i == 0) {
+        if (view[i] && i == 0 && s->ref) {
             const struct lw_numeric *num = &s->ref->num;
             double rows = (double)(num->n + num->missing);
             put_shares(one, (double)num->missing / rows,

@@ -117,14 +117,19 @@ void lw_serve_model(struct lw_call *c) {
 
 /* The greatest id below "<ms>-<number>". */
 static bool id_before(const char *id, char *out, size_t size) {
-    uint64_t ms, number;
-    int end = 0;
-    if (sscanf(id, "%" SCNu64 "-%" SCNu64 "%n", &ms, &number, &end) != 2 || id[end])
+    char *end;
+    if (*id < '0' || *id > '9')
+        return false;
+    unsigned long long ms = strtoull(id, &end, 10);
+    if (*end != '-' || end[1] < '0' || end[1] > '9')
+        return false;
+    unsigned long long number = strtoull(end + 1, &end, 10);
+    if (*end)
         return false;
     if (number > 0)
-        snprintf(out, size, "%" PRIu64 "-%" PRIu64, ms, number - 1);
+        snprintf(out, size, "%llu-%llu", ms, number - 1);
     else
-        snprintf(out, size, "%" PRIu64, ms > 0 ? ms - 1 : 0);
+        snprintf(out, size, "%llu", ms > 0 ? ms - 1 : 0);
     return true;
 }
 

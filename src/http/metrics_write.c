@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -220,20 +221,26 @@ void lw__metric_latency(struct lw_scrape *s) {
         s->row->name, (unsigned long long)sum);
 }
 
+static void put_requests(struct lw_scrape *s, size_t i, const char *route) {
+    for (int class = 1; class < 6; class ++) {
+        uint64_t n =
+            atomic_load_explicit(&s->server->requests[i][class], memory_order_relaxed);
+        if (n)
+            lw_sample(s, (double)n, "route=\"%s\",code=\"%dxx\"", route, class);
+    }
+}
+
 void lw__metric_requests(struct lw_scrape *s) {
-    for (size_t i = 0; i < lw_nroutes + 2; i++)
-        for (int class = 1; class < 6; class ++) {
-            uint64_t n = atomic_load_explicit(&s->server->requests[i][class],
-                                              memory_order_relaxed);
-            const struct lw_route *r = i < lw_nroutes ? &lw_routes[i] : NULL;
-            bool tail = r && r->flags & LW_ROUTE_TAIL;
-            if (n)
-                lw_sample(s, (double)n, "route=\"%s%s%s\",code=\"%dxx\"",
-                          r                 ? r->prefix
-                          : i == lw_nroutes ? "page"
-                                            : "none",
-                          tail ? "*" : "", tail ? r->suffix : "", class);
-        }
+    char name[120];
+    for (size_t i = 0; i < lw_nroutes; i++) {
+        const struct lw_route *r = &lw_routes[i];
+        bool tail = r->flags & LW_ROUTE_TAIL;
+        snprintf(name, sizeof name, "%s%s%s", r->prefix, tail ? "*" : "",
+                 tail ? r->suffix : "");
+        put_requests(s, i, name);
+    }
+    put_requests(s, lw_nroutes, "page");
+    put_requests(s, lw_nroutes + 1, "none");
 }
 
 void lw__metric_connections(struct lw_scrape *s) {
@@ -260,14 +267,23 @@ void lw__metric_cpu(struct lw_scrape *s) {
                   "%s", "");
 }
 
+/* A small file of /proc as text. */
+static const char *read_proc(const char *path, char *out, size_t size) {
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(out, 1, size - 1, f) : 0;
+    if (f)
+        fclose(f);
+    out[n] = '\0';
+    return out;
+}
+
+/* Pages: the whole, resident, ... */
 void lw__metric_resident(struct lw_scrape *s) {
-    unsigned long total, resident;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (!f)
-        return;
-    if (fscanf(f, "%lu %lu", &total, &resident) == 2)
-        lw_sample(s, (double)resident * (double)sysconf(_SC_PAGESIZE), "%s", "");
-    fclose(f);
+    char text[256];
+    const char *at = strchr(read_proc("/proc/self/statm", text, sizeof text), ' ');
+    if (at)
+        lw_sample(s, (double)strtoull(at, NULL, 10) * (double)sysconf(_SC_PAGESIZE), "%s",
+                  "");
 }
 
 void lw__metric_fds(struct lw_scrape *s) {
@@ -284,20 +300,14 @@ void lw__metric_fds(struct lw_scrape *s) {
 /* Ticks since boot at which the process began (field 22; the name before it may hold
  * anything but ends in the last bracket), and when boot was. */
 void lw__metric_start(struct lw_scrape *s) {
-    char text[1024] = "";
-    unsigned long long ticks;
+    char text[1024];
     struct timespec up, now;
-    FILE *f = fopen("/proc/self/stat", "r");
-    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    if (f)
-        fclose(f);
-    text[n] = '\0';
-    const char *at = strrchr(text, ')');
+    const char *at = strrchr(read_proc("/proc/self/stat", text, sizeof text), ')');
     for (int i = 0; at && i < 20; i++)
         at = strchr(at + 1, ' ');
-    if (!at || sscanf(at, "%llu", &ticks) != 1 || clock_gettime(CLOCK_BOOTTIME, &up) ||
-        clock_gettime(CLOCK_REALTIME, &now))
+    if (!at || clock_gettime(CLOCK_BOOTTIME, &up) || clock_gettime(CLOCK_REALTIME, &now))
         return;
+    unsigned long long ticks = strtoull(at, NULL, 10);
     double boot = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)up.tv_sec -
                   (double)up.tv_nsec / 1e9;
     double start = boot + (double)ticks / (double)sysconf(_SC_CLK_TCK);

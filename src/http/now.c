@@ -197,8 +197,7 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n, bool a
         json_array_append_new(windows, window_json(spec, n->now, &spec->window[i]));
     json_object_set_new(o, "windows", windows);
     json_object_set_new(o, "alerts_firing",
-                        json_integer((json_int_t)(n->firing[LW_SEVERITY_WARN] +
-                                                  n->firing[LW_SEVERITY_CRITICAL])));
+                        json_integer((json_int_t)lw_snapshot_firing(n)));
     json_object_set_new(o, "health", health_json(n, away));
     return o;
 }

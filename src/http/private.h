@@ -179,6 +179,8 @@ struct lw_totals {
     int64_t idle_ms;
 };
 struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n);
+/* Alerts that fire, of whatever severity. */
+uint64_t lw_snapshot_firing(const struct lw_snapshot *n);
 
 /* References to what the watcher found (NULL: nothing yet); released by _put. */
 struct lw_snapshot *lw_snapshot_get(struct lw_server *s);
@@ -188,8 +190,8 @@ void lw_champion_put(struct lw_champion *c);
 /* Why Redis does not answer; false: it does. */
 bool lw_redis_away(struct lw_server *s, char *out, size_t size);
 
-void *lw_watch_main(void *server);
-void *lw_ask_main(void *server);
+void *lw_watch_main(void *arg);
+void *lw_ask_main(void *arg);
 /* Closes connections whose next request has not come within http.timeout. */
 void lw_peers_expire(struct lw_server *s);
 /* Finds the route and checks all that can be checked without the body; false: answered.

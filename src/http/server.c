@@ -140,7 +140,7 @@ static enum MHD_Result finish(struct lw_call *c) {
     if (!c->answered && c->route && c->route->flags & LW_ROUTE_REDIS) {
         if (lw_ask_queue(c))
             return MHD_YES; /* suspended: called again when answered */
-    } else if (!c->answered) {
+    } else if (!c->answered && c->route) {
         c->route->run(c);
     }
     return send_answer(c);
@@ -266,7 +266,7 @@ static int start_thread(pthread_t *thread, void *(*main)(void *), struct lw_serv
 }
 
 static int start_all(struct lw_server *s, struct lw_err *err) {
-    int fd;
+    int fd = -1;
     s->decoder = lw_decoder_new(s->config->source.schema, s->config->source.schema,
                                 &s->spec->event.fields, err);
     s->json = s->decoder ? lw_json_decoder_new(s->config->source.schema,

@@ -39,6 +39,10 @@ void lw_snapshot_put(struct lw_snapshot *n) {
     free(n);
 }
 
+uint64_t lw_snapshot_firing(const struct lw_snapshot *n) {
+    return n->firing[LW_SEVERITY_WARN] + n->firing[LW_SEVERITY_CRITICAL];
+}
+
 struct lw_champion *lw_champion_get(struct lw_server *s) {
     pthread_mutex_lock(&s->lock);
     struct lw_champion *c = s->champion;

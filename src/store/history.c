@@ -46,6 +46,11 @@ static const struct lw_script script_slices = {
                "end\n"
                "return rows\n"};
 
+/* Of "<ms>-<number>". */
+static int64_t time_of(const char *id) {
+    return (int64_t)strtoll(id, NULL, 10);
+}
+
 /* The time of the first or last entry of the span; 0: there is none, -1. */
 static int edge(struct lw_redis *r, const struct lw_spec *spec,
                 const struct lw_history_query *q, bool newest, int64_t *out,
@@ -63,15 +68,18 @@ static int edge(struct lw_redis *r, const struct lw_spec *spec,
     if (!reply)
         return -1;
     const char *id = lw_reply_text(lw_reply_at(lw_reply_at(reply, 0), 0), NULL);
-    int found = id && sscanf(id, "%" SCNd64, out) == 1;
+    if (id)
+        *out = time_of(id);
+    int found = id != NULL;
     lw_reply_free(reply);
     return found;
 }
 
 static void add_row(struct lw_history *h, size_t nfields, const struct lw_reply *row) {
     const char *id = lw_reply_text(lw_reply_at(row, 0), NULL);
-    if (!id || sscanf(id, "%" SCNd64, &h->at_ms[h->n]) != 1)
+    if (!id)
         return;
+    h->at_ms[h->n] = time_of(id);
     double *value = &h->value[h->n * nfields];
     for (size_t k = 0; k < nfields; k++) {
         const char *text = lw_reply_text(lw_reply_at(row, k + 1), NULL);

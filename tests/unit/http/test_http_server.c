@@ -243,8 +243,7 @@ static void garbage_closes_its_own_connection(void **state) {
         "GET\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n",
         "\r\n\r\n\r\n\r\n{}\r\n\r\n",
-        "POST /api/v1/predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
-        "chunked\r\n\r\nzz\r\n",
+        "POST /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$1\r\n1\r\n"};
     for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
         struct http_client c;
