@@ -12,7 +12,7 @@ import math
 import os
 import sys
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 430, 260, 58, 34, 44, 18
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 430, 260, 58, 34, 44, 30
 PICTURES = {
     "features": ("features", "ns an event", False),
     "categories": ("distinct categories (cap 4,096)", "ns an event", True),
