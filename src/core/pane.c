@@ -13,6 +13,7 @@ struct lw_pane *lw_pane_new(const struct lw_spec *spec, int64_t start_ms, uint64
     struct lw_pane *pane = lw_calloc(1, sizeof *pane);
     pane->spec = spec;
     pane->profile = lw_profile_new(spec->column, spec->nfeatures + 1, seed);
+    pane->segments = lw_calloc(spec->nfeatures + 1, sizeof *pane->segments);
     lw_pane_reset(pane, start_ms, seed);
     return pane;
 }
@@ -21,12 +22,23 @@ void lw_pane_free(struct lw_pane *pane) {
     if (!pane)
         return;
     lw_profile_free(pane->profile);
+    for (size_t i = 0; i < pane->spec->nfeatures; i++)
+        lw_segments_fini(&pane->segments[i]);
+    free(pane->segments);
     for (size_t i = 0; i < LW_VERSIONS_MAX; i++) {
         lw_profile_free(pane->scores[i].profile);
         free(pane->scores[i].held);
     }
     free(pane->held);
     free(pane);
+}
+
+/* Sums of another version say nothing about this one. */
+static void blame_anew(struct lw_pane *pane, uint32_t version) {
+    for (size_t i = 0; i < pane->spec->nfeatures; i++)
+        lw_segments_reset(&pane->segments[i]);
+    pane->examples = (struct lw_examples){0};
+    pane->blamed = version;
 }
 
 void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
@@ -36,6 +48,7 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
     pane->events = 0;
     memset(pane->reason, 0, sizeof pane->reason);
     pane->answered = (struct lw_errors){0};
+    blame_anew(pane, 0);
     pane->nscores = 0; /* the profiles stay for the next versions */
     pane->nheld = 0;
     pane->dirty = false;
@@ -175,12 +188,35 @@ void lw_pane_settle(struct lw_pane *pane) {
             settle_scores(&pane->scores[i]);
 }
 
+void lw_pane_blame(struct lw_pane *pane, uint32_t version, const struct lw_cell *watched,
+                   const struct lw_cell *id, double e2) {
+    if (version < pane->blamed)
+        return; /* a version that has returned is judged from its next pane on */
+    if (version > pane->blamed)
+        blame_anew(pane, version);
+    for (size_t i = 0; i < pane->spec->nfeatures; i++)
+        if (pane->spec->feature[i].kind == LW_CATEGORY && watched[i].present)
+            lw_segments_add(&pane->segments[i], watched[i].key, 1, e2);
+    lw_examples_add(&pane->examples, id, e2);
+}
+
+static void merge_blame(struct lw_pane *pane, const struct lw_pane *other) {
+    if (other->blamed < pane->blamed || other->blamed == 0)
+        return;
+    if (other->blamed > pane->blamed)
+        blame_anew(pane, other->blamed);
+    for (size_t i = 0; i < pane->spec->nfeatures; i++)
+        lw_segments_merge(&pane->segments[i], &other->segments[i]);
+    lw_examples_merge(&pane->examples, &other->examples);
+}
+
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {
     pane->events += other->events;
     for (size_t i = 0; i < LW_REASONS_MAX; i++)
         pane->reason[i] += other->reason[i];
     lw_errors_merge(&pane->answered, &other->answered);
     lw_profile_merge(pane->profile, other->profile);
+    merge_blame(pane, other);
     for (size_t i = 0; i < other->nscores; i++) {
         struct lw_scores *s = lw__pane_scores(pane, other->scores[i].version);
         if (!s)

@@ -8,6 +8,7 @@
 #define LW_PANE_H
 
 #include "base/buf.h"
+#include "core/blame.h"
 #include "core/spec.h"
 #include "leeway/errors.h"
 
@@ -31,6 +32,10 @@ struct lw_pane {
     struct lw_profile *profile;      /* features, target */
     size_t nscores;
     struct lw_scores scores[LW_VERSIONS_MAX];
+    /* Where the answering version errs: of one version only, the newest that answered. */
+    uint32_t blamed;              /* 0: none yet */
+    struct lw_segments *segments; /* by feature; empty but for categories */
+    struct lw_examples examples;
     bool dirty;   /* changed since it was last written */
     double *held; /* see lw_pane_hold; LW_PANE_HELD of each column */
     size_t nheld;
@@ -61,12 +66,17 @@ void lw_pane_hold(struct lw_pane *pane, int64_t offset, const struct lw_cell *wa
                   int reason, double target, const struct lw_scored *scored,
                   size_t nscored);
 void lw_pane_settle(struct lw_pane *pane);
+/* The same event's squared error, for where the error is: version is the one that
+ * answered, id identifies the event (missing: it makes no example). Hot path. */
+void lw_pane_blame(struct lw_pane *pane, uint32_t version, const struct lw_cell *watched,
+                   const struct lw_cell *id, double e2);
 /* Adds other's contents. Versions beyond LW_VERSIONS_MAX are dropped (oldest first). */
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other);
 const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t version);
 
 /* The pane as named blobs, one a member ("meta", "f:<feature>", "f:target",
- * "s:<version>"): the fields of its Redis hash. emit is called once a field. */
+ * "s:<version>", "e:<feature>", "x"): the fields of its Redis hash. emit is called once a
+ * field. */
 typedef void lw_emit(void *arg, const char *field, const void *data, size_t len);
 void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
                    void *arg);

@@ -1,6 +1,8 @@
 /* A pane as named blobs: "meta" (offsets, counts), "f:<column>" (one sketch member each),
- * "s:<version>" (the errors' sums, then the two score sketches). Each blob stands alone,
- * so that a reader can take the one it wants out of the hash. */
+ * "s:<version>" (the errors' sums, then the two score sketches), "e:<feature>" (squared
+ * errors by value of a category) and "x" (the worst events), each with the version that
+ * they are about; these two are left out where there is nothing to say. Each blob stands
+ * alone, so that a reader can take the one it wants out of the hash. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,26 @@ static void write_scores(struct lw_scores *s, struct lw_buf *out) {
     lw_buf_fini(&member);
 }
 
+static void write_blame(const struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
+                        void *arg) {
+    char field[LW_NAME_MAX + 8];
+    for (size_t i = 0; i < pane->spec->nfeatures; i++) {
+        if (pane->segments[i].n == 0)
+            continue;
+        lw_buf_clear(scratch);
+        lw_buf_u32(scratch, pane->blamed);
+        lw_segments_write(&pane->segments[i], scratch);
+        snprintf(field, sizeof field, "e:%s", pane->spec->feature[i].name);
+        emit(arg, field, scratch->data, scratch->len);
+    }
+    if (pane->blamed == 0)
+        return;
+    lw_buf_clear(scratch);
+    lw_buf_u32(scratch, pane->blamed);
+    lw_examples_write(&pane->examples, scratch);
+    emit(arg, "x", scratch->data, scratch->len);
+}
+
 void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
                    void *arg) {
     char field[LW_NAME_MAX + 8];
@@ -52,6 +74,7 @@ void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
         snprintf(field, sizeof field, "s:%u", pane->scores[i].version);
         emit(arg, field, scratch->data, scratch->len);
     }
+    write_blame(pane, scratch, emit, arg);
 }
 
 static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *err) {
@@ -95,9 +118,32 @@ static int read_scores(struct lw_pane *pane, uint32_t version, struct lw_reader 
     return lw_reader_left(r) ? lw_fail(err, LW_EINPUT, "bytes left over") : 0;
 }
 
+/* Into a pane that has none yet: fields of one hash are about one version. */
+static int read_blame(struct lw_pane *pane, const char *field, struct lw_reader *r,
+                      struct lw_err *err) {
+    uint32_t version = lw_reader_u32(r);
+    r->bad |= version == 0 || (pane->blamed && version != pane->blamed);
+    if (strcmp(field, "x") == 0) {
+        lw_examples_read(&pane->examples, r);
+    } else {
+        int i = lw_profile_find(pane->profile, field + 2);
+        if (i < 0 || (size_t)i >= pane->spec->nfeatures)
+            return 0; /* of a feature that is not watched any more */
+        r->bad |= pane->segments[i].n != 0;
+        if (!r->bad)
+            lw_segments_read(&pane->segments[i], r);
+    }
+    if (r->bad || lw_reader_left(r))
+        return lw_fail(err, LW_EINPUT, "pane field \"%.100s\" is damaged", field);
+    pane->blamed = version;
+    return 0;
+}
+
 int lw_pane_read(struct lw_pane *pane, const char *field, const void *data, size_t len,
                  struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
+    if (strcmp(field, "x") == 0 || strncmp(field, "e:", 2) == 0)
+        return read_blame(pane, field, &r, err);
     if (strcmp(field, "meta") == 0)
         return read_meta(pane, &r, err);
     if (strncmp(field, "f:", 2) == 0) {

@@ -184,6 +184,17 @@ static enum lw_place place(struct lw_partition *p, int64_t t, int64_t start) {
     return closed(p, start) ? LW_LATE : LW_ON_TIME;
 }
 
+/* Where the champion's error is. */
+static void blame(const struct lw_partition *p, struct lw_pane *pane,
+                  const struct lw_row *row, const struct lw_cell *watched,
+                  const struct lw_scored *champion) {
+    static const struct lw_cell none;
+    int id = p->spec->event.id_field;
+    double e = champion->prediction - row->target;
+    lw_pane_blame(pane, champion->version, watched, id >= 0 ? &row->cells[id] : &none,
+                  e * e);
+}
+
 enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
                                const struct lw_row *row, int reason,
                                const struct lw_cell *watched,
@@ -199,6 +210,8 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
         return where;
     struct lw_pane *pane = lw_partition_open(p, start);
     lw_pane_hold(pane, offset, watched, reason, row->target, scored, nscored);
+    if (reason == LW_GOOD && nscored)
+        blame(p, pane, row, watched, &scored[0]);
     if (p->newest_ms == INT64_MIN)
         first_events(p, t);
     return where;

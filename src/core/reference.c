@@ -11,12 +11,14 @@
 #include "base/mem.h"
 #include "base/time.h"
 
-#define REFERENCE_VERSION 1
+#define REFERENCE_VERSION 2 /* 1 had no segments; it is still read */
 
 struct lw_reference *lw_reference_new(const struct lw_spec *spec) {
     struct lw_reference *ref = lw_calloc(1, sizeof *ref);
     ref->profile = lw_profile_new(spec->column, spec->nfeatures + 1, 0);
     ref->scores = lw_profile_new(spec->score_column, 2, 0);
+    ref->nfeatures = spec->nfeatures;
+    ref->segments = lw_calloc(spec->nfeatures + 1, sizeof *ref->segments);
     for (int i = 0; i < LW_HOURS_OF_WEEK; i++)
         ref->hour_mse[i] = 1;
     return ref;
@@ -27,6 +29,9 @@ void lw_reference_free(struct lw_reference *ref) {
         return;
     lw_profile_free(ref->profile);
     lw_profile_free(ref->scores);
+    for (size_t i = 0; i < ref->nfeatures; i++)
+        lw_segments_fini(&ref->segments[i]);
+    free(ref->segments);
     free(ref);
 }
 
@@ -101,9 +106,12 @@ void lw_reference_write(struct lw_reference *ref, struct lw_buf *out) {
     write_profile(ref->scores, out);
     for (size_t i = 0; i < ref->profile->n; i++)
         write_bins(&ref->bins[i], out);
+    for (size_t i = 0; i < ref->nfeatures; i++)
+        lw_segments_write(&ref->segments[i], out);
 }
 
-static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_err *err) {
+static int read_body(struct lw_reference *ref, uint8_t version, struct lw_reader *r,
+                     struct lw_err *err) {
     ref->version = lw_reader_u32(r);
     ref->from_ms = (int64_t)lw_reader_u64(r);
     ref->until_ms = (int64_t)lw_reader_u64(r);
@@ -120,6 +128,8 @@ static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_er
         return -1;
     for (size_t i = 0; i < ref->profile->n; i++)
         read_bins(&ref->bins[i], r);
+    for (size_t i = 0; version > 1 && i < ref->nfeatures; i++)
+        lw_segments_read(&ref->segments[i], r);
     if (r->bad || lw_reader_left(r))
         return lw_fail(err, LW_EINPUT, "damaged or cut short");
     return 0;
@@ -129,13 +139,13 @@ struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *d
                                        size_t len, struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
     uint8_t version = lw_reader_u8(&r);
-    if (version != REFERENCE_VERSION) {
+    if (version < 1 || version > REFERENCE_VERSION) {
         lw_fail(err, LW_EINPUT, "reference profile of version %u, this program reads %d",
                 version, REFERENCE_VERSION);
         return NULL;
     }
     struct lw_reference *ref = lw_reference_new(spec);
-    if (read_body(ref, &r, err) == 0)
+    if (read_body(ref, version, &r, err) == 0)
         return ref;
     lw_err_context(err, "reference profile");
     lw_reference_free(ref);

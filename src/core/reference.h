@@ -4,6 +4,7 @@
 #ifndef LW_REFERENCE_H
 #define LW_REFERENCE_H
 
+#include "core/blame.h"
 #include "core/spec.h"
 #include "leeway/errors.h"
 
@@ -20,6 +21,10 @@ struct lw_reference {
      * shrunken towards the overall one; all positive. */
     double hour_mse[LW_HOURS_OF_WEEK];
     struct lw_bins bins[LW_FEATURES_MAX + 1];
+    size_t nfeatures;
+    /* By feature: squared errors on the held-out rows by value of a category; empty where
+     * the models do not know the feature, and for what is no category. */
+    struct lw_segments *segments;
 };
 
 struct lw_reference *lw_reference_new(const struct lw_spec *spec);

@@ -102,6 +102,37 @@ static void weekly_rhythm(const struct lw_spec *spec, const struct lw_model *mod
         scale_rhythm(ref, fmin(1 + LEVEL_WEIGHT * (did / expected - 1), LEVEL_MAX));
 }
 
+/* The training plan's atom that a watched category is, or -1. */
+static int atom_of(const struct lw_spec *spec, const struct lw_plan *plan,
+                   size_t feature) {
+    const char *text =
+        lw_plan_atom_text(spec->watch, (size_t)spec->feature_atom[feature]);
+    for (size_t a = 0; a < lw_plan_atoms(plan); a++)
+        if (strcmp(lw_plan_atom_text(plan, a), text) == 0 &&
+            lw_plan_atom_kind(plan, a) == LW_CATEGORY)
+            return (int)a;
+    return -1;
+}
+
+/* Squared errors of the held-out rows by value of each watched category that the models
+ * know too. */
+static void hold_to_account(const struct lw_spec *spec, const struct lw_dataset *ds,
+                            const struct lw_split *s, const double *predicted,
+                            struct lw_reference *ref) {
+    const struct lw_plan *plan = lw_dataset_plan(ds);
+    struct lw_cell cells[LW_ATOMS_MAX];
+    int atom[LW_FEATURES_MAX];
+    for (size_t f = 0; f < spec->nfeatures; f++)
+        atom[f] = spec->feature[f].kind == LW_CATEGORY ? atom_of(spec, plan, f) : -1;
+    for (size_t i = s->hold; i < s->end; i++) {
+        double e = predicted[i - s->hold] - lw_dataset_target(ds, i);
+        lw_dataset_cells(ds, i, cells);
+        for (size_t f = 0; f < spec->nfeatures; f++)
+            if (atom[f] >= 0 && cells[atom[f]].present && isfinite(e))
+                lw_segments_add(&ref->segments[f], cells[atom[f]].key, 1, e * e);
+    }
+}
+
 static struct lw_reference *
 make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
                const struct lw_split *s, const struct lw_model *model,
@@ -116,6 +147,7 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
         lw_profile_add_numeric(ref->scores, 0, p);
         lw_profile_add_numeric(ref->scores, 1, p - lw_dataset_target(ds, i));
     }
+    hold_to_account(spec, ds, s, predicted, ref);
     if (recent) {
         lw_profile_merge(ref->profile, recent->profile);
         ref->events = recent->events;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "core/rise.h"
 #include "engine/leader_private.h"
 
 /* ---- alerts ---- */
@@ -26,11 +27,42 @@ static const char *action_of(const struct lw_evaluation *e, const struct lw_aler
     return out;
 }
 
+#define SEGMENTS_MAX 5
+
+/* Where the error rose, and in which events. */
+struct blame {
+    struct lw_rise rise[SEGMENTS_MAX];
+    struct lw_alert_segment segment[SEGMENTS_MAX];
+    size_t nsegments, nexamples;
+    const char *example[LW_EXAMPLES_MAX];
+};
+
+static void find_blame(const struct lw_leader *l, const struct lw_alert *a,
+                       struct lw_pane *window, struct blame *out) {
+    out->nsegments = lw_rise_find(l->spec, lw_monitor_reference(l->monitor), window,
+                                  a->model_version, out->rise, SEGMENTS_MAX);
+    for (size_t i = 0; i < out->nsegments; i++) {
+        const struct lw_rise *r = &out->rise[i];
+        out->segment[i] =
+            (struct lw_alert_segment){.name = l->spec->feature[r->feature].name,
+                                      .value = r->value,
+                                      .n = r->n,
+                                      .rmse = r->rmse,
+                                      .reference_rmse = r->reference_rmse,
+                                      .share = r->share};
+    }
+    out->nexamples =
+        window && window->blamed == a->model_version ? window->examples.n : 0;
+    for (size_t i = 0; i < out->nexamples; i++)
+        out->example[i] = window->examples.worst[i].id;
+}
+
 /* The message; empty when it cannot be formed. */
 static void form(struct lw_leader *l, const struct lw_evaluation *e,
                  const struct lw_alert *a, unsigned repeat, struct lw_buf *json) {
     struct lw_err err = {0};
     char action[240];
+    struct blame blame = {0};
     const struct lw_rule *rule = a->rule;
     bool windowed = rule && !lw_metric_live(rule->metric);
     struct lw_alert_context context = {
@@ -42,6 +74,13 @@ static void form(struct lw_leader *l, const struct lw_evaluation *e,
         .action = action_of(e, a, action, sizeof action),
         .page_url = l->config->page_url,
         .runbook_url = l->config->runbook_url};
+    if (windowed && a->firing && !lw_metric_per_feature(rule->metric) &&
+        !lw_metric_of_feed(rule->metric))
+        find_blame(l, a, context.window, &blame);
+    context.segment = blame.segment;
+    context.nsegments = blame.nsegments;
+    context.example = blame.example;
+    context.nexamples = blame.nexamples;
     if (lw_alert_json(l->spec, a, &context, json, &err)) {
         lw_log(LW_ERROR, "alert_unformed", "error=\"%s\"", err.msg);
         lw_buf_clear(json);

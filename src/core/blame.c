@@ -1,0 +1,188 @@
+/* See blame.h. An open-addressing table that doubles; at the bound no new value gets in,
+ * so which ones are told apart follows from the order of the events alone. */
+#include "core/blame.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+#define SLOTS_FIRST 16
+
+/* ---- segments ---- */
+
+void lw_segments_fini(struct lw_segments *s) {
+    free(s->slot);
+    *s = (struct lw_segments){0};
+}
+
+void lw_segments_reset(struct lw_segments *s) {
+    if (s->n)
+        memset(s->slot, 0, s->slots * sizeof *s->slot);
+    s->n = 0;
+    s->rest = (struct lw_blamed){0};
+}
+
+/* The value's slot, or the empty one where it belongs; there is always an empty one. */
+static struct lw_blamed *slot_of(const struct lw_segments *s, uint64_t key) {
+    size_t i = (size_t)lw_mix64(key) & (s->slots - 1);
+    while (s->slot[i].n && s->slot[i].key != key)
+        i = (i + 1) & (s->slots - 1);
+    return &s->slot[i];
+}
+
+static void grow(struct lw_segments *s) {
+    struct lw_segments old = *s;
+    s->slots = old.slots ? 2 * old.slots : SLOTS_FIRST;
+    s->slot = lw_calloc(s->slots, sizeof *s->slot);
+    for (size_t i = 0; i < old.slots; i++)
+        if (old.slot[i].n)
+            *slot_of(s, old.slot[i].key) = old.slot[i];
+    free(old.slot);
+}
+
+void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2) {
+    if (n == 0)
+        return;
+    struct lw_blamed *at = s->slots ? slot_of(s, key) : NULL;
+    if (!at || at->n == 0) {
+        if (s->n == LW_SEGMENTS_MAX) {
+            s->rest.n += n;
+            s->rest.e2 += e2;
+            return;
+        }
+        if (2 * (s->n + 1) > s->slots) {
+            grow(s);
+            at = slot_of(s, key);
+        }
+        s->n++;
+        at->key = key;
+    }
+    at->n += n;
+    at->e2 += e2;
+}
+
+static int by_key(const void *a, const void *b) {
+    const struct lw_blamed *x = a, *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+/* The values held, in order of key; free() it. */
+static struct lw_blamed *sorted(const struct lw_segments *s) {
+    struct lw_blamed *out = lw_calloc(s->n + 1, sizeof *out);
+    size_t n = 0;
+    for (size_t i = 0; i < s->slots; i++)
+        if (s->slot[i].n)
+            out[n++] = s->slot[i];
+    qsort(out, n, sizeof *out, by_key);
+    return out;
+}
+
+/* In order of key: which values get in at the bound must not depend on where they lay. */
+void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other) {
+    struct lw_blamed *all = sorted(other);
+    for (size_t i = 0; i < other->n; i++)
+        lw_segments_add(s, all[i].key, all[i].n, all[i].e2);
+    free(all);
+    s->rest.n += other->rest.n;
+    s->rest.e2 += other->rest.e2;
+}
+
+const struct lw_blamed *lw_segments_find(const struct lw_segments *s, uint64_t key) {
+    const struct lw_blamed *at = s->slots ? slot_of(s, key) : NULL;
+    return at && at->n ? at : NULL;
+}
+
+void lw_segments_write(const struct lw_segments *s, struct lw_buf *out) {
+    struct lw_blamed *all = sorted(s);
+    lw_buf_u32(out, (uint32_t)s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        lw_buf_u64(out, all[i].key);
+        lw_buf_u64(out, all[i].n);
+        lw_buf_f64(out, all[i].e2);
+    }
+    lw_buf_u64(out, s->rest.n);
+    lw_buf_f64(out, s->rest.e2);
+    free(all);
+}
+
+static bool possible(uint64_t n, double e2) {
+    return n <= (UINT64_C(1) << 53) && e2 >= 0 && isfinite(e2);
+}
+
+void lw_segments_read(struct lw_segments *s, struct lw_reader *r) {
+    uint32_t n = lw_reader_u32(r);
+    uint64_t last = 0;
+    r->bad |= n > LW_SEGMENTS_MAX;
+    for (uint32_t i = 0; i < n && !r->bad; i++) {
+        struct lw_blamed one = {.key = lw_reader_u64(r), .n = lw_reader_u64(r)};
+        one.e2 = lw_reader_f64(r);
+        r->bad |= one.n == 0 || !possible(one.n, one.e2) || (i > 0 && one.key <= last);
+        last = one.key;
+        if (!r->bad)
+            lw_segments_add(s, one.key, one.n, one.e2);
+    }
+    s->rest.n = lw_reader_u64(r);
+    s->rest.e2 = lw_reader_f64(r);
+    r->bad |= !possible(s->rest.n, s->rest.e2);
+}
+
+/* ---- examples ---- */
+
+static void insert(struct lw_examples *x, const struct lw_example *one) {
+    size_t at = x->n;
+    while (at > 0 && one->e2 > x->worst[at - 1].e2)
+        at--;
+    if (at == LW_EXAMPLES_MAX)
+        return;
+    x->n += x->n < LW_EXAMPLES_MAX;
+    memmove(&x->worst[at + 1], &x->worst[at], (x->n - at - 1) * sizeof *x->worst);
+    x->worst[at] = *one;
+}
+
+void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double e2) {
+    if (!id->present ||
+        (x->n == LW_EXAMPLES_MAX && !(e2 > x->worst[LW_EXAMPLES_MAX - 1].e2)))
+        return;
+    struct lw_example one = {.e2 = e2};
+    if (id->text)
+        memcpy(one.id, id->text,
+               id->len < LW_EXAMPLE_BYTES - 1 ? id->len : LW_EXAMPLE_BYTES - 1);
+    else
+        snprintf(one.id, sizeof one.id, "%" PRId64, (int64_t)id->key);
+    insert(x, &one);
+}
+
+void lw_examples_merge(struct lw_examples *x, const struct lw_examples *other) {
+    for (size_t i = 0; i < other->n; i++)
+        insert(x, &other->worst[i]);
+}
+
+void lw_examples_write(const struct lw_examples *x, struct lw_buf *out) {
+    lw_buf_u8(out, (uint8_t)x->n);
+    for (size_t i = 0; i < x->n; i++) {
+        lw_buf_f64(out, x->worst[i].e2);
+        lw_buf_blob(out, x->worst[i].id, strlen(x->worst[i].id));
+    }
+}
+
+void lw_examples_read(struct lw_examples *x, struct lw_reader *r) {
+    uint8_t n = lw_reader_u8(r);
+    r->bad |= n > LW_EXAMPLES_MAX;
+    *x = (struct lw_examples){0};
+    for (uint8_t i = 0; i < n && !r->bad; i++) {
+        size_t len;
+        struct lw_example *one = &x->worst[i];
+        one->e2 = lw_reader_f64(r);
+        const char *id = lw_reader_blob(r, &len);
+        r->bad |= !id || len >= LW_EXAMPLE_BYTES || !possible(0, one->e2) ||
+                  (i > 0 && one->e2 > x->worst[i - 1].e2);
+        if (!r->bad)
+            memcpy(one->id, id, len);
+        x->n += !r->bad;
+    }
+}

@@ -1,0 +1,110 @@
+/* See rise.h. */
+#include "core/rise.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define SHRINK    30.0 /* events that the overall error counts for in a value's own */
+#define MIN_N     10   /* fewer events are an anecdote */
+#define MIN_SHARE 0.02
+
+static double expected_mse(const struct lw_segments *reference, uint64_t key,
+                           double overall) {
+    const struct lw_blamed *s = lw_segments_find(reference, key);
+    return s ? (s->e2 + SHRINK * overall) / ((double)s->n + SHRINK) : overall;
+}
+
+static double rise_of(const struct lw_segments *reference, const struct lw_blamed *s,
+                      double overall) {
+    return s->e2 - (double)s->n * expected_mse(reference, s->key, overall);
+}
+
+/* Of all values, those that are not told apart included. */
+static double total_rise(const struct lw_segments *reference,
+                         const struct lw_segments *window, double overall) {
+    double sum = window->rest.e2 - (double)window->rest.n * overall;
+    for (size_t i = 0; i < window->slots; i++)
+        if (window->slot[i].n)
+            sum += rise_of(reference, &window->slot[i], overall);
+    return sum;
+}
+
+static void name_value(struct lw_cats *cats, uint64_t key, char *out, size_t size) {
+    lw_cats_seal(cats);
+    for (size_t i = 0; i < lw_cats_size(cats); i++) {
+        struct lw_cat c = lw_cats_at(cats, i);
+        if (c.key != key || !c.text)
+            continue;
+        size_t len = c.len < size - 1 ? c.len : size - 1;
+        memcpy(out, c.text, len);
+        out[len] = '\0';
+        return;
+    }
+    snprintf(out, size, "%" PRId64, (int64_t)key);
+}
+
+/* Keeps the largest; of equal shares the smaller feature and value come first, so that
+ * the same window gives the same text. */
+static size_t keep(struct lw_rise *out, size_t n, size_t max, const struct lw_rise *one) {
+    size_t at = n;
+    while (at > 0 && one->share > out[at - 1].share)
+        at--;
+    if (at == max)
+        return n;
+    n += n < max;
+    memmove(&out[at + 1], &out[at], (n - at - 1) * sizeof *out);
+    out[at] = *one;
+    return n;
+}
+
+static int by_key(const void *a, const void *b) {
+    const struct lw_blamed *x = a, *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+static size_t rise_of_feature(int feature, const struct lw_segments *reference,
+                              struct lw_pane *window, double overall, struct lw_rise *out,
+                              size_t n, size_t max) {
+    const struct lw_segments *now = &window->segments[feature];
+    double total = total_rise(reference, now, overall);
+    struct lw_blamed ordered[LW_SEGMENTS_MAX];
+    size_t count = 0;
+    if (!(total > 0))
+        return n;
+    for (size_t i = 0; i < now->slots; i++)
+        if (now->slot[i].n >= MIN_N)
+            ordered[count++] = now->slot[i];
+    qsort(ordered, count, sizeof *ordered, by_key);
+    for (size_t i = 0; i < count; i++) {
+        const struct lw_blamed *s = &ordered[i];
+        struct lw_rise one = {.feature = feature, .n = s->n};
+        one.share = fmin(rise_of(reference, s, overall) / total, 1);
+        if (!(one.share >= MIN_SHARE))
+            continue;
+        one.rmse = sqrt(s->e2 / (double)s->n);
+        one.reference_rmse = sqrt(expected_mse(reference, s->key, overall));
+        name_value(window->profile->members[feature].cats, s->key, one.value,
+                   sizeof one.value);
+        n = keep(out, n, max, &one);
+    }
+    return n;
+}
+
+size_t lw_rise_find(const struct lw_spec *spec, const struct lw_reference *reference,
+                    struct lw_pane *window, uint32_t version, struct lw_rise *out,
+                    size_t max) {
+    size_t n = 0;
+    if (!reference || !window || window->blamed != version || reference->errors.n == 0)
+        return 0;
+    double overall = reference->errors.e2 / (double)reference->errors.n;
+    for (size_t f = 0; f < spec->nfeatures; f++)
+        if (spec->feature[f].kind == LW_CATEGORY && reference->segments[f].n)
+            n = rise_of_feature((int)f, &reference->segments[f], window, overall, out, n,
+                                max);
+    return n;
+}

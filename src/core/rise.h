@@ -1,0 +1,25 @@
+/* In which segments the error rose: a window's squared errors by value of a category,
+ * against what the version did there when it was proved. */
+#ifndef LW_RISE_H
+#define LW_RISE_H
+
+#include "core/pane.h"
+#include "core/reference.h"
+
+struct lw_rise {
+    int feature;    /* index into the spec's features */
+    char value[64]; /* the category */
+    uint64_t n;     /* events in the window */
+    double rmse, reference_rmse;
+    double share; /* of the feature's rise in squared error, (0, 1] */
+};
+/* The segments with the largest shares, largest first; at most max. A segment's rise is
+ * its squared error in the window less what as many events should have there: the
+ * reference's mean of that value, drawn towards the overall one where it had few. None
+ * when the window's errors are another version's, or when the error did not rise. The
+ * window's categories get sealed. */
+size_t lw_rise_find(const struct lw_spec *spec, const struct lw_reference *reference,
+                    struct lw_pane *window, uint32_t version, struct lw_rise *out,
+                    size_t max);
+
+#endif
