@@ -331,9 +331,11 @@ static void live_summary(struct lw_alert *alert) {
     size_t size = sizeof alert->summary;
     lw_format_count(value, sizeof value, (uint64_t)alert->value);
     lw_format_count(threshold, sizeof threshold, (uint64_t)alert->threshold);
-    if (alert->rule->metric == LW_METRIC_SILENCE)
-        snprintf(out, size, "No message has come in for %s minutes (threshold %s).",
-                 value, threshold);
+    if (alert->rule->metric == LW_METRIC_SILENCE && alert->firing)
+        snprintf(out, size, "No message has come in for %.4g minutes (threshold %.4g).",
+                 alert->value, alert->threshold);
+    else if (alert->rule->metric == LW_METRIC_SILENCE)
+        snprintf(out, size, "Messages come in again.");
     else if (alert->rule->metric == LW_METRIC_LAG)
         snprintf(out, size, "%s messages wait in Kafka unread (threshold %s).", value,
                  threshold);

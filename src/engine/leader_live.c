@@ -93,7 +93,8 @@ static struct lw_live reading(const struct lw_leader *l, enum lw_metric metric,
     if (metric == LW_METRIC_DEAD_LETTERS)
         return (struct lw_live){dead->value, dead->n, wall};
     int64_t quiet = wall > l->live.heard_ms ? wall - l->live.heard_ms : 0;
-    double value = metric == LW_METRIC_LAG ? (double)lag(l) : (double)(quiet / LW_MINUTE);
+    double value =
+        metric == LW_METRIC_LAG ? (double)lag(l) : (double)quiet / (double)LW_MINUTE;
     return (struct lw_live){value, UINT64_MAX, wall};
 }
 
