@@ -1,7 +1,7 @@
 /* Against the real Alertmanager: our messages are accepted, become alerts with the labels
- * that people route by, are silenced there, resolve there; and what it posts to a webhook
- * has the form that our `alertmanager_webhook` format claims. Skipped (77) where
- * prometheus-alertmanager is not installed. */
+ * that people route by, are silenced there, last while they are posted again, resolve
+ * there; and what it posts to a webhook has the form that our `alertmanager_webhook`
+ * format claims. Skipped (77) where prometheus-alertmanager is not installed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -320,6 +320,75 @@ static void fires_is_silenced_resolves(void **state) {
     json_decref(real);
 }
 
+/* As the leader says it: what is due at that moment, by what was told before. */
+static enum lw_say say_due(const struct world *w, const struct lw_alert *a,
+                           struct lw_told *told, int64_t now_ms) {
+    struct lw_standing s = {
+        .incident = a->incident, .firing = a->firing, .severity = a->severity};
+    struct lw_alert_context c = {.now_ms = now_ms, .page_url = "http://127.0.0.1/"};
+    struct lw_buf json = {0}, again = {0};
+    struct lw_http_result res = {.verdict = LW_DELIVERED};
+    lw_copy(s.rule, sizeof s.rule, a->name);
+    struct lw_saying saying = lw_pager_say(&w->receiver, &s, told, now_ms);
+    assert_int_equal(lw_alert_json(w->spec, a, &c, &json, NULL), 0);
+    const struct lw_restated how = {.told = saying.told, .now_ms = now_ms};
+    if (saying.what == LW_SAY_AGAIN)
+        assert_int_equal(
+            lw_alert_restate(lw_buf_str(&json), json.len, &how, &again, NULL), 0);
+    struct lw_buf *what = saying.what == LW_SAY_AGAIN ? &again : &json;
+    if (saying.what != LW_SAY_NOTHING)
+        lw_alert_send(&w->receiver, lw_buf_str(what), what->len, now_ms, &res);
+    if (res.verdict != LW_DELIVERED)
+        fail_msg("%s", res.reason);
+    *told = saying.told;
+    lw_buf_fini(&json);
+    lw_buf_fini(&again);
+    return saying.what;
+}
+
+static int64_t ends_at(const struct world *w) {
+    int64_t ends = 0;
+    json_t *list = wait_alerts(w, "filter=stream%3Dlasting", 1);
+    const char *at =
+        json_string_value(json_object_get(json_array_get(list, 0), "endsAt"));
+    assert_true(at && lw_parse_time(at, &ends));
+    json_decref(list);
+    return ends;
+}
+
+/* An alert lasts there as long as it is posted again, and whoever listens to Alertmanager
+ * hears of it once. The clock that the repetitions go by is ours to move. */
+static void posted_again_it_goes_on_firing(void **state) {
+    struct world *w = *state;
+    unsigned before = lw_peer_count(w->hook);
+    struct lw_alert a = alert(true, LW_SEVERITY_CRITICAL);
+    struct lw_told told = {0};
+    int64_t now = lw_wall_ms();
+    lw_copy(w->spec->stream, sizeof w->spec->stream, "lasting");
+    assert_int_equal(say_due(w, &a, &told, now), LW_SAY_CHANGE);
+    json_decref(wait_hook(w, before + 1));
+    int64_t last = ends_at(w);
+    for (int minute = 1; minute <= 5; minute++) {
+        int64_t then = now + minute * w->receiver.repeat_ms;
+        assert_int_equal(say_due(w, &a, &told, then - 1), LW_SAY_NOTHING);
+        assert_int_equal(say_due(w, &a, &told, then), LW_SAY_AGAIN);
+        int64_t next = ends_at(w);
+        for (int i = 0; i < 100 && next <= last; i++) { /* its answer came first */
+            nap();
+            next = ends_at(w);
+        }
+        assert_true(next >= last + w->receiver.repeat_ms && next > then);
+        last = next;
+    }
+    assert_int_equal(lw_peer_count(w->hook), before + 1); /* one notice for all of them */
+    a.firing = false;
+    assert_int_equal(say_due(w, &a, &told, lw_wall_ms()), LW_SAY_CHANGE);
+    json_t *real = wait_hook(w, before + 2);
+    assert_string_equal(json_string_value(json_object_get(real, "status")), "resolved");
+    json_decref(real);
+    json_decref(wait_alerts(w, "filter=stream%3Dlasting", 0));
+}
+
 /* An incident that is critical from the start: its notices hold that one alert and no
  * other. */
 static void one_incident_one_alert(void **state) {
@@ -396,6 +465,7 @@ static int stop(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fires_is_silenced_resolves),
+        cmocka_unit_test(posted_again_it_goes_on_firing),
         cmocka_unit_test(one_incident_one_alert),
         cmocka_unit_test(unknown_incident_is_resolved_in_silence)};
     if (access(BINARY, X_OK) < 0)

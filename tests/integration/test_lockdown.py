@@ -31,6 +31,12 @@ def check_alerts(got):
         check(alert["incident"] in seen, "a resolved alert fired before", alert["incident"])
     check(any(a["rule"] in ("recalibration", "error") and a["severity"] == "critical"
               for a in firing), "the lockdown is told", [a["rule"] for a in firing])
+    told = [a["details"] for a in firing if a["rule"] in ("recalibration", "error")]
+    check(any(d["segments"] and d["examples"] for d in told), "where the error rose, and in which trips", told)
+    for segment in (s for d in told for s in d["segments"]):
+        check(segment["name"] in ("PULocationID", "DOLocationID", "pickup_hour") and
+              0 < segment["share"] <= 1 and segment["rmse"] > 0 and segment["reference_rmse"] > 0,
+              "a segment says what it is", segment)
 
 
 def check_models(case, config):

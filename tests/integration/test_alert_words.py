@@ -1,0 +1,107 @@
+"""What people say about alerts, and what a stream that falls silent says.
+
+An alert that is silenced fires and nobody is told; when the silence is ended it is told. A producer that
+stops is noticed by the clock, and its return resolves that. A delivery that a receiver refuses is kept,
+shown, and delivered when a person says so. A rule that goes from the configuration takes its alert with it.
+"""
+import json
+
+from harness import (TRIPS, Daemon, Receiver, avro_cut, check, equal, main, say, wait_for)
+
+STREAM = TOPIC = "alert-words"
+RULES = """rules:
+  - {name: few, metric: events, window: hour, warn: 1000000}
+  - {name: quiet, metric: silence, critical: 0.3, clear: 0.25}
+
+# ---- models"""
+
+
+def config(case, hook, name, rules=RULES):
+    return case.nyc(STREAM, TOPIC, [
+        (r"(?s)^rules:.*^# ---- models", rules), (r"^  day: 1d", "  hour: 1h\n  day: 1d"),
+        (r"(?s)^webhooks:.*?^alerts:", f"webhooks:\n  - {{name: hook, url: \"{hook.url}\"}}\n\nalerts:"),
+        (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0")], name)
+
+
+def board(case, path):
+    """What `leeway alerts --json` says; its exit status must fit."""
+    done = case.attempt("alerts", "-c", path, "--json")
+    told = json.loads(done.stdout)
+    equal(done.returncode, 3 if told["firing"] else 0, "exit status of leeway alerts")
+    return told
+
+
+def alert(told, rule):
+    return next((a for a in told["alerts"] if a["rule"] == rule), None)
+
+
+def got(hook, rule, status):
+    return [m for m in hook.got if m["rule"] == rule and m["status"] == status]
+
+
+def silence_and_end(case, hook, path):
+    made = json.loads(case.leeway("alerts", "-c", path, "silence", "--rule", "few", "--for", "10m",
+                                  "--comment", "a test", "--by", "tester", "--json"))
+    case.leeway("alerts", "-c", path, "silence", "--rule", "few", "--for", "10m", status=2)  # why?
+    case.leeway("replay", "-c", path, case.path("a.avro"))
+    wait_for("the alert", 60, lambda: alert(board(case, path), "few"))
+    few = alert(board(case, path), "few")
+    check(few["status"] == "firing" and few["silenced"] and few["silenced_by"] == made["id"], "it is silenced", few)
+    check("withheld" in [e["what"] for _, e in case.redis.entries(f"leeway:{{{STREAM}}}:audit")], "that is audited")
+    equal(got(hook, "few", "firing"), [], "told while silenced")
+    case.leeway("alerts", "-c", path, "unsilence", made["id"])
+    case.leeway("alerts", "-c", path, "unsilence", made["id"], status=1)
+    wait_for("the message once the silence has ended", 20, lambda: got(hook, "few", "firing"))
+    equal(got(hook, "few", "firing")[0]["incident"], few["incident"], "the incident")
+    say("silenced, and told when the silence was ended")
+
+
+def falls_silent(case, hook, path):
+    wait_for("the silence of the producer to be noticed", 90, lambda: got(hook, "quiet", "firing"))
+    message = got(hook, "quiet", "firing")[0]
+    check(message["severity"] == "critical" and message["value"] >= 0.3 and message["window"] is None,
+          "what it says", message)
+    equal(alert(board(case, path), "quiet")["status"], "firing", "its state")
+    case.leeway("replay", "-c", path, case.path("b.avro"))
+    wait_for("the producer to be back", 40, lambda: got(hook, "quiet", "resolved"))
+    equal(got(hook, "quiet", "resolved")[0]["incident"], message["incident"], "the incident of the silence")
+    say("a silent producer was noticed, and that it came back")
+
+
+def refused(case, hook, path, daemon):
+    """The rule on `few` goes; the end of its alert is refused by the receiver, and told later."""
+    daemon.stop()
+    hook.refuses = True
+    path = config(case, hook, "less.yaml", RULES.replace("  - {name: few, metric: events, window: hour, "
+                                                         "warn: 1000000}\n", ""))
+    daemon = Daemon(case, path, "less")
+    wait_for("the delivery to be given up", 40, lambda: board(case, path)["parked"])
+    told = board(case, path)
+    equal(alert(told, "few")["status"], "resolved", "an alert whose rule has gone")
+    parked = told["given_up"][0]
+    check("400" in parked["reason"] and parked["id"].endswith("-resolved@hook"), "what was given up", parked)
+    hook.refuses = False
+    case.leeway("alerts", "-c", path, "retry", parked["entry"])
+    wait_for("the end to be told", 20, lambda: got(hook, "few", "resolved"))
+    equal(board(case, path)["parked"], 0, "given up")
+    say("refused, kept, and delivered when asked for")
+    daemon.stop()
+
+
+def scenario(case):
+    case.create((TOPIC, 1), (TOPIC + ".dead", 1))
+    hook = Receiver(lambda n: 400 if hook.refuses else 204)
+    hook.refuses = False
+    case.at_end.append(hook.close)
+    avro_cut(TRIPS, case.path("a.avro"), 0, 2)
+    avro_cut(TRIPS, case.path("b.avro"), 2, 3)
+    path = config(case, hook, "words.yaml")
+    tested = json.loads(case.leeway("alerts", "-c", path, "test", "--json"))
+    check(tested[0]["delivered"] and hook.got[-1]["rule"] == "leeway-test", "a test message arrives", tested)
+    daemon = Daemon(case, path)
+    silence_and_end(case, hook, path)
+    falls_silent(case, hook, path)
+    refused(case, hook, path, daemon)
+
+
+main(scenario)
