@@ -15,9 +15,6 @@
 #include "base/text.h"
 #include "http/private.h"
 
-#define TOKEN_MIN 16
-#define TOKEN_MAX 4096
-
 /* "http://host:port/path" or "host:port" to host. */
 static void host_of(const char *text, char *out, size_t size) {
     const char *at = strstr(text, "://");
@@ -91,18 +88,18 @@ static char *read_token(struct lw_call *c) {
                      "http.token_file is not set, so nothing can be changed over HTTP");
         return NULL;
     }
-    char *text = lw_read_file(path, TOKEN_MAX, &len, &err);
+    char *text = lw_read_file(path, LW_TOKEN_MAX, &len, &err);
     if (!text) {
         lw_call_fail(c, MHD_HTTP_FORBIDDEN, "http.token_file cannot be read");
         return NULL;
     }
     text[strcspn(text, "\r\n")] = '\0';
-    if (strlen(text) >= TOKEN_MIN)
+    if (strlen(text) >= LW_TOKEN_MIN)
         return text;
     free(text);
     lw_call_fail(c, MHD_HTTP_FORBIDDEN,
                  "the first line of http.token_file must have at least %d characters",
-                 TOKEN_MIN);
+                 LW_TOKEN_MIN);
     return NULL;
 }
 
