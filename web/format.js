@@ -7,10 +7,6 @@ export function number(v, decimals = 2) {
   return known(v) ? v.toFixed(decimals).replace(/^-(0(\.0*)?)$/, "$1") : DASH;
 }
 
-export function signed(v, decimals = 2) {
-  return known(v) ? (v > 0 ? "+" : "") + number(v, decimals) : DASH;
-}
-
 const whole = new Intl.NumberFormat("en", {maximumFractionDigits: 0});
 export const count = (v) => (known(v) ? whole.format(v) : DASH);
 

@@ -1,6 +1,6 @@
 // What the pictures share: colours from the style sheet, an axis of dates, lanes of marks above a plot,
 // and a cursor that pointer and keyboard move alike. Drawn by Chart.js (window.Chart).
-import {day, eventTime, hour, month} from "./format.js";
+import {day, hour, month} from "./format.js";
 
 const HOUR = 3600000;
 const DAY = 24 * HOUR;
@@ -237,5 +237,3 @@ export function timeSlider(element, label, {times, at, move, words}) {
   });
   return update;
 }
-
-export const moment = eventTime;

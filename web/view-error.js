@@ -36,7 +36,7 @@ function sentence(ms) {
 }
 
 /** Decisions of the audit trail as marks. */
-export function marksOf(audit, models) {
+function marksOf(audit, models) {
   const marks = [];
   for (const entry of audit || []) {
     const kind = entry.what === "fired" ? severityOf(entry) : entry.what;

@@ -16,7 +16,7 @@ function watermark(health, now) {
 }
 
 /** When a partition was last flushed: the newest of them. */
-export function lastFlush(now) {
+function lastFlush(now) {
   const times = ((now && now.health && now.health.partitions) || []).map((p) => p.updated_ms || 0);
   return times.length ? Math.max(...times) : 0;
 }
