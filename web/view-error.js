@@ -212,9 +212,9 @@ export function pointError(s) {
   const near = (chart.lanes || []).flatMap((lane) => lane.marks).filter((mark) =>
     Math.abs(chart.scales.x.getPixelForValue(mark.ms) - chart.scales.x.getPixelForValue(ms)) < 6);
   replace(parts.readout, h("span", {}, `${words(s.history.window)} to ${sentence(ms)}`));
-  if (s.cursor !== null)
-    put(parts.readout, near.slice(0, 3).map((mark) => h("span", {class: "near"},
-      `${words(mark.kind)} ${mark.label}: ${mark.detail || ""}`)));
+  if (s.cursor !== null && near.length)
+    put(parts.readout, h("span", {class: "near"}, near.slice(0, 3).map((mark) =>
+      `${words(mark.kind)}${mark.label ? ` ${mark.label}` : ""}: ${mark.detail || ""}`).join("; ")));
   parts.update();
 }
 

@@ -202,7 +202,10 @@ def with_data(browser, page):
     shown = browser.js("return [...document.querySelectorAll('.models .version')].map((e) => e.textContent)")
     equal(shown, [f"v{m['version']}" for m in models], "the versions, newest first")
     shows(browser, "#models .chain", r"v1.*v2")
+    top = "return document.querySelector('.heatmap').getBoundingClientRect().top + scrollY"
+    before = browser.js(top)
     browser.click(".heatmap .row:nth-child(3) canvas")
+    equal(browser.js(top), before, "nothing moves under the pointer")
     shows(browser, "#h-feature", features[2])
     parts = browser.js("return document.querySelectorAll('#health tbody tr').length")
     equal(parts, len(now["health"]["partitions"]), "partitions")
