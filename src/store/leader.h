@@ -71,7 +71,7 @@ struct lw_pages {
     const struct lw_alert *alert;
     const struct lw_page_line {
         char what[16];
-        char detail[400];
+        char detail[416];
     } * line;
 };
 /* By itself, outside a step; now_ms becomes the detector's stamp. LW_EFENCED; after
