@@ -222,8 +222,8 @@ def offsets(redis, stream):
 
 # Of a hash: who did it, and by the wall clock.
 WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"},
-       "now": {b"updated"}, "detector": {b"updated"}, "meta": {b"created", b"config_hash"}}
-OURS = {"lease", "fence", "outbox", "outbox:tries", "asks"}  # leader's and deliveries' own
+       "now": {b"updated"}, "detector": {b"updated", b"heard", b"heard_at"}, "meta": {b"created", b"config_hash"}}
+OURS = {"lease", "fence", "outbox", "outbox:tries", "outbox:parked", "asks"}  # leader's and deliveries' own
 
 
 def all_of(redis, key, name):
@@ -231,6 +231,11 @@ def all_of(redis, key, name):
     kind = redis("TYPE", key).decode()
     if kind == "hash":
         without = WHO.get(name.split(":")[0], ())
+        if name == "alerts:told":  # when, by the wall clock
+            return dict.fromkeys(redis.raw(key), "")
+        if name == "alerts:message":
+            return {f: {k: v for k, v in json.loads(m).items() if k not in ("raised_at", "host")}
+                    for f, m in redis.raw(key).items()}
         return {f: v for f, v in redis.raw(key).items() if f not in without}
     if kind == "zset":
         return dict(enumerate(redis("ZRANGE", key, 0, -1, "WITHSCORES")))
@@ -284,7 +289,13 @@ def must_be_sealed(redis, stream, partitions, pane):
 
 def settle(redis, stream, messages, partitions, pane, seconds=60):
     """Until all messages are counted and all that is complete is evaluated."""
-    wait_for("the end of the topic", seconds, lambda: offsets(redis, stream) == messages)
+    try:
+        wait_for("the end of the topic", seconds, lambda: offsets(redis, stream) == messages)
+    except Failed as why:
+        parts = {k: redis.hash(k) for k in redis.keys(f"leeway:{{{stream}}}:part:*")}
+        raise Failed(f"{why} of {messages} messages in {redis.address}:\n" + "\n".join(
+            f"{k}: {p.get('next_offset')} of {p.get('end_offset')} by {p.get('owner')}"
+            for k, p in parts.items())) from None
     wait_for("the last evaluation", seconds, lambda: (
         until := must_be_sealed(redis, stream, partitions, pane)) and until == int(
             redis("HGET", f"leeway:{{{stream}}}:detector", "sealed_until") or 0))

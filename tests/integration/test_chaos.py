@@ -60,6 +60,7 @@ class World:
         return self.case.nyc(STREAM, TOPIC, [
             (r"length: 1h$", "length: 6h"), (r"week: 7d", "week: 120d"),
             (r"max_age: \S+", "max_age: 0"), (r"retrain: true", "retrain: false"),
+            (r"^  stale: .*", "  stale: {age: 0}"),
             (r"idle_timeout: \S+", "idle_timeout: 1h"), (r"workers: 1 ", f"workers: {workers} "),
             (r"flush: .*", "flush: {interval: 100ms, events: 300}"),
             (r"^  timeout: 2s", f"  timeout: 500ms\n  retry_max: 1s\n  lease: {LEASE}s"),

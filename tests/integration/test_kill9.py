@@ -21,7 +21,7 @@ STREAM, TOPIC, FIRST = "kill9", "kill9-trips", "kill9-first"
 KILLS = 6
 ROUGH, SMOOTH = 0, 9  # databases
 LONG = [(r"length: 1h$", "length: 6h"), (r"week: 7d", "week: 120d"), (r"max_age: \S+", "max_age: 0")]
-FIXED = [(r"retrain: true", "retrain: false")]
+FIXED = [(r"retrain: true", "retrain: false"), (r"^  stale: .*", "  stale: {age: 0}")]
 
 
 def config(case, name, topic, changes):
