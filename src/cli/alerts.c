@@ -110,7 +110,8 @@ static int read_board(struct session *s, struct board *b, struct lw_err *err) {
     if (lw_alerts_read(s->redis, spec, lw_wall_ms(), &b->alerts, err))
         return -1;
     b->reply[0] =
-        lw_outbox_read(s->redis, spec, "", DELIVERIES_MAX, b->waiting, &b->nwaiting, err);
+        lw_outbox_read(s->redis, spec, (struct lw_outbox_of){"", DELIVERIES_MAX},
+                       b->waiting, &b->nwaiting, err);
     b->reply[1] = b->reply[0] ? lw_parked_read(s->redis, spec, DELIVERIES_MAX, b->parked,
                                                &b->nparked, err)
                               : NULL;

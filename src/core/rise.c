@@ -48,18 +48,23 @@ static void name_value(struct lw_cats *cats, uint64_t key, char *out, size_t siz
     snprintf(out, size, "%" PRId64, (int64_t)key);
 }
 
-/* Keeps the largest; of equal shares the smaller feature and value come first, so that
- * the same window gives the same text. */
-static size_t keep(struct lw_rise *out, size_t n, size_t max, const struct lw_rise *one) {
-    size_t at = n;
-    while (at > 0 && one->share > out[at - 1].share)
+/* The largest so far, at most max. */
+struct best {
+    struct lw_rise *out;
+    size_t n, max;
+};
+
+/* Of equal shares the one that came first stays first, so that the same window gives the
+ * same text. */
+static void keep(struct best *best, const struct lw_rise *one) {
+    size_t at = best->n;
+    while (at > 0 && one->share > best->out[at - 1].share)
         at--;
-    if (at == max)
-        return n;
-    n += n < max;
-    memmove(&out[at + 1], &out[at], (n - at - 1) * sizeof *out);
-    out[at] = *one;
-    return n;
+    if (at == best->max)
+        return;
+    best->n += best->n < best->max;
+    memmove(&best->out[at + 1], &best->out[at], (best->n - at - 1) * sizeof *one);
+    best->out[at] = *one;
 }
 
 static int by_key(const void *a, const void *b) {
@@ -67,15 +72,14 @@ static int by_key(const void *a, const void *b) {
     return (x->key > y->key) - (x->key < y->key);
 }
 
-static size_t rise_of_feature(int feature, const struct lw_segments *reference,
-                              struct lw_pane *window, double overall, struct lw_rise *out,
-                              size_t n, size_t max) {
+static void rise_of_feature(int feature, const struct lw_segments *reference,
+                            struct lw_pane *window, double overall, struct best *best) {
     const struct lw_segments *now = &window->segments[feature];
     double total = total_rise(reference, now, overall);
     struct lw_blamed ordered[LW_SEGMENTS_MAX];
     size_t count = 0;
     if (!(total > 0))
-        return n;
+        return;
     for (size_t i = 0; i < now->slots; i++)
         if (now->slot[i].n >= MIN_N)
             ordered[count++] = now->slot[i];
@@ -90,21 +94,19 @@ static size_t rise_of_feature(int feature, const struct lw_segments *reference,
         one.reference_rmse = sqrt(expected_mse(reference, s->key, overall));
         name_value(window->profile->members[feature].cats, s->key, one.value,
                    sizeof one.value);
-        n = keep(out, n, max, &one);
+        keep(best, &one);
     }
-    return n;
 }
 
 size_t lw_rise_find(const struct lw_spec *spec, const struct lw_reference *reference,
                     struct lw_pane *window, uint32_t version, struct lw_rise *out,
                     size_t max) {
-    size_t n = 0;
+    struct best best = {out, 0, max};
     if (!reference || !window || window->blamed != version || reference->errors.n == 0)
         return 0;
     double overall = reference->errors.e2 / (double)reference->errors.n;
     for (size_t f = 0; f < spec->nfeatures; f++)
         if (spec->feature[f].kind == LW_CATEGORY && reference->segments[f].n)
-            n = rise_of_feature((int)f, &reference->segments[f], window, overall, out, n,
-                                max);
-    return n;
+            rise_of_feature((int)f, &reference->segments[f], window, overall, &best);
+    return best.n;
 }

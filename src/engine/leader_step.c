@@ -142,8 +142,8 @@ static bool waits(void *arg, const struct lw_receiver *r, uint64_t incident) {
     char hex[20];
     size_t n = 0;
     snprintf(hex, sizeof hex, "%016" PRIx64 "-", incident);
-    struct lw_reply *reply =
-        lw_outbox_read(l->redis, l->spec, r->name, WAITING_MAX, d, &n, &err);
+    struct lw_reply *reply = lw_outbox_read(
+        l->redis, l->spec, (struct lw_outbox_of){r->name, WAITING_MAX}, d, &n, &err);
     bool found = !reply || n == WAITING_MAX;
     for (size_t i = 0; i < n && !found; i++)
         found = strncmp(d[i].id, hex, 17) == 0;

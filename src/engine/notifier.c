@@ -39,11 +39,11 @@ static void settle(struct lw_notifier *n, struct lw_redis *redis,
            lw_log_quote(quoted, sizeof quoted, result->reason));
     struct lw_delivery tried = *d;
     tried.attempts++;
+    tried.reason = result->reason;
     if (delivered)
         lw_outbox_done(redis, &config->spec, lease, d->entry, &err);
     else
-        lw_outbox_park(redis, &config->spec, lease, &tried, result->reason, lw_wall_ms(),
-                       &err);
+        lw_outbox_park(redis, &config->spec, lease, &tried, lw_wall_ms(), &err);
 }
 
 /* The entry to send now: due, and no older one of its incident still waits; NULL: none.
@@ -64,9 +64,10 @@ static bool deliver_one(struct lw_notifier *n, struct lw_redis *redis,
     struct lw_delivery *d = lw_calloc(READ_MAX, sizeof *d);
     struct lw_err err = {0};
     size_t count = 0;
-    struct lw_reply *reply =
-        lw_outbox_read(redis, &config->spec, config->receiver[n->receiver].name, READ_MAX,
-                       d, &count, &err);
+    struct lw_reply *reply = lw_outbox_read(
+        redis, &config->spec,
+        (struct lw_outbox_of){config->receiver[n->receiver].name, READ_MAX}, d, &count,
+        &err);
     const struct lw_delivery *due = NULL;
     if (reply) {
         atomic_store(&n->engine->outbox[n->receiver], count);

@@ -151,17 +151,17 @@ static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
 }
 
 struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
-                                const char *receiver, size_t max, struct lw_delivery *out,
+                                struct lw_outbox_of of, struct lw_delivery *out,
                                 size_t *n, struct lw_err *err) {
     struct lw_cmd *c = lw_verb_cmd(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "outbox");
     lw_key_arg(c, spec, "outbox:tries");
-    lw_cmd_uint(c, max);
-    lw_cmd_str(c, receiver);
+    lw_cmd_uint(c, of.max);
+    lw_cmd_str(c, of.receiver);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_outbox, c, err);
     *n = 0;
-    for (size_t i = 0; i < lw_reply_count(reply) && i < max; i++) {
+    for (size_t i = 0; i < lw_reply_count(reply) && i < of.max; i++) {
         read_delivery(lw_reply_at(reply, i), &out[*n]);
         if (out[*n].id && out[*n].json) /* else somebody else's entry: left alone */
             ++*n;
@@ -204,9 +204,9 @@ int lw_outbox_retry(struct lw_redis *r, const struct lw_spec *spec,
 
 int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_lease *lease, const struct lw_delivery *d,
-                   const char *reason, int64_t now_ms, struct lw_err *err) {
+                   int64_t now_ms, struct lw_err *err) {
     char detail[400];
-    snprintf(detail, sizeof detail, "%.100s: %.280s", d->id, reason);
+    snprintf(detail, sizeof detail, "%.100s: %.280s", d->id, d->reason);
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "XADD");
@@ -220,7 +220,7 @@ int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_str(c, "json");
     lw_cmd_arg(c, d->json, d->len);
     lw_cmd_str(c, "reason");
-    lw_cmd_str(c, reason);
+    lw_cmd_str(c, d->reason);
     lw_cmd_str(c, "attempts");
     lw_cmd_uint(c, d->attempts);
     lw_cmd_str(c, "at");

@@ -171,11 +171,16 @@ struct lw_delivery {
     size_t len; /* of json */
     uint64_t attempts;
     int64_t not_before_ms; /* wall clock */
+    const char *reason;    /* of lw_outbox_park: why the last attempt failed */
 };
 /* Those of one receiver, or of all (""): out has room for max; n tells how many there
  * are. Cost: grows with all that wait, not with the receiver's own. */
+struct lw_outbox_of {
+    const char *receiver;
+    size_t max;
+};
 struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
-                                const char *receiver, size_t max, struct lw_delivery *out,
+                                struct lw_outbox_of of, struct lw_delivery *out,
                                 size_t *n, struct lw_err *err);
 /* Removes a delivered entry / notes a failed attempt and when to try next. LW_EFENCED. */
 int lw_outbox_done(struct lw_redis *r, const struct lw_spec *spec,
@@ -184,10 +189,10 @@ int lw_outbox_retry(struct lw_redis *r, const struct lw_spec *spec,
                     const struct lw_lease *lease, const struct lw_delivery *next,
                     struct lw_err *err); /* entry, attempts, not_before_ms are read */
 /* Gives one up: out of the outbox, into `outbox:parked` (store/alerts.h), with a line in
- * the audit. LW_EFENCED. */
+ * the audit; attempts and reason are read too. LW_EFENCED. */
 int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_lease *lease, const struct lw_delivery *d,
-                   const char *reason, int64_t now_ms, struct lw_err *err);
+                   int64_t now_ms, struct lw_err *err);
 
 /* One line of the audit stream outside a step. */
 int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,

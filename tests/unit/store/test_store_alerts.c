@@ -116,11 +116,12 @@ static void a_backlog_hides_nobody_elses_entries(void **state) {
     }
     put_out(&f, "one@alive");
     put_out(&f, "two@too@alive"); /* ends alike and is nobody's name */
-    struct lw_reply *reply = lw_outbox_read(f.r, f.spec, "alive", 4, d, &n, &f.err);
+    struct lw_reply *reply =
+        lw_outbox_read(f.r, f.spec, (struct lw_outbox_of){"alive", 4}, d, &n, &f.err);
     assert_int_equal(n, 2);
     assert_string_equal(d[0].id, "one@alive");
     lw_reply_free(reply);
-    reply = lw_outbox_read(f.r, f.spec, "dead", 4, d, &n, &f.err);
+    reply = lw_outbox_read(f.r, f.spec, (struct lw_outbox_of){"dead", 4}, d, &n, &f.err);
     assert_int_equal(n, 4);
     assert_string_equal(d[3].id, "3@dead");
     assert_true(d[0].put_ms > NOW);
@@ -136,11 +137,12 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     size_t n;
     begin(&f, state, "parked");
     put_out(&f, "1-critical@hook");
-    struct lw_reply *reply = lw_outbox_read(f.r, f.spec, "hook", 2, d, &n, &f.err);
+    struct lw_reply *reply =
+        lw_outbox_read(f.r, f.spec, (struct lw_outbox_of){"hook", 2}, d, &n, &f.err);
     d[0].attempts = 7;
+    d[0].reason = "answered 400";
     assert_int_equal(lw_outbox_retry(f.r, f.spec, &f.lease, &d[0], &f.err), 0);
-    assert_int_equal(
-        lw_outbox_park(f.r, f.spec, &f.lease, &d[0], "answered 400", NOW, &f.err), 0);
+    assert_int_equal(lw_outbox_park(f.r, f.spec, &f.lease, &d[0], NOW, &f.err), 0);
     lw_reply_free(reply);
     assert_int_equal(lw_alerts_read(f.r, f.spec, NOW, &a, &f.err), 0);
     assert_int_equal(a.waiting, 0);
@@ -159,7 +161,7 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     assert_int_equal(f.err.code, LW_ENOTFOUND);
     lw_reply_free(reply);
 
-    reply = lw_outbox_read(f.r, f.spec, "hook", 2, d, &n, &f.err);
+    reply = lw_outbox_read(f.r, f.spec, (struct lw_outbox_of){"hook", 2}, d, &n, &f.err);
     assert_int_equal(n, 1);
     assert_string_equal(d[0].id, "1-critical@hook");
     assert_int_equal(d[0].attempts, 0); /* it begins anew */

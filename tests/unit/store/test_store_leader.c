@@ -310,7 +310,8 @@ static void deliveries_wait_in_order_until_confirmed(void **state) {
     step.pages = &pages;
     assert_int_equal(lw_step_write(r, spec, &step, &l.err), 0);
 
-    struct lw_reply *reply = lw_outbox_read(r, spec, "", 4, d, &n, &l.err);
+    struct lw_reply *reply =
+        lw_outbox_read(r, spec, (struct lw_outbox_of){"", 4}, d, &n, &l.err);
     assert_non_null(reply);
     assert_int_equal(n, 2);
     assert_string_equal(d[0].id, "1");
@@ -323,7 +324,7 @@ static void deliveries_wait_in_order_until_confirmed(void **state) {
     assert_int_equal(lw_outbox_done(r, spec, &l.lease, d[1].entry, &l.err), 0);
     lw_reply_free(reply);
 
-    reply = lw_outbox_read(r, spec, "", 4, d, &n, &l.err);
+    reply = lw_outbox_read(r, spec, (struct lw_outbox_of){"", 4}, d, &n, &l.err);
     assert_int_equal(n, 1);
     assert_string_equal(d[0].id, "1");
     assert_int_equal(d[0].attempts, 3);
@@ -334,7 +335,8 @@ static void deliveries_wait_in_order_until_confirmed(void **state) {
     assert_int_equal(l.err.code, LW_EFENCED);
     assert_int_equal(lw_outbox_done(r, spec, &other.lease, d[0].entry, &other.err), 0);
     lw_reply_free(reply);
-    lw_reply_free(lw_outbox_read(r, spec, "", 4, d, &n, &other.err));
+    lw_reply_free(
+        lw_outbox_read(r, spec, (struct lw_outbox_of){"", 4}, d, &n, &other.err));
     assert_int_equal(n, 0);
     assert_int_equal(count(r, spec, "HLEN", "outbox:tries"), 0);
     resign(&l);
