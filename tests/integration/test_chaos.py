@@ -18,6 +18,7 @@ on and nothing is retrained: the offset at which a worker adopts a new version i
     LEEWAY_CHAOS_KILLS=n      kills in a phase of kills (30)
 """
 import os
+import signal
 import subprocess
 import time
 
@@ -148,7 +149,12 @@ class World:
     def leave(self, slot):
         daemon = self.slots.pop(slot)
         wait_for(f"{daemon.name} to have begun", 20, lambda: daemon.logged("starting"))
-        daemon.stop(30)
+        daemon.child.send_signal(signal.SIGTERM)
+        # librdkafka 2.0.2 can abort when a member is closed in the middle of its first join. That
+        # is a crash like the others, and must cost nothing.
+        status = daemon.child.wait(60)
+        check(status == 0 or "sticky_assignor_state_destroy: Assertion" in daemon.text(),
+              f"{daemon.name} stops cleanly", status)
 
     def at(self):
         redis = self.connect()
