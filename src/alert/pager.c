@@ -9,7 +9,9 @@
  * Repetitions count by the wall clock from the last message; a replay of a year in a
  * minute repeats nothing. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "alert/message.h"
@@ -57,18 +59,34 @@ char *lw_told_print(char out[LW_TOLD_MAX], const struct lw_told *told) {
     return out;
 }
 
+/* The severity at text; *end is behind it. */
+static enum lw_severity severity_at(char *text, char **end) {
+    for (int s = LW_SEVERITY_WARN; s <= LW_SEVERITY_CRITICAL; s++) {
+        const char *name = lw_severity_name((enum lw_severity)s);
+        size_t len = strlen(name);
+        if (*text == ' ' && strncmp(text + 1, name, len) == 0 && text[len + 1] == ' ') {
+            *end = text + len + 1;
+            return (enum lw_severity)s;
+        }
+    }
+    return LW_SEVERITY_NONE;
+}
+
 bool lw_told_parse(const char *text, struct lw_told *out) {
-    char severity[16];
-    int end = 0;
+    char *end;
     *out = (struct lw_told){0};
-    if (sscanf(text, "%16" SCNx64 " %15s %" SCNd64 " %u%n", &out->incident, severity,
-               &out->said_ms, &out->repeat, &end) != 4 ||
-        text[end] != '\0' || out->incident == 0)
+    out->incident = strtoull(text, &end, 16);
+    out->severity = severity_at(end, &end);
+    if (out->incident == 0 || out->severity == LW_SEVERITY_NONE)
         return false;
-    for (int s = LW_SEVERITY_WARN; s <= LW_SEVERITY_CRITICAL; s++)
-        if (strcmp(severity, lw_severity_name((enum lw_severity)s)) == 0)
-            out->severity = (enum lw_severity)s;
-    return out->severity != LW_SEVERITY_NONE;
+    const char *said = end;
+    out->said_ms = strtoll(said, &end, 10);
+    if (end == said || *end != ' ')
+        return false;
+    const char *repeat = end;
+    unsigned long n = strtoul(repeat, &end, 10);
+    out->repeat = (unsigned)n;
+    return end != repeat && *end == '\0' && n <= UINT_MAX;
 }
 
 static void set(json_t *root, const char *key, json_t *value) {

@@ -48,8 +48,10 @@ static void grow(struct lw_segments *s) {
 void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2) {
     if (n == 0)
         return;
-    struct lw_blamed *at = s->slots ? slot_of(s, key) : NULL;
-    if (!at || at->n == 0) {
+    if (s->slots == 0)
+        grow(s);
+    struct lw_blamed *at = slot_of(s, key);
+    if (at->n == 0) {
         if (s->n == LW_SEGMENTS_MAX) {
             s->rest.n += n;
             s->rest.e2 += e2;

@@ -166,7 +166,7 @@ size_t lw_alerts_firing(const struct lw_alerts *a) {
 static void each(const struct lw_reply *hash, const struct lw_pages_reader *reader,
                  int which) {
     for (size_t i = 0; i + 1 < lw_reply_count(hash); i += 2) {
-        size_t len;
+        size_t len = 0;
         const char *name = lw_reply_text(lw_reply_at(hash, i), NULL);
         const char *text = lw_reply_text(lw_reply_at(hash, i + 1), &len);
         struct lw_standing alert;
@@ -186,7 +186,7 @@ int lw_pages_load(struct lw_redis *r, const struct lw_spec *spec,
     static const char *const keys[] = {"alerts", "alerts:message", "alerts:told"};
     struct lw_batch b;
     lw_batch_init(&b, 3);
-    for (size_t i = 0; i < b.n; i++) {
+    for (size_t i = 0; i < 3; i++) {
         lw_cmd_str(b.cmd[i], "HGETALL");
         lw_key_arg(b.cmd[i], spec, "%s", keys[i]);
     }
