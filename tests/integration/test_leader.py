@@ -24,6 +24,7 @@ def scenario(case):
     case.create((TOPIC, PARTITIONS), (TOPIC + ".dead", 1))
     config = case.nyc(STREAM, TOPIC, [
         (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
+        (r"group\.id: \S+", f"group.id: {STREAM}\n  session.timeout.ms: 6000"),
         (r"idle_timeout: \S+", "idle_timeout: 1h"), (r"^  timeout: 2s", "  timeout: 2s\n  lease: 1s")])
     redis = case.redis
     redis("SET", key("lease"), "1 nobody")
@@ -78,7 +79,7 @@ def scenario(case):
     say(f"{len(ids)} evaluations under {len({t for t, _ in tokens})} tokens; {refused} of {STOPS} that "
         "woke tried to write and were refused")
     for daemon in daemons:
-        daemon.stop(20)
+        daemon.stop(60)
 
 
 main(scenario)
