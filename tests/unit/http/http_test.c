@@ -82,7 +82,7 @@ void refused(struct fixture *f, const char *method, const char *path, const char
 }
 
 struct lw_redis *connect_to(const char *url) {
-    struct lw_redis_options o = {.timeout_ms = 2000, .retry_max_ms = 200};
+    struct lw_redis_options o = {.timeout_ms = 20000, .retry_max_ms = 200};
     struct lw_err err = {0};
     lw_copy(o.url, sizeof o.url, url);
     struct lw_redis *r = lw_redis_new(&o, &err);
