@@ -315,7 +315,7 @@ static void note_withheld(struct lw_pager *p, const struct lw_standing *s) {
         return;
     struct lw_page_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
     lw_copy(line->what, sizeof line->what, "withheld");
-    snprintf(line->detail, sizeof line->detail, "%s%s%s: %s %s", s->rule,
+    snprintf(line->detail, sizeof line->detail, "%s%s%s: %s %.120s", s->rule,
              s->feature[0] ? " of " : "", s->feature,
              s->silenced_by[0] ? "silence" : "explained by",
              s->silenced_by[0] ? s->silenced_by : s->inhibited_by);

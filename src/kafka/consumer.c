@@ -34,10 +34,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "kafka/log.h"
 #include "kafka/nudge.h"
 
-#define AHEAD 8 /* messages on their way from the fetching thread's memory */
+#define AHEAD          8 /* messages on their way from the fetching thread's memory */
+#define ASSIGNOR_FIXED 0x02030000
+#define CLOSE_MS       10000 /* to leave the group; a broker is asked for 5 s at most */
 
 struct owned {
     int32_t partition;
@@ -63,6 +66,7 @@ struct lw_consumer {
     int paused;
     rd_kafka_resp_err_t fatal;
     int bereft; /* its topic was deleted at some time */
+    int joined; /* has been given partitions, or told that there are none */
     struct lw_nudge nudge;
 };
 
@@ -172,6 +176,7 @@ static int64_t from(const struct lw_consumer *c, int64_t offset) {
 /* ---- rebalance, in the polling thread ---- */
 
 static void take(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *given) {
+    c->joined = 1;
     rd_kafka_topic_partition_list_t *start =
         rd_kafka_topic_partition_list_new(given->cnt);
     for (int i = 0; i < given->cnt; i++) {
@@ -311,19 +316,48 @@ static void release(struct lw_consumer *c) {
 
 static void *destroy(void *arg) {
     struct lw_consumer *c = arg;
-    rd_kafka_destroy(c->rk);
+    rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     release(c);
     return NULL;
 }
 
-/* After its topic was deleted, librdkafka (seen with 2.0.2) waits for ever for its own
- * broker thread, which holds a partition that is no more. The group has been left by then
- * and nothing else is to be done, so a thread of its own does the waiting; at worst some
- * memory is lost with it. */
+/* librdkafka (seen with 2.0.2) may wait for ever: for its own broker thread, which holds
+ * a partition of a topic that was deleted; and, in closing, for a group that had expelled
+ * the member while the process stood still. Nothing else is to be done with it then, so a
+ * thread of its own does the waiting; at worst some memory is lost with it. */
 static void destroy_aside(struct lw_consumer *c) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, destroy, c) == 0)
         pthread_detach(thread);
+}
+
+/* Leaves the group, and serves the last rebalance here; false when that does not come to
+ * an end. By then every partition has been given up or will be by the group's own
+ * timeout. */
+static bool close_in_time(struct lw_consumer *c) {
+    int64_t until = lw_mono_ms() + CLOSE_MS;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(c->rk, queue);
+    if (error) {
+        rd_kafka_error_destroy(error);
+        rd_kafka_consumer_close(c->rk);
+    }
+    while (!rd_kafka_consumer_closed(c->rk) && lw_mono_ms() < until) {
+        /* Messages that were on their way are the next owner's. */
+        rd_kafka_message_t *m = rd_kafka_consume_queue(queue, 20);
+        if (m)
+            rd_kafka_message_destroy(m);
+    }
+    bool closed = rd_kafka_consumer_closed(c->rk);
+    rd_kafka_queue_destroy(queue);
+    return closed;
+}
+
+/* Before 2.3 librdkafka ends the process by an assertion when a member is destroyed that
+ * was elected to assign and has not come to it (its issue 4312). Whoever has not been
+ * given anything yet may be that one. */
+static bool may_abort(const struct lw_consumer *c) {
+    return !c->joined && rd_kafka_version() < ASSIGNOR_FIXED;
 }
 
 void lw_consumer_free(struct lw_consumer *c) {
@@ -332,9 +366,13 @@ void lw_consumer_free(struct lw_consumer *c) {
     lw_nudge_stop(&c->nudge);
     if (c->rk && c->queue)
         rd_kafka_queue_destroy(c->queue);
-    if (c->rk)
-        rd_kafka_consumer_close(c->rk); /* serves the last rebalance */
-    if (c->rk && c->bereft) {
+    bool closed = !c->rk || close_in_time(c);
+    if (!closed)
+        report(c, "close", RD_KAFKA_RESP_ERR__TIMED_OUT,
+               "the group is not left in time; it will see by its session timeout");
+    if (c->rk && may_abort(c))
+        return; /* kept until the process ends, and its threads with it */
+    if (c->rk && (c->bereft || !closed)) {
         destroy_aside(c);
         return;
     }
