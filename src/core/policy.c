@@ -47,6 +47,8 @@ void lw_policy_level(const struct lw_policy *p, struct lw_errors *out) {
 void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
                     const struct lw_pane *pane) {
     (void)spec;
+    if (p->champion && p->champion_since_ms == 0)
+        p->champion_since_ms = pane->start_ms; /* it was there before the stream */
     p->fresh += pane->reason[LW_GOOD];
     p->usable += pane->reason[LW_GOOD];
     if (pane->answered.n) {

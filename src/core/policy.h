@@ -24,10 +24,10 @@ struct lw_day {
 
 struct lw_policy {
     uint32_t champion, previous, first; /* 0: none */
-    int64_t champion_since_ms;
-    int64_t trained_ms;     /* as_of of the last finished training; INT64_MIN: never */
-    int64_t cooldown_ms;    /* in force */
-    uint64_t fresh, usable; /* good events since the last training; ever */
+    int64_t champion_since_ms; /* 0: before the first pane, which then dates it */
+    int64_t trained_ms;        /* as_of of the last finished training; INT64_MIN: never */
+    int64_t cooldown_ms;       /* in force */
+    uint64_t fresh, usable;    /* good events since the last training; ever */
     size_t nrecent;
     int64_t recent[LW_RECENT_MAX]; /* trainings of the last week */
     uint64_t next_request;

@@ -162,6 +162,17 @@ static void no_cause_no_training_but_age(void **state) {
     assert_int_equal(request(f, T0 + 62 * LW_DAY, NULL), 1);
 }
 
+/* A version that was put in place before anything had come is as old as the stream. */
+static void a_champion_from_before_the_stream_ages_with_it(void **state) {
+    struct fixture *f = *state;
+    lw_policy_champion(&f->p, f->spec, 3, 0);
+    f->spec->retrain.max_age_ms = 30 * LW_DAY;
+    rows(f, 1000000);
+    assert_int_equal(f->p.champion_since_ms, T0);
+    assert_int_equal(request(f, T0 + 30 * LW_DAY - 1, NULL), 0);
+    assert_int_equal(request(f, T0 + 30 * LW_DAY, NULL), 1);
+}
+
 static void level_is_of_the_newest_days(void **state) {
     struct fixture *f = *state;
     struct lw_errors level;
@@ -365,6 +376,7 @@ int main(void) {
         TEST(min_fresh_counts_since_the_last_training),
         TEST(no_more_than_max_per_week),
         TEST(no_cause_no_training_but_age),
+        TEST(a_champion_from_before_the_stream_ages_with_it),
         TEST(level_is_of_the_newest_days),
         TEST(a_fault_blocks_and_a_person_overrides),
         TEST(a_better_one_is_confirmed_when_probation_ends),
