@@ -187,7 +187,7 @@ static void run(const struct cell *cell, const struct lw_dataset *ds,
                 const struct lw_fit_spec *spec, const struct trips *later,
                 const char *dir) {
     struct lw_err err = {0};
-    struct lw_fit_report report;
+    struct lw_fit_report report = {0};
     struct lw_model *m = NULL;
     double best = INFINITY;
     for (int pass = 0; pass < 3; pass++) {

@@ -28,6 +28,8 @@
 #include "kafka/consumer.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,8 +67,9 @@ struct lw_consumer {
     int torn;      /* any of owned is */
     int paused;
     rd_kafka_resp_err_t fatal;
-    int bereft; /* its topic was deleted at some time */
-    int joined; /* has been given partitions, or told that there are none */
+    int bereft;               /* its topic was deleted at some time */
+    int joined;               /* has been given partitions, or told that there are none */
+    struct lw_consumer *kept; /* the next in the list of what cannot be destroyed */
     struct lw_nudge nudge;
 };
 
@@ -354,10 +357,24 @@ static bool close_in_time(struct lw_consumer *c) {
 }
 
 /* Before 2.3 librdkafka ends the process by an assertion when a member is destroyed that
- * was elected to assign and has not come to it (its issue 4312). Whoever has not been
- * given anything yet may be that one. */
+ * was elected to assign and has not come to it (its issue 4312). A member that has not
+ * been given anything may be that one: it is kept until the process ends, and its threads
+ * with it, in a list so that a leak checker knows of it. */
 static bool may_abort(const struct lw_consumer *c) {
-    return !c->joined && rd_kafka_version() < ASSIGNOR_FIXED;
+    if (rd_kafka_version() >= ASSIGNOR_FIXED || c->joined)
+        return false;
+    char *member = rd_kafka_memberid(c->rk);
+    bool known = member && *member;
+    if (member)
+        rd_kafka_mem_free(c->rk, member);
+    return known;
+}
+
+static void keep(struct lw_consumer *c) {
+    static struct lw_consumer *_Atomic kept;
+    c->kept = atomic_load(&kept);
+    while (!atomic_compare_exchange_weak(&kept, &c->kept, c))
+        ;
 }
 
 void lw_consumer_free(struct lw_consumer *c) {
@@ -366,12 +383,15 @@ void lw_consumer_free(struct lw_consumer *c) {
     lw_nudge_stop(&c->nudge);
     if (c->rk && c->queue)
         rd_kafka_queue_destroy(c->queue);
+    bool abort = c->rk && may_abort(c);
     bool closed = !c->rk || close_in_time(c);
     if (!closed)
         report(c, "close", RD_KAFKA_RESP_ERR__TIMED_OUT,
                "the group is not left in time; it will see by its session timeout");
-    if (c->rk && may_abort(c))
-        return; /* kept until the process ends, and its threads with it */
+    if (abort) {
+        keep(c);
+        return;
+    }
     if (c->rk && (c->bereft || !closed)) {
         destroy_aside(c);
         return;

@@ -48,7 +48,8 @@ struct lw_fit_spec {
 };
 
 struct lw_fit_report {
-    bool quick; /* in: leave train_rmse at 0, which takes a pass over the rows */
+    bool quick; /* in (so set it): leave train_rmse at 0, which takes a pass over the rows
+                 */
     size_t rows, columns, eliminated, rank_deficient; /* columns dropped as dependent */
     double train_rmse;
     double seconds; /* filled by the caller that owns a clock; 0 here */

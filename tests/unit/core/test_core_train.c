@@ -101,7 +101,7 @@ static void the_refit_includes_the_hold_out(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
     double before = predict(f, f->t.model, 2, 10);
-    struct lw_fit_report report;
+    struct lw_fit_report report = {0};
     size_t end = lw_dataset_lower_bound(f->ds, AS_OF);
     struct lw_model *all =
         lw_fit(f->ds, 0, end, AS_OF, &f->spec->candidate[1], &report, NULL);

@@ -15,7 +15,7 @@ static void golden_fits(bool direct) {
     size_t n = lw_golden_rows(&g, &rows);
     while (lw_golden_next(&g, rows, n, &f)) {
         bool mine = f.bench.spec.kind <= LW_FIT_RIDGE;
-        struct lw_fit_report report;
+        struct lw_fit_report report = {0};
         struct lw_model *m = lw_bench_fit(&f.bench, GOLDEN_AS_OF, &report);
         double tolerance = direct ? 1e-7 : 1e-5, want;
         for (size_t i = 0; i < f.ncoef; i++) {
@@ -50,7 +50,7 @@ static void descent_equals_scikit_learn(void **state) {
 
 static void rank_deficiency_is_counted(void **state) {
     (void)state;
-    struct lw_fit_report report;
+    struct lw_fit_report report = {0};
     struct bench t;
     lw_bench_init(&t, LW_FIT_OLS, 0);
     lw_bench_term(&t, "a", 1);
@@ -71,7 +71,7 @@ static void rank_deficiency_is_counted(void **state) {
 /* No coefficient can be moved to lower the least-squares error. */
 static void least_squares_is_the_minimum(void **state) {
     (void)state;
-    struct lw_fit_report report;
+    struct lw_fit_report report = {0};
     struct bench t;
     lw_bench_init(&t, LW_FIT_OLS, 0);
     lw_bench_term(&t, "a * b", 1);
@@ -102,7 +102,7 @@ static void least_squares_is_the_minimum(void **state) {
 
 static void windows_and_bad_targets_choose_rows(void **state) {
     (void)state;
-    struct lw_fit_report report;
+    struct lw_fit_report report = {0};
     struct bench t;
     struct sample s;
     lw_bench_init(&t, LW_FIT_RIDGE, 1);
