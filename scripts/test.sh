@@ -122,7 +122,7 @@ check_shell() {
 }
 
 san_env=(env ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
-    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1)
+    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 LEEWAY_TEST_PATIENCE=3)
 with_services=$lw_root/tests/support/services.sh
 
 # Python libraries that stand on the other side of some tests (tests/requirements.txt), in a place of their
