@@ -176,7 +176,8 @@ static void print(const struct listing *g, const struct line *line) {
 /* Keeps the newest `limit`, in memory for twice as many. */
 static void cut(struct listing *g) {
     size_t limit = (size_t)g->letters->limit;
-    qsort(g->line, g->n, sizeof *g->line, by_time);
+    if (g->n)
+        qsort(g->line, g->n, sizeof *g->line, by_time);
     if (g->n <= limit)
         return;
     memmove(g->line, g->line + (g->n - limit), limit * sizeof *g->line);
