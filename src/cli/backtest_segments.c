@@ -9,10 +9,10 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "cli/backtest.h"
+#include "cli/evaluate.h"
 #include "cli/svg.h"
 
-#define NUMERIC_GROUPS 10
-#define LEVELS_MAX     65536 /* held; rarer ones share one group */
+#define LEVELS_MAX 65536 /* held; rarer ones share one group */
 
 /* A feature's name, or any expression of the feature language. */
 static int open_one(const struct lw_spec *spec, struct lw_bt_segment *s, const char *text,
@@ -73,38 +73,21 @@ void lw_bt_segments_row(struct lw_bt *b, const struct lw_row *row,
 
 /* ---- groups ---- */
 
-static int compare_f64(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Upper ends of the groups, equal ones once. */
-static size_t deciles(const struct lw_bt_segment *s, double edge[NUMERIC_GROUPS]) {
+static size_t deciles(const struct lw_bt_segment *s, double edge[LW_DECILES]) {
     double *value = lw_malloc((s->n + 1) * sizeof *value);
-    size_t n = 0, nedges = 0;
+    size_t n = 0;
     for (size_t i = 0; i < s->n; i++)
         if (s->row[i].present)
             value[n++] = s->row[i].number;
-    qsort(value, n, sizeof *value, compare_f64);
-    for (size_t g = 1; n && g <= NUMERIC_GROUPS; g++) {
-        double v = value[(n * g - 1) / NUMERIC_GROUPS];
-        if (nedges == 0 || v > edge[nedges - 1])
-            edge[nedges++] = v;
-    }
+    n = lw_deciles(value, n, edge);
     free(value);
-    return nedges;
+    return n;
 }
 
 static void name_numbers(struct lw_bt_segment *s, const double *edge) {
-    char lo[32], hi[32];
     for (size_t g = 0; g + 2 < s->ngroups; g++) {
         struct lw_bt_group *group = &s->group[g];
-        lw_short_number(hi, sizeof hi, edge[g]);
-        if (g == 0)
-            snprintf(group->name, sizeof group->name, "<= %s", hi);
-        else
-            snprintf(group->name, sizeof group->name, "%s to %s",
-                     lw_short_number(lo, sizeof lo, edge[g - 1]), hi);
+        lw_decile_name(group->name, sizeof group->name, edge, g);
         group->order = (double)g;
     }
 }
@@ -190,7 +173,7 @@ static void arrange(struct lw_bt_segment *s) {
 }
 
 static void close_one(const struct lw_ledger *ledger, struct lw_bt_segment *s) {
-    double edge[NUMERIC_GROUPS];
+    double edge[LW_DECILES];
     bool numeric = s->kind != LW_CATEGORY;
     lw_cats_seal(s->texts);
     s->ngroups = (numeric ? deciles(s, edge) : lw_cats_size(s->texts)) + 2;

@@ -21,6 +21,12 @@ struct lw_judged_rows {
     size_t n, cap;
     int64_t from_ms, until_ms; /* event times seen */
 };
+#define LW_DECILES 10
+/* Sorts the values; fills the upper ends of their deciles, equal ones once, and returns
+ * how many there are. */
+size_t lw_deciles(double *value, size_t n, double edge[LW_DECILES]);
+/* "<= 2.5", then "2.5 to 4". */
+char *lw_decile_name(char *out, size_t size, const double *edge, size_t g);
 void lw_judged_push(struct lw_judged_rows *rows, const struct lw_judged *row);
 
 /* One line of a table. */

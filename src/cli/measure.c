@@ -17,8 +17,7 @@
 #include "cli/evaluate.h"
 #include "cli/svg.h"
 
-#define NUMERIC_GROUPS 10
-#define NO_VALUE       UINT32_MAX
+#define NO_VALUE UINT32_MAX
 
 void lw_judged_push(struct lw_judged_rows *rows, const struct lw_judged *row) {
     if (rows->n == rows->cap) {
@@ -109,21 +108,36 @@ static int compare_f64(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Upper ends of the groups: deciles, equal ones once. */
-static size_t deciles(const struct lw_judged_rows *rows, double edge[NUMERIC_GROUPS]) {
-    double *value = lw_malloc((rows->n + 1) * sizeof *value);
-    size_t n = 0, nedges = 0;
-    for (size_t i = 0; i < rows->n; i++)
-        if (rows->row[i].present)
-            value[n++] = rows->row[i].number;
+size_t lw_deciles(double *value, size_t n, double edge[LW_DECILES]) {
+    size_t nedges = 0;
     qsort(value, n, sizeof *value, compare_f64);
-    for (size_t g = 1; n && g <= NUMERIC_GROUPS; g++) {
-        double v = value[(n * g - 1) / NUMERIC_GROUPS];
+    for (size_t g = 1; n && g <= LW_DECILES; g++) {
+        double v = value[(n * g - 1) / LW_DECILES];
         if (nedges == 0 || v > edge[nedges - 1])
             edge[nedges++] = v;
     }
-    free(value);
     return nedges;
+}
+
+char *lw_decile_name(char *out, size_t size, const double *edge, size_t g) {
+    char lo[32], hi[32];
+    lw_short_number(hi, sizeof hi, edge[g]);
+    if (g == 0)
+        snprintf(out, size, "<= %s", hi);
+    else
+        snprintf(out, size, "%s to %s", lw_short_number(lo, sizeof lo, edge[g - 1]), hi);
+    return out;
+}
+
+static size_t deciles(const struct lw_judged_rows *rows, double edge[LW_DECILES]) {
+    double *value = lw_malloc((rows->n + 1) * sizeof *value);
+    size_t n = 0;
+    for (size_t i = 0; i < rows->n; i++)
+        if (rows->row[i].present)
+            value[n++] = rows->row[i].number;
+    n = lw_deciles(value, n, edge);
+    free(value);
+    return n;
 }
 
 static void name_missing(struct lw_figures *group, const struct lw_judged_rows *rows,
@@ -136,18 +150,12 @@ static void name_missing(struct lw_figures *group, const struct lw_judged_rows *
 }
 
 static void by_number(struct lw_judged_rows *rows, struct lw_measures *out) {
-    double edge[NUMERIC_GROUPS];
-    char lo[32], hi[32];
+    double edge[LW_DECILES];
     size_t n = deciles(rows, edge);
     out->segment = lw_calloc(n + 1, sizeof *out->segment);
     out->nsegments = n + 1;
     for (size_t g = 0; g < n; g++) {
-        lw_short_number(hi, sizeof hi, edge[g]);
-        if (g == 0)
-            snprintf(out->segment[g].name, sizeof out->segment[g].name, "<= %s", hi);
-        else
-            snprintf(out->segment[g].name, sizeof out->segment[g].name, "%s to %s",
-                     lw_short_number(lo, sizeof lo, edge[g - 1]), hi);
+        lw_decile_name(out->segment[g].name, sizeof out->segment[g].name, edge, g);
         out->segment[g].order = (double)g;
     }
     for (size_t i = 0; i < rows->n; i++) {
