@@ -11,34 +11,11 @@
 #include "event/file.h"
 #include "leeway/model.h"
 #include "model/dataset.h"
+#include "support/count_allocations.h"
 
 #define SAMPLE LW_SOURCE_DIR "/tests/data/event/green_sample.avro"
 #define WARM   6 /* panes: as many as there are spare ones, and the open ones */
 #define PANES  20
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static size_t allocations; /* a counter is what this test is about */
-
-void *__wrap_malloc(size_t size) {
-    allocations++;
-    return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    allocations++;
-    return __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size) {
-    allocations++;
-    return __real_realloc(old, size);
-}
 
 struct fixture {
     struct lw_config *config;

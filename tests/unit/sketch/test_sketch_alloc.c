@@ -6,30 +6,7 @@
 
 #include "base/rng.h"
 #include "leeway/profile.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static size_t allocations; /* a counter is what this test is about */
-
-void *__wrap_malloc(size_t size) {
-    allocations++;
-    return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size) {
-    allocations++;
-    return __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size) {
-    allocations++;
-    return __real_realloc(old, size);
-}
+#include "support/count_allocations.h"
 
 static const struct lw_column columns[] = {
     {.name = "distance", .kind = LW_NUMERIC, .lo = 0, .hi = 50},
