@@ -4,7 +4,12 @@
  * not know it", which is 404 with one of the API's own error codes 40401 to 40403. A 404
  * without such a code comes from whoever else stands at that address: a proxy, a path
  * that is wrong. That, and every other status, is trouble that a person or time will
- * mend, and is told so. */
+ * mend, and is told so.
+ *
+ * Many registries have no address for GUIDs (Apicurio 2, Karapace, Confluent's before 8)
+ * and say so with whatever 404 their web server has. Seventeen bytes of garbage that
+ * begin with 1 look like a GUID, and must not hold up a partition for ever: where the
+ * rest of the API is there, such a 404 says that this registry does not know it. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -18,6 +23,7 @@ struct lw_registry_client {
     struct lw_registry_options options;
     struct lw_asker *asker;
     struct lw_buf answer;
+    long status; /* of the last answer; 0: none came */
 };
 
 struct lw_registry_client *lw_registry_client_new(const struct lw_registry_options *o,
@@ -98,9 +104,10 @@ static int refuse(struct lw_registry_client *c, long status, struct lw_err *err)
 
 /* GET into c->answer. */
 static int get(struct lw_registry_client *c, const char *path, struct lw_err *err) {
-    long status = 0;
+    long status = c->status = 0;
     if (lw__ask(c->asker, path, NULL, &c->answer, &status, err))
         return -1;
+    c->status = status;
     return status == 200 ? 0 : refuse(c, status, err);
 }
 
@@ -222,6 +229,20 @@ static struct lw_schema *schema_of(struct lw_registry_client *c,
 
 /* ---- the three questions ---- */
 
+/* A schema's GUID had an answer that is none of the API: is the rest of it there? */
+static void without_guids(struct lw_registry_client *c, const struct lw_frame *frame,
+                          struct lw_err *why) {
+    struct lw_err away = {0};
+    if (frame->by != LW_SCHEMA_GUID || why->code != LW_EAGAIN || c->status != 404)
+        return;
+    if (lw_registry_client_ping(c, &away))
+        return;
+    lw_err_clear(why);
+    lw_fail(why, LW_ENOTFOUND,
+            "%s does not know it: it is a registry that finds no schema by GUID",
+            c->options.url);
+}
+
 struct lw_schema *lw_registry_client_schema(struct lw_registry_client *c,
                                             const struct lw_frame *frame,
                                             struct lw_err *err) {
@@ -233,8 +254,9 @@ struct lw_schema *lw_registry_client_schema(struct lw_registry_client *c,
              frame->by == LW_SCHEMA_ID ? "ids" : "guids", strchr(name, ' ') + 1);
     struct lw_schema *schema = NULL;
     struct lw_err why = {0};
-    if (get(c, path, &why) == 0 &&
-        lw__registered_parse(c->answer.data, c->answer.len, &top, &why) == 0) {
+    if (get(c, path, &why))
+        without_guids(c, frame, &why);
+    else if (lw__registered_parse(c->answer.data, c->answer.len, &top, &why) == 0) {
         schema = schema_of(c, &top, &why);
         lw__registered_fini(&top);
     }

@@ -256,13 +256,15 @@ def outage(case, registry, rides, daemon, config, listen):
 def dead_letters(case, rides):
     nobody = b"\0" + (999_999).to_bytes(4, "big") + rides.value(RIDE, 1)[5:]
     lacking = rides.value(LACKING, 2)
+    guid = b"\1" + bytes(range(40))  # garbage, and this registry has no address for GUIDs at all
     good = rides.sent
-    produce(TOPIC, 0, [nobody, lacking, b"\0\0", rides.value(RIDE, rides.sent)])
+    produce(TOPIC, 0, [nobody, lacking, b"\0\0", guid, rides.value(RIDE, rides.sent)])
     rides.sent += 1
-    all_read(case, STREAM, good + 1, dead=3)
+    all_read(case, STREAM, good + 1, dead=4)
     letters = {bytes.fromhex(m["value"]): m["headers"]["__connect.errors.exception.message"]
                for m in consume(TOPIC + ".dead")}
-    equal(set(letters), {nobody, lacking, b"\0\0"}, "letters, as they were sent")
+    equal(set(letters), {nobody, lacking, b"\0\0", guid}, "letters, as they were sent")
+    check("no schema by GUID" in letters[guid], "why", letters[guid])
     check("does not know it" in letters[nobody] and "999999" in letters[nobody], "why",
           letters[nobody])
     check('"distance" is required' in letters[lacking], "why", letters[lacking])
@@ -421,7 +423,7 @@ def scenario(case):
     replays(case, rides, config)
     trained(case, config, rides)
     daemon.stop()
-    equal(count(TOPIC + ".dead"), 3, "dead letters in all")
+    equal(count(TOPIC + ".dead"), 4, "dead letters in all")
     headers(case, registry, rides)
     single_object(case)
 

@@ -101,6 +101,28 @@ static void answers_and_what_they_mean(void **state) {
     }
 }
 
+/* Apicurio 2, Karapace and Confluent's before 8 have no address for GUIDs: there such an
+ * answer is the registry's, and garbage that looks like a GUID holds up nothing. Where
+ * nothing of the API is there, it is an outage as ever. */
+static void registries_without_guids(void **state) {
+    (void)state;
+    static const char lost[] =
+        "HTTP/1.1 404 X\r\nContent-Length: 16\r\n\r\n{\"error_code\":0}";
+    struct lw_frame guid = {.by = LW_SCHEMA_GUID, .guid = {1, 2, 3}};
+    struct lw_err err = {0};
+    struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, lost);
+    struct lw_registry_options o = options_of(lw_peer_port(p));
+    assert_int_equal(ask(&o, guid, &err), LW_EAGAIN);
+    assert_non_null(strstr(err.msg, "base of the Confluent API"));
+    lw_peer_route(p, "GET /api/subjects HTTP", "HTTP/1.1 200 X\r\n\r\n[\"a-value\"]");
+    lw_err_clear(&err);
+    assert_int_equal(ask(&o, guid, &err), LW_ENOTFOUND);
+    assert_non_null(strstr(err.msg, "no schema by GUID"));
+    lw_err_clear(&err);
+    assert_int_equal(ask(&o, by_id(7), &err), LW_EAGAIN); /* ids it must know */
+    lw_peer_stop(p);
+}
+
 /* Hangs, resets, floods: an outage each time, and each time it ends. */
 static void peers_that_misbehave(void **state) {
     (void)state;
@@ -393,6 +415,7 @@ static void is_it_a_registry(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_schema_by_id_and_by_guid),
+        cmocka_unit_test(registries_without_guids),
         cmocka_unit_test(answers_and_what_they_mean),
         cmocka_unit_test(peers_that_misbehave),
         cmocka_unit_test(a_gigabyte),
