@@ -27,7 +27,7 @@ static const struct lw_key redis_keys[] = {
             "nodes of one cluster; `rediss://...` for TLS; "
             "`sentinel://host[:port][,...]/master[/db]`; or `unix:/path`."},
     {"password_file", LW_KEY_FILE, AT(redis.password_file), .standard = "",
-     .doc = "File whose first line is the password."},
+     .doc = "File whose first line is the password. It is read for each connection."},
     {"timeout", LW_KEY_DURATION, AT(redis.timeout_ms), .standard = "2s", .min = 10,
      .max = 10 * LW_MINUTE, .doc = "For connecting and for each answer."},
     {"retry_max", LW_KEY_DURATION, AT(redis.retry_max_ms), .standard = "10s", .min = 10,

@@ -49,6 +49,7 @@ struct lw_loaded {
 
 struct lw_redis {
     struct lw_url url;
+    char password_file[256];
     int64_t timeout_ms, retry_max_ms;
     redisContext *ctx; /* NULL: not connected */
     char where[300];   /* address in use, without credentials */
@@ -66,6 +67,8 @@ struct lw_redis {
     struct lw_buf bytes;         /* of the store's verbs */
 };
 
+/* The first line of password_file, if there is one, into the url. LW_ECONFIG. */
+int lw_conn_password(struct lw_redis *r, struct lw_err *err);
 /* Connects unless connected. LW_EAGAIN: not reachable, or not yet due again. */
 int lw_conn_ensure(struct lw_redis *r, struct lw_err *err);
 /* Closes; the next call connects again. */

@@ -37,8 +37,9 @@ void lw_conn_drop(struct lw_redis *r) {
 
 enum lw_errc lw_conn_errc(const char *text) {
     static const char *const passing[] = {
-        "LOADING", "READONLY",  "OOM",        "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN",
-        "BUSY ",   "UNBLOCKED", "NOREPLICAS", "ASK ",       "MOVED ",   "MISCONF"};
+        "LOADING",     "READONLY", "OOM",       "MASTERDOWN", "TRYAGAIN",
+        "CLUSTERDOWN", "BUSY ",    "UNBLOCKED", "NOREPLICAS", "ASK ",
+        "MOVED ",      "MISCONF",  "NOAUTH"};
     for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
         if (strncmp(text, passing[i], strlen(passing[i])) == 0)
             return LW_EAGAIN;
@@ -94,8 +95,8 @@ static int greet(struct lw_redis *r, const char *const *argv, size_t argc,
     lw_buf_fini(&c.body);
     int rc = reply ? 0 : -1;
     if (reply && reply->type == REDIS_REPLY_ERROR)
-        rc = lw_fail(err, lw_conn_errc(reply->str), "redis %s: %s: %s", r->where, argv[0],
-                     reply->str);
+        rc = lw_fail(err, strcmp(argv[0], "AUTH") ? lw_conn_errc(reply->str) : LW_EAGAIN,
+                     "redis %s: %s: %s", r->where, argv[0], reply->str);
     if (reply)
         freeReplyObject(reply);
     return rc;
@@ -150,7 +151,33 @@ static int dial(struct lw_redis *r, const struct lw_url_seed *to, struct lw_err 
     return 0;
 }
 
+int lw_conn_password(struct lw_redis *r, struct lw_err *err) {
+    const char *path = r->password_file;
+    if (!*path)
+        return 0;
+    size_t len;
+    struct lw_err why = {0};
+    char *text = lw_read_file(path, 4096, &len, &why);
+    if (!text)
+        return lw_fail(err, LW_ECONFIG, "redis password file: %s", why.msg);
+    text[strcspn(text, "\r\n")] = '\0';
+    int rc = 0;
+    if (!*text || strlen(text) >= sizeof r->url.password)
+        rc = lw_fail(err, LW_ECONFIG,
+                     "redis password file %s: the first line must hold 1 to 255 bytes",
+                     path);
+    else
+        lw_copy(r->url.password, sizeof r->url.password, text);
+    free(text);
+    return rc;
+}
+
+/* The password is read anew for each connection, so that a rotated one is in use from the
+ * next on; until both sides have the same, the server counts as away. */
 static int log_in(struct lw_redis *r, struct lw_err *err) {
+    struct lw_err why = {0};
+    if (lw_conn_password(r, &why))
+        return lw_fail(err, LW_EAGAIN, "%s", why.msg);
     const struct lw_url *u = &r->url;
     char db[16];
     snprintf(db, sizeof db, "%d", u->db);

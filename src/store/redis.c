@@ -27,33 +27,14 @@ static void count_trip(void) {
     atomic_fetch_add_explicit(&round_trips, 1, memory_order_relaxed);
 }
 
-static int take_password(struct lw_redis *r, const char *path, struct lw_err *err) {
-    if (!*path)
-        return 0;
-    size_t len;
-    struct lw_err why = {0};
-    char *text = lw_read_file(path, 4096, &len, &why);
-    if (!text)
-        return lw_fail(err, LW_ECONFIG, "redis password file: %s", why.msg);
-    text[strcspn(text, "\r\n")] = '\0';
-    int rc = 0;
-    if (!*text || strlen(text) >= sizeof r->url.password)
-        rc = lw_fail(err, LW_ECONFIG,
-                     "redis password file %s: the first line must hold 1 to 255 bytes",
-                     path);
-    else
-        lw_copy(r->url.password, sizeof r->url.password, text);
-    free(text);
-    return rc;
-}
-
 struct lw_redis *lw_redis_new(const struct lw_redis_options *options,
                               struct lw_err *err) {
     struct lw_redis *r = lw_calloc(1, sizeof *r);
     r->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : 5000;
     r->retry_max_ms = options->retry_max_ms > 0 ? options->retry_max_ms : 5000;
+    lw_copy(r->password_file, sizeof r->password_file, options->password_file);
     int rc = lw_url_parse(options->url, &r->url, err);
-    rc = rc ? rc : take_password(r, options->password_file, err);
+    rc = rc ? rc : lw_conn_password(r, err);
 #ifndef LW_HAVE_HIREDIS_SSL
     if (!rc && r->url.tls)
         rc =

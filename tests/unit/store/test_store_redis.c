@@ -3,6 +3,7 @@
 #include "store_test.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "store/conn.h"
 
@@ -188,6 +189,13 @@ static void a_full_server_asks_to_wait(void **state) {
     lw_redis_free(r);
 }
 
+static void write_line(const char *path, const char *line) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(line, f);
+    fclose(f);
+}
+
 static void passwords(void **state) {
     static const char *const extra[] = {"--requirepass", "s3cret", NULL};
     struct redis_server *s = redis_server_start(extra);
@@ -195,26 +203,37 @@ static void passwords(void **state) {
     char url[128], path[128];
     struct lw_redis *r = test_connect(redis_server_url(s));
     assert_null(lw_redis_do(r, &err, "PING"));
-    assert_int_equal(err.code, LW_ESTOP);
+    assert_int_equal(err.code, LW_EAGAIN);
     lw_redis_free(r);
 
     lw_err_clear(&err);
     snprintf(url, sizeof url, "redis://:wrong@127.0.0.1:%d", redis_server_port(s));
     r = test_connect(url);
     assert_null(lw_redis_do(r, &err, "PING"));
-    assert_int_equal(err.code, LW_ESTOP);
+    assert_int_equal(err.code, LW_EAGAIN);
     assert_null(strstr(err.msg, "wrong@"));
     lw_redis_free(r);
 
     snprintf(path, sizeof path, "%s/password", redis_server_dir(s));
-    FILE *f = fopen(path, "w");
-    fputs("s3cret\n", f);
-    fclose(f);
+    write_line(path, "s3cret\n");
     struct lw_redis_options o = {.timeout_ms = 1000, .retry_max_ms = 50};
     snprintf(o.url, sizeof o.url, "redis://default@127.0.0.1:%d/2", redis_server_port(s));
     snprintf(o.password_file, sizeof o.password_file, "%s", path);
     r = lw_redis_new(&o, &err);
     lw_reply_free(MUST(r, "SET in_db_2 1"));
+
+    /* The password changes; this connection ends; the file follows later. */
+    lw_reply_free(MUST(r, "CONFIG SET requirepass an0ther"));
+    lw_redis_do(r, &err, "CLIENT KILL TYPE normal SKIPME no");
+    lw_err_clear(&err);
+    assert_null(lw_redis_do(r, &err, "PING"));
+    assert_int_equal(err.code, LW_EAGAIN);
+    write_line(path, "an0ther\n");
+    struct lw_reply *pong = NULL;
+    for (int i = 0; i < 100 && !pong; i++, usleep(20000))
+        pong = lw_redis_do(r, NULL, "PING");
+    assert_non_null(pong);
+    lw_reply_free(pong);
     lw_redis_free(r);
     (void)state;
     redis_server_stop(s);

@@ -158,7 +158,7 @@ static void passing_errors_are_told_from_lasting_ones(void **state) {
     assert_int_equal(lw_conn_errc("TRYAGAIN Multiple keys request"), LW_EAGAIN);
     assert_int_equal(lw_conn_errc("WRONGTYPE Operation against a key"), LW_ESTOP);
     assert_int_equal(lw_conn_errc("ERR unknown command"), LW_ESTOP);
-    assert_int_equal(lw_conn_errc("NOAUTH Authentication required."), LW_ESTOP);
+    assert_int_equal(lw_conn_errc("NOAUTH Authentication required."), LW_EAGAIN);
     assert_int_equal(lw_conn_errc("BUSYGROUP Consumer Group name"), LW_ESTOP);
 }
 
