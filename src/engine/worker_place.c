@@ -1,10 +1,12 @@
-/* A partition whose next offset does not exist.
+/* A partition whose next offset does not exist, or is to be found out.
  *
- * Below what the partition holds: retention has deleted what was not read yet. It is
- * lost, whoever is to blame, and the stream goes on with the oldest message that is left;
- * how many are missing is counted (`gone`), logged and audited. Beyond the end: the topic
- * was deleted and made anew (or has lost its newest messages with its leader), and the
- * old offsets mean nothing. It is read from its beginning: no message is passed over. */
+ * auto.offset.reset=latest and nothing known of it: it starts where it ends now, and that
+ * offset is kept at once. Below what the partition holds: retention has deleted what was
+ * not read yet. It is lost, whoever is to blame, and the stream goes on with the oldest
+ * message that is left; how many are missing is counted (`gone`), logged and audited.
+ * Beyond the end: the topic was deleted and made anew (or has lost its newest messages
+ * with its leader), and the old offsets mean nothing. It is read from its beginning: no
+ * message is passed over. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -70,6 +72,11 @@ static int find_place(struct lw_worker *w, int32_t partition, struct lw_err *err
     int64_t low, high;
     if (lw_consumer_ask(w->consumer, partition, ASK_MS, &low, &high, err))
         return -1;
+    if (s->next_offset < 0 && lw_consumer_starts_late(w->consumer)) {
+        s->next_offset = high;
+        s->changed = true;
+        return go_on(w, partition, high, err);
+    }
     if (s->next_offset < 0)
         return lw_fail(err, LW_ESTOP,
                        "%s/%" PRId32 ": nothing is known of where to start, and "

@@ -1,6 +1,8 @@
 /* Shared by the worker's own files only: worker.c (life and loop), worker_slots.c
- * (partitions come and go), worker_batch.c (messages), worker_hold.c (those that wait for
- * a schema), worker_flush.c (to Redis). All of it runs in the worker's thread. */
+ * (partitions come and go), worker_idle.c (and stand at their end), worker_place.c (and
+ * have lost their place), worker_batch.c (messages), worker_hold.c (those that wait for a
+ * schema), worker_out.c (what is sent), worker_flush.c (to Redis). All of it runs in the
+ * worker's thread. */
 #ifndef LW_WORKER_PRIVATE_H
 #define LW_WORKER_PRIVATE_H
 
@@ -15,7 +17,8 @@
 #define LW_RETRY_MS    500  /* between attempts while Redis is away */
 #define LW_SPELL_MS    1000 /* the worker polls again after so long, whatever is to do */
 
-/* ASTRAY: it is ours, but its next offset does not exist (any more). */
+/* ASTRAY: it is ours, but its next offset does not exist (any more), or is to be found
+ * out. */
 enum lw_slot_state { SLOT_FREE, SLOT_WAITS, SLOT_RUNS, SLOT_ASTRAY };
 
 /* A partition that is assigned to us. */
@@ -92,11 +95,14 @@ void lw__slot_astray(void *worker, int32_t partition);
 void lw__slot_drop(struct lw_slot *s);
 /* Claims those whose time has come; now is monotonic. */
 void lw__slots_claim_again(struct lw_worker *w, int64_t now);
+/* Frees models that no partition scores with any more. */
+void lw__slots_sweep_models(struct lw_worker *w);
+
+/* ---- worker_idle.c ---- */
+
 /* A partition at its end, where nothing has come for idle_timeout, must not hold back
  * sealing. */
 void lw__slots_watch_idle(struct lw_worker *w, int64_t now);
-/* Frees models that no partition scores with any more. */
-void lw__slots_sweep_models(struct lw_worker *w);
 
 /* ---- worker_place.c ---- */
 

@@ -11,8 +11,6 @@
 #include "base/time.h"
 #include "engine/worker_private.h"
 
-#define ASK_MS 500 /* for the broker to say where a partition ends */
-
 void lw__slot_drop(struct lw_slot *s) {
     lw_partition_free(s->progress);
     *s = (struct lw_slot){.state = SLOT_FREE};
@@ -53,6 +51,16 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     return 0;
 }
 
+/* "At its end" is another place with each moment, so it is asked for once and kept: what
+ * comes from then on is not passed over, whoever owns the partition then. */
+static bool needs_place(const struct lw_worker *w, struct lw_slot *s) {
+    if (s->next_offset >= 0 || s->added || !lw_consumer_starts_late(w->consumer))
+        return false;
+    s->state = SLOT_ASTRAY;
+    s->claim_at_ms = 0;
+    return true;
+}
+
 static int64_t start_offset(const struct lw_slot *s) {
     if (s->next_offset >= 0)
         return s->next_offset;
@@ -72,7 +80,8 @@ int64_t lw__slot_assigned(void *arg, int32_t partition, int *wait) {
         w->slot[partition].state = SLOT_WAITS;
         w->slot[partition].claim_at_ms = w->try_at_ms;
     } else if (claim(w, partition, &err) == 0) {
-        return start_offset(&w->slot[partition]);
+        if (!needs_place(w, &w->slot[partition]))
+            return start_offset(&w->slot[partition]);
     } else {
         lw__redis_away(w, &err);
         lw__worker_warn(w, "claim_waits", partition, &err);
@@ -115,7 +124,8 @@ static void claim_again(struct lw_worker *w, int32_t partition) {
     struct lw_err err = {0};
     struct lw_slot *s = &w->slot[partition];
     if (claim(w, partition, &err) == 0 &&
-        lw_consumer_seek(w->consumer, partition, start_offset(s), &err) == 0)
+        (needs_place(w, s) ||
+         lw_consumer_seek(w->consumer, partition, start_offset(s), &err) == 0))
         return;
     s->state = SLOT_WAITS;
     lw__redis_away(w, &err);
@@ -128,47 +138,6 @@ void lw__slots_claim_again(struct lw_worker *w, int64_t now) {
             return; /* poll first */
         if (w->slot[p].state == SLOT_WAITS && now >= w->slot[p].claim_at_ms)
             claim_again(w, p);
-    }
-}
-
-/* Our own silence is not the partition's: we may have been stopped, or paused while Redis
- * was away, or have no broker. So before a partition counts as idle the broker is asked
- * where it ends. One that does not answer makes all of them wait another idle_timeout. */
-static bool stands_at_end(struct lw_worker *w, int32_t partition, int64_t now) {
-    struct lw_err err = {0};
-    int at_end = lw_consumer_ask_end(w->consumer, partition, ASK_MS, &err);
-    if (at_end < 0)
-        lw__worker_warn(w, "end_unknown", partition, &err);
-    for (int32_t p = 0; at_end < 0 && p < w->nslots; p++)
-        w->slot[p].heard_ms = now;
-    if (at_end == 0)
-        w->slot[partition].heard_ms = now; /* something comes */
-    return at_end > 0;
-}
-
-/* An empty partition is known to be, so that nothing of what comes later is passed over
- * if its next owner starts by auto.offset.reset. */
-static void remember_place(struct lw_worker *w, struct lw_slot *s, int32_t partition) {
-    int64_t low, high;
-    lw_consumer_watermarks(w->consumer, partition, &low, &high);
-    if (low >= 0 && low == high)
-        s->next_offset = high;
-}
-
-void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
-    bool told = w->flow != LW_FLOWS;
-    for (int32_t p = 0; p < w->nslots && !w->paused; p++) {
-        struct lw_slot *s = &w->slot[p];
-        if (s->state != SLOT_RUNS)
-            continue;
-        bool idle = (told || now - s->heard_ms >= w->spec->idle_timeout_ms) &&
-                    lw_consumer_at_end(w->consumer, p);
-        if (idle && !s->idle && !told)
-            idle = stands_at_end(w, p, now);
-        if (idle && s->next_offset < 0)
-            remember_place(w, s, p);
-        s->changed |= idle != s->idle;
-        s->idle = idle;
     }
 }
 

@@ -588,11 +588,26 @@ int lw_consumer_at_end(struct lw_consumer *c, int32_t partition) {
     return o->next >= 0 ? o->next >= high : low == high;
 }
 
+int64_t lw_consumer_place(const struct lw_consumer *c, int32_t partition) {
+    const struct owned *o = find(c, partition);
+    return o ? o->next : RD_KAFKA_OFFSET_INVALID;
+}
+
+void lw_consumer_pass(struct lw_consumer *c, int32_t partition, int64_t offset) {
+    struct owned *o = find(c, partition);
+    if (o && o->next < offset)
+        o->next = offset;
+}
+
+int lw_consumer_starts_late(const struct lw_consumer *c) {
+    return c->reset == RD_KAFKA_OFFSET_END;
+}
+
 /* By rd_kafka_offsets_for_times, whose time -1 is Kafka's own word for the end:
  * rd_kafka_query_watermark_offsets goes on far beyond its timeout when a broker is down.
  */
 int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
-                        struct lw_err *err) {
+                        int64_t *at, struct lw_err *err) {
     const struct owned *o = find(c, partition);
     rd_kafka_topic_partition_list_t *list = list_of(c, partition, RD_KAFKA_OFFSET_END);
     rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(c->rk, list, timeout_ms);
@@ -602,6 +617,8 @@ int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms
     if (rc || end < 0)
         return lw_fail(err, LW_EAGAIN, "kafka: the end of %s/%" PRId32 ": %s", c->topic,
                        partition, rc ? rd_kafka_err2str(rc) : "not known");
+    if (at)
+        *at = end;
     if (!o || o->waiting)
         return 0;
     int64_t low, high; /* the start is not known yet: has anything come since? */

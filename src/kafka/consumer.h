@@ -64,13 +64,21 @@ int lw_consumer_ask(struct lw_consumer *c, int32_t partition, int timeout_ms,
 void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low,
                             int64_t *high);
 /* Has all been read that the partition holds, as far as the last fetch knows? 0 while
- * that is not known, and for ever on a topic whose last offset is a transaction marker.
- */
+ * that is not known, and behind the last message of a partition that ends with a
+ * transaction's marker, with messages of an aborted one, or with what was compacted away:
+ * until lw_consumer_pass. */
 int lw_consumer_at_end(struct lw_consumer *c, int32_t partition);
-/* The same, asked of the broker (one round trip, at most timeout_ms): 1, 0, or -1 with
- * LW_EAGAIN when it does not answer. */
+/* Where it stands: the next offset, or a logical one while no message has come. */
+int64_t lw_consumer_place(const struct lw_consumer *c, int32_t partition);
+/* There is no message before this offset, whatever offsets are: it stands there now. */
+void lw_consumer_pass(struct lw_consumer *c, int32_t partition, int64_t offset);
+/* Does a partition that nothing is known of start at its end (auto.offset.reset)? */
+int lw_consumer_starts_late(const struct lw_consumer *c);
+/* Has all been read, asked of the broker (one round trip, at most timeout_ms)? 1, 0, or
+ * -1 with LW_EAGAIN when it does not answer. *end (may be NULL): the offset that comes
+ * next; that of the first open transaction, if there is one. */
 int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
-                        struct lw_err *err);
+                        int64_t *end, struct lw_err *err);
 rd_kafka_t *lw_consumer_handle(struct lw_consumer *c); /* e.g. for lw_kafka_partitions */
 
 #endif

@@ -427,6 +427,20 @@ def avro(schema, value):
     return {"null": b"", "boolean": b"\1" if value else b"\0"}[kind]
 
 
+def green_trip(n, ms):
+    """A trip of 2.5 miles that ended at `ms`, in the bundled configuration's schema."""
+    with open(os.path.join(ROOT, "schemas/green_trip.avsc"), encoding="utf-8") as f:
+        schema = json.load(f)
+    value = {}
+    for field in schema["fields"]:
+        kind, name = field["type"], field["name"]
+        value[name] = None if isinstance(kind, list) and "null" in kind else "x" \
+            if kind == "string" else 1
+    value.update(trip_id=str(n), lpep_pickup_datetime=ms - 600_000, lpep_dropoff_datetime=ms,
+                 PULocationID=1, DOLocationID=2, passenger_count=1, trip_distance=2.5)
+    return avro(schema, value)
+
+
 def avro_file(path, schema, records):
     mark = bytes(range(16))
     meta = [("avro.schema", json.dumps(schema).encode()), ("avro.codec", b"null")]

@@ -5,11 +5,9 @@ because the broker is down, or because we were stopped, the panes must wait for 
 takes; were they sealed, what it brings later would be missing in their evaluations. When it really
 stands at its end for idle_timeout, it holds nothing back. And the word of a process that has died
 counts for nothing: its partition is waited for until somebody has it again."""
-import json
-import os
 import time
 
-from harness import (ROOT, Broker, Daemon, avro, check, equal, main, offsets, produce, say, wait_for)
+from harness import (Broker, Daemon, check, equal, green_trip, main, offsets, produce, say, wait_for)
 
 STREAM = TOPIC = "idle"
 HOUR = 3600 * 1000
@@ -22,22 +20,11 @@ def key(name):
 
 
 class Trips:
-    def __init__(self):
-        with open(os.path.join(ROOT, "schemas/green_trip.avsc"), encoding="utf-8") as f:
-            self.schema = json.load(f)
-        self.sent = 0
+    sent = 0
 
     def one(self, ms):
-        value = {}
-        for field in self.schema["fields"]:
-            kind, name = field["type"], field["name"]
-            value[name] = None if isinstance(kind, list) and "null" in kind else "x" \
-                if kind == "string" else 1
-        value.update(trip_id=str(self.sent), lpep_pickup_datetime=ms - 600_000,
-                     lpep_dropoff_datetime=ms, PULocationID=1, DOLocationID=2, passenger_count=1,
-                     trip_distance=2.5)
         self.sent += 1
-        return avro(self.schema, {f["name"]: value[f["name"]] for f in self.schema["fields"]})
+        return green_trip(self.sent - 1, ms)
 
     def send(self, partition, first_hour, until_hour, each=4):
         produce(TOPIC, partition, [self.one(T0 + h * HOUR + i * HOUR // each)

@@ -71,12 +71,12 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     lw_consumer_watermarks(a.c, 77, &low, &high);
     assert_int_equal(high, -1);
     lw_consumer_commit(a.c, 0, 2000);
-    assert_int_equal(lw_consumer_ask_end(a.c, 0, 5000, &err), 1);
+    assert_int_equal(lw_consumer_ask_end(a.c, 0, 5000, NULL, &err), 1);
     fill(m, topic, PARTITIONS, 2000, 1); /* which nobody has told us of */
-    assert_int_equal(lw_consumer_ask_end(a.c, 0, 5000, &err), 0);
+    assert_int_equal(lw_consumer_ask_end(a.c, 0, 5000, NULL, &err), 0);
     rd_kafka_mock_broker_set_down(m->cluster, 1);
     lw_err_clear(&err);
-    assert_int_equal(lw_consumer_ask_end(a.c, 0, 300, &err), -1);
+    assert_int_equal(lw_consumer_ask_end(a.c, 0, 300, NULL, &err), -1);
     assert_int_equal(err.code, LW_EAGAIN);
     rd_kafka_mock_broker_set_up(m->cluster, 1);
     lw_consumer_free(a.c);

@@ -1,0 +1,120 @@
+"""Where partitions begin and end, when that is not where a message is.
+
+Producers with transactions leave markers behind their messages, and messages that were aborted; no
+consumer is ever given those offsets. A partition that ends with them stands at its end all the same, and
+holds nothing back; one whose transaction is open is waited for, and what it brings is counted.
+
+With auto.offset.reset: latest a partition starts where it ended when the stream first saw it. It is idle
+there though it holds (old) messages, and what comes while no process runs is read by the next one.
+"""
+import time
+
+from harness import (KAFKA, Daemon, counters, equal, green_trip, main, produce, say, wait_for)
+
+try:
+    from confluent_kafka import Producer
+except ImportError:
+    print("skipped: needs tests/requirements.txt")
+    raise SystemExit(77) from None
+
+HOUR = 3600 * 1000
+T0 = 1577836800000  # 2020-01-01
+IDLE = 2  # seconds, and as long between two looks
+
+
+def trips(first_hour, until_hour):
+    return [green_trip(4 * h + i, T0 + h * HOUR + i * HOUR // 4)
+            for h in range(first_hour, until_hour) for i in range(4)]
+
+
+def config(case, stream, reset="earliest"):
+    return case.nyc(stream, stream, [
+        (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
+        (r"lateness: 1h", "lateness: 0s"), (r"idle_timeout: \S+", f"idle_timeout: {IDLE}s"),
+        (r"^  auto\.offset\.reset: \S+", f"  auto.offset.reset: {reset}")])
+
+
+def sealed(case, stream):
+    at = case.redis("HGET", f"leeway:{{{stream}}}:detector", "sealed_until")
+    return (int(at) - T0) // HOUR if at else None
+
+
+def places(case, stream, partitions):
+    return [case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}").get("next_offset")
+            for p in range(partitions)]
+
+
+def transactions(case):
+    stream = "ends-transactions"
+    case.create((stream, 4), (stream + ".dead", 1))
+    producer = Producer({"bootstrap.servers": KAFKA, "transactional.id": f"{stream}-{case.seed}"})
+    producer.init_transactions()
+
+    def send(partition, values):
+        for value in values:
+            producer.produce(stream, value, partition=partition)
+        producer.flush()
+
+    producer.begin_transaction()
+    send(0, trips(0, 6))
+    producer.commit_transaction()
+    producer.begin_transaction()
+    send(0, trips(6, 7))
+    send(1, trips(0, 2))
+    producer.abort_transaction()  # partition 1 holds nothing else
+    produce(stream, 2, trips(0, 12))
+    produce(stream, 3, trips(0, 3))
+    producer.begin_transaction()
+    send(3, trips(3, 4))
+    daemon = Daemon(case, config(case, stream))
+    # Of 3, all that was committed: its watermark is 02:45.
+    wait_for("what is not held back by the open transaction", 30, lambda: sealed(case, stream) == 2)
+    time.sleep(2 * IDLE + 1)
+    equal(sealed(case, stream), 2, "hours sealed while a transaction was open")
+    equal(counters(case.redis, stream)["messages"], 84, "messages that are committed")
+    producer.commit_transaction()
+    wait_for("the end of all", 30, lambda: sealed(case, stream) == 11)
+    equal(places(case, stream, 4), ["30", "9", "48", "17"], "places behind the markers")
+    equal(counters(case.redis, stream)["messages"], 88, "messages")
+    say("markers and aborted transactions hold nothing back, an open one does")
+    producer.begin_transaction()
+    send(0, trips(12, 14))
+    send(1, trips(12, 14))
+    producer.commit_transaction()
+    produce(stream, 2, trips(12, 14))
+    produce(stream, 3, trips(12, 14))
+    wait_for("what came later", 30, lambda: counters(case.redis, stream)["messages"] == 120)
+    wait_for("its panes", 30, lambda: sealed(case, stream) == 13)
+    total = counters(case.redis, stream)
+    equal((total["good"], total["late"], total["gone"]), (120, 0, 0), "all of it good, none late")
+    daemon.stop()
+    say("and what comes behind them is read")
+
+
+def latest(case):
+    stream = "ends-latest"
+    case.create((stream, 2), (stream + ".dead", 1))
+    for partition in (0, 1):
+        produce(stream, partition, trips(0, 5))
+    c = config(case, stream, "latest")
+    daemon = Daemon(case, c, stream)
+    wait_for("places", 30, lambda: places(case, stream, 2) == ["20", "20"])
+    equal(counters(case.redis, stream)["messages"], 0, "messages from before")
+    produce(stream, 1, trips(5, 12))
+    wait_for("its panes", 30, lambda: sealed(case, stream) == 11)
+    say("a partition at rest since before the stream holds nothing back")
+    daemon.stop()
+    produce(stream, 0, trips(12, 14))
+    daemon = Daemon(case, c, stream + "-again")
+    wait_for("what came meanwhile", 30, lambda: counters(case.redis, stream)["messages"] == 36)
+    equal(places(case, stream, 2), ["28", "48"], "places")
+    daemon.stop()
+    say("what came while nobody ran is read")
+
+
+def scenario(case):
+    transactions(case)
+    latest(case)
+
+
+main(scenario)
