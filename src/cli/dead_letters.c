@@ -65,6 +65,8 @@ static int dispatch(struct lw_letters *l, const struct words *w, char **rest, in
         return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[shows ? 2 : 1]);
     if (shows && n < 2)
         return usage(err, "show which letter? (PARTITION:OFFSET, as in the list)");
+    if (w->limit < 0)
+        return usage(err, "--limit is a number of letters, or 0 for all");
     if (parse_since(w->since, &l->since_ms, err) ||
         parse_place(shows ? rest[1] : w->offset, l, err))
         return -1;

@@ -29,9 +29,9 @@ void lw__out_close(struct lw_worker *w) {
 }
 
 /* Has a topic that was not there been made meanwhile? Asking tells the client. */
-static void look_for(struct lw_worker *w, const char *topic) {
-    if (topic[0])
-        lw_kafka_partitions(lw_producer_handle(w->out), topic, ACK_MS, NULL);
+static int look_for(struct lw_worker *w, const char *topic, struct lw_err *err) {
+    return topic[0] ? lw_kafka_partitions(lw_producer_handle(w->out), topic, ACK_MS, err)
+                    : 0;
 }
 
 int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char *stage,
@@ -47,7 +47,7 @@ int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char 
     if (lw_dead_letter(w->out, m, &reason, ACK_MS, &trouble) == 0)
         return 0;
     if (trouble.code == LW_ENOTFOUND) /* librdkafka does not look again by itself */
-        look_for(w, reason.topic);
+        look_for(w, reason.topic, NULL);
     return lw_fail(err, trouble.code, "%s", trouble.msg);
 }
 
@@ -85,6 +85,22 @@ int lw__out_send(struct lw_worker *w, struct lw_err *err) {
     return lw_sender_send(w->predictions, err) ? keep(w, err) : 0;
 }
 
+/* A message for a topic that is not there waits for it in silence. Why consuming stops is
+ * told once, so it is asked once. */
+static void explain(struct lw_worker *w, struct lw_err *why) {
+    const struct lw_config_source *source = &w->config->source;
+    struct lw_err missing = {0};
+    if (why->code != LW_EAGAIN || w->paused)
+        return;
+    if (look_for(w, source->dead_letters, &missing) >= 0 ||
+        missing.code != LW_ENOTFOUND) {
+        lw_err_clear(&missing);
+        look_for(w, source->scored, &missing);
+    }
+    if (missing.code == LW_ENOTFOUND)
+        lw_err_context(why, "%s (make it; see leeway check)", missing.msg);
+}
+
 int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
     struct lw_err why = w->refusal;
     if (!w->unacked)
@@ -92,6 +108,7 @@ int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
     if (why.code == LW_OK && lw__out_send(w, &why) == 0 &&
         lw_producer_flush(w->out, ACK_MS, &why))
         keep(w, &why);
+    explain(w, &why);
     if (why.code)
         return lw_fail(err, why.code, "%s", why.msg);
     w->unacked = false;
@@ -102,6 +119,6 @@ void lw__out_forget(struct lw_worker *w) {
     if (w->predictions)
         lw_sender_drop(w->predictions);
     lw_err_clear(&w->refusal);
-    look_for(w, w->config->source.dead_letters);
-    look_for(w, w->config->source.scored);
+    look_for(w, w->config->source.dead_letters, NULL);
+    look_for(w, w->config->source.scored, NULL);
 }

@@ -3,7 +3,12 @@
  * Idempotent and without a message timeout by default: what was queued arrives once and
  * in order, however long the brokers are away; the local queue is bounded, and who fills
  * it waits. Delivery reports are served by whoever calls us; a refusal for good is
- * remembered until the next flush tells it. */
+ * remembered until the next flush tells it.
+ *
+ * A topic's max.message.bytes bounds a batch, and librdkafka refuses all messages of one
+ * that exceeds it, however small each is. So what was refused for its size goes once more
+ * through a second client that sends each message alone. Only what is refused there is
+ * too large; what came by that way may stand behind what was sent after it. */
 #include "kafka/producer.h"
 
 #include <inttypes.h>
@@ -23,15 +28,69 @@
 struct lw_producer {
     struct lw_kafka_log log; /* first: librdkafka's opaque */
     rd_kafka_t *rk;
+    _Atomic(rd_kafka_t *) alone; /* one message a batch; NULL until it is needed */
+    struct lw_kafka_options *options;
     _Atomic uint64_t acked, refused;
     _Atomic size_t too_large; /* smallest value that was refused for its size */
     pthread_mutex_t lock;
     char refusal[300]; /* the first since the last flush; under lock */
 };
 
+static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque);
+
+/* A client for the role, or for messages one by one. */
+static rd_kafka_t *client(struct lw_producer *p, bool alone, struct lw_err *err) {
+    char why[256];
+    rd_kafka_conf_t *conf = lw_kafka_conf(p->options, "producer", err);
+    if (!conf)
+        return NULL;
+    if (alone)
+        rd_kafka_conf_set(conf, "batch.num.messages", "1", why, sizeof why);
+    rd_kafka_conf_set_opaque(conf, p);
+    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
+    if (!rk) {
+        rd_kafka_conf_destroy(conf);
+        lw_fail(err, LW_ECONFIG, "kafka: %s", why);
+    }
+    return rk;
+}
+
+/* A report of a failure does not tell the message's time, so it goes along as the
+ * message's opaque pointer; 0: none was given. */
+static void *with_time(int64_t ms) {
+    return ms > 0 && (uint64_t)ms <= UINTPTR_MAX ? (void *)(uintptr_t)ms : NULL;
+}
+
+static int64_t time_of(const rd_kafka_message_t *m) {
+    return (int64_t)(uintptr_t)m->_private;
+}
+
+/* The message of a delivery report, once more and by itself. */
+static bool send_alone(struct lw_producer *p, const rd_kafka_message_t *m) {
+    rd_kafka_headers_t *had = NULL, *headers = NULL;
+    pthread_mutex_lock(&p->lock);
+    if (!atomic_load(&p->alone))
+        atomic_store(&p->alone, client(p, true, NULL));
+    rd_kafka_t *rk = atomic_load(&p->alone);
+    pthread_mutex_unlock(&p->lock);
+    if (!rk)
+        return false;
+    if (rd_kafka_message_headers(m, &had) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        headers = rd_kafka_headers_copy(had);
+    rd_kafka_resp_err_t rc = rd_kafka_producev(
+        rk, RD_KAFKA_V_TOPIC(rd_kafka_topic_name(m->rkt)),
+        RD_KAFKA_V_PARTITION(m->partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(m->key, m->key_len), RD_KAFKA_V_VALUE(m->payload, m->len),
+        RD_KAFKA_V_TIMESTAMP(time_of(m)), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    if (rc && headers)
+        rd_kafka_headers_destroy(headers);
+    return rc == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     struct lw_producer *p = opaque;
-    (void)rk;
+    bool large = m->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         atomic_fetch_add(&p->acked, 1);
         return;
@@ -39,9 +98,10 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
     if (m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return; /* we are being freed */
+    if (large && rk == p->rk && send_alone(p, m))
+        return;
     atomic_fetch_add(&p->refused, 1);
-    if (m->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE &&
-        m->len < atomic_load(&p->too_large))
+    if (large && m->len < atomic_load(&p->too_large))
         atomic_store(&p->too_large, m->len);
     pthread_mutex_lock(&p->lock);
     if (!p->refusal[0])
@@ -53,38 +113,49 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 
 struct lw_producer *lw_producer_new(const struct lw_kafka_options *options,
                                     struct lw_err *err) {
-    char why[256];
-    rd_kafka_conf_t *conf = lw_kafka_conf(options, "producer", err);
-    if (!conf)
-        return NULL;
     struct lw_producer *p = lw_calloc(1, sizeof *p);
     lw_kafka_log_init(&p->log);
     pthread_mutex_init(&p->lock, NULL);
     atomic_store(&p->too_large, SIZE_MAX);
-    rd_kafka_conf_set_opaque(conf, p);
-    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
-    p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    if (!p->rk) {
-        rd_kafka_conf_destroy(conf);
-        lw_fail(err, LW_ECONFIG, "kafka: %s", why);
-        lw_producer_free(p);
-        return NULL;
-    }
-    return p;
+    p->options = lw_memdup(options, sizeof *options);
+    p->rk = client(p, false, err);
+    if (p->rk)
+        return p;
+    lw_producer_free(p);
+    return NULL;
+}
+
+static void end(rd_kafka_t *rk) {
+    if (!rk)
+        return;
+    rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                           RD_KAFKA_PURGE_F_NON_BLOCKING);
+    rd_kafka_poll(rk, 0);
+    rd_kafka_destroy(rk);
 }
 
 void lw_producer_free(struct lw_producer *p) {
     if (!p)
         return;
-    if (p->rk) {
-        rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
-                                  RD_KAFKA_PURGE_F_NON_BLOCKING);
-        rd_kafka_poll(p->rk, 0);
-        rd_kafka_destroy(p->rk);
-    }
+    end(p->rk);
+    end(atomic_load(&p->alone));
     lw_kafka_log_fini(&p->log);
     pthread_mutex_destroy(&p->lock);
+    free(p->options);
     free(p);
+}
+
+static void serve(struct lw_producer *p, int timeout_ms) {
+    rd_kafka_t *alone = atomic_load(&p->alone);
+    rd_kafka_poll(p->rk, timeout_ms);
+    if (alone)
+        rd_kafka_poll(alone, 0);
+}
+
+/* Messages that are not acknowledged yet. */
+static int waiting(const struct lw_producer *p) {
+    rd_kafka_t *alone = atomic_load(&p->alone);
+    return rd_kafka_outq_len(p->rk) + (alone ? rd_kafka_outq_len(alone) : 0);
 }
 
 static int refuse(const struct lw_record *record, rd_kafka_error_t *error,
@@ -105,7 +176,7 @@ static int refuse(const struct lw_record *record, rd_kafka_error_t *error,
 /* headers are taken by librdkafka on success. */
 static rd_kafka_error_t *send_once(struct lw_producer *p, const struct lw_record *r,
                                    rd_kafka_headers_t *headers) {
-    rd_kafka_vu_t vu[8];
+    rd_kafka_vu_t vu[9];
     size_t n = 0;
     vu[n].vtype = RD_KAFKA_VTYPE_TOPIC;
     vu[n++].u.cstr = r->topic;
@@ -122,6 +193,8 @@ static rd_kafka_error_t *send_once(struct lw_producer *p, const struct lw_record
     if (r->time_ms >= 0) {
         vu[n].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
         vu[n++].u.i64 = r->time_ms;
+        vu[n].vtype = RD_KAFKA_VTYPE_OPAQUE;
+        vu[n++].u.ptr = with_time(r->time_ms);
     }
     if (headers) {
         vu[n].vtype = RD_KAFKA_VTYPE_HEADERS;
@@ -149,11 +222,11 @@ int lw__producer_send(struct lw_producer *p, const struct lw_record *record,
                 err, LW_EAGAIN,
                 "kafka: the local queue to %s has been full for %d ms (%d messages "
                 "wait)",
-                record->topic, timeout_ms, rd_kafka_outq_len(p->rk));
+                record->topic, timeout_ms, waiting(p));
         }
-        rd_kafka_poll(p->rk, left < WAIT_MS ? (int)left : WAIT_MS);
+        serve(p, left < WAIT_MS ? (int)left : WAIT_MS);
     }
-    rd_kafka_poll(p->rk, 0);
+    serve(p, 0);
     return 0;
 }
 
@@ -168,11 +241,16 @@ int lw_produce(struct lw_producer *p, const struct lw_record *record, int timeou
 }
 
 void lw_producer_poll(struct lw_producer *p) {
-    rd_kafka_poll(p->rk, 0);
+    serve(p, 0);
 }
 
 int lw_producer_flush(struct lw_producer *p, int timeout_ms, struct lw_err *err) {
+    int64_t until = lw_mono_ms() + timeout_ms;
     rd_kafka_resp_err_t rc = rd_kafka_flush(p->rk, timeout_ms);
+    rd_kafka_t *alone = atomic_load(&p->alone);
+    int64_t left = until - lw_mono_ms();
+    if (alone && rc == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rc = rd_kafka_flush(alone, left > 0 ? (int)left : 0);
     char refusal[sizeof p->refusal];
     pthread_mutex_lock(&p->lock);
     lw_copy(refusal, sizeof refusal, p->refusal);
@@ -182,7 +260,7 @@ int lw_producer_flush(struct lw_producer *p, int timeout_ms, struct lw_err *err)
         return lw_fail(err, LW_ESTOP, "kafka: %s", refusal);
     if (rc == RD_KAFKA_RESP_ERR__TIMED_OUT)
         return lw_fail(err, LW_EAGAIN, "kafka: %d messages are not acknowledged yet",
-                       rd_kafka_outq_len(p->rk));
+                       waiting(p));
     return rc ? lw_fail(err, LW_ESTOP, "kafka: flush: %s", rd_kafka_err2str(rc)) : 0;
 }
 

@@ -348,7 +348,8 @@ static void a_value_too_large_for_the_letters_is_left_out(void **state) {
     assert_int_equal(lw_producer_flush(wide.p, 5000, &err), 0);
     read_one(&narrow, "big", 0, bury_big);
     read_one(&narrow, "big.dead", 1, is_cut);
-    rd_kafka_mock_push_request_errors(m->cluster, 0 /* Produce */, 1,
+    rd_kafka_mock_push_request_errors(m->cluster, 0 /* Produce */, 2,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     read_one(&told, "big", 0, bury_big); /* ... or by the broker, which is remembered */
     assert_int_equal(lw_producer_flush(told.p, 5000, &err), -1);
@@ -360,6 +361,61 @@ static void a_value_too_large_for_the_letters_is_left_out(void **state) {
     lw_producer_free(narrow.p);
     lw_producer_free(told.p);
     free(big);
+    free(o);
+}
+
+/* ---- a batch that the topic does not take, though it takes each of its messages ---- */
+
+static int is_whole(void *arg, const rd_kafka_message_t *m) {
+    struct post *post = arg;
+    char text[16] = "";
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t len;
+    rd_kafka_timestamp_type_t kind;
+    memcpy(text, m->payload, m->len < 15 ? m->len : 15);
+    int i = atoi(text);
+    assert_int_equal(rd_kafka_message_timestamp(m, &kind), 1000 + i);
+    assert_int_equal(m->key != NULL, i % 2);
+    assert_int_equal(rd_kafka_message_headers(m, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_header_get_last(headers, "h", &value, &len), 0);
+    assert_int_equal(len, 3);
+    post->n++;
+    return 0;
+}
+
+static void what_a_batch_is_refused_for_goes_alone(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct lw_err err = {0};
+    mock_kafka_topic(m, "narrow", 1);
+    mock_kafka_set(o, "enable.idempotence", "false"); /* the mock's has no batches */
+    mock_kafka_set(o, "linger.ms", "200");
+    struct post post = {.p = start(o), .m = m};
+    rd_kafka_mock_push_request_errors(m->cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    for (int i = 0; i < 50; i++) {
+        char text[16];
+        int n = snprintf(text, sizeof text, "%d", i);
+        const struct lw_header header = {"h", "xyz", 3};
+        struct lw_record r = record_of("narrow", text, (size_t)n);
+        r.key = i % 2 ? "k" : NULL;
+        r.key_len = i % 2 ? 1 : 0;
+        r.time_ms = 1000 + i;
+        r.headers = &header;
+        r.nheaders = 1;
+        assert_int_equal(lw_produce(post.p, &r, 1000, &err), 0);
+    }
+    assert_int_equal(lw_producer_flush(post.p, 10000, &err), 0);
+    assert_int_equal(lw_producer_acked(post.p), 50);
+    assert_int_equal(lw_producer_refused(post.p), 0);
+    const struct lw_offset_range range = {.partition = 0, .first = 0, .last = 49};
+    const struct lw_read_options how = {
+        .timeout_ms = 10000, .each = is_whole, .arg = &post};
+    assert_int_equal(
+        lw_kafka_read_ranges(&m->options, "narrow", &range, 1, &how, NULL, &err), 0);
+    assert_int_equal(post.n, 50);
+    lw_producer_free(post.p);
     free(o);
 }
 
@@ -450,6 +506,7 @@ int main(void) {
         cmocka_unit_test(a_dead_letter_carries_everything),
         cmocka_unit_test(a_letter_goes_back_as_it_came),
         cmocka_unit_test(a_value_too_large_for_the_letters_is_left_out),
+        cmocka_unit_test(what_a_batch_is_refused_for_goes_alone),
         cmocka_unit_test(a_sender_keeps_what_finds_no_room),
     };
     return cmocka_run_group_tests(tests, up, down);
