@@ -1,15 +1,7 @@
 /* The API's reads against a real Redis that holds what the contract says. */
-#include "http_test.h"
+#include "scene.h"
 
 #include <math.h>
-
-#include "support/redis_server.h"
-
-struct scene {
-    struct redis_server *redis;
-    struct lw_redis *r;
-    struct fixture f;
-};
 
 static char why[700];
 
@@ -19,31 +11,11 @@ static void assert_near(double got, double want, double within) {
 }
 
 static int start(void **state) {
-    struct scene *s = lw_calloc(1, sizeof *s);
-    s->redis = redis_server_start(NULL);
-    if (!s->redis) {
-        fprintf(stderr, "skipped: redis-server is not installed\n");
-        exit(77);
-    }
-    s->r = connect_to(redis_server_url(s->redis));
-    fixture_load(&s->f, redis_server_url(s->redis));
-    put_version(s->r, &s->f.config->spec, 1);
-    put_version(s->r, &s->f.config->spec, 2);
-    put_champion(s->r, &s->f.config->spec, 1);
+    struct scene *s = scene_new();
     put_evaluations(s->r, &s->f.config->spec, 500);
     fixture_token(&s->f, TOKEN "\n");
-    fixture_start(&s->f);
-    wait_version(&s->f, 1);
+    scene_start(s);
     *state = s;
-    return 0;
-}
-
-static int stop(void **state) {
-    struct scene *s = *state;
-    fixture_stop(&s->f);
-    lw_redis_free(s->r);
-    redis_server_stop(s->redis);
-    free(s);
     return 0;
 }
 
@@ -440,5 +412,5 @@ int main(void) {
         cmocka_unit_test(metrics_of_the_stream),
         cmocka_unit_test(a_redis_that_hangs_hangs_nobody),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, scene_stop);
 }

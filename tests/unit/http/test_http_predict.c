@@ -1,6 +1,6 @@
 /* Predictions over HTTP, from a real registry: JSON and Avro, one record and many, what
  * is refused and how it is named, and a promotion in the middle. */
-#include "http_test.h"
+#include "scene.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -10,42 +10,15 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "event/file.h"
-#include "support/redis_server.h"
 
 #define PREDICT "/api/v1/predict"
-
-struct scene {
-    struct redis_server *redis;
-    struct lw_redis *r;
-    struct fixture f;
-};
 
 static char why[700];
 
 static int start(void **state) {
-    struct scene *s = lw_calloc(1, sizeof *s);
-    s->redis = redis_server_start(NULL);
-    if (!s->redis) {
-        fprintf(stderr, "skipped: redis-server is not installed\n");
-        exit(77);
-    }
-    s->r = connect_to(redis_server_url(s->redis));
-    fixture_load(&s->f, redis_server_url(s->redis));
-    put_version(s->r, &s->f.config->spec, 1);
-    put_version(s->r, &s->f.config->spec, 2);
-    put_champion(s->r, &s->f.config->spec, 1);
-    fixture_start(&s->f);
-    wait_version(&s->f, 1);
+    struct scene *s = scene_new();
+    scene_start(s);
     *state = s;
-    return 0;
-}
-
-static int stop(void **state) {
-    struct scene *s = *state;
-    fixture_stop(&s->f);
-    lw_redis_free(s->r);
-    redis_server_stop(s->redis);
-    free(s);
     return 0;
 }
 
@@ -345,5 +318,5 @@ int main(void) {
         cmocka_unit_test(a_version_that_cannot_be_used_leaves_the_last),
         cmocka_unit_test(predictions_go_on_without_redis),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, scene_stop);
 }

@@ -1,0 +1,22 @@
+/* A server in front of a Redis of the test's own, which holds two versions of a model. */
+#ifndef LW_HTTP_SCENE_H
+#define LW_HTTP_SCENE_H
+
+#include "http_test.h"
+#include "support/redis_server.h"
+
+struct scene {
+    struct redis_server *redis;
+    struct lw_redis *r;
+    struct fixture f;
+};
+
+/* Versions 1 (champion) and 2 in a new Redis; the configuration is loaded, and the server
+ * does not run yet. Without a redis-server the process exits with 77 (skipped). */
+struct scene *scene_new(void);
+/* The server runs, and predicts with version 1. */
+void scene_start(struct scene *s);
+/* A group's teardown: *state is the scene. */
+int scene_stop(void **state);
+
+#endif
