@@ -7,31 +7,17 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "http/metrics.h"
+#include "support/manual.h"
 
-#define PAGE   LW_SOURCE_DIR "/docs/metrics.md"
 #define NOBODY "redis://127.0.0.1:1"
 
-static char *document(size_t *len) {
-    char *text = NULL;
-    FILE *out = open_memstream(&text, len);
-    assert_non_null(out);
-    lw_metrics_document(out);
-    fclose(out);
-    return text;
-}
+static const struct manual manual = {.path = LW_SOURCE_DIR "/docs/metrics.md",
+                                     .test = "test_http_metrics",
+                                     .write = lw_metrics_document};
 
 static void the_manual_is_up_to_date(void **state) {
     (void)state;
-    size_t want_len, got_len;
-    struct lw_err err = {0};
-    char *want = document(&want_len);
-    char *got = lw_read_file(PAGE, 1 << 20, &got_len, &err);
-    assert_non_null(got);
-    if (got_len != want_len || memcmp(got, want, want_len) != 0)
-        fail_msg("docs/metrics.md is not what the table says: run test_http_metrics "
-                 "--write");
-    free(want);
-    free(got);
+    manual_is_up_to_date(&manual);
 }
 
 static void names_follow_the_rules(void **state) {
@@ -158,14 +144,9 @@ static void latencies_fall_into_buckets(void **state) {
 }
 
 int main(int argc, char **argv) {
-    if (argc > 1 && strcmp(argv[1], "--write") == 0) {
-        size_t len;
-        struct lw_err err = {0};
-        char *text = document(&len);
-        int failed = lw_write_file(PAGE, text, len, &err);
-        free(text);
-        return failed ? 1 : 0;
-    }
+    int written = manual_write(&manual, argc, argv);
+    if (written >= 0)
+        return written;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_manual_is_up_to_date),
         cmocka_unit_test(names_follow_the_rules),

@@ -1,0 +1,22 @@
+/* A page of docs/ that is written by the program's own tables: its test holds the page
+ * against them, and `TEST --write` writes it anew. */
+#ifndef LW_TEST_MANUAL_H
+#define LW_TEST_MANUAL_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct manual {
+    const char *path;         /* of the page */
+    const char *test;         /* the program to run with --write */
+    void (*write)(FILE *out); /* the page as it should be */
+};
+
+/* The page as it should be, terminated by a zero byte; free it. */
+char *manual_text(const struct manual *m, size_t *len);
+/* Fails the test when the file says anything else. */
+void manual_is_up_to_date(const struct manual *m);
+/* Given --write: writes the page and returns the exit status of the program; else -1. */
+int manual_write(const struct manual *m, int argc, char **argv);
+
+#endif
