@@ -9,6 +9,9 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(1, os.path.join(ROOT, "tests/support"))
+from plain_redis import Redis  # noqa: E402
+
 HERE = os.path.join(ROOT, "benchmarks/stream")
 BUILD = os.environ.get("LEEWAY_BENCH_BUILD", os.path.join(ROOT, "build/release"))
 LEEWAY = os.path.join(BUILD, "leeway")
@@ -24,41 +27,6 @@ STREAM = "bench"
 
 def say(text):
     print(f"# {text}", file=sys.stderr, flush=True)
-
-
-class Redis:
-    """The protocol in its plain form."""
-
-    def __init__(self, address):
-        import socket
-        host, port = address.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), 20)
-        self.file = self.socket.makefile("rb")
-
-    def __call__(self, *words):
-        out = [b"*%d\r\n" % len(words)]
-        for word in words:
-            word = word if isinstance(word, bytes) else str(word).encode()
-            out.append(b"$%d\r\n%s\r\n" % (len(word), word))
-        self.socket.sendall(b"".join(out))
-        return self._reply()
-
-    def _reply(self):
-        line = self.file.readline()
-        kind, rest = line[:1], line[1:-2]
-        if kind == b"-":
-            raise RuntimeError("Redis: " + rest.decode())
-        if kind == b"+":
-            return rest
-        if kind == b":":
-            return int(rest)
-        if kind == b"$":
-            return None if rest == b"-1" else self.file.read(int(rest) + 2)[:-2]
-        return [self._reply() for _ in range(int(rest))]
-
-    def info(self, section):
-        pairs = (line.split(":", 1) for line in self("INFO", section).decode().split("\r\n") if ":" in line)
-        return dict(pairs)
 
 
 class Services:
@@ -159,7 +127,7 @@ class Services:
         raise RuntimeError(f"after {seconds} s {samples[-1][1]} of {messages} messages were passed")
 
     def snapshot(self):
-        keys = self.db("KEYS", "leeway:{%s}:*" % STREAM)
+        keys = self.db.keys("leeway:{%s}:*" % STREAM)
         return [(k, self.db("DUMP", k)) for k in keys]
 
     def restore(self, snapshot):

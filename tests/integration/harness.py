@@ -23,6 +23,9 @@ import time
 import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(1, os.path.join(ROOT, "tests/support"))
+import plain_redis  # noqa: E402
+
 BIN = os.environ.get("LEEWAY_TEST_BIN", os.path.join(ROOT, "build/release/leeway"))
 TOOL = os.environ.get("LEEWAY_TEST_KAFKA_TOOL",
                       os.path.join(ROOT, "build/release/tests/integration/kafka_tool"))
@@ -69,65 +72,13 @@ def wait_for(what, seconds, condition, every=0.1):
 # ---- Redis ------------------------------------------------------------------------------------
 
 
-class Redis:
-    """The protocol in its plain form: replies are bytes, integers, lists or None."""
+class Redis(plain_redis.Redis):
+    """That of services.sh, unless another is named."""
+
+    error = Failed
 
     def __init__(self, address=None, timeout=20, db=0):
-        self.address, self.db = address or REDIS, db
-        host, port = (address or REDIS).rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout)
-        self.file = self.socket.makefile("rb")
-        if db:
-            self("SELECT", db)
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
-
-    def __call__(self, *words):
-        out = [b"*%d\r\n" % len(words)]
-        for word in words:
-            word = word if isinstance(word, bytes) else str(word).encode()
-            out.append(b"$%d\r\n%s\r\n" % (len(word), word))
-        self.socket.sendall(b"".join(out))
-        return self._reply()
-
-    def _reply(self):
-        line = self.file.readline()
-        check(line.endswith(b"\r\n"), "Redis closed the connection", line)
-        kind, rest = line[:1], line[1:-2]
-        if kind == b"-":
-            raise Failed("Redis: " + rest.decode())
-        if kind == b"+":
-            return rest
-        if kind == b":":
-            return int(rest)
-        if kind == b"$":
-            return None if rest == b"-1" else self.file.read(int(rest) + 2)[:-2]
-        return None if rest == b"-1" else [self._reply() for _ in range(int(rest))]
-
-    def hash(self, key):
-        """Text fields and values; see `raw` for blobs."""
-        return {k.decode(): v.decode("utf-8", "replace") for k, v in self.raw(key).items()}
-
-    def raw(self, key):
-        flat = self("HGETALL", key)
-        return dict(zip(flat[::2], flat[1::2]))
-
-    def keys(self, pattern):
-        found, cursor = set(), b"0"
-        pattern = pattern.replace("[", "\\[")
-        while True:
-            cursor, some = self("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
-            found.update(some)
-            if cursor == b"0":
-                return sorted(k.decode() for k in found)
-
-    def entries(self, key):
-        """Of a Redis stream: [(id, {field: text})]."""
-        return [(i.decode(), {k.decode(): v.decode("utf-8", "replace")
-                              for k, v in zip(f[::2], f[1::2])})
-                for i, f in self("XRANGE", key, "-", "+")]
+        super().__init__(address or REDIS, timeout, db)
 
 
 def free_port():
