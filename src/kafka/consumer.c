@@ -150,6 +150,15 @@ static void set_paused(struct lw_consumer *c, const rd_kafka_topic_partition_lis
     rd_kafka_topic_partition_list_destroy(copy);
 }
 
+/* Before partitions are taken from librdkafka: it remembers for good what it has paused,
+ * beyond the assignment, and one that comes back when nothing is paused any more would
+ * never be fetched again. */
+static void forget_pause(struct lw_consumer *c,
+                         const rd_kafka_topic_partition_list_t *list) {
+    if (c->paused)
+        set_paused(c, list, 0);
+}
+
 /* Gives librdkafka the whole list anew (eager protocol). */
 static rd_kafka_resp_err_t assign_all(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list = list_running(c);
@@ -215,6 +224,7 @@ static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *t
         c->left = lw_realloc(c->left, c->nleft + 1, sizeof *c->left);
         c->left[c->nleft++] = partition;
     }
+    forget_pause(c, stop);
     if (cooperative(c))
         finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, stop));
     else
@@ -533,13 +543,13 @@ void lw_consumer_hold(struct lw_consumer *c, int32_t partition) {
     if (!o || o->waiting)
         return;
     o->waiting = 1;
-    if (cooperative(c)) {
-        rd_kafka_topic_partition_list_t *list = list_of(c, partition, o->next);
+    rd_kafka_topic_partition_list_t *list = list_of(c, partition, o->next);
+    forget_pause(c, list);
+    if (cooperative(c))
         finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
-        rd_kafka_topic_partition_list_destroy(list);
-    } else {
+    else
         assign_all(c);
-    }
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 void lw_consumer_pause(struct lw_consumer *c, int paused) {

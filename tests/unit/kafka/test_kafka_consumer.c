@@ -45,7 +45,9 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     while (lw_mono_ms() < until)
         turn(&a);
     assert_int_equal(total(t), before);
+    lw_consumer_hold(a.c, 2); /* stops within the pause and starts after it */
     lw_consumer_pause(a.c, 0);
+    assert_int_equal(lw_consumer_seek(a.c, 2, a.at[2], &err), 0);
     POLL_UNTIL(a.at[0] == 2000 && a.at[1] == 2000 && a.at[2] == 2000 && a.at[3] == 2000,
                &a);
     fill(m, topic, PARTITIONS, 2000, 1000);

@@ -1,0 +1,55 @@
+/* A partition that is taken away while everything is paused, and given back when nothing
+ * is any more: it is read on, under both protocols. */
+#include "member.h"
+
+static void pause_over(struct mock_kafka *m, const char *topic, const char *strategy) {
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct table *t = new_table();
+    struct member a, b;
+    mock_kafka_set(o, "partition.assignment.strategy", strategy);
+    mock_kafka_set(o, "heartbeat.interval.ms", "200");
+    mock_kafka_set(o, "group.id", topic);
+    mock_kafka_topic(m, topic, PARTITIONS);
+    fill(m, topic, PARTITIONS, 0, 1000);
+    join(&a, t, o, topic);
+    POLL_UNTIL(owned(&a) == PARTITIONS && total(t) > 0, &a);
+    lw_consumer_pause(a.c, 1);
+    join(&b, t, o, topic);
+    POLL_UNTIL(owned(&a) == 2 && owned(&b) == 2, &a, &b);
+    lw_consumer_pause(a.c, 0);
+    lw_consumer_free(b.c);
+    fill(m, topic, PARTITIONS, 1000, 1000);
+    POLL_UNTIL(owned(&a) == PARTITIONS && total(t) == PARTITIONS * 2000, &a);
+    for (int p = 0; p < PARTITIONS; p++)
+        for (int i = 0; i < OFFSETS; i++)
+            assert_int_equal(t->seen[p][i], i < 2000);
+    lw_consumer_free(a.c);
+    free(t);
+    free(o);
+}
+
+static void cooperatively(void **state) {
+    pause_over(*state, "coop", "cooperative-sticky");
+}
+
+static void eagerly(void **state) {
+    pause_over(*state, "eager", "range");
+}
+
+static int up(void **state) {
+    *state = mock_kafka_start();
+    return 0;
+}
+
+static int down(void **state) {
+    mock_kafka_stop(*state);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cooperatively),
+        cmocka_unit_test(eagerly),
+    };
+    return cmocka_run_group_tests(tests, up, down);
+}
