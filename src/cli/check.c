@@ -11,6 +11,7 @@
 #include "http/server.h"
 #include "kafka/producer.h"
 #include "store/redis.h"
+#include "store/state.h"
 
 #define KAFKA_MS         5000
 #define REACH_MS         5000
@@ -123,6 +124,37 @@ static void check_scripts(struct findings *f, struct lw_redis *r) {
     lw_cmd_free(c);
 }
 
+/* A server that only follows another takes no writes. */
+static void check_role(struct findings *f, struct lw_redis *r) {
+    struct lw_err none = {0};
+    const char *role = lw_redis_info(r, "role", &none);
+    if (role && strcmp(role, "master") != 0)
+        found(f, "role", false,
+              "this Redis is a replica and takes no writes: name the master, or "
+              "sentinel:// with its name");
+}
+
+/* Without a log of its writes, a Redis that starts anew forgets. */
+static void check_persistence(struct findings *f, struct lw_redis *r) {
+    struct lw_err none = {0};
+    const char *aof = lw_redis_info(r, "aof_enabled", &none);
+    if (!aof)
+        return;
+    bool on = strcmp(aof, "1") == 0;
+    tell(f, "persistence", on ? HOLDS : WARNED,
+         on ? "appendonly is yes"
+            : "appendonly is no: when this Redis starts anew, what it was told since its "
+              "last snapshot is gone, models and audit too, and events are read again");
+}
+
+/* Is what the stream has there of this configuration? */
+static void check_stream(struct findings *f, struct lw_redis *r,
+                         const struct lw_config *config) {
+    struct lw_err err = {0};
+    if (lw_meta_check(r, &config->spec, config->source.topic, &err))
+        found(f, "stream", false, err.msg);
+}
+
 static void check_redis(struct findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     char text[300];
@@ -141,7 +173,10 @@ static void check_redis(struct findings *f, const struct lw_config *config) {
         text, sizeof text, "maxmemory-policy is %.40s%s", policy ? policy : "unknown",
         keeps ? "" : "; only noeviction is safe: others can delete the stream's state");
     found(f, "eviction", keeps, text);
+    check_role(f, r);
+    check_persistence(f, r);
     check_scripts(f, r);
+    check_stream(f, r, config);
     lw_redis_free(r);
 }
 

@@ -376,7 +376,7 @@ static bool round_trip(struct lw_leader *l) {
         return false;
     if (tick(l, &err) == 0)
         return true;
-    if (err.code == LW_ESTOP)
+    if (err.code == LW_ESTOP || err.code == LW_ECONFIG)
         lw__engine_fail(l->engine, &err);
     warn(err.code == LW_EFENCED ? "leader_fenced" : "leader_waits", &err);
     lw__leader_drop(l);         /* its fate is unknown: read it again */
@@ -407,7 +407,10 @@ void *lw__leader_main(void *arg) {
         lw__engine_fail(e, &err);
     } else {
         while (announce(&l, &err) && lw__engine_sleep(e, AWAY_MS)) {
-            warn("redis_waits", &err);
+            if (err.code == LW_ECONFIG)
+                lw__engine_fail(e, &err);
+            else
+                warn("redis_waits", &err);
             lw_err_clear(&err);
         }
         lw_err_clear(&err);

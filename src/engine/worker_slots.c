@@ -11,6 +11,8 @@
 #include "base/time.h"
 #include "engine/worker_private.h"
 
+#define TELL_MS 10000 /* between two words of claims that wait */
+
 void lw__slot_drop(struct lw_slot *s) {
     lw_partition_free(s->progress);
     *s = (struct lw_slot){.state = SLOT_FREE};
@@ -25,6 +27,29 @@ static int find_out_age(struct lw_worker *w, struct lw_slot *s, int32_t partitio
     return n < 0 ? -1 : 0;
 }
 
+/* What is in Redis may be of a configuration that is not ours, left by somebody who
+ * changed a line of it: asked with the first claim, before anything is written. */
+static int fits(struct lw_worker *w, struct lw_err *err) {
+    if (!w->fits && lw_meta_check(w->redis, w->spec, w->config->source.topic, err))
+        return -1;
+    w->fits = true;
+    return 0;
+}
+
+/* A claim that did not come about is tried again; told now and then, for a Redis may be
+ * away for hours. One that never can ends the process. */
+static void claim_failed(struct lw_worker *w, int32_t partition,
+                         const struct lw_err *err) {
+    int64_t now = lw_mono_ms();
+    lw__redis_away(w, err);
+    if (err->code == LW_ECONFIG)
+        lw__engine_fail(w->engine, err);
+    else if (now >= w->tell_at_ms) {
+        lw__worker_warn(w, "claim_waits", partition, err);
+        w->tell_at_ms = now + TELL_MS;
+    }
+}
+
 /* Takes ownership and loads; on LW_EAGAIN the slot waits for the next try. */
 static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     struct lw_slot *s = &w->slot[partition];
@@ -33,7 +58,8 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     s->progress = lw_partition_new(w->spec, partition);
     s->state = SLOT_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
-    if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
+    if (fits(w, err) ||
+        lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
                        partition, &got, err) ||
         lw_model_cache_line_up(w->models, w->redis, &got.force, &s->lineup, err))
         return -1;
@@ -83,8 +109,7 @@ int64_t lw__slot_assigned(void *arg, int32_t partition, int *wait) {
         if (!needs_place(w, &w->slot[partition]))
             return start_offset(&w->slot[partition]);
     } else {
-        lw__redis_away(w, &err);
-        lw__worker_warn(w, "claim_waits", partition, &err);
+        claim_failed(w, partition, &err);
     }
     *wait = 1;
     return -1;
@@ -128,8 +153,7 @@ static void claim_again(struct lw_worker *w, int32_t partition) {
          lw_consumer_seek(w->consumer, partition, start_offset(s), &err) == 0))
         return;
     s->state = SLOT_WAITS;
-    lw__redis_away(w, &err);
-    lw__worker_warn(w, "claim_waits", partition, &err);
+    claim_failed(w, partition, &err);
 }
 
 void lw__slots_claim_again(struct lw_worker *w, int64_t now) {

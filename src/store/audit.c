@@ -87,19 +87,41 @@ static void put_features(struct lw_cmd *c, const struct lw_spec *spec) {
     lw_buf_fini(&list);
 }
 
-static int check_contract(struct lw_redis *r, const char *key, const struct lw_spec *spec,
-                          struct lw_err *err) {
-    struct lw_reply *reply = lw_redis_do(r, err, "HGET %s contract", key);
+static int other_panes(const struct lw_spec *spec, int64_t had, struct lw_err *err) {
+    char was[32], is[32];
+    return lw_fail(
+        err, LW_ECONFIG,
+        "stream %s was counted in panes of %s, panes.length is %s, and what is "
+        "counted cannot be cut anew: give the stream another name, or go back",
+        spec->stream, lw_format_duration(was, sizeof was, had),
+        lw_format_duration(is, sizeof is, spec->pane_ms));
+}
+
+int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                  struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "HMGET %s contract pane_ms topic", lw_key(key, spec, "meta"));
     if (!reply)
         return -1;
-    int64_t v = lw_reply_int(reply);
+    int64_t contract = lw_reply_int(lw_reply_at(reply, 0));
+    int64_t pane_ms = lw_reply_int(lw_reply_at(reply, 1));
+    const char *had = lw_reply_text(lw_reply_at(reply, 2), NULL);
+    int rc = 0;
+    if (contract > CONTRACT_VERSION)
+        rc = lw_fail(err, LW_ECONFIG,
+                     "stream %s was written by a newer leeway (contract %" PRId64
+                     ", this one knows %d): upgrade, or give the stream another name",
+                     spec->stream, contract, CONTRACT_VERSION);
+    else if (pane_ms > 0 && pane_ms != spec->pane_ms)
+        rc = other_panes(spec, pane_ms, err);
+    else if (had && *had && strcmp(had, topic) != 0)
+        rc = lw_fail(err, LW_ECONFIG,
+                     "stream %s is one of topic %s, source.topic is %s, and its panes "
+                     "would mix: give the stream another name, or go back",
+                     spec->stream, had, topic);
     lw_reply_free(reply);
-    return v <= CONTRACT_VERSION
-               ? 0
-               : lw_fail(err, LW_ECONFIG,
-                         "stream %s was written by a newer leeway (contract %" PRId64
-                         ", this one knows %d): upgrade, or give the stream another name",
-                         spec->stream, v, CONTRACT_VERSION);
+    return rc;
 }
 
 int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
@@ -107,7 +129,7 @@ int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *to
                   struct lw_err *err) {
     char key[LW_KEY_MAX], hash[20];
     lw_key(key, spec, "meta");
-    if (check_contract(r, key, spec, err))
+    if (lw_meta_check(r, spec, topic, err))
         return -1;
     snprintf(hash, sizeof hash, "%016" PRIx64, spec->config_hash);
     struct lw_cmd *c = lw_verb_cmd(r);

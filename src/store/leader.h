@@ -206,8 +206,7 @@ int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t 
              char *who, size_t who_size, struct lw_err *err);
 
 /* Writes `meta` (contract version, configuration hash, feature list, partitions,
- * created). LW_ECONFIG when a newer program has written another contract version there.
- */
+ * created), after lw_meta_check. */
 int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   int32_t npartitions, const char *code_version, int64_t now_ms,
                   struct lw_err *err);

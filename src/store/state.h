@@ -64,6 +64,10 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_flush *flush, struct lw_partition *p,
                      const char *who, struct lw_err *err);
 
+/* Can this configuration go on with what the stream has in Redis? LW_ECONFIG says why
+ * not: a newer program's contract, panes of another length, another topic. */
+int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                  struct lw_err *err);
 /* The number of partitions that the stream has known so far; 0: it is new; -1: error. */
 int32_t lw_meta_partitions(struct lw_redis *r, const struct lw_spec *spec,
                            struct lw_err *err);

@@ -2,7 +2,7 @@
 import json
 import socket
 
-from harness import Receiver, check, equal, kafka, main
+from harness import Daemon, Receiver, Redis, RedisServer, check, equal, kafka, main, wait_for
 
 STREAM = TOPIC = "checked"
 
@@ -59,6 +59,27 @@ def scenario(case):
           "without Kafka")
     checks = findings(case, config, 0, "--offline", LEEWAY_KAFKA=f"127.0.0.1:{nobody}")
     check("topic" not in {c["check"] for c in checks}, "offline asks nobody", checks)
+
+    # A Redis that only follows another, and keeps no log.
+    other = RedisServer(case, "other", "--appendonly", "no")
+    Redis(other.address)("REPLICAOF", "127.0.0.1", nobody)
+    checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://{other.address}", **hooks)
+    equal([c["check"] for c in failed(checks)], ["role"], "of a replica")
+    equal([c["check"] for c in checks if c["warning"]], ["persistence"], "without a log")
+
+    # Panes of another length: check says so, and run ends before it has touched anything.
+    meta = f"leeway:{{{STREAM}}}:meta"
+    case.redis("HSET", meta, "pane_ms", 7200000, "topic", TOPIC)
+    checks = findings(case, config, 3, **hooks)
+    equal([c["check"] for c in failed(checks)], ["stream"], "of other panes")
+    detail = failed(checks)[0]["detail"]
+    check("panes of 2h" in detail and "panes.length is 1h" in detail, "which", detail)
+    daemon = Daemon(case, config, **hooks)
+    wait_for("it to give up", 30, lambda: not daemon.alive())
+    equal(daemon.child.returncode, 1, "exit status")
+    check(detail in daemon.logged("failed")[0], "why", daemon.text())
+    equal(case.redis.keys(f"leeway:{{{STREAM}}}:*"), [meta], "keys of the stream")
+    equal(case.redis("HGET", meta, "pane_ms"), b"7200000", "panes")
 
     hasty = case.nyc(STREAM, TOPIC, [
         (r"^  timeout: 2s", "  timeout: 4s"),

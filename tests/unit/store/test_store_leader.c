@@ -576,6 +576,19 @@ static void the_stream_says_what_it_is(void **state) {
     lw_reply_free(MUST(r, "HSET leeway:{meta}:meta contract 2"));
     assert_int_equal(lw_meta_write(r, spec, TOPIC, 12, "0.1.0", 111, &err), -1);
     assert_int_equal(err.code, LW_ECONFIG);
+    lw_reply_free(MUST(r, "HSET leeway:{meta}:meta contract 1"));
+    assert_int_equal(lw_meta_check(r, spec, TOPIC, &err), 0);
+    lw_err_clear(&err);
+    assert_int_equal(lw_meta_write(r, spec, "other", 12, "0.1.0", 111, &err), -1);
+    assert_int_equal(err.code, LW_ECONFIG);
+    assert_non_null(strstr(err.msg, "one of topic " TOPIC));
+    spec->pane_ms *= 2;
+    lw_err_clear(&err);
+    assert_int_equal(lw_meta_check(r, spec, TOPIC, &err), -1);
+    assert_int_equal(err.code, LW_ECONFIG);
+    assert_non_null(strstr(err.msg, "cannot be cut anew"));
+    lw_reply_free(MUST(r, "DEL leeway:{meta}:meta"));
+    assert_int_equal(lw_meta_check(r, spec, "other", &err), 0); /* a new stream */
     lw_redis_free(r);
     free(spec);
 }
