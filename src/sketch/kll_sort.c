@@ -1,17 +1,21 @@
 /* Sorting and merging levels of a KLL sketch, where it spends its time.
  *
- * Sorting: level 0 is nearly always 8 to 16 items in no order at all, once for every
- * dozen updates, so it is worth a sorting network. A network's comparisons are fixed and
- * each is a minimum and a maximum, with no branch to mispredict. Shorter levels are
- * filled up with infinities, which stay at the end. 16 items: Green's network of 60
- * comparators; 8 items: Batcher's of 19 (Knuth, volume 3, section 5.3.4). Up to 128 items
- * are sorted in blocks of 16 that are merged in one after another; longer levels (a
- * sketch's first k values, a sketch read from elsewhere) by Shell's method with Ciura's
- * gaps: in place, without recursion.
+ * Sorting: level 0 of a sketch of many values is nearly always 8 to 16 items in no order
+ * at all, once for every dozen updates, so it is worth a sorting network. A network's
+ * comparisons are fixed and each is a minimum and a maximum, with no branch to
+ * mispredict. Shorter levels are filled up with infinities, which stay at the end. 16
+ * items: Green's network of 60 comparators; 8 items: Batcher's of 19 (Knuth, volume 3,
+ * section 5.3.4). The first few thousand values of a sketch come in level 0's of
+ * hundreds, and most panes hold no more: runs of 16 are merged in pairs, to and fro
+ * between the level and a buffer on the stack. What is longer than the buffer (k above
+ * 1000) is sorted in pieces of its size that are merged in one after another.
  *
  * Merging: which of two items is smaller cannot be predicted, so the choice moves indices
  * instead of branching, and the next step waits for them. Two such chains, one from the
- * front and one from the back, run side by side in the time of one. */
+ * front and one from the back, run side by side in the time of one. Up to 16 items,
+ * which are most merges of a full sketch, have no chain at all: one side ascending,
+ * infinities, the other side descending is a bitonic sequence, which four layers of
+ * comparators sort (Batcher 1968). */
 #include <math.h>
 #include <string.h>
 
@@ -54,22 +58,19 @@ static inline void network_16(double *w) {
     ORDER(3, 4); ORDER(5, 6); ORDER(7, 8); ORDER(9, 10); ORDER(11, 12);
     ORDER(6, 7); ORDER(8, 9);
 }
-/* clang-format on */
 
-static void sort_shell(double *v, uint32_t n) {
-    static const uint32_t gaps[] = {65921, 29298, 13021, 5787, 2572, 1143, 508,
-                                    226,   100,   57,    23,   10,   4,    1};
-    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
-        uint32_t gap = gaps[g];
-        for (uint32_t i = gap; i < n; i++) {
-            double moving = v[i];
-            uint32_t at = i;
-            for (; at >= gap && v[at - gap] > moving; at -= gap)
-                v[at] = v[at - gap];
-            v[at] = moving;
-        }
-    }
+/* Of a sequence that rises and then falls. */
+static inline void bitonic_16(double *w) {
+    ORDER(0, 8); ORDER(1, 9); ORDER(2, 10); ORDER(3, 11);
+    ORDER(4, 12); ORDER(5, 13); ORDER(6, 14); ORDER(7, 15);
+    ORDER(0, 4); ORDER(1, 5); ORDER(2, 6); ORDER(3, 7);
+    ORDER(8, 12); ORDER(9, 13); ORDER(10, 14); ORDER(11, 15);
+    ORDER(0, 2); ORDER(1, 3); ORDER(4, 6); ORDER(5, 7);
+    ORDER(8, 10); ORDER(9, 11); ORDER(12, 14); ORDER(13, 15);
+    ORDER(0, 1); ORDER(2, 3); ORDER(4, 5); ORDER(6, 7);
+    ORDER(8, 9); ORDER(10, 11); ORDER(12, 13); ORDER(14, 15);
 }
+/* clang-format on */
 
 /* From the back, where the room is: no item is overwritten before it is read. */
 static void merge_back(double *v, size_t na, const double *b, size_t nb) {
@@ -109,9 +110,26 @@ static void merge_both(double *v, const double *a, size_t na, const double *b,
     merge_back(v, na, b, nb);
 }
 
+/* Of at most 16 items together. */
+static void merge_few(double *v, size_t na, const double *b, size_t nb) {
+    double w[16];
+    for (size_t i = 0; i < 16; i++)
+        w[i] = INFINITY;
+    for (size_t i = 0; i < na; i++)
+        w[i] = v[i];
+    for (size_t i = 0; i < nb; i++)
+        w[15 - i] = b[i];
+    bitonic_16(w);
+    memcpy(v, w, (na + nb) * sizeof *v);
+}
+
 void lw__kll_merge_in(double *v, size_t na, const double *b, size_t nb) {
     enum { BOTH_MIN = 12, BOTH_MAX = 512 };
     double a[BOTH_MAX];
+    if (na + nb <= 16) {
+        merge_few(v, na, b, nb);
+        return;
+    }
     if (na < BOTH_MIN || nb < BOTH_MIN || na > BOTH_MAX) {
         merge_back(v, na, b, nb);
         return;
@@ -133,18 +151,47 @@ static void sort_few(double *v, uint32_t n) {
     memcpy(v, w, n * sizeof *v);
 }
 
+enum { RUN = 16, PIECE = 1024 };
+
+static uint32_t least(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+/* Merges neighbouring runs of `run` items; the last may be shorter. */
+static void merge_pairs(double *to, const double *from, uint32_t n, uint32_t run) {
+    for (uint32_t at = 0; at < n; at += 2 * run) {
+        uint32_t na = least(run, n - at), nb = least(run, n - at - na);
+        merge_both(to + at, from + at, na, from + at + na, nb);
+    }
+}
+
+/* At most PIECE items. */
+static void sort_piece(double *v, uint32_t n) {
+    double buffer[PIECE], *from = v, *to = buffer;
+    for (uint32_t at = 0; at < n; at += RUN)
+        sort_few(v + at, least(RUN, n - at));
+    for (uint32_t run = RUN; run < n; run *= 2) {
+        double *sorted = to;
+        merge_pairs(to, from, n, run);
+        to = from;
+        from = sorted;
+    }
+    if (from != v)
+        memcpy(v, from, n * sizeof *v);
+}
+
 void lw__kll_sort(double *v, uint32_t n) {
-    enum { BLOCK = 16, BLOCKED_MAX = 128 };
-    if (n > BLOCKED_MAX) {
-        sort_shell(v, n);
+    if (n <= RUN) {
+        sort_few(v, n);
         return;
     }
-    sort_few(v, n < BLOCK ? n : BLOCK);
-    for (uint32_t done = BLOCK; done < n; done += BLOCK) {
-        double block[BLOCK];
-        uint32_t size = n - done < BLOCK ? n - done : BLOCK;
-        sort_few(v + done, size);
-        memcpy(block, v + done, size * sizeof *v);
-        lw__kll_merge_in(v, done, block, size);
+    for (uint32_t done = 0; done < n; done += PIECE) {
+        double piece[PIECE];
+        uint32_t size = least(PIECE, n - done);
+        sort_piece(v + done, size);
+        if (done == 0)
+            continue;
+        memcpy(piece, v + done, size * sizeof *v);
+        lw__kll_merge_in(v, done, piece, size);
     }
 }
