@@ -23,7 +23,7 @@ static inline void lw_moments_add(struct lw_moments *m, double v) {
     m->min = m->n == 0 || v < m->min ? v : m->min;
     m->max = m->n == 0 || v > m->max ? v : m->max;
     m->n++;
-    m->mean += d / (double)m->n;
+    m->mean += d * (1 / (double)m->n); /* the division waits for no earlier value */
     m->m2 += d * (v - m->mean);
 }
 void lw_moments_merge(struct lw_moments *m, const struct lw_moments *other);

@@ -4,6 +4,7 @@
  * place, so that two columns do not toss the same coins. */
 #include "leeway/profile.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,11 +164,12 @@ void lw_profile_add_categories(struct lw_profile *p, const struct lw_cell *cells
 /* Those in range into `good`; their number. */
 static size_t sift(struct lw_numeric *num, const struct lw_column *column,
                    const double *v, size_t n, double *good) {
+    double lo = fmax(column->lo, -DBL_MAX), hi = fmin(column->hi, DBL_MAX);
     size_t kept = 0, missing = 0;
     for (size_t i = 0; i < n; i++) {
         good[kept] = v[i];
-        kept += v[i] >= column->lo && v[i] <= column->hi && isfinite(v[i]);
-        missing += isnan(v[i]) ? 1 : 0;
+        kept += (v[i] >= lo) & (v[i] <= hi);
+        missing += v[i] != v[i];
     }
     num->n += n - missing;
     num->missing += missing;
@@ -175,15 +177,19 @@ static size_t sift(struct lw_numeric *num, const struct lw_column *column,
     return kept;
 }
 
-/* Each summary takes the chunk in a loop of its own. */
+/* Each summary takes the chunk in a loop of its own; but the moments, whose every step
+ * waits for the one before it, go along with the buckets, which wait for nothing. */
 static void add_chunk(struct lw_numeric *num, const double *v, size_t n) {
     struct lw_moments moments = num->moments;
-    for (size_t i = 0; i < n; i++)
-        lw_moments_add(&moments, v[i]);
-    num->moments = moments;
+    struct lw_tail *tail = num->tail;
+    size_t counted = 0;
     lw_kll_update_many(num->kll, v, n);
-    for (size_t i = 0; i < n; i++)
-        lw__tail_push(num->tail, v[i]);
+    for (size_t i = 0; i < n; i++) {
+        lw_moments_add(&moments, v[i]);
+        counted += lw__tail_count(tail, v[i]);
+    }
+    tail->n += counted;
+    num->moments = moments;
 }
 
 void lw_profile_add_numbers(struct lw_profile *p, size_t column, const double *v,

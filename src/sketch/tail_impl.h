@@ -52,19 +52,27 @@ static inline int32_t lw__tail_code(double v) {
 }
 
 void lw__tail_add_code(struct lw_tail *t, int32_t code, uint64_t count);
-/* An add of a value that is no NaN. In line when its bucket is in use. */
-static inline void lw__tail_push(struct lw_tail *t, double v) {
+
+/* Adds a value that is no NaN. In line when its bucket is in use; then n is left to the
+ * caller, who may add it for many values at once: by how much, 1 or 0. */
+static inline uint64_t lw__tail_count(struct lw_tail *t, double v) {
     int32_t code = lw__tail_code(v), magnitude = code < 0 ? -code : code;
     struct lw__tail_run *run = &t->run[code < 0];
     if (t->n > LW_TAIL_PENDING && magnitude >= run->lo && magnitude <= run->hi) {
         run->counts[magnitude - run->base]++;
-        t->n++;
-    } else if (t->n > LW_TAIL_PENDING && code == 0) {
-        t->zeros++;
-        t->n++;
-    } else {
-        lw__tail_add_code(t, code, 1);
+        return 1;
     }
+    if (t->n > LW_TAIL_PENDING && code == 0) {
+        t->zeros++;
+        return 1;
+    }
+    lw__tail_add_code(t, code, 1);
+    return 0;
+}
+
+static inline void lw__tail_push(struct lw_tail *t, double v) {
+    uint64_t counted = lw__tail_count(t, v); /* first: it may change n itself */
+    t->n += counted;
 }
 
 /* Calls back for each bucket with a count, in order of value, until the callback returns

@@ -148,6 +148,37 @@ static void interrupted_is_smooth(void **state) {
     lw_profile_free(broken);
 }
 
+/* Whoever flushes cuts the stream where a second ends; the bytes must not tell where. */
+static void numbers_in_lots_of_any_size(void **state) {
+    (void)state;
+    enum { N = 5000 };
+    static double v[N];
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 5);
+    for (size_t i = 0; i < N; i++) {
+        double u = lw_rng_unit(&rng);
+        v[i] = u < .05   ? NAN
+               : u < .07 ? INFINITY
+               : u < .08 ? -INFINITY
+               : u < .2  ? 0
+                         : 20 * lw_rng_normal(&rng);
+    }
+    for (size_t column = 0; column < COLUMNS; column += 2) {
+        struct lw_profile *single = lw_profile_new(columns, COLUMNS, 3);
+        struct lw_profile *lots = lw_profile_new(columns, COLUMNS, 3);
+        for (size_t i = 0; i < N; i++)
+            lw_profile_add_numeric(single, column, v[i]);
+        for (size_t i = 0, take; i < N; i += take) {
+            take = 1 + (size_t)lw_rng_below(&rng, 200);
+            take = take < N - i ? take : N - i;
+            lw_profile_add_numbers(lots, column, v + i, take);
+        }
+        assert_same(single, lots);
+        lw_profile_free(single);
+        lw_profile_free(lots);
+    }
+}
+
 static void copies_and_resets(void **state) {
     (void)state;
     struct lw_profile *p = filled(3, 1, 2000), *copy = lw_profile_clone(p);
@@ -332,6 +363,7 @@ int main(void) {
         cmocka_unit_test(events_are_counted),
         cmocka_unit_test(merging_panes),
         cmocka_unit_test(interrupted_is_smooth),
+        cmocka_unit_test(numbers_in_lots_of_any_size),
         cmocka_unit_test(copies_and_resets),
         cmocka_unit_test(whole_profile_round_trips),
         cmocka_unit_test(another_size_is_taken_in),
