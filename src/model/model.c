@@ -144,6 +144,8 @@ void lw_model_index_keys(struct lw_model *m) {
 void lw_model_finish(struct lw_model *m) {
     lw_scorer_free(m->scorer);
     m->scorer = m->forest ? NULL : lw_scorer_new(m);
+    if (m->op)
+        lw__model_compile(m); /* which groups there are is in it */
 }
 
 void lw_model_add_param(struct lw_model *m, const char *key, const char *value) {

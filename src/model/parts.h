@@ -110,7 +110,8 @@ struct lw_model {
     struct lw_zone *zone;   /* own */
     struct lw_fields bound; /* the caller's */
     struct lw_plan *plan;   /* own, over `bound` */
-    struct lw_op *op;       /* one an atom of the bound plan; NULL: not bound */
+    struct lw_op *op;       /* how the bound plan's atoms are had; NULL: not bound */
+    size_t nops;
     struct lw_dict dict[LW_ATOMS_MAX]; /* of category atoms */
     uint32_t *by_key[LW_ATOMS_MAX];    /* code of small integer keys; or NULL */
     uint32_t nkeys[LW_ATOMS_MAX];
@@ -139,6 +140,8 @@ void lw_model_list_learned(struct lw_model *m);
 void lw_model_index_keys(struct lw_model *m);
 /* Once coefficients or trees are in place: makes it ready to score. */
 void lw_model_finish(struct lw_model *m);
+/* How the atoms of the bound plan are had (op). */
+void lw__model_compile(struct lw_model *m);
 void lw_model_add_param(struct lw_model *m, const char *key, const char *value);
 
 /* What a learned atom makes of its input x (NAN: missing) and the codes of the row

@@ -56,11 +56,32 @@ static struct lw_op op_of(const struct lw_model *m, size_t a) {
     return op;
 }
 
-static void compile(struct lw_model *m) {
-    size_t n = lw_plan_atoms(m->plan);
-    m->op = lw_realloc(m->op, n + 1, sizeof *m->op);
-    for (size_t a = 0; a < n; a++)
-        m->op[a] = op_of(m, a);
+/* A table that may be far away, and whose cell the keys alone tell. */
+static bool worth_fetching(const struct lw_model *m, const struct lw_group *g) {
+    enum { NEAR = 2048 };
+    if (g->cells < NEAR)
+        return false;
+    for (int i = 0; i < g->ncat; i++)
+        if (op_of(m, (size_t)g->cat[i]).kind != LW_OP_KEY)
+            return false;
+    return true;
+}
+
+/* Keys first: they tell the cells of the large tables, which then come from memory while
+ * roots, logarithms and the calendar are worked out. */
+void lw__model_compile(struct lw_model *m) {
+    size_t natoms = lw_plan_atoms(m->plan), groups = m->scorer ? m->scorer->ngroups : 0;
+    m->op = lw_realloc(m->op, natoms + groups + 1, sizeof *m->op);
+    m->nops = 0;
+    for (size_t a = 0; a < natoms; a++)
+        if (op_of(m, a).kind == LW_OP_KEY)
+            m->op[m->nops++] = op_of(m, a);
+    for (size_t g = 0; g < groups; g++)
+        if (worth_fetching(m, &m->scorer->group[g]))
+            m->op[m->nops++] = (struct lw_op){.kind = LW_OP_FETCH, .atom = (int)g};
+    for (size_t a = 0; a < natoms; a++)
+        if (op_of(m, a).kind != LW_OP_KEY)
+            m->op[m->nops++] = op_of(m, a);
 }
 
 /* The same texts over other fields compile to the same atoms in the same order; only the
@@ -82,7 +103,7 @@ int lw_model_bind(struct lw_model *m, const struct lw_fields *fields,
     lw_assert(lw_plan_atoms(plan) == lw_plan_atoms(m->plan));
     lw_plan_free(m->plan);
     m->plan = plan;
-    compile(m);
+    lw__model_compile(m);
     return 0;
 }
 
@@ -145,7 +166,7 @@ static uint32_t calendar_code(const struct lw_model *m, const struct lw_op *op,
 static void evaluate(const struct lw_model *m, const struct lw_cell *cells,
                      struct lw_values *v) {
     struct lw_clock clock = {.field = -1};
-    const struct lw_op *end = m->op + m->plan->natoms;
+    const struct lw_op *end = m->op + m->nops;
     for (const struct lw_op *op = m->op; op < end; op++) {
         const struct lw_cell *cell = &cells[op->field];
         switch (op->kind) {
@@ -155,6 +176,11 @@ static void evaluate(const struct lw_model *m, const struct lw_cell *cells,
         case LW_OP_KEY:
             v->code[op->atom] = key_code(op, cell->present, cell->key);
             break;
+        case LW_OP_FETCH: {
+            const struct lw_group *g = &m->scorer->group[op->atom];
+            __builtin_prefetch(&g->table[lw_group_cell(g, v)]);
+            break;
+        }
         case LW_OP_CALENDAR:
             v->code[op->atom] = calendar_code(m, op, cell, &clock);
             break;

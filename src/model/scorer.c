@@ -142,10 +142,7 @@ double lw_scorer_score(const struct lw_scorer *s, const struct lw_model *m,
     double sum = m->intercept;
     for (size_t i = 0; i < s->ngroups; i++) {
         const struct lw_group *g = &s->group[i];
-        uint32_t cell = 0;
-        for (int j = 0; j < g->ncat; j++)
-            cell += v->code[g->cat[j]] * g->stride[j];
-        double c = g->table[cell];
+        double c = g->table[lw_group_cell(g, v)];
         if (g->nnum)
             c *= product(g->num, g->nnum, v->num);
         sum += c;

@@ -36,6 +36,7 @@ struct lw_values {
 enum lw_op_kind {
     LW_OP_NUMBER, /* a field and its steps */
     LW_OP_KEY,    /* a category with small integer keys */
+    LW_OP_FETCH,  /* of a group whose categories are known: its cell is asked for */
     LW_OP_CALENDAR,
     LW_OP_OTHER
 };
@@ -43,7 +44,7 @@ enum lw_op_kind {
 struct lw_op {
     enum lw_op_kind kind;
     enum lw_source source;
-    int atom, field, nsteps;
+    int atom, field, nsteps; /* atom: FETCH: the group */
     const struct lw_step *step;
     const uint32_t *by_key;
     uint32_t nkeys, unknown, missing;
@@ -51,6 +52,15 @@ struct lw_op {
 
 struct lw_scorer *lw_scorer_new(const struct lw_model *m);
 void lw_scorer_free(struct lw_scorer *s);
+
+static inline uint32_t lw_group_cell(const struct lw_group *g,
+                                     const struct lw_values *v) {
+    uint32_t cell = 0;
+    for (int i = 0; i < g->ncat; i++)
+        cell += v->code[g->cat[i]] * g->stride[i];
+    return cell;
+}
+
 /* The linear prediction, not clipped. */
 double lw_scorer_score(const struct lw_scorer *s, const struct lw_model *m,
                        const struct lw_values *v);
