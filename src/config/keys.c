@@ -46,8 +46,11 @@ static const struct lw_key flush_keys[] = {
     {"interval", LW_KEY_DURATION, AT(source.flush_interval_ms), .standard = "1s",
      .min = 10, .max = LW_MINUTE,
      .doc = "A partition's state moves to Redis at least this often."},
-    {"events", LW_KEY_INT, AT(source.flush_events), .standard = "20000", .min = 1,
-     .max = 1e7, .doc = "... and after this many events, whichever is first."},
+    {"events", LW_KEY_INT, AT(source.flush_events), .standard = "1000000", .min = 1,
+     .max = 1e7,
+     .doc = "... and after this many events of a worker, whichever is first. A new model "
+            "is adopted at a flush: fewer events make that finer in event time while a "
+            "worker catches up, at the price of more writes to Redis."},
 };
 static const struct lw_section flush_section = SECTION("source.flush", "", flush_keys);
 
