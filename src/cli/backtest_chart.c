@@ -44,20 +44,23 @@ static void widen(const struct lw_bt *b, struct lw_axes *a) {
 static void month_ticks(const struct lw_axes *a, struct lw_buf *out) {
     static const char *const names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    enum { LABEL = 36 };
     double last = -1e9;
     for (double d = ceil(a->x0); d <= a->x1; d++) {
         struct lw_civil c = lw_civil((int64_t)d * LW_DAY);
         double x = lw_axes_x(a, d);
         if (c.day != 1 && !(a->x1 - a->x0 < 45 && c.day % 7 == 1))
             continue;
-        if (x - last < 34)
+        /* At the right edge there is room for the date only before its line. */
+        bool edge = x + LABEL > a->x + a->w;
+        if (x - last < (edge ? 2 : 1) * LABEL)
             continue;
         last = x;
         lw_buf_printf(out,
                       "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/><text class=\"tick\" "
-                      "x=\"%.1f\" y=\"%.1f\">%d %s",
-                      x, a->y, a->y + a->h, x + 3, a->y + a->h + 34, c.day,
-                      names[c.month - 1]);
+                      "x=\"%.1f\" y=\"%.1f\"%s>%d %s",
+                      x, a->y, a->y + a->h, edge ? x - 3 : x + 3, a->y + a->h + 34,
+                      edge ? " text-anchor=\"end\"" : "", c.day, names[c.month - 1]);
         if (c.month == 1 || last < a->x + 40)
             lw_buf_printf(out, " %d", c.year);
         lw_buf_printf(out, "</text>\n");
