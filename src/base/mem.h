@@ -14,6 +14,16 @@ char *lw_strdup(const char *text);
 char *lw_strndup(const char *text, size_t len);
 void *lw_memdup(const void *data, size_t size);
 
+/* For a process that is to run for months; once, before its threads. See mem.c. */
+void lw_mem_policy(void);
+/* Gives the pages of freed blocks back to the system, in every thread's arena. Nothing
+ * where the C library is not glibc. Thread: any. Cost: milliseconds at most, in which
+ * other threads may wait for the arena that is being looked through. */
+void lw_mem_trim(void);
+/* Bytes allocated and not freed, by all threads. 0: the C library does not tell.
+ * Thread: any. Cost: as above. */
+size_t lw_mem_used(void);
+
 /* An assertion that stays on in release builds: our own mistakes, never the world's. */
 #define lw_assert(cond)                                                                  \
     ((cond) ? (void)0 : lw_assert_failed(#cond, __FILE__, __LINE__, __func__))

@@ -61,6 +61,7 @@ static int serve(struct lw_engine *engine, const sigset_t *signals) {
         }
         if (lw_mono_ms() - reported >= REPORT_MS) {
             report(engine);
+            lw_mem_trim();
             reported = lw_mono_ms();
         }
     }
@@ -70,6 +71,7 @@ static int serve(struct lw_engine *engine, const sigset_t *signals) {
 static int daemon_main(const struct lw_config *config) {
     struct lw_err err = {0};
     sigset_t signals;
+    lw_mem_policy();
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
