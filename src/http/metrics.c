@@ -118,6 +118,10 @@ const struct lw_metric_row lw_metric_rows[] = {
      W(subscribers)},
     {"leeway_model_swaps_total", C, "", "",
      "Times that the version which answers over HTTP was exchanged.", W(swaps)},
+    {"leeway_heap_bytes", G, "bytes", "",
+     "Allocated and not freed. Resident memory counts libraries, stacks, and what the "
+     "allocator keeps besides.",
+     W(heap)},
     /* the process as such; names are those of Prometheus' own client libraries */
     {"process_cpu_seconds_total", C, "seconds", "", "User and system CPU time.", W(cpu)},
     {"process_resident_memory_bytes", G, "bytes", "", "Resident memory.", W(resident)},

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "http/metrics.h"
@@ -284,6 +285,12 @@ void lw__metric_resident(struct lw_scrape *s) {
     if (at)
         lw_sample(s, (double)strtoull(at, NULL, 10) * (double)sysconf(_SC_PAGESIZE), "%s",
                   "");
+}
+
+void lw__metric_heap(struct lw_scrape *s) {
+    size_t used = lw_mem_used();
+    if (used)
+        lw_sample(s, (double)used, "%s", "");
 }
 
 void lw__metric_fds(struct lw_scrape *s) {
