@@ -1,54 +1,149 @@
 #!/usr/bin/env python3
 """See soak.sh."""
+import argparse
+import re
 import sys
 import time
+import urllib.request
 
 from services import BEGIN, HOUR, Services, end, median, say, status
 
 STEP = 5
 TOPIC = "soak"
+WINDOW = 24  # panes of the longest window of stream.yaml
+TRAIN_ON = 12  # hours, with --retrain: each training has as many rows
+RESIDENT = 50  # KB a minute
+HEAP = 5  # KB a minute
+BY_TRAINING = 250  # KB
 
 
 def slope(points):
-    """Of a least-squares line, per unit of the first coordinate."""
-    n = len(points)
-    mx, my = sum(p[0] for p in points) / n, sum(p[1] for p in points) / n
-    return (sum((x - mx) * (y - my) for x, y in points) / sum((x - mx) ** 2 for x, _ in points))
+    """Of a line through the points, per unit of the first coordinate: the median of the slopes of all pairs
+    (Theil and Sen), which no single step of the allocator moves."""
+    return median([(q[1] - p[1]) / (q[0] - p[0]) for i, p in enumerate(points) for q in points[i + 1:]])
+
+
+class Watch:
+    """Samples of a leeway: minutes, resident MB, heap MB, trainings ended."""
+
+    def __init__(self, services, child):
+        self.s, self.child = services, child
+        self.began, self.samples = time.monotonic(), []
+        self.log = f"{services.dir}/leeway-1.log"
+
+    def _log(self):
+        with open(self.log) as f:
+            return f.read()
+
+    def take(self):
+        if self.child.poll() is not None:
+            raise RuntimeError(f"leeway ended with {self.child.returncode}:\n{self._log()[-2000:]}")
+        log = self._log()
+        page = re.search(r" http_listening address=(\S+)", log)[1]
+        with urllib.request.urlopen(f"{page}metrics", timeout=20) as f:
+            metrics = f.read().decode()
+        heap = re.search(r"^leeway_heap_bytes (\S+)", metrics, re.M)
+        self.samples.append(((time.monotonic() - self.began) / 60, status(self.child.pid, "VmRSS"),
+                             float(heap[1]) / 2**20 if heap else float("nan"),
+                             len(re.findall(r" info (?:promoted|rejected) ", log))))
+        return self.samples[-1]
+
+    def minutes(self, after=0.0):
+        """Of each whole minute, its lowest sample: free memory is given back once a minute."""
+        groups = {}
+        for s in self.samples:
+            if s[0] >= after:
+                groups.setdefault(int(s[0]), []).append(s)
+        return [(m, min(s[1] for s in g), min(s[2] for s in g)) for m, g in sorted(groups.items())]
+
+    def trainings(self):
+        """(n, resident, heap), the lowest between the end of training n and that of the next."""
+        groups = {}
+        for s in self.samples:
+            groups.setdefault(s[3], []).append(s)
+        return [(n, min(s[1] for s in g), min(s[2] for s in g)) for n, g in sorted(groups.items())
+                if 0 < n < self.samples[-1][3]]
+
+
+def table(head, rows):
+    print(f"| {head} | resident, MB | heap in use, MB |\n|---|---|---|")
+    for n, resident, heap in rows:
+        print(f"| {n} | {resident:.1f} | {heap:.2f} |")
+    print()
+
+
+def judge(what, points, column, limit, unit):
+    """Prints the slope; 1 when it is above the limit (KB)."""
+    if len(points) < 3:
+        print(f"{what}: too few points")
+        return 1
+    rise = slope([(p[0], p[column]) for p in points]) * 1024
+    print(f"{what}: {rise:+.1f} KB {unit} (limit {limit})")
+    return int(rise > limit)
+
+
+def report(watch, o):
+    warm = max(o.minutes / 5, WINDOW / o.hours)
+    table("minute", [m for m in watch.minutes()])
+    late = watch.minutes(warm)
+    if o.retrain:
+        rows = watch.trainings()
+        table("after training", rows)
+        rows = [r for r in rows if r[0] > 2]  # the first with a champion beside it is the second
+        failed = judge("resident", rows, 1, BY_TRAINING, "a training")
+    else:
+        failed = judge("resident", late, 1, RESIDENT, "a minute")
+    if late[-1][2] == late[-1][2]:
+        failed += judge("heap in use", late, 2, HEAP, "a minute")
+    print(f"most resident {status(watch.child.pid, 'VmHWM'):.1f} MB; judged after {warm:.0f} min: "
+          f"{'it grows' if failed else 'it does not grow'}", flush=True)
+    return failed
+
+
+def settings(o):
+    if not o.retrain:
+        return {}
+    return {"BENCH_RETRAIN_AGE": f"{o.retrain}h", "BENCH_RETRAIN_COOLDOWN": "1h",
+            "BENCH_RETRAIN_WINDOW": f"{TRAIN_ON}h",
+            "BENCH_GATE_GAIN": "-1", "BENCH_GATE_Z": "-10"}  # each is promoted: models are exchanged too
+
+
+def run(s, o):
+    messages = int(o.minutes * 60 * o.rate)
+    s.create(TOPIC)
+    child = s.leeway(TOPIC, BENCH_GROUP=TOPIC, **settings(o))
+    time.sleep(3)
+    # Hours of event time a minute: panes open, close and leave the windows all the while.
+    producer = s.produce(TOPIC, messages, BEGIN, o.minutes * o.hours * HOUR, o.rate, wait=False)
+    watch = Watch(s, child)
+    while producer.poll() is None:
+        time.sleep(STEP)
+        at, resident, heap, trainings = watch.take()
+        if len(watch.samples) % 24 == 0:
+            say(f"{at:.0f} min, {resident:.1f} MB, {heap:.2f} MB of heap, {trainings} trainings, "
+                f"{s.passed(TOPIC)[0]:,} messages")
+    s.wait_passed(TOPIC, messages, child)
+    print(f"{messages:,} messages in {watch.samples[-1][0]:.1f} min, {o.minutes * o.hours:.0f} panes of an "
+          f"hour, {watch.samples[-1][3]} trainings\n")
+    failed = report(watch, o)
+    end(child)
+    return failed
 
 
 def main():
-    minutes = float(sys.argv[1])
-    rate = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
-    hours = float(sys.argv[3]) if len(sys.argv) > 3 else 10
-    messages = int(minutes * 60 * rate)
+    p = argparse.ArgumentParser(prog="soak.sh")
+    p.add_argument("minutes", type=float)
+    p.add_argument("rate", type=int, nargs="?", default=5000, help="messages a second")
+    p.add_argument("hours", type=float, nargs="?", default=10, help="of event time a minute")
+    p.add_argument("--retrain", type=int, metavar="HOURS", help="of event time from one training to the next")
+    o = p.parse_args()
     s = Services()
     try:
         s.start()
-        s.create(TOPIC)
-        child = s.leeway(TOPIC, BENCH_GROUP=TOPIC)
-        time.sleep(3)
-        # Hours of event time a minute: panes open, close and leave the windows all the while.
-        producer = s.produce(TOPIC, messages, BEGIN, minutes * hours * HOUR, rate, wait=False)
-        began, points = time.monotonic(), []
-        while producer.poll() is None:
-            if child.poll() is not None:
-                raise RuntimeError(f"leeway ended with {child.returncode}; its log is in {s.dir}")
-            time.sleep(STEP)
-            points.append(((time.monotonic() - began) / 60, status(child.pid, "VmRSS")))
-            if len(points) % 24 == 0:
-                say(f"{points[-1][0]:.0f} min, {points[-1][1]:.1f} MB, {s.passed(TOPIC)[0]:,} messages")
-        s.wait_passed(TOPIC, messages, child)
-        late = points[len(points) // 5:]
-        tenth = max(len(late) // 10, 1)
-        rise = slope(late)
-        print(f"{messages:,} messages in {points[-1][0]:.1f} min, {minutes * hours:.0f} panes of an hour\n"
-              f"resident, MB: after a fifth {median([p[1] for p in late[:tenth]]):.1f}, at the end "
-              f"{median([p[1] for p in late[-tenth:]]):.1f}, most {status(child.pid, 'VmHWM'):.1f}\n"
-              f"slope {rise * 1024:+.1f} KB a minute", flush=True)
-        end(child)
+        failed = run(s, o)
     finally:
         s.stop()
-    sys.exit(3 if rise > 0.1 else 0)
+    sys.exit(3 if failed else 0)
 
 
 main()

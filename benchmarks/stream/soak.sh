@@ -1,11 +1,14 @@
 #!/bin/sh
 # Runs leeway at a modest rate for some minutes and tells whether its memory grows.
 #
-#   benchmarks/stream/soak.sh MINUTES [RATE [HOURS]]
+#   benchmarks/stream/soak.sh MINUTES [RATE [HOURS]] [--retrain HOURS]
 #
-# Resident memory is read every five seconds. After a fifth of the time (windows full, caches
-# warm) a line is laid through it; its slope is printed, and exit code 3 says that it rises by more
-# than 1 MB in ten minutes. RATE: messages a second (default 5,000). HOURS: of event time a minute (default 10).
+# Resident memory and the heap in use are read every five seconds; of each minute the lowest counts.
+# After a fifth of the time (or what the longest window needs to fill) their slopes are judged: exit
+# code 3 says that resident memory rises by more than 50 KB a minute or the heap by more than 5.
+# RATE: messages a second (default 5,000). HOURS: of event time a minute (default 10).
+# --retrain: train each so many hours of event time, always on the newest twelve; then it is the resident
+# memory between one training and the next that is judged, and may rise by 250 KB a training.
 set -eu
 cd "$(dirname "$0")/../.."
 
