@@ -55,6 +55,11 @@ int lw_options_parse(const struct lw_command *command, const struct lw_option *o
 int lw_cli_fail(const struct lw_command *command, const struct lw_err *err);
 int lw_cli_usage(const struct lw_command *command, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* From here on SIGTERM, SIGINT and SIGHUP end nothing but are told by lw_cli_signal.
+ * Before any thread is started. */
+void lw_cli_catch_signals(void);
+/* Waits for one of them, for ms at most: its number, or 0. Main thread. */
+int lw_cli_signal(int64_t ms);
 /* Loads -c FILE; NULL after having said why (also when path is NULL). */
 struct lw_config *lw_cli_config(const struct lw_command *command, const char *path);
 /* The JSON object as one line on standard output; takes it over. */

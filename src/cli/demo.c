@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -263,12 +262,6 @@ static int start_engine(struct demo *d, struct lw_err *err) {
 
 /* ---- running ---- */
 
-static bool interrupted(const sigset_t *signals, int64_t ms) {
-    struct timespec wait = {.tv_sec = (time_t)(ms / 1000),
-                            .tv_nsec = (long)(ms % 1000) * 1000000};
-    return sigtimedwait(signals, NULL, &wait) > 0;
-}
-
 static void draw(struct demo *d) {
     struct lw_engine_status s = lw_engine_status(d->engine);
     lw_demo_screen_draw(d->screen, s.messages, s.outbox, s.training);
@@ -287,10 +280,10 @@ static bool drained(struct demo *d, int64_t *quiet_since, int64_t *sealed_ms) {
     return now - *quiet_since > 1000;
 }
 
-static int watch(struct demo *d, const sigset_t *signals, struct lw_err *err) {
+static int watch(struct demo *d, struct lw_err *err) {
     int64_t ended = 0, quiet = lw_mono_ms(), sealed = INT64_MAX;
     for (;;) {
-        if (interrupted(signals, 100))
+        if (lw_cli_signal(100))
             return 1;
         draw(d);
         if (lw_engine_failed(d->engine, err))
@@ -366,22 +359,17 @@ static void stop(struct demo *d) {
 
 static int demo(struct demo *d) {
     struct lw_err err = {0};
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    lw_cli_catch_signals();
     signal(SIGPIPE, SIG_IGN);
     pthread_mutex_init(&d->lock, NULL);
     d->out = d->json ? stderr : stdout;
     int rc = make_place(d, &err) || start_services(d, &err) || configure(d, &err) ||
                      start_engine(d, &err)
                  ? -1
-                 : watch(d, &signals, &err);
+                 : watch(d, &err);
     if (rc == 0) {
         print_result(d);
-        while (d->keep && !interrupted(&signals, 1000))
+        while (d->keep && !lw_cli_signal(1000))
             ;
     }
     stop(d);

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,15 +14,12 @@
 
 #define REPORT_MS 60000
 
-static bool stop_asked(const sigset_t *signals, int64_t ms) {
-    struct timespec wait = {.tv_sec = (time_t)(ms / 1000),
-                            .tv_nsec = (long)(ms % 1000) * 1000000};
-    int got = sigtimedwait(signals, NULL, &wait);
+static bool stop_asked(int64_t ms) {
+    int got = lw_cli_signal(ms);
     return got == SIGTERM || got == SIGINT;
 }
 
-static struct lw_engine *start(const struct lw_config *config, const sigset_t *signals,
-                               struct lw_err *err) {
+static struct lw_engine *start(const struct lw_config *config, struct lw_err *err) {
     for (;;) {
         lw_err_clear(err);
         struct lw_engine *engine = lw_engine_start(config, NULL, err);
@@ -32,7 +28,7 @@ static struct lw_engine *start(const struct lw_config *config, const sigset_t *s
         char quoted[600];
         lw_log(LW_WARN, "start_waits", "error=%s",
                lw_log_quote(quoted, sizeof quoted, err->msg));
-        if (stop_asked(signals, 2000)) {
+        if (stop_asked(2000)) {
             lw_err_clear(err);
             return NULL;
         }
@@ -49,10 +45,10 @@ static void report(const struct lw_engine *engine) {
            lw_mono_ms() - s.polled_ms);
 }
 
-static int serve(struct lw_engine *engine, const sigset_t *signals) {
+static int serve(struct lw_engine *engine) {
     struct lw_err why = {0};
     int64_t reported = lw_mono_ms();
-    while (!stop_asked(signals, 500)) {
+    while (!stop_asked(500)) {
         if (lw_engine_failed(engine, &why)) {
             char quoted[600];
             lw_log(LW_ERROR, "failed", "error=%s",
@@ -70,13 +66,8 @@ static int serve(struct lw_engine *engine, const sigset_t *signals) {
 
 static int daemon_main(const struct lw_config *config) {
     struct lw_err err = {0};
-    sigset_t signals;
     lw_mem_policy();
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    lw_cli_catch_signals();
     signal(SIGPIPE, SIG_IGN);
     lw_log_level(config->log_level);
     lw_log(LW_INFO, "starting", "version=%s stream=%s config=%s config_hash=%016" PRIx64,
@@ -84,13 +75,13 @@ static int daemon_main(const struct lw_config *config) {
     struct lw_cli_serve http;
     if (lw_cli_serve_start(&http, config, &err))
         return lw_cli_fail(&lw_cmd_run, &err);
-    struct lw_engine *engine = start(config, &signals, &err);
+    struct lw_engine *engine = start(config, &err);
     if (!engine) {
         lw_cli_serve_stop(&http);
         return err.code == LW_OK ? LW_EXIT_OK : lw_cli_fail(&lw_cmd_run, &err);
     }
     lw_cli_serve_engine(&http, engine);
-    int rc = serve(engine, &signals);
+    int rc = serve(engine);
     lw_log(LW_INFO, "stopping", "stream=%s", config->spec.stream);
     report(engine);
     lw_cli_serve_stop(&http);

@@ -6,11 +6,9 @@
  * goes away is waited for, with the last picture and the word that it is old. */
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -42,12 +40,6 @@ static json_t *now_json(const struct lw_reply *now) {
 }
 
 /* ---- drawing in place ---- */
-
-static bool interrupted(const sigset_t *signals, double seconds) {
-    struct timespec wait = {.tv_sec = (time_t)seconds,
-                            .tv_nsec = (long)((seconds - floor(seconds)) * 1e9)};
-    return sigtimedwait(signals, NULL, &wait) > 0;
-}
 
 /* Bytes of the line's first `columns` characters; continuation bytes take no room. */
 static size_t fitting(const char *line, size_t len, size_t columns) {
@@ -105,12 +97,7 @@ static void no_log(void *arg, const char *line) {
 
 static int watch(struct lw_status *s, double seconds, struct lw_err *err) {
     bool in_place = isatty(STDOUT_FILENO);
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    lw_cli_catch_signals();
     if (in_place) {
         lw_log_sink(no_log, NULL); /* librdkafka's lines would tear the picture */
         fputs("\033[2J\033[?25l", stdout);
@@ -124,7 +111,7 @@ static int watch(struct lw_status *s, double seconds, struct lw_err *err) {
             break;
         }
         frame(s, &away, in_place, seconds);
-    } while (!interrupted(&signals, seconds));
+    } while (!lw_cli_signal((int64_t)(seconds * 1000)));
     if (in_place) {
         fputs("\033[?25h", stdout);
         fflush(stdout);

@@ -7,6 +7,7 @@
  * or replayed by whoever owns the partition then. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -60,7 +61,19 @@ void *lw__worker_main(void *arg) {
 
 /* ---- making one ---- */
 
-static int connect_all(struct lw_worker *w, struct lw_err *err) {
+/* Static members of a group (group.instance.id) must each have a name of their own. */
+static struct lw_kafka_options *options_of(const struct lw_worker *w, int number) {
+    struct lw_kafka_options *o = lw_memdup(&w->config->kafka, sizeof w->config->kafka);
+    for (size_t i = 0; w->config->source.workers > 1 && i < o->n; i++) {
+        char *value = o->property[i].value;
+        size_t len = strlen(value);
+        if (strcmp(o->property[i].key, "group.instance.id") == 0)
+            snprintf(value + len, sizeof o->property[i].value - len, "-%d", number);
+    }
+    return o;
+}
+
+static int connect_all(struct lw_worker *w, int number, struct lw_err *err) {
     struct lw_consumer_hooks hooks = {.arg = w,
                                       .assigned = lw__slot_assigned,
                                       .revoked = lw__slot_revoked,
@@ -74,8 +87,9 @@ static int connect_all(struct lw_worker *w, struct lw_err *err) {
         return -1;
     if (lw__out_open(w, err))
         return -1;
-    w->consumer =
-        lw_consumer_new(&w->config->kafka, w->config->source.topic, &hooks, err);
+    struct lw_kafka_options *options = options_of(w, number);
+    w->consumer = lw_consumer_new(options, w->config->source.topic, &hooks, err);
+    free(options);
     return w->consumer ? 0 : -1;
 }
 
@@ -88,7 +102,7 @@ struct lw_worker *lw__worker_new(struct lw_engine *e, int number, struct lw_err 
     w->flushed_ms = lw_mono_ms();
     atomic_store(&w->polled_ms, w->flushed_ms);
     snprintf(w->owner, sizeof w->owner, "%s:%d", e->who, number);
-    if (connect_all(w, err) == 0)
+    if (connect_all(w, number, err) == 0)
         return w;
     lw__worker_free(w);
     return NULL;

@@ -1,9 +1,14 @@
 """Two processes share a group while trips come: one joins, one leaves by SIGTERM, the other carries
 on. Each trip counts once, one process leads at a time, and a stopped process leaves the group
-and gives the lease back at once."""
-import subprocess
+and gives the lease back at once.
 
-from harness import (BIN, TRIPS, EVENTS, Daemon, check, counters, equal, gaps, main, members, offsets, say,
+Static members (group.instance.id) of one process have names of their own. And one that finds no broker at
+its start can be stopped all the same: a signal then comes while the main thread is elsewhere."""
+import signal
+import subprocess
+import time
+
+from harness import (BIN, TRIPS, EVENTS, Daemon, check, counters, equal, gaps, main, free_port, members, offsets, say,
                      wait_for)
 
 STREAM = TOPIC = "group"
@@ -19,7 +24,32 @@ def leader(case):
     return (case.redis("GET", f"leeway:{{{STREAM}}}:lease") or b"").decode()
 
 
-def scenario(case):
+def static_members(case):
+    stream = "group-static"
+    case.create((stream, 4), (stream + ".dead", 1))
+    daemon = Daemon(case, case.nyc(stream, stream, [
+        (r"^  workers: 1", "  workers: 2"),
+        (r"group\.id: \S+", f"group.id: {stream}\n  group.instance.id: box")]), stream)
+    wait_for("two workers", 40, lambda: len({case.redis("HGET", key, "owner") for key in case.redis.keys(
+        f"leeway:{{{stream}}}:part:*")}) == 2)
+    equal(members(stream), 2, "members")
+    check(daemon.alive() and not daemon.logged("failed"), "nobody is fenced", daemon.logged("failed"))
+    daemon.stop()
+    say("two static members in one process")
+
+
+def without_a_broker(case):
+    stream = "group-nobody"
+    daemon = Daemon(case, case.nyc(stream, stream), stream, LEEWAY_KAFKA=f"127.0.0.1:{free_port()}")
+    wait_for("it to try", 30, lambda: "Connection refused" in daemon.text())
+    daemon.child.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    check(daemon.alive(), "a hang-up ends nothing")
+    daemon.stop(20)
+    say("stopped while it looked for a broker")
+
+
+def together(case):
     case.create((TOPIC, 4), (TOPIC + ".dead", 1))
     config = case.nyc(STREAM, TOPIC, [
         (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0")])
@@ -55,6 +85,12 @@ def scenario(case):
     tokens = [int(line.split("token=")[1].split()[0])
               for d in (one, two) for line in d.logged("leading")]
     equal(tokens, sorted(set(tokens)), "fencing tokens grow")
+
+
+def scenario(case):
+    together(case)
+    static_members(case)
+    without_a_broker(case)
 
 
 main(scenario)

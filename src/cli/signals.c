@@ -1,0 +1,48 @@
+/* Being asked to stop.
+ *
+ * The main thread blocks the signals and waits for them where it has time to. That is not
+ * enough: OpenBLAS starts threads when it is loaded, before main(), and they block
+ * nothing. A signal that comes while the main thread is elsewhere (a broker that does not
+ * answer at the start, the last flushes) is given to one of them, and would end the
+ * process where it stands. So there is a handler too, which remembers it. */
+#include <signal.h>
+#include <time.h>
+
+#include "cli/cli.h"
+
+static const int ours[] = {SIGHUP, SIGINT, SIGTERM};
+static volatile sig_atomic_t remembered;
+
+static void remember(int number) {
+    if (number != SIGHUP || !remembered)
+        remembered = number;
+}
+
+static sigset_t all_of_ours(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        sigaddset(&set, ours[i]);
+    return set;
+}
+
+void lw_cli_catch_signals(void) {
+    sigset_t set = all_of_ours();
+    struct sigaction action = {.sa_handler = remember, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        sigaction(ours[i], &action, NULL);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+int lw_cli_signal(int64_t ms) {
+    sigset_t set = all_of_ours();
+    struct timespec wait = {.tv_sec = (time_t)(ms / 1000),
+                            .tv_nsec = (long)(ms % 1000) * 1000000};
+    int got = remembered ? 0 : sigtimedwait(&set, NULL, &wait);
+    if (got > 0)
+        return got;
+    got = remembered;
+    remembered = 0;
+    return got;
+}
