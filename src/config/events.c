@@ -26,7 +26,8 @@ static bool decodable(const struct lw_config *config, const char *name, enum lw_
     return d != NULL;
 }
 
-/* Appends a field that the schema has; its index, or -1 with the position of node. */
+/* Appends a field that the schema has; its index, or -1 with the position of node. A name
+ * with a dot stands below the top of the schema, where the decoder looks for it. */
 static int add_field(struct lw_load *load, const struct lw_yaml *node, const char *name,
                      enum lw_kind kind, bool required) {
     struct lw_config *config = load->config;
@@ -36,7 +37,7 @@ static int add_field(struct lw_load *load, const struct lw_yaml *node, const cha
     char hint[300];
     while (i < n && strcmp(names[i], name) != 0)
         i++;
-    if (i == n)
+    if (i == n && !strchr(name, '.'))
         return lw_yaml_fail_key(load->tree, node, load->err,
                                 "the schema %s has no field '%.60s'%s",
                                 lw_schema_name(config->source.schema), name,

@@ -114,7 +114,8 @@ static const struct lw_key event_keys[] = {
     {"fields", LW_KEY_NAMED, .item = "kinds, or maps, below",
      .section = &lw_section_field, .read = lw_read_fields,
      .doc = "Fields of the schema that features and checks use: `name: kind`, or a map. "
-            "Those that `id`, `time` and `target` name need not be listed."},
+            "Those that `id`, `time` and `target` name need not be listed. `a.b` is the "
+            "field `b` of the record (or nullable record) `a`."},
     {"id", LW_KEY_TEXT, AT(names.event_id), .standard = "",
      .doc = "Field that identifies an event, for scored events and alerts."},
     {"time", LW_KEY_TEXT, AT(names.event_time), .standard = "record",
