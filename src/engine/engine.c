@@ -14,7 +14,7 @@
 #include "base/time.h"
 #include "engine/engine_private.h"
 
-#define METADATA_MS 10000
+#define METADATA_MS 5000 /* as long as a stop may have to wait */
 
 void lw__engine_fail(struct lw_engine *e, const struct lw_err *why) {
     pthread_mutex_lock(&e->lock);

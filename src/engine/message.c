@@ -202,8 +202,8 @@ static int unwrap_confluent(const rd_kafka_message_t *m, struct lw_frame *frame,
     return lw_frame_parse(LW_FRAMING_CONFLUENT, m->payload, m->len, frame, err);
 }
 
-int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
-                      struct lw_cell *cells, struct lw_err *err) {
+static int decode(struct lw_intake *in, const rd_kafka_message_t *m,
+                  struct lw_cell *cells, struct lw_err *err) {
     struct lw_frame frame = {.payload = m->payload, .len = m->len};
     const struct lw_decoder *d = in->known[0].decoder;
     switch (in->config->source.framing) {
@@ -221,6 +221,16 @@ int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
         break;
     }
     return d ? lw_decoder_decode(d, frame.payload, frame.len, cells, err) : -1;
+}
+
+int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
+                      struct lw_cell *cells, struct lw_err *err) {
+    int rc = decode(in, m, cells, err);
+    if (rc && m->len == 0 && err && err->code == LW_EINPUT) {
+        lw_err_clear(err);
+        lw_fail(err, LW_EINPUT, "the value is empty or null: a tombstone is no event");
+    }
+    return rc;
 }
 
 struct lw_frame lw_intake_wanted(const struct lw_intake *in) {
