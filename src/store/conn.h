@@ -73,6 +73,9 @@ int lw_conn_password(struct lw_redis *r, struct lw_err *err);
 int lw_conn_ensure(struct lw_redis *r, struct lw_err *err);
 /* Closes; the next call connects again. */
 void lw_conn_drop(struct lw_redis *r);
+/* The answer did not come: LW_EAGAIN with the reason, and the connection is dropped. -1.
+ */
+int lw_conn_lost(struct lw_redis *r, struct lw_err *err);
 /* What the caller may do after this error reply of a server. */
 enum lw_errc lw_conn_errc(const char *text);
 /* One command over an open connection, without redirection or retry. NULL: connection

@@ -65,6 +65,14 @@ static struct timeval timeval_of(int64_t ms) {
                             .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 }
 
+int lw_conn_lost(struct lw_redis *r, struct lw_err *err) {
+    bool slow = r->ctx->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
+    lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where,
+            slow ? "no answer within the timeout" : r->ctx->errstr);
+    lw_conn_drop(r);
+    return -1;
+}
+
 redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,
                              const struct lw_cmd *c, struct lw_err *err) {
     char head[32];
@@ -78,10 +86,7 @@ redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,
     void *reply = NULL;
     if (redisGetReply(r->ctx, &reply) == REDIS_OK && reply)
         return reply;
-    bool slow = r->ctx->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
-    lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where,
-            slow ? "no answer within the timeout" : r->ctx->errstr);
-    lw_conn_drop(r);
+    lw_conn_lost(r, err);
     return NULL;
 }
 

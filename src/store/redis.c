@@ -184,8 +184,7 @@ static int collect(struct lw_redis *r, size_t n, struct lw_reply **replies,
     for (size_t i = 1; i < n; i++) {
         void *reply = NULL;
         if (redisGetReply(r->ctx, &reply) != REDIS_OK || !reply) {
-            rc = lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where, r->ctx->errstr);
-            lw_conn_drop(r);
+            rc = lw_conn_lost(r, err);
             break;
         }
         replies[i] = judge(r, reply, NULL, err);
@@ -208,11 +207,8 @@ int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
         for (size_t k = 0; k < n; k++)
             append(r, cmds[k]);
         void *first = NULL;
-        if (redisGetReply(r->ctx, &first) != REDIS_OK || !first) {
-            lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where, r->ctx->errstr);
-            lw_conn_drop(r);
-            return -1;
-        }
+        if (redisGetReply(r->ctx, &first) != REDIS_OK || !first)
+            return lw_conn_lost(r, err);
         redisReply *head = first;
         if (head->type == REDIS_REPLY_ERROR && strncmp(head->str, "MOVED ", 6) == 0 &&
             follow(r, head->str)) {

@@ -171,6 +171,19 @@ static void a_server_that_hangs_is_left_after_the_timeout(void **state) {
     assert_int_equal(err.code, LW_EAGAIN);
     assert_non_null(strstr(err.msg, "timeout"));
     redis_server_freeze(s, false);
+    struct lw_reply *pong = NULL;
+    for (int i = 0; i < 100 && !pong; i++, usleep(20000))
+        pong = lw_redis_do(r, NULL, "PING");
+    lw_reply_free(pong);
+    redis_server_freeze(s, true); /* several commands in one round trip */
+    struct lw_cmd *ping = lw_cmd_new();
+    lw_cmd_str(ping, "PING");
+    lw_err_clear(&err);
+    assert_int_equal(lw_redis_pipeline(r, &ping, 1, &pong, &err), -1);
+    assert_int_equal(err.code, LW_EAGAIN);
+    assert_non_null(strstr(err.msg, "timeout"));
+    lw_cmd_free(ping);
+    redis_server_freeze(s, false);
     lw_err_clear(&err);
     /* a new connection: the late answer of the old one cannot be taken for this one's */
     struct lw_reply *reply = must(r, lw_redis_do(r, &err, "ECHO fresh"), &err);
