@@ -226,7 +226,9 @@ void lw_partition_gone(struct lw_partition *p, uint64_t n) {
     p->counter[LW_COUNT_GONE] += n;
 }
 
+/* Of many panes that a late flush held, the spare ones are let go, one a flush. */
 void lw_partition_forget(struct lw_partition *p) {
+    size_t spare = p->nspare;
     for (size_t i = p->npanes; i-- > 0;) {
         struct lw_pane *pane = p->pane[i];
         if (pane->dirty || !closed(p, pane->start_ms))
@@ -234,6 +236,8 @@ void lw_partition_forget(struct lw_partition *p) {
         remove_at(p, i);
         discard(p, pane);
     }
+    if (p->nspare == spare && spare > LW_SPARE_AT_REST)
+        lw_pane_free(p->spare[--p->nspare]);
 }
 
 struct lw_pane *lw_partition_take_oldest(struct lw_partition *p) {

@@ -4,9 +4,10 @@
 
 #include "core/partition.h"
 
-#define LW_SPARE_PANES 8
-#define LW_FIRST_MAX   16
-#define LW_TIME_LIMIT  (INT64_C(1) << 60) /* ms either side of 1970 */
+#define LW_SPARE_PANES   8 /* as many panes as one flush may close; in the long run ... */
+#define LW_SPARE_AT_REST 2 /* ... one opens while the one before it is not yet closed */
+#define LW_FIRST_MAX     16
+#define LW_TIME_LIMIT    (INT64_C(1) << 60) /* ms either side of 1970 */
 
 struct lw_partition {
     const struct lw_spec *spec;

@@ -16,6 +16,7 @@
 #define SAMPLE LW_SOURCE_DIR "/tests/data/event/green_sample.avro"
 #define WARM   6 /* panes: as many as there are spare ones, and the open ones */
 #define PANES  20
+#define HELD   6 /* panes until a late flush */
 
 struct fixture {
     struct lw_config *config;
@@ -155,10 +156,35 @@ static void an_event_allocates_nothing(void **state) {
     assert_true(lw_partition_counters(f->partition)[LW_COUNT_SCORED] > PANES * 400);
 }
 
+/* Allocations of n panes without a flush, which follows. */
+static size_t hold(struct fixture *f, int *pane, int n) {
+    size_t before = allocations;
+    for (int i = 0; i < n; i++)
+        feed(f, (*pane)++);
+    size_t count = allocations - before;
+    flush(f);
+    return count;
+}
+
+/* Panes that a late flush held are kept for the next one, but not for ever. */
+static void spare_panes_are_let_go(void **state) {
+    struct fixture *f = *state;
+    int pane = 0;
+    for (int i = 0; i < WARM; i++)
+        hold(f, &pane, HELD);
+    assert_int_equal(hold(f, &pane, HELD), 0);
+    for (int i = 0; i < HELD; i++)
+        flush(f);
+    for (int i = 0; i < WARM; i++)
+        assert_int_equal(hold(f, &pane, 1), 0);
+    assert_true(hold(f, &pane, HELD) > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_counter_counts),
         cmocka_unit_test_setup_teardown(an_event_allocates_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(spare_panes_are_let_go, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
