@@ -12,8 +12,9 @@ STEP = 5
 TOPIC = "soak"
 WINDOW = 24  # panes of the longest window of stream.yaml
 TRAIN_ON = 12  # hours, with --retrain: each training has as many rows
+SETTLED = 3  # trainings, until all panes have held a champion and the one before it
 RESIDENT = 50  # KB a minute
-HEAP = 5  # KB a minute
+HEAP = 10  # KB a minute
 BY_TRAINING = 250  # KB
 
 
@@ -84,12 +85,12 @@ def judge(what, points, column, limit, unit):
 
 def report(watch, o):
     warm = max(o.minutes / 5, WINDOW / o.hours)
-    table("minute", [m for m in watch.minutes()])
+    table("minute", watch.minutes())
     late = watch.minutes(warm)
     if o.retrain:
         rows = watch.trainings()
         table("after training", rows)
-        rows = [r for r in rows if r[0] > 2]  # the first with a champion beside it is the second
+        rows = [r for r in rows if r[0] > SETTLED]
         failed = judge("resident", rows, 1, BY_TRAINING, "a training")
     else:
         failed = judge("resident", late, 1, RESIDENT, "a minute")

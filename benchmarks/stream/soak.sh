@@ -5,10 +5,12 @@
 #
 # Resident memory and the heap in use are read every five seconds; of each minute the lowest counts.
 # After a fifth of the time (or what the longest window needs to fill) their slopes are judged: exit
-# code 3 says that resident memory rises by more than 50 KB a minute or the heap by more than 5.
+# code 3 says that resident memory rises by more than 50 KB a minute or the heap by more than 10.
 # RATE: messages a second (default 5,000). HOURS: of event time a minute (default 10).
-# --retrain: train each so many hours of event time, always on the newest twelve; then it is the resident
-# memory between one training and the next that is judged, and may rise by 250 KB a training.
+# Both are noisy: half an hour is enough for a verdict, six minutes are not.
+# --retrain: train each so many hours of event time, always on the newest twelve, and promote; then it is
+# the resident memory between one training and the next that is judged, from the fourth on, and may rise by
+# 250 KB a training.
 set -eu
 cd "$(dirname "$0")/../.."
 
