@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 import traceback
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(1, os.path.join(ROOT, "tests/support"))
@@ -274,6 +275,11 @@ def count(topic):
     return int(kafka("count", topic))
 
 
+def ends(topic):
+    """Of each partition: the offset that comes next."""
+    return [int(line) for line in kafka("ends", topic).split()]
+
+
 def members(group):
     words = kafka("group", group).split()
     return int(words[1]) if words else 0
@@ -491,6 +497,13 @@ class Daemon:
 
     def alive(self):
         return self.child.poll() is None
+
+
+def metrics(listen):
+    """Samples without labels: {name: text}."""
+    with urllib.request.urlopen(f"http://{listen}/metrics", timeout=10) as reply:
+        lines = reply.read().decode().splitlines()
+    return dict(l.split() for l in lines if not l.startswith("#") and "{" not in l)
 
 
 class Case:

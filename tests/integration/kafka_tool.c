@@ -7,8 +7,9 @@
  *   kafka_tool BROKERS trim TOPIC PARTITION OFFSET   deletes what is before it
  *   kafka_tool BROKERS produce TOPIC PARTITION       lines of hexadecimal values on stdin
  *   kafka_tool BROKERS consume TOPIC                 every message there is, as JSON
- * lines kafka_tool BROKERS count TOPIC                   messages in the topic kafka_tool
- * BROKERS group NAME                    state and number of members
+ *   kafka_tool BROKERS count TOPIC                   messages in the topic
+ *   kafka_tool BROKERS ends TOPIC                    where each partition ends
+ *   kafka_tool BROKERS group NAME                    state and number of members
  *
  * It uses librdkafka alone and none of leeway's sources: what leeway writes is then read
  * by an independent hand. Failures go to standard error, with exit code 1. Metadata of a
@@ -243,7 +244,7 @@ static void consume(rd_kafka_t *rk, const char *topic) {
     rd_kafka_consumer_close(rk);
 }
 
-static void count(rd_kafka_t *rk, const char *topic) {
+static void count(rd_kafka_t *rk, const char *topic, bool each) {
     int64_t sum = 0, low, high;
     int n = partitions_of(rk, topic);
     for (int p = 0; p < n; p++) {
@@ -252,8 +253,11 @@ static void count(rd_kafka_t *rk, const char *topic) {
         if (rc)
             die(topic, rd_kafka_err2str(rc));
         sum += high - low;
+        if (each)
+            printf("%" PRId64 "\n", high);
     }
-    printf("%" PRId64 "\n", sum);
+    if (!each)
+        printf("%" PRId64 "\n", sum);
 }
 
 static void group(rd_kafka_t *rk, const char *name) {
@@ -269,7 +273,7 @@ static void group(rd_kafka_t *rk, const char *name) {
 int main(int argc, char **argv) {
     if (argc < 4)
         die("usage", "kafka_tool BROKERS "
-                     "create|delete|grow|trim|produce|consume|count|group NAME ...");
+                     "create|delete|grow|trim|produce|consume|count|ends|group NAME ...");
     const char *verb = argv[2], *name = argv[3];
     bool reads = strcmp(verb, "consume") == 0;
     rd_kafka_t *rk = client(reads ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, argv[1]);
@@ -287,8 +291,8 @@ int main(int argc, char **argv) {
         produce(rk, name, atoi(argv[4]));
     else if (reads)
         consume(rk, name);
-    else if (strcmp(verb, "count") == 0)
-        count(rk, name);
+    else if (strcmp(verb, "count") == 0 || strcmp(verb, "ends") == 0)
+        count(rk, name, verb[0] == 'e');
     else if (strcmp(verb, "group") == 0)
         group(rk, name);
     else

@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 
 from harness import (KAFKA, ROOT, Daemon, avro_file, check, consume, count, counters, equal, main,
-                     members, produce, say, wait_for)
+                     members, metrics, produce, say, wait_for)
 
 try:
     from confluent_kafka import Producer
@@ -198,13 +198,6 @@ def evolves(case, rides, daemon):
     say("read: a type of another subject")
     equal(len(daemon.logged("schema_known")), 6, "schemas asked for, each once")
     equal(counters(case.redis, STREAM)["aside"], 0, "events set aside")
-
-
-def metrics(listen):
-    """Samples without labels: {name: value}."""
-    with urllib.request.urlopen(f"http://{listen}/metrics", timeout=10) as reply:
-        lines = reply.read().decode().splitlines()
-    return dict(l.split() for l in lines if not l.startswith("#") and "{" not in l)
 
 
 def outage(case, registry, rides, daemon, config, listen):
