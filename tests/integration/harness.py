@@ -22,6 +22,7 @@ import threading
 import time
 import traceback
 import urllib.request
+import zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(1, os.path.join(ROOT, "tests/support"))
@@ -412,43 +413,97 @@ def avro_file(path, schema, records):
             out.write(avro_long(len(block)) + avro_long(len(data)) + data + mark)
 
 
-def avro_cut(source, path, first, until):
-    """Blocks [first, until) of a container file as one of its own; how many records they hold."""
-    with open(source, "rb") as f:
-        data = f.read()
+def read_long(data, at):
+    n = shift = 0
+    while True:
+        byte = data[at]
+        n |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return (n >> 1) ^ -(n & 1), at
 
-    def read_long(at):
-        n = shift = 0
-        while True:
-            byte = data[at]
-            n |= (byte & 0x7F) << shift
-            at, shift = at + 1, shift + 7
-            if byte < 0x80:
-                return (n >> 1) ^ -(n & 1), at
 
-    at = 4
+def read_datum(schema, data, at):
+    """What `avro` wrote, and where it ends."""
+    if isinstance(schema, list):
+        i, at = read_long(data, at)
+        return read_datum(schema[i], data, at)
+    kind = schema["type"] if isinstance(schema, dict) else schema
+    if kind == "record":
+        value = {}
+        for f in schema["fields"]:
+            value[f["name"]], at = read_datum(f["type"], data, at)
+        return value, at
+    if kind == "enum":
+        i, at = read_long(data, at)
+        return schema["symbols"][i], at
+    if kind in ("long", "int"):
+        return read_long(data, at)
+    if kind == "string":
+        n, at = read_long(data, at)
+        return data[at:at + n].decode(), at + n
+    if kind in ("float", "double"):
+        size = 4 if kind == "float" else 8
+        return struct.unpack_from("<f" if kind == "float" else "<d", data, at)[0], at + size
+    return (None, at) if kind == "null" else (data[at] != 0, at + 1)
+
+
+def avro_blocks(data):
+    """Of a container file's bytes: its metadata, where its blocks begin, and of each block (begin, end
+    with the mark, records, where its data begin)."""
+    at, meta, blocks = 4, {}, []
     while True:  # the metadata's blocks: pairs of name and value
-        n, at = read_long(at)
+        n, at = read_long(data, at)
         if n == 0:
             break
         check(n > 0, "a metadata block with its size is not for this reader")
-        for _ in range(2 * n):
-            length, at = read_long(at)
-            at += length
+        for _ in range(n):
+            words = []
+            for _ in range(2):
+                length, at = read_long(data, at)
+                words.append(data[at:at + length])
+                at += length
+            meta[words[0].decode()] = words[1]
     at += 16
-    head, blocks, records = at, [], 0
+    head = at
     while at < len(data):
         begin = at
-        n, at = read_long(at)
-        size, at = read_long(at)
+        n, at = read_long(data, at)
+        size, at = read_long(data, at)
+        blocks.append((begin, at + size + 16, n, at))
         at += size + 16
-        blocks.append((begin, at, n))
+    return meta, head, blocks
+
+
+def avro_cut(source, path, first, until):
+    """Blocks [first, until) of a container file as one of its own; how many records they hold, and how
+    many blocks there are."""
+    with open(source, "rb") as f:
+        data = f.read()
+    _, head, blocks = avro_blocks(data)
     with open(path, "wb") as out:
         out.write(data[:head])
-        for begin, end, n in blocks[first:until]:
+        for begin, end, _, _ in blocks[first:until]:
             out.write(data[begin:end])
-            records += n
-    return records, len(blocks)
+    return sum(n for _, _, n, _ in blocks[first:until]), len(blocks)
+
+
+def avro_later(source, path, fields, ms):
+    """A copy of a container file in which these times are later."""
+    with open(source, "rb") as f:
+        data = f.read()
+    meta, _, blocks = avro_blocks(data)
+    schema, records = json.loads(meta["avro.schema"]), []
+    for _, end, n, at in blocks:
+        block, at = data[at:end - 16], 0
+        if meta.get("avro.codec") == b"deflate":
+            block = zlib.decompress(block, -15)
+        for _ in range(n):
+            record, at = read_datum(schema, block, at)
+            for name in fields:
+                record[name] += ms
+            records.append(record)
+    avro_file(path, schema, records)
 
 
 # ---- leeway -----------------------------------------------------------------------------------

@@ -22,13 +22,14 @@ import signal
 import subprocess
 import time
 
-from harness import (BIN, TRIPS, Broker, Daemon, Receiver, Redis, RedisServer, avro_cut, check,
-                     count, counters, each_pane_once, equal, identical, main, offsets, say, settle,
+from harness import (BIN, TRIPS, Broker, Daemon, Receiver, Redis, RedisServer, avro_cut, avro_later,
+                     check, count, counters, each_pane_once, equal, identical, main, offsets, say, settle,
                      wait_for)
 
 STREAM, TOPIC, FIRST = "chaos", "chaos-trips", "chaos-first"
 PARTITIONS, PANE = 6, 6 * 3600 * 1000
 RATE = 2500
+TIMES, MONTHS = ("lpep_pickup_datetime", "lpep_dropoff_datetime"), 92 * 24 * 3600 * 1000  # March to May
 KILLS = int(os.environ.get("LEEWAY_CHAOS_KILLS", "30"))
 ROUNDS = int(os.environ.get("LEEWAY_CHAOS_ROUNDS", "0"))
 SESSION, LEASE = 3, 2  # seconds
@@ -52,8 +53,8 @@ class World:
         case.environment["LEEWAY_REDIS"] = f"redis://{self.redis.address}"
         case.environment["LEEWAY_WEBHOOK"] = self.receivers[0].url
         case.create((TOPIC, PARTITIONS), (TOPIC + ".dead", 1), (FIRST, 1), (FIRST + ".dead", 1))
-        self.blocks = avro_cut(TRIPS, case.path("none.avro"), 0, 0)[1]
-        self.block = 0
+        self.season, self.trips = -1, None
+        self.next_season()
         self.slots, self.started = {}, 0
         self.producer = self.smooth = None
 
@@ -111,16 +112,36 @@ class World:
 
     # -- trips
 
+    def next_season(self):
+        """The bundled trips last for a round. Once they have all been produced they come again, as
+        those of the three months that follow."""
+        old, self.season, self.trips = self.trips, self.season + 1, TRIPS
+        if self.season:
+            self.trips = self.case.path(f"season-{self.season}.avro")
+            avro_later(TRIPS, self.trips, TIMES, self.season * MONTHS)
+            say(f"the trips come for the {self.season + 1}th time")
+        if self.season > 1:
+            os.unlink(old)
+        self.block, self.blocks = 0, avro_cut(self.trips, self.case.path("none.avro"), 0, 0)[1]
+
+    def cut(self, path, n):
+        """The next blocks with at least n trips, or as many as this season has left."""
+        found, first = 0, self.block
+        while found < n and self.block < self.blocks:
+            self.block += 1
+            found, _ = avro_cut(self.trips, path, first, self.block)
+        return found
+
     def produce(self, seconds, rate=RATE):
         """So many seconds' worth of the next trips, in the background."""
-        path, n = self.case.path("slice.avro"), 0
-        first = self.block
-        while n < seconds * rate and self.block < self.blocks:
-            self.block += 1
-            n, _ = avro_cut(TRIPS, path, first, self.block)
-        check(n > 0, "trips are left to produce")
+        paths, left = [], seconds * rate
+        while left > 0:
+            if self.block == self.blocks:
+                self.next_season()
+            paths.append(self.case.path(f"slice-{len(paths)}.avro"))
+            left -= self.cut(paths[-1], left)
         self.producer = subprocess.Popen(
-            [BIN, "replay", "-c", self.config("producer"), "--rate", str(rate), path],
+            [BIN, "replay", "-c", self.config("producer"), "--rate", str(rate), *paths],
             stdout=subprocess.DEVNULL, env=self.case.environment)
         self.case.at_end.append(self.producer.kill)
 
@@ -176,7 +197,7 @@ class World:
         total = count(TOPIC)
         rough, smooth = self.connect(), self.connect(self.still)
         for redis in (rough, smooth):
-            settle(redis, STREAM, total, PARTITIONS, PANE)
+            settle(redis, STREAM, total, PARTITIONS, PANE, 60 + total / 5000)
         for redis in (rough, smooth):
             sums = counters(redis, STREAM)
             equal(sums["messages"], total, f"{what}: messages counted")
