@@ -237,6 +237,15 @@ struct lw_frame lw_intake_wanted(const struct lw_intake *in) {
     return in->wanted;
 }
 
+int lw_intake_ahead(struct lw_intake *in, const rd_kafka_message_t *m) {
+    struct lw_frame frame;
+    struct lw_err why = {0};
+    if (in->config->source.framing != LW_FRAMING_CONFLUENT ||
+        unwrap_confluent(m, &frame, &why))
+        return 0;
+    return !decoder_of(in, &frame, &why) && why.code == LW_EAGAIN;
+}
+
 bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame) {
     struct lw_err err = {0};
     return decoder_of(in, frame, &err) || err.code != LW_EAGAIN;

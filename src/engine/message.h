@@ -28,6 +28,9 @@ int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
                       struct lw_cell *cells, struct lw_err *err);
 /* After LW_EAGAIN: what is being waited for; without its payload. */
 struct lw_frame lw_intake_wanted(const struct lw_intake *in);
+/* Asks for the schema of a message whose turn comes later, if it is not known; 1: asked.
+ */
+int lw_intake_ahead(struct lw_intake *in, const rd_kafka_message_t *m);
 /* Whether decoding would no longer say LW_EAGAIN. */
 bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame);
 

@@ -11,6 +11,17 @@
 #include "base/log.h"
 #include "engine/worker_private.h"
 
+#define AHEAD 64 /* schemas that are asked for while one is waited for */
+
+/* Garbage may name another schema in each message. What else of this batch is not known
+ * is asked for in the same wait: one round trip a message, and not one stop. */
+static void ask_ahead(struct lw_worker *w, const rd_kafka_message_t *m) {
+    int asked = 0;
+    for (int i = 0; i < lw_consumer_brought(w->consumer) && asked < AHEAD; i++)
+        if (w->batch[i]->partition == m->partition && w->batch[i]->offset > m->offset)
+            asked += lw_intake_ahead(w->intake, w->batch[i]);
+}
+
 int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
                   const struct lw_err *why) {
     struct lw_slot *s = &w->slot[m->partition];
@@ -19,6 +30,7 @@ int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
     s->held_at = m->offset;
     s->wanted = lw_intake_wanted(w->intake);
     lw_consumer_hold(w->consumer, m->partition);
+    ask_ahead(w, m);
     atomic_fetch_add(&w->held, 1);
     lw_log(LW_INFO, "partition_held",
            "worker=%s partition=%d offset=%" PRId64 " reason=%s", w->owner, m->partition,

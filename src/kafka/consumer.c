@@ -66,6 +66,7 @@ struct lw_consumer {
     int64_t reset; /* where to start by auto.offset.reset */
     int torn;      /* any of owned is */
     int paused;
+    int brought; /* messages, by the last poll */
     rd_kafka_resp_err_t fatal;
     int bereft;               /* its topic was deleted at some time */
     int joined;               /* has been given partitions, or told that there are none */
@@ -497,6 +498,7 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
     c->nleft = 0;
     ssize_t n = rd_kafka_consume_batch_queue(c->queue, timeout_ms, out, max);
     size_t kept = n > 0 ? sift(c, out, (size_t)n) : 0;
+    c->brought = (int)kept;
     if (c->torn)
         restart_torn(c);
     start_deferred(c);
@@ -510,6 +512,10 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
     if (lw_kafka_log_trouble(&c->log, why, sizeof why))
         return lw_fail(err, LW_EAGAIN, "kafka: %s", why);
     return 0;
+}
+
+int lw_consumer_brought(const struct lw_consumer *c) {
+    return c->brought;
 }
 
 int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,

@@ -42,6 +42,8 @@ void lw_consumer_free(struct lw_consumer *c);
  * calling), LW_ESTOP (fatal). Only messages come out: errors are told in the log. */
 int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max,
                      int timeout_ms, struct lw_err *err);
+/* How many messages the last poll brought. */
+int lw_consumer_brought(const struct lw_consumer *c);
 /* Starts an assigned partition (that waited) at an offset, or moves one that runs; what
  * was fetched from the old place is dropped. LW_ENOTFOUND: it is not ours (any more). */
 int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
