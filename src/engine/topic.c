@@ -50,10 +50,7 @@ void *lw__topic_main(void *arg) {
         if (away && !gone)
             lw_log(LW_ERROR, "topic_gone", "topic=%s", e->config->source.topic);
         else if (rc == 0 && gone)
-            lw_log(LW_WARN, "topic_back",
-                   "topic=%s partitions=%d advice=\"was it made anew? a partition that "
-                   "holds more messages than before goes on at its old offset; "
-                   "topic_remade tells of the others\"",
+            lw_log(LW_WARN, "topic_back", "topic=%s partitions=%d",
                    e->config->source.topic, atomic_load(&e->npartitions));
         if (away || rc == 0)
             gone = away;

@@ -78,6 +78,7 @@ static int connect_all(struct lw_worker *w, int number, struct lw_err *err) {
                                       .assigned = lw__slot_assigned,
                                       .revoked = lw__slot_revoked,
                                       .lost = lw__slot_lost,
+                                      .marked = lw__slot_marked,
                                       .astray = lw__slot_astray};
     w->intake = lw_intake_new(w->config, w->engine->registry, err);
     if (!w->intake)

@@ -56,11 +56,16 @@ int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     struct lw_force force = s->force;
     int64_t low, end;
     lw_consumer_watermarks(w->consumer, partition, &low, &end);
+    struct lw_mark last = lw_consumer_last(w->consumer, partition);
+    if (last.offset >= 0 && last.offset < s->next_offset)
+        s->last = last;
     struct lw_flush flush = {.topic = w->config->source.topic,
                              .partition = partition,
                              .epoch = s->epoch,
                              .base_offset = s->base_offset,
                              .next_offset = s->next_offset,
+                             .last_offset = s->last.offset,
+                             .last_id = s->last.id,
                              .end_offset = end,
                              .idle = s->idle,
                              .now_ms = lw_wall_ms()};

@@ -4,8 +4,9 @@
  * offset is kept at once. Below what the partition holds: retention has deleted what was
  * not read yet. It is lost, whoever is to blame, and the stream goes on with the oldest
  * message that is left; how many are missing is counted (`gone`), logged and audited.
- * Beyond the end: the topic was deleted and made anew (or has lost its newest messages
- * with its leader), and the old offsets mean nothing. It is read from its beginning: no
+ * Beyond the end, or the last message that was read is not what it was: the topic was
+ * deleted and made anew (or has lost its newest messages with its leader), and the old
+ * offsets mean nothing. It is read from its beginning: no
  * message is passed over. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,6 +64,8 @@ static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64
            "worker=%s partition=%d offset=%" PRId64 " end=%" PRId64 " from=%" PRId64,
            w->owner, partition, s->next_offset, high, low);
     s->base_offset = s->next_offset = low;
+    s->last = (struct lw_mark){.offset = -1};
+    s->other = false;
     s->changed = true; /* its panes, without the old offsets */
     return go_on(w, partition, low, err);
 }
@@ -82,6 +85,8 @@ static int find_place(struct lw_worker *w, int32_t partition, struct lw_err *err
                        "%s/%" PRId32 ": nothing is known of where to start, and "
                        "kafka.auto.offset.reset is error: set it to earliest or latest",
                        w->config->source.topic, partition);
+    if (s->other)
+        return start_over(w, partition, low, high, err);
     if (s->next_offset < low)
         return pass_over(w, partition, low, err);
     if (s->next_offset > high)

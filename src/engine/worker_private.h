@@ -33,6 +33,8 @@ struct lw_slot {
     bool idle;                        /* idle as last flushed */
     bool added;                       /* newer than the stream: from its first message */
     bool changed;                     /* something to flush */
+    struct lw_mark last;              /* the last message before next_offset */
+    bool other;                       /* ASTRAY, for the topic is another one */
     int64_t back_to;                  /* offset, while a batch is put back */
     bool held;                        /* at held_at, for want of a schema */
     int64_t held_at;
@@ -92,7 +94,8 @@ bool lw__redis_is_away(const struct lw_worker *w);
 int64_t lw__slot_assigned(void *worker, int32_t partition, int *wait);
 void lw__slot_revoked(void *worker, int32_t partition);
 void lw__slot_lost(void *worker, int32_t partition);
-void lw__slot_astray(void *worker, int32_t partition);
+struct lw_mark lw__slot_marked(void *worker, int32_t partition);
+void lw__slot_astray(void *worker, int32_t partition, int other);
 /* Forgets what is held of a partition. */
 void lw__slot_drop(struct lw_slot *s);
 /* Claims those whose time has come; now is monotonic. */

@@ -67,6 +67,8 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
         return -1;
     s->epoch = got.epoch;
     s->base_offset = s->next_offset = got.next_offset;
+    s->last = (struct lw_mark){got.last_offset, got.last_id};
+    s->other = false;
     s->force = got.force;
     s->state = SLOT_RUNS;
     s->heard_ms = s->flushed_ms = lw_mono_ms();
@@ -136,13 +138,19 @@ void lw__slot_lost(void *arg, int32_t partition) {
     lw__slot_drop(&w->slot[partition]);
 }
 
-void lw__slot_astray(void *arg, int32_t partition) {
+struct lw_mark lw__slot_marked(void *arg, int32_t partition) {
+    const struct lw_worker *w = arg;
+    return w->slot[partition].last;
+}
+
+void lw__slot_astray(void *arg, int32_t partition, int other) {
     struct lw_worker *w = arg;
     struct lw_slot *s = &w->slot[partition];
     if (s->state != SLOT_RUNS)
         return;
     s->state = SLOT_ASTRAY;
     s->claim_at_ms = 0;
+    s->other = other;
 }
 
 static void claim_again(struct lw_worker *w, int32_t partition) {
@@ -150,7 +158,7 @@ static void claim_again(struct lw_worker *w, int32_t partition) {
     struct lw_slot *s = &w->slot[partition];
     if (claim(w, partition, &err) == 0 &&
         (needs_place(w, s) ||
-         lw_consumer_seek(w->consumer, partition, start_offset(s), &err) == 0))
+         lw_consumer_resume(w->consumer, partition, start_offset(s), s->last, &err) == 0))
         return;
     s->state = SLOT_WAITS;
     claim_failed(w, partition, &err);

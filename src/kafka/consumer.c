@@ -1,5 +1,9 @@
 /* The group consumer.
  *
+ * A topic that was deleted and made again has the offsets of the old one. So a partition
+ * is started at the last message that was read, which must be what it was; it is not
+ * passed on.
+ *
  * Messages come from the one consumer queue in batches; rebalances are served from the
  * same queue by the same call, in the polling thread, so a worker needs no lock. A batch
  * may then hold messages from before and from after a rebalance. Those of a partition
@@ -25,7 +29,7 @@
  * The end of a partition is told from its high watermark, not by librdkafka's
  * end-of-partition events: from 2.1 on such an event in a batch moves the position one
  * past it, and after a pause or an incremental assignment the next message was lost. */
-#include "kafka/consumer.h"
+#include "kafka/consumer_private.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -35,59 +39,29 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "kafka/log.h"
-#include "kafka/nudge.h"
+#include "leeway/row.h"
 
 #define AHEAD          8 /* messages on their way from the fetching thread's memory */
 #define ASSIGNOR_FIXED 0x02030000
 #define CLOSE_MS       10000 /* to leave the group; a broker is asked for 5 s at most */
 
-struct owned {
-    int32_t partition;
-    int64_t next; /* where we stand: an offset or a logical one */
-    int waiting;  /* not yet given to librdkafka */
-    int deferred; /* waits only for the end of this poll */
-    int torn;     /* a rebalance fell into this poll while it ran */
-    int astray;   /* its next offset does not exist */
-};
-
-struct lw_consumer {
-    struct lw_kafka_log log; /* first: librdkafka's opaque */
-    rd_kafka_t *rk;
-    rd_kafka_queue_t *queue;
-    char *topic;
-    struct lw_consumer_hooks hooks;
-    struct owned *owned; /* by partition */
-    size_t nowned;
-    int32_t *left; /* partitions that were given away in this poll */
-    size_t nleft;
-    int64_t reset; /* where to start by auto.offset.reset */
-    int torn;      /* any of owned is */
-    int paused;
-    int brought; /* messages, by the last poll */
-    rd_kafka_resp_err_t fatal;
-    int bereft;               /* its topic was deleted at some time */
-    int joined;               /* has been given partitions, or told that there are none */
-    struct lw_consumer *kept; /* the next in the list of what cannot be destroyed */
-    struct lw_nudge nudge;
-};
-
-static struct owned *find(const struct lw_consumer *c, int32_t partition) {
+struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partition) {
     for (size_t i = 0; i < c->nowned; i++)
         if (c->owned[i].partition == partition)
             return &c->owned[i];
     return NULL;
 }
 
-static void add(struct lw_consumer *c, struct owned o) {
+static void add(struct lw_consumer *c, struct lw_owned o) {
     c->owned = lw_realloc(c->owned, c->nowned + 1, sizeof *c->owned);
     c->owned[c->nowned++] = o;
 }
 
 static void remove_owned(struct lw_consumer *c, int32_t partition) {
-    struct owned *o = find(c, partition);
+    struct lw_owned *o = lw__consumer_find(c, partition);
     if (o)
         *o = c->owned[--c->nowned];
 }
@@ -123,6 +97,23 @@ static rd_kafka_resp_err_t finish(struct lw_consumer *c, const char *what,
     return rc;
 }
 
+/* Where fetching starts: at the marked message, if there is one. */
+static int64_t start_of(const struct lw_owned *o) {
+    return o->mark.offset >= 0 ? o->mark.offset : o->next;
+}
+
+static void set_mark(struct lw_owned *o, struct lw_mark mark) {
+    o->mark = mark.offset >= 0 && mark.offset < o->next ? mark : LW_NO_MARK;
+    o->last = LW_NO_MARK;
+    o->other = 0;
+}
+
+static uint64_t id_of(const rd_kafka_message_t *m) {
+    rd_kafka_timestamp_type_t kind;
+    int64_t ms = rd_kafka_message_timestamp(m, &kind);
+    return lw_text_key(m->payload, m->len) ^ lw_mix64((uint64_t)ms);
+}
+
 /* Those of the list that do not wait, with the offsets to start at. */
 static rd_kafka_topic_partition_list_t *list_running(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list =
@@ -130,12 +121,12 @@ static rd_kafka_topic_partition_list_t *list_running(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++)
         if (!c->owned[i].waiting)
             rd_kafka_topic_partition_list_add(list, c->topic, c->owned[i].partition)
-                ->offset = c->owned[i].next;
+                ->offset = start_of(&c->owned[i]);
     return list;
 }
 
-static rd_kafka_topic_partition_list_t *list_of(struct lw_consumer *c, int32_t partition,
-                                                int64_t offset) {
+rd_kafka_topic_partition_list_t *lw__consumer_list(struct lw_consumer *c,
+                                                   int32_t partition, int64_t offset) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset = offset;
     return list;
@@ -193,15 +184,18 @@ static void take(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *g
     rd_kafka_topic_partition_list_t *start =
         rd_kafka_topic_partition_list_new(given->cnt);
     for (int i = 0; i < given->cnt; i++) {
-        struct owned o = {.partition = given->elems[i].partition};
+        struct lw_owned o = {.partition = given->elems[i].partition};
         remove_owned(c, o.partition);
         o.next = from(c, c->hooks.assigned(c->hooks.arg, o.partition, &o.waiting));
+        set_mark(&o, !o.waiting && c->hooks.marked
+                         ? c->hooks.marked(c->hooks.arg, o.partition)
+                         : LW_NO_MARK);
         o.deferred = !o.waiting && has_left(c, o.partition);
         o.waiting |= o.deferred;
         add(c, o);
         if (!o.waiting)
             rd_kafka_topic_partition_list_add(start, c->topic, o.partition)->offset =
-                o.next;
+                start_of(&o);
     }
     if (cooperative(c))
         assign_more(c, start); /* also an empty list: it ends the rebalance */
@@ -215,7 +209,7 @@ static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *t
     rd_kafka_topic_partition_list_t *stop = rd_kafka_topic_partition_list_new(taken->cnt);
     for (int i = 0; i < taken->cnt; i++) {
         int32_t partition = taken->elems[i].partition;
-        struct owned *o = find(c, partition);
+        struct lw_owned *o = lw__consumer_find(c, partition);
         if (!o)
             continue;
         if (!o->waiting)
@@ -235,7 +229,7 @@ static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *t
 
 static void mark_torn(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
-        struct owned *o = &c->owned[i];
+        struct lw_owned *o = &c->owned[i];
         if (!o->waiting)
             o->torn = c->torn = 1;
     }
@@ -429,53 +423,73 @@ static void tell_error(struct lw_consumer *c, const rd_kafka_message_t *m) {
                            text ? text : rd_kafka_err2str(m->err), &c->log);
 }
 
+/* The first message since the start shows whether it is still the same topic. */
+static void look_at_mark(struct lw_owned *o, const rd_kafka_message_t *m) {
+    o->other = m->offset == o->mark.offset && id_of(m) != o->mark.id;
+    o->mark = LW_NO_MARK;
+}
+
+static void remember_last(struct lw_consumer *c) {
+    for (size_t i = 0; i < c->nowned; i++) {
+        struct lw_owned *o = &c->owned[i];
+        if (o->newest)
+            o->last = (struct lw_mark){o->newest->offset, id_of(o->newest)};
+        o->newest = NULL;
+    }
+}
+
 /* Keeps what belongs to a partition that is ours and runs. */
 static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) {
     size_t kept = 0;
-    struct owned *o = NULL;
+    struct lw_owned *o = NULL;
     for (size_t i = 0; i < n; i++) {
         rd_kafka_message_t *m = batch[i];
         if (i + AHEAD < n)
             __builtin_prefetch(batch[i + AHEAD]);
         if (!o || o->partition != m->partition)
-            o = find(c, m->partition);
+            o = lw__consumer_find(c, m->partition);
         if (m->err)
             tell_error(c, m);
         if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && o && !o->waiting &&
             !o->torn)
             o->astray = 1;
-        if (m->err || !o || o->waiting || o->torn) {
+        if (o && o->mark.offset >= 0 && !m->err && !o->waiting && !o->torn)
+            look_at_mark(o, m);
+        if (m->err || !o || o->waiting || o->torn || o->other || m->offset < o->next) {
             rd_kafka_message_destroy(m);
             continue;
         }
         o->next = m->offset + 1;
+        o->newest = m;
         batch[kept++] = m;
     }
+    remember_last(c);
     return kept;
 }
 
 static void start_deferred(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++)
         if (c->owned[i].deferred)
-            lw_consumer_seek(c, c->owned[i].partition, c->owned[i].next, NULL);
+            lw_consumer_resume(c, c->owned[i].partition, c->owned[i].next,
+                               c->owned[i].mark, NULL);
 }
 
 static void tell_astray(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
-        int astray = c->owned[i].astray;
+        int astray = c->owned[i].astray, other = c->owned[i].other;
         c->owned[i].astray = 0;
-        if (astray && c->hooks.astray)
-            c->hooks.astray(c->hooks.arg, c->owned[i].partition);
+        if ((astray || other) && c->hooks.astray)
+            c->hooks.astray(c->hooks.arg, c->owned[i].partition, other);
     }
 }
 
 static void restart_torn(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     for (size_t i = 0; i < c->nowned; i++) {
-        struct owned *o = &c->owned[i];
+        struct lw_owned *o = &c->owned[i];
         if (o->torn)
             rd_kafka_topic_partition_list_add(list, c->topic, o->partition)->offset =
-                o->next;
+                start_of(o);
         o->torn = 0;
     }
     if (list->cnt > 0) {
@@ -520,16 +534,23 @@ int lw_consumer_brought(const struct lw_consumer *c) {
 
 int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
                      struct lw_err *err) {
-    struct owned *o = find(c, partition);
+    return lw_consumer_resume(c, partition, offset, LW_NO_MARK, err);
+}
+
+int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
+                       struct lw_mark mark, struct lw_err *err) {
+    struct lw_owned *o = lw__consumer_find(c, partition);
     if (!o)
         return lw_fail(err, LW_ENOTFOUND, "kafka: %s/%" PRId32 " is not assigned to us",
                        c->topic, partition);
     int ran = !o->waiting;
     o->waiting = o->deferred = 0;
-    o->next = offset = from(c, offset);
+    o->next = from(c, offset);
+    set_mark(o, mark);
+    offset = start_of(o);
     rd_kafka_resp_err_t rc;
     if (cooperative(c)) {
-        rd_kafka_topic_partition_list_t *list = list_of(c, partition, offset);
+        rd_kafka_topic_partition_list_t *list = lw__consumer_list(c, partition, offset);
         if (ran)
             finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
         list->elems[0].offset = offset;
@@ -544,12 +565,17 @@ int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
               : 0;
 }
 
+struct lw_mark lw_consumer_last(const struct lw_consumer *c, int32_t partition) {
+    const struct lw_owned *o = lw__consumer_find(c, partition);
+    return o ? o->last : LW_NO_MARK;
+}
+
 void lw_consumer_hold(struct lw_consumer *c, int32_t partition) {
-    struct owned *o = find(c, partition);
+    struct lw_owned *o = lw__consumer_find(c, partition);
     if (!o || o->waiting)
         return;
     o->waiting = 1;
-    rd_kafka_topic_partition_list_t *list = list_of(c, partition, o->next);
+    rd_kafka_topic_partition_list_t *list = lw__consumer_list(c, partition, o->next);
     forget_pause(c, list);
     if (cooperative(c))
         finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
@@ -569,79 +595,4 @@ void lw_consumer_pause(struct lw_consumer *c, int paused) {
 
 size_t lw_consumer_owned(const struct lw_consumer *c) {
     return c->nowned;
-}
-
-void lw_consumer_commit(struct lw_consumer *c, int32_t partition, int64_t next_offset) {
-    rd_kafka_topic_partition_list_t *list = list_of(c, partition, next_offset);
-    rd_kafka_commit(c->rk, list, 1);
-    rd_kafka_topic_partition_list_destroy(list);
-}
-
-void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low,
-                            int64_t *high) {
-    if (rd_kafka_get_watermark_offsets(c->rk, c->topic, partition, low, high) ||
-        *high == RD_KAFKA_OFFSET_INVALID)
-        *low = *high = -1;
-    if (*low < 0)
-        *low = -1;
-}
-
-int lw_consumer_ask(struct lw_consumer *c, int32_t partition, int timeout_ms,
-                    int64_t *low, int64_t *high, struct lw_err *err) {
-    rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(c->rk, c->topic, partition,
-                                                              low, high, timeout_ms);
-    return rc ? lw_fail(err, LW_EAGAIN, "kafka: where %s/%" PRId32 " begins and ends: %s",
-                        c->topic, partition, rd_kafka_err2str(rc))
-              : 0;
-}
-
-int lw_consumer_at_end(struct lw_consumer *c, int32_t partition) {
-    const struct owned *o = find(c, partition);
-    int64_t low, high;
-    lw_consumer_watermarks(c, partition, &low, &high);
-    if (!o || o->waiting || high < 0)
-        return 0;
-    return o->next >= 0 ? o->next >= high : low == high;
-}
-
-int64_t lw_consumer_place(const struct lw_consumer *c, int32_t partition) {
-    const struct owned *o = find(c, partition);
-    return o ? o->next : RD_KAFKA_OFFSET_INVALID;
-}
-
-void lw_consumer_pass(struct lw_consumer *c, int32_t partition, int64_t offset) {
-    struct owned *o = find(c, partition);
-    if (o && o->next < offset)
-        o->next = offset;
-}
-
-int lw_consumer_starts_late(const struct lw_consumer *c) {
-    return c->reset == RD_KAFKA_OFFSET_END;
-}
-
-/* By rd_kafka_offsets_for_times, whose time -1 is Kafka's own word for the end:
- * rd_kafka_query_watermark_offsets goes on far beyond its timeout when a broker is down.
- */
-int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
-                        int64_t *at, struct lw_err *err) {
-    const struct owned *o = find(c, partition);
-    rd_kafka_topic_partition_list_t *list = list_of(c, partition, RD_KAFKA_OFFSET_END);
-    rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(c->rk, list, timeout_ms);
-    rc = rc ? rc : list->elems[0].err;
-    int64_t end = list->elems[0].offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    if (rc || end < 0)
-        return lw_fail(err, LW_EAGAIN, "kafka: the end of %s/%" PRId32 ": %s", c->topic,
-                       partition, rc ? rd_kafka_err2str(rc) : "not known");
-    if (at)
-        *at = end;
-    if (!o || o->waiting)
-        return 0;
-    int64_t low, high; /* the start is not known yet: has anything come since? */
-    lw_consumer_watermarks(c, partition, &low, &high);
-    return o->next >= 0 ? o->next >= end : end <= high;
-}
-
-rd_kafka_t *lw_consumer_handle(struct lw_consumer *c) {
-    return c->rk;
 }

@@ -10,6 +10,13 @@
 
 struct lw_consumer;
 
+/* A message as one remembers it: two topics of one name may well have different ones at
+ * the same offset. offset < 0: none. */
+struct lw_mark {
+    int64_t offset;
+    uint64_t id; /* of its time and value */
+};
+
 struct lw_consumer_hooks {
     void *arg;
     /* A partition is ours: where to start (an offset, RD_KAFKA_OFFSET_BEGINNING or _END,
@@ -17,6 +24,9 @@ struct lw_consumer_hooks {
      * committed). A hook that cannot tell yet sets *wait = 1: nothing is fetched of the
      * partition until lw_consumer_seek says from where. */
     int64_t (*assigned)(void *arg, int32_t partition, int *wait);
+    /* May be NULL. The last message before that place, if one is remembered: it is looked
+     * at again before anything else comes. */
+    struct lw_mark (*marked)(void *arg, int32_t partition);
     /* About to be given up: flush now. No message of it comes any more. */
     void (*revoked)(void *arg, int32_t partition);
     /* Already lost (session timeout): drop, touch nothing. */
@@ -24,8 +34,8 @@ struct lw_consumer_hooks {
     /* The offset that comes next does not exist (any more): retention has overtaken us,
      * or the topic was made anew. Nothing comes until lw_consumer_seek says where to go
      * on: auto.offset.reset is for a partition that nothing is known of, and never skips.
-     */
-    void (*astray)(void *arg, int32_t partition);
+     * other: the message that is remembered is not the one that is there. */
+    void (*astray)(void *arg, int32_t partition, int other);
 };
 
 /* group.id must be among the options (LW_ECONFIG). Joins at the first poll. */
@@ -48,6 +58,11 @@ int lw_consumer_brought(const struct lw_consumer *c);
  * was fetched from the old place is dropped. LW_ENOTFOUND: it is not ours (any more). */
 int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
                      struct lw_err *err);
+/* The same, from offset on, if the message that is remembered is still what it was. */
+int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
+                       struct lw_mark mark, struct lw_err *err);
+/* The newest message of a partition since it was last started. */
+struct lw_mark lw_consumer_last(const struct lw_consumer *c, int32_t partition);
 /* Nothing is fetched of a partition that runs until lw_consumer_seek says from where;
  * what was fetched of it is dropped. */
 void lw_consumer_hold(struct lw_consumer *c, int32_t partition);
@@ -81,6 +96,5 @@ int lw_consumer_starts_late(const struct lw_consumer *c);
  * next; that of the first open transaction, if there is one. */
 int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
                         int64_t *end, struct lw_err *err);
-rd_kafka_t *lw_consumer_handle(struct lw_consumer *c); /* e.g. for lw_kafka_partitions */
 
 #endif

@@ -3,6 +3,7 @@
  * First the epoch, then the panes: from the moment the new epoch stands, no flush of the
  * old owner goes through, so what is read afterwards cannot change under us. A claim that
  * is cut short has done nothing but raise the epoch. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,6 +52,14 @@ static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
     return rc;
 }
 
+static void read_last(const char *text, struct lw_claim *out) {
+    out->last_offset = -1;
+    out->last_id = 0;
+    if (text &&
+        sscanf(text, "%" SCNd64 " %" SCNx64, &out->last_offset, &out->last_id) != 2)
+        out->last_offset = -1;
+}
+
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    const char *owner, struct lw_partition *p, int32_t number,
                    struct lw_claim *out, struct lw_err *err) {
@@ -69,6 +78,7 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(reply, 0));
     out->next_offset = offset_len ? lw_reply_int(lw_reply_at(reply, 1)) : -1;
     lw__force_read(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->force);
+    read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
     const char *progress = lw_reply_text(lw_reply_at(reply, 4), &len);
     int rc = len ? lw_partition_read(p, progress, len, err) : 0;
     lw_reply_free(reply);

@@ -68,6 +68,15 @@ static void put_starts(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_arg(c, text->data, text->len);
 }
 
+/* "<offset> <id>": by what it is known whether the topic is still the same. */
+static void put_last(struct lw_cmd *c, const struct lw_flush *flush) {
+    char text[48];
+    int n = snprintf(text, sizeof text, "%" PRId64 " %016" PRIx64, flush->last_offset,
+                     flush->last_id);
+    lw_cmd_str(c, "last");
+    lw_cmd_arg(c, text, flush->last_offset < 0 ? 0 : (size_t)n);
+}
+
 static void put_part(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_flush *flush, const struct lw_partition *p,
                      struct lw_buf *scratch) {
@@ -78,6 +87,7 @@ static void put_part(struct lw_cmd *c, const struct lw_spec *spec,
         lw_cmd_str(c, "");
     else
         lw_cmd_int(c, flush->end_offset);
+    put_last(c, flush);
     put_time(c, "watermark", lw_partition_watermark(p));
     put_time(c, "newest", lw_partition_newest(p));
     put_time(c, "oldest_pane", lw_partition_oldest(p));

@@ -49,13 +49,14 @@
 
 const struct lw_script lw_script_claim = {
     "claim", LUA_CLOCK LUA_ADOPT
-    "local h = redis.call('HMGET', KEYS[1], 'epoch', 'next_offset', 'progress')\n"
+    "local h = redis.call('HMGET', KEYS[1], 'epoch', 'next_offset', 'progress',\n"
+    "                     'last')\n"
     "local epoch = tick(h[1])\n"
     /* What a former owner called idle may have something waiting now. */
     "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'claimed', ARGV[2],\n"
     "           'idle', '0')\n"
     "local champion, shadows = adopt(h[2] or '-1')\n"
-    "return {epoch, h[2] or '', champion, shadows, h[3] or ''}\n"};
+    "return {epoch, h[2] or '', champion, shadows, h[3] or '', h[4] or ''}\n"};
 
 /* Takes the fields that are not named from a hash. */
 #define LUA_ONLY                                                                         \

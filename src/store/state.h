@@ -24,6 +24,8 @@ struct lw_claim {
      */
     uint64_t epoch;
     int64_t next_offset; /* -1: nothing is known, auto.offset.reset decides */
+    int64_t last_offset; /* of the last message that was read; -1: not known */
+    uint64_t last_id;    /* what it was */
     struct lw_force force;
 };
 
@@ -41,7 +43,9 @@ struct lw_flush {
     uint64_t epoch;
     int64_t base_offset; /* the next_offset that Redis must hold; -1: none yet */
     int64_t next_offset;
-    int64_t end_offset; /* of the partition, as last heard; -1: not known */
+    int64_t last_offset; /* of the last message before next_offset; -1: not known */
+    uint64_t last_id;    /* what it is */
+    int64_t end_offset;  /* of the partition, as last heard; -1: not known */
     bool idle;      /* at the end of the partition, and nothing came for idle_timeout */
     int64_t now_ms; /* wall clock */
 };

@@ -113,7 +113,46 @@ def trimmed_and_remade(case):
         start, low, high, _ = map(int, line.split())
         check(0 <= low <= high < n2, "offsets for trainings are the new topic's", line)
     equal(members(stream), 1, "members of the group")
+    more(case, c, daemon, stream, again["messages"])
+
+
+def more(case, c, daemon, stream, counted):
+    """Made anew twice more, with more messages than the old one's offset before they are read: offsets
+    do not tell the topics apart, the last message does. First under a running process, then while none
+    runs. A restart of an unchanged topic reads nothing twice."""
+    third = case.path("third.avro")
+    n3, _ = avro_cut(TRIPS, third, 3, 6)
+    reader = daemon
+    for run in ("running", "at rest"):
+        if run == "at rest":
+            daemon.stop()
+        before = len(reader.logged("topic_gone"))
+        kafka("delete", stream)
+        if run == "running":
+            wait_for("it to be missed", 60, lambda: len(reader.logged("topic_gone")) > before)
+            daemon.freeze()  # until the new topic has grown beyond the old offset
+        kafka("create", stream, 1)
+        for file in [third] if run == "running" else [case.path("second.avro"), third]:
+            case.leeway("replay", "-c", c, file)
+        if run == "running":
+            daemon.go_on()
+        else:
+            daemon = Daemon(case, c, stream + "-rest")
+        end = count(stream)
+        counted += end
+        wait_for(f"all of the new topic, {run}", 90, lambda: offsets(case.redis, stream) == end)
+        equal(counters(case.redis, stream)["messages"], counted, f"messages counted, {run}")
+    equal(len(audit(case, stream, "topic_remade")), 3, "it is in the audit")
     daemon.stop()
+    daemon = Daemon(case, c, stream + "-same")
+    wait_for("the group", 60, lambda: daemon.logged("partition_claimed"))
+    case.leeway("replay", "-c", c, third)
+    counted += n3
+    wait_for("what is new", 60, lambda: offsets(case.redis, stream) == end + n3)
+    equal(counters(case.redis, stream)["messages"], counted, "messages counted of an unchanged topic")
+    equal(daemon.logged("topic_remade"), [], "taken for another")
+    daemon.stop()
+    say("made anew with more messages than before: told by the last message")
 
 
 def scenario(case):

@@ -135,12 +135,88 @@ static int down(void **state) {
     return 0;
 }
 
+/* A start at the last message that was read: seen again, and only when it is the same one
+ * does what follows count. */
+static int strayed;
+
+static int64_t at_900(void *arg, int32_t partition, int *wait) {
+    (void)arg;
+    (void)partition;
+    *wait = 0;
+    return 900;
+}
+
+static struct lw_mark marked(void *arg, int32_t partition) {
+    (void)partition;
+    return *(struct lw_mark *)arg;
+}
+
+static void gone(void *arg, int32_t partition) {
+    (void)arg;
+    (void)partition;
+}
+
+static void astray(void *arg, int32_t partition, int other) {
+    (void)arg;
+    (void)partition;
+    strayed += other;
+}
+
+/* Polls until the end at 1000, or until it is another topic; the first offset, or -1. */
+static int64_t first_of(const struct mock_kafka *m, const char *group,
+                        struct lw_mark mark, struct lw_mark *last) {
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct lw_consumer_hooks hooks = {.arg = &mark,
+                                      .assigned = at_900,
+                                      .marked = marked,
+                                      .revoked = gone,
+                                      .lost = gone,
+                                      .astray = astray};
+    struct lw_err err = {0};
+    int64_t first = -1, give_up = lw_mono_ms() + 30000;
+    strayed = 0;
+    mock_kafka_set(o, "group.id", group);
+    struct lw_consumer *c = lw_consumer_new(o, "marked", &hooks, &err);
+    assert_non_null(c);
+    for (int64_t next = 0; next < 1000 && !strayed && lw_mono_ms() < give_up;) {
+        rd_kafka_message_t *batch[100];
+        int n = lw_consumer_poll(c, batch, 100, 20, &err);
+        assert_int_equal(lw_consumer_brought(c), n < 0 ? 0 : n);
+        for (int i = 0; i < n; i++) {
+            first = first < 0 ? batch[i]->offset : first;
+            next = batch[i]->offset + 1;
+            rd_kafka_message_destroy(batch[i]);
+        }
+    }
+    *last = lw_consumer_last(c, 0);
+    lw_consumer_free(c);
+    free(o);
+    return first;
+}
+
+static void a_marked_message_is_looked_at_again(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_mark none = {.offset = -1}, end, last;
+    mock_kafka_topic(m, "marked", 1);
+    fill(m, "marked", 1, 0, 1000);
+    assert_int_equal(first_of(m, "marked-a", none, &end), 900);
+    assert_int_equal(end.offset, 999);
+    assert_int_equal(first_of(m, "marked-b", end, &last), 900); /* behind: of no use */
+    assert_int_equal(last.offset, 999);
+    assert_true(last.id == end.id);
+    struct lw_mark wrong = {899, end.id};
+    assert_int_equal(first_of(m, "marked-c", wrong, &last), -1);
+    assert_int_equal(strayed, 1);
+    assert_int_equal(last.offset, -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waiting_moving_and_pausing_cooperatively),
         cmocka_unit_test(waiting_moving_and_pausing_eagerly),
         cmocka_unit_test(a_member_without_group_is_refused),
         cmocka_unit_test(brokers_away_is_said_and_polling_goes_on),
+        cmocka_unit_test(a_marked_message_is_looked_at_again),
     };
     return cmocka_run_group_tests(tests, up, down);
 }

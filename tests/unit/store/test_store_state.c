@@ -55,6 +55,7 @@ static void a_new_partition_knows_nothing(void **state) {
     struct worker w;
     start(&w, r, spec, 0, "host:1:0");
     assert_int_equal(w.claim.next_offset, -1);
+    assert_int_equal(w.claim.last_offset, -1);
     assert_int_equal(w.claim.force.champion, 0);
     assert_int_equal(w.claim.force.nshadows, 0);
     assert_true(w.claim.epoch > 0);
@@ -486,11 +487,15 @@ static void a_claim_ends_idleness(void **state) {
                          .epoch = w.claim.epoch,
                          .base_offset = -1,
                          .next_offset = 10,
+                         .last_offset = 8,
+                         .last_id = UINT64_C(0xfedcba9876543210),
                          .idle = true};
     assert_int_equal(lw_state_flush(r, spec, &f, w.p, &w.claim.force, &w.err), 0);
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
     assert_true(v[0].idle);
     start(&next, r, spec, 0, "b:1:0");
+    assert_int_equal(next.claim.last_offset, 8);
+    assert_true(next.claim.last_id == UINT64_C(0xfedcba9876543210));
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
     assert_false(v[0].idle);
     end(&w);

@@ -1,0 +1,51 @@
+/* Shared by consumer.c and consumer_ask.c only. */
+#ifndef LW_KAFKA_CONSUMER_PRIVATE_H
+#define LW_KAFKA_CONSUMER_PRIVATE_H
+
+#include "kafka/consumer.h"
+#include "kafka/log.h"
+#include "kafka/nudge.h"
+
+/* A partition that is ours. */
+struct lw_owned {
+    int32_t partition;
+    int64_t next; /* where we stand: an offset or a logical one */
+    int waiting;  /* not yet given to librdkafka */
+    int deferred; /* waits only for the end of this poll */
+    int torn;     /* a rebalance fell into this poll while it ran */
+    int astray;   /* its next offset does not exist */
+    int other;    /* its marked message is another: nothing counts until it is moved */
+    struct lw_mark mark; /* before `next`, to be looked at; offset -1: none */
+    struct lw_mark last; /* the newest message that was passed on */
+    const rd_kafka_message_t *newest; /* of this poll */
+};
+
+#define LW_NO_MARK ((struct lw_mark){.offset = -1})
+
+struct lw_consumer {
+    struct lw_kafka_log log; /* first: librdkafka's opaque */
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    char *topic;
+    struct lw_consumer_hooks hooks;
+    struct lw_owned *owned; /* by partition */
+    size_t nowned;
+    int32_t *left; /* partitions that were given away in this poll */
+    size_t nleft;
+    int64_t reset; /* where to start by auto.offset.reset */
+    int torn;      /* any of owned is */
+    int paused;
+    int brought; /* messages, by the last poll */
+    rd_kafka_resp_err_t fatal;
+    int bereft;               /* its topic was deleted at some time */
+    int joined;               /* has been given partitions, or told that there are none */
+    struct lw_consumer *kept; /* the next in the list of what cannot be destroyed */
+    struct lw_nudge nudge;
+};
+
+struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partition);
+/* One partition with an offset, to be destroyed by the caller. */
+rd_kafka_topic_partition_list_t *lw__consumer_list(struct lw_consumer *c,
+                                                   int32_t partition, int64_t offset);
+
+#endif
