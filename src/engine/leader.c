@@ -18,11 +18,21 @@
 
 #define TICK_MS        100
 #define AWAY_MS        1000
+#define TELL_MS        10000 /* between two words of what it waits for */
 #define STEPS_PER_TICK 256
 
 static void warn(const char *event, const struct lw_err *err) {
     char quoted[600];
     lw_log(LW_WARN, event, "error=%s", lw_log_quote(quoted, sizeof quoted, err->msg));
+}
+
+/* A Redis may be away for hours, and is looked for each second. */
+static void waits(struct lw_leader *l, const char *event, const struct lw_err *err) {
+    int64_t now = lw_mono_ms();
+    if (now < l->tell_at_ms)
+        return;
+    warn(event, err);
+    l->tell_at_ms = now + TELL_MS;
 }
 
 void lw__leader_drop(struct lw_leader *l) {
@@ -313,7 +323,7 @@ static bool hold_lease(struct lw_leader *l) {
     if (held <= 0 || l->lease.token != token)
         lw__leader_drop(l);
     if (held < 0) /* the token is kept: it may be held still when Redis answers again */
-        warn("lease_waits", &err);
+        waits(l, "lease_waits", &err);
     l->renewed_ms = held > 0 ? now : now - l->config->lease_ms;
     pthread_mutex_lock(&l->engine->lock);
     l->engine->lease = l->lease;
@@ -378,7 +388,10 @@ static bool round_trip(struct lw_leader *l) {
         return true;
     if (err.code == LW_ESTOP || err.code == LW_ECONFIG)
         lw__engine_fail(l->engine, &err);
-    warn(err.code == LW_EFENCED ? "leader_fenced" : "leader_waits", &err);
+    if (err.code == LW_EFENCED)
+        warn("leader_fenced", &err);
+    else
+        waits(l, "leader_waits", &err);
     lw__leader_drop(l);         /* its fate is unknown: read it again */
     if (err.code == LW_EFENCED) /* is the lease ours? */
         l->renewed_ms = lw_mono_ms() - l->config->lease_ms;
@@ -410,7 +423,7 @@ void *lw__leader_main(void *arg) {
             if (err.code == LW_ECONFIG)
                 lw__engine_fail(e, &err);
             else
-                warn("redis_waits", &err);
+                waits(&l, "redis_waits", &err);
             lw_err_clear(&err);
         }
         lw_err_clear(&err);

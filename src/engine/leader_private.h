@@ -19,6 +19,7 @@ struct lw_leader {
     struct lw_redis *redis;
     struct lw_lease lease;
     int64_t renewed_ms;         /* monotonic */
+    int64_t tell_at_ms;         /* monotonic: not said before that it waits */
     struct lw_monitor *monitor; /* while leading */
     int64_t sealed_until_ms;    /* as in Redis */
     int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
