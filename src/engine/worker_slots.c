@@ -42,12 +42,30 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
                          const struct lw_err *err) {
     int64_t now = lw_mono_ms();
     lw__redis_away(w, err);
-    if (err->code == LW_ECONFIG)
+    if (err->code == LW_ECONFIG || err->code == LW_EINPUT)
         lw__engine_fail(w->engine, err);
     else if (now >= w->tell_at_ms) {
         lw__worker_warn(w, "claim_waits", partition, err);
         w->tell_at_ms = now + TELL_MS;
     }
+}
+
+/* What stands there may be of no use to us: a feature has become another kind, or it is
+ * damaged. No waiting mends that. */
+static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
+                struct lw_err *err) {
+    struct lw_slot *s = &w->slot[partition];
+    struct lw_err why = {0};
+    if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
+                       partition, got, &why) == 0)
+        return 0;
+    lw_fail(err, why.code, "%s", why.msg);
+    if (why.code == LW_EINPUT)
+        lw_err_context(err,
+                       "what stream %s has in Redis does not fit (a feature of "
+                       "another kind needs another name, or the stream does)",
+                       w->spec->stream);
+    return -1;
 }
 
 /* Takes ownership and loads; on LW_EAGAIN the slot waits for the next try. */
@@ -58,9 +76,7 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     s->progress = lw_partition_new(w->spec, partition);
     s->state = SLOT_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
-    if (fits(w, err) ||
-        lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
-                       partition, &got, err) ||
+    if (fits(w, err) || load(w, partition, &got, err) ||
         lw_model_cache_line_up(w->models, w->redis, &got.force, &s->lineup, err))
         return -1;
     if (got.next_offset < 0 && find_out_age(w, s, partition, err))

@@ -81,6 +81,14 @@ def scenario(case):
     equal(case.redis.keys(f"leeway:{{{STREAM}}}:*"), [meta], "keys of the stream")
     equal(case.redis("HGET", meta, "pane_ms"), b"7200000", "panes")
 
+    # What cannot be read is no reason to wait either.
+    case.redis("HSET", meta, "pane_ms", 3600000)
+    case.redis("HSET", f"leeway:{{{STREAM}}}:part:{TOPIC}:0", "next_offset", 5, "progress", "\1damaged")
+    daemon = Daemon(case, config, "damaged", **hooks)
+    wait_for("it to give up", 30, lambda: not daemon.alive())
+    equal(daemon.child.returncode, 1, "exit status")
+    check("does not fit" in daemon.logged("failed")[0], "why", daemon.text())
+
     hasty = case.nyc(STREAM, TOPIC, [
         (r"^  timeout: 2s", "  timeout: 4s"),
         (r"^  auto\.offset\.reset: \S+", "  max.poll.interval.ms: 10000\n"
