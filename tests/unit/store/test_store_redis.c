@@ -237,7 +237,7 @@ static void passwords(void **state) {
 
     /* The password changes; this connection ends; the file follows later. */
     lw_reply_free(MUST(r, "CONFIG SET requirepass an0ther"));
-    lw_redis_do(r, &err, "CLIENT KILL TYPE normal SKIPME no");
+    lw_reply_free(lw_redis_do(r, &err, "CLIENT KILL TYPE normal SKIPME no"));
     lw_err_clear(&err);
     assert_null(lw_redis_do(r, &err, "PING"));
     assert_int_equal(err.code, LW_EAGAIN);
