@@ -207,6 +207,7 @@ static void take(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *g
 static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *taken) {
     int lost = rd_kafka_assignment_lost(c->rk);
     rd_kafka_topic_partition_list_t *stop = rd_kafka_topic_partition_list_new(taken->cnt);
+    rd_kafka_topic_partition_list_t *done = rd_kafka_topic_partition_list_new(taken->cnt);
     for (int i = 0; i < taken->cnt; i++) {
         int32_t partition = taken->elems[i].partition;
         struct lw_owned *o = lw__consumer_find(c, partition);
@@ -215,16 +216,20 @@ static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *t
         if (!o->waiting)
             rd_kafka_topic_partition_list_add(stop, c->topic, partition);
         (lost ? c->hooks.lost : c->hooks.revoked)(c->hooks.arg, partition);
+        lw__consumer_done(c, o, done);
         remove_owned(c, partition);
         c->left = lw_realloc(c->left, c->nleft + 1, sizeof *c->left);
         c->left[c->nleft++] = partition;
     }
+    if (!lost)
+        lw__consumer_commit(c, done);
     forget_pause(c, stop);
     if (cooperative(c))
         finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, stop));
     else
         report(c, "unassign", rd_kafka_assign(c->rk, NULL), NULL);
     rd_kafka_topic_partition_list_destroy(stop);
+    rd_kafka_topic_partition_list_destroy(done);
 }
 
 static void mark_torn(struct lw_consumer *c) {
@@ -517,6 +522,7 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
         restart_torn(c);
     start_deferred(c);
     tell_astray(c);
+    lw__consumer_commit_due(c);
     if (!c->paused && c->nowned > 0 && lw_nudge_due(&c->nudge, c->queue))
         lw_nudge(&c->nudge, c->owned[c->nudge.turn % c->nowned].partition);
     if (kept > 0)

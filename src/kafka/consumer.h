@@ -1,8 +1,8 @@
 /* A consumer in the group, for one worker thread: messages in batches, and assignment
  * changes as calls in that same thread. Works with eager and cooperative assignors
  * (incremental calls for the latter). Offsets are ours: the worker says where to start,
- * and Kafka's committed offset only follows for lag tools. Thread: one, but for _commit
- * and _watermarks (any). */
+ * and Kafka's committed offset only follows for lag tools. Thread: one, but for
+ * _watermarks (any). */
 #ifndef LW_KAFKA_CONSUMER_H
 #define LW_KAFKA_CONSUMER_H
 
@@ -71,7 +71,8 @@ void lw_consumer_hold(struct lw_consumer *c, int32_t partition);
 void lw_consumer_pause(struct lw_consumer *c, int paused);
 /* Partitions that are ours now, waiting ones included. */
 size_t lw_consumer_owned(const struct lw_consumer *c);
-/* Commits offsets to Kafka for lag tools, without waiting; a failure is logged only. */
+/* Up to where the partition is done, for lag tools: committed to Kafka from time to time,
+ * and when it is given up, without waiting; a failure is logged only. */
 void lw_consumer_commit(struct lw_consumer *c, int32_t partition, int64_t next_offset);
 /* The same, asked of the broker now: where the partition begins and ends. Blocks for at
  * most timeout_ms. LW_EAGAIN. */

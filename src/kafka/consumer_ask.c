@@ -1,13 +1,7 @@
-/* Where a partition of the group's consumer stands and ends, and telling Kafka of it. */
+/* Where a partition of the group's consumer stands and ends. */
 #include <inttypes.h>
 
 #include "kafka/consumer_private.h"
-
-void lw_consumer_commit(struct lw_consumer *c, int32_t partition, int64_t next_offset) {
-    rd_kafka_topic_partition_list_t *list = lw__consumer_list(c, partition, next_offset);
-    rd_kafka_commit(c->rk, list, 1);
-    rd_kafka_topic_partition_list_destroy(list);
-}
 
 void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low,
                             int64_t *high) {

@@ -1,4 +1,4 @@
-/* Shared by consumer.c and consumer_ask.c only. */
+/* Shared by consumer.c and its consumer_*.c only. */
 #ifndef LW_KAFKA_CONSUMER_PRIVATE_H
 #define LW_KAFKA_CONSUMER_PRIVATE_H
 
@@ -14,6 +14,7 @@ struct lw_owned {
     int deferred; /* waits only for the end of this poll */
     int torn;     /* a rebalance fell into this poll while it ran */
     int astray;   /* its next offset does not exist */
+    int64_t done; /* to be committed, unless it is 0 */
     int other;    /* its marked message is another: nothing counts until it is moved */
     struct lw_mark mark; /* before `next`, to be looked at; offset -1: none */
     struct lw_mark last; /* the newest message that was passed on */
@@ -38,6 +39,7 @@ struct lw_consumer {
     int brought; /* messages, by the last poll */
     rd_kafka_resp_err_t fatal;
     int bereft;               /* its topic was deleted at some time */
+    int64_t committed_ms;     /* when offsets were last committed */
     int joined;               /* has been given partitions, or told that there are none */
     struct lw_consumer *kept; /* the next in the list of what cannot be destroyed */
     struct lw_nudge nudge;
@@ -47,5 +49,13 @@ struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partitio
 /* One partition with an offset, to be destroyed by the caller. */
 rd_kafka_topic_partition_list_t *lw__consumer_list(struct lw_consumer *c,
                                                    int32_t partition, int64_t offset);
+/* Moves to the list what is to be committed of a partition. */
+void lw__consumer_done(struct lw_consumer *c, struct lw_owned *o,
+                       rd_kafka_topic_partition_list_t *list);
+/* Commits the list, without waiting. */
+void lw__consumer_commit(struct lw_consumer *c,
+                         const rd_kafka_topic_partition_list_t *list);
+/* Commits what is done, if it is time to. */
+void lw__consumer_commit_due(struct lw_consumer *c);
 
 #endif

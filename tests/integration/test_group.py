@@ -3,6 +3,8 @@ on. Each trip counts once, one process leads at a time, and a stopped process le
 and gives the lease back at once, also where the kernel gives the SIGTERM to a thread that a library made
 before ours, and in which nothing is blocked.
 
+Others join a busy group one after another: what moves is given up, and nobody loses what he holds.
+
 Static members (group.instance.id) of one process have names of their own. And one that finds no broker at
 its start can be stopped all the same: a signal then comes while the main thread is elsewhere."""
 import ctypes
@@ -17,14 +19,39 @@ from harness import (BIN, TRIPS, EVENTS, Daemon, check, counters, equal, gaps, m
 STREAM = TOPIC = "group"
 
 
-def owners(case):
+def owners(case, stream=STREAM):
     """Processes (host:pid) that hold partitions, by the state in Redis."""
     return {case.redis("HGET", key, "owner").rsplit(b":", 1)[0].decode()
-            for key in case.redis.keys(f"leeway:{{{STREAM}}}:part:*")}
+            for key in case.redis.keys(f"leeway:{{{stream}}}:part:*")}
 
 
 def leader(case):
     return (case.redis("GET", f"leeway:{{{STREAM}}}:lease") or b"").decode()
+
+
+def joining(case):
+    """Each flush is followed by a commit for lag tools, and one of these in the middle of a rebalance
+    can cost a member all of its partitions."""
+    stream, partitions = "group-joins", 12
+    case.create((stream, partitions), (stream + ".dead", 1))
+    config = case.nyc(stream, stream, [
+        (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
+        (r"group\.id: \S+", f"group.id: {stream}\n  heartbeat.interval.ms: 500")])
+    producer = subprocess.Popen([BIN, "replay", "-c", config, "--rate", "4000", TRIPS],
+                                stdout=subprocess.DEVNULL, env=case.environment)
+    case.at_end.append(producer.kill)
+    daemons = []
+    for n in range(1, 5):
+        daemons.append(Daemon(case, config, f"{stream}-{n}"))
+        wait_for(f"{n} to own partitions", 60, lambda: len(owners(case, stream)) == n and len(
+            case.redis.keys(f"leeway:{{{stream}}}:part:*")) == partitions)
+    told = {event: sum(len(d.logged(event)) for d in daemons)
+            for event in ("partition_claimed", "partition_released", "partition_lost")}
+    say(f"four joined: {told}")
+    equal(told["partition_lost"], 0, "partitions lost")
+    producer.kill()
+    for daemon in daemons:
+        daemon.stop(20)
 
 
 def static_members(case):
@@ -114,6 +141,7 @@ def together(case):
 
 def scenario(case):
     together(case)
+    joining(case)
     static_members(case)
     without_a_broker(case)
 

@@ -17,6 +17,7 @@ static void revoked(void *arg, int32_t partition) {
     m->mine[partition] = 0;
     m->nrevoked++;
     m->t->offset[partition] = m->at[partition]; /* the flush */
+    lw_consumer_commit(m->c, partition, m->at[partition]);
 }
 
 static void lost(void *arg, int32_t partition) {

@@ -1,6 +1,25 @@
 /* A partition that is taken away while everything is paused, and given back when nothing
- * is any more: it is read on, under both protocols. */
+ * is any more: it is read on, under both protocols. And Kafka is told of it in the end.
+ */
 #include "member.h"
+
+/* What lag tools see once everybody has left: what was given up stands in Kafka. */
+static void assert_committed(struct mock_kafka *m, const char *topic, int64_t offset) {
+    char why[200];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers",
+                      rd_kafka_mock_cluster_bootstraps(m->cluster), why, sizeof why);
+    rd_kafka_conf_set(conf, "group.id", topic, why, sizeof why);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    assert_non_null(rk);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
+    rd_kafka_topic_partition_list_add_range(list, topic, 0, PARTITIONS - 1);
+    assert_int_equal(rd_kafka_committed(rk, list, 20000), 0);
+    for (int p = 0; p < PARTITIONS; p++)
+        assert_int_equal(list->elems[p].offset, offset);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(rk);
+}
 
 static void pause_over(struct mock_kafka *m, const char *topic, const char *strategy) {
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
@@ -24,6 +43,7 @@ static void pause_over(struct mock_kafka *m, const char *topic, const char *stra
         for (int i = 0; i < OFFSETS; i++)
             assert_int_equal(t->seen[p][i], i < 2000);
     lw_consumer_free(a.c);
+    assert_committed(m, topic, 2000);
     free(t);
     free(o);
 }
