@@ -73,6 +73,8 @@ static void print_months(const struct lw_bt *b) {
         sum.promotions += w.promotions;
         sum.alerts += w.alerts;
         sum.criticals += w.criticals;
+        if (m->answered.n == 0 && w.retrains == 0 && w.alerts == 0)
+            continue; /* before the first model; or a clock that was wrong */
         line[0] = '\0';
         if (n)
             lw_sparkline_between(line, sizeof line, v, n, 31, (double[2]){lo, hi});

@@ -61,6 +61,8 @@ void lw_cli_ledger_table(const struct lw_ledger *l, FILE *out) {
     fprintf(out, "  %-10s %10s %10s %10s\n", "", "scored", "frozen", "managed");
     for (size_t i = 0; i < l->nmonths; i++) {
         char name[16];
+        if (l->month[i].answered.n == 0)
+            continue; /* before the first model; or a clock that was wrong */
         snprintf(name, sizeof name, "%04d-%02d", l->month[i].year, l->month[i].month);
         row(out, name, &l->month[i]);
     }

@@ -205,9 +205,10 @@ static void add_registry(const struct lw_engine *e, struct lw_engine_status *s) 
 }
 
 struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
+    int64_t sealed_until_ms = atomic_load(&e->sealed_until_ms); /* before `training` */
     struct lw_engine_status s = {.leading = atomic_load(&e->leading),
                                  .training = atomic_load(&e->training),
-                                 .sealed_until_ms = atomic_load(&e->sealed_until_ms),
+                                 .sealed_until_ms = sealed_until_ms,
                                  .trainings = atomic_load(&e->trainings),
                                  .trainings_failed = atomic_load(&e->trainings_failed),
                                  .polled_ms = INT64_MAX,

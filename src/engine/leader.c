@@ -210,6 +210,8 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     if (lw__leader_write(l, rolled, true, err))
         return -1;
     l->sealed_until_ms = e->at_ms;
+    /* In this order: who sees the pane sealed must see what its evaluation asked for. */
+    atomic_store(&l->engine->training, lw_monitor_pending(l->monitor) != 0);
     atomic_store(&l->engine->sealed_until_ms, e->at_ms);
     if (l->engine->hooks.evaluated)
         l->engine->hooks.evaluated(l->engine->hooks.arg, e, l->monitor);
