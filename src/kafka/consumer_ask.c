@@ -49,22 +49,22 @@ int lw_consumer_starts_late(const struct lw_consumer *c) {
  * rd_kafka_query_watermark_offsets goes on far beyond its timeout when a broker is down.
  */
 int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
-                        int64_t *at, struct lw_err *err) {
+                        int64_t *end, struct lw_err *err) {
     const struct lw_owned *o = lw__consumer_find(c, partition);
     rd_kafka_topic_partition_list_t *list =
         lw__consumer_list(c, partition, RD_KAFKA_OFFSET_END);
     rd_kafka_resp_err_t rc = rd_kafka_offsets_for_times(c->rk, list, timeout_ms);
     rc = rc ? rc : list->elems[0].err;
-    int64_t end = list->elems[0].offset;
+    int64_t at = list->elems[0].offset;
     rd_kafka_topic_partition_list_destroy(list);
-    if (rc || end < 0)
+    if (rc || at < 0)
         return lw_fail(err, LW_EAGAIN, "kafka: the end of %s/%" PRId32 ": %s", c->topic,
                        partition, rc ? rd_kafka_err2str(rc) : "not known");
-    if (at)
-        *at = end;
+    if (end)
+        *end = at;
     if (!o || o->waiting)
         return 0;
     int64_t low, high; /* the start is not known yet: has anything come since? */
     lw_consumer_watermarks(c, partition, &low, &high);
-    return o->next >= 0 ? o->next >= end : end <= high;
+    return o->next >= 0 ? o->next >= at : at <= high;
 }

@@ -3,7 +3,6 @@
  * First the epoch, then the panes: from the moment the new epoch stands, no flush of the
  * old owner goes through, so what is read afterwards cannot change under us. A claim that
  * is cut short has done nothing but raise the epoch. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,11 +52,16 @@ static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
 }
 
 static void read_last(const char *text, struct lw_claim *out) {
+    char *end = NULL;
     out->last_offset = -1;
     out->last_id = 0;
-    if (text &&
-        sscanf(text, "%" SCNd64 " %" SCNx64, &out->last_offset, &out->last_id) != 2)
-        out->last_offset = -1;
+    if (!text || !*text)
+        return;
+    int64_t offset = strtoll(text, &end, 10);
+    if (*end != ' ')
+        return;
+    out->last_id = strtoull(end + 1, &end, 16);
+    out->last_offset = *end ? -1 : offset;
 }
 
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,

@@ -66,6 +66,7 @@ static struct timeval timeval_of(int64_t ms) {
 }
 
 int lw_conn_lost(struct lw_redis *r, struct lw_err *err) {
+    lw_assert(r->ctx);
     bool slow = r->ctx->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
     lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where,
             slow ? "no answer within the timeout" : r->ctx->errstr);
