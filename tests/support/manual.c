@@ -27,7 +27,7 @@ void manual_is_up_to_date(const struct manual *m) {
     char *got = lw_read_file(m->path, 1 << 20, &got_len, &err);
     if (!got)
         fail_msg("%s", err.msg);
-    if (got_len != want_len || memcmp(got, want, want_len) != 0)
+    else if (got_len != want_len || memcmp(got, want, want_len) != 0)
         fail_msg("%s is not what the tables say: run %s --write", m->path, m->test);
     free(want);
     free(got);
