@@ -8,9 +8,9 @@
 # code 3 says that resident memory rises by more than 50 KB a minute or the heap by more than 10.
 # RATE: messages a second (default 5,000). HOURS: of event time a minute (default 10).
 # Both are noisy: half an hour is enough for a verdict, six minutes are not.
-# --retrain: train each so many hours of event time, always on the newest twelve, and promote; then it is
-# the resident memory between one training and the next that is judged, from the fourth on, and may rise by
-# 250 KB a training.
+# --retrain: train each so many hours of event time, always on the newest twelve, and promote; then the
+# lowest between each training and the next is judged, from the sixth on, and may rise by 250 KB
+# (resident) or 100 KB (heap) a training.
 set -eu
 cd "$(dirname "$0")/../.."
 
