@@ -4,7 +4,7 @@
  * bytes (an array of nulls may claim 2^62 of them in nine bytes). Items that have bytes
  * use up input, so a loop over them ends; items without are not looped over at all. A
  * negative count carries the block's size, which is checked against what is left and
- * jumped over. Recursive schemas recurse here, up to LW_SCHEMA_DEPTH_MAX. */
+ * jumped over. Recursive schemas recurse here, up to LW_NESTING_MAX. */
 #include "event/shape.h"
 
 #include <stdlib.h>
@@ -164,5 +164,5 @@ static const uint8_t *skip(const struct lw_shapes *s, uint32_t i, const uint8_t 
 
 const uint8_t *lw_shape_skip(const struct lw_shapes *s, uint32_t i, const uint8_t *at,
                              const uint8_t *end) {
-    return skip(s, i, at, end, LW_SCHEMA_DEPTH_MAX);
+    return skip(s, i, at, end, LW_NESTING_MAX);
 }

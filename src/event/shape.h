@@ -7,6 +7,11 @@
 
 #include "event/node.h"
 
+/* How deep a value may be nested, counted in types: a list by a record and a union with
+ * null is two a link. Each is a call, so that what a message asks of the stack is
+ * bounded; 512 take some 50 KiB. */
+#define LW_NESTING_MAX 512
+
 enum lw_shape_kind {
     LW_SHAPE_VARINT,
     LW_SHAPE_BYTES, /* length-prefixed */
@@ -39,8 +44,8 @@ void lw_shapes_seal(struct lw_shapes *shapes);
 void lw_shapes_fini(struct lw_shapes *shapes);
 
 /* The end of the datum of shape i that starts at `at`, or NULL when no such datum is
- * there (short, a branch or count that cannot be, nested deeper than 64). Cost: linear in
- * the bytes passed over, whatever the counts say. No allocation. */
+ * there (short, a branch or count that cannot be, nested deeper than LW_NESTING_MAX).
+ * Cost: linear in the bytes passed over, whatever the counts say. No allocation. */
 const uint8_t *lw_shape_skip(const struct lw_shapes *shapes, uint32_t i,
                              const uint8_t *at, const uint8_t *end);
 

@@ -46,7 +46,9 @@
 
 #define AHEAD          8 /* messages on their way from the fetching thread's memory */
 #define ASSIGNOR_FIXED 0x02030000
-#define CLOSE_MS       10000 /* to leave the group; a broker is asked for 5 s at most */
+/* To leave the group. A broker is asked for 5 s at most; and who stops containers kills
+ * them after 10. */
+#define CLOSE_MS 7000
 
 struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partition) {
     for (size_t i = 0; i < c->nowned; i++)

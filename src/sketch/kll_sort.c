@@ -1,21 +1,19 @@
 /* Sorting and merging levels of a KLL sketch, where it spends its time.
  *
- * Sorting: level 0 of a sketch of many values is nearly always 8 to 16 items in no order
- * at all, once for every dozen updates, so it is worth a sorting network. A network's
- * comparisons are fixed and each is a minimum and a maximum, with no branch to
- * mispredict. Shorter levels are filled up with infinities, which stay at the end. 16
- * items: Green's network of 60 comparators; 8 items: Batcher's of 19 (Knuth, volume 3,
- * section 5.3.4). The first few thousand values of a sketch come in level 0's of
- * hundreds, and most panes hold no more: runs of 16 are merged in pairs, to and fro
- * between the level and a buffer on the stack. What is longer than the buffer (k above
- * 1000) is sorted in pieces of its size that are merged in one after another.
+ * Sorting: level 0 takes all the room that the levels above leave, 16 to 128 items in no
+ * order at all for most of a sketch's life. Runs of 16 are sorted by a network, whose
+ * comparisons are fixed and each a minimum and a maximum, with no branch to mispredict,
+ * and merged in pairs, to and fro between the level and a buffer on the stack. Shorter
+ * runs are filled up with infinities, which stay at the end. 16 items: Green's network of
+ * 60 comparators; 8 items: Batcher's of 19 (Knuth, volume 3, section 5.3.4). What is
+ * longer than the buffer (k above 1000) is sorted in pieces of its size that are merged
+ * in one after another.
  *
  * Merging: which of two items is smaller cannot be predicted, so the choice moves indices
  * instead of branching, and the next step waits for them. Two such chains, one from the
- * front and one from the back, run side by side in the time of one. Up to 16 items,
- * which are most merges of a full sketch, have no chain at all: one side ascending,
- * infinities, the other side descending is a bitonic sequence, which four layers of
- * comparators sort (Batcher 1968). */
+ * front and one from the back, run side by side in the time of one. Up to 16 items have
+ * no chain at all: one side ascending, infinities, the other side descending is a bitonic
+ * sequence, which four layers of comparators sort (Batcher 1968). */
 #include <math.h>
 #include <string.h>
 

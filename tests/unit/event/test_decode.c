@@ -157,6 +157,36 @@ static const char *decode_hex(struct lw_decoder *d, const char *hex,
     return rc == 0 ? NULL : err.msg;
 }
 
+/* A list of `links` records in a field that nobody wants; then the field that is wanted.
+ */
+static const char *decode_list(struct lw_decoder *d, size_t links,
+                               struct lw_cell *cells) {
+    char *hex = test_malloc(2 * links + 5);
+    for (size_t i = 0; i < links; i++)
+        memcpy(hex + 2 * i, "02", 2); /* branch 1: one more */
+    memcpy(hex + 2 * links, "0008", 5);
+    const char *why = decode_hex(d, hex, cells);
+    test_free(hex);
+    return why;
+}
+
+static void nesting_is_bounded(void **state) {
+    (void)state;
+    struct lw_cell cells[1];
+    struct lw_decoder *d = decoder_of(
+        REC("{\"name\":\"list\",\"type\":[\"null\",{\"type\":\"record\",\"name\":"
+            "\"L\",\"fields\":[{\"name\":\"next\",\"type\":[\"null\",\"L\"]}]}]},"
+            "{\"name\":\"zone\",\"type\":\"int\"}"),
+        NULL, "zone:category", NULL);
+    assert_null(decode_list(d, 200, cells));
+    assert_int_equal(cells[0].key, 4);
+    const char *why = decode_list(d, 100000, cells);
+    assert_non_null(why);
+    assert_non_null(strstr(why, "\"list\" at byte 0"));
+    assert_non_null(strstr(why, "nested deeper than 512"));
+    lw_decoder_free(d);
+}
+
 static void absent_without_default_is_missing(void **state) {
     (void)state;
     struct lw_cell cells[1];
@@ -334,6 +364,7 @@ int main(void) {
         cmocka_unit_test(golden_cases_decode),
         cmocka_unit_test(random_schemas_decode),
         cmocka_unit_test(what_cannot_be_read_is_refused),
+        cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(absent_without_default_is_missing),
         cmocka_unit_test(a_name_wins_over_an_alias),
         cmocka_unit_test(the_writers_alias_is_heeded),
