@@ -66,6 +66,36 @@ static int64_t time_of(const rd_kafka_message_t *m) {
     return (int64_t)(uintptr_t)m->_private;
 }
 
+/* headers are taken by librdkafka on success. */
+static rd_kafka_error_t *send_once(rd_kafka_t *rk, const struct lw_record *r,
+                                   rd_kafka_headers_t *headers) {
+    rd_kafka_vu_t vu[9];
+    size_t n = 0;
+    vu[n].vtype = RD_KAFKA_VTYPE_TOPIC;
+    vu[n++].u.cstr = r->topic;
+    vu[n].vtype = RD_KAFKA_VTYPE_PARTITION;
+    vu[n++].u.i32 = r->partition;
+    vu[n].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+    vu[n++].u.i = RD_KAFKA_MSG_F_COPY;
+    vu[n].vtype = RD_KAFKA_VTYPE_KEY;
+    vu[n].u.mem.ptr = (void *)(uintptr_t)r->key;
+    vu[n++].u.mem.size = r->key ? r->key_len : 0;
+    vu[n].vtype = RD_KAFKA_VTYPE_VALUE;
+    vu[n].u.mem.ptr = (void *)(uintptr_t)r->value;
+    vu[n++].u.mem.size = r->value ? r->value_len : 0;
+    if (r->time_ms >= 0) {
+        vu[n].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+        vu[n++].u.i64 = r->time_ms;
+        vu[n].vtype = RD_KAFKA_VTYPE_OPAQUE;
+        vu[n++].u.ptr = with_time(r->time_ms);
+    }
+    if (headers) {
+        vu[n].vtype = RD_KAFKA_VTYPE_HEADERS;
+        vu[n++].u.headers = headers;
+    }
+    return rd_kafka_produceva(rk, vu, n);
+}
+
 /* The message of a delivery report, once more and by itself. */
 static bool send_alone(struct lw_producer *p, const rd_kafka_message_t *m) {
     rd_kafka_headers_t *had = NULL, *headers = NULL;
@@ -78,14 +108,20 @@ static bool send_alone(struct lw_producer *p, const rd_kafka_message_t *m) {
         return false;
     if (rd_kafka_message_headers(m, &had) == RD_KAFKA_RESP_ERR_NO_ERROR)
         headers = rd_kafka_headers_copy(had);
-    rd_kafka_resp_err_t rc = rd_kafka_producev(
-        rk, RD_KAFKA_V_TOPIC(rd_kafka_topic_name(m->rkt)),
-        RD_KAFKA_V_PARTITION(m->partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(m->key, m->key_len), RD_KAFKA_V_VALUE(m->payload, m->len),
-        RD_KAFKA_V_TIMESTAMP(time_of(m)), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-    if (rc && headers)
+    const struct lw_record record = {.topic = rd_kafka_topic_name(m->rkt),
+                                     .partition = m->partition,
+                                     .key = m->key,
+                                     .key_len = m->key_len,
+                                     .value = m->payload,
+                                     .value_len = m->len,
+                                     .time_ms = time_of(m) ? time_of(m) : -1};
+    rd_kafka_error_t *error = send_once(rk, &record, headers);
+    if (!error)
+        return true;
+    if (headers)
         rd_kafka_headers_destroy(headers);
-    return rc == RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_error_destroy(error);
+    return false;
 }
 
 static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
@@ -173,41 +209,11 @@ static int refuse(const struct lw_record *record, rd_kafka_error_t *error,
     return -1;
 }
 
-/* headers are taken by librdkafka on success. */
-static rd_kafka_error_t *send_once(struct lw_producer *p, const struct lw_record *r,
-                                   rd_kafka_headers_t *headers) {
-    rd_kafka_vu_t vu[9];
-    size_t n = 0;
-    vu[n].vtype = RD_KAFKA_VTYPE_TOPIC;
-    vu[n++].u.cstr = r->topic;
-    vu[n].vtype = RD_KAFKA_VTYPE_PARTITION;
-    vu[n++].u.i32 = r->partition;
-    vu[n].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-    vu[n++].u.i = RD_KAFKA_MSG_F_COPY;
-    vu[n].vtype = RD_KAFKA_VTYPE_KEY;
-    vu[n].u.mem.ptr = (void *)(uintptr_t)r->key;
-    vu[n++].u.mem.size = r->key ? r->key_len : 0;
-    vu[n].vtype = RD_KAFKA_VTYPE_VALUE;
-    vu[n].u.mem.ptr = (void *)(uintptr_t)r->value;
-    vu[n++].u.mem.size = r->value ? r->value_len : 0;
-    if (r->time_ms >= 0) {
-        vu[n].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
-        vu[n++].u.i64 = r->time_ms;
-        vu[n].vtype = RD_KAFKA_VTYPE_OPAQUE;
-        vu[n++].u.ptr = with_time(r->time_ms);
-    }
-    if (headers) {
-        vu[n].vtype = RD_KAFKA_VTYPE_HEADERS;
-        vu[n++].u.headers = headers;
-    }
-    return rd_kafka_produceva(p->rk, vu, n);
-}
-
 int lw__producer_send(struct lw_producer *p, const struct lw_record *record,
                       rd_kafka_headers_t *headers, int timeout_ms, struct lw_err *err) {
     int64_t until = lw_mono_ms() + timeout_ms;
     rd_kafka_error_t *error;
-    while ((error = send_once(p, record, headers)) != NULL) {
+    while ((error = send_once(p->rk, record, headers)) != NULL) {
         int64_t left = until - lw_mono_ms();
         if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             if (headers)
