@@ -90,11 +90,22 @@ static struct lw_blamed *sorted(const struct lw_segments *s) {
     return out;
 }
 
-/* In order of key: which values get in at the bound must not depend on where they lay. */
+/* How many of the other's values are not held here. */
+static size_t count_new(const struct lw_segments *s, const struct lw_segments *other) {
+    size_t n = 0;
+    for (size_t i = 0; i < other->slots; i++)
+        n += other->slot[i].n && !lw_segments_find(s, other->slot[i].key);
+    return n;
+}
+
+/* At the bound in order of key: which values get in must not depend on where they lay.
+ * Mostly there is room for all, and the order is of no consequence. */
 void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other) {
-    struct lw_blamed *all = sorted(other);
-    for (size_t i = 0; i < other->n; i++)
-        lw_segments_add(s, all[i].key, all[i].n, all[i].e2);
+    bool room = s->n + count_new(s, other) <= LW_SEGMENTS_MAX;
+    struct lw_blamed *all = room ? NULL : sorted(other);
+    const struct lw_blamed *from = room ? other->slot : all;
+    for (size_t i = 0, n = room ? other->slots : other->n; i < n; i++)
+        lw_segments_add(s, from[i].key, from[i].n, from[i].e2);
     free(all);
     s->rest.n += other->rest.n;
     s->rest.e2 += other->rest.e2;
