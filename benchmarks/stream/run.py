@@ -254,7 +254,7 @@ def catchup(s, o, snapshot, topic="stopped"):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("words", nargs="*", help="a directory, and parts of the run")
-    p.add_argument("--messages", type=int, default=12000000)
+    p.add_argument("--messages", type=int, default=24000000)
     p.add_argument("--peer-messages", type=int, default=1000000)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--live-seconds", type=int, default=60)
