@@ -50,7 +50,7 @@ def scenario(case):
     equal(left_behind(before), [], "files left")
     # The replay waits for each decision and for the workers to have heard of it, so a busy machine scores the
     # trips that a backtest does, but for the few whose partition is late.
-    files = json.loads(case.leeway("backtest", "-c", os.path.join(ROOT, "configs/nyc-green.yaml"), "--json", TRIPS).stdout)
+    files = json.loads(case.leeway("backtest", "-c", os.path.join(ROOT, "configs/nyc-green.yaml"), "--json", TRIPS))
     check(abs(result["scored"] - files["scored"]) <= 500, "as many scored as in a backtest",
           f"{result['scored']}, {files['scored']}")
     for seconds in (0.5, 2, 6):
