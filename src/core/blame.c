@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/table.h"
 
 #define SLOTS_FIRST 16
 
@@ -26,16 +27,9 @@ void lw_segments_reset(struct lw_segments *s) {
     s->rest = (struct lw_blamed){0};
 }
 
-/* By the golden ratio: neighbouring integers, as zone numbers and hours are, lie far
- * apart and rarely share a place, so that the first look is nearly always the last. */
-static size_t place(const struct lw_segments *s, uint64_t key) {
-    key = (key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-    return (size_t)(key >> 32) & (s->slots - 1);
-}
-
 /* The value's slot, or the empty one where it belongs; there is always an empty one. */
 static struct lw_blamed *slot_of(const struct lw_segments *s, uint64_t key) {
-    size_t i = place(s, key);
+    size_t i = lw_table_place(key, s->slots);
     while (s->slot[i].n && s->slot[i].key != key)
         i = (i + 1) & (s->slots - 1);
     return &s->slot[i];

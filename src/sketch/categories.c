@@ -61,7 +61,7 @@ struct lw_cats *lw_cats_clone(const struct lw_cats *c) {
 
 /* The key's slot, or the free one where it belongs. nslots > 0. */
 static uint32_t probe(const struct lw_cats *c, uint64_t key) {
-    uint32_t at = lw__cats_place(key, c->nslots);
+    uint32_t at = (uint32_t)lw_table_place(key, c->nslots);
     while (c->slots[at].count > 0 && c->slots[at].key != key)
         at = (at + 1) & (c->nslots - 1);
     return at;

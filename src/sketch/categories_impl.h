@@ -8,6 +8,7 @@
 #ifndef LW_CATEGORIES_IMPL_H
 #define LW_CATEGORIES_IMPL_H
 
+#include "base/table.h"
 #include "leeway/categories.h"
 
 #define LW_CATS_FEW   32
@@ -35,18 +36,13 @@ struct lw_cats {
     struct lw_cat *order; /* made by _seal; NULL when out of date */
 };
 
-static inline uint32_t lw__cats_place(uint64_t key, uint32_t nslots) {
-    key = (key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(key >> 32) & (nslots - 1);
-}
-
 /* Counts a key that stands where it is looked for first: nearly every event. */
 static inline bool lw__cats_hit(struct lw_cats *c, uint64_t key) {
     uint64_t *count = NULL;
     if (key < c->ndense) {
         count = &c->dense[key];
     } else if (c->nslots > 0) {
-        struct lw__cats_slot *slot = &c->slots[lw__cats_place(key, c->nslots)];
+        struct lw__cats_slot *slot = &c->slots[lw_table_place(key, c->nslots)];
         if (slot->key == key)
             count = &slot->count;
     }
