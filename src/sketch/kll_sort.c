@@ -179,10 +179,6 @@ static void sort_piece(double *v, uint32_t n) {
 }
 
 void lw__kll_sort(double *v, uint32_t n) {
-    if (n <= RUN) {
-        sort_few(v, n);
-        return;
-    }
     for (uint32_t done = 0; done < n; done += PIECE) {
         double piece[PIECE];
         uint32_t size = least(PIECE, n - done);
