@@ -39,6 +39,16 @@ void mock_kafka_stop(struct mock_kafka *m) {
     free(m);
 }
 
+int mock_kafka_up(void **state) {
+    *state = mock_kafka_start();
+    return 0;
+}
+
+int mock_kafka_down(void **state) {
+    mock_kafka_stop(*state);
+    return 0;
+}
+
 void mock_kafka_topic(struct mock_kafka *m, const char *topic, int partitions) {
     lw_assert(rd_kafka_mock_topic_create(m->cluster, topic, partitions, 1) == 0);
 }

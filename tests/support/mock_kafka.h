@@ -15,6 +15,9 @@ struct mock_kafka {
 
 struct mock_kafka *mock_kafka_start(void);
 void mock_kafka_stop(struct mock_kafka *m);
+/* The same, as the setup and teardown of a group of tests whose state it is. */
+int mock_kafka_up(void **state);
+int mock_kafka_down(void **state);
 void mock_kafka_topic(struct mock_kafka *m, const char *topic, int partitions);
 void mock_kafka_set(struct lw_kafka_options *o, const char *key, const char *value);
 

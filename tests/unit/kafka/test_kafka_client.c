@@ -162,16 +162,6 @@ static void trouble_is_told_once(void **state) {
     lw_kafka_log_fini(&log);
 }
 
-static int up(void **state) {
-    *state = mock_kafka_start();
-    return 0;
-}
-
-static int down(void **state) {
-    mock_kafka_stop(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_give_way_to_the_user_but_offsets_are_ours),
@@ -181,5 +171,5 @@ int main(void) {
         cmocka_unit_test(one_line_a_second_of_a_kind),
         cmocka_unit_test(trouble_is_told_once),
     };
-    return cmocka_run_group_tests(tests, up, down);
+    return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

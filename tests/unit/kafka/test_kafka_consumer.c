@@ -125,16 +125,6 @@ static void brokers_away_is_said_and_polling_goes_on(void **state) {
     free(o);
 }
 
-static int up(void **state) {
-    *state = mock_kafka_start();
-    return 0;
-}
-
-static int down(void **state) {
-    mock_kafka_stop(*state);
-    return 0;
-}
-
 /* A start at the last message that was read: seen again, and only when it is the same one
  * does what follows count. */
 static int strayed;
@@ -218,5 +208,5 @@ int main(void) {
         cmocka_unit_test(brokers_away_is_said_and_polling_goes_on),
         cmocka_unit_test(a_marked_message_is_looked_at_again),
     };
-    return cmocka_run_group_tests(tests, up, down);
+    return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

@@ -56,20 +56,10 @@ static void eagerly(void **state) {
     pause_over(*state, "eager", "range");
 }
 
-static int up(void **state) {
-    *state = mock_kafka_start();
-    return 0;
-}
-
-static int down(void **state) {
-    mock_kafka_stop(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cooperatively),
         cmocka_unit_test(eagerly),
     };
-    return cmocka_run_group_tests(tests, up, down);
+    return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

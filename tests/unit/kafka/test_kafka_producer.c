@@ -487,16 +487,6 @@ static void a_sender_keeps_what_finds_no_room(void **state) {
     free(o);
 }
 
-static int up(void **state) {
-    *state = mock_kafka_start();
-    return 0;
-}
-
-static int down(void **state) {
-    mock_kafka_stop(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_queue_is_waited_for),
@@ -509,5 +499,5 @@ int main(void) {
         cmocka_unit_test(what_a_batch_is_refused_for_goes_alone),
         cmocka_unit_test(a_sender_keeps_what_finds_no_room),
     };
-    return cmocka_run_group_tests(tests, up, down);
+    return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

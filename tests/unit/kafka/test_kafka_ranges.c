@@ -158,11 +158,6 @@ static int up(void **state) {
     return 0;
 }
 
-static int down(void **state) {
-    mock_kafka_stop(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_are_read_exactly),
@@ -174,5 +169,5 @@ int main(void) {
         cmocka_unit_test(no_brokers_no_progress),
         cmocka_unit_test(broker_down_in_the_middle),
     };
-    return cmocka_run_group_tests(tests, up, down);
+    return cmocka_run_group_tests(tests, up, mock_kafka_down);
 }

@@ -49,20 +49,10 @@ static void two_members_share_eagerly(void **state) {
     share(*state, "eager", "range", 0);
 }
 
-static int up(void **state) {
-    *state = mock_kafka_start();
-    return 0;
-}
-
-static int down(void **state) {
-    mock_kafka_stop(*state);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_members_share_cooperatively),
         cmocka_unit_test(two_members_share_eagerly),
     };
-    return cmocka_run_group_tests(tests, up, down);
+    return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }
