@@ -3,30 +3,9 @@
 
 #include <math.h>
 
+#include "support/count_allocations.h" /* decoding must not allocate */
+
 #define REC(fields) "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
-
-/* The link wraps the allocator (see CMakeLists.txt); decoding must not call it. */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static unsigned long allocations;
-
-void *__wrap_malloc(size_t size) {
-    allocations++;
-    return __real_malloc(size);
-}
-void *__wrap_calloc(size_t n, size_t size) {
-    allocations++;
-    return __real_calloc(n, size);
-}
-void *__wrap_realloc(void *old, size_t size) {
-    allocations++;
-    return __real_realloc(old, size);
-}
 
 static void check_cell(const char *name, const struct lw_cell *cell, const json_t *want) {
     if (json_is_null(want)) {
@@ -66,7 +45,7 @@ static void check_case(const json_t *c) {
     size_t len;
     uint8_t *data = from_hex(json_string_value(json_object_get(c, "data")), &len);
     struct lw_cell cells[LW_FIELDS_MAX];
-    unsigned long before = allocations;
+    size_t before = allocations;
     int rc = lw_decoder_decode(d, data, len, cells, &err);
     assert_int_equal(allocations, before);
     if (rc < 0)
