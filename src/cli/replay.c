@@ -13,12 +13,16 @@ struct pace {
     const struct lw_feed *feed;
 };
 
+static bool waiting(void *arg) {
+    struct pace *p = arg;
+    lw_progress_at(&p->progress, lw_feed_progress(p->feed), lw_feed_records(p->feed));
+    return true;
+}
+
 static bool show(void *arg, int64_t event_ms) {
     struct pace *p = arg;
     (void)event_ms;
-    if (lw_feed_records(p->feed) % 1024 == 0)
-        lw_progress_at(&p->progress, lw_feed_progress(p->feed), lw_feed_records(p->feed));
-    return true;
+    return lw_feed_records(p->feed) % 1024 != 0 || waiting(p);
 }
 
 struct options {
@@ -63,6 +67,7 @@ static int replay(const struct lw_config *config, struct options *o, char **file
     lw_feed_inject(feed, injected.list, injected.n);
     lw_progress_start(&pace.progress, "replay");
     o->replay.pace = show;
+    o->replay.waiting = waiting;
     o->replay.arg = &pace;
     o->replay.inject = injected.list;
     o->replay.ninject = injected.n;
