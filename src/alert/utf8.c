@@ -14,32 +14,7 @@
 
 #include "alert/message.h"
 #include "base/mem.h"
-
-/* Length of the valid sequence at p, or 0. Overlong forms, surrogates and > U+10FFFF are
- * not valid. */
-static size_t sequence(const unsigned char *p, size_t left) {
-    static const struct {
-        unsigned char lo, hi, second_lo, second_hi, len;
-    } form[] = {{0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2},
-                {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-                {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-                {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-                {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    for (size_t f = 0; f < sizeof form / sizeof form[0]; f++) {
-        if (p[0] < form[f].lo || p[0] > form[f].hi)
-            continue;
-        size_t len = form[f].len;
-        if (len > left)
-            return 0;
-        if (len > 1 && (p[1] < form[f].second_lo || p[1] > form[f].second_hi))
-            return 0;
-        for (size_t i = 2; i < len; i++)
-            if ((p[i] & 0xc0) != 0x80)
-                return 0;
-        return len;
-    }
-    return 0;
-}
+#include "base/text.h"
 
 struct unit {
     char byte[8];
@@ -50,7 +25,7 @@ struct unit {
 static struct unit unit_at(const char *text, size_t left) {
     const unsigned char *p = (const unsigned char *)text;
     struct unit u = {"\xEF\xBF\xBD", 3, 1};
-    size_t len = sequence(p, left);
+    size_t len = lw_utf8_sequence(text, left);
     if (len == 0)
         return u;
     bool control = p[0] < 0x20 ? p[0] != '\n' : p[0] == 0x7f;

@@ -35,6 +35,19 @@ char *lw_format_f64(char *out, size_t size, double v);
  * be what was meant. */
 const char *lw_nearest(const char *name, const char *const *candidates, size_t n);
 
+/* Bytes of the valid UTF-8 sequence at text, or 0: overlong forms, surrogates and what is
+ * above U+10FFFF are not valid. */
+size_t lw_utf8_sequence(const char *text, size_t left);
+/* Any bytes for people to see: UTF-8 without controls or characters that have no shape.
+ * What is not UTF-8 is \xHH, what is not seen is \xHH, \uHHHH or \UHHHHHHHH, and a
+ * backslash that would look like one of these is \\, so two inputs never look alike. Cut
+ * with an ellipsis to size bytes (4 at least); terminated. Returns the bytes written. */
+size_t lw_text_show(char *out, size_t size, const char *text, size_t len);
+/* The same for programs, never cut: only what is not UTF-8 is escaped, and backslashes
+ * where they must be. Returns the bytes that it takes, at most 4 * len; out NULL: only
+ * that. No NUL at the end. */
+size_t lw_text_utf8(char *out, const char *text, size_t len);
+
 /* Copies with truncation; always terminated. */
 void lw_copy(char *out, size_t size, const char *text);
 
