@@ -34,7 +34,7 @@ char *lw_format_f64(char *out, size_t size, double v);
 /* A figure for a table or a sentence: so many decimals, and four digits with an exponent
  * where it would get wider than 15 characters; "-" when it is not known. */
 struct lw_digits {
-    char text[24];
+    char text[16];
 };
 struct lw_digits lw_digits(double v, int decimals);
 /* The same with its sign: "+0.3". */

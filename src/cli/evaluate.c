@@ -83,14 +83,18 @@ static int compile_by(struct evaluation *e, const char *text, struct lw_err *err
 static void print_line(const struct lw_figures *f, double e2_all) {
     const struct lw_errors *s = &f->errors;
     char count[32];
-    printf("  %-24.40s %10s", f->name, lw_format_count(count, sizeof count, s->n));
+    printf("  %s %10s", lw_text_column(f->name, 24, 40).text,
+           lw_format_count(count, sizeof count, s->n));
     if (s->n < 3)
         printf(" %8s\n", "-");
     else
-        printf(" %8.4f ±%6.4f %8.4f ±%6.4f %+8.4f ±%6.4f %7.4f ±%6.4f %6.1f%%\n",
-               lw_errors_rmse(s), lw_errors_rmse_se(s), lw_errors_mae(s),
-               lw_errors_mae_se(s), lw_errors_bias(s), lw_errors_bias_se(s),
-               lw_errors_r2(s), f->r2_se, 100 * s->e2 / e2_all);
+        printf(
+            " %8s ±%6s %8s ±%6s %8s ±%6s %7s ±%6s %6s%%\n",
+            lw_digits(lw_errors_rmse(s), 4).text, lw_digits(lw_errors_rmse_se(s), 4).text,
+            lw_digits(lw_errors_mae(s), 4).text, lw_digits(lw_errors_mae_se(s), 4).text,
+            lw_digits_signed(lw_errors_bias(s), 4).text,
+            lw_digits(lw_errors_bias_se(s), 4).text, lw_digits(lw_errors_r2(s), 4).text,
+            lw_digits(f->r2_se, 4).text, lw_digits(100 * s->e2 / e2_all, 1).text);
 }
 
 static void print_head(const char *what) {
@@ -142,7 +146,7 @@ static json_t *groups_json(const struct lw_figures *group, size_t n, const char 
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = figures_json(&group[i]);
-        json_object_set_new(o, key, json_string(group[i].name));
+        json_object_set_new(o, key, lw_cli_text(group[i].name));
         json_array_append_new(list, o);
     }
     return list;
@@ -152,13 +156,13 @@ static void print_json(const struct evaluation *e, const struct lw_measures *m) 
     char print[32];
     json_t *o = figures_json(&m->all);
     lw_tally_json(&e->tally, &e->config->spec.event, o);
-    json_object_set_new(o, "model", json_string(lw_model_name(e->model)));
+    json_object_set_new(o, "model", lw_cli_text(lw_model_name(e->model)));
     json_object_set_new(o, "kind", json_string(lw_model_kind(e->model)));
     snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(e->model));
     json_object_set_new(o, "fingerprint", json_string(print));
     json_object_set_new(o, "months", groups_json(m->month, m->nmonths, "month"));
     if (e->by.text) {
-        json_object_set_new(o, "by", json_string(e->by.text));
+        json_object_set_new(o, "by", lw_cli_text(e->by.text));
         json_object_set_new(o, "segments",
                             groups_json(m->segment, m->nsegments, "segment"));
     }

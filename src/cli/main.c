@@ -30,8 +30,9 @@ static int unknown(const char *name) {
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i]->name;
     const char *near = lw_nearest(name, names, COMMANDS);
-    fprintf(stderr, "leeway: there is no command \"%s\"%s%s%s\ntry: leeway --help\n",
-            name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    lw_cli_line(stderr, "leeway: there is no command \"%s\"%s%s%s", name,
+                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    fprintf(stderr, "try: leeway --help\n");
     return LW_EXIT_USAGE;
 }
 

@@ -190,10 +190,7 @@ static void by_category(struct lw_judged_rows *rows, struct lw_cats *cats,
         struct lw_cat cat = lw_cats_at(cats, g);
         struct lw_figures *f = &out->segment[g];
         f->order = cat.text ? NAN : (double)(int64_t)cat.key;
-        if (cat.text)
-            snprintf(f->name, sizeof f->name, "%.*s", (int)cat.len, cat.text);
-        else
-            snprintf(f->name, sizeof f->name, "%" PRId64, (int64_t)cat.key);
+        lw_cat_name(&cat, f->name, sizeof f->name);
     }
     snprintf(out->segment[n].name, sizeof out->segment[n].name, "(rare)");
     for (size_t i = 0; i < rows->n; i++) {

@@ -34,15 +34,15 @@ static json_t *version_json(const struct lw_version *v, const struct lw_aliases 
     json_t *o = json_object();
     json_object_set_new(o, "version", json_integer(v->version));
     json_object_set_new(o, "parent", json_integer(v->parent));
-    json_object_set_new(o, "status", json_string(v->status));
+    json_object_set_new(o, "status", lw_cli_text(v->status));
     json_object_set_new(o, "aliases",
                         json_string(aliases_of(a, v->version, aliases, sizeof aliases)));
     json_object_set_new(o, "as_of",
                         json_string(lw_format_time(when, sizeof when, v->as_of_ms)));
     json_object_set_new(o, "created",
                         json_string(lw_format_time(when, sizeof when, v->created_ms)));
-    json_object_set_new(o, "reason", json_string(v->reason));
-    json_object_set_new(o, "verdict", json_string(v->verdict));
+    json_object_set_new(o, "reason", lw_cli_text(v->reason));
+    json_object_set_new(o, "verdict", lw_cli_text(v->verdict));
     json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
     json_object_set_new(o, "facts", facts ? facts : json_null());
     return o;
@@ -76,9 +76,10 @@ static int list(struct session *s, struct lw_err *err) {
         if (!reply)
             continue; /* a number that was reserved and never used */
         if (!s->json)
-            printf("%-8u %-12s %-20s %-20s %9.3f  %s\n", version, v.status,
-                   aliases_of(&a, version, aliases, sizeof aliases),
-                   lw_format_time(when, sizeof when, v.as_of_ms), heldout(&v), v.reason);
+            lw_cli_line(stdout, "%-8u %-12s %-20s %-20s %9s  %s", version, v.status,
+                        aliases_of(&a, version, aliases, sizeof aliases),
+                        lw_format_time(when, sizeof when, v.as_of_ms),
+                        lw_digits(heldout(&v), 3).text, v.reason);
         json_array_append_new(all, version_json(&v, &a));
         lw_reply_free(reply);
     }

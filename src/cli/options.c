@@ -18,11 +18,12 @@ static void print_help(const struct lw_command *command) {
 
 int lw_cli_usage(const struct lw_command *command, const char *fmt, ...) {
     va_list ap;
-    fprintf(stderr, "leeway %s: ", command->name);
+    char text[1024];
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "\nusage: leeway %s %s\ntry: leeway %s --help\n", command->name,
+    lw_cli_line(stderr, "leeway %s: %s", command->name, text);
+    fprintf(stderr, "usage: leeway %s %s\ntry: leeway %s --help\n", command->name,
             command->arguments, command->name);
     return LW_EXIT_USAGE;
 }

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/table.h"
+#include "base/text.h"
 
 #define SLOTS_FIRST 16
 
@@ -163,8 +164,7 @@ void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double e2)
         return;
     struct lw_example one = {.e2 = e2};
     if (id->text)
-        memcpy(one.id, id->text,
-               id->len < LW_EXAMPLE_BYTES - 1 ? id->len : LW_EXAMPLE_BYTES - 1);
+        lw_text_show(one.id, sizeof one.id, id->text, id->len);
     else
         snprintf(one.id, sizeof one.id, "%" PRId64, (int64_t)id->key);
     insert(x, &one);

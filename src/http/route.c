@@ -66,12 +66,9 @@ void lw_call_json(struct lw_call *c, json_t *value) {
 }
 
 /* Errors quote what was sent: only valid UTF-8 may go into JSON. */
-static json_t *text_json(char *text) {
-    json_t *value = json_string(text);
-    for (char *p = text; !value && *p; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    return value ? value : json_string(text);
+static json_t *text_json(const char *text) {
+    char safe[800];
+    return json_string(lw_text_safe(safe, sizeof safe, text, strlen(text)));
 }
 
 void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
