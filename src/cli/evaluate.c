@@ -246,7 +246,7 @@ static int run_evaluate(int argc, char **argv) {
         {'m', "model", LW_OPTION_TEXT, &o.model},
         {0, "plot", LW_OPTION_TEXT, &o.plot},
         {0, "by", LW_OPTION_TEXT, &o.by},
-        {0, "top", LW_OPTION_NUMBER, &o.top},
+        {0, "top", LW_OPTION_COUNT, &o.top},
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);

@@ -1,5 +1,6 @@
 /* A table-driven option parser: long options with the nearest name when one is misspelt.
  * Nothing that is given is without effect: a second value is refused, not ignored. */
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -70,9 +71,14 @@ static int set(const struct lw_command *command, const struct lw_option *option,
         list->text[list->n++] = value;
         return 0;
     }
-    if (lw_parse_f64(value, option->value))
+    double v;
+    bool whole = option->kind == LW_OPTION_COUNT;
+    if (lw_parse_f64(value, &v) && v >= 0 && (!whole || (v == floor(v) && v < 1e15))) {
+        *(double *)option->value = v;
         return 0;
-    lw_cli_usage(command, "--%s takes a number, not \"%s\"", option->name, value);
+    }
+    lw_cli_usage(command, "--%s takes a %s of 0 or more, not \"%s\"", option->name,
+                 whole ? "whole number" : "number", value);
     return -1;
 }
 

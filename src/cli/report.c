@@ -197,7 +197,7 @@ static int run_report(int argc, char **argv) {
         {'o', "output", LW_OPTION_TEXT, &o.out},
         {0, "alpha", LW_OPTION_NUMBER, &o.alpha},
         {0, "floor", LW_OPTION_NUMBER, &o.floor},
-        {0, "min-n", LW_OPTION_NUMBER, &o.min_n},
+        {0, "min-n", LW_OPTION_COUNT, &o.min_n},
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **room = lw_calloc(4 * (size_t)argc, sizeof *room);
