@@ -270,8 +270,36 @@ static int retry(struct session *s, const char *id, struct lw_err *err) {
 
 /* ---- the command ---- */
 
+/* What has no effect on this verb is refused: a silence that was meant and not made wakes
+ * somebody up. */
+static int check_usage(const struct session *s, const char *verb, char **rest, int n,
+                       struct lw_err *err) {
+    bool silences = strcmp(verb, "silence") == 0, tests = strcmp(verb, "test") == 0;
+    bool named = strcmp(verb, "unsilence") == 0 || strcmp(verb, "retry") == 0;
+    if (!silences && !tests && !named && strcmp(verb, "list") != 0)
+        return lw_fail(err, LW_ECONFIG,
+                       "there is no verb \"%s\"; list, silence, unsilence, test, retry",
+                       verb);
+    if (n > (named ? 2 : 1))
+        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[named ? 2 : 1]);
+    if (!silences && (s->rule || s->feature || s->severity || s->lasts || s->comment))
+        return lw_fail(err, LW_ECONFIG,
+                       "--rule, --feature, --severity, --for and --comment belong to "
+                       "silence, not to %s",
+                       verb);
+    if (!tests && (s->receiver || s->print))
+        return lw_fail(err, LW_ECONFIG,
+                       "--receiver and --print belong to test, not to %s", verb);
+    if (s->by && !silences && !named)
+        return lw_fail(err, LW_ECONFIG,
+                       "--by belongs to silence, unsilence and retry, not to %s", verb);
+    return 0;
+}
+
 static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list", *id = n > 1 ? rest[1] : NULL;
+    if (check_usage(s, verb, rest, n, err))
+        return -1;
     if (strcmp(verb, "test") == 0)
         return lw_cli_alerts_test(
             s->config, &(struct lw_alerts_test){s->receiver, s->print, s->json, s->who},
@@ -285,11 +313,7 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
         return silence(s, err);
     if (strcmp(verb, "unsilence") == 0)
         return unsilence(s, id, err);
-    if (strcmp(verb, "retry") == 0)
-        return retry(s, id, err);
-    return lw_fail(err, LW_ECONFIG,
-                   "there is no verb \"%s\"; list, silence, unsilence, test, retry",
-                   verb);
+    return retry(s, id, err);
 }
 
 static void name_person(char *out, size_t size) {

@@ -63,6 +63,9 @@ static int dispatch(struct lw_letters *l, const struct words *w, char **rest, in
                        verb);
     if (n > (shows ? 2 : 1))
         return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[shows ? 2 : 1]);
+    if (!replays && (w->all || w->offset || l->target || l->dry || w->max_replays >= 0))
+        return usage(err, "--all, --offset, --topic, --max-replays and --dry-run belong "
+                          "to replay");
     if (shows && n < 2)
         return usage(err, "show which letter? (PARTITION:OFFSET, as in the list)");
     if (parse_since(w->since, &l->since_ms, err) ||

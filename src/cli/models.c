@@ -147,9 +147,29 @@ static int retrain(struct session *s, struct lw_err *err) {
     return 0;
 }
 
+/* What has no effect on this verb is refused: it was meant. */
+static int check_usage(const struct session *s, const char *verb, char **rest, int n,
+                       struct lw_err *err) {
+    bool shows = strcmp(verb, "show") == 0, promotes = strcmp(verb, "promote") == 0;
+    int most = strcmp(verb, "list") == 0 || strcmp(verb, "rollback") == 0 ||
+                       strcmp(verb, "retrain") == 0
+                   ? 1
+                   : 2;
+    if (n > most)
+        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[most]);
+    if (s->output && !shows)
+        return lw_fail(err, LW_ECONFIG, "--output belongs to show, not to %s", verb);
+    if (s->reason && !promotes && strcmp(verb, "rollback") != 0)
+        return lw_fail(err, LW_ECONFIG,
+                       "--reason belongs to promote and rollback, not to %s", verb);
+    return 0;
+}
+
 static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list";
     int64_t version = 0;
+    if (check_usage(s, verb, rest, n, err))
+        return -1;
     bool numbered = n > 1 && lw_parse_i64(rest[1], &version) && version > 0;
     if (strcmp(verb, "list") == 0)
         return list(s, err);
@@ -206,7 +226,7 @@ const struct lw_command lw_cmd_models = {
     "models", "-c FILE [list | show N | promote N | rollback | retrain]",
     "List, show, promote and roll back model versions",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --reason TEXT   of a promotion, for the audit\n"
+    "      --reason TEXT   promote, rollback: why, for the audit\n"
     "  -o, --output FILE   show: write the model there as Avro\n"
     "      --json          facts as JSON\n"
     "\n"
