@@ -320,7 +320,9 @@ static void name_person(char *out, size_t size) {
     char host[64] = "localhost";
     const char *user = getenv("USER");
     gethostname(host, sizeof host - 1);
-    snprintf(out, size, "%.60s@%s", user ? user : "someone", host);
+    char raw[160];
+    snprintf(raw, sizeof raw, "%.60s@%s", user ? user : "someone", host);
+    lw_text_safe(out, size, raw, strlen(raw));
 }
 
 static int run(int argc, char **argv) {

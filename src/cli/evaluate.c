@@ -260,7 +260,8 @@ static int run_evaluate(int argc, char **argv) {
 const struct lw_command lw_cmd_evaluate = {
     "evaluate", "-c FILE --model MODEL [OPTIONS] DATA...", "Measure a model on files",
     "  -c, --config FILE     the stream's configuration\n"
-    "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models show N "
+    "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models show "
+    "N "
     "-o FILE`)\n"
     "      --by WHAT         also by segment: a feature's name, or an expression of the\n"
     "                        feature language, e.g. \"hour(lpep_pickup_datetime)\"\n"

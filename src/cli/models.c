@@ -199,7 +199,7 @@ static int run(int argc, char **argv) {
         {'o', "output", LW_OPTION_TEXT, &s.output},
         {0, "json", LW_OPTION_FLAG, &s.json},
     };
-    char host[64] = "localhost", **rest = lw_calloc((size_t)argc, sizeof *rest);
+    char host[64] = "localhost", who[160], **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n = lw_options_parse(&lw_cmd_models, table, sizeof table / sizeof *table, argc,
                              argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
@@ -209,7 +209,8 @@ static int run(int argc, char **argv) {
         rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config) {
         gethostname(host, sizeof host - 1);
-        snprintf(s.who, sizeof s.who, "%.60s@%s", user ? user : "someone", host);
+        snprintf(who, sizeof who, "%.60s@%s", user ? user : "someone", host);
+        lw_text_safe(s.who, sizeof s.who, who, strlen(who));
         s.config = config;
         s.redis = lw_redis_new(&config->redis, &err);
         if (!s.redis || dispatch(&s, rest, n, &err))

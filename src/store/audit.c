@@ -77,7 +77,8 @@ int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t 
     size_t n = text ? strcspn(text, " ") : 0;
     if (text) {
         lw_copy(what, n + 1 < size ? n + 1 : size, text);
-        lw_copy(who, who_size, text[n] ? text + n + 1 : "");
+        const char *name = text[n] ? text + n + 1 : "";
+        lw_text_safe(who, who_size, name, strlen(name));
     }
     lw_reply_free(reply);
     return text != NULL;

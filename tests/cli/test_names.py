@@ -6,6 +6,7 @@ A made stream whose categories are hostile (no UTF-8, zero bytes, escape sequenc
 long ones that begin alike) and whose numbers are huge goes through report, evaluate and backtest. What
 comes out is valid UTF-8 without control characters, valid JSON of finite numbers; no figure is wider than
 15 characters; and as many categories as went in can be told apart, by the same names everywhere."""
+import html
 import json
 import os
 import random
@@ -130,8 +131,8 @@ def told_apart(what, names, wanted):
     return set(names)
 
 
-def segments_of(html):
-    return re.findall(r"<td[^>]*>([^<]*)</td>", html)
+def segments_of(page):
+    return re.findall(r"<td[^>]*>([^<]*)</td>", page)
 
 
 def main(place):
@@ -152,7 +153,11 @@ def main(place):
     names = told_apart("report", [m["category"] for m in column["moved"]], len(some))
     narrow("report", clean("report", run("report", *sides, "-o", path("r.html"), status=(3,))))
     with open(path("r.html"), "rb") as page:
-        clean("report -o", page.read())
+        text = clean("report -o", page.read())
+    shown = [m["category"] for m in column["moved"] if html.escape(m["category"]).replace("&#x27;", "&#39;") in text]
+    holds(len(shown) >= 10, f"report -o: {len(shown)} names are those of --json")
+    strangers = {s for s in segments_of(text) if s.startswith("c: ")} - {"c: " + html.escape(n) for n in names}
+    holds(not strangers - {"c: (missing)"}, f"report -o: {sorted(strangers)[:5]}")
 
     run("train", "-c", config, calm, "-o", path("m.avro"))
     by = parsed("evaluate --json", run("evaluate", "-c", config, "-m", path("m.avro"), "--by", "c", wild, "--json"))
