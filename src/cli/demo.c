@@ -414,5 +414,5 @@ const struct lw_command lw_cmd_demo = {
     "\n"
     "Replays New York's green-taxi trips of March to May 2020, when the city locked "
     "down, through the code\n"
-    "that `leeway run` runs. Needs redis-server, and leaves nothing behind.\n",
+    "of `leeway run`. It needs redis-server and leaves nothing behind.\n",
     run};

@@ -265,10 +265,10 @@ const struct lw_command lw_cmd_evaluate = {
     "-o FILE`)\n"
     "      --by WHAT         also by segment: a feature's name, or an expression of the\n"
     "                        feature language, e.g. \"hour(lpep_pickup_datetime)\"\n"
-    "      --top N           so many segments, worst first (20)\n"
+    "      --top N           show the N worst segments (20)\n"
     "      --plot FILE       prediction against truth as a picture (SVG)\n"
     "      --json            one object on standard output\n"
     "\n"
-    "Figures stand with their standard errors; \"of SE\" is the share of all squared "
-    "error.\n",
+    "Each figure has its standard error beside it; \"of SE\" is the share of the total "
+    "squared error.\n",
     run_evaluate};

@@ -116,7 +116,7 @@ const struct lw_command lw_cmd_replay = {
     "replay", "-c FILE [OPTIONS] DATA...",
     "Produce Avro container files to the stream's topic",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --speed X       multiple of event time (1: as it was; default: as fast as it "
+    "      --speed X       multiple of event time (1: real time; default: as fast as it "
     "goes)\n"
     "      --rate N        at most N events a second\n"
     "      --inject SPEC   drift on purpose, KIND:key=value,... (docs/policy.md); may "
