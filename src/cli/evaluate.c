@@ -106,8 +106,9 @@ static void print_people(const struct evaluation *e, const struct lw_measures *m
                          size_t top) {
     double e2 = m->all.errors.e2;
     lw_tally_print(&e->tally, &e->config->spec.event, stdout);
-    printf("%s (%s, %016" PRIx64 ")\n\n", lw_model_name(e->model),
-           lw_model_kind(e->model), lw_model_fingerprint(e->model));
+    lw_cli_line(stdout, "%s (%s, %016" PRIx64 ")", lw_model_name(e->model),
+                lw_model_kind(e->model), lw_model_fingerprint(e->model));
+    printf("\n");
     print_head("month");
     for (size_t i = 0; i < m->nmonths; i++)
         print_line(&m->month[i], e2);

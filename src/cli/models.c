@@ -142,8 +142,9 @@ static int roll_back(struct session *s, struct lw_err *err) {
 static int retrain(struct session *s, struct lw_err *err) {
     if (lw_ask(s->redis, &s->config->spec, "retrain", s->who, err))
         return -1;
-    printf("requested; the leader takes it up within a second (leeway models list shows the "
-           "outcome)\n");
+    printf(
+        "requested; the leader takes it up within a second (leeway models list shows the "
+        "outcome)\n");
     return 0;
 }
 

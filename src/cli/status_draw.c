@@ -123,7 +123,7 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
             v->watermark_ms == INT64_MIN
                 ? "-"
                 : lw_format_time(when, sizeof when, v->watermark_ms),
-            v->owner, v->idle ? " (idle)" : "");
+            lw_text_column(v->owner, 0, 96).text, v->idle ? " (idle)" : "");
     }
     double lag = lw_status_lag(s);
     if (isfinite(lag))
