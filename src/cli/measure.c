@@ -120,12 +120,10 @@ size_t lw_deciles(double *value, size_t n, double edge[LW_DECILES]) {
 }
 
 char *lw_decile_name(char *out, size_t size, const double *edge, size_t g) {
-    char lo[32], hi[32];
-    lw_short_number(hi, sizeof hi, edge[g]);
-    if (g == 0)
-        snprintf(out, size, "<= %s", hi);
-    else
-        snprintf(out, size, "%s to %s", lw_short_number(lo, sizeof lo, edge[g - 1]), hi);
+    char hi[32];
+    if (g > 0)
+        return lw_range_name(out, size, edge[g - 1], edge[g]);
+    snprintf(out, size, "<= %s", lw_short_number(hi, sizeof hi, edge[g]));
     return out;
 }
 

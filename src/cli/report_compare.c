@@ -129,8 +129,7 @@ static void name_group(const struct grouping *g, size_t i, char *out, size_t siz
     } else if (i + 1 == g->n) {
         snprintf(out, size, "above %s", lw_short_number(lo, sizeof lo, edge[i - 1]));
     } else {
-        snprintf(out, size, "%s to %s", lw_short_number(lo, sizeof lo, edge[i - 1]),
-                 lw_short_number(hi, sizeof hi, edge[i]));
+        lw_range_name(out, size, edge[i - 1], edge[i]);
     }
 }
 

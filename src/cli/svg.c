@@ -81,6 +81,18 @@ char *lw_short_number(char *out, size_t size, double v) {
     return out;
 }
 
+char *lw_range_name(char *out, size_t size, double lo, double hi) {
+    char from[32], to[32];
+    lw_short_number(from, sizeof from, lo);
+    lw_short_number(to, sizeof to, hi);
+    if (strcmp(from, to) == 0 && lo < hi) { /* close neighbours need all their digits */
+        lw_format_f64(from, sizeof from, lo);
+        lw_format_f64(to, sizeof to, hi);
+    }
+    snprintf(out, size, "%s to %s", from, to);
+    return out;
+}
+
 char *lw_percent(char *out, size_t size, double share) {
     double p = 100 * share;
     if (p != 0 && fabs(p) < 0.005)
