@@ -30,9 +30,9 @@ struct lw_column {
     bool distinct; /* count distinct values of a category too */
 };
 
-/* Every present value enters n; one outside [lo, hi], or infinite, is counted as out of
- * range and kept out of moments and sketches, so that one absurd value cannot move them.
- */
+/* Every present value enters n; one outside [lo, hi], or too large to be summed
+ * (lw_summable), is counted as out of range and kept out of moments and sketches, so that
+ * one absurd value cannot move them. */
 struct lw_numeric {
     uint64_t n, missing, out_of_range;
     struct lw_moments moments;

@@ -4,7 +4,6 @@
  * place, so that two columns do not toss the same coins. */
 #include "leeway/profile.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +117,7 @@ struct lw_profile *lw_profile_clone(const struct lw_profile *p) {
 static inline void add_numeric(struct lw_numeric *num, const struct lw_column *column,
                                double v) {
     num->n++;
-    if (v >= column->lo && v <= column->hi && isfinite(v)) {
+    if (v >= column->lo && v <= column->hi && lw_summable(v)) {
         lw_moments_add(&num->moments, v);
         lw__kll_push(num->kll, v);
         lw__tail_push(num->tail, v);
@@ -164,7 +163,8 @@ void lw_profile_add_categories(struct lw_profile *p, const struct lw_cell *cells
 /* Those in range into `good`; their number. */
 static size_t sift(struct lw_numeric *num, const struct lw_column *column,
                    const double *v, size_t n, double *good) {
-    double lo = fmax(column->lo, -DBL_MAX), hi = fmin(column->hi, DBL_MAX);
+    double lo = fmax(column->lo, -LW_SUMMABLE_MAX);
+    double hi = fmin(column->hi, LW_SUMMABLE_MAX);
     size_t kept = 0, missing = 0;
     for (size_t i = 0; i < n; i++) {
         good[kept] = v[i];

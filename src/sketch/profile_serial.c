@@ -9,6 +9,7 @@
  * a blob.
  *
  * The parts of a member must agree: moments, KLL and tail have seen the same values. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,8 +83,8 @@ static int agree(const struct lw_numeric *num) {
         return 0;
     if (m->n == 0)
         return m->mean == 0 && m->m2 == 0 && m->min == 0 && m->max == 0;
-    double slack = 1e-9 * fmax(fabs(m->min), fabs(m->max));
-    return isfinite(m->min) && isfinite(m->max) && isfinite(m->m2) && m->m2 >= 0 &&
+    double slack = 1e-9 * fmax(fabs(m->min), fabs(m->max)) + DBL_MIN;
+    return lw_summable(m->min) && lw_summable(m->max) && isfinite(m->m2) && m->m2 >= 0 &&
            m->min == lw_kll_min(num->kll) && m->max == lw_kll_max(num->kll) &&
            m->mean >= m->min - slack && m->mean <= m->max + slack;
 }
