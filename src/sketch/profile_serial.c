@@ -271,6 +271,8 @@ struct lw_profile *lw_profile_read(const void *data, size_t len, struct lw_err *
     free(members);
     if (!failed)
         return p;
+    if (err && err->code == LW_ECONFIG) /* its columns are its own: it is damaged */
+        err->code = LW_EINPUT;
     lw_profile_free(p);
     return NULL;
 }
