@@ -236,17 +236,27 @@ int lw_profile_find(const struct lw_profile *p, const char *column) {
     return -1;
 }
 
+/* Off by the same share from both ends, where they are of one sign. */
+static double middle_of(double lo, double hi) {
+    return lo * hi > 0 ? lo * (2 / (1 + lo / hi)) : (lo + hi) / 2;
+}
+
 double lw_numeric_quantile(const struct lw_numeric *num, double rank) {
-    if (num->moments.n == 0)
+    const struct lw_moments *m = &num->moments;
+    if (m->n == 0)
         return NAN;
+    if (!(rank > 0) || rank >= 1)
+        return rank >= 1 ? m->max : m->min;
+    bool exact = lw_kll_retained(num->kll) == lw_kll_n(num->kll);
+    double error = exact ? 0 : lw_kll_rank_error(num->kll, 0), lo, hi;
     struct lw_kll_view *view = lw_kll_view_new(num->kll);
-    double v = lw_kll_view_quantile(view, rank);
+    double from = lw_kll_view_quantile(view, rank - error);
+    double to = lw_kll_view_quantile(view, rank + error);
     lw_kll_view_free(view);
-    if (lw_kll_retained(num->kll) == lw_kll_n(num->kll))
-        return v;
-    double lo, hi;
+    if (exact)
+        return from;
     lw_tail_bounds(num->tail, rank, &lo, &hi);
-    lo = fmax(lo, num->moments.min);
-    hi = fmin(hi, num->moments.max);
-    return fmin(fmax(v, lo), hi);
+    lo = fmax(lo, m->min);
+    hi = fmin(hi, m->max);
+    return middle_of(fmin(fmax(from, lo), hi), fmin(fmax(to, lo), hi));
 }
