@@ -25,6 +25,9 @@ bool lw_parse_time(const char *text, int64_t *ms);
 char *lw_format_duration(char *out, size_t size, int64_t ms);
 /* "2020-03-12T05:00:00Z" (milliseconds only when not zero). Needs 32 bytes. */
 char *lw_format_time(char *out, size_t size, int64_t ms);
+/* "4.660", and from a thousand million on "1.2e+70", for what people read: a figure never
+ * has hundreds of digits. Needs 32 bytes. */
+char *lw_format_fixed(char *out, size_t size, double v, int decimals);
 /* "316,378". */
 char *lw_format_count(char *out, size_t size, uint64_t n);
 /* Shortest decimal text that reads back as the same double; NaN and infinities are "nan",

@@ -104,3 +104,11 @@ char *lw_sparkline(char *out, size_t size, const double *values, size_t n, size_
     }
     return lw_sparkline_between(out, size, values, n, width, range);
 }
+
+char *lw_format_fixed(char *out, size_t size, double v, int decimals) {
+    if (fabs(v) < 1e9)
+        snprintf(out, size, "%.*f", decimals, v);
+    else
+        snprintf(out, size, "%.2g", v);
+    return out;
+}

@@ -283,7 +283,7 @@ static void feature_summary(struct lw_monitor *m, struct lw_alert *alert,
     lw__view_merge(m, (size_t)rule->window);
     const struct lw_view *view = &m->view[rule->window];
     int i = lw_profile_find(view->pane->profile, alert->feature);
-    char *out = alert->summary;
+    char *out = alert->summary, value[32];
     size_t size = sizeof alert->summary;
     if (rule->metric == LW_METRIC_FAULT && i >= 0)
         snprintf(out, size, "Data fault in %s over %s: %s (figure %.3g, n = %s).",
@@ -296,24 +296,28 @@ static void feature_summary(struct lw_monitor *m, struct lw_alert *alert,
             rule->metric == LW_METRIC_MISSING ? "Share missing" : "Share out of range",
             alert->feature, alert->window, 100 * alert->value, count);
     else
-        snprintf(out, size, "%s has drifted over %s: %s %.3f, threshold %.3g (n = %s).",
+        snprintf(out, size, "%s has drifted over %s: %s %s, threshold %.3g (n = %s).",
                  alert->feature, alert->window, lw_metric_name(rule->metric),
-                 alert->value, alert->threshold, count);
+                 lw_format_fixed(value, sizeof value, alert->value, 3), alert->threshold,
+                 count);
 }
 
 static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
                           const char *count) {
     const struct lw_rule *rule = alert->rule;
     const struct lw_view *view = &m->view[rule->window];
-    char *out = alert->summary;
+    char *out = alert->summary, rmse[32], ratio[32], expected[32];
     size_t size = sizeof alert->summary;
     if (rule->metric == LW_METRIC_RMSE_RATIO)
         snprintf(
             out, size,
-            "RMSE over %s is %.3f, %.2f times the %.3f that version %u should have there "
+            "RMSE over %s is %s, %s times the %s that version %u should have there "
             "(threshold %.3g, n = %s).",
-            alert->window, lw_errors_rmse(&view->counts.champion), alert->value,
-            view->expected_rmse, alert->model_version, alert->threshold, count);
+            alert->window,
+            lw_format_fixed(rmse, sizeof rmse, lw_errors_rmse(&view->counts.champion), 3),
+            lw_format_fixed(ratio, sizeof ratio, alert->value, 2),
+            lw_format_fixed(expected, sizeof expected, view->expected_rmse, 3),
+            alert->model_version, alert->threshold, count);
     else if (rule->metric == LW_METRIC_RECALIBRATION_GAIN)
         snprintf(out, size,
                  "%.1f%% of the squared error over %s would go away by recalibrating "

@@ -91,6 +91,7 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
     if (over && p->probation.n < PROBATION_PANES &&
         at_ms < p->probation_until_ms + spec->retrain.probation_ms)
         return 0;
+    char by[32];
     double z = probation_z(p), limit = spec->retrain.probation_z;
     bool worse =
         p->probation.n >= PROBATION_PANES && z < -limit * (over ? 1 : PROBATION_EARLY);
@@ -101,11 +102,12 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
                                 .other = p->previous,
                                 .at_ms = at_ms};
     snprintf(out->reason, sizeof out->reason,
-             "probation of version %u: squared error %s version %u's by %.3f an event "
+             "probation of version %u: squared error %s version %u's by %s an event "
              "over %zu panes "
              "(z %.2f)",
              p->champion, p->probation.mean < 0 ? "above" : "below", p->previous,
-             fabs(p->probation.mean), (size_t)p->probation.n, z);
+             lw_format_fixed(by, sizeof by, fabs(p->probation.mean), 3),
+             (size_t)p->probation.n, z);
     p->probation_until_ms = 0;
     if (!worse) /* what was learned holds: the next lesson may come sooner */
         shorten_cooldown(p, spec);
