@@ -55,6 +55,8 @@ static struct lw_reference *load_reference(struct lw_leader *l, uint32_t version
             : NULL;
     if (ref)
         ref->version = version;
+    else if (reply && !v.reference_len)
+        lw_fail(err, LW_ENOTFOUND, "version %u has no reference", version);
     lw_reply_free(reply);
     return ref;
 }
