@@ -162,9 +162,9 @@ static int possible(const struct lw_errors *s) {
     if (!(s->e2 >= 0 && s->e.m2 >= 0 && s->abs_e.m2 >= 0 && s->square.m2 >= 0 &&
           s->prediction.m2 >= 0 && s->target.m2 >= 0 && s->abs_e.mean >= 0))
         return 0;
+    const struct lw_errors none = {.unsummed = s->unsummed};
     if (s->n == 0)
-        return s->e2 == 0 && s->abs_e.mean == 0 && s->prediction.m2 == 0 &&
-               s->target.m2 == 0 && s->unsummed <= most;
+        return memcmp(s, &none, sizeof none) == 0 && s->unsummed <= most;
     return s->n <= most && s->unsummed <= most &&
            at_most(s->e.mean, s->abs_e.mean, lost) &&
            at_most(s->abs_e.mean, sqrt(s->e2 / n), lost) &&
