@@ -1,9 +1,11 @@
 /* The errors of one model version over a set of events: sums from which every model
  * figure follows.
  *
- * e = prediction - target. Plain sums of a bounded target are exact enough in doubles
- * (minutes, some 1e6 events); they add, so panes, partitions and windows merge without
- * loss of meaning. */
+ * e = prediction - target. What is a spread is kept as a mean and a sum of squared
+ * deviations from it, updated by Welford's rule and merged by that of Chan, Golub and
+ * LeVeque (leeway/moments.h): targets of 1e8 +- 1, or Unix times, have the same figures
+ * as those round 0. Panes, partitions and windows merge without loss of meaning; the same
+ * events in the same order, merged in the same order, give the same bytes. */
 #ifndef LW_ERRORS_H
 #define LW_ERRORS_H
 
@@ -15,13 +17,21 @@
 extern "C" {
 #endif
 
-struct lw_errors {
-    uint64_t n;
-    double e, e2, e4, abs_e; /* sums of e, e^2, e^4, |e| */
-    double p, p2, pe;        /* sums of prediction, its square, prediction times e */
-    double y, y2;            /* sums of target and its square */
+struct lw_spread {
+    double mean, m2; /* m2: sum of squared deviations from the mean */
 };
 
+struct lw_errors {
+    uint64_t n;                        /* events summed */
+    uint64_t unsummed;                 /* others: see lw_errors_add */
+    double e2;                         /* sum of e^2 */
+    struct lw_spread e, abs_e, square; /* of e, |e|, e^2 */
+    struct lw_spread prediction, target;
+    double pe; /* sum of (prediction - its mean) (e - its mean) */
+};
+
+/* An event whose target or prediction cannot be summed (lw_summable) is only counted, in
+ * `unsummed`: one absurd prediction must not make every figure infinite. */
 void lw_errors_add(struct lw_errors *s, double target, double prediction);
 void lw_errors_merge(struct lw_errors *s, const struct lw_errors *other);
 
@@ -39,7 +49,7 @@ double lw_errors_bias_se(const struct lw_errors *s);
  * that chance gives (2 / n of the residual), never below 0. */
 double lw_errors_recalibration_gain(const struct lw_errors *s);
 
-#define LW_ERRORS_BYTES 80
+#define LW_ERRORS_BYTES 112
 void lw_errors_write(const struct lw_errors *s, uint8_t out[LW_ERRORS_BYTES]);
 /* LW_EINPUT unless len is LW_ERRORS_BYTES and all sums are finite and possible. */
 int lw_errors_read(struct lw_errors *s, const void *data, unsigned long len,

@@ -12,6 +12,17 @@
 extern "C" {
 #endif
 
+/* What may enter sums. A number beyond this, an infinity or NaN cannot be squared, or
+ * squared twice, without the sums of some events becoming infinite: it counts as out of
+ * range, and as not summed where it is a prediction. With errors of at most twice the
+ * bound, sums of squared deviations of e^2 stay finite over 2^53 events:
+ * (4e140)^2 * 9e15 = 1.4e297. */
+#define LW_SUMMABLE_MAX 1e70
+
+static inline int lw_summable(double v) {
+    return fabs(v) <= LW_SUMMABLE_MAX; /* false for NaN */
+}
+
 struct lw_moments {
     uint64_t n;
     double mean, m2; /* m2: sum of squared deviations from the mean */

@@ -30,9 +30,9 @@ struct lw_column {
     bool distinct; /* count distinct values of a category too */
 };
 
-/* Every present value enters n; one outside [lo, hi], or infinite, is counted as out of
- * range and kept out of moments and sketches, so that one absurd value cannot move them.
- */
+/* Every present value enters n; one outside [lo, hi], or too large to be summed
+ * (lw_summable), is counted as out of range and kept out of moments and sketches, so that
+ * one absurd value cannot move them. */
 struct lw_numeric {
     uint64_t n, missing, out_of_range;
     struct lw_moments moments;
@@ -89,11 +89,13 @@ int lw_profile_read_member(struct lw_profile *p, size_t column, const void *data
 void lw_profile_write(struct lw_profile *p, struct lw_buf *out);
 struct lw_profile *lw_profile_read(const void *data, size_t len, struct lw_err *err);
 
-/* The value at a rank in [0, 1] of a numeric member; NAN when empty. Exact while the KLL
- * sketch holds every value; after that KLL's value, moved into the tail sketch's bucket
- * (which is known to hold the true one) and between min and max. So it is within 2 % at
- * every rank, the tails included, and as close as KLL's rank error between; and it never
- * falls as the rank grows. Cost: O(retained log retained + buckets). */
+/* The value at a rank in [0, 1] of a numeric member; NAN when empty, the exact minimum
+ * and maximum at 0 and 1. Exact while the KLL sketch holds every value. After that the
+ * true value is known to lie in one bucket of the tail sketch, and with 99 % confidence
+ * between KLL's values a rank error below and above: the middle of what both allow is
+ * returned. In the tails that is the bucket's middle, within 1 %; where values are close
+ * together it is KLL's. It never falls as the rank grows. Cost: O(retained log retained +
+ * buckets). */
 double lw_numeric_quantile(const struct lw_numeric *num, double rank);
 
 #ifdef __cplusplus

@@ -68,7 +68,6 @@ static struct lw_errors since(const struct lw_errors *now,
                               const struct lw_errors *before) {
     struct lw_errors s = {.n = now->n - before->n};
     s.e2 = now->e2 - before->e2;
-    s.e = now->e - before->e;
     return s;
 }
 

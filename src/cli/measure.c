@@ -54,9 +54,10 @@ static void fill(const struct lw_judged_rows *rows, pick_group *pick, int32_t fi
     for (size_t i = 0; i < rows->n; i++) {
         const struct lw_judged *r = &rows->row[i];
         struct lw_figures *g = &group[pick(r, first)];
-        double n = (double)g->errors.n, mean = g->errors.y / n, mse = g->errors.e2 / n;
-        double var = g->errors.y2 / n - mean * mean, e = r->prediction - r->target;
-        double d = r->target - mean, psi = mse / (var * var) * d * d - e * e / var;
+        double n = (double)g->errors.n, mse = g->errors.e2 / n;
+        double var = g->errors.target.m2 / n, e = r->prediction - r->target;
+        double d = r->target - g->errors.target.mean,
+               psi = mse / (var * var) * d * d - e * e / var;
         g->r2_se += psi * psi;
     }
     for (size_t i = 0; i < ngroups; i++) {

@@ -51,7 +51,7 @@ static int read_panes(struct lw_report *r, struct lw_redis *redis, int32_t parti
     side->from_ms = until_ms - spec->window[window].length_ms;
     side->windows = lw_windows_new(spec);
     for (int64_t at = until_ms - longest; at < until_ms; at += spec->pane_ms) {
-        struct lw_pane *pane = lw_state_pane(redis, spec, partitions, at, err);
+        struct lw_pane *pane = lw_state_pane(redis, spec, partitions, at, NULL, err);
         if (!pane)
             return -1;
         lw_windows_push(side->windows, pane);

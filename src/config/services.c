@@ -205,14 +205,13 @@ int lw_read_source(struct lw_load *load, const struct lw_yaml *node) {
 
 /* Does a pattern of a route match a rule, or a message that is no rule's? */
 static bool route_exists(const struct lw_spec *spec, const char *pattern) {
-    static const char *const own[] = {"rollback", "training-failed"};
     struct lw_receiver one = {.nrules = 1};
     lw_copy(one.rule[0], LW_NAME_MAX, pattern);
     for (size_t i = 0; i < spec->nrules; i++)
         if (lw_receiver_wants(&one, LW_SEVERITY_CRITICAL, spec->rule[i].name))
             return true;
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (lw_receiver_wants(&one, LW_SEVERITY_CRITICAL, own[i]))
+    for (size_t i = 0; lw_notice_name(i); i++)
+        if (lw_receiver_wants(&one, LW_SEVERITY_CRITICAL, lw_notice_name(i)))
             return true;
     return false;
 }

@@ -197,6 +197,7 @@ static void model_figures(struct lw_monitor *m, const char *w,
     double rmse = lw_errors_rmse(e);
     add(m, (double)e->n, "%s:n", w);
     add(m, rmse, "%s:rmse", w);
+    add(m, (double)e->unsummed, "%s:unsummed", w);
     add(m, lw_errors_rmse_se(e), "%s:rmse_se", w);
     add(m, view->expected_rmse, "%s:rmse_expected", w);
     add(m, view->expected_rmse > 0 ? rmse / view->expected_rmse : 0, "%s:rmse_ratio", w);
@@ -263,6 +264,7 @@ void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
         "champion_age_hours");
     add(m, (double)firing(m), "alerts_firing");
     add(m, m->policy.pending.id != 0, "training");
+    add(m, (double)m->unreadable, "unreadable_panes");
     for (size_t i = 0; i < m->nviews; i++) {
         if (!m->lazy)
             lw__view_merge(m, i);

@@ -15,6 +15,7 @@
 
 struct sums {
     double champion2, challenger2; /* squared errors */
+    double d;                      /* their differences */
     struct lw_moments block;       /* of the blocks' sums of d */
 };
 
@@ -25,9 +26,11 @@ static void add_rows(const struct lw_gate_spec *spec, const struct lw_dataset *d
     for (size_t i = begin; i < end; i++) {
         double y = lw_dataset_target(ds, i);
         double a = champion[i - begin] - y, b = challenger[i - begin] - y;
+        double d = (champion[i - begin] - challenger[i - begin]) * (a + b);
         s->champion2 += a * a;
         s->challenger2 += b * b;
-        sum += a * a - b * b;
+        s->d += d; /* a^2 - b^2, without the difference of two large squares */
+        sum += d;
         int64_t block = lw_dataset_time(ds, i) / spec->block_ms;
         if (i + 1 == end || lw_dataset_time(ds, i + 1) / spec->block_ms != block) {
             lw_moments_add(&s->block, sum);
@@ -51,7 +54,7 @@ void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
     out->blocks = s.block.n;
     out->champion_rmse = sqrt(s.champion2 / n);
     out->challenger_rmse = sqrt(s.challenger2 / n);
-    out->gain = s.champion2 > 0 ? 1 - s.challenger2 / s.champion2 : 0;
+    out->gain = s.champion2 > 0 ? s.d / s.champion2 : 0;
     out->z = s.block.n >= 2 && se > 0 ? s.block.mean / se : 0;
     out->passed = out->gain >= spec->min_gain && out->gain > 0 && out->z >= spec->z;
     snprintf(out->reason, sizeof out->reason,

@@ -88,7 +88,12 @@ static struct lw_alert *new_alert(struct lw_monitor *m, struct lw_evaluation *ou
     return a;
 }
 
-static const char *const notice_name[LW_NOTICES] = {"rollback", "training-failed"};
+static const char *const notice_name[LW_NOTICES] = {
+    "rollback", "training-failed", "unreadable-pane", "unreadable-state"};
+
+const char *lw_notice_name(size_t i) {
+    return i < LW_NOTICES ? notice_name[i] : NULL;
+}
 
 static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,
                        enum lw_notice_kind kind, const char *summary) {
@@ -117,6 +122,23 @@ static void notice(struct lw_monitor *m, struct lw_evaluation *out,
         return;
     a->severity = m->notice[kind].severity;
     lw_copy(a->summary, sizeof a->summary, summary);
+}
+
+void lw_monitor_unreadable(struct lw_monitor *m, uint64_t panes, const char *text) {
+    char *at = m->unread[panes ? LW_NOTICE_PANE : LW_NOTICE_STATE];
+    m->unreadable += panes;
+    if (!*at) /* of many the first; the others are in the log and in the audit */
+        lw_copy(at, sizeof m->unread[0], text);
+}
+
+/* One alert for all that is found while it fires: after an upgrade it may be every pane
+ * of a window. */
+static void tell_unread(struct lw_monitor *m, struct lw_evaluation *out) {
+    for (int k = LW_NOTICE_PANE; k <= LW_NOTICE_STATE; k++) {
+        if (m->unread[k][0] && !m->notice[k].firing)
+            notice(m, out, (enum lw_notice_kind)k, m->unread[k]);
+        m->unread[k][0] = '\0';
+    }
 }
 
 static void age_notices(struct lw_monitor *m, struct lw_evaluation *out) {
@@ -306,6 +328,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     for (size_t i = 0; i < m->spec->nrules; i++)
         apply_rule(m, i, out, &v);
     age_notices(m, out);
+    tell_unread(m, out);
     decide_probation(m, out);
     note_staleness(m, out->at_ms, &v);
     if (lw_policy_request(&m->policy, m->spec, out->at_ms,
@@ -336,6 +359,7 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
     end_notice(m, out, LW_NOTICE_FAILED, "A training has ended with a model.");
     if (d->kind == LW_DECIDED_PROMOTE) {
         end_notice(m, out, LW_NOTICE_ROLLBACK, "A newer version was promoted.");
+        end_notice(m, out, LW_NOTICE_STATE, "A newer version was promoted.");
         resolve_all(m, out, version, "was promoted");
     }
 }
@@ -346,6 +370,7 @@ void lw_monitor_crowned(struct lw_monitor *m, uint32_t version,
     if (out->at_ms == INT64_MIN)
         out->at_ms = 0;
     end_notice(m, out, LW_NOTICE_ROLLBACK, "A person has chosen a version.");
+    end_notice(m, out, LW_NOTICE_STATE, "A person has chosen a version.");
     resolve_all(m, out, version, "was promoted by a person");
 }
 

@@ -14,6 +14,9 @@ enum lw_alert_state { LW_ALERT_OK, LW_ALERT_PENDING, LW_ALERT_FIRING };
 enum lw_severity { LW_SEVERITY_NONE, LW_SEVERITY_WARN, LW_SEVERITY_CRITICAL };
 const char *lw_severity_name(enum lw_severity s); /* "none", "warning", "critical" */
 
+/* The names of alerts that are no rule's, by number; NULL past the last one. */
+const char *lw_notice_name(size_t i);
+
 /* One change of an alert's state: fired, grew more severe, or resolved. */
 struct lw_alert {
     uint64_t fingerprint; /* of (stream, rule, feature) */
@@ -85,6 +88,12 @@ void lw_monitor_free(struct lw_monitor *m);
  * are allowed: a pane that nobody has is empty. Fills out. */
 void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
                      struct lw_evaluation *out);
+
+/* Before lw_monitor_seal: something that belongs to the stream's state cannot be read,
+ * and the caller goes on without. panes: how many it is, 0 for other state. Counted, and
+ * told by the next sealed pane's evaluation as the alert `unreadable-pane` or
+ * `unreadable-state`, unless that fires already. */
+void lw_monitor_unreadable(struct lw_monitor *m, uint64_t panes, const char *text);
 
 /* What a live metric says now; rule: index of a rule on such a metric. Judged apart from
  * panes, by the wall clock, and in no backtest. n: messages behind the value (UINT64_MAX:

@@ -6,7 +6,7 @@
 
 #include "core/monitor_private.h"
 
-#define STATE_VERSION 3
+#define STATE_VERSION 4
 
 static uint64_t slot_key(const struct lw_spec *spec, size_t rule, size_t subject) {
     char text[3 * LW_NAME_MAX];
@@ -41,6 +41,7 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
         lw_buf_u8(out, (uint8_t)m->notice[k].severity);
         lw_buf_u64(out, (uint64_t)m->notice[k].since_ms);
     }
+    lw_buf_u64(out, m->unreadable);
 }
 
 static int read_change(struct lw_monitor *m, struct lw_reader *r, struct lw_err *err) {
@@ -95,6 +96,7 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
         return -1;
     read_slots(m, &r);
     read_notices(m, &r);
+    m->unreadable = lw_reader_u64(&r);
     if (r.bad || lw_reader_left(&r))
         return lw_fail(err, LW_EINPUT, "detector state is damaged (%zu bytes)", len);
     return 0;

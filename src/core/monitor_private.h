@@ -24,7 +24,13 @@ struct lw_view {
 };
 
 /* What is no rule's and fires all the same, until it is over. */
-enum lw_notice_kind { LW_NOTICE_ROLLBACK, LW_NOTICE_FAILED, LW_NOTICES };
+enum lw_notice_kind {
+    LW_NOTICE_ROLLBACK,
+    LW_NOTICE_FAILED,
+    LW_NOTICE_PANE,  /* cannot be read */
+    LW_NOTICE_STATE, /* the same of the detector's own, or of a reference */
+    LW_NOTICES
+};
 struct lw_notice {
     bool firing;
     enum lw_severity severity;
@@ -44,7 +50,10 @@ struct lw_monitor {
     size_t nslots;
     struct lw_slot *slot;
     struct lw_notice notice[LW_NOTICES];
-    bool lazy; /* figures are of no interest: only rules ask for sketches */
+    uint64_t unreadable; /* panes, ever */
+    char unread[LW_NOTICES]
+               [320]; /* by kind: to be told with the next pane; "": nothing */
+    bool lazy;        /* figures are of no interest: only rules ask for sketches */
     size_t nviews;
     struct lw_view *view;
     size_t nfigures, figures_cap;

@@ -11,7 +11,7 @@
 #include "core/pane.h"
 #include "core/pane_private.h"
 
-#define META_VERSION 1
+#define META_VERSION 2
 
 static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
     lw_buf_u8(out, META_VERSION);

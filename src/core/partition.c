@@ -191,6 +191,8 @@ static void blame(const struct lw_partition *p, struct lw_pane *pane,
     static const struct lw_cell none;
     int id = p->spec->event.id_field;
     double e = champion->prediction - row->target;
+    if (!lw_summable(champion->prediction) || !lw_summable(row->target))
+        return;
     lw_pane_blame(pane, champion->version, watched, id >= 0 ? &row->cells[id] : &none,
                   e * e);
 }

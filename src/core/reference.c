@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 
-#define REFERENCE_VERSION 2 /* 1 had no segments; it is still read */
+#define REFERENCE_VERSION 3
 
 struct lw_reference *lw_reference_new(const struct lw_spec *spec) {
     struct lw_reference *ref = lw_calloc(1, sizeof *ref);
@@ -110,8 +110,7 @@ void lw_reference_write(struct lw_reference *ref, struct lw_buf *out) {
         lw_segments_write(&ref->segments[i], out);
 }
 
-static int read_body(struct lw_reference *ref, uint8_t version, struct lw_reader *r,
-                     struct lw_err *err) {
+static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_err *err) {
     ref->version = lw_reader_u32(r);
     ref->from_ms = (int64_t)lw_reader_u64(r);
     ref->until_ms = (int64_t)lw_reader_u64(r);
@@ -128,7 +127,7 @@ static int read_body(struct lw_reference *ref, uint8_t version, struct lw_reader
         return -1;
     for (size_t i = 0; i < ref->profile->n; i++)
         read_bins(&ref->bins[i], r);
-    for (size_t i = 0; version > 1 && i < ref->nfeatures; i++)
+    for (size_t i = 0; i < ref->nfeatures; i++)
         lw_segments_read(&ref->segments[i], r);
     if (r->bad || lw_reader_left(r))
         return lw_fail(err, LW_EINPUT, "damaged or cut short");
@@ -139,13 +138,13 @@ struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *d
                                        size_t len, struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
     uint8_t version = lw_reader_u8(&r);
-    if (version < 1 || version > REFERENCE_VERSION) {
+    if (version != REFERENCE_VERSION) {
         lw_fail(err, LW_EINPUT, "reference profile of version %u, this program reads %d",
                 version, REFERENCE_VERSION);
         return NULL;
     }
     struct lw_reference *ref = lw_reference_new(spec);
-    if (read_body(ref, version, &r, err) == 0)
+    if (read_body(ref, &r, err) == 0)
         return ref;
     lw_err_context(err, "reference profile");
     lw_reference_free(ref);

@@ -43,7 +43,7 @@ double lw__held_out(const struct lw_dataset *ds, const struct lw_split *s,
     *errors = (struct lw_errors){0};
     for (size_t i = s->hold; i < s->end; i++)
         lw_errors_add(errors, lw_dataset_target(ds, i), predicted[i - s->hold]);
-    return lw_errors_rmse(errors);
+    return errors->unsummed ? NAN : lw_errors_rmse(errors); /* no figure of a part */
 }
 
 static double now(const struct search *f) {

@@ -23,8 +23,10 @@ bool lw_silence_covers(const struct lw_silence *s, const struct lw_standing *ale
 
 int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
                      struct lw_err *err) {
-    bool rule = matches(s->rule, "rollback") || matches(s->rule, "training-failed");
+    bool rule = false;
     bool feature = matches(s->feature, "target") || matches(s->feature, "prediction");
+    for (size_t i = 0; lw_notice_name(i); i++)
+        rule |= matches(s->rule, lw_notice_name(i));
     for (size_t i = 0; i < spec->nrules; i++)
         rule |= matches(s->rule, spec->rule[i].name);
     for (size_t i = 0; i < spec->nfeatures; i++)

@@ -49,6 +49,8 @@ static void feel_rhythm(const struct lw_model *model, const struct lw_dataset *d
     for (size_t i = begin; i < s->end; i++) {
         int hour = lw_hour_of_week(lw_dataset_time(ds, i));
         double e = predicted[i - begin] - lw_dataset_target(ds, i);
+        if (!lw_summable(e))
+            continue;
         r->sum[hour] += e * e;
         r->n[hour]++;
         r->held[hour] += i >= s->hold;
@@ -89,7 +91,7 @@ static void weekly_rhythm(const struct lw_spec *spec, const struct lw_model *mod
         sum += r.sum[h];
         n += r.n[h];
     }
-    for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
+    for (int h = 0; n > 0 && h < LW_HOURS_OF_WEEK; h++)
         ref->hour_mse[h] =
             (r.sum[h] + RHYTHM_SHRINK * sum / n) / (r.n[h] + RHYTHM_SHRINK);
     double held = mean_over(ref->hour_mse, r.held);
@@ -128,7 +130,7 @@ static void hold_to_account(const struct lw_spec *spec, const struct lw_dataset 
         double e = predicted[i - s->hold] - lw_dataset_target(ds, i);
         lw_dataset_cells(ds, i, cells);
         for (size_t f = 0; f < spec->nfeatures; f++)
-            if (atom[f] >= 0 && cells[atom[f]].present && isfinite(e))
+            if (atom[f] >= 0 && cells[atom[f]].present && lw_summable(e))
                 lw_segments_add(&ref->segments[f], cells[atom[f]].key, 1, e * e);
     }
 }

@@ -38,6 +38,7 @@ static void waits(struct lw_leader *l, const char *event, const struct lw_err *e
 void lw__leader_drop(struct lw_leader *l) {
     lw_monitor_free(l->monitor);
     lw_pager_free(l->pager);
+    lw_unread_fini(&l->unread);
     l->monitor = NULL;
     l->pager = NULL;
 }
@@ -54,6 +55,8 @@ static struct lw_reference *load_reference(struct lw_leader *l, uint32_t version
             : NULL;
     if (ref)
         ref->version = version;
+    else if (reply && !v.reference_len)
+        lw_fail(err, LW_ENOTFOUND, "version %u has no reference", version);
     lw_reply_free(reply);
     return ref;
 }
@@ -77,8 +80,10 @@ int lw__leader_crown(struct lw_leader *l, uint32_t version, int64_t at_ms,
     if (!ref && why.code == LW_EAGAIN)
         return lw_fail(err, LW_EAGAIN, "%s", why.msg);
     if (!ref)
-        warn("reference_unusable",
-             &why); /* drift is not judged until the next promotion */
+        lw__leader_unusable(
+            l, "reference_unusable", &why,
+            "Drift is not judged until the next promotion; `leeway models "
+            "retrain` asks for one.");
     lw_monitor_champion(l->monitor, version, ref, at_ms);
     lw__leader_first(l);
     return 0;
@@ -88,7 +93,7 @@ static int refill(struct lw_leader *l, int64_t sealed_until, struct lw_err *err)
     int64_t pane = l->spec->pane_ms;
     for (int64_t at = sealed_until - lw_spec_longest_window(l->spec); at < sealed_until;
          at += pane) {
-        struct lw_pane *p = lw_state_pane(l->redis, l->spec, l->n, at, err);
+        struct lw_pane *p = lw__leader_pane(l, at, true, err);
         if (!p)
             return -1;
         lw_monitor_refill(l->monitor, p);
@@ -100,10 +105,11 @@ static int restore(struct lw_leader *l, const struct lw_detector_state *state,
                    struct lw_err *err) {
     struct lw_err why = {0};
     if (state->len && lw_monitor_read(l->monitor, state->state, state->len, &why)) {
-        warn("detector_state_unusable",
-             &why); /* start afresh: panes and models are still there */
-        lw_monitor_free(l->monitor);
+        lw_monitor_free(l->monitor); /* panes and models are still there */
         l->monitor = lw_monitor_new(l->spec);
+        lw__leader_unusable(l, "detector_state_unusable", &why,
+                            "It begins anew: rules' counts, cooldown, probation and the "
+                            "error by month are forgotten; panes and models are not.");
     }
     if (state->sealed_until_ms != INT64_MIN && refill(l, state->sealed_until_ms, err))
         return -1;
@@ -191,7 +197,7 @@ static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
 }
 
 static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
-    struct lw_pane *pane = lw_state_pane(l->redis, l->spec, l->n, start, err);
+    struct lw_pane *pane = lw__leader_pane(l, start, false, err);
     if (!pane)
         return -1;
     if (lw_redis_dials(l->redis) != l->dials) {

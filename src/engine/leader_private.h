@@ -25,10 +25,11 @@ struct lw_leader {
     int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
     int32_t n;    /* partitions, ever: also of a topic that was made anew, smaller */
     int32_t said; /* ... as `meta` has it */
-    struct lw_part_view *view; /* by partition */
-    struct told *told;         /* by partition */
-    bool asked;                /* the step answers a person's request */
-    uint64_t dials;            /* connections made when the view was read */
+    struct lw_part_view *view;    /* by partition */
+    struct told *told;            /* by partition */
+    bool asked;                   /* the step answers a person's request */
+    struct lw_unreadables unread; /* panes left out since the last step */
+    uint64_t dials;               /* connections made when the view was read */
     struct lw_evaluation *evaluation;
     struct lw_pager *pager;    /* while leading */
     int64_t paged_ms;          /* monotonic: last round of the pager */
@@ -54,6 +55,14 @@ void lw__leader_first(struct lw_leader *l);
  * decided, or NULL. */
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err);
+/* The pane that starts there, over all partitions. What cannot be read is left out, and
+ * goes aside with the next step, which tells of it. known: a former leader has told of
+ * those that stand aside already. */
+struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool known,
+                                struct lw_err *err);
+/* The same of other state, whose absence follows from what is said. */
+void lw__leader_unusable(struct lw_leader *l, const char *event, const struct lw_err *why,
+                         const char *follows);
 /* Says what is due by the clock: repetitions, and what was held back. */
 int lw__leader_page(struct lw_leader *l, struct lw_err *err);
 /* Ends what nothing watches any more. */

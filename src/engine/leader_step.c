@@ -189,6 +189,7 @@ static struct lw_step step_of(const struct lw_leader *l, const struct letters *l
                             .sealed = sealed,
                             .asked = l->asked,
                             .pages = letters->pages,
+                            .unread = sealed ? &l->unread : NULL,
                             .now_ms = lw_wall_ms()};
 }
 
@@ -201,6 +202,8 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
                     : lw_step_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
+    if (rc == 0 && sealed)
+        lw_unread_fini(&l->unread);
     free_letters(letters);
     for (size_t i = 0; rc == 0 && i < l->evaluation->ndecisions; i++)
         lw_log(LW_INFO, "decided", "kind=%d version=%u other=%u reason=\"%s\"",

@@ -57,10 +57,16 @@ static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
     struct lw_slot *s = &w->slot[partition];
     struct lw_err why = {0};
     if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
-                       partition, got, &why) == 0)
+                       partition, got, &why) == 0) {
+        for (size_t i = 0; i < got->unread.n; i++) { /* the leader tells of it */
+            lw_fail(&why, LW_EINPUT, "%s", got->unread.item[i].why);
+            lw__worker_warn(w, "pane_unreadable", partition, &why);
+        }
+        lw_unread_fini(&got->unread);
         return 0;
+    }
     lw_fail(err, why.code, "%s", why.msg);
-    if (why.code == LW_EINPUT)
+    if (why.code == LW_EINPUT || why.code == LW_ECONFIG)
         lw_err_context(err,
                        "what stream %s has in Redis does not fit (a feature of "
                        "another kind needs another name, or the stream does)",

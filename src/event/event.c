@@ -2,12 +2,14 @@
  *
  * An event without a time belongs to no pane and is an error. Everything else that is
  * wrong with it is a reason to set it aside, the target's before the checks', so that the
- * counts under each reason add up. The bounds of the target are inclusive. */
+ * counts under each reason add up. The bounds of the target are inclusive; what
+ * cannot be summed (lw_summable) is outside of any. */
 #include "event/event.h"
 
 #include <math.h>
 
 #include "base/time.h"
+#include "leeway/moments.h"
 
 const char *lw_event_reason(const struct lw_event_spec *spec, int reason) {
     static const char *const fixed[] = {"good", "target missing", "target below range",
@@ -47,9 +49,9 @@ static int reason_of(const struct lw_event_spec *spec, const struct lw_cell *cel
                      double target) {
     if (isnan(target))
         return LW_ASIDE_NO_TARGET;
-    if (target < spec->target_lo)
+    if (target < spec->target_lo || target < -LW_SUMMABLE_MAX)
         return LW_ASIDE_TARGET_LOW;
-    if (target > spec->target_hi)
+    if (target > spec->target_hi || target > LW_SUMMABLE_MAX)
         return LW_ASIDE_TARGET_HIGH;
     return lw_event_check(spec, cells);
 }

@@ -19,8 +19,13 @@ struct names {
 
 static void add_name(struct names *names, const char *window, const char *field,
                      size_t len) {
-    static const char *const plain[] = {
-        "at", "champion", "champion_age_hours", "alerts_firing", "training", "updated"};
+    static const char *const plain[] = {"at",
+                                        "champion",
+                                        "champion_age_hours",
+                                        "alerts_firing",
+                                        "training",
+                                        "unreadable_panes",
+                                        "updated"};
     bool bare = !window;
     for (size_t i = 0; !bare && i < sizeof plain / sizeof *plain; i++)
         bare = strlen(plain[i]) == len && strncmp(plain[i], field, len) == 0;

@@ -112,6 +112,7 @@ static double at(const struct lw_scrape *s) {
 VITAL(sealed, sealed(s))
 VITAL(sealed_age, (double)lw_wall_ms() / 1000 - sealed(s))
 VITAL(evaluated, at(s))
+VITAL(unreadable_panes, figure(s, "unreadable_panes"))
 VITAL(outbox, s->stream ? (double)s->stream->outbox : NAN)
 VITAL(parked, s->stream ? (double)s->stream->parked : NAN)
 VITAL(model, s->stream ? (double)s->stream->aliases.champion : NAN)

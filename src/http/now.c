@@ -246,17 +246,31 @@ static void add_reason(json_t *reasons, const char *fmt, ...) {
     json_array_append_new(reasons, json_string(text));
 }
 
+/* The process is well, and yet a person should know. */
+static void add_warnings(json_t *o, const struct lw_snapshot *n) {
+    json_t *warnings = json_array();
+    for (int k = 0; n && k < 2; k++)
+        if (n->unreadable[k][0])
+            add_reason(warnings, "%s", n->unreadable[k]);
+    if (json_array_size(warnings))
+        json_object_set(o, "warnings", warnings);
+    json_decref(warnings);
+}
+
 /* Alive: services that are away are waited for, and no reason to be restarted. */
 void lw_serve_health(struct lw_call *c) {
     struct lw_vitals v = {0};
-    json_t *reasons = json_array();
+    json_t *reasons = json_array(), *o = json_object();
+    struct lw_snapshot *n = lw_snapshot_get(c->server);
     c->server->options.vitals(c->server->options.arg, &v);
     if (v.failure[0])
         add_reason(reasons, "a thread cannot go on: %s", v.failure);
     if (v.started && v.since_poll_ms > LW_STALE_POLL_MS)
         add_reason(reasons, "a worker has not polled Kafka for %lld s",
                    (long long)(v.since_poll_ms / LW_SECOND));
-    answer_checks(c, json_object(), reasons, "ok", "failing");
+    add_warnings(o, n);
+    lw_snapshot_put(n);
+    answer_checks(c, o, reasons, "ok", "failing");
 }
 
 /* Nobody has to own a partition: there may be more processes than partitions. */
@@ -288,6 +302,7 @@ void lw_serve_ready(struct lw_call *c) {
                         champion ? json_integer(champion->version) : json_null());
     json_object_set_new(o, "partitions", json_integer(v.partitions));
     json_object_set_new(o, "leading", json_boolean(v.leading));
+    add_warnings(o, n);
     lw_snapshot_put(n);
     lw_champion_put(champion);
     answer_checks(c, o, reasons, "ready", "waiting");

@@ -31,7 +31,8 @@ struct lw_snapshot {
     struct lw_aliases aliases;
     int32_t npartitions;
     struct lw_part_view *view;
-    uint64_t firing[3]; /* by enum lw_severity */
+    uint64_t firing[3];      /* by enum lw_severity */
+    char unreadable[2][320]; /* what state cannot be read, while its alert fires; or "" */
     uint64_t outbox, parked;
     char leader[128]; /* "" nobody */
     int64_t sealed_until_ms;

@@ -77,13 +77,20 @@ struct watcher {
     struct lw_aliases refused; /* of the champion that could not be loaded */
 };
 
+static const char *const unreadable[] = {"unreadable-pane", "unreadable-state"};
+
 /* How alerts stand, and what waits for receivers. */
 static int look_alerts(struct watcher *w, struct lw_snapshot *n, struct lw_err *err) {
     struct lw_alerts all;
     if (lw_alerts_read(w->redis, w->server->spec, lw_wall_ms(), &all, err))
         return -1;
-    for (size_t i = 0; i < all.nalerts; i++)
-        n->firing[all.alert[i].severity] += all.alert[i].firing;
+    for (size_t i = 0; i < all.nalerts; i++) {
+        const struct lw_standing *a = &all.alert[i];
+        n->firing[a->severity] += a->firing;
+        for (int k = 0; k < 2; k++)
+            if (a->firing && strcmp(a->rule, unreadable[k]) == 0)
+                lw_copy(n->unreadable[k], sizeof n->unreadable[k], a->summary);
+    }
     n->outbox = all.waiting;
     n->parked = all.parked;
     lw_alerts_fini(&all);

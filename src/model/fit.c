@@ -95,10 +95,11 @@ static void solve(const struct fit *fit, const struct lw_stats *stats, double fa
     }
 }
 
-static void add_solution(struct fit *fit, const struct lw_solution *x) {
+static void add_solution(struct fit *fit, const struct lw_stats *stats,
+                         const struct lw_solution *x) {
     const struct lw_layout *l = &fit->layout;
     if (l->intercept)
-        fit->m->intercept += x->wr[0];
+        fit->m->intercept += lw_stats_intercept(stats, x->wr);
     for (size_t t = 0; t < lw_plan_terms(fit->m->plan); t++) {
         bool eliminated = (int)t == l->e_term;
         const double *w = eliminated ? x->we : x->wr + l->at[t];
@@ -138,7 +139,7 @@ static void stage(struct fit *fit, const struct lw_rows *rows, double factor,
     gather(fit, rows, &stats);
     lw_solution_init(&x, &fit->layout);
     solve(fit, &stats, factor, &x);
-    add_solution(fit, &x);
+    add_solution(fit, &stats, &x);
     if (rows == fit->base) {
         report->rank_deficient = x.dropped;
         report->columns = fit->layout.nr - fit->layout.intercept + fit->layout.ne;

@@ -10,6 +10,7 @@
 #define LW_PARTS_H
 
 #include "leeway/model.h"
+#include "leeway/moments.h"
 #include "model/columns.h"
 #include "model/plan_atom.h"
 
@@ -19,6 +20,15 @@
 #define LW_PARAMS_MAX   32
 #define LW_KEYS_DENSE   4096 /* integer keys mapped to codes by an array */
 #define LW_LEVELS_MAX   (1u << 24)
+
+/* What enters a model, in fitting and scoring alike: a number that cannot be summed
+ * counts as missing, and a product of such size as 0, like that of a missing one. */
+static inline double lw_model_number(double x) {
+    return lw_summable(x) ? x : NAN;
+}
+static inline double lw_model_product(double x) {
+    return lw_summable(x) ? x : 0;
+}
 
 struct lw_block {
     int ncat, atom[LW_FACTORS_MAX];

@@ -141,7 +141,7 @@ static void other_value(const struct lw_model *m, size_t a, const struct lw_cell
     if (atom->learned) {
         learned_value(m, a, v);
     } else if (atom->kind == LW_NUMERIC) {
-        v->num[a] = lw_atom_number(m->plan, atom, cells);
+        v->num[a] = lw_model_number(lw_atom_number(m->plan, atom, cells));
     } else {
         struct lw_cell cell = lw_atom_value(m->plan, atom, cells);
         uint32_t code = lw_dict_find(&m->dict[a], &cell);
@@ -171,7 +171,8 @@ static void evaluate(const struct lw_model *m, const struct lw_cell *cells,
         const struct lw_cell *cell = &cells[op->field];
         switch (op->kind) {
         case LW_OP_NUMBER:
-            v->num[op->atom] = lw_steps(op->step, op->nsteps, lw_cell_number(cell));
+            v->num[op->atom] =
+                lw_model_number(lw_steps(op->step, op->nsteps, lw_cell_number(cell)));
             break;
         case LW_OP_KEY:
             v->code[op->atom] = key_code(op, cell->present, cell->key);

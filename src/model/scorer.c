@@ -116,7 +116,7 @@ static double product(const int *num, int n, const double *values) {
         double v = values[num[i]];
         x *= isnan(v) ? 0 : v;
     }
-    return x;
+    return n > 1 ? lw_model_product(x) : x;
 }
 
 static double slow_term(const struct lw_model *m, int term, const struct lw_values *v) {

@@ -8,6 +8,7 @@
  * its level owns lies together. */
 #include "model/stats.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ struct lw_side {
     uint32_t at;
     const uint32_t *level; /* NULL: one column */
     const double *value;   /* NULL: 1 */
-    double weighted[LW_CHUNK];
+    double weighted[LW_CHUNK], shifted[LW_CHUNK];
     bool scarce; /* so few rows are not 0 that they are listed */
     uint16_t row[LW_CHUNK];
     size_t nrows;
@@ -33,6 +34,7 @@ void lw_stats_init(struct lw_stats *s, const struct lw_layout *l) {
     s->d = lw_calloc(l->ne + 1, sizeof *s->d);
     s->be = lw_calloc(l->ne + 1, sizeof *s->be);
     s->c = lw_calloc(l->ne * lw_stats_stride(l) + 1, sizeof *s->c);
+    s->shift = lw_calloc((size_t)l->nrest + 1, sizeof *s->shift);
     s->side = lw_malloc(((size_t)l->nrest + 2) * sizeof *s->side);
 }
 
@@ -49,15 +51,43 @@ void lw_stats_fini(struct lw_stats *s) {
     free(s->row_col);
     free(s->row_val);
     free(s->side);
+    free(s->shift);
     *s = (struct lw_stats){0};
 }
 
+static int rising(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* From where the values of a column are taken: 0, unless they all lie far from it. */
+static double shift_of(const double *v, size_t n) {
+    double sorted[LW_CHUNK];
+    memcpy(sorted, v, n * sizeof *v);
+    qsort(sorted, n, sizeof *sorted, rising);
+    double middle = sorted[n / 2], spread = sorted[n - 1 - n / 4] - sorted[n / 4];
+    return fabs(middle) > 64 * spread ? middle : 0;
+}
+
+static void find_shifts(struct lw_stats *s, const struct lw_feed *feed, size_t n,
+                        const double *y) {
+    const struct lw_layout *l = s->layout;
+    s->y_shift = shift_of(y, n);
+    for (int k = 0; k < l->nrest; k++)
+        if (feed->m->part[l->rest[k]].block < 0)
+            s->shift[k] = shift_of(feed->value[l->rest[k]], n);
+}
+
 static void side_init(struct lw_side *side, const struct lw_feed *feed, int term,
-                      uint32_t at, size_t n, const double *w) {
+                      uint32_t at, double shift, size_t n, const double *w) {
     const struct lw_part *part = &feed->m->part[term];
     side->at = at;
     side->level = part->block < 0 ? NULL : feed->level[part->block];
     side->value = feed->value[term];
+    for (size_t i = 0; shift != 0 && i < n; i++)
+        side->shifted[i] = side->value[i] - shift;
+    if (shift != 0)
+        side->value = side->shifted;
     for (size_t i = 0; i < n; i++)
         side->weighted[i] = side->value ? w[i] * side->value[i] : w[i];
     side->nrows = 0;
@@ -190,7 +220,7 @@ static void add_eliminated(struct lw_stats *s, const struct lw_feed *feed, size_
                            const struct lw_side *sides, size_t nsides, const double *w,
                            const double *y) {
     struct lw_side *e = &s->side[nsides];
-    side_init(e, feed, s->layout->e_term, 0, n, w);
+    side_init(e, feed, s->layout->e_term, 0, 0, n, w);
     block_number(s->d, 1, e, e, n);
     add_target(s->be, e, y, n);
     size_t first = s->layout->intercept;
@@ -204,8 +234,13 @@ static void add_eliminated(struct lw_stats *s, const struct lw_feed *feed, size_
 }
 
 void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
-                  const double *w, const double *y) {
+                  const double *w, const double *target) {
     const struct lw_layout *l = s->layout;
+    double y[LW_CHUNK];
+    if (s->n == 0 && n > 0 && l->intercept)
+        find_shifts(s, feed, n, target);
+    for (size_t i = 0; i < n; i++)
+        y[i] = target[i] - s->y_shift;
     size_t first = l->intercept, nsides = first + (size_t)l->nrest;
     struct lw_side *sides = s->side;
     if (first) {
@@ -216,7 +251,8 @@ void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
         memcpy(sides[0].weighted, w, n * sizeof *w);
     }
     for (int k = 0; k < l->nrest; k++)
-        side_init(&sides[first + (size_t)k], feed, l->rest[k], l->at[l->rest[k]], n, w);
+        side_init(&sides[first + (size_t)k], feed, l->rest[k], l->at[l->rest[k]],
+                  s->shift[k], n, w);
     for (size_t x = 0; x < nsides; x++) {
         for (size_t k = 0; k <= x; k++)
             gram_pair(s, &sides[x], &sides[k], n);
@@ -231,24 +267,13 @@ void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
     s->n += n;
 }
 
-static void add_vector(double *to, const double *from, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        to[i] += from[i];
-}
-
-void lw_stats_merge(struct lw_stats *s, const struct lw_stats *other) {
+double lw_stats_intercept(const struct lw_stats *s, const double *wr) {
     const struct lw_layout *l = s->layout;
-    lw_assert(l == other->layout && !s->row && !other->row);
-    s->n += other->n;
-    s->sw += other->sw;
-    s->yy += other->yy;
-    add_vector(s->a, other->a, (size_t)l->nr * l->nr);
-    add_vector(s->br, other->br, l->nr);
-    add_vector(s->d, other->d, l->ne);
-    add_vector(s->be, other->be, l->ne);
-    add_vector(s->c, other->c, l->ne * lw_stats_stride(l));
-    for (size_t i = 0; i < other->pairs.n; i++)
-        add_pair(s, other->pair_key[i], other->pair[i]);
+    double at = wr[0] + s->y_shift;
+    for (int k = 0; k < l->nrest; k++)
+        if (s->shift[k] != 0)
+            at -= s->shift[k] * wr[l->at[l->rest[k]]];
+    return at;
 }
 
 /* A counting sort of the pairs by level. */

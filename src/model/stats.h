@@ -1,10 +1,14 @@
 /* Sufficient statistics of a linear fit: everything about the rows that any of the
- * solvers needs. Their size depends on features alone; those of several readers add.
+ * solvers needs. Their size depends on features alone.
  *
  * One term's one-hot block (the one with most levels) is kept apart: its Gram matrix is
  * diagonal. With its columns called E and all others R ("rest"; column 0 may be the
  * intercept), and rows weighted:
  *     A = R'R (dense, lower triangle), d = diag(E'E), C = E'R, bR = R'y, bE = E'y, y'y.
+ * Far from 0, squares lose what distinguishes the rows: 1.7e9 +- 1 squared is 2.9e18, and
+ * a double has 16 digits. So where there is an intercept, the target and each single
+ * column are taken from a point among them (the median of the first chunk, where it is
+ * large against the quartiles' distance); lw_stats_intercept brings the intercept back.
  * A row of C has three parts: `dense` columns (numbers and small blocks), `fixed` ones
  * (blocks whose categories are among E's: one known column a level), and `sparse` ones
  * (big blocks, kept by pair). Rest columns stand in that order. */
@@ -41,6 +45,7 @@ struct lw_pair_row { /* the sparse part of one level's row of C, after sealing *
 struct lw_stats {
     const struct lw_layout *layout; /* borrowed */
     uint64_t n;
+    double y_shift, *shift; /* taken from the target; from each rest term's column */
     double sw, yy;
     double *a, *br;        /* nr x nr by rows, lower triangle; nr */
     double *d, *be;        /* ne */
@@ -60,8 +65,8 @@ void lw_stats_fini(struct lw_stats *s);
 /* Adds the chunk last fed, with weights w and targets y. */
 void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
                   const double *w, const double *y);
-/* Same layout; both unsealed. */
-void lw_stats_merge(struct lw_stats *s, const struct lw_stats *other);
+/* The intercept of the rows as they came, for rest coefficients wr. */
+double lw_stats_intercept(const struct lw_stats *s, const double *wr);
 /* Orders the pairs by level; once, after the last row. */
 void lw_stats_seal(struct lw_stats *s);
 

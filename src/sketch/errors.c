@@ -2,8 +2,8 @@
  *
  * With e = prediction - target over n events:
  *   MSE = sum e^2 / n,  RMSE = sqrt(MSE),  SE(RMSE) = sd(e^2) / (2 sqrt(n) RMSE)
- * the last by the delta method, sd(e^2) from sum e^4. R^2 = 1 - sum e^2 / sum (y -
- * ybar)^2.
+ * the last by the delta method. R^2 = 1 - sum e^2 / sum (y - ybar)^2. No spread is the
+ * difference of two large sums: see errors.h.
  *
  * Recalibration: least squares of e on the prediction removes of the mean squared error
  *   (mean(e)^2 + b^2 Var p) / MSE,   b = Cov(p, e) / Var p
@@ -17,40 +17,59 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "leeway/moments.h"
+
+/* One more value, the n-th; one_nth = 1 / n. Returns its deviation from the mean of those
+ * before it. */
+static inline double spread_add(struct lw_spread *s, double v, double one_nth) {
+    double d = v - s->mean;
+    s->mean += d * one_nth;
+    s->m2 += d * (v - s->mean);
+    return d;
+}
 
 void lw_errors_add(struct lw_errors *s, double target, double prediction) {
-    double e = prediction - target, square = e * e;
-    s->n++;
-    s->e += e;
-    s->e2 += square;
-    s->e4 += square * square;
-    s->abs_e += fabs(e);
-    s->p += prediction;
-    s->p2 += prediction * prediction;
-    s->pe += prediction * e;
-    s->y += target;
-    s->y2 += target * target;
+    double e = prediction - target;
+    if (!lw_summable(prediction) || !lw_summable(target)) {
+        s->unsummed++;
+        return;
+    }
+    double one_nth = 1 / (double)++s->n;
+    s->e2 += e * e;
+    spread_add(&s->e, e, one_nth);
+    spread_add(&s->abs_e, fabs(e), one_nth);
+    spread_add(&s->square, e * e, one_nth);
+    spread_add(&s->target, target, one_nth);
+    s->pe += spread_add(&s->prediction, prediction, one_nth) * (e - s->e.mean);
+}
+
+/* Of n1 and n2 values; share = n2 / (n1 + n2). Returns the distance of the means. */
+static double spread_merge(struct lw_spread *s, const struct lw_spread *other, double n1,
+                           double share) {
+    double d = other->mean - s->mean;
+    s->mean += d * share;
+    s->m2 += other->m2 + d * d * (n1 * share);
+    return d;
 }
 
 void lw_errors_merge(struct lw_errors *s, const struct lw_errors *other) {
+    s->unsummed += other->unsummed;
+    if (other->n == 0)
+        return;
+    double n1 = (double)s->n, share = (double)other->n / (n1 + (double)other->n);
     s->n += other->n;
-    s->e += other->e;
     s->e2 += other->e2;
-    s->e4 += other->e4;
-    s->abs_e += other->abs_e;
-    s->p += other->p;
-    s->p2 += other->p2;
-    s->pe += other->pe;
-    s->y += other->y;
-    s->y2 += other->y2;
+    double de = spread_merge(&s->e, &other->e, n1, share);
+    double dp = spread_merge(&s->prediction, &other->prediction, n1, share);
+    spread_merge(&s->abs_e, &other->abs_e, n1, share);
+    spread_merge(&s->square, &other->square, n1, share);
+    spread_merge(&s->target, &other->target, n1, share);
+    s->pe += other->pe + dp * de * (n1 * share);
 }
 
-/* Unbiased variance of a quantity from its sum and sum of squares; NAN for n < 2. */
-static double variance(uint64_t n, double sum, double squares) {
-    if (n < 2)
-        return NAN;
-    double centred = squares - sum * (sum / (double)n);
-    return centred > 0 ? centred / (double)(n - 1) : 0;
+/* Unbiased variance; NAN for n < 2. */
+static double variance(const struct lw_errors *s, const struct lw_spread *of) {
+    return s->n < 2 ? NAN : of->m2 / (double)(s->n - 1);
 }
 
 double lw_errors_rmse(const struct lw_errors *s) {
@@ -58,74 +77,99 @@ double lw_errors_rmse(const struct lw_errors *s) {
 }
 
 double lw_errors_mae(const struct lw_errors *s) {
-    return s->n > 0 ? s->abs_e / (double)s->n : NAN;
+    return s->n > 0 ? s->abs_e.mean : NAN;
 }
 
 double lw_errors_bias(const struct lw_errors *s) {
-    return s->n > 0 ? s->e / (double)s->n : NAN;
+    return s->n > 0 ? s->e.mean : NAN;
 }
 
 double lw_errors_r2(const struct lw_errors *s) {
-    double spread = variance(s->n, s->y, s->y2) * (double)(s->n - 1);
-    return spread > 0 ? 1 - s->e2 / spread : NAN;
+    return s->n >= 2 && s->target.m2 > 0 ? 1 - s->e2 / s->target.m2 : NAN;
 }
 
 double lw_errors_rmse_se(const struct lw_errors *s) {
-    double sd = sqrt(variance(s->n, s->e2, s->e4));
+    double sd = sqrt(variance(s, &s->square));
     if (sd == 0) /* every error is the same: the figure is exact, also at RMSE 0 */
         return 0;
     return sd / (2 * sqrt((double)s->n) * lw_errors_rmse(s));
 }
 
 double lw_errors_mae_se(const struct lw_errors *s) {
-    return sqrt(variance(s->n, s->abs_e, s->e2) / (double)s->n);
+    return sqrt(variance(s, &s->abs_e) / (double)s->n);
 }
 
 double lw_errors_bias_se(const struct lw_errors *s) {
-    return sqrt(variance(s->n, s->e, s->e2) / (double)s->n);
+    return sqrt(variance(s, &s->e) / (double)s->n);
 }
 
 double lw_errors_recalibration_gain(const struct lw_errors *s) {
     if (s->n < 3)
         return NAN;
-    double n = (double)s->n, mse = s->e2 / n, bias = s->e / n;
+    double n = (double)s->n, mse = s->e2 / n, bias = s->e.mean;
     if (!(mse > 0))
         return 0;
-    double var = s->p2 / n - s->p / n * (s->p / n);
-    double cov = s->pe / n - s->p / n * bias;
+    double p = s->prediction.mean, var = s->prediction.m2 / n, cov = s->pe / n;
     /* A constant prediction has no slope to correct; its variance is rounding. */
-    double slope_part = var > 1e-12 * (s->p2 / n) ? cov * cov / var : 0;
+    double slope_part = var > 1e-28 * p * p ? cov / var * cov : 0;
     double share = fmin((bias * bias + slope_part) / mse, 1);
     return fmax(share - (1 - share) * 2 / (n - 2), 0);
 }
 
-void lw_errors_write(const struct lw_errors *s, uint8_t out[LW_ERRORS_BYTES]) {
-    const double sums[] = {s->e, s->e2, s->e4, s->abs_e, s->p, s->p2, s->pe, s->y, s->y2};
+/* The numbers in the order of their bytes. */
+#define NUMBERS 12
+static void numbers_of(struct lw_errors *s, double *out[NUMBERS]) {
+    struct lw_spread *spread[] = {&s->e, &s->abs_e, &s->square, &s->prediction,
+                                  &s->target};
+    size_t n = 0;
+    out[n++] = &s->e2;
+    for (size_t i = 0; i < sizeof spread / sizeof *spread; i++) {
+        out[n++] = &spread[i]->mean;
+        out[n++] = &spread[i]->m2;
+    }
+    out[n] = &s->pe;
+}
+
+static void put_u64(uint8_t *out, uint64_t v) {
     for (size_t i = 0; i < 8; i++)
-        out[i] = (uint8_t)(s->n >> (8 * i));
-    for (size_t j = 0; j < sizeof sums / sizeof *sums; j++) {
+        out[i] = (uint8_t)(v >> (8 * i));
+}
+
+void lw_errors_write(const struct lw_errors *s, uint8_t out[LW_ERRORS_BYTES]) {
+    struct lw_errors copy = *s;
+    double *number[NUMBERS];
+    numbers_of(&copy, number);
+    put_u64(out, s->n);
+    put_u64(out + 8, s->unsummed);
+    for (size_t i = 0; i < NUMBERS; i++) {
         uint64_t bits;
-        memcpy(&bits, &sums[j], sizeof bits);
-        for (size_t i = 0; i < 8; i++)
-            out[8 * (j + 1) + i] = (uint8_t)(bits >> (8 * i));
+        memcpy(&bits, number[i], sizeof bits);
+        put_u64(out + 16 + 8 * i, bits);
     }
 }
 
-/* |a| <= b but for rounding. */
-static int at_most(double a, double b) {
-    return fabs(a) <= b * (1 + 1e-6) + 1e-300;
+/* |a| <= b but for rounding, and for what has been lost below the smallest numbers: the
+ * square of 1e-162 is 0. */
+static int at_most(double a, double b, double lost) {
+    return fabs(a) <= b * (1 + 1e-6) + lost;
 }
 
-/* What sums of real events obey: Cauchy-Schwarz, pair by pair. Products are compared by
- * their roots, which cannot overflow. */
+/* What sums of real events obey: Cauchy-Schwarz. Products are compared by their roots,
+ * which cannot overflow. */
 static int possible(const struct lw_errors *s) {
-    double rn = sqrt((double)s->n);
-    if (!(s->e2 >= 0 && s->e4 >= 0 && s->abs_e >= 0 && s->p2 >= 0 && s->y2 >= 0))
+    const uint64_t most = UINT64_C(1) << 53;
+    double n = (double)s->n, root = sqrt(s->prediction.m2), lost = n * 1e-150;
+    if (!(s->e2 >= 0 && s->e.m2 >= 0 && s->abs_e.m2 >= 0 && s->square.m2 >= 0 &&
+          s->prediction.m2 >= 0 && s->target.m2 >= 0 && s->abs_e.mean >= 0))
         return 0;
-    return s->n <= (UINT64_C(1) << 53) && at_most(s->e, s->abs_e) &&
-           at_most(s->abs_e, rn * sqrt(s->e2)) && at_most(s->e2, rn * sqrt(s->e4)) &&
-           at_most(s->p, rn * sqrt(s->p2)) && at_most(s->y, rn * sqrt(s->y2)) &&
-           at_most(s->pe, sqrt(s->p2) * sqrt(s->e2));
+    const struct lw_errors none = {.unsummed = s->unsummed};
+    if (s->n == 0)
+        return memcmp(s, &none, sizeof none) == 0 && s->unsummed <= most;
+    return s->n <= most && s->unsummed <= most &&
+           at_most(s->e.mean, s->abs_e.mean, lost) &&
+           at_most(s->abs_e.mean, sqrt(s->e2 / n), lost) &&
+           at_most(sqrt(s->e.m2), sqrt(s->e2), lost) &&
+           at_most(s->pe, root * sqrt(s->e.m2), lost * (1 + root + sqrt(s->e.m2)));
 }
 
 int lw_errors_read(struct lw_errors *s, const void *data, unsigned long len,
@@ -136,11 +180,12 @@ int lw_errors_read(struct lw_errors *s, const void *data, unsigned long len,
                        LW_ERRORS_BYTES);
     struct lw_reader r = lw_reader_of(data, len);
     struct lw_errors got = {.n = lw_reader_u64(&r)};
-    double *const sums[] = {&got.e,  &got.e2, &got.e4, &got.abs_e, &got.p,
-                            &got.p2, &got.pe, &got.y,  &got.y2};
-    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
-        *sums[i] = lw_reader_f64(&r);
-        if (!isfinite(*sums[i]))
+    double *number[NUMBERS];
+    got.unsummed = lw_reader_u64(&r);
+    numbers_of(&got, number);
+    for (size_t i = 0; i < NUMBERS; i++) {
+        *number[i] = lw_reader_f64(&r);
+        if (!isfinite(*number[i]))
             return lw_fail(err, LW_EINPUT, "error sums: number %zu is not finite", i + 1);
     }
     if (!possible(&got))

@@ -4,7 +4,6 @@
  * place, so that two columns do not toss the same coins. */
 #include "leeway/profile.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +117,7 @@ struct lw_profile *lw_profile_clone(const struct lw_profile *p) {
 static inline void add_numeric(struct lw_numeric *num, const struct lw_column *column,
                                double v) {
     num->n++;
-    if (v >= column->lo && v <= column->hi && isfinite(v)) {
+    if (v >= column->lo && v <= column->hi && lw_summable(v)) {
         lw_moments_add(&num->moments, v);
         lw__kll_push(num->kll, v);
         lw__tail_push(num->tail, v);
@@ -164,7 +163,8 @@ void lw_profile_add_categories(struct lw_profile *p, const struct lw_cell *cells
 /* Those in range into `good`; their number. */
 static size_t sift(struct lw_numeric *num, const struct lw_column *column,
                    const double *v, size_t n, double *good) {
-    double lo = fmax(column->lo, -DBL_MAX), hi = fmin(column->hi, DBL_MAX);
+    double lo = fmax(column->lo, -LW_SUMMABLE_MAX);
+    double hi = fmin(column->hi, LW_SUMMABLE_MAX);
     size_t kept = 0, missing = 0;
     for (size_t i = 0; i < n; i++) {
         good[kept] = v[i];
@@ -236,17 +236,27 @@ int lw_profile_find(const struct lw_profile *p, const char *column) {
     return -1;
 }
 
+/* Off by the same share from both ends, where they are of one sign. */
+static double middle_of(double lo, double hi) {
+    return lo * hi > 0 ? lo * (2 / (1 + lo / hi)) : (lo + hi) / 2;
+}
+
 double lw_numeric_quantile(const struct lw_numeric *num, double rank) {
-    if (num->moments.n == 0)
+    const struct lw_moments *m = &num->moments;
+    if (m->n == 0)
         return NAN;
+    if (!(rank > 0) || rank >= 1)
+        return rank >= 1 ? m->max : m->min;
+    bool exact = lw_kll_retained(num->kll) == lw_kll_n(num->kll);
+    double error = exact ? 0 : lw_kll_rank_error(num->kll, 0), lo, hi;
     struct lw_kll_view *view = lw_kll_view_new(num->kll);
-    double v = lw_kll_view_quantile(view, rank);
+    double from = lw_kll_view_quantile(view, rank - error);
+    double to = lw_kll_view_quantile(view, rank + error);
     lw_kll_view_free(view);
-    if (lw_kll_retained(num->kll) == lw_kll_n(num->kll))
-        return v;
-    double lo, hi;
+    if (exact)
+        return from;
     lw_tail_bounds(num->tail, rank, &lo, &hi);
-    lo = fmax(lo, num->moments.min);
-    hi = fmin(hi, num->moments.max);
-    return fmin(fmax(v, lo), hi);
+    lo = fmax(lo, m->min);
+    hi = fmin(hi, m->max);
+    return middle_of(fmin(fmax(from, lo), hi), fmin(fmax(to, lo), hi));
 }

@@ -9,6 +9,7 @@
  * a blob.
  *
  * The parts of a member must agree: moments, KLL and tail have seen the same values. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,8 +83,8 @@ static int agree(const struct lw_numeric *num) {
         return 0;
     if (m->n == 0)
         return m->mean == 0 && m->m2 == 0 && m->min == 0 && m->max == 0;
-    double slack = 1e-9 * fmax(fabs(m->min), fabs(m->max));
-    return isfinite(m->min) && isfinite(m->max) && isfinite(m->m2) && m->m2 >= 0 &&
+    double slack = 1e-9 * fmax(fabs(m->min), fabs(m->max)) + DBL_MIN;
+    return lw_summable(m->min) && lw_summable(m->max) && isfinite(m->m2) && m->m2 >= 0 &&
            m->min == lw_kll_min(num->kll) && m->max == lw_kll_max(num->kll) &&
            m->mean >= m->min - slack && m->mean <= m->max + slack;
 }
@@ -134,18 +135,33 @@ static int read_category(struct lw_member *m, struct lw_reader *r, int distinct,
     return 0;
 }
 
+static int read_kind(struct lw_member *m, enum lw_kind kind, int distinct,
+                     struct lw_reader *r, uint64_t seed, struct lw_err *err) {
+    *m = (struct lw_member){.kind = kind};
+    return kind == LW_NUMERIC ? read_numeric(&m->num, r, seed, err)
+                              : read_category(m, r, distinct, err);
+}
+
+/* A sound member of the other kind is of another configuration: LW_ECONFIG. */
+static int refuse_kind(unsigned kind, enum lw_kind want, struct lw_reader *r,
+                       struct lw_err *err) {
+    struct lw_member other = {0};
+    bool sound = (kind == LW_NUMERIC || kind == LW_CATEGORY) &&
+                 read_kind(&other, (enum lw_kind)kind, 0, r, 0, NULL) == 0;
+    lw__member_fini(&other);
+    return lw_fail(err, sound ? LW_ECONFIG : LW_EINPUT,
+                   "the member is of kind %u (%s), want %s", kind,
+                   lw_kind_name((enum lw_kind)kind), lw_kind_name(want));
+}
+
 static int read_member(struct lw_member *m, const struct lw_column *column,
                        struct lw_reader *r, uint64_t seed, struct lw_err *err) {
     unsigned version = lw_reader_u8(r), kind = lw_reader_u8(r);
     if (r->bad || version != VERSION)
         return lw_fail(err, LW_EINPUT, "member version %u, want %d", version, VERSION);
     if (kind != (unsigned)column->kind)
-        return lw_fail(err, LW_EINPUT, "the member is of kind %u (%s), want %s", kind,
-                       lw_kind_name((enum lw_kind)kind), lw_kind_name(column->kind));
-    *m = (struct lw_member){.kind = column->kind};
-    if (column->kind == LW_NUMERIC)
-        return read_numeric(&m->num, r, seed, err);
-    return read_category(m, r, column->distinct, err);
+        return refuse_kind(kind, column->kind, r, err);
+    return read_kind(m, column->kind, column->distinct, r, seed, err);
 }
 
 int lw_profile_read_member(struct lw_profile *p, size_t column, const void *data,
@@ -255,6 +271,8 @@ struct lw_profile *lw_profile_read(const void *data, size_t len, struct lw_err *
     free(members);
     if (!failed)
         return p;
+    if (err && err->code == LW_ECONFIG) /* its columns are its own: it is damaged */
+        err->code = LW_EINPUT;
     lw_profile_free(p);
     return NULL;
 }

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "store/keys.h"
 #include "store/scripts.h"
 #include "store/state_private.h"
+#include "store/unread.h"
 
 void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shadows,
                     struct lw_force *out) {
@@ -19,9 +21,12 @@ void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shad
     out->nshadows = text ? lw_scan_versions(text, out->shadow, LW_VERSIONS_MAX) : 0;
 }
 
-/* Fields of a pane's hash into the pane. */
+/* Fields of a pane's hash into the pane; fields == NULL: there is something else. */
 int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
                   struct lw_err *err) {
+    if (!fields || (lw_reply_count(fields) && !lw_reply_field(fields, "meta")))
+        return lw_fail(err, LW_EINPUT, "redis: pane %lld: %s", (long long)pane->start_ms,
+                       fields ? "the field meta is missing" : "the key holds no hash");
     for (size_t i = 0; i + 1 < lw_reply_count(fields); i += 2) {
         const char *name = lw_reply_text(lw_reply_at(fields, i), NULL);
         size_t len;
@@ -32,8 +37,26 @@ int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
     return 0;
 }
 
+/* One open pane from its hash. What cannot be read becomes empty, and is told. */
+static int load_pane(struct lw_pane *pane, int32_t number, const struct lw_reply *fields,
+                     struct lw_unreadables *unread, struct lw_err *err) {
+    struct lw_unread one = {.start_ms = pane->start_ms, .partition = number};
+    struct lw_err why = {0};
+    int rc = lw__pane_fill(pane, fields, &why);
+    if (rc && why.code != LW_EINPUT)
+        return lw_fail(err, why.code, "%s", why.msg);
+    if (rc) {
+        lw_copy(one.why, sizeof one.why, why.msg);
+        lw_unread_add(unread, &one);
+        lw_pane_reset(pane, pane->start_ms, pane->profile->seed);
+    }
+    pane->dirty = false;
+    return 0;
+}
+
 static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
-                           struct lw_partition *p, int32_t number, struct lw_err *err) {
+                           struct lw_partition *p, int32_t number,
+                           struct lw_unreadables *unread, struct lw_err *err) {
     struct lw_batch b;
     lw_batch_init(&b, lw_partition_panes(p));
     for (size_t i = 0; i < b.n; i++) {
@@ -42,11 +65,8 @@ static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
                    (long long)lw_partition_pane(p, i)->start_ms, number);
     }
     int rc = lw_batch_send(r, &b, err);
-    for (size_t i = 0; i < b.n && rc == 0; i++) {
-        struct lw_pane *pane = lw_partition_pane(p, i);
-        rc = lw__pane_fill(pane, b.reply[i], err);
-        pane->dirty = false;
-    }
+    for (size_t i = 0; i < b.n && rc == 0; i++)
+        rc = load_pane(lw_partition_pane(p, i), number, b.reply[i], unread, err);
     lw_batch_fini(&b);
     return rc;
 }
@@ -86,6 +106,11 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     const char *progress = lw_reply_text(lw_reply_at(reply, 4), &len);
     int rc = len ? lw_partition_read(p, progress, len, err) : 0;
     lw_reply_free(reply);
-    rc = rc ? rc : load_open_panes(r, spec, p, number, err);
+    out->unread = (struct lw_unreadables){0};
+    rc = rc ? rc : load_open_panes(r, spec, p, number, &out->unread, err);
+    for (size_t i = 0; i < out->unread.n && rc == 0; i++)
+        rc = lw__unread_aside(r, spec, topic, out->epoch, &out->unread.item[i], err);
+    if (rc)
+        lw_unread_fini(&out->unread);
     return rc ? lw_err_context(err, "claim of %s/%d", topic, number) : 0;
 }

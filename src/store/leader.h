@@ -105,7 +105,8 @@ struct lw_step {
     const struct lw_evaluation *evaluation;
     bool sealed; /* a pane was sealed: now, history and windows are written */
     bool asked;  /* answers the oldest request of a person, which is taken off */
-    const struct lw_pages *pages; /* or NULL */
+    const struct lw_pages *pages;        /* or NULL */
+    const struct lw_unreadables *unread; /* panes left out of this step, or NULL */
     int64_t now_ms;
 };
 int lw_step_write(struct lw_redis *r, const struct lw_spec *spec,

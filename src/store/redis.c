@@ -177,6 +177,18 @@ static void append(struct lw_redis *r, const struct lw_cmd *c) {
     redisAppendFormattedCommand(r->ctx, (const char *)c->body.data, c->body.len);
 }
 
+/* One reply of a pipeline: 0, or -1. What is of another type than the command is for is
+ * as good as nothing (NULL), and no reason to lose the other replies. */
+static int take(struct lw_redis *r, redisReply *reply, struct lw_reply **out,
+                struct lw_err *err) {
+    if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0) {
+        freeReplyObject(reply);
+        return 0;
+    }
+    *out = judge(r, reply, NULL, err);
+    return *out ? 0 : -1;
+}
+
 /* Replies 1 .. n - 1 of a pipeline whose first has come already. */
 static int collect(struct lw_redis *r, size_t n, struct lw_reply **replies,
                    struct lw_err *err) {
@@ -187,8 +199,8 @@ static int collect(struct lw_redis *r, size_t n, struct lw_reply **replies,
             rc = lw_conn_lost(r, err);
             break;
         }
-        replies[i] = judge(r, reply, NULL, err);
-        rc = replies[i] ? rc : -1;
+        if (take(r, reply, &replies[i], err))
+            rc = -1;
         if (!r->ctx) /* judge left the server */
             break;
     }
@@ -215,8 +227,7 @@ int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
             freeReplyObject(head);
             continue;
         }
-        replies[0] = judge(r, head, NULL, err);
-        int rc = replies[0] ? 0 : -1;
+        int rc = take(r, head, &replies[0], err);
         return r->ctx && collect(r, n, replies, err) ? -1 : rc;
     }
     return lw_fail(err, LW_EAGAIN, "redis %s: the cluster sends us from node to node",

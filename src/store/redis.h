@@ -68,8 +68,9 @@ struct lw_reply *lw_redis_call(struct lw_redis *r, struct lw_cmd *c, struct lw_e
  * %u %ld %zu, and a value may hold spaces: it stays one argument. */
 struct lw_reply *lw_redis_do(struct lw_redis *r, struct lw_err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* Several commands in one round trip; replies[i] is NULL when command i failed (err tells
- * the first). On a cluster all of them must be of one stream. */
+/* Several commands in one round trip; replies[i] is NULL when command i failed (err
+ * tells), or when its key is of another type, which alone is no error. On a cluster all
+ * of them must be of one stream. */
 int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
                       struct lw_reply **replies, struct lw_err *err);
 

@@ -112,6 +112,24 @@ const struct lw_script lw_script_flush = {
     "local champion, shadows = adopt(ARGV[3])\n"
     "return {1, champion, shadows}\n"};
 
+/* A pane that nobody can read, to a name of its own; a note says why. What is not there
+ * (any more) is only noted. */
+#define LUA_ASIDE                                                                        \
+    "local function aside(pane, to, notes, field, note, ttl)\n"                          \
+    "  if redis.call('EXISTS', pane) == 1 then\n"                                        \
+    "    redis.call('RENAME', pane, to)\n"                                               \
+    "    redis.call('PEXPIRE', to, ttl)\n"                                               \
+    "  end\n"                                                                            \
+    "  redis.call('HSET', notes, field, note)\n"                                         \
+    "  redis.call('PEXPIRE', notes, ttl)\n"                                              \
+    "end\n"
+
+const struct lw_script lw_script_aside = {
+    "aside",
+    LUA_ASIDE "if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end\n"
+              "aside(KEYS[2], KEYS[3], KEYS[4], ARGV[2], ARGV[3], ARGV[4])\n"
+              "return 1\n"};
+
 /* The topic was made anew: offsets begin again, and those of the old one, which a
  * training would read, mean nothing any more. */
 const struct lw_script lw_script_restart = {
@@ -169,7 +187,7 @@ const struct lw_script lw_script_lease = {
     "end\n"
 
 const struct lw_script lw_script_guarded = {
-    "guarded", LUA_PROMOTE LUA_ONLY
+    "guarded", LUA_PROMOTE LUA_ONLY LUA_ASIDE
     "local token = redis.call('GET', KEYS[1])\n"
     "if token ~= ARGV[1] then return {'FENCED', 'token ' .. (token or 'none')} end\n"
     "if ARGV[3] ~= '' then\n"
@@ -207,6 +225,8 @@ const struct lw_script lw_script_guarded = {
     "    if type(gone) == 'number' then redis.pcall('ZREM', ARGV[i + 1], name) end\n"
     "  end\n"
     "end\n"
+    /* ASIDE pane to notes field note ttl */
+    "op.ASIDE = function(i) aside(unpack(ARGV, i + 1, i + 6)) end\n"
     /* PROMOTE models prefix channel version since wall */
     "op.PROMOTE = function(i)\n"
     "  if not promote(unpack(ARGV, i + 1, i + 6)) then\n"

@@ -15,12 +15,16 @@ extern const struct lw_script lw_script_flush;
 /* KEYS: part, offsets:<p>, audit. ARGV: epoch, next_offset that is held, next_offset to
  * start at, cap of the audit, who, detail, wall ms. {1} or {0, what it found}. */
 extern const struct lw_script lw_script_restart;
+/* KEYS: part, pane, unreadable:<start>:<p>, unreadable. ARGV: epoch, field and text of
+ * the note, ttl ms. 1, or 0 when the epoch is another. */
+extern const struct lw_script lw_script_aside;
 /* KEYS: lease, fence. ARGV: who, token held or 0, ttl ms. The token, or '' (held by
  * another). */
 extern const struct lw_script lw_script_lease;
 /* KEYS: fence, detector. ARGV: token, sealed_until that was loaded, id of the step or ''
  * (then sealed_until is not looked at), then operations: number of words, words. A word
- * list is a Redis command, or one of HISTORY, FORGET, PROMOTE (scripts.c).
+ * list is a Redis command, or one of HISTORY, FORGET, ASIDE, PROMOTE
+ * (scripts.c).
  * {'OK'} | {'AGAIN'} (this step is in already) | {'FENCED', why} | {'NOTFOUND', version}.
  */
 extern const struct lw_script lw_script_guarded;

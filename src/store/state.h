@@ -11,6 +11,20 @@
 #include "core/partition.h"
 #include "store/redis.h"
 
+/* A pane of one partition that cannot be read, and why. */
+struct lw_unread {
+    int64_t start_ms;
+    int32_t partition;
+    bool aside; /* out of the way already */
+    char why[256];
+};
+struct lw_unreadables { /* grows; all zero is empty */
+    size_t n, cap;
+    struct lw_unread *item;
+};
+void lw_unread_add(struct lw_unreadables *all, const struct lw_unread *one);
+void lw_unread_fini(struct lw_unreadables *all);
+
 /* Which models score: written by the leader, adopted by a worker at a claim or a flush.
  */
 struct lw_force {
@@ -27,12 +41,16 @@ struct lw_claim {
     int64_t last_offset; /* of the last message that was read; -1: not known */
     uint64_t last_id;    /* what it was */
     struct lw_force force;
+    struct lw_unreadables
+        unread; /* open panes that had to begin anew; the caller frees */
 };
 
 /* Takes ownership of partition `number` for `owner` (host:pid:worker) and loads its
  * progress and its open panes into p, which must be new. The models in force now are
  * recorded as adopted at next_offset. On LW_EAGAIN claim again, with a new p; LW_EINPUT:
- * what is stored cannot be read (damaged, or of a newer program). Two round trips. */
+ * the progress cannot be read (damaged, or of a newer program); LW_ECONFIG: a pane is of
+ * another configuration. An open pane that cannot be read is set aside and begins anew:
+ * what it held is missing from its windows. Two round trips. */
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    const char *owner, struct lw_partition *p, int32_t number,
                    struct lw_claim *out, struct lw_err *err);
@@ -93,9 +111,12 @@ int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *to
                   int32_t npartitions, struct lw_part_view *out, struct lw_err *err);
 
 /* The pane that starts there, merged over the partitions 0 .. npartitions - 1, in order.
- * NULL on error; an empty pane when nobody has it. The caller frees. One round trip. */
+ * NULL on error; an empty pane when nobody has it. The caller frees. A partition's pane
+ * that cannot be read (LW_EINPUT) is left out and added to *unread, as are those that
+ * stand aside already; with unread == NULL it is an error. One round trip. */
 struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
-                              int32_t npartitions, int64_t start_ms, struct lw_err *err);
+                              int32_t npartitions, int64_t start_ms,
+                              struct lw_unreadables *unread, struct lw_err *err);
 
 /* Offset ranges that hold the accumulated events of [from, until): per partition the
  * first and last offset of its panes that overlap it; first = -1 where there is none.

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "store/guard.h"
+#include "store/unread.h"
 
 int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
                      struct lw_detector_state *out, struct lw_err *err) {
@@ -199,6 +199,7 @@ void lw__step_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
         lw__windows_put(r, c, spec, step->monitor);
         put_forget(c, spec, step->monitor);
     }
+    lw__unread_put(c, spec, step);
     lw__alerts_put(r, c, spec, step);
     put_audit(c, spec, step);
     if (step->asked)

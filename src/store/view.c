@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "store/keys.h"
 #include "store/state_private.h"
+#include "store/unread.h"
 
 static const char *const view_fields[] = {
     "next_offset", "idle",  "watermark", "newest",   "oldest_pane",
@@ -67,17 +68,31 @@ static uint64_t merged_seed(const struct lw_spec *spec, int64_t start_ms) {
     return lw_mix64(lw_mix64(stream ^ UINT64_MAX) ^ (uint64_t)start_ms);
 }
 
+/* 0 when it was left out and noted; -1 when that is no way out. */
+static int leave_out(int64_t start_ms, size_t partition, const struct lw_err *why,
+                     struct lw_unreadables *unread, struct lw_err *err) {
+    struct lw_unread one = {.start_ms = start_ms, .partition = (int32_t)partition};
+    if (!unread || why->code != LW_EINPUT)
+        return lw_fail(err, why->code, "%s", why->msg);
+    lw_copy(one.why, sizeof one.why, why->msg);
+    lw_unread_add(unread, &one);
+    return 0;
+}
+
 static int merge_replies(const struct lw_spec *spec, const struct lw_batch *b,
-                         struct lw_pane *merged, struct lw_err *err) {
+                         struct lw_pane *merged, struct lw_unreadables *unread,
+                         struct lw_err *err) {
     uint64_t seed = merged->profile->seed;
     struct lw_pane *one = lw_pane_new(spec, merged->start_ms, seed);
     int rc = 0;
-    for (size_t i = 0; i < b->n && rc == 0; i++) {
-        if (lw_reply_count(b->reply[i]) == 0)
+    for (size_t i = 0; i + 1 < b->n && rc == 0; i++) {
+        struct lw_err why = {0};
+        if (b->reply[i] && lw_reply_count(b->reply[i]) == 0)
             continue;
         lw_pane_reset(one, merged->start_ms, lw_mix64(seed + i + 1));
-        rc = lw__pane_fill(one, b->reply[i], err);
-        if (rc == 0)
+        if (lw__pane_fill(one, b->reply[i], &why))
+            rc = leave_out(merged->start_ms, i, &why, unread, err);
+        else
             lw_pane_merge(merged, one);
     }
     lw_pane_free(one);
@@ -85,19 +100,24 @@ static int merge_replies(const struct lw_spec *spec, const struct lw_batch *b,
 }
 
 struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
-                              int32_t npartitions, int64_t start_ms, struct lw_err *err) {
+                              int32_t npartitions, int64_t start_ms,
+                              struct lw_unreadables *unread, struct lw_err *err) {
     struct lw_batch b;
-    lw_batch_init(&b, (size_t)npartitions);
-    for (size_t i = 0; i < b.n; i++) {
+    size_t n = (size_t)npartitions;
+    lw_batch_init(&b, n + 1);
+    for (size_t i = 0; i < n; i++) {
         lw_cmd_str(b.cmd[i], "HGETALL");
         lw_key_arg(b.cmd[i], spec, "pane:%" PRId64 ":%zu", start_ms, i);
     }
+    lw__unread_ask(b.cmd[n], spec, npartitions, start_ms);
     struct lw_pane *merged = NULL;
     if (lw_batch_send(r, &b, err) == 0) {
         merged = lw_pane_new(spec, start_ms, merged_seed(spec, start_ms));
-        if (merge_replies(spec, &b, merged, err)) {
+        if (merge_replies(spec, &b, merged, unread, err)) {
             lw_pane_free(merged);
             merged = NULL;
+        } else if (unread) {
+            lw__unread_notes(b.reply[n], start_ms, unread);
         }
     }
     lw_batch_fini(&b);

@@ -76,7 +76,7 @@ static void evaluated(void *arg, const struct lw_evaluation *e,
     s->sealed = true;
     s->start_ms = e->at_ms - spec->pane_ms;
     struct lw_pane *pane =
-        lw_state_pane(r->redis, spec, r->npartitions, s->start_ms, &err);
+        lw_state_pane(r->redis, spec, r->npartitions, s->start_ms, NULL, &err);
     if (!pane) {
         snprintf(r->trouble, sizeof r->trouble, "a pane cannot be read: %.400s", err.msg);
         return;

@@ -70,12 +70,20 @@ def write_hll():
 
 
 def write_errors():
-    """Errors of a model with a bias and a wrong slope: n, then the figures."""
+    """Errors of a model with a bias and a wrong slope: n, noise, the figures, the offset.
+
+    With an offset the C test adds targets and predictions as they are rounded there; the
+    figures are those of the same rounded numbers, in long double.
+    """
     lines = []
-    for n, noise in ((3, 1.0), (50, 4.0), (1000, 0.25)):
+    for n, noise, offset in ((3, 1.0, 0), (50, 4.0, 0), (1000, 0.25, 0), (1000, 4.0, 1e8),
+                             (1000, 0.25, -1e8), (1000, 4.0, 1.7e9), (5000, 4.0, 1e10)):
         i = np.arange(n)
-        target = 10 + (i * 37 % 101) / 10
-        p = 2 + 0.7 * target + noise * ((i * 53 % 97) / 97 - 0.5)
+        target = offset + 10 + (i * 37 % 101) / 10
+        p = offset + 2 + 0.7 * (target - offset) + noise * ((i * 53 % 97) / 97 - 0.5)
+        if offset:  # both are exact in long double, and so is what is left
+            target = (target.astype(np.longdouble) - offset).astype(float)
+            p = (p.astype(np.longdouble) - offset).astype(float)
         e = p - target
         mse = mean_squared_error(target, p)
         x = np.column_stack([np.ones(n), p])
@@ -84,7 +92,8 @@ def write_errors():
         row = [n, noise, np.sqrt(mse), mean_absolute_error(target, p), e.mean(),
                r2_score(target, p),
                np.std(e**2, ddof=1) / (2 * np.sqrt(n) * np.sqrt(mse)),
-               np.std(abs(e), ddof=1) / np.sqrt(n), np.std(e, ddof=1) / np.sqrt(n), gain]
+               np.std(abs(e), ddof=1) / np.sqrt(n), np.std(e, ddof=1) / np.sqrt(n), gain,
+               offset]
         lines.append(" ".join(f"{v:.15g}" for v in row))
     (HERE / "errors.txt").write_text("\n".join(lines) + "\n")
 

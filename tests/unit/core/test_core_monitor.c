@@ -220,6 +220,34 @@ static void a_training_that_fails_is_told(void **state) {
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 0);
 }
 
+/* What cannot be read is counted, and told once while it lasts; a successor knows. */
+static void unreadable_panes_are_told_once(void **state) {
+    struct fixture *f = *state;
+    f->loop.restart_every = 5;
+    until(f, 3);
+    lw_monitor_unreadable(f->loop.monitor, 2, "Two panes cannot be read.");
+    lw_monitor_unreadable(f->loop.monitor, 1, "One more.");
+    lw_monitor_unreadable(f->loop.monitor, 0, "The reference cannot be read.");
+    until(f, 4);
+    assert_true(logged(f, "alert unreadable-pane/  firing warning"));
+    assert_true(logged(f, "alert unreadable-state/  firing warning"));
+    lw_monitor_unreadable(f->loop.monitor, 1, "And another.");
+    until(f, 5);
+    assert_int_equal(f->loop.fired, 2);
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    lw_monitor_seal(f->loop.monitor,
+                    lw_pane_new(f->spec, lw_monitor_sealed_until(f->loop.monitor), 1), e);
+    assert_true(core_figure(e, "unreadable_panes") == 4);
+    assert_int_equal(e->nalerts, 0);
+    lw_monitor_crowned(f->loop.monitor, 1, e); /* with a reference that can be read */
+    assert_int_equal(e->nalerts, 1);
+    assert_string_equal(e->alert[0].name, "unreadable-state");
+    assert_false(e->alert[0].firing);
+    free(e);
+    assert_string_equal(lw_notice_name(2), "unreadable-pane");
+    assert_null(lw_notice_name(4));
+}
+
 static void an_answer_that_nobody_asked_for_is_ignored(void **state) {
     struct fixture *f = *state;
     struct lw_evaluation *e = lw_malloc(sizeof *e);
@@ -382,6 +410,7 @@ int main(void) {
         TEST(broken_data_is_not_learned),
         TEST(a_window_of_nothing_but_trouble_is_trouble),
         TEST(a_training_that_fails_is_told),
+        TEST(unreadable_panes_are_told_once),
         TEST(an_answer_that_nobody_asked_for_is_ignored),
         TEST(a_successor_decides_as_its_predecessor_would),
         TEST(a_young_stream_is_not_a_silent_one),

@@ -177,7 +177,7 @@ static void no_round_sees_the_hold_out(void **state) {
         train(f, (enum lw_search_kind)kind, AS_OF);
         const struct lw_errors *is = &f->t.reference->errors;
         assert_true(is->n == was.n && before[0] > n);
-        double sum = was.e2 - 2 * shift * was.e + shift * shift * (double)was.n;
+        double sum = was.e2 + (shift - 2 * was.e.mean) * shift * (double)was.n;
         if (strcmp(f->t.trial[f->t.chosen].name, "c5") == 0)
             assert_true(fabs(is->e2 - sum) < 1e-6 * (double)was.n);
         for (size_t i = 0; i < f->t.ntrials; i++)

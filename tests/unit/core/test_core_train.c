@@ -92,8 +92,8 @@ static void no_fit_sees_the_hold_out(void **state) {
     const struct lw_errors *after = &f->t.reference->errors;
     double n = (double)before.n;
     assert_int_equal(after->n, before.n);
-    assert_true(fabs(after->e - (before.e - 5 * n)) < 1e-7 * n);
-    assert_true(fabs(after->e2 - (before.e2 - 10 * before.e + 25 * n)) < 1e-6 * n);
+    assert_true(fabs(after->e.mean - (before.e.mean - 5)) < 1e-7);
+    assert_true(fabs(after->e2 - (before.e2 - n * (10 * before.e.mean - 25))) < 1e-6 * n);
 }
 
 /* But what is promoted has seen it. And rows at or after as_of are nobody's. */

@@ -253,7 +253,7 @@ static void foreign_members_are_refused_by_name(void **state) {
     struct lw_err err = {0};
     lw_profile_write_member(p, 0, &bytes);
     assert_int_equal(lw_profile_read_member(p, 1, bytes.data, bytes.len, &err), -1);
-    assert_int_equal(err.code, LW_EINPUT);
+    assert_int_equal(err.code, LW_ECONFIG); /* another configuration, no damage */
     assert_non_null(strstr(err.msg, "PULocationID"));
     assert_non_null(strstr(err.msg, "numeric"));
     assert_int_equal(lw_cats_n(p->members[1].cats), 0); /* left empty, and usable */
@@ -313,7 +313,7 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Heavy tails: within 2 % at every rank; a narrow column far from zero: within KLL's rank
+/* Heavy tails: within 1 % at every rank; a narrow column far from zero: within KLL's rank
  * error, where 2 % of the value would be nothing. Never falling. */
 static void quantiles_from_both_sketches(void **state) {
     (void)state;
@@ -350,12 +350,85 @@ static void quantiles_from_both_sketches(void **state) {
         assert_true(fabs(year - rank) < .0165 + .01);
     }
     print_message("worst relative error over 2,001 ranks: %.4f\n", worst);
-    assert_true(worst < .02);
+    assert_true(worst < .01);
     assert_true(lw_numeric_quantile(&heavy->members[0].num, 0) == v[0]);
     assert_true(lw_numeric_quantile(&heavy->members[0].num, 1) == v[N - 1]);
     free(v);
     lw_profile_free(heavy);
     lw_profile_free(narrow);
+}
+
+enum { LAWS = 7 };
+
+static double draw_by(struct lw_rng *rng, int law) {
+    double u = 1 - lw_rng_unit(rng), z = lw_rng_normal(rng);
+    switch (law) {
+    case 0:
+        return exp(.5 * z); /* lognormal, light and heavy */
+    case 1:
+        return 12 * exp(2 * z);
+    case 2:
+        return pow(u, -1 / 1.5); /* Pareto */
+    case 3:
+        return -log(u); /* exponential */
+    case 4:
+        return z / fabs(lw_rng_normal(rng)); /* Cauchy: both signs */
+    case 5:
+        return u < .4 ? 0 : 10 * exp(z); /* many zeros */
+    default:
+        return 1000 + z; /* far from 0 */
+    }
+}
+
+/* At every rank of every distribution no worse than the tail sketch's 1 %, but for the
+ * one time in a hundred that KLL is out of its error; and no less sure of ranks than KLL.
+ */
+static void the_better_sketch_answers(void **state) {
+    (void)state;
+    enum { N = 60000, RANKS = 400 };
+    static const double far[] = {.99, .999, .9999, .001};
+    struct lw_column one[] = {
+        {.name = "x", .kind = LW_NUMERIC, .lo = -INFINITY, .hi = INFINITY}};
+    double *v = lw_calloc(N, sizeof *v);
+    for (int law = 0; law < LAWS; law++) {
+        struct lw_rng rng;
+        lw_rng_seed(&rng, (uint64_t)(100 + law));
+        struct lw_profile *p = lw_profile_new(one, 1, 1), *part = NULL;
+        for (int i = 0; i < N; i++) {
+            if (i % 5000 == 0) { /* in panes, as windows are merged */
+                if (part)
+                    lw_profile_merge(p, part);
+                lw_profile_free(part);
+                part = lw_profile_new(one, 1, (uint64_t)i);
+            }
+            v[i] = draw_by(&rng, law);
+            lw_profile_add_numeric(part, 0, v[i]);
+        }
+        lw_profile_merge(p, part);
+        lw_profile_free(part);
+        qsort(v, N, sizeof *v, ascending);
+        const struct lw_numeric *num = &p->members[0].num;
+        double before = -INFINITY, worst = 0;
+        int over = 0;
+        for (int i = 0; i < RANKS + 4; i++) {
+            double rank = i < RANKS ? (i + .5) / RANKS : far[i - RANKS];
+            double q = lw_numeric_quantile(num, rank), exact = v[(int)ceil(rank * N) - 1];
+            double off = exact == 0 ? fabs(q) : fabs(q / exact - 1);
+            over += off > .01;
+            worst = fmax(worst, off);
+            assert_true(i >= RANKS || q >= before);
+            before = q;
+            if (i >= RANKS && law != LAWS - 1)
+                assert_true(off <= .01);
+        }
+        print_message("law %d: worst relative error %.4f, %d of %d ranks over 1 %%\n",
+                      law, worst, over, RANKS + 4);
+        assert_true(worst < .02 && over <= RANKS / 50);
+        if (law == LAWS - 1) /* 1 % would be 10 standard deviations, and this is one */
+            assert_true(worst < .001);
+        lw_profile_free(p);
+    }
+    free(v);
 }
 
 int main(void) {
@@ -370,6 +443,7 @@ int main(void) {
         cmocka_unit_test(foreign_members_are_refused_by_name),
         cmocka_unit_test(hostile_bytes_are_refused),
         cmocka_unit_test(quantiles_from_both_sketches),
+        cmocka_unit_test(the_better_sketch_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

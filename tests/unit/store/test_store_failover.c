@@ -123,7 +123,8 @@ static void redirections_of_a_cluster_are_followed(void **state) {
     if (lw_state_flush(fresh, spec, &flush, p, &c.force, &err))
         fail_msg("%s", err.msg);
     struct lw_redis *reader = test_connect(redis_server_url(k.node[0]));
-    struct lw_pane *pane = lw_state_pane(reader, spec, 3, T0, &err); /* a pipeline */
+    struct lw_pane *pane =
+        lw_state_pane(reader, spec, 3, T0, NULL, &err); /* a pipeline */
     assert_non_null(pane);
     assert_int_equal(pane->events, 60);
     lw_pane_free(pane);
@@ -286,13 +287,13 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
                            .evaluation = e,
                            .sealed = true,
                            .now_ms = 1};
-    lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0, &err), e);
+    lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0, NULL, &err), e);
     assert_int_equal(lw_step_write(m.r, m.spec, &step, &err), 0);
     size_t audit = lines_of_audit(m.k.direct[0], m.spec);
     assert_true(audit > 0);
 
     step.was_sealed_until_ms = e->at_ms;
-    lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0 + LW_HOUR, &err), e);
+    lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0 + LW_HOUR, NULL, &err), e);
     lw_reply_free(
         MUST(m.k.direct[1], "CLUSTER SETSLOT %ld IMPORTING %s", (long)m.slot, m.k.id[0]));
     lw_reply_free(

@@ -69,7 +69,8 @@ static struct lw_step step_of(struct leader *l, bool sealed) {
 }
 
 static void seal(struct leader *l, int64_t hour) {
-    struct lw_pane *pane = lw_state_pane(l->r, l->spec, 1, T0 + hour * LW_HOUR, &l->err);
+    struct lw_pane *pane =
+        lw_state_pane(l->r, l->spec, 1, T0 + hour * LW_HOUR, NULL, &l->err);
     assert_non_null(pane);
     lw_monitor_seal(l->m, pane, &l->e);
 }
@@ -212,7 +213,8 @@ static void a_new_leader_goes_on_where_the_old_one_was(void **state) {
     assert_int_equal(lw_monitor_read(b.m, d.state, d.len, &b.err), 0);
     free(d.state);
     for (int64_t hour = 0; hour < 2; hour++)
-        lw_monitor_refill(b.m, lw_state_pane(r, spec, 1, T0 + hour * LW_HOUR, &b.err));
+        lw_monitor_refill(b.m,
+                          lw_state_pane(r, spec, 1, T0 + hour * LW_HOUR, NULL, &b.err));
     b.sealed_until = d.sealed_until_ms;
 
     /* both lead for a while: each evaluates the third pane, one of them counts */
@@ -593,8 +595,59 @@ static void the_stream_says_what_it_is(void **state) {
     free(spec);
 }
 
+/* The pane goes aside in the step that evaluates without it, which tells of it; the next
+ * leader finds the note, and the same windows. */
+static void an_unreadable_pane_is_told_once(void **state) {
+    struct lw_spec *spec = test_spec("unreadable");
+    struct lw_redis *r = test_connect(redis_server_url(*state));
+    struct leader a;
+    char key[LW_KEY_MAX], name[LW_KEY_MAX];
+    worker(r, spec, 3);
+    lw_reply_free(
+        MUST(r, "HSET %s f:x garbage", lw_key(key, spec, "pane:%" PRId64 ":0", T0)));
+    lead(&a, r, spec, "a");
+    for (int hour = 0; hour < 2; hour++) {
+        struct lw_unreadables unread = {0};
+        struct lw_step step = step_of(&a, true);
+        struct lw_pane *pane =
+            lw_state_pane(r, spec, 1, T0 + hour * LW_HOUR, &unread, &a.err);
+        assert_non_null(pane);
+        assert_int_equal(unread.n, hour == 0);
+        if (unread.n)
+            lw_monitor_unreadable(a.m, unread.n, unread.item[0].why);
+        lw_monitor_seal(a.m, pane, &a.e);
+        assert_int_equal(a.e.nalerts, hour == 0);
+        step.unread = &unread;
+        assert_int_equal(lw_step_write(r, spec, &step, &a.err), 0);
+        a.sealed_until = lw_monitor_sealed_until(a.m);
+        lw_unread_fini(&unread);
+    }
+    assert_string_equal(a.e.figure[5].name, "unreadable_panes");
+    assert_true(a.e.figure[5].value == 1);
+    snprintf(name, sizeof name, "pane:%" PRId64 ":0", T0);
+    assert_int_equal(count(r, spec, "EXISTS", name), 0);
+    snprintf(name, sizeof name, "unreadable:%" PRId64 ":0", T0);
+    assert_true(count(r, spec, "HLEN", name) > 3);
+    assert_true(count(r, spec, "PTTL", name) > 29 * LW_DAY);
+    assert_int_equal(count(r, spec, "HLEN", "unreadable"), 1);
+    assert_int_equal(audited(r, spec, "unreadable"), 1);
+    assert_int_equal(audited(r, spec, "fired"), 1);
+    struct lw_unreadables again = {0};
+    struct lw_pane *pane = lw_state_pane(r, spec, 1, T0, &again, &a.err);
+    assert_non_null(pane);
+    assert_int_equal(pane->events, 0);
+    assert_int_equal(again.n, 1);
+    assert_true(again.item[0].aside);
+    lw_pane_free(pane);
+    lw_unread_fini(&again);
+    resign(&a);
+    lw_redis_free(r);
+    free(spec);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_unreadable_pane_is_told_once),
         cmocka_unit_test(the_lease_has_one_holder_and_tokens_grow),
         cmocka_unit_test(a_step_is_written_whole),
         cmocka_unit_test(a_new_leader_goes_on_where_the_old_one_was),

@@ -97,15 +97,19 @@ static void a_pipeline_answers_in_order_and_one_failure_is_one(void **state) {
     lw_cmd_str(c[1], "text");
     lw_cmd_str(c[2], "ECHO");
     lw_cmd_str(c[2], "third");
-    assert_int_equal(lw_redis_pipeline(r, c, 3, reply, &err), -1);
-    assert_int_equal(err.code, LW_ESTOP);
-    assert_string_equal(lw_reply_text(reply[0], NULL), "first");
-    assert_null(reply[1]);
-    assert_string_equal(lw_reply_text(reply[2], NULL), "third");
-    for (int i = 0; i < 3; i++) {
-        lw_cmd_free(c[i]);
-        lw_reply_free(reply[i]);
+    for (int failing = 0; failing < 2; failing++) {
+        assert_int_equal(lw_redis_pipeline(r, c, 3, reply, &err), failing ? -1 : 0);
+        assert_int_equal(err.code, failing ? LW_ESTOP : LW_OK);
+        assert_string_equal(lw_reply_text(reply[0], NULL), "first");
+        assert_null(reply[1]);
+        assert_string_equal(lw_reply_text(reply[2], NULL), "third");
+        for (int i = 0; i < 3; i++)
+            lw_reply_free(reply[i]);
+        lw_cmd_str(c[1], "too many words"); /* not only of another type, but wrong */
+        lw_cmd_str(c[1], "for this command");
     }
+    for (int i = 0; i < 3; i++)
+        lw_cmd_free(c[i]);
     lw_redis_free(r);
 }
 

@@ -311,13 +311,13 @@ static void a_pane_is_merged_over_partitions(void **state) {
     start(&b, r, spec, 2, "b");
     feed(spec, b.p, 30, 60, 1);
     must_flush(&b, spec, 90);
-    struct lw_pane *pane = lw_state_pane(r, spec, 3, T0, &a.err);
+    struct lw_pane *pane = lw_state_pane(r, spec, 3, T0, NULL, &a.err);
     assert_non_null(pane);
     assert_int_equal(pane->events, 60 + 30);
     assert_int_equal(lw_pane_scores(pane, 1)->errors.n, 90);
     assert_int_equal(pane->profile->members[0].num.n, 90);
     lw_pane_free(pane);
-    pane = lw_state_pane(r, spec, 3, T0 + 100 * LW_HOUR, &a.err);
+    pane = lw_state_pane(r, spec, 3, T0 + 100 * LW_HOUR, NULL, &a.err);
     assert_non_null(pane);
     assert_int_equal(pane->events, 0);
     lw_pane_free(pane);
@@ -325,9 +325,71 @@ static void a_pane_is_merged_over_partitions(void **state) {
     char key[LW_KEY_MAX];
     lw_reply_free(
         MUST(r, "HSET %s f:x garbage", lw_key(key, spec, "pane:%" PRId64 ":2", T0)));
-    assert_null(lw_state_pane(r, spec, 3, T0, &a.err));
+    assert_null(lw_state_pane(r, spec, 3, T0, NULL, &a.err));
     assert_int_equal(a.err.code, LW_EINPUT);
+    /* or left out and told, and the others are there */
+    struct lw_unreadables unread = {0};
+    pane = lw_state_pane(r, spec, 3, T0, &unread, &a.err);
+    assert_non_null(pane);
+    assert_int_equal(pane->events, 60);
+    assert_int_equal(unread.n, 1);
+    assert_int_equal(unread.item[0].partition, 2);
+    assert_int_equal(unread.item[0].start_ms, T0);
+    assert_false(unread.item[0].aside);
+    assert_non_null(strstr(unread.item[0].why, "column x"));
+    lw_pane_free(pane);
+    lw_unread_fini(&unread);
+    /* no hash at all, and one without its counts */
+    lw_reply_free(MUST(r, "SET %s text", key));
+    lw_reply_free(MUST(r, "HDEL %s meta", lw_key(key, spec, "pane:%" PRId64 ":0", T0)));
+    pane = lw_state_pane(r, spec, 3, T0, &unread, &a.err);
+    assert_non_null(pane);
+    assert_int_equal(pane->events, 0);
+    assert_int_equal(unread.n, 2);
+    lw_pane_free(pane);
+    lw_unread_fini(&unread);
     end(&a);
+    end(&b);
+    lw_redis_free(r);
+    free(spec);
+}
+
+/* A pane that is still open: who claims the partition begins it anew, and the next leader
+ * is told. */
+static void an_open_pane_is_set_aside_by_a_claim(void **state) {
+    struct lw_spec *spec = test_spec("aside");
+    struct lw_redis *r = test_connect(redis_server_url(*state));
+    struct worker a, b;
+    char key[LW_KEY_MAX];
+    start(&a, r, spec, 0, "a");
+    feed(spec, a.p, 0, 90, 1);
+    must_flush(&a, spec, 90);
+    lw_key(key, spec, "pane:%" PRId64 ":0", T0 + LW_HOUR);
+    lw_reply_free(MUST(r, "HSET %s f:x garbage", key));
+    end(&a);
+    start(&b, r, spec, 0, "b");
+    assert_int_equal(b.claim.unread.n, 1);
+    assert_int_equal(b.claim.unread.item[0].start_ms, T0 + LW_HOUR);
+    lw_unread_fini(&b.claim.unread);
+    assert_int_equal(lw_partition_counters(b.p)[LW_COUNT_MESSAGES], 90);
+    assert_int_equal(must_int(r, MUST(r, "EXISTS %s", key)), 0);
+    lw_key(key, spec, "unreadable:%" PRId64 ":0", T0 + LW_HOUR);
+    assert_int_equal(must_int(r, MUST(r, "HEXISTS %s meta", key)), 1);
+    feed(spec, b.p, 90, 10, 1);
+    must_flush(&b, spec, 100);
+    struct lw_unreadables unread = {0};
+    struct lw_pane *pane = lw_state_pane(r, spec, 1, T0 + LW_HOUR, &unread, &b.err);
+    assert_non_null(pane);
+    assert_int_equal(pane->events, 10);
+    assert_int_equal(unread.n, 1);
+    assert_true(unread.item[0].aside);
+    assert_non_null(strstr(unread.item[0].why, "column x"));
+    lw_pane_free(pane);
+    lw_unread_fini(&unread);
+    /* the claim after that has nothing to tell */
+    end(&b);
+    start(&b, r, spec, 0, "c");
+    assert_int_equal(b.claim.unread.n, 0);
     end(&b);
     lw_redis_free(r);
     free(spec);
@@ -519,6 +581,7 @@ int main(void) {
         cmocka_unit_test(offsets_may_begin_again),
         cmocka_unit_test(a_stream_knows_how_many_partitions_it_had),
         cmocka_unit_test(a_struck_out_pane_leaves_no_trace),
+        cmocka_unit_test(an_open_pane_is_set_aside_by_a_claim),
         cmocka_unit_test(damaged_progress_is_refused),
         cmocka_unit_test(a_claim_ends_idleness),
     };

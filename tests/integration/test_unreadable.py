@@ -1,0 +1,93 @@
+"""One pane that cannot be read, or one number that cannot be summed, holds nothing.
+
+A sealed pane of the window, the open pane of a partition, a key of another type, and then the
+detector's own state are damaged while no process runs. The next one goes on with everything else:
+it counts, tells one alert of each kind, and says so in /readyz; what was damaged is still there. Another
+process after that finds nothing new to tell."""
+import json
+import urllib.request
+
+from harness import Daemon, check, equal, free_port, green_trip, main, offsets, produce, wait_for
+
+STREAM = TOPIC = "unreadable"
+HOUR = 3600 * 1000
+T0 = 1577836800000  # 2020-01-01
+
+
+def key(name):
+    return f"leeway:{{{STREAM}}}:{name}"
+
+
+def scenario(case):
+    case.create((TOPIC, 1), (TOPIC + ".dead", 1))
+    listen = f"127.0.0.1:{free_port()}"
+    config = case.nyc(STREAM, TOPIC, [
+        (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
+        (r"lateness: 1h", "lateness: 0s"), (r"^  timeout: 2s", "  timeout: 2s\n  lease: 1s")])
+    redis, sent = case.redis, 0
+
+    def send(first_hour, until_hour):
+        nonlocal sent
+        trips = []
+        for i in range(first_hour * 20, until_hour * 20):
+            trip = green_trip(sent, T0 + i * HOUR // 20)
+            trips.append(trip)
+            sent += 1
+        produce(TOPIC, 0, trips)
+
+    def sealed():
+        at = redis("HGET", key("detector"), "sealed_until")
+        return (int(at) - T0) // HOUR if at else -1
+
+    def read():
+        wait_for("all to be read", 60, lambda: offsets(redis, STREAM) == sent, 0.02)
+
+    def asked(path):
+        with urllib.request.urlopen(f"http://{listen}{path}", timeout=10) as reply:
+            return reply.read().decode()
+
+    def alerts():
+        out = json.loads(case.leeway("alerts", "-c", config, "--json", status=3))
+        return {a["rule"]: a for a in out["alerts"]}
+
+    send(0, 10)
+    daemon = Daemon(case, config)
+    read()
+    wait_for("nine panes", 30, lambda: sealed() >= 9)
+    daemon.stop()
+
+    open_pane, closed, another = (key(f"pane:{T0 + h * HOUR}:0") for h in (9, 5, 4))
+    redis("HSET", open_pane, "f:trip_distance", b"\x01\x01 cut short")
+    redis("HSET", closed, "meta", b"\x63")
+    redis("DEL", another)
+    redis("SET", another, "no hash")
+    send(10, 13)
+    daemon = Daemon(case, config, "damaged", LEEWAY_LISTEN=listen)
+    read()
+    wait_for("the panes behind", 30, lambda: sealed() >= 12)
+    told = alerts()
+    check("unreadable-pane" in told and told["unreadable-pane"]["status"] == "firing", "the alert", told)
+    check("unreadable-state" not in told, "of panes only", told)
+    equal(redis("HGET", key("now"), "unreadable_panes"), b"3", "panes counted")
+    for h in (9, 5):
+        check(redis("HLEN", key(f"unreadable:{T0 + h * HOUR}:0")) > 3, "what was damaged is kept", h)
+    equal(redis("GET", key(f"unreadable:{T0 + 4 * HOUR}:0")), b"no hash", "whatever it was")
+    equal(redis("HLEN", key("unreadable")), 3, "notes")
+    wait_for("readyz to say so", 20,
+             lambda: "cannot be read" in asked("/readyz") and "cannot be read" in asked("/healthz"))
+    check("leeway_unreadable_panes 3" in asked("/metrics"), "metric", asked("/metrics"))
+    daemon.stop()
+
+    redis("HSET", key("detector"), "state", b"\x01")
+    send(13, 15)
+    daemon = Daemon(case, config, "state", LEEWAY_LISTEN=listen)
+    read()
+    wait_for("the panes behind", 30, lambda: sealed() >= 14)
+    told = alerts()
+    check(told["unreadable-state"]["status"] == "firing", "the alert", told)
+    equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter has begun anew")
+    equal(redis("HLEN", key("unreadable")), 3, "no note is made twice")
+    daemon.stop()
+
+
+main(scenario)
