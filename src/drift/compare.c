@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "drift/points.h"
 #include "drift/stats.h"
 
 const char *lw_verdict_name(enum lw_verdict v) {
@@ -82,11 +83,6 @@ static void numeric_figures(const struct lw_numeric *ref, const struct lw_numeri
     d->mean_cur = finite_or_zero(cur->moments.mean);
 }
 
-static bool numeric_constant(const struct lw_kll *ref, const struct lw_kll *cur) {
-    double v = lw_kll_min(ref);
-    return v == lw_kll_max(ref) && v == lw_kll_min(cur) && v == lw_kll_max(cur);
-}
-
 static void compare_numeric(const struct lw_numeric *ref, const struct lw_numeric *cur,
                             const struct lw_bins *bins, struct lw_drift *d) {
     uint64_t rows_ref = ref->n + ref->missing, rows_cur = cur->n + cur->missing;
@@ -103,8 +99,12 @@ static void compare_numeric(const struct lw_numeric *ref, const struct lw_numeri
         d->verdict = LW_VERDICT_EMPTY;
         return;
     }
-    if (numeric_constant(ref->kll, cur->kll))
+    if (lw_one_value(ref->kll, cur->kll)) {
         d->verdict = LW_VERDICT_CONSTANT;
+        d->mean_ref = finite_or_zero(ref->moments.mean);
+        d->mean_cur = finite_or_zero(cur->moments.mean);
+        return;
+    }
     numeric_figures(ref, cur, bins, d);
 }
 

@@ -6,8 +6,10 @@
 #include "drift/walk.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
+#include "drift/points.h"
 #include "drift/stats.h"
 
 void lw_walk_init(struct lw_walk *w, const struct lw_kll *a, const struct lw_kll *b) {
@@ -15,15 +17,21 @@ void lw_walk_init(struct lw_walk *w, const struct lw_kll *a, const struct lw_kll
     *w = (struct lw_walk){0};
     for (int i = 0; i < 2; i++) {
         w->view[i] = lw_kll_view_new(side[i]);
-        w->n[i] = lw_kll_view_points(w->view[i], &w->values[i], &w->cumulative[i]);
+        const double *values = NULL;
+        w->n[i] = lw_kll_view_points(w->view[i], &values, &w->cumulative[i]);
         lw_assert(w->n[i] > 0);
+        w->values[i] = lw_memdup(values, w->n[i] * sizeof *values);
         w->total[i] = (double)w->cumulative[i][w->n[i] - 1];
     }
+    lw_points_cluster(w->values[0], w->n[0]);
+    lw_points_snap(w->values[1], w->n[1], w->values[0], w->n[0]);
 }
 
 void lw_walk_fini(struct lw_walk *w) {
     lw_kll_view_free(w->view[0]);
     lw_kll_view_free(w->view[1]);
+    free(w->values[0]);
+    free(w->values[1]);
 }
 
 int lw_walk_next(struct lw_walk *w) {
