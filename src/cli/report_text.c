@@ -114,6 +114,8 @@ void lw_report_print(struct lw_report *r, FILE *out) {
     fprintf(out, "%s\n\n", headline);
     json_array_foreach(r->schema, at, text)
         fprintf(out, "  SCHEMA %s\n", json_string_value(text));
+    json_array_foreach(r->widths, at, text)
+        fprintf(out, "  note   %s, the same numbers\n", json_string_value(text));
     for (size_t i = 0; i < r->n; i++)
         if (r->column[i].fault.kind != LW_FAULT_NONE)
             fprintf(out, "  FAULT %s: %s (%.4g)\n", r->column[i].column.name,
@@ -268,6 +270,7 @@ json_t *lw_report_json(struct lw_report *r) {
         json_array_append_new(columns, column_json(&r->column[i]));
     json_object_set_new(o, "columns", columns);
     json_object_set(o, "schema_changes", r->schema);
+    json_object_set(o, "schema_notes", r->widths);
     json_object_set(o, "left_out", r->left_out);
     if (r->model[0])
         json_object_set_new(o, "model", json_string(r->model));
