@@ -107,7 +107,7 @@ static struct lw_fault stuck_category(const struct lw_cats *ref, struct lw_cats 
             top = cat;
     }
     return stuck((double)top.count / (double)lw_cats_n(cur),
-                 (double)lw_cats_count(ref, top.key) / (double)lw_cats_n(ref));
+                 (double)lw_cats_upper(ref, top.key) / (double)lw_cats_n(ref));
 }
 
 static struct lw_fault nulls(uint64_t missing, uint64_t rows) {

@@ -240,6 +240,7 @@ static void everything(struct fixture *f, int restart_every) {
     if (f->spec->nrules == 1) {
         for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
             core_rule(f->spec, lw_metric_name(metrics[i]), metrics[i], LW_RULE_EACH, .2);
+        f->spec->drift.alpha = 1; /* sketches this small leave little certain */
         core_rule(f->spec, "target", LW_METRIC_PSI, LW_RULE_TARGET, .2)->window = 1;
         core_rule(f->spec, "prediction", LW_METRIC_W1, LW_RULE_PREDICTION, .2)->window =
             1;
