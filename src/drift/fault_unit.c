@@ -11,7 +11,8 @@
  *
  * - by the digits, where the reference has few: a distance of 0.01-mile steps, times
  *   1.609344, falls on multiples of 0.01609344, which chance does not; and when it was
- *   rounded again, only 62 of 100 steps can be reached. Digits that do not fit refute it.
+ *   rounded again, only 62 of 100 steps can be reached. That is proof whatever else has
+ *   changed, and digits that do not fit refute it;
  * - else by the same rows: least and greatest value moved by the factor to nine digits;
  * - else by the ratio of the means: 1.609 within its error, and that error at most 1 %.
  *   A real growth by 1.60 to 1.62 of a narrow column cannot be told from it by anybody.
@@ -25,11 +26,10 @@
 #include "drift/cells.h"
 #include "drift/points.h"
 
-#define LW_LOOSE      0.08 /* of a value: a day is not a week */
-#define LW_LOOSE_SEEN 0.25 /* the same where the digits speak */
-#define LW_SURE       2.6  /* standard errors */
-#define LW_RATIO_SE   0.01
-#define LW_RATIO_OFF  0.015
+#define LW_LOOSE     0.08 /* of a value: a day is not a week */
+#define LW_SURE      2.6  /* standard errors */
+#define LW_RATIO_SE  0.01
+#define LW_RATIO_OFF 0.015
 
 static const double rank[] = {0.15, 0.3, 0.5, 0.7, 0.85};
 enum { N = sizeof rank / sizeof *rank, MID = N / 2 };
@@ -235,8 +235,6 @@ static bool same_ratio(const struct side *ref, const struct side *cur, double fa
 static bool shown(const struct side *ref, const struct side *cur, const double *factor,
                   size_t n) {
     struct unit u = {.factor = factor[0], .lo = -INFINITY, .hi = INFINITY};
-    if (!agrees(ref, cur, &u, LW_LOOSE_SEEN))
-        return false;
     enum digits said = digits(ref, cur, factor, n);
     if (said != SILENT)
         return said == CONFIRM;
