@@ -14,8 +14,10 @@
  *   rounded again, only 62 of 100 steps can be reached. That is proof whatever else has
  *   changed, and digits that do not fit refute it;
  * - else by the same rows: least and greatest value moved by the factor to nine digits;
- * - else by the ratio of the means: 1.609 within its error, and that error at most 1.3 %.
- *   A real growth by 1.60 to 1.62 of a narrow column cannot be told from it by anybody.
+ * - else by the ratio of the means: 1.609 within its error, and that error at most 1.3 %
+ *   in a symmetrical column, whose spread a real growth would hardly multiply along with
+ *   its mean, and 0.7 % in a skewed one, where growth is multiplication. A real growth by
+ *   1.60 to 1.62 that is as well measured cannot be told from it by anybody.
  *
  * Temperatures move by an offset too; there the room is a share of the way that the
  * values went. */
@@ -26,10 +28,12 @@
 #include "drift/cells.h"
 #include "drift/points.h"
 
-#define LW_LOOSE     0.08 /* of a value: a day is not a week */
-#define LW_SURE      2.6  /* standard errors */
-#define LW_RATIO_SE  0.013
-#define LW_RATIO_OFF 0.02
+#define LW_LOOSE      0.08 /* of a value: a day is not a week */
+#define LW_SURE       2.6  /* standard errors */
+#define LW_RATIO_OFF  0.02
+#define LW_RATIO_EVEN 0.013  /* standard error of the ratio of a symmetrical column */
+#define LW_RATIO_SKEW 0.0072 /* of a skewed one */
+#define LW_EVEN       0.1    /* skewness, of 1 at most, below which it is symmetrical */
 
 static const double rank[] = {0.15, 0.3, 0.5, 0.7, 0.85};
 enum { N = sizeof rank / sizeof *rank, MID = N / 2 };
@@ -225,11 +229,20 @@ static double squared_error(const struct lw_moments *m) {
     return lw_moments_variance(m) / (double)m->n / (m->mean * m->mean);
 }
 
+/* Bowley's, on the outermost two quantiles: 0 for a normal, 0.15 for a lognormal of 0.3.
+ */
+static double skewness(const struct side *s) {
+    double lo = s->q[0].at, mid = s->q[MID].at, hi = s->q[N - 1].at;
+    return (hi - mid - (mid - lo)) / (hi - lo);
+}
+
 static bool same_ratio(const struct side *ref, const struct side *cur, double factor) {
     const struct lw_moments *r = &ref->num->moments, *c = &cur->num->moments;
     double se = sqrt(squared_error(r) + squared_error(c));
     double off = fabs(log(c->mean / r->mean / factor));
-    return se <= LW_RATIO_SE && off <= fmin(LW_SURE * se, LW_RATIO_OFF); /* NAN: no */
+    bool even = fabs(skewness(ref) + skewness(cur)) / 2.0 < LW_EVEN;
+    return se <= (even ? LW_RATIO_EVEN : LW_RATIO_SKEW) &&
+           off <= fmin(LW_SURE * se, LW_RATIO_OFF); /* NAN: no */
 }
 
 static bool shown(const struct side *ref, const struct side *cur, const double *factor,
