@@ -44,7 +44,7 @@ struct lw_side {
 
 /* A category whose share changed. */
 struct lw_mover {
-    char name[96];
+    char name[LW_CATS_TEXT_MAX + 1];
     uint64_t n[LW_SIDES];
     double share[LW_SIDES];
     double z; /* of equal shares */

@@ -180,6 +180,7 @@ static void put_drift(json_t *o, const struct lw_drift *d, bool numeric) {
         put(o, "ks", d->ks);
         put(o, "ks_p", d->ks_p);
         put(o, "w1", d->w1);
+        put(o, "w1_p", d->w1_p);
         put(o, "mean_reference", d->mean_ref);
         put(o, "mean_current", d->mean_cur);
         put(o, "out_of_range_reference", d->out_of_range_ref);
@@ -187,16 +188,20 @@ static void put_drift(json_t *o, const struct lw_drift *d, bool numeric) {
         put(o, "out_of_range_p", d->out_of_range_p);
     } else {
         put(o, "linf", d->linf);
-        put(o, "unseen", d->unseen);
+        put(o, "unseen", d->unseen_known ? d->unseen : NAN);
+        put(o, "unseen_expected", d->unseen_known ? d->unseen_expected : NAN);
+        put(o, "unseen_p", d->unseen_p);
     }
     put(o, "missing_reference", d->missing_ref);
     put(o, "missing_current", d->missing_cur);
     put(o, "missing_p", d->missing_p);
 }
 
+#define MOVERS_JSON 100 /* the rest is counted */
+
 static json_t *movers_json(const struct lw_report_column *c) {
     json_t *list = json_array();
-    for (size_t i = 0; i < c->nmovers; i++) {
+    for (size_t i = 0; i < c->nmovers && i < MOVERS_JSON; i++) {
         const struct lw_mover *m = &c->mover[i];
         json_t *o = json_object(), *name = json_string(m->name);
         json_object_set_new(o, "category", name ? name : json_string("(not UTF-8)"));
@@ -227,8 +232,15 @@ static json_t *column_json(const struct lw_report_column *c) {
         put(fault, "figure", c->fault.figure);
     }
     json_object_set_new(o, "fault", fault);
-    if (!numeric)
-        json_object_set_new(o, "moved", movers_json(c));
+    if (numeric)
+        return o;
+    size_t more = c->nmovers > MOVERS_JSON ? c->nmovers - MOVERS_JSON : 0;
+    json_object_set_new(o, "moved", movers_json(c));
+    json_object_set_new(o, "moved_more", json_integer((json_int_t)more));
+    for (int side = 0; side < LW_SIDES; side++)
+        json_object_set_new(
+            o, side == LW_REF ? "dropped_reference" : "dropped_current",
+            json_integer((json_int_t)lw_cats_dropped(c->member[side]->cats)));
     return o;
 }
 

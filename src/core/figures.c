@@ -227,6 +227,13 @@ static void model_figures(struct lw_monitor *m, const char *w,
     add(m, view->counts.events ? aside / (double)view->counts.events : 0, "%s:aside", w);
 }
 
+/* What the summaries cannot tell is no figure: 0 would say that nothing is new. */
+static bool unseen_unknown(const struct lw_monitor *m, size_t i,
+                           const struct lw_drift *d) {
+    return m->spec->feature[i].kind == LW_CATEGORY && d->n_ref > 0 && d->n_cur > 0 &&
+           !d->unseen_known;
+}
+
 static void drift_figures(struct lw_monitor *m, const char *w,
                           const struct lw_view *view) {
     static const struct lw_drift none;
@@ -241,7 +248,8 @@ static void drift_figures(struct lw_monitor *m, const char *w,
         if (i < m->spec->nfeatures) {
             add(m, d->missing_cur, "%s:missing:%s", w, f);
             add(m, d->out_of_range_cur, "%s:out_of_range:%s", w, f);
-            add(m, d->unseen, "%s:unseen:%s", w, f);
+            if (!unseen_unknown(m, i, d))
+                add(m, d->unseen, "%s:unseen:%s", w, f);
         }
     }
 }
