@@ -4,6 +4,8 @@
 #include "drift_test.h"
 
 #include "columns.h"
+#include "data/drift/golden_floors.h"
+#include "drift/stats.h"
 
 #define RULES_AT 1e-4 /* core/figures.c: a hundredth of drift.alpha */
 
@@ -93,8 +95,49 @@ static void small_changes_are_significant_in_their_own_metric(void **state) {
     }
 }
 
+static void wasserstein_matches_scipy(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT(golden_w1); i++) {
+        const struct golden_w1 *g = &golden_w1[i];
+        struct lw_numeric ref = {.kll = kll_of(g->a, (size_t)g->n)};
+        struct lw_numeric cur = {.kll = kll_of(g->b, (size_t)g->m)};
+        for (int k = 0; k < g->n; k++)
+            lw_moments_add(&ref.moments, g->a[k]);
+        for (int k = 0; k < g->m; k++)
+            lw_moments_add(&cur.moments, g->b[k]);
+        struct lw_w1 w1 = lw_w1_test(&ref, &cur);
+        check_near(w1.area, g->area, 1e-10, 0.0);
+        check_near(w1.p, g->p, 1e-6, 1e-300);
+        lw_kll_free(ref.kll);
+        lw_kll_free(cur.kll);
+    }
+}
+
+static void unseen_matches_scipy(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT(golden_unseen); i++) {
+        const struct golden_unseen *g = &golden_unseen[i];
+        struct lw_cats *ref = lw_cats_new(100), *cur = lw_cats_new(100);
+        struct lw_cells cells = {0};
+        for (int k = 0; k < 60; k++) {
+            lw_cats_add_int(ref, k, (uint64_t)g->ref[k]);
+            lw_cats_add_int(cur, k, (uint64_t)g->cur[k]);
+        }
+        struct lw_cats_diff d = lw_cells_categories(&cells, ref, cur);
+        assert_true(d.known);
+        check_near(d.unseen, g->unseen, 1e-12, 0.0);
+        check_near(d.expected, g->expected, 1e-12, 0.0);
+        check_near(d.p, g->p, 1e-9, 0.0);
+        lw_cells_fini(&cells);
+        lw_cats_free(ref);
+        lw_cats_free(cur);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wasserstein_matches_scipy),
+        cmocka_unit_test(unseen_matches_scipy),
         cmocka_unit_test(nothing_is_significant_without_change),
         cmocka_unit_test(small_changes_are_significant_in_their_own_metric),
     };
