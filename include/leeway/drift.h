@@ -52,6 +52,8 @@ void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *
  * p_adjusted and effect stay 1, 1 and 0: nothing can act on them. */
 struct lw_drift {
     enum lw_verdict verdict;
+    bool unseen_known; /* else unseen, unseen_expected are 0, unseen_p 1: the summaries
+                        * cannot tell */
     uint64_t n_ref, n_cur; /* values the figures rest on: present and in range */
     double psi;            /* bias-corrected, >= 0 */
     double psi_raw;        /* natural log, empty bins smoothed */
@@ -63,9 +65,7 @@ struct lw_drift {
     double cramers_v;      /* of the same cells, bias-corrected */
     double linf;           /* categories: largest change of a share */
     /* categories: share of current values in categories that the reference lacks; what
-     * the reference itself leads to expect; p of more than that. Not known (all 0, p 1)
-     * where the summaries cannot tell. */
-    bool unseen_known;
+     * the reference itself leads to expect; p of more than that. */
     double unseen, unseen_expected, unseen_p;
     double missing_ref, missing_cur;           /* shares of all rows */
     double out_of_range_ref, out_of_range_cur; /* shares of all rows */

@@ -154,8 +154,9 @@ static bool on_grid(double v, double per_unit) {
 /* Nearly all values are multiples of 10^-digits, and far fewer of the next coarser: the
  * least digits, or -1 when there are too many to say anything. */
 static int digits_of(const struct points *p) {
-    double per_unit = 1.0;
-    for (int digits = 0; digits <= DIGITS_MAX; digits++, per_unit *= 10.0) {
+    static const double scale[] = {1.0, 10.0, 100.0, 1e3, 1e4};
+    for (int digits = 0; digits <= DIGITS_MAX; digits++) {
+        double per_unit = scale[digits];
         size_t fit = 0;
         for (size_t i = 0; i < p->n; i++)
             fit += fabs(p->value[i]) * per_unit < 1e7 && on_grid(p->value[i], per_unit);
