@@ -6,7 +6,8 @@
 #include "columns.h"
 #include "drift/stats.h"
 
-enum { SEEDS = 100, PANES = 24 };
+/* docs/statistics.md has the rates of 100 seeds. */
+enum { SEEDS = 30, PANES = 24 };
 
 /* Draws levels by a law: 0 uniform, else shares falling as 1 / rank^law. */
 struct law {
@@ -125,8 +126,8 @@ static void nothing_changed(void **state) {
                "%.4f, worst %.4f\n",
                cases[k].levels, cases[k].law, known, low, low_unseen, SEEDS, mean,
                expected, worst);
-        assert_true(known > SEEDS / 10);
-        if (low > 12 || low_unseen > 12 || fires > 0)
+        assert_true(known >= 3);
+        if (low > 6 || low_unseen > 6 || fires > 0)
             fail_msg("p < .05: %zu and %zu, fired: %zu", low, low_unseen, fires);
         check_near(mean, truth, 0.15, 0.002);
         check_near(expected, truth, 0.15, 0.002);
@@ -153,7 +154,7 @@ static int others(int level, struct lw_rng *rng) {
 
 static void a_real_change_is_found(void **state) {
     (void)state;
-    enum { RUNS = 10 };
+    enum { RUNS = 4 };
     for (size_t k = 0; k < COUNT(cases); k++) {
         struct law l = law_of(cases[k].levels, cases[k].law);
         bool new_is_rare = unseen_of(&l, cases[k].n) < 0.5;
