@@ -1,14 +1,15 @@
-/* Counts of categories: exact up to a cap, then a frequent-items summary with a stated
- * error.
+/* Counts of categories: exact up to a cap, then two summaries in one table.
  *
- * Up to `cap` distinct keys every count is exact. Past it the summary is Misra-Gries as
- * in Anderson et al., "A High-Performance Algorithm for Identifying Frequent Items in
- * Data Streams" (IMC 2017): the table is cut by its median count, and the offset is the
- * error bound: a reported count is at most the true one, and at least the true one less
- * `error`. Counting of missing values is apart. Keys are 64-bit: an integer category's
- * own value, or lw_text_key() of a text, whose text is then kept once (at most
- * LW_CATS_TEXT_MAX bytes of it). Deterministic: no seed. Thread: one at a time. Cost: add
- * O(1), no allocation for a key already seen. */
+ * Up to `cap` distinct keys every count is exact. Past it the heavy categories are kept
+ * as frequent items (Misra-Gries as in Anderson et al., IMC 2017: a reported count is at
+ * most the true one, and at least the true one less `error`), and a random one in 2^depth
+ * of all categories stays exact (lw_cats_sampled), which is what tests of change rest on.
+ * Counting of missing values is apart. Keys are 64-bit: an integer category's own value,
+ * or lw_text_key() of a text, whose text is then kept once. A text of more than
+ * LW_CATS_TEXT_MAX bytes is kept as its beginning, an ellipsis, '#' and its key in hex,
+ * so that two long texts stay two. Memory is bounded by cap and LW_CATS_TEXT_MAX.
+ * Deterministic: no seed. Thread: one at a time. Cost: add O(1), no allocation for a key
+ * already seen. */
 #ifndef LW_CATEGORIES_H
 #define LW_CATEGORIES_H
 
@@ -25,7 +26,7 @@ extern "C" {
 
 #define LW_CATS_CAP_DEFAULT 1024
 #define LW_CATS_CAP_MAX     65536
-#define LW_CATS_TEXT_MAX    256
+#define LW_CATS_TEXT_MAX    128
 
 struct lw_cats;
 
@@ -48,6 +49,15 @@ uint64_t lw_cats_error(const struct lw_cats *c); /* 0 while exact */
 size_t lw_cats_size(const struct lw_cats *c);    /* keys held */
 uint64_t lw_cats_count(const struct lw_cats *c,
                        uint64_t key); /* lower bound; 0 when not held */
+
+/* The true count is at most this. */
+uint64_t lw_cats_upper(const struct lw_cats *c, uint64_t key);
+/* Present values that are counted under no key: what the cap has cost. O(size). */
+uint64_t lw_cats_dropped(const struct lw_cats *c);
+/* Keys sampled at the summary's depth have exact counts, also when they are 0. Of several
+ * summaries the greatest depth is theirs together. 0: all are exact. */
+unsigned lw_cats_depth(const struct lw_cats *c);
+bool lw_cats_sampled(uint64_t key, unsigned depth);
 
 struct lw_cat {
     uint64_t key, count;

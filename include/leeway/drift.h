@@ -52,23 +52,28 @@ void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *
  * p_adjusted and effect stay 1, 1 and 0: nothing can act on them. */
 struct lw_drift {
     enum lw_verdict verdict;
+    bool unseen_known; /* else unseen, unseen_expected are 0, unseen_p 1: the summaries
+                        * cannot tell */
     uint64_t n_ref, n_cur; /* values the figures rest on: present and in range */
     double psi;            /* bias-corrected, >= 0 */
     double psi_raw;        /* natural log, empty bins smoothed */
     double js;             /* Jensen-Shannon distance, base 2, bias-corrected, [0, 1] */
     double hellinger;      /* [0, 1] */
     double ks, ks_p;       /* numeric: D and p, sketch error allowed for */
-    double w1;             /* numeric: Wasserstein-1 over the reference's sd */
+    double w1, w1_p;       /* numeric: Wasserstein-1 over the reference's sd; p at most */
     double chi2, chi2_p;   /* on the cells that PSI is taken on, small ones merged */
     double cramers_v;      /* of the same cells, bias-corrected */
     double linf;           /* categories: largest change of a share */
-    double unseen; /* categories: share of current values absent from the reference */
+    /* categories: share of current values in categories that the reference lacks; what
+     * the reference itself leads to expect; p of more than that. */
+    double unseen, unseen_expected, unseen_p;
     double missing_ref, missing_cur;           /* shares of all rows */
     double out_of_range_ref, out_of_range_cur; /* shares of all rows */
     double missing_p, out_of_range_p; /* two-sided p of equal shares (Fisher, or z) */
     double p,
         p_adjusted; /* of the test that decides; adjusted over the columns compared */
-    double effect;  /* the figure compared with the floor (psi) */
+    double ks_p_adjusted, w1_p_adjusted, unseen_p_adjusted; /* the others, likewise */
+    double effect;             /* the figure compared with the floor (psi) */
     double mean_ref, mean_cur; /* numeric */
 };
 

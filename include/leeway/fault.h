@@ -17,6 +17,7 @@ enum lw_fault_kind {
     LW_FAULT_NULLS,        /* figure: share of missing values now */
     LW_FAULT_OUT_OF_RANGE, /* figure: share of out-of-range values now */
     LW_FAULT_UNIT,         /* figure: ratio of the medians, current over reference */
+    LW_FAULT_NEGATIVE,     /* figure: share of negative values now */
     LW_FAULT_STUCK         /* figure: share of the commonest value now */
 };
 const char *lw_fault_name(enum lw_fault_kind kind); /* "nulls", "unit", ... */
@@ -32,7 +33,8 @@ struct lw_fault {
 /* Fewest rows on each side for any fault but NONE. */
 #define LW_FAULT_MIN_N 30
 
-/* Pure function of the two members, which are of one kind. O(retained items +
+/* Pure function of the two members, which are of one kind: a feature's, or the target's
+ * (the last column of a pane's and of a reference's profile). O(retained items +
  * categories). Checks in the order of the enum and returns the first that holds. */
 struct lw_fault lw_fault_find(const struct lw_member *reference,
                               const struct lw_member *current);

@@ -22,7 +22,7 @@
 
 #define MOVERS_MAX     5
 #define CATEGORIES_MAX 5
-#define VALUE_MAX      64   /* bytes of a category's text: a name, not an essay */
+#define VALUE_MAX      LW_CATS_TEXT_MAX /* bytes: a long text ends in its key */
 #define SHIFT_MIN      0.01 /* smaller changes of a share are not worth a line */
 
 static void set(json_t *object, const char *key, json_t *value) {
@@ -72,9 +72,12 @@ static size_t collect(struct lw_cats *from, const struct lw_cats *other, bool in
     for (size_t i = 0; i < lw_cats_size(from); i++) {
         struct lw_cat c = lw_cats_at(from, i);
         uint64_t there = lw_cats_count(other, c.key);
+        double here = (double)c.count / n, share = m > 0 ? (double)there / m : 0;
         if (c.count == 0 || (there > 0) != in_other)
             continue;
-        double here = (double)c.count / n, share = m > 0 ? (double)there / m : 0;
+        /* Past its cap the other may have forgotten it: then it had little, or none. */
+        if (!in_other && m > 0 && (double)lw_cats_upper(other, c.key) / m > here / 10)
+            continue;
         out[used++] = (struct change){c, from_reference ? here : share,
                                       from_reference ? share : here};
     }
@@ -132,7 +135,7 @@ static json_t *mover(const struct lw_column *column, const struct lw_member *ref
         set(m, "reference", quantiles(&reference->num));
         set(m, "window", quantiles(&window->num));
     } else {
-        lw_json_real(m, "unseen", drift->unseen);
+        lw_json_real(m, "unseen", drift->unseen_known ? drift->unseen : NAN);
         put_categories(m, reference->cats, window->cats);
     }
     return m;

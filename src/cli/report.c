@@ -25,6 +25,7 @@ struct lw_report *lw_report_new(const struct lw_config *config) {
     r->options = config ? config->spec.drift : lw_drift_defaults();
     r->left_out = json_array();
     r->schema = json_array();
+    r->widths = json_array();
     return r;
 }
 
@@ -52,6 +53,7 @@ void lw_report_free(struct lw_report *r) {
     free(r->segment);
     json_decref(r->left_out);
     json_decref(r->schema);
+    json_decref(r->widths);
     free(r);
 }
 

@@ -44,7 +44,7 @@ struct lw_side {
 
 /* A category whose share changed. */
 struct lw_mover {
-    char name[96];
+    char name[LW_CATS_TEXT_MAX + 1];
     uint64_t n[LW_SIDES];
     double share[LW_SIDES];
     double z; /* of equal shares */
@@ -80,6 +80,7 @@ struct lw_report {
     struct lw_segment *segment; /* by excess, largest first; owned */
     json_t *left_out;           /* [{column, why}] */
     json_t *schema;             /* [text]: what changed in it */
+    json_t *widths;             /* [text]: the same numbers in another width: a note */
     size_t drifted, faulty, insufficient;
 };
 
@@ -96,7 +97,7 @@ int lw_report_read_window(struct lw_report *r, const char *window, struct lw_err
 void lw_report_add_column(struct lw_report *r, const struct lw_column *column,
                           struct lw_member *ref, struct lw_member *cur);
 /* The schemas of the first files (the caller frees them), and how they differ into
- * r->schema. */
+ * r->schema and r->widths. */
 int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
                       struct lw_err *err);
 

@@ -155,6 +155,15 @@ static void note(json_t *list, const char *fmt, ...) {
     json_array_append_new(list, lw_cli_text(text));
 }
 
+/* Another width of the same numbers: float and double, int and long. Values are compared
+ * all the same, so it is worth a line and no more. */
+static bool same_numbers(const char *was, const char *is) {
+    bool real = strcmp(was, "float") == 0 || strcmp(was, "double") == 0;
+    bool whole = strcmp(was, "int") == 0 || strcmp(was, "long") == 0;
+    return (real && (strcmp(is, "float") == 0 || strcmp(is, "double") == 0)) ||
+           (whole && (strcmp(is, "int") == 0 || strcmp(is, "long") == 0));
+}
+
 int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
                       struct lw_err *err) {
     size_t i;
@@ -170,7 +179,8 @@ int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
         if (!now)
             note(r->schema, "field %s (%s) is gone", name_of(field), was);
         else if (strcmp(was, is) != 0)
-            note(r->schema, "field %s was %s and is %s", name_of(field), was, is);
+            note(same_numbers(was, is) ? r->widths : r->schema,
+                 "field %s was %s and is %s", name_of(field), was, is);
     }
     json_array_foreach(json_object_get(*current, "fields"), i,
                        field) if (!find_field(*reference, name_of(field)))

@@ -43,8 +43,8 @@ static void consider(struct lw_report_column *c, const struct lw_cat *cat, uint6
     if (fabs(m.z) < MOVER_Z || !known)
         return;
     lw_cat_name(cat, m.name, sizeof m.name);
-    c->appeared += n_ref == 0 && error[LW_REF] == 0;
-    c->vanished += n_cur == 0 && error[LW_CUR] == 0;
+    c->appeared += lw_cats_upper(c->member[LW_REF]->cats, cat->key) == 0;
+    c->vanished += lw_cats_upper(c->member[LW_CUR]->cats, cat->key) == 0;
     c->mover[c->nmovers++] = m;
 }
 

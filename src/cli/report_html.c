@@ -328,7 +328,10 @@ static void quality_row(const struct lw_report_column *c, struct lw_buf *out) {
     } else {
         td_none(out);
         td_none(out);
-        td_percent(out, "new categories", d->unseen);
+        if (d->unseen_known)
+            td_percent(out, "new categories", d->unseen);
+        else
+            td_none(out);
     }
     lw_buf_printf(out, "</tr>\n");
 }

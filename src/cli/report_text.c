@@ -123,6 +123,8 @@ void lw_report_print(struct lw_report *r, FILE *out) {
     fprintf(out, "%s\n\n", headline);
     json_array_foreach(r->schema, at, text)
         lw_cli_line(out, "  SCHEMA %s", json_string_value(text));
+    json_array_foreach(r->widths, at, text)
+        lw_cli_line(out, "  note   %s, the same numbers", json_string_value(text));
     for (size_t i = 0; i < r->n; i++)
         if (r->column[i].fault.kind != LW_FAULT_NONE)
             lw_cli_line(out, "  FAULT %s: %s (%.4g)", r->column[i].column.name,
@@ -187,6 +189,7 @@ static void put_drift(json_t *o, const struct lw_drift *d, bool numeric) {
         put(o, "ks", d->ks);
         put(o, "ks_p", d->ks_p);
         put(o, "w1", d->w1);
+        put(o, "w1_p", d->w1_p);
         put(o, "mean_reference", d->mean_ref);
         put(o, "mean_current", d->mean_cur);
         put(o, "out_of_range_reference", d->out_of_range_ref);
@@ -194,16 +197,20 @@ static void put_drift(json_t *o, const struct lw_drift *d, bool numeric) {
         put(o, "out_of_range_p", d->out_of_range_p);
     } else {
         put(o, "linf", d->linf);
-        put(o, "unseen", d->unseen);
+        put(o, "unseen", d->unseen_known ? d->unseen : NAN);
+        put(o, "unseen_expected", d->unseen_known ? d->unseen_expected : NAN);
+        put(o, "unseen_p", d->unseen_p);
     }
     put(o, "missing_reference", d->missing_ref);
     put(o, "missing_current", d->missing_cur);
     put(o, "missing_p", d->missing_p);
 }
 
+#define MOVERS_JSON 100 /* the rest is counted */
+
 static json_t *movers_json(const struct lw_report_column *c) {
     json_t *list = json_array();
-    for (size_t i = 0; i < c->nmovers; i++) {
+    for (size_t i = 0; i < c->nmovers && i < MOVERS_JSON; i++) {
         const struct lw_mover *m = &c->mover[i];
         json_t *o = json_object();
         json_object_set_new(o, "category", json_string(m->name));
@@ -234,8 +241,15 @@ static json_t *column_json(const struct lw_report_column *c) {
         put(fault, "figure", c->fault.figure);
     }
     json_object_set_new(o, "fault", fault);
-    if (!numeric)
-        json_object_set_new(o, "moved", movers_json(c));
+    if (numeric)
+        return o;
+    size_t more = c->nmovers > MOVERS_JSON ? c->nmovers - MOVERS_JSON : 0;
+    json_object_set_new(o, "moved", movers_json(c));
+    json_object_set_new(o, "moved_more", json_integer((json_int_t)more));
+    for (int side = 0; side < LW_SIDES; side++)
+        json_object_set_new(
+            o, side == LW_REF ? "dropped_reference" : "dropped_current",
+            json_integer((json_int_t)lw_cats_dropped(c->member[side]->cats)));
     return o;
 }
 
@@ -277,6 +291,7 @@ json_t *lw_report_json(struct lw_report *r) {
         json_array_append_new(columns, column_json(&r->column[i]));
     json_object_set_new(o, "columns", columns);
     json_object_set(o, "schema_changes", r->schema);
+    json_object_set(o, "schema_notes", r->widths);
     json_object_set(o, "left_out", r->left_out);
     if (r->model[0])
         json_object_set_new(o, "model", lw_cli_text(r->model));

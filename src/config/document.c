@@ -150,7 +150,8 @@ static const char *const metric_docs[LW_METRICS] = {
     [LW_METRIC_MISSING] = "share of missing values, less the reference's",
     [LW_METRIC_OUT_OF_RANGE] =
         "share of values out of range, less the reference's; numeric features",
-    [LW_METRIC_UNSEEN] = "share of categories that the reference lacks",
+    [LW_METRIC_UNSEEN] =
+        "share of values in categories that the reference lacks, less what is expected",
     [LW_METRIC_ASIDE] = "share of events that were set aside, less the reference's",
     [LW_METRIC_EVENTS] = "events in the window; fires at or below its thresholds",
     [LW_METRIC_FAULT] = "1 where a fault of the data was recognised, else 0",

@@ -44,8 +44,9 @@ static const struct lw_key feature_keys[] = {
      .doc = "Size of a numeric feature's quantile sketch: the rank error is 1.3 % "
             "at 200 and falls with k."},
     {"cap", LW_KEY_INT, AT(struct lw_feature_item, column.cap), .flags = LW_IMPLIED,
-     .standard = "1024", .min = 8, .max = 1 << 20,
-     .doc = "Categories that are counted exactly; beyond, the frequent ones."},
+     .standard = "1024", .min = 8, .max = LW_CATS_CAP_MAX,
+     .doc =
+         "Categories that are told apart; of more, the frequent ones and a random part."},
     {"distinct", LW_KEY_BOOL, AT(struct lw_feature_item, column.distinct),
      .flags = LW_IMPLIED, .standard = "false",
      .doc = "Estimate a category's distinct values too."},

@@ -14,6 +14,8 @@
 /* A rise of a share is more than chance below this two-sided p: three standard errors of
  * large samples. */
 #define SHARE_P 0.0027
+/* Of drift.alpha: a report looks once, a rule again and again. It resolves at alpha. */
+#define RULE_ALPHA 0.01
 /* An RMSE must exceed its expectation by this many. */
 #define RMSE_Z 2.0
 
@@ -55,45 +57,59 @@ void lw__view_merge(struct lw_monitor *m, size_t i) {
         compare(m, view);
 }
 
-/* rows: events behind the window. Shares are of all rows: d->n_cur
- * leaves out just those that a share of missing values is about. */
-static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric metric,
-                                       uint64_t rows) {
-    bool judged = d->verdict == LW_VERDICT_OK || d->verdict == LW_VERDICT_DRIFT;
-    struct lw_reading r = {
-        .n = d->n_cur, .known = judged, .significant = d->verdict == LW_VERDICT_DRIFT};
+/* A metric's value and the p-value of its own test, corrected over the features. The
+ * rule's threshold is the floor of the effect, and no other figure's is. */
+static void read_metric(const struct lw_drift *d, enum lw_metric metric, double *value,
+                        double *p) {
+    *p = d->p_adjusted; /* chi-square, on the cells that PSI and JS look at */
     switch (metric) {
     case LW_METRIC_PSI:
-        r.value = d->psi;
-        break;
+        *value = d->psi;
+        return;
     case LW_METRIC_JS:
-        r.value = d->js;
-        break;
+        *value = d->js;
+        return;
     case LW_METRIC_KS:
-        r.value = d->ks;
-        break;
+        *value = d->ks;
+        *p = d->ks_p_adjusted;
+        return;
     case LW_METRIC_W1:
-        r.value = d->w1;
-        break;
-    case LW_METRIC_UNSEEN:
-        r.value = d->unseen;
-        r.significant = d->unseen > 0;
-        break;
-    case LW_METRIC_MISSING:
-        r.value = d->missing_cur - d->missing_ref;
-        r.known = rows > 0;
-        r.n = rows;
-        r.significant = r.value > 0 && d->missing_p < SHARE_P;
-        break;
-    case LW_METRIC_OUT_OF_RANGE:
-        r.value = d->out_of_range_cur - d->out_of_range_ref;
-        r.known = rows > 0;
-        r.n = rows;
-        r.significant = r.value > 0 && d->out_of_range_p < SHARE_P;
-        break;
+        *value = d->w1;
+        *p = d->w1_p_adjusted;
+        return;
     default:
-        lw_assert(metric == LW_METRIC_PSI); /* a metric of a feature */
+        lw_assert(metric == LW_METRIC_UNSEEN);
+        *value = fmax(d->unseen - d->unseen_expected, 0);
+        *p = d->unseen_p_adjusted;
     }
+}
+
+static struct lw_reading share_reading(double rise, double p, uint64_t rows) {
+    return (struct lw_reading){.value = rise,
+                               .n = rows,
+                               .known = rows > 0,
+                               .significant = rise > 0 && p < SHARE_P};
+}
+
+/* rows: events behind the window. Shares are of all rows: d->n_cur
+ * leaves out just those that a share of missing values is about. A column that is
+ * constant on both sides has not moved. */
+static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric metric,
+                                       uint64_t rows, double alpha) {
+    if (metric == LW_METRIC_MISSING)
+        return share_reading(d->missing_cur - d->missing_ref, d->missing_p, rows);
+    if (metric == LW_METRIC_OUT_OF_RANGE)
+        return share_reading(d->out_of_range_cur - d->out_of_range_ref, d->out_of_range_p,
+                             rows);
+    struct lw_reading r = {.n = d->n_cur};
+    double p = 1;
+    read_metric(d, metric, &r.value, &p);
+    r.known = d->verdict == LW_VERDICT_OK || d->verdict == LW_VERDICT_DRIFT ||
+              d->verdict == LW_VERDICT_CONSTANT;
+    if (metric == LW_METRIC_UNSEEN && !d->unseen_known)
+        r.known = false;
+    r.significant = r.known && p < RULE_ALPHA * alpha;
+    r.likely = r.known && p < alpha;
     return r;
 }
 
@@ -170,7 +186,8 @@ struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
                                    .n = view->counts.events,
                                    .known = i < nf,
                                    .significant = true};
-    return drift_reading(&view->drift[i], rule->metric, view->counts.events);
+    return drift_reading(&view->drift[i], rule->metric, view->counts.events,
+                         m->spec->drift.alpha);
 }
 
 static void add(struct lw_monitor *m, double value, const char *fmt, ...)
@@ -211,6 +228,13 @@ static void model_figures(struct lw_monitor *m, const char *w,
     add(m, view->counts.events ? aside / (double)view->counts.events : 0, "%s:aside", w);
 }
 
+/* What the summaries cannot tell is no figure: 0 would say that nothing is new. */
+static bool unseen_unknown(const struct lw_monitor *m, size_t i,
+                           const struct lw_drift *d) {
+    return m->spec->feature[i].kind == LW_CATEGORY && d->n_ref > 0 && d->n_cur > 0 &&
+           !d->unseen_known;
+}
+
 static void drift_figures(struct lw_monitor *m, const char *w,
                           const struct lw_view *view) {
     static const struct lw_drift none;
@@ -225,7 +249,8 @@ static void drift_figures(struct lw_monitor *m, const char *w,
         if (i < m->spec->nfeatures) {
             add(m, d->missing_cur, "%s:missing:%s", w, f);
             add(m, d->out_of_range_cur, "%s:out_of_range:%s", w, f);
-            add(m, d->unseen, "%s:unseen:%s", w, f);
+            if (!unseen_unknown(m, i, d))
+                add(m, d->unseen, "%s:unseen:%s", w, f);
         }
     }
 }

@@ -7,9 +7,9 @@
 #include "core/reference.h"
 
 struct lw_rise {
-    int feature;    /* index into the spec's features */
-    char value[64]; /* the category */
-    uint64_t n;     /* events in the window */
+    int feature;                      /* index into the spec's features */
+    char value[LW_CATS_TEXT_MAX + 1]; /* the category */
+    uint64_t n;                       /* events in the window */
     double rmse, reference_rmse;
     double share; /* of the feature's rise in squared error, (0, 1] */
 };

@@ -67,7 +67,8 @@ enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_slot *slot
     enum lw_severity now = level(rule, reading);
     if (now == LW_SEVERITY_NONE)
         return settle(rule, slot,
-                      is_clear(rule, reading->value) || !reading->significant);
+                      is_clear(rule, reading->value) ||
+                          (!reading->significant && !reading->likely));
     if (slot->over == 0 && slot->state != LW_ALERT_FIRING)
         slot->since_ms = at_ms;
     slot->under = 0;

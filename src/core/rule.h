@@ -22,6 +22,7 @@ struct lw_reading {
     uint64_t n;       /* events behind it */
     bool known;       /* there is something to read */
     bool significant; /* more than chance would give */
+    bool likely;      /* perhaps: too little to fire, too much to resolve */
 };
 
 enum lw_transition { LW_STAYS, LW_FIRES, LW_WORSENS, LW_RESOLVES };

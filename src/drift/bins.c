@@ -1,17 +1,26 @@
 /* Frozen bins: inner edges at quantiles of the reference, outer bins open.
  *
- * For each of the bins - 1 targets i / bins the edge is the retained value whose
- * cumulative share is nearest to the target; (edge[i-1], edge[i]] is a bin. Ties make
- * edges coincide (whole seconds, counts): equal ones are dropped, and "nearest" rather
- * than "first at or above" keeps the split that a heavy value at either end would
- * swallow. A column of at most `bins` distinct values gets one bin a value, and an edge
- * below the least and at the greatest, so that a value never seen falls into a bin of its
- * own even when the reference is constant. */
+ * For each of the bins - 1 targets i / bins the split comes after the retained value
+ * whose cumulative share is nearest to the target; "nearest" rather than "first at or
+ * above" keeps the split that a heavy value at either end would swallow. Ties (whole
+ * seconds, counts) make splits coincide: equal ones are dropped. (edge[i-1], edge[i]] is
+ * a bin.
+ *
+ * An edge lies midway between the value below it and the next one, never on a value: the
+ * same prices as float instead of double would fall on the other side of it, and a feed
+ * that changed nothing but its type would drift.
+ *
+ * A column of at most `bins` distinct values gets one bin a value, and an edge below the
+ * least and above the greatest (by half the gap to its neighbour; for a constant by what
+ * counts as the same value), so that a value never seen falls into a bin of its own even
+ * when the reference is constant. */
 #include "leeway/drift.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
+#include "drift/points.h"
 
 static void put_edge(struct lw_bins *out, double edge) {
     if (out->nedges < LW_BINS_MAX - 1 && isfinite(edge) &&
@@ -19,10 +28,47 @@ static void put_edge(struct lw_bins *out, double edge) {
         out->edge[out->nedges++] = edge;
 }
 
-static void bins_of_few(const double *values, size_t n, struct lw_bins *out) {
-    put_edge(out, nextafter(values[0], -INFINITY));
-    for (size_t i = 0; i < n; i++)
-        put_edge(out, values[i]);
+/* The retained values of a sketch, those that count as the same as one. */
+struct points {
+    double *value;
+    uint64_t *cumulative;
+    size_t n;
+};
+
+static struct points points_of(const struct lw_kll *kll) {
+    struct lw_kll_view *view = lw_kll_view_new(kll);
+    const double *values = NULL;
+    const uint64_t *cumulative = NULL;
+    size_t n = lw_kll_view_points(view, &values, &cumulative);
+    struct points p = {lw_memdup(values, n * sizeof *values),
+                       lw_memdup(cumulative, n * sizeof *cumulative), 0};
+    lw_points_cluster(p.value, n);
+    for (size_t i = 0; i < n; i++) {
+        if (p.n == 0 || p.value[i] > p.value[p.n - 1])
+            p.value[p.n++] = p.value[i];
+        p.cumulative[p.n - 1] = p.cumulative[i];
+    }
+    lw_kll_view_free(view);
+    return p;
+}
+
+/* Below a value with nothing below it: half of `gap`, the way to the next one; alone, as
+ * far as it is still the same. At 0 that is no way at all: then the next double. */
+static double below(double v, double gap) {
+    double edge = v - (gap > 0.0 ? gap / 2.0 : lw_same_within(v));
+    return edge < v ? edge : nextafter(v, -INFINITY);
+}
+
+static void bins_of_few(const struct points *p, struct lw_bins *out) {
+    size_t last = p->n - 1;
+    double first = p->n > 1 ? p->value[1] - p->value[0] : 0.0;
+    double final = p->n > 1 ? p->value[last] - p->value[last - 1] : 0.0;
+    put_edge(out, below(p->value[0], first));
+    for (size_t i = 0; i < last; i++)
+        put_edge(out, lw_midpoint(p->value[i], p->value[i + 1]));
+    double above =
+        p->value[last] + (final > 0.0 ? final / 2.0 : lw_same_within(p->value[last]));
+    put_edge(out, above);
 }
 
 /* First index whose cumulative weight reaches `target`, or the one before if nearer. */
@@ -45,19 +91,17 @@ void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *
     *out = (struct lw_bins){0};
     if (lw_kll_n(reference->kll) == 0)
         return;
-    struct lw_kll_view *view = lw_kll_view_new(reference->kll);
-    const double *values = NULL;
-    const uint64_t *cumulative = NULL;
-    size_t n = lw_kll_view_points(view, &values, &cumulative);
-    if (n <= (size_t)bins && n + 1 < LW_BINS_MAX) {
-        bins_of_few(values, n, out);
+    struct points p = points_of(reference->kll);
+    if (p.n <= (size_t)bins && p.n + 1 < LW_BINS_MAX) {
+        bins_of_few(&p, out);
     } else {
-        double total = (double)cumulative[n - 1];
+        double total = (double)p.cumulative[p.n - 1];
         for (int i = 1; i < bins; i++) {
-            size_t at = nearest(cumulative, n, total * i / bins);
-            if (at + 1 < n) /* an edge at the greatest value would leave an empty bin */
-                put_edge(out, values[at]);
+            size_t at = nearest(p.cumulative, p.n, total * i / bins);
+            if (at + 1 < p.n) /* above the greatest value would lie an empty bin */
+                put_edge(out, lw_midpoint(p.value[at], p.value[at + 1]));
         }
     }
-    lw_kll_view_free(view);
+    free(p.value);
+    free(p.cumulative);
 }

@@ -13,11 +13,7 @@
  * up to 1,000 panes (bench_drift ranks), is 0.35 to 0.61 over k. The library's 99 % bound
  * over all ranks is 5.5 times the largest of those, and knows the coarsest k that was
  * merged in, so the variance is taken as (bound / 5.5)^2. A sketch that holds every item
- * has none.
- *
- * Inexact categories: past its cap a summary knows counts to within `error`. A category
- * whose larger share is not well above that uncertainty goes to the rest, which also gets
- * what the summary no longer holds. */
+ * has none. */
 #include "drift/cells.h"
 
 #include <math.h>
@@ -72,7 +68,7 @@ void lw_cells_numeric(struct lw_cells *out, const struct lw_numeric *ref,
     lw_kll_view_free(vc);
 }
 
-static double expected(double ref, double cur, double n_ref, double n_cur) {
+double lw_cells_expected(double ref, double cur, double n_ref, double n_cur) {
     return (ref + cur) / (n_ref + n_cur) * fmin(n_ref, n_cur);
 }
 
@@ -82,7 +78,7 @@ void lw_cells_merge_ordered(struct lw_cells *c) {
     for (size_t i = 0; i < c->n; i++) {
         ref += c->ref[i];
         cur += c->cur[i];
-        if (expected(ref, cur, c->n_ref, c->n_cur) < LW_CELL_MIN)
+        if (lw_cells_expected(ref, cur, c->n_ref, c->n_cur) < LW_CELL_MIN)
             continue;
         c->ref[k] = ref;
         c->cur[k++] = cur;
@@ -96,64 +92,4 @@ void lw_cells_merge_ordered(struct lw_cells *c) {
         c->cur[k - 1] += cur;
     }
     c->n = k;
-}
-
-struct tally {
-    struct lw_cells *out;
-    double n_ref, n_cur;
-    double blur; /* share below which two inexact counts cannot be told apart */
-    double rest_ref, rest_cur;
-    struct lw_cats_diff diff;
-};
-
-static void tally_put(struct tally *t, double ref, double cur) {
-    double share_ref = ref / t->n_ref, share_cur = cur / t->n_cur;
-    t->diff.linf = fmax(t->diff.linf, fabs(share_ref - share_cur));
-    if (ref == 0.0)
-        t->diff.unseen += share_cur;
-    if (expected(ref, cur, t->n_ref, t->n_cur) < LW_CELL_MIN ||
-        fmax(share_ref, share_cur) < t->blur)
-        return;
-    lw_cells_put(t->out, ref, cur);
-    t->rest_ref -= ref;
-    t->rest_cur -= cur;
-}
-
-static void tally_rest(struct tally *t) {
-    struct lw_cells *c = t->out;
-    double ref = fmax(t->rest_ref, 0.0), cur = fmax(t->rest_cur, 0.0);
-    if (c->n == 0 || expected(ref, cur, t->n_ref, t->n_cur) >= LW_CELL_MIN) {
-        lw_cells_put(c, ref, cur);
-    } else { /* too few for a cell of their own: join the smallest */
-        size_t least = 0;
-        for (size_t i = 1; i < c->n; i++)
-            if (c->ref[i] + c->cur[i] < c->ref[least] + c->cur[least])
-                least = i;
-        c->ref[least] += ref;
-        c->cur[least] += cur;
-    }
-    c->n_ref = t->n_ref;
-    c->n_cur = t->n_cur;
-}
-
-struct lw_cats_diff lw_cells_categories(struct lw_cells *out, struct lw_cats *ref,
-                                        struct lw_cats *cur) {
-    struct tally t = {.out = out};
-    t.n_ref = t.rest_ref = (double)lw_cats_n(ref);
-    t.n_cur = t.rest_cur = (double)lw_cats_n(cur);
-    t.blur = 4.0 * ((double)lw_cats_error(ref) / t.n_ref +
-                    (double)lw_cats_error(cur) / t.n_cur);
-    lw_cats_seal(ref);
-    lw_cats_seal(cur);
-    for (size_t i = 0; i < lw_cats_size(ref); i++) {
-        struct lw_cat cat = lw_cats_at(ref, i);
-        tally_put(&t, (double)cat.count, (double)lw_cats_count(cur, cat.key));
-    }
-    for (size_t i = 0; i < lw_cats_size(cur); i++) {
-        struct lw_cat cat = lw_cats_at(cur, i);
-        if (lw_cats_count(ref, cat.key) == 0)
-            tally_put(&t, 0.0, (double)cat.count);
-    }
-    tally_rest(&t);
-    return t.diff;
 }

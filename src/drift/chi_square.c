@@ -64,14 +64,14 @@ struct lw_chi2 lw_chi_square(const struct lw_cells *c) {
     struct lw_chi2 out = {.stat = s / a, .p = 1.0};
     if (used < 2)
         return out;
-    out.df = (double)(used - 1);
-    double tr1 = a * out.df, tr2 = a * a * out.df;
+    out.df = (double)(used - 1 + c->unchanged);
+    double tr1 = a * (double)(used - 1), tr2 = a * tr1;
     if (c->noise > 0.0 && used == c->n) {
         tr1 = tr2 = 0.0;
         traces(c, a, &tr1, &tr2);
     }
     out.null_psi = tr1;
-    out.p = lw_chi2_sf(s * tr1 / tr2, tr1 * tr1 / tr2);
+    out.p = lw_chi2_sf(s * tr1 / tr2, tr1 * tr1 / tr2 + (double)c->unchanged);
     return out;
 }
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "drift/points.h"
 #include "drift/stats.h"
 
 const char *lw_verdict_name(enum lw_verdict v) {
@@ -76,15 +77,12 @@ static void numeric_figures(const struct lw_numeric *ref, const struct lw_numeri
     d->ks = ks.d;
     d->ks_p = ks.p;
     double sd = spread(&ref->moments, &cur->moments);
+    struct lw_w1 w1 = lw_w1_test(ref, cur);
     if (sd > 0.0)
-        d->w1 = finite_or_zero(lw_wasserstein(ref->kll, cur->kll) / sd);
+        d->w1 = finite_or_zero(w1.area / sd);
+    d->w1_p = w1.p;
     d->mean_ref = finite_or_zero(ref->moments.mean);
     d->mean_cur = finite_or_zero(cur->moments.mean);
-}
-
-static bool numeric_constant(const struct lw_kll *ref, const struct lw_kll *cur) {
-    double v = lw_kll_min(ref);
-    return v == lw_kll_max(ref) && v == lw_kll_min(cur) && v == lw_kll_max(cur);
 }
 
 static void compare_numeric(const struct lw_numeric *ref, const struct lw_numeric *cur,
@@ -103,8 +101,12 @@ static void compare_numeric(const struct lw_numeric *ref, const struct lw_numeri
         d->verdict = LW_VERDICT_EMPTY;
         return;
     }
-    if (numeric_constant(ref->kll, cur->kll))
+    if (lw_one_value(ref->kll, cur->kll)) {
         d->verdict = LW_VERDICT_CONSTANT;
+        d->mean_ref = finite_or_zero(ref->moments.mean);
+        d->mean_cur = finite_or_zero(cur->moments.mean);
+        return;
+    }
     numeric_figures(ref, cur, bins, d);
 }
 
@@ -136,7 +138,10 @@ static void compare_categories(struct lw_cats *ref, struct lw_cats *cur,
     cell_figures(&cells, d);
     lw_cells_fini(&cells);
     d->linf = diff.linf;
+    d->unseen_known = diff.known;
     d->unseen = diff.unseen;
+    d->unseen_expected = diff.expected;
+    d->unseen_p = diff.p;
 }
 
 static void compare_column(const struct lw_member *ref, struct lw_member *cur,
@@ -144,11 +149,16 @@ static void compare_column(const struct lw_member *ref, struct lw_member *cur,
                            const struct lw_drift_options *options, struct lw_drift *d) {
     *d = (struct lw_drift){.verdict = LW_VERDICT_OK,
                            .ks_p = 1.0,
+                           .w1_p = 1.0,
                            .chi2_p = 1.0,
+                           .unseen_p = 1.0,
                            .missing_p = 1.0,
                            .out_of_range_p = 1.0,
                            .p = 1.0,
-                           .p_adjusted = 1.0};
+                           .p_adjusted = 1.0,
+                           .ks_p_adjusted = 1.0,
+                           .w1_p_adjusted = 1.0,
+                           .unseen_p_adjusted = 1.0};
     struct lw_bins own;
     if (ref->kind == LW_NUMERIC) {
         if (!bins) {
@@ -169,22 +179,38 @@ static void compare_column(const struct lw_member *ref, struct lw_member *cur,
     }
 }
 
+/* Corrects the p-value at `from` over the columns that can be judged and that have it,
+ * into `to` (both offsets of doubles in struct lw_drift). */
+static void adjust(struct lw_drift *d, size_t n, size_t from, size_t to,
+                   const struct lw_drift_options *options) {
+    double *p = lw_calloc(n, sizeof *p);
+    size_t *at = lw_calloc(n, sizeof *at), k = 0;
+    for (size_t i = 0; i < n; i++)
+        if (d[i].verdict == LW_VERDICT_OK) {
+            at[k] = i;
+            p[k++] = *(const double *)((const char *)&d[i] + from);
+        }
+    lw_p_adjust(p, k, options->correction);
+    for (size_t i = 0; i < k; i++)
+        *(double *)((char *)&d[at[i]] + to) = p[i];
+    free(p);
+    free(at);
+}
+
 /* Corrects over the columns that can be judged, and judges them. */
 static void judge(struct lw_drift *d, size_t n, const struct lw_drift_options *options) {
-    double *p = lw_calloc(n, sizeof *p);
-    size_t k = 0;
+    adjust(d, n, offsetof(struct lw_drift, p), offsetof(struct lw_drift, p_adjusted),
+           options);
+    adjust(d, n, offsetof(struct lw_drift, ks_p),
+           offsetof(struct lw_drift, ks_p_adjusted), options);
+    adjust(d, n, offsetof(struct lw_drift, w1_p),
+           offsetof(struct lw_drift, w1_p_adjusted), options);
+    adjust(d, n, offsetof(struct lw_drift, unseen_p),
+           offsetof(struct lw_drift, unseen_p_adjusted), options);
     for (size_t i = 0; i < n; i++)
-        if (d[i].verdict == LW_VERDICT_OK)
-            p[k++] = d[i].p;
-    lw_p_adjust(p, k, options->correction);
-    for (size_t i = 0, j = 0; i < n; i++) {
-        if (d[i].verdict != LW_VERDICT_OK)
-            continue;
-        d[i].p_adjusted = p[j++];
-        if (d[i].p_adjusted < options->alpha && d[i].effect > options->floor_psi)
+        if (d[i].verdict == LW_VERDICT_OK && d[i].p_adjusted < options->alpha &&
+            d[i].effect > options->floor_psi)
             d[i].verdict = LW_VERDICT_DRIFT;
-    }
-    free(p);
 }
 
 void lw_drift_compare(const struct lw_profile *reference, struct lw_profile *current,

@@ -5,40 +5,39 @@
  * a fault: a fifth to a half of the city's trips came without dispatch fields after the
  * lockdown, and went on so for years.
  *
- * Unit: every quantile, not the median alone, moved by one and the same factor, and that
- * factor is one that a change of unit makes (km and miles, seconds and minutes or minutes
- * and hours, cents, metres or milliseconds). Real shifts move quantiles unevenly. The
- * tolerance is LW_UNIT_TOLERANCE, for the sketch's rank error and for ordinary change.
+ * Unit: fault_unit.c.
  *
- * Stuck: one value makes nearly all of the current values, and made less than half of the
- * reference. */
+ * Negative: half or more of the values are below 0, none of the reference was, and 0 was
+ * its floor: it came near it. A temperature that falls below 0 in its first frost has no
+ * such floor; a duration has.
+ *
+ * Stuck: one value makes nearly all of the current values, and it had been improbable: it
+ * made less than LW_STUCK_REFERENCE of the reference. Rows of one day resemble each
+ * other, so a probability to the power of the rows would call any dry day impossible;
+ * what must be rare is the value. Of a column of 15 % zeros nobody knows whether it is
+ * broken or a quiet day. A value is the same when only its last bits differ
+ * (drift/points.h): a constant that comes as float is not stuck.
+ *
+ * The target is a column like any other: what is outside its range counts as out of
+ * range, and what is null as missing. */
 #include "leeway/fault.h"
 
 #include <math.h>
 
 #include "base/mem.h"
+#include "drift/fault_unit.h"
+#include "drift/points.h"
 #include "drift/stats.h"
 
 #define LW_FAULT_ALPHA     1e-6
-#define LW_UNIT_TOLERANCE  0.08
 #define LW_STUCK_SHARE     0.98
-#define LW_STUCK_REFERENCE 0.5
-
-static const struct unit {
-    double factor;
-    const char *up, *down;
-} units[] = {
-    {1.609344, "miles sent as kilometres", "kilometres sent as miles"},
-    {60.0, "sent in a unit 60 times finer, as minutes in seconds",
-     "sent in a unit 60 times coarser, as seconds in minutes"},
-    {100.0, "sent in hundredths, as dollars in cents",
-     "sent in a unit 100 times coarser, as cents in dollars"},
-    {1000.0, "sent in thousandths, as seconds in milliseconds",
-     "sent in a unit 1000 times coarser, as milliseconds in seconds"},
-};
+#define LW_STUCK_REFERENCE 0.1
+#define LW_FLOOR           0.5 /* of the median: how near to 0 the fifth percentile is */
+#define LW_FLOOR_MIN_N     100
 
 const char *lw_fault_name(enum lw_fault_kind kind) {
-    static const char *const names[] = {"none", "nulls", "out_of_range", "unit", "stuck"};
+    static const char *const names[] = {"none", "nulls",    "out_of_range",
+                                        "unit", "negative", "stuck"};
     lw_assert((size_t)kind < sizeof names / sizeof *names);
     return names[kind];
 }
@@ -58,54 +57,29 @@ static bool half_lost(uint64_t bad_ref, uint64_t n_ref, uint64_t bad_cur,
            lw_two_shares_p(bad_ref, n_ref, bad_cur, n_cur) < LW_FAULT_ALPHA;
 }
 
-/* Is the factor that takes a to b near `factor`? Signs must agree. */
-static bool near_factor(double a, double b, double factor) {
-    return a * b > 0.0 && fabs(log(b / a / factor)) < LW_UNIT_TOLERANCE;
-}
-
-/* How many of the quantiles moved by the factor, and how many did not. Values near zero
- * say nothing about a factor. */
-static bool all_moved(const double *a, const double *b, size_t n, double factor) {
-    size_t yes = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (a[i] == 0.0 && b[i] == 0.0)
-            continue;
-        if (!near_factor(a[i], b[i], factor))
-            return false;
-        yes++;
-    }
-    return yes >= 3;
-}
-
-static struct lw_fault unit_jump(const struct lw_kll *ref, const struct lw_kll *cur) {
-    static const double ranks[] = {0.15, 0.3, 0.5, 0.7, 0.85};
-    enum { N = sizeof ranks / sizeof *ranks };
-    double a[N], b[N];
+static struct lw_fault negative(const struct lw_kll *ref, const struct lw_kll *cur) {
+    if (lw_kll_n(ref) < LW_FLOOR_MIN_N || lw_kll_min(ref) < 0.0)
+        return none();
     struct lw_kll_view *vr = lw_kll_view_new(ref), *vc = lw_kll_view_new(cur);
-    for (size_t i = 0; i < N; i++) {
-        a[i] = lw_kll_view_quantile(vr, ranks[i]);
-        b[i] = lw_kll_view_quantile(vc, ranks[i]);
-    }
+    bool floor =
+        lw_kll_view_quantile(vr, 0.05) <= LW_FLOOR * lw_kll_view_quantile(vr, 0.5);
+    double now = lw_kll_view_rank(vc, nextafter(0.0, -INFINITY));
     lw_kll_view_free(vr);
     lw_kll_view_free(vc);
-    if (a[0] == a[N - 1]) /* no spread: a factor cannot be told from a shift */
+    if (!floor || now < 0.5)
         return none();
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        const struct unit *u = &units[i];
-        bool up = all_moved(a, b, N, u->factor), down = all_moved(a, b, N, 1 / u->factor);
-        if (up || down)
-            return (struct lw_fault){.kind = LW_FAULT_UNIT,
-                                     .figure = a[N / 2] != 0.0
-                                                   ? b[N / 2] / a[N / 2]
-                                                   : (up ? u->factor : 1 / u->factor),
-                                     .unit = up ? u->factor : 1.0 / u->factor,
-                                     .text = up ? u->up : u->down};
-    }
-    return none();
+    return (struct lw_fault){.kind = LW_FAULT_NEGATIVE,
+                             .figure = now,
+                             .text =
+                                 "half or more of the values are negative, as none was"};
 }
 
+/* Of all that is the same value as v. */
 static double share_of(const struct lw_kll_view *view, double v) {
-    return lw_kll_view_rank(view, v) - lw_kll_view_rank(view, nextafter(v, -INFINITY));
+    double room = lw_same_within(v);
+    double lo = room > 0.0 ? v - room : v;
+    return lw_kll_view_rank(view, v + room) -
+           lw_kll_view_rank(view, nextafter(lo, -INFINITY));
 }
 
 static struct lw_fault stuck(double now, double before) {
@@ -133,7 +107,7 @@ static struct lw_fault stuck_category(const struct lw_cats *ref, struct lw_cats 
             top = cat;
     }
     return stuck((double)top.count / (double)lw_cats_n(cur),
-                 (double)lw_cats_count(ref, top.key) / (double)lw_cats_n(ref));
+                 (double)lw_cats_upper(ref, top.key) / (double)lw_cats_n(ref));
 }
 
 static struct lw_fault nulls(uint64_t missing, uint64_t rows) {
@@ -153,8 +127,12 @@ static struct lw_fault find_numeric(const struct lw_numeric *ref,
                                  .text = "half or more of the values left the range"};
     if (lw_kll_n(ref->kll) < LW_FAULT_MIN_N || lw_kll_n(cur->kll) < LW_FAULT_MIN_N)
         return none();
-    struct lw_fault unit = unit_jump(ref->kll, cur->kll);
-    return unit.kind ? unit : stuck_number(ref->kll, cur->kll);
+    if (lw_one_value(ref->kll, cur->kll))
+        return none();
+    struct lw_fault found = lw_fault_unit(ref, cur);
+    if (!found.kind)
+        found = negative(ref->kll, cur->kll);
+    return found.kind ? found : stuck_number(ref->kll, cur->kll);
 }
 
 static struct lw_fault find_category(const struct lw_cats *ref, struct lw_cats *cur) {

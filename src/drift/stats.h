@@ -33,8 +33,12 @@ struct lw_ks {
 };
 struct lw_ks lw_ks_test(const struct lw_kll *ref, const struct lw_kll *cur);
 
-/* Area between the two distribution functions, in the values' unit. */
-double lw_wasserstein(const struct lw_kll *ref, const struct lw_kll *cur);
+struct lw_w1 {
+    double area; /* between the two distribution functions, in the values' unit */
+    double p;    /* at most this when nothing changed */
+};
+/* Both hold values. */
+struct lw_w1 lw_w1_test(const struct lw_numeric *ref, const struct lw_numeric *cur);
 
 /* Two-sided p of equal shares: a of n against b of m. Fisher's exact test for few, the
  * pooled z test for many. 1 when n or m is 0. */

@@ -295,6 +295,13 @@ static json_t *category_json(const struct share *s, bool has_ref, bool has_cur) 
     return o;
 }
 
+/* How many categories are told apart, and how many values lie in none of them, because
+ * there are more than features.NAME.cap. */
+static void put_held(json_t *side, const struct lw_cats *c) {
+    json_object_set_new(side, "held", json_integer((json_int_t)lw_cats_size(c)));
+    json_object_set_new(side, "dropped", json_integer((json_int_t)lw_cats_dropped(c)));
+}
+
 static void put_categories(json_t *o, const struct sides *s) {
     struct lw_cats *ref = s->ref ? s->ref->cats : NULL, *cur = s->cats;
     size_t n;
@@ -320,12 +327,14 @@ static void put_categories(json_t *o, const struct sides *s) {
         double rows = (double)(lw_cats_n(ref) + lw_cats_missing(ref));
         json_object_set_new(r, "version", json_integer(s->reference->version));
         json_object_set_new(r, "n", json_integer((json_int_t)lw_cats_n(ref)));
+        put_held(r, ref);
         json_object_set_new(r, "missing",
                             lw_json_number((double)lw_cats_missing(ref) / rows));
     }
     if (cur) {
         double rows = (double)(lw_cats_n(cur) + lw_cats_missing(cur));
         json_object_set_new(c, "n", json_integer((json_int_t)lw_cats_n(cur)));
+        put_held(c, cur);
         json_object_set_new(c, "missing",
                             lw_json_number((double)lw_cats_missing(cur) / rows));
     }

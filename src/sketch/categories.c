@@ -1,19 +1,35 @@
 /* Category counts: adds, merges, and the cut when there are too many keys.
  *
- * The cut (Anderson et al. 2017, after Misra and Gries 1982): when the cap + 1st key
- * arrives, the median of all counts is taken from each, keys left with nothing go, and
- * the median is added to the error. At least half of the keys go, so a cut costs O(1) an
- * added key; each cut takes the median from at least half of cap + 1 keys, so the error
- * is at most 2 n / cap. The median is exact, hence independent of the order in the table:
+ * Past the cap a summary must forget, and two things are wanted of what it keeps: the
+ * heavy categories, and something exact, because a test of whether two samples differ, or
+ * of how many values are new, needs counts without an error of their own. So the table
+ * is shared by two kinds of keys.
+ *
+ * Sampled (Gibbons 2001, distinct sampling): those whose hash begins with `depth` zero
+ * bits, a random one in 2^depth of all categories whatever their size. They are never
+ * cut, and as depth only grows a key that is sampled now has been since its first value:
+ * its count is exact, through any number of merges. At most half of the cap are sampled.
+ *
+ * The others (Anderson et al. 2017, after Misra and Gries 1982): when the cap + 1st key
+ * arrives, the median of their counts is taken from each, keys left with nothing go, and
+ * the median is added to the error. At least half of them go, so a cut costs O(1) an
+ * added key; each cut takes the median from at least a quarter of cap keys, so the error
+ * is at most 4 n / cap. The median is exact, hence independent of the order in the table:
  * what a stored sketch does next does not depend on its having been stored.
  *
  * A text with a key below LW_CATS_DENSE (one in 2^54) is counted as that integer. */
 #include "categories_impl.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
+
+/* Places in tables are made of the key's hash as well: another one decides here. */
+#define SALT UINT64_C(0x6c65657761796361)
 
 struct lw_cats *lw_cats_new(uint32_t cap) {
     struct lw_cats *c = lw_calloc(1, sizeof *c);
@@ -45,6 +61,7 @@ void lw_cats_reset(struct lw_cats *c) {
     if (c->hashed > 0)
         memset(c->slots, 0, c->nslots * sizeof *c->slots);
     c->n = c->missing = c->error = 0;
+    c->depth = 0;
     c->size = c->hashed = c->texts_len = 0;
 }
 
@@ -95,10 +112,27 @@ static void grow_dense(struct lw_cats *c, uint64_t key) {
     c->ndense = room;
 }
 
+/* Its beginning, whole characters of it, and its key: unlike texts stay unlike. */
+uint32_t lw__cats_cut_text(char out[LW_CATS_TEXT_MAX], uint64_t key, const char *text) {
+    char tail[LW_CATS_TAIL + 1];
+    uint32_t keep = LW_CATS_TEXT_MAX - LW_CATS_TAIL;
+    while (keep > 0 && ((unsigned char)text[keep] & 0xc0) == 0x80)
+        keep--; /* not within a character of UTF-8 */
+    lw__cats_tail(tail, key);
+    memcpy(out, text, keep);
+    memcpy(out + keep, tail, LW_CATS_TAIL);
+    return keep + LW_CATS_TAIL;
+}
+
+void lw__cats_tail(char out[LW_CATS_TAIL + 1], uint64_t key) {
+    snprintf(out, LW_CATS_TAIL + 1, "\xe2\x80\xa6#%016" PRIx64, key);
+}
+
 static void keep_text(struct lw_cats *c, uint32_t slot, const char *text, size_t len) {
     if (!c->refs)
         c->refs = lw_calloc(c->nslots, sizeof *c->refs);
-    uint32_t kept = len > LW_CATS_TEXT_MAX ? LW_CATS_TEXT_MAX : (uint32_t)len;
+    lw_assert(len <= LW_CATS_TEXT_MAX);
+    uint32_t kept = (uint32_t)len;
     if (c->texts_len + kept > c->texts_cap) {
         c->texts_cap = 2 * c->texts_cap + kept + 64;
         c->texts = lw_realloc(c->texts, c->texts_cap, 1);
@@ -136,9 +170,22 @@ void lw__cats_each(const struct lw_cats *c,
 
 /* ---- the cut ---- */
 
+bool lw_cats_sampled(uint64_t key, unsigned depth) {
+    if (depth == 0 || depth >= LW_CATS_DEPTH) /* made-up keys may all hash to 0 */
+        return depth == 0;
+    return lw_mix64(key ^ SALT) >> (64 - depth) == 0;
+}
+
+struct counts { /* of the keys that can be cut; room for all */
+    const struct lw_cats *c;
+    uint64_t *count;
+    size_t n;
+};
+
 static void take_count(void *arg, const struct lw_cat *cat) {
-    uint64_t **to = arg;
-    *(*to)++ = cat->count;
+    struct counts *t = arg;
+    if (!lw_cats_sampled(cat->key, t->c->depth))
+        t->count[t->n++] = cat->count;
 }
 
 /* Hoare's selection: the value that sorting would put at `rank`. */
@@ -166,13 +213,20 @@ static uint64_t select_rank(uint64_t *v, ptrdiff_t n, ptrdiff_t rank) {
     return v[rank];
 }
 
+static void cut_count(const struct lw_cats *c, uint64_t key, uint64_t *count,
+                      uint64_t median) {
+    if (!lw_cats_sampled(key, c->depth))
+        *count -= *count > median ? median : *count;
+}
+
 static void cut_slots(struct lw_cats *c, uint64_t median) {
     char *texts = c->texts;
     c->texts = NULL;
     c->texts_len = c->texts_cap = c->hashed = 0;
     for (uint32_t i = 0; i < c->nslots; i++) {
         struct lw__cats_slot *slot = &c->slots[i];
-        slot->count -= slot->count > median ? median : slot->count;
+        if (slot->count > 0)
+            cut_count(c, slot->key, &slot->count, median);
         c->hashed += slot->count > 0;
         struct lw__cats_text ref = c->refs ? c->refs[i] : (struct lw__cats_text){0};
         if (slot->count > 0 && ref.len1 > 0)
@@ -183,14 +237,25 @@ static void cut_slots(struct lw_cats *c, uint64_t median) {
         rehash(c, c->nslots); /* removed keys would break probe sequences */
 }
 
+/* Fewer are sampled until they are half of the cap at most; the counts of the rest. */
+static struct counts deepen(struct lw_cats *c) {
+    struct counts t = {c, lw_calloc(c->size, sizeof *t.count), 0};
+    lw__cats_each(c, take_count, &t);
+    while (c->size - t.n > c->cap / 2) {
+        c->depth++;
+        t.n = 0;
+        lw__cats_each(c, take_count, &t);
+    }
+    return t;
+}
+
 static void cut(struct lw_cats *c) {
-    uint64_t *counts = lw_calloc(c->size, sizeof *counts), *end = counts;
-    lw__cats_each(c, take_count, &end);
-    uint64_t median = select_rank(counts, (ptrdiff_t)c->size, (ptrdiff_t)(c->size / 2));
-    free(counts);
+    struct counts t = deepen(c);
+    uint64_t median = select_rank(t.count, (ptrdiff_t)t.n, (ptrdiff_t)(t.n / 2));
+    free(t.count);
     uint32_t dense = 0;
     for (uint32_t key = 0; key < c->ndense; key++) {
-        c->dense[key] -= c->dense[key] > median ? median : c->dense[key];
+        cut_count(c, key, &c->dense[key], median);
         dense += c->dense[key] > 0;
     }
     cut_slots(c, median);
@@ -229,7 +294,10 @@ static void new_key(struct lw_cats *c, uint64_t key, const char *text, size_t le
         rehash(c, c->nslots ? 2 * c->nslots : 16);
     uint32_t at = probe(c, key);
     c->slots[at] = (struct lw__cats_slot){.key = key, .count = count};
-    if (text && key >= LW_CATS_DENSE)
+    char cut[LW_CATS_TEXT_MAX];
+    if (text && key >= LW_CATS_DENSE && len > LW_CATS_TEXT_MAX)
+        keep_text(c, at, cut, lw__cats_cut_text(cut, key, text));
+    else if (text && key >= LW_CATS_DENSE)
         keep_text(c, at, text, len);
     else if (c->refs)
         c->refs[at] = (struct lw__cats_text){0};
@@ -296,7 +364,8 @@ void lw_cats_merge(struct lw_cats *c, const struct lw_cats *other) {
     c->n = n;
     c->missing += other->missing;
     c->error += other->error;
-    if (c->size > c->cap)
+    c->depth = c->depth > other->depth ? c->depth : other->depth;
+    while (c->size > c->cap) /* once, as a rule: what is sampled cannot be cut */
         cut(c);
 }
 
@@ -323,6 +392,24 @@ uint64_t lw_cats_count(const struct lw_cats *c, uint64_t key) {
         return 0;
     struct lw__cats_slot slot = c->slots[probe(c, key)];
     return slot.count;
+}
+
+uint64_t lw_cats_upper(const struct lw_cats *c, uint64_t key) {
+    return lw_cats_count(c, key) + (lw_cats_sampled(key, c->depth) ? 0 : c->error);
+}
+
+static void add_up(void *arg, const struct lw_cat *cat) {
+    *(uint64_t *)arg += cat->count;
+}
+
+uint64_t lw_cats_dropped(const struct lw_cats *c) {
+    uint64_t held = 0;
+    lw__cats_each(c, add_up, &held);
+    return c->n - held;
+}
+
+unsigned lw_cats_depth(const struct lw_cats *c) {
+    return c->depth;
 }
 
 uint32_t lw_cats_cap(const struct lw_cats *c) {

@@ -13,6 +13,8 @@
 
 #define LW_CATS_FEW   32
 #define LW_CATS_DENSE 1024
+#define LW_CATS_TAIL  20 /* bytes: an ellipsis, '#', sixteen digits of the key */
+#define LW_CATS_DEPTH 48 /* from here on nothing is sampled */
 
 struct lw__cats_slot {
     uint64_t key, count; /* count 0: free */
@@ -25,6 +27,7 @@ struct lw__cats_text {
 struct lw_cats {
     uint64_t n, missing, error;
     uint32_t cap, size; /* distinct keys allowed, held */
+    uint32_t depth;     /* keys of this depth or more are sampled: exact */
     uint32_t ndense;    /* counters there are; 0 before the table has LW_CATS_FEW keys */
     uint32_t nslots;    /* a power of two, or 0 */
     uint32_t hashed;    /* keys in slots */
@@ -56,6 +59,9 @@ static inline bool lw__cats_hit(struct lw_cats *c, uint64_t key) {
 /* Adds to a key's count, without a cut. */
 void lw__cats_bump(struct lw_cats *c, uint64_t key, const char *text, size_t len,
                    uint64_t count);
+/* What is kept of a text that is too long, and how that ends; its length. */
+uint32_t lw__cats_cut_text(char out[LW_CATS_TEXT_MAX], uint64_t key, const char *text);
+void lw__cats_tail(char out[LW_CATS_TAIL + 1], uint64_t key);
 /* The text of slot i, or NULL for an integer. */
 const char *lw__cats_text_of(const struct lw_cats *c, uint32_t i, uint32_t *len);
 /* Calls back for every category held, in no order. */

@@ -1,12 +1,12 @@
 /* Category counts: the sealed order, and the serial form.
  *
- *   u8 version 1, varint cap, n, missing, error, number of categories; then for each, in
- *   order of key: varint key, varint count, varint 0 for an integer or 1 + the length of
- *   its text, the text
+ *   u8 version 2, varint cap, n, missing, error, depth, number of categories; then for
+ *   each, in order of key: varint key, varint count, varint 0 for an integer or 1 + the
+ *   length of its text, the text
  *
  * A reader checks that keys ascend, that counts are positive and sum to n (to at most n
- * once there is an error), and that a text that was kept whole has the key it is stored
- * under. */
+ * once there is an error), and that a text has the key it is stored under, or ends in it
+ * when it was too long to keep. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #include "categories_impl.h"
 #include "varint.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 #define N_MAX (UINT64_C(1) << 56)
 
 static void take(void *arg, const struct lw_cat *cat) {
@@ -59,7 +59,7 @@ static void add_size(void *arg, const struct lw_cat *cat) {
 size_t lw_cats_serial_size(const struct lw_cats *c) {
     size_t size = 1 + lw__varint_size(c->cap) + lw__varint_size(c->n) +
                   lw__varint_size(c->missing) + lw__varint_size(c->error) +
-                  lw__varint_size(c->size);
+                  lw__varint_size(c->depth) + lw__varint_size(c->size);
     lw__cats_each(c, add_size, &size);
     return size;
 }
@@ -81,10 +81,18 @@ size_t lw_cats_write(struct lw_cats *c, uint8_t *out) {
     at = lw__varint_put(at, c->n);
     at = lw__varint_put(at, c->missing);
     at = lw__varint_put(at, c->error);
+    at = lw__varint_put(at, c->depth);
     at = lw__varint_put(at, c->size);
     for (size_t i = 0; i < c->size; i++)
         at = put_category(at, &c->order[i]);
     return (size_t)(at - out);
+}
+
+static bool ends_in(const char *text, size_t len, uint64_t key) {
+    char tail[LW_CATS_TAIL + 1];
+    lw__cats_tail(tail, key);
+    return len > LW_CATS_TEXT_MAX - 4 &&
+           memcmp(text + len - LW_CATS_TAIL, tail, LW_CATS_TAIL) == 0;
 }
 
 /* Reads one category into the sketch; -1 when it cannot be one that was written. */
@@ -99,7 +107,7 @@ static int read_category(struct lw_cats *c, struct lw_reader *r, uint64_t *left)
         text = len > 0 ? lw_reader_bytes(r, len) : "";
         if (!text || key < LW_CATS_DENSE)
             return -1;
-        if (len < LW_CATS_TEXT_MAX && lw_text_key(text, len) != key)
+        if (lw_text_key(text, len) != key && !ends_in(text, len, key))
             return -1;
     }
     lw__cats_bump(c, key, text, len, count);
@@ -126,7 +134,7 @@ struct lw_cats *lw_cats_read(const uint8_t *data, size_t len, struct lw_err *err
     unsigned version = lw_reader_u8(&r);
     uint64_t cap = lw__varint_get(&r), n = lw__varint_get(&r);
     uint64_t missing = lw__varint_get(&r), error = lw__varint_get(&r);
-    uint64_t size = lw__varint_get(&r);
+    uint64_t depth = lw__varint_get(&r), size = lw__varint_get(&r);
     if (r.bad || version != VERSION) {
         lw_fail(err, LW_EINPUT,
                 "category counts: version %u, or cut off; want version %d", version,
@@ -134,7 +142,7 @@ struct lw_cats *lw_cats_read(const uint8_t *data, size_t len, struct lw_err *err
         return NULL;
     }
     if (cap < 1 || cap > LW_CATS_CAP_MAX || size > cap || n > N_MAX || missing > N_MAX ||
-        error > n) {
+        error > n || depth > LW_CATS_DEPTH || (error == 0) != (depth == 0)) {
         lw_fail(err, LW_EINPUT, "category counts: %llu of at most %llu, %llu values",
                 (unsigned long long)size, (unsigned long long)cap, (unsigned long long)n);
         return NULL;
@@ -142,6 +150,7 @@ struct lw_cats *lw_cats_read(const uint8_t *data, size_t len, struct lw_err *err
     struct lw_cats *c = lw_cats_new((uint32_t)cap);
     c->missing = missing;
     c->error = error;
+    c->depth = (uint32_t)depth;
     if (!read_categories(c, &r, n, size) && lw_reader_left(&r) == 0)
         return c;
     lw_fail(err, LW_EINPUT, "category counts: keys or counts are damaged before byte %zu",

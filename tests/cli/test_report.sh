@@ -25,6 +25,12 @@ check "a category appeared" grep -q '"category":"harbour"[^}]*"what":"appeared"'
 check "a category vanished" grep -q '"category":"south"[^}]*"what":"vanished"' "$dir/out"
 check "no NaN" test "$(grep -ci 'nan\|inf[,}]' "$dir/out")" -eq 0
 
+# ---- another width of the same numbers is a note: no drift, no fault, exit code 0
+expect 0 report --reference "$sales/wide.avro" --current "$sales/narrow.avro"
+prints "note   field price was double and is float"
+prints "note   field amount was long and is int"
+expect 0 report --reference "$sales/narrow.avro" --current "$sales/wide.avro"
+
 for page in same b; do
     check "$page: whole" grep -q '</html>' "$dir/$page.html"
     check "$page: no script of anybody" test "$(grep -ci '<script' "$dir/$page.html")" -eq 0

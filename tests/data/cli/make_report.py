@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes reference.avro, same.avro and broken.avro, here: shops' sales for tests of `leeway report`.
+"""Writes reference.avro, same.avro, broken.avro, wide.avro and narrow.avro, here: shops' sales for tests of `leeway report`.
 
     python3 tests/data/cli/make_report.py        (needs fastavro and numpy)
 
 `same` is drawn like `reference`. In `broken` amounts come in cents, weight is stuck, most of
-loyalty is null, one shop is new and one has closed, `till` changed its type and `cashier` is gone.
+loyalty is null, one shop is new and one has closed, `till` changed its type and `cashier` is gone. `wide` and
+`narrow` hold the same few numbers as double and long, and as float and int.
 """
 import pathlib
 
@@ -55,4 +56,14 @@ for name, seed, broken in (("reference", 1, False), ("same", 2, False), ("broken
     with open(HERE / f"{name}.avro", "wb") as out:
         fastavro.writer(out, fastavro.parse_schema(schema(broken)),
                         sales(np.random.default_rng(seed), broken), codec="deflate",
+                        sync_marker=b"leeway-test-data")
+
+for name, real, whole in (("wide", "double", "long"), ("narrow", "float", "int")):
+    columns = {"price": real, "one": real, "amount": whole}
+    fields = [{"name": column, "type": kind} for column, kind in columns.items()]
+    rng = np.random.default_rng(5)
+    few = [{"price": float(rng.choice([.1, .15, .3, 1.99, 49.95])), "one": 9.99, "amount": int(rng.integers(400))}
+           for _ in range(600)]
+    with open(HERE / f"{name}.avro", "wb") as out:
+        fastavro.writer(out, {"type": "record", "name": "Few", "fields": fields}, few, codec="deflate",
                         sync_marker=b"leeway-test-data")

@@ -210,6 +210,29 @@ static void a_window_of_nothing_but_trouble_is_trouble(void **state) {
     assert_true(logged(f, "alert range/x 6h resolved"));
 }
 
+/* floor_psi is the verdict's, of reports; a rule has a threshold. */
+static void a_rule_has_a_floor_of_its_own(void **state) {
+    struct fixture *f = *state;
+    static const enum lw_metric metrics[] = {LW_METRIC_PSI, LW_METRIC_JS, LW_METRIC_KS,
+                                             LW_METRIC_W1};
+    f->spec->rule[0].actions = 0;
+    f->spec->drift.floor_psi = 10;
+    f->spec->feature[CORE_F_X].k = 200;
+    lw_spec_columns(f->spec);
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
+        core_rule(f->spec, lw_metric_name(metrics[i]), metrics[i], CORE_F_X, .08)
+            ->window = 1;
+    again(f);
+    until(f, 4);
+    assert_false(logged(f, "/x 2d firing")); /* nothing has changed */
+    f->stream.shift = 3;                     /* half a sd */
+    until(f, 6);
+    assert_true(logged(f, "alert psi/x 2d firing"));
+    assert_true(logged(f, "alert js/x 2d firing"));
+    assert_true(logged(f, "alert ks/x 2d firing"));
+    assert_true(logged(f, "alert w1/x 2d firing"));
+}
+
 static void a_training_that_fails_is_told(void **state) {
     struct fixture *f = *state;
     f->spec->retrain.min_rows = 1000000;
@@ -268,6 +291,7 @@ static void everything(struct fixture *f, int restart_every) {
     if (f->spec->nrules == 1) {
         for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
             core_rule(f->spec, lw_metric_name(metrics[i]), metrics[i], LW_RULE_EACH, .2);
+        f->spec->drift.alpha = 1; /* sketches this small leave little certain */
         core_rule(f->spec, "target", LW_METRIC_PSI, LW_RULE_TARGET, .2)->window = 1;
         core_rule(f->spec, "prediction", LW_METRIC_W1, LW_RULE_PREDICTION, .2)->window =
             1;
@@ -409,6 +433,7 @@ int main(void) {
         TEST(a_bad_promotion_is_rolled_back),
         TEST(broken_data_is_not_learned),
         TEST(a_window_of_nothing_but_trouble_is_trouble),
+        TEST(a_rule_has_a_floor_of_its_own),
         TEST(a_training_that_fails_is_told),
         TEST(unreadable_panes_are_told_once),
         TEST(an_answer_that_nobody_asked_for_is_ignored),

@@ -57,6 +57,28 @@ static void clears_below_the_lower_threshold_only(void **state) {
     assert_int_equal(step(&f, 3.9), LW_STAYS);
 }
 
+/* A firing rule whose value is still over, and about which chance says little, goes on.
+ */
+static void doubt_neither_fires_nor_resolves(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    struct lw_reading doubt = {.value = 6, .n = 50, .known = true, .likely = true};
+    struct lw_reading chance = {.value = 6, .n = 50, .known = true};
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(lw_rule_step(&f.rule, &f.slot, &doubt, f.at++), LW_STAYS);
+    assert_int_equal(f.slot.state, LW_ALERT_OK);
+    for (int i = 0; i < 3; i++)
+        step(&f, 6);
+    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(lw_rule_step(&f.rule, &f.slot, &doubt, f.at++), LW_STAYS);
+    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, f.at++), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &doubt, f.at++), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, f.at++), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, f.at++), LW_RESOLVES);
+}
+
 static void worsens_when_critical_for_as_long(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
@@ -182,6 +204,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fires_after_for_count_in_a_row),
         cmocka_unit_test(clears_below_the_lower_threshold_only),
+        cmocka_unit_test(doubt_neither_fires_nor_resolves),
         cmocka_unit_test(worsens_when_critical_for_as_long),
         cmocka_unit_test(too_little_to_judge_changes_nothing),
         cmocka_unit_test(what_chance_gives_is_no_breach),

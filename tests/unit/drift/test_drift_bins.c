@@ -1,8 +1,12 @@
 /* Frozen bins: quantile edges, ties, few values, constants, open ends. */
 #include "drift_test.h"
 
+#include <float.h>
+
 #include "base/rng.h"
-#include "drift/cells.h"
+#include "drift/points.h"
+#include "drift/stats.h"
+#include "leeway/fault.h"
 
 static struct lw_bins bins_of(const double *v, size_t n, int bins) {
     struct lw_numeric num = {.n = n, .kll = kll_of(v, n)};
@@ -64,7 +68,7 @@ static void ties_leave_fewer_bins_and_no_empty_one(void **state) {
         v[i] = i < 100 ? 3.0 : i;
     struct lw_bins b = bins_of(v, 140, 10);
     assert_true(b.nedges >= 2 && b.nedges < 9);
-    assert_true(b.edge[0] == 3.0);
+    assert_true(b.edge[0] == (3.0 + 100.0) / 2.0);
 }
 
 static void a_heavy_value_at_either_end_keeps_its_split(void **state) {
@@ -124,6 +128,117 @@ static void all_sizes_are_accepted(void **state) {
         assert_true(isfinite(b.edge[i]));
 }
 
+/* The neighbours of an edge, whatever they are: the lower one is below it or on it (only
+ * when there is no double between), the upper one above. */
+static void an_edge_lies_between_its_neighbours(void **state) {
+    (void)state;
+    const double pairs[][2] = {
+        {1.0, 2.0},         {-2.0, -1.0},         {-1.0, 3.0},          {0.0, 5e-324},
+        {-5e-324, 0.0},     {5e-324, 1e-323},     {-DBL_MAX, DBL_MAX},  {1e308, DBL_MAX},
+        {-DBL_MAX, -1e308}, {1.0, 1.0 + 0x1p-52}, {1.0, 1.0 + 0x1p-51}, {-0.0, 1e-310},
+        {DBL_MIN, DBL_MAX}, {1e8, 1e8 + 1.0},
+    };
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        double a = pairs[i][0], b = pairs[i][1], mid = lw_midpoint(a, b);
+        assert_true(mid >= a && mid < b);
+        assert_true(mid > a || nextafter(a, b) == b);
+    }
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 8);
+    for (int i = 0; i < 100000; i++) {
+        uint64_t bits[2] = {lw_rng_next(&rng), lw_rng_next(&rng)};
+        double v[2];
+        memcpy(v, bits, sizeof v);
+        if (!isfinite(v[0]) || !isfinite(v[1]) || v[0] == v[1])
+            continue;
+        double a = fmin(v[0], v[1]), b = fmax(v[0], v[1]), mid = lw_midpoint(a, b);
+        assert_true(mid >= a && mid < b);
+    }
+}
+
+static double as_float(double v) {
+    return (double)(float)v;
+}
+
+/* One to twenty prices, some with a mass and a continuous rest: as float, or with noise
+ * in the last bits on either side, they are the same prices in every figure. */
+static void last_bits_make_no_drift(void **state) {
+    (void)state;
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 14);
+    for (int distinct = 1; distinct <= 20; distinct++)
+        for (int how = 0; how < 8; how++) {
+            enum { ROWS = 3000 };
+            double price[20], rest = how & 4 ? 0.3 : 0.0;
+            struct lw_kll *a = lw_kll_new(200, 1), *b = lw_kll_new(200, 2);
+            struct lw_moments ma = {0}, mb = {0};
+            for (int i = 0; i < distinct; i++)
+                price[i] = 0.1 + (double)lw_rng_below(&rng, 3000) / 100.0;
+            for (int i = 0; i < ROWS; i++) {
+                double v = price[i * 7919 % distinct], w = v;
+                if (lw_rng_unit(&rng) < rest)
+                    v = w = 30.0 * lw_rng_unit(&rng);
+                double noise = 1.0 + 1e-7 * lw_rng_normal(&rng);
+                if ((how & 3) == 0)
+                    w = as_float(w);
+                else if ((how & 3) == 1)
+                    v = as_float(v);
+                else if ((how & 3) == 2)
+                    w *= noise;
+                else
+                    v *= noise;
+                lw_kll_update(a, v);
+                lw_kll_update(b, w);
+                lw_moments_add(&ma, v);
+                lw_moments_add(&mb, w);
+            }
+            struct lw_member ref = {.kind = LW_NUMERIC,
+                                    .num = {.n = ROWS, .moments = ma, .kll = a}};
+            struct lw_member cur = {.kind = LW_NUMERIC,
+                                    .num = {.n = ROWS, .moments = mb, .kll = b}};
+            struct lw_profile pr = {.n = 1, .members = &ref};
+            struct lw_profile pc = {.n = 1, .members = &cur};
+            struct lw_drift_options options = lw_drift_defaults();
+            struct lw_drift d;
+            lw_drift_compare(&pr, &pc, NULL, &options, &d);
+            if (d.psi > 0.01 || d.js > 0.06 || d.ks > 0.06 || d.w1 > 0.1 ||
+                d.chi2_p < 1e-4 || d.ks_p < 1e-4)
+                fail_msg("%d prices, how %d: psi %g js %g ks %g w1 %g p %g", distinct,
+                         how, d.psi, d.js, d.ks, d.w1, d.chi2_p);
+            assert_int_equal(lw_fault_find(&ref, &cur).kind, LW_FAULT_NONE);
+            lw_kll_free(a);
+            lw_kll_free(b);
+        }
+}
+
+/* What is no last bit is seen: values a float cannot tell apart, and a constant moved. */
+static void small_but_real_differences_are_seen(void **state) {
+    (void)state;
+    double v[400], w[400];
+    for (int i = 0; i < 400; i++) {
+        v[i] = 1e8 + i % 2;
+        w[i] = 1e8 + (i % 4 == 0);
+    }
+    struct lw_kll *a = kll_of(v, 400), *b = kll_of(w, 400);
+    check_near(lw_ks_test(a, b).d, 0.25, 1e-12, 0.0);
+    struct lw_bins bins = bins_of(v, 400, 10);
+    assert_true(bin_of(&bins, 1e8) != bin_of(&bins, 1e8 + 1));
+    lw_kll_free(a);
+    lw_kll_free(b);
+    for (int i = 0; i < 400; i++)
+        v[i] = 9.99;
+    bins = bins_of(v, 400, 10);
+    assert_int_equal(bin_of(&bins, as_float(9.99)), bin_of(&bins, 9.99));
+    assert_true(bin_of(&bins, 9.9901) != bin_of(&bins, 9.99));
+    assert_true(bin_of(&bins, 9.9899) != bin_of(&bins, 9.99));
+    for (int i = 0; i < 400; i++)
+        v[i] = i % 2 ? 0.0 : -0.0;
+    bins = bins_of(v, 400, 10);
+    assert_int_equal(bin_of(&bins, -0.0), bin_of(&bins, 0.0));
+    assert_true(bin_of(&bins, 5e-324) != bin_of(&bins, 0.0));
+    assert_true(bin_of(&bins, -5e-324) != bin_of(&bins, 0.0));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles_share_the_rows_equally),
@@ -134,6 +249,9 @@ int main(void) {
         cmocka_unit_test(a_constant_has_a_below_an_at_and_an_above),
         cmocka_unit_test(nothing_gives_no_edges),
         cmocka_unit_test(all_sizes_are_accepted),
+        cmocka_unit_test(an_edge_lies_between_its_neighbours),
+        cmocka_unit_test(last_bits_make_no_drift),
+        cmocka_unit_test(small_but_real_differences_are_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,287 @@
+/* Did the values come in another unit? A unit is a map y = factor x + offset that someone
+ * writes into a program: the candidates are the table below, nothing else.
+ *
+ * The shape must agree: each of the five quantiles moved by the map, within what the
+ * ranks of both samples leave open and LW_LOOSE of ordinary change. A real shift moves
+ * quantiles unevenly. The column as it was must not agree as well.
+ *
+ * That is enough for a factor of 60 and more, which no market and no season makes in a
+ * day. A growth by 1.6 they do make, and it keeps the shape of whatever is multiplied: a
+ * lognormal's scale times 1.6. So kilometres for miles must be shown:
+ *
+ * - by the digits, where the reference has few: a distance of 0.01-mile steps, times
+ *   1.609344, falls on multiples of 0.01609344, which chance does not; and when it was
+ *   rounded again, only 62 of 100 steps can be reached. That is proof whatever else has
+ *   changed, and digits that do not fit refute it;
+ * - else by the same rows: least and greatest value moved by the factor to nine digits;
+ * - else by the ratio of the means: 1.609 within its error, and that error at most 1.3 %
+ *   in a symmetrical column, whose spread a real growth would hardly multiply along with
+ *   its mean, and 0.7 % in a skewed one, where growth is multiplication. A real growth by
+ *   1.60 to 1.62 that is as well measured cannot be told from it by anybody.
+ *
+ * Temperatures move by an offset too; there the room is a share of the way that the
+ * values went. */
+#include "drift/fault_unit.h"
+
+#include <math.h>
+
+#include "drift/cells.h"
+#include "drift/points.h"
+
+#define LW_LOOSE      0.08 /* of a value: a day is not a week */
+#define LW_SURE       2.6  /* standard errors */
+#define LW_RATIO_OFF  0.02
+#define LW_RATIO_EVEN 0.013  /* standard error of the ratio of a symmetrical column */
+#define LW_RATIO_SKEW 0.0072 /* of a skewed one */
+#define LW_EVEN       0.1    /* skewness, of 1 at most, below which it is symmetrical */
+
+static const double rank[] = {0.15, 0.3, 0.5, 0.7, 0.85};
+enum { N = sizeof rank / sizeof *rank, MID = N / 2 };
+
+struct unit {
+    double factor, offset;
+    double lo, hi; /* the reference's quantiles must lie here */
+    const char *text;
+};
+
+static const struct unit units[] = {
+    {60, 0, -INFINITY, INFINITY, "sent in a unit 60 times finer, as minutes in seconds"},
+    {1 / 60.0, 0, -INFINITY, INFINITY,
+     "sent in a unit 60 times coarser, as seconds in minutes"},
+    {100, 0, -INFINITY, INFINITY, "sent in hundredths, as dollars in cents"},
+    {0.01, 0, -INFINITY, INFINITY,
+     "sent in a unit 100 times coarser, as cents in dollars"},
+    {1000, 0, -INFINITY, INFINITY, "sent in thousandths, as seconds in milliseconds"},
+    {0.001, 0, -INFINITY, INFINITY,
+     "sent in a unit 1000 times coarser, as milliseconds in seconds"},
+    {3600, 0, -INFINITY, INFINITY,
+     "sent in a unit 3600 times finer, as hours in seconds"},
+    {1 / 3600.0, 0, -INFINITY, INFINITY,
+     "sent in a unit 3600 times coarser, as seconds in hours"},
+    {1e6, 0, -INFINITY, INFINITY, "sent in millionths, as seconds in microseconds"},
+    {1e-6, 0, -INFINITY, INFINITY,
+     "sent in a unit a million times coarser, as microseconds in seconds"},
+    {1.8, 32, -90, 60, "degrees Celsius sent as Fahrenheit"},
+    {1 / 1.8, -32 / 1.8, -130, 140, "degrees Fahrenheit sent as Celsius"},
+    {1, 273.15, -90, 60, "degrees Celsius sent as Kelvin"},
+    {1, -273.15, 180, 340, "Kelvin sent as degrees Celsius"},
+};
+
+static const double miles[] = {1.609344, 1.60934, 1.6093, 1.609, 1.61, 1.6};
+static const double kilometres[] = {1 / 1.609344, 0.621371, 0.62137, 0.6214, 0.621, 0.62};
+
+/* A quantile and the interval that its rank's error leaves open. */
+struct quantile {
+    double at, lo, hi;
+};
+
+struct side {
+    struct quantile q[N];
+    const struct lw_numeric *num;
+};
+
+static void look(struct side *s, const struct lw_numeric *num) {
+    struct lw_kll_view *view = lw_kll_view_new(num->kll);
+    double n = (double)lw_kll_n(num->kll), noise = lw_sketch_variance(num->kll);
+    s->num = num;
+    for (size_t i = 0; i < N; i++) {
+        double room = LW_SURE * sqrt(rank[i] * (1.0 - rank[i]) / n + noise);
+        s->q[i].at = lw_kll_view_quantile(view, rank[i]);
+        s->q[i].lo = lw_kll_view_quantile(view, rank[i] - room);
+        s->q[i].hi = lw_kll_view_quantile(view, rank[i] + room);
+    }
+    lw_kll_view_free(view);
+}
+
+static double mapped(const struct unit *u, double v) {
+    return u->factor * v + u->offset;
+}
+
+/* Room for ordinary change at quantile i: a share of the value; for a map with an offset,
+ * of the way that the median goes and of the spread. */
+static double room_of(const struct side *ref, const struct unit *u, size_t i,
+                      double loose) {
+    double value = mapped(u, ref->q[i].at);
+    if (u->offset == 0.0)
+        return loose * fabs(value);
+    double way = fabs(mapped(u, ref->q[MID].at) - ref->q[MID].at);
+    double spread = u->factor * (ref->q[N - 1].at - ref->q[0].at);
+    return fmin(0.15 * way, 0.25 * spread);
+}
+
+/* Did every quantile move by the map? Where both are 0 nothing is said about a factor;
+ * three must speak. */
+static bool agrees(const struct side *ref, const struct side *cur, const struct unit *u,
+                   double loose) {
+    size_t speak = 0;
+    for (size_t i = 0; i < N; i++) {
+        const struct quantile *r = &ref->q[i], *c = &cur->q[i];
+        if (r->at == 0.0 && c->at == 0.0 && u->offset == 0.0)
+            continue;
+        double a = mapped(u, r->lo), b = mapped(u, r->hi);
+        double room = room_of(ref, u, i, loose);
+        if (c->hi < a - room || c->lo > b + room)
+            return false;
+        speak++;
+    }
+    return speak >= 3;
+}
+
+/* Wide intervals agree with much: the middle of it must be nearer to the map than to the
+ * column as it was, and that must not agree as well. */
+static bool moved_by(const struct side *ref, const struct side *cur, const struct unit *u,
+                     double loose) {
+    struct unit as_it_was = {.factor = 1.0};
+    double was = ref->q[MID].at, is = cur->q[MID].at, want = mapped(u, was);
+    return agrees(ref, cur, u, loose) && !agrees(ref, cur, &as_it_was, loose) &&
+           fabs(is - want) < fabs(is - was);
+}
+
+/* ---- digits ---- */
+
+enum { DIGITS_MAX = 4, POINTS_MIN = 20 };
+
+struct points {
+    const double *value;
+    size_t n;
+};
+
+static bool on_grid(double v, double per_unit) {
+    double steps = v * per_unit;
+    return fabs(steps - nearbyint(steps)) <= 0.01;
+}
+
+/* Nearly all values are multiples of 10^-digits, and far fewer of the next coarser: the
+ * least digits, or -1 when there are too many to say anything. */
+static int digits_of(const struct points *p) {
+    static const double scale[] = {1.0, 10.0, 100.0, 1e3, 1e4};
+    for (int digits = 0; digits <= DIGITS_MAX; digits++) {
+        double per_unit = scale[digits];
+        size_t fit = 0;
+        for (size_t i = 0; i < p->n; i++)
+            fit += fabs(p->value[i]) * per_unit < 1e7 && on_grid(p->value[i], per_unit);
+        if (50 * fit >= 49 * p->n)
+            return digits;
+    }
+    return -1;
+}
+
+enum digits { SILENT, CONFIRM, REFUTE };
+
+/* Are the values multiples of the reference's step times the factor, to within `off`? */
+static enum digits reached(const struct points *cur, double step, double off) {
+    double chance = 2.0 * off / step;
+    size_t yes = 0;
+    if (chance > 0.75)
+        return SILENT;
+    for (size_t i = 0; i < cur->n; i++) {
+        double steps = cur->value[i] / step;
+        yes += fabs(steps - nearbyint(steps)) * step <= off * 1.001;
+    }
+    if (50 * yes < 49 * cur->n)
+        return REFUTE;
+    return (double)cur->n * -log(chance) >= 14.0 ? CONFIRM : SILENT;
+}
+
+static enum digits digits_say(const struct points *ref, const struct points *cur,
+                              const double *factor, size_t n) {
+    enum digits said = SILENT;
+    int had = digits_of(ref), has = digits_of(cur);
+    if (ref->n < POINTS_MIN || cur->n < POINTS_MIN || had < 0)
+        return SILENT;
+    for (size_t i = 0; i < n; i++) {
+        double step = factor[i] * pow(10.0, -had);
+        double off = has >= 0 ? 0.5 * pow(10.0, -has) : 0.02 * step;
+        enum digits one = reached(cur, step, off);
+        if (one == CONFIRM)
+            return CONFIRM;
+        said = one == REFUTE ? REFUTE : said;
+    }
+    return said;
+}
+
+static enum digits digits(const struct side *ref, const struct side *cur,
+                          const double *factor, size_t n) {
+    struct points r = {0}, c = {0};
+    const uint64_t *weight;
+    struct lw_kll_view *vr = lw_kll_view_new(ref->num->kll);
+    struct lw_kll_view *vc = lw_kll_view_new(cur->num->kll);
+    r.n = lw_kll_view_points(vr, &r.value, &weight);
+    c.n = lw_kll_view_points(vc, &c.value, &weight);
+    enum digits said = digits_say(&r, &c, factor, n);
+    lw_kll_view_free(vr);
+    lw_kll_view_free(vc);
+    return said;
+}
+
+/* ---- miles and kilometres ---- */
+
+static bool nine_digits(double was, double is, double factor) {
+    return was != 0.0 && fabs(is / was / factor - 1.0) < 1e-9;
+}
+
+static bool same_rows(const struct side *ref, const struct side *cur, double factor) {
+    const struct lw_kll *r = ref->num->kll, *c = cur->num->kll;
+    return nine_digits(lw_kll_min(r), lw_kll_min(c), factor) &&
+           nine_digits(lw_kll_max(r), lw_kll_max(c), factor);
+}
+
+static double squared_error(const struct lw_moments *m) {
+    return lw_moments_variance(m) / (double)m->n / (m->mean * m->mean);
+}
+
+/* Bowley's, on the outermost two quantiles: 0 for a normal, 0.15 for a lognormal of 0.3.
+ */
+static double skewness(const struct side *s) {
+    double lo = s->q[0].at, mid = s->q[MID].at, hi = s->q[N - 1].at;
+    return (hi - mid - (mid - lo)) / (hi - lo);
+}
+
+static bool same_ratio(const struct side *ref, const struct side *cur, double factor) {
+    const struct lw_moments *r = &ref->num->moments, *c = &cur->num->moments;
+    double se = sqrt(squared_error(r) + squared_error(c));
+    double off = fabs(log(c->mean / r->mean / factor));
+    bool even = fabs(skewness(ref) + skewness(cur)) / 2.0 < LW_EVEN;
+    return se <= (even ? LW_RATIO_EVEN : LW_RATIO_SKEW) &&
+           off <= fmin(LW_SURE * se, LW_RATIO_OFF); /* NAN: no */
+}
+
+static bool shown(const struct side *ref, const struct side *cur, const double *factor,
+                  size_t n) {
+    struct unit u = {.factor = factor[0], .lo = -INFINITY, .hi = INFINITY};
+    enum digits said = digits(ref, cur, factor, n);
+    if (said != SILENT)
+        return said == CONFIRM;
+    return same_rows(ref, cur, factor[0]) ||
+           (moved_by(ref, cur, &u, 0.0) && same_ratio(ref, cur, factor[0]));
+}
+
+static struct lw_fault found(const struct side *ref, const struct side *cur,
+                             double factor, const char *text) {
+    double was = ref->q[MID].at, is = cur->q[MID].at;
+    return (struct lw_fault){.kind = LW_FAULT_UNIT,
+                             .figure =
+                                 was != 0.0 && isfinite(is / was) ? is / was : factor,
+                             .unit = factor,
+                             .text = text};
+}
+
+struct lw_fault lw_fault_unit(const struct lw_numeric *ref_num,
+                              const struct lw_numeric *cur_num) {
+    struct side ref, cur;
+    look(&ref, ref_num);
+    look(&cur, cur_num);
+    if (ref.q[0].at == ref.q[N - 1].at) /* no spread: a factor or a shift? */
+        return (struct lw_fault){.text = ""};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        const struct unit *u = &units[i];
+        if (ref.q[0].at >= u->lo && ref.q[N - 1].at <= u->hi &&
+            moved_by(&ref, &cur, u, LW_LOOSE))
+            return found(&ref, &cur, u->factor, u->text);
+    }
+    if (shown(&ref, &cur, miles, sizeof miles / sizeof *miles))
+        return found(&ref, &cur, miles[0], "miles sent as kilometres");
+    if (shown(&ref, &cur, kilometres, sizeof kilometres / sizeof *kilometres))
+        return found(&ref, &cur, kilometres[0], "kilometres sent as miles");
+    return (struct lw_fault){.text = ""};
+}

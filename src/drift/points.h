@@ -1,0 +1,30 @@
+/* Which values count as the same. A feed that changes from double to float, or that
+ * passes its numbers through another unit and back, changes their last bits and nothing
+ * else: 0.3 becomes 0.30000001. Whoever compares values of two samples goes by this. */
+#ifndef LW_POINTS_H
+#define LW_POINTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "leeway/profile.h"
+
+/* Relative to the value. A float is off by 6e-8. */
+#define LW_SAME_VALUE 1e-6
+
+/* How far from v a value may lie and still be v: LW_SAME_VALUE of it. */
+double lw_same_within(double v);
+/* Between a and b, a < b: a <= edge < b, in the middle where there is room, without
+ * overflow. */
+double lw_midpoint(double a, double b);
+/* One side holds a single value, and all of the other are that value. */
+bool lw_one_value(const struct lw_kll *a, const struct lw_kll *b);
+
+/* Values in ascending order, in place: each run of what is the same becomes equal to its
+ * first, where it stands alone. 1e8 + 1 and 1e8 + 2 among their like stay two values. */
+void lw_points_cluster(double *values, size_t n);
+/* Each value that is the same as the nearest of the reference's points becomes equal to
+ * it. Both ascend, and so does the result. */
+void lw_points_snap(double *values, size_t n, const double *ref, size_t nref);
+
+#endif
