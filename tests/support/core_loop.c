@@ -89,6 +89,7 @@ static void train(struct core_loop *l, const struct lw_request *request,
     struct lw_pane *recent = lw_monitor_recent(l->monitor, l->spec->retrain.reference_ms);
     lw_dataset_sort(l->rows);
     lw_copy(t.barred, sizeof t.barred, request->barred);
+    t.quarantine = *lw_monitor_quarantine(l->monitor);
     l->barred += request->barred[0] != 0;
     int rc = lw_train(l->spec, l->rows, request->as_of_ms, l->version[now].model, recent,
                       &t, &err);

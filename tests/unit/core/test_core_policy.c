@@ -33,7 +33,7 @@ static void rows(struct fixture *f, uint64_t good) {
     f->pane->events = good + 7;
     f->pane->reason[LW_GOOD] = good;
     f->pane->reason[LW_ASIDE_NO_TARGET] = 7;
-    lw_policy_pane(&f->p, f->spec, f->pane);
+    lw_policy_pane(&f->p, f->pane, false);
 }
 
 static int request(struct fixture *f, int64_t at, const char *trigger) {
@@ -175,26 +175,29 @@ static void a_champion_from_before_the_stream_ages_with_it(void **state) {
 
 static void level_is_of_the_newest_days(void **state) {
     struct fixture *f = *state;
+    static const struct lw_quarantine none;
     struct lw_errors level;
     for (int day = 0; day < 40; day++)
         for (int hour = 0; hour < 24; hour++) {
             lw_pane_reset(f->pane, T0 + day * LW_DAY + hour * LW_HOUR, 1);
             f->pane->answered = (struct lw_errors){.n = 10, .e2 = day < 12 ? 1e6 : 30};
-            lw_policy_pane(&f->p, f->spec, f->pane);
+            lw_policy_pane(&f->p, f->pane, false);
         }
-    lw_policy_level(&f->p, &level);
+    lw_policy_level(&f->p, &none, &level);
     assert_int_equal(level.n, 10 * 24 * LW_LEVEL_DAYS);
     assert_true(level.e2 == 30.0 * 24 * LW_LEVEL_DAYS);
 }
 
-static void a_fault_blocks_and_a_person_overrides(void **state) {
+static void a_fault_blocks_and_a_person_waits(void **state) {
     struct fixture *f = *state;
     int64_t at = T0 + 2 * LW_DAY + LW_HOUR; /* inside the cooldown as well */
     bootstrapped(f);
     assert_int_equal(lw_policy_request(&f->p, f->spec, T0 + 9 * LW_DAY, "drift", true),
                      0);
     lw_copy(f->p.asked, sizeof f->p.asked, "ann");
-    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 1);
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
+    assert_string_equal(f->p.asked, "ann"); /* not forgotten */
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, false), 1);
     assert_string_equal(f->p.pending.reason, "asked for by ann");
     assert_string_equal(f->p.asked, "");
     trained(f, 2, false, at);
@@ -209,7 +212,7 @@ static void proven(struct fixture *f, double champion2, double previous2, uint64
     f->pane->scores[0].errors = (struct lw_errors){.n = n, .e2 = champion2};
     f->pane->scores[1].version = f->p.previous;
     f->pane->scores[1].errors = (struct lw_errors){.n = n, .e2 = previous2};
-    lw_policy_pane(&f->p, f->spec, f->pane);
+    lw_policy_pane(&f->p, f->pane, false);
 }
 
 /* Version 2 was promoted over version 1 at T0 + 3 days. */
@@ -251,7 +254,7 @@ static void a_worse_one_is_rolled_back_early(void **state) {
         assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
     }
     lw_pane_reset(f->pane, T0, 1); /* a pane of one version only proves nothing */
-    lw_policy_pane(&f->p, f->spec, f->pane);
+    lw_policy_pane(&f->p, f->pane, false);
     assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
     proven(f, 150, 100, 10);
     assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 4 * LW_DAY, &d), 1);
@@ -290,7 +293,7 @@ static void a_rich_policy(struct fixture *f) {
     in_probation(f);
     proven(f, 120, 100, 10);
     f->pane->answered = (struct lw_errors){.n = 10, .e2 = 90};
-    lw_policy_pane(&f->p, f->spec, f->pane);
+    lw_policy_pane(&f->p, f->pane, false);
     f->p.probation = (struct lw_moments){0};
     proven(f, 120, 100, 10);
     proven(f, 90, 100, 10);
@@ -378,7 +381,7 @@ int main(void) {
         TEST(no_cause_no_training_but_age),
         TEST(a_champion_from_before_the_stream_ages_with_it),
         TEST(level_is_of_the_newest_days),
-        TEST(a_fault_blocks_and_a_person_overrides),
+        TEST(a_fault_blocks_and_a_person_waits),
         TEST(a_better_one_is_confirmed_when_probation_ends),
         TEST(a_worse_one_is_rolled_back_early),
         TEST(worse_by_weather_is_confirmed),
