@@ -66,9 +66,13 @@ static enum health judge(const struct lw_monitor *m, const struct lw_rule *rule,
         return UNKNOWN;
     if (rule->metric == LW_METRIC_FAULT) {
         struct lw_fault found = lw_fault_find(before, now);
-        return found.kind != LW_FAULT_NONE             ? BROKEN
-               : lw__fault_judged(before, now, &found) ? WELL
-                                                       : UNKNOWN;
+        struct lw_slot *slot = lw__slot(m, rule, subject);
+        if (!lw__fault_judged(before, now, &found))
+            return UNKNOWN;
+        /* Of a fault that is known by name, what is nearer to it than to the reference.
+         */
+        struct lw_reading r = lw__fault_reading(before, now, &found, slot);
+        return r.known && r.value < 1 ? WELL : BROKEN;
     }
     struct share a = share_of(before, rule->metric), b = share_of(now, rule->metric);
     if (a.n < LW_FAULT_MIN_N || b.n < LW_FAULT_MIN_N)
@@ -157,9 +161,31 @@ static enum health newest(const struct lw_monitor *m, const struct lw_rule *rule
 
 /* ---- before a training ---- */
 
+/* Panes that a fault begins with are few, and a small piece may look well that is not:
+ * the newest panes are judged again with each that is added, within the rule's window. */
+#define LOOK_EVENTS 10 /* times drift.min_n: beyond that the rule's own look decides */
+
+static bool newest_broken(const struct lw_monitor *m, const struct lw_rule *rule,
+                          int subject) {
+    int64_t end = lw_windows_end(m->windows);
+    struct lw_pane *all = lw_pane_new(m->spec, end, lw_mix64((uint64_t)end));
+    bool broken = false;
+    for (size_t i = lw_windows_panes(m->windows); i-- > 0 && !broken;) {
+        const struct lw_pane *pane = lw_windows_pane(m->windows, i);
+        if (pane->start_ms < window_start(m, rule) ||
+            all->events >= LOOK_EVENTS * m->spec->drift.min_n)
+            break;
+        if (pane->events == 0)
+            continue;
+        lw_pane_merge(all, pane);
+        broken = judge(m, rule, subject, all) == BROKEN;
+    }
+    lw_pane_free(all);
+    return broken;
+}
+
 static bool suspect(struct lw_monitor *m, const struct lw_rule *rule, int subject) {
     const struct lw_slot *slot = lw__slot(m, rule, subject);
-    int64_t until_ms;
     if (slot->released || is_open(slot))
         return false;
     if (slot->state == LW_ALERT_PENDING && slot->critical > 0)
@@ -170,7 +196,7 @@ static bool suspect(struct lw_monitor *m, const struct lw_rule *rule, int subjec
     if (now.known && now.significant && now.n >= rule->min_n &&
         now.value >= rule->critical)
         return true;
-    return newest(m, rule, subject, &until_ms) == BROKEN;
+    return newest_broken(m, rule, subject);
 }
 
 /* Is there enough outside of the quarantine for a reference? A day shows the hours of a
