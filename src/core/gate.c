@@ -22,10 +22,11 @@
 #include "base/mem.h"
 #include "core/train.h"
 
-#define FAR      10.0
-#define HANDFUL  5
-#define ROUNDING 5e-4 /* of the mean squared error: what shows as a tenth of a percent   \
-                       */
+#define FAR     10.0
+#define HANDFUL 5
+#define ROUNDING                                                                         \
+    5e-4 /* of the mean squared error: what shows as a tenth of a percent                \
+          */
 
 struct sums {
     size_t n;

@@ -129,23 +129,26 @@ static int64_t window_start(const struct lw_monitor *m, const struct lw_rule *ru
  * whole window is in doubt. The piece before the first broken one is taken too: it may
  * hold the moment at which the feed broke. */
 static void find_broken(const struct lw_monitor *m, const struct lw_rule *rule,
-                        int subject, int64_t *from_ms, int64_t *until_ms) {
+                        int subject, struct lw_span *out) {
     struct walk w = walk_begin(m, rule, subject);
     enum health health;
     bool found = false, before = false; /* ... was the piece after this one broken? */
-    *from_ms = window_start(m, rule);
-    *until_ms = lw_windows_end(m->windows);
+    out->from_ms = out->broken_ms = window_start(m, rule);
+    out->until_ms = lw_windows_end(m->windows);
     while ((health = walk_next(&w)) != UNKNOWN) {
         if (health == BROKEN && !found)
-            *until_ms = w.until_ms;
+            out->until_ms = w.until_ms;
         found |= health == BROKEN;
+        if (health == BROKEN)
+            out->broken_ms = w.from_ms;
         if (health == BROKEN || before)
-            *from_ms = w.from_ms;
+            out->from_ms = w.from_ms;
         before = health == BROKEN;
         if (!before && w.from_ms < window_start(m, rule))
             break;
     }
-    *from_ms -= before || !found ? m->spec->pane_ms : 0; /* it was the oldest there is */
+    if (before || !found) /* it was the oldest there is */
+        out->from_ms -= m->spec->pane_ms;
     lw_pane_free(w.piece);
 }
 
@@ -293,17 +296,19 @@ static void judge_again(struct lw_monitor *m, const struct lw_span *span,
 
 static void begin(struct lw_monitor *m, const struct lw_rule *rule, int subject,
                   struct lw_evaluation *out) {
-    int64_t from_ms, until_ms;
-    char why[80];
+    struct lw_span s = {0};
     const struct lw_slot *slot = lw__slot(m, rule, subject);
-    find_broken(m, rule, subject, &from_ms, &until_ms);
-    if (slot->released_ms > from_ms) /* before that a person has looked */
-        from_ms = slot->released_ms < out->at_ms ? slot->released_ms : out->at_ms;
-    until_ms = until_ms > from_ms ? until_ms : from_ms;
-    snprintf(why, sizeof why, "%.40s (%.30s)", rule->name, why_of(m, rule, subject));
-    const struct lw_span *span = lw_quarantine_begin(
-        &m->quarantine, lw_spec_feature_name(m->spec, subject), from_ms, until_ms, why);
-    note_span(out, LW_SPAN_BEGINS, span);
+    find_broken(m, rule, subject, &s);
+    int64_t looked = slot->released_ms; /* before that a person has looked */
+    looked = looked < out->at_ms ? looked : out->at_ms;
+    if (looked) {
+        s.from_ms = s.from_ms > looked ? s.from_ms : looked;
+        s.broken_ms = s.broken_ms > looked ? s.broken_ms : looked;
+        s.until_ms = s.until_ms > looked ? s.until_ms : looked;
+    }
+    lw_copy(s.feature, sizeof s.feature, lw_spec_feature_name(m->spec, subject));
+    snprintf(s.why, sizeof s.why, "%.40s (%.30s)", rule->name, why_of(m, rule, subject));
+    note_span(out, LW_SPAN_BEGINS, lw_quarantine_begin(&m->quarantine, &s));
 }
 
 static void follow(const struct lw_monitor *m, const struct lw_rule *rule, int subject,

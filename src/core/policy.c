@@ -91,7 +91,7 @@ int lw_policy_spoiled(struct lw_policy *p, const struct lw_span *span, int64_t a
     if (span->from_ms < at_ms)
         p->probation = (struct lw_moments){0};
     if (!p->previous || p->candidate_version != p->champion ||
-        p->candidate_as_of_ms <= span->from_ms)
+        p->candidate_as_of_ms <= span->broken_ms)
         return 0;
     *out = (struct lw_decision){.kind = LW_DECIDED_ROLL_BACK,
                                 .version = p->champion,
@@ -101,7 +101,7 @@ int lw_policy_spoiled(struct lw_policy *p, const struct lw_span *span, int64_t a
              "version %u was trained on rows of the fault in %.60s (from %s on), which "
              "was not recognised then; the training is repeated without them",
              p->champion, span->feature,
-             lw_format_time(from, sizeof from, span->from_ms));
+             lw_format_time(from, sizeof from, span->broken_ms));
     return_previous(p, at_ms);
     p->again = true;
     return 1;
@@ -228,8 +228,7 @@ int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t a
     if (!p->champion)
         return bootstrap(p, spec, at_ms);
     if (p->again)
-        return ask(p, at_ms, false,
-                   "repeated without a fault's rows: they were in the last one");
+        return ask(p, at_ms, false, "the training before took rows of a fault");
     int64_t old = lw_policy_unchallenged(p, at_ms);
     if (!trigger && spec->retrain.max_age_ms && old >= spec->retrain.max_age_ms) {
         snprintf(reason, sizeof reason, "champion has not been challenged for %s",

@@ -106,15 +106,14 @@ static struct lw_span *insert(struct lw_quarantine *q, const struct lw_span *s) 
     return &q->span[at];
 }
 
-struct lw_span *lw_quarantine_begin(struct lw_quarantine *q, const char *feature,
-                                    int64_t from_ms, int64_t broken_until_ms,
-                                    const char *why) {
-    struct lw_span s = {.open = true, .from_ms = from_ms, .until_ms = broken_until_ms};
-    lw_copy(s.feature, sizeof s.feature, feature);
-    lw_copy(s.why, sizeof s.why, why);
+struct lw_span *lw_quarantine_begin(struct lw_quarantine *q,
+                                    const struct lw_span *fault) {
+    struct lw_span s = *fault;
+    s.open = true;
+    s.id = 0;
     for (size_t i = q->n; i-- > 0;) {
         const struct lw_span *old = &q->span[i];
-        if (strcmp(old->feature, feature) != 0 || end_of(old) < s.from_ms)
+        if (strcmp(old->feature, s.feature) != 0 || end_of(old) < s.from_ms)
             continue;
         s.from_ms = old->from_ms < s.from_ms ? old->from_ms : s.from_ms;
         s.id = old->id; /* it is the oldest one's in the end */
@@ -166,6 +165,7 @@ void lw_quarantine_write(const struct lw_quarantine *q, struct lw_buf *out) {
         lw_buf_u8(out, s->open);
         lw_buf_u64(out, (uint64_t)s->from_ms);
         lw_buf_u64(out, (uint64_t)s->until_ms);
+        lw_buf_u64(out, (uint64_t)s->broken_ms);
         lw_buf_blob(out, s->feature, strlen(s->feature));
         lw_buf_blob(out, s->why, strlen(s->why));
     }
@@ -192,10 +192,12 @@ void lw_quarantine_read(struct lw_quarantine *q, struct lw_reader *r) {
         struct lw_span s = {.id = lw_reader_u32(r), .open = lw_reader_u8(r) != 0};
         s.from_ms = (int64_t)lw_reader_u64(r);
         s.until_ms = (int64_t)lw_reader_u64(r);
+        s.broken_ms = (int64_t)lw_reader_u64(r);
         read_text(r, s.feature, sizeof s.feature);
         read_text(r, s.why, sizeof s.why);
         r->bad |= !believable(s.from_ms) || !believable(s.until_ms) ||
-                  s.until_ms < s.from_ms || (i > 0 && s.from_ms < q->span[i - 1].from_ms);
+                  !believable(s.broken_ms) || s.until_ms < s.from_ms ||
+                  (i > 0 && s.from_ms < q->span[i - 1].from_ms);
         if (!r->bad)
             q->span[q->n++] = s;
     }

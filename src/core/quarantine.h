@@ -22,6 +22,7 @@ struct lw_span {
     uint32_t id; /* grows, never used again */
     bool open;
     int64_t from_ms, until_ms; /* [from, until); open: the last broken pane known ends */
+    int64_t broken_ms; /* what was judged broken begins; `from` has a margin before it */
     char feature[LW_NAME_MAX]; /* or "target" */
     char why[80];
 };
@@ -48,10 +49,9 @@ int64_t lw_quarantine_back(const struct lw_quarantine *q, int64_t until_ms,
 
 /* The open span of a feature, or NULL. */
 struct lw_span *lw_quarantine_open_of(struct lw_quarantine *q, const char *feature);
-/* A fault was recognised. Joined with a span of the feature that it touches. */
-struct lw_span *lw_quarantine_begin(struct lw_quarantine *q, const char *feature,
-                                    int64_t from_ms, int64_t broken_until_ms,
-                                    const char *why);
+/* A fault was recognised: s has its feature, times and why. Joined with the spans of the
+ * feature that it touches. */
+struct lw_span *lw_quarantine_begin(struct lw_quarantine *q, const struct lw_span *s);
 /* Takes out the first span of that feature, or of that id as text; false: there is none.
  * out: what it was. */
 bool lw_quarantine_release(struct lw_quarantine *q, const char *which,

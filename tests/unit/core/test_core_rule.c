@@ -73,6 +73,55 @@ static void worsens_when_critical_for_as_long(void **state) {
     assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_WARN) == 5);
 }
 
+/* An incident is one from its start to its end, however it dips: its id is made of the
+ * start. */
+static void a_dip_does_not_begin_it_anew(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    for (int i = 0; i < 3; i++)
+        step(&f, 6);
+    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+    int64_t since = f.slot.since_ms;
+    assert_int_equal(step(&f, 4.5), LW_STAYS); /* under the threshold, not clear */
+    assert_int_equal(f.slot.over, 0);
+    assert_int_equal(step(&f, 3.9), LW_STAYS); /* clear, but once only */
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(step(&f, 6), LW_STAYS);
+        assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+        assert_int_equal(f.slot.since_ms, since);
+    }
+    assert_int_equal(step(&f, 3), LW_STAYS);
+    assert_int_equal(step(&f, 3), LW_RESOLVES);
+    assert_int_equal(f.slot.since_ms, since); /* the end is told of the same one */
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(step(&f, 6), LW_STAYS);
+    assert_int_equal(step(&f, 6), LW_FIRES);
+    assert_true(f.slot.since_ms > since); /* and this is another */
+}
+
+/* A person's word holds until the trouble was seen to be over. */
+static void what_is_released_stays_quiet_until_it_was_over(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    struct lw_reading unknown = {.value = 0, .n = 500, .known = false};
+    f.slot.released = true;
+    f.slot.released_ms = 77;
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(step(&f, 9), LW_STAYS);
+    assert_int_equal(f.slot.over, 0);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &unknown, f.at), LW_STAYS);
+    assert_true(f.slot.released); /* what is not known is not over */
+    assert_int_equal(step(&f, 4.5), LW_STAYS);
+    assert_false(f.slot.released);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(step(&f, 9), LW_STAYS);
+    assert_int_equal(step(&f, 9), LW_FIRES);
+    assert_int_equal(f.slot.released_ms, 77); /* kept: no span begins before it */
+    assert_int_equal(step(&f, 3), LW_STAYS);
+    assert_int_equal(step(&f, 3), LW_RESOLVES);
+    assert_int_equal(f.slot.released_ms, 77);
+}
+
 static void too_little_to_judge_changes_nothing(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
@@ -183,6 +232,8 @@ int main(void) {
         cmocka_unit_test(fires_after_for_count_in_a_row),
         cmocka_unit_test(clears_below_the_lower_threshold_only),
         cmocka_unit_test(worsens_when_critical_for_as_long),
+        cmocka_unit_test(a_dip_does_not_begin_it_anew),
+        cmocka_unit_test(what_is_released_stays_quiet_until_it_was_over),
         cmocka_unit_test(too_little_to_judge_changes_nothing),
         cmocka_unit_test(what_chance_gives_is_no_breach),
         cmocka_unit_test(a_level_that_is_not_used),
