@@ -178,7 +178,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
                        const struct lw_training *t, const char *failure) {
     struct lw_bt *b = arg;
     struct lw_bt_training *r = new_training(b);
-    char text[512];
+    char text[600];
     r->request = *request;
     r->log = json_object();
     json_object_set_new(r->log, "reason", json_string(request->reason));
