@@ -151,7 +151,6 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
     json_object_set_new(
         o, "heldout_from",
         json_string(lw_format_time(from, sizeof from, t->holdout_from_ms)));
-    json_object_set_new(o, "left_out", lw_left_out_json(t));
     json_object_set_new(o, "heldout_rows", json_integer((json_int_t)t->holdout_rows));
     json_object_set_new(o, "heldout_rmse", lw_cli_number(t->gate.challenger_rmse));
     json_object_set_new(o, "champion_rmse",
@@ -162,6 +161,7 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
     json_object_set_new(o, "promoted", json_boolean(t->gate.passed));
     json_object_set_new(o, "verdict", json_string(t->gate.reason));
     json_object_set_new(o, "trials", lw_trials_json(t));
+    json_object_set_new(o, "left_out", lw_left_out_json(t));
 }
 
 static struct lw_bt_training *new_training(struct lw_bt *b) {

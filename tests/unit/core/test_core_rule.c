@@ -46,6 +46,7 @@ static void clears_below_the_lower_threshold_only(void **state) {
     for (int i = 0; i < 3; i++)
         step(&f, 6);
     assert_int_equal(step(&f, 4), LW_STAYS); /* under warn, not under clear_below */
+    assert_int_equal(step(&f, 4), LW_STAYS);
     assert_int_equal(step(&f, 4.5), LW_STAYS);
     assert_int_equal(step(&f, 4.5), LW_STAYS);
     assert_int_equal(f.slot.state, LW_ALERT_FIRING);
@@ -181,6 +182,8 @@ static void few_events_are_the_trouble(void **state) {
     assert_int_equal(step(&f, 50), LW_FIRES);
     assert_int_equal(step(&f, 150), LW_STAYS);
     assert_int_equal(step(&f, 150), LW_STAYS);
+    assert_int_equal(step(&f, 200), LW_STAYS); /* as many as that is not more */
+    assert_int_equal(step(&f, 200), LW_STAYS);
     assert_int_equal(step(&f, 201), LW_STAYS);
     assert_int_equal(step(&f, 201), LW_RESOLVES);
 }
