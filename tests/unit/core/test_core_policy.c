@@ -289,6 +289,142 @@ static void worse_by_weather_is_confirmed(void **state) {
     assert_int_equal(d.kind, LW_DECIDED_CONFIRM);
 }
 
+/* Nobody has judged it, so nobody says that it was confirmed. */
+static void a_probation_without_panes_waits_and_ends_unjudged(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    for (int panes = 0; panes < 24; panes += 23) {
+        teardown(state);
+        setup(state);
+        f = *state;
+        in_probation(f);
+        f->p.cooldown_ms = 6 * f->spec->retrain.cooldown_ms;
+        for (int i = 0; i < panes; i++)
+            proven(f, 100 + i % 3, 150 + i % 5, 10);
+        int64_t over = T0 + 5 * LW_DAY;
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over - 1, &d), 0);
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over, &d), 1);
+        assert_int_equal(d.kind, LW_DECIDED_WAIT);
+        assert_int_equal(d.version, 2);
+        assert_int_equal(d.other, 1);
+        assert_non_null(strstr(d.reason, panes ? "23 panes" : "0 panes"));
+        assert_int_equal(f->p.probation_until_ms, over + 2 * LW_DAY);
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over + LW_DAY, &d), 0);
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over + 2 * LW_DAY, &d), 1);
+        assert_int_equal(d.kind, LW_DECIDED_NOT_JUDGED);
+        assert_string_equal(lw_decision_name(d.kind), "not_judged");
+        assert_int_equal(f->p.champion, 2);
+        assert_int_equal(f->p.probation_until_ms, 0);
+        assert_int_equal(f->p.cooldown_ms, 6 * f->spec->retrain.cooldown_ms);
+    }
+}
+
+/* What comes in the time that it waits counts. */
+static void a_probation_that_waited_can_be_judged(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    in_probation(f);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 5 * LW_DAY, &d), 1);
+    for (int i = 0; i < 24; i++)
+        proven(f, 100 + i % 3, 150 + i % 5, 10);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 7 * LW_DAY, &d), 1);
+    assert_int_equal(d.kind, LW_DECIDED_CONFIRM);
+    assert_false(f->p.extended);
+}
+
+/* Half the panes of a short one are enough, and it can be rolled back by them. */
+static void a_short_probation_is_judged_by_half_its_panes(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    f->spec->retrain.probation_ms = 12 * LW_HOUR;
+    for (int panes = 5; panes <= 6; panes++) {
+        bootstrapped(f);
+        lw_policy_champion(&f->p, f->spec, 2 + (uint32_t)panes, T0 + 3 * LW_DAY);
+        for (int i = 0; i < panes; i++)
+            proven(f, 150 + i % 3, 100 + i % 5, 10);
+        int64_t over = T0 + 3 * LW_DAY + 12 * LW_HOUR;
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over - 1, &d), 0);
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over, &d), 1);
+        assert_int_equal(d.kind, panes == 6 ? LW_DECIDED_ROLL_BACK : LW_DECIDED_WAIT);
+        lw_policy_init(&f->p, f->spec);
+    }
+}
+
+static void panes_of_different_events_prove_nothing(void **state) {
+    struct fixture *f = *state;
+    in_probation(f);
+    proven(f, 100, 150, 10);
+    f->pane->scores[1].errors.n = 9;
+    lw_policy_pane(&f->p, f->pane, false);
+    f->pane->scores[1].errors.n = f->pane->scores[0].errors.n = 0;
+    lw_policy_pane(&f->p, f->pane, false);
+    f->pane->nscores = 1;
+    f->pane->scores[0].errors.n = 10;
+    lw_policy_pane(&f->p, f->pane, false);
+    f->pane->scores[0].version = f->p.previous;
+    lw_policy_pane(&f->p, f->pane, false);
+    assert_int_equal(f->p.probation.n, 1);
+    assert_true(f->p.probation.mean == 5);
+}
+
+/* A pane in quarantine is no fresh data and proves nothing; its day is no usual one. */
+static void what_is_in_quarantine_does_not_count(void **state) {
+    struct fixture *f = *state;
+    struct lw_errors level;
+    in_probation(f);
+    proven(f, 100, 150, 10);
+    uint64_t fresh = f->p.fresh, usable = f->p.usable;
+    f->pane->reason[LW_GOOD] = 500;
+    lw_policy_pane(&f->p, f->pane, true);
+    assert_int_equal(f->p.fresh, fresh);
+    assert_int_equal(f->p.usable, usable);
+    assert_int_equal(f->p.probation.n, 1);
+    f->pane->answered = (struct lw_errors){.n = 10, .e2 = 30};
+    for (int day = 0; day < 4; day++) {
+        f->pane->start_ms = T0 + day * LW_DAY;
+        lw_policy_pane(&f->p, f->pane, true);
+    }
+    struct lw_quarantine q = {.n = 1};
+    q.span[0] =
+        (struct lw_span){.from_ms = T0 + LW_DAY + 5, .until_ms = T0 + 2 * LW_DAY + 5};
+    lw_policy_level(&f->p, &q, &level);
+    assert_int_equal(level.n, 20); /* two days of four */
+}
+
+static void what_had_learned_from_a_fault_is_recalled(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    struct lw_span span = {.from_ms = T0 + 2 * LW_DAY, .feature = "km"};
+    int64_t at = T0 + 4 * LW_DAY;
+    in_probation(f); /* trained as of T0 + 3 days */
+    proven(f, 100, 150, 10);
+    span.broken_ms = T0 + 3 * LW_DAY; /* it had ended just then */
+    assert_int_equal(lw_policy_spoiled(&f->p, &span, at, &d), 0);
+    assert_int_equal(f->p.probation.n, 0); /* but its panes do not count */
+    assert_int_equal(f->p.champion, 2);
+    int64_t cooldown = f->p.cooldown_ms;
+    span.broken_ms--;
+    assert_int_equal(lw_policy_spoiled(&f->p, &span, at, &d), 1);
+    assert_int_equal(d.kind, LW_DECIDED_ROLL_BACK);
+    assert_int_equal(d.version, 2);
+    assert_int_equal(d.other, 1);
+    assert_int_equal(d.at_ms, at);
+    assert_non_null(strstr(d.reason, "fault in km"));
+    assert_int_equal(f->p.champion, 1);
+    assert_int_equal(f->p.previous, 0);
+    assert_int_equal(f->p.champion_since_ms, at);
+    assert_int_equal(f->p.probation_until_ms, 0);
+    assert_int_equal(f->p.cooldown_ms, cooldown); /* it is no worse a candidate for it */
+    assert_string_equal(f->p.barred, "");
+    assert_int_equal(lw_policy_spoiled(&f->p, &span, at, &d), 0); /* once */
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, false), 1);
+    assert_non_null(strstr(f->p.pending.reason, "rows of a fault"));
+    assert_false(f->p.pending.bootstrap);
+    trained(f, 3, false, at);
+    assert_int_equal(request(f, at + 1, NULL), 0); /* once, whatever comes of it */
+}
+
 static void a_rich_policy(struct fixture *f) {
     in_probation(f);
     proven(f, 120, 100, 10);
@@ -385,6 +521,12 @@ int main(void) {
         TEST(a_better_one_is_confirmed_when_probation_ends),
         TEST(a_worse_one_is_rolled_back_early),
         TEST(worse_by_weather_is_confirmed),
+        TEST(a_probation_without_panes_waits_and_ends_unjudged),
+        TEST(a_probation_that_waited_can_be_judged),
+        TEST(a_short_probation_is_judged_by_half_its_panes),
+        TEST(panes_of_different_events_prove_nothing),
+        TEST(what_is_in_quarantine_does_not_count),
+        TEST(what_had_learned_from_a_fault_is_recalled),
         TEST(bytes_hold_all_of_it),
         TEST(hostile_bytes),
     };
