@@ -14,6 +14,8 @@
 #define BACK_SHARE 0.6
 /* The commonest value makes less than this again (it is stuck at .98). */
 #define BACK_STUCK 0.95
+/* In logarithms: as near as a fault must be to its unit. */
+#define UNIT_NEAR 0.08
 
 static uint64_t present(const struct lw_member *m) {
     return m->kind == LW_NUMERIC ? lw_kll_n(m->num.kll) : lw_cats_n(m->cats);
@@ -37,14 +39,28 @@ static double share_in_range(const struct lw_member *m) {
                : 1;
 }
 
-/* The median stands nearer to the reference's than to what the unit would make of it. */
+/* How far the median has moved the way that the unit takes it, at a rank beside it; the
+ * whole way is |log(unit)|. */
+static double moved(const struct lw_member *before, const struct lw_member *now,
+                    double unit, double beside) {
+    double a = lw_numeric_quantile(&before->num, .5);
+    double b = lw_numeric_quantile(&now->num, fmax(0, fmin(1, .5 + beside)));
+    return a * b > 0 ? log(b / a) * (unit > 1 ? 1 : -1) : -INFINITY;
+}
+
+/* `surely`: what has moved on meanwhile may have ended at any place but where the unit
+ * takes it; a few dozen values that lie there by chance end nothing. Else: is it nearer
+ * to the reference? */
 static bool unit_is_back(const struct lw_member *before, const struct lw_member *now,
-                         double unit) {
+                         double unit, bool surely) {
     if (before->kind != LW_NUMERIC || !(unit > 0))
         return true;
-    double a = lw_numeric_quantile(&before->num, .5);
-    double b = lw_numeric_quantile(&now->num, .5);
-    return !(a * b > 0) || fabs(log(b / a)) < fabs(log(unit)) / 2;
+    double way = fabs(log(unit));
+    if (!surely)
+        return moved(before, now, unit, 0) < way / 2;
+    double error = 3 * 0.5 / sqrt((double)present(now)); /* of the median's rank */
+    return moved(before, now, unit, error) < way - UNIT_NEAR &&
+           moved(before, now, unit, -error) < way - UNIT_NEAR;
 }
 
 static double share_of_number(const struct lw_kll *kll, double v) {
@@ -72,14 +88,14 @@ static bool stuck_is_back(const struct lw_member *before, const struct lw_member
 }
 
 static bool is_back(const struct lw_member *before, const struct lw_member *now,
-                    const struct lw_slot *slot) {
+                    const struct lw_slot *slot, bool surely) {
     switch (slot->fault) {
     case LW_FAULT_NULLS:
         return share_present(now) >= BACK_SHARE * share_present(before);
     case LW_FAULT_OUT_OF_RANGE:
         return share_in_range(now) >= BACK_SHARE * share_in_range(before);
     case LW_FAULT_UNIT:
-        return unit_is_back(before, now, slot->unit);
+        return unit_is_back(before, now, slot->unit, surely);
     case LW_FAULT_STUCK:
         return stuck_is_back(before, now);
     default: /* found no more is all that can be said */
@@ -93,7 +109,13 @@ struct lw_reading lw__fault_reading(const struct lw_member *before,
                                     const struct lw_slot *slot) {
     struct lw_reading r = {.value = found->kind != LW_FAULT_NONE, .significant = true};
     bool lasts = slot->state == LW_ALERT_FIRING && found->kind == LW_FAULT_NONE;
-    r.known =
-        lw__fault_judged(before, now, found) && (!lasts || is_back(before, now, slot));
+    r.known = lw__fault_judged(before, now, found) &&
+              (!lasts || is_back(before, now, slot, true));
     return r;
+}
+
+bool lw__fault_in_piece(const struct lw_member *before, const struct lw_member *now,
+                        const struct lw_fault *found, const struct lw_slot *slot) {
+    return found->kind != LW_FAULT_NONE ||
+           (slot->state == LW_ALERT_FIRING && !is_back(before, now, slot, false));
 }

@@ -69,10 +69,7 @@ static enum health judge(const struct lw_monitor *m, const struct lw_rule *rule,
         struct lw_slot *slot = lw__slot(m, rule, subject);
         if (!lw__fault_judged(before, now, &found))
             return UNKNOWN;
-        /* Of a fault that is known by name, what is nearer to it than to the reference.
-         */
-        struct lw_reading r = lw__fault_reading(before, now, &found, slot);
-        return r.known && r.value < 1 ? WELL : BROKEN;
+        return lw__fault_in_piece(before, now, &found, slot) ? BROKEN : WELL;
     }
     struct share a = share_of(before, rule->metric), b = share_of(now, rule->metric);
     if (a.n < LW_FAULT_MIN_N || b.n < LW_FAULT_MIN_N)

@@ -95,6 +95,10 @@ struct lw_reading lw__fault_reading(const struct lw_member *before,
                                     const struct lw_member *now,
                                     const struct lw_fault *found,
                                     const struct lw_slot *slot);
+/* Is a piece of what may be a fault's broken? Of a fault that fires, what is nearer to it
+ * than to the reference. */
+bool lw__fault_in_piece(const struct lw_member *before, const struct lw_member *now,
+                        const struct lw_fault *found, const struct lw_slot *slot);
 /* Could lw_fault_find tell, with so few values? */
 bool lw__fault_judged(const struct lw_member *before, const struct lw_member *now,
                       const struct lw_fault *found);
