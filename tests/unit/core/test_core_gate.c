@@ -272,6 +272,50 @@ static void two_blocks_are_enough(void **state) {
     free(r);
 }
 
+/* Rows before and after those that are asked for do not matter. */
+static void a_part_of_the_rows(void **state) {
+    (void)state;
+    struct rows *whole = lw_malloc(sizeof *whole), *part = lw_malloc(sizeof *part);
+    struct lw_gate_spec spec = {.block_ms = LW_HOUR};
+    struct lw_gate gate;
+    rows_init(whole);
+    rows_init(part);
+    for (int i = 0; i < 500; i++) {
+        bool in = i >= 130 && i < 410;
+        double champion = in ? 22 + i % 3 : 20, challenger = in ? 21 + i % 4 / 4.0 : 4000;
+        int64_t t = CORE_START + i * 6 * LW_MINUTE;
+        if (i == 250)
+            champion = challenger = 1e5;
+        add(whole, t, 20, champion, challenger);
+        if (in)
+            add(part, t, 20, champion, challenger);
+    }
+    lw_gate_judge(&spec, whole->ds, 130, 410, whole->champion + 130,
+                  whole->challenger + 130, &gate);
+    struct lw_gate want = judge(part, 0, 0);
+    assert_int_equal(want.apart, 1);
+    assert_true(want.passed && want.n == 280);
+    assert_memory_equal(&gate, &want, sizeof gate);
+    rows_fini(whole);
+    rows_fini(part);
+    free(whole);
+    free(part);
+}
+
+static void it_says_what_it_saw(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    rows_init(r);
+    for (int i = 0; i < 40; i++)
+        add(r, CORE_START + i * 3 * LW_MINUTE, 20, 24, i < 20 ? 22 : 21);
+    assert_string_equal(
+        judge(r, .125, .5).reason,
+        "better on 40 held-out rows: RMSE 1.581 against 4.000, gain 84.4% "
+        "(needs 12.5%), z 9.00 (needs 0.50)");
+    rows_fini(r);
+    free(r);
+}
+
 static void nor_do_no_rows(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
@@ -288,6 +332,8 @@ int main(void) {
         cmocka_unit_test(a_sure_but_tiny_gain_does_not_pass),
         cmocka_unit_test(one_block_proves_nothing),
         cmocka_unit_test(nor_do_no_rows),
+        cmocka_unit_test(a_part_of_the_rows),
+        cmocka_unit_test(it_says_what_it_saw),
         cmocka_unit_test(absurd_labels_do_not_decide),
         cmocka_unit_test(a_small_hold_out_has_its_handful_too),
         cmocka_unit_test(far_is_ten_times_the_next),

@@ -219,6 +219,34 @@ static void a_slot_survives_its_bytes(void **state) {
     lw_buf_fini(&out);
 }
 
+static void a_firing_slot_survives_its_bytes(void **state) {
+    (void)state;
+    struct lw_slot slot = {.state = LW_ALERT_FIRING,
+                           .severity = LW_SEVERITY_CRITICAL,
+                           .over = 4,
+                           .critical = 3,
+                           .under = 2,
+                           .since_ms = -5,
+                           .released = true,
+                           .released_ms = 99,
+                           .fault = 3,
+                           .unit = 1.609344},
+                   back = {0};
+    struct lw_buf one = {0}, two = {0};
+    lw_slot_write(&slot, &one);
+    struct lw_reader r = lw_reader_of(one.data, one.len);
+    lw_slot_read(&back, &r);
+    assert_false(r.bad);
+    assert_int_equal(lw_reader_left(&r), 0);
+    assert_int_equal(back.state, LW_ALERT_FIRING);
+    assert_int_equal(back.severity, LW_SEVERITY_CRITICAL);
+    assert_true(back.released && back.released_ms == 99 && back.since_ms == -5);
+    lw_slot_write(&back, &two);
+    core_assert_same(&one, &two);
+    lw_buf_fini(&one);
+    lw_buf_fini(&two);
+}
+
 static void each_feature_has_its_subject(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
@@ -242,6 +270,7 @@ int main(void) {
         cmocka_unit_test(a_level_that_is_not_used),
         cmocka_unit_test(few_events_are_the_trouble),
         cmocka_unit_test(a_slot_survives_its_bytes),
+        cmocka_unit_test(a_firing_slot_survives_its_bytes),
         cmocka_unit_test(each_feature_has_its_subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
