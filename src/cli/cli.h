@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
+#include "core/monitor.h"
 
 enum { LW_EXIT_OK = 0, LW_EXIT_FAILED = 1, LW_EXIT_USAGE = 2, LW_EXIT_CONDITION = 3 };
 
@@ -65,8 +66,8 @@ struct lw_config *lw_cli_config(const struct lw_command *command, const char *pa
 /* The JSON object as one line on standard output; takes it over. */
 void lw_cli_print_json(json_t *object);
 json_t *lw_cli_number(double v); /* null for NaN */
-/* A decision (enum lw_decision_kind) as the first column of a log has it. */
-const char *lw_cli_decision_word(int kind);
+/* A decision as the first column of a log has it. */
+const char *lw_cli_decision_word(enum lw_decision_kind kind);
 
 /* A progress bar on standard error, when it is a terminal and the work takes more than a
  * second. */

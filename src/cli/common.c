@@ -64,7 +64,7 @@ void lw_progress_end(struct lw_progress *p) {
     p->shown = false;
 }
 
-const char *lw_cli_decision_word(int kind) {
+const char *lw_cli_decision_word(enum lw_decision_kind kind) {
     switch (kind) {
     case LW_DECIDED_ROLL_BACK:
         return "rollback";
@@ -73,6 +73,6 @@ const char *lw_cli_decision_word(int kind) {
     case LW_DECIDED_NOT_JUDGED:
         return "unjudged";
     default:
-        return lw_decision_name((enum lw_decision_kind)kind);
+        return lw_decision_name(kind);
     }
 }
