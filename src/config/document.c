@@ -153,7 +153,8 @@ static const char *const metric_docs[LW_METRICS] = {
     [LW_METRIC_UNSEEN] = "share of categories that the reference lacks",
     [LW_METRIC_ASIDE] = "share of events that were set aside, less the reference's",
     [LW_METRIC_EVENTS] = "events in the window; fires at or below its thresholds",
-    [LW_METRIC_FAULT] = "1 where a fault of the data was recognised, else 0; of `target` too",
+    [LW_METRIC_FAULT] =
+        "1 where a fault of the data was recognised, else 0; of `target` too",
     [LW_METRIC_SILENCE] =
         ("minutes since the last message came in, by the clock; not in a "
          "backtest"),
