@@ -82,7 +82,8 @@ static void add_rows(const struct lw_gate_spec *spec, const struct lw_dataset *d
             s->n++;
             s->champion2 += a * a;
             s->challenger2 += b * b;
-            sum += a * a - b * b;
+            /* a^2 - b^2, without the difference of two large squares */
+            sum += (champion[i - begin] - challenger[i - begin]) * (a + b);
         }
         int64_t block = lw_dataset_time(ds, i) / spec->block_ms;
         if (i + 1 == end || lw_dataset_time(ds, i + 1) / spec->block_ms != block)
@@ -97,7 +98,7 @@ static void decide(const struct lw_gate_spec *spec, const struct sums *s,
     out->blocks = s->block.n;
     out->champion_rmse = sqrt(s->champion2 / n);
     out->challenger_rmse = sqrt(s->challenger2 / n);
-    out->gain = s->champion2 > 0 ? 1 - s->challenger2 / s->champion2 : 0;
+    out->gain = s->champion2 > 0 ? s->sum / s->champion2 : 0;
     out->z = s->block.n >= 2 && se > 0 ? s->block.mean / se : 0;
     out->passed = out->gain >= spec->min_gain && out->gain > ROUNDING &&
                   out->z >= spec->z && s->sum - s->loudest > 0;
