@@ -169,6 +169,9 @@ static void a_champion_from_before_the_stream_ages_with_it(void **state) {
     f->spec->retrain.max_age_ms = 30 * LW_DAY;
     rows(f, 1000000);
     assert_int_equal(f->p.champion_since_ms, T0);
+    lw_pane_reset(f->pane, T0 + LW_DAY, 1);
+    lw_policy_pane(&f->p, f->pane, false);
+    assert_int_equal(f->p.champion_since_ms, T0); /* the first pane dates it, no other */
     assert_int_equal(request(f, T0 + 30 * LW_DAY - 1, NULL), 0);
     assert_int_equal(request(f, T0 + 30 * LW_DAY, NULL), 1);
 }
@@ -216,12 +219,16 @@ static void proven(struct fixture *f, double champion2, double previous2, uint64
 }
 
 /* Version 2 was promoted over version 1 at T0 + 3 days. */
-static void in_probation(struct fixture *f) {
+static void in_probation_of(struct fixture *f, int64_t length_ms) {
     bootstrapped(f);
     assert_int_equal(request(f, T0 + 3 * LW_DAY, "drift"), 1);
     trained(f, 2, true, T0 + 3 * LW_DAY);
     assert_int_equal(f->p.previous, 1);
-    assert_int_equal(f->p.probation_until_ms, T0 + 5 * LW_DAY);
+    assert_int_equal(f->p.probation_until_ms, T0 + 3 * LW_DAY + length_ms);
+}
+
+static void in_probation(struct fixture *f) {
+    in_probation_of(f, 2 * LW_DAY);
 }
 
 static void a_better_one_is_confirmed_when_probation_ends(void **state) {
@@ -348,6 +355,38 @@ static void a_short_probation_is_judged_by_half_its_panes(void **state) {
         assert_int_equal(d.kind, panes == 6 ? LW_DECIDED_ROLL_BACK : LW_DECIDED_WAIT);
         lw_policy_init(&f->p, f->spec);
     }
+}
+
+/* d of 4 and 6 an event by turns, 48 times: mean 5, standard error 1.0106 / sqrt(48). */
+static void the_verdict_says_mean_and_z(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    in_probation(f);
+    for (int i = 0; i < 48; i++)
+        proven(f, 100, i % 2 ? 140 : 160, 10);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 5 * LW_DAY, &d), 1);
+    assert_string_equal(d.reason, "probation of version 2: squared error below version "
+                                  "1's by 5.000 an event over 48 panes (z 34.28)");
+}
+
+/* Two panes are the least that has a spread. */
+static void the_shortest_probation_is_of_two_panes(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    f->spec->retrain.probation_ms = 4 * LW_HOUR;
+    in_probation_of(f, 4 * LW_HOUR);
+    proven(f, 150, 100, 10);
+    proven(f, 151, 100, 10);
+    assert_int_equal(
+        lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY + 4 * LW_HOUR, &d), 1);
+    assert_int_equal(d.kind, LW_DECIDED_ROLL_BACK);
+    assert_non_null(strstr(d.reason, "above"));
+}
+
+static void a_young_champion_is_not_dated_by_panes(void **state) {
+    struct fixture *f = *state;
+    rows(f, 10);
+    assert_int_equal(f->p.champion_since_ms, 0); /* there is none */
 }
 
 static void panes_of_different_events_prove_nothing(void **state) {
@@ -524,6 +563,9 @@ int main(void) {
         TEST(a_probation_without_panes_waits_and_ends_unjudged),
         TEST(a_probation_that_waited_can_be_judged),
         TEST(a_short_probation_is_judged_by_half_its_panes),
+        TEST(the_verdict_says_mean_and_z),
+        TEST(the_shortest_probation_is_of_two_panes),
+        TEST(a_young_champion_is_not_dated_by_panes),
         TEST(panes_of_different_events_prove_nothing),
         TEST(what_is_in_quarantine_does_not_count),
         TEST(what_had_learned_from_a_fault_is_recalled),
