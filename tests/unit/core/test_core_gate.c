@@ -102,6 +102,7 @@ static void equal_models_never_pass(void **state) {
     struct lw_gate g = judge(r, 0, 0);
     assert_false(g.passed);
     assert_true(g.gain == 0 && g.z == 0);
+    assert_null(strstr(g.reason, "one block of time")); /* there is no gain to make */
     assert_false(judge(r, -1, -1).passed); /* whatever a configuration says */
     rows_fini(r);
     free(r);
@@ -120,6 +121,7 @@ static void a_sure_but_tiny_gain_does_not_pass(void **state) {
     struct lw_gate g = judge(r, .01, 2);
     assert_true(g.z > 100 && g.gain > .0015 && g.gain < .0025);
     assert_false(g.passed);
+    assert_null(strstr(g.reason, "one block of time"));
     assert_true(judge(r, .0015, 2).passed);
     rows_fini(r);
     free(r);

@@ -430,6 +430,17 @@ static void what_is_in_quarantine_does_not_count(void **state) {
     assert_int_equal(level.n, 20); /* two days of four */
 }
 
+/* There is nobody to return to. */
+static void a_first_version_is_not_recalled(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    struct lw_span span = {.from_ms = T0, .broken_ms = T0, .feature = "km"};
+    bootstrapped(f);
+    assert_int_equal(f->p.candidate_version, 1);
+    assert_int_equal(lw_policy_spoiled(&f->p, &span, T0 + 4 * LW_DAY, &d), 0);
+    assert_int_equal(f->p.champion, 1);
+}
+
 static void what_had_learned_from_a_fault_is_recalled(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
@@ -568,6 +579,7 @@ int main(void) {
         TEST(a_young_champion_is_not_dated_by_panes),
         TEST(panes_of_different_events_prove_nothing),
         TEST(what_is_in_quarantine_does_not_count),
+        TEST(a_first_version_is_not_recalled),
         TEST(what_had_learned_from_a_fault_is_recalled),
         TEST(bytes_hold_all_of_it),
         TEST(hostile_bytes),
