@@ -475,6 +475,89 @@ static void what_had_learned_from_a_fault_is_recalled(void **state) {
     assert_int_equal(request(f, at + 1, NULL), 0); /* once, whatever comes of it */
 }
 
+/* What another version brings with it, and what it leaves behind. */
+static void a_new_champion_begins_anew(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    in_probation(f);
+    assert_int_equal(f->p.champion_since_ms, T0 + 3 * LW_DAY);
+    proven(f, 100, 150, 10);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 5 * LW_DAY, &d), 1);
+    assert_true(f->p.extended);
+    lw_policy_champion(&f->p, f->spec, 3, T0 + 6 * LW_DAY);
+    assert_int_equal(f->p.probation.n, 0);
+    assert_false(f->p.extended);
+    assert_int_equal(f->p.champion_since_ms, T0 + 6 * LW_DAY);
+    assert_int_equal(f->p.probation_until_ms, T0 + 8 * LW_DAY);
+    lw_policy_champion(&f->p, f->spec, 2, T0 + 7 * LW_DAY); /* a person goes back */
+    assert_int_equal(f->p.probation_until_ms, 0);
+    f->spec->retrain.probation_ms = 0;
+    lw_policy_champion(&f->p, f->spec, 4, T0 + 8 * LW_DAY);
+    assert_int_equal(f->p.probation_until_ms, 0);
+    assert_int_equal(f->p.first, 1);
+}
+
+static void without_a_probation_a_promotion_counts_as_confirmed(void **state) {
+    struct fixture *f = *state;
+    f->spec->retrain.probation_ms = 0;
+    bootstrapped(f);
+    f->p.cooldown_ms = 6 * f->spec->retrain.cooldown_ms;
+    lw_copy(f->p.asked, sizeof f->p.asked, "ann");
+    assert_int_equal(request(f, T0 + 3 * LW_DAY, NULL), 1);
+    assert_false(f->p.pending.bootstrap); /* there is a champion */
+    trained(f, 2, true, T0 + 3 * LW_DAY);
+    assert_int_equal(f->p.cooldown_ms, 3 * f->spec->retrain.cooldown_ms);
+}
+
+static void a_person_may_ask_for_the_first_one(void **state) {
+    struct fixture *f = *state;
+    lw_copy(f->p.asked, sizeof f->p.asked, "ann");
+    assert_int_equal(request(f, T0, NULL), 1);
+    assert_true(f->p.pending.bootstrap);
+}
+
+static bool refused(struct fixture *f) {
+    struct lw_buf bytes = {0};
+    struct lw_policy back;
+    lw_policy_write(&f->p, &bytes);
+    struct lw_reader r = lw_reader_of(bytes.data, bytes.len);
+    lw_policy_read(&back, &r);
+    lw_buf_fini(&bytes);
+    return r.bad;
+}
+
+/* Times whose sums could overflow, counts beyond their arrays, sums that are none. */
+static void what_cannot_have_been_written_is_refused(void **state) {
+    struct fixture *f = *state;
+    const int64_t limit = INT64_C(1) << 61;
+    assert_false(refused(f)); /* trained_ms: never */
+    f->p.champion_since_ms = INT64_MIN;
+    assert_true(refused(f));
+    f->p.champion_since_ms = -limit - 1;
+    assert_true(refused(f));
+    f->p.champion_since_ms = limit + 1;
+    assert_true(refused(f));
+    f->p.champion_since_ms = -limit;
+    assert_false(refused(f));
+    f->p.cooldown_ms = INT64_MIN;
+    assert_true(refused(f));
+    f->p.cooldown_ms = 0;
+    f->p.ndays = 1;
+    f->p.day[0].e2 = 0;
+    assert_false(refused(f));
+    f->p.day[0].e2 = -1;
+    assert_true(refused(f));
+    f->p.day[0].e2 = INFINITY;
+    assert_true(refused(f));
+    f->p.day[0].e2 = NAN;
+    assert_true(refused(f));
+    f->p.day[0] = (struct lw_day){.day = limit / LW_DAY + 1};
+    assert_true(refused(f));
+    f->p.ndays = LW_LEVEL_DAYS;
+    memset(f->p.day, 0, sizeof f->p.day);
+    assert_false(refused(f));
+}
+
 static void a_rich_policy(struct fixture *f) {
     in_probation(f);
     proven(f, 120, 100, 10);
@@ -581,6 +664,10 @@ int main(void) {
         TEST(what_is_in_quarantine_does_not_count),
         TEST(a_first_version_is_not_recalled),
         TEST(what_had_learned_from_a_fault_is_recalled),
+        TEST(a_new_champion_begins_anew),
+        TEST(without_a_probation_a_promotion_counts_as_confirmed),
+        TEST(a_person_may_ask_for_the_first_one),
+        TEST(what_cannot_have_been_written_is_refused),
         TEST(bytes_hold_all_of_it),
         TEST(hostile_bytes),
     };
