@@ -21,7 +21,8 @@ const POLL_MS = 4000; // while it does not
 const AGAIN_MS = 3000; // after a failure
 const CLOSEST_MS = 700; // two questions are never closer
 const STALE_MS = 30000;
-const DECISIONS = "promoted,rejected,rolled_back,confirmed,training,fired,resolved";
+const DECISIONS = "promoted,rejected,rolled_back,confirmed,probation_waits,not_judged,training,training_waits," +
+  "fired,resolved,quarantined,quarantine_ended,released";
 
 const state = {
   now: null, history: null, heat: null, verdicts: null, alerts: null, models: null, audit: null,

@@ -69,9 +69,20 @@ static int check_scored(const struct lw_bt *b, struct lw_err *err) {
                    lw_format_count(text, sizeof text, r->bootstrap_rows));
 }
 
+/* FEATURE@TIME */
+static bool parse_release(const char *text, char feature[LW_NAME_MAX], int64_t *at_ms) {
+    size_t len = strcspn(text, "@");
+    if (len == 0 || len >= LW_NAME_MAX || !text[len] ||
+        !lw_parse_time(text + len + 1, at_ms))
+        return false;
+    lw_copy(feature, len + 1, text);
+    return true;
+}
+
 /* One configuration over the files. */
 static int run(struct lw_bt *b, const struct lw_bt_options *options, char **files,
                size_t n, struct lw_err *err) {
+    char names[LW_TEXTS_MAX][LW_NAME_MAX];
     if (lw_bt_prepare(b, options, err))
         return -1;
     struct lw_feed *feed = lw_feed_open(b->config, files, n, err);
@@ -80,6 +91,11 @@ static int run(struct lw_bt *b, const struct lw_bt_options *options, char **file
     struct lw_backtest_hooks hooks = lw_bt_hooks(b);
     struct lw_backtest *backtest = lw_backtest_new(&b->config->spec, &hooks);
     lw_feed_inject(feed, b->injections.list, b->injections.n);
+    for (size_t i = 0; i < options->releases.n; i++) {
+        int64_t at_ms;
+        parse_release(options->releases.text[i], names[i], &at_ms); /* checked */
+        lw_backtest_release(backtest, names[i], at_ms);
+    }
     b->backtest = backtest;
     int rc = drive(b, feed, backtest, err);
     if (rc == 0) {
@@ -176,6 +192,14 @@ static int check_usage(const struct options *o, int n) {
         return lw_cli_usage(&lw_cmd_backtest,
                             "\"%s\" is not a time (2020-03-12, 2020-03-12T05:00)",
                             o->run.until);
+    for (size_t i = 0; i < o->run.releases.n; i++) {
+        char name[LW_NAME_MAX];
+        if (!parse_release(o->run.releases.text[i], name, &until))
+            return lw_cli_usage(&lw_cmd_backtest,
+                                "\"%s\" is no release: FEATURE@TIME, e.g. "
+                                "trip_distance@2020-05-12T05:00",
+                                o->run.releases.text[i]);
+    }
     if (o->truth && o->run.injections.n == 0)
         return lw_cli_usage(&lw_cmd_backtest,
                             "--truth FILE tells what --inject did; there is no --inject");
@@ -191,6 +215,7 @@ static int run_backtest(int argc, char **argv) {
         {0, "bootstrap-until", LW_OPTION_TEXT, &o.run.until},
         {0, "segment", LW_OPTION_LIST, &o.run.segments},
         {0, "inject", LW_OPTION_LIST, &o.run.injections},
+        {0, "release", LW_OPTION_LIST, &o.run.releases},
         {0, "truth", LW_OPTION_TEXT, &o.truth},
         {0, "html", LW_OPTION_TEXT, &o.html},
         {0, "json", LW_OPTION_FLAG, &o.json},
@@ -221,6 +246,9 @@ const struct lw_command lw_cmd_backtest = {
     "      --inject SPEC         drift on purpose, KIND:key=value,... (docs/policy.md); "
     "may be\n"
     "                            repeated\n"
+    "      --release FEATURE@T   what is in quarantine because of FEATURE is released "
+    "at T, as\n"
+    "                            `leeway models release` does; may be repeated\n"
     "      --truth FILE          what --inject did, as JSON\n"
     "      --html FILE           a page with pictures\n"
     "      --json                one object, the last line on standard output\n"

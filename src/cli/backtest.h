@@ -93,7 +93,7 @@ void lw_bt_month(const struct lw_bt *b, const struct lw_month *m,
 
 struct lw_bt_options {
     const char *until; /* of the bootstrap, or NULL */
-    struct lw_texts segments, injections;
+    struct lw_texts segments, injections, releases;
 };
 /* Compiles what the options ask for against the configuration. */
 int lw_bt_prepare(struct lw_bt *b, const struct lw_bt_options *options,

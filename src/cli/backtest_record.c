@@ -93,16 +93,38 @@ static void note_day(struct lw_bt *b, int64_t at_ms) {
 
 static void note_decision(struct lw_bt *b, const struct lw_decision *d) {
     bool back = d->kind == LW_DECIDED_ROLL_BACK;
-    if (d->kind != LW_DECIDED_CONFIRM && !back)
-        return;
+    if (d->kind == LW_DECIDED_PROMOTE || d->kind == LW_DECIDED_REJECT)
+        return; /* told with the training */
     json_t *o = json_object();
-    json_object_set_new(o, "decision", json_string(back ? "rolled back" : "confirmed"));
+    json_object_set_new(
+        o, "decision", json_string(back ? "rolled back" : lw_cli_decision_word(d->kind)));
     json_object_set_new(o, "version", json_integer(d->version));
     json_object_set_new(o, "reason", lw_cli_text(d->reason));
     note_event(b, d->at_ms, "probation", o);
-    say(b, d->at_ms, back ? "rollback" : "confirmed", d->reason);
+    say(b, d->at_ms, lw_cli_decision_word(d->kind), d->reason);
     for (size_t i = 0; back && i < b->ntrainings; i++)
         b->training[i].rolled_back |= b->training[i].version == d->version;
+}
+
+static void note_span(struct lw_bt *b, const struct lw_evaluation *e,
+                      const struct lw_span_change *change) {
+    static const char *const names[] = {"begins", "ends", "released"};
+    const struct lw_span *span = &change->span;
+    json_t *o = json_object();
+    char text[300], when[32];
+    json_object_set_new(o, "quarantine", json_string(names[change->what]));
+    json_object_set_new(o, "id", json_integer(span->id));
+    json_object_set_new(o, "feature", json_string(span->feature));
+    json_object_set_new(o, "from",
+                        json_string(lw_format_time(when, sizeof when, span->from_ms)));
+    json_object_set_new(
+        o, "until",
+        span->open ? json_null()
+                   : json_string(lw_format_time(when, sizeof when, span->until_ms)));
+    json_object_set_new(o, "why", json_string(span->why));
+    note_event(b, e->at_ms, "quarantine", o);
+    say(b, e->at_ms, change->what == LW_SPAN_RELEASED ? "released" : "held back",
+        lw_span_text(text, sizeof text, span));
 }
 
 static void on_evaluated(void *arg, const struct lw_evaluation *e) {
@@ -111,6 +133,8 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e) {
         note_alert(b, &e->alert[i]);
     for (size_t i = 0; i < e->ndecisions; i++)
         note_decision(b, &e->decision[i]);
+    for (size_t i = 0; i < e->nspans; i++)
+        note_span(b, e, &e->span[i]);
     if (e->at_ms % LW_DAY == 0)
         note_day(b, e->at_ms);
 }
@@ -137,6 +161,7 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
     json_object_set_new(o, "promoted", json_boolean(t->gate.passed));
     json_object_set_new(o, "verdict", lw_cli_text(t->gate.reason));
     json_object_set_new(o, "trials", lw_trials_json(t));
+    json_object_set_new(o, "left_out", lw_left_out_json(t));
 }
 
 static struct lw_bt_training *new_training(struct lw_bt *b) {
@@ -153,7 +178,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
                        const struct lw_training *t, const char *failure) {
     struct lw_bt *b = arg;
     struct lw_bt_training *r = new_training(b);
-    char text[512];
+    char text[600];
     r->request = *request;
     r->log = json_object();
     json_object_set_new(r->log, "reason", lw_cli_text(request->reason));

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
+#include "core/monitor.h"
 
 enum { LW_EXIT_OK = 0, LW_EXIT_FAILED = 1, LW_EXIT_USAGE = 2, LW_EXIT_CONDITION = 3 };
 
@@ -71,6 +72,8 @@ json_t *lw_cli_text(const char *text);
 /* One line, with its newline: whatever its values hold, it stays one line and drives no
  * terminal. */
 void lw_cli_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A decision as the first column of a log has it. */
+const char *lw_cli_decision_word(enum lw_decision_kind kind);
 
 /* A progress bar on standard error, when it is a terminal and the work takes more than a
  * second. */

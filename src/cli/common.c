@@ -89,3 +89,16 @@ void lw_progress_end(struct lw_progress *p) {
         fprintf(stderr, "\r\033[K");
     p->shown = false;
 }
+
+const char *lw_cli_decision_word(enum lw_decision_kind kind) {
+    switch (kind) {
+    case LW_DECIDED_ROLL_BACK:
+        return "rollback";
+    case LW_DECIDED_WAIT:
+        return "waits";
+    case LW_DECIDED_NOT_JUDGED:
+        return "unjudged";
+    default:
+        return lw_decision_name(kind);
+    }
+}

@@ -69,9 +69,7 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e,
     if (e->request.id)
         lw_demo_screen_say(d->screen, e->at_ms, "training", e->request.reason);
     for (size_t i = 0; i < e->ndecisions; i++)
-        lw_demo_screen_say(d->screen, e->at_ms,
-                           e->decision[i].kind == LW_DECIDED_CONFIRM ? "confirmed"
-                                                                     : "rollback",
+        lw_demo_screen_say(d->screen, e->at_ms, lw_cli_decision_word(e->decision[i].kind),
                            e->decision[i].reason);
 }
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/quarantine.h"
 #include "store/leader.h"
 
 struct session {
@@ -57,9 +58,39 @@ static double heldout(const struct lw_version *v) {
     return out;
 }
 
+static int release(struct session *s, char **which, int n, struct lw_err *err) {
+    char what[LW_NAME_MAX + 16];
+    if (n == 0)
+        return lw_fail(err, LW_ECONFIG,
+                       "release what? A feature or a number (leeway models list)");
+    json_t *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
+    int rc = spans ? 0 : -1;
+    for (int i = 0; rc == 0 && i < n; i++)
+        if (!lw_cli_quarantine_has(spans, which[i]))
+            rc = lw_fail(err, LW_ENOTFOUND,
+                         "nothing of \"%.60s\" is in quarantine (leeway models list)",
+                         which[i]);
+    for (int i = 0; rc == 0 && i < n; i++) {
+        snprintf(what, sizeof what, "release:%.63s", which[i]);
+        rc = lw_ask(s->redis, &s->config->spec, what, s->who, err);
+    }
+    if (rc == 0)
+        printf("asked; the leader takes it up within a second, and the audit says so\n");
+    json_decref(spans);
+    return rc;
+}
+
+static void print_quarantine(const json_t *spans) {
+    struct lw_buf out = {0};
+    lw_cli_quarantine_text(spans, &out);
+    if (out.len)
+        printf("\n%s", lw_buf_str(&out));
+    lw_buf_fini(&out);
+}
+
 static int list(struct session *s, struct lw_err *err) {
     struct lw_aliases a;
-    json_t *all = json_array();
+    json_t *all = json_array(), *spans = NULL;
     if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
         return -1;
     if (!s->json)
@@ -85,8 +116,12 @@ static int list(struct session *s, struct lw_err *err) {
     }
     if (s->json)
         lw_cli_print_json(json_incref(all));
+    else if ((spans = lw_cli_quarantine(s->redis, &s->config->spec, err)))
+        print_quarantine(spans);
     json_decref(all);
-    return 0;
+    bool failed = !s->json && !spans;
+    json_decref(spans);
+    return failed ? -1 : 0;
 }
 
 static int write_model(struct session *s, const struct lw_version *v,
@@ -108,7 +143,14 @@ static int show(struct session *s, uint32_t version, struct lw_err *err) {
     struct lw_reply *reply = lw_models_get(s->redis, &s->config->spec, version, &v, err);
     if (!reply)
         return -1;
-    json_t *o = version_json(&v, &a);
+    json_t *o = version_json(&v, &a),
+           *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
+    if (!spans) {
+        json_decref(o);
+        lw_reply_free(reply);
+        return -1;
+    }
+    json_object_set_new(o, "quarantine", spans);
     if (s->json) {
         lw_cli_print_json(o);
     } else {
@@ -140,11 +182,22 @@ static int roll_back(struct session *s, struct lw_err *err) {
 }
 
 static int retrain(struct session *s, struct lw_err *err) {
-    if (lw_ask(s->redis, &s->config->spec, "retrain", s->who, err))
+    json_t *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
+    if (!spans || lw_ask(s->redis, &s->config->spec, "retrain", s->who, err)) {
+        json_decref(spans);
         return -1;
-    printf(
-        "requested; the leader takes it up within a second (leeway models list shows the "
-        "outcome)\n");
+    }
+    const char *open = lw_cli_quarantine_open(spans);
+    if (open)
+        printf("requested; it waits for the end of the fault in %s (leeway models "
+               "release %s "
+               "says that it is none)\n",
+               open, open);
+    else
+        printf(
+            "requested; the leader takes it up within a second (leeway models list shows "
+            "the outcome)\n");
+    json_decref(spans);
     return 0;
 }
 
@@ -152,10 +205,7 @@ static int retrain(struct session *s, struct lw_err *err) {
 static int check_usage(const struct session *s, const char *verb, char **rest, int n,
                        struct lw_err *err) {
     bool shows = strcmp(verb, "show") == 0, promotes = strcmp(verb, "promote") == 0;
-    int most = strcmp(verb, "list") == 0 || strcmp(verb, "rollback") == 0 ||
-                       strcmp(verb, "retrain") == 0
-                   ? 1
-                   : 2;
+    int most = shows || promotes ? 2 : strcmp(verb, "release") == 0 ? n : 1;
     if (n > most)
         return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[most]);
     if (s->output && !shows)
@@ -178,10 +228,13 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
         return roll_back(s, err);
     if (strcmp(verb, "retrain") == 0)
         return retrain(s, err);
+    if (strcmp(verb, "release") == 0)
+        return release(s, rest + 1, n - 1, err);
     bool known = strcmp(verb, "show") == 0 || strcmp(verb, "promote") == 0;
     if (!known)
         return lw_fail(err, LW_ECONFIG,
-                       "there is no verb \"%s\"; list, show, promote, rollback, retrain",
+                       "there is no verb \"%s\"; list, show, promote, rollback, retrain, "
+                       "release",
                        verb);
     if (!numbered)
         return lw_fail(err, LW_ECONFIG, "%s which version? (leeway models list)", verb);
@@ -225,13 +278,19 @@ static int run(int argc, char **argv) {
 }
 
 const struct lw_command lw_cmd_models = {
-    "models", "-c FILE [list | show N | promote N | rollback | retrain]",
-    "List, show, promote and roll back model versions",
+    "models",
+    "-c FILE [list | show N | promote N | rollback | retrain | release WHAT...]",
+    "List, show, promote and roll back model versions; release what a fault holds back",
     "  -c, --config FILE   the stream's configuration\n"
     "      --reason TEXT   promote, rollback: why, for the audit\n"
     "  -o, --output FILE   show: write the model there as Avro\n"
     "      --json          facts as JSON\n"
     "\n"
     "show N prints the lineage: topic, partitions and offset ranges, rows, hold-out, "
-    "trials, gate.\n",
+    "trials, gate, and\n"
+    "what was left out because of a fault.\n"
+    "release WHAT: a feature, `target`, or a number of the list's quarantine. Its rows "
+    "are "
+    "learned from again,\n"
+    "and an open incident of it ends; the audit says who did it.\n",
     run};

@@ -20,6 +20,7 @@ void lw_series_add(struct lw_series *s, double v);
 struct lw_status {
     const struct lw_config *config; /* borrowed */
     struct lw_redis *redis;
+    json_t *quarantine;        /* the array of cli/quarantine.h; NULL until first read */
     struct lw_lag *kafka;      /* NULL until first asked */
     struct lw_reply *now;      /* the hash of that name */
     int32_t nparts;            /* partitions of the topic */

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/quarantine.h"
 #include "cli/status.h"
 
 #define SPARK 20
@@ -140,6 +141,7 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
 
 void lw_status_draw(const struct lw_status *s, struct lw_buf *out) {
     head(s, out);
+    lw_cli_quarantine_text(s->quarantine, out);
     if (lw_status_figure(s, "", "at") > 0) {
         windows(s, out);
         features(s, out);

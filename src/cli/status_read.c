@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/quarantine.h"
 #include "cli/status.h"
 #include "store/keys.h"
 
@@ -35,6 +36,7 @@ int lw_status_init(struct lw_status *s, const struct lw_config *config,
 
 void lw_status_fini(struct lw_status *s) {
     lw_reply_free(s->now);
+    json_decref(s->quarantine);
     free(s->part);
     free(s->end);
     lw_lag_free(s->kafka);
@@ -180,6 +182,11 @@ int lw_status_read(struct lw_status *s, struct lw_err *err) {
         return -1;
     lw_reply_free(s->now);
     s->now = now;
+    json_t *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
+    if (!spans)
+        return -1;
+    json_decref(s->quarantine);
+    s->quarantine = spans;
     forget_future(s);
     if (read_history(s, err) || read_partitions(s, err))
         return -1;

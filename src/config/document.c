@@ -154,7 +154,8 @@ static const char *const metric_docs[LW_METRICS] = {
         "share of values in categories that the reference lacks, less what is expected",
     [LW_METRIC_ASIDE] = "share of events that were set aside, less the reference's",
     [LW_METRIC_EVENTS] = "events in the window; fires at or below its thresholds",
-    [LW_METRIC_FAULT] = "1 where a fault of the data was recognised, else 0",
+    [LW_METRIC_FAULT] =
+        "1 where a fault of the data was recognised, else 0; of `target` too",
     [LW_METRIC_SILENCE] =
         ("minutes since the last message came in, by the clock; not in a "
          "backtest"),

@@ -154,12 +154,18 @@ static int check_metric(struct lw_load *load, const struct lw_yaml *node,
     const struct lw_spec *spec = &load->config->spec;
     const char *metric = lw_metric_name(rule->metric);
     bool drift = rule->metric >= LW_METRIC_PSI && rule->metric <= LW_METRIC_W1;
-    if ((rule->feature == LW_RULE_TARGET || rule->feature == LW_RULE_PREDICTION) &&
-        !drift)
+    if (rule->feature == LW_RULE_PREDICTION && !drift)
         return lw_yaml_fail(
             load->tree, node, load->err,
-            "'%s' is not measured for target and prediction, only psi, js, ks and w1 are",
+            "'%s' is not measured for the prediction, only psi, js, ks and w1 are",
             metric);
+    if (rule->feature == LW_RULE_TARGET && rule->metric == LW_METRIC_UNSEEN)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "'unseen' needs a category, the target is numeric");
+    if (rule->feature == LW_RULE_TARGET && rule->metric == LW_METRIC_OUT_OF_RANGE &&
+        isinf(spec->event.target_lo) && isinf(spec->event.target_hi))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "'out_of_range' has no range (target.range)");
     if (rule->feature < 0)
         return 0;
     const struct lw_column *column = &spec->feature[rule->feature];

@@ -30,6 +30,11 @@ struct lw_backtest {
     struct lw_scored scored[LW_VERSIONS_MAX];
     size_t nscoring;
     int64_t offset;
+    size_t nreleases;
+    struct {
+        const char *which; /* NULL: it was spoken */
+        int64_t at_ms;
+    } release[LW_RELEASES_MAX];
     size_t nfollowing;
     struct lw_followed following[FOLLOWING_MAX];
 };
@@ -45,6 +50,12 @@ struct lw_backtest *lw_backtest_new(const struct lw_spec *spec,
     lw_monitor_lazy(b->monitor);
     b->next_version = 1;
     return b;
+}
+
+void lw_backtest_release(struct lw_backtest *b, const char *which, int64_t at_ms) {
+    lw_assert(b->nreleases < LW_RELEASES_MAX);
+    b->release[b->nreleases].which = which;
+    b->release[b->nreleases++].at_ms = at_ms;
 }
 
 static void free_version(struct version *v) {
@@ -168,6 +179,7 @@ static int train(struct lw_backtest *b, const struct lw_request *request,
     int rc = 0;
     lw_dataset_sort(b->rows);
     lw_copy(t.barred, sizeof t.barred, request->barred);
+    t.quarantine = *lw_monitor_quarantine(b->monitor);
     if (lw_train(b->spec, b->rows, request->as_of_ms, champion ? champion->model : NULL,
                  recent, &t, &failure)) {
         answer(b, request, 0, NULL, failure.msg, e);
@@ -189,8 +201,21 @@ static int train(struct lw_backtest *b, const struct lw_request *request,
     return rc;
 }
 
+static void speak_releases(struct lw_backtest *b, int64_t now_ms,
+                           struct lw_evaluation *e) {
+    for (size_t i = 0; i < b->nreleases; i++) {
+        if (!b->release[i].which || b->release[i].at_ms > now_ms)
+            continue;
+        bool held = lw_monitor_release(b->monitor, b->release[i].which, "backtest", e);
+        if (held && b->hooks.evaluated)
+            b->hooks.evaluated(b->hooks.arg, e);
+        b->release[i].which = NULL;
+    }
+}
+
 static int seal(struct lw_backtest *b, struct lw_pane *pane, struct lw_err *err) {
     struct lw_evaluation *e = lw_malloc(sizeof *e);
+    speak_releases(b, pane->start_ms, e);
     lw_monitor_seal(b->monitor, pane, e);
     if (b->hooks.evaluated)
         b->hooks.evaluated(b->hooks.arg, e);

@@ -24,7 +24,7 @@ static void compare(struct lw_monitor *m, struct lw_view *view) {
     struct lw_drift scores[2];
     lw_drift_compare(m->reference->profile, view->pane->profile, m->reference->bins,
                      &spec->drift, view->drift);
-    for (size_t i = 0; i < spec->nfeatures; i++)
+    for (size_t i = 0; i <= spec->nfeatures; i++) /* the target is the last */
         view->fault[i] = lw_fault_find(&m->reference->profile->members[i],
                                        &view->pane->profile->members[i]);
     const struct lw_scores *s = lw_pane_scores(view->pane, m->policy.champion);
@@ -176,18 +176,39 @@ struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
     if (!lw_metric_per_feature(rule->metric))
         return model_reading(m, view, rule->metric);
     lw__view_merge(m, (size_t)rule->window);
-    if (!view->compared)
+    if (!view->compared || !m->reference) /* it may have gone since */
         return (struct lw_reading){.known = false};
-    size_t nf = m->spec->nfeatures;
-    size_t i = subject >= 0 ? (size_t)subject : subject == LW_RULE_TARGET ? nf : nf + 1;
-    if (rule->metric == LW_METRIC_FAULT)
-        return (struct lw_reading){.value =
-                                       i < nf && view->fault[i].kind != LW_FAULT_NONE,
-                                   .n = view->counts.events,
-                                   .known = i < nf,
-                                   .significant = true};
+    size_t i = lw__column(m->spec, subject);
+    if (rule->metric == LW_METRIC_FAULT) {
+        struct lw_reading r = lw__fault_reading(
+            &m->reference->profile->members[i], &view->pane->profile->members[i],
+            &view->fault[i], lw__slot(m, rule, subject));
+        r.n = view->counts.events;
+        return r;
+    }
     return drift_reading(&view->drift[i], rule->metric, view->counts.events,
                          m->spec->drift.alpha);
+}
+
+int lw__subject(const struct lw_rule *rule, size_t i) {
+    return rule->feature == LW_RULE_EACH ? (int)i : rule->feature;
+}
+
+size_t lw__column(const struct lw_spec *spec, int subject) {
+    size_t nf = spec->nfeatures;
+    return subject >= 0 ? (size_t)subject : subject == LW_RULE_TARGET ? nf : nf + 1;
+}
+
+struct lw_slot *lw__slot(const struct lw_monitor *m, const struct lw_rule *rule,
+                         int subject) {
+    size_t first = m->slot_of[rule - m->spec->rule];
+    return &m->slot[first + (rule->feature == LW_RULE_EACH ? (size_t)subject : 0)];
+}
+
+bool lw__share_rose(uint64_t before, uint64_t before_n, uint64_t now, uint64_t now_n) {
+    return before_n > 0 && now_n > 0 &&
+           (double)now / (double)now_n > (double)before / (double)before_n &&
+           lw_two_shares_p(before, before_n, now, now_n) < SHARE_P;
 }
 
 static void add(struct lw_monitor *m, double value, const char *fmt, ...)
@@ -310,7 +331,12 @@ static void feature_summary(struct lw_monitor *m, struct lw_alert *alert,
     int i = lw_profile_find(view->pane->profile, alert->feature);
     char *out = alert->summary;
     size_t size = sizeof alert->summary;
-    if (rule->metric == LW_METRIC_FAULT && i >= 0)
+    if (rule->metric == LW_METRIC_FAULT && !alert->firing)
+        snprintf(out, size,
+                 "Data fault in %s over %s is over: its values are back where the "
+                 "reference has them (n = %s).",
+                 alert->feature, alert->window, count);
+    else if (rule->metric == LW_METRIC_FAULT && i >= 0)
         snprintf(out, size, "Data fault in %s over %s: %s (figure %.3g, n = %s).",
                  alert->feature, alert->window, view->fault[i].text,
                  view->fault[i].figure, count);

@@ -20,6 +20,12 @@ const char *lw_severity_name(enum lw_severity s) {
     return names[s];
 }
 
+const char *lw_decision_name(enum lw_decision_kind kind) {
+    static const char *const names[] = {"promoted",    "rejected",        "confirmed",
+                                        "rolled_back", "probation_waits", "not_judged"};
+    return names[kind];
+}
+
 static struct lw_change *new_change(const struct lw_spec *spec) {
     struct lw_change_params params = {.delta = spec->change.delta,
                                       .lambda = spec->change.lambda,
@@ -176,44 +182,52 @@ static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_sl
     lw__summary(m, a);
 }
 
+/* What the rules say of a training: the first that asks for one. */
 struct verdicts {
-    char trigger[LW_NAME_MAX * 2]; /* "" when no rule asks for a training */
-    bool blocked;
+    char trigger[LW_NAME_MAX * 2]; /* "": none */
 };
 
-static void note_actions(const struct lw_monitor *m, const struct lw_rule *rule,
+static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
                          int subject, const struct lw_slot *slot, double value,
                          struct verdicts *v) {
-    if (slot->state != LW_ALERT_FIRING || slot->severity != LW_SEVERITY_CRITICAL)
+    if (slot->state != LW_ALERT_FIRING || slot->severity != LW_SEVERITY_CRITICAL ||
+        !(rule->actions & LW_ACTION_RETRAIN) || v->trigger[0])
         return;
     bool per_feature = lw_metric_per_feature(rule->metric);
-    if (rule->actions & LW_ACTION_BLOCK)
-        v->blocked = true;
-    if ((rule->actions & LW_ACTION_RETRAIN) && !v->trigger[0])
-        snprintf(v->trigger, sizeof v->trigger, "rule %s: %s%s%s = %.4g over %s",
-                 rule->name, lw_metric_name(rule->metric), per_feature ? " of " : "",
-                 per_feature ? lw_spec_feature_name(m->spec, subject) : "", value,
-                 m->spec->window[rule->window].name);
+    snprintf(v->trigger, sizeof v->trigger, "rule %s: %s%s%s = %.4g over %s", rule->name,
+             lw_metric_name(rule->metric), per_feature ? " of " : "",
+             per_feature ? lw_spec_feature_name(m->spec, subject) : "", value,
+             m->spec->window[rule->window].name);
+}
+
+/* What a fault is called that lasts, for the end of it to be told by. */
+static void note_fault(const struct lw_monitor *m, const struct lw_rule *rule,
+                       int subject, const struct lw_reading *reading,
+                       struct lw_slot *slot) {
+    if (rule->metric != LW_METRIC_FAULT || !reading->known || reading->value < 1)
+        return;
+    const struct lw_fault *f = &m->view[rule->window].fault[lw__column(m->spec, subject)];
+    slot->fault = (uint8_t)f->kind;
+    slot->unit = f->unit;
 }
 
 static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out,
                        struct verdicts *v) {
     const struct lw_rule *rule = &m->spec->rule[r];
-    if (lw_metric_live(rule->metric)) { /* judged by lw_monitor_live */
-        note_actions(m, rule, LW_RULE_MODEL, &m->slot[m->slot_of[r]], 0, v);
+    if (lw_metric_live(rule->metric)) /* judged by lw_monitor_live */
         return;
-    }
     if (rule->every_ms && out->at_ms % rule->every_ms != 0)
         return;
     for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
-        int subject = rule->feature == LW_RULE_EACH ? (int)i : rule->feature;
+        int subject = lw__subject(rule, i);
         struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
         struct lw_reading reading = lw__reading(m, rule, subject);
         enum lw_transition change = lw_rule_step(rule, slot, &reading, out->at_ms);
+        note_fault(m, rule, subject, &reading, slot);
         if (change != LW_STAYS)
             tell(m, r, subject, slot, &reading, change, out);
         if (reading.known && reading.n >= rule->min_n)
-            note_actions(m, rule, subject, slot, reading.value, v);
+            note_trigger(m, rule, subject, slot, reading.value, v);
     }
 }
 
@@ -262,16 +276,14 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     m->changed = lw_change_update(m->change, lw_errors_rmse(&s->errors) / expected) != 0;
 }
 
-/* The champion has gone that these alerts were about: they are over, also for the rule's
- * own counts. */
-static void resolve_slot(struct lw_monitor *m, size_t r, size_t i, const char *why,
-                         struct lw_evaluation *out) {
+void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
+                 struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
     struct lw_slot *slot = &m->slot[m->slot_of[r] + i], old = *slot;
     *slot = (struct lw_slot){0};
     if (old.state != LW_ALERT_FIRING)
         return;
-    int subject = rule->feature == LW_RULE_EACH ? (int)i : rule->feature;
+    int subject = lw__subject(rule, i);
     struct lw_reading reading = lw__reading(m, rule, subject);
     size_t before = out->nalerts;
     tell(m, r, subject, &old, &reading, LW_RESOLVES, out);
@@ -279,6 +291,9 @@ static void resolve_slot(struct lw_monitor *m, size_t r, size_t i, const char *w
         lw_copy(out->alert[before].summary, sizeof out->alert[before].summary, why);
 }
 
+/* The champion has gone that these alerts were about: they are over, also for the rule's
+ * own counts. Not so what is wrong with the feed, whoever answers: that ends when the
+ * feed is seen to be well, or by a person's word. */
 static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_t version,
                         const char *how) {
     char why[200];
@@ -289,25 +304,28 @@ static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_
         version, how);
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];
-        if (rule->metric == LW_METRIC_EVENTS || lw_metric_live(rule->metric))
-            continue; /* of the feed alone, whoever answers */
+        if (lw_metric_of_feed(rule->metric))
+            continue;
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++)
-            resolve_slot(m, r, i, why, out);
+            lw__resolve(m, r, i, why, out);
     }
 }
 
 static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
     struct lw_decision *d = &out->decision[out->ndecisions];
-    uint32_t champion = m->policy.champion;
     if (!lw_policy_probation(&m->policy, m->spec, out->at_ms, d))
         return;
     out->ndecisions++;
-    if (d->kind != LW_DECIDED_ROLL_BACK)
-        return;
+    if (d->kind == LW_DECIDED_ROLL_BACK)
+        lw__returned(m, d, out);
+}
+
+void lw__returned(struct lw_monitor *m, const struct lw_decision *d,
+                  struct lw_evaluation *out) {
     char text[320];
     m->ledger.rollbacks++;
     snprintf(text, sizeof text, "Version %u was rolled back to version %u: %.200s",
-             champion, d->other, d->reason);
+             d->version, d->other, d->reason);
     notice(m, out, LW_NOTICE_ROLLBACK, text);
     resolve_all(m, out, d->other, "has returned");
     lw_reference_free(m->reference); /* the caller brings the old champion's */
@@ -315,12 +333,29 @@ static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
     renew_change(m);
 }
 
+/* A training is asked for when there is cause, nothing forbids it, and what it would take
+ * is not about to turn out a fault's. */
+static void request(struct lw_monitor *m, const char *trigger,
+                    struct lw_evaluation *out) {
+    int subject;
+    struct lw_policy was = m->policy;
+    if (!lw_policy_request(&m->policy, m->spec, out->at_ms, trigger,
+                           lw__blocked(m, &subject) != NULL))
+        return;
+    if (lw__reference_is_thin(m) || /* looked at only when there is cause: it costs */
+        lw__suspects(m, &subject))
+        m->policy = was;
+    else
+        out->request = m->policy.pending;
+}
+
 void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
                      struct lw_evaluation *out) {
     struct verdicts v = {0};
     *out = (struct lw_evaluation){.at_ms = pane->start_ms + m->spec->pane_ms};
     lw_windows_push(m->windows, pane);
-    lw_policy_pane(&m->policy, m->spec, pane);
+    lw_policy_pane(&m->policy, pane,
+                   lw_quarantine_touches(&m->quarantine, pane->start_ms, out->at_ms));
     lw_ledger_pane(&m->ledger, pane, m->policy.first);
     watch_change(m, pane);
     for (size_t i = 0; i < m->nviews; i++)
@@ -329,11 +364,10 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
         apply_rule(m, i, out, &v);
     age_notices(m, out);
     tell_unread(m, out);
+    lw__keep_quarantine(m, out);
     decide_probation(m, out);
     note_staleness(m, out->at_ms, &v);
-    if (lw_policy_request(&m->policy, m->spec, out->at_ms,
-                          v.trigger[0] ? v.trigger : NULL, v.blocked))
-        out->request = m->policy.pending;
+    request(m, v.trigger[0] ? v.trigger : NULL, out);
     lw__figures(m, out);
 }
 
@@ -381,7 +415,7 @@ static const struct lw_slot *find_slot(const struct lw_monitor *m, uint64_t prin
         const struct lw_rule *a = &m->spec->rule[r];
         for (size_t i = 0; i < lw_rule_subjects(m->spec, a); i++) {
             *rule = r;
-            *subject = a->feature == LW_RULE_EACH ? (int)i : a->feature;
+            *subject = lw__subject(a, i);
             const char *feature = lw_metric_per_feature(a->metric)
                                       ? lw_spec_feature_name(m->spec, *subject)
                                       : "";
@@ -428,9 +462,11 @@ void lw_monitor_champion(struct lw_monitor *m, uint32_t version, struct lw_refer
 void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation *out) {
     *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
     lw_copy(m->policy.asked, sizeof m->policy.asked, who);
-    if (out->at_ms != INT64_MIN &&
-        lw_policy_request(&m->policy, m->spec, out->at_ms, NULL, false))
-        out->request = m->policy.pending;
+    if (out->at_ms == INT64_MIN)
+        return;
+    request(m, NULL, out);
+    if (!out->request.id)
+        lw__say_why_not(m, out);
 }
 
 size_t lw_monitor_shadows(const struct lw_monitor *m, uint32_t out[LW_VERSIONS_MAX]) {
@@ -477,8 +513,11 @@ void lw_monitor_lazy(struct lw_monitor *m) {
 }
 
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms) {
-    struct lw_pane *pane = lw_windows_span(m->windows, span_ms);
-    lw_policy_level(&m->policy, &pane->answered);
+    int64_t end = lw_windows_end(m->windows);
+    if (end != INT64_MIN) /* with no panes at all it is empty */
+        end = lw_quarantine_back(&m->quarantine, end, span_ms);
+    struct lw_pane *pane = lw_windows_since(m->windows, end, &m->quarantine);
+    lw_policy_level(&m->policy, &m->quarantine, &pane->answered);
     return pane;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/ledger.h"
 #include "core/pane.h"
+#include "core/quarantine.h"
 #include "core/reference.h"
 #include "core/train.h"
 
@@ -54,15 +55,26 @@ struct lw_request { /* asks for a training */
 enum lw_decision_kind {
     LW_DECIDED_PROMOTE, /* the training's model becomes champion */
     LW_DECIDED_REJECT,
-    LW_DECIDED_CONFIRM,  /* probation passed */
-    LW_DECIDED_ROLL_BACK /* the previous champion returns */
+    LW_DECIDED_CONFIRM,   /* probation passed */
+    LW_DECIDED_ROLL_BACK, /* the previous champion returns */
+    LW_DECIDED_WAIT,      /* probation goes on: too little was scored by both */
+    LW_DECIDED_NOT_JUDGED /* ... and it ends like that: neither confirmed nor refuted */
 };
+/* "promoted", "rejected", "confirmed", "rolled_back", "probation_waits", "not_judged" */
+const char *lw_decision_name(enum lw_decision_kind kind);
 
 struct lw_decision {
     enum lw_decision_kind kind;
     uint32_t version, other; /* subject; the one it replaces or gives way to */
     int64_t at_ms;
     char reason[240];
+};
+
+/* What happened to a span of the quarantine (core/quarantine.h). */
+enum lw_span_event { LW_SPAN_BEGINS, LW_SPAN_ENDS, LW_SPAN_RELEASED };
+struct lw_span_change {
+    enum lw_span_event what;
+    struct lw_span span; /* after it; released: as it was */
 };
 
 #define LW_ALERTS_MAX    64
@@ -77,6 +89,11 @@ struct lw_evaluation {
     struct lw_request request;
     size_t ndecisions;
     struct lw_decision decision[LW_DECISIONS_MAX];
+    size_t nspans;
+    struct lw_span_change span[LW_SPANS_MAX];
+    char by[160];    /* who has released them */
+    char waits[240]; /* why a training that a person asks for has to wait; "": it does not
+                      */
 };
 
 struct lw_monitor;
@@ -133,8 +150,18 @@ bool lw_monitor_alert(struct lw_monitor *m, uint64_t fingerprint,
  * window>:psi_first:<feature>`. */
 void lw_monitor_first(struct lw_monitor *m, struct lw_reference *ref);
 uint32_t lw_monitor_first_version(const struct lw_monitor *m); /* 0: none yet */
-/* A person asks for a training. */
+/* A person asks for a training. While an incident of a blocking rule is open it waits for
+ * the end of that, and out->waits says so. */
 void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation *out);
+
+/* A person says that what is held back of a feature (or of `target`; or the span of that
+ * number) is no fault: its rows are learned from again, and an incident of it that is
+ * still open is over, until it was seen to be over and comes again. false: nothing of
+ * that name is held. */
+bool lw_monitor_release(struct lw_monitor *m, const char *which, const char *who,
+                        struct lw_evaluation *out);
+/* What is held back now (borrowed until the next call). */
+const struct lw_quarantine *lw_monitor_quarantine(const struct lw_monitor *m);
 
 /* Versions to be scored on the side: the first one if kept, the previous one in
  * probation. */
@@ -153,9 +180,9 @@ void lw_monitor_lazy(struct lw_monitor *m);
 
 /* What windows are compared with, or NULL (borrowed until the champion changes). */
 const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m);
-/* The newest panes of that span merged (the longest window's at most); the caller frees.
- * Its `answered` reaches back further, LW_LEVEL_DAYS (core/policy.h): the level of error
- * that is usual. */
+/* The newest panes of that span merged (the longest window's at most), without those in
+ * quarantine, for which older ones stand in; the caller frees. Its `answered` reaches
+ * back further, LW_LEVEL_DAYS (core/policy.h): the level of error that is usual. */
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms);
 const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m);
 

@@ -24,6 +24,7 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     lw_buf_u8(out, STATE_VERSION);
     lw_buf_u64(out, (uint64_t)lw_windows_oldest(m->windows));
     lw_policy_write(&m->policy, out);
+    lw_quarantine_write(&m->quarantine, out);
     lw_ledger_write(&m->ledger, out);
     lw_buf_blob(out, m->spec->change.kind, strlen(m->spec->change.kind));
     if (m->change)
@@ -91,6 +92,7 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
                        STATE_VERSION);
     lw_windows_reach(m->windows, (int64_t)lw_reader_u64(&r));
     lw_policy_read(&m->policy, &r);
+    lw_quarantine_read(&m->quarantine, &r);
     lw_ledger_read(&m->ledger, &r);
     if (read_change(m, &r, err))
         return -1;

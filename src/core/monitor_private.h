@@ -20,7 +20,7 @@ struct lw_view {
         *pane;     /* merged in this evaluation, or NULL: nobody has asked for it */
     bool compared; /* drift and fault are filled */
     struct lw_drift drift[LW_SUBJECTS_MAX];
-    struct lw_fault fault[LW_FEATURES_MAX];
+    struct lw_fault fault[LW_FEATURES_MAX + 1]; /* the features, then target */
 };
 
 /* What is no rule's and fires all the same, until it is over. */
@@ -43,6 +43,7 @@ struct lw_monitor {
     struct lw_reference *reference; /* the champion's, or NULL */
     struct lw_reference *first; /* version 1's, when it is not the champion's, or NULL */
     struct lw_policy policy;
+    struct lw_quarantine quarantine;
     struct lw_ledger ledger;
     struct lw_change *change;     /* or NULL */
     bool changed;                 /* the change detector fired with the newest pane */
@@ -68,6 +69,48 @@ void lw__view_merge(struct lw_monitor *m, size_t i);
  */
 struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
                               int subject);
+/* Of a share: is it more than chance above the reference's? */
+bool lw__share_rose(uint64_t before, uint64_t before_n, uint64_t now, uint64_t now_n);
+/* What a rule remembers of a subject. */
+struct lw_slot *lw__slot(const struct lw_monitor *m, const struct lw_rule *rule,
+                         int subject);
+/* The i-th subject of a rule. */
+int lw__subject(const struct lw_rule *rule, size_t i);
+/* Place of a feature or the target in a profile. */
+size_t lw__column(const struct lw_spec *spec, int subject);
+
+/* The incident of a rule and its i-th subject, if there is one, is over because of `why`,
+ * which the alert then says. */
+void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
+                 struct lw_evaluation *out);
+/* The previous champion returns. */
+void lw__returned(struct lw_monitor *m, const struct lw_decision *d,
+                  struct lw_evaluation *out);
+
+/* What stands against learning (monitor_block.c). */
+/* The rule, and in *subject of what, whose incident forbids every training; or NULL. */
+const struct lw_rule *lw__blocked(const struct lw_monitor *m, int *subject);
+/* The same of a rule that has not fired, but might at its next look: the rows that a
+ * training would take are looked at before they are taken. */
+const struct lw_rule *lw__suspects(struct lw_monitor *m, int *subject);
+/* Has the quarantine left too little for a reference? */
+bool lw__reference_is_thin(const struct lw_monitor *m);
+/* Into out->waits: why a training that was asked for is not begun. */
+void lw__say_why_not(struct lw_monitor *m, struct lw_evaluation *out);
+/* Opens, follows and closes spans as incidents begin and end. */
+void lw__keep_quarantine(struct lw_monitor *m, struct lw_evaluation *out);
+/* What `fault` reads of a subject (fault_reading.c); n is left to the caller. */
+struct lw_reading lw__fault_reading(const struct lw_member *before,
+                                    const struct lw_member *now,
+                                    const struct lw_fault *found,
+                                    const struct lw_slot *slot);
+/* Is a piece of what may be a fault's broken? Of a fault that fires, what is nearer to it
+ * than to the reference. */
+bool lw__fault_in_piece(const struct lw_member *before, const struct lw_member *now,
+                        const struct lw_fault *found, const struct lw_slot *slot);
+/* Could lw_fault_find tell, with so few values? */
+bool lw__fault_judged(const struct lw_member *before, const struct lw_member *now,
+                      const struct lw_fault *found);
 /* All figures of all views. */
 void lw__figures(struct lw_monitor *m, struct lw_evaluation *out);
 /* The alert's sentence for people. */

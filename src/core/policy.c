@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 
-#define PROBATION_PANES 24  /* before that, a difference is weather */
+#define PROBATION_PANES 24U /* before that, a difference is weather */
 #define PROBATION_EARLY 2.0 /* factor on z for ending a probation before its time */
 
 void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec) {
@@ -36,27 +36,29 @@ static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {
     return &p->day[p->ndays++];
 }
 
-void lw_policy_level(const struct lw_policy *p, struct lw_errors *out) {
+void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
+                     struct lw_errors *out) {
     *out = (struct lw_errors){0};
     for (size_t i = 0; i < p->ndays; i++) {
+        int64_t day = p->day[i].day * LW_DAY;
+        if (lw_quarantine_touches(q, day, day + LW_DAY))
+            continue;
         out->n += p->day[i].n;
         out->e2 += p->day[i].e2;
     }
 }
 
-void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
-                    const struct lw_pane *pane) {
-    (void)spec;
+void lw_policy_pane(struct lw_policy *p, const struct lw_pane *pane, bool quarantined) {
     if (p->champion && p->champion_since_ms == 0)
         p->champion_since_ms = pane->start_ms; /* it was there before the stream */
-    p->fresh += pane->reason[LW_GOOD];
-    p->usable += pane->reason[LW_GOOD];
+    p->fresh += quarantined ? 0 : pane->reason[LW_GOOD];
+    p->usable += quarantined ? 0 : pane->reason[LW_GOOD];
     if (pane->answered.n) {
         struct lw_day *day = day_of(p, pane->start_ms);
         day->n += pane->answered.n;
         day->e2 += pane->answered.e2;
     }
-    if (p->probation_until_ms)
+    if (p->probation_until_ms && !quarantined)
         compare_in_probation(p, pane);
 }
 
@@ -65,16 +67,44 @@ static double probation_z(const struct lw_policy *p) {
     return p->probation.n >= 2 && se > 0 ? p->probation.mean / se : 0;
 }
 
+static void return_previous(struct lw_policy *p, int64_t at_ms) {
+    p->champion = p->previous;
+    p->previous = 0;
+    p->champion_since_ms = at_ms;
+    p->probation_until_ms = 0;
+    p->extended = false;
+}
+
 static void roll_back(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
     if (p->candidate_version == p->champion) {
         lw_copy(p->barred, sizeof p->barred, p->candidate);
         p->barred_until_ms = at_ms + 2 * spec->retrain.cooldown_max_ms;
     }
-    p->champion = p->previous;
-    p->previous = 0;
-    p->champion_since_ms = at_ms;
+    return_previous(p, at_ms);
     p->cooldown_ms =
         spec->retrain.cooldown_max_ms; /* do not promote the like of it again at once */
+}
+
+int lw_policy_spoiled(struct lw_policy *p, const struct lw_span *span, int64_t at_ms,
+                      struct lw_decision *out) {
+    char from[32];
+    if (span->from_ms < at_ms)
+        p->probation = (struct lw_moments){0};
+    if (!p->previous || p->candidate_version != p->champion ||
+        p->candidate_as_of_ms <= span->broken_ms)
+        return 0;
+    *out = (struct lw_decision){.kind = LW_DECIDED_ROLL_BACK,
+                                .version = p->champion,
+                                .other = p->previous,
+                                .at_ms = at_ms};
+    snprintf(out->reason, sizeof out->reason,
+             "version %u was trained on rows of the fault in %.60s (from %s on), which "
+             "was not recognised then; the training is repeated without them",
+             p->champion, span->feature,
+             lw_format_time(from, sizeof from, span->broken_ms));
+    return_previous(p, at_ms);
+    p->again = true;
+    return 1;
 }
 
 static void shorten_cooldown(struct lw_policy *p, const struct lw_spec *spec) {
@@ -82,18 +112,46 @@ static void shorten_cooldown(struct lw_policy *p, const struct lw_spec *spec) {
     p->cooldown_ms = half > spec->retrain.cooldown_ms ? half : spec->retrain.cooldown_ms;
 }
 
+/* Half the panes of a probation, but no more than PROBATION_PANES. */
+static uint64_t panes_needed(const struct lw_spec *spec) {
+    uint64_t half = (uint64_t)(spec->retrain.probation_ms / spec->pane_ms / 2);
+    return half > PROBATION_PANES ? PROBATION_PANES : half < 2 ? 2 : half;
+}
+
+/* Too little was scored by both versions to tell: once more as long, and then it is left
+ * at that. What nobody has judged is not confirmed. */
+static void too_little(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
+                       struct lw_decision *out) {
+    char text[40];
+    bool waits = !p->extended;
+    *out = (struct lw_decision){.kind = waits ? LW_DECIDED_WAIT : LW_DECIDED_NOT_JUDGED,
+                                .version = p->champion,
+                                .other = p->previous,
+                                .at_ms = at_ms};
+    lw_format_duration(text, sizeof text, spec->retrain.probation_ms);
+    snprintf(out->reason, sizeof out->reason,
+             "probation of version %u %s%s: %zu panes were scored by version %u too, %zu "
+             "are needed",
+             p->champion,
+             waits ? "goes on for another " : "ends without a judgement, and it stays",
+             waits ? text : "", (size_t)p->probation.n, p->previous,
+             (size_t)panes_needed(spec));
+    p->extended = waits;
+    p->probation_until_ms = waits ? at_ms + spec->retrain.probation_ms : 0;
+}
+
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                         struct lw_decision *out) {
     if (!p->probation_until_ms)
         return 0;
     bool over = at_ms >= p->probation_until_ms;
-    /* Too little was scored by both to tell: wait once more as long. */
-    if (over && p->probation.n < PROBATION_PANES &&
-        at_ms < p->probation_until_ms + spec->retrain.probation_ms)
-        return 0;
+    uint64_t needed = over ? panes_needed(spec) : PROBATION_PANES;
+    if (over && p->probation.n < needed) {
+        too_little(p, spec, at_ms, out);
+        return 1;
+    }
     double z = probation_z(p), limit = spec->retrain.probation_z;
-    bool worse =
-        p->probation.n >= PROBATION_PANES && z < -limit * (over ? 1 : PROBATION_EARLY);
+    bool worse = p->probation.n >= needed && z < -limit * (over ? 1 : PROBATION_EARLY);
     if (!over && !worse)
         return 0;
     *out = (struct lw_decision){.kind = worse ? LW_DECIDED_ROLL_BACK : LW_DECIDED_CONFIRM,
@@ -108,6 +166,7 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
              lw_digits(fabs(p->probation.mean), 3).text, (size_t)p->probation.n,
              lw_digits(z, 2).text);
     p->probation_until_ms = 0;
+    p->extended = false;
     if (!worse) /* what was learned holds: the next lesson may come sooner */
         shorten_cooldown(p, spec);
     if (worse)
@@ -140,6 +199,7 @@ static int ask(struct lw_policy *p, int64_t at_ms, bool bootstrap, const char *r
     if (at_ms < p->barred_until_ms)
         lw_copy(p->pending.barred, sizeof p->pending.barred, p->barred);
     p->asked[0] = '\0';
+    p->again = false;
     return 1;
 }
 
@@ -160,16 +220,16 @@ int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms) {
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                       const char *trigger, bool blocked) {
     char reason[LW_NAME_MAX * 2], age[32];
-    if (p->pending.id)
+    if (p->pending.id || blocked)
         return 0;
-    if (p->asked[0]) { /* a person knows better than cooldown and faults */
+    if (p->asked[0]) { /* a person knows better than the cooldown */
         snprintf(reason, sizeof reason, "asked for by %s", p->asked);
         return ask(p, at_ms, p->champion == 0, reason);
     }
-    if (blocked)
-        return 0;
     if (!p->champion)
         return bootstrap(p, spec, at_ms);
+    if (p->again)
+        return ask(p, at_ms, false, "the training before took rows of a fault");
     int64_t old = lw_policy_unchallenged(p, at_ms);
     if (!trigger && spec->retrain.max_age_ms && old >= spec->retrain.max_age_ms) {
         snprintf(reason, sizeof reason, "champion has not been challenged for %s",
@@ -202,6 +262,7 @@ void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t
     p->pending = (struct lw_request){0};
     if (promote) {
         p->candidate_version = version;
+        p->candidate_as_of_ms = p->trained_ms;
         lw_copy(p->candidate, sizeof p->candidate,
                 training->trial[training->chosen].name);
     }
@@ -221,6 +282,7 @@ void lw_policy_champion(struct lw_policy *p, const struct lw_spec *spec, uint32_
     if (!p->first)
         p->first = version;
     p->probation = (struct lw_moments){0};
+    p->extended = false;
     bool proves = p->previous && spec->retrain.probation_ms && version > p->previous;
     p->probation_until_ms = proves ? since_ms + spec->retrain.probation_ms : 0;
 }
@@ -259,6 +321,8 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     write_text(out, p->asked);
     lw_buf_u32(out, p->candidate_version);
     write_text(out, p->candidate);
+    lw_buf_u64(out, (uint64_t)p->candidate_as_of_ms);
+    lw_buf_u8(out, p->again);
     write_text(out, p->barred);
     lw_buf_u64(out, (uint64_t)p->barred_until_ms);
     lw_buf_u8(out, (uint8_t)p->ndays);
@@ -268,6 +332,7 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
         lw_buf_f64(out, p->day[i].e2);
     }
     lw_buf_u64(out, (uint64_t)p->probation_until_ms);
+    lw_buf_u8(out, p->extended);
     lw_buf_u64(out, p->probation.n);
     lw_buf_f64(out, p->probation.mean);
     lw_buf_f64(out, p->probation.m2);
@@ -284,13 +349,15 @@ static int64_t read_ms(struct lw_reader *r, int64_t lowest, bool may_be_never) {
 }
 
 static void read_days(struct lw_policy *p, struct lw_reader *r) {
+    const int64_t lowest_day = -(INT64_C(1) << 61) / LW_DAY;
     p->ndays = lw_reader_u8(r);
     if (p->ndays > LW_LEVEL_DAYS) {
         r->bad = true;
         p->ndays = 0;
     }
     for (size_t i = 0; i < p->ndays; i++) {
-        p->day[i].day = (int64_t)lw_reader_u64(r);
+        p->day[i].day = read_ms(r, lowest_day, false);
+        r->bad |= p->day[i].day > -lowest_day;
         p->day[i].n = lw_reader_u64(r);
         p->day[i].e2 = lw_reader_f64(r);
         r->bad |= !(p->day[i].e2 >= 0) || !isfinite(p->day[i].e2);
@@ -323,10 +390,13 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
     read_text(r, p->asked, sizeof p->asked);
     p->candidate_version = lw_reader_u32(r);
     read_text(r, p->candidate, sizeof p->candidate);
+    p->candidate_as_of_ms = read_ms(r, lowest, false);
+    p->again = lw_reader_u8(r) != 0;
     read_text(r, p->barred, sizeof p->barred);
     p->barred_until_ms = read_ms(r, lowest, false);
     read_days(p, r);
     p->probation_until_ms = read_ms(r, lowest, false);
+    p->extended = lw_reader_u8(r) != 0;
     p->probation.n = lw_reader_u64(r);
     p->probation.mean = lw_reader_f64(r);
     p->probation.m2 = lw_reader_f64(r);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "core/monitor.h"
+#include "core/quarantine.h"
 
 #define LW_RECENT_MAX 32
 #define LW_LEVEL_DAYS 28
@@ -34,26 +35,37 @@ struct lw_policy {
     struct lw_request pending;
     uint32_t candidate_version;  /* the newest promoted by training, and ... */
     char candidate[LW_NAME_MAX]; /* ... what it was */
-    char barred[LW_NAME_MAX];    /* the candidate rolled back last */
+    int64_t candidate_as_of_ms;  /* ... and the end of what it was trained on */
+    bool again; /* it was recalled: the training is to be repeated when it can be */
+    char barred[LW_NAME_MAX]; /* the candidate rolled back last */
     int64_t barred_until_ms;
     char asked[LW_NAME_MAX]; /* by whom; "": nobody */
     size_t ndays;
     struct lw_day day[LW_LEVEL_DAYS]; /* the newest ones with events, in order */
     int64_t probation_until_ms;       /* 0: not in probation */
+    bool extended; /* it has come to its end once with too little to judge by */
     struct lw_moments
         probation; /* per pane: previous' minus champion's squared error, per event */
 };
 
 void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec);
-/* A pane was sealed: counts what is fresh, and compares the two versions in probation. */
-void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
-                    const struct lw_pane *pane);
+/* A pane was sealed: counts what is fresh, and compares the two versions in probation;
+ * neither in a pane that the quarantine touches. */
+void lw_policy_pane(struct lw_policy *p, const struct lw_pane *pane, bool quarantined);
 /* Count and squared error of the answering versions over the newest LW_LEVEL_DAYS days
- * with events; the other sums stay 0. */
-void lw_policy_level(const struct lw_policy *p, struct lw_errors *out);
-/* Confirm or roll back, when it is time; returns 1 when a decision was made. */
+ * with events, days in quarantine apart; the other sums stay 0. */
+void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
+                     struct lw_errors *out);
+/* Confirm, roll back, wait once more or give up judging, when it is time; returns 1 when
+ * a decision was made. */
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                         struct lw_decision *out);
+/* Rows of [from, ...) have turned out to be a fault's: what the probation has seen of
+ * them does not count; and a champion that was trained on some gives way to its
+ * predecessor, until the training is repeated without them. Returns 1 when that was
+ * decided. */
+int lw_policy_spoiled(struct lw_policy *p, const struct lw_span *span, int64_t at_ms,
+                      struct lw_decision *out);
 /* Event time since the champion last proved itself: since its promotion, or since it beat
  * a challenger. */
 int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms);

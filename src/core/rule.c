@@ -56,7 +56,9 @@ static enum lw_transition settle(const struct lw_rule *rule, struct lw_slot *slo
     slot->under = clear ? slot->under + 1 : 0;
     if (slot->under < (uint32_t)rule->clear_count)
         return LW_STAYS;
-    *slot = (struct lw_slot){.since_ms = slot->since_ms, .severity = slot->severity};
+    *slot = (struct lw_slot){.since_ms = slot->since_ms,
+                             .severity = slot->severity,
+                             .released_ms = slot->released_ms};
     return LW_RESOLVES;
 }
 
@@ -65,6 +67,9 @@ enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_slot *slot
     if (!reading->known || reading->n < rule->min_n)
         return LW_STAYS;
     enum lw_severity now = level(rule, reading);
+    if (slot->released && now != LW_SEVERITY_NONE)
+        return LW_STAYS;
+    slot->released = false;
     if (now == LW_SEVERITY_NONE)
         return settle(rule, slot,
                       is_clear(rule, reading->value) ||
@@ -91,6 +96,10 @@ void lw_slot_write(const struct lw_slot *slot, struct lw_buf *out) {
     lw_buf_u32(out, slot->critical);
     lw_buf_u32(out, slot->under);
     lw_buf_u64(out, (uint64_t)slot->since_ms);
+    lw_buf_u8(out, slot->released);
+    lw_buf_u64(out, (uint64_t)slot->released_ms);
+    lw_buf_u8(out, slot->fault);
+    lw_buf_f64(out, slot->unit);
 }
 
 void lw_slot_read(struct lw_slot *slot, struct lw_reader *r) {
@@ -102,4 +111,8 @@ void lw_slot_read(struct lw_slot *slot, struct lw_reader *r) {
     slot->critical = lw_reader_u32(r);
     slot->under = lw_reader_u32(r);
     slot->since_ms = (int64_t)lw_reader_u64(r);
+    slot->released = lw_reader_u8(r) != 0;
+    slot->released_ms = (int64_t)lw_reader_u64(r);
+    slot->fault = lw_reader_u8(r);
+    slot->unit = lw_reader_f64(r);
 }

@@ -1,8 +1,8 @@
 /* One rule on one subject as a small state machine: readings in, changes of state out.
  *
  * ok -> pending (breached, but not `for_count` times in a row) -> firing -> ok, by
- * `clear_count` readings under `clear_below`. A reading with too few events behind it
- * changes nothing. */
+ * `clear_count` readings under `clear_below`. A reading with too few events behind it, or
+ * of what is not known, changes nothing. */
 #ifndef LW_RULE_H
 #define LW_RULE_H
 
@@ -15,6 +15,12 @@ struct lw_slot {
     enum lw_severity severity;
     uint32_t over, critical, under; /* consecutive readings: breached, critical, clear */
     int64_t since_ms;               /* of the first breach in the row that fired */
+    /* A person has said that it is no trouble: it does not fire again before it was seen
+     * to be over. */
+    bool released;
+    int64_t released_ms; /* when that was said last; 0: never */
+    uint8_t fault;       /* of a rule on `fault` that fires: what was recognised last */
+    double unit;         /* ... and its factor, if it was one of unit */
 };
 
 struct lw_reading {

@@ -23,10 +23,10 @@
 #define LEVEL_MAX    1.3
 
 static struct lw_split split_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
-                                  int64_t as_of_ms) {
+                                  int64_t as_of_ms, int64_t holdout_from_ms) {
     const struct lw_retrain_spec *r = &spec->retrain;
     struct lw_split s = {.end = lw_dataset_lower_bound(ds, as_of_ms),
-                         .hold = lw_dataset_lower_bound(ds, as_of_ms - r->holdout_ms)};
+                         .hold = lw_dataset_lower_bound(ds, holdout_from_ms)};
     s.begin = r->window_ms ? lw_dataset_lower_bound(ds, as_of_ms - r->window_ms) : 0;
     s.hold = s.hold < s.begin ? s.begin : s.hold; /* a window inside the hold-out */
     return s;
@@ -229,18 +229,13 @@ static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
     return out->model ? 0 : -1;
 }
 
-int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
-             struct lw_model *champion, const struct lw_pane *recent,
-             struct lw_training *out, struct lw_err *err) {
-    struct lw_split s = split_rows(spec, ds, as_of_ms);
-    char barred[LW_NAME_MAX];
-    lw_copy(barred, sizeof barred, out->barred);
-    *out = (struct lw_training){.as_of_ms = as_of_ms,
-                                .holdout_from_ms = as_of_ms - spec->retrain.holdout_ms,
-                                .rows = s.end - s.begin,
-                                .holdout_rows = s.end - s.hold};
-    lw_copy(out->barred, sizeof out->barred, barred);
-    if (check_rows(spec, &s, as_of_ms, err))
+static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
+                    struct lw_model *champion, const struct lw_pane *recent,
+                    struct lw_training *out, struct lw_err *err) {
+    struct lw_split s = split_rows(spec, ds, out->as_of_ms, out->holdout_from_ms);
+    out->rows = s.end - s.begin;
+    out->holdout_rows = s.end - s.hold;
+    if (check_rows(spec, &s, out->as_of_ms, err))
         return -1;
     out->rows_from_ms = lw_dataset_time(ds, s.begin);
     double *predicted = lw_malloc((s.end - s.hold) * sizeof *predicted);
@@ -248,6 +243,67 @@ int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as
     free(predicted);
     if (rc)
         lw_training_fini(out);
+    return rc;
+}
+
+/* Everything but what is asked of the training starts from nothing. */
+static void start(const struct lw_spec *spec, int64_t as_of_ms, struct lw_training *t) {
+    struct lw_quarantine quarantine = t->quarantine;
+    char barred[LW_NAME_MAX];
+    lw_copy(barred, sizeof barred, t->barred);
+    *t = (struct lw_training){.as_of_ms = as_of_ms, .quarantine = quarantine};
+    lw_copy(t->barred, sizeof t->barred, barred);
+    t->holdout_from_ms =
+        lw_quarantine_back(&t->quarantine, as_of_ms, spec->retrain.holdout_ms);
+}
+
+static void note_left_out(const struct lw_dataset *ds, int64_t from_ms,
+                          struct lw_training *t) {
+    for (size_t i = 0; i < t->quarantine.n; i++) {
+        const struct lw_span *span = &t->quarantine.span[i];
+        int64_t from = span->from_ms > from_ms ? span->from_ms : from_ms;
+        int64_t until =
+            span->open || span->until_ms > t->as_of_ms ? t->as_of_ms : span->until_ms;
+        if (from >= until)
+            continue;
+        size_t rows =
+            lw_dataset_lower_bound(ds, until) - lw_dataset_lower_bound(ds, from);
+        t->left[t->nleft++] = (struct lw_left_out){*span, rows};
+    }
+}
+
+/* A copy without the rows in quarantine, or NULL when the dataset has none of them. */
+static struct lw_dataset *clean_rows(const struct lw_spec *spec,
+                                     const struct lw_dataset *ds, struct lw_training *t) {
+    int64_t window = spec->retrain.window_ms;
+    note_left_out(ds, window ? t->as_of_ms - window : INT64_MIN, t);
+    if (t->nleft == 0)
+        return NULL;
+    struct lw_dataset *clean = lw_dataset_new(lw_dataset_plan(ds));
+    size_t end = lw_dataset_lower_bound(ds, t->as_of_ms);
+    for (size_t i = 0; i < end;) {
+        int64_t at = lw_dataset_time(ds, i),
+                past = lw_quarantine_past(&t->quarantine, at);
+        if (past > at) {
+            i = lw_dataset_lower_bound(ds, past);
+            continue;
+        }
+        int64_t next = lw_quarantine_next(&t->quarantine, at);
+        size_t stop = lw_dataset_lower_bound(ds, next);
+        stop = stop < end ? stop : end;
+        lw_dataset_append_rows(clean, ds, i, stop);
+        i = stop;
+    }
+    return clean;
+}
+
+int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
+             struct lw_model *champion, const struct lw_pane *recent,
+             struct lw_training *out, struct lw_err *err) {
+    start(spec, as_of_ms, out);
+    struct lw_dataset *clean = clean_rows(spec, ds, out);
+    int rc = train_on(spec, clean ? clean : ds, champion, recent, out, err);
+    lw_dataset_free(clean);
     return rc;
 }
 

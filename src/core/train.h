@@ -4,11 +4,15 @@
  * The newest `holdout` of event time is held out; candidates are fitted on what is
  * before it and scored on it (search.h says which, on how much); the best meets the
  * champion on the same rows (gate: paired differences of squared errors, summed by block
- * against autocorrelation); what is to be promoted is fitted again on everything. */
+ * against autocorrelation); what is to be promoted is fitted again on everything.
+ *
+ * Rows in quarantine do not exist for any of this: the hold-out reaches back over them
+ * until it has its length outside of them. */
 #ifndef LW_TRAIN_H
 #define LW_TRAIN_H
 
 #include "core/pane.h"
+#include "core/quarantine.h"
 #include "core/reference.h"
 #include "leeway/model.h"
 #include "model/dataset.h"
@@ -29,18 +33,28 @@ struct lw_trial {
 
 struct lw_gate {
     uint64_t n, blocks;
+    uint64_t apart; /* of n: neither model comes near, and the figures are without them */
     double champion_rmse, challenger_rmse;
     double gain; /* 1 - challenger MSE / champion MSE */
     double z;    /* mean block difference over its standard error; positive: challenger is
                     better */
     bool passed;
-    char reason[160];
+    char reason[240];
+};
+
+/* What a training left out of its window because of one span; spans may share rows. */
+struct lw_left_out {
+    struct lw_span span;
+    uint64_t rows;
 };
 
 struct lw_training {
     /* In: a candidate that was rolled back lately; it is chosen only when no other could
      * be fitted, and does not pass then. "": none. */
     char barred[LW_NAME_MAX];
+    struct lw_quarantine quarantine; /* in too */
+    size_t nleft;                    /* out */
+    struct lw_left_out left[LW_SPANS_MAX];
     int64_t as_of_ms, holdout_from_ms, rows_from_ms;
     uint64_t rows, holdout_rows;
     size_t ntrials, chosen;

@@ -154,11 +154,25 @@ struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i) {
     return w->merged[i];
 }
 
-struct lw_pane *lw_windows_span(const struct lw_windows *w, int64_t span_ms) {
-    int64_t until = lw_windows_end(w), from = span_from(w, span_ms);
-    struct lw_pane *pane = lw_pane_new(w->spec, from, lw_mix64((uint64_t)from));
-    merge_panes(&w->panes, from, until, pane);
+struct lw_pane *lw_windows_since(const struct lw_windows *w, int64_t from_ms,
+                                 const struct lw_quarantine *q) {
+    int64_t length = w->spec->pane_ms;
+    struct lw_pane *pane = lw_pane_new(w->spec, from_ms, lw_mix64((uint64_t)from_ms));
+    for (size_t i = lower_bound(&w->panes, from_ms); i < w->panes.n; i++) {
+        const struct lw_pane *p = w->panes.pane[i];
+        if (p->events && !lw_quarantine_touches(q, p->start_ms, p->start_ms + length))
+            lw_pane_merge(pane, p);
+    }
     return pane;
+}
+
+size_t lw_windows_panes(const struct lw_windows *w) {
+    return w->panes.n;
+}
+
+const struct lw_pane *lw_windows_pane(const struct lw_windows *w, size_t i) {
+    lw_assert(i < w->panes.n);
+    return w->panes.pane[i];
 }
 
 static void add_scores(struct lw_errors *sum, const struct lw_pane *pane,

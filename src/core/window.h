@@ -8,6 +8,7 @@
 #define LW_WINDOW_H
 
 #include "core/pane.h"
+#include "core/quarantine.h"
 
 struct lw_windows;
 
@@ -25,8 +26,13 @@ int64_t lw_windows_oldest(const struct lw_windows *w);
 void lw_windows_reach(struct lw_windows *w, int64_t oldest_ms);
 /* Window i merged anew (borrowed until the next call for the same window). */
 struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i);
-/* The newest panes of that span merged; the caller frees. */
-struct lw_pane *lw_windows_span(const struct lw_windows *w, int64_t span_ms);
+/* The panes from that moment on merged, without those that a quarantine touches; the
+ * caller frees. */
+struct lw_pane *lw_windows_since(const struct lw_windows *w, int64_t from_ms,
+                                 const struct lw_quarantine *q);
+/* The panes held, oldest first (borrowed). */
+size_t lw_windows_panes(const struct lw_windows *w);
+const struct lw_pane *lw_windows_pane(const struct lw_windows *w, size_t i);
 /* The counts of window i, without its sketches: a walk over its panes, no merge. */
 struct lw_counts {
     uint64_t events, good;

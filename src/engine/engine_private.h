@@ -16,6 +16,7 @@ struct lw_job {
     struct lw_request request;
     uint32_t champion;      /* version to beat; 0: none */
     struct lw_pane *recent; /* for the reference; owned */
+    struct lw_quarantine quarantine;
     /* filled by the retrainer */
     bool done, failed;
     struct lw_training training; /* unless failed; owned */

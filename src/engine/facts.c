@@ -26,6 +26,7 @@ static json_t *gate(const struct lw_gate *g) {
     json_object_set_new(o, "passed", json_boolean(g->passed));
     json_object_set_new(o, "rows", json_integer((json_int_t)g->n));
     json_object_set_new(o, "blocks", json_integer((json_int_t)g->blocks));
+    json_object_set_new(o, "apart", json_integer((json_int_t)g->apart));
     json_object_set_new(o, "champion_rmse", number(g->champion_rmse));
     json_object_set_new(o, "challenger_rmse", number(g->challenger_rmse));
     json_object_set_new(o, "gain", number(g->gain));
@@ -62,6 +63,7 @@ static json_t *lineage(const struct lw_config *config, const struct lw_training 
     json_object_set_new(o, "rows_from", time_text(t->rows_from_ms));
     json_object_set_new(o, "holdout_from", time_text(t->holdout_from_ms));
     json_object_set_new(o, "until", time_text(t->as_of_ms));
+    json_object_set_new(o, "left_out", lw_left_out_json(t));
     json_object_set_new(o, "config_hash", json_string(hash));
     json_object_set_new(o, "code", json_string(LW_CODE_VERSION));
     return o;

@@ -294,7 +294,7 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
 
 static int notice_person(struct lw_leader *l, struct lw_err *err) {
     struct lw_aliases aliases;
-    char what[64], who[LW_NAME_MAX];
+    char what[LW_NAME_MAX + 16], who[LW_NAME_MAX];
     if (lw_models_aliases(l->redis, l->spec, &aliases, err))
         return -1;
     if (aliases.champion && aliases.champion != lw_monitor_champion_version(l->monitor)) {
@@ -313,6 +313,10 @@ static int notice_person(struct lw_leader *l, struct lw_err *err) {
     *l->evaluation = (struct lw_evaluation){.at_ms = l->sealed_until_ms};
     if (strcmp(what, "retrain") == 0)
         lw_monitor_ask(l->monitor, who, l->evaluation);
+    else if (strncmp(what, "release:", 8) == 0)
+        lw_monitor_release(l->monitor, what + 8, who, l->evaluation);
+    if (l->evaluation->waits[0])
+        lw_log(LW_WARN, "training_waits", "reason=\"%s\"", l->evaluation->waits);
     l->asked = true;
     int rc = lw__leader_write(l, NULL, false, err);
     l->asked = false;

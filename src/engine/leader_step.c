@@ -205,10 +205,18 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
     if (rc == 0 && sealed)
         lw_unread_fini(&l->unread);
     free_letters(letters);
+    for (size_t i = 0; rc == 0 && i < l->evaluation->nspans; i++) {
+        static const char *const what[] = {"quarantined", "quarantine_ended", "released"};
+        char text[300];
+        const struct lw_span_change *change = &l->evaluation->span[i];
+        lw_log(change->what == LW_SPAN_BEGINS ? LW_WARN : LW_INFO, what[change->what],
+               "span=\"%s\"", lw_span_text(text, sizeof text, &change->span));
+    }
     for (size_t i = 0; rc == 0 && i < l->evaluation->ndecisions; i++)
-        lw_log(LW_INFO, "decided", "kind=%d version=%u other=%u reason=\"%s\"",
-               (int)l->evaluation->decision[i].kind, l->evaluation->decision[i].version,
-               l->evaluation->decision[i].other, l->evaluation->decision[i].reason);
+        lw_log(LW_INFO, "decided", "kind=%s version=%u other=%u reason=\"%s\"",
+               lw_decision_name(l->evaluation->decision[i].kind),
+               l->evaluation->decision[i].version, l->evaluation->decision[i].other,
+               l->evaluation->decision[i].reason);
     return rc;
 }
 
@@ -223,6 +231,7 @@ int lw__leader_request(struct lw_leader *l, struct lw_err *err) {
     struct lw_job *job = lw_calloc(1, sizeof *job);
     job->request = lw_monitor_request(l->monitor);
     job->champion = lw_monitor_champion_version(l->monitor);
+    job->quarantine = *lw_monitor_quarantine(l->monitor);
     job->recent = lw_monitor_recent(l->monitor, l->spec->retrain.reference_ms);
     lw_log(LW_INFO, "training", "request=%llu reason=\"%s\"", (unsigned long long)id,
            job->request.reason);

@@ -105,6 +105,7 @@ static int prove(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job
         return -1;
     job->training = (struct lw_training){0};
     lw_copy(job->training.barred, sizeof job->training.barred, job->request.barred);
+    job->training.quarantine = job->quarantine;
     int rc = lw_train(&e->config->spec, rows, job->request.as_of_ms, champion,
                       job->recent, &job->training, err);
     lw_model_free(champion);

@@ -68,3 +68,24 @@ json_t *lw_trials_json(const struct lw_training *t) {
     }
     return list;
 }
+
+static json_t *time_text(int64_t ms) {
+    char text[32];
+    return json_string(lw_format_time(text, sizeof text, ms));
+}
+
+json_t *lw_left_out_json(const struct lw_training *t) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < t->nleft; i++) {
+        const struct lw_span *s = &t->left[i].span;
+        json_t *o = json_object();
+        json_object_set_new(o, "id", json_integer(s->id));
+        json_object_set_new(o, "feature", json_string(s->feature));
+        json_object_set_new(o, "from", time_text(s->from_ms));
+        json_object_set_new(o, "until", s->open ? json_null() : time_text(s->until_ms));
+        json_object_set_new(o, "why", json_string(s->why));
+        json_object_set_new(o, "rows", json_integer((json_int_t)t->left[i].rows));
+        json_array_append_new(list, o);
+    }
+    return list;
+}

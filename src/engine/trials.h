@@ -11,5 +11,8 @@
  * in use (alpha, l1_ratio, window, half_life, correction, trees), round, rows, seconds,
  * rmse (null when the fit failed), chosen, note. New reference. */
 json_t *lw_trials_json(const struct lw_training *t);
+/* What was left out because of the quarantine: array of {id, feature, from, until (null:
+ * open), why, rows}. New reference. */
+json_t *lw_left_out_json(const struct lw_training *t);
 
 #endif

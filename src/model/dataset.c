@@ -91,34 +91,42 @@ void lw_dataset_add(struct lw_dataset *ds, const struct lw_row *row) {
 }
 
 static void append_codes(struct column *to, size_t at, const struct column *from,
-                         size_t rows) {
+                         size_t begin, size_t rows) {
     uint32_t *map = lw_malloc((from->dict.n + 1) * sizeof *map);
     for (uint32_t i = 0; i < from->dict.n; i++) {
         struct lw_cell cell = lw_dict_cell(&from->dict, i);
         map[i] = lw_dict_add(&to->dict, &cell);
     }
-    for (size_t r = 0; r < rows; r++)
-        to->code[at + r] =
-            from->code[r] == LW_CODE_NONE ? LW_CODE_NONE : map[from->code[r]];
+    for (size_t r = 0; r < rows; r++) {
+        uint32_t code = from->code[begin + r];
+        to->code[at + r] = code == LW_CODE_NONE ? LW_CODE_NONE : map[code];
+    }
     free(map);
 }
 
-void lw_dataset_append(struct lw_dataset *ds, const struct lw_dataset *other) {
+void lw_dataset_append_rows(struct lw_dataset *ds, const struct lw_dataset *other,
+                            size_t begin, size_t end) {
     lw_assert(ds->plan == other->plan && ds->natoms == other->natoms && ds != other);
-    if (other->rows == 0)
+    lw_assert(begin <= end && end <= other->rows);
+    size_t rows = end - begin;
+    if (rows == 0)
         return;
-    reserve(ds, ds->rows + other->rows);
-    memcpy(ds->time + ds->rows, other->time, other->rows * sizeof *ds->time);
-    memcpy(ds->target + ds->rows, other->target, other->rows * sizeof *ds->target);
+    reserve(ds, ds->rows + rows);
+    memcpy(ds->time + ds->rows, other->time + begin, rows * sizeof *ds->time);
+    memcpy(ds->target + ds->rows, other->target + begin, rows * sizeof *ds->target);
     for (size_t i = 0; i < ds->natoms; i++) {
         struct column *col = &ds->col[i];
         if (col->num)
-            memcpy(col->num + ds->rows, other->col[i].num,
-                   other->rows * sizeof *col->num);
+            memcpy(col->num + ds->rows, other->col[i].num + begin,
+                   rows * sizeof *col->num);
         if (col->code)
-            append_codes(col, ds->rows, &other->col[i], other->rows);
+            append_codes(col, ds->rows, &other->col[i], begin, rows);
     }
-    ds->rows += other->rows;
+    ds->rows += rows;
+}
+
+void lw_dataset_append(struct lw_dataset *ds, const struct lw_dataset *other) {
+    lw_dataset_append_rows(ds, other, 0, other->rows);
 }
 
 struct stamp {

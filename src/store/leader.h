@@ -206,6 +206,11 @@ int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
 int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t size,
              char *who, size_t who_size, struct lw_err *err);
 
+/* What is in quarantine, as JSON: an array of {id, feature, from, until (0: open), why}.
+ * The reply owns the text ("[]" before the first evaluation). */
+struct lw_reply *lw_quarantine_get(struct lw_redis *r, const struct lw_spec *spec,
+                                   const char **json, struct lw_err *err);
+
 /* Writes `meta` (contract version, configuration hash, feature list, partitions,
  * created), after lw_meta_check. */
 int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,

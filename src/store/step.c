@@ -50,6 +50,16 @@ int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
     return 0;
 }
 
+struct lw_reply *lw_quarantine_get(struct lw_redis *r, const struct lw_spec *spec,
+                                   const char **json, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "HGET %s quarantine", lw_key(key, spec, "detector"));
+    const char *text = reply ? lw_reply_text(reply, NULL) : NULL;
+    *json = text && *text ? text : "[]";
+    return reply;
+}
+
 int lw_detector_heard(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_lease *lease, uint64_t heard, int64_t heard_ms,
                       struct lw_err *err) {
@@ -96,6 +106,21 @@ static int64_t keep_from(const struct lw_spec *spec, const struct lw_monitor *m)
     return at - window - LW_WEEK - spec->pane_ms;
 }
 
+/* What is held back, for people and other programs. Names are plain (config/read.c). */
+static void quarantine_json(const struct lw_monitor *m, struct lw_buf *out) {
+    const struct lw_quarantine *q = lw_monitor_quarantine(m);
+    lw_buf_printf(out, "[");
+    for (size_t i = 0; i < q->n; i++) {
+        const struct lw_span *s = &q->span[i];
+        lw_buf_printf(out,
+                      "%s{\"id\":%u,\"feature\":\"%s\",\"from\":%" PRId64
+                      ",\"until\":%" PRId64 ",\"why\":\"%s\"}",
+                      i ? "," : "", s->id, s->feature, s->from_ms,
+                      s->open ? INT64_C(0) : s->until_ms, s->why);
+    }
+    lw_buf_printf(out, "]");
+}
+
 static void put_detector(struct lw_cmd *c, const struct lw_spec *spec,
                          const struct lw_step *step, const struct lw_buf *state,
                          const char *id) {
@@ -120,6 +145,11 @@ static void put_detector(struct lw_cmd *c, const struct lw_spec *spec,
     }
     lw_cmd_str(c, "state");
     lw_cmd_arg(c, state->data, state->len);
+    lw_cmd_str(c, "quarantine");
+    struct lw_buf spans = {0};
+    quarantine_json(step->monitor, &spans);
+    lw_cmd_arg(c, spans.data, spans.len);
+    lw_buf_fini(&spans);
     lw_cmd_str(c, "shadows");
     lw_cmd_str(c, shadows);
     lw_cmd_str(c, "step");
@@ -144,13 +174,19 @@ static void put_forget(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
 }
 
-static void put_line(struct lw_cmd *c, const struct lw_spec *spec,
-                     const struct lw_step *step, const char *what, const char *detail) {
+static void put_line_by(struct lw_cmd *c, const struct lw_spec *spec,
+                        const struct lw_step *step, const char *what, const char *who,
+                        const char *detail) {
     size_t slot = lw_cmd_slot(c);
     lw__audit_words(c, spec,
-                    &(struct lw_audit_line){what, step->lease->who, detail,
-                                            step->evaluation->at_ms, step->now_ms});
+                    &(struct lw_audit_line){what, who, detail, step->evaluation->at_ms,
+                                            step->now_ms});
     lw_cmd_fill(c, slot);
+}
+
+static void put_line(struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_step *step, const char *what, const char *detail) {
+    put_line_by(c, spec, step, what, step->lease->who, detail);
 }
 
 /* "critical recalibration: 9.7% of the squared error ..." */
@@ -162,10 +198,20 @@ static void put_alert(struct lw_cmd *c, const struct lw_spec *spec,
     put_line(c, spec, step, a->firing ? "fired" : "resolved", text);
 }
 
+static void put_spans(struct lw_cmd *c, const struct lw_spec *spec,
+                      const struct lw_step *step) {
+    static const char *const what[] = {"quarantined", "quarantine_ended", "released"};
+    const struct lw_evaluation *e = step->evaluation;
+    char text[300];
+    for (size_t i = 0; i < e->nspans; i++) {
+        lw_span_text(text, sizeof text, &e->span[i].span);
+        put_line_by(c, spec, step, what[e->span[i].what],
+                    e->span[i].what == LW_SPAN_RELEASED ? e->by : step->lease->who, text);
+    }
+}
+
 static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
                       const struct lw_step *step) {
-    static const char *const decided[] = {"promoted", "rejected", "confirmed",
-                                          "rolled_back"};
     const struct lw_evaluation *e = step->evaluation;
     char text[480];
     if (step->sealed) {
@@ -180,8 +226,11 @@ static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
         const struct lw_decision *d = &e->decision[i];
         snprintf(text, sizeof text, "version %u (other: %u): %s", d->version, d->other,
                  d->reason);
-        put_line(c, spec, step, decided[d->kind], text);
+        put_line(c, spec, step, lw_decision_name(d->kind), text);
     }
+    put_spans(c, spec, step);
+    if (e->waits[0])
+        put_line(c, spec, step, "training_waits", e->waits);
 }
 
 static void put_taken(struct lw_cmd *c, const struct lw_spec *spec) {

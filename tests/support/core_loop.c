@@ -38,6 +38,19 @@ void core_log(struct lw_buf *log, const struct lw_evaluation *e) {
     if (e->request.id)
         lw_buf_printf(log, "%" PRId64 " request %" PRIu64 " %s\n", e->at_ms,
                       e->request.id, e->request.reason);
+    for (size_t i = 0; i < e->nspans; i++) {
+        const struct lw_span *s = &e->span[i].span;
+        lw_buf_printf(log,
+                      "%" PRId64 " span %s %s id %u [%" PRId64 ", %" PRId64 ")%s%s\n",
+                      e->at_ms,
+                      e->span[i].what == LW_SPAN_BEGINS ? "begins"
+                      : e->span[i].what == LW_SPAN_ENDS ? "ends"
+                                                        : "released",
+                      s->feature, s->id, s->from_ms, s->open ? INT64_C(0) : s->until_ms,
+                      e->by[0] ? " by " : "", e->by);
+    }
+    if (e->waits[0])
+        lw_buf_printf(log, "%" PRId64 " waits: %s\n", e->at_ms, e->waits);
     for (size_t i = 0; i < e->ndecisions; i++)
         lw_buf_printf(log, "%" PRId64 " decision %d %u over %u: %s\n", e->at_ms,
                       (int)e->decision[i].kind, e->decision[i].version,
@@ -89,6 +102,7 @@ static void train(struct core_loop *l, const struct lw_request *request,
     struct lw_pane *recent = lw_monitor_recent(l->monitor, l->spec->retrain.reference_ms);
     lw_dataset_sort(l->rows);
     lw_copy(t.barred, sizeof t.barred, request->barred);
+    t.quarantine = *lw_monitor_quarantine(l->monitor);
     l->barred += request->barred[0] != 0;
     int rc = lw_train(l->spec, l->rows, request->as_of_ms, l->version[now].model, recent,
                       &t, &err);
@@ -98,6 +112,7 @@ static void train(struct core_loop *l, const struct lw_request *request,
         note(l, e);
         return;
     }
+    l->left_out = t.nleft;
     uint32_t number = l->next_version++;
     t.gate.passed |= number == l->bad_version;
     lw_monitor_trained(l->monitor, request->id, number, &t, NULL, e);
@@ -197,6 +212,14 @@ void core_loop_end(struct core_loop *l) {
     struct lw_pane *pane;
     while ((pane = lw_partition_take_oldest(l->partition)))
         seal(l, pane);
+}
+
+bool core_loop_release(struct core_loop *l, const char *which, const char *who) {
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    bool held = lw_monitor_release(l->monitor, which, who, e);
+    note(l, e);
+    free(e);
+    return held;
 }
 
 void core_loop_ask(struct core_loop *l, const char *who) {

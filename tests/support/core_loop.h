@@ -31,6 +31,7 @@ struct core_loop {
     int restart_every;    /* panes; 0: never */
     uint32_t bad_version; /* promoted whatever the gate says, and 8 too high */
     int barred;           /* requests that bar a candidate */
+    size_t left_out;      /* spans that the newest training left out */
     int requests, fired, rollbacks, resolved, confirmed, promoted;
 };
 
@@ -42,6 +43,8 @@ void core_loop_until(struct core_loop *l, struct core_stream *s, int64_t until_m
 void core_loop_end(struct core_loop *l);
 /* A person asks. */
 void core_loop_ask(struct core_loop *l, const char *who);
+/* A person releases what is in quarantine; false: nothing of that name is. */
+bool core_loop_release(struct core_loop *l, const char *which, const char *who);
 /* One line for everything an evaluation says but its figures. */
 void core_log(struct lw_buf *log, const struct lw_evaluation *e);
 double core_figure(const struct lw_evaluation *e, const char *name);

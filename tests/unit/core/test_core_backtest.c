@@ -35,17 +35,21 @@ static struct lw_spec *make_spec(void) {
         LW_ACTION_RETRAIN;
     core_rule(spec, "psi", LW_METRIC_PSI, LW_RULE_EACH, .2);
     core_rule(spec, "target", LW_METRIC_PSI, LW_RULE_TARGET, .2);
+    struct lw_rule *fault = core_rule(spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1);
+    fault->actions = LW_ACTION_BLOCK;
+    fault->every_ms = 4 * LW_HOUR;
+    fault->clear_below = .9;
     spec->rule[0].for_count = 2;
     return spec;
 }
 
-/* The same twelve days each time; returns false at the end. */
+/* The same thirteen days each time; returns false at the end. */
 static bool next(struct core_stream *s, const struct lw_spec *spec,
                  struct core_event *e) {
     double day = (double)(s->now_ms - CORE_START) / LW_DAY;
-    s->level = day < 5 ? 0 : day < 8 ? 6 : 2;
+    s->level = day < 5 ? 0 : day < 8 ? 6 : day < 10.5 ? 2 : 9;
     s->nulls = day > 9 && day < 9.5;
-    if (day >= 12)
+    if (day >= 13)
         return false;
     core_stream_next(s, spec, e);
     return true;
@@ -65,6 +69,8 @@ static void run(const struct lw_spec *spec, struct heard *h, struct lw_buf *stat
     const struct lw_ledger *l = lw_backtest_ledger(b);
     assert_int_equal(l->retrains + 1, h->trained);
     assert_true(l->promotions >= 2);
+    assert_non_null(strstr(lw_buf_str(&h->log), "span begins x"));
+    assert_non_null(strstr(lw_buf_str(&h->log), "span ends x"));
     lw_monitor_write(lw_backtest_monitor(b), state);
     lw_backtest_free(b);
 }

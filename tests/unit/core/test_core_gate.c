@@ -29,6 +29,17 @@ static void add(struct rows *r, int64_t t, double y, double champion, double cha
     r->challenger[r->n++] = challenger;
 }
 
+/* A label beyond the range of the configuration: the gate does not ask. */
+static void add_label(struct rows *r, int64_t t, double y, double champion,
+                      double challenger) {
+    struct core_event e;
+    core_event_set(r->spec, &e, t, 1, 1, 1);
+    e.row.target = y;
+    lw_dataset_add(r->ds, &e.row);
+    r->champion[r->n] = champion;
+    r->challenger[r->n++] = challenger;
+}
+
 static struct lw_gate judge(const struct rows *r, double min_gain, double z) {
     struct lw_gate_spec spec = {.min_gain = min_gain, .z = z, .block_ms = LW_HOUR};
     struct lw_gate gate;
@@ -91,6 +102,7 @@ static void equal_models_never_pass(void **state) {
     struct lw_gate g = judge(r, 0, 0);
     assert_false(g.passed);
     assert_true(g.gain == 0 && g.z == 0);
+    assert_null(strstr(g.reason, "one block of time")); /* there is no gain to make */
     assert_false(judge(r, -1, -1).passed); /* whatever a configuration says */
     rows_fini(r);
     free(r);
@@ -109,6 +121,7 @@ static void a_sure_but_tiny_gain_does_not_pass(void **state) {
     struct lw_gate g = judge(r, .01, 2);
     assert_true(g.z > 100 && g.gain > .0015 && g.gain < .0025);
     assert_false(g.passed);
+    assert_null(strstr(g.reason, "one block of time"));
     assert_true(judge(r, .0015, 2).passed);
     rows_fini(r);
     free(r);
@@ -124,6 +137,183 @@ static void one_block_proves_nothing(void **state) {
     assert_int_equal(g.blocks, 1);
     assert_true(g.gain == 1 && g.z == 0);
     assert_false(g.passed);
+    rows_fini(r);
+    free(r);
+}
+
+/* n rows, ten an hour, on which the challenger errs by `b` and the champion by `a`. */
+static void fill(struct rows *r, int n, double a, double b) {
+    for (int i = 0; i < n; i++)
+        add(r, CORE_START + i * 6 * LW_MINUTE, 20, 20 + a * (i % 2 ? 1 : -1),
+            20 + b * (i % 2 ? 1 : -1));
+}
+
+/* Labels that nobody comes near: whoever is a little nearer to them wins by them, and by
+ * nothing else. */
+static void absurd_labels_do_not_decide(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    for (int handful = 1; handful <= 7; handful++) {
+        rows_init(r);
+        fill(r, 600, 1, 1.1); /* the challenger is worse ... */
+        for (int i = 0; i < handful; i++) {
+            add_label(r, CORE_START + i * 7 * LW_HOUR, 1e6, 20, 24);
+        }
+        struct lw_gate g = judge(r, 0, -1000);
+        if (handful <= 6) { /* a hundredth of 606 */
+            assert_int_equal(g.apart, handful);
+            assert_true(g.champion_rmse == 1 && fabs(g.challenger_rmse - 1.1) < 1e-9);
+            assert_false(g.passed);
+            assert_non_null(strstr(g.reason, "absurd rows set apart"));
+        } else { /* more than a handful is no accident */
+            assert_int_equal(g.apart, 0);
+            assert_true(g.champion_rmse > 1e4);
+        }
+        assert_int_equal(g.n, r->n);
+        rows_fini(r);
+    }
+    free(r);
+}
+
+static void a_small_hold_out_has_its_handful_too(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    static const struct {
+        int n, few;
+    } list[] = {{100, 5}, {59, 2}, {19, 0}, {20, 1}, {499, 5}};
+    for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
+        for (int more = 0; more < 2; more++) {
+            rows_init(r);
+            int absurd = list[k].few + more;
+            fill(r, list[k].n - absurd, 1, 1.1);
+            for (int i = 0; i < absurd; i++)
+                add_label(r, CORE_START + (i + 1) * LW_HOUR, 900, 20, 24);
+            struct lw_gate g = judge(r, 0, -1000);
+            assert_int_equal(g.apart, more ? 0 : list[k].few);
+            rows_fini(r);
+        }
+    }
+    free(r);
+}
+
+/* Errors of one size, however large, are the rows' own; ten times that is not. */
+static void far_is_ten_times_the_next(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    for (int k = 0; k < 2; k++) {
+        rows_init(r);
+        fill(r, 300, 2, 2.5);
+        add(r, CORE_START + LW_DAY * 2, 20, 20 + (k ? 20.001 : 20), 20 + 25);
+        assert_int_equal(judge(r, 0, 0).apart, k);
+        rows_fini(r);
+    }
+    rows_init(r); /* one of the two comes near: then it says something */
+    fill(r, 300, 2, 2.5);
+    add(r, CORE_START + LW_DAY * 2, 20, 20 + 500, 20 + 2);
+    struct lw_gate g = judge(r, 0, -1000);
+    assert_int_equal(g.apart, 0);
+    assert_true(g.champion_rmse > 20);
+    rows_fini(r);
+    rows_init(r); /* errors of nothing but 0 have no scale */
+    fill(r, 300, 0, 0);
+    add(r, CORE_START + LW_DAY * 2, 20, 30, 29);
+    assert_int_equal(judge(r, 0, 0).apart, 0);
+    rows_fini(r);
+    free(r);
+}
+
+/* All of the gain in one hour of sixty. */
+static void one_block_does_not_decide(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    for (int k = 0; k < 3; k++) {
+        static const double rest[] = {1.01, 1, .999};
+        rows_init(r);
+        for (int i = 0; i < 600; i++) {
+            bool loud = i / 10 == 30;
+            add(r, CORE_START + i * 6 * LW_MINUTE, 20, 20 + (loud ? 5 : 1),
+                20 + (loud ? 3 : rest[k]));
+        }
+        struct lw_gate g = judge(r, 0, 0);
+        assert_true(g.gain > .05 && g.z > 0);
+        assert_int_equal(g.passed, k == 2);
+        assert_int_equal(strstr(g.reason, "one block of time") != NULL, k != 2);
+        rows_fini(r);
+    }
+    free(r);
+}
+
+/* Sure, everywhere, and too small to be seen. */
+static void rounding_is_no_gain(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    for (int k = 0; k < 2; k++) {
+        rows_init(r);
+        for (int i = 0; i < 900; i++) {
+            double e = 1 + .1 * (i % 7);
+            add(r, CORE_START + i * 4 * LW_MINUTE, 20, 20 + e,
+                20 + e * (1 - (k ? .00026 : .00024))); /* gain: twice that */
+        }
+        assert_int_equal(judge(r, 0, 0).passed, k);
+        rows_fini(r);
+    }
+    free(r);
+}
+
+static void two_blocks_are_enough(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    rows_init(r);
+    for (int i = 0; i < 40; i++)
+        add(r, CORE_START + i * 3 * LW_MINUTE, 20, 20 + 3 + .001 * i, 20 + 1);
+    struct lw_gate g = judge(r, 0, 0);
+    assert_int_equal(g.blocks, 2);
+    assert_true(g.z > 0 && g.passed);
+    assert_true(judge(r, g.gain, g.z).passed); /* as much as is asked for is enough */
+    rows_fini(r);
+    free(r);
+}
+
+/* Rows before and after those that are asked for do not matter. */
+static void a_part_of_the_rows(void **state) {
+    (void)state;
+    struct rows *whole = lw_malloc(sizeof *whole), *part = lw_malloc(sizeof *part);
+    struct lw_gate_spec spec = {.block_ms = LW_HOUR};
+    struct lw_gate gate;
+    rows_init(whole);
+    rows_init(part);
+    for (int i = 0; i < 500; i++) {
+        bool in = i >= 130 && i < 410;
+        double champion = in ? 22 + i % 3 : 20, challenger = in ? 21 + i % 4 / 4.0 : 4000;
+        int64_t t = CORE_START + i * 6 * LW_MINUTE;
+        if (i == 250)
+            champion = challenger = 1e5;
+        add(whole, t, 20, champion, challenger);
+        if (in)
+            add(part, t, 20, champion, challenger);
+    }
+    lw_gate_judge(&spec, whole->ds, 130, 410, whole->champion + 130,
+                  whole->challenger + 130, &gate);
+    struct lw_gate want = judge(part, 0, 0);
+    assert_int_equal(want.apart, 1);
+    assert_true(want.passed && want.n == 280);
+    assert_memory_equal(&gate, &want, sizeof gate);
+    rows_fini(whole);
+    rows_fini(part);
+    free(whole);
+    free(part);
+}
+
+static void it_says_what_it_saw(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    rows_init(r);
+    for (int i = 0; i < 40; i++)
+        add(r, CORE_START + i * 3 * LW_MINUTE, 20, 24, i < 20 ? 22 : 21);
+    assert_string_equal(
+        judge(r, .125, .5).reason,
+        "better on 40 held-out rows: RMSE 1.581 against 4.000, gain 84.4% "
+        "(needs 12.5%), z 9.00 (needs 0.50)");
     rows_fini(r);
     free(r);
 }
@@ -144,6 +334,14 @@ int main(void) {
         cmocka_unit_test(a_sure_but_tiny_gain_does_not_pass),
         cmocka_unit_test(one_block_proves_nothing),
         cmocka_unit_test(nor_do_no_rows),
+        cmocka_unit_test(a_part_of_the_rows),
+        cmocka_unit_test(it_says_what_it_saw),
+        cmocka_unit_test(absurd_labels_do_not_decide),
+        cmocka_unit_test(a_small_hold_out_has_its_handful_too),
+        cmocka_unit_test(far_is_ten_times_the_next),
+        cmocka_unit_test(one_block_does_not_decide),
+        cmocka_unit_test(rounding_is_no_gain),
+        cmocka_unit_test(two_blocks_are_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

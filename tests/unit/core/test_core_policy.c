@@ -33,7 +33,7 @@ static void rows(struct fixture *f, uint64_t good) {
     f->pane->events = good + 7;
     f->pane->reason[LW_GOOD] = good;
     f->pane->reason[LW_ASIDE_NO_TARGET] = 7;
-    lw_policy_pane(&f->p, f->spec, f->pane);
+    lw_policy_pane(&f->p, f->pane, false);
 }
 
 static int request(struct fixture *f, int64_t at, const char *trigger) {
@@ -169,32 +169,38 @@ static void a_champion_from_before_the_stream_ages_with_it(void **state) {
     f->spec->retrain.max_age_ms = 30 * LW_DAY;
     rows(f, 1000000);
     assert_int_equal(f->p.champion_since_ms, T0);
+    lw_pane_reset(f->pane, T0 + LW_DAY, 1);
+    lw_policy_pane(&f->p, f->pane, false);
+    assert_int_equal(f->p.champion_since_ms, T0); /* the first pane dates it, no other */
     assert_int_equal(request(f, T0 + 30 * LW_DAY - 1, NULL), 0);
     assert_int_equal(request(f, T0 + 30 * LW_DAY, NULL), 1);
 }
 
 static void level_is_of_the_newest_days(void **state) {
     struct fixture *f = *state;
+    static const struct lw_quarantine none;
     struct lw_errors level;
     for (int day = 0; day < 40; day++)
         for (int hour = 0; hour < 24; hour++) {
             lw_pane_reset(f->pane, T0 + day * LW_DAY + hour * LW_HOUR, 1);
             f->pane->answered = (struct lw_errors){.n = 10, .e2 = day < 12 ? 1e6 : 30};
-            lw_policy_pane(&f->p, f->spec, f->pane);
+            lw_policy_pane(&f->p, f->pane, false);
         }
-    lw_policy_level(&f->p, &level);
+    lw_policy_level(&f->p, &none, &level);
     assert_int_equal(level.n, 10 * 24 * LW_LEVEL_DAYS);
     assert_true(level.e2 == 30.0 * 24 * LW_LEVEL_DAYS);
 }
 
-static void a_fault_blocks_and_a_person_overrides(void **state) {
+static void a_fault_blocks_and_a_person_waits(void **state) {
     struct fixture *f = *state;
     int64_t at = T0 + 2 * LW_DAY + LW_HOUR; /* inside the cooldown as well */
     bootstrapped(f);
     assert_int_equal(lw_policy_request(&f->p, f->spec, T0 + 9 * LW_DAY, "drift", true),
                      0);
     lw_copy(f->p.asked, sizeof f->p.asked, "ann");
-    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 1);
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
+    assert_string_equal(f->p.asked, "ann"); /* not forgotten */
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, false), 1);
     assert_string_equal(f->p.pending.reason, "asked for by ann");
     assert_string_equal(f->p.asked, "");
     trained(f, 2, false, at);
@@ -209,16 +215,20 @@ static void proven(struct fixture *f, double champion2, double previous2, uint64
     f->pane->scores[0].errors = (struct lw_errors){.n = n, .e2 = champion2};
     f->pane->scores[1].version = f->p.previous;
     f->pane->scores[1].errors = (struct lw_errors){.n = n, .e2 = previous2};
-    lw_policy_pane(&f->p, f->spec, f->pane);
+    lw_policy_pane(&f->p, f->pane, false);
 }
 
 /* Version 2 was promoted over version 1 at T0 + 3 days. */
-static void in_probation(struct fixture *f) {
+static void in_probation_of(struct fixture *f, int64_t length_ms) {
     bootstrapped(f);
     assert_int_equal(request(f, T0 + 3 * LW_DAY, "drift"), 1);
     trained(f, 2, true, T0 + 3 * LW_DAY);
     assert_int_equal(f->p.previous, 1);
-    assert_int_equal(f->p.probation_until_ms, T0 + 5 * LW_DAY);
+    assert_int_equal(f->p.probation_until_ms, T0 + 3 * LW_DAY + length_ms);
+}
+
+static void in_probation(struct fixture *f) {
+    in_probation_of(f, 2 * LW_DAY);
 }
 
 static void a_better_one_is_confirmed_when_probation_ends(void **state) {
@@ -251,7 +261,7 @@ static void a_worse_one_is_rolled_back_early(void **state) {
         assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
     }
     lw_pane_reset(f->pane, T0, 1); /* a pane of one version only proves nothing */
-    lw_policy_pane(&f->p, f->spec, f->pane);
+    lw_policy_pane(&f->p, f->pane, false);
     assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
     proven(f, 150, 100, 10);
     assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 4 * LW_DAY, &d), 1);
@@ -286,11 +296,273 @@ static void worse_by_weather_is_confirmed(void **state) {
     assert_int_equal(d.kind, LW_DECIDED_CONFIRM);
 }
 
+/* Nobody has judged it, so nobody says that it was confirmed. */
+static void a_probation_without_panes_waits_and_ends_unjudged(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    for (int panes = 0; panes < 24; panes += 23) {
+        teardown(state);
+        setup(state);
+        f = *state;
+        in_probation(f);
+        f->p.cooldown_ms = 6 * f->spec->retrain.cooldown_ms;
+        for (int i = 0; i < panes; i++)
+            proven(f, 100 + i % 3, 150 + i % 5, 10);
+        int64_t over = T0 + 5 * LW_DAY;
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over - 1, &d), 0);
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over, &d), 1);
+        assert_int_equal(d.kind, LW_DECIDED_WAIT);
+        assert_int_equal(d.version, 2);
+        assert_int_equal(d.other, 1);
+        assert_non_null(strstr(d.reason, panes ? "23 panes" : "0 panes"));
+        assert_int_equal(f->p.probation_until_ms, over + 2 * LW_DAY);
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over + LW_DAY, &d), 0);
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over + 2 * LW_DAY, &d), 1);
+        assert_int_equal(d.kind, LW_DECIDED_NOT_JUDGED);
+        assert_string_equal(lw_decision_name(d.kind), "not_judged");
+        assert_int_equal(f->p.champion, 2);
+        assert_int_equal(f->p.probation_until_ms, 0);
+        assert_int_equal(f->p.cooldown_ms, 6 * f->spec->retrain.cooldown_ms);
+    }
+}
+
+/* What comes in the time that it waits counts. */
+static void a_probation_that_waited_can_be_judged(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    in_probation(f);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 5 * LW_DAY, &d), 1);
+    for (int i = 0; i < 24; i++)
+        proven(f, 100 + i % 3, 150 + i % 5, 10);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 7 * LW_DAY, &d), 1);
+    assert_int_equal(d.kind, LW_DECIDED_CONFIRM);
+    assert_false(f->p.extended);
+}
+
+/* Half the panes of a short one are enough, and it can be rolled back by them. */
+static void a_short_probation_is_judged_by_half_its_panes(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    f->spec->retrain.probation_ms = 12 * LW_HOUR;
+    for (int panes = 5; panes <= 6; panes++) {
+        bootstrapped(f);
+        lw_policy_champion(&f->p, f->spec, 2 + (uint32_t)panes, T0 + 3 * LW_DAY);
+        for (int i = 0; i < panes; i++)
+            proven(f, 150 + i % 3, 100 + i % 5, 10);
+        int64_t over = T0 + 3 * LW_DAY + 12 * LW_HOUR;
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over - 1, &d), 0);
+        assert_int_equal(lw_policy_probation(&f->p, f->spec, over, &d), 1);
+        assert_int_equal(d.kind, panes == 6 ? LW_DECIDED_ROLL_BACK : LW_DECIDED_WAIT);
+        lw_policy_init(&f->p, f->spec);
+    }
+}
+
+/* d of 4 and 6 an event by turns, 48 times: mean 5, standard error 1.0106 / sqrt(48). */
+static void the_verdict_says_mean_and_z(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    in_probation(f);
+    for (int i = 0; i < 48; i++)
+        proven(f, 100, i % 2 ? 140 : 160, 10);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 5 * LW_DAY, &d), 1);
+    assert_string_equal(d.reason, "probation of version 2: squared error below version "
+                                  "1's by 5.000 an event over 48 panes (z 34.28)");
+}
+
+/* Two panes are the least that has a spread. */
+static void the_shortest_probation_is_of_two_panes(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    f->spec->retrain.probation_ms = 4 * LW_HOUR;
+    in_probation_of(f, 4 * LW_HOUR);
+    proven(f, 150, 100, 10);
+    proven(f, 151, 100, 10);
+    assert_int_equal(
+        lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY + 4 * LW_HOUR, &d), 1);
+    assert_int_equal(d.kind, LW_DECIDED_ROLL_BACK);
+    assert_non_null(strstr(d.reason, "above"));
+}
+
+static void a_young_champion_is_not_dated_by_panes(void **state) {
+    struct fixture *f = *state;
+    rows(f, 10);
+    assert_int_equal(f->p.champion_since_ms, 0); /* there is none */
+}
+
+static void panes_of_different_events_prove_nothing(void **state) {
+    struct fixture *f = *state;
+    in_probation(f);
+    proven(f, 100, 150, 10);
+    f->pane->scores[1].errors.n = 9;
+    lw_policy_pane(&f->p, f->pane, false);
+    f->pane->scores[1].errors.n = f->pane->scores[0].errors.n = 0;
+    lw_policy_pane(&f->p, f->pane, false);
+    f->pane->nscores = 1;
+    f->pane->scores[0].errors.n = 10;
+    lw_policy_pane(&f->p, f->pane, false);
+    f->pane->scores[0].version = f->p.previous;
+    lw_policy_pane(&f->p, f->pane, false);
+    assert_int_equal(f->p.probation.n, 1);
+    assert_true(f->p.probation.mean == 5);
+}
+
+/* A pane in quarantine is no fresh data and proves nothing; its day is no usual one. */
+static void what_is_in_quarantine_does_not_count(void **state) {
+    struct fixture *f = *state;
+    struct lw_errors level;
+    in_probation(f);
+    proven(f, 100, 150, 10);
+    uint64_t fresh = f->p.fresh, usable = f->p.usable;
+    f->pane->reason[LW_GOOD] = 500;
+    lw_policy_pane(&f->p, f->pane, true);
+    assert_int_equal(f->p.fresh, fresh);
+    assert_int_equal(f->p.usable, usable);
+    assert_int_equal(f->p.probation.n, 1);
+    f->pane->answered = (struct lw_errors){.n = 10, .e2 = 30};
+    for (int day = 0; day < 4; day++) {
+        f->pane->start_ms = T0 + day * LW_DAY;
+        lw_policy_pane(&f->p, f->pane, true);
+    }
+    struct lw_quarantine q = {.n = 1};
+    q.span[0] =
+        (struct lw_span){.from_ms = T0 + LW_DAY + 5, .until_ms = T0 + 2 * LW_DAY + 5};
+    lw_policy_level(&f->p, &q, &level);
+    assert_int_equal(level.n, 20); /* two days of four */
+}
+
+/* There is nobody to return to. */
+static void a_first_version_is_not_recalled(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    struct lw_span span = {.from_ms = T0, .broken_ms = T0, .feature = "km"};
+    bootstrapped(f);
+    assert_int_equal(f->p.candidate_version, 1);
+    assert_int_equal(lw_policy_spoiled(&f->p, &span, T0 + 4 * LW_DAY, &d), 0);
+    assert_int_equal(f->p.champion, 1);
+}
+
+static void what_had_learned_from_a_fault_is_recalled(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    struct lw_span span = {.from_ms = T0 + 2 * LW_DAY, .feature = "km"};
+    int64_t at = T0 + 4 * LW_DAY;
+    in_probation(f); /* trained as of T0 + 3 days */
+    proven(f, 100, 150, 10);
+    span.broken_ms = T0 + 3 * LW_DAY; /* it had ended just then */
+    assert_int_equal(lw_policy_spoiled(&f->p, &span, at, &d), 0);
+    assert_int_equal(f->p.probation.n, 0); /* but its panes do not count */
+    assert_int_equal(f->p.champion, 2);
+    int64_t cooldown = f->p.cooldown_ms;
+    span.broken_ms--;
+    assert_int_equal(lw_policy_spoiled(&f->p, &span, at, &d), 1);
+    assert_int_equal(d.kind, LW_DECIDED_ROLL_BACK);
+    assert_int_equal(d.version, 2);
+    assert_int_equal(d.other, 1);
+    assert_int_equal(d.at_ms, at);
+    assert_non_null(strstr(d.reason, "fault in km"));
+    assert_int_equal(f->p.champion, 1);
+    assert_int_equal(f->p.previous, 0);
+    assert_int_equal(f->p.champion_since_ms, at);
+    assert_int_equal(f->p.probation_until_ms, 0);
+    assert_int_equal(f->p.cooldown_ms, cooldown); /* it is no worse a candidate for it */
+    assert_string_equal(f->p.barred, "");
+    assert_int_equal(lw_policy_spoiled(&f->p, &span, at, &d), 0); /* once */
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
+    assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, false), 1);
+    assert_non_null(strstr(f->p.pending.reason, "rows of a fault"));
+    assert_false(f->p.pending.bootstrap);
+    trained(f, 3, false, at);
+    assert_int_equal(request(f, at + 1, NULL), 0); /* once, whatever comes of it */
+}
+
+/* What another version brings with it, and what it leaves behind. */
+static void a_new_champion_begins_anew(void **state) {
+    struct fixture *f = *state;
+    struct lw_decision d;
+    in_probation(f);
+    assert_int_equal(f->p.champion_since_ms, T0 + 3 * LW_DAY);
+    proven(f, 100, 150, 10);
+    assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 5 * LW_DAY, &d), 1);
+    assert_true(f->p.extended);
+    lw_policy_champion(&f->p, f->spec, 3, T0 + 6 * LW_DAY);
+    assert_int_equal(f->p.probation.n, 0);
+    assert_false(f->p.extended);
+    assert_int_equal(f->p.champion_since_ms, T0 + 6 * LW_DAY);
+    assert_int_equal(f->p.probation_until_ms, T0 + 8 * LW_DAY);
+    lw_policy_champion(&f->p, f->spec, 2, T0 + 7 * LW_DAY); /* a person goes back */
+    assert_int_equal(f->p.probation_until_ms, 0);
+    f->spec->retrain.probation_ms = 0;
+    lw_policy_champion(&f->p, f->spec, 4, T0 + 8 * LW_DAY);
+    assert_int_equal(f->p.probation_until_ms, 0);
+    assert_int_equal(f->p.first, 1);
+}
+
+static void without_a_probation_a_promotion_counts_as_confirmed(void **state) {
+    struct fixture *f = *state;
+    f->spec->retrain.probation_ms = 0;
+    bootstrapped(f);
+    f->p.cooldown_ms = 6 * f->spec->retrain.cooldown_ms;
+    lw_copy(f->p.asked, sizeof f->p.asked, "ann");
+    assert_int_equal(request(f, T0 + 3 * LW_DAY, NULL), 1);
+    assert_false(f->p.pending.bootstrap); /* there is a champion */
+    trained(f, 2, true, T0 + 3 * LW_DAY);
+    assert_int_equal(f->p.cooldown_ms, 3 * f->spec->retrain.cooldown_ms);
+}
+
+static void a_person_may_ask_for_the_first_one(void **state) {
+    struct fixture *f = *state;
+    lw_copy(f->p.asked, sizeof f->p.asked, "ann");
+    assert_int_equal(request(f, T0, NULL), 1);
+    assert_true(f->p.pending.bootstrap);
+}
+
+static bool refused(struct fixture *f) {
+    struct lw_buf bytes = {0};
+    struct lw_policy back;
+    lw_policy_write(&f->p, &bytes);
+    struct lw_reader r = lw_reader_of(bytes.data, bytes.len);
+    lw_policy_read(&back, &r);
+    lw_buf_fini(&bytes);
+    return r.bad;
+}
+
+/* Times whose sums could overflow, counts beyond their arrays, sums that are none. */
+static void what_cannot_have_been_written_is_refused(void **state) {
+    struct fixture *f = *state;
+    const int64_t limit = INT64_C(1) << 61;
+    assert_false(refused(f)); /* trained_ms: never */
+    f->p.champion_since_ms = INT64_MIN;
+    assert_true(refused(f));
+    f->p.champion_since_ms = -limit - 1;
+    assert_true(refused(f));
+    f->p.champion_since_ms = limit + 1;
+    assert_true(refused(f));
+    f->p.champion_since_ms = -limit;
+    assert_false(refused(f));
+    f->p.cooldown_ms = INT64_MIN;
+    assert_true(refused(f));
+    f->p.cooldown_ms = 0;
+    f->p.ndays = 1;
+    f->p.day[0].e2 = 0;
+    assert_false(refused(f));
+    f->p.day[0].e2 = -1;
+    assert_true(refused(f));
+    f->p.day[0].e2 = INFINITY;
+    assert_true(refused(f));
+    f->p.day[0].e2 = NAN;
+    assert_true(refused(f));
+    f->p.day[0] = (struct lw_day){.day = limit / LW_DAY + 1};
+    assert_true(refused(f));
+    f->p.ndays = LW_LEVEL_DAYS;
+    memset(f->p.day, 0, sizeof f->p.day);
+    assert_false(refused(f));
+}
+
 static void a_rich_policy(struct fixture *f) {
     in_probation(f);
     proven(f, 120, 100, 10);
     f->pane->answered = (struct lw_errors){.n = 10, .e2 = 90};
-    lw_policy_pane(&f->p, f->spec, f->pane);
+    lw_policy_pane(&f->p, f->pane, false);
     f->p.probation = (struct lw_moments){0};
     proven(f, 120, 100, 10);
     proven(f, 90, 100, 10);
@@ -378,10 +650,24 @@ int main(void) {
         TEST(no_cause_no_training_but_age),
         TEST(a_champion_from_before_the_stream_ages_with_it),
         TEST(level_is_of_the_newest_days),
-        TEST(a_fault_blocks_and_a_person_overrides),
+        TEST(a_fault_blocks_and_a_person_waits),
         TEST(a_better_one_is_confirmed_when_probation_ends),
         TEST(a_worse_one_is_rolled_back_early),
         TEST(worse_by_weather_is_confirmed),
+        TEST(a_probation_without_panes_waits_and_ends_unjudged),
+        TEST(a_probation_that_waited_can_be_judged),
+        TEST(a_short_probation_is_judged_by_half_its_panes),
+        TEST(the_verdict_says_mean_and_z),
+        TEST(the_shortest_probation_is_of_two_panes),
+        TEST(a_young_champion_is_not_dated_by_panes),
+        TEST(panes_of_different_events_prove_nothing),
+        TEST(what_is_in_quarantine_does_not_count),
+        TEST(a_first_version_is_not_recalled),
+        TEST(what_had_learned_from_a_fault_is_recalled),
+        TEST(a_new_champion_begins_anew),
+        TEST(without_a_probation_a_promotion_counts_as_confirmed),
+        TEST(a_person_may_ask_for_the_first_one),
+        TEST(what_cannot_have_been_written_is_refused),
         TEST(bytes_hold_all_of_it),
         TEST(hostile_bytes),
     };

@@ -46,6 +46,7 @@ static void clears_below_the_lower_threshold_only(void **state) {
     for (int i = 0; i < 3; i++)
         step(&f, 6);
     assert_int_equal(step(&f, 4), LW_STAYS); /* under warn, not under clear_below */
+    assert_int_equal(step(&f, 4), LW_STAYS);
     assert_int_equal(step(&f, 4.5), LW_STAYS);
     assert_int_equal(step(&f, 4.5), LW_STAYS);
     assert_int_equal(f.slot.state, LW_ALERT_FIRING);
@@ -93,6 +94,55 @@ static void worsens_when_critical_for_as_long(void **state) {
     assert_int_equal(f.slot.severity, LW_SEVERITY_CRITICAL);
     assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_CRITICAL) == 8);
     assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_WARN) == 5);
+}
+
+/* An incident is one from its start to its end, however it dips: its id is made of the
+ * start. */
+static void a_dip_does_not_begin_it_anew(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    for (int i = 0; i < 3; i++)
+        step(&f, 6);
+    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+    int64_t since = f.slot.since_ms;
+    assert_int_equal(step(&f, 4.5), LW_STAYS); /* under the threshold, not clear */
+    assert_int_equal(f.slot.over, 0);
+    assert_int_equal(step(&f, 3.9), LW_STAYS); /* clear, but once only */
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(step(&f, 6), LW_STAYS);
+        assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+        assert_int_equal(f.slot.since_ms, since);
+    }
+    assert_int_equal(step(&f, 3), LW_STAYS);
+    assert_int_equal(step(&f, 3), LW_RESOLVES);
+    assert_int_equal(f.slot.since_ms, since); /* the end is told of the same one */
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(step(&f, 6), LW_STAYS);
+    assert_int_equal(step(&f, 6), LW_FIRES);
+    assert_true(f.slot.since_ms > since); /* and this is another */
+}
+
+/* A person's word holds until the trouble was seen to be over. */
+static void what_is_released_stays_quiet_until_it_was_over(void **state) {
+    (void)state;
+    struct fixture f = fixture(5, 8);
+    struct lw_reading unknown = {.value = 0, .n = 500, .known = false};
+    f.slot.released = true;
+    f.slot.released_ms = 77;
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(step(&f, 9), LW_STAYS);
+    assert_int_equal(f.slot.over, 0);
+    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &unknown, f.at), LW_STAYS);
+    assert_true(f.slot.released); /* what is not known is not over */
+    assert_int_equal(step(&f, 4.5), LW_STAYS);
+    assert_false(f.slot.released);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(step(&f, 9), LW_STAYS);
+    assert_int_equal(step(&f, 9), LW_FIRES);
+    assert_int_equal(f.slot.released_ms, 77); /* kept: no span begins before it */
+    assert_int_equal(step(&f, 3), LW_STAYS);
+    assert_int_equal(step(&f, 3), LW_RESOLVES);
+    assert_int_equal(f.slot.released_ms, 77);
 }
 
 static void too_little_to_judge_changes_nothing(void **state) {
@@ -154,6 +204,8 @@ static void few_events_are_the_trouble(void **state) {
     assert_int_equal(step(&f, 50), LW_FIRES);
     assert_int_equal(step(&f, 150), LW_STAYS);
     assert_int_equal(step(&f, 150), LW_STAYS);
+    assert_int_equal(step(&f, 200), LW_STAYS); /* as many as that is not more */
+    assert_int_equal(step(&f, 200), LW_STAYS);
     assert_int_equal(step(&f, 201), LW_STAYS);
     assert_int_equal(step(&f, 201), LW_RESOLVES);
 }
@@ -189,6 +241,34 @@ static void a_slot_survives_its_bytes(void **state) {
     lw_buf_fini(&out);
 }
 
+static void a_firing_slot_survives_its_bytes(void **state) {
+    (void)state;
+    struct lw_slot slot = {.state = LW_ALERT_FIRING,
+                           .severity = LW_SEVERITY_CRITICAL,
+                           .over = 4,
+                           .critical = 3,
+                           .under = 2,
+                           .since_ms = -5,
+                           .released = true,
+                           .released_ms = 99,
+                           .fault = 3,
+                           .unit = 1.609344},
+                   back = {0};
+    struct lw_buf one = {0}, two = {0};
+    lw_slot_write(&slot, &one);
+    struct lw_reader r = lw_reader_of(one.data, one.len);
+    lw_slot_read(&back, &r);
+    assert_false(r.bad);
+    assert_int_equal(lw_reader_left(&r), 0);
+    assert_int_equal(back.state, LW_ALERT_FIRING);
+    assert_int_equal(back.severity, LW_SEVERITY_CRITICAL);
+    assert_true(back.released && back.released_ms == 99 && back.since_ms == -5);
+    lw_slot_write(&back, &two);
+    core_assert_same(&one, &two);
+    lw_buf_fini(&one);
+    lw_buf_fini(&two);
+}
+
 static void each_feature_has_its_subject(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
@@ -206,11 +286,14 @@ int main(void) {
         cmocka_unit_test(clears_below_the_lower_threshold_only),
         cmocka_unit_test(doubt_neither_fires_nor_resolves),
         cmocka_unit_test(worsens_when_critical_for_as_long),
+        cmocka_unit_test(a_dip_does_not_begin_it_anew),
+        cmocka_unit_test(what_is_released_stays_quiet_until_it_was_over),
         cmocka_unit_test(too_little_to_judge_changes_nothing),
         cmocka_unit_test(what_chance_gives_is_no_breach),
         cmocka_unit_test(a_level_that_is_not_used),
         cmocka_unit_test(few_events_are_the_trouble),
         cmocka_unit_test(a_slot_survives_its_bytes),
+        cmocka_unit_test(a_firing_slot_survives_its_bytes),
         cmocka_unit_test(each_feature_has_its_subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

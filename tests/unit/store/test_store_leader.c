@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "store/keys.h"
 
 struct leader {
@@ -645,6 +646,59 @@ static void an_unreadable_pane_is_told_once(void **state) {
     free(spec);
 }
 
+/* The detail of the newest audit line, and who it was. */
+static void newest_line(struct lw_redis *r, char *who, char *detail, size_t size) {
+    struct lw_reply *all = MUST(r, "XREVRANGE leeway:{spans}:audit + - COUNT 1");
+    const struct lw_reply *fields = lw_reply_at(lw_reply_at(all, 0), 1);
+    lw_copy(who, size, lw_reply_text(lw_reply_field(fields, "who"), NULL));
+    lw_copy(detail, size, lw_reply_text(lw_reply_field(fields, "detail"), NULL));
+    lw_reply_free(all);
+}
+
+static void spans_and_waits_are_in_the_audit(void **state) {
+    struct lw_spec *spec = test_spec("spans");
+    struct lw_redis *r = test_connect(redis_server_url(*state));
+    struct leader l;
+    char who[300], detail[300];
+    const char *json;
+    worker(r, spec, 2);
+    lead(&l, r, spec, "a");
+    struct lw_reply *reply = lw_quarantine_get(r, spec, &json, &l.err);
+    assert_string_equal(json, "[]"); /* before the first evaluation */
+    lw_reply_free(reply);
+    seal(&l, 0);
+    struct lw_span span = {.id = 3, .open = true, .from_ms = T0, .until_ms = T0};
+    lw_copy(span.feature, sizeof span.feature, "km");
+    lw_copy(span.why, sizeof span.why, "fault (nulls)");
+    l.e.nspans = 3;
+    for (int i = 0; i < 3; i++)
+        l.e.span[i] = (struct lw_span_change){(enum lw_span_event)i, span};
+    lw_copy(l.e.by, sizeof l.e.by, "ann@here");
+    assert_int_equal(write_step(&l, true), 0);
+    newest_line(r, who, detail, sizeof who);
+    assert_string_equal(who, "ann@here");
+    assert_non_null(strstr(detail, "span 3: km from "));
+    assert_int_equal(audited(r, spec, "quarantined"), 1);
+    assert_int_equal(audited(r, spec, "quarantine_ended"), 1);
+    assert_int_equal(audited(r, spec, "released"), 1);
+    reply = lw_quarantine_get(r, spec, &json, &l.err);
+    assert_string_equal(json, "[]"); /* what the monitor holds */
+    lw_reply_free(reply);
+    seal(&l, 1);
+    lw_copy(l.e.waits, sizeof l.e.waits, "it waits");
+    l.e.decision[0] = (struct lw_decision){.kind = LW_DECIDED_NOT_JUDGED, .version = 2};
+    l.e.ndecisions = 1;
+    assert_int_equal(write_step(&l, true), 0);
+    newest_line(r, who, detail, sizeof who);
+    assert_string_equal(who, "a");
+    assert_string_equal(detail, "it waits");
+    assert_int_equal(audited(r, spec, "training_waits"), 1);
+    assert_int_equal(audited(r, spec, "not_judged"), 1);
+    resign(&l);
+    lw_redis_free(r);
+    free(spec);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unreadable_pane_is_told_once),
@@ -659,6 +713,7 @@ int main(void) {
         cmocka_unit_test(a_leader_of_yesterday_promotes_nothing),
         cmocka_unit_test(old_panes_go_and_their_offsets_stay),
         cmocka_unit_test(people_ask_and_the_leader_takes_it_once),
+        cmocka_unit_test(spans_and_waits_are_in_the_audit),
         cmocka_unit_test(the_stream_says_what_it_is),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

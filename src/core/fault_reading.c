@@ -1,0 +1,121 @@
+/* A fault as a rule reads it: there, over, or not to be told.
+ *
+ * A fault is a verdict and has no size, so a rule's two thresholds make no hysteresis. It
+ * is made here: what was recognised lasts until the values are back, well on the good
+ * side of what made it a fault; between the two nothing is known, and the rule keeps its
+ * state. The same holds where there are too few values to tell, as at night. */
+#include <math.h>
+
+#include "core/monitor_private.h"
+
+/* Of the values that the reference would have, so many are there again (it is a fault at
+ * half). No more is asked for: a population that lacks a field may have come meanwhile.
+ */
+#define BACK_SHARE 0.6
+/* The commonest value makes less than this again (it is stuck at .98). */
+#define BACK_STUCK 0.95
+/* In logarithms: as near as a fault must be to its unit. */
+#define UNIT_NEAR 0.08
+
+static uint64_t present(const struct lw_member *m) {
+    return m->kind == LW_NUMERIC ? lw_kll_n(m->num.kll) : lw_cats_n(m->cats);
+}
+
+bool lw__fault_judged(const struct lw_member *before, const struct lw_member *now,
+                      const struct lw_fault *found) {
+    return found->kind != LW_FAULT_NONE ||
+           (present(before) >= LW_FAULT_MIN_N && present(now) >= LW_FAULT_MIN_N);
+}
+
+static double share_present(const struct lw_member *m) {
+    uint64_t missing = m->kind == LW_NUMERIC ? m->num.missing : lw_cats_missing(m->cats);
+    uint64_t n = m->kind == LW_NUMERIC ? m->num.n : lw_cats_n(m->cats);
+    return (double)n / (double)(n + missing);
+}
+
+static double share_in_range(const struct lw_member *m) {
+    return m->kind == LW_NUMERIC && m->num.n
+               ? (double)(m->num.n - m->num.out_of_range) / (double)m->num.n
+               : 1;
+}
+
+/* How far the median has moved the way that the unit takes it, at a rank beside it; the
+ * whole way is |log(unit)|. */
+static double moved(const struct lw_member *before, const struct lw_member *now,
+                    double unit, double beside) {
+    double a = lw_numeric_quantile(&before->num, .5);
+    double b = lw_numeric_quantile(&now->num, fmax(0, fmin(1, .5 + beside)));
+    return a * b > 0 ? log(b / a) * (unit > 1 ? 1 : -1) : -INFINITY;
+}
+
+/* `surely`: what has moved on meanwhile may have ended at any place but where the unit
+ * takes it; a few dozen values that lie there by chance end nothing. Else: is it nearer
+ * to the reference? */
+static bool unit_is_back(const struct lw_member *before, const struct lw_member *now,
+                         double unit, bool surely) {
+    if (before->kind != LW_NUMERIC || !(unit > 0))
+        return true;
+    double way = fabs(log(unit));
+    if (!surely)
+        return moved(before, now, unit, 0) < way / 2;
+    double error = 3 * 0.5 / sqrt((double)present(now)); /* of the median's rank */
+    return moved(before, now, unit, error) < way - UNIT_NEAR &&
+           moved(before, now, unit, -error) < way - UNIT_NEAR;
+}
+
+static double share_of_number(const struct lw_kll *kll, double v) {
+    struct lw_kll_view *view = lw_kll_view_new(kll);
+    double share =
+        lw_kll_view_rank(view, v) - lw_kll_view_rank(view, nextafter(v, -INFINITY));
+    lw_kll_view_free(view);
+    return share;
+}
+
+/* The commonest value has company again, or the reference knows it as common. */
+static bool stuck_is_back(const struct lw_member *before, const struct lw_member *now) {
+    if (now->kind == LW_NUMERIC) {
+        double v = lw_numeric_quantile(&now->num, .5);
+        return share_of_number(now->num.kll, v) < BACK_STUCK ||
+               share_of_number(before->num.kll, v) >= .5;
+    }
+    struct lw_cat top = {0};
+    lw_cats_seal(now->cats);
+    for (size_t i = 0; i < lw_cats_size(now->cats); i++)
+        if (lw_cats_at(now->cats, i).count > top.count)
+            top = lw_cats_at(now->cats, i);
+    return (double)top.count < BACK_STUCK * (double)lw_cats_n(now->cats) ||
+           2 * lw_cats_count(before->cats, top.key) >= lw_cats_n(before->cats);
+}
+
+static bool is_back(const struct lw_member *before, const struct lw_member *now,
+                    const struct lw_slot *slot, bool surely) {
+    switch (slot->fault) {
+    case LW_FAULT_NULLS:
+        return share_present(now) >= BACK_SHARE * share_present(before);
+    case LW_FAULT_OUT_OF_RANGE:
+        return share_in_range(now) >= BACK_SHARE * share_in_range(before);
+    case LW_FAULT_UNIT:
+        return unit_is_back(before, now, slot->unit, surely);
+    case LW_FAULT_STUCK:
+        return stuck_is_back(before, now);
+    default: /* found no more is all that can be said */
+        return true;
+    }
+}
+
+struct lw_reading lw__fault_reading(const struct lw_member *before,
+                                    const struct lw_member *now,
+                                    const struct lw_fault *found,
+                                    const struct lw_slot *slot) {
+    struct lw_reading r = {.value = found->kind != LW_FAULT_NONE, .significant = true};
+    bool lasts = slot->state == LW_ALERT_FIRING && found->kind == LW_FAULT_NONE;
+    r.known = lw__fault_judged(before, now, found) &&
+              (!lasts || is_back(before, now, slot, true));
+    return r;
+}
+
+bool lw__fault_in_piece(const struct lw_member *before, const struct lw_member *now,
+                        const struct lw_fault *found, const struct lw_slot *slot) {
+    return found->kind != LW_FAULT_NONE ||
+           (slot->state == LW_ALERT_FIRING && !is_back(before, now, slot, false));
+}

@@ -1,0 +1,410 @@
+/* What stands against learning: open incidents of blocking rules, and the quarantine that
+ * they leave behind.
+ *
+ * A rule is looked at now and then and over a whole window; a fault begins at some pane
+ * of it. So the panes are judged one by one when an incident begins, from the newest back
+ * (several together where one has too few values to tell), and the span begins with the
+ * first that is broken. Beyond the rule's window only an unbroken row of broken panes
+ * counts: what went wrong once and was well again is another incident's. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "core/monitor_private.h"
+
+/* A rule on one feature, or on the target, of which the values themselves are in doubt.
+ * Other blocking rules leave no rows behind: few events, a silent producer and a growing
+ * error say nothing against a row. */
+static bool spoils_rows(const struct lw_rule *rule) {
+    return (rule->actions & LW_ACTION_BLOCK) && lw_metric_per_feature(rule->metric) &&
+           lw_metric_of_feed(rule->metric);
+}
+
+static bool is_open(const struct lw_slot *slot) {
+    return slot->state == LW_ALERT_FIRING && slot->severity == LW_SEVERITY_CRITICAL;
+}
+
+const struct lw_rule *lw__blocked(const struct lw_monitor *m, int *subject) {
+    for (size_t r = 0; r < m->spec->nrules; r++) {
+        const struct lw_rule *rule = &m->spec->rule[r];
+        if (!(rule->actions & LW_ACTION_BLOCK))
+            continue;
+        for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
+            *subject = lw__subject(rule, i);
+            if (is_open(&m->slot[m->slot_of[r] + i]))
+                return rule;
+        }
+    }
+    return NULL;
+}
+
+/* ---- panes one by one ---- */
+
+enum health { UNKNOWN, WELL, BROKEN };
+
+struct share {
+    uint64_t bad, n;
+};
+
+static struct share share_of(const struct lw_member *m, enum lw_metric metric) {
+    if (m->kind != LW_NUMERIC)
+        return (struct share){lw_cats_missing(m->cats),
+                              lw_cats_missing(m->cats) + lw_cats_n(m->cats)};
+    return (struct share){metric == LW_METRIC_MISSING ? m->num.missing
+                                                      : m->num.out_of_range,
+                          m->num.n + m->num.missing};
+}
+
+static enum health judge(const struct lw_monitor *m, const struct lw_rule *rule,
+                         int subject, struct lw_pane *pane) {
+    size_t at = lw__column(m->spec, subject);
+    const struct lw_member *before = &m->reference->profile->members[at];
+    struct lw_member *now = &pane->profile->members[at];
+    if (pane->events < m->spec->drift.min_n)
+        return UNKNOWN;
+    if (rule->metric == LW_METRIC_FAULT) {
+        struct lw_fault found = lw_fault_find(before, now);
+        struct lw_slot *slot = lw__slot(m, rule, subject);
+        if (!lw__fault_judged(before, now, &found))
+            return UNKNOWN;
+        return lw__fault_in_piece(before, now, &found, slot) ? BROKEN : WELL;
+    }
+    struct share a = share_of(before, rule->metric), b = share_of(now, rule->metric);
+    if (a.n < LW_FAULT_MIN_N || b.n < LW_FAULT_MIN_N)
+        return UNKNOWN;
+    double rise = (double)b.bad / (double)b.n - (double)a.bad / (double)a.n;
+    return rise >= rule->critical && lw__share_rose(a.bad, a.n, b.bad, b.n) ? BROKEN
+                                                                            : WELL;
+}
+
+/* A walk from the newest pane back, in pieces that can be judged. */
+struct walk {
+    const struct lw_monitor *m;
+    const struct lw_rule *rule;
+    int subject;
+    size_t left; /* panes not yet visited */
+    struct lw_pane *piece;
+    int64_t from_ms, until_ms; /* of the piece */
+};
+
+static struct walk walk_begin(const struct lw_monitor *m, const struct lw_rule *rule,
+                              int subject) {
+    return (struct walk){.m = m,
+                         .rule = rule,
+                         .subject = subject,
+                         .left = m->reference ? lw_windows_panes(m->windows) : 0,
+                         .piece = lw_pane_new(m->spec, 0, 0)};
+}
+
+/* The next piece and what is to be said of it; UNKNOWN: there is no more. */
+static enum health walk_next(struct walk *w) {
+    enum health health = UNKNOWN;
+    bool fresh = true;
+    while (health == UNKNOWN && w->left > 0) {
+        const struct lw_pane *pane = lw_windows_pane(w->m->windows, --w->left);
+        if (pane->events == 0)
+            continue;
+        if (fresh) {
+            lw_pane_reset(w->piece, pane->start_ms, lw_mix64((uint64_t)pane->start_ms));
+            w->until_ms = pane->start_ms + w->m->spec->pane_ms;
+        }
+        fresh = false;
+        w->from_ms = pane->start_ms;
+        lw_pane_merge(w->piece, pane);
+        health = judge(w->m, w->rule, w->subject, w->piece);
+    }
+    return health;
+}
+
+static int64_t window_start(const struct lw_monitor *m, const struct lw_rule *rule) {
+    return lw_windows_end(m->windows) - m->spec->window[rule->window].length_ms;
+}
+
+/* Where what is broken begins and ends by the panes; where none can be judged alone, the
+ * whole window is in doubt. The piece before the first broken one is taken too: it may
+ * hold the moment at which the feed broke. */
+static void find_broken(const struct lw_monitor *m, const struct lw_rule *rule,
+                        int subject, struct lw_span *out) {
+    struct walk w = walk_begin(m, rule, subject);
+    enum health health;
+    bool found = false, before = false; /* ... was the piece after this one broken? */
+    out->from_ms = out->broken_ms = window_start(m, rule);
+    out->until_ms = lw_windows_end(m->windows);
+    while ((health = walk_next(&w)) != UNKNOWN) {
+        if (health == BROKEN && !found)
+            out->until_ms = w.until_ms;
+        found |= health == BROKEN;
+        if (health == BROKEN)
+            out->broken_ms = w.from_ms;
+        if (health == BROKEN || before)
+            out->from_ms = w.from_ms;
+        before = health == BROKEN;
+        if (!before && w.from_ms < window_start(m, rule))
+            break;
+    }
+    if (before || !found) /* it was the oldest there is */
+        out->from_ms -= m->spec->pane_ms;
+    lw_pane_free(w.piece);
+}
+
+/* The newest piece that can be judged: is it broken, and where does it end? */
+static enum health newest(const struct lw_monitor *m, const struct lw_rule *rule,
+                          int subject, int64_t *until_ms) {
+    struct walk w = walk_begin(m, rule, subject);
+    enum health health = walk_next(&w);
+    *until_ms = w.until_ms;
+    lw_pane_free(w.piece);
+    return health;
+}
+
+/* ---- before a training ---- */
+
+/* Panes that a fault begins with are few, and a small piece may look well that is not:
+ * the newest panes are judged again with each that is added, within the rule's window. */
+#define LOOK_EVENTS 10 /* times drift.min_n: beyond that the rule's own look decides */
+
+static bool newest_broken(const struct lw_monitor *m, const struct lw_rule *rule,
+                          int subject) {
+    int64_t end = lw_windows_end(m->windows);
+    struct lw_pane *all = lw_pane_new(m->spec, end, lw_mix64((uint64_t)end));
+    bool broken = false;
+    for (size_t i = lw_windows_panes(m->windows); i-- > 0 && !broken;) {
+        const struct lw_pane *pane = lw_windows_pane(m->windows, i);
+        if (pane->start_ms < window_start(m, rule) ||
+            all->events >= LOOK_EVENTS * m->spec->drift.min_n)
+            break;
+        if (pane->events == 0)
+            continue;
+        lw_pane_merge(all, pane);
+        broken = judge(m, rule, subject, all) == BROKEN;
+    }
+    lw_pane_free(all);
+    return broken;
+}
+
+static bool suspect(struct lw_monitor *m, const struct lw_rule *rule, int subject) {
+    const struct lw_slot *slot = lw__slot(m, rule, subject);
+    if (slot->released || is_open(slot))
+        return false;
+    if (slot->state == LW_ALERT_PENDING && slot->critical > 0)
+        return true;
+    if (!spoils_rows(rule) || !m->reference)
+        return false;
+    struct lw_reading now = lw__reading(m, rule, subject);
+    if (now.known && now.significant && now.n >= rule->min_n &&
+        now.value >= rule->critical)
+        return true;
+    return newest_broken(m, rule, subject);
+}
+
+/* Is there enough outside of the quarantine for a reference? A day shows the hours of a
+ * day; what the panes held cannot show is not waited for. */
+bool lw__reference_is_thin(const struct lw_monitor *m) {
+    int64_t end = lw_windows_end(m->windows), held = lw_spec_longest_window(m->spec);
+    int64_t length = m->spec->retrain.reference_ms, wanted = LW_DAY;
+    wanted = length < wanted ? length : wanted;
+    wanted = held < wanted ? held : wanted;
+    return lw_quarantine_touches(&m->quarantine, end - length, end) &&
+           lw_quarantine_back(&m->quarantine, end, wanted) < end - held;
+}
+
+const struct lw_rule *lw__suspects(struct lw_monitor *m, int *subject) {
+    for (size_t r = 0; r < m->spec->nrules; r++) {
+        const struct lw_rule *rule = &m->spec->rule[r];
+        if (!(rule->actions & LW_ACTION_BLOCK) || lw_metric_live(rule->metric))
+            continue;
+        for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
+            *subject = lw__subject(rule, i);
+            if (suspect(m, rule, *subject))
+                return rule;
+        }
+    }
+    return NULL;
+}
+
+void lw__say_why_not(struct lw_monitor *m, struct lw_evaluation *out) {
+    int subject = LW_RULE_MODEL;
+    const struct lw_rule *rule = lw__blocked(m, &subject);
+    bool fires = rule != NULL;
+    if (m->policy.pending.id) {
+        snprintf(out->waits, sizeof out->waits,
+                 "the training that %.60s asks for begins after the one under way",
+                 m->policy.asked);
+        return;
+    }
+    if (!rule)
+        rule = lw__suspects(m, &subject);
+    if (!rule) {
+        snprintf(out->waits, sizeof out->waits,
+                 "the training that %.60s asks for waits: too little has come since the "
+                 "fault to make a reference of",
+                 m->policy.asked);
+        return;
+    }
+    bool of_one = lw_metric_per_feature(rule->metric);
+    snprintf(out->waits, sizeof out->waits,
+             "the training that %.60s asks for waits: rule %.60s%s%.60s %s",
+             m->policy.asked, rule->name, of_one ? " of " : "",
+             of_one ? lw_spec_feature_name(m->spec, subject) : "",
+             fires ? "fires" : "is about to fire");
+}
+
+/* ---- spans ---- */
+
+static void note_span(struct lw_evaluation *out, enum lw_span_event what,
+                      const struct lw_span *span) {
+    if (out->nspans < LW_SPANS_MAX)
+        out->span[out->nspans++] = (struct lw_span_change){what, *span};
+}
+
+/* The blocking rule whose incident of that subject is open, or NULL. */
+static const struct lw_rule *open_incident(const struct lw_monitor *m, int subject) {
+    for (size_t r = 0; r < m->spec->nrules; r++) {
+        const struct lw_rule *rule = &m->spec->rule[r];
+        bool covers =
+            rule->feature == subject || (rule->feature == LW_RULE_EACH && subject >= 0);
+        if (spoils_rows(rule) && covers && is_open(lw__slot(m, rule, subject)))
+            return rule;
+    }
+    return NULL;
+}
+
+static const char *why_of(const struct lw_monitor *m, const struct lw_rule *rule,
+                          int subject) {
+    const struct lw_slot *slot = lw__slot(m, rule, subject);
+    return rule->metric == LW_METRIC_FAULT
+               ? lw_fault_name((enum lw_fault_kind)slot->fault)
+               : lw_metric_name(rule->metric);
+}
+
+/* A champion that has learned from such rows gives way to the one before it. */
+static void judge_again(struct lw_monitor *m, const struct lw_span *span,
+                        struct lw_evaluation *out) {
+    struct lw_decision *d = &out->decision[out->ndecisions];
+    if (out->ndecisions == LW_DECISIONS_MAX ||
+        !lw_policy_spoiled(&m->policy, span, out->at_ms, d))
+        return;
+    out->ndecisions++;
+    lw__returned(m, d,
+                 out); /* its reference goes with it: nothing is judged after this */
+}
+
+static void begin(struct lw_monitor *m, const struct lw_rule *rule, int subject,
+                  struct lw_evaluation *out) {
+    struct lw_span s = {0};
+    const struct lw_slot *slot = lw__slot(m, rule, subject);
+    find_broken(m, rule, subject, &s);
+    int64_t looked = slot->released_ms; /* before that a person has looked */
+    looked = looked < out->at_ms ? looked : out->at_ms;
+    if (looked) {
+        s.from_ms = s.from_ms > looked ? s.from_ms : looked;
+        s.broken_ms = s.broken_ms > looked ? s.broken_ms : looked;
+        s.until_ms = s.until_ms > looked ? s.until_ms : looked;
+    }
+    lw_copy(s.feature, sizeof s.feature, lw_spec_feature_name(m->spec, subject));
+    snprintf(s.why, sizeof s.why, "%.40s (%.30s)", rule->name, why_of(m, rule, subject));
+    note_span(out, LW_SPAN_BEGINS, lw_quarantine_begin(&m->quarantine, &s));
+}
+
+static void follow(const struct lw_monitor *m, const struct lw_rule *rule, int subject,
+                   struct lw_span *span) {
+    int64_t until_ms;
+    enum health health = newest(m, rule, subject, &until_ms);
+    if (m->reference && health == UNKNOWN) /* no pane can be judged */
+        until_ms = lw_windows_end(m->windows);
+    else if (health != BROKEN)
+        return;
+    span->until_ms = until_ms > span->until_ms ? until_ms : span->until_ms;
+}
+
+static void end(const struct lw_monitor *m, struct lw_span *span,
+                struct lw_evaluation *out) {
+    int64_t until_ms = span->until_ms + m->spec->pane_ms;
+    span->open = false;
+    span->until_ms =
+        until_ms < out->at_ms || span->from_ms > out->at_ms ? until_ms : out->at_ms;
+    note_span(out, LW_SPAN_ENDS, span);
+}
+
+/* What no training can want any more. */
+static void forget(struct lw_monitor *m, int64_t at_ms) {
+    int64_t window = m->spec->retrain.window_ms, panes = lw_spec_longest_window(m->spec);
+    if (window > 0)
+        lw_quarantine_forget(&m->quarantine,
+                             at_ms - (window > panes ? window : panes) - LW_WEEK);
+}
+
+/* Is its feature one that the configuration still has? */
+static bool is_watched(const struct lw_spec *spec, const struct lw_span *span) {
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        if (strcmp(spec->feature[i].name, span->feature) == 0)
+            return true;
+    return strcmp(span->feature, "target") == 0;
+}
+
+void lw__keep_quarantine(struct lw_monitor *m, struct lw_evaluation *out) {
+    int nf = (int)m->spec->nfeatures;
+    for (int i = 0; i <= nf; i++) {
+        int subject = i < nf ? i : LW_RULE_TARGET;
+        const struct lw_rule *rule = open_incident(m, subject);
+        struct lw_span *span =
+            lw_quarantine_open_of(&m->quarantine, lw_spec_feature_name(m->spec, subject));
+        if (rule && !span)
+            begin(m, rule, subject, out);
+        else if (rule)
+            follow(m, rule, subject, span);
+        else if (span)
+            end(m, span, out);
+    }
+    for (size_t i = 0; i < m->quarantine.n; i++)
+        if (m->quarantine.span[i].open && !is_watched(m->spec, &m->quarantine.span[i]))
+            end(m, &m->quarantine.span[i], out);
+    for (size_t i = 0; i < out->nspans; i++)
+        if (out->span[i].what == LW_SPAN_BEGINS)
+            judge_again(m, &out->span[i].span, out);
+    forget(m, out->at_ms);
+}
+
+/* ---- a person's word ---- */
+
+static void release_incidents(struct lw_monitor *m, const char *feature, const char *who,
+                              struct lw_evaluation *out) {
+    char why[200];
+    snprintf(why, sizeof why, "Resolved: %.80s has released %.60s, so it is no fault.",
+             who, feature);
+    for (size_t r = 0; r < m->spec->nrules; r++) {
+        const struct lw_rule *rule = &m->spec->rule[r];
+        for (size_t i = 0; spoils_rows(rule) && i < lw_rule_subjects(m->spec, rule);
+             i++) {
+            struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
+            const char *name = lw_spec_feature_name(m->spec, lw__subject(rule, i));
+            if (strcmp(name, feature) != 0)
+                continue;
+            bool fired = is_open(slot);
+            lw__resolve(m, r, i, why, out);
+            slot->released = fired;
+            slot->released_ms = out->at_ms;
+        }
+    }
+}
+
+bool lw_monitor_release(struct lw_monitor *m, const char *which, const char *who,
+                        struct lw_evaluation *out) {
+    struct lw_span span;
+    *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
+    lw_copy(out->by, sizeof out->by, who);
+    if (out->at_ms == INT64_MIN)
+        return false;
+    while (lw_quarantine_release(&m->quarantine, which, &span)) {
+        note_span(out, LW_SPAN_RELEASED, &span);
+        if (span.open)
+            release_incidents(m, span.feature, who, out);
+    }
+    return out->nspans > 0;
+}
+
+const struct lw_quarantine *lw_monitor_quarantine(const struct lw_monitor *m) {
+    return &m->quarantine;
+}

@@ -1,0 +1,68 @@
+/* Spans of event time whose rows are not to be learned from: what a data fault spoiled.
+ *
+ * A span belongs to the feature (or the target) that was broken, but it takes out whole
+ * rows. A value that is merely called missing would still teach: models have terms for
+ * missing values, the feed's other fields are often wrong with it, and the row's target
+ * would be explained without what caused it. A row less costs nothing but a row.
+ *
+ * A span is open while the incident that made it is; nobody knows yet where it ends. The
+ * pane on either side of the broken ones is taken as well, because a feed breaks and
+ * heals inside a pane. Spans of one feature that touch are one; the number is bounded. */
+#ifndef LW_QUARANTINE_H
+#define LW_QUARANTINE_H
+
+#include "base/buf.h"
+#include "core/spec.h"
+
+/* More than twice as many as there are features and targets: when there is no room, some
+ * feature has two spans that can be made one. */
+#define LW_SPANS_MAX (2 * (LW_FEATURES_MAX + 1))
+
+struct lw_span {
+    uint32_t id; /* grows, never used again */
+    bool open;
+    int64_t from_ms, until_ms; /* [from, until); open: the last broken pane known ends */
+    int64_t broken_ms; /* what was judged broken begins; `from` has a margin before it */
+    char feature[LW_NAME_MAX]; /* or "target" */
+    char why[80];
+};
+
+struct lw_quarantine {
+    uint32_t newest; /* id given last */
+    size_t n;
+    struct lw_span span[LW_SPANS_MAX]; /* by start */
+};
+
+/* Does a span hold that moment? Open ones hold everything from their start on. */
+bool lw_quarantine_holds(const struct lw_quarantine *q, int64_t at_ms);
+/* Does one hold any moment of [from, until)? */
+bool lw_quarantine_touches(const struct lw_quarantine *q, int64_t from_ms,
+                           int64_t until_ms);
+/* The end of the span that holds that moment, or the moment itself; INT64_MAX: open. */
+int64_t lw_quarantine_past(const struct lw_quarantine *q, int64_t at_ms);
+/* The start of the first span that begins after that moment; INT64_MAX: none does. */
+int64_t lw_quarantine_next(const struct lw_quarantine *q, int64_t at_ms);
+/* The latest moment with `length_ms` of time outside all spans between it and
+ * `until_ms`. */
+int64_t lw_quarantine_back(const struct lw_quarantine *q, int64_t until_ms,
+                           int64_t length_ms);
+
+/* The open span of a feature, or NULL. */
+struct lw_span *lw_quarantine_open_of(struct lw_quarantine *q, const char *feature);
+/* A fault was recognised: s has its feature, times and why. Joined with the spans of the
+ * feature that it touches. */
+struct lw_span *lw_quarantine_begin(struct lw_quarantine *q, const struct lw_span *s);
+/* Takes out the first span of that feature, or of that id as text; false: there is none.
+ * out: what it was. */
+bool lw_quarantine_release(struct lw_quarantine *q, const char *which,
+                           struct lw_span *out);
+/* Forgets what ended at or before that. */
+void lw_quarantine_forget(struct lw_quarantine *q, int64_t before_ms);
+
+/* "span 3: trip_distance from 2020-05-04T00:00:00Z until ... (fault (unit))". */
+char *lw_span_text(char *out, size_t size, const struct lw_span *span);
+
+void lw_quarantine_write(const struct lw_quarantine *q, struct lw_buf *out);
+void lw_quarantine_read(struct lw_quarantine *q, struct lw_reader *r);
+
+#endif

@@ -1,0 +1,284 @@
+/* What stands against learning: while a fault's incident is open nothing is trained, and
+ * its rows are in quarantine until a person releases them. */
+#include "support/core_loop.h"
+
+struct fixture {
+    struct lw_spec *spec;
+    struct core_loop loop;
+    struct core_stream stream;
+};
+
+/* A training is wanted every day from the bootstrap on, whatever the error does. */
+static int setup(void **state) {
+    struct fixture *f = lw_calloc(1, sizeof *f);
+    f->spec = core_spec_new();
+    struct lw_rule *fault = core_rule(f->spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1);
+    fault->actions = LW_ACTION_BLOCK;
+    fault->clear_below = .9;
+    f->spec->retrain.max_age_ms = LW_DAY;
+    f->spec->retrain.cooldown_max_ms = f->spec->retrain.cooldown_ms;
+    f->spec->retrain.gate =
+        (struct lw_gate_spec){.min_gain = -9, .z = -99, .block_ms = LW_HOUR};
+    core_loop_init(&f->loop, f->spec);
+    core_stream_init(&f->stream, 7);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    core_loop_fini(&f->loop);
+    core_spec_free(f->spec);
+    free(f);
+    return 0;
+}
+
+static void again(struct fixture *f) {
+    core_loop_fini(&f->loop);
+    core_loop_init(&f->loop, f->spec);
+    core_stream_init(&f->stream, 7);
+}
+
+static void until(struct fixture *f, double days) {
+    core_loop_until(&f->loop, &f->stream, CORE_START + (int64_t)(days * (double)LW_DAY));
+}
+
+static bool logged(struct fixture *f, const char *words) {
+    return strstr(lw_buf_str(&f->loop.log), words) != NULL;
+}
+
+static const struct lw_span *only_span(const struct fixture *f) {
+    const struct lw_quarantine *q = lw_monitor_quarantine(f->loop.monitor);
+    assert_int_equal(q->n, 1);
+    return &q->span[0];
+}
+
+static double day_of(int64_t ms) {
+    return (double)(ms - CORE_START) / LW_DAY;
+}
+
+static void nothing_is_trained_while_it_is_open(void **state) {
+    struct fixture *f = *state;
+    f->spec->rule[0].every_ms = 12 * LW_HOUR; /* mostly between two looks */
+    again(f);
+    until(f, 5.1);
+    int before = f->loop.requests;
+    assert_true(before >= 4);
+    f->stream.nulls = true;
+    until(f, 9);
+    assert_int_equal(f->loop.requests, before); /* not before it was recognised either */
+    assert_true(logged(f, "alert fault/x"));
+    core_loop_ask(&f->loop, "ann");
+    assert_int_equal(f->loop.requests, before);
+    assert_true(logged(f, "waits: the training that ann asks for waits: rule fault of x "
+                          "fires"));
+    f->stream.nulls = false;
+    until(f, 11.5);
+    assert_true(logged(f, "alert fault/x 6h resolved"));
+    assert_true(logged(f, "asked for by ann")); /* not forgotten */
+    assert_true(f->loop.requests > before);
+    assert_int_equal(f->loop.left_out, 1);
+}
+
+static void the_span_begins_with_the_first_broken_pane(void **state) {
+    struct fixture *f = *state;
+    f->spec->rule[0].every_ms = LW_DAY;
+    f->spec->rule[0].window = 1;
+    f->spec->drift.min_n = 20; /* an hour has some 30 */
+    again(f);
+    until(f, 5.3);
+    f->stream.nulls = true;
+    until(f, 7.2); /* two days' window: half of it is broken at midnight of day 7 */
+    const struct lw_span *s = only_span(f);
+    assert_true(s->open);
+    assert_string_equal(s->feature, "x");
+    assert_string_equal(s->why, "fault (nulls)");
+    assert_true(day_of(s->from_ms) > 5.3 - 2.5 / 24 && day_of(s->from_ms) <= 5.3);
+    f->stream.nulls = false;
+    until(f, 10.1);
+    s = only_span(f);
+    assert_false(s->open);
+    assert_true(day_of(s->until_ms) >= 7.2 && day_of(s->until_ms) < 7.2 + 2.5 / 24);
+}
+
+/* Rows of the span are in no fit, no hold-out and no reference. */
+static void what_is_trained_later_knows_nothing_of_it(void **state) {
+    struct fixture *f = *state;
+    until(f, 5.1);
+    f->stream.nulls = true;
+    f->stream.level = 50; /* and the truth is nonsense meanwhile */
+    until(f, 6);
+    f->stream.nulls = false;
+    f->stream.level = 2; /* worth to be learned */
+    uint32_t had = lw_monitor_champion_version(f->loop.monitor);
+    until(f, 8.6);
+    uint32_t now = lw_monitor_champion_version(f->loop.monitor);
+    assert_true(now > had);
+    const struct lw_reference *ref = lw_monitor_reference(f->loop.monitor);
+    const struct lw_numeric *y = &ref->profile->members[2].num;
+    assert_true(lw_numeric_quantile(y, 1) < 35); /* 50 more would be 60 at least */
+    assert_int_equal(ref->profile->members[1].num.missing, 0);
+    assert_true(lw_errors_rmse(&ref->errors) < 2.5);
+    struct core_event e;
+    core_event_set(f->spec, &e, f->stream.now_ms, 2, 10, 1);
+    assert_true(fabs(lw_model_predict(f->loop.version[now].model, &e.row) - 20) < 1.5);
+}
+
+static void a_promotion_resolves_no_fault(void **state) {
+    struct fixture *f = *state;
+    f->spec->rule[0].actions = 0; /* it blocks nothing, and something is promoted */
+    again(f);
+    until(f, 5);
+    f->stream.nulls = true;
+    until(f, 5.4);
+    assert_true(logged(f, "alert fault/x 6h firing"));
+    core_loop_ask(&f->loop, "ann");
+    assert_true(logged(f, "asked for by ann"));
+    assert_false(logged(f, "alert fault/x 6h resolved"));
+    int promoted = f->loop.promoted;
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    lw_monitor_crowned(f->loop.monitor, 1, e);
+    assert_int_equal(e->nalerts, 0);
+    free(e);
+    assert_true(promoted >= 2);
+    f->stream.nulls = false;
+    until(f, 7);
+    assert_int_equal(f->loop.fired, f->loop.resolved);
+}
+
+/* Nights without enough rows to judge; the feed is broken for good. */
+static void too_few_rows_say_nothing(void **state) {
+    struct fixture *f = *state;
+    until(f, 5.1);
+    f->stream.nulls = true;
+    for (int day = 5; day < 10; day++) {
+        f->stream.step_ms = 2 * LW_MINUTE;
+        until(f, day + .7);
+        f->stream.step_ms = 40 * LW_MINUTE; /* nine in six hours */
+        until(f, day + 1);
+    }
+    assert_int_equal(f->loop.fired, 1);
+    assert_int_equal(f->loop.resolved, 0);
+    f->stream.nulls = false;
+    until(f, 10.4);
+    assert_int_equal(f->loop.resolved, 0); /* 15 rows of the feed as it was say nothing */
+    f->stream.step_ms = 2 * LW_MINUTE;
+    until(f, 11.2);
+    assert_int_equal(f->loop.resolved, 1);
+    assert_int_equal(f->loop.fired, 1);
+}
+
+static void a_person_releases_it(void **state) {
+    struct fixture *f = *state;
+    f->spec->retrain.reference_ms = 2 * LW_DAY; /* it will know some values still */
+    again(f);
+    until(f, 5.1);
+    f->stream.nulls = true;
+    until(f, 5.7);
+    int before = f->loop.requests;
+    assert_false(core_loop_release(&f->loop, "zone", "ann@here"));
+    assert_true(core_loop_release(&f->loop, "x", "ann@here"));
+    assert_true(logged(f, "alert fault/x 6h resolved"));
+    assert_true(logged(f, "by ann@here"));
+    assert_false(core_loop_release(&f->loop, "x", "ann@here")); /* nothing is left */
+    until(f, 6.4);
+    assert_true(f->loop.requests > before);
+    assert_int_equal(f->loop.left_out, 0);
+    assert_int_equal(f->loop.fired, 1); /* the same trouble is not told again */
+    f->stream.nulls = false;
+    until(f, 8);          /* it was seen to be over */
+    f->stream.shift = 40; /* out of range: another fault of the same feature */
+    until(f, 9);
+    assert_int_equal(f->loop.fired, 2);
+    assert_true(only_span(f)->from_ms > CORE_START + 7 * LW_DAY);
+}
+
+/* A fault that begins before a training and is recognised after it. Small pieces cannot
+ * be judged here, so nothing was suspected. */
+static void what_had_learned_from_it_is_recalled(void **state) {
+    struct fixture *f = *state;
+    f->spec->rule[0].every_ms = LW_DAY;
+    f->spec->drift.min_n = 100000;
+    again(f);
+    until(f, 5.4);
+    f->stream.nulls = true;
+    f->loop.bad_version = 0;
+    until(f, 5.6);
+    uint32_t before = lw_monitor_champion_version(f->loop.monitor);
+    core_loop_ask(&f->loop, "ann");
+    uint32_t bad = lw_monitor_champion_version(f->loop.monitor);
+    if (bad == before) { /* suspected all the same: the window shows it */
+        assert_true(logged(f, "is about to fire"));
+        return;
+    }
+    until(f, 6.2);
+    assert_int_equal(f->loop.rollbacks, 1);
+    assert_int_equal(lw_monitor_champion_version(f->loop.monitor), before);
+    assert_true(logged(f, "was trained on rows of the fault in x"));
+    f->stream.nulls = false;
+    until(f, 9);
+    assert_true(logged(f, "the training before took rows of a fault"));
+    assert_true(lw_monitor_champion_version(f->loop.monitor) > bad);
+}
+
+/* The target as a subject: stuck, missing, and the first training after it. */
+static void faults_of_the_truth(void **state) {
+    struct fixture *f = *state;
+    struct lw_rule *truth =
+        core_rule(f->spec, "truth", LW_METRIC_FAULT, LW_RULE_TARGET, 1);
+    truth->actions = LW_ACTION_BLOCK;
+    truth->clear_below = .9;
+    again(f);
+    until(f, 5.1);
+    int before = f->loop.requests;
+    while (f->stream.now_ms < CORE_START + 7 * LW_DAY) {
+        struct core_event e;
+        core_stream_next(&f->stream, f->spec, &e);
+        core_event_set(f->spec, &e, e.row.time_ms, 1, 3, 7.0);
+        core_loop_event(&f->loop, &e);
+    }
+    assert_true(logged(f, "alert truth/target"));
+    assert_true(logged(f, "span begins target"));
+    assert_int_equal(f->loop.requests, before);
+}
+
+/* Whatever is thrown away between two panes. */
+static void a_successor_holds_back_the_same(void **state) {
+    struct fixture *f = *state;
+    char *smooth = NULL;
+    for (int every = 0; every < 20; every += 7) {
+        again(f);
+        f->loop.restart_every = every;
+        until(f, 5.3);
+        f->stream.nulls = true;
+        until(f, 6.9);
+        f->stream.nulls = false;
+        until(f, 8.5);
+        f->stream.shift = 40;
+        until(f, 9.4);
+        core_loop_release(&f->loop, "x", "ann");
+        until(f, 11);
+        if (!smooth)
+            smooth = lw_strdup(lw_buf_str(&f->loop.log));
+        assert_string_equal(smooth, lw_buf_str(&f->loop.log));
+    }
+    assert_non_null(strstr(smooth, "span ends x"));
+    assert_non_null(strstr(smooth, "span released x"));
+    free(smooth);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_is_trained_while_it_is_open),
+        TEST(the_span_begins_with_the_first_broken_pane),
+        TEST(what_is_trained_later_knows_nothing_of_it),
+        TEST(a_promotion_resolves_no_fault),
+        TEST(too_few_rows_say_nothing),
+        TEST(a_person_releases_it),
+        TEST(what_had_learned_from_it_is_recalled),
+        TEST(faults_of_the_truth),
+        TEST(a_successor_holds_back_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
