@@ -4,7 +4,14 @@
  * neighbouring trips share their hour's traffic, so the d's are summed within blocks of
  * event time first and the blocks are what is counted: z = mean(D) / (sd(D) /
  * sqrt(blocks)). Two unrelated RMSEs would need a far larger sample for the same
- * certainty, because most of their variance is common to both models. (Diebold and
+ * certainty, because most of their variance is common to both models.
+ *
+ * Of a label that stands absurdly far out (lw_dataset_labels) only a bounded part counts:
+ * a handful of them would make both errors equal to the third digit, whatever the models.
+ * A row for which the champion has no finite answer is no pair; a champion without an
+ * answer for more than one row in a hundred has lost. A challenger must have them all.
+ *
+ * (Diebold and
  * Mariano, "Comparing Predictive Accuracy", 1995, with blocks for their long-run
  * variance.) */
 #include <math.h>
@@ -12,7 +19,11 @@
 
 #include "core/train.h"
 
+#define UNANSWERED_MAX 0.01
+
 struct sums {
+    uint64_t n, unanswered;        /* pairs; rows without an answer of the champion */
+    bool broken;                   /* the challenger lacks an answer */
     double champion2, challenger2; /* squared errors */
     struct lw_moments block;       /* of the blocks' sums of d */
 };
@@ -20,19 +31,44 @@ struct sums {
 static void add_rows(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
                      size_t begin, size_t end, const double *champion,
                      const double *challenger, struct sums *s) {
+    struct lw_labels labels = lw_dataset_labels(ds, begin, end);
     double sum = 0;
     for (size_t i = begin; i < end; i++) {
-        double y = lw_dataset_target(ds, i);
+        double y = lw_label_bounded(&labels, lw_dataset_target(ds, i));
         double a = champion[i - begin] - y, b = challenger[i - begin] - y;
-        s->champion2 += a * a;
-        s->challenger2 += b * b;
-        sum += a * a - b * b;
+        s->broken |= !isfinite(b);
+        if (isfinite(a)) {
+            s->champion2 += a * a;
+            s->challenger2 += b * b;
+            sum += a * a - b * b;
+            s->n++;
+        } else {
+            s->unanswered++;
+        }
         int64_t block = lw_dataset_time(ds, i) / spec->block_ms;
         if (i + 1 == end || lw_dataset_time(ds, i + 1) / spec->block_ms != block) {
             lw_moments_add(&s->block, sum);
             sum = 0;
         }
     }
+}
+
+static void verdict(const struct lw_gate_spec *spec, const struct sums *s,
+                    struct lw_gate *out) {
+    double n = (double)s->n, se = lw_moments_sd(&s->block) / sqrt((double)s->block.n);
+    out->blocks = s->block.n;
+    out->champion_rmse = s->n ? sqrt(s->champion2 / n) : NAN;
+    out->challenger_rmse = s->n ? sqrt(s->challenger2 / n) : NAN;
+    out->gain = s->champion2 > 0 ? 1 - s->challenger2 / s->champion2 : 0;
+    out->z = s->block.n >= 2 && se > 0 ? s->block.mean / se : 0;
+    out->passed = out->gain >= spec->min_gain && out->gain > 0 && out->z >= spec->z;
+    snprintf(
+        out->reason, sizeof out->reason,
+        "%s on %zu held-out rows: RMSE %.3f against %.3f, gain %.1f%% (needs %.1f%%), "
+        "z %.2f (needs %.2f)",
+        out->passed ? "better" : "not better enough", (size_t)out->n,
+        out->challenger_rmse, out->champion_rmse, 100 * out->gain, 100 * spec->min_gain,
+        out->z, spec->z);
 }
 
 void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
@@ -45,19 +81,19 @@ void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
         return;
     }
     add_rows(spec, ds, begin, end, champion, challenger, &s);
-    double n = (double)out->n;
-    double se = lw_moments_sd(&s.block) / sqrt((double)s.block.n);
-    out->blocks = s.block.n;
-    out->champion_rmse = sqrt(s.champion2 / n);
-    out->challenger_rmse = sqrt(s.challenger2 / n);
-    out->gain = s.champion2 > 0 ? 1 - s.challenger2 / s.champion2 : 0;
-    out->z = s.block.n >= 2 && se > 0 ? s.block.mean / se : 0;
-    out->passed = out->gain >= spec->min_gain && out->gain > 0 && out->z >= spec->z;
-    snprintf(
-        out->reason, sizeof out->reason,
-        "%s on %zu held-out rows: RMSE %.3f against %.3f, gain %.1f%% (needs %.1f%%), "
-        "z %.2f (needs %.2f)",
-        out->passed ? "better" : "not better enough", (size_t)out->n,
-        out->challenger_rmse, out->champion_rmse, 100 * out->gain, 100 * spec->min_gain,
-        out->z, spec->z);
+    verdict(spec, &s, out);
+    bool comparable = isfinite(s.champion2) && isfinite(s.challenger2) &&
+                      isfinite(out->gain) && isfinite(out->z);
+    if (s.broken || (s.n && !comparable)) {
+        out->passed = false;
+        out->gain = out->z = 0;
+        snprintf(out->reason, sizeof out->reason, "%s",
+                 s.broken ? "the challenger has no finite answer for a held-out row"
+                          : "the errors are too large to be compared");
+    } else if ((double)s.unanswered > UNANSWERED_MAX * (double)out->n) {
+        out->passed = true;
+        snprintf(out->reason, sizeof out->reason,
+                 "the champion has no finite answer for %zu of %zu held-out rows",
+                 (size_t)s.unanswered, (size_t)out->n);
+    }
 }

@@ -29,6 +29,7 @@ static struct lw_split split_rows(const struct lw_spec *spec, const struct lw_da
                          .hold = lw_dataset_lower_bound(ds, as_of_ms - r->holdout_ms)};
     s.begin = r->window_ms ? lw_dataset_lower_bound(ds, as_of_ms - r->window_ms) : 0;
     s.hold = s.hold < s.begin ? s.begin : s.hold; /* a window inside the hold-out */
+    s.labels = lw_dataset_labels(ds, s.hold, s.end);
     return s;
 }
 
@@ -125,7 +126,8 @@ static void hold_to_account(const struct lw_spec *spec, const struct lw_dataset 
     for (size_t f = 0; f < spec->nfeatures; f++)
         atom[f] = spec->feature[f].kind == LW_CATEGORY ? atom_of(spec, plan, f) : -1;
     for (size_t i = s->hold; i < s->end; i++) {
-        double e = predicted[i - s->hold] - lw_dataset_target(ds, i);
+        double e = predicted[i - s->hold] -
+                   lw_label_bounded(&s->labels, lw_dataset_target(ds, i));
         lw_dataset_cells(ds, i, cells);
         for (size_t f = 0; f < spec->nfeatures; f++)
             if (atom[f] >= 0 && cells[atom[f]].present && isfinite(e))
@@ -207,11 +209,58 @@ static void keep_out(struct lw_training *t) {
         name, t->gate.challenger_rmse, t->gate.champion_rmse);
 }
 
+/* Whoever reads the verdict learns who took no part in it. */
+static void name_failed(struct lw_training *t) {
+    char *out = t->gate.reason;
+    size_t at = strlen(out), size = sizeof t->gate.reason;
+    const char *lead = "; failed: ";
+    for (size_t i = 0; i < t->ntrials && at < size; i++) {
+        if (!isnan(t->trial[i].rmse))
+            continue;
+        int n = snprintf(out + at, size - at, "%s%.48s", lead, t->trial[i].name);
+        at += n > 0 ? (size_t)n : 0;
+        lead = ", ";
+    }
+}
+
+/* What was written can be read, or it is not made: the monitor reads it back. */
+static int check_reference(const struct lw_spec *spec, struct lw_reference *ref,
+                           struct lw_err *err) {
+    struct lw_buf bytes = {0};
+    lw_reference_write(ref, &bytes);
+    struct lw_reference *again = lw_reference_read(spec, bytes.data, bytes.len, err);
+    lw_buf_fini(&bytes);
+    lw_reference_free(again);
+    return again ? 0 : lw_err_context(err, "what the challenger was proved on");
+}
+
+/* The best of the search, and the same candidate fitted on everything. One whose second
+ * fit fails, because of what only the hold-out holds, has failed like any other: the
+ * search goes on without it. */
+static struct lw_model *search(const struct lw_spec *spec, const struct lw_dataset *ds,
+                               const struct lw_split *s, struct lw_training *out,
+                               double *predicted, struct lw_err *err) {
+    struct lw_failures *failed = lw_calloc(1, sizeof *failed);
+    struct lw_model *proved;
+    while ((proved = lw__search(spec, ds, s, out, predicted, failed, err)) != NULL) {
+        const struct lw_fit_spec *fit = out->trial[out->chosen].fit;
+        struct lw_fit_report report = {.quick = true};
+        struct lw_err why = {0};
+        out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms, fit, &report, &why);
+        if (out->model)
+            break;
+        lw_model_free(proved);
+        lw_copy(failed->why[fit - spec->candidate], LW_TRIAL_NOTE, why.msg);
+    }
+    free(failed);
+    return proved;
+}
+
 static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
                  const struct lw_split *s, struct lw_model *champion,
                  const struct lw_pane *recent, struct lw_training *out, double *predicted,
                  struct lw_err *err) {
-    struct lw_model *proved = lw__search(spec, ds, s, out, predicted, err);
+    struct lw_model *proved = search(spec, ds, s, out, predicted, err);
     if (!proved)
         return -1;
     if (judge(spec, ds, s, champion, predicted, &out->gate, err)) {
@@ -219,12 +268,10 @@ static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
         return -1;
     }
     keep_out(out);
+    name_failed(out);
     out->reference = make_reference(spec, ds, s, proved, predicted, out, recent);
     lw_model_free(proved);
-    struct lw_fit_report report = {.quick = true};
-    out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms, out->trial[out->chosen].fit,
-                        &report, err);
-    return out->model ? 0 : -1;
+    return check_reference(spec, out->reference, err);
 }
 
 int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,

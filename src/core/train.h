@@ -16,6 +16,7 @@
 /* One candidate, fitted once and scored on the held-out rows. Halving tries the better
  * ones again. */
 #define LW_TRIALS_MAX (2 * LW_CANDIDATES_MAX)
+#define LW_TRIAL_NOTE 160
 
 struct lw_trial {
     char name[LW_NAME_MAX];
@@ -23,8 +24,8 @@ struct lw_trial {
     int round;                     /* of halving; else 0 */
     uint64_t rows;                 /* fitted */
     double seconds;                /* by the spec's clock */
-    double rmse;                   /* on the held-out rows; NAN when the fit failed */
-    char note[160];                /* why it failed, dropped columns, ... */
+    double rmse; /* on the held-out rows; NAN: it failed, and note says why */
+    char note[LW_TRIAL_NOTE]; /* ..., or dropped columns */
 };
 
 struct lw_gate {
@@ -34,7 +35,7 @@ struct lw_gate {
     double z;    /* mean block difference over its standard error; positive: challenger is
                     better */
     bool passed;
-    char reason[160];
+    char reason[240];
 };
 
 struct lw_training {

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/finite.h"
 #include "model/forest.h"
 #include "model/parts.h"
 #include "model/schema_text.h"
@@ -528,7 +529,7 @@ static int build(struct decoder *d) {
         if (build_impute(d, i))
             return -1;
     lw_model_finish(d->m);
-    return 0;
+    return lw_model_check(d->m, d->err) ? foreign(d) : 0;
 }
 
 static void pairs_fini(struct pairs *p) {

@@ -14,6 +14,7 @@ struct lw_rows {
     size_t begin, end;
     int64_t since;
     int64_t as_of, half_life; /* weights; half_life 0: all 1 */
+    struct lw_labels labels;  /* what a target may be */
 };
 /* The next usable rows from *at on, at most LW_CHUNK of them; 0 at the end. */
 size_t lw_rows_next(const struct lw_rows *rows, size_t *at, uint32_t idx[LW_CHUNK]);

@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/finite.h"
 #include "model/frame.h"
 #include "model/solve.h"
 #include "model/trees.h"
@@ -115,7 +116,7 @@ static void targets(const struct fit *fit, const struct lw_rows *rows,
     if (rows != fit->base)
         lw_feed_predict(&fit->feed, n, base);
     for (size_t i = 0; i < n; i++)
-        y[i] = target[idx[i]] - base[i];
+        y[i] = lw_label_bounded(&rows->labels, target[idx[i]]) - base[i];
 }
 
 static void gather(struct fit *fit, const struct lw_rows *rows, struct lw_stats *stats) {
@@ -130,12 +131,16 @@ static void gather(struct fit *fit, const struct lw_rows *rows, struct lw_stats 
     lw_stats_seal(stats);
 }
 
-static void stage(struct fit *fit, const struct lw_rows *rows, double factor,
-                  struct lw_fit_report *report) {
+static int stage(struct fit *fit, const struct lw_rows *rows, double factor,
+                 struct lw_fit_report *report, struct lw_err *err) {
     struct lw_stats stats;
     struct lw_solution x;
     lw_stats_init(&stats, &fit->layout);
     gather(fit, rows, &stats);
+    if (lw_stats_check(&stats, fit->m, err)) {
+        lw_stats_fini(&stats);
+        return -1;
+    }
     lw_solution_init(&x, &fit->layout);
     solve(fit, &stats, factor, &x);
     add_solution(fit, &x);
@@ -147,6 +152,7 @@ static void stage(struct fit *fit, const struct lw_rows *rows, double factor,
     report->iterations += x.sweeps;
     lw_solution_fini(&x);
     lw_stats_fini(&stats);
+    return 0;
 }
 
 /* Over the fit's rows, each weighing 1, not clipped. */
@@ -169,15 +175,28 @@ static int64_t since_of(int64_t as_of, int64_t window) {
     return window > 0 ? as_of - window : INT64_MIN;
 }
 
-/* The second stage, over the youngest rows. */
-static void correct(struct fit *fit, struct lw_fit_report *report) {
+/* Whether any row has a weight that a sum can tell from 0. */
+static bool weighs(const struct lw_rows *rows) {
+    uint32_t idx[LW_CHUNK];
+    double w[LW_CHUNK], sum = 0;
+    for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
+        lw_rows_weights(rows, idx, n, w);
+        for (size_t i = 0; i < n; i++)
+            sum += w[i];
+    }
+    return sum > 1e-100;
+}
+
+/* The second stage, over the youngest rows; where there are none, there is nothing to
+ * correct. */
+static int correct(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
     const struct lw_correction *c = &fit->spec->correction;
     struct lw_rows young = *fit->base;
     int64_t since =
         since_of(young.as_of, c->window_ms ? c->window_ms : 5 * c->half_life_ms);
     young.since = since > young.since ? since : young.since;
     young.half_life = c->half_life_ms;
-    stage(fit, &young, c->penalty_factor, report);
+    return weighs(&young) ? stage(fit, &young, c->penalty_factor, report, err) : 0;
 }
 
 static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
@@ -188,12 +207,12 @@ static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *
         part->n = fit->layout.width[t];
         part->coef = lw_calloc(part->n + 1, sizeof *part->coef);
     }
-    stage(fit, fit->base, 1, report);
-    if (fit->spec->correction.half_life_ms)
-        correct(fit, report);
+    int rc = stage(fit, fit->base, 1, report, err);
+    if (!rc && fit->spec->correction.half_life_ms)
+        rc = correct(fit, report, err);
     lw_layout_fini(&fit->layout);
     lw_model_finish(fit->m);
-    return 0;
+    return rc;
 }
 
 static int run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
@@ -202,7 +221,7 @@ static int run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err
     int rc = fit->spec->kind == LW_FIT_TREES
                  ? lw_trees_fit(fit->m, &fit->feed, fit->base, &fit->spec->trees, err)
                  : linear(fit, report, err);
-    return rc;
+    return rc ? rc : lw_model_check(fit->m, err);
 }
 
 struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
@@ -216,13 +235,12 @@ struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
     *report = (struct lw_fit_report){.quick = report->quick};
     rows.since = since_of(as_of_ms, spec->window_ms);
     rows.half_life = spec->half_life_ms;
+    rows.labels = lw_dataset_labels(ds, begin, end);
     if (check_spec(spec, err))
         return NULL;
     report->rows = usable(&rows);
     if (report->rows < 2) {
-        lw_fail(err, LW_EINPUT,
-                "candidate \"%s\": %zu usable rows, at least 2 are needed", spec->name,
-                report->rows);
+        lw_fail(err, LW_EINPUT, "%zu usable rows, at least 2 are needed", report->rows);
         return NULL;
     }
     fit.m = lw_frame_new(lw_dataset_plan(ds), spec, err);
@@ -288,18 +306,18 @@ int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin
                            .end = end,
                            .as_of = as_of_ms,
                            .since = since_of(as_of_ms, spec->window_ms),
-                           .half_life = spec->half_life_ms};
+                           .half_life = spec->half_life_ms,
+                           .labels = lw_dataset_labels(ds, begin, end)};
     struct fit fit = {.spec = spec, .base = &rows, .m = m};
     if (lw_layout_init(&fit.layout, m, spec->intercept, err))
         return -1;
     lw_feed_init(&fit.feed, m, ds);
-    if (spec->correction.half_life_ms)
-        correct(&fit, &report);
+    int rc = spec->correction.half_life_ms ? correct(&fit, &report, err) : 0;
     lw_feed_fini(&fit.feed);
     lw_layout_fini(&fit.layout);
     lw_copy(m->name, sizeof m->name, spec->name);
     m->nparams = 0;
     add_params(m, spec);
     lw_model_finish(m);
-    return 0;
+    return rc ? rc : lw_model_check(m, err);
 }

@@ -57,9 +57,10 @@ struct lw_fit_report {
 };
 
 /* Fits on rows [begin, end) of a dataset that are inside the spec's window before as_of.
- * NULL and LW_EINPUT when there are fewer than 2 usable rows. Rank deficiency is handled
- * (minimum number of columns dropped) and reported. Deterministic. Thread: any; BLAS
- * threads as set. */
+ * NULL and LW_EINPUT when there are fewer than 2 usable rows, or
+ * when any figure of the fit is not finite: what it says then names the term. Rank
+ * deficiency is handled (minimum number of columns dropped) and reported. Deterministic.
+ * Thread: any; BLAS threads as set. */
 struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
                         int64_t as_of_ms, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err);

@@ -115,8 +115,8 @@ struct lw_forest *lw_forest_read(const struct lw_model *m, struct lw_reader *in,
     for (int k = 0; k < 5 && !rc; k++)
         get_list(in, types[k], &l[k]);
     size_t n = l[1].n;
-    if (!rc && (in->bad || !isfinite(base) || n == 0 || n > INT32_MAX || l[2].n != n ||
-                l[3].n != n || l[4].n != n || l[0].n > LW_TREES_MAX))
+    if (!rc && (in->bad || !isfinite((float)base) || n == 0 || n > INT32_MAX ||
+                l[2].n != n || l[3].n != n || l[4].n != n || l[0].n > LW_TREES_MAX))
         rc = lw_fail(err, LW_EINPUT, "damaged forest: its lists differ in length");
     if (!rc) {
         f = lw_forest_new(l[0].n, n);

@@ -7,6 +7,7 @@
  * give the same trees. */
 #include "model/trees.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,8 @@ struct matrix {
     float *x, *y, *w;
     size_t n, width;
     double mean;
+    bool overflow; /* a target that single precision cannot hold */
+    bool weighs;   /* any row */
 };
 
 static void gather(struct lw_feed *feed, const struct lw_rows *rows,
@@ -65,10 +68,13 @@ static void gather(struct lw_feed *feed, const struct lw_rows *rows,
         lw_feed_atoms(feed, idx, n, feed->natoms);
         lw_rows_weights(rows, idx, n, w);
         for (size_t i = 0; i < n; i++, mat->n++) {
-            double y = lw_dataset_target(rows->ds, idx[i]);
+            double y =
+                lw_label_bounded(&rows->labels, lw_dataset_target(rows->ds, idx[i]));
             lw_forest_feed_features(f, feed, i, idx[i], mat->x + mat->n * mat->width);
             mat->y[mat->n] = (float)y;
             mat->w[mat->n] = (float)w[i];
+            mat->overflow |= !isfinite(mat->y[mat->n]);
+            mat->weighs |= mat->w[mat->n] > 0;
             sum += w[i] * y;
             weight += w[i];
         }
@@ -180,6 +186,15 @@ static struct lw_forest *convert(const json_t *model, struct lw_err *err) {
     return f;
 }
 
+static int check_matrix(const struct matrix *mat, struct lw_err *err) {
+    if (mat->overflow)
+        return lw_fail(err, LW_EINPUT, "a target is beyond what trees can hold (3.4e38)");
+    if (!mat->weighs)
+        return lw_fail(err, LW_EINPUT,
+                       "no row has any weight: half_life is too short for their age");
+    return 0;
+}
+
 static int check_params(const struct lw_tree_params *p, struct lw_err *err) {
     if (p->rounds < 1 || p->rounds > LW_TREES_MAX || p->depth < 1 || p->depth > 16 ||
         !(p->eta > 0 && p->eta <= 1) || !(p->subsample > 0 && p->subsample <= 1) ||
@@ -199,7 +214,7 @@ int lw_trees_fit(struct lw_model *m, struct lw_feed *feed, const struct lw_rows 
     if (check_params(params, err) || choose_features(m, &chosen, err))
         return -1;
     gather(feed, rows, &chosen, &mat);
-    json_t *json = train(&mat, params, err);
+    json_t *json = check_matrix(&mat, err) ? NULL : train(&mat, params, err);
     struct lw_forest *f = json ? convert(json, err) : NULL;
     json_decref(json);
     free(mat.x);

@@ -137,6 +137,81 @@ static void nor_do_no_rows(void **state) {
     free(r);
 }
 
+/* Forty hours of ten rows; the challenger is better by far but for what `spoil` does. */
+static void fill(struct rows *r, double noise) {
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 3);
+    for (int i = 0; i < 400; i++) {
+        double y = 10 + lw_rng_normal(&rng);
+        add(r, CORE_START + i * 6 * LW_MINUTE, y, y + 2 * lw_rng_normal(&rng),
+            y + noise * lw_rng_normal(&rng));
+    }
+}
+
+static void what_is_no_number_is_judged_without_comparing(void **state) {
+    (void)state;
+    static const double bad[] = {NAN, INFINITY, -INFINITY};
+    for (size_t k = 0; k < 3; k++) {
+        struct rows *r = lw_malloc(sizeof *r);
+        rows_init(r);
+        fill(r, 1);
+        r->challenger[77] = bad[k];
+        struct lw_gate gate = judge(r, -1, -10);
+        assert_false(gate.passed);
+        assert_true(isfinite(gate.gain) && isfinite(gate.z));
+        r->challenger[77] = 10;
+        r->champion[78] = bad[k]; /* one row in 400 is no pair */
+        gate = judge(r, 0, 1.645);
+        assert_true(gate.passed && isfinite(gate.champion_rmse));
+        assert_non_null(strstr(gate.reason, "better on"));
+        for (size_t i = 0; i < 400; i++)
+            r->champion[i] = bad[k]; /* an incumbent that cannot answer has lost */
+        gate = judge(r, 0, 1.645);
+        assert_true(gate.passed);
+        assert_non_null(strstr(gate.reason, "no finite answer for 400 of 400"));
+        rows_fini(r);
+        free(r);
+    }
+}
+
+static void errors_beyond_squaring_promote_nobody(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    rows_init(r);
+    fill(r, 1);
+    for (size_t i = 0; i < 400; i++) {
+        r->champion[i] *= 1e200;
+        r->challenger[i] *= 1e190;
+    }
+    struct lw_gate gate = judge(r, -1, -10);
+    assert_false(gate.passed);
+    assert_non_null(strstr(gate.reason, "too large"));
+    rows_fini(r);
+    free(r);
+}
+
+/* Four labels of a million: before, 14142.1 stood against 14142.1. */
+static void absurd_labels_decide_nothing(void **state) {
+    (void)state;
+    struct rows *r = lw_malloc(sizeof *r);
+    rows_init(r);
+    fill(r, 1);
+    for (int i = 0; i < 4; i++)
+        add(r, CORE_START + (400 + i) * 6 * LW_MINUTE, 1e6, 10, 10);
+    struct lw_gate gate = judge(r, .05, 1.645);
+    assert_true(gate.passed);
+    assert_true(gate.champion_rmse < 100);
+    rows_fini(r);
+    rows_init(r);
+    fill(r, 2); /* as good as the champion */
+    for (int i = 0; i < 4; i++)
+        add(r, CORE_START + (400 + i) * 6 * LW_MINUTE, 1e6, 10, 30); /* nearer */
+    gate = judge(r, .02, 1.645);
+    assert_false(gate.passed);
+    rows_fini(r);
+    free(r);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_scipy),
@@ -144,6 +219,9 @@ int main(void) {
         cmocka_unit_test(a_sure_but_tiny_gain_does_not_pass),
         cmocka_unit_test(one_block_proves_nothing),
         cmocka_unit_test(nor_do_no_rows),
+        cmocka_unit_test(what_is_no_number_is_judged_without_comparing),
+        cmocka_unit_test(errors_beyond_squaring_promote_nobody),
+        cmocka_unit_test(absurd_labels_decide_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
