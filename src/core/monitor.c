@@ -322,12 +322,13 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
         return; /* an answer to what nobody asks any more */
     struct lw_decision *d = &out->decision[out->ndecisions++];
     bool retrain = !m->policy.pending.bootstrap;
+    bool made = training && !training->early;
     lw_policy_trained(&m->policy, m->spec, version, training, reason, out->at_ms, d);
     m->ledger.retrains += retrain;
     m->ledger.promotions += retrain && d->kind == LW_DECIDED_PROMOTE;
-    m->ledger.rejections += retrain && training && d->kind == LW_DECIDED_REJECT;
-    m->ledger.failures += !training;
-    if (!training) {
+    m->ledger.rejections += retrain && made && d->kind == LW_DECIDED_REJECT;
+    m->ledger.failures += !made;
+    if (!made) {
         char text[320];
         snprintf(text, sizeof text, "Training failed: %.280s", reason);
         notice(m, out, LW_NOTICE_FAILED, text);

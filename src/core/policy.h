@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "core/monitor.h"
+#include "core/supply.h"
 
 #define LW_RECENT_MAX 32
 #define LW_LEVEL_DAYS 28
@@ -28,6 +29,8 @@ struct lw_policy {
     int64_t trained_ms;        /* as_of of the last finished training; INT64_MIN: never */
     int64_t cooldown_ms;       /* in force */
     uint64_t fresh, usable;    /* good events since the last training; ever */
+    uint64_t wait_usable;      /* no training is asked for before so many have come */
+    struct lw_supply supply;   /* rows that the first one would find */
     size_t nrecent;
     int64_t recent[LW_RECENT_MAX]; /* trainings of the last week */
     uint64_t next_request;
@@ -61,7 +64,8 @@ int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms);
  * against it. */
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                       const char *trigger, bool blocked);
-/* A training ended. training == NULL: it failed. */
+/* A training ended. training == NULL: it failed; with `early`: for want of rows, which
+ * costs no cooldown: it is asked for again when about as many have come as it lacked. */
 void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
                        const struct lw_training *training, const char *why_failed,
                        int64_t at_ms, struct lw_decision *out);

@@ -285,7 +285,8 @@ int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as
                                 .rows = s.end - s.begin,
                                 .holdout_rows = s.end - s.hold};
     lw_copy(out->barred, sizeof out->barred, barred);
-    if (check_rows(spec, &s, as_of_ms, err))
+    out->early = check_rows(spec, &s, as_of_ms, err) != 0;
+    if (out->early)
         return -1;
     out->rows_from_ms = lw_dataset_time(ds, s.begin);
     double *predicted = lw_malloc((s.end - s.hold) * sizeof *predicted);

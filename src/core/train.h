@@ -44,6 +44,7 @@ struct lw_training {
     char barred[LW_NAME_MAX];
     int64_t as_of_ms, holdout_from_ms, rows_from_ms;
     uint64_t rows, holdout_rows;
+    bool early; /* it failed for want of rows: `rows` and `holdout_rows` say how many */
     size_t ntrials, chosen;
     struct lw_trial trial[LW_TRIALS_MAX];
     struct lw_gate gate;            /* passed is true when there is no champion */
@@ -54,8 +55,8 @@ struct lw_training {
 /* Rows of a dataset sorted by time; those at or after as_of are ignored. champion may be
  * NULL; this call binds it to the dataset's plan. recent: the panes of the newest
  * reference_ms merged, which become the reference's profile and counts; NULL: those stay
- * empty. Of *out only what says "in" is read. 0, or -1 with LW_EINPUT (too few rows, no
- * candidate could be fitted) and nothing to free. */
+ * empty. Of *out only what says "in" is read. 0, or -1 with LW_EINPUT (too few rows, see
+ * `early`; no candidate could be fitted) and nothing to free. */
 int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
              struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err);

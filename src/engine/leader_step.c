@@ -283,8 +283,9 @@ static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
     const struct lw_evaluation *e = l->evaluation;
     if (!job->failed && lw_models_reserve(l->redis, l->spec, &l->lease, number, err))
         return -1;
-    lw_monitor_trained(l->monitor, job->request.id, *number,
-                       job->failed ? NULL : &job->training, job->err.msg, l->evaluation);
+    bool told = !job->failed || job->training.early;
+    lw_monitor_trained(l->monitor, job->request.id, *number, told ? &job->training : NULL,
+                       job->err.msg, l->evaluation);
     if (job->failed)
         return lw__leader_write(l, NULL, false, err);
     bool promote = e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE;

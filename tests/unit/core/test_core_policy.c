@@ -81,7 +81,8 @@ static void bootstrap_by_rows(void **state) {
     rows(f, 999); /* those set aside do not count */
     assert_int_equal(request(f, T0 + 99 * LW_DAY, NULL), 0);
     rows(f, 1);
-    assert_int_equal(request(f, T0, NULL), 1);
+    assert_int_equal(request(f, T0 + 12 * LW_HOUR, NULL), 0); /* all in the hold-out */
+    assert_int_equal(request(f, T0 + 13 * LW_HOUR, NULL), 1);
     assert_true(f->p.pending.bootstrap);
 }
 
