@@ -224,21 +224,29 @@ static int run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err
     return rc ? rc : lw_model_check(fit->m, err);
 }
 
-struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
-                        int64_t as_of_ms, const struct lw_fit_spec *spec,
-                        struct lw_fit_report *report, struct lw_err *err) {
-    struct lw_fit_report scratch = {.quick = true};
-    struct lw_rows rows = {.ds = ds, .begin = begin, .end = end, .as_of = as_of_ms};
-    struct fit fit = {.spec = spec, .base = &rows};
+static struct lw_rows rows_of(const struct lw_dataset *ds, size_t begin, size_t end,
+                              int64_t as_of_ms, const struct lw_fit_spec *spec) {
     lw_assert(begin <= end && end <= lw_dataset_rows(ds));
+    return (struct lw_rows){.ds = ds,
+                            .begin = begin,
+                            .end = end,
+                            .as_of = as_of_ms,
+                            .since = since_of(as_of_ms, spec->window_ms),
+                            .half_life = spec->half_life_ms,
+                            .labels = lw_dataset_labels(ds, begin, end)};
+}
+
+static struct lw_model *fit_rows(const struct lw_rows *rows,
+                                 const struct lw_fit_spec *spec,
+                                 struct lw_fit_report *report, struct lw_err *err) {
+    const struct lw_dataset *ds = rows->ds;
+    struct lw_fit_report scratch = {.quick = true};
+    struct fit fit = {.spec = spec, .base = rows};
     report = report ? report : &scratch;
     *report = (struct lw_fit_report){.quick = report->quick};
-    rows.since = since_of(as_of_ms, spec->window_ms);
-    rows.half_life = spec->half_life_ms;
-    rows.labels = lw_dataset_labels(ds, begin, end);
     if (check_spec(spec, err))
         return NULL;
-    report->rows = usable(&rows);
+    report->rows = usable(rows);
     if (report->rows < 2) {
         lw_fail(err, LW_EINPUT, "%zu usable rows, at least 2 are needed", report->rows);
         return NULL;
@@ -265,6 +273,21 @@ struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
         return fit.m;
     lw_model_free(fit.m);
     return NULL;
+}
+
+struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
+                        int64_t as_of_ms, const struct lw_fit_spec *spec,
+                        struct lw_fit_report *report, struct lw_err *err) {
+    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
+    return fit_rows(&rows, spec, report, err);
+}
+
+struct lw_model *lw_fit_half(const struct lw_dataset *ds, size_t begin, size_t end,
+                             int64_t as_of_ms, const struct lw_fit_spec *spec,
+                             const struct lw_fold *fold, struct lw_err *err) {
+    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
+    rows.fold = *fold;
+    return fit_rows(&rows, spec, NULL, err);
 }
 
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
@@ -301,13 +324,7 @@ int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin
                    size_t end, int64_t as_of_ms, const struct lw_fit_spec *spec,
                    struct lw_err *err) {
     struct lw_fit_report report = {0};
-    struct lw_rows rows = {.ds = ds,
-                           .begin = begin,
-                           .end = end,
-                           .as_of = as_of_ms,
-                           .since = since_of(as_of_ms, spec->window_ms),
-                           .half_life = spec->half_life_ms,
-                           .labels = lw_dataset_labels(ds, begin, end)};
+    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
     struct fit fit = {.spec = spec, .base = &rows, .m = m};
     if (lw_layout_init(&fit.layout, m, spec->intercept, err))
         return -1;

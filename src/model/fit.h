@@ -4,6 +4,7 @@
 #ifndef LW_FIT_H
 #define LW_FIT_H
 
+#include "base/rng.h"
 #include "leeway/model.h"
 #include "model/dataset.h"
 
@@ -64,6 +65,21 @@ struct lw_fit_report {
 struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
                         int64_t as_of_ms, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err);
+
+/* One half of the rows, drawn by blocks of event time: neighbours, which share their
+ * hour's luck, are in the same half. */
+struct lw_fold {
+    int64_t block_ms; /* 0: all rows are in it */
+    int half;         /* 0 or 1 */
+};
+static inline bool lw_fold_has(const struct lw_fold *fold, int64_t time_ms) {
+    return fold->block_ms == 0 ||
+           (int)(lw_mix64((uint64_t)(time_ms / fold->block_ms)) & 1) == fold->half;
+}
+/* lw_fit on the rows of a half. */
+struct lw_model *lw_fit_half(const struct lw_dataset *ds, size_t begin, size_t end,
+                             int64_t as_of_ms, const struct lw_fit_spec *spec,
+                             const struct lw_fold *fold, struct lw_err *err);
 
 /* Whether two specs have all but name and correction in common: then so have their fits
  * all but the last stage. */
