@@ -159,6 +159,10 @@ int lw_read_sets(struct lw_load *load, const struct lw_yaml *node) {
 /* Keys that belong to one kind of model only. */
 static int check_kind(struct lw_load *load, const struct lw_yaml *node,
                       const struct lw_fit_spec *fit) {
+    if (!lw_fit_can(fit->kind))
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "kind"), load->err,
+                            "this build cannot fit trees: it was made without "
+                            "libxgboost-dev");
     const struct {
         const char *key, *of;
         bool allowed;

@@ -520,7 +520,8 @@ static int build_impute(struct decoder *d, size_t i) {
 }
 
 static int build(struct decoder *d) {
-    if (build_dictionaries(d))
+    if (build_dictionaries(d) ||
+        (d->m->forest && lw_forest_index(d->m->forest, d->m, d->err)))
         return -1;
     for (size_t t = 0; t < lw_plan_terms(d->m->plan); t++)
         if (build_term(d, t))

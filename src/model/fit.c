@@ -30,6 +30,10 @@ const char *lw_fit_kind_name(enum lw_fit_kind kind) {
     return (size_t)kind < sizeof kind_names / sizeof *kind_names ? kind_names[kind] : "?";
 }
 
+bool lw_fit_can(enum lw_fit_kind kind) {
+    return kind != LW_FIT_TREES || lw_trees_available();
+}
+
 struct fit {
     const struct lw_fit_spec *spec;
     const struct lw_rows *base;

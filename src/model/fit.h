@@ -31,6 +31,9 @@ struct lw_tree_params {
     double eta, min_child_weight, subsample, lambda;
 };
 
+/* Whether this build can fit them; any can score all. */
+bool lw_fit_can(enum lw_fit_kind kind);
+
 struct lw_fit_spec {
     char name[LW_NAME_MAX];     /* of the candidate; recorded in the model */
     char features[LW_NAME_MAX]; /* of its feature set, for the record */
