@@ -169,6 +169,7 @@ static int check_kind(struct lw_load *load, const struct lw_yaml *node,
     } rows[] = {
         {"l1_ratio", "elastic_net", fit->kind == LW_FIT_ELASTIC_NET},
         {"trees", "trees", fit->kind == LW_FIT_TREES},
+        {"loss", "a linear model", fit->kind != LW_FIT_TREES},
         {"correction", "a linear model", fit->kind != LW_FIT_TREES},
         {"alpha", "a penalised linear model",
          fit->kind != LW_FIT_OLS && fit->kind != LW_FIT_TREES},

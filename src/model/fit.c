@@ -5,6 +5,8 @@
  *   3. levels of every block, rare ones into `other` where a term asks for it (frame.c);
  *   4. one pass of all rows into sufficient statistics (stats.c);
  *   5. a solver over the statistics (solve.c, descent.c), which never sees a row;
+ *      With Huber's loss 4 and 5 are repeated with other weights until they rest
+ *      (robust.c);
  *   6. where asked for, 4 and 5 once more over the youngest rows with the residuals as
  *      target, heavier penalties and a shorter half-life; the coefficients add, so the
  *      result is one linear model over two time scales.
@@ -21,6 +23,7 @@
 #include "base/text.h"
 #include "model/finite.h"
 #include "model/frame.h"
+#include "model/robust.h"
 #include "model/solve.h"
 #include "model/trees.h"
 
@@ -52,6 +55,8 @@ static void add_params(struct lw_model *m, const struct lw_fit_spec *spec) {
     add_param(m, "alpha", spec->alpha);
     if (spec->kind == LW_FIT_ELASTIC_NET)
         add_param(m, "l1_ratio", spec->l1_ratio);
+    if (spec->loss == LW_LOSS_HUBER)
+        lw_model_add_param(m, "loss", "huber");
     add_param(m, "window_ms", (double)spec->window_ms);
     add_param(m, "half_life_ms", (double)spec->half_life_ms);
     if (c->half_life_ms == 0)
@@ -112,6 +117,14 @@ static void add_solution(struct fit *fit, const struct lw_solution *x) {
     }
 }
 
+static void put_coefficients(struct lw_model *m, const double *from) {
+    m->intercept = *from++;
+    for (size_t t = 0; t < lw_plan_terms(m->plan); t++) {
+        memcpy(m->part[t].coef, from, m->part[t].n * sizeof *from);
+        from += m->part[t].n;
+    }
+}
+
 /* The targets of a chunk; for a correction what the model so far leaves of them. */
 static void targets(const struct fit *fit, const struct lw_rows *rows,
                     const uint32_t *idx, size_t n, double *y) {
@@ -123,40 +136,121 @@ static void targets(const struct fit *fit, const struct lw_rows *rows,
         y[i] = lw_label_bounded(&rows->labels, target[idx[i]]) - base[i];
 }
 
-static void gather(struct fit *fit, const struct lw_rows *rows, struct lw_stats *stats) {
+/* One fit of the coefficients to what its rows still lack. */
+struct stage {
+    const struct lw_rows *rows;
+    double factor;            /* on the penalties */
+    struct lw_robust *robust; /* NULL: the squared loss */
+    struct lw_solution x;
+};
+
+static void gather(struct fit *fit, const struct stage *s, struct lw_stats *stats) {
     uint32_t idx[LW_CHUNK];
     double w[LW_CHUNK], y[LW_CHUNK];
-    for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
+    const struct lw_robust *r = s->robust;
+    size_t from = 0;
+    for (size_t n, at = s->rows->begin; (n = lw_rows_next(s->rows, &at, idx));
+         from += n) {
         lw_feed_chunk(&fit->feed, idx, n);
-        lw_rows_weights(rows, idx, n, w);
-        targets(fit, rows, idx, n, y);
-        lw_stats_add(stats, &fit->feed, n, w, y);
+        lw_rows_weights(s->rows, idx, n, w);
+        if (!r)
+            targets(fit, s->rows, idx, n, y);
+        for (size_t i = 0; r && i < n; i++)
+            w[i] *= r->part[from + i];
+        lw_stats_add(stats, &fit->feed, n, w, r ? r->y + from : y);
     }
     lw_stats_seal(stats);
 }
 
+/* One pass over the rows and the solution that follows. */
+static int pass(struct fit *fit, struct stage *s, struct lw_fit_report *report,
+                struct lw_err *err) {
+    struct lw_stats stats;
+    lw_stats_init(&stats, &fit->layout);
+    gather(fit, s, &stats);
+    int rc = lw_stats_check(&stats, fit->m, err);
+    if (rc == 0) {
+        bool mean = fit->spec->kind >= LW_FIT_LASSO; /* the loss is a mean there */
+        double share = s->robust && mean ? lw_robust_weight(s->robust) / stats.sw : 1;
+        lw_solution_fini(&s->x);
+        lw_solution_init(&s->x, &fit->layout);
+        solve(fit, &stats, s->factor * share, &s->x);
+        report->iterations += s->x.sweeps;
+    }
+    lw_stats_fini(&stats);
+    return rc;
+}
+
+static void zero_coefficients(struct lw_model *m) {
+    m->intercept = 0;
+    for (size_t t = 0; t < lw_plan_terms(m->plan); t++)
+        memset(m->part[t].coef, 0, m->part[t].n * sizeof *m->part[t].coef);
+}
+
+/* Targets and weights of a stage's rows, before its own coefficients are there. */
+static void lay_out(struct fit *fit, const struct stage *s) {
+    uint32_t idx[LW_CHUNK];
+    size_t from = 0;
+    for (size_t n, at = s->rows->begin; (n = lw_rows_next(s->rows, &at, idx));
+         from += n) {
+        if (s->rows != fit->base)
+            lw_feed_chunk(&fit->feed, idx, n);
+        lw_rows_weights(s->rows, idx, n, s->robust->w + from);
+        targets(fit, s->rows, idx, n, s->robust->y + from);
+    }
+}
+
+/* What the solution alone makes of the rows. */
+static void predict_stage(struct fit *fit, const struct stage *s) {
+    uint32_t idx[LW_CHUNK];
+    size_t from = 0;
+    zero_coefficients(fit->m);
+    add_solution(fit, &s->x);
+    for (size_t n, at = s->rows->begin; (n = lw_rows_next(s->rows, &at, idx));
+         from += n) {
+        lw_feed_chunk(&fit->feed, idx, n);
+        lw_feed_predict(&fit->feed, n, s->robust->fitted + from);
+    }
+}
+
+/* Fit, weigh anew, fit again, until it rests. */
+static int reweighted(struct fit *fit, struct stage *s, struct lw_fit_report *report,
+                      struct lw_err *err) {
+    struct lw_robust robust;
+    double *base = lw_fit_keep(fit->m);
+    int rc = 0, rests = 0;
+    lw_robust_init(&robust, usable(s->rows));
+    s->robust = &robust;
+    lay_out(fit, s);
+    lw_robust_start(&robust);
+    for (int i = 0; i < LW_ROBUST_STEPS && !rc && !rests; i++) {
+        rc = pass(fit, s, report, err);
+        if (rc == 0) {
+            predict_stage(fit, s);
+            rests = lw_robust_step(&robust);
+        }
+    }
+    put_coefficients(fit->m, base);
+    free(base);
+    lw_robust_fini(&robust);
+    s->robust = NULL;
+    return rc;
+}
+
 static int stage(struct fit *fit, const struct lw_rows *rows, double factor,
                  struct lw_fit_report *report, struct lw_err *err) {
-    struct lw_stats stats;
-    struct lw_solution x;
-    lw_stats_init(&stats, &fit->layout);
-    gather(fit, rows, &stats);
-    if (lw_stats_check(&stats, fit->m, err)) {
-        lw_stats_fini(&stats);
-        return -1;
-    }
-    lw_solution_init(&x, &fit->layout);
-    solve(fit, &stats, factor, &x);
-    add_solution(fit, &x);
-    if (rows == fit->base) {
-        report->rank_deficient = x.dropped;
+    struct stage s = {.rows = rows, .factor = factor};
+    int rc = fit->spec->loss == LW_LOSS_HUBER ? reweighted(fit, &s, report, err)
+                                              : pass(fit, &s, report, err);
+    if (rc == 0)
+        add_solution(fit, &s.x);
+    if (rc == 0 && rows == fit->base) {
+        report->rank_deficient = s.x.dropped;
         report->columns = fit->layout.nr - fit->layout.intercept + fit->layout.ne;
         report->eliminated = fit->layout.ne;
     }
-    report->iterations += x.sweeps;
-    lw_solution_fini(&x);
-    lw_stats_fini(&stats);
-    return 0;
+    lw_solution_fini(&s.x);
+    return rc;
 }
 
 /* Over the fit's rows, each weighing 1, not clipped. */
@@ -295,8 +389,8 @@ struct lw_model *lw_fit_half(const struct lw_dataset *ds, size_t begin, size_t e
 }
 
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
-    return a->kind == b->kind && a->kind != LW_FIT_TREES && a->alpha == b->alpha &&
-           a->l1_ratio == b->l1_ratio && a->nterms == b->nterms &&
+    return a->kind == b->kind && a->kind != LW_FIT_TREES && a->loss == b->loss &&
+           a->alpha == b->alpha && a->l1_ratio == b->l1_ratio && a->nterms == b->nterms &&
            memcmp(a->terms, b->terms, a->nterms * sizeof *a->terms) == 0 &&
            a->intercept == b->intercept && a->window_ms == b->window_ms &&
            a->half_life_ms == b->half_life_ms && a->clip_lo == b->clip_lo &&
@@ -316,11 +410,7 @@ double *lw_fit_keep(const struct lw_model *m) {
 }
 
 void lw_fit_restore(struct lw_model *m, const double *from) {
-    m->intercept = *from++;
-    for (size_t t = 0; t < lw_plan_terms(m->plan); t++) {
-        memcpy(m->part[t].coef, from, m->part[t].n * sizeof *from);
-        from += m->part[t].n;
-    }
+    put_coefficients(m, from);
     lw_model_finish(m);
 }
 

@@ -31,6 +31,9 @@ struct lw_tree_params {
     double eta, min_child_weight, subsample, lambda;
 };
 
+/* Of a residual: its square, or Huber's (robust.h). */
+enum lw_fit_loss { LW_LOSS_SQUARED, LW_LOSS_HUBER };
+
 /* Whether this build can fit them; any can score all. */
 bool lw_fit_can(enum lw_fit_kind kind);
 
@@ -38,6 +41,7 @@ struct lw_fit_spec {
     char name[LW_NAME_MAX];     /* of the candidate; recorded in the model */
     char features[LW_NAME_MAX]; /* of its feature set, for the record */
     enum lw_fit_kind kind;
+    enum lw_fit_loss loss;   /* of a linear model */
     double alpha;            /* penalty; as scikit-learn defines it for the kind */
     double l1_ratio;         /* elastic net */
     int terms[LW_TERMS_MAX]; /* of the plan */
