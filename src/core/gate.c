@@ -8,6 +8,8 @@
  *
  * Of a label that stands absurdly far out (lw_dataset_labels) only a bounded part counts:
  * a handful of them would make both errors equal to the third digit, whatever the models.
+ * And what both models miss by far more than all but a handful of rows tells nothing of
+ * either: in d an error counts as 5 times that at most.
  * A row for which the champion has no finite answer is no pair; a champion without an
  * answer for more than one row in a hundred has lost. A challenger must have them all.
  *
@@ -16,23 +18,58 @@
  * variance.) */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "core/train.h"
 
 #define UNANSWERED_MAX 0.01
+#define FAR            5.0 /* times the 99th percentile of what both models miss by */
+#define FEW            5   /* rows that never make that percentile */
 
 struct sums {
     uint64_t n, unanswered;        /* pairs; rows without an answer of the champion */
     bool broken;                   /* the challenger lacks an answer */
     double champion2, challenger2; /* squared errors */
+    double near2, near2_new;       /* the same, as they count in d */
     struct lw_moments block;       /* of the blocks' sums of d */
 };
+
+static int rising(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* As much of an error as counts in d; its square. */
+static double counted(double e, double cap) {
+    double x = fabs(e) < cap ? fabs(e) : cap;
+    return x * x;
+}
+
+static double cap_of(const struct lw_dataset *ds, const struct lw_labels *labels,
+                     size_t begin, size_t end, const double *champion,
+                     const double *challenger) {
+    size_t n = 0, few = (end - begin) / 100 > FEW ? (end - begin) / 100 : FEW;
+    double *miss = lw_malloc((end - begin + 1) * sizeof *miss), cap = INFINITY;
+    for (size_t i = begin; i < end; i++) {
+        double y = lw_label_bounded(labels, lw_dataset_target(ds, i));
+        double a = fabs(champion[i - begin] - y), b = fabs(challenger[i - begin] - y);
+        double least = isfinite(a) && a < b ? a : b;
+        if (isfinite(least))
+            miss[n++] = least;
+    }
+    qsort(miss, n, sizeof *miss, rising);
+    if (n >= 20 * (size_t)FEW && miss[n - 1 - few] > 0)
+        cap = FAR * miss[n - 1 - few];
+    free(miss);
+    return cap;
+}
 
 static void add_rows(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
                      size_t begin, size_t end, const double *champion,
                      const double *challenger, struct sums *s) {
     struct lw_labels labels = lw_dataset_labels(ds, begin, end);
-    double sum = 0;
+    double sum = 0, cap = cap_of(ds, &labels, begin, end, champion, challenger);
     for (size_t i = begin; i < end; i++) {
         double y = lw_label_bounded(&labels, lw_dataset_target(ds, i));
         double a = champion[i - begin] - y, b = challenger[i - begin] - y;
@@ -40,7 +77,9 @@ static void add_rows(const struct lw_gate_spec *spec, const struct lw_dataset *d
         if (isfinite(a)) {
             s->champion2 += a * a;
             s->challenger2 += b * b;
-            sum += a * a - b * b;
+            s->near2 += counted(a, cap);
+            s->near2_new += counted(b, cap);
+            sum += counted(a, cap) - counted(b, cap);
             s->n++;
         } else {
             s->unanswered++;
@@ -59,7 +98,7 @@ static void verdict(const struct lw_gate_spec *spec, const struct sums *s,
     out->blocks = s->block.n;
     out->champion_rmse = s->n ? sqrt(s->champion2 / n) : NAN;
     out->challenger_rmse = s->n ? sqrt(s->challenger2 / n) : NAN;
-    out->gain = s->champion2 > 0 ? 1 - s->challenger2 / s->champion2 : 0;
+    out->gain = s->near2 > 0 ? 1 - s->near2_new / s->near2 : 0;
     out->z = s->block.n >= 2 && se > 0 ? s->block.mean / se : 0;
     out->passed = out->gain >= spec->min_gain && out->gain > 0 && out->z >= spec->z;
     snprintf(

@@ -214,7 +214,7 @@ size_t lw_dataset_lower_bound(const struct lw_dataset *ds, int64_t ms) {
 
 #define LABELS_MIN    20
 #define LABELS_FEW    5
-#define LABELS_FAR    20.0
+#define LABELS_FAR    10.0
 #define LABELS_SAMPLE 65536
 
 static int label_order(const void *a, const void *b) {

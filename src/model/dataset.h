@@ -29,9 +29,9 @@ size_t lw_dataset_lower_bound(const struct lw_dataset *ds, int64_t ms);
 /* How far a label may pull. A handful of absurd ones (a counter that wrapped, seconds
  * among minutes) would otherwise outweigh all others in a sum of squares, in a fit as in
  * a comparison of models. A handful is one in a hundred, and five where that is fewer;
- * what stands further from the median than 20 times the furthest of the others counts as
- * if it stood there. In a normal distribution that is 47 standard deviations away, in a
- * log-normal one of sigma 1.5 some 600 medians. Unbounded where there are fewer than 20
+ * what stands further from the median than 10 times the furthest of the others counts as
+ * if it stood there. In a normal distribution that is 23 standard deviations away, in a
+ * log-normal one of sigma 1.5 some 300 medians. Unbounded where there are fewer than 20
  * labels, or where all but a handful are one value (a rare event is no absurd label). */
 struct lw_labels {
     double lo, hi;
