@@ -60,13 +60,16 @@ static int check_scored(const struct lw_bt *b, struct lw_err *err) {
     if (r->bootstrap_until_ms)
         return lw_fail(
             err, LW_EINPUT,
-            "nothing was scored: version 1 learns from what ended before %.16s "
-            "and no event came after it; --bootstrap-until T sets another time",
+            "nothing was scored: version 1 learns from what ended before %.16s and no "
+            "event came after it, or fewer than retrain.min_rows usable ones are older "
+            "than the hold-out; --bootstrap-until T sets another time",
             lw_format_time(when, sizeof when, r->bootstrap_until_ms));
     return lw_fail(err, LW_EINPUT,
-                   "nothing was scored: version 1 waits for %s usable events "
-                   "(retrain.bootstrap.rows); --bootstrap-until T sets a time instead",
-                   lw_format_count(text, sizeof text, r->bootstrap_rows));
+                   "nothing was scored: version 1 waits for %s usable events older than "
+                   "the hold-out (retrain.bootstrap.rows, retrain.min_rows)",
+                   lw_format_count(text, sizeof text,
+                                   r->bootstrap_rows > r->min_rows ? r->bootstrap_rows
+                                                                   : r->min_rows));
 }
 
 /* FEATURE@TIME */

@@ -164,6 +164,19 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
     json_object_set_new(o, "left_out", lw_left_out_json(t));
 }
 
+/* A candidate that takes part in no comparison would otherwise not be missed. */
+static void say_failed(const struct lw_bt *b, int64_t at_ms,
+                       const struct lw_training *t) {
+    char text[LW_NAME_MAX + LW_TRIAL_NOTE + 32];
+    for (size_t i = 0; i < t->ntrials; i++) {
+        const struct lw_trial *trial = &t->trial[i];
+        if (!isnan(trial->rmse))
+            continue;
+        snprintf(text, sizeof text, "candidate %s: %s", trial->name, trial->note);
+        say(b, at_ms, "failed", text);
+    }
+}
+
 static struct lw_bt_training *new_training(struct lw_bt *b) {
     if (b->ntrainings == b->trainings_cap) {
         b->trainings_cap = b->trainings_cap ? 2 * b->trainings_cap : 16;
@@ -178,7 +191,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
                        const struct lw_training *t, const char *failure) {
     struct lw_bt *b = arg;
     struct lw_bt_training *r = new_training(b);
-    char text[600];
+    char text[800];
     r->request = *request;
     r->log = json_object();
     json_object_set_new(r->log, "reason", lw_cli_text(request->reason));
@@ -188,6 +201,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
         r->t.model = NULL;
         r->t.reference = NULL;
         training_json(r->log, version, t);
+        say_failed(b, request->as_of_ms, t);
         snprintf(text, sizeof text, "v%u %s (%s): %s", version, t->trial[t->chosen].name,
                  request->reason, t->gate.reason);
     } else {

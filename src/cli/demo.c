@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -76,7 +77,13 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e,
 static void on_trained(void *arg, const struct lw_request *request, uint32_t version,
                        const struct lw_training *t, const char *failure) {
     struct demo *d = arg;
-    char text[400];
+    char text[600];
+    for (size_t i = 0; t && i < t->ntrials; i++) {
+        const struct lw_trial *trial = &t->trial[i];
+        snprintf(text, sizeof text, "candidate %s: %s", trial->name, trial->note);
+        if (isnan(trial->rmse))
+            lw_demo_screen_say(d->screen, request->as_of_ms, "failed", text);
+    }
     if (t)
         snprintf(text, sizeof text, "v%u (%s, %" PRIu64 " trips): %s", version,
                  t->trial[t->chosen].name, t->rows, t->gate.reason);

@@ -27,6 +27,7 @@ struct evaluation {
     struct lw_plan *plan; /* of --by alone */
     struct lw_by by;
     struct lw_judged_rows rows;
+    uint64_t unscored; /* without a finite prediction */
     struct lw_tally tally;
 };
 
@@ -38,12 +39,16 @@ static int take_event(void *arg, const struct lw_feed_event *event, struct lw_er
         return 0;
     const struct lw_row *row = &event->row;
     struct lw_civil when = lw_civil(row->time_ms);
+    double prediction = lw_model_predict(e->model, row);
+    e->unscored += isfinite(prediction) ? 0 : 1;
+    if (!isfinite(prediction))
+        return 0;
     if (e->plan)
         lw_plan_eval(e->plan, row, &cell);
     if (e->plan && e->by.kind == LW_CATEGORY && cell.present)
         lw_cats_add(e->by.texts, &cell);
     struct lw_judged judged = {.target = row->target,
-                               .prediction = lw_model_predict(e->model, row),
+                               .prediction = prediction,
                                .month = when.year * 12 + when.month - 1,
                                .number = cell.num,
                                .key = cell.key,
@@ -194,6 +199,10 @@ static int write_plot(const struct evaluation *e, const struct lw_measures *m,
 static int answer(struct evaluation *e, const struct options *o, struct lw_err *err) {
     struct lw_measures m;
     lw_measure(&e->rows, &e->by, &m);
+    if (e->unscored)
+        fprintf(stderr,
+                "%" PRIu64 " events have no finite prediction; no figure holds them\n",
+                e->unscored);
     if (o->json)
         print_json(e, &m);
     else
@@ -214,8 +223,8 @@ static int evaluate(const struct lw_config *config, const struct options *o, cha
     if (rc == 0)
         rc = lw_offline_read(config, &reader, &e.tally, err);
     if (rc == 0 && e.rows.n == 0)
-        rc = lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records has a usable target",
-                     e.tally.records);
+        rc = lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records has a usable target%s",
+                     e.tally.records, e.unscored ? " and a finite prediction" : "");
     if (rc == 0)
         rc = answer(&e, o, err);
     lw_plan_free(e.plan);

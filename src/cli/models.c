@@ -165,7 +165,8 @@ static int show(struct session *s, uint32_t version, struct lw_err *err) {
 }
 
 static int promote(struct session *s, uint32_t version, struct lw_err *err) {
-    if (lw_models_promote(s->redis, &s->config->spec, version, s->who,
+    if (lw_models_usable(s->redis, &s->config->spec, version, err) ||
+        lw_models_promote(s->redis, &s->config->spec, version, s->who,
                           s->reason ? s->reason : "by hand", NULL, err))
         return -1;
     printf("version %u is champion; workers adopt it at their next flush\n", version);

@@ -109,7 +109,7 @@ static int write_json(const struct scoring *s, const struct lw_row *row, int rea
     json_object_set_new(o, "id", name ? name : json_null());
     json_object_set_new(o, "time",
                         json_string(lw_format_time(when, sizeof when, row->time_ms)));
-    json_object_set_new(o, "prediction", json_real(prediction));
+    json_object_set_new(o, "prediction", lw_cli_number(prediction));
     json_object_set_new(o, "target", lw_cli_number(row->target));
     json_object_set_new(
         o, "aside",

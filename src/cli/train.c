@@ -87,7 +87,8 @@ static int fit_one(const struct lw_spec *spec, const struct lw_dataset *ds,
     out->training.rows = end;
     out->training.model =
         lw_fit(ds, 0, end, as_of_ms, &spec->candidate[at], &out->report, err);
-    return out->training.model ? 0 : -1;
+    return out->training.model ? 0
+                               : lw_err_context(err, "candidate \"%s\"", out->candidate);
 }
 
 static int fit(const struct lw_spec *spec, const struct reading *in, struct result *out,

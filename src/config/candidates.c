@@ -1,9 +1,10 @@
 /* Feature sets, the candidates that use them, and the terms of retraining.
  *
- * All terms of all sets live in one plan, because a training reads its rows once and fits
- * every candidate on them. A set that no candidate uses is compiled too, so that its
- * mistakes are found, but into a plan that is thrown away: its columns would cost memory
- * in each training.
+ * Each set is compiled into a plan of its own, which is thrown away when the
+ * configuration has been read. What a candidate uses is then put into the training plan,
+ * which all candidates share, because a training reads its rows once and fits every
+ * candidate on them. A set that no candidate uses costs nothing there, and an index into
+ * one plan never meets another.
  *
  * A term's text, penalty and min_count together are its identity; the same three in
  * another set are the same term. */
@@ -14,16 +15,6 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "config/items.h"
-
-static bool used_by_candidate(const struct lw_load *load, const char *set) {
-    const struct lw_yaml *list = lw_yaml_find(load->tree->root, "candidates");
-    for (size_t i = 0; list && list->kind == LW_YAML_LIST && i < list->n; i++) {
-        const struct lw_yaml *features = lw_yaml_find(list->child[i], "features");
-        if (features && features->text && strcmp(features->text, set) == 0)
-            return true;
-    }
-    return false;
-}
 
 static struct lw_set *find_set(struct lw_load *load, const char *name) {
     for (size_t i = 0; i < load->nsets; i++)
@@ -43,39 +34,23 @@ static int fail_set(struct lw_load *load, const struct lw_yaml *node, const char
                         lw_suggest(hint, sizeof hint, name, names, load->nsets));
 }
 
-/* The term that the plan already has, or -1. */
-static int same_term(const struct lw_plan *plan, int before, int added) {
-    const struct lw_term *t = lw_plan_term_at(plan, (size_t)added);
-    for (int i = 0; i < before; i++) {
-        const struct lw_term *u = lw_plan_term_at(plan, (size_t)i);
-        if (strcmp(t->text, u->text) == 0 && t->penalty == u->penalty &&
-            t->min_count == u->min_count)
-            return i;
-    }
-    return added;
+/* Adds a term that another plan has compiled. Its index, or -1. */
+static int copy_term(struct lw_plan *plan, const struct lw_term *term,
+                     struct lw_err *err) {
+    return lw_plan_term(plan, term->text, term->penalty, term->min_count, err);
 }
 
-static int put_term(struct lw_load *load, const struct lw_yaml *node, struct lw_set *set,
-                    int term) {
-    for (size_t i = 0; i < set->n; i++)
-        if (set->term[i] == term)
-            return lw_yaml_fail(load->tree, node, load->err,
-                                "this term is in the set already");
-    if (set->n == LW_TERMS_MAX)
-        return lw_yaml_fail(load->tree, node, load->err, "more than %d terms",
-                            LW_TERMS_MAX);
-    set->term[set->n++] = term;
-    return 0;
-}
-
+/* Two sets that both include a third may be included by a fourth: what a set has already
+ * it has once. */
 static int include(struct lw_load *load, const struct lw_yaml *node, struct lw_set *set,
                    const char *name) {
     const struct lw_set *other = find_set(load, name);
+    struct lw_err why = {0};
     if (!other)
         return fail_set(load, node, name);
-    for (size_t i = 0; i < other->n; i++)
-        if (put_term(load, node, set, other->term[i]))
-            return -1;
+    for (size_t i = 0; i < lw_plan_terms(other->plan); i++)
+        if (copy_term(set->plan, lw_plan_term_at(other->plan, i), &why) < 0)
+            return lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
     return 0;
 }
 
@@ -130,7 +105,7 @@ static int check_leak(struct lw_load *load, const struct lw_yaml *node,
 }
 
 static int read_term(struct lw_load *load, const struct lw_yaml *node,
-                     struct lw_plan *plan, struct lw_set *set) {
+                     struct lw_set *set) {
     struct lw_term_item item;
     const struct lw_yaml *where;
     struct lw_err why = {0};
@@ -140,11 +115,21 @@ static int read_term(struct lw_load *load, const struct lw_yaml *node,
         return include(load, where, set, item.include);
     if (check_leak(load, where, item.term))
         return -1;
-    int before = (int)lw_plan_terms(plan);
-    int term = lw_plan_term(plan, item.term, item.penalty, item.min_count, &why);
-    if (term < 0)
+    size_t before = lw_plan_terms(set->plan);
+    int at = lw_plan_term(set->plan, item.term, item.penalty, item.min_count, &why);
+    if (at < 0)
         return lw_yaml_fail(load->tree, where, load->err, "%s", why.msg);
-    return put_term(load, where, set, same_term(plan, before, term));
+    if ((size_t)at < before)
+        return lw_yaml_fail(load->tree, where, load->err,
+                            "this term is in the set already");
+    return 0;
+}
+
+static struct lw_plan *new_plan(const struct lw_config *config) {
+    const struct lw_spec *spec = &config->spec;
+    struct lw_plan *plan = lw_plan_new(&spec->event.fields, spec->zone);
+    lw_plan_set_zone_name(plan, config->names.time_zone);
+    return plan;
 }
 
 static int read_set(struct lw_load *load, const struct lw_yaml *node) {
@@ -155,22 +140,16 @@ static int read_set(struct lw_load *load, const struct lw_yaml *node) {
         return -1;
     if (node->kind != LW_YAML_LIST || node->n == 0)
         return lw_yaml_fail(load->tree, node, load->err, "must be a list of terms");
-    bool used = used_by_candidate(load, node->key);
-    struct lw_plan *plan = used ? load->config->spec.train : load->spare;
-    struct lw_set set = {.name = node->key};
-    for (size_t i = 0; i < node->n; i++)
-        if (read_term(load, node->child[i], plan, &set))
-            return -1;
-    load->set[load->nsets++] = set;
-    return 0;
+    struct lw_set set = {.name = node->key, .plan = new_plan(load->config)};
+    int rc = 0;
+    for (size_t i = 0; i < node->n && !rc; i++)
+        rc = read_term(load, node->child[i], &set);
+    load->set[load->nsets++] = set; /* also when it failed: its plan is freed there */
+    return rc;
 }
 
 int lw_read_sets(struct lw_load *load, const struct lw_yaml *node) {
-    struct lw_spec *spec = &load->config->spec;
-    spec->train = lw_plan_new(&spec->event.fields, spec->zone);
-    load->spare = lw_plan_new(&spec->event.fields, spec->zone);
-    lw_plan_set_zone_name(spec->train, load->config->names.time_zone);
-    lw_plan_set_zone_name(load->spare, load->config->names.time_zone);
+    load->config->spec.train = new_plan(load->config);
     for (size_t i = 0; node && i < node->n; i++)
         if (read_set(load, node->child[i]))
             return -1;
@@ -180,12 +159,17 @@ int lw_read_sets(struct lw_load *load, const struct lw_yaml *node) {
 /* Keys that belong to one kind of model only. */
 static int check_kind(struct lw_load *load, const struct lw_yaml *node,
                       const struct lw_fit_spec *fit) {
+    if (!lw_fit_can(fit->kind))
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "kind"), load->err,
+                            "this build cannot fit trees: it was made without "
+                            "libxgboost-dev");
     const struct {
         const char *key, *of;
         bool allowed;
     } rows[] = {
         {"l1_ratio", "elastic_net", fit->kind == LW_FIT_ELASTIC_NET},
         {"trees", "trees", fit->kind == LW_FIT_TREES},
+        {"loss", "a linear model", fit->kind != LW_FIT_TREES},
         {"correction", "a linear model", fit->kind != LW_FIT_TREES},
         {"alpha", "a penalised linear model",
          fit->kind != LW_FIT_OLS && fit->kind != LW_FIT_TREES},
@@ -223,6 +207,22 @@ static int check_candidate_twice(struct lw_load *load, const struct lw_yaml *nod
     return 0;
 }
 
+/* The set's terms in the training plan. */
+static int take_terms(struct lw_load *load, const struct lw_yaml *node,
+                      const struct lw_set *set, struct lw_fit_spec *fit) {
+    struct lw_err why = {0};
+    lw_copy(fit->features, sizeof fit->features, set->name);
+    fit->nterms = lw_plan_terms(set->plan);
+    for (size_t i = 0; i < fit->nterms; i++) {
+        fit->terms[i] =
+            copy_term(load->config->spec.train, lw_plan_term_at(set->plan, i), &why);
+        if (fit->terms[i] < 0)
+            return lw_yaml_fail(load->tree, node, load->err,
+                                "all candidates together: %s", why.msg);
+    }
+    return 0;
+}
+
 static int finish_candidate(struct lw_load *load, const struct lw_yaml *node,
                             struct lw_candidate_item *item) {
     struct lw_spec *spec = &load->config->spec;
@@ -236,10 +236,8 @@ static int finish_candidate(struct lw_load *load, const struct lw_yaml *node,
                             "too long with '%s', the values that were picked, behind it",
                             load->picked);
     memcpy(item->fit.name + used, load->picked, strlen(load->picked) + 1);
-    lw_copy(item->fit.features, sizeof item->fit.features, set->name);
-    memcpy(item->fit.terms, set->term, set->n * sizeof *set->term);
-    item->fit.nterms = set->n;
-    if (lw_check_name(load, name, item->fit.name, LW_NAME_MAX) ||
+    if (take_terms(load, lw_yaml_find(node, "features"), set, &item->fit) ||
+        lw_check_name(load, name, item->fit.name, LW_NAME_MAX) ||
         check_candidate_twice(load, name, item->fit.name) ||
         check_kind(load, node, &item->fit) || check_spans(load, node, &item->fit))
         return -1;

@@ -199,7 +199,8 @@ static const struct lw_key bootstrap_keys[] = {
      .unset = "none", .doc = "Train version 1 when event time reaches this."},
     {"rows", LW_KEY_INT, AT(spec.retrain.bootstrap_rows), .min = 1, .max = 1e9,
      .unset = "`min_rows`, unless `until` is given",
-     .doc = "... or when so many usable events have come."},
+     .doc = "... or when so many usable events are older than the hold-out, or `window` "
+            "is full. Neither asks before there are `min_rows` of them."},
 };
 static const struct lw_section bootstrap_section =
     SECTION("retrain.bootstrap", "", bootstrap_keys);
@@ -268,7 +269,7 @@ static const struct lw_key retrain_keys[] = {
      .min = LW_HOUR, .max = 3650.0 * LW_DAY,
      .doc = "Newest events that make a version's reference profile."},
     {"min_rows", LW_KEY_INT, AT(spec.retrain.min_rows), .standard = "1000", .min = 2,
-     .max = 1e9, .doc = "Usable events that a training needs, the hold-out not counted."},
+     .max = 1e9, .doc = "Usable events older than the hold-out that a training needs."},
     {"min_fresh", LW_KEY_INT, AT(spec.retrain.min_fresh), .standard = "500", .min = 0,
      .max = 1e9, .doc = "Usable events since the last training before the next."},
     {"cooldown", LW_KEY_DURATION, AT(spec.retrain.cooldown_ms), .standard = "3d",

@@ -62,11 +62,10 @@ struct lw_section {
 
 #define LW_SETS_MAX 32
 
-/* A feature set: its terms in the training plan. */
+/* A feature set. */
 struct lw_set {
-    const char *name; /* borrowed from the tree */
-    size_t n;
-    int term[LW_TERMS_MAX];
+    const char *name;     /* borrowed from the tree */
+    struct lw_plan *plan; /* its terms, and no others */
 };
 
 /* What reading needs at hand. */
@@ -75,8 +74,7 @@ struct lw_load {
     const struct lw_tree *tree;
     struct lw_err *err;
     size_t pick; /* which combination of a grid; each grid key divides its share off */
-    char picked[48];       /* the values that were picked, for the candidate's name */
-    struct lw_plan *spare; /* compiles the feature sets that no candidate uses */
+    char picked[48]; /* the values that were picked, for the candidate's name */
     size_t nsets;
     struct lw_set set[LW_SETS_MAX];
 };

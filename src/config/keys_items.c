@@ -13,6 +13,7 @@
 
 static const char *const kinds[] = {"numeric", "category", "timestamp", "text", NULL};
 static const char *const fits[] = {"ols", "ridge", "lasso", "elastic_net", "trees", NULL};
+static const char *const losses[] = {"squared", "huber", NULL};
 static const char *const severities[] = {"none", "warning", "critical", NULL};
 
 static const char *metric_word(int i) {
@@ -154,6 +155,10 @@ static const struct lw_key candidate_keys[] = {
     {"alpha", LW_KEY_REAL, AT(struct lw_candidate_item, fit.alpha),
      .flags = LW_GRID | LW_IMPLIED, .standard = "1", .min = 0, .max = 1e9,
      .doc = "Penalty, as scikit-learn defines it for the kind."},
+    {"loss", LW_KEY_WORD, AT(struct lw_candidate_item, fit.loss), .flags = LW_IMPLIED,
+     .words = losses, .standard = "squared",
+     .doc = "Linear models: `huber` counts an error beyond 1.35 standard deviations "
+            "linearly, where labels may be wrong."},
     {"l1_ratio", LW_KEY_REAL, AT(struct lw_candidate_item, fit.l1_ratio),
      .flags = LW_IMPLIED, .standard = "0.5", .min = 0, .max = 1,
      .doc = "Elastic net: share of the absolute penalty."},

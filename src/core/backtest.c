@@ -164,7 +164,8 @@ static void answer(struct lw_backtest *b, const struct lw_request *request,
                    struct lw_evaluation *e) {
     lw_monitor_trained(b->monitor, request->id, number, t, failure, e);
     if (b->hooks.trained)
-        b->hooks.trained(b->hooks.arg, request, number, t, failure);
+        b->hooks.trained(b->hooks.arg, request, number, t && !t->early ? t : NULL,
+                         failure);
     if (b->hooks.evaluated)
         b->hooks.evaluated(b->hooks.arg, e);
 }
@@ -182,7 +183,7 @@ static int train(struct lw_backtest *b, const struct lw_request *request,
     t.quarantine = *lw_monitor_quarantine(b->monitor);
     if (lw_train(b->spec, b->rows, request->as_of_ms, champion ? champion->model : NULL,
                  recent, &t, &failure)) {
-        answer(b, request, 0, NULL, failure.msg, e);
+        answer(b, request, 0, t.early ? &t : NULL, failure.msg, e);
     } else {
         uint32_t number = b->next_version++;
         answer(b, request, number, &t, NULL, e);

@@ -8,13 +8,15 @@
  * Mariano, "Comparing Predictive Accuracy", 1995, with blocks for their long-run
  * variance.)
  *
- * Nothing may be won by a few rows. A label that neither model comes near multiplies
- * whatever small difference there is between them: among 3,000 trips of a quarter of an
- * hour one of a million minutes decides alone. Such rows are set apart: a hundredth of
- * the rows at most (but a handful of a small hold-out), and only where both errors are
- * FAR times what they are for the next row. Which rows those are does not depend on who
- * is champion. And the gain must be there without the block that speaks loudest for it,
- * and be more than rounding. */
+ * Nothing may be won by a few rows. Of a label that stands absurdly far out
+ * (lw_dataset_labels) only a bounded part counts: a handful of them would make both
+ * errors equal to the third digit, whatever the models. What both models miss by far more
+ * than all but a handful of rows tells nothing of either: in d an error counts as FAR
+ * times that at most. And the gain must be there without the block that speaks loudest
+ * for it, and be more than rounding.
+ *
+ * A row for which the champion has no finite answer is no pair; a champion without an
+ * answer for more than one row in a hundred has lost. A challenger must have them all. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,46 +25,60 @@
 #include "base/text.h"
 #include "core/train.h"
 
-#define FAR     10.0
-#define HANDFUL 5
-#define ROUNDING                                                                         \
-    5e-4 /* of the mean squared error: what shows as a tenth of a percent                \
-          */
+#define UNANSWERED_MAX 0.01
+#define FAR            5.0  /* times the 99th percentile of what both models miss by */
+#define FEW            5    /* rows that never make that percentile */
+#define ROUNDING       5e-4 /* of the squared error: what shows as a tenth of a percent */
 
 struct sums {
-    size_t n;
+    uint64_t n, unanswered;        /* pairs; rows without an answer of the champion */
+    bool broken;                   /* the challenger lacks an answer */
     double champion2, challenger2; /* squared errors */
-    double d;                      /* their differences */
+    double near2;                  /* the champion's, as they count in d */
+    double sum, loudest;           /* of d over all blocks; of the largest one */
     struct lw_moments block;       /* of the blocks' sums of d */
-    double sum, loudest;           /* of all blocks; the largest one */
 };
 
-/* What the better of the two models errs by in each row. */
-static double *least_errors(const struct lw_dataset *ds, size_t begin, size_t end,
-                            const double *champion, const double *challenger) {
-    double *out = lw_malloc((end - begin) * sizeof *out);
+static int rising(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double cap_of(const struct lw_dataset *ds, const struct lw_labels *labels,
+                     size_t begin, size_t end, const double *champion,
+                     const double *challenger) {
+    size_t n = 0, few = (end - begin) / 100 > FEW ? (end - begin) / 100 : FEW;
+    double *miss = lw_malloc((end - begin + 1) * sizeof *miss), cap = INFINITY;
     for (size_t i = begin; i < end; i++) {
-        double y = lw_dataset_target(ds, i);
-        out[i - begin] =
-            fmin(fabs(champion[i - begin] - y), fabs(challenger[i - begin] - y));
+        double y = lw_label_bounded(labels, lw_dataset_target(ds, i));
+        double a = fabs(champion[i - begin] - y), b = fabs(challenger[i - begin] - y);
+        double least = isfinite(a) && a < b ? a : b;
+        if (isfinite(least))
+            miss[n++] = least;
     }
-    return out;
+    qsort(miss, n, sizeof *miss, rising);
+    if (n >= 20 * (size_t)FEW && miss[n - 1 - few] > 0)
+        cap = FAR * miss[n - 1 - few];
+    free(miss);
+    return cap;
 }
 
-static int falling(const void *a, const void *b) {
-    const double *x = a, *y = b;
-    return (*x < *y) - (*x > *y);
+/* a^2 - b^2 as it counts; without the difference of two large squares where it can be. */
+static double difference(double a, double b, double apart, double cap) {
+    if (fabs(a) <= cap && fabs(b) <= cap)
+        return apart * (a + b);
+    double x = fmin(fabs(a), cap), y = fmin(fabs(b), cap);
+    return (x - y) * (x + y);
 }
 
-/* Errors above this are set apart. */
-static double too_far(const double *least, size_t n) {
-    size_t few = n / 20 < HANDFUL ? n / 20 : HANDFUL;
-    few = n / 100 > few ? n / 100 : few;
-    double *sorted = lw_memdup(least, n * sizeof *least);
-    qsort(sorted, n, sizeof *sorted, falling);
-    double next = sorted[few];
-    free(sorted);
-    return next > 0 ? FAR * next : INFINITY;
+static void add_pair(struct sums *s, double a, double b, double apart, double cap,
+                     double *sum) {
+    double near = fmin(fabs(a), cap);
+    s->n++;
+    s->champion2 += a * a;
+    s->challenger2 += b * b;
+    s->near2 += near * near;
+    *sum += difference(a, b, apart, cap);
 }
 
 static void end_block(struct sums *s, double *sum) {
@@ -75,59 +91,66 @@ static void end_block(struct sums *s, double *sum) {
 static void add_rows(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
                      size_t begin, size_t end, const double *champion,
                      const double *challenger, struct sums *s) {
-    double *least = least_errors(ds, begin, end, champion, challenger);
-    double limit = too_far(least, end - begin), sum = 0;
+    struct lw_labels labels = lw_dataset_labels(ds, begin, end);
+    double sum = 0, cap = cap_of(ds, &labels, begin, end, champion, challenger);
     for (size_t i = begin; i < end; i++) {
-        double y = lw_dataset_target(ds, i);
+        double y = lw_label_bounded(&labels, lw_dataset_target(ds, i));
         double a = champion[i - begin] - y, b = challenger[i - begin] - y;
-        if (!(least[i - begin] > limit)) {
-            s->n++;
-            s->champion2 += a * a;
-            s->challenger2 += b * b;
-            /* a^2 - b^2, without the difference of two large squares */
-            sum += (champion[i - begin] - challenger[i - begin]) * (a + b);
-        }
+        s->broken |= !isfinite(b);
+        if (isfinite(a))
+            add_pair(s, a, b, champion[i - begin] - challenger[i - begin], cap, &sum);
+        else
+            s->unanswered++;
         int64_t block = lw_dataset_time(ds, i) / spec->block_ms;
         if (i + 1 == end || lw_dataset_time(ds, i + 1) / spec->block_ms != block)
             end_block(s, &sum);
     }
-    free(least);
 }
 
-static void decide(const struct lw_gate_spec *spec, const struct sums *s,
-                   struct lw_gate *out) {
+static void verdict(const struct lw_gate_spec *spec, const struct sums *s,
+                    struct lw_gate *out) {
     double n = (double)s->n, se = lw_moments_sd(&s->block) / sqrt((double)s->block.n);
     out->blocks = s->block.n;
-    out->champion_rmse = sqrt(s->champion2 / n);
-    out->challenger_rmse = sqrt(s->challenger2 / n);
-    out->gain = s->champion2 > 0 ? s->sum / s->champion2 : 0;
+    out->champion_rmse = s->n ? sqrt(s->champion2 / n) : NAN;
+    out->challenger_rmse = s->n ? sqrt(s->challenger2 / n) : NAN;
+    out->gain = s->near2 > 0 ? s->sum / s->near2 : 0;
     out->z = s->block.n >= 2 && se > 0 ? s->block.mean / se : 0;
+    bool alone = s->sum > 0 && s->sum <= s->loudest;
     out->passed = out->gain >= spec->min_gain && out->gain > ROUNDING &&
-                  out->z >= spec->z && s->sum - s->loudest > 0;
-}
-
-void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
-                   size_t begin, size_t end, const double *champion,
-                   const double *challenger, struct lw_gate *out) {
-    struct sums s = {0};
-    char apart[80] = "";
-    *out = (struct lw_gate){.n = end - begin};
-    if (end == begin) {
-        snprintf(out->reason, sizeof out->reason, "no held-out rows");
-        return;
-    }
-    add_rows(spec, ds, begin, end, champion, challenger, &s);
-    decide(spec, &s, out);
-    out->apart = out->n - s.n;
-    if (out->apart)
-        snprintf(apart, sizeof apart, "; %zu absurd rows set apart", (size_t)out->apart);
-    else if (!out->passed && s.sum > 0 && s.sum <= s.loudest)
-        snprintf(apart, sizeof apart, "; one block of time makes all of the gain");
+                  out->z >= spec->z && !alone;
     snprintf(out->reason, sizeof out->reason,
              "%s on %zu held-out rows: RMSE %s against %s, gain %s%% (needs %.1f%%), "
              "z %s (needs %.2f)%s",
              out->passed ? "better" : "not better enough", (size_t)out->n,
              lw_digits(out->challenger_rmse, 3).text,
              lw_digits(out->champion_rmse, 3).text, lw_digits(100 * out->gain, 1).text,
-             100 * spec->min_gain, lw_digits(out->z, 2).text, spec->z, apart);
+             100 * spec->min_gain, lw_digits(out->z, 2).text, spec->z,
+             alone ? "; one block of time makes all of the gain" : "");
+}
+
+void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
+                   size_t begin, size_t end, const double *champion,
+                   const double *challenger, struct lw_gate *out) {
+    struct sums s = {0};
+    *out = (struct lw_gate){.n = end - begin};
+    if (end == begin) {
+        snprintf(out->reason, sizeof out->reason, "no held-out rows");
+        return;
+    }
+    add_rows(spec, ds, begin, end, champion, challenger, &s);
+    verdict(spec, &s, out);
+    bool comparable = isfinite(s.champion2) && isfinite(s.challenger2) &&
+                      isfinite(out->gain) && isfinite(out->z);
+    if (s.broken || (s.n && !comparable)) {
+        out->passed = false;
+        out->gain = out->z = 0;
+        snprintf(out->reason, sizeof out->reason, "%s",
+                 s.broken ? "the challenger has no finite answer for a held-out row"
+                          : "the errors are too large to be compared");
+    } else if ((double)s.unanswered > UNANSWERED_MAX * (double)out->n) {
+        out->passed = true;
+        snprintf(out->reason, sizeof out->reason,
+                 "the champion has no finite answer for %zu of %zu held-out rows",
+                 (size_t)s.unanswered, (size_t)out->n);
+    }
 }

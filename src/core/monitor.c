@@ -354,7 +354,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     struct verdicts v = {0};
     *out = (struct lw_evaluation){.at_ms = pane->start_ms + m->spec->pane_ms};
     lw_windows_push(m->windows, pane);
-    lw_policy_pane(&m->policy, pane,
+    lw_policy_pane(&m->policy, m->spec, pane,
                    lw_quarantine_touches(&m->quarantine, pane->start_ms, out->at_ms));
     lw_ledger_pane(&m->ledger, pane, m->policy.first);
     watch_change(m, pane);
@@ -379,12 +379,13 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
         return; /* an answer to what nobody asks any more */
     struct lw_decision *d = &out->decision[out->ndecisions++];
     bool retrain = !m->policy.pending.bootstrap;
+    bool made = training && !training->early;
     lw_policy_trained(&m->policy, m->spec, version, training, reason, out->at_ms, d);
     m->ledger.retrains += retrain;
     m->ledger.promotions += retrain && d->kind == LW_DECIDED_PROMOTE;
-    m->ledger.rejections += retrain && training && d->kind == LW_DECIDED_REJECT;
-    m->ledger.failures += !training;
-    if (!training) {
+    m->ledger.rejections += retrain && made && d->kind == LW_DECIDED_REJECT;
+    m->ledger.failures += !made;
+    if (!made) {
         char text[320];
         snprintf(text, sizeof text, "Training failed: %.280s", reason);
         notice(m, out, LW_NOTICE_FAILED, text);

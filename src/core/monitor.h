@@ -124,9 +124,9 @@ void lw_monitor_live(struct lw_monitor *m, size_t rule, const struct lw_live *no
                      struct lw_evaluation *out);
 
 /* A training that was asked for has ended. On success `version` is the number its model
- * would have; training == NULL: it failed (reason says why). Decides promote or reject;
- * the caller then makes it so and, for a promotion, hands the reference over by
- * lw_monitor_champion. */
+ * would have; training == NULL or `early`: it failed (reason says why). Decides promote
+ * or reject; the caller then makes it so and, for a promotion, hands the reference over
+ * by lw_monitor_champion. */
 void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version,
                         const struct lw_training *training, const char *reason,
                         struct lw_evaluation *out);

@@ -15,6 +15,7 @@ void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec) {
     *p = (struct lw_policy){.trained_ms = INT64_MIN,
                             .cooldown_ms = spec->retrain.cooldown_ms,
                             .next_request = 1};
+    lw_supply_init(&p->supply);
 }
 
 static void compare_in_probation(struct lw_policy *p, const struct lw_pane *pane) {
@@ -48,11 +49,16 @@ void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
     }
 }
 
-void lw_policy_pane(struct lw_policy *p, const struct lw_pane *pane, bool quarantined) {
+void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
+                    const struct lw_pane *pane, bool quarantined) {
+    uint64_t good = quarantined ? 0 : pane->reason[LW_GOOD];
     if (p->champion && p->champion_since_ms == 0)
         p->champion_since_ms = pane->start_ms; /* it was there before the stream */
-    p->fresh += quarantined ? 0 : pane->reason[LW_GOOD];
-    p->usable += quarantined ? 0 : pane->reason[LW_GOOD];
+    p->fresh += good;
+    p->usable += good;
+    if (!p->champion)
+        lw_supply_add(&p->supply, &spec->retrain, pane->start_ms,
+                      pane->start_ms + spec->pane_ms, good);
     if (pane->answered.n) {
         struct lw_day *day = day_of(p, pane->start_ms);
         day->n += pane->answered.n;
@@ -185,6 +191,8 @@ static void forget_old_trainings(struct lw_policy *p, int64_t at_ms) {
 static bool may_train(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
     const struct lw_retrain_spec *r = &spec->retrain;
     forget_old_trainings(p, at_ms);
+    if (p->usable < p->wait_usable)
+        return false;
     if (r->max_per_week && p->nrecent >= (size_t)r->max_per_week)
         return false;
     if (p->trained_ms == INT64_MIN)
@@ -203,11 +211,16 @@ static int ask(struct lw_policy *p, int64_t at_ms, bool bootstrap, const char *r
     return 1;
 }
 
+/* Only what is older than the hold-out can be fitted, and what is older than the window
+ * never comes back: a slow stream that has filled it need not wait for more than
+ * min_rows. */
 static int bootstrap(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
     const struct lw_retrain_spec *r = &spec->retrain;
-    if (r->bootstrap_until_ms && at_ms < r->bootstrap_until_ms)
+    uint64_t rows = lw_supply_rows(&p->supply, r, at_ms);
+    if (rows < r->min_rows || (r->bootstrap_until_ms && at_ms < r->bootstrap_until_ms))
         return 0;
-    if (!r->bootstrap_until_ms && p->usable < r->bootstrap_rows)
+    if (!r->bootstrap_until_ms && rows < r->bootstrap_rows &&
+        !lw_supply_full(&p->supply, r, at_ms))
         return 0;
     return may_train(p, spec, at_ms) ? ask(p, at_ms, true, "bootstrap: no model yet") : 0;
 }
@@ -245,16 +258,30 @@ static void lengthen_cooldown(struct lw_policy *p, const struct lw_spec *spec) {
         twice < spec->retrain.cooldown_max_ms ? twice : spec->retrain.cooldown_max_ms;
 }
 
+/* What lacks is made up for by events to come, and not by any rest. */
+static void wait_for_rows(struct lw_policy *p, const struct lw_spec *spec,
+                          const struct lw_training *t) {
+    uint64_t want = spec->retrain.min_rows, had = t->rows - t->holdout_rows;
+    uint64_t lacks = had < want ? want - had : 1;
+    p->wait_usable = p->usable + (lacks > want / 10 ? lacks : want / 10 + 1);
+    p->pending = (struct lw_request){0};
+}
+
 void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
                        const struct lw_training *training, const char *why_failed,
                        int64_t at_ms, struct lw_decision *out) {
-    bool promote = training && training->gate.passed;
+    bool early = training && training->early;
+    bool promote = training && !early && training->gate.passed;
     *out = (struct lw_decision){.kind = promote ? LW_DECIDED_PROMOTE : LW_DECIDED_REJECT,
                                 .version = version,
                                 .other = p->champion,
                                 .at_ms = at_ms};
     lw_copy(out->reason, sizeof out->reason,
-            training ? training->gate.reason : why_failed);
+            training && !early ? training->gate.reason : why_failed);
+    if (early) {
+        wait_for_rows(p, spec, training);
+        return;
+    }
     p->trained_ms = p->pending.as_of_ms;
     p->fresh = 0;
     if (p->nrecent < LW_RECENT_MAX)
@@ -309,6 +336,8 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     lw_buf_u64(out, (uint64_t)p->cooldown_ms);
     lw_buf_u64(out, p->fresh);
     lw_buf_u64(out, p->usable);
+    lw_buf_u64(out, p->wait_usable);
+    lw_supply_write(&p->supply, out);
     lw_buf_u8(out, (uint8_t)p->nrecent);
     for (size_t i = 0; i < p->nrecent; i++)
         lw_buf_u64(out, (uint64_t)p->recent[i]);
@@ -374,6 +403,8 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
     p->cooldown_ms = read_ms(r, 0, false);
     p->fresh = lw_reader_u64(r);
     p->usable = lw_reader_u64(r);
+    p->wait_usable = lw_reader_u64(r);
+    lw_supply_read(&p->supply, r);
     p->nrecent = lw_reader_u8(r);
     if (p->nrecent > LW_RECENT_MAX) {
         r->bad = true;

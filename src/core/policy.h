@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "core/monitor.h"
 #include "core/quarantine.h"
+#include "core/supply.h"
 
 #define LW_RECENT_MAX 32
 #define LW_LEVEL_DAYS 28
@@ -29,6 +30,8 @@ struct lw_policy {
     int64_t trained_ms;        /* as_of of the last finished training; INT64_MIN: never */
     int64_t cooldown_ms;       /* in force */
     uint64_t fresh, usable;    /* good events since the last training; ever */
+    uint64_t wait_usable;      /* no training is asked for before so many have come */
+    struct lw_supply supply;   /* rows that the first one would find */
     size_t nrecent;
     int64_t recent[LW_RECENT_MAX]; /* trainings of the last week */
     uint64_t next_request;
@@ -51,7 +54,8 @@ struct lw_policy {
 void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec);
 /* A pane was sealed: counts what is fresh, and compares the two versions in probation;
  * neither in a pane that the quarantine touches. */
-void lw_policy_pane(struct lw_policy *p, const struct lw_pane *pane, bool quarantined);
+void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
+                    const struct lw_pane *pane, bool quarantined);
 /* Count and squared error of the answering versions over the newest LW_LEVEL_DAYS days
  * with events, days in quarantine apart; the other sums stay 0. */
 void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
@@ -73,7 +77,8 @@ int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms);
  * against it. */
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                       const char *trigger, bool blocked);
-/* A training ended. training == NULL: it failed. */
+/* A training ended. training == NULL: it failed; with `early`: for want of rows, which
+ * costs no cooldown: it is asked for again when about as many have come as it lacked. */
 void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
                        const struct lw_training *training, const char *why_failed,
                        int64_t at_ms, struct lw_decision *out);

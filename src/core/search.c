@@ -34,6 +34,7 @@ struct search {
     struct lw_model *model; /* best of the round, or ... */
     size_t of_base;         /* ... made of this base; SIZE_MAX: not */
     double *coef;           /* with these coefficients */
+    const struct lw_failures *failed;
     size_t nbases;
     struct base base[LW_CANDIDATES_MAX];
 };
@@ -42,7 +43,8 @@ double lw__held_out(const struct lw_dataset *ds, const struct lw_split *s,
                     const double *predicted, struct lw_errors *errors) {
     *errors = (struct lw_errors){0};
     for (size_t i = s->hold; i < s->end; i++)
-        lw_errors_add(errors, lw_dataset_target(ds, i), predicted[i - s->hold]);
+        lw_errors_add(errors, lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
+                      predicted[i - s->hold]);
     return errors->unsummed ? NAN : lw_errors_rmse(errors); /* no figure of a part */
 }
 
@@ -91,8 +93,13 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
                                       const struct lw_fit_spec *fit, struct base **base,
                                       struct lw_fit_report *report, struct lw_err *err) {
     int64_t as_of_ms = f->out->holdout_from_ms;
+    const char *failed = f->failed ? f->failed->why[fit - f->spec->candidate] : "";
     *report = (struct lw_fit_report){.quick = true};
     *base = NULL;
+    if (*failed) {
+        lw_fail(err, LW_EINPUT, "%s", failed);
+        return NULL;
+    }
     if (relatives(f, fit) < 2)
         return lw_fit(f->ds, begin, f->s->hold, as_of_ms, fit, report, err);
     struct base *b = base_for(f, begin, fit, err);
@@ -106,13 +113,32 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
     return b->model;
 }
 
-/* Fits on rows [begin, hold) and scores; the trial has its candidate. */
+/* The error on the held-out rows; -1 when there is none, for nothing may be compared with
+ * what is not a number. */
+static int held_out(struct search *f, const struct lw_model *model,
+                    struct lw_trial *trial, struct lw_err *err) {
+    const struct lw_split *s = f->s;
+    struct lw_errors errors;
+    size_t n = s->end - s->hold, bad = 0;
+    lw_model_predict_rows(model, f->ds, s->hold, s->end, f->predicted);
+    for (size_t i = 0; i < n; i++)
+        bad += isfinite(f->predicted[i]) ? 0 : 1;
+    if (bad)
+        return lw_fail(err, LW_EINPUT,
+                       "%zu of %zu predictions for the hold-out are not finite", bad, n);
+    double rmse = lw__held_out(f->ds, s, f->predicted, &errors);
+    if (!isfinite(rmse))
+        return lw_fail(err, LW_EINPUT,
+                       "its errors on the hold-out are too large to be squared");
+    trial->rmse = rmse;
+    return 0;
+}
+
+/* Fits on rows [begin, hold) and scores; the trial has its candidate. NULL: failed. */
 static struct lw_model *try_candidate(struct search *f, size_t begin,
                                       struct lw_trial *trial, struct base **base) {
     struct lw_err err = {0};
     struct lw_fit_report report;
-    struct lw_errors errors;
-    const struct lw_split *s = f->s;
     double began = now(f);
     lw_copy(trial->name, sizeof trial->name, trial->fit->name);
     trial->rmse = NAN;
@@ -122,10 +148,12 @@ static struct lw_model *try_candidate(struct search *f, size_t begin,
         if (report.rank_deficient)
             snprintf(trial->note, sizeof trial->note, "%zu dependent columns dropped",
                      report.rank_deficient);
-        lw_model_predict_rows(model, f->ds, s->hold, s->end, f->predicted);
-        trial->rmse = lw__held_out(f->ds, s, f->predicted, &errors);
-    } else {
+    }
+    if (!model || held_out(f, model, trial, &err)) {
         lw_copy(trial->note, sizeof trial->note, err.msg);
+        if (!*base)
+            lw_model_free(model);
+        model = NULL;
     }
     trial->seconds = now(f) - began;
     return model;
@@ -191,7 +219,7 @@ static void run_round(struct search *f, const size_t *list, size_t n, int round,
         struct lw_model *model = try_candidate(f, begin, trial, &base);
         if (model && (!has_best(f) || beats(out, trial, &out->trial[out->chosen])))
             take_best(f, at, model, base);
-        else if (!base)
+        else if (model && !base)
             lw_model_free(model);
     }
     detach_best(f);
@@ -245,12 +273,31 @@ static size_t draw(const struct lw_search_spec *search, int64_t as_of_ms, size_t
     return budget;
 }
 
+/* All of them, and a reason that several share once. */
+static int fail_all(const struct lw_training *t, struct lw_err *err) {
+    char why[sizeof((struct lw_err *)0)->msg];
+    size_t at = 0;
+    why[0] = '\0';
+    for (size_t i = 0; i < t->ntrials && at < sizeof why - 1; i++) {
+        bool again = i > 0 && strcmp(t->trial[i].note, t->trial[i - 1].note) == 0;
+        int n = snprintf(why + at, sizeof why - at, "%s%s%s%s", i ? ", " : "",
+                         t->trial[i].name, again ? " too" : ": ",
+                         again ? "" : t->trial[i].note);
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return lw_fail(err, LW_EINPUT, "no candidate could be fitted: %.470s",
+                   t->ntrials ? why : "none is configured");
+}
+
 struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset *ds,
                             const struct lw_split *s, struct lw_training *out,
-                            double *best, struct lw_err *err) {
+                            double *best, const struct lw_failures *failed,
+                            struct lw_err *err) {
     size_t list[LW_CANDIDATES_MAX], n = spec->ncandidates;
     struct search f = {
         .spec = spec, .ds = ds, .s = s, .out = out, .best = best, .of_base = SIZE_MAX};
+    f.failed = failed;
+    out->ntrials = 0;
     f.predicted = lw_malloc((s->end - s->hold) * sizeof *f.predicted);
     for (size_t i = 0; i < n; i++)
         list[i] = i;
@@ -262,7 +309,6 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset 
         run_round(&f, list, n, 0, s->begin);
     free(f.predicted);
     if (!f.model)
-        lw_fail(err, LW_EINPUT, "no candidate could be fitted: %s",
-                out->ntrials ? out->trial[0].note : "none is configured");
+        fail_all(out, err);
     return f.model;
 }

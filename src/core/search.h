@@ -19,17 +19,25 @@
 
 struct lw_split {
     size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
+    struct lw_labels labels; /* of the held-out rows: how far one may pull */
 };
 
-/* RMSE of predictions for the held-out rows, and the sums behind it. */
+/* RMSE of predictions for the held-out rows, and the sums behind it; a label counts as
+ * `labels` says. */
 double lw__held_out(const struct lw_dataset *ds, const struct lw_split *s,
                     const double *predicted, struct lw_errors *errors);
 
 /* Fills the trials of `out`. The best model, fitted on [begin, hold) and owned by the
  * caller, with its held-out predictions in `best` (end - hold entries); out->chosen is
- * its trial. NULL and LW_EINPUT when none could be fitted. */
+ * its trial. A candidate whose fit, predictions or error are not finite has failed, and
+ * so has one that `failed` (by candidate; NULL: none) gives a reason for. NULL and
+ * LW_EINPUT with all reasons when none is left. */
+struct lw_failures {
+    char why[LW_CANDIDATES_MAX][LW_TRIAL_NOTE]; /* "": not failed */
+};
 struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset *ds,
                             const struct lw_split *s, struct lw_training *out,
-                            double *best, struct lw_err *err);
+                            double *best, const struct lw_failures *failed,
+                            struct lw_err *err);
 
 #endif

@@ -29,34 +29,69 @@ static struct lw_split split_rows(const struct lw_spec *spec, const struct lw_da
                          .hold = lw_dataset_lower_bound(ds, holdout_from_ms)};
     s.begin = r->window_ms ? lw_dataset_lower_bound(ds, as_of_ms - r->window_ms) : 0;
     s.hold = s.hold < s.begin ? s.begin : s.hold; /* a window inside the hold-out */
+    s.labels = lw_dataset_labels(ds, s.hold, s.end);
     return s;
 }
 
-/* Squared errors of the proved model over recent rows by hour of the week, and how many
- * rows of each hour the hold-out and the reference period have. */
+/* Squared errors over recent rows by hour of the week, of predictions for rows that the
+ * model which made them had not seen; and how many rows of each hour the hold-out and the
+ * reference period have. */
 struct rhythm {
     double sum[LW_HOURS_OF_WEEK], n[LW_HOURS_OF_WEEK];
     double held[LW_HOURS_OF_WEEK], recent[LW_HOURS_OF_WEEK];
 };
 
-static void feel_rhythm(const struct lw_model *model, const struct lw_dataset *ds,
-                        const struct lw_split *s, int64_t as_of_ms, int64_t recent_ms,
-                        struct rhythm *r) {
-    size_t begin = lw_dataset_lower_bound(ds, as_of_ms - RHYTHM_MS);
-    begin = begin < s->begin ? s->begin : begin;
+static void feel_row(const struct lw_dataset *ds, const struct lw_split *s, size_t i,
+                     double predicted, struct rhythm *r) {
+    int hour = lw_hour_of_week(lw_dataset_time(ds, i));
+    double e = predicted - lw_label_bounded(&s->labels, lw_dataset_target(ds, i));
+    if (!lw_summable(e))
+        return;
+    r->sum[hour] += e * e;
+    r->n[hour]++;
+    r->held[hour] += i >= s->hold;
+}
+
+/* Rows [begin, end) that are not in the fold, by a model of those that are. The held-out
+ * ones are predicted so too, though the proved model has not seen them either: a mixture
+ * would make a rhythm of the difference between whole and half. */
+static int feel_half(const struct lw_dataset *ds, const struct lw_split *s, size_t begin,
+                     const struct lw_training *t, const struct lw_fold *fold,
+                     struct rhythm *r) {
+    struct lw_err ignored = {0};
+    struct lw_model *half = lw_fit_half(ds, s->begin, s->hold, t->holdout_from_ms,
+                                        t->trial[t->chosen].fit, fold, &ignored);
+    if (!half)
+        return -1;
     double *predicted = lw_malloc((s->end - begin) * sizeof *predicted);
-    lw_model_predict_rows(model, ds, begin, s->end, predicted);
-    for (size_t i = begin; i < s->end; i++) {
-        int hour = lw_hour_of_week(lw_dataset_time(ds, i));
-        double e = predicted[i - begin] - lw_dataset_target(ds, i);
-        if (!lw_summable(e))
-            continue;
-        r->sum[hour] += e * e;
-        r->n[hour]++;
-        r->held[hour] += i >= s->hold;
-        r->recent[hour] += lw_dataset_time(ds, i) >= as_of_ms - recent_ms;
-    }
+    lw_model_predict_rows(half, ds, begin, s->end, predicted);
+    for (size_t i = begin; i < s->end; i++)
+        if (!lw_fold_has(fold, lw_dataset_time(ds, i)))
+            feel_row(ds, s, i, predicted[i - begin], r);
     free(predicted);
+    lw_model_free(half);
+    return 0;
+}
+
+/* Two fits on half of the rows cost what one costs on all. Where a half cannot be fitted,
+ * the held-out rows alone tell. */
+static void feel_rhythm(const struct lw_spec *spec, const struct lw_dataset *ds,
+                        const struct lw_split *s, const double *predicted,
+                        const struct lw_training *t, struct rhythm *r) {
+    size_t begin = lw_dataset_lower_bound(ds, t->as_of_ms - RHYTHM_MS);
+    begin = begin < s->begin ? s->begin : begin;
+    struct lw_fold fold = {.block_ms = spec->retrain.gate.block_ms};
+    int rc = feel_half(ds, s, begin, t, &fold, r);
+    fold.half = 1;
+    if (rc || feel_half(ds, s, begin, t, &fold, r)) {
+        *r = (struct rhythm){0};
+        for (size_t i = s->hold; i < s->end; i++)
+            feel_row(ds, s, i, predicted[i - s->hold], r);
+    }
+    int64_t recent = t->as_of_ms - spec->retrain.reference_ms;
+    for (size_t i = begin; i < s->end; i++)
+        if (lw_dataset_time(ds, i) >= recent)
+            r->recent[lw_hour_of_week(lw_dataset_time(ds, i))]++;
 }
 
 /* Mean of hour_mse over rows that are spread over the hours like `n`; 0 when there are
@@ -75,18 +110,19 @@ static void scale_rhythm(struct lw_reference *ref, double factor) {
         ref->hour_mse[h] = fmax(ref->hour_mse[h] * factor, 1e-12);
 }
 
-/* Expected squared error by hour of the week: the proved model's rhythm over recent rows,
- * brought to the level of what it did on the rows it had not seen. Two days are a small
+/* Expected squared error by hour of the week: the chosen candidate's rhythm over recent
+ * rows, each predicted by a fit that had not seen it, brought to the level of what the
+ * proved model did on the hold-out. Two days are a small
  * sample of that level, and a lucky one makes false alarms for weeks; so it is averaged
  * with a second estimate, what the answering versions did over the reference period less
  * what the challenger gained on them in the hold-out. */
-static void weekly_rhythm(const struct lw_spec *spec, const struct lw_model *model,
-                          const struct lw_dataset *ds, const struct lw_split *s,
+static void weekly_rhythm(const struct lw_spec *spec, const struct lw_dataset *ds,
+                          const struct lw_split *s, const double *predicted,
                           const struct lw_training *t, const struct lw_pane *recent,
                           struct lw_reference *ref) {
     struct rhythm r = {0};
     double sum = 0, n = 0;
-    feel_rhythm(model, ds, s, t->as_of_ms, spec->retrain.reference_ms, &r);
+    feel_rhythm(spec, ds, s, predicted, t, &r);
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
         sum += r.sum[h];
         n += r.n[h];
@@ -127,7 +163,8 @@ static void hold_to_account(const struct lw_spec *spec, const struct lw_dataset 
     for (size_t f = 0; f < spec->nfeatures; f++)
         atom[f] = spec->feature[f].kind == LW_CATEGORY ? atom_of(spec, plan, f) : -1;
     for (size_t i = s->hold; i < s->end; i++) {
-        double e = predicted[i - s->hold] - lw_dataset_target(ds, i);
+        double e = predicted[i - s->hold] -
+                   lw_label_bounded(&s->labels, lw_dataset_target(ds, i));
         lw_dataset_cells(ds, i, cells);
         for (size_t f = 0; f < spec->nfeatures; f++)
             if (atom[f] >= 0 && cells[atom[f]].present && lw_summable(e))
@@ -137,9 +174,8 @@ static void hold_to_account(const struct lw_spec *spec, const struct lw_dataset 
 
 static struct lw_reference *
 make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
-               const struct lw_split *s, const struct lw_model *model,
-               const double *predicted, const struct lw_training *t,
-               const struct lw_pane *recent) {
+               const struct lw_split *s, const double *predicted,
+               const struct lw_training *t, const struct lw_pane *recent) {
     struct lw_reference *ref = lw_reference_new(spec);
     ref->until_ms = t->as_of_ms;
     ref->from_ms = t->as_of_ms - spec->retrain.reference_ms;
@@ -158,7 +194,7 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
     for (size_t i = 0; i < ref->profile->n; i++)
         if (ref->profile->members[i].kind == LW_NUMERIC)
             lw_bins_from(&ref->profile->members[i].num, spec->drift.bins, &ref->bins[i]);
-    weekly_rhythm(spec, model, ds, s, t, recent, ref);
+    weekly_rhythm(spec, ds, s, predicted, t, recent, ref);
     return ref;
 }
 
@@ -209,24 +245,67 @@ static void keep_out(struct lw_training *t) {
              lw_digits(t->gate.champion_rmse, 3).text);
 }
 
+/* Whoever reads the verdict learns who took no part in it. */
+static void name_failed(struct lw_training *t) {
+    char *out = t->gate.reason;
+    size_t at = strlen(out), size = sizeof t->gate.reason;
+    const char *lead = "; failed: ";
+    for (size_t i = 0; i < t->ntrials && at < size; i++) {
+        if (!isnan(t->trial[i].rmse))
+            continue;
+        int n = snprintf(out + at, size - at, "%s%.48s", lead, t->trial[i].name);
+        at += n > 0 ? (size_t)n : 0;
+        lead = ", ";
+    }
+}
+
+/* What was written can be read, or it is not made: the monitor reads it back. */
+static int check_reference(const struct lw_spec *spec, struct lw_reference *ref,
+                           struct lw_err *err) {
+    struct lw_buf bytes = {0};
+    lw_reference_write(ref, &bytes);
+    struct lw_reference *again = lw_reference_read(spec, bytes.data, bytes.len, err);
+    lw_buf_fini(&bytes);
+    lw_reference_free(again);
+    return again ? 0 : lw_err_context(err, "what the challenger was proved on");
+}
+
+/* The best of the search, and the same candidate fitted on everything. One whose second
+ * fit fails, because of what only the hold-out holds, has failed like any other: the
+ * search goes on without it. */
+static struct lw_model *search(const struct lw_spec *spec, const struct lw_dataset *ds,
+                               const struct lw_split *s, struct lw_training *out,
+                               double *predicted, struct lw_err *err) {
+    struct lw_failures *failed = lw_calloc(1, sizeof *failed);
+    struct lw_model *proved;
+    while ((proved = lw__search(spec, ds, s, out, predicted, failed, err)) != NULL) {
+        const struct lw_fit_spec *fit = out->trial[out->chosen].fit;
+        struct lw_fit_report report = {.quick = true};
+        struct lw_err why = {0};
+        out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms, fit, &report, &why);
+        if (out->model)
+            break;
+        lw_model_free(proved);
+        lw_copy(failed->why[fit - spec->candidate], LW_TRIAL_NOTE, why.msg);
+    }
+    free(failed);
+    return proved;
+}
+
 static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
                  const struct lw_split *s, struct lw_model *champion,
                  const struct lw_pane *recent, struct lw_training *out, double *predicted,
                  struct lw_err *err) {
-    struct lw_model *proved = lw__search(spec, ds, s, out, predicted, err);
+    struct lw_model *proved = search(spec, ds, s, out, predicted, err);
     if (!proved)
         return -1;
-    if (judge(spec, ds, s, champion, predicted, &out->gate, err)) {
-        lw_model_free(proved);
-        return -1;
-    }
-    keep_out(out);
-    out->reference = make_reference(spec, ds, s, proved, predicted, out, recent);
     lw_model_free(proved);
-    struct lw_fit_report report = {.quick = true};
-    out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms, out->trial[out->chosen].fit,
-                        &report, err);
-    return out->model ? 0 : -1;
+    if (judge(spec, ds, s, champion, predicted, &out->gate, err))
+        return -1;
+    keep_out(out);
+    name_failed(out);
+    out->reference = make_reference(spec, ds, s, predicted, out, recent);
+    return check_reference(spec, out->reference, err);
 }
 
 static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
@@ -235,7 +314,8 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
     struct lw_split s = split_rows(spec, ds, out->as_of_ms, out->holdout_from_ms);
     out->rows = s.end - s.begin;
     out->holdout_rows = s.end - s.hold;
-    if (check_rows(spec, &s, out->as_of_ms, err))
+    out->early = check_rows(spec, &s, out->as_of_ms, err) != 0;
+    if (out->early)
         return -1;
     out->rows_from_ms = lw_dataset_time(ds, s.begin);
     double *predicted = lw_malloc((s.end - s.hold) * sizeof *predicted);

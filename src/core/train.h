@@ -20,6 +20,7 @@
 /* One candidate, fitted once and scored on the held-out rows. Halving tries the better
  * ones again. */
 #define LW_TRIALS_MAX (2 * LW_CANDIDATES_MAX)
+#define LW_TRIAL_NOTE 160
 
 struct lw_trial {
     char name[LW_NAME_MAX];
@@ -27,13 +28,12 @@ struct lw_trial {
     int round;                     /* of halving; else 0 */
     uint64_t rows;                 /* fitted */
     double seconds;                /* by the spec's clock */
-    double rmse;                   /* on the held-out rows; NAN when the fit failed */
-    char note[160];                /* why it failed, dropped columns, ... */
+    double rmse; /* on the held-out rows; NAN: it failed, and note says why */
+    char note[LW_TRIAL_NOTE]; /* ..., or dropped columns */
 };
 
 struct lw_gate {
     uint64_t n, blocks;
-    uint64_t apart; /* of n: neither model comes near, and the figures are without them */
     double champion_rmse, challenger_rmse;
     double gain; /* 1 - challenger MSE / champion MSE */
     double z;    /* mean block difference over its standard error; positive: challenger is
@@ -57,6 +57,7 @@ struct lw_training {
     struct lw_left_out left[LW_SPANS_MAX];
     int64_t as_of_ms, holdout_from_ms, rows_from_ms;
     uint64_t rows, holdout_rows;
+    bool early; /* it failed for want of rows: `rows` and `holdout_rows` say how many */
     size_t ntrials, chosen;
     struct lw_trial trial[LW_TRIALS_MAX];
     struct lw_gate gate;            /* passed is true when there is no champion */
@@ -67,8 +68,8 @@ struct lw_training {
 /* Rows of a dataset sorted by time; those at or after as_of are ignored. champion may be
  * NULL; this call binds it to the dataset's plan. recent: the panes of the newest
  * reference_ms merged, which become the reference's profile and counts; NULL: those stay
- * empty. Of *out only what says "in" is read. 0, or -1 with LW_EINPUT (too few rows, no
- * candidate could be fitted) and nothing to free. */
+ * empty. Of *out only what says "in" is read. 0, or -1 with LW_EINPUT (too few rows, see
+ * `early`; no candidate could be fitted) and nothing to free. */
 int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
              struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err);

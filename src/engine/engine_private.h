@@ -19,7 +19,7 @@ struct lw_job {
     struct lw_quarantine quarantine;
     /* filled by the retrainer */
     bool done, failed;
-    struct lw_training training; /* unless failed; owned */
+    struct lw_training training; /* owned; when failed only `early` and its rows count */
     char *facts;                 /* JSON; owned */
     struct lw_err err;
 };

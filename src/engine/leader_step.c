@@ -1,5 +1,6 @@
 /* What the leader writes: steps with their alerts, and the outcome of trainings. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,13 +280,24 @@ static void crown_trained(struct lw_leader *l, struct lw_job *job, uint32_t numb
     lw__leader_first(l);
 }
 
+/* A candidate that failed takes part in no comparison, and would not be missed. */
+static void log_failed(uint32_t number, const struct lw_training *t) {
+    char quoted[400];
+    for (size_t i = 0; i < t->ntrials; i++)
+        if (isnan(t->trial[i].rmse))
+            lw_log(LW_WARN, "candidate_failed", "version=%u candidate=%s error=%s",
+                   number, t->trial[i].name,
+                   lw_log_quote(quoted, sizeof quoted, t->trial[i].note));
+}
+
 static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
                     struct lw_err *err) {
     const struct lw_evaluation *e = l->evaluation;
     if (!job->failed && lw_models_reserve(l->redis, l->spec, &l->lease, number, err))
         return -1;
-    lw_monitor_trained(l->monitor, job->request.id, *number,
-                       job->failed ? NULL : &job->training, job->err.msg, l->evaluation);
+    bool told = !job->failed || job->training.early;
+    lw_monitor_trained(l->monitor, job->request.id, *number, told ? &job->training : NULL,
+                       job->err.msg, l->evaluation);
     if (job->failed)
         return lw__leader_write(l, NULL, false, err);
     bool promote = e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE;
@@ -294,6 +306,8 @@ static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
         crown_trained(l, job, *number);
     int rc = publish(l, job, *number, letters, promote, err);
     free_letters(letters);
+    if (rc == 0)
+        log_failed(*number, &job->training);
     if (rc == 0)
         lw_log(LW_INFO, promote ? "promoted" : "rejected", "version=%u verdict=\"%s\"",
                *number, job->training.gate.reason);

@@ -42,6 +42,8 @@ static void parameters(json_t *o, const struct lw_fit_spec *fit) {
         json_object_set_new(o, "trees", trees(&fit->trees));
     else if (fit->kind != LW_FIT_OLS)
         set_real(o, "alpha", fit->alpha);
+    if (fit->loss == LW_LOSS_HUBER)
+        json_object_set_new(o, "loss", json_string("huber"));
     if (fit->kind == LW_FIT_ELASTIC_NET)
         set_real(o, "l1_ratio", fit->l1_ratio);
     set_duration(o, "window", fit->window_ms);

@@ -57,7 +57,8 @@ void lw_serve_promote(struct lw_call *c) {
     if (!lw_call_version(c, &version) || !reason_of(c, reason, sizeof reason))
         return;
     lw_call_asker(c, who, sizeof who);
-    if (lw_models_promote(c->server->ask_redis, c->server->spec, version, who, reason,
+    if (lw_models_usable(c->server->ask_redis, c->server->spec, version, &err) ||
+        lw_models_promote(c->server->ask_redis, c->server->spec, version, who, reason,
                           NULL, &err))
         lw_call_err(c, &err);
     else

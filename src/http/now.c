@@ -298,6 +298,11 @@ void lw_serve_ready(struct lw_call *c) {
         add_reason(reasons, "no partition has been claimed yet");
     if (v.failure[0])
         add_reason(reasons, "a thread cannot go on: %s", v.failure);
+    if (n && n->unusable)
+        add_reason(reasons,
+                   "version %u is champion and cannot be used, so nothing is scored: the "
+                   "log says why; promote another",
+                   n->unusable);
     json_object_set_new(o, "champion",
                         champion ? json_integer(champion->version) : json_null());
     json_object_set_new(o, "partitions", json_integer(v.partitions));

@@ -30,7 +30,8 @@ struct batch {
 static void put_prediction(struct batch *b, double v) {
     char number[40];
     lw_buf_printf(&b->call->out, "%s{\"prediction\":%s,\"model_version\":%u}",
-                  b->n ? "," : "", lw_format_f64(number, sizeof number, v),
+                  b->n ? "," : "",
+                  isfinite(v) ? lw_format_f64(number, sizeof number, v) : "null",
                   b->champion->version);
     b->n++;
 }

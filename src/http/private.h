@@ -29,6 +29,7 @@ struct lw_snapshot {
     int64_t taken_ms; /* wall */
     struct lw_reply *now;
     struct lw_aliases aliases;
+    uint32_t unusable; /* the champion, when it cannot be loaded; else 0 */
     int32_t npartitions;
     struct lw_part_view *view;
     uint64_t firing[3];      /* by enum lw_severity */

@@ -271,8 +271,13 @@ static void one_look(struct watcher *w) {
     struct lw_server *s = w->server;
     struct lw_err err = {0};
     struct lw_snapshot *n = look(w, &err);
-    if (n && follow(w, &n->aliases, &err) == 0)
+    if (n && follow(w, &n->aliases, &err) == 0) {
+        const struct lw_aliases *r = &w->refused;
+        bool refused = n->aliases.champion &&
+                       same(&n->aliases, r->champion, r->epoch, r->champion_since_ms);
+        n->unusable = refused ? r->champion : 0;
         publish(s, n);
+    }
     lw_snapshot_put(n);
     if (err.code == LW_OK)
         return;

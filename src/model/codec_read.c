@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/finite.h"
 #include "model/forest.h"
 #include "model/parts.h"
 #include "model/schema_text.h"
@@ -519,7 +520,8 @@ static int build_impute(struct decoder *d, size_t i) {
 }
 
 static int build(struct decoder *d) {
-    if (build_dictionaries(d))
+    if (build_dictionaries(d) ||
+        (d->m->forest && lw_forest_index(d->m->forest, d->m, d->err)))
         return -1;
     for (size_t t = 0; t < lw_plan_terms(d->m->plan); t++)
         if (build_term(d, t))
@@ -528,7 +530,7 @@ static int build(struct decoder *d) {
         if (build_impute(d, i))
             return -1;
     lw_model_finish(d->m);
-    return 0;
+    return lw_model_check(d->m, d->err) ? foreign(d) : 0;
 }
 
 static void pairs_fini(struct pairs *p) {

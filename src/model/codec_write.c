@@ -6,6 +6,7 @@
 
 #include <xxhash.h>
 
+#include "model/finite.h"
 #include "model/forest.h"
 #include "model/parts.h"
 #include "model/schema_text.h"
@@ -170,6 +171,8 @@ static void put_body(const struct lw_model *m, struct lw_buf *out) {
 
 int lw_model_encode(const struct lw_model *m, struct lw_buf *out, struct lw_err *err) {
     struct lw_buf record = {0};
+    if (lw_model_check(m, err)) /* what is written can be read */
+        return lw_err_context(err, "model \"%s\"", m->name);
     put_head(m, &record);
     put_body(m, &record);
     int rc = lw_wire_wrap(out, lw_model_schema, &record, err);

@@ -220,6 +220,36 @@ size_t lw_dataset_lower_bound(const struct lw_dataset *ds, int64_t ms) {
     return lo;
 }
 
+#define LABELS_MIN    20
+#define LABELS_FEW    5
+#define LABELS_FAR    10.0
+#define LABELS_SAMPLE 65536
+
+static int label_order(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+struct lw_labels lw_dataset_labels(const struct lw_dataset *ds, size_t begin,
+                                   size_t end) {
+    struct lw_labels labels = {-INFINITY, INFINITY};
+    size_t stride = 1 + (end - begin) / LABELS_SAMPLE, n = 0;
+    double *y = lw_malloc(((end - begin) / stride + 2) * sizeof *y);
+    for (size_t i = begin; i < end; i += stride)
+        if (isfinite(ds->target[i]))
+            y[n++] = ds->target[i];
+    if (n >= LABELS_MIN) {
+        qsort(y, n, sizeof *y, label_order);
+        size_t few = n / 100 > LABELS_FEW ? n / 100 : n < 100 ? n / 20 : LABELS_FEW;
+        double low = y[few], middle = y[n / 2], high = y[n - 1 - few];
+        double far = LABELS_FAR * fmax(middle - low, high - middle);
+        if (far > 0)
+            labels = (struct lw_labels){middle - far, middle + far};
+    }
+    free(y);
+    return labels;
+}
+
 void lw_dataset_cells(const struct lw_dataset *ds, size_t row, struct lw_cell *out) {
     lw_assert(row < ds->rows);
     for (size_t i = 0; i < ds->natoms; i++) {

@@ -12,7 +12,8 @@ size_t lw_rows_next(const struct lw_rows *rows, size_t *at, uint32_t idx[LW_CHUN
     size_t n = 0, i = *at;
     for (; i < rows->end && n < LW_CHUNK; i++) {
         idx[n] = (uint32_t)i;
-        n += time[i] >= rows->since && isfinite(target[i]);
+        n += time[i] >= rows->since && isfinite(target[i]) &&
+             lw_fold_has(&rows->fold, time[i]);
     }
     *at = i;
     return n;

@@ -4,16 +4,19 @@
 #ifndef LW_FEED_H
 #define LW_FEED_H
 
+#include "model/fit.h"
 #include "model/parts.h"
 
 #define LW_CHUNK 512
 
-/* The rows of a fit: [begin, end) with a finite target and time >= since. */
+/* The rows of a fit: [begin, end) with a finite target, time >= since, in the fold. */
 struct lw_rows {
     const struct lw_dataset *ds;
     size_t begin, end;
     int64_t since;
     int64_t as_of, half_life; /* weights; half_life 0: all 1 */
+    struct lw_labels labels;  /* what a target may be */
+    struct lw_fold fold;      /* only rows in it */
 };
 /* The next usable rows from *at on, at most LW_CHUNK of them; 0 at the end. */
 size_t lw_rows_next(const struct lw_rows *rows, size_t *at, uint32_t idx[LW_CHUNK]);

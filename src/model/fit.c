@@ -5,6 +5,8 @@
  *   3. levels of every block, rare ones into `other` where a term asks for it (frame.c);
  *   4. one pass of all rows into sufficient statistics (stats.c);
  *   5. a solver over the statistics (solve.c, descent.c), which never sees a row;
+ *      With Huber's loss 4 and 5 are repeated with other weights until they rest
+ *      (robust.c);
  *   6. where asked for, 4 and 5 once more over the youngest rows with the residuals as
  *      target, heavier penalties and a shorter half-life; the coefficients add, so the
  *      result is one linear model over two time scales.
@@ -19,7 +21,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/finite.h"
 #include "model/frame.h"
+#include "model/robust.h"
 #include "model/solve.h"
 #include "model/trees.h"
 
@@ -27,6 +31,10 @@ static const char *const kind_names[] = {"ols", "ridge", "lasso", "elastic-net",
 
 const char *lw_fit_kind_name(enum lw_fit_kind kind) {
     return (size_t)kind < sizeof kind_names / sizeof *kind_names ? kind_names[kind] : "?";
+}
+
+bool lw_fit_can(enum lw_fit_kind kind) {
+    return kind != LW_FIT_TREES || lw_trees_available();
 }
 
 struct fit {
@@ -47,6 +55,8 @@ static void add_params(struct lw_model *m, const struct lw_fit_spec *spec) {
     add_param(m, "alpha", spec->alpha);
     if (spec->kind == LW_FIT_ELASTIC_NET)
         add_param(m, "l1_ratio", spec->l1_ratio);
+    if (spec->loss == LW_LOSS_HUBER)
+        lw_model_add_param(m, "loss", "huber");
     add_param(m, "window_ms", (double)spec->window_ms);
     add_param(m, "half_life_ms", (double)spec->half_life_ms);
     if (c->half_life_ms == 0)
@@ -95,16 +105,32 @@ static void solve(const struct fit *fit, const struct lw_stats *stats, double fa
     }
 }
 
-static void add_solution(struct fit *fit, const struct lw_stats *stats,
-                         const struct lw_solution *x) {
+/* One fit of the coefficients to what its rows still lack. */
+struct stage {
+    const struct lw_rows *rows;
+    double factor;            /* on the penalties */
+    struct lw_robust *robust; /* NULL: the squared loss */
+    struct lw_solution x;
+    double intercept; /* of x, with the shifts of its sums taken back */
+};
+
+static void add_solution(struct fit *fit, const struct stage *s) {
     const struct lw_layout *l = &fit->layout;
-    if (l->intercept)
-        fit->m->intercept += lw_stats_intercept(stats, x->wr);
+    const struct lw_solution *x = &s->x;
+    fit->m->intercept += s->intercept;
     for (size_t t = 0; t < lw_plan_terms(fit->m->plan); t++) {
         bool eliminated = (int)t == l->e_term;
         const double *w = eliminated ? x->we : x->wr + l->at[t];
         for (uint32_t j = 0; j < l->width[t]; j++)
             fit->m->part[t].coef[j] += w[j];
+    }
+}
+
+static void put_coefficients(struct lw_model *m, const double *from) {
+    m->intercept = *from++;
+    for (size_t t = 0; t < lw_plan_terms(m->plan); t++) {
+        memcpy(m->part[t].coef, from, m->part[t].n * sizeof *from);
+        from += m->part[t].n;
     }
 }
 
@@ -116,38 +142,117 @@ static void targets(const struct fit *fit, const struct lw_rows *rows,
     if (rows != fit->base)
         lw_feed_predict(&fit->feed, n, base);
     for (size_t i = 0; i < n; i++)
-        y[i] = target[idx[i]] - base[i];
+        y[i] = lw_label_bounded(&rows->labels, target[idx[i]]) - base[i];
 }
 
-static void gather(struct fit *fit, const struct lw_rows *rows, struct lw_stats *stats) {
+static void gather(struct fit *fit, const struct stage *s, struct lw_stats *stats) {
     uint32_t idx[LW_CHUNK];
     double w[LW_CHUNK], y[LW_CHUNK];
-    for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
+    const struct lw_robust *r = s->robust;
+    size_t from = 0;
+    for (size_t n, at = s->rows->begin; (n = lw_rows_next(s->rows, &at, idx));
+         from += n) {
         lw_feed_chunk(&fit->feed, idx, n);
-        lw_rows_weights(rows, idx, n, w);
-        targets(fit, rows, idx, n, y);
-        lw_stats_add(stats, &fit->feed, n, w, y);
+        lw_rows_weights(s->rows, idx, n, w);
+        if (!r)
+            targets(fit, s->rows, idx, n, y);
+        for (size_t i = 0; r && i < n; i++)
+            w[i] *= r->part[from + i];
+        lw_stats_add(stats, &fit->feed, n, w, r ? r->y + from : y);
     }
     lw_stats_seal(stats);
 }
 
-static void stage(struct fit *fit, const struct lw_rows *rows, double factor,
-                  struct lw_fit_report *report) {
+/* One pass over the rows and the solution that follows. */
+static int pass(struct fit *fit, struct stage *s, struct lw_fit_report *report,
+                struct lw_err *err) {
     struct lw_stats stats;
-    struct lw_solution x;
     lw_stats_init(&stats, &fit->layout);
-    gather(fit, rows, &stats);
-    lw_solution_init(&x, &fit->layout);
-    solve(fit, &stats, factor, &x);
-    add_solution(fit, &stats, &x);
-    if (rows == fit->base) {
-        report->rank_deficient = x.dropped;
+    gather(fit, s, &stats);
+    int rc = lw_stats_check(&stats, fit->m, err);
+    if (rc == 0) {
+        bool mean = fit->spec->kind >= LW_FIT_LASSO; /* the loss is a mean there */
+        double share = s->robust && mean ? lw_robust_weight(s->robust) / stats.sw : 1;
+        lw_solution_fini(&s->x);
+        lw_solution_init(&s->x, &fit->layout);
+        solve(fit, &stats, s->factor * share, &s->x);
+        s->intercept = fit->layout.intercept ? lw_stats_intercept(&stats, s->x.wr) : 0;
+        report->iterations += s->x.sweeps;
+    }
+    lw_stats_fini(&stats);
+    return rc;
+}
+
+static void zero_coefficients(struct lw_model *m) {
+    m->intercept = 0;
+    for (size_t t = 0; t < lw_plan_terms(m->plan); t++)
+        memset(m->part[t].coef, 0, m->part[t].n * sizeof *m->part[t].coef);
+}
+
+/* Targets and weights of a stage's rows, before its own coefficients are there. */
+static void lay_out(struct fit *fit, const struct stage *s) {
+    uint32_t idx[LW_CHUNK];
+    size_t from = 0;
+    for (size_t n, at = s->rows->begin; (n = lw_rows_next(s->rows, &at, idx));
+         from += n) {
+        if (s->rows != fit->base)
+            lw_feed_chunk(&fit->feed, idx, n);
+        lw_rows_weights(s->rows, idx, n, s->robust->w + from);
+        targets(fit, s->rows, idx, n, s->robust->y + from);
+    }
+}
+
+/* What the solution alone makes of the rows. */
+static void predict_stage(struct fit *fit, const struct stage *s) {
+    uint32_t idx[LW_CHUNK];
+    size_t from = 0;
+    zero_coefficients(fit->m);
+    add_solution(fit, s);
+    for (size_t n, at = s->rows->begin; (n = lw_rows_next(s->rows, &at, idx));
+         from += n) {
+        lw_feed_chunk(&fit->feed, idx, n);
+        lw_feed_predict(&fit->feed, n, s->robust->fitted + from);
+    }
+}
+
+/* Fit, weigh anew, fit again, until it rests. */
+static int reweighted(struct fit *fit, struct stage *s, struct lw_fit_report *report,
+                      struct lw_err *err) {
+    struct lw_robust robust;
+    double *base = lw_fit_keep(fit->m);
+    int rc = 0, rests = 0;
+    lw_robust_init(&robust, usable(s->rows));
+    s->robust = &robust;
+    lay_out(fit, s);
+    lw_robust_start(&robust);
+    for (int i = 0; i < LW_ROBUST_STEPS && !rc && !rests; i++) {
+        rc = pass(fit, s, report, err);
+        if (rc == 0) {
+            predict_stage(fit, s);
+            rests = lw_robust_step(&robust);
+        }
+    }
+    put_coefficients(fit->m, base);
+    free(base);
+    lw_robust_fini(&robust);
+    s->robust = NULL;
+    return rc;
+}
+
+static int stage(struct fit *fit, const struct lw_rows *rows, double factor,
+                 struct lw_fit_report *report, struct lw_err *err) {
+    struct stage s = {.rows = rows, .factor = factor};
+    int rc = fit->spec->loss == LW_LOSS_HUBER ? reweighted(fit, &s, report, err)
+                                              : pass(fit, &s, report, err);
+    if (rc == 0)
+        add_solution(fit, &s);
+    if (rc == 0 && rows == fit->base) {
+        report->rank_deficient = s.x.dropped;
         report->columns = fit->layout.nr - fit->layout.intercept + fit->layout.ne;
         report->eliminated = fit->layout.ne;
     }
-    report->iterations += x.sweeps;
-    lw_solution_fini(&x);
-    lw_stats_fini(&stats);
+    lw_solution_fini(&s.x);
+    return rc;
 }
 
 /* Over the fit's rows, each weighing 1, not clipped. */
@@ -170,15 +275,28 @@ static int64_t since_of(int64_t as_of, int64_t window) {
     return window > 0 ? as_of - window : INT64_MIN;
 }
 
-/* The second stage, over the youngest rows. */
-static void correct(struct fit *fit, struct lw_fit_report *report) {
+/* Whether any row has a weight that a sum can tell from 0. */
+static bool weighs(const struct lw_rows *rows) {
+    uint32_t idx[LW_CHUNK];
+    double w[LW_CHUNK], sum = 0;
+    for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
+        lw_rows_weights(rows, idx, n, w);
+        for (size_t i = 0; i < n; i++)
+            sum += w[i];
+    }
+    return sum > 1e-100;
+}
+
+/* The second stage, over the youngest rows; where there are none, there is nothing to
+ * correct. */
+static int correct(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
     const struct lw_correction *c = &fit->spec->correction;
     struct lw_rows young = *fit->base;
     int64_t since =
         since_of(young.as_of, c->window_ms ? c->window_ms : 5 * c->half_life_ms);
     young.since = since > young.since ? since : young.since;
     young.half_life = c->half_life_ms;
-    stage(fit, &young, c->penalty_factor, report);
+    return weighs(&young) ? stage(fit, &young, c->penalty_factor, report, err) : 0;
 }
 
 static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
@@ -189,12 +307,12 @@ static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *
         part->n = fit->layout.width[t];
         part->coef = lw_calloc(part->n + 1, sizeof *part->coef);
     }
-    stage(fit, fit->base, 1, report);
-    if (fit->spec->correction.half_life_ms)
-        correct(fit, report);
+    int rc = stage(fit, fit->base, 1, report, err);
+    if (!rc && fit->spec->correction.half_life_ms)
+        rc = correct(fit, report, err);
     lw_layout_fini(&fit->layout);
     lw_model_finish(fit->m);
-    return 0;
+    return rc;
 }
 
 static int run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
@@ -203,27 +321,34 @@ static int run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err
     int rc = fit->spec->kind == LW_FIT_TREES
                  ? lw_trees_fit(fit->m, &fit->feed, fit->base, &fit->spec->trees, err)
                  : linear(fit, report, err);
-    return rc;
+    return rc ? rc : lw_model_check(fit->m, err);
 }
 
-struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
-                        int64_t as_of_ms, const struct lw_fit_spec *spec,
-                        struct lw_fit_report *report, struct lw_err *err) {
-    struct lw_fit_report scratch = {.quick = true};
-    struct lw_rows rows = {.ds = ds, .begin = begin, .end = end, .as_of = as_of_ms};
-    struct fit fit = {.spec = spec, .base = &rows};
+static struct lw_rows rows_of(const struct lw_dataset *ds, size_t begin, size_t end,
+                              int64_t as_of_ms, const struct lw_fit_spec *spec) {
     lw_assert(begin <= end && end <= lw_dataset_rows(ds));
+    return (struct lw_rows){.ds = ds,
+                            .begin = begin,
+                            .end = end,
+                            .as_of = as_of_ms,
+                            .since = since_of(as_of_ms, spec->window_ms),
+                            .half_life = spec->half_life_ms,
+                            .labels = lw_dataset_labels(ds, begin, end)};
+}
+
+static struct lw_model *fit_rows(const struct lw_rows *rows,
+                                 const struct lw_fit_spec *spec,
+                                 struct lw_fit_report *report, struct lw_err *err) {
+    const struct lw_dataset *ds = rows->ds;
+    struct lw_fit_report scratch = {.quick = true};
+    struct fit fit = {.spec = spec, .base = rows};
     report = report ? report : &scratch;
     *report = (struct lw_fit_report){.quick = report->quick};
-    rows.since = since_of(as_of_ms, spec->window_ms);
-    rows.half_life = spec->half_life_ms;
     if (check_spec(spec, err))
         return NULL;
-    report->rows = usable(&rows);
+    report->rows = usable(rows);
     if (report->rows < 2) {
-        lw_fail(err, LW_EINPUT,
-                "candidate \"%s\": %zu usable rows, at least 2 are needed", spec->name,
-                report->rows);
+        lw_fail(err, LW_EINPUT, "%zu usable rows, at least 2 are needed", report->rows);
         return NULL;
     }
     fit.m = lw_frame_new(lw_dataset_plan(ds), spec, err);
@@ -250,9 +375,24 @@ struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
     return NULL;
 }
 
+struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
+                        int64_t as_of_ms, const struct lw_fit_spec *spec,
+                        struct lw_fit_report *report, struct lw_err *err) {
+    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
+    return fit_rows(&rows, spec, report, err);
+}
+
+struct lw_model *lw_fit_half(const struct lw_dataset *ds, size_t begin, size_t end,
+                             int64_t as_of_ms, const struct lw_fit_spec *spec,
+                             const struct lw_fold *fold, struct lw_err *err) {
+    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
+    rows.fold = *fold;
+    return fit_rows(&rows, spec, NULL, err);
+}
+
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
-    return a->kind == b->kind && a->kind != LW_FIT_TREES && a->alpha == b->alpha &&
-           a->l1_ratio == b->l1_ratio && a->nterms == b->nterms &&
+    return a->kind == b->kind && a->kind != LW_FIT_TREES && a->loss == b->loss &&
+           a->alpha == b->alpha && a->l1_ratio == b->l1_ratio && a->nterms == b->nterms &&
            memcmp(a->terms, b->terms, a->nterms * sizeof *a->terms) == 0 &&
            a->intercept == b->intercept && a->window_ms == b->window_ms &&
            a->half_life_ms == b->half_life_ms && a->clip_lo == b->clip_lo &&
@@ -272,11 +412,7 @@ double *lw_fit_keep(const struct lw_model *m) {
 }
 
 void lw_fit_restore(struct lw_model *m, const double *from) {
-    m->intercept = *from++;
-    for (size_t t = 0; t < lw_plan_terms(m->plan); t++) {
-        memcpy(m->part[t].coef, from, m->part[t].n * sizeof *from);
-        from += m->part[t].n;
-    }
+    put_coefficients(m, from);
     lw_model_finish(m);
 }
 
@@ -284,23 +420,17 @@ int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin
                    size_t end, int64_t as_of_ms, const struct lw_fit_spec *spec,
                    struct lw_err *err) {
     struct lw_fit_report report = {0};
-    struct lw_rows rows = {.ds = ds,
-                           .begin = begin,
-                           .end = end,
-                           .as_of = as_of_ms,
-                           .since = since_of(as_of_ms, spec->window_ms),
-                           .half_life = spec->half_life_ms};
+    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
     struct fit fit = {.spec = spec, .base = &rows, .m = m};
     if (lw_layout_init(&fit.layout, m, spec->intercept, err))
         return -1;
     lw_feed_init(&fit.feed, m, ds);
-    if (spec->correction.half_life_ms)
-        correct(&fit, &report);
+    int rc = spec->correction.half_life_ms ? correct(&fit, &report, err) : 0;
     lw_feed_fini(&fit.feed);
     lw_layout_fini(&fit.layout);
     lw_copy(m->name, sizeof m->name, spec->name);
     m->nparams = 0;
     add_params(m, spec);
     lw_model_finish(m);
-    return 0;
+    return rc ? rc : lw_model_check(m, err);
 }

@@ -4,6 +4,7 @@
 #ifndef LW_FIT_H
 #define LW_FIT_H
 
+#include "base/rng.h"
 #include "leeway/model.h"
 #include "model/dataset.h"
 
@@ -30,10 +31,17 @@ struct lw_tree_params {
     double eta, min_child_weight, subsample, lambda;
 };
 
+/* Of a residual: its square, or Huber's (robust.h). */
+enum lw_fit_loss { LW_LOSS_SQUARED, LW_LOSS_HUBER };
+
+/* Whether this build can fit them; any can score all. */
+bool lw_fit_can(enum lw_fit_kind kind);
+
 struct lw_fit_spec {
     char name[LW_NAME_MAX];     /* of the candidate; recorded in the model */
     char features[LW_NAME_MAX]; /* of its feature set, for the record */
     enum lw_fit_kind kind;
+    enum lw_fit_loss loss;   /* of a linear model */
     double alpha;            /* penalty; as scikit-learn defines it for the kind */
     double l1_ratio;         /* elastic net */
     int terms[LW_TERMS_MAX]; /* of the plan */
@@ -57,12 +65,28 @@ struct lw_fit_report {
 };
 
 /* Fits on rows [begin, end) of a dataset that are inside the spec's window before as_of.
- * NULL and LW_EINPUT when there are fewer than 2 usable rows. Rank deficiency is handled
- * (minimum number of columns dropped) and reported. Deterministic. Thread: any; BLAS
- * threads as set. */
+ * NULL and LW_EINPUT when there are fewer than 2 usable rows, or
+ * when any figure of the fit is not finite: what it says then names the term. Rank
+ * deficiency is handled (minimum number of columns dropped) and reported. Deterministic.
+ * Thread: any; BLAS threads as set. */
 struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
                         int64_t as_of_ms, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err);
+
+/* One half of the rows, drawn by blocks of event time: neighbours, which share their
+ * hour's luck, are in the same half. */
+struct lw_fold {
+    int64_t block_ms; /* 0: all rows are in it */
+    int half;         /* 0 or 1 */
+};
+static inline bool lw_fold_has(const struct lw_fold *fold, int64_t time_ms) {
+    return fold->block_ms == 0 ||
+           (int)(lw_mix64((uint64_t)(time_ms / fold->block_ms)) & 1) == fold->half;
+}
+/* lw_fit on the rows of a half. */
+struct lw_model *lw_fit_half(const struct lw_dataset *ds, size_t begin, size_t end,
+                             int64_t as_of_ms, const struct lw_fit_spec *spec,
+                             const struct lw_fold *fold, struct lw_err *err);
 
 /* Whether two specs have all but name and correction in common: then so have their fits
  * all but the last stage. */

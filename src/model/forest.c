@@ -30,6 +30,10 @@ void lw_forest_free(struct lw_forest *f) {
     free(f->node);
     free(f->leaf);
     free(f->is_leaf);
+    for (int k = 0; k < LW_ATOMS_MAX; k++) {
+        free(f->key[k]);
+        free(f->rank[k]);
+    }
     free(f);
 }
 
@@ -83,8 +87,33 @@ static float to_float(double v) {
     return isfinite(x) ? x : NAN;
 }
 
+/* A text where the fit saw integers is nothing that it knows. */
 static float key_float(const struct lw_cell *cell) {
-    return cell->present ? to_float((double)(int64_t)cell->key) : NAN;
+    return cell->present && !cell->text ? to_float((double)(int64_t)cell->key) : NAN;
+}
+
+static float rank_float(const struct lw_forest *f, int k, uint32_t code, uint32_t known) {
+    uint32_t rank = code < known ? f->rank[k][code] : LW_CODE_NONE;
+    return rank == LW_CODE_NONE ? NAN : (float)rank;
+}
+
+int lw_forest_index(struct lw_forest *f, const struct lw_model *m, struct lw_err *err) {
+    for (int k = 0; k < f->nfeatures; k++) {
+        const struct lw_dict *dict = &m->dict[f->atom[k]];
+        if (!f->key[k])
+            continue;
+        free(f->rank[k]);
+        f->rank[k] = lw_malloc((dict->n + 1) * sizeof *f->rank[k]);
+        for (uint32_t c = 0; c < dict->n; c++)
+            f->rank[k][c] = LW_CODE_NONE;
+        for (uint32_t i = 0; i < f->nkeys[k]; i++) {
+            uint32_t code = lw_table_get(&dict->table, f->key[k][i]);
+            if (code == LW_TABLE_NONE || f->rank[k][code] != LW_CODE_NONE)
+                return bad(err, "a text is not known, or stands twice");
+            f->rank[k][code] = i;
+        }
+    }
+    return 0;
 }
 
 void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
@@ -96,6 +125,10 @@ void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
         struct lw_cell cell;
         if (atom->kind == LW_NUMERIC) {
             x[k] = to_float(v->num[a]);
+            continue;
+        }
+        if (f->rank[k]) {
+            x[k] = rank_float(f, k, v->code[a], m->dict[a].n);
             continue;
         }
         cell = atom->learned ? lw_learned_bin(m, (size_t)a, v->num[atom->from], v->code)
@@ -111,6 +144,10 @@ void lw_forest_feed_features(const struct lw_forest *f, const struct lw_feed *fe
         const struct lw_atom *atom = lw_plan_atom_at(feed->m->plan, (size_t)a);
         if (atom->kind == LW_NUMERIC) {
             x[k] = to_float(feed->num[a][i]);
+            continue;
+        }
+        if (f->rank[k]) {
+            x[k] = rank_float(f, k, feed->code[a][i], feed->m->dict[a].n);
             continue;
         }
         size_t from = (size_t)feed->m->plan_atom[a];

@@ -1,9 +1,12 @@
 /* Boosted trees as flat arrays, and the walk that scores them.
  *
  * A feature is an atom of the model's plan as a float: a number itself, a category's
- * integer key. An inner node sends float(x) < threshold to the left and a missing x where
- * training found it better. Leaves are added in single precision in the order of the
- * trees, starting at the base, which is what XGBoost does: predictions are its own. */
+ * integer key, or for a category of texts the rank of its text by the mean target of the
+ * rows that the fit saw: of all orders the one in which a split divides best (Fisher,
+ * "On Grouping for Maximum Homogeneity", 1958). A text that has no rank is missing. An
+ * inner node sends float(x) < threshold to the left and a missing x where training found
+ * it better. Leaves are added in single precision in the order of the trees, starting at
+ * the base, which is what XGBoost does: predictions are its own. */
 #ifndef LW_FOREST_H
 #define LW_FOREST_H
 
@@ -27,6 +30,10 @@ struct lw_node {
 struct lw_forest {
     float base;
     int nfeatures, atom[LW_ATOMS_MAX];
+    uint64_t *key[LW_ATOMS_MAX]; /* of a feature of texts, by rank; NULL: another */
+    uint32_t nkeys[LW_ATOMS_MAX];
+    uint32_t
+        *rank[LW_ATOMS_MAX]; /* by code of the model's dictionary, and LW_CODE_NONE */
     size_t ntrees, nnodes;
     int32_t *root, *depth; /* of a tree */
     struct lw_node *node;
@@ -37,6 +44,10 @@ struct lw_forest {
 struct lw_forest *lw_forest_new(size_t ntrees, size_t nnodes);
 void lw_forest_free(struct lw_forest *forest);
 size_t lw_forest_nodes(const struct lw_forest *forest);
+/* Makes the ranks from the keys; once the model's dictionaries are complete. LW_EINPUT
+ * when a key is none of the dictionary's, or stands twice. */
+int lw_forest_index(struct lw_forest *forest, const struct lw_model *m,
+                    struct lw_err *err);
 void lw_forest_set_leaf(struct lw_forest *forest, size_t node, float value);
 /* Depths from the nodes; LW_EINPUT when they are no trees: a child that does not stand
  * after its parent (which is how cycles are told), or is out of range; deeper than
@@ -55,8 +66,9 @@ struct lw_buf;
 struct lw_reader;
 void lw_forest_write(const struct lw_forest *forest, const struct lw_model *m,
                      struct lw_buf *out);
-/* Its features must be atoms of the model's plan. NULL and LW_EINPUT. */
-struct lw_forest *lw_forest_read(const struct lw_model *m, struct lw_reader *in,
+/* Its features must be atoms of the model's plan; its texts enter the model's
+ * dictionaries, which are to be sorted before it is indexed. NULL and LW_EINPUT. */
+struct lw_forest *lw_forest_read(struct lw_model *m, struct lw_reader *in,
                                  struct lw_err *err);
 
 #endif

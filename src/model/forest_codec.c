@@ -14,6 +14,23 @@ static void put_ints(const int32_t *v, size_t n, struct lw_buf *out) {
     lw_wire_close(out);
 }
 
+/* A list of texts for each feature, empty where its values are no texts. */
+static void put_levels(const struct lw_forest *f, const struct lw_model *m,
+                       struct lw_buf *out) {
+    lw_wire_open(out, (size_t)f->nfeatures);
+    for (int k = 0; k < f->nfeatures; k++) {
+        const struct lw_dict *dict = &m->dict[f->atom[k]];
+        lw_wire_open(out, f->nkeys[k]);
+        for (uint32_t i = 0; i < f->nkeys[k]; i++) {
+            const struct lw_level *l =
+                &dict->level[lw_table_get(&dict->table, f->key[k][i])];
+            lw_wire_string(out, l->text, l->len);
+        }
+        lw_wire_close(out);
+    }
+    lw_wire_close(out);
+}
+
 void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
                      struct lw_buf *out) {
     int32_t *v = lw_calloc(f->nnodes + 1, sizeof *v);
@@ -22,6 +39,7 @@ void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
     for (int k = 0; k < f->nfeatures; k++)
         lw_wire_text(out, lw_plan_atom_text(m->plan, (size_t)f->atom[k]));
     lw_wire_close(out);
+    put_levels(f, m, out);
     put_ints(f->root, f->ntrees, out);
     for (size_t i = 0; i < f->nnodes; i++)
         v[i] = f->is_leaf[i] ? -1 : f->node[i].feature;
@@ -86,6 +104,38 @@ static int get_features(const struct lw_model *m, struct lw_reader *in,
     return in->bad ? lw_fail(err, LW_EINPUT, "damaged forest: its features") : 0;
 }
 
+static int get_texts(struct lw_model *m, struct lw_reader *in, struct lw_forest *f, int k,
+                     struct lw_err *err) {
+    uint64_t left = 0;
+    while (lw_wire_more(in, &left)) {
+        size_t len;
+        const char *text = lw_wire_get_string(in, &len);
+        if (in->bad)
+            break;
+        struct lw_cell cell = lw_cell_text(text, len);
+        if (lw_plan_atom_kind(m->plan, (size_t)f->atom[k]) != LW_CATEGORY ||
+            lw_dict_add(&m->dict[f->atom[k]], &cell) == LW_CODE_NONE)
+            return lw_fail(err, LW_EINPUT, "damaged forest: its texts");
+        if ((f->nkeys[k] & (f->nkeys[k] - 1)) == 0)
+            f->key[k] = lw_realloc(f->key[k], f->nkeys[k] ? 2 * (size_t)f->nkeys[k] : 1,
+                                   sizeof *f->key[k]);
+        f->key[k][f->nkeys[k]++] = cell.key;
+    }
+    return 0;
+}
+
+static int get_levels(struct lw_model *m, struct lw_reader *in, struct lw_forest *f,
+                      struct lw_err *err) {
+    uint64_t left = 0;
+    int k = 0;
+    for (; lw_wire_more(in, &left); k++)
+        if (k == f->nfeatures || get_texts(m, in, f, k, err))
+            return lw_fail(err, LW_EINPUT, "damaged forest: its texts");
+    return k == f->nfeatures && !in->bad
+               ? 0
+               : lw_fail(err, LW_EINPUT, "damaged forest: its texts");
+}
+
 static void set_node(struct lw_forest *f, size_t i, const struct lists *l) {
     struct lw_node *n = &f->node[i];
     f->is_leaf[i] = l[1].v[i] == -1;
@@ -105,26 +155,32 @@ static int fill(struct lw_forest *f, const struct lists *l, struct lw_err *err) 
     return lw_forest_check(f, err);
 }
 
-struct lw_forest *lw_forest_read(const struct lw_model *m, struct lw_reader *in,
+struct lw_forest *lw_forest_read(struct lw_model *m, struct lw_reader *in,
                                  struct lw_err *err) {
     static const char types[] = "iifib";
     struct lw_forest head = {0}, *f = NULL;
     struct lists l[5] = {{0}};
     double base = lw_wire_get_double(in);
     int rc = get_features(m, in, &head, err);
+    if (!rc)
+        rc = get_levels(m, in, &head, err);
     for (int k = 0; k < 5 && !rc; k++)
         get_list(in, types[k], &l[k]);
     size_t n = l[1].n;
-    if (!rc && (in->bad || !isfinite(base) || n == 0 || n > INT32_MAX || l[2].n != n ||
-                l[3].n != n || l[4].n != n || l[0].n > LW_TREES_MAX))
+    if (!rc && (in->bad || !isfinite((float)base) || n == 0 || n > INT32_MAX ||
+                l[2].n != n || l[3].n != n || l[4].n != n || l[0].n > LW_TREES_MAX))
         rc = lw_fail(err, LW_EINPUT, "damaged forest: its lists differ in length");
     if (!rc) {
         f = lw_forest_new(l[0].n, n);
         f->base = (float)base;
         f->nfeatures = head.nfeatures;
         memcpy(f->atom, head.atom, sizeof f->atom);
+        memcpy(f->key, head.key, sizeof f->key);
+        memcpy(f->nkeys, head.nkeys, sizeof f->nkeys);
         rc = fill(f, l, err);
     }
+    for (int k = 0; !f && k < LW_ATOMS_MAX; k++)
+        free(head.key[k]);
     for (int k = 0; k < 5; k++)
         free(l[k].v);
     if (!rc)

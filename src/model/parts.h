@@ -16,7 +16,7 @@
 
 #define LW_BLOCK_DENSE  (UINT64_C(1) << 22) /* composites mapped by an array */
 #define LW_SPACE_MAX    (UINT64_C(1) << 62)
-#define LW_MODEL_FORMAT 1
+#define LW_MODEL_FORMAT 2
 #define LW_PARAMS_MAX   32
 #define LW_KEYS_DENSE   4096 /* integer keys mapped to codes by an array */
 #define LW_LEVELS_MAX   (1u << 24)

@@ -3,10 +3,13 @@
  *
  * Features are the factors of the candidate's terms, each once; crosses mean nothing to
  * trees. A category enters as its integer key, as in XGBoost's own examples of these
- * trips. The base score is the mean target. One thread and a fixed seed: the same rows
- * give the same trees. */
+ * trips, or as the rank of its text by the mean target (forest.h). XGBoost's own handling
+ * of categories is left out: it differs between the versions that Debian has. The base
+ * score is the mean target. One thread and a fixed seed: the same rows give the same
+ * trees. */
 #include "model/trees.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,11 +37,6 @@ static int choose_features(const struct lw_model *m, struct lw_forest *f,
             bool known = false;
             for (int k = 0; k < f->nfeatures; k++)
                 known |= f->atom[k] == a;
-            if (m->dict[a].texts == 1)
-                return lw_fail(err, LW_ECONFIG,
-                               "trees take numbers and integer categories; the values of "
-                               "\"%s\" are texts",
-                               lw_plan_atom_text(m->plan, (size_t)a));
             if (!known)
                 f->atom[f->nfeatures++] = a;
         }
@@ -46,10 +44,82 @@ static int choose_features(const struct lw_model *m, struct lw_forest *f,
     return f->nfeatures ? 0 : lw_fail(err, LW_ECONFIG, "trees need at least one term");
 }
 
+/* --- texts in the order of the mean target ------------------------------------------ */
+
+#define PULL 20.0 /* a text of so many rows stands half-way to the mean of all */
+
+struct standing {
+    uint64_t key;
+    double mean;
+};
+
+static int by_mean(const void *a, const void *b) {
+    const struct standing *x = a, *y = b;
+    if (x->mean != y->mean)
+        return x->mean < y->mean ? -1 : 1;
+    return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static void sum_by_code(const struct lw_feed *feed, const struct lw_rows *rows, int atom,
+                        const uint32_t *idx, size_t n, double *sum, double *weight) {
+    double w[LW_CHUNK];
+    lw_rows_weights(rows, idx, n, w);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t code = feed->code[atom][i], all = feed->m->dict[atom].n;
+        double y = lw_label_bounded(&rows->labels, lw_dataset_target(rows->ds, idx[i]));
+        sum[all] += w[i] * y;
+        weight[all] += w[i];
+        if (code >= all)
+            continue;
+        sum[code] += w[i] * y;
+        weight[code] += w[i];
+    }
+}
+
+static void rank_texts(struct lw_feed *feed, const struct lw_rows *rows,
+                       struct lw_forest *f, int k) {
+    int atom = f->atom[k];
+    const struct lw_dict *dict = &feed->m->dict[atom];
+    double *sum = lw_calloc(dict->n + 1, sizeof *sum);
+    double *weight = lw_calloc(dict->n + 1, sizeof *weight);
+    struct standing *s = lw_calloc(dict->n + 1, sizeof *s);
+    uint32_t idx[LW_CHUNK], n = 0;
+    for (size_t got, at = rows->begin; (got = lw_rows_next(rows, &at, idx));) {
+        lw_feed_atoms(feed, idx, got, feed->natoms);
+        sum_by_code(feed, rows, atom, idx, got, sum, weight);
+    }
+    double mean = weight[dict->n] > 0 ? sum[dict->n] / weight[dict->n] : 0;
+    for (uint32_t c = 0; c < dict->n; c++)
+        if (!dict->level[c].missing)
+            s[n++] = (struct standing){dict->level[c].key,
+                                       (sum[c] + PULL * mean) / (weight[c] + PULL)};
+    qsort(s, n, sizeof *s, by_mean);
+    f->nkeys[k] = n;
+    f->key[k] = lw_malloc((n + 1) * sizeof *f->key[k]);
+    for (uint32_t i = 0; i < n; i++)
+        f->key[k][i] = s[i].key;
+    free(s);
+    free(sum);
+    free(weight);
+}
+
+static int order_texts(struct lw_feed *feed, const struct lw_rows *rows,
+                       struct lw_forest *f, struct lw_err *err) {
+    for (int k = 0; k < f->nfeatures; k++)
+        if (feed->m->dict[f->atom[k]].texts == 1)
+            rank_texts(feed, rows, f, k);
+    return lw_forest_index(f, feed->m, err);
+}
+
+/* --- rows and XGBoost ----------------------------------------------------------------
+ */
+
 struct matrix {
     float *x, *y, *w;
     size_t n, width;
     double mean;
+    bool overflow; /* a target that single precision cannot hold */
+    bool weighs;   /* any row */
 };
 
 static void gather(struct lw_feed *feed, const struct lw_rows *rows,
@@ -65,10 +135,13 @@ static void gather(struct lw_feed *feed, const struct lw_rows *rows,
         lw_feed_atoms(feed, idx, n, feed->natoms);
         lw_rows_weights(rows, idx, n, w);
         for (size_t i = 0; i < n; i++, mat->n++) {
-            double y = lw_dataset_target(rows->ds, idx[i]);
+            double y =
+                lw_label_bounded(&rows->labels, lw_dataset_target(rows->ds, idx[i]));
             lw_forest_feed_features(f, feed, i, idx[i], mat->x + mat->n * mat->width);
             mat->y[mat->n] = (float)y;
             mat->w[mat->n] = (float)w[i];
+            mat->overflow |= !isfinite(mat->y[mat->n]);
+            mat->weighs |= mat->w[mat->n] > 0;
             sum += w[i] * y;
             weight += w[i];
         }
@@ -180,6 +253,15 @@ static struct lw_forest *convert(const json_t *model, struct lw_err *err) {
     return f;
 }
 
+static int check_matrix(const struct matrix *mat, struct lw_err *err) {
+    if (mat->overflow)
+        return lw_fail(err, LW_EINPUT, "a target is beyond what trees can hold (3.4e38)");
+    if (!mat->weighs)
+        return lw_fail(err, LW_EINPUT,
+                       "no row has any weight: half_life is too short for their age");
+    return 0;
+}
+
 static int check_params(const struct lw_tree_params *p, struct lw_err *err) {
     if (p->rounds < 1 || p->rounds > LW_TREES_MAX || p->depth < 1 || p->depth > 16 ||
         !(p->eta > 0 && p->eta <= 1) || !(p->subsample > 0 && p->subsample <= 1) ||
@@ -192,25 +274,48 @@ static int check_params(const struct lw_tree_params *p, struct lw_err *err) {
     return 0;
 }
 
-int lw_trees_fit(struct lw_model *m, struct lw_feed *feed, const struct lw_rows *rows,
-                 const struct lw_tree_params *params, struct lw_err *err) {
-    struct lw_forest chosen = {0};
+/* What was chosen beforehand moves into the forest that was grown. */
+static void adopt(struct lw_forest *f, struct lw_forest *chosen) {
+    f->nfeatures = chosen->nfeatures;
+    memcpy(f->atom, chosen->atom, sizeof f->atom);
+    memcpy(f->key, chosen->key, sizeof f->key);
+    memcpy(f->nkeys, chosen->nkeys, sizeof f->nkeys);
+    memcpy(f->rank, chosen->rank, sizeof f->rank);
+    memset(chosen->key, 0, sizeof chosen->key);
+    memset(chosen->rank, 0, sizeof chosen->rank);
+}
+
+static struct lw_forest *grow(struct lw_feed *feed, const struct lw_rows *rows,
+                              struct lw_forest *chosen,
+                              const struct lw_tree_params *params, struct lw_err *err) {
     struct matrix mat = {0};
-    if (check_params(params, err) || choose_features(m, &chosen, err))
-        return -1;
-    gather(feed, rows, &chosen, &mat);
-    json_t *json = train(&mat, params, err);
+    gather(feed, rows, chosen, &mat);
+    json_t *json = check_matrix(&mat, err) ? NULL : train(&mat, params, err);
     struct lw_forest *f = json ? convert(json, err) : NULL;
     json_decref(json);
     free(mat.x);
     free(mat.y);
     free(mat.w);
-    if (!f)
+    if (f) {
+        f->base = (float)mat.mean;
+        adopt(f, chosen);
+    }
+    return f;
+}
+
+int lw_trees_fit(struct lw_model *m, struct lw_feed *feed, const struct lw_rows *rows,
+                 const struct lw_tree_params *params, struct lw_err *err) {
+    if (check_params(params, err))
         return -1;
-    f->base = (float)mat.mean;
-    f->nfeatures = chosen.nfeatures;
-    memcpy(f->atom, chosen.atom, sizeof f->atom);
-    m->forest = f;
-    m->intercept = mat.mean;
-    return lw_forest_check(f, err);
+    struct lw_forest *chosen = lw_forest_new(0, 0);
+    int rc = choose_features(m, chosen, err);
+    if (!rc)
+        rc = order_texts(feed, rows, chosen, err);
+    if (!rc)
+        m->forest = grow(feed, rows, chosen, params, err);
+    lw_forest_free(chosen);
+    if (rc || !m->forest)
+        return -1;
+    m->intercept = (double)m->forest->base;
+    return lw_forest_check(m->forest, err);
 }

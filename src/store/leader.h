@@ -141,6 +141,10 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
 int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_version *v, bool promote,
                       const struct lw_step *step, struct lw_err *err);
+/* Whether a version can be decoded and scores this stream's events: what a person
+ * promotes must. LW_ENOTFOUND, or what is wrong with it. */
+int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
+                     struct lw_err *err);
 /* Makes an existing version champion (promotion by a person, rollback); no-op if it is.
  * step may be NULL for a person: then `who` and reason go to the audit, and no lease is
  * needed; the leader notices at its next step. LW_ENOTFOUND: no such version. */

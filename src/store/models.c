@@ -162,6 +162,19 @@ int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t v
                           version);
 }
 
+int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
+                     struct lw_err *err) {
+    struct lw_version v;
+    struct lw_reply *reply = lw_models_get(r, spec, version, &v, err);
+    if (!reply)
+        return -1;
+    struct lw_model *model = lw_model_decode(v.model, v.model_len, err);
+    int rc = model ? lw_model_bind(model, &spec->event.fields, err) : -1;
+    lw_model_free(model);
+    lw_reply_free(reply);
+    return rc ? lw_err_context(err, "version %u cannot score this stream", version) : 0;
+}
+
 int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
                       struct lw_aliases *out, struct lw_err *err) {
     char key[LW_KEY_MAX];

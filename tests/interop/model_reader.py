@@ -88,6 +88,8 @@ def load(path):
         model = next(fastavro.reader(f))
     for t in model["terms"]:
         t["table"] = dict(zip(t["levels"], t["coefficients"]))
+    levels = model["forest"]["levels"] if model["forest"] else []
+    model["ranks"] = [{text: i for i, text in enumerate(texts)} for texts in levels]
     model["learned"] = [(t, imputed) for t in model["imputes"]]
     model["learned"] += [(t, binned) for t in model["quantiles"]]
     return model
@@ -108,10 +110,16 @@ def grow(forest, x):
     return total
 
 
+def rank(x, ranks):
+    return ranks.get(x) if ranks else None if isinstance(x, str) else x
+
+
 def predict(model, record):
     value = lambda text: evaluate(text, record, model["learned"])
     if model["forest"]:
-        total = grow(model["forest"], [value(t) for t in model["forest"]["features"]])
+        forest = model["forest"]
+        x = [rank(value(t), ranks) for t, ranks in zip(forest["features"], model["ranks"])]
+        total = grow(forest, x)
     else:
         total = model["intercept"]
         for t in model["terms"]:

@@ -41,8 +41,8 @@ static const char *const linear[] = {"a",
                                      "zero(x) * sqrt(impute(x, s))",
                                      "qbins(x, 6)",
                                      "bins(z, -1, 0.5) * b"};
-static const char *const trees[] = {"a", "b",       "hour(t)",     "x",
-                                    "z", "sqrt(x)", "impute(x, a)"};
+static const char *const trees[] = {"a", "b",       "hour(t)",      "x",
+                                    "z", "sqrt(x)", "impute(x, a)", "s"};
 
 static void die(const struct lw_err *err) {
     fprintf(stderr, "model_tool: %s\n", err->msg);

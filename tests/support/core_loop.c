@@ -108,7 +108,7 @@ static void train(struct core_loop *l, const struct lw_request *request,
                       &t, &err);
     lw_pane_free(recent);
     if (rc) {
-        lw_monitor_trained(l->monitor, request->id, 0, NULL, err.msg, e);
+        lw_monitor_trained(l->monitor, request->id, 0, t.early ? &t : NULL, err.msg, e);
         note(l, e);
         return;
     }

@@ -21,6 +21,8 @@
 static inline struct lw_config *load_or_fail(const char *path) {
     struct lw_err err = {0};
     struct lw_config *config = lw_config_load(path, &err);
+    if (!config && strstr(err.msg, "cannot fit trees"))
+        skip(); /* a build without XGBoost */
     if (!config)
         fail_msg("%s", err.msg);
     return config;

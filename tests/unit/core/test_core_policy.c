@@ -33,7 +33,7 @@ static void rows(struct fixture *f, uint64_t good) {
     f->pane->events = good + 7;
     f->pane->reason[LW_GOOD] = good;
     f->pane->reason[LW_ASIDE_NO_TARGET] = 7;
-    lw_policy_pane(&f->p, f->pane, false);
+    lw_policy_pane(&f->p, f->spec, f->pane, false);
 }
 
 static int request(struct fixture *f, int64_t at, const char *trigger) {
@@ -81,7 +81,8 @@ static void bootstrap_by_rows(void **state) {
     rows(f, 999); /* those set aside do not count */
     assert_int_equal(request(f, T0 + 99 * LW_DAY, NULL), 0);
     rows(f, 1);
-    assert_int_equal(request(f, T0, NULL), 1);
+    assert_int_equal(request(f, T0 + 12 * LW_HOUR, NULL), 0); /* all in the hold-out */
+    assert_int_equal(request(f, T0 + 13 * LW_HOUR, NULL), 1);
     assert_true(f->p.pending.bootstrap);
 }
 
@@ -170,7 +171,7 @@ static void a_champion_from_before_the_stream_ages_with_it(void **state) {
     rows(f, 1000000);
     assert_int_equal(f->p.champion_since_ms, T0);
     lw_pane_reset(f->pane, T0 + LW_DAY, 1);
-    lw_policy_pane(&f->p, f->pane, false);
+    lw_policy_pane(&f->p, f->spec, f->pane, false);
     assert_int_equal(f->p.champion_since_ms, T0); /* the first pane dates it, no other */
     assert_int_equal(request(f, T0 + 30 * LW_DAY - 1, NULL), 0);
     assert_int_equal(request(f, T0 + 30 * LW_DAY, NULL), 1);
@@ -184,7 +185,7 @@ static void level_is_of_the_newest_days(void **state) {
         for (int hour = 0; hour < 24; hour++) {
             lw_pane_reset(f->pane, T0 + day * LW_DAY + hour * LW_HOUR, 1);
             f->pane->answered = (struct lw_errors){.n = 10, .e2 = day < 12 ? 1e6 : 30};
-            lw_policy_pane(&f->p, f->pane, false);
+            lw_policy_pane(&f->p, f->spec, f->pane, false);
         }
     lw_policy_level(&f->p, &none, &level);
     assert_int_equal(level.n, 10 * 24 * LW_LEVEL_DAYS);
@@ -215,7 +216,7 @@ static void proven(struct fixture *f, double champion2, double previous2, uint64
     f->pane->scores[0].errors = (struct lw_errors){.n = n, .e2 = champion2};
     f->pane->scores[1].version = f->p.previous;
     f->pane->scores[1].errors = (struct lw_errors){.n = n, .e2 = previous2};
-    lw_policy_pane(&f->p, f->pane, false);
+    lw_policy_pane(&f->p, f->spec, f->pane, false);
 }
 
 /* Version 2 was promoted over version 1 at T0 + 3 days. */
@@ -261,7 +262,7 @@ static void a_worse_one_is_rolled_back_early(void **state) {
         assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
     }
     lw_pane_reset(f->pane, T0, 1); /* a pane of one version only proves nothing */
-    lw_policy_pane(&f->p, f->pane, false);
+    lw_policy_pane(&f->p, f->spec, f->pane, false);
     assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
     proven(f, 150, 100, 10);
     assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 4 * LW_DAY, &d), 1);
@@ -394,14 +395,14 @@ static void panes_of_different_events_prove_nothing(void **state) {
     in_probation(f);
     proven(f, 100, 150, 10);
     f->pane->scores[1].errors.n = 9;
-    lw_policy_pane(&f->p, f->pane, false);
+    lw_policy_pane(&f->p, f->spec, f->pane, false);
     f->pane->scores[1].errors.n = f->pane->scores[0].errors.n = 0;
-    lw_policy_pane(&f->p, f->pane, false);
+    lw_policy_pane(&f->p, f->spec, f->pane, false);
     f->pane->nscores = 1;
     f->pane->scores[0].errors.n = 10;
-    lw_policy_pane(&f->p, f->pane, false);
+    lw_policy_pane(&f->p, f->spec, f->pane, false);
     f->pane->scores[0].version = f->p.previous;
-    lw_policy_pane(&f->p, f->pane, false);
+    lw_policy_pane(&f->p, f->spec, f->pane, false);
     assert_int_equal(f->p.probation.n, 1);
     assert_true(f->p.probation.mean == 5);
 }
@@ -414,14 +415,14 @@ static void what_is_in_quarantine_does_not_count(void **state) {
     proven(f, 100, 150, 10);
     uint64_t fresh = f->p.fresh, usable = f->p.usable;
     f->pane->reason[LW_GOOD] = 500;
-    lw_policy_pane(&f->p, f->pane, true);
+    lw_policy_pane(&f->p, f->spec, f->pane, true);
     assert_int_equal(f->p.fresh, fresh);
     assert_int_equal(f->p.usable, usable);
     assert_int_equal(f->p.probation.n, 1);
     f->pane->answered = (struct lw_errors){.n = 10, .e2 = 30};
     for (int day = 0; day < 4; day++) {
         f->pane->start_ms = T0 + day * LW_DAY;
-        lw_policy_pane(&f->p, f->pane, true);
+        lw_policy_pane(&f->p, f->spec, f->pane, true);
     }
     struct lw_quarantine q = {.n = 1};
     q.span[0] =
@@ -562,7 +563,7 @@ static void a_rich_policy(struct fixture *f) {
     in_probation(f);
     proven(f, 120, 100, 10);
     f->pane->answered = (struct lw_errors){.n = 10, .e2 = 90};
-    lw_policy_pane(&f->p, f->pane, false);
+    lw_policy_pane(&f->p, f->spec, f->pane, false);
     f->p.probation = (struct lw_moments){0};
     proven(f, 120, 100, 10);
     proven(f, 90, 100, 10);

@@ -200,6 +200,62 @@ static void seconds_come_from_the_shells_clock(void **state) {
         assert_true(f->t.trial[i].seconds == 1);
 }
 
+/* A value that cannot be squared, in one row before the hold-out or in it. */
+static void poison(struct fixture *f, int64_t at) {
+    struct core_event e;
+    core_event_set(f->spec, &e, at, 1, 1e200, 10);
+    lw_dataset_add(f->ds, &e.row);
+    lw_dataset_sort(f->ds);
+}
+
+/* Candidate 0 overflows, the last one does without x. */
+static void nothing_compares_with_what_is_no_number(void **state) {
+    struct fixture *f = *state;
+    f->spec->retrain.search.budget = MANY;
+    f->spec->candidate[MANY - 1].nterms = 1; /* zone alone */
+    poison(f, HOLD - LW_HOUR);
+    for (int kind = LW_SEARCH_GRID; kind <= LW_SEARCH_RANDOM; kind++) {
+        train(f, (enum lw_search_kind)kind, AS_OF);
+        assert_string_equal(f->t.trial[f->t.chosen].name, "c7");
+        assert_true(isfinite(f->t.trial[f->t.chosen].rmse));
+        assert_true(f->t.gate.passed && isfinite(f->t.gate.challenger_rmse));
+        assert_non_null(strstr(f->t.gate.reason, "; failed: c"));
+        size_t failed = 0;
+        for (size_t i = 0; i < f->t.ntrials; i++)
+            failed += isnan(f->t.trial[i].rmse) && strstr(f->t.trial[i].note, "\"x\"");
+        assert_int_equal(failed, MANY - 1);
+    }
+}
+
+static void when_all_fail_all_reasons_are_told(void **state) {
+    struct fixture *f = *state;
+    struct lw_err err = {0};
+    f->spec->ncandidates = 3;
+    f->spec->candidate[1].window_ms = 1;
+    poison(f, HOLD - LW_HOUR);
+    f->spec->retrain.search.kind = LW_SEARCH_GRID;
+    assert_int_equal(lw_train(f->spec, f->ds, AS_OF, NULL, NULL, &f->t, &err), -1);
+    assert_int_equal(err.code, LW_EINPUT);
+    assert_non_null(strstr(err.msg, "c0: the values of \"x\""));
+    assert_non_null(strstr(err.msg, "c1: 0 usable rows"));
+    assert_non_null(strstr(err.msg, "c2: the values"));
+}
+
+/* What only the hold-out holds shows in the second fit: the next best is taken. */
+static void a_candidate_that_fails_on_everything_gives_way(void **state) {
+    struct fixture *f = *state;
+    f->spec->candidate[3].nterms = 1;
+    for (size_t i = 0; i < MANY; i++) {
+        f->spec->candidate[i].clip_lo = 0;
+        f->spec->candidate[i].clip_hi = 40;
+    }
+    poison(f, HOLD + LW_HOUR);
+    train(f, LW_SEARCH_GRID, AS_OF);
+    assert_string_equal(f->t.trial[f->t.chosen].name, "c3");
+    assert_non_null(f->t.model);
+    assert_true(isnan(f->t.trial[5].rmse) && strstr(f->t.trial[5].note, "\"x\""));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -209,6 +265,12 @@ int main(void) {
         TEST(random_draws_by_its_seed),
         TEST(no_round_sees_the_hold_out),
         TEST(seconds_come_from_the_shells_clock),
+        cmocka_unit_test_setup_teardown(nothing_compares_with_what_is_no_number, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(when_all_fail_all_reasons_are_told, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_candidate_that_fails_on_everything_gives_way,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

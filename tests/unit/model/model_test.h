@@ -168,13 +168,16 @@ static inline char *lw_golden_line(struct golden *g) {
     return line;
 }
 
-static inline void lw_golden_open(struct golden *g) {
+static inline void lw_golden_file(struct golden *g, const char *path) {
     struct lw_err err = {0};
     size_t len;
-    g->at = g->text =
-        lw_read_file(LW_SOURCE_DIR "/tests/data/model/golden.txt", 1 << 20, &len, &err);
+    g->at = g->text = lw_read_file(path, 1 << 20, &len, &err);
     if (!g->text)
         fail_msg("%s", err.msg);
+}
+
+static inline void lw_golden_open(struct golden *g) {
+    lw_golden_file(g, LW_SOURCE_DIR "/tests/data/model/golden.txt");
 }
 
 static inline size_t lw_golden_rows(struct golden *g, struct sample **out) {

@@ -4,6 +4,7 @@
 
 #include <avro.h>
 
+#include "model/parts.h"
 #include "model/schema_text.h"
 #include "model/wire.h"
 
@@ -203,13 +204,13 @@ static void damaged_records_are_refused_or_harmless(void **state) {
 static void small_files_cannot_ask_for_much_memory(void **state) {
     (void)state;
     struct lw_buf record = {0}, file = {0};
-    lw_wire_long(&record, 1);
+    lw_wire_long(&record, LW_MODEL_FORMAT);
     lw_wire_long(&record, INT64_MAX / 2); /* the length of the name */
     lw_wire_wrap(&file, lw_model_schema, &record, NULL);
     refused(file.data, file.len, "its name");
     lw_buf_clear(&record);
     lw_buf_clear(&file);
-    lw_wire_long(&record, 1);
+    lw_wire_long(&record, LW_MODEL_FORMAT);
     lw_wire_text(&record, "name");
     lw_wire_text(&record, "ridge");
     lw_wire_long(&record, INT64_MAX / 2); /* that many parameters */

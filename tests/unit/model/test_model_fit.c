@@ -48,6 +48,73 @@ static void descent_equals_scikit_learn(void **state) {
     golden_fits(false);
 }
 
+/* tests/data/model/make_huber.py; weights rest at a ten-thousandth of the noise. */
+static void huber_equals_scikit_learn(void **state) {
+    (void)state;
+    struct golden g;
+    struct golden_fit f;
+    struct sample *rows;
+    int seen = 0;
+    lw_golden_file(&g, LW_SOURCE_DIR "/tests/data/model/huber.txt");
+    size_t n = lw_golden_rows(&g, &rows);
+    for (; lw_golden_next(&g, rows, n, &f); seen++) {
+        f.bench.spec.loss = LW_LOSS_HUBER;
+        struct lw_model *m = lw_bench_fit(&f.bench, GOLDEN_AS_OF, NULL);
+        double want;
+        for (size_t i = 0; i < f.ncoef; i++) {
+            double got = lw_golden_coef(&g, m, &want);
+            if (!(fabs(got - want) <= 3e-4 * (1 + fabs(want))))
+                fail_msg("%s: coefficient %zu is %.12g, not %.12g", f.name, i, got, want);
+        }
+        assert_near(lw_model_intercept(m), f.intercept, 3e-4 * (1 + fabs(f.intercept)));
+        lw_model_free(m);
+        lw_bench_fini(&f.bench);
+    }
+    assert_int_equal(seen, 5);
+    free(rows);
+    free(g.text);
+}
+
+/* In every linear kind, with a block that is eliminated and with a correction: a tenth of
+ * the labels is absurd and moves predictions by a fraction of the noise, and where none
+ * is, the squared loss has nearly the same answer. */
+static void huber_is_not_moved_by_absurd_labels(void **state) {
+    (void)state;
+    for (int kind = LW_FIT_OLS; kind <= LW_FIT_ELASTIC_NET; kind++)
+        for (int corrected = 0; corrected < 2; corrected++) {
+            double at[3];
+            for (int run = 0; run < 3; run++) { /* clean squared, clean, absurd */
+                struct bench t;
+                struct sample s;
+                struct lw_rng rng;
+                lw_rng_seed(&rng, 17);
+                lw_bench_init(&t, (enum lw_fit_kind)kind,
+                              kind == LW_FIT_RIDGE ? 1 : .001);
+                t.spec.loss = run ? LW_LOSS_HUBER : LW_LOSS_SQUARED;
+                if (corrected)
+                    t.spec.correction = (struct lw_correction){LW_DAY, 0, 30};
+                lw_bench_term(&t, "a", 1);
+                lw_bench_term(&t, "x", 1);
+                for (int i = 0; i < 3000; i++) {
+                    int64_t a = (int64_t)lw_rng_below(&rng, 20);
+                    double x = lw_rng_unit(&rng), e = lw_rng_normal(&rng);
+                    double y = 10 + (double)a + 4 * x + e;
+                    lw_sample(&s, i * 10 * LW_MINUTE, a, 0, x, 0,
+                              run == 2 && i % 10 == 0 ? 5000 : y);
+                    lw_bench_row(&t, &s);
+                }
+                struct lw_model *m = lw_bench_fit(&t, 3000 * 10 * LW_MINUTE, NULL);
+                lw_sample(&s, 0, 7, 0, .5, 0, 0);
+                at[run] = lw_model_predict(m, &s.row);
+                lw_model_free(m);
+                lw_bench_fini(&t);
+            }
+            assert_near(at[0], 19, .5);
+            assert_near(at[1], at[0], .4);
+            assert_near(at[2], at[1], .8);
+        }
+}
+
 static void rank_deficiency_is_counted(void **state) {
     (void)state;
     struct lw_fit_report report = {0};
@@ -259,6 +326,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(direct_solvers_equal_scikit_learn),
         cmocka_unit_test(descent_equals_scikit_learn),
+        cmocka_unit_test(huber_equals_scikit_learn),
+        cmocka_unit_test(huber_is_not_moved_by_absurd_labels),
         cmocka_unit_test(rank_deficiency_is_counted),
         cmocka_unit_test(least_squares_is_the_minimum),
         cmocka_unit_test(windows_and_bad_targets_choose_rows),

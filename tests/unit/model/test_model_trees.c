@@ -5,6 +5,7 @@
 #include <xgboost/c_api.h>
 
 #include "model/forest.h"
+#include "model/schema_text.h"
 #include "model/trees.h"
 #include "model/wire.h"
 
@@ -17,6 +18,7 @@ static void tree_bench(struct bench *t) {
     lw_bench_term(t, "hour(t) * sqrt(x)", 1);
     lw_bench_term(t, "impute(z, a)", 1);
     lw_bench_term(t, "qbins(x, 7)", 1);
+    lw_bench_term(t, "s", 1);
     lw_bench_random(t, 41, ROWS);
     t->spec.trees = (struct lw_tree_params){30, 5, 0.3, 1, 1, 1};
 }
@@ -77,7 +79,7 @@ static void predictions_are_xgboosts(void **state) {
     tree_bench(&t);
     struct lw_model *m = lw_bench_fit(&t, 0, NULL);
     size_t width = (size_t)m->forest->nfeatures;
-    assert_int_equal(width, 7);
+    assert_int_equal(width, 8);
     float *x = lw_calloc(ROWS * width, sizeof *x), *y = lw_calloc(ROWS, sizeof *y);
     float *want = lw_calloc(ROWS, sizeof *want);
     double *got = lw_calloc(ROWS, sizeof *got);
@@ -118,6 +120,7 @@ static void rows_and_columns_give_the_same_bits(void **state) {
         lw_sample(&s, (int64_t)lw_rng_below(&rng, 1u << 31),
                   (int64_t)lw_rng_below(&rng, 80), (int64_t)lw_rng_below(&rng, 9) - 2,
                   lw_rng_normal(&rng) * 5, lw_rng_normal(&rng), 0);
+        s.cell[S] = i % 3 ? lw_cell_text("west", 4) : lw_cell_text("a new one", 9);
         if (i % 4 == 0)
             s.cell[lw_rng_below(&rng, NFIELDS)] = lw_cell_missing();
         if (i % 50 == 0)
@@ -140,13 +143,94 @@ static void what_trees_cannot_take_is_said(void **state) {
     assert_null(lw_fit(t.ds, 0, ROWS, 0, &t.spec, NULL, &err));
     assert_int_equal(err.code, LW_ECONFIG);
     lw_bench_fini(&t);
-    lw_err_clear(&err);
+}
+
+/* Carriers by name, with a mean of their own each, and a text that the fit never saw. */
+static void texts_are_told_apart(void **state) {
+    (void)state;
+    static const char *const names[] = {"UA", "B6", "EV", "DL", "\xC3\x85L"};
+    static const double mean[] = {3, -20, 40, 5, -7};
+    struct bench t;
+    struct lw_rng rng;
+    struct sample s;
+    struct lw_buf file = {0};
+    struct lw_err err = {0};
+    lw_rng_seed(&rng, 12);
     lw_bench_init(&t, LW_FIT_TREES, 0);
     lw_bench_term(&t, "s", 1);
-    lw_bench_random(&t, 43, 200);
-    t.spec.trees = (struct lw_tree_params){3, 3, 0.3, 1, 1, 1};
-    assert_null(lw_fit(t.ds, 0, 200, 0, &t.spec, NULL, &err));
-    assert_non_null(strstr(err.msg, "\"s\" are texts"));
+    for (int i = 0; i < 2000; i++) {
+        size_t k = lw_rng_below(&rng, 5);
+        lw_sample(&s, i, 0, 0, 0, 0, mean[k] + lw_rng_normal(&rng));
+        s.cell[S] =
+            i % 100 ? lw_cell_text(names[k], strlen(names[k])) : lw_cell_missing();
+        if (i % 100 == 0)
+            s.row.target = 100;
+        lw_bench_row(&t, &s);
+    }
+    t.spec.trees = (struct lw_tree_params){40, 3, 0.3, 1, 1, 1};
+    struct lw_model *m = lw_bench_fit(&t, 0, NULL);
+    assert_int_equal(lw_model_encode(m, &file, &err), 0);
+    struct lw_model *copy = lw_model_decode(file.data, file.len, &err);
+    if (!copy || lw_model_bind(copy, &t.fields, &err))
+        fail_msg("%s", err.msg);
+    assert_true(lw_model_fingerprint(copy) == lw_model_fingerprint(m));
+    lw_sample(&s, 0, 0, 0, 0, 0, 0);
+    for (size_t k = 0; k < 5; k++) {
+        s.cell[S] = lw_cell_text(names[k], strlen(names[k]));
+        assert_near(lw_model_predict(m, &s.row), mean[k], .5);
+        assert_true(lw_model_predict(copy, &s.row) == lw_model_predict(m, &s.row));
+    }
+    s.cell[S] = lw_cell_missing();
+    double none = lw_model_predict(m, &s.row);
+    assert_near(none, 100, 5);
+    s.cell[S] = lw_cell_text("XX", 2); /* unseen is missing, not the neighbour's */
+    assert_true(lw_model_predict(m, &s.row) == none);
+    assert_true(lw_model_predict(copy, &s.row) == none);
+    s.cell[S] = lw_cell_int(7);
+    assert_true(lw_model_predict(m, &s.row) == none);
+    lw_buf_fini(&file);
+    lw_model_free(copy);
+    lw_model_free(m);
+    lw_bench_fini(&t);
+}
+
+/* Whatever bits flip, what is taken can be asked and written again. */
+static void damaged_trees_are_refused_or_harmless(void **state) {
+    (void)state;
+    struct bench t;
+    struct lw_buf file = {0}, record = {0};
+    struct lw_rng rng;
+    size_t taken = 0, tried = 0;
+    tree_bench(&t);
+    t.spec.trees.rounds = 3;
+    struct lw_model *m = lw_bench_fit(&t, 0, NULL);
+    assert_int_equal(lw_model_encode(m, &file, NULL), 0);
+    assert_int_equal(lw_wire_unwrap(file.data, file.len, lw_model_schema, &record, NULL),
+                     0);
+    lw_rng_seed(&rng, 32);
+    for (size_t at = 0; at < record.len; at += 1 + lw_rng_below(&rng, 5), tried++) {
+        struct lw_buf bad = {0}, again = {0};
+        uint8_t was = record.data[at];
+        record.data[at] ^= (uint8_t)(1u << lw_rng_below(&rng, 8));
+        lw_wire_wrap(&bad, lw_model_schema, &record, NULL);
+        record.data[at] = was;
+        struct lw_model *x = lw_model_decode(bad.data, bad.len, NULL);
+        if (x && lw_model_bind(x, &t.fields, NULL) == 0) {
+            struct sample s;
+            lw_sample(&s, 0, 8, 3, 1, 1, 0);
+            s.cell[S] = lw_cell_text("west", 4);
+            assert_true(!isnan(lw_model_predict(x, &s.row)));
+            assert_int_equal(lw_model_encode(x, &again, NULL), 0);
+        }
+        taken += x != NULL;
+        lw_model_free(x);
+        lw_buf_fini(&bad);
+        lw_buf_fini(&again);
+    }
+    assert_true(taken > 0 && taken < tried);
+    lw_buf_fini(&file);
+    lw_buf_fini(&record);
+    lw_model_free(m);
     lw_bench_fini(&t);
 }
 
@@ -179,6 +263,8 @@ int main(void) {
         cmocka_unit_test(predictions_are_xgboosts),
         cmocka_unit_test(rows_and_columns_give_the_same_bits),
         cmocka_unit_test(what_trees_cannot_take_is_said),
+        cmocka_unit_test(texts_are_told_apart),
+        cmocka_unit_test(damaged_trees_are_refused_or_harmless),
         cmocka_unit_test(cycles_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -453,6 +453,13 @@ static void a_person_promotes_and_rolls_back_without_a_lease(void **state) {
     assert_status(&l, 3, "rolled_back");
     assert_status(&l, 1, "retired");
     assert_int_equal(audited(r, spec, "promoted"), 1);
+    /* these bytes are no model, which a person is told before */
+    assert_int_equal(lw_models_usable(r, spec, 2, &err), -1);
+    assert_non_null(strstr(err.msg, "version 2 cannot score this stream"));
+    lw_err_clear(&err);
+    assert_int_equal(lw_models_usable(r, spec, 7, &err), -1);
+    assert_int_equal(err.code, LW_ENOTFOUND);
+    lw_err_clear(&err);
     /* again changes nothing but says so */
     assert_int_equal(lw_models_promote(r, spec, 2, "ann", "again", NULL, &err), 0);
     lw_models_aliases(r, spec, &a, &err);

@@ -1,0 +1,17 @@
+/* What a fit may not let through: sums that have overflowed, and a model whose
+ * predictions would be no numbers. A comparison with NAN is false whichever way it is
+ * put, so it must be looked for before anything is compared. */
+#ifndef LW_FINITE_H
+#define LW_FINITE_H
+
+#include "model/stats.h"
+
+/* LW_EINPUT names the term whose values cannot be squared and summed, or says that the
+ * target is what cannot, or that no row has any weight. */
+int lw_stats_check(const struct lw_stats *s, const struct lw_model *m,
+                   struct lw_err *err);
+
+/* Everything that a prediction is made of is finite; LW_EINPUT says what is not. */
+int lw_model_check(const struct lw_model *m, struct lw_err *err);
+
+#endif
