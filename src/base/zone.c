@@ -290,3 +290,13 @@ int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms) {
     }
     return zone->offset[lo];
 }
+
+/* Offsets lie within a day of each other's change, so the one a day before and the one a
+ * day after are all that come into question. */
+int64_t lw_zone_instant(const struct lw_zone *zone, int64_t local_ms) {
+    int64_t before = lw_zone_offset(zone, local_ms - LW_DAY);
+    int64_t after = lw_zone_offset(zone, local_ms + LW_DAY);
+    bool later = lw_zone_offset(zone, local_ms - before) != before &&
+                 lw_zone_offset(zone, local_ms - after) == after;
+    return local_ms - (later ? after : before);
+}
