@@ -5,6 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
+/* Messages end in JSON and in Kafka's headers: what was cut within a character, or came
+ * with a strange name, must not make them unreadable. */
+static void make_utf8(char *text) {
+    size_t left = strlen(text);
+    for (size_t n; left > 0; text += n, left -= n)
+        if ((n = lw_utf8_sequence(text, left)) == 0) {
+            *text = '?';
+            n = 1;
+        }
+}
+
 int lw_fail(struct lw_err *err, enum lw_errc code, const char *fmt, ...) {
     if (!err || err->code != LW_OK)
         return -1;
@@ -13,6 +26,7 @@ int lw_fail(struct lw_err *err, enum lw_errc code, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
+    make_utf8(err->msg);
     return -1;
 }
 
@@ -27,6 +41,7 @@ int lw_err_context(struct lw_err *err, const char *fmt, ...) {
     va_end(ap);
     size_t used = strlen(err->msg);
     snprintf(err->msg + used, sizeof err->msg - used, ": %s", cause);
+    make_utf8(err->msg);
     return -1;
 }
 

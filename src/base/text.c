@@ -146,6 +146,8 @@ const char *lw_nearest(const char *name, const char *const *candidates, size_t n
 
 void lw_copy(char *out, size_t size, const char *text) {
     size_t len = strnlen(text, size - 1);
+    while (text[len] && len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--; /* not within a character */
     memcpy(out, text, len);
     out[len] = '\0';
 }
