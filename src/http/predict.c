@@ -25,6 +25,7 @@ struct batch {
     const struct lw_champion *champion;
     bool single; /* one record, not a list of them */
     size_t n;
+    struct lw_buf room; /* of the JSON decoder */
 };
 
 static void put_prediction(struct batch *b, double v) {
@@ -50,6 +51,15 @@ static bool predict(struct batch *b, const struct lw_cell *cells) {
                      "at most %d records belong into one request", LW_RECORDS_MAX);
         return false;
     }
+    struct lw_err err = {0};
+    if (event->time_field >= 0 && cells[event->time_field].present) {
+        row.time_ms = (int64_t)cells[event->time_field].key;
+        if (lw_event_time(event->fields.field[event->time_field].name, event->time_unit,
+                          row.time_ms, &err)) {
+            refuse(b, err.msg);
+            return false;
+        }
+    }
     int reason = lw_event_check(event, cells);
     if (reason != LW_GOOD) {
         char why[2 * LW_NAME_MAX + 60];
@@ -57,8 +67,6 @@ static bool predict(struct batch *b, const struct lw_cell *cells) {
         refuse(b, why);
         return false;
     }
-    if (event->time_field >= 0 && cells[event->time_field].present)
-        row.time_ms = (int64_t)cells[event->time_field].key;
     put_prediction(b, lw_model_predict(b->champion->model, &row));
     return true;
 }
@@ -69,7 +77,7 @@ static bool predict_object(struct batch *b, const struct lw_json_decoder *d,
                            const json_t *record) {
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_err err = {0};
-    if (lw_json_decode(d, record, b->champion->needed, cells, &err)) {
+    if (lw_json_decode(d, record, b->champion->needed, cells, &b->room, &err)) {
         refuse(b, err.msg);
         return false;
     }
@@ -79,8 +87,8 @@ static bool predict_object(struct batch *b, const struct lw_json_decoder *d,
 static void predict_json(struct batch *b) {
     struct lw_call *c = b->call;
     json_error_t at;
-    json_t *root =
-        json_loadb((const char *)c->body.data, c->body.len, JSON_REJECT_DUPLICATES, &at);
+    json_t *root = json_loadb((const char *)c->body.data, c->body.len,
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
     if (!root) {
         lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "no JSON: line %d, column %d: %s", at.line,
                      at.column, at.text);
@@ -143,7 +151,7 @@ static void predict_container(struct batch *b) {
     const char *json = file ? lw_file_schema_json(file) : NULL;
     struct lw_schema *writer = json ? lw_schema_parse(json, strlen(json), &err) : NULL;
     struct lw_decoder *decoder =
-        writer ? lw_decoder_new(writer, s->config->source.schema, &b->event->fields, &err)
+        writer ? lw_decoder_new(writer, s->config->source.schema, &s->fields, &err)
                : NULL;
     lw_buf_printf(&c->out, "{\"predictions\":[");
     if (decoder && predict_file(b, file, decoder, &err))
@@ -194,6 +202,7 @@ void lw_serve_predict(struct lw_call *c) {
     }
     struct batch b = {.call = c, .event = &c->server->spec->event, .champion = champion};
     answer(&b);
+    lw_buf_fini(&b.room);
     lw_champion_put(champion);
     if (!c->answered) {
         lw_buf_u8(&c->out, '\n');
