@@ -53,6 +53,7 @@ struct lw_field {
     char name[LW_NAME_MAX];
     enum lw_kind kind;
     bool required; /* null or absent makes the event undecodable */
+    bool strict;   /* so does a value that the kind cannot be had from, but not null */
     uint8_t unit;  /* enum lw_unit, of a timestamp */
 };
 

@@ -118,7 +118,7 @@ static int read_zone(struct lw_load *load, const struct lw_yaml *node) {
 static void take_time(struct lw_config *config, size_t field) {
     struct lw_event_spec *event = &config->spec.event;
     struct lw_time_reading reading;
-    event->fields.field[field].required = true; /* without it there is no pane for it */
+    event->fields.field[field].strict = true; /* the dead letter shall name the value */
     if (lw_time_reading(config->source.schema, &event->fields, field, &reading))
         event->time_unit = reading.unit;
 }

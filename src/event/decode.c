@@ -188,7 +188,7 @@ static inline const uint8_t *take_common(const struct walk *w, const struct lw_s
 }
 
 /* The same, and what came of it: NULL with the error set. A value that cannot be had is
- * missing, unless the field is required. */
+ * missing, unless the field is strict. */
 static const uint8_t *take_whole(const struct walk *w, const struct lw_step *step,
                                  const uint8_t *at, const uint8_t *start) {
     struct taken t;
@@ -197,7 +197,7 @@ static const uint8_t *take_whole(const struct walk *w, const struct lw_step *ste
     if (!at || t.why)
         fail_at(w, step, start,
                 t.why ? t.why : "the bytes end, or a length or count cannot be");
-    else if (!t.no.why || !step->required)
+    else if (!t.no.why || !step->strict)
         return at;
     else
         refuse_at(w, step, start, &t.no);

@@ -145,7 +145,8 @@ static int decode_one(const struct lw_json_decoder *d, const struct wanted *w,
     if (got == 1)
         return 0;
     *cell = lw_cell_missing();
-    bool excused = (got == 0 || value.is_default) && !w->field->required;
+    bool strict = w->field->required || w->field->strict;
+    bool excused = (got == 0 || value.is_default) && !strict;
     return excused ? 0 : fail_value(w, got, &no, v, err);
 }
 

@@ -43,10 +43,10 @@ enum lw_as {
 
 struct lw_step {
     uint8_t op, null, as;
-    bool keyed;    /* a text that is a category: key is its hash */
-    bool local;    /* a time on the wall of the decoder's zone */
-    bool required; /* what it cannot be read as fails the datum, or is missing */
-    uint8_t form;  /* of a text */
+    bool keyed;   /* a text that is a category: key is its hash */
+    bool local;   /* a time on the wall of the decoder's zone */
+    bool strict;  /* a value that cannot be had fails the datum; else it is missing */
+    uint8_t form; /* of a text */
     uint16_t cell;
     uint16_t scale; /* of a decimal */
     uint32_t arg, n;
@@ -81,7 +81,7 @@ struct lw_step *lw_plan_add(struct lw_compile *c, enum lw_op op, uint32_t name);
 const char *lw_plan_own(struct lw_decoder *d, const char *text, size_t len);
 
 /* How a type that is no union, seen as the reader's, fills a field: op, as, keyed, local,
- * required, form, scale and a fixed's arg of the step. false: the kind cannot be had. */
+ * strict, form, scale and a fixed's arg of the step. false: the kind cannot be had. */
 bool lw_plan_reading(const struct lw_field *field, const struct lw_node *writer,
                      const struct lw_node *reader, const struct lw_zone *zone,
                      struct lw_step *step);

@@ -167,7 +167,7 @@ bool lw_plan_reading(const struct lw_field *field, const struct lw_node *writer,
     step->op = (uint8_t)op;
     step->as = (uint8_t)as;
     step->keyed = field->kind == LW_CATEGORY;
-    step->required = field->required;
+    step->strict = field->required || field->strict;
     step->local =
         as >= LW_AS_MILLIS && field->unit == LW_UNIT_OF_TYPE && zone && meaning->local;
     step->form = (uint8_t)form_of(reader, meaning);

@@ -151,7 +151,7 @@ static void predict_container(struct batch *b) {
     const char *json = file ? lw_file_schema_json(file) : NULL;
     struct lw_schema *writer = json ? lw_schema_parse(json, strlen(json), &err) : NULL;
     struct lw_decoder *decoder =
-        writer ? lw_decoder_new(writer, s->config->source.schema, &s->fields, &err)
+        writer ? lw_decoder_new(writer, s->config->source.schema, &b->event->fields, &err)
                : NULL;
     lw_buf_printf(&c->out, "{\"predictions\":[");
     if (decoder && predict_file(b, file, decoder, &err))

@@ -148,7 +148,6 @@ struct lw_server {
     atomic_bool stop;
     pthread_t watch_thread, ask_thread;
     bool watches, asks;
-    struct lw_fields fields;                  /* the stream's; the time may be left out */
     struct lw_decoder *decoder;               /* the configured schema's */
     struct lw_json_decoder *json;             /* the same in JSON */
     struct lw_redis *watch_redis, *ask_redis; /* one a thread */
