@@ -70,8 +70,9 @@ void lw_nodes_free(struct lw_schema *schema) {
 
 /* Full name of `name` seen from namespace `space` ("" is none). free() the result. */
 static char *full_name(const char *name, const char *space) {
+    space += strspn(space, ".");
     if (strchr(name, '.') || space[0] == '\0')
-        return lw_strdup(name + (name[0] == '.')); /* ".R": of no namespace */
+        return lw_strdup(name + strspn(name, ".")); /* ".R": of no namespace */
     struct lw_buf buf = {0};
     lw_buf_printf(&buf, "%s.%s", space, name);
     char *full = lw_strdup(lw_buf_str(&buf));

@@ -116,6 +116,8 @@ static void what_java_reads_is_read(void **state) {
         "{\"type\":\"record\",\"name\":\"R\",\"namespace\":null,\"fields\":[]}",
         "{\"type\":\"record\",\"name\":\"R-1\",\"namespace\":\"\",\"fields\":[]}",
         "{\"type\":\"error\",\"name\":\"9x\",\"fields\":[]}",
+        "{\"type\":\"record\",\"name\":\"a\\\"b\\\\\\u0001\",\"namespace\":\".n\","
+        "\"fields\":[]}",
         REC("{\"name\":\"a b\",\"type\":\"int\"},{\"name\":\"größe\",\"type\":\"int\"}"),
         REC("{\"name\":\"a\",\"type\":[]}"), REC("{\"name\":\"a\",\"type\":[\"null\"]}"),
         REC("{\"name\":\"a\",\"type\":\"double\",\"default\":NaN}"),
