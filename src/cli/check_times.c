@@ -22,7 +22,7 @@
 #define NOBODY     INT64_MAX
 
 struct times {
-    uint64_t seen, outside, meant[LW_UNIT_NS + 1];
+    uint64_t seen, none, outside, meant[LW_UNIT_NS + 1];
     int64_t oldest, newest;
 };
 
@@ -35,6 +35,10 @@ struct sample {
 };
 
 static void take_time(struct times *t, enum lw_unit unit, int64_t ms) {
+    if (ms == LW_NO_TIME) {
+        t->none++;
+        return;
+    }
     t->oldest = t->seen == 0 || ms < t->oldest ? ms : t->oldest;
     t->newest = t->seen == 0 || ms > t->newest ? ms : t->newest;
     t->seen++;
@@ -226,11 +230,14 @@ static void tell_records(struct lw_findings *f, const struct sample *s) {
     const struct times *t = &s->time[LW_FIELDS_MAX];
     struct lw_buf text = {0};
     lw_buf_printf(&text, "event.time is that of the Kafka record");
+    if (t->none > 0)
+        lw_buf_printf(&text, "; %" PRIu64 " of the sample have none", t->none);
     bool most = t->seen > 0 && put_sample(&text, t, "the producer gives it in ");
+    most |= t->none > t->seen;
     lw_tell(f, "time",
-            most             ? LW_FINDING_FAILED
-            : t->outside > 0 ? LW_FINDING_WARNED
-                             : LW_FINDING_HOLDS,
+            most                       ? LW_FINDING_FAILED
+            : t->outside + t->none > 0 ? LW_FINDING_WARNED
+                                       : LW_FINDING_HOLDS,
             lw_buf_str(&text));
     lw_buf_fini(&text);
 }

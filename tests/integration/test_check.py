@@ -98,6 +98,19 @@ def scenario(case):
     check("would be right as microseconds: set its unit to us" in json.dumps(reason), "the reason", reason)
     daemon.stop()
 
+    # A record without a time has no place where the record's time is the event's.
+    timeless = case.nyc("timeless", "timeless", [(r"^  time: \S+", "  time: record")], "timeless.yaml")
+    case.create(("timeless", 1), ("timeless.dead", 1))
+    produce("timeless", 0, [green_trip(0, 1590000000000)], -1)
+    produce("timeless", 0, [green_trip(1, 1590000000000)], 1590000000000)
+    detail = next(c["detail"] for c in findings(case, timeless, 0, **hooks) if "Kafka record" in c["detail"])
+    check("1 of the sample have none" in detail, "the record without a time", detail)
+    daemon = Daemon(case, timeless, "timeless", **hooks)
+    wait_for("the letter", 30, lambda: count("timeless.dead") == 1)
+    reason = json.dumps(consume("timeless.dead")[0]["headers"])
+    check("the record has no time" in reason and "TRANSFORMATION" in reason, "the reason", reason)
+    daemon.stop()
+
     # What cannot be read is no reason to wait either.
     case.redis("HSET", meta, "pane_ms", 3600000)
     case.redis("HSET", f"leeway:{{{STREAM}}}:part:{TOPIC}:0", "next_offset", 5, "progress", "\1damaged")
