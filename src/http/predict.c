@@ -41,6 +41,24 @@ static void refuse(struct batch *b, const char *why) {
     lw_call_fail(b->call, MHD_HTTP_BAD_REQUEST, "record %zu: %s", b->n, why);
 }
 
+/* The time of an event is often not known yet (a trip's end), and an Avro record must
+ * hold something there: it matters where the model reads it. */
+static bool take_time(struct batch *b, const struct lw_cell *cells, struct lw_row *row) {
+    const struct lw_event_spec *event = b->event;
+    struct lw_err err = {0};
+    int at = event->time_field;
+    if (at < 0 || !cells[at].present)
+        return true;
+    int64_t ms = (int64_t)cells[at].key;
+    bool right =
+        lw_event_time(event->fields.field[at].name, event->time_unit, ms, &err) == 0;
+    if (right)
+        row->time_ms = ms;
+    else if (b->champion->needed[at])
+        refuse(b, err.msg);
+    return right || !b->champion->needed[at];
+}
+
 /* One record's cells; false: refused, and the answer says which record and why. */
 static bool predict(struct batch *b, const struct lw_cell *cells) {
     const struct lw_event_spec *event = b->event;
@@ -51,15 +69,8 @@ static bool predict(struct batch *b, const struct lw_cell *cells) {
                      "at most %d records belong into one request", LW_RECORDS_MAX);
         return false;
     }
-    struct lw_err err = {0};
-    if (event->time_field >= 0 && cells[event->time_field].present) {
-        row.time_ms = (int64_t)cells[event->time_field].key;
-        if (lw_event_time(event->fields.field[event->time_field].name, event->time_unit,
-                          row.time_ms, &err)) {
-            refuse(b, err.msg);
-            return false;
-        }
-    }
+    if (!take_time(b, cells, &row))
+        return false;
     int reason = lw_event_check(event, cells);
     if (reason != LW_GOOD) {
         char why[2 * LW_NAME_MAX + 60];

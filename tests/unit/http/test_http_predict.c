@@ -88,7 +88,8 @@ static void what_the_stream_takes_is_taken(void **state) {
         "{\"lpep_pickup_datetime\":\"2020-05-29T10:30:00+02:00\",\"PULocationID\":74.0,"
         "\"DOLocationID\":75.0,\"trip_distance\":1.5,\"passenger_count\":1.0}",
         "{\"lpep_pickup_datetime\":1590741000000.0,\"PULocationID\":74,"
-        "\"DOLocationID\":75,\"trip_distance\":1.5,\"passenger_count\":{\"int\":1}}"};
+        "\"DOLocationID\":75,\"trip_distance\":1.5,\"passenger_count\":{\"int\":1},"
+        "\"lpep_dropoff_datetime\":0}"};
     json_t *one = post(&s->f, TRIP, 200);
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         json_t *o = post(&s->f, same[i], 200);
@@ -112,11 +113,6 @@ static void bad_records_are_named(void **state) {
          "record 0: field \"PULocationID\" must be a number, not \"74\""},
         {"{\"lpep_pickup_datetime\":0,\"PULocationID\":74.5}",
          "field \"PULocationID\": a category must be a whole number: 74.5"},
-        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":"
-         "75,\"trip_distance\":1.5,\"lpep_dropoff_datetime\":1590741600}",
-         "record 0: event time \"lpep_dropoff_datetime\" is 1970-01-19T09:52:21.600Z, "
-         "outside the years 1990 to 2100; its numbers are read as milliseconds and would "
-         "be right as seconds"},
         {"{\"lpep_pickup_datetime\":\"yesterday\"}",
          "record 0: field \"lpep_pickup_datetime\" must be a time"},
         {"{\"lpep_pickup_datetime\":1e400}", "no JSON: line 1"},
