@@ -59,6 +59,10 @@ struct lw_cat {
  * _at. */
 void lw_cats_seal(struct lw_cats *c);
 struct lw_cat lw_cats_at(const struct lw_cats *c, size_t i);
+/* A category for people: one line of printable UTF-8 in size bytes (24 at least).
+ * Different categories have different names; strange bytes are escaped as \xHH or \uHHHH,
+ * the empty one is "", and a long one ends in a checksum. Returns out. */
+char *lw_cat_name(const struct lw_cat *cat, char *out, size_t size);
 
 /* Versioned serial form, little-endian, in order of key: equal contents, equal bytes. */
 size_t lw_cats_serial_size(const struct lw_cats *c);

@@ -44,8 +44,8 @@ struct lw_fact {
 };
 size_t lw_message_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]);
 
-/* Copies at most size - 1 bytes of valid UTF-8: damaged bytes become U+FFFD, control
- * characters other than newline a space; when it does not fit it is cut between code
+/* Copies at most size - 1 bytes of valid UTF-8: damaged bytes and control characters
+ * other than newline become \xHH or \uHHHH; when it does not fit it is cut between code
  * points and ends in "…". */
 char *lw_utf8_clean(char *out, size_t size, const char *text, size_t len);
 /* The same, with & < > escaped as Slack asks; never cuts inside an entity. */

@@ -84,11 +84,7 @@ static size_t collect(struct lw_cats *from, const struct lw_cats *other, bool in
 
 static void put_value(json_t *object, const struct lw_cat *c) {
     char text[VALUE_MAX + 1];
-    if (c->text == NULL)
-        snprintf(text, sizeof text, "%" PRId64, (int64_t)c->key);
-    else
-        lw_utf8_clean(text, sizeof text, c->text, c->len);
-    set(object, "value", json_string(text));
+    set(object, "value", json_string(lw_cat_name(c, text, sizeof text)));
 }
 
 static json_t *shares(const struct change *c, size_t n, bool moved) {

@@ -13,7 +13,7 @@
 char *lw_message_figure(char *out, size_t size, double v) {
     if (!isfinite(v))
         lw_copy(out, size, "n/a");
-    else if (fabs(v) >= 10000 && fabs(v) < 1e15)
+    else if (fabs(v) >= 10000 && fabs(v) < 1e13)
         snprintf(out, size, "%.0f", v);
     else
         snprintf(out, size, "%.4g", v);
@@ -113,8 +113,8 @@ static void say_categories(const json_t *mover, const char *key, const char *lab
     const json_t *list = json_object_get(mover, key);
     for (size_t i = 0; i < json_array_size(list) && i < 3; i++) {
         const json_t *c = json_array_get(list, i);
-        lw_buf_printf(out, "%s%.64s (%.1f %%)", i == 0 ? label : ", ", word(c, "value"),
-                      100 * number(c, "share"));
+        lw_buf_printf(out, "%s%.64s (%s %%)", i == 0 ? label : ", ", word(c, "value"),
+                      lw_digits(100 * number(c, "share"), 1).text);
     }
 }
 
@@ -122,9 +122,9 @@ static void say_moved(const json_t *mover, struct lw_buf *out) {
     const json_t *list = json_object_get(mover, "moved");
     for (size_t i = 0; i < json_array_size(list) && i < 3; i++) {
         const json_t *c = json_array_get(list, i);
-        lw_buf_printf(out, "%s%.64s %.1f → %.1f %%", i == 0 ? ", shifted: " : ", ",
-                      word(c, "value"), 100 * number(c, "reference"),
-                      100 * number(c, "window"));
+        lw_buf_printf(out, "%s%.64s %s → %s %%", i == 0 ? ", shifted: " : ", ",
+                      word(c, "value"), lw_digits(100 * number(c, "reference"), 1).text,
+                      lw_digits(100 * number(c, "window"), 1).text);
     }
 }
 
@@ -148,7 +148,8 @@ char *lw_message_mover(const struct lw_message *m, size_t i, char *out, size_t s
     const json_t *missing = json_object_get(mover, "missing");
     double before = number(missing, "reference"), now = number(missing, "window");
     if (fabs(now - before) > 0.005)
-        lw_buf_printf(&text, ", missing %.1f → %.1f %%", 100 * before, 100 * now);
+        lw_buf_printf(&text, ", missing %s → %s %%", lw_digits(100 * before, 1).text,
+                      lw_digits(100 * now, 1).text);
     lw_utf8_clean(out, size, lw_buf_str(&text), text.len);
     lw_buf_fini(&text);
     return out;
@@ -161,8 +162,9 @@ size_t lw_message_segments(const struct lw_message *m) {
 char *lw_message_segment(const struct lw_message *m, size_t i, char *out, size_t size) {
     const json_t *s = json_array_get(m->segments, i);
     char old[40], now[40], text[320];
-    snprintf(text, sizeof text, "%.96s %.64s: %.0f %% of the rise, RMSE %s → %s",
-             word(s, "name"), word(s, "value"), 100 * number(s, "share"),
+    snprintf(text, sizeof text, "%.96s %.64s: %s %% of the rise, RMSE %s → %s",
+             word(s, "name"), word(s, "value"),
+             lw_digits(100 * number(s, "share"), 0).text,
              lw_message_figure(old, sizeof old, number(s, "reference_rmse")),
              lw_message_figure(now, sizeof now, number(s, "rmse")));
     return lw_utf8_clean(out, size, text, strlen(text));

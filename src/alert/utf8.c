@@ -1,13 +1,11 @@
 /* Text that is safe to hand on.
  *
- * Category texts come out of Kafka records and so may be any bytes; receivers refuse a
- * whole message for one bad byte (jansson, Slack and PagerDuty all insist on valid
- * UTF-8), and each product has its own limit. So every text passes here once: damaged
- * sequences become U+FFFD as the Unicode standard recommends (one per maximal subpart;
- * here one per byte that fits nowhere, which is the same for all but truncated
- * sequences), control characters become spaces, and what is too long is cut between code
- * points and says so with an ellipsis. Limits are counted in bytes: never more than a
- * product that counts characters allows.
+ * Receivers refuse a whole message for one bad byte (jansson, Slack and PagerDuty all
+ * insist on valid UTF-8), and each product has its own limit. So every text passes here
+ * once: what is no UTF-8 or drives a terminal is escaped as base/text_show.c does it,
+ * newlines stay, and what is too long is cut between code points and says so with an
+ * ellipsis. Names of categories have been through lw_cat_name before. Limits are counted
+ * in bytes: never more than a product that counts characters allows.
  *
  * Left out: grapheme clusters. A cut may part a letter from a combining accent. */
 #include <string.h>
@@ -17,22 +15,17 @@
 #include "base/text.h"
 
 struct unit {
-    char byte[8];
+    char byte[12];
     size_t len;   /* bytes to write */
     size_t taken; /* bytes of the source */
 };
 
 static struct unit unit_at(const char *text, size_t left) {
-    const unsigned char *p = (const unsigned char *)text;
-    struct unit u = {"\xEF\xBF\xBD", 3, 1};
     size_t len = lw_utf8_sequence(text, left);
-    if (len == 0)
-        return u;
-    bool control = p[0] < 0x20 ? p[0] != '\n' : p[0] == 0x7f;
-    bool c1 = len == 2 && p[0] == 0xc2 && p[1] < 0xa0;
-    u.taken = len;
-    u.len = control || c1 ? 1 : len;
-    memcpy(u.byte, control || c1 ? " " : text, u.len);
+    struct unit u = {.byte = "\n", .taken = len ? len : 1};
+    if (text[0] != '\n')
+        lw_text_safe(u.byte, sizeof u.byte, text, u.taken);
+    u.len = strlen(u.byte);
     return u;
 }
 

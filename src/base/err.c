@@ -7,41 +7,36 @@
 
 #include "base/text.h"
 
-/* Messages end in JSON and in Kafka's headers: what was cut within a character, or came
- * with a strange name, must not make them unreadable. */
-static void make_utf8(char *text) {
-    size_t left = strlen(text);
-    for (size_t n; left > 0; text += n, left -= n)
-        if ((n = lw_utf8_sequence(text, left)) == 0) {
-            *text = '?';
-            n = 1;
-        }
+/* What is quoted in a message comes from anywhere: a record, a server, a file's name. So
+ * a message is made harmless here, once, for all who show it or send it on. */
+static void settle(struct lw_err *err, const char *text) {
+    lw_text_safe(err->msg, sizeof err->msg, text, strlen(text));
 }
 
 int lw_fail(struct lw_err *err, enum lw_errc code, const char *fmt, ...) {
     if (!err || err->code != LW_OK)
         return -1;
+    char text[sizeof err->msg];
     err->code = code;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    make_utf8(err->msg);
+    settle(err, text);
     return -1;
 }
 
 int lw_err_context(struct lw_err *err, const char *fmt, ...) {
     if (!err || err->code == LW_OK)
         return -1;
-    char cause[sizeof err->msg];
-    memcpy(cause, err->msg, sizeof cause);
+    char text[2 * sizeof err->msg + 2];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    vsnprintf(text, sizeof err->msg, fmt, ap);
     va_end(ap);
-    size_t used = strlen(err->msg);
-    snprintf(err->msg + used, sizeof err->msg - used, ": %s", cause);
-    make_utf8(err->msg);
+    size_t used = strlen(text);
+    snprintf(text + used, sizeof text - used, ": %s", err->msg);
+    settle(err, text);
     return -1;
 }
 

@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "base/time.h"
 
+#define LINE_MAX_BYTES 2048
+
 static struct {
     atomic_int least;
     void (*sink)(void *arg, const char *line);
@@ -27,11 +29,25 @@ void lw_log_sink(void (*sink)(void *arg, const char *line), void *arg) {
     log_to.arg = arg;
 }
 
+/* One event is one line, whatever its values hold, and nothing in it drives a terminal. A
+ * line of plain characters, as nearly all are, is left as it is. */
+static void tame(char *line, size_t len) {
+    char safe[LINE_MAX_BYTES];
+    bool plain = true;
+    for (size_t i = 0; i < len; i++) {
+        if (line[i] == '\n' || line[i] == '\r')
+            line[i] = ' ';
+        plain &= line[i] >= 0x20 && line[i] < 0x7f;
+    }
+    if (!plain)
+        memcpy(line, lw_text_safe(safe, sizeof safe - 1, line, len), strlen(safe) + 1);
+}
+
 void lw_log(enum lw_level level, const char *event, const char *fmt, ...) {
     static const char *const names[] = {"debug", "info", "warn", "error"};
     if ((int)level < atomic_load(&log_to.least))
         return;
-    char line[2048], when[32];
+    char line[LINE_MAX_BYTES], when[32];
     int used =
         snprintf(line, sizeof line, "%s %s %.80s ",
                  lw_format_time(when, sizeof when, lw_wall_ms()), names[level], event);
@@ -41,9 +57,8 @@ void lw_log(enum lw_level level, const char *event, const char *fmt, ...) {
     used = vsnprintf(line + at, sizeof line - at - 1, fmt, ap);
     va_end(ap);
     at = strlen(line);
-    for (size_t i = 0; i < at; i++) /* one event is one line, whatever its values hold */
-        if (line[i] == '\n' || line[i] == '\r')
-            line[i] = ' ';
+    tame(line, at);
+    at = strlen(line);
     if (log_to.sink) {
         log_to.sink(log_to.arg, line);
         return;
@@ -60,7 +75,7 @@ char *lw_log_quote(char *out, size_t size, const char *text) {
         unsigned char c = (unsigned char)*text;
         if (c == '"' || c == '\\')
             out[used++] = '\\';
-        out[used++] = c < 0x20 ? ' ' : (char)c;
+        out[used++] = c == '\n' || c == '\r' || c == '\t' ? ' ' : (char)c;
     }
     out[used++] = '"';
     out[used] = '\0';

@@ -63,6 +63,26 @@ char *lw_format_f64(char *out, size_t size, double v) {
     return out;
 }
 
+#define FIGURE_WIDE 1e8
+
+struct lw_digits lw_digits(double v, int decimals) {
+    struct lw_digits f = {"-"};
+    if (fabs(v) < FIGURE_WIDE)
+        snprintf(f.text, sizeof f.text, "%.*f", decimals, v);
+    else if (!isnan(v))
+        snprintf(f.text, sizeof f.text, "%.4g", v);
+    return f;
+}
+
+struct lw_digits lw_digits_signed(double v, int decimals) {
+    struct lw_digits f = {"-"};
+    if (fabs(v) < FIGURE_WIDE)
+        snprintf(f.text, sizeof f.text, "%+.*f", decimals, v);
+    else if (!isnan(v))
+        snprintf(f.text, sizeof f.text, "%+.4g", v);
+    return f;
+}
+
 /* Mean of values[from, to) without the NaNs; NAN when there are none. */
 static double mean_of(const double *values, size_t from, size_t to) {
     double sum = 0;

@@ -25,7 +25,7 @@ struct session {
 /* ---- list ---- */
 
 static json_t *text_or_null(const char *text) {
-    return text[0] ? json_string(text) : json_null();
+    return text[0] ? lw_cli_text(text) : json_null();
 }
 
 static json_t *alert_json(const struct lw_standing *a) {
@@ -35,7 +35,7 @@ static json_t *alert_json(const struct lw_standing *a) {
     json_object_set_new(o, "fingerprint", json_string(hex));
     json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
     json_object_set_new(o, "severity", json_string(lw_severity_name(a->severity)));
-    json_object_set_new(o, "rule", json_string(a->rule));
+    json_object_set_new(o, "rule", lw_cli_text(a->rule));
     json_object_set_new(o, "feature", text_or_null(a->feature));
     json_object_set_new(o, "window", text_or_null(a->window));
     json_object_set_new(o, "value", lw_cli_number(a->value));
@@ -46,7 +46,7 @@ static json_t *alert_json(const struct lw_standing *a) {
     json_object_set_new(o, "at_ms", json_integer(a->at_ms));
     snprintf(hex, sizeof hex, "%016" PRIx64, a->incident);
     json_object_set_new(o, "incident", json_string(hex));
-    json_object_set_new(o, "summary", json_string(a->summary));
+    json_object_set_new(o, "summary", lw_cli_text(a->summary));
     json_object_set_new(o, "silenced", json_boolean(a->silenced_by[0] != '\0'));
     json_object_set_new(o, "silenced_by", text_or_null(a->silenced_by));
     json_object_set_new(o, "inhibited_by", text_or_null(a->inhibited_by));
@@ -55,7 +55,7 @@ static json_t *alert_json(const struct lw_standing *a) {
 
 static json_t *silence_json(const struct lw_silence *s) {
     json_t *o = json_object();
-    json_object_set_new(o, "id", json_string(s->id));
+    json_object_set_new(o, "id", lw_cli_text(s->id));
     json_object_set_new(o, "rule", text_or_null(s->rule));
     json_object_set_new(o, "feature", text_or_null(s->feature));
     json_object_set_new(o, "severity",
@@ -63,8 +63,8 @@ static json_t *silence_json(const struct lw_silence *s) {
                                     : json_null());
     json_object_set_new(o, "from_ms", json_integer(s->from_ms));
     json_object_set_new(o, "until_ms", json_integer(s->until_ms));
-    json_object_set_new(o, "by", json_string(s->by));
-    json_object_set_new(o, "comment", json_string(s->comment));
+    json_object_set_new(o, "by", lw_cli_text(s->by));
+    json_object_set_new(o, "comment", lw_cli_text(s->comment));
     return o;
 }
 
@@ -72,8 +72,8 @@ static json_t *waiting_json(const struct lw_delivery *d, size_t n) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = json_object();
-        json_object_set_new(o, "entry", json_string(d[i].entry));
-        json_object_set_new(o, "id", json_string(d[i].id));
+        json_object_set_new(o, "entry", lw_cli_text(d[i].entry));
+        json_object_set_new(o, "id", lw_cli_text(d[i].id));
         json_object_set_new(o, "attempts", json_integer((json_int_t)d[i].attempts));
         json_object_set_new(o, "put_ms", json_integer(d[i].put_ms));
         json_object_set_new(o, "not_before_ms", json_integer(d[i].not_before_ms));
@@ -86,11 +86,11 @@ static json_t *parked_json(const struct lw_parked *p, size_t n) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = json_object();
-        json_object_set_new(o, "entry", json_string(p[i].entry));
-        json_object_set_new(o, "id", json_string(p[i].id));
+        json_object_set_new(o, "entry", lw_cli_text(p[i].entry));
+        json_object_set_new(o, "id", lw_cli_text(p[i].id));
         json_object_set_new(o, "attempts", json_integer((json_int_t)p[i].attempts));
         json_object_set_new(o, "parked_ms", json_integer(p[i].parked_ms));
-        json_object_set_new(o, "reason", json_string(p[i].reason));
+        json_object_set_new(o, "reason", lw_cli_text(p[i].reason));
         json_array_append_new(list, o);
     }
     return list;
@@ -141,14 +141,15 @@ static void print_alerts(const struct lw_alerts *a) {
         printf("no alert has fired yet\n");
     for (size_t i = 0; i < a->nalerts; i++) {
         const struct lw_standing *s = &a->alert[i];
-        printf("%-9s %-9s %s%s%s, since %s%s%s%s%s\n          %s\n",
-               s->firing ? "FIRING" : "resolved", lw_severity_name(s->severity), s->rule,
-               s->feature[0] ? " of " : "", s->feature,
-               lw_format_time(since, sizeof since, s->since_ms),
-               s->firing && s->silenced_by[0] ? ", silenced by " : "",
-               s->firing ? s->silenced_by : "",
-               s->firing && s->inhibited_by[0] ? ", explained by " : "",
-               s->firing ? s->inhibited_by : "", s->summary);
+        lw_cli_line(stdout, "%-9s %-9s %s%s%s, since %s%s%s%s%s",
+                    s->firing ? "FIRING" : "resolved", lw_severity_name(s->severity),
+                    s->rule, s->feature[0] ? " of " : "", s->feature,
+                    lw_format_time(since, sizeof since, s->since_ms),
+                    s->firing && s->silenced_by[0] ? ", silenced by " : "",
+                    s->firing ? s->silenced_by : "",
+                    s->firing && s->inhibited_by[0] ? ", explained by " : "",
+                    s->firing ? s->inhibited_by : "");
+        lw_cli_line(stdout, "          %s", s->summary);
     }
 }
 
@@ -156,10 +157,11 @@ static void print_silences(const struct lw_alerts *a) {
     char until[32];
     for (size_t i = 0; i < a->nsilences; i++) {
         const struct lw_silence *s = &a->silence[i];
-        printf("silence %s: rule %s, feature %s, severity %s, until %s, by %s: %s\n",
-               s->id, s->rule[0] ? s->rule : "any", s->feature[0] ? s->feature : "any",
-               s->severity ? lw_severity_name(s->severity) : "any",
-               lw_format_time(until, sizeof until, s->until_ms), s->by, s->comment);
+        lw_cli_line(
+            stdout, "silence %s: rule %s, feature %s, severity %s, until %s, by %s: %s",
+            s->id, s->rule[0] ? s->rule : "any", s->feature[0] ? s->feature : "any",
+            s->severity ? lw_severity_name(s->severity) : "any",
+            lw_format_time(until, sizeof until, s->until_ms), s->by, s->comment);
     }
 }
 
@@ -168,18 +170,18 @@ static void print_deliveries(const struct board *b) {
     printf("deliveries: %" PRIu64 " waiting, %" PRIu64 " given up\n", b->alerts.waiting,
            b->alerts.parked);
     for (size_t i = 0; i < b->nwaiting; i++)
-        printf("  waiting   %s, %" PRIu64 " attempts, next %s\n", b->waiting[i].id,
-               b->waiting[i].attempts,
-               b->waiting[i].not_before_ms
-                   ? lw_format_time(when, sizeof when, b->waiting[i].not_before_ms)
-                   : "at once");
-    for (size_t i = 0; i < b->nparked; i++)
-        printf("  given up  %s, %" PRIu64
-               " attempts, at %s: %s\n            leeway alerts "
-               "retry %s\n",
-               b->parked[i].id, b->parked[i].attempts,
-               lw_format_time(when, sizeof when, b->parked[i].parked_ms),
-               b->parked[i].reason, b->parked[i].entry);
+        lw_cli_line(stdout, "  waiting   %s, %" PRIu64 " attempts, next %s",
+                    b->waiting[i].id, b->waiting[i].attempts,
+                    b->waiting[i].not_before_ms
+                        ? lw_format_time(when, sizeof when, b->waiting[i].not_before_ms)
+                        : "at once");
+    for (size_t i = 0; i < b->nparked; i++) {
+        lw_cli_line(stdout, "  given up  %s, %" PRIu64 " attempts, at %s: %s",
+                    b->parked[i].id, b->parked[i].attempts,
+                    lw_format_time(when, sizeof when, b->parked[i].parked_ms),
+                    b->parked[i].reason);
+        lw_cli_line(stdout, "            leeway alerts retry %s", b->parked[i].entry);
+    }
 }
 
 /* 3 when an alert fires, whether or not somebody has silenced it. */
@@ -252,7 +254,7 @@ static int unsilence(struct session *s, const char *id, struct lw_err *err) {
     if (lw_silence_end(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
                        lw_wall_ms(), err))
         return -1;
-    printf("silence %s has ended\n", id);
+    lw_cli_line(stdout, "silence %s has ended", id);
     return 0;
 }
 
@@ -262,14 +264,42 @@ static int retry(struct session *s, const char *id, struct lw_err *err) {
     if (lw_parked_retry(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
                         lw_wall_ms(), err))
         return -1;
-    printf("%s is in the outbox again\n", id);
+    lw_cli_line(stdout, "%s is in the outbox again", id);
     return 0;
 }
 
 /* ---- the command ---- */
 
+/* What has no effect on this verb is refused: a silence that was meant and not made wakes
+ * somebody up. */
+static int check_usage(const struct session *s, const char *verb, char **rest, int n,
+                       struct lw_err *err) {
+    bool silences = strcmp(verb, "silence") == 0, tests = strcmp(verb, "test") == 0;
+    bool named = strcmp(verb, "unsilence") == 0 || strcmp(verb, "retry") == 0;
+    if (!silences && !tests && !named && strcmp(verb, "list") != 0)
+        return lw_fail(err, LW_ECONFIG,
+                       "there is no verb \"%s\"; list, silence, unsilence, test, retry",
+                       verb);
+    if (n > (named ? 2 : 1))
+        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[named ? 2 : 1]);
+    if (!silences && (s->rule || s->feature || s->severity || s->lasts || s->comment))
+        return lw_fail(err, LW_ECONFIG,
+                       "--rule, --feature, --severity, --for and --comment belong to "
+                       "silence, not to %s",
+                       verb);
+    if (!tests && (s->receiver || s->print))
+        return lw_fail(err, LW_ECONFIG,
+                       "--receiver and --print belong to test, not to %s", verb);
+    if (s->by && !silences && !named)
+        return lw_fail(err, LW_ECONFIG,
+                       "--by belongs to silence, unsilence and retry, not to %s", verb);
+    return 0;
+}
+
 static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list", *id = n > 1 ? rest[1] : NULL;
+    if (check_usage(s, verb, rest, n, err))
+        return -1;
     if (strcmp(verb, "test") == 0)
         return lw_cli_alerts_test(
             s->config, &(struct lw_alerts_test){s->receiver, s->print, s->json, s->who},
@@ -283,18 +313,16 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
         return silence(s, err);
     if (strcmp(verb, "unsilence") == 0)
         return unsilence(s, id, err);
-    if (strcmp(verb, "retry") == 0)
-        return retry(s, id, err);
-    return lw_fail(err, LW_ECONFIG,
-                   "there is no verb \"%s\"; list, silence, unsilence, test, retry",
-                   verb);
+    return retry(s, id, err);
 }
 
 static void name_person(char *out, size_t size) {
     char host[64] = "localhost";
     const char *user = getenv("USER");
     gethostname(host, sizeof host - 1);
-    snprintf(out, size, "%.60s@%s", user ? user : "someone", host);
+    char raw[160];
+    snprintf(raw, sizeof raw, "%.60s@%s", user ? user : "someone", host);
+    lw_text_safe(out, size, raw, strlen(raw));
 }
 
 static int run(int argc, char **argv) {

@@ -48,12 +48,12 @@ static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
 
 static json_t *outcome(const struct lw_receiver *r, const struct lw_http_result *result) {
     json_t *o = json_object();
-    json_object_set_new(o, "receiver", json_string(r->name));
+    json_object_set_new(o, "receiver", lw_cli_text(r->name));
     json_object_set_new(o, "format", json_string(lw_format_name(r->format)));
     json_object_set_new(o, "delivered", json_boolean(result->verdict == LW_DELIVERED));
     json_object_set_new(o, "status", json_integer(result->status));
     json_object_set_new(o, "took_ms", json_integer(result->took_ms));
-    json_object_set_new(o, "reason", json_string(result->reason));
+    json_object_set_new(o, "reason", lw_cli_text(result->reason));
     return o;
 }
 
@@ -74,9 +74,9 @@ static size_t send_all(const struct lw_receiver *const *to, size_t n,
         failed += !delivered;
         json_array_append_new(all, outcome(to[i], &result[i]));
         if (!as_json)
-            printf("%-24s %-20s %-12s %s (%lld ms)\n", to[i]->name,
-                   lw_format_name(to[i]->format), delivered ? "delivered" : "FAILED",
-                   result[i].reason, (long long)result[i].took_ms);
+            lw_cli_line(stdout, "%-24s %-20s %-12s %s (%lld ms)", to[i]->name,
+                        lw_format_name(to[i]->format), delivered ? "delivered" : "FAILED",
+                        result[i].reason, (long long)result[i].took_ms);
     }
     if (as_json)
         lw_cli_print_json(json_incref(all));

@@ -116,7 +116,7 @@ static int answer(const struct lw_bt *b, const struct lw_bt *other,
         json_t *result = lw_bt_json(b);
         if (other) {
             json_t *second = lw_bt_json(other);
-            json_object_set_new(second, "config", json_string(other->path));
+            json_object_set_new(second, "config", lw_cli_text(other->path));
             json_object_set_new(result, "against", second);
         }
         lw_cli_print_json(result);

@@ -49,10 +49,7 @@ static void td_text(struct lw_buf *out, const char *heading, const char *text) {
 }
 
 static void td_rmse(struct lw_buf *out, const char *heading, double v) {
-    if (isnan(v))
-        td(out, heading, "–");
-    else
-        td(out, heading, "%.3f", v);
+    td(out, heading, "%s", isnan(v) ? "–" : lw_digits(v, 3).text);
 }
 
 static void head_row(struct lw_buf *out, const char *const *heading, size_t n) {
@@ -84,7 +81,8 @@ static void month_row(const char *name, const struct lw_month *m,
     td_rmse(out, "frozen RMSE", frozen);
     td_rmse(out, "managed RMSE", managed);
     if (!isnan(frozen) && !isnan(managed))
-        td(out, "change", "%+.1f %%", 100 * (managed / frozen - 1));
+        td(out, "change", "%s %%",
+           lw_digits_signed(100 * (managed / frozen - 1), 1).text);
     else
         td(out, "change", "–");
     td(out, "retrains (promoted)", "%u (%u)", w->retrains, w->promotions);
@@ -128,7 +126,7 @@ static void candidates(const struct lw_training *t, struct lw_buf *out) {
         if (isnan(trial->rmse))
             lw_buf_printf(out, " failed");
         else
-            lw_buf_printf(out, " %.3f", trial->rmse);
+            lw_buf_printf(out, " %s", lw_digits(trial->rmse, 3).text);
         lw_buf_printf(out, "%s", i == t->chosen ? "</b>" : "");
     }
     lw_buf_printf(out, "</td>");
@@ -171,9 +169,9 @@ static void training_row(const struct lw_bt_training *r, struct lw_buf *out) {
     candidates(t, out);
     verdict(r, out);
     if (r->followed.version)
-        td(out, "the week after", "%.3f, v%u would be %.3f",
-           lw_errors_rmse(&r->followed.now), r->followed.previous,
-           lw_errors_rmse(&r->followed.before));
+        td(out, "the week after", "%s, v%u would be %s",
+           lw_digits(lw_errors_rmse(&r->followed.now), 3).text, r->followed.previous,
+           lw_digits(lw_errors_rmse(&r->followed.before), 3).text);
     else
         td(out, "the week after", "–");
     lw_buf_printf(out, "</tr>\n");
@@ -236,10 +234,11 @@ static void segment(const struct lw_bt *b, const struct lw_bt_segment *s,
             if (group->managed[m].n < 2)
                 td(out, "", "–");
             else if (group->frozen[m].n < 2)
-                td(out, "", "%.2f", lw_errors_rmse(&group->managed[m]));
+                td(out, "", "%s", lw_digits(lw_errors_rmse(&group->managed[m]), 2).text);
             else
-                td(out, "", "%.2f (%.2f)", lw_errors_rmse(&group->managed[m]),
-                   lw_errors_rmse(&group->frozen[m]));
+                td(out, "", "%s (%s)",
+                   lw_digits(lw_errors_rmse(&group->managed[m]), 2).text,
+                   lw_digits(lw_errors_rmse(&group->frozen[m]), 2).text);
         }
         lw_buf_printf(out, "</tr>\n");
     }
@@ -284,13 +283,13 @@ static void sentence(const struct lw_bt *b, struct lw_buf *out) {
     char scored[32], n[32];
     lw_ledger_totals(&b->ledger, &all);
     lw_html_str(out, b->path);
-    lw_buf_printf(out, ": %s events, %s scored; RMSE <b>%.3f</b>",
+    lw_buf_printf(out, ": %s events, %s scored; RMSE <b>%s</b>",
                   lw_format_count(n, sizeof n, b->records),
                   lw_format_count(scored, sizeof scored, all.answered.n),
-                  lw_errors_rmse(&all.answered));
+                  lw_digits(lw_errors_rmse(&all.answered), 3).text);
     if (!isnan(lw_month_frozen_rmse(&all)))
-        lw_buf_printf(out, ", with the frozen first model %.3f",
-                      lw_month_frozen_rmse(&all));
+        lw_buf_printf(out, ", with the frozen first model %s",
+                      lw_digits(lw_month_frozen_rmse(&all), 3).text);
     lw_buf_printf(out,
                   "; %" PRIu64 " retrains, %" PRIu64 " promoted, %" PRIu64
                   " rolled back; %" PRIu64 " alerts, %" PRIu64 " of them critical.",

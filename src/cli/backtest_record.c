@@ -14,7 +14,8 @@ static void say(const struct lw_bt *b, int64_t at_ms, const char *what,
                 const char *text) {
     char when[32];
     if (b->say)
-        printf("%.16s  %-9s %s\n", lw_format_time(when, sizeof when, at_ms), what, text);
+        lw_cli_line(stdout, "%.16s  %-9s %s", lw_format_time(when, sizeof when, at_ms),
+                    what, text);
 }
 
 static void note_event(struct lw_bt *b, int64_t at_ms, const char *kind, json_t *o) {
@@ -43,13 +44,13 @@ static void note_found(struct lw_bt *b, const struct lw_alert *a) {
 static void note_alert(struct lw_bt *b, const struct lw_alert *a) {
     json_t *o = json_object();
     json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
-    json_object_set_new(o, "rule", json_string(a->name));
-    json_object_set_new(o, "feature", json_string(a->feature));
+    json_object_set_new(o, "rule", lw_cli_text(a->name));
+    json_object_set_new(o, "feature", lw_cli_text(a->feature));
     json_object_set_new(o, "severity", json_string(lw_severity_name(a->severity)));
     json_object_set_new(o, "value", lw_cli_number(a->value));
     json_object_set_new(o, "threshold", lw_cli_number(a->threshold));
     json_object_set_new(o, "n", json_integer((json_int_t)a->n));
-    json_object_set_new(o, "summary", json_string(a->summary));
+    json_object_set_new(o, "summary", lw_cli_text(a->summary));
     note_event(b, a->at_ms, "alert", o);
     say(b, a->at_ms, a->firing ? lw_severity_name(a->severity) : "resolved", a->summary);
     if (b->nalerts == b->alerts_cap) {
@@ -98,7 +99,7 @@ static void note_decision(struct lw_bt *b, const struct lw_decision *d) {
     json_t *o = json_object();
     json_object_set_new(o, "decision", json_string(back ? "rolled back" : "confirmed"));
     json_object_set_new(o, "version", json_integer(d->version));
-    json_object_set_new(o, "reason", json_string(d->reason));
+    json_object_set_new(o, "reason", lw_cli_text(d->reason));
     note_event(b, d->at_ms, "probation", o);
     say(b, d->at_ms, back ? "rollback" : "confirmed", d->reason);
     for (size_t i = 0; back && i < b->ntrainings; i++)
@@ -120,7 +121,7 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e) {
 static void training_json(json_t *o, uint32_t version, const struct lw_training *t) {
     char from[32];
     json_object_set_new(o, "version", json_integer(version));
-    json_object_set_new(o, "candidate", json_string(t->trial[t->chosen].name));
+    json_object_set_new(o, "candidate", lw_cli_text(t->trial[t->chosen].name));
     json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));
     json_object_set_new(o, "rows_from",
                         json_string(lw_format_time(from, sizeof from, t->rows_from_ms)));
@@ -135,7 +136,7 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
     json_object_set_new(o, "gain", lw_cli_number(t->gate.gain));
     json_object_set_new(o, "z", lw_cli_number(t->gate.z));
     json_object_set_new(o, "promoted", json_boolean(t->gate.passed));
-    json_object_set_new(o, "verdict", json_string(t->gate.reason));
+    json_object_set_new(o, "verdict", lw_cli_text(t->gate.reason));
     json_object_set_new(o, "trials", lw_trials_json(t));
 }
 
@@ -156,7 +157,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
     char text[512];
     r->request = *request;
     r->log = json_object();
-    json_object_set_new(r->log, "reason", json_string(request->reason));
+    json_object_set_new(r->log, "reason", lw_cli_text(request->reason));
     if (t) {
         r->version = version;
         r->t = *t;
@@ -168,7 +169,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
     } else {
         r->failed = true;
         lw_copy(r->failure, sizeof r->failure, failure);
-        json_object_set_new(r->log, "failure", json_string(failure));
+        json_object_set_new(r->log, "failure", lw_cli_text(failure));
         snprintf(text, sizeof text, "%s: %s", request->reason, failure);
     }
     say(b, request->as_of_ms,
@@ -193,8 +194,9 @@ static void on_followed(void *arg, const struct lw_followed *f) {
         json_object_set_new(o, "rmse", lw_cli_number(now));
         json_object_set_new(o, "previous_rmse", lw_cli_number(before));
         json_object_set_new(r->log, "following_week", o);
-        snprintf(text, sizeof text, "version %u: RMSE %.3f, version %u's would be %.3f",
-                 f->version, now, f->previous, before);
+        snprintf(text, sizeof text, "version %u: RMSE %s, version %u's would be %s",
+                 f->version, lw_digits(now, 3).text, f->previous,
+                 lw_digits(before, 3).text);
         say(b, f->until_ms, "week", text);
     }
 }

@@ -97,10 +97,7 @@ static void name_levels(struct lw_bt_segment *s) {
         struct lw_cat cat = lw_cats_at(s->texts, g);
         struct lw_bt_group *group = &s->group[g];
         group->order = cat.text ? NAN : (double)(int64_t)cat.key;
-        if (cat.text)
-            snprintf(group->name, sizeof group->name, "%.*s", (int)cat.len, cat.text);
-        else
-            snprintf(group->name, sizeof group->name, "%" PRId64, (int64_t)cat.key);
+        lw_cat_name(&cat, group->name, sizeof group->name);
     }
 }
 

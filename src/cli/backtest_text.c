@@ -18,10 +18,7 @@ static const char *month_name(char out[16], const struct lw_month *m) {
 }
 
 static const char *number(char out[16], double v) {
-    if (isnan(v))
-        snprintf(out, 16, "-");
-    else
-        snprintf(out, 16, "%.3f", v);
+    lw_copy(out, 16, lw_digits(v, 3).text);
     return out;
 }
 
@@ -42,11 +39,12 @@ static size_t daily(const struct lw_bt *b, const struct lw_month *m, double *out
 
 static void month_row(const char *name, const struct lw_month *m,
                       const struct lw_bt_month *w, const char *line) {
-    char count[32], frozen[16], managed[16], change[16] = "", did[32], told[32];
+    char count[32], frozen[16], managed[16], change[24] = "", did[32], told[32];
     lw_format_count(count, sizeof count, m->answered.n);
     double a = lw_month_frozen_rmse(m), z = lw_errors_rmse(&m->answered);
     if (!isnan(a) && m->answered.n >= 2)
-        snprintf(change, sizeof change, "%+.1f%%", 100 * (z / a - 1));
+        snprintf(change, sizeof change, "%s%%",
+                 lw_digits_signed(100 * (z / a - 1), 1).text);
     snprintf(did, sizeof did, "%u (%u)", w->retrains, w->promotions);
     snprintf(told, sizeof told, "%u (%u)", w->alerts, w->criticals);
     printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", name, count, number(frozen, a),
@@ -106,9 +104,9 @@ static void print_segment(const struct lw_bt *b, const struct lw_bt_segment *s) 
     printf("\n");
     for (size_t g = 0; g < shown; g++) {
         const struct lw_bt_group *group = &s->group[g];
-        printf("  %-20.30s %10s %5.1f%%", group->name,
+        printf("  %s %10s %5s%%", lw_text_column(group->name, 20, 30).text,
                lw_format_count(count, sizeof count, group->all.n),
-               100 * group->all.e2 / e2);
+               lw_digits(100 * group->all.e2 / e2, 1).text);
         for (size_t m = from; m < nmonths; m++) {
             snprintf(cell, sizeof cell, "%s (%s)", rmse_text(a, &group->managed[m]),
                      rmse_text(z, &group->frozen[m]));
@@ -151,7 +149,7 @@ static void against_row(const char *name, const struct lw_month *a,
     char ra[16], rz[16], difference[16] = "";
     double va = lw_errors_rmse(&a->answered), vz = lw_errors_rmse(&z->answered);
     if (a->answered.n >= 2 && z->answered.n >= 2)
-        snprintf(difference, sizeof difference, "%+.3f", vz - va);
+        lw_copy(difference, sizeof difference, lw_digits_signed(vz - va, 3).text);
     printf("  %-8s %9s %9u %6u (%u) %12s %9u %6u (%u) %10s\n", name,
            rmse_text(ra, &a->answered), wa->retrains, wa->alerts, wa->criticals,
            rmse_text(rz, &z->answered), wz->retrains, wz->alerts, wz->criticals,
@@ -241,7 +239,7 @@ static json_t *segment_json(const struct lw_bt *b, const struct lw_bt_segment *s
         json_object_set_new(row, "months", months);
         json_array_append_new(groups, row);
     }
-    json_object_set_new(o, "by", json_string(s->text));
+    json_object_set_new(o, "by", lw_cli_text(s->text));
     json_object_set_new(o, "segments", groups);
     return o;
 }
@@ -252,7 +250,7 @@ static json_t *injections_json(const struct lw_bt *b) {
     json_array_foreach(list, i, o) {
         const struct lw_bt_found *f = &b->found[i];
         json_object_set_new(o, "alerts_before", json_integer(f->before));
-        json_object_set_new(o, "found_by", f->at_ms ? json_string(f->rule) : json_null());
+        json_object_set_new(o, "found_by", f->at_ms ? lw_cli_text(f->rule) : json_null());
         json_object_set_new(
             o, "delay_hours",
             f->at_ms

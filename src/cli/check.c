@@ -22,12 +22,12 @@ void lw_tell(struct lw_findings *f, const char *what, enum lw_finding v,
              const char *detail) {
     static const char *const words[] = {"FAILED", "warning", "ok"};
     if (!f->json)
-        printf("%-8s %-14s %s\n", words[v], what, detail);
+        lw_cli_line(stdout, "%-8s %-14s %s", words[v], what, detail);
     json_t *o = json_object();
     json_object_set_new(o, "check", json_string(what));
     json_object_set_new(o, "ok", json_boolean(v != LW_FINDING_FAILED));
     json_object_set_new(o, "warning", json_boolean(v == LW_FINDING_WARNED));
-    json_object_set_new(o, "detail", json_string(detail));
+    json_object_set_new(o, "detail", lw_cli_text(detail));
     json_array_append_new(f->list, o);
     f->bad |= v == LW_FINDING_FAILED;
 }

@@ -28,8 +28,9 @@ extern const struct lw_command lw_cmd_run, lw_cmd_demo, lw_cmd_replay, lw_cmd_tr
 enum lw_option_kind {
     LW_OPTION_FLAG,
     LW_OPTION_TEXT,
-    LW_OPTION_NUMBER,
-    LW_OPTION_LIST /* may be given several times */
+    LW_OPTION_NUMBER, /* 0 or more */
+    LW_OPTION_COUNT,  /* whole, 0 or more */
+    LW_OPTION_LIST    /* may be given several times */
 };
 #define LW_TEXTS_MAX 16
 struct lw_texts {
@@ -40,7 +41,7 @@ struct lw_option {
     char letter; /* 0: none */
     const char *name;
     enum lw_option_kind kind;
-    void *value; /* bool *, const char **, double *, struct lw_texts * */
+    void *value; /* bool *, const char **, double * (of both), struct lw_texts * */
 };
 /* Parses argv[1..]; what is no option is moved to rest (argc entries' room). Returns the
  * number of rest arguments, or -1 after having said what is wrong. --help prints the
@@ -65,6 +66,11 @@ struct lw_config *lw_cli_config(const struct lw_command *command, const char *pa
 /* The JSON object as one line on standard output; takes it over. */
 void lw_cli_print_json(json_t *object);
 json_t *lw_cli_number(double v); /* null for NaN */
+/* A text that others wrote, made harmless: JSON takes any. */
+json_t *lw_cli_text(const char *text);
+/* One line, with its newline: whatever its values hold, it stays one line and drives no
+ * terminal. */
+void lw_cli_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A progress bar on standard error, when it is a terminal and the work takes more than a
  * second. */

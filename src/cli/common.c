@@ -1,16 +1,18 @@
 /* What commands share: failing, loading the configuration, JSON, progress. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/cli.h"
 
 int lw_cli_fail(const struct lw_command *command, const struct lw_err *err) {
-    fprintf(stderr, "leeway %s: %s\n", command->name, err->msg);
+    lw_cli_line(stderr, "leeway %s: %s", command->name, err->msg);
     return LW_EXIT_FAILED;
 }
 
@@ -32,6 +34,30 @@ void lw_cli_print_json(json_t *object) {
     fflush(stdout);
     free(text);
     json_decref(object);
+}
+
+json_t *lw_cli_text(const char *text) {
+    size_t len = strlen(text), size = 10 * len + 4;
+    char *safe = lw_malloc(size);
+    json_t *value = json_string(lw_text_safe(safe, size, text, len));
+    free(safe);
+    return value;
+}
+
+void lw_cli_line(FILE *out, const char *fmt, ...) {
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int len = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    lw_assert(len >= 0);
+    size_t size = 10 * (size_t)len + 4;
+    char *raw = lw_malloc((size_t)len + 1), *safe = lw_malloc(size);
+    vsnprintf(raw, (size_t)len + 1, fmt, again);
+    va_end(again);
+    fprintf(out, "%s\n", lw_text_safe(safe, size, raw, (size_t)len));
+    free(safe);
+    free(raw);
 }
 
 json_t *lw_cli_number(double v) {

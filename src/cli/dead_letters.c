@@ -63,10 +63,11 @@ static int dispatch(struct lw_letters *l, const struct words *w, char **rest, in
                        verb);
     if (n > (shows ? 2 : 1))
         return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[shows ? 2 : 1]);
+    if (!replays && (w->all || w->offset || l->target || l->dry || w->max_replays >= 0))
+        return usage(err, "--all, --offset, --topic, --max-replays and --dry-run belong "
+                          "to replay");
     if (shows && n < 2)
         return usage(err, "show which letter? (PARTITION:OFFSET, as in the list)");
-    if (w->limit < 0)
-        return usage(err, "--limit is a number of letters, or 0 for all");
     if (parse_since(w->since, &l->since_ms, err) ||
         parse_place(shows ? rest[1] : w->offset, l, err))
         return -1;
@@ -89,13 +90,13 @@ static int run(int argc, char **argv) {
     bool helped;
     const struct lw_option table[] = {
         {'c', "config", LW_OPTION_TEXT, &w.config},
-        {0, "limit", LW_OPTION_NUMBER, &w.limit},
+        {0, "limit", LW_OPTION_COUNT, &w.limit},
         {0, "since", LW_OPTION_TEXT, &w.since},
         {0, "reason", LW_OPTION_TEXT, &l.reason},
         {0, "offset", LW_OPTION_TEXT, &w.offset},
         {0, "all", LW_OPTION_FLAG, &w.all},
         {0, "topic", LW_OPTION_TEXT, &l.target},
-        {0, "max-replays", LW_OPTION_NUMBER, &w.max_replays},
+        {0, "max-replays", LW_OPTION_COUNT, &w.max_replays},
         {0, "dry-run", LW_OPTION_FLAG, &l.dry},
         {0, "json", LW_OPTION_FLAG, &l.json},
     };

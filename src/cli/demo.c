@@ -30,7 +30,7 @@
 #define DRAIN_MS   20000
 
 struct demo {
-    uint64_t sent; /* trips; the replay thread\'s */
+    uint64_t sent; /* trips; the replay thread's */
     bool json, keep;
     double speed;
     const char *listen; /* --http */
@@ -152,9 +152,15 @@ static bool pace(void *arg, int64_t event_ms) {
     return !atomic_load(&d->stop);
 }
 
+static bool waiting(void *arg) {
+    struct demo *d = arg;
+    return !atomic_load(&d->stop);
+}
+
 static void *replay_main(void *arg) {
     struct demo *d = arg;
-    struct lw_replay_options options = {.speed = d->speed, .pace = pace, .arg = d};
+    struct lw_replay_options options = {
+        .speed = d->speed, .pace = pace, .waiting = waiting, .arg = d};
     lw_replay(d->config, d->feed, &options, &d->produced, &d->replay_err);
     atomic_store(&d->replayed, true);
     return NULL;
@@ -395,7 +401,7 @@ static int run(int argc, char **argv) {
     if (n > 0)
         rc = lw_cli_usage(&lw_cmd_demo, "what is \"%s\"?", rest[0]);
     free(rest);
-    return n != 0 || helped ? rc : demo(&d);
+    return n != 0 || helped || rc ? rc : demo(&d);
 }
 
 const struct lw_command lw_cmd_demo = {
@@ -408,5 +414,5 @@ const struct lw_command lw_cmd_demo = {
     "\n"
     "Replays New York's green-taxi trips of March to May 2020, when the city locked "
     "down, through the code\n"
-    "that `leeway run` runs. Needs redis-server, and leaves nothing behind.\n",
+    "of `leeway run`. It needs redis-server and leaves nothing behind.\n",
     run};

@@ -54,9 +54,10 @@ void lw_demo_screen_free(struct lw_demo_screen *s) {
 
 void lw_demo_screen_say(struct lw_demo_screen *s, int64_t at_ms, const char *what,
                         const char *text) {
-    char when[32], line[420];
-    snprintf(line, sizeof line, "%.16s  %-10s %s",
-             lw_format_time(when, sizeof when, at_ms), what, text);
+    char when[32], raw[420], line[sizeof raw];
+    snprintf(raw, sizeof raw, "%.16s  %-10s %s", lw_format_time(when, sizeof when, at_ms),
+             what, text);
+    lw_text_safe(line, sizeof line, raw, strlen(raw));
     pthread_mutex_lock(&s->lock);
     lw_copy(s->news[s->count++ % NEWS_MAX], sizeof s->news[0], line);
     if (!s->live)
@@ -90,8 +91,9 @@ static void plain_day(struct lw_demo_screen *s) {
     char text[160];
     if (s->live || s->clock_ms % LW_DAY != 0 || !(s->now_rmse > 0))
         return;
-    snprintf(text, sizeof text, "RMSE %.3f (expected %.3f, frozen %.3f), champion v%.0f",
-             s->now_rmse, s->expected, s->now_first, s->champion);
+    snprintf(text, sizeof text, "RMSE %s (expected %s, frozen %s), champion v%.0f",
+             lw_digits(s->now_rmse, 3).text, lw_digits(s->expected, 3).text,
+             lw_digits(s->now_first, 3).text, s->champion);
     fprintf(s->out, "%.10s        day        %s\n",
             lw_format_time((char[32]){0}, 32, s->clock_ms - 1), text);
 }
@@ -150,8 +152,9 @@ static void draw_model(struct lw_demo_screen *s, uint64_t events, uint64_t outbo
          lw_format_count(count, sizeof count, events), s->rate, s->champion,
          training ? "   \033[33mtraining\033[0m" : "");
     line(s, "%s", "");
-    line(s, "  RMSE, last day   %.3f   (expected %.3f; version 1 would have %.3f)",
-         s->now_rmse, s->expected, s->now_first);
+    line(s, "  RMSE, last day   %s   (expected %s; version 1 would have %s)",
+         lw_digits(s->now_rmse, 3).text, lw_digits(s->expected, 3).text,
+         lw_digits(s->now_first, 3).text);
     line(s, "  managed  %s",
          lw_sparkline_between(spark, sizeof spark, s->rmse, s->npoints, WIDTH, range));
     line(s, "  frozen   %s",
@@ -166,8 +169,9 @@ static void draw_drift(struct lw_demo_screen *s) {
         size_t full = s->psi[i] > 0 ? (size_t)fmin(s->psi[i] * 48, 24) : 0;
         memset(bar, '#', full);
         bar[full] = '\0';
-        line(s, "  %-20.20s PSI %6.3f %s%s\033[0m", s->spec->feature[i].name, s->psi[i],
-             s->drift[i] ? "\033[31m" : "\033[32m", bar);
+        line(s, "  %s PSI %6s %s%s\033[0m",
+             lw_text_column(s->spec->feature[i].name, 20, 20).text,
+             lw_digits(s->psi[i], 3).text, s->drift[i] ? "\033[31m" : "\033[32m", bar);
     }
     line(s, "%s", "");
 }

@@ -83,14 +83,18 @@ static int compile_by(struct evaluation *e, const char *text, struct lw_err *err
 static void print_line(const struct lw_figures *f, double e2_all) {
     const struct lw_errors *s = &f->errors;
     char count[32];
-    printf("  %-24.40s %10s", f->name, lw_format_count(count, sizeof count, s->n));
+    printf("  %s %10s", lw_text_column(f->name, 24, 40).text,
+           lw_format_count(count, sizeof count, s->n));
     if (s->n < 3)
         printf(" %8s\n", "-");
     else
-        printf(" %8.4f ±%6.4f %8.4f ±%6.4f %+8.4f ±%6.4f %7.4f ±%6.4f %6.1f%%\n",
-               lw_errors_rmse(s), lw_errors_rmse_se(s), lw_errors_mae(s),
-               lw_errors_mae_se(s), lw_errors_bias(s), lw_errors_bias_se(s),
-               lw_errors_r2(s), f->r2_se, 100 * s->e2 / e2_all);
+        printf(
+            " %8s ±%6s %8s ±%6s %8s ±%6s %7s ±%6s %6s%%\n",
+            lw_digits(lw_errors_rmse(s), 4).text, lw_digits(lw_errors_rmse_se(s), 4).text,
+            lw_digits(lw_errors_mae(s), 4).text, lw_digits(lw_errors_mae_se(s), 4).text,
+            lw_digits_signed(lw_errors_bias(s), 4).text,
+            lw_digits(lw_errors_bias_se(s), 4).text, lw_digits(lw_errors_r2(s), 4).text,
+            lw_digits(f->r2_se, 4).text, lw_digits(100 * s->e2 / e2_all, 1).text);
 }
 
 static void print_head(const char *what) {
@@ -102,8 +106,9 @@ static void print_people(const struct evaluation *e, const struct lw_measures *m
                          size_t top) {
     double e2 = m->all.errors.e2;
     lw_tally_print(&e->tally, &e->config->spec.event, stdout);
-    printf("%s (%s, %016" PRIx64 ")\n\n", lw_model_name(e->model),
-           lw_model_kind(e->model), lw_model_fingerprint(e->model));
+    lw_cli_line(stdout, "%s (%s, %016" PRIx64 ")", lw_model_name(e->model),
+                lw_model_kind(e->model), lw_model_fingerprint(e->model));
+    printf("\n");
     print_head("month");
     for (size_t i = 0; i < m->nmonths; i++)
         print_line(&m->month[i], e2);
@@ -142,7 +147,7 @@ static json_t *groups_json(const struct lw_figures *group, size_t n, const char 
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = figures_json(&group[i]);
-        json_object_set_new(o, key, json_string(group[i].name));
+        json_object_set_new(o, key, lw_cli_text(group[i].name));
         json_array_append_new(list, o);
     }
     return list;
@@ -152,13 +157,13 @@ static void print_json(const struct evaluation *e, const struct lw_measures *m) 
     char print[32];
     json_t *o = figures_json(&m->all);
     lw_tally_json(&e->tally, &e->config->spec.event, o);
-    json_object_set_new(o, "model", json_string(lw_model_name(e->model)));
+    json_object_set_new(o, "model", lw_cli_text(lw_model_name(e->model)));
     json_object_set_new(o, "kind", json_string(lw_model_kind(e->model)));
     snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(e->model));
     json_object_set_new(o, "fingerprint", json_string(print));
     json_object_set_new(o, "months", groups_json(m->month, m->nmonths, "month"));
     if (e->by.text) {
-        json_object_set_new(o, "by", json_string(e->by.text));
+        json_object_set_new(o, "by", lw_cli_text(e->by.text));
         json_object_set_new(o, "segments",
                             groups_json(m->segment, m->nsegments, "segment"));
     }
@@ -242,7 +247,7 @@ static int run_evaluate(int argc, char **argv) {
         {'m', "model", LW_OPTION_TEXT, &o.model},
         {0, "plot", LW_OPTION_TEXT, &o.plot},
         {0, "by", LW_OPTION_TEXT, &o.by},
-        {0, "top", LW_OPTION_NUMBER, &o.top},
+        {0, "top", LW_OPTION_COUNT, &o.top},
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
@@ -256,14 +261,15 @@ static int run_evaluate(int argc, char **argv) {
 const struct lw_command lw_cmd_evaluate = {
     "evaluate", "-c FILE --model MODEL [OPTIONS] DATA...", "Measure a model on files",
     "  -c, --config FILE     the stream's configuration\n"
-    "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models "
-    "export`)\n"
+    "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models show "
+    "N "
+    "-o FILE`)\n"
     "      --by WHAT         also by segment: a feature's name, or an expression of the\n"
     "                        feature language, e.g. \"hour(lpep_pickup_datetime)\"\n"
-    "      --top N           so many segments, worst first (20)\n"
+    "      --top N           show the N worst segments (20)\n"
     "      --plot FILE       prediction against truth as a picture (SVG)\n"
     "      --json            one object on standard output\n"
     "\n"
-    "Figures stand with their standard errors; \"of SE\" is the share of all squared "
-    "error.\n",
+    "Each figure has its standard error beside it; \"of SE\" is the share of the total "
+    "squared error.\n",
     run_evaluate};

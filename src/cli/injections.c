@@ -32,7 +32,7 @@ static json_t *one_json(const struct lw_injection *in,
     const char *field =
         in->field == LW_INJECT_TARGET ? "target" : event->fields.field[in->field].name;
     json_object_set_new(o, "kind", json_string(lw_inject_name(in->kind)));
-    json_object_set_new(o, "field", json_string(field));
+    json_object_set_new(o, "field", lw_cli_text(field));
     json_object_set_new(o, "at", time_json(in->from_ms));
     json_object_set_new(o, "until", time_json(in->until_ms));
     if (in->kind != LW_INJECT_NULLS)

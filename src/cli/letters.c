@@ -126,27 +126,18 @@ static void print_json(const struct line *l) {
     json_object_set_new(o, "bytes", json_integer(l->bytes));
     json_object_set_new(o, "letter", json_boolean(l->ours));
     if (l->ours) {
-        json_object_set_new(source, "topic", json_string(l->letter.topic));
+        json_object_set_new(source, "topic", lw_cli_text(l->letter.topic));
         json_object_set_new(source, "partition", json_integer(l->letter.partition));
         json_object_set_new(source, "offset", json_integer(l->letter.offset));
         json_object_set(o, "source", source);
-        json_object_set_new(o, "stream", json_string(l->letter.stream));
-        json_object_set_new(o, "stage", json_string(l->letter.stage));
-        json_object_set_new(o, "kind", json_string(l->letter.kind));
-        json_t *reason = json_string(l->letter.reason);
-        json_object_set_new(o, "reason", reason ? reason : json_null());
+        json_object_set_new(o, "stream", lw_cli_text(l->letter.stream));
+        json_object_set_new(o, "stage", lw_cli_text(l->letter.stage));
+        json_object_set_new(o, "kind", lw_cli_text(l->letter.kind));
+        json_object_set_new(o, "reason", lw_cli_text(l->letter.reason));
         json_object_set_new(o, "replays", json_integer((json_int_t)l->letter.replays));
     }
     json_decref(source);
     lw_cli_print_json(o);
-}
-
-/* A letter is made of what others wrote: nothing of it may drive the terminal. */
-static char *tame(char *text) {
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    return text;
 }
 
 static void print_line(const struct line *l) {
@@ -162,8 +153,8 @@ static void print_line(const struct line *l) {
         lw_copy(stage, sizeof stage, l->letter.stage);
         lw_copy(reason, sizeof reason, l->letter.reason);
     }
-    printf("%-24s  %-10s  %-28s  %-15s  %7" PRIu64 "  %s\n", when, at, tame(source),
-           tame(stage), l->letter.replays, tame(reason));
+    lw_cli_line(stdout, "%-24s  %-10s  %-28s  %-15s  %7" PRIu64 "  %s", when, at, source,
+                stage, l->letter.replays, reason);
 }
 
 static void print(const struct listing *g, const struct line *line) {

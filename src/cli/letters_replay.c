@@ -25,8 +25,8 @@ struct post {
 
 static int skip(struct post *p, const rd_kafka_message_t *m, const char *why) {
     p->skipped++;
-    fprintf(stderr, "letter %" PRId32 ":%" PRId64 " is left: %s\n", m->partition,
-            m->offset, why);
+    lw_cli_line(stderr, "letter %" PRId32 ":%" PRId64 " is left: %s", m->partition,
+                m->offset, why);
     return 0;
 }
 
@@ -76,9 +76,10 @@ static int send_back(void *arg, const rd_kafka_message_t *m,
         return produce(p, m, letter);
     p->replayed++;
     if (!l->json)
-        printf("%" PRId32 ":%" PRId64 " to %s, from %s %" PRId32 ":%" PRId64 ": %s\n",
-               m->partition, m->offset, p->target, letter->topic, letter->partition,
-               letter->offset, letter->reason);
+        lw_cli_line(stdout,
+                    "%" PRId32 ":%" PRId64 " to %s, from %s %" PRId32 ":%" PRId64 ": %s",
+                    m->partition, m->offset, p->target, letter->topic, letter->partition,
+                    letter->offset, letter->reason);
     return 0;
 }
 
@@ -97,7 +98,7 @@ static void report(const struct post *p) {
     const struct lw_letters *l = p->letters;
     if (l->json) {
         json_t *o = json_object();
-        json_object_set_new(o, "topic", json_string(p->target));
+        json_object_set_new(o, "topic", lw_cli_text(p->target));
         json_object_set_new(o, "replayed", json_integer((json_int_t)p->replayed));
         json_object_set_new(o, "left", json_integer((json_int_t)p->skipped));
         json_object_set_new(o, "dry_run", json_boolean(l->dry));

@@ -1,8 +1,10 @@
 /* leeway dead-letters show: one letter, whole; and whether it could be read now. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/letters.h"
@@ -13,25 +15,16 @@ struct view {
     int shown;
 };
 
-static bool printable(const uint8_t *data, size_t len) {
-    for (size_t i = 0; i < len; i++)
-        if (data[i] < 0x20 || data[i] > 0x7e)
-            return false;
-    return true;
-}
-
-/* Printable ASCII as it is, anything else as hexadecimal. */
+/* The bytes in words, whole: strange ones are escaped, nothing is cut. */
 static const char *text_of(struct lw_buf *out, const void *bytes, size_t len) {
-    const uint8_t *data = bytes;
+    size_t size = 10 * len + 4;
+    char *shown = lw_malloc(size);
     lw_buf_clear(out);
-    if (!data)
-        lw_buf_printf(out, "null");
-    else if (printable(data, len))
-        lw_buf_put(out, data, len);
+    if (bytes)
+        lw_buf_put(out, shown, lw_text_show(shown, size, bytes, len));
     else
-        lw_buf_printf(out, "0x");
-    for (size_t i = 0; data && !printable(data, len) && i < len; i++)
-        lw_buf_printf(out, "%02x", data[i]);
+        lw_buf_printf(out, "null");
+    free(shown);
     return lw_buf_str(out);
 }
 
@@ -128,7 +121,7 @@ static json_t *headers_json(const rd_kafka_message_t *m) {
         for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len); i++)
             json_array_append_new(
                 list,
-                json_pack("[s, o]", name,
+                json_pack("[o, o]", lw_cli_text(name),
                           value ? json_string(text_of(&text, value, len)) : json_null()));
     lw_buf_fini(&text);
     return list;
@@ -154,7 +147,7 @@ static void print_json(const rd_kafka_message_t *m, json_t *headers, json_t *fie
     json_object_set_new(o, "value", hex_json(m->payload, m->len));
     json_object_set_new(o, "readable", json_boolean(fields != NULL));
     json_object_set(o, "fields", fields ? fields : json_null());
-    json_object_set_new(o, "why", fields ? json_null() : json_string(why->msg));
+    json_object_set_new(o, "why", fields ? json_null() : lw_cli_text(why->msg));
     lw_cli_print_json(o);
 }
 
@@ -184,7 +177,7 @@ static void print_text(const rd_kafka_message_t *m, json_t *headers, json_t *fie
     if (fields)
         printf("it can be read now\n");
     else
-        printf("it cannot be read: %s\n", why->msg);
+        lw_cli_line(stdout, "it cannot be read: %s", why->msg);
     json_object_foreach(fields, name, value) printf(
         "  %-38s %s\n", name, json_is_null(value) ? "null" : json_string_value(value));
     lw_buf_fini(&text);

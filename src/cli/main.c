@@ -20,7 +20,7 @@ static void print_commands(FILE *out) {
                  "A streaming drift monitor and auto-retrainer on Kafka and Redis.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\nleeway COMMAND --help tells its options. Exit codes: 0 done, 1 "
+    fprintf(out, "\nleeway COMMAND --help lists its options. Exit codes: 0 done, 1 "
                  "failed, 2 usage, "
                  "3 condition met.\n");
 }
@@ -30,8 +30,9 @@ static int unknown(const char *name) {
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i]->name;
     const char *near = lw_nearest(name, names, COMMANDS);
-    fprintf(stderr, "leeway: there is no command \"%s\"%s%s%s\ntry: leeway --help\n",
-            name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    lw_cli_line(stderr, "leeway: there is no command \"%s\"%s%s%s", name,
+                near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    fprintf(stderr, "try: leeway --help\n");
     return LW_EXIT_USAGE;
 }
 

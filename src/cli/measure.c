@@ -120,12 +120,10 @@ size_t lw_deciles(double *value, size_t n, double edge[LW_DECILES]) {
 }
 
 char *lw_decile_name(char *out, size_t size, const double *edge, size_t g) {
-    char lo[32], hi[32];
-    lw_short_number(hi, sizeof hi, edge[g]);
-    if (g == 0)
-        snprintf(out, size, "<= %s", hi);
-    else
-        snprintf(out, size, "%s to %s", lw_short_number(lo, sizeof lo, edge[g - 1]), hi);
+    char hi[32];
+    if (g > 0)
+        return lw_range_name(out, size, edge[g - 1], edge[g]);
+    snprintf(out, size, "<= %s", lw_short_number(hi, sizeof hi, edge[g]));
     return out;
 }
 
@@ -190,10 +188,7 @@ static void by_category(struct lw_judged_rows *rows, struct lw_cats *cats,
         struct lw_cat cat = lw_cats_at(cats, g);
         struct lw_figures *f = &out->segment[g];
         f->order = cat.text ? NAN : (double)(int64_t)cat.key;
-        if (cat.text)
-            snprintf(f->name, sizeof f->name, "%.*s", (int)cat.len, cat.text);
-        else
-            snprintf(f->name, sizeof f->name, "%" PRId64, (int64_t)cat.key);
+        lw_cat_name(&cat, f->name, sizeof f->name);
     }
     snprintf(out->segment[n].name, sizeof out->segment[n].name, "(rare)");
     for (size_t i = 0; i < rows->n; i++) {

@@ -34,15 +34,15 @@ static json_t *version_json(const struct lw_version *v, const struct lw_aliases 
     json_t *o = json_object();
     json_object_set_new(o, "version", json_integer(v->version));
     json_object_set_new(o, "parent", json_integer(v->parent));
-    json_object_set_new(o, "status", json_string(v->status));
+    json_object_set_new(o, "status", lw_cli_text(v->status));
     json_object_set_new(o, "aliases",
                         json_string(aliases_of(a, v->version, aliases, sizeof aliases)));
     json_object_set_new(o, "as_of",
                         json_string(lw_format_time(when, sizeof when, v->as_of_ms)));
     json_object_set_new(o, "created",
                         json_string(lw_format_time(when, sizeof when, v->created_ms)));
-    json_object_set_new(o, "reason", json_string(v->reason));
-    json_object_set_new(o, "verdict", json_string(v->verdict));
+    json_object_set_new(o, "reason", lw_cli_text(v->reason));
+    json_object_set_new(o, "verdict", lw_cli_text(v->verdict));
     json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
     json_object_set_new(o, "facts", facts ? facts : json_null());
     return o;
@@ -76,9 +76,10 @@ static int list(struct session *s, struct lw_err *err) {
         if (!reply)
             continue; /* a number that was reserved and never used */
         if (!s->json)
-            printf("%-8u %-12s %-20s %-20s %9.3f  %s\n", version, v.status,
-                   aliases_of(&a, version, aliases, sizeof aliases),
-                   lw_format_time(when, sizeof when, v.as_of_ms), heldout(&v), v.reason);
+            lw_cli_line(stdout, "%-8u %-12s %-20s %-20s %9s  %s", version, v.status,
+                        aliases_of(&a, version, aliases, sizeof aliases),
+                        lw_format_time(when, sizeof when, v.as_of_ms),
+                        lw_digits(heldout(&v), 3).text, v.reason);
         json_array_append_new(all, version_json(&v, &a));
         lw_reply_free(reply);
     }
@@ -141,14 +142,35 @@ static int roll_back(struct session *s, struct lw_err *err) {
 static int retrain(struct session *s, struct lw_err *err) {
     if (lw_ask(s->redis, &s->config->spec, "retrain", s->who, err))
         return -1;
-    printf("asked; the leader takes it up within a second (leeway models list shows the "
-           "outcome)\n");
+    printf(
+        "requested; the leader takes it up within a second (leeway models list shows the "
+        "outcome)\n");
+    return 0;
+}
+
+/* What has no effect on this verb is refused: it was meant. */
+static int check_usage(const struct session *s, const char *verb, char **rest, int n,
+                       struct lw_err *err) {
+    bool shows = strcmp(verb, "show") == 0, promotes = strcmp(verb, "promote") == 0;
+    int most = strcmp(verb, "list") == 0 || strcmp(verb, "rollback") == 0 ||
+                       strcmp(verb, "retrain") == 0
+                   ? 1
+                   : 2;
+    if (n > most)
+        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[most]);
+    if (s->output && !shows)
+        return lw_fail(err, LW_ECONFIG, "--output belongs to show, not to %s", verb);
+    if (s->reason && !promotes && strcmp(verb, "rollback") != 0)
+        return lw_fail(err, LW_ECONFIG,
+                       "--reason belongs to promote and rollback, not to %s", verb);
     return 0;
 }
 
 static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list";
     int64_t version = 0;
+    if (check_usage(s, verb, rest, n, err))
+        return -1;
     bool numbered = n > 1 && lw_parse_i64(rest[1], &version) && version > 0;
     if (strcmp(verb, "list") == 0)
         return list(s, err);
@@ -178,7 +200,7 @@ static int run(int argc, char **argv) {
         {'o', "output", LW_OPTION_TEXT, &s.output},
         {0, "json", LW_OPTION_FLAG, &s.json},
     };
-    char host[64] = "localhost", **rest = lw_calloc((size_t)argc, sizeof *rest);
+    char host[64] = "localhost", who[160], **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n = lw_options_parse(&lw_cmd_models, table, sizeof table / sizeof *table, argc,
                              argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
@@ -188,7 +210,8 @@ static int run(int argc, char **argv) {
         rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config) {
         gethostname(host, sizeof host - 1);
-        snprintf(s.who, sizeof s.who, "%.60s@%s", user ? user : "someone", host);
+        snprintf(who, sizeof who, "%.60s@%s", user ? user : "someone", host);
+        lw_text_safe(s.who, sizeof s.who, who, strlen(who));
         s.config = config;
         s.redis = lw_redis_new(&config->redis, &err);
         if (!s.redis || dispatch(&s, rest, n, &err))
@@ -205,7 +228,7 @@ const struct lw_command lw_cmd_models = {
     "models", "-c FILE [list | show N | promote N | rollback | retrain]",
     "List, show, promote and roll back model versions",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --reason TEXT   of a promotion, for the audit\n"
+    "      --reason TEXT   promote, rollback: why, for the audit\n"
     "  -o, --output FILE   show: write the model there as Avro\n"
     "      --json          facts as JSON\n"
     "\n"

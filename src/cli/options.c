@@ -1,8 +1,10 @@
 /* A table-driven option parser: long options with the nearest name when one is misspelt.
- */
+ * Nothing that is given is without effect: a second value is refused, not ignored. */
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -17,11 +19,12 @@ static void print_help(const struct lw_command *command) {
 
 int lw_cli_usage(const struct lw_command *command, const char *fmt, ...) {
     va_list ap;
-    fprintf(stderr, "leeway %s: ", command->name);
+    char text[1024];
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "\nusage: leeway %s %s\ntry: leeway %s --help\n", command->name,
+    lw_cli_line(stderr, "leeway %s: %s", command->name, text);
+    fprintf(stderr, "usage: leeway %s %s\ntry: leeway %s --help\n", command->name,
             command->arguments, command->name);
     return LW_EXIT_USAGE;
 }
@@ -68,37 +71,68 @@ static int set(const struct lw_command *command, const struct lw_option *option,
         list->text[list->n++] = value;
         return 0;
     }
-    if (lw_parse_f64(value, option->value))
+    double v;
+    bool whole = option->kind == LW_OPTION_COUNT;
+    if (lw_parse_f64(value, &v) && v >= 0 && (!whole || (v == floor(v) && v < 1e15))) {
+        *(double *)option->value = v;
         return 0;
-    lw_cli_usage(command, "--%s takes a number, not \"%s\"", option->name, value);
+    }
+    lw_cli_usage(command, "--%s takes a %s of 0 or more, not \"%s\"", option->name,
+                 whole ? "whole number" : "number", value);
     return -1;
 }
 
+/* What a command line is read with. */
+struct reader {
+    const struct lw_command *command;
+    const struct lw_option *options;
+    size_t n;
+    bool given[OPTIONS_MAX];
+};
+
+/* A value that is given twice would leave one of the two without effect, and silently. */
+static int once(struct reader *r, const struct lw_option *option) {
+    bool *given = &r->given[option - r->options];
+    if (*given && option->kind != LW_OPTION_FLAG && option->kind != LW_OPTION_LIST) {
+        lw_cli_usage(r->command, "--%s is given twice; it takes one value", option->name);
+        return -1;
+    }
+    *given = true;
+    return 0;
+}
+
 /* One option at argv[i]; returns the index of the last argument it used, or -1. */
-static int take(const struct lw_command *command, const struct lw_option *options,
-                size_t n, int argc, char **argv, int i) {
+static int take(struct reader *r, int argc, char **argv, int i) {
     const char *equals = strchr(argv[i], '=');
     size_t len = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
-    const struct lw_option *option = find(options, n, argv[i], len);
+    const struct lw_option *option = find(r->options, r->n, argv[i], len);
     if (!option)
-        return unknown(command, options, n, argv[i]);
-    if (option->kind == LW_OPTION_FLAG) {
+        return unknown(r->command, r->options, r->n, argv[i]);
+    if (once(r, option))
+        return -1;
+    if (option->kind == LW_OPTION_FLAG && !equals) {
         *(bool *)option->value = true;
         return i;
     }
-    if (!equals && i + 1 == argc) {
-        lw_cli_usage(command, "--%s needs a value", option->name);
+    if (option->kind == LW_OPTION_FLAG) {
+        lw_cli_usage(r->command, "--%s takes no value", option->name);
         return -1;
     }
-    return set(command, option, equals ? equals + 1 : argv[i + 1]) ? -1
-           : equals                                                ? i
-                                                                   : i + 1;
+    if (!equals && i + 1 == argc) {
+        lw_cli_usage(r->command, "--%s needs a value", option->name);
+        return -1;
+    }
+    if (set(r->command, option, equals ? equals + 1 : argv[i + 1]))
+        return -1;
+    return equals ? i : i + 1;
 }
 
 int lw_options_parse(const struct lw_command *command, const struct lw_option *options,
                      size_t n, int argc, char **argv, char **rest, bool *helped) {
+    struct reader reader = {.command = command, .options = options, .n = n};
     int count = 0;
     bool only_rest = false;
+    lw_assert(n <= OPTIONS_MAX);
     *helped = false;
     for (int i = 1; i < argc; i++) {
         if (only_rest || argv[i][0] != '-' || strcmp(argv[i], "-") == 0) {
@@ -109,7 +143,7 @@ int lw_options_parse(const struct lw_command *command, const struct lw_option *o
             print_help(command);
             *helped = true;
             return 0;
-        } else if ((i = take(command, options, n, argc, argv, i)) < 0) {
+        } else if ((i = take(&reader, argc, argv, i)) < 0) {
             return -1;
         }
     }

@@ -13,12 +13,16 @@ struct pace {
     const struct lw_feed *feed;
 };
 
+static bool waiting(void *arg) {
+    struct pace *p = arg;
+    lw_progress_at(&p->progress, lw_feed_progress(p->feed), lw_feed_records(p->feed));
+    return true;
+}
+
 static bool show(void *arg, int64_t event_ms) {
     struct pace *p = arg;
     (void)event_ms;
-    if (lw_feed_records(p->feed) % 1024 == 0)
-        lw_progress_at(&p->progress, lw_feed_progress(p->feed), lw_feed_records(p->feed));
-    return true;
+    return lw_feed_records(p->feed) % 1024 != 0 || waiting(p);
 }
 
 struct options {
@@ -63,6 +67,7 @@ static int replay(const struct lw_config *config, struct options *o, char **file
     lw_feed_inject(feed, injected.list, injected.n);
     lw_progress_start(&pace.progress, "replay");
     o->replay.pace = show;
+    o->replay.waiting = waiting;
     o->replay.arg = &pace;
     o->replay.inject = injected.list;
     o->replay.ninject = injected.n;
@@ -111,7 +116,7 @@ const struct lw_command lw_cmd_replay = {
     "replay", "-c FILE [OPTIONS] DATA...",
     "Produce Avro container files to the stream's topic",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --speed X       multiple of event time (1: as it was; default: as fast as it "
+    "      --speed X       multiple of event time (1: real time; default: as fast as it "
     "goes)\n"
     "      --rate N        at most N events a second\n"
     "      --inject SPEC   drift on purpose, KIND:key=value,... (docs/policy.md); may "

@@ -197,7 +197,7 @@ static int run_report(int argc, char **argv) {
         {'o', "output", LW_OPTION_TEXT, &o.out},
         {0, "alpha", LW_OPTION_NUMBER, &o.alpha},
         {0, "floor", LW_OPTION_NUMBER, &o.floor},
-        {0, "min-n", LW_OPTION_NUMBER, &o.min_n},
+        {0, "min-n", LW_OPTION_COUNT, &o.min_n},
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **room = lw_calloc(4 * (size_t)argc, sizeof *room);
@@ -225,8 +225,8 @@ const struct lw_command lw_cmd_report = {
     "  -m, --model FILE      also the model's error, by segment (needs -c)\n"
     "  -o, --output FILE     a page of pictures and tables (HTML, needs nothing else)\n"
     "      --alpha P         significance, after correction over columns (0.01)\n"
-    "      --floor PSI       smallest effect that is called drift\n"
-    "      --min-n N         fewest values a side that are judged (100)\n"
+    "      --floor PSI       smallest effect that counts as drift\n"
+    "      --min-n N         fewest values on each side to judge a column (100)\n"
     "      --json            one object on standard output, instead of the table\n"
     "\n"
     "Exit code 3 when a column drifted, a data fault was found or the schema changed.\n",

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/report.h"
 #include "cli/svg.h"
 
@@ -122,10 +123,7 @@ static size_t collect(const struct lw_report_column *c, struct bar **out, bool *
         struct bar *b = &(*out)[i];
         *whole &= cat.text == NULL;
         b->order = (int64_t)cat.key;
-        if (cat.text)
-            snprintf(b->name, sizeof b->name, "%.*s", (int)cat.len, cat.text);
-        else
-            snprintf(b->name, sizeof b->name, "%" PRId64, b->order);
+        lw_cat_name(&cat, b->name, sizeof b->name);
         for (int s = 0; s < LW_SIDES; s++) {
             double all = (double)lw_cats_n(c->member[s]->cats);
             double count = (double)lw_cats_count(c->member[s]->cats, cat.key);
@@ -198,11 +196,10 @@ static void pairs_chart(const struct lw_report_column *c, struct bar *bar, size_
     open_svg((int)n * ROW + 8, c->column.name, out);
     for (size_t i = 0; i < n; i++) {
         double y = 4 + ROW * (double)i, *share = bar[i].share;
-        size_t len = strlen(bar[i].name);
         lw_buf_printf(out,
                       "<text class=\"tick\" x=\"%d\" y=\"%.0f\" text-anchor=\"end\">",
                       LEFT - 8, y + 14);
-        lw_html_text(out, bar[i].name, len > 18 ? 18 : len);
+        lw_html_str(out, lw_text_column(bar[i].name, 0, 20).text);
         lw_buf_printf(out,
                       "</text><rect class=\"refbar\" x=\"%d\" y=\"%.0f\" width=\"%.1f\" "
                       "height=\"9\"/><rect class=\"curbar\" x=\"%d\" y=\"%.0f\" "

@@ -165,7 +165,7 @@ static void note(json_t *list, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    json_array_append_new(list, json_string(text));
+    json_array_append_new(list, lw_cli_text(text));
 }
 
 int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
@@ -196,7 +196,7 @@ int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
 
 static void leave_out(struct lw_report *r, const char *column, const char *why) {
     json_t *o = json_object();
-    json_object_set_new(o, "column", json_string(column));
+    json_object_set_new(o, "column", lw_cli_text(column));
     json_object_set_new(o, "why", json_string(why));
     json_array_append_new(r->left_out, o);
 }

@@ -31,13 +31,6 @@ static double equal_shares_z(double n1, double all1, double n2, double all2) {
     return se > 0 ? (n2 / all2 - n1 / all1) / se : 0;
 }
 
-static void name_category(const struct lw_cat *cat, char *out, size_t size) {
-    if (cat->text)
-        snprintf(out, size, "%.*s", (int)cat->len, cat->text);
-    else
-        snprintf(out, size, "%" PRId64, (int64_t)cat->key);
-}
-
 static void consider(struct lw_report_column *c, const struct lw_cat *cat, uint64_t n_ref,
                      uint64_t n_cur, const uint64_t error[LW_SIDES]) {
     double all[] = {(double)lw_cats_n(c->member[LW_REF]->cats),
@@ -49,7 +42,7 @@ static void consider(struct lw_report_column *c, const struct lw_cat *cat, uint6
     bool known = n_ref + error[LW_REF] < n_cur || n_cur + error[LW_CUR] < n_ref;
     if (fabs(m.z) < MOVER_Z || !known)
         return;
-    name_category(cat, m.name, sizeof m.name);
+    lw_cat_name(cat, m.name, sizeof m.name);
     c->appeared += n_ref == 0 && error[LW_REF] == 0;
     c->vanished += n_cur == 0 && error[LW_CUR] == 0;
     c->mover[c->nmovers++] = m;
@@ -128,7 +121,7 @@ static void name_group(const struct grouping *g, size_t i, char *out, size_t siz
     const double *edge = g->bins.edge;
     if (g->kind == LW_CATEGORY) {
         struct lw_cat cat = lw_cats_at(g->both, i);
-        name_category(&cat, out, size);
+        lw_cat_name(&cat, out, size);
     } else if (g->n == 1) {
         snprintf(out, size, "any");
     } else if (i == 0) {
@@ -136,8 +129,7 @@ static void name_group(const struct grouping *g, size_t i, char *out, size_t siz
     } else if (i + 1 == g->n) {
         snprintf(out, size, "above %s", lw_short_number(lo, sizeof lo, edge[i - 1]));
     } else {
-        snprintf(out, size, "%s to %s", lw_short_number(lo, sizeof lo, edge[i - 1]),
-                 lw_short_number(hi, sizeof hi, edge[i]));
+        lw_range_name(out, size, edge[i - 1], edge[i]);
     }
 }
 

@@ -210,21 +210,21 @@ static void drift_row(const struct lw_report_column *c, struct lw_buf *out) {
     lw_buf_printf(out, "<td data-k=\"verdict\"><span>");
     tag(c, out);
     lw_buf_printf(out, "</span></td>");
-    td(out, "PSI", "%.3f", d->psi);
-    td(out, "Jensen-Shannon", "%.3f", d->js);
+    td(out, "PSI", "%s", lw_digits(d->psi, 3).text);
+    td(out, "Jensen-Shannon", "%s", lw_digits(d->js, 3).text);
     if (c->column.kind == LW_NUMERIC) {
-        td(out, "KS", "%.3f", d->ks);
-        td(out, "Wasserstein / sd", "%.3f", d->w1);
+        td(out, "KS", "%s", lw_digits(d->ks, 3).text);
+        td(out, "Wasserstein / sd", "%s", lw_digits(d->w1, 3).text);
         td_none(out);
     } else {
         td_none(out);
         td_none(out);
-        td(out, "Cramér’s V", "%.3f", d->cramers_v);
+        td(out, "Cramér’s V", "%s", lw_digits(d->cramers_v, 3).text);
     }
     if (d->p_adjusted < 1e-4)
         td(out, "p, adjusted", "&lt; 0.0001");
     else
-        td(out, "p, adjusted", "%.4f", d->p_adjusted);
+        td(out, "p, adjusted", "%s", lw_digits(d->p_adjusted, 4).text);
     td_count(out, "n reference", d->n_ref);
     td_count(out, "n current", d->n_cur);
     lw_buf_printf(out, "</tr>\n");
@@ -386,10 +386,13 @@ static void error_row(const char *name, const struct lw_errors *s, struct lw_buf
     lw_buf_printf(out, "<tr>");
     td_name(out, name);
     td_count(out, "n", s->n);
-    td(out, "RMSE", "%.3f ± %.3f", lw_errors_rmse(s), lw_errors_rmse_se(s));
-    td(out, "MAE", "%.3f ± %.3f", lw_errors_mae(s), lw_errors_mae_se(s));
-    td(out, "bias", "%+.3f ± %.3f", lw_errors_bias(s), lw_errors_bias_se(s));
-    td(out, "R²", "%.3f", lw_errors_r2(s));
+    td(out, "RMSE", "%s ± %s", lw_digits(lw_errors_rmse(s), 3).text,
+       lw_digits(lw_errors_rmse_se(s), 3).text);
+    td(out, "MAE", "%s ± %s", lw_digits(lw_errors_mae(s), 3).text,
+       lw_digits(lw_errors_mae_se(s), 3).text);
+    td(out, "bias", "%s ± %s", lw_digits_signed(lw_errors_bias(s), 3).text,
+       lw_digits(lw_errors_bias_se(s), 3).text);
+    td(out, "R²", "%s", lw_digits(lw_errors_r2(s), 3).text);
     lw_buf_printf(out, "</tr>\n");
 }
 
@@ -401,10 +404,11 @@ static void segment_row(const struct lw_segment *s, struct lw_buf *out) {
     td_name(out, name);
     td_count(out, "n reference", ref->n);
     td_count(out, "n current", cur->n);
-    td(out, "RMSE reference", "%.3f", lw_errors_rmse(ref));
-    td(out, "RMSE current", "%.3f ± %.3f", lw_errors_rmse(cur), lw_errors_rmse_se(cur));
-    td(out, "bias current", "%+.3f", lw_errors_bias(cur));
-    td(out, "part of the change in MSE", "%+.3f", s->excess);
+    td(out, "RMSE reference", "%s", lw_digits(lw_errors_rmse(ref), 3).text);
+    td(out, "RMSE current", "%s ± %s", lw_digits(lw_errors_rmse(cur), 3).text,
+       lw_digits(lw_errors_rmse_se(cur), 3).text);
+    td(out, "bias current", "%s", lw_digits_signed(lw_errors_bias(cur), 3).text);
+    td(out, "part of the change in MSE", "%s", lw_digits_signed(s->excess, 3).text);
     lw_buf_printf(out, "</tr>\n");
 }
 

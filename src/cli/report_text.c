@@ -38,8 +38,9 @@ void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
                         " %zu with too few values to judge.", r->insufficient);
     if (ref->n > 2 && cur->n > 2) {
         double before = lw_errors_rmse(ref), after = lw_errors_rmse(cur);
-        snprintf(out + len, size - (size_t)len, " RMSE %.3f → %.3f (%+.1f %%).", before,
-                 after, 100 * (after / before - 1));
+        snprintf(out + len, size - (size_t)len, " RMSE %s → %s (%s %%).",
+                 lw_digits(before, 3).text, lw_digits(after, 3).text,
+                 lw_digits_signed(100 * (after / before - 1), 1).text);
     }
 }
 
@@ -62,18 +63,23 @@ static void print_side(const struct lw_report *r, int which, FILE *out) {
     fprintf(out, "\n");
 }
 
+static const char *p_text(char out[16], double p) {
+    snprintf(out, 16, isnan(p) ? "-" : "%.2g", p);
+    return out;
+}
+
 static void print_column(const struct lw_report_column *c, FILE *out) {
     const struct lw_drift *d = &c->drift;
-    char ref[32], cur[32];
+    char ref[32], cur[32], p[16];
     bool numeric = c->column.kind == LW_NUMERIC;
-    fprintf(out, "  %-28.40s %-12s %8.4f %8.4f ", c->column.name,
+    fprintf(out, "  %s %-12s %8s %8s ", lw_text_column(c->column.name, 28, 40).text,
             c->fault.kind != LW_FAULT_NONE ? "fault" : lw_verdict_name(d->verdict),
-            d->psi, d->js);
+            lw_digits(d->psi, 4).text, lw_digits(d->js, 4).text);
     if (numeric)
-        fprintf(out, "%8.4f %8.4f", d->ks, d->w1);
+        fprintf(out, "%8s %8s", lw_digits(d->ks, 4).text, lw_digits(d->w1, 4).text);
     else
-        fprintf(out, "%8s %8.4f", "", d->cramers_v);
-    fprintf(out, " %9.2g %10s %10s  ", d->p_adjusted,
+        fprintf(out, "%8s %8s", "", lw_digits(d->cramers_v, 4).text);
+    fprintf(out, " %9s %10s %10s  ", p_text(p, d->p_adjusted),
             lw_format_count(ref, sizeof ref, d->n_ref),
             lw_format_count(cur, sizeof cur, d->n_cur));
     fprintf(out, "%.1f%% > %.1f%%\n", 100 * d->missing_ref, 100 * d->missing_cur);
@@ -97,10 +103,13 @@ static void print_segments(const struct lw_report *r, FILE *out) {
             "n cur", "RMSE ref", "RMSE cur");
     for (size_t i = 0; i < r->nsegments && i < SHOWN; i++) {
         const struct lw_segment *s = &r->segment[i];
-        fprintf(out, "  %-24.40s %-14.30s %10s %10s %9.3f %9.3f\n", s->column, s->name,
+        fprintf(out, "  %s %s %10s %10s %9s %9s\n",
+                lw_text_column(s->column, 24, 40).text,
+                lw_text_column(s->name, 14, 40).text,
                 lw_format_count(ref, sizeof ref, s->errors[LW_REF].n),
                 lw_format_count(cur, sizeof cur, s->errors[LW_CUR].n),
-                lw_errors_rmse(&s->errors[LW_REF]), lw_errors_rmse(&s->errors[LW_CUR]));
+                lw_digits(lw_errors_rmse(&s->errors[LW_REF]), 3).text,
+                lw_digits(lw_errors_rmse(&s->errors[LW_CUR]), 3).text);
     }
 }
 
@@ -113,11 +122,11 @@ void lw_report_print(struct lw_report *r, FILE *out) {
     print_side(r, LW_CUR, out);
     fprintf(out, "%s\n\n", headline);
     json_array_foreach(r->schema, at, text)
-        fprintf(out, "  SCHEMA %s\n", json_string_value(text));
+        lw_cli_line(out, "  SCHEMA %s", json_string_value(text));
     for (size_t i = 0; i < r->n; i++)
         if (r->column[i].fault.kind != LW_FAULT_NONE)
-            fprintf(out, "  FAULT %s: %s (%.4g)\n", r->column[i].column.name,
-                    r->column[i].fault.text, r->column[i].fault.figure);
+            lw_cli_line(out, "  FAULT %s: %s (%.4g)", r->column[i].column.name,
+                        r->column[i].fault.text, r->column[i].fault.figure);
     fprintf(out, "  %-28s %-12s %8s %8s %8s %8s %9s %10s %10s  %s\n", "column", "verdict",
             "PSI", "JS", "KS", "W1 or V", "p", "n ref", "n cur", "missing");
     for (size_t i = 0; i < r->n; i++) {
@@ -196,8 +205,8 @@ static json_t *movers_json(const struct lw_report_column *c) {
     json_t *list = json_array();
     for (size_t i = 0; i < c->nmovers; i++) {
         const struct lw_mover *m = &c->mover[i];
-        json_t *o = json_object(), *name = json_string(m->name);
-        json_object_set_new(o, "category", name ? name : json_string("(not UTF-8)"));
+        json_t *o = json_object();
+        json_object_set_new(o, "category", json_string(m->name));
         put(o, "share_reference", m->share[LW_REF]);
         put(o, "share_current", m->share[LW_CUR]);
         put(o, "z", m->z);
@@ -214,7 +223,7 @@ static json_t *movers_json(const struct lw_report_column *c) {
 static json_t *column_json(const struct lw_report_column *c) {
     json_t *o = json_object(), *fault = json_null();
     bool numeric = c->column.kind == LW_NUMERIC;
-    json_object_set_new(o, "column", json_string(c->column.name));
+    json_object_set_new(o, "column", lw_cli_text(c->column.name));
     json_object_set_new(o, "kind", json_string(lw_kind_name(c->column.kind)));
     json_object_set_new(o, "verdict", json_string(lw_verdict_name(c->drift.verdict)));
     put_drift(o, &c->drift, numeric);
@@ -234,9 +243,9 @@ static json_t *segments_json(const struct lw_report *r) {
     json_t *list = json_array();
     for (size_t i = 0; i < r->nsegments; i++) {
         const struct lw_segment *s = &r->segment[i];
-        json_t *o = json_object(), *name = json_string(s->name);
-        json_object_set_new(o, "column", json_string(s->column));
-        json_object_set_new(o, "segment", name ? name : json_string("(not UTF-8)"));
+        json_t *o = json_object();
+        json_object_set_new(o, "column", lw_cli_text(s->column));
+        json_object_set_new(o, "segment", json_string(s->name));
         json_object_set_new(o, "n_reference",
                             json_integer((json_int_t)s->errors[LW_REF].n));
         json_object_set_new(o, "n_current",
@@ -256,7 +265,7 @@ json_t *lw_report_json(struct lw_report *r) {
     json_t *o = json_object(), *columns = json_array();
     lw_report_headline(r, headline, sizeof headline);
     json_object_set_new(o, "found", json_boolean(lw_report_met(r)));
-    json_object_set_new(o, "headline", json_string(headline));
+    json_object_set_new(o, "headline", lw_cli_text(headline));
     json_object_set_new(o, "drifted", json_integer((json_int_t)r->drifted));
     json_object_set_new(o, "faults", json_integer((json_int_t)r->faulty));
     json_object_set_new(o, "alpha", json_real(r->options.alpha));
@@ -270,7 +279,7 @@ json_t *lw_report_json(struct lw_report *r) {
     json_object_set(o, "schema_changes", r->schema);
     json_object_set(o, "left_out", r->left_out);
     if (r->model[0])
-        json_object_set_new(o, "model", json_string(r->model));
+        json_object_set_new(o, "model", lw_cli_text(r->model));
     if (r->nsegments)
         json_object_set_new(o, "segments", segments_json(r));
     return o;

@@ -189,6 +189,6 @@ const struct lw_command lw_cmd_status = {
     "status", "-c FILE [--watch SECONDS | --json]",
     "Show the newest evaluation and every partition's progress",
     "  -c, --config FILE    the stream's configuration\n"
-    "      --watch SECONDS  again and again, in place on a terminal, until Ctrl-C\n"
+    "      --watch SECONDS  refresh this often, in place on a terminal, until Ctrl-C\n"
     "      --json           the newest evaluation as one object\n",
     run};

@@ -14,10 +14,7 @@
 
 /* "-" for what is not known. */
 static void put_figure(struct lw_buf *out, int width, int decimals, double v) {
-    if (isfinite(v))
-        lw_buf_printf(out, " %*.*f", width, decimals, v);
-    else
-        lw_buf_printf(out, " %*s", width, "-");
+    lw_buf_printf(out, " %*s", width, lw_digits(v, decimals).text);
 }
 
 /* Lowest value, line, highest value; padded by hand, for printf's widths count bytes. */
@@ -33,8 +30,9 @@ static void put_spark(struct lw_buf *out, const struct lw_series *s, int decimal
         return;
     }
     lw_sparkline(line, sizeof line, s->value, s->n, SPARK);
-    lw_buf_printf(out, " %7.*f %s%*s %-6.*f", decimals, least, line,
-                  s->n < SPARK ? (int)(SPARK - s->n) : 0, "", decimals, most);
+    lw_buf_printf(out, " %7s %s%*s %-6s", lw_digits(least, decimals).text, line,
+                  s->n < SPARK ? (int)(SPARK - s->n) : 0, "",
+                  lw_digits(most, decimals).text);
 }
 
 static void head(const struct lw_status *s, struct lw_buf *out) {
@@ -70,7 +68,7 @@ static void windows(const struct lw_status *s, struct lw_buf *out) {
     for (size_t i = 0; i < spec->nwindows; i++) {
         const char *w = spec->window[i].name;
         double n = lw_status_figure(s, w, "n");
-        lw_buf_printf(out, "  %-12s", w);
+        lw_buf_printf(out, "  %s", lw_text_column(w, 12, 40).text);
         put_figure(out, 9, 0, n);
         for (size_t k = 0; k < sizeof names / sizeof *names; k++)
             put_figure(out, 9, 3, n > 0 ? lw_status_figure(s, w, names[k]) : NAN);
@@ -91,7 +89,7 @@ static void features(const struct lw_status *s, struct lw_buf *out) {
         lw_buf_printf(out, "%*s%-*s", 9, "", DRAWN - 9, "psi");
     lw_buf_printf(out, "   over %s\n", w);
     for (size_t i = 0; i < spec->nfeatures; i++) {
-        lw_buf_printf(out, "  %-24s", spec->feature[i].name);
+        lw_buf_printf(out, "  %s", lw_text_column(spec->feature[i].name, 24, 40).text);
         for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
             snprintf(name, sizeof name, "%s:%s", columns[c], spec->feature[i].name);
             put_figure(out, 9, 3, lw_status_figure(s, w, name));
@@ -125,7 +123,7 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
             v->watermark_ms == INT64_MIN
                 ? "-"
                 : lw_format_time(when, sizeof when, v->watermark_ms),
-            v->owner, v->idle ? " (idle)" : "");
+            lw_text_column(v->owner, 0, 96).text, v->idle ? " (idle)" : "");
     }
     double lag = lw_status_lag(s);
     if (isfinite(lag))

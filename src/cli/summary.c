@@ -48,11 +48,12 @@ static void row(FILE *out, const char *name, const struct lw_month *m) {
     }
     double frozen = lw_month_frozen_rmse(m), managed = lw_errors_rmse(&m->answered);
     if (isnan(frozen)) {
-        fprintf(out, "  %-10s %10s %10s %10.3f\n", name, count, "-", managed);
+        fprintf(out, "  %-10s %10s %10s %10s\n", name, count, "-",
+                lw_digits(managed, 3).text);
         return;
     }
-    fprintf(out, "  %-10s %10s %10.3f %10.3f %9.1f%%\n", name, count, frozen, managed,
-            100 * (managed / frozen - 1));
+    fprintf(out, "  %-10s %10s %10s %10s %9s%%\n", name, count, lw_digits(frozen, 3).text,
+            lw_digits(managed, 3).text, lw_digits(100 * (managed / frozen - 1), 1).text);
 }
 
 void lw_cli_ledger_table(const struct lw_ledger *l, FILE *out) {

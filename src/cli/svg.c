@@ -8,23 +8,7 @@
 
 #include "base/text.h"
 
-/* Length of the valid UTF-8 sequence at p, 0 when it is none. Overlong forms and
- * surrogates are let through: a browser replaces them, they end no attribute. */
-static size_t utf8_len(const unsigned char *p, size_t left) {
-    size_t n = p[0] < 0x80             ? 1
-               : (p[0] & 0xe0) == 0xc0 ? 2
-               : (p[0] & 0xf0) == 0xe0 ? 3
-               : (p[0] & 0xf8) == 0xf0 ? 4
-                                       : 0;
-    if (n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
-}
-
-static const char *entity(unsigned char c) {
+static const char *entity(char c) {
     switch (c) {
     case '&':
         return "&amp;";
@@ -36,23 +20,20 @@ static const char *entity(unsigned char c) {
         return "&quot;";
     case '\'':
         return "&#39;";
-    case 0x1f: /* joins the parts of a cross */
-        return " × ";
     default:
-        return c < 0x20 || c == 0x7f ? "\xef\xbf\xbd" : NULL;
+        return NULL;
     }
 }
 
 void lw_html_text(struct lw_buf *out, const char *text, size_t len) {
-    const unsigned char *p = (const unsigned char *)text;
     for (size_t i = 0; i < len;) {
-        size_t n = utf8_len(p + i, len - i);
-        const char *instead = n == 0 ? "\xef\xbf\xbd" : n == 1 ? entity(p[i]) : NULL;
-        if (instead)
-            lw_buf_put(out, instead, strlen(instead));
-        else
-            lw_buf_put(out, p + i, n);
-        i += n ? n : 1;
+        size_t n = lw_utf8_sequence(text + i, len - i), taken = n ? n : 1;
+        const char *instead = entity(text[i]);
+        char safe[16];
+        if (!instead)
+            instead = lw_text_safe(safe, sizeof safe, text + i, taken);
+        lw_buf_put(out, instead, strlen(instead));
+        i += taken;
     }
 }
 
@@ -97,6 +78,18 @@ char *lw_short_number(char *out, size_t size, double v) {
         snprintf(out, size, "%.0f", v);
     else
         snprintf(out, size, "%.*f", size_of >= 10 ? 1 : size_of >= 1 ? 2 : 3, v);
+    return out;
+}
+
+char *lw_range_name(char *out, size_t size, double lo, double hi) {
+    char from[32], to[32];
+    lw_short_number(from, sizeof from, lo);
+    lw_short_number(to, sizeof to, hi);
+    if (strcmp(from, to) == 0 && lo < hi) { /* close neighbours need all their digits */
+        lw_format_f64(from, sizeof from, lo);
+        lw_format_f64(to, sizeof to, hi);
+    }
+    snprintf(out, size, "%s to %s", from, to);
     return out;
 }
 

@@ -31,6 +31,8 @@ int lw_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]);
 
 /* A number as a reader wants it: "12,345", "3.14", "0.0021", "1.2e+09". 32 bytes. */
 char *lw_short_number(char *out, size_t size, double v);
+/* "1.9 to 2.6"; two neighbouring ranges never read alike. */
+char *lw_range_name(char *out, size_t size, double lo, double hi);
 /* "12.3 %", "0.42 %". */
 char *lw_percent(char *out, size_t size, double share);
 

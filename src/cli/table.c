@@ -266,9 +266,9 @@ static int fit_all(struct table *t, struct lw_err *err) {
 /* ---- answers ---- */
 
 static void print_cell(const struct table *t, double train, double later) {
-    printf(" %9.4f", train);
+    printf(" %9s", lw_digits(train, 4).text);
     if (t->later)
-        printf(" / %7.4f", later);
+        printf(" / %7s", lw_digits(later, 4).text);
 }
 
 static void print_table(const struct table *t) {
@@ -312,7 +312,7 @@ static void print_table_json(const struct table *t) {
                                  : json_null());
     for (size_t s = 0; s < t->nsets; s++) {
         json_t *set = json_object(), *fits = json_array();
-        json_object_set_new(set, "features", json_string(t->set[s].name));
+        json_object_set_new(set, "features", lw_cli_text(t->set[s].name));
         for (size_t m = 0; m < MODELS; m++)
             json_array_append_new(fits, cell_json(t, s, m));
         json_object_set_new(set, "fits", fits);

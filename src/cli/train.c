@@ -125,10 +125,12 @@ static void print_trials(const struct lw_training *t) {
             printf("  the better half, on more rows\n");
         lw_format_count(count, sizeof count, trial->rows);
         if (isfinite(trial->rmse))
-            printf("%s %-28s %10s %9.4f  %s\n", i == t->chosen ? "*" : " ", trial->name,
-                   count, trial->rmse, trial->note);
+            printf("%s %s %10s %9s  %s\n", i == t->chosen ? "*" : " ",
+                   lw_text_column(trial->name, 28, 60).text, count,
+                   lw_digits(trial->rmse, 4).text, trial->note);
         else
-            printf("  %-28s %10s %9s  %s\n", trial->name, "-", "-", trial->note);
+            printf("  %s %10s %9s  %s\n", lw_text_column(trial->name, 28, 60).text, "-",
+                   "-", trial->note);
     }
     printf("\n");
 }
@@ -144,7 +146,7 @@ static void print_result(const struct lw_config *config, const struct options *o
            lw_format_count(count, sizeof count, t->rows), lw_model_coefficients(t->model),
            r->seconds);
     if (!t->ntrials)
-        printf(", RMSE on these rows %.4f", r->report.train_rmse);
+        printf(", RMSE on these rows %s", lw_digits(r->report.train_rmse, 4).text);
     if (r->report.rank_deficient)
         printf(", %zu dependent columns dropped", r->report.rank_deficient);
     printf("\n%s  %016" PRIx64 "\n", o->out, lw_model_fingerprint(t->model));
@@ -179,7 +181,7 @@ static void print_result_json(const struct lw_config *config, const struct optio
     json_object_set_new(out, "seconds", json_real(r->seconds));
     snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(t->model));
     json_object_set_new(out, "fingerprint", json_string(print));
-    json_object_set_new(out, "model", json_string(o->out));
+    json_object_set_new(out, "model", lw_cli_text(o->out));
     lw_cli_print_json(out);
 }
 

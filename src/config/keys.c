@@ -348,7 +348,7 @@ static const struct lw_key root_keys[] = {
     {"target", LW_KEY_MAP, .section = &target_section, .read = lw_read_target, .doc = ""},
     {"valid", LW_KEY_LIST, .read = lw_read_valid, .item = "conditions",
      .doc = "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An event "
-            "that breaks one is set aside: counted under it, scored, but not judged or "
+            "that breaks one is set aside: counted under it, and neither scored nor "
             "learned from. A missing value passes."},
     {"features", LW_KEY_NAMED, .section = &lw_section_feature, .read = lw_read_features,
      .doc = "What is watched for drift, by a name of your own."},

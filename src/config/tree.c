@@ -116,6 +116,20 @@ static bool is_null(const yaml_node_t *y) {
     return false;
 }
 
+/* Names go to terminals, keys and messages as they are written. Newlines and tabs come
+ * with YAML's longer texts. */
+static bool holds_control(const char *text) {
+    for (size_t n; *text; text += n) {
+        char safe[16];
+        n = lw_utf8_sequence(text, strlen(text));
+        n = n ? n : 1;
+        lw_text_safe(safe, sizeof safe, text, n);
+        if (*text != '\n' && *text != '\t' && strncmp(safe, text, n) != 0)
+            return true;
+    }
+    return false;
+}
+
 static int build_scalar(struct build *b, const yaml_node_t *y, struct lw_yaml *node) {
     const char *text = (const char *)y->data.scalar.value;
     if (is_null(y))
@@ -126,6 +140,9 @@ static int build_scalar(struct build *b, const yaml_node_t *y, struct lw_yaml *n
     struct lw_err why = {0};
     if (lw_substitute(text, &node->text, &node->literal, &why))
         return lw_yaml_fail(b->tree, node, b->err, "%s", why.msg);
+    if (holds_control(node->text))
+        return lw_yaml_fail(b->tree, node, b->err,
+                            "a control character has no place here");
     return 0;
 }
 
@@ -163,6 +180,10 @@ static const char *key_of(struct build *b, const yaml_node_t *y,
         return NULL;
     }
     const char *text = (const char *)y->data.scalar.value;
+    if (holds_control(text)) {
+        lw_yaml_fail(b->tree, &at, b->err, "a control character has no place in a key");
+        return NULL;
+    }
     const struct lw_yaml *before = lw_yaml_find(map, text);
     if (strlen(text) != y->data.scalar.length || !*text || strlen(text) > 120) {
         lw_yaml_fail(b->tree, &at, b->err, "a key of 1 to 120 characters belongs here");

@@ -290,13 +290,13 @@ static void feature_summary(struct lw_monitor *m, struct lw_alert *alert,
     else if (rule->metric == LW_METRIC_MISSING || rule->metric == LW_METRIC_OUT_OF_RANGE)
         snprintf(
             out, size,
-            "%s of %s over %s is %.1f percentage points above the reference (n = %s).",
+            "%s of %s over %s is %s percentage points above the reference (n = %s).",
             rule->metric == LW_METRIC_MISSING ? "Share missing" : "Share out of range",
-            alert->feature, alert->window, 100 * alert->value, count);
+            alert->feature, alert->window, lw_digits(100 * alert->value, 1).text, count);
     else
-        snprintf(out, size, "%s has drifted over %s: %s %.3f, threshold %.3g (n = %s).",
+        snprintf(out, size, "%s has drifted over %s: %s %s, threshold %.3g (n = %s).",
                  alert->feature, alert->window, lw_metric_name(rule->metric),
-                 alert->value, alert->threshold, count);
+                 lw_digits(alert->value, 3).text, alert->threshold, count);
 }
 
 static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
@@ -306,19 +306,19 @@ static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
     char *out = alert->summary;
     size_t size = sizeof alert->summary;
     if (rule->metric == LW_METRIC_RMSE_RATIO)
-        snprintf(
-            out, size,
-            "RMSE over %s is %.3f, %.2f times the %.3f that version %u should have there "
-            "(threshold %.3g, n = %s).",
-            alert->window, lw_errors_rmse(&view->counts.champion), alert->value,
-            view->expected_rmse, alert->model_version, alert->threshold, count);
+        snprintf(out, size,
+                 "RMSE over %s is %s, %s times the %s that version %u should have there "
+                 "(threshold %.3g, n = %s).",
+                 alert->window, lw_digits(lw_errors_rmse(&view->counts.champion), 3).text,
+                 lw_digits(alert->value, 2).text, lw_digits(view->expected_rmse, 3).text,
+                 alert->model_version, alert->threshold, count);
     else if (rule->metric == LW_METRIC_RECALIBRATION_GAIN)
         snprintf(out, size,
-                 "%.1f%% of the squared error over %s would go away by recalibrating "
+                 "%s%% of the squared error over %s would go away by recalibrating "
                  "version %u "
                  "(threshold %.1f%%, n = %s).",
-                 100 * alert->value, alert->window, alert->model_version,
-                 100 * alert->threshold, count);
+                 lw_digits(100 * alert->value, 1).text, alert->window,
+                 alert->model_version, 100 * alert->threshold, count);
     else
         snprintf(out, size, "%s over %s is %.4g, threshold %.4g (n = %s).",
                  lw_metric_name(rule->metric), alert->window, alert->value,

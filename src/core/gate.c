@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "core/train.h"
 
 struct sums {
@@ -53,11 +54,11 @@ void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
     out->gain = s.champion2 > 0 ? 1 - s.challenger2 / s.champion2 : 0;
     out->z = s.block.n >= 2 && se > 0 ? s.block.mean / se : 0;
     out->passed = out->gain >= spec->min_gain && out->gain > 0 && out->z >= spec->z;
-    snprintf(
-        out->reason, sizeof out->reason,
-        "%s on %zu held-out rows: RMSE %.3f against %.3f, gain %.1f%% (needs %.1f%%), "
-        "z %.2f (needs %.2f)",
-        out->passed ? "better" : "not better enough", (size_t)out->n,
-        out->challenger_rmse, out->champion_rmse, 100 * out->gain, 100 * spec->min_gain,
-        out->z, spec->z);
+    snprintf(out->reason, sizeof out->reason,
+             "%s on %zu held-out rows: RMSE %s against %s, gain %s%% (needs %.1f%%), "
+             "z %s (needs %.2f)",
+             out->passed ? "better" : "not better enough", (size_t)out->n,
+             lw_digits(out->challenger_rmse, 3).text,
+             lw_digits(out->champion_rmse, 3).text, lw_digits(100 * out->gain, 1).text,
+             100 * spec->min_gain, lw_digits(out->z, 2).text, spec->z);
 }

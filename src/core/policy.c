@@ -101,11 +101,12 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
                                 .other = p->previous,
                                 .at_ms = at_ms};
     snprintf(out->reason, sizeof out->reason,
-             "probation of version %u: squared error %s version %u's by %.3f an event "
+             "probation of version %u: squared error %s version %u's by %s an event "
              "over %zu panes "
-             "(z %.2f)",
+             "(z %s)",
              p->champion, p->probation.mean < 0 ? "above" : "below", p->previous,
-             fabs(p->probation.mean), (size_t)p->probation.n, z);
+             lw_digits(fabs(p->probation.mean), 3).text, (size_t)p->probation.n,
+             lw_digits(z, 2).text);
     p->probation_until_ms = 0;
     if (!worse) /* what was learned holds: the next lesson may come sooner */
         shorten_cooldown(p, spec);

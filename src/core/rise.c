@@ -40,9 +40,7 @@ static void name_value(struct lw_cats *cats, uint64_t key, char *out, size_t siz
         struct lw_cat c = lw_cats_at(cats, i);
         if (c.key != key || !c.text)
             continue;
-        size_t len = c.len < size - 1 ? c.len : size - 1;
-        memcpy(out, c.text, len);
-        out[len] = '\0';
+        lw_cat_name(&c, out, size);
         return;
     }
     snprintf(out, size, "%" PRId64, (int64_t)key);

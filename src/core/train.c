@@ -201,10 +201,10 @@ static void keep_out(struct lw_training *t) {
     if (!t->barred[0] || strcmp(name, t->barred) != 0)
         return;
     t->gate.passed = false;
-    snprintf(
-        t->gate.reason, sizeof t->gate.reason,
-        "%.60s was rolled back lately and is barred for now (RMSE %.3f against %.3f)",
-        name, t->gate.challenger_rmse, t->gate.champion_rmse);
+    snprintf(t->gate.reason, sizeof t->gate.reason,
+             "%.60s was rolled back lately and is barred for now (RMSE %s against %s)",
+             name, lw_digits(t->gate.challenger_rmse, 3).text,
+             lw_digits(t->gate.champion_rmse, 3).text);
 }
 
 static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,

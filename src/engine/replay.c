@@ -3,6 +3,7 @@
  * than max_jump. */
 #include "engine/replay.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/time.h"
@@ -30,29 +31,32 @@ static void believe(struct pacer *p, int64_t event_ms) {
         p->clock_ms = event_ms;
 }
 
-static bool sleep_until(const struct pacer *p, int64_t due_us) {
+/* Until `seconds` after the start. However little a person asks for, a wait stays finite:
+ * beyond a century it is as good as for ever. */
+static bool sleep_until(const struct pacer *p, double seconds) {
+    const double century = 100 * 365.25 * 86400;
+    int64_t due_us = p->began_us + (int64_t)(fmin(seconds, century) * 1e6);
     for (;;) {
         int64_t left = due_us - lw_mono_us();
         if (left <= 0)
             return true;
-        if (p->options->pace && !p->options->pace(p->options->arg, p->clock_ms))
+        if (p->options->waiting && !p->options->waiting(p->options->arg))
             return false;
         lw_sleep_ms(left > 100000 ? 100 : left / 1000 + 1);
     }
 }
 
+/* `pace` is asked once for each event, after all waiting: it may count. */
 static bool wait_turn(struct pacer *p, const struct lw_feed_event *event) {
     const struct lw_replay_options *o = p->options;
     if (event->reason >= 0)
         believe(p, event->row.time_ms);
-    p->sent++;
-    if (o->rate > 0 && p->sent % 64 == 0 &&
-        !sleep_until(p, p->began_us + (int64_t)((double)p->sent / o->rate * 1e6)))
+    if (o->rate > 0 && !sleep_until(p, (double)p->sent / o->rate))
         return false;
     if (o->speed > 0 && p->first_ms != INT64_MIN &&
-        !sleep_until(p, p->began_us + (int64_t)((double)(p->clock_ms - p->first_ms) *
-                                                1000 / o->speed)))
+        !sleep_until(p, (double)(p->clock_ms - p->first_ms) / 1000 / o->speed))
         return false;
+    p->sent++;
     return !o->pace || p->first_ms == INT64_MIN || o->pace(o->arg, p->clock_ms);
 }
 

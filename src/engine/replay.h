@@ -9,9 +9,11 @@
 struct lw_replay_options {
     double speed; /* multiple of event time; 0: no pacing by it */
     double rate;  /* events a second; 0: no pacing by it */
-    /* Called before each event with its believable event time (what came before bounds
-     * it); returns false to stop. May wait. */
+    /* Called once before each event with its believable event time (what came before
+     * bounds it); returns false to stop. May wait. */
     bool (*pace)(void *arg, int64_t event_ms);
+    /* Called now and then while speed or rate make it wait; returns false to stop. */
+    bool (*waiting)(void *arg);
     void *arg;
     const struct lw_injection *inject; /* those given to lw_feed_inject */
     size_t ninject;

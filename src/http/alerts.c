@@ -12,8 +12,7 @@
 #define SILENCE_MAX (366 * LW_DAY)
 
 static json_t *text_or_null(const char *text) {
-    json_t *v = text[0] ? json_string(text) : NULL; /* NULL when it is no UTF-8 */
-    return v ? v : json_null();
+    return text[0] ? lw_json_text_of(text) : json_null();
 }
 
 static void set_hex(json_t *o, const char *name, uint64_t v) {

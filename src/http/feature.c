@@ -14,6 +14,7 @@
 #define BARS       40
 #define DISTINCT   50 /* with fewer values each has its own bar */
 #define CATEGORIES 30
+#define NAME_BYTES 96
 #define TAIL       0.002 /* beyond this rank on either side nothing is drawn */
 
 struct column {
@@ -285,9 +286,10 @@ static struct share *join(struct lw_cats *ref, struct lw_cats *cur, size_t *n) {
 
 static json_t *category_json(const struct share *s, bool has_ref, bool has_cur) {
     json_t *o = json_object();
-    json_t *value = s->cat.text ? json_stringn(s->cat.text, s->cat.len)
+    char name[NAME_BYTES];
+    json_t *value = s->cat.text ? json_string(lw_cat_name(&s->cat, name, sizeof name))
                                 : json_integer((json_int_t)s->cat.key);
-    json_object_set_new(o, "value", value ? value : json_string("?"));
+    json_object_set_new(o, "value", value);
     json_object_set_new(o, "reference_share", has_ref ? json_real(s->ref) : json_null());
     json_object_set_new(o, "current_share", has_cur ? json_real(s->cur) : json_null());
     return o;

@@ -113,7 +113,8 @@ static json_t *partition_json(const struct lw_part_view *v) {
                         v->known ? json_integer(v->next_offset) : json_null());
     json_object_set_new(o, "lag", lag < 0 ? json_null() : json_integer(lag));
     json_object_set_new(o, "watermark_ms", lw_json_ms(v->watermark_ms));
-    json_object_set_new(o, "owner", v->owner[0] ? json_string(v->owner) : json_null());
+    json_object_set_new(o, "owner",
+                        v->owner[0] ? lw_json_text_of(v->owner) : json_null());
     for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
         json_object_set_new(o, lw_counter_name(counted[i]),
                             json_integer((json_int_t)v->counter[counted[i]]));
@@ -164,7 +165,8 @@ static json_t *health_json(const struct lw_snapshot *n, bool away) {
     size_t running = processes(n);
     json_t *o = json_object(), *parts = json_array();
     json_object_set_new(o, "redis", json_string(away ? "away" : "ok"));
-    json_object_set_new(o, "leader", n->leader[0] ? json_string(n->leader) : json_null());
+    json_object_set_new(o, "leader",
+                        n->leader[0] ? lw_json_text_of(n->leader) : json_null());
     json_object_set_new(o, "processes",
                         running ? json_integer((json_int_t)running) : json_null());
     json_object_set_new(o, "rate_per_s", away ? json_null() : lw_json_number(n->rate));

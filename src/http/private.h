@@ -108,6 +108,8 @@ bool lw_call_version(struct lw_call *c, uint32_t *out);
 /* "http:<address>", for the audit. */
 void lw_call_asker(struct lw_call *c, char *out, size_t size);
 /* Finite, or null. */
+/* A text that was written elsewhere: valid UTF-8, and harmless where it is printed. */
+json_t *lw_json_text_of(const char *text);
 json_t *lw_json_number(double v);
 /* A time, or null for INT64_MIN and 0. */
 json_t *lw_json_ms(int64_t ms);

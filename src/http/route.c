@@ -65,13 +65,9 @@ void lw_call_json(struct lw_call *c, json_t *value) {
     c->answered = true;
 }
 
-/* Errors quote what was sent: only valid UTF-8 may go into JSON. */
-static json_t *text_json(char *text) {
-    json_t *value = json_string(text);
-    for (char *p = text; !value && *p; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    return value ? value : json_string(text);
+json_t *lw_json_text_of(const char *text) {
+    char safe[2000];
+    return json_string(lw_text_safe(safe, sizeof safe, text, strlen(text)));
 }
 
 void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
@@ -83,7 +79,7 @@ void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     json_t *o = json_object();
-    json_object_set_new(o, "error", text_json(text));
+    json_object_set_new(o, "error", lw_json_text_of(text));
     json_object_set_new(o, "code", json_string(word_of(status)));
     lw_call_json(c, o);
     c->status = status;

@@ -96,7 +96,7 @@ static bool header_at(const rd_kafka_headers_t *headers, size_t i, struct header
 }
 
 static void take_text(char *out, size_t size, const struct header *h) {
-    lw_copy(out, h->len + 1 < size ? h->len + 1 : size, h->value);
+    lw_text_safe(out, size, h->value, h->len);
 }
 
 static int64_t take_number(const struct header *h) {

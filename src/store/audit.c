@@ -10,6 +10,13 @@
 #define CONTRACT_VERSION 1
 #define ASKS_CAP         100
 
+/* What people and servers wrote: whoever prints the trail shall not be surprised. */
+static void put_safe(struct lw_cmd *c, const char *name, const char *text) {
+    char safe[1024];
+    lw_cmd_str(c, name);
+    lw_cmd_str(c, lw_text_safe(safe, sizeof safe, text, strlen(text)));
+}
+
 void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_audit_line *line) {
     lw_cmd_str(c, "XADD");
@@ -20,10 +27,8 @@ void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_str(c, "*");
     lw_cmd_str(c, "what");
     lw_cmd_str(c, line->what);
-    lw_cmd_str(c, "who");
-    lw_cmd_str(c, line->who);
-    lw_cmd_str(c, "detail");
-    lw_cmd_str(c, line->detail);
+    put_safe(c, "who", line->who);
+    put_safe(c, "detail", line->detail);
     lw_cmd_str(c, "event");
     lw_cmd_int(c, line->event_ms == INT64_MIN ? 0 : line->event_ms);
     lw_cmd_str(c, "at");
@@ -72,7 +77,8 @@ int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t 
     size_t n = text ? strcspn(text, " ") : 0;
     if (text) {
         lw_copy(what, n + 1 < size ? n + 1 : size, text);
-        lw_copy(who, who_size, text[n] ? text + n + 1 : "");
+        const char *name = text[n] ? text + n + 1 : "";
+        lw_text_safe(who, who_size, name, strlen(name));
     }
     lw_reply_free(reply);
     return text != NULL;

@@ -40,6 +40,14 @@ static const struct lw_script end_script = {
                    "redis.call(unpack(ARGV, 2))\n"
                    "return 1\n"};
 
+/* In place; it never gets longer than its room. */
+static void make_safe(char *text, size_t size) {
+    char safe[sizeof((struct lw_silence *)0)->comment];
+    lw_assert(size <= sizeof safe);
+    lw_text_safe(safe, size, text, strlen(text));
+    memcpy(text, safe, strlen(safe) + 1);
+}
+
 static char *json_of(const struct lw_silence *s) {
     json_t *o =
         json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "id", s->id, "rule",
@@ -87,6 +95,8 @@ int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_sil
                        "a silence must end after it begins, and later than "
                        "now");
     name(s, now_ms);
+    make_safe(s->by, sizeof s->by);
+    make_safe(s->comment, sizeof s->comment);
     char *json = json_of(s);
     if (!json)
         return lw_fail(err, LW_EINPUT, "a silence's texts must be UTF-8");

@@ -18,6 +18,15 @@ check "the same predictions to 1e-9" awk '
     { d = $1 - $2; if (d < 0) d = -d; if (!(d <= 1e-9)) { print "line " NR ": " $0; bad = 1 } }
     END { exit bad || NR == 0 }' <(paste "$dir/ours" "$dir/theirs")
 
+# The page about embedding: its records, and about the figure that it prints.
+page=$(dirname "$0")/../../docs/embedding.md
+expect 0 train -c "$config" "$trips" -o "$dir/page.avro" --until 2020-03-12
+record=$(sed -n "s/^ *printf '\\(.*\\)' |$/\\1/p" "$page")
+figure=$(sed -n 's/^prints .* about `\([0-9.]*\)`.*/\1/p' "$page")
+printf '%b' "$record" | "$example" "$dir/page.avro" >"$dir/printed"
+check "about the page's figure" awk -v told="$figure" '
+    { d = $1 - told; if (d < 0) d = -d; bad = !(told > 0 && d <= 0.5) } END { exit bad || NR != 1 }' "$dir/printed"
+
 refused() { # WHAT MODEL INPUT
     checks=$((checks + 1))
     if printf '%b' "$3" | "$example" "$2" >"$dir/out" 2>"$dir/err"; then

@@ -53,6 +53,11 @@ def scenario(case):
     files = json.loads(case.leeway("backtest", "-c", os.path.join(ROOT, "configs/nyc-green.yaml"), "--json", TRIPS))
     check(abs(result["scored"] - files["scored"]) <= 500, "as many scored as in a backtest",
           f"{result['scored']}, {files['scored']}")
+    # At a multiple of event time it waits for its trips as well, and loses none.
+    paced = json.loads(case.leeway("demo", "--json", "--speed", "1000000").splitlines()[-1])
+    equal(paced["events"], EVENTS, "events at a pace")
+    equal([paced["retrains"], paced["promotions"]], [result["retrains"], result["promotions"]],
+          "decisions at a pace")
     for seconds in (0.5, 2, 6):
         interrupted(seconds, before)
 

@@ -56,7 +56,7 @@ def as_text(data):
         i += n
     for at, (text, escaped) in enumerate(units):
         following = units[at + 1] if at + 1 < len(units) else ("", False)
-        doubtful = following[1] or following[0] in ("x", "u", "U", "\\")
+        doubtful = following[1] or following[0] in ("x", "u", "U", "~", " ", "\\")
         out += "\\\\" if text == "\\" and not escaped and doubtful else text
     return out
 

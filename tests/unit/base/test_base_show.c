@@ -1,6 +1,7 @@
 /* Strange bytes as text: valid, harmless, and told apart, because it can be read back. */
 #include "test.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/rng.h"
@@ -40,6 +41,11 @@ static void shows(void **state) {
         {"\\\\host", 6, "\\\\\\host"},
         {"end\\", 4, "end\\"},
         {"\\\x01", 2, "\\\\\\x01"},
+        {" a  b ", 6, "\\x20a \\x20b\\x20"},  /* spaces that would be lost */
+        {"a\xc2\xa0z", 4, "a\\u00a0z"},       /* a blank that is no space */
+        {"e\xcc\x81", 3, "e\\u0301"},         /* not the letter of one piece */
+        {"\xef\xb7\x90", 3, "\\ufdd0"},       /* no character */
+        {"a\xe2\x80\xa6\\~1", 7, "a…\\\\~1"}, /* not the mark of a cut */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char out[200];
@@ -51,7 +57,7 @@ static void shows(void **state) {
 
 static void is_cut_between_characters(void **state) {
     (void)state;
-    char out[8];
+    char out[8], a[32], b[32];
     assert_int_equal(lw_text_show(out, sizeof out, "1234567", 7), 7);
     assert_string_equal(out, "1234567");
     lw_text_show(out, sizeof out, "12345678", 8);
@@ -60,6 +66,15 @@ static void is_cut_between_characters(void **state) {
     assert_string_equal(out, "123…");
     lw_text_show(out, 4, "漢字", 6);
     assert_string_equal(out, "…");
+    /* Where there is room, a checksum tells those apart that begin alike. */
+    static const char one[] = "a long name that goes on, one", two[] = "a long name that "
+                                                                       "goes on, two";
+    lw_text_show(a, 30, one, sizeof one);
+    lw_text_show(b, 30, two, sizeof two);
+    assert_memory_equal(a, "a long name that…\\~", 21);
+    assert_memory_equal(b, "a long name that…\\~", 21);
+    assert_int_equal(strlen(a), 29);
+    assert_string_not_equal(a, b);
 }
 
 static void is_left_alone_for_programs(void **state) {
@@ -119,6 +134,10 @@ static size_t strange(struct lw_rng *rng, char *out) {
                                        "\x01",
                                        "\x7f",
                                        "a",
+                                       " ",
+                                       "~",
+                                       "…",
+                                       "\xcc\x81",
                                        "漢",
                                        "\xe2\x80\xae",
                                        "\xf0\x9f",
@@ -168,12 +187,79 @@ static void reads_back(void **state) {
     }
 }
 
+static bool harmless(const char *text) {
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
+            (text[i] == '\xc2' && (unsigned char)text[i + 1] < 0xa0) ||
+            memcmp(text + i, "\xe2\x80\xae", 3) == 0)
+            return false;
+    return is_utf8(text, len);
+}
+
+static void sentences_are_harmless(void **state) {
+    (void)state;
+    const uint64_t seed = 4711;
+    struct lw_rng rng;
+    lw_rng_seed(&rng, seed);
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (int i = 0; i < 50000; i++) {
+        char bytes[64], shown[80], once[320], twice[320];
+        size_t len = strange(&rng, bytes), size = 4 + lw_rng_below(&rng, 76);
+        lw_text_safe(once, sizeof once, bytes, len);
+        assert_true(harmless(once));
+        lw_text_safe(twice, sizeof twice, once, strlen(once));
+        assert_string_equal(twice, once);
+        lw_text_show(shown, size, bytes, len); /* a name is a sentence already */
+        lw_text_safe(once, sizeof once, shown, strlen(shown));
+        assert_string_equal(once, shown);
+        lw_text_safe(once, size, bytes, len);
+        assert_true(strlen(once) < size && harmless(once));
+        struct lw_shown column = lw_text_column(shown, 20, 24);
+        assert_true(harmless(column.text) && strlen(column.text) >= 20);
+    }
+}
+
+static void columns_are_filled_and_told_apart(void **state) {
+    (void)state;
+    assert_string_equal(lw_text_column("Zürich", 8, 16).text, "Zürich  ");
+    assert_string_equal(lw_text_column("", 2, 16).text, "  ");
+    struct lw_shown a = lw_text_column("a street of Manhattan, east", 20, 20);
+    struct lw_shown b = lw_text_column("a street of Manhattan, west", 20, 20);
+    assert_memory_equal(a.text, "a stree…\\~", 12);
+    assert_memory_equal(b.text, "a stree…\\~", 12);
+    assert_string_not_equal(a.text, b.text);
+}
+
+/* Any double is at most 15 characters wide, finite or not. */
+static void figures_are_narrow(void **state) {
+    (void)state;
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 815);
+    assert_string_equal(lw_digits(0.25, 4).text, "0.2500");
+    assert_string_equal(lw_digits_signed(0.25, 1).text, "+0.2");
+    assert_string_equal(lw_digits(1e300, 4).text, "1e+300");
+    assert_string_equal(lw_digits(-1.23456e9, 4).text, "-1.235e+09");
+    assert_string_equal(lw_digits(NAN, 4).text, "-");
+    assert_string_equal(lw_digits(INFINITY, 4).text, "inf");
+    for (int i = 0; i < 100000; i++) {
+        uint64_t bits = lw_rng_next(&rng);
+        double v;
+        memcpy(&v, &bits, sizeof v);
+        assert_true(strlen(lw_digits(v, 4).text) <= 15);
+        assert_true(strlen(lw_digits_signed(v, 4).text) <= 15);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows),
         cmocka_unit_test(is_cut_between_characters),
         cmocka_unit_test(is_left_alone_for_programs),
         cmocka_unit_test(reads_back),
+        cmocka_unit_test(sentences_are_harmless),
+        cmocka_unit_test(columns_are_filled_and_told_apart),
+        cmocka_unit_test(figures_are_narrow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
