@@ -28,6 +28,16 @@ enum lw_kind {
     LW_TEXT       /* text only: an identifier, never a feature */
 };
 
+/* What the bytes of a text are, and so how an identifier is written. */
+enum lw_form {
+    LW_FORM_TEXT,  /* as they are; what is not UTF-8 is escaped */
+    LW_FORM_BYTES, /* bytes and fixed: hexadecimal digits */
+    LW_FORM_UUID   /* 16 bytes of a uuid: 8-4-4-4-12 digits */
+};
+
+/* What a number of a timestamp counts since 1970, where the schema does not say. */
+enum lw_unit { LW_UNIT_OF_TYPE, LW_UNIT_S, LW_UNIT_MS, LW_UNIT_US, LW_UNIT_NS };
+
 /* One value. A missing value (null, absent, NaN) has present = false and num = NAN, key =
  * 0. A category's key is the integer itself (as uint64) or lw_text_key() of its text. */
 struct lw_cell {
@@ -36,16 +46,22 @@ struct lw_cell {
     const char *text; /* not NUL-terminated; NULL for integers */
     uint32_t len;
     bool present;
+    uint8_t form; /* enum lw_form, of a text */
 };
 
 struct lw_field {
     char name[LW_NAME_MAX];
     enum lw_kind kind;
     bool required; /* null or absent makes the event undecodable */
+    bool strict;   /* so does a value that the kind cannot be had from, but not null */
+    uint8_t unit;  /* enum lw_unit, of a timestamp */
 };
+
+struct lw_zone;
 
 struct lw_fields {
     size_t n;
+    const struct lw_zone *zone; /* of times without an offset; borrowed; NULL: UTC */
     struct lw_field field[LW_FIELDS_MAX];
 };
 
@@ -76,6 +92,11 @@ struct lw_cell lw_cell_missing(void);
 struct lw_cell lw_cell_num(double v);  /* NaN becomes missing */
 struct lw_cell lw_cell_int(int64_t v); /* num = v, key = v */
 struct lw_cell lw_cell_text(const char *text, size_t len);
+/* A present category or text as UTF-8 for others to read: a text as it is, with escapes
+ * for what is no UTF-8; a uuid with dashes; other bytes in hexadecimal digits; an integer
+ * in decimal. Two values never look alike. Returns its bytes, of which out, unless it is
+ * NULL, must have room for all; no NUL at the end. */
+size_t lw_cell_show(const struct lw_cell *cell, char *out);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,7 @@ static inline void lw_cell_put(struct lw_cell *cell, double num, uint64_t key,
     cell->text = NULL;
     cell->len = 0;
     cell->present = present;
+    cell->form = LW_FORM_TEXT;
 }
 
 /* As lw_cell_num(): NaN is missing. */

@@ -6,6 +6,8 @@
 
 #include <xxhash.h>
 
+#include "base/text.h"
+
 static const char *const kind_names[] = {"numeric", "category", "timestamp", "text"};
 
 int lw_fields_find(const struct lw_fields *fields, const char *name) {
@@ -66,4 +68,44 @@ struct lw_cell lw_cell_text(const char *text, size_t len) {
                             .text = text,
                             .len = (uint32_t)len,
                             .present = true};
+}
+
+/* Decimal digits without printf: this runs once an event. */
+static size_t digits(int64_t v, char *out) {
+    char text[24];
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    size_t at = sizeof text;
+    do
+        text[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (v < 0)
+        text[--at] = '-';
+    if (out)
+        memcpy(out, text + at, sizeof text - at);
+    return sizeof text - at;
+}
+
+static size_t hex(const struct lw_cell *cell, bool dashes, char *out) {
+    size_t used = 0;
+    for (size_t i = 0; i < cell->len; i++) {
+        uint8_t byte = (uint8_t)cell->text[i];
+        bool dash = dashes && (i == 4 || i == 6 || i == 8 || i == 10);
+        if (dash && out)
+            out[used] = '-';
+        used += dash;
+        if (out) {
+            out[used] = "0123456789abcdef"[byte >> 4];
+            out[used + 1] = "0123456789abcdef"[byte & 15];
+        }
+        used += 2;
+    }
+    return used;
+}
+
+size_t lw_cell_show(const struct lw_cell *cell, char *out) {
+    if (!cell->text)
+        return digits((int64_t)cell->key, out);
+    if (cell->form == LW_FORM_TEXT)
+        return lw_text_utf8(out, cell->text, cell->len);
+    return hex(cell, cell->form == LW_FORM_UUID && cell->len == 16, out);
 }

@@ -1,5 +1,4 @@
-/* Reading what people write: numbers, durations, sizes, times, and names with a slip in
- * them. */
+/* Reading what people write: numbers, durations, sizes, and names with a slip in them. */
 #include "base/text.h"
 
 #include <ctype.h>
@@ -99,63 +98,6 @@ bool lw_parse_size(const char *text, int64_t *bytes) {
     return parse_units(text, units, sizeof units / sizeof *units, bytes);
 }
 
-/* Exactly n digits at *at, which moves behind them; -1 otherwise. */
-static int digits(const char **at, int n) {
-    int v = 0;
-    for (int i = 0; i < n; i++, (*at)++) {
-        if (!isdigit((unsigned char)**at))
-            return -1;
-        v = v * 10 + (**at - '0');
-    }
-    return v;
-}
-
-static bool skip(const char **at, char c) {
-    bool there = **at == c;
-    *at += there;
-    return there;
-}
-
-/* "05:00", "05:00:00", "05:00:00.250" as milliseconds of a day, or -1. */
-static int64_t time_of_day(const char **at) {
-    double second = 0;
-    int hour = digits(at, 2);
-    if (hour < 0 || hour > 23 || !skip(at, ':'))
-        return -1;
-    int minute = digits(at, 2);
-    if (minute < 0 || minute > 59)
-        return -1;
-    if (skip(at, ':')) {
-        const char *end = decimal(*at, &second);
-        bool exponent = end && strcspn(*at, "eE") < (size_t)(end - *at);
-        if (!end || exponent || strspn(*at, "0123456789") != 2 || second >= 61)
-            return -1; /* 60 is a leap second */
-        *at = end;
-    }
-    return hour * LW_HOUR + minute * LW_MINUTE + (int64_t)llround(second * 1000);
-}
-
-bool lw_parse_time(const char *text, int64_t *ms) {
-    int year = digits(&text, 4);
-    if (year < 0 || !skip(&text, '-'))
-        return false;
-    int month = digits(&text, 2);
-    if (month < 1 || month > 12 || !skip(&text, '-'))
-        return false;
-    int day = digits(&text, 2);
-    if (day < 1 || day > 31)
-        return false;
-    int64_t of_day = skip(&text, 'T') || skip(&text, ' ') ? time_of_day(&text) : 0;
-    skip(&text, 'Z');
-    if (*text || of_day < 0)
-        return false;
-    struct lw_civil back = lw_civil(lw_from_civil(year, month, day));
-    if (back.month != month || back.day != day) /* no 31 June */
-        return false;
-    *ms = lw_from_civil(year, month, day) + of_day;
-    return true;
-}
-
 /* Optimal string alignment distance over at most 63 characters, case ignored. */
 static size_t distance(const char *a, const char *b) {
     enum { MAX = 63 };
@@ -204,6 +146,8 @@ const char *lw_nearest(const char *name, const char *const *candidates, size_t n
 
 void lw_copy(char *out, size_t size, const char *text) {
     size_t len = strnlen(text, size - 1);
+    while (text[len] && len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--; /* not within a character */
     memcpy(out, text, len);
     out[len] = '\0';
 }

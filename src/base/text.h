@@ -16,9 +16,14 @@ bool lw_parse_f64(const char *text, double *out);
 bool lw_parse_duration(const char *text, int64_t *ms);
 /* "64KiB", "10MB", "1GiB", or bytes. */
 bool lw_parse_size(const char *text, int64_t *bytes);
-/* "2020-03-12", "2020-03-12T05:00", "2020-03-12 05:00:00.250", with an optional Z → Unix
- * ms, UTC. */
+/* "2020-03-12", "2020-03-12T05:00", "2020-03-12 05:00:00.250", perhaps with an offset: Z,
+ * "+01:00", "-0330" → Unix ms; UTC without one. */
 bool lw_parse_time(const char *text, int64_t *ms);
+/* The same for bytes that are not terminated; without an offset it is a time in the zone
+ * (NULL: UTC). */
+struct lw_zone;
+bool lw_parse_instant(const char *text, size_t len, const struct lw_zone *zone,
+                      int64_t *ms);
 
 /* "1h", "90s", "1d12h": the shortest exact form; writes at most size bytes, returns out.
  */

@@ -42,7 +42,7 @@ int64_t lw_from_civil(int year, int month, int day) {
 }
 
 struct lw_civil lw_civil(int64_t ms) {
-    int64_t days = floor_div(ms, LW_DAY), rest = ms - days * LW_DAY;
+    int64_t days = floor_div(ms, LW_DAY), rest = (ms % LW_DAY + LW_DAY) % LW_DAY;
     int64_t z = days + 719468, era = floor_div(z, 146097), doe = z - era * 146097;
     int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;

@@ -4,7 +4,7 @@
  * run is a race; but a model is loaded whenever a version is promoted, and brings its
  * zone. So the file is read here: the transitions that it lists, and after the last of
  * them the rule of its footer (a POSIX TZ string such as "EST5EDT,M3.2.0,M11.1.0")
- * written out year by year up to 2050. Leap seconds are left out, as Unix time has none.
+ * written out year by year up to 2101. Leap seconds are left out, as Unix time has none.
  * Everything is bounded by the file's length before it is read; a file that does not add
  * up is refused. */
 #include <ctype.h>
@@ -20,7 +20,7 @@
 #define FOLDER    "/usr/share/zoneinfo/"
 #define FILE_MAX  (1 << 20)
 #define HEADER    44
-#define LAST_YEAR 2050
+#define LAST_YEAR 2101
 #define FAR       (INT64_C(1) << 40) /* seconds: 35,000 years */
 
 struct lw_zone {
@@ -289,4 +289,14 @@ int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms) {
             hi = mid;
     }
     return zone->offset[lo];
+}
+
+/* Offsets lie within a day of each other's change, so the one a day before and the one a
+ * day after are all that come into question. */
+int64_t lw_zone_instant(const struct lw_zone *zone, int64_t local_ms) {
+    int64_t before = lw_zone_offset(zone, local_ms - LW_DAY);
+    int64_t after = lw_zone_offset(zone, local_ms + LW_DAY);
+    bool later = lw_zone_offset(zone, local_ms - before) != before &&
+                 lw_zone_offset(zone, local_ms - after) == after;
+    return local_ms - (later ? after : before);
 }

@@ -32,6 +32,7 @@ static int drive(struct lw_bt *b, struct lw_feed *feed, struct lw_backtest *back
         return -1;
     b->records = lw_feed_records(feed);
     b->unusable = lw_feed_unusable(feed);
+    lw_copy(b->why, sizeof b->why, lw_feed_why(feed));
     return 0;
 }
 
@@ -42,10 +43,8 @@ static int check_scored(const struct lw_bt *b, struct lw_err *err) {
     if (b->records == 0)
         return lw_fail(err, LW_EINPUT, "the files hold no records");
     if (b->unusable == b->records)
-        return lw_fail(err, LW_EINPUT,
-                       "none of %" PRIu64
-                       " records can be used; `leeway train` on these files says why",
-                       b->records);
+        return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records can be used: %s",
+                       b->records, b->why);
     if (b->ledger.nmonths && b->answered.n)
         return 0;
     struct lw_month all;

@@ -79,6 +79,7 @@ struct lw_bt {
     struct lw_bt_found found[LW_INJECTIONS_MAX];
     struct lw_ledger ledger;
     uint64_t records, unusable, counter[LW_COUNTERS];
+    char why[512]; /* the first record that was unusable was */
 };
 
 /* What happened in a month, beside the errors that the ledger has. Alerts are counted by

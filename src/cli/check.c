@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/check.h"
 #include "cli/check_reach.h"
-#include "cli/cli.h"
 #include "engine/message.h"
 #include "http/server.h"
 #include "kafka/producer.h"
@@ -18,32 +18,25 @@
 #define REDIS_MS         5000   /* redis.timeout, where it is 0 */
 #define POLL_INTERVAL_MS 300000 /* librdkafka's own */
 
-struct findings {
-    json_t *list;
-    bool bad, json;
-};
-
-enum verdict { FAILED, WARNED, HOLDS };
-
-static void tell(struct findings *f, const char *what, enum verdict v,
-                 const char *detail) {
+void lw_tell(struct lw_findings *f, const char *what, enum lw_finding v,
+             const char *detail) {
     static const char *const words[] = {"FAILED", "warning", "ok"};
     if (!f->json)
         lw_cli_line(stdout, "%-8s %-14s %s", words[v], what, detail);
     json_t *o = json_object();
     json_object_set_new(o, "check", json_string(what));
-    json_object_set_new(o, "ok", json_boolean(v != FAILED));
-    json_object_set_new(o, "warning", json_boolean(v == WARNED));
+    json_object_set_new(o, "ok", json_boolean(v != LW_FINDING_FAILED));
+    json_object_set_new(o, "warning", json_boolean(v == LW_FINDING_WARNED));
     json_object_set_new(o, "detail", lw_cli_text(detail));
     json_array_append_new(f->list, o);
-    f->bad |= v == FAILED;
+    f->bad |= v == LW_FINDING_FAILED;
 }
 
-static void found(struct findings *f, const char *what, bool ok, const char *detail) {
-    tell(f, what, ok ? HOLDS : FAILED, detail);
+static void found(struct lw_findings *f, const char *what, bool ok, const char *detail) {
+    lw_tell(f, what, ok ? LW_FINDING_HOLDS : LW_FINDING_FAILED, detail);
 }
 
-static void check_topic(struct findings *f, rd_kafka_t *rk, const char *what,
+static bool check_topic(struct lw_findings *f, rd_kafka_t *rk, const char *what,
                         const char *topic, const char *remedy) {
     struct lw_err err = {0};
     char text[900];
@@ -55,19 +48,21 @@ static void check_topic(struct findings *f, rd_kafka_t *rk, const char *what,
                  err.code == LW_ENOTFOUND ? "; " : "",
                  err.code == LW_ENOTFOUND ? remedy : "");
     found(f, what, n >= 0, text);
+    return n >= 0;
 }
 
-static void check_kafka(struct findings *f, const struct lw_config *config) {
+/* Whether the topic is there to be read. */
+static bool check_kafka(struct lw_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     const struct lw_config_source *source = &config->source;
     struct lw_producer *p = lw_producer_new(&config->kafka, &err);
     if (!p) {
         found(f, "kafka", false, err.msg);
-        return;
+        return false;
     }
     rd_kafka_t *rk = lw_producer_handle(p);
-    check_topic(f, rk, "topic", source->topic,
-                "`leeway run` waits until somebody makes it");
+    bool there = check_topic(f, rk, "topic", source->topic,
+                             "`leeway run` waits until somebody makes it");
     if (source->dead_letters[0])
         check_topic(f, rk, "dead letters", source->dead_letters,
                     "the first event that cannot be read would stop the stream until it "
@@ -77,10 +72,11 @@ static void check_kafka(struct findings *f, const struct lw_config *config) {
                     "the stream would stop at its first prediction until it is made; or "
                     "leave source.scored empty");
     lw_producer_free(p);
+    return there;
 }
 
 /* A worker that waits for Redis must poll again before the group expels it. */
-static void check_patience(struct findings *f, const struct lw_config *config) {
+static void check_patience(struct lw_findings *f, const struct lw_config *config) {
     const char *text = lw_kafka_property(&config->kafka, "max.poll.interval.ms");
     int64_t poll = POLL_INTERVAL_MS, redis = config->redis.timeout_ms;
     char detail[300];
@@ -97,7 +93,7 @@ static void check_patience(struct findings *f, const struct lw_config *config) {
     found(f, "patience", fits, detail);
 }
 
-static void check_reach(struct findings *f, const char *what, enum verdict if_not,
+static void check_reach(struct lw_findings *f, const char *what, enum lw_finding if_not,
                         const char *url, const char *ca_file) {
     struct lw_err err = {0};
     char text[900], shown[200];
@@ -105,11 +101,11 @@ static void check_reach(struct findings *f, const char *what, enum verdict if_no
     lw_url_shown(shown, sizeof shown, url);
     snprintf(text, sizeof text, "%s %s%s", shown,
              ok ? "can be reached" : "cannot be reached: ", ok ? "" : err.msg);
-    tell(f, what, ok ? HOLDS : if_not, text);
+    lw_tell(f, what, ok ? LW_FINDING_HOLDS : if_not, text);
 }
 
 /* Every write of leeway's is a script. */
-static void check_scripts(struct findings *f, struct lw_redis *r) {
+static void check_scripts(struct lw_findings *f, struct lw_redis *r) {
     static const struct lw_script one = {"check", "return 1"};
     struct lw_err err = {0};
     char text[700];
@@ -125,7 +121,7 @@ static void check_scripts(struct findings *f, struct lw_redis *r) {
 }
 
 /* A server that only follows another takes no writes. */
-static void check_role(struct findings *f, struct lw_redis *r) {
+static void check_role(struct lw_findings *f, struct lw_redis *r) {
     struct lw_err none = {0};
     const char *role = lw_redis_info(r, "role", &none);
     if (role && strcmp(role, "master") != 0)
@@ -135,27 +131,28 @@ static void check_role(struct findings *f, struct lw_redis *r) {
 }
 
 /* Without a log of its writes, a Redis that starts anew forgets. */
-static void check_persistence(struct findings *f, struct lw_redis *r) {
+static void check_persistence(struct lw_findings *f, struct lw_redis *r) {
     struct lw_err none = {0};
     const char *aof = lw_redis_info(r, "aof_enabled", &none);
     if (!aof)
         return;
     bool on = strcmp(aof, "1") == 0;
-    tell(f, "persistence", on ? HOLDS : WARNED,
-         on ? "appendonly is yes"
-            : "appendonly is no: when this Redis starts anew, what it was told since its "
-              "last snapshot is gone, models and audit too, and events are read again");
+    lw_tell(
+        f, "persistence", on ? LW_FINDING_HOLDS : LW_FINDING_WARNED,
+        on ? "appendonly is yes"
+           : "appendonly is no: when this Redis starts anew, what it was told since its "
+             "last snapshot is gone, models and audit too, and events are read again");
 }
 
 /* Is what the stream has there of this configuration? */
-static void check_stream(struct findings *f, struct lw_redis *r,
+static void check_stream(struct lw_findings *f, struct lw_redis *r,
                          const struct lw_config *config) {
     struct lw_err err = {0};
     if (lw_meta_check(r, &config->spec, config->source.topic, &err))
         found(f, "stream", false, err.msg);
 }
 
-static void check_redis(struct findings *f, const struct lw_config *config) {
+static void check_redis(struct lw_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     char text[300];
     struct lw_redis *r = lw_redis_new(&config->redis, &err);
@@ -181,7 +178,7 @@ static void check_redis(struct findings *f, const struct lw_config *config) {
 }
 
 /* The schemas of single-object messages must be readable as the stream's. */
-static void check_schemas(struct findings *f, const struct lw_config *config) {
+static void check_schemas(struct lw_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     char text[400];
     struct lw_intake *in = lw_intake_new(config, NULL, &err);
@@ -192,7 +189,7 @@ static void check_schemas(struct findings *f, const struct lw_config *config) {
 }
 
 /* What producers have registered last must be readable too. */
-static void check_subject(struct findings *f, const struct lw_config *config,
+static void check_subject(struct lw_findings *f, const struct lw_config *config,
                           struct lw_registry_client *c) {
     const struct lw_config_source *source = &config->source;
     struct lw_err err = {0};
@@ -214,7 +211,7 @@ static void check_subject(struct findings *f, const struct lw_config *config,
     lw_schema_free(latest.schema);
 }
 
-static void check_registry(struct findings *f, const struct lw_config *config) {
+static void check_registry(struct lw_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     if (config->source.framing != LW_FRAMING_CONFLUENT)
         return;
@@ -226,7 +223,7 @@ static void check_registry(struct findings *f, const struct lw_config *config) {
     lw_registry_client_free(c);
 }
 
-static void check_receivers(struct findings *f, const struct lw_config *config,
+static void check_receivers(struct lw_findings *f, const struct lw_config *config,
                             bool offline) {
     for (size_t i = 0; i < config->nreceivers; i++) {
         const struct lw_receiver *r = &config->receiver[i];
@@ -241,7 +238,7 @@ static void check_receivers(struct findings *f, const struct lw_config *config,
         }
         found(f, "receiver", ok, ok ? text : err.msg);
         if (ok && !offline)
-            check_reach(f, "receiver", WARNED, secrets.url,
+            check_reach(f, "receiver", LW_FINDING_WARNED, secrets.url,
                         r->ca_file); /* retried for days */
         if (ok)
             lw_secrets_fini(&secrets);
@@ -250,7 +247,7 @@ static void check_receivers(struct findings *f, const struct lw_config *config,
 
 /* Without a token nothing can be changed over HTTP, which may be what is wanted; one that
  * cannot be used is a mistake. */
-static void check_http(struct findings *f, const struct lw_config *config) {
+static void check_http(struct lw_findings *f, const struct lw_config *config) {
     char text[700];
     struct lw_err err = {0};
     const char *path = config->http.token_file;
@@ -270,7 +267,7 @@ static void check_http(struct findings *f, const struct lw_config *config) {
     free(token);
 }
 
-static void check_config(struct findings *f, const struct lw_config *config) {
+static void check_config(struct lw_findings *f, const struct lw_config *config) {
     char text[400];
     snprintf(text, sizeof text,
              "%s: %zu features, %zu windows, %zu rules, %zu candidates, %zu receivers",
@@ -279,8 +276,15 @@ static void check_config(struct findings *f, const struct lw_config *config) {
     found(f, "configuration", true, text);
 }
 
-static int check(const struct lw_config *config, bool offline, bool json) {
-    struct findings f = {.list = json_array(), .json = json};
+struct options {
+    bool offline, json;
+    char **files;
+    size_t nfiles;
+};
+
+static int check(const struct lw_config *config, const struct options *o) {
+    struct lw_findings f = {.list = json_array(), .json = o->json};
+    bool offline = o->offline, there = false;
     check_config(&f, config);
     check_patience(&f, config);
     check_receivers(&f, config, offline);
@@ -289,36 +293,22 @@ static int check(const struct lw_config *config, bool offline, bool json) {
         check_schemas(&f, config);
     if (!offline) {
         check_registry(&f, config);
-        check_kafka(&f, config);
+        there = check_kafka(&f, config);
         check_redis(&f, config);
     }
-    if (json) {
-        json_t *o = json_object();
-        json_object_set_new(o, "ok", json_boolean(!f.bad));
-        json_object_set(o, "checks", f.list);
-        lw_cli_print_json(o);
+    lw_check_times(&f, config, o->files, o->nfiles, !there);
+    if (o->json) {
+        json_t *out = json_object();
+        json_object_set_new(out, "ok", json_boolean(!f.bad));
+        json_object_set(out, "checks", f.list);
+        lw_cli_print_json(out);
     }
     json_decref(f.list);
     return f.bad ? LW_EXIT_CONDITION : LW_EXIT_OK;
 }
 
-static int run(int argc, char **argv) {
-    const char *path = NULL;
-    bool helped, json = false, offline = false, print = false, manual = false;
-    const struct lw_option table[] = {
-        {'c', "config", LW_OPTION_TEXT, &path}, {0, "offline", LW_OPTION_FLAG, &offline},
-        {0, "print", LW_OPTION_FLAG, &print},   {0, "manual", LW_OPTION_FLAG, &manual},
-        {0, "json", LW_OPTION_FLAG, &json},
-    };
-    char **rest = lw_calloc((size_t)argc, sizeof *rest);
-    int n = lw_options_parse(&lw_cmd_check, table, sizeof table / sizeof *table, argc,
-                             argv, rest, &helped);
-    int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
-    if (n > 0)
-        rc = lw_cli_usage(&lw_cmd_check, "what is \"%s\"?", rest[0]);
-    free(rest);
-    if (n != 0 || helped)
-        return rc;
+static int act(const struct options *o, const char *path, bool print, bool manual) {
+    int rc = LW_EXIT_OK;
     if (manual) {
         lw_config_document(stdout);
         return LW_EXIT_OK;
@@ -329,13 +319,34 @@ static int run(int argc, char **argv) {
     if (print)
         lw_config_print(config, stdout);
     else
-        rc = check(config, offline, json);
+        rc = check(config, o);
     lw_config_free(config);
     return rc;
 }
 
+static int run(int argc, char **argv) {
+    const char *path = NULL;
+    struct options o = {.files = lw_calloc((size_t)argc, sizeof *o.files)};
+    bool helped, print = false, manual = false;
+    const struct lw_option table[] = {
+        {'c', "config", LW_OPTION_TEXT, &path},
+        {0, "offline", LW_OPTION_FLAG, &o.offline},
+        {0, "print", LW_OPTION_FLAG, &print},
+        {0, "manual", LW_OPTION_FLAG, &manual},
+        {0, "json", LW_OPTION_FLAG, &o.json},
+    };
+    int n = lw_options_parse(&lw_cmd_check, table, sizeof table / sizeof *table, argc,
+                             argv, o.files, &helped);
+    int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
+    o.nfiles = n > 0 ? (size_t)n : 0;
+    if (n >= 0 && !helped)
+        rc = act(&o, path, print, manual);
+    free(o.files);
+    return rc;
+}
+
 const struct lw_command lw_cmd_check = {
-    "check", "-c FILE [OPTIONS]",
+    "check", "-c FILE [OPTIONS] [EVENTS.avro...]",
     "Validate a configuration and reach every service it names",
     "  -c, --config FILE   the stream's configuration\n"
     "      --offline       the configuration only\n"
@@ -349,5 +360,10 @@ const struct lw_command lw_cmd_check = {
     "code "
     "3 when something\n"
     "does not hold, with what to do about it; a webhook that is away is a warning "
-    "only.\n",
+    "only.\n\n"
+    "How each timestamp is read is told, and whether events agree: those of the files, "
+    "or "
+    "the first of the\n"
+    "topic. Times outside the years 1990 to 2100 are told with the unit in which they "
+    "would be right.\n",
     run};

@@ -81,6 +81,9 @@ int lw_offline_read(const struct lw_config *config, const struct lw_offline *in,
     }
     lw_progress_end(&progress);
     lw_feed_close(feed);
+    if (got == 0 && t->records > 0 && t->unusable == t->records)
+        return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records can be used: %s",
+                       t->records, t->first_unusable);
     return got;
 }
 

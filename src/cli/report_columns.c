@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/report.h"
+#include "event/event.h"
 #include "event/file.h"
 #include "event/schema.h"
 
@@ -108,18 +109,30 @@ known[] = {
     {"local-timestamp-nanos", CLASS_TIME},
     {"date", CLASS_DATE},
 };
-const char *name = type_name(type);
-for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strcmp(known[i].name, name) == 0)
-        return known[i].class;
+/* A logical type that is not known is ignored. */
+const char *plain = json_string_value(json_object_get(strip(type), "type"));
+const char *name[] = {type_name(type), plain ? plain : ""};
+size_t n = sizeof known / sizeof *known;
+for (size_t i = 0; i < 2 * n; i++)
+    if (strcmp(known[i % n].name, name[i / n]) == 0)
+        return known[i % n].class;
 return CLASS_OTHER;
+}
+
+/* A time by what stands beside its type, or by Connect's name of it. */
+static bool is_time(const struct lw_schema *schema, const char *name) {
+    struct lw_fields one = {0};
+    struct lw_time_reading reading;
+    return lw_fields_add(&one, name, LW_TIMESTAMP, false, NULL) == 0 &&
+           lw_time_reading(schema, &one, 0, &reading) && !reading.bare &&
+           reading.unit != LW_UNIT_OF_TYPE;
 }
 
 static json_t *first_schema(const struct lw_side *side, struct lw_err *err) {
     struct lw_file *file = lw_file_open(side->files[0], err);
     if (!file)
         return NULL;
-    json_t *schema = json_loads(lw_file_schema_json(file), 0, NULL);
+    json_t *schema = json_loads(lw_file_schema_json(file), JSON_ALLOW_NUL, NULL);
     lw_file_close(file);
     if (json_is_array(json_object_get(schema, "fields")))
         return schema;
@@ -227,6 +240,10 @@ static int derive_field(struct lw_report *r, struct derived *d, const json_t *fi
     if (now && class_of(json_object_get(now, "type")) != class) {
         leave_out(r, name, "of another type on the current side");
         return 0;
+    }
+    if (class == CLASS_WHOLE && is_time(d->reader, name)) {
+        class = CLASS_TIME;
+        kind = LW_TIMESTAMP;
     }
     if (d->fields.n == LW_FIELDS_MAX) {
         leave_out(r, name, "one field too many");

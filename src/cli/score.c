@@ -56,32 +56,21 @@ static void put_text(struct lw_buf *out, const char *text, size_t len) {
     lw_buf_put(out, text, len);
 }
 
-/* The text of an identifier of any kind; NULL when it is missing. */
-static const char *id_text(const struct lw_cell *id, char *number, size_t size,
-                           size_t *len) {
-    if (!id || !id->present)
-        return NULL;
-    if (id->text) {
-        *len = id->len;
-        return id->text;
-    }
-    *len = (size_t)snprintf(number, size, "%" PRId64, (int64_t)id->key);
-    return number;
-}
-
 static const struct lw_cell *id_cell(const struct scoring *s, const struct lw_row *row) {
     return s->event->id_field >= 0 ? &row->cells[s->event->id_field] : NULL;
 }
 
 static int write_avro(struct scoring *s, const struct lw_row *row, int reason,
                       double prediction, struct lw_err *err) {
-    char number[32];
-    size_t len = 0;
-    const char *id = id_text(id_cell(s, row), number, sizeof number, &len);
+    const struct lw_cell *id = id_cell(s, row);
+    bool known = id && id->present;
     lw_buf_clear(&s->record);
-    put_long(&s->record, id ? 1 : 0);
-    if (id)
-        put_text(&s->record, id, len);
+    put_long(&s->record, known);
+    if (known) {
+        size_t len = lw_cell_show(id, NULL);
+        put_long(&s->record, (int64_t)len);
+        lw_cell_show(id, lw_buf_extend(&s->record, len));
+    }
     put_long(&s->record, row->time_ms);
     lw_buf_f64(&s->record, prediction);
     put_long(&s->record, isnan(row->target) ? 0 : 1);
@@ -100,13 +89,15 @@ static int write_avro(struct scoring *s, const struct lw_row *row, int reason,
 
 static int write_json(const struct scoring *s, const struct lw_row *row, int reason,
                       double prediction, struct lw_err *err) {
-    char number[32], when[32];
-    size_t len = 0;
-    const char *id = id_text(id_cell(s, row), number, sizeof number, &len);
+    char when[32];
+    const struct lw_cell *id = id_cell(s, row);
+    size_t len = id && id->present ? lw_cell_show(id, NULL) : 0;
     json_t *o = json_object();
-    /* NULL for bytes that are no UTF-8: such an id cannot be said in JSON. */
-    json_t *name = id ? json_stringn(id, len) : NULL;
-    json_object_set_new(o, "id", name ? name : json_null());
+    char *name = len ? lw_malloc(len) : NULL;
+    if (name)
+        lw_cell_show(id, name);
+    json_object_set_new(o, "id", name ? json_stringn(name, len) : json_null());
+    free(name);
     json_object_set_new(o, "time",
                         json_string(lw_format_time(when, sizeof when, row->time_ms)));
     json_object_set_new(o, "prediction", lw_cli_number(prediction));

@@ -58,6 +58,7 @@ struct lw_config_http {
 /* Names that the sections wrote, kept for messages; the resolved form is in spec. */
 struct lw_config_names {
     char event_id[LW_NAME_MAX], event_time[LW_NAME_MAX], time_zone[64];
+    enum lw_unit event_unit;
     char target_field[LW_NAME_MAX], target_from[LW_NAME_MAX], target_to[LW_NAME_MAX];
 };
 

@@ -16,10 +16,13 @@ int lw_read_stream(struct lw_load *load, const struct lw_yaml *node) {
     return node ? lw_check_name(load, node, load->config->spec.stream, LW_NAME_MAX) : 0;
 }
 
-static bool decodable(const struct lw_config *config, const char *name, enum lw_kind kind,
-                      struct lw_err *why) {
+static bool decodable(const struct lw_config *config, const char *name,
+                      const struct lw_field_item *item, struct lw_err *why) {
+    enum lw_kind kind = item->kind;
+    enum lw_unit unit = item->unit;
     struct lw_fields one = {0};
     lw_fields_add(&one, name, kind, false, why);
+    one.field[0].unit = (uint8_t)unit;
     const struct lw_schema *schema = config->source.schema;
     struct lw_decoder *d = lw_decoder_new(schema, schema, &one, why);
     lw_decoder_free(d);
@@ -29,7 +32,7 @@ static bool decodable(const struct lw_config *config, const char *name, enum lw_
 /* Appends a field that the schema has; its index, or -1 with the position of node. A name
  * with a dot stands below the top of the schema, where the decoder looks for it. */
 static int add_field(struct lw_load *load, const struct lw_yaml *node, const char *name,
-                     enum lw_kind kind, bool required) {
+                     const struct lw_field_item *item) {
     struct lw_config *config = load->config;
     const char *const *names;
     size_t n = lw_schema_fields(config->source.schema, &names), i = 0;
@@ -42,10 +45,18 @@ static int add_field(struct lw_load *load, const struct lw_yaml *node, const cha
                                 "the schema %s has no field '%.60s'%s",
                                 lw_schema_name(config->source.schema), name,
                                 lw_suggest(hint, sizeof hint, name, names, n));
-    if (!decodable(config, name, kind, &why))
+    if (item->unit != LW_UNIT_OF_TYPE && item->kind != LW_TIMESTAMP)
+        return lw_yaml_fail_key(load->tree, node, load->err,
+                                "only a timestamp has a unit, not a %s",
+                                lw_kind_name(item->kind));
+    if (!decodable(config, name, item, &why))
         return lw_yaml_fail_key(load->tree, node, load->err, "%s", why.msg);
-    int at = lw_fields_add(&config->spec.event.fields, name, kind, required, &why);
-    return at >= 0 ? at : lw_yaml_fail_key(load->tree, node, load->err, "%s", why.msg);
+    struct lw_fields *fields = &config->spec.event.fields;
+    int at = lw_fields_add(fields, name, item->kind, item->required, &why);
+    if (at < 0)
+        return lw_yaml_fail_key(load->tree, node, load->err, "%s", why.msg);
+    fields->field[at].unit = (uint8_t)item->unit;
+    return at;
 }
 
 static int read_field(struct lw_load *load, const struct lw_yaml *node) {
@@ -60,7 +71,7 @@ static int read_field(struct lw_load *load, const struct lw_yaml *node) {
     } else if (lw_read_section(load, &lw_section_field, node, &item)) {
         return -1;
     }
-    return add_field(load, node, node->key, item.kind, item.required) < 0 ? -1 : 0;
+    return add_field(load, node, node->key, &item) < 0 ? -1 : 0;
 }
 
 int lw_read_fields(struct lw_load *load, const struct lw_yaml *node) {
@@ -75,9 +86,14 @@ int lw_read_fields(struct lw_load *load, const struct lw_yaml *node) {
 static int named_field(struct lw_load *load, const struct lw_yaml *node, const char *name,
                        enum lw_kind kind, enum lw_kind other) {
     struct lw_fields *fields = &load->config->spec.event.fields;
+    const struct lw_config_names *names = &load->config->names;
     int at = lw_fields_find(fields, name);
+    const struct lw_field_item item = {
+        .kind = kind, .unit = node && node->kind == LW_YAML_MAP ? names->event_unit : 0};
     if (at < 0)
-        return add_field(load, node, name, kind, false);
+        return add_field(load, node, name, &item);
+    if (item.unit != LW_UNIT_OF_TYPE)
+        fields->field[at].unit = (uint8_t)item.unit;
     enum lw_kind listed = fields->field[at].kind;
     if (listed == kind || listed == other)
         return at;
@@ -92,10 +108,19 @@ static int read_zone(struct lw_load *load, const struct lw_yaml *node) {
     if (!*name)
         return 0;
     load->config->spec.zone = lw_zone_new(name, &why);
+    load->config->spec.event.fields.zone = load->config->spec.zone;
     return load->config->spec.zone
                ? 0
                : lw_yaml_fail(load->tree, lw_yaml_find(node, "time_zone"), load->err,
                               "%s", why.msg);
+}
+
+static void take_time(struct lw_config *config, size_t field) {
+    struct lw_event_spec *event = &config->spec.event;
+    struct lw_time_reading reading;
+    event->fields.field[field].strict = true; /* the dead letter shall name the value */
+    if (lw_time_reading(config->source.schema, &event->fields, field, &reading))
+        event->time_unit = reading.unit;
 }
 
 int lw_read_event(struct lw_load *load, const struct lw_yaml *node) {
@@ -114,6 +139,7 @@ int lw_read_event(struct lw_load *load, const struct lw_yaml *node) {
                                         LW_TIMESTAMP, LW_TIMESTAMP);
         if (event->time_field < 0)
             return -1;
+        take_time(config, (size_t)event->time_field);
     }
     return read_zone(load, node);
 }

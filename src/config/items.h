@@ -8,6 +8,7 @@
 struct lw_field_item {
     enum lw_kind kind;
     bool required;
+    enum lw_unit unit;
 };
 
 struct lw_feature_item {

@@ -118,11 +118,15 @@ static const struct lw_key event_keys[] = {
             "field `b` of the record (or nullable record) `a`."},
     {"id", LW_KEY_TEXT, AT(names.event_id), .standard = "",
      .doc = "Field that identifies an event, for scored events and alerts."},
-    {"time", LW_KEY_TEXT, AT(names.event_time), .standard = "record",
-     .doc = "Timestamp field that is the event's time, or `record` for Kafka's own."},
+    {"time", LW_KEY_TEXT, AT(names.event_time), .flags = LW_OR_MAP, .standard = "record",
+     .section = &lw_section_time,
+     .doc = "Timestamp field that is the event's time, or `record` for Kafka's own; or a "
+            "map with `field` and `unit`. An event without a time, or with one outside "
+            "the years 1990 to 2100, is a dead letter."},
     {"time_zone", LW_KEY_TEXT, AT(names.time_zone), .standard = "",
      .doc = "Zone (e.g. `America/New_York`) in which `hour(t)` and its like read "
-            "timestamps; empty: they are local already."},
+            "timestamps, and of times that are local by their type (`local-timestamp-`, "
+            "`date`) or texts without an offset; empty: UTC."},
 };
 static const struct lw_section event_section =
     SECTION("event", "What of a record is used, and its time.", event_keys);

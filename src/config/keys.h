@@ -27,9 +27,10 @@ enum lw_key_type {
 
 enum {
     LW_REQUIRED = 1,
-    LW_SECRET = 2, /* masked when printed */
-    LW_GRID = 4,   /* in a candidate, a list of values stands for one candidate each */
-    LW_PATHS = 16, /* a list of paths, printed resolved */
+    LW_SECRET = 2,  /* masked when printed */
+    LW_GRID = 4,    /* in a candidate, a list of values stands for one candidate each */
+    LW_PATHS = 16,  /* a list of paths, printed resolved */
+    LW_OR_MAP = 32, /* a single value, or a map of `section` in the same struct */
     LW_IMPLIED = 8 /* the default is not printed: beside other keys it would be refused */
 };
 
@@ -80,8 +81,8 @@ struct lw_load {
 };
 
 extern const struct lw_section lw_config_root;
-extern const struct lw_section lw_section_field, lw_section_feature, lw_section_rule,
-    lw_section_term, lw_section_candidate, lw_section_webhook;
+extern const struct lw_section lw_section_time, lw_section_field, lw_section_feature,
+    lw_section_rule, lw_section_term, lw_section_candidate, lw_section_webhook;
 
 /* Reads a map (or NULL, or null: all defaults) into base by the section's rows. */
 int lw_read_section(struct lw_load *load, const struct lw_section *section,

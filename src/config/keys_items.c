@@ -12,6 +12,7 @@
     { .title = title_, .doc = "", .n = sizeof(rows) / sizeof *(rows), .key = rows }
 
 static const char *const kinds[] = {"numeric", "category", "timestamp", "text", NULL};
+static const char *const units[] = {"schema", "s", "ms", "us", "ns", NULL};
 static const char *const fits[] = {"ols", "ridge", "lasso", "elastic_net", "trees", NULL};
 static const char *const losses[] = {"squared", "huber", NULL};
 static const char *const severities[] = {"none", "warning", "critical", NULL};
@@ -30,8 +31,22 @@ static const struct lw_key field_keys[] = {
      .doc = "What the value is to leeway. A category is never averaged; a text is only "
             "an identifier."},
     {"required", LW_KEY_BOOL, AT(struct lw_field_item, required), .standard = "false",
-     .doc = "An event without it is a dead letter."},
+     .doc = "An event without it, or with a value that the kind cannot be had from, is a "
+            "dead letter. Otherwise such a value is missing."},
+    {"unit", LW_KEY_WORD, AT(struct lw_field_item, unit), .flags = LW_IMPLIED,
+     .standard = "schema", .words = units,
+     .doc =
+         "Of a timestamp: what its number counts since 1970 in UTC. `schema`: what the "
+         "schema says; a bare long is milliseconds."},
 };
+static const struct lw_key time_keys[] = {
+    {"field", LW_KEY_TEXT, AT(struct lw_config, names.event_time), .flags = LW_REQUIRED,
+     .doc = "Timestamp field that is the event's time."},
+    {"unit", LW_KEY_WORD, AT(struct lw_config, names.event_unit), .flags = LW_IMPLIED,
+     .standard = "schema", .words = units, .doc = "As `event.fields.<field>.unit`."},
+};
+const struct lw_section lw_section_time = SECTION("event.time", time_keys);
+
 const struct lw_section lw_section_field = SECTION("event.fields.<field>", field_keys);
 
 static const struct lw_key feature_keys[] = {

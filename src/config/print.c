@@ -137,6 +137,11 @@ static void put_items(const struct printer *p, const struct lw_key *key,
 
 static void put_scalar(const struct printer *p, const struct lw_key *key,
                        const struct lw_yaml *node, int indent) {
+    if (node && node->kind == LW_YAML_MAP) {
+        fprintf(p->out, "%*s%s:\n", indent, "", key->name);
+        put_section(p, key->section, node, indent + 2);
+        return;
+    }
     bool implied = !key->standard || (key->flags & LW_IMPLIED);
     if (!node && implied)
         return;

@@ -95,7 +95,8 @@ static int check_shape(struct lw_load *load, const struct lw_key *key,
         right = true; /* lw_read_range looks itself */
         break;
     default:
-        right = node->kind == LW_YAML_SCALAR;
+        right = node->kind == LW_YAML_SCALAR ||
+                (node->kind == LW_YAML_MAP && (key->flags & LW_OR_MAP));
     }
     if (right)
         return 0;
@@ -132,6 +133,8 @@ static int read_present(struct lw_load *load, const struct lw_key *key,
     case LW_KEY_RANGE:
         return lw_read_range(load, node, at);
     default:
+        if (node->kind == LW_YAML_MAP)
+            return lw_read_section(load, key->section, node, base);
         return lw_read_text(load, key, node, at);
     }
 }

@@ -2,9 +2,7 @@
  * so which ones are told apart follows from the order of the events alone. */
 #include "core/blame.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,10 +161,13 @@ void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double e2)
         (x->n == LW_EXAMPLES_MAX && !(e2 > x->worst[LW_EXAMPLES_MAX - 1].e2)))
         return;
     struct lw_example one = {.e2 = e2};
-    if (id->text)
+    char text[4 * LW_EXAMPLE_BYTES]; /* a byte is shown by 4 at most */
+    struct lw_cell part = *id;
+    part.len = id->len < LW_EXAMPLE_BYTES ? id->len : LW_EXAMPLE_BYTES;
+    if (id->form == LW_FORM_TEXT && id->text)
         lw_text_show(one.id, sizeof one.id, id->text, id->len);
     else
-        snprintf(one.id, sizeof one.id, "%" PRId64, (int64_t)id->key);
+        lw_text_show(one.id, sizeof one.id, text, lw_cell_show(&part, text));
     insert(x, &one);
 }
 

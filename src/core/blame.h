@@ -41,7 +41,7 @@ void lw_segments_read(struct lw_segments *s, struct lw_reader *r);
 /* The events with the largest squared errors, largest first. */
 struct lw_example {
     double e2;
-    char id[LW_EXAMPLE_BYTES]; /* as it is shown; a long one is cut */
+    char id[LW_EXAMPLE_BYTES]; /* as lw_text_show() shows it; NUL-terminated */
 };
 struct lw_examples {
     size_t n;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "event/file.h"
 
 struct lw_feed {
@@ -15,6 +16,7 @@ struct lw_feed {
     struct lw_decoder *decoder;
     struct lw_cell cells[LW_FIELDS_MAX];
     uint64_t records, unusable;
+    char why[512];
     struct lw_injection *inject; /* borrowed */
     size_t ninject;
 };
@@ -73,9 +75,10 @@ static void interpret(struct lw_feed *f, struct lw_feed_event *out) {
     if (lw_decoder_decode(f->decoder, out->bytes, out->len, f->cells, &out->why) == 0) {
         out->injected =
             lw_inject_apply(f->inject, f->ninject, event, f->records - 1, f->cells) > 0;
-        out->reason = lw_event_row(event, f->cells, 0, &out->row, &out->why);
+        out->reason = lw_event_row(event, f->cells, LW_NO_TIME, &out->row, &out->why);
     }
-    f->unusable += out->reason < 0;
+    if (out->reason < 0 && f->unusable++ == 0)
+        lw_copy(f->why, sizeof f->why, out->why.msg);
 }
 
 int lw_feed_next(struct lw_feed *f, struct lw_feed_event *out, struct lw_err *err) {
@@ -107,4 +110,7 @@ uint64_t lw_feed_records(const struct lw_feed *f) {
 }
 uint64_t lw_feed_unusable(const struct lw_feed *f) {
     return f->unusable;
+}
+const char *lw_feed_why(const struct lw_feed *f) {
+    return f->why;
 }

@@ -33,5 +33,6 @@ int lw_feed_next(struct lw_feed *f, struct lw_feed_event *out, struct lw_err *er
 double lw_feed_progress(const struct lw_feed *f);  /* [0, 1] over all files */
 uint64_t lw_feed_records(const struct lw_feed *f); /* so far */
 uint64_t lw_feed_unusable(const struct lw_feed *f);
+const char *lw_feed_why(const struct lw_feed *f); /* the first was not usable; or "" */
 
 #endif

@@ -9,16 +9,18 @@
 #include <string.h>
 
 #include <avro.h>
-#include <jansson.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
+#include "event/event.h"
+#include "event/schema.h"
 
 struct lw_reencoder {
     const struct lw_fields *fields;
-    char *schema_text; /* of the file that what follows belongs to */
-    json_t *json;
+    char *schema_text;     /* of the file that what follows belongs to */
+    struct lw_schema *own; /* the same, as we read it */
     avro_schema_t schema;
     avro_value_iface_t *iface;
     avro_value_t value;
@@ -38,11 +40,11 @@ static void drop_schema(struct lw_reencoder *r) {
     }
     if (r->schema)
         avro_schema_decref(r->schema);
-    json_decref(r->json);
+    lw_schema_free(r->own);
     free(r->schema_text);
     r->iface = NULL;
     r->schema = NULL;
-    r->json = NULL;
+    r->own = NULL;
     r->schema_text = NULL;
 }
 
@@ -68,51 +70,27 @@ static int take_schema(struct lw_reencoder *r, const char *json, struct lw_err *
         r->iface = NULL;
         return lw_fail(err, LW_ECONFIG, "Avro schema: %s", avro_strerror());
     }
-    r->json = json_loads(json, 0, NULL);
+    r->own = lw_schema_parse(json, len, err);
+    if (!r->own)
+        return -1;
     r->schema_text = lw_malloc(len + 1);
     memcpy(r->schema_text, json, len + 1);
     return 0;
 }
 
-/* The branch of a union that is not null; a plain type itself. */
-static json_t *not_null(json_t *type) {
-    size_t i;
-    json_t *branch;
-    json_array_foreach(type, i, branch) {
-        const char *name = json_string_value(branch);
-        if (!name || strcmp(name, "null") != 0)
-            return branch;
-    }
-    return type;
-}
-
-static json_t *field_type(json_t *record, const char *name, size_t len) {
-    size_t i;
-    json_t *field;
-    json_array_foreach(json_object_get(record, "fields"), i, field) {
-        const char *its = json_string_value(json_object_get(field, "name"));
-        if (its && strlen(its) == len && memcmp(its, name, len) == 0)
-            return not_null(json_object_get(field, "type"));
-    }
-    return NULL;
-}
-
-/* Units a millisecond, or 0 for days. */
-static double ticks_per_ms(json_t *record, const char *path) {
-    while (record) {
-        size_t len = strcspn(path, ".");
-        record = field_type(record, path, len);
-        if (!path[len])
-            break;
-        path += len + 1;
-    }
-    const char *logical = json_string_value(json_object_get(record, "logicalType"));
-    if (!logical)
-        return 1;
-    return strcmp(logical, "date") == 0 ? 0
-           : strstr(logical, "micros")  ? 1e3
-           : strstr(logical, "nanos")   ? 1e6
-                                        : 1;
+/* An instant as the number that the file's field would have for it. */
+static double time_number(const struct lw_reencoder *r, int field, double ms) {
+    static const double per_ms[] = {[LW_UNIT_OF_TYPE] = 1.0 / 86400000,
+                                    [LW_UNIT_S] = 1e-3,
+                                    [LW_UNIT_MS] = 1,
+                                    [LW_UNIT_US] = 1e3,
+                                    [LW_UNIT_NS] = 1e6};
+    struct lw_time_reading reading;
+    if (!lw_time_reading(r->own, r->fields, (size_t)field, &reading))
+        return ms;
+    if (reading.local)
+        ms += (double)lw_zone_offset(r->fields->zone, (int64_t)ms);
+    return ms * per_ms[reading.unit];
 }
 
 /* Steps through unions to the branch that holds a value (any but null when there is
@@ -190,10 +168,9 @@ static int write_cell(struct lw_reencoder *r, int index, const struct lw_cell *c
             break;
         path += len + 1;
     }
-    double x = cell->num, per_ms = 1;
-    if (field->kind == LW_TIMESTAMP)
-        per_ms = ticks_per_ms(r->json, field->name);
-    x = per_ms > 0 ? x * per_ms : x / 86400000.0;
+    double x = cell->num;
+    if (field->kind == LW_TIMESTAMP && cell->present)
+        x = time_number(r, index, x);
     if (set_value(&v, cell, x) == 0)
         return 0;
     return lw_fail(err, LW_ECONFIG, "'%s' cannot hold the injected value %s", field->name,

@@ -254,5 +254,5 @@ bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame) {
 int64_t lw_message_time(const rd_kafka_message_t *m) {
     rd_kafka_timestamp_type_t type;
     int64_t ms = rd_kafka_message_timestamp(m, &type);
-    return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? 0 : ms;
+    return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || ms < 0 ? LW_NO_TIME : ms;
 }

@@ -34,7 +34,7 @@ int lw_intake_ahead(struct lw_intake *in, const rd_kafka_message_t *m);
 /* Whether decoding would no longer say LW_EAGAIN. */
 bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame);
 
-/* Unix ms of the record; 0 when it has none. */
+/* Unix ms of the record; LW_NO_TIME when it has none. */
 int64_t lw_message_time(const rd_kafka_message_t *m);
 
 #endif

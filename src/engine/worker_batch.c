@@ -75,8 +75,12 @@ static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_er
         return refuse(w, s, m, "VALUE_CONVERTER", &why, err);
     }
     int reason = lw_event_row(&w->spec->event, cells, lw_message_time(m), &row, &why);
-    if (reason < 0)
+    if (reason < 0) {
+        if (!w->told_time) /* once: the letters have each */
+            lw__worker_warn(w, "event_time", m->partition, &why);
+        w->told_time = true;
         return refuse(w, s, m, "TRANSFORMATION", &why, err);
+    }
     advance(w, s, m);
     score_and_add(w, s, m, &row, reason);
     return 0;

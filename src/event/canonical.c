@@ -5,7 +5,8 @@
  * The form is written from the nodes, so a named type is spelled out where it is first
  * met and named after that. The fingerprint is the Rabin fingerprint of the
  * specification, with the polynomial 0xc15d213aa4d7a795, which is also the value for no
- * bytes. Names and symbols are plain ASCII by then, so nothing needs escaping. */
+ * bytes. Names and symbols may be any text; only what JSON must escape is escaped, so
+ * those that the specification allows stand as they are. */
 #include "event/node.h"
 
 #include <stdlib.h>
@@ -24,6 +25,16 @@ struct form {
 
 static void form_node(struct form *f, const struct lw_node *node);
 
+static void form_text(struct form *f, const char *text) {
+    lw_buf_u8(f->out, '"');
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20)
+            lw_buf_printf(f->out, "\\u%04x", (unsigned)(unsigned char)*text);
+        else
+            lw_buf_printf(f->out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    lw_buf_u8(f->out, '"');
+}
+
 static bool form_seen(struct form *f, const struct lw_node *node) {
     for (size_t i = 0; i < f->nseen; i++)
         if (f->seen[i] == node)
@@ -35,8 +46,9 @@ static bool form_seen(struct form *f, const struct lw_node *node) {
 static void form_record(struct form *f, const struct lw_node *node) {
     lw_buf_printf(f->out, "\"type\":\"record\",\"fields\":[");
     for (size_t i = 0; i < node->n; i++) {
-        lw_buf_printf(f->out, "%s{\"name\":\"%s\",\"type\":", i ? "," : "",
-                      node->fields[i].name);
+        lw_buf_printf(f->out, "%s{\"name\":", i ? "," : "");
+        form_text(f, node->fields[i].name);
+        lw_buf_printf(f->out, ",\"type\":");
         form_node(f, node->fields[i].type);
         lw_buf_printf(f->out, "}");
     }
@@ -45,18 +57,22 @@ static void form_record(struct form *f, const struct lw_node *node) {
 
 static void form_named(struct form *f, const struct lw_node *node) {
     if (form_seen(f, node)) {
-        lw_buf_printf(f->out, "\"%s\"", node->name);
+        form_text(f, node->name);
         return;
     }
-    lw_buf_printf(f->out, "{\"name\":\"%s\",", node->name);
+    lw_buf_printf(f->out, "{\"name\":");
+    form_text(f, node->name);
+    lw_buf_u8(f->out, ',');
     if (node->type == LW_T_RECORD) {
         form_record(f, node);
     } else if (node->type == LW_T_FIXED) {
         lw_buf_printf(f->out, "\"type\":\"fixed\",\"size\":%zu}", node->n);
     } else {
         lw_buf_printf(f->out, "\"type\":\"enum\",\"symbols\":[");
-        for (size_t i = 0; i < node->n; i++)
-            lw_buf_printf(f->out, "%s\"%s\"", i ? "," : "", node->symbols[i]);
+        for (size_t i = 0; i < node->n; i++) {
+            lw_buf_printf(f->out, "%s", i ? "," : "");
+            form_text(f, node->symbols[i]);
+        }
         lw_buf_printf(f->out, "]}");
     }
 }
@@ -65,8 +81,9 @@ static void form_node(struct form *f, const struct lw_node *node) {
     if (node->name) {
         form_named(f, node);
     } else if (node->type == LW_T_UNION) {
+        lw_buf_u8(f->out, '[');
         for (size_t i = 0; i < node->n; i++) {
-            lw_buf_printf(f->out, i ? "," : "[");
+            lw_buf_printf(f->out, "%s", i ? "," : "");
             form_node(f, node->kids[i]);
         }
         lw_buf_printf(f->out, "]");

@@ -27,23 +27,6 @@ const uint8_t *lw_wire_varint_slow(const uint8_t *at, const uint8_t *end, uint64
     return NULL;
 }
 
-bool lw_decimal(const uint8_t *bytes, size_t len, int scale, double *out) {
-    if (len > 64)
-        return false;
-    if (len <= 8) { /* exact as an integer: one rounding for it, one for the division */
-        uint64_t v = len > 0 && bytes[0] & 0x80 ? UINT64_MAX : 0;
-        for (size_t i = 0; i < len; i++)
-            v = v << 8 | bytes[i];
-        *out = (double)(int64_t)v / pow(10.0, scale);
-        return true;
-    }
-    double v = (double)(int8_t)bytes[0];
-    for (size_t i = 1; i < len; i++)
-        v = v * 256.0 + bytes[i];
-    *out = v / pow(10.0, scale);
-    return true;
-}
-
 /* A walk's state besides the position: what a store needs to say where it failed. */
 struct walk {
     const struct lw_decoder *d;
@@ -59,58 +42,37 @@ static int fail_at(const struct walk *w, const struct lw_step *step, const uint8
                    (size_t)(w->end - w->data), why);
 }
 
-/* Each store returns NULL, or why the value cannot be. */
-static const char *store_whole(const struct lw_step *step, int64_t v,
-                               struct lw_cell *cell) {
-    if (step->as >= LW_AS_MILLIS && !lw_to_ms(v, (enum lw_as)step->as, &v))
-        return "not a believable time";
-    lw_cell_put_int(cell, v);
-    return NULL;
+static int refuse_at(const struct walk *w, const struct lw_step *step, const uint8_t *at,
+                     const struct lw_refusal *no) {
+    return lw_fail(w->err, LW_EINPUT, "field \"%s\" at byte %zu of %zu: %s: %s",
+                   w->d->name[step->name], (size_t)(at - w->data),
+                   (size_t)(w->end - w->data), no->why, no->value);
 }
 
-static const char *store_real(const struct lw_step *step, double v,
-                              struct lw_cell *cell) {
-    int64_t whole;
-    if (isnan(v))
-        return NULL;
-    if (step->as == LW_AS_WHOLE) {
-        if (!lw_to_whole(v, &whole))
-            return "a category must be a whole number";
-        lw_cell_put_int(cell, whole);
-        return NULL;
+/* What a step took: `why` the bytes cannot be what the schema says; or `no` why the value
+ * cannot be what the configuration wants. */
+struct taken {
+    const char *why;
+    struct lw_refusal no;
+};
+
+static void store_enum(const struct walk *w, const struct lw_step *step, int64_t v,
+                       struct taken *t) {
+    if (v < 0 || v >= (int64_t)step->n) {
+        t->why = "no such enum symbol";
+        return;
     }
-    lw_cell_put(cell, v, 0, true);
-    return NULL;
+    const struct lw_cell *symbol = &w->d->symbol[step->arg + (uint32_t)v];
+    if (symbol->present)
+        w->cells[step->cell] = *symbol;
+    else
+        lw_refuse_text(&t->no, "an enum symbol that the reader does not know",
+                       symbol->text, symbol->len);
 }
 
-static void store_text(const struct lw_step *step, const uint8_t *text, size_t len,
-                       struct lw_cell *cell) {
-    lw_cell_put(cell, NAN, step->keyed ? lw_text_key((const char *)text, len) : 0, true);
-    cell->text = (const char *)text;
-    cell->len = (uint32_t)len;
-}
-
-static const char *store_enum(const struct walk *w, const struct lw_step *step, int64_t v,
-                              struct lw_cell *cell) {
-    if (v < 0 || v >= (int64_t)step->n)
-        return "no such enum symbol";
-    *cell = w->d->symbol[step->arg + (uint32_t)v];
-    return cell->present ? NULL : "an enum symbol that the reader does not know";
-}
-
-static const char *store_decimal(const struct lw_step *step, const uint8_t *bytes,
-                                 size_t len, struct lw_cell *cell) {
-    double v;
-    if (!lw_decimal(bytes, len, step->scale, &v))
-        return "a decimal of more than 64 bytes";
-    *cell = lw_cell_num(v);
-    return NULL;
-}
-
-/* Numbers and enums: reads one at `at`, stores it; the new position, or NULL with *why.
- */
+/* Numbers and enums: reads one at `at`, stores it; the new position, or NULL. */
 static const uint8_t *take_number(const struct walk *w, const struct lw_step *step,
-                                  const uint8_t *at, const char **why) {
+                                  const uint8_t *at, struct taken *t) {
     struct lw_cell *cell = &w->cells[step->cell];
     int64_t v;
     size_t left = (size_t)(w->end - at);
@@ -121,54 +83,52 @@ static const uint8_t *take_number(const struct walk *w, const struct lw_step *st
         if (!at)
             return NULL;
         if (step->op == LW_OP_INT && v != (int32_t)v)
-            *why = "an int of more than 32 bits";
+            t->why = "an int of more than 32 bits";
         else
-            *why = store_whole(step, v, cell);
+            lw_value_whole(step, w->d->zone, v, cell, &t->no);
         return at;
     case LW_OP_FLOAT:
         if (left < 4)
             return NULL;
-        *why = store_real(step, lw_wire_float(at), cell);
+        lw_value_real(step, w->d->zone, lw_wire_float(at), cell, &t->no);
         return at + 4;
     case LW_OP_DOUBLE:
         if (left < 8)
             return NULL;
-        *why = store_real(step, lw_wire_double(at), cell);
+        lw_value_real(step, w->d->zone, lw_wire_double(at), cell, &t->no);
         return at + 8;
     case LW_OP_BOOLEAN:
         if (left < 1)
             return NULL;
         if (*at > 1)
-            *why = "a boolean must be 0 or 1";
+            t->why = "a boolean must be 0 or 1";
         lw_cell_put_int(cell, *at);
         return at + 1;
     default:
         at = lw_wire_long(at, w->end, &v);
         if (at)
-            *why = store_enum(w, step, v, cell);
+            store_enum(w, step, v, t);
         return at;
     }
 }
 
 static const uint8_t *take_bytes(const struct walk *w, const struct lw_step *step,
-                                 const uint8_t *at, const char **why) {
+                                 const uint8_t *at, struct taken *t) {
     struct lw_cell *cell = &w->cells[step->cell];
     bool fixed = step->op == LW_OP_TEXT_FIXED || step->op == LW_OP_DECIMAL_FIXED;
     size_t len = step->arg;
     at = fixed ? lw_wire_skip(at, w->end, len) : lw_wire_bytes(at, w->end, &len);
     if (!at)
         return NULL;
-    if (len > UINT32_MAX)
-        *why = "a text of more than 4 GiB";
-    else if (step->op == LW_OP_TEXT || step->op == LW_OP_TEXT_FIXED)
-        store_text(step, at - len, len, cell);
+    if (step->op == LW_OP_TEXT || step->op == LW_OP_TEXT_FIXED)
+        lw_value_text(step, w->d->zone, (const char *)at - len, len, cell, &t->no);
     else
-        *why = store_decimal(step, at - len, len, cell);
+        lw_value_decimal(step, at - len, len, cell, &t->no);
     return at;
 }
 
 static const uint8_t *take(const struct walk *w, const struct lw_step *step,
-                           const uint8_t *at, const char **why) {
+                           const uint8_t *at, struct taken *t) {
     uint64_t v;
     size_t len;
     switch (step->op) {
@@ -181,16 +141,16 @@ static const uint8_t *take(const struct walk *w, const struct lw_step *step,
     case LW_OP_SKIP_SHAPE:
         at = lw_shape_skip(&w->d->shapes, step->arg, at, w->end);
         if (!at)
-            *why = "the bytes end, a length or count cannot be, or it is nested deeper "
-                   "than 512 types";
+            t->why = "the bytes end, a length or count cannot be, or it is nested deeper "
+                     "than 512 types";
         return at;
     case LW_OP_TEXT:
     case LW_OP_TEXT_FIXED:
     case LW_OP_DECIMAL:
     case LW_OP_DECIMAL_FIXED:
-        return take_bytes(w, step, at, why);
+        return take_bytes(w, step, at, t);
     default:
-        return take_number(w, step, at, why);
+        return take_number(w, step, at, t);
     }
 }
 
@@ -221,10 +181,27 @@ static inline const uint8_t *take_common(const struct walk *w, const struct lw_s
         return NULL;
     at = lw_wire_long(at, w->end, &v);
     if (!at || (step->op == LW_OP_INT && v != (int32_t)v) || step->as > LW_AS_MILLIS ||
-        (step->as == LW_AS_MILLIS && (v > LW_MS_MAX || v < -LW_MS_MAX)))
+        step->local || (step->as == LW_AS_MILLIS && (v > LW_MS_MAX || v < -LW_MS_MAX)))
         return NULL;
     lw_cell_put_int(cell, v);
     return at;
+}
+
+/* The same, and what came of it: NULL with the error set. A value that cannot be had is
+ * missing, unless the field is strict. */
+static const uint8_t *take_whole(const struct walk *w, const struct lw_step *step,
+                                 const uint8_t *at, const uint8_t *start) {
+    struct taken t;
+    t.why = t.no.why = NULL; /* its text needs no zeroes */
+    at = take(w, step, at, &t);
+    if (!at || t.why)
+        fail_at(w, step, start,
+                t.why ? t.why : "the bytes end, or a length or count cannot be");
+    else if (!t.no.why || !step->strict)
+        return at;
+    else
+        refuse_at(w, step, start, &t.no);
+    return NULL;
 }
 
 /* Runs the plan; the end of the datum, or NULL with the error set. */
@@ -257,13 +234,9 @@ static const uint8_t *run(const struct walk *w) {
             at = after;
             continue;
         }
-        const char *why = NULL;
-        at = take(w, step, at, &why);
-        if (!at || why) {
-            fail_at(w, step, start,
-                    why ? why : "the bytes end, or a length or count cannot be");
+        at = take_whole(w, step, at, start);
+        if (!at)
             return NULL;
-        }
     }
     return at;
 }

@@ -1,6 +1,7 @@
 /* Cells to an event: time, target, validity.
  *
- * An event without a time belongs to no pane and is an error. Everything else that is
+ * An event without a time, or with one that nobody would believe, belongs to no pane and
+ * is an error. Everything else that is
  * wrong with it is a reason to set it aside, the target's before the checks', so that the
  * counts under each reason add up. The bounds of the target are inclusive; what
  * cannot be summed (lw_summable) is outside of any. */
@@ -58,15 +59,17 @@ static int reason_of(const struct lw_event_spec *spec, const struct lw_cell *cel
 
 int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,
                  int64_t record_time_ms, struct lw_row *row, struct lw_err *err) {
+    const char *name = NULL;
     row->cells = cells;
     row->time_ms = record_time_ms;
     row->target = target_of(spec, cells);
     if (spec->time_field >= 0) {
         const struct lw_cell *time = &cells[spec->time_field];
-        if (!time->present)
-            return lw_fail(err, LW_EINPUT, "event time \"%s\" is missing",
-                           spec->fields.field[spec->time_field].name);
-        row->time_ms = (int64_t)time->key;
+        name = spec->fields.field[spec->time_field].name;
+        row->time_ms = time->present ? (int64_t)time->key : LW_NO_TIME;
     }
+    if (row->time_ms < LW_TIME_FROM || row->time_ms >= LW_TIME_UNTIL)
+        return lw_event_time(name, name ? spec->time_unit : LW_UNIT_MS, row->time_ms,
+                             err);
     return reason_of(spec, cells, row->target);
 }

@@ -12,6 +12,12 @@
 
 #define LW_CHECKS_MAX 32
 
+#define LW_NO_TIME INT64_MIN /* of a record without one */
+/* An event's time is believed from 1990 to the end of 2100. A number in the wrong unit
+ * lies far outside: seconds read as milliseconds are of January 1970. */
+#define LW_TIME_FROM  INT64_C(631152000000)
+#define LW_TIME_UNTIL INT64_C(4133980800000)
+
 enum lw_target_kind { LW_TARGET_FIELD, LW_TARGET_MINUTES_BETWEEN };
 
 struct lw_check { /* lo <= value (lo_open: <) and value <= hi (hi_open: <); missing passes
@@ -24,8 +30,9 @@ struct lw_check { /* lo <= value (lo_open: <) and value <= hi (hi_open: <); miss
 
 struct lw_event_spec {
     struct lw_fields fields;
-    int id_field;   /* or -1 */
-    int time_field; /* or -1: the record's own time */
+    int id_field;           /* or -1 */
+    int time_field;         /* or -1: the record's own time */
+    enum lw_unit time_unit; /* that its numbers are read in; OF_TYPE: they are days */
     enum lw_target_kind target;
     int target_a, target_b; /* FIELD: a; MINUTES_BETWEEN: from a to b */
     double target_lo, target_hi;
@@ -47,9 +54,33 @@ const char *lw_event_reason(const struct lw_event_spec *spec, int reason);
 
 /* Fills row from decoded cells (row->cells = cells). Returns the reason (LW_GOOD or
  * aside, the row is complete in both cases; target may be NAN), or -1 with LW_EINPUT when
- * the event time is missing. */
+ * the event time is missing or outside what is believed: such an event has no place in
+ * any pane, and must not move the clock. record_time_ms: or LW_NO_TIME. */
 int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,
                  int64_t record_time_ms, struct lw_row *row, struct lw_err *err);
+
+/* Is it a time that is believed? LW_EINPUT says where it lies, and in which unit it would
+ * be right. field: its name, or NULL for the record's own. */
+int lw_event_time(const char *field, enum lw_unit unit, int64_t ms, struct lw_err *err);
+/* The unit in which a number that was read in `unit` as ms would be a time that is
+ * believed, or LW_UNIT_OF_TYPE. */
+enum lw_unit lw_unit_meant(enum lw_unit unit, int64_t ms);
+const char *lw_unit_name(enum lw_unit unit); /* "s", "ms", "us", "ns"; "schema" */
+
+/* How a timestamp field is read, by the schema and its own unit. */
+struct lw_time_reading {
+    enum lw_unit unit;   /* of its numbers; OF_TYPE: days, or text */
+    bool text;           /* ISO 8601 */
+    bool local;          /* by a clock on the wall: in the zone */
+    bool beside;         /* its logicalType stands where Avro ignores it */
+    bool bare;           /* a long of which nobody says what it counts */
+    const char *type;    /* "long" */
+    const char *meaning; /* "timestamp-micros", or NULL; borrowed from the schema */
+};
+struct lw_schema;
+/* false: not a field of the schema that a timestamp can be had from. */
+bool lw_time_reading(const struct lw_schema *schema, const struct lw_fields *fields,
+                     size_t field, struct lw_time_reading *out);
 
 /* The checks alone, for a record whose target is not known yet: LW_GOOD, or
  * LW_ASIDE_CHECK

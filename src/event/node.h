@@ -15,8 +15,8 @@
 #include "event/schema.h"
 
 #define LW_SCHEMA_BYTES_MAX  (1024 * 1024)
-#define LW_SCHEMA_DEPTH_MAX  64
-#define LW_SCHEMA_NODES_MAX  8192
+#define LW_SCHEMA_DEPTH_MAX  256
+#define LW_SCHEMA_NODES_MAX  16384
 #define LW_RECORD_FIELDS_MAX 4096
 #define LW_ENUM_SYMBOLS_MAX  65536
 #define LW_FIXED_MAX         (1024 * 1024)
@@ -41,11 +41,13 @@ enum lw_type {
 
 enum lw_logical {
     LW_L_NONE,
-    LW_L_MILLIS, /* timestamp- and local-timestamp- */
+    LW_L_MILLIS, /* since 1970 */
     LW_L_MICROS,
     LW_L_NANOS,
     LW_L_DATE,
-    LW_L_DECIMAL
+    LW_L_SPAN, /* a time of day or a duration: no instant */
+    LW_L_DECIMAL,
+    LW_L_UUID
 };
 
 struct lw_node;
@@ -60,9 +62,13 @@ struct lw_node_field {
 struct lw_node {
     enum lw_type type;
     enum lw_logical logical;
+    bool local;                   /* of a time: as a clock on the wall showed it */
+    bool beside;                  /* the field says it, where Avro ignores it */
+    const char *meaning;          /* the name of the logical type, or NULL */
     int scale;                    /* of a decimal */
     bool complete;                /* false while a record's own fields are being read */
     char *name;                   /* full name of a named type; owned */
+    json_t *source;               /* its definition; borrowed */
     struct lw_node_field *fields; /* RECORD; owned */
     struct lw_node **kids;        /* UNION branches; ARRAY and MAP: one; owned array */
     const char **symbols;         /* ENUM; owned array of borrowed texts */
@@ -88,13 +94,31 @@ const char *lw_type_name(enum lw_type type);
 int lw_nodes_parse(struct lw_schema *schema, struct lw_err *err);
 void lw_nodes_free(struct lw_schema *schema);
 
-/* Parsing Canonical Form into out (appended), and its CRC-64-AVRO. */
+/* The text as JSON, whatever Avro's Java library takes for it: appended to out.
+ * LW_ECONFIG when it is UTF-16. */
 struct lw_buf;
+int lw_schema_text(const char *json, size_t len, struct lw_buf *out, struct lw_err *err);
+/* Parses what lw_schema_text made; a default may hold a zero byte. */
+json_t *lw_schema_json_load(const char *text, size_t len, json_error_t *where);
+/* A text without a zero byte in it, or NULL. */
+const char *lw_json_name(const json_t *json);
+
+/* Sets what the values of a type mean from its object, or from the field's that it is the
+ * type of, where nothing is said in the type. */
+bool lw_node_logical(struct lw_node *node, json_t *json);
+void lw_node_beside(struct lw_node *type, json_t *field);
+
+/* Parsing Canonical Form into out (appended), and its CRC-64-AVRO. */
 void lw_canonical_form(const struct lw_schema *schema, struct lw_buf *out);
 uint64_t lw_crc64_avro(const void *data, size_t len);
 
 /* A record's field by name, or NULL. */
 const struct lw_node_field *lw_node_find(const struct lw_node *record, const char *name);
+/* The record's field that a dotted path begins with; *rest is the path below it. NULL
+ * when there is none. A field whose own name has dots goes before one that the path leads
+ * through. */
+const struct lw_node_field *lw_node_step(const struct lw_node *record, const char *path,
+                                         const char **rest);
 /* The only non-null branch of a union of null and one type; any other node: itself. */
 const struct lw_node *lw_node_strip(const struct lw_node *node);
 

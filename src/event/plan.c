@@ -170,25 +170,12 @@ static int plan_record(struct lw_compile *c, const struct lw_node *writer,
     return 0;
 }
 
-/* Walks the dotted name down the reader; *rest is what follows the found field. */
-static const struct lw_node_field *reader_step(const struct lw_node *record,
-                                               const char *path, const char **rest) {
-    const char *dot = strchr(path, '.');
-    size_t len = dot ? (size_t)(dot - path) : strlen(path);
-    *rest = dot ? dot + 1 : path + len;
-    for (size_t i = 0; i < record->n; i++)
-        if (strncmp(record->fields[i].name, path, len) == 0 &&
-            record->fields[i].name[len] == '\0')
-            return &record->fields[i];
-    return NULL;
-}
-
 /* Every wanted name must exist in the reader. */
 static int check_name(const struct lw_compile *c, const char *name) {
     const struct lw_node *record = c->reader->top;
     const char *rest = name;
     for (;;) {
-        const struct lw_node_field *field = reader_step(record, rest, &rest);
+        const struct lw_node_field *field = lw_node_step(record, rest, &rest);
         if (!field) {
             const char *near = lw_nearest(name, c->reader->names, c->reader->top->n);
             return lw_fail(c->err, LW_ECONFIG, "schema %.100s has no field \"%s\"%s%s%s",
@@ -211,7 +198,7 @@ static int fall_back(struct lw_compile *c, const struct lw_node *writer, uint16_
     const char *rest = c->fields->field[cell].name;
     const struct lw_node_field *field;
     for (;;) {
-        field = reader_step(record, rest, &rest);
+        field = lw_node_step(record, rest, &rest);
         const struct lw_node_field *written = NULL;
         for (size_t i = 0; !written && i < writer->n; i++)
             if (reader_field(record, writer, &writer->fields[i]) == field)
@@ -226,6 +213,7 @@ static int fall_back(struct lw_compile *c, const struct lw_node *writer, uint16_
 static void plan_init(struct lw_compile *c) {
     struct lw_decoder *d = c->d;
     d->ncells = c->fields->n;
+    d->zone = c->fields->zone;
     d->initial = lw_calloc(d->ncells + 1, sizeof *d->initial);
     d->required = lw_calloc(d->ncells + 1, sizeof *d->required);
     d->field_name = lw_calloc(d->ncells + 1, sizeof *d->field_name);

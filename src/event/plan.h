@@ -29,19 +29,24 @@ enum lw_op {
     LW_OP_JUMP           /* arg: step */
 };
 
-/* What becomes of a number. */
+/* What becomes of a value. */
 enum lw_as {
     LW_AS_PLAIN,
     LW_AS_WHOLE, /* a category from a float: must be whole */
     LW_AS_MILLIS,
+    LW_AS_SECONDS,
     LW_AS_MICROS,
     LW_AS_NANOS,
-    LW_AS_DAYS
+    LW_AS_DAYS,
+    LW_AS_ISO /* a text that is a time */
 };
 
 struct lw_step {
     uint8_t op, null, as;
-    bool keyed; /* a text that is a category: key is its hash */
+    bool keyed;   /* a text that is a category: key is its hash */
+    bool local;   /* a time on the wall of the decoder's zone */
+    bool strict;  /* a value that cannot be had fails the datum; else it is missing */
+    uint8_t form; /* of a text */
     uint16_t cell;
     uint16_t scale; /* of a decimal */
     uint32_t arg, n;
@@ -56,6 +61,7 @@ struct lw_decoder {
     struct lw_cell *initial; /* fallbacks, or missing; one a field */
     uint16_t *required;      /* cells that must be present at the end */
     struct lw_shapes shapes;
+    const struct lw_zone *zone;
     char **text; /* owned texts that symbol and initial point to */
     size_t nsteps, njumps, nnames, nsymbols, ncells, nrequired, ntexts;
     char (*field_name)[LW_NAME_MAX];
@@ -74,6 +80,11 @@ struct lw_compile {
 struct lw_step *lw_plan_add(struct lw_compile *c, enum lw_op op, uint32_t name);
 const char *lw_plan_own(struct lw_decoder *d, const char *text, size_t len);
 
+/* How a type that is no union, seen as the reader's, fills a field: op, as, keyed, local,
+ * strict, form, scale and a fixed's arg of the step. false: the kind cannot be had. */
+bool lw_plan_reading(const struct lw_field *field, const struct lw_node *writer,
+                     const struct lw_node *reader, const struct lw_zone *zone,
+                     struct lw_step *step);
 /* Steps that pass over a value of that type. */
 int lw_plan_skip(struct lw_compile *c, const struct lw_node *writer, uint32_t name);
 /* Steps that store the writer's value, seen as the reader's type, in a cell. LW_ECONFIG

@@ -6,8 +6,9 @@
  * branch that fits; besides, an enum may be read as text. A long read as a float is not
  * rounded to one: a cell holds a double. For the same reason a number that the producers
  * have widened, int to long or double, is read by a reader that still says int.) And can
- * the field's kind be had from it? A unit of time is the writer's; where the writer says
- * nothing (libavro drops logical types when it writes a schema), it is the reader's. */
+ * the field's kind be had from it? A unit of time is the field's own where the
+ * configuration gives one, else the writer's, and where the writer says nothing (libavro
+ * drops logical types when it writes a schema), the reader's. */
 #include "event/plan.h"
 
 #include <stdlib.h>
@@ -59,49 +60,32 @@ static const struct lw_node *match(const struct lw_node *writer,
     return NULL;
 }
 
-static enum lw_logical logical_of(const struct lw_node *writer,
-                                  const struct lw_node *reader) {
-    return writer->logical != LW_L_NONE ? writer->logical : reader->logical;
-}
-
-static int as_time(const struct lw_node *writer, const struct lw_node *reader) {
-    switch (logical_of(writer, reader)) {
-    case LW_L_MICROS:
-        return LW_AS_MICROS;
-    case LW_L_NANOS:
-        return LW_AS_NANOS;
-    case LW_L_DATE:
-        return LW_AS_DAYS;
-    case LW_L_MILLIS:
-        return LW_AS_MILLIS;
-    default: /* a bare long is taken as milliseconds */
-        return writer->type == LW_T_LONG ? LW_AS_MILLIS : -1;
-    }
+/* The one of the two that says what its values mean; the writer goes first. */
+static const struct lw_node *meaning_of(const struct lw_node *writer,
+                                        const struct lw_node *reader) {
+    return writer->logical != LW_L_NONE ? writer : reader;
 }
 
 static int op_of(const struct lw_node *writer, enum lw_logical logical) {
-    switch (writer->type) {
-    case LW_T_BOOLEAN:
-        return LW_OP_BOOLEAN;
-    case LW_T_INT:
-        return LW_OP_INT;
-    case LW_T_LONG:
-        return LW_OP_LONG;
-    case LW_T_FLOAT:
-        return LW_OP_FLOAT;
-    case LW_T_DOUBLE:
-        return LW_OP_DOUBLE;
-    case LW_T_ENUM:
-        return LW_OP_ENUM;
-    case LW_T_STRING:
-        return LW_OP_TEXT;
-    case LW_T_BYTES:
-        return logical == LW_L_DECIMAL ? LW_OP_DECIMAL : LW_OP_TEXT;
-    case LW_T_FIXED:
-        return logical == LW_L_DECIMAL ? LW_OP_DECIMAL_FIXED : LW_OP_TEXT_FIXED;
-    default:
-        return -1;
-    }
+    static const int ops[] = {[LW_T_NULL] = -1,
+                              [LW_T_BOOLEAN] = LW_OP_BOOLEAN,
+                              [LW_T_INT] = LW_OP_INT,
+                              [LW_T_LONG] = LW_OP_LONG,
+                              [LW_T_FLOAT] = LW_OP_FLOAT,
+                              [LW_T_DOUBLE] = LW_OP_DOUBLE,
+                              [LW_T_BYTES] = LW_OP_TEXT,
+                              [LW_T_STRING] = LW_OP_TEXT,
+                              [LW_T_RECORD] = -1,
+                              [LW_T_ENUM] = LW_OP_ENUM,
+                              [LW_T_FIXED] = LW_OP_TEXT_FIXED,
+                              [LW_T_ARRAY] = -1,
+                              [LW_T_MAP] = -1,
+                              [LW_T_UNION] = -1};
+    if (logical == LW_L_DECIMAL && writer->type == LW_T_BYTES)
+        return LW_OP_DECIMAL;
+    if (logical == LW_L_DECIMAL && writer->type == LW_T_FIXED)
+        return LW_OP_DECIMAL_FIXED;
+    return ops[writer->type];
 }
 
 /* Can the kind be had from what that step reads? */
@@ -110,15 +94,17 @@ static bool kind_fits(enum lw_kind kind, int op) {
     case LW_OP_INT:
     case LW_OP_LONG:
         return true;
-    case LW_OP_BOOLEAN:
     case LW_OP_FLOAT:
     case LW_OP_DOUBLE:
+        return kind != LW_TEXT;
+    case LW_OP_BOOLEAN:
         return kind == LW_NUMERIC || kind == LW_CATEGORY;
     case LW_OP_DECIMAL:
     case LW_OP_DECIMAL_FIXED:
         return kind == LW_NUMERIC;
-    case LW_OP_ENUM:
     case LW_OP_TEXT:
+        return kind != LW_NUMERIC;
+    case LW_OP_ENUM:
     case LW_OP_TEXT_FIXED:
         return kind == LW_CATEGORY || kind == LW_TEXT;
     default:
@@ -126,16 +112,69 @@ static bool kind_fits(enum lw_kind kind, int op) {
     }
 }
 
-static int as_of(enum lw_kind kind, const struct lw_node *writer,
-                 const struct lw_node *reader) {
-    enum lw_logical logical = logical_of(writer, reader);
-    bool time = logical >= LW_L_MILLIS && logical <= LW_L_DATE;
-    if (kind == LW_TIMESTAMP || (kind == LW_NUMERIC && time))
-        return as_time(writer, reader);
-    if (kind == LW_CATEGORY &&
+/* What a time is read as; -1: it is none. A bare long is taken as milliseconds, and an
+ * int or a floating point number only where the unit is said. */
+static int as_time(const struct lw_field *field, const struct lw_node *writer,
+                   const struct lw_node *meaning) {
+    static const enum lw_as units[] = {[LW_UNIT_S] = LW_AS_SECONDS,
+                                       [LW_UNIT_MS] = LW_AS_MILLIS,
+                                       [LW_UNIT_US] = LW_AS_MICROS,
+                                       [LW_UNIT_NS] = LW_AS_NANOS};
+    static const int logical[] = {[LW_L_NONE] = -1,
+                                  [LW_L_MILLIS] = LW_AS_MILLIS,
+                                  [LW_L_MICROS] = LW_AS_MICROS,
+                                  [LW_L_NANOS] = LW_AS_NANOS,
+                                  [LW_L_DATE] = LW_AS_DAYS,
+                                  [LW_L_SPAN] = -1,
+                                  [LW_L_DECIMAL] = -1,
+                                  [LW_L_UUID] = -1};
+    if (writer->type == LW_T_STRING)
+        return LW_AS_ISO;
+    if (writer->type == LW_T_BYTES)
+        return -1;
+    if (field->unit != LW_UNIT_OF_TYPE)
+        return (int)units[field->unit];
+    if (meaning->logical == LW_L_NONE && writer->type == LW_T_LONG)
+        return LW_AS_MILLIS;
+    return logical[meaning->logical];
+}
+
+static int as_of(const struct lw_field *field, const struct lw_node *writer,
+                 const struct lw_node *meaning) {
+    bool time = meaning->logical >= LW_L_MILLIS && meaning->logical <= LW_L_DATE;
+    if (field->kind == LW_TIMESTAMP || (field->kind == LW_NUMERIC && time))
+        return as_time(field, writer, meaning);
+    if (field->kind == LW_CATEGORY &&
         (writer->type == LW_T_FLOAT || writer->type == LW_T_DOUBLE))
         return LW_AS_WHOLE;
     return LW_AS_PLAIN;
+}
+
+static enum lw_form form_of(const struct lw_node *reader, const struct lw_node *meaning) {
+    if (reader->type != LW_T_BYTES && reader->type != LW_T_FIXED)
+        return LW_FORM_TEXT;
+    return meaning->logical == LW_L_UUID ? LW_FORM_UUID : LW_FORM_BYTES;
+}
+
+bool lw_plan_reading(const struct lw_field *field, const struct lw_node *writer,
+                     const struct lw_node *reader, const struct lw_zone *zone,
+                     struct lw_step *step) {
+    const struct lw_node *meaning = meaning_of(writer, reader);
+    int op = op_of(writer, meaning->logical);
+    int as = kind_fits(field->kind, op) ? as_of(field, writer, meaning) : -1;
+    if (as < 0)
+        return false;
+    step->op = (uint8_t)op;
+    step->as = (uint8_t)as;
+    step->keyed = field->kind == LW_CATEGORY;
+    step->strict = field->required || field->strict;
+    step->local =
+        as >= LW_AS_MILLIS && field->unit == LW_UNIT_OF_TYPE && zone && meaning->local;
+    step->form = (uint8_t)form_of(reader, meaning);
+    step->scale = (uint16_t)meaning->scale;
+    if (writer->type == LW_T_FIXED)
+        step->arg = (uint32_t)writer->n;
+    return true;
 }
 
 /* Whether the reader has each symbol, by hash first: enums may have thousands. */
@@ -162,11 +201,12 @@ static void add_symbols(struct lw_decoder *d, struct lw_step *step,
     d->symbol = lw_realloc(d->symbol, d->nsymbols + writer->n, sizeof *d->symbol);
     for (size_t i = 0; i < writer->n; i++) {
         const char *symbol = writer->symbols[i];
-        if (!knows_symbol(reader, &symbols, symbol))
+        bool known = knows_symbol(reader, &symbols, symbol);
+        if (!known && reader->fallback)
             symbol = reader->fallback;
-        struct lw_cell cell = lw_cell_missing();
-        if (symbol)
-            cell = lw_cell_text(lw_plan_own(d, symbol, strlen(symbol)), strlen(symbol));
+        struct lw_cell cell =
+            lw_cell_text(lw_plan_own(d, symbol, strlen(symbol)), strlen(symbol));
+        cell.present = known || reader->fallback;
         d->symbol[d->nsymbols++] = cell;
     }
     lw_table_fini(&symbols);
@@ -176,21 +216,13 @@ static void add_symbols(struct lw_decoder *d, struct lw_step *step,
 static int store_plain(struct lw_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, uint16_t cell, uint32_t name) {
     const struct lw_node *as_read = match(writer, reader);
-    enum lw_kind kind = c->fields->field[cell].kind;
-    int op = as_read ? op_of(writer, logical_of(writer, as_read)) : -1;
-    int as = op >= 0 && kind_fits(kind, op) ? as_of(kind, writer, as_read) : -1;
-    if (as < 0)
+    struct lw_step made = {.name = name, .cell = cell};
+    if (!as_read || !lw_plan_reading(&c->fields->field[cell], writer, as_read,
+                                     c->fields->zone, &made))
         return 1;
-    struct lw_step *step = lw_plan_add(c, (enum lw_op)op, name);
-    step->as = (uint8_t)as;
-    step->cell = cell;
-    step->keyed = kind == LW_CATEGORY;
-    if (writer->type == LW_T_FIXED)
-        step->arg = (uint32_t)writer->n;
-    if (op == LW_OP_DECIMAL || op == LW_OP_DECIMAL_FIXED)
-        step->scale =
-            (uint16_t)(writer->logical == LW_L_DECIMAL ? writer->scale : as_read->scale);
-    if (op == LW_OP_ENUM)
+    struct lw_step *step = lw_plan_add(c, (enum lw_op)made.op, name);
+    *step = made;
+    if (made.op == LW_OP_ENUM)
         add_symbols(c->d, step, writer, as_read);
     return 0;
 }
@@ -200,15 +232,16 @@ static int store_plain(struct lw_compile *c, const struct lw_node *writer,
 static int store_union(struct lw_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, uint16_t cell, uint32_t name) {
     struct lw_decoder *d = c->d;
-    size_t first = d->njumps, usable = 0;
+    size_t first = d->njumps, usable = 0, nulls = 0;
     struct lw_step *branch = lw_plan_add(c, LW_OP_BRANCH, name);
     branch->arg = (uint32_t)first;
     branch->n = (uint32_t)writer->n;
     d->njumps += writer->n;
-    d->jump = lw_realloc(d->jump, d->njumps, sizeof *d->jump);
+    d->jump = lw_realloc(d->jump, d->njumps + 1, sizeof *d->jump);
     size_t from = d->nsteps;
     for (size_t i = 0; i < writer->n; i++) {
         d->jump[first + i] = (uint32_t)d->nsteps;
+        nulls += writer->kids[i]->type == LW_T_NULL;
         if (store_plain(c, writer->kids[i], reader, cell, name) == 0)
             usable++;
         else
@@ -218,17 +251,30 @@ static int store_union(struct lw_compile *c, const struct lw_node *writer,
     for (size_t i = from; i < d->nsteps; i++)
         if (d->step[i].op == LW_OP_JUMP)
             d->step[i].arg = (uint32_t)d->nsteps;
-    return usable > 0 ? 0 : 1;
+    return usable > 0 || nulls == writer->n ? 0 : 1; /* only null: always missing */
+}
+
+/* What would help with a time that cannot be had. */
+static const char *advice(const struct lw_field *field, const struct lw_node *type) {
+    if (field->kind != LW_TIMESTAMP)
+        return "";
+    if (type->logical == LW_L_SPAN)
+        return ", which is a time of day or a duration here";
+    return is_number(type->type)
+               ? "; say what it counts since 1970: unit: s, ms, us or ns"
+               : "";
 }
 
 static int refuse(struct lw_compile *c, const struct lw_node *writer,
                   const struct lw_node *reader, uint16_t cell) {
     const struct lw_field *field = &c->fields->field[cell];
+    const struct lw_node *type = lw_node_strip(writer);
     return lw_fail(c->err, LW_ECONFIG,
-                   "field \"%s\": a %s cannot be had from type %s%s%s", field->name,
-                   lw_kind_name(field->kind), lw_type_name(lw_node_strip(writer)->type),
+                   "field \"%s\": a %s cannot be had from type %s%s%s%s", field->name,
+                   lw_kind_name(field->kind), lw_type_name(type->type),
                    writer == reader ? "" : " as the reader's ",
-                   writer == reader ? "" : lw_type_name(lw_node_strip(reader)->type));
+                   writer == reader ? "" : lw_type_name(lw_node_strip(reader)->type),
+                   advice(field, type));
 }
 
 int lw_plan_store(struct lw_compile *c, const struct lw_node *writer,

@@ -1,8 +1,9 @@
 /* An Avro schema, parsed and bounded; and the decoder that resolves a writer's schema
  * against what we want to read.
  *
- * The schema text is checked by libavro (it must be what any Avro tool accepts) and then
- * read by us from its JSON, because libavro forgets defaults, aliases and logical types.
+ * A schema is read as Avro's Java library reads one: its names are not checked, and its
+ * JSON may have comments, a byte order mark and bare NaN (schema_text.c). libavro has no
+ * part in it: it refuses half of that, and forgets defaults, aliases and logical types.
  * A decoder is a flat plan: one step a writer field, each either "skip" or "store in cell
  * i with this promotion". Lengths, counts and depths on the wire are bounded before
  * anything is allocated; decoding allocates nothing. Resolution follows the Avro
@@ -19,7 +20,7 @@ struct lw_schema *lw_schema_parse(const char *json, size_t len, struct lw_err *e
 struct lw_schema *lw_schema_load(const char *path, struct lw_err *err);
 void lw_schema_free(struct lw_schema *schema);
 const char *lw_schema_name(const struct lw_schema *schema);
-const char *lw_schema_json(const struct lw_schema *schema); /* as given */
+const char *lw_schema_json(const struct lw_schema *schema); /* as given, in plain JSON */
 uint64_t lw_schema_fingerprint(
     const struct lw_schema *schema); /* CRC-64-AVRO of the canonical form */
 /* Field names in order, for "did you mean"; borrowed. */

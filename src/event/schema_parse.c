@@ -1,11 +1,15 @@
 /* From the JSON of a schema to nodes.
  *
- * The walk follows the Avro specification 1.11: primitive names, references to named
+ * The walk follows the Avro specification 1.12: primitive names, references to named
  * types by full name or relative to the enclosing namespace, unions as arrays, all else
  * as objects. Everything is bounded before it is built: nesting by LW_SCHEMA_DEPTH_MAX,
- * nodes by LW_SCHEMA_NODES_MAX, a fixed by LW_FIXED_MAX. A logical type that is unknown
- * or ill-formed is ignored, as the specification asks; a record that contains itself
- * without a union, array or map between has no finite datum and is refused. */
+ * nodes by LW_SCHEMA_NODES_MAX, a fixed by LW_FIXED_MAX.
+ *
+ * Names are taken as Avro's Java library takes them when it reads files and messages: any
+ * text, for a name is only compared. Producers do write namespaces with a dash or a digit
+ * in front, and symbols with blanks. What cannot be told apart is refused: a field,
+ * symbol or branch listed twice, two different types of one name. A record that contains
+ * itself without a union, array or map between has no finite datum and is refused too. */
 #include "event/node.h"
 
 #include <stdlib.h>
@@ -40,7 +44,7 @@ static struct lw_node *bad(struct scan *s, const char *what, const char *name) {
 static struct lw_node *new_node(struct scan *s, enum lw_type type) {
     struct lw_schema *schema = s->schema;
     if (schema->nnodes == LW_SCHEMA_NODES_MAX)
-        return bad(s, "more types than are supported (8192)", NULL);
+        return bad(s, "more types than are supported (16384)", NULL);
     if (schema->nnodes == schema->cap) {
         schema->cap = schema->cap ? 2 * schema->cap : 32;
         schema->nodes = lw_realloc(schema->nodes, schema->cap, sizeof *schema->nodes);
@@ -64,28 +68,11 @@ void lw_nodes_free(struct lw_schema *schema) {
     free(schema->nodes);
 }
 
-static bool valid_name(const char *name, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        char c = name[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!letter && (i == 0 || c < '0' || c > '9'))
-            return false;
-    }
-    return len > 0;
-}
-
-/* Dotted: every part is a name. */
-static bool valid_full_name(const char *name) {
-    for (const char *dot; (dot = strchr(name, '.')); name = dot + 1)
-        if (!valid_name(name, (size_t)(dot - name)))
-            return false;
-    return valid_name(name, strlen(name));
-}
-
 /* Full name of `name` seen from namespace `space` ("" is none). free() the result. */
 static char *full_name(const char *name, const char *space) {
+    space += strspn(space, ".");
     if (strchr(name, '.') || space[0] == '\0')
-        return lw_strdup(name);
+        return lw_strdup(name + strspn(name, ".")); /* ".R": of no namespace */
     struct lw_buf buf = {0};
     lw_buf_printf(&buf, "%s.%s", space, name);
     char *full = lw_strdup(lw_buf_str(&buf));
@@ -120,39 +107,59 @@ static struct lw_node *scan_name(struct scan *s, const char *name, const char *s
     return node ? node : bad(s, "unknown type", name);
 }
 
-/* A node with the full name that the definition gives. */
-static struct lw_node *new_named(struct scan *s, json_t *json, enum lw_type type,
-                                 const char *space) {
-    const char *name = json_string_value(json_object_get(json, "name"));
+/* The full name that a definition gives; free() it. */
+static char *defined_name(struct scan *s, json_t *json, const char *space) {
+    const char *name = lw_json_name(json_object_get(json, "name"));
     json_t *given = json_object_get(json, "namespace");
-    if (!name || !valid_full_name(name))
-        return bad(s, name ? "not a valid name:" : "a named type without a name", name);
-    if (given && !json_is_string(given) && !json_is_null(given))
-        return bad(s, "namespace must be text in", name);
-    const char *within = json_is_string(given) ? json_string_value(given) : space;
-    if (within[0] && !valid_full_name(within))
-        return bad(s, "not a valid namespace:", within);
-    char *full = full_name(name, within);
-    if (find_named(s->schema, full) || primitive(full) >= 0) {
-        bad(s, "type defined twice:", full);
-        free(full);
+    const char *within = lw_json_name(given);
+    if (!name || !*name || name[strlen(name) - 1] == '.') {
+        bad(s, "a record, enum or fixed needs a name, and it must not end in a dot",
+            name);
         return NULL;
     }
-    struct lw_node *node = new_node(s, type);
-    if (!node) {
-        free(full);
+    if (given && !json_is_null(given) && !within) {
+        bad(s, "a namespace must be text, in", name);
         return NULL;
     }
-    node->name = full;
+    char *full = full_name(name, within ? within : space);
+    if (primitive(full) < 0)
+        return full;
+    bad(s, "a type must not have the name of a primitive:", full);
+    free(full);
+    return NULL;
+}
+
+/* A node with the full name that the definition gives. *again: the same definition stood
+ * further up, which some producers write, and the node is that one's. */
+static struct lw_node *new_named(struct scan *s, json_t *json, enum lw_type type,
+                                 const char *space, bool *again) {
+    char *full = defined_name(s, json, space);
+    if (!full)
+        return NULL;
+    struct lw_node *node = find_named(s->schema, full);
+    *again = node != NULL;
+    if (node && !json_equal(node->source, json))
+        node = bad(s, "type defined twice, and differently:", full);
+    if (*again) {
+        free(full);
+        return node;
+    }
+    node = new_node(s, type);
+    if (node) {
+        node->name = full;
+        node->source = json;
+    } else {
+        free(full);
+    }
     return node;
 }
 
 static int scan_field(struct scan *s, json_t *json, const char *space,
                       struct lw_node *record) {
-    const char *name = json_string_value(json_object_get(json, "name"));
+    const char *name = lw_json_name(json_object_get(json, "name"));
     json_t *type = json_object_get(json, "type");
-    if (!name || !valid_name(name, strlen(name)) || !type) {
-        bad(s, "a field needs a valid name and a type: field of", record->name);
+    if (!name || !*name || !type) {
+        bad(s, "a field needs a name and a type: field of", record->name);
         return -1;
     }
     if (lw_node_find(record, name)) {
@@ -171,15 +178,17 @@ static int scan_field(struct scan *s, json_t *json, const char *space,
         bad(s, "a record contains itself without end: field", name);
         return -1;
     }
+    lw_node_beside(node, json);
     record->fields[record->n++].type = node;
     return 0;
 }
 
 static struct lw_node *scan_record(struct scan *s, json_t *json, const char *space) {
     json_t *fields = json_object_get(json, "fields");
-    struct lw_node *node = new_named(s, json, LW_T_RECORD, space);
-    if (!node)
-        return NULL;
+    bool again;
+    struct lw_node *node = new_named(s, json, LW_T_RECORD, space, &again);
+    if (!node || again)
+        return node;
     if (!json_is_array(fields))
         return bad(s, "no list of fields in record", node->name);
     if (json_array_size(fields) > LW_RECORD_FIELDS_MAX)
@@ -201,12 +210,12 @@ static int scan_symbols(struct scan *s, struct lw_node *node, json_t *symbols) {
     size_t n = json_array_size(symbols);
     struct lw_table seen = {0};
     const char *wrong = NULL;
-    node->symbols = lw_calloc(n, sizeof *node->symbols);
+    node->symbols = lw_calloc(n + 1, sizeof *node->symbols);
     for (size_t i = 0; i < n && !wrong; i++) {
-        const char *symbol = json_string_value(json_array_get(symbols, i));
+        const char *symbol = lw_json_name(json_array_get(symbols, i));
         int fresh = 0;
-        if (!symbol || !valid_name(symbol, strlen(symbol))) {
-            wrong = "not a valid symbol in enum";
+        if (!symbol) {
+            wrong = "a symbol must be text, in enum";
             break;
         }
         lw_table_index(&seen, lw_text_key(symbol, strlen(symbol)), &fresh);
@@ -221,22 +230,24 @@ static int scan_symbols(struct scan *s, struct lw_node *node, json_t *symbols) {
 
 static struct lw_node *scan_enum(struct scan *s, json_t *json, const char *space) {
     json_t *symbols = json_object_get(json, "symbols");
-    struct lw_node *node = new_named(s, json, LW_T_ENUM, space);
-    if (!node)
-        return NULL;
-    if (json_array_size(symbols) == 0)
-        return bad(s, "no symbols in enum", node->name);
+    bool again;
+    struct lw_node *node = new_named(s, json, LW_T_ENUM, space, &again);
+    if (!node || again)
+        return node;
+    if (!json_is_array(symbols))
+        return bad(s, "no list of symbols in enum", node->name);
     if (json_array_size(symbols) > LW_ENUM_SYMBOLS_MAX)
         return bad(s, "more symbols than are supported (65536) in enum", node->name);
-    node->fallback = json_string_value(json_object_get(json, "default"));
+    node->fallback = lw_json_name(json_object_get(json, "default"));
     return scan_symbols(s, node, symbols) < 0 ? NULL : node;
 }
 
 static struct lw_node *scan_fixed(struct scan *s, json_t *json, const char *space) {
     json_t *size = json_object_get(json, "size");
-    struct lw_node *node = new_named(s, json, LW_T_FIXED, space);
-    if (!node)
-        return NULL;
+    bool again;
+    struct lw_node *node = new_named(s, json, LW_T_FIXED, space, &again);
+    if (!node || again)
+        return node;
     json_int_t bytes = json_integer_value(size);
     if (!json_is_integer(size) || bytes < 0 || bytes > LW_FIXED_MAX)
         return bad(s, "size must be 0 to 1048576 in fixed", node->name);
@@ -265,12 +276,10 @@ static bool same_branch(const struct lw_node *a, const struct lw_node *b) {
 
 static struct lw_node *scan_union(struct scan *s, json_t *json, const char *space) {
     size_t n = json_array_size(json);
-    if (n == 0)
-        return bad(s, "a union without branches", NULL);
     struct lw_node *node = new_node(s, LW_T_UNION);
     if (!node)
         return NULL;
-    node->kids = lw_calloc(n, sizeof *node->kids);
+    node->kids = lw_calloc(n + 1, sizeof *node->kids);
     for (; node->n < n; node->n++) {
         struct lw_node *kid = scan_type(s, json_array_get(json, node->n), space);
         if (!kid)
@@ -285,41 +294,16 @@ static struct lw_node *scan_union(struct scan *s, json_t *json, const char *spac
     return node;
 }
 
-/* Logical types that change what a value means here; others are plain values. */
-static void scan_logical(struct lw_node *node, json_t *json) {
-    static const struct {
-        const char *name;
-        enum lw_type type;
-        enum lw_logical logical;
-    } known[] = {{"timestamp-millis", LW_T_LONG, LW_L_MILLIS},
-                 {"timestamp-micros", LW_T_LONG, LW_L_MICROS},
-                 {"timestamp-nanos", LW_T_LONG, LW_L_NANOS},
-                 {"local-timestamp-millis", LW_T_LONG, LW_L_MILLIS},
-                 {"local-timestamp-micros", LW_T_LONG, LW_L_MICROS},
-                 {"local-timestamp-nanos", LW_T_LONG, LW_L_NANOS},
-                 {"date", LW_T_INT, LW_L_DATE},
-                 {"decimal", LW_T_BYTES, LW_L_DECIMAL},
-                 {"decimal", LW_T_FIXED, LW_L_DECIMAL}};
-    const char *name = json_string_value(json_object_get(json, "logicalType"));
-    for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
-        if (known[i].type == node->type && strcmp(known[i].name, name) == 0)
-            node->logical = known[i].logical;
-    if (node->logical != LW_L_DECIMAL)
-        return;
-    json_int_t scale = json_integer_value(json_object_get(json, "scale"));
-    json_int_t precision = json_integer_value(json_object_get(json, "precision"));
-    if (precision < 1 || precision > 300 || scale < 0 || scale > precision)
-        node->logical = LW_L_NONE;
-    else
-        node->scale = (int)scale;
-}
-
 static struct lw_node *scan_object(struct scan *s, json_t *json, const char *space) {
     json_t *type = json_object_get(json, "type");
-    if (!json_is_string(type))
-        return type ? scan_type(s, type, space) : bad(s, "a type without \"type\"", NULL);
-    const char *name = json_string_value(type);
+    const char *name = lw_json_name(type);
     struct lw_node *node;
+    if (!name) {
+        node = type ? scan_type(s, type, space) : bad(s, "a type without \"type\"", NULL);
+        if (node)
+            lw_node_beside(node, json);
+        return node;
+    }
     if (strcmp(name, "record") == 0 || strcmp(name, "error") == 0)
         return scan_record(s, json, space);
     if (strcmp(name, "enum") == 0)
@@ -333,13 +317,13 @@ static struct lw_node *scan_object(struct scan *s, json_t *json, const char *spa
     else
         node = scan_name(s, name, space);
     if (node && (!node->name || node->type == LW_T_FIXED))
-        scan_logical(node, json);
+        lw_node_logical(node, json);
     return node;
 }
 
 static struct lw_node *scan_type(struct scan *s, json_t *json, const char *space) {
     if (s->depth == LW_SCHEMA_DEPTH_MAX)
-        return bad(s, "nested deeper than 64 levels", NULL);
+        return bad(s, "nested deeper than 256 levels", NULL);
     s->depth++;
     struct lw_node *node;
     if (json_is_string(json))
@@ -373,4 +357,25 @@ const struct lw_node *lw_node_strip(const struct lw_node *node) {
     if (node->kids[0]->type == LW_T_NULL)
         return node->kids[1];
     return node->kids[1]->type == LW_T_NULL ? node->kids[0] : node;
+}
+
+static const struct lw_node_field *find_field(const struct lw_node *record,
+                                              const char *name, size_t len) {
+    for (size_t i = 0; i < record->n; i++)
+        if (strncmp(record->fields[i].name, name, len) == 0 &&
+            record->fields[i].name[len] == '\0')
+            return &record->fields[i];
+    return NULL;
+}
+
+const struct lw_node_field *lw_node_step(const struct lw_node *record, const char *path,
+                                         const char **rest) {
+    size_t whole = strlen(path), len = strcspn(path, ".");
+    const struct lw_node_field *field = find_field(record, path, whole);
+    if (!field && len < whole)
+        field = find_field(record, path, len);
+    else
+        len = whole;
+    *rest = path + len + (path[len] == '.');
+    return field;
 }

@@ -22,8 +22,9 @@ struct lw_scored_event {
     uint32_t version;
 };
 
-/* The identifier as text, appended: a text as it is, an integer in decimal. Returns its
- * bytes, or 0 and nothing appended when it is missing. */
+/* The identifier as text, appended, always UTF-8: a text as it is (but for bytes that are
+ * no UTF-8, which are escaped), a uuid with dashes, other bytes in hexadecimal digits, an
+ * integer in decimal. Returns its bytes, or 0 and nothing appended when it is missing. */
 size_t lw_scored_key(const struct lw_cell *id, struct lw_buf *out);
 /* Appends the message's value. */
 void lw_scored_value(const struct lw_scored_event *e, struct lw_buf *out);

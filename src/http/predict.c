@@ -25,6 +25,7 @@ struct batch {
     const struct lw_champion *champion;
     bool single; /* one record, not a list of them */
     size_t n;
+    struct lw_buf room; /* of the JSON decoder */
 };
 
 static void put_prediction(struct batch *b, double v) {
@@ -41,6 +42,24 @@ static void refuse(struct batch *b, const char *why) {
     lw_call_fail(b->call, MHD_HTTP_BAD_REQUEST, "record %zu: %s", b->n, why);
 }
 
+/* The time of an event is often not known yet (a trip's end), and an Avro record must
+ * hold something there: it matters where the model reads it. */
+static bool take_time(struct batch *b, const struct lw_cell *cells, struct lw_row *row) {
+    const struct lw_event_spec *event = b->event;
+    struct lw_err err = {0};
+    int at = event->time_field;
+    if (at < 0 || !cells[at].present)
+        return true;
+    int64_t ms = (int64_t)cells[at].key;
+    bool right =
+        lw_event_time(event->fields.field[at].name, event->time_unit, ms, &err) == 0;
+    if (right)
+        row->time_ms = ms;
+    else if (b->champion->needed[at])
+        refuse(b, err.msg);
+    return right || !b->champion->needed[at];
+}
+
 /* One record's cells; false: refused, and the answer says which record and why. */
 static bool predict(struct batch *b, const struct lw_cell *cells) {
     const struct lw_event_spec *event = b->event;
@@ -51,6 +70,8 @@ static bool predict(struct batch *b, const struct lw_cell *cells) {
                      "at most %d records belong into one request", LW_RECORDS_MAX);
         return false;
     }
+    if (!take_time(b, cells, &row))
+        return false;
     int reason = lw_event_check(event, cells);
     if (reason != LW_GOOD) {
         char why[2 * LW_NAME_MAX + 60];
@@ -58,8 +79,6 @@ static bool predict(struct batch *b, const struct lw_cell *cells) {
         refuse(b, why);
         return false;
     }
-    if (event->time_field >= 0 && cells[event->time_field].present)
-        row.time_ms = (int64_t)cells[event->time_field].key;
     put_prediction(b, lw_model_predict(b->champion->model, &row));
     return true;
 }
@@ -70,7 +89,7 @@ static bool predict_object(struct batch *b, const struct lw_json_decoder *d,
                            const json_t *record) {
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_err err = {0};
-    if (lw_json_decode(d, record, b->champion->needed, cells, &err)) {
+    if (lw_json_decode(d, record, b->champion->needed, cells, &b->room, &err)) {
         refuse(b, err.msg);
         return false;
     }
@@ -80,8 +99,8 @@ static bool predict_object(struct batch *b, const struct lw_json_decoder *d,
 static void predict_json(struct batch *b) {
     struct lw_call *c = b->call;
     json_error_t at;
-    json_t *root =
-        json_loadb((const char *)c->body.data, c->body.len, JSON_REJECT_DUPLICATES, &at);
+    json_t *root = json_loadb((const char *)c->body.data, c->body.len,
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
     if (!root) {
         lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "no JSON: line %d, column %d: %s", at.line,
                      at.column, at.text);
@@ -195,6 +214,7 @@ void lw_serve_predict(struct lw_call *c) {
     }
     struct batch b = {.call = c, .event = &c->server->spec->event, .champion = champion};
     answer(&b);
+    lw_buf_fini(&b.room);
     lw_champion_put(champion);
     if (!c->answered) {
         lw_buf_u8(&c->out, '\n');

@@ -267,11 +267,10 @@ static int start_thread(pthread_t *thread, void *(*main)(void *), struct lw_serv
 
 static int start_all(struct lw_server *s, struct lw_err *err) {
     int fd = -1;
-    s->decoder = lw_decoder_new(s->config->source.schema, s->config->source.schema,
-                                &s->spec->event.fields, err);
-    s->json = s->decoder ? lw_json_decoder_new(s->config->source.schema,
-                                               &s->spec->event.fields, err)
-                         : NULL;
+    const struct lw_schema *schema = s->config->source.schema;
+    const struct lw_fields *fields = &s->spec->event.fields;
+    s->decoder = lw_decoder_new(schema, schema, fields, err);
+    s->json = s->decoder ? lw_json_decoder_new(schema, fields, err) : NULL;
     if (!s->json || !(s->watch_redis = lw_redis_new(&s->config->redis, err)) ||
         !(s->ask_redis = lw_redis_new(&s->config->redis, err)))
         return -1;

@@ -136,3 +136,18 @@ int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
     rd_kafka_topic_destroy(rkt);
     return n;
 }
+
+/* librdkafka has one error for a batch that is damaged and for one that unpacks to more
+ * than it takes (zstd), and asks for the same batch again at once. */
+char *lw_kafka_unpack_advice(char *out, size_t size, const rd_kafka_t *rk) {
+    char limit[32] = "100000000";
+    size_t len = sizeof limit;
+    rd_kafka_conf_get(rd_kafka_conf((rd_kafka_t *)(uintptr_t)rk),
+                      "receive.message.max.bytes", limit, &len);
+    snprintf(
+        out, size,
+        "a batch cannot be unpacked: if it takes more than receive.message.max.bytes "
+        "(%s), raise kafka.receive.message.max.bytes; otherwise it is damaged",
+        limit);
+    return out;
+}

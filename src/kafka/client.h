@@ -30,4 +30,7 @@ const char *lw_kafka_property(const struct lw_kafka_options *options, const char
 int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
                             struct lw_err *err);
 
+/* What to do about a batch that cannot be unpacked, with the property to raise. */
+char *lw_kafka_unpack_advice(char *out, size_t size, const rd_kafka_t *rk);
+
 #endif

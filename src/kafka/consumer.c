@@ -46,6 +46,7 @@
 
 #define AHEAD          8 /* messages on their way from the fetching thread's memory */
 #define ASSIGNOR_FIXED 0x02030000
+#define AGAIN_MS       600000 /* an error that lasts is told again */
 /* To leave the group. A broker is asked for 5 s at most; and who stops containers kills
  * them after 10. */
 #define CLOSE_MS 7000
@@ -415,12 +416,41 @@ void lw_consumer_free(struct lw_consumer *c) {
 
 /* ---- messages ---- */
 
+/* An error that comes again while the partition stands where it stood: librdkafka may try
+ * ten times a second. */
+static int told_before(struct lw_owned *o, rd_kafka_resp_err_t rc) {
+    int64_t now = lw_mono_ms();
+    if (o->told == rc && o->told_next == o->next && now - o->told_ms < AGAIN_MS)
+        return 1;
+    o->told = rc;
+    o->told_next = o->next;
+    o->told_ms = now;
+    return 0;
+}
+
+static void report_message(struct lw_consumer *c, struct lw_owned *o,
+                           const rd_kafka_message_t *m, const char *text) {
+    char advice[300], quoted[400];
+    if (o && told_before(o, m->err))
+        return;
+    if (m->err != RD_KAFKA_RESP_ERR__BAD_COMPRESSION || !o) {
+        report(c, "poll", m->err, text);
+        return;
+    }
+    lw_kafka_unpack_advice(advice, sizeof advice, c->rk);
+    lw_log(LW_ERROR, "kafka",
+           "topic=%s partition=%" PRId32 " offset=%" PRId64 " what=poll error=%s text=%s",
+           c->topic, m->partition, m->offset, rd_kafka_err2name(m->err),
+           lw_log_quote(quoted, sizeof quoted, advice));
+}
+
 /* An error that came instead of a message: told, never passed on. */
-static void tell_error(struct lw_consumer *c, const rd_kafka_message_t *m) {
+static void tell_error(struct lw_consumer *c, struct lw_owned *o,
+                       const rd_kafka_message_t *m) {
     if (m->err == RD_KAFKA_RESP_ERR__FATAL)
         c->fatal = m->err;
     const char *text = rd_kafka_message_errstr(m);
-    report(c, "poll", m->err, text);
+    report_message(c, o, m, text);
     c->bereft |= m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
                  m->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
     if (m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
@@ -456,7 +486,7 @@ static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) 
         if (!o || o->partition != m->partition)
             o = lw__consumer_find(c, m->partition);
         if (m->err)
-            tell_error(c, m);
+            tell_error(c, o, m);
         if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && o && !o->waiting &&
             !o->torn)
             o->astray = 1;

@@ -138,6 +138,7 @@ static void end(struct reading *r, struct part *p) {
 /* What to do about an error that came instead of a message. */
 static int error_message(const struct reading *r, const rd_kafka_message_t *m,
                          struct lw_err *err) {
+    char advice[300];
     switch (m->err) {
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
@@ -148,6 +149,10 @@ static int error_message(const struct reading *r, const rd_kafka_message_t *m,
     case RD_KAFKA_RESP_ERR__FATAL:
         return lw_fail(err, LW_ESTOP, "kafka: reading %s: %s", r->topic,
                        rd_kafka_message_errstr(m));
+    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+        return lw_fail(err, LW_EAGAIN, "kafka: reading %s/%" PRId32 ": %s", r->topic,
+                       m->partition,
+                       lw_kafka_unpack_advice(advice, sizeof advice, r->rk));
     default:
         return 0; /* passes, or no progress ends it */
     }

@@ -292,8 +292,12 @@ static json_t *expand(struct composer *c, json_t *json, const char *space) {
 
 static json_t *load(struct lw_text text, struct lw_err *err) {
     json_error_t where;
-    json_t *json = json_loadb(text.data, text.len, JSON_DECODE_ANY, &where);
-    if (!json)
+    struct lw_buf plain = {0};
+    int rc = lw_schema_text(text.data, text.len, &plain, err);
+    json_t *json =
+        rc == 0 ? lw_schema_json_load((const char *)plain.data, plain.len, &where) : NULL;
+    lw_buf_fini(&plain);
+    if (rc == 0 && !json)
         lw_fail(err, LW_EINPUT, "its schema is no JSON: line %d, column %d: %.150s",
                 where.line, where.column, where.text);
     return json;

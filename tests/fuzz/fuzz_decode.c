@@ -109,6 +109,16 @@ static const struct {
                                           "{\"name\":\"fee\",\"type\":\"string\","
                                           "\"default\":\"x\"}"),
      {{"k", LW_CATEGORY}, {"new", LW_NUMERIC}, {"fee", LW_TEXT}}},
+    {REC(FIELD("t",
+               "[{\"type\":\"long\",\"logicalType\":\"local-timestamp-micros\"},"
+               "\"string\"]") "," FIELD("s",
+                                        "\"string\"") "," FIELD("u",
+                                                                "{\"type\":\"fixed\","
+                                                                "\"name\":\"U\",\"size\":"
+                                                                "16,\"logicalType\":"
+                                                                "\"uuid\"}")),
+     NULL,
+     {{"t", LW_TIMESTAMP}, {"s", LW_TIMESTAMP}, {"u", LW_CATEGORY}}},
 };
 #define NPAIRS (sizeof pairs / sizeof *pairs)
 

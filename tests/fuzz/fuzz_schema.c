@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "event/event.h"
 #include "event/node.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,6 +60,10 @@ static void check_field(const struct lw_schema *writer, const struct lw_schema *
         struct lw_err err = {0};
         if (lw_fields_add(&fields, name, (enum lw_kind)kind, false, NULL) < 0)
             return;
+        struct lw_time_reading reading;
+        if (kind == LW_TIMESTAMP)
+            fields.field[0].unit = (uint8_t)(size % (LW_UNIT_NS + 1));
+        lw_time_reading(reader, &fields, 0, &reading);
         struct lw_decoder *d = lw_decoder_new(writer, reader, &fields, &err);
         lw_assert(d ? err.code == LW_OK : err.code == LW_ECONFIG && err.msg[0]);
         if (d && lw_decoder_decode(d, data, size, &cell, &err) < 0)

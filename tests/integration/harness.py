@@ -264,8 +264,9 @@ def kafka(*words, given=None):
     return done.stdout
 
 
-def produce(topic, partition, values):
-    kafka("produce", topic, partition, given="".join(v.hex() + "\n" for v in values))
+def produce(topic, partition, values, ms=0):
+    """ms: the records' time; 0 is now, -1 none."""
+    kafka("produce", topic, partition, ms, given="".join(v.hex() + "\n" for v in values))
 
 
 def consume(topic):

@@ -5,9 +5,9 @@
  *   kafka_tool BROKERS delete TOPIC...
  *   kafka_tool BROKERS grow TOPIC PARTITIONS         to so many
  *   kafka_tool BROKERS trim TOPIC PARTITION OFFSET   deletes what is before it
- *   kafka_tool BROKERS produce TOPIC PARTITION       lines of hexadecimal values on stdin
- *   kafka_tool BROKERS consume TOPIC                 every message there is, as JSON
- *   kafka_tool BROKERS count TOPIC                   messages in the topic
+ *   kafka_tool BROKERS produce TOPIC PARTITION [MS]  lines of hexadecimal values on
+ * stdin; MS: their time, -1 for none kafka_tool BROKERS consume TOPIC every message there
+ * is, as JSON kafka_tool BROKERS count TOPIC                   messages in the topic
  *   kafka_tool BROKERS ends TOPIC                    where each partition ends
  *   kafka_tool BROKERS group NAME                    state and number of members
  *
@@ -164,7 +164,7 @@ static size_t from_hex(char *line) {
     return n;
 }
 
-static void produce(rd_kafka_t *rk, const char *topic, int32_t partition) {
+static void produce(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t ms) {
     char *line = malloc(LINE_MAX);
     while (line && fgets(line, LINE_MAX, stdin)) {
         line[strcspn(line, "\n")] = '\0';
@@ -173,6 +173,7 @@ static void produce(rd_kafka_t *rk, const char *topic, int32_t partition) {
         rd_kafka_vu_t record[] = {
             {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
             {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+            {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = ms}, /* 0: now */
             {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {.ptr = line, .size = len}},
             {.vtype = RD_KAFKA_VTYPE_MSGFLAGS,
              .u.i = RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK}};
@@ -287,8 +288,8 @@ int main(int argc, char **argv) {
         grow(rk, name, atoi(argv[4]));
     else if (strcmp(verb, "trim") == 0 && argc == 6)
         trim(rk, name, atoi(argv[4]), atoll(argv[5]));
-    else if (strcmp(verb, "produce") == 0 && argc == 5)
-        produce(rk, name, atoi(argv[4]));
+    else if (strcmp(verb, "produce") == 0 && (argc == 5 || argc == 6))
+        produce(rk, name, atoi(argv[4]), argc == 6 ? atoll(argv[5]) : 0);
     else if (reads)
         consume(rk, name);
     else if (strcmp(verb, "count") == 0 || strcmp(verb, "ends") == 0)

@@ -2,7 +2,8 @@
 import json
 import socket
 
-from harness import Daemon, Receiver, Redis, RedisServer, check, equal, kafka, main, wait_for
+from harness import (Daemon, Receiver, Redis, RedisServer, check, consume, count, equal, green_trip, kafka, main,
+                     produce, wait_for)
 
 STREAM = TOPIC = "checked"
 
@@ -80,6 +81,35 @@ def scenario(case):
     check(detail in daemon.logged("failed")[0], "why", daemon.text())
     equal(case.redis.keys(f"leeway:{{{STREAM}}}:*"), [meta], "keys of the stream")
     equal(case.redis("HGET", meta, "pane_ms"), b"7200000", "panes")
+
+    # Trips in microseconds where the schema says milliseconds: check says it of the topic, run of each event.
+    other = case.nyc("hurried", "hurried", [], "hurried.yaml")
+    case.create(("hurried", 2), ("hurried.dead", 1))
+    produce("hurried", 0, [green_trip(i, 1590000000000000 + i) for i in range(30)])
+    produce("hurried", 1, [green_trip(i, 1590000000000 + i) for i in range(3)])
+    bad = failed(findings(case, other, 3, **hooks))
+    check(all(c["check"] == "time" for c in bad), "what does not hold", bad)
+    detail = next(c["detail"] for c in bad if "lpep_dropoff_datetime" in c["detail"])
+    check("30 lie outside the years 1990 to 2100; 30 would be right in us: set its unit to us" in detail, "the unit", detail)
+    daemon = Daemon(case, other, "hurried", **hooks)
+    wait_for("the letters", 30, lambda: count("hurried.dead") == 30)
+    equal(len(daemon.logged("event_time")), 1, "lines about it")
+    reason = consume("hurried.dead")[0]["headers"]
+    check("would be right as microseconds: set its unit to us" in json.dumps(reason), "the reason", reason)
+    daemon.stop()
+
+    # A record without a time has no place where the record's time is the event's.
+    timeless = case.nyc("timeless", "timeless", [(r"^  time: \S+", "  time: record")], "timeless.yaml")
+    case.create(("timeless", 1), ("timeless.dead", 1))
+    produce("timeless", 0, [green_trip(0, 1590000000000)], -1)
+    produce("timeless", 0, [green_trip(1, 1590000000000)], 1590000000000)
+    detail = next(c["detail"] for c in findings(case, timeless, 0, **hooks) if "Kafka record" in c["detail"])
+    check("1 of the sample have none" in detail, "the record without a time", detail)
+    daemon = Daemon(case, timeless, "timeless", **hooks)
+    wait_for("the letter", 30, lambda: count("timeless.dead") == 1)
+    reason = json.dumps(consume("timeless.dead")[0]["headers"])
+    check("the record has no time" in reason and "TRANSFORMATION" in reason, "the reason", reason)
+    daemon.stop()
 
     # What cannot be read is no reason to wait either.
     case.redis("HSET", meta, "pane_ms", 3600000)

@@ -1,6 +1,7 @@
 /* Errors: the first wins, context goes in front, nothing overflows, NULL is allowed. */
 #include "test.h"
 
+#include "base/text.h"
 #include "leeway/err.h"
 
 static void the_first_error_wins(void **state) {
@@ -40,6 +41,29 @@ static void long_texts_are_cut(void **state) {
     assert_int_equal(strlen(err.msg), sizeof err.msg - 1);
 }
 
+/* Messages become JSON and headers: they are text, wherever they were cut. */
+static void messages_are_text(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    lw_fail(&err, LW_EINPUT, "field \"%s\"", "caf\xe9 é");
+    assert_string_equal(err.msg, "field \"caf\\xe9 é\"");
+    for (int ahead = 0; ahead < 3; ahead++) {
+        char text[2 * sizeof err.msg] = "";
+        memset(text, 'x', (size_t)ahead);
+        for (size_t i = (size_t)ahead; i + 3 < sizeof text; i += 3)
+            memcpy(text + i, "漢", 3);
+        lw_err_clear(&err);
+        lw_fail(&err, LW_EINPUT, "%s", text);
+        lw_err_context(&err, "é");
+        size_t left = strlen(err.msg), n;
+        for (const char *at = err.msg; left > 0; at += n, left -= n)
+            assert_true((n = lw_utf8_sequence(at, left)) > 0);
+        char copy[12];
+        lw_copy(copy, sizeof copy, text);
+        assert_int_equal(strlen(copy) % 3, (size_t)ahead);
+    }
+}
+
 static void nobody_need_listen(void **state) {
     (void)state;
     assert_int_equal(lw_fail(NULL, LW_EINPUT, "unheard"), -1);
@@ -59,8 +83,8 @@ static void codes_have_names(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_error_wins), cmocka_unit_test(context_goes_in_front),
-        cmocka_unit_test(long_texts_are_cut),   cmocka_unit_test(nobody_need_listen),
-        cmocka_unit_test(codes_have_names),
+        cmocka_unit_test(long_texts_are_cut),   cmocka_unit_test(messages_are_text),
+        cmocka_unit_test(nobody_need_listen),   cmocka_unit_test(codes_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "base/time.h"
 
 static int days_in(int year, int month) {
@@ -76,6 +77,44 @@ static void new_york_changes_its_clocks_in_2020(void **state) {
     assert_int_equal(lw_civil(spring - 1 + lw_zone_offset(zone, spring - 1)).hour, 1);
     assert_int_equal(lw_civil(spring + lw_zone_offset(zone, spring)).hour, 3);
     lw_zone_free(zone);
+}
+
+/* A time on the wall becomes an instant that shows the same time, for every zone that is
+ * asked and every time that its clocks show. */
+static void the_wall_shows_what_was_read(void **state) {
+    (void)state;
+    static const char *const names[] = {"America/New_York",
+                                        "Europe/London",
+                                        "Australia/Lord_Howe",
+                                        "Asia/Kolkata",
+                                        "Pacific/Apia",
+                                        "Africa/Casablanca",
+                                        "UTC"};
+    for (size_t z = 0; z < COUNT(names); z++) {
+        struct lw_err err = {0};
+        struct lw_zone *zone = lw_zone_new(names[z], &err);
+        if (!zone)
+            skip();
+        int64_t from = lw_from_civil(2010, 1, 1), until = lw_from_civil(2030, 1, 1);
+        for (int64_t t = from; t < until; t += 30 * LW_MINUTE) {
+            int64_t wall = t + lw_zone_offset(zone, t);
+            int64_t back = lw_zone_instant(zone, wall);
+            assert_true(back + lw_zone_offset(zone, back) == wall);
+            assert_true(back <= t); /* the first of an hour that comes twice */
+        }
+        lw_zone_free(zone);
+    }
+    struct lw_err err = {0};
+    struct lw_zone *york = lw_zone_new("America/New_York", &err);
+    int64_t gap = lw_from_civil(2020, 3, 8) + 150 * LW_MINUTE; /* 02:30 is left out */
+    assert_true(lw_zone_instant(york, gap) == gap + 5 * LW_HOUR);
+    assert_true(lw_zone_instant(NULL, gap) == gap);
+    int64_t ms;
+    assert_true(lw_parse_instant("2020-07-01 12:00", 16, york, &ms));
+    assert_true(ms == lw_from_civil(2020, 7, 1) + 16 * LW_HOUR);
+    assert_true(lw_parse_instant("2020-07-01 12:00Z", 17, york, &ms));
+    assert_true(ms == lw_from_civil(2020, 7, 1) + 12 * LW_HOUR);
+    lw_zone_free(york);
 }
 
 static void odd_zones_keep_their_minutes(void **state) {
@@ -202,6 +241,7 @@ int main(void) {
         cmocka_unit_test(every_day_from_1900_to_2100_is_right),
         cmocka_unit_test(known_instants_are_right),
         cmocka_unit_test(new_york_changes_its_clocks_in_2020),
+        cmocka_unit_test(the_wall_shows_what_was_read),
         cmocka_unit_test(odd_zones_keep_their_minutes),
         cmocka_unit_test(every_zone_agrees_with_the_c_library),
         cmocka_unit_test(no_zone_is_utc),

@@ -1,6 +1,9 @@
 /* The effective configuration: reads back to the same, complete, and without secrets. */
 #include "support.h"
 
+#include "base/buf.h"
+#include "base/text.h"
+
 static char *print(const struct lw_config *config) {
     char *text = NULL;
     size_t len;
@@ -177,12 +180,44 @@ static void odd_texts_survive(void **state) {
     lw_config_free(config);
 }
 
+/* The event's time as a map with its unit, read, printed, and read again. */
+static void a_time_may_say_its_unit(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    size_t len;
+    char *bikes = lw_read_file(BIKES, 1 << 20, &len, &err);
+    char *at = bikes ? strstr(bikes, "time: ended_at") : NULL;
+    assert_non_null(at);
+    *at = '\0';
+    struct lw_buf text = {0};
+    lw_buf_printf(&text, "%stime: {field: ended_at, unit: us}%s", bikes,
+                  at + strlen("time: ended_at"));
+    struct lw_config *config = parse(lw_buf_str(&text), BIKES);
+    for (int again = 0; again < 2; again++) {
+        const struct lw_event_spec *event = &config->spec.event;
+        const struct lw_field *time = &event->fields.field[event->time_field];
+        assert_string_equal(time->name, "ended_at");
+        assert_int_equal(time->unit, LW_UNIT_US);
+        assert_int_equal(event->time_unit, LW_UNIT_US);
+        assert_true(time->strict && !time->required); /* null is the event's own fault */
+        char *printed = print(config);
+        assert_non_null(strstr(printed, "    unit: us\n"));
+        lw_config_free(config);
+        config = parse(printed, BIKES);
+        free(printed);
+    }
+    lw_config_free(config);
+    lw_buf_fini(&text);
+    free(bikes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(printed_it_reads_back_the_same),
         cmocka_unit_test(defaults_are_filled_in),
         cmocka_unit_test(secrets_work_and_are_masked),
         cmocka_unit_test(odd_texts_survive),
+        cmocka_unit_test(a_time_may_say_its_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,13 @@ static void the_worst_events_are_kept_in_order(void **state) {
     struct lw_cell longer = lw_cell_text(id, sizeof id);
     lw_examples_add(&x, &longer, 2e9);
     assert_int_equal(strlen(x.worst[0].id), LW_EXAMPLE_BYTES - 1);
+    struct lw_cell strange = lw_cell_text("caf\xe9\0", 5);
+    lw_examples_add(&x, &strange, 3e9);
+    assert_string_equal(x.worst[0].id, "caf\\xe9\\x00");
+    strange = lw_cell_text(id, 16);
+    strange.form = LW_FORM_UUID;
+    lw_examples_add(&x, &strange, 4e9);
+    assert_string_equal(x.worst[0].id, "7a7a7a7a-7a7a-7a7a-7a7a-7a7a7a7a7a7a");
     struct lw_buf bytes = {0};
     lw_examples_write(&x, &bytes);
     for (size_t cut = 0; cut <= bytes.len; cut++) {

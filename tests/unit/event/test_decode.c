@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/time.h"
 #include "support/count_allocations.h" /* decoding must not allocate */
 
 #define REC(fields) "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
@@ -101,8 +102,10 @@ static void what_cannot_be_read_is_refused(void **state) {
     config_refused(w, NULL, "zome:numeric", "did you mean \"zone\"");
     config_refused(w, NULL, "zone.x:numeric", "has no fields");
     config_refused(w, NULL, "id:numeric", "numeric cannot be had from type string");
-    config_refused(w, NULL, "id:timestamp", "timestamp cannot be had from type string");
-    config_refused(w, NULL, "zone:timestamp", "timestamp cannot be had from type int");
+    config_refused(w, NULL, "zone:timestamp", "; say what it counts since 1970");
+    config_refused(REC("{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":"
+                       "\"time-micros\"}}"),
+                   NULL, "t:timestamp", "which is a time of day or a duration here");
     config_refused(w, NULL, "miles:timestamp", "cannot be had from type double");
     config_refused(w, NULL, "miles:text", "text cannot be had from type double");
     config_refused(w, NULL, "list:numeric", "cannot be had from type array");
@@ -118,10 +121,182 @@ static void what_cannot_be_read_is_refused(void **state) {
                        "\"default\":null}"),
                    "fee:numeric!", "\"fee\" is required");
     config_refused(w, REC("{\"name\":\"fee\",\"type\":\"double\",\"default\":\"x\"}"),
-                   "fee:numeric", "default");
+                   "fee:numeric!", "default");
     config_refused(w, REC("{\"name\":\"fee\",\"type\":\"int\",\"default\":3000000000}"),
-                   "fee:numeric", "default");
+                   "fee:numeric!", "default");
 }
+
+/* ---- defaults of the reader ---- */
+
+/* The cell of field "a" when the writer lacks it. */
+static struct lw_cell default_cell(const char *type, const char *json, const char *kind) {
+    char reader[400], fields[40];
+    struct lw_cell cells[1];
+    struct lw_err err = {0};
+    snprintf(reader, sizeof reader, REC("{\"name\":\"a\",\"type\":%s,\"default\":%s}"),
+             type, json);
+    snprintf(fields, sizeof fields, "a:%s", kind);
+    struct lw_decoder *d =
+        decoder_of(REC("{\"name\":\"b\",\"type\":\"null\"}"), reader, fields, &err);
+    if (!d || lw_decoder_decode(d, NULL, 0, cells, &err))
+        fail_msg("%s: %s", reader, err.msg);
+    lw_decoder_free(d);
+    return cells[0];
+}
+
+#define DECIMAL                                                                          \
+    "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":9,\"scale\":2}"
+
+static void defaults_are_what_they_say(void **state) {
+    (void)state;
+    static const struct {
+        const char *type, *json, *kind;
+        double num; /* NAN: missing */
+    } cases[] = {
+        {DECIMAL, "\"\\u0000\"", "numeric", 0},
+        {DECIMAL, "\"\\u0004\\u00d2\"", "numeric", 12.34},
+        {DECIMAL, "\"\\u00ff\"", "numeric", -.01},
+        {"\"double\"", "\"NaN\"", "numeric", NAN},
+        {"\"double\"", "NaN", "numeric", NAN},
+        {"\"float\"", "-Infinity", "numeric", -INFINITY},
+        {"\"double\"", "\"Infinity\"", "numeric", INFINITY},
+        {"\"double\"", "7", "numeric", 7},
+        {"\"double\"", "12345678901234567890", "numeric", 12345678901234567890.0},
+        {"[\"null\",\"double\"]", "1.5", "numeric", 1.5}, /* of the later branch */
+        {"[\"double\",\"string\"]", "\"n/a\"", "numeric", NAN},
+        {"[\"null\"]", "null", "numeric", NAN},
+        {"\"int\"", "\"x\"", "numeric", NAN}, /* nonsense is missing */
+        {"\"int\"", "3000000000", "numeric", NAN},
+        {"\"double\"", "1.5", "category", NAN},
+        {"\"long\"", "1583989200000", "timestamp", 1583989200000},
+        {"\"long\"", "9223372036854775807", "timestamp", NAN},
+        {"\"string\"", "\"2020-03-12T05:00Z\"", "timestamp", 1583989200000}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lw_cell cell = default_cell(cases[i].type, cases[i].json, cases[i].kind);
+        if (isnan(cases[i].num) ? cell.present : cell.num != cases[i].num)
+            fail_msg("%s %s: %d %.17g", cases[i].type, cases[i].json, cell.present,
+                     cell.num);
+    }
+}
+
+/* ---- times ---- */
+
+/* Unix ms of field "t" of that type, read from hex; INT64_MIN: missing. */
+static int64_t time_of(const char *field, enum lw_unit unit, const struct lw_zone *zone,
+                       const char *hex) {
+    char text[400];
+    struct lw_err err = {0};
+    struct lw_cell cell;
+    size_t len;
+    snprintf(text, sizeof text, REC("{\"name\":\"t\",%s}"), field);
+    struct lw_schema *schema = schema_of_text(text);
+    struct lw_fields fields = fields_of_text("t:timestamp");
+    fields.field[0].unit = (uint8_t)unit;
+    fields.zone = zone;
+    struct lw_decoder *d = lw_decoder_new(schema, schema, &fields, &err);
+    uint8_t *data = from_hex(hex, &len);
+    if (!d || lw_decoder_decode(d, data, len, &cell, &err))
+        fail_msg("%s: %s", text, err.msg);
+    free(data);
+    lw_decoder_free(d);
+    lw_schema_free(schema);
+    return cell.present ? (int64_t)cell.key : INT64_MIN;
+}
+
+#define LONG(more)    "\"type\":{\"type\":\"long\"," more "}"
+#define CONNECT(name) LONG("\"connect.name\":\"" name "\"")
+
+/* 1,593,604,800 s is noon of 1 July 2020 in UTC. */
+#define SECONDS "80ebe3ef0b"
+#define MILLIS  "80f8fba3e15c"
+#define MICROS  "80c0a18081d8d405"
+#define NANOS   "8080dc85eac7cf9d2c"
+
+static void a_time_says_its_unit_in_many_ways(void **state) {
+    (void)state;
+    const int64_t noon = INT64_C(1593604800000);
+    static const struct {
+        const char *field;
+        enum lw_unit unit;
+        const char *hex;
+    } cases[] = {
+        {"\"type\":\"long\"", LW_UNIT_OF_TYPE, MILLIS},
+        {"\"type\":\"long\"", LW_UNIT_S, SECONDS},
+        {"\"type\":\"int\"", LW_UNIT_S, SECONDS},
+        {"\"type\":\"long\"", LW_UNIT_MS, MILLIS},
+        {"\"type\":\"long\"", LW_UNIT_US, MICROS},
+        {"\"type\":\"long\"", LW_UNIT_NS, NANOS},
+        {"\"type\":\"double\"", LW_UNIT_S, "000000b01ebfd741"},
+        {LONG("\"logicalType\":\"timestamp-millis\""), LW_UNIT_US, MICROS}, /* a lie */
+        {LONG("\"logicalType\":\"timestamp-micros\""), LW_UNIT_OF_TYPE, MICROS},
+        {LONG("\"logicalType\":\"timestamp-nanos\""), LW_UNIT_OF_TYPE, NANOS},
+        {"\"type\":\"long\",\"logicalType\":\"timestamp-micros\"", LW_UNIT_OF_TYPE,
+         MICROS},
+        {"\"type\":[\"null\",\"long\"],\"logicalType\":\"timestamp-micros\"",
+         LW_UNIT_OF_TYPE, "02" MICROS},
+        {"\"type\":{\"type\":[\"long\",\"null\"],\"logicalType\":\"timestamp-nanos\"}",
+         LW_UNIT_OF_TYPE, "00" NANOS},
+        {CONNECT("org.apache.kafka.connect.data.Timestamp"), LW_UNIT_OF_TYPE, MILLIS},
+        {CONNECT("io.debezium.time.Timestamp"), LW_UNIT_OF_TYPE, MILLIS},
+        {CONNECT("io.debezium.time.MicroTimestamp"), LW_UNIT_OF_TYPE, MICROS},
+        {CONNECT("io.debezium.time.NanoTimestamp"), LW_UNIT_OF_TYPE, NANOS},
+        {"\"type\":\"string\"", LW_UNIT_OF_TYPE,
+         "28"
+         "323032302d30372d30315431323a30303a30305a"}, /* 2020-07-01T12:00:00Z */
+        {"\"type\":\"string\"", LW_UNIT_OF_TYPE,
+         "32"
+         "323032302d30372d30315431343a30303a30302b30323a3030"}}; /* ...14:00:00+02:00 */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t ms = time_of(cases[i].field, cases[i].unit, NULL, cases[i].hex);
+        if (ms != noon)
+            fail_msg("%s, unit %d: %lld", cases[i].field, cases[i].unit, (long long)ms);
+    }
+    assert_true(time_of("\"type\":{\"type\":\"int\",\"connect.name\":"
+                        "\"io.debezium.time.Date\"}",
+                        LW_UNIT_OF_TYPE, NULL, "98a002") == INT64_C(1593561600000));
+    /* neither a time nor an error, as the field is not required */
+    assert_true(time_of("\"type\":\"string\"", LW_UNIT_OF_TYPE, NULL, "086e6f6f6e") ==
+                INT64_MIN);
+    assert_true(time_of("\"type\":\"long\"", LW_UNIT_OF_TYPE, NULL,
+                        "feffffffffffffffff01") == INT64_MIN);
+    assert_true(time_of("\"type\":\"long\"", LW_UNIT_S, NULL, "feffffffffffffffff01") ==
+                INT64_MIN);
+}
+
+/* With a zone, what the type calls local is a clock on the wall there; an instant stays.
+ */
+static void a_local_time_is_the_zones(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    struct lw_zone *york = lw_zone_new("America/New_York", &err);
+    if (!york)
+        skip();
+    const int64_t noon = INT64_C(1593604800000), late = noon + 4 * LW_HOUR;
+    assert_true(time_of(LONG("\"logicalType\":\"timestamp-millis\""), LW_UNIT_OF_TYPE,
+                        york, MILLIS) == noon);
+    assert_true(time_of("\"type\":\"long\"", LW_UNIT_OF_TYPE, york, MILLIS) == noon);
+    static const char *const local[] = {
+        LONG("\"logicalType\":\"local-timestamp-millis\""),
+        CONNECT("io.debezium.time.Timestamp"),
+        LONG("\"logicalType\":\"timestamp-millis\",\"adjust-to-utc\":false"),
+        LONG("\"logicalType\":\"timestamp-millis\",\"connect.name\":"
+             "\"io.debezium.time.Timestamp\""),
+        "\"type\":\"long\",\"logicalType\":\"local-timestamp-millis\""};
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
+        assert_true(time_of(local[i], LW_UNIT_OF_TYPE, york, MILLIS) == late);
+        assert_true(time_of(local[i], LW_UNIT_OF_TYPE, NULL, MILLIS) == noon);
+        assert_true(time_of(local[i], LW_UNIT_MS, york, MILLIS) == noon); /* in UTC */
+    }
+    assert_true(time_of("\"type\":{\"type\":\"int\",\"logicalType\":\"date\"}",
+                        LW_UNIT_OF_TYPE, york,
+                        "98a002") == INT64_C(1593561600000) + 4 * LW_HOUR);
+    assert_true(time_of("\"type\":\"string\"", LW_UNIT_OF_TYPE, york,
+                        "20"
+                        "323032302d30372d30315431323a3030") == late);
+    lw_zone_free(york);
+}
+
+/* ---- one datum ---- */
 
 /* Decodes hex with a decoder; NULL or the message. */
 static const char *decode_hex(struct lw_decoder *d, const char *hex,
@@ -233,7 +408,7 @@ static void a_wider_number_is_read_by_a_narrower_type(void **state) {
     lw_decoder_free(d);
     d = decoder_of(REC("{\"name\":\"n\",\"type\":\"double\"},"
                        "{\"name\":\"zone\",\"type\":[\"null\",\"double\"]}"),
-                   reader, "n:numeric zone:category", NULL);
+                   reader, "n:numeric zone:category!", NULL);
     assert_null(decode_hex(d, "000000000000f83f02000000000000f03f", cells));
     assert_true(cells[0].num == 1.5);
     assert_int_equal(cells[1].key, 1);
@@ -261,11 +436,8 @@ static void errors_name_field_and_offset(void **state) {
         REC("{\"name\":\"id\",\"type\":\"string\"},{\"name\":\"zone\",\"type\":\"int\"},"
             "{\"name\":\"ok\",\"type\":\"boolean\"},{\"name\":\"d\",\"type\":"
             "[\"null\",\"double\"]}"),
-        NULL, "id:text, zone:category, ok:numeric, d:category", NULL);
-    assert_null(decode_hex(d,
-                           "04616200"
-                           "0100",
-                           cells));
+        NULL, "id:text, zone:category, ok:numeric, d:category!", NULL);
+    assert_null(decode_hex(d, "0461620001020000000000000000", cells));
     assert_string_equal(decode_hex(d, "0461", cells),
                         "field \"id\" at byte 0 of 2: the bytes end, or a length or "
                         "count cannot be");
@@ -279,7 +451,7 @@ static void errors_name_field_and_offset(void **state) {
                                       "0102"
                                       "000000000000e03f",
                                       cells),
-                           "whole number")); /* 0.5 */
+                           "a category must be a whole number: 0.5"));
     lw_decoder_free(d);
 }
 
@@ -308,8 +480,9 @@ static void a_time_takes_its_unit_from_who_has_one(void **state) {
         assert_true((double)cells[0].key == cases[i].ms);
         lw_decoder_free(d);
     }
-    struct lw_decoder *d = decoder_of(bare, NULL, "t:timestamp", NULL);
-    assert_non_null(strstr(decode_hex(d, "feffffffffffffffff01", cells), "believable"));
+    struct lw_decoder *d = decoder_of(bare, NULL, "t:timestamp!", NULL);
+    assert_non_null(strstr(decode_hex(d, "feffffffffffffffff01", cells),
+                           "not a believable time: 9223372036854775807"));
     assert_null(decode_hex(d,
                            "80808080808080"
                            "20",
@@ -329,10 +502,10 @@ static void an_unknown_enum_symbol_is_an_error(void **state) {
                           "\"symbols\":[\"A\",\"B\"]}}");
     const char *new = REC("{\"name\":\"k\",\"type\":{\"type\":\"enum\",\"name\":\"K\","
                           "\"symbols\":[\"B\"]}}");
-    struct lw_decoder *d = decoder_of(old, new, "k:category", NULL);
+    struct lw_decoder *d = decoder_of(old, new, "k:category!", NULL);
     assert_null(decode_hex(d, "02", cells));
     assert_memory_equal(cells[0].text, "B", 1);
-    assert_non_null(strstr(decode_hex(d, "00", cells), "does not know"));
+    assert_non_null(strstr(decode_hex(d, "00", cells), "does not know: \"A\""));
     assert_non_null(strstr(decode_hex(d, "04", cells), "no such enum symbol"));
     assert_non_null(strstr(decode_hex(d, "01", cells), "no such enum symbol"));
     lw_decoder_free(d);
@@ -343,6 +516,9 @@ int main(void) {
         cmocka_unit_test(golden_cases_decode),
         cmocka_unit_test(random_schemas_decode),
         cmocka_unit_test(what_cannot_be_read_is_refused),
+        cmocka_unit_test(defaults_are_what_they_say),
+        cmocka_unit_test(a_time_says_its_unit_in_many_ways),
+        cmocka_unit_test(a_local_time_is_the_zones),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(absent_without_default_is_missing),
         cmocka_unit_test(a_name_wins_over_an_alias),

@@ -87,11 +87,12 @@ static void a_missing_target_is_set_aside(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
     struct lw_row row;
-    struct lw_cell cells[] = {lw_cell_text("x", 1), lw_cell_missing(), lw_cell_int(60000),
-                              lw_cell_num(1), lw_cell_num(1)};
+    struct lw_cell cells[] = {lw_cell_text("x", 1), lw_cell_missing(),
+                              lw_cell_int(INT64_C(1583989200000)), lw_cell_num(1),
+                              lw_cell_num(1)};
     assert_int_equal(lw_event_row(&spec, cells, 5, &row, NULL), LW_ASIDE_NO_TARGET);
     assert_true(isnan(row.target));
-    assert_int_equal(row.time_ms, 60000);
+    assert_int_equal(row.time_ms, 1583989200000);
 }
 
 static void a_missing_time_is_an_error(void **state) {
@@ -106,6 +107,59 @@ static void a_missing_time_is_an_error(void **state) {
     assert_non_null(strstr(err.msg, "\"to\""));
 }
 
+static int row_at(int64_t ms, enum lw_unit unit, bool record, struct lw_err *err) {
+    struct lw_event_spec spec = spec_of();
+    struct lw_row row;
+    spec.time_field = record ? -1 : TO;
+    spec.time_unit = unit;
+    spec.target_lo = -INFINITY;
+    spec.target_hi = INFINITY;
+    struct lw_cell cells[] = {lw_cell_text("x", 1), lw_cell_int(0), lw_cell_int(ms),
+                              lw_cell_num(1), lw_cell_num(1)};
+    *err = (struct lw_err){0};
+    return lw_event_row(&spec, cells, record ? ms : LW_NO_TIME, &row, err);
+}
+
+/* An event of another age moves no clock: it is a dead letter that says what to do. */
+static void times_beyond_belief_are_errors(void **state) {
+    (void)state;
+    const int64_t now = INT64_C(1767225600000); /* 2026 */
+    struct lw_err err;
+    static const struct {
+        double factor;
+        enum lw_unit unit;
+        const char *says;
+    } cases[] = {{1e3, LW_UNIT_MS, "would be right as microseconds: set its unit to us"},
+                 {1e6, LW_UNIT_MS, "would be right as nanoseconds: set its unit to ns"},
+                 {1e-3, LW_UNIT_MS, "would be right as seconds: set its unit to s"},
+                 {1e3, LW_UNIT_US, "would be right as nanoseconds: set its unit to ns"},
+                 {1e-3, LW_UNIT_US, "would be right as milliseconds: set its unit to ms"},
+                 {1e-6, LW_UNIT_US, "would be right as seconds: set its unit to s"},
+                 {1e-6, LW_UNIT_NS, "would be right as milliseconds: set its unit to ms"},
+                 {1e3, LW_UNIT_S, "would be right as milliseconds: set its unit to ms"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t ms = (int64_t)((double)now * cases[i].factor);
+        assert_int_equal(row_at(ms, cases[i].unit, false, &err), -1);
+        assert_int_equal(err.code, LW_EINPUT);
+        if (!strstr(err.msg, cases[i].says))
+            fail_msg("\"%s\" does not say \"%s\"", err.msg, cases[i].says);
+    }
+    row_at(now * 1000, LW_UNIT_MS, false, &err);
+    assert_non_null(strstr(err.msg, "event time \"to\" is 57971-"));
+    static const int64_t nonsense[] = {
+        0, -1, INT64_MAX, INT64_MIN + 1, LW_TIME_FROM - 1, LW_TIME_UNTIL};
+    for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
+        assert_int_equal(row_at(nonsense[i], LW_UNIT_MS, false, &err), -1);
+        assert_non_null(strstr(err.msg, "outside the years 1990 to 2100"));
+        assert_null(strstr(err.msg, "set its unit"));
+        assert_int_equal(row_at(nonsense[i], LW_UNIT_MS, true, &err), -1);
+    }
+    assert_int_equal(row_at(LW_TIME_FROM, LW_UNIT_MS, false, &err), LW_GOOD);
+    assert_int_equal(row_at(LW_TIME_UNTIL - 1, LW_UNIT_MS, true, &err), LW_GOOD);
+    assert_int_equal(row_at(LW_NO_TIME, LW_UNIT_MS, true, &err), -1);
+    assert_string_equal(err.msg, "the record has no time, and event.time is `record`");
+}
+
 static void field_target_and_record_time(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
@@ -115,9 +169,9 @@ static void field_target_and_record_time(void **state) {
     spec.time_field = -1;
     struct lw_cell cells[] = {lw_cell_missing(), lw_cell_missing(), lw_cell_missing(),
                               lw_cell_num(1), lw_cell_num(7.25)};
-    assert_int_equal(lw_event_row(&spec, cells, 1234, &row, NULL), LW_GOOD);
+    assert_int_equal(lw_event_row(&spec, cells, 1583989200000, &row, NULL), LW_GOOD);
     assert_true(row.target == 7.25);
-    assert_int_equal(row.time_ms, 1234);
+    assert_int_equal(row.time_ms, 1583989200000);
 }
 
 static void check_is(const char *text, int field, double lo, double hi, bool lo_open,
@@ -189,6 +243,7 @@ int main(void) {
         cmocka_unit_test(reasons_have_names),
         cmocka_unit_test(a_missing_target_is_set_aside),
         cmocka_unit_test(a_missing_time_is_an_error),
+        cmocka_unit_test(times_beyond_belief_are_errors),
         cmocka_unit_test(field_target_and_record_time),
         cmocka_unit_test(checks_parse),
         cmocka_unit_test(bad_checks_are_refused),

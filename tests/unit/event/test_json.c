@@ -42,6 +42,7 @@ struct kit {
     struct lw_json_decoder *json;
     struct lw_decoder *avro;
     bool needed[LW_FIELDS_MAX];
+    struct lw_buf room;
 };
 
 static int start(void **state) {
@@ -59,6 +60,7 @@ static int start(void **state) {
 
 static int stop(void **state) {
     struct kit *k = *state;
+    lw_buf_fini(&k->room);
     lw_json_decoder_free(k->json);
     lw_decoder_free(k->avro);
     lw_schema_free(k->schema);
@@ -73,7 +75,7 @@ static int decode(struct kit *k, const char *text, struct lw_cell *cells, json_t
     if (!*keep)
         fail_msg("%s: %s", text, at.text);
     *err = (struct lw_err){0};
-    return lw_json_decode(k->json, *keep, k->needed, cells, err);
+    return lw_json_decode(k->json, *keep, k->needed, cells, &k->room, err);
 }
 
 /* ---- the law ---- */
@@ -222,25 +224,22 @@ static void what_cannot_be_is_named(void **state) {
     struct kit *k = *state;
     static const struct {
         const char *text, *says;
-    } cases[] = {{"[]", "a record must be an object"},
-                 {"7", "a record must be an object"},
-                 {"{\"I\":1}", "no field is called \"I\""},
-                 {"{\"i\":1.5}", "field \"i\" must be a whole number"},
-                 {"{\"i\":\"1\"}", "field \"i\" must be a whole number"},
-                 {"{\"i\":2147483648}", "field \"i\" must be a whole number of 32 bits"},
-                 {"{\"d\":\"x\"}", "field \"d\" must be a number"},
-                 {"{\"d\":true}", "field \"d\" must be a number"},
-                 {"{\"b\":1}", "field \"b\" must be true or false"},
-                 {"{\"s\":1}", "field \"s\" must be text"},
-                 {"{\"e\":\"C\"}", "field \"e\" must be a symbol of the schema's enum"},
-                 {"{\"y\":\"\\u00e9\"}", "field \"y\" must be ASCII"},
-                 {"{\"x\":\"long\"}", "field \"x\" must have the length"},
-                 {"{\"ms\":\"noon\"}", "field \"ms\" must be a time"},
-                 {"{\"ms\":1.5}", "field \"ms\" must be a time"},
-                 {"{\"ms\":9007199254740993}", "field \"ms\" must be a time"},
-                 {"{\"day\":99999999999}", "field \"day\" must be a time"},
-                 {"{\"in\":{\"z\":\"x\"}}", "field \"in.z\" must be a whole number"},
-                 {"{\"un\":true}", "field \"un\" fits no branch"}};
+    } cases[] = {
+        {"[]", "a record must be an object"},
+        {"7", "a record must be an object"},
+        {"{\"I\":1}", "no field is called \"I\""},
+        {"{\"i\":\"1\"}", "field \"i\" must be a number, not \"1\""},
+        {"{\"d\":\"x\"}", "field \"d\" must be a number, not \"x\""},
+        {"{\"d\":true}", "field \"d\" must be a number, not true"},
+        {"{\"b\":1}", "field \"b\" must be true or false"},
+        {"{\"s\":1}", "field \"s\" must be text"},
+        {"{\"y\":\"\\u0100\"}", "field \"y\" must be text with a character"},
+        {"{\"x\":\"long\"}", "field \"x\" must be text with a character"},
+        {"{\"ms\":true}", "field \"ms\" must be a number"},
+        {"{\"ms\":\"noon\"}", "field \"ms\" must be a time: a number"},
+        {"{\"us\":\"2020-02-30\"}", "such as \"2020-03-12T05:00:00+01:00\", not"},
+        {"{\"in\":{\"z\":\"x\"}}", "field \"in.z\" must be a number"},
+        {"{\"un\":true}", "field \"un\" fits no branch"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct lw_cell cells[LW_FIELDS_MAX];
         struct lw_err err;
@@ -252,6 +251,135 @@ static void what_cannot_be_is_named(void **state) {
             fail_msg("%s: \"%s\", wanted \"%s\"", cases[i].text, err.msg, cases[i].says);
         json_decref(keep);
     }
+}
+
+/* As in the stream: of the type, but not what the field wants. */
+static void what_cannot_be_had_is_missing_unless_required(void **state) {
+    struct kit *k = *state;
+    static const struct {
+        const char *field, *value, *says;
+    } cases[] = {{"i", "1.5", "field \"i\": a category must be a whole number: 1.5"},
+                 {"e", "\"C\"", "field \"e\": not a symbol of the schema's enum: \"C\""},
+                 {"ms", "9007199254740993", "not a believable time: 9007199254740993"},
+                 {"ms", "1e300", "field \"ms\": not a believable time: 1e+300"},
+                 {"day", "99999999999999", "field \"day\": not a believable time"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lw_cell cells[LW_FIELDS_MAX];
+        struct lw_err err;
+        json_t *keep;
+        char text[100];
+        int at = lw_fields_find(&k->fields, cases[i].field);
+        snprintf(text, sizeof text, "{\"%s\":%s}", cases[i].field, cases[i].value);
+        k->needed[at] = true; /* which changes nothing */
+        if (decode(k, text, cells, &keep, &err))
+            fail_msg("%s: %s", text, err.msg);
+        assert_false(cells[at].present);
+        json_decref(keep);
+        k->needed[at] = false;
+        k->fields.field[at].required = true;
+        if (decode(k, text, cells, &keep, &err) == 0)
+            fail_msg("%s is taken", text);
+        if (!strstr(err.msg, cases[i].says))
+            fail_msg("%s: \"%s\"", text, err.msg);
+        json_decref(keep);
+        k->fields.field[at].required = false;
+    }
+}
+
+/* What people and programs write, and what the stream would take. */
+static void numbers_times_and_unions_in_other_dress(void **state) {
+    struct kit *k = *state;
+    static const struct {
+        const char *field, *value;
+        double num;
+    } cases[] = {{"i", "3.0", 3},
+                 {"i", "-0.0", 0},
+                 {"i", "2147483648", 2147483648.0},
+                 {"l", "3.0", 3},
+                 {"l", "3.5", 3.5},
+                 {"l", "{\"long\":7}", 7},
+                 {"d", "3", 3},
+                 {"d", "\"Infinity\"", INFINITY},
+                 {"f", "0.1", (double)0.1f},
+                 {"f", "{\"float\":0.5}", .5},
+                 {"in.z", "4.0", 4},
+                 {"un", "{\"int\":5}", 5},
+                 {"un", "5", 5},
+                 {"ms", "1583989200000.0", 1583989200000},
+                 {"ms", "\"2020-03-12T06:00:00+01:00\"", 1583989200000},
+                 {"us", "\"2020-03-11T21:00:00.000-08:00\"", 1583989200000},
+                 {"us", "1583989200000000", 1583989200000},
+                 {"us", "1583989200000999.0", 1583989200000},
+                 {"day", "\"2020-03-12\"", 1583971200000},
+                 {"day", "18333.0", 1583971200000}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lw_cell cells[LW_FIELDS_MAX];
+        struct lw_err err;
+        json_t *keep;
+        char text[100];
+        int at = lw_fields_find(&k->fields, cases[i].field);
+        if (strcmp(cases[i].field, "in.z") == 0)
+            snprintf(text, sizeof text, "{\"in\":{\"z\":%s}}", cases[i].value);
+        else
+            snprintf(text, sizeof text, "{\"%s\":%s}", cases[i].field, cases[i].value);
+        if (decode(k, text, cells, &keep, &err))
+            fail_msg("%s: %s", text, err.msg);
+        if (!cells[at].present || cells[at].num != cases[i].num)
+            fail_msg("%s: %.17g", text, cells[at].num);
+        json_decref(keep);
+    }
+}
+
+/* Bytes, uuids and decimals, beside the same in Avro. */
+static void bytes_stand_as_text(void **state) {
+    (void)state;
+    struct lw_schema *schema = schema_of_text(
+        "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
+        "{\"name\":\"u\",\"type\":[\"null\",{\"type\":\"fixed\",\"name\":\"U\",\"size\":"
+        "16,"
+        "\"logicalType\":\"uuid\"}]},"
+        "{\"name\":\"b\",\"type\":\"bytes\"},"
+        "{\"name\":\"m\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
+        "\"precision\":10,\"scale\":2}}]}");
+    struct lw_fields fields = fields_of_text("u:category, b:category, m:numeric");
+    struct lw_err err = {0};
+    struct lw_json_decoder *json = lw_json_decoder_new(schema, &fields, &err);
+    struct lw_decoder *avro = lw_decoder_new(schema, schema, &fields, &err);
+    static const uint8_t datum[] = "\x02\xf8\x1d\x4f\xae\x7d\xec\x11\xd0\xa7\x65\x00\xa0"
+                                   "\xc9\x1e\x6b\xf6\x04\xe9\x00\x04\x04\xd2";
+    static const char *const texts[] = {
+        "{\"u\":\"f81d4fae-7dec-11d0-a765-00a0c91e6bf6\",\"b\":\"\\u00e9\\u0000\","
+        "\"m\":12.34}",
+        "{\"u\":{\"U\":\"F81D4FAE7DEC11D0A76500A0C91E6BF6\"},\"b\":\"\\u00e9\\u0000\","
+        "\"m\":\"12.34\"}"};
+    bool needed[LW_FIELDS_MAX] = {false};
+    struct lw_cell a[LW_FIELDS_MAX], b[LW_FIELDS_MAX];
+    if (!json || !avro || lw_decoder_decode(avro, datum, sizeof datum - 1, a, &err))
+        fail_msg("%s", err.msg);
+    for (size_t t = 0; t < 2; t++) {
+        struct lw_buf room = {0};
+        json_t *record = json_loads(texts[t], JSON_ALLOW_NUL, NULL);
+        if (lw_json_decode(json, record, needed, b, &room, &err))
+            fail_msg("%s", err.msg);
+        for (size_t i = 0; i < fields.n; i++)
+            assert_same(fields.field[i].name, &a[i], &b[i]);
+        json_decref(record);
+        lw_buf_fini(&room);
+    }
+    char shown[40];
+    assert_int_equal(lw_cell_show(&a[0], shown), 36);
+    assert_memory_equal(shown, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", 36);
+    assert_int_equal(lw_cell_show(&a[1], shown), 4);
+    assert_memory_equal(shown, "e900", 4);
+    json_t *record = json_loads("{\"u\":\"f81d4fae\"}", 0, NULL);
+    struct lw_buf room = {0};
+    assert_int_equal(lw_json_decode(json, record, needed, b, &room, &err), -1);
+    assert_string_equal(err.msg, "field \"u\" must be a uuid, not \"f81d4fae\"");
+    json_decref(record);
+    lw_buf_fini(&room);
+    lw_json_decoder_free(json);
+    lw_decoder_free(avro);
+    lw_schema_free(schema);
 }
 
 static void a_field_that_is_not_in_the_schema(void **state) {
@@ -270,6 +398,9 @@ int main(void) {
         cmocka_unit_test(what_is_absent_has_its_default_or_is_missing),
         cmocka_unit_test(what_is_needed_must_be_there),
         cmocka_unit_test(what_cannot_be_is_named),
+        cmocka_unit_test(what_cannot_be_had_is_missing_unless_required),
+        cmocka_unit_test(numbers_times_and_unions_in_other_dress),
+        cmocka_unit_test(bytes_stand_as_text),
         cmocka_unit_test(a_field_that_is_not_in_the_schema),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -66,26 +66,29 @@ static void what_is_wrong_is_named(void **state) {
     refused("\"int\"", "must be a record");
     refused("7", "must be text, a list or an object");
     refused("[\"null\", " REC("") "]", "must be a record");
-    refused("{\"type\":\"record\",\"fields\":[]}", "without a name");
-    refused("{\"type\":\"record\",\"name\":\"9x\",\"fields\":[]}", "\"9x\"");
-    refused("{\"type\":\"record\",\"name\":\"a..b\",\"fields\":[]}", "\"a..b\"");
+    refused("{\"type\":\"record\",\"fields\":[]}", "needs a name");
+    refused("{\"type\":\"record\",\"name\":\"\",\"fields\":[]}", "needs a name");
+    refused("{\"type\":\"record\",\"name\":\"a.\",\"fields\":[]}", "end in a dot");
+    refused("{\"type\":\"record\",\"name\":\"string\",\"fields\":[]}",
+            "the name of a primitive: \"string\"");
+    refused("{\"type\":\"record\",\"name\":\"a\\u0000b\",\"fields\":[]}", "needs a name");
+    refused("\xff\xfe{", "UTF-16");
     refused("{\"type\":\"record\",\"name\":\"R\"}", "no list of fields");
     refused(REC("{\"name\":\"a\",\"type\":\"integer\"}"), "unknown type \"integer\"");
     refused(REC("{\"name\":\"a\",\"type\":\"integer\"}"), "field \"a\"");
-    refused(REC("{\"name\":\"a b\",\"type\":\"int\"}"), "valid name");
-    refused(REC("{\"name\":\"a\"}"), "valid name and a type");
+    refused(REC("{\"name\":\"\",\"type\":\"int\"}"), "a name and a type");
+    refused(REC("{\"name\":\"a\"}"), "a name and a type");
     refused(REC("{\"name\":\"a\",\"type\":\"int\"},{\"name\":\"a\",\"type\":\"int\"}"),
             "twice");
     refused(REC("{\"name\":\"a\",\"type\":\"R\"}"), "without end");
-    refused(REC("{\"name\":\"a\",\"type\":[]}"), "without branches");
     refused(REC("{\"name\":\"a\",\"type\":[\"int\",\"int\"]}"), "twice");
     refused(REC("{\"name\":\"a\",\"type\":[\"int\",[\"null\"]]}"), "within a union");
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"array\"}}"), "no items");
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
-                "\"symbols\":[]}}"),
-            "no symbols");
+                "\"symbols\":\"A\"}}"),
+            "no list of symbols");
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
-                "\"symbols\":[\"a-b\"]}}"),
+                "\"symbols\":[7]}}"),
             "symbol");
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
                 "\"symbols\":[\"A\",\"B\",\"A\"]}}"),
@@ -99,6 +102,82 @@ static void what_is_wrong_is_named(void **state) {
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"R\","
                 "\"size\":1}}"),
             "defined twice");
+}
+
+/* What Avro's Java library reads, and producers in other languages write. */
+static void what_java_reads_is_read(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "\xEF\xBB\xBF" REC("{\"name\":\"a\",\"type\":\"int\"}"),
+        "/* orders */ // of the shop\n" REC("{\"name\":\"a\",\"type\":\"int\"}"),
+        "{\"type\":\"record\",\"name\":\"R\",\"namespace\":\"com.my-shop.2024\","
+        "\"fields\":[]}",
+        "{\"type\":\"record\",\"name\":\"com.my-shop.R\",\"fields\":[]}",
+        "{\"type\":\"record\",\"name\":\"R\",\"namespace\":null,\"fields\":[]}",
+        "{\"type\":\"record\",\"name\":\"R-1\",\"namespace\":\"\",\"fields\":[]}",
+        "{\"type\":\"error\",\"name\":\"9x\",\"fields\":[]}",
+        "{\"type\":\"record\",\"name\":\"a\\\"b\\\\\\u0001\",\"namespace\":\".n\","
+        "\"fields\":[]}",
+        REC("{\"name\":\"a b\",\"type\":\"int\"},{\"name\":\"größe\",\"type\":\"int\"}"),
+        REC("{\"name\":\"a\",\"type\":[]}"), REC("{\"name\":\"a\",\"type\":[\"null\"]}"),
+        REC("{\"name\":\"a\",\"type\":\"double\",\"default\":NaN}"),
+        REC("{\"name\":\"a\",\"type\":\"double\",\"default\":-Infinity}"),
+        REC("{\"name\":\"a\",\"type\":\"float\",\"default\":\"NaN\"}"),
+        REC("{\"name\":\"a\",\"type\":\"double\",\"default\":1e999}"),
+        REC("{\"name\":\"a\",\"type\":\"double\",\"default\":12345678901234567890}"),
+        REC("{\"name\":\"a\",\"type\":\"bytes\",\"default\":\"\\u0000\\u00ff\"}"),
+        REC("{\"name\":\"a\",\"type\":\"int\",\"doc\":\"half \\ud83d, NaN, /* \"}"),
+        REC("{\"name\":\"a\",\"type\":\"int\",\"doc\":\"Latin-1: caf\xe9\"}"),
+        REC("{\"name\":\"a\",\"type\":\"int\",\"order\":\"ignore\",\"x\":[1,{}]}"),
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"string\",\"logicalType\":\"mine\"}}"),
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[]}"
+            "}"),
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":"
+            "[\"a-b\",\"1\",\"\"],\"default\":\"none of them\"}}"),
+        /* the same definition twice, and a name that stands in no namespace */
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"n.F\",\"size\":2}},"
+            "{\"name\":\"b\",\"type\":{\"type\":\"fixed\",\"name\":\"n.F\",\"size\":2}},"
+            "{\"name\":\"c\",\"type\":[\"null\",\".R\"]}"),
+        REC("{\"name\":\"next\",\"type\":[\"null\",\"R\"],\"default\":null},"
+            "{\"name\":\"all\",\"type\":{\"type\":\"array\",\"items\":\"R\"}}")};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct lw_err err = {0};
+        struct lw_schema *schema = lw_schema_parse(texts[i], strlen(texts[i]), &err);
+        if (!schema)
+            fail_msg("%s: %s", texts[i], err.msg);
+        /* and what is kept is plain JSON that is read as the same */
+        const char *kept = lw_schema_json(schema);
+        struct lw_schema *again = lw_schema_parse(kept, strlen(kept), &err);
+        if (!again)
+            fail_msg("%s: %s", kept, err.msg);
+        assert_true(lw_schema_fingerprint(again) == lw_schema_fingerprint(schema));
+        json_t *json = json_loads(kept, JSON_ALLOW_NUL, NULL);
+        if (!json)
+            fail_msg("%s is no JSON", kept);
+        json_decref(json);
+        lw_schema_free(again);
+        lw_schema_free(schema);
+    }
+}
+
+/* Records within nullable records, as generators make them. */
+static void deep_records_are_read(void **state) {
+    (void)state;
+    struct lw_buf text = {0};
+    struct lw_err err = {0};
+    for (int i = 0; i < 80; i++)
+        lw_buf_printf(&text,
+                      "{\"type\":\"record\",\"name\":\"R%d\",\"fields\":[{\"name\":"
+                      "\"a\",\"default\":null,\"type\":[\"null\",",
+                      i);
+    lw_buf_printf(&text, "\"int\"");
+    for (int i = 0; i < 80; i++)
+        lw_buf_printf(&text, "]}]}");
+    struct lw_schema *schema = lw_schema_parse((char *)text.data, text.len, &err);
+    if (!schema)
+        fail_msg("%s", err.msg);
+    lw_schema_free(schema);
+    lw_buf_fini(&text);
 }
 
 static void size_and_depth_are_bounded(void **state) {
@@ -115,14 +194,15 @@ static void size_and_depth_are_bounded(void **state) {
         lw_buf_printf(&text, "}");
     lw_buf_printf(&text, "}]}");
     assert_null(lw_schema_parse((char *)text.data, text.len, &err));
-    assert_non_null(strstr(err.msg, "deeper than 64"));
+    assert_non_null(strstr(err.msg, "deeper than 256"));
     lw_err_clear(&err);
     assert_null(lw_schema_parse((char *)text.data, LW_SCHEMA_BYTES_MAX + 1, &err));
     assert_non_null(strstr(err.msg, "at most"));
     lw_buf_clear(&text);
     lw_buf_printf(&text, "{\"type\":\"record\",\"name\":\"R\",\"fields\":[");
     for (int i = 0; i < LW_RECORD_FIELDS_MAX; i++)
-        lw_buf_printf(&text, "%s{\"name\":\"f%d\",\"type\":[\"null\",\"int\"]}",
+        lw_buf_printf(&text,
+                      "%s{\"name\":\"f%d\",\"type\":[\"null\",\"int\",\"string\"]}",
                       i ? "," : "", i);
     lw_buf_printf(&text, "]}");
     lw_err_clear(&err);
@@ -150,6 +230,8 @@ int main(void) {
         cmocka_unit_test(crc_of_nothing_is_the_polynomial),
         cmocka_unit_test(trip_schema_loads),
         cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(what_java_reads_is_read),
+        cmocka_unit_test(deep_records_are_read),
         cmocka_unit_test(size_and_depth_are_bounded),
         cmocka_unit_test(a_missing_file_is_named),
     };

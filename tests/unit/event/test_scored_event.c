@@ -1,8 +1,11 @@
 /* Scored events: the bytes are fastavro's, the schema is the one that is delivered. */
 #include "support.h"
 
+#include <math.h>
 #include <stdio.h>
 
+#include "base/rng.h"
+#include "base/text.h"
 #include "event/scored.h"
 
 static int64_t number(const json_t *o, const char *name) {
@@ -65,6 +68,73 @@ static void the_fingerprint_is_the_delivered_schemas(void **state) {
     lw_schema_free(s);
 }
 
+static void show(const char *bytes, size_t len, enum lw_form form, const char *want) {
+    struct lw_cell id = lw_cell_text(bytes, len);
+    struct lw_buf key = {0};
+    id.form = (uint8_t)form;
+    assert_int_equal(lw_scored_key(&id, &key), strlen(want));
+    assert_string_equal(lw_buf_str(&key), want);
+    lw_buf_fini(&key);
+}
+
+static void an_identifier_is_text_whatever_it_was(void **state) {
+    (void)state;
+    static const char uuid[] =
+        "\xf8\x1d\x4f\xae\x7d\xec\x11\xd0\xa7\x65\x00\xa0\xc9\x1e\x6b\xf6";
+    show(uuid, 16, LW_FORM_UUID, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
+    show(uuid, 16, LW_FORM_BYTES, "f81d4fae7dec11d0a76500a0c91e6bf6");
+    show(uuid, 5, LW_FORM_UUID, "f81d4fae7d");
+    show("caf\xe9", 4, LW_FORM_TEXT, "caf\\xe9");
+    show("caf\\xe9", 7, LW_FORM_TEXT, "caf\\\\xe9");
+    show("Zürich", 7, LW_FORM_TEXT, "Zürich");
+}
+
+/* Whatever is in a record: what is written is read again, and no two look alike. */
+static void what_is_written_is_read_again(void **state) {
+    (void)state;
+    const uint64_t seed = 52;
+    struct lw_rng rng;
+    struct lw_err err = {0};
+    struct lw_schema *s = lw_schema_load(LW_SOURCE_DIR "/schemas/scored.avsc", &err);
+    struct lw_fields fields = fields_of_text(
+        "id:text, event_time:timestamp!, prediction:numeric, offset:numeric");
+    struct lw_decoder *d = s ? lw_decoder_new(s, s, &fields, &err) : NULL;
+    struct lw_buf value = {0};
+    if (!d)
+        fail_msg("%s", err.msg);
+    print_message("seed %llu\n", (unsigned long long)seed);
+    lw_rng_seed(&rng, seed);
+    for (int i = 0; i < 50000; i++) {
+        char bytes[24];
+        size_t len = 1 + lw_rng_below(&rng, sizeof bytes);
+        for (size_t k = 0; k < len; k++)
+            bytes[k] =
+                (char)(lw_rng_below(&rng, 3) ? "\\xu\xc3\xa9\x80"[lw_rng_below(&rng, 6)]
+                                             : (int)lw_rng_below(&rng, 256));
+        struct lw_cell id = lw_cell_text(bytes, len), cells[LW_FIELDS_MAX];
+        uint64_t bits = lw_rng_next(&rng);
+        struct lw_scored_event e = {.id = &id, .topic = "t", .offset = i, .version = 1};
+        id.form = (uint8_t)lw_rng_below(&rng, 3);
+        e.time_ms = (int64_t)lw_rng_below(&rng, UINT64_C(1) << 53);
+        memcpy(&e.prediction, &bits, sizeof bits);
+        lw_buf_clear(&value);
+        lw_scored_value(&e, &value);
+        if (lw_decoder_decode(d, value.data + 10, value.len - 10, cells, &err))
+            fail_msg("event %d: %s", i, err.msg);
+        for (size_t at = 0, n; at < cells[0].len; at += n)
+            assert_true((n = lw_utf8_sequence(cells[0].text + at, cells[0].len - at)) >
+                        0);
+        assert_int_equal(cells[0].len, lw_cell_show(&id, NULL));
+        assert_int_equal(cells[1].key, e.time_ms);
+        assert_true(cells[2].present == !isnan(e.prediction));
+        assert_true(isnan(e.prediction) || cells[2].num == e.prediction);
+        assert_true(cells[3].num == i);
+    }
+    lw_buf_fini(&value);
+    lw_decoder_free(d);
+    lw_schema_free(s);
+}
+
 static void no_id_field_at_all_is_null(void **state) {
     (void)state;
     struct lw_buf with = {0}, without = {0};
@@ -84,6 +154,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_are_those_of_another_library),
         cmocka_unit_test(the_fingerprint_is_the_delivered_schemas),
+        cmocka_unit_test(an_identifier_is_text_whatever_it_was),
+        cmocka_unit_test(what_is_written_is_read_again),
         cmocka_unit_test(no_id_field_at_all_is_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

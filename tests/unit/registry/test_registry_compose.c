@@ -120,10 +120,10 @@ static void refused(const char *top, const char *part, const char *because) {
 static void hostile_ones_are_refused(void **state) {
     (void)state;
     struct lw_buf deep = {0}, chain = {0};
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 300; i++)
         lw_buf_printf(&deep, "{\"type\":\"array\",\"items\":");
     lw_buf_printf(&deep, "\"int\"");
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 300; i++)
         lw_buf_printf(&deep, "}");
     refused(lw_buf_str(&deep), "\"int\"", "nested deeper");
     refused("\"int\"", lw_buf_str(&deep), "nested deeper");

@@ -1,0 +1,22 @@
+/* What `leeway check` found, shared by its files only. */
+#ifndef LW_CLI_CHECK_H
+#define LW_CLI_CHECK_H
+
+#include "cli/cli.h"
+
+struct lw_findings {
+    json_t *list;
+    bool bad, json;
+};
+
+enum lw_finding { LW_FINDING_FAILED, LW_FINDING_WARNED, LW_FINDING_HOLDS };
+
+void lw_tell(struct lw_findings *f, const char *what, enum lw_finding v,
+             const char *detail);
+
+/* How each timestamp is read, and whether that makes sense of the events: of the files,
+ * or with none of the first messages of the topic, unless that cannot be read. */
+void lw_check_times(struct lw_findings *f, const struct lw_config *config,
+                    char *const *files, size_t nfiles, bool no_topic);
+
+#endif
