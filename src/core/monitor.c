@@ -314,6 +314,23 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     lw__figures(m, out);
 }
 
+int64_t lw_monitor_next(const struct lw_monitor *m, int64_t start_ms) {
+    int64_t end = lw_windows_end(m->windows);
+    bool gap = end != INT64_MIN && start_ms > end && !lw_windows_empty(m->windows);
+    return gap ? end : start_ms;
+}
+
+void lw_monitor_return(struct lw_monitor *m, int64_t until_ms) {
+    lw_windows_return(m->windows, until_ms);
+    lw_policy_return(&m->policy, m->spec, until_ms);
+    for (size_t i = 0; i < m->nslots; i++)
+        if (m->slot[i].since_ms > until_ms)
+            m->slot[i].since_ms = until_ms;
+    for (int k = 0; k < LW_NOTICES; k++)
+        if (m->notice[k].since_ms > until_ms)
+            m->notice[k].since_ms = until_ms;
+}
+
 void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version,
                         const struct lw_training *training, const char *reason,
                         struct lw_evaluation *out) {

@@ -86,6 +86,14 @@ void lw_monitor_free(struct lw_monitor *m);
 void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
                      struct lw_evaluation *out);
 
+/* The pane to seal next, when the next one with events starts at start_ms: that one, or
+ * an empty one before it. An empty window says no more by being empty for longer, so a
+ * run of empty panes ends with the last window's. */
+int64_t lw_monitor_next(const struct lw_monitor *m, int64_t start_ms);
+/* Event time had run ahead, and has been taken back to until_ms: what was sealed after it
+ * is dropped, and sealing goes on from there. */
+void lw_monitor_return(struct lw_monitor *m, int64_t until_ms);
+
 /* What a live metric says now; rule: index of a rule on such a metric. Judged apart from
  * panes, by the wall clock, and in no backtest. n: messages behind the value (UINT64_MAX:
  * does not matter). Fills out, whose at_ms is then the wall clock. */

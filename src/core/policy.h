@@ -48,6 +48,8 @@ void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec);
 /* A pane was sealed: counts what is fresh, and compares the two versions in probation. */
 void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
                     const struct lw_pane *pane);
+/* Event time was ahead of itself and is at_ms now: nothing has happened after that. */
+void lw_policy_return(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms);
 /* Count and squared error of the answering versions over the newest LW_LEVEL_DAYS days
  * with events; the other sums stay 0. */
 void lw_policy_level(const struct lw_policy *p, struct lw_errors *out);

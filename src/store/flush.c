@@ -55,16 +55,13 @@ static void put_time(struct lw_cmd *c, const char *field, int64_t ms) {
 }
 
 /* Starts of the panes in memory, or of the open ones only. */
-static void put_starts(struct lw_cmd *c, const struct lw_spec *spec,
-                       const struct lw_partition *p, bool open_only,
+static void put_starts(struct lw_cmd *c, const struct lw_partition *p, bool open_only,
                        struct lw_buf *text) {
-    int64_t watermark = lw_partition_watermark(p);
     lw_buf_clear(text);
-    for (size_t i = 0; i < lw_partition_panes(p); i++) {
-        int64_t start = lw_partition_pane(p, i)->start_ms;
-        if (!open_only || start + spec->pane_ms > watermark)
-            lw_buf_printf(text, "%s%" PRId64, text->len ? " " : "", start);
-    }
+    for (size_t i = 0; i < lw_partition_panes(p); i++)
+        if (!open_only || lw_partition_is_open(p, i))
+            lw_buf_printf(text, "%s%" PRId64, text->len ? " " : "",
+                          lw_partition_pane(p, i)->start_ms);
     lw_cmd_arg(c, text->data, text->len);
 }
 
@@ -77,8 +74,7 @@ static void put_last(struct lw_cmd *c, const struct lw_flush *flush) {
     lw_cmd_arg(c, text, flush->last_offset < 0 ? 0 : (size_t)n);
 }
 
-static void put_part(struct lw_cmd *c, const struct lw_spec *spec,
-                     const struct lw_flush *flush, const struct lw_partition *p,
+static void put_part(struct lw_cmd *c, const struct lw_flush *flush, const struct lw_partition *p,
                      struct lw_buf *scratch) {
     lw_cmd_str(c, "next_offset");
     lw_cmd_int(c, flush->next_offset);
@@ -100,7 +96,7 @@ static void put_part(struct lw_cmd *c, const struct lw_spec *spec,
         lw_cmd_uint(c, counter[i]);
     }
     lw_cmd_str(c, "open");
-    put_starts(c, spec, p, true, scratch);
+    put_starts(c, p, true, scratch);
     lw_cmd_str(c, "progress");
     lw_buf_clear(scratch);
     lw_partition_write(p, scratch);
@@ -133,11 +129,11 @@ static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
     lw_cmd_int(c, flush->base_offset);
     lw_cmd_int(c, flush->next_offset);
     lw_cmd_int(c, expiry_ms(spec));
-    put_starts(c, spec, p, false, scratch);
+    put_starts(c, p, false, scratch);
     lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
     lw_cmd_int(c, flush->partition);
     size_t slot = lw_cmd_slot(c);
-    put_part(c, spec, flush, p, scratch);
+    put_part(c, flush, p, scratch);
     lw_cmd_fill(c, slot);
     for (size_t i = 0; i < lw_partition_panes(p); i++)
         if (lw_partition_pane(p, i)->dirty)
