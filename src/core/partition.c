@@ -184,7 +184,11 @@ static int64_t pane_start(const struct lw_partition *p, int64_t t) {
 }
 
 static enum lw_place place(struct lw_partition *p, int64_t t, int64_t start) {
-    if (lw_clock_event(&p->clock, t, p->bound_ms) == LW_CLOCK_ASTRAY)
+    struct lw_struck struck;
+    enum lw_clock_verdict verdict = lw_clock_event(&p->clock, t, p->bound_ms);
+    if (lw_clock_struck(&p->clock, &struck))
+        strike_out_leap(p, &struck);
+    if (verdict == LW_CLOCK_ASTRAY)
         return LW_SUSPECT;
     return closed(p, start) ? LW_LATE : LW_ON_TIME;
 }
@@ -192,9 +196,6 @@ static enum lw_place place(struct lw_partition *p, int64_t t, int64_t start) {
 /* What the event has done to the panes beside its own. */
 static void settle_panes(struct lw_partition *p, bool known) {
     int64_t now = lw_clock_newest(&p->clock);
-    struct lw_struck struck;
-    if (lw_clock_struck(&p->clock, &struck))
-        strike_out_leap(p, &struck);
     if (!known && now != INT64_MIN)
         strike_out_far(p, now);
     strike_out_forsaken(p);
