@@ -258,7 +258,8 @@ bool lw_clock_struck(struct lw_clock *c, struct lw_struck *out) {
 }
 
 void lw_clock_sealed(struct lw_clock *c, int64_t until_ms) {
-    if (c->crowd_ms == INT64_MIN || until_ms - c->crowd_ms > c->jump_ms)
+    if (until_ms <= c->mark_ms || c->crowd_ms == INT64_MIN ||
+        until_ms - lw_clock_newest(c) > c->jump_ms)
         return;
     c->floor_ms = until_ms > c->floor_ms ? until_ms : c->floor_ms;
     c->mark_ms = c->mark_ms < c->floor_ms ? c->floor_ms : c->mark_ms;

@@ -44,7 +44,8 @@ struct lw_monitor {
     size_t nslots;
     struct lw_slot *slot;
     struct lw_notice notice[LW_NOTICES];
-    bool lazy; /* figures are of no interest: only rules ask for sketches */
+    int64_t leapt_from_ms; /* end of the pane before the newest gap of over max_jump */
+    bool lazy;             /* figures are of no interest: only rules ask for sketches */
     size_t nviews;
     struct lw_view *view;
     size_t nfigures, figures_cap;

@@ -10,6 +10,9 @@ struct told {
     int64_t updated_ms; /* its word */
     int64_t heard_ms;   /* monotonic, ours; 0: not yet */
     bool again;         /* more than once since we lead */
+    int64_t low_ms;     /* the least `newest` of the present interval, which ... */
+    int64_t since_ms;   /* ... has begun then (monotonic); 0: there is none */
+    int64_t stood_ms;   /* the least of the interval before, or INT64_MIN */
 };
 
 struct lw_leader {

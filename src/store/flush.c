@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "store/keys.h"
 #include "store/scripts.h"
@@ -74,8 +75,8 @@ static void put_last(struct lw_cmd *c, const struct lw_flush *flush) {
     lw_cmd_arg(c, text, flush->last_offset < 0 ? 0 : (size_t)n);
 }
 
-static void put_part(struct lw_cmd *c, const struct lw_flush *flush, const struct lw_partition *p,
-                     struct lw_buf *scratch) {
+static void put_part(struct lw_cmd *c, const struct lw_flush *flush,
+                     const struct lw_partition *p, struct lw_buf *scratch) {
     lw_cmd_str(c, "next_offset");
     lw_cmd_int(c, flush->next_offset);
     lw_cmd_str(c, "end_offset");
@@ -120,6 +121,26 @@ static void put_keys(struct lw_cmd *c, const struct lw_spec *spec,
                        flush->partition);
 }
 
+/* "<from> <until>", starts of panes; empty: none. */
+static void put_struck(struct lw_cmd *c, const struct lw_partition *p) {
+    char text[48];
+    int64_t from, until;
+    int n = 0;
+    if (lw_partition_struck(p, &from, &until))
+        n = snprintf(text, sizeof text, "%" PRId64 " %" PRId64, from, until);
+    lw_cmd_arg(c, text, (size_t)n);
+}
+
+/* How far a leader's sealing is believed that was ahead of this partition; empty: not. */
+static void put_believed(struct lw_cmd *c, const struct lw_spec *spec,
+                         const struct lw_partition *p) {
+    int64_t newest = lw_partition_newest(p);
+    if (newest == INT64_MIN)
+        lw_cmd_str(c, "");
+    else
+        lw_cmd_int(c, newest + spec->max_jump_ms);
+}
+
 static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                   const struct lw_flush *flush, struct lw_partition *p) {
     struct lw_buf *scratch = lw_verb_bytes(r);
@@ -132,6 +153,9 @@ static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
     put_starts(c, p, false, scratch);
     lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
     lw_cmd_int(c, flush->partition);
+    put_struck(c, p);
+    lw_cmd_int(c, spec->pane_ms);
+    put_believed(c, spec, p);
     size_t slot = lw_cmd_slot(c);
     put_part(c, flush, p, scratch);
     lw_cmd_fill(c, slot);
@@ -150,11 +174,21 @@ int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
     if (!reply)
         return lw_err_context(err, "flush of %s/%d", flush->topic, flush->partition);
     int rc = 0;
-    if (lw_reply_int(lw_reply_at(reply, 0)) == 1) {
+    int64_t answer = lw_reply_int(lw_reply_at(reply, 0));
+    if (answer == 1) {
         lw__force_read(lw_reply_at(reply, 1), lw_reply_at(reply, 2), force);
         for (size_t i = 0; i < lw_partition_panes(p); i++)
             lw_partition_pane(p, i)->dirty = false;
         lw_partition_forget(p);
+        lw__sealed_read(p, lw_reply_at(reply, 3));
+    } else if (answer == 2) {
+        char when[32];
+        lw_format_time(when, sizeof when, lw_reply_int(lw_reply_at(reply, 1)));
+        rc =
+            lw_fail(err, LW_EFENCED,
+                    "flush of %s/%d: panes until %s were sealed while it was silent; its "
+                    "events are read again, as late ones",
+                    flush->topic, flush->partition, when);
     } else {
         const char *found = lw_reply_text(lw_reply_at(reply, 1), NULL);
         rc = lw_fail(err, LW_EFENCED,
