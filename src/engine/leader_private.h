@@ -40,9 +40,9 @@ struct lw_leader {
         uint64_t heard, noted; /* messages when the last one came in; as Redis knows */
         int64_t heard_ms;      /* wall clock of that */
         int64_t noted_ms;      /* monotonic: last time Redis was told */
-        size_t nsamples, at; /* of the last ten minutes, for the share of dead letters */
+        size_t nsamples, at;   /* of the last ten minutes */
         struct lw_live_sample {
-            uint64_t messages, dead;
+            uint64_t messages, dead, late, suspect;
         } sample[60];
     } live;
 };
