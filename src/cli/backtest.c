@@ -81,7 +81,8 @@ static int run(struct lw_bt *b, const struct lw_bt_options *options, char **file
     struct lw_backtest *backtest = lw_backtest_new(&b->config->spec, &hooks);
     lw_feed_inject(feed, b->injections.list, b->injections.n);
     b->backtest = backtest;
-    int rc = drive(b, feed, backtest, err);
+    int rc = lw_feed_merge(feed, err);
+    rc = rc ? rc : drive(b, feed, backtest, err);
     if (rc == 0) {
         lw_bt_close(b, backtest);
         rc = check_scored(b, err);
@@ -226,7 +227,8 @@ const struct lw_command lw_cmd_backtest = {
     "      --json                one object, the last line on standard output\n"
     "  -q, --quiet               only the tables at the end\n"
     "\n"
-    "Events are taken in the order of the files. Everything that `leeway run` would "
+    "Each file is in order of arrival; several are merged by event time. Everything that "
+    "`leeway run` would "
     "decide is decided here by\n"
     "the same code; a training takes no time. For each promotion the version that it "
     "replaced is scored for a\n"
