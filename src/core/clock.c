@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define PAYS    2    /* usual spacings that an event pays for */
+#define PAYS    1.5  /* usual spacings that an event pays for */
 #define HORIZON 8192 /* events that the usual spacing is learned from */
 
 static void doubt(struct lw_clock *c, int64_t left_ms, uint64_t events) {

@@ -6,8 +6,8 @@
  * - The *crowd* is the median of the latest LW_CROWD events. Fewer than half of them
  *   cannot move it past what the others say.
  * - The *mark* closes panes. It follows the crowd, less the lateness, and each step is
- *   paid for by events: an event pays for twice the time that usually passes between two.
- *   So b events with wrong clocks move the mark by the time of about 2b events.
+ *   paid for by events: each pays for one and a half times what usually passes between
+ * two. So b events with wrong clocks move the mark by the time of about 1.5 b events.
  * - A step of more than max_jump is a *leap*. It is made in one piece, once the events
  *   behind it would have paid for max_jump. Until then the mark stays and events of both
  *   times are accumulated; if the old time comes back, the new panes are struck out.
