@@ -103,7 +103,7 @@ export function renderDecisions(s) {
 
 function drawDecisions(box, s) {
   const open = Boolean(box.querySelector("details[open]"));
-  const entries = (s.audit || []).filter((e) => e.what !== "evaluated");
+  const entries = s.audit || [];
   if (!entries.length) {
     replace(box, absent(s, s.audit, "Nothing has been decided yet."));
     return;

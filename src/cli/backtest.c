@@ -99,7 +99,8 @@ static int run(struct lw_bt *b, const struct lw_bt_options *options, char **file
         lw_backtest_release(backtest, names[i], at_ms);
     }
     b->backtest = backtest;
-    int rc = drive(b, feed, backtest, err);
+    int rc = lw_feed_merge(feed, err);
+    rc = rc ? rc : drive(b, feed, backtest, err);
     if (rc == 0) {
         lw_bt_close(b, backtest);
         rc = check_scored(b, err);
@@ -256,7 +257,8 @@ const struct lw_command lw_cmd_backtest = {
     "      --json                one object, the last line on standard output\n"
     "  -q, --quiet               only the tables at the end\n"
     "\n"
-    "Events are taken in the order of the files. Everything that `leeway run` would "
+    "Each file is in order of arrival; several are merged by event time. Everything that "
+    "`leeway run` would "
     "decide is decided here by\n"
     "the same code; a training takes no time. For each promotion the version that it "
     "replaced is scored for a\n"

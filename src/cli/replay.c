@@ -71,7 +71,8 @@ static int replay(const struct lw_config *config, struct options *o, char **file
     o->replay.arg = &pace;
     o->replay.inject = injected.list;
     o->replay.ninject = injected.n;
-    int rc = lw_replay(config, feed, &o->replay, &result, err);
+    int rc = lw_feed_merge(feed, err);
+    rc = rc ? rc : lw_replay(config, feed, &o->replay, &result, err);
     lw_progress_end(&pace.progress);
     uint64_t records = lw_feed_records(feed);
     lw_feed_close(feed);
@@ -127,7 +128,9 @@ const struct lw_command lw_cmd_replay = {
     "\n"
     "Each record is sent as it is encoded in the file (but for what is injected), in the "
     "stream's framing,\n"
-    "keyed by its id, with its event time as the record's time. The files' schema must "
+    "keyed by its id, with its event time as the record's time. Several files are merged "
+    "by event time.\n"
+    "The files' schema must "
     "be the one that the\n"
     "configuration names (or one it can read); with `framing: confluent` it is looked up "
     "in the registry, and\n"

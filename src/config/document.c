@@ -162,6 +162,9 @@ static const char *const metric_docs[LW_METRICS] = {
     [LW_METRIC_LAG] = "messages that Kafka holds and nobody has read; not in a backtest",
     [LW_METRIC_DEAD_LETTERS] =
         "share of unreadable messages in the last ten minutes; not in a backtest",
+    [LW_METRIC_LATE] = "share of late events in the last ten minutes; not in a backtest",
+    [LW_METRIC_SUSPECT] = "share of events in the last ten minutes whose clock is not "
+                          "believed; not in a backtest",
 };
 
 static void put_metrics(FILE *out) {

@@ -105,7 +105,7 @@ static const struct lw_key rule_keys[] = {
     {"retrain", LW_KEY_BOOL, AT(struct lw_rule_item, retrain), .standard = "false",
      .doc = "Firing at the critical level asks for a training."},
     {"block", LW_KEY_BOOL, AT(struct lw_rule_item, block),
-     .unset = "`true` for `fault`, `silence`, `lag` and `dead_letters`",
+     .unset = "`true` for `fault` and the metrics of a running stream",
      .doc = "While firing at the critical level nothing is trained: the data is broken."},
     {"inhibit", LW_KEY_BOOL, AT(struct lw_rule_item, inhibit),
      .unset = "`true` for metrics of the feed",

@@ -231,10 +231,25 @@ static int seal(struct lw_backtest *b, struct lw_pane *pane, struct lw_err *err)
     return request.id ? train(b, &request, err) : 0;
 }
 
+/* The pane, and what is empty before it, as a leader seals them. */
+static int seal_up_to(struct lw_backtest *b, struct lw_pane *pane, struct lw_err *err) {
+    int64_t next, start = pane->start_ms;
+    if (start < lw_monitor_sealed_until(b->monitor))
+        lw_monitor_return(b->monitor, start);
+    while ((next = lw_monitor_next(b->monitor, start)) < start) {
+        struct lw_pane *empty = lw_pane_new(b->spec, next, (uint64_t)next);
+        if (seal(b, empty, err)) {
+            lw_pane_free(pane);
+            return -1;
+        }
+    }
+    return seal(b, pane, err);
+}
+
 static int seal_closed(struct lw_backtest *b, struct lw_err *err) {
     struct lw_pane *pane;
     while ((pane = lw_partition_take_closed(b->partition)))
-        if (seal(b, pane, err))
+        if (seal_up_to(b, pane, err))
             return -1;
     return 0;
 }
@@ -263,7 +278,7 @@ int lw_backtest_end(struct lw_backtest *b, struct lw_err *err) {
         return -1;
     while (lw_partition_panes(b->partition)) {
         struct lw_pane *pane = lw_partition_take_oldest(b->partition);
-        if (seal(b, pane, err))
+        if (seal_up_to(b, pane, err))
             return -1;
     }
     follow_until(b, INT64_MAX);

@@ -393,9 +393,13 @@ static void live_summary(struct lw_alert *alert) {
         snprintf(out, size, "%s messages wait in Kafka unread (threshold %s).", value,
                  threshold);
     else
-        snprintf(out, size,
-                 "%.1f%% of the newest messages could not be read (threshold %.1f%%).",
-                 100 * alert->value, 100 * alert->threshold);
+        snprintf(out, size, "%.1f%% of the newest messages %s (threshold %.1f%%).",
+                 100 * alert->value,
+                 alert->rule->metric == LW_METRIC_LATE ? "came too late for their pane"
+                 : alert->rule->metric == LW_METRIC_SUSPECT
+                     ? "have a clock that is not believed"
+                     : "could not be read",
+                 100 * alert->threshold);
 }
 
 void lw__summary(struct lw_monitor *m, struct lw_alert *alert) {

@@ -45,6 +45,7 @@ struct lw_monitor *lw_monitor_new(const struct lw_spec *spec) {
     struct lw_monitor *m = lw_calloc(1, sizeof *m);
     m->spec = spec;
     m->windows = lw_windows_new(spec);
+    m->leapt_from_ms = INT64_MIN;
     m->change = new_change(spec);
     m->nviews = spec->nwindows;
     m->view = lw_calloc(m->nviews, sizeof *m->view);
@@ -352,7 +353,10 @@ static void request(struct lw_monitor *m, const char *trigger,
 void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
                      struct lw_evaluation *out) {
     struct verdicts v = {0};
+    int64_t end = lw_windows_end(m->windows);
     *out = (struct lw_evaluation){.at_ms = pane->start_ms + m->spec->pane_ms};
+    if (end != INT64_MIN && pane->start_ms - end > m->spec->max_jump_ms)
+        m->leapt_from_ms = end;
     lw_windows_push(m->windows, pane);
     lw_policy_pane(&m->policy, m->spec, pane,
                    lw_quarantine_touches(&m->quarantine, pane->start_ms, out->at_ms));
@@ -369,6 +373,33 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     note_staleness(m, out->at_ms, &v);
     request(m, v.trigger[0] ? v.trigger : NULL, out);
     lw__figures(m, out);
+}
+
+int64_t lw_monitor_next(const struct lw_monitor *m, int64_t start_ms) {
+    int64_t end = lw_windows_end(m->windows);
+    bool gap = end != INT64_MIN && start_ms > end && !lw_windows_empty(m->windows);
+    return gap ? end : start_ms;
+}
+
+bool lw_monitor_blank(const struct lw_monitor *m) {
+    return lw_windows_empty(m->windows);
+}
+
+static void not_after(int64_t *ms, int64_t limit) {
+    *ms = *ms > limit ? limit : *ms;
+}
+
+int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms) {
+    int64_t to = m->leapt_from_ms <= until_ms && m->leapt_from_ms != INT64_MIN
+                     ? m->leapt_from_ms
+                     : until_ms - until_ms % m->spec->pane_ms;
+    lw_windows_return(m->windows, to);
+    lw_policy_return(&m->policy, m->spec, to);
+    for (size_t i = 0; i < m->nslots; i++)
+        not_after(&m->slot[i].since_ms, to);
+    for (int k = 0; k < LW_NOTICES; k++)
+        not_after(&m->notice[k].since_ms, to);
+    return to;
 }
 
 void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version,

@@ -111,6 +111,16 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
  * told by the next sealed pane's evaluation as the alert `unreadable-pane` or
  * `unreadable-state`, unless that fires already. */
 void lw_monitor_unreadable(struct lw_monitor *m, uint64_t panes, const char *text);
+/* The pane to seal next, when the next one with events starts at start_ms: that one, or
+ * an empty one before it. An empty window says no more by being empty for longer, so a
+ * run of empty panes ends with the last window's. */
+int64_t lw_monitor_next(const struct lw_monitor *m, int64_t start_ms);
+/* No window has an event: empty panes need not be sealed. */
+bool lw_monitor_blank(const struct lw_monitor *m);
+/* Event time had run ahead, and the partitions have taken it back: panes are complete up
+ * to until_ms. What was sealed since it ran ahead is dropped. Answers where sealing goes
+ * on. */
+int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms);
 
 /* What a live metric says now; rule: index of a rule on such a metric. Judged apart from
  * panes, by the wall clock, and in no backtest. n: messages behind the value (UINT64_MAX:

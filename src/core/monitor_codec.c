@@ -23,6 +23,7 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     struct lw_buf change = {0};
     lw_buf_u8(out, STATE_VERSION);
     lw_buf_u64(out, (uint64_t)lw_windows_oldest(m->windows));
+    lw_buf_u64(out, (uint64_t)m->leapt_from_ms);
     lw_policy_write(&m->policy, out);
     lw_quarantine_write(&m->quarantine, out);
     lw_ledger_write(&m->ledger, out);
@@ -91,6 +92,7 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
                        "detector state of version %u, this program reads %d", version,
                        STATE_VERSION);
     lw_windows_reach(m->windows, (int64_t)lw_reader_u64(&r));
+    m->leapt_from_ms = (int64_t)lw_reader_u64(&r);
     lw_policy_read(&m->policy, &r);
     lw_quarantine_read(&m->quarantine, &r);
     lw_ledger_read(&m->ledger, &r);

@@ -53,8 +53,9 @@ struct lw_monitor {
     struct lw_notice notice[LW_NOTICES];
     uint64_t unreadable; /* panes, ever */
     char unread[LW_NOTICES]
-               [320]; /* by kind: to be told with the next pane; "": nothing */
-    bool lazy;        /* figures are of no interest: only rules ask for sketches */
+               [320];      /* by kind: to be told with the next pane; "": nothing */
+    int64_t leapt_from_ms; /* end of the pane before the newest gap of over max_jump */
+    bool lazy;             /* figures are of no interest: only rules ask for sketches */
     size_t nviews;
     struct lw_view *view;
     size_t nfigures, figures_cap;

@@ -1,10 +1,10 @@
-/* Event time of one partition. See partition.h for the rules.
+/* One partition: events into panes. What time it is, clock.h says; see partition.h.
  *
- * Before the clock is known, the first `jump_agree` events are accumulated where they say
- * they belong and only remembered; then the newest time that has a neighbour within
- * max_jump becomes the clock, and what lies further than max_jump from it is struck out
- * again as suspect. So neither a first event of 2009 nor one of 2041 decides what time it
- * is. */
+ * Until the first events agree they are accumulated where they say they belong; then what
+ * lies far from the time that they agree on is struck out again as suspect, so neither a
+ * first event of 2009 nor one of 2041 decides what time it is. Later on, panes far ahead
+ * are struck out as soon as neither the crowd nor `jump_agree` of the latest events stand
+ * there. */
 #include "core/partition.h"
 
 #include <stdlib.h>
@@ -24,7 +24,10 @@ struct lw_partition *lw_partition_new(const struct lw_spec *spec, int32_t number
     struct lw_partition *p = lw_calloc(1, sizeof *p);
     p->spec = spec;
     p->number = number;
-    p->newest_ms = p->oldest_ms = INT64_MIN;
+    p->oldest_ms = INT64_MIN;
+    p->bound_ms = p->shut_ms = p->struck_from_ms = INT64_MAX;
+    p->struck_until_ms = INT64_MIN;
+    lw_clock_init(&p->clock, spec);
     p->stream_key = lw_text_key(spec->stream, strlen(spec->stream));
     return p;
 }
@@ -40,12 +43,16 @@ void lw_partition_free(struct lw_partition *p) {
     free(p);
 }
 
+static bool closed(const struct lw_partition *p, int64_t start_ms) {
+    return start_ms + p->spec->pane_ms <= lw_clock_mark(&p->clock);
+}
+
 int64_t lw_partition_watermark(const struct lw_partition *p) {
-    return p->newest_ms == INT64_MIN ? INT64_MIN : p->newest_ms - p->spec->lateness_ms;
+    return lw_clock_mark(&p->clock);
 }
 
 int64_t lw_partition_newest(const struct lw_partition *p) {
-    return p->newest_ms;
+    return lw_clock_newest(&p->clock);
 }
 int64_t lw_partition_oldest(const struct lw_partition *p) {
     return p->oldest_ms;
@@ -56,14 +63,12 @@ const uint64_t *lw_partition_counters(const struct lw_partition *p) {
 size_t lw_partition_panes(const struct lw_partition *p) {
     return p->npanes;
 }
+bool lw_partition_is_open(const struct lw_partition *p, size_t i) {
+    return !closed(p, p->pane[i]->start_ms);
+}
 struct lw_pane *lw_partition_pane(const struct lw_partition *p, size_t i) {
     lw_pane_settle(p->pane[i]);
     return p->pane[i];
-}
-
-static bool closed(const struct lw_partition *p, int64_t start_ms) {
-    return p->newest_ms != INT64_MIN &&
-           start_ms + p->spec->pane_ms <= p->newest_ms - p->spec->lateness_ms;
 }
 
 static uint64_t pane_seed(const struct lw_partition *p, int64_t start_ms) {
@@ -107,61 +112,63 @@ struct lw_pane *lw_partition_open(struct lw_partition *p, int64_t start_ms) {
     return p->pane[i] = make_pane(p, start_ms);
 }
 
-static int64_t distance(int64_t a, int64_t b) {
-    return a > b ? a - b : b - a;
+static void strike_out(struct lw_partition *p, size_t i) {
+    struct lw_pane *pane = p->pane[i];
+    p->counter[LW_COUNT_SUSPECT] += pane->events;
+    remove_at(p, i);
+    discard(p, pane);
 }
 
-/* The clock from the first events; see the top. */
-static int64_t agreed_time(const struct lw_partition *p) {
-    int64_t best = INT64_MIN;
-    for (int i = 0; i < p->nfirst; i++)
-        for (int j = 0; j < p->nfirst; j++)
-            if ((i != j || p->nfirst == 1) && p->first[i] > best &&
-                distance(p->first[i], p->first[j]) <= p->spec->max_jump_ms)
-                best = p->first[i];
-    return best;
-}
-
-static void strike_out_far_panes(struct lw_partition *p) {
-    for (size_t i = p->npanes; i-- > 0;) {
-        struct lw_pane *pane = p->pane[i];
-        if (distance(pane->start_ms, p->newest_ms) <=
-            p->spec->max_jump_ms + p->spec->pane_ms)
-            continue;
-        p->counter[LW_COUNT_SUSPECT] += pane->events;
-        remove_at(p, i);
-        discard(p, pane);
-    }
-}
-
-static void first_events(struct lw_partition *p, int64_t t) {
-    p->first[p->nfirst++] = t;
-    int wanted = p->spec->jump_agree < LW_FIRST_MAX ? p->spec->jump_agree : LW_FIRST_MAX;
-    if (p->nfirst < wanted)
-        return;
-    int64_t agreed = agreed_time(p);
-    if (agreed == INT64_MIN && p->nfirst < LW_FIRST_MAX)
-        return; /* no two agree yet: wait for one more */
-    p->newest_ms = agreed != INT64_MIN ? agreed : p->first[0];
-    strike_out_far_panes(p);
+/* The first events have just agreed. */
+static void strike_out_far(struct lw_partition *p, int64_t now_ms) {
+    int64_t far = p->spec->max_jump_ms + p->spec->pane_ms;
+    for (size_t i = p->npanes; i-- > 0;)
+        if (llabs(p->pane[i]->start_ms - now_ms) > far)
+            strike_out(p, i);
     p->oldest_ms = p->npanes ? p->pane[0]->start_ms : INT64_MIN;
 }
 
-/* Advances the clock, or says that this event's own clock is not to be believed. */
-static bool believable(struct lw_partition *p, int64_t t) {
-    if (t - p->newest_ms <= p->spec->max_jump_ms) {
-        p->suspects = 0;
-        p->newest_ms = t > p->newest_ms ? t : p->newest_ms;
-        return true;
+static void strike_out_forsaken(struct lw_partition *p) {
+    while (p->npanes && lw_clock_forsakes(&p->clock, p->pane[p->npanes - 1]->start_ms))
+        strike_out(p, p->npanes - 1);
+}
+
+/* The clock has taken a leap back. Its panes may have been written and forgotten: they
+ * are deleted with the next flush, and counted by what the clock knows of them. */
+static void strike_out_leap(struct lw_partition *p, const struct lw_struck *struck) {
+    int64_t pane_ms = p->spec->pane_ms;
+    int64_t from = struck->from_ms - pane_ms, until = struck->until_ms - pane_ms;
+    for (size_t i = p->npanes; i-- > 0;) {
+        struct lw_pane *pane = p->pane[i];
+        if (pane->start_ms < from || pane->start_ms > until)
+            continue;
+        remove_at(p, i);
+        discard(p, pane);
     }
-    bool agrees = p->suspects > 0 && distance(t, p->suspect_ms) <= p->spec->max_jump_ms;
-    p->suspects = agrees ? p->suspects + 1 : 1;
-    p->suspect_ms = t;
-    if (p->suspects < p->spec->jump_agree)
-        return false;
-    p->suspects = 0;
-    p->newest_ms = t;
-    return true;
+    p->counter[LW_COUNT_SUSPECT] += struck->events;
+    p->struck_from_ms = from < p->struck_from_ms ? from : p->struck_from_ms;
+    p->struck_until_ms = until > p->struck_until_ms ? until : p->struck_until_ms;
+}
+
+bool lw_partition_struck(const struct lw_partition *p, int64_t *from_ms,
+                         int64_t *until_ms) {
+    *from_ms = p->struck_from_ms;
+    *until_ms = p->struck_until_ms;
+    return p->struck_from_ms <= p->struck_until_ms;
+}
+
+/* The mark has passed the end of the oldest open pane, and perhaps of others. */
+static void shut_panes(struct lw_partition *p) {
+    int64_t mark = lw_clock_mark(&p->clock), pane_ms = p->spec->pane_ms;
+    int64_t was = p->shut_ms;
+    p->shut_ms = INT64_MAX;
+    for (size_t i = 0; i < p->npanes && p->shut_ms == INT64_MAX; i++) {
+        int64_t end = p->pane[i]->start_ms + pane_ms;
+        if (end > mark)
+            p->shut_ms = end;
+        else if (end >= was)
+            lw_clock_shut(&p->clock, end, p->pane[i]->events);
+    }
 }
 
 /* A clock can say anything; this far from 1970 (some 36 million years) it is nonsense
@@ -177,11 +184,23 @@ static int64_t pane_start(const struct lw_partition *p, int64_t t) {
 }
 
 static enum lw_place place(struct lw_partition *p, int64_t t, int64_t start) {
-    if (p->newest_ms == INT64_MIN)
-        return LW_ON_TIME;
-    if (!believable(p, t))
+    struct lw_struck struck;
+    enum lw_clock_verdict verdict = lw_clock_event(&p->clock, t, p->bound_ms);
+    if (lw_clock_struck(&p->clock, &struck))
+        strike_out_leap(p, &struck);
+    if (verdict == LW_CLOCK_ASTRAY)
         return LW_SUSPECT;
     return closed(p, start) ? LW_LATE : LW_ON_TIME;
+}
+
+/* What the event has done to the panes beside its own. */
+static void settle_panes(struct lw_partition *p, bool known) {
+    int64_t now = lw_clock_newest(&p->clock);
+    if (!known && now != INT64_MIN)
+        strike_out_far(p, now);
+    strike_out_forsaken(p);
+    if (lw_clock_mark(&p->clock) >= p->shut_ms)
+        shut_panes(p);
 }
 
 /* Where the champion's error is. */
@@ -197,25 +216,36 @@ static void blame(const struct lw_partition *p, struct lw_pane *pane,
                   e * e);
 }
 
+void lw_partition_bound(struct lw_partition *p, int64_t record_ms) {
+    p->bound_ms = record_ms > 0 ? record_ms : INT64_MAX;
+}
+
+static struct lw_pane *pane_of(struct lw_partition *p, int64_t start) {
+    int64_t end = start + p->spec->pane_ms;
+    p->shut_ms = end < p->shut_ms ? end : p->shut_ms;
+    p->oldest_ms = start < p->oldest_ms ? start : p->oldest_ms;
+    return lw_partition_open(p, start);
+}
+
 enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
                                const struct lw_row *row, int reason,
                                const struct lw_cell *watched,
                                const struct lw_scored *scored, size_t nscored) {
     int64_t t = bounded(row->time_ms), start = pane_start(p, t);
+    bool known = lw_clock_mark(&p->clock) != INT64_MIN;
     enum lw_place where = place(p, t, start);
     p->counter[LW_COUNT_MESSAGES]++;
     p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_ASIDE]++;
     p->counter[LW_COUNT_SCORED] += nscored > 0;
     p->counter[LW_COUNT_LATE] += where == LW_LATE;
     p->counter[LW_COUNT_SUSPECT] += where == LW_SUSPECT;
-    if (where != LW_ON_TIME)
-        return where;
-    struct lw_pane *pane = lw_partition_open(p, start);
-    lw_pane_hold(pane, offset, watched, reason, row->target, scored, nscored);
-    if (reason == LW_GOOD && nscored)
-        blame(p, pane, row, watched, &scored[0]);
-    if (p->newest_ms == INT64_MIN)
-        first_events(p, t);
+    if (where == LW_ON_TIME) {
+        struct lw_pane *pane = pane_of(p, start);
+        lw_pane_hold(pane, offset, watched, reason, row->target, scored, nscored);
+        if (reason == LW_GOOD && nscored)
+            blame(p, pane, row, watched, &scored[0]);
+    }
+    settle_panes(p, known);
     return where;
 }
 
@@ -228,8 +258,16 @@ void lw_partition_gone(struct lw_partition *p, uint64_t n) {
     p->counter[LW_COUNT_GONE] += n;
 }
 
+void lw_partition_sealed(struct lw_partition *p, int64_t until_ms) {
+    lw_clock_sealed(&p->clock, until_ms);
+    if (lw_clock_mark(&p->clock) >= p->shut_ms)
+        shut_panes(p);
+}
+
 /* Of many panes that a late flush held, the spare ones are let go, one a flush. */
 void lw_partition_forget(struct lw_partition *p) {
+    p->struck_from_ms = INT64_MAX;
+    p->struck_until_ms = INT64_MIN;
     size_t spare = p->nspare;
     for (size_t i = p->npanes; i-- > 0;) {
         struct lw_pane *pane = p->pane[i];

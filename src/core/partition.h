@@ -2,11 +2,10 @@
  * worker feeds it events and writes out what is dirty; the backtest does the same without
  * Redis.
  *
- * Watermark = highest believable event time less the allowed lateness. An event more than
- * max_jump ahead is suspect: counted, not accumulated, and believed only when
- * `jump_agree` consecutive ones agree within max_jump of each other; one poisoned clock
- * closes no pane. An event of a pane that the watermark has passed is late: scored,
- * counted, not accumulated. */
+ * The watermark is the clock's mark (core/clock.h), which follows the crowd of the latest
+ * events, less the allowed lateness. An event of a pane that the watermark has passed is
+ * late. One far ahead of the crowd, alone there, is suspect. Both are scored and counted,
+ * and not accumulated. */
 #ifndef LW_PARTITION_H
 #define LW_PARTITION_H
 
@@ -37,6 +36,10 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
                                const struct lw_row *row, int reason,
                                const struct lw_cell *watched,
                                const struct lw_scored *scored, size_t nscored);
+/* The time of the Kafka record that the next event comes in; 0 or less: not known. */
+void lw_partition_bound(struct lw_partition *p, int64_t record_ms);
+/* The leader has sealed all panes that end at or before this: what comes is late. */
+void lw_partition_sealed(struct lw_partition *p, int64_t until_ms);
 /* One message that could not be decoded. */
 void lw_partition_dead(struct lw_partition *p);
 
@@ -51,14 +54,21 @@ const uint64_t *lw_partition_counters(const struct lw_partition *p); /* LW_COUNT
 /* Panes in memory, in order of start; closed ones stay until _forget. */
 size_t lw_partition_panes(const struct lw_partition *p);
 struct lw_pane *lw_partition_pane(const struct lw_partition *p, size_t i);
+bool lw_partition_is_open(const struct lw_partition *p, size_t i);
+/* Starts of panes that were struck out after they may have been written and forgotten,
+ * since the last _forget; false: none. Panes in memory between them are not among them.
+ */
+bool lw_partition_struck(const struct lw_partition *p, int64_t *from_ms,
+                         int64_t *until_ms);
 /* Drops closed panes that are not dirty (they have been written). */
 void lw_partition_forget(struct lw_partition *p);
 /* Takes out the oldest closed pane, or NULL: the backtest's way of sealing. The caller
  * frees. */
 struct lw_pane *lw_partition_take_closed(struct lw_partition *p);
 
-/* The highest believable event time, and the start of the oldest pane ever held;
- * INT64_MIN while the first events have not yet agreed on what time it is. */
+/* The newest time that `jump_agree` of the latest events have reached, and the start of
+ * the oldest pane ever held; INT64_MIN while the first events have not yet agreed on what
+ * time it is. */
 int64_t lw_partition_newest(const struct lw_partition *p);
 int64_t lw_partition_oldest(const struct lw_partition *p);
 

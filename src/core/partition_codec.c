@@ -4,28 +4,22 @@
 #include "core/partition.h"
 #include "core/partition_private.h"
 
-#define PROGRESS_VERSION 1
+#define PROGRESS_VERSION 2
 #define OPEN_PANES_MAX   100000
 
 void lw_partition_write(const struct lw_partition *p, struct lw_buf *out) {
     lw_buf_u8(out, PROGRESS_VERSION);
-    lw_buf_u64(out, (uint64_t)p->newest_ms);
+    lw_clock_write(&p->clock, out);
     lw_buf_u64(out, (uint64_t)p->oldest_ms);
-    lw_buf_u8(out, (uint8_t)p->nfirst);
-    for (int i = 0; i < p->nfirst; i++)
-        lw_buf_u64(out, (uint64_t)p->first[i]);
-    lw_buf_u32(out, (uint32_t)p->suspects);
-    lw_buf_u64(out, (uint64_t)p->suspect_ms);
     lw_buf_u8(out, LW_COUNTERS);
     for (int i = 0; i < LW_COUNTERS; i++)
         lw_buf_u64(out, p->counter[i]);
-    int64_t watermark = lw_partition_watermark(p);
     uint32_t open = 0;
     for (size_t i = 0; i < p->npanes; i++)
-        open += p->pane[i]->start_ms + p->spec->pane_ms > watermark;
+        open += lw_partition_is_open(p, i);
     lw_buf_u32(out, open);
     for (size_t i = 0; i < p->npanes; i++)
-        if (p->pane[i]->start_ms + p->spec->pane_ms > watermark)
+        if (lw_partition_is_open(p, i))
             lw_buf_u64(out, (uint64_t)p->pane[i]->start_ms);
 }
 
@@ -39,20 +33,6 @@ static int64_t read_time(struct lw_reader *r, bool may_be_unknown) {
     return INT64_MIN;
 }
 
-static void read_clock(struct lw_partition *p, struct lw_reader *r) {
-    p->newest_ms = read_time(r, true);
-    p->oldest_ms = read_time(r, true);
-    p->nfirst = lw_reader_u8(r);
-    if (p->nfirst > LW_FIRST_MAX) {
-        r->bad = true;
-        p->nfirst = 0;
-    }
-    for (int i = 0; i < p->nfirst; i++)
-        p->first[i] = read_time(r, false);
-    p->suspects = (int)(lw_reader_u32(r) & 0xffff);
-    p->suspect_ms = read_time(r, false);
-}
-
 int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
                       struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
@@ -61,7 +41,8 @@ int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
         return lw_fail(err, LW_EINPUT,
                        "partition %d: progress of version %u, this program reads %d",
                        p->number, version, PROGRESS_VERSION);
-    read_clock(p, &r);
+    lw_clock_read(&p->clock, &r);
+    p->oldest_ms = read_time(&r, true);
     uint8_t counters = lw_reader_u8(&r);
     for (uint8_t i = 0; i < counters; i++) {
         uint64_t n = lw_reader_u64(&r);
@@ -78,6 +59,8 @@ int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
         if (!r.bad)
             lw_partition_open(p, start);
     }
+    if (p->npanes)
+        p->shut_ms = p->pane[0]->start_ms + p->spec->pane_ms;
     return r.bad ? lw_fail(err, LW_EINPUT, "partition %d: progress names no pane's start",
                            p->number)
                  : 0;

@@ -56,6 +56,8 @@ void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec);
  * neither in a pane that the quarantine touches. */
 void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
                     const struct lw_pane *pane, bool quarantined);
+/* Event time was ahead of itself and is at_ms now: nothing has happened after that. */
+void lw_policy_return(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms);
 /* Count and squared error of the answering versions over the newest LW_LEVEL_DAYS days
  * with events, days in quarantine apart; the other sums stay 0. */
 void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,

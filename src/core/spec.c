@@ -30,6 +30,8 @@ static const struct {
     [LW_METRIC_SILENCE] = {"silence", false, true},
     [LW_METRIC_LAG] = {"lag", false, true},
     [LW_METRIC_DEAD_LETTERS] = {"dead_letters", false, true},
+    [LW_METRIC_LATE] = {"late", false, true},
+    [LW_METRIC_SUSPECT] = {"suspect", false, true},
 };
 
 const char *lw_metric_name(enum lw_metric metric) {

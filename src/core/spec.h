@@ -45,12 +45,14 @@ enum lw_metric {
     LW_METRIC_SILENCE,      /* minutes since the last message came in */
     LW_METRIC_LAG,          /* messages that Kafka holds and no process has read */
     LW_METRIC_DEAD_LETTERS, /* share of unreadable messages among the newest */
+    LW_METRIC_LATE,         /* share of late events among them */
+    LW_METRIC_SUSPECT,      /* share of events whose clock is not believed */
     LW_METRICS
 };
 const char *lw_metric_name(enum lw_metric metric);
 int lw_metric_parse(const char *name);        /* or -1 */
 bool lw_metric_per_feature(enum lw_metric m); /* PSI .. UNSEEN, FAULT */
-bool lw_metric_live(enum lw_metric m);        /* SILENCE, LAG, DEAD_LETTERS */
+bool lw_metric_live(enum lw_metric m);        /* SILENCE and what follows it */
 /* Of the feed, not of the world: MISSING, OUT_OF_RANGE, ASIDE, EVENTS, FAULT and the live
  * ones. What makes them fire makes drift and errors fire too. */
 bool lw_metric_of_feed(enum lw_metric m);

@@ -46,6 +46,11 @@ static void list_drop_before(struct pane_list *list, int64_t start_ms) {
     memmove(list->pane, list->pane + drop, list->n * sizeof(struct lw_pane *));
 }
 
+static void list_drop_from(struct pane_list *list, int64_t start_ms) {
+    while (list->n && list->pane[list->n - 1]->start_ms >= start_ms)
+        lw_pane_free(list->pane[--list->n]);
+}
+
 static void list_fini(struct pane_list *list) {
     for (size_t i = 0; i < list->n; i++)
         lw_pane_free(list->pane[i]);
@@ -88,6 +93,13 @@ static size_t lower_bound(const struct pane_list *list, int64_t start_ms) {
     return lo;
 }
 
+bool lw_windows_empty(const struct lw_windows *w) {
+    for (size_t i = 0; i < w->panes.n; i++)
+        if (w->panes.pane[i]->events)
+            return false;
+    return true;
+}
+
 static void merge_panes(const struct pane_list *list, int64_t from, int64_t until,
                         struct lw_pane *into) {
     for (size_t i = lower_bound(list, from);
@@ -106,6 +118,12 @@ static void finish_day(struct lw_windows *w, int64_t end) {
     struct lw_pane *day = lw_pane_new(w->spec, start, lw_mix64((uint64_t)start));
     merge_panes(&w->panes, start, end, day);
     list_append(&w->days, day);
+}
+
+void lw_windows_return(struct lw_windows *w, int64_t until_ms) {
+    list_drop_from(&w->panes, until_ms);
+    list_drop_from(&w->days, until_ms - LW_DAY + w->spec->pane_ms);
+    w->oldest_ms = w->panes.n ? w->oldest_ms : INT64_MAX;
 }
 
 void lw_windows_push(struct lw_windows *w, struct lw_pane *pane) {

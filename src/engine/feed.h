@@ -13,6 +13,11 @@ struct lw_feed;
 struct lw_feed *lw_feed_open(const struct lw_config *config, char *const *paths, size_t n,
                              struct lw_err *err);
 void lw_feed_close(struct lw_feed *f);
+/* From here on events come by event time over all files, each of which is read in its own
+ * order: monthly files overlap at their ends, and one after another they would make the
+ * first events of each month late. Where a file stands is what its crowd says
+ * (core/clock.h), so no wrong clock holds a file back. All files are open at once. */
+int lw_feed_merge(struct lw_feed *f, struct lw_err *err);
 
 /* Drift on purpose (core/inject.h): applied to every event from here on; the list stays
  * the caller's and counts what it touched. `bytes` are as in the file all the same. */

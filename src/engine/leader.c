@@ -162,38 +162,85 @@ static void hear_owners(struct lw_leader *l) {
         if (t->heard_ms && v->updated_ms != t->updated_ms)
             t->again = true;
         if (!t->heard_ms || v->updated_ms != t->updated_ms)
-            *t = (struct told){v->updated_ms, now, t->again};
+            *t = (struct told){v->updated_ms, now,         t->again,
+                               t->low_ms,     t->since_ms, t->stood_ms};
         v->idle &= t->again && now - t->heard_ms <= 3 * LW_VERIFY_MS;
     }
-}
-
-/* Event time up to which every partition is complete; INT64_MIN: nothing can be sealed.
- * An idle partition does not hold back: it counts as being where the furthest one is, for
- * whatever comes to it next is hardly older. When the stream has ended, everything is
- * complete. */
-static int64_t complete_until(struct lw_leader *l, int64_t *oldest) {
-    int64_t slowest = INT64_MAX, furthest = INT64_MIN, newest = INT64_MIN;
-    int32_t live = atomic_load(&l->engine->npartitions);
-    *oldest = INT64_MAX;
-    for (int32_t p = 0; p < l->n; p++) {
-        const struct lw_part_view *v = &l->view[p];
-        int64_t watermark = v->known ? v->watermark_ms : INT64_MIN;
-        if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < *oldest)
-            *oldest = v->oldest_pane_ms;
-        newest = v->newest_ms > newest ? v->newest_ms : newest;
-        furthest = watermark > furthest ? watermark : furthest;
-        if (p < live && !(v->known && v->idle) && watermark < slowest)
-            slowest = watermark;
-    }
-    bool all_idle = slowest == INT64_MAX;
-    if (all_idle && atomic_load(&l->engine->flow) == LW_ENDED && newest != INT64_MIN)
-        return newest + l->spec->pane_ms;
-    return all_idle ? furthest : slowest;
 }
 
 static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
     int64_t pane = l->spec->pane_ms, rest = ms % pane;
     return ms - (rest < 0 ? rest + pane : rest);
+}
+
+/* What a partition's clock has said for all of an idle_timeout of real time is true: in a
+ * live stream that is how long a quiet night has to prove itself, for which a file has
+ * only its events. */
+static void hear_clock(const struct lw_leader *l, const struct lw_part_view *v,
+                       struct told *t) {
+    int64_t now = lw_mono_ms();
+    if (t->since_ms == 0) {
+        *t = (struct told){t->updated_ms, t->heard_ms, t->again,
+                           v->newest_ms,  now,         INT64_MIN};
+        return;
+    }
+    t->low_ms = v->newest_ms < t->low_ms ? v->newest_ms : t->low_ms;
+    if (now - t->since_ms < l->spec->idle_timeout_ms)
+        return;
+    t->stood_ms = t->low_ms;
+    t->low_ms = v->newest_ms;
+    t->since_ms = now;
+}
+
+/* Event time up to which a partition is complete. */
+static int64_t complete(const struct lw_leader *l, int32_t partition) {
+    const struct lw_part_view *v = &l->view[partition];
+    const struct told *t = &l->told[partition];
+    int64_t stood = t->stood_ms < t->low_ms ? t->stood_ms : t->low_ms;
+    if (!v->known || v->watermark_ms == INT64_MIN)
+        return INT64_MIN;
+    if (stood == INT64_MIN || stood - l->spec->lateness_ms <= v->watermark_ms)
+        return v->watermark_ms;
+    return stood - l->spec->lateness_ms;
+}
+
+struct progress {
+    int64_t slowest, furthest; /* of the partitions that hold back; of all */
+    int64_t newest, oldest;
+};
+
+static struct progress look(struct lw_leader *l) {
+    struct progress p = {INT64_MAX, INT64_MIN, INT64_MIN, INT64_MAX};
+    int32_t live = atomic_load(&l->engine->npartitions);
+    for (int32_t i = 0; i < l->n; i++) {
+        const struct lw_part_view *v = &l->view[i];
+        hear_clock(l, v, &l->told[i]);
+        int64_t until = complete(l, i);
+        if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < p.oldest)
+            p.oldest = v->oldest_pane_ms;
+        p.newest = v->newest_ms > p.newest ? v->newest_ms : p.newest;
+        p.furthest = until > p.furthest ? until : p.furthest;
+        if (i < live && !(v->known && v->idle) && until < p.slowest)
+            p.slowest = until;
+    }
+    return p;
+}
+
+/* Event time up to which every partition is complete; INT64_MIN: nothing can be sealed.
+ * An idle partition does not hold back: it counts as being where the furthest one is, for
+ * whatever comes to it next is hardly older. When all are idle, what is there is sealed,
+ * but for panes that the wall clock says may still be filled. When the stream has ended,
+ * everything is complete. */
+static int64_t complete_until(struct lw_leader *l, const struct progress *p) {
+    if (p->slowest != INT64_MAX)
+        return p->slowest;
+    if (p->newest == INT64_MIN)
+        return p->furthest;
+    int64_t all = floor_pane(l, p->newest) + l->spec->pane_ms;
+    int64_t wall = lw_wall_ms() - l->spec->lateness_ms;
+    if (atomic_load(&l->engine->flow) == LW_FLOWS && all > wall)
+        all = floor_pane(l, wall);
+    return all > p->furthest ? all : p->furthest;
 }
 
 static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
@@ -262,8 +309,52 @@ static bool renewal_due(const struct lw_leader *l) {
     return lw_mono_ms() - l->renewed_ms >= l->config->lease_ms / 4;
 }
 
+/* Where sealing goes on; *returns: after time has been taken back. */
+static int64_t next_to_seal(const struct lw_leader *l, const struct progress *p,
+                            bool *returns) {
+    *returns = l->sealed_until_ms != INT64_MIN && p->furthest != INT64_MIN &&
+               l->sealed_until_ms - p->furthest > l->spec->max_jump_ms;
+    if (l->sealed_until_ms != INT64_MIN)
+        return l->sealed_until_ms;
+    return p->oldest == INT64_MAX ? INT64_MAX : floor_pane(l, p->oldest);
+}
+
+/* Once all windows are empty, empty panes are passed over in one step. */
+static int skip_empty(struct lw_leader *l, int64_t *next, struct lw_err *err) {
+    int64_t start;
+    if (!lw_monitor_blank(l->monitor))
+        return 0;
+    if (lw_state_next_pane(l->redis, l->spec, *next, &start, err))
+        return -1;
+    *next = start;
+    return 0;
+}
+
+static bool must_wait(const struct lw_leader *l) {
+    /* A request stops the clock: what comes after it is judged with its answer known, as
+     * in a backtest. Scoring goes on meanwhile. And a long way to catch up must not cost
+     * us the lease. */
+    return lw_monitor_pending(l->monitor) || atomic_load(&l->engine->stop) ||
+           renewal_due(l);
+}
+
+static int seal_panes(struct lw_leader *l, int64_t next, int64_t until,
+                      struct lw_err *err) {
+    int64_t pane = l->spec->pane_ms;
+    for (int i = 0; i < STEPS_PER_TICK && next + pane <= until && !must_wait(l); i++) {
+        if (skip_empty(l, &next, err))
+            return -1;
+        if (next > until - pane)
+            break;
+        if (seal_one(l, next, err))
+            return -1;
+        next += pane;
+    }
+    return 0;
+}
+
 static int seal_due(struct lw_leader *l, struct lw_err *err) {
-    int64_t oldest;
+    bool returns;
     make_room(l, atomic_load(&l->engine->npartitions));
     if (lw_state_view(l->redis, l->spec, l->config->source.topic, l->n, l->view, err))
         return -1;
@@ -271,23 +362,18 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
     hear_owners(l);
     if (tell_growth(l, err))
         return -1;
-    int64_t until = complete_until(l, &oldest);
-    int64_t next = l->sealed_until_ms != INT64_MIN ? l->sealed_until_ms : oldest;
+    struct progress p = look(l);
+    int64_t until = complete_until(l, &p), next = next_to_seal(l, &p, &returns);
     if (until == INT64_MIN || next == INT64_MAX)
         return 0;
-    next = floor_pane(l, next);
-    for (int i = 0; i < STEPS_PER_TICK && next + l->spec->pane_ms <= until; i++) {
-        /* A request stops the clock: what comes after it is judged with its answer known,
-         * as in a backtest. Scoring goes on meanwhile. */
-        if (lw_monitor_pending(l->monitor) || atomic_load(&l->engine->stop))
-            break;
-        if (renewal_due(l)) /* a long way to catch up must not cost us the lease */
-            break;
-        if (seal_one(l, next, err))
-            return -1;
-        next += l->spec->pane_ms;
+    if (returns && !must_wait(l)) {
+        next = lw_monitor_return(l->monitor, until);
+        lw_log(LW_WARN, "time_taken_back",
+               "sealed_until=%" PRId64 " to=%" PRId64
+               " advice=\"clocks were ahead: see late and suspect by partition\"",
+               l->sealed_until_ms, next);
     }
-    return 0;
+    return seal_panes(l, next, until, err);
 }
 
 /* ---- people's wishes ---- */

@@ -26,6 +26,8 @@ static struct lw_live_sample sums(const struct lw_leader *l) {
     for (int32_t p = 0; p < l->n; p++) {
         now.messages += l->view[p].counter[LW_COUNT_MESSAGES];
         now.dead += l->view[p].counter[LW_COUNT_DEAD];
+        now.late += l->view[p].counter[LW_COUNT_LATE];
+        now.suspect += l->view[p].counter[LW_COUNT_SUSPECT];
     }
     return now;
 }
@@ -49,19 +51,21 @@ static uint64_t lag(const struct lw_leader *l) {
     return n;
 }
 
-/* Over the samples that are at hand; counts go back when Redis was put back to an older
- * state, and then the samples begin anew. */
-static struct lw_live dead_share(struct lw_live_state *s, struct lw_live_sample now) {
-    struct lw_live out = {0};
+/* What came in over the samples that are at hand; counts go back when Redis was put back
+ * to an older state, and suspects when a leap of time was taken back: then the samples
+ * begin anew. */
+static struct lw_live_sample recent(struct lw_live_state *s, struct lw_live_sample now) {
+    struct lw_live_sample out = {0};
     const struct lw_live_sample *newest =
         s->nsamples ? &s->sample[(s->at + SAMPLES - 1) % SAMPLES] : NULL;
-    if (newest && now.messages < newest->messages)
+    if (newest && (now.messages < newest->messages || now.dead < newest->dead ||
+                   now.late < newest->late || now.suspect < newest->suspect))
         s->nsamples = 0;
     if (s->nsamples) {
         const struct lw_live_sample *old =
             s->nsamples < SAMPLES ? &s->sample[0] : &s->sample[s->at];
-        out.n = now.messages - old->messages;
-        out.value = out.n ? (double)(now.dead - old->dead) / (double)out.n : 0;
+        out = (struct lw_live_sample){now.messages - old->messages, now.dead - old->dead,
+                                      now.late - old->late, now.suspect - old->suspect};
     } else {
         s->at = 0;
     }
@@ -88,14 +92,27 @@ static int hear(struct lw_leader *l, uint64_t messages, int64_t wall,
     return lw_detector_heard(l->redis, l->spec, &l->lease, s->heard, s->heard_ms, err);
 }
 
+static struct lw_live share(uint64_t part, uint64_t messages, int64_t wall) {
+    double value = messages ? (double)part / (double)messages : 0;
+    return (struct lw_live){value > 1 ? 1 : value, messages, wall};
+}
+
 static struct lw_live reading(const struct lw_leader *l, enum lw_metric metric,
-                              const struct lw_live *dead, int64_t wall) {
-    if (metric == LW_METRIC_DEAD_LETTERS)
-        return (struct lw_live){dead->value, dead->n, wall};
+                              const struct lw_live_sample *came, int64_t wall) {
+    switch (metric) {
+    case LW_METRIC_DEAD_LETTERS:
+        return share(came->dead, came->messages, wall);
+    case LW_METRIC_LATE:
+        return share(came->late, came->messages, wall);
+    case LW_METRIC_SUSPECT:
+        return share(came->suspect, came->messages, wall);
+    case LW_METRIC_LAG:
+        return (struct lw_live){(double)lag(l), UINT64_MAX, wall};
+    default:
+        break;
+    }
     int64_t quiet = wall > l->live.heard_ms ? wall - l->live.heard_ms : 0;
-    double value =
-        metric == LW_METRIC_LAG ? (double)lag(l) : (double)quiet / (double)LW_MINUTE;
-    return (struct lw_live){value, UINT64_MAX, wall};
+    return (struct lw_live){(double)quiet / (double)LW_MINUTE, UINT64_MAX, wall};
 }
 
 int lw__live_step(struct lw_leader *l, struct lw_err *err) {
@@ -107,12 +124,12 @@ int lw__live_step(struct lw_leader *l, struct lw_err *err) {
     if (now < s->next_ms || atomic_load(&l->engine->flow) != LW_FLOWS)
         return 0;
     s->next_ms = now + STEP_MS;
-    struct lw_live dead = dead_share(s, sum);
+    struct lw_live_sample came = recent(s, sum);
     for (size_t r = 0; r < l->spec->nrules; r++) {
         enum lw_metric metric = l->spec->rule[r].metric;
         if (!lw_metric_live(metric))
             continue;
-        struct lw_live now_is = reading(l, metric, &dead, wall);
+        struct lw_live now_is = reading(l, metric, &came, wall);
         lw_monitor_live(l->monitor, r, &now_is, l->evaluation);
         if (l->evaluation->nalerts && lw__leader_write(l, NULL, false, err))
             return -1;

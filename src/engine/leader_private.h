@@ -10,6 +10,9 @@ struct told {
     int64_t updated_ms; /* its word */
     int64_t heard_ms;   /* monotonic, ours; 0: not yet */
     bool again;         /* more than once since we lead */
+    int64_t low_ms;     /* the least `newest` of the present interval, which ... */
+    int64_t since_ms;   /* ... has begun then (monotonic); 0: there is none */
+    int64_t stood_ms;   /* the least of the interval before, or INT64_MIN */
 };
 
 struct lw_leader {
@@ -38,9 +41,9 @@ struct lw_leader {
         uint64_t heard, noted; /* messages when the last one came in; as Redis knows */
         int64_t heard_ms;      /* wall clock of that */
         int64_t noted_ms;      /* monotonic: last time Redis was told */
-        size_t nsamples, at; /* of the last ten minutes, for the share of dead letters */
+        size_t nsamples, at;   /* of the last ten minutes */
         struct lw_live_sample {
-            uint64_t messages, dead;
+            uint64_t messages, dead, late, suspect;
         } sample[60];
     } live;
 };

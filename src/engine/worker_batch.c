@@ -30,6 +30,7 @@ static void score_and_add(struct lw_worker *w, struct lw_slot *s,
         scored[i].version = s->lineup.version[i];
         scored[i].prediction = lw_model_predict(s->lineup.model[i], row);
     }
+    lw_partition_bound(s->progress, lw_message_time(m));
     lw_partition_add(s->progress, m->offset, row, reason, watched, scored, n);
     if (n == 0)
         return;

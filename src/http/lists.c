@@ -175,8 +175,7 @@ struct audit_walk {
     bool ended;      /* nothing older is left */
 };
 
-/* Some entries further back. Of a stream most are "evaluated": those that are asked for
- * by kind lie far apart. */
+/* Some entries further back: those that are asked for by kind may lie far apart. */
 static int walk_audit(struct lw_call *c, struct audit_walk *w, struct lw_err *err) {
     char key[LW_KEY_MAX];
     size_t step = w->kinds ? AUDIT_STEP : w->max;

@@ -17,13 +17,13 @@ static void put_safe(struct lw_cmd *c, const char *name, const char *text) {
     lw_cmd_str(c, lw_text_safe(safe, sizeof safe, text, strlen(text)));
 }
 
-void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
-                     const struct lw_audit_line *line) {
+static void put_words(struct lw_cmd *c, const struct lw_spec *spec, const char *key,
+                      int64_t cap, const struct lw_audit_line *line) {
     lw_cmd_str(c, "XADD");
-    lw_key_arg(c, spec, "audit");
+    lw_key_arg(c, spec, "%s", key);
     lw_cmd_str(c, "MAXLEN");
     lw_cmd_str(c, "~");
-    lw_cmd_int(c, LW_AUDIT_CAP);
+    lw_cmd_int(c, cap);
     lw_cmd_str(c, "*");
     lw_cmd_str(c, "what");
     lw_cmd_str(c, line->what);
@@ -33,6 +33,16 @@ void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_int(c, line->event_ms == INT64_MIN ? 0 : line->event_ms);
     lw_cmd_str(c, "at");
     lw_cmd_int(c, line->now_ms);
+}
+
+void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
+                     const struct lw_audit_line *line) {
+    put_words(c, spec, "audit", LW_AUDIT_CAP, line);
+}
+
+void lw__evaluation_words(struct lw_cmd *c, const struct lw_spec *spec,
+                          const struct lw_audit_line *line) {
+    put_words(c, spec, "evaluations", LW_EVALUATIONS_CAP, line);
 }
 
 static int run(struct lw_redis *r, struct lw_cmd *c, struct lw_err *err) {

@@ -21,6 +21,12 @@ void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shad
     out->nshadows = text ? lw_scan_versions(text, out->shadow, LW_VERSIONS_MAX) : 0;
 }
 
+void lw__sealed_read(struct lw_partition *p, const struct lw_reply *reply) {
+    const char *text = lw_reply_text(reply, NULL);
+    if (text && *text)
+        lw_partition_sealed(p, lw_reply_int(reply));
+}
+
 /* Fields of a pane's hash into the pane; fields == NULL: there is something else. */
 int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
                   struct lw_err *err) {
@@ -105,12 +111,14 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
     const char *progress = lw_reply_text(lw_reply_at(reply, 4), &len);
     int rc = len ? lw_partition_read(p, progress, len, err) : 0;
-    lw_reply_free(reply);
     out->unread = (struct lw_unreadables){0};
     rc = rc ? rc : load_open_panes(r, spec, p, number, &out->unread, err);
     for (size_t i = 0; i < out->unread.n && rc == 0; i++)
         rc = lw__unread_aside(r, spec, topic, out->epoch, &out->unread.item[i], err);
     if (rc)
         lw_unread_fini(&out->unread);
+    else
+        lw__sealed_read(p, lw_reply_at(reply, 6));
+    lw_reply_free(reply);
     return rc ? lw_err_context(err, "claim of %s/%d", topic, number) : 0;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "store/keys.h"
 #include "store/scripts.h"
@@ -55,16 +56,13 @@ static void put_time(struct lw_cmd *c, const char *field, int64_t ms) {
 }
 
 /* Starts of the panes in memory, or of the open ones only. */
-static void put_starts(struct lw_cmd *c, const struct lw_spec *spec,
-                       const struct lw_partition *p, bool open_only,
+static void put_starts(struct lw_cmd *c, const struct lw_partition *p, bool open_only,
                        struct lw_buf *text) {
-    int64_t watermark = lw_partition_watermark(p);
     lw_buf_clear(text);
-    for (size_t i = 0; i < lw_partition_panes(p); i++) {
-        int64_t start = lw_partition_pane(p, i)->start_ms;
-        if (!open_only || start + spec->pane_ms > watermark)
-            lw_buf_printf(text, "%s%" PRId64, text->len ? " " : "", start);
-    }
+    for (size_t i = 0; i < lw_partition_panes(p); i++)
+        if (!open_only || lw_partition_is_open(p, i))
+            lw_buf_printf(text, "%s%" PRId64, text->len ? " " : "",
+                          lw_partition_pane(p, i)->start_ms);
     lw_cmd_arg(c, text->data, text->len);
 }
 
@@ -77,9 +75,8 @@ static void put_last(struct lw_cmd *c, const struct lw_flush *flush) {
     lw_cmd_arg(c, text, flush->last_offset < 0 ? 0 : (size_t)n);
 }
 
-static void put_part(struct lw_cmd *c, const struct lw_spec *spec,
-                     const struct lw_flush *flush, const struct lw_partition *p,
-                     struct lw_buf *scratch) {
+static void put_part(struct lw_cmd *c, const struct lw_flush *flush,
+                     const struct lw_partition *p, struct lw_buf *scratch) {
     lw_cmd_str(c, "next_offset");
     lw_cmd_int(c, flush->next_offset);
     lw_cmd_str(c, "end_offset");
@@ -100,7 +97,7 @@ static void put_part(struct lw_cmd *c, const struct lw_spec *spec,
         lw_cmd_uint(c, counter[i]);
     }
     lw_cmd_str(c, "open");
-    put_starts(c, spec, p, true, scratch);
+    put_starts(c, p, true, scratch);
     lw_cmd_str(c, "progress");
     lw_buf_clear(scratch);
     lw_partition_write(p, scratch);
@@ -124,6 +121,26 @@ static void put_keys(struct lw_cmd *c, const struct lw_spec *spec,
                        flush->partition);
 }
 
+/* "<from> <until>", starts of panes; empty: none. */
+static void put_struck(struct lw_cmd *c, const struct lw_partition *p) {
+    char text[48];
+    int64_t from, until;
+    int n = 0;
+    if (lw_partition_struck(p, &from, &until))
+        n = snprintf(text, sizeof text, "%" PRId64 " %" PRId64, from, until);
+    lw_cmd_arg(c, text, (size_t)n);
+}
+
+/* How far a leader's sealing is believed that was ahead of this partition; empty: not. */
+static void put_believed(struct lw_cmd *c, const struct lw_spec *spec,
+                         const struct lw_partition *p) {
+    int64_t newest = lw_partition_newest(p);
+    if (newest == INT64_MIN)
+        lw_cmd_str(c, "");
+    else
+        lw_cmd_int(c, newest + spec->max_jump_ms);
+}
+
 static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                   const struct lw_flush *flush, struct lw_partition *p) {
     struct lw_buf *scratch = lw_verb_bytes(r);
@@ -133,11 +150,14 @@ static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
     lw_cmd_int(c, flush->base_offset);
     lw_cmd_int(c, flush->next_offset);
     lw_cmd_int(c, expiry_ms(spec));
-    put_starts(c, spec, p, false, scratch);
+    put_starts(c, p, false, scratch);
     lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
     lw_cmd_int(c, flush->partition);
+    put_struck(c, p);
+    lw_cmd_int(c, spec->pane_ms);
+    put_believed(c, spec, p);
     size_t slot = lw_cmd_slot(c);
-    put_part(c, spec, flush, p, scratch);
+    put_part(c, flush, p, scratch);
     lw_cmd_fill(c, slot);
     for (size_t i = 0; i < lw_partition_panes(p); i++)
         if (lw_partition_pane(p, i)->dirty)
@@ -154,11 +174,21 @@ int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
     if (!reply)
         return lw_err_context(err, "flush of %s/%d", flush->topic, flush->partition);
     int rc = 0;
-    if (lw_reply_int(lw_reply_at(reply, 0)) == 1) {
+    int64_t answer = lw_reply_int(lw_reply_at(reply, 0));
+    if (answer == 1) {
         lw__force_read(lw_reply_at(reply, 1), lw_reply_at(reply, 2), force);
         for (size_t i = 0; i < lw_partition_panes(p); i++)
             lw_partition_pane(p, i)->dirty = false;
         lw_partition_forget(p);
+        lw__sealed_read(p, lw_reply_at(reply, 3));
+    } else if (answer == 2) {
+        char when[32];
+        lw_format_time(when, sizeof when, lw_reply_int(lw_reply_at(reply, 1)));
+        rc =
+            lw_fail(err, LW_EFENCED,
+                    "flush of %s/%d: panes until %s were sealed while it was silent; its "
+                    "events are read again, as late ones",
+                    flush->topic, flush->partition, when);
     } else {
         const char *found = lw_reply_text(lw_reply_at(reply, 1), NULL);
         rc = lw_fail(err, LW_EFENCED,

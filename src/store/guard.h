@@ -30,8 +30,9 @@ void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec 
 void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_step *step);
 
-#define LW_AUDIT_CAP  50000
-#define LW_OUTBOX_CAP 10000
+#define LW_AUDIT_CAP       50000
+#define LW_EVALUATIONS_CAP 10000
+#define LW_OUTBOX_CAP      10000
 struct lw_audit_line {
     const char *what, *who, *detail;
     int64_t event_ms, now_ms;
@@ -39,5 +40,9 @@ struct lw_audit_line {
 /* The words of one XADD to the audit stream. */
 void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_audit_line *line);
+/* ... to the stream of evaluations, whose number events decide: they must not push
+ * decisions out of the audit. */
+void lw__evaluation_words(struct lw_cmd *c, const struct lw_spec *spec,
+                          const struct lw_audit_line *line);
 
 #endif

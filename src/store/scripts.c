@@ -56,7 +56,8 @@ const struct lw_script lw_script_claim = {
     "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'claimed', ARGV[2],\n"
     "           'idle', '0')\n"
     "local champion, shadows = adopt(h[2] or '-1')\n"
-    "return {epoch, h[2] or '', champion, shadows, h[3] or '', h[4] or ''}\n"};
+    "local sealed = redis.call('HGET', KEYS[3], 'sealed_until') or ''\n"
+    "return {epoch, h[2] or '', champion, shadows, h[3] or '', h[4] or '', sealed}\n"};
 
 /* Takes the fields that are not named from a hash. */
 #define LUA_ONLY                                                                         \
@@ -76,15 +77,37 @@ const struct lw_script lw_script_flush = {
     "if at < tonumber(ARGV[2]) or at > tonumber(ARGV[3]) then\n"
     "  return {0, 'next_offset ' .. (h[2] or 'none')}\n"
     "end\n"
-    /* Panes that were open and are neither open nor just closed were struck out. */
+    "local fields = 11 + tonumber(ARGV[11])\n"
+    "local sealed = redis.call('HGET', KEYS[3], 'sealed_until') or ''\n"
+    "local until_ms, believed = tonumber(sealed), tonumber(ARGV[10])\n"
+    "if until_ms and believed and until_ms <= believed then\n"
+    "  local i = fields + 1\n"
+    "  while i <= #ARGV do\n"
+    "    if tonumber(ARGV[i]) + tonumber(ARGV[9]) <= until_ms then\n"
+    "      return {2, sealed}\n"
+    "    end\n"
+    "    i = i + 3 + tonumber(ARGV[i + 2])\n"
+    "  end\n"
+    "else\n"
+    "  sealed = ''\n"
+    "end\n"
+    /* Panes that were open and are neither open nor just closed were struck out; and
+     * those of a leap that was taken back, closed as they are. */
     "local held, struck = ' ' .. ARGV[5] .. ' ', {}\n"
-    "for start in string.gmatch(h[3] or '', '%S+') do\n"
+    "local function strike(start)\n"
     "  if not string.find(held, ' ' .. start .. ' ', 1, true) then\n"
     "    redis.call('UNLINK', ARGV[6] .. start .. ':' .. ARGV[7])\n"
     "    struck[#struck + 1] = start\n"
     "  end\n"
     "end\n"
-    "local fields = 8 + tonumber(ARGV[8])\n"
+    "for start in string.gmatch(h[3] or '', '%S+') do strike(start) end\n"
+    "local from, to = string.match(ARGV[8], '(%S+) (%S+)')\n"
+    "if from then\n"
+    "  for _, m in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], from, to)) do\n"
+    "    local start, number = string.match(m, '^(%S+):(%d+)$')\n"
+    "    if number == ARGV[7] then strike(start) end\n"
+    "  end\n"
+    "end\n"
     "local i, k = fields + 1, 6\n"
     "while i <= #ARGV do\n"
     "  local start, lineage, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])\n"
@@ -108,9 +131,9 @@ const struct lw_script lw_script_flush = {
     "end\n"
     "local keep = redis.call('HGET', KEYS[3], 'keep_from')\n"
     "if keep then redis.pcall('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep) end\n"
-    "redis.call('HSET', KEYS[1], unpack(ARGV, 9, fields))\n"
+    "redis.call('HSET', KEYS[1], unpack(ARGV, 12, fields))\n"
     "local champion, shadows = adopt(ARGV[3])\n"
-    "return {1, champion, shadows}\n"};
+    "return {1, champion, shadows, sealed}\n"};
 
 /* A pane that nobody can read, to a name of its own; a note says why. What is not there
  * (any more) is only noted. */
@@ -205,12 +228,21 @@ const struct lw_script lw_script_guarded = {
     "  now[key] = now[key] or {}\n"
     "  for j = i + 2, i + n - 2, 2 do now[key][ARGV[j]] = true end\n"
     "end\n"
-    /* HISTORY key cap ms field value...: ids must grow; a moment that is in is skipped.
-     */
+    /* HISTORY key cap ms field value...: ids must grow. A moment that is in is skipped;
+     * what is newer was of a clock that has been taken back, and goes. */
     "op.HISTORY = function(i, n)\n"
-    "  local last = redis.call('XREVRANGE', ARGV[i + 1], '+', '-', 'COUNT', 1)[1]\n"
-    "  local ms = last and tonumber(string.match(last[1], '^%d+')) or 0\n"
-    "  if tonumber(ARGV[i + 3]) > ms then\n"
+    "  local function newest()\n"
+    "    return redis.call('XREVRANGE', ARGV[i + 1], '+', '-', 'COUNT', 1)[1]\n"
+    "  end\n"
+    "  local function ms_of(e) return tonumber(string.match(e[1], '^%d+')) end\n"
+    "  local now, last = tonumber(ARGV[i + 3]), newest()\n"
+    "  local newer = last and ms_of(last) > now\n"
+    "  while last and ms_of(last) > now do\n"
+    "    redis.call('XDEL', ARGV[i + 1], last[1])\n"
+    "    last = newest()\n"
+    "  end\n"
+    "  if newer then redis.call('XSETID', ARGV[i + 1], last and last[1] or '0-0') end\n"
+    "  if not last or now > ms_of(last) then\n"
     "    redis.call('XADD', ARGV[i + 1], 'MAXLEN', '~', ARGV[i + 2], ARGV[i + 3] .. "
     "'-0',\n"
     "               unpack(ARGV, i + 4, i + n - 1))\n"

@@ -118,6 +118,11 @@ struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
                               int32_t npartitions, int64_t start_ms,
                               struct lw_unreadables *unread, struct lw_err *err);
 
+/* Start of the oldest pane of any partition that starts at from_ms or later; INT64_MAX:
+ * there is none. One round trip. */
+int lw_state_next_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t from_ms,
+                       int64_t *start_ms, struct lw_err *err);
+
 /* Offset ranges that hold the accumulated events of [from, until): per partition the
  * first and last offset of its panes that overlap it; first = -1 where there is none.
  * Offsets outlive the panes: they are kept for retrain.window. One round trip. */

@@ -6,6 +6,8 @@
 
 void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shadows,
                     struct lw_force *out);
+/* A leader's sealed_until, where it is believed; "": nothing. */
+void lw__sealed_read(struct lw_partition *p, const struct lw_reply *reply);
 int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
                   struct lw_err *err);
 

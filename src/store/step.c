@@ -189,6 +189,18 @@ static void put_line(struct lw_cmd *c, const struct lw_spec *spec,
     put_line_by(c, spec, step, what, step->lease->who, detail);
 }
 
+static void put_evaluated(struct lw_cmd *c, const struct lw_spec *spec,
+                          const struct lw_step *step) {
+    char text[64];
+    const struct lw_evaluation *e = step->evaluation;
+    snprintf(text, sizeof text, "%zu figures, %zu alerts", e->nfigures, e->nalerts);
+    size_t slot = lw_cmd_slot(c);
+    lw__evaluation_words(c, spec,
+                         &(struct lw_audit_line){"evaluated", step->lease->who, text,
+                                                 e->at_ms, step->now_ms});
+    lw_cmd_fill(c, slot);
+}
+
 /* "critical recalibration: 9.7% of the squared error ..." */
 static void put_alert(struct lw_cmd *c, const struct lw_spec *spec,
                       const struct lw_step *step, const struct lw_alert *a) {
@@ -214,10 +226,8 @@ static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
                       const struct lw_step *step) {
     const struct lw_evaluation *e = step->evaluation;
     char text[480];
-    if (step->sealed) {
-        snprintf(text, sizeof text, "%zu figures, %zu alerts", e->nfigures, e->nalerts);
-        put_line(c, spec, step, "evaluated", text);
-    }
+    if (step->sealed)
+        put_evaluated(c, spec, step);
     for (size_t i = 0; i < e->nalerts; i++)
         put_alert(c, spec, step, &e->alert[i]);
     if (e->request.id)

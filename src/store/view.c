@@ -124,6 +124,20 @@ struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
     return merged;
 }
 
+int lw_state_next_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t from_ms,
+                       int64_t *start_ms, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply = lw_redis_do(r, err, "ZRANGEBYSCORE %s %ld +inf LIMIT 0 1",
+                                         lw_key(key, spec, "panes"), (long)from_ms);
+    if (!reply)
+        return -1;
+    const char *name =
+        lw_reply_text(lw_reply_at(reply, 0), NULL); /* "<start>:<number>" */
+    *start_ms = name ? strtoll(name, NULL, 10) : INT64_MAX;
+    lw_reply_free(reply);
+    return 0;
+}
+
 /* Lines "<start> <first> <last> <events>". */
 static void widen(struct lw_range *range, const struct lw_reply *lines) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {

@@ -194,7 +194,7 @@ def all_of(redis, key, name):
         return dict(enumerate(redis("ZRANGE", key, 0, -1, "WITHSCORES")))
     if kind == "stream":
         lines = redis.entries(key)
-        if name == "audit":
+        if name in ("audit", "evaluations"):
             return dict(enumerate((e["what"], e["detail"], e["event"]) for _, e in lines
                                   if e["what"] != "undeliverable"))
         return {i: {f: v for f, v in e.items() if f != "updated"} for i, e in lines}
@@ -227,9 +227,8 @@ def each_pane_once(redis, stream, pane):
     """Every pane evaluated, none twice."""
     ids = [int(i.split("-")[0]) for i, _ in redis.entries(f"leeway:{{{stream}}}:history")]
     equal([b - a for a, b in zip(ids, ids[1:]) if b - a != pane], [], "gaps in the history")
-    audit = [int(e["event"]) for _, e in redis.entries(f"leeway:{{{stream}}}:audit")
-             if e["what"] == "evaluated"]
-    equal(audit, ids, "one audit line an evaluation")
+    lines = [int(e["event"]) for _, e in redis.entries(f"leeway:{{{stream}}}:evaluations")]
+    equal(lines, ids, "one line an evaluation")
     return ids
 
 

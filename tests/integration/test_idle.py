@@ -7,7 +7,7 @@ stands at its end for idle_timeout, it holds nothing back. And the word of a pro
 counts for nothing: its partition is waited for until somebody has it again."""
 import time
 
-from harness import (Broker, Daemon, check, equal, green_trip, main, offsets, produce, say, wait_for)
+from harness import (Broker, Daemon, check, counters, equal, green_trip, main, offsets, produce, say, wait_for)
 
 STREAM = TOPIC = "idle"
 HOUR = 3600 * 1000
@@ -26,7 +26,7 @@ class Trips:
         self.sent += 1
         return green_trip(self.sent - 1, ms)
 
-    def send(self, partition, first_hour, until_hour, each=4):
+    def send(self, partition, first_hour, until_hour, each=40):
         produce(TOPIC, partition, [self.one(T0 + h * HOUR + i * HOUR // each)
                                    for h in range(first_hour, until_hour) for i in range(each)])
 
@@ -71,11 +71,11 @@ def scenario(case):
     # By now nine hours of both: each evaluation had all the trips before it.
     for at, entry in redis.entries(key("history")):
         hours = (int(at.split("-")[0]) - T0) // HOUR
-        equal(int(entry["day:events"]), hours * 8, f"trips in the evaluation of hour {hours}")
+        equal(int(entry["day:events"]), hours * 80, f"trips in the evaluation of hour {hours}")
     say("stopped, and away: no pane was sealed without the second partition")
 
-    wait_for("the second to be idle", 30, lambda: sealed() == 11)
-    say("really at its end: it holds nothing back")
+    wait_for("both to be idle", 30, lambda: sealed() == 12)
+    say("really at its end: it holds nothing back, and what is there is sealed")
 
     daemon.kill()  # both are idle by what stands in Redis
     equal([redis("HGET", key(f"part:{TOPIC}:{p}"), "idle") for p in (0, 1)], [b"1", b"1"], "idle")
@@ -85,8 +85,21 @@ def scenario(case):
     read()
     time.sleep(2)
     equal(sealed(), 17, "hours sealed once both are read")
+    wait_for("both to be idle again", 30, lambda: sealed() == 20)
+    trips.send(1, 17, 18)  # for a pane that has been sealed without it
+    read()
+    wait_for("it to be told late", 20, lambda: counters(redis, STREAM)["late"] == 40)
+    trips.send(1, 20, 21)
+    read()
+    wait_for("the next pane", 30, lambda: sealed() == 21)
+    total = counters(redis, STREAM)
+    equal((total["messages"], total["late"]), (trips.sent, 40), "messages, late")
+    lines = [line for p in (0, 1) for line in redis("ZRANGE", key(f"offsets:{p}"), 0, -1)]
+    counted = sum(int(line.split()[3]) for line in lines)
+    equal(counted, trips.sent - 40, "trips in panes: each once")
+    say("what came for a sealed pane is late, and counted once")
     daemon.stop(20)
-    check(redis("XLEN", key("history")) == 17, "evaluations")
+    check(redis("XLEN", key("history")) == 21, "evaluations")
 
 
 main(scenario)

@@ -70,8 +70,8 @@ def scenario(case):
     ids = [int(i.split("-")[0]) for i, _ in redis.entries(key("history"))]
     equal(ids[-1], until, "the newest evaluation")
     equal([b - a for a, b in zip(ids, ids[1:]) if b - a != PANE], [], "gaps in the history")
-    audit = [int(e["event"]) for _, e in redis.entries(key("audit")) if e["what"] == "evaluated"]
-    equal(audit, ids, "one audit line an evaluation")
+    lines = [int(e["event"]) for _, e in redis.entries(key("evaluations"))]
+    equal(lines, ids, "one line an evaluation")
     check(refused >= 1, "a leader that woke was refused by its token", refused)
     tokens = sorted((int(line.split("token=")[1].split()[0]), d.name)
                     for d in case.daemons for line in d.logged("leading"))

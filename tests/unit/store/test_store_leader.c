@@ -101,7 +101,9 @@ static int64_t count(struct lw_redis *r, const struct lw_spec *spec, const char 
 static int audited(struct lw_redis *r, const struct lw_spec *spec, const char *what) {
     char key[LW_KEY_MAX];
     int n = 0;
-    struct lw_reply *all = MUST(r, "XRANGE %s - +", lw_key(key, spec, "audit"));
+    bool evaluated = strcmp(what, "evaluated") == 0;
+    struct lw_reply *all =
+        MUST(r, "XRANGE %s - +", lw_key(key, spec, evaluated ? "evaluations" : "audit"));
     for (size_t i = 0; i < lw_reply_count(all); i++) {
         const struct lw_reply *fields = lw_reply_at(lw_reply_at(all, i), 1);
         n += strcmp(lw_reply_text(lw_reply_field(fields, "what"), NULL), what) == 0;

@@ -1,0 +1,98 @@
+/* What time is it in a partition? A clock that follows the crowd.
+ *
+ * Any event's time may be wrong: a trip of 2041, a meter that ran a day ahead, a producer
+ * whose clock was wrong for an hour. So no single event moves anything:
+ *
+ * - The *crowd* is the median of the latest LW_CROWD events. Fewer than half of them
+ *   cannot move it past what the others say.
+ * - The *mark* closes panes. It follows the crowd, less the lateness, and each step is
+ *   paid for by events: each pays for one and a half times what usually passes between
+ * two. So b events with wrong clocks move the mark by the time of about 1.5 b events.
+ * - A step of more than max_jump is a *leap*. It is made in one piece, once the events
+ *   behind it would have paid for max_jump. Until then the mark stays and events of both
+ *   times are accumulated; if the old time comes back, the new panes are struck out.
+ * - A leap is doubtful until as many events have followed it as came between it and the
+ *   leap before. Meanwhile it is undone (a *return*) when as many events in a row have
+ *   said an older time as have said the newer one. What it had closed of the older time
+ *   stays closed, and the panes of the newer one are struck out, so no event is counted
+ *   twice. The start is as doubtful as a leap.
+ *
+ * A time that is later than its own Kafka record by more than max_jump is never believed.
+ * docs/design.md has the cost and the limits. The clock is a function of the events
+ * alone: one that is written and read goes on as if it had never stopped. */
+#ifndef LW_CLOCK_H
+#define LW_CLOCK_H
+
+#include "base/buf.h"
+#include "core/spec.h"
+
+#define LW_CROWD      16
+#define LW_DOUBTS     8
+#define LW_TIME_LIMIT (INT64_C(1) << 60) /* ms either side of 1970 */
+
+/* What has been said since the start, or since a leap that is doubtful. */
+struct lw_doubt {
+    int64_t left_ms;           /* the crowd that the leap left; INT64_MIN: the start */
+    uint64_t events;           /* that came since, up to the next leap */
+    int64_t from_ms, until_ms; /* ends of the oldest and newest pane closed since */
+    uint64_t held;             /* by those panes */
+};
+
+struct lw_clock {
+    int64_t late_ms, jump_ms, pane_ms; /* of the configuration */
+    uint32_t agree;
+    /* What follows is its state. Times are INT64_MIN while not known. */
+    uint32_t n, at;           /* of latest; where the next one goes */
+    int64_t latest[LW_CROWD]; /* times in order of arrival */
+    int64_t sorted[LW_CROWD]; /* the same in order of time */
+    int64_t crowd_ms;         /* their median */
+    int64_t front_ms;         /* the crowd as the mark last followed it */
+    int64_t land_ms;  /* where a leap would land: the least that its row has said */
+    int64_t mark_ms;  /* what ends at or before it is closed */
+    int64_t floor_ms; /* ... and what ends here stays closed whatever comes */
+    int64_t shut_ms;  /* the newest pane closed without doubt: its end */
+    uint64_t trusted; /* events without doubt */
+    uint32_t ndoubts;
+    struct lw_doubt doubt[LW_DOUBTS]; /* the newest last */
+    uint64_t behind, ahead; /* in a row: the crowd behind the mark; a leap ahead of it */
+    uint32_t learned;       /* events that the spacings come from, at most HORIZON */
+    double spacing_ms;      /* that usually passes between two events ... */
+    double overall_ms;      /* ... and with leaps, each of max_jump */
+    double credit_ms;       /* paid for and not used yet */
+    struct lw_struck {      /* by a return with the last event */
+        int64_t from_ms, until_ms; /* ends of panes */
+        uint64_t events;           /* in them; 0: there was no return */
+    } struck;
+};
+
+void lw_clock_init(struct lw_clock *c, const struct lw_spec *spec);
+
+enum lw_clock_verdict {
+    LW_CLOCK_BELIEVED,
+    LW_CLOCK_ASTRAY /* far ahead of the crowd or of its own record, and alone there */
+};
+/* One event says t; bound_ms: the time of its Kafka record, INT64_MAX when not known.
+ * Moves crowd and mark. Hot path. */
+enum lw_clock_verdict lw_clock_event(struct lw_clock *c, int64_t t, int64_t bound_ms);
+
+/* Panes that end at or before this are closed. INT64_MIN: not known yet. */
+int64_t lw_clock_mark(const struct lw_clock *c);
+/* The newest time that `jump_agree` of the latest events have reached, at most max_jump
+ * ahead of the crowd. INT64_MIN: not known yet. */
+int64_t lw_clock_newest(const struct lw_clock *c);
+/* Does a pane that starts there lie further ahead than the crowd and any `jump_agree` of
+ * the latest events would have it? */
+bool lw_clock_forsakes(const struct lw_clock *c, int64_t start_ms);
+
+/* The mark has passed the end of a pane that holds so many events. */
+void lw_clock_shut(struct lw_clock *c, int64_t end_ms, uint64_t events);
+/* Has the last event made a return that strikes out panes? Then once: which ones. */
+bool lw_clock_struck(struct lw_clock *c, struct lw_struck *out);
+/* The leader has sealed until there: closed for good, unless it lies further ahead than
+ * the crowd can have led it. */
+void lw_clock_sealed(struct lw_clock *c, int64_t until_ms);
+
+void lw_clock_write(const struct lw_clock *c, struct lw_buf *out);
+void lw_clock_read(struct lw_clock *c, struct lw_reader *r);
+
+#endif
