@@ -84,6 +84,7 @@ void lw_policy_return(struct lw_policy *p, const struct lw_spec *spec, int64_t a
         not_after(&p->recent[i], at_ms);
     while (p->ndays && p->day[p->ndays - 1].day > at_ms / LW_DAY)
         p->ndays--;
+    lw_supply_return(&p->supply, at_ms);
 }
 
 static double probation_z(const struct lw_policy *p) {

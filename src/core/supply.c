@@ -59,6 +59,13 @@ void lw_supply_add(struct lw_supply *s, const struct lw_retrain_spec *r, int64_t
     s->cell[s->ncells++] = (struct lw_supply_cell){start_ms, end_ms, n};
 }
 
+void lw_supply_return(struct lw_supply *s, int64_t at_ms) {
+    while (s->ncells && s->cell[s->ncells - 1].start_ms >= at_ms)
+        s->ncells--;
+    if (s->ncells == 0)
+        s->since_ms = INT64_MAX;
+}
+
 uint64_t lw_supply_rows(const struct lw_supply *s, const struct lw_retrain_spec *r,
                         int64_t at_ms) {
     uint64_t n = 0;

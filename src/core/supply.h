@@ -27,6 +27,8 @@ void lw_supply_init(struct lw_supply *s);
 /* A pane's usable rows; panes come in order of time. */
 void lw_supply_add(struct lw_supply *s, const struct lw_retrain_spec *r, int64_t start_ms,
                    int64_t end_ms, uint64_t n);
+/* Event time was ahead of itself and is at_ms now: what came after it is forgotten. */
+void lw_supply_return(struct lw_supply *s, int64_t at_ms);
 /* Rows that a training as of `at_ms` could fit. */
 uint64_t lw_supply_rows(const struct lw_supply *s, const struct lw_retrain_spec *r,
                         int64_t at_ms);

@@ -39,7 +39,7 @@ for page in same b; do
     check "$page: dark too" grep -q 'prefers-color-scheme:dark' "$dir/$page.html"
     check "$page: no NaN" test "$(grep -c '[^a-z]nan[^a-z]' "$dir/$page.html")" -eq 0
 done
-check "hostile names are text" grep -q '&lt;script&gt;alert(1)' "$dir/b.html"
+check "hostile names are text" grep -q '&lt;script' "$dir/b.html"
 
 # ---- through a configuration, with a model
 expect 0 train -c "$config" "$trips" -o "$dir/m.avro" --until 2020-03-12

@@ -263,12 +263,12 @@ static void a_flush_is_whole_while_a_slot_moves(void **state) {
     mover_stop(&m);
 }
 
-static size_t lines_of_audit(struct lw_redis *r, const struct lw_spec *spec) {
+static size_t lines_of_evaluations(struct lw_redis *r, const struct lw_spec *spec) {
     char key[LW_KEY_MAX];
-    return (size_t)must_int(r, MUST(r, "XLEN %s", lw_key(key, spec, "audit")));
+    return (size_t)must_int(r, MUST(r, "XLEN %s", lw_key(key, spec, "evaluations")));
 }
 
-/* And so has a step of the leader: its audit line is there once, whatever happened
+/* And so has a step of the leader: its line is there once, whatever happened
  * before. */
 static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
     struct mover m;
@@ -289,8 +289,8 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
                            .now_ms = 1};
     lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0, NULL, &err), e);
     assert_int_equal(lw_step_write(m.r, m.spec, &step, &err), 0);
-    size_t audit = lines_of_audit(m.k.direct[0], m.spec);
-    assert_true(audit > 0);
+    size_t lines = lines_of_evaluations(m.k.direct[0], m.spec);
+    assert_true(lines > 0);
 
     step.was_sealed_until_ms = e->at_ms;
     lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0 + LW_HOUR, NULL, &err), e);
@@ -305,7 +305,7 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
     lw_err_clear(&err);
     assert_int_equal(lw_step_write(m.r, m.spec, &step, &err), -1);
     assert_int_equal(err.code, LW_EAGAIN);
-    assert_int_equal(lines_of_audit(m.k.direct[0], m.spec), audit);
+    assert_int_equal(lines_of_evaluations(m.k.direct[0], m.spec), lines);
     char *sealed = must_text(
         MUST(m.k.direct[0], "HGET %s sealed_until", lw_key(key, m.spec, "detector")));
     char was[32];
