@@ -84,8 +84,11 @@ static void stored_atom(struct lw_feed *feed, const uint32_t *idx, size_t n, siz
     const double *num = lw_dataset_numbers(feed->ds, from);
     const uint32_t *code = lw_dataset_codes(feed->ds, from);
     if (num) {
-        for (size_t i = 0; i < n; i++)
-            feed->num[a][i] = lw_model_number(num[idx[i]]);
+        for (size_t i = 0; i < n; i++) {
+            double x = num[idx[i]];
+            feed->num[a][i] = lw_model_number(x);
+            feed->large_atom[a] |= !isnan(x) && !lw_summable(x);
+        }
         return;
     }
     const uint32_t *map = feed->remap[a];
@@ -135,8 +138,10 @@ static void term_values(struct lw_feed *feed, size_t n, size_t t) {
             v[i] = j ? v[i] * xi : xi;
         }
     }
-    for (size_t i = 0; part->nnum > 1 && i < n; i++)
+    for (size_t i = 0; part->nnum > 1 && i < n; i++) {
+        feed->large_term[t] |= !lw_summable(v[i]);
         v[i] = lw_model_product(v[i]);
+    }
 }
 
 void lw_feed_chunk(struct lw_feed *feed, const uint32_t *idx, size_t n) {

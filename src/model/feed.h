@@ -32,6 +32,9 @@ struct lw_feed {
     uint32_t *code[LW_ATOMS_MAX];
     uint32_t *level[LW_TERMS_MAX]; /* a block each */
     double *value[LW_TERMS_MAX];   /* a term each; NULL where there are no numbers */
+    /* It has met a number that cannot be summed: one of that atom, one of that term. A
+     * prediction does without it; a fit does not. */
+    bool large_atom[LW_ATOMS_MAX], large_term[LW_TERMS_MAX];
 };
 
 /* The model must be bound to the dataset's plan. The remaps follow the model's

@@ -4,7 +4,11 @@
 #ifndef LW_FINITE_H
 #define LW_FINITE_H
 
+#include "model/feed.h"
 #include "model/stats.h"
+
+/* LW_EINPUT names a term whose rows held a number too large to be summed. */
+int lw_feed_check(const struct lw_feed *feed, struct lw_err *err);
 
 /* LW_EINPUT names the term whose values cannot be squared and summed, or says that the
  * target is what cannot, or that no row has any weight. */

@@ -169,7 +169,8 @@ static int pass(struct fit *fit, struct stage *s, struct lw_fit_report *report,
     struct lw_stats stats;
     lw_stats_init(&stats, &fit->layout);
     gather(fit, s, &stats);
-    int rc = lw_stats_check(&stats, fit->m, err);
+    int rc =
+        lw_feed_check(&fit->feed, err) || lw_stats_check(&stats, fit->m, err) ? -1 : 0;
     if (rc == 0) {
         bool mean = fit->spec->kind >= LW_FIT_LASSO; /* the loss is a mean there */
         double share = s->robust && mean ? lw_robust_weight(s->robust) / stats.sw : 1;

@@ -200,16 +200,20 @@ static void seconds_come_from_the_shells_clock(void **state) {
         assert_true(f->t.trial[i].seconds == 1);
 }
 
-/* The candidate finds no row to fit: its figure is no number. */
-static void fail_at(struct fixture *f, size_t candidate) {
-    f->spec->candidate[candidate].window_ms = 1;
+/* A value that cannot be squared, in one row before the hold-out or in it. */
+static void poison(struct fixture *f, int64_t at) {
+    struct core_event e;
+    core_event_set(f->spec, &e, at, 1, 1e200, 10);
+    lw_dataset_add(f->ds, &e.row);
+    lw_dataset_sort(f->ds);
 }
 
+/* Candidate 0 overflows, the last one does without x. */
 static void nothing_compares_with_what_is_no_number(void **state) {
     struct fixture *f = *state;
     f->spec->retrain.search.budget = MANY;
-    for (size_t i = 0; i + 1 < MANY; i++)
-        fail_at(f, i);
+    f->spec->candidate[MANY - 1].nterms = 1; /* zone alone */
+    poison(f, HOLD - LW_HOUR);
     for (int kind = LW_SEARCH_GRID; kind <= LW_SEARCH_RANDOM; kind++) {
         train(f, (enum lw_search_kind)kind, AS_OF);
         assert_string_equal(f->t.trial[f->t.chosen].name, "c7");
@@ -218,7 +222,7 @@ static void nothing_compares_with_what_is_no_number(void **state) {
         assert_non_null(strstr(f->t.gate.reason, "; failed: c"));
         size_t failed = 0;
         for (size_t i = 0; i < f->t.ntrials; i++)
-            failed += isnan(f->t.trial[i].rmse) && strstr(f->t.trial[i].note, "0 usable");
+            failed += isnan(f->t.trial[i].rmse) && strstr(f->t.trial[i].note, "\"x\"");
         assert_int_equal(failed, MANY - 1);
     }
 }
@@ -227,30 +231,29 @@ static void when_all_fail_all_reasons_are_told(void **state) {
     struct fixture *f = *state;
     struct lw_err err = {0};
     f->spec->ncandidates = 3;
-    for (size_t i = 0; i < 3; i++)
-        fail_at(f, i);
+    f->spec->candidate[1].window_ms = 1;
+    poison(f, HOLD - LW_HOUR);
     f->spec->retrain.search.kind = LW_SEARCH_GRID;
     assert_int_equal(lw_train(f->spec, f->ds, AS_OF, NULL, NULL, &f->t, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
-    assert_non_null(strstr(err.msg, "c0: 0 usable rows"));
+    assert_non_null(strstr(err.msg, "c0: the values of \"x\""));
     assert_non_null(strstr(err.msg, "c1: 0 usable rows"));
-    assert_non_null(strstr(err.msg, "c2: 0 usable rows"));
+    assert_non_null(strstr(err.msg, "c2: the values"));
 }
 
-/* A value that cannot be squared, before the hold-out and in it, spoils no candidate. */
-static void one_huge_value_fails_nobody(void **state) {
+/* What only the hold-out holds shows in the second fit: the next best is taken. */
+static void a_candidate_that_fails_on_everything_gives_way(void **state) {
     struct fixture *f = *state;
-    static const int64_t at[] = {HOLD - LW_HOUR, HOLD + LW_HOUR};
-    for (size_t k = 0; k < 2; k++) {
-        struct core_event e;
-        core_event_set(f->spec, &e, at[k], 1, 1e200, 10);
-        lw_dataset_add(f->ds, &e.row);
+    f->spec->candidate[3].nterms = 1;
+    for (size_t i = 0; i < MANY; i++) {
+        f->spec->candidate[i].clip_lo = 0;
+        f->spec->candidate[i].clip_hi = 40;
     }
-    lw_dataset_sort(f->ds);
+    poison(f, HOLD + LW_HOUR);
     train(f, LW_SEARCH_GRID, AS_OF);
-    assert_string_equal(f->t.trial[f->t.chosen].name, "c5");
-    for (size_t i = 0; i < f->t.ntrials; i++)
-        assert_true(isfinite(f->t.trial[i].rmse));
+    assert_string_equal(f->t.trial[f->t.chosen].name, "c3");
+    assert_non_null(f->t.model);
+    assert_true(isnan(f->t.trial[5].rmse) && strstr(f->t.trial[5].note, "\"x\""));
 }
 
 int main(void) {
@@ -266,7 +269,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(when_all_fail_all_reasons_are_told, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(one_huge_value_fails_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_candidate_that_fails_on_everything_gives_way,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
