@@ -55,14 +55,14 @@ static bool alone_ahead(const struct lw_clock *c, int64_t t) {
     return t - believed(c) > c->jump_ms && around(c, t) < c->agree;
 }
 
-/* While the crowd is elsewhere, ahead or behind, nothing is decided. */
 static bool at_home(const struct lw_clock *c) {
     int64_t off = c->crowd_ms - c->mark_ms - c->late_ms;
     return c->mark_ms != INT64_MIN && off <= c->jump_ms && off >= -c->jump_ms;
 }
 
 bool lw_clock_forsakes(const struct lw_clock *c, int64_t start_ms) {
-    return at_home(c) && alone_ahead(c, start_ms);
+    /* One median of a mixed crowd is no proof that the old time is back. */
+    return c->home == LW_CROWD && alone_ahead(c, start_ms);
 }
 
 /* The latest events, kept in both orders. In a stream that is in order the one that
@@ -233,6 +233,7 @@ enum lw_clock_verdict lw_clock_event(struct lw_clock *c, int64_t t, int64_t boun
     if (c->crowd_ms == INT64_MIN)
         return LW_CLOCK_BELIEVED;
     move(c);
+    c->home = at_home(c) ? c->home + (c->home < LW_CROWD) : 0;
     return alone_ahead(c, t) ? LW_CLOCK_ASTRAY : LW_CLOCK_BELIEVED;
 }
 
@@ -289,6 +290,7 @@ void lw_clock_write(const struct lw_clock *c, struct lw_buf *out) {
     }
     lw_buf_u64(out, c->behind);
     lw_buf_u64(out, c->ahead);
+    lw_buf_u8(out, (uint8_t)c->home);
     lw_buf_u32(out, c->learned);
     lw_buf_f64(out, c->spacing_ms);
     lw_buf_f64(out, c->overall_ms);
@@ -341,12 +343,13 @@ void lw_clock_read(struct lw_clock *c, struct lw_reader *r) {
     read_doubts(c, r);
     c->behind = lw_reader_u64(r);
     c->ahead = lw_reader_u64(r);
+    c->home = lw_reader_u8(r);
     c->learned = lw_reader_u32(r);
     c->spacing_ms = lw_reader_f64(r);
     c->overall_ms = lw_reader_f64(r);
     c->credit_ms = lw_reader_f64(r);
     r->bad |= !is_span(c->spacing_ms) || !is_span(c->overall_ms) ||
-              !is_span(c->credit_ms) || c->learned > HORIZON ||
+              !is_span(c->credit_ms) || c->learned > HORIZON || c->home > LW_CROWD ||
               (c->mark_ms == INT64_MIN) != (c->n < c->agree) ||
               (c->mark_ms != INT64_MIN && c->learned == 0);
 }

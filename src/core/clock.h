@@ -55,6 +55,7 @@ struct lw_clock {
     uint32_t ndoubts;
     struct lw_doubt doubt[LW_DOUBTS]; /* the newest last */
     uint64_t behind, ahead; /* in a row: the crowd behind the mark; a leap ahead of it */
+    uint32_t home;          /* in a row, at most LW_CROWD: the crowd near the mark */
     uint32_t learned;       /* events that the spacings come from, at most HORIZON */
     double spacing_ms;      /* that usually passes between two events ... */
     double overall_ms;      /* ... and with leaps, each of max_jump */
