@@ -21,6 +21,12 @@ function lastFlush(now) {
   return times.length ? Math.max(...times) : 0;
 }
 
+/* Late events and wrong clocks are in no figure: from one in a hundred on they need a look. */
+function share(n, of) {
+  const much = n > of / 100;
+  return `${much ? "△ " : ""}${count(n)}${much ? ` (${(100 * n / of).toFixed(1)}%)` : ""}`;
+}
+
 function facts(now) {
   const x = now.health;
   const flushed = lastFlush(now);
@@ -31,7 +37,8 @@ function facts(now) {
     fact("watermark", watermark(x, now)),
     fact("messages", count(x.messages)),
     fact("set aside", count(x.aside)),
-    fact("late", count(x.late)),
+    fact("late", share(x.late, x.messages), x.late > x.messages / 100 ? "watch" : null),
+    fact("wrong clocks", share(x.suspect, x.messages), x.suspect > x.messages / 100 ? "watch" : null),
     fact("dead letters", x.dead_letters ? `△ ${count(x.dead_letters)}` : count(x.dead_letters),
       x.dead_letters ? "watch" : null),
     fact("last flush", flushed ? wallMoment(flushed) + (silent ? ` △ ${duration(now.now_ms - flushed)} ago` : "") :
@@ -41,13 +48,13 @@ function facts(now) {
     fact("Redis", x.redis === "ok" ? "✓ answers" : "▲ away", x.redis === "ok" ? null : "bad"));
 }
 
-const COLUMNS = [["Partition"], ["Next offset", 1], ["Lag", 1], ["Messages", 1], ["Aside", 1], ["Late", 1],
+const COLUMNS = [["Partition"], ["Next offset", 1], ["Lag", 1], ["Messages", 1], ["Aside", 1], ["Late", 1], ["Suspect", 1],
   ["Dead", 1], ["Watermark"], ["Model", 1], ["State"], ["Owner"], ["Flushed"]]
   .map(([name, number]) => ({name, number: Boolean(number)}));
 
 function partitions(now) {
   return table("Partitions", COLUMNS, now.health.partitions.map((p) => [
-    p.partition, count(p.next_offset), count(p.lag), count(p.messages), count(p.aside), count(p.late), count(p.dead),
+    p.partition, count(p.next_offset), count(p.lag), count(p.messages), count(p.aside), count(p.late), count(p.suspect), count(p.dead),
     eventTime(p.watermark_ms), p.champion ? `v${p.champion}` : DASH, p.idle ? "idle" : "flows", p.owner || DASH,
     wallTime(p.updated_ms || null)]));
 }

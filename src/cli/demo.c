@@ -136,6 +136,7 @@ static void wait_for_decision(struct demo *d) {
     bool quiet = false;
     while (!atomic_load(&d->stop) && !(quiet && may_send(d))) {
         if (!quiet && lw_engine_status(d->engine).messages >= d->sent) {
+            lw_engine_complete(d->engine, d->sent_ms - d->config->spec.lateness_ms);
             lw_engine_flow(d->engine, LW_QUIET);
             quiet = true;
         }

@@ -105,6 +105,20 @@ static void features(const struct lw_status *s, struct lw_buf *out) {
                       lw_format_duration(span, sizeof span, s->last_ms - s->first_ms));
 }
 
+/* Events that are in no figure, because of their time. */
+static void put_lost(const struct lw_status *s, struct lw_buf *out) {
+    uint64_t n = 0, late = 0, suspect = 0;
+    for (int32_t p = 0; p < s->nparts; p++) {
+        n += s->part[p].counter[LW_COUNT_MESSAGES];
+        late += s->part[p].counter[LW_COUNT_LATE];
+        suspect += s->part[p].counter[LW_COUNT_SUSPECT];
+    }
+    if (n == 0 || late + suspect == 0)
+        return;
+    lw_buf_printf(out, "; %.1f%% of the messages came late, %.1f%% had wrong clocks",
+                  100 * (double)late / (double)n, 100 * (double)suspect / (double)n);
+}
+
 static void partitions(const struct lw_status *s, struct lw_buf *out) {
     char when[32], count[32];
     lw_buf_printf(out, "\n  %-9s %12s %9s %10s %8s %8s %8s  %-20s %s\n", "partition",
@@ -132,6 +146,7 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
                       lw_format_count(count, sizeof count, (uint64_t)lag));
     else if (s->kafka_away[0])
         lw_buf_printf(out, "  lag not known: %s", s->kafka_away);
+    put_lost(s, out);
     if (s->lag.n > 1) {
         lw_buf_printf(out, "   while watched");
         put_spark(out, &s->lag, 0);

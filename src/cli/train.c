@@ -8,7 +8,7 @@
  * "As of" is --until, or the newest believable event time: the files hold trips from
  * 2041, and a hold-out of the newest two days must not be the two days before a broken
  * clock. A time is believed when `panes.jump_agree` rows stand there together, no further
- * than `panes.max_jump` from the rows before them, as in the stream. */
+ * than `panes.max_jump` from the rows before them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>

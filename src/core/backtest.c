@@ -276,6 +276,7 @@ int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reaso
 int lw_backtest_end(struct lw_backtest *b, struct lw_err *err) {
     if (seal_closed(b, err))
         return -1;
+    lw_partition_end(b->partition);
     while (lw_partition_panes(b->partition)) {
         struct lw_pane *pane = lw_partition_take_oldest(b->partition);
         if (seal_up_to(b, pane, err))

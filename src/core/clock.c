@@ -1,10 +1,14 @@
 /* See clock.h. */
 #include "core/clock.h"
 
+#include <math.h>
 #include <string.h>
 
 #define PAYS    1.5  /* usual spacings that an event pays for */
 #define HORIZON 8192 /* events that the usual spacing is learned from */
+#define STEPS   8    /* usual spacings that one event can teach */
+#define SHARE   4    /* of all events, one in so many in a row makes a leap ... */
+#define ENOUGH  1000 /* ... and no more than these */
 
 static void doubt(struct lw_clock *c, int64_t left_ms, uint64_t events) {
     c->doubt[c->ndoubts++] = (struct lw_doubt){left_ms, events, INT64_MAX, INT64_MIN, 0};
@@ -55,14 +59,14 @@ static bool alone_ahead(const struct lw_clock *c, int64_t t) {
     return t - believed(c) > c->jump_ms && around(c, t) < c->agree;
 }
 
-/* While the crowd is elsewhere, ahead or behind, nothing is decided. */
 static bool at_home(const struct lw_clock *c) {
     int64_t off = c->crowd_ms - c->mark_ms - c->late_ms;
     return c->mark_ms != INT64_MIN && off <= c->jump_ms && off >= -c->jump_ms;
 }
 
 bool lw_clock_forsakes(const struct lw_clock *c, int64_t start_ms) {
-    return at_home(c) && alone_ahead(c, start_ms);
+    /* One median of a mixed crowd is no proof that the old time is back. */
+    return c->home == LW_CROWD && alone_ahead(c, start_ms);
 }
 
 /* The latest events, kept in both orders. In a stream that is in order the one that
@@ -93,12 +97,16 @@ static double first_spacing(const struct lw_clock *c) {
     return seen > most ? most : seen < least ? least : seen;
 }
 
-/* Time has moved by so much with this event; `at_once` by a leap. */
-static void learn(struct lw_clock *c, double moved_ms, bool at_once) {
+/* What usually passes between two events is learned from the crowd, step by step and each
+ * bounded by what is known, so that a wrong crowd teaches little on its way there and
+ * takes it back on its way home. */
+static void learn(struct lw_clock *c, int64_t was_ms) {
+    double bound = fmax(STEPS * c->spacing_ms, (double)c->pane_ms / 1000);
+    double moved = (double)(c->crowd_ms - was_ms);
     c->learned += c->learned < HORIZON;
-    c->overall_ms += (moved_ms - c->overall_ms) / c->learned;
-    if (!at_once)
-        c->spacing_ms += (moved_ms - c->spacing_ms) / c->learned;
+    c->spacing_ms += (fmin(fmax(moved, -bound), bound) - c->spacing_ms) / c->learned;
+    c->spacing_ms = fmax(c->spacing_ms, 0);
+    c->leaps_ms -= c->leaps_ms / c->learned;
 }
 
 static int64_t later(int64_t a, int64_t b) {
@@ -156,17 +164,30 @@ static void leap(struct lw_clock *c, int64_t to) {
     if (c->ndoubts == LW_DOUBTS)
         believe(c, LW_DOUBTS - 1);
     doubt(c, c->front_ms, ahead);
+    c->leaps_ms += (double)c->jump_ms / c->learned;
     set_mark(c, to);
-    learn(c, (double)c->jump_ms, true);
+}
+
+/* A long row is as good as payment. */
+static bool long_row(const struct lw_clock *c) {
+    uint64_t all = c->trusted;
+    for (uint32_t i = 0; i < c->ndoubts; i++)
+        all += c->doubt[i].events;
+    uint64_t enough = all / SHARE < ENOUGH ? all / SHARE : ENOUGH;
+    return c->ahead >= (enough > LW_CROWD ? enough : LW_CROWD);
+}
+
+static void wait_to_leap(struct lw_clock *c, int64_t to) {
+    c->land_ms = c->ahead++ && c->land_ms < to ? c->land_ms : to;
+    c->credit_ms += PAYS * (c->spacing_ms + c->leaps_ms);
+    if (c->credit_ms >= (double)c->jump_ms || long_row(c))
+        leap(c, c->land_ms);
 }
 
 static void follow(struct lw_clock *c, int64_t to) {
     int64_t step = to - c->mark_ms;
     if (step > c->jump_ms) {
-        c->land_ms = c->ahead++ && c->land_ms < to ? c->land_ms : to;
-        c->credit_ms += PAYS * c->overall_ms;
-        if (c->credit_ms >= (double)c->jump_ms)
-            leap(c, c->land_ms);
+        wait_to_leap(c, to);
         return;
     }
     if (c->ahead) /* the leap has not come about */
@@ -178,7 +199,6 @@ static void follow(struct lw_clock *c, int64_t to) {
         step = (int64_t)c->credit_ms;
     c->mark_ms += step;
     c->credit_ms = c->mark_ms == to ? 0 : c->credit_ms - (double)step;
-    learn(c, (double)step, false);
 }
 
 /* Behind have said so in a row: as many as had said what the newest doubt says. */
@@ -205,8 +225,6 @@ static void look_back(struct lw_clock *c, int64_t to) {
     if (c->ndoubts && behind >= LW_CROWD &&
         behind >= c->doubt[c->ndoubts - 1].events - behind)
         take_back(c, to, behind);
-    else
-        learn(c, 0, false);
 }
 
 static void move(struct lw_clock *c) {
@@ -214,7 +232,7 @@ static void move(struct lw_clock *c) {
     ++*said_now(c);
     trust(c);
     if (c->mark_ms == INT64_MIN) {
-        c->spacing_ms = c->overall_ms = first_spacing(c);
+        c->spacing_ms = first_spacing(c);
         c->learned = LW_CROWD;
         c->front_ms = c->crowd_ms;
         set_mark(c, to);
@@ -229,10 +247,14 @@ static void move(struct lw_clock *c) {
 enum lw_clock_verdict lw_clock_event(struct lw_clock *c, int64_t t, int64_t bound_ms) {
     if (bound_ms < LW_TIME_LIMIT && t - bound_ms > c->jump_ms)
         return LW_CLOCK_ASTRAY;
+    int64_t was = c->crowd_ms;
     remember(c, t);
     if (c->crowd_ms == INT64_MIN)
         return LW_CLOCK_BELIEVED;
+    if (c->learned)
+        learn(c, was);
     move(c);
+    c->home = at_home(c) ? c->home + (c->home < LW_CROWD) : 0;
     return alone_ahead(c, t) ? LW_CLOCK_ASTRAY : LW_CLOCK_BELIEVED;
 }
 
@@ -289,9 +311,10 @@ void lw_clock_write(const struct lw_clock *c, struct lw_buf *out) {
     }
     lw_buf_u64(out, c->behind);
     lw_buf_u64(out, c->ahead);
+    lw_buf_u8(out, (uint8_t)c->home);
     lw_buf_u32(out, c->learned);
     lw_buf_f64(out, c->spacing_ms);
-    lw_buf_f64(out, c->overall_ms);
+    lw_buf_f64(out, c->leaps_ms);
     lw_buf_f64(out, c->credit_ms);
 }
 
@@ -341,12 +364,13 @@ void lw_clock_read(struct lw_clock *c, struct lw_reader *r) {
     read_doubts(c, r);
     c->behind = lw_reader_u64(r);
     c->ahead = lw_reader_u64(r);
+    c->home = lw_reader_u8(r);
     c->learned = lw_reader_u32(r);
     c->spacing_ms = lw_reader_f64(r);
-    c->overall_ms = lw_reader_f64(r);
+    c->leaps_ms = lw_reader_f64(r);
     c->credit_ms = lw_reader_f64(r);
-    r->bad |= !is_span(c->spacing_ms) || !is_span(c->overall_ms) ||
-              !is_span(c->credit_ms) || c->learned > HORIZON ||
+    r->bad |= !is_span(c->spacing_ms) || !is_span(c->leaps_ms) ||
+              !is_span(c->credit_ms) || c->learned > HORIZON || c->home > LW_CROWD ||
               (c->mark_ms == INT64_MIN) != (c->n < c->agree) ||
               (c->mark_ms != INT64_MIN && c->learned == 0);
 }

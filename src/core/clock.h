@@ -9,7 +9,8 @@
  *   paid for by events: each pays for one and a half times what usually passes between
  * two. So b events with wrong clocks move the mark by the time of about 1.5 b events.
  * - A step of more than max_jump is a *leap*. It is made in one piece, once the events
- *   behind it would have paid for max_jump. Until then the mark stays and events of both
+ *   behind it would have paid for max_jump, or are a quarter of all (1,000 at most).
+ *   Until then the mark stays and events of both
  *   times are accumulated; if the old time comes back, the new panes are struck out.
  * - A leap is doubtful until as many events have followed it as came between it and the
  *   leap before. Meanwhile it is undone (a *return*) when as many events in a row have
@@ -55,9 +56,10 @@ struct lw_clock {
     uint32_t ndoubts;
     struct lw_doubt doubt[LW_DOUBTS]; /* the newest last */
     uint64_t behind, ahead; /* in a row: the crowd behind the mark; a leap ahead of it */
+    uint32_t home;          /* in a row, at most LW_CROWD: the crowd near the mark */
     uint32_t learned;       /* events that the spacings come from, at most HORIZON */
     double spacing_ms;      /* that usually passes between two events ... */
-    double overall_ms;      /* ... and with leaps, each of max_jump */
+    double leaps_ms;        /* ... and by leaps, each of max_jump */
     double credit_ms;       /* paid for and not used yet */
     struct lw_struck {      /* by a return with the last event */
         int64_t from_ms, until_ms; /* ends of panes */

@@ -264,6 +264,13 @@ void lw_partition_sealed(struct lw_partition *p, int64_t until_ms) {
         shut_panes(p);
 }
 
+void lw_partition_end(struct lw_partition *p) {
+    int64_t mark = lw_clock_mark(&p->clock);
+    int64_t limit = mark + p->spec->lateness_ms + p->spec->max_jump_ms;
+    while (mark != INT64_MIN && p->npanes && p->pane[p->npanes - 1]->start_ms > limit)
+        strike_out(p, p->npanes - 1);
+}
+
 /* Of many panes that a late flush held, the spare ones are let go, one a flush. */
 void lw_partition_forget(struct lw_partition *p) {
     p->struck_from_ms = INT64_MAX;

@@ -72,6 +72,8 @@ struct lw_pane *lw_partition_take_closed(struct lw_partition *p);
 int64_t lw_partition_newest(const struct lw_partition *p);
 int64_t lw_partition_oldest(const struct lw_partition *p);
 
+/* The stream has ended: what a leap holds that was not believed is struck out. */
+void lw_partition_end(struct lw_partition *p);
 /* Takes out the oldest pane, closed or not, or NULL: for a stream that has ended. */
 struct lw_pane *lw_partition_take_oldest(struct lw_partition *p);
 

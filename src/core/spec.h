@@ -145,7 +145,7 @@ struct lw_spec {
     struct lw_column score_column[2]; /* `prediction`, `error`: kept per version */
 
     int64_t pane_ms, lateness_ms, max_jump_ms, idle_timeout_ms;
-    int jump_agree; /* consecutive events that make a far jump believable */
+    int jump_agree; /* of the latest events make a far time believable */
     size_t nwindows;
     struct lw_window_spec window[LW_WINDOWS_MAX];
     struct lw_drift_options drift;

@@ -190,6 +190,10 @@ void lw_engine_flow(struct lw_engine *e, enum lw_flow flow) {
     atomic_store(&e->flow, (int)flow);
 }
 
+void lw_engine_complete(struct lw_engine *e, int64_t until_ms) {
+    atomic_store(&e->complete_ms, until_ms);
+}
+
 const char *lw_engine_who(const struct lw_engine *e) {
     return e->who;
 }

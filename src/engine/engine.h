@@ -41,6 +41,8 @@ void lw_engine_stop(struct lw_engine *e);
  * sealed. */
 enum lw_flow { LW_FLOWS, LW_QUIET, LW_ENDED };
 void lw_engine_flow(struct lw_engine *e, enum lw_flow flow);
+/* While it is quiet: up to which event time whoever sends has sent everything. */
+void lw_engine_complete(struct lw_engine *e, int64_t until_ms);
 /* A thread met something it cannot go on with (LW_ESTOP): the process should stop. */
 bool lw_engine_failed(const struct lw_engine *e, struct lw_err *why);
 

@@ -37,8 +37,9 @@ struct lw_engine {
     struct lw_registry *registry; /* of framing confluent; else NULL */
 
     atomic_bool stop;
-    atomic_int flow;        /* enum lw_flow */
-    volatile int stop_flag; /* the same, for interfaces that want an int */
+    atomic_int flow;             /* enum lw_flow */
+    _Atomic int64_t complete_ms; /* as told by lw_engine_complete */
+    volatile int stop_flag;      /* the same, for interfaces that want an int */
 
     pthread_t *worker_thread;
     struct lw_worker **worker;

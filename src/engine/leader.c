@@ -234,12 +234,18 @@ static struct progress look(struct lw_leader *l) {
 static int64_t complete_until(struct lw_leader *l, const struct progress *p) {
     if (p->slowest != INT64_MAX)
         return p->slowest;
-    if (p->newest == INT64_MIN)
+    if (p->newest == INT64_MIN || p->furthest == INT64_MIN)
         return p->furthest;
     int64_t all = floor_pane(l, p->newest) + l->spec->pane_ms;
-    int64_t wall = lw_wall_ms() - l->spec->lateness_ms;
-    if (atomic_load(&l->engine->flow) == LW_FLOWS && all > wall)
-        all = floor_pane(l, wall);
+    if (p->newest - p->furthest > l->spec->max_jump_ms) /* a leap that is not believed */
+        all = p->furthest;
+    int flow = atomic_load(&l->engine->flow);
+    if (flow == LW_FLOWS) { /* silent by itself */
+        int64_t wall = lw_wall_ms() - l->spec->lateness_ms;
+        all = all > wall ? floor_pane(l, wall) : all;
+    } else if (flow != LW_ENDED) { /* whoever sends it is waiting for us */
+        all = atomic_load(&l->engine->complete_ms);
+    }
     return all > p->furthest ? all : p->furthest;
 }
 
@@ -312,8 +318,8 @@ static bool renewal_due(const struct lw_leader *l) {
 /* Where sealing goes on; *returns: after time has been taken back. */
 static int64_t next_to_seal(const struct lw_leader *l, const struct progress *p,
                             bool *returns) {
-    *returns = l->sealed_until_ms != INT64_MIN && p->furthest != INT64_MIN &&
-               l->sealed_until_ms - p->furthest > l->spec->max_jump_ms;
+    *returns = l->sealed_until_ms != INT64_MIN && p->newest != INT64_MIN &&
+               l->sealed_until_ms - p->newest > l->spec->max_jump_ms;
     if (l->sealed_until_ms != INT64_MIN)
         return l->sealed_until_ms;
     return p->oldest == INT64_MAX ? INT64_MAX : floor_pane(l, p->oldest);

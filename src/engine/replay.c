@@ -1,12 +1,13 @@
 /* See replay.h. A file's stray clocks (a trip of 2009 among those of 2020) must not stop
- * or race the replay: the pace follows a clock that never runs back and never jumps more
- * than max_jump. */
+ * or race the replay: the pace follows the crowd (core/clock.h). A gap of more than
+ * max_jump is not waited for. */
 #include "engine/replay.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/time.h"
+#include "core/clock.h"
 #include "engine/frame_writer.h"
 #include "engine/inject_avro.h"
 #include "kafka/producer.h"
@@ -17,6 +18,7 @@
 struct pacer {
     const struct lw_config *config;
     const struct lw_replay_options *options;
+    struct lw_clock crowd;
     int64_t clock_ms; /* believable event time so far */
     int64_t first_ms; /* where it began */
     int64_t began_us; /* monotonic */
@@ -24,11 +26,17 @@ struct pacer {
 };
 
 static void believe(struct pacer *p, int64_t event_ms) {
+    lw_clock_event(&p->crowd, event_ms, INT64_MAX);
+    int64_t now = p->crowd.crowd_ms, step = now - p->clock_ms;
+    if (now == INT64_MIN)
+        return;
     if (p->first_ms == INT64_MIN)
-        p->first_ms = p->clock_ms = event_ms;
-    else if (event_ms > p->clock_ms &&
-             event_ms - p->clock_ms <= p->config->spec.max_jump_ms)
-        p->clock_ms = event_ms;
+        p->first_ms = p->clock_ms = now;
+    else if (step > p->config->spec.max_jump_ms || -step > p->config->spec.max_jump_ms)
+        p->first_ms += step;
+    else if (step < 0)
+        return;
+    p->clock_ms = now;
 }
 
 /* Until `seconds` after the start. However little a person asks for, a wait stays finite:
@@ -114,6 +122,7 @@ int lw_replay(const struct lw_config *config, struct lw_feed *feed,
         lw_producer_free(producer);
         return -1;
     }
+    lw_clock_init(&pacer.crowd, &config->spec);
     struct lw_reencoder *reencoder = lw_reencoder_new(&config->spec.event.fields);
     int rc = produce_all(&pacer, feed, producer, reencoder, framing, err);
     if (rc == 0)

@@ -105,7 +105,8 @@ static int64_t lag_of(const struct lw_part_view *v) {
 
 static json_t *partition_json(const struct lw_part_view *v) {
     static const enum lw_counter counted[] = {
-        LW_COUNT_MESSAGES, LW_COUNT_GOOD, LW_COUNT_ASIDE, LW_COUNT_DEAD, LW_COUNT_LATE};
+        LW_COUNT_MESSAGES, LW_COUNT_GOOD, LW_COUNT_ASIDE, LW_COUNT_DEAD, LW_COUNT_LATE,
+        LW_COUNT_SUSPECT};
     json_t *o = json_object();
     int64_t lag = lag_of(v);
     json_object_set_new(o, "partition", json_integer(v->partition));
@@ -175,6 +176,8 @@ static json_t *health_json(const struct lw_snapshot *n, bool away) {
     json_object_set_new(o, "dead_letters",
                         json_integer((json_int_t)t.counter[LW_COUNT_DEAD]));
     json_object_set_new(o, "late", json_integer((json_int_t)t.counter[LW_COUNT_LATE]));
+    json_object_set_new(o, "suspect",
+                        json_integer((json_int_t)t.counter[LW_COUNT_SUSPECT]));
     json_object_set_new(o, "aside", json_integer((json_int_t)t.counter[LW_COUNT_ASIDE]));
     json_object_set_new(o, "messages",
                         json_integer((json_int_t)t.counter[LW_COUNT_MESSAGES]));
