@@ -52,19 +52,19 @@ const char *lw_nearest(const char *name, const char *const *candidates, size_t n
 /* Bytes of the valid UTF-8 sequence at text, or 0: overlong forms, surrogates and what is
  * above U+10FFFF are not valid. */
 size_t lw_utf8_sequence(const char *text, size_t left);
-/* A name of any bytes for people to see, as one line of UTF-8 without controls or
- * characters that have no shape. What is not UTF-8 is \xHH, what is not seen is \xHH,
- * \uHHHH or \UHHHHHHHH, and a backslash that would look like one of these is \\, so two
- * inputs never look alike. Cut to size bytes (4 at least; 14 for the checksum that tells
+/* A name of any bytes for people, as one line of UTF-8 without control or invisible
+ * characters: what is not UTF-8 becomes \xHH, what is invisible \xHH, \uHHHH or
+ * \UHHHHHHHH, and a backslash that would look like one of these \\, so two inputs never
+ * look alike. Cut to size bytes (4 at least; 14 for the checksum that tells
  * long inputs apart); terminated. Returns the bytes written. */
 size_t lw_text_show(char *out, size_t size, const char *text, size_t len);
 /* The same for programs, never cut: only what is not UTF-8 is escaped, and backslashes
  * where they must be. Returns the bytes that it takes, at most 4 * len; out NULL: only
  * that. No NUL at the end. */
 size_t lw_text_utf8(char *out, const char *text, size_t len);
-/* A whole sentence, whose names lw_text_show has written: only what drives a terminal,
- * turns the direction of writing or is no UTF-8 is escaped. Cut with an ellipsis to size
- * bytes (4 at least). Returns out. */
+/* A whole sentence, whose names lw_text_show has written: only what controls a terminal,
+ * changes the direction of writing or is not UTF-8 is escaped. Cut with an ellipsis to
+ * size bytes (4 at least). Returns out. */
 char *lw_text_safe(char *out, size_t size, const char *text, size_t len);
 /* A shown name as a column of a table: at least so many characters wide (padded with
  * spaces), at most so many bytes (120). */

@@ -35,9 +35,9 @@ struct lw_zone *lw_zone_new(const char *name, struct lw_err *err);
 void lw_zone_free(struct lw_zone *zone);
 /* Milliseconds to add to UTC at that instant. O(log changes). */
 int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms);
-/* The instant of a time on the wall in that zone, given as if it were UTC. Of an hour
- * that comes twice it is the first; one that is left out in spring is read with the
- * offset before, as Java does. O(log changes). */
+/* The instant of a local time in that zone, given as if it were UTC. In an hour that is
+ * repeated it is the first; in one that is skipped in spring the offset from before
+ * applies, as in Java. O(log changes). */
 int64_t lw_zone_instant(const struct lw_zone *zone, int64_t local_ms);
 
 #endif

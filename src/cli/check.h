@@ -14,8 +14,8 @@ enum lw_finding { LW_FINDING_FAILED, LW_FINDING_WARNED, LW_FINDING_HOLDS };
 void lw_tell(struct lw_findings *f, const char *what, enum lw_finding v,
              const char *detail);
 
-/* How each timestamp is read, and whether that makes sense of the events: of the files,
- * or with none of the first messages of the topic, unless that cannot be read. */
+/* How each timestamp is read, and whether the events agree with that: those of the files,
+ * or without files the first messages of the topic, if it may be read. */
 void lw_check_times(struct lw_findings *f, const struct lw_config *config,
                     char *const *files, size_t nfiles, bool no_topic);
 

@@ -67,12 +67,12 @@ struct lw_config *lw_cli_config(const struct lw_command *command, const char *pa
 /* The JSON object as one line on standard output; takes it over. */
 void lw_cli_print_json(json_t *object);
 json_t *lw_cli_number(double v); /* null for NaN */
-/* A text that others wrote, made harmless: JSON takes any. */
+/* A text that others wrote, made harmless, as JSON. */
 json_t *lw_cli_text(const char *text);
 /* One line, with its newline: whatever its values hold, it stays one line and drives no
  * terminal. */
 void lw_cli_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A decision as the first column of a log has it. */
+/* A decision's word in the first column of a log. */
 const char *lw_cli_decision_word(enum lw_decision_kind kind);
 
 /* A progress bar on standard error, when it is a terminal and the work takes more than a

@@ -179,8 +179,8 @@ static const struct lw_key drift_keys[] = {
      .doc = "For testing many features at once; bh is Benjamini-Hochberg."},
     {"floor_psi", LW_KEY_REAL, AT(spec.drift.floor_psi), .standard = "0.2", .min = 0,
      .max = 10,
-     .doc = "Least effect, in bias-corrected PSI, of the verdict drift. A rule has its "
-            "threshold."},
+     .doc = "Least effect, in bias-corrected PSI, of the verdict `drift`. A rule uses "
+            "its own threshold."},
 };
 static const struct lw_section drift_section = SECTION(
     "drift", "The comparison of a window with the reference (docs/statistics.md).",

@@ -31,8 +31,8 @@ static const struct lw_key field_keys[] = {
      .doc = "What the value is to leeway. A category is never averaged; a text is only "
             "an identifier."},
     {"required", LW_KEY_BOOL, AT(struct lw_field_item, required), .standard = "false",
-     .doc = "An event without it, or with a value that the kind cannot be had from, is a "
-            "dead letter. Otherwise such a value is missing."},
+     .doc = "An event without it, or with a value that cannot be converted to the kind, "
+            "is a dead letter. Otherwise such a value is missing."},
     {"unit", LW_KEY_WORD, AT(struct lw_field_item, unit), .flags = LW_IMPLIED,
      .standard = "schema", .words = units,
      .doc =
@@ -62,7 +62,8 @@ static const struct lw_key feature_keys[] = {
     {"cap", LW_KEY_INT, AT(struct lw_feature_item, column.cap), .flags = LW_IMPLIED,
      .standard = "1024", .min = 8, .max = LW_CATS_CAP_MAX,
      .doc =
-         "Categories that are told apart; of more, the frequent ones and a random part."},
+         "Categories with a count of their own: where there are more, the frequent ones "
+         "and a random sample."},
     {"distinct", LW_KEY_BOOL, AT(struct lw_feature_item, column.distinct),
      .flags = LW_IMPLIED, .standard = "false",
      .doc = "Estimate a category's distinct values too."},

@@ -36,7 +36,7 @@ struct lw_backtest_hooks {
 struct lw_backtest *lw_backtest_new(const struct lw_spec *spec,
                                     const struct lw_backtest_hooks *hooks);
 void lw_backtest_free(struct lw_backtest *b);
-/* A person's word (lw_monitor_release), spoken when event time reaches that moment. At
+/* Calls lw_monitor_release, as a person would, when event time reaches that moment. At
  * most LW_RELEASES_MAX; `which` is borrowed. */
 #define LW_RELEASES_MAX 16
 void lw_backtest_release(struct lw_backtest *b, const char *which, int64_t at_ms);

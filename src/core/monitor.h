@@ -58,7 +58,7 @@ enum lw_decision_kind {
     LW_DECIDED_CONFIRM,   /* probation passed */
     LW_DECIDED_ROLL_BACK, /* the previous champion returns */
     LW_DECIDED_WAIT,      /* probation goes on: too little was scored by both */
-    LW_DECIDED_NOT_JUDGED /* ... and it ends like that: neither confirmed nor refuted */
+    LW_DECIDED_NOT_JUDGED /* it ends with too little: neither confirmed nor refuted */
 };
 /* "promoted", "rejected", "confirmed", "rolled_back", "probation_waits", "not_judged" */
 const char *lw_decision_name(enum lw_decision_kind kind);
@@ -92,8 +92,7 @@ struct lw_evaluation {
     size_t nspans;
     struct lw_span_change span[LW_SPANS_MAX];
     char by[160];    /* who has released them */
-    char waits[240]; /* why a training that a person asks for has to wait; "": it does not
-                      */
+    char waits[240]; /* why a person's request has to wait; "": it does not */
 };
 
 struct lw_monitor;
@@ -108,7 +107,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
 
 /* Before lw_monitor_seal: something that belongs to the stream's state cannot be read,
  * and the caller goes on without. panes: how many it is, 0 for other state. Counted, and
- * told by the next sealed pane's evaluation as the alert `unreadable-pane` or
+ * reported by the next sealed pane's evaluation as the alert `unreadable-pane` or
  * `unreadable-state`, unless that fires already. */
 void lw_monitor_unreadable(struct lw_monitor *m, uint64_t panes, const char *text);
 /* The pane to seal next, when the next one with events starts at start_ms: that one, or
@@ -160,17 +159,16 @@ bool lw_monitor_alert(struct lw_monitor *m, uint64_t fingerprint,
  * window>:psi_first:<feature>`. */
 void lw_monitor_first(struct lw_monitor *m, struct lw_reference *ref);
 uint32_t lw_monitor_first_version(const struct lw_monitor *m); /* 0: none yet */
-/* A person asks for a training. While an incident of a blocking rule is open it waits for
- * the end of that, and out->waits says so. */
+/* A person asks for a training. While an incident of a blocking rule is open the request
+ * waits until that ends, and out->waits says so. */
 void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation *out);
 
-/* A person says that what is held back of a feature (or of `target`; or the span of that
- * number) is no fault: its rows are learned from again, and an incident of it that is
- * still open is over, until it was seen to be over and comes again. false: nothing of
- * that name is held. */
+/* A person ends the quarantine of a feature, of `target`, or of the span with that
+ * number: its rows are learned from again. An open incident about it resolves, and fires
+ * again only after good values have been seen. false: nothing of that name is held. */
 bool lw_monitor_release(struct lw_monitor *m, const char *which, const char *who,
                         struct lw_evaluation *out);
-/* What is held back now (borrowed until the next call). */
+/* The spans in quarantine now (borrowed until the next call). */
 const struct lw_quarantine *lw_monitor_quarantine(const struct lw_monitor *m);
 
 /* Versions to be scored on the side: the first one if kept, the previous one in

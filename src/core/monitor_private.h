@@ -51,9 +51,8 @@ struct lw_monitor {
     size_t nslots;
     struct lw_slot *slot;
     struct lw_notice notice[LW_NOTICES];
-    uint64_t unreadable; /* panes, ever */
-    char unread[LW_NOTICES]
-               [320];      /* by kind: to be told with the next pane; "": nothing */
+    uint64_t unreadable;          /* panes, ever */
+    char unread[LW_NOTICES][320]; /* by kind: for the next pane's alert; "": none */
     int64_t leapt_from_ms; /* end of the pane before the newest gap of over max_jump */
     bool lazy;             /* figures are of no interest: only rules ask for sketches */
     size_t nviews;
@@ -80,19 +79,20 @@ int lw__subject(const struct lw_rule *rule, size_t i);
 /* Place of a feature or the target in a profile. */
 size_t lw__column(const struct lw_spec *spec, int subject);
 
-/* The incident of a rule and its i-th subject, if there is one, is over because of `why`,
- * which the alert then says. */
+/* Ends the incident of a rule and its i-th subject, if there is one; the alert gives
+ * `why` as the reason. */
 void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
                  struct lw_evaluation *out);
 /* The previous champion returns. */
 void lw__returned(struct lw_monitor *m, const struct lw_decision *d,
                   struct lw_evaluation *out);
 
-/* What stands against learning (monitor_block.c). */
-/* The rule, and in *subject of what, whose incident forbids every training; or NULL. */
+/* What prevents a training (monitor_block.c). */
+/* The rule whose open incident forbids every training, and in *subject its subject; or
+ * NULL. */
 const struct lw_rule *lw__blocked(const struct lw_monitor *m, int *subject);
-/* The same of a rule that has not fired, but might at its next look: the rows that a
- * training would take are looked at before they are taken. */
+/* The same for a rule that has not fired but would if it were evaluated now: the rows of
+ * a training are checked before they are used. */
 const struct lw_rule *lw__suspects(struct lw_monitor *m, int *subject);
 /* Has the quarantine left too little for a reference? */
 bool lw__reference_is_thin(const struct lw_monitor *m);
@@ -105,11 +105,11 @@ struct lw_reading lw__fault_reading(const struct lw_member *before,
                                     const struct lw_member *now,
                                     const struct lw_fault *found,
                                     const struct lw_slot *slot);
-/* Is a piece of what may be a fault's broken? Of a fault that fires, what is nearer to it
- * than to the reference. */
+/* Is this piece of a suspected fault broken? While the fault fires, a piece is broken
+ * that is nearer to it than to the reference. */
 bool lw__fault_in_piece(const struct lw_member *before, const struct lw_member *now,
                         const struct lw_fault *found, const struct lw_slot *slot);
-/* Could lw_fault_find tell, with so few values? */
+/* Are there enough values for lw_fault_find to decide? */
 bool lw__fault_judged(const struct lw_member *before, const struct lw_member *now,
                       const struct lw_fault *found);
 /* All figures of all views. */

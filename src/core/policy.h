@@ -39,14 +39,14 @@ struct lw_policy {
     uint32_t candidate_version;  /* the newest promoted by training, and ... */
     char candidate[LW_NAME_MAX]; /* ... what it was */
     int64_t candidate_as_of_ms;  /* ... and the end of what it was trained on */
-    bool again; /* it was recalled: the training is to be repeated when it can be */
+    bool again; /* it was recalled: repeat the training when nothing prevents it */
     char barred[LW_NAME_MAX]; /* the candidate rolled back last */
     int64_t barred_until_ms;
     char asked[LW_NAME_MAX]; /* by whom; "": nobody */
     size_t ndays;
     struct lw_day day[LW_LEVEL_DAYS]; /* the newest ones with events, in order */
     int64_t probation_until_ms;       /* 0: not in probation */
-    bool extended; /* it has come to its end once with too little to judge by */
+    bool extended; /* its end was reached once with too little to judge by */
     struct lw_moments
         probation; /* per pane: previous' minus champion's squared error, per event */
 };
@@ -66,10 +66,9 @@ void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
  * a decision was made. */
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                         struct lw_decision *out);
-/* Rows of [from, ...) have turned out to be a fault's: what the probation has seen of
- * them does not count; and a champion that was trained on some gives way to its
- * predecessor, until the training is repeated without them. Returns 1 when that was
- * decided. */
+/* A fault has spoiled the span's rows: the probation no longer counts them, and a
+ * champion that was trained on some of them gives way to its predecessor until the
+ * training is repeated without them. Returns 1 when that was decided. */
 int lw_policy_spoiled(struct lw_policy *p, const struct lw_span *span, int64_t at_ms,
                       struct lw_decision *out);
 /* Event time since the champion last proved itself: since its promotion, or since it beat
@@ -79,7 +78,7 @@ int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms);
  * against it. */
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                       const char *trigger, bool blocked);
-/* A training ended. training == NULL: it failed; with `early`: for want of rows, which
+/* A training ended. training == NULL: it failed; with `early`: too few rows, which
  * costs no cooldown: it is asked for again when about as many have come as it lacked. */
 void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
                        const struct lw_training *training, const char *why_failed,

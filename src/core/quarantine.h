@@ -1,13 +1,14 @@
-/* Spans of event time whose rows are not to be learned from: what a data fault spoiled.
+/* Spans of event time that no model learns from, because a data fault spoiled their rows.
  *
  * A span belongs to the feature (or the target) that was broken, but it takes out whole
- * rows. A value that is merely called missing would still teach: models have terms for
- * missing values, the feed's other fields are often wrong with it, and the row's target
- * would be explained without what caused it. A row less costs nothing but a row.
+ * rows. To treat the value as missing would still teach something wrong: models have
+ * terms for missing values, other fields of the feed are often wrong too, and the target
+ * would be explained without its cause.
  *
- * A span is open while the incident that made it is; nobody knows yet where it ends. The
- * pane on either side of the broken ones is taken as well, because a feed breaks and
- * heals inside a pane. Spans of one feature that touch are one; the number is bounded. */
+ * A span is open as long as the incident that made it: its end is not known yet. It
+ * includes one pane on either side of the broken ones, because a feed breaks and recovers
+ * in the middle of a pane. Spans of one feature that touch are one; the number is
+ * bounded. */
 #ifndef LW_QUARANTINE_H
 #define LW_QUARANTINE_H
 
@@ -22,7 +23,7 @@ struct lw_span {
     uint32_t id; /* grows, never used again */
     bool open;
     int64_t from_ms, until_ms; /* [from, until); open: the last broken pane known ends */
-    int64_t broken_ms; /* what was judged broken begins; `from` has a margin before it */
+    int64_t broken_ms; /* start of the first broken pane; `from` has a margin before it */
     char feature[LW_NAME_MAX]; /* or "target" */
     char why[80];
 };
@@ -33,12 +34,13 @@ struct lw_quarantine {
     struct lw_span span[LW_SPANS_MAX]; /* by start */
 };
 
-/* Does a span hold that moment? Open ones hold everything from their start on. */
+/* Does a span include that moment? Open ones include everything from their start on. */
 bool lw_quarantine_holds(const struct lw_quarantine *q, int64_t at_ms);
-/* Does one hold any moment of [from, until)? */
+/* Does one include any moment of [from, until)? */
 bool lw_quarantine_touches(const struct lw_quarantine *q, int64_t from_ms,
                            int64_t until_ms);
-/* The end of the span that holds that moment, or the moment itself; INT64_MAX: open. */
+/* The end of the span that includes that moment, or the moment itself; INT64_MAX: open.
+ */
 int64_t lw_quarantine_past(const struct lw_quarantine *q, int64_t at_ms);
 /* The start of the first span that begins after that moment; INT64_MAX: none does. */
 int64_t lw_quarantine_next(const struct lw_quarantine *q, int64_t at_ms);
@@ -56,7 +58,7 @@ struct lw_span *lw_quarantine_begin(struct lw_quarantine *q, const struct lw_spa
  * out: what it was. */
 bool lw_quarantine_release(struct lw_quarantine *q, const char *which,
                            struct lw_span *out);
-/* Forgets what ended at or before that. */
+/* Forgets spans that ended at or before that. */
 void lw_quarantine_forget(struct lw_quarantine *q, int64_t before_ms);
 
 /* "span 3: trip_distance from 2020-05-04T00:00:00Z until ... (fault (unit))". */

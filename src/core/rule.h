@@ -15,8 +15,7 @@ struct lw_slot {
     enum lw_severity severity;
     uint32_t over, critical, under; /* consecutive readings: breached, critical, clear */
     int64_t since_ms;               /* of the first breach in the row that fired */
-    /* A person has said that it is no trouble: it does not fire again before it was seen
-     * to be over. */
+    /* A person has released it: it does not fire again before it was seen to be over. */
     bool released;
     int64_t released_ms; /* when that was said last; 0: never */
     uint8_t fault;       /* of a rule on `fault` that fires: what was recognised last */
@@ -28,7 +27,7 @@ struct lw_reading {
     uint64_t n;       /* events behind it */
     bool known;       /* there is something to read */
     bool significant; /* more than chance would give */
-    bool likely;      /* perhaps: too little to fire, too much to resolve */
+    bool likely;      /* possible: too little to fire, too much to resolve */
 };
 
 enum lw_transition { LW_STAYS, LW_FIRES, LW_WORSENS, LW_RESOLVES };

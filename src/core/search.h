@@ -19,7 +19,7 @@
 
 struct lw_split {
     size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
-    struct lw_labels labels; /* of the held-out rows: how far one may pull */
+    struct lw_labels labels; /* of the held-out rows: the bounds of a label */
 };
 
 /* RMSE of predictions for the held-out rows, and the sums behind it; a label counts as

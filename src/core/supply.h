@@ -1,8 +1,8 @@
-/* The rows that a training would find, counted pane by pane, so that none is asked for
- * before it can succeed: those that are older than the hold-out and within the window.
+/* The rows that a training would find: those older than the hold-out and within the
+ * window. Counted pane by pane, so that no training is asked for before it can succeed.
  *
  * Kept in cells of event time. A cell of the hold-out is a 64th of it, and so is one of
- * the rest of the window: what is counted errs by less than one of them, downwards. */
+ * the rest of the window: the count is too low by less than one cell. */
 #ifndef LW_SUPPLY_H
 #define LW_SUPPLY_H
 

@@ -6,8 +6,8 @@
  * champion on the same rows (gate: paired differences of squared errors, summed by block
  * against autocorrelation); what is to be promoted is fitted again on everything.
  *
- * Rows in quarantine do not exist for any of this: the hold-out reaches back over them
- * until it has its length outside of them. */
+ * Rows in quarantine are left out of all of this; the hold-out reaches further back until
+ * it has its full length outside of them. */
 #ifndef LW_TRAIN_H
 #define LW_TRAIN_H
 
@@ -57,7 +57,7 @@ struct lw_training {
     struct lw_left_out left[LW_SPANS_MAX];
     int64_t as_of_ms, holdout_from_ms, rows_from_ms;
     uint64_t rows, holdout_rows;
-    bool early; /* it failed for want of rows: `rows` and `holdout_rows` say how many */
+    bool early; /* it failed with too few rows: `rows` and `holdout_rows` */
     size_t ntrials, chosen;
     struct lw_trial trial[LW_TRIALS_MAX];
     struct lw_gate gate;            /* passed is true when there is no champion */

@@ -20,7 +20,7 @@ void lw_windows_push(struct lw_windows *w, struct lw_pane *pane);
 /* The clock that these panes were sealed by has been taken back: those that start at
  * until_ms or later are dropped. */
 void lw_windows_return(struct lw_windows *w, int64_t until_ms);
-/* No pane that is held has an event. */
+/* No pane in the windows has an event. */
 bool lw_windows_empty(const struct lw_windows *w);
 /* End of the newest pane; INT64_MIN when there is none. */
 int64_t lw_windows_end(const struct lw_windows *w);

@@ -13,7 +13,7 @@
 
 struct lw_cells {
     size_t n, cap;
-    size_t unchanged;    /* categories that count as cells and cannot be told to differ */
+    size_t unchanged;    /* categories that count as cells and may not differ at all */
     double *ref, *cur;   /* counts */
     double n_ref, n_cur; /* their sums */
     double
@@ -35,10 +35,10 @@ double lw_cells_expected(double ref, double cur, double n_ref, double n_cur);
 /* What categories say apart from their cells. */
 struct lw_cats_diff {
     double linf;   /* largest change of one category's share; past a cap: at least this */
-    bool known;    /* the rest is */
+    bool known;    /* whether what follows is known */
     double unseen; /* share of the current sample in categories the reference lacks */
     double expected; /* what it would be if nothing had changed */
-    double p;        /* of more than that, by chance */
+    double p;        /* that it exceeds that by chance */
 };
 /* One cell a category that is large enough, and one for all the rest together. */
 struct lw_cats_diff lw_cells_categories(struct lw_cells *out, struct lw_cats *ref,

@@ -1,6 +1,6 @@
 /* Which values count as the same. A feed that changes from double to float, or that
  * passes its numbers through another unit and back, changes their last bits and nothing
- * else: 0.3 becomes 0.30000001. Whoever compares values of two samples goes by this. */
+ * else: 0.3 becomes 0.30000001. Every comparison of two samples' values uses this. */
 #ifndef LW_POINTS_H
 #define LW_POINTS_H
 
@@ -21,7 +21,7 @@ double lw_midpoint(double a, double b);
 bool lw_one_value(const struct lw_kll *a, const struct lw_kll *b);
 
 /* Values in ascending order, in place: each run of what is the same becomes equal to its
- * first, where it stands alone. 1e8 + 1 and 1e8 + 2 among their like stay two values. */
+ * first, if it is far from its neighbours. Among 1e8 + 1, 1e8 + 2, ... all stay apart. */
 void lw_points_cluster(double *values, size_t n);
 /* Each value that is the same as the nearest of the reference's points becomes equal to
  * it. Both ascend, and so does the result. */

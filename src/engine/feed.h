@@ -15,7 +15,7 @@ struct lw_feed *lw_feed_open(const struct lw_config *config, char *const *paths,
 void lw_feed_close(struct lw_feed *f);
 /* From here on events come by event time over all files, each of which is read in its own
  * order: monthly files overlap at their ends, and one after another they would make the
- * first events of each month late. Where a file stands is what its crowd says
+ * first events of each month late. A file's position is the clock of its crowd
  * (core/clock.h), so no wrong clock holds a file back. All files are open at once. */
 int lw_feed_merge(struct lw_feed *f, struct lw_err *err);
 

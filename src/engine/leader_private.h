@@ -58,12 +58,12 @@ void lw__leader_first(struct lw_leader *l);
  * decided, or NULL. */
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err);
-/* The pane that starts there, over all partitions. What cannot be read is left out, and
- * goes aside with the next step, which tells of it. known: a former leader has told of
- * those that stand aside already. */
+/* The pane that starts there, over all partitions. What cannot be read is left out; the
+ * next step moves it away and reports it. known: those that have been moved away already
+ * were reported by a former leader. */
 struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool known,
                                 struct lw_err *err);
-/* The same of other state, whose absence follows from what is said. */
+/* Reports other state that cannot be read, and in `follows` what that means. */
 void lw__leader_unusable(struct lw_leader *l, const char *event, const struct lw_err *why,
                          const char *follows);
 /* Says what is due by the clock: repetitions, and what was held back. */

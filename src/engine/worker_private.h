@@ -57,7 +57,7 @@ struct lw_worker {
     int64_t hold_ms, held_until_ms; /* for how long, and until when, after a put-back */
     int64_t try_at_ms;              /* monotonic: Redis is not asked before */
     int64_t tell_at_ms;             /* monotonic: nor is said before that claims wait */
-    bool told_time;                 /* of an event's time that nobody believes */
+    bool told_time;                 /* has logged a time that is not believed */
     bool fits;                      /* the stream in Redis is of this configuration */
     int32_t flush_from; /* where the next flush begins, if one was cut short */
     struct lw_intake *intake;

@@ -1,9 +1,9 @@
 /* One value to one cell: the rules that the decode loop, defaults and records in JSON
  * share.
  *
- * A step says what becomes of a value (event/plan.h); what a value cannot become is a
- * refusal, with the value in it. Whoever calls decides what follows: a required field
- * fails the event, any other is missing. */
+ * A step says what a value is converted to (event/plan.h). A value that cannot be
+ * converted is refused, and the refusal holds the value. The caller decides what follows:
+ * a required field fails the event, any other is missing. */
 #ifndef LW_EVENT_CONVERT_H
 #define LW_EVENT_CONVERT_H
 

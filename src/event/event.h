@@ -73,7 +73,7 @@ struct lw_time_reading {
     bool text;           /* ISO 8601 */
     bool local;          /* by a clock on the wall: in the zone */
     bool beside;         /* its logicalType stands where Avro ignores it */
-    bool bare;           /* a long of which nobody says what it counts */
+    bool bare;           /* a long without a logical type or a unit */
     const char *type;    /* "long" */
     const char *meaning; /* "timestamp-micros", or NULL; borrowed from the schema */
 };

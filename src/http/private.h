@@ -33,7 +33,7 @@ struct lw_snapshot {
     int32_t npartitions;
     struct lw_part_view *view;
     uint64_t firing[3];      /* by enum lw_severity */
-    char unreadable[2][320]; /* what state cannot be read, while its alert fires; or "" */
+    char unreadable[2][320]; /* state that cannot be read, while its alert fires */
     uint64_t outbox, parked;
     char leader[128]; /* "" nobody */
     int64_t sealed_until_ms;

@@ -29,11 +29,11 @@ double lw_dataset_target(const struct lw_dataset *ds, size_t row);
 size_t lw_dataset_bytes(const struct lw_dataset *ds);
 /* First row of a sorted dataset with time >= ms. */
 size_t lw_dataset_lower_bound(const struct lw_dataset *ds, int64_t ms);
-/* How far a label may pull. A handful of absurd ones (a counter that wrapped, seconds
- * among minutes) would otherwise outweigh all others in a sum of squares, in a fit as in
- * a comparison of models. A handful is one in a hundred, and five where that is fewer;
- * what stands further from the median than 10 times the furthest of the others counts as
- * if it stood there. In a normal distribution that is 23 standard deviations away, in a
+/* Bounds of labels. A handful of absurd ones (a counter that wrapped, seconds among
+ * minutes) would otherwise outweigh all others in a sum of squares, in a fit and in a
+ * comparison of models. A handful is one in a hundred, at least five. A label that is
+ * further from the median than 10 times the furthest of the others counts as if it were
+ * at that distance. In a normal distribution that is 23 standard deviations away, in a
  * log-normal one of sigma 1.5 some 300 medians. Unbounded where there are fewer than 20
  * labels, or where all but a handful are one value (a rare event is no absurd label). */
 struct lw_labels {

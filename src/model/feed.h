@@ -32,8 +32,8 @@ struct lw_feed {
     uint32_t *code[LW_ATOMS_MAX];
     uint32_t *level[LW_TERMS_MAX]; /* a block each */
     double *value[LW_TERMS_MAX];   /* a term each; NULL where there are no numbers */
-    /* It has met a number that cannot be summed: one of that atom, one of that term. A
-     * prediction does without it; a fit does not. */
+    /* A number of that atom, or a product of that term, could not be summed. A prediction
+     * leaves it out; a fit fails. */
     bool large_atom[LW_ATOMS_MAX], large_term[LW_TERMS_MAX];
 };
 

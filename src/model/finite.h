@@ -1,6 +1,6 @@
-/* What a fit may not let through: sums that have overflowed, and a model whose
- * predictions would be no numbers. A comparison with NAN is false whichever way it is
- * put, so it must be looked for before anything is compared. */
+/* What a fit must refuse: sums that have overflowed, and a model whose predictions would
+ * not be finite. Every comparison with NAN is false, so the checks come before anything
+ * is compared. */
 #ifndef LW_FINITE_H
 #define LW_FINITE_H
 
@@ -10,8 +10,8 @@
 /* LW_EINPUT names a term whose rows held a number too large to be summed. */
 int lw_feed_check(const struct lw_feed *feed, struct lw_err *err);
 
-/* LW_EINPUT names the term whose values cannot be squared and summed, or says that the
- * target is what cannot, or that no row has any weight. */
+/* LW_EINPUT names the term whose values cannot be squared and summed, or says that it is
+ * the target, or that no row has any weight. */
 int lw_stats_check(const struct lw_stats *s, const struct lw_model *m,
                    struct lw_err *err);
 

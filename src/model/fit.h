@@ -73,8 +73,8 @@ struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
                         int64_t as_of_ms, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err);
 
-/* One half of the rows, drawn by blocks of event time: neighbours, which share their
- * hour's luck, are in the same half. */
+/* One half of the rows, drawn by blocks of event time, so that neighbours, whose errors
+ * are alike, are in the same half. */
 struct lw_fold {
     int64_t block_ms; /* 0: all rows are in it */
     int half;         /* 0 or 1 */

@@ -40,8 +40,8 @@ struct lw_audit_line {
 /* The words of one XADD to the audit stream. */
 void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_audit_line *line);
-/* ... to the stream of evaluations, whose number events decide: they must not push
- * decisions out of the audit. */
+/* ... to the stream of evaluations. It is separate because events decide how many there
+ * are, and they must not push decisions out of the audit. */
 void lw__evaluation_words(struct lw_cmd *c, const struct lw_spec *spec,
                           const struct lw_audit_line *line);
 

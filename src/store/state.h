@@ -15,7 +15,7 @@
 struct lw_unread {
     int64_t start_ms;
     int32_t partition;
-    bool aside; /* out of the way already */
+    bool aside; /* has been moved away already */
     char why[256];
 };
 struct lw_unreadables { /* grows; all zero is empty */
@@ -113,7 +113,7 @@ int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *to
 /* The pane that starts there, merged over the partitions 0 .. npartitions - 1, in order.
  * NULL on error; an empty pane when nobody has it. The caller frees. A partition's pane
  * that cannot be read (LW_EINPUT) is left out and added to *unread, as are those that
- * stand aside already; with unread == NULL it is an error. One round trip. */
+ * have been moved away; with unread == NULL it is an error. One round trip. */
 struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
                               int32_t npartitions, int64_t start_ms,
                               struct lw_unreadables *unread, struct lw_err *err);

@@ -1,16 +1,17 @@
-/* Shared by the files that find panes unreadable, move them away, and tell of them. */
+/* Shared by the files that find panes unreadable, move them away and report them. */
 #ifndef LW_STORE_UNREAD_H
 #define LW_STORE_UNREAD_H
 
 #include "store/guard.h"
 
-/* Part of a step: what is not aside yet goes aside; a line of the audit for each. */
+/* Part of a step: moves away what is still in place, with a line in the audit for each.
+ */
 void lw__unread_put(struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_step *step);
 /* By the owner of the partition, in the epoch just claimed. LW_EAGAIN: claim again. */
 int lw__unread_aside(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                      uint64_t epoch, const struct lw_unread *one, struct lw_err *err);
-/* The notes about one pane of each partition: the question, and what came back. */
+/* The notes about one pane of each partition: the query, and its reply. */
 void lw__unread_ask(struct lw_cmd *c, const struct lw_spec *spec, int32_t npartitions,
                     int64_t start_ms);
 void lw__unread_notes(const struct lw_reply *notes, int64_t start_ms,
