@@ -24,7 +24,7 @@ struct lw_partition *lw_partition_new(const struct lw_spec *spec, int32_t number
     struct lw_partition *p = lw_calloc(1, sizeof *p);
     p->spec = spec;
     p->number = number;
-    p->oldest_ms = INT64_MIN;
+    p->oldest_ms = p->flushed_newest_ms = INT64_MIN;
     p->bound_ms = p->shut_ms = p->struck_from_ms = INT64_MAX;
     p->struck_until_ms = INT64_MIN;
     lw_clock_init(&p->clock, spec);
@@ -258,6 +258,12 @@ void lw_partition_gone(struct lw_partition *p, uint64_t n) {
     p->counter[LW_COUNT_GONE] += n;
 }
 
+int64_t lw_partition_heeds(const struct lw_partition *p) {
+    return p->flushed_newest_ms == INT64_MIN
+               ? INT64_MIN
+               : p->flushed_newest_ms + p->spec->max_jump_ms;
+}
+
 void lw_partition_sealed(struct lw_partition *p, int64_t until_ms) {
     lw_clock_sealed(&p->clock, until_ms);
     if (lw_clock_mark(&p->clock) >= p->shut_ms)
@@ -275,6 +281,7 @@ void lw_partition_end(struct lw_partition *p) {
 void lw_partition_forget(struct lw_partition *p) {
     p->struck_from_ms = INT64_MAX;
     p->struck_until_ms = INT64_MIN;
+    p->flushed_newest_ms = lw_clock_newest(&p->clock);
     size_t spare = p->nspare;
     for (size_t i = p->npanes; i-- > 0;) {
         struct lw_pane *pane = p->pane[i];

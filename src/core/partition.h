@@ -40,6 +40,9 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
 void lw_partition_bound(struct lw_partition *p, int64_t record_ms);
 /* The leader has sealed all panes that end at or before this: what comes is late. */
 void lw_partition_sealed(struct lw_partition *p, int64_t until_ms);
+/* How far a leader may have sealed for _sealed to heed it, as of the last flush: whoever
+ * starts there again must come to the same answer. INT64_MIN: not at all. */
+int64_t lw_partition_heeds(const struct lw_partition *p);
 /* One message that could not be decoded. */
 void lw_partition_dead(struct lw_partition *p);
 

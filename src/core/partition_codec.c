@@ -59,6 +59,7 @@ int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
         if (!r.bad)
             lw_partition_open(p, start);
     }
+    p->flushed_newest_ms = lw_clock_newest(&p->clock);
     if (p->npanes)
         p->shut_ms = p->pane[0]->start_ms + p->spec->pane_ms;
     return r.bad ? lw_fail(err, LW_EINPUT, "partition %d: progress names no pane's start",

@@ -132,13 +132,12 @@ static void put_struck(struct lw_cmd *c, const struct lw_partition *p) {
 }
 
 /* How far a leader's sealing is believed that was ahead of this partition; empty: not. */
-static void put_believed(struct lw_cmd *c, const struct lw_spec *spec,
-                         const struct lw_partition *p) {
-    int64_t newest = lw_partition_newest(p);
-    if (newest == INT64_MIN)
+static void put_believed(struct lw_cmd *c, const struct lw_partition *p) {
+    int64_t limit = lw_partition_heeds(p);
+    if (limit == INT64_MIN)
         lw_cmd_str(c, "");
     else
-        lw_cmd_int(c, newest + spec->max_jump_ms);
+        lw_cmd_int(c, limit);
 }
 
 static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
@@ -155,7 +154,7 @@ static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
     lw_cmd_int(c, flush->partition);
     put_struck(c, p);
     lw_cmd_int(c, spec->pane_ms);
-    put_believed(c, spec, p);
+    put_believed(c, p);
     size_t slot = lw_cmd_slot(c);
     put_part(c, flush, p, scratch);
     lw_cmd_fill(c, slot);
