@@ -29,7 +29,7 @@
 
 #define LW_LOOSE 0.08 /* of a value: a day is not a week */
 #define LW_SURE  2.6  /* standard errors */
-#define LW_EVEN  0.15 /* skewness, of 1 at most, below which a column is symmetrical */
+#define LW_EVEN  0.25 /* skewness, of 1 at most, below which a column is symmetrical */
 
 static const double rank[] = {0.15, 0.3, 0.5, 0.7, 0.85};
 enum { N = sizeof rank / sizeof *rank, MID = N / 2 };
