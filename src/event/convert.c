@@ -9,6 +9,7 @@
 #include "base/cell.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "event/event.h"
 
 static bool refuse_whole(struct lw_refusal *no, const char *why, int64_t v) {
     no->why = why;
@@ -53,6 +54,20 @@ static bool put_time(const struct lw_step *step, const struct lw_zone *zone, int
     return true;
 }
 
+/* Of a number too large to be a time in its unit; at most one unit makes it one. */
+static const char *too_large_a_time(double v) {
+    if (!(v > 0 && v < 9e18))
+        return "not a believable time";
+    int64_t whole = (int64_t)v;
+    if (lw_time_believed(whole / 1000000))
+        return "outside the years 1990 to 2100, and right in nanoseconds (`unit: ns`)";
+    if (lw_time_believed(whole / 1000))
+        return "outside the years 1990 to 2100, and right in microseconds (`unit: us`)";
+    if (lw_time_believed(whole))
+        return "outside the years 1990 to 2100, and right in milliseconds (`unit: ms`)";
+    return "not a believable time";
+}
+
 bool lw_value_whole(const struct lw_step *step, const struct lw_zone *zone, int64_t v,
                     struct lw_cell *cell, struct lw_refusal *no) {
     enum lw_as as = (enum lw_as)step->as;
@@ -65,7 +80,7 @@ bool lw_value_whole(const struct lw_step *step, const struct lw_zone *zone, int6
     if (per_ms(as) > 1 || fits)
         if (put_time(step, zone, floor_div(v, per_ms(as)) * unit, cell))
             return true;
-    return refuse_whole(no, "not a believable time", v);
+    return refuse_whole(no, too_large_a_time((double)v), v);
 }
 
 /* A double that must be a whole number to name a category. */
@@ -97,7 +112,7 @@ bool lw_value_real(const struct lw_step *step, const struct lw_zone *zone, doubl
     double ms = floor(v * (double)ms_per(as) / (double)per_ms(as));
     if (fabs(ms) <= (double)LW_MS_MAX && put_time(step, zone, (int64_t)ms, cell))
         return true;
-    return refuse_real(no, "not a believable time", v);
+    return refuse_real(no, too_large_a_time(v), v);
 }
 
 bool lw_value_text(const struct lw_step *step, const struct lw_zone *zone,

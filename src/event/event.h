@@ -17,6 +17,7 @@
  * lies far outside: seconds read as milliseconds are of January 1970. */
 #define LW_TIME_FROM  INT64_C(631152000000)
 #define LW_TIME_UNTIL INT64_C(4133980800000)
+bool lw_time_believed(int64_t ms);
 
 enum lw_target_kind { LW_TARGET_FIELD, LW_TARGET_MINUTES_BETWEEN };
 

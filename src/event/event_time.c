@@ -10,7 +10,7 @@
 #include "event/convert.h"
 #include "event/event.h"
 
-static bool believed(int64_t ms) {
+bool lw_time_believed(int64_t ms) {
     return ms >= LW_TIME_FROM && ms < LW_TIME_UNTIL;
 }
 
@@ -26,12 +26,12 @@ enum lw_unit lw_unit_meant(enum lw_unit unit, int64_t ms) {
         return LW_UNIT_OF_TYPE;
     for (int step = 1; step < 4; step++) {
         finer /= 1000;
-        if (believed(finer) && (int)unit + step <= LW_UNIT_NS)
+        if (lw_time_believed(finer) && (int)unit + step <= LW_UNIT_NS)
             return (enum lw_unit)((int)unit + step);
         if (coarser > LW_TIME_UNTIL || coarser < -LW_TIME_UNTIL)
             continue;
         coarser *= 1000;
-        if (believed(coarser) && (int)unit - step >= LW_UNIT_S)
+        if (lw_time_believed(coarser) && (int)unit - step >= LW_UNIT_S)
             return (enum lw_unit)((int)unit - step);
     }
     return LW_UNIT_OF_TYPE;
@@ -41,7 +41,7 @@ int lw_event_time(const char *field, enum lw_unit unit, int64_t ms, struct lw_er
     static const char *const units[] = {"", "seconds", "milliseconds", "microseconds",
                                         "nanoseconds"};
     char when[40], advice[200] = "";
-    if (believed(ms))
+    if (lw_time_believed(ms))
         return 0;
     if (ms == LW_NO_TIME && field)
         return lw_fail(err, LW_EINPUT, "event time \"%s\" is missing", field);
