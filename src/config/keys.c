@@ -153,15 +153,17 @@ static const struct lw_key pane_keys[] = {
      .doc = "How far behind the newest event another may be and still count."},
     {"max_jump", LW_KEY_DURATION, AT(spec.max_jump_ms), .standard = "12h",
      .min = LW_SECOND, .max = 10 * 365.0 * LW_DAY,
-     .doc = "A step of event time that is longer than this is made only when enough events "
-            "are behind it (docs/design.md)."},
+     .doc =
+         "A step of event time that is longer than this is made only when enough events "
+         "are behind it (docs/design.md)."},
     {"jump_agree", LW_KEY_INT, AT(spec.jump_agree), .standard = "3", .min = 1, .max = 16,
      .doc = "An event that far ahead is accumulated when so many of the latest 16 stand "
             "there."},
     {"idle_timeout", LW_KEY_DURATION, AT(spec.idle_timeout_ms), .standard = "1m",
      .min = LW_SECOND, .max = LW_WEEK,
-     .doc = "A partition that is silent this long (wall time) holds back no pane; when all "
-            "are, what is there is sealed."},
+     .doc =
+         "A partition that is silent this long (wall time) holds back no pane; when all "
+         "are, what is there is sealed."},
 };
 static const struct lw_section pane_section =
     SECTION("panes", "How event time is cut and when a slice is complete.", pane_keys);
