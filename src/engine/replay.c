@@ -29,9 +29,10 @@ static void believe(struct pacer *p, int64_t event_ms) {
     lw_clock_event(&p->crowd, event_ms, INT64_MAX);
     if (p->first_ms == INT64_MIN)
         p->first_ms = p->clock_ms = event_ms;
-    int64_t now = p->crowd.crowd_ms, step = now - p->clock_ms;
+    int64_t now = p->crowd.crowd_ms;
     if (now == INT64_MIN)
         return;
+    int64_t step = now - p->clock_ms;
     if (step > p->config->spec.max_jump_ms || -step > p->config->spec.max_jump_ms)
         p->first_ms += step;
     else if (step < 0)
