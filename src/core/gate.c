@@ -116,6 +116,7 @@ static void verdict(const struct lw_gate_spec *spec, const struct sums *s,
     out->gain = s->near2 > 0 ? s->sum / s->near2 : 0;
     out->z = s->block.n >= 2 && se > 0 ? s->block.mean / se : 0;
     bool alone = s->sum > 0 && s->sum <= s->loudest;
+    bool differ = (out->gain > 0) != (out->challenger_rmse < out->champion_rmse);
     out->passed = out->gain >= spec->min_gain && out->gain > ROUNDING &&
                   out->z >= spec->z && !alone;
     snprintf(out->reason, sizeof out->reason,
@@ -125,7 +126,9 @@ static void verdict(const struct lw_gate_spec *spec, const struct sums *s,
              lw_digits(out->challenger_rmse, 3).text,
              lw_digits(out->champion_rmse, 3).text, lw_digits(100 * out->gain, 1).text,
              100 * spec->min_gain, lw_digits(out->z, 2).text, spec->z,
-             alone ? "; one block of time makes all of the gain" : "");
+             alone    ? "; one block of time makes all of the gain"
+             : differ ? "; in the gain, what both miss by far counts in part"
+                      : "");
 }
 
 void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
