@@ -7,8 +7,7 @@
 #define PAYS    1.5  /* usual spacings that an event pays for */
 #define HORIZON 8192 /* events that the usual spacing is learned from */
 #define STEPS   8    /* usual spacings that one event can teach */
-#define SHARE   4    /* of all events, one in so many in a row makes a leap ... */
-#define ENOUGH  1000 /* ... and no more than these */
+#define ENOUGH  1000 /* events in a row that make a leap whatever came before */
 
 static void doubt(struct lw_clock *c, int64_t left_ms, uint64_t events) {
     c->doubt[c->ndoubts++] = (struct lw_doubt){left_ms, events, INT64_MAX, INT64_MIN, 0};
@@ -168,13 +167,12 @@ static void leap(struct lw_clock *c, int64_t to) {
     set_mark(c, to);
 }
 
-/* A long row is as good as payment. */
+/* As many in a row as came before, or very many, are as good as payment. */
 static bool long_row(const struct lw_clock *c) {
     uint64_t all = c->trusted;
     for (uint32_t i = 0; i < c->ndoubts; i++)
         all += c->doubt[i].events;
-    uint64_t enough = all / SHARE < ENOUGH ? all / SHARE : ENOUGH;
-    return c->ahead >= (enough > LW_CROWD ? enough : LW_CROWD);
+    return c->ahead >= LW_CROWD && (c->ahead >= ENOUGH || 2 * c->ahead >= all);
 }
 
 static void wait_to_leap(struct lw_clock *c, int64_t to) {

@@ -9,9 +9,9 @@
  *   paid for by events: each pays for one and a half times what usually passes between
  * two. So b events with wrong clocks move the mark by the time of about 1.5 b events.
  * - A step of more than max_jump is a *leap*. It is made in one piece, once the events
- *   behind it would have paid for max_jump, or are a quarter of all (1,000 at most).
- *   Until then the mark stays and events of both
- *   times are accumulated; if the old time comes back, the new panes are struck out.
+ *   behind it would have paid for max_jump, or are as many as came before (1,000 at
+ * most). Until then the mark stays and events of both times are accumulated; if the old
+ * time comes back, the new panes are struck out.
  * - A leap is doubtful until as many events have followed it as came between it and the
  *   leap before. Meanwhile it is undone (a *return*) when as many events in a row have
  *   said an older time as have said the newer one. What it had closed of the older time

