@@ -231,22 +231,32 @@ static struct progress look(struct lw_leader *l) {
  * whatever comes to it next is hardly older. When all are idle, what is there is sealed,
  * but for panes that the wall clock says may still be filled. When the stream has ended,
  * everything is complete. */
-static int64_t complete_until(struct lw_leader *l, const struct progress *p) {
+static int64_t complete_until(const struct lw_leader *l, const struct progress *p) {
     if (p->slowest != INT64_MAX)
         return p->slowest;
     if (p->newest == INT64_MIN || p->furthest == INT64_MIN)
         return p->furthest;
     int64_t all = floor_pane(l, p->newest) + l->spec->pane_ms;
+    int64_t wall = floor_pane(l, lw_wall_ms() - l->spec->lateness_ms);
     if (p->newest - p->furthest > l->spec->max_jump_ms) /* a leap that is not believed */
         all = p->furthest;
-    int flow = atomic_load(&l->engine->flow);
-    if (flow == LW_FLOWS) { /* silent by itself */
-        int64_t wall = lw_wall_ms() - l->spec->lateness_ms;
-        all = all > wall ? floor_pane(l, wall) : all;
-    } else if (flow != LW_ENDED) { /* whoever sends it is waiting for us */
-        all = atomic_load(&l->engine->complete_ms);
-    }
+    if (l->flow == LW_QUIET) /* whoever sends it is waiting for us */
+        all = l->complete_ms;
+    if (l->flow == LW_FLOWS && all > wall)
+        all = wall;
+    if (l->flow == LW_FLOWS && /* it was quiet just now, and Redis has not heard yet */
+        lw_mono_ms() - l->flow_since_ms < l->spec->idle_timeout_ms)
+        all = p->furthest;
     return all > p->furthest ? all : p->furthest;
+}
+
+/* Before the view is read: what it shows is then at least as new. */
+static void hear_flow(struct lw_leader *l) {
+    int flow = atomic_load(&l->engine->flow);
+    if (flow != l->flow)
+        l->flow_since_ms = lw_mono_ms();
+    l->flow = flow;
+    l->complete_ms = atomic_load(&l->engine->complete_ms);
 }
 
 static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
@@ -362,6 +372,7 @@ static int seal_panes(struct lw_leader *l, int64_t next, int64_t until,
 static int seal_due(struct lw_leader *l, struct lw_err *err) {
     bool returns;
     make_room(l, atomic_load(&l->engine->npartitions));
+    hear_flow(l);
     if (lw_state_view(l->redis, l->spec, l->config->source.topic, l->n, l->view, err))
         return -1;
     l->dials = lw_redis_dials(l->redis);
@@ -518,6 +529,7 @@ void *lw__leader_main(void *arg) {
     struct lw_leader l = {.engine = e,
                           .config = e->config,
                           .spec = &e->config->spec,
+                          .flow = -1,
                           .sealed_until_ms = INT64_MIN};
     struct lw_err err = {0};
     if (prepare(&l, &err)) {

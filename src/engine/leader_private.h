@@ -28,9 +28,12 @@ struct lw_leader {
     int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
     int32_t n;    /* partitions, ever: also of a topic that was made anew, smaller */
     int32_t said; /* ... as `meta` has it */
-    struct lw_part_view *view;    /* by partition */
-    struct told *told;            /* by partition */
-    bool asked;                   /* the step answers a person's request */
+    struct lw_part_view *view; /* by partition */
+    struct told *told;         /* by partition */
+    int flow;              /* of enum lw_flow, as known before the view was read; -1 */
+    int64_t flow_since_ms; /* monotonic */
+    int64_t complete_ms;   /* of lw_engine_complete, likewise */
+    bool asked;            /* the step answers a person's request */
     struct lw_unreadables unread; /* panes left out since the last step */
     uint64_t dials;               /* connections made when the view was read */
     struct lw_evaluation *evaluation;

@@ -12,7 +12,7 @@
 
 #define EVENTS  12000
 #define BAD     (EVENTS / 100)
-#define START   64 /* events that wrong clocks among the very first may cost besides */
+#define START   128 /* events that wrong clocks among the very first may cost besides */
 #define DAYS(n) ((n)*LW_DAY)
 
 /* ---- honest streams: times in order of arrival ---- */
