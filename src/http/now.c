@@ -104,9 +104,9 @@ static int64_t lag_of(const struct lw_part_view *v) {
 }
 
 static json_t *partition_json(const struct lw_part_view *v) {
-    static const enum lw_counter counted[] = {
-        LW_COUNT_MESSAGES, LW_COUNT_GOOD, LW_COUNT_ASIDE, LW_COUNT_DEAD, LW_COUNT_LATE,
-        LW_COUNT_SUSPECT};
+    static const enum lw_counter counted[] = {LW_COUNT_MESSAGES, LW_COUNT_GOOD,
+                                              LW_COUNT_ASIDE,    LW_COUNT_DEAD,
+                                              LW_COUNT_LATE,     LW_COUNT_SUSPECT};
     json_t *o = json_object();
     int64_t lag = lag_of(v);
     json_object_set_new(o, "partition", json_integer(v->partition));

@@ -5,6 +5,7 @@ pip install scipy; then: python3 golden_floors.py > golden_floors.h
 Definitions: docs/statistics.md, 3 and 3a. Samples are small enough for a sketch to hold every value.
 """
 import numpy as np
+import scipy
 from scipy import stats
 
 rng = np.random.default_rng(20261129)
@@ -53,6 +54,8 @@ def unseen(ref, cur):
     return p, once / n, stats.norm.sf(z)
 
 
+print(f"/* Made by golden_floors.py with SciPy {scipy.__version__}; do not edit. */\n/* clang-format off */\n"
+      "#ifndef LW_TEST_DRIFT_GOLDEN_FLOORS_H\n#define LW_TEST_DRIFT_GOLDEN_FLOORS_H\n")
 print("static const struct golden_w1 {\n    int n, m;\n    double a[180], b[180], area, p;\n} golden_w1[] = {")
 normal = rng.normal
 for a, b in [(normal(5, 1, 170), normal(5, 1, 160)), (normal(5, 1, 180), normal(5.6, 1, 150)),
@@ -71,3 +74,4 @@ for p, q, n, m in [(even, even, 150, 120), (steep, steep, 400, 300), (steep, .8 
     row = ", ".join(repr(float(v)) for v in unseen(ref, cur))
     print(f"    {{{{{', '.join(map(str, ref))}}}, {{{', '.join(map(str, cur))}}}, {row}}},")
 print("};")
+print("\n#endif")

@@ -52,7 +52,7 @@ static void a_fit_far_from_zero_is_the_fit_at_zero(void **state) {
         }
 }
 
-/* What a fit takes for a number squares to 1e140 at most: sums over any rows are finite. */
+/* What a fit takes for a number squares to 1e140 at most: any sum is finite. */
 static void the_largest_numbers_leave_finite_coefficients(void **state) {
     (void)state;
     const double at[] = {LW_SUMMABLE_MAX, -LW_SUMMABLE_MAX, 1e60, -1, 0, 5e-324};

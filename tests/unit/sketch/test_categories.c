@@ -330,7 +330,8 @@ static void sampled_categories_stay_exact(void **state) {
         part[p] = lw_cats_new(300);
         for (int i = 0; i < ROWS; i++) {
             double u = lw_rng_unit(&rng);
-            int key = (int)(LEVELS * u * u * u * (p + 1) / PARTS); /* heavy at the front */
+            int key =
+                (int)(LEVELS * u * u * u * (p + 1) / PARTS); /* heavy at the front */
             naive[key]++;
             lw_cats_add_int(part[p], key, 1);
         }
