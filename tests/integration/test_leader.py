@@ -35,8 +35,10 @@ def scenario(case):
     redis("DEL", key("lease"))
 
     def leads():
-        pid = (redis("GET", key("lease")) or b"").decode().rsplit(":", 1)[-1]
-        return next((d for d in daemons if str(d.child.pid) == pid), None)
+        """Who holds the lease and has said so."""
+        token, _, who = (redis("GET", key("lease")) or b"").decode().partition(" ")
+        return next((d for d in daemons if str(d.child.pid) == who.rsplit(":", 1)[-1] and
+                     any(f"token={token} " in line for line in d.logged("leading"))), None)
 
     def sealed():
         return redis("XLEN", key("history"))
@@ -67,6 +69,7 @@ def scenario(case):
         check(leads() is not old, "who woke does not lead")
         refused += len(old.logged("leader_fenced")) > before
         say(f"{old.name} stopped at {sealed()} evaluations, {new.name} led, {old.name} woke")
+    wait_for("a leader", 20, leads, 0.02)  # also after the last kill, with nothing left to seal
     wait_for("the last pane", 60, lambda: int(redis("HGET", key("detector"), "sealed_until")) == until)
     ids = [int(i.split("-")[0]) for i, _ in redis.entries(key("history"))]
     equal(ids[-1], until, "the newest evaluation")
