@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sort.h"
 #include "cli/evaluate.h"
 #include "cli/svg.h"
 
@@ -104,14 +105,9 @@ static void by_month(struct lw_judged_rows *rows, struct lw_measures *out) {
 
 /* ---- segments ---- */
 
-static int compare_f64(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 size_t lw_deciles(double *value, size_t n, double edge[LW_DECILES]) {
     size_t nedges = 0;
-    qsort(value, n, sizeof *value, compare_f64);
+    lw_sort_f64(value, n);
     for (size_t g = 1; n && g <= LW_DECILES; g++) {
         double v = value[(n * g - 1) / LW_DECILES];
         if (nedges == 0 || v > edge[nedges - 1])

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sort.h"
 #include "base/text.h"
 #include "cli/evaluate.h"
 #include "cli/svg.h"
@@ -31,18 +32,13 @@ static const char style[] =
     ".same{stroke:#ff9d5c}.truth{fill:#7b858e;stroke:#a7b0b8}"
     ".guess{fill:#6cb2ff;stroke:#6cb2ff}}</style>\n";
 
-static int compare_f64(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The configured range, or where it has no end the middle 99 % of the truth. */
 static void value_range(const struct lw_judged_rows *rows, const struct lw_plot *plot,
                         double *lo, double *hi) {
     double *v = lw_malloc(rows->n * sizeof *v);
     for (size_t i = 0; i < rows->n; i++)
         v[i] = rows->row[i].target;
-    qsort(v, rows->n, sizeof *v, compare_f64);
+    lw_sort_f64(v, rows->n);
     *lo = isfinite(plot->lo) ? plot->lo : v[rows->n / 200];
     *hi = isfinite(plot->hi) ? plot->hi : v[rows->n - 1 - rows->n / 200];
     if (!(*hi > *lo)) {

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/sort.h"
 #include "base/text.h"
 #include "core/train.h"
 
@@ -39,11 +40,6 @@ struct sums {
     struct lw_moments block;       /* of the blocks' sums of d */
 };
 
-static int rising(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static double cap_of(const struct lw_dataset *ds, const struct lw_labels *labels,
                      size_t begin, size_t end, const double *champion,
                      const double *challenger) {
@@ -56,7 +52,7 @@ static double cap_of(const struct lw_dataset *ds, const struct lw_labels *labels
         if (isfinite(least))
             miss[n++] = least;
     }
-    qsort(miss, n, sizeof *miss, rising);
+    lw_sort_f64(miss, n);
     if (n >= 20 * (size_t)FEW && miss[n - 1 - few] > 0)
         cap = FAR * miss[n - 1 - few];
     free(miss);

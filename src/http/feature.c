@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sort.h"
 #include "base/text.h"
 #include "http/private.h"
 #include "store/keys.h"
@@ -126,11 +127,6 @@ struct cuts {
     double edge[DISTINCT + 2 > BARS + 1 ? DISTINCT + 2 : BARS + 1];
 };
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* Few values: an edge in the middle between each two. False: they are many. */
 static bool cut_between(struct lw_kll_view *const view[2], struct cuts *out) {
     double value[2 * DISTINCT];
@@ -144,7 +140,7 @@ static bool cut_between(struct lw_kll_view *const view[2], struct cuts *out) {
         for (size_t i = 0; i < count; i++)
             value[n++] = v[i];
     }
-    qsort(value, n, sizeof *value, by_value);
+    lw_sort_f64(value, n);
     for (size_t i = 0; i < n; i++)
         if (distinct == 0 || value[i] > value[distinct - 1])
             value[distinct++] = value[i];

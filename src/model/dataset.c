@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sort.h"
 #include "model/columns.h"
 
 struct column {
@@ -225,11 +226,6 @@ size_t lw_dataset_lower_bound(const struct lw_dataset *ds, int64_t ms) {
 #define LABELS_FAR    10.0
 #define LABELS_SAMPLE 65536
 
-static int label_order(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 struct lw_labels lw_dataset_labels(const struct lw_dataset *ds, size_t begin,
                                    size_t end) {
     struct lw_labels labels = {-INFINITY, INFINITY};
@@ -239,7 +235,7 @@ struct lw_labels lw_dataset_labels(const struct lw_dataset *ds, size_t begin,
         if (isfinite(ds->target[i]))
             y[n++] = ds->target[i];
     if (n >= LABELS_MIN) {
-        qsort(y, n, sizeof *y, label_order);
+        lw_sort_f64(y, n);
         size_t few = n / 100 > LABELS_FEW ? n / 100 : n < 100 ? n / 20 : LABELS_FEW;
         double low = y[few], middle = y[n / 2], high = y[n - 1 - few];
         double far = LABELS_FAR * fmax(middle - low, high - middle);

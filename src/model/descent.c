@@ -23,6 +23,7 @@
 #include <cblas.h>
 
 #include "base/mem.h"
+#include "base/sort.h"
 #include "model/factor.h"
 #include "model/solve.h"
 
@@ -229,11 +230,6 @@ static void take(struct descent *d, const struct point *p) {
         d->gr[j] = p->gr[j] - d->w0 * d->full[j];
 }
 
-static int rising(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static size_t crossings(const double *w, const double *delta, size_t n, double *out) {
     size_t found = 0;
     for (size_t i = 0; i < n; i++)
@@ -263,7 +259,7 @@ static bool shorten(const struct descent *d, struct move *m) {
     double best = m->before, best_t = 0;
     size_t n = crossings(m->from.wr, m->rr, d->l->nr, at);
     n += crossings(m->from.we, m->re, d->l->ne, at + n);
-    qsort(at, n, sizeof *at, rising);
+    lw_sort_f64(at, n);
     for (size_t k = 1; k <= n; k *= 2) {
         falls(d, m, at[k - 1] * (1 + 1e-9));
         if (m->after >= best)

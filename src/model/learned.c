@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/sort.h"
 
 static const double pull = 3;
 
@@ -171,11 +172,6 @@ static int learn_impute(struct lw_model *m, struct lw_feed *feed,
     return 0;
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static size_t gather(struct lw_feed *feed, const struct lw_rows *rows, size_t from,
                      double *out, size_t stride) {
     uint32_t idx[LW_CHUNK];
@@ -195,7 +191,7 @@ static void learn_quantiles(struct lw_feed *feed, const struct lw_rows *rows,
     int count = (int)atom->step[atom->nsteps - 1].a;
     double *x = lw_malloc((total / stride + 2) * sizeof *x);
     size_t n = gather(feed, rows, (size_t)atom->from, x, stride);
-    qsort(x, n, sizeof *x, by_value);
+    lw_sort_f64(x, n);
     for (int i = 1; i < count && n; i++) {
         double edge = x[(size_t)((double)n * i / count)];
         if (q->nedges == 0 || edge > q->edge[q->nedges - 1])

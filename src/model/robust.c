@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sort.h"
 
 static const double bend = 1.35, normal = 1.4826; /* MAD of N(0, 1) x this is 1 */
 static const double at_rest = 1e-4;               /* of sigma, root mean square */
@@ -36,13 +37,8 @@ double lw_robust_weight(const struct lw_robust *r) {
     return sum;
 }
 
-static int rising(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static double median(double *v, size_t n) {
-    qsort(v, n, sizeof *v, rising);
+    lw_sort_f64(v, n);
     return n ? v[n / 2] : 0;
 }
 

@@ -15,6 +15,7 @@
 #include <cblas.h>
 
 #include "base/mem.h"
+#include "base/sort.h"
 
 /* One term (or the intercept) over a chunk. */
 struct lw_side {
@@ -55,16 +56,11 @@ void lw_stats_fini(struct lw_stats *s) {
     *s = (struct lw_stats){0};
 }
 
-static int rising(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* From where the values of a column are taken: 0, unless they all lie far from it. */
 static double shift_of(const double *v, size_t n) {
     double sorted[LW_CHUNK];
     memcpy(sorted, v, n * sizeof *v);
-    qsort(sorted, n, sizeof *sorted, rising);
+    lw_sort_f64(sorted, n);
     double middle = sorted[n / 2], spread = sorted[n - 1 - n / 4] - sorted[n / 4];
     return fabs(middle) > 64 * spread ? middle : 0;
 }
