@@ -61,6 +61,10 @@ void lw_buf_u64(struct lw_buf *buf, uint64_t v) {
     put_le(buf, v, 8);
 }
 
+void lw_buf_i64(struct lw_buf *buf, int64_t v) {
+    put_le(buf, (uint64_t)v, 8);
+}
+
 void lw_buf_f64(struct lw_buf *buf, double v) {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
@@ -132,6 +136,18 @@ uint64_t lw_reader_u64(struct lw_reader *r) {
     return get_le(r, 8);
 }
 
+int64_t lw_reader_i64(struct lw_reader *r) {
+    return (int64_t)get_le(r, 8);
+}
+
+int64_t lw_reader_ms(struct lw_reader *r, int64_t never) {
+    int64_t ms = lw_reader_i64(r);
+    if ((ms >= -LW_STORED_MS_MAX && ms <= LW_STORED_MS_MAX) || ms == never)
+        return ms;
+    r->bad = true;
+    return 0;
+}
+
 double lw_reader_f64(struct lw_reader *r) {
     uint64_t bits = get_le(r, 8);
     double v;
@@ -144,4 +160,14 @@ const void *lw_reader_blob(struct lw_reader *r, size_t *len) {
     const void *at = lw_reader_bytes(r, n);
     *len = at ? n : 0;
     return at;
+}
+
+void lw_reader_text(struct lw_reader *r, char *out, size_t size) {
+    size_t len;
+    const char *text = lw_reader_blob(r, &len);
+    r->bad |= text && (len >= size || memchr(text, '\0', len));
+    len = r->bad ? 0 : len;
+    if (len)
+        memcpy(out, text, len);
+    out[len] = '\0';
 }

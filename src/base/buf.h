@@ -20,6 +20,7 @@ void lw_buf_u8(struct lw_buf *buf, uint8_t v);
 void lw_buf_u16(struct lw_buf *buf, uint16_t v);
 void lw_buf_u32(struct lw_buf *buf, uint32_t v);
 void lw_buf_u64(struct lw_buf *buf, uint64_t v);
+void lw_buf_i64(struct lw_buf *buf, int64_t v);
 void lw_buf_f64(struct lw_buf *buf, double v);
 /* u32 length, then the bytes. */
 void lw_buf_blob(struct lw_buf *buf, const void *data, size_t len);
@@ -42,8 +43,16 @@ uint8_t lw_reader_u8(struct lw_reader *r);
 uint16_t lw_reader_u16(struct lw_reader *r);
 uint32_t lw_reader_u32(struct lw_reader *r);
 uint64_t lw_reader_u64(struct lw_reader *r);
+int64_t lw_reader_i64(struct lw_reader *r);
 double lw_reader_f64(struct lw_reader *r);
+/* A time or a span, at most LW_STORED_MS_MAX either side of 0, so that sums and
+ * differences of two cannot overflow; or `never`, as it stands. Bad, and 0, otherwise. */
+#define LW_STORED_MS_MAX (INT64_C(1) << 61)
+int64_t lw_reader_ms(struct lw_reader *r, int64_t never);
 /* A blob as written by lw_buf_blob: borrowed bytes, or NULL and *len = 0 when short. */
 const void *lw_reader_blob(struct lw_reader *r, size_t *len);
+/* A blob that is text, NUL-terminated; bad, and "", where it does not fit or has a NUL.
+ */
+void lw_reader_text(struct lw_reader *r, char *out, size_t size);
 
 #endif

@@ -285,26 +285,22 @@ void lw_clock_sealed(struct lw_clock *c, int64_t until_ms) {
     c->mark_ms = c->mark_ms < c->floor_ms ? c->floor_ms : c->mark_ms;
 }
 
-static void write_time(struct lw_buf *out, int64_t t) {
-    lw_buf_u64(out, (uint64_t)t);
-}
-
 void lw_clock_write(const struct lw_clock *c, struct lw_buf *out) {
     lw_buf_u8(out, (uint8_t)c->n);
     for (uint32_t i = 0; i < c->n; i++) /* from the oldest to the newest */
-        write_time(out, c->latest[(c->at + LW_CROWD - c->n + i) % LW_CROWD]);
-    write_time(out, c->front_ms);
-    write_time(out, c->land_ms);
-    write_time(out, c->mark_ms);
-    write_time(out, c->floor_ms);
-    write_time(out, c->shut_ms);
+        lw_buf_i64(out, c->latest[(c->at + LW_CROWD - c->n + i) % LW_CROWD]);
+    lw_buf_i64(out, c->front_ms);
+    lw_buf_i64(out, c->land_ms);
+    lw_buf_i64(out, c->mark_ms);
+    lw_buf_i64(out, c->floor_ms);
+    lw_buf_i64(out, c->shut_ms);
     lw_buf_u64(out, c->trusted);
     lw_buf_u8(out, (uint8_t)c->ndoubts);
     for (uint32_t i = 0; i < c->ndoubts; i++) {
-        write_time(out, c->doubt[i].left_ms);
+        lw_buf_i64(out, c->doubt[i].left_ms);
         lw_buf_u64(out, c->doubt[i].events);
-        write_time(out, c->doubt[i].from_ms);
-        write_time(out, c->doubt[i].until_ms);
+        lw_buf_i64(out, c->doubt[i].from_ms);
+        lw_buf_i64(out, c->doubt[i].until_ms);
         lw_buf_u64(out, c->doubt[i].held);
     }
     lw_buf_u64(out, c->behind);
@@ -316,13 +312,6 @@ void lw_clock_write(const struct lw_clock *c, struct lw_buf *out) {
     lw_buf_f64(out, c->credit_ms);
 }
 
-/* A time that a clock can have written: bounded, or not known. */
-static int64_t read_time(struct lw_reader *r) {
-    int64_t t = (int64_t)lw_reader_u64(r), limit = 2 * LW_TIME_LIMIT;
-    r->bad |= (t < -limit || t > limit) && t != INT64_MIN && t != INT64_MAX;
-    return r->bad ? INT64_MIN : t;
-}
-
 static bool is_span(double ms) {
     return ms >= 0 && ms <= (double)LW_TIME_LIMIT;
 }
@@ -332,10 +321,10 @@ static void read_doubts(struct lw_clock *c, struct lw_reader *r) {
     r->bad |= n > LW_DOUBTS;
     for (c->ndoubts = 0; c->ndoubts < n && !r->bad; c->ndoubts++) {
         struct lw_doubt *d = &c->doubt[c->ndoubts];
-        d->left_ms = read_time(r);
+        d->left_ms = lw_reader_ms(r, INT64_MIN);
         d->events = lw_reader_u64(r);
-        d->from_ms = read_time(r);
-        d->until_ms = read_time(r);
+        d->from_ms = lw_reader_ms(r, INT64_MAX);
+        d->until_ms = lw_reader_ms(r, INT64_MIN);
         d->held = lw_reader_u64(r);
     }
 }
@@ -344,8 +333,7 @@ static void read_latest(struct lw_clock *c, struct lw_reader *r) {
     uint8_t n = lw_reader_u8(r);
     r->bad |= n > LW_CROWD;
     for (uint8_t i = 0; i < n && !r->bad; i++) {
-        int64_t t = read_time(r);
-        r->bad |= t == INT64_MIN || t == INT64_MAX;
+        int64_t t = lw_reader_ms(r, 0);
         if (!r->bad)
             remember(c, t);
     }
@@ -353,11 +341,11 @@ static void read_latest(struct lw_clock *c, struct lw_reader *r) {
 
 void lw_clock_read(struct lw_clock *c, struct lw_reader *r) {
     read_latest(c, r);
-    c->front_ms = read_time(r);
-    c->land_ms = read_time(r);
-    c->mark_ms = read_time(r);
-    c->floor_ms = read_time(r);
-    c->shut_ms = read_time(r);
+    c->front_ms = lw_reader_ms(r, INT64_MIN);
+    c->land_ms = lw_reader_ms(r, INT64_MIN);
+    c->mark_ms = lw_reader_ms(r, INT64_MIN);
+    c->floor_ms = lw_reader_ms(r, INT64_MIN);
+    c->shut_ms = lw_reader_ms(r, INT64_MIN);
     c->trusted = lw_reader_u64(r);
     read_doubts(c, r);
     c->behind = lw_reader_u64(r);

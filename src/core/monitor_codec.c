@@ -22,8 +22,8 @@ static uint64_t slot_key(const struct lw_spec *spec, size_t rule, size_t subject
 void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     struct lw_buf change = {0};
     lw_buf_u8(out, STATE_VERSION);
-    lw_buf_u64(out, (uint64_t)lw_windows_oldest(m->windows));
-    lw_buf_u64(out, (uint64_t)m->leapt_from_ms);
+    lw_buf_i64(out, lw_windows_oldest(m->windows));
+    lw_buf_i64(out, m->leapt_from_ms);
     lw_policy_write(&m->policy, out);
     lw_quarantine_write(&m->quarantine, out);
     lw_ledger_write(&m->ledger, out);
@@ -41,7 +41,7 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     for (int k = 0; k < LW_NOTICES; k++) {
         lw_buf_u8(out, m->notice[k].firing);
         lw_buf_u8(out, (uint8_t)m->notice[k].severity);
-        lw_buf_u64(out, (uint64_t)m->notice[k].since_ms);
+        lw_buf_i64(out, m->notice[k].since_ms);
     }
     lw_buf_u64(out, m->unreadable);
 }
@@ -75,10 +75,8 @@ static void read_notices(struct lw_monitor *m, struct lw_reader *r) {
         struct lw_notice *n = &m->notice[k];
         n->firing = lw_reader_u8(r) != 0;
         uint8_t severity = lw_reader_u8(r);
-        n->since_ms = (int64_t)lw_reader_u64(r);
-        int64_t limit = INT64_C(1) << 61; /* as times in policy.c */
-        r->bad |= severity > LW_SEVERITY_CRITICAL || n->since_ms > limit ||
-                  n->since_ms < -limit;
+        n->since_ms = lw_reader_ms(r, 0);
+        r->bad |= severity > LW_SEVERITY_CRITICAL;
         n->severity = r->bad ? LW_SEVERITY_NONE : (enum lw_severity)severity;
     }
 }
@@ -91,8 +89,8 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
         return lw_fail(err, LW_EINPUT,
                        "detector state of version %u, this program reads %d", version,
                        STATE_VERSION);
-    lw_windows_reach(m->windows, (int64_t)lw_reader_u64(&r));
-    m->leapt_from_ms = (int64_t)lw_reader_u64(&r);
+    lw_windows_reach(m->windows, lw_reader_i64(&r));
+    m->leapt_from_ms = lw_reader_i64(&r);
     lw_policy_read(&m->policy, &r);
     lw_quarantine_read(&m->quarantine, &r);
     lw_ledger_read(&m->ledger, &r);

@@ -15,9 +15,9 @@
 
 static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
     lw_buf_u8(out, META_VERSION);
-    lw_buf_u64(out, (uint64_t)pane->start_ms);
-    lw_buf_u64(out, (uint64_t)pane->first_offset);
-    lw_buf_u64(out, (uint64_t)pane->last_offset);
+    lw_buf_i64(out, pane->start_ms);
+    lw_buf_i64(out, pane->first_offset);
+    lw_buf_i64(out, pane->last_offset);
     lw_buf_u64(out, pane->events);
     lw_errors_write(&pane->answered, lw_buf_extend(out, LW_ERRORS_BYTES));
     lw_buf_u8(out, LW_REASONS_MAX);
@@ -79,9 +79,9 @@ void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
 
 static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *err) {
     uint8_t version = lw_reader_u8(r);
-    int64_t start = (int64_t)lw_reader_u64(r);
-    pane->first_offset = (int64_t)lw_reader_u64(r);
-    pane->last_offset = (int64_t)lw_reader_u64(r);
+    int64_t start = lw_reader_i64(r);
+    pane->first_offset = lw_reader_i64(r);
+    pane->last_offset = lw_reader_i64(r);
     pane->events = lw_reader_u64(r);
     const void *answered = lw_reader_bytes(r, LW_ERRORS_BYTES);
     if (answered && lw_errors_read(&pane->answered, answered, LW_ERRORS_BYTES, err))

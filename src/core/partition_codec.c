@@ -10,7 +10,7 @@
 void lw_partition_write(const struct lw_partition *p, struct lw_buf *out) {
     lw_buf_u8(out, PROGRESS_VERSION);
     lw_clock_write(&p->clock, out);
-    lw_buf_u64(out, (uint64_t)p->oldest_ms);
+    lw_buf_i64(out, p->oldest_ms);
     lw_buf_u8(out, LW_COUNTERS);
     for (int i = 0; i < LW_COUNTERS; i++)
         lw_buf_u64(out, p->counter[i]);
@@ -20,13 +20,13 @@ void lw_partition_write(const struct lw_partition *p, struct lw_buf *out) {
     lw_buf_u32(out, open);
     for (size_t i = 0; i < p->npanes; i++)
         if (lw_partition_is_open(p, i))
-            lw_buf_u64(out, (uint64_t)p->pane[i]->start_ms);
+            lw_buf_i64(out, p->pane[i]->start_ms);
 }
 
 /* A time that a partition can have written: bounded, or "not known" where that is said.
  */
 static int64_t read_time(struct lw_reader *r, bool may_be_unknown) {
-    int64_t t = (int64_t)lw_reader_u64(r);
+    int64_t t = lw_reader_i64(r);
     if (t >= -LW_TIME_LIMIT - LW_DAY && t <= LW_TIME_LIMIT + LW_DAY)
         return t;
     r->bad |= !(may_be_unknown && t == INT64_MIN);

@@ -333,79 +333,56 @@ void lw_policy_champion(struct lw_policy *p, const struct lw_spec *spec, uint32_
     p->probation_until_ms = proves ? since_ms + spec->retrain.probation_ms : 0;
 }
 
-static void write_text(struct lw_buf *out, const char *text) {
-    lw_buf_blob(out, text, strlen(text));
-}
-
-static void read_text(struct lw_reader *r, char *out, size_t size) {
-    size_t len;
-    const char *text = lw_reader_blob(r, &len);
-    len = len < size ? len : size - 1;
-    if (text)
-        memcpy(out, text, len);
-    out[text ? len : 0] = '\0';
-}
-
 void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     lw_buf_u32(out, p->champion);
     lw_buf_u32(out, p->previous);
     lw_buf_u32(out, p->first);
-    lw_buf_u64(out, (uint64_t)p->champion_since_ms);
-    lw_buf_u64(out, (uint64_t)p->trained_ms);
-    lw_buf_u64(out, (uint64_t)p->cooldown_ms);
+    lw_buf_i64(out, p->champion_since_ms);
+    lw_buf_i64(out, p->trained_ms);
+    lw_buf_i64(out, p->cooldown_ms);
     lw_buf_u64(out, p->fresh);
     lw_buf_u64(out, p->usable);
     lw_buf_u64(out, p->wait_usable);
     lw_supply_write(&p->supply, out);
     lw_buf_u8(out, (uint8_t)p->nrecent);
     for (size_t i = 0; i < p->nrecent; i++)
-        lw_buf_u64(out, (uint64_t)p->recent[i]);
+        lw_buf_i64(out, p->recent[i]);
     lw_buf_u64(out, p->next_request);
     lw_buf_u64(out, p->pending.id);
-    lw_buf_u64(out, (uint64_t)p->pending.as_of_ms);
+    lw_buf_i64(out, p->pending.as_of_ms);
     lw_buf_u8(out, p->pending.bootstrap);
-    write_text(out, p->pending.reason);
-    write_text(out, p->pending.barred);
-    write_text(out, p->asked);
+    lw_buf_blob(out, p->pending.reason, strlen(p->pending.reason));
+    lw_buf_blob(out, p->pending.barred, strlen(p->pending.barred));
+    lw_buf_blob(out, p->asked, strlen(p->asked));
     lw_buf_u32(out, p->candidate_version);
-    write_text(out, p->candidate);
-    lw_buf_u64(out, (uint64_t)p->candidate_as_of_ms);
+    lw_buf_blob(out, p->candidate, strlen(p->candidate));
+    lw_buf_i64(out, p->candidate_as_of_ms);
     lw_buf_u8(out, p->again);
-    write_text(out, p->barred);
-    lw_buf_u64(out, (uint64_t)p->barred_until_ms);
+    lw_buf_blob(out, p->barred, strlen(p->barred));
+    lw_buf_i64(out, p->barred_until_ms);
     lw_buf_u8(out, (uint8_t)p->ndays);
     for (size_t i = 0; i < p->ndays; i++) {
-        lw_buf_u64(out, (uint64_t)p->day[i].day);
+        lw_buf_i64(out, p->day[i].day);
         lw_buf_u64(out, p->day[i].n);
         lw_buf_f64(out, p->day[i].e2);
     }
-    lw_buf_u64(out, (uint64_t)p->probation_until_ms);
+    lw_buf_i64(out, p->probation_until_ms);
     lw_buf_u8(out, p->extended);
     lw_buf_u64(out, p->probation.n);
     lw_buf_f64(out, p->probation.mean);
     lw_buf_f64(out, p->probation.m2);
 }
 
-/* A span or a time as this program can have written it, so that sums and differences of
- * them cannot overflow; INT64_MIN where that says "never". */
-static int64_t read_ms(struct lw_reader *r, int64_t lowest, bool may_be_never) {
-    int64_t ms = (int64_t)lw_reader_u64(r), limit = INT64_C(1) << 61;
-    if ((ms >= lowest && ms <= limit) || (may_be_never && ms == INT64_MIN))
-        return ms;
-    r->bad = true;
-    return 0;
-}
-
 static void read_days(struct lw_policy *p, struct lw_reader *r) {
-    const int64_t lowest_day = -(INT64_C(1) << 61) / LW_DAY;
+    const int64_t limit = LW_STORED_MS_MAX / LW_DAY;
     p->ndays = lw_reader_u8(r);
     if (p->ndays > LW_LEVEL_DAYS) {
         r->bad = true;
         p->ndays = 0;
     }
     for (size_t i = 0; i < p->ndays; i++) {
-        p->day[i].day = read_ms(r, lowest_day, false);
-        r->bad |= p->day[i].day > -lowest_day;
+        p->day[i].day = lw_reader_i64(r);
+        r->bad |= p->day[i].day < -limit || p->day[i].day > limit;
         p->day[i].n = lw_reader_u64(r);
         p->day[i].e2 = lw_reader_f64(r);
         r->bad |= !(p->day[i].e2 >= 0) || !isfinite(p->day[i].e2);
@@ -416,10 +393,10 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
     p->champion = lw_reader_u32(r);
     p->previous = lw_reader_u32(r);
     p->first = lw_reader_u32(r);
-    const int64_t lowest = -(INT64_C(1) << 61);
-    p->champion_since_ms = read_ms(r, lowest, false);
-    p->trained_ms = read_ms(r, lowest, true);
-    p->cooldown_ms = read_ms(r, 0, false);
+    p->champion_since_ms = lw_reader_ms(r, 0);
+    p->trained_ms = lw_reader_ms(r, INT64_MIN);
+    p->cooldown_ms = lw_reader_ms(r, 0);
+    r->bad |= p->cooldown_ms < 0;
     p->fresh = lw_reader_u64(r);
     p->usable = lw_reader_u64(r);
     p->wait_usable = lw_reader_u64(r);
@@ -430,22 +407,22 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
         p->nrecent = 0;
     }
     for (size_t i = 0; i < p->nrecent; i++)
-        p->recent[i] = read_ms(r, lowest, false);
+        p->recent[i] = lw_reader_ms(r, 0);
     p->next_request = lw_reader_u64(r);
     p->pending.id = lw_reader_u64(r);
-    p->pending.as_of_ms = read_ms(r, lowest, false);
+    p->pending.as_of_ms = lw_reader_ms(r, 0);
     p->pending.bootstrap = lw_reader_u8(r) != 0;
-    read_text(r, p->pending.reason, sizeof p->pending.reason);
-    read_text(r, p->pending.barred, sizeof p->pending.barred);
-    read_text(r, p->asked, sizeof p->asked);
+    lw_reader_text(r, p->pending.reason, sizeof p->pending.reason);
+    lw_reader_text(r, p->pending.barred, sizeof p->pending.barred);
+    lw_reader_text(r, p->asked, sizeof p->asked);
     p->candidate_version = lw_reader_u32(r);
-    read_text(r, p->candidate, sizeof p->candidate);
-    p->candidate_as_of_ms = read_ms(r, lowest, false);
+    lw_reader_text(r, p->candidate, sizeof p->candidate);
+    p->candidate_as_of_ms = lw_reader_ms(r, 0);
     p->again = lw_reader_u8(r) != 0;
-    read_text(r, p->barred, sizeof p->barred);
-    p->barred_until_ms = read_ms(r, lowest, false);
+    lw_reader_text(r, p->barred, sizeof p->barred);
+    p->barred_until_ms = lw_reader_ms(r, 0);
     read_days(p, r);
-    p->probation_until_ms = read_ms(r, lowest, false);
+    p->probation_until_ms = lw_reader_ms(r, 0);
     p->extended = lw_reader_u8(r) != 0;
     p->probation.n = lw_reader_u64(r);
     p->probation.mean = lw_reader_f64(r);

@@ -163,25 +163,12 @@ void lw_quarantine_write(const struct lw_quarantine *q, struct lw_buf *out) {
         const struct lw_span *s = &q->span[i];
         lw_buf_u32(out, s->id);
         lw_buf_u8(out, s->open);
-        lw_buf_u64(out, (uint64_t)s->from_ms);
-        lw_buf_u64(out, (uint64_t)s->until_ms);
-        lw_buf_u64(out, (uint64_t)s->broken_ms);
+        lw_buf_i64(out, s->from_ms);
+        lw_buf_i64(out, s->until_ms);
+        lw_buf_i64(out, s->broken_ms);
         lw_buf_blob(out, s->feature, strlen(s->feature));
         lw_buf_blob(out, s->why, strlen(s->why));
     }
-}
-
-static void read_text(struct lw_reader *r, char *out, size_t size) {
-    size_t len;
-    const char *text = lw_reader_blob(r, &len);
-    r->bad |= text && (len >= size || memchr(text, '\0', len));
-    if (text && !r->bad)
-        memcpy(out, text, len); /* out is zero */
-}
-
-static bool believable(int64_t ms) {
-    const int64_t limit = INT64_C(1) << 61; /* as times in policy.c */
-    return ms >= -limit && ms <= limit;
 }
 
 void lw_quarantine_read(struct lw_quarantine *q, struct lw_reader *r) {
@@ -190,14 +177,12 @@ void lw_quarantine_read(struct lw_quarantine *q, struct lw_reader *r) {
     r->bad |= n > LW_SPANS_MAX;
     for (uint16_t i = 0; i < n && !r->bad; i++) {
         struct lw_span s = {.id = lw_reader_u32(r), .open = lw_reader_u8(r) != 0};
-        s.from_ms = (int64_t)lw_reader_u64(r);
-        s.until_ms = (int64_t)lw_reader_u64(r);
-        s.broken_ms = (int64_t)lw_reader_u64(r);
-        read_text(r, s.feature, sizeof s.feature);
-        read_text(r, s.why, sizeof s.why);
-        r->bad |= !believable(s.from_ms) || !believable(s.until_ms) ||
-                  !believable(s.broken_ms) || s.until_ms < s.from_ms ||
-                  (i > 0 && s.from_ms < q->span[i - 1].from_ms);
+        s.from_ms = lw_reader_ms(r, 0);
+        s.until_ms = lw_reader_ms(r, 0);
+        s.broken_ms = lw_reader_ms(r, 0);
+        lw_reader_text(r, s.feature, sizeof s.feature);
+        lw_reader_text(r, s.why, sizeof s.why);
+        r->bad |= s.until_ms < s.from_ms || (i > 0 && s.from_ms < q->span[i - 1].from_ms);
         if (!r->bad)
             q->span[q->n++] = s;
     }

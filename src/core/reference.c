@@ -95,8 +95,8 @@ static void read_bins(struct lw_bins *bins, struct lw_reader *r) {
 void lw_reference_write(struct lw_reference *ref, struct lw_buf *out) {
     lw_buf_u8(out, REFERENCE_VERSION);
     lw_buf_u32(out, ref->version);
-    lw_buf_u64(out, (uint64_t)ref->from_ms);
-    lw_buf_u64(out, (uint64_t)ref->until_ms);
+    lw_buf_i64(out, ref->from_ms);
+    lw_buf_i64(out, ref->until_ms);
     lw_buf_u64(out, ref->events);
     lw_buf_u64(out, ref->aside);
     lw_errors_write(&ref->errors, lw_buf_extend(out, LW_ERRORS_BYTES));
@@ -112,8 +112,8 @@ void lw_reference_write(struct lw_reference *ref, struct lw_buf *out) {
 
 static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_err *err) {
     ref->version = lw_reader_u32(r);
-    ref->from_ms = (int64_t)lw_reader_u64(r);
-    ref->until_ms = (int64_t)lw_reader_u64(r);
+    ref->from_ms = lw_reader_i64(r);
+    ref->until_ms = lw_reader_i64(r);
     ref->events = lw_reader_u64(r);
     ref->aside = lw_reader_u64(r);
     const void *sums = lw_reader_bytes(r, LW_ERRORS_BYTES);

@@ -95,9 +95,9 @@ void lw_slot_write(const struct lw_slot *slot, struct lw_buf *out) {
     lw_buf_u32(out, slot->over);
     lw_buf_u32(out, slot->critical);
     lw_buf_u32(out, slot->under);
-    lw_buf_u64(out, (uint64_t)slot->since_ms);
+    lw_buf_i64(out, slot->since_ms);
     lw_buf_u8(out, slot->released);
-    lw_buf_u64(out, (uint64_t)slot->released_ms);
+    lw_buf_i64(out, slot->released_ms);
     lw_buf_u8(out, slot->fault);
     lw_buf_f64(out, slot->unit);
 }
@@ -110,9 +110,9 @@ void lw_slot_read(struct lw_slot *slot, struct lw_reader *r) {
     slot->over = lw_reader_u32(r);
     slot->critical = lw_reader_u32(r);
     slot->under = lw_reader_u32(r);
-    slot->since_ms = (int64_t)lw_reader_u64(r);
+    slot->since_ms = lw_reader_i64(r);
     slot->released = lw_reader_u8(r) != 0;
-    slot->released_ms = (int64_t)lw_reader_u64(r);
+    slot->released_ms = lw_reader_i64(r);
     slot->fault = lw_reader_u8(r);
     slot->unit = lw_reader_f64(r);
 }

@@ -84,30 +84,25 @@ bool lw_supply_full(const struct lw_supply *s, const struct lw_retrain_spec *r,
 }
 
 void lw_supply_write(const struct lw_supply *s, struct lw_buf *out) {
-    lw_buf_u64(out, (uint64_t)s->since_ms);
+    lw_buf_i64(out, s->since_ms);
     lw_buf_u8(out, (uint8_t)s->ncells);
     for (size_t i = 0; i < s->ncells; i++) {
-        lw_buf_u64(out, (uint64_t)s->cell[i].start_ms);
-        lw_buf_u64(out, (uint64_t)s->cell[i].end_ms);
+        lw_buf_i64(out, s->cell[i].start_ms);
+        lw_buf_i64(out, s->cell[i].end_ms);
         lw_buf_u64(out, s->cell[i].n);
     }
 }
 
 void lw_supply_read(struct lw_supply *s, struct lw_reader *r) {
-    const int64_t limit = INT64_C(1) << 61; /* sums of two cannot overflow */
     lw_supply_init(s);
-    s->since_ms = (int64_t)lw_reader_u64(r);
+    s->since_ms = lw_reader_ms(r, INT64_MAX);
     size_t n = lw_reader_u8(r);
-    if (n > LW_SUPPLY_CELLS || (s->since_ms != INT64_MAX && s->since_ms > limit) ||
-        s->since_ms < -limit) {
-        r->bad = true;
-        return;
-    }
+    r->bad |= n > LW_SUPPLY_CELLS;
     for (; s->ncells < n && !r->bad; s->ncells++) {
         struct lw_supply_cell *c = &s->cell[s->ncells];
-        c->start_ms = (int64_t)lw_reader_u64(r);
-        c->end_ms = (int64_t)lw_reader_u64(r);
+        c->start_ms = lw_reader_ms(r, 0);
+        c->end_ms = lw_reader_ms(r, 0);
         c->n = lw_reader_u64(r);
-        r->bad |= c->start_ms < -limit || c->end_ms > limit || c->end_ms < c->start_ms;
+        r->bad |= c->end_ms < c->start_ms;
     }
 }

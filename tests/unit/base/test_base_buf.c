@@ -87,6 +87,44 @@ static void a_lying_blob_length_is_short(void **state) {
     assert_true(none.bad);
 }
 
+static void times_and_texts_are_bounded(void **state) {
+    (void)state;
+    const int64_t ms[] = {0, -5, LW_STORED_MS_MAX, -LW_STORED_MS_MAX, INT64_MIN},
+                  bad[] = {LW_STORED_MS_MAX + 1, -LW_STORED_MS_MAX - 1, INT64_MAX};
+    const struct {
+        const char *text;
+        size_t len;
+        const char *read; /* NULL: refused */
+    } texts[] = {{"", 0, ""}, {"abc", 3, "abc"}, {"abcd", 4, NULL}, {"a\0c", 3, NULL}};
+    for (size_t i = 0; i < 5; i++) {
+        struct lw_buf buf = {0};
+        lw_buf_i64(&buf, ms[i]);
+        struct lw_reader r = lw_reader_of(buf.data, buf.len), i64 = r, strict = r;
+        assert_true(lw_reader_ms(&r, INT64_MIN) == ms[i] && !r.bad);
+        assert_true(lw_reader_i64(&i64) == ms[i]);
+        assert_true((lw_reader_ms(&strict, 0) == ms[i]) == (ms[i] != INT64_MIN));
+        assert_int_equal(strict.bad, ms[i] == INT64_MIN);
+        lw_buf_fini(&buf);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        struct lw_buf buf = {0};
+        lw_buf_i64(&buf, bad[i]);
+        struct lw_reader r = lw_reader_of(buf.data, buf.len);
+        assert_true(lw_reader_ms(&r, INT64_MIN) == 0 && r.bad);
+        lw_buf_fini(&buf);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        struct lw_buf buf = {0};
+        char out[4] = "xxx";
+        lw_buf_blob(&buf, texts[i].text, texts[i].len);
+        struct lw_reader r = lw_reader_of(buf.data, buf.len);
+        lw_reader_text(&r, out, sizeof out);
+        assert_int_equal(r.bad, texts[i].read == NULL);
+        assert_string_equal(out, texts[i].read ? texts[i].read : "");
+        lw_buf_fini(&buf);
+    }
+}
+
 static void texts_grow_and_are_terminated(void **state) {
     (void)state;
     struct lw_buf buf = {0};
@@ -111,6 +149,7 @@ int main(void) {
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(short_bytes_stay_bad),
         cmocka_unit_test(a_lying_blob_length_is_short),
+        cmocka_unit_test(times_and_texts_are_bounded),
         cmocka_unit_test(texts_grow_and_are_terminated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
