@@ -89,8 +89,8 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
         return lw_fail(err, LW_EINPUT,
                        "detector state of version %u, this program reads %d", version,
                        STATE_VERSION);
-    lw_windows_reach(m->windows, lw_reader_i64(&r));
-    m->leapt_from_ms = lw_reader_i64(&r);
+    lw_windows_reach(m->windows, lw_reader_ms(&r, INT64_MAX));
+    m->leapt_from_ms = lw_reader_ms(&r, INT64_MIN);
     lw_policy_read(&m->policy, &r);
     lw_quarantine_read(&m->quarantine, &r);
     lw_ledger_read(&m->ledger, &r);

@@ -110,9 +110,10 @@ void lw_slot_read(struct lw_slot *slot, struct lw_reader *r) {
     slot->over = lw_reader_u32(r);
     slot->critical = lw_reader_u32(r);
     slot->under = lw_reader_u32(r);
-    slot->since_ms = lw_reader_i64(r);
+    slot->since_ms = lw_reader_ms(r, 0);
     slot->released = lw_reader_u8(r) != 0;
-    slot->released_ms = lw_reader_i64(r);
+    slot->released_ms = lw_reader_ms(r, 0);
     slot->fault = lw_reader_u8(r);
+    r->bad |= slot->fault > LW_FAULT_STUCK;
     slot->unit = lw_reader_f64(r);
 }

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "core/monitor.h"
+#include "leeway/fault.h"
 
 /* What a rule remembers about one subject. */
 struct lw_slot {

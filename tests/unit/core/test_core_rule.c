@@ -264,6 +264,11 @@ static void a_firing_slot_survives_its_bytes(void **state) {
     assert_int_equal(back.severity, LW_SEVERITY_CRITICAL);
     assert_true(back.released && back.released_ms == 99 && back.since_ms == -5);
     lw_slot_write(&back, &two);
+    one.data[one.len - 9] = LW_FAULT_STUCK + 1; /* no such fault */
+    r = lw_reader_of(one.data, one.len);
+    lw_slot_read(&back, &r);
+    assert_true(r.bad);
+    one.data[one.len - 9] = slot.fault;
     core_assert_same(&one, &two);
     lw_buf_fini(&one);
     lw_buf_fini(&two);
