@@ -78,15 +78,20 @@ void lw_buf_blob(struct lw_buf *buf, const void *data, size_t len) {
 }
 
 void lw_buf_printf(struct lw_buf *buf, const char *fmt, ...) {
-    va_list ap, again;
+    va_list ap;
     va_start(ap, fmt);
-    va_copy(again, ap);
-    int len = vsnprintf(NULL, 0, fmt, ap);
+    lw_buf_vprintf(buf, fmt, ap);
     va_end(ap);
+}
+
+void lw_buf_vprintf(struct lw_buf *buf, const char *fmt, va_list ap) {
+    va_list first;
+    va_copy(first, ap);
+    int len = vsnprintf(NULL, 0, fmt, first);
+    va_end(first);
     lw_assert(len >= 0);
     reserve(buf, (size_t)len + 1);
-    vsnprintf((char *)buf->data + buf->len, (size_t)len + 1, fmt, again);
-    va_end(again);
+    vsnprintf((char *)buf->data + buf->len, (size_t)len + 1, fmt, ap);
     buf->len += (size_t)len;
 }
 

@@ -4,6 +4,7 @@
 #ifndef LW_BUF_H
 #define LW_BUF_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,8 @@ void lw_buf_f64(struct lw_buf *buf, double v);
 void lw_buf_blob(struct lw_buf *buf, const void *data, size_t len);
 void lw_buf_printf(struct lw_buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+void lw_buf_vprintf(struct lw_buf *buf, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 /* NUL-terminates without counting the NUL, and returns the text (borrowed). */
 const char *lw_buf_str(struct lw_buf *buf);
 /* Room for len more bytes; returns where they go and counts them as written. */

@@ -75,12 +75,11 @@ struct lw_digits lw_digits(double v, int decimals) {
 }
 
 struct lw_digits lw_digits_signed(double v, int decimals) {
-    struct lw_digits f = {"-"};
-    if (fabs(v) < FIGURE_WIDE)
-        snprintf(f.text, sizeof f.text, "%+.*f", decimals, v);
-    else if (!isnan(v))
-        snprintf(f.text, sizeof f.text, "%+.4g", v);
-    return f;
+    struct lw_digits f = lw_digits(v, decimals), plus = {"+"};
+    if (f.text[0] == '-') /* also what stands for NaN */
+        return f;
+    lw_copy(plus.text + 1, sizeof plus.text - 1, f.text);
+    return plus;
 }
 
 /* Mean of values[from, to) without the NaNs; NAN when there are none. */

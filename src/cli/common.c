@@ -36,28 +36,29 @@ void lw_cli_print_json(json_t *object) {
     json_decref(object);
 }
 
-json_t *lw_cli_text(const char *text) {
+/* Whole: no byte becomes more than ten. free() it. */
+static char *safe_text(const char *text) {
     size_t len = strlen(text), size = 10 * len + 4;
-    char *safe = lw_malloc(size);
-    json_t *value = json_string(lw_text_safe(safe, size, text, len));
+    return lw_text_safe(lw_malloc(size), size, text, len);
+}
+
+json_t *lw_cli_text(const char *text) {
+    char *safe = safe_text(text);
+    json_t *value = json_string(safe);
     free(safe);
     return value;
 }
 
 void lw_cli_line(FILE *out, const char *fmt, ...) {
-    va_list ap, again;
+    struct lw_buf raw = {0};
+    va_list ap;
     va_start(ap, fmt);
-    va_copy(again, ap);
-    int len = vsnprintf(NULL, 0, fmt, ap);
+    lw_buf_vprintf(&raw, fmt, ap);
     va_end(ap);
-    lw_assert(len >= 0);
-    size_t size = 10 * (size_t)len + 4;
-    char *raw = lw_malloc((size_t)len + 1), *safe = lw_malloc(size);
-    vsnprintf(raw, (size_t)len + 1, fmt, again);
-    va_end(again);
-    fprintf(out, "%s\n", lw_text_safe(safe, size, raw, (size_t)len));
+    char *safe = safe_text(lw_buf_str(&raw));
+    fprintf(out, "%s\n", safe);
     free(safe);
-    free(raw);
+    lw_buf_fini(&raw);
 }
 
 json_t *lw_cli_number(double v) {
