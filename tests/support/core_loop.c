@@ -231,3 +231,20 @@ void core_loop_ask(struct core_loop *l, const char *who) {
         train(l, &request, e);
     free(e);
 }
+
+int core_run_teardown(void **state) {
+    struct core_run *r = *state;
+    core_loop_fini(&r->loop);
+    core_spec_free(r->spec);
+    free(r);
+    return 0;
+}
+
+void core_run_again(struct core_run *r) {
+    core_loop_fini(&r->loop);
+    core_loop_init(&r->loop, r->spec);
+}
+
+void core_run_until(struct core_run *r, double days) {
+    core_loop_until(&r->loop, &r->stream, CORE_START + (int64_t)(days * (double)LW_DAY));
+}

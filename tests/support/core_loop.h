@@ -45,6 +45,16 @@ void core_loop_end(struct core_loop *l);
 void core_loop_ask(struct core_loop *l, const char *who);
 /* A person releases what is in quarantine; false: nothing of that name is. */
 bool core_loop_release(struct core_loop *l, const char *which, const char *who);
+/* What a test of the loop holds. */
+struct core_run {
+    struct lw_spec *spec;
+    struct core_loop loop;
+    struct core_stream stream;
+};
+int core_run_teardown(void **state); /* of a struct core_run made by lw_calloc */
+/* The rules may have been changed: the monitor is made anew; the stream goes on. */
+void core_run_again(struct core_run *r);
+void core_run_until(struct core_run *r, double days); /* from CORE_START */
 /* One line for everything an evaluation says but its figures. */
 void core_log(struct lw_buf *log, const struct lw_evaluation *e);
 double core_figure(const struct lw_evaluation *e, const char *name);

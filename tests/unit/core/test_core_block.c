@@ -2,15 +2,9 @@
  * its rows are in quarantine until a person releases them. */
 #include "support/core_loop.h"
 
-struct fixture {
-    struct lw_spec *spec;
-    struct core_loop loop;
-    struct core_stream stream;
-};
-
 /* A training is wanted every day from the bootstrap on, whatever the error does. */
 static int setup(void **state) {
-    struct fixture *f = lw_calloc(1, sizeof *f);
+    struct core_run *f = lw_calloc(1, sizeof *f);
     f->spec = core_spec_new();
     struct lw_rule *fault = core_rule(f->spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1);
     fault->actions = LW_ACTION_BLOCK;
@@ -25,29 +19,16 @@ static int setup(void **state) {
     return 0;
 }
 
-static int teardown(void **state) {
-    struct fixture *f = *state;
-    core_loop_fini(&f->loop);
-    core_spec_free(f->spec);
-    free(f);
-    return 0;
-}
-
-static void again(struct fixture *f) {
-    core_loop_fini(&f->loop);
-    core_loop_init(&f->loop, f->spec);
+static void again(struct core_run *f) {
+    core_run_again(f);
     core_stream_init(&f->stream, 7);
 }
 
-static void until(struct fixture *f, double days) {
-    core_loop_until(&f->loop, &f->stream, CORE_START + (int64_t)(days * (double)LW_DAY));
-}
-
-static bool logged(struct fixture *f, const char *words) {
+static bool logged(struct core_run *f, const char *words) {
     return strstr(lw_buf_str(&f->loop.log), words) != NULL;
 }
 
-static const struct lw_span *only_span(const struct fixture *f) {
+static const struct lw_span *only_span(const struct core_run *f) {
     const struct lw_quarantine *q = lw_monitor_quarantine(f->loop.monitor);
     assert_int_equal(q->n, 1);
     return &q->span[0];
@@ -58,14 +39,14 @@ static double day_of(int64_t ms) {
 }
 
 static void nothing_is_trained_while_it_is_open(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->spec->rule[0].every_ms = 12 * LW_HOUR; /* mostly between two looks */
     again(f);
-    until(f, 5.1);
+    core_run_until(f, 5.1);
     int before = f->loop.requests;
     assert_true(before >= 4);
     f->stream.nulls = true;
-    until(f, 9);
+    core_run_until(f, 9);
     assert_int_equal(f->loop.requests, before); /* not before it was recognised either */
     assert_true(logged(f, "alert fault/x"));
     core_loop_ask(&f->loop, "ann");
@@ -73,7 +54,7 @@ static void nothing_is_trained_while_it_is_open(void **state) {
     assert_true(logged(f, "waits: the training that ann asks for waits: rule fault of x "
                           "fires"));
     f->stream.nulls = false;
-    until(f, 11.5);
+    core_run_until(f, 11.5);
     assert_true(logged(f, "alert fault/x 6h resolved"));
     assert_true(logged(f, "asked for by ann")); /* not forgotten */
     assert_true(f->loop.requests > before);
@@ -81,21 +62,22 @@ static void nothing_is_trained_while_it_is_open(void **state) {
 }
 
 static void the_span_begins_with_the_first_broken_pane(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->spec->rule[0].every_ms = LW_DAY;
     f->spec->rule[0].window = 1;
     f->spec->drift.min_n = 20; /* an hour has some 30 */
     again(f);
-    until(f, 5.3);
+    core_run_until(f, 5.3);
     f->stream.nulls = true;
-    until(f, 7.2); /* two days' window: half of it is broken at midnight of day 7 */
+    core_run_until(f,
+                   7.2); /* two days' window: half of it is broken at midnight of day 7 */
     const struct lw_span *s = only_span(f);
     assert_true(s->open);
     assert_string_equal(s->feature, "x");
     assert_string_equal(s->why, "fault (nulls)");
     assert_true(day_of(s->from_ms) > 5.3 - 2.5 / 24 && day_of(s->from_ms) <= 5.3);
     f->stream.nulls = false;
-    until(f, 10.1);
+    core_run_until(f, 10.1);
     s = only_span(f);
     assert_false(s->open);
     assert_true(day_of(s->until_ms) >= 7.2 && day_of(s->until_ms) < 7.2 + 2.5 / 24);
@@ -103,15 +85,15 @@ static void the_span_begins_with_the_first_broken_pane(void **state) {
 
 /* Rows of the span are in no fit, no hold-out and no reference. */
 static void what_is_trained_later_knows_nothing_of_it(void **state) {
-    struct fixture *f = *state;
-    until(f, 5.1);
+    struct core_run *f = *state;
+    core_run_until(f, 5.1);
     f->stream.nulls = true;
     f->stream.level = 50; /* and the truth is nonsense meanwhile */
-    until(f, 6);
+    core_run_until(f, 6);
     f->stream.nulls = false;
     f->stream.level = 2; /* worth to be learned */
     uint32_t had = lw_monitor_champion_version(f->loop.monitor);
-    until(f, 8.6);
+    core_run_until(f, 8.6);
     uint32_t now = lw_monitor_champion_version(f->loop.monitor);
     assert_true(now > had);
     const struct lw_reference *ref = lw_monitor_reference(f->loop.monitor);
@@ -125,12 +107,12 @@ static void what_is_trained_later_knows_nothing_of_it(void **state) {
 }
 
 static void a_promotion_resolves_no_fault(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->spec->rule[0].actions = 0; /* it blocks nothing, and something is promoted */
     again(f);
-    until(f, 5);
+    core_run_until(f, 5);
     f->stream.nulls = true;
-    until(f, 5.4);
+    core_run_until(f, 5.4);
     assert_true(logged(f, "alert fault/x 6h firing"));
     core_loop_ask(&f->loop, "ann");
     assert_true(logged(f, "asked for by ann"));
@@ -142,53 +124,53 @@ static void a_promotion_resolves_no_fault(void **state) {
     free(e);
     assert_true(promoted >= 2);
     f->stream.nulls = false;
-    until(f, 7);
+    core_run_until(f, 7);
     assert_int_equal(f->loop.fired, f->loop.resolved);
 }
 
 /* Nights without enough rows to judge; the feed is broken for good. */
 static void too_few_rows_say_nothing(void **state) {
-    struct fixture *f = *state;
-    until(f, 5.1);
+    struct core_run *f = *state;
+    core_run_until(f, 5.1);
     f->stream.nulls = true;
     for (int day = 5; day < 10; day++) {
         f->stream.step_ms = 2 * LW_MINUTE;
-        until(f, day + .7);
+        core_run_until(f, day + .7);
         f->stream.step_ms = 40 * LW_MINUTE; /* nine in six hours */
-        until(f, day + 1);
+        core_run_until(f, day + 1);
     }
     assert_int_equal(f->loop.fired, 1);
     assert_int_equal(f->loop.resolved, 0);
     f->stream.nulls = false;
-    until(f, 10.4);
+    core_run_until(f, 10.4);
     assert_int_equal(f->loop.resolved, 0); /* 15 rows of the feed as it was say nothing */
     f->stream.step_ms = 2 * LW_MINUTE;
-    until(f, 11.2);
+    core_run_until(f, 11.2);
     assert_int_equal(f->loop.resolved, 1);
     assert_int_equal(f->loop.fired, 1);
 }
 
 static void a_person_releases_it(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->spec->retrain.reference_ms = 2 * LW_DAY; /* it will know some values still */
     again(f);
-    until(f, 5.1);
+    core_run_until(f, 5.1);
     f->stream.nulls = true;
-    until(f, 5.7);
+    core_run_until(f, 5.7);
     int before = f->loop.requests;
     assert_false(core_loop_release(&f->loop, "zone", "ann@here"));
     assert_true(core_loop_release(&f->loop, "x", "ann@here"));
     assert_true(logged(f, "alert fault/x 6h resolved"));
     assert_true(logged(f, "by ann@here"));
     assert_false(core_loop_release(&f->loop, "x", "ann@here")); /* nothing is left */
-    until(f, 6.4);
+    core_run_until(f, 6.4);
     assert_true(f->loop.requests > before);
     assert_int_equal(f->loop.left_out, 0);
     assert_int_equal(f->loop.fired, 1); /* the same trouble is not told again */
     f->stream.nulls = false;
-    until(f, 8);          /* it was seen to be over */
+    core_run_until(f, 8); /* it was seen to be over */
     f->stream.shift = 40; /* out of range: another fault of the same feature */
-    until(f, 9);
+    core_run_until(f, 9);
     assert_int_equal(f->loop.fired, 2);
     assert_true(only_span(f)->from_ms > CORE_START + 7 * LW_DAY);
 }
@@ -196,14 +178,14 @@ static void a_person_releases_it(void **state) {
 /* A fault that begins before a training and is recognised after it. Small pieces cannot
  * be judged here, so nothing was suspected. */
 static void what_had_learned_from_it_is_recalled(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->spec->rule[0].every_ms = LW_DAY;
     f->spec->drift.min_n = 100000;
     again(f);
-    until(f, 5.4);
+    core_run_until(f, 5.4);
     f->stream.nulls = true;
     f->loop.bad_version = 0;
-    until(f, 5.6);
+    core_run_until(f, 5.6);
     uint32_t before = lw_monitor_champion_version(f->loop.monitor);
     core_loop_ask(&f->loop, "ann");
     uint32_t bad = lw_monitor_champion_version(f->loop.monitor);
@@ -211,25 +193,25 @@ static void what_had_learned_from_it_is_recalled(void **state) {
         assert_true(logged(f, "is about to fire"));
         return;
     }
-    until(f, 6.2);
+    core_run_until(f, 6.2);
     assert_int_equal(f->loop.rollbacks, 1);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), before);
     assert_true(logged(f, "was trained on rows of the fault in x"));
     f->stream.nulls = false;
-    until(f, 9);
+    core_run_until(f, 9);
     assert_true(logged(f, "the training before took rows of a fault"));
     assert_true(lw_monitor_champion_version(f->loop.monitor) > bad);
 }
 
 /* The target as a subject: stuck, missing, and the first training after it. */
 static void faults_of_the_truth(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     struct lw_rule *truth =
         core_rule(f->spec, "truth", LW_METRIC_FAULT, LW_RULE_TARGET, 1);
     truth->actions = LW_ACTION_BLOCK;
     truth->clear_below = .9;
     again(f);
-    until(f, 5.1);
+    core_run_until(f, 5.1);
     int before = f->loop.requests;
     while (f->stream.now_ms < CORE_START + 7 * LW_DAY) {
         struct core_event e;
@@ -244,20 +226,20 @@ static void faults_of_the_truth(void **state) {
 
 /* Whatever is thrown away between two panes. */
 static void a_successor_holds_back_the_same(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     char *smooth = NULL;
     for (int every = 0; every < 20; every += 7) {
         again(f);
         f->loop.restart_every = every;
-        until(f, 5.3);
+        core_run_until(f, 5.3);
         f->stream.nulls = true;
-        until(f, 6.9);
+        core_run_until(f, 6.9);
         f->stream.nulls = false;
-        until(f, 8.5);
+        core_run_until(f, 8.5);
         f->stream.shift = 40;
-        until(f, 9.4);
+        core_run_until(f, 9.4);
         core_loop_release(&f->loop, "x", "ann");
-        until(f, 11);
+        core_run_until(f, 11);
         if (!smooth)
             smooth = lw_strdup(lw_buf_str(&f->loop.log));
         assert_string_equal(smooth, lw_buf_str(&f->loop.log));
@@ -268,7 +250,7 @@ static void a_successor_holds_back_the_same(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, core_run_teardown)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_trained_while_it_is_open),
         TEST(the_span_begins_with_the_first_broken_pane),

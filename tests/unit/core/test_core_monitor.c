@@ -2,14 +2,8 @@
  * rolled back; and that a successor decides as its predecessor would have. */
 #include "support/core_loop.h"
 
-struct fixture {
-    struct lw_spec *spec;
-    struct core_loop loop;
-    struct core_stream stream;
-};
-
 static int setup(void **state) {
-    struct fixture *f = lw_calloc(1, sizeof *f);
+    struct core_run *f = lw_calloc(1, sizeof *f);
     f->spec = core_spec_new();
     core_rule(f->spec, "error", LW_METRIC_RMSE_RATIO, LW_RULE_MODEL, 1.5)->actions =
         LW_ACTION_RETRAIN;
@@ -21,33 +15,15 @@ static int setup(void **state) {
     return 0;
 }
 
-static int teardown(void **state) {
-    struct fixture *f = *state;
-    core_loop_fini(&f->loop);
-    core_spec_free(f->spec);
-    free(f);
-    return 0;
-}
-
-/* The rules that the fixture starts with may be changed: the monitor is made anew. */
-static void again(struct fixture *f) {
-    core_loop_fini(&f->loop);
-    core_loop_init(&f->loop, f->spec);
-}
-
-static void until(struct fixture *f, double days) {
-    core_loop_until(&f->loop, &f->stream, CORE_START + (int64_t)(days * (double)LW_DAY));
-}
-
-static bool logged(struct fixture *f, const char *words) {
+static bool logged(struct core_run *f, const char *words) {
     return strstr(lw_buf_str(&f->loop.log), words) != NULL;
 }
 
 static void calm_weather_stays_quiet(void **state) {
-    struct fixture *f = *state;
-    until(f, 2);
+    struct core_run *f = *state;
+    core_run_until(f, 2);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 0);
-    until(f, 9);
+    core_run_until(f, 9);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 1);
     assert_int_equal(f->loop.requests, 1); /* the bootstrap */
     assert_int_equal(f->loop.fired, 0);
@@ -55,10 +31,10 @@ static void calm_weather_stays_quiet(void **state) {
 }
 
 static void a_jump_fires_once_trains_once_and_is_over(void **state) {
-    struct fixture *f = *state;
-    until(f, 5);
+    struct core_run *f = *state;
+    core_run_until(f, 5);
     f->stream.level = 6;
-    until(f, 9);
+    core_run_until(f, 9);
     const struct lw_ledger *l = lw_monitor_ledger(f->loop.monitor);
     assert_true(logged(f, "rule error: rmse_ratio"));
     assert_true(l->promotions >= 1);
@@ -77,16 +53,16 @@ static void a_jump_fires_once_trains_once_and_is_over(void **state) {
 }
 
 static void a_firing_alert_is_told_once_and_asks_once(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->spec->retrain.cooldown_ms = f->spec->retrain.cooldown_max_ms; /* no training */
-    again(f);
-    until(f, 5);
+    core_run_again(f);
+    core_run_until(f, 5);
     f->stream.level = 6;
-    until(f, 9);
+    core_run_until(f, 9);
     assert_int_equal(f->loop.fired, 1);
     assert_int_equal(f->loop.resolved, 0);
     assert_int_equal(f->loop.requests, 1);
-    until(f, 13); /* the cooldown has passed at day 10 */
+    core_run_until(f, 13); /* the cooldown has passed at day 10 */
     assert_int_equal(f->loop.requests, 2);
     assert_int_equal(f->loop.fired, 1);
     assert_int_equal(f->loop.resolved, 1); /* by the promotion */
@@ -95,13 +71,13 @@ static void a_firing_alert_is_told_once_and_asks_once(void **state) {
 }
 
 static void the_ledger_holds_months_and_the_frozen_model(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->stream.step_ms = 6 * LW_MINUTE;
     f->spec->retrain.bootstrap_until_ms = CORE_START + 25 * LW_DAY;
-    again(f);
-    until(f, 27);
+    core_run_again(f);
+    core_run_until(f, 27);
     f->stream.level = 6;
-    until(f, 34); /* into April */
+    core_run_until(f, 34); /* into April */
     core_loop_end(&f->loop);
     const struct lw_ledger *l = lw_monitor_ledger(f->loop.monitor);
     struct lw_month all;
@@ -120,32 +96,32 @@ static void the_ledger_holds_months_and_the_frozen_model(void **state) {
 
 /* What no rule calls an alert is still a reason not to wait for max_age. */
 static void a_stale_champion_is_challenged_before_its_time(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->spec->rule[0].actions = 0;
     f->spec->retrain.max_age_ms = 20 * LW_DAY;
     f->spec->retrain.stale_age_ms = 4 * LW_DAY;
     f->spec->retrain.stale_gain = 0.1;
-    again(f);
-    until(f, 9); /* of that age for days, and nothing has changed */
+    core_run_again(f);
+    core_run_until(f, 9); /* of that age for days, and nothing has changed */
     assert_int_equal(f->loop.requests, 1);
     f->stream.level = 3;
-    until(f, 12);
+    core_run_until(f, 12);
     assert_true(f->loop.requests >= 2);
     assert_true(logged(f, "old and recalibration_gain"));
     f->spec->retrain.stale_age_ms = 15 * LW_DAY; /* too young for it: nobody asks */
     core_loop_fini(&f->loop);
     core_stream_init(&f->stream, 11);
     core_loop_init(&f->loop, f->spec);
-    until(f, 9);
+    core_run_until(f, 9);
     f->stream.level = 3;
-    until(f, 12);
+    core_run_until(f, 12);
     assert_int_equal(f->loop.requests, 1);
 }
 
 static void a_bad_promotion_is_rolled_back(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->loop.bad_version = 2;
-    until(f, 4);
+    core_run_until(f, 4);
     core_loop_ask(&f->loop, "ann");
     assert_true(logged(f, "asked for by ann"));
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 2);
@@ -153,7 +129,7 @@ static void a_bad_promotion_is_rolled_back(void **state) {
     assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 1);
     assert_int_equal(shadow[0], 1); /* first and previous in one */
     f->spec->rule[0].actions = 0;
-    until(f, 7);
+    core_run_until(f, 7);
     assert_int_equal(f->loop.rollbacks, 1);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 1);
     assert_int_equal(lw_monitor_ledger(f->loop.monitor)->rollbacks, 1);
@@ -170,49 +146,49 @@ static void a_bad_promotion_is_rolled_back(void **state) {
 }
 
 static void broken_data_is_not_learned(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     core_rule(f->spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1)->actions =
         LW_ACTION_BLOCK;
-    again(f);
-    until(f, 4);
+    core_run_again(f);
+    core_run_until(f, 4);
     f->stream.nulls = true;
-    until(f, 6);
+    core_run_until(f, 6);
     assert_true(logged(f, "alert fault/x"));
     assert_true(logged(f, "alert error/"));
     assert_int_equal(f->loop.requests, 1);
     f->stream.nulls = false;
     f->stream.level = 6;
-    until(f, 8);
+    core_run_until(f, 8);
     assert_true(logged(f, "alert fault/x 6h resolved"));
     assert_true(f->loop.requests >= 2);
 }
 
 /* With no value left the share of what is there to compare is 0 of 0. */
 static void a_window_of_nothing_but_trouble_is_trouble(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->spec->rule[0].actions = 0;
     core_rule(f->spec, "missing", LW_METRIC_MISSING, CORE_F_X, .2)->min_n = 50;
     core_rule(f->spec, "range", LW_METRIC_OUT_OF_RANGE, CORE_F_X, .2)->min_n = 50;
-    again(f);
-    until(f, 4);
+    core_run_again(f);
+    core_run_until(f, 4);
     f->stream.nulls = true;
-    until(f, 5);
+    core_run_until(f, 5);
     assert_true(logged(f, "alert missing/x 6h firing"));
     assert_false(logged(f, "alert missing/x 6h resolved"));
     f->stream.nulls = false;
     f->stream.shift = 100;
-    until(f, 6);
+    core_run_until(f, 6);
     assert_true(logged(f, "alert missing/x 6h resolved"));
     assert_true(logged(f, "alert range/x 6h firing"));
     assert_false(logged(f, "alert range/x 6h resolved"));
     f->stream.shift = 0;
-    until(f, 7);
+    core_run_until(f, 7);
     assert_true(logged(f, "alert range/x 6h resolved"));
 }
 
 /* floor_psi is the verdict's, of reports; a rule has a threshold. */
 static void a_rule_has_a_floor_of_its_own(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     static const enum lw_metric metrics[] = {LW_METRIC_PSI, LW_METRIC_JS, LW_METRIC_KS,
                                              LW_METRIC_W1};
     f->spec->rule[0].actions = 0;
@@ -222,11 +198,11 @@ static void a_rule_has_a_floor_of_its_own(void **state) {
     for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
         core_rule(f->spec, lw_metric_name(metrics[i]), metrics[i], CORE_F_X, .08)
             ->window = 1;
-    again(f);
-    until(f, 4);
+    core_run_again(f);
+    core_run_until(f, 4);
     assert_false(logged(f, "/x 2d firing")); /* nothing has changed */
     f->stream.shift = 3;                     /* half a sd */
-    until(f, 6);
+    core_run_until(f, 6);
     assert_true(logged(f, "alert psi/x 2d firing"));
     assert_true(logged(f, "alert js/x 2d firing"));
     assert_true(logged(f, "alert ks/x 2d firing"));
@@ -234,11 +210,11 @@ static void a_rule_has_a_floor_of_its_own(void **state) {
 }
 
 static void a_training_that_fails_is_told(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     for (size_t i = 0; i < f->spec->ncandidates; i++)
         f->spec->candidate[i].half_life_ms = 1; /* nothing weighs */
-    again(f);
-    until(f, 2.5);
+    core_run_again(f);
+    core_run_until(f, 2.5);
     assert_true(logged(f, "alert training-failed/"));
     assert_int_equal(lw_monitor_ledger(f->loop.monitor)->failures, 1);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 0);
@@ -246,17 +222,17 @@ static void a_training_that_fails_is_told(void **state) {
 
 /* What cannot be read is counted, and told once while it lasts; a successor knows. */
 static void unreadable_panes_are_told_once(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     f->loop.restart_every = 5;
-    until(f, 3);
+    core_run_until(f, 3);
     lw_monitor_unreadable(f->loop.monitor, 2, "Two panes cannot be read.");
     lw_monitor_unreadable(f->loop.monitor, 1, "One more.");
     lw_monitor_unreadable(f->loop.monitor, 0, "The reference cannot be read.");
-    until(f, 4);
+    core_run_until(f, 4);
     assert_true(logged(f, "alert unreadable-pane/  firing warning"));
     assert_true(logged(f, "alert unreadable-state/  firing warning"));
     lw_monitor_unreadable(f->loop.monitor, 1, "And another.");
-    until(f, 5);
+    core_run_until(f, 5);
     assert_int_equal(f->loop.fired, 2);
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     lw_monitor_seal(f->loop.monitor,
@@ -273,10 +249,10 @@ static void unreadable_panes_are_told_once(void **state) {
 }
 
 static void an_answer_that_nobody_asked_for_is_ignored(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     struct lw_training t = {.gate = {.passed = true}};
-    until(f, 4);
+    core_run_until(f, 4);
     lw_monitor_trained(f->loop.monitor, 77, 9, &t, NULL, e);
     assert_int_equal(e->ndecisions, 0);
     assert_int_equal(lw_monitor_ledger(f->loop.monitor)->promotions, 0);
@@ -284,11 +260,11 @@ static void an_answer_that_nobody_asked_for_is_ignored(void **state) {
 }
 
 /* Rules of every kind, a change detector, and a stream in which everything happens. */
-static void everything(struct fixture *f, int restart_every) {
+static void everything(struct core_run *f, int restart_every) {
     static const enum lw_metric metrics[] = {LW_METRIC_PSI,          LW_METRIC_MISSING,
                                              LW_METRIC_UNSEEN,       LW_METRIC_FAULT,
                                              LW_METRIC_OUT_OF_RANGE, LW_METRIC_KS};
-    again(f);
+    core_run_again(f);
     if (f->spec->nrules == 1) {
         for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
             core_rule(f->spec, lw_metric_name(metrics[i]), metrics[i], LW_RULE_EACH, .2);
@@ -303,29 +279,29 @@ static void everything(struct fixture *f, int restart_every) {
         lw_copy(f->spec->change.kind, sizeof f->spec->change.kind, "page_hinkley");
         f->spec->change.delta = .05;
         f->spec->change.lambda = 8;
-        again(f);
+        core_run_again(f);
     }
     core_stream_init(&f->stream, 21);
     f->loop.restart_every = restart_every;
     f->loop.bad_version = 3;
-    until(f, 4.3);
+    core_run_until(f, 4.3);
     f->stream.level = 4;
-    until(f, 6.1);
+    core_run_until(f, 6.1);
     f->stream.nulls = true;
-    until(f, 6.6);
+    core_run_until(f, 6.6);
     f->stream.nulls = false;
     f->stream.step_ms = 20 * LW_MINUTE;
-    until(f, 7.5);
+    core_run_until(f, 7.5);
     f->stream.step_ms = 2 * LW_MINUTE;
     f->stream.level = 1;
     f->stream.now_ms += 5 * LW_HOUR; /* hours that nobody has */
-    until(f, 9);
+    core_run_until(f, 9);
     f->stream.shift = 6;
-    until(f, 11);
+    core_run_until(f, 11);
 }
 
 static void a_successor_decides_as_its_predecessor_would(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     static const int every[] = {1, 5, 24, 31};
     everything(f, 0);
     char *smooth = lw_strdup(lw_buf_str(&f->loop.log));
@@ -351,12 +327,12 @@ static void a_successor_decides_as_its_predecessor_would(void **state) {
 /* A shell that refills gives an empty pane for every hour it has none of: they must not
  * pass for hours that were watched, or a young stream looks like a silent one. */
 static void a_young_stream_is_not_a_silent_one(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     struct lw_buf bytes = {0};
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     core_rule(f->spec, "events", LW_METRIC_EVENTS, LW_RULE_MODEL, 100000)->window = 1;
-    again(f);
-    until(f, .5);
+    core_run_again(f);
+    core_run_until(f, .5);
     lw_monitor_write(f->loop.monitor, &bytes);
     struct lw_monitor *m = lw_monitor_new(f->spec);
     assert_int_equal(lw_monitor_read(m, bytes.data, bytes.len, NULL), 0);
@@ -373,11 +349,11 @@ static void a_young_stream_is_not_a_silent_one(void **state) {
 }
 
 static void hostile_state_is_refused_or_harmless(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     struct lw_buf good = {0};
-    until(f, 5);
+    core_run_until(f, 5);
     f->stream.level = 6;
-    until(f, 5.3);
+    core_run_until(f, 5.3);
     lw_monitor_write(f->loop.monitor, &good);
     for (size_t i = 0; i < good.len; i++) {
         struct lw_monitor *m = lw_monitor_new(f->spec);
@@ -400,17 +376,17 @@ static void hostile_state_is_refused_or_harmless(void **state) {
 
 /* A firing alert and a pending request from a store whose panes have expired. */
 static void a_promotion_without_any_panes(void **state) {
-    struct fixture *f = *state;
+    struct core_run *f = *state;
     struct lw_buf bytes = {0};
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     struct lw_training t = {.gate = {.passed = true}};
     core_rule(f->spec, "bias", LW_METRIC_BIAS, LW_RULE_MODEL, 1);
     core_rule(f->spec, "psi", LW_METRIC_PSI, LW_RULE_TARGET, .1);
     f->spec->rule[0].actions = 0;
-    again(f);
-    until(f, 4);
+    core_run_again(f);
+    core_run_until(f, 4);
     f->stream.level = 6;
-    until(f, 5);
+    core_run_until(f, 5);
     lw_monitor_ask(f->loop.monitor, "ann", e);
     lw_monitor_write(f->loop.monitor, &bytes);
     struct lw_monitor *m = lw_monitor_new(f->spec);
@@ -424,7 +400,7 @@ static void a_promotion_without_any_panes(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, core_run_teardown)
     const struct CMUnitTest tests[] = {
         TEST(calm_weather_stays_quiet),
         TEST(a_jump_fires_once_trains_once_and_is_over),
