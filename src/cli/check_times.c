@@ -159,22 +159,18 @@ static void put_reading(struct lw_buf *out, const struct lw_config *config,
                         const char *name, const struct lw_time_reading *r) {
     static const char *const units[] = {"days", "seconds", "milliseconds", "microseconds",
                                         "nanoseconds"};
-    const char *zone = config->names.time_zone;
+    const char *zone = *config->names.time_zone ? config->names.time_zone : "UTC";
     lw_buf_printf(out, "%s: %s%s%s", name, r->type, r->meaning ? ", " : "",
                   r->meaning ? r->meaning : "");
     if (r->text)
-        lw_buf_printf(out, ", ISO 8601; without an offset it is of %s",
-                      *zone ? zone : "UTC");
+        lw_buf_printf(out, ", ISO 8601; without an offset it is of %s", zone);
     else if (r->bare)
         lw_buf_printf(out,
                       " of which the schema says no more; read as milliseconds since "
                       "1970 (`unit: ms`, or another, says it for good)");
     else
         lw_buf_printf(out, ", read as %s%s%s", units[r->unit],
-                      r->local ? ", a local time of " : "",
-                      !r->local ? ""
-                      : *zone   ? zone
-                                : "UTC");
+                      r->local ? ", a local time of " : "", r->local ? zone : "");
     if (r->beside)
         lw_buf_printf(out,
                       "; its logicalType stands beside \"type\", where Avro ignores "
