@@ -92,18 +92,12 @@ static json_t *annotations(const struct lw_message *m) {
     return a;
 }
 
-static int64_t earlier(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-static int64_t later(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 static json_t *posted(const struct lw_message *m, int64_t ends_ms) {
     json_t *alert = json_object();
     set(alert, "labels", labels(m));
     set(alert, "annotations", annotations(m));
-    lw_json_time(alert, "startsAt", earlier(m->since_ms, earlier(m->now_ms, ends_ms)));
+    lw_json_time(alert, "startsAt",
+                 lw_earlier(m->since_ms, lw_earlier(m->now_ms, ends_ms)));
     lw_json_time(alert, "endsAt", ends_ms);
     if (m->page[0] != '\0')
         lw_json_text(alert, "generatorURL", m->page, LW_URL_MAX);
@@ -114,9 +108,9 @@ int lw_body_alertmanager(const struct lw_receiver *r, const struct lw_secrets *s
                          const struct lw_message *m, struct lw_buf *out,
                          struct lw_err *err) {
     (void)secrets, (void)err;
-    int64_t ends = earlier(m->raised_ms, m->now_ms);
+    int64_t ends = lw_earlier(m->raised_ms, m->now_ms);
     if (m->firing)
-        ends = m->now_ms + later(4 * r->repeat_ms, 2 * LW_MINUTE);
+        ends = m->now_ms + lw_later(4 * r->repeat_ms, 2 * LW_MINUTE);
     json_t *list = json_array();
     json_array_append_new(list, posted(m, ends));
     lw_json_dump(list, out);

@@ -13,6 +13,16 @@
 #define LW_DAY    (24 * LW_HOUR)
 #define LW_WEEK   (7 * LW_DAY)
 
+static inline int64_t lw_earlier(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+static inline int64_t lw_later(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+static inline void lw_not_after(int64_t *ms, int64_t limit) {
+    *ms = lw_earlier(*ms, limit);
+}
+
 int64_t lw_wall_ms(void); /* Unix time */
 int64_t lw_mono_ms(void); /* for intervals */
 int64_t lw_mono_us(void);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/time.h"
+
 #define PAYS    1.5  /* usual spacings that an event pays for */
 #define HORIZON 8192 /* events that the usual spacing is learned from */
 #define STEPS   8    /* usual spacings that one event can teach */
@@ -37,7 +39,7 @@ int64_t lw_clock_newest(const struct lw_clock *c) {
     uint32_t i = c->n - c->agree;
     while (i > 0 && c->sorted[i] - c->crowd_ms > c->jump_ms)
         i--;
-    return c->sorted[i] > c->crowd_ms ? c->sorted[i] : c->crowd_ms;
+    return lw_later(c->sorted[i], c->crowd_ms);
 }
 
 /* How many of the latest events stand within max_jump of t? */
@@ -108,15 +110,11 @@ static void learn(struct lw_clock *c, int64_t was_ms) {
     c->leaps_ms -= c->leaps_ms / c->learned;
 }
 
-static int64_t later(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 /* What was closed and is not struck out stays closed. */
 static void set_mark(struct lw_clock *c, int64_t to) {
-    c->mark_ms = later(to, later(c->floor_ms, c->shut_ms));
+    c->mark_ms = lw_later(to, lw_later(c->floor_ms, c->shut_ms));
     for (uint32_t i = 0; i < c->ndoubts; i++)
-        c->mark_ms = later(c->mark_ms, c->doubt[i].until_ms);
+        c->mark_ms = lw_later(c->mark_ms, c->doubt[i].until_ms);
     c->credit_ms = 0;
     c->behind = c->ahead = 0;
 }
@@ -125,14 +123,14 @@ static void set_mark(struct lw_clock *c, int64_t to) {
 static void believe(struct lw_clock *c, uint32_t i) {
     const struct lw_doubt *d = &c->doubt[i];
     if (i == 0) {
-        c->shut_ms = later(c->shut_ms, d->until_ms);
+        c->shut_ms = lw_later(c->shut_ms, d->until_ms);
         c->trusted += d->events;
     } else {
         struct lw_doubt *before = &c->doubt[i - 1];
         before->events += d->events;
         before->held += d->held;
-        before->from_ms = d->from_ms < before->from_ms ? d->from_ms : before->from_ms;
-        before->until_ms = later(before->until_ms, d->until_ms);
+        before->from_ms = lw_earlier(before->from_ms, d->from_ms);
+        before->until_ms = lw_later(before->until_ms, d->until_ms);
     }
     c->ndoubts--;
     memmove(&c->doubt[i], &c->doubt[i + 1], (c->ndoubts - i) * sizeof *c->doubt);
@@ -208,9 +206,8 @@ static void take_back(struct lw_clock *c, int64_t to, uint64_t behind) {
     if (left == INT64_MIN)
         doubt(c, left, 0);
     set_mark(c, to);
-    if (c->mark_ms != to) /* what is said now belongs to an even older doubt */
-        return;
-    *said_now(c) += behind;
+    if (c->mark_ms == to) /* else what is said now belongs to an even older doubt */
+        *said_now(c) += behind;
 }
 
 /* The crowd is behind the mark: by stragglers, or because the mark ran ahead. */
@@ -262,12 +259,12 @@ void lw_clock_shut(struct lw_clock *c, int64_t end_ms, uint64_t events) {
            end_ms - c->doubt[i - 1].left_ms <= c->pane_ms)
         i--;
     if (i == 0) {
-        c->shut_ms = later(c->shut_ms, end_ms);
+        c->shut_ms = lw_later(c->shut_ms, end_ms);
         return;
     }
     struct lw_doubt *d = &c->doubt[i - 1];
-    d->from_ms = end_ms < d->from_ms ? end_ms : d->from_ms;
-    d->until_ms = later(d->until_ms, end_ms);
+    d->from_ms = lw_earlier(d->from_ms, end_ms);
+    d->until_ms = lw_later(d->until_ms, end_ms);
     d->held += events;
 }
 
@@ -281,8 +278,8 @@ void lw_clock_sealed(struct lw_clock *c, int64_t until_ms) {
     if (until_ms <= c->mark_ms || c->crowd_ms == INT64_MIN ||
         until_ms - lw_clock_newest(c) > c->jump_ms)
         return;
-    c->floor_ms = until_ms > c->floor_ms ? until_ms : c->floor_ms;
-    c->mark_ms = c->mark_ms < c->floor_ms ? c->floor_ms : c->mark_ms;
+    c->floor_ms = lw_later(c->floor_ms, until_ms);
+    c->mark_ms = lw_later(c->mark_ms, c->floor_ms);
 }
 
 void lw_clock_write(const struct lw_clock *c, struct lw_buf *out) {

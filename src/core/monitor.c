@@ -385,10 +385,6 @@ bool lw_monitor_blank(const struct lw_monitor *m) {
     return lw_windows_empty(m->windows);
 }
 
-static void not_after(int64_t *ms, int64_t limit) {
-    *ms = *ms > limit ? limit : *ms;
-}
-
 int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms) {
     int64_t to = m->leapt_from_ms <= until_ms && m->leapt_from_ms != INT64_MIN
                      ? m->leapt_from_ms
@@ -396,9 +392,9 @@ int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms) {
     lw_windows_return(m->windows, to);
     lw_policy_return(&m->policy, m->spec, to);
     for (size_t i = 0; i < m->nslots; i++)
-        not_after(&m->slot[i].since_ms, to);
+        lw_not_after(&m->slot[i].since_ms, to);
     for (int k = 0; k < LW_NOTICES; k++)
-        not_after(&m->notice[k].since_ms, to);
+        lw_not_after(&m->notice[k].since_ms, to);
     return to;
 }
 

@@ -204,8 +204,7 @@ static bool suspect(struct lw_monitor *m, const struct lw_rule *rule, int subjec
 bool lw__reference_is_thin(const struct lw_monitor *m) {
     int64_t end = lw_windows_end(m->windows), held = lw_spec_longest_window(m->spec);
     int64_t length = m->spec->retrain.reference_ms, wanted = LW_DAY;
-    wanted = length < wanted ? length : wanted;
-    wanted = held < wanted ? held : wanted;
+    wanted = lw_earlier(wanted, lw_earlier(length, held));
     return lw_quarantine_touches(&m->quarantine, end - length, end) &&
            lw_quarantine_back(&m->quarantine, end, wanted) < end - held;
 }
@@ -297,11 +296,11 @@ static void begin(struct lw_monitor *m, const struct lw_rule *rule, int subject,
     const struct lw_slot *slot = lw__slot(m, rule, subject);
     find_broken(m, rule, subject, &s);
     int64_t looked = slot->released_ms; /* before that a person has looked */
-    looked = looked < out->at_ms ? looked : out->at_ms;
+    lw_not_after(&looked, out->at_ms);
     if (looked) {
-        s.from_ms = s.from_ms > looked ? s.from_ms : looked;
-        s.broken_ms = s.broken_ms > looked ? s.broken_ms : looked;
-        s.until_ms = s.until_ms > looked ? s.until_ms : looked;
+        s.from_ms = lw_later(s.from_ms, looked);
+        s.broken_ms = lw_later(s.broken_ms, looked);
+        s.until_ms = lw_later(s.until_ms, looked);
     }
     lw_copy(s.feature, sizeof s.feature, lw_spec_feature_name(m->spec, subject));
     snprintf(s.why, sizeof s.why, "%.40s (%.30s)", rule->name, why_of(m, rule, subject));
@@ -316,7 +315,7 @@ static void follow(const struct lw_monitor *m, const struct lw_rule *rule, int s
         until_ms = lw_windows_end(m->windows);
     else if (health != BROKEN)
         return;
-    span->until_ms = until_ms > span->until_ms ? until_ms : span->until_ms;
+    span->until_ms = lw_later(span->until_ms, until_ms);
 }
 
 static void end(const struct lw_monitor *m, struct lw_span *span,
@@ -332,8 +331,7 @@ static void end(const struct lw_monitor *m, struct lw_span *span,
 static void forget(struct lw_monitor *m, int64_t at_ms) {
     int64_t window = m->spec->retrain.window_ms, panes = lw_spec_longest_window(m->spec);
     if (window > 0)
-        lw_quarantine_forget(&m->quarantine,
-                             at_ms - (window > panes ? window : panes) - LW_WEEK);
+        lw_quarantine_forget(&m->quarantine, at_ms - lw_later(window, panes) - LW_WEEK);
 }
 
 /* Is its feature one that the configuration still has? */

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/time.h"
 #include "core/partition_private.h"
 
 const char *lw_counter_name(enum lw_counter c) {
@@ -146,8 +147,8 @@ static void strike_out_leap(struct lw_partition *p, const struct lw_struck *stru
         discard(p, pane);
     }
     p->counter[LW_COUNT_SUSPECT] += struck->events;
-    p->struck_from_ms = from < p->struck_from_ms ? from : p->struck_from_ms;
-    p->struck_until_ms = until > p->struck_until_ms ? until : p->struck_until_ms;
+    p->struck_from_ms = lw_earlier(p->struck_from_ms, from);
+    p->struck_until_ms = lw_later(p->struck_until_ms, until);
 }
 
 bool lw_partition_struck(const struct lw_partition *p, int64_t *from_ms,
@@ -222,8 +223,8 @@ void lw_partition_bound(struct lw_partition *p, int64_t record_ms) {
 
 static struct lw_pane *pane_of(struct lw_partition *p, int64_t start) {
     int64_t end = start + p->spec->pane_ms;
-    p->shut_ms = end < p->shut_ms ? end : p->shut_ms;
-    p->oldest_ms = start < p->oldest_ms ? start : p->oldest_ms;
+    p->shut_ms = lw_earlier(p->shut_ms, end);
+    p->oldest_ms = lw_earlier(p->oldest_ms, start);
     return lw_partition_open(p, start);
 }
 

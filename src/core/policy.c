@@ -68,20 +68,16 @@ void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
         compare_in_probation(p, pane);
 }
 
-static void not_after(int64_t *ms, int64_t limit) {
-    *ms = *ms > limit ? limit : *ms;
-}
-
 void lw_policy_return(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
     const struct lw_retrain_spec *r = &spec->retrain;
-    not_after(&p->champion_since_ms, at_ms);
-    not_after(&p->trained_ms, at_ms);
-    not_after(&p->pending.as_of_ms, at_ms);
-    not_after(&p->candidate_as_of_ms, at_ms);
-    not_after(&p->barred_until_ms, at_ms + 2 * r->cooldown_max_ms);
-    not_after(&p->probation_until_ms, at_ms + r->probation_ms);
+    lw_not_after(&p->champion_since_ms, at_ms);
+    lw_not_after(&p->trained_ms, at_ms);
+    lw_not_after(&p->pending.as_of_ms, at_ms);
+    lw_not_after(&p->candidate_as_of_ms, at_ms);
+    lw_not_after(&p->barred_until_ms, at_ms + 2 * r->cooldown_max_ms);
+    lw_not_after(&p->probation_until_ms, at_ms + r->probation_ms);
     for (size_t i = 0; i < p->nrecent; i++)
-        not_after(&p->recent[i], at_ms);
+        lw_not_after(&p->recent[i], at_ms);
     while (p->ndays && p->day[p->ndays - 1].day > at_ms / LW_DAY)
         p->ndays--;
     lw_supply_return(&p->supply, at_ms);
