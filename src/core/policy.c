@@ -106,6 +106,12 @@ static void roll_back(struct lw_policy *p, const struct lw_spec *spec, int64_t a
         spec->retrain.cooldown_max_ms; /* do not promote the like of it again at once */
 }
 
+static struct lw_decision of_champion(const struct lw_policy *p,
+                                      enum lw_decision_kind kind, int64_t at_ms) {
+    return (struct lw_decision){
+        .kind = kind, .version = p->champion, .other = p->previous, .at_ms = at_ms};
+}
+
 int lw_policy_spoiled(struct lw_policy *p, const struct lw_span *span, int64_t at_ms,
                       struct lw_decision *out) {
     char from[32];
@@ -114,10 +120,7 @@ int lw_policy_spoiled(struct lw_policy *p, const struct lw_span *span, int64_t a
     if (!p->previous || p->candidate_version != p->champion ||
         p->candidate_as_of_ms <= span->broken_ms)
         return 0;
-    *out = (struct lw_decision){.kind = LW_DECIDED_ROLL_BACK,
-                                .version = p->champion,
-                                .other = p->previous,
-                                .at_ms = at_ms};
+    *out = of_champion(p, LW_DECIDED_ROLL_BACK, at_ms);
     snprintf(out->reason, sizeof out->reason,
              "version %u was trained on rows of the fault in %.60s (from %s on), which "
              "was not recognised then; the training is repeated without them",
@@ -145,10 +148,7 @@ static void too_little(struct lw_policy *p, const struct lw_spec *spec, int64_t 
                        struct lw_decision *out) {
     char text[40];
     bool waits = !p->extended;
-    *out = (struct lw_decision){.kind = waits ? LW_DECIDED_WAIT : LW_DECIDED_NOT_JUDGED,
-                                .version = p->champion,
-                                .other = p->previous,
-                                .at_ms = at_ms};
+    *out = of_champion(p, waits ? LW_DECIDED_WAIT : LW_DECIDED_NOT_JUDGED, at_ms);
     lw_format_duration(text, sizeof text, spec->retrain.probation_ms);
     snprintf(out->reason, sizeof out->reason,
              "probation of version %u %s%s: %zu panes were scored by version %u too, %zu "
@@ -175,10 +175,7 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
     bool worse = p->probation.n >= needed && z < -limit * (over ? 1 : PROBATION_EARLY);
     if (!over && !worse)
         return 0;
-    *out = (struct lw_decision){.kind = worse ? LW_DECIDED_ROLL_BACK : LW_DECIDED_CONFIRM,
-                                .version = p->champion,
-                                .other = p->previous,
-                                .at_ms = at_ms};
+    *out = of_champion(p, worse ? LW_DECIDED_ROLL_BACK : LW_DECIDED_CONFIRM, at_ms);
     snprintf(out->reason, sizeof out->reason,
              "probation of version %u: squared error %s version %u's by %s an event "
              "over %zu panes "
