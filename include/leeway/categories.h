@@ -64,6 +64,9 @@ struct lw_cat {
     const char *text; /* NULL for integers; borrowed until the next change */
     uint32_t len;
 };
+/* The commonest category held, of several the first in order of key; none: its count is
+ * 0. Seals. O(size). */
+struct lw_cat lw_cats_top(struct lw_cats *c);
 /* The i-th category held, i < lw_cats_size, in order of key: the same set has the same
  * order. The order is made by _seal, which must come after the last change and before
  * _at. */

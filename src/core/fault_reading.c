@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "core/monitor_private.h"
+#include "drift/points.h"
 
 /* Of the values that the reference would have, so many are there again (it is a fault at
  * half). No more is asked for: a population that lacks a field may have come meanwhile.
@@ -65,8 +66,7 @@ static bool unit_is_back(const struct lw_member *before, const struct lw_member 
 
 static double share_of_number(const struct lw_kll *kll, double v) {
     struct lw_kll_view *view = lw_kll_view_new(kll);
-    double share =
-        lw_kll_view_rank(view, v) - lw_kll_view_rank(view, nextafter(v, -INFINITY));
+    double share = lw_share_at(view, v);
     lw_kll_view_free(view);
     return share;
 }
@@ -78,11 +78,7 @@ static bool stuck_is_back(const struct lw_member *before, const struct lw_member
         return share_of_number(now->num.kll, v) < BACK_STUCK ||
                share_of_number(before->num.kll, v) >= .5;
     }
-    struct lw_cat top = {0};
-    lw_cats_seal(now->cats);
-    for (size_t i = 0; i < lw_cats_size(now->cats); i++)
-        if (lw_cats_at(now->cats, i).count > top.count)
-            top = lw_cats_at(now->cats, i);
+    struct lw_cat top = lw_cats_top(now->cats);
     return (double)top.count < BACK_STUCK * (double)lw_cats_n(now->cats) ||
            2 * lw_cats_count(before->cats, top.key) >= lw_cats_n(before->cats);
 }

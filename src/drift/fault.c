@@ -74,14 +74,6 @@ static struct lw_fault negative(const struct lw_kll *ref, const struct lw_kll *c
                                  "half or more of the values are negative, as none was"};
 }
 
-/* Of all that is the same value as v. */
-static double share_of(const struct lw_kll_view *view, double v) {
-    double room = lw_same_within(v);
-    double lo = room > 0.0 ? v - room : v;
-    return lw_kll_view_rank(view, v + room) -
-           lw_kll_view_rank(view, nextafter(lo, -INFINITY));
-}
-
 static struct lw_fault stuck(double now, double before) {
     if (now < LW_STUCK_SHARE || before >= LW_STUCK_REFERENCE)
         return none();
@@ -92,20 +84,14 @@ static struct lw_fault stuck(double now, double before) {
 static struct lw_fault stuck_number(const struct lw_kll *ref, const struct lw_kll *cur) {
     struct lw_kll_view *vr = lw_kll_view_new(ref), *vc = lw_kll_view_new(cur);
     double v = lw_kll_view_quantile(vc, 0.5);
-    struct lw_fault out = stuck(share_of(vc, v), share_of(vr, v));
+    struct lw_fault out = stuck(lw_share_at(vc, v), lw_share_at(vr, v));
     lw_kll_view_free(vr);
     lw_kll_view_free(vc);
     return out;
 }
 
 static struct lw_fault stuck_category(const struct lw_cats *ref, struct lw_cats *cur) {
-    struct lw_cat top = {0};
-    lw_cats_seal(cur);
-    for (size_t i = 0; i < lw_cats_size(cur); i++) {
-        struct lw_cat cat = lw_cats_at(cur, i);
-        if (cat.count > top.count)
-            top = cat;
-    }
+    struct lw_cat top = lw_cats_top(cur);
     return stuck((double)top.count / (double)lw_cats_n(cur),
                  (double)lw_cats_upper(ref, top.key) / (double)lw_cats_n(ref));
 }

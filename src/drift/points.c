@@ -12,6 +12,13 @@ double lw_same_within(double v) {
     return LW_SAME_VALUE * fabs(v);
 }
 
+double lw_share_at(const struct lw_kll_view *view, double v) {
+    double room = lw_same_within(v);
+    double lo = room > 0.0 ? v - room : v;
+    return lw_kll_view_rank(view, v + room) -
+           lw_kll_view_rank(view, nextafter(lo, -INFINITY));
+}
+
 double lw_midpoint(double a, double b) {
     double mid = (a < 0.0) == (b < 0.0) ? a + (b - a) / 2.0 : (a + b) / 2.0;
     return mid >= a && mid < b ? mid : a;

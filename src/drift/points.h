@@ -14,6 +14,8 @@
 
 /* How far from v a value may lie and still be v: LW_SAME_VALUE of it. */
 double lw_same_within(double v);
+/* The share of values that are the same as v. */
+double lw_share_at(const struct lw_kll_view *view, double v);
 /* Between a and b, a < b: a <= edge < b, in the middle where there is room, without
  * overflow. */
 double lw_midpoint(double a, double b);

@@ -47,6 +47,17 @@ struct lw_cat lw_cats_at(const struct lw_cats *c, size_t i) {
     return c->order[i];
 }
 
+struct lw_cat lw_cats_top(struct lw_cats *c) {
+    struct lw_cat top = {0};
+    lw_cats_seal(c);
+    for (size_t i = 0; i < lw_cats_size(c); i++) {
+        struct lw_cat cat = lw_cats_at(c, i);
+        if (cat.count > top.count)
+            top = cat;
+    }
+    return top;
+}
+
 static size_t category_size(const struct lw_cat *cat) {
     size_t text = cat->text ? lw__varint_size(cat->len + 1) + cat->len : 1;
     return lw__varint_size(cat->key) + lw__varint_size(cat->count) + text;
