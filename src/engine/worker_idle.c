@@ -84,13 +84,22 @@ static void remember_place(struct lw_worker *w, struct lw_slot *s, int32_t parti
         s->next_offset = high;
 }
 
+static void call_idle(struct lw_slot *s, bool idle) {
+    s->changed |= idle != s->idle;
+    s->idle = idle;
+}
+
 void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
     bool told = w->flow != LW_FLOWS;
     int looks = 1; /* in one round: then it is time to poll */
     for (int32_t p = 0; p < w->nslots && !w->paused; p++) {
         struct lw_slot *s = &w->slot[p];
-        if (s->state != SLOT_RUNS || s->held)
+        if (s->state != SLOT_RUNS)
             continue;
+        if (s->held) { /* what it waits to read is there */
+            call_idle(s, false);
+            continue;
+        }
         bool silent = now - s->heard_ms >= w->spec->idle_timeout_ms;
         bool at_end = lw_consumer_at_end(w->consumer, p);
         bool idle = (told || silent) && at_end;
@@ -100,7 +109,6 @@ void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
             look_behind(w, p, now);
         if (idle && s->next_offset < 0)
             remember_place(w, s, p);
-        s->changed |= idle != s->idle;
-        s->idle = idle;
+        call_idle(s, idle);
     }
 }
