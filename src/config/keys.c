@@ -363,7 +363,8 @@ static const struct lw_key root_keys[] = {
     {"panes", LW_KEY_MAP, .section = &pane_section, .read = lw_read_panes, .doc = ""},
     {"windows", LW_KEY_NAMED, .read = lw_read_windows, .item = "durations",
      .doc =
-         "Windows that rules look at, `name: length`: the last so many complete panes."},
+         "Windows that rules look at, `name: length`: the last so many complete panes, "
+         "20,000 at most."},
     {"drift", LW_KEY_MAP, .section = &drift_section, .doc = ""},
     {"change", LW_KEY_MAP, .section = &change_section, .read = lw_read_change, .doc = ""},
     {"rules", LW_KEY_LIST, .section = &lw_section_rule, .read = lw_read_rules,
