@@ -348,7 +348,9 @@ static const struct lw_key root_keys[] = {
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
      .doc = "librdkafka's properties, passed through untouched. A property that is a "
-            "secret stands as `<property>_file` or comes from the environment. "
+            "secret (a password, a passphrase, a client secret, a private key in PEM, "
+            "`sasl.oauthbearer.config`) stands as `<property>_file` or comes from the "
+            "environment, and is shown nowhere. "
             "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},
