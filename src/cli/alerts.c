@@ -258,11 +258,27 @@ static int unsilence(struct session *s, const char *id, struct lw_err *err) {
     return 0;
 }
 
+/* " name name " of the receivers whose format is keyed so. */
+static const char *keyed_by(const struct lw_config *config, enum lw_keyed how, char *out,
+                            size_t size) {
+    size_t used = (size_t)snprintf(out, size, " ");
+    for (size_t i = 0; i < config->nreceivers; i++)
+        if (lw_format_keyed(config->receiver[i].format) == how)
+            used += (size_t)snprintf(out + used, size - used, "%s ",
+                                     config->receiver[i].name);
+    return out;
+}
+
 static int retry(struct session *s, const char *id, struct lw_err *err) {
     if (!id)
         return lw_fail(err, LW_ECONFIG, "retry which one? (leeway alerts lists them)");
-    if (lw_parked_retry(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
-                        lw_wall_ms(), err))
+    char by_incident[LW_RECEIVERS_MAX * (LW_RECEIVER_NAME_MAX + 1) + 2];
+    char by_labels[sizeof by_incident];
+    const struct lw_parked_again again = {
+        id, s->by ? s->by : s->who,
+        keyed_by(s->config, LW_KEYED_INCIDENT, by_incident, sizeof by_incident),
+        keyed_by(s->config, LW_KEYED_LABELS, by_labels, sizeof by_labels), lw_wall_ms()};
+    if (lw_parked_retry(s->redis, &s->config->spec, &again, err))
         return -1;
     lw_cli_line(stdout, "%s is in the outbox again", id);
     return 0;
