@@ -122,7 +122,7 @@ static json_t *examples(const struct lw_alert_context *context) {
         char text[200];
         const char *id = context->example[i];
         json_array_append_new(
-            list, json_string(lw_utf8_clean(text, sizeof text, id, strlen(id))));
+            list, json_string(lw_text_safe(text, sizeof text, id, strlen(id))));
     }
     return list;
 }

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-/* Text for HTML and SVG: the five special characters escaped, control characters and
+/* Text for HTML and SVG (base/text_media.h): the five special characters escaped, control characters and
  * invalid UTF-8 replaced. Texts come out of data files: never written otherwise. */
 void lw_html_text(struct lw_buf *out, const char *text, size_t len);
 void lw_html_str(struct lw_buf *out, const char *text);
