@@ -93,6 +93,22 @@ struct lw_alert_segment {
     double rmse, reference_rmse, share; /* share of the rise in squared error, [0, 1] */
 };
 
+/* What of the events a message may say (privacy.c). */
+enum lw_examples_said { LW_EXAMPLES_NONE, LW_EXAMPLES_IDS, LW_EXAMPLES_HASHED };
+enum lw_categories_said { LW_CATEGORIES_TOP, LW_CATEGORIES_HASHED };
+struct lw_privacy {
+    enum lw_examples_said examples;
+    enum lw_categories_said categories;
+    uint8_t key[32]; /* of the hash; only where something is hashed */
+};
+/* Is there anything to hash, and a key needed? */
+bool lw_privacy_hashes(const struct lw_privacy *p);
+/* "h:" and 16 hexadecimal digits. */
+#define LW_HASHED_MAX 20
+enum lw_private { LW_PRIVATE_EXAMPLE, LW_PRIVATE_CATEGORY };
+void lw_privacy_hash(const struct lw_privacy *p, enum lw_private what, const char *value,
+                     char out[LW_HASHED_MAX]);
+
 /* What the alert itself does not know. Everything may be absent (NULL, 0). */
 struct lw_alert_context {
     int64_t now_ms;   /* wall */
@@ -108,6 +124,7 @@ struct lw_alert_context {
     size_t nsegments;
     const char *const *example; /* event identifiers */
     size_t nexamples;
+    const struct lw_privacy *privacy; /* NULL: all is said */
 };
 
 /* "<incident>-<warning|critical|resolved>[.<repeat>]": the same change always has the

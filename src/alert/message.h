@@ -68,7 +68,7 @@ lw_body_fn lw_body_alertmanager, lw_body_alertmanager_webhook, lw_body_slack,
 
 /* details.movers, made from the sketches of reference and window. New reference. */
 json_t *lw_alert_movers(const struct lw_spec *spec, const struct lw_alert *alert,
-                        const struct lw_reference *reference, struct lw_pane *window);
+                        const struct lw_alert_context *context);
 
 /* True when the character may stand in a receiver's or a header's name. */
 bool lw_name_char(char c);

@@ -73,6 +73,7 @@ static void form(struct lw_leader *l, const struct lw_evaluation *e,
         .reference = lw_monitor_reference(l->monitor),
         .window = windowed ? lw_monitor_window(l->monitor, (size_t)rule->window) : NULL,
         .action = action_of(e, a, action, sizeof action),
+        .privacy = &l->privacy,
         .page_url = l->config->page_url,
         .runbook_url = l->config->runbook_url};
     if (windowed && a->firing && !lw_metric_per_feature(rule->metric) &&

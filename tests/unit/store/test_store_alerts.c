@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "store/alerts.h"
 #include "store/keys.h"
+#include "store/privacy.h"
 
 #define NOW INT64_C(1700000000000)
 
@@ -214,9 +215,33 @@ static void what_is_out_of_date_does_not_come_back(void **state) {
     end(&f);
 }
 
+/* One key a stream, the same for whoever asks, and another where it is gone. */
+static void the_privacy_key_stays(void **state) {
+    struct fixture f;
+    uint8_t key[3][LW_PRIVACY_KEY_BYTES];
+    char name[LW_KEY_MAX];
+    begin(&f, state, "privacy");
+    struct lw_redis *other = test_connect(redis_server_url(*state));
+    assert_int_equal(lw_privacy_key(f.r, f.spec, key[0], &f.err), 0);
+    assert_int_equal(lw_privacy_key(other, f.spec, key[1], &f.err), 0);
+    assert_memory_equal(key[0], key[1], sizeof key[0]);
+    lw_reply_free(MUST(f.r, "DEL %s", lw_key(name, f.spec, "privacy")));
+    assert_int_equal(lw_privacy_key(other, f.spec, key[2], &f.err), 0);
+    assert_memory_not_equal(key[0], key[2], sizeof key[0]);
+    char wrong[2 * LW_PRIVACY_KEY_BYTES + 1]; /* of the right length, and none of ours */
+    memset(wrong, 'x', sizeof wrong - 1);
+    wrong[sizeof wrong - 1] = '\0';
+    lw_reply_free(MUST(f.r, "SET %s %s", name, wrong));
+    assert_int_equal(lw_privacy_key(f.r, f.spec, key[0], &f.err), -1);
+    assert_int_equal(f.err.code, LW_EINPUT);
+    lw_redis_free(other);
+    end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_out_of_date_does_not_come_back),
+        cmocka_unit_test(the_privacy_key_stays),
         cmocka_unit_test(silences_are_kept_seen_and_ended),
         cmocka_unit_test(a_backlog_hides_nobody_elses_entries),
         cmocka_unit_test(what_was_given_up_is_kept_and_comes_back)};
