@@ -117,3 +117,28 @@ void lw_text_for(enum lw_medium medium, struct lw_buf *out, const char *text, si
             keep = out->len;
     }
 }
+
+static void put_utf16(struct lw_buf *out, const char *text, size_t n) {
+    static const unsigned char mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t c = (unsigned char)text[0] & mask[n];
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | ((unsigned char)text[i] & 0x3f);
+    if (c >= 0x10000) {
+        lw_buf_printf(out, "\\u%04x", (unsigned)(0xd7c0 + (c >> 10)));
+        c = 0xdc00 | (c & 0x3ff);
+    }
+    lw_buf_printf(out, "\\u%04x", (unsigned)c);
+}
+
+void lw_text_json(struct lw_buf *out, const char *json, size_t len) {
+    for (size_t i = 0, n; i < len; i += n) {
+        char safe[16];
+        n = lw_utf8_sequence(json + i, len - i);
+        lw_assert(n > 0); /* from a library that writes nothing else */
+        lw_text_safe(safe, sizeof safe, json + i, n);
+        if (json[i] == '\n' || strncmp(safe, json + i, n) == 0)
+            lw_buf_put(out, json + i, n); /* a newline stands between values */
+        else
+            put_utf16(out, json + i, n);
+    }
+}

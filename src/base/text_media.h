@@ -20,4 +20,9 @@ enum lw_medium {
 void lw_text_for(enum lw_medium medium, struct lw_buf *out, const char *text, size_t len,
                  size_t max);
 
+/* Appends a JSON text, in UTF-8, whose strings may hold anything: what drives a terminal
+ * or turns the direction of writing becomes \uXXXX there. A reader of JSON sees the same.
+ */
+void lw_text_json(struct lw_buf *out, const char *json, size_t len);
+
 #endif

@@ -154,10 +154,7 @@ static int show(struct session *s, uint32_t version, struct lw_err *err) {
     if (s->json) {
         lw_cli_print_json(o);
     } else {
-        char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        puts(text ? text : "");
-        free(text);
-        json_decref(o);
+        lw_cli_show_json(o);
     }
     int rc = write_model(s, &v, err);
     lw_reply_free(reply);

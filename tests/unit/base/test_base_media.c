@@ -212,10 +212,26 @@ static void a_limit_cuts_between_characters(void **state) {
     }
 }
 
+static void json_on_a_terminal(void **state) {
+    (void)state;
+    static const char *const pair[][2] = {
+        {"{\"a\":\"Z\xc3\xbcrich\"}\n", "{\"a\":\"Z\xc3\xbcrich\"}\n"},
+        {"[\"\xe2\x80\xae\xc2\x9b\x7f\"]", "[\"\\u202e\\u009b\\u007f\"]"},
+        {"\"\xf0\x9f\x9a\x95\"", "\"\xf0\x9f\x9a\x95\""},
+        {"\"\xf3\xaf\xbf\xbf\"", "\"\\udb7f\\udfff\""}, /* U+EFFFF: no character */
+        {"\"\\u001b\"", "\"\\u001b\""}};
+    for (size_t i = 0; i < COUNT(pair); i++) {
+        struct lw_buf out = {0};
+        lw_text_json(&out, pair[i][0], strlen(pair[i][0]));
+        assert_string_equal(lw_buf_str(&out), pair[i][1]);
+        lw_buf_fini(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_read_and_nothing_is_lost),
-        cmocka_unit_test(what_a_card_would_find),
+        cmocka_unit_test(json_on_a_terminal), cmocka_unit_test(what_a_card_would_find),
         cmocka_unit_test(different_names_stay_different),
         cmocka_unit_test(a_limit_cuts_between_characters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
