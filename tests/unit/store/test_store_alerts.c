@@ -141,6 +141,7 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     struct lw_reply *reply =
         lw_outbox_read(f.r, f.spec, (struct lw_outbox_of){"hook", 2}, d, &n, &f.err);
     d[0].attempts = 7;
+    d[0].alert = UINT64_MAX;
     d[0].reason = "answered 400";
     assert_int_equal(lw_outbox_retry(f.r, f.spec, &f.lease, &d[0], &f.err), 0);
     assert_int_equal(lw_outbox_park(f.r, f.spec, &f.lease, &d[0], NOW, &f.err), 0);
@@ -166,6 +167,7 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     reply = lw_outbox_read(f.r, f.spec, (struct lw_outbox_of){"hook", 2}, d, &n, &f.err);
     assert_int_equal(n, 1);
     assert_string_equal(d[0].id, "1-critical@hook");
+    assert_true(d[0].alert == UINT64_MAX);
     assert_int_equal(d[0].attempts, 0); /* it begins anew */
     lw_reply_free(reply);
     end(&f);
