@@ -192,7 +192,8 @@ static void every_secret_of_kafka(void **state) {
             } else {
                 if (!config)
                     fail_msg("%s", err.msg);
-                assert_memory_equal(property(config, key[k]), "hunter2", 7);
+                if (h == 1)
+                    assert_string_equal(property(config, key[k]), "hunter2-environment");
                 char *shown = print(config);
                 assert_null(strstr(shown, "hunter2"));
                 assert_non_null(strstr(shown, key[k]));
