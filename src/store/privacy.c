@@ -11,10 +11,14 @@
 
 #define DIGITS (2 * LW_PRIVACY_KEY_BYTES)
 
-/* KEYS: privacy. ARGV: a key to take when there is none. */
+/* KEYS: privacy. ARGV: a key to take when there is none. What cannot be a key, of
+ * whatever type, gives way: it must keep nobody from being told. */
 static const struct lw_script key_script = {
-    "privacy", "local key = redis.call('GET', KEYS[1])\n"
-               "if key and #key == #ARGV[1] then return key end\n"
+    "privacy", "local key = redis.pcall('GET', KEYS[1])\n"
+               "if type(key) == 'string' and #key == #ARGV[1] and\n"
+               "    not string.find(key, '[^0-9a-f]') then\n"
+               "  return key\n"
+               "end\n"
                "redis.call('SET', KEYS[1], ARGV[1])\n"
                "return ARGV[1]\n"};
 
@@ -52,11 +56,10 @@ int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
     if (!reply)
         return lw_err_context(err, "key of the privacy hash");
     const char *text = lw_reply_text(reply, NULL);
-    int rc = text && parse(text, key)
-                 ? 0
-                 : lw_fail(err, LW_EINPUT,
-                           "the key `privacy` in Redis is none of ours; delete it, and a "
-                           "new one is made");
+    int rc =
+        text && parse(text, key)
+            ? 0
+            : lw_fail(err, LW_EINPUT, "Redis answers with no key of the privacy hash");
     lw_reply_free(reply);
     return rc;
 }

@@ -8,7 +8,7 @@
 #define LW_PRIVACY_KEY_BYTES 32
 
 /* The stream's key, made at random by whoever asks first. The same for all processes and
- * over restarts; Redis emptied, there is another. One round trip. */
+ * over restarts; Redis emptied, or the key damaged, there is another. One round trip. */
 int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
                    uint8_t key[LW_PRIVACY_KEY_BYTES], struct lw_err *err);
 
