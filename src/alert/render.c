@@ -29,15 +29,22 @@ static const struct {
     lw_body_fn *body;
     const char *suffix; /* of the URL */
     bool bearer;        /* the token goes into Authorization */
+    enum lw_keyed keyed;
 } format[LW_FORMATS] = {
-    [LW_FORMAT_JSON] = {body_json, "", true},
-    [LW_FORMAT_ALERTMANAGER_WEBHOOK] = {lw_body_alertmanager_webhook, "", true},
-    [LW_FORMAT_ALERTMANAGER] = {lw_body_alertmanager, "/api/v2/alerts", true},
-    [LW_FORMAT_SLACK] = {lw_body_slack, "", true},
-    [LW_FORMAT_PAGERDUTY] = {lw_body_pagerduty, "", false},
-    [LW_FORMAT_TEAMS] = {lw_body_teams, "", true},
-    [LW_FORMAT_TEMPLATE] = {lw_body_template, "", true},
+    [LW_FORMAT_JSON] = {body_json, "", true, LW_KEYED_NOT},
+    [LW_FORMAT_ALERTMANAGER_WEBHOOK] = {lw_body_alertmanager_webhook, "", true,
+                                        LW_KEYED_LABELS},
+    [LW_FORMAT_ALERTMANAGER] = {lw_body_alertmanager, "/api/v2/alerts", true,
+                                LW_KEYED_LABELS},
+    [LW_FORMAT_SLACK] = {lw_body_slack, "", true, LW_KEYED_NOT},
+    [LW_FORMAT_PAGERDUTY] = {lw_body_pagerduty, "", false, LW_KEYED_INCIDENT},
+    [LW_FORMAT_TEAMS] = {lw_body_teams, "", true, LW_KEYED_NOT},
+    [LW_FORMAT_TEMPLATE] = {lw_body_template, "", true, LW_KEYED_NOT},
 };
+
+enum lw_keyed lw_format_keyed(enum lw_format f) {
+    return format[f].keyed;
+}
 
 static int body(const struct lw_receiver *r, const struct lw_secrets *secrets,
                 const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {

@@ -317,6 +317,24 @@ static const struct lw_key alert_keys[] = {
 static const struct lw_section alert_section =
     SECTION("alerts", "What all messages have in common.", alert_keys);
 
+static const char *const examples[] = {"none", "ids", "hashed", NULL};
+static const char *const categories[] = {"top", "hashed", NULL};
+
+static const struct lw_key privacy_keys[] = {
+    {"examples", LW_KEY_WORD, AT(privacy.examples), .words = examples, .standard = "ids",
+     .doc = "Identifiers of the events with the largest errors: left out, said, or said "
+            "as a hash."},
+    {"categories", LW_KEY_WORD, AT(privacy.categories), .words = categories,
+     .standard = "top",
+     .doc = "Categories that moved, or where the error rose: the foremost by name, or as "
+            "a hash."},
+};
+static const struct lw_section privacy_section =
+    SECTION("privacy",
+            "What of the events may leave the house with a message "
+            "(docs/alerts.md#privacy).",
+            privacy_keys);
+
 static const struct lw_key http_keys[] = {
     {"listen", LW_KEY_TEXT, AT(http.listen), .standard = "127.0.0.1:8080",
      .doc = "`host:port`, or `off`. Whoever reaches it may read and ask for "
@@ -348,7 +366,9 @@ static const struct lw_key root_keys[] = {
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
      .doc = "librdkafka's properties, passed through untouched. A property that is a "
-            "secret stands as `<property>_file` or comes from the environment. "
+            "secret (a password, a passphrase, a client secret, a private key in PEM, "
+            "`sasl.oauthbearer.config`) stands as `<property>_file` or comes from the "
+            "environment, and is shown nowhere. "
             "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},
@@ -383,6 +403,7 @@ static const struct lw_key root_keys[] = {
     {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook, .read = lw_read_webhooks,
      .doc = "Who is told of alerts."},
     {"alerts", LW_KEY_MAP, .section = &alert_section, .doc = ""},
+    {"privacy", LW_KEY_MAP, .section = &privacy_section, .doc = ""},
     {"http", LW_KEY_MAP, .section = &http_section, .read = lw_read_http, .doc = ""},
     {"log", LW_KEY_MAP, .section = &log_section, .doc = ""},
 };

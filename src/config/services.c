@@ -11,17 +11,6 @@
 #include "base/text.h"
 #include "config/items.h"
 
-static const char *const secrets[] = {"sasl.password", "sasl.oauthbearer.client.secret",
-                                      "ssl.key.password", "ssl.keystore.password",
-                                      "ssl.key.pem"};
-
-bool lw_kafka_secret(const char *property) {
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        if (strcmp(secrets[i], property) == 0)
-            return true;
-    return false;
-}
-
 static int add_property(struct lw_load *load, const struct lw_yaml *node, const char *key,
                         const char *value) {
     struct lw_kafka_options *kafka = &load->config->kafka;
@@ -40,7 +29,8 @@ static int add_property(struct lw_load *load, const struct lw_yaml *node, const 
     return 0;
 }
 
-/* sasl.password_file: the first line of a file becomes sasl.password. */
+/* sasl.password_file: the first line of a file becomes sasl.password. A key in PEM is
+ * the whole file. */
 static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
                               const char *key) {
     char path[1024];
@@ -51,12 +41,13 @@ static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
     char *text = lw_read_file(path, 64 << 10, &len, &why);
     if (!text)
         return lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
-    if (strcmp(key, "ssl.key.pem") != 0)
+    size_t name = strlen(key);
+    if (name < 4 || strcmp(key + name - 4, ".pem") != 0)
         text[strcspn(text, "\r\n")] = '\0';
     int failed = *text ? add_property(load, node, key, text)
                        : lw_yaml_fail(load->tree, node, load->err,
                                       "%s: its first line is empty", path);
-    memset(text, 0, len);
+    explicit_bzero(text, len);
     free(text);
     return failed;
 }
@@ -116,6 +107,14 @@ static const char *url_password(const char *url, size_t *len) {
     return colon ? colon + 1 : NULL;
 }
 
+/* An address for a message: what stands in the file, as long as it cannot hold a
+ * password.
+ */
+static const char *written(const struct lw_yaml *node) {
+    bool whole = node && strcmp(node->literal, node->text) == 0;
+    return whole && !strchr(node->text, '@') ? node->text : "***";
+}
+
 int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
     size_t len;
     const char *url = load->config->redis.url;
@@ -124,7 +123,7 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
         return lw_yaml_fail(
             load->tree, node, load->err,
             "must begin with redis://, rediss://, sentinel:// or unix: (got '%.60s')",
-            url);
+            written(node));
     if (node && url_password(node->literal, &len) && len > 0)
         return lw_yaml_fail(load->tree, node, load->err,
                             "a password must not stand in the configuration; use "
@@ -141,7 +140,7 @@ int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     if (strncmp(registry->url, "http://", 7) && strncmp(registry->url, "https://", 8))
         return lw_yaml_fail(load->tree, url, load->err,
                             "must begin with http:// or https:// (got '%.60s')",
-                            registry->url);
+                            written(url));
     if (url_password(registry->url, &len))
         return lw_yaml_fail(
             load->tree, url, load->err,

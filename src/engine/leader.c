@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "engine/engine_private.h"
 #include "engine/leader_private.h"
+#include "store/privacy.h"
 
 #define TICK_MS        100
 #define AWAY_MS        1000
@@ -130,6 +131,9 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     int rc = restore(l, &state, err);
     if (rc == 0)
         rc = lw_pager_load(l->pager, l->redis, err);
+    l->privacy = l->config->privacy;
+    if (rc == 0 && lw_privacy_hashes(&l->privacy))
+        rc = lw_privacy_key(l->redis, l->spec, l->privacy.key, err);
     if (rc == 0)
         rc = lw__leader_orphans(l, err);
     free(state.state);

@@ -38,6 +38,7 @@ struct lw_leader {
     uint64_t dials;               /* connections made when the view was read */
     struct lw_evaluation *evaluation;
     struct lw_pager *pager;    /* while leading */
+    struct lw_privacy privacy; /* with its key */
     int64_t paged_ms;          /* monotonic: last round of the pager */
     struct lw_live_state {     /* leader_live.c */
         int64_t next_ms;       /* monotonic */

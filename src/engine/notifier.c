@@ -46,14 +46,13 @@ static void settle(struct lw_notifier *n, struct lw_redis *redis,
         lw_outbox_park(redis, &config->spec, lease, &tried, lw_wall_ms(), &err);
 }
 
-/* The entry to send now: due, and no older one of its incident still waits; NULL: none.
+/* The entry to send now: due, and no older one of its alert still waits; NULL: none.
  */
 static const struct lw_delivery *next_due(const struct lw_delivery *d, size_t count) {
     struct lw_waiting waiting[READ_MAX];
     size_t chosen;
     for (size_t i = 0; i < count; i++)
-        waiting[i] =
-            (struct lw_waiting){.id = d[i].id, .not_before_ms = d[i].not_before_ms};
+        waiting[i] = (struct lw_waiting){d[i].id, d[i].alert, d[i].not_before_ms};
     return lw_notifier_due(waiting, count, lw_wall_ms(), &chosen, 1) ? &d[chosen] : NULL;
 }
 

@@ -50,7 +50,8 @@ int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
 /* One alert as it goes to the outbox: formed by the caller (alert/alert.h) as our JSON.
  */
 struct lw_outgoing {
-    char id[96]; /* idempotency key: incident-transition@receiver */
+    char id[96];    /* idempotency key: incident-transition@receiver */
+    uint64_t alert; /* fingerprint: deliveries about one alert keep their order */
     const char *json;
     size_t len;
 };
@@ -173,7 +174,8 @@ struct lw_delivery {
     int64_t put_ms; /* wall clock: when it was put out, or put back by a person */
     char entry[40]; /* stream id */
     const char *id, *json;
-    size_t len; /* of json */
+    size_t len;     /* of json */
+    uint64_t alert; /* fingerprint; 0: not said */
     uint64_t attempts;
     int64_t not_before_ms; /* wall clock */
     const char *reason;    /* of lw_outbox_park: why the last attempt failed */
