@@ -174,8 +174,8 @@ static void *replay_main(void *arg) {
 
 /* ---- starting ---- */
 
-/* ../share/leeway of the program's folder when it is installed, share/leeway while it lies
- * in the build directory. */
+/* ../share/leeway of the program's folder when it is installed, share/leeway while it
+ * lies in the build directory. */
 static void find_file(char *out, size_t size, const char *name) {
     char exe[3072] = "";
     struct stat st;

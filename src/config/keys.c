@@ -384,5 +384,8 @@ static const struct lw_key root_keys[] = {
     {"alerts", LW_KEY_MAP, .section = &alert_section, .doc = ""},
     {"http", LW_KEY_MAP, .section = &http_section, .read = lw_read_http, .doc = ""},
     {"log", LW_KEY_MAP, .section = &log_section, .doc = ""},
+    {"core_dumps", LW_KEY_BOOL, AT(core_dumps), .standard = "false",
+     .doc = "Whether a crash of `run` may leave a core dump, and a debugger of the same "
+            "user may attach. A dump holds the passwords and tokens in use."},
 };
 const struct lw_section lw_config_root = SECTION("", "", root_keys);

@@ -56,8 +56,7 @@ static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
     int failed = *text ? add_property(load, node, key, text)
                        : lw_yaml_fail(load->tree, node, load->err,
                                       "%s: its first line is empty", path);
-    memset(text, 0, len);
-    free(text);
+    lw_free_secret(text, len);
     return failed;
 }
 

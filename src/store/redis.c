@@ -34,7 +34,9 @@ struct lw_redis *lw_redis_new(const struct lw_redis_options *options,
     r->retry_max_ms = options->retry_max_ms > 0 ? options->retry_max_ms : 5000;
     lw_copy(r->password_file, sizeof r->password_file, options->password_file);
     int rc = lw_url_parse(options->url, &r->url, err);
-    rc = rc ? rc : lw_conn_password(r, err);
+    rc = rc ? rc : lw_conn_password(r, err); /* only whether it can be read */
+    if (*r->password_file)
+        explicit_bzero(r->url.password, sizeof r->url.password);
 #ifndef LW_HAVE_HIREDIS_SSL
     if (!rc && r->url.tls)
         rc =
@@ -63,7 +65,7 @@ void lw_redis_free(struct lw_redis *r) {
     lw_buf_fini(&r->verb.body);
     lw_buf_fini(&r->keys.body);
     lw_buf_fini(&r->bytes);
-    free(r);
+    lw_free_secret(r, sizeof *r);
 }
 
 const char *lw_redis_where(const struct lw_redis *r) {
