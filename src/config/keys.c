@@ -347,7 +347,8 @@ static const struct lw_key root_keys[] = {
     {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
-     .doc = "librdkafka's properties, passed through untouched. A property that is a "
+     .doc = "librdkafka's properties, passed through untouched, but that paths "
+            "(`ssl.ca.location`) are relative to this file. A property that is a "
             "secret stands as `<property>_file` or comes from the environment. "
             "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
