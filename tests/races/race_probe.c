@@ -131,9 +131,12 @@ static void handed(const char *servers) {
     pthread_t thread;
     char text[] = "v";
     *p.value = 1;
-    lw_assert(rd_kafka_producev(p.rk, RD_KAFKA_V_TOPIC("t"), RD_KAFKA_V_VALUE(text, 1),
-                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                RD_KAFKA_V_OPAQUE(p.value), RD_KAFKA_V_END) == 0);
+    const rd_kafka_vu_t message[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = "t"},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {text, 1}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = p.value}};
+    lw_assert(!rd_kafka_produceva(p.rk, message, sizeof message / sizeof *message));
     lw_assert(pthread_create(&thread, NULL, poll_until_told, &p) == 0);
     pthread_join(thread, NULL);
     lw_assert(*p.value == 2);
