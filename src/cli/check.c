@@ -264,7 +264,7 @@ static void check_http(struct lw_findings *f, const struct lw_config *config) {
              : ok     ? "changes need the token"
                       : "the first line of token_file is too short for a token");
     found(f, "http", ok, text);
-    free(token);
+    lw_free_secret(token, len);
 }
 
 static void check_config(struct lw_findings *f, const struct lw_config *config) {

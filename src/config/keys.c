@@ -365,8 +365,9 @@ static const struct lw_key root_keys[] = {
     {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
-     .doc = "librdkafka's properties, passed through untouched. A property that is a "
-            "secret (a password, a passphrase, a client secret, a private key in PEM, "
+     .doc = "librdkafka's properties, passed through untouched, but that paths "
+            "(`ssl.ca.location`) are relative to this file. A property that is a secret "
+            "(a password, a passphrase, a client secret, a private key in PEM, "
             "`sasl.oauthbearer.config`) stands as `<property>_file` or comes from the "
             "environment, and is shown nowhere. "
             "`group.id` is `leeway-<stream>` unless given."},
@@ -406,5 +407,8 @@ static const struct lw_key root_keys[] = {
     {"privacy", LW_KEY_MAP, .section = &privacy_section, .doc = ""},
     {"http", LW_KEY_MAP, .section = &http_section, .read = lw_read_http, .doc = ""},
     {"log", LW_KEY_MAP, .section = &log_section, .doc = ""},
+    {"core_dumps", LW_KEY_BOOL, AT(core_dumps), .standard = "false",
+     .doc = "Whether a crash of `run` may leave a core dump, and a debugger of the same "
+            "user may attach. A dump holds the passwords and tokens in use."},
 };
 const struct lw_section lw_config_root = SECTION("", "", root_keys);

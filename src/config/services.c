@@ -47,9 +47,25 @@ static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
     int failed = *text ? add_property(load, node, key, text)
                        : lw_yaml_fail(load->tree, node, load->err,
                                       "%s: its first line is empty", path);
-    explicit_bzero(text, len);
-    free(text);
+    lw_free_secret(text, len);
     return failed;
+}
+
+/* librdkafka would look for its files in the current directory, whosever that is: like
+ * every path here they are relative to the configuration. "probe" is a word of its own.
+ */
+static bool is_path(const char *key, const char *value) {
+    size_t len = strlen(key);
+    return (len > 9 && strcmp(key + len - 9, ".location") == 0 &&
+            strcmp(value, "probe") != 0) ||
+           strcmp(key, "sasl.kerberos.keytab") == 0;
+}
+
+static int add_path(struct lw_load *load, const struct lw_yaml *node, const char *key) {
+    char path[1024];
+    if (lw_resolve_path(load->tree->name, node->text, path, sizeof path))
+        return lw_yaml_fail(load->tree, node, load->err, "the path is too long");
+    return add_property(load, node, key, path);
 }
 
 static int read_property(struct lw_load *load, const struct lw_yaml *node) {
@@ -71,7 +87,11 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
         free(property);
         return failed;
     }
-    return add_property(load, node, key, node->text);
+    if (strcmp(key, "plugin.library.paths") == 0 && *node->text != '/')
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "must be an absolute path: what it names is loaded and run");
+    return is_path(key, node->text) ? add_path(load, node, key)
+                                    : add_property(load, node, key, node->text);
 }
 
 static const char *property(const struct lw_kafka_options *kafka, const char *key) {

@@ -75,7 +75,7 @@ int lw_substitute(const char *text, char **out, char **literal, struct lw_err *w
         *out = lw_strdup(lw_buf_str(&h.text));
         *literal = lw_strdup(lw_buf_str(&h.literal));
     }
-    lw_buf_fini(&h.text);
+    lw_buf_wipe(&h.text);
     lw_buf_fini(&h.literal);
     return why->code == LW_OK ? 0 : -1;
 }

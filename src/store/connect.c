@@ -98,7 +98,7 @@ static int greet(struct lw_redis *r, const char *const *argv, size_t argc,
     for (size_t i = 0; i < argc; i++)
         lw_cmd_str(&c, argv[i]);
     redisReply *reply = lw_conn_exchange(r, NULL, &c, err);
-    lw_buf_fini(&c.body);
+    lw_buf_wipe(&c.body);
     int rc = reply ? 0 : -1;
     if (reply && reply->type == REDIS_REPLY_ERROR)
         rc = lw_fail(err, strcmp(argv[0], "AUTH") ? lw_conn_errc(reply->str) : LW_EAGAIN,
@@ -174,7 +174,7 @@ int lw_conn_password(struct lw_redis *r, struct lw_err *err) {
                      path);
     else
         lw_copy(r->url.password, sizeof r->url.password, text);
-    free(text);
+    lw_free_secret(text, len);
     return rc;
 }
 
@@ -190,9 +190,12 @@ static int log_in(struct lw_redis *r, struct lw_err *err) {
     const char *auth[3] = {"AUTH", u->user, u->password};
     const char *only[2] = {"AUTH", u->password};
     const char *choose[2] = {"SELECT", db};
-    if (*u->password && *u->user && greet(r, auth, 3, err))
-        return -1;
-    if (*u->password && !*u->user && greet(r, only, 2, err))
+    int rc = 0;
+    if (*u->password)
+        rc = *u->user ? greet(r, auth, 3, err) : greet(r, only, 2, err);
+    if (*r->password_file)
+        explicit_bzero(r->url.password, sizeof r->url.password);
+    if (rc)
         return -1;
     return u->db && greet(r, choose, 2, err) ? -1 : 0;
 }

@@ -34,7 +34,9 @@ struct lw_redis *lw_redis_new(const struct lw_redis_options *options,
     r->retry_max_ms = options->retry_max_ms > 0 ? options->retry_max_ms : 5000;
     lw_copy(r->password_file, sizeof r->password_file, options->password_file);
     int rc = lw_url_parse(options->url, &r->url, err);
-    rc = rc ? rc : lw_conn_password(r, err);
+    rc = rc ? rc : lw_conn_password(r, err); /* only whether it can be read */
+    if (*r->password_file)
+        explicit_bzero(r->url.password, sizeof r->url.password);
 #ifndef LW_HAVE_HIREDIS_SSL
     if (!rc && r->url.tls)
         rc =
@@ -63,7 +65,7 @@ void lw_redis_free(struct lw_redis *r) {
     lw_buf_fini(&r->verb.body);
     lw_buf_fini(&r->keys.body);
     lw_buf_fini(&r->bytes);
-    free(r);
+    lw_free_secret(r, sizeof *r);
 }
 
 const char *lw_redis_where(const struct lw_redis *r) {
@@ -75,22 +77,24 @@ uint64_t lw_redis_dials(const struct lw_redis *r) {
 }
 
 /* "MOVED 3999 127.0.0.1:6381": connect there next. An empty host is the one that
- * answered. */
+ * answered, which behind a socket of this machine has no name. What names no address
+ * stays an error of the server. */
 static bool follow(struct lw_redis *r, const char *text) {
     const char *at = strchr(text + strlen("MOVED "), ' ');
+    bool here = at && strrchr(at + 1, ':') == at + 1; /* ":6381", and not "::1:6381" */
+    const char *host = here ? r->ctx->tcp.host : "";
     struct lw_url_seed to;
-    if (!at)
+    char where[sizeof to.host + 8];
+    if (!at || !host)
         return false;
-    at++;
-    if (*at == ':') {
-        lw_copy(to.host, sizeof to.host, r->ctx->tcp.host);
-        to.port = (int)strtol(at + 1, NULL, 10);
-    } else if (!lw_url_seed_parse(at, strlen(at), &to)) {
+    int len = snprintf(where, sizeof where, strchr(host, ':') ? "[%s]%s" : "%s%s", host,
+                       at + 1);
+    if (len < 0 || (size_t)len >= sizeof where ||
+        !lw_url_seed_parse(where, (size_t)len, &to) || to.port == 0)
         return false;
-    }
     lw_conn_drop(r);
     r->moved = to;
-    return to.port > 0;
+    return true;
 }
 
 /* NULL, with err set; an error reply that is not a redirection comes back as it is. */
