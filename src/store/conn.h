@@ -41,7 +41,7 @@ struct lw_cmd {
 size_t lw_cmd_slot(struct lw_cmd *c);
 void lw_cmd_fill(struct lw_cmd *c, size_t slot);
 
-#define LW_SCRIPTS_MAX 16
+#define LW_SCRIPTS_MAX 32
 struct lw_loaded {
     const struct lw_script *script;
     char sha[41];
@@ -65,6 +65,8 @@ struct lw_redis {
     struct lw_cmd scratch, verb; /* scratch: of redis.c; verb: of the store's verbs */
     struct lw_cmd keys;          /* of the verb, where it is a list of commands */
     struct lw_buf bytes;         /* of the store's verbs */
+    enum lw_redis_why why;       /* of the last call */
+    char unheard[300];           /* lw_models_unheard */
 };
 
 /* The first line of password_file, if there is one, into the url. LW_ECONFIG. */
@@ -76,8 +78,8 @@ void lw_conn_drop(struct lw_redis *r);
 /* The answer did not come: LW_EAGAIN with the reason, and the connection is dropped. -1.
  */
 int lw_conn_lost(struct lw_redis *r, struct lw_err *err);
-/* What the caller may do after this error reply of a server. */
-enum lw_errc lw_conn_errc(const char *text);
+/* What this error reply of a server means, and what the caller may do after it. */
+enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code);
 /* One command over an open connection, without redirection or retry. NULL: connection
  * lost (and dropped), err says so. An error reply is returned as it is. */
 redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,

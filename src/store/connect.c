@@ -35,29 +35,54 @@ void lw_conn_drop(struct lw_redis *r) {
     r->nloaded = 0;
 }
 
-enum lw_errc lw_conn_errc(const char *text) {
+/* What servers say, by how it begins, and what it means; the rest is LW_ESTOP. What a
+ * script's failing call wraps in words of its own, "ERR ... -OOM ...", is looked for
+ * behind them. */
+static const struct {
+    const char *begins;
+    enum lw_redis_why why;
+    bool lasts; /* the same again would fail again */
+} known[] = {
+    {"NOPERM", LW_REDIS_DENIED, false},     {"NOAUTH", LW_REDIS_DENIED, false},
+    {"WRONGPASS", LW_REDIS_DENIED, false},  {"OOM", LW_REDIS_FULL, false},
+    {"MISCONF", LW_REDIS_LOCKED, false},    {"READONLY", LW_REDIS_LOCKED, false},
+    {"NOREPLICAS", LW_REDIS_LOCKED, false}, {"LOADING", LW_REDIS_AWAY, false},
+    {"MASTERDOWN", LW_REDIS_AWAY, false},   {"TRYAGAIN", LW_REDIS_AWAY, false},
+    {"CLUSTERDOWN", LW_REDIS_AWAY, false},  {"BUSY", LW_REDIS_AWAY, false},
+    {"UNBLOCKED", LW_REDIS_AWAY, false},    {"ASK", LW_REDIS_AWAY, false},
+    {"MOVED", LW_REDIS_AWAY, false},        {"WRONGTYPE", LW_REDIS_DAMAGED, true},
+};
+
+static bool says(const char *text, const char *word) {
+    char within[24];
+    size_t n = strlen(word);
+    if (strncmp(text, word, n) == 0 && (text[n] == ' ' || text[n] == '\0'))
+        return true;
+    snprintf(within, sizeof within, "-%s ", word);
+    return strstr(text, within) != NULL;
+}
+
+enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code) {
+    /* Without a code of their own: a slot that moves, a server that is full for now. */
     static const char *const passing[] = {
-        "LOADING",     "READONLY", "OOM",       "MASTERDOWN", "TRYAGAIN",
-        "CLUSTERDOWN", "BUSY ",    "UNBLOCKED", "NOREPLICAS", "ASK ",
-        "MOVED ",      "MISCONF",  "NOAUTH"};
+        "access a non local key", "while the cluster is down", "max number of clients"};
+    /* A command that an operator has taken from the server, or renamed. */
+    static const char *const renamed[] = {"unknown command", "Unknown Redis command",
+                                          "Invalid command passed"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (says(text, known[i].begins)) {
+            *code = known[i].lasts ? LW_ESTOP : LW_EAGAIN;
+            return known[i].why;
+        }
+    *code = LW_EAGAIN;
     for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
-        if (strncmp(text, passing[i], strlen(passing[i])) == 0)
-            return LW_EAGAIN;
-    /* What a script's failing call wraps, "ERR ... script: <sha>, on @user_script:1: -OOM
-     * ...", and what has no code of its own: a slot that moves, a server that is full for
-     * now. */
-    static const char *const within[] = {"-OOM ",
-                                         "-READONLY ",
-                                         "-NOREPLICAS ",
-                                         "-MISCONF ",
-                                         "-MASTERDOWN ",
-                                         "access a non local key",
-                                         "while the cluster is down",
-                                         "max number of clients"};
-    for (size_t i = 0; i < sizeof within / sizeof *within; i++)
-        if (strstr(text, within[i]))
-            return LW_EAGAIN;
-    return LW_ESTOP;
+        if (strstr(text, passing[i]))
+            return LW_REDIS_AWAY;
+    for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
+        if (strstr(text, renamed[i]))
+            return LW_REDIS_DENIED;
+    *code = LW_ESTOP;
+    return LW_REDIS_OTHER;
 }
 
 static struct timeval timeval_of(int64_t ms) {
@@ -67,6 +92,7 @@ static struct timeval timeval_of(int64_t ms) {
 
 int lw_conn_lost(struct lw_redis *r, struct lw_err *err) {
     lw_assert(r->ctx);
+    r->why = LW_REDIS_AWAY;
     bool slow = r->ctx->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
     lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where,
             slow ? "no answer within the timeout" : r->ctx->errstr);
@@ -100,9 +126,14 @@ static int greet(struct lw_redis *r, const char *const *argv, size_t argc,
     redisReply *reply = lw_conn_exchange(r, NULL, &c, err);
     lw_buf_fini(&c.body);
     int rc = reply ? 0 : -1;
-    if (reply && reply->type == REDIS_REPLY_ERROR)
-        rc = lw_fail(err, strcmp(argv[0], "AUTH") ? lw_conn_errc(reply->str) : LW_EAGAIN,
-                     "redis %s: %s: %s", r->where, argv[0], reply->str);
+    if (reply && reply->type == REDIS_REPLY_ERROR) {
+        enum lw_errc code;
+        bool auth = strcmp(argv[0], "AUTH") == 0;
+        r->why = lw_conn_why(reply->str, &code);
+        r->why = auth ? LW_REDIS_DENIED : r->why;
+        rc = lw_fail(err, auth ? LW_EAGAIN : code, "redis %s: %s: %s", r->where, argv[0],
+                     reply->str);
+    }
     if (reply)
         freeReplyObject(reply);
     return rc;
@@ -265,6 +296,7 @@ int lw_conn_ensure(struct lw_redis *r, struct lw_err *err) {
     struct lw_err why = {0};
     for (size_t i = 0; i < tries; i++) {
         lw_err_clear(&why);
+        r->why = LW_REDIS_AWAY;
         if (open_one(r, &why) == 0) {
             r->next_try_ms = r->backoff_ms = 0;
             return 0;

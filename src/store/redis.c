@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/conn.h"
+#include "store/scripts.h"
 
 #define REDIRECTS_MAX 5
 
@@ -70,6 +71,16 @@ const char *lw_redis_where(const struct lw_redis *r) {
     return r->where;
 }
 
+enum lw_redis_why lw_redis_why(const struct lw_redis *r) {
+    return r->why;
+}
+
+const char *lw_redis_why_name(enum lw_redis_why why) {
+    static const char *const names[] = {"fine",   "away",    "denied", "full",
+                                        "locked", "damaged", "other"};
+    return (size_t)why < sizeof names / sizeof *names ? names[why] : "other";
+}
+
 uint64_t lw_redis_dials(const struct lw_redis *r) {
     return r->dials;
 }
@@ -117,11 +128,15 @@ static redisReply *roundtrip(struct lw_redis *r, const struct lw_cmd *prefix,
  * the next call looks for the one that can. */
 static struct lw_reply *judge(struct lw_redis *r, redisReply *reply, const char *what,
                               struct lw_err *err) {
+    if (reply && reply->type != REDIS_REPLY_ERROR)
+        r->why = LW_REDIS_FINE;
     if (!reply || reply->type != REDIS_REPLY_ERROR)
         return (struct lw_reply *)(void *)reply;
-    enum lw_errc code = lw_conn_errc(reply->str);
-    lw_fail(err, code, "redis %s: %s%s%s", r->where, what ? what : "", what ? ": " : "",
-            reply->str);
+    enum lw_errc code;
+    r->why = lw_conn_why(reply->str, &code);
+    lw_fail(err, code, "redis %s: %s%s%s%s", r->where, what ? what : "", what ? ": " : "",
+            reply->str,
+            r->why == LW_REDIS_DENIED ? "; `leeway check` names what is missing" : "");
     if (strstr(reply->str, "READONLY") || strncmp(reply->str, "MASTERDOWN", 10) == 0 ||
         strncmp(reply->str, "CLUSTERDOWN", 11) == 0)
         lw_conn_drop(r);
@@ -240,7 +255,10 @@ static const char *sha_of(struct lw_redis *r, const struct lw_script *script,
     for (size_t i = 0; i < r->nloaded; i++)
         if (r->loaded[i].script == script)
             return r->loaded[i].sha;
-    struct lw_reply *reply = lw_redis_do(r, err, "SCRIPT LOAD %s", script->text);
+    struct lw_buf text = {0};
+    lw_buf_printf(&text, "%s%s", lw_script_plan, script->text);
+    struct lw_reply *reply = lw_redis_do(r, err, "SCRIPT LOAD %s", lw_buf_str(&text));
+    lw_buf_fini(&text);
     if (!reply) {
         lw_err_context(err, "script %s", script->name);
         return NULL;

@@ -60,9 +60,24 @@ const struct lw_reply *lw_reply_at(const struct lw_reply *reply, size_t i);
 /* Of an HGETALL-shaped array: the value of a field, or NULL. */
 const struct lw_reply *lw_reply_field(const struct lw_reply *reply, const char *field);
 
-/* Sends and waits. An error reply of the server is LW_EAGAIN when it will pass (LOADING,
- * READONLY, OOM, MASTERDOWN, TRYAGAIN, CLUSTERDOWN, BUSY, NOREPLICAS, MISCONF, ...), else
- * LW_ESTOP. After LW_EAGAIN it is not known whether the command was carried out. */
+/* Why a call failed. */
+enum lw_redis_why {
+    LW_REDIS_FINE,    /* it did not */
+    LW_REDIS_AWAY,    /* no connection, no answer, or none that counts yet */
+    LW_REDIS_DENIED,  /* the user may not: NOPERM, a refused password */
+    LW_REDIS_FULL,    /* OOM: maxmemory is reached */
+    LW_REDIS_LOCKED,  /* takes no writes: a replica, too few of them, a full disk */
+    LW_REDIS_DAMAGED, /* WRONGTYPE: a key is not what it should be */
+    LW_REDIS_OTHER
+};
+/* Of the last call over this connection. Reads go on where writes are refused. */
+enum lw_redis_why lw_redis_why(const struct lw_redis *r);
+const char *lw_redis_why_name(enum lw_redis_why why);
+
+/* Sends and waits. An error reply of the server is LW_EAGAIN when somebody can mend it
+ * there (LOADING, READONLY, OOM, NOPERM, NOREPLICAS, MISCONF, CLUSTERDOWN, BUSY, ...),
+ * else LW_ESTOP. After LW_EAGAIN of a lost connection it is not known whether the command
+ * was carried out. */
 struct lw_reply *lw_redis_call(struct lw_redis *r, struct lw_cmd *c, struct lw_err *err);
 /* A command given as words separated by single spaces; a word is literal or one of %s %d
  * %u %ld %zu, and a value may hold spaces: it stays one argument. */
@@ -84,7 +99,8 @@ uint64_t lw_redis_dials(const struct lw_redis *r);
 uint64_t lw_redis_round_trips(void);
 
 /* A Lua script as text; its SHA-1 is learned from SCRIPT LOAD on first use per
- * connection. The command holds numkeys, keys and arguments (without EVALSHA and script).
+ * connection. It writes by will() and commit() (scripts_plan.c), which stand before it.
+ * The command holds numkeys, keys and arguments (without EVALSHA and script).
  */
 struct lw_script {
     const char *name, *text;
