@@ -66,9 +66,11 @@ enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code) {
     /* Without a code of their own: a slot that moves, a server that is full for now. */
     static const char *const passing[] = {
         "access a non local key", "while the cluster is down", "max number of clients"};
-    /* A command that an operator has taken from the server, or renamed. */
-    static const char *const renamed[] = {"unknown command", "Unknown Redis command",
-                                          "Invalid command passed"};
+    /* Older words for NOPERM within a script; a command that was taken from the server.
+     */
+    static const char *const denied[] = {
+        "The user executing the script can't", "ACL failure in script", "unknown command",
+        "Unknown Redis command", "Invalid command passed"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (says(text, known[i].begins)) {
             *code = known[i].lasts ? LW_ESTOP : LW_EAGAIN;
@@ -78,8 +80,8 @@ enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code) {
     for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
         if (strstr(text, passing[i]))
             return LW_REDIS_AWAY;
-    for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
-        if (strstr(text, renamed[i]))
+    for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
+        if (strstr(text, denied[i]))
             return LW_REDIS_DENIED;
     *code = LW_ESTOP;
     return LW_REDIS_OTHER;
