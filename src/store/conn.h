@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "store/redis.h"
+#include "store/tls.h"
 
 #define LW_URL_SEEDS_MAX 8
 
@@ -20,7 +21,7 @@ struct lw_url_seed {
 
 struct lw_url {
     enum lw_url_kind kind;
-    bool tls; /* rediss:// */
+    bool tls; /* rediss://, sentinels:// */
     char user[64], password[256], path[200], master[96];
     int db;
     size_t nseeds;
@@ -49,10 +50,11 @@ struct lw_loaded {
 
 struct lw_redis {
     struct lw_url url;
-    char password_file[256];
-    int64_t timeout_ms, retry_max_ms;
-    redisContext *ctx; /* NULL: not connected */
-    char where[300];   /* address in use, without credentials */
+    struct lw_redis_options options;
+    redisContext *ctx;  /* NULL: not connected */
+    struct lw_tls *tls; /* of ctx, or NULL */
+    struct lw_buf out;  /* what waits to be sent over it */
+    char where[300];    /* address in use, without credentials */
     size_t next_seed;
     uint64_t dials; /* connections made */
     struct lw_url_seed
@@ -75,6 +77,10 @@ int lw_conn_password(struct lw_redis *r, struct lw_err *err);
 int lw_conn_ensure(struct lw_redis *r, struct lw_err *err);
 /* Closes; the next call connects again. */
 void lw_conn_drop(struct lw_redis *r);
+/* Puts bytes into the next request; and the next reply: NULL, with err, when the
+ * connection is lost (and dropped). */
+void lw_conn_put(struct lw_redis *r, const void *data, size_t len);
+redisReply *lw_conn_get(struct lw_redis *r, struct lw_err *err);
 /* The answer did not come: LW_EAGAIN with the reason, and the connection is dropped. -1.
  */
 int lw_conn_lost(struct lw_redis *r, struct lw_err *err);

@@ -1,5 +1,5 @@
 /* One connection to Redis, and with conn.h the only place that knows hiredis (0.14 in
- * Debian 12, 1.2 in Debian 13).
+ * Debian 12, 1.2 in Debian 13). Passwords and certificates are read for each connection.
  *
  * A connection is used by one thread. A lost one is LW_EAGAIN at every call; the next
  * call connects again (at once the first time, then with backoff up to `retry_max_ms`,
@@ -16,12 +16,15 @@
 #include "leeway/err.h"
 
 struct lw_redis_options {
-    /* redis://[user[:password]@]host[:port][,host...][/db], rediss:// (TLS, where built
-     * in), unix:/path, sentinel://host[:port][,host...]/master[/db] */
+    /* redis://[user[:password]@]host[:port][,host...][/db], rediss:// (TLS), unix:/path,
+     * sentinel://host[:port][,host...]/master[/db], sentinels:// (TLS) */
     char url[512];
     char password_file[256]; /* "" or a file whose first line is the password */
-    int64_t timeout_ms;      /* connect and reply; 0: 5 s */
-    int64_t retry_max_ms;    /* 0: 5 s */
+    /* PEM, of TLS: authorities ("": the system's, or SSL_CERT_FILE's); a certificate of
+     * our own with its chain, and its key ("": in the same file). */
+    char ca_file[256], cert_file[256], key_file[256];
+    int64_t timeout_ms;   /* connect and reply; 0: 5 s */
+    int64_t retry_max_ms; /* 0: 5 s */
 };
 
 struct lw_redis;

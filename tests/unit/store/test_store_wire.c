@@ -88,7 +88,12 @@ static void good_addresses(void **state) {
     assert_int_equal(u.seed[0].port, 26379);
     assert_int_equal(u.seed[1].port, 5000);
     assert_int_equal(u.db, 2);
+    assert_false(u.tls);
     assert_true(good("rediss://h").tls);
+    u = good("sentinels://s1/mymaster");
+    assert_true(u.tls);
+    assert_int_equal(u.kind, LW_URL_SENTINEL);
+    assert_int_equal(u.seed[0].port, 26379);
 }
 
 static void bad_addresses(void **state) {
