@@ -458,9 +458,7 @@ static int may_all(struct lw_leader *l, struct lw_err *err) {
     if (lw_access_look(l->redis, l->spec, l->config->source.topic, &a, err))
         return -1;
     if (a.denied)
-        return lw_fail(err, l->announced ? LW_EAGAIN : LW_ECONFIG,
-                       "redis %s: the user %s; let an administrator say: %s",
-                       lw_redis_where(l->redis), a.refused, a.remedy);
+        return lw_access_fail(l->redis, &a, l->announced ? LW_EAGAIN : LW_ECONFIG, err);
     if (a.silent && !l->announced) {
         snprintf(text, sizeof text, "%s; %s", a.refused, a.remedy);
         lw_log(LW_WARN, "models_changed_unheard", "error=%s",

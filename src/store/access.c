@@ -246,6 +246,12 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
     return 0;
 }
 
+int lw_access_fail(const struct lw_redis *r, const struct lw_access *a, enum lw_errc code,
+                   struct lw_err *err) {
+    return lw_fail(err, code, "redis %s: the user %s; let an administrator say: %s",
+                   r->where, a->refused, a->remedy);
+}
+
 int lw_access_write(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err) {
     char name[64];
     struct lw_cmd *c = lw_verb_cmd(r);

@@ -20,6 +20,10 @@ struct lw_access {
 int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    struct lw_access *out, struct lw_err *err);
 
+/* What is refused as an error, with the remedy. -1. */
+int lw_access_fail(const struct lw_redis *r, const struct lw_access *a, enum lw_errc code,
+                   struct lw_err *err);
+
 /* Whether Redis takes a write now: a full, locked or read-only one does not. */
 int lw_access_write(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err);
 

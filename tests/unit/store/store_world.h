@@ -9,6 +9,7 @@
 
 /* What the actions have at hand, as read from the stream that was built. */
 struct world {
+    struct redis_server *server;
     struct lw_redis *admin, *user;
     struct lw_spec *spec;
     struct lw_lease lease;

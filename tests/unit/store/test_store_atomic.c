@@ -106,6 +106,7 @@ static int world_setup(void **state) {
     }
     char url[128];
     snprintf(url, sizeof url, "redis://team:pw@127.0.0.1:%d", redis_server_port(s));
+    w.server = s;
     w.spec = test_spec(STREAM);
     w.admin = test_connect(redis_server_url(s));
     w.user = test_connect(url);
@@ -113,6 +114,16 @@ static int world_setup(void **state) {
     allow(&w, "", "");
     free(whole(&w, &copy_all, "0", "1"));
     *state = &w;
+    return 0;
+}
+
+static int world_teardown(void **state) {
+    struct world *w = *state;
+    lw_monitor_free(w->monitor);
+    lw_redis_free(w->admin);
+    lw_redis_free(w->user);
+    redis_server_stop(w->server);
+    free(w->spec);
     return 0;
 }
 
@@ -412,5 +423,5 @@ int main(void) {
         cmocka_unit_test(a_change_that_is_not_heard_stands),
         cmocka_unit_test(the_list_is_what_is_used),
     };
-    return cmocka_run_group_tests(tests, world_setup, NULL);
+    return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }
