@@ -364,6 +364,56 @@ static void a_server_that_is_lost_is_found_again(void **state) {
     stop(&t);
 }
 
+/* One that knows where the master is, and nothing else: what `openssl s_server` sends to
+ * whoever connects. */
+static FILE *sentinel(int port, int master, const char *cert) {
+    char command[1200], digits[8];
+    snprintf(digits, sizeof digits, "%d", master);
+    snprintf(
+        command, sizeof command,
+        "(printf '*2\\r\\n$9\\r\\n127.0.0.1\\r\\n$%zu\\r\\n%s\\r\\n'; cat) 2>/dev/null | "
+        "exec openssl s_server -quiet -naccept 1 -accept 127.0.0.1:%d -cert %s/%s.pem "
+        "-key %s/%s.key >/dev/null 2>&1",
+        strlen(digits), digits, port, dir, cert, dir, cert);
+    return popen(command, "w");
+}
+
+/* sentinels://: both, the one that is asked and the master, must show who they are. */
+static void by_a_sentinel(void **state) {
+    static const struct {
+        const char *sentinel, *master, *refused;
+    } cases[] = {{"good", "good", NULL},
+                 {"elsewhere", "good", "is not for 127.0.0.1"},
+                 {"good", "expired", "has expired"}};
+    (void)state;
+    if (system("openssl version >/dev/null 2>&1"))
+        skip();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct server t = start(cases[i].master, "no");
+        struct lw_redis_options o = to(&t, "127.0.0.1", "ca.pem");
+        struct lw_err err = {0};
+        struct lw_reply *pong = NULL;
+        int port = redis_server_free_port();
+        FILE *asked = sentinel(port, t.port, cases[i].sentinel);
+        assert_non_null(asked);
+        snprintf(o.url, sizeof o.url, "sentinels://team:pw@127.0.0.1:%d/m", port);
+        struct lw_redis *r = made(&o);
+        for (int k = 0; k < 500 && !pong && !strstr(err.msg, "certificate"); k++) {
+            lw_err_clear(&err); /* until it listens */
+            pong = lw_redis_do(r, &err, "PING");
+            usleep(20000);
+        }
+        if (cases[i].refused ? !strstr(err.msg, cases[i].refused) : !pong)
+            fail_msg("%s and %s: %s", cases[i].sentinel, cases[i].master, err.msg);
+        if (cases[i].refused)
+            assert_int_equal(logins(&t), 0);
+        lw_reply_free(pong);
+        lw_redis_free(r);
+        pclose(asked);
+        stop(&t);
+    }
+}
+
 static int setup(void **state) {
     (void)state;
     assert_non_null(mkdtemp(dir));
@@ -404,6 +454,7 @@ int main(void) {
         cmocka_unit_test(files_are_read_again),
         cmocka_unit_test(everything_fits_through),
         cmocka_unit_test(a_server_that_is_lost_is_found_again),
+        cmocka_unit_test(by_a_sentinel),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
