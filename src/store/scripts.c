@@ -212,17 +212,24 @@ const struct lw_script lw_script_guarded = {
     "end\n"
     /* HISTORY key cap ms field value...: ids must grow. A moment that is in is skipped;
      * what is newer was of a clock that has been taken back, and goes. The stream itself
-     * remembers the largest id that it ever had, hence XSETID. */
+     * remembers the largest id that it ever had, and from version 7 on the largest that
+     * was deleted, below which it does not go back; hence XSETID, there with all of it
+     * forgotten first. */
     "op.HISTORY = function(i, n)\n"
     "  local key, ms = ARGV[i + 1], ARGV[i + 3]\n"
     "  local last = redis.call('XREVRANGE', key, ms, '-', 'COUNT', 1)[1]\n"
-    "  local from, newer = '(' .. ms .. '-18446744073709551615', 0\n"
+    "  local from = '(' .. ms .. '-18446744073709551615'\n"
     "  repeat\n"
     "    local page = redis.call('XRANGE', key, from, '+', 'COUNT', 100)\n"
     "    for _, e in ipairs(page) do will('XDEL', key, e[1]) from = '(' .. e[1] end\n"
-    "    newer = newer + #page\n"
     "  until #page < 100\n"
-    "  if last or newer > 0 then will('XSETID', key, last and last[1] or '0-0') end\n"
+    "  if last or redis.call('EXISTS', key) == 1 then\n"
+    "    if redis.REDIS_VERSION_NUM then\n"
+    "      local most = '18446744073709551615'\n"
+    "      will('XSETID', key, most .. '-' .. most, 'MAXDELETEDID', '0-1')\n"
+    "    end\n"
+    "    will('XSETID', key, last and last[1] or '0-1')\n"
+    "  end\n"
     "  if not last or tonumber(string.match(last[1], '^%d+')) < tonumber(ms) then\n"
     "    will('XADD', key, 'MAXLEN', '~', ARGV[i + 2], ms .. '-0',\n"
     "         unpack(ARGV, i + 4, i + n - 1))\n"
