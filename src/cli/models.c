@@ -167,6 +167,9 @@ static int promote(struct session *s, uint32_t version, struct lw_err *err) {
                           s->reason ? s->reason : "by hand", NULL, err))
         return -1;
     printf("version %u is champion; workers adopt it at their next flush\n", version);
+    if (*lw_models_unheard(s->redis))
+        fprintf(stderr, "leeway models: it could not be announced: %s\n",
+                lw_models_unheard(s->redis));
     return 0;
 }
 

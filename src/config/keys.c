@@ -24,10 +24,19 @@ static const struct lw_key redis_keys[] = {
     {"url", LW_KEY_TEXT, AT(redis.url), .flags = LW_SECRET,
      .standard = "redis://localhost:6379", .read = lw_read_redis_url,
      .doc = "`redis://[user@]host[:port][,host[:port]...][/db]`, where several hosts are "
-            "nodes of one cluster; `rediss://...` for TLS; "
-            "`sentinel://host[:port][,...]/master[/db]`; or `unix:/path`."},
+            "nodes of one cluster; `sentinel://host[:port][,...]/master[/db]`; "
+            "`rediss://...` and `sentinels://...` for TLS; or `unix:/path`."},
     {"password_file", LW_KEY_FILE, AT(redis.password_file), .standard = "",
      .doc = "File whose first line is the password. It is read for each connection."},
+    {"ca_file", LW_KEY_FILE, AT(redis.ca_file), .standard = "", .read = lw_read_redis_tls,
+     .doc = "PEM certificates to trust, when the system's do not do. This and the next "
+            "two are read for each connection."},
+    {"cert_file", LW_KEY_FILE, AT(redis.cert_file), .standard = "",
+     .read = lw_read_redis_tls,
+     .doc = "PEM certificate to show to a Redis that asks for one, with its chain."},
+    {"key_file", LW_KEY_FILE, AT(redis.key_file), .standard = "",
+     .read = lw_read_redis_tls,
+     .doc = "Its key, when it is not in `cert_file`; without a passphrase."},
     {"timeout", LW_KEY_DURATION, AT(redis.timeout_ms), .standard = "2s", .min = 10,
      .max = 10 * LW_MINUTE, .doc = "For connecting and for each answer."},
     {"retry_max", LW_KEY_DURATION, AT(redis.retry_max_ms), .standard = "10s", .min = 10,

@@ -102,6 +102,7 @@ int lw_check_name(struct lw_load *load, const struct lw_yaml *node, const char *
 /* The hooks of the tables, by the file that has them. */
 int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node); /* services.c */
 int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node);
+int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_source(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_schemas(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_registry(struct lw_load *load, const struct lw_yaml *node);

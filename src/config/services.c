@@ -139,7 +139,8 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
     size_t len;
     const char *url = load->config->redis.url;
     if (strncmp(url, "redis://", 8) && strncmp(url, "rediss://", 9) &&
-        strncmp(url, "sentinel://", 11) && strncmp(url, "unix:", 5))
+        strncmp(url, "sentinel://", 11) && strncmp(url, "sentinels://", 12) &&
+        strncmp(url, "unix:", 5))
         return lw_yaml_fail(
             load->tree, node, load->err,
             "must begin with redis://, rediss://, sentinel:// or unix: (got '%.60s')",
@@ -148,6 +149,21 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
         return lw_yaml_fail(load->tree, node, load->err,
                             "a password must not stand in the configuration; use "
                             "password_file, or ${NAME} for an environment variable");
+    return 0;
+}
+
+/* A certificate beside an open connection: somebody believes that it is not open. */
+int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
+    const struct lw_redis_options *o = &load->config->redis;
+    if (!node || !*node->text)
+        return 0;
+    if (strncmp(o->url, "rediss://", 9) && strncmp(o->url, "sentinels://", 12))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "is for TLS: redis.url must begin with rediss:// or "
+                            "sentinels://");
+    if (*o->key_file && !*o->cert_file)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "a key without its certificate: redis.cert_file is missing");
     return 0;
 }
 

@@ -26,8 +26,9 @@ struct lw_leader {
     struct lw_monitor *monitor; /* while leading */
     int64_t sealed_until_ms;    /* as in Redis */
     int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
-    int32_t n;    /* partitions, ever: also of a topic that was made anew, smaller */
-    int32_t said; /* ... as `meta` has it */
+    int32_t n;      /* partitions, ever: also of a topic that was made anew, smaller */
+    int32_t said;   /* ... as `meta` has it */
+    bool announced; /* once: what is refused from then on is waited for */
     struct lw_part_view *view; /* by partition */
     struct told *told;         /* by partition */
     int flow;              /* of enum lw_flow, as known before the view was read; -1 */

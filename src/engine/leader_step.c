@@ -193,6 +193,14 @@ static struct lw_step step_of(const struct lw_leader *l, const struct letters *l
                             .now_ms = lw_wall_ms()};
 }
 
+/* Listeners miss a change of the champion; workers look at the alias anyway. */
+static void tell_unheard(const struct lw_leader *l) {
+    char quoted[400];
+    if (*lw_models_unheard(l->redis))
+        lw_log(LW_WARN, "models_changed_unheard", "error=%s",
+               lw_log_quote(quoted, sizeof quoted, lw_models_unheard(l->redis)));
+}
+
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err) {
     struct letters *letters = write_letters(l);
@@ -202,6 +210,8 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
                     : lw_step_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
+    if (rc == 0 && rolled)
+        tell_unheard(l);
     if (rc == 0 && sealed)
         lw_unread_fini(&l->unread);
     free_letters(letters);
@@ -263,6 +273,8 @@ static int publish(struct lw_leader *l, struct lw_job *job, uint32_t number,
         rc = lw_models_publish(l->redis, l->spec, &v, promote, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
+    if (rc == 0 && promote)
+        tell_unheard(l);
     lw_buf_fini(&model);
     lw_buf_fini(&reference);
     return rc;

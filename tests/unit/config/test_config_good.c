@@ -208,7 +208,7 @@ static void addresses_come_from_the_environment(void **state) {
 static void redis_may_be_found_in_every_way(void **state) {
     (void)state;
     static const char *const urls[] = {"redis://one:6379,two:6379,three",
-                                       "rediss://host/2",
+                                       "rediss://host/2", "sentinels://a/trips",
                                        "sentinel://a:26379,b:26379/trips", "unix:/run/r"};
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         setenv("LEEWAY_REDIS", urls[i], 1);
