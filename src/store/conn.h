@@ -41,7 +41,7 @@ struct lw_cmd {
 size_t lw_cmd_slot(struct lw_cmd *c);
 void lw_cmd_fill(struct lw_cmd *c, size_t slot);
 
-#define LW_SCRIPTS_MAX 16
+#define LW_SCRIPTS_MAX 32
 struct lw_loaded {
     const struct lw_script *script;
     char sha[41];
@@ -78,6 +78,12 @@ void lw_conn_drop(struct lw_redis *r);
 int lw_conn_lost(struct lw_redis *r, struct lw_err *err);
 /* What the caller may do after this error reply of a server. */
 enum lw_errc lw_conn_errc(const char *text);
+/* Is the reply of the shape that Redis answers this command with? True for a command that
+ * is not known here. */
+bool lw__answer_fits(const struct lw_cmd *c, const struct lw_reply *reply);
+bool lw__script_fits(const char *script, const struct lw_reply *reply);
+/* The command's first word, for messages. Valid until the next call in this thread. */
+const char *lw__answer_verb(const struct lw_cmd *c);
 /* One command over an open connection, without redirection or retry. NULL: connection
  * lost (and dropped), err says so. An error reply is returned as it is. */
 redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,

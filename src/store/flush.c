@@ -166,7 +166,11 @@ static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
 int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
                    struct lw_force *force, struct lw_err *err) {
-    lw_assert(flush->next_offset >= flush->base_offset);
+    if (flush->next_offset < flush->base_offset) /* offsets are Kafka's and Redis' word */
+        return lw_fail(
+            err, LW_EFENCED,
+            "flush of %s/%d: offset %" PRId64 " is before %" PRId64 ", where it stood",
+            flush->topic, flush->partition, flush->next_offset, flush->base_offset);
     struct lw_cmd *c = lw_verb_cmd(r);
     build(r, c, spec, flush, p);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_flush, c, err);

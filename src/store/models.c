@@ -15,9 +15,13 @@
 #include "store/scripts.h"
 
 static const struct lw_script reserve = {
-    /* KEYS: fence, models. ARGV: token. The number, or 0. */
+    /* KEYS: fence, models. ARGV: token, prefix of model keys. The number, or 0. A number
+     * that is there already, or none, is passed over. */
     "reserve", "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
                "local n = tonumber(redis.call('HGET', KEYS[2], 'next') or '1')\n"
+               "if not n or not (n >= 1 and n < 4294967295) then n = 1 end\n"
+               "n = math.floor(n)\n"
+               "while redis.call('EXISTS', ARGV[2] .. n) == 1 do n = n + 1 end\n"
                "redis.call('HSET', KEYS[2], 'next', n + 1)\n"
                "return n\n"};
 
@@ -33,7 +37,9 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "fence");
     lw_key_arg(c, spec, "models");
+    char prefix[LW_KEY_MAX];
     lw_cmd_uint(c, lease->token);
+    lw_cmd_str(c, lw_key(prefix, spec, "model:"));
     struct lw_reply *reply = lw_redis_eval(r, &reserve, c, err);
     if (!reply)
         return -1;

@@ -29,6 +29,7 @@
     "  local t = redis.call('TIME')\n"                                                   \
     "  local now = tonumber(t[1]) * 1000000 + tonumber(t[2])\n"                          \
     "  last = tonumber(last or '0') or 0\n"                                              \
+    "  if not (last >= 0 and last < 2^53 - 1) then last = 0 end\n"                       \
     "  return string.format('%.0f', math.max(now, last + 1))\n"                          \
     "end\n"
 
@@ -36,9 +37,12 @@
  * the same step: whoever starts there again scores with the same versions. */
 #define LUA_ADOPT                                                                        \
     "local function adopt(next_offset)\n"                                                \
-    "  local champion = redis.call('HGET', KEYS[2], 'champion') or '0'\n"                \
+    "  local champion = redis.call('HGET', KEYS[2], 'champion') or ''\n"                 \
     "  local shadows = redis.call('HGET', KEYS[3], 'shadows') or ''\n"                   \
     "  local was = redis.call('HMGET', KEYS[1], 'champion', 'shadows')\n"                \
+    "  if not string.match(champion, '^%d+$') then\n"                                    \
+    "    champion = string.match(was[1] or '', '^%d+$') or '0'\n"                        \
+    "  end\n"                                                                            \
     "  if was[1] ~= champion then\n"                                                     \
     "    redis.call('HSET', KEYS[1], 'champion', champion, 'champion_since', "           \
     "next_offset)\n"                                                                     \
@@ -74,7 +78,7 @@ const struct lw_script lw_script_flush = {
     /* Within one epoch only its owner moves the offset, so anything from base to next is
      * an earlier send of this flush, or of a part of it, whose answer was lost. */
     "local at = tonumber(h[2] or '-1')\n"
-    "if at < tonumber(ARGV[2]) or at > tonumber(ARGV[3]) then\n"
+    "if not at or at < tonumber(ARGV[2]) or at > tonumber(ARGV[3]) then\n"
     "  return {0, 'next_offset ' .. (h[2] or 'none')}\n"
     "end\n"
     "local fields = 11 + tonumber(ARGV[11])\n"
@@ -129,8 +133,11 @@ const struct lw_script lw_script_flush = {
     "  redis.pcall('ZREM', KEYS[5], start .. ':' .. ARGV[7])\n"
     "  redis.pcall('ZREMRANGEBYSCORE', KEYS[4], start, start)\n"
     "end\n"
-    "local keep = redis.call('HGET', KEYS[3], 'keep_from')\n"
-    "if keep then redis.pcall('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep) end\n"
+    "local keep = tonumber(redis.call('HGET', KEYS[3], 'keep_from') or '')\n"
+    "if keep and until_ms and keep < until_ms then\n"
+    "  keep = string.format('%.0f', keep)\n"
+    "  redis.pcall('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep)\n"
+    "end\n"
     "redis.call('HSET', KEYS[1], unpack(ARGV, 12, fields))\n"
     "local champion, shadows = adopt(ARGV[3])\n"
     "return {1, champion, shadows, sealed}\n"};
@@ -170,11 +177,19 @@ const struct lw_script lw_script_restart = {
 const struct lw_script lw_script_lease = {
     "lease",
     LUA_CLOCK "local held = redis.call('GET', KEYS[1])\n"
-              "if held == ARGV[2] .. ' ' .. ARGV[1] then\n"
+              /* Of a damaged fence no write would come through. */
+              "if held == ARGV[2] .. ' ' .. ARGV[1] and\n"
+              "    redis.call('GET', KEYS[2]) == ARGV[2] then\n"
               "  redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
               "  return ARGV[2]\n"
               "end\n"
-              "if held then return '' end\n"
+              "local left = redis.call('PTTL', KEYS[1])\n"
+              "local mine = held == ARGV[2] .. ' ' .. ARGV[1]\n"
+              /* One that never ends, or is none, nobody holds. */
+              "if held and not mine and string.match(held, '^%d+ .') and left > 0 and\n"
+              "    left <= math.max(3600000, 2 * tonumber(ARGV[3])) then\n"
+              "  return ''\n"
+              "end\n"
               "local token = tick(redis.call('GET', KEYS[2]))\n"
               "redis.call('SET', KEYS[2], token)\n"
               "redis.call('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[3])\n"
@@ -204,7 +219,9 @@ const struct lw_script lw_script_lease = {
     "  redis.call('HSET', models, 'champion', version, 'previous', old,\n"               \
     "             'champion_since', since)\n"                                            \
     "  if a[3] == version then redis.call('HSET', models, 'challenger', '0') end\n"      \
-    "  redis.call('HINCRBY', models, 'epoch', 1)\n"                                      \
+    "  local epoch = tonumber(redis.call('HGET', models, 'epoch') or '') or 0\n"         \
+    "  if not (epoch >= 0 and epoch < 2^52) then epoch = 0 end\n"                        \
+    "  redis.call('HSET', models, 'epoch', string.format('%.0f', epoch + 1))\n"          \
     "  redis.call('PUBLISH', channel, version)\n"                                        \
     "  return true\n"                                                                    \
     "end\n"

@@ -30,6 +30,7 @@ static const struct lw_script add_script = {
     "end\n"
     "if left >= tonumber(ARGV[5]) then return 0 end\n"
     "redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])\n"
+    "last = math.min(last, ARGV[1] + 315360000000)\n" /* what is damaged may say 1e300 */
     "redis.call('PEXPIRE', KEYS[1], string.format('%.0f', last - ARGV[1] + 86400000))\n"
     "redis.call(unpack(ARGV, 6))\n"
     "return 1\n"};
