@@ -5,9 +5,13 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "store/guard.h"
 
 #define CONTRACT_VERSION 1
+#define CONTRACT_MAX     1000 /* beyond, and panes beyond these: damage */
+#define PANE_MIN         LW_SECOND
+#define PANE_MAX         (366 * LW_DAY)
 #define ASKS_CAP         100
 
 /* What people and servers wrote: whoever prints the trail shall not be surprised. */
@@ -113,6 +117,17 @@ static int other_panes(const struct lw_spec *spec, int64_t had, struct lw_err *e
         lw_format_duration(is, sizeof is, spec->pane_ms));
 }
 
+/* What no program can have written is damage, which the next leader writes over, and no
+ * reason to refuse. NULL: not the name of a topic. */
+static const char *topic_name(const struct lw_reply *reply) {
+    size_t len;
+    const char *text = lw_reply_text(reply, &len);
+    size_t legal = text ? strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+                                       "XYZ0123456789._-")
+                        : 0;
+    return legal > 0 && legal == len && len <= 249 ? text : NULL;
+}
+
 int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -122,16 +137,16 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
         return -1;
     int64_t contract = lw_reply_int(lw_reply_at(reply, 0));
     int64_t pane_ms = lw_reply_int(lw_reply_at(reply, 1));
-    const char *had = lw_reply_text(lw_reply_at(reply, 2), NULL);
+    const char *had = topic_name(lw_reply_at(reply, 2));
     int rc = 0;
-    if (contract > CONTRACT_VERSION)
+    if (contract > CONTRACT_VERSION && contract <= CONTRACT_MAX)
         rc = lw_fail(err, LW_ECONFIG,
                      "stream %s was written by a newer leeway (contract %" PRId64
                      ", this one knows %d): upgrade, or give the stream another name",
                      spec->stream, contract, CONTRACT_VERSION);
-    else if (pane_ms > 0 && pane_ms != spec->pane_ms)
+    else if (pane_ms >= PANE_MIN && pane_ms <= PANE_MAX && pane_ms != spec->pane_ms)
         rc = other_panes(spec, pane_ms, err);
-    else if (had && *had && strcmp(had, topic) != 0)
+    else if (had && strcmp(had, topic) != 0)
         rc = lw_fail(err, LW_ECONFIG,
                      "stream %s is one of topic %s, source.topic is %s, and its panes "
                      "would mix: give the stream another name, or go back",

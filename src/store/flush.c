@@ -100,7 +100,7 @@ static void put_part(struct lw_cmd *c, const struct lw_flush *flush,
     put_starts(c, p, true, scratch);
     lw_cmd_str(c, "progress");
     lw_buf_clear(scratch);
-    lw_partition_write(p, scratch);
+    lw__progress_put(scratch, p, flush->next_offset);
     lw_cmd_arg(c, scratch->data, scratch->len);
 }
 

@@ -181,6 +181,12 @@ int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t ve
     return rc ? lw_err_context(err, "version %u cannot score this stream", version) : 0;
 }
 
+/* A version number; 0: none, or damaged. */
+static uint32_t version_at(const struct lw_reply *v, size_t i) {
+    int64_t n = lw_reply_int(lw_reply_at(v, i));
+    return n > 0 && n < UINT32_MAX ? (uint32_t)n : 0;
+}
+
 int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
                       struct lw_aliases *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -191,16 +197,38 @@ int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
         return lw_err_context(err, "model aliases");
     int64_t next = lw_reply_int(lw_reply_at(v, 4));
     *out = (struct lw_aliases){
-        .champion = (uint32_t)lw_reply_int(lw_reply_at(v, 0)),
-        .previous = (uint32_t)lw_reply_int(lw_reply_at(v, 1)),
-        .challenger = (uint32_t)lw_reply_int(lw_reply_at(v, 2)),
-        .first = (uint32_t)lw_reply_int(lw_reply_at(v, 3)),
-        .next = next ? (uint32_t)next : 1,
+        .champion = version_at(v, 0),
+        .previous = version_at(v, 1),
+        .challenger = version_at(v, 2),
+        .first = version_at(v, 3),
+        .next = next > 0 && next < UINT32_MAX ? (uint32_t)next : 1,
         .champion_since_ms = lw_reply_int(lw_reply_at(v, 5)),
         .epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6)),
     };
     lw_reply_free(v);
     return 0;
+}
+
+int lw_models_restore(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_lease *lease, uint32_t champion, uint32_t first,
+                      struct lw_err *err) {
+    char text[96];
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "models");
+    put_number(c, "champion", champion);
+    if (first)
+        put_number(c, "first", first);
+    lw_cmd_fill(c, slot);
+    slot = lw_cmd_slot(c);
+    snprintf(text, sizeof text, "models: the alias champion is put back to version %u",
+             champion);
+    lw__audit_words(
+        c, spec,
+        &(struct lw_audit_line){"unreadable", lease->who, text, 0, lw_wall_ms()});
+    lw_cmd_fill(c, slot);
+    return lw_guard_run(r, c, "alias champion", err);
 }
 
 static void copy_text(char *out, size_t size, const struct lw_reply *reply) {
@@ -215,8 +243,8 @@ static const char *const head_fields[] = {"version", "parent",   "status",
 
 static void read_head(const struct lw_reply *v, struct lw_version *out) {
     *out = (struct lw_version){
-        .version = (uint32_t)lw_reply_int(lw_reply_at(v, 0)),
-        .parent = (uint32_t)lw_reply_int(lw_reply_at(v, 1)),
+        .version = version_at(v, 0),
+        .parent = version_at(v, 1),
         .created_ms = lw_reply_int(lw_reply_at(v, 5)),
         .as_of_ms = lw_reply_int(lw_reply_at(v, 6)),
         .promoted_ms = lw_reply_int(lw_reply_at(v, 7)),

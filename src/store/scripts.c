@@ -168,7 +168,7 @@ const struct lw_script lw_script_restart = {
     "if h[1] ~= ARGV[1] then return {0, 'epoch ' .. (h[1] or 'none')} end\n"
     "if h[2] == ARGV[3] then return {1} end\n"
     "if h[2] ~= ARGV[2] then return {0, 'next_offset ' .. (h[2] or 'none')} end\n"
-    "redis.call('HSET', KEYS[1], 'next_offset', ARGV[3])\n"
+    "redis.call('HSET', KEYS[1], 'next_offset', ARGV[3], 'progress', ARGV[8])\n"
     "redis.call('DEL', KEYS[2])\n"
     "redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'what', 'topic_remade',\n"
     "           'who', ARGV[5], 'detail', ARGV[6], 'event', '0', 'at', ARGV[7])\n"

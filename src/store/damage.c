@@ -1,0 +1,217 @@
+/* See damage.h. */
+#include "store/damage.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "store/guard.h"
+
+/* KEYS: unreadable, audit, then key and new name of each. ARGV: wall ms, ttl ms, who, cap
+ * of the audit, then type and name of each. How many were moved. */
+static const struct lw_script mend = {
+    "mend",
+    "local function odd(key, want)\n"
+    "  local is = redis.call('TYPE', key)['ok']\n"
+    "  if is == 'none' then return nil end\n"
+    "  if is ~= want then\n"
+    "    return 'the key holds a ' .. is .. ' instead of a ' .. want\n"
+    "  end\n"
+    "  if is == 'stream' then\n"
+    "    local e = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]\n"
+    "    if e and tonumber(string.match(e[1], '^%d+')) > 2^53 then\n"
+    "      return 'behind the entry ' .. e[1] .. ' it can take no other'\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "local moved = {}\n"
+    "for i = 3, #KEYS, 2 do\n"
+    "  local why = odd(KEYS[i], ARGV[i + 2])\n"
+    "  if why then\n"
+    "    local to = KEYS[i + 1]\n"
+    "    if redis.call('EXISTS', to) == 1 then to = to .. ':' .. ARGV[1] end\n"
+    "    redis.call('RENAME', KEYS[i], to)\n"
+    "    redis.call('PEXPIRE', to, ARGV[2])\n"
+    "    moved[#moved + 1] = {ARGV[i + 3], why}\n"
+    "  end\n"
+    "end\n"
+    "for _, m in ipairs(moved) do\n"
+    "  redis.call('HSET', KEYS[1], m[1], ARGV[1] .. ' ' .. m[2])\n"
+    "  redis.call('PEXPIRE', KEYS[1], ARGV[2])\n"
+    "  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'what', 'unreadable',\n"
+    "             'who', ARGV[3], 'detail', m[1] .. ': ' .. m[2], 'event', '0',\n"
+    "             'at', ARGV[1])\n"
+    "end\n"
+    "return #moved\n"};
+
+/* Every key that is read or written in a step, whatever happens. What is made whole by
+ * each evaluation (window:...) and panes (unread.c) look after themselves. */
+static const struct {
+    const char *name, *type, *follows;
+} fixed[] = {
+    {"unreadable", "hash", "The notes about what was set aside before are gone."},
+    {"audit", "stream", "The audit begins anew."},
+    {"meta", "hash", "It is written again by the next leader."},
+    {"models", "hash",
+     "The champion goes on; `leeway models list` shows what else there is."},
+    {"detector", "hash",
+     "The detector begins anew: rules' counts, cooldown, probation and quarantine are "
+     "forgotten; panes and models are not."},
+    {"panes", "zset", "The index is made again from the panes."},
+    {"now", "hash", "The next evaluation writes it again."},
+    {"history", "stream", "The history of figures begins anew."},
+    {"evaluations", "stream", "The list of evaluations begins anew."},
+    {"alerts", "hash", "Alerts that fire are told again when they change."},
+    {"alerts:message", "hash", "Alerts that fire are told again when they change."},
+    {"alerts:told", "hash", "Receivers may be told again what they know."},
+    {"outbox", "stream", "Deliveries that waited in it are not made."},
+    {"outbox:tries", "hash", "Deliveries that failed are tried again at once."},
+    {"outbox:parked", "stream", "Deliveries that were given up are no longer listed."},
+    {"silences", "hash", "Silences have ended; add them again."},
+    {"lease", "string", "Another leader takes over."},
+    {"fence", "string", "Another leader takes over."},
+    {"asks", "list", "What people asked for must be asked for again."},
+};
+#define FIXED (sizeof fixed / sizeof *fixed)
+
+const char *lw_damage_follows(const char *name) {
+    for (size_t i = 0; i < FIXED; i++)
+        if (strcmp(name, fixed[i].name) == 0)
+            return fixed[i].follows;
+    static const struct {
+        const char *prefix, *follows;
+    } some[] = {
+        {"part:", "The partition goes on behind the last offset that is known to be in "
+                  "its panes; its counters may begin anew."},
+        {"offsets:", "Trainings do not read the events of its older panes."},
+        {"model:", "The version scores nothing."},
+        {"reference:", "Drift is not judged against this version."},
+    };
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (strncmp(name, some[i].prefix, strlen(some[i].prefix)) == 0)
+            return some[i].follows;
+    return "";
+}
+
+static void put_one(struct lw_cmd *keys, struct lw_cmd *args, const struct lw_spec *spec,
+                    const char *name, const char *type) {
+    lw_key_arg(keys, spec, "%s", name);
+    lw_key_arg(keys, spec, "unreadable:%s", name);
+    lw_cmd_str(args, type);
+    lw_cmd_str(args, name);
+}
+
+static void put_all(struct lw_cmd *keys, struct lw_cmd *args, const struct lw_spec *spec,
+                    const char *topic, int32_t npartitions) {
+    char name[300];
+    for (size_t i = 0; i < FIXED; i++)
+        put_one(keys, args, spec, fixed[i].name, fixed[i].type);
+    for (int32_t p = 0; p < npartitions; p++) {
+        snprintf(name, sizeof name, "part:%s:%d", topic, p);
+        put_one(keys, args, spec, name, "hash");
+        snprintf(name, sizeof name, "offsets:%d", p);
+        put_one(keys, args, spec, name, "zset");
+    }
+}
+
+static bool is_pane(const char *name) {
+    size_t n = strspn(name, "-0123456789");
+    return n > 0 && name[n] == ':' && strspn(name + n + 1, "0123456789") > 0;
+}
+
+static void read_notes(const struct lw_reply *notes, int64_t since_ms, bool panes,
+                       struct lw_damages *out) {
+    size_t fields = lw_reply_count(notes);
+    out->item = lw_calloc(fields / 2 + 1, sizeof *out->item);
+    for (size_t i = 0; i + 1 < fields; i += 2) {
+        const char *name = lw_reply_text(lw_reply_at(notes, i), NULL);
+        const char *note = lw_reply_text(lw_reply_at(notes, i + 1), NULL);
+        struct lw_damage *d = &out->item[out->n];
+        if (!name || !note || (!panes && is_pane(name)))
+            continue;
+        size_t n = strspn(note, "0123456789");
+        d->at_ms = n && n < 16 ? strtoll(note, NULL, 10) : 0;
+        lw_copy(d->name, sizeof d->name, name);
+        lw_copy(d->why, sizeof d->why, note[n] == ' ' ? note + n + 1 : note + n);
+        out->n += d->at_ms >= since_ms;
+    }
+}
+
+static int notes_since(struct lw_redis *r, const struct lw_spec *spec, int64_t since_ms,
+                       bool panes, struct lw_damages *out, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    *out = (struct lw_damages){0};
+    struct lw_reply *notes =
+        lw_redis_do(r, err, "HGETALL %s", lw_key(key, spec, "unreadable"));
+    if (!notes)
+        return lw_err_context(err, "what is set aside");
+    read_notes(notes, since_ms, panes, out);
+    lw_reply_free(notes);
+    return 0;
+}
+
+int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_damages *out,
+                   struct lw_err *err) {
+    return notes_since(r, spec, 0, true, out, err);
+}
+
+int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                   int32_t npartitions, const char *who, int64_t since_ms,
+                   struct lw_damages *out, struct lw_err *err) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    *out = (struct lw_damages){0};
+    lw_cmd_clear(&r->keys);
+    lw_key_arg(&r->keys, spec, "unreadable");
+    lw_key_arg(&r->keys, spec, "audit");
+    lw_cmd_int(c, lw_wall_ms());
+    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_str(c, who);
+    lw_cmd_int(c, LW_AUDIT_CAP);
+    put_all(&r->keys, c, spec, topic, npartitions);
+    struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
+    if (!reply)
+        return lw_err_context(err, "looking for damage");
+    lw_reply_free(reply);
+    return notes_since(r, spec, since_ms, false, out, err);
+}
+
+int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_lease *lease, const char *key, const char *field,
+                   const void *data, size_t len, const char *why, struct lw_err *err) {
+    char text[400];
+    int64_t now = lw_wall_ms();
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "unreadable:%s", key);
+    lw_cmd_str(c, field);
+    lw_cmd_arg(c, data, len);
+    lw_cmd_fill(c, slot);
+    slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "unreadable");
+    lw_cmd_str(c, key);
+    snprintf(text, sizeof text, "%" PRId64 " %s: %.300s", now, field, why);
+    lw_cmd_str(c, text);
+    lw_cmd_fill(c, slot);
+    char aside[96];
+    snprintf(aside, sizeof aside, "unreadable:%.80s", key);
+    const char *const expire[] = {aside, "unreadable"};
+    for (int i = 0; i < 2; i++) {
+        slot = lw_cmd_slot(c);
+        lw_cmd_str(c, "PEXPIRE");
+        lw_key_arg(c, spec, "%s", expire[i]);
+        lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+        lw_cmd_fill(c, slot);
+    }
+    slot = lw_cmd_slot(c);
+    snprintf(text, sizeof text, "%s, field %s: %.300s", key, field, why);
+    lw__audit_words(c, spec,
+                    &(struct lw_audit_line){"unreadable", lease->who, text, 0, now});
+    lw_cmd_fill(c, slot);
+    return lw_guard_run(r, c, "setting aside", err);
+}

@@ -1,0 +1,45 @@
+/* State in Redis that nobody can work with, moved out of the way.
+ *
+ * Everything that is set aside goes to unreadable:<name>, is kept there for 30 days, and
+ * has a note "<wall ms> <why>" under <name> in the hash `unreadable`, with a line in the
+ * audit. Panes are noted by unread.h under "<start>:<p>"; all other keys by their name.
+ */
+#ifndef LW_DAMAGE_H
+#define LW_DAMAGE_H
+
+#include "store/leader.h"
+
+#define LW_ASIDE_KEEP_MS (30 * LW_DAY)
+
+/* What is set aside, as noted. */
+struct lw_damage {
+    char name[300]; /* of the key behind leeway:{stream}: */
+    int64_t at_ms;  /* wall clock */
+    char why[256];
+};
+struct lw_damages { /* all zero is empty */
+    size_t n;
+    struct lw_damage *item; /* free() */
+};
+
+/* Looks at every key that is read in every step, and sets aside what is of another type
+ * than it must be, or can take no more entries. Safe while others run: a script looks
+ * again and moves in one step, and nobody could have worked with what it moves. Then *out
+ * gets all notes about keys (not panes) that are not older than since_ms. One round trip,
+ * or two. */
+int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                   int32_t npartitions, const char *who, int64_t since_ms,
+                   struct lw_damages *out, struct lw_err *err);
+/* All notes, those about panes included, in no order. */
+int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_damages *out,
+                   struct lw_err *err);
+/* What the loss of the key means, and what follows; one sentence or two. */
+const char *lw_damage_follows(const char *name);
+
+/* Keeps `len` bytes of a field that could not be used, of a hash that goes on; by the
+ * leader. LW_EFENCED. */
+int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_lease *lease, const char *key, const char *field,
+                   const void *data, size_t len, const char *why, struct lw_err *err);
+
+#endif
