@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -68,13 +69,15 @@ static int look(struct lw_leader *l, struct lw_err *err) {
     if (lw_damage_mend(l->redis, l->spec, l->config->source.topic, l->n, l->engine->who,
                        l->noted_ms + 1, &found, err))
         return -1;
+    bool index = l->looked_ms == 0 && l->sealed_until_ms != INT64_MIN;
     for (size_t i = 0; l->monitor && i < found.n; i++) {
+        index |= strcmp(found.item[i].name, "panes") == 0;
         note_key(l, &found.item[i]);
         l->noted_ms =
             found.item[i].at_ms > l->noted_ms ? found.item[i].at_ms : l->noted_ms;
     }
     free(found.item);
-    return 0;
+    return l->monitor && index ? lw_damage_index(l->redis, l->spec, err) : 0;
 }
 
 int lw__leader_mend(struct lw_leader *l, struct lw_err *err) {

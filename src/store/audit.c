@@ -128,6 +128,23 @@ static const char *topic_name(const struct lw_reply *reply) {
     return legal > 0 && legal == len && len <= 249 ? text : NULL;
 }
 
+/* Is the state that is there of the topic `had`? Not when there are partitions of ours
+ * and none of that one: then the name is damaged. */
+static bool is_of(struct lw_redis *r, const struct lw_spec *spec, const char *had,
+                  const char *topic) {
+    const char *name[] = {had, topic};
+    struct lw_batch b;
+    lw_batch_init(&b, 2);
+    for (size_t i = 0; i < b.n; i++) {
+        lw_cmd_str(b.cmd[i], "EXISTS");
+        lw_key_arg(b.cmd[i], spec, "part:%s:0", name[i]);
+    }
+    bool ours = lw_batch_send(r, &b, NULL) == 0 && lw_reply_int(b.reply[0]) == 0 &&
+                lw_reply_int(b.reply[1]) == 1;
+    lw_batch_fini(&b);
+    return !ours;
+}
+
 int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -146,7 +163,7 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
                      spec->stream, contract, CONTRACT_VERSION);
     else if (pane_ms >= PANE_MIN && pane_ms <= PANE_MAX && pane_ms != spec->pane_ms)
         rc = other_panes(spec, pane_ms, err);
-    else if (had && strcmp(had, topic) != 0)
+    else if (had && strcmp(had, topic) != 0 && is_of(r, spec, had, topic))
         rc = lw_fail(err, LW_ECONFIG,
                      "stream %s is one of topic %s, source.topic is %s, and its panes "
                      "would mix: give the stream another name, or go back",

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/guard.h"
+#include "store/state_private.h"
 
 /* KEYS: unreadable, audit, then key and new name of each. ARGV: wall ms, ttl ms, who, cap
  * of the audit, then type and name of each. How many were moved. */
@@ -89,6 +90,9 @@ const char *lw_damage_follows(const char *name) {
                   "its panes; its counters may begin anew."},
         {"offsets:", "Trainings do not read the events of its older panes."},
         {"model:", "The version scores nothing."},
+        {"detector:sealed_until", "It goes on behind the newest figures."},
+        {"detector:state", "The detector begins anew: rules' counts, cooldown, probation "
+                           "and quarantine are forgotten; panes and models are not."},
         {"reference:", "Drift is not judged against this version."},
     };
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
@@ -103,6 +107,20 @@ static void put_one(struct lw_cmd *keys, struct lw_cmd *args, const struct lw_sp
     lw_key_arg(keys, spec, "unreadable:%s", name);
     lw_cmd_str(args, type);
     lw_cmd_str(args, name);
+}
+
+static void put_versions(struct lw_cmd *keys, struct lw_cmd *args,
+                         const struct lw_spec *spec, const struct lw_aliases *a) {
+    const uint32_t version[] = {a->champion, a->previous, a->challenger, a->first};
+    char name[40];
+    for (size_t i = 0; i < sizeof version / sizeof *version; i++) {
+        if (!version[i])
+            continue;
+        snprintf(name, sizeof name, "model:%u", version[i]);
+        put_one(keys, args, spec, name, "hash");
+        snprintf(name, sizeof name, "reference:%u", version[i]);
+        put_one(keys, args, spec, name, "hash");
+    }
 }
 
 static void put_all(struct lw_cmd *keys, struct lw_cmd *args, const struct lw_spec *spec,
@@ -162,6 +180,9 @@ int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_dam
 int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    int32_t npartitions, const char *who, int64_t since_ms,
                    struct lw_damages *out, struct lw_err *err) {
+    struct lw_err none = {0}; /* the aliases may be what is damaged */
+    struct lw_aliases aliases = {0};
+    lw_models_aliases(r, spec, &aliases, &none);
     struct lw_cmd *c = lw_verb_cmd(r);
     *out = (struct lw_damages){0};
     lw_cmd_clear(&r->keys);
@@ -172,6 +193,7 @@ int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *t
     lw_cmd_str(c, who);
     lw_cmd_int(c, LW_AUDIT_CAP);
     put_all(&r->keys, c, spec, topic, npartitions);
+    put_versions(&r->keys, c, spec, &aliases);
     struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
     if (!reply)
         return lw_err_context(err, "looking for damage");
@@ -182,36 +204,80 @@ int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *t
 int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_lease *lease, const char *key, const char *field,
                    const void *data, size_t len, const char *why, struct lw_err *err) {
-    char text[400];
+    char name[128], text[400];
     int64_t now = lw_wall_ms();
+    snprintf(name, sizeof name, "%.60s:%.60s", key, field);
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "unreadable:%s", key);
-    lw_cmd_str(c, field);
+    lw_cmd_str(c, "SET");
+    lw_key_arg(c, spec, "unreadable:%s", name);
     lw_cmd_arg(c, data, len);
+    lw_cmd_str(c, "PX");
+    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
     lw_cmd_fill(c, slot);
     slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
     lw_key_arg(c, spec, "unreadable");
-    lw_cmd_str(c, key);
-    snprintf(text, sizeof text, "%" PRId64 " %s: %.300s", now, field, why);
+    lw_cmd_str(c, name);
+    snprintf(text, sizeof text, "%" PRId64 " %.300s", now, why);
     lw_cmd_str(c, text);
     lw_cmd_fill(c, slot);
-    char aside[96];
-    snprintf(aside, sizeof aside, "unreadable:%.80s", key);
-    const char *const expire[] = {aside, "unreadable"};
-    for (int i = 0; i < 2; i++) {
-        slot = lw_cmd_slot(c);
-        lw_cmd_str(c, "PEXPIRE");
-        lw_key_arg(c, spec, "%s", expire[i]);
-        lw_cmd_int(c, LW_ASIDE_KEEP_MS);
-        lw_cmd_fill(c, slot);
-    }
     slot = lw_cmd_slot(c);
-    snprintf(text, sizeof text, "%s, field %s: %.300s", key, field, why);
+    lw_cmd_str(c, "PEXPIRE");
+    lw_key_arg(c, spec, "unreadable");
+    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_fill(c, slot);
+    slot = lw_cmd_slot(c);
+    snprintf(text, sizeof text, "%s: %.260s", name, why);
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){"unreadable", lease->who, text, 0, now});
     lw_cmd_fill(c, slot);
     return lw_guard_run(r, c, "setting aside", err);
+}
+
+static int add_to_index(struct lw_redis *r, const struct lw_spec *spec,
+                        const struct lw_reply *keys, struct lw_err *err) {
+    char prefix[LW_KEY_MAX];
+    size_t skip = strlen(lw_key(prefix, spec, "pane:"));
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_str(c, "ZADD");
+    lw_key_arg(c, spec, "panes");
+    for (size_t i = 0; i < lw_reply_count(keys); i++) {
+        size_t len;
+        const char *key = lw_reply_text(lw_reply_at(keys, i), &len);
+        int64_t start = key && len > skip && strncmp(key, prefix, skip) == 0
+                            ? lw__pane_start(spec, key + skip, NULL)
+                            : INT64_MIN;
+        if (start == INT64_MIN)
+            continue;
+        lw_cmd_int(c, start);
+        lw_cmd_str(c, key + skip);
+    }
+    struct lw_reply *reply = lw_cmd_count(c) > 2 ? lw_redis_call(r, c, err) : NULL;
+    bool failed = lw_cmd_count(c) > 2 && !reply;
+    lw_reply_free(reply);
+    return failed ? -1 : 0;
+}
+
+int lw_damage_index(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err) {
+    char key[LW_KEY_MAX], at[32] = "0";
+    int64_t has = 1;
+    struct lw_reply *reply = lw_redis_do(r, err, "ZCARD %s", lw_key(key, spec, "panes"));
+    if (!reply)
+        return -1;
+    has = lw_reply_int(reply);
+    lw_reply_free(reply);
+    while (has == 0) {
+        reply = lw_redis_do(r, err, "SCAN %s MATCH %s COUNT 1000", at,
+                            lw_key(key, spec, "pane:*"));
+        if (!reply)
+            return -1;
+        const char *next = lw_reply_text(lw_reply_at(reply, 0), NULL);
+        lw_copy(at, sizeof at, next ? next : "0");
+        int rc = add_to_index(r, spec, lw_reply_at(reply, 1), err);
+        lw_reply_free(reply);
+        if (rc || strcmp(at, "0") == 0)
+            return rc;
+    }
+    return 0;
 }

@@ -30,6 +30,9 @@ struct lw_damages { /* all zero is empty */
 int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    int32_t npartitions, const char *who, int64_t since_ms,
                    struct lw_damages *out, struct lw_err *err);
+/* The index of panes, when there is none: made again from the keys of the panes, for
+ * which the whole server is searched. */
+int lw_damage_index(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err);
 /* All notes, those about panes included, in no order. */
 int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_damages *out,
                    struct lw_err *err);

@@ -81,6 +81,10 @@ const struct lw_script lw_script_flush = {
     "if not at or at < tonumber(ARGV[2]) or at > tonumber(ARGV[3]) then\n"
     "  return {0, 'next_offset ' .. (h[2] or 'none')}\n"
     "end\n"
+    /* A key of another type fails here, before any write: panes without their offset
+     * would count twice. */
+    "for i = 4, 5 do redis.call('ZCARD', KEYS[i]) end\n"
+    "for i = 6, #KEYS do redis.call('HLEN', KEYS[i]) end\n"
     "local fields = 11 + tonumber(ARGV[11])\n"
     "local sealed = redis.call('HGET', KEYS[3], 'sealed_until') or ''\n"
     "local until_ms, believed = tonumber(sealed), tonumber(ARGV[10])\n"

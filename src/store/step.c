@@ -27,32 +27,6 @@ static bool is_sealed(const struct lw_spec *spec, const char *text, int64_t *out
     return true;
 }
 
-int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
-                     struct lw_detector_state *out, struct lw_err *err) {
-    char key[LW_KEY_MAX];
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "HMGET %s sealed_until state updated heard heard_at",
-                    lw_key(key, spec, "detector"));
-    if (!reply)
-        return lw_err_context(err, "detector state");
-    size_t len;
-    const char *sealed = lw_reply_text(lw_reply_at(reply, 0), NULL);
-    const char *state = lw_reply_text(lw_reply_at(reply, 1), &len);
-    out->damaged[0] = '\0';
-    if (!is_sealed(spec, sealed, &out->sealed_until_ms) && (sealed || state))
-        lw_copy(out->damaged, sizeof out->damaged,
-                sealed && *sealed ? sealed : "missing");
-    out->updated_ms = lw_reply_int(lw_reply_at(reply, 2));
-    out->state = state ? lw_memdup(state, len) : NULL;
-    out->len = len;
-    int64_t heard = lw_reply_int(lw_reply_at(reply, 3));
-    int64_t heard_ms = lw_reply_int(lw_reply_at(reply, 4)), now = lw_wall_ms();
-    out->heard = heard > 0 ? (uint64_t)heard : 0;
-    out->heard_ms = heard_ms < 0 ? 0 : heard_ms > now ? now : heard_ms;
-    lw_reply_free(reply);
-    return 0;
-}
-
 /* The end of the newest window in the history; INT64_MIN: there is none. */
 static int newest_figures(struct lw_redis *r, const struct lw_spec *spec, int64_t *out,
                           struct lw_err *err) {
@@ -72,6 +46,57 @@ static int newest_figures(struct lw_redis *r, const struct lw_spec *spec, int64_
     return 0;
 }
 
+/* sealed_until, the newest entry of the history and `now` are written together: where the
+ * two agree on another moment, the first is damaged. */
+static int outvoted(struct lw_redis *r, const struct lw_spec *spec, int64_t sealed_ms,
+                    struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    int64_t newest, at;
+    if (newest_figures(r, spec, &newest, err))
+        return -1;
+    if (newest == INT64_MIN || newest == sealed_ms)
+        return 0;
+    struct lw_reply *now = lw_redis_do(r, err, "HGET %s at", lw_key(key, spec, "now"));
+    bool given = is_sealed(spec, lw_reply_text(now, NULL), &at);
+    lw_reply_free(now);
+    return now ? given && at == newest : -1;
+}
+
+int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
+                     struct lw_detector_state *out, struct lw_err *err) {
+    char key[LW_KEY_MAX], was[64] = "";
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "HMGET %s sealed_until state updated heard heard_at",
+                    lw_key(key, spec, "detector"));
+    if (!reply)
+        return lw_err_context(err, "detector state");
+    size_t len;
+    const char *sealed = lw_reply_text(lw_reply_at(reply, 0), NULL);
+    const char *state = lw_reply_text(lw_reply_at(reply, 1), &len);
+    out->damaged[0] = '\0';
+    if (!is_sealed(spec, sealed, &out->sealed_until_ms))
+        lw_copy(out->damaged, sizeof out->damaged,
+                sealed && *sealed ? sealed : "missing");
+    else if (sealed)
+        lw_copy(was, sizeof was, sealed);
+    out->updated_ms = lw_reply_int(lw_reply_at(reply, 2));
+    out->state = state ? lw_memdup(state, len) : NULL;
+    out->len = len;
+    int64_t heard = lw_reply_int(lw_reply_at(reply, 3));
+    int64_t heard_ms = lw_reply_int(lw_reply_at(reply, 4)), now = lw_wall_ms();
+    out->heard = heard > 0 ? (uint64_t)heard : 0;
+    out->heard_ms = heard_ms < 0 ? 0 : heard_ms > now ? now : heard_ms;
+    lw_reply_free(reply);
+    int other = was[0] ? outvoted(r, spec, out->sealed_until_ms, err) : 0;
+    if (other > 0)
+        lw_copy(out->damaged, sizeof out->damaged, was);
+    if (other >= 0)
+        return 0;
+    free(out->state);
+    out->state = NULL;
+    return lw_err_context(err, "detector state");
+}
+
 int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_lease *lease, struct lw_detector_state *state,
                      struct lw_err *err) {
@@ -81,8 +106,8 @@ int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
     if (sealed == INT64_MIN && strcmp(state->damaged, "missing") == 0)
         return 0; /* nothing was sealed yet */
     if (lw_damage_keep(r, spec, lease, "detector", "sealed_until", state->damaged,
-                       strlen(state->damaged), "sealed_until is not the end of a pane",
-                       err))
+                       strlen(state->damaged),
+                       "sealed_until is not the end of the newest figures", err))
         return -1;
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     size_t slot = lw_cmd_slot(c);

@@ -156,7 +156,7 @@ static void passing_errors_are_told_from_lasting_ones(void **state) {
     assert_int_equal(lw_conn_errc("BUSY Redis is busy running a script."), LW_EAGAIN);
     assert_int_equal(lw_conn_errc("MISCONF Redis is configured to save RDB"), LW_EAGAIN);
     assert_int_equal(lw_conn_errc("TRYAGAIN Multiple keys request"), LW_EAGAIN);
-    assert_int_equal(lw_conn_errc("WRONGTYPE Operation against a key"), LW_ESTOP);
+    assert_int_equal(lw_conn_errc("WRONGTYPE Operation against a key"), LW_EINPUT);
     assert_int_equal(lw_conn_errc("ERR unknown command"), LW_ESTOP);
     assert_int_equal(lw_conn_errc("NOAUTH Authentication required."), LW_EAGAIN);
     assert_int_equal(lw_conn_errc("BUSYGROUP Consumer Group name"), LW_ESTOP);
