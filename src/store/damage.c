@@ -13,12 +13,14 @@
 #include "store/state_private.h"
 
 /* KEYS: unreadable, audit, then key and new name of each. ARGV: wall ms, ttl ms, who, cap
- * of the audit, then type and name of each. How many were moved. */
+ * of the audit, 1 to look only, then type ("!": it goes whatever it is) and name of each.
+ * Name and reason of each that was, or would be, moved. */
 static const struct lw_script mend = {
     "mend",
     "local function odd(key, want)\n"
     "  local is = redis.call('TYPE', key)['ok']\n"
     "  if is == 'none' then return nil end\n"
+    "  if want == '!' then return 'set aside by a person' end\n"
     "  if is ~= want then\n"
     "    return 'the key holds a ' .. is .. ' instead of a ' .. want\n"
     "  end\n"
@@ -29,15 +31,19 @@ static const struct lw_script mend = {
     "    end\n"
     "  end\n"
     "end\n"
-    "local moved = {}\n"
+    "local moved, told = {}, {}\n"
     "for i = 3, #KEYS, 2 do\n"
-    "  local why = odd(KEYS[i], ARGV[i + 2])\n"
+    "  local name, why = ARGV[i + 4], odd(KEYS[i], ARGV[i + 3])\n"
     "  if why then\n"
+    "    told[#told + 1] = name\n"
+    "    told[#told + 1] = why\n"
+    "  end\n"
+    "  if why and ARGV[5] == '' then\n"
     "    local to = KEYS[i + 1]\n"
     "    if redis.call('EXISTS', to) == 1 then to = to .. ':' .. ARGV[1] end\n"
     "    redis.call('RENAME', KEYS[i], to)\n"
     "    redis.call('PEXPIRE', to, ARGV[2])\n"
-    "    moved[#moved + 1] = {ARGV[i + 3], why}\n"
+    "    moved[#moved + 1] = {name, why}\n"
     "  end\n"
     "end\n"
     "for _, m in ipairs(moved) do\n"
@@ -47,7 +53,7 @@ static const struct lw_script mend = {
     "             'who', ARGV[3], 'detail', m[1] .. ': ' .. m[2], 'event', '0',\n"
     "             'at', ARGV[1])\n"
     "end\n"
-    "return #moved\n"};
+    "return told\n"};
 
 /* Every key that is read or written in a step, whatever happens. What is made whole by
  * each evaluation (window:...) and panes (unread.c) look after themselves. */
@@ -177,14 +183,10 @@ int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_dam
     return notes_since(r, spec, 0, true, out, err);
 }
 
-int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                   int32_t npartitions, const char *who, int64_t since_ms,
-                   struct lw_damages *out, struct lw_err *err) {
-    struct lw_err none = {0}; /* the aliases may be what is damaged */
-    struct lw_aliases aliases = {0};
-    lw_models_aliases(r, spec, &aliases, &none);
+/* The script's command up to the keys that it is about. */
+static struct lw_cmd *begin(struct lw_redis *r, const struct lw_spec *spec,
+                            const char *who, bool dry) {
     struct lw_cmd *c = lw_verb_cmd(r);
-    *out = (struct lw_damages){0};
     lw_cmd_clear(&r->keys);
     lw_key_arg(&r->keys, spec, "unreadable");
     lw_key_arg(&r->keys, spec, "audit");
@@ -192,13 +194,71 @@ int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *t
     lw_cmd_int(c, LW_ASIDE_KEEP_MS);
     lw_cmd_str(c, who);
     lw_cmd_int(c, LW_AUDIT_CAP);
+    lw_cmd_str(c, dry ? "1" : "");
+    return c;
+}
+
+static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
+                                 const char *topic, int32_t npartitions, const char *who,
+                                 bool dry, struct lw_err *err) {
+    struct lw_err none = {0}; /* the aliases may be what is damaged */
+    struct lw_aliases aliases = {0};
+    lw_models_aliases(r, spec, &aliases, &none);
+    struct lw_cmd *c = begin(r, spec, who, dry);
     put_all(&r->keys, c, spec, topic, npartitions);
     put_versions(&r->keys, c, spec, &aliases);
     struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
     if (!reply)
-        return lw_err_context(err, "looking for damage");
+        lw_err_context(err, "looking for damage");
+    return reply;
+}
+
+int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                   int32_t npartitions, const char *who, int64_t since_ms,
+                   struct lw_damages *out, struct lw_err *err) {
+    *out = (struct lw_damages){0};
+    struct lw_reply *reply = run_mend(r, spec, topic, npartitions, who, false, err);
+    if (!reply)
+        return -1;
     lw_reply_free(reply);
     return notes_since(r, spec, since_ms, false, out, err);
+}
+
+int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                   int32_t npartitions, struct lw_damages *out, struct lw_err *err) {
+    *out = (struct lw_damages){0};
+    struct lw_reply *reply = run_mend(r, spec, topic, npartitions, "", true, err);
+    if (!reply)
+        return -1;
+    size_t n = lw_reply_count(reply);
+    out->item = lw_calloc(n / 2 + 1, sizeof *out->item);
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        const char *name = lw_reply_text(lw_reply_at(reply, i), NULL);
+        const char *why = lw_reply_text(lw_reply_at(reply, i + 1), NULL);
+        if (!name || !why)
+            continue;
+        lw_copy(out->item[out->n].name, sizeof out->item->name, name);
+        lw_copy(out->item[out->n++].why, sizeof out->item->why, why);
+    }
+    lw_reply_free(reply);
+    return 0;
+}
+
+int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *name,
+                    const char *who, struct lw_err *err) {
+    if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
+        return lw_fail(err, LW_ENOTFOUND, "stream %s has no key \"%.80s\"", spec->stream,
+                       name);
+    struct lw_cmd *c = begin(r, spec, who, false);
+    put_one(&r->keys, c, spec, name, "!");
+    struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
+    if (!reply)
+        return -1;
+    bool moved = lw_reply_count(reply) > 0;
+    lw_reply_free(reply);
+    return moved ? 0
+                 : lw_fail(err, LW_ENOTFOUND, "stream %s has no key \"%.80s\"",
+                           spec->stream, name);
 }
 
 int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,

@@ -30,6 +30,37 @@ struct lw_damages { /* all zero is empty */
 int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    int32_t npartitions, const char *who, int64_t since_ms,
                    struct lw_damages *out, struct lw_err *err);
+/* The first part of _mend without changing anything: what it would set aside. */
+int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
+                   int32_t npartitions, struct lw_damages *out, struct lw_err *err);
+
+/* ---- a person's word, each with a line in the audit (store/repair.c) ---- */
+
+/* Sets a key aside whatever it holds. LW_ENOTFOUND. */
+int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *name,
+                    const char *who, struct lw_err *err);
+/* Deletes what is set aside under the name, and its note. LW_ENOTFOUND. */
+int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *name,
+                   const char *who, struct lw_err *err);
+/* A partition is read again from an offset. In one step the part hash is set aside and
+ * begun anew there under a new epoch, so that its owner is fenced and claims again; panes
+ * that are not sealed are deleted, to be made again from what is read; sealed ones stay,
+ * and events of them are late. counter: as it goes on with. LW_EAGAIN: something changed
+ * meanwhile. */
+struct lw_reread {
+    const char *topic;
+    int32_t partition;
+    int64_t offset;
+    int64_t sealed_ms;   /* INT64_MIN: nothing is sealed */
+    uint64_t base_epoch; /* as it was when this was decided */
+};
+int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
+                     const struct lw_reread *what, const char *who, struct lw_err *err);
+/* The least offset from which every pane that is not sealed and starts at from_ms or
+ * later can be made again; -1: no offsets are kept of any. */
+int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t partition,
+                     int64_t from_ms, int64_t *out, struct lw_err *err);
+
 /* The index of panes, when there is none: made again from the keys of the panes, for
  * which the whole server is searched. */
 int lw_damage_index(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err);

@@ -14,6 +14,8 @@
 #include "store/guard.h"
 #include "store/scripts.h"
 
+#define SKIPPED_MAX 100000 /* versions behind the last that has an alias */
+
 static const struct lw_script reserve = {
     /* KEYS: fence, models. ARGV: token, prefix of model keys. The number, or 0. A number
      * that is there already, or none, is passed over. */
@@ -187,6 +189,17 @@ static uint32_t version_at(const struct lw_reply *v, size_t i) {
     return n > 0 && n < UINT32_MAX ? (uint32_t)n : 0;
 }
 
+/* Whoever lists versions counts up to `next`: one that is far from all that is known, or
+ * behind it, is damaged. */
+static void believe_next(struct lw_aliases *a) {
+    const uint32_t known[] = {a->champion, a->previous, a->challenger, a->first};
+    uint32_t top = 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        top = known[i] > top ? known[i] : top;
+    if (a->next <= top || a->next - top > SKIPPED_MAX)
+        a->next = top + 1;
+}
+
 int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
                       struct lw_aliases *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -206,6 +219,7 @@ int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
         .epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6)),
     };
     lw_reply_free(v);
+    believe_next(out);
     return 0;
 }
 

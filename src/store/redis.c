@@ -125,8 +125,9 @@ static struct lw_reply *judge(struct lw_redis *r, redisReply *reply,
                    ? lw_redis_odd(r, answer, lw__answer_verb(c), err)
                    : answer;
     enum lw_errc code = lw_conn_errc(reply->str);
-    lw_fail(err, code, "redis %s: %s%s%s", r->where, what ? what : "", what ? ": " : "",
-            reply->str);
+    lw_fail(err, code, "redis %s: %s%s%s%s", r->where, what ? what : "", what ? ": " : "",
+            reply->str,
+            code == LW_EINPUT ? " (leeway repair shows what is damaged)" : "");
     if (strstr(reply->str, "READONLY") || strncmp(reply->str, "MASTERDOWN", 10) == 0 ||
         strncmp(reply->str, "CLUSTERDOWN", 11) == 0)
         lw_conn_drop(r);
