@@ -65,7 +65,9 @@ int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,
 int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
            const char *who, struct lw_err *err) {
     char key[LW_KEY_MAX];
-    lw_assert(*what && !strchr(what, ' '));
+    if (!*what || strchr(what, ' '))
+        return lw_fail(err, LW_EINPUT,
+                       "\"%.80s\" cannot be asked for: it is not one word", what);
     struct lw_buf text = {0};
     lw_buf_printf(&text, "%s %s", what, who);
     struct lw_reply *reply =

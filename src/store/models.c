@@ -47,7 +47,7 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
         return -1;
     int64_t n = lw_reply_int(reply);
     lw_reply_free(reply);
-    if (n == 0)
+    if (n <= 0 || n >= UINT32_MAX)
         return lw_fail(err, LW_EFENCED, "model number: somebody else leads");
     *version = (uint32_t)n;
     return 0;

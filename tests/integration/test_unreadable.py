@@ -86,7 +86,8 @@ def scenario(case):
     told = alerts()
     check(told["unreadable-state"]["status"] == "firing", "the alert", told)
     equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter has begun anew")
-    equal(redis("HLEN", key("unreadable")), 3, "no note is made twice")
+    equal(redis("HLEN", key("unreadable")), 4, "no note is made twice")
+    equal(redis("GET", key("unreadable:detector:state")), b"\x01", "the state is kept")
     daemon.stop()
 
 
