@@ -18,10 +18,8 @@ TRIP = {"trip_id": "1", "lpep_pickup_datetime": 1584000000000, "lpep_dropoff_dat
         "PULocationID": 1, "DOLocationID": 2, "passenger_count": 1, "trip_distance": 2.5}
 TYPES = {"string": ("SET", "x"), "list": ("RPUSH", "x"), "set": ("SADD", "x"), "zset": ("ZADD", 1, "x"),
          "hash": ("HSET", "f", "v"), "stream": ("XADD", "*", "f", "v")}
-# What no answer can be; None: the connection is closed.
-LIES = [b"+OK\r\n", b":7\r\n", b"$-1\r\n", b"*-1\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n", b"-ERR no\r\n",
-        b"*7\r\n+1\r\n+2\r\n+3\r\n+4\r\n+5\r\n+6\r\n+7\r\n", b"%1\r\n+a\r\n:1\r\n", b"_\r\n",
-        b"*99999999999\r\n", b"$99999999999999\r\n", None]
+# What no answer can be; None: the connection is closed. test_store_liar.c has many more.
+LIES = [b"+OK\r\n", b":7\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n", None]
 
 
 def key(name):
@@ -151,7 +149,8 @@ def keys_of_another_type(s):
         s.redis("DEL", key(name))
         s.redis(TYPES[kind][0], key(name), *TYPES[kind][1:])
         say(f"{name}: a {kind}, was a {was}")
-        s.commands(name)
+        if i % 6 == 0:
+            s.commands(name)
         s.goes_on(name)
         # A sealed pane is read by the next leader, a window is written whole: neither is waited for.
         kept = name.startswith(("window:", "pane:")) or wait_for(
@@ -167,26 +166,28 @@ def keys_of_another_type(s):
 
 
 def fields_at_the_next_start(s):
+    """Several at a time: a start is what takes the time."""
     part = f"part:{TOPIC}:0"
-    for name, field, value in [(part, "progress", b"\x00" * 40), (part, "next_offset", b"12"), (part, "epoch", b"1e300"),
-                               (part, "next_offset", b"nan"), ("detector", "sealed_until", b"-1"),
-                               ("detector", "state", b""), ("models", "champion", b"inf"), ("models", "next", b"x"),
-                               ("models", "epoch", b"x"), ("meta", "partitions", b"2147483647"), ("meta", "pane_ms", b"1e9"),
-                               ("meta", "topic", b"\xff"), ("fence", None, b"9e99"), ("lease", None, b"nobody"),
-                               ("model:1", "model", b"Obj"), ("reference:1", "profile", b"")]:
+    rounds = [[(part, "progress", b"\x00" * 40), ("detector", "sealed_until", b"-1"), ("models", "champion", b"inf"),
+               ("meta", "partitions", b"2147483647"), ("meta", "pane_ms", b"1e9"), ("fence", None, b"9e99")],
+              [(part, "next_offset", b"12"), (part, "epoch", b"1e300"), ("detector", "state", b""),
+               ("meta", "topic", b"\xff"), ("lease", None, b"nobody")],
+              [(part, "next_offset", b"nan"), ("models", "next", b"x"), ("models", "epoch", b"x"),
+               ("model:1", "model", b"Obj"), ("reference:1", "profile", b"")]]
+    for i, damage in enumerate(rounds):
         s.daemon.stop(30)
-        if field:
-            s.redis("HSET", key(name), field, value)
-        else:
-            s.redis("SET", key(name), value)
-        say(f"{name} {field or ''}: {value!r}")
-        s.commands(name)
-        s.start()
-        if name == "model:1":  # nothing answers until a person has decided
-            wait_for("word of the model", 30, lambda: s.daemon.logged("champion_unusable"))
-            check(s.daemon.alive(), "it runs on")
-            return
-        s.goes_on(f"{name} {field}")
+        for name, field, value in damage:
+            s.redis(*(["HSET", key(name), field, value] if field else ["SET", key(name), value]))
+        say(f"{damage}")
+        s.commands(damage)
+        s.start(f"fields{i}")
+        if i + 1 < len(rounds):
+            s.goes_on(damage)
+    # Nothing answers until a person has decided; everything else goes on.
+    wait_for("word of the model", 30, lambda: s.daemon.logged("champion_unusable"))
+    s.send(1)
+    wait_for("all trips to be read", 60, lambda: s.at() == s.sent)
+    check(s.daemon.alive(), "it runs on")
 
 
 def lies(s, liar):
@@ -217,7 +218,8 @@ def scenario(case):
     say(f"counted: {counters(case.redis, STREAM)}")
     s.daemon.stop(30)
     lies(s, Liar())
-    s.start()
+    s.start("again")
+    s.goes_on("after the lies")
     fields_at_the_next_start(s)
     s.daemon.stop(30)
     equal(s.at(), s.sent, "the end")
