@@ -13,6 +13,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "core/partition.h"
+#include "engine/rebuild.h"
 #include "store/damage.h"
 
 struct session {
@@ -300,6 +302,57 @@ static int reread(struct session *s, const char *number, struct lw_err *err) {
     return said(s, text);
 }
 
+/* ---- panes ---- */
+
+static int fill_pane(struct session *s, int64_t start_ms, int32_t partition,
+                     struct lw_err *err) {
+    struct lw_rebuilt made;
+    char when[32], text[300];
+    if (lw_rebuild_pane(s->config, s->redis, start_ms, partition, &made, err))
+        return -1;
+    snprintf(text, sizeof text,
+             "the pane of %s of partition %d %s made again of %" PRIu64
+             " events from Kafka; it held %" PRIu64 "%s",
+             lw_format_time(when, sizeof when, start_ms), partition,
+             s->apply ? "is" : "would be", made.pane->events, made.wanted,
+             made.gone ? ", and some are gone" : "");
+    int rc = s->apply
+                 ? lw_damage_fill(s->redis, s->spec, made.pane, partition, s->who, err)
+                 : 0;
+    lw_partition_free(made.partition);
+    return rc ? rc : said(s, text);
+}
+
+/* START:P of the list, or all: those that cannot be are told, and are no reason to stop.
+ */
+static int fill_panes(struct session *s, const char *which, struct lw_err *err) {
+    struct lw_damages all;
+    size_t found = 0, failed = 0;
+    if (lw_damage_list(s->redis, s->spec, &all, err))
+        return -1;
+    for (size_t i = 0; i < all.n; i++) {
+        struct lw_err why = {0};
+        char *colon, *name = all.item[i].name;
+        int64_t start = strtoll(name, &colon, 10);
+        int64_t p;
+        if ((strcmp(which, "all") != 0 && strcmp(which, name) != 0) || colon == name ||
+            *colon != ':' || !lw_parse_i64(colon + 1, &p) || p < 0 ||
+            p >= LW_PARTITIONS_MAX)
+            continue;
+        found++;
+        if (fill_pane(s, start, (int32_t)p, &why)) {
+            lw_cli_line(stderr, "%s: %s", name, why.msg);
+            failed++;
+        }
+    }
+    free(all.item);
+    if (failed)
+        return lw_fail(err, LW_EINPUT, "%zu of %zu panes cannot be made again", failed,
+                       found);
+    return found ? 0
+                 : lw_fail(err, LW_ENOTFOUND, "no pane \"%.60s\" is set aside", which);
+}
+
 static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list";
     static const struct {
@@ -307,6 +360,7 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
         int (*run)(struct session *s, const char *what, struct lw_err *err);
     } verbs[] = {{"drop", "drop what? A NAME of the list", drop},
                  {"anew", "which key shall begin anew? (leeway repair --help)", anew},
+                 {"panes", "which panes? START:P of the list, or all", fill_panes},
                  {"reread", "which partition shall be read again?", reread}};
     if (strcmp(verb, "list") == 0)
         return n > 1 ? lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[1])
@@ -321,8 +375,8 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
         return n > 2 ? lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[2])
                      : verbs[i].run(s, rest[1], err);
     }
-    return lw_fail(err, LW_ECONFIG, "there is no verb \"%s\"; list, drop, anew, reread",
-                   verb);
+    return lw_fail(err, LW_ECONFIG,
+                   "there is no verb \"%s\"; list, drop, anew, panes, reread", verb);
 }
 
 static int with_config(struct session *s, char **rest, int n) {
@@ -370,7 +424,7 @@ static int run(int argc, char **argv) {
 }
 
 const struct lw_command lw_cmd_repair = {
-    "repair", "-c FILE [list | drop NAME | anew KEY | reread P] [--apply]",
+    "repair", "-c FILE [list | drop NAME | anew KEY | panes WHICH | reread P] [--apply]",
     "Show what is damaged in Redis and what was set aside, and decide what follows",
     "  -c, --config FILE   the stream's configuration\n"
     "      --apply         do it; without it nothing is changed\n"
@@ -388,6 +442,9 @@ const struct lw_command lw_cmd_repair = {
     "detector, "
     "models,\n"
     "                part:TOPIC:P, offsets:P, silences, ...\n"
+    "panes WHICH     make panes that are set aside (START:P of the list, or all) again "
+    "from "
+    "Kafka\n"
     "reread P        read partition P again from Kafka: panes that are not sealed are "
     "made "
     "again\n"

@@ -18,7 +18,7 @@
 /* Panes that are not needed any more are deleted by the leader as windows move on; expiry
  * by the wall clock only clears up after a stream that has ended. Event time may run
  * slower or faster than the wall, hence the wide margin. */
-static int64_t expiry_ms(const struct lw_spec *spec) {
+int64_t lw__pane_expiry_ms(const struct lw_spec *spec) {
     int64_t twice = 2 * lw_spec_longest_window(spec);
     return twice > 2 * LW_WEEK ? twice : 2 * LW_WEEK;
 }
@@ -148,7 +148,7 @@ static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
     lw_cmd_uint(c, flush->epoch);
     lw_cmd_int(c, flush->base_offset);
     lw_cmd_int(c, flush->next_offset);
-    lw_cmd_int(c, expiry_ms(spec));
+    lw_cmd_int(c, lw__pane_expiry_ms(spec));
     put_starts(c, p, false, scratch);
     lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
     lw_cmd_int(c, flush->partition);

@@ -59,6 +59,121 @@ static const struct lw_script reread = {
     "redis.call(unpack(ARGV, 10))\n"
     "return 1\n"};
 
+/* KEYS: pane, panes, unreadable, detector, audit. ARGV: start, partition, end, ttl, wall
+ * ms, number of audit words, audit words, fields and values. 1, or 0. */
+static const struct lw_script fill = {
+    "fill", "local sealed = tonumber(redis.call('HGET', KEYS[4], 'sealed_until') or '')\n"
+            "if not sealed or sealed < tonumber(ARGV[3]) then return 0 end\n"
+            "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end\n"
+            "redis.call('ZADD', KEYS[2], ARGV[1], ARGV[1] .. ':' .. ARGV[2])\n"
+            "local n = tonumber(ARGV[6])\n"
+            "redis.call('HSET', KEYS[1], unpack(ARGV, 7 + n))\n"
+            "redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
+            "redis.call('HDEL', KEYS[3], ARGV[1] .. ':' .. ARGV[2])\n"
+            /* Whoever leads finds another stamp, and reads everything again. */
+            "redis.call('HSET', KEYS[4], 'updated', ARGV[5])\n"
+            "redis.call(unpack(ARGV, 7, 6 + n))\n"
+            "return 1\n"};
+
+static int find_lineage(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
+                        int32_t partition, struct lw_lost_pane *out, struct lw_err *err) {
+    char key[LW_KEY_MAX], when[32];
+    struct lw_reply *lines = lw_redis_do(r, err, "ZRANGEBYSCORE %s %ld %ld",
+                                         lw_key(key, spec, "offsets:%d", partition),
+                                         (long)start_ms, (long)start_ms);
+    if (!lines)
+        return -1;
+    const char *text = lw_reply_text(lw_reply_at(lines, 0), NULL);
+    int64_t start;
+    bool known = text &&
+                 sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64, &start,
+                        &out->first, &out->last, &out->events) == 4 &&
+                 out->first >= 0 && out->first <= out->last && out->last < LW_OFFSET_MAX;
+    lw_reply_free(lines);
+    return known ? 0
+                 : lw_fail(err, LW_ENOTFOUND,
+                           "no offsets are kept of the pane of %s of partition %d",
+                           lw_format_time(when, sizeof when, start_ms), partition);
+}
+
+/* The versions that its fields "s:<version>" name, the newest first. */
+static void read_versions(const struct lw_reply *fields, struct lw_force *out) {
+    *out = (struct lw_force){0};
+    for (size_t i = 0; i < lw_reply_count(fields); i++) {
+        const char *name = lw_reply_text(lw_reply_at(fields, i), NULL);
+        unsigned long v =
+            name && strncmp(name, "s:", 2) == 0 ? strtoul(name + 2, NULL, 10) : 0;
+        if (v == 0 || v >= UINT32_MAX || out->nshadows == LW_VERSIONS_MAX)
+            continue;
+        uint32_t was = out->champion, is = (uint32_t)v;
+        out->champion = is > was ? is : was;
+        if (was)
+            out->shadow[out->nshadows++] = is > was ? was : is;
+    }
+}
+
+int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
+                   int32_t partition, struct lw_lost_pane *out, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_err none = {0}; /* what was set aside may be no hash */
+    if (find_lineage(r, spec, start_ms, partition, out, err))
+        return -1;
+    struct lw_reply *fields =
+        lw_redis_do(r, &none, "HKEYS %s",
+                    lw_key(key, spec, "unreadable:%" PRId64 ":%d", start_ms, partition));
+    read_versions(fields, &out->force);
+    lw_reply_free(fields);
+    if (!fields && none.code == LW_EAGAIN)
+        return lw_fail(err, none.code, "%s", none.msg);
+    struct lw_aliases aliases;
+    if (out->force.champion == 0 && lw_models_aliases(r, spec, &aliases, err))
+        return -1;
+    if (out->force.champion == 0)
+        out->force.champion = aliases.champion;
+    return 0;
+}
+
+static void put_field(void *arg, const char *field, const void *data, size_t len) {
+    lw_cmd_str(arg, field);
+    lw_cmd_arg(arg, data, len);
+}
+
+int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pane *pane,
+                   int32_t partition, const char *who, struct lw_err *err) {
+    char detail[200], when[32];
+    int64_t now = lw_wall_ms();
+    lw_format_time(when, sizeof when, pane->start_ms);
+    snprintf(detail, sizeof detail,
+             "the pane of %s of partition %d is made again from Kafka, of %" PRIu64
+             " events",
+             when, partition, pane->events);
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 5);
+    lw_key_arg(c, spec, "pane:%" PRId64 ":%d", pane->start_ms, partition);
+    lw_key_arg(c, spec, "panes");
+    lw_key_arg(c, spec, "unreadable");
+    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "audit");
+    lw_cmd_int(c, pane->start_ms);
+    lw_cmd_int(c, partition);
+    lw_cmd_int(c, pane->start_ms + spec->pane_ms);
+    lw_cmd_int(c, lw__pane_expiry_ms(spec));
+    lw_cmd_int(c, now);
+    size_t slot = lw_cmd_slot(c);
+    lw__audit_words(c, spec, &(struct lw_audit_line){"repaired", who, detail, 0, now});
+    lw_cmd_fill(c, slot);
+    lw_pane_write(pane, lw_verb_bytes(r), put_field, c);
+    struct lw_reply *reply = lw_redis_eval(r, &fill, c, err);
+    if (!reply)
+        return -1;
+    bool done = lw_reply_int(reply) == 1;
+    lw_reply_free(reply);
+    return done ? 0
+                : lw_fail(err, LW_EFENCED,
+                          "the pane of %s of partition %d is not sealed yet, or is there",
+                          when, partition);
+}
+
 int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *name,
                    const char *who, struct lw_err *err) {
     if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)

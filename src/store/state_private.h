@@ -26,6 +26,8 @@ int lw__put_back(struct lw_redis *r, const struct lw_spec *spec, const char *top
 int lw__rebuild(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                 const char *owner, struct lw_partition *p, int32_t number,
                 struct lw_claim *out, const char *why, struct lw_err *err);
+/* For how long a pane is kept whatever happens. */
+int64_t lw__pane_expiry_ms(const struct lw_spec *spec);
 /* "<start>:<partition>" as the start; INT64_MIN: it names no pane. */
 int64_t lw__pane_start(const struct lw_spec *spec, const char *name, int32_t *number);
 int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,

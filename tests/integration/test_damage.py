@@ -10,7 +10,7 @@ import socket
 import threading
 import urllib.request
 
-from harness import (REDIS, TRIPS, Daemon, avro_cut, check, counters, equal, free_port, main, offsets, say,
+from harness import (REDIS, TRIPS, Daemon, Failed, avro_cut, check, counters, equal, free_port, main, offsets, say,
                      wait_for)
 
 STREAM = TOPIC = "damage"
@@ -103,7 +103,7 @@ class Stream:
     def at(self):
         try:
             return offsets(self.redis, STREAM)
-        except (RuntimeError, ValueError):  # a part that is no hash just now
+        except (Failed, ValueError):  # a part that is no hash just now
             return -1
 
     def goes_on(self, what, seconds=60):
