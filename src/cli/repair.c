@@ -21,6 +21,7 @@ struct session {
     const struct lw_config *config;
     const struct lw_spec *spec;
     struct lw_redis *redis;
+    struct lw_registry *registry; /* once a pane is read; NULL: not needed */
     bool json, apply;
     const char *from;
     char who[160];
@@ -308,7 +309,8 @@ static int fill_pane(struct session *s, int64_t start_ms, int32_t partition,
                      struct lw_err *err) {
     struct lw_rebuilt made;
     char when[32], text[300];
-    if (lw_rebuild_pane(s->config, s->redis, start_ms, partition, &made, err))
+    const struct lw_rebuilder with = {s->config, s->registry, s->redis};
+    if (lw_rebuild_pane(&with, start_ms, partition, &made, err))
         return -1;
     snprintf(text, sizeof text,
              "the pane of %s of partition %d %s made again of %" PRIu64
@@ -328,19 +330,21 @@ static int fill_pane(struct session *s, int64_t start_ms, int32_t partition,
 static int fill_panes(struct session *s, const char *which, struct lw_err *err) {
     struct lw_damages all;
     size_t found = 0, failed = 0;
+    bool asks = s->config->source.framing == LW_FRAMING_CONFLUENT;
+    if (asks && !(s->registry = lw_registry_new(&s->config->source.registry, err)))
+        return -1;
     if (lw_damage_list(s->redis, s->spec, &all, err))
         return -1;
     for (size_t i = 0; i < all.n; i++) {
         struct lw_err why = {0};
-        char *colon, *name = all.item[i].name;
-        int64_t start = strtoll(name, &colon, 10);
-        int64_t p;
-        if ((strcmp(which, "all") != 0 && strcmp(which, name) != 0) || colon == name ||
-            *colon != ':' || !lw_parse_i64(colon + 1, &p) || p < 0 ||
-            p >= LW_PARTITIONS_MAX)
+        const char *name = all.item[i].name;
+        int64_t start;
+        int32_t p;
+        if ((strcmp(which, "all") != 0 && strcmp(which, name) != 0) ||
+            !lw_damage_is_pane(s->spec, name, &start, &p))
             continue;
         found++;
-        if (fill_pane(s, start, (int32_t)p, &why)) {
+        if (fill_pane(s, start, p, &why)) {
             lw_cli_line(stderr, "%s: %s", name, why.msg);
             failed++;
         }
@@ -389,6 +393,7 @@ static int with_config(struct session *s, char **rest, int n) {
     s->spec = &s->config->spec;
     s->redis = lw_redis_new(&s->config->redis, &err);
     int rc = s->redis ? dispatch(s, rest, n, &err) : -1;
+    lw_registry_free(s->registry);
     lw_redis_free(s->redis);
     if (rc >= 0)
         return rc ? LW_EXIT_CONDITION : LW_EXIT_OK;

@@ -67,32 +67,27 @@ static int take(void *arg, const rd_kafka_message_t *m) {
     return 0;
 }
 
-static int read_all(const struct lw_config *config, struct reading *in,
+static int read_all(const struct lw_rebuilder *with, struct reading *in,
                     const struct lw_offset_range *range, uint64_t *gone,
                     struct lw_err *err) {
-    struct lw_registry *registry = NULL;
-    bool asks = config->source.framing == LW_FRAMING_CONFLUENT;
-    if (asks && !(registry = lw_registry_new(&config->source.registry, err)))
-        return -1;
+    const struct lw_config *config = with->config;
     const struct lw_read_options how = {.timeout_ms = READ_MS, .each = take, .arg = in};
-    in->intake = lw_intake_new(config, registry, err);
+    in->intake = lw_intake_new(config, with->registry, err);
     int rc = in->intake ? lw_kafka_read_ranges(&config->kafka, config->source.topic,
                                                range, 1, &how, gone, err)
                         : -1;
     if (rc > 0)
         rc = lw_fail(err, in->waits.code, "%s", in->waits.msg);
     lw_intake_free(in->intake);
-    lw_registry_free(registry);
     return rc;
 }
 
-int lw_rebuild_pane(const struct lw_config *config, struct lw_redis *redis,
-                    int64_t start_ms, int32_t partition, struct lw_rebuilt *out,
-                    struct lw_err *err) {
+int lw_rebuild_pane(const struct lw_rebuilder *with, int64_t start_ms, int32_t partition,
+                    struct lw_rebuilt *out, struct lw_err *err) {
     struct lw_lost_pane lost;
-    const struct lw_spec *spec = &config->spec;
+    const struct lw_spec *spec = &with->config->spec;
     *out = (struct lw_rebuilt){0};
-    if (lw_damage_pane(redis, spec, start_ms, partition, &lost, err))
+    if (lw_damage_pane(with->redis, spec, start_ms, partition, &lost, err))
         return -1;
     struct lw_model_cache *models = lw_model_cache_new(spec);
     struct reading in = {.spec = spec,
@@ -100,8 +95,8 @@ int lw_rebuild_pane(const struct lw_config *config, struct lw_redis *redis,
                          .from_ms = start_ms,
                          .until_ms = start_ms + spec->pane_ms};
     const struct lw_offset_range range = {partition, lost.first, lost.last};
-    int rc = lw_model_cache_line_up(models, redis, &lost.force, &in.lineup, err);
-    rc = rc ? rc : read_all(config, &in, &range, &out->gone, err);
+    int rc = lw_model_cache_line_up(models, with->redis, &lost.force, &in.lineup, err);
+    rc = rc ? rc : read_all(with, &in, &range, &out->gone, err);
     lw_model_cache_free(models);
     if (rc == 0 && lw_partition_panes(in.into) != 1)
         rc = lw_fail(err, LW_ENOTFOUND,
@@ -114,5 +109,6 @@ int lw_rebuild_pane(const struct lw_config *config, struct lw_redis *redis,
     out->partition = in.into;
     out->pane = lw_partition_pane(in.into, 0);
     out->wanted = lost.events;
+    out->exact = out->gone == 0 && (lost.remainder || out->pane->events == lost.events);
     return 0;
 }

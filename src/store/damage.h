@@ -56,17 +56,22 @@ struct lw_reread {
 };
 int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_reread *what, const char *who, struct lw_err *err);
+/* Is the name of a note that of a pane? */
+bool lw_damage_is_pane(const struct lw_spec *spec, const char *name, int64_t *start_ms,
+                       int32_t *partition);
 /* What is known of a pane that was set aside. LW_ENOTFOUND: it was not, or no offsets are
  * kept of it. */
 struct lw_lost_pane {
     int64_t first, last; /* offsets */
     uint64_t events;
+    bool remainder;        /* there is a pane, of what came after it was set aside */
     struct lw_force force; /* that scored it: the newest first */
 };
 int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
                    int32_t partition, struct lw_lost_pane *out, struct lw_err *err);
-/* Puts it back, made again; the note about it goes, and whoever leads reads its windows
- * anew. LW_EFENCED: it is not sealed yet, or there is one. */
+/* Puts it back, made again, in the place of what is left of it; the note about it goes,
+ * and whoever leads reads its windows anew. LW_EFENCED: it is not sealed yet, or no
+ * longer noted. */
 int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pane *pane,
                    int32_t partition, const char *who, struct lw_err *err);
 /* The least offset from which every pane that is not sealed and starts at from_ms or

@@ -64,16 +64,28 @@ static const struct lw_script reread = {
 static const struct lw_script fill = {
     "fill", "local sealed = tonumber(redis.call('HGET', KEYS[4], 'sealed_until') or '')\n"
             "if not sealed or sealed < tonumber(ARGV[3]) then return 0 end\n"
-            "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end\n"
-            "redis.call('ZADD', KEYS[2], ARGV[1], ARGV[1] .. ':' .. ARGV[2])\n"
+            "local name = ARGV[1] .. ':' .. ARGV[2]\n"
+            "if redis.call('HEXISTS', KEYS[3], name) == 0 then return 0 end\n"
+            "redis.call('ZADD', KEYS[2], ARGV[1], name)\n"
             "local n = tonumber(ARGV[6])\n"
             "redis.call('HSET', KEYS[1], unpack(ARGV, 7 + n))\n"
+            "local named = {}\n"
+            "for i = 7 + n, #ARGV, 2 do named[ARGV[i]] = true end\n"
+            "for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do\n"
+            "  if not named[field] then redis.call('HDEL', KEYS[1], field) end\n"
+            "end\n"
             "redis.call('PEXPIRE', KEYS[1], ARGV[4])\n"
-            "redis.call('HDEL', KEYS[3], ARGV[1] .. ':' .. ARGV[2])\n"
+            "redis.call('HDEL', KEYS[3], name)\n"
             /* Whoever leads finds another stamp, and reads everything again. */
             "redis.call('HSET', KEYS[4], 'updated', ARGV[5])\n"
             "redis.call(unpack(ARGV, 7, 6 + n))\n"
             "return 1\n"};
+
+bool lw_damage_is_pane(const struct lw_spec *spec, const char *name, int64_t *start_ms,
+                       int32_t *partition) {
+    *start_ms = lw__pane_start(spec, name, partition);
+    return *start_ms != INT64_MIN;
+}
 
 static int find_lineage(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
                         int32_t partition, struct lw_lost_pane *out, struct lw_err *err) {
@@ -116,6 +128,13 @@ int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start
                    int32_t partition, struct lw_lost_pane *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_err none = {0}; /* what was set aside may be no hash */
+    struct lw_reply *pane =
+        lw_redis_do(r, err, "EXISTS %s",
+                    lw_key(key, spec, "pane:%" PRId64 ":%d", start_ms, partition));
+    if (!pane)
+        return -1;
+    out->remainder = lw_reply_int(pane) == 1;
+    lw_reply_free(pane);
     if (find_lineage(r, spec, start_ms, partition, out, err))
         return -1;
     struct lw_reply *fields =
@@ -170,7 +189,8 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
     lw_reply_free(reply);
     return done ? 0
                 : lw_fail(err, LW_EFENCED,
-                          "the pane of %s of partition %d is not sealed yet, or is there",
+                          "the pane of %s of partition %d is not sealed yet, or is not "
+                          "set aside",
                           when, partition);
 }
 

@@ -18,8 +18,8 @@ TRIP = {"trip_id": "1", "lpep_pickup_datetime": 1584000000000, "lpep_dropoff_dat
         "PULocationID": 1, "DOLocationID": 2, "passenger_count": 1, "trip_distance": 2.5}
 TYPES = {"string": ("SET", "x"), "list": ("RPUSH", "x"), "set": ("SADD", "x"), "zset": ("ZADD", 1, "x"),
          "hash": ("HSET", "f", "v"), "stream": ("XADD", "*", "f", "v")}
-# What no answer can be; None: the connection is closed. test_store_liar.c has many more.
-LIES = [b"+OK\r\n", b":7\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n", None]
+# What no answer can be. test_store_liar.c has many more.
+LIES = [b"+OK\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n"]
 
 
 def key(name):
@@ -141,7 +141,10 @@ def keys_of_another_type(s):
             continue  # nothing brings the champion's model back: last of all
         kind = name.split(":")[0] if name.split(":")[0] in ("pane", "window", "unreadable") else name
         kinds[kind] = name  # of panes the newest
-    for i, name in enumerate(kinds.values()):
+    # Those that a step cannot be made without, and a draw of the others; test_store_damage.c has all.
+    need = {"detector", "meta", "models", f"part:{TOPIC}:0", "outbox"}
+    names = [n for n in kinds.values() if n in need or s.case.random.random() < 0.3]
+    for i, name in enumerate(names):
         was = s.redis("TYPE", key(name)).decode()
         if was == "none":
             continue
@@ -149,7 +152,7 @@ def keys_of_another_type(s):
         s.redis("DEL", key(name))
         s.redis(TYPES[kind][0], key(name), *TYPES[kind][1:])
         say(f"{name}: a {kind}, was a {was}")
-        if i % 6 == 0:
+        if name == "detector":
             s.commands(name)
         s.goes_on(name)
         # A sealed pane is read by the next leader, a window is written whole: neither is waited for.
