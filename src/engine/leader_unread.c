@@ -141,22 +141,39 @@ static int replace(struct lw_leader *l, const struct lw_aliases *a, struct lw_er
     return 0;
 }
 
-int lw__leader_aliases(struct lw_leader *l, struct lw_aliases *a, struct lw_err *err) {
-    uint32_t was = lw_monitor_champion_version(l->monitor);
+/* Who the champion was: the monitor knows, and where that began anew too, the partitions
+ * that score with it. */
+static uint32_t known_champion(const struct lw_leader *l) {
+    uint32_t version = lw_monitor_champion_version(l->monitor);
+    for (int32_t p = 0; !version && p < l->n; p++)
+        if (l->view[p].known)
+            version = l->view[p].champion;
+    return version;
+}
+
+/* 1: the version is there; 0; -1. */
+static int exists(struct lw_leader *l, uint32_t version, struct lw_err *err) {
     struct lw_version head;
     struct lw_err why = {0};
+    struct lw_reply *reply = lw_models_head(l->redis, l->spec, version, &head, &why);
+    lw_reply_free(reply);
+    if (reply)
+        return 1;
+    return why.code == LW_EAGAIN ? lw_fail(err, LW_EAGAIN, "%s", why.msg) : 0;
+}
+
+int lw__leader_aliases(struct lw_leader *l, struct lw_aliases *a, struct lw_err *err) {
+    uint32_t was = known_champion(l);
     if (a->champion && a->champion == was && l->checked == was)
         return 0;
-    if (a->champion && a->champion != was) {
-        struct lw_reply *reply =
-            lw_models_head(l->redis, l->spec, a->champion, &head, &why);
-        lw_reply_free(reply);
-        if (!reply && why.code == LW_EAGAIN)
-            return lw_fail(err, LW_EAGAIN, "%s", why.msg);
-        if (!reply && was) /* there is no such version: the alias is damaged */
-            a->champion = 0;
-    }
-    if (!a->champion && was) {
+    int there = a->champion && a->champion != was ? exists(l, a->champion, err) : 1;
+    if (there == 0 && was) /* there is no such version: the alias is damaged */
+        a->champion = 0;
+    if (there >= 0 && !a->champion && was)
+        there = exists(l, was, err); /* not in a Redis that was emptied */
+    if (there < 0)
+        return -1;
+    if (!a->champion && was && there) {
         lw_log(LW_WARN, "champion_put_back", "version=%u", was);
         if (lw_models_restore(l->redis, l->spec, &l->lease, was,
                               lw_monitor_first_version(l->monitor), err))

@@ -48,7 +48,8 @@ static void read_view(const struct lw_reply *v, struct lw_part_view *out) {
     out->oldest_pane_ms = time_of(lw_reply_at(v, 4));
     out->updated_ms = lw_reply_int(lw_reply_at(v, 5));
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6));
-    out->champion = (uint32_t)lw_reply_int(lw_reply_at(v, 8));
+    int64_t champion = lw_reply_int(lw_reply_at(v, 8));
+    out->champion = champion > 0 && champion < UINT32_MAX ? (uint32_t)champion : 0;
     int64_t end = number_of(lw_reply_at(v, 9));
     out->end_offset = end < 0 ? -1 : end;
     lw_copy(out->owner, sizeof out->owner, owner ? owner : "");
