@@ -114,7 +114,8 @@ static int look_at_version(struct session *s, uint32_t version, struct lw_damage
 static int look(struct session *s, int32_t npartitions, struct lw_damages *out,
                 struct lw_err *err) {
     struct lw_aliases a;
-    if (lw_damage_look(s->redis, s->spec, s->config->source.topic, npartitions, out, err))
+    const struct lw_damage_of of = {s->config->source.topic, s->who, npartitions, 0};
+    if (lw_damage_look(s->redis, s->spec, &of, out, err))
         return -1;
     if (out->n)
         return 0;
@@ -186,9 +187,8 @@ static void print_all(const struct session *s, const struct lw_damages *now,
 static int list(struct session *s, struct lw_err *err) {
     struct lw_damages now = {0}, aside = {0};
     int32_t n = partitions(s);
-    int rc = s->apply ? lw_damage_mend(s->redis, s->spec, s->config->source.topic, n,
-                                       s->who, 0, &aside, err)
-                      : 0;
+    const struct lw_damage_of of = {s->config->source.topic, s->who, n, 0};
+    int rc = s->apply ? lw_damage_mend(s->redis, s->spec, &of, &aside, err) : 0;
     free(aside.item);
     aside = (struct lw_damages){0};
     rc = rc || look(s, n, &now, err) ||

@@ -66,8 +66,9 @@ static void note_key(struct lw_leader *l, const struct lw_damage *d) {
 /* Those who do not lead yet leave the telling to the first look of who does. */
 static int look(struct lw_leader *l, struct lw_err *err) {
     struct lw_damages found;
-    if (lw_damage_mend(l->redis, l->spec, l->config->source.topic, l->n, l->engine->who,
-                       l->noted_ms + 1, &found, err))
+    const struct lw_damage_of of = {l->config->source.topic, l->engine->who, l->n,
+                                    l->noted_ms + 1};
+    if (lw_damage_mend(l->redis, l->spec, &of, &found, err))
         return -1;
     bool index = l->looked_ms == 0 && l->sealed_until_ms != INT64_MIN;
     for (size_t i = 0; l->monitor && i < found.n; i++) {

@@ -156,27 +156,25 @@ static int has_offsets(struct lw_redis *r, const struct lw_spec *spec, int32_t n
     return found;
 }
 
-static int load_progress(struct lw_redis *r, const struct lw_spec *spec,
-                         const char *topic, const char *owner, struct lw_partition *p,
-                         int32_t number, const struct lw_reply *reply,
-                         struct lw_claim *out, struct lw_err *err) {
+static int load_progress(struct lw_redis *r, const struct lw_part *of,
+                         const struct lw_reply *reply, struct lw_claim *out,
+                         struct lw_err *err) {
     struct lw_err why = {0};
-    bool damaged = is_damaged(p, reply, out, &why);
+    bool damaged = is_damaged(of->p, reply, out, &why);
     size_t len;
     lw_reply_text(lw_reply_at(reply, 4), &len);
     if (!damaged && len == 0) {
-        int found = has_offsets(r, spec, number, err);
+        int found = has_offsets(r, of->spec, of->number, err);
         if (found <= 0)
             return found;
         damaged = true;
         lw_fail(&why, LW_EINPUT, "it is not there, and the partition has been read");
     }
     if (!damaged)
-        return out->rebuilt[0] ? lw__put_back(r, spec, topic, owner, number, out, err)
-                               : 0;
+        return out->rebuilt[0] ? lw__put_back(r, of, out, err) : 0;
     if (why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
-    return lw__rebuild(r, spec, topic, owner, p, number, out, why.msg, err);
+    return lw__rebuild(r, of, out, why.msg, err);
 }
 
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
@@ -197,7 +195,8 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
     out->unread = (struct lw_unreadables){0};
     out->rebuilt[0] = '\0';
-    int rc = load_progress(r, spec, topic, owner, p, number, reply, out, err);
+    const struct lw_part of = {spec, topic, owner, number, p};
+    int rc = load_progress(r, &of, reply, out, err);
     rc = rc ? rc : load_open_panes(r, spec, p, number, &out->unread, err);
     for (size_t i = 0; i < out->unread.n && rc == 0; i++)
         rc = keep_lineage(r, spec, p, &out->unread.item[i], err) ||

@@ -199,13 +199,13 @@ static struct lw_cmd *begin(struct lw_redis *r, const struct lw_spec *spec,
 }
 
 static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
-                                 const char *topic, int32_t npartitions, const char *who,
-                                 bool dry, struct lw_err *err) {
+                                 const struct lw_damage_of *of, bool dry,
+                                 struct lw_err *err) {
     struct lw_err none = {0}; /* the aliases may be what is damaged */
     struct lw_aliases aliases = {0};
     lw_models_aliases(r, spec, &aliases, &none);
-    struct lw_cmd *c = begin(r, spec, who, dry);
-    put_all(&r->keys, c, spec, topic, npartitions);
+    struct lw_cmd *c = begin(r, spec, of->who, dry);
+    put_all(&r->keys, c, spec, of->topic, of->npartitions);
     put_versions(&r->keys, c, spec, &aliases);
     struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
     if (!reply)
@@ -213,21 +213,22 @@ static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
     return reply;
 }
 
-int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                   int32_t npartitions, const char *who, int64_t since_ms,
-                   struct lw_damages *out, struct lw_err *err) {
+int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_damage_of *of, struct lw_damages *out,
+                   struct lw_err *err) {
     *out = (struct lw_damages){0};
-    struct lw_reply *reply = run_mend(r, spec, topic, npartitions, who, false, err);
+    struct lw_reply *reply = run_mend(r, spec, of, false, err);
     if (!reply)
         return -1;
     lw_reply_free(reply);
-    return notes_since(r, spec, since_ms, false, out, err);
+    return notes_since(r, spec, of->since_ms, false, out, err);
 }
 
-int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                   int32_t npartitions, struct lw_damages *out, struct lw_err *err) {
+int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_damage_of *of, struct lw_damages *out,
+                   struct lw_err *err) {
     *out = (struct lw_damages){0};
-    struct lw_reply *reply = run_mend(r, spec, topic, npartitions, "", true, err);
+    struct lw_reply *reply = run_mend(r, spec, of, true, err);
     if (!reply)
         return -1;
     size_t n = lw_reply_count(reply);
@@ -262,16 +263,16 @@ int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *
 }
 
 int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const char *key, const char *field,
-                   const void *data, size_t len, const char *why, struct lw_err *err) {
+                   const struct lw_lease *lease, const struct lw_unusable *what,
+                   struct lw_err *err) {
     char name[128], text[400];
     int64_t now = lw_wall_ms();
-    snprintf(name, sizeof name, "%.60s:%.60s", key, field);
+    snprintf(name, sizeof name, "%.60s:%.60s", what->key, what->field);
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "SET");
     lw_key_arg(c, spec, "unreadable:%s", name);
-    lw_cmd_arg(c, data, len);
+    lw_cmd_arg(c, what->data, what->len);
     lw_cmd_str(c, "PX");
     lw_cmd_int(c, LW_ASIDE_KEEP_MS);
     lw_cmd_fill(c, slot);
@@ -279,7 +280,7 @@ int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_str(c, "HSET");
     lw_key_arg(c, spec, "unreadable");
     lw_cmd_str(c, name);
-    snprintf(text, sizeof text, "%" PRId64 " %.300s", now, why);
+    snprintf(text, sizeof text, "%" PRId64 " %.300s", now, what->why);
     lw_cmd_str(c, text);
     lw_cmd_fill(c, slot);
     slot = lw_cmd_slot(c);
@@ -288,7 +289,7 @@ int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_int(c, LW_ASIDE_KEEP_MS);
     lw_cmd_fill(c, slot);
     slot = lw_cmd_slot(c);
-    snprintf(text, sizeof text, "%s: %.260s", name, why);
+    snprintf(text, sizeof text, "%s: %.260s", name, what->why);
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){"unreadable", lease->who, text, 0, now});
     lw_cmd_fill(c, slot);

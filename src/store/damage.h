@@ -27,12 +27,18 @@ struct lw_damages { /* all zero is empty */
  * again and moves in one step, and nobody could have worked with what it moves. Then *out
  * gets all notes about keys (not panes) that are not older than since_ms. One round trip,
  * or two. */
-int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                   int32_t npartitions, const char *who, int64_t since_ms,
-                   struct lw_damages *out, struct lw_err *err);
+struct lw_damage_of {
+    const char *topic, *who;
+    int32_t npartitions;
+    int64_t since_ms;
+};
+int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_damage_of *of, struct lw_damages *out,
+                   struct lw_err *err);
 /* The first part of _mend without changing anything: what it would set aside. */
-int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                   int32_t npartitions, struct lw_damages *out, struct lw_err *err);
+int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_damage_of *of, struct lw_damages *out,
+                   struct lw_err *err);
 
 /* ---- a person's word, each with a line in the audit (store/repair.c) ---- */
 
@@ -90,8 +96,13 @@ const char *lw_damage_follows(const char *name);
 
 /* Keeps `len` bytes of a field that could not be used, of a hash that goes on; by the
  * leader. LW_EFENCED. */
+struct lw_unusable {
+    const char *key, *field, *why;
+    const void *data;
+    size_t len;
+};
 int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const char *key, const char *field,
-                   const void *data, size_t len, const char *why, struct lw_err *err);
+                   const struct lw_lease *lease, const struct lw_unusable *what,
+                   struct lw_err *err);
 
 #endif

@@ -84,19 +84,19 @@ static void read_lines(const struct lw_reply *lines, struct evidence *e) {
     }
 }
 
-static int gather(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                  int32_t number, struct evidence *e, struct lw_err *err) {
+static int gather(struct lw_redis *r, const struct lw_part *of, struct evidence *e,
+                  struct lw_err *err) {
     struct lw_batch b;
     *e = (struct evidence){INT64_MIN, INT64_MIN, {0}, -1};
     lw_batch_init(&b, 2);
     lw_cmd_str(b.cmd[0], "HMGET");
-    lw_key_arg(b.cmd[0], spec, "part:%s:%d", topic, number);
+    lw_key_arg(b.cmd[0], of->spec, "part:%s:%d", of->topic, of->number);
     lw_cmd_str(b.cmd[0], "watermark");
     lw_cmd_str(b.cmd[0], "newest");
     for (int i = 0; i < LW_COUNTERS; i++)
         lw_cmd_str(b.cmd[0], lw_counter_name((enum lw_counter)i));
     lw_cmd_str(b.cmd[1], "ZREVRANGE");
-    lw_key_arg(b.cmd[1], spec, "offsets:%d", number);
+    lw_key_arg(b.cmd[1], of->spec, "offsets:%d", of->number);
     lw_cmd_int(b.cmd[1], 0);
     lw_cmd_int(b.cmd[1], LINES_MAX - 1);
     int rc = lw_batch_send(r, &b, err);
@@ -111,31 +111,30 @@ static int gather(struct lw_redis *r, const struct lw_spec *spec, const char *to
 }
 
 /* Of the index, those that the mark has not passed. */
-static int open_panes(struct lw_redis *r, const struct lw_spec *spec,
-                      struct lw_partition *p, int32_t number, struct evidence *e,
+static int open_panes(struct lw_redis *r, const struct lw_part *of, struct evidence *e,
                       int64_t sealed_ms, struct lw_err *err) {
     char key[LW_KEY_MAX], from[32] = "-inf";
     int64_t *start, mark = e->mark_ms == INT64_MIN ? sealed_ms : e->mark_ms;
     if (mark != INT64_MIN)
-        snprintf(from, sizeof from, "(%" PRId64, mark - spec->pane_ms);
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "ZRANGEBYSCORE %s %s +inf", lw_key(key, spec, "panes"), from);
+        snprintf(from, sizeof from, "(%" PRId64, mark - of->spec->pane_ms);
+    struct lw_reply *reply = lw_redis_do(r, err, "ZRANGEBYSCORE %s %s +inf",
+                                         lw_key(key, of->spec, "panes"), from);
     if (!reply)
         return -1;
     size_t n = 0;
     start = lw_calloc(lw_reply_count(reply) + 1, sizeof *start);
     for (size_t i = 0; i < lw_reply_count(reply); i++) {
         int32_t partition = -1;
-        int64_t t =
-            lw__pane_start(spec, lw_reply_text(lw_reply_at(reply, i), NULL), &partition);
-        if (t != INT64_MIN && partition == number)
+        int64_t t = lw__pane_start(of->spec, lw_reply_text(lw_reply_at(reply, i), NULL),
+                                   &partition);
+        if (t != INT64_MIN && partition == of->number)
             start[n++] = t;
     }
     if (mark != INT64_MIN && e->newest_ms == INT64_MIN)
         e->newest_ms = n ? start[n - 1] : mark;
-    lw_partition_resume(p, mark, e->newest_ms, e->counter);
+    lw_partition_resume(of->p, mark, e->newest_ms, e->counter);
     for (size_t i = 0; i < n; i++)
-        lw_partition_reopen(p, start[i]);
+        lw_partition_reopen(of->p, start[i]);
     free(start);
     lw_reply_free(reply);
     return 0;
@@ -153,24 +152,23 @@ static int sealed_until(struct lw_redis *r, const struct lw_spec *spec, int64_t 
     return 0;
 }
 
-static int begin_anew(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                      const char *owner, int32_t number, const struct lw_claim *claim,
-                      struct lw_err *err) {
+static int begin_anew(struct lw_redis *r, const struct lw_part *of,
+                      const struct lw_claim *claim, struct lw_err *err) {
     char name[300];
     struct lw_buf shadows = {0};
     struct lw_cmd *c = lw_verb_cmd(r);
-    snprintf(name, sizeof name, "part:%s:%d", topic, number);
+    snprintf(name, sizeof name, "part:%s:%d", of->topic, of->number);
     lw_cmd_int(c, 4);
-    lw_key_arg(c, spec, "%s", name);
-    lw_key_arg(c, spec, "unreadable:%s", name);
-    lw_key_arg(c, spec, "unreadable");
-    lw_key_arg(c, spec, "audit");
+    lw_key_arg(c, of->spec, "%s", name);
+    lw_key_arg(c, of->spec, "unreadable:%s", name);
+    lw_key_arg(c, of->spec, "unreadable");
+    lw_key_arg(c, of->spec, "audit");
     lw_cmd_uint(c, claim->epoch);
     lw_cmd_str(c, name);
     lw_cmd_int(c, lw_wall_ms());
     lw_cmd_str(c, claim->rebuilt);
     lw_cmd_int(c, LW_ASIDE_KEEP_MS);
-    lw_cmd_str(c, owner);
+    lw_cmd_str(c, of->owner);
     if (claim->next_offset >= 0)
         lw_cmd_int(c, claim->next_offset);
     else
@@ -189,10 +187,9 @@ static int begin_anew(struct lw_redis *r, const struct lw_spec *spec, const char
     return ours ? 0 : lw_fail(err, LW_EAGAIN, "somebody else has claimed it meanwhile");
 }
 
-int lw__put_back(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                 const char *owner, int32_t number, struct lw_claim *out,
+int lw__put_back(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
                  struct lw_err *err) {
-    return begin_anew(r, spec, topic, owner, number, out, err);
+    return begin_anew(r, of, out, err);
 }
 
 void lw__progress_put(struct lw_buf *out, const struct lw_partition *p,
@@ -215,19 +212,17 @@ int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
     return 0;
 }
 
-int lw__rebuild(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                const char *owner, struct lw_partition *p, int32_t number,
-                struct lw_claim *out, const char *why, struct lw_err *err) {
+int lw__rebuild(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
+                const char *why, struct lw_err *err) {
     struct evidence e;
     int64_t sealed_ms;
-    if (gather(r, spec, topic, number, &e, err) ||
-        sealed_until(r, spec, &sealed_ms, err) ||
-        open_panes(r, spec, p, number, &e, sealed_ms, err))
+    if (gather(r, of, &e, err) || sealed_until(r, of->spec, &sealed_ms, err) ||
+        open_panes(r, of, &e, sealed_ms, err))
         return -1;
     if (out->next_offset < 0 && out->last_offset >= 0)
         out->next_offset = out->last_offset + 1;
     if (out->next_offset < 0 && e.behind >= 0)
         out->next_offset = e.behind + 1;
     lw_copy(out->rebuilt, sizeof out->rebuilt, why);
-    return begin_anew(r, spec, topic, owner, number, out, err);
+    return begin_anew(r, of, out, err);
 }

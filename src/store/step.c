@@ -105,9 +105,10 @@ int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
         return -1;
     if (sealed == INT64_MIN && strcmp(state->damaged, "missing") == 0)
         return 0; /* nothing was sealed yet */
-    if (lw_damage_keep(r, spec, lease, "detector", "sealed_until", state->damaged,
-                       strlen(state->damaged),
-                       "sealed_until is not the end of the newest figures", err))
+    const struct lw_unusable was = {"detector", "sealed_until",
+                                    "sealed_until is not the end of the newest figures",
+                                    state->damaged, strlen(state->damaged)};
+    if (lw_damage_keep(r, spec, lease, &was, err))
         return -1;
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     size_t slot = lw_cmd_slot(c);

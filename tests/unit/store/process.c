@@ -186,8 +186,9 @@ static int load_monitor(struct scene *s, const struct lw_lease *lease,
         return 0;
     lw_monitor_free(*m);
     *m = lw_monitor_new(s->spec);
-    return lw_damage_keep(s->r, s->spec, lease, "detector", "state", state->state,
-                          state->len, why.msg, err);
+    const struct lw_unusable was = {"detector", "state", why.msg, state->state,
+                                    state->len};
+    return lw_damage_keep(s->r, s->spec, lease, &was, err);
 }
 
 static int lists(struct scene *s, struct lw_err *err) {

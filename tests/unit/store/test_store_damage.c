@@ -19,6 +19,8 @@
 #define ROUNDS    8
 #define PER_FIELD 3 /* ways in which a field is damaged, drawn of all */
 
+static const struct lw_damage_of all_of_it = {TOPIC, "me", 1, 0};
+
 /* ---- the law ---- */
 
 static void failed(struct scene *s, const char *who, const struct lw_err *err) {
@@ -51,7 +53,7 @@ static void goes_on(struct scene *s) {
             return;
         struct lw_damages found;
         struct lw_err why = {0};
-        if (lw_damage_mend(s->r, s->spec, TOPIC, 1, "me", 0, &found, &why))
+        if (lw_damage_mend(s->r, s->spec, &all_of_it, &found, &why))
             fail_msg("%s: %s", s->what, why.msg);
         free(found.item);
     }
@@ -350,7 +352,7 @@ static void a_key_begins_anew(void **state) {
     s->damaged = "";
     lw_reply_free(MUST(s->r, "DEL leeway:{damage}:silences"));
     lw_reply_free(MUST(s->r, "SET leeway:{damage}:silences x"));
-    assert_int_equal(lw_damage_look(s->r, s->spec, TOPIC, 1, &found, &err), 0);
+    assert_int_equal(lw_damage_look(s->r, s->spec, &all_of_it, &found, &err), 0);
     assert_int_equal(found.n, 1);
     assert_string_equal(found.item[0].name, "silences");
     assert_string_equal(found.item[0].why, "the key holds a string instead of a hash");
