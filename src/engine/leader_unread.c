@@ -94,8 +94,14 @@ int lw__leader_look(struct lw_leader *l, struct lw_err *err) {
     int64_t now = lw_mono_ms();
     if (l->looked_ms && now - l->looked_ms < LOOK_MS)
         return 0;
-    if (look(l, err))
-        return -1;
+    struct lw_err why = {0};
+    if (look(l, &why) && why.code == LW_EAGAIN)
+        return lw_fail(err, why.code, "%s", why.msg);
+    if (why.code) { /* a server that does not let us look: a stream goes on without */
+        char quoted[600];
+        lw_log(LW_WARN, "damage_unknown", "error=%s",
+               lw_log_quote(quoted, sizeof quoted, why.msg));
+    }
     l->looked_ms = now;
     lw_monitor_tell(l->monitor, l->evaluation);
     return l->evaluation->nalerts ? lw__leader_write(l, NULL, false, err) : 0;

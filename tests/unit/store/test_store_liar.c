@@ -64,9 +64,9 @@ static const struct {
     {NULL, 0}, /* the connection is closed */
 };
 
-static const char *const verbs[] = {
-    "",     "SCRIPT", "EVALSHA", "HMGET",     "HGETALL", "HGET",   "ZRANGEBYSCORE",
-    "XLEN", "ZRANGE", "LINDEX",  "XREVRANGE", "HSET",    "HSETNX", "XADD"};
+static const char *const verbs[] = {"",          "SCRIPT", "EVALSHA",       "HMGET",
+                                    "HGETALL",   "HGET",   "ZRANGEBYSCORE", "XLEN",
+                                    "XREVRANGE", "XADD"};
 
 static void must_be_words(const struct scene *s, const char *who, int rc,
                           const struct lw_err *err) {
