@@ -7,11 +7,13 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/guard.h"
+#include "store/state_private.h"
 
 #define CONTRACT_VERSION 1
 #define CONTRACT_MAX     1000 /* beyond, and panes beyond these: damage */
 #define PANE_MIN         LW_SECOND
 #define PANE_MAX         (366 * LW_DAY)
+#define LOOK_AT          1000 /* panes, of all partitions */
 #define ASKS_CAP         100
 
 /* What people and servers wrote: whoever prints the trail shall not be surprised. */
@@ -147,6 +149,26 @@ static bool is_of(struct lw_redis *r, const struct lw_spec *spec, const char *ha
     return !ours;
 }
 
+/* Do the newest panes stand as ours do, at multiples of our length and one length apart?
+ * Then it is `pane_ms` that is damaged. */
+static bool panes_are_ours(struct lw_redis *r, const struct lw_spec *spec) {
+    char key[LW_KEY_MAX];
+    int64_t newer = INT64_MAX, gap = INT64_MAX;
+    struct lw_reply *reply =
+        lw_redis_do(r, NULL, "ZREVRANGE %s 0 %d", lw_key(key, spec, "panes"), LOOK_AT);
+    bool ours = lw_reply_count(reply) > 1;
+    for (size_t i = 0; i < lw_reply_count(reply) && ours; i++) {
+        int64_t start =
+            lw__pane_start(spec, lw_reply_text(lw_reply_at(reply, i), NULL), NULL);
+        ours = start != INT64_MIN;
+        if (ours && start < newer && newer != INT64_MAX && newer - start < gap)
+            gap = newer - start;
+        newer = start;
+    }
+    lw_reply_free(reply);
+    return ours && gap == spec->pane_ms;
+}
+
 int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -163,7 +185,8 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
                      "stream %s was written by a newer leeway (contract %" PRId64
                      ", this one knows %d): upgrade, or give the stream another name",
                      spec->stream, contract, CONTRACT_VERSION);
-    else if (pane_ms >= PANE_MIN && pane_ms <= PANE_MAX && pane_ms != spec->pane_ms)
+    else if (pane_ms >= PANE_MIN && pane_ms <= PANE_MAX && pane_ms != spec->pane_ms &&
+             !panes_are_ours(r, spec))
         rc = other_panes(spec, pane_ms, err);
     else if (had && strcmp(had, topic) != 0 && is_of(r, spec, had, topic))
         rc = lw_fail(err, LW_ECONFIG,

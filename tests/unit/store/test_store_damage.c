@@ -189,7 +189,7 @@ static void set(struct scene *s, const char *verb, const char *key, const char *
 /* What a bit more or less leaves a number that could as well be the true one: a moment,
  * a version, a length of panes. Nothing tells. */
 static bool plausible(const struct scene *s, const char *field, size_t way) {
-    static const char *const fields[] = {"pane_ms", "contract"};
+    static const char *const fields[] = {"contract"};
     if (way < NUMBERS)
         return false;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
