@@ -33,7 +33,8 @@ char *lw_alert_id(char *out, size_t size, const struct lw_alert *alert, unsigned
 }
 
 static void set(json_t *object, const char *key, json_t *value) {
-    int failed = json_object_set_new(object, key, value);
+    /* NULL: of a text that is no UTF-8 */
+    int failed = json_object_set_new(object, key, value ? value : json_null());
     lw_assert(failed == 0);
 }
 

@@ -13,7 +13,8 @@
 #include "base/mem.h"
 
 static void set(json_t *object, const char *key, json_t *value) {
-    int failed = json_object_set_new(object, key, value);
+    /* NULL: of a text that is no UTF-8 */
+    int failed = json_object_set_new(object, key, value ? value : json_null());
     lw_assert(failed == 0);
 }
 

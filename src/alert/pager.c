@@ -90,7 +90,8 @@ bool lw_told_parse(const char *text, struct lw_told *out) {
 }
 
 static void set(json_t *root, const char *key, json_t *value) {
-    int failed = json_object_set_new(root, key, value);
+    /* NULL: of a text that is no UTF-8 */
+    int failed = json_object_set_new(root, key, value ? value : json_null());
     lw_assert(failed == 0);
 }
 

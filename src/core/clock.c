@@ -282,6 +282,19 @@ void lw_clock_sealed(struct lw_clock *c, int64_t until_ms) {
     c->mark_ms = lw_later(c->mark_ms, c->floor_ms);
 }
 
+void lw_clock_resume(struct lw_clock *c, const struct lw_spec *spec, int64_t mark_ms,
+                     int64_t newest_ms) {
+    lw_clock_init(c, spec);
+    for (int i = 0; i < LW_CROWD; i++)
+        remember(c, newest_ms);
+    c->ndoubts = 0;
+    c->trusted = ENOUGH;
+    c->learned = LW_CROWD;
+    c->spacing_ms = first_spacing(c);
+    c->front_ms = c->land_ms = newest_ms;
+    c->mark_ms = c->floor_ms = c->shut_ms = mark_ms;
+}
+
 void lw_clock_write(const struct lw_clock *c, struct lw_buf *out) {
     lw_buf_u8(out, (uint8_t)c->n);
     for (uint32_t i = 0; i < c->n; i++) /* from the oldest to the newest */

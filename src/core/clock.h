@@ -94,6 +94,11 @@ bool lw_clock_struck(struct lw_clock *c, struct lw_struck *out);
  * the crowd can have led it. */
 void lw_clock_sealed(struct lw_clock *c, int64_t until_ms);
 
+/* A clock of which only this much is known any more: what ends at mark_ms or before is
+ * closed for good, and the latest events said newest_ms. */
+void lw_clock_resume(struct lw_clock *c, const struct lw_spec *spec, int64_t mark_ms,
+                     int64_t newest_ms);
+
 void lw_clock_write(const struct lw_clock *c, struct lw_buf *out);
 void lw_clock_read(struct lw_clock *c, struct lw_reader *r);
 

@@ -183,6 +183,12 @@ static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_sl
     lw__summary(m, a);
 }
 
+void lw_monitor_tell(struct lw_monitor *m, struct lw_evaluation *out) {
+    *out = (struct lw_evaluation){.at_ms = lw_monitor_sealed_until(m)};
+    if (out->at_ms != INT64_MIN)
+        tell_unread(m, out);
+}
+
 /* What the rules say of a training: the first that asks for one. */
 struct verdicts {
     char trigger[LW_NAME_MAX * 2]; /* "": none */

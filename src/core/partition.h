@@ -86,6 +86,13 @@ struct lw_pane *lw_partition_take_oldest(struct lw_partition *p);
 void lw_partition_write(const struct lw_partition *p, struct lw_buf *out);
 int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
                       struct lw_err *err);
+/* Begins anew with what is known of a partition whose progress cannot be read: what ends
+ * at mark_ms or before is closed, the latest events said newest_ms (both INT64_MIN: the
+ * clock begins as in a new stream), and the counters (NULL: from zero). Its open panes
+ * are opened and filled by the shell. */
+void lw_partition_resume(struct lw_partition *p, int64_t mark_ms, int64_t newest_ms,
+                         const uint64_t counter[LW_COUNTERS]);
+void lw_partition_reopen(struct lw_partition *p, int64_t start_ms);
 /* The open pane that starts there, made if needed. */
 struct lw_pane *lw_partition_open(struct lw_partition *p, int64_t start_ms);
 

@@ -1,4 +1,6 @@
 /* A partition's progress as bytes. */
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/time.h"
 #include "core/partition.h"
@@ -65,4 +67,28 @@ int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
     return r.bad ? lw_fail(err, LW_EINPUT, "partition %d: progress names no pane's start",
                            p->number)
                  : 0;
+}
+
+void lw_partition_reopen(struct lw_partition *p, int64_t start_ms) {
+    lw_partition_open(p, start_ms);
+    p->shut_ms = lw_earlier(p->shut_ms, start_ms + p->spec->pane_ms);
+    if (p->oldest_ms == INT64_MIN || start_ms < p->oldest_ms)
+        p->oldest_ms = start_ms;
+}
+
+void lw_partition_resume(struct lw_partition *p, int64_t mark_ms, int64_t newest_ms,
+                         const uint64_t counter[LW_COUNTERS]) {
+    for (size_t i = 0; i < p->npanes; i++)
+        lw_pane_free(p->pane[i]);
+    p->npanes = 0;
+    p->oldest_ms = p->flushed_newest_ms = INT64_MIN;
+    p->shut_ms = INT64_MAX;
+    memset(p->counter, 0, sizeof p->counter);
+    if (counter)
+        memcpy(p->counter, counter, sizeof p->counter);
+    if (mark_ms == INT64_MIN || newest_ms == INT64_MIN)
+        lw_clock_init(&p->clock, p->spec);
+    else
+        lw_clock_resume(&p->clock, p->spec, mark_ms, lw_later(newest_ms, mark_ms));
+    p->flushed_newest_ms = lw_clock_newest(&p->clock);
 }

@@ -50,8 +50,7 @@ static double gamma_q_fraction(double a, double x) {
 }
 
 double lw_chi2_sf(double x, double df) {
-    lw_assert(df > 0.0);
-    if (!(x > 0.0))
+    if (!(df > 0.0) || !(x > 0.0)) /* of shares that are NaN: no evidence */
         return 1.0;
     double a = df / 2.0, y = x / 2.0;
     if (y > 1e8 + 10.0 * a)

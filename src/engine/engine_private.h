@@ -54,6 +54,7 @@ struct lw_engine {
     pthread_cond_t stopping;
     struct lw_job *job; /* posted, being worked on, or done */
     bool job_taken;
+    bool lost; /* panes were set aside: the retrainer looks which can be made again */
     struct lw_lease lease; /* as last renewed; token 0: not leading */
     struct lw_err failure;
 
@@ -97,6 +98,8 @@ void *lw__notifier_main(void *notifier);
 
 /* Hands a job to the retrainer (taken); there must be none. */
 void lw__job_post(struct lw_engine *e, struct lw_job *job);
+/* Panes were set aside; see lw_rebuild_pane. */
+void lw__panes_lost(struct lw_engine *e);
 /* The finished job, or NULL. The caller owns it. */
 struct lw_job *lw__job_collect(struct lw_engine *e);
 void lw__job_free(struct lw_job *job);

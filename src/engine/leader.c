@@ -43,6 +43,7 @@ void lw__leader_drop(struct lw_leader *l) {
     lw_unread_fini(&l->unread);
     l->monitor = NULL;
     l->pager = NULL;
+    l->checked = l->unusable = 0;
 }
 
 /* ---- taking over ---- */
@@ -109,6 +110,10 @@ static int restore(struct lw_leader *l, const struct lw_detector_state *state,
     if (state->len && lw_monitor_read(l->monitor, state->state, state->len, &why)) {
         lw_monitor_free(l->monitor); /* panes and models are still there */
         l->monitor = lw_monitor_new(l->spec);
+        const struct lw_unusable was = {"detector", "state", why.msg, state->state,
+                                        state->len};
+        if (lw_damage_keep(l->redis, l->spec, &l->lease, &was, err))
+            return -1;
         lw__leader_unusable(l, "detector_state_unusable", &why,
                             "It begins anew: rules' counts, cooldown, probation and the "
                             "error by month are forgotten; panes and models are not.");
@@ -126,6 +131,10 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     struct lw_detector_state state = {0};
     if (lw_detector_load(l->redis, l->spec, &state, err))
         return -1;
+    if (state.damaged[0] && lw_detector_mend(l->redis, l->spec, &l->lease, &state, err)) {
+        free(state.state);
+        return -1;
+    }
     l->monitor = lw_monitor_new(l->spec);
     l->pager = lw_pager_new(l->config);
     l->written_ms = state.updated_ms;
@@ -137,6 +146,8 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
         rc = lw_privacy_key(l->redis, l->spec, l->privacy.key, err);
     if (rc == 0)
         rc = lw__leader_orphans(l, err);
+    if (l->looked_ms == 0)
+        l->noted_ms = state.updated_ms; /* what was noted before has been told */
     free(state.state);
     if (rc) {
         lw__leader_drop(l);
@@ -403,7 +414,8 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
 static int notice_person(struct lw_leader *l, struct lw_err *err) {
     struct lw_aliases aliases;
     char what[LW_NAME_MAX + 16], who[LW_NAME_MAX];
-    if (lw_models_aliases(l->redis, l->spec, &aliases, err))
+    if (lw_models_aliases(l->redis, l->spec, &aliases, err) ||
+        lw__leader_aliases(l, &aliases, err))
         return -1;
     if (aliases.champion && aliases.champion != lw_monitor_champion_version(l->monitor)) {
         int64_t at = l->sealed_until_ms == INT64_MIN ? 0 : l->sealed_until_ms;
@@ -440,6 +452,8 @@ static bool hold_lease(struct lw_leader *l) {
         return true;
     uint64_t token = l->lease.token;
     int held = lw_lease_hold(l->redis, l->spec, &l->lease, &err);
+    if (held < 0 && err.code == LW_EINPUT) /* of another type: nobody leads, so anybody */
+        lw__leader_mend(l, &(struct lw_err){0});
     if (held <= 0 || l->lease.token != token)
         lw__leader_drop(l);
     if (held < 0) /* the token is kept: it may be held still when Redis answers again */
@@ -475,7 +489,10 @@ static int may_all(struct lw_leader *l, struct lw_err *err) {
  * by each new leader, as a failover may bring another server, and an emptied one knows
  * nothing. */
 static int announce(struct lw_leader *l, struct lw_err *err) {
-    int32_t had = may_all(l, err) ? -1 : lw_meta_partitions(l->redis, l->spec, err);
+    int32_t had = may_all(l, err)
+                      ? -1
+                      : lw_meta_partitions(l->redis, l->spec, l->config->source.topic,
+                                           atomic_load(&l->engine->npartitions), err);
     if (had < 0)
         return -1;
     make_room(l, had);
@@ -512,8 +529,8 @@ static int still_ours(struct lw_leader *l, struct lw_err *err) {
 static int tick(struct lw_leader *l, struct lw_err *err) {
     if (!l->monitor && (announce(l, err) || take_over(l, err)))
         return -1;
-    if (still_ours(l, err) || lw__leader_answer(l, err) || notice_person(l, err) ||
-        lw__leader_request(l, err))
+    if (lw__leader_look(l, err) || still_ours(l, err) || lw__leader_answer(l, err) ||
+        notice_person(l, err) || lw__leader_request(l, err))
         return -1;
     return seal_due(l, err) || lw__live_step(l, err) || lw__leader_page(l, err) ? -1 : 0;
 }
@@ -524,8 +541,10 @@ static bool round_trip(struct lw_leader *l) {
         return false;
     if (tick(l, &err) == 0)
         return true;
-    if (err.code == LW_ESTOP || err.code == LW_ECONFIG)
+    if (err.code == LW_ECONFIG)
         lw__engine_fail(l->engine, &err);
+    if (err.code == LW_EINPUT || err.code == LW_ESTOP)
+        lw__leader_mend(l, &(struct lw_err){0});
     if (err.code == LW_EFENCED)
         warn("leader_fenced", &err);
     else
@@ -563,6 +582,8 @@ void *lw__leader_main(void *arg) {
                 lw__engine_fail(e, &err);
             else
                 waits(&l, "redis_waits", &err);
+            if (err.code == LW_EINPUT)
+                lw__leader_mend(&l, &(struct lw_err){0});
             lw_err_clear(&err);
         }
         lw_err_clear(&err);

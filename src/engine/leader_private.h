@@ -4,6 +4,7 @@
 
 #include "engine/engine_private.h"
 #include "engine/pager.h"
+#include "store/damage.h"
 
 /* When a partition's owner was last heard of. */
 struct told {
@@ -36,6 +37,9 @@ struct lw_leader {
     int64_t complete_ms;   /* of lw_engine_complete, likewise */
     bool asked;            /* the step answers a person's request */
     struct lw_unreadables unread; /* panes left out since the last step */
+    int64_t looked_ms;            /* monotonic: last look for damage; 0: none yet */
+    int64_t noted_ms;             /* wall: notes of damage up to then have been told */
+    uint32_t checked, unusable;   /* champions: last looked at; found unusable; 0 */
     uint64_t dials;               /* connections made when the view was read */
     struct lw_evaluation *evaluation;
     struct lw_pager *pager;    /* while leading */
@@ -71,6 +75,13 @@ struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool know
 /* Reports other state that cannot be read, and in `follows` what that means. */
 void lw__leader_unusable(struct lw_leader *l, const char *event, const struct lw_err *why,
                          const char *follows);
+/* Sets aside what no step can be made with; what is new is told once somebody leads. */
+int lw__leader_mend(struct lw_leader *l, struct lw_err *err);
+/* The same now and then, and tells of what others have set aside. */
+int lw__leader_look(struct lw_leader *l, struct lw_err *err);
+/* An alias that is gone or names no version is put back; *aliases is what holds. */
+int lw__leader_aliases(struct lw_leader *l, struct lw_aliases *aliases,
+                       struct lw_err *err);
 /* Says what is due by the clock: repetitions, and what was held back. */
 int lw__leader_page(struct lw_leader *l, struct lw_err *err);
 /* Ends what nothing watches any more. */

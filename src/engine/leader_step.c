@@ -212,6 +212,8 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
         l->written_ms = step.now_ms;
     if (rc == 0 && rolled)
         tell_unheard(l);
+    if (rc == 0 && sealed && l->unread.n)
+        lw__panes_lost(l->engine); /* now that they are noted */
     if (rc == 0 && sealed)
         lw_unread_fini(&l->unread);
     free_letters(letters);

@@ -2,6 +2,8 @@
  * is waited for, as no waiting mends it (docs/design.md, "What cannot be read"). */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -43,4 +45,150 @@ void lw__leader_unusable(struct lw_leader *l, const char *event, const struct lw
     lw_log(LW_WARN, event, "error=%s", lw_log_quote(quoted, sizeof quoted, why->msg));
     snprintf(text, sizeof text, "%.170s. %.140s", why->msg, follows);
     lw_monitor_unreadable(l->monitor, 0, text);
+}
+
+/* ---- keys ---- */
+
+#define LOOK_MS 5000 /* between two looks for damage */
+
+static void note_key(struct lw_leader *l, const struct lw_damage *d) {
+    char quoted[600];
+    struct lw_buf text = {0};
+    lw_buf_printf(&text, "%.60s in Redis cannot be read (%.90s). %s", d->name, d->why,
+                  lw_damage_follows(d->name));
+    lw_monitor_unreadable(l->monitor, 0, lw_buf_str(&text));
+    lw_buf_fini(&text);
+    lw_log(LW_WARN, "state_unreadable",
+           "key=%s error=%s advice=\"leeway repair lists it\"", d->name,
+           lw_log_quote(quoted, sizeof quoted, d->why));
+}
+
+/* Those who do not lead yet leave the telling to the first look of who does. */
+static int look(struct lw_leader *l, struct lw_err *err) {
+    struct lw_damages found;
+    const struct lw_damage_of of = {l->config->source.topic, l->engine->who, l->n,
+                                    l->noted_ms + 1};
+    if (lw_damage_mend(l->redis, l->spec, &of, &found, err))
+        return -1;
+    bool index = l->looked_ms == 0 && l->sealed_until_ms != INT64_MIN;
+    for (size_t i = 0; l->monitor && i < found.n; i++) {
+        index |= strcmp(found.item[i].name, "panes") == 0;
+        note_key(l, &found.item[i]);
+        l->noted_ms =
+            found.item[i].at_ms > l->noted_ms ? found.item[i].at_ms : l->noted_ms;
+    }
+    free(found.item);
+    return l->monitor && index ? lw_damage_index(l->redis, l->spec, err) : 0;
+}
+
+int lw__leader_mend(struct lw_leader *l, struct lw_err *err) {
+    struct lw_monitor *monitor = l->monitor;
+    l->monitor = NULL; /* which is about to be dropped: the next look tells */
+    int rc = look(l, err);
+    l->monitor = monitor;
+    l->looked_ms = 0;
+    return rc;
+}
+
+int lw__leader_look(struct lw_leader *l, struct lw_err *err) {
+    int64_t now = lw_mono_ms();
+    if (l->looked_ms && now - l->looked_ms < LOOK_MS)
+        return 0;
+    struct lw_err why = {0};
+    if (look(l, &why) && why.code == LW_EAGAIN)
+        return lw_fail(err, why.code, "%s", why.msg);
+    if (why.code) { /* a server that does not let us look: a stream goes on without */
+        char quoted[600];
+        lw_log(LW_WARN, "damage_unknown", "error=%s",
+               lw_log_quote(quoted, sizeof quoted, why.msg));
+    }
+    l->looked_ms = now;
+    lw_monitor_tell(l->monitor, l->evaluation);
+    return l->evaluation->nalerts ? lw__leader_write(l, NULL, false, err) : 0;
+}
+
+/* ---- the champion ---- */
+
+/* 1: it can score; 0: it cannot, and *why says so; -1. */
+static int usable(struct lw_leader *l, uint32_t version, struct lw_err *why,
+                  struct lw_err *err) {
+    lw_err_clear(why);
+    if (version && lw_models_usable(l->redis, l->spec, version, why) == 0)
+        return 1;
+    return version && why->code == LW_EAGAIN ? lw_fail(err, LW_EAGAIN, "%s", why->msg)
+                                             : 0;
+}
+
+/* The champion's model cannot be read: the newest of those before it that can is put in
+ * its place, so that events are scored; a person may decide otherwise. */
+static int replace(struct lw_leader *l, const struct lw_aliases *a, struct lw_err *err) {
+    const uint32_t other[] = {a->previous, a->first};
+    struct lw_err why = {0}, none = {0};
+    char text[320], quoted[600];
+    int ok = usable(l, a->champion, &why, err);
+    if (ok)
+        return ok < 0 ? -1 : 0;
+    l->unusable = a->champion;
+    for (size_t i = 0; i < 2 && ok == 0; i++) {
+        ok = other[i] == a->champion ? 0 : usable(l, other[i], &none, err);
+        if (ok > 0 && lw_models_promote(l->redis, l->spec, other[i], l->engine->who,
+                                        "the champion's model cannot be read", NULL, err))
+            return -1;
+    }
+    if (ok < 0)
+        return -1;
+    lw_log(LW_ERROR, "champion_unusable", "version=%u error=%s", a->champion,
+           lw_log_quote(quoted, sizeof quoted, why.msg));
+    snprintf(
+        text, sizeof text, "The champion's model cannot be read (%.120s): %s", why.msg,
+        ok ? "the version before it answers again."
+           : "new processes score nothing until a version is promoted (leeway models "
+             "promote N) or trained (leeway models retrain).");
+    lw_monitor_unreadable(l->monitor, 0, text);
+    return 0;
+}
+
+/* Who the champion was: the monitor knows, and where that began anew too, the partitions
+ * that score with it. */
+static uint32_t known_champion(const struct lw_leader *l) {
+    uint32_t version = lw_monitor_champion_version(l->monitor);
+    for (int32_t p = 0; !version && p < l->n; p++)
+        if (l->view[p].known)
+            version = l->view[p].champion;
+    return version;
+}
+
+/* 1: the version is there; 0; -1. */
+static int exists(struct lw_leader *l, uint32_t version, struct lw_err *err) {
+    struct lw_version head;
+    struct lw_err why = {0};
+    struct lw_reply *reply = lw_models_head(l->redis, l->spec, version, &head, &why);
+    lw_reply_free(reply);
+    if (reply)
+        return 1;
+    return why.code == LW_EAGAIN ? lw_fail(err, LW_EAGAIN, "%s", why.msg) : 0;
+}
+
+int lw__leader_aliases(struct lw_leader *l, struct lw_aliases *a, struct lw_err *err) {
+    uint32_t was = known_champion(l);
+    if (a->champion && a->champion == was && l->checked == was)
+        return 0;
+    int there = a->champion && a->champion != was ? exists(l, a->champion, err) : 1;
+    if (there == 0 && was) /* there is no such version: the alias is damaged */
+        a->champion = 0;
+    if (there >= 0 && !a->champion && was)
+        there = exists(l, was, err); /* not in a Redis that was emptied */
+    if (there < 0)
+        return -1;
+    if (!a->champion && was && there) {
+        lw_log(LW_WARN, "champion_put_back", "version=%u", was);
+        if (lw_models_restore(l->redis, l->spec, &l->lease, was,
+                              lw_monitor_first_version(l->monitor), err))
+            return -1;
+        a->champion = was;
+    }
+    if (!a->champion || l->unusable == a->champion)
+        return 0;
+    l->checked = a->champion;
+    return replace(l, a, err);
 }

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "engine/engine_private.h"
 #include "engine/message.h"
+#include "engine/rebuild.h"
 #include "kafka/ranges.h"
 
 #define READ_TIMEOUT_MS 60000
@@ -151,11 +152,78 @@ static void run_job(struct lw_engine *e, struct lw_redis *redis, struct lw_job *
     }
 }
 
-static struct lw_job *next_job(struct lw_engine *e) {
+/* ---- panes that were set aside ---- */
+
+#define FILL_TRIES 5 /* a second apart: the step that seals it may be under way */
+
+/* 0: it is there again, or cannot be; -1: not sealed yet. */
+static int fill_pane(struct lw_engine *e, struct lw_redis *redis, int64_t start_ms,
+                     int32_t partition) {
+    const struct lw_rebuilder with = {e->config, e->registry, redis};
+    struct lw_rebuilt made;
+    struct lw_err err = {0};
+    char quoted[600], when[32];
+    lw_format_time(when, sizeof when, start_ms);
+    int rc = lw_rebuild_pane(&with, start_ms, partition, &made, &err);
+    if (rc == 0 && !made.exact)
+        rc = lw_fail(&err, LW_EINPUT,
+                     "Kafka has %llu events of it, of which it held %llu, and some are "
+                     "gone or were late; leeway repair panes takes them",
+                     (unsigned long long)made.pane->events,
+                     (unsigned long long)made.wanted);
+    if (rc == 0 &&
+        lw_damage_fill(redis, &e->config->spec, made.pane, partition, e->who, &err) == 0)
+        lw_log(LW_INFO, "pane_rebuilt", "pane=%s partition=%d events=%llu", when,
+               partition, (unsigned long long)made.pane->events);
+    lw_partition_free(made.partition);
+    if (err.code)
+        lw_log(LW_WARN, "pane_not_rebuilt", "pane=%s partition=%d error=%s", when,
+               partition, lw_log_quote(quoted, sizeof quoted, err.msg));
+    return err.code == LW_EFENCED || err.code == LW_EAGAIN ? -1 : 0;
+}
+
+/* Those that Kafka still holds as they were. */
+static void fill_panes(struct lw_engine *e, struct lw_redis *redis) {
+    struct lw_damages all;
+    struct lw_err err = {0};
+    if (lw_damage_list(redis, &e->config->spec, &all, &err))
+        return;
+    for (size_t i = 0; i < all.n; i++) {
+        int64_t start;
+        int32_t partition;
+        if (!lw_damage_is_pane(&e->config->spec, all.item[i].name, &start, &partition))
+            continue;
+        for (int k = 0; k < FILL_TRIES && fill_pane(e, redis, start, partition); k++)
+            if (!lw__engine_sleep(e, LW_SECOND))
+                break;
+    }
+    free(all.item);
+}
+
+void lw__panes_lost(struct lw_engine *e) {
     pthread_mutex_lock(&e->lock);
-    while (!atomic_load(&e->stop) && (!e->job || e->job_taken))
-        pthread_cond_wait(&e->changed, &e->lock);
-    struct lw_job *job = atomic_load(&e->stop) ? NULL : e->job;
+    e->lost = true;
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* NULL: the engine stops. */
+static struct lw_job *next_job(struct lw_engine *e, struct lw_redis *redis) {
+    struct lw_job *job = NULL;
+    pthread_mutex_lock(&e->lock);
+    while (!atomic_load(&e->stop) && !job) {
+        bool lost = e->lost;
+        job = e->job_taken ? NULL : e->job;
+        if (!job && lost) {
+            e->lost = false;
+            pthread_mutex_unlock(&e->lock);
+            fill_panes(e, redis);
+            pthread_mutex_lock(&e->lock);
+        } else if (!job) {
+            pthread_cond_wait(&e->changed, &e->lock);
+        }
+    }
+    job = atomic_load(&e->stop) ? NULL : job;
     e->job_taken = job != NULL;
     pthread_mutex_unlock(&e->lock);
     return job;
@@ -168,7 +236,7 @@ void *lw__retrainer_main(void *arg) {
     struct lw_job *job;
     if (!redis)
         lw__engine_fail(e, &err);
-    while (redis && (job = next_job(e))) {
+    while (redis && (job = next_job(e, redis))) {
         run_job(e, redis, job);
         atomic_fetch_add(job->failed ? &e->trainings_failed : &e->trainings, 1);
         pthread_mutex_lock(&e->lock);

@@ -140,7 +140,8 @@ static int flush_one(struct lw_worker *w, int32_t partition) {
     struct lw_err err = {0};
     if (!due(w, s) || lw__slot_flush(w, partition, &err) == 0)
         return 0;
-    if (err.code == LW_EFENCED) {
+    if (err.code == LW_EFENCED ||
+        err.code == LW_EINPUT) { /* or a key is of another type */
         lw__slot_fence(w, partition, &err);
         return 0;
     }

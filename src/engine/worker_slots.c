@@ -22,7 +22,8 @@ void lw__slot_drop(struct lw_slot *s) {
  * it holds is new, also where auto.offset.reset is latest. */
 static int find_out_age(struct lw_worker *w, struct lw_slot *s, int32_t partition,
                         struct lw_err *err) {
-    int32_t n = lw_meta_partitions(w->redis, w->spec, err);
+    int32_t n = lw_meta_partitions(w->redis, w->spec, w->config->source.topic,
+                                   partition + 1, err);
     s->added = n > 0 && partition >= n;
     return n < 0 ? -1 : 0;
 }
@@ -37,12 +38,13 @@ static int fits(struct lw_worker *w, struct lw_err *err) {
 }
 
 /* A claim that did not come about is tried again; told now and then, for a Redis may be
- * away for hours. One that never can ends the process. */
+ * away for hours. What is damaged the leader sets aside; a configuration that does not
+ * fit ends the process. */
 static void claim_failed(struct lw_worker *w, int32_t partition,
                          const struct lw_err *err) {
     int64_t now = lw_mono_ms();
     lw__redis_away(w, err);
-    if (err->code == LW_ECONFIG || err->code == LW_EINPUT)
+    if (err->code == LW_ECONFIG)
         lw__engine_fail(w->engine, err);
     else if (now >= w->tell_at_ms) {
         lw__worker_warn(w, "claim_waits", partition, err);
@@ -50,8 +52,8 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
     }
 }
 
-/* What stands there may be of no use to us: a feature has become another kind, or it is
- * damaged. No waiting mends that. */
+/* What stands there may be of no use to us: a feature has become another kind. No waiting
+ * mends that. */
 static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
                 struct lw_err *err) {
     struct lw_slot *s = &w->slot[partition];
@@ -63,10 +65,14 @@ static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
             lw__worker_warn(w, "pane_unreadable", partition, &why);
         }
         lw_unread_fini(&got->unread);
+        if (got->rebuilt[0]) {
+            lw_fail(&why, LW_EINPUT, "%s", got->rebuilt);
+            lw__worker_warn(w, "partition_rebuilt", partition, &why);
+        }
         return 0;
     }
     lw_fail(err, why.code, "%s", why.msg);
-    if (why.code == LW_EINPUT || why.code == LW_ECONFIG)
+    if (why.code == LW_ECONFIG)
         lw_err_context(err,
                        "what stream %s has in Redis does not fit (a feature of "
                        "another kind needs another name, or the stream does)",

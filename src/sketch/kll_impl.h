@@ -14,7 +14,9 @@
 
 #include "leeway/kll.h"
 
-#define LW_KLL_M          8 /* least capacity of a level; part of the serial form */
+#define LW_KLL_M 8 /* least capacity of a level; part of the serial form */
+/* Values of a sketch that is read: what thousands of them make stays below LEVELS_MAX. */
+#define LW_KLL_N_MAX      (UINT64_C(1) << 48)
 #define LW_KLL_LEVELS_MAX 61
 
 struct lw_kll {

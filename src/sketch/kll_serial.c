@@ -137,7 +137,7 @@ static int weights_sum(const struct lw_kll *s) {
             return -1;
         sum += size << h;
     }
-    return sum == s->n ? 0 : -1;
+    return sum == s->n && sum <= LW_KLL_N_MAX ? 0 : -1;
 }
 
 /* Reads one level's items; `order` 1: they ascend, -1: they descend, 0: any. */

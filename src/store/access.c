@@ -23,12 +23,14 @@ static const char *const verbs[] = {"del K",
                                     "hget K f",
                                     "hgetall K",
                                     "hkeys K",
+                                    "hlen K",
                                     "hmget K f",
                                     "hset K f v",
                                     "lindex K 0",
                                     "lpop K",
                                     "ltrim K 0 1",
                                     "pexpire K 1",
+                                    "pttl K",
                                     "rename K K",
                                     "rpush K v",
                                     "set K v",
@@ -41,13 +43,16 @@ static const char *const verbs[] = {"del K",
                                     "xrevrange K + -",
                                     "xsetid K 1-1",
                                     "zadd K 1 m",
+                                    "zcard K",
+                                    "zrange K 0 1",
                                     "zrangebyscore K 0 1",
                                     "zrem K m",
-                                    "zremrangebyscore K 0 1"};
+                                    "zremrangebyscore K 0 1",
+                                    "zrevrange K 0 1"};
 #define VERBS (sizeof verbs / sizeof *verbs)
 
 /* Without a key. SCRIPT LOAD and EVALSHA ask for the others. */
-static const char *const plain[] = {"info", "time"};
+static const char *const plain[] = {"info", "scan 0", "time"};
 #define PLAIN (sizeof plain / sizeof *plain)
 
 /* One key of each kind; %s is the topic. */
@@ -57,7 +62,7 @@ static const char *const kinds[] = {
     "models",         "model:1",     "reference:1",  "alerts",        "alerts:message",
     "alerts:told",    "outbox",      "outbox:tries", "outbox:parked", "silences",
     "audit",          "evaluations", "asks",         "detector",      "lease",
-    "fence"};
+    "fence",          "privacy"};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 /* ARGV: channel, number of commands without a key, these, number of those on keys, these,

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "store/guard.h"
 #include "store/scripts.h"
 
@@ -158,6 +159,8 @@ static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
     out->alert = alert ? strtoull(alert, NULL, 16) : 0;
     if (tries && *tries)
         sscanf(tries, "%" SCNu64 " %" SCNd64, &out->attempts, &out->not_before_ms);
+    if (out->attempts > INT32_MAX || out->not_before_ms > lw_wall_ms() + LW_DAY)
+        out->attempts = 0, out->not_before_ms = 0; /* damaged: tried at once */
 }
 
 struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,

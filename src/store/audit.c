@@ -5,9 +5,15 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "store/guard.h"
+#include "store/state_private.h"
 
 #define CONTRACT_VERSION 1
+#define CONTRACT_MAX     1000 /* beyond, and panes beyond these: damage */
+#define PANE_MIN         LW_SECOND
+#define PANE_MAX         (366 * LW_DAY)
+#define LOOK_AT          1000 /* panes, of all partitions */
 #define ASKS_CAP         100
 
 /* What people and servers wrote: whoever prints the trail shall not be surprised. */
@@ -62,7 +68,9 @@ static const struct lw_script ask_script = {
 
 int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
            const char *who, struct lw_err *err) {
-    lw_assert(*what && !strchr(what, ' '));
+    if (!*what || strchr(what, ' '))
+        return lw_fail(err, LW_EINPUT,
+                       "\"%.80s\" cannot be asked for: it is not one word", what);
     struct lw_buf text = {0};
     lw_buf_printf(&text, "%s %s", what, who);
     struct lw_cmd *c = lw_verb_cmd(r);
@@ -113,6 +121,54 @@ static int other_panes(const struct lw_spec *spec, int64_t had, struct lw_err *e
         lw_format_duration(is, sizeof is, spec->pane_ms));
 }
 
+/* What no program can have written is damage, which the next leader writes over, and no
+ * reason to refuse. NULL: not the name of a topic. */
+static const char *topic_name(const struct lw_reply *reply) {
+    size_t len;
+    const char *text = lw_reply_text(reply, &len);
+    size_t legal = text ? strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+                                       "XYZ0123456789._-")
+                        : 0;
+    return legal > 0 && legal == len && len <= 249 ? text : NULL;
+}
+
+/* Is the state that is there of the topic `had`? Not when there are partitions of ours
+ * and none of that one: then the name is damaged. */
+static bool is_of(struct lw_redis *r, const struct lw_spec *spec, const char *had,
+                  const char *topic) {
+    const char *name[] = {had, topic};
+    struct lw_batch b;
+    lw_batch_init(&b, 2);
+    for (size_t i = 0; i < b.n; i++) {
+        lw_cmd_str(b.cmd[i], "EXISTS");
+        lw_key_arg(b.cmd[i], spec, "part:%s:0", name[i]);
+    }
+    bool ours = lw_batch_send(r, &b, NULL) == 0 && lw_reply_int(b.reply[0]) == 0 &&
+                lw_reply_int(b.reply[1]) == 1;
+    lw_batch_fini(&b);
+    return !ours;
+}
+
+/* Do the newest panes stand as ours do, at multiples of our length and one length apart?
+ * Then it is `pane_ms` that is damaged. */
+static bool panes_are_ours(struct lw_redis *r, const struct lw_spec *spec) {
+    char key[LW_KEY_MAX];
+    int64_t newer = INT64_MAX, gap = INT64_MAX;
+    struct lw_reply *reply =
+        lw_redis_do(r, NULL, "ZREVRANGE %s 0 %d", lw_key(key, spec, "panes"), LOOK_AT);
+    bool ours = lw_reply_count(reply) > 1;
+    for (size_t i = 0; i < lw_reply_count(reply) && ours; i++) {
+        int64_t start =
+            lw__pane_start(spec, lw_reply_text(lw_reply_at(reply, i), NULL), NULL);
+        ours = start != INT64_MIN;
+        if (ours && start < newer && newer != INT64_MAX && newer - start < gap)
+            gap = newer - start;
+        newer = start;
+    }
+    lw_reply_free(reply);
+    return ours && gap == spec->pane_ms;
+}
+
 int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -122,16 +178,17 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
         return -1;
     int64_t contract = lw_reply_int(lw_reply_at(reply, 0));
     int64_t pane_ms = lw_reply_int(lw_reply_at(reply, 1));
-    const char *had = lw_reply_text(lw_reply_at(reply, 2), NULL);
+    const char *had = topic_name(lw_reply_at(reply, 2));
     int rc = 0;
-    if (contract > CONTRACT_VERSION)
+    if (contract > CONTRACT_VERSION && contract <= CONTRACT_MAX)
         rc = lw_fail(err, LW_ECONFIG,
                      "stream %s was written by a newer leeway (contract %" PRId64
                      ", this one knows %d): upgrade, or give the stream another name",
                      spec->stream, contract, CONTRACT_VERSION);
-    else if (pane_ms > 0 && pane_ms != spec->pane_ms)
+    else if (pane_ms >= PANE_MIN && pane_ms <= PANE_MAX && pane_ms != spec->pane_ms &&
+             !panes_are_ours(r, spec))
         rc = other_panes(spec, pane_ms, err);
-    else if (had && *had && strcmp(had, topic) != 0)
+    else if (had && strcmp(had, topic) != 0 && is_of(r, spec, had, topic))
         rc = lw_fail(err, LW_ECONFIG,
                      "stream %s is one of topic %s, source.topic is %s, and its panes "
                      "would mix: give the stream another name, or go back",

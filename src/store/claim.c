@@ -3,8 +3,10 @@
  * First the epoch, then the panes: from the moment the new epoch stands, no flush of the
  * old owner goes through, so what is read afterwards cannot change under us. A claim that
  * is cut short has done nothing but raise the epoch. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -17,7 +19,8 @@
 void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shadows,
                     struct lw_force *out) {
     const char *text = lw_reply_text(shadows, NULL);
-    out->champion = (uint32_t)lw_reply_int(champion);
+    int64_t version = lw_reply_int(champion);
+    out->champion = version > 0 && version < UINT32_MAX ? (uint32_t)version : 0;
     out->nshadows = text ? lw_scan_versions(text, out->shadow, LW_VERSIONS_MAX) : 0;
 }
 
@@ -77,6 +80,30 @@ static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
     return rc;
 }
 
+/* What a pane that begins anew held is still in Kafka, and still of use to a training:
+ * its lineage goes on from the offset where it began. */
+static int keep_lineage(struct lw_redis *r, const struct lw_spec *spec,
+                        struct lw_partition *p, const struct lw_unread *one,
+                        struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_pane *pane = lw_partition_open(p, one->start_ms);
+    struct lw_reply *lines = lw_redis_do(r, err, "ZRANGEBYSCORE %s %ld %ld",
+                                         lw_key(key, spec, "offsets:%d", one->partition),
+                                         (long)one->start_ms, (long)one->start_ms);
+    if (!lines)
+        return -1;
+    const char *text = lw_reply_text(lw_reply_at(lines, 0), NULL);
+    int64_t start, first, last;
+    if (text &&
+        sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64, &start, &first, &last) == 3 &&
+        first >= 0 && first <= last && last < LW_OFFSET_MAX) {
+        pane->first_offset = first;
+        pane->last_offset = last;
+    }
+    lw_reply_free(lines);
+    return 0;
+}
+
 static void read_last(const char *text, struct lw_claim *out) {
     char *end = NULL;
     out->last_offset = -1;
@@ -88,6 +115,66 @@ static void read_last(const char *text, struct lw_claim *out) {
         return;
     out->last_id = strtoull(end + 1, &end, 16);
     out->last_offset = *end ? -1 : offset;
+}
+
+/* Why the part hash cannot be gone on with; false: it can, or is new. The progress knows
+ * the offset that it stands at; out->rebuilt says so when `next_offset` is another. */
+static bool is_damaged(struct lw_partition *p, const struct lw_reply *reply,
+                       struct lw_claim *out, struct lw_err *why) {
+    size_t offset_len, len;
+    int64_t next = -1, stands = -1;
+    const char *offset = lw_reply_text(lw_reply_at(reply, 1), &offset_len);
+    const char *progress = lw_reply_text(lw_reply_at(reply, 4), &len);
+    bool valid = offset_len && lw_parse_i64(offset, &next) && next >= -1 &&
+                 strlen(offset) == offset_len && next <= LW_OFFSET_MAX;
+    out->next_offset = valid ? next : -1;
+    if (!len && !offset_len)
+        return false;
+    if (!len)
+        return lw_fail(why, LW_EINPUT, "progress is missing");
+    if (lw__progress_open(progress, &len, &stands, why) ||
+        lw_partition_read(p, progress, len, why))
+        return true;
+    out->next_offset = stands;
+    if (!valid || next != stands)
+        snprintf(out->rebuilt, sizeof out->rebuilt,
+                 "next_offset was \"%.40s\" and is %" PRId64 " again",
+                 offset ? offset : "", stands);
+    return false;
+}
+
+/* Was it ever flushed? Then its offsets say so, though the hash does not. */
+static int has_offsets(struct lw_redis *r, const struct lw_spec *spec, int32_t number,
+                       struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "ZRANGE %s 0 0", lw_key(key, spec, "offsets:%d", number));
+    if (!reply)
+        return -1;
+    int found = lw_reply_count(reply) > 0;
+    lw_reply_free(reply);
+    return found;
+}
+
+static int load_progress(struct lw_redis *r, const struct lw_part *of,
+                         const struct lw_reply *reply, struct lw_claim *out,
+                         struct lw_err *err) {
+    struct lw_err why = {0};
+    bool damaged = is_damaged(of->p, reply, out, &why);
+    size_t len;
+    lw_reply_text(lw_reply_at(reply, 4), &len);
+    if (!damaged && len == 0) {
+        int found = has_offsets(r, of->spec, of->number, err);
+        if (found <= 0)
+            return found;
+        damaged = true;
+        lw_fail(&why, LW_EINPUT, "it is not there, and the partition has been read");
+    }
+    if (!damaged)
+        return out->rebuilt[0] ? lw__put_back(r, of, out, err) : 0;
+    if (why.code != LW_EINPUT)
+        return lw_fail(err, why.code, "%s", why.msg);
+    return lw__rebuild(r, of, out, why.msg, err);
 }
 
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
@@ -103,18 +190,20 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_claim, c, err);
     if (!reply)
         return -1;
-    size_t len, offset_len;
-    lw_reply_text(lw_reply_at(reply, 1), &offset_len);
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(reply, 0));
-    out->next_offset = offset_len ? lw_reply_int(lw_reply_at(reply, 1)) : -1;
     lw__force_read(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->force);
     read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
-    const char *progress = lw_reply_text(lw_reply_at(reply, 4), &len);
-    int rc = len ? lw_partition_read(p, progress, len, err) : 0;
     out->unread = (struct lw_unreadables){0};
+    out->rebuilt[0] = '\0';
+    const struct lw_part of = {spec, topic, owner, number, p};
+    int rc = load_progress(r, &of, reply, out, err);
     rc = rc ? rc : load_open_panes(r, spec, p, number, &out->unread, err);
     for (size_t i = 0; i < out->unread.n && rc == 0; i++)
-        rc = lw__unread_aside(r, spec, topic, out->epoch, &out->unread.item[i], err);
+        rc = keep_lineage(r, spec, p, &out->unread.item[i], err) ||
+                     lw__unread_aside(r, spec, topic, out->epoch, &out->unread.item[i],
+                                      err)
+                 ? -1
+                 : 0;
     if (rc)
         lw_unread_fini(&out->unread);
     else

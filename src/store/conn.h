@@ -86,6 +86,12 @@ redisReply *lw_conn_get(struct lw_redis *r, struct lw_err *err);
 int lw_conn_lost(struct lw_redis *r, struct lw_err *err);
 /* What this error reply of a server means, and what the caller may do after it. */
 enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code);
+/* Is the reply of the shape that Redis answers this command with? True for a command that
+ * is not known here. */
+bool lw__answer_fits(const struct lw_cmd *c, const struct lw_reply *reply);
+bool lw__script_fits(const char *script, const struct lw_reply *reply);
+/* The command's first word, for messages. Valid until the next call in this thread. */
+const char *lw__answer_verb(const struct lw_cmd *c);
 /* One command over an open connection, without redirection or retry. NULL: connection
  * lost (and dropped), err says so. An error reply is returned as it is. */
 redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,

@@ -40,7 +40,7 @@ void lw_conn_drop(struct lw_redis *r) {
 static const struct {
     const char *begins;
     enum lw_redis_why why;
-    bool lasts; /* the same again would fail again */
+    bool lasts; /* the same again would fail again: LW_EINPUT */
 } known[] = {
     {"NOPERM", LW_REDIS_DENIED, false},     {"NOAUTH", LW_REDIS_DENIED, false},
     {"WRONGPASS", LW_REDIS_DENIED, false},  {"OOM", LW_REDIS_FULL, false},
@@ -72,7 +72,7 @@ enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code) {
         "Unknown Redis command", "Invalid command passed"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (says(text, known[i].begins)) {
-            *code = known[i].lasts ? LW_ESTOP : LW_EAGAIN;
+            *code = known[i].lasts ? LW_EINPUT : LW_EAGAIN;
             return known[i].why;
         }
     *code = LW_EAGAIN;
@@ -192,9 +192,14 @@ static int dial(struct lw_redis *r, const struct lw_url_seed *to, struct lw_err 
         snprintf(r->where, sizeof r->where, "unix:%s", r->url.path);
         r->ctx = redisConnectUnixWithTimeout(r->url.path, tv);
     }
-    lw_assert(r->ctx);
+    if (!r->ctx)
+        return lw_fail(err, LW_EAGAIN, "redis %s: out of memory for a connection",
+                       r->where);
     r->nloaded = 0;
     r->dials++;
+#if HIREDIS_MAJOR >= 1
+    r->ctx->reader->maxelements = 1 << 24;
+#endif
     if (r->ctx->err) {
         lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where, r->ctx->errstr);
         lw_conn_drop(r);
@@ -260,13 +265,17 @@ static int ask_sentinel(struct lw_redis *r, struct lw_url_seed *out, struct lw_e
     if (!reply)
         return -1;
     int rc = 0;
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
-        lw_copy(out->host, sizeof out->host, reply->element[0]->str);
-        out->port = (int)strtol(reply->element[1]->str, NULL, 10);
+    const struct lw_reply *answer = (const struct lw_reply *)(const void *)reply;
+    const char *host = lw_reply_text(lw_reply_at(answer, 0), NULL);
+    int64_t port = lw_reply_int(lw_reply_at(answer, 1));
+    if (host && *host && port > 0 && port <= UINT16_MAX) {
+        lw_copy(out->host, sizeof out->host, host);
+        out->port = (int)port;
     } else {
-        rc = lw_fail(err, LW_EAGAIN, "sentinel %s does not know a master \"%s\"%s%s",
-                     r->where, r->url.master, reply->str ? ": " : "",
-                     reply->str ? reply->str : "");
+        rc =
+            lw_fail(err, LW_EAGAIN, "sentinel %s does not know a master \"%s\"%s%s",
+                    r->where, r->url.master, reply->type == REDIS_REPLY_ERROR ? ": " : "",
+                    reply->type == REDIS_REPLY_ERROR ? reply->str : "");
     }
     freeReplyObject(reply);
     lw_conn_drop(r);
@@ -281,8 +290,9 @@ static int must_be_master(struct lw_redis *r, struct lw_err *err) {
     lw_buf_fini(&c.body);
     if (!reply)
         return -1;
-    bool master = reply->type == REDIS_REPLY_ARRAY && reply->elements > 0 &&
-                  reply->element[0]->str && strcmp(reply->element[0]->str, "master") == 0;
+    const char *role =
+        lw_reply_text(lw_reply_at((const struct lw_reply *)(const void *)reply, 0), NULL);
+    bool master = role && strcmp(role, "master") == 0;
     freeReplyObject(reply);
     return master
                ? 0

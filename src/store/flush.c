@@ -18,7 +18,7 @@
 /* Panes that are not needed any more are deleted by the leader as windows move on; expiry
  * by the wall clock only clears up after a stream that has ended. Event time may run
  * slower or faster than the wall, hence the wide margin. */
-static int64_t expiry_ms(const struct lw_spec *spec) {
+int64_t lw__pane_expiry_ms(const struct lw_spec *spec) {
     int64_t twice = 2 * lw_spec_longest_window(spec);
     return twice > 2 * LW_WEEK ? twice : 2 * LW_WEEK;
 }
@@ -100,7 +100,7 @@ static void put_part(struct lw_cmd *c, const struct lw_flush *flush,
     put_starts(c, p, true, scratch);
     lw_cmd_str(c, "progress");
     lw_buf_clear(scratch);
-    lw_partition_write(p, scratch);
+    lw__progress_put(scratch, p, flush->next_offset);
     lw_cmd_arg(c, scratch->data, scratch->len);
 }
 
@@ -148,7 +148,7 @@ static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
     lw_cmd_uint(c, flush->epoch);
     lw_cmd_int(c, flush->base_offset);
     lw_cmd_int(c, flush->next_offset);
-    lw_cmd_int(c, expiry_ms(spec));
+    lw_cmd_int(c, lw__pane_expiry_ms(spec));
     put_starts(c, p, false, scratch);
     lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
     lw_cmd_int(c, flush->partition);
@@ -166,7 +166,11 @@ static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
 int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
                    struct lw_force *force, struct lw_err *err) {
-    lw_assert(flush->next_offset >= flush->base_offset);
+    if (flush->next_offset < flush->base_offset) /* offsets are Kafka's and Redis' word */
+        return lw_fail(
+            err, LW_EFENCED,
+            "flush of %s/%d: offset %" PRId64 " is before %" PRId64 ", where it stood",
+            flush->topic, flush->partition, flush->next_offset, flush->base_offset);
     struct lw_cmd *c = lw_verb_cmd(r);
     build(r, c, spec, flush, p);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_flush, c, err);

@@ -46,9 +46,12 @@ static const struct lw_script script_slices = {
                "end\n"
                "return rows\n"};
 
+#define TIME_MAX (INT64_C(1) << 53) /* beyond is no time, and sums of it overflow */
+
 /* Of "<ms>-<number>". */
 static int64_t time_of(const char *id) {
-    return (int64_t)strtoll(id, NULL, 10);
+    int64_t ms = (int64_t)strtoll(id, NULL, 10);
+    return ms < 0 ? 0 : ms > TIME_MAX ? TIME_MAX : ms;
 }
 
 /* The time of the first or last entry of the span; 0: there is none, -1. */

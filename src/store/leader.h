@@ -35,9 +35,15 @@ struct lw_detector_state {
      */
     uint64_t heard;
     int64_t heard_ms;
+    char damaged[64]; /* sealed_until as it stands there, when it is none; see _mend */
 };
 int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
                      struct lw_detector_state *out, struct lw_err *err);
+/* sealed_until is damaged (state->damaged): sets it aside and puts back what the newest
+ * entry of the history says of it, for the two are written together. LW_EFENCED. */
+int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
+                     const struct lw_lease *lease, struct lw_detector_state *state,
+                     struct lw_err *err);
 /* Notes that messages came in, for the next leader's rules on `silence`. LW_EFENCED. */
 int lw_detector_heard(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_lease *lease, uint64_t heard, int64_t heard_ms,
@@ -164,6 +170,11 @@ struct lw_aliases { /* 0: none */
 };
 int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
                       struct lw_aliases *out, struct lw_err *err);
+/* The alias `champion` is damaged or gone, and who leads knows what it was: put back,
+ * with a line in the audit. LW_EFENCED. */
+int lw_models_restore(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_lease *lease, uint32_t champion, uint32_t first,
+                      struct lw_err *err);
 /* One version; the reply owns every borrowed text and blob in out. LW_ENOTFOUND. */
 struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
                                uint32_t version, struct lw_version *out,

@@ -78,6 +78,10 @@ int lw_guard_run(struct lw_redis *r, struct lw_cmd *c, const char *what,
     else if (word && strcmp(word, "NOTFOUND") == 0)
         rc = lw_fail(err, LW_ENOTFOUND, "%s: there is no model version %s", what,
                      why ? why : "");
+    else if (!word || (strcmp(word, "OK") != 0 && strcmp(word, "AGAIN") != 0)) {
+        lw_redis_odd(r, reply, what, err);
+        return -1;
+    }
     lw_reply_free(reply);
     return rc;
 }

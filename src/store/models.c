@@ -14,10 +14,16 @@
 #include "store/guard.h"
 #include "store/scripts.h"
 
+#define SKIPPED_MAX 100000 /* versions behind the last that has an alias */
+
 static const struct lw_script reserve = {
-    /* KEYS: fence, models. ARGV: token. The number, or 0. */
+    /* KEYS: fence, models. ARGV: token, prefix of model keys. The number, or 0. A number
+     * that is there already, or none, is passed over. */
     "reserve", "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
                "local n = tonumber(redis.call('HGET', KEYS[2], 'next') or '1')\n"
+               "if not n or not (n >= 1 and n < 4294967295) then n = 1 end\n"
+               "n = math.floor(n)\n"
+               "while redis.call('EXISTS', ARGV[2] .. n) == 1 do n = n + 1 end\n"
                "will('HSET', KEYS[2], 'next', n + 1)\n"
                "return commit(n)\n"};
 
@@ -33,13 +39,15 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "fence");
     lw_key_arg(c, spec, "models");
+    char prefix[LW_KEY_MAX];
     lw_cmd_uint(c, lease->token);
+    lw_cmd_str(c, lw_key(prefix, spec, "model:"));
     struct lw_reply *reply = lw_redis_eval(r, &reserve, c, err);
     if (!reply)
         return -1;
     int64_t n = lw_reply_int(reply);
     lw_reply_free(reply);
-    if (n == 0)
+    if (n <= 0 || n >= UINT32_MAX)
         return lw_fail(err, LW_EFENCED, "model number: somebody else leads");
     *version = (uint32_t)n;
     return 0;
@@ -191,6 +199,23 @@ int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t ve
     return rc ? lw_err_context(err, "version %u cannot score this stream", version) : 0;
 }
 
+/* A version number; 0: none, or damaged. */
+static uint32_t version_at(const struct lw_reply *v, size_t i) {
+    int64_t n = lw_reply_int(lw_reply_at(v, i));
+    return n > 0 && n < UINT32_MAX ? (uint32_t)n : 0;
+}
+
+/* Whoever lists versions counts up to `next`: one that is far from all that is known, or
+ * behind it, is damaged. */
+static void believe_next(struct lw_aliases *a) {
+    const uint32_t known[] = {a->champion, a->previous, a->challenger, a->first};
+    uint32_t top = 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        top = known[i] > top ? known[i] : top;
+    if (a->next <= top || a->next - top > SKIPPED_MAX)
+        a->next = top + 1;
+}
+
 int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
                       struct lw_aliases *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -201,16 +226,39 @@ int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
         return lw_err_context(err, "model aliases");
     int64_t next = lw_reply_int(lw_reply_at(v, 4));
     *out = (struct lw_aliases){
-        .champion = (uint32_t)lw_reply_int(lw_reply_at(v, 0)),
-        .previous = (uint32_t)lw_reply_int(lw_reply_at(v, 1)),
-        .challenger = (uint32_t)lw_reply_int(lw_reply_at(v, 2)),
-        .first = (uint32_t)lw_reply_int(lw_reply_at(v, 3)),
-        .next = next ? (uint32_t)next : 1,
+        .champion = version_at(v, 0),
+        .previous = version_at(v, 1),
+        .challenger = version_at(v, 2),
+        .first = version_at(v, 3),
+        .next = next > 0 && next < UINT32_MAX ? (uint32_t)next : 1,
         .champion_since_ms = lw_reply_int(lw_reply_at(v, 5)),
         .epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6)),
     };
     lw_reply_free(v);
+    believe_next(out);
     return 0;
+}
+
+int lw_models_restore(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_lease *lease, uint32_t champion, uint32_t first,
+                      struct lw_err *err) {
+    char text[96];
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "models");
+    put_number(c, "champion", champion);
+    if (first)
+        put_number(c, "first", first);
+    lw_cmd_fill(c, slot);
+    slot = lw_cmd_slot(c);
+    snprintf(text, sizeof text, "models: the alias champion is put back to version %u",
+             champion);
+    lw__audit_words(
+        c, spec,
+        &(struct lw_audit_line){"unreadable", lease->who, text, 0, lw_wall_ms()});
+    lw_cmd_fill(c, slot);
+    return lw_guard_run(r, c, "alias champion", err);
 }
 
 static void copy_text(char *out, size_t size, const struct lw_reply *reply) {
@@ -225,8 +273,8 @@ static const char *const head_fields[] = {"version", "parent",   "status",
 
 static void read_head(const struct lw_reply *v, struct lw_version *out) {
     *out = (struct lw_version){
-        .version = (uint32_t)lw_reply_int(lw_reply_at(v, 0)),
-        .parent = (uint32_t)lw_reply_int(lw_reply_at(v, 1)),
+        .version = version_at(v, 0),
+        .parent = version_at(v, 1),
         .created_ms = lw_reply_int(lw_reply_at(v, 5)),
         .as_of_ms = lw_reply_int(lw_reply_at(v, 6)),
         .promoted_ms = lw_reply_int(lw_reply_at(v, 7)),

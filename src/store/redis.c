@@ -36,7 +36,7 @@ struct lw_redis *lw_redis_new(const struct lw_redis_options *options,
     o->timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : 5000;
     o->retry_max_ms = o->retry_max_ms > 0 ? o->retry_max_ms : 5000;
     int rc = lw_url_parse(o->url, &r->url, err);
-    explicit_bzero(o->url, sizeof o->url); /* the password with it */
+    explicit_bzero(o->url, sizeof o->url);   /* the password with it */
     rc = rc ? rc : lw_conn_password(r, err); /* only whether it can be read */
     if (*o->password_file)
         explicit_bzero(r->url.password, sizeof r->url.password);
@@ -126,19 +126,26 @@ static redisReply *roundtrip(struct lw_redis *r, const struct lw_cmd *prefix,
     return NULL;
 }
 
-/* Turns an error reply into err. A server that cannot take writes now is left, so that
- * the next call looks for the one that can. */
-static struct lw_reply *judge(struct lw_redis *r, redisReply *reply, const char *what,
+/* Turns an error reply into err, and an answer that no Redis gives to this command. A
+ * server that cannot take writes now is left, so that the next call looks for the one
+ * that can. */
+static struct lw_reply *judge(struct lw_redis *r, redisReply *reply,
+                              const struct lw_cmd *c, const char *what,
                               struct lw_err *err) {
+    struct lw_reply *answer = (struct lw_reply *)(void *)reply;
     if (reply && reply->type != REDIS_REPLY_ERROR)
         r->why = LW_REDIS_FINE;
     if (!reply || reply->type != REDIS_REPLY_ERROR)
-        return (struct lw_reply *)(void *)reply;
+        return reply && c && !lw__answer_fits(c, answer)
+                   ? lw_redis_odd(r, answer, lw__answer_verb(c), err)
+                   : answer;
     enum lw_errc code;
     r->why = lw_conn_why(reply->str, &code);
     lw_fail(err, code, "redis %s: %s%s%s%s", r->where, what ? what : "", what ? ": " : "",
             reply->str,
-            r->why == LW_REDIS_DENIED ? "; `leeway check` names what is missing" : "");
+            r->why == LW_REDIS_DENIED    ? "; `leeway check` names what is missing"
+            : r->why == LW_REDIS_DAMAGED ? "; `leeway repair` shows what is damaged"
+                                         : "");
     if (strstr(reply->str, "READONLY") || strncmp(reply->str, "MASTERDOWN", 10) == 0 ||
         strncmp(reply->str, "CLUSTERDOWN", 11) == 0)
         lw_conn_drop(r);
@@ -146,9 +153,20 @@ static struct lw_reply *judge(struct lw_redis *r, redisReply *reply, const char 
     return NULL;
 }
 
+void *lw_redis_odd(struct lw_redis *r, struct lw_reply *reply, const char *what,
+                   struct lw_err *err) {
+    lw_fail(err, LW_EAGAIN,
+            "redis %s: the answer to %s is not one that Redis gives; does redis.url name "
+            "a Redis, and does a proxy change its answers?",
+            r->where, what);
+    lw_reply_free(reply);
+    lw_conn_drop(r); /* who knows what the next bytes answer */
+    return NULL;
+}
+
 struct lw_reply *lw_redis_call(struct lw_redis *r, struct lw_cmd *c, struct lw_err *err) {
     lw_assert(c->argc > 0);
-    return judge(r, roundtrip(r, NULL, c, err), NULL, err);
+    return judge(r, roundtrip(r, NULL, c, err), c, NULL, err);
 }
 
 /* One directive of lw_redis_do. */
@@ -196,19 +214,19 @@ static void append(struct lw_redis *r, const struct lw_cmd *c) {
 
 /* One reply of a pipeline: 0, or -1. What is of another type than the command is for is
  * as good as nothing (NULL), and no reason to lose the other replies. */
-static int take(struct lw_redis *r, redisReply *reply, struct lw_reply **out,
-                struct lw_err *err) {
+static int take(struct lw_redis *r, redisReply *reply, const struct lw_cmd *c,
+                struct lw_reply **out, struct lw_err *err) {
     if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0) {
         freeReplyObject(reply);
         return 0;
     }
-    *out = judge(r, reply, NULL, err);
+    *out = judge(r, reply, c, NULL, err);
     return *out ? 0 : -1;
 }
 
 /* Replies 1 .. n - 1 of a pipeline whose first has come already. */
-static int collect(struct lw_redis *r, size_t n, struct lw_reply **replies,
-                   struct lw_err *err) {
+static int collect(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
+                   struct lw_reply **replies, struct lw_err *err) {
     int rc = 0;
     for (size_t i = 1; i < n; i++) {
         redisReply *reply = lw_conn_get(r, err);
@@ -216,7 +234,7 @@ static int collect(struct lw_redis *r, size_t n, struct lw_reply **replies,
             rc = -1;
             break;
         }
-        if (take(r, reply, &replies[i], err))
+        if (take(r, reply, cmds[i], &replies[i], err))
             rc = -1;
         if (!r->ctx) /* judge left the server */
             break;
@@ -243,8 +261,8 @@ int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
             freeReplyObject(head);
             continue;
         }
-        int rc = take(r, head, &replies[0], err);
-        return r->ctx && collect(r, n, replies, err) ? -1 : rc;
+        int rc = take(r, head, cmds[0], &replies[0], err);
+        return r->ctx && collect(r, cmds, n, replies, err) ? -1 : rc;
     }
     return lw_fail(err, LW_EAGAIN, "redis %s: the cluster sends us from node to node",
                    r->where);
@@ -266,7 +284,9 @@ static const char *sha_of(struct lw_redis *r, const struct lw_script *script,
     }
     size_t len;
     const char *sha = lw_reply_text(reply, &len);
-    lw_assert(sha && len == 40 && r->nloaded < LW_SCRIPTS_MAX);
+    if (!sha || len != 40)
+        return lw_redis_odd(r, reply, "SCRIPT LOAD", err);
+    lw_assert(r->nloaded < LW_SCRIPTS_MAX);
     struct lw_loaded *slot = &r->loaded[r->nloaded++];
     slot->script = script;
     lw_copy(slot->sha, sizeof slot->sha, sha);
@@ -291,8 +311,12 @@ struct lw_reply *lw_redis_eval_keys(struct lw_redis *r, const struct lw_script *
         }
         redisReply *reply = roundtrip(r, &r->scratch, c, err);
         if (!reply || reply->type != REDIS_REPLY_ERROR ||
-            strncmp(reply->str, "NOSCRIPT", 8) != 0)
-            return judge(r, reply, script->name, err);
+            strncmp(reply->str, "NOSCRIPT", 8) != 0) {
+            struct lw_reply *answer = judge(r, reply, NULL, script->name, err);
+            return answer && !lw__script_fits(script->name, answer)
+                       ? lw_redis_odd(r, answer, script->name, err)
+                       : answer;
+        }
         freeReplyObject(reply);
         r->nloaded = 0; /* SCRIPT FLUSH, or another node of the cluster */
     }

@@ -92,6 +92,11 @@ struct lw_reply *lw_redis_do(struct lw_redis *r, struct lw_err *err, const char 
 int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
                       struct lw_reply **replies, struct lw_err *err);
 
+/* The reply is none that a script or a command of ours can have: it is freed, the
+ * connection dropped, LW_EAGAIN says so. NULL. */
+void *lw_redis_odd(struct lw_redis *r, struct lw_reply *reply, const char *what,
+                   struct lw_err *err);
+
 /* Connections made so far. While the number stays the same, everything was asked of one
  * server; when it grows, what follows may come from another, and be older (a cluster's
  * MOVED is followed without an error). */

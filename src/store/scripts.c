@@ -26,6 +26,7 @@
     "  local t = redis.call('TIME')\n"                                                   \
     "  local now = tonumber(t[1]) * 1000000 + tonumber(t[2])\n"                          \
     "  last = tonumber(last or '0') or 0\n"                                              \
+    "  if not (last >= 0 and last < 2^53 - 1) then last = 0 end\n"                       \
     "  return string.format('%.0f', math.max(now, last + 1))\n"                          \
     "end\n"
 
@@ -33,9 +34,12 @@
  * the same step: whoever starts there again scores with the same versions. */
 #define LUA_ADOPT                                                                        \
     "local function adopt(next_offset)\n"                                                \
-    "  local champion = redis.call('HGET', KEYS[2], 'champion') or '0'\n"                \
+    "  local champion = redis.call('HGET', KEYS[2], 'champion') or ''\n"                 \
     "  local shadows = redis.call('HGET', KEYS[3], 'shadows') or ''\n"                   \
     "  local was = redis.call('HMGET', KEYS[1], 'champion', 'shadows')\n"                \
+    "  if not string.match(champion, '^%d+$') then\n"                                    \
+    "    champion = string.match(was[1] or '', '^%d+$') or '0'\n"                        \
+    "  end\n"                                                                            \
     "  if was[1] ~= champion then\n"                                                     \
     "    will('HSET', KEYS[1], 'champion', champion, 'champion_since', next_offset)\n"   \
     "  end\n"                                                                            \
@@ -63,9 +67,13 @@ const struct lw_script lw_script_flush = {
     /* Within one epoch only its owner moves the offset, so anything from base to next is
      * an earlier send of this flush, or of a part of it, whose answer was lost. */
     "local at = tonumber(h[2] or '-1')\n"
-    "if at < tonumber(ARGV[2]) or at > tonumber(ARGV[3]) then\n"
+    "if not at or at < tonumber(ARGV[2]) or at > tonumber(ARGV[3]) then\n"
     "  return {0, 'next_offset ' .. (h[2] or 'none')}\n"
     "end\n"
+    /* A key of another type fails here, before any write: panes without their offset
+     * would count twice. */
+    "for i = 4, 5 do redis.call('ZCARD', KEYS[i]) end\n"
+    "for i = 6, #KEYS do redis.call('HLEN', KEYS[i]) end\n"
     "local fields = 11 + tonumber(ARGV[11])\n"
     "local sealed = redis.call('HGET', KEYS[3], 'sealed_until') or ''\n"
     "local until_ms, believed = tonumber(sealed), tonumber(ARGV[10])\n"
@@ -118,8 +126,11 @@ const struct lw_script lw_script_flush = {
     "  tidy({'ZREM', KEYS[5], start .. ':' .. ARGV[7]})\n"
     "  tidy({'ZREMRANGEBYSCORE', KEYS[4], start, start})\n"
     "end\n"
-    "local keep = redis.call('HGET', KEYS[3], 'keep_from')\n"
-    "if keep then tidy({'ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep}) end\n"
+    "local keep = tonumber(redis.call('HGET', KEYS[3], 'keep_from') or '')\n"
+    "if keep and until_ms and keep < until_ms then\n"
+    "  keep = string.format('%.0f', keep)\n"
+    "  tidy({'ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep})\n"
+    "end\n"
     "will('HSET', KEYS[1], unpack(ARGV, 12, fields))\n"
     "local champion, shadows = adopt(ARGV[3])\n"
     "return commit({1, champion, shadows, sealed})\n"};
@@ -150,23 +161,31 @@ const struct lw_script lw_script_restart = {
     "if h[1] ~= ARGV[1] then return {0, 'epoch ' .. (h[1] or 'none')} end\n"
     "if h[2] == ARGV[3] then return {1} end\n"
     "if h[2] ~= ARGV[2] then return {0, 'next_offset ' .. (h[2] or 'none')} end\n"
-    "will('HSET', KEYS[1], 'next_offset', ARGV[3])\n"
+    "will('HSET', KEYS[1], 'next_offset', ARGV[3], 'progress', ARGV[8])\n"
     "will('DEL', KEYS[2])\n"
     "will('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'what', 'topic_remade',\n"
     "     'who', ARGV[5], 'detail', ARGV[6], 'event', '0', 'at', ARGV[7])\n"
     "return commit({1})\n"};
 
 const struct lw_script lw_script_lease = {
-    "lease", LUA_CLOCK "local held = redis.call('GET', KEYS[1])\n"
-                       "if held == ARGV[2] .. ' ' .. ARGV[1] then\n"
-                       "  will('PEXPIRE', KEYS[1], ARGV[3])\n"
-                       "  return commit(ARGV[2])\n"
-                       "end\n"
-                       "if held then return '' end\n"
-                       "local token = tick(redis.call('GET', KEYS[2]))\n"
-                       "will('SET', KEYS[2], token)\n"
-                       "will('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[3])\n"
-                       "return commit(token)\n"};
+    "lease",
+    LUA_CLOCK "local held = redis.call('GET', KEYS[1])\n"
+              /* Of a damaged fence no write would come through. */
+              "local mine = held == ARGV[2] .. ' ' .. ARGV[1]\n"
+              "if mine and redis.call('GET', KEYS[2]) == ARGV[2] then\n"
+              "  will('PEXPIRE', KEYS[1], ARGV[3])\n"
+              "  return commit(ARGV[2])\n"
+              "end\n"
+              "local left = redis.call('PTTL', KEYS[1])\n"
+              /* One that never ends, or is none, nobody holds. */
+              "if held and not mine and string.match(held, '^%d+ .') and left > 0 and\n"
+              "    left <= math.max(3600000, 2 * tonumber(ARGV[3])) then\n"
+              "  return ''\n"
+              "end\n"
+              "local token = tick(redis.call('GET', KEYS[2]))\n"
+              "will('SET', KEYS[2], token)\n"
+              "will('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[3])\n"
+              "return commit(token)\n"};
 
 /* champion and previous change places or move up; statuses of the versions follow. */
 #define LUA_PROMOTE                                                                      \
@@ -183,11 +202,12 @@ const struct lw_script lw_script_lease = {
     "      redis.call('HGET', prefix .. previous, 'status') == 'previous' then\n"        \
     "    will('HSET', prefix .. previous, 'status', 'retired')\n"                        \
     "  end\n"                                                                            \
+    "  local epoch = tonumber(a[5] or '') or 0\n"                                        \
+    "  if not (epoch >= 0 and epoch < 2^52) then epoch = 0 end\n"                        \
     "  will('HSET', prefix .. version, 'status', 'champion', 'promoted', wall)\n"        \
     "  will('HSET', models, 'first', a[4] or version, 'champion', version, "             \
     "'previous',\n"                                                                      \
-    "       old, 'champion_since', since, 'epoch',\n"                                    \
-    "       string.format('%.0f', (tonumber(a[5] or '0') or 0) + 1))\n"                  \
+    "       old, 'champion_since', since, 'epoch', string.format('%.0f', epoch + 1))\n"  \
     "  if a[3] == version then will('HSET', models, 'challenger', '0') end\n"            \
     "end\n"
 

@@ -18,7 +18,8 @@ extern const struct lw_script lw_script_claim;
  * arguments. {1, champion, shadows} or {0, what it found}. */
 extern const struct lw_script lw_script_flush;
 /* KEYS: part, offsets:<p>, audit. ARGV: epoch, next_offset that is held, next_offset to
- * start at, cap of the audit, who, detail, wall ms. {1} or {0, what it found}. */
+ * start at, cap of the audit, who, detail, wall ms, progress. {1} or {0, what it found}.
+ */
 extern const struct lw_script lw_script_restart;
 /* KEYS: part, pane, unreadable:<start>:<p>, unreadable. ARGV: epoch, field and text of
  * the note, ttl ms. 1, or 0 when the epoch is another. */

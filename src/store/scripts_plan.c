@@ -52,6 +52,9 @@ const char lw_script_plan[] =
     "    return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. is\n"
     "                             .. ', not a ' .. fit)\n"
     "  end\n"
+    /* ... which is what it will hold when the next on the list is carried out. */
+    "  if verb == 'RENAME' then holds[c[3]], holds[key] = is, 'none' end\n"
+    "  if verb == 'DEL' or verb == 'UNLINK' then holds[key] = 'none' end\n"
     "end\n"
     "local function commit(answer)\n"
     "  for _, c in ipairs(plan) do\n"

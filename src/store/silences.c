@@ -31,7 +31,8 @@ static const struct lw_script add_script = {
     "if left >= tonumber(ARGV[5]) then return 0 end\n"
     "for _, id in ipairs(gone) do will('HDEL', KEYS[1], id) end\n"
     "will('HSET', KEYS[1], ARGV[3], ARGV[4])\n"
-    "local ttl = math.min(last - ARGV[1] + 86400000, 1e15)\n" /* what Redis can add up */
+    "last = math.min(last, ARGV[1] + 315360000000)\n" /* what is damaged may say 1e300 */
+    "local ttl = last - ARGV[1] + 86400000\n"
     "will('PEXPIRE', KEYS[1], string.format('%.0f', ttl))\n"
     "will(unpack(ARGV, 6))\n"
     "return commit(1)\n"};

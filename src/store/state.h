@@ -41,6 +41,7 @@ struct lw_claim {
     int64_t last_offset; /* of the last message that was read; -1: not known */
     uint64_t last_id;    /* what it was */
     struct lw_force force;
+    char rebuilt[256]; /* why the part hash was begun anew; "": it was not */
     struct lw_unreadables
         unread; /* open panes that had to begin anew; the caller frees */
 };
@@ -48,9 +49,11 @@ struct lw_claim {
 /* Takes ownership of partition `number` for `owner` (host:pid:worker) and loads its
  * progress and its open panes into p, which must be new. The models in force now are
  * recorded as adopted at next_offset. On LW_EAGAIN claim again, with a new p; LW_EINPUT:
- * the progress cannot be read (damaged, or of a newer program); LW_ECONFIG: a pane is of
- * another configuration. An open pane that cannot be read is set aside and begins anew:
- * what it held is missing from its windows. Two round trips. */
+ * a key is of another type, which the leader sets aside; LW_ECONFIG: a pane is of another
+ * configuration. Progress that cannot be read (damaged, missing, or of another program)
+ * is set aside, and the partition goes on behind the last offset that is in its panes, so
+ * that no event is in them twice (out->rebuilt). An open pane that cannot be read is set
+ * aside and begins anew: what it held is missing from its windows. Two round trips. */
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    const char *owner, struct lw_partition *p, int32_t number,
                    struct lw_claim *out, struct lw_err *err);
@@ -86,13 +89,16 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_flush *flush, struct lw_partition *p,
                      const char *who, struct lw_err *err);
 
+#define LW_OFFSET_MAX     (INT64_C(1) << 53) /* the scripts count in doubles */
+#define LW_PARTITIONS_MAX 100000             /* of a topic; more is damage */
 /* Can this configuration go on with what the stream has in Redis? LW_ECONFIG says why
  * not: a newer program's contract, panes of another length, another topic. */
 int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   struct lw_err *err);
-/* The number of partitions that the stream has known so far; 0: it is new; -1: error. */
+/* The number of partitions that the stream has known so far; 0: it is new; -1: error.
+ * More than the topic has now (live) count only where there is a state of them. */
 int32_t lw_meta_partitions(struct lw_redis *r, const struct lw_spec *spec,
-                           struct lw_err *err);
+                           const char *topic, int32_t live, struct lw_err *err);
 
 /* What the detector sees of a partition. */
 struct lw_part_view {

@@ -8,6 +8,33 @@ void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shad
                     struct lw_force *out);
 /* A leader's sealed_until, where it is believed; "": nothing. */
 void lw__sealed_read(struct lw_partition *p, const struct lw_reply *reply);
+/* The progress as it is kept: behind its bytes the offset that it stands at, and a hash
+ * of both. */
+void lw__progress_put(struct lw_buf *out, const struct lw_partition *p,
+                      int64_t next_offset);
+/* Takes the two off *len again. LW_EINPUT. */
+int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
+                      struct lw_err *err);
+/* A partition that is being claimed. */
+struct lw_part {
+    const struct lw_spec *spec;
+    const char *topic, *owner;
+    int32_t number;
+    struct lw_partition *p;
+};
+/* In the epoch of the claim: next_offset is not the one that the progress stands at; it
+ * is put back. What was there is set aside. */
+int lw__put_back(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
+                 struct lw_err *err);
+/* In the epoch of the claim: sets aside a part hash that cannot be read, and begins it
+ * anew with what else is known: where the newest pane ends, which panes are open. of->p
+ * is begun anew. LW_EAGAIN: claim again. */
+int lw__rebuild(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
+                const char *why, struct lw_err *err);
+/* For how long a pane is kept whatever happens. */
+int64_t lw__pane_expiry_ms(const struct lw_spec *spec);
+/* "<start>:<partition>" as the start; INT64_MIN: it names no pane. */
+int64_t lw__pane_start(const struct lw_spec *spec, const char *name, int32_t *number);
 int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
                   struct lw_err *err);
 

@@ -14,30 +14,47 @@
 static const char *const view_fields[] = {
     "next_offset", "idle",  "watermark", "newest",   "oldest_pane",
     "updated",     "epoch", "owner",     "champion", "end_offset"};
-#define VIEW_FIELDS (sizeof view_fields / sizeof *view_fields)
+#define LW_VIEW_TIME_MAX (LW_DAY * 365 * 400) /* either side of 1970 */
+#define NEXT_MAX         100 /* members looked at for one that is a pane */
+#define VIEW_FIELDS      (sizeof view_fields / sizeof *view_fields)
 
-/* A number that may be absent or empty. */
+/* A number that may be absent, empty or damaged; INT64_MIN: it is not known. */
 static int64_t number_of(const struct lw_reply *reply) {
     const char *text = lw_reply_text(reply, NULL);
-    return text && *text ? lw_reply_int(reply) : INT64_MIN;
+    int64_t v;
+    return text && lw_parse_i64(text, &v) ? v : INT64_MIN;
+}
+
+/* An event time. What no partition can have written would be believed by the leader, who
+ * seals by it. */
+static int64_t time_of(const struct lw_reply *reply) {
+    int64_t t = number_of(reply);
+    return t >= -LW_VIEW_TIME_MAX && t <= LW_VIEW_TIME_MAX ? t : INT64_MIN;
+}
+
+static uint64_t count_of(const struct lw_reply *reply) {
+    int64_t n = number_of(reply);
+    return n > 0 ? (uint64_t)n : 0;
 }
 
 static void read_view(const struct lw_reply *v, struct lw_part_view *out) {
     const char *owner = lw_reply_text(lw_reply_at(v, 7), NULL);
-    out->known = lw_reply_kind(lw_reply_at(v, 0)) == LW_REPLY_TEXT;
-    out->next_offset = out->known ? lw_reply_int(lw_reply_at(v, 0)) : -1;
+    out->next_offset = number_of(lw_reply_at(v, 0));
+    out->known = out->next_offset >= -1;
+    out->next_offset = out->known ? out->next_offset : -1;
     out->idle = lw_reply_int(lw_reply_at(v, 1)) != 0;
-    out->watermark_ms = number_of(lw_reply_at(v, 2));
-    out->newest_ms = number_of(lw_reply_at(v, 3));
-    out->oldest_pane_ms = number_of(lw_reply_at(v, 4));
+    out->watermark_ms = time_of(lw_reply_at(v, 2));
+    out->newest_ms = time_of(lw_reply_at(v, 3));
+    out->oldest_pane_ms = time_of(lw_reply_at(v, 4));
     out->updated_ms = lw_reply_int(lw_reply_at(v, 5));
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6));
-    out->champion = (uint32_t)lw_reply_int(lw_reply_at(v, 8));
+    int64_t champion = lw_reply_int(lw_reply_at(v, 8));
+    out->champion = champion > 0 && champion < UINT32_MAX ? (uint32_t)champion : 0;
     int64_t end = number_of(lw_reply_at(v, 9));
-    out->end_offset = end == INT64_MIN ? -1 : end;
+    out->end_offset = end < 0 ? -1 : end;
     lw_copy(out->owner, sizeof out->owner, owner ? owner : "");
     for (size_t i = 0; i < LW_COUNTERS; i++)
-        out->counter[i] = (uint64_t)lw_reply_int(lw_reply_at(v, VIEW_FIELDS + i));
+        out->counter[i] = count_of(lw_reply_at(v, VIEW_FIELDS + i));
 }
 
 int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
@@ -127,15 +144,34 @@ struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
 int lw_state_next_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t from_ms,
                        int64_t *start_ms, struct lw_err *err) {
     char key[LW_KEY_MAX];
-    struct lw_reply *reply = lw_redis_do(r, err, "ZRANGEBYSCORE %s %ld +inf LIMIT 0 1",
-                                         lw_key(key, spec, "panes"), (long)from_ms);
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "ZRANGEBYSCORE %s %ld +inf LIMIT 0 %d",
+                    lw_key(key, spec, "panes"), (long)from_ms, NEXT_MAX);
     if (!reply)
         return -1;
-    const char *name =
-        lw_reply_text(lw_reply_at(reply, 0), NULL); /* "<start>:<number>" */
-    *start_ms = name ? strtoll(name, NULL, 10) : INT64_MAX;
+    *start_ms = INT64_MAX;
+    for (size_t i = 0; i < lw_reply_count(reply) && *start_ms == INT64_MAX; i++) {
+        const char *name = lw_reply_text(lw_reply_at(reply, i), NULL);
+        int64_t start = lw__pane_start(spec, name, NULL);
+        if (start >= from_ms) /* else a member that names no pane */
+            *start_ms = start;
+    }
     lw_reply_free(reply);
     return 0;
+}
+
+int64_t lw__pane_start(const struct lw_spec *spec, const char *name, int32_t *number) {
+    char *end = NULL, *last = NULL;
+    int64_t start = name ? strtoll(name, &end, 10) : INT64_MIN;
+    if (!name || end == name || *end != ':' || start % spec->pane_ms != 0 ||
+        start > LW_VIEW_TIME_MAX || start < -LW_VIEW_TIME_MAX)
+        return INT64_MIN;
+    long p = strtol(end + 1, &last, 10);
+    if (last == end + 1 || *last || p < 0 || p > INT32_MAX)
+        return INT64_MIN;
+    if (number)
+        *number = (int32_t)p;
+    return start;
 }
 
 /* Lines "<start> <first> <last> <events>". */
@@ -147,7 +183,7 @@ static void widen(struct lw_range *range, const struct lw_reply *lines) {
         if (!text ||
             sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64, &start, &first,
                    &last, &events) != 4 ||
-            first > last) /* of a topic that was made anew meanwhile */
+            first < 0 || first > last) /* of a topic that was made anew meanwhile */
             continue;
         range->first = range->first < 0 || first < range->first ? first : range->first;
         range->last = last > range->last ? last : range->last;

@@ -148,7 +148,7 @@ static void history(struct lw_redis *r, const struct lw_spec *spec) {
 static void meta(struct lw_redis *r, const struct lw_spec *spec) {
     struct lw_err err = {0};
     char what[64], who[64];
-    lw_meta_partitions(r, spec, &err);
+    lw_meta_partitions(r, spec, "trips", 2, &err);
     lw_err_clear(&err);
     lw_asked(r, spec, what, sizeof what, who, sizeof who, &err);
     lw_err_clear(&err);

@@ -27,7 +27,7 @@ def scenario(case):
         (r"group\.id: \S+", f"group.id: {STREAM}\n  session.timeout.ms: 6000"),
         (r"idle_timeout: \S+", "idle_timeout: 1h"), (r"^  timeout: 2s", "  timeout: 2s\n  lease: 1s")])
     redis = case.redis
-    redis("SET", key("lease"), "1 nobody")
+    redis("SET", key("lease"), "1 nobody", "PX", 3600000)  # one without an end is none
     case.leeway("replay", "-c", config, TRIPS)
     daemons = [Daemon(case, config, f"run-{i}") for i in range(3)]
     wait_for("all trips to be read", 60, lambda: offsets(redis, STREAM) == EVENTS)

@@ -280,7 +280,9 @@ static int do_unsilence(struct world *w) {
 }
 
 static int do_retry_parked(struct world *w) {
-    return lw_parked_retry(w->user, w->spec, w->parked, "me", NOW, &w->err);
+    return lw_parked_retry(w->user, w->spec,
+                           &(struct lw_parked_again){w->parked, "me", "", "", NOW},
+                           &w->err);
 }
 
 static int do_done(struct world *w) {

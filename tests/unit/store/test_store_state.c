@@ -511,9 +511,15 @@ static void a_stream_knows_how_many_partitions_it_had(void **state) {
     struct lw_spec *spec = test_spec("grows");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct lw_err err = {0};
-    assert_int_equal(lw_meta_partitions(r, spec, &err), 0);
+    assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 0);
     assert_int_equal(lw_meta_write(r, spec, TOPIC, 2, "0", 1, &err), 0);
-    assert_int_equal(lw_meta_partitions(r, spec, &err), 2);
+    assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 2);
+    /* a topic that was made anew, smaller: those that have a state count */
+    assert_int_equal(lw_meta_write(r, spec, TOPIC, 7, "0", 1, &err), 0);
+    lw_reply_free(MUST(r, "HSET leeway:{grows}:part:trips:4 owner x"));
+    assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 5);
+    lw_reply_free(MUST(r, "HSET leeway:{grows}:meta partitions 2147483647"));
+    assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 0);
     lw_redis_free(r);
     free(spec);
 }
@@ -546,21 +552,33 @@ static void a_struck_out_pane_leaves_no_trace(void **state) {
     free(spec);
 }
 
-static void damaged_progress_is_refused(void **state) {
+/* What the panes hold and where the partition stands is known without it. */
+static void damaged_progress_begins_anew(void **state) {
     struct lw_spec *spec = test_spec("damaged");
     struct lw_redis *r = test_connect(redis_server_url(*state));
-    struct worker w;
-    struct lw_claim claim;
+    struct worker w, next;
     start(&w, r, spec, 0, "w");
-    feed(spec, w.p, 0, 10, 1);
-    must_flush(&w, spec, 10);
+    feed(spec, w.p, 0, 100, 1);
+    must_flush(&w, spec, 100);
+    int64_t watermark = lw_partition_watermark(w.p);
     lw_reply_free(MUST(r, "HSET leeway:{damaged}:part:trips:0 progress garbage"));
-    struct lw_partition *p = lw_partition_new(spec, 0);
-    assert_int_equal(lw_state_claim(r, spec, TOPIC, "x", p, 0, &claim, &w.err), -1);
-    assert_int_equal(w.err.code, LW_EINPUT);
-    assert_non_null(strstr(w.err.msg, "trips/0"));
-    lw_partition_free(p);
+    start(&next, r, spec, 0, "x");
+    assert_non_null(strstr(next.claim.rebuilt, "progress is damaged"));
+    assert_int_equal(next.claim.next_offset, 100);
+    assert_int_equal(lw_partition_counters(next.p)[LW_COUNT_MESSAGES], 100);
+    assert_int_equal(lw_partition_watermark(next.p), watermark);
+    feed(spec, next.p, 100, 20, 1);
+    must_flush(&next, spec, 120);
+    struct lw_pane *pane = lw_state_pane(r, spec, 1, T0 + LW_HOUR, NULL, &w.err);
+    assert_int_equal(pane->events, 60);
+    lw_pane_free(pane);
+    assert_int_equal(
+        must_int(r, MUST(r, "HEXISTS leeway:{damaged}:unreadable:part:trips:0 "
+                            "progress")),
+        1);
+    assert_int_equal(flush(&w, spec, 101), -1); /* fenced */
     end(&w);
+    end(&next);
     lw_redis_free(r);
     free(spec);
 }
@@ -611,7 +629,7 @@ int main(void) {
         cmocka_unit_test(a_stream_knows_how_many_partitions_it_had),
         cmocka_unit_test(a_struck_out_pane_leaves_no_trace),
         cmocka_unit_test(an_open_pane_is_set_aside_by_a_claim),
-        cmocka_unit_test(damaged_progress_is_refused),
+        cmocka_unit_test(damaged_progress_begins_anew),
         cmocka_unit_test(a_claim_ends_idleness),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

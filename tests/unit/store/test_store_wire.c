@@ -164,7 +164,7 @@ static void passing_errors_are_told_from_lasting_ones(void **state) {
         {"BUSY Redis is busy running a script.", LW_REDIS_AWAY, LW_EAGAIN},
         {"MISCONF Redis is configured to save RDB", LW_REDIS_LOCKED, LW_EAGAIN},
         {"TRYAGAIN Multiple keys request", LW_REDIS_AWAY, LW_EAGAIN},
-        {"WRONGTYPE Operation against a key", LW_REDIS_DAMAGED, LW_ESTOP},
+        {"WRONGTYPE Operation against a key", LW_REDIS_DAMAGED, LW_EINPUT},
         {"ERR wrong number of arguments", LW_REDIS_OTHER, LW_ESTOP},
         {"NOAUTH Authentication required.", LW_REDIS_DENIED, LW_EAGAIN},
         {"NOPERM this user has no permissions", LW_REDIS_DENIED, LW_EAGAIN},

@@ -1,0 +1,27 @@
+/* One pane of one partition, made again from Kafka. */
+#ifndef LW_REBUILD_H
+#define LW_REBUILD_H
+
+#include "config/config.h"
+#include "store/damage.h"
+
+struct lw_rebuilt {
+    struct lw_partition *partition; /* holds the pane; the caller frees */
+    struct lw_pane *pane;           /* borrowed from it */
+    uint64_t wanted; /* events that the pane held; it is the same again when as many are
+                        found */
+    bool exact;      /* all of it, or all that is left of a pane that had begun anew */
+    uint64_t gone;   /* offsets of it that Kafka no longer holds */
+};
+/* Reads the offsets that are noted for the pane, outside the group, and scores with the
+ * versions that scored it. LW_ENOTFOUND: nothing is noted of it, or Kafka holds nothing.
+ * Blocks for as long as reading takes. */
+struct lw_rebuilder {
+    const struct lw_config *config;
+    struct lw_registry *registry; /* of framing confluent; else NULL */
+    struct lw_redis *redis;
+};
+int lw_rebuild_pane(const struct lw_rebuilder *with, int64_t start_ms, int32_t partition,
+                    struct lw_rebuilt *out, struct lw_err *err);
+
+#endif

@@ -1,0 +1,343 @@
+/* See damage.h. */
+#include "store/damage.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "store/guard.h"
+#include "store/state_private.h"
+
+/* KEYS: unreadable, audit, then key and new name of each. ARGV: wall ms, ttl ms, who, cap
+ * of the audit, 1 to look only, then type ("!": it goes whatever it is) and name of each.
+ * Name and reason of each that was, or would be, moved. */
+static const struct lw_script mend = {
+    "mend", "local function odd(key, want)\n"
+            "  local is = redis.call('TYPE', key)['ok']\n"
+            "  if is == 'none' then return nil end\n"
+            "  if want == '!' then return 'set aside by a person' end\n"
+            "  if is ~= want then\n"
+            "    return 'the key holds a ' .. is .. ' instead of a ' .. want\n"
+            "  end\n"
+            "  if is == 'stream' then\n"
+            "    local e = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]\n"
+            "    if e and tonumber(string.match(e[1], '^%d+')) > 2^53 then\n"
+            "      return 'behind the entry ' .. e[1] .. ' it can take no other'\n"
+            "    end\n"
+            "  end\n"
+            "end\n"
+            "local moved, told = {}, {}\n"
+            "for i = 3, #KEYS, 2 do\n"
+            "  local name, why = ARGV[i + 4], odd(KEYS[i], ARGV[i + 3])\n"
+            "  if why then\n"
+            "    told[#told + 1] = name\n"
+            "    told[#told + 1] = why\n"
+            "  end\n"
+            "  if why and ARGV[5] == '' then\n"
+            "    local to = KEYS[i + 1]\n"
+            "    if redis.call('EXISTS', to) == 1 then to = to .. ':' .. ARGV[1] end\n"
+            "    will('RENAME', KEYS[i], to)\n"
+            "    will('PEXPIRE', to, ARGV[2])\n"
+            "    moved[#moved + 1] = {name, why}\n"
+            "  end\n"
+            "end\n"
+            "for _, m in ipairs(moved) do\n"
+            "  will('HSET', KEYS[1], m[1], ARGV[1] .. ' ' .. m[2])\n"
+            "  will('PEXPIRE', KEYS[1], ARGV[2])\n"
+            "  will('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'what', 'unreadable',\n"
+            "             'who', ARGV[3], 'detail', m[1] .. ': ' .. m[2], 'event', '0',\n"
+            "             'at', ARGV[1])\n"
+            "end\n"
+            "return commit(told)\n"};
+
+/* Every key that is read or written in a step, whatever happens. What is made whole by
+ * each evaluation (window:...) and panes (unread.c) look after themselves. */
+static const struct {
+    const char *name, *type, *follows;
+} fixed[] = {
+    {"unreadable", "hash", "The notes about what was set aside before are gone."},
+    {"audit", "stream", "The audit begins anew."},
+    {"meta", "hash", "It is written again by the next leader."},
+    {"models", "hash",
+     "The champion goes on; `leeway models list` shows what else there is."},
+    {"detector", "hash",
+     "The detector begins anew: rules' counts, cooldown, probation and quarantine are "
+     "forgotten; panes and models are not."},
+    {"panes", "zset", "The index is made again from the panes."},
+    {"now", "hash", "The next evaluation writes it again."},
+    {"history", "stream", "The history of figures begins anew."},
+    {"evaluations", "stream", "The list of evaluations begins anew."},
+    {"alerts", "hash", "Alerts that fire are told again when they change."},
+    {"alerts:message", "hash", "Alerts that fire are told again when they change."},
+    {"alerts:told", "hash", "Receivers may be told again what they know."},
+    {"outbox", "stream", "Deliveries that waited in it are not made."},
+    {"outbox:tries", "hash", "Deliveries that failed are tried again at once."},
+    {"outbox:parked", "stream", "Deliveries that were given up are no longer listed."},
+    {"silences", "hash", "Silences have ended; add them again."},
+    {"lease", "string", "Another leader takes over."},
+    {"fence", "string", "Another leader takes over."},
+    {"asks", "list", "What people asked for must be asked for again."},
+};
+#define FIXED (sizeof fixed / sizeof *fixed)
+
+const char *lw_damage_follows(const char *name) {
+    for (size_t i = 0; i < FIXED; i++)
+        if (strcmp(name, fixed[i].name) == 0)
+            return fixed[i].follows;
+    static const struct {
+        const char *prefix, *follows;
+    } some[] = {
+        {"part:", "The partition goes on behind the last offset that is known to be in "
+                  "its panes; its counters may begin anew."},
+        {"offsets:", "Trainings do not read the events of its older panes."},
+        {"model:", "The version scores nothing."},
+        {"detector:sealed_until", "It goes on behind the newest figures."},
+        {"detector:state", "The detector begins anew: rules' counts, cooldown, probation "
+                           "and quarantine are forgotten; panes and models are not."},
+        {"reference:", "Drift is not judged against this version."},
+    };
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        if (strncmp(name, some[i].prefix, strlen(some[i].prefix)) == 0)
+            return some[i].follows;
+    return "";
+}
+
+static void put_one(struct lw_cmd *keys, struct lw_cmd *args, const struct lw_spec *spec,
+                    const char *name, const char *type) {
+    lw_key_arg(keys, spec, "%s", name);
+    lw_key_arg(keys, spec, "unreadable:%s", name);
+    lw_cmd_str(args, type);
+    lw_cmd_str(args, name);
+}
+
+static void put_versions(struct lw_cmd *keys, struct lw_cmd *args,
+                         const struct lw_spec *spec, const struct lw_aliases *a) {
+    const uint32_t version[] = {a->champion, a->previous, a->challenger, a->first};
+    char name[40];
+    for (size_t i = 0; i < sizeof version / sizeof *version; i++) {
+        if (!version[i])
+            continue;
+        snprintf(name, sizeof name, "model:%u", version[i]);
+        put_one(keys, args, spec, name, "hash");
+        snprintf(name, sizeof name, "reference:%u", version[i]);
+        put_one(keys, args, spec, name, "hash");
+    }
+}
+
+static void put_all(struct lw_cmd *keys, struct lw_cmd *args, const struct lw_spec *spec,
+                    const char *topic, int32_t npartitions) {
+    char name[300];
+    for (size_t i = 0; i < FIXED; i++)
+        put_one(keys, args, spec, fixed[i].name, fixed[i].type);
+    for (int32_t p = 0; p < npartitions; p++) {
+        snprintf(name, sizeof name, "part:%s:%d", topic, p);
+        put_one(keys, args, spec, name, "hash");
+        snprintf(name, sizeof name, "offsets:%d", p);
+        put_one(keys, args, spec, name, "zset");
+    }
+}
+
+static bool is_pane(const char *name) {
+    size_t n = strspn(name, "-0123456789");
+    return n > 0 && name[n] == ':' && strspn(name + n + 1, "0123456789") > 0;
+}
+
+static void read_notes(const struct lw_reply *notes, int64_t since_ms, bool panes,
+                       struct lw_damages *out) {
+    size_t fields = lw_reply_count(notes);
+    out->item = lw_calloc(fields / 2 + 1, sizeof *out->item);
+    for (size_t i = 0; i + 1 < fields; i += 2) {
+        const char *name = lw_reply_text(lw_reply_at(notes, i), NULL);
+        const char *note = lw_reply_text(lw_reply_at(notes, i + 1), NULL);
+        struct lw_damage *d = &out->item[out->n];
+        if (!name || !note || (!panes && is_pane(name)))
+            continue;
+        size_t n = strspn(note, "0123456789");
+        d->at_ms = n && n < 16 ? strtoll(note, NULL, 10) : 0;
+        lw_copy(d->name, sizeof d->name, name);
+        lw_copy(d->why, sizeof d->why, note[n] == ' ' ? note + n + 1 : note + n);
+        out->n += d->at_ms >= since_ms;
+    }
+}
+
+static int notes_since(struct lw_redis *r, const struct lw_spec *spec, int64_t since_ms,
+                       bool panes, struct lw_damages *out, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    *out = (struct lw_damages){0};
+    struct lw_reply *notes =
+        lw_redis_do(r, err, "HGETALL %s", lw_key(key, spec, "unreadable"));
+    if (!notes)
+        return lw_err_context(err, "what is set aside");
+    read_notes(notes, since_ms, panes, out);
+    lw_reply_free(notes);
+    return 0;
+}
+
+int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_damages *out,
+                   struct lw_err *err) {
+    return notes_since(r, spec, 0, true, out, err);
+}
+
+/* The script's command up to the keys that it is about. */
+static struct lw_cmd *begin(struct lw_redis *r, const struct lw_spec *spec,
+                            const char *who, bool dry) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_clear(&r->keys);
+    lw_key_arg(&r->keys, spec, "unreadable");
+    lw_key_arg(&r->keys, spec, "audit");
+    lw_cmd_int(c, lw_wall_ms());
+    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_str(c, who);
+    lw_cmd_int(c, LW_AUDIT_CAP);
+    lw_cmd_str(c, dry ? "1" : "");
+    return c;
+}
+
+static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
+                                 const struct lw_damage_of *of, bool dry,
+                                 struct lw_err *err) {
+    struct lw_err none = {0}; /* the aliases may be what is damaged */
+    struct lw_aliases aliases = {0};
+    lw_models_aliases(r, spec, &aliases, &none);
+    struct lw_cmd *c = begin(r, spec, of->who, dry);
+    put_all(&r->keys, c, spec, of->topic, of->npartitions);
+    put_versions(&r->keys, c, spec, &aliases);
+    struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
+    if (!reply)
+        lw_err_context(err, "looking for damage");
+    return reply;
+}
+
+int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_damage_of *of, struct lw_damages *out,
+                   struct lw_err *err) {
+    *out = (struct lw_damages){0};
+    struct lw_reply *reply = run_mend(r, spec, of, false, err);
+    if (!reply)
+        return -1;
+    lw_reply_free(reply);
+    return notes_since(r, spec, of->since_ms, false, out, err);
+}
+
+int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_damage_of *of, struct lw_damages *out,
+                   struct lw_err *err) {
+    *out = (struct lw_damages){0};
+    struct lw_reply *reply = run_mend(r, spec, of, true, err);
+    if (!reply)
+        return -1;
+    size_t n = lw_reply_count(reply);
+    out->item = lw_calloc(n / 2 + 1, sizeof *out->item);
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        const char *name = lw_reply_text(lw_reply_at(reply, i), NULL);
+        const char *why = lw_reply_text(lw_reply_at(reply, i + 1), NULL);
+        if (!name || !why)
+            continue;
+        lw_copy(out->item[out->n].name, sizeof out->item->name, name);
+        lw_copy(out->item[out->n++].why, sizeof out->item->why, why);
+    }
+    lw_reply_free(reply);
+    return 0;
+}
+
+int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *name,
+                    const char *who, struct lw_err *err) {
+    if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
+        return lw_fail(err, LW_ENOTFOUND, "stream %s has no key \"%.80s\"", spec->stream,
+                       name);
+    struct lw_cmd *c = begin(r, spec, who, false);
+    put_one(&r->keys, c, spec, name, "!");
+    struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
+    if (!reply)
+        return -1;
+    bool moved = lw_reply_count(reply) > 0;
+    lw_reply_free(reply);
+    return moved ? 0
+                 : lw_fail(err, LW_ENOTFOUND, "stream %s has no key \"%.80s\"",
+                           spec->stream, name);
+}
+
+int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_lease *lease, const struct lw_unusable *what,
+                   struct lw_err *err) {
+    char name[128], text[400];
+    int64_t now = lw_wall_ms();
+    snprintf(name, sizeof name, "%.60s:%.60s", what->key, what->field);
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "SET");
+    lw_key_arg(c, spec, "unreadable:%s", name);
+    lw_cmd_arg(c, what->data, what->len);
+    lw_cmd_str(c, "PX");
+    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_fill(c, slot);
+    slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "unreadable");
+    lw_cmd_str(c, name);
+    snprintf(text, sizeof text, "%" PRId64 " %.300s", now, what->why);
+    lw_cmd_str(c, text);
+    lw_cmd_fill(c, slot);
+    slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "PEXPIRE");
+    lw_key_arg(c, spec, "unreadable");
+    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_fill(c, slot);
+    slot = lw_cmd_slot(c);
+    snprintf(text, sizeof text, "%s: %.260s", name, what->why);
+    lw__audit_words(c, spec,
+                    &(struct lw_audit_line){"unreadable", lease->who, text, 0, now});
+    lw_cmd_fill(c, slot);
+    return lw_guard_run(r, c, "setting aside", err);
+}
+
+static int add_to_index(struct lw_redis *r, const struct lw_spec *spec,
+                        const struct lw_reply *keys, struct lw_err *err) {
+    char prefix[LW_KEY_MAX];
+    size_t skip = strlen(lw_key(prefix, spec, "pane:"));
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_str(c, "ZADD");
+    lw_key_arg(c, spec, "panes");
+    for (size_t i = 0; i < lw_reply_count(keys); i++) {
+        size_t len;
+        const char *key = lw_reply_text(lw_reply_at(keys, i), &len);
+        int64_t start = key && len > skip && strncmp(key, prefix, skip) == 0
+                            ? lw__pane_start(spec, key + skip, NULL)
+                            : INT64_MIN;
+        if (start == INT64_MIN)
+            continue;
+        lw_cmd_int(c, start);
+        lw_cmd_str(c, key + skip);
+    }
+    struct lw_reply *reply = lw_cmd_count(c) > 2 ? lw_redis_call(r, c, err) : NULL;
+    bool failed = lw_cmd_count(c) > 2 && !reply;
+    lw_reply_free(reply);
+    return failed ? -1 : 0;
+}
+
+int lw_damage_index(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err) {
+    char key[LW_KEY_MAX], at[32] = "0";
+    int64_t has = 1;
+    struct lw_reply *reply = lw_redis_do(r, err, "ZCARD %s", lw_key(key, spec, "panes"));
+    if (!reply)
+        return -1;
+    has = lw_reply_int(reply);
+    lw_reply_free(reply);
+    while (has == 0) {
+        reply = lw_redis_do(r, err, "SCAN %s MATCH %s COUNT 1000", at,
+                            lw_key(key, spec, "pane:*"));
+        if (!reply)
+            return -1;
+        const char *next = lw_reply_text(lw_reply_at(reply, 0), NULL);
+        lw_copy(at, sizeof at, next ? next : "0");
+        int rc = add_to_index(r, spec, lw_reply_at(reply, 1), err);
+        lw_reply_free(reply);
+        if (rc || strcmp(at, "0") == 0)
+            return rc;
+    }
+    return 0;
+}

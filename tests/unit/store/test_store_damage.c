@@ -1,0 +1,380 @@
+/* Whatever is damaged in a stream's Redis, the others go on, and nothing is counted
+ * twice.
+ *
+ * A stream with all its keys is made once. Then each key, and each field of it, is
+ * damaged in many ways, one at a time, and a leader, a worker and the readers do what
+ * they do in a process: everything must come about after some rounds, each failure in
+ * between must say what it is and leave room to go on, and the panes must hold the events
+ * of a smooth run. The seed is that of LEEWAY_SEED or 1, and is printed. */
+#include "process.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/rng.h"
+#include "base/text.h"
+#include "store/damage.h"
+#include "store/keys.h"
+
+#define ROUNDS    8
+#define PER_FIELD 3 /* ways in which a field is damaged, drawn of all */
+
+static const struct lw_damage_of all_of_it = {TOPIC, "me", 1, 0};
+
+/* ---- the law ---- */
+
+static void failed(struct scene *s, const char *who, const struct lw_err *err) {
+    if (!err->msg[0] || err->code == LW_ECONFIG || err->code == LW_OK)
+        fail_msg("%s: %s failed with code %d: %s", s->what, who, (int)err->code,
+                 err->msg);
+}
+
+static void goes_on(struct scene *s) {
+    bool led = false;
+    struct lw_err err[3];
+    char key[LW_KEY_MAX];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        memset(err, 0, sizeof err);
+        if (i > 0 || strcmp(s->damaged, "lease") != 0) /* it has run out */
+            lw_reply_free(MUST(s->r, "DEL %s", lw_key(key, s->spec, "lease")));
+        bool ok = process_lead(s, &led, &err[0]) == 0;
+        if (!ok)
+            failed(s, "leading", &err[0]);
+        if (process_work(s, &err[1])) {
+            failed(s, "working", &err[1]);
+            ok = false;
+        }
+        if (process_look(s, &err[2])) {
+            failed(s, "looking", &err[2]);
+            ok = false;
+        }
+        if (ok)
+            return;
+        struct lw_damages found;
+        struct lw_err why = {0};
+        if (lw_damage_mend(s->r, s->spec, &all_of_it, &found, &why))
+            fail_msg("%s: %s", s->what, why.msg);
+        free(found.item);
+    }
+    fail_msg("%s: it does not go on: leading \"%s\", working \"%s\", looking \"%s\"",
+             s->what, err[0].msg, err[1].msg, err[2].msg);
+}
+
+static void events_are_right(struct scene *s) {
+    struct lw_unreadables unread = {0};
+    struct lw_err err = {0};
+    bool of_pane = strncmp(s->damaged, "pane:", 5) == 0;
+    for (int hour = 0; hour < SCENE_EVENTS / 60; hour++) {
+        struct lw_pane *pane =
+            lw_state_pane(s->r, s->spec, 1, T0 + hour * LW_HOUR, &unread, &err);
+        if (!pane)
+            fail_msg("%s: %s", s->what, err.msg);
+        if (of_pane ? pane->events > 60 : pane->events != 60)
+            fail_msg("%s: the pane of hour %d has %" PRIu64 " events", s->what, hour,
+                     pane->events);
+        lw_pane_free(pane);
+    }
+    lw_unread_fini(&unread);
+}
+
+static void check(struct scene *s) {
+    char key[LW_KEY_MAX];
+    goes_on(s);
+    events_are_right(s);
+    int64_t n = must_int(s->r, MUST(s->r, "XLEN %s", lw_key(key, s->spec, "history")));
+    if (strcmp(s->damaged, "history") != 0 && n != 3)
+        fail_msg("%s: %" PRId64 " evaluations of 3 panes", s->what, n);
+}
+
+/* ---- the damage ---- */
+
+static const char *short_name(const struct scene *s, const char *key) {
+    (void)s;
+    return strstr(key, "}:") + 2;
+}
+
+static void one(struct scene *s, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Begins a trial on a stream as it was. */
+static void one(struct scene *s, const char *key, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    s->damaged = short_name(s, key);
+    int n = snprintf(s->what, sizeof s->what, "%.100s: ", s->damaged);
+    vsnprintf(s->what + n, sizeof s->what - (size_t)n, fmt, ap);
+    va_end(ap);
+    scene_restore(s);
+}
+
+static void another_type(struct scene *s, const char *key) {
+    static const char *const make[] = {
+        "SET %s text",   "RPUSH %s a",      "SADD %s a", "ZADD %s 1 a",    "HSET %s f v",
+        "XADD %s * f v", "XADD %s 1-1 f v", NULL,        "SET %s \xff\xfe"};
+    for (size_t i = 0; i < sizeof make / sizeof *make; i++) {
+        one(s, key, "replaced by %s", make[i] ? make[i] : "nothing");
+        lw_reply_free(MUST(s->r, "DEL %s", key));
+        char line[32];
+        if (make[i]) { /* lw_redis_do wants a literal */
+            struct lw_cmd *c = lw_cmd_new();
+            lw_copy(line, sizeof line, make[i]);
+            for (char *w = strtok(line, " "); w; w = strtok(NULL, " "))
+                lw_cmd_str(c, strcmp(w, "%s") == 0 ? key : w);
+            lw_reply_free(must(s->r, lw_redis_call(s->r, c, test_err()), test_err()));
+            lw_cmd_free(c);
+        }
+        check(s);
+    }
+}
+
+static const char *const numbers[] = {"",
+                                      "abc",
+                                      "-1",
+                                      "nan",
+                                      "-nan",
+                                      "inf",
+                                      "1e300",
+                                      "9223372036854775808",
+                                      "9223372036854775807",
+                                      "-9223372036854775808",
+                                      "18446744073709551616",
+                                      "0x10",
+                                      "1.5",
+                                      " 12",
+                                      "12 ",
+                                      "--",
+                                      "99999999999999999999999999",
+                                      "4294967296",
+                                      "0"};
+#define NUMBERS (sizeof numbers / sizeof *numbers)
+#define WAYS    (NUMBERS + 6)
+
+/* The value, damaged in one of WAYS. */
+static void spoil(struct lw_rng *rng, size_t way, const char *was, size_t len,
+                  struct lw_buf *out) {
+    lw_buf_clear(out);
+    if (way < NUMBERS) {
+        lw_buf_put(out, numbers[way], strlen(numbers[way]));
+        return;
+    }
+    size_t keep = way == NUMBERS ? len / 2 : way == NUMBERS + 1 && len ? len - 1 : len;
+    if (way == NUMBERS + 2) {
+        for (int i = 0; i < 40; i++)
+            lw_buf_u8(out, (uint8_t)lw_rng_next(rng));
+        return;
+    }
+    lw_buf_put(out, was, keep);
+    if (way == NUMBERS + 3)
+        lw_buf_put(out, was, len); /* twice */
+    if (way == NUMBERS + 4)
+        for (int i = 0; i < 100000; i++)
+            lw_buf_u8(out, 'x');
+    if (way == NUMBERS + 5 && len)
+        out->data[lw_rng_next(rng) % len] ^= (uint8_t)(1U << lw_rng_next(rng) % 8);
+}
+
+static void set(struct scene *s, const char *verb, const char *key, const char *field,
+                const struct lw_buf *value) {
+    struct lw_cmd *c = lw_cmd_new();
+    lw_cmd_str(c, verb);
+    lw_cmd_str(c, key);
+    if (field)
+        lw_cmd_str(c, field);
+    lw_cmd_arg(c, value->data, value->len);
+    lw_reply_free(must(s->r, lw_redis_call(s->r, c, test_err()), test_err()));
+    lw_cmd_free(c);
+}
+
+/* What a bit more or less leaves a number that could as well be the true one: a moment,
+ * a version, a length of panes. Nothing tells. */
+static bool plausible(const struct scene *s, const char *field, size_t way) {
+    static const char *const fields[] = {"contract"};
+    if (way < NUMBERS)
+        return false;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (strcmp(field, fields[i]) == 0)
+            return true;
+    return strcmp(s->damaged, "detector") == 0 && strcmp(field, "sealed_until") == 0;
+}
+
+static void fields(struct scene *s, struct lw_rng *rng, const char *key) {
+    scene_restore(s);
+    struct lw_buf value = {0};
+    struct lw_reply *all = MUST(s->r, "HGETALL %s", key);
+    for (size_t i = 0; i + 1 < lw_reply_count(all); i += 2) {
+        size_t len;
+        const char *field = lw_reply_text(lw_reply_at(all, i), NULL);
+        const char *was = lw_reply_text(lw_reply_at(all, i + 1), &len);
+        one(s, key, "%.40s is missing", field);
+        lw_reply_free(MUST(s->r, "HDEL %s %s", key, field));
+        check(s);
+        for (int k = 0; k < PER_FIELD; k++) {
+            size_t way = lw_rng_next(rng) % WAYS;
+            one(s, key, "%.40s damaged in way %zu%s%s", field, way,
+                way < NUMBERS ? ": " : "", way < NUMBERS ? numbers[way] : "");
+            if (plausible(s, field, way))
+                continue;
+            spoil(rng, way, was, len, &value);
+            set(s, "HSET", key, field, &value);
+            check(s);
+        }
+    }
+    lw_reply_free(all);
+    lw_buf_fini(&value);
+}
+
+static void text(struct scene *s, struct lw_rng *rng, const char *key) {
+    struct lw_buf value = {0};
+    size_t len;
+    scene_restore(s);
+    struct lw_reply *was = MUST(s->r, "GET %s", key);
+    const char *bytes = lw_reply_text(was, &len);
+    for (size_t way = 0; way < WAYS; way++) {
+        one(s, key, "damaged in way %zu", way);
+        spoil(rng, way, bytes, len, &value);
+        set(s, "SET", key, NULL, &value);
+        check(s);
+    }
+    lw_reply_free(was);
+    lw_buf_fini(&value);
+}
+
+static void entries(struct scene *s, const char *key) {
+    one(s, key, "no id is left");
+    lw_reply_free(
+        MUST(s->r, "XADD %s 18446744073709551615-18446744073709551615 f v", key));
+    check(s);
+    one(s, key, "an entry of no use");
+    lw_reply_free(MUST(s->r, "XADD %s 9007199254740000-1 f v", key));
+    check(s);
+}
+
+static void members(struct scene *s, const char *key) {
+    static const char *const member[] = {"",
+                                         "abc",
+                                         "-",
+                                         "1:",
+                                         ":1",
+                                         "1546300800000:0:0",
+                                         "9223372036854775807:0",
+                                         "0 0 9 1",
+                                         "0 -5 9223372036854775807 1"};
+    static const char *const score[] = {"-inf", "0", "1555203600000", "inf"};
+    for (size_t i = 0; i < sizeof member / sizeof *member; i++) {
+        one(s, key, "a member \"%s\"", member[i]);
+        for (size_t k = 0; k < sizeof score / sizeof *score; k++)
+            lw_reply_free(MUST(s->r, "ZADD %s %s %s", key, score[k], member[i]));
+        check(s);
+    }
+}
+
+static void everything_goes_on_without_what_is_damaged(void **state) {
+    struct scene *s = lw_calloc(1, sizeof *s);
+    struct lw_rng rng;
+    const char *given = getenv("LEEWAY_SEED");
+    uint64_t seed = given ? strtoull(given, NULL, 10) : 1;
+    printf("seed %" PRIu64 "\n", seed);
+    lw_rng_seed(&rng, seed);
+    scene_make(s, *state);
+    for (size_t i = 0; i < s->n; i++) {
+        const char *key = s->key[i].name;
+        scene_restore(s);
+        char *type = must_text(MUST(s->r, "TYPE %s", key));
+        another_type(s, key);
+        if (strcmp(type, "hash") == 0)
+            fields(s, &rng, key);
+        else if (strcmp(type, "string") == 0)
+            text(s, &rng, key);
+        else if (strcmp(type, "stream") == 0)
+            entries(s, key);
+        else if (strcmp(type, "zset") == 0)
+            members(s, key);
+        free(type);
+    }
+    scene_free(s);
+}
+
+/* By a person, while its owner holds it: the owner is fenced, panes that are not sealed
+ * are made again, and nothing is counted twice. */
+static void a_partition_is_read_again(void **state) {
+    struct scene *s = lw_calloc(1, sizeof *s);
+    struct lw_part_view view;
+    struct lw_err err = {0};
+    struct lw_reread what = {.topic = TOPIC, .sealed_ms = T0 + 2 * LW_HOUR};
+    scene_make(s, *state);
+    scene_restore(s);
+    struct lw_partition *owner = lw_partition_new(s->spec, 0);
+    struct lw_claim c;
+    struct lw_force force;
+    assert_int_equal(lw_state_claim(s->r, s->spec, TOPIC, "w", owner, 0, &c, &err), 0);
+    assert_int_equal(
+        lw_damage_offset(s->r, s->spec, 0, what.sealed_ms, &what.offset, &err), 0);
+    assert_int_equal(what.offset, 120); /* where the third hour begins */
+    assert_int_equal(lw_damage_reread(s->r, s->spec, &what, "ann", &err), -1);
+    assert_int_equal(err.code, LW_EAGAIN); /* another epoch than the one looked at */
+    lw_err_clear(&err);
+    assert_int_equal(lw_state_view(s->r, s->spec, TOPIC, 1, &view, &err), 0);
+    what.base_epoch = view.epoch;
+    assert_int_equal(lw_damage_reread(s->r, s->spec, &what, "ann", &err), 0);
+    feed(s->spec, owner, SCENE_BEFORE, 10, 1);
+    struct lw_flush flush = {.topic = TOPIC,
+                             .epoch = c.epoch,
+                             .base_offset = SCENE_BEFORE,
+                             .next_offset = SCENE_BEFORE + 10};
+    assert_int_equal(lw_state_flush(s->r, s->spec, &flush, owner, &force, &err), -1);
+    assert_int_equal(err.code, LW_EFENCED);
+    lw_partition_free(owner);
+    lw_err_clear(&err);
+    assert_int_equal(process_work(s, &err), 0);
+    s->damaged = "";
+    events_are_right(s);
+    struct lw_damages all;
+    assert_int_equal(lw_damage_list(s->r, s->spec, &all, &err), 0);
+    assert_int_equal(all.n, 1);
+    assert_string_equal(all.item[0].name, "part:" TOPIC ":0");
+    assert_non_null(strstr(all.item[0].why, "read again from offset 120"));
+    free(all.item);
+    assert_int_equal(lw_damage_drop(s->r, s->spec, "part:" TOPIC ":0", "ann", &err), 0);
+    assert_int_equal(lw_damage_drop(s->r, s->spec, "part:" TOPIC ":0", "ann", &err), -1);
+    assert_int_equal(err.code, LW_ENOTFOUND);
+    scene_free(s);
+}
+
+/* A key is set aside by a person's word whatever it holds, and looking changes nothing.
+ */
+static void a_key_begins_anew(void **state) {
+    struct scene *s = lw_calloc(1, sizeof *s);
+    struct lw_damages found;
+    struct lw_err err = {0};
+    scene_make(s, *state);
+    scene_restore(s);
+    s->damaged = "";
+    lw_reply_free(MUST(s->r, "DEL leeway:{damage}:silences"));
+    lw_reply_free(MUST(s->r, "SET leeway:{damage}:silences x"));
+    assert_int_equal(lw_damage_look(s->r, s->spec, &all_of_it, &found, &err), 0);
+    assert_int_equal(found.n, 1);
+    assert_string_equal(found.item[0].name, "silences");
+    assert_string_equal(found.item[0].why, "the key holds a string instead of a hash");
+    free(found.item);
+    char *still = must_text(MUST(s->r, "GET leeway:{damage}:silences"));
+    assert_string_equal(still, "x");
+    free(still);
+    assert_int_equal(lw_damage_aside(s->r, s->spec, "detector", "ann", &err), 0);
+    assert_int_equal(
+        must_int(s->r, MUST(s->r, "EXISTS leeway:{damage}:unreadable:detector")), 1);
+    goes_on(s);
+    events_are_right(s);
+    assert_int_equal(lw_damage_aside(s->r, s->spec, "nothing", "ann", &err), -1);
+    assert_int_equal(err.code, LW_ENOTFOUND);
+    scene_free(s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_partition_is_read_again),
+        cmocka_unit_test(a_key_begins_anew),
+        cmocka_unit_test(everything_goes_on_without_what_is_damaged),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
