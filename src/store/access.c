@@ -148,7 +148,7 @@ static void add(char *list, size_t size, const char *join, const char *text) {
     size_t used = strlen(list), n = strlen(text) + (used ? strlen(join) : 0);
     if (used + n + 5 < size)
         snprintf(list + used, size - used, "%s%s", used ? join : "", text);
-    else if (used + 4 < size && strcmp(list + used - (used >= 3 ? 3 : used), "..."))
+    else if (used + 4 < size && strcmp(list + used - (used >= 3 ? 3 : used), "...") != 0)
         snprintf(list + used, size - used, "...");
 }
 
@@ -165,7 +165,7 @@ static void sort_out(const struct lw_reply *one, const char *stream, struct lw_a
     char text[LW_KEY_MAX], word[40];
     if (!what || !name)
         return;
-    bool heard = strcmp(what, "publish") && strcmp(what, "channel");
+    bool heard = strcmp(what, "publish") != 0 && strcmp(what, "channel") != 0;
     a->denied |= heard;
     a->silent |= !heard;
     if (strcmp(what, "command") == 0 || strcmp(what, "publish") == 0) {
@@ -228,8 +228,13 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
     struct lw_cmd *c = lw_verb_cmd(r);
     char channel[LW_KEY_MAX];
     *out = (struct lw_access){.asked = true};
-    /* In a cluster, to the node that it is about; whatever that one answers. */
-    lw_reply_free(lw_redis_do(r, NULL, "TYPE %s", lw_key(channel, spec, "meta")));
+    /* In a cluster, to the node that it is about; there, this may be refused too. */
+    struct lw_reply *type =
+        lw_redis_do(r, &why, "TYPE %s", lw_key(channel, spec, "meta"));
+    lw_reply_free(type);
+    if (!type && !strstr(why.msg, "NOPERM"))
+        return lw_fail(err, why.code, "%s", why.msg);
+    lw_err_clear(&why);
     lw_cmd_int(c, 0);
     lw_cmd_str(c, lw_key(channel, spec, "models-changed"));
     put_words(r, c);

@@ -68,6 +68,7 @@ struct lw_redis {
     struct lw_cmd keys;          /* of the verb, where it is a list of commands */
     struct lw_buf bytes;         /* of the store's verbs */
     enum lw_redis_why why;       /* of the last call */
+    char away[400];              /* why the last connection could not be made */
     char unheard[300];           /* lw_models_unheard */
 };
 

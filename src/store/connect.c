@@ -321,7 +321,7 @@ int lw_conn_ensure(struct lw_redis *r, struct lw_err *err) {
         return 0;
     int64_t now = lw_mono_ms();
     if (now < r->next_try_ms)
-        return lw_fail(err, LW_EAGAIN, "redis %s: away; next try in %lld ms", r->where,
+        return lw_fail(err, LW_EAGAIN, "%s; next try in %lld ms", r->away,
                        (long long)(r->next_try_ms - now));
     size_t tries = r->url.nseeds ? r->url.nseeds + (r->moved.port ? 1 : 0) : 1;
     struct lw_err why = {0};
@@ -338,5 +338,6 @@ int lw_conn_ensure(struct lw_redis *r, struct lw_err *err) {
     if (r->backoff_ms > r->options.retry_max_ms)
         r->backoff_ms = r->options.retry_max_ms;
     r->next_try_ms = lw_mono_ms() + r->backoff_ms;
+    lw_copy(r->away, sizeof r->away, why.msg);
     return lw_fail(err, why.code, "%s", why.msg);
 }
