@@ -279,7 +279,7 @@ char *lw_access_rules(const struct lw_redis *r, const char *stream) {
                   "~leeway:{%s}:* &leeway:{%s}:models-changed +evalsha +script|load",
                   stream, stream);
     for (size_t i = 0; i < PLAIN; i++)
-        lw_buf_printf(&out, " +%s", plain[i]);
+        lw_buf_printf(&out, " +%.*s", (int)strcspn(plain[i], " "), plain[i]);
     for (size_t i = 0; i < VERBS; i++)
         lw_buf_printf(&out, " +%.*s", (int)strcspn(verbs[i], " "), verbs[i]);
     lw_buf_printf(&out, " +publish%s%s", r && r->url.db ? " +select" : "",

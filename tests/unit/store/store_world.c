@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "store/access.h"
 #include "store/alerts.h"
+#include "store/damage.h"
 #include "store/keys.h"
 #include "store/scripts.h"
 #include "store/unread.h"
@@ -322,6 +323,15 @@ static int do_trial(struct world *w) {
     return lw_access_write(w->user, w->spec, &w->err);
 }
 
+static int do_set_aside(struct world *w) {
+    return lw_damage_aside(w->user, w->spec, "history", "me", &w->err);
+}
+
+static int do_reread(struct world *w) {
+    struct lw_reread what = {TOPIC, 0, 0, INT64_MIN, w->epoch};
+    return lw_damage_reread(w->user, w->spec, &what, "me", &w->err);
+}
+
 const struct world_action world_action[] = {
     {"claim", do_claim, false},
     {"flush", do_flush, false},
@@ -346,6 +356,8 @@ const struct world_action world_action[] = {
     {"heard", do_heard, false},
     {"audit", do_audit, false},
     {"trial", do_trial, false},
+    {"set aside", do_set_aside, false},
+    {"read again", do_reread, false},
 };
 const size_t world_actions = sizeof world_action / sizeof *world_action;
 

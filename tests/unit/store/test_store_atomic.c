@@ -13,6 +13,7 @@
 #include "store/access.h"
 #include "store/alerts.h"
 #include "store/conn.h"
+#include "store/damage.h"
 #include "store/history.h"
 #include "store/keys.h"
 
@@ -303,6 +304,23 @@ static void a_change_that_is_not_heard_stands(void **state) {
 
 /* ---- the list of what is needed, against what is used ---- */
 
+/* A partition whose progress is damaged, and an index of panes that is gone. */
+static void mend_all(struct world *w) {
+    char key[LW_KEY_MAX];
+    struct lw_claim claim;
+    struct lw_partition *p = lw_partition_new(w->spec, 0);
+    lw_key(key, w->spec, "part:%s:0", TOPIC);
+    lw_reply_free(MUST(w->admin, "HSET %s progress spoilt", key));
+    assert_int_equal(lw_state_claim(w->user, w->spec, TOPIC, "w", p, 0, &claim, &w->err),
+                     0);
+    lw_reply_free(MUST(w->admin, "DEL %s", key)); /* was it ever flushed? */
+    assert_int_equal(lw_state_claim(w->user, w->spec, TOPIC, "w", p, 0, &claim, &w->err),
+                     0);
+    lw_reply_free(MUST(w->admin, "DEL %s", lw_key(key, w->spec, "panes")));
+    assert_int_equal(lw_damage_index(w->user, w->spec, &w->err), 0);
+    lw_partition_free(p);
+}
+
 static void read_all(struct world *w) {
     struct lw_part_view view[1];
     struct lw_range range[1];
@@ -336,6 +354,7 @@ static void read_all(struct world *w) {
     lw_reply_free(lw_quarantine_get(r, w->spec, &json, &w->err));
     lw_reply_free(MUST(r, "GET %s", lw_key(key, w->spec, "lease")));
     assert_int_equal(lw_access_look(r, w->spec, TOPIC, &access, &w->err), 0);
+    mend_all(w);
     assert_false(access.denied);
     assert_non_null(lw_redis_info(r, "redis_version", &w->err));
 }
