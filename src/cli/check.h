@@ -19,4 +19,7 @@ void lw_tell(struct lw_findings *f, const char *what, enum lw_finding v,
 void lw_check_times(struct lw_findings *f, const struct lw_config *config,
                     char *const *files, size_t nfiles, bool no_topic);
 
+/* What others can reach, read or listen to. */
+void lw_check_exposed(struct lw_findings *f, const struct lw_config *config);
+
 #endif
