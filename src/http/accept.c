@@ -31,9 +31,10 @@
 #include "base/time.h"
 #include "http/private.h"
 
-#define BACKLOG 512
-#define TICK_MS 250 /* between two looks at the deadlines */
-#define EVENTS  64
+#define BACKLOG  512
+#define TICK_MS  250 /* between two looks at the deadlines */
+#define PAUSE_MS 10  /* until accepting is tried again */
+#define EVENTS   64
 #define SLOW_MS                                                                          \
     (2 * LW_SECOND)  /* an answer that is not taken by then may lose its place */
 #define FIRST_MAX 16 /* bytes that tell what is asked for */
@@ -49,6 +50,7 @@ static void unlink_peer(struct lw_server *s, struct lw_peer *p) {
     if (p->next)
         p->next->prev = p->prev;
     s->npeers -= !p->leaving;
+    s->nleaving -= p->leaving;
     lw_address_give(s, p->address);
 }
 
@@ -63,6 +65,7 @@ static void drop_peer(struct lw_server *s, struct lw_peer *p) {
 static void send_away(struct lw_server *s, struct lw_peer *p) {
     p->leaving = true;
     s->npeers--;
+    s->nleaving++;
     shutdown(p->fd, SHUT_RDWR);
 }
 
@@ -199,7 +202,8 @@ static void forget_fd(struct lw_server *s, int fd) {
 /* Is there a place, now or by sending somebody away? */
 static bool is_room(struct lw_server *s) {
     pthread_mutex_lock(&s->peers_lock);
-    bool room = s->npeers < s->config->http.connections + LW_EXTRA_PLACES || loser(s);
+    int places = s->config->http.connections + LW_EXTRA_PLACES;
+    bool room = (s->npeers < places || loser(s)) && s->nleaving < places;
     pthread_mutex_unlock(&s->peers_lock);
     return room;
 }
@@ -242,7 +246,7 @@ static bool accept_one(struct lw_server *s) {
 }
 
 /* Some at a time, so that those that are in are not forgotten. When there is no place or
- * no descriptor, the listening socket is not looked at until the next tick. */
+ * no descriptor, the listening socket is not looked at for a moment. */
 static void accept_some(struct lw_server *s, bool *listening) {
     for (int i = 0; i < EVENTS; i++) {
         if (accept_one(s))
@@ -269,13 +273,15 @@ void *lw_accept_main(void *arg) {
     int64_t ticked = lw_mono_ms();
     listen_again(s, &listening);
     while (!atomic_load(&s->stop)) {
-        int n = epoll_wait(s->epoll, events, EVENTS, TICK_MS);
+        int n = epoll_wait(s->epoll, events, EVENTS, listening ? TICK_MS : PAUSE_MS);
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == s)
                 accept_some(s, &listening);
             else if (events[i].data.ptr)
                 first_bytes(s, events[i].data.ptr);
         }
+        if (n == 0)
+            listen_again(s, &listening);
         if (lw_mono_ms() - ticked < TICK_MS)
             continue;
         ticked = lw_mono_ms();

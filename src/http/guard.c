@@ -62,13 +62,20 @@ static bool is_address(const char *host) {
     return inet_pton(AF_INET6, bare, &v6) == 1;
 }
 
+static int port_of(const struct lw_config_origin *o, bool tls) {
+    int standard = tls ? 443 : 80;
+    return o->port ? o->port : standard;
+}
+
+static bool is_public(const struct lw_config_origin *public,
+                      const struct lw_config_origin *host) {
+    return public->host[0] && strcasecmp(host->host, public->host) == 0 &&
+           port_of(host, public->tls) == public->port;
+}
+
 static bool ours(const struct lw_server *s, const struct lw_config_origin *host) {
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
-    const struct lw_config_origin *public = &s->config->http.public;
-    if (public->host[0] && strcasecmp(host->host, public->host) == 0 &&
-        (host->port    ? host->port
-         : public->tls ? 443
-                       : 80) == public->port)
+    if (is_public(&s->config->http.public, host))
         return true;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasecmp(host->host, names[i]) == 0)
@@ -110,9 +117,9 @@ static bool from_our_page(struct lw_call *c) {
     if (lw_config_origin_parse(text, &from)) {
         if (same_origin(&from, &http->public))
             return true;
-        if (to && lw_config_authority(to, &own)) {
+        if (to && lw_config_authority(to, &own) && !is_public(&http->public, &own)) {
             own.tls = http->tls.on;
-            own.port = own.port ? own.port : own.tls ? 443 : 80;
+            own.port = port_of(&own, own.tls);
             if (same_origin(&from, &own))
                 return true;
         }

@@ -257,7 +257,7 @@ struct lw_server {
 
     pthread_mutex_t peers_lock;
     struct lw_peer *peers;
-    int npeers; /* that keep their places */
+    int npeers, nleaving; /* that keep their places, and that are being closed */
     struct lw_address *addresses[LW_ADDRESS_BUCKETS];
     size_t kept;
 

@@ -91,7 +91,8 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 }
 
 /* The empty line follows the last header at once; libmicrohttpd has put a NUL in place of
- * each CR and LF. What it keeps of the headers lies behind, so these are its bytes. */
+ * each CR and LF. What it keeps of the headers lies behind, so these are its bytes. Only
+ * a NUL as the very last byte of the last header cannot be told from them. */
 static bool ends(const char *at) {
     return at[0] == '\0' && at[1] == '\0' && at[2] == '\0' && at[3] == '\0';
 }
