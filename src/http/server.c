@@ -176,8 +176,8 @@ static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)lw_on_connection, s},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, s},
         {STRICT, NULL},
-        {s->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END,
-         s->tls ? (intptr_t)lw_tls_choose : 0, NULL},
+        {s->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
+         (void *)(intptr_t)lw_tls_choose},
         {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem pool[] = {
         /* a pool of one is refused: then the daemon has its one thread without a pool */

@@ -90,11 +90,11 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
     return h->fault ? MHD_NO : MHD_YES;
 }
 
-/* The empty line follows the last header at once; libmicrohttpd has put a NUL in place of
- * each CR and LF. What it keeps of the headers lies behind, so these are its bytes. Only
- * a NUL as the very last byte of the last header cannot be told from them. */
-static bool ends(const char *at) {
-    return at[0] == '\0' && at[1] == '\0' && at[2] == '\0' && at[3] == '\0';
+/* The empty line follows the last header at once, and is the end of the head. */
+static bool ends(const struct lw_call *c, const char *method, const char *last) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info && last + 4 == method + info->header_size;
 }
 
 /* Method, target and version follow each other with one blank between them. */
@@ -136,9 +136,8 @@ bool lw_strict_head(struct lw_call *c, const char *method, const char *version) 
         h.fault = "the first line must be method, path and version with a blank between";
     if (!h.fault) {
         h.end = READS_IN_PLACE ? version + strlen(version) : NULL;
-        int n =
-            MHD_get_connection_values_n(c->connection, MHD_HEADER_KIND, on_header, &h);
-        if (!h.fault && h.end && n > 0 && !ends(h.end))
+        MHD_get_connection_values_n(c->connection, MHD_HEADER_KIND, on_header, &h);
+        if (!h.fault && h.end && !ends(c, method, h.end))
             h.fault = "the last header ends otherwise than with CR and LF";
     }
     if (!h.fault)
