@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -76,13 +77,11 @@ static bool may_go(const struct lw_peer *p, int64_t now) {
             (state == LW_PEER_SENDS && atomic_load(&p->since_ms) < now - SLOW_MS));
 }
 
-/* Of the address that holds most, the one that has been quiet for longest; NULL: no place
- * is wanted, or none can be had. With the lock held. */
+/* Of the address that holds most, the one that has been quiet for longest; NULL: all are
+ * at work. With the lock held. */
 static struct lw_peer *loser(struct lw_server *s) {
     struct lw_peer *out = NULL;
     int64_t now = lw_mono_ms();
-    if (s->npeers < s->config->http.connections)
-        return NULL;
     for (struct lw_peer *p = s->peers; p; p = p->next) {
         if (!may_go(p, now))
             continue;
@@ -211,7 +210,7 @@ static bool is_room(struct lw_server *s) {
 static void add_peer(struct lw_server *s, struct lw_peer *p) {
     pthread_mutex_lock(&s->peers_lock);
     forget_fd(s, p->fd);
-    struct lw_peer *out = loser(s);
+    struct lw_peer *out = s->npeers >= s->config->http.connections ? loser(s) : NULL;
     if (out)
         send_away(s, out);
     p->extra = s->npeers >= s->config->http.connections;
@@ -224,16 +223,30 @@ static void add_peer(struct lw_server *s, struct lw_peer *p) {
     pthread_mutex_unlock(&s->peers_lock);
 }
 
+/* Descriptors can run out before places do. */
+static void no_room(struct lw_server *s, int why) {
+    if (why != EMFILE && why != ENFILE)
+        return;
+    pthread_mutex_lock(&s->peers_lock);
+    struct lw_peer *out = s->nleaving == 0 ? loser(s) : NULL;
+    if (out)
+        send_away(s, out);
+    pthread_mutex_unlock(&s->peers_lock);
+    errno = why;
+}
+
 /* False: none can be accepted now. */
 static bool accept_one(struct lw_server *s) {
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
-    errno = EMFILE;
+    errno = EBUSY; /* no place */
     int fd = is_room(s) ? accept4(s->listen, (struct sockaddr *)&from, &len,
                                   SOCK_NONBLOCK | SOCK_CLOEXEC)
                         : -1;
-    if (fd < 0)
+    if (fd < 0) {
+        no_room(s, errno);
         return false;
+    }
     struct lw_peer *p = lw_calloc(1, sizeof *p);
     p->fd = fd;
     p->from = from;
@@ -340,7 +353,18 @@ static int bind_any(struct lw_server *s, struct lw_err *err) {
                              http->listen, strerror(why));
 }
 
+/* A connection is a descriptor, and 1,024 of them are the usual soft limit. */
+static void raise_limit(const struct lw_server *s) {
+    rlim_t wanted = 2 * (rlim_t)(s->config->http.connections + LW_EXTRA_PLACES) + 512;
+    struct rlimit now;
+    if (getrlimit(RLIMIT_NOFILE, &now) || now.rlim_cur >= wanted)
+        return;
+    now.rlim_cur = now.rlim_max < wanted ? now.rlim_max : wanted;
+    setrlimit(RLIMIT_NOFILE, &now);
+}
+
 int lw_listen_open(struct lw_server *s, struct lw_err *err) {
+    raise_limit(s);
     if (bind_any(s, err))
         return -1;
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};

@@ -5,8 +5,10 @@
  * whole. Everybody behind one proxy is one address.
  *
  * Wrong tokens slow their address: after some, no token from there is looked at for a
- * while, or guessing would go on at full speed. A token that was right from there an hour
- * ago or less is looked at nevertheless: who guesses must not lock out who knows. */
+ * while, or guessing would go on at full speed. But who guesses must not lock out who
+ * knows: a token that was right from there is looked at nevertheless. Nor must a browser
+ * that goes on with a token of yesterday: the same wrong one again and again slows only
+ * itself. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -105,7 +107,7 @@ void lw_addresses_free(struct lw_server *s) {
 /* Keeps the entry, when there is room for it. */
 static void keep(struct lw_server *s, struct lw_address *a, int64_t now) {
     if (a->token_ms < now - KEEP_MS)
-        a->fails = 0;
+        a->guesses.wrong = a->repeats.wrong = 0;
     a->token_ms = now;
     if (!a->kept && s->kept < KEPT_MAX) {
         a->kept = true;
@@ -113,37 +115,50 @@ static void keep(struct lw_server *s, struct lw_address *a, int64_t now) {
     }
 }
 
-static bool was_right(const struct lw_address *a, const uint8_t digest[LW_DIGEST]) {
-    bool right = false;
-    for (size_t i = 0; i < LW_GOOD_MAX; i++)
-        right |= memcmp(a->good[i], digest, LW_DIGEST) == 0;
-    return right;
+static bool seen(const struct lw_seen *seen, const uint8_t digest[LW_DIGEST]) {
+    bool found = false;
+    for (size_t i = 0; i < LW_SEEN_MAX; i++)
+        found |= memcmp(seen->digest[i], digest, LW_DIGEST) == 0;
+    return found;
 }
 
-int64_t lw_address_pause(struct lw_server *s, const struct lw_address *a,
+static void remember(struct lw_seen *to, const uint8_t digest[LW_DIGEST]) {
+    if (!seen(to, digest))
+        memcpy(to->digest[to->next++ % LW_SEEN_MAX], digest, LW_DIGEST);
+}
+
+static struct lw_slow *slow_of(struct lw_address *a, const uint8_t digest[LW_DIGEST]) {
+    return seen(&a->wrong, digest) ? &a->repeats : &a->guesses;
+}
+
+int64_t lw_address_pause(struct lw_server *s, struct lw_address *a,
                          const uint8_t digest[LW_DIGEST]) {
     pthread_mutex_lock(&s->peers_lock);
-    int64_t left = was_right(a, digest) ? 0 : a->until_ms - lw_mono_ms();
+    int64_t left =
+        seen(&a->right, digest) ? 0 : slow_of(a, digest)->until_ms - lw_mono_ms();
     pthread_mutex_unlock(&s->peers_lock);
     return left > 0 ? left : 0;
 }
 
-int lw_address_wrong(struct lw_server *s, struct lw_address *a) {
+int lw_address_wrong(struct lw_server *s, struct lw_address *a,
+                     const uint8_t digest[LW_DIGEST]) {
     int64_t now = lw_mono_ms();
     pthread_mutex_lock(&s->peers_lock);
     keep(s, a, now);
-    int fails = ++a->fails, doubled = fails - FREE_GUESSES;
+    struct lw_slow *slow = slow_of(a, digest);
+    int wrong = ++slow->wrong, doubled = wrong - FREE_GUESSES;
     if (doubled >= 0)
-        a->until_ms = now + (PAUSE_MS << (doubled < DOUBLED_MAX ? doubled : DOUBLED_MAX));
+        slow->until_ms =
+            now + (PAUSE_MS << (doubled < DOUBLED_MAX ? doubled : DOUBLED_MAX));
+    remember(&a->wrong, digest);
     pthread_mutex_unlock(&s->peers_lock);
-    return fails;
+    return wrong;
 }
 
 void lw_address_right(struct lw_server *s, struct lw_address *a,
                       const uint8_t digest[LW_DIGEST]) {
     pthread_mutex_lock(&s->peers_lock);
-    if (!was_right(a, digest))
-        memcpy(a->good[a->next_good++ % LW_GOOD_MAX], digest, LW_DIGEST);
+    remember(&a->right, digest);
     keep(s, a, lw_mono_ms());
     pthread_mutex_unlock(&s->peers_lock);
 }

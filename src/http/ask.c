@@ -1,4 +1,4 @@
-/* The threads that ask Redis for those requests that need it.
+/* The threads that do what takes long: ask Redis, and predict many records.
  *
  * What changes something has a thread and a connection of its own, so that it never waits
  * for what only reads. Of the reads one an address is under way at a time, and the
@@ -8,6 +8,9 @@
  * Redis does one thing at a time, and the workers need it. So the readers take turns, a
  * turn is a step of some milliseconds, and after each Redis is left alone for as long as
  * the turn took: all reads over HTTP together have at most half of its time.
+ *
+ * Predictions of many records take milliseconds each. They are made here too, the address
+ * served longest ago first, so that what is answered at once stays so beside them.
  *
  * A Redis that hangs costs each at most `redis.timeout`, and the ones behind it an answer
  * at once, for calls fail without waiting between attempts to reconnect. */
@@ -21,7 +24,7 @@
 
 static void turn_begin(struct lw_asker *a) {
     struct lw_server *s = a->server;
-    if (a->changes)
+    if (a->lane != LW_LANE_READ)
         return;
     pthread_mutex_lock(&s->turn_lock);
     uint64_t mine = s->turn_next++;
@@ -95,12 +98,13 @@ static void too_many(struct lw_call *c) {
     lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests wait for Redis");
 }
 
-bool lw_ask_queue(struct lw_call *c) {
+bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
     struct lw_server *s = c->server;
-    struct lw_queue *q = c->route->scope ? &s->changes : &s->reads;
+    struct lw_queue *q = &s->queue[lane];
     struct lw_call *out = NULL;
     pthread_mutex_lock(&s->lock);
-    bool full = q->n == LW_QUEUE_MAX;
+    bool full =
+        lane != LW_LANE_BATCH && q->n == LW_QUEUE_MAX; /* those have a body each */
     if (full)
         out = displace(q, c->peer->address);
     bool room = (!full || out) && !atomic_load(&s->stop);
@@ -125,11 +129,11 @@ bool lw_ask_queue(struct lw_call *c) {
 
 /* Whose turn it is; NULL: nobody's now. */
 static struct lw_call *choose(struct lw_server *s, const struct lw_asker *a) {
-    struct lw_queue *q = a->changes ? &s->changes : &s->reads;
+    struct lw_queue *q = &s->queue[a->lane];
     struct lw_call **best = NULL;
     for (struct lw_call **at = &q->first; *at; at = &(*at)->next) {
         const struct lw_address *from = (*at)->peer->address;
-        if (!a->changes && from->reading)
+        if (a->lane == LW_LANE_READ && from->reading)
             continue;
         if (!best || from->served < (*best)->peer->address->served)
             best = at;
@@ -138,7 +142,7 @@ static struct lw_call *choose(struct lw_server *s, const struct lw_asker *a) {
         return NULL;
     struct lw_call *c = take_out(q, best);
     c->peer->address->served = ++s->served;
-    c->peer->address->reading += !a->changes;
+    c->peer->address->reading += a->lane == LW_LANE_READ;
     return c;
 }
 
@@ -154,7 +158,7 @@ static struct lw_call *take(struct lw_server *s, const struct lw_asker *a) {
 /* The connection goes on; c may be gone from here on. */
 static void give_back(struct lw_server *s, const struct lw_asker *a, struct lw_call *c) {
     pthread_mutex_lock(&s->lock);
-    c->peer->address->reading -= !a->changes;
+    c->peer->address->reading -= a->lane == LW_LANE_READ;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     c->answered = true;

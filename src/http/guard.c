@@ -171,9 +171,10 @@ static enum given given(const struct lw_call *c, unsigned char digest[LW_DIGEST]
 }
 
 /* A wrong one is logged, counted, and slows its address. */
-static void wrong(struct lw_call *c, const char *needs) {
+static void wrong(struct lw_call *c, const unsigned char digest[LW_DIGEST],
+                  const char *needs) {
     char who[80];
-    int fails = lw_address_wrong(c->server, c->peer->address);
+    int fails = lw_address_wrong(c->server, c->peer->address, digest);
     lw_address_text((const struct sockaddr *)&c->peer->from, who, sizeof who);
     lw_log(LW_WARN, "http_token_refused", "from=%s route=%s wrong=%d", who,
            c->route ? c->route->prefix : "page", fails);
@@ -252,7 +253,7 @@ bool lw_guard_change(struct lw_call *c) {
     if (found < 0) {
         unusable(c, "http.token_file", &err);
     } else if (found == 0 && !c->token[0] && !c->reads) {
-        wrong(c, needs);
+        wrong(c, digest, needs);
     } else if (found == 0 || !(token.scopes & c->route->scope)) {
         lw_call_refuse(c, LW_REFUSED_SCOPE, MHD_HTTP_FORBIDDEN,
                        "this needs a token with the scope %s",
@@ -288,6 +289,6 @@ bool lw_guard_read(struct lw_call *c) {
     if (found < 0)
         unusable(c, "a file of tokens", &err);
     else
-        wrong(c, needs);
+        wrong(c, digest, needs);
     return false;
 }

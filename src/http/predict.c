@@ -196,9 +196,14 @@ static void answer(struct batch *b) {
     struct lw_call *c = b->call;
     const char *type =
         MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Type");
+    const char *coding =
+        MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Encoding");
     bool json = type_is(type, "application/json"), datum = type_is(type, "avro/binary");
     bool file = type_is(type, "application/vnd.apache.avro");
-    if (!json && !datum && !file)
+    if (coding && strcasecmp(coding, "identity") != 0)
+        lw_call_fail(c, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                     "a body must come as it is, without a Content-Encoding");
+    else if (!json && !datum && !file)
         lw_call_fail(c, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
                      "Content-Type must be application/json, avro/binary (one record) or "
                      "application/vnd.apache.avro (an object container)");

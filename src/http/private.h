@@ -20,8 +20,10 @@
 #define LW_WATCH_MS       500 /* between two looks at Redis */
 #define LW_HEARTBEAT_MS   (15 * LW_SECOND)
 #define LW_SUBSCRIBERS    32
-#define LW_QUEUE_MAX      64    /* requests that wait for a thread that asks Redis */
-#define LW_READERS        4     /* threads that read Redis for requests */
+#define LW_QUEUE_MAX      64 /* requests that wait for a thread that asks Redis */
+#define LW_READERS        4  /* threads that read Redis for requests */
+#define LW_ASKERS         16 /* those, one for changes, one a core for batches */
+#define LW_BATCH_MIN      ((size_t)16 * 1024) /* a body for predictions that takes longer */
 #define LW_EXTRA_PLACES   16    /* connections beyond http.connections: for health only */
 #define LW_RECORDS_MAX    10000 /* in one request for predictions */
 #define LW_INFLATE_MAX    8 /* times http.body_max: what an Avro container unpacks to */
@@ -141,17 +143,21 @@ double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...)
 /* ---- the server ---- */
 
 #define LW_ADDRESS_BUCKETS 256
-#define LW_GOOD_MAX        4
+#define LW_SEEN_MAX        4
 
 struct lw_address {
     uint8_t key[16];
     int connections;
     bool kept;        /* for a while without a connection, because of a token */
-    int fails;        /* wrong tokens */
     int64_t token_ms; /* monotonic: the newest token */
-    int64_t until_ms; /* no token is looked at until then ... */
-    size_t next_good; /* ... but for those that were right before */
-    uint8_t good[LW_GOOD_MAX][LW_DIGEST];
+    struct lw_slow {  /* wrong tokens: of many, and of few again and again */
+        int wrong;
+        int64_t until_ms; /* none of them is looked at before */
+    } guesses, repeats;
+    struct lw_seen {
+        size_t next;
+        uint8_t digest[LW_SEEN_MAX][LW_DIGEST];
+    } right, wrong;  /* the latest ones */
     uint64_t served; /* when a read of it was last begun, as a running number */
     int reading;     /* reads of it that are under way */
     struct lw_address *next;
@@ -177,12 +183,19 @@ struct lw_peer { /* a connection */
     struct lw_peer *prev, *next;
 };
 
-/* A thread that asks Redis for requests, over a connection of its own. */
+/* What takes long is done by threads of its own kind. */
+enum lw_lane {
+    LW_LANE_READ,   /* reads Redis */
+    LW_LANE_CHANGE, /* changes something */
+    LW_LANE_BATCH,  /* predicts many records */
+    LW_LANES
+};
+
 struct lw_asker {
     struct lw_server *server;
-    struct lw_redis *redis;
+    struct lw_redis *redis; /* a connection of its own; NULL: it needs none */
     pthread_t thread;
-    bool changes; /* takes those that change something; the others read */
+    enum lw_lane lane;
     bool runs;
     bool turn;        /* it has the turn ... */
     int64_t began_us; /* ... since */
@@ -236,7 +249,8 @@ struct lw_server {
     struct lw_decoder *decoder;   /* the configured schema's */
     struct lw_json_decoder *json; /* the same in JSON */
     struct lw_redis *watch_redis;
-    struct lw_asker asker[LW_READERS + 1]; /* the last one makes the changes */
+    struct lw_asker asker[LW_ASKERS];
+    size_t naskers;
     struct lw_token_file tokens, read_tokens;
 
     pthread_mutex_t lock;   /* guards what follows; never held across I/O */
@@ -245,7 +259,7 @@ struct lw_server {
     struct lw_snapshot *snapshot; /* NULL: Redis has not answered yet */
     struct lw_champion *champion; /* NULL: none */
     char away[256];               /* "" or why Redis does not answer */
-    struct lw_queue reads, changes;
+    struct lw_queue queue[LW_LANES];
     uint64_t served;
     struct lw_subscriber *subscribers;
     size_t nsubscribers;
@@ -304,19 +318,20 @@ void lw_address_text(const struct sockaddr *a, char *out, size_t size);
 struct lw_address *lw_address_take(struct lw_server *s, const struct sockaddr *from);
 void lw_address_give(struct lw_server *s, struct lw_address *a);
 void lw_addresses_free(struct lw_server *s);
-/* Milliseconds until a token from there is looked at; 0: now. */
-int64_t lw_address_pause(struct lw_server *s, const struct lw_address *a,
+/* Milliseconds until the token is looked at, coming from there; 0: now. */
+int64_t lw_address_pause(struct lw_server *s, struct lw_address *a,
                          const uint8_t digest[LW_DIGEST]);
-/* Counts a wrong token: how many there have been. */
-int lw_address_wrong(struct lw_server *s, struct lw_address *a);
+/* Counts a wrong token: how many of its kind there have been. */
+int lw_address_wrong(struct lw_server *s, struct lw_address *a,
+                     const uint8_t digest[LW_DIGEST]);
 void lw_address_right(struct lw_server *s, struct lw_address *a,
                       const uint8_t digest[LW_DIGEST]);
 /* Finds the route and checks all that can be checked without the body; false: answered.
  */
 bool lw_call_route(struct lw_call *c, const char *path, const char *method);
 void lw_call_headers(const struct lw_call *c, struct MHD_Response *r);
-/* Suspends and hands over to an asking thread; false: answered (too many wait). */
-bool lw_ask_queue(struct lw_call *c);
+/* Suspends and hands over to a thread of the lane; false: answered (too many wait). */
+bool lw_ask_queue(struct lw_call *c, enum lw_lane lane);
 /* Within a read: lets others have a turn, or the last step of it is done. */
 void lw_ask_yield(void *call);
 void lw_ask_done(struct lw_call *c);

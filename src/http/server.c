@@ -104,10 +104,18 @@ static void take_body(struct lw_call *c, const char *data, size_t *size) {
     *size = 0;
 }
 
+/* LW_LANES: it is answered at once. */
+static enum lw_lane lane_of(const struct lw_call *c) {
+    if (c->route && c->route->flags & LW_ROUTE_REDIS)
+        return c->route->scope ? LW_LANE_CHANGE : LW_LANE_READ;
+    return c->body.len > LW_BATCH_MIN ? LW_LANE_BATCH : LW_LANES;
+}
+
 static enum MHD_Result finish(struct lw_call *c) {
     lw_peer_set(c->peer, LW_PEER_ASKS);
-    if (!c->answered && c->route && c->route->flags & LW_ROUTE_REDIS) {
-        if (lw_ask_queue(c))
+    enum lw_lane lane = lane_of(c);
+    if (!c->answered && c->route && lane != LW_LANES) {
+        if (lw_ask_queue(c, lane))
             return MHD_YES; /* suspended: called again when answered */
     } else if (!c->answered && c->route) {
         c->route->run(c);
@@ -191,15 +199,16 @@ static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
     return d;
 }
 
+static unsigned cores(void) {
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
+}
+
 static int start_answering(struct lw_server *s, struct lw_err *err) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned threads = cores < 1             ? 1
-                       : cores > THREADS_MAX ? THREADS_MAX
-                                             : (unsigned)cores;
     const struct lw_config_tls *tls = &s->config->http.tls;
     if (tls->on && !(s->tls = lw_tls_new(tls->cert_file, tls->key_file, err)))
         return -1;
-    s->mhd = start_mhd(s, threads, err);
+    s->mhd = start_mhd(s, cores(), err);
     if (s->mhd && !s->tls)
         s->health = start_mhd(s, 1, err);
     return s->mhd && (s->tls || s->health) ? 0 : -1;
@@ -214,16 +223,26 @@ static int start_thread(pthread_t *thread, void *(*main)(void *), void *arg, boo
     return rc ? lw_fail(err, LW_ESTOP, "cannot start a thread: %s", strerror(rc)) : 0;
 }
 
-static int start_askers(struct lw_server *s, struct lw_err *err) {
-    for (size_t i = 0; i <= LW_READERS; i++) {
-        struct lw_asker *a = &s->asker[i];
+static int start_lane(struct lw_server *s, enum lw_lane lane, unsigned n,
+                      struct lw_err *err) {
+    while (n-- > 0) {
+        struct lw_asker *a = &s->asker[s->naskers++];
         a->server = s;
-        a->changes = i == LW_READERS;
-        a->redis = lw_redis_new(&s->config->redis, err);
-        if (!a->redis || start_thread(&a->thread, lw_ask_main, a, &a->runs, err))
+        a->lane = lane;
+        if (lane != LW_LANE_BATCH && !(a->redis = lw_redis_new(&s->config->redis, err)))
+            return -1;
+        if (start_thread(&a->thread, lw_ask_main, a, &a->runs, err))
             return -1;
     }
     return 0;
+}
+
+static int start_askers(struct lw_server *s, struct lw_err *err) {
+    return start_lane(s, LW_LANE_READ, LW_READERS, err) ||
+                   start_lane(s, LW_LANE_CHANGE, 1, err) ||
+                   start_lane(s, LW_LANE_BATCH, cores(), err)
+               ? -1
+               : 0;
 }
 
 static int start_all(struct lw_server *s, struct lw_err *err) {
@@ -252,8 +271,8 @@ struct lw_server *lw_server_start(const struct lw_server_options *options,
     s->config = options->config;
     s->spec = &options->config->spec;
     s->listen = s->epoll = s->wake = -1;
-    s->reads.end = &s->reads.first;
-    s->changes.end = &s->changes.first;
+    for (int i = 0; i < LW_LANES; i++)
+        s->queue[i].end = &s->queue[i].first;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->peers_lock, NULL);
     pthread_mutex_init(&s->turn_lock, NULL);
@@ -277,7 +296,7 @@ static void join_all(struct lw_server *s) {
         pthread_join(s->accept_thread, NULL);
     if (s->watches)
         pthread_join(s->watch_thread, NULL);
-    for (size_t i = 0; i <= LW_READERS; i++)
+    for (size_t i = 0; i < s->naskers; i++)
         if (s->asker[i].runs)
             pthread_join(s->asker[i].thread, NULL);
 }
@@ -301,7 +320,7 @@ void lw_server_stop(struct lw_server *s) {
     lw_snapshot_put(s->snapshot);
     lw_champion_put(s->champion);
     lw_redis_free(s->watch_redis);
-    for (size_t i = 0; i <= LW_READERS; i++)
+    for (size_t i = 0; i < s->naskers; i++)
         lw_redis_free(s->asker[i].redis);
     lw_decoder_free(s->decoder);
     lw_json_decoder_free(s->json);

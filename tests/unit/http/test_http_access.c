@@ -252,6 +252,22 @@ static void wrong_tokens_slow_their_address(void **state) {
     end(&s);
 }
 
+/* A browser that goes on with a token of yesterday keeps nobody out. */
+static void the_same_wrong_one_slows_itself_only(void **state) {
+    (void)state;
+    struct files s;
+    int seen[600] = {0};
+    begin(&s, "new all the-token-of-a-newcomer\n", NULL);
+    fixture_start(&s.f);
+    for (int i = 0; i < 60; i++)
+        seen[status_of(&s.f, "POST", RETRAIN, BEARER "the-token-of-yesterday\r\n", "")]++;
+    assert_true(seen[401] >= 10 && seen[429] > 0);
+    assert_int_equal(seen[401] + seen[429], 60);
+    assert_int_equal(
+        status_of(&s.f, "POST", RETRAIN, BEARER "the-token-of-a-newcomer\r\n", ""), 503);
+    end(&s);
+}
+
 /* ---- names ---- */
 
 static int as(struct fixture *f, const char *host, const char *more, const char *method) {
@@ -372,6 +388,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_token_does_what_its_scopes_say),
         cmocka_unit_test(reading_needs_a_token_once_there_is_one),
         cmocka_unit_test(wrong_tokens_slow_their_address),
+        cmocka_unit_test(the_same_wrong_one_slows_itself_only),
         cmocka_unit_test(a_public_url_is_one_of_our_names),
         cmocka_unit_test(where_others_connect_names_are_checked_too),
         cmocka_unit_test(idle_connections_make_room),
