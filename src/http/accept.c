@@ -15,8 +15,8 @@
  * A connection has `http.timeout` for its next request, and again for its body and for
  * taking the answer: libmicrohttpd's own timeout starts again with every byte, so that a
  * client that sends one now and then would hold its place for ever. */
-#define _GNU_SOURCE /* accept4 */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -240,13 +240,13 @@ static bool accept_one(struct lw_server *s) {
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
     errno = EBUSY; /* no place */
-    int fd = is_room(s) ? accept4(s->listen, (struct sockaddr *)&from, &len,
-                                  SOCK_NONBLOCK | SOCK_CLOEXEC)
-                        : -1;
+    int fd = is_room(s) ? accept(s->listen, (struct sockaddr *)&from, &len) : -1;
     if (fd < 0) {
         no_room(s, errno);
         return false;
     }
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
     struct lw_peer *p = lw_calloc(1, sizeof *p);
     p->fd = fd;
     p->from = from;
@@ -314,7 +314,7 @@ static int bind_one(const struct addrinfo *a, struct lw_server *s) {
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
-        struct sockaddr_storage at;
+        struct sockaddr_storage at = {0};
         socklen_t len = sizeof at;
         getsockname(fd, (struct sockaddr *)&at, &len);
         bool six = at.ss_family == AF_INET6;
