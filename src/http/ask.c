@@ -95,7 +95,15 @@ static struct lw_call *displace(struct lw_queue *q, const struct lw_address *new
 }
 
 static void too_many(struct lw_call *c) {
-    lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests wait for Redis");
+    lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests wait");
+}
+
+/* Batches are as many as have a connection, but one address cannot have all of these. */
+static bool is_full(const struct lw_call *c, enum lw_lane lane) {
+    const struct lw_server *s = c->server;
+    size_t half = (size_t)(s->config->http.connections + 1) / 2;
+    return lane == LW_LANE_BATCH ? queued_of(&s->queue[lane], c->peer->address) >= half
+                                 : s->queue[lane].n == LW_QUEUE_MAX;
 }
 
 bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
@@ -103,9 +111,8 @@ bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
     struct lw_queue *q = &s->queue[lane];
     struct lw_call *out = NULL;
     pthread_mutex_lock(&s->lock);
-    bool full =
-        lane != LW_LANE_BATCH && q->n == LW_QUEUE_MAX; /* those have a body each */
-    if (full)
+    bool full = is_full(c, lane);
+    if (full && lane != LW_LANE_BATCH)
         out = displace(q, c->peer->address);
     bool room = (!full || out) && !atomic_load(&s->stop);
     if (room) {

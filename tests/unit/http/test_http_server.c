@@ -169,7 +169,7 @@ static void the_token_may_be_replaced(void **state) {
             sizeof why);
     assert_non_null(strstr(why, "cannot be used"));
     fixture_token(f, "");
-    refused(f, "POST", RETRAIN, "Authorization: Bearer \r\n", "", 403, why, sizeof why);
+    refused(f, "POST", RETRAIN, "Authorization: Bearer x\r\n", "", 403, why, sizeof why);
     f->config->http.token_file[0] = '\0';
     refused(f, "POST", RETRAIN, AUTH, "", 403, why, sizeof why);
     assert_non_null(strstr(why, "http.token_file is not set"));
