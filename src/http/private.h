@@ -338,6 +338,8 @@ void lw_ask_done(struct lw_call *c);
 
 /* strict.c: what is wrong with a request's target as it came, or NULL. */
 const char *lw_strict_target(const char *target);
+/* libmicrohttpd hands out its buffer as it came. */
+bool lw_strict_in_place(void);
 /* The rest of its head; false: refused. */
 bool lw_strict_head(struct lw_call *c, const char *method, const char *version);
 

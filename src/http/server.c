@@ -161,13 +161,6 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 
 /* ---- libmicrohttpd ---- */
 
-#if MHD_VERSION >= 0x00097701
-#define STRICT MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
-#else /* what its strictness means is too little, and some of it it closes without a     \
-         word */
-#define STRICT MHD_OPTION_STRICT_FOR_CLIENT, 0
-#endif
-
 /* accept.c lets in no more than have a place; those that have lost theirs may still be
  * there for a moment. */
 static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
@@ -183,7 +176,8 @@ static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, s},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)lw_on_connection, s},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, s},
-        {STRICT, NULL},
+        /* where we look ourselves it would close some without a word */
+        {MHD_OPTION_STRICT_FOR_CLIENT, lw_strict_in_place() ? 0 : 1, NULL},
         {s->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
          (void *)(intptr_t)lw_tls_choose},
         {MHD_OPTION_END, 0, NULL}};

@@ -4,7 +4,7 @@
  * other: one sees one request, the other two. So what has two readings is refused, and
  * the connection is closed, for nobody knows where the next request begins.
  *
- * libmicrohttpd 1.0 looks for most of it itself (its "client discipline" is 1). That of
+ * libmicrohttpd 1.0 looks for most of it itself, when it is told to be strict. That of
  * Debian 12, 0.9.75, ends a line at a bare LF, joins folded ones, and hands out C strings
  * that end at a NUL in the middle. It reads the head in place, though: method, target,
  * version, names and values lie in one buffer, one behind the other, with what stood
@@ -16,7 +16,10 @@
 
 #include "http/private.h"
 
-#define READS_IN_PLACE (MHD_VERSION <= 0x00097500)
+/* By what runs, not by what it was built with: both have one soname. */
+bool lw_strict_in_place(void) {
+    return strcmp(MHD_get_version(), "0.9.75") == 0;
+}
 
 static bool is_token(const char *text, size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -84,7 +87,7 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
             h->fault = "a header has a control character in it";
     if (h->end && name != h->end + 2) /* CR and LF */
         h->fault = "a header is folded, or ends otherwise than with CR and LF";
-    h->end = READS_IN_PLACE && value ? value + value_len : NULL;
+    h->end = h->end && value ? value + value_len : NULL;
     if (!h->fault)
         count_header(h, name, value ? value : "");
     return h->fault ? MHD_NO : MHD_YES;
@@ -99,8 +102,8 @@ static bool ends(const struct lw_call *c, const char *method, const char *last) 
 
 /* Method, target and version follow each other with one blank between them. */
 static bool in_place(const struct lw_call *c, const char *method, const char *version) {
-    return !READS_IN_PLACE || (method + strlen(method) + 1 == c->target &&
-                               c->target + c->target_len + 1 == version);
+    return !lw_strict_in_place() || (method + strlen(method) + 1 == c->target &&
+                                     c->target + c->target_len + 1 == version);
 }
 
 /* name, name:port, address or [address]:port, as far as its characters go. */
@@ -135,7 +138,7 @@ bool lw_strict_head(struct lw_call *c, const char *method, const char *version) 
     if (!h.fault && !in_place(c, method, version))
         h.fault = "the first line must be method, path and version with a blank between";
     if (!h.fault) {
-        h.end = READS_IN_PLACE ? version + strlen(version) : NULL;
+        h.end = lw_strict_in_place() ? version + strlen(version) : NULL;
         MHD_get_connection_values_n(c->connection, MHD_HEADER_KIND, on_header, &h);
         if (!h.fault && h.end && !ends(c, method, h.end))
             h.fault = "the last header ends otherwise than with CR and LF";
