@@ -318,6 +318,41 @@ static void a_public_url_is_one_of_our_names(void **state) {
     end(&s);
 }
 
+static void origins_are_read_in_parts(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *host;
+        bool tls;
+        int port;
+    } cases[] = {{"http://a", "a", false, 80},
+                 {"https://A.example./x?y", "A.example", true, 443},
+                 {"https://a:8443", "a", true, 8443},
+                 {"http://[::1]:8080/", "[::1]", false, 8080},
+                 {"a", NULL, false, 0},
+                 {"ftp://a", NULL, false, 0},
+                 {"http://", NULL, false, 0},
+                 {"http://:80", NULL, false, 0},
+                 {"http://a:0", NULL, false, 0},
+                 {"http://a:65536", NULL, false, 0},
+                 {"http://a:80x", NULL, false, 0},
+                 {"http://a:", NULL, false, 0},
+                 {"http://u@a", NULL, false, 0},
+                 {"http://[::1", NULL, false, 0},
+                 {"http://.", NULL, false, 0},
+                 {"null", NULL, false, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lw_config_origin o;
+        bool ok = lw_config_origin_parse(cases[i].text, &o);
+        if (ok != (cases[i].host != NULL))
+            fail_msg("%s: %d", cases[i].text, ok);
+        if (!ok)
+            continue;
+        assert_string_equal(o.host, cases[i].host);
+        assert_int_equal(o.tls, cases[i].tls);
+        assert_int_equal(o.port, cases[i].port);
+    }
+}
+
 /* In a container everybody's address is listened on. */
 static void where_others_connect_names_are_checked_too(void **state) {
     (void)state;
@@ -390,6 +425,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(wrong_tokens_slow_their_address),
         cmocka_unit_test(the_same_wrong_one_slows_itself_only),
         cmocka_unit_test(a_public_url_is_one_of_our_names),
+        cmocka_unit_test(origins_are_read_in_parts),
         cmocka_unit_test(where_others_connect_names_are_checked_too),
         cmocka_unit_test(idle_connections_make_room),
     };
