@@ -414,6 +414,36 @@ static void idle_connections_make_room(void **state) {
     end(&s);
 }
 
+/* One address may have all subscriptions only as long as no other wants one. */
+static void subscribers_make_room_for_others(void **state) {
+    (void)state;
+    enum { ALL = 32, OTHERS = 4 };
+    struct files s;
+    struct http_client c[ALL], other[OTHERS];
+    int ended = 0;
+    begin(&s, TOKEN "\n", NULL);
+    fixture_start(&s.f);
+    for (int i = 0; i < ALL; i++) {
+        http_connect(&c[i], s.f.port);
+        http_say(&c[i], "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_true(http_wait_text(&c[i], "retry: 2000"));
+    }
+    for (int i = 0; i < OTHERS; i++) {
+        http_connect_from(&other[i], s.f.port, "127.0.0.2");
+        http_say(&other[i], "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_true(http_wait_text(&other[i], "retry: 2000"));
+        assert_true(http_wait_text(&c[i], "\r\n0\r\n")); /* the oldest has ended */
+        ended++;
+    }
+    assert_int_equal(status_of(&s.f, "GET", "/api/v1/events", "", NULL), 503);
+    for (int i = 0; i < ALL; i++)
+        http_close(&c[i]);
+    for (int i = 0; i < OTHERS; i++)
+        http_close(&other[i]);
+    assert_int_equal(ended, OTHERS);
+    end(&s);
+}
+
 int main(int argc, char **argv) {
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
@@ -428,6 +458,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(origins_are_read_in_parts),
         cmocka_unit_test(where_others_connect_names_are_checked_too),
         cmocka_unit_test(idle_connections_make_room),
+        cmocka_unit_test(subscribers_make_room_for_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
