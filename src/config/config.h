@@ -66,6 +66,7 @@ struct lw_config_http {
     char token_file[LW_PATH_MAX];      /* "": nothing that changes state is allowed */
     char read_token_file[LW_PATH_MAX]; /* "": whoever reaches it may read */
     int connections;
+    int rate;         /* requests a second from one address; 0: any */
     int64_t body_max; /* bytes */
     int64_t timeout_ms;
     char listen[160]; /* as written */

@@ -348,6 +348,9 @@ static const struct lw_key http_keys[] = {
      .max = 10000,
      .doc = "Open connections at most; then idle ones make room, those of the address "
             "with most of them first."},
+    {"rate", LW_KEY_INT, AT(http.rate), .standard = "0", .min = 0, .max = 1000000,
+     .doc = "Requests a second from one address, twice as many at once; more are 429. 0: "
+            "any number. Health is not counted."},
     {"body_max", LW_KEY_SIZE, AT(http.body_max), .standard = "1MiB", .min = 1024,
      .max = 1 << 30,
      .doc = "Largest request body; an Avro container may unpack to 8 times as much."},

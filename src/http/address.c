@@ -61,7 +61,8 @@ static void sweep(struct lw_server *s, struct lw_address **at) {
     int64_t old = lw_mono_ms() - KEEP_MS;
     while (*at) {
         struct lw_address *a = *at;
-        if (a->connections == 0 && (!a->kept || a->token_ms < old)) {
+        bool paid = a->rated_us < lw_mono_us();
+        if (a->connections == 0 && paid && (!a->kept || a->token_ms < old)) {
             *at = a->next;
             s->kept -= a->kept;
             free(a);
@@ -100,6 +101,21 @@ void lw_addresses_free(struct lw_server *s) {
             s->addresses[i] = a->next;
             free(a);
         }
+}
+
+/* ---- requests ---- */
+
+/* Each request costs a span of time; two seconds can be had in advance. */
+bool lw_address_rate(struct lw_server *s, struct lw_address *a, int rate) {
+    pthread_mutex_lock(&s->peers_lock);
+    int64_t now = lw_mono_us(), cost = 1000000 / rate;
+    if (a->rated_us < now)
+        a->rated_us = now;
+    bool may = a->rated_us + cost <= now + 2000000;
+    if (may)
+        a->rated_us += cost;
+    pthread_mutex_unlock(&s->peers_lock);
+    return may;
 }
 
 /* ---- tokens ---- */

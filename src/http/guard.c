@@ -131,6 +131,19 @@ static bool from_our_page(struct lw_call *c) {
     return false;
 }
 
+/* ---- rates ---- */
+
+bool lw_guard_rate(struct lw_call *c) {
+    int rate = c->server->config->http.rate;
+    if (rate == 0 || lw_address_rate(c->server, c->peer->address, rate))
+        return true;
+    c->retry_s = 1;
+    lw_call_refuse(c, LW_REFUSED_RATE, MHD_HTTP_TOO_MANY_REQUESTS,
+                   "more than %d requests a second came from this address (http.rate)",
+                   rate);
+    return false;
+}
+
 /* ---- tokens ---- */
 
 enum given { GIVEN_NONE, GIVEN_BEARER, GIVEN_BASIC };

@@ -246,13 +246,11 @@ void lw__metric_requests(struct lw_scrape *s) {
 }
 
 void lw__metric_refused(struct lw_scrape *s) {
-    static const char *const reasons[LW_REFUSALS] = {[LW_REFUSED_MALFORMED] = "malformed",
-                                                     [LW_REFUSED_HOST] = "host",
-                                                     [LW_REFUSED_ORIGIN] = "origin",
-                                                     [LW_REFUSED_TOKEN] = "token",
-                                                     [LW_REFUSED_SCOPE] = "scope",
-                                                     [LW_REFUSED_SLOWED] = "slowed",
-                                                     [LW_REFUSED_FULL] = "full"};
+    static const char *const reasons[LW_REFUSALS] = {
+        [LW_REFUSED_MALFORMED] = "malformed", [LW_REFUSED_HOST] = "host",
+        [LW_REFUSED_ORIGIN] = "origin",       [LW_REFUSED_TOKEN] = "token",
+        [LW_REFUSED_SCOPE] = "scope",         [LW_REFUSED_SLOWED] = "slowed",
+        [LW_REFUSED_RATE] = "rate",           [LW_REFUSED_FULL] = "full"};
     for (int i = 0; i < LW_REFUSALS; i++)
         lw_sample(s, (double)atomic_load(&s->server->refused[i]), "reason=\"%s\"",
                   reasons[i]);

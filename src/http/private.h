@@ -148,6 +148,7 @@ double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...)
 struct lw_address {
     uint8_t key[16];
     int connections;
+    int64_t rated_us; /* monotonic: its requests have paid until then */
     bool kept;        /* for a while without a connection, because of a token */
     int64_t token_ms; /* monotonic: the newest token */
     struct lw_slow {  /* wrong tokens: of many, and of few again and again */
@@ -214,6 +215,7 @@ enum lw_refused {
     LW_REFUSED_TOKEN,
     LW_REFUSED_SCOPE,
     LW_REFUSED_SLOWED,
+    LW_REFUSED_RATE,
     LW_REFUSED_FULL,
     LW_REFUSALS
 };
@@ -324,6 +326,8 @@ int64_t lw_address_pause(struct lw_server *s, struct lw_address *a,
 /* Counts a wrong token: how many of its kind there have been. */
 int lw_address_wrong(struct lw_server *s, struct lw_address *a,
                      const uint8_t digest[LW_DIGEST]);
+/* May it ask another time, at so many requests a second? */
+bool lw_address_rate(struct lw_server *s, struct lw_address *a, int rate);
 void lw_address_right(struct lw_server *s, struct lw_address *a,
                       const uint8_t digest[LW_DIGEST]);
 /* Finds the route and checks all that can be checked without the body; false: answered.
@@ -346,6 +350,7 @@ bool lw_strict_head(struct lw_call *c, const char *method, const char *version);
 /* guard.c: false: refused, the answer is set. */
 int lw_guard_init(struct lw_server *s, struct lw_err *err);
 bool lw_guard_host(struct lw_call *c);
+bool lw_guard_rate(struct lw_call *c);
 /* Of who changes something, and of who reads when a token is needed for that. */
 bool lw_guard_change(struct lw_call *c);
 bool lw_guard_read(struct lw_call *c);

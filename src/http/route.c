@@ -269,7 +269,7 @@ static const struct lw_route *route_of(const char *path) {
 /* Whoever has a token that a browser does not send by itself was not lured here. */
 bool lw_call_route(struct lw_call *c, const char *path, const char *method) {
     const struct lw_route *r = route_of(path);
-    if (!(r && r->flags & LW_ROUTE_OPEN) && !lw_guard_read(c))
+    if (!(r && r->flags & LW_ROUTE_OPEN) && !(lw_guard_rate(c) && lw_guard_read(c)))
         return false;
     return (c->reads || lw_guard_host(c)) && find_route(c, path, method) &&
            check_length(c) &&

@@ -414,6 +414,33 @@ static void idle_connections_make_room(void **state) {
     end(&s);
 }
 
+/* An address has two seconds' worth at once; another one has its own. */
+static void requests_of_an_address_have_a_rate(void **state) {
+    (void)state;
+    enum { RATE = 5, ASKED = 60 };
+    struct files s;
+    struct http_client c;
+    struct http_answer a;
+    int seen[600] = {0};
+    begin(&s, TOKEN "\n", NULL);
+    s.f.config->http.rate = RATE;
+    int64_t began = lw_mono_ms();
+    fixture_start(&s.f);
+    for (int i = 0; i < ASKED; i++)
+        seen[status_of(&s.f, "GET", "/api/v1/now", "", NULL)]++;
+    int64_t most = 2 * RATE + 1 + (lw_mono_ms() - began) * RATE / 1000;
+    assert_true(seen[503] >= 2 * RATE && seen[503] <= most);
+    assert_int_equal(seen[503] + seen[429], ASKED);
+    assert_int_equal(status_of(&s.f, "GET", "/healthz", "", NULL), 200);
+    http_connect_from(&c, s.f.port, "127.0.0.2");
+    http_say(&c, "GET /api/v1/now HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    http_answer(&c, &a, false);
+    assert_int_equal(a.status, 503);
+    http_answer_fini(&a);
+    http_close(&c);
+    end(&s);
+}
+
 /* One address may have all subscriptions only as long as no other wants one. */
 static void subscribers_make_room_for_others(void **state) {
     (void)state;
@@ -458,6 +485,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(origins_are_read_in_parts),
         cmocka_unit_test(where_others_connect_names_are_checked_too),
         cmocka_unit_test(idle_connections_make_room),
+        cmocka_unit_test(requests_of_an_address_have_a_rate),
         cmocka_unit_test(subscribers_make_room_for_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
