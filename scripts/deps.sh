@@ -15,20 +15,21 @@ set -euo pipefail
 
 build=(gcc=gcc libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config
     librdkafka-dev libavro-dev libopenblas-dev liblapacke-dev libhiredis-dev
-    libcurl4-openssl-dev libyaml-dev libjansson-dev libmicrohttpd-dev libssl-dev
+    libcurl4-openssl-dev libyaml-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libssl-dev
     libxxhash-dev libxgboost-dev zlib1g-dev tzdata libjs-chart.js)
 run=(redis-server=redis-server tzdata)
 test=(libcmocka-dev clang=clang clang-format=clang-format java=default-jre-headless
     mvn=maven setpriv=util-linux shellcheck=shellcheck prometheus-alertmanager python3-venv redis-tools
     promtool=prometheus chromium=chromium chromedriver=chromium-driver
+    openssl=openssl
     netbase) # /etc/hosts: chromedriver looks for its browser at "localhost"
 lint=(clang-tidy=clang-tidy)
 
 # The one set whose names differ between the suites: sonames, and Debian 13's 64-bit time_t suffix.
 runtime_of() {
     case $1 in
-    12) echo libavro23 libcurl4 libhiredis0.14 libmicrohttpd12 libssl3 ;;
-    13) echo libavro24 libcurl4t64 libhiredis1.1.0 libmicrohttpd12t64 libssl3t64 ;;
+    12) echo libavro23 libcurl4 libgnutls30 libhiredis0.14 libmicrohttpd12 libssl3 ;;
+    13) echo libavro24 libcurl4t64 libgnutls30t64 libhiredis1.1.0 libmicrohttpd12t64 libssl3t64 ;;
     *) die "runtime packages are known for Debian 12 and 13, not for ${1:-this system}" ;;
     esac
     echo librdkafka1 libopenblas0 liblapacke libyaml-0-2 libjansson4 libxxhash0 libxgboost0

@@ -10,11 +10,14 @@ export class Unavailable extends Error {
 
 const TIMEOUT_MS = 10000;
 
+/** Beside the page; a name and a password in the page's own address would be refused in this one. */
+const address = (path) => new URL(`api/v1/${path}`, location.href);
+
 /** GET api/v1/<path>. Throws Unavailable; null when there is no such thing (yet). */
 export async function get(path) {
   let answer;
   try {
-    answer = await fetch(`api/v1/${path}`, {
+    answer = await fetch(address(path), {
       cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS), headers: {Accept: "application/json"},
     });
   } catch {
@@ -39,7 +42,7 @@ export function listen(news, live) {
   if (!window.EventSource) return;
   const RETRY_MS = 15000;
   const open = () => {
-    const source = new EventSource("api/v1/events");
+    const source = new EventSource(address("events"));
     source.addEventListener("open", () => live(true));
     source.addEventListener("now", news);
     source.addEventListener("error", () => {

@@ -8,7 +8,6 @@
 #include "cli/check.h"
 #include "cli/check_reach.h"
 #include "engine/message.h"
-#include "http/server.h"
 #include "kafka/producer.h"
 
 #define KAFKA_MS         5000
@@ -170,28 +169,6 @@ static void check_receivers(struct lw_findings *f, const struct lw_config *confi
     }
 }
 
-/* Without a token nothing can be changed over HTTP, which may be what is wanted; one that
- * cannot be used is a mistake. */
-static void check_http(struct lw_findings *f, const struct lw_config *config) {
-    char text[700];
-    struct lw_err err = {0};
-    const char *path = config->http.token_file;
-    size_t len = 0;
-    if (!config->http.on) {
-        found(f, "http", true, "off");
-        return;
-    }
-    char *token = *path ? lw_read_file(path, LW_TOKEN_MAX, &len, &err) : NULL;
-    bool ok = !*path || (token && strcspn(token, "\r\n") >= LW_TOKEN_MIN);
-    snprintf(text, sizeof text, "%s; %s", config->http.listen,
-             !*path   ? "without a token_file nothing can be changed there"
-             : !token ? err.msg
-             : ok     ? "changes need the token"
-                      : "the first line of token_file is too short for a token");
-    found(f, "http", ok, text);
-    lw_free_secret(token, len);
-}
-
 static void check_config(struct lw_findings *f, const struct lw_config *config) {
     char text[400];
     snprintf(text, sizeof text,
@@ -213,7 +190,7 @@ static int check(const struct lw_config *config, const struct options *o) {
     check_config(&f, config);
     check_patience(&f, config);
     check_receivers(&f, config, offline);
-    check_http(&f, config);
+    lw_check_exposed(&f, config);
     if (config->source.nknown > 0)
         check_schemas(&f, config);
     if (!offline) {
@@ -286,6 +263,9 @@ const struct lw_command lw_cmd_check = {
     "3 when something\n"
     "does not hold, with what to do about it; a webhook that is away is a warning "
     "only.\n\n"
+    "It warns of doors that stand open: HTTP for others without a token, files of "
+    "secrets that others may read,\n"
+    "verification switched off, secrets that go over the network as they are.\n\n"
     "How each timestamp is read is told, and whether events agree: those of the files, "
     "or "
     "the first of the\n"

@@ -22,4 +22,7 @@ void lw_check_redis(struct lw_findings *f, const struct lw_config *config);
 void lw_check_times(struct lw_findings *f, const struct lw_config *config,
                     char *const *files, size_t nfiles, bool no_topic);
 
+/* What others can reach, read or listen to. */
+void lw_check_exposed(struct lw_findings *f, const struct lw_config *config);
+
 #endif

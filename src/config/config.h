@@ -44,12 +44,29 @@ struct lw_config_source {
     struct lw_registry_options registry;
 };
 
+struct lw_config_tls {
+    bool on;
+    char cert_file[LW_PATH_MAX], key_file[LW_PATH_MAX];
+};
+
+/* What a browser calls an origin: the first part of an address. */
+struct lw_config_origin {
+    bool tls;
+    char host[256]; /* "": none; an IPv6 address has its brackets */
+    int port;       /* 0: not said */
+};
+
 struct lw_config_http {
     bool on;
     char host[128];
     int port;
-    char token_file[LW_PATH_MAX]; /* "": nothing that changes state is allowed */
+    char public_url[LW_URL_MAX];       /* as others reach it; "" not said */
+    struct lw_config_origin public;    /* its parts; the port is always there */
+    struct lw_config_tls tls;          /* off: plain HTTP */
+    char token_file[LW_PATH_MAX];      /* "": nothing that changes state is allowed */
+    char read_token_file[LW_PATH_MAX]; /* "": whoever reaches it may read */
     int connections;
+    int rate;         /* requests a second from one address; 0: any */
     int64_t body_max; /* bytes */
     int64_t timeout_ms;
     char listen[160]; /* as written */
@@ -91,6 +108,12 @@ struct lw_config *lw_config_load(const char *path, struct lw_err *err);
 struct lw_config *lw_config_parse(const char *text, size_t len, const char *name,
                                   struct lw_err *err);
 void lw_config_free(struct lw_config *config);
+
+/* "host", "host:port", "[::1]:port", the port 0 if it is not there; and the same after
+ * "http://" or "https://", with what may follow and the scheme's port if there is none.
+ * False: it is not that. */
+bool lw_config_authority(const char *text, struct lw_config_origin *out);
+bool lw_config_origin_parse(const char *text, struct lw_config_origin *out);
 
 /* The effective configuration as YAML: defaults filled in, paths resolved, secrets
  * masked. Read back (where nothing was masked) it means the same. */

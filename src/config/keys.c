@@ -319,7 +319,8 @@ static const struct lw_section retrain_section = SECTION(
 
 static const struct lw_key alert_keys[] = {
     {"page", LW_KEY_TEXT, AT(page_url), .standard = "",
-     .doc = "Address of the dashboard as on-call reaches it, for links in messages."},
+     .doc = "Address of the dashboard as on-call reaches it, for links in messages. "
+            "Empty: `http.public_url`."},
     {"runbook", LW_KEY_TEXT, AT(runbook_url), .standard = "",
      .doc = "Address of the runbook; the rule's name is added as fragment."},
 };
@@ -344,21 +345,46 @@ static const struct lw_section privacy_section =
             "(docs/alerts.md#privacy).",
             privacy_keys);
 
+static const struct lw_key tls_keys[] = {
+    {"cert_file", LW_KEY_FILE, AT(http.tls.cert_file), .standard = "",
+     .doc = "Certificate and what signed it, PEM."},
+    {"key_file", LW_KEY_FILE, AT(http.tls.key_file), .standard = "",
+     .doc = "Its private key, PEM."},
+};
+static const struct lw_section tls_section = SECTION("tls", "HTTPS.", tls_keys);
+
 static const struct lw_key http_keys[] = {
     {"listen", LW_KEY_TEXT, AT(http.listen), .standard = "127.0.0.1:8080",
      .doc = "`host:port`, or `off`. Whoever reaches it may read and ask for "
             "predictions; port 0 takes a free one."},
+    {"public_url", LW_KEY_TEXT, AT(http.public_url), .standard = "",
+     .doc =
+         "Address under which others reach it, `https://leeway.example.org`, when that "
+         "is another than `listen` says: a proxy's, or a name. Other names are "
+         "refused."},
+    {"tls", LW_KEY_MAP, .section = &tls_section,
+     .doc = "HTTPS instead of HTTP; both files are read again when they change."},
     {"token_file", LW_KEY_FILE, AT(http.token_file), .standard = "",
-     .doc = "File whose first line (16 characters at least) is the bearer token for "
-            "what changes state; read at each use. Empty: such requests are refused."},
+     .doc = "File with the tokens for what changes state, one a line: `TOKEN` (16 "
+            "characters at least) or `NAME SCOPES TOKEN`; read again when it changes. "
+            "Empty: such requests are refused."},
+    {"read_token_file", LW_KEY_FILE, AT(http.read_token_file), .standard = "",
+     .doc = "File with the tokens for reading, in the same form. Empty: whoever reaches "
+            "it may read. Health needs none."},
     {"connections", LW_KEY_INT, AT(http.connections), .standard = "256", .min = 1,
-     .max = 10000, .doc = "Open connections at most."},
+     .max = 10000,
+     .doc = "Open connections at most; then idle ones make room, those of the address "
+            "with most of them first."},
+    {"rate", LW_KEY_INT, AT(http.rate), .standard = "0", .min = 0, .max = 1000000,
+     .doc = "Requests a second from one address, twice as many at once; more are 429. 0: "
+            "any number. Health is not counted."},
     {"body_max", LW_KEY_SIZE, AT(http.body_max), .standard = "1MiB", .min = 1024,
-     .max = 1 << 30, .doc = "Largest request body."},
+     .max = 1 << 30,
+     .doc = "Largest request body; an Avro container may unpack to 8 times as much."},
     {"timeout", LW_KEY_DURATION, AT(http.timeout_ms), .standard = "30s", .min = LW_SECOND,
      .max = LW_HOUR,
      .doc = "A connection idle for longer is closed, and one whose request is not "
-            "complete in that time."},
+            "complete, or whose answer is not taken, in that time."},
 };
 static const struct lw_section http_section =
     SECTION("http", "Predictions, metrics, the API and the page.", http_keys);

@@ -308,11 +308,68 @@ int lw_read_webhooks(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
+bool lw_config_authority(const char *text, struct lw_config_origin *out) {
+    int64_t port = 0;
+    size_t len = text[0] == '[' ? strcspn(text, "]") + 1 : strcspn(text, ":/?#@");
+    *out = (struct lw_config_origin){0};
+    if (len == 0 || len >= sizeof out->host || len > strlen(text))
+        return false;
+    const char *rest = text + len;
+    if (*rest == ':' && (!lw_parse_i64(rest + 1, &port) || port < 1 || port > 65535))
+        return false;
+    if (*rest && *rest != ':')
+        return false;
+    memcpy(out->host, text, len);
+    if (out->host[len - 1] == '.') /* the same name, said in full */
+        out->host[len - 1] = '\0';
+    out->port = (int)port;
+    return out->host[0] != '\0';
+}
+
+bool lw_config_origin_parse(const char *text, struct lw_config_origin *out) {
+    char authority[300];
+    bool tls = strncmp(text, "https://", 8) == 0;
+    *out = (struct lw_config_origin){0};
+    if (!tls && strncmp(text, "http://", 7) != 0)
+        return false;
+    text += tls ? 8 : 7;
+    size_t len = strcspn(text, "/?#");
+    if (len >= sizeof authority)
+        return false;
+    memcpy(authority, text, len);
+    authority[len] = '\0';
+    bool ok = lw_config_authority(authority, out);
+    out->tls = tls;
+    if (out->port == 0)
+        out->port = tls ? 443 : 80;
+    if (!ok)
+        out->host[0] = '\0';
+    return ok;
+}
+
+/* How others reach it, and how it is protected. */
+static int read_public(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_config_http *http = &load->config->http;
+    if (*http->public_url && !lw_config_origin_parse(http->public_url, &http->public))
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "public_url"), load->err,
+                            "must be http://host:port or https://host:port (got '%.80s')",
+                            http->public_url);
+    if (!*load->config->page_url)
+        lw_copy(load->config->page_url, sizeof load->config->page_url, http->public_url);
+    http->tls.on = *http->tls.cert_file || *http->tls.key_file;
+    if (http->tls.on && (!*http->tls.cert_file || !*http->tls.key_file))
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "tls"), load->err,
+                            "needs both cert_file and key_file");
+    return 0;
+}
+
 int lw_read_http(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config_http *http = &load->config->http;
     const char *colon = strrchr(http->listen, ':');
     int64_t port = 0;
     http->on = strcmp(http->listen, "off") != 0;
+    if (read_public(load, node))
+        return -1;
     if (!http->on)
         return 0;
     size_t len = colon ? (size_t)(colon - http->listen) : 0;

@@ -34,7 +34,7 @@ struct lw_silence {
     char rule[LW_NAME_MAX], feature[LW_NAME_MAX];
     enum lw_severity severity; /* NONE: any; else exactly this one */
     int64_t from_ms, until_ms; /* wall clock: [from, until) */
-    char by[96], comment[200];
+    char by[192], comment[200];
 };
 bool lw_silence_covers(const struct lw_silence *s, const struct lw_standing *alert,
                        int64_t now_ms);

@@ -6,7 +6,7 @@
  * write by default: the raw snappy format (its format_description.txt) followed by the
  * big-endian CRC-32 of what comes out; sixty lines read it, and writing it is never
  * needed. bzip2, xz and zstandard are left out: rare for events, each another library.
- * The output is bounded by LW_BLOCK_MAX whatever the input says. */
+ * The output is bounded by the caller whatever the input says. */
 #include "event/codec.h"
 
 #include <stdlib.h>
@@ -51,26 +51,30 @@ void lw_codec_free(struct lw_codec *codec) {
     free(codec);
 }
 
+static int too_much(size_t max, struct lw_err *err) {
+    lw_fail(err, LW_EINPUT, "a block inflates to more than %zu bytes", max);
+    return -2;
+}
+
 static int unpack_deflate(struct lw_codec *codec, const uint8_t *data, size_t len,
-                          struct lw_buf *out, struct lw_err *err) {
+                          size_t max, struct lw_buf *out, struct lw_err *err) {
     z_stream *z = &codec->in;
     lw_assert(inflateReset(z) == Z_OK);
     z->next_in = data;
     z->avail_in = (uInt)len;
     int rc = Z_OK;
-    while (rc == Z_OK && out->len <= LW_BLOCK_MAX) {
+    while (rc == Z_OK && out->len <= max) {
         size_t room = out->cap > out->len ? out->cap - out->len : 65536;
-        if (room > LW_BLOCK_MAX + 1 - out->len)
-            room = LW_BLOCK_MAX + 1 - out->len;
+        if (room > max + 1 - out->len)
+            room = max + 1 - out->len;
         z->next_out = lw_buf_extend(out, room);
         z->avail_out = (uInt)room;
         rc = inflate(z, Z_NO_FLUSH);
         out->len -= z->avail_out;
     }
     bool whole = rc == Z_STREAM_END && z->avail_in <= 4;
-    if (out->len > LW_BLOCK_MAX)
-        return lw_fail(err, LW_EINPUT, "a block inflates to more than %d bytes",
-                       LW_BLOCK_MAX);
+    if (out->len > max)
+        return too_much(max, err);
     return whole ? 0 : lw_fail(err, LW_EINPUT, "a block's deflate data is damaged");
 }
 
@@ -115,15 +119,18 @@ static bool snappy_copy(struct lw_reader *r, uint8_t tag, size_t want,
     return !r->bad && n <= want - out->len && copy_back(out, offset, n);
 }
 
-static bool snappy_elements(struct lw_reader *r, struct lw_buf *out) {
+/* How long it says it is. */
+static uint64_t snappy_length(struct lw_reader *r) {
     uint64_t want = 0;
     uint8_t b = 0x80;
     for (unsigned shift = 0; shift < 35 && b >= 0x80; shift += 7) {
         b = lw_reader_u8(r);
         want |= (uint64_t)(b & 0x7f) << shift;
     }
-    if (want > LW_BLOCK_MAX)
-        return false;
+    return want;
+}
+
+static bool snappy_elements(struct lw_reader *r, uint64_t want, struct lw_buf *out) {
     while (lw_reader_left(r) > 0 && !r->bad) {
         uint8_t tag = lw_reader_u8(r);
         bool ok = (tag & 3) == 0 ? snappy_literal(r, tag, (size_t)want, out)
@@ -134,7 +141,7 @@ static bool snappy_elements(struct lw_reader *r, struct lw_buf *out) {
     return !r->bad && out->len == want;
 }
 
-static int unpack_snappy(const uint8_t *data, size_t len, struct lw_buf *out,
+static int unpack_snappy(const uint8_t *data, size_t len, size_t max, struct lw_buf *out,
                          struct lw_err *err) {
     if (len < 5)
         return lw_fail(err, LW_EINPUT, "a block's snappy data is too short");
@@ -142,18 +149,25 @@ static int unpack_snappy(const uint8_t *data, size_t len, struct lw_buf *out,
     const uint8_t *c = data + len - 4;
     uint32_t crc =
         (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16 | (uint32_t)c[2] << 8 | c[3];
-    if (!snappy_elements(&r, out) || crc != (uint32_t)crc32_z(0, out->data, out->len))
+    uint64_t want = snappy_length(&r);
+    if (want > max)
+        return too_much(max, err);
+    if (!snappy_elements(&r, want, out) ||
+        crc != (uint32_t)crc32_z(0, out->data, out->len))
         return lw_fail(err, LW_EINPUT, "a block's snappy data is damaged");
     return 0;
 }
 
-int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len,
+int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len, size_t max,
                     struct lw_buf *out, struct lw_err *err) {
+    lw_assert(max <= LW_BLOCK_MAX);
     lw_buf_clear(out);
     if (codec->kind == CODEC_DEFLATE)
-        return unpack_deflate(codec, data, len, out, err);
+        return unpack_deflate(codec, data, len, max, out, err);
     if (codec->kind == CODEC_SNAPPY)
-        return unpack_snappy(data, len, out, err);
+        return unpack_snappy(data, len, max, out, err);
+    if (len > max)
+        return too_much(max, err);
     lw_buf_put(out, data, len);
     return 0;
 }

@@ -17,9 +17,10 @@ struct lw_codec;
 struct lw_codec *lw_codec_new(const char *name, struct lw_err *err);
 void lw_codec_free(struct lw_codec *codec);
 
-/* Replaces out by the decompressed block; LW_EINPUT when it is damaged or would exceed
- * LW_BLOCK_MAX. */
-int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len,
+/* Replaces out by the decompressed block; -1 and LW_EINPUT when it is damaged, -2 and
+ * LW_EINPUT when it would exceed `max` bytes (at most LW_BLOCK_MAX). Whatever a length in
+ * it says, memory is taken for what is there. */
+int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len, size_t max,
                     struct lw_buf *out, struct lw_err *err);
 /* Replaces out by the block compressed with deflate. codec must be deflate. */
 void lw_codec_pack(struct lw_codec *codec, const uint8_t *data, size_t len,

@@ -41,10 +41,14 @@ static int read_value(FILE *stream, struct lw_buf *buf, int64_t *budget) {
     if (lw_stream_long(stream, &len) != 1 || len < 0 || len > *budget)
         return -1;
     *budget -= len;
-    size_t got = fread(lw_buf_extend(buf, (size_t)len + 1), 1, (size_t)len, stream);
-    buf->data[got] = '\0';
-    buf->len = got;
-    return got == (size_t)len ? 0 : -1;
+    while (buf->len < (size_t)len) { /* memory grows with what is there */
+        size_t part = (size_t)len - buf->len < 4096 ? (size_t)len - buf->len : 4096;
+        if (fread(lw_buf_extend(buf, part), 1, part, stream) != part)
+            return -1;
+    }
+    lw_buf_u8(buf, '\0');
+    buf->len--;
+    return 0;
 }
 
 static int keep_value(struct lw_container *head, const char *key,

@@ -3,7 +3,8 @@
  * A block is read and unpacked into buffers that serve the whole file; records in it are
  * found by walking the writer's schema as shapes, so nothing is decoded that nobody asked
  * for. Everything a block claims is checked before memory is taken for it: its size
- * against LW_BLOCK_MAX and what is left of the file, its count by the records that must
+ * against LW_BLOCK_MAX and what is left of the file, what it unpacks to against what the
+ * whole file may be (lw_file_limit), its count by the records that must
  * fill it exactly. An error is final and is given again on the next call. libavro reads
  * such files too, but hands out values instead of bytes, trusts the lengths, and loses
  * half the schema. */
@@ -30,6 +31,8 @@ struct lw_file {
     struct lw_shapes shapes;
     uint32_t shape;
     struct lw_buf packed, block;
+    int64_t budget; /* bytes that may still be unpacked */
+    bool exceeded;
     const uint8_t *at, *end; /* in block */
     int64_t left;            /* records of the block not yet given */
     uint64_t given;          /* records given in all */
@@ -58,6 +61,7 @@ struct lw_file *lw_file_open_stream(FILE *stream, const char *name, struct lw_er
     struct lw_file *file = lw_calloc(1, sizeof *file);
     file->path = lw_strdup(name);
     file->stream = stream;
+    file->budget = INT64_MAX;
     if (begin(file, err) < 0) {
         lw_err_context(err, "%s", name);
         lw_file_close(file);
@@ -89,6 +93,14 @@ void lw_file_close(struct lw_file *file) {
 
 const char *lw_file_schema_json(const struct lw_file *file) {
     return lw_schema_json(file->head.schema);
+}
+
+void lw_file_limit(struct lw_file *file, int64_t bytes) {
+    file->budget = bytes;
+}
+
+bool lw_file_exceeded(const struct lw_file *file) {
+    return file->exceeded;
 }
 
 double lw_file_progress(const struct lw_file *file) {
@@ -127,8 +139,13 @@ static int read_block(struct lw_file *file, int64_t size, struct lw_err *err) {
         return fail_in_file(file, "no sync marker after the block: damaged", err);
     file->passed = ftello(file->stream);
     struct lw_err why = {0};
-    if (lw_codec_unpack(file->codec, file->packed.data, len, &file->block, &why) < 0)
+    size_t max = file->budget < LW_BLOCK_MAX ? (size_t)file->budget : LW_BLOCK_MAX;
+    int rc =
+        lw_codec_unpack(file->codec, file->packed.data, len, max, &file->block, &why);
+    file->exceeded = rc == -2;
+    if (rc < 0)
         return fail_in_file(file, why.msg, err);
+    file->budget -= (int64_t)file->block.len;
     file->at = file->block.data;
     file->end = file->at + file->block.len;
     return 0;

@@ -3,6 +3,7 @@
 #ifndef LW_FILE_H
 #define LW_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,11 @@ struct lw_file;
  * missing, foreign, damaged or of another codec. Thread: one at a time a handle. */
 struct lw_file *lw_file_open(const char *path, struct lw_err *err);
 void lw_file_close(struct lw_file *file);
+/* All blocks together may unpack to that many bytes at most (no limit unless called; a
+ * block always has one). What is more is LW_EINPUT, and _exceeded says that it was that.
+ */
+void lw_file_limit(struct lw_file *file, int64_t bytes);
+bool lw_file_exceeded(const struct lw_file *file);
 /* The schema's text as it stands in the header, defaults, aliases and logical types
  * included; borrowed. */
 const char *lw_file_schema_json(const struct lw_file *file);

@@ -10,6 +10,7 @@
 #include "http/private.h"
 
 #define SILENCE_MAX (366 * LW_DAY)
+#define SAID_MAX    96 /* bytes of "by" */
 
 static json_t *text_or_null(const char *text) {
     return text[0] ? lw_json_text_of(text) : json_null();
@@ -61,7 +62,7 @@ static json_t *silence_json(const struct lw_silence *s) {
 void lw_serve_alerts(struct lw_call *c) {
     struct lw_alerts all;
     struct lw_err err = {0};
-    if (lw_alerts_read(c->server->ask_redis, c->server->spec, lw_wall_ms(), &all, &err)) {
+    if (lw_alerts_read(c->redis, c->server->spec, lw_wall_ms(), &all, &err)) {
         lw_call_err(c, &err);
         return;
     }
@@ -134,7 +135,7 @@ static bool take_silence(struct lw_call *c, const json_t *o, struct lw_silence *
         !take_text(c, o, "rule", s->rule, sizeof s->rule) ||
         !take_text(c, o, "feature", s->feature, sizeof s->feature) ||
         !take_text(c, o, "severity", severity, sizeof severity) ||
-        !take_text(c, o, "by", s->by, sizeof s->by) ||
+        !take_text(c, o, "by", s->by, SAID_MAX) ||
         !take_severity(c, severity, &s->severity))
         return false;
     if (!lw_parse_duration(lasts, &length) || length <= 0 || length > SILENCE_MAX)
@@ -144,6 +145,15 @@ static bool take_silence(struct lw_call *c, const json_t *o, struct lw_silence *
         lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "comment must say why");
     s->until_ms = s->from_ms + length;
     return !c->answered;
+}
+
+/* What a request says of itself stands beside who asked, never in place of it. */
+static void say_who(struct lw_call *c, struct lw_silence *s) {
+    char who[90], said[SAID_MAX];
+    lw_call_asker(c, who, sizeof who);
+    lw_copy(said, sizeof said, s->by);
+    snprintf(s->by, sizeof s->by, "%s%s%s%s", who, said[0] ? " (" : "", said,
+             said[0] ? ")" : "");
 }
 
 void lw_serve_silence(struct lw_call *c) {
@@ -158,10 +168,9 @@ void lw_serve_silence(struct lw_call *c) {
                      "the body must be {\"for\": \"2h\", \"comment\": \"why\"}, and "
                      "\"rule\", \"feature\" and \"severity\" to silence only those");
     else if (take_silence(c, o, &s)) {
-        if (!s.by[0])
-            lw_call_asker(c, s.by, sizeof s.by);
+        say_who(c, &s);
         if (lw_silence_check(c->server->spec, &s, &err) ||
-            lw_silence_add(c->server->ask_redis, c->server->spec, &s, s.from_ms, &err))
+            lw_silence_add(c->redis, c->server->spec, &s, s.from_ms, &err))
             lw_call_err(c, &err);
         else
             lw_call_json(c, silence_json(&s));
@@ -171,10 +180,9 @@ void lw_serve_silence(struct lw_call *c) {
 
 void lw_serve_unsilence(struct lw_call *c) {
     struct lw_err err = {0};
-    char who[80];
+    char who[90];
     lw_call_asker(c, who, sizeof who);
-    if (lw_silence_end(c->server->ask_redis, c->server->spec, c->tail, who, lw_wall_ms(),
-                       &err))
+    if (lw_silence_end(c->redis, c->server->spec, c->tail, who, lw_wall_ms(), &err))
         lw_call_err(c, &err);
     else
         lw_call_json(c, json_pack("{ss}", "ended", c->tail));

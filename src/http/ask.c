@@ -1,55 +1,193 @@
-/* The thread that asks Redis for those requests that need it: one at a time, in order,
- * over one connection. A Redis that hangs costs each at most `redis.timeout`, and the
- * ones behind it an answer at once, for calls fail without waiting between attempts to
- * reconnect. */
+/* The threads that do what takes long: ask Redis, and predict many records.
+ *
+ * What changes something has a thread and a connection of its own, so that it never waits
+ * for what only reads. Of the reads one an address is under way at a time, and the
+ * address that has been served longest ago comes next; when too many wait, the address
+ * with the most gives up its newest. So whoever asks in a loop waits behind itself.
+ *
+ * Redis does one thing at a time, and the workers need it. So the readers take turns, a
+ * turn is a step of some milliseconds, and after each Redis is left alone for as long as
+ * the turn took: all reads over HTTP together have at most half of its time.
+ *
+ * Predictions of many records take milliseconds each. They are made here too, the address
+ * served longest ago first, so that what is answered at once stays so beside them.
+ *
+ * A Redis that hangs costs each at most `redis.timeout`, and the ones behind it an answer
+ * at once, for calls fail without waiting between attempts to reconnect. */
+#include "base/mem.h"
 #include "base/time.h"
 #include "http/private.h"
 
-bool lw_ask_queue(struct lw_call *c) {
+#define PAUSE_MAX_US 50000
+
+/* ---- turns ---- */
+
+static void turn_begin(struct lw_asker *a) {
+    struct lw_server *s = a->server;
+    if (a->lane != LW_LANE_READ)
+        return;
+    pthread_mutex_lock(&s->turn_lock);
+    uint64_t mine = s->turn_next++;
+    while (s->turn_now != mine)
+        pthread_cond_wait(&s->turn_changed, &s->turn_lock);
+    int64_t wait = s->turn_free_us - lw_mono_us();
+    pthread_mutex_unlock(&s->turn_lock);
+    if (wait > 0)
+        lw_sleep_ms((wait + 999) / 1000);
+    a->turn = true;
+    a->began_us = lw_mono_us();
+}
+
+static void turn_end(struct lw_asker *a) {
+    struct lw_server *s = a->server;
+    if (!a->turn)
+        return;
+    a->turn = false;
+    int64_t now = lw_mono_us(), took = now - a->began_us;
+    pthread_mutex_lock(&s->turn_lock);
+    s->turn_free_us = now + (took < PAUSE_MAX_US ? took : PAUSE_MAX_US);
+    s->turn_now++;
+    pthread_cond_broadcast(&s->turn_changed);
+    pthread_mutex_unlock(&s->turn_lock);
+}
+
+void lw_ask_yield(void *call) {
+    struct lw_call *c = call;
+    turn_end(c->asker);
+    turn_begin(c->asker);
+}
+
+void lw_ask_done(struct lw_call *c) {
+    turn_end(c->asker);
+}
+
+/* ---- the queues ---- */
+
+static size_t queued_of(const struct lw_queue *q, const struct lw_address *a) {
+    size_t n = 0;
+    for (const struct lw_call *c = q->first; c; c = c->next)
+        n += c->peer->address == a;
+    return n;
+}
+
+static struct lw_call *take_out(struct lw_queue *q, struct lw_call **at) {
+    struct lw_call *c = *at;
+    *at = c->next;
+    if (!c->next)
+        q->end = at;
+    q->n--;
+    return c;
+}
+
+/* The newest of the address that has most waiting, if that is more than the newcomer has.
+ */
+static struct lw_call *displace(struct lw_queue *q, const struct lw_address *newcomer) {
+    size_t most = queued_of(q, newcomer) + 1;
+    struct lw_call **out = NULL;
+    for (struct lw_call **at = &q->first; *at; at = &(*at)->next) {
+        size_t n = queued_of(q, (*at)->peer->address);
+        if (n > most || (out && n == most)) {
+            most = n;
+            out = at;
+        }
+    }
+    return out ? take_out(q, out) : NULL;
+}
+
+static void too_many(struct lw_call *c) {
+    lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests wait");
+}
+
+/* Batches are as many as have a connection, but one address cannot have all of these. */
+static bool is_full(const struct lw_call *c, enum lw_lane lane) {
+    const struct lw_server *s = c->server;
+    size_t half = (size_t)(s->config->http.connections + 1) / 2;
+    return lane == LW_LANE_BATCH ? queued_of(&s->queue[lane], c->peer->address) >= half
+                                 : s->queue[lane].n == LW_QUEUE_MAX;
+}
+
+bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
     struct lw_server *s = c->server;
+    struct lw_queue *q = &s->queue[lane];
+    struct lw_call *out = NULL;
     pthread_mutex_lock(&s->lock);
-    bool room = s->queued < LW_QUEUE_MAX && !atomic_load(&s->stop);
+    bool full = is_full(c, lane);
+    if (full && lane != LW_LANE_BATCH)
+        out = displace(q, c->peer->address);
+    bool room = (!full || out) && !atomic_load(&s->stop);
     if (room) {
         /* Suspended before anybody can resume it. */
         MHD_suspend_connection(c->connection);
         c->next = NULL;
-        *s->queue_end = c;
-        s->queue_end = &c->next;
-        s->queued++;
-        pthread_cond_signal(&s->changed);
+        *q->end = c;
+        q->end = &c->next;
+        q->n++;
+        pthread_cond_broadcast(&s->changed);
     }
     pthread_mutex_unlock(&s->lock);
+    if (out) {
+        too_many(out);
+        MHD_resume_connection(out->connection);
+    }
     if (!room)
-        lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests wait for Redis");
+        too_many(c);
     return room;
 }
 
-static struct lw_call *take(struct lw_server *s) {
-    pthread_mutex_lock(&s->lock);
-    while (!s->queue && !atomic_load(&s->stop))
-        pthread_cond_wait(&s->changed, &s->lock);
-    struct lw_call *c = s->queue;
-    if (c) {
-        s->queue = c->next;
-        s->queue_end = s->queue ? s->queue_end : &s->queue;
-        s->queued--;
+/* Whose turn it is; NULL: nobody's now. */
+static struct lw_call *choose(struct lw_server *s, const struct lw_asker *a) {
+    struct lw_queue *q = &s->queue[a->lane];
+    struct lw_call **best = NULL;
+    for (struct lw_call **at = &q->first; *at; at = &(*at)->next) {
+        const struct lw_address *from = (*at)->peer->address;
+        if (a->lane == LW_LANE_READ && from->reading)
+            continue;
+        if (!best || from->served < (*best)->peer->address->served)
+            best = at;
     }
+    if (!best)
+        return NULL;
+    struct lw_call *c = take_out(q, best);
+    c->peer->address->served = ++s->served;
+    c->peer->address->reading += a->lane == LW_LANE_READ;
+    return c;
+}
+
+static struct lw_call *take(struct lw_server *s, const struct lw_asker *a) {
+    struct lw_call *c;
+    pthread_mutex_lock(&s->lock);
+    while (!(c = choose(s, a)) && !atomic_load(&s->stop))
+        pthread_cond_wait(&s->changed, &s->lock);
     pthread_mutex_unlock(&s->lock);
     return c;
 }
 
+/* The connection goes on; c may be gone from here on. */
+static void give_back(struct lw_server *s, const struct lw_asker *a, struct lw_call *c) {
+    pthread_mutex_lock(&s->lock);
+    c->peer->address->reading -= a->lane == LW_LANE_READ;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    c->answered = true;
+    MHD_resume_connection(c->connection);
+}
+
 /* Goes on after `stop` until nothing is suspended any more. */
 void *lw_ask_main(void *arg) {
-    struct lw_server *s = arg;
+    struct lw_asker *a = arg;
+    struct lw_server *s = a->server;
     struct lw_call *c;
-    while ((c = take(s))) {
-        if (atomic_load(&s->stop))
+    while ((c = take(s, a))) {
+        c->asker = a;
+        c->redis = a->redis;
+        if (atomic_load(&s->stop)) {
             lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is stopping");
-        else
+        } else {
+            turn_begin(a);
             c->route->run(c);
-        c->answered = true;
-        struct MHD_Connection *connection = c->connection;
-        MHD_resume_connection(connection); /* c may be gone from here on */
+            turn_end(a);
+        }
+        give_back(s, a, c);
     }
     return NULL;
 }

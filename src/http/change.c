@@ -1,29 +1,21 @@
-/* What changes state: behind the token (guard.c), and noted with the asker's address. */
-#include <arpa/inet.h>
+/* What changes state: behind a token (guard.c), and noted with the token's name and the
+ * asker's address. */
 #include <stdio.h>
 #include <string.h>
 
 #include "http/private.h"
 
 void lw_call_asker(struct lw_call *c, char *out, size_t size) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char address[INET6_ADDRSTRLEN] = "?";
-    const struct sockaddr *a = info ? info->client_addr : NULL;
-    if (a && a->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr,
-                  address, sizeof address);
-    else if (a && a->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr,
-                  address, sizeof address);
-    snprintf(out, size, "http:%s", address);
+    char address[64];
+    lw_address_text((const struct sockaddr *)&c->peer->from, address, sizeof address);
+    snprintf(out, size, "http:%s%s%s", c->token, c->token[0] ? "@" : "", address);
 }
 
 void lw_serve_retrain(struct lw_call *c) {
     struct lw_err err = {0};
-    char who[80];
+    char who[90];
     lw_call_asker(c, who, sizeof who);
-    if (lw_ask(c->server->ask_redis, c->server->spec, "retrain", who, &err)) {
+    if (lw_ask(c->redis, c->server->spec, "retrain", who, &err)) {
         lw_call_err(c, &err);
         return;
     }
@@ -52,14 +44,13 @@ static bool reason_of(struct lw_call *c, char *out, size_t size) {
 
 void lw_serve_promote(struct lw_call *c) {
     struct lw_err err = {0};
-    char who[80], reason[240];
+    char who[90], reason[240];
     uint32_t version;
     if (!lw_call_version(c, &version) || !reason_of(c, reason, sizeof reason))
         return;
     lw_call_asker(c, who, sizeof who);
-    if (lw_models_usable(c->server->ask_redis, c->server->spec, version, &err) ||
-        lw_models_promote(c->server->ask_redis, c->server->spec, version, who, reason,
-                          NULL, &err))
+    if (lw_models_usable(c->redis, c->server->spec, version, &err) ||
+        lw_models_promote(c->redis, c->server->spec, version, who, reason, NULL, &err))
         lw_call_err(c, &err);
     else
         lw_call_json(c, json_pack("{sI}", "champion", (json_int_t)version));

@@ -23,7 +23,7 @@ static ssize_t more(void *arg, uint64_t at, char *out, size_t max) {
         sub->pending.len -= take;
         memmove(sub->pending.data, (char *)sub->pending.data + take, sub->pending.len);
         n = (ssize_t)take;
-    } else if (!atomic_load(&s->stop)) {
+    } else if (!atomic_load(&s->stop) && !sub->ended) {
         sub->waiting = true;
         MHD_suspend_connection(sub->connection);
         n = 0;
@@ -94,17 +94,46 @@ void lw_events_end(struct lw_server *s) {
     push_all(s, "", 0); /* woken, they see `stop` */
 }
 
+static int held_by(const struct lw_server *s, const struct lw_address *a) {
+    int n = 0;
+    for (const struct lw_subscriber *sub = s->subscribers; sub; sub = sub->next)
+        n += sub->address == a;
+    return n;
+}
+
+/* A place, if need be that of the address that holds most; with the lock held. A page
+ * that loses its stream of events asks for another. */
+static bool make_room(struct lw_server *s, const struct lw_address *newcomer) {
+    struct lw_subscriber *out = NULL;
+    int most = held_by(s, newcomer) + 1;
+    if (s->nsubscribers < LW_SUBSCRIBERS)
+        return true;
+    for (struct lw_subscriber *sub = s->subscribers; sub; sub = sub->next) {
+        int n = sub->ended ? 0 : held_by(s, sub->address);
+        if (n > most || (out && n == most)) { /* the last in the list is the oldest */
+            most = n;
+            out = sub;
+        }
+    }
+    if (!out || s->nsubscribers >= 2 * LW_SUBSCRIBERS)
+        return false;
+    out->ended = true;
+    push(out, "", 0);
+    return true;
+}
+
 void lw_serve_events(struct lw_call *c) {
     struct lw_server *s = c->server;
     struct lw_subscriber *sub = lw_calloc(1, sizeof *sub);
     struct lw_snapshot *n = lw_snapshot_get(s);
-    *sub = (struct lw_subscriber){.server = s, .connection = c->connection};
+    *sub = (struct lw_subscriber){
+        .server = s, .connection = c->connection, .address = c->peer->address};
     lw_buf_printf(&sub->pending, "retry: 2000\n\n");
     if (n)
         put_event(&sub->pending, n); /* so that nobody begins with a guess */
     lw_snapshot_put(n);
     pthread_mutex_lock(&s->lock);
-    bool room = s->nsubscribers < LW_SUBSCRIBERS;
+    bool room = make_room(s, sub->address);
     if (room) {
         sub->next = s->subscribers;
         s->subscribers = sub;

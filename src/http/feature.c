@@ -70,12 +70,12 @@ static int read_reference(struct lw_call *c, const struct column *col, struct si
                           struct lw_err *err) {
     struct lw_aliases a;
     struct lw_version v;
-    if (lw_models_aliases(c->server->ask_redis, c->server->spec, &a, err))
+    if (lw_models_aliases(c->redis, c->server->spec, &a, err))
         return -1;
     if (!a.champion)
         return 0;
     struct lw_reply *reply =
-        lw_models_get(c->server->ask_redis, c->server->spec, a.champion, &v, err);
+        lw_models_get(c->redis, c->server->spec, a.champion, &v, err);
     if (!reply)
         return -1;
     s->reference = lw_reference_read(c->server->spec, v.reference, v.reference_len, err);
@@ -95,7 +95,7 @@ static int read_current(struct lw_call *c, const struct column *col,
     char key[LW_KEY_MAX];
     size_t len;
     struct lw_reply *reply =
-        lw_redis_do(c->server->ask_redis, err, "GET %s",
+        lw_redis_do(c->redis, err, "GET %s",
                     lw_key(key, c->server->spec, "window:%s:%s", w->name, col->name));
     if (!reply)
         return -1;

@@ -1,126 +1,307 @@
 /* Who may ask, and who may change something.
  *
- * A page of anybody's that a person on this machine opens can send requests to a loopback
- * address. Two things keep it out: a name that was made to point here (DNS rebinding)
- * arrives as `Host`, which must be one of ours; and what changes state needs a bearer
- * token, which a foreign page neither knows nor may send without a preflight that is
- * never answered. The token is read at each use, so that it can be replaced at any time.
- */
+ * A page of anybody's that a person opens can send requests to addresses that only this
+ * person reaches. Two things keep it out: a name that was made to point here (DNS
+ * rebinding) arrives as `Host`, which must be one of ours; and what changes state needs a
+ * bearer token, which a foreign page neither knows nor may send without a preflight that
+ * is never answered. Nobody can have an address, or a name without a dot, point
+ * elsewhere, so these are ours wherever more than this machine may connect. A browser
+ * that logs in by Basic authentication sends the token by itself, so that one opens
+ * reading only. */
+#include <arpa/inet.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/private.h"
 
-/* "http://host:port/path" or "host:port" to host. */
-static void host_of(const char *text, char *out, size_t size) {
-    const char *at = strstr(text, "://");
-    at = at ? at + 3 : text;
-    size_t len =
-        *at == '[' ? strcspn(at, "]") + (strchr(at, ']') != NULL) : strcspn(at, ":/?#");
-    if (len >= size)
-        len = 0; /* no host is so long */
-    memcpy(out, at, len);
-    out[len] = '\0';
+int lw_guard_init(struct lw_server *s, struct lw_err *err) {
+    const struct lw_config_http *http = &s->config->http;
+    lw_token_file_init(&s->tokens, http->token_file, LW_SCOPE_ALL);
+    lw_token_file_init(&s->read_tokens, http->read_token_file, LW_SCOPE_READ);
+    if (gethostname(s->hostname, sizeof s->hostname - 1))
+        return lw_fail(err, LW_ESTOP, "the name of this machine cannot be had");
+    return 0;
 }
 
-void lw_guard_init(struct lw_server *s) {
-    host_of(s->config->page_url, s->page_host, sizeof s->page_host);
+void lw_call_refuse(struct lw_call *c, enum lw_refused why, unsigned status,
+                    const char *fmt, ...) {
+    char text[600];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    atomic_fetch_add_explicit(&c->server->refused[why], 1, memory_order_relaxed);
+    lw_call_fail(c, status, "%s", text);
 }
 
-static bool ours(const struct lw_server *s, const char *host) {
+static const char *header(const struct lw_call *c, const char *name) {
+    return MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, name);
+}
+
+/* ---- names ---- */
+
+static bool is_address(const char *host) {
+    struct in_addr v4;
+    struct in6_addr v6;
+    char bare[INET6_ADDRSTRLEN];
+    size_t len = strlen(host);
+    if (host[0] != '[')
+        return inet_pton(AF_INET, host, &v4) == 1;
+    if (len - 2 >= sizeof bare)
+        return false;
+    memcpy(bare, host + 1, len - 2);
+    bare[len - 2] = '\0';
+    return inet_pton(AF_INET6, bare, &v6) == 1;
+}
+
+static int port_of(const struct lw_config_origin *o, bool tls) {
+    int standard = tls ? 443 : 80;
+    return o->port ? o->port : standard;
+}
+
+static bool is_public(const struct lw_config_origin *public,
+                      const struct lw_config_origin *host) {
+    return public->host[0] && strcasecmp(host->host, public->host) == 0 &&
+           port_of(host, public->tls) == public->port;
+}
+
+static bool ours(const struct lw_server *s, const struct lw_config_origin *host) {
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
+    if (is_public(&s->config->http.public, host))
+        return true;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcasecmp(host, names[i]) == 0)
+        if (strcasecmp(host->host, names[i]) == 0)
             return true;
-    return (s->page_host[0] && strcasecmp(host, s->page_host) == 0) ||
-           strcasecmp(host, s->config->http.host) == 0;
+    if (host->host[0] && strcasecmp(host->host, s->config->http.host) == 0)
+        return true;
+    return host->host[0] && !s->loopback &&
+           (is_address(host->host) || !strchr(host->host, '.') ||
+            strcasecmp(host->host, s->hostname) == 0);
 }
 
-/* Behind another address than loopback any name may be the right one. */
 bool lw_guard_host(struct lw_call *c) {
-    char host[256];
-    const char *header =
-        MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Host");
-    if (!c->server->loopback || !header)
+    const char *text = header(c, "Host");
+    struct lw_config_origin host;
+    if (!text) /* HTTP/1.0; no browser speaks that */
         return true;
-    host_of(header, host, sizeof host);
-    if (ours(c->server, host))
+    if (lw_config_authority(text, &host) && ours(c->server, &host))
         return true;
-    lw_call_fail(c, MHD_HTTP_MISDIRECTED_REQUEST,
-                 "this server answers on localhost, not as \"%.100s\" (alerts.page names "
-                 "the address that a proxy in front of it has)",
-                 header);
+    lw_call_refuse(c, LW_REFUSED_HOST, MHD_HTTP_MISDIRECTED_REQUEST,
+                   "this server does not answer as \"%.100s\": http.public_url must say "
+                   "the address, with scheme and port, under which others reach it",
+                   text);
     return false;
 }
 
+static bool same_origin(const struct lw_config_origin *a,
+                        const struct lw_config_origin *b) {
+    return a->host[0] && a->tls == b->tls && a->port == b->port &&
+           strcasecmp(a->host, b->host) == 0;
+}
+
 /* A browser says where the page came from that asks; curl and others say nothing. */
-static bool same_origin(struct lw_call *c) {
-    char origin[256], host[256];
-    const char *from =
-        MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Origin");
-    const char *to = MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Host");
-    if (!from)
+static bool from_our_page(struct lw_call *c) {
+    const struct lw_config_http *http = &c->server->config->http;
+    const char *text = header(c, "Origin"), *to = header(c, "Host");
+    struct lw_config_origin from, own;
+    if (!text)
         return true;
-    host_of(from, origin, sizeof origin);
-    host_of(to ? to : "", host, sizeof host);
-    return origin[0] && strcasecmp(origin, host) == 0;
+    if (lw_config_origin_parse(text, &from)) {
+        if (same_origin(&from, &http->public))
+            return true;
+        if (to && lw_config_authority(to, &own) && !is_public(&http->public, &own)) {
+            own.tls = http->tls.on;
+            own.port = port_of(&own, own.tls);
+            if (same_origin(&from, &own))
+                return true;
+        }
+    }
+    lw_call_refuse(c, LW_REFUSED_ORIGIN, MHD_HTTP_FORBIDDEN,
+                   "a page of another origin (\"%.100s\") may change nothing; "
+                   "http.public_url must say where ours is, with scheme and port",
+                   text);
+    return false;
 }
 
-/* Takes the same time wherever the two differ. */
-static bool equal(const char *given, const char *wanted) {
-    size_t n = strlen(given), m = strlen(wanted);
-    unsigned diff = n != m;
-    for (size_t i = 0; i < n; i++)
-        diff |= (unsigned)(unsigned char)given[i] ^ (unsigned char)wanted[m ? i % m : 0];
-    return diff == 0;
+/* ---- rates ---- */
+
+bool lw_guard_rate(struct lw_call *c) {
+    int rate = c->server->config->http.rate;
+    if (rate == 0 || lw_address_rate(c->server, c->peer->address, rate))
+        return true;
+    c->retry_s = 1;
+    lw_call_refuse(c, LW_REFUSED_RATE, MHD_HTTP_TOO_MANY_REQUESTS,
+                   "more than %d requests a second came from this address (http.rate)",
+                   rate);
+    return false;
 }
 
-static char *read_token(struct lw_call *c, size_t *len) {
+/* ---- tokens ---- */
+
+enum given { GIVEN_NONE, GIVEN_BEARER, GIVEN_BASIC };
+
+/* The password of Basic authentication; 0: it is none. */
+static size_t password_of(const char *text, char *out, size_t size) {
+    unsigned char plain[1024];
+    size_t len = strlen(text);
+    if (len > 1024 || len % 4)
+        return 0;
+    int n = EVP_DecodeBlock(plain, (const unsigned char *)text, (int)len);
+    for (const char *at = text + len; n > 0 && at > text && at[-1] == '='; at--)
+        n--;
+    const unsigned char *colon = n > 0 ? memchr(plain, ':', (size_t)n) : NULL;
+    size_t got = colon ? (size_t)(plain + n - colon) - 1 : 0;
+    if (got >= size)
+        got = 0;
+    if (got)
+        memcpy(out, colon + 1, got);
+    OPENSSL_cleanse(plain, sizeof plain);
+    return got;
+}
+
+static enum given given(const struct lw_call *c, unsigned char digest[LW_DIGEST]) {
+    const char *text = header(c, "Authorization");
+    char password[800];
+    if (text && strncasecmp(text, "Bearer ", 7) == 0) {
+        text += 7;
+        lw_token_digest(text, strlen(text), digest);
+        return GIVEN_BEARER;
+    }
+    if (!text || strncasecmp(text, "Basic ", 6) != 0)
+        return GIVEN_NONE;
+    size_t len = password_of(text + 6, password, sizeof password);
+    lw_token_digest(password, len, digest);
+    OPENSSL_cleanse(password, sizeof password);
+    return GIVEN_BASIC;
+}
+
+/* A wrong one is logged, counted, and slows its address. */
+static void wrong(struct lw_call *c, const unsigned char digest[LW_DIGEST],
+                  const char *needs) {
+    char who[80];
+    int fails = lw_address_wrong(c->server, c->peer->address, digest);
+    lw_address_text((const struct sockaddr *)&c->peer->from, who, sizeof who);
+    lw_log(LW_WARN, "http_token_refused", "from=%s route=%s wrong=%d", who,
+           c->route ? c->route->prefix : "page", fails);
+    lw_call_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
+}
+
+static bool paused(struct lw_call *c, const unsigned char digest[LW_DIGEST]) {
+    int64_t ms = lw_address_pause(c->server, c->peer->address, digest);
+    if (ms == 0)
+        return false;
+    c->retry_s = (int)((ms + 999) / 1000);
+    lw_call_refuse(c, LW_REFUSED_SLOWED, MHD_HTTP_TOO_MANY_REQUESTS,
+                   "too many wrong tokens came from this address: none is looked at for "
+                   "%d s",
+                   c->retry_s);
+    return true;
+}
+
+/* Looks the token up in both files; both are looked at whatever the first one says. */
+static int find(struct lw_call *c, const unsigned char digest[LW_DIGEST], bool reads,
+                struct lw_token *out, struct lw_err *err) {
+    struct lw_server *s = c->server;
+    struct lw_token other;
+    struct lw_err why = {0};
+    int changes = *s->tokens.path ? lw_token_find(&s->tokens, digest, out, err) : 0;
+    int read = reads && *s->read_tokens.path
+                   ? lw_token_find(&s->read_tokens, digest, &other, &why)
+                   : 0;
+    if (changes <= 0 && read > 0)
+        *out = other;
+    if (reads && read < 0 && changes == 0)
+        return lw_fail(err, why.code, "%s", why.msg);
+    return changes > 0 || read > 0 ? 1 : changes;
+}
+
+/* Nothing about a file that others wrote is for whoever asks. */
+static void unusable(struct lw_call *c, const char *key, const struct lw_err *err) {
+    char quoted[600];
+    lw_log(LW_ERROR, "http_tokens_unusable", "key=%s error=%s", key,
+           lw_log_quote(quoted, sizeof quoted, err->msg));
+    lw_call_fail(c, MHD_HTTP_FORBIDDEN,
+                 "%s cannot be used: the log and `leeway check` say why", key);
+}
+
+static void admit(struct lw_call *c, const struct lw_token *token,
+                  const unsigned char digest[LW_DIGEST]) {
+    lw_copy(c->token, sizeof c->token, token->name);
+    lw_address_right(c->server, c->peer->address, digest);
+}
+
+bool lw_guard_change(struct lw_call *c) {
+    static const char needs[] =
+        "this needs the header `Authorization: Bearer TOKEN` with "
+        "a token of http.token_file";
+    unsigned char digest[LW_DIGEST];
+    struct lw_token token;
     struct lw_err err = {0};
-    const char *path = c->server->config->http.token_file;
-    if (!*path) {
+    if (!from_our_page(c))
+        return false;
+    if (!c->route->scope)
+        return true;
+    if (!lw_guard_host(c))
+        return false;
+    if (!*c->server->tokens.path) {
         lw_call_fail(c, MHD_HTTP_FORBIDDEN,
                      "http.token_file is not set, so nothing can be changed over HTTP");
-        return NULL;
+        return false;
     }
-    char *text = lw_read_file(path, LW_TOKEN_MAX, len, &err);
-    if (!text) {
-        lw_call_fail(c, MHD_HTTP_FORBIDDEN, "http.token_file cannot be read");
-        return NULL;
+    if (given(c, digest) != GIVEN_BEARER) {
+        lw_call_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
+        return false;
     }
-    text[strcspn(text, "\r\n")] = '\0';
-    if (strlen(text) >= LW_TOKEN_MIN)
-        return text;
-    lw_free_secret(text, *len);
-    lw_call_fail(c, MHD_HTTP_FORBIDDEN,
-                 "the first line of http.token_file must have at least %d characters",
-                 LW_TOKEN_MIN);
-    return NULL;
+    if (paused(c, digest))
+        return false;
+    int found = find(c, digest, false, &token, &err);
+    if (found < 0) {
+        unusable(c, "http.token_file", &err);
+    } else if (found == 0 && !c->token[0] && !c->reads) {
+        wrong(c, digest, needs);
+    } else if (found == 0 || !(token.scopes & c->route->scope)) {
+        lw_call_refuse(c, LW_REFUSED_SCOPE, MHD_HTTP_FORBIDDEN,
+                       "this needs a token with the scope %s",
+                       lw_scope_name(c->route->scope));
+    } else {
+        admit(c, &token, digest);
+        return true;
+    }
+    return false;
 }
 
-bool lw_guard_token(struct lw_call *c) {
-    static const char scheme[] = "Bearer ";
-    if (!same_origin(c)) {
-        lw_call_fail(c, MHD_HTTP_FORBIDDEN,
-                     "a page of another origin may change nothing");
+bool lw_guard_read(struct lw_call *c) {
+    static const char needs[] =
+        "this needs the header `Authorization: Bearer TOKEN` with "
+        "a token of http.read_token_file or http.token_file";
+    unsigned char digest[LW_DIGEST];
+    struct lw_token token;
+    struct lw_err err = {0};
+    if (!*c->server->read_tokens.path)
+        return true;
+    enum given how = given(c, digest);
+    c->login = true;
+    if (how == GIVEN_NONE) /* a browser asks once without */
+        lw_call_fail(c, MHD_HTTP_UNAUTHORIZED, "%s", needs);
+    if (how == GIVEN_NONE || paused(c, digest))
         return false;
+    int found = find(c, digest, true, &token, &err);
+    if (found > 0) {
+        admit(c, &token, digest);
+        c->reads = true;
+        return true;
     }
-    size_t len;
-    char *token = read_token(c, &len);
-    if (!token)
-        return false;
-    const char *given =
-        MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Authorization");
-    bool ok = given && strncasecmp(given, scheme, sizeof scheme - 1) == 0 &&
-              equal(given + sizeof scheme - 1, token);
-    lw_free_secret(token, len);
-    if (!ok)
-        lw_call_fail(c, MHD_HTTP_UNAUTHORIZED,
-                     "this needs the header `Authorization: Bearer TOKEN` with the token "
-                     "in http.token_file");
-    return ok;
+    if (found < 0)
+        unusable(c, "a file of tokens", &err);
+    else
+        wrong(c, digest, needs);
+    return false;
 }

@@ -122,11 +122,14 @@ void lw_serve_history(struct lw_call *c) {
     add_name(&names, NULL, "champion", 8);
     q.nfields = names.n;
     q.field = names.at;
-    if (lw_history_read(c->server->ask_redis, c->server->spec, &q, &h, &err)) {
+    q.pause = lw_ask_yield;
+    q.arg = c;
+    if (lw_history_read(c->redis, c->server->spec, &q, &h, &err)) {
         json_decref(list);
         lw_call_err(c, &err);
         return;
     }
+    lw_ask_done(c);
     json_t *o = json_object(), *champions = json_array();
     json_object_set_new(o, "window", json_string(w->name));
     json_object_set_new(o, "fields", list);
@@ -200,11 +203,14 @@ void lw_serve_heatmap(struct lw_call *c) {
     add_name(&names, NULL, "champion", 8);
     q.nfields = names.n;
     q.field = names.at;
-    if (lw_history_read(c->server->ask_redis, spec, &q, &h, &err)) {
+    q.pause = lw_ask_yield;
+    q.arg = c;
+    if (lw_history_read(c->redis, spec, &q, &h, &err)) {
         json_decref(features);
         lw_call_err(c, &err);
         return;
     }
+    lw_ask_done(c);
     json_t *o = json_object(), *at = json_array();
     json_object_set_new(o, "metric", json_string(metric));
     json_object_set_new(o, "window", json_string(w->name));

@@ -8,9 +8,10 @@
 #include "http/private.h"
 #include "store/keys.h"
 
-#define MODELS_MAX 200
-#define AUDIT_STEP 500  /* entries that are looked at in one go ... */
-#define AUDIT_LOOK 5000 /* ... and for one answer */
+#define MODELS_MAX    200
+#define VERSIONS_STEP 20   /* that are read in one turn */
+#define AUDIT_STEP    200  /* entries that are looked at in one go ... */
+#define AUDIT_LOOK    5000 /* ... and for one answer */
 
 /* ---- models ---- */
 
@@ -54,8 +55,7 @@ static int add_version(struct lw_call *c, uint32_t version, json_t *list,
                        struct lw_err *err) {
     struct lw_version v;
     struct lw_err why = {0};
-    struct lw_reply *reply =
-        lw_models_head(c->server->ask_redis, c->server->spec, version, &v, &why);
+    struct lw_reply *reply = lw_models_head(c->redis, c->server->spec, version, &v, &why);
     if (!reply)
         return why.code == LW_ENOTFOUND ? 0 : lw_fail(err, why.code, "%s", why.msg);
     json_array_append_new(list, version_json(&v, false));
@@ -66,10 +66,12 @@ static int add_version(struct lw_call *c, uint32_t version, json_t *list,
 void lw_serve_models(struct lw_call *c) {
     struct lw_err err = {0};
     struct lw_aliases a;
-    int rc = lw_models_aliases(c->server->ask_redis, c->server->spec, &a, &err);
+    int rc = lw_models_aliases(c->redis, c->server->spec, &a, &err);
     json_t *list = json_array();
     for (uint32_t version = a.next; rc == 0 && version-- > 1;) {
         rc = add_version(c, version, list, &err);
+        if (version % VERSIONS_STEP == 0)
+            lw_ask_yield(c);
         if (json_array_size(list) == MODELS_MAX)
             break;
     }
@@ -104,8 +106,7 @@ void lw_serve_model(struct lw_call *c) {
     uint32_t version;
     if (!lw_call_version(c, &version))
         return;
-    struct lw_reply *reply =
-        lw_models_head(c->server->ask_redis, c->server->spec, version, &v, &err);
+    struct lw_reply *reply = lw_models_head(c->redis, c->server->spec, version, &v, &err);
     if (reply)
         lw_call_json(c, version_json(&v, true));
     else
@@ -180,7 +181,7 @@ static int walk_audit(struct lw_call *c, struct audit_walk *w, struct lw_err *er
     char key[LW_KEY_MAX];
     size_t step = w->kinds ? AUDIT_STEP : w->max;
     struct lw_reply *reply =
-        lw_redis_do(c->server->ask_redis, err, "XREVRANGE %s %s - COUNT %d",
+        lw_redis_do(c->redis, err, "XREVRANGE %s %s - COUNT %d",
                     lw_key(key, c->server->spec, "audit"), w->next, (int)step);
     if (!reply)
         return -1;
@@ -215,6 +216,8 @@ void lw_serve_audit(struct lw_call *c) {
     w.max = (size_t)max;
     w.entries = json_array();
     do {
+        if (w.looked)
+            lw_ask_yield(c);
         if (walk_audit(c, &w, &err)) {
             json_decref(w.entries);
             lw_call_err(c, &err);

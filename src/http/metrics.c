@@ -117,6 +117,10 @@ const struct lw_metric_row lw_metric_rows[] = {
      W(latency)},
     {"leeway_http_requests_total", C, "", "route,code",
      "Requests by route and class of status.", W(requests)},
+    {"leeway_http_refused_total", C, "", "reason",
+     "Requests refused at the door: malformed, host, origin, token (missing or wrong), "
+     "scope, slowed (wrong tokens before), rate, full.",
+     W(refused)},
     {"leeway_http_connections", G, "", "", "Open connections.", W(connections)},
     {"leeway_http_subscribers", G, "", "", "Subscribers of server-sent events.",
      W(subscribers)},

@@ -49,8 +49,8 @@ lw_metric_writer lw__metric_info, lw__metric_messages, lw__metric_scored, lw__me
     lw__metric_drift, lw__metric_missing, lw__metric_out_of_range, lw__metric_unseen,
     lw__metric_alerts, lw__metric_unreadable_panes, lw__metric_outbox, lw__metric_parked,
     lw__metric_model, lw__metric_model_age, lw__metric_predictions, lw__metric_latency,
-    lw__metric_requests, lw__metric_connections, lw__metric_subscribers, lw__metric_swaps,
-    lw__metric_cpu, lw__metric_resident, lw__metric_heap, lw__metric_fds,
-    lw__metric_start;
+    lw__metric_requests, lw__metric_refused, lw__metric_connections,
+    lw__metric_subscribers, lw__metric_swaps, lw__metric_cpu, lw__metric_resident,
+    lw__metric_heap, lw__metric_fds, lw__metric_start;
 
 #endif

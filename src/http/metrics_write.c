@@ -245,10 +245,22 @@ void lw__metric_requests(struct lw_scrape *s) {
     put_requests(s, lw_nroutes + 1, "none");
 }
 
+void lw__metric_refused(struct lw_scrape *s) {
+    static const char *const reasons[LW_REFUSALS] = {
+        [LW_REFUSED_MALFORMED] = "malformed", [LW_REFUSED_HOST] = "host",
+        [LW_REFUSED_ORIGIN] = "origin",       [LW_REFUSED_TOKEN] = "token",
+        [LW_REFUSED_SCOPE] = "scope",         [LW_REFUSED_SLOWED] = "slowed",
+        [LW_REFUSED_RATE] = "rate",           [LW_REFUSED_FULL] = "full"};
+    for (int i = 0; i < LW_REFUSALS; i++)
+        lw_sample(s, (double)atomic_load(&s->server->refused[i]), "reason=\"%s\"",
+                  reasons[i]);
+}
+
 void lw__metric_connections(struct lw_scrape *s) {
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(s->server->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-    lw_sample(s, info ? (double)info->num_connections : NAN, "%s", "");
+    pthread_mutex_lock(&s->server->peers_lock);
+    int open = s->server->npeers;
+    pthread_mutex_unlock(&s->server->peers_lock);
+    lw_sample(s, open, "%s", "");
 }
 
 void lw__metric_subscribers(struct lw_scrape *s) {

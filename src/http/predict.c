@@ -153,7 +153,8 @@ static bool predict_file(struct batch *b, struct lw_file *file,
     return rc == 0;
 }
 
-/* An object container brings its own schema. */
+/* An object container brings its own schema. Its records may be compressed, so their size
+ * has a bound of its own: a body of zeros becomes a thousand times as large. */
 static void predict_container(struct batch *b) {
     struct lw_call *c = b->call;
     const struct lw_server *s = c->server;
@@ -165,11 +166,17 @@ static void predict_container(struct batch *b) {
     struct lw_decoder *decoder =
         writer ? lw_decoder_new(writer, s->config->source.schema, &b->event->fields, &err)
                : NULL;
+    if (file)
+        lw_file_limit(file, LW_INFLATE_MAX * s->config->http.body_max);
     lw_buf_printf(&c->out, "{\"predictions\":[");
     if (decoder && predict_file(b, file, decoder, &err))
         lw_buf_printf(&c->out, "]}");
     else if (!stream)
         lw_call_fail(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s", strerror(errno));
+    else if (file && lw_file_exceeded(file))
+        lw_call_fail(c, MHD_HTTP_CONTENT_TOO_LARGE,
+                     "the body inflates to more than %d times http.body_max (%lld bytes)",
+                     LW_INFLATE_MAX, (long long)s->config->http.body_max);
     else
         lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "%s", err.msg);
     lw_decoder_free(decoder);
@@ -189,9 +196,14 @@ static void answer(struct batch *b) {
     struct lw_call *c = b->call;
     const char *type =
         MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Type");
+    const char *coding =
+        MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Encoding");
     bool json = type_is(type, "application/json"), datum = type_is(type, "avro/binary");
     bool file = type_is(type, "application/vnd.apache.avro");
-    if (!json && !datum && !file)
+    if (coding && strcasecmp(coding, "identity") != 0)
+        lw_call_fail(c, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                     "a body must come as it is, without a Content-Encoding");
+    else if (!json && !datum && !file)
         lw_call_fail(c, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
                      "Content-Type must be application/json, avro/binary (one record) or "
                      "application/vnd.apache.avro (an object container)");

@@ -6,10 +6,12 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 #include "base/buf.h"
 #include "core/reference.h"
 #include "http/server.h"
+#include "http/tokens.h"
 #include "leeway/model.h"
 #include "store/leader.h"
 
@@ -18,8 +20,13 @@
 #define LW_WATCH_MS       500 /* between two looks at Redis */
 #define LW_HEARTBEAT_MS   (15 * LW_SECOND)
 #define LW_SUBSCRIBERS    32
-#define LW_QUEUE_MAX      64    /* requests that wait for the thread that asks Redis */
+#define LW_QUEUE_MAX      64 /* requests that wait for a thread that asks Redis */
+#define LW_READERS        4  /* threads that read Redis for requests */
+#define LW_ASKERS         16 /* those, one for changes, one a core for batches */
+#define LW_BATCH_MIN      ((size_t)16 * 1024) /* a body for predictions that takes longer */
+#define LW_EXTRA_PLACES   16    /* connections beyond http.connections: for health only */
 #define LW_RECORDS_MAX    10000 /* in one request for predictions */
+#define LW_INFLATE_MAX    8 /* times http.body_max: what an Avro container unpacks to */
 #define LW_MEMORY_REQUEST ((size_t)32 * 1024) /* request line and headers */
 
 /* ---- what is known of the stream, as of the watcher's last look ---- */
@@ -57,15 +64,17 @@ struct lw_call;
 typedef void lw_handler(struct lw_call *c);
 
 enum {
-    LW_ROUTE_REDIS = 1, /* answered by the thread that asks Redis */
-    LW_ROUTE_TOKEN = 2, /* changes state: needs the bearer token */
-    LW_ROUTE_TAIL = 4,  /* the path has a name between prefix and suffix */
+    LW_ROUTE_REDIS = 1,  /* answered by a thread that asks Redis */
+    LW_ROUTE_TAIL = 2,   /* the path has a name between prefix and suffix */
+    LW_ROUTE_HEALTH = 4, /* a connection beyond http.connections may ask it */
+    LW_ROUTE_OPEN = 8,   /* needs no token */
 };
 
 struct lw_route {
     const char *method, *prefix, *suffix;
     lw_handler *run;
     unsigned flags;
+    unsigned scope; /* of the token that a change needs; 0: it changes nothing */
 };
 extern const struct lw_route lw_routes[];
 extern const size_t lw_nroutes;
@@ -74,6 +83,17 @@ extern const size_t lw_nroutes;
 struct lw_call {
     struct lw_server *server;
     struct MHD_Connection *connection;
+    struct lw_peer *peer;
+    const char *target; /* as it came, in libmicrohttpd's buffer, before `begun` */
+    size_t target_len;
+    const char *fault;            /* what is wrong with the target, or NULL */
+    bool begun;                   /* its headers have been looked at */
+    bool closes;                  /* the connection ends with the answer */
+    struct lw_redis *redis;       /* for those that need it */
+    struct lw_asker *asker;       /* that answers it */
+    char token[LW_TOKEN_NAME];    /* name of the token that was given; "" it has none */
+    bool reads;                   /* a token was needed to read, and it was right */
+    bool login;                   /* a 401 asks a browser for a password */
     const struct lw_route *route; /* NULL: an asset, or refused */
     size_t counted_as;            /* row of the request counters */
     char tail[2 * LW_NAME_MAX];
@@ -86,6 +106,7 @@ struct lw_call {
     struct lw_buf out;
     struct MHD_Response *response; /* instead of out */
     const char *allow;             /* of a 405 */
+    int retry_s;                   /* of a 429; else 0 */
     struct lw_call *next;          /* in the queue */
 };
 
@@ -107,7 +128,7 @@ const struct lw_window_spec *lw_call_window(struct lw_call *c);
 
 /* The version that the path names; false: answered with 400. */
 bool lw_call_version(struct lw_call *c, uint32_t *out);
-/* "http:<address>", for the audit. */
+/* "http:<address>", or "http:<token's name>@<address>", for the audit. */
 void lw_call_asker(struct lw_call *c, char *out, size_t size);
 /* Finite, or null. */
 /* A text that was written elsewhere: valid UTF-8, and harmless where it is printed. */
@@ -121,18 +142,91 @@ double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...)
 
 /* ---- the server ---- */
 
+#define LW_ADDRESS_BUCKETS 256
+#define LW_SEEN_MAX        4
+
+struct lw_address {
+    uint8_t key[16];
+    int connections;
+    int64_t rated_us; /* monotonic: its requests have paid until then */
+    bool kept;        /* for a while without a connection, because of a token */
+    int64_t token_ms; /* monotonic: the newest token */
+    struct lw_slow {  /* wrong tokens: of many, and of few again and again */
+        int wrong;
+        int64_t until_ms; /* none of them is looked at before */
+    } guesses, repeats;
+    struct lw_seen {
+        size_t next;
+        uint8_t digest[LW_SEEN_MAX][LW_DIGEST];
+    } right, wrong;  /* the latest ones */
+    uint64_t served; /* when a read of it was last begun, as a running number */
+    int reading;     /* reads of it that are under way */
+    struct lw_address *next;
+};
+
+enum lw_peer_state {
+    LW_PEER_WAITS,  /* for a request, or the rest of it */
+    LW_PEER_ASKS,   /* its request is being answered */
+    LW_PEER_SENDS,  /* it takes the answer */
+    LW_PEER_LISTENS /* it takes events */
+};
+
 struct lw_peer { /* a connection */
     int fd;
-    _Atomic int64_t since_ms; /* monotonic: it may send its next request since then */
-    atomic_bool busy;         /* a request of it is being answered */
+    struct lw_address *address;
+    struct sockaddr_storage from;
+    socklen_t from_len;
+    bool health;  /* answered by the thread for health, then closed */
+    bool extra;   /* beyond http.connections */
+    bool leaving; /* it has lost its place */
+    _Atomic enum lw_peer_state state;
+    _Atomic int64_t since_ms; /* monotonic: in this state */
     struct lw_peer *prev, *next;
+};
+
+/* What takes long is done by threads of its own kind. */
+enum lw_lane {
+    LW_LANE_READ,   /* reads Redis */
+    LW_LANE_CHANGE, /* changes something */
+    LW_LANE_BATCH,  /* predicts many records */
+    LW_LANES
+};
+
+struct lw_asker {
+    struct lw_server *server;
+    struct lw_redis *redis; /* a connection of its own; NULL: it needs none */
+    pthread_t thread;
+    enum lw_lane lane;
+    bool runs;
+    bool turn;        /* it has the turn ... */
+    int64_t began_us; /* ... since */
+};
+
+struct lw_queue {
+    struct lw_call *first, **end;
+    size_t n;
+};
+
+/* Why a request was refused before it was looked at; leeway_http_refused_total. */
+enum lw_refused {
+    LW_REFUSED_MALFORMED,
+    LW_REFUSED_HOST,
+    LW_REFUSED_ORIGIN,
+    LW_REFUSED_TOKEN,
+    LW_REFUSED_SCOPE,
+    LW_REFUSED_SLOWED,
+    LW_REFUSED_RATE,
+    LW_REFUSED_FULL,
+    LW_REFUSALS
 };
 
 struct lw_subscriber {
     struct lw_server *server;
     struct MHD_Connection *connection;
+    struct lw_address *address;
     struct lw_buf pending;
     bool waiting; /* suspended */
+    bool ended;   /* another has its place */
     struct lw_subscriber *next;
 };
 
@@ -147,14 +241,19 @@ struct lw_server {
     const struct lw_spec *spec;
     int port;
     bool loopback;
-    char page_host[256]; /* host of alerts.page: allowed as Host, too */
-    struct MHD_Daemon *mhd;
+    char hostname[256];              /* this machine's */
+    struct MHD_Daemon *mhd, *health; /* health: NULL with TLS */
+    struct lw_tls *tls;              /* or NULL */
+    int listen, epoll, wake;
     atomic_bool stop;
-    pthread_t watch_thread, ask_thread;
-    bool watches, asks;
-    struct lw_decoder *decoder;               /* the configured schema's */
-    struct lw_json_decoder *json;             /* the same in JSON */
-    struct lw_redis *watch_redis, *ask_redis; /* one a thread */
+    pthread_t watch_thread, accept_thread;
+    bool watches, accepts;
+    struct lw_decoder *decoder;   /* the configured schema's */
+    struct lw_json_decoder *json; /* the same in JSON */
+    struct lw_redis *watch_redis;
+    struct lw_asker asker[LW_ASKERS];
+    size_t naskers;
+    struct lw_token_file tokens, read_tokens;
 
     pthread_mutex_t lock;   /* guards what follows; never held across I/O */
     pthread_cond_t changed; /* the queue */
@@ -162,13 +261,23 @@ struct lw_server {
     struct lw_snapshot *snapshot; /* NULL: Redis has not answered yet */
     struct lw_champion *champion; /* NULL: none */
     char away[256];               /* "" or why Redis does not answer */
-    struct lw_call *queue, **queue_end;
-    size_t queued;
+    struct lw_queue queue[LW_LANES];
+    uint64_t served;
     struct lw_subscriber *subscribers;
     size_t nsubscribers;
 
+    pthread_mutex_t turn_lock; /* whose turn it is to read Redis */
+    pthread_cond_t turn_changed;
+    uint64_t turn_next, turn_now;
+    int64_t turn_free_us; /* the next one may begin */
+
     pthread_mutex_t peers_lock;
     struct lw_peer *peers;
+    int npeers, nleaving; /* that keep their places, and that are being closed */
+    struct lw_address *addresses[LW_ADDRESS_BUCKETS];
+    size_t kept;
+
+    _Atomic uint64_t refused[LW_REFUSALS];
 
     _Atomic uint64_t requests[LW_ROUTES_MAX][6]; /* by route and class of status */
     _Atomic uint64_t predictions, swaps;
@@ -196,19 +305,58 @@ bool lw_redis_away(struct lw_server *s, char *out, size_t size);
 
 void *lw_watch_main(void *arg);
 void *lw_ask_main(void *arg);
-/* Closes connections whose next request has not come within http.timeout. */
-void lw_peers_expire(struct lw_server *s);
+
+/* accept.c */
+int lw_listen_open(struct lw_server *s, struct lw_err *err);
+void *lw_accept_main(void *arg);
+void lw_listen_close(struct lw_server *s);
+void lw_on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                      enum MHD_ConnectionNotificationCode what);
+struct lw_peer *lw_peer_of(struct MHD_Connection *connection);
+void lw_peer_set(struct lw_peer *p, enum lw_peer_state state);
+
+/* address.c: _take and _give with peers_lock held. */
+void lw_address_text(const struct sockaddr *a, char *out, size_t size);
+struct lw_address *lw_address_take(struct lw_server *s, const struct sockaddr *from);
+void lw_address_give(struct lw_server *s, struct lw_address *a);
+void lw_addresses_free(struct lw_server *s);
+/* Milliseconds until the token is looked at, coming from there; 0: now. */
+int64_t lw_address_pause(struct lw_server *s, struct lw_address *a,
+                         const uint8_t digest[LW_DIGEST]);
+/* Counts a wrong token: how many of its kind there have been. */
+int lw_address_wrong(struct lw_server *s, struct lw_address *a,
+                     const uint8_t digest[LW_DIGEST]);
+/* May it ask another time, at so many requests a second? */
+bool lw_address_rate(struct lw_server *s, struct lw_address *a, int rate);
+void lw_address_right(struct lw_server *s, struct lw_address *a,
+                      const uint8_t digest[LW_DIGEST]);
 /* Finds the route and checks all that can be checked without the body; false: answered.
  */
 bool lw_call_route(struct lw_call *c, const char *path, const char *method);
 void lw_call_headers(const struct lw_call *c, struct MHD_Response *r);
-/* Suspends and hands over to the asking thread; false: answered (too many wait). */
-bool lw_ask_queue(struct lw_call *c);
+/* Suspends and hands over to a thread of the lane; false: answered (too many wait). */
+bool lw_ask_queue(struct lw_call *c, enum lw_lane lane);
+/* Within a read: lets others have a turn, or the last step of it is done. */
+void lw_ask_yield(void *call);
+void lw_ask_done(struct lw_call *c);
+
+/* strict.c: what is wrong with a request's target as it came, or NULL. */
+const char *lw_strict_target(const char *target);
+/* libmicrohttpd hands out its buffer as it came. */
+bool lw_strict_in_place(void);
+/* The rest of its head; false: refused. */
+bool lw_strict_head(struct lw_call *c, const char *method, const char *version);
 
 /* guard.c: false: refused, the answer is set. */
-void lw_guard_init(struct lw_server *s);
+int lw_guard_init(struct lw_server *s, struct lw_err *err);
 bool lw_guard_host(struct lw_call *c);
-bool lw_guard_token(struct lw_call *c);
+bool lw_guard_rate(struct lw_call *c);
+/* Of who changes something, and of who reads when a token is needed for that. */
+bool lw_guard_change(struct lw_call *c);
+bool lw_guard_read(struct lw_call *c);
+/* Refuses, and counts why. */
+void lw_call_refuse(struct lw_call *c, enum lw_refused why, unsigned status,
+                    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* events.c */
 void lw_events_publish(struct lw_server *s, const struct lw_snapshot *n);

@@ -11,26 +11,26 @@
 #include "http/private.h"
 
 const struct lw_route lw_routes[] = {
-    {"GET", "/healthz", NULL, lw_serve_health, 0},
-    {"GET", "/readyz", NULL, lw_serve_ready, 0},
-    {"GET", "/metrics", NULL, lw_serve_metrics, 0},
-    {"GET", "/api/v1/now", NULL, lw_serve_now, 0},
-    {"GET", "/api/v1/history", NULL, lw_serve_history, LW_ROUTE_REDIS},
-    {"GET", "/api/v1/heatmap", NULL, lw_serve_heatmap, LW_ROUTE_REDIS},
-    {"GET", "/api/v1/features/", "", lw_serve_feature, LW_ROUTE_REDIS | LW_ROUTE_TAIL},
-    {"GET", "/api/v1/alerts", NULL, lw_serve_alerts, LW_ROUTE_REDIS},
-    {"POST", "/api/v1/alerts/silence", NULL, lw_serve_silence,
-     LW_ROUTE_REDIS | LW_ROUTE_TOKEN},
+    {"GET", "/healthz", NULL, lw_serve_health, LW_ROUTE_HEALTH | LW_ROUTE_OPEN, 0},
+    {"GET", "/readyz", NULL, lw_serve_ready, LW_ROUTE_HEALTH | LW_ROUTE_OPEN, 0},
+    {"GET", "/metrics", NULL, lw_serve_metrics, LW_ROUTE_HEALTH, 0},
+    {"GET", "/api/v1/now", NULL, lw_serve_now, 0, 0},
+    {"GET", "/api/v1/history", NULL, lw_serve_history, LW_ROUTE_REDIS, 0},
+    {"GET", "/api/v1/heatmap", NULL, lw_serve_heatmap, LW_ROUTE_REDIS, 0},
+    {"GET", "/api/v1/features/", "", lw_serve_feature, LW_ROUTE_REDIS | LW_ROUTE_TAIL, 0},
+    {"GET", "/api/v1/alerts", NULL, lw_serve_alerts, LW_ROUTE_REDIS, 0},
+    {"POST", "/api/v1/alerts/silence", NULL, lw_serve_silence, LW_ROUTE_REDIS,
+     LW_SCOPE_SILENCE},
     {"DELETE", "/api/v1/alerts/silence/", "", lw_serve_unsilence,
-     LW_ROUTE_REDIS | LW_ROUTE_TAIL | LW_ROUTE_TOKEN},
-    {"GET", "/api/v1/models", NULL, lw_serve_models, LW_ROUTE_REDIS},
+     LW_ROUTE_REDIS | LW_ROUTE_TAIL, LW_SCOPE_SILENCE},
+    {"GET", "/api/v1/models", NULL, lw_serve_models, LW_ROUTE_REDIS, 0},
     {"POST", "/api/v1/models/", "/promote", lw_serve_promote,
-     LW_ROUTE_REDIS | LW_ROUTE_TAIL | LW_ROUTE_TOKEN},
-    {"GET", "/api/v1/models/", "", lw_serve_model, LW_ROUTE_REDIS | LW_ROUTE_TAIL},
-    {"GET", "/api/v1/audit", NULL, lw_serve_audit, LW_ROUTE_REDIS},
-    {"POST", "/api/v1/predict", NULL, lw_serve_predict, 0},
-    {"POST", "/api/v1/retrain", NULL, lw_serve_retrain, LW_ROUTE_REDIS | LW_ROUTE_TOKEN},
-    {"GET", "/api/v1/events", NULL, lw_serve_events, 0},
+     LW_ROUTE_REDIS | LW_ROUTE_TAIL, LW_SCOPE_MODELS},
+    {"GET", "/api/v1/models/", "", lw_serve_model, LW_ROUTE_REDIS | LW_ROUTE_TAIL, 0},
+    {"GET", "/api/v1/audit", NULL, lw_serve_audit, LW_ROUTE_REDIS, 0},
+    {"POST", "/api/v1/predict", NULL, lw_serve_predict, 0, 0},
+    {"POST", "/api/v1/retrain", NULL, lw_serve_retrain, LW_ROUTE_REDIS, LW_SCOPE_MODELS},
+    {"GET", "/api/v1/events", NULL, lw_serve_events, 0, 0},
 };
 const size_t lw_nroutes = sizeof lw_routes / sizeof *lw_routes;
 
@@ -45,6 +45,8 @@ static const char *word_of(unsigned status) {
         return "unauthorized";
     case MHD_HTTP_CONTENT_TOO_LARGE:
         return "too_large";
+    case MHD_HTTP_TOO_MANY_REQUESTS:
+        return "too_many";
     case MHD_HTTP_SERVICE_UNAVAILABLE:
     case MHD_HTTP_INTERNAL_SERVER_ERROR:
         return "unavailable";
@@ -107,10 +109,16 @@ void lw_call_headers(const struct lw_call *c, struct MHD_Response *r) {
         "form-action 'none'");
     if (!MHD_get_response_header(r, "Cache-Control"))
         MHD_add_response_header(r, "Cache-Control", "no-store");
-    if (c->status == MHD_HTTP_SERVICE_UNAVAILABLE)
-        MHD_add_response_header(r, "Retry-After", "2");
+    char seconds[16];
+    snprintf(seconds, sizeof seconds, "%d", c->retry_s ? c->retry_s : 2);
+    if (c->retry_s || c->status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        MHD_add_response_header(r, "Retry-After", seconds);
     if (c->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(r, "WWW-Authenticate", "Bearer");
+    if (c->status == MHD_HTTP_UNAUTHORIZED && c->login)
+        MHD_add_response_header(r, "WWW-Authenticate", "Basic realm=\"leeway\"");
+    if (c->closes)
+        MHD_add_response_header(r, "Connection", "close");
     if (c->allow)
         MHD_add_response_header(r, "Allow", c->allow);
 }
@@ -249,7 +257,21 @@ static bool find_route(struct lw_call *c, const char *path, const char *method) 
     return false;
 }
 
+/* The route of that path, whatever the method; NULL: another path. */
+static const struct lw_route *route_of(const char *path) {
+    char tail[2 * LW_NAME_MAX];
+    for (size_t i = 0; i < lw_nroutes; i++)
+        if (match(&lw_routes[i], path, tail, sizeof tail))
+            return &lw_routes[i];
+    return NULL;
+}
+
+/* Whoever has a token that a browser does not send by itself was not lured here. */
 bool lw_call_route(struct lw_call *c, const char *path, const char *method) {
-    return lw_guard_host(c) && find_route(c, path, method) && check_length(c) &&
-           (!(c->route->flags & LW_ROUTE_TOKEN) || lw_guard_token(c));
+    const struct lw_route *r = route_of(path);
+    if (!(r && r->flags & LW_ROUTE_OPEN) && !(lw_guard_rate(c) && lw_guard_read(c)))
+        return false;
+    return (c->reads || lw_guard_host(c)) && find_route(c, path, method) &&
+           check_length(c) &&
+           (strcmp(c->route->method, "GET") == 0 || lw_guard_change(c));
 }

@@ -1,18 +1,13 @@
-/* Starting and stopping, connections, and the way of a request through libmicrohttpd.
+/* Starting and stopping, and the way of a request through libmicrohttpd.
  *
- * A request comes in several calls: headers, body in parts, end. What needs Redis is then
- * suspended and queued for the asking thread, which resumes it with the answer. A
- * connection has `http.timeout` for its next request to be complete: libmicrohttpd's own
- * timeout starts again with every byte, so that a client that sends one now and then
- * would hold its place for ever. */
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
+ * A request comes in several calls: its target, headers, body in parts, end. What needs
+ * Redis is then suspended and queued for an asking thread, which resumes it with the
+ * answer. Connections come from accept.c. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -20,59 +15,9 @@
 #include "base/time.h"
 #include "event/json.h"
 #include "http/private.h"
+#include "http/tls.h"
 
 #define THREADS_MAX 4
-#define BACKLOG     512
-
-/* ---- connections ---- */
-
-static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
-                          enum MHD_ConnectionNotificationCode what) {
-    struct lw_server *s = arg;
-    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *fd =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        struct lw_peer *p = lw_calloc(1, sizeof *p);
-        p->fd = fd ? fd->connect_fd : -1;
-        atomic_store(&p->since_ms, lw_mono_ms());
-        *context = p;
-        pthread_mutex_lock(&s->peers_lock);
-        p->next = s->peers;
-        if (p->next)
-            p->next->prev = p;
-        s->peers = p;
-        pthread_mutex_unlock(&s->peers_lock);
-        return;
-    }
-    struct lw_peer *p = *context;
-    if (!p)
-        return;
-    pthread_mutex_lock(&s->peers_lock); /* before its descriptor is closed */
-    if (p->prev)
-        p->prev->next = p->next;
-    else
-        s->peers = p->next;
-    if (p->next)
-        p->next->prev = p->prev;
-    pthread_mutex_unlock(&s->peers_lock);
-    free(p);
-    *context = NULL;
-}
-
-void lw_peers_expire(struct lw_server *s) {
-    int64_t oldest = lw_mono_ms() - s->config->http.timeout_ms;
-    pthread_mutex_lock(&s->peers_lock);
-    for (struct lw_peer *p = s->peers; p; p = p->next)
-        if (!atomic_load(&p->busy) && atomic_load(&p->since_ms) < oldest)
-            shutdown(p->fd, SHUT_RDWR); /* its thread sees the end and closes it */
-    pthread_mutex_unlock(&s->peers_lock);
-}
-
-static struct lw_peer *peer_of(struct MHD_Connection *connection) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
-}
 
 /* ---- a request ---- */
 
@@ -89,6 +34,9 @@ static enum MHD_Result send_answer(struct lw_call *c) {
     if (!r)
         return MHD_NO;
     lw_call_headers(c, r);
+    lw_peer_set(c->peer, c->route && c->route->run == lw_serve_events && c->status == 200
+                             ? LW_PEER_LISTENS
+                             : LW_PEER_SENDS);
     enum MHD_Result rc = MHD_queue_response(c->connection, c->status, r);
     MHD_destroy_response(r);
     unsigned class = c->status / 100;
@@ -104,19 +52,42 @@ static bool has_body(struct MHD_Connection *connection) {
            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding");
 }
 
-static enum MHD_Result begin(struct lw_server *s, struct MHD_Connection *connection,
-                             const char *url, const char *method, void **context) {
+/* The first call of a request. What it returns is the request's context from here on. */
+static void *on_target(void *arg, const char *target, struct MHD_Connection *connection) {
     struct lw_call *c = lw_calloc(1, sizeof *c);
-    struct lw_peer *p = peer_of(connection);
-    c->server = s;
+    c->server = arg;
     c->connection = connection;
-    c->began_us = lw_mono_us();
+    c->peer = lw_peer_of(connection);
     c->status = MHD_HTTP_OK;
     c->type = "application/json";
-    *context = c;
-    if (p)
-        atomic_store(&p->since_ms, lw_mono_ms());
-    if (lw_call_route(c, url, method) || !has_body(connection))
+    c->counted_as = lw_nroutes + 1;
+    c->target = target;
+    c->target_len = target ? strlen(target) : 0;
+    c->fault = lw_strict_target(target);
+    return c;
+}
+
+static bool has_place(struct lw_call *c) {
+    if (!c->peer->extra || (c->route && c->route->flags & LW_ROUTE_HEALTH))
+        return true;
+    c->closes = true;
+    lw_call_refuse(c, LW_REFUSED_FULL, MHD_HTTP_SERVICE_UNAVAILABLE,
+                   "all %d connections are in use (http.connections)",
+                   c->server->config->http.connections);
+    return false;
+}
+
+static enum MHD_Result begin(struct lw_call *c, const char *url, const char *method,
+                             const char *version) {
+    c->begun = true;
+    c->began_us = lw_mono_us();
+    c->closes = c->peer->health || c->peer->extra;
+    lw_peer_set(c->peer, LW_PEER_WAITS); /* for the body */
+    bool strict = lw_strict_head(c, method, version);
+    if (!strict)
+        c->closes = true; /* who knows where the next request begins */
+    if ((strict && lw_call_route(c, url, method) && has_place(c)) ||
+        !has_body(c->connection))
         return MHD_YES; /* a refusal without a body to come keeps the connection */
     return send_answer(c);
 }
@@ -133,12 +104,18 @@ static void take_body(struct lw_call *c, const char *data, size_t *size) {
     *size = 0;
 }
 
+/* LW_LANES: it is answered at once. */
+static enum lw_lane lane_of(const struct lw_call *c) {
+    if (c->route && c->route->flags & LW_ROUTE_REDIS)
+        return c->route->scope ? LW_LANE_CHANGE : LW_LANE_READ;
+    return c->body.len > LW_BATCH_MIN ? LW_LANE_BATCH : LW_LANES;
+}
+
 static enum MHD_Result finish(struct lw_call *c) {
-    struct lw_peer *p = peer_of(c->connection);
-    if (p)
-        atomic_store(&p->busy, true);
-    if (!c->answered && c->route && c->route->flags & LW_ROUTE_REDIS) {
-        if (lw_ask_queue(c))
+    lw_peer_set(c->peer, LW_PEER_ASKS);
+    enum lw_lane lane = lane_of(c);
+    if (!c->answered && c->route && lane != LW_LANES) {
+        if (lw_ask_queue(c, lane))
             return MHD_YES; /* suspended: called again when answered */
     } else if (!c->answered && c->route) {
         c->route->run(c);
@@ -150,10 +127,13 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
                                   const char *url, const char *method,
                                   const char *version, const char *upload, size_t *size,
                                   void **context) {
-    (void)version;
+    (void)arg;
+    (void)connection;
     struct lw_call *c = *context;
-    if (!c)
-        return begin(arg, connection, url, method, context);
+    if (!c || !c->peer)
+        return MHD_NO;
+    if (!c->begun)
+        return begin(c, url, method, version);
     if (*size) {
         take_body(c, upload, size);
         return MHD_YES;
@@ -165,14 +145,12 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
                          enum MHD_RequestTerminationCode why) {
     (void)arg;
     (void)why;
+    (void)connection;
     struct lw_call *c = *context;
-    struct lw_peer *p = peer_of(connection);
-    if (p) {
-        atomic_store(&p->since_ms, lw_mono_ms());
-        atomic_store(&p->busy, false);
-    }
     if (!c)
         return;
+    if (c->peer)
+        lw_peer_set(c->peer, LW_PEER_WAITS);
     lw_buf_fini(&c->body);
     lw_buf_fini(&c->out);
     if (c->response)
@@ -181,103 +159,99 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     *context = NULL;
 }
 
-/* ---- listening ---- */
+/* ---- libmicrohttpd ---- */
 
-static int bind_one(const struct addrinfo *a, struct lw_server *s, int *fd) {
-    int one = 1;
-    *fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                 a->ai_protocol);
-    if (*fd < 0)
-        return -1;
-    setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(*fd, a->ai_addr, a->ai_addrlen) == 0 && listen(*fd, BACKLOG) == 0) {
-        struct sockaddr_storage at;
-        socklen_t len = sizeof at;
-        getsockname(*fd, (struct sockaddr *)&at, &len);
-        bool six = at.ss_family == AF_INET6;
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&at;
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&at;
-        s->port = ntohs(six ? v6->sin6_port : v4->sin_port);
-        s->loopback = six ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr)
-                          : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-        return 0;
-    }
-    int why = errno;
-    close(*fd);
-    errno = why;
-    return -1;
-}
-
-static int listen_on(struct lw_server *s, int *fd, struct lw_err *err) {
+/* accept.c lets in no more than have a place; those that have lost theirs may still be
+ * there for a moment. */
+static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
+                                    struct lw_err *err) {
     const struct lw_config_http *http = &s->config->http;
-    struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
-    char port[16];
-    snprintf(port, sizeof port, "%d", http->port);
-    int rc = getaddrinfo(http->host, port, &want, &found);
-    if (rc)
-        return lw_fail(err, LW_ECONFIG, "http.listen %s: %s", http->listen,
-                       gai_strerror(rc));
-    rc = -1;
-    for (const struct addrinfo *a = found; a && rc; a = a->ai_next)
-        rc = bind_one(a, s, fd);
-    int why = errno;
-    freeaddrinfo(found);
-    return rc == 0 ? 0
-                   : lw_fail(err, LW_ECONFIG,
-                             "http.listen %s: %s (each process on a machine needs a port "
-                             "of its own, or `listen: off`)",
-                             http->listen, strerror(why));
-}
-
-static int start_mhd(struct lw_server *s, int fd, struct lw_err *err) {
-    const struct lw_config_http *http = &s->config->http;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned threads = cores < 1             ? 1
-                       : cores > THREADS_MAX ? THREADS_MAX
-                                             : (unsigned)cores;
-    if (threads > (unsigned)http->connections)
-        threads = (unsigned)http->connections;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
     struct MHD_OptionItem options[] = {
-        {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, http->connections, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT,
+         2 * (http->connections + LW_EXTRA_PLACES) + (int)threads, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)LW_MEMORY_REQUEST, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (http->timeout_ms + 999) / 1000, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, s},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, s},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)lw_on_connection, s},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, s},
+        /* where we look ourselves it would close some without a word */
+        {MHD_OPTION_STRICT_FOR_CLIENT, lw_strict_in_place() ? 0 : 1, NULL},
+        {s->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
+         (void *)(intptr_t)lw_tls_choose},
+        {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem pool[] = {
         /* a pool of one is refused: then the daemon has its one thread without a pool */
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, NULL},
         {MHD_OPTION_END, 0, NULL}};
-    s->mhd = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0,
-                              NULL, NULL, on_request, s, MHD_OPTION_ARRAY, options,
-                              MHD_OPTION_END);
-    if (s->mhd)
-        return 0;
-    close(fd);
-    return lw_fail(err, LW_ESTOP, "libmicrohttpd does not start on %s", http->listen);
+    struct MHD_Daemon *d = MHD_start_daemon(flags | (s->tls ? MHD_USE_TLS : 0), 0, NULL,
+                                            NULL, on_request, s, MHD_OPTION_ARRAY, pool,
+                                            MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (!d)
+        lw_fail(err, LW_ESTOP, "libmicrohttpd does not start on %s", http->listen);
+    return d;
+}
+
+static unsigned cores(void) {
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
+}
+
+static int start_answering(struct lw_server *s, struct lw_err *err) {
+    const struct lw_config_tls *tls = &s->config->http.tls;
+    if (tls->on && !(s->tls = lw_tls_new(tls->cert_file, tls->key_file, err)))
+        return -1;
+    s->mhd = start_mhd(s, cores(), err);
+    if (s->mhd && !s->tls)
+        s->health = start_mhd(s, 1, err);
+    return s->mhd && (s->tls || s->health) ? 0 : -1;
 }
 
 /* ---- starting and stopping ---- */
 
-static int start_thread(pthread_t *thread, void *(*main)(void *), struct lw_server *s,
-                        bool *runs, struct lw_err *err) {
-    int rc = pthread_create(thread, NULL, main, s);
+static int start_thread(pthread_t *thread, void *(*main)(void *), void *arg, bool *runs,
+                        struct lw_err *err) {
+    int rc = pthread_create(thread, NULL, main, arg);
     *runs = rc == 0;
     return rc ? lw_fail(err, LW_ESTOP, "cannot start a thread: %s", strerror(rc)) : 0;
 }
 
+static int start_lane(struct lw_server *s, enum lw_lane lane, unsigned n,
+                      struct lw_err *err) {
+    while (n-- > 0) {
+        struct lw_asker *a = &s->asker[s->naskers++];
+        a->server = s;
+        a->lane = lane;
+        if (lane != LW_LANE_BATCH && !(a->redis = lw_redis_new(&s->config->redis, err)))
+            return -1;
+        if (start_thread(&a->thread, lw_ask_main, a, &a->runs, err))
+            return -1;
+    }
+    return 0;
+}
+
+static int start_askers(struct lw_server *s, struct lw_err *err) {
+    return start_lane(s, LW_LANE_READ, LW_READERS, err) ||
+                   start_lane(s, LW_LANE_CHANGE, 1, err) ||
+                   start_lane(s, LW_LANE_BATCH, cores(), err)
+               ? -1
+               : 0;
+}
+
 static int start_all(struct lw_server *s, struct lw_err *err) {
-    int fd = -1;
+    if (lw_guard_init(s, err))
+        return -1;
     const struct lw_schema *schema = s->config->source.schema;
     const struct lw_fields *fields = &s->spec->event.fields;
     s->decoder = lw_decoder_new(schema, schema, fields, err);
     s->json = s->decoder ? lw_json_decoder_new(schema, fields, err) : NULL;
-    if (!s->json || !(s->watch_redis = lw_redis_new(&s->config->redis, err)) ||
-        !(s->ask_redis = lw_redis_new(&s->config->redis, err)))
+    if (!s->json || !(s->watch_redis = lw_redis_new(&s->config->redis, err)))
         return -1;
-    if (listen_on(s, &fd, err) || start_mhd(s, fd, err))
+    if (lw_listen_open(s, err) || start_answering(s, err) || start_askers(s, err))
         return -1;
     return start_thread(&s->watch_thread, lw_watch_main, s, &s->watches, err) ||
-                   start_thread(&s->ask_thread, lw_ask_main, s, &s->asks, err)
+                   start_thread(&s->accept_thread, lw_accept_main, s, &s->accepts, err)
                ? -1
                : 0;
 }
@@ -290,12 +264,15 @@ struct lw_server *lw_server_start(const struct lw_server_options *options,
     s->options = *options;
     s->config = options->config;
     s->spec = &options->config->spec;
-    s->queue_end = &s->queue;
+    s->listen = s->epoll = s->wake = -1;
+    for (int i = 0; i < LW_LANES; i++)
+        s->queue[i].end = &s->queue[i].first;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->peers_lock, NULL);
+    pthread_mutex_init(&s->turn_lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     pthread_cond_init(&s->stopping, NULL);
-    lw_guard_init(s);
+    pthread_cond_init(&s->turn_changed, NULL);
     sigfillset(&all); /* signals are the main thread's */
     pthread_sigmask(SIG_BLOCK, &all, &before);
     int rc = start_all(s, err);
@@ -306,6 +283,18 @@ struct lw_server *lw_server_start(const struct lw_server_options *options,
     return NULL;
 }
 
+static void join_all(struct lw_server *s) {
+    if (s->wake >= 0)
+        eventfd_write(s->wake, 1);
+    if (s->accepts)
+        pthread_join(s->accept_thread, NULL);
+    if (s->watches)
+        pthread_join(s->watch_thread, NULL);
+    for (size_t i = 0; i < s->naskers; i++)
+        if (s->asker[i].runs)
+            pthread_join(s->asker[i].thread, NULL);
+}
+
 void lw_server_stop(struct lw_server *s) {
     if (!s)
         return;
@@ -314,23 +303,29 @@ void lw_server_stop(struct lw_server *s) {
     pthread_cond_broadcast(&s->changed);
     pthread_cond_broadcast(&s->stopping);
     pthread_mutex_unlock(&s->lock);
-    if (s->watches)
-        pthread_join(s->watch_thread, NULL);
-    if (s->asks)
-        pthread_join(s->ask_thread, NULL);
+    join_all(s);
     lw_events_end(s);
     if (s->mhd)
         MHD_stop_daemon(s->mhd); /* nothing is suspended any more */
+    if (s->health)
+        MHD_stop_daemon(s->health);
+    lw_listen_close(s);
+    lw_tls_free(s->tls);
     lw_snapshot_put(s->snapshot);
     lw_champion_put(s->champion);
     lw_redis_free(s->watch_redis);
-    lw_redis_free(s->ask_redis);
+    for (size_t i = 0; i < s->naskers; i++)
+        lw_redis_free(s->asker[i].redis);
     lw_decoder_free(s->decoder);
     lw_json_decoder_free(s->json);
+    lw_token_file_fini(&s->tokens);
+    lw_token_file_fini(&s->read_tokens);
     pthread_cond_destroy(&s->changed);
     pthread_cond_destroy(&s->stopping);
+    pthread_cond_destroy(&s->turn_changed);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->peers_lock);
+    pthread_mutex_destroy(&s->turn_lock);
     free(s);
 }
 
@@ -343,7 +338,7 @@ char *lw_server_address(const struct lw_server *s, char *out, size_t size) {
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
         host = "localhost";
     bool six = strchr(host, ':') != NULL;
-    snprintf(out, size, "http://%s%s%s:%d/", six ? "[" : "", host, six ? "]" : "",
-             s->port);
+    snprintf(out, size, "%s://%s%s%s:%d/", s->config->http.tls.on ? "https" : "http",
+             six ? "[" : "", host, six ? "]" : "", s->port);
     return out;
 }

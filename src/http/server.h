@@ -33,10 +33,6 @@ struct lw_server_options {
     void (*vitals)(void *arg, struct lw_vitals *out); /* any thread; must not wait */
 };
 
-/* Bytes of the bearer token at least, and of its file at most. */
-#define LW_TOKEN_MIN 16
-#define LW_TOKEN_MAX 4096
-
 struct lw_server;
 
 /* Listens on http.listen, which must not be off. LW_ECONFIG: it cannot (address taken,

@@ -310,7 +310,6 @@ void *lw_watch_main(void *arg) {
     int64_t beat = lw_mono_ms();
     do {
         one_look(&w);
-        lw_peers_expire(w.server);
         if (lw_mono_ms() - beat >= LW_HEARTBEAT_MS) {
             lw_events_beat(w.server);
             beat = lw_mono_ms();

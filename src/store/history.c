@@ -12,7 +12,7 @@
 #include "store/keys.h"
 #include "store/scripts.h"
 
-#define SLICES_A_STEP 200
+#define SLICES_A_STEP 20 /* some milliseconds of Redis */
 
 /* KEYS: history. ARGV: number of fields, the fields, end of the newest slice, width, and
  * number of slices, least id. Answers [id, values...] of the last entry of each slice
@@ -152,11 +152,14 @@ int lw_history_read(struct lw_redis *r, const struct lw_spec *spec,
     out->thinned = s.width > spec->pane_ms;
     out->at_ms = lw_calloc(q->max, sizeof *out->at_ms);
     out->value = lw_calloc(q->max * (q->nfields + 1), sizeof *out->value);
-    while (s.left > 0 && s.hi >= first)
+    for (bool begun = false; s.left > 0 && s.hi >= first; begun = true) {
+        if (begun && q->pause)
+            q->pause(q->arg);
         if (step(r, spec, q, &s, out, err)) {
             lw_history_fini(out);
             return lw_err_context(err, "history");
         }
+    }
     reverse(out, q->nfields);
     return 0;
 }

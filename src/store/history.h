@@ -15,6 +15,8 @@ struct lw_history_query {
     size_t max;                /* entries at most; >= 1 */
     size_t nfields;            /* <= LW_HISTORY_FIELDS_MAX */
     const char *const *field;
+    void (*pause)(void *arg); /* between two steps; NULL: go on at once */
+    void *arg;
 };
 
 /* Rows in order of time: value[i * nfields + k], NAN where the entry lacks the field. The
@@ -25,7 +27,7 @@ struct lw_history {
     double *value;
     bool thinned;
 };
-/* One round trip for every 200 slices. */
+/* One round trip for every 20 slices. */
 int lw_history_read(struct lw_redis *r, const struct lw_spec *spec,
                     const struct lw_history_query *query, struct lw_history *out,
                     struct lw_err *err);

@@ -199,7 +199,7 @@ def check_changes(case, server):
     equal(server.ask("DELETE", f"/api/v1/alerts/silence/{silence['id']}", **auth())[0], 200, "its end")
     equal(server.post("/api/v1/retrain", status=202, **auth()), {"asked": True}, "a retrain")
     wait_for("the leader to take it up", 30, lambda: any(
-        v["what"] == "training" and "http:127.0.0.1" in v["detail"] for _, v in case.redis.entries(key("audit"))))
+        v["what"] == "training" and "http:ops@127.0.0.1" in v["detail"] for _, v in case.redis.entries(key("audit"))))
 
 
 def avro_of_trip():
@@ -278,7 +278,7 @@ def first_event(server):
 def scenario(case):
     token, port, other = case.path("token"), free_port(), free_port()
     with open(token, "w", encoding="ascii") as f:
-        f.write(TOKEN + "\n")
+        f.write(f"ops silence,models {TOKEN}\n")
     case.create((TOPIC, 4), (TOPIC + ".dead", 1))
     config = case.nyc(STREAM, TOPIC, [
         (r"until: 2020-03-12", "until: 2020-03-05"), (r"max_per_week: 3", "max_per_week: 2"),

@@ -17,10 +17,16 @@
 #define WAIT_MS 10000
 
 void http_connect(struct http_client *c, int port) {
+    http_connect_from(c, port, "127.0.0.1");
+}
+
+void http_connect_from(struct http_client *c, int port, const char *from) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in own = {.sin_family = AF_INET};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     *c = (struct http_client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    lw_assert(c->fd >= 0);
+    lw_assert(c->fd >= 0 && inet_pton(AF_INET, from, &own.sin_addr) == 1);
+    lw_assert(bind(c->fd, (const struct sockaddr *)&own, sizeof own) == 0);
     lw_assert(connect(c->fd, (const struct sockaddr *)&to, sizeof to) == 0);
 }
 

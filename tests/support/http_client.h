@@ -21,6 +21,8 @@ struct http_answer {
 };
 
 void http_connect(struct http_client *c, int port);
+/* The same as another client: from 127.0.0.2, for instance. */
+void http_connect_from(struct http_client *c, int port, const char *from);
 void http_close(struct http_client *c);
 void http_send(struct http_client *c, const void *data, size_t len);
 void http_say(struct http_client *c, const char *text);

@@ -10,8 +10,8 @@ static void unpack_is(const char *hex, const char *want) {
     struct lw_buf out = {0};
     size_t len;
     uint8_t *data = from_hex(hex, &len);
-    int rc = lw_codec_unpack(codec, data, len, &out, NULL);
-    assert_int_equal(rc, want ? 0 : -1);
+    int rc = lw_codec_unpack(codec, data, len, LW_BLOCK_MAX, &out, NULL);
+    assert_true(want ? rc == 0 : rc < 0);
     if (want)
         assert_string_equal(lw_buf_str(&out), want);
     free(data);
@@ -110,16 +110,61 @@ static void a_bomb_is_refused(void **state) {
     struct lw_buf bomb = {0}, out = {0};
     struct lw_err err = {0};
     deflate_zeros(LW_BLOCK_MAX, &bomb);
-    assert_int_equal(lw_codec_unpack(codec, bomb.data, bomb.len, &out, &err), 0);
+    assert_int_equal(
+        lw_codec_unpack(codec, bomb.data, bomb.len, LW_BLOCK_MAX, &out, &err), 0);
     assert_int_equal(out.len, LW_BLOCK_MAX);
-    assert_int_equal(lw_codec_unpack(codec, bomb.data, bomb.len - 1, &out, &err), -1);
+    assert_int_equal(
+        lw_codec_unpack(codec, bomb.data, bomb.len - 1, LW_BLOCK_MAX, &out, &err), -1);
     assert_non_null(strstr(err.msg, "damaged"));
     lw_buf_clear(&bomb);
     lw_err_clear(&err);
     deflate_zeros(LW_BLOCK_MAX + 65536, &bomb);
-    assert_int_equal(lw_codec_unpack(codec, bomb.data, bomb.len, &out, &err), -1);
+    assert_int_equal(
+        lw_codec_unpack(codec, bomb.data, bomb.len, LW_BLOCK_MAX, &out, &err), -2);
     assert_non_null(strstr(err.msg, "more than"));
     lw_buf_fini(&bomb);
+    lw_buf_fini(&out);
+    lw_codec_free(codec);
+}
+
+/* The bound is the caller's, to the byte, for each codec; what a length says takes
+ * nothing.
+ */
+static void the_bound_is_the_callers(void **state) {
+    (void)state;
+    static const char *const names[] = {"null", "deflate", "snappy"};
+    size_t len;
+    uint8_t *snappy = from_hex("06"
+                               "046162"
+                               "0102"
+                               "860b8ccb",
+                               &len);
+    for (size_t i = 0; i < 3; i++) {
+        struct lw_codec *codec = lw_codec_new(names[i], NULL);
+        struct lw_buf packed = {0}, out = {0};
+        struct lw_err err = {0};
+        lw_buf_put(&packed, i == 2 ? (const void *)snappy : "ababab", i == 2 ? len : 6);
+        if (i == 1)
+            lw_codec_pack(codec, (const uint8_t *)"ababab", 6, &packed);
+        assert_int_equal(lw_codec_unpack(codec, packed.data, packed.len, 6, &out, &err),
+                         0);
+        assert_int_equal(out.len, 6);
+        assert_int_equal(lw_codec_unpack(codec, packed.data, packed.len, 5, &out, &err),
+                         -2);
+        assert_int_equal(err.code, LW_EINPUT);
+        assert_non_null(strstr(err.msg, "more than 5 bytes"));
+        lw_buf_fini(&packed);
+        lw_buf_fini(&out);
+        lw_codec_free(codec);
+    }
+    free(snappy);
+    /* 128 MiB are promised in 7 bytes */
+    struct lw_codec *codec = lw_codec_new("snappy", NULL);
+    struct lw_buf out = {0};
+    uint8_t *liar = from_hex("8080804000000000", &len);
+    assert_int_equal(lw_codec_unpack(codec, liar, len, LW_BLOCK_MAX, &out, NULL), -1);
+    assert_true(out.cap < 65536);
+    free(liar);
     lw_buf_fini(&out);
     lw_codec_free(codec);
 }
@@ -142,6 +187,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snappy_by_hand),
         cmocka_unit_test(a_bomb_is_refused),
+        cmocka_unit_test(the_bound_is_the_callers),
         cmocka_unit_test(names_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "event/codec.h"
 #include "event/file.h"
 
 #define PREDICT "/api/v1/predict"
@@ -222,6 +223,72 @@ static void avro_records_and_files(void **state) {
     unlink(path);
 }
 
+static void put_varint(struct lw_buf *out, uint64_t v) {
+    for (; v >= 0x80; v >>= 7)
+        lw_buf_u8(out, (uint8_t)(v | 0x80));
+    lw_buf_u8(out, (uint8_t)v);
+}
+
+static void put_long(struct lw_buf *out, int64_t v) {
+    put_varint(out, (uint64_t)v << 1);
+}
+
+/* A container whose one block is `packed`, which is said to hold a record. */
+static void put_container(struct lw_buf *out, const char *codec, const void *packed,
+                          size_t len, const char *schema) {
+    static const char sync[] = "0123456789abcdef";
+    lw_buf_clear(out);
+    lw_buf_put(out, "Obj\1\4\26avro.schema", 17);
+    put_long(out, (int64_t)strlen(schema));
+    lw_buf_put(out, schema, strlen(schema));
+    lw_buf_put(out, "\24avro.codec", 11);
+    put_long(out, (int64_t)strlen(codec));
+    lw_buf_put(out, codec, strlen(codec));
+    lw_buf_u8(out, 0);
+    lw_buf_put(out, sync, 16);
+    put_long(out, 1);
+    put_long(out, (int64_t)len);
+    lw_buf_put(out, packed, len);
+    lw_buf_put(out, sync, 16);
+}
+
+/* What a container unpacks to goes with http.body_max, for each codec. */
+static void a_bomb_is_refused(void **state) {
+    struct scene *s = *state;
+    const char *schema = lw_schema_json(s->f.config->source.schema);
+    size_t max = (size_t)s->f.config->http.body_max, bound = 8 * max;
+    struct lw_codec *codec = lw_codec_new("deflate", NULL);
+    struct lw_buf body = {0}, packed = {0}, snappy = {0};
+    for (size_t n = bound; n <= bound + 1; n++) {
+        uint8_t *zeros = lw_calloc(n, 1);
+        struct http_answer a;
+        lw_codec_pack(codec, zeros, n, &packed);
+        put_container(&body, "deflate", packed.data, packed.len, schema);
+        assert_true(body.len < max / 16);
+        send_bytes(&s->f, "application/vnd.apache.avro", body.data, body.len, &a);
+        assert_int_equal(a.status, n > bound ? 413 : 400); /* zeros are no trip */
+        assert_true((strstr(a.body, "inflates to more than 8 times") != NULL) ==
+                    (n > bound));
+        http_answer_fini(&a);
+        free(zeros);
+    }
+    /* snappy: a zero, and copies of 64 bytes from one back */
+    put_varint(&snappy, 1 + 64 * (bound / 64));
+    lw_buf_put(&snappy, "\0\0", 2);
+    for (size_t i = 0; i < bound / 64; i++)
+        lw_buf_put(&snappy, "\xfe\1\0", 3);
+    lw_buf_put(&snappy, "\0\0\0\0", 4);
+    put_container(&body, "snappy", snappy.data, snappy.len, schema);
+    struct http_answer a;
+    send_bytes(&s->f, "application/vnd.apache.avro", body.data, body.len, &a);
+    assert_int_equal(a.status, 413);
+    http_answer_fini(&a);
+    lw_buf_fini(&body);
+    lw_buf_fini(&packed);
+    lw_buf_fini(&snappy);
+    lw_codec_free(codec);
+}
+
 /* ---- a promotion in the middle ---- */
 
 struct asker {
@@ -331,6 +398,7 @@ int main(void) {
         cmocka_unit_test(bad_records_are_named),
         cmocka_unit_test(too_many_records),
         cmocka_unit_test(avro_records_and_files),
+        cmocka_unit_test(a_bomb_is_refused),
         cmocka_unit_test(a_promotion_fails_nobody),
         cmocka_unit_test(a_version_that_cannot_be_used_leaves_the_last),
         cmocka_unit_test(predictions_go_on_without_redis),

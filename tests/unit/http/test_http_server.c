@@ -66,11 +66,11 @@ static void head_is_get_without_the_body(void **state) {
     struct http_answer a;
     char value[64];
     http_connect(&c, f->port);
-    http_say(&c, "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    http_say(&c, "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
                  "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     http_answer(&c, &a, true);
     assert_int_equal(a.status, 200);
-    assert_string_equal(http_header(&a, "Content-Length", value, sizeof value), "16");
+    assert_true(strlen(http_header(&a, "Content-Length", value, sizeof value)) > 3);
     http_answer_fini(&a);
     http_answer(&c, &a, false); /* the next answer begins at once */
     assert_int_equal(a.status, 200);
@@ -147,7 +147,11 @@ static void changes_need_the_token(void **state) {
         refused(f, "POST", RETRAIN, wrong[i], "", 401, why, sizeof why);
     /* right, and only Redis is missing */
     refused(f, "POST", RETRAIN, AUTH, "", 503, why, sizeof why);
-    refused(f, "POST", RETRAIN, AUTH "Origin: http://localhost:9\r\n", "", 503, why,
+    refused(f, "POST", RETRAIN, AUTH "Origin: http://localhost\r\n", "", 503, why,
+            sizeof why);
+    refused(f, "POST", RETRAIN, AUTH "Origin: http://localhost:9\r\n", "", 403, why,
+            sizeof why);
+    refused(f, "POST", RETRAIN, AUTH "Origin: https://localhost\r\n", "", 403, why,
             sizeof why);
     refused(f, "POST", RETRAIN, AUTH "Origin: http://evil.example\r\n", "", 403, why,
             sizeof why);
@@ -156,16 +160,16 @@ static void changes_need_the_token(void **state) {
 
 static void the_token_may_be_replaced(void **state) {
     struct fixture *f = *state;
-    fixture_token(f, "another-token-altogether\nsecond line");
+    fixture_token(f, "# of this year\nanother-token-altogether\n\n");
     refused(f, "POST", RETRAIN, AUTH, "", 401, why, sizeof why);
     refused(f, "POST", RETRAIN, "Authorization: Bearer another-token-altogether\r\n", "",
             503, why, sizeof why);
     fixture_token(f, "short\n");
     refused(f, "POST", RETRAIN, "Authorization: Bearer short\r\n", "", 403, why,
             sizeof why);
-    assert_non_null(strstr(why, "at least 16"));
+    assert_non_null(strstr(why, "cannot be used"));
     fixture_token(f, "");
-    refused(f, "POST", RETRAIN, "Authorization: Bearer \r\n", "", 403, why, sizeof why);
+    refused(f, "POST", RETRAIN, "Authorization: Bearer x\r\n", "", 403, why, sizeof why);
     f->config->http.token_file[0] = '\0';
     refused(f, "POST", RETRAIN, AUTH, "", 403, why, sizeof why);
     assert_non_null(strstr(why, "http.token_file is not set"));

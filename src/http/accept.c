@@ -1,0 +1,395 @@
+/* Listening, and who gets a place.
+ *
+ * A thread of ours accepts and looks at the first bytes of a new connection without
+ * taking them: one that asks for health, readiness or metrics goes to a thread that does
+ * nothing else, so that these answer however busy the others are; the rest go to
+ * libmicrohttpd's pool. One that says nothing never gets that far (with TLS the first
+ * bytes tell nothing, and one pool answers all).
+ *
+ * `http.connections` have a place. When all are taken, a newcomer gets that of the
+ * connection that has waited longest for its next request, or takes its answer too
+ * slowly, of the address that holds most: so one address cannot keep out another, nor a
+ * thousand idle connections anybody. Where everyone's request is being answered, some
+ * places beyond those are kept for health, and further clients wait to be accepted.
+ *
+ * A connection has `http.timeout` for its next request, and again for its body and for
+ * taking the answer: libmicrohttpd's own timeout starts again with every byte, so that a
+ * client that sends one now and then would hold its place for ever. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "http/private.h"
+
+#define BACKLOG  512
+#define TICK_MS  250 /* between two looks at the deadlines */
+#define PAUSE_MS 10  /* until accepting is tried again */
+#define EVENTS   64
+#define SLOW_MS                                                                          \
+    (2 * LW_SECOND)  /* an answer that is not taken by then may lose its place */
+#define FIRST_MAX 16 /* bytes that tell what is asked for */
+
+/* ---- connections ---- */
+
+/* With the lock held. */
+static void unlink_peer(struct lw_server *s, struct lw_peer *p) {
+    if (p->prev)
+        p->prev->next = p->next;
+    else
+        s->peers = p->next;
+    if (p->next)
+        p->next->prev = p->prev;
+    s->npeers -= !p->leaving;
+    s->nleaving -= p->leaving;
+    lw_address_give(s, p->address);
+}
+
+static void drop_peer(struct lw_server *s, struct lw_peer *p) {
+    pthread_mutex_lock(&s->peers_lock);
+    unlink_peer(s, p);
+    pthread_mutex_unlock(&s->peers_lock);
+    free(p);
+}
+
+/* With the lock held: its thread sees the end and closes it. */
+static void send_away(struct lw_server *s, struct lw_peer *p) {
+    p->leaving = true;
+    s->npeers--;
+    s->nleaving++;
+    shutdown(p->fd, SHUT_RDWR);
+}
+
+static bool may_go(const struct lw_peer *p, int64_t now) {
+    enum lw_peer_state state = atomic_load(&p->state);
+    return !p->leaving &&
+           (state == LW_PEER_WAITS ||
+            (state == LW_PEER_SENDS && atomic_load(&p->since_ms) < now - SLOW_MS));
+}
+
+/* Of the address that holds most, the one that has been quiet for longest; NULL: all are
+ * at work. With the lock held. */
+static struct lw_peer *loser(struct lw_server *s) {
+    struct lw_peer *out = NULL;
+    int64_t now = lw_mono_ms();
+    for (struct lw_peer *p = s->peers; p; p = p->next) {
+        if (!may_go(p, now))
+            continue;
+        int more = out ? p->address->connections - out->address->connections : 1;
+        if (more > 0 ||
+            (more == 0 && atomic_load(&p->since_ms) <= atomic_load(&out->since_ms)))
+            out = p; /* of equals the later in the list: it came first */
+    }
+    return out;
+}
+
+/* Those that have had their time. */
+static void expire(struct lw_server *s) {
+    int64_t oldest = lw_mono_ms() - s->config->http.timeout_ms;
+    pthread_mutex_lock(&s->peers_lock);
+    for (struct lw_peer *p = s->peers; p; p = p->next) {
+        enum lw_peer_state state = atomic_load(&p->state);
+        if (!p->leaving && (state == LW_PEER_WAITS || state == LW_PEER_SENDS) &&
+            atomic_load(&p->since_ms) < oldest)
+            send_away(s, p);
+    }
+    pthread_mutex_unlock(&s->peers_lock);
+}
+
+void lw_peer_set(struct lw_peer *p, enum lw_peer_state state) {
+    atomic_store(&p->since_ms, lw_mono_ms());
+    atomic_store(&p->state, state);
+}
+
+/* libmicrohttpd takes a connection, or has done with it. */
+void lw_on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                      enum MHD_ConnectionNotificationCode what) {
+    struct lw_server *s = arg;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *fd =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        pthread_mutex_lock(&s->peers_lock);
+        struct lw_peer *p = s->peers;
+        while (fd && p && p->fd != fd->connect_fd)
+            p = p->next;
+        pthread_mutex_unlock(&s->peers_lock);
+        *context = p;
+    } else if (*context) {
+        drop_peer(s, *context); /* before its descriptor is closed */
+        *context = NULL;
+    }
+}
+
+struct lw_peer *lw_peer_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+/* ---- the first bytes ---- */
+
+enum first { FIRST_LATER, FIRST_HEALTH, FIRST_OTHER };
+
+/* What "GET /healthz ..." begins with says where it goes. */
+static enum first tell(const char *bytes, size_t n) {
+    static const char *const methods[] = {"GET ", "HEAD "};
+    static const char *const paths[] = {"/healthz", "/readyz", "/metrics"};
+    enum first best = FIRST_OTHER;
+    for (size_t m = 0; m < 2; m++)
+        for (size_t i = 0; i < 3; i++) {
+            char want[FIRST_MAX + 1];
+            size_t len =
+                (size_t)snprintf(want, sizeof want, "%s%s", methods[m], paths[i]);
+            if (memcmp(bytes, want, n < len ? n : len) != 0)
+                continue;
+            if (n <= len)
+                best = FIRST_LATER;
+            else if (bytes[len] == ' ' || bytes[len] == '?')
+                return FIRST_HEALTH;
+        }
+    return best;
+}
+
+/* Gives a connection to the threads that answer it. */
+static void hand_over(struct lw_server *s, struct lw_peer *p, enum first first) {
+    struct MHD_Daemon *to = first == FIRST_HEALTH ? s->health : s->mhd;
+    p->health = first == FIRST_HEALTH;
+    epoll_ctl(s->epoll, EPOLL_CTL_DEL, p->fd, NULL);
+    if (MHD_add_connection(to, p->fd, (const struct sockaddr *)&p->from, p->from_len) !=
+        MHD_YES)
+        drop_peer(s, p); /* its descriptor is closed already */
+}
+
+static void first_bytes(struct lw_server *s, struct lw_peer *p) {
+    char bytes[FIRST_MAX];
+    ssize_t n = recv(p->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    if (n > 0 && s->config->http.tls.on) {
+        hand_over(s, p, FIRST_OTHER);
+    } else if (n > 0) {
+        enum first first = tell(bytes, (size_t)n);
+        if (first != FIRST_LATER)
+            hand_over(s, p, first);
+    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+        int fd = p->fd;
+        drop_peer(s, p);
+        close(fd);
+    }
+}
+
+/* ---- accepting ---- */
+
+/* A stale entry of this descriptor: libmicrohttpd could not take it after all. */
+static void forget_fd(struct lw_server *s, int fd) {
+    for (struct lw_peer *p = s->peers; p; p = p->next)
+        if (p->fd == fd) {
+            unlink_peer(s, p);
+            free(p);
+            return;
+        }
+}
+
+/* Is there a place, now or by sending somebody away? */
+static bool is_room(struct lw_server *s) {
+    pthread_mutex_lock(&s->peers_lock);
+    int places = s->config->http.connections + LW_EXTRA_PLACES;
+    bool room = (s->npeers < places || loser(s)) && s->nleaving < places;
+    pthread_mutex_unlock(&s->peers_lock);
+    return room;
+}
+
+static void add_peer(struct lw_server *s, struct lw_peer *p) {
+    pthread_mutex_lock(&s->peers_lock);
+    forget_fd(s, p->fd);
+    struct lw_peer *out = s->npeers >= s->config->http.connections ? loser(s) : NULL;
+    if (out)
+        send_away(s, out);
+    p->extra = s->npeers >= s->config->http.connections;
+    p->address = lw_address_take(s, (const struct sockaddr *)&p->from);
+    p->next = s->peers;
+    if (p->next)
+        p->next->prev = p;
+    s->peers = p;
+    s->npeers++;
+    pthread_mutex_unlock(&s->peers_lock);
+}
+
+/* Descriptors can run out before places do. */
+static void no_room(struct lw_server *s, int why) {
+    if (why != EMFILE && why != ENFILE)
+        return;
+    pthread_mutex_lock(&s->peers_lock);
+    struct lw_peer *out = s->nleaving == 0 ? loser(s) : NULL;
+    if (out)
+        send_away(s, out);
+    pthread_mutex_unlock(&s->peers_lock);
+    errno = why;
+}
+
+/* False: none can be accepted now. */
+static bool accept_one(struct lw_server *s) {
+    struct sockaddr_storage from = {0};
+    socklen_t len = sizeof from;
+    errno = EBUSY; /* no place */
+    int fd = is_room(s) ? accept(s->listen, (struct sockaddr *)&from, &len) : -1;
+    if (fd < 0) {
+        no_room(s, errno);
+        return false;
+    }
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    struct lw_peer *p = lw_calloc(1, sizeof *p);
+    p->fd = fd;
+    p->from = from;
+    p->from_len = len;
+    lw_peer_set(p, LW_PEER_WAITS);
+    add_peer(s, p);
+    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = p};
+    epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e);
+    return true;
+}
+
+/* Some at a time, so that those that are in are not forgotten. When there is no place or
+ * no descriptor, the listening socket is not looked at for a moment. */
+static void accept_some(struct lw_server *s, bool *listening) {
+    for (int i = 0; i < EVENTS; i++) {
+        if (accept_one(s))
+            continue;
+        if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR && *listening) {
+            epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listen, NULL);
+            *listening = false;
+        }
+        return;
+    }
+}
+
+static void listen_again(struct lw_server *s, bool *listening) {
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = s};
+    if (!*listening)
+        epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->listen, &e);
+    *listening = true;
+}
+
+void *lw_accept_main(void *arg) {
+    struct lw_server *s = arg;
+    struct epoll_event events[EVENTS];
+    bool listening = false;
+    int64_t ticked = lw_mono_ms();
+    listen_again(s, &listening);
+    while (!atomic_load(&s->stop)) {
+        int n = epoll_wait(s->epoll, events, EVENTS, listening ? TICK_MS : PAUSE_MS);
+        for (int i = 0; i < n; i++) {
+            if (events[i].data.ptr == s)
+                accept_some(s, &listening);
+            else if (events[i].data.ptr)
+                first_bytes(s, events[i].data.ptr);
+        }
+        if (n == 0)
+            listen_again(s, &listening);
+        if (lw_mono_ms() - ticked < TICK_MS)
+            continue;
+        ticked = lw_mono_ms();
+        expire(s);
+        listen_again(s, &listening);
+    }
+    return NULL;
+}
+
+/* ---- the socket ---- */
+
+static int bind_one(const struct addrinfo *a, struct lw_server *s) {
+    int one = 1;
+    int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                    a->ai_protocol);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
+        struct sockaddr_storage at = {0};
+        socklen_t len = sizeof at;
+        getsockname(fd, (struct sockaddr *)&at, &len);
+        bool six = at.ss_family == AF_INET6;
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&at;
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&at;
+        s->port = ntohs(six ? v6->sin6_port : v4->sin_port);
+        s->loopback = six ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr)
+                          : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+        s->listen = fd;
+        return 0;
+    }
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static int bind_any(struct lw_server *s, struct lw_err *err) {
+    const struct lw_config_http *http = &s->config->http;
+    struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+    char port[16];
+    snprintf(port, sizeof port, "%d", http->port);
+    int rc = getaddrinfo(http->host, port, &want, &found);
+    if (rc)
+        return lw_fail(err, LW_ECONFIG, "http.listen %s: %s", http->listen,
+                       gai_strerror(rc));
+    rc = -1;
+    for (const struct addrinfo *a = found; a && rc; a = a->ai_next)
+        rc = bind_one(a, s);
+    int why = errno;
+    freeaddrinfo(found);
+    return rc == 0 ? 0
+                   : lw_fail(err, LW_ECONFIG,
+                             "http.listen %s: %s (each process on a machine needs a port "
+                             "of its own, or `listen: off`)",
+                             http->listen, strerror(why));
+}
+
+/* A connection is a descriptor, and 1,024 of them are the usual soft limit. */
+static void raise_limit(const struct lw_server *s) {
+    rlim_t wanted = 2 * (rlim_t)(s->config->http.connections + LW_EXTRA_PLACES) + 512;
+    struct rlimit now;
+    if (getrlimit(RLIMIT_NOFILE, &now) || now.rlim_cur >= wanted)
+        return;
+    now.rlim_cur = now.rlim_max < wanted ? now.rlim_max : wanted;
+    setrlimit(RLIMIT_NOFILE, &now);
+}
+
+int lw_listen_open(struct lw_server *s, struct lw_err *err) {
+    raise_limit(s);
+    if (bind_any(s, err))
+        return -1;
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};
+    s->epoll = epoll_create1(EPOLL_CLOEXEC);
+    s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->epoll >= 0 && s->wake >= 0 &&
+        epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->wake, &e) == 0)
+        return 0;
+    return lw_fail(err, LW_ESTOP, "http.listen %s: epoll: %s", s->config->http.listen,
+                   strerror(errno));
+}
+
+/* After the thread has ended and libmicrohttpd has closed its own. */
+void lw_listen_close(struct lw_server *s) {
+    while (s->peers) {
+        struct lw_peer *p = s->peers;
+        close(p->fd);
+        unlink_peer(s, p);
+        free(p);
+    }
+    if (s->epoll >= 0)
+        close(s->epoll);
+    if (s->wake >= 0)
+        close(s->wake);
+    if (s->listen >= 0)
+        close(s->listen);
+    lw_addresses_free(s);
+}
