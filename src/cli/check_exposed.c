@@ -172,7 +172,7 @@ static bool check_certificate(struct lw_findings *f, const struct lw_config_tls 
     char when[40];
     if (!tls->on)
         return true;
-    if (lw_tls_check(tls->cert_file, tls->key_file, &ends, &err)) {
+    if (lw_http_tls_check(tls->cert_file, tls->key_file, &ends, &err)) {
         lw_tell(f, "http", LW_FINDING_FAILED, err.msg);
         return false;
     }

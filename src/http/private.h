@@ -243,7 +243,7 @@ struct lw_server {
     bool loopback;
     char hostname[256];              /* this machine's */
     struct MHD_Daemon *mhd, *health; /* health: NULL with TLS */
-    struct lw_tls *tls;              /* or NULL */
+    struct lw_http_tls *tls;         /* or NULL */
     int listen, epoll, wake;
     atomic_bool stop;
     pthread_t watch_thread, accept_thread;

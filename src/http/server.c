@@ -179,7 +179,7 @@ static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
         /* where we look ourselves it would close some without a word */
         {MHD_OPTION_STRICT_FOR_CLIENT, lw_strict_in_place() ? 0 : 1, NULL},
         {s->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
-         (void *)(intptr_t)lw_tls_choose},
+         (void *)(intptr_t)lw_http_tls_choose},
         {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem pool[] = {
         /* a pool of one is refused: then the daemon has its one thread without a pool */
@@ -200,7 +200,7 @@ static unsigned cores(void) {
 
 static int start_answering(struct lw_server *s, struct lw_err *err) {
     const struct lw_config_tls *tls = &s->config->http.tls;
-    if (tls->on && !(s->tls = lw_tls_new(tls->cert_file, tls->key_file, err)))
+    if (tls->on && !(s->tls = lw_http_tls_new(tls->cert_file, tls->key_file, err)))
         return -1;
     s->mhd = start_mhd(s, cores(), err);
     if (s->mhd && !s->tls)
@@ -310,7 +310,7 @@ void lw_server_stop(struct lw_server *s) {
     if (s->health)
         MHD_stop_daemon(s->health);
     lw_listen_close(s);
-    lw_tls_free(s->tls);
+    lw_http_tls_free(s->tls);
     lw_snapshot_put(s->snapshot);
     lw_champion_put(s->champion);
     lw_redis_free(s->watch_redis);

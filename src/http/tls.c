@@ -31,7 +31,7 @@ struct pair {
     struct pair *older;
 };
 
-struct lw_tls {
+struct lw_http_tls {
     const char *cert_file, *key_file; /* borrowed */
     pthread_mutex_t lock;
     struct pair *pair;
@@ -39,7 +39,7 @@ struct lw_tls {
     int64_t looked_ms;
 };
 
-static _Atomic(struct lw_tls *) current;
+static _Atomic(struct lw_http_tls *) current;
 
 static void free_pair(struct pair *p) {
     for (unsigned i = 0; i < p->ncerts; i++)
@@ -86,8 +86,7 @@ static int read_key(struct pair *p, const char *path, struct lw_err *err) {
     int rc = gnutls_privkey_init(&p->key);
     if (rc >= 0)
         rc = gnutls_privkey_import_x509_raw(p->key, &data, GNUTLS_X509_FMT_PEM, NULL, 0);
-    explicit_bzero(pem, len);
-    free(pem);
+    lw_free_secret(pem, len);
     return rc < 0 ? because(err, "key_file", path, rc) : 0;
 }
 
@@ -123,8 +122,8 @@ static struct pair *read_pair(const char *cert_file, const char *key_file,
     return p;
 }
 
-int lw_tls_check(const char *cert_file, const char *key_file, int64_t *ends_s,
-                 struct lw_err *err) {
+int lw_http_tls_check(const char *cert_file, const char *key_file, int64_t *ends_s,
+                      struct lw_err *err) {
     struct pair *p = read_pair(cert_file, key_file, err);
     if (!p)
         return -1;
@@ -133,7 +132,7 @@ int lw_tls_check(const char *cert_file, const char *key_file, int64_t *ends_s,
     return 0;
 }
 
-static void see(const struct lw_tls *t, struct stat out[2]) {
+static void see(const struct lw_http_tls *t, struct stat out[2]) {
     memset(out, 0, 2 * sizeof *out);
     if (stat(t->cert_file, &out[0]) || stat(t->key_file, &out[1]))
         memset(out, 0, 2 * sizeof *out);
@@ -146,7 +145,7 @@ static bool same(const struct stat *a, const struct stat *b) {
 }
 
 /* With the lock held. */
-static void look(struct lw_tls *t) {
+static void look(struct lw_http_tls *t) {
     struct stat now[2];
     struct lw_err err = {0};
     if (lw_mono_ms() - t->looked_ms < LW_SECOND)
@@ -168,15 +167,15 @@ static void look(struct lw_tls *t) {
     lw_log(LW_INFO, "http_certificate", "ends_s=%lld", (long long)p->ends_s);
 }
 
-int lw_tls_choose(gnutls_session_t session, const gnutls_datum_t *names, int n,
-                  const gnutls_pk_algorithm_t *algorithms, int nalgorithms,
-                  gnutls_pcert_st **cert, unsigned *ncerts, gnutls_privkey_t *key) {
+int lw_http_tls_choose(gnutls_session_t session, const gnutls_datum_t *names, int n,
+                       const gnutls_pk_algorithm_t *algorithms, int nalgorithms,
+                       gnutls_pcert_st **cert, unsigned *ncerts, gnutls_privkey_t *key) {
     (void)session;
     (void)names;
     (void)n;
     (void)algorithms;
     (void)nalgorithms;
-    struct lw_tls *t = atomic_load(&current);
+    struct lw_http_tls *t = atomic_load(&current);
     if (!t)
         return -1;
     pthread_mutex_lock(&t->lock);
@@ -188,9 +187,9 @@ int lw_tls_choose(gnutls_session_t session, const gnutls_datum_t *names, int n,
     return 0;
 }
 
-struct lw_tls *lw_tls_new(const char *cert_file, const char *key_file,
-                          struct lw_err *err) {
-    struct lw_tls *t = lw_calloc(1, sizeof *t), *none = NULL;
+struct lw_http_tls *lw_http_tls_new(const char *cert_file, const char *key_file,
+                                    struct lw_err *err) {
+    struct lw_http_tls *t = lw_calloc(1, sizeof *t), *none = NULL;
     t->cert_file = cert_file;
     t->key_file = key_file;
     pthread_mutex_init(&t->lock, NULL);
@@ -201,14 +200,14 @@ struct lw_tls *lw_tls_new(const char *cert_file, const char *key_file,
     if (t->pair)
         lw_fail(err, LW_ECONFIG,
                 "one server with http.tls is all that a process can have");
-    lw_tls_free(t);
+    lw_http_tls_free(t);
     return NULL;
 }
 
-void lw_tls_free(struct lw_tls *t) {
+void lw_http_tls_free(struct lw_http_tls *t) {
     if (!t)
         return;
-    struct lw_tls *this = t;
+    struct lw_http_tls *this = t;
     atomic_compare_exchange_strong(&current, &this, NULL);
     while (t->pair) {
         struct pair *older = t->pair->older;

@@ -9,19 +9,19 @@
 
 #include "leeway/err.h"
 
-struct lw_tls;
+struct lw_http_tls;
 
 /* LW_ECONFIG: a file cannot be read, is no PEM, or the key is not the certificate's. One
  * a process at a time: GnuTLS's callback has no argument of ours. */
-struct lw_tls *lw_tls_new(const char *cert_file, const char *key_file,
-                          struct lw_err *err);
-void lw_tls_free(struct lw_tls *tls);
+struct lw_http_tls *lw_http_tls_new(const char *cert_file, const char *key_file,
+                                    struct lw_err *err);
+void lw_http_tls_free(struct lw_http_tls *tls);
 /* Both files as they are now: when the certificate ends (Unix seconds). */
-int lw_tls_check(const char *cert_file, const char *key_file, int64_t *ends_s,
-                 struct lw_err *err);
+int lw_http_tls_check(const char *cert_file, const char *key_file, int64_t *ends_s,
+                      struct lw_err *err);
 /* A gnutls_certificate_retrieve_function2. */
-int lw_tls_choose(gnutls_session_t session, const gnutls_datum_t *names, int n,
-                  const gnutls_pk_algorithm_t *algorithms, int nalgorithms,
-                  gnutls_pcert_st **cert, unsigned *ncerts, gnutls_privkey_t *key);
+int lw_http_tls_choose(gnutls_session_t session, const gnutls_datum_t *names, int n,
+                       const gnutls_pk_algorithm_t *algorithms, int nalgorithms,
+                       gnutls_pcert_st **cert, unsigned *ncerts, gnutls_privkey_t *key);
 
 #endif
