@@ -347,8 +347,9 @@ static const struct lw_key root_keys[] = {
     {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
-     .doc = "librdkafka's properties, passed through untouched. A property that is a "
-            "secret stands as `<property>_file` or comes from the environment. "
+     .doc = "librdkafka's properties, passed through untouched (docs/kafka.md). A "
+            "property that is a secret stands as `<property>_file` or comes from the "
+            "environment; files, certificates too, are read again when they change. "
             "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},

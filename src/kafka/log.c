@@ -4,15 +4,19 @@
 #include "kafka/log.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "kafka/explain.h"
 #include "leeway/row.h"
 
 #define EVERY_MS 1000
+#define FRESH_MS 30000  /* so long a cause explains that all brokers are away */
+#define AGAIN_MS 600000 /* a trouble that lasts is told again */
 
 void lw_kafka_log_init(struct lw_kafka_log *log) {
     memset(log, 0, sizeof *log);
@@ -94,15 +98,83 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
         lw_log(level_of(level), "kafka", "kind=%s text=%s", facility, quoted);
 }
 
+char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {
+    pthread_mutex_lock(&log->lock);
+    bool fresh = log->cause[0] && lw_mono_ms() - log->cause_ms < FRESH_MS;
+    lw_copy(out, size, fresh ? log->cause : "");
+    pthread_mutex_unlock(&log->lock);
+    return out;
+}
+
+/* That all brokers are away says less than why the last one is. */
+static void remember(struct lw_kafka_log *log, bool all, const char *words) {
+    int64_t now = lw_mono_ms();
+    char quoted[700];
+    pthread_mutex_lock(&log->lock);
+    bool caused = log->cause[0] && now - log->cause_ms < FRESH_MS;
+    if (!all) {
+        lw_copy(log->cause, sizeof log->cause, words);
+        log->cause_ms = now;
+    }
+    lw_copy(log->trouble, sizeof log->trouble, all && caused ? log->cause : words);
+    bool tell = strcmp(log->told, log->trouble) != 0 || now - log->told_ms >= AGAIN_MS;
+    if (tell) {
+        lw_copy(log->told, sizeof log->told, log->trouble);
+        log->told_ms = now;
+        lw_log_quote(quoted, sizeof quoted, log->trouble);
+    }
+    pthread_mutex_unlock(&log->lock);
+    if (tell)
+        lw_log(LW_ERROR, "kafka_trouble", "reason=%s", quoted);
+}
+
+void lw_kafka_log_say(struct lw_kafka_log *log, const char *words) {
+    remember(log, false, words);
+}
+
+/* A single broker that cannot be reached comes and goes: kept only as the cause, should
+ * all be away. */
+static void note(struct lw_kafka_log *log, const char *words) {
+    pthread_mutex_lock(&log->lock);
+    lw_copy(log->cause, sizeof log->cause, words);
+    log->cause_ms = lw_mono_ms();
+    pthread_mutex_unlock(&log->lock);
+}
+
 void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     struct lw_kafka_log *log = opaque;
-    (void)rk;
-    int matters = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
-                  code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
-                  code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__SSL;
-    if (!log || !matters)
-        return; /* single brokers come and go: the log has it */
+    char words[LW_KAFKA_WORDS], certificate[512];
+    if (!log)
+        return;
     pthread_mutex_lock(&log->lock);
-    lw_copy(log->trouble, sizeof log->trouble, reason);
+    lw_copy(certificate, sizeof certificate, log->certificate);
     pthread_mutex_unlock(&log->lock);
+    lw_kafka_explain(words, sizeof words, rk, code, reason, certificate);
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        remember(log, true, words);
+    else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+             code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__SSL)
+        remember(log, false, words);
+    else if (code == RD_KAFKA_RESP_ERR__TRANSPORT)
+        note(log, words);
+}
+
+int lw_kafka_log_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *x509_error,
+                        int depth, const char *der, size_t len, char *why, size_t size,
+                        void *opaque) {
+    struct lw_kafka_log *log = opaque;
+    char words[LW_KAFKA_WORDS];
+    (void)rk;
+    (void)id;
+    (void)depth;
+    if (*x509_error == 0)
+        return 1;
+    lw_kafka_certificate(words, sizeof words, broker, *x509_error, der, len);
+    lw_copy(why, size, words);
+    if (log) {
+        pthread_mutex_lock(&log->lock);
+        lw_copy(log->certificate, sizeof log->certificate, words);
+        pthread_mutex_unlock(&log->lock);
+    }
+    return 0;
 }
