@@ -146,6 +146,8 @@ static void read_topic(struct sample *s, struct lw_err *err) {
     const struct lw_read_options how = {
         .timeout_ms = KAFKA_MS, .each = take_message, .arg = s};
     if (s->intake)
+        lw_intake_patience(s->intake, 0);
+    if (s->intake)
         lw_kafka_read_ranges(&config->kafka, config->source.topic, ranges, n, &how, NULL,
                              err);
     lw_intake_free(s->intake);

@@ -43,7 +43,7 @@ void *lw__worker_main(void *arg) {
         int64_t wait = w->paused ? LW_RETRY_MS : w->config->source.flush_interval_ms;
         bool told = flow_changed(w);
         lw__slots_claim_again(w, now);
-        lw__slots_release(w);
+        lw__slots_release(w, now);
         lw__slots_find_place(w, now);
         lw__slots_watch_idle(w, now);
         lw__worker_secrets(w, now);

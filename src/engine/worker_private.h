@@ -40,6 +40,12 @@ struct lw_slot {
     bool held;                        /* at held_at, for want of a schema */
     int64_t held_at;
     struct lw_frame wanted;
+    bool waited;           /* for the schema of the message at waited_at */
+    int64_t waited_at;     /* offset */
+    int64_t deficit_ms;    /* by so much less than missing_wait is waited, */
+    int64_t deficit_at_ms; /* as of then; monotonic */
+    bool hold_told;        /* this hold is in the log */
+    int64_t hold_told_ms;  /* monotonic: when one last was */
     struct lw_force force;
     struct lw_lineup lineup;
 };
@@ -136,8 +142,12 @@ void lw__worker_consume(struct lw_worker *w);
 /* The schema of this message is not known yet: its partition stops here. 0. */
 int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
                   const struct lw_err *why);
-/* Lets those go on whose schema has come. */
-void lw__slots_release(struct lw_worker *w);
+/* Lets those go on whose schema has come, or is not worth waiting for any more. */
+void lw__slots_release(struct lw_worker *w, int64_t now);
+/* How long a partition waits for an id that the registry does not know. */
+int64_t lw__slot_patience(const struct lw_worker *w, const struct lw_slot *s);
+/* What was waited for has come, or never will. */
+void lw__slot_waited(const struct lw_worker *w, struct lw_slot *s, bool came);
 
 /* ---- worker_out.c ---- */
 
