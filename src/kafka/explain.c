@@ -148,12 +148,12 @@ const char *lw_kafka_unable(const struct lw_kafka_options *options, int version)
 static const char *about_login(rd_kafka_t *rk, const char *reason) {
     char mechanism[64];
     setting(rk, "sasl.mechanisms", mechanism, sizeof mechanism);
-    if (strncasecmp(mechanism, "SCRAM-", 6) == 0 && rd_kafka_version() < SCRAM_MENDED)
-        return SCRAM_WORDS;
     if (has(reason, "unsupported sasl mechanism") ||
         has(reason, "supported mechanisms") || has(reason, "not enabled in the server"))
         return "the broker does not take this kafka.sasl.mechanism";
-    if (has(reason, "acquire sasl oauthbearer token") || has(reason, "token"))
+    if (strncasecmp(mechanism, "SCRAM-", 6) == 0 && rd_kafka_version() < SCRAM_MENDED)
+        return SCRAM_WORDS;
+    if (has(reason, "token"))
         return "no token that the broker takes: see kafka.sasl.oauthbearer.token."
                "endpoint.url, .client.id, .client.secret and .scope";
     if (has(reason, "timed out") || has(reason, "disconnected"))
@@ -187,7 +187,7 @@ static const char *about(rd_kafka_t *rk, int code, const char *reason) {
         return "there is no such host: see kafka.bootstrap.servers, and the broker's "
                "advertised.listeners";
     if (has(reason, "wrong version number") || has(reason, "packet length too long") ||
-        has(reason, "incorrect security.protocol"))
+        has(reason, "incorrect security.protocol") || has(reason, "unexpected eof"))
         return "the listener speaks another protocol: see kafka.security.protocol, and "
                "the port in kafka.bootstrap.servers";
     if (code == RD_KAFKA_RESP_ERR__SSL)
@@ -205,8 +205,7 @@ static const char *about(rd_kafka_t *rk, int code, const char *reason) {
 char *lw_kafka_explain(char *out, size_t size, rd_kafka_t *rk, int code,
                        const char *reason, const char *certificate) {
     char text[2 * LW_KAFKA_WORDS];
-    if (code == RD_KAFKA_RESP_ERR__SSL && *certificate &&
-        has(reason, "certificate verify failed"))
+    if (*certificate && has(reason, "certificate verify failed"))
         return lw_text_safe(out, size, certificate, strlen(certificate));
     const char *words = about(rk, code, reason);
     if (words)
@@ -238,13 +237,14 @@ char *lw_kafka_refusal(char *out, size_t size, rd_kafka_t *rk, int code,
     principal(who, sizeof who, rk);
     if (kind)
         snprintf(text, sizeof text,
-                 "no right to %s %s %s: kafka-acls.sh --add --allow-principal '%s' "
-                 "--operation %c%s --%s '%s'",
+                 LW_KAFKA_NO_RIGHT "%s %s %s: kafka-acls.sh --add --allow-principal '%s' "
+                                   "--operation %c%s --%s '%s'",
                  operation, kind, what, who, operation[0] - 'a' + 'A', operation + 1,
                  kind, what);
     else if (code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED)
         snprintf(text, sizeof text,
-                 "no right to write to any topic: kafka-acls.sh --add --allow-principal "
+                 LW_KAFKA_NO_RIGHT
+                 "write to any topic: kafka-acls.sh --add --allow-principal "
                  "'%s' --operation Write --topic '%s'",
                  who, what);
     else

@@ -6,7 +6,8 @@
 
 #include "kafka/client.h"
 
-#define LW_KAFKA_WORDS 480
+#define LW_KAFKA_WORDS    480
+#define LW_KAFKA_NO_RIGHT "no right to " /* so begin the words of a refusal */
 
 /* An error of a client with librdkafka's reason; certificate: what was found wrong with
  * the broker's at last, or "". rk may be NULL. Returns out. */

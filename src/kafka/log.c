@@ -117,7 +117,10 @@ static void remember(struct lw_kafka_log *log, bool all, const char *words) {
         log->cause_ms = now;
     }
     lw_copy(log->trouble, sizeof log->trouble, all && caused ? log->cause : words);
-    bool tell = strcmp(log->told, log->trouble) != 0 || now - log->told_ms >= AGAIN_MS;
+    size_t told = strcspn(log->told, "["); /* behind it: librdkafka's own, with times */
+    bool tell = told != strcspn(log->trouble, "[") ||
+                strncmp(log->told, log->trouble, told) != 0 ||
+                now - log->told_ms >= AGAIN_MS;
     if (tell) {
         lw_copy(log->told, sizeof log->told, log->trouble);
         log->told_ms = now;
@@ -144,7 +147,7 @@ static void note(struct lw_kafka_log *log, const char *words) {
 void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     struct lw_kafka_log *log = opaque;
     char words[LW_KAFKA_WORDS], certificate[512];
-    if (!log)
+    if (!log || strstr(reason, "Broker handle destroyed")) /* it ends */
         return;
     pthread_mutex_lock(&log->lock);
     lw_copy(certificate, sizeof certificate, log->certificate);

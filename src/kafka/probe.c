@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/time.h"
 #include "kafka/log.h"
+
+#define SLICE_MS 1000 /* a cause that is known by then is told, and not waited out */
 
 struct lw_probe {
     struct lw_kafka_log log; /* first: librdkafka's opaque */
@@ -44,6 +47,19 @@ rd_kafka_t *lw_probe_handle(struct lw_probe *p) {
 
 int32_t lw_probe_partitions(struct lw_probe *p, const char *topic, int timeout_ms,
                             struct lw_err *err) {
-    rd_kafka_poll(p->rk, 0);
-    return lw_kafka_partitions(p->rk, topic, timeout_ms, err);
+    int64_t until = lw_mono_ms() + timeout_ms;
+    for (;;) {
+        struct lw_err why = {0};
+        char cause[512];
+        int64_t left = until - lw_mono_ms();
+        int slice = left > SLICE_MS ? SLICE_MS : left > 0 ? (int)left : 0;
+        rd_kafka_poll(p->rk, 0);
+        int32_t n = lw_kafka_partitions(p->rk, topic, slice, &why);
+        lw_kafka_log_cause(&p->log, cause, sizeof cause);
+        if (n >= 0 || why.code != LW_EAGAIN || cause[0] || left <= SLICE_MS) {
+            if (n < 0)
+                lw_fail(err, why.code, "%s", why.msg);
+            return n;
+        }
+    }
 }
