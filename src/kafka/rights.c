@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/time.h"
@@ -72,6 +73,14 @@ static int finish(struct trial *t, rd_kafka_resp_err_t passed, struct lw_err *er
     return failed;
 }
 
+/* A topic that may not even be seen is refused by no other answer. */
+static void look(struct trial *t, int timeout_ms) {
+    struct lw_err err = {0};
+    if (lw_kafka_partitions(t->rk, t->topic, timeout_ms, &err) < 0 &&
+        strstr(err.msg, LW_KAFKA_NO_RIGHT))
+        t->result = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+}
+
 /* ---- read ---- */
 
 int lw_kafka_may_read(const struct lw_kafka_options *options, const char *topic,
@@ -80,8 +89,10 @@ int lw_kafka_may_read(const struct lw_kafka_options *options, const char *topic,
     rd_kafka_conf_t *conf = lw_kafka_conf(options, "reader", err);
     if (!conf || start(&t, RD_KAFKA_CONSUMER, conf, timeout_ms, err))
         return -1;
+    look(&t, timeout_ms);
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(t.rk, topic, NULL);
-    if (rkt && rd_kafka_consume_start(rkt, 0, RD_KAFKA_OFFSET_END) == 0) {
+    if (t.result == PENDING && rkt &&
+        rd_kafka_consume_start(rkt, 0, RD_KAFKA_OFFSET_END) == 0) {
         while (goes_on(&t)) {
             rd_kafka_message_t *m = rd_kafka_consume(rkt, 0, SLICE_MS);
             rd_kafka_poll(t.rk, 0);
@@ -99,42 +110,50 @@ int lw_kafka_may_read(const struct lw_kafka_options *options, const char *topic,
 
 /* ---- join ---- */
 
-static void committed(rd_kafka_t *rk, rd_kafka_resp_err_t rc,
-                      rd_kafka_topic_partition_list_t *list, void *opaque) {
-    struct trial *t = opaque;
-    (void)rk;
-    t->result = rc == 0 && list && list->cnt == 1 ? list->elems[0].err : rc;
-}
-
-/* An error that comes beside, of the search for the coordinator. */
-static void take_error(struct trial *t, rd_kafka_message_t *m) {
-    if (m && m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-        t->result = m->err;
-    if (m)
-        rd_kafka_message_destroy(m);
+/* By the admin's request and not by a consumer's own commit: a consumer that may not find
+ * its coordinator cannot be closed (seen with 2.0.2). */
+static rd_kafka_resp_err_t outcome(rd_kafka_event_t *event) {
+    size_t n = 0;
+    const rd_kafka_AlterConsumerGroupOffsets_result_t *result =
+        rd_kafka_event_AlterConsumerGroupOffsets_result(event);
+    if (rd_kafka_event_error(event) || !result)
+        return rd_kafka_event_error(event);
+    const rd_kafka_group_result_t **group =
+        rd_kafka_AlterConsumerGroupOffsets_result_groups(result, &n);
+    if (n != 1)
+        return PENDING;
+    if (rd_kafka_group_result_error(group[0]))
+        return rd_kafka_error_code(rd_kafka_group_result_error(group[0]));
+    const rd_kafka_topic_partition_list_t *list =
+        rd_kafka_group_result_partitions(group[0]);
+    return list && list->cnt == 1 ? list->elems[0].err : PENDING;
 }
 
 int lw_kafka_may_join(const struct lw_kafka_options *options, const char *topic,
                       int timeout_ms, struct lw_err *err) {
-    struct trial t = {.topic = topic,
-                      .operation = "read",
-                      .subject = lw_kafka_property(options, "group.id")};
-    rd_kafka_conf_t *conf = lw_kafka_conf(options, "consumer", err);
-    if (!conf)
+    const char *group = lw_kafka_property(options, "group.id");
+    struct trial t = {.topic = topic, .operation = "read", .subject = group};
+    rd_kafka_conf_t *conf = lw_kafka_conf(options, "probe", err);
+    if (!conf || start(&t, RD_KAFKA_PRODUCER, conf, timeout_ms, err))
         return -1;
-    rd_kafka_conf_set(conf, "group.instance.id", "", NULL, 0);
-    if (start(&t, RD_KAFKA_CONSUMER, conf, timeout_ms, err))
-        return -1;
-    rd_kafka_poll_set_consumer(t.rk);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(t.rk);
+    rd_kafka_AdminOptions_t *how =
+        rd_kafka_AdminOptions_new(t.rk, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, NO_PARTITION)->offset = 0;
-    rd_kafka_commit_queue(t.rk, list, queue, committed, &t);
-    while (goes_on(&t)) {
-        rd_kafka_queue_poll_callback(queue, SLICE_MS);
-        take_error(&t, rd_kafka_consumer_poll(t.rk, 0));
-    }
+    rd_kafka_AlterConsumerGroupOffsets_t *alter =
+        rd_kafka_AlterConsumerGroupOffsets_new(group, list);
+    rd_kafka_AdminOptions_set_request_timeout(how, timeout_ms, NULL, 0);
+    rd_kafka_AlterConsumerGroupOffsets(t.rk, &alter, 1, how, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + SLICE_MS);
+    if (event)
+        t.result = outcome(event);
+    rd_kafka_poll(t.rk, 0);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_AlterConsumerGroupOffsets_destroy(alter);
     rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_AdminOptions_destroy(how);
     rd_kafka_queue_destroy(queue);
     return finish(&t, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, err);
 }
@@ -161,11 +180,12 @@ int lw_kafka_may_write(const struct lw_kafka_options *options, const char *topic
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);
     if (start(&t, RD_KAFKA_PRODUCER, conf, timeout_ms, err))
         return -1;
+    look(&t, timeout_ms);
     char key[] = "leeway check";
     rd_kafka_resp_err_t rc =
         rd_kafka_producev(t.rk, RD_KAFKA_V_TOPIC(topic),
                           RD_KAFKA_V_KEY(key, sizeof key - 1), RD_KAFKA_V_END);
-    if (rc)
+    if (rc && t.result == PENDING)
         t.result = rc;
     while (goes_on(&t))
         rd_kafka_poll(t.rk, SLICE_MS);

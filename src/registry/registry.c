@@ -45,7 +45,7 @@
 #define UNKNOWN_MAX     8192
 #define ENTRIES_MAX     (KNOWN_MAX + UNKNOWN_MAX)
 #define BUCKETS         8192
-#define ASKERS          8
+#define ASKERS          32
 #define BYTES_MAX       ((size_t)64 * 1024 * 1024)
 #define BACKOFF_FIRST   INT64_C(250)
 #define RETRY_AFTER_MAX LW_MINUTE
