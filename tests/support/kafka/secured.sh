@@ -12,14 +12,14 @@
 # certificate DIR NAME SUBJECT SAN DAYS: NAME.key and NAME.crt, and both in NAME.pem for Kafka.
 certificate() {
     local dir=$1 name=$2
-    openssl req -newkey rsa:2048 -nodes -subj "$3" -keyout "$dir/$name.key" -out "$dir/$name.csr"
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "$3" -keyout "$dir/$name.key" -out "$dir/$name.csr"
     openssl x509 -req -in "$dir/$name.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial \
         -days "$5" -extfile <(printf 'subjectAltName=%s\n' "$4") -out "$dir/$name.crt"
     cat "$dir/$name.key" "$dir/$name.crt" >"$dir/$name.pem"
 }
 
 authority() {
-    openssl req -x509 -newkey rsa:2048 -nodes -days 10 -subj "/CN=$2" -keyout "$1/$2.key" -out "$1/$2.crt" \
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 10 -subj "/CN=$2" -keyout "$1/$2.key" -out "$1/$2.crt" \
         -addext basicConstraints=critical,CA:TRUE
 }
 
