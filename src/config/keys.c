@@ -78,8 +78,8 @@ static const struct lw_key registry_keys[] = {
     {"missing_wait", LW_KEY_DURATION, AT(source.registry.missing_wait_ms),
      .standard = "10s", .min = 0, .max = LW_DAY,
      .doc = "How long an id that the registry does not know is asked for again before "
-            "its events are dead letters. Each one given up in a row halves the wait of "
-            "the next."},
+            "its events are dead letters. Each one that a partition waited for in vain "
+            "leaves an eighth of that for the next; time restores it."},
 };
 static const struct lw_section registry_section =
     SECTION("source.registry", "", registry_keys);

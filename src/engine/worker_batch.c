@@ -75,7 +75,7 @@ static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_er
     if (rc && why.code == LW_EAGAIN)
         return lw__slot_hold(w, m, &why);
     if (s->waited && m->offset == s->waited_at)
-        lw__slot_waited(w, s, !lw_intake_unknown(w->intake));
+        lw__slot_waited(w, s, !lw_intake_unknown(w->intake), lw_mono_ms());
     if (rc)
         return refuse(w, s, m, "VALUE_CONVERTER", &why, err);
     int reason = lw_event_row(&w->spec->event, cells, lw_message_time(m), &row, &why);

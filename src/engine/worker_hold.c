@@ -30,11 +30,12 @@ int64_t lw__slot_patience(const struct lw_worker *w, const struct lw_slot *s) {
     return ms < LEAST_MS && s->deficit_ms > 0 ? 0 : ms;
 }
 
-void lw__slot_waited(const struct lw_worker *w, struct lw_slot *s, bool came) {
+void lw__slot_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
+                     int64_t now) {
     int64_t all = w->config->source.registry.missing_wait_ms;
     s->waited = false;
     s->deficit_ms = came ? 0 : all - (all - s->deficit_ms) / SHRINK;
-    s->deficit_at_ms = lw_mono_ms();
+    s->deficit_at_ms = now;
 }
 
 static void regain(struct lw_slot *s, int64_t now) {

@@ -147,7 +147,8 @@ void lw__slots_release(struct lw_worker *w, int64_t now);
 /* How long a partition waits for an id that the registry does not know. */
 int64_t lw__slot_patience(const struct lw_worker *w, const struct lw_slot *s);
 /* What was waited for has come, or never will. */
-void lw__slot_waited(const struct lw_worker *w, struct lw_slot *s, bool came);
+void lw__slot_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
+                     int64_t now);
 
 /* ---- worker_out.c ---- */
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2016,SC2034
 # What scripts/kafka.sh adds to a secured broker; sourced by it. Listeners, each on 127.0.0.1 and with
 # its address in DIR/NAME.address:
 #   login    SASL_SSL: PLAIN, SCRAM-SHA-512 and OAUTHBEARER (unsecured tokens); user leeway, password
