@@ -208,13 +208,14 @@ static struct entry *make(struct lw_registry *r, const struct lw_frame *frame) {
         clear(r, r->unknown.first);
     if (r->nunknown >= UNKNOWN_MAX)
         return NULL;
-    if (!r->idle.first) {
-        lw_assert(r->nfresh < ENTRIES_MAX);
-        push(&r->idle, &r->entry[r->nfresh++]);
-    }
     struct entry *e = r->idle.first;
     struct entry **at = bucket_of(r, frame);
-    pull(&r->idle, e);
+    if (e) {
+        pull(&r->idle, e);
+    } else {
+        lw_assert(r->nfresh < ENTRIES_MAX);
+        e = &r->entry[r->nfresh++];
+    }
     *e = (struct entry){.state = WANTED, .frame = *frame, .chain = *at};
     e->frame.payload = NULL;
     *at = e;
@@ -526,6 +527,8 @@ static void enqueue(struct lw_registry *r, struct entry *e, bool ahead) {
     if (rests)
         move(r, e, e->state, NOWHERE); /* used last */
     if (rests && (!unknown(e->state) || lw_mono_ms() < e->due_ms))
+        return;
+    if (rests && ahead && e->state == MISSING) /* again only for who waits */
         return;
     if (rests || (e->place == AHEAD && !ahead))
         move(r, e, e->state, ahead ? AHEAD : URGENT);
