@@ -138,7 +138,7 @@ static struct way *make_room(struct lw_intake *in, const struct key *key) {
 static struct way *fetch(struct lw_intake *in, const struct lw_frame *frame,
                          const struct key *key, bool ahead, struct lw_err *err) {
     struct lw_err why = {0};
-    struct lw_asking how = {.ahead = ahead};
+    struct lw_asking how = {.ahead = ahead, .patience_ms = in->patience_ms};
     lw_assert(in->registry != NULL);
     struct lw_decoder *d =
         lw_registry_decoder(in->registry, frame, &how, in->config->source.schema,

@@ -521,18 +521,30 @@ static struct lw_decoder *compile(const struct entry *e, const struct lw_schema 
     return d;
 }
 
-/* It is wanted now, or soon. */
-static void enqueue(struct lw_registry *r, struct entry *e, bool ahead) {
-    bool rests = e->place == NOWHERE;
-    if (rests)
-        move(r, e, e->state, NOWHERE); /* used last */
-    if (rests && (!unknown(e->state) || lw_mono_ms() < e->due_ms))
-        return;
-    if (rests && ahead && e->state == MISSING) /* again only for who waits */
-        return;
-    if (rests || (e->place == AHEAD && !ahead))
-        move(r, e, e->state, ahead ? AHEAD : URGENT);
-    pthread_cond_signal(&r->wake);
+/* Is an id that is not known worth asking for again? For who waits for it; otherwise once
+ * in a while, if it is still met. */
+static enum place place_again(const struct entry *e, const struct lw_asking *how,
+                              int64_t now) {
+    bool waits = !how->ahead && e->last_ms - e->began_ms < how->patience_ms;
+    if (now < e->due_ms || (!waits && now - e->last_ms < AGAIN_FIRST))
+        return NOWHERE;
+    return waits ? URGENT : AHEAD;
+}
+
+/* It is met, now or ahead. */
+static void enqueue(struct lw_registry *r, struct entry *e, const struct lw_asking *how) {
+    int64_t now = lw_mono_ms();
+    enum place place = e->place;
+    if (place == AHEAD && !how->ahead)
+        place = URGENT;
+    else if (place == NOWHERE && e->state == MISSING)
+        place = place_again(e, how, now);
+    else if (place == NOWHERE && e->state == WANTED && now >= e->due_ms)
+        place = how->ahead ? AHEAD : URGENT;
+    if (place != e->place || place == NOWHERE) /* at rest: the one used last */
+        move(r, e, e->state, place);
+    if (place == AHEAD || place == URGENT)
+        pthread_cond_signal(&r->wake);
 }
 
 struct lw_decoder *
@@ -540,6 +552,7 @@ lw_registry_decoder(struct lw_registry *r, const struct lw_frame *frame,
                     struct lw_asking *how, const struct lw_schema *reader,
                     const struct lw_fields *fields, struct lw_err *err) {
     char name[48];
+    static const struct lw_asking patient = {.patience_ms = INT64_MAX};
     struct lw_decoder *d = NULL;
     lw_assert(frame->by == LW_SCHEMA_ID || frame->by == LW_SCHEMA_GUID);
     if (frame->by == LW_SCHEMA_ID && frame->id > INT32_MAX) {
@@ -552,7 +565,7 @@ lw_registry_decoder(struct lw_registry *r, const struct lw_frame *frame,
     if (!e)
         e = make(r, frame);
     if (e)
-        enqueue(r, e, how && how->ahead);
+        enqueue(r, e, how ? how : &patient);
     if (e && e->state == KNOWN)
         d = compile(e, reader, fields, err);
     else if (e && e->state != WANTED)

@@ -87,14 +87,15 @@ struct lw_registry *lw_registry_new(const struct lw_registry_options *o,
 void lw_registry_free(struct lw_registry *r);
 
 struct lw_asking {
-    bool ahead;         /* in: nobody waits for it yet */
-    int64_t unknown_ms; /* out, LW_ENOTFOUND: from the first such answer to the last */
+    bool ahead;          /* in: nobody waits for it yet */
+    int64_t patience_ms; /* in: so long an id is waited for that is not known */
+    int64_t unknown_ms;  /* out, LW_ENOTFOUND: from the first such answer to the last */
 };
 /* A decoder for messages of that frame, owned by the caller; or NULL: LW_EAGAIN, not
  * known yet, asked for, come again; LW_ENOTFOUND, the registry does not know it, which
  * may change while one comes again; LW_EINPUT, it can never be read. Waits for nobody.
- * Costs a compile of the schema, so callers keep what they get. how may be NULL. Thread:
- * any. */
+ * Costs a compile of the schema, so callers keep what they get. how NULL: patient.
+ * Thread: any. */
 struct lw_decoder *
 lw_registry_decoder(struct lw_registry *r, const struct lw_frame *frame,
                     struct lw_asking *how, const struct lw_schema *reader,

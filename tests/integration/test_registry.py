@@ -252,7 +252,7 @@ def outage(case, registry, rides, daemon, config, listen):
     return daemon
 
 
-GARBAGE = 2000
+GARBAGE = 1000
 
 
 def dead_letters(case, rides, daemon, listen):
@@ -281,9 +281,9 @@ def dead_letters(case, rides, daemon, listen):
         timestamp=BEGAN_MS + rides.sent * 20_000)
     rides.producer.flush()
     rides.sent += 1
-    all_read(case, STREAM, good + 2, dead=4 + GARBAGE)
+    all_read(case, STREAM, good + 2, dead=4 + GARBAGE, seconds=120)
     holds = len(daemon.logged("partition_held")) - holds
-    check(holds < GARBAGE / 50, f"words of partitions held for {GARBAGE} unknown schemas", holds)
+    check(holds < GARBAGE / 10, f"words of partitions held for {GARBAGE} unknown schemas", holds)
     check(not [l for l in daemon.logged("partition_held") if "partition=0" in l][3:], "the other partition",
           daemon.logged("partition_held"))
     asked = int(metrics(listen)["leeway_registry_requests_total"])

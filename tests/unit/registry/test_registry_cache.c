@@ -54,7 +54,7 @@ static void wait_failures(struct lw_registry *r, uint64_t n) {
 static void given_up(struct lw_registry *r, uint32_t id, int64_t patience,
                      struct lw_err *err) {
     struct lw_frame frame = by_id(id);
-    struct lw_asking how = {.unknown_ms = -1};
+    struct lw_asking how = {.unknown_ms = -1, .patience_ms = patience};
     do {
         *err = (struct lw_err){0};
         assert_null(lw_registry_decoder(r, &frame, &how, reader, &fields, err));
