@@ -187,7 +187,9 @@ static const char *about(rd_kafka_t *rk, int code, const char *reason) {
         return "there is no such host: see kafka.bootstrap.servers, and the broker's "
                "advertised.listeners";
     if (has(reason, "wrong version number") || has(reason, "packet length too long") ||
-        has(reason, "incorrect security.protocol") || has(reason, "unexpected eof"))
+        has(reason, "incorrect security.protocol") || has(reason, "unexpected eof") ||
+        (!has(protocol, "ssl") && has(reason, "disconnected") &&
+         has(reason, "state APIVERSION_QUERY")))
         return "the listener speaks another protocol: see kafka.security.protocol, and "
                "the port in kafka.bootstrap.servers";
     if (code == RD_KAFKA_RESP_ERR__SSL)

@@ -78,6 +78,28 @@ static enum lw_level level_of(int syslog_level) {
     return syslog_level <= 6 ? LW_INFO : LW_DEBUG;
 }
 
+/* A single broker that cannot be reached comes and goes: kept only as the cause, should
+ * all be away. */
+static void note(struct lw_kafka_log *log, const char *words) {
+    pthread_mutex_lock(&log->lock);
+    lw_copy(log->cause, sizeof log->cause, words);
+    log->cause_ms = lw_mono_ms();
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* Newer librdkafkas tell of a broker that hangs up in the log alone. Before it has said
+ * what it can, that means something. */
+static void note_hang_up(const rd_kafka_t *rk, const char *text) {
+    char words[LW_KAFKA_WORDS];
+    const char *at = strstr(text, "]: ");
+    if (!strstr(text, "Disconnected") || !strstr(text, "in state APIVERSION_QUERY"))
+        return;
+    rd_kafka_t *client = (rd_kafka_t *)(uintptr_t)rk;
+    lw_kafka_explain(words, sizeof words, client, RD_KAFKA_RESP_ERR__TRANSPORT,
+                     at ? at + 3 : text, "");
+    note(rd_kafka_opaque(rk), words);
+}
+
 void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
                        const char *text) {
     uint64_t held;
@@ -88,6 +110,8 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
     if ((strcmp(facility, "CONFWARN") == 0 && strstr(text, "will be ignored by this")) ||
         strcmp(facility, "AUTOCREATE") == 0)
         return;
+    if (rk && rd_kafka_opaque(rk) && strcmp(facility, "FAIL") == 0)
+        note_hang_up(rk, text);
     if (!due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
         return;
     lw_log_quote(quoted, sizeof quoted, text);
@@ -133,15 +157,6 @@ static void remember(struct lw_kafka_log *log, bool all, const char *words) {
 
 void lw_kafka_log_say(struct lw_kafka_log *log, const char *words) {
     remember(log, false, words);
-}
-
-/* A single broker that cannot be reached comes and goes: kept only as the cause, should
- * all be away. */
-static void note(struct lw_kafka_log *log, const char *words) {
-    pthread_mutex_lock(&log->lock);
-    lw_copy(log->cause, sizeof log->cause, words);
-    log->cause_ms = lw_mono_ms();
-    pthread_mutex_unlock(&log->lock);
 }
 
 void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {

@@ -182,9 +182,10 @@ int lw_kafka_may_write(const struct lw_kafka_options *options, const char *topic
         return -1;
     look(&t, timeout_ms);
     char key[] = "leeway check";
-    rd_kafka_resp_err_t rc =
-        rd_kafka_producev(t.rk, RD_KAFKA_V_TOPIC(topic),
-                          RD_KAFKA_V_KEY(key, sizeof key - 1), RD_KAFKA_V_END);
+    rd_kafka_resp_err_t rc = t.result;
+    if (rc == PENDING)
+        rc = rd_kafka_producev(t.rk, RD_KAFKA_V_TOPIC(topic),
+                               RD_KAFKA_V_KEY(key, sizeof key - 1), RD_KAFKA_V_END);
     if (rc && t.result == PENDING)
         t.result = rc;
     while (goes_on(&t))

@@ -161,8 +161,8 @@ def words(secured):
         secured.refused("no client certificate", secured.config("mutual"), "kafka.ssl.certificate.location"),
         secured.refused("another protocol", secured.config("login", security__protocol="sasl_plaintext"),
                         "kafka.security.protocol"),
-        secured.refused("another mechanism", secured.config("login", sasl__mechanism="GSSAPI",
-                                                            sasl__kerberos__kinit__cmd="true"), "kafka.sasl"),
+        secured.refused("another mechanism", secured.config("login", sasl__mechanism="SCRAM-SHA-256"),
+                        "the broker does not take this kafka.sasl.mechanism"),
     ]
     texts.append(secured.refused("an expired certificate of ours", secured.config(
         "mutual", **secured.certificate("client-expired")), "expired"))
