@@ -20,8 +20,7 @@ build=(gcc=gcc libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config
 run=(redis-server=redis-server tzdata)
 test=(libcmocka-dev clang=clang clang-format=clang-format java=default-jre-headless
     mvn=maven setpriv=util-linux shellcheck=shellcheck prometheus-alertmanager python3-venv redis-tools
-    promtool=prometheus chromium=chromium chromedriver=chromium-driver
-    openssl=openssl
+    openssl=openssl promtool=prometheus chromium=chromium chromedriver=chromium-driver
     netbase) # /etc/hosts: chromedriver looks for its browser at "localhost"
 lint=(clang-tidy=clang-tidy)
 

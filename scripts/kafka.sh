@@ -2,12 +2,14 @@
 # A real Kafka for tests and for trying leeway by hand: one process, broker and controller in one
 # (KRaft), on free ports of the loopback interface, with every file in one directory.
 #   scripts/kafka.sh fetch                        get the jars into the user's cache, once
-#   scripts/kafka.sh start DIR                    start, wait until it answers, write DIR/bootstrap
+#   scripts/kafka.sh start DIR [secured]          start, wait until it answers, write DIR/bootstrap
 #   scripts/kafka.sh topics DIR create NAME PARTITIONS [KEY=VALUE]...
 #   scripts/kafka.sh topics DIR [list|describe|delete NAME]
 #   scripts/kafka.sh stop DIR                     stop it; DIR stays, to look at or to start again
-#   scripts/kafka.sh run DIR                      the broker in the foreground (what start does)
+#   scripts/kafka.sh run DIR [secured]            the broker in the foreground (what start does)
 #   scripts/kafka.sh port                         a free port, for another service of a test
+# A secured one has listeners with TLS, logins and ACLs beside the plain one, which is a super user's:
+# tests/support/kafka/secured.sh.
 # The jars come from Maven Central by tests/support/kafka/pom.xml. Nothing is installed and nothing
 # outside DIR and the cache is written.
 set -euo pipefail
@@ -72,7 +74,7 @@ free_ports() {
 
 # The configuration is written once; a second start of DIR keeps its ports and its topics.
 configure() {
-    local dir=$1 broker controller
+    local dir=$1 broker controller users=()
     [ ! -e "$dir/server.properties" ] || return 0
     read -r broker controller < <(free_ports 2)
     cat >"$dir/server.properties.part" <<EOF
@@ -110,8 +112,13 @@ num.network.threads=1
 num.io.threads=2
 background.threads=1
 EOF
+    if [ "${2:-}" = secured ]; then
+        # shellcheck source-path=SCRIPTDIR source=../tests/support/kafka/secured.sh
+        . "$support/secured.sh"
+        secure "$dir"
+    fi
     (java_kafka kafka.tools.StorageTool format --config "$dir/server.properties.part" \
-        --cluster-id "$(cluster_id)") >"$dir/format.log" 2>&1 || {
+        --cluster-id "$(cluster_id)" "${users[@]}") >"$dir/format.log" 2>&1 || {
         cat "$dir/format.log" >&2
         die "could not format $dir"
     }
@@ -143,7 +150,7 @@ run() {
     mkdir -p "${1:?DIR}"
     dir=$(realpath "$1")
     fetch
-    configure "$dir"
+    configure "$dir" "${2:-}"
     printf '%s %s\n' $$ "$(started_at $$)" >"$dir/pid"
     java_kafka kafka.Kafka "$dir/server.properties"
 }
@@ -168,7 +175,7 @@ start() {
     ! broker_pid "$dir" >/dev/null || die "a broker runs in $dir already"
     fetch
     : >"$dir/broker.log"
-    setsid nohup "${BASH_SOURCE[0]}" run "$dir" </dev/null >"$dir/broker.log" 2>&1 &
+    setsid nohup "${BASH_SOURCE[0]}" run "$dir" "${2:-}" </dev/null >"$dir/broker.log" 2>&1 &
     wait_ready "$dir" $! || {
         stop "$dir"
         die "Kafka did not come up in $dir; the end of its log is above"

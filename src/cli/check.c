@@ -8,7 +8,8 @@
 #include "cli/check.h"
 #include "cli/check_reach.h"
 #include "engine/message.h"
-#include "kafka/producer.h"
+#include "kafka/explain.h"
+#include "kafka/probe.h"
 
 #define KAFKA_MS         5000
 #define REACH_MS         5000
@@ -33,11 +34,12 @@ static void found(struct lw_findings *f, const char *what, bool ok, const char *
     lw_tell(f, what, ok ? LW_FINDING_HOLDS : LW_FINDING_FAILED, detail);
 }
 
-static bool check_topic(struct lw_findings *f, rd_kafka_t *rk, const char *what,
+/* False: it is not there, or nobody has answered. */
+static bool check_topic(struct lw_findings *f, struct lw_probe *p, const char *what,
                         const char *topic, const char *remedy) {
     struct lw_err err = {0};
     char text[900];
-    int32_t n = lw_kafka_partitions(rk, topic, KAFKA_MS, &err);
+    int32_t n = lw_probe_partitions(p, topic, KAFKA_MS, &err);
     if (n >= 0)
         snprintf(text, sizeof text, "%s, %d partitions", topic, n);
     else
@@ -45,30 +47,65 @@ static bool check_topic(struct lw_findings *f, rd_kafka_t *rk, const char *what,
                  err.code == LW_ENOTFOUND ? "; " : "",
                  err.code == LW_ENOTFOUND ? remedy : "");
     found(f, what, n >= 0, text);
-    return n >= 0;
+    return n >= 0 || strstr(err.msg, LW_KAFKA_NO_RIGHT) != NULL;
+}
+
+/* What the client cannot do is a warning: whether the brokers ask it is seen next. */
+static void check_client(struct lw_findings *f, const struct lw_config *config) {
+    const char *unable = lw_kafka_unable(&config->kafka, rd_kafka_version());
+    char text[700];
+    snprintf(text, sizeof text, "librdkafka %s%s%s", rd_kafka_version_str(),
+             unable ? ": " : "", unable ? unable : "");
+    lw_tell(f, "kafka client", unable ? LW_FINDING_WARNED : LW_FINDING_HOLDS, text);
+}
+
+/* One of the rights that `leeway run` needs, tried. */
+static void check_right(struct lw_findings *f, const struct lw_config *config,
+                        const char *what, const char *subject, const char *topic,
+                        int (*may)(const struct lw_kafka_options *, const char *, int,
+                                   struct lw_err *)) {
+    struct lw_err err = {0};
+    char text[700];
+    bool ok = may(&config->kafka, topic, KAFKA_MS, &err) == 0;
+    snprintf(text, sizeof text, "%s: %s", subject, ok ? "allowed" : err.msg);
+    found(f, what, ok, text);
+}
+
+static void check_rights(struct lw_findings *f, const struct lw_config *config) {
+    const struct lw_config_source *source = &config->source;
+    check_right(f, config, "read topic", source->topic, source->topic, lw_kafka_may_read);
+    check_right(f, config, "join group", lw_kafka_property(&config->kafka, "group.id"),
+                source->topic, lw_kafka_may_join);
+}
+
+static void check_written(struct lw_findings *f, const struct lw_config *config,
+                          struct lw_probe *p, const char *what, const char *topic,
+                          const char *remedy) {
+    if (topic[0] && check_topic(f, p, what, topic, remedy))
+        check_right(f, config, "write to topic", topic, topic, lw_kafka_may_write);
 }
 
 /* Whether the topic is there to be read. */
 static bool check_kafka(struct lw_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     const struct lw_config_source *source = &config->source;
-    struct lw_producer *p = lw_producer_new(&config->kafka, &err);
+    check_client(f, config);
+    struct lw_probe *p = lw_probe_new(&config->kafka, &err);
     if (!p) {
         found(f, "kafka", false, err.msg);
         return false;
     }
-    rd_kafka_t *rk = lw_producer_handle(p);
-    bool there = check_topic(f, rk, "topic", source->topic,
+    bool there = check_topic(f, p, "topic", source->topic,
                              "`leeway run` waits until somebody makes it");
-    if (source->dead_letters[0])
-        check_topic(f, rk, "dead letters", source->dead_letters,
-                    "the first event that cannot be read would stop the stream until it "
-                    "is made; or leave source.dead_letters empty: they are dropped then");
-    if (source->scored[0])
-        check_topic(f, rk, "scored topic", source->scored,
-                    "the stream would stop at its first prediction until it is made; or "
-                    "leave source.scored empty");
-    lw_producer_free(p);
+    if (there)
+        check_rights(f, config);
+    check_written(f, config, p, "dead letters", source->dead_letters,
+                  "the first event that cannot be read would stop the stream until it "
+                  "is made; or leave source.dead_letters empty: they are dropped then");
+    check_written(f, config, p, "scored topic", source->scored,
+                  "the stream would stop at its first prediction until it is made; or "
+                  "leave source.scored empty");
+    lw_probe_free(p);
     return there;
 }
 
@@ -256,7 +293,7 @@ const struct lw_command lw_cmd_check = {
     "      --manual        print the manual of all keys as Markdown and stop\n"
     "      --json          one object on standard output\n"
     "\n"
-    "Kafka with the topics that are read and written, Redis with each permission, its "
+    "Kafka with the topics and rights that are needed, Redis with each permission, its "
     "memory and policy, the schema\n"
     "registry and the hosts of the webhooks (`leeway alerts test` sends to them). Exit "
     "code "

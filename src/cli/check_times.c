@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "engine/message.h"
 #include "event/file.h"
-#include "kafka/producer.h"
+#include "kafka/probe.h"
 #include "kafka/ranges.h"
 #include "registry/registry.h"
 
@@ -116,9 +116,9 @@ static size_t first_ranges(const struct lw_config *config, struct lw_offset_rang
                            struct lw_err *err) {
     size_t n = 0;
     const char *topic = config->source.topic;
-    struct lw_producer *p = lw_producer_new(&config->kafka, err);
-    rd_kafka_t *rk = p ? lw_producer_handle(p) : NULL;
-    int32_t partitions = p ? lw_kafka_partitions(rk, topic, KAFKA_MS, err) : -1;
+    struct lw_probe *p = lw_probe_new(&config->kafka, err);
+    rd_kafka_t *rk = p ? lw_probe_handle(p) : NULL;
+    int32_t partitions = p ? lw_probe_partitions(p, topic, KAFKA_MS, err) : -1;
     for (int32_t i = 0; i < partitions && i < PARTITIONS; i++) {
         int64_t low, high;
         if (rd_kafka_query_watermark_offsets(rk, topic, i, &low, &high, KAFKA_MS) ||
@@ -128,7 +128,7 @@ static size_t first_ranges(const struct lw_config *config, struct lw_offset_rang
         ranges[n++] =
             (struct lw_offset_range){.partition = i, .first = low, .last = last};
     }
-    lw_producer_free(p);
+    lw_probe_free(p);
     return n;
 }
 
@@ -145,6 +145,8 @@ static void read_topic(struct sample *s, struct lw_err *err) {
     s->intake = wanted && !registry ? NULL : lw_intake_new(config, registry, err);
     const struct lw_read_options how = {
         .timeout_ms = KAFKA_MS, .each = take_message, .arg = s};
+    if (s->intake)
+        lw_intake_patience(s->intake, 0);
     if (s->intake)
         lw_kafka_read_ranges(&config->kafka, config->source.topic, ranges, n, &how, NULL,
                              err);

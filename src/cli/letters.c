@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "kafka/lag.h"
+#include "kafka/probe.h"
 #include "kafka/ranges.h"
 
 #define KAFKA_MS 10000
@@ -44,9 +45,9 @@ static int take(void *arg, const rd_kafka_message_t *m) {
 static int64_t *ends_of(const struct lw_config *config, int32_t *n, struct lw_err *err) {
     const char *topic = config->source.dead_letters;
     int64_t *end = NULL;
-    struct lw_producer *probe = lw_producer_new(&config->kafka, err);
+    struct lw_probe *probe = lw_probe_new(&config->kafka, err);
     struct lw_lag *lag = probe ? lw_lag_new(&config->kafka, topic, err) : NULL;
-    *n = lag ? lw_kafka_partitions(lw_producer_handle(probe), topic, KAFKA_MS, err) : -1;
+    *n = lag ? lw_probe_partitions(probe, topic, KAFKA_MS, err) : -1;
     if (*n > 0) {
         end = lw_calloc((size_t)*n, sizeof *end);
         if (lw_lag_ends(lag, *n, KAFKA_MS, end, err)) {
@@ -55,7 +56,7 @@ static int64_t *ends_of(const struct lw_config *config, int32_t *n, struct lw_er
         }
     }
     lw_lag_free(lag);
-    lw_producer_free(probe);
+    lw_probe_free(probe);
     return end;
 }
 

@@ -87,8 +87,8 @@ static const struct lw_key registry_keys[] = {
     {"missing_wait", LW_KEY_DURATION, AT(source.registry.missing_wait_ms),
      .standard = "10s", .min = 0, .max = LW_DAY,
      .doc = "How long an id that the registry does not know is asked for again before "
-            "its events are dead letters. Each one given up in a row halves the wait of "
-            "the next."},
+            "its events are dead letters. Each one that a partition waited for in vain "
+            "leaves an eighth of that for the next; time restores it."},
 };
 static const struct lw_section registry_section =
     SECTION("source.registry", "", registry_keys);
@@ -400,11 +400,12 @@ static const struct lw_key root_keys[] = {
     {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
-     .doc = "librdkafka's properties, passed through untouched, but that paths "
-            "(`ssl.ca.location`) are relative to this file. A property that is a secret "
-            "(a password, a passphrase, a client secret, a private key in PEM, "
+     .doc = "librdkafka's properties, passed through untouched (docs/kafka.md), but that "
+            "paths (`ssl.ca.location`) are relative to this file. A property that is a "
+            "secret (a password, a passphrase, a client secret, a private key in PEM, "
             "`sasl.oauthbearer.config`) stands as `<property>_file` or comes from the "
-            "environment, and is shown nowhere. "
+            "environment, and is shown nowhere. Files, certificates too, are read again "
+            "when they change. "
             "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},

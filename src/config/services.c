@@ -12,25 +12,27 @@
 #include "config/items.h"
 
 static int add_property(struct lw_load *load, const struct lw_yaml *node, const char *key,
-                        const char *value) {
+                        const char *value, const char *file) {
     struct lw_kafka_options *kafka = &load->config->kafka;
     if (kafka->n == LW_KAFKA_PROPERTIES_MAX)
         return lw_yaml_fail_key(load->tree, node, load->err, "more than %d properties",
                                 LW_KAFKA_PROPERTIES_MAX);
     if (strlen(key) >= sizeof kafka->property[0].key ||
-        strlen(value) >= sizeof kafka->property[0].value)
+        strlen(value) >= sizeof kafka->property[0].value ||
+        strlen(file) >= sizeof kafka->property[0].file)
         return lw_yaml_fail(load->tree, node, load->err,
                             "longer than a property's key (%zu) or value (%zu) may be",
                             sizeof kafka->property[0].key - 1,
                             sizeof kafka->property[0].value - 1);
     lw_copy(kafka->property[kafka->n].key, sizeof kafka->property[0].key, key);
     lw_copy(kafka->property[kafka->n].value, sizeof kafka->property[0].value, value);
+    lw_copy(kafka->property[kafka->n].file, sizeof kafka->property[0].file, file);
     kafka->n++;
     return 0;
 }
 
-/* sasl.password_file: the first line of a file becomes sasl.password. A key in PEM is
- * the whole file. */
+/* sasl.password_file: the first line of a file becomes sasl.password, whenever a client
+ * is made; here it only shows that there is one. A key in PEM is the whole file. */
 static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
                               const char *key) {
     char path[1024];
@@ -41,12 +43,10 @@ static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
     char *text = lw_read_file(path, 64 << 10, &len, &why);
     if (!text)
         return lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
-    size_t name = strlen(key);
-    if (name < 4 || strcmp(key + name - 4, ".pem") != 0)
-        text[strcspn(text, "\r\n")] = '\0';
-    int failed = *text ? add_property(load, node, key, text)
-                       : lw_yaml_fail(load->tree, node, load->err,
-                                      "%s: its first line is empty", path);
+    int failed = *text && *text != '\r' && *text != '\n'
+                     ? add_property(load, node, key, "", path)
+                     : lw_yaml_fail(load->tree, node, load->err,
+                                    "%s: its first line is empty", path);
     lw_free_secret(text, len);
     return failed;
 }
@@ -65,7 +65,7 @@ static int add_path(struct lw_load *load, const struct lw_yaml *node, const char
     char path[1024];
     if (lw_resolve_path(load->tree->name, node->text, path, sizeof path))
         return lw_yaml_fail(load->tree, node, load->err, "the path is too long");
-    return add_property(load, node, key, path);
+    return add_property(load, node, key, path, "");
 }
 
 static int read_property(struct lw_load *load, const struct lw_yaml *node) {
@@ -91,7 +91,7 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
         return lw_yaml_fail(load->tree, node, load->err,
                             "must be an absolute path: what it names is loaded and run");
     return is_path(key, node->text) ? add_path(load, node, key)
-                                    : add_property(load, node, key, node->text);
+                                    : add_property(load, node, key, node->text, "");
 }
 
 static const char *property(const struct lw_kafka_options *kafka, const char *key) {
@@ -110,10 +110,10 @@ int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
     char group[LW_NAME_MAX + 16];
     snprintf(group, sizeof group, "leeway-%s", config->spec.stream);
     if (!property(&config->kafka, "group.id") &&
-        add_property(load, at, "group.id", group))
+        add_property(load, at, "group.id", group, ""))
         return -1;
     if (!property(&config->kafka, "bootstrap.servers"))
-        return add_property(load, at, "bootstrap.servers", "localhost:9092");
+        return add_property(load, at, "bootstrap.servers", "localhost:9092", "");
     return 0;
 }
 

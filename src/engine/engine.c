@@ -11,8 +11,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "engine/engine_private.h"
+#include "kafka/explain.h"
 #include "store/access.h"
 
 #define METADATA_MS 5000 /* as long as a stop may have to wait */
@@ -31,6 +33,13 @@ bool lw_engine_failed(const struct lw_engine *engine, struct lw_err *why) {
     *why = e->failure;
     pthread_mutex_unlock(&e->lock);
     return why->code != LW_OK;
+}
+
+void lw__engine_kafka(struct lw_engine *e, const struct lw_err *why) {
+    pthread_mutex_lock(&e->lock);
+    lw_copy(e->kafka_why, sizeof e->kafka_why, why->msg);
+    e->kafka_why_ms = lw_wall_ms();
+    pthread_mutex_unlock(&e->lock);
 }
 
 struct lw_lease lw__engine_lease(struct lw_engine *e) {
@@ -73,11 +82,11 @@ static int ask_permissions(struct lw_engine *e, struct lw_err *err) {
 /* The topic must be there before anything else makes sense; brokers that are away are
  * waited for by the caller's retry. */
 static int count_partitions(struct lw_engine *e, struct lw_err *err) {
-    struct lw_producer *probe = lw_producer_new(&e->config->kafka, err);
+    struct lw_probe *probe = lw_probe_new(&e->config->kafka, err);
     if (!probe)
         return -1;
     int rc = lw__topic_count(e, probe, METADATA_MS, err);
-    lw_producer_free(probe);
+    lw_probe_free(probe);
     return rc;
 }
 
@@ -142,6 +151,14 @@ static int start_all(struct lw_engine *e, struct lw_err *err) {
     return start_notifiers(e, err) || start_workers(e, err) ? -1 : 0;
 }
 
+static void warn_of_client(const struct lw_config *config) {
+    const char *unable = lw_kafka_unable(&config->kafka, rd_kafka_version());
+    char quoted[600];
+    if (unable)
+        lw_log(LW_WARN, "kafka_client", "librdkafka=%s reason=%s", rd_kafka_version_str(),
+               lw_log_quote(quoted, sizeof quoted, unable));
+}
+
 struct lw_engine *lw_engine_start(const struct lw_config *config,
                                   const struct lw_engine_hooks *hooks,
                                   struct lw_err *err) {
@@ -158,6 +175,7 @@ struct lw_engine *lw_engine_start(const struct lw_config *config,
     atomic_store(&e->sealed_until_ms, INT64_MIN);
     sigfillset(&all); /* signals are the main thread's */
     pthread_sigmask(SIG_BLOCK, &all, &before);
+    warn_of_client(config);
     int rc = start_all(e, err);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc == 0)
@@ -213,6 +231,23 @@ const char *lw_engine_who(const struct lw_engine *e) {
     return e->who;
 }
 
+static void add_kafka(const struct lw_engine *engine, struct lw_engine_status *s) {
+    struct lw_engine *e =
+        (struct lw_engine *)(uintptr_t)engine; /* only the lock changes */
+    pthread_mutex_lock(&e->lock);
+    lw_copy(s->kafka_why, sizeof s->kafka_why, e->kafka_why);
+    s->kafka_why_ms = e->kafka_why_ms;
+    for (int i = 0; i < e->nworkers; i++) {
+        struct lw_worker_status w = lw__worker_status(e->worker[i]);
+        s->producers_renewed += w.renewals;
+        if (!w.out_since_ms || (s->out_since_ms && s->out_since_ms <= w.out_since_ms))
+            continue;
+        s->out_since_ms = w.out_since_ms;
+        lw_copy(s->out_why, sizeof s->out_why, w.out_why);
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
 static void add_registry(const struct lw_engine *e, struct lw_engine_status *s) {
     if (!e->registry)
         return;
@@ -249,5 +284,6 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;
     }
     add_registry(e, &s);
+    add_kafka(e, &s);
     return s;
 }

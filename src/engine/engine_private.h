@@ -8,7 +8,7 @@
 #include "engine/engine.h"
 #include "event/schema.h"
 #include "kafka/consumer.h"
-#include "kafka/producer.h"
+#include "kafka/probe.h"
 #include "store/leader.h"
 
 /* One training: handed to the retrainer, and back. */
@@ -57,6 +57,8 @@ struct lw_engine {
     bool lost; /* panes were set aside: the retrainer looks which can be made again */
     struct lw_lease lease; /* as last renewed; token 0: not leading */
     struct lw_err failure;
+    char kafka_why[300];  /* the last that was wrong with the brokers, "" none, */
+    int64_t kafka_why_ms; /* and when; wall */
 
     atomic_bool leading, training;
     _Atomic int64_t sealed_until_ms;
@@ -66,6 +68,8 @@ struct lw_engine {
 
 void lw__engine_fail(struct lw_engine *e, const struct lw_err *why);
 struct lw_lease lw__engine_lease(struct lw_engine *e);
+/* Something is wrong with the brokers, in words. */
+void lw__engine_kafka(struct lw_engine *e, const struct lw_err *why);
 /* Sleeps up to ms, less when the engine stops; false when it does. */
 bool lw__engine_sleep(struct lw_engine *e, int64_t ms);
 
@@ -80,13 +84,16 @@ struct lw_worker_status {
     bool stalled;
     int held;
     bool settled;
+    int64_t out_since_ms; /* wall: letters or predictions are refused since then; or 0 */
+    const char *out_why;  /* under the engine's lock */
+    uint64_t renewals;
 };
 struct lw_worker_status lw__worker_status(const struct lw_worker *w);
 
 void *lw__leader_main(void *engine);
 void *lw__topic_main(void *engine);
 /* Counts the topic's partitions: 0, or -1 with LW_EAGAIN or LW_ENOTFOUND. */
-int lw__topic_count(struct lw_engine *e, struct lw_producer *probe, int timeout_ms,
+int lw__topic_count(struct lw_engine *e, struct lw_probe *probe, int timeout_ms,
                     struct lw_err *err);
 void *lw__retrainer_main(void *engine);
 

@@ -44,6 +44,8 @@ struct lw_intake {
     struct way *last;
     uint64_t clock;
     struct lw_frame wanted;
+    int64_t patience_ms;
+    bool unknown; /* the last schema that was not to be had */
 };
 
 /* ---- making one ---- */
@@ -65,6 +67,7 @@ struct lw_intake *lw_intake_new(const struct lw_config *config,
     struct lw_intake *in = lw_calloc(1, sizeof *in);
     in->config = config;
     in->registry = registry;
+    in->patience_ms = source->registry.missing_wait_ms;
     int rc = add_known(in, source->schema, err);
     for (size_t i = 0; rc == 0 && i < source->nknown; i++)
         rc = add_known(in, source->known[i], err);
@@ -133,13 +136,17 @@ static struct way *make_room(struct lw_intake *in, const struct key *key) {
 
 /* The registry's answer, kept if it is final. */
 static struct way *fetch(struct lw_intake *in, const struct lw_frame *frame,
-                         const struct key *key, struct lw_err *err) {
+                         const struct key *key, bool ahead, struct lw_err *err) {
     struct lw_err why = {0};
+    struct lw_asking how = {.ahead = ahead, .patience_ms = in->patience_ms};
     lw_assert(in->registry != NULL);
     struct lw_decoder *d =
-        lw_registry_decoder(in->registry, frame, in->config->source.schema,
+        lw_registry_decoder(in->registry, frame, &how, in->config->source.schema,
                             &in->config->spec.event.fields, &why);
-    if (!d && why.code == LW_EAGAIN) {
+    in->unknown = why.code == LW_ENOTFOUND;
+    if (in->unknown && how.unknown_ms < in->patience_ms)
+        why.code = LW_EAGAIN;
+    if (!d && !ahead && why.code == LW_EAGAIN) {
         in->wanted = *frame;
         in->wanted.payload = NULL;
         in->wanted.len = 0;
@@ -155,14 +162,15 @@ static struct way *fetch(struct lw_intake *in, const struct lw_frame *frame,
     return w;
 }
 
-static const struct lw_decoder *
-decoder_of(struct lw_intake *in, const struct lw_frame *frame, struct lw_err *err) {
+static const struct lw_decoder *decoder_of(struct lw_intake *in,
+                                           const struct lw_frame *frame, bool ahead,
+                                           struct lw_err *err) {
     struct key key = key_of(frame);
     struct way *w = in->last;
     if (!w || !same(&w->key, &key)) {
         w = find(in, &key);
         if (!w)
-            w = fetch(in, frame, &key, err);
+            w = fetch(in, frame, &key, ahead, err);
         if (!w)
             return NULL;
         w->used = ++in->clock;
@@ -217,7 +225,7 @@ static int decode(struct lw_intake *in, const rd_kafka_message_t *m,
     case LW_FRAMING_CONFLUENT:
         if (unwrap_confluent(m, &frame, err))
             return -1;
-        d = decoder_of(in, &frame, err);
+        d = decoder_of(in, &frame, false, err);
         break;
     }
     return d ? lw_decoder_decode(d, frame.payload, frame.len, cells, err) : -1;
@@ -225,12 +233,21 @@ static int decode(struct lw_intake *in, const rd_kafka_message_t *m,
 
 int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
                       struct lw_cell *cells, struct lw_err *err) {
+    in->unknown = false;
     int rc = decode(in, m, cells, err);
     if (rc && m->len == 0 && err && err->code == LW_EINPUT) {
         lw_err_clear(err);
         lw_fail(err, LW_EINPUT, "the value is empty or null: a tombstone is no event");
     }
     return rc;
+}
+
+void lw_intake_patience(struct lw_intake *in, int64_t ms) {
+    in->patience_ms = ms;
+}
+
+bool lw_intake_unknown(const struct lw_intake *in) {
+    return in->unknown;
 }
 
 struct lw_frame lw_intake_wanted(const struct lw_intake *in) {
@@ -243,12 +260,12 @@ int lw_intake_ahead(struct lw_intake *in, const rd_kafka_message_t *m) {
     if (in->config->source.framing != LW_FRAMING_CONFLUENT ||
         unwrap_confluent(m, &frame, &why))
         return 0;
-    return !decoder_of(in, &frame, &why) && why.code == LW_EAGAIN;
+    return !decoder_of(in, &frame, true, &why) && why.code == LW_EAGAIN;
 }
 
 bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame) {
     struct lw_err err = {0};
-    return decoder_of(in, frame, &err) || err.code != LW_EAGAIN;
+    return decoder_of(in, frame, false, &err) || err.code != LW_EAGAIN;
 }
 
 int64_t lw_message_time(const rd_kafka_message_t *m) {

@@ -26,6 +26,11 @@ void lw_intake_free(struct lw_intake *in);
  * allocates to parse headers, where a message has any). */
 int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
                       struct lw_cell *cells, struct lw_err *err);
+/* For how long the registry must not know an id until its messages can never be read
+ * (source.registry.missing_wait, unless this says otherwise). */
+void lw_intake_patience(struct lw_intake *in, int64_t ms);
+/* After LW_EINPUT: because the registry does not know the schema. */
+bool lw_intake_unknown(const struct lw_intake *in);
 /* After LW_EAGAIN: what is being waited for; without its payload. */
 struct lw_frame lw_intake_wanted(const struct lw_intake *in);
 /* Asks for the schema of a message whose turn comes later, if it is not known; 1: asked.

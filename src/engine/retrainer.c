@@ -34,14 +34,15 @@ struct reading {
 static int decode(struct reading *in, const rd_kafka_message_t *m,
                   struct lw_cell *cells) {
     struct lw_err err = {0};
-    int64_t until = lw_mono_ms() + SCHEMA_WAIT_MS;
+    int64_t until = lw_mono_ms() + SCHEMA_WAIT_MS, look = 1;
     while (lw_message_decode(in->intake, m, cells, &err)) {
         if (err.code != LW_EAGAIN)
             return -1;
-        if (lw_mono_ms() > until || !lw__engine_sleep(in->engine, SCHEMA_LOOK_MS)) {
+        if (lw_mono_ms() > until || !lw__engine_sleep(in->engine, look)) {
             in->waits = err;
             return 1;
         }
+        look = 2 * look < SCHEMA_LOOK_MS ? 2 * look : SCHEMA_LOOK_MS;
         lw_err_clear(&err);
     }
     return 0;
@@ -125,6 +126,8 @@ static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
     size_t n = (size_t)atomic_load(&e->npartitions);
     struct lw_range *ranges = lw_calloc(n, sizeof *ranges);
     in.intake = lw_intake_new(e->config, e->registry, err);
+    if (in.intake) /* the workers have waited already */
+        lw_intake_patience(in.intake, 0);
     int rc = in.intake ? read_rows(e, redis, &in, ranges, n, err) : -1;
     if (rc == 0)
         rc = prove(e, redis, job, in.rows, err);

@@ -12,10 +12,9 @@
 #define REFRESH_MS 10000
 #define LEAST_MS   200
 
-int lw__topic_count(struct lw_engine *e, struct lw_producer *probe, int timeout_ms,
+int lw__topic_count(struct lw_engine *e, struct lw_probe *probe, int timeout_ms,
                     struct lw_err *err) {
-    int32_t n = lw_kafka_partitions(lw_producer_handle(probe), e->config->source.topic,
-                                    timeout_ms, err);
+    int32_t n = lw_probe_partitions(probe, e->config->source.topic, timeout_ms, err);
     if (n < 0)
         return -1;
     int32_t before = atomic_exchange(&e->npartitions, n);
@@ -35,16 +34,32 @@ static int64_t refresh_ms(const struct lw_config *config) {
     return ms < LEAST_MS ? LEAST_MS : ms;
 }
 
+/* A password or a certificate has changed. */
+static void renew(struct lw_engine *e, struct lw_probe **probe,
+                  struct lw_kafka_stamp *stamp) {
+    struct lw_kafka_stamp now = lw_kafka_stamp(&e->config->kafka);
+    if (now.login == stamp->login && now.rest == stamp->rest)
+        return;
+    struct lw_probe *fresh = lw_probe_new(&e->config->kafka, NULL);
+    if (!fresh) /* a file that is being written: the next look */
+        return;
+    lw_probe_free(*probe);
+    *probe = fresh;
+    *stamp = now;
+}
+
 void *lw__topic_main(void *arg) {
     struct lw_engine *e = arg;
     struct lw_err err = {0};
     bool gone = false;
     int64_t every = refresh_ms(e->config);
-    struct lw_producer *probe = lw_producer_new(&e->config->kafka, &err);
+    struct lw_kafka_stamp stamp = lw_kafka_stamp(&e->config->kafka);
+    struct lw_probe *probe = lw_probe_new(&e->config->kafka, &err);
     if (!probe)
         lw__engine_fail(e, &err);
     while (probe && lw__engine_sleep(e, every)) {
         lw_err_clear(&err);
+        renew(e, &probe, &stamp);
         int rc = lw__topic_count(e, probe, ASK_MS, &err);
         bool away = rc && err.code == LW_ENOTFOUND;
         if (away && !gone)
@@ -55,6 +70,6 @@ void *lw__topic_main(void *arg) {
         if (away || rc == 0)
             gone = away;
     }
-    lw_producer_free(probe);
+    lw_probe_free(probe);
     return NULL;
 }

@@ -43,9 +43,10 @@ void *lw__worker_main(void *arg) {
         int64_t wait = w->paused ? LW_RETRY_MS : w->config->source.flush_interval_ms;
         bool told = flow_changed(w);
         lw__slots_claim_again(w, now);
-        lw__slots_release(w);
+        lw__slots_release(w, now);
         lw__slots_find_place(w, now);
         lw__slots_watch_idle(w, now);
+        lw__worker_secrets(w, now);
         if (told || now - w->flushed_ms >= wait ||
             (!w->paused && w->since_flush >= w->config->source.flush_events))
             lw__worker_flush(w);
@@ -74,12 +75,6 @@ static struct lw_kafka_options *options_of(const struct lw_worker *w, int number
 }
 
 static int connect_all(struct lw_worker *w, int number, struct lw_err *err) {
-    struct lw_consumer_hooks hooks = {.arg = w,
-                                      .assigned = lw__slot_assigned,
-                                      .revoked = lw__slot_revoked,
-                                      .lost = lw__slot_lost,
-                                      .marked = lw__slot_marked,
-                                      .astray = lw__slot_astray};
     w->intake = lw_intake_new(w->config, w->engine->registry, err);
     if (!w->intake)
         return -1;
@@ -88,10 +83,9 @@ static int connect_all(struct lw_worker *w, int number, struct lw_err *err) {
         return -1;
     if (lw__out_open(w, err))
         return -1;
-    struct lw_kafka_options *options = options_of(w, number);
-    w->consumer = lw_consumer_new(options, w->config->source.topic, &hooks, err);
-    lw_free_secret(options, sizeof *options);
-    return w->consumer ? 0 : -1;
+    w->options = options_of(w, number);
+    w->stamp = lw_kafka_stamp(w->options);
+    return lw__worker_join(w, err);
 }
 
 struct lw_worker *lw__worker_new(struct lw_engine *e, int number, struct lw_err *err) {
@@ -120,6 +114,7 @@ void lw__worker_free(struct lw_worker *w) {
     lw_redis_free(w->redis);
     lw_intake_free(w->intake);
     lw_model_cache_free(w->models);
+    lw_free_secret(w->options, sizeof *w->options);
     free(w);
 }
 
@@ -135,5 +130,8 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
         .polled_ms = atomic_load(&w->polled_ms),
         .stalled = atomic_load(&w->stalled) || atomic_load(&w->held) > 0,
         .held = atomic_load(&w->held),
+        .out_since_ms = atomic_load(&w->out_since_ms),
+        .out_why = w->out_why,
+        .renewals = atomic_load(&w->renewals),
         .settled = atomic_load(&w->settled) == atomic_load(&w->engine->flow)};
 }

@@ -70,11 +70,14 @@ static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_er
     struct lw_slot *s = &w->slot[m->partition];
     if (s->state != SLOT_RUNS || s->held || m->offset < s->next_offset)
         return 0; /* given up, or delivered again after a seek */
-    if (lw_message_decode(w->intake, m, cells, &why)) {
-        if (why.code == LW_EAGAIN)
-            return lw__slot_hold(w, m, &why);
+    lw_intake_patience(w->intake, lw__slot_patience(w, s));
+    int rc = lw_message_decode(w->intake, m, cells, &why);
+    if (rc && why.code == LW_EAGAIN)
+        return lw__slot_hold(w, m, &why);
+    if (s->waited && m->offset == s->waited_at)
+        lw__slot_waited(w, s, !lw_intake_unknown(w->intake), lw_mono_ms());
+    if (rc)
         return refuse(w, s, m, "VALUE_CONVERTER", &why, err);
-    }
     int reason = lw_event_row(&w->spec->event, cells, lw_message_time(m), &row, &why);
     if (reason < 0) {
         if (!w->told_time) /* once: the letters have each */
@@ -118,6 +121,8 @@ void lw__worker_consume(struct lw_worker *w) {
     atomic_store(&w->owned, (int)lw_consumer_owned(w->consumer));
     if (n < 0 && err.code == LW_ESTOP)
         lw__engine_fail(w->engine, &err);
+    else if (n < 0)
+        lw__engine_kafka(w->engine, &err);
     lw_err_clear(&err);
     for (; done < n; done++) {
         const rd_kafka_message_t *m = w->batch[done];

@@ -115,14 +115,15 @@ bool lw__redis_is_away(const struct lw_worker *w) {
 static void start_again(struct lw_worker *w, const struct lw_err *why) {
     lw__worker_warn(w, "refused", -1, why);
     lw__worker_pause(w, true, why);
-    lw__out_forget(w);
+    int64_t at = lw_mono_ms() + lw__out_forget(w, why);
+    w->held_until_ms = at;
     for (int32_t p = 0; p < w->nslots; p++) {
         struct lw_slot *s = &w->slot[p];
         if (s->state != SLOT_RUNS || !s->changed)
             continue;
         lw__slot_drop(s);
         s->state = SLOT_WAITS;
-        s->claim_at_ms = lw_mono_ms() + RECLAIM_MS;
+        s->claim_at_ms = at;
     }
 }
 
@@ -163,6 +164,7 @@ void lw__worker_flush(struct lw_worker *w) {
             lw__worker_pause(w, true, &err);
         return;
     }
+    lw__out_tend(w, began);
     int32_t from = w->flush_from < w->nslots ? w->flush_from : 0;
     w->flush_from = 0;
     for (int32_t i = 0; i < w->nslots; i++) {

@@ -5,60 +5,99 @@
  * starts again there once the schema is known (or known never to come, when the message
  * is a dead letter). Polling goes on, the partition stays ours, and what was accumulated
  * is flushed as ever. The others go on too: while a registry is away only those stop that
- * meet a schema they have not met before. */
+ * meet a schema they have not met before.
+ *
+ * An id that the registry does not know may be of a producer that is a moment ahead, or
+ * garbage. A partition waits `missing_wait` for the first; each one that was waited for
+ * in vain leaves an eighth of the patience for the next, one that came restores all of
+ * it, and otherwise it comes back with time, at a twentieth. So garbage costs a partition
+ * a seventh more than one wait and then a twentieth of its time, its messages become
+ * letters as fast as the registry answers, and after a quiet while a new schema is waited
+ * for in full again. Every id is asked for before its message is given up. */
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "engine/worker_private.h"
 
-#define AHEAD 64 /* schemas that are asked for while one is waited for */
+#define TELL_MS  1000 /* between two words of the same partition */
+#define LEAST_MS 250  /* the registry is not asked again sooner */
+#define SHRINK   8
+#define REGAIN   20
+
+int64_t lw__slot_patience(const struct lw_worker *w, const struct lw_slot *s) {
+    int64_t ms = w->config->source.registry.missing_wait_ms - s->deficit_ms;
+    return ms < LEAST_MS && s->deficit_ms > 0 ? 0 : ms;
+}
+
+void lw__slot_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
+                     int64_t now) {
+    int64_t all = w->config->source.registry.missing_wait_ms;
+    s->waited = false;
+    s->deficit_ms = came ? 0 : all - (all - s->deficit_ms) / SHRINK;
+    s->deficit_at_ms = now;
+}
+
+static void regain(struct lw_slot *s, int64_t now) {
+    int64_t more = (now - s->deficit_at_ms) / REGAIN;
+    if (s->deficit_ms == 0 || more <= 0)
+        return;
+    s->deficit_ms = more < s->deficit_ms ? s->deficit_ms - more : 0;
+    s->deficit_at_ms += more * REGAIN;
+}
 
 /* Garbage may name another schema in each message. What else of this batch is not known
  * is asked for in the same wait: one round trip a message, and not one stop. */
 static void ask_ahead(struct lw_worker *w, const rd_kafka_message_t *m) {
-    int asked = 0;
-    for (int i = 0; i < lw_consumer_brought(w->consumer) && asked < AHEAD; i++)
+    for (int i = 0; i < lw_consumer_brought(w->consumer); i++)
         if (w->batch[i]->partition == m->partition && w->batch[i]->offset > m->offset)
-            asked += lw_intake_ahead(w->intake, w->batch[i]);
+            lw_intake_ahead(w->intake, w->batch[i]);
 }
 
 int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
                   const struct lw_err *why) {
     struct lw_slot *s = &w->slot[m->partition];
     char quoted[600];
-    s->held = true;
-    s->held_at = m->offset;
+    int64_t now = lw_mono_ms();
+    s->held = s->waited = true;
+    s->held_at = s->waited_at = m->offset;
     s->wanted = lw_intake_wanted(w->intake);
     lw_consumer_hold(w->consumer, m->partition);
     ask_ahead(w, m);
     atomic_fetch_add(&w->held, 1);
+    s->hold_told = !s->hold_told_ms || now - s->hold_told_ms >= TELL_MS;
+    if (!s->hold_told)
+        return 0;
+    s->hold_told_ms = now;
     lw_log(LW_INFO, "partition_held",
            "worker=%s partition=%d offset=%" PRId64 " reason=%s", w->owner, m->partition,
            m->offset, lw_log_quote(quoted, sizeof quoted, why->msg));
     return 0;
 }
 
-void lw__slots_release(struct lw_worker *w) {
-    int held = 0;
-    if (atomic_load(&w->held) == 0)
-        return;
-    for (int32_t p = 0; p < w->nslots; p++) {
-        struct lw_slot *s = &w->slot[p];
-        struct lw_err err = {0};
-        if (!s->held)
-            continue;
-        if (!lw_intake_ready(w->intake, &s->wanted)) {
-            held++;
-            continue;
-        }
-        if (lw_consumer_seek(w->consumer, p, s->held_at, &err)) {
-            lw__worker_warn(w, "release_waits", p, &err);
-            held++;
-            continue;
-        }
-        s->held = false;
+/* True: it goes on. */
+static bool release(struct lw_worker *w, int32_t p) {
+    struct lw_slot *s = &w->slot[p];
+    struct lw_err err = {0};
+    lw_intake_patience(w->intake, lw__slot_patience(w, s));
+    if (!lw_intake_ready(w->intake, &s->wanted))
+        return false;
+    if (lw_consumer_seek(w->consumer, p, s->held_at, &err)) {
+        lw__worker_warn(w, "release_waits", p, &err);
+        return false;
+    }
+    s->held = false;
+    if (s->hold_told)
         lw_log(LW_INFO, "partition_goes_on", "worker=%s partition=%d offset=%" PRId64,
                w->owner, p, s->held_at);
+    return true;
+}
+
+void lw__slots_release(struct lw_worker *w, int64_t now) {
+    int held = 0;
+    for (int32_t p = 0; p < w->nslots; p++) {
+        regain(&w->slot[p], now);
+        held += w->slot[p].held && !release(w, p);
     }
     atomic_store(&w->held, held);
 }

@@ -4,12 +4,22 @@
  * Both are acknowledged before the flush that moves the offset past their message: after
  * a crash they come again rather than not at all. Nothing here waits for longer than one
  * bounded moment, for the worker must go on polling: what finds no room, or no answer, is
- * tried again in the next round, and consuming is paused until then. */
+ * tried again in the next round, and consuming is paused until then.
+ *
+ * What Kafka refuses (a right that was taken away, a topic that takes no such record), or
+ * what a producer that has failed for good did not deliver, is read again from the last
+ * flush and sent again, by a new producer if need be. That goes on, less and less often,
+ * until Kafka takes it. */
 #include "engine/worker_private.h"
 
+#include "base/log.h"
+#include "base/text.h"
+#include "base/time.h"
 #include "event/scored.h"
 
-#define ACK_MS 1000 /* one wait for acknowledgements */
+#define ACK_MS         1000 /* one wait for acknowledgements */
+#define AGAIN_FIRST_MS 3000 /* after a refusal, doubling; */
+#define AGAIN_MAX_MS   60000
 
 int lw__out_open(struct lw_worker *w, struct lw_err *err) {
     const struct lw_config_source *source = &w->config->source;
@@ -101,6 +111,22 @@ static void explain(struct lw_worker *w, struct lw_err *why) {
         lw_err_context(why, "%s (make it; see leeway check)", missing.msg);
 }
 
+static void ill(struct lw_worker *w, const struct lw_err *why) {
+    int64_t next = w->again_ms ? 2 * w->again_ms : AGAIN_FIRST_MS;
+    w->again_ms = next < AGAIN_MAX_MS ? next : AGAIN_MAX_MS;
+    w->renew_at_ms = lw_mono_ms() + w->again_ms;
+    pthread_mutex_lock(&w->engine->lock);
+    lw_copy(w->out_why, sizeof w->out_why, why->msg);
+    pthread_mutex_unlock(&w->engine->lock);
+    if (atomic_load(&w->out_since_ms) == 0)
+        atomic_store(&w->out_since_ms, lw_wall_ms());
+}
+
+static void well(struct lw_worker *w) {
+    w->again_ms = 0;
+    atomic_store(&w->out_since_ms, 0);
+}
+
 int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
     struct lw_err why = w->refusal;
     if (!w->unacked)
@@ -112,13 +138,47 @@ int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
     if (why.code)
         return lw_fail(err, why.code, "%s", why.msg);
     w->unacked = false;
+    well(w);
     return 0;
 }
 
-void lw__out_forget(struct lw_worker *w) {
+/* A failed producer, replaced. One that cannot be made (a certificate that is being
+ * written) is tried again with the next refusal. */
+static void renew(struct lw_worker *w) {
+    struct lw_err err = {0};
+    char quoted[400];
+    if (!lw_producer_failed(w->out))
+        return;
+    if (lw_producer_renew(w->out, &err)) {
+        lw__worker_warn(w, "producer_waits", -1, &err);
+        return;
+    }
+    atomic_fetch_add(&w->renewals, 1);
+    lw_log(LW_WARN, "producer_renewed", "worker=%s reason=%s", w->owner,
+           lw_log_quote(quoted, sizeof quoted, w->out_why));
+}
+
+int64_t lw__out_forget(struct lw_worker *w, const struct lw_err *why) {
     if (w->predictions)
         lw_sender_drop(w->predictions);
     lw_err_clear(&w->refusal);
+    w->unacked = false;
+    ill(w, why);
+    renew(w);
     look_for(w, w->config->source.dead_letters, NULL);
     look_for(w, w->config->source.scored, NULL);
+    return w->again_ms;
+}
+
+void lw__out_tend(struct lw_worker *w, int64_t now) {
+    struct lw_err why = {0};
+    if (!w->out || w->unacked || now < w->renew_at_ms)
+        return;
+    if (lw_producer_failed(w->out) && lw_producer_flush(w->out, 0, &why)) {
+        lw__worker_warn(w, "refused", -1, &why);
+        ill(w, &why);
+        renew(w);
+    } else {
+        well(w); /* it has not failed again for as long as was waited */
+    }
 }

@@ -1,7 +1,8 @@
 /* Shared by the worker's own files only: worker.c (life and loop), worker_slots.c
  * (partitions come and go), worker_idle.c (and stand at their end), worker_place.c (and
  * have lost their place), worker_batch.c (messages), worker_hold.c (those that wait for a
- * schema), worker_out.c (what is sent), worker_flush.c (to Redis). All of it runs in the
+ * schema), worker_out.c (what is sent), worker_secrets.c (new passwords and
+ * certificates), worker_flush.c (to Redis). All of it runs in the
  * worker's thread. */
 #ifndef LW_WORKER_PRIVATE_H
 #define LW_WORKER_PRIVATE_H
@@ -39,6 +40,12 @@ struct lw_slot {
     bool held;                        /* at held_at, for want of a schema */
     int64_t held_at;
     struct lw_frame wanted;
+    bool waited;           /* for the schema of the message at waited_at */
+    int64_t waited_at;     /* offset */
+    int64_t deficit_ms;    /* by so much less than missing_wait is waited, */
+    int64_t deficit_at_ms; /* as of then; monotonic */
+    bool hold_told;        /* this hold is in the log */
+    int64_t hold_told_ms;  /* monotonic: when one last was */
     struct lw_force force;
     struct lw_lineup lineup;
 };
@@ -50,10 +57,18 @@ struct lw_worker {
     char owner[128];
     struct lw_redis *redis;
     struct lw_consumer *consumer;
-    struct lw_producer *out;        /* letters and predictions; NULL: neither is wanted */
-    struct lw_sender *predictions;  /* NULL: not wanted */
-    bool unacked;                   /* something was sent since the last settling */
-    struct lw_err refusal;          /* Kafka's, of one of them; until it is dealt with */
+    struct lw_producer *out;       /* letters and predictions; NULL: neither is wanted */
+    struct lw_sender *predictions; /* NULL: not wanted */
+    bool unacked;                  /* something was sent since the last settling */
+    struct lw_err refusal;         /* Kafka's, of one of them; until it is dealt with */
+    int64_t again_ms;              /* the last wait after a refusal; 0: none of late */
+    int64_t renew_at_ms;           /* monotonic: no producer is made anew before */
+    char out_why[300];             /* the last refusal; under the engine's lock */
+    _Atomic int64_t out_since_ms;  /* wall: refused since then; 0: all is well */
+    _Atomic uint64_t renewals;     /* producers that were made anew after a failure */
+    struct lw_kafka_options *options;
+    struct lw_kafka_stamp stamp;    /* of the files that the clients were made from */
+    int64_t look_at_ms;             /* monotonic: when they are looked at again */
     int64_t hold_ms, held_until_ms; /* for how long, and until when, after a put-back */
     int64_t try_at_ms;              /* monotonic: Redis is not asked before */
     int64_t tell_at_ms;             /* monotonic: nor is said before that claims wait */
@@ -127,8 +142,13 @@ void lw__worker_consume(struct lw_worker *w);
 /* The schema of this message is not known yet: its partition stops here. 0. */
 int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
                   const struct lw_err *why);
-/* Lets those go on whose schema has come. */
-void lw__slots_release(struct lw_worker *w);
+/* Lets those go on whose schema has come, or is not worth waiting for any more. */
+void lw__slots_release(struct lw_worker *w, int64_t now);
+/* How long a partition waits for an id that the registry does not know. */
+int64_t lw__slot_patience(const struct lw_worker *w, const struct lw_slot *s);
+/* What was waited for has come, or never will. */
+void lw__slot_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
+                     int64_t now);
 
 /* ---- worker_out.c ---- */
 
@@ -146,8 +166,19 @@ int lw__out_send(struct lw_worker *w, struct lw_err *err);
 /* Everything that was sent is acknowledged. LW_EAGAIN: not yet; LW_ESTOP: something was
  * refused, and what was sent since the last flush must be sent again. */
 int lw__out_settle(struct lw_worker *w, struct lw_err *err);
-/* Drops what was not handed over yet, and the refusal: all of it will be read again. */
-void lw__out_forget(struct lw_worker *w);
+/* Drops what was not handed over yet, and the refusal: all of it will be read again.
+ * Returns after how many ms: longer with each refusal in a row. A producer that has
+ * failed is made anew. */
+int64_t lw__out_forget(struct lw_worker *w, const struct lw_err *why);
+/* Looks after a producer that has nothing to do: it may have failed all the same. */
+void lw__out_tend(struct lw_worker *w, int64_t now);
+
+/* ---- worker_secrets.c ---- */
+
+/* Clients take passwords and certificates that have changed on disk; now and then. */
+void lw__worker_secrets(struct lw_worker *w, int64_t now);
+/* The consumer, by the worker's options. */
+int lw__worker_join(struct lw_worker *w, struct lw_err *err);
 
 /* ---- worker_flush.c ---- */
 

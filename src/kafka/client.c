@@ -15,11 +15,20 @@
  */
 #include "kafka/client.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/mem.h"
+#include "base/rng.h"
 #include "base/text.h"
+#include "kafka/explain.h"
 #include "kafka/log.h"
+#include "leeway/row.h"
+
+#define SECRET_MAX ((size_t)64 * 1024)
 
 struct preset {
     const char *role, *key, *value;
@@ -58,6 +67,7 @@ static const struct preset fixed[] = {
     {"reader", "enable.auto.commit", "false", 0},
     {"reader", "enable.auto.offset.store", "false", 0},
     {"reader", "enable.partition.eof", "true", 0},
+    {"probe", "enable.idempotence", "false", 0}, /* needs no right to write */
 };
 
 static int apply(rd_kafka_conf_t *conf, const char *role, const struct preset *p,
@@ -75,6 +85,47 @@ static int apply(rd_kafka_conf_t *conf, const char *role, const struct preset *p
     return 0;
 }
 
+/* The first line of a secret's file; all of a PEM's. free() it. */
+static char *read_secret(const char *key, const char *path, struct lw_err *err) {
+    struct lw_err why = {0};
+    size_t len, end = strlen(key);
+    char *text = lw_read_file(path, SECRET_MAX, &len, &why);
+    if (!text) {
+        lw_fail(err, LW_ECONFIG, "kafka.%s_file: %s", key, why.msg);
+        return NULL;
+    }
+    if (end < 4 || strcmp(key + end - 4, ".pem") != 0)
+        text[strcspn(text, "\r\n")] = '\0';
+    if (*text)
+        return text;
+    free(text);
+    lw_fail(err, LW_ECONFIG, "kafka.%s_file: %s: its first line is empty", key, path);
+    return NULL;
+}
+
+static int apply_file(rd_kafka_conf_t *conf, const char *key, const char *path,
+                      struct lw_err *err) {
+    char why[256];
+    char *secret = read_secret(key, path, err);
+    if (!secret)
+        return -1;
+    rd_kafka_conf_res_t rc = rd_kafka_conf_set(conf, key, secret, why, sizeof why);
+    explicit_bzero(secret, strlen(secret));
+    free(secret);
+    return rc == RD_KAFKA_CONF_OK
+               ? 0
+               : lw_fail(err, LW_ECONFIG, "kafka.%s_file: %s", key,
+                         rc == RD_KAFKA_CONF_UNKNOWN ? why : "librdkafka refuses it");
+}
+
+static int refuse_property(const struct lw_kafka_options *options, const char *key,
+                           const char *why, struct lw_err *err) {
+    const char *unable = strncmp(key, "sasl.", 5) == 0
+                             ? lw_kafka_unable(options, rd_kafka_version())
+                             : NULL;
+    return lw_fail(err, LW_ECONFIG, "kafka.%s: %s", key, unable ? unable : why);
+}
+
 static int apply_user(rd_kafka_conf_t *conf, const struct lw_kafka_options *options,
                       const char *role, struct lw_err *err) {
     char why[256];
@@ -82,8 +133,13 @@ static int apply_user(rd_kafka_conf_t *conf, const struct lw_kafka_options *opti
         const char *key = options->property[i].key, *value = options->property[i].value;
         if (strcmp(role, "reader") == 0 && strncmp(key, "group.", 6) == 0)
             continue; /* a reader is no member */
+        if (options->property[i].file[0]) {
+            if (apply_file(conf, key, options->property[i].file, err))
+                return -1;
+            continue;
+        }
         if (rd_kafka_conf_set(conf, key, value, why, sizeof why) != RD_KAFKA_CONF_OK)
-            return lw_fail(err, LW_ECONFIG, "kafka.%s: %s", key, why);
+            return refuse_property(options, key, why, err);
     }
     return 0;
 }
@@ -93,6 +149,10 @@ rd_kafka_conf_t *lw_kafka_conf(const struct lw_kafka_options *options, const cha
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, lw_kafka_log_line);
     rd_kafka_conf_set_error_cb(conf, lw_kafka_log_error);
+    const char *verify =
+        lw_kafka_property(options, "enable.ssl.certificate.verification");
+    if (!verify || strcmp(verify, "false") != 0)
+        rd_kafka_conf_set_ssl_cert_verify_cb(conf, lw_kafka_log_verify);
     if (apply(conf, role, defaults, sizeof defaults / sizeof *defaults, err) ||
         apply_user(conf, options, role, err) ||
         apply(conf, role, fixed, sizeof fixed / sizeof *fixed, err)) {
@@ -109,6 +169,87 @@ const char *lw_kafka_property(const struct lw_kafka_options *options, const char
     return NULL;
 }
 
+static uint64_t stamp_of(uint64_t h, const char *path) {
+    struct stat st;
+    struct {
+        uint64_t dev, ino, size, s, ns;
+    } what = {0};
+    if (stat(path, &st) == 0) {
+        what.dev = st.st_dev;
+        what.ino = st.st_ino;
+        what.size = (uint64_t)st.st_size;
+        what.s = (uint64_t)st.st_mtim.tv_sec;
+        what.ns = (uint64_t)st.st_mtim.tv_nsec;
+    }
+    return lw_mix64(h ^ lw_text_key((const char *)&what, sizeof what));
+}
+
+/* Properties whose value names a file that librdkafka reads when a client is made. */
+static bool names_file(const char *key) {
+    size_t len = strlen(key);
+    return strncmp(key, "ssl.", 4) == 0 && len > 9 &&
+           strcmp(key + len - 9, ".location") == 0;
+}
+
+struct lw_kafka_stamp lw_kafka_stamp(const struct lw_kafka_options *options) {
+    struct lw_kafka_stamp stamp = {0};
+    for (size_t i = 0; i < options->n; i++) {
+        const char *key = options->property[i].key, *file = options->property[i].file;
+        if (file[0] && strcmp(key, "sasl.password") == 0)
+            stamp.login = stamp_of(stamp.login, file);
+        else if (file[0])
+            stamp.rest = stamp_of(stamp.rest, file);
+        else if (names_file(key))
+            stamp.rest = stamp_of(stamp.rest, options->property[i].value);
+    }
+    return stamp;
+}
+
+int lw_kafka_login(rd_kafka_t *rk, const struct lw_kafka_options *options,
+                   struct lw_err *err) {
+    const char *user = lw_kafka_property(options, "sasl.username");
+    for (size_t i = 0; user && i < options->n; i++) {
+        if (strcmp(options->property[i].key, "sasl.password") != 0 ||
+            !options->property[i].file[0])
+            continue;
+        char *secret = read_secret("sasl.password", options->property[i].file, err);
+        if (!secret)
+            return -1;
+        rd_kafka_error_t *error = rd_kafka_sasl_set_credentials(rk, user, secret);
+        explicit_bzero(secret, strlen(secret));
+        free(secret);
+        if (!error)
+            return 0;
+        lw_fail(err, LW_ECONFIG, "kafka.sasl.password_file: %s",
+                rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        return -1;
+    }
+    return 0;
+}
+
+/* What the error callbacks have learned of the brokers, where it says more than that they
+ * did not answer. */
+static int no_answer(rd_kafka_t *rk, const char *topic, rd_kafka_resp_err_t rc,
+                     struct lw_err *err) {
+    struct lw_kafka_log *log = rd_kafka_opaque(rk);
+    char cause[512] = "";
+    if (rd_kafka_type(rk) == RD_KAFKA_PRODUCER)
+        rd_kafka_poll(rk, 0);
+    if (log)
+        lw_kafka_log_cause(log, cause, sizeof cause);
+    return lw_fail(err, LW_EAGAIN, "kafka: no brokers answered about topic %s: %s", topic,
+                   cause[0] ? cause : rd_kafka_err2str(rc));
+}
+
+static int no_topic(rd_kafka_t *rk, const char *topic, rd_kafka_resp_err_t rc,
+                    struct lw_err *err) {
+    char words[LW_KAFKA_WORDS];
+    if (lw_kafka_refusal(words, sizeof words, rk, rc, "describe", topic))
+        return lw_fail(err, LW_EAGAIN, "kafka: %s", words);
+    return lw_fail(err, LW_EAGAIN, "kafka: topic %s: %s", topic, rd_kafka_err2str(rc));
+}
+
 int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
                             struct lw_err *err) {
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
@@ -118,19 +259,16 @@ int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
         return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible",
                        topic);
     rd_kafka_resp_err_t rc = rd_kafka_metadata(rk, 0, rkt, &md, timeout_ms);
-    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        lw_fail(err, LW_EAGAIN, "kafka: no brokers answered about topic %s: %s", topic,
-                rd_kafka_err2str(rc));
-    } else if (md->topic_cnt != 1 ||
-               md->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-               (md->topics[0].err == 0 && md->topics[0].partition_cnt == 0)) {
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR)
+        no_answer(rk, topic, rc, err);
+    else if (md->topic_cnt != 1 ||
+             md->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+             (md->topics[0].err == 0 && md->topics[0].partition_cnt == 0))
         lw_fail(err, LW_ENOTFOUND, "kafka: there is no topic %s", topic);
-    } else if (md->topics[0].err) {
-        lw_fail(err, LW_EAGAIN, "kafka: topic %s: %s", topic,
-                rd_kafka_err2str(md->topics[0].err));
-    } else {
+    else if (md->topics[0].err)
+        no_topic(rk, topic, md->topics[0].err, err);
+    else
         n = md->topics[0].partition_cnt;
-    }
     if (md)
         rd_kafka_metadata_destroy(md);
     rd_kafka_topic_destroy(rkt);

@@ -13,12 +13,14 @@ struct lw_kafka_options {
     size_t n;
     struct {
         char key[96];
-        char value[512];
-    } property[LW_KAFKA_PROPERTIES_MAX]; /* passed to rd_kafka_conf_set untouched */
+        char value[512]; /* passed to rd_kafka_conf_set untouched */
+        char file[512];  /* instead of a value: read for each client that is made */
+    } property[LW_KAFKA_PROPERTIES_MAX];
 };
 
-/* A conf with our defaults for the role ("consumer", "reader", "producer"), then the
- * user's properties. LW_ECONFIG names the property and librdkafka's reason. What concerns
+/* A conf with our defaults for the role ("consumer", "reader", "producer", "probe"), then
+ * the user's properties. LW_ECONFIG names the property and librdkafka's reason, or the
+ * file of a secret that cannot be read. What concerns
  * only the other kind of client is ignored by librdkafka. The caller owns it
  * (rd_kafka_new takes it). Its opaque must be NULL or a struct lw_kafka_log
  * (kafka/log.h). */
@@ -33,8 +35,20 @@ bool lw_kafka_secret(const char *property);
 /* A text of librdkafka's without the secrets of the client's configuration (rk NULL: as
  * it is). Returns out. */
 char *lw_kafka_hush(char *out, size_t size, const rd_kafka_t *rk, const char *text);
-/* Number of partitions of a topic; -1 with LW_EAGAIN (not reachable) or LW_ENOTFOUND (no
- * such topic). Blocks for at most timeout_ms. Thread: any. */
+/* When the files that a client was made from were last changed: those of passwords, which
+ * a client takes while it runs (lw_kafka_login), and all others (certificates, keys,
+ * authorities), for which it is made anew. */
+struct lw_kafka_stamp {
+    uint64_t login, rest;
+};
+struct lw_kafka_stamp lw_kafka_stamp(const struct lw_kafka_options *options);
+/* The password as it is now, for the connections to come. LW_ECONFIG. */
+int lw_kafka_login(rd_kafka_t *rk, const struct lw_kafka_options *options,
+                   struct lw_err *err);
+/* Number of partitions of a topic; -1 with LW_EAGAIN (not reachable, or no right to
+ * see it) or LW_ENOTFOUND (no
+ * such topic). Blocks for at most timeout_ms. The client's opaque is a struct
+ * lw_kafka_log. Thread: any. */
 int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
                             struct lw_err *err);
 

@@ -42,6 +42,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "kafka/explain.h"
 #include "leeway/row.h"
 
 #define AHEAD          8 /* messages on their way from the fetching thread's memory */
@@ -83,7 +84,7 @@ static int cooperative(const struct lw_consumer *c) {
 
 static void report(struct lw_consumer *c, const char *what, rd_kafka_resp_err_t rc,
                    const char *text) {
-    char quoted[300];
+    char quoted[600];
     if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     lw_log(LW_WARN, "kafka", "topic=%s what=%s error=%s text=%s", c->topic, what,
@@ -383,6 +384,15 @@ static bool may_abort(const struct lw_consumer *c) {
     return known;
 }
 
+int lw_consumer_may_end(const struct lw_consumer *c) {
+    return !may_abort(c);
+}
+
+int lw_consumer_login(struct lw_consumer *c, const struct lw_kafka_options *options,
+                      struct lw_err *err) {
+    return lw_kafka_login(c->rk, options, err);
+}
+
 static void keep(struct lw_consumer *c) {
     static struct lw_consumer *_Atomic kept;
     c->kept = atomic_load(&kept);
@@ -444,20 +454,34 @@ static void report_message(struct lw_consumer *c, struct lw_owned *o,
            lw_log_quote(quoted, sizeof quoted, advice));
 }
 
+/* What the broker's ACLs do not allow, with what to grant; or librdkafka's words. */
+static const char *words_of(const struct lw_consumer *c, const rd_kafka_message_t *m,
+                            char *out, size_t size) {
+    char group[256] = "";
+    size_t len = sizeof group;
+    const char *what = c->topic;
+    rd_kafka_conf_get(rd_kafka_conf(c->rk), "group.id", group, &len);
+    if (m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        what = group;
+    if (lw_kafka_refusal(out, size, c->rk, (int)m->err, "read", what))
+        return out;
+    return rd_kafka_message_errstr(m);
+}
+
 /* An error that came instead of a message: told, never passed on. */
 static void tell_error(struct lw_consumer *c, struct lw_owned *o,
                        const rd_kafka_message_t *m) {
     if (m->err == RD_KAFKA_RESP_ERR__FATAL)
         c->fatal = m->err;
-    const char *text = rd_kafka_message_errstr(m);
+    char words[LW_KAFKA_WORDS];
+    const char *text = words_of(c, m, words, sizeof words);
     report_message(c, o, m, text);
     c->bereft |= m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
                  m->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
     if (m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
         m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-        lw_kafka_log_error(c->rk, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
-                           text ? text : rd_kafka_err2str(m->err), &c->log);
+        lw_kafka_log_say(&c->log, text ? text : rd_kafka_err2str(m->err));
 }
 
 /* The first message since the start shows whether it is still the same topic. */

@@ -43,6 +43,11 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
                                     const char *topic,
                                     const struct lw_consumer_hooks *hooks,
                                     struct lw_err *err);
+/* The password as it is now, for the connections to come. LW_ECONFIG. */
+int lw_consumer_login(struct lw_consumer *c, const struct lw_kafka_options *options,
+                      struct lw_err *err);
+/* May it be freed while the process goes on? Not while it is being made a member. */
+int lw_consumer_may_end(const struct lw_consumer *c);
 /* Leaves the group (revoked is called for each partition) and frees. */
 void lw_consumer_free(struct lw_consumer *c);
 

@@ -4,6 +4,7 @@
 #include "kafka/log.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,9 +12,12 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "kafka/client.h"
+#include "kafka/explain.h"
 #include "leeway/row.h"
 
 #define EVERY_MS 1000
+#define FRESH_MS 30000  /* so long a cause explains that all brokers are away */
+#define AGAIN_MS 600000 /* a trouble that lasts is told again */
 
 void lw_kafka_log_init(struct lw_kafka_log *log) {
     memset(log, 0, sizeof *log);
@@ -75,6 +79,28 @@ static enum lw_level level_of(int syslog_level) {
     return syslog_level <= 6 ? LW_INFO : LW_DEBUG;
 }
 
+/* A single broker that cannot be reached comes and goes: kept only as the cause, should
+ * all be away. */
+static void note(struct lw_kafka_log *log, const char *words) {
+    pthread_mutex_lock(&log->lock);
+    lw_copy(log->cause, sizeof log->cause, words);
+    log->cause_ms = lw_mono_ms();
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* Newer librdkafkas tell of a broker that hangs up in the log alone. Before it has said
+ * what it can, that means something. */
+static void note_hang_up(const rd_kafka_t *rk, const char *text) {
+    char words[LW_KAFKA_WORDS];
+    const char *at = strstr(text, "]: ");
+    if (!strstr(text, "Disconnected") || !strstr(text, "in state APIVERSION_QUERY"))
+        return;
+    rd_kafka_t *client = (rd_kafka_t *)(uintptr_t)rk;
+    lw_kafka_explain(words, sizeof words, client, RD_KAFKA_RESP_ERR__TRANSPORT,
+                     at ? at + 3 : text, "");
+    note(rd_kafka_opaque(rk), words);
+}
+
 void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
                        const char *text) {
     uint64_t held;
@@ -85,6 +111,8 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
     if ((strcmp(facility, "CONFWARN") == 0 && strstr(text, "will be ignored by this")) ||
         strcmp(facility, "AUTOCREATE") == 0)
         return;
+    if (rk && rd_kafka_opaque(rk) && strcmp(facility, "FAIL") == 0)
+        note_hang_up(rk, text);
     if (!due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
         return;
     lw_kafka_hush(hushed, sizeof hushed, rk, text);
@@ -96,16 +124,78 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
         lw_log(level_of(level), "kafka", "kind=%s text=%s", facility, quoted);
 }
 
+char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {
+    pthread_mutex_lock(&log->lock);
+    bool fresh = log->cause[0] && lw_mono_ms() - log->cause_ms < FRESH_MS;
+    lw_copy(out, size, fresh ? log->cause : "");
+    pthread_mutex_unlock(&log->lock);
+    return out;
+}
+
+/* That all brokers are away says less than why the last one is. */
+static void remember(struct lw_kafka_log *log, bool all, const char *words) {
+    int64_t now = lw_mono_ms();
+    char quoted[700];
+    pthread_mutex_lock(&log->lock);
+    bool caused = log->cause[0] && now - log->cause_ms < FRESH_MS;
+    if (!all) {
+        lw_copy(log->cause, sizeof log->cause, words);
+        log->cause_ms = now;
+    }
+    lw_copy(log->trouble, sizeof log->trouble, all && caused ? log->cause : words);
+    size_t told = strcspn(log->told, "["); /* behind it: librdkafka's own, with times */
+    bool tell = told != strcspn(log->trouble, "[") ||
+                strncmp(log->told, log->trouble, told) != 0 ||
+                now - log->told_ms >= AGAIN_MS;
+    if (tell) {
+        lw_copy(log->told, sizeof log->told, log->trouble);
+        log->told_ms = now;
+        lw_log_quote(quoted, sizeof quoted, log->trouble);
+    }
+    pthread_mutex_unlock(&log->lock);
+    if (tell)
+        lw_log(LW_ERROR, "kafka_trouble", "reason=%s", quoted);
+}
+
+void lw_kafka_log_say(struct lw_kafka_log *log, const char *words) {
+    remember(log, false, words);
+}
+
 void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     struct lw_kafka_log *log = opaque;
-    int matters = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
-                  code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
-                  code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__SSL;
-    if (!log || !matters)
-        return; /* single brokers come and go: the log has it */
-    char hushed[sizeof log->trouble];
-    lw_kafka_hush(hushed, sizeof hushed, rk, reason);
+    char words[LW_KAFKA_WORDS], certificate[512], hushed[1024];
+    if (!log || strstr(reason, "Broker handle destroyed")) /* it ends */
+        return;
     pthread_mutex_lock(&log->lock);
-    lw_copy(log->trouble, sizeof log->trouble, hushed);
+    lw_copy(certificate, sizeof certificate, log->certificate);
     pthread_mutex_unlock(&log->lock);
+    lw_kafka_hush(hushed, sizeof hushed, rk, reason);
+    lw_kafka_explain(words, sizeof words, rk, code, hushed, certificate);
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        remember(log, true, words);
+    else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+             code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__SSL)
+        remember(log, false, words);
+    else if (code == RD_KAFKA_RESP_ERR__TRANSPORT)
+        note(log, words);
+}
+
+int lw_kafka_log_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *x509_error,
+                        int depth, const char *der, size_t len, char *why, size_t size,
+                        void *opaque) {
+    struct lw_kafka_log *log = opaque;
+    char words[LW_KAFKA_WORDS];
+    (void)rk;
+    (void)id;
+    (void)depth;
+    if (*x509_error == 0)
+        return 1;
+    lw_kafka_certificate(words, sizeof words, broker, *x509_error, der, len);
+    lw_copy(why, size, words);
+    if (log) {
+        pthread_mutex_lock(&log->lock);
+        lw_copy(log->certificate, sizeof log->certificate, words);
+        pthread_mutex_unlock(&log->lock);
+    }
+    return 0;
 }

@@ -18,16 +18,29 @@ struct lw_log_kind {
 struct lw_kafka_log {
     pthread_mutex_t lock;
     struct lw_log_kind seen[LW_LOG_KINDS];
-    char trouble[256]; /* the newest error that concerns all brokers; "" none */
+    char trouble[512];     /* the newest error that concerns all brokers; "" none */
+    char certificate[512]; /* what was wrong with the last one that was refused */
+    char cause[512];       /* why a broker could not be used, at last, */
+    int64_t cause_ms;      /* and when */
+    char told[512];        /* the last trouble in the log, */
+    int64_t told_ms;       /* and when */
 };
 void lw_kafka_log_init(struct lw_kafka_log *log);
 void lw_kafka_log_fini(struct lw_kafka_log *log);
 /* Takes the trouble out: 1 and its text, or 0. Thread: any. */
 int lw_kafka_log_trouble(struct lw_kafka_log *log, char *out, size_t size);
+/* Something that concerns all brokers, in words. Thread: any. */
+void lw_kafka_log_say(struct lw_kafka_log *log, const char *words);
+/* Why no broker could be used of late, in words, or "". Returns out. Thread: any. */
+char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size);
 
 /* Callbacks for the conf. Called from librdkafka's own threads. */
 void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
                        const char *text);
 void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque);
+/* Verifies as librdkafka does, and remembers what was wrong. */
+int lw_kafka_log_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *x509_error,
+                        int depth, const char *der, size_t len, char *why, size_t size,
+                        void *opaque);
 
 #endif

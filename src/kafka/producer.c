@@ -5,6 +5,12 @@
  * it waits. Delivery reports are served by whoever calls us; a refusal for good is
  * remembered until the next flush tells it.
  *
+ * A fatal error (a right that was taken away, a producer id that the broker no longer
+ * knows) ends an idempotent producer: librdkafka drops what is queued and takes no more,
+ * whatever becomes of the cause. All that was not acknowledged is told as refused, so
+ * that nobody takes it for delivered, and lw_producer_renew puts a new client in its
+ * place.
+ *
  * A topic's max.message.bytes bounds a batch, and librdkafka refuses all messages of one
  * that exceeds it, however small each is. So what was refused for its size goes once more
  * through a second client that sends each message alone. Only what is refused there is
@@ -20,6 +26,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "kafka/explain.h"
 #include "kafka/log.h"
 #include "kafka/producer_private.h"
 
@@ -30,10 +37,13 @@ struct lw_producer {
     rd_kafka_t *rk;
     _Atomic(rd_kafka_t *) alone; /* one message a batch; NULL until it is needed */
     struct lw_kafka_options *options;
+    rd_kafka_topic_t **topic; /* of rk, by name; for senders */
+    size_t ntopics;
+    atomic_bool ending; /* what is purged is nobody's any more */
     _Atomic uint64_t acked, refused;
     _Atomic size_t too_large; /* smallest value that was refused for its size */
     pthread_mutex_t lock;
-    char refusal[300]; /* the first since the last flush; under lock */
+    char refusal[480]; /* the first since the last flush; under lock */
 };
 
 static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque);
@@ -124,6 +134,20 @@ static bool send_alone(struct lw_producer *p, const rd_kafka_message_t *m) {
     return false;
 }
 
+static void tell(struct lw_producer *p, rd_kafka_t *rk, const rd_kafka_message_t *m) {
+    char words[LW_KAFKA_WORDS];
+    const char *topic = rd_kafka_topic_name(m->rkt);
+    bool right = lw_kafka_refusal(words, sizeof words, rk, m->err, "write", topic);
+    pthread_mutex_lock(&p->lock);
+    if (!p->refusal[0] && right)
+        lw_copy(p->refusal, sizeof p->refusal, words);
+    else if (!p->refusal[0])
+        snprintf(p->refusal, sizeof p->refusal,
+                 "topic %s refused a message of %zu bytes: %s", topic, m->len,
+                 rd_kafka_err2str(m->err));
+    pthread_mutex_unlock(&p->lock);
+}
+
 static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     struct lw_producer *p = opaque;
     bool large = m->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
@@ -131,20 +155,14 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
         atomic_fetch_add(&p->acked, 1);
         return;
     }
-    if (m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
-        m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
-        return; /* we are being freed */
+    if (atomic_load(&p->ending))
+        return;
     if (large && rk == p->rk && send_alone(p, m))
         return;
     atomic_fetch_add(&p->refused, 1);
     if (large && m->len < atomic_load(&p->too_large))
         atomic_store(&p->too_large, m->len);
-    pthread_mutex_lock(&p->lock);
-    if (!p->refusal[0])
-        snprintf(p->refusal, sizeof p->refusal,
-                 "topic %s refused a message of %zu bytes: %s",
-                 rd_kafka_topic_name(m->rkt), m->len, rd_kafka_err2str(m->err));
-    pthread_mutex_unlock(&p->lock);
+    tell(p, rk, m);
 }
 
 struct lw_producer *lw_producer_new(const struct lw_kafka_options *options,
@@ -161,7 +179,8 @@ struct lw_producer *lw_producer_new(const struct lw_kafka_options *options,
     return NULL;
 }
 
-static void end(rd_kafka_t *rk) {
+/* Both clients, without waiting for what they hold. */
+static void end_one(rd_kafka_t *rk) {
     if (!rk)
         return;
     rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
@@ -170,11 +189,24 @@ static void end(rd_kafka_t *rk) {
     rd_kafka_destroy(rk);
 }
 
+static void end(struct lw_producer *p) {
+    atomic_store(&p->ending, true);
+    for (size_t i = 0; i < p->ntopics; i++)
+        rd_kafka_topic_destroy(p->topic[i]);
+    free(p->topic);
+    p->topic = NULL;
+    p->ntopics = 0;
+    end_one(p->rk);
+    end_one(atomic_load(&p->alone));
+    p->rk = NULL;
+    atomic_store(&p->alone, NULL);
+    atomic_store(&p->ending, false);
+}
+
 void lw_producer_free(struct lw_producer *p) {
     if (!p)
         return;
-    end(p->rk);
-    end(atomic_load(&p->alone));
+    end(p);
     lw_kafka_log_fini(&p->log);
     pthread_mutex_destroy(&p->lock);
     lw_free_secret(p->options, sizeof *p->options);
@@ -194,17 +226,64 @@ static int waiting(const struct lw_producer *p) {
     return rd_kafka_outq_len(p->rk) + (alone ? rd_kafka_outq_len(alone) : 0);
 }
 
-static int refuse(const struct lw_record *record, rd_kafka_error_t *error,
-                  struct lw_err *err) {
+/* LW_ESTOP when one of the clients has met a fatal error. */
+static int fatal(struct lw_producer *p, struct lw_err *err) {
+    char why[256] = "", words[LW_KAFKA_WORDS];
+    rd_kafka_t *rk = p->rk, *alone = atomic_load(&p->alone);
+    rd_kafka_resp_err_t rc = rd_kafka_fatal_error(rk, why, sizeof why);
+    if (!rc && alone)
+        rc = rd_kafka_fatal_error(alone, why, sizeof why);
+    if (!rc)
+        return 0;
+    return lw_fail(
+        err, LW_ESTOP, "kafka: the producer has failed: %s",
+        lw_kafka_refusal(words, sizeof words, rk, rc, "write", "<topic>") ? words : why);
+}
+
+bool lw_producer_failed(struct lw_producer *p) {
+    return fatal(p, NULL) != 0;
+}
+
+int lw_producer_renew(struct lw_producer *p, struct lw_err *err) {
+    rd_kafka_t *rk = client(p, false, err);
+    if (!rk)
+        return -1;
+    end(p);
+    p->rk = rk;
+    pthread_mutex_lock(&p->lock);
+    p->refusal[0] = '\0';
+    pthread_mutex_unlock(&p->lock);
+    return 0;
+}
+
+int lw_producer_login(struct lw_producer *p, struct lw_err *err) {
+    rd_kafka_t *alone = atomic_load(&p->alone);
+    if (lw_kafka_login(p->rk, p->options, err))
+        return -1;
+    return alone ? lw_kafka_login(alone, p->options, err) : 0;
+}
+
+rd_kafka_topic_t *lw__producer_topic(struct lw_producer *p, const char *name) {
+    for (size_t i = 0; i < p->ntopics; i++)
+        if (strcmp(rd_kafka_topic_name(p->topic[i]), name) == 0)
+            return p->topic[i];
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(p->rk, name, NULL);
+    if (!topic)
+        return NULL;
+    p->topic = lw_realloc(p->topic, p->ntopics + 1, sizeof *p->topic);
+    return p->topic[p->ntopics++] = topic;
+}
+
+static int refuse(struct lw_producer *p, const struct lw_record *record,
+                  rd_kafka_error_t *error, struct lw_err *err) {
     rd_kafka_resp_err_t rc = rd_kafka_error_code(error);
     enum lw_errc code = LW_EINPUT;
     if (rc == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
         rc == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
         code = LW_ENOTFOUND;
-    else if (rc == RD_KAFKA_RESP_ERR__FATAL)
-        code = LW_ESTOP;
-    lw_fail(err, code, "kafka: producing to %s: %s", record->topic,
-            rd_kafka_error_string(error));
+    if (fatal(p, err) == 0)
+        lw_fail(err, code, "kafka: producing to %s: %s", record->topic,
+                rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
     return -1;
 }
@@ -218,7 +297,7 @@ int lw__producer_send(struct lw_producer *p, const struct lw_record *record,
         if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             if (headers)
                 rd_kafka_headers_destroy(headers);
-            return refuse(record, error, err);
+            return refuse(p, record, error, err);
         }
         rd_kafka_error_destroy(error);
         if (left <= 0) {
@@ -262,6 +341,8 @@ int lw_producer_flush(struct lw_producer *p, int timeout_ms, struct lw_err *err)
     lw_copy(refusal, sizeof refusal, p->refusal);
     p->refusal[0] = '\0';
     pthread_mutex_unlock(&p->lock);
+    if (fatal(p, err))
+        return -1;
     if (refusal[0])
         return lw_fail(err, LW_ESTOP, "kafka: %s", refusal);
     if (rc == RD_KAFKA_RESP_ERR__TIMED_OUT)

@@ -4,6 +4,8 @@
 #ifndef LW_KAFKA_PRODUCER_H
 #define LW_KAFKA_PRODUCER_H
 
+#include <stdbool.h>
+
 #include "kafka/client.h"
 
 struct lw_producer;
@@ -37,6 +39,15 @@ int lw_producer_flush(struct lw_producer *p, int timeout_ms, struct lw_err *err)
 void lw_producer_poll(struct lw_producer *p);
 uint64_t lw_producer_acked(const struct lw_producer *p);
 uint64_t lw_producer_refused(const struct lw_producer *p);
+/* Has it met an error after which it takes no more (a right that was taken away, ...)?
+ * _flush then says LW_ESTOP until it is made anew. */
+bool lw_producer_failed(struct lw_producer *p);
+/* A new client in its place, by the same options and with secrets and certificates as
+ * they are now. What was not acknowledged is gone: send it again. LW_ECONFIG: the old one
+ * stays. Nobody else may use the producer meanwhile. */
+int lw_producer_renew(struct lw_producer *p, struct lw_err *err);
+/* The password as it is now, for the connections to come. */
+int lw_producer_login(struct lw_producer *p, struct lw_err *err);
 rd_kafka_t *lw_producer_handle(struct lw_producer *p);
 
 #endif

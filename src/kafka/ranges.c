@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "kafka/explain.h"
 #include "kafka/log.h"
 
 #define BATCH    1000
@@ -76,11 +77,21 @@ static int stopped(const struct reading *r) {
     return r->how->stop && *r->how->stop;
 }
 
+/* Why nothing comes, where the brokers or their ACLs have said it. */
+static const char *cause_of(const struct reading *r, char *out, size_t size, int code) {
+    if (lw_kafka_refusal(out, size, r->rk, code, "read", r->topic))
+        return out;
+    struct lw_kafka_log *log = rd_kafka_opaque(r->rk);
+    lw_kafka_log_cause(log, out, size);
+    return out[0] ? out : rd_kafka_err2str((rd_kafka_resp_err_t)code);
+}
+
 /* Asks for the watermarks, in slices, so that a stop or a missing broker ends it in time.
  */
 static int watermarks(struct reading *r, int32_t partition, int64_t *low, int64_t *high,
                       struct lw_err *err) {
     int64_t until = lw_mono_ms() + r->how->timeout_ms;
+    char words[LW_KAFKA_WORDS];
     for (;;) {
         rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(
             r->rk, r->topic, partition, low, high, 10 * SLICE_MS);
@@ -96,7 +107,7 @@ static int watermarks(struct reading *r, int32_t partition, int64_t *low, int64_
         if (lw_mono_ms() >= until)
             return lw_fail(err, LW_EAGAIN,
                            "kafka: where %s/%" PRId32 " begins and ends: %s", r->topic,
-                           partition, rd_kafka_err2str(rc));
+                           partition, cause_of(r, words, sizeof words, (int)rc));
     }
 }
 
@@ -138,7 +149,7 @@ static void end(struct reading *r, struct part *p) {
 /* What to do about an error that came instead of a message. */
 static int error_message(const struct reading *r, const rd_kafka_message_t *m,
                          struct lw_err *err) {
-    char advice[300];
+    char advice[300], words[LW_KAFKA_WORDS];
     switch (m->err) {
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
@@ -148,7 +159,7 @@ static int error_message(const struct reading *r, const rd_kafka_message_t *m,
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR__FATAL:
         return lw_fail(err, LW_ESTOP, "kafka: reading %s: %s", r->topic,
-                       rd_kafka_message_errstr(m));
+                       cause_of(r, words, sizeof words, (int)m->err));
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
         return lw_fail(err, LW_EAGAIN, "kafka: reading %s/%" PRId32 ": %s", r->topic,
                        m->partition,

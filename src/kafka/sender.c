@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/text.h"
+#include "kafka/producer_private.h"
 
 struct piece { /* offsets, as the buffer may move while it grows */
     size_t key, value, end;
@@ -11,7 +13,7 @@ struct piece { /* offsets, as the buffer may move while it grows */
 
 struct lw_sender {
     struct lw_producer *producer;
-    rd_kafka_topic_t *topic;
+    char *topic;
     struct lw_buf bytes;
     struct piece *piece;
     rd_kafka_message_t *message;
@@ -20,21 +22,20 @@ struct lw_sender {
 
 struct lw_sender *lw_sender_new(struct lw_producer *p, const char *topic,
                                 struct lw_err *err) {
-    rd_kafka_topic_t *rkt = rd_kafka_topic_new(lw_producer_handle(p), topic, NULL);
-    if (!rkt) {
+    if (!lw__producer_topic(p, topic)) {
         lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible", topic);
         return NULL;
     }
     struct lw_sender *s = lw_calloc(1, sizeof *s);
     s->producer = p;
-    s->topic = rkt;
+    s->topic = lw_strdup(topic);
     return s;
 }
 
 void lw_sender_free(struct lw_sender *s) {
     if (!s)
         return;
-    rd_kafka_topic_destroy(s->topic);
+    free(s->topic);
     lw_buf_fini(&s->bytes);
     free(s->piece);
     free(s->message);
@@ -79,20 +80,20 @@ static int sort_out(struct lw_sender *s, size_t n, struct lw_err *err) {
             s->piece[s->n++] = s->piece[i];
         else if (e)
             rc = lw_fail(err, LW_ESTOP, "kafka: producing %zu bytes to %s: %s",
-                         s->message[i].len, rd_kafka_topic_name(s->topic),
-                         rd_kafka_err2str(e));
+                         s->message[i].len, s->topic, rd_kafka_err2str(e));
     }
     return rc;
 }
 
 int lw_sender_send(struct lw_sender *s, struct lw_err *err) {
     size_t n = s->n;
+    rd_kafka_topic_t *rkt = lw__producer_topic(s->producer, s->topic);
     if (n == 0)
         return 0;
     for (size_t i = 0; i < n; i++)
         s->message[i] = message_of(s, &s->piece[i]);
-    int sent = rd_kafka_produce_batch(s->topic, RD_KAFKA_PARTITION_UA,
-                                      RD_KAFKA_MSG_F_COPY, s->message, (int)n);
+    int sent = rd_kafka_produce_batch(rkt, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+                                      s->message, (int)n);
     lw_producer_poll(s->producer);
     int rc = 0;
     s->n = 0;
@@ -103,7 +104,7 @@ int lw_sender_send(struct lw_sender *s, struct lw_err *err) {
     if (rc == 0 && s->n > 0)
         rc = lw_fail(err, LW_EAGAIN,
                      "kafka: the local queue to %s is full (%zu messages wait for it)",
-                     rd_kafka_topic_name(s->topic), s->n);
+                     s->topic, s->n);
     return rc;
 }
 

@@ -17,13 +17,17 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/time.h"
 #include "registry/registry_private.h"
+
+#define NO_GUIDS_MS LW_MINUTE /* garbage may be a flood of GUIDs: one ping for all */
 
 struct lw_registry_client {
     struct lw_registry_options options;
     struct lw_asker *asker;
     struct lw_buf answer;
-    long status; /* of the last answer; 0: none came */
+    long status;            /* of the last answer; 0: none came */
+    int64_t no_guids_until; /* monotonic: it finds none, and is not asked again before */
 };
 
 struct lw_registry_client *lw_registry_client_new(const struct lw_registry_options *o,
@@ -233,10 +237,13 @@ static struct lw_schema *schema_of(struct lw_registry_client *c,
 static void without_guids(struct lw_registry_client *c, const struct lw_frame *frame,
                           struct lw_err *why) {
     struct lw_err away = {0};
+    int64_t now = lw_mono_ms();
     if (frame->by != LW_SCHEMA_GUID || why->code != LW_EAGAIN || c->status != 404)
         return;
-    if (lw_registry_client_ping(c, &away))
+    if (now >= c->no_guids_until && lw_registry_client_ping(c, &away))
         return;
+    if (now >= c->no_guids_until)
+        c->no_guids_until = now + NO_GUIDS_MS;
     lw_err_clear(why);
     lw_fail(why, LW_ENOTFOUND,
             "%s does not know it: it is a registry that finds no schema by GUID",

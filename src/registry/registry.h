@@ -1,7 +1,7 @@
 /* The schema registry: which schema a message was written with, by its id or GUID.
  *
  *   lw_registry_decoder ──► known: a decoder at once
- *                       └─► not yet: LW_EAGAIN, and a thread of the registry's own asks
+ *                       └─► not yet: LW_EAGAIN, and threads of the registry's own ask
  *                             memory ─► cache_dir ─► GET /schemas/ids/7, its references
  *
  * Nobody who calls waits for the network: a worker holds the partition, goes on polling,
@@ -11,9 +11,9 @@
  *   a schema that can be read with                the message is decoded
  *   a schema that cannot (not Avro, no record,    permanent: LW_EINPUT
  *     a required field missing)
- *   "no such id" (404 with error_code 404xx)      asked again for `missing_wait`, then
- *                                                 given up: LW_ENOTFOUND; asked again
- *                                                 now and then
+ *   "no such id" (404 with error_code 404xx)      LW_ENOTFOUND, and for how long; asked
+ *                                                 again for `missing_wait`, then now
+ *                                                 and then
  *   anything else: no answer, 401, 403, 429, 5xx, an outage: LW_EAGAIN until it is over
  *     a redirect, a page that is no answer
  *
@@ -39,9 +39,7 @@ struct lw_registry_options {
     char subject[256];                    /* "": the topic and "-value" */
     int64_t timeout_ms;                   /* of one request */
     int64_t retry_max_ms;                 /* longest wait between requests in an outage */
-    int64_t missing_wait_ms; /* how long an unknown id is asked for before it is given up;
-                              * halved by each one given up in a row, restored by one
-                              * that is found */
+    int64_t missing_wait_ms; /* how long an unknown id is worth waiting for */
 };
 
 /* ---- one request after another, in the caller's thread ---- */
@@ -78,25 +76,30 @@ int lw_registry_client_register(struct lw_registry_client *c, const char *subjec
 /* Seconds that the last answer's Retry-After asks for, in ms; 0: it does not. */
 int64_t lw_registry_client_retry_after(const struct lw_registry_client *c);
 
-/* ---- the shared memory of schemas, with a thread that asks ---- */
+/* ---- the shared memory of schemas, with threads that ask ---- */
 
 struct lw_registry;
 
-/* Starts the thread. LW_ECONFIG as above; LW_ESTOP. */
+/* Starts a thread, and more when there is much to ask. LW_ECONFIG as above; LW_ESTOP. */
 struct lw_registry *lw_registry_new(const struct lw_registry_options *o,
                                     struct lw_err *err);
-/* Ends the thread, within about a second even if a request hangs. */
+/* Ends them, within about a second even if a request hangs. */
 void lw_registry_free(struct lw_registry *r);
 
+struct lw_asking {
+    bool ahead;          /* in: nobody waits for it yet */
+    int64_t patience_ms; /* in: so long an id is waited for that is not known */
+    int64_t unknown_ms;  /* out, LW_ENOTFOUND: from the first such answer to the last */
+};
 /* A decoder for messages of that frame, owned by the caller; or NULL: LW_EAGAIN, not
  * known yet, asked for, come again; LW_ENOTFOUND, the registry does not know it, which
- * may change; LW_EINPUT, it can never be read. Waits for nobody. Costs a compile
- * of the schema, so callers keep what they get. Thread: any. */
-struct lw_decoder *lw_registry_decoder(struct lw_registry *r,
-                                       const struct lw_frame *frame,
-                                       const struct lw_schema *reader,
-                                       const struct lw_fields *fields,
-                                       struct lw_err *err);
+ * may change while one comes again; LW_EINPUT, it can never be read. Waits for nobody.
+ * Costs a compile of the schema, so callers keep what they get. how NULL: patient.
+ * Thread: any. */
+struct lw_decoder *
+lw_registry_decoder(struct lw_registry *r, const struct lw_frame *frame,
+                    struct lw_asking *how, const struct lw_schema *reader,
+                    const struct lw_fields *fields, struct lw_err *err);
 
 struct lw_registry_status {
     bool away;                   /* an outage, since the last request */

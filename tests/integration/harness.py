@@ -291,9 +291,9 @@ class Broker:
     """A Kafka of a scenario's own, that may be killed and started again; from here on `kafka` and
     the case's children speak to it."""
 
-    def __init__(self, case):
+    def __init__(self, case, *words):
         global KAFKA
-        self.dir, self.child = case.path("kafka"), None
+        self.dir, self.child, self.words = case.path("kafka"), None, words
         os.mkdir(self.dir)
         case.own_broker = True
         case.at_end.append(self.kill)
@@ -306,7 +306,8 @@ class Broker:
         log = os.path.join(self.dir, "broker.log")
         with open(log, "wb") as out:
             self.child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", os.path.join(ROOT, "scripts/kafka.sh"), "run", self.dir],
+                ["setpriv", "--pdeathsig", "KILL", os.path.join(ROOT, "scripts/kafka.sh"), "run", self.dir,
+                 *self.words],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
         def up():

@@ -10,6 +10,8 @@
  * is, as JSON kafka_tool BROKERS count TOPIC                   messages in the topic
  *   kafka_tool BROKERS ends TOPIC                    where each partition ends
  *   kafka_tool BROKERS group NAME                    state and number of members
+ *   kafka_tool BROKERS grant USER OPERATION topic|group NAME
+ *   kafka_tool BROKERS revoke USER OPERATION topic|group NAME
  *
  * It uses librdkafka alone and none of leeway's sources: what leeway writes is then read
  * by an independent hand. Failures go to standard error, with exit code 1. Metadata of a
@@ -271,10 +273,52 @@ static void group(rd_kafka_t *rk, const char *name) {
     rd_kafka_group_list_destroy(list);
 }
 
+static rd_kafka_AclOperation_t operation(const char *name) {
+    return strcmp(name, "Read") == 0    ? RD_KAFKA_ACL_OPERATION_READ
+           : strcmp(name, "Write") == 0 ? RD_KAFKA_ACL_OPERATION_WRITE
+                                        : RD_KAFKA_ACL_OPERATION_DESCRIBE;
+}
+
+static rd_kafka_ResourceType_t resource(const char *name) {
+    return strcmp(name, "group") == 0 ? RD_KAFKA_RESOURCE_GROUP : RD_KAFKA_RESOURCE_TOPIC;
+}
+
+/* word: USER OPERATION topic|group NAME */
+static void grant(rd_kafka_t *rk, char **word) {
+    char user[128], why[256];
+    rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+    snprintf(user, sizeof user, "User:%s", word[0]);
+    rd_kafka_AclBinding_t *acl = rd_kafka_AclBinding_new(
+        resource(word[2]), word[3], RD_KAFKA_RESOURCE_PATTERN_LITERAL, user, "*",
+        operation(word[1]), RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, why, sizeof why);
+    if (!acl)
+        die("acl", why);
+    rd_kafka_CreateAcls(rk, &acl, 1, NULL, q);
+    rd_kafka_event_destroy(answer(q, word[3]));
+    rd_kafka_AclBinding_destroy(acl);
+    rd_kafka_queue_destroy(q);
+}
+
+static void take_back(rd_kafka_t *rk, char **word) {
+    char user[128], why[256];
+    rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+    snprintf(user, sizeof user, "User:%s", word[0]);
+    rd_kafka_AclBindingFilter_t *filter = rd_kafka_AclBindingFilter_new(
+        resource(word[2]), word[3], RD_KAFKA_RESOURCE_PATTERN_LITERAL, user, "*",
+        operation(word[1]), RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, why, sizeof why);
+    if (!filter)
+        die("acl", why);
+    rd_kafka_DeleteAcls(rk, &filter, 1, NULL, q);
+    rd_kafka_event_destroy(answer(q, word[3]));
+    rd_kafka_AclBinding_destroy(filter);
+    rd_kafka_queue_destroy(q);
+}
+
 int main(int argc, char **argv) {
     if (argc < 4)
         die("usage", "kafka_tool BROKERS "
-                     "create|delete|grow|trim|produce|consume|count|ends|group NAME ...");
+                     "create|delete|grow|trim|produce|consume|count|ends|group|grant|"
+                     "revoke NAME ...");
     const char *verb = argv[2], *name = argv[3];
     bool reads = strcmp(verb, "consume") == 0;
     rd_kafka_t *rk = client(reads ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, argv[1]);
@@ -296,6 +340,10 @@ int main(int argc, char **argv) {
         count(rk, name, verb[0] == 'e');
     else if (strcmp(verb, "group") == 0)
         group(rk, name);
+    else if (strcmp(verb, "grant") == 0 && argc == 7)
+        grant(rk, argv + 3);
+    else if (strcmp(verb, "revoke") == 0 && argc == 7)
+        take_back(rk, argv + 3);
     else
         die("usage", verb);
     rd_kafka_destroy(rk);

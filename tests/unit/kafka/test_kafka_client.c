@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "kafka/explain.h"
 #include "kafka/log.h"
 
 static char *property_of(const struct lw_kafka_options *o, const char *role,
@@ -153,13 +154,76 @@ static void trouble_is_told_once(void **state) {
     char text[64];
     lw_kafka_log_init(&log);
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
-    lw_kafka_log_error(NULL, RD_KAFKA_RESP_ERR__TRANSPORT, "one broker", &log);
-    assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
     lw_kafka_log_error(NULL, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "all down", &log);
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 1);
     assert_string_equal(text, "all down");
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
+    /* one broker that comes and goes is no trouble, but says why all are down */
+    lw_kafka_log_error(NULL, RD_KAFKA_RESP_ERR__TRANSPORT, "one broker", &log);
+    assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
+    assert_string_equal(lw_kafka_log_cause(&log, text, sizeof text), "one broker");
+    lw_kafka_log_error(NULL, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "all down", &log);
+    assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 1);
+    assert_string_equal(text, "one broker");
     lw_kafka_log_fini(&log);
+}
+
+/* Each says something else, and names what to change. */
+static void an_error_names_its_remedy(void **state) {
+    (void)state;
+    static const struct {
+        int code;
+        const char *reason, *want;
+    } all[] = {
+        {RD_KAFKA_RESP_ERR__AUTHENTICATION,
+         "SASL authentication error: Authentication failed: Invalid username or password",
+         "kafka.sasl.password_file"},
+        {RD_KAFKA_RESP_ERR__AUTHENTICATION, "Unsupported SASL mechanism",
+         "kafka.sasl.mechanism"},
+        {RD_KAFKA_RESP_ERR__AUTHENTICATION, "Failed to acquire SASL OAUTHBEARER token: x",
+         "token.endpoint.url"},
+        {RD_KAFKA_RESP_ERR__RESOLVE, "Failed to resolve 'x:1'",
+         "kafka.bootstrap.servers"},
+        {RD_KAFKA_RESP_ERR__SSL, "SSL handshake failed: wrong version number",
+         "kafka.security.protocol"},
+        {RD_KAFKA_RESP_ERR__SSL, "SSL alert number 116",
+         "kafka.ssl.certificate.location"},
+        {RD_KAFKA_RESP_ERR__SSL, "SSL handshake failed: certificate verify failed", "C!"},
+        {RD_KAFKA_RESP_ERR__TRANSPORT, "Connect failed: Connection refused",
+         "nobody listens there"},
+        {RD_KAFKA_RESP_ERR__TRANSPORT, "something else", "something else"},
+    };
+    char text[LW_KAFKA_WORDS];
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        lw_kafka_explain(text, sizeof text, NULL, all[i].code, all[i].reason, "C!");
+        if (!strstr(text, all[i].want))
+            fail_msg("%s: %s", all[i].reason, text);
+    }
+    assert_null(lw_kafka_refusal(text, sizeof text, NULL, 1, "read", "t"));
+    assert_non_null(lw_kafka_refusal(text, sizeof text, NULL,
+                                     RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, "read",
+                                     "g"));
+    assert_non_null(strstr(text, "--operation Read --group 'g'"));
+    lw_kafka_certificate(text, sizeof text, "b:1/1", 10, "\1\2", 2); /* no certificate */
+    assert_non_null(strstr(text, "b:1/1: the broker's certificate is refused: "
+                                 "certificate has expired"));
+}
+
+static void a_client_that_cannot_is_told(void **state) {
+    (void)state;
+    struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
+    assert_null(lw_kafka_unable(o, 0x020002ff));
+    mock_kafka_set(o, "sasl.mechanism", "SCRAM-SHA-512");
+    assert_non_null(strstr(lw_kafka_unable(o, 0x020002ff), "2.6.1"));
+    assert_non_null(lw_kafka_unable(o, 0x020600ff));
+    assert_null(lw_kafka_unable(o, 0x020601ff));
+    o->n = 0;
+    mock_kafka_set(o, "sasl.mechanisms", "scram-sha-256");
+    assert_non_null(lw_kafka_unable(o, 0x020002ff));
+    o->n = 0;
+    mock_kafka_set(o, "sasl.mechanism", "PLAIN");
+    assert_null(lw_kafka_unable(o, 0x020002ff));
+    free(o);
 }
 
 int main(void) {
@@ -170,6 +234,8 @@ int main(void) {
         cmocka_unit_test(partitions_of_a_topic),
         cmocka_unit_test(one_line_a_second_of_a_kind),
         cmocka_unit_test(trouble_is_told_once),
+        cmocka_unit_test(an_error_names_its_remedy),
+        cmocka_unit_test(a_client_that_cannot_is_told),
     };
     return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

@@ -2,6 +2,8 @@
 #include "kafka_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "kafka/letter.h"
 #include "kafka/ranges.h"
@@ -103,6 +105,88 @@ static void a_refusal_of_the_broker_is_told_at_the_flush(void **state) {
     lw_err_clear(&err);
     assert_int_equal(lw_producer_flush(p, 5000, &err), 0); /* told once */
     lw_producer_free(p);
+    free(o);
+}
+
+/* librdkafka drops what is queued when it fails for good: none of it may pass for
+ * delivered, and a producer made anew delivers all of it. By turns in every place where
+ * messages wait. */
+static void a_failed_producer_loses_nothing(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    struct lw_err err = {0};
+    mock_kafka_topic(m, "failed", 1);
+    mock_kafka_set(o, "linger.ms", "60000"); /* they wait in the queue */
+    struct lw_producer *p = start(o);
+    struct lw_sender *s = lw_sender_new(p, "failed", &err);
+    struct lw_record r = record_of("failed", "x", 1);
+    for (uint64_t round = 0; round < 4; round++) {
+        for (int i = 0; i < 20; i++) {
+            lw_sender_key(s);
+            lw_buf_put(lw_sender_value(s), "y", 1);
+            lw_sender_put(s);
+            assert_int_equal(lw_produce(p, &r, 1000, &err), 0);
+        }
+        if (round % 2)
+            assert_int_equal(lw_sender_send(s, &err), 0);
+        assert_false(lw_producer_failed(p));
+        rd_kafka_test_fatal_error(lw_producer_handle(p),
+                                  RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, "t");
+        assert_true(lw_producer_failed(p));
+        assert_int_equal(lw_producer_flush(p, 5000, &err), -1);
+        assert_int_equal(err.code, LW_ESTOP);
+        assert_non_null(strstr(err.msg, "--operation Write"));
+        lw_err_clear(&err);
+        assert_int_equal(lw_produce(p, &r, 1000, &err), -1);
+        assert_int_equal(err.code, LW_ESTOP);
+        lw_err_clear(&err);
+        assert_int_equal(lw_producer_flush(p, 5000, &err), -1); /* until it is renewed */
+        lw_err_clear(&err);
+        assert_int_equal(lw_producer_acked(p), 2 * round);
+        lw_sender_drop(s);
+        assert_int_equal(lw_producer_renew(p, &err), 0);
+        assert_false(lw_producer_failed(p));
+        lw_sender_key(s);
+        lw_buf_put(lw_sender_value(s), "y", 1);
+        lw_sender_put(s);
+        assert_int_equal(lw_sender_send(s, &err), 0);
+        assert_int_equal(lw_produce(p, &r, 1000, &err), 0);
+        assert_int_equal(lw_producer_flush(p, 10000, &err), 0);
+        assert_int_equal(lw_producer_acked(p), 2 * round + 2);
+    }
+    lw_sender_free(s);
+    lw_producer_free(p);
+    free(o);
+}
+
+/* A certificate that is being written makes no client: the old one stays. */
+static void a_producer_that_cannot_be_made_stays(void **state) {
+    struct mock_kafka *m = *state;
+    struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
+    char path[] = "/tmp/lw-kafka-secret-XXXXXX";
+    struct lw_err err = {0};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, "word\n", 5) == 5);
+    mock_kafka_topic(m, "stays", 1);
+    mock_kafka_set(o, "sasl.username", "me");
+    mock_kafka_set(o, "sasl.password", "");
+    snprintf(o->property[o->n - 1].file, sizeof o->property[0].file, "%s", path);
+    struct lw_kafka_stamp before = lw_kafka_stamp(o);
+    struct lw_producer *p = start(o);
+    assert_int_equal(lw_producer_login(p, &err), 0);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_true(lw_kafka_stamp(o).login != before.login);
+    assert_true(lw_kafka_stamp(o).rest == before.rest);
+    assert_int_equal(lw_producer_renew(p, &err), -1);
+    assert_int_equal(err.code, LW_ECONFIG);
+    assert_non_null(strstr(err.msg, "kafka.sasl.password_file"));
+    struct lw_record r = record_of("stays", "x", 1);
+    assert_int_equal(lw_produce(p, &r, 1000, &err), 0);
+    lw_err_clear(&err);
+    assert_int_equal(lw_producer_flush(p, 5000, &err), 0);
+    lw_producer_free(p);
+    close(fd);
+    unlink(path);
     free(o);
 }
 
@@ -493,6 +577,8 @@ int main(void) {
         cmocka_unit_test(brokers_away_mean_again_and_nothing_is_lost),
         cmocka_unit_test(what_cannot_be_sent_is_refused_at_once),
         cmocka_unit_test(a_refusal_of_the_broker_is_told_at_the_flush),
+        cmocka_unit_test(a_failed_producer_loses_nothing),
+        cmocka_unit_test(a_producer_that_cannot_be_made_stays),
         cmocka_unit_test(a_dead_letter_carries_everything),
         cmocka_unit_test(a_letter_goes_back_as_it_came),
         cmocka_unit_test(a_value_too_large_for_the_letters_is_left_out),

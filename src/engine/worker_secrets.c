@@ -1,0 +1,80 @@
+/* Passwords and certificates that change while we run.
+ *
+ * A password goes to the clients as they are: their next connections log in with it, and
+ * those that are up stay up. Certificates, keys and authorities are read when a client is
+ * made, so for those the worker gives up its partitions in good order, as at a stop, and
+ * joins anew; whoever has them meanwhile goes on where it stood. That is done only when
+ * the new files have been shown to make a client: a key without its certificate is but
+ * half written. */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "engine/worker_private.h"
+
+#define LOOK_MS 2000
+
+int lw__worker_join(struct lw_worker *w, struct lw_err *err) {
+    struct lw_consumer_hooks hooks = {.arg = w,
+                                      .assigned = lw__slot_assigned,
+                                      .revoked = lw__slot_revoked,
+                                      .lost = lw__slot_lost,
+                                      .marked = lw__slot_marked,
+                                      .astray = lw__slot_astray};
+    w->consumer = lw_consumer_new(w->options, w->config->source.topic, &hooks, err);
+    return w->consumer ? 0 : -1;
+}
+
+static int log_in(struct lw_worker *w, struct lw_err *err) {
+    if (lw_consumer_login(w->consumer, w->options, err) ||
+        (w->out && lw_producer_login(w->out, err)))
+        return -1;
+    lw_log(LW_INFO, "kafka_password_read", "worker=%s", w->owner);
+    return 0;
+}
+
+static int try_files(const struct lw_worker *w, struct lw_err *err) {
+    struct lw_probe *probe = lw_probe_new(w->options, err);
+    lw_probe_free(probe);
+    return probe ? 0 : -1;
+}
+
+/* Only the end of the process comes between. */
+static void join_anew(struct lw_worker *w) {
+    struct lw_err err = {0};
+    lw_consumer_free(w->consumer); /* flushes and gives up each partition */
+    w->consumer = NULL;
+    if (w->out && lw_producer_renew(w->out, &err))
+        lw__worker_warn(w, "kafka_files", -1, &err);
+    lw_err_clear(&err);
+    while (lw__worker_join(w, &err)) {
+        lw__worker_warn(w, "kafka_files", -1, &err);
+        lw_err_clear(&err);
+        if (!lw__engine_sleep(w->engine, LOOK_MS))
+            return;
+    }
+    if (w->paused)
+        lw_consumer_pause(w->consumer, 1);
+    lw_log(LW_INFO, "kafka_files_read", "worker=%s", w->owner);
+}
+
+void lw__worker_secrets(struct lw_worker *w, int64_t now) {
+    struct lw_err err = {0};
+    if (now < w->look_at_ms)
+        return;
+    w->look_at_ms = now + LOOK_MS;
+    struct lw_kafka_stamp stamp = lw_kafka_stamp(w->options);
+    if (stamp.login != w->stamp.login) {
+        if (log_in(w, &err) == 0)
+            w->stamp.login = stamp.login;
+    } else if (stamp.rest != w->stamp.rest) {
+        if (!lw_consumer_may_end(w->consumer))
+            return; /* in a moment */
+        if (try_files(w, &err) == 0) {
+            w->stamp.rest = stamp.rest;
+            join_anew(w);
+        }
+    }
+    if (err.code)
+        lw__worker_warn(w, "kafka_files", -1, &err);
+}
