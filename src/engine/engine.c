@@ -62,7 +62,7 @@ static int count_partitions(struct lw_engine *e, struct lw_err *err) {
     struct lw_producer *probe = lw_producer_new(&e->config->kafka, err);
     if (!probe)
         return -1;
-    int rc = lw__topic_count(e, probe, METADATA_MS, err);
+    int rc = lw__topic_count(e, lw_producer_handle(probe), METADATA_MS, err);
     lw_producer_free(probe);
     return rc;
 }
@@ -124,7 +124,11 @@ static int start_all(struct lw_engine *e, struct lw_err *err) {
     if (start_thread(&e->topic_thread, lw__topic_main, e, err))
         return -1;
     e->topic_runs = true;
-    return start_notifiers(e, err) || start_workers(e, err) ? -1 : 0;
+    if (start_notifiers(e, err) || start_workers(e, err) ||
+        start_thread(&e->health_thread, lw__health_main, e, err))
+        return -1;
+    e->health_runs = true;
+    return 0;
 }
 
 struct lw_engine *lw_engine_start(const struct lw_config *config,
@@ -136,6 +140,7 @@ struct lw_engine *lw_engine_start(const struct lw_config *config,
     gethostname(host, sizeof host - 1);
     e->config = config;
     e->hooks = hooks ? *hooks : (struct lw_engine_hooks){0};
+    lw_health_init(&e->health);
     snprintf(e->who, sizeof e->who, "%s:%ld", host, (long)getpid());
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);
@@ -158,6 +163,8 @@ static void stop_threads(struct lw_engine *e) {
     pthread_cond_broadcast(&e->changed);
     pthread_cond_broadcast(&e->stopping);
     pthread_mutex_unlock(&e->lock);
+    if (e->health_runs) /* it looks at the workers */
+        pthread_join(e->health_thread, NULL);
     for (int i = 0; i < e->nworkers; i++)
         pthread_join(e->worker_thread[i], NULL);
     if (e->leader_runs)
@@ -180,10 +187,20 @@ void lw_engine_stop(struct lw_engine *e) {
     free(e->worker);
     free(e->worker_thread);
     lw__job_free(e->job);
+    free(e->brokers.end);
+    for (int c = 0; c < LW_COMPONENTS; c++)
+        free(e->direct[c].json);
     pthread_cond_destroy(&e->stopping);
     pthread_cond_destroy(&e->changed);
     pthread_mutex_destroy(&e->lock);
     free(e);
+}
+
+void lw_engine_health(const struct lw_engine *engine, struct lw_health *out) {
+    struct lw_engine *e = (struct lw_engine *)(uintptr_t)engine; /* only the lock */
+    pthread_mutex_lock(&e->lock);
+    *out = e->health;
+    pthread_mutex_unlock(&e->lock);
 }
 
 void lw_engine_flow(struct lw_engine *e, enum lw_flow flow) {

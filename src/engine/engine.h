@@ -13,6 +13,7 @@
 #define LW_ENGINE_H
 
 #include "config/config.h"
+#include "core/health.h"
 #include "core/monitor.h"
 
 #define LW_CODE_VERSION "0.1.0"
@@ -68,5 +69,7 @@ struct lw_engine_status {
 /* host:pid, as in Redis. */
 const char *lw_engine_who(const struct lw_engine *e);
 struct lw_engine_status lw_engine_status(const struct lw_engine *e);
+/* How this process and the stream are, as last judged (once a second). Any thread. */
+void lw_engine_health(const struct lw_engine *e, struct lw_health *out);
 
 #endif

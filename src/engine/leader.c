@@ -192,6 +192,12 @@ static void hear_clock(const struct lw_leader *l, const struct lw_part_view *v,
     t->since_ms = now;
 }
 
+/* A live stream is not ahead of the wall clock. What says so nevertheless may be right (a
+ * made stream), but a few events of a quiet partition are no proof of it. */
+static bool plausible(const struct lw_leader *l, int64_t event_ms) {
+    return l->flow != LW_FLOWS || event_ms - l->spec->max_jump_ms <= lw_wall_ms();
+}
+
 /* Event time up to which a partition is complete. */
 static int64_t complete(const struct lw_leader *l, int32_t partition) {
     const struct lw_part_view *v = &l->view[partition];
@@ -199,7 +205,8 @@ static int64_t complete(const struct lw_leader *l, int32_t partition) {
     int64_t stood = t->stood_ms < t->low_ms ? t->stood_ms : t->low_ms;
     if (!v->known || v->watermark_ms == INT64_MIN)
         return INT64_MIN;
-    if (stood == INT64_MIN || stood - l->spec->lateness_ms <= v->watermark_ms)
+    if (stood == INT64_MIN || stood - l->spec->lateness_ms <= v->watermark_ms ||
+        !plausible(l, stood))
         return v->watermark_ms;
     return stood - l->spec->lateness_ms;
 }
@@ -209,20 +216,38 @@ struct progress {
     int64_t newest, oldest;
 };
 
+/* Is there a partition whose clock is not ahead of the wall clock? Those that are do not
+ * lead then: they would take the others with them when all are idle. */
+static bool any_plausible(const struct lw_leader *l) {
+    for (int32_t i = 0; i < l->n; i++)
+        if (l->view[i].newest_ms != INT64_MIN && plausible(l, l->view[i].newest_ms))
+            return true;
+    return false;
+}
+
 static struct progress look(struct lw_leader *l) {
     struct progress p = {INT64_MAX, INT64_MIN, INT64_MIN, INT64_MAX};
     int32_t live = atomic_load(&l->engine->npartitions);
+    int64_t *untils = lw_calloc((size_t)l->n + 1, sizeof *untils), newest = INT64_MIN;
+    bool any = any_plausible(l);
     for (int32_t i = 0; i < l->n; i++) {
         const struct lw_part_view *v = &l->view[i];
         hear_clock(l, v, &l->told[i]);
-        int64_t until = complete(l, i);
+        int64_t until = untils[i] = complete(l, i);
+        bool leads = !any || plausible(l, v->newest_ms);
         if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < p.oldest)
             p.oldest = v->oldest_pane_ms;
-        p.newest = v->newest_ms > p.newest ? v->newest_ms : p.newest;
-        p.furthest = until > p.furthest ? until : p.furthest;
+        if (leads && v->newest_ms > p.newest)
+            p.newest = v->newest_ms;
+        if (leads && until > p.furthest)
+            p.furthest = until;
         if (i < live && !(v->known && v->idle) && until < p.slowest)
             p.slowest = until;
+        if (leads && !v->idle && v->newest_ms > newest)
+            newest = v->newest_ms;
     }
+    lw__leader_held(l, untils, newest);
+    free(untils);
     return p;
 }
 
@@ -294,8 +319,10 @@ static void make_room(struct lw_leader *l, int32_t n) {
         return;
     l->view = lw_realloc(l->view, (size_t)n, sizeof *l->view);
     l->told = lw_realloc(l->told, (size_t)n, sizeof *l->told);
+    l->pace = lw_realloc(l->pace, (size_t)n, sizeof *l->pace);
     memset(l->view + l->n, 0, (size_t)(n - l->n) * sizeof *l->view);
     memset(l->told + l->n, 0, (size_t)(n - l->n) * sizeof *l->told);
+    memset(l->pace + l->n, 0, (size_t)(n - l->n) * sizeof *l->pace);
     l->n = n;
 }
 
@@ -499,8 +526,11 @@ static bool round_trip(struct lw_leader *l) {
     struct lw_err err = {0};
     if (!hold_lease(l))
         return false;
-    if (tick(l, &err) == 0)
+    if (tick(l, &err) == 0) {
+        atomic_store(&l->engine->passed_ms, lw_mono_ms());
+        atomic_store(&l->engine->passed_wall_ms, lw_wall_ms());
         return true;
+    }
     if (err.code == LW_ESTOP || err.code == LW_ECONFIG)
         lw__engine_fail(l->engine, &err);
     if (err.code == LW_EFENCED)
@@ -556,6 +586,7 @@ void *lw__leader_main(void *arg) {
     lw_redis_free(l.redis);
     free(l.view);
     free(l.told);
+    free(l.pace);
     free(l.evaluation);
     return NULL;
 }

@@ -102,6 +102,7 @@ struct lw_worker *lw__worker_new(struct lw_engine *e, int number, struct lw_err 
     w->models = lw_model_cache_new(w->spec);
     w->flushed_ms = lw_mono_ms();
     atomic_store(&w->polled_ms, w->flushed_ms);
+    pthread_mutex_init(&w->word_lock, NULL);
     snprintf(w->owner, sizeof w->owner, "%s:%d", e->who, number);
     if (connect_all(w, number, err) == 0)
         return w;
@@ -120,6 +121,7 @@ void lw__worker_free(struct lw_worker *w) {
     lw_redis_free(w->redis);
     lw_intake_free(w->intake);
     lw_model_cache_free(w->models);
+    pthread_mutex_destroy(&w->word_lock);
     free(w);
 }
 

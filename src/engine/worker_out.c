@@ -5,8 +5,9 @@
  * a crash they come again rather than not at all. Nothing here waits for longer than one
  * bounded moment, for the worker must go on polling: what finds no room, or no answer, is
  * tried again in the next round, and consuming is paused until then. */
-#include "engine/worker_private.h"
+#include <string.h>
 
+#include "engine/worker_private.h"
 #include "event/scored.h"
 
 #define ACK_MS 1000 /* one wait for acknowledgements */
@@ -46,6 +47,7 @@ int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char 
     w->unacked = true;
     if (lw_dead_letter(w->out, m, &reason, ACK_MS, &trouble) == 0)
         return 0;
+    lw__word_say(w, LW_HINDERED_LETTERS, &trouble);
     if (trouble.code == LW_ENOTFOUND) /* librdkafka does not look again by itself */
         look_for(w, reason.topic, NULL);
     return lw_fail(err, trouble.code, "%s", trouble.msg);
@@ -101,6 +103,27 @@ static void explain(struct lw_worker *w, struct lw_err *why) {
         lw_err_context(why, "%s (make it; see leeway check)", missing.msg);
 }
 
+/* Does the text name the topic? */
+static bool names(const char *text, const char *topic) {
+    size_t len = strlen(topic);
+    for (const char *at = len ? strstr(text, topic) : NULL; at;
+         at = strstr(at + 1, topic))
+        if (at > text && at[-1] == ' ' && (!at[len] || strchr(" :", at[len])))
+            return true;
+    return false;
+}
+
+/* When the reason names neither topic, it is that of both. */
+static void say_unsent(struct lw_worker *w, const struct lw_err *why) {
+    const struct lw_config_source *source = &w->config->source;
+    bool letters = names(why->msg, source->dead_letters);
+    bool scored = names(why->msg, source->scored);
+    if (source->dead_letters[0] && (letters || !scored))
+        lw__word_say(w, LW_HINDERED_LETTERS, why);
+    if (source->scored[0] && (scored || !letters))
+        lw__word_say(w, LW_HINDERED_PREDICTIONS, why);
+}
+
 int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
     struct lw_err why = w->refusal;
     if (!w->unacked)
@@ -109,8 +132,12 @@ int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
         lw_producer_flush(w->out, ACK_MS, &why))
         keep(w, &why);
     explain(w, &why);
-    if (why.code)
+    if (why.code) {
+        say_unsent(w, &why);
         return lw_fail(err, why.code, "%s", why.msg);
+    }
+    lw__word_passed(w, LW_HINDERED_LETTERS);
+    lw__word_passed(w, LW_HINDERED_PREDICTIONS);
     w->unacked = false;
     return 0;
 }

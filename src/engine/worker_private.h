@@ -1,8 +1,8 @@
 /* Shared by the worker's own files only: worker.c (life and loop), worker_slots.c
  * (partitions come and go), worker_idle.c (and stand at their end), worker_place.c (and
  * have lost their place), worker_batch.c (messages), worker_hold.c (those that wait for a
- * schema), worker_out.c (what is sent), worker_flush.c (to Redis). All of it runs in the
- * worker's thread. */
+ * schema), worker_out.c (what is sent), worker_flush.c (to Redis), worker_word.c (what it
+ * says of itself). All of it runs in the worker's thread. */
 #ifndef LW_WORKER_PRIVATE_H
 #define LW_WORKER_PRIVATE_H
 
@@ -29,6 +29,7 @@ struct lw_slot {
     int64_t base_offset, next_offset; /* in Redis; in memory */
     int64_t claim_at_ms;              /* monotonic: when to try (again) */
     int64_t heard_ms;                 /* monotonic: last message */
+    int64_t looked_ms;                /* monotonic: last look behind the last message */
     int64_t flushed_ms;               /* monotonic: last flush, or the claim */
     bool idle;                        /* idle as last flushed */
     bool added;                       /* newer than the stream: from its first message */
@@ -76,11 +77,21 @@ struct lw_worker {
     atomic_bool stalled;
     int flow;           /* as last heard; of enum lw_flow */
     atomic_int settled; /* ... and as all partitions have been flushed with */
+    pthread_mutex_t word_lock;
+    struct lw_word word[LW_HINDRANCES]; /* under word_lock; for health */
 };
 
 /* A warning with the worker, the partition (-1: all) and the reason. */
 void lw__worker_warn(const struct lw_worker *w, const char *event, int32_t partition,
                      const struct lw_err *err);
+
+/* What stands in the worker's way, for health: said as often as it is met. It counts as
+ * over when it is taken back, or has not been met for a while: what is refused and then
+ * read again is refused again within seconds. */
+void lw__word_say(struct lw_worker *w, enum lw_hindrance which, const struct lw_err *why);
+void lw__word_over(struct lw_worker *w, enum lw_hindrance which);
+/* The same of what was only waited for. */
+void lw__word_passed(struct lw_worker *w, enum lw_hindrance which);
 
 /* Stops consuming (polling goes on) and says why, or goes on. */
 void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why);
