@@ -31,6 +31,7 @@ struct lw_watch {
     /* the leader's last pass, as heard */
     char leader[128];
     int64_t passed_told, passed_ms; /* its word; monotonic, ours */
+    char passer[128];               /* who that was */
     /* itself.c */
     struct lw_itself {
         bool told;

@@ -115,15 +115,20 @@ static void hear_leader(struct lw_watch *w) {
         return;
     if (strcmp(w->facts.leader, w->engine->who) == 0) {
         int64_t passed = atomic_load(&w->engine->passed_ms);
-        w->passed_ms = passed > w->passed_ms ? passed : w->passed_ms;
+        if (passed > w->passed_ms) {
+            w->passed_ms = passed;
+            lw_copy(w->passer, sizeof w->passer, w->facts.leader);
+        }
         return;
     }
     for (size_t i = 0; i < w->facts.nprocesses; i++)
         if (strcmp(w->facts.process[i].who, w->facts.leader) == 0)
             told = w->facts.process[i].passed_ms;
     bool same = strcmp(w->leader, w->facts.leader) == 0;
-    if (same && told && told != w->passed_told)
+    if (same && told && told != w->passed_told) {
         w->passed_ms = w->now.mono_ms;
+        lw_copy(w->passer, sizeof w->passer, w->facts.leader);
+    }
     lw_copy(w->leader, sizeof w->leader, w->facts.leader);
     w->passed_told = told;
 }

@@ -20,6 +20,7 @@
 #include "engine/leader_private.h"
 
 #define OTHERS_MS 30000 /* later than the one that led */
+#define PASSES_MS 8000  /* a leader that gets on has passed since */
 
 static bool is_direct(enum lw_component c) {
     return c == LW_COMPONENT_REDIS || c == LW_COMPONENT_LEADER;
@@ -164,9 +165,11 @@ static void direct_one(struct lw_watch *w, enum lw_component c) {
     post(w->engine, c, &a);
 }
 
-/* As long as Redis is well: what all processes have seen before it failed. */
+/* As long as both are well: what all processes have seen before one failed. */
 static void remember(struct lw_watch *w) {
-    if (!w->read || w->redis_err.code || !w->facts.leader[0])
+    bool passes = w->passed_ms && w->now.mono_ms - w->passed_ms < PASSES_MS &&
+                  strcmp(w->passer, w->facts.leader) == 0;
+    if (!w->read || w->redis_err.code || !passes)
         return;
     lw_copy(w->lease, sizeof w->lease, w->facts.lease);
     w->updated_ms = w->facts.updated_ms;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "core/clock.h"
 #include "engine/engine_private.h"
 #include "engine/leader_private.h"
 
@@ -192,12 +193,6 @@ static void hear_clock(const struct lw_leader *l, const struct lw_part_view *v,
     t->since_ms = now;
 }
 
-/* A live stream is not ahead of the wall clock. What says so nevertheless may be right (a
- * made stream), but a few events of a quiet partition are no proof of it. */
-static bool plausible(const struct lw_leader *l, int64_t event_ms) {
-    return l->flow != LW_FLOWS || event_ms - l->spec->max_jump_ms <= lw_wall_ms();
-}
-
 /* Event time up to which a partition is complete. */
 static int64_t complete(const struct lw_leader *l, int32_t partition) {
     const struct lw_part_view *v = &l->view[partition];
@@ -205,8 +200,7 @@ static int64_t complete(const struct lw_leader *l, int32_t partition) {
     int64_t stood = t->stood_ms < t->low_ms ? t->stood_ms : t->low_ms;
     if (!v->known || v->watermark_ms == INT64_MIN)
         return INT64_MIN;
-    if (stood == INT64_MIN || stood - l->spec->lateness_ms <= v->watermark_ms ||
-        !plausible(l, stood))
+    if (stood == INT64_MIN || stood - l->spec->lateness_ms <= v->watermark_ms)
         return v->watermark_ms;
     return stood - l->spec->lateness_ms;
 }
@@ -216,11 +210,16 @@ struct progress {
     int64_t newest, oldest;
 };
 
-/* Is there a partition whose clock is not ahead of the wall clock? Those that are do not
- * lead then: they would take the others with them when all are idle. */
-static bool any_plausible(const struct lw_leader *l) {
+/* Does its clock rest on a crowd? A few events with wrong clocks, in a partition that has
+ * hardly any others, are not contradicted by anything: such a partition does not lead the
+ * others when all are idle. */
+static bool established(const struct lw_part_view *v) {
+    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD] >= LW_CROWD;
+}
+
+static bool any_established(const struct lw_leader *l) {
     for (int32_t i = 0; i < l->n; i++)
-        if (l->view[i].newest_ms != INT64_MIN && plausible(l, l->view[i].newest_ms))
+        if (established(&l->view[i]))
             return true;
     return false;
 }
@@ -229,12 +228,12 @@ static struct progress look(struct lw_leader *l) {
     struct progress p = {INT64_MAX, INT64_MIN, INT64_MIN, INT64_MAX};
     int32_t live = atomic_load(&l->engine->npartitions);
     int64_t *untils = lw_calloc((size_t)l->n + 1, sizeof *untils), newest = INT64_MIN;
-    bool any = any_plausible(l);
+    bool any = any_established(l);
     for (int32_t i = 0; i < l->n; i++) {
         const struct lw_part_view *v = &l->view[i];
         hear_clock(l, v, &l->told[i]);
         int64_t until = untils[i] = complete(l, i);
-        bool leads = !any || plausible(l, v->newest_ms);
+        bool leads = !any || established(v);
         if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < p.oldest)
             p.oldest = v->oldest_pane_ms;
         if (leads && v->newest_ms > p.newest)

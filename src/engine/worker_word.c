@@ -38,7 +38,10 @@ void lw__worker_words(struct lw_worker *w, struct lw_word out[LW_HINDRANCES]) {
     pthread_mutex_lock(&w->word_lock);
     for (int i = 0; i < LW_HINDRANCES; i++) {
         out[i] = w->word[i];
-        if (i != LW_HINDERED_STALLED && now - out[i].heard_ms >= OVER_MS)
+        /* the client says once why the group does not take it in */
+        bool stays = i == LW_HINDERED_STALLED ||
+                     (i == LW_HINDERED_GROUP && atomic_load(&w->owned) == 0);
+        if (!stays && now - out[i].heard_ms >= OVER_MS)
             out[i].text[0] = '\0';
     }
     pthread_mutex_unlock(&w->word_lock);
