@@ -158,7 +158,7 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
             stalled   ? " STALLED"
             : v->idle ? " (idle)"
                       : "");
-        if (stalled)
+        if (stalled && s->facts->nprocesses) /* else it is said once, above */
             lw_buf_printf(out, "%12s%s\n", "", lw_text_column(why, 0, 300).text);
     }
     double lag = lw_status_lag(s);

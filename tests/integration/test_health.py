@@ -223,7 +223,7 @@ class Fault:
         return (self.rule, self.job()) in prometheus.firing()
 
     def messages(self, status):
-        return [m for m in self.receiver.got
+        return [m for m in self.receiver.itself
                 if m["rule"] == f"leeway-{self.component}" and m["status"] == status]
 
     def looks(self):
