@@ -83,6 +83,7 @@ struct lw_engine {
     struct lw_err failure;
     struct lw_brokers brokers;
     struct lw_held held;
+    char leader_why[256];    /* why the leader's last round came to nothing; "" */
     struct lw_health health; /* as last judged */
     struct lw_direct direct[LW_COMPONENTS];
 
@@ -115,7 +116,7 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w);
 /* What stands in its way, in words ("": nothing), since when, and heard when last
  * (monotonic). */
 enum lw_hindrance {
-    LW_HINDERED_GROUP,       /* the group does not take it in, or no broker answers */
+    LW_HINDERED_GROUP,       /* it gets no partition: by the group, a broker, or Redis */
     LW_HINDERED_LETTERS,     /* dead letters are refused, or not acknowledged */
     LW_HINDERED_PREDICTIONS, /* the same of predictions */
     LW_HINDERED_STALLED,     /* consuming is paused */

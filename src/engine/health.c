@@ -89,9 +89,10 @@ static void judge_leader(struct lw_watch *w) {
         judge(w, LW_COMPONENT_LEADER, false, NULL, patience);
         return;
     }
+    const char *why = atomic_load(&w->engine->leading) ? w->leader_why : "";
     if (w->facts.leader[0])
-        snprintf(text, sizeof text, "%.100s leads and completes no pass",
-                 w->facts.leader);
+        snprintf(text, sizeof text, "%.60s leads and completes no pass%s%.200s",
+                 w->facts.leader, *why ? ": " : "", why);
     else
         snprintf(text, sizeof text, "no process leads: nothing is evaluated or told");
     judge(w, LW_COMPONENT_LEADER, true, late || !w->facts.leader[0] ? text : NULL,

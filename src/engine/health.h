@@ -16,6 +16,7 @@ struct lw_watch {
     /* what was found this time */
     struct lw_brokers brokers; /* a copy; end is owned */
     struct lw_held held;
+    char leader_why[256];
     struct lw_word word[LW_HINDRANCES]; /* the worst of the workers' */
     int owned, schemas;                 /* partitions; those that wait for a schema */
     struct lw_stream_facts facts;       /* as last read, .. */

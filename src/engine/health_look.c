@@ -22,6 +22,7 @@ static void hear_engine(struct lw_watch *w) {
     pthread_mutex_lock(&e->lock);
     w->brokers = e->brokers;
     w->held = e->held;
+    lw_copy(w->leader_why, sizeof w->leader_why, e->leader_why);
     w->brokers.end = lw_realloc(end, (size_t)w->brokers.n + 1, sizeof *end);
     if (w->brokers.n)
         memcpy(w->brokers.end, e->brokers.end, (size_t)w->brokers.n * sizeof *end);

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "core/clock.h"
 #include "engine/engine_private.h"
@@ -525,7 +526,11 @@ static bool round_trip(struct lw_leader *l) {
     struct lw_err err = {0};
     if (!hold_lease(l))
         return false;
-    if (tick(l, &err) == 0) {
+    bool passed = tick(l, &err) == 0;
+    pthread_mutex_lock(&l->engine->lock);
+    lw_copy(l->engine->leader_why, sizeof l->engine->leader_why, passed ? "" : err.msg);
+    pthread_mutex_unlock(&l->engine->lock);
+    if (passed) {
         atomic_store(&l->engine->passed_ms, lw_mono_ms());
         atomic_store(&l->engine->passed_wall_ms, lw_wall_ms());
         return true;
