@@ -100,8 +100,8 @@ static void what_cannot_be_looked_at_stays(void **state) {
     assert_int_equal(item.condition, LW_ILL);
 }
 
-/* Whatever happens: never ill before it was wrong for all of its patience, always ill once
- * it was, never well again sooner than the hold. */
+/* Whatever happens: never ill before it was wrong for all of its patience, always ill
+ * once it was, never well again sooner than the hold. */
 static void patience_is_a_law(void **state) {
     uint64_t seed = *(uint64_t *)*state;
     for (uint64_t run = 0; run < 2000; run++) {
