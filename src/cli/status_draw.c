@@ -121,21 +121,21 @@ static void put_lost(const struct lw_status *s, struct lw_buf *out) {
 
 /* What is wrong with leeway itself, before everything that it says of the stream. */
 static void troubles(const struct lw_status *s, struct lw_buf *out) {
-    char when[32], ill[200];
+    char when[32], ill[200], safe[2 * LW_HEALTH_TEXT];
     if (*lw_status_ill(s, ill, sizeof ill))
         lw_buf_printf(out, "  STALLED  %s\n", ill);
     for (size_t i = 0; i < s->facts->nprocesses; i++)
         for (size_t k = 0; k < s->facts->process[i].ntroubles; k++) {
             const struct lw_trouble *t = &s->facts->process[i].trouble[k];
             lw_buf_printf(out, "  STALLED  %s: %s", lw_component_name(t->component),
-                          lw_text_column(t->text, 0, LW_HEALTH_TEXT).text);
+                          lw_text_safe(safe, sizeof safe, t->text, strlen(t->text)));
             lw_buf_printf(out, " (%s, since %s)\n", lw_text_column(t->who, 0, 96).text,
                           lw_format_time(when, sizeof when, t->since_ms));
         }
 }
 
 static void partitions(const struct lw_status *s, struct lw_buf *out) {
-    char when[32], count[32], why[300];
+    char when[32], count[32], why[300], safe[600];
     lw_buf_printf(out, "\n  %-9s %12s %9s %10s %8s %8s %8s  %-20s %s\n", "partition",
                   "next offset", "lag", "messages", "aside", "dead", "late", "watermark",
                   "owner");
@@ -159,7 +159,8 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
             : v->idle ? " (idle)"
                       : "");
         if (stalled && s->facts->nprocesses) /* else it is said once, above */
-            lw_buf_printf(out, "%12s%s\n", "", lw_text_column(why, 0, 300).text);
+            lw_buf_printf(out, "%12s%s\n", "",
+                          lw_text_safe(safe, sizeof safe, why, strlen(why)));
     }
     double lag = lw_status_lag(s);
     if (isfinite(lag))

@@ -126,11 +126,11 @@ void lw_stand_forgive(struct lw_stand *s, int64_t ms) {
 
 /* ---- all of it ---- */
 
-bool lw_health_ready(const struct lw_health *h) {
+bool lw_health_ready(const struct lw_health *h, int64_t mono_ms) {
     for (int c = 0; c < LW_COMPONENTS; c++)
         if (h->item[c].condition != LW_WELL)
             return false;
-    return h->looked;
+    return h->looked_ms && mono_ms - h->looked_ms < LW_HEALTH_STALE_MS;
 }
 
 void lw_health_init(struct lw_health *h) {

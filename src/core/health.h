@@ -111,7 +111,7 @@ struct lw_health_figures {
 };
 
 struct lw_health {
-    bool looked; /* at least once */
+    int64_t looked_ms; /* monotonic: when it was judged; 0: never */
     struct lw_health_item item[LW_COMPONENTS];
     struct lw_health_figures figure;
     /* What live processes of the stream say, this one included; nobody twice. */
@@ -121,8 +121,9 @@ struct lw_health {
     size_t nstanding;
     struct lw_standing_partition standing[LW_STANDING_LIST];
 };
-/* Nothing is ill, and nothing is unknown. */
-bool lw_health_ready(const struct lw_health *h);
+/* Nothing is ill, nothing is unknown, and it was judged not long ago. */
+#define LW_HEALTH_STALE_MS 60000
+bool lw_health_ready(const struct lw_health *h, int64_t mono_ms);
 /* All that is unknown at first. */
 void lw_health_init(struct lw_health *h);
 /* "3", "0, 1 and 2", "0, 1, 2, 3 and 8 more" */

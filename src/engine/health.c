@@ -189,7 +189,7 @@ static void judge_all(struct lw_watch *w) {
                                     w->config->source.scored[0]);
     judge_outbox(w);
     gather(w);
-    w->health.looked = true;
+    w->health.looked_ms = lw_mono_ms();
 }
 
 /* We were stopped, or Redis held us up: what nobody saw is nobody's fault. */
@@ -236,6 +236,7 @@ void *lw__health_main(void *arg) {
     lw_redis_free(w->redis);
     free(w->brokers.end);
     free(w->view);
+    free(w->silence);
     free(w->stand);
     free(w->verdict);
     free(w);

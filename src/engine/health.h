@@ -4,6 +4,7 @@
 #define LW_ENGINE_HEALTH_H
 
 #include "engine/engine_private.h"
+#include "store/alerts.h"
 #include "store/health.h"
 
 /* In the health thread. */
@@ -40,6 +41,8 @@ struct lw_watch {
         uint64_t incident;
         int64_t since_ms;
     } itself[LW_COMPONENTS];
+    struct lw_silence *silence; /* as last read */
+    size_t nsilences;
     char lease[160]; /* the last that was known */
     int64_t updated_ms;
     bool led;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "engine/health.h"
+#include "store/leader.h"
 
 #define WRITE_MS 5000
 
@@ -108,6 +109,18 @@ static void read_redis(struct lw_watch *w) {
     }
 }
 
+/* While Redis is away, what people have silenced stays silent. */
+static void hear_silences(struct lw_watch *w) {
+    struct lw_err err = {0};
+    struct lw_silence *fresh = NULL;
+    size_t n = 0;
+    if (lw_silences_load(w->redis, &w->config->spec, w->now.wall_ms, &fresh, &n, &err))
+        return;
+    free(w->silence);
+    w->silence = fresh;
+    w->nsilences = n;
+}
+
 /* When the leader's last pass was, as we hear of it: our own word, or what its entry says
  * anew. */
 static void hear_leader(struct lw_watch *w) {
@@ -140,6 +153,8 @@ void lw__health_look(struct lw_watch *w) {
     lw_err_clear(&w->redis_err);
     read_redis(w);
     bool due = !w->wrote_ms || w->now.mono_ms - w->wrote_ms >= WRITE_MS;
+    if (w->read && due)
+        hear_silences(w);
     if (w->read && w->offset_known && due)
         say_myself(w);
     hear_leader(w);

@@ -108,7 +108,7 @@ int lw__leader_itself(struct lw_leader *l, struct lw_err *err) {
     struct lw_health *h = lw_malloc(sizeof *h);
     int rc = 0;
     lw_engine_health(l->engine, h);
-    for (int c = 0; c < LW_COMPONENTS && h->looked && rc == 0; c++)
+    for (int c = 0; c < LW_COMPONENTS && h->looked_ms && rc == 0; c++)
         if (!is_direct((enum lw_component)c))
             rc = tell_one(l, h, (enum lw_component)c, err);
     free(h);
@@ -132,6 +132,16 @@ static void post(struct lw_engine *e, enum lw_component c, const struct lw_alert
     lw_buf_fini(&json);
 }
 
+/* A person does not want to hear of it. */
+static bool silenced(const struct lw_watch *w, const struct lw_alert *a) {
+    struct lw_standing s = {.severity = a->severity};
+    lw_copy(s.rule, sizeof s.rule, a->name);
+    for (size_t i = 0; i < w->nsilences; i++)
+        if (lw_silence_covers(&w->silence[i], &s, w->now.wall_ms))
+            return true;
+    return false;
+}
+
 /* The same for all that saw the same leader last, and another after an evaluation. */
 static uint64_t incident_of(const struct lw_watch *w, const struct lw_alert *a) {
     uint64_t seen = lw_text_key(w->lease, strlen(w->lease));
@@ -153,7 +163,8 @@ static void direct_one(struct lw_watch *w, enum lw_component c) {
     }
     if (!was->ill_ms)
         was->ill_ms = w->now.mono_ms;
-    if (was->told || w->now.mono_ms - was->ill_ms < (w->led ? 0 : OTHERS_MS))
+    if (was->told || w->now.mono_ms - was->ill_ms < (w->led ? 0 : OTHERS_MS) ||
+        silenced(w, &a))
         return;
     struct lw_trouble t = {.component = c, .since_ms = item->since_ms};
     lw_copy(t.who, sizeof t.who, w->engine->who);

@@ -110,7 +110,7 @@ static void add_components(json_t *reasons, json_t *o, const struct lw_health *h
 
 bool lw_vitals_ready(const struct lw_vitals *v, const struct lw_snapshot *n) {
     return v->started && !v->failure[0] && v->since_poll_ms <= LW_STALE_POLL_MS &&
-           lw_health_ready(&v->health) && n && !n->unusable;
+           lw_health_ready(&v->health, lw_mono_ms()) && n && !n->unusable;
 }
 
 void lw_serve_ready(struct lw_call *c) {
@@ -125,6 +125,10 @@ void lw_serve_ready(struct lw_call *c) {
     else
         add_components(reasons, o, &v.health);
     add_failures(reasons, &v);
+    if (v.started && v.health.looked_ms &&
+        lw_mono_ms() - v.health.looked_ms >= LW_HEALTH_STALE_MS)
+        add_reason(reasons, "nobody has judged the health for %lld s",
+                   (long long)((lw_mono_ms() - v.health.looked_ms) / LW_SECOND));
     if (!n)
         add_reason(reasons, "redis: nothing has been read yet");
     if (n && n->unusable)

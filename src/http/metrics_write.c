@@ -39,7 +39,7 @@ static const struct lw_health_figures unknown = {NAN, NAN, NAN, NAN, NAN, NAN,
                                                  NAN, NAN, NAN, NAN, NAN};
 
 static const struct lw_health_figures *figures_of(const struct lw_scrape *s) {
-    return s->vitals.health.looked ? &s->vitals.health.figure : &unknown;
+    return s->vitals.health.looked_ms ? &s->vitals.health.figure : &unknown;
 }
 
 void lw__metric_component(struct lw_scrape *s) {

@@ -188,8 +188,8 @@ class Fault:
         return {}
 
     def start(self):
-        config = self.case.nyc(self.stream, self.topic, self.changes())
-        self.daemon = Daemon(self.case, config, self.name, LEEWAY_LISTEN=self.listen,
+        self.config = self.case.nyc(self.stream, self.topic, self.changes())
+        self.daemon = Daemon(self.case, self.config, self.name, LEEWAY_LISTEN=self.listen,
                              LEEWAY_WEBHOOK=self.receiver.url, **self.environment())
 
     def ready(self):
@@ -467,9 +467,21 @@ def scenario(case):
             wait_for(f"{f.name} to be ready", 60, lambda f=f: f.ready()[0])
     wait_for("no rule to fire", 30, lambda: not prometheus.firing())
     say("all are ready, no rule fires; now the faults")
+    asked = next((f for f in faults if isinstance(f, Brokers)), None)
+    if asked:
+        case.leeway("health", "-c", asked.config, LEEWAY_LISTEN=asked.listen)
+        case.leeway("health", "-c", asked.config, "--ready", LEEWAY_LISTEN=asked.listen)
+        case.leeway("health", "-c", asked.config, LEEWAY_LISTEN=f"127.0.0.1:{free_port()}", status=1)
+        case.leeway("health", "-c", asked.config, LEEWAY_LISTEN="off", status=1)
     for f in faults:
         f.make()
     left = watch(faults, prometheus, WITHIN, "seconds", lambda f: f.looks())
+    if asked and not left:
+        case.leeway("health", "-c", asked.config, LEEWAY_LISTEN=asked.listen)
+        told = case.leeway("health", "-c", asked.config, "--ready", LEEWAY_LISTEN=asked.listen, status=3)
+        check("no broker answers" in told, "what is not ready is named", told)
+        text = case.leeway("status", "-c", asked.config, **asked.environment())
+        check("STALLED  kafka: no broker answers" in text, "status says so too", text)
     for f in faults:
         f.mend()
     if not left:

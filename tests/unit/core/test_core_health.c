@@ -30,18 +30,19 @@ static void nothing_is_known_at_first(void **state) {
     (void)state;
     struct lw_health h;
     lw_health_init(&h);
-    assert_false(lw_health_ready(&h));
+    assert_false(lw_health_ready(&h, 1000));
     for (int c = 0; c < LW_COMPONENTS; c++)
         assert_int_equal(h.item[c].condition, LW_UNKNOWN);
     for (int c = 0; c < LW_COMPONENTS; c++)
         find(&h.item[c], 1000, true, NULL);
-    assert_false(lw_health_ready(&h)); /* nobody has said that all were looked at */
-    h.looked = true;
-    assert_true(lw_health_ready(&h));
+    assert_false(lw_health_ready(&h, 1000)); /* nobody has said that all were looked at */
+    h.looked_ms = 1000;
+    assert_true(lw_health_ready(&h, 1000));
+    assert_false(lw_health_ready(&h, 1000 + LW_HEALTH_STALE_MS)); /* nobody looks */
     find(&h.item[LW_COMPONENT_REDIS], 2000, true, "full");
-    assert_true(lw_health_ready(&h)); /* a moment is no trouble */
+    assert_true(lw_health_ready(&h, 1000)); /* a moment is no trouble */
     find(&h.item[LW_COMPONENT_REDIS], 21000, true, "full");
-    assert_false(lw_health_ready(&h));
+    assert_false(lw_health_ready(&h, 1000));
 }
 
 static void what_was_never_well_is_not_ready(void **state) {

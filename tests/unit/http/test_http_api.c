@@ -43,7 +43,7 @@ static const char *text(const json_t *o, const char *name) {
 /* ---- ready ---- */
 
 static void be_well(struct fixture *f) {
-    f->vitals.health.looked = true;
+    f->vitals.health.looked_ms = lw_mono_ms();
     f->vitals.health.ntroubles = 0;
     for (int c = 0; c < LW_COMPONENTS; c++)
         f->vitals.health.item[c] = (struct lw_health_item){.condition = LW_WELL};
