@@ -61,7 +61,7 @@ struct lw_engine {
     _Atomic int32_t npartitions;  /* of the topic, as last counted */
     struct lw_registry *registry; /* of framing confluent; else NULL */
 
-    atomic_bool stop;
+    atomic_bool stop, leading, training;
     atomic_int flow;             /* enum lw_flow */
     _Atomic int64_t complete_ms; /* as told by lw_engine_complete */
     volatile int stop_flag;      /* the same, for interfaces that want an int */
@@ -87,7 +87,6 @@ struct lw_engine {
     struct lw_health health; /* as last judged */
     struct lw_direct direct[LW_COMPONENTS];
 
-    atomic_bool leading, training;
     _Atomic int64_t sealed_until_ms;
     /* the leader's last pass here, by the monotonic and the wall clock; 0: none */
     _Atomic int64_t passed_ms, passed_wall_ms;

@@ -218,8 +218,8 @@ static void one_look(struct lw_watch *w) {
     lw__itself_direct(w);
 }
 
-void *lw__health_main(void *arg) {
-    struct lw_engine *e = arg;
+void *lw__health_main(void *engine) {
+    struct lw_engine *e = engine;
     struct lw_err err = {0};
     struct lw_watch *w = lw_calloc(1, sizeof *w);
     w->engine = e;
