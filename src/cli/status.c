@@ -264,7 +264,7 @@ const struct lw_command lw_cmd_status = {
     "lag,\n"
     "                       processes, and what is wrong with leeway itself\n"
     "\n"
-    "STALLED marks what does not get on, with the reason: partitions that no live "
+    "\"stalled\" marks what does not get on, with the reason: partitions that no live "
     "process\n"
     "reads or that stand still, and what the processes report of themselves.\n",
     run};

@@ -123,11 +123,11 @@ static void put_lost(const struct lw_status *s, struct lw_buf *out) {
 static void troubles(const struct lw_status *s, struct lw_buf *out) {
     char when[32], ill[200], safe[2 * LW_HEALTH_TEXT];
     if (*lw_status_ill(s, ill, sizeof ill))
-        lw_buf_printf(out, "  STALLED  %s\n", ill);
+        lw_buf_printf(out, "  stalled: %s\n", ill);
     for (size_t i = 0; i < s->facts->nprocesses; i++)
         for (size_t k = 0; k < s->facts->process[i].ntroubles; k++) {
             const struct lw_trouble *t = &s->facts->process[i].trouble[k];
-            lw_buf_printf(out, "  STALLED  %s: %s", lw_component_name(t->component),
+            lw_buf_printf(out, "  stalled: %s: %s", lw_component_name(t->component),
                           lw_text_safe(safe, sizeof safe, t->text, strlen(t->text)));
             lw_buf_printf(out, " (%s, since %s)\n", lw_text_column(t->who, 0, 96).text,
                           lw_format_time(when, sizeof when, t->since_ms));
@@ -155,7 +155,7 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
                 ? "-"
                 : lw_format_time(when, sizeof when, v->watermark_ms),
             lw_text_column(v->owner, 0, 96).text,
-            stalled   ? " STALLED"
+            stalled   ? " (stalled)"
             : v->idle ? " (idle)"
                       : "");
         if (stalled && s->facts->nprocesses) /* else it is said once, above */

@@ -45,8 +45,10 @@ int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char 
         return 0; /* counted and dropped, as configured */
     struct lw_err trouble = {0};
     w->unacked = true;
-    if (lw_dead_letter(w->out, m, &reason, ACK_MS, &trouble) == 0)
+    if (lw_dead_letter(w->out, m, &reason, ACK_MS, &trouble) == 0) {
+        w->letter_sent = true;
         return 0;
+    }
     lw__word_say(w, LW_HINDERED_LETTERS, &trouble);
     if (trouble.code == LW_ENOTFOUND) /* librdkafka does not look again by itself */
         look_for(w, reason.topic, NULL);
@@ -63,7 +65,7 @@ void lw__out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
                                       .time_ms = row->time_ms,
                                       .prediction = scored->prediction,
                                       .version = scored->version};
-    w->unacked = true;
+    w->unacked = w->scored_sent = true;
     lw_scored_key(e.id, lw_sender_key(w->predictions));
     lw_scored_value(&e, lw_sender_value(w->predictions));
     lw_sender_put(w->predictions);
@@ -124,6 +126,17 @@ static void say_unsent(struct lw_worker *w, const struct lw_err *why) {
         lw__word_say(w, LW_HINDERED_PREDICTIONS, why);
 }
 
+/* What was refused is over when one gets through, and not when there is none. */
+static void say_sent(struct lw_worker *w) {
+    if (w->letter_sent)
+        lw__word_over(w, LW_HINDERED_LETTERS);
+    if (w->scored_sent)
+        lw__word_over(w, LW_HINDERED_PREDICTIONS);
+    lw__word_passed(w, LW_HINDERED_LETTERS);
+    lw__word_passed(w, LW_HINDERED_PREDICTIONS);
+    w->letter_sent = w->scored_sent = false;
+}
+
 int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
     struct lw_err why = w->refusal;
     if (!w->unacked)
@@ -136,13 +149,13 @@ int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
         say_unsent(w, &why);
         return lw_fail(err, why.code, "%s", why.msg);
     }
-    lw__word_passed(w, LW_HINDERED_LETTERS);
-    lw__word_passed(w, LW_HINDERED_PREDICTIONS);
+    say_sent(w);
     w->unacked = false;
     return 0;
 }
 
 void lw__out_forget(struct lw_worker *w) {
+    w->letter_sent = w->scored_sent = false;
     if (w->predictions)
         lw_sender_drop(w->predictions);
     lw_err_clear(&w->refusal);

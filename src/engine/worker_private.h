@@ -53,7 +53,8 @@ struct lw_worker {
     struct lw_consumer *consumer;
     struct lw_producer *out;        /* letters and predictions; NULL: neither is wanted */
     struct lw_sender *predictions;  /* NULL: not wanted */
-    bool unacked;                   /* something was sent since the last settling */
+    bool unacked;                   /* something was sent since the last settling, ... */
+    bool letter_sent, scored_sent;  /* ... of these */
     struct lw_err refusal;          /* Kafka's, of one of them; until it is dealt with */
     int64_t hold_ms, held_until_ms; /* for how long, and until when, after a put-back */
     int64_t try_at_ms;              /* monotonic: Redis is not asked before */
@@ -86,8 +87,8 @@ void lw__worker_warn(const struct lw_worker *w, const char *event, int32_t parti
                      const struct lw_err *err);
 
 /* What stands in the worker's way, for health: said as often as it is met. It counts as
- * over when it is taken back, or has not been met for a while: what is refused and then
- * read again is refused again within seconds. */
+ * over when it is taken back, or has not been met for a minute: what is refused and then
+ * read again is refused again. */
 void lw__word_say(struct lw_worker *w, enum lw_hindrance which, const struct lw_err *why);
 void lw__word_over(struct lw_worker *w, enum lw_hindrance which);
 /* The same of what was only waited for. */

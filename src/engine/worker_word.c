@@ -4,7 +4,7 @@
 #include "base/time.h"
 #include "engine/worker_private.h"
 
-#define OVER_MS 20000 /* not met for so long: it is over */
+#define OVER_MS 60000 /* not met for so long: it is over */
 
 void lw__word_say(struct lw_worker *w, enum lw_hindrance which,
                   const struct lw_err *why) {

@@ -94,7 +94,8 @@ static void read_processes(const struct lw_reply *hash, struct lw_stream_facts *
     }
 }
 
-enum { ASK_TIME, ASK_LEASE, ASK_UPDATED, ASK_OLDEST, ASK_WAITING, ASK_HEALTH, ASKS };
+/* One with a key comes first: by its answer a cluster's redirection is told. */
+enum { ASK_LEASE, ASK_UPDATED, ASK_OLDEST, ASK_WAITING, ASK_HEALTH, ASK_TIME, ASKS };
 
 static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
     static const char *const words[ASKS][6] = {

@@ -119,7 +119,7 @@ def check_stalled(case, config):
 
     now = int(time.time() * 1000)
     text = case.leeway("status", "-c", config)
-    check("STALLED  no process has told of itself" in text, "nobody lives", text)
+    check("stalled: no process has told of itself" in text, "nobody lives", text)
     tell("host:7")
     part, found = first(now)
     equal((part["stalled"], part["why"]), (False, None), "a live owner that flushes reads it")
@@ -132,7 +132,7 @@ def check_stalled(case, config):
     equal([(t["component"], t["process"], t["since_ms"]) for t in found["troubles"][-2:]],
           [("letters", "host:7", UPDATED), ("outbox", "host:7", UPDATED)], "troubles")
     text = case.leeway("status", "-c", config)
-    check(re.search(r"^  STALLED  letters: they .*may not \(host:7, since 2026-11-2\d", text, re.M), "in words", text)
+    check(re.search(r"^  stalled: letters: they .*may not \(host:7, since 2026-11-2\d", text, re.M), "in words", text)
     check("\x1b" not in text, "and they stay text", text)
     tell("host:70")
     case.redis("HDEL", key("health"), "host:7")
