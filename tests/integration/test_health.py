@@ -359,6 +359,32 @@ class Clock(Fault):
         self.feed(3000)  # the clock comes back when as many have said so
 
 
+class Quiet(Clock):
+    """No fault: three events that are years ahead, in a partition that has no others and falls silent. When
+    all are silent they take nobody with them, and what comes next is evaluated."""
+    name = "quiet"
+
+    def hours(self, first, until):
+        for hour in range(first, until):
+            trips(0, self.topic, 40, self.T0 + hour * 3600000)
+
+    def prepare(self):
+        Fault.prepare(self)
+        self.hours(0, 8)
+        trips(1, self.topic, 3, self.T0 + self.FAR)
+
+    def sealed(self):
+        at = self.case.redis("HGET", self.key("detector"), "sealed_until")
+        return (int(at) - self.T0) // 3600000 if at else None
+
+    def see(self):
+        equal(self.sealed(), 8, "hours sealed, when both were silent")
+        self.hours(8, 16)
+        wait_for("the next hours", 30, lambda: (self.sealed() or 0) >= 14)
+        check(self.sealed() <= 16, "none of the years between", self.sealed())
+        equal(self.ready()[0], True, "it is ready")
+
+
 class Ghost(Fault):
     """The lease is held by nobody who lives, and does not run out."""
     name, component, rule, metric = "leader", "leader", "LeewayNotEvaluating", "leeway_evaluation_age_seconds"
@@ -463,6 +489,9 @@ def scenario(case):
                                 "health-letters")
         OnGuarded.guarded.allow("--operation", "Create", "--operation", "Describe", "--cluster")
         OnGuarded.guarded.allow("--operation", "Write", "--topic", "health-letters")
+    quiet = Quiet(case)
+    quiet.prepare()
+    quiet.start()
     for f in faults:
         f.prepare()
         if f.ready_first:
@@ -494,6 +523,7 @@ def scenario(case):
     if not left:
         say("all have been noticed; now they are mended")
         left = watch(faults, prometheus, 90, "over", lambda f: f.ends())
+    quiet.see()
     table(faults)
     for f in faults:
         check(f not in left, f"{f.name}: all that is to be seen", f.seconds, f.over, ask(f.listen, "/readyz"))
