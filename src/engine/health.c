@@ -22,6 +22,7 @@
 #define KAFKA_MS  15000 /* without an answer: a broker that is restarted elects anew */
 #define REDIS_MS  20000 /* without a write: a failover */
 #define SENT_MS   20000 /* letters or predictions that nobody acknowledges */
+#define MUTE_MS   10000 /* ... and nobody's word comes through */
 #define PASS_MS   10000 /* between two passes of the leader */
 #define LEADER_MS 30000 /* ... and for a successor, beside the lease */
 #define CLOCK_MS  60000
@@ -85,7 +86,10 @@ static void judge_leader(struct lw_watch *w) {
     double since = age(w, w->passed_ms);
     w->health.figure.evaluation_age = since;
     bool late = !w->passed_ms || since * (double)LW_SECOND > PASS_MS;
-    if (!w->read) {
+    /* Where nothing can be written, a leader elsewhere cannot say that it passes. */
+    bool mute = w->now.mono_ms - w->wrote_ms > MUTE_MS &&
+                strcmp(w->facts.leader, w->engine->who) != 0;
+    if (!w->read || mute) {
         judge(w, LW_COMPONENT_LEADER, false, NULL, patience);
         return;
     }

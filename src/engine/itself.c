@@ -20,6 +20,7 @@
 #include "engine/leader_private.h"
 
 #define OTHERS_MS 30000 /* later than the one that led */
+#define LASTS_MS  10000 /* what only follows from a trouble that is over is not told */
 #define PASSES_MS 8000  /* a leader that gets on has passed since */
 
 static bool is_direct(enum lw_component c) {
@@ -71,10 +72,28 @@ static bool form(const struct lw_engine *e, const struct lw_alert *a,
 
 /* ---- by the leader, through the outbox ---- */
 
+/* What follows from what: a person is told of the cause. */
+static bool follows(enum lw_component c, enum lw_component cause) {
+    bool sent = c == LW_COMPONENT_LETTERS || c == LW_COMPONENT_PREDICTIONS;
+    if (cause == LW_COMPONENT_KAFKA)
+        return sent || c == LW_COMPONENT_PARTITIONS;
+    return c == LW_COMPONENT_PARTITIONS &&
+           (cause == LW_COMPONENT_REDIS || cause == LW_COMPONENT_LETTERS ||
+            cause == LW_COMPONENT_PREDICTIONS);
+}
+
+static bool explained(const struct lw_health *h, const struct lw_trouble *t) {
+    for (size_t i = 0; i < h->ntroubles; i++)
+        if (follows(t->component, h->trouble[i].component) &&
+            strcmp(t->who, h->trouble[i].who) == 0)
+            return true;
+    return false;
+}
+
 static const struct lw_trouble *trouble_of(const struct lw_health *h,
                                            enum lw_component c) {
     for (size_t i = 0; i < h->ntroubles; i++)
-        if (h->trouble[i].component == c)
+        if (h->trouble[i].component == c && !explained(h, &h->trouble[i]))
             return &h->trouble[i];
     return NULL;
 }
@@ -95,7 +114,10 @@ static int tell_one(struct lw_leader *l, const struct lw_health *h, enum lw_comp
     const struct lw_trouble *t = trouble_of(h, c);
     const struct lw_standing *s = lw_pager_standing(l->pager, a.fingerprint);
     bool fires = s && s->firing;
-    if (t && !fires)
+    int64_t now = lw_mono_ms();
+    if (!t || !l->trouble_ms[c])
+        l->trouble_ms[c] = t ? now : 0;
+    if (t && !fires && now - l->trouble_ms[c] >= LASTS_MS)
         fire(&a, t, lw_mix64(a.fingerprint ^ (uint64_t)t->since_ms));
     else if (!t && fires && h->item[c].condition == LW_WELL)
         resolve(&a, s->incident, s->since_ms);
@@ -144,7 +166,8 @@ static bool silenced(const struct lw_watch *w, const struct lw_alert *a) {
 
 /* The same for all that saw the same leader last, and another after an evaluation. */
 static uint64_t incident_of(const struct lw_watch *w, const struct lw_alert *a) {
-    uint64_t seen = lw_text_key(w->lease, strlen(w->lease));
+    const char *lease = w->lease[0] ? w->lease : w->facts.lease;
+    uint64_t seen = lw_text_key(lease, strlen(lease));
     return lw_mix64(lw_mix64(a->fingerprint ^ seen) ^ (uint64_t)w->updated_ms);
 }
 
@@ -163,8 +186,9 @@ static void direct_one(struct lw_watch *w, enum lw_component c) {
     }
     if (!was->ill_ms)
         was->ill_ms = w->now.mono_ms;
-    if (was->told || w->now.mono_ms - was->ill_ms < (w->led ? 0 : OTHERS_MS) ||
-        silenced(w, &a))
+    bool lasts = item->bad_ms == w->now.mono_ms; /* else it is over, and held */
+    if (was->told || !lasts || silenced(w, &a) ||
+        w->now.mono_ms - was->ill_ms < (w->led ? 0 : OTHERS_MS))
         return;
     struct lw_trouble t = {.component = c, .since_ms = item->since_ms};
     lw_copy(t.who, sizeof t.who, w->engine->who);

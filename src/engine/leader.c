@@ -43,6 +43,7 @@ void lw__leader_drop(struct lw_leader *l) {
     lw_unread_fini(&l->unread);
     l->monitor = NULL;
     l->pager = NULL;
+    memset(l->trouble_ms, 0, sizeof l->trouble_ms);
 }
 
 /* ---- taking over ---- */

@@ -51,10 +51,11 @@ struct lw_leader {
     struct lw_unreadables unread; /* panes left out since the last step */
     uint64_t dials;               /* connections made when the view was read */
     struct lw_evaluation *evaluation;
-    struct lw_pager *pager;    /* while leading */
-    int64_t paged_ms;          /* monotonic: last round of the pager */
-    struct lw_live_state {     /* leader_live.c */
-        int64_t next_ms;       /* monotonic */
+    struct lw_pager *pager;            /* while leading */
+    int64_t trouble_ms[LW_COMPONENTS]; /* monotonic: reported since, while leading; 0 */
+    int64_t paged_ms;                  /* monotonic: last round of the pager */
+    struct lw_live_state {             /* leader_live.c */
+        int64_t next_ms;               /* monotonic */
         uint64_t heard, noted; /* messages when the last one came in; as Redis knows */
         int64_t heard_ms;      /* wall clock of that */
         int64_t noted_ms;      /* monotonic: last time Redis was told */

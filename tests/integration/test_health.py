@@ -325,7 +325,15 @@ class Full(Fault):
         self.second = Daemon(self.case, self.config, self.name + "-2", LEEWAY_WEBHOOK=self.receiver.url,
                              **self.environment())
 
+    def ready(self):
+        """Both have a partition, and each has heard of the other."""
+        known = self.redis.hash(self.key("health"))
+        both = len(known) == 2 and self.second.logged("partition_claimed")
+        well, text = super().ready()
+        return well and (both or bool(self.over)), text
+
     def make(self):
+        time.sleep(6)  # ... and of the leader's passes
         self.redis("CONFIG", "SET", "maxmemory", "1mb")
 
     def mend(self):
@@ -535,6 +543,7 @@ def scenario(case):
         if f.told:
             equal(len(f.messages("firing")), f.processes, f"{f.name}: messages, told once")
             equal(len({m["id"] for m in f.messages("firing")}), 1, f"{f.name}: by one id")
+            equal({m["rule"] for m in f.receiver.itself}, {f"leeway-{f.component}"}, f"{f.name}: and of nothing else")
             equal({m["incident"] for m in f.messages("firing")}, {m["incident"] for m in f.messages("resolved")},
                   f"{f.name}: incidents")
             check(f.messages("firing")[0]["summary"].startswith("leeway itself: "), "it is about leeway itself",
