@@ -57,7 +57,7 @@ static void judge_kafka(struct lw_watch *w) {
     char text[LW_HEALTH_TEXT];
     bool answers = b->answered_ms && b->answered_ms == b->asked_ms &&
                    w->now.mono_ms - b->asked_ms < KAFKA_MS;
-    const char *why = b->why[0] ? b->why : "the brokers take longer than a second";
+    const char *why = b->why[0] ? b->why : "the brokers take too long";
     f->kafka_age = b->asked_ms ? age(w, b->answered_ms) : NAN;
     f->kafka_up = !b->asked_ms ? NAN
                                : answers || (b->answered_ms &&

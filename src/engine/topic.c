@@ -15,7 +15,7 @@
 #include "engine/engine_private.h"
 #include "kafka/lag.h"
 
-#define ASK_MS     1000
+#define ASK_MS     3000
 #define REFRESH_MS 5000
 #define LEAST_MS   200
 
