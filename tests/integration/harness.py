@@ -179,10 +179,14 @@ WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offse
 OURS = {"lease", "fence", "outbox", "outbox:tries", "outbox:parked", "asks", "health"}  # processes' and deliveries' own
 
 
+# Alerts about leeway itself (docs/alerts.md).
+ITSELF = {"leeway-" + c for c in ("kafka", "redis", "partitions", "leader", "clock", "letters", "predictions", "outbox")}
+
+
 def without_itself(redis, prefix, fields):
     """Alerts about leeway itself say what was done to it, and not what it has found."""
     itself = {f for f, state in redis.raw(prefix + "alerts").items()
-              if json.loads(state).get("rule", "").startswith("leeway-")}
+              if json.loads(state).get("rule") in ITSELF}
     return {f: v for f, v in fields.items() if f.split(b"@")[0] not in itself}
 
 
@@ -348,7 +352,7 @@ class Receiver:
                 status = answer(receiver.requests) if answer else 204
                 if status < 300:
                     message = json.loads(body)
-                    itself = isinstance(message, dict) and str(message.get("rule", "")).startswith("leeway-")
+                    itself = isinstance(message, dict) and message.get("rule") in ITSELF
                     (receiver.itself if itself else receiver.got).append(message)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
