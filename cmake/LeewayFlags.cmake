@@ -17,3 +17,13 @@ if(LEEWAY_SANITIZE)
     -fsanitize=${LEEWAY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(lw_flags INTERFACE -fsanitize=${LEEWAY_SANITIZE})
 endif()
+if(LEEWAY_SANITIZE MATCHES "thread")
+  add_library(lw_tsan_threads STATIC ${PROJECT_SOURCE_DIR}/tests/support/tsan_threads.c)
+  target_compile_options(lw_tsan_threads PRIVATE -fsanitize=thread)
+  target_compile_definitions(lw_tsan_threads PRIVATE _POSIX_C_SOURCE=200809L)
+  target_link_libraries(lw_flags INTERFACE lw_tsan_threads)
+  # Taken from the archive by every program, and seen by the libraries that it loads.
+  target_link_options(lw_flags INTERFACE LINKER:--undefined=thrd_create
+    LINKER:--export-dynamic-symbol=thrd_* LINKER:--export-dynamic-symbol=mtx_*
+    LINKER:--export-dynamic-symbol=cnd_* LINKER:--export-dynamic-symbol=call_once)
+endif()

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change goes in, on a clean Debian 12 or 13 with only this clone.
-#   scripts/test.sh [--quick] [--unit] [--sanitize] [--integration]     (default: all of it)
+#   scripts/test.sh [--quick] [--unit] [--sanitize] [--races] [--integration]   (default: all of it)
 # --quick        format check, gcc build, unit tests
 # --unit         gcc build, unit tests
 # --sanitize     ASan+UBSan build, unit tests under it
+# --races        TSan build, what has threads under it: unit tests, a demo, one integration test
 # --integration  optimised build, and the tests against a real Kafka and a real Redis, started here
 # all            the above, a build by clang with warnings as errors, shellcheck, and the
 #                integration tests under ASan+UBSan too (but those labelled `noasan`)
@@ -16,7 +17,7 @@ set -euo pipefail
 cd "$lw_root"
 
 usage() {
-    sed -n '3,8s/^# *//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '3,9s/^# *//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -26,11 +27,12 @@ for arg; do
     --quick) want+="format unit " ;;
     --unit) want+="unit " ;;
     --sanitize) want+="sanitize " ;;
+    --races) want+="races " ;;
     --integration) want+="integration " ;;
     *) usage ;;
     esac
 done
-[ "$want" != " " ] || want=" format shell unit clang sanitize integration sanitize-integration "
+[ "$want" != " " ] || want=" format shell unit clang sanitize races integration sanitize-integration "
 wanted() { case $want in *" $1 "*) ;; *) return 1 ;; esac }
 
 passed=0 failed=0 skipped=0
@@ -121,6 +123,37 @@ check_shell() {
     step "shellcheck" shellcheck -x "${files[@]}" || true
 }
 
+# The tests of what has threads, and those of the detector itself (tests/races).
+race_tests='^(races_|test_(kafka_|store_[^w]|http_|engine_|alert_(notifier|pager|post|tls)))'
+race_integration='^test_group$'
+
+# Only what these run: the targets are named like the tests.
+compile_races() {
+    local targets
+    cmake --preset tsan
+    mapfile -t targets < <(ctest --test-dir build/tsan -N -R "$race_tests" | sed -n 's/.*: \(test_.*\)/\1/p')
+    cmake --build build/tsan --parallel $jobs \
+        --target leeway kafka_tool live_tool race_probe "${targets[@]}"
+}
+
+# Reports go to files, so that none is lost with a process that is killed, or by a second try that passes.
+race_reports=$lw_root/$logs/race
+race_env=(env "TSAN_OPTIONS=suppressions=$lw_root/tests/support/tsan.supp:exitcode=66:history_size=4:log_path=$race_reports"
+    LEEWAY_TEST_PATIENCE=3)
+# Where addresses are more random than gcc 12's detector can bear, they are not.
+! setarch -R true 2>/dev/null || race_env=(setarch -R "${race_env[@]}")
+
+no_race() {
+    local report status=0
+    for report in "$race_reports".*; do
+        if [ -e "$report" ]; then
+            cat "$report"
+            status=1
+        fi
+    done
+    return $status
+}
+
 san_env=(env ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 LEEWAY_TEST_PATIENCE=3)
 with_services=$lw_root/tests/support/services.sh
@@ -155,9 +188,21 @@ fi
 if [ $asan = 1 ] && wanted sanitize; then
     tests "unit tests, sanitized" build/asan "${san_env[@]}" ctest -j$jobs -LE integration
 fi
-if wanted integration || wanted sanitize-integration; then
+races=0
+if wanted races && rm -f "$race_reports".* && step "build: TSan" compile_races; then
+    races=1
+    tests "tests for races" build/tsan "${race_env[@]}" ctest -j4 -R "$race_tests" -LE integration
+fi
+if wanted integration || wanted sanitize-integration || wanted races; then
     step "Kafka's jars" scripts/kafka.sh fetch || true
+fi
+if wanted integration || wanted sanitize-integration; then
     step "Apicurio Registry" scripts/registry.sh fetch || true
+fi
+if [ $races = 1 ]; then
+    tests "integration test for races" build/tsan \
+        "${race_env[@]}" "$with_services" ctest -R "$race_integration"
+    step "no race was reported" no_race || true
 fi
 if wanted integration && step "build: release" compile build/release release; then
     tests "integration tests" build/release "$with_services" ctest -L integration

@@ -75,6 +75,11 @@ int lw_receiver_check(struct lw_receiver *r, struct lw_err *err);
 /* Routing: does this receiver get an alert of that severity and rule? */
 bool lw_receiver_wants(const struct lw_receiver *r, enum lw_severity severity,
                        const char *rule);
+/* By what a receiver of that format knows that two messages are about one thing: by
+ * nothing, each stands for itself; by the incident; or by labels, which are equal for all
+ * incidents of an alert. */
+enum lw_keyed { LW_KEYED_NOT, LW_KEYED_INCIDENT, LW_KEYED_LABELS };
+enum lw_keyed lw_format_keyed(enum lw_format f);
 /* The URL without what may be secret: "https://hooks.slack.com"; "?" when it is no URL.
  */
 char *lw_url_shown(char *out, size_t size, const char *url);
@@ -87,6 +92,22 @@ struct lw_alert_segment {
     uint64_t n;
     double rmse, reference_rmse, share; /* share of the rise in squared error, [0, 1] */
 };
+
+/* What of the events a message may say (privacy.c). */
+enum lw_examples_said { LW_EXAMPLES_NONE, LW_EXAMPLES_IDS, LW_EXAMPLES_HASHED };
+enum lw_categories_said { LW_CATEGORIES_TOP, LW_CATEGORIES_HASHED };
+struct lw_privacy {
+    enum lw_examples_said examples;
+    enum lw_categories_said categories;
+    uint8_t key[32]; /* of the hash; only where something is hashed */
+};
+/* Is there anything to hash, and a key needed? */
+bool lw_privacy_hashes(const struct lw_privacy *p);
+/* "h:" and 16 hexadecimal digits. */
+#define LW_HASHED_MAX 20
+enum lw_private { LW_PRIVATE_EXAMPLE, LW_PRIVATE_CATEGORY };
+void lw_privacy_hash(const struct lw_privacy *p, enum lw_private what, const char *value,
+                     char out[LW_HASHED_MAX]);
 
 /* What the alert itself does not know. Everything may be absent (NULL, 0). */
 struct lw_alert_context {
@@ -103,6 +124,7 @@ struct lw_alert_context {
     size_t nsegments;
     const char *const *example; /* event identifiers */
     size_t nexamples;
+    const struct lw_privacy *privacy; /* NULL: all is said */
 };
 
 /* "<incident>-<warning|critical|resolved>[.<repeat>]": the same change always has the
@@ -228,11 +250,12 @@ void lw_alert_send_many(const struct lw_envelope *e, size_t n, int64_t now_ms);
 int64_t lw_backoff_ms(uint64_t attempts, uint64_t seed);
 
 /* Which of the waiting entries (oldest first) to send now: those whose time has come, at
- * most one a receiver, and none while an older one of the same incident waits for the
+ * most one a receiver, and none while an older one about the same alert waits for the
  * same receiver. Writes at most max indices into out and returns how many. Cost: O(n^2).
  */
 struct lw_waiting {
     const char *id; /* outbox id */
+    uint64_t alert; /* fingerprint */
     int64_t not_before_ms;
 };
 size_t lw_notifier_due(const struct lw_waiting *w, size_t n, int64_t now_ms, size_t *out,

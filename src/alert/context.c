@@ -102,11 +102,16 @@ static void put_figures(json_t *root, const struct lw_spec *spec,
 
 static json_t *segments(const struct lw_alert_context *context) {
     json_t *list = json_array();
+    const struct lw_privacy *p = context->privacy;
+    char hashed[LW_HASHED_MAX];
     for (size_t i = 0; i < context->nsegments && i < SEGMENTS_MAX; i++) {
         const struct lw_alert_segment *s = &context->segment[i];
+        bool open = p == NULL || p->categories == LW_CATEGORIES_TOP;
+        if (!open)
+            lw_privacy_hash(p, LW_PRIVATE_CATEGORY, s->value, hashed);
         json_t *one = json_object();
         lw_json_text(one, "name", s->name, LW_NAME_MAX);
-        lw_json_text(one, "value", s->value, 64);
+        lw_json_text(one, "value", open ? s->value : hashed, 64);
         set(one, "n", json_integer((json_int_t)s->n));
         lw_json_real(one, "share", s->share);
         lw_json_real(one, "rmse", s->rmse);
@@ -118,11 +123,18 @@ static json_t *segments(const struct lw_alert_context *context) {
 
 static json_t *examples(const struct lw_alert_context *context) {
     json_t *list = json_array();
-    for (size_t i = 0; i < context->nexamples && i < EXAMPLES_MAX; i++) {
-        char text[200];
+    const struct lw_privacy *p = context->privacy;
+    enum lw_examples_said said = p == NULL ? LW_EXAMPLES_IDS : p->examples;
+    size_t n = said == LW_EXAMPLES_NONE ? 0 : context->nexamples;
+    for (size_t i = 0; i < n && i < EXAMPLES_MAX; i++) {
+        char text[200], hashed[LW_HASHED_MAX];
         const char *id = context->example[i];
+        if (said == LW_EXAMPLES_HASHED) {
+            lw_privacy_hash(p, LW_PRIVATE_EXAMPLE, id, hashed);
+            id = hashed;
+        }
         json_array_append_new(
-            list, json_string(lw_utf8_clean(text, sizeof text, id, strlen(id))));
+            list, json_string(lw_text_safe(text, sizeof text, id, strlen(id))));
     }
     return list;
 }
@@ -154,7 +166,7 @@ int lw_alert_json(const struct lw_spec *spec, const struct lw_alert *alert,
     json_t *details = json_object();
     set(details, "movers",
         context->reference != NULL && context->window != NULL
-            ? lw_alert_movers(spec, alert, context->reference, context->window)
+            ? lw_alert_movers(spec, alert, context)
             : json_array());
     set(details, "segments", segments(context));
     set(details, "examples", examples(context));

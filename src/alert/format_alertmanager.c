@@ -58,13 +58,13 @@ static void annotate_lists(json_t *a, const struct lw_message *m) {
         lw_buf_printf(&text, "%s%s", i ? "\n" : "",
                       lw_message_mover(m, i, line, sizeof line));
     if (text.len > 0)
-        lw_json_text(a, "movers", lw_buf_str(&text), ANNOTATION_MAX);
+        lw_json_lines(a, "movers", lw_buf_str(&text), ANNOTATION_MAX);
     lw_buf_clear(&text);
     for (size_t i = 0; i < lw_message_segments(m); i++)
         lw_buf_printf(&text, "%s%s", i ? "\n" : "",
                       lw_message_segment(m, i, line, sizeof line));
     if (text.len > 0)
-        lw_json_text(a, "segments", lw_buf_str(&text), ANNOTATION_MAX);
+        lw_json_lines(a, "segments", lw_buf_str(&text), ANNOTATION_MAX);
     lw_buf_fini(&text);
 }
 

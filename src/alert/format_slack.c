@@ -1,28 +1,58 @@
 /* Slack's incoming webhooks: Block Kit in one attachment with a colour bar.
  *
- * `text` is what the phone's notification and screen readers show, so it says all of it
- * in one line. Limits (api.slack.com/reference/block-kit): header 150 characters, section
- * text 3,000, field 2,000, ten fields a section, 50 blocks. Texts are escaped for & < >
- * as Slack asks, and cut between entities, so that no trip id can mention a channel. A
- * webhook cannot thread its messages: firing and resolved are two messages with the same
- * title. Mattermost and Rocket.Chat take the same body. */
+ * Whatever may have come out of events stands in plain_text objects, which know no
+ * emphasis, mention, channel, link or emoji; mrkdwn is for words and addresses of our
+ * own, and says `verbatim`. `text` is what the phone's notification and screen readers
+ * show, so it says all of it in one line; there the message as a whole switches off all
+ * reading into texts (`mrkdwn`, `parse`, `link_names`, `unfurl_*`).
+ *
+ * Limits (api.slack.com/reference/block-kit): header 150 characters, section text 3,000,
+ * field 2,000, ten fields a section, 50 blocks. A webhook cannot thread its messages:
+ * firing and resolved are two messages with the same title. Mattermost and Rocket.Chat
+ * take the same body. */
 #include <stdio.h>
 #include <string.h>
 
 #include "alert/message.h"
 #include "base/mem.h"
+#include "base/text_media.h"
 
 #define SECTION_MAX 2900
+#define TITLE_MAX   148
+#define TEXT_MAX    2700
+#define FACTS_MAX   5 /* a section's fields are name and value */
 
 static void set(json_t *object, const char *key, json_t *value) {
     int failed = json_object_set_new(object, key, value);
     lw_assert(failed == 0);
 }
 
+static void add_text(struct lw_buf *to, const char *text, size_t max) {
+    lw_text_for(LW_MEDIUM_SLACK, to, text, strlen(text), max);
+}
+
+/* Takes what is in the buffer, which is safe. */
+static json_t *plain(struct lw_buf *text) {
+    json_t *t = json_object();
+    set(t, "type", json_string("plain_text"));
+    set(t, "text", json_string(lw_buf_str(text)));
+    set(t, "emoji", json_false());
+    lw_buf_fini(text);
+    return t;
+}
+
+static json_t *plain_of(const char *text, size_t max) {
+    struct lw_buf safe = {0};
+    add_text(&safe, text, max);
+    return plain(&safe);
+}
+
+/* Of our own words. */
 static json_t *mrkdwn(const char *text) {
     json_t *t = json_object();
     set(t, "type", json_string("mrkdwn"));
-    lw_json_text(t, "text", text, SECTION_MAX + 90);
+    set(t, "text", json_string(text));
+    set(t, "verbatim", json_true());
     return t;
 }
 
@@ -34,45 +64,45 @@ static json_t *section(const char *key, json_t *value) {
 }
 
 static json_t *header(const struct lw_message *m) {
-    char title[150];
-    json_t *t = json_object(), *h = json_object();
-    set(t, "type", json_string("plain_text"));
-    lw_json_text(t, "text", lw_message_title(m, title, sizeof title), 149);
+    char title[400];
+    json_t *h = json_object();
     set(h, "type", json_string("header"));
-    set(h, "text", t);
+    set(h, "text", plain_of(lw_message_title(m, title, sizeof title), TITLE_MAX));
     return h;
 }
 
-static json_t *fields(const struct lw_message *m) {
+static void add_facts(json_t *blocks, const struct lw_message *m) {
     struct lw_fact fact[LW_FACTS];
-    json_t *list = json_array();
+    char name[64];
     size_t n = lw_message_facts(m, fact);
-    for (size_t i = 0; i < n; i++) {
-        char value[1600], text[1700];
-        lw_utf8_slack(value, sizeof value, fact[i].value);
-        snprintf(text, sizeof text, "*%s*\n%s", fact[i].name, value);
-        json_array_append_new(list, mrkdwn(text));
+    for (size_t i = 0; i < n; i += FACTS_MAX) {
+        json_t *list = json_array();
+        for (size_t k = i; k < n && k < i + FACTS_MAX; k++) {
+            snprintf(name, sizeof name, "*%s*", fact[k].name);
+            json_array_append_new(list, mrkdwn(name));
+            json_array_append_new(list, plain_of(fact[k].value, 1900));
+        }
+        json_array_append_new(blocks, section("fields", list));
     }
-    return section("fields", list);
 }
 
 typedef char *line_fn(const struct lw_message *m, size_t i, char *out, size_t size);
 
 static void add_list(json_t *blocks, const struct lw_message *m, const char *title,
                      size_t n, line_fn *line) {
-    char raw[400], safe[500];
-    struct lw_buf text = {0};
+    char raw[400];
+    struct lw_buf text = {0}, one = {0};
     if (n == 0)
         return;
-    lw_buf_printf(&text, "*%s*", title);
     for (size_t i = 0; i < n; i++) {
-        line(m, i, raw, sizeof raw);
-        lw_utf8_slack(safe, sizeof safe, raw);
-        if (text.len + strlen(safe) + 8 < SECTION_MAX)
-            lw_buf_printf(&text, "\n• %s", safe);
+        lw_buf_clear(&one);
+        add_text(&one, line(m, i, raw, sizeof raw), SECTION_MAX / 5);
+        if (text.len + one.len + 8 < SECTION_MAX)
+            lw_buf_printf(&text, "%s• %s", i ? "\n" : "", lw_buf_str(&one));
     }
-    json_array_append_new(blocks, section("text", mrkdwn(lw_buf_str(&text))));
-    lw_buf_fini(&text);
+    json_array_append_new(blocks, section("text", mrkdwn(title)));
+    json_array_append_new(blocks, section("text", plain(&text)));
+    lw_buf_fini(&one);
 }
 
 /* "<url|label>"; an address with one of Slack's own characters in it is left out. */
@@ -93,17 +123,20 @@ static void add_links(json_t *blocks, const struct lw_message *m) {
 int lw_body_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
                   const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
     (void)r, (void)secrets, (void)err;
-    char title[400], escaped[600], summary[2000], text[2700];
+    char title[400];
+    struct lw_buf text = {0};
     json_t *root = json_object(), *attachment = json_object(), *blocks = json_array();
-    lw_utf8_slack(escaped, sizeof escaped, lw_message_title(m, title, sizeof title));
-    lw_utf8_slack(summary, sizeof summary, m->summary);
-    snprintf(text, sizeof text, "%s%s%s", escaped, summary[0] ? " — " : "", summary);
+    add_text(&text, lw_message_title(m, title, sizeof title), TEXT_MAX / 4);
+    if (m->summary[0] != '\0') {
+        lw_buf_printf(&text, " — ");
+        add_text(&text, m->summary, TEXT_MAX / 2);
+    }
     json_array_append_new(blocks, header(m));
-    if (summary[0] != '\0')
-        json_array_append_new(blocks, section("text", mrkdwn(summary)));
-    json_array_append_new(blocks, fields(m));
-    add_list(blocks, m, "Moved most", lw_message_movers(m), lw_message_mover);
-    add_list(blocks, m, "Where the error rose", lw_message_segments(m),
+    if (m->summary[0] != '\0')
+        json_array_append_new(blocks, section("text", plain_of(m->summary, SECTION_MAX)));
+    add_facts(blocks, m);
+    add_list(blocks, m, "*Moved most*", lw_message_movers(m), lw_message_mover);
+    add_list(blocks, m, "*Where the error rose*", lw_message_segments(m),
              lw_message_segment);
     add_links(blocks, m);
     const char *colour = !m->firing                             ? "#2e7d32"
@@ -111,8 +144,14 @@ int lw_body_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
                                                                 : "#f9a825";
     set(attachment, "color", json_string(colour));
     set(attachment, "blocks", blocks);
-    lw_json_text(root, "text", text, 2700);
+    set(root, "text", json_string(lw_buf_str(&text)));
+    set(root, "mrkdwn", json_false());
+    set(root, "parse", json_string("none"));
+    set(root, "link_names", json_false());
+    set(root, "unfurl_links", json_false());
+    set(root, "unfurl_media", json_false());
     set(root, "attachments", json_pack("[o]", attachment));
     lw_json_dump(root, out);
+    lw_buf_fini(&text);
     return 0;
 }

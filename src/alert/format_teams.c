@@ -2,15 +2,17 @@
  * is received" address, the successor of the retired office connectors.
  *
  * The whole message may have 28 KB; with five movers and five segments of at most 400
- * bytes it stays under half of that. Card text is Markdown: the characters that would
- * start a link, an emphasis or a list are escaped, so that text out of the data stays
- * text. Sources: adaptivecards.io/explorer, learn.microsoft.com "Create incoming webhooks
- * with Workflows". */
+ * bytes it stays under half of that. Card text is Markdown, and finds addresses by
+ * itself: what would begin any of that is escaped (base/text_media.c), so that text out
+ * of the data stays text. A mention needs an entry in `msteams.entities`, which we never
+ * write. Sources: adaptivecards.io/explorer, learn.microsoft.com "Create incoming
+ * webhooks with Workflows". */
 #include <stdio.h>
 #include <string.h>
 
 #include "alert/message.h"
 #include "base/mem.h"
+#include "base/text_media.h"
 
 #define TEXT_MAX 2000
 
@@ -19,15 +21,11 @@ static void set(json_t *object, const char *key, json_t *value) {
     lw_assert(failed == 0);
 }
 
-/* Sets key to text with Markdown's own characters escaped. */
+/* Sets key to a text that stays text. */
 static void plain(json_t *object, const char *key, const char *text) {
     struct lw_buf safe = {0};
-    for (const char *p = text; *p != '\0'; p++) {
-        if (strchr("\\*_[]()`#~", *p) != NULL)
-            lw_buf_u8(&safe, '\\');
-        lw_buf_u8(&safe, (uint8_t)*p);
-    }
-    lw_json_text(object, key, lw_buf_str(&safe), TEXT_MAX);
+    lw_text_for(LW_MEDIUM_CARD, &safe, text, strlen(text), TEXT_MAX);
+    set(object, key, json_string(lw_buf_str(&safe)));
     lw_buf_fini(&safe);
 }
 

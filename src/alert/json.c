@@ -16,14 +16,24 @@ static void set(json_t *object, const char *key, json_t *value) {
     lw_assert(failed == 0);
 }
 
-void lw_json_text(json_t *object, const char *key, const char *text, size_t max) {
+typedef char *safe_fn(char *out, size_t size, const char *text, size_t len);
+
+static void set_safe(json_t *object, const char *key, const char *text, size_t max,
+                     safe_fn *safe_text) {
     char safe[TEXT_MAX];
     lw_assert(max < sizeof safe);
-    if (text == NULL || text[0] == '\0') {
+    if (text == NULL || text[0] == '\0')
         set(object, key, json_null());
-        return;
-    }
-    set(object, key, json_string(lw_utf8_clean(safe, max + 1, text, strlen(text))));
+    else
+        set(object, key, json_string(safe_text(safe, max + 1, text, strlen(text))));
+}
+
+void lw_json_text(json_t *object, const char *key, const char *text, size_t max) {
+    set_safe(object, key, text, max, lw_text_safe);
+}
+
+void lw_json_lines(json_t *object, const char *key, const char *text, size_t max) {
+    set_safe(object, key, text, max, lw_utf8_clean);
 }
 
 void lw_json_real(json_t *object, const char *key, double v) {

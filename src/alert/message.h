@@ -48,12 +48,11 @@ size_t lw_message_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]
  * other than newline become \xHH or \uHHHH; when it does not fit it is cut between code
  * points and ends in "…". */
 char *lw_utf8_clean(char *out, size_t size, const char *text, size_t len);
-/* The same, with & < > escaped as Slack asks; never cuts inside an entity. */
-char *lw_utf8_slack(char *out, size_t size, const char *text);
 
-/* Sets key to text made safe, at most max bytes (<= 4096); null when text is NULL or "".
- */
+/* Sets key to text made safe, as one line or (lines of ours, joined by newlines) as
+ * several, at most max bytes (<= 4095); null when text is NULL or "". */
 void lw_json_text(json_t *object, const char *key, const char *text, size_t max);
+void lw_json_lines(json_t *object, const char *key, const char *text, size_t max);
 /* Sets key to a number, or null where it is no finite one. */
 void lw_json_real(json_t *object, const char *key, double v);
 void lw_json_time(json_t *object, const char *key, int64_t ms);
@@ -69,7 +68,7 @@ lw_body_fn lw_body_alertmanager, lw_body_alertmanager_webhook, lw_body_slack,
 
 /* details.movers, made from the sketches of reference and window. New reference. */
 json_t *lw_alert_movers(const struct lw_spec *spec, const struct lw_alert *alert,
-                        const struct lw_reference *reference, struct lw_pane *window);
+                        const struct lw_alert_context *context);
 
 /* True when the character may stand in a receiver's or a header's name. */
 bool lw_name_char(char c);

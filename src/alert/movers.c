@@ -85,18 +85,24 @@ static size_t collect(struct lw_cats *from, const struct lw_cats *other, bool in
     return used;
 }
 
-static void put_value(json_t *object, const struct lw_cat *c) {
-    char text[VALUE_MAX + 1];
-    set(object, "value", json_string(lw_cat_name(c, text, sizeof text)));
+static void put_value(json_t *object, const struct lw_cat *c,
+                      const struct lw_privacy *privacy) {
+    char text[VALUE_MAX + 1], hashed[LW_HASHED_MAX];
+    lw_cat_name(c, text, sizeof text);
+    bool open = privacy == NULL || privacy->categories == LW_CATEGORIES_TOP;
+    if (!open)
+        lw_privacy_hash(privacy, LW_PRIVATE_CATEGORY, text, hashed);
+    set(object, "value", json_string(open ? text : hashed));
 }
 
-static json_t *shares(const struct change *c, size_t n, bool moved) {
+static json_t *shares(const struct change *c, size_t n, bool moved,
+                      const struct lw_privacy *privacy) {
     json_t *list = json_array();
     for (size_t i = 0; i < n && i < CATEGORIES_MAX; i++) {
         if (moved && size_of(&c[i]) < SHIFT_MIN)
             break;
         json_t *one = json_object();
-        put_value(one, &c[i].cat);
+        put_value(one, &c[i].cat, privacy);
         if (moved) {
             lw_json_real(one, "reference", c[i].reference);
             lw_json_real(one, "window", c[i].window);
@@ -109,17 +115,21 @@ static json_t *shares(const struct change *c, size_t n, bool moved) {
 }
 
 static void put_categories(json_t *mover, struct lw_cats *reference,
-                           struct lw_cats *window) {
+                           struct lw_cats *window, const struct lw_privacy *privacy) {
     size_t most = lw_cats_size(reference) + lw_cats_size(window) + 1;
     struct change *c = lw_calloc(most, sizeof *c);
-    set(mover, "appeared", shares(c, collect(window, reference, false, false, c), false));
-    set(mover, "vanished", shares(c, collect(reference, window, false, true, c), false));
-    set(mover, "moved", shares(c, collect(window, reference, true, false, c), true));
+    size_t n = collect(window, reference, false, false, c);
+    set(mover, "appeared", shares(c, n, false, privacy));
+    n = collect(reference, window, false, true, c);
+    set(mover, "vanished", shares(c, n, false, privacy));
+    n = collect(window, reference, true, false, c);
+    set(mover, "moved", shares(c, n, true, privacy));
     free(c);
 }
 
 static json_t *mover(const struct lw_column *column, const struct lw_member *reference,
-                     const struct lw_member *window, const struct lw_drift *drift) {
+                     const struct lw_member *window, const struct lw_drift *drift,
+                     const struct lw_privacy *privacy) {
     json_t *m = json_object();
     lw_json_text(m, "feature", column->name, LW_NAME_MAX);
     set(m, "kind", json_string(lw_kind_name(column->kind)));
@@ -136,7 +146,7 @@ static json_t *mover(const struct lw_column *column, const struct lw_member *ref
         set(m, "window", quantiles(&window->num));
     } else {
         lw_json_real(m, "unseen", drift->unseen_known ? drift->unseen : NAN);
-        put_categories(m, reference->cats, window->cats);
+        put_categories(m, reference->cats, window->cats, privacy);
     }
     return m;
 }
@@ -160,7 +170,9 @@ static int next(const double *ranks, size_t n) {
 }
 
 json_t *lw_alert_movers(const struct lw_spec *spec, const struct lw_alert *alert,
-                        const struct lw_reference *reference, struct lw_pane *window) {
+                        const struct lw_alert_context *context) {
+    const struct lw_reference *reference = context->reference;
+    struct lw_pane *window = context->window;
     struct lw_drift drift[LW_FEATURES_MAX + 1];
     double ranks[LW_FEATURES_MAX + 1];
     const struct lw_profile *old = reference->profile, *now = window->profile;
@@ -176,8 +188,8 @@ json_t *lw_alert_movers(const struct lw_spec *spec, const struct lw_alert *alert
         if (i < 0)
             break;
         ranks[i] = -1;
-        json_array_append_new(
-            list, mover(&old->columns[i], &old->members[i], &now->members[i], &drift[i]));
+        json_array_append_new(list, mover(&old->columns[i], &old->members[i],
+                                          &now->members[i], &drift[i], context->privacy));
     }
     return list;
 }

@@ -1,10 +1,13 @@
 /* The notifier's decisions, as far as they need neither clock nor store.
  *
  * Every (alert, receiver) is an entry of its own. Two rules order them: a receiver gets
- * at most one message a round, oldest first; and within an incident nothing overtakes:
- * while "firing" waits for its next try, "resolved" waits behind it, or a page would be
- * opened after it was closed and stay open for ever. Other incidents of the same receiver
- * go ahead.
+ * at most one message a round, oldest first; and about one alert nothing overtakes. While
+ * "firing" waits for its next try, "resolved" waits behind it, or a page would be opened
+ * after it was closed and stay open for ever. And the next incident of the same alert
+ * waits behind the end of the last: to a receiver that knows an alert by its labels, as
+ * Alertmanager does, both have the same name, and the old end would resolve the new
+ * incident. (A label with the incident would tell them apart, but then a silence made
+ * there from an alert's labels would end with the incident.) Other alerts go ahead.
  *
  * The wait before the next try is exponential with full jitter (Brooker, "Exponential
  * Backoff And Jitter", AWS 2015): uniform up to min(1 h, 2 s * 2^attempts), at least a
@@ -59,12 +62,6 @@ int lw_receiver_find(const struct lw_receiver *r, size_t n, const char *outbox_i
     return -1;
 }
 
-/* The same incident at the same receiver: ids start with the incident up to '-'. */
-static bool same_incident(const char *a, const char *b) {
-    size_t len = strcspn(a, "-@");
-    return strncmp(a, b, len) == 0 && strcspn(b, "-@") == len;
-}
-
 static bool same_receiver(const char *a, const char *b) {
     const char *x = strchr(a, '@'), *y = strchr(b, '@');
     return x != NULL && y != NULL ? strcmp(x, y) == 0 : x == y;
@@ -74,7 +71,7 @@ static bool same_receiver(const char *a, const char *b) {
 static bool held_back(const struct lw_waiting *w, size_t i, const size_t *chosen,
                       size_t nchosen) {
     for (size_t j = 0; j < i; j++)
-        if (same_receiver(w[j].id, w[i].id) && same_incident(w[j].id, w[i].id))
+        if (w[j].alert == w[i].alert && same_receiver(w[j].id, w[i].id))
             return true;
     for (size_t k = 0; k < nchosen; k++)
         if (same_receiver(w[chosen[k]].id, w[i].id))

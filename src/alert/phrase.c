@@ -25,7 +25,7 @@ static void put(struct lw_fact *out, size_t *n, const char *name, const char *va
     if (value[0] == '\0' || *n == LW_FACTS)
         return;
     out[*n].name = name;
-    lw_utf8_clean(out[*n].value, sizeof out[*n].value, value, strlen(value));
+    lw_text_safe(out[*n].value, sizeof out[*n].value, value, strlen(value));
     ++*n;
 }
 
@@ -81,7 +81,7 @@ char *lw_message_title(const struct lw_message *m, char *out, size_t size) {
     snprintf(text, sizeof text, "[%s] %.96s: %.96s%s%.96s%s", mark, m->stream, m->rule,
              m->feature[0] != '\0' ? " of " : "", m->feature,
              m->repeat > 0 && m->firing ? " (still)" : "");
-    return lw_utf8_clean(out, size, text, strlen(text));
+    return lw_text_safe(out, size, text, strlen(text));
 }
 
 static double number(const json_t *object, const char *key) {
@@ -152,7 +152,7 @@ char *lw_message_mover(const struct lw_message *m, size_t i, char *out, size_t s
     if (fabs(now - before) > 0.005)
         lw_buf_printf(&text, ", missing %s → %s %%", lw_digits(100 * before, 1).text,
                       lw_digits(100 * now, 1).text);
-    lw_utf8_clean(out, size, lw_buf_str(&text), text.len);
+    lw_text_safe(out, size, lw_buf_str(&text), text.len);
     lw_buf_fini(&text);
     return out;
 }
@@ -169,5 +169,5 @@ char *lw_message_segment(const struct lw_message *m, size_t i, char *out, size_t
              lw_digits(100 * number(s, "share"), 0).text,
              lw_message_figure(old, sizeof old, number(s, "reference_rmse")),
              lw_message_figure(now, sizeof now, number(s, "rmse")));
-    return lw_utf8_clean(out, size, text, strlen(text));
+    return lw_text_safe(out, size, text, strlen(text));
 }

@@ -172,6 +172,8 @@ static void end(struct exchange *x, const struct lw_http_request *req) {
     lw_copy(out->answer, sizeof out->answer, x->answer);
     say(x, lw_url_shown(shown, sizeof shown, req->url));
     curl_easy_cleanup(x->curl);
+    for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
+        explicit_bzero(h->data, strlen(h->data)); /* one of them has the token */
     curl_slist_free_all(x->headers);
 }
 

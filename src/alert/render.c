@@ -29,15 +29,22 @@ static const struct {
     lw_body_fn *body;
     const char *suffix; /* of the URL */
     bool bearer;        /* the token goes into Authorization */
+    enum lw_keyed keyed;
 } format[LW_FORMATS] = {
-    [LW_FORMAT_JSON] = {body_json, "", true},
-    [LW_FORMAT_ALERTMANAGER_WEBHOOK] = {lw_body_alertmanager_webhook, "", true},
-    [LW_FORMAT_ALERTMANAGER] = {lw_body_alertmanager, "/api/v2/alerts", true},
-    [LW_FORMAT_SLACK] = {lw_body_slack, "", true},
-    [LW_FORMAT_PAGERDUTY] = {lw_body_pagerduty, "", false},
-    [LW_FORMAT_TEAMS] = {lw_body_teams, "", true},
-    [LW_FORMAT_TEMPLATE] = {lw_body_template, "", true},
+    [LW_FORMAT_JSON] = {body_json, "", true, LW_KEYED_NOT},
+    [LW_FORMAT_ALERTMANAGER_WEBHOOK] = {lw_body_alertmanager_webhook, "", true,
+                                        LW_KEYED_LABELS},
+    [LW_FORMAT_ALERTMANAGER] = {lw_body_alertmanager, "/api/v2/alerts", true,
+                                LW_KEYED_LABELS},
+    [LW_FORMAT_SLACK] = {lw_body_slack, "", true, LW_KEYED_NOT},
+    [LW_FORMAT_PAGERDUTY] = {lw_body_pagerduty, "", false, LW_KEYED_INCIDENT},
+    [LW_FORMAT_TEAMS] = {lw_body_teams, "", true, LW_KEYED_NOT},
+    [LW_FORMAT_TEMPLATE] = {lw_body_template, "", true, LW_KEYED_NOT},
 };
+
+enum lw_keyed lw_format_keyed(enum lw_format f) {
+    return format[f].keyed;
+}
 
 static int body(const struct lw_receiver *r, const struct lw_secrets *secrets,
                 const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
@@ -57,11 +64,11 @@ int lw_alert_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
 }
 
 static void add_header(struct lw_http_request *req, const char *name, const char *value) {
-    struct lw_buf line = {0};
+    size_t size = strlen(name) + strlen(value) + 3;
+    char *line = lw_malloc(size);
     lw_assert(req->nheaders < LW_HTTP_HEADERS_MAX);
-    lw_buf_printf(&line, "%s: %s", name, value);
-    (void)lw_buf_str(&line);
-    req->header[req->nheaders++] = (char *)line.data;
+    snprintf(line, size, "%s: %s", name, value);
+    req->header[req->nheaders++] = line;
 }
 
 static bool ours(const char *line) {
@@ -103,8 +110,7 @@ static int add_own_lines(const struct lw_receiver *r, const char *text,
             req->header[req->nheaders++] = line;
             continue;
         }
-        OPENSSL_cleanse(line, used);
-        free(line);
+        lw_free_secret(line, used);
         if (!blank)
             return lw_fail(err, LW_ECONFIG,
                            "receiver %s: `headers_file`: line %d is no \"Name: value\", "
@@ -183,11 +189,8 @@ int lw_alert_render(const struct lw_receiver *r, const struct lw_secrets *secret
 
 void lw_http_request_fini(struct lw_http_request *req) {
     for (size_t i = 0; i < req->nheaders; i++) {
-        OPENSSL_cleanse(req->header[i], strlen(req->header[i]));
-        free(req->header[i]);
+        lw_free_secret(req->header[i], strlen(req->header[i]));
     }
-    if (req->body.data != NULL)
-        OPENSSL_cleanse(req->body.data, req->body.len);
-    lw_buf_fini(&req->body);
+    lw_buf_wipe(&req->body);
     OPENSSL_cleanse(req, sizeof *req);
 }

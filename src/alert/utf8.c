@@ -3,9 +3,10 @@
  * Receivers refuse a whole message for one bad byte (jansson, Slack and PagerDuty all
  * insist on valid UTF-8), and each product has its own limit. So every text passes here
  * once: what is no UTF-8 or drives a terminal is escaped as base/text_show.c does it,
- * newlines stay, and what is too long is cut between code points and says so with an
- * ellipsis. Names of categories have been through lw_cat_name before. Limits are counted
- * in bytes: never more than a product that counts characters allows.
+ * newlines stay (they are ours, between lines), and what is too long is cut between code
+ * points and says so with an ellipsis. Names of categories have been through lw_cat_name
+ * before. Limits are counted in bytes: never more than a product that counts characters
+ * allows.
  *
  * Left out: grapheme clusters. A cut may part a letter from a combining accent. */
 #include <string.h>
@@ -29,26 +30,12 @@ static struct unit unit_at(const char *text, size_t left) {
     return u;
 }
 
-static void escape(struct unit *u) {
-    static const struct {
-        char c;
-        const char *entity;
-    } entity[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}};
-    for (size_t i = 0; u->len == 1 && i < 3; i++)
-        if (u->byte[0] == entity[i].c) {
-            u->len = strlen(entity[i].entity);
-            memcpy(u->byte, entity[i].entity, u->len);
-        }
-}
-
 /* `keep` remembers how far the text may stay when an ellipsis must still follow. */
-static char *clean(char *out, size_t size, const char *text, size_t len, bool slack) {
+char *lw_utf8_clean(char *out, size_t size, const char *text, size_t len) {
     lw_assert(size >= 4);
     size_t used = 0, keep = 0;
     for (size_t i = 0; i < len;) {
         struct unit u = unit_at(text + i, len - i);
-        if (slack)
-            escape(&u);
         if (used + u.len > size - 1) {
             memcpy(out + keep, "\xE2\x80\xA6", 3);
             out[keep + 3] = '\0';
@@ -62,12 +49,4 @@ static char *clean(char *out, size_t size, const char *text, size_t len, bool sl
     }
     out[used] = '\0';
     return out;
-}
-
-char *lw_utf8_clean(char *out, size_t size, const char *text, size_t len) {
-    return clean(out, size, text, len, false);
-}
-
-char *lw_utf8_slack(char *out, size_t size, const char *text) {
-    return clean(out, size, text, strlen(text), true);
 }

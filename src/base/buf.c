@@ -9,13 +9,32 @@
 
 #include "base/mem.h"
 
+#define SECRETS_MAX ((size_t)256 * 1024)
+
 void lw_buf_fini(struct lw_buf *buf) {
     free(buf->data);
     *buf = (struct lw_buf){0};
 }
 
+void lw_buf_wipe(struct lw_buf *buf) {
+    lw_free_secret(buf->data, buf->cap);
+    *buf = (struct lw_buf){0};
+}
+
 void lw_buf_clear(struct lw_buf *buf) {
     buf->len = 0;
+}
+
+/* A small buffer may hold a secret, of which no copy is to stay behind. Large ones are
+ * data, and are not copied where the C library need not. */
+static uint8_t *moved(const struct lw_buf *buf, size_t cap) {
+    if (cap > SECRETS_MAX)
+        return lw_realloc(buf->data, cap, 1);
+    uint8_t *data = lw_malloc(cap);
+    if (buf->len > 0)
+        memcpy(data, buf->data, buf->len);
+    lw_free_secret(buf->data, buf->cap);
+    return data;
 }
 
 static void reserve(struct lw_buf *buf, size_t more) {
@@ -26,7 +45,7 @@ static void reserve(struct lw_buf *buf, size_t more) {
         lw_assert(cap <= SIZE_MAX / 2);
         cap *= 2;
     }
-    buf->data = lw_realloc(buf->data, cap, 1);
+    buf->data = moved(buf, cap);
     buf->cap = cap;
 }
 

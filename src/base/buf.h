@@ -15,6 +15,7 @@ struct lw_buf {
 };
 
 void lw_buf_fini(struct lw_buf *buf);
+void lw_buf_wipe(struct lw_buf *buf);  /* the same for one that held a secret */
 void lw_buf_clear(struct lw_buf *buf); /* keeps the memory */
 void lw_buf_put(struct lw_buf *buf, const void *data, size_t len);
 void lw_buf_u8(struct lw_buf *buf, uint8_t v);

@@ -9,6 +9,9 @@
 #ifdef __GLIBC__ /* told by any of its headers */
 #include <malloc.h>
 #endif
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 static void *checked(void *p, size_t size) {
     if (!p && size > 0) {
@@ -57,6 +60,22 @@ void *lw_memdup(const void *data, size_t size) {
     if (size > 0)
         memcpy(copy, data, size);
     return copy;
+}
+
+void lw_free_secret(void *p, size_t len) {
+    if (p)
+        explicit_bzero(p, len);
+    free(p);
+}
+
+/* The kernel then writes no core file and passes none to a collector, whatever the limits
+ * and its patterns say. */
+void lw_mem_dumpable(bool allowed) {
+#ifdef __linux__
+    prctl(PR_SET_DUMPABLE, allowed ? 1UL : 0UL, 0UL, 0UL, 0UL);
+#else
+    (void)allowed;
+#endif
 }
 
 /* What glibc does with freed memory suits a program that will soon need as much again. A

@@ -5,6 +5,7 @@
 #ifndef LW_MEM_H
 #define LW_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void *lw_malloc(size_t size);
@@ -13,7 +14,12 @@ void *lw_realloc(void *old, size_t count, size_t size);
 char *lw_strdup(const char *text);
 char *lw_strndup(const char *text, size_t len);
 void *lw_memdup(const void *data, size_t size);
+/* Overwrites what held a secret, len bytes, and frees it. NULL: nothing. */
+void lw_free_secret(void *p, size_t len);
 
+/* Whether a crash may leave an image of the memory, with the secrets in it, and a
+ * debugger of the same user may look at it. Nothing where the system is not Linux. */
+void lw_mem_dumpable(bool allowed);
 /* For a process that is to run for months; once, before its threads. See mem.c. */
 void lw_mem_policy(void);
 /* Gives the pages of freed blocks back to the system, in every thread's arena. Nothing

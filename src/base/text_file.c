@@ -10,6 +10,15 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* Room for size bytes and a NUL, with the first len bytes of old, which is wiped. */
+static char *larger(char *old, size_t len, size_t size) {
+    char *data = lw_malloc(size + 1);
+    if (len > 0)
+        memcpy(data, old, len);
+    lw_free_secret(old, len);
+    return data;
+}
+
 char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err) {
     struct stat st;
     FILE *file = fopen(path, "rb");
@@ -19,16 +28,18 @@ char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err
     }
     char *data = NULL;
     size_t got = 0;
+    setvbuf(file, NULL, _IONBF, 0); /* a secret is in no buffer but ours */
     if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
         lw_fail(err, LW_EINPUT, "%s is a directory", path);
         fclose(file);
         return NULL;
     }
     /* Grown as it is read: pipes and /proc have no size to trust. */
-    for (size_t cap = 0; !feof(file) && !ferror(file) && got <= max;) {
+    size_t cap = 0;
+    while (!feof(file) && !ferror(file) && got <= max) {
         if (got == cap) {
+            data = larger(data, cap, cap ? cap * 2 : 4096);
             cap = cap ? cap * 2 : 4096;
-            data = lw_realloc(data, cap + 1, 1);
         }
         got += fread(data + got, 1, cap - got, file);
     }
@@ -40,7 +51,7 @@ char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err
         else
             lw_fail(err, LW_EINPUT, "%s is larger than the %zu bytes allowed here", path,
                     max);
-        free(data);
+        lw_free_secret(data, got);
         return NULL;
     }
     data[got] = '\0';

@@ -11,6 +11,7 @@
 #include "cli/alerts.h"
 #include "store/alerts.h"
 #include "store/leader.h"
+#include "store/privacy.h"
 
 #define DELIVERIES_MAX 100
 
@@ -258,13 +259,49 @@ static int unsilence(struct session *s, const char *id, struct lw_err *err) {
     return 0;
 }
 
+/* " name name " of the receivers whose format is keyed so. */
+static const char *keyed_by(const struct lw_config *config, enum lw_keyed how, char *out,
+                            size_t size) {
+    size_t used = (size_t)snprintf(out, size, " ");
+    for (size_t i = 0; i < config->nreceivers; i++)
+        if (lw_format_keyed(config->receiver[i].format) == how)
+            used += (size_t)snprintf(out + used, size - used, "%s ",
+                                     config->receiver[i].name);
+    return out;
+}
+
 static int retry(struct session *s, const char *id, struct lw_err *err) {
     if (!id)
         return lw_fail(err, LW_ECONFIG, "retry which one? (leeway alerts lists them)");
-    if (lw_parked_retry(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
-                        lw_wall_ms(), err))
+    char by_incident[LW_RECEIVERS_MAX * (LW_RECEIVER_NAME_MAX + 1) + 2];
+    char by_labels[sizeof by_incident];
+    const struct lw_parked_again again = {
+        id, s->by ? s->by : s->who,
+        keyed_by(s->config, LW_KEYED_INCIDENT, by_incident, sizeof by_incident),
+        keyed_by(s->config, LW_KEYED_LABELS, by_labels, sizeof by_labels), lw_wall_ms()};
+    if (lw_parked_retry(s->redis, &s->config->spec, &again, err))
         return -1;
     lw_cli_line(stdout, "%s is in the outbox again", id);
+    return 0;
+}
+
+/* What a hashed value in a message was: the same hash again. */
+static int hash(struct session *s, const char *value, struct lw_err *err) {
+    struct lw_privacy p = s->config->privacy;
+    char category[LW_HASHED_MAX], example[LW_HASHED_MAX];
+    if (!value)
+        return lw_fail(err, LW_ECONFIG,
+                       "hash what? (a category or an event's identifier)");
+    if (lw_privacy_key(s->redis, &s->config->spec, p.key, err))
+        return -1;
+    lw_privacy_hash(&p, LW_PRIVATE_CATEGORY, value, category);
+    lw_privacy_hash(&p, LW_PRIVATE_EXAMPLE, value, example);
+    if (s->json)
+        lw_cli_print_json(json_pack("{s:o, s:s, s:s}", "value", lw_cli_text(value),
+                                    "category", category, "example", example));
+    else
+        lw_cli_line(stdout, "%s is %s as a category, %s as an example", value, category,
+                    example);
     return 0;
 }
 
@@ -276,12 +313,14 @@ static int check_usage(const struct session *s, const char *verb, char **rest, i
                        struct lw_err *err) {
     bool silences = strcmp(verb, "silence") == 0, tests = strcmp(verb, "test") == 0;
     bool named = strcmp(verb, "unsilence") == 0 || strcmp(verb, "retry") == 0;
-    if (!silences && !tests && !named && strcmp(verb, "list") != 0)
-        return lw_fail(err, LW_ECONFIG,
-                       "there is no verb \"%s\"; list, silence, unsilence, test, retry",
-                       verb);
-    if (n > (named ? 2 : 1))
-        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[named ? 2 : 1]);
+    bool hashes = strcmp(verb, "hash") == 0;
+    int most = named || hashes ? 2 : 1;
+    if (!silences && !tests && !named && !hashes && strcmp(verb, "list") != 0)
+        return lw_fail(
+            err, LW_ECONFIG,
+            "there is no verb \"%s\"; list, silence, unsilence, test, retry, hash", verb);
+    if (n > most)
+        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[most]);
     if (!silences && (s->rule || s->feature || s->severity || s->lasts || s->comment))
         return lw_fail(err, LW_ECONFIG,
                        "--rule, --feature, --severity, --for and --comment belong to "
@@ -313,6 +352,8 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
         return silence(s, err);
     if (strcmp(verb, "unsilence") == 0)
         return unsilence(s, id, err);
+    if (strcmp(verb, "hash") == 0)
+        return hash(s, id, err);
     return retry(s, id, err);
 }
 
@@ -363,7 +404,7 @@ static int run(int argc, char **argv) {
 }
 
 const struct lw_command lw_cmd_alerts = {
-    "alerts", "-c FILE [list | silence | unsilence ID | test | retry ID]",
+    "alerts", "-c FILE [list | silence | unsilence ID | test | retry ID | hash VALUE]",
     "List alerts and deliveries, silence, test receivers, retry",
     "  -c, --config FILE    the stream's configuration\n"
     "      --json           facts as JSON\n"
@@ -384,5 +425,8 @@ const struct lw_command lw_cmd_alerts = {
     "      --receiver NAME  to this one only\n"
     "      --print          show the bodies, send nothing\n"
     "\n"
-    "retry ID: a delivery that was given up goes into the outbox again.\n",
+    "retry ID: a delivery that was given up goes into the outbox again.\n"
+    "\n"
+    "hash VALUE: how messages call a category or an event's identifier under "
+    "`privacy`.\n",
     run};

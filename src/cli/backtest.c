@@ -152,6 +152,12 @@ static struct lw_config *load(const char *path, const char *until) {
     return config;
 }
 
+static void head(const char *path) {
+    printf("\n");
+    lw_cli_line(stdout, "---- %s", path);
+    printf("\n");
+}
+
 static int compare(const struct options *o, char **files, size_t n) {
     struct lw_bt a = {.path = o->config, .say = !o->json && !o->quiet};
     struct lw_bt z = {.path = o->against, .say = a.say};
@@ -169,7 +175,7 @@ static int compare(const struct options *o, char **files, size_t n) {
         failed = run(&a, &o->run, files, n, &err) != 0;
         if (!failed && second) {
             if (z.say)
-                printf("\n---- %s\n\n", o->against);
+                head(o->against);
             failed = run(&z, &o->run, files, n, &err) != 0;
             if (failed)
                 lw_err_context(&err, "%s", o->against);

@@ -169,7 +169,10 @@ void lw_bt_print_against(const struct lw_bt *b, const struct lw_bt *other) {
     struct lw_bt_month wa, wz, sa = {0}, sz = {0};
     struct lw_month all_a, all_z;
     char name[16];
-    printf("\n  A %s\n  B %s\n\n", b->path, other->path);
+    printf("\n");
+    lw_cli_line(stdout, "  A %s", b->path);
+    lw_cli_line(stdout, "  B %s", other->path);
+    printf("\n");
     printf("  %-8s %9s %9s %10s %12s %9s %10s %10s\n", "", "A managed", "retrains",
            "alerts", "B managed", "retrains", "alerts", "B - A");
     for (size_t i = 0; i < b->ledger.nmonths; i++) {

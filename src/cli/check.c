@@ -10,8 +10,6 @@
 #include "engine/message.h"
 #include "http/server.h"
 #include "kafka/producer.h"
-#include "store/redis.h"
-#include "store/state.h"
 
 #define KAFKA_MS         5000
 #define REACH_MS         5000
@@ -104,79 +102,6 @@ static void check_reach(struct lw_findings *f, const char *what, enum lw_finding
     lw_tell(f, what, ok ? LW_FINDING_HOLDS : if_not, text);
 }
 
-/* Every write of leeway's is a script. */
-static void check_scripts(struct lw_findings *f, struct lw_redis *r) {
-    static const struct lw_script one = {"check", "return 1"};
-    struct lw_err err = {0};
-    char text[700];
-    struct lw_cmd *c = lw_cmd_new();
-    lw_cmd_int(c, 0);
-    struct lw_reply *reply = lw_redis_eval(r, &one, c, &err);
-    bool ok = lw_reply_int(reply) == 1;
-    snprintf(text, sizeof text, "%s%s", ok ? "Lua scripts run" : err.msg,
-             ok ? "" : "; the user needs SCRIPT LOAD and EVALSHA");
-    found(f, "scripts", ok, text);
-    lw_reply_free(reply);
-    lw_cmd_free(c);
-}
-
-/* A server that only follows another takes no writes. */
-static void check_role(struct lw_findings *f, struct lw_redis *r) {
-    struct lw_err none = {0};
-    const char *role = lw_redis_info(r, "role", &none);
-    if (role && strcmp(role, "master") != 0)
-        found(f, "role", false,
-              "this Redis is a replica and takes no writes: name the master, or "
-              "sentinel:// with its name");
-}
-
-/* Without a log of its writes, a Redis that starts anew forgets. */
-static void check_persistence(struct lw_findings *f, struct lw_redis *r) {
-    struct lw_err none = {0};
-    const char *aof = lw_redis_info(r, "aof_enabled", &none);
-    if (!aof)
-        return;
-    bool on = strcmp(aof, "1") == 0;
-    lw_tell(
-        f, "persistence", on ? LW_FINDING_HOLDS : LW_FINDING_WARNED,
-        on ? "appendonly is yes"
-           : "appendonly is no: when this Redis starts anew, what it was told since its "
-             "last snapshot is gone, models and audit too, and events are read again");
-}
-
-/* Is what the stream has there of this configuration? */
-static void check_stream(struct lw_findings *f, struct lw_redis *r,
-                         const struct lw_config *config) {
-    struct lw_err err = {0};
-    if (lw_meta_check(r, &config->spec, config->source.topic, &err))
-        found(f, "stream", false, err.msg);
-}
-
-static void check_redis(struct lw_findings *f, const struct lw_config *config) {
-    struct lw_err err = {0};
-    char text[300];
-    struct lw_redis *r = lw_redis_new(&config->redis, &err);
-    const char *version = r ? lw_redis_info(r, "redis_version", &err) : NULL;
-    if (!version) {
-        found(f, "redis", false, err.msg);
-        lw_redis_free(r);
-        return;
-    }
-    snprintf(text, sizeof text, "%s, version %.40s", lw_redis_where(r), version);
-    found(f, "redis", true, text);
-    const char *policy = lw_redis_info(r, "maxmemory_policy", &err);
-    bool keeps = policy && strcmp(policy, "noeviction") == 0;
-    snprintf(
-        text, sizeof text, "maxmemory-policy is %.40s%s", policy ? policy : "unknown",
-        keeps ? "" : "; only noeviction is safe: others can delete the stream's state");
-    found(f, "eviction", keeps, text);
-    check_role(f, r);
-    check_persistence(f, r);
-    check_scripts(f, r);
-    check_stream(f, r, config);
-    lw_redis_free(r);
-}
-
 /* The schemas of single-object messages must be readable as the stream's. */
 static void check_schemas(struct lw_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
@@ -264,7 +189,7 @@ static void check_http(struct lw_findings *f, const struct lw_config *config) {
              : ok     ? "changes need the token"
                       : "the first line of token_file is too short for a token");
     found(f, "http", ok, text);
-    free(token);
+    lw_free_secret(token, len);
 }
 
 static void check_config(struct lw_findings *f, const struct lw_config *config) {
@@ -294,7 +219,7 @@ static int check(const struct lw_config *config, const struct options *o) {
     if (!offline) {
         check_registry(&f, config);
         there = check_kafka(&f, config);
-        check_redis(&f, config);
+        lw_check_redis(&f, config);
     }
     lw_check_times(&f, config, o->files, o->nfiles, !there);
     if (o->json) {
@@ -354,8 +279,8 @@ const struct lw_command lw_cmd_check = {
     "      --manual        print the manual of all keys as Markdown and stop\n"
     "      --json          one object on standard output\n"
     "\n"
-    "Kafka with the topics that are read and written, Redis with its eviction policy and "
-    "scripts, the schema\n"
+    "Kafka with the topics that are read and written, Redis with each permission, its "
+    "memory and policy, the schema\n"
     "registry and the hosts of the webhooks (`leeway alerts test` sends to them). Exit "
     "code "
     "3 when something\n"

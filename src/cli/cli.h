@@ -66,6 +66,8 @@ int lw_cli_signal(int64_t ms);
 struct lw_config *lw_cli_config(const struct lw_command *command, const char *path);
 /* The JSON object as one line on standard output; takes it over. */
 void lw_cli_print_json(json_t *object);
+/* The same over several lines, for people. */
+void lw_cli_show_json(json_t *object);
 json_t *lw_cli_number(double v); /* null for NaN */
 /* A text that others wrote, made harmless, as JSON. */
 json_t *lw_cli_text(const char *text);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/text_media.h"
 #include "base/time.h"
 #include "cli/cli.h"
 
@@ -28,12 +29,24 @@ struct lw_config *lw_cli_config(const struct lw_command *command, const char *pa
     return config;
 }
 
-void lw_cli_print_json(json_t *object) {
-    char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    puts(text ? text : "{}");
+static void print_json(json_t *object, size_t how) {
+    struct lw_buf safe = {0};
+    char *text = json_dumps(object, how);
+    if (text)
+        lw_text_json(&safe, text, strlen(text));
+    puts(text ? lw_buf_str(&safe) : "{}");
     fflush(stdout);
     free(text);
+    lw_buf_fini(&safe);
     json_decref(object);
+}
+
+void lw_cli_print_json(json_t *object) {
+    print_json(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+}
+
+void lw_cli_show_json(json_t *object) {
+    print_json(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 }
 
 /* Whole: no byte becomes more than ten. free() it. */

@@ -174,7 +174,8 @@ static void *replay_main(void *arg) {
 
 /* ---- starting ---- */
 
-/* Beside the program when installed, in the source tree otherwise. */
+/* ../share/leeway of the program's folder when it is installed, share/leeway while it
+ * lies in the build directory. */
 static void find_file(char *out, size_t size, const char *name) {
     char exe[3072] = "";
     struct stat st;
@@ -182,9 +183,9 @@ static void find_file(char *out, size_t size, const char *name) {
     char *slash = len > 0 ? strrchr(exe, '/') : NULL;
     if (slash)
         *slash = '\0';
-    snprintf(out, size, "%s/../share/leeway/%s", exe, name);
+    snprintf(out, size, "%s/share/leeway/%s", exe, name);
     if (stat(out, &st) != 0)
-        snprintf(out, size, "%s/%s", LW_SOURCE_DIR, name);
+        snprintf(out, size, "%s/../share/leeway/%s", exe, name);
 }
 
 static void log_line(void *arg, const char *text) {

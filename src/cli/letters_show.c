@@ -118,11 +118,14 @@ static json_t *headers_json(const rd_kafka_message_t *m) {
     size_t len;
     struct lw_buf text = {0};
     if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len); i++)
-            json_array_append_new(
-                list,
-                json_pack("[o, o]", lw_cli_text(name),
-                          value ? json_string(text_of(&text, value, len)) : json_null()));
+        for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len);
+             i++) {
+            json_t *pair = json_array();
+            json_array_append_new(pair, json_string(text_of(&text, name, strlen(name))));
+            json_array_append_new(pair, value ? json_string(text_of(&text, value, len))
+                                              : json_null());
+            json_array_append_new(list, pair);
+        }
     lw_buf_fini(&text);
     return list;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "engine/engine.h"
@@ -47,7 +48,8 @@ int main(int argc, char **argv) {
         print_commands(name ? stdout : stderr);
         return name ? LW_EXIT_OK : LW_EXIT_USAGE;
     }
-    lw_blas_threads(1); /* scoring has the cores */
+    lw_mem_dumpable(false); /* most commands read secrets */
+    lw_blas_threads(1);     /* scoring has the cores */
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);

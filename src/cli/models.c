@@ -131,7 +131,7 @@ static int write_model(struct session *s, const struct lw_version *v,
     if (lw_write_file(s->output, v->model, v->model_len, err))
         return -1;
     if (!s->json)
-        printf("model written to %s (%zu bytes)\n", s->output, v->model_len);
+        lw_cli_line(stdout, "model written to %s (%zu bytes)", s->output, v->model_len);
     return 0;
 }
 
@@ -154,10 +154,7 @@ static int show(struct session *s, uint32_t version, struct lw_err *err) {
     if (s->json) {
         lw_cli_print_json(o);
     } else {
-        char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        puts(text ? text : "");
-        free(text);
-        json_decref(o);
+        lw_cli_show_json(o);
     }
     int rc = write_model(s, &v, err);
     lw_reply_free(reply);
@@ -170,6 +167,9 @@ static int promote(struct session *s, uint32_t version, struct lw_err *err) {
                           s->reason ? s->reason : "by hand", NULL, err))
         return -1;
     printf("version %u is champion; workers adopt it at their next flush\n", version);
+    if (*lw_models_unheard(s->redis))
+        fprintf(stderr, "leeway models: it could not be announced: %s\n",
+                lw_models_unheard(s->redis));
     return 0;
 }
 
@@ -190,10 +190,10 @@ static int retrain(struct session *s, struct lw_err *err) {
     }
     const char *open = lw_cli_quarantine_open(spans);
     if (open)
-        printf("requested; it waits for the end of the fault in %s (leeway models "
-               "release %s "
-               "says that it is none)\n",
-               open, open);
+        lw_cli_line(stdout,
+                    "requested; it waits for the end of the fault in %s (leeway models "
+                    "release %s says that it is none)",
+                    open, open);
     else
         printf(
             "requested; the leader takes it up within a second (leeway models list shows "

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/text_media.h"
+
+#define WHY_MAX 400
 
 json_t *lw_cli_quarantine(struct lw_redis *r, const struct lw_spec *spec,
                           struct lw_err *err) {
@@ -42,11 +45,13 @@ void lw_cli_quarantine_text(const json_t *spans, struct lw_buf *out) {
                            "FEATURE` ends that)\n");
     json_array_foreach(spans, i, o) {
         int64_t end = number_of(o, "until");
+        const char *why = text_of(o, "why");
         lw_format_time(from, sizeof from, number_of(o, "from"));
-        lw_buf_printf(out, "  %-4" PRId64 " %-20s %s to %-20s  %s\n", number_of(o, "id"),
-                      text_of(o, "feature"), from,
-                      end ? lw_format_time(until, sizeof until, end) : "now on",
-                      text_of(o, "why"));
+        lw_buf_printf(out, "  %-4" PRId64 " %s %s to %-20s  ", number_of(o, "id"),
+                      lw_text_column(text_of(o, "feature"), 20, 96).text, from,
+                      end ? lw_format_time(until, sizeof until, end) : "now on");
+        lw_text_for(LW_MEDIUM_LINE, out, why, strlen(why), WHY_MAX);
+        lw_buf_u8(out, '\n');
     }
 }
 

@@ -69,6 +69,7 @@ static int serve(struct lw_engine *engine) {
 static int daemon_main(const struct lw_config *config) {
     struct lw_err err = {0};
     lw_mem_policy();
+    lw_mem_dumpable(config->core_dumps);
     lw_cli_catch_signals();
     signal(SIGPIPE, SIG_IGN);
     lw_log_level(config->log_level);

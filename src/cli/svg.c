@@ -3,38 +3,15 @@
 #include "cli/svg.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
-
-static const char *entity(char c) {
-    switch (c) {
-    case '&':
-        return "&amp;";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
-}
+#include "base/text_media.h"
 
 void lw_html_text(struct lw_buf *out, const char *text, size_t len) {
-    for (size_t i = 0; i < len;) {
-        size_t n = lw_utf8_sequence(text + i, len - i), taken = n ? n : 1;
-        const char *instead = entity(text[i]);
-        char safe[16];
-        if (!instead)
-            instead = lw_text_safe(safe, sizeof safe, text + i, taken);
-        lw_buf_put(out, instead, strlen(instead));
-        i += taken;
-    }
+    lw_text_for(LW_MEDIUM_HTML, out, text, len, SIZE_MAX);
 }
 
 void lw_html_str(struct lw_buf *out, const char *text) {

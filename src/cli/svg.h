@@ -10,8 +10,9 @@
 
 #include "base/buf.h"
 
-/* Text for HTML and SVG: the five special characters escaped, control characters and
- * invalid UTF-8 replaced. Texts come out of data files: never written otherwise. */
+/* Text for HTML and SVG, as base/text_media.h has it: the five special characters
+ * escaped, and what no reader should see, so that nothing out of a file becomes markup.
+ */
 void lw_html_text(struct lw_buf *out, const char *text, size_t len);
 void lw_html_str(struct lw_buf *out, const char *text);
 

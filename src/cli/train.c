@@ -150,7 +150,8 @@ static void print_result(const struct lw_config *config, const struct options *o
         printf(", RMSE on these rows %s", lw_digits(r->report.train_rmse, 4).text);
     if (r->report.rank_deficient)
         printf(", %zu dependent columns dropped", r->report.rank_deficient);
-    printf("\n%s  %016" PRIx64 "\n", o->out, lw_model_fingerprint(t->model));
+    printf("\n");
+    lw_cli_line(stdout, "%s  %016" PRIx64, o->out, lw_model_fingerprint(t->model));
 }
 
 static void set_time(json_t *o, const char *key, int64_t ms) {

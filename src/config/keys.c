@@ -24,10 +24,19 @@ static const struct lw_key redis_keys[] = {
     {"url", LW_KEY_TEXT, AT(redis.url), .flags = LW_SECRET,
      .standard = "redis://localhost:6379", .read = lw_read_redis_url,
      .doc = "`redis://[user@]host[:port][,host[:port]...][/db]`, where several hosts are "
-            "nodes of one cluster; `rediss://...` for TLS; "
-            "`sentinel://host[:port][,...]/master[/db]`; or `unix:/path`."},
+            "nodes of one cluster; `sentinel://host[:port][,...]/master[/db]`; "
+            "`rediss://...` and `sentinels://...` for TLS; or `unix:/path`."},
     {"password_file", LW_KEY_FILE, AT(redis.password_file), .standard = "",
      .doc = "File whose first line is the password. It is read for each connection."},
+    {"ca_file", LW_KEY_FILE, AT(redis.ca_file), .standard = "", .read = lw_read_redis_tls,
+     .doc = "PEM certificates to trust, when the system's do not do. This and the next "
+            "two are read for each connection."},
+    {"cert_file", LW_KEY_FILE, AT(redis.cert_file), .standard = "",
+     .read = lw_read_redis_tls,
+     .doc = "PEM certificate to show to a Redis that asks for one, with its chain."},
+    {"key_file", LW_KEY_FILE, AT(redis.key_file), .standard = "",
+     .read = lw_read_redis_tls,
+     .doc = "Its key, when it is not in `cert_file`; without a passphrase."},
     {"timeout", LW_KEY_DURATION, AT(redis.timeout_ms), .standard = "2s", .min = 10,
      .max = 10 * LW_MINUTE, .doc = "For connecting and for each answer."},
     {"retry_max", LW_KEY_DURATION, AT(redis.retry_max_ms), .standard = "10s", .min = 10,
@@ -317,6 +326,24 @@ static const struct lw_key alert_keys[] = {
 static const struct lw_section alert_section =
     SECTION("alerts", "What all messages have in common.", alert_keys);
 
+static const char *const examples[] = {"none", "ids", "hashed", NULL};
+static const char *const categories[] = {"top", "hashed", NULL};
+
+static const struct lw_key privacy_keys[] = {
+    {"examples", LW_KEY_WORD, AT(privacy.examples), .words = examples, .standard = "ids",
+     .doc = "Identifiers of the events with the largest errors: left out, said, or said "
+            "as a hash."},
+    {"categories", LW_KEY_WORD, AT(privacy.categories), .words = categories,
+     .standard = "top",
+     .doc = "Categories that moved, or where the error rose: the foremost by name, or as "
+            "a hash."},
+};
+static const struct lw_section privacy_section =
+    SECTION("privacy",
+            "What of the events may leave the house with a message "
+            "(docs/alerts.md#privacy).",
+            privacy_keys);
+
 static const struct lw_key http_keys[] = {
     {"listen", LW_KEY_TEXT, AT(http.listen), .standard = "127.0.0.1:8080",
      .doc = "`host:port`, or `off`. Whoever reaches it may read and ask for "
@@ -347,8 +374,11 @@ static const struct lw_key root_keys[] = {
     {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
-     .doc = "librdkafka's properties, passed through untouched. A property that is a "
-            "secret stands as `<property>_file` or comes from the environment. "
+     .doc = "librdkafka's properties, passed through untouched, but that paths "
+            "(`ssl.ca.location`) are relative to this file. A property that is a secret "
+            "(a password, a passphrase, a client secret, a private key in PEM, "
+            "`sasl.oauthbearer.config`) stands as `<property>_file` or comes from the "
+            "environment, and is shown nowhere. "
             "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},
@@ -363,7 +393,8 @@ static const struct lw_key root_keys[] = {
     {"panes", LW_KEY_MAP, .section = &pane_section, .read = lw_read_panes, .doc = ""},
     {"windows", LW_KEY_NAMED, .read = lw_read_windows, .item = "durations",
      .doc =
-         "Windows that rules look at, `name: length`: the last so many complete panes."},
+         "Windows that rules look at, `name: length`: the last so many complete panes, "
+         "20,000 at most."},
     {"drift", LW_KEY_MAP, .section = &drift_section, .doc = ""},
     {"change", LW_KEY_MAP, .section = &change_section, .read = lw_read_change, .doc = ""},
     {"rules", LW_KEY_LIST, .section = &lw_section_rule, .read = lw_read_rules,
@@ -382,7 +413,11 @@ static const struct lw_key root_keys[] = {
     {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook, .read = lw_read_webhooks,
      .doc = "Who is told of alerts."},
     {"alerts", LW_KEY_MAP, .section = &alert_section, .doc = ""},
+    {"privacy", LW_KEY_MAP, .section = &privacy_section, .doc = ""},
     {"http", LW_KEY_MAP, .section = &http_section, .read = lw_read_http, .doc = ""},
     {"log", LW_KEY_MAP, .section = &log_section, .doc = ""},
+    {"core_dumps", LW_KEY_BOOL, AT(core_dumps), .standard = "false",
+     .doc = "Whether a crash of `run` may leave a core dump, and a debugger of the same "
+            "user may attach. A dump holds the passwords and tokens in use."},
 };
 const struct lw_section lw_config_root = SECTION("", "", root_keys);

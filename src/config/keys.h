@@ -91,7 +91,6 @@ int lw_read_section(struct lw_load *load, const struct lw_section *section,
 const char *lw_key_word(const struct lw_key *key, int i);
 /* Writes the resolved form of a path that stands in the configuration. */
 int lw_resolve_path(const char *config_name, const char *path, char *out, size_t size);
-bool lw_kafka_secret(const char *property);
 
 /* "; did you mean 'x'?", or "; there is a, b, c", or "". */
 char *lw_suggest(char *out, size_t size, const char *name, const char *const *candidates,
@@ -103,6 +102,7 @@ int lw_check_name(struct lw_load *load, const struct lw_yaml *node, const char *
 /* The hooks of the tables, by the file that has them. */
 int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node); /* services.c */
 int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node);
+int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_source(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_schemas(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_registry(struct lw_load *load, const struct lw_yaml *node);

@@ -40,6 +40,7 @@ static int check_multiple(struct lw_load *load, const struct lw_yaml *node, int6
 static int read_window(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_spec *spec = &load->config->spec;
     struct lw_window_spec *window = &spec->window[spec->nwindows];
+    char pane[40];
     if (lw_check_name(load, node, node->key, sizeof window->name))
         return -1;
     if (spec->nwindows == LW_WINDOWS_MAX)
@@ -54,6 +55,10 @@ static int read_window(struct lw_load *load, const struct lw_yaml *node) {
     if (window->length_ms < spec->pane_ms || window->length_ms > 400 * LW_DAY)
         return lw_yaml_fail(load->tree, node, load->err,
                             "must be from one pane to 400d (got '%s')", node->text);
+    if (window->length_ms / spec->pane_ms > LW_WINDOW_PANES_MAX)
+        return lw_yaml_fail(
+            load->tree, node, load->err, "more than %d panes of %s; make panes longer",
+            LW_WINDOW_PANES_MAX, lw_format_duration(pane, sizeof pane, spec->pane_ms));
     lw_copy(window->name, sizeof window->name, node->key);
     spec->nwindows++;
     return check_multiple(load, node, window->length_ms);

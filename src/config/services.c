@@ -11,17 +11,6 @@
 #include "base/text.h"
 #include "config/items.h"
 
-static const char *const secrets[] = {"sasl.password", "sasl.oauthbearer.client.secret",
-                                      "ssl.key.password", "ssl.keystore.password",
-                                      "ssl.key.pem"};
-
-bool lw_kafka_secret(const char *property) {
-    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
-        if (strcmp(secrets[i], property) == 0)
-            return true;
-    return false;
-}
-
 static int add_property(struct lw_load *load, const struct lw_yaml *node, const char *key,
                         const char *value) {
     struct lw_kafka_options *kafka = &load->config->kafka;
@@ -40,7 +29,8 @@ static int add_property(struct lw_load *load, const struct lw_yaml *node, const 
     return 0;
 }
 
-/* sasl.password_file: the first line of a file becomes sasl.password. */
+/* sasl.password_file: the first line of a file becomes sasl.password. A key in PEM is
+ * the whole file. */
 static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
                               const char *key) {
     char path[1024];
@@ -51,14 +41,31 @@ static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
     char *text = lw_read_file(path, 64 << 10, &len, &why);
     if (!text)
         return lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
-    if (strcmp(key, "ssl.key.pem") != 0)
+    size_t name = strlen(key);
+    if (name < 4 || strcmp(key + name - 4, ".pem") != 0)
         text[strcspn(text, "\r\n")] = '\0';
     int failed = *text ? add_property(load, node, key, text)
                        : lw_yaml_fail(load->tree, node, load->err,
                                       "%s: its first line is empty", path);
-    memset(text, 0, len);
-    free(text);
+    lw_free_secret(text, len);
     return failed;
+}
+
+/* librdkafka would look for its files in the current directory, whosever that is: like
+ * every path here they are relative to the configuration. "probe" is a word of its own.
+ */
+static bool is_path(const char *key, const char *value) {
+    size_t len = strlen(key);
+    return (len > 9 && strcmp(key + len - 9, ".location") == 0 &&
+            strcmp(value, "probe") != 0) ||
+           strcmp(key, "sasl.kerberos.keytab") == 0;
+}
+
+static int add_path(struct lw_load *load, const struct lw_yaml *node, const char *key) {
+    char path[1024];
+    if (lw_resolve_path(load->tree->name, node->text, path, sizeof path))
+        return lw_yaml_fail(load->tree, node, load->err, "the path is too long");
+    return add_property(load, node, key, path);
 }
 
 static int read_property(struct lw_load *load, const struct lw_yaml *node) {
@@ -80,7 +87,11 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
         free(property);
         return failed;
     }
-    return add_property(load, node, key, node->text);
+    if (strcmp(key, "plugin.library.paths") == 0 && *node->text != '/')
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "must be an absolute path: what it names is loaded and run");
+    return is_path(key, node->text) ? add_path(load, node, key)
+                                    : add_property(load, node, key, node->text);
 }
 
 static const char *property(const struct lw_kafka_options *kafka, const char *key) {
@@ -116,19 +127,43 @@ static const char *url_password(const char *url, size_t *len) {
     return colon ? colon + 1 : NULL;
 }
 
+/* An address for a message: what stands in the file, as long as it cannot hold a
+ * password.
+ */
+static const char *written(const struct lw_yaml *node) {
+    bool whole = node && strcmp(node->literal, node->text) == 0;
+    return whole && !strchr(node->text, '@') ? node->text : "***";
+}
+
 int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
     size_t len;
     const char *url = load->config->redis.url;
     if (strncmp(url, "redis://", 8) && strncmp(url, "rediss://", 9) &&
-        strncmp(url, "sentinel://", 11) && strncmp(url, "unix:", 5))
+        strncmp(url, "sentinel://", 11) && strncmp(url, "sentinels://", 12) &&
+        strncmp(url, "unix:", 5))
         return lw_yaml_fail(
             load->tree, node, load->err,
             "must begin with redis://, rediss://, sentinel:// or unix: (got '%.60s')",
-            url);
+            written(node));
     if (node && url_password(node->literal, &len) && len > 0)
         return lw_yaml_fail(load->tree, node, load->err,
                             "a password must not stand in the configuration; use "
                             "password_file, or ${NAME} for an environment variable");
+    return 0;
+}
+
+/* A certificate beside an open connection: somebody believes that it is not open. */
+int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
+    const struct lw_redis_options *o = &load->config->redis;
+    if (!node || !*node->text)
+        return 0;
+    if (strncmp(o->url, "rediss://", 9) && strncmp(o->url, "sentinels://", 12))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "is for TLS: redis.url must begin with rediss:// or "
+                            "sentinels://");
+    if (*o->key_file && !*o->cert_file)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "a key without its certificate: redis.cert_file is missing");
     return 0;
 }
 
@@ -141,7 +176,7 @@ int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     if (strncmp(registry->url, "http://", 7) && strncmp(registry->url, "https://", 8))
         return lw_yaml_fail(load->tree, url, load->err,
                             "must begin with http:// or https:// (got '%.60s')",
-                            registry->url);
+                            written(url));
     if (url_password(registry->url, &len))
         return lw_yaml_fail(
             load->tree, url, load->err,

@@ -65,12 +65,17 @@ int lw_substitute(const char *text, char **out, char **literal, struct lw_err *w
         } else {
             put_both(&h, at++, 1);
         }
+        if (at && h.text.len > LW_CONFIG_BYTES_MAX) {
+            lw_fail(why, LW_ECONFIG, "with its variables it is larger than %u bytes",
+                    LW_CONFIG_BYTES_MAX);
+            break;
+        }
     }
     if (why->code == LW_OK) {
         *out = lw_strdup(lw_buf_str(&h.text));
         *literal = lw_strdup(lw_buf_str(&h.literal));
     }
-    lw_buf_fini(&h.text);
+    lw_buf_wipe(&h.text);
     lw_buf_fini(&h.literal);
     return why->code == LW_OK ? 0 : -1;
 }

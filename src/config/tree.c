@@ -40,7 +40,7 @@ static void node_free(struct lw_yaml *node) {
     for (size_t i = 0; i < node->n; i++)
         node_free(node->child[i]);
     free(node->child);
-    free(node->text);
+    lw_free_secret(node->text, node->text ? strlen(node->text) : 0);
     free(node->literal);
     free(node->key);
     free(node);
@@ -119,9 +119,10 @@ static bool is_null(const yaml_node_t *y) {
 /* Names go to terminals, keys and messages as they are written. Newlines and tabs come
  * with YAML's longer texts. */
 static bool holds_control(const char *text) {
+    const char *end = text + strlen(text);
     for (size_t n; *text; text += n) {
         char safe[16];
-        n = lw_utf8_sequence(text, strlen(text));
+        n = lw_utf8_sequence(text, (size_t)(end - text));
         n = n ? n : 1;
         lw_text_safe(safe, sizeof safe, text, n);
         if (*text != '\n' && *text != '\t' && strncmp(safe, text, n) != 0)
@@ -274,6 +275,36 @@ static int fail_yaml(const struct lw_tree *tree, const yaml_parser_t *parser,
                    parser->context ? " " : "", parser->context ? parser->context : "");
 }
 
+/* libyaml composes a whole document before we see any of it, in time that grows with the
+ * square of its depth (100,000 brackets: 24 s) and of its anchors. So its events are
+ * counted first, which costs no more than reading. What is a little too large is left to
+ * the walk, whose message has the key. */
+static int count_events(struct lw_tree *tree, yaml_parser_t *parser, struct lw_err *err) {
+    bool ended = false;
+    for (int depth = 0, nodes = 0; !ended;) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(parser, &event))
+            return fail_yaml(tree, parser, err);
+        yaml_mark_t at = event.start_mark;
+        bool opens = event.type == YAML_SEQUENCE_START_EVENT ||
+                     event.type == YAML_MAPPING_START_EVENT;
+        bool closes =
+            event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
+        depth += opens - closes;
+        nodes +=
+            opens || event.type == YAML_SCALAR_EVENT || event.type == YAML_ALIAS_EVENT;
+        ended = event.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+        if (depth > 4 * LW_CONFIG_DEPTH_MAX)
+            return lw_fail(err, LW_ECONFIG, "%s:%zu:%zu: nested more than %d deep",
+                           tree->name, at.line + 1, at.column + 1, LW_CONFIG_DEPTH_MAX);
+        if (nodes > 4 * LW_CONFIG_NODES_MAX) /* keys are counted too */
+            return lw_fail(err, LW_ECONFIG, "%s:%zu:%zu: more than %d values", tree->name,
+                           at.line + 1, at.column + 1, LW_CONFIG_NODES_MAX);
+    }
+    return 0;
+}
+
 /* The first document into the tree; anything after it is refused. */
 static int load(struct lw_tree *tree, yaml_parser_t *parser, struct lw_err *err) {
     yaml_document_t doc, rest;
@@ -300,9 +331,20 @@ static int load(struct lw_tree *tree, yaml_parser_t *parser, struct lw_err *err)
     return failed;
 }
 
+static int parse(struct lw_tree *tree, const char *text, size_t len,
+                 int (*step)(struct lw_tree *tree, yaml_parser_t *parser,
+                             struct lw_err *err),
+                 struct lw_err *err) {
+    yaml_parser_t parser;
+    lw_assert(yaml_parser_initialize(&parser));
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+    int rc = step(tree, &parser, err);
+    yaml_parser_delete(&parser);
+    return rc;
+}
+
 struct lw_tree *lw_tree_parse(const char *text, size_t len, const char *name,
                               struct lw_err *err) {
-    yaml_parser_t parser;
     if (len > LW_CONFIG_BYTES_MAX) {
         lw_fail(err, LW_ECONFIG, "%s:1:1: larger than %u bytes", name,
                 LW_CONFIG_BYTES_MAX);
@@ -310,12 +352,9 @@ struct lw_tree *lw_tree_parse(const char *text, size_t len, const char *name,
     }
     struct lw_tree *tree = lw_calloc(1, sizeof *tree);
     tree->name = lw_strdup(name);
-    lw_assert(yaml_parser_initialize(&parser));
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-    if (load(tree, &parser, err)) {
+    if (parse(tree, text, len, count_events, err) || parse(tree, text, len, load, err)) {
         lw_tree_free(tree);
         tree = NULL;
     }
-    yaml_parser_delete(&parser);
     return tree;
 }

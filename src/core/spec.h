@@ -10,11 +10,12 @@
 #include "model/fit.h"
 #include "model/plan.h"
 
-#define LW_FEATURES_MAX   64
-#define LW_WINDOWS_MAX    8
-#define LW_RULES_MAX      64
-#define LW_CANDIDATES_MAX 32
-#define LW_VERSIONS_MAX   6 /* model versions that can share one pane */
+#define LW_FEATURES_MAX     64
+#define LW_WINDOWS_MAX      8
+#define LW_WINDOW_PANES_MAX 20000 /* in one window: each evaluation walks over them */
+#define LW_RULES_MAX        64
+#define LW_CANDIDATES_MAX   32
+#define LW_VERSIONS_MAX     6 /* model versions that can share one pane */
 
 /* A window: the last `length_ms` of sealed panes. */
 struct lw_window_spec {

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/engine_private.h"
+#include "store/access.h"
 
 #define METADATA_MS 5000 /* as long as a stop may have to wait */
 
@@ -54,6 +55,19 @@ bool lw__engine_sleep(struct lw_engine *e, int64_t ms) {
         rc = pthread_cond_timedwait(&e->stopping, &e->lock, &until);
     pthread_mutex_unlock(&e->lock);
     return !atomic_load(&e->stop);
+}
+
+/* Refused before anything is touched. A Redis that is away is waited for, and the leader
+ * asks again (leader.c). */
+static int ask_permissions(struct lw_engine *e, struct lw_err *err) {
+    struct lw_access a = {.denied = false};
+    struct lw_redis *r = lw_redis_new(&e->config->redis, err);
+    if (!r)
+        return -1;
+    lw_access_look(r, &e->config->spec, e->config->source.topic, &a, NULL);
+    int rc = a.denied ? lw_access_fail(r, &a, LW_ECONFIG, err) : 0;
+    lw_redis_free(r);
+    return rc;
 }
 
 /* The topic must be there before anything else makes sense; brokers that are away are
@@ -113,7 +127,8 @@ static int open_registry(struct lw_engine *e, struct lw_err *err) {
 }
 
 static int start_all(struct lw_engine *e, struct lw_err *err) {
-    if (lw_http_init(err) || open_registry(e, err) || count_partitions(e, err))
+    if (lw_http_init(err) || open_registry(e, err) || ask_permissions(e, err) ||
+        count_partitions(e, err))
         return -1;
     if (start_thread(&e->leader_thread, lw__leader_main, e, err))
         return -1;

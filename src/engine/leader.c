@@ -17,6 +17,8 @@
 #include "core/clock.h"
 #include "engine/engine_private.h"
 #include "engine/leader_private.h"
+#include "store/access.h"
+#include "store/privacy.h"
 
 #define TICK_MS        100
 #define AWAY_MS        1000
@@ -133,6 +135,9 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     int rc = restore(l, &state, err);
     if (rc == 0)
         rc = lw_pager_load(l->pager, l->redis, err);
+    l->privacy = l->config->privacy;
+    if (rc == 0 && lw_privacy_hashes(&l->privacy))
+        rc = lw_privacy_key(l->redis, l->spec, l->privacy.key, err);
     if (rc == 0)
         rc = lw__leader_orphans(l, err);
     free(state.state);
@@ -477,11 +482,28 @@ static bool hold_lease(struct lw_leader *l) {
     return held > 0;
 }
 
+/* What leeway's user must be allowed, and is not: refused at the start, where whoever
+ * starts it can mend that, and waited for later. */
+static int may_all(struct lw_leader *l, struct lw_err *err) {
+    struct lw_access a;
+    char quoted[1000], text[sizeof a.refused + sizeof a.remedy + 4];
+    if (lw_access_look(l->redis, l->spec, l->config->source.topic, &a, err))
+        return -1;
+    if (a.denied)
+        return lw_access_fail(l->redis, &a, l->announced ? LW_EAGAIN : LW_ECONFIG, err);
+    if (a.silent && !l->announced) {
+        snprintf(text, sizeof text, "%s; %s", a.refused, a.remedy);
+        lw_log(LW_WARN, "models_changed_unheard", "error=%s",
+               lw_log_quote(quoted, sizeof quoted, text));
+    }
+    return 0;
+}
+
 /* What a stream says of itself, and whether its Redis can be relied on: at the start, and
  * by each new leader, as a failover may bring another server, and an emptied one knows
  * nothing. */
 static int announce(struct lw_leader *l, struct lw_err *err) {
-    int32_t had = lw_meta_partitions(l->redis, l->spec, err);
+    int32_t had = may_all(l, err) ? -1 : lw_meta_partitions(l->redis, l->spec, err);
     if (had < 0)
         return -1;
     make_room(l, had);
@@ -497,6 +519,7 @@ static int announce(struct lw_leader *l, struct lw_err *err) {
                "delete "
                "the stream's state whole\"",
                policy);
+    l->announced = true;
     return 0;
 }
 

@@ -37,8 +37,9 @@ struct lw_leader {
     struct lw_monitor *monitor; /* while leading */
     int64_t sealed_until_ms;    /* as in Redis */
     int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
-    int32_t n;    /* partitions, ever: also of a topic that was made anew, smaller */
-    int32_t said; /* ... as `meta` has it */
+    int32_t n;      /* partitions, ever: also of a topic that was made anew, smaller */
+    int32_t said;   /* ... as `meta` has it */
+    bool announced; /* once: what is refused from then on is waited for */
     struct lw_part_view *view; /* by partition */
     struct told *told;         /* by partition */
     struct lw_pace *pace;      /* by partition */
@@ -53,6 +54,7 @@ struct lw_leader {
     struct lw_evaluation *evaluation;
     struct lw_pager *pager;            /* while leading */
     int64_t trouble_ms[LW_COMPONENTS]; /* monotonic: reported since, while leading; 0 */
+    struct lw_privacy privacy;         /* with its key */
     int64_t paged_ms;                  /* monotonic: last round of the pager */
     struct lw_live_state {             /* leader_live.c */
         int64_t next_ms;               /* monotonic */

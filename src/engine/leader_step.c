@@ -73,6 +73,7 @@ static void form(struct lw_leader *l, const struct lw_evaluation *e,
         .reference = lw_monitor_reference(l->monitor),
         .window = windowed ? lw_monitor_window(l->monitor, (size_t)rule->window) : NULL,
         .action = action_of(e, a, action, sizeof action),
+        .privacy = &l->privacy,
         .page_url = l->config->page_url,
         .runbook_url = l->config->runbook_url};
     if (windowed && a->firing && !lw_metric_per_feature(rule->metric) &&
@@ -134,20 +135,18 @@ static bool form_again(void *arg, uint64_t fingerprint, unsigned repeat,
     return known && json->len;
 }
 
-/* Does something of the incident wait for the receiver? When Redis does not say, yes: a
+/* Does something about the alert wait for the receiver? When Redis does not say, yes: a
  * repetition can be late. */
-static bool waits(void *arg, const struct lw_receiver *r, uint64_t incident) {
+static bool waits(void *arg, const struct lw_receiver *r, uint64_t fingerprint) {
     struct lw_leader *l = arg;
     struct lw_delivery *d = lw_calloc(WAITING_MAX, sizeof *d);
     struct lw_err err = {0};
-    char hex[20];
     size_t n = 0;
-    snprintf(hex, sizeof hex, "%016" PRIx64 "-", incident);
     struct lw_reply *reply = lw_outbox_read(
         l->redis, l->spec, (struct lw_outbox_of){r->name, WAITING_MAX}, d, &n, &err);
     bool found = !reply || n == WAITING_MAX;
     for (size_t i = 0; i < n && !found; i++)
-        found = strncmp(d[i].id, hex, 17) == 0;
+        found = d[i].alert == fingerprint;
     lw_reply_free(reply);
     free(d);
     return found;
@@ -195,6 +194,14 @@ static struct lw_step step_of(const struct lw_leader *l, const struct letters *l
                             .now_ms = lw_wall_ms()};
 }
 
+/* Listeners miss a change of the champion; workers look at the alias anyway. */
+static void tell_unheard(const struct lw_leader *l) {
+    char quoted[400];
+    if (*lw_models_unheard(l->redis))
+        lw_log(LW_WARN, "models_changed_unheard", "error=%s",
+               lw_log_quote(quoted, sizeof quoted, lw_models_unheard(l->redis)));
+}
+
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err) {
     struct letters *letters = write_letters(l);
@@ -204,6 +211,8 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
                     : lw_step_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
+    if (rc == 0 && rolled)
+        tell_unheard(l);
     if (rc == 0 && sealed)
         lw_unread_fini(&l->unread);
     free_letters(letters);
@@ -265,6 +274,8 @@ static int publish(struct lw_leader *l, struct lw_job *job, uint32_t number,
         rc = lw_models_publish(l->redis, l->spec, &v, promote, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
+    if (rc == 0 && promote)
+        tell_unheard(l);
     lw_buf_fini(&model);
     lw_buf_fini(&reference);
     return rc;

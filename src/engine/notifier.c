@@ -12,48 +12,78 @@
 
 #define READ_MAX 128
 #define IDLE_MS  200
+/* Between attempts to tell Redis what came of a delivery, and from when on the log has
+ * it. */
+#define SETTLE_MAX_MS 10000
+#define TELL_MS       800
 
-static void settle(struct lw_notifier *n, struct lw_redis *redis,
-                   const struct lw_lease *lease, const struct lw_delivery *d,
-                   const struct lw_http_result *result) {
-    const struct lw_config *config = n->engine->config;
-    const struct lw_receiver *receiver = &config->receiver[n->receiver];
-    struct lw_err err = {0};
+/* What came of one delivery, until Redis knows it. */
+struct outcome {
+    struct lw_delivery tried;
+    struct lw_next_step next;
+    bool delivered;
+};
+
+static struct outcome judge(const struct lw_notifier *n, const struct lw_delivery *d,
+                            const struct lw_http_result *result) {
+    const struct lw_receiver *receiver = &n->engine->config->receiver[n->receiver];
+    struct outcome o = {.tried = *d, .delivered = result->verdict == LW_DELIVERED};
     char quoted[600];
-    struct lw_next_step next = lw_notifier_next(receiver, d->id, result, d->attempts + 1,
-                                                d->put_ms, lw_wall_ms());
-    if (next.what == LW_NEXT_RETRY) {
+    o.next = lw_notifier_next(receiver, d->id, result, d->attempts + 1, d->put_ms,
+                              lw_wall_ms());
+    o.tried.attempts++;
+    o.tried.reason = result->reason;
+    o.tried.not_before_ms = o.next.not_before_ms;
+    lw_log_quote(quoted, sizeof quoted, result->reason);
+    if (o.next.what == LW_NEXT_RETRY)
         lw_log(LW_WARN, "delivery_waits", "receiver=%s id=%s attempts=%llu reason=%s",
-               receiver->name, d->id, (unsigned long long)d->attempts + 1,
-               lw_log_quote(quoted, sizeof quoted, result->reason));
-        struct lw_delivery later = *d;
-        later.attempts++;
-        later.not_before_ms = next.not_before_ms;
-        lw_outbox_retry(redis, &config->spec, lease, &later, &err);
-        return;
-    }
-    bool delivered = result->verdict == LW_DELIVERED;
-    lw_log(delivered ? LW_INFO : LW_ERROR, delivered ? "delivered" : "undeliverable",
-           "receiver=%s id=%s status=%d took_ms=%lld reason=%s", receiver->name, d->id,
-           result->status, (long long)result->took_ms,
-           lw_log_quote(quoted, sizeof quoted, result->reason));
-    struct lw_delivery tried = *d;
-    tried.attempts++;
-    tried.reason = result->reason;
-    if (delivered)
-        lw_outbox_done(redis, &config->spec, lease, d->entry, &err);
+               receiver->name, d->id, (unsigned long long)o.tried.attempts, quoted);
     else
-        lw_outbox_park(redis, &config->spec, lease, &tried, lw_wall_ms(), &err);
+        lw_log(o.delivered ? LW_INFO : LW_ERROR,
+               o.delivered ? "delivered" : "undeliverable",
+               "receiver=%s id=%s status=%d took_ms=%lld reason=%s", receiver->name,
+               d->id, result->status, (long long)result->took_ms, quoted);
+    return o;
 }
 
-/* The entry to send now: due, and no older one of its incident still waits; NULL: none.
+static int note(const struct lw_notifier *n, struct lw_redis *redis,
+                const struct lw_lease *lease, const struct outcome *o,
+                struct lw_err *err) {
+    const struct lw_spec *spec = &n->engine->config->spec;
+    if (o->next.what == LW_NEXT_RETRY)
+        return lw_outbox_retry(redis, spec, lease, &o->tried, err);
+    if (o->delivered)
+        return lw_outbox_done(redis, spec, lease, o->tried.entry, err);
+    return lw_outbox_park(redis, spec, lease, &o->tried, lw_wall_ms(), err);
+}
+
+/* Redis must know it before anything else is sent: an entry that stays would be sent
+ * again at once, and again. While Redis refuses or is away, this waits, and longer each
+ * time; whoever leads meanwhile sends it once more, under the same id. */
+static void settle(struct lw_notifier *n, struct lw_redis *redis, struct lw_lease lease,
+                   const struct outcome *o) {
+    char quoted[600];
+    for (int64_t wait = IDLE_MS; lease.token; lease = lw__engine_lease(n->engine)) {
+        struct lw_err err = {0};
+        if (note(n, redis, &lease, o, &err) == 0 || err.code == LW_EFENCED)
+            return;
+        if (wait >= TELL_MS)
+            lw_log(LW_WARN, "delivery_unsettled", "receiver=%s id=%s error=%s",
+                   n->engine->config->receiver[n->receiver].name, o->tried.id,
+                   lw_log_quote(quoted, sizeof quoted, err.msg));
+        if (!lw__engine_sleep(n->engine, wait))
+            return;
+        wait = 2 * wait < SETTLE_MAX_MS ? 2 * wait : SETTLE_MAX_MS;
+    }
+}
+
+/* The entry to send now: due, and no older one of its alert still waits; NULL: none.
  */
 static const struct lw_delivery *next_due(const struct lw_delivery *d, size_t count) {
     struct lw_waiting waiting[READ_MAX];
     size_t chosen;
     for (size_t i = 0; i < count; i++)
-        waiting[i] =
-            (struct lw_waiting){.id = d[i].id, .not_before_ms = d[i].not_before_ms};
+        waiting[i] = (struct lw_waiting){d[i].id, d[i].alert, d[i].not_before_ms};
     return lw_notifier_due(waiting, count, lw_wall_ms(), &chosen, 1) ? &d[chosen] : NULL;
 }
 
@@ -77,7 +107,8 @@ static bool deliver_one(struct lw_notifier *n, struct lw_redis *redis,
         struct lw_http_result result = {0};
         lw_alert_send(&config->receiver[n->receiver], due->json, due->len, lw_wall_ms(),
                       &result);
-        settle(n, redis, lease, due, &result);
+        struct outcome o = judge(n, due, &result);
+        settle(n, redis, *lease, &o);
     }
     lw_reply_free(reply);
     free(d);

@@ -30,6 +30,11 @@ struct page {
     struct lw_told told[LW_RECEIVERS_MAX];
 };
 
+struct said {
+    const char *json;
+    size_t len;
+};
+
 struct told_line {
     char text[LW_TOLD_MAX];
 };
@@ -171,12 +176,14 @@ int lw_pager_silences(struct lw_pager *p, struct lw_redis *r, struct lw_err *err
                   : (void)0,                                                             \
      &(list)[(n)++])
 
-static void add_outgoing(struct lw_pager *p, const struct lw_receiver *r, const char *id,
-                         const char *json, size_t len) {
+static void add_outgoing(struct lw_pager *p, const struct lw_receiver *r,
+                         const struct lw_standing *alert, const char *id,
+                         struct said said) {
     struct lw_outgoing *o = ADD(p->outgoing, p->pages.noutgoing, p->outgoing_cap);
     lw_outbox_id(o->id, sizeof o->id, id, r->name);
-    o->json = json;
-    o->len = len;
+    o->alert = alert->fingerprint;
+    o->json = said.json;
+    o->len = said.len;
 }
 
 /* The alert's newest message, for repetitions and for what is kept back. */
@@ -256,7 +263,7 @@ static bool say_one(struct lw_pager *p, size_t i, size_t r,
     if (say.what == LW_SAY_NOTHING || !page->json)
         return false;
     if (say.what == LW_SAY_AGAIN && hooks &&
-        hooks->waits(hooks->arg, receiver, alert->incident))
+        hooks->waits(hooks->arg, receiver, alert->fingerprint))
         return false;
     id_of(id, alert, &was, &say);
     const struct lw_buf *text = NULL;
@@ -265,9 +272,10 @@ static bool say_one(struct lw_pager *p, size_t i, size_t r,
     else if (say.what == LW_SAY_CLOSED)
         text = restate(p, page, &(struct lw_restated){true, was, now_ms, CLOSED});
     if (say.what == LW_SAY_CHANGE)
-        add_outgoing(p, receiver, id, page->json, page->len);
+        add_outgoing(p, receiver, alert, id, (struct said){page->json, page->len});
     else if (text)
-        add_outgoing(p, receiver, id, (const char *)text->data, text->len);
+        add_outgoing(p, receiver, alert, id,
+                     (struct said){(const char *)text->data, text->len});
     remember(p, i, r, &say.told);
     return true;
 }

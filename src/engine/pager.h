@@ -34,12 +34,12 @@ const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_moni
 
 /* What else is to be said now: repetitions, and what a silence or a cause has held back.
  * again forms the present message of a firing alert as repetition `repeat` (true when it
- * could); waits tells whether something of the incident still waits for the receiver,
+ * could); waits tells whether something about the alert still waits for the receiver,
  * for then a repetition would only lengthen its queue. NULL: nothing. */
 struct lw_pager_hooks {
     void *arg;
     bool (*again)(void *arg, uint64_t fingerprint, unsigned repeat, struct lw_buf *json);
-    bool (*waits)(void *arg, const struct lw_receiver *r, uint64_t incident);
+    bool (*waits)(void *arg, const struct lw_receiver *r, uint64_t fingerprint);
 };
 const struct lw_pages *lw_pager_round(struct lw_pager *p,
                                       const struct lw_pager_hooks *hooks, int64_t now_ms);

@@ -90,7 +90,7 @@ static int connect_all(struct lw_worker *w, int number, struct lw_err *err) {
         return -1;
     struct lw_kafka_options *options = options_of(w, number);
     w->consumer = lw_consumer_new(options, w->config->source.topic, &hooks, err);
-    free(options);
+    lw_free_secret(options, sizeof *options);
     return w->consumer ? 0 : -1;
 }
 

@@ -79,16 +79,15 @@ static bool equal(const char *given, const char *wanted) {
     return diff == 0;
 }
 
-static char *read_token(struct lw_call *c) {
+static char *read_token(struct lw_call *c, size_t *len) {
     struct lw_err err = {0};
     const char *path = c->server->config->http.token_file;
-    size_t len;
     if (!*path) {
         lw_call_fail(c, MHD_HTTP_FORBIDDEN,
                      "http.token_file is not set, so nothing can be changed over HTTP");
         return NULL;
     }
-    char *text = lw_read_file(path, LW_TOKEN_MAX, &len, &err);
+    char *text = lw_read_file(path, LW_TOKEN_MAX, len, &err);
     if (!text) {
         lw_call_fail(c, MHD_HTTP_FORBIDDEN, "http.token_file cannot be read");
         return NULL;
@@ -96,7 +95,7 @@ static char *read_token(struct lw_call *c) {
     text[strcspn(text, "\r\n")] = '\0';
     if (strlen(text) >= LW_TOKEN_MIN)
         return text;
-    free(text);
+    lw_free_secret(text, *len);
     lw_call_fail(c, MHD_HTTP_FORBIDDEN,
                  "the first line of http.token_file must have at least %d characters",
                  LW_TOKEN_MIN);
@@ -110,15 +109,15 @@ bool lw_guard_token(struct lw_call *c) {
                      "a page of another origin may change nothing");
         return false;
     }
-    char *token = read_token(c);
+    size_t len;
+    char *token = read_token(c, &len);
     if (!token)
         return false;
     const char *given =
         MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Authorization");
     bool ok = given && strncasecmp(given, scheme, sizeof scheme - 1) == 0 &&
               equal(given + sizeof scheme - 1, token);
-    explicit_bzero(token, strlen(token));
-    free(token);
+    lw_free_secret(token, len);
     if (!ok)
         lw_call_fail(c, MHD_HTTP_UNAUTHORIZED,
                      "this needs the header `Authorization: Bearer TOKEN` with the token "

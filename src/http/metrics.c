@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/text_media.h"
 
 #define C       "counter"
 #define G       "gauge"
@@ -169,13 +170,10 @@ const struct lw_metric_row lw_metric_rows[] = {
 const size_t lw_nmetric_rows = sizeof lw_metric_rows / sizeof *lw_metric_rows;
 
 char *lw_label(char *out, size_t size, const char *text) {
-    size_t n = 0;
-    for (; *text && n + 3 < size; text++) {
-        if (*text == '"' || *text == '\\' || *text == '\n')
-            out[n++] = '\\';
-        out[n++] = *text == '\n' ? 'n' : *text;
-    }
-    out[n] = '\0';
+    struct lw_buf label = {0};
+    lw_text_for(LW_MEDIUM_LABEL, &label, text, strlen(text), size - 1);
+    lw_copy(out, size, lw_buf_str(&label));
+    lw_buf_fini(&label);
     return out;
 }
 

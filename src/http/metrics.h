@@ -31,7 +31,7 @@ extern const size_t lw_nmetric_rows;
  * is not known, and left out. */
 void lw_sample(struct lw_scrape *s, double v, const char *labels, ...)
     __attribute__((format(printf, 3, 4)));
-/* A label's value: quotes, backslashes and newlines escaped. */
+/* A label's value, safe for Prometheus' format. */
 char *lw_label(char *out, size_t size, const char *text);
 
 /* The writers (metrics_write.c), named after the rows. */

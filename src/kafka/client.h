@@ -4,6 +4,7 @@
 #define LW_KAFKA_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 
 #include "leeway/err.h"
 
@@ -25,6 +26,13 @@ rd_kafka_conf_t *lw_kafka_conf(const struct lw_kafka_options *options, const cha
                                struct lw_err *err);
 /* Value of a property as the user set it, or NULL. */
 const char *lw_kafka_property(const struct lw_kafka_options *options, const char *key);
+/* Is the property's value a secret? By its name, so that the properties of newer versions
+ * of librdkafka are known as well. Never shown: not in logs, errors or the printed
+ * configuration. */
+bool lw_kafka_secret(const char *property);
+/* A text of librdkafka's without the secrets of the client's configuration (rk NULL: as
+ * it is). Returns out. */
+char *lw_kafka_hush(char *out, size_t size, const rd_kafka_t *rk, const char *text);
 /* Number of partitions of a topic; -1 with LW_EAGAIN (not reachable) or LW_ENOTFOUND (no
  * such topic). Blocks for at most timeout_ms. Thread: any. */
 int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "kafka/client.h"
 #include "leeway/row.h"
 
 #define EVERY_MS 1000
@@ -77,7 +78,7 @@ static enum lw_level level_of(int syslog_level) {
 void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
                        const char *text) {
     uint64_t held;
-    char quoted[700];
+    char hushed[600], quoted[700];
     /* One map configures consumers and producers, so each gets some keys of the other;
      * and AUTOCREATE is about brokers older than 0.11, which only a mock cluster plays.
      */
@@ -86,7 +87,8 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
         return;
     if (!due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
         return;
-    lw_log_quote(quoted, sizeof quoted, text);
+    lw_kafka_hush(hushed, sizeof hushed, rk, text);
+    lw_log_quote(quoted, sizeof quoted, hushed);
     if (held)
         lw_log(level_of(level), "kafka", "kind=%s text=%s held_back=%" PRIu64, facility,
                quoted, held);
@@ -96,13 +98,14 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
 
 void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     struct lw_kafka_log *log = opaque;
-    (void)rk;
     int matters = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
                   code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
                   code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__SSL;
     if (!log || !matters)
         return; /* single brokers come and go: the log has it */
+    char hushed[sizeof log->trouble];
+    lw_kafka_hush(hushed, sizeof hushed, rk, reason);
     pthread_mutex_lock(&log->lock);
-    lw_copy(log->trouble, sizeof log->trouble, reason);
+    lw_copy(log->trouble, sizeof log->trouble, hushed);
     pthread_mutex_unlock(&log->lock);
 }

@@ -177,7 +177,7 @@ void lw_producer_free(struct lw_producer *p) {
     end(atomic_load(&p->alone));
     lw_kafka_log_fini(&p->log);
     pthread_mutex_destroy(&p->lock);
-    free(p->options);
+    lw_free_secret(p->options, sizeof *p->options);
     free(p);
 }
 

@@ -69,8 +69,7 @@ static int read_secret(const char *key, const char *path, char *out, size_t size
                      key, path, size - 1);
     else
         memcpy(out, text, line + 1);
-    explicit_bzero(text, len);
-    free(text);
+    lw_free_secret(text, len);
     return rc;
 }
 

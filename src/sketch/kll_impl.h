@@ -33,8 +33,9 @@ static inline uint32_t lw__kll_size(const struct lw_kll *s, uint32_t level) {
     return s->end[level] - s->end[level + 1];
 }
 
+/* NULL while there is no array: not even 0 may be added to that. */
 static inline const double *lw__kll_level(const struct lw_kll *s, uint32_t level) {
-    return s->items + s->end[level + 1];
+    return s->items ? s->items + s->end[level + 1] : NULL;
 }
 
 /* An update with a value that is no NaN. In line while there is room. */

@@ -67,6 +67,13 @@ static void put_state(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
 }
 
+static void put_alert(struct lw_cmd *c, uint64_t fingerprint) {
+    char hex[17];
+    snprintf(hex, sizeof hex, "%016" PRIx64, fingerprint);
+    lw_cmd_str(c, "alert");
+    lw_cmd_str(c, hex);
+}
+
 static void put_outgoing(struct lw_cmd *c, const struct lw_spec *spec,
                          const struct lw_outgoing *o) {
     size_t slot = lw_cmd_slot(c);
@@ -78,6 +85,7 @@ static void put_outgoing(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_str(c, "*");
     lw_cmd_str(c, "id");
     lw_cmd_str(c, o->id);
+    put_alert(c, o->alert);
     lw_cmd_str(c, "json");
     lw_cmd_arg(c, o->json, o->len);
     lw_cmd_fill(c, slot);
@@ -146,6 +154,8 @@ static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
     lw_copy(out->entry, sizeof out->entry, entry ? entry : "");
     out->id = lw_reply_text(lw_reply_field(fields, "id"), NULL);
     out->json = lw_reply_text(lw_reply_field(fields, "json"), &out->len);
+    const char *alert = lw_reply_text(lw_reply_field(fields, "alert"), NULL);
+    out->alert = alert ? strtoull(alert, NULL, 16) : 0;
     if (tries && *tries)
         sscanf(tries, "%" SCNu64 " %" SCNd64, &out->attempts, &out->not_before_ms);
 }
@@ -217,6 +227,7 @@ int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_str(c, "*");
     lw_cmd_str(c, "id");
     lw_cmd_str(c, d->id);
+    put_alert(c, d->alert);
     lw_cmd_str(c, "json");
     lw_cmd_arg(c, d->json, d->len);
     lw_cmd_str(c, "reason");

@@ -49,9 +49,16 @@ struct lw_parked {
 struct lw_reply *lw_parked_read(struct lw_redis *r, const struct lw_spec *spec,
                                 size_t max, struct lw_parked *out, size_t *n,
                                 struct lw_err *err);
-/* Back into the outbox, as a fresh entry under the same id: entry (or outbox id) given.
- * LW_ENOTFOUND. */
-int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec, const char *entry,
-                    const char *who, int64_t now_ms, struct lw_err *err);
+/* Back into the outbox, as a fresh entry under the same id. LW_ENOTFOUND. LW_EINPUT: the
+ * receiver was told something newer since, and would take the old message for news. */
+struct lw_parked_again {
+    const char *entry; /* or its outbox id */
+    const char *who;
+    /* " name name ": receivers that know an alert by its incident, and by its labels. */
+    const char *by_incident, *by_labels;
+    int64_t now_ms;
+};
+int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
+                    const struct lw_parked_again *again, struct lw_err *err);
 
 #endif

@@ -45,34 +45,34 @@ void lw__evaluation_words(struct lw_cmd *c, const struct lw_spec *spec,
     put_words(c, spec, "evaluations", LW_EVALUATIONS_CAP, line);
 }
 
-static int run(struct lw_redis *r, struct lw_cmd *c, struct lw_err *err) {
+int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,
+             const char *who, const char *detail, int64_t now_ms, struct lw_err *err) {
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw__audit_words(c, spec, &(struct lw_audit_line){what, who, detail, 0, now_ms});
     struct lw_reply *reply = lw_redis_call(r, c, err);
     lw_reply_free(reply);
     return reply ? 0 : -1;
 }
 
-int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,
-             const char *who, const char *detail, int64_t now_ms, struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
-    lw__audit_words(c, spec, &(struct lw_audit_line){what, who, detail, 0, now_ms});
-    return run(r, c, err);
-}
+/* KEYS: asks. ARGV: text, cap. Nobody leads: the newest are kept. */
+static const struct lw_script ask_script = {
+    "ask", "will('RPUSH', KEYS[1], ARGV[1])\n"
+           "will('LTRIM', KEYS[1], '-' .. ARGV[2], '-1')\n"
+           "return commit(1)\n"};
 
 int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
            const char *who, struct lw_err *err) {
-    char key[LW_KEY_MAX];
     lw_assert(*what && !strchr(what, ' '));
     struct lw_buf text = {0};
     lw_buf_printf(&text, "%s %s", what, who);
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "RPUSH %s %s", lw_key(key, spec, "asks"), lw_buf_str(&text));
+    struct lw_cmd *c = lw_verb_cmd(r);
+    lw_cmd_int(c, 1);
+    lw_key_arg(c, spec, "asks");
+    lw_cmd_arg(c, text.data, text.len);
+    lw_cmd_int(c, ASKS_CAP);
     lw_buf_fini(&text);
-    int64_t waiting = lw_reply_int(reply);
+    struct lw_reply *reply = lw_redis_eval(r, &ask_script, c, err);
     lw_reply_free(reply);
-    if (reply && waiting > ASKS_CAP) { /* nobody leads: keep the newest */
-        reply = lw_redis_do(r, err, "LTRIM %s %d -1", key, -ASKS_CAP);
-        lw_reply_free(reply);
-    }
     return reply ? 0 : -1;
 }
 
@@ -140,6 +140,12 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
     return rc;
 }
 
+/* KEYS: meta. ARGV: now, fields and values. */
+static const struct lw_script meta_script = {
+    "meta", "local created = redis.call('HGET', KEYS[1], 'created') or ARGV[1]\n"
+            "will('HSET', KEYS[1], 'created', created, unpack(ARGV, 2))\n"
+            "return commit(1)\n"};
+
 int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   int32_t npartitions, const char *code_version, int64_t now_ms,
                   struct lw_err *err) {
@@ -149,8 +155,9 @@ int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *to
         return -1;
     snprintf(hash, sizeof hash, "%016" PRIx64, spec->config_hash);
     struct lw_cmd *c = lw_verb_cmd(r);
-    lw_cmd_str(c, "HSET");
+    lw_cmd_int(c, 1);
     lw_cmd_str(c, key);
+    lw_cmd_int(c, now_ms);
     lw_cmd_str(c, "contract");
     lw_cmd_int(c, CONTRACT_VERSION);
     lw_cmd_str(c, "stream");
@@ -166,10 +173,7 @@ int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *to
     lw_cmd_str(c, "pane_ms");
     lw_cmd_int(c, spec->pane_ms);
     put_features(c, spec);
-    if (run(r, c, err))
-        return -1;
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "HSETNX %s created %ld", key, (long)now_ms);
+    struct lw_reply *reply = lw_redis_eval(r, &meta_script, c, err);
     lw_reply_free(reply);
     return reply ? 0 : -1;
 }

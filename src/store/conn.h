@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "store/redis.h"
+#include "store/tls.h"
 
 #define LW_URL_SEEDS_MAX 8
 
@@ -20,7 +21,7 @@ struct lw_url_seed {
 
 struct lw_url {
     enum lw_url_kind kind;
-    bool tls; /* rediss:// */
+    bool tls; /* rediss://, sentinels:// */
     char user[64], password[256], path[200], master[96];
     int db;
     size_t nseeds;
@@ -41,7 +42,7 @@ struct lw_cmd {
 size_t lw_cmd_slot(struct lw_cmd *c);
 void lw_cmd_fill(struct lw_cmd *c, size_t slot);
 
-#define LW_SCRIPTS_MAX 16
+#define LW_SCRIPTS_MAX 32
 struct lw_loaded {
     const struct lw_script *script;
     char sha[41];
@@ -49,10 +50,11 @@ struct lw_loaded {
 
 struct lw_redis {
     struct lw_url url;
-    char password_file[256];
-    int64_t timeout_ms, retry_max_ms;
-    redisContext *ctx; /* NULL: not connected */
-    char where[300];   /* address in use, without credentials */
+    struct lw_redis_options options;
+    redisContext *ctx;  /* NULL: not connected */
+    struct lw_tls *tls; /* of ctx, or NULL */
+    struct lw_buf out;  /* what waits to be sent over it */
+    char where[300];    /* address in use, without credentials */
     size_t next_seed;
     uint64_t dials; /* connections made */
     struct lw_url_seed
@@ -65,6 +67,8 @@ struct lw_redis {
     struct lw_cmd scratch, verb; /* scratch: of redis.c; verb: of the store's verbs */
     struct lw_cmd keys;          /* of the verb, where it is a list of commands */
     struct lw_buf bytes;         /* of the store's verbs */
+    enum lw_redis_why why;       /* of the last call */
+    char unheard[300];           /* lw_models_unheard */
 };
 
 /* The first line of password_file, if there is one, into the url. LW_ECONFIG. */
@@ -73,11 +77,15 @@ int lw_conn_password(struct lw_redis *r, struct lw_err *err);
 int lw_conn_ensure(struct lw_redis *r, struct lw_err *err);
 /* Closes; the next call connects again. */
 void lw_conn_drop(struct lw_redis *r);
+/* Puts bytes into the next request; and the next reply: NULL, with err, when the
+ * connection is lost (and dropped). */
+void lw_conn_put(struct lw_redis *r, const void *data, size_t len);
+redisReply *lw_conn_get(struct lw_redis *r, struct lw_err *err);
 /* The answer did not come: LW_EAGAIN with the reason, and the connection is dropped. -1.
  */
 int lw_conn_lost(struct lw_redis *r, struct lw_err *err);
-/* What the caller may do after this error reply of a server. */
-enum lw_errc lw_conn_errc(const char *text);
+/* What this error reply of a server means, and what the caller may do after it. */
+enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code);
 /* One command over an open connection, without redirection or retry. NULL: connection
  * lost (and dropped), err says so. An error reply is returned as it is. */
 redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,

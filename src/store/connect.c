@@ -22,42 +22,68 @@
 #include "base/time.h"
 #include "store/conn.h"
 
-#ifdef LW_HAVE_HIREDIS_SSL
-#include <hiredis/hiredis_ssl.h>
-#endif
-
 #define BACKOFF_FIRST_MS 50
 
 void lw_conn_drop(struct lw_redis *r) {
+    lw_tls_close(r->tls);
+    lw_buf_clear(&r->out);
     if (r->ctx)
         redisFree(r->ctx);
+    r->tls = NULL;
     r->ctx = NULL;
     r->nloaded = 0;
 }
 
-enum lw_errc lw_conn_errc(const char *text) {
+/* What servers say, by how it begins, and what it means; the rest is LW_ESTOP. What a
+ * script's failing call wraps in words of its own, "ERR ... -OOM ...", is looked for
+ * behind them. */
+static const struct {
+    const char *begins;
+    enum lw_redis_why why;
+    bool lasts; /* the same again would fail again */
+} known[] = {
+    {"NOPERM", LW_REDIS_DENIED, false},     {"NOAUTH", LW_REDIS_DENIED, false},
+    {"WRONGPASS", LW_REDIS_DENIED, false},  {"OOM", LW_REDIS_FULL, false},
+    {"MISCONF", LW_REDIS_LOCKED, false},    {"READONLY", LW_REDIS_LOCKED, false},
+    {"NOREPLICAS", LW_REDIS_LOCKED, false}, {"LOADING", LW_REDIS_AWAY, false},
+    {"MASTERDOWN", LW_REDIS_AWAY, false},   {"TRYAGAIN", LW_REDIS_AWAY, false},
+    {"CLUSTERDOWN", LW_REDIS_AWAY, false},  {"BUSY", LW_REDIS_AWAY, false},
+    {"UNBLOCKED", LW_REDIS_AWAY, false},    {"ASK", LW_REDIS_AWAY, false},
+    {"MOVED", LW_REDIS_AWAY, false},        {"WRONGTYPE", LW_REDIS_DAMAGED, true},
+};
+
+static bool says(const char *text, const char *word) {
+    char within[24];
+    size_t n = strlen(word);
+    if (strncmp(text, word, n) == 0 && (text[n] == ' ' || text[n] == '\0'))
+        return true;
+    snprintf(within, sizeof within, "-%s ", word);
+    return strstr(text, within) != NULL;
+}
+
+enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code) {
+    /* Without a code of their own: a slot that moves, a server that is full for now. */
     static const char *const passing[] = {
-        "LOADING",     "READONLY", "OOM",       "MASTERDOWN", "TRYAGAIN",
-        "CLUSTERDOWN", "BUSY ",    "UNBLOCKED", "NOREPLICAS", "ASK ",
-        "MOVED ",      "MISCONF",  "NOAUTH"};
+        "access a non local key", "while the cluster is down", "max number of clients"};
+    /* Older words for NOPERM within a script; a command that was taken from the server.
+     */
+    static const char *const denied[] = {
+        "The user executing the script can't", "ACL failure in script", "unknown command",
+        "Unknown Redis command", "Invalid command passed"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (says(text, known[i].begins)) {
+            *code = known[i].lasts ? LW_ESTOP : LW_EAGAIN;
+            return known[i].why;
+        }
+    *code = LW_EAGAIN;
     for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
-        if (strncmp(text, passing[i], strlen(passing[i])) == 0)
-            return LW_EAGAIN;
-    /* What a script's failing call wraps, "ERR ... script: <sha>, on @user_script:1: -OOM
-     * ...", and what has no code of its own: a slot that moves, a server that is full for
-     * now. */
-    static const char *const within[] = {"-OOM ",
-                                         "-READONLY ",
-                                         "-NOREPLICAS ",
-                                         "-MISCONF ",
-                                         "-MASTERDOWN ",
-                                         "access a non local key",
-                                         "while the cluster is down",
-                                         "max number of clients"};
-    for (size_t i = 0; i < sizeof within / sizeof *within; i++)
-        if (strstr(text, within[i]))
-            return LW_EAGAIN;
-    return LW_ESTOP;
+        if (strstr(text, passing[i]))
+            return LW_REDIS_AWAY;
+    for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
+        if (strstr(text, denied[i]))
+            return LW_REDIS_DENIED;
+    *code = LW_ESTOP;
+    return LW_REDIS_OTHER;
 }
 
 static struct timeval timeval_of(int64_t ms) {
@@ -67,11 +93,49 @@ static struct timeval timeval_of(int64_t ms) {
 
 int lw_conn_lost(struct lw_redis *r, struct lw_err *err) {
     lw_assert(r->ctx);
-    bool slow = r->ctx->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
+    r->why = LW_REDIS_AWAY;
+    bool slow = !r->tls && r->ctx->err == REDIS_ERR_IO &&
+                (errno == EAGAIN || errno == EWOULDBLOCK);
     lw_fail(err, LW_EAGAIN, "redis %s: %s", r->where,
             slow ? "no answer within the timeout" : r->ctx->errstr);
     lw_conn_drop(r);
     return -1;
+}
+
+void lw_conn_put(struct lw_redis *r, const void *data, size_t len) {
+    if (r->tls)
+        lw_buf_put(&r->out, data, len);
+    else
+        redisAppendFormattedCommand(r->ctx, data, len);
+}
+
+/* The next reply by TLS; as hiredis does it over the bare socket. */
+static int get_secured(struct lw_redis *r, void **reply) {
+    char bytes[16384];
+    redisContext *c = r->ctx;
+    long n = lw_tls_write(r->tls, r->out.data, r->out.len, c->errstr, sizeof c->errstr);
+    lw_buf_clear(&r->out);
+    while (n >= 0) {
+        if (redisReaderGetReply(c->reader, reply) != REDIS_OK) {
+            lw_copy(c->errstr, sizeof c->errstr, c->reader->errstr);
+            return -1;
+        }
+        if (*reply)
+            return 0;
+        n = lw_tls_read(r->tls, bytes, sizeof bytes, c->errstr, sizeof c->errstr);
+        if (n > 0)
+            redisReaderFeed(c->reader, bytes, (size_t)n);
+    }
+    return -1;
+}
+
+redisReply *lw_conn_get(struct lw_redis *r, struct lw_err *err) {
+    void *reply = NULL;
+    int rc = r->tls ? get_secured(r, &reply) : redisGetReply(r->ctx, &reply);
+    if (rc == REDIS_OK && reply)
+        return reply;
+    lw_conn_lost(r, err);
+    return NULL;
 }
 
 redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,
@@ -79,16 +143,11 @@ redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,
     char head[32];
     size_t argc = c->argc + (prefix ? prefix->argc : 0);
     int n = snprintf(head, sizeof head, "*%zu\r\n", argc);
-    redisAppendFormattedCommand(r->ctx, head, (size_t)n);
+    lw_conn_put(r, head, (size_t)n);
     if (prefix)
-        redisAppendFormattedCommand(r->ctx, (const char *)prefix->body.data,
-                                    prefix->body.len);
-    redisAppendFormattedCommand(r->ctx, (const char *)c->body.data, c->body.len);
-    void *reply = NULL;
-    if (redisGetReply(r->ctx, &reply) == REDIS_OK && reply)
-        return reply;
-    lw_conn_lost(r, err);
-    return NULL;
+        lw_conn_put(r, prefix->body.data, prefix->body.len);
+    lw_conn_put(r, c->body.data, c->body.len);
+    return lw_conn_get(r, err);
 }
 
 /* A command of the handshake: 0 when the reply is not an error. */
@@ -98,43 +157,33 @@ static int greet(struct lw_redis *r, const char *const *argv, size_t argc,
     for (size_t i = 0; i < argc; i++)
         lw_cmd_str(&c, argv[i]);
     redisReply *reply = lw_conn_exchange(r, NULL, &c, err);
-    lw_buf_fini(&c.body);
+    lw_buf_wipe(&c.body);
     int rc = reply ? 0 : -1;
-    if (reply && reply->type == REDIS_REPLY_ERROR)
-        rc = lw_fail(err, strcmp(argv[0], "AUTH") ? lw_conn_errc(reply->str) : LW_EAGAIN,
-                     "redis %s: %s: %s", r->where, argv[0], reply->str);
+    if (reply && reply->type == REDIS_REPLY_ERROR) {
+        enum lw_errc code;
+        bool auth = strcmp(argv[0], "AUTH") == 0;
+        r->why = lw_conn_why(reply->str, &code);
+        r->why = auth ? LW_REDIS_DENIED : r->why;
+        rc = lw_fail(err, auth ? LW_EAGAIN : code, "redis %s: %s: %s", r->where, argv[0],
+                     reply->str);
+    }
     if (reply)
         freeReplyObject(reply);
     return rc;
 }
 
-#ifdef LW_HAVE_HIREDIS_SSL
-static int secure(struct lw_redis *r, struct lw_err *err) {
-    redisSSLContextError why = REDIS_SSL_CTX_NONE;
+/* Over the socket that is open, where the address says so. */
+static int secure(struct lw_redis *r, const char *host, struct lw_err *err) {
+    struct lw_err why = {0};
     if (!r->url.tls)
         return 0;
-    redisSSLContext *ssl = redisCreateSSLContext(
-        NULL, "/etc/ssl/certs", NULL, NULL,
-        r->ctx->connection_type == REDIS_CONN_TCP ? r->ctx->tcp.host : NULL, &why);
-    if (!ssl)
-        return lw_fail(err, LW_ESTOP, "redis %s: TLS: %s", r->where,
-                       redisSSLContextGetError(why));
-    int rc = redisInitiateSSLWithContext(r->ctx, ssl) == REDIS_OK
-                 ? 0
-                 : lw_fail(err, LW_EAGAIN, "redis %s: TLS: %s", r->where, r->ctx->errstr);
-    redisFreeSSLContext(ssl);
-    return rc;
+    r->tls = lw_tls_open(&r->options, r->ctx->fd, host, &why);
+    return r->tls ? 0 : lw_fail(err, why.code, "redis %s: %s", r->where, why.msg);
 }
-#else
-static int secure(struct lw_redis *r, struct lw_err *err) {
-    (void)r, (void)err;
-    return 0; /* rediss:// was refused when the URL was parsed */
-}
-#endif
 
 /* Opens the socket to one address; ctx is set only on success. */
 static int dial(struct lw_redis *r, const struct lw_url_seed *to, struct lw_err *err) {
-    struct timeval tv = timeval_of(r->timeout_ms);
+    struct timeval tv = timeval_of(r->options.timeout_ms);
     if (to) {
         snprintf(r->where, sizeof r->where, strchr(to->host, ':') ? "[%s]:%d" : "%s:%d",
                  to->host, to->port);
@@ -154,11 +203,11 @@ static int dial(struct lw_redis *r, const struct lw_url_seed *to, struct lw_err 
     redisSetTimeout(r->ctx, tv);
     if (to)
         redisEnableKeepAlive(r->ctx);
-    return 0;
+    return to ? secure(r, to->host, err) : 0;
 }
 
 int lw_conn_password(struct lw_redis *r, struct lw_err *err) {
-    const char *path = r->password_file;
+    const char *path = r->options.password_file;
     if (!*path)
         return 0;
     size_t len;
@@ -174,7 +223,7 @@ int lw_conn_password(struct lw_redis *r, struct lw_err *err) {
                      path);
     else
         lw_copy(r->url.password, sizeof r->url.password, text);
-    free(text);
+    lw_free_secret(text, len);
     return rc;
 }
 
@@ -190,9 +239,12 @@ static int log_in(struct lw_redis *r, struct lw_err *err) {
     const char *auth[3] = {"AUTH", u->user, u->password};
     const char *only[2] = {"AUTH", u->password};
     const char *choose[2] = {"SELECT", db};
-    if (*u->password && *u->user && greet(r, auth, 3, err))
-        return -1;
-    if (*u->password && !*u->user && greet(r, only, 2, err))
+    int rc = 0;
+    if (*u->password)
+        rc = *u->user ? greet(r, auth, 3, err) : greet(r, only, 2, err);
+    if (*r->options.password_file)
+        explicit_bzero(r->url.password, sizeof r->url.password);
+    if (rc)
         return -1;
     return u->db && greet(r, choose, 2, err) ? -1 : 0;
 }
@@ -244,11 +296,11 @@ static int open_one(struct lw_redis *r, struct lw_err *err) {
     if (r->moved.port) {
         struct lw_url_seed to = r->moved;
         r->moved.port = 0; /* once: if it fails, the seeds know better */
-        return dial(r, &to, err) || secure(r, err) || log_in(r, err);
+        return dial(r, &to, err) || log_in(r, err);
     }
     const struct lw_url_seed *seed = &u->seed[r->next_seed++ % u->nseeds];
     if (u->kind == LW_URL_TCP)
-        return dial(r, seed, err) || secure(r, err) || log_in(r, err);
+        return dial(r, seed, err) || log_in(r, err);
     struct lw_url_seed master;
     return dial(r, seed, err) || ask_sentinel(r, &master, err) || dial(r, &master, err) ||
            log_in(r, err) || must_be_master(r, err);
@@ -265,6 +317,7 @@ int lw_conn_ensure(struct lw_redis *r, struct lw_err *err) {
     struct lw_err why = {0};
     for (size_t i = 0; i < tries; i++) {
         lw_err_clear(&why);
+        r->why = LW_REDIS_AWAY;
         if (open_one(r, &why) == 0) {
             r->next_try_ms = r->backoff_ms = 0;
             return 0;
@@ -272,8 +325,8 @@ int lw_conn_ensure(struct lw_redis *r, struct lw_err *err) {
         lw_conn_drop(r);
     }
     r->backoff_ms = r->backoff_ms ? r->backoff_ms * 2 : BACKOFF_FIRST_MS;
-    if (r->backoff_ms > r->retry_max_ms)
-        r->backoff_ms = r->retry_max_ms;
+    if (r->backoff_ms > r->options.retry_max_ms)
+        r->backoff_ms = r->options.retry_max_ms;
     r->next_try_ms = lw_mono_ms() + r->backoff_ms;
     return lw_fail(err, why.code, "%s", why.msg);
 }

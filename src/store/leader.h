@@ -50,7 +50,8 @@ int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
 /* One alert as it goes to the outbox: formed by the caller (alert/alert.h) as our JSON.
  */
 struct lw_outgoing {
-    char id[96]; /* idempotency key: incident-transition@receiver */
+    char id[96];    /* idempotency key: incident-transition@receiver */
+    uint64_t alert; /* fingerprint: deliveries about one alert keep their order */
     const char *json;
     size_t len;
 };
@@ -135,9 +136,8 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_lease *lease, uint32_t *version,
                       struct lw_err *err);
 /* Stores a version with its reference and, if promote, makes it champion (previous = the
- * old one), in the same step as `step` (whose evaluation carries the decision). Announces
- * it on the channel leeway:{s}:models-changed. Not promoted, it becomes the alias
- * challenger. */
+ * old one), in the same step as `step` (whose evaluation carries the decision). Not
+ * promoted, it becomes the alias challenger. */
 int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_version *v, bool promote,
                       const struct lw_step *step, struct lw_err *err);
@@ -151,6 +151,11 @@ int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t ve
 int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
                       const char *who, const char *reason, const struct lw_step *step,
                       struct lw_err *err);
+
+/* A change of the champion is announced on the channel leeway:{s}:models-changed when it
+ * stands, by a command of its own: nothing depends on it. Why the last one could not be,
+ * or "". */
+const char *lw_models_unheard(const struct lw_redis *r);
 
 struct lw_aliases { /* 0: none */
     uint32_t champion, previous, challenger, first, next;
@@ -173,7 +178,8 @@ struct lw_delivery {
     int64_t put_ms; /* wall clock: when it was put out, or put back by a person */
     char entry[40]; /* stream id */
     const char *id, *json;
-    size_t len; /* of json */
+    size_t len;     /* of json */
+    uint64_t alert; /* fingerprint; 0: not said */
     uint64_t attempts;
     int64_t not_before_ms; /* wall clock */
     const char *reason;    /* of lw_outbox_park: why the last attempt failed */

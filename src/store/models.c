@@ -18,8 +18,8 @@ static const struct lw_script reserve = {
     /* KEYS: fence, models. ARGV: token. The number, or 0. */
     "reserve", "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
                "local n = tonumber(redis.call('HGET', KEYS[2], 'next') or '1')\n"
-               "redis.call('HSET', KEYS[2], 'next', n + 1)\n"
-               "return n\n"};
+               "will('HSET', KEYS[2], 'next', n + 1)\n"
+               "return commit(n)\n"};
 
 /* KEYS: version, reference. ARGV: fields... {values, reference or nil} */
 static const struct lw_script fetch = {
@@ -89,7 +89,6 @@ static void put_promote(struct lw_cmd *c, const struct lw_spec *spec, uint32_t v
     lw_cmd_str(c, "PROMOTE");
     lw_key_arg(c, spec, "models");
     lw_cmd_str(c, lw_key(text, spec, "model:"));
-    lw_cmd_str(c, lw_key(text, spec, "models-changed"));
     lw_cmd_uint(c, version);
     lw_cmd_int(c, step->evaluation->at_ms);
     lw_cmd_int(c, step->now_ms);
@@ -103,6 +102,18 @@ static void put_challenger(struct lw_cmd *c, const struct lw_spec *spec,
     lw_key_arg(c, spec, "models");
     put_number(c, "challenger", version);
     lw_cmd_fill(c, slot);
+}
+
+static void announce(struct lw_redis *r, const struct lw_spec *spec, uint32_t version) {
+    char channel[LW_KEY_MAX];
+    struct lw_err err = {0};
+    lw_reply_free(lw_redis_do(r, &err, "PUBLISH %s %u",
+                              lw_key(channel, spec, "models-changed"), version));
+    lw_copy(r->unheard, sizeof r->unheard, err.msg);
+}
+
+const char *lw_models_unheard(const struct lw_redis *r) {
+    return r->unheard;
 }
 
 /* A step with a version stored (v may be NULL) and, if promote, made champion. */
@@ -124,7 +135,11 @@ static int change(struct lw_redis *r, const struct lw_spec *spec, uint32_t versi
         put_challenger(c, spec, version);
     lw__step_put(r, c, spec, step, &state, id);
     lw_buf_fini(&state);
-    return lw_guard_run(r, c, promote ? "promotion" : "storing of a model", err);
+    if (lw_guard_run(r, c, promote ? "promotion" : "storing of a model", err))
+        return -1;
+    if (promote)
+        announce(r, spec, version);
+    return 0;
 }
 
 int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
@@ -147,7 +162,6 @@ int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t v
     lw_key_arg(c, spec, "detector");
     lw_cmd_uint(c, version);
     lw_cmd_str(c, lw_key(text, spec, "model:"));
-    lw_cmd_str(c, lw_key(text, spec, "models-changed"));
     lw_cmd_int(c, lw_wall_ms());
     lw_cmd_str(c, who);
     lw_cmd_str(c, reason);
@@ -157,9 +171,11 @@ int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t v
         return -1;
     int64_t done = lw_reply_int(reply);
     lw_reply_free(reply);
-    return done ? 0
-                : lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream,
-                          version);
+    if (!done)
+        return lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream,
+                       version);
+    announce(r, spec, version);
+    return 0;
 }
 
 int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/conn.h"
+#include "store/scripts.h"
 
 #define REDIRECTS_MAX 5
 
@@ -30,18 +31,17 @@ static void count_trip(void) {
 struct lw_redis *lw_redis_new(const struct lw_redis_options *options,
                               struct lw_err *err) {
     struct lw_redis *r = lw_calloc(1, sizeof *r);
-    r->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : 5000;
-    r->retry_max_ms = options->retry_max_ms > 0 ? options->retry_max_ms : 5000;
-    lw_copy(r->password_file, sizeof r->password_file, options->password_file);
-    int rc = lw_url_parse(options->url, &r->url, err);
-    rc = rc ? rc : lw_conn_password(r, err);
-#ifndef LW_HAVE_HIREDIS_SSL
+    struct lw_redis_options *o = &r->options;
+    *o = *options;
+    o->timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : 5000;
+    o->retry_max_ms = o->retry_max_ms > 0 ? o->retry_max_ms : 5000;
+    int rc = lw_url_parse(o->url, &r->url, err);
+    explicit_bzero(o->url, sizeof o->url); /* the password with it */
+    rc = rc ? rc : lw_conn_password(r, err); /* only whether it can be read */
+    if (*o->password_file)
+        explicit_bzero(r->url.password, sizeof r->url.password);
     if (!rc && r->url.tls)
-        rc =
-            lw_fail(err, LW_ECONFIG,
-                    "redis url: rediss:// needs a build with hiredis_ssl (hiredis 1.0 or "
-                    "later); put a TLS proxy in between, or use redis://");
-#endif
+        rc = lw_tls_check(o, err);
     if (rc) {
         lw_redis_free(r);
         return NULL;
@@ -63,11 +63,22 @@ void lw_redis_free(struct lw_redis *r) {
     lw_buf_fini(&r->verb.body);
     lw_buf_fini(&r->keys.body);
     lw_buf_fini(&r->bytes);
-    free(r);
+    lw_buf_fini(&r->out);
+    lw_free_secret(r, sizeof *r);
 }
 
 const char *lw_redis_where(const struct lw_redis *r) {
     return r->where;
+}
+
+enum lw_redis_why lw_redis_why(const struct lw_redis *r) {
+    return r->why;
+}
+
+const char *lw_redis_why_name(enum lw_redis_why why) {
+    static const char *const names[] = {"fine",   "away",    "denied", "full",
+                                        "locked", "damaged", "other"};
+    return (size_t)why < sizeof names / sizeof *names ? names[why] : "other";
 }
 
 uint64_t lw_redis_dials(const struct lw_redis *r) {
@@ -75,22 +86,24 @@ uint64_t lw_redis_dials(const struct lw_redis *r) {
 }
 
 /* "MOVED 3999 127.0.0.1:6381": connect there next. An empty host is the one that
- * answered. */
+ * answered, which behind a socket of this machine has no name. What names no address
+ * stays an error of the server. */
 static bool follow(struct lw_redis *r, const char *text) {
     const char *at = strchr(text + strlen("MOVED "), ' ');
+    bool here = at && strrchr(at + 1, ':') == at + 1; /* ":6381", and not "::1:6381" */
+    const char *host = here ? r->ctx->tcp.host : "";
     struct lw_url_seed to;
-    if (!at)
+    char where[sizeof to.host + 8];
+    if (!at || !host)
         return false;
-    at++;
-    if (*at == ':') {
-        lw_copy(to.host, sizeof to.host, r->ctx->tcp.host);
-        to.port = (int)strtol(at + 1, NULL, 10);
-    } else if (!lw_url_seed_parse(at, strlen(at), &to)) {
+    int len = snprintf(where, sizeof where, strchr(host, ':') ? "[%s]%s" : "%s%s", host,
+                       at + 1);
+    if (len < 0 || (size_t)len >= sizeof where ||
+        !lw_url_seed_parse(where, (size_t)len, &to) || to.port == 0)
         return false;
-    }
     lw_conn_drop(r);
     r->moved = to;
-    return to.port > 0;
+    return true;
 }
 
 /* NULL, with err set; an error reply that is not a redirection comes back as it is. */
@@ -117,11 +130,15 @@ static redisReply *roundtrip(struct lw_redis *r, const struct lw_cmd *prefix,
  * the next call looks for the one that can. */
 static struct lw_reply *judge(struct lw_redis *r, redisReply *reply, const char *what,
                               struct lw_err *err) {
+    if (reply && reply->type != REDIS_REPLY_ERROR)
+        r->why = LW_REDIS_FINE;
     if (!reply || reply->type != REDIS_REPLY_ERROR)
         return (struct lw_reply *)(void *)reply;
-    enum lw_errc code = lw_conn_errc(reply->str);
-    lw_fail(err, code, "redis %s: %s%s%s", r->where, what ? what : "", what ? ": " : "",
-            reply->str);
+    enum lw_errc code;
+    r->why = lw_conn_why(reply->str, &code);
+    lw_fail(err, code, "redis %s: %s%s%s%s", r->where, what ? what : "", what ? ": " : "",
+            reply->str,
+            r->why == LW_REDIS_DENIED ? "; `leeway check` names what is missing" : "");
     if (strstr(reply->str, "READONLY") || strncmp(reply->str, "MASTERDOWN", 10) == 0 ||
         strncmp(reply->str, "CLUSTERDOWN", 11) == 0)
         lw_conn_drop(r);
@@ -173,8 +190,8 @@ struct lw_reply *lw_redis_do(struct lw_redis *r, struct lw_err *err, const char 
 static void append(struct lw_redis *r, const struct lw_cmd *c) {
     char head[32];
     int n = snprintf(head, sizeof head, "*%zu\r\n", c->argc);
-    redisAppendFormattedCommand(r->ctx, head, (size_t)n);
-    redisAppendFormattedCommand(r->ctx, (const char *)c->body.data, c->body.len);
+    lw_conn_put(r, head, (size_t)n);
+    lw_conn_put(r, c->body.data, c->body.len);
 }
 
 /* One reply of a pipeline: 0, or -1. What is of another type than the command is for is
@@ -194,9 +211,9 @@ static int collect(struct lw_redis *r, size_t n, struct lw_reply **replies,
                    struct lw_err *err) {
     int rc = 0;
     for (size_t i = 1; i < n; i++) {
-        void *reply = NULL;
-        if (redisGetReply(r->ctx, &reply) != REDIS_OK || !reply) {
-            rc = lw_conn_lost(r, err);
+        redisReply *reply = lw_conn_get(r, err);
+        if (!reply) {
+            rc = -1;
             break;
         }
         if (take(r, reply, &replies[i], err))
@@ -218,10 +235,9 @@ int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
         count_trip();
         for (size_t k = 0; k < n; k++)
             append(r, cmds[k]);
-        void *first = NULL;
-        if (redisGetReply(r->ctx, &first) != REDIS_OK || !first)
-            return lw_conn_lost(r, err);
-        redisReply *head = first;
+        redisReply *head = lw_conn_get(r, err);
+        if (!head)
+            return -1;
         if (head->type == REDIS_REPLY_ERROR && strncmp(head->str, "MOVED ", 6) == 0 &&
             follow(r, head->str)) {
             freeReplyObject(head);
@@ -240,7 +256,10 @@ static const char *sha_of(struct lw_redis *r, const struct lw_script *script,
     for (size_t i = 0; i < r->nloaded; i++)
         if (r->loaded[i].script == script)
             return r->loaded[i].sha;
-    struct lw_reply *reply = lw_redis_do(r, err, "SCRIPT LOAD %s", script->text);
+    struct lw_buf text = {0};
+    lw_buf_printf(&text, "%s%s", lw_script_plan, script->text);
+    struct lw_reply *reply = lw_redis_do(r, err, "SCRIPT LOAD %s", lw_buf_str(&text));
+    lw_buf_fini(&text);
     if (!reply) {
         lw_err_context(err, "script %s", script->name);
         return NULL;

@@ -1,5 +1,5 @@
 /* One connection to Redis, and with conn.h the only place that knows hiredis (0.14 in
- * Debian 12, 1.2 in Debian 13).
+ * Debian 12, 1.2 in Debian 13). Passwords and certificates are read for each connection.
  *
  * A connection is used by one thread. A lost one is LW_EAGAIN at every call; the next
  * call connects again (at once the first time, then with backoff up to `retry_max_ms`,
@@ -16,12 +16,15 @@
 #include "leeway/err.h"
 
 struct lw_redis_options {
-    /* redis://[user[:password]@]host[:port][,host...][/db], rediss:// (TLS, where built
-     * in), unix:/path, sentinel://host[:port][,host...]/master[/db] */
+    /* redis://[user[:password]@]host[:port][,host...][/db], rediss:// (TLS), unix:/path,
+     * sentinel://host[:port][,host...]/master[/db], sentinels:// (TLS) */
     char url[512];
     char password_file[256]; /* "" or a file whose first line is the password */
-    int64_t timeout_ms;      /* connect and reply; 0: 5 s */
-    int64_t retry_max_ms;    /* 0: 5 s */
+    /* PEM, of TLS: authorities ("": the system's, or SSL_CERT_FILE's); a certificate of
+     * our own with its chain, and its key ("": in the same file). */
+    char ca_file[256], cert_file[256], key_file[256];
+    int64_t timeout_ms;   /* connect and reply; 0: 5 s */
+    int64_t retry_max_ms; /* 0: 5 s */
 };
 
 struct lw_redis;
@@ -60,9 +63,24 @@ const struct lw_reply *lw_reply_at(const struct lw_reply *reply, size_t i);
 /* Of an HGETALL-shaped array: the value of a field, or NULL. */
 const struct lw_reply *lw_reply_field(const struct lw_reply *reply, const char *field);
 
-/* Sends and waits. An error reply of the server is LW_EAGAIN when it will pass (LOADING,
- * READONLY, OOM, MASTERDOWN, TRYAGAIN, CLUSTERDOWN, BUSY, NOREPLICAS, MISCONF, ...), else
- * LW_ESTOP. After LW_EAGAIN it is not known whether the command was carried out. */
+/* Why a call failed. */
+enum lw_redis_why {
+    LW_REDIS_FINE,    /* it did not */
+    LW_REDIS_AWAY,    /* no connection, no answer, or none that counts yet */
+    LW_REDIS_DENIED,  /* the user may not: NOPERM, a refused password */
+    LW_REDIS_FULL,    /* OOM: maxmemory is reached */
+    LW_REDIS_LOCKED,  /* takes no writes: a replica, too few of them, a full disk */
+    LW_REDIS_DAMAGED, /* WRONGTYPE: a key is not what it should be */
+    LW_REDIS_OTHER
+};
+/* Of the last call over this connection. Reads go on where writes are refused. */
+enum lw_redis_why lw_redis_why(const struct lw_redis *r);
+const char *lw_redis_why_name(enum lw_redis_why why);
+
+/* Sends and waits. An error reply of the server is LW_EAGAIN when somebody can mend it
+ * there (LOADING, READONLY, OOM, NOPERM, NOREPLICAS, MISCONF, CLUSTERDOWN, BUSY, ...),
+ * else LW_ESTOP. After LW_EAGAIN of a lost connection it is not known whether the command
+ * was carried out. */
 struct lw_reply *lw_redis_call(struct lw_redis *r, struct lw_cmd *c, struct lw_err *err);
 /* A command given as words separated by single spaces; a word is literal or one of %s %d
  * %u %ld %zu, and a value may hold spaces: it stays one argument. */
@@ -84,7 +102,8 @@ uint64_t lw_redis_dials(const struct lw_redis *r);
 uint64_t lw_redis_round_trips(void);
 
 /* A Lua script as text; its SHA-1 is learned from SCRIPT LOAD on first use per
- * connection. The command holds numkeys, keys and arguments (without EVALSHA and script).
+ * connection. It writes by will() and commit() (scripts_plan.c), which stand before it.
+ * The command holds numkeys, keys and arguments (without EVALSHA and script).
  */
 struct lw_script {
     const char *name, *text;

@@ -11,17 +11,14 @@
  * emptied or put back to an older snapshot, and hand out numbers that a zombie still
  * believes to be its own.
  *
- * A script that fails in the middle is not undone. So every check comes before the first
- * write, the words are built by our own code, and in a flush the part hash (the offset)
- * is written last: what a failing flush leaves behind is overwritten by the same flush.
+ * Each script plans its writes and commits them (scripts_plan.c): what can be refused is
+ * refused before the first.
  *
- * In a cluster a script can fail in the middle for one more reason. While a slot moves to
- * another node, a key that is not there counts as moved already, and a command on it is
- * refused. So all keys that a script must find or make are declared: the server then
- * looks before it begins, and answers TRYAGAIN. And no key is deleted and made again, for
- * in between it is not there: hashes are overlaid, and then rid of the fields that are
- * not named. What only clears up is called by pcall: it can as well be done the next
- * time. */
+ * While a slot of a cluster moves to another node, a key that is not there counts as
+ * moved already, and a command on it is refused. So all keys that a script must find or
+ * make are declared: the server then looks before it begins, and answers TRYAGAIN. And no
+ * key is deleted and made again, for in between it is not there: hashes are overlaid, and
+ * rid of the fields that are not named. */
 #include "store/scripts.h"
 
 #define LUA_CLOCK                                                                        \
@@ -40,10 +37,9 @@
     "  local shadows = redis.call('HGET', KEYS[3], 'shadows') or ''\n"                   \
     "  local was = redis.call('HMGET', KEYS[1], 'champion', 'shadows')\n"                \
     "  if was[1] ~= champion then\n"                                                     \
-    "    redis.call('HSET', KEYS[1], 'champion', champion, 'champion_since', "           \
-    "next_offset)\n"                                                                     \
+    "    will('HSET', KEYS[1], 'champion', champion, 'champion_since', next_offset)\n"   \
     "  end\n"                                                                            \
-    "  if was[2] ~= shadows then redis.call('HSET', KEYS[1], 'shadows', shadows) end\n"  \
+    "  if was[2] ~= shadows then will('HSET', KEYS[1], 'shadows', shadows) end\n"        \
     "  return champion, shadows\n"                                                       \
     "end\n"
 
@@ -53,22 +49,15 @@ const struct lw_script lw_script_claim = {
     "                     'last')\n"
     "local epoch = tick(h[1])\n"
     /* What a former owner called idle may have something waiting now. */
-    "redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'claimed', ARGV[2],\n"
-    "           'idle', '0')\n"
+    "will('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'claimed', ARGV[2],\n"
+    "     'idle', '0')\n"
     "local champion, shadows = adopt(h[2] or '-1')\n"
     "local sealed = redis.call('HGET', KEYS[3], 'sealed_until') or ''\n"
-    "return {epoch, h[2] or '', champion, shadows, h[3] or '', h[4] or '', sealed}\n"};
-
-/* Takes the fields that are not named from a hash. */
-#define LUA_ONLY                                                                         \
-    "local function only(key, named)\n"                                                  \
-    "  for _, field in ipairs(redis.call('HKEYS', key)) do\n"                            \
-    "    if not named[field] then redis.call('HDEL', key, field) end\n"                  \
-    "  end\n"                                                                            \
-    "end\n"
+    "return commit({epoch, h[2] or '', champion, shadows, h[3] or '', h[4] or '',\n"
+    "               sealed})\n"};
 
 const struct lw_script lw_script_flush = {
-    "flush", LUA_ADOPT LUA_ONLY
+    "flush", LUA_ADOPT
     "local h = redis.call('HMGET', KEYS[1], 'epoch', 'next_offset', 'open')\n"
     "if h[1] ~= ARGV[1] then return {0, 'epoch ' .. (h[1] or 'none')} end\n"
     /* Within one epoch only its owner moves the offset, so anything from base to next is
@@ -96,7 +85,7 @@ const struct lw_script lw_script_flush = {
     "local held, struck = ' ' .. ARGV[5] .. ' ', {}\n"
     "local function strike(start)\n"
     "  if not string.find(held, ' ' .. start .. ' ', 1, true) then\n"
-    "    redis.call('UNLINK', ARGV[6] .. start .. ':' .. ARGV[7])\n"
+    "    will('UNLINK', ARGV[6] .. start .. ':' .. ARGV[7])\n"
     "    struck[#struck + 1] = start\n"
     "  end\n"
     "end\n"
@@ -111,47 +100,47 @@ const struct lw_script lw_script_flush = {
     "local i, k = fields + 1, 6\n"
     "while i <= #ARGV do\n"
     "  local start, lineage, n = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])\n"
-    "  redis.call('HSET', KEYS[k], unpack(ARGV, i + 3, i + 2 + n))\n"
-    "  if redis.call('HLEN', KEYS[k]) * 2 > n then\n"
+    "  will('HSET', KEYS[k], unpack(ARGV, i + 3, i + 2 + n))\n"
+    "  if redis.call('EXISTS', KEYS[k]) == 1 then\n"
     "    local named = {}\n"
     "    for j = i + 3, i + 2 + n, 2 do named[ARGV[j]] = true end\n"
     "    only(KEYS[k], named)\n"
     "  end\n"
-    "  redis.call('PEXPIRE', KEYS[k], ARGV[4])\n"
-    "  redis.call('ZADD', KEYS[5], start, start .. ':' .. ARGV[7])\n"
-    "  if lineage ~= '' then redis.call('ZADD', KEYS[4], start, lineage) end\n"
+    "  will('PEXPIRE', KEYS[k], ARGV[4])\n"
+    "  will('ZADD', KEYS[5], start, start .. ':' .. ARGV[7])\n"
+    "  if lineage ~= '' then will('ZADD', KEYS[4], start, lineage) end\n"
     "  for _, line in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], start, start)) do\n"
-    "    if line ~= lineage then redis.pcall('ZREM', KEYS[4], line) end\n"
+    "    if line ~= lineage then tidy({'ZREM', KEYS[4], line}) end\n"
     "  end\n"
     "  i, k = i + 3 + n, k + 1\n"
     "end\n"
     "for _, start in ipairs(struck) do\n"
-    "  redis.pcall('ZREM', KEYS[5], start .. ':' .. ARGV[7])\n"
-    "  redis.pcall('ZREMRANGEBYSCORE', KEYS[4], start, start)\n"
+    "  tidy({'ZREM', KEYS[5], start .. ':' .. ARGV[7]})\n"
+    "  tidy({'ZREMRANGEBYSCORE', KEYS[4], start, start})\n"
     "end\n"
     "local keep = redis.call('HGET', KEYS[3], 'keep_from')\n"
-    "if keep then redis.pcall('ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep) end\n"
-    "redis.call('HSET', KEYS[1], unpack(ARGV, 12, fields))\n"
+    "if keep then tidy({'ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep}) end\n"
+    "will('HSET', KEYS[1], unpack(ARGV, 12, fields))\n"
     "local champion, shadows = adopt(ARGV[3])\n"
-    "return {1, champion, shadows, sealed}\n"};
+    "return commit({1, champion, shadows, sealed})\n"};
 
 /* A pane that nobody can read, to a name of its own; a note says why. What is not there
  * (any more) is only noted. */
 #define LUA_ASIDE                                                                        \
     "local function aside(pane, to, notes, field, note, ttl)\n"                          \
     "  if redis.call('EXISTS', pane) == 1 then\n"                                        \
-    "    redis.call('RENAME', pane, to)\n"                                               \
-    "    redis.call('PEXPIRE', to, ttl)\n"                                               \
+    "    will('RENAME', pane, to)\n"                                                     \
+    "    will('PEXPIRE', to, ttl)\n"                                                     \
     "  end\n"                                                                            \
-    "  redis.call('HSET', notes, field, note)\n"                                         \
-    "  redis.call('PEXPIRE', notes, ttl)\n"                                              \
+    "  will('HSET', notes, field, note)\n"                                               \
+    "  will('PEXPIRE', notes, ttl)\n"                                                    \
     "end\n"
 
 const struct lw_script lw_script_aside = {
     "aside",
     LUA_ASIDE "if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end\n"
               "aside(KEYS[2], KEYS[3], KEYS[4], ARGV[2], ARGV[3], ARGV[4])\n"
-              "return 1\n"};
+              "return commit(1)\n"};
 
 /* The topic was made anew: offsets begin again, and those of the old one, which a
  * training would read, mean nothing any more. */
@@ -161,56 +150,49 @@ const struct lw_script lw_script_restart = {
     "if h[1] ~= ARGV[1] then return {0, 'epoch ' .. (h[1] or 'none')} end\n"
     "if h[2] == ARGV[3] then return {1} end\n"
     "if h[2] ~= ARGV[2] then return {0, 'next_offset ' .. (h[2] or 'none')} end\n"
-    "redis.call('HSET', KEYS[1], 'next_offset', ARGV[3])\n"
-    "redis.call('DEL', KEYS[2])\n"
-    "redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'what', 'topic_remade',\n"
-    "           'who', ARGV[5], 'detail', ARGV[6], 'event', '0', 'at', ARGV[7])\n"
-    "return {1}\n"};
+    "will('HSET', KEYS[1], 'next_offset', ARGV[3])\n"
+    "will('DEL', KEYS[2])\n"
+    "will('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'what', 'topic_remade',\n"
+    "     'who', ARGV[5], 'detail', ARGV[6], 'event', '0', 'at', ARGV[7])\n"
+    "return commit({1})\n"};
 
 const struct lw_script lw_script_lease = {
-    "lease",
-    LUA_CLOCK "local held = redis.call('GET', KEYS[1])\n"
-              "if held == ARGV[2] .. ' ' .. ARGV[1] then\n"
-              "  redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
-              "  return ARGV[2]\n"
-              "end\n"
-              "if held then return '' end\n"
-              "local token = tick(redis.call('GET', KEYS[2]))\n"
-              "redis.call('SET', KEYS[2], token)\n"
-              "redis.call('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[3])\n"
-              "return token\n"};
+    "lease", LUA_CLOCK "local held = redis.call('GET', KEYS[1])\n"
+                       "if held == ARGV[2] .. ' ' .. ARGV[1] then\n"
+                       "  will('PEXPIRE', KEYS[1], ARGV[3])\n"
+                       "  return commit(ARGV[2])\n"
+                       "end\n"
+                       "if held then return '' end\n"
+                       "local token = tick(redis.call('GET', KEYS[2]))\n"
+                       "will('SET', KEYS[2], token)\n"
+                       "will('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[3])\n"
+                       "return commit(token)\n"};
 
 /* champion and previous change places or move up; statuses of the versions follow. */
 #define LUA_PROMOTE                                                                      \
-    "local function promote(models, prefix, channel, version, since, wall)\n"            \
-    "  if redis.call('EXISTS', prefix .. version) == 0 then return false end\n"          \
-    "  local a = redis.call('HMGET', models, 'champion', 'previous', 'challenger')\n"    \
+    "local function promote(models, prefix, version, since, wall)\n"                     \
+    "  local a = redis.call('HMGET', models, 'champion', 'previous', 'challenger',\n"    \
+    "                       'first', 'epoch')\n"                                         \
     "  local old, previous = a[1] or '0', a[2] or '0'\n"                                 \
-    "  if old == version then return true end\n" /* Where a slot moves, these may be     \
-                                                    gone: then it fails here, before any \
-                                                    write. */                            \
-    "  redis.call('EXISTS', prefix .. old)\n"                                            \
-    "  redis.call('EXISTS', prefix .. previous)\n"                                       \
+    "  if old == version then return end\n"                                              \
     "  if old ~= '0' then\n"                                                             \
     "    local status = version == previous and 'rolled_back' or 'previous'\n"           \
-    "    redis.call('HSET', prefix .. old, 'status', status)\n"                          \
+    "    will('HSET', prefix .. old, 'status', status)\n"                                \
     "  end\n"                                                                            \
     "  if previous ~= '0' and previous ~= version and\n"                                 \
     "      redis.call('HGET', prefix .. previous, 'status') == 'previous' then\n"        \
-    "    redis.call('HSET', prefix .. previous, 'status', 'retired')\n"                  \
+    "    will('HSET', prefix .. previous, 'status', 'retired')\n"                        \
     "  end\n"                                                                            \
-    "  redis.call('HSET', prefix .. version, 'status', 'champion', 'promoted', wall)\n"  \
-    "  redis.call('HSETNX', models, 'first', version)\n"                                 \
-    "  redis.call('HSET', models, 'champion', version, 'previous', old,\n"               \
-    "             'champion_since', since)\n"                                            \
-    "  if a[3] == version then redis.call('HSET', models, 'challenger', '0') end\n"      \
-    "  redis.call('HINCRBY', models, 'epoch', 1)\n"                                      \
-    "  redis.call('PUBLISH', channel, version)\n"                                        \
-    "  return true\n"                                                                    \
+    "  will('HSET', prefix .. version, 'status', 'champion', 'promoted', wall)\n"        \
+    "  will('HSET', models, 'first', a[4] or version, 'champion', version, "             \
+    "'previous',\n"                                                                      \
+    "       old, 'champion_since', since, 'epoch',\n"                                    \
+    "       string.format('%.0f', (tonumber(a[5] or '0') or 0) + 1))\n"                  \
+    "  if a[3] == version then will('HSET', models, 'challenger', '0') end\n"            \
     "end\n"
 
 const struct lw_script lw_script_guarded = {
-    "guarded", LUA_PROMOTE LUA_ONLY LUA_ASIDE
+    "guarded", LUA_PROMOTE LUA_ASIDE
     "local token = redis.call('GET', KEYS[1])\n"
     "if token ~= ARGV[1] then return {'FENCED', 'token ' .. (token or 'none')} end\n"
     "if ARGV[3] ~= '' then\n"
@@ -224,28 +206,33 @@ const struct lw_script lw_script_guarded = {
     /* NOW key field value...: a part of a hash that has no other fields in the end. */
     "op.NOW = function(i, n)\n"
     "  local key = ARGV[i + 1]\n"
-    "  redis.call('HSET', key, unpack(ARGV, i + 2, i + n - 1))\n"
+    "  will('HSET', key, unpack(ARGV, i + 2, i + n - 1))\n"
     "  now[key] = now[key] or {}\n"
     "  for j = i + 2, i + n - 2, 2 do now[key][ARGV[j]] = true end\n"
     "end\n"
     /* HISTORY key cap ms field value...: ids must grow. A moment that is in is skipped;
-     * what is newer was of a clock that has been taken back, and goes. */
+     * what is newer was of a clock that has been taken back, and goes. The stream itself
+     * remembers the largest id that it ever had, and from version 7 on the largest that
+     * was deleted, below which it does not go back; hence XSETID, there with all of it
+     * forgotten first. */
     "op.HISTORY = function(i, n)\n"
-    "  local function newest()\n"
-    "    return redis.call('XREVRANGE', ARGV[i + 1], '+', '-', 'COUNT', 1)[1]\n"
+    "  local key, ms = ARGV[i + 1], ARGV[i + 3]\n"
+    "  local last = redis.call('XREVRANGE', key, ms, '-', 'COUNT', 1)[1]\n"
+    "  local from = '(' .. ms .. '-18446744073709551615'\n"
+    "  repeat\n"
+    "    local page = redis.call('XRANGE', key, from, '+', 'COUNT', 100)\n"
+    "    for _, e in ipairs(page) do will('XDEL', key, e[1]) from = '(' .. e[1] end\n"
+    "  until #page < 100\n"
+    "  if last or redis.call('EXISTS', key) == 1 then\n"
+    "    if redis.REDIS_VERSION_NUM then\n"
+    "      local most = '18446744073709551615'\n"
+    "      will('XSETID', key, most .. '-' .. most, 'MAXDELETEDID', '0-1')\n"
+    "    end\n"
+    "    will('XSETID', key, last and last[1] or '0-1')\n"
     "  end\n"
-    "  local function ms_of(e) return tonumber(string.match(e[1], '^%d+')) end\n"
-    "  local now, last = tonumber(ARGV[i + 3]), newest()\n"
-    "  local newer = last and ms_of(last) > now\n"
-    "  while last and ms_of(last) > now do\n"
-    "    redis.call('XDEL', ARGV[i + 1], last[1])\n"
-    "    last = newest()\n"
-    "  end\n"
-    "  if newer then redis.call('XSETID', ARGV[i + 1], last and last[1] or '0-0') end\n"
-    "  if not last or now > ms_of(last) then\n"
-    "    redis.call('XADD', ARGV[i + 1], 'MAXLEN', '~', ARGV[i + 2], ARGV[i + 3] .. "
-    "'-0',\n"
-    "               unpack(ARGV, i + 4, i + n - 1))\n"
+    "  if not last or tonumber(string.match(last[1], '^%d+')) < tonumber(ms) then\n"
+    "    will('XADD', key, 'MAXLEN', '~', ARGV[i + 2], ms .. '-0',\n"
+    "         unpack(ARGV, i + 4, i + n - 1))\n"
     "  end\n"
     "end\n"
     /* FORGET index prefix limit: panes that started before the limit. */
@@ -253,39 +240,41 @@ const struct lw_script lw_script_guarded = {
     "  local old = redis.call('ZRANGEBYSCORE', ARGV[i + 1], '-inf', '(' .. ARGV[i + 3],\n"
     "                         'LIMIT', 0, 1000)\n"
     "  for _, name in ipairs(old) do\n"
-    "    local gone = redis.pcall('UNLINK', ARGV[i + 2] .. name)\n"
-    "    if type(gone) == 'number' then redis.pcall('ZREM', ARGV[i + 1], name) end\n"
+    "    tidy({'UNLINK', ARGV[i + 2] .. name}, {'ZREM', ARGV[i + 1], name})\n"
     "  end\n"
     "end\n"
     /* ASIDE pane to notes field note ttl */
     "op.ASIDE = function(i) aside(unpack(ARGV, i + 1, i + 6)) end\n"
-    /* PROMOTE models prefix channel version since wall */
+    /* PROMOTE models prefix version since wall: a version that is there, or is stored by
+     * this very list. */
     "op.PROMOTE = function(i)\n"
-    "  if not promote(unpack(ARGV, i + 1, i + 6)) then\n"
-    "    return {'NOTFOUND', ARGV[i + 4]}\n"
-    "  end\n"
+    "  local key = ARGV[i + 2] .. ARGV[i + 3]\n"
+    "  local there = redis.call('EXISTS', key) == 1\n"
+    "  for _, c in ipairs(plan) do there = there or c[2] == key end\n"
+    "  if not there then return {'NOTFOUND', ARGV[i + 3]} end\n"
+    "  promote(unpack(ARGV, i + 1, i + 5))\n"
     "end\n"
     "local i = 4\n"
     "while i <= #ARGV do\n"
     "  local n, own = tonumber(ARGV[i]), op[ARGV[i + 1]]\n"
     "  local stop = nil\n"
     "  if own then stop = own(i + 1, n)\n"
-    "  else redis.call(unpack(ARGV, i + 1, i + n)) end\n"
+    "  else will(unpack(ARGV, i + 1, i + n)) end\n"
     "  if stop then return stop end\n"
     "  i = i + 1 + n\n"
     "end\n"
     "for key, named in pairs(now) do only(key, named) end\n"
-    "return {'OK'}\n"};
+    "return commit({'OK'})\n"};
 
 const struct lw_script lw_script_promote = {
     "promote", LUA_PROMOTE
     "local since = redis.call('HGET', KEYS[3], 'sealed_until') or '0'\n"
-    "if not promote(KEYS[1], ARGV[2], ARGV[3], ARGV[1], since, ARGV[4]) then return 0 "
-    "end\n"
-    "redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'what', 'promoted',\n"
-    "           'who', ARGV[5], 'detail', 'version ' .. ARGV[1] .. ': ' .. ARGV[6],\n"
-    "           'event', since, 'at', ARGV[4])\n"
-    "return 1\n"};
+    "if redis.call('EXISTS', ARGV[2] .. ARGV[1]) == 0 then return 0 end\n"
+    "promote(KEYS[1], ARGV[2], ARGV[1], since, ARGV[3])\n"
+    "will('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], '*', 'what', 'promoted',\n"
+    "     'who', ARGV[4], 'detail', 'version ' .. ARGV[1] .. ': ' .. ARGV[5],\n"
+    "     'event', since, 'at', ARGV[3])\n"
+    "return commit(1)\n"};
 
 /* Page by page, so that one receiver's backlog does not hide another's entries. */
 const struct lw_script lw_script_outbox = {

@@ -1,8 +1,13 @@
-/* The Lua scripts: every write of more than one key is one of them. */
+/* The Lua scripts: every write of more than one command is one of them. An error means
+ * that nothing was done. */
 #ifndef LW_STORE_SCRIPTS_H
 #define LW_STORE_SCRIPTS_H
 
 #include "store/redis.h"
+
+/* What stands before each script, for those that write: will, tidy, only, commit
+ * (scripts_plan.c). */
+extern const char lw_script_plan[];
 
 /* KEYS: part, models, detector. ARGV: owner, wall ms.
  * {epoch, next_offset or '', champion, shadows, progress or ''}. */
@@ -28,8 +33,8 @@ extern const struct lw_script lw_script_lease;
  * {'OK'} | {'AGAIN'} (this step is in already) | {'FENCED', why} | {'NOTFOUND', version}.
  */
 extern const struct lw_script lw_script_guarded;
-/* KEYS: models, audit, detector. ARGV: version, prefix of model keys, channel, wall ms,
- * who, reason, cap of the audit. 1, or 0 when there is no such version. */
+/* KEYS: models, audit, detector. ARGV: version, prefix of model keys, wall ms, who,
+ * reason, cap of the audit. 1, or 0 when there is no such version. */
 extern const struct lw_script lw_script_promote;
 /* KEYS: outbox, outbox:tries. ARGV: count, receiver or '' (all).
  * {{entry, {field, value...}, tries or ''}...} */

@@ -21,24 +21,27 @@
 static const struct lw_script add_script = {
     "silence_add",
     "local all = redis.call('HGETALL', KEYS[1])\n"
-    "local last, left = tonumber(ARGV[2]), 0\n"
+    "local last, left, gone = tonumber(ARGV[2]), 0, {}\n"
     "for i = 1, #all, 2 do\n"
     "  local ok, s = pcall(cjson.decode, all[i + 1])\n"
     "  local ends = ok and type(s) == 'table' and tonumber(s['until']) or 0\n"
-    "  if ends <= tonumber(ARGV[1]) then redis.call('HDEL', KEYS[1], all[i])\n"
+    "  if not (ends > tonumber(ARGV[1])) then gone[#gone + 1] = all[i]\n"
     "  else last, left = math.max(last, ends), left + 1 end\n"
     "end\n"
     "if left >= tonumber(ARGV[5]) then return 0 end\n"
-    "redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])\n"
-    "redis.call('PEXPIRE', KEYS[1], string.format('%.0f', last - ARGV[1] + 86400000))\n"
-    "redis.call(unpack(ARGV, 6))\n"
-    "return 1\n"};
+    "for _, id in ipairs(gone) do will('HDEL', KEYS[1], id) end\n"
+    "will('HSET', KEYS[1], ARGV[3], ARGV[4])\n"
+    "local ttl = math.min(last - ARGV[1] + 86400000, 1e15)\n" /* what Redis can add up */
+    "will('PEXPIRE', KEYS[1], string.format('%.0f', ttl))\n"
+    "will(unpack(ARGV, 6))\n"
+    "return commit(1)\n"};
 
 /* KEYS: silences, audit. ARGV: id, audit words. 1, or 0: there is none. */
 static const struct lw_script end_script = {
-    "silence_end", "if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
-                   "redis.call(unpack(ARGV, 2))\n"
-                   "return 1\n"};
+    "silence_end", "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
+                   "will('HDEL', KEYS[1], ARGV[1])\n"
+                   "will(unpack(ARGV, 2))\n"
+                   "return commit(1)\n"};
 
 /* In place; it never gets longer than its room. */
 static void make_safe(char *text, size_t size) {

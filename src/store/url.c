@@ -4,6 +4,7 @@
  *     rediss://...                                   the same over TLS
  *     unix:/path/to/socket
  *     sentinel://[user[:password]@]host[:port][,host:port ...]/master[/db]
+ *     sentinels://...                                the same over TLS, to both
  *
  * Several hosts are tried in turn: any of them may answer (nodes of one cluster, or a
  * name for each replica of a proxy). User and password may hold %XX escapes; a password
@@ -149,6 +150,8 @@ int lw_url_parse(const char *text, struct lw_url *out, struct lw_err *err) {
     size_t scheme = rest ? (size_t)(rest - text) : 0;
     if (scheme == 8 && strncmp(text, "sentinel", 8) == 0)
         out->kind = LW_URL_SENTINEL;
+    else if (scheme == 9 && strncmp(text, "sentinels", 9) == 0)
+        out->kind = LW_URL_SENTINEL, out->tls = true;
     else if (scheme == 6 && strncmp(text, "rediss", 6) == 0)
         out->tls = true;
     else if (scheme != 5 || strncmp(text, "redis", 5) != 0)

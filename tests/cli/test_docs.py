@@ -215,7 +215,52 @@ def check_configurations(path):
     return len(whole)
 
 
-documents = ["README.md", "CONTRIBUTING.md"] + sorted(
+# ---- bounds ----
+
+UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "ms": 1, "s": 1000}
+
+
+def number(text):
+    """`64 KiB each` as 65536, `10,000` as 10000; None where there is no number."""
+    found = re.match(r"(?:about )?(\d[\d,]*)(?: ?([KMG]iB|ms|s|bytes)\b)?", text)
+    return found and int(found.group(1).replace(",", "")) * UNITS.get(found.group(2), 1)
+
+
+def constant(path, name):
+    """What a file's `#define` says."""
+    found = re.search(rf"(?m)^#define {name}\s+(.*?)(?:/\*.*)?$", read(path))
+    if not found:
+        return None
+    text = re.sub(r"\((?:size_t|u?int\d+_t)\)|(?<=\d)[uUlL]+|U?INT64_C", "", found.group(1))
+    return eval(text, {"__builtins__": {}})  # of our own source
+
+
+def default(key):
+    """A key's default, from the manual."""
+    section, name = key.split(".", 1)
+    text = run("check", "--manual").stdout.split(f"## `{section}`", 1)[-1].split("\n## ")[0]
+    found = re.search(rf"(?m)^\| `{name}` \| [^|]* \| `([^`]*)` \|", text)
+    return found and number(found.group(1))
+
+
+def check_bounds():
+    rows = re.findall(r"(?m)^\| [^|]+ \| ([^|]+) \| [^|]+ \| ([^|]+) \|$",
+                      read("SECURITY.md").split("## Bounds", 1)[1])[1:]
+    held = 0
+    for bound, where in rows:
+        spans_of = re.findall(r"`([^`]+)`", where)
+        if len(spans_of) == 2 and spans_of[1] != "LW_TIME_FROM":
+            real = constant(*spans_of)
+        elif len(spans_of) == 1 and where.startswith("`") and "librdkafka" not in where and "/" not in where:
+            real = default(spans_of[0])
+        else:
+            continue
+        held += 1
+        holds(real is not None and real == number(bound), f"SECURITY.md: {where.strip()} is {real}, not {bound}")
+    holds(held > 40, f"SECURITY.md bounds what comes from outside ({held})")
+
+
+documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md"] + sorted(
     os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "docs", "*.md")))
 all_keys = config_keys()
 holds(len(all_keys) > 150, f"the manual has its keys ({len(all_keys)})")
@@ -226,6 +271,7 @@ for document in documents:
 check_keys("docs/leeway.1", all_keys)
 check_help_keys(all_keys)
 check_help_calls()
+check_bounds()
 holds(check_configurations("README.md") >= 1, "README.md holds a whole configuration")
 for c in commands:
     holds(f"`{c}`" in read("README.md"), f"README.md names {c}")

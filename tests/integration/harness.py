@@ -33,6 +33,7 @@ TOOL = os.environ.get("LEEWAY_TEST_KAFKA_TOOL",
                       os.path.join(ROOT, "build/release/tests/integration/kafka_tool"))
 KAFKA = os.environ.get("LEEWAY_TEST_KAFKA")
 REDIS = os.environ.get("LEEWAY_TEST_REDIS")
+REDIS_AS = os.environ.get("LEEWAY_TEST_REDIS_AS", "")  # the user that leeway is; tests themselves may do all
 TRIPS = os.path.join(ROOT, "data/green_2020-03_2020-05.avro")
 EVENTS = 316378  # in TRIPS
 # Under sanitizers everything takes longer; waits are limits, never measurements.
@@ -531,7 +532,7 @@ class Daemon:
 
     def __init__(self, case, config, name="run", db=0, **environment):
         if db:
-            environment["LEEWAY_REDIS"] = f"redis://{REDIS}/{db}"
+            environment["LEEWAY_REDIS"] = f"redis://{REDIS_AS}{REDIS}/{db}"
         self.log = os.path.join(case.dir, f"{name}.log")
         self.name = name
         with open(self.log, "ab") as log:
@@ -586,7 +587,7 @@ class Case:
         self.databases, self.own_broker = [], False
         self.redis = Redis()
         self.environment = {**os.environ, "LEEWAY_KAFKA": KAFKA,
-                            "LEEWAY_REDIS": f"redis://{REDIS}", "LEEWAY_LISTEN": "off",
+                            "LEEWAY_REDIS": f"redis://{REDIS_AS}{REDIS}", "LEEWAY_LISTEN": "off",
                             "LEEWAY_WEBHOOK": "http://127.0.0.1:9/alerts"}
         self.seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
         self.random = random.Random(self.seed)

@@ -80,6 +80,8 @@ def refused(case, hook, path, daemon):
     equal(alert(told, "few")["status"], "resolved", "an alert whose rule has gone")
     parked = told["given_up"][0]
     check("400" in parked["reason"] and parked["id"].endswith("-resolved@hook"), "what was given up", parked)
+    kept = case.redis.entries(f"leeway:{{{STREAM}}}:outbox:parked")[0][1]
+    equal(kept["alert"], alert(told, "few")["fingerprint"], "the alert that it is about")
     hook.refuses = False
     case.leeway("alerts", "-c", path, "retry", parked["entry"])
     wait_for("the end to be told", 20, lambda: got(hook, "few", "resolved"))

@@ -421,6 +421,97 @@ static void unknown_incident_is_resolved_in_silence(void **state) {
     json_decref(real);
 }
 
+/* ---- order ---- */
+
+#define BOX 4
+
+/* An outbox in memory, and the notifier's own rules. */
+struct box {
+    size_t n;
+    struct lw_waiting waiting[BOX];
+    char id[BOX][LW_ALERT_ID_MAX + LW_RECEIVER_NAME_MAX];
+    struct lw_buf json[BOX];
+};
+
+static void put_out(struct box *b, const struct world *w, uint64_t incident,
+                    bool firing) {
+    struct lw_alert a = alert(firing, LW_SEVERITY_CRITICAL);
+    struct lw_alert_context c = {.now_ms = lw_wall_ms(), .page_url = "http://127.0.0.1/"};
+    char id[LW_ALERT_ID_MAX];
+    a.incident = incident;
+    assert_true(b->n < BOX);
+    assert_int_equal(lw_alert_json(w->spec, &a, &c, &b->json[b->n], NULL), 0);
+    lw_alert_id(id, sizeof id, &a, 0);
+    lw_outbox_id(b->id[b->n], sizeof b->id[b->n], id, w->receiver.name);
+    b->waiting[b->n] = (struct lw_waiting){b->id[b->n], a.fingerprint, 0};
+    b->n++;
+}
+
+/* Sends what is due at that time; what fails waits, as the notifier has it. */
+static void deliver_due(struct box *b, const struct lw_receiver *r, int64_t now_ms) {
+    size_t i;
+    struct lw_http_result result;
+    while (lw_notifier_due(b->waiting, b->n, now_ms, &i, 1)) {
+        lw_alert_send(r, lw_buf_str(&b->json[i]), b->json[i].len, now_ms, &result);
+        struct lw_next_step next =
+            lw_notifier_next(r, b->id[i], &result, 1, now_ms, now_ms);
+        b->waiting[i].not_before_ms = next.not_before_ms;
+        if (next.what == LW_NEXT_RETRY)
+            continue;
+        assert_int_equal(next.what, LW_NEXT_DONE);
+        lw_buf_fini(&b->json[i]);
+        b->n--;
+        for (; i < b->n; i++) {
+            b->json[i] = b->json[i + 1];
+            lw_copy(b->id[i], sizeof b->id[i], b->id[i + 1]);
+            b->waiting[i] = b->waiting[i + 1];
+            b->waiting[i].id = b->id[i];
+        }
+        b->json[b->n] = (struct lw_buf){0};
+    }
+}
+
+/* The end of an incident cannot be delivered, the next incident of the same alert begins,
+ * and then Alertmanager answers again: the next incident stands. */
+static void an_old_end_resolves_no_new_incident(void **state) {
+    struct world *w = *state;
+    unsigned before = lw_peer_count(w->hook);
+    struct box b = {0};
+    struct lw_receiver away = w->receiver;
+    int64_t now = lw_wall_ms();
+    lw_copy(w->spec->stream, sizeof w->spec->stream, "again");
+    snprintf(away.url, sizeof away.url, "http://127.0.0.1:%d", lw_peer_free_port());
+    put_out(&b, w, 0xa, true);
+    deliver_due(&b, &w->receiver, now);
+    assert_int_equal(b.n, 0);
+    json_decref(wait_hook(w, ++before));
+
+    put_out(&b, w, 0xa, false);
+    deliver_due(&b, &away, now); /* fails, and waits */
+    put_out(&b, w, 0xb, true);
+    deliver_due(&b, &w->receiver, now);
+    assert_int_equal(b.n, 2); /* the new one waits behind it */
+    deliver_due(&b, &w->receiver, now + 2 * LW_HOUR);
+    assert_int_equal(b.n, 0);
+    for (int i = 0; i < 100; i++) { /* nothing more may come */
+        json_t *list = wait_alerts(w, "filter=stream%3Dagain", 1);
+        const json_t *a = json_array_get(list, 0);
+        bool settled =
+            strcmp(text(a, "annotations", "incident"), "000000000000000b") == 0;
+        if (settled) {
+            assert_string_equal(text(a, "status", "state"), "active");
+            i = 100;
+        }
+        json_decref(list);
+        if (!settled)
+            nap();
+        assert_true(settled || i < 99);
+    }
+    put_out(&b, w, 0xb, false);
+    deliver_due(&b, &w->receiver, lw_wall_ms());
+    json_decref(wait_alerts(w, "filter=stream%3Dagain", 0));
+}
+
 static int start(void **state) {
     struct world *w = calloc(1, sizeof *w);
     char config[200];
@@ -467,6 +558,7 @@ int main(void) {
         cmocka_unit_test(fires_is_silenced_resolves),
         cmocka_unit_test(posted_again_it_goes_on_firing),
         cmocka_unit_test(one_incident_one_alert),
+        cmocka_unit_test(an_old_end_resolves_no_new_incident),
         cmocka_unit_test(unknown_incident_is_resolved_in_silence)};
     if (access(BINARY, X_OK) < 0)
         return 77;

@@ -36,7 +36,7 @@ def scenario(case):
     checks = findings(case, config, 0, **hooks)
     by = {c["check"]: c["detail"] for c in checks}
     check("3 partitions" in by["topic"] and "2 partitions" in by["scored topic"], "topics", by)
-    for what in ("configuration", "patience", "redis", "eviction", "scripts", "receiver"):
+    for what in ("configuration", "patience", "redis", "permissions", "eviction", "scripts", "memory", "receiver"):
         check(what in by, f"{what} was looked at", by)
     equal(receiver.requests, 0, "requests that the receiver got: it is not disturbed")
 

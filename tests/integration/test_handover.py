@@ -21,7 +21,7 @@ import re
 import socket
 import threading
 
-from harness import (REDIS, TRIPS, Daemon, Redis, avro_cut, check, counters, ends, equal, free_port, gaps,
+from harness import (REDIS, REDIS_AS, TRIPS, Daemon, Redis, avro_cut, check, counters, ends, equal, free_port, gaps,
                      identical, main, metrics, offsets, say, settle, wait_for)
 
 PARTITIONS, PANE = 4, 3600 * 1000
@@ -176,7 +176,7 @@ class Proxy:
     def __init__(self, case):
         self.lock, self.epochs, self.kept = threading.Lock(), [], []
         self.server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self.server.getsockname()[1]}"
+        self.url = f"redis://{REDIS_AS}127.0.0.1:{self.server.getsockname()[1]}"
         case.at_end.append(self.server.close)
         threading.Thread(target=self.accept, daemon=True).start()
 

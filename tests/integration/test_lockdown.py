@@ -8,7 +8,10 @@ The bundled trips come in three parts. After the first, and after the second, no
 training that it asks for is done and every partition scores with what was promoted: how long that takes is
 a matter of the machine.
 """
+import hashlib
+import hmac
 import json
+import re
 
 from harness import (EVENTS, TRIPS, Daemon, Receiver, avro_cut, check, count, counters, equal, main, members, say,
                      settle, wait_for)
@@ -42,6 +45,26 @@ def check_alerts(got):
         check(segment["name"] in ("PULocationID", "DOLocationID", "pickup_hour") and
               0 < segment["share"] <= 1 and segment["rmse"] > 0 and segment["reference_rmse"] > 0,
               "a segment says what it is", segment)
+
+
+def check_privacy(case, config, got):
+    """No zone and no trip is named, and who may read Redis can still tell which they are."""
+    secret = bytes.fromhex(case.redis("GET", key("privacy")).decode())
+
+    def hashed(value):
+        return "h:" + hmac.new(secret, b"\x01" + str(value).encode(), hashlib.sha256).hexdigest()[:16]
+    zones = {hashed(zone): zone for zone in range(300)}
+    said, examples = set(), set()
+    for details in (a["details"] for a in got):
+        said |= {s["value"] for s in details["segments"]}
+        said |= {c["value"] for m in details["movers"] for kind in ("appeared", "vanished", "moved")
+                 for c in m.get(kind, ())}
+        examples |= set(details["examples"])
+    check(said and examples, "something is said", said, examples)
+    check(said <= set(zones), "categories are hashes of zones and hours", said - set(zones))
+    check(all(re.fullmatch("h:[0-9a-f]{16}", e) for e in examples), "examples are hashes", examples)
+    told = json.loads(case.leeway("alerts", "-c", config, "hash", "74", "--json"))
+    equal(told["category"], hashed(74), "leeway alerts hash")
 
 
 def check_models(case, config):
@@ -96,7 +119,9 @@ def scenario(case):
     case.at_end.append(receiver.close)
     case.create((TOPIC, PARTITIONS), (TOPIC + ".dead", 1))
     # A pause between two parts is not an idle partition.
-    config = case.nyc(STREAM, TOPIC, [(r"idle_timeout: \S+", "idle_timeout: 1h")])
+    config = case.nyc(STREAM, TOPIC, [
+        (r"idle_timeout: \S+", "idle_timeout: 1h"),
+        (r"(?m)^alerts:", "privacy: {examples: hashed, categories: hashed}\n\nalerts:")])
     daemon = Daemon(case, config, LEEWAY_WEBHOOK=receiver.url)
     wait_for("the group", 60, lambda: len(daemon.logged("partition_claimed")) == PARTITIONS)
     replay(case, config, 0, CALM)
@@ -115,6 +140,7 @@ def scenario(case):
     equal(total["messages"], total["good"] + total["aside"] + total["dead"], "messages by kind")
     equal(total["dead"], 0, "dead letters")
     check_alerts(receiver.got)
+    check_privacy(case, config, receiver.got)
     check_models(case, config)
     check_dashboard(case)
 

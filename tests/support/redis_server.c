@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EXTRA_MAX 16
+#define EXTRA_MAX 24
 
 struct redis_server {
     pid_t pid;
@@ -28,7 +28,7 @@ struct redis_server {
     const char *extra[EXTRA_MAX];
 };
 
-static int free_port(void) {
+int redis_server_free_port(void) {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
@@ -119,7 +119,7 @@ static bool launch(struct redis_server *s) {
 
 struct redis_server *redis_server_start(const char *const *extra) {
     struct redis_server *s = calloc(1, sizeof *s);
-    s->port = free_port();
+    s->port = redis_server_free_port();
     for (size_t i = 0; extra && extra[i] && i + 1 < EXTRA_MAX; i++)
         s->extra[i] = extra[i];
     snprintf(s->url, sizeof s->url, "redis://127.0.0.1:%d", s->port);

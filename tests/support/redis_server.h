@@ -13,6 +13,7 @@ struct redis_server;
 struct redis_server *redis_server_start(const char *const *extra);
 void redis_server_stop(struct redis_server *s);
 int redis_server_port(const struct redis_server *s);
+int redis_server_free_port(void); /* for another listener of it */
 const char *redis_server_dir(const struct redis_server *s);
 /* redis://127.0.0.1:port */
 const char *redis_server_url(const struct redis_server *s);

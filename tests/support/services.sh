@@ -4,6 +4,8 @@
 # The command finds in its environment
 #   LEEWAY_TEST_KAFKA   bootstrap servers, host:port
 #   LEEWAY_TEST_REDIS   host:port
+#   LEEWAY_TEST_REDIS_AS  user:password@, of a user who may do what docs/redis.md says that leeway needs,
+#                       and no more; whoever comes without a name may do everything
 #   LEEWAY_TEST_DIR     a scratch directory, removed at the end with the services' own
 #   LEEWAY_TEST_TOPICS  a script for the broker's topics: `$LEEWAY_TEST_TOPICS create NAME PARTITIONS`
 # and its exit status is that of this script. Ports are free ones of the loopback interface.
@@ -66,18 +68,26 @@ wait_for() {
     done
 }
 
+# The least ACL, as the page for operators gives it; each test has streams of its own, and a number of
+# a database.
+redis_rules() {
+    sed -n 's/^ACL SETUSER leeway on >PASSWORD //p' "$lw_root/docs/redis.md" | sed 's/{STREAM}/{*}/g; s/$/ +select/'
+}
+
 redis_start() {
     local tries port
+    local -a rules
+    read -r -a rules < <(redis_rules) || die "docs/redis.md has no ACL"
     mkdir "$dir/redis"
     # Another process may take the port between the look and the bind; then the next one is tried.
     for tries in 1 2 3 4 5; do
         port=$("$lw_root/scripts/kafka.sh" port)
         setpriv --pdeathsig KILL redis-server --bind 127.0.0.1 --port "$port" --dir "$dir/redis" \
             --appendonly yes --appendfsync everysec --save '' --maxmemory-policy noeviction \
-            --daemonize no >"$dir/redis.log" 2>&1 </dev/null &
+            --user leeway on '>least' "${rules[@]}" --daemonize no >"$dir/redis.log" 2>&1 </dev/null &
         if wait_for 10 $! "$dir/redis.log" redis_answers "$port"; then
             children+=($!)
-            export LEEWAY_TEST_REDIS=127.0.0.1:$port
+            export LEEWAY_TEST_REDIS=127.0.0.1:$port LEEWAY_TEST_REDIS_AS=leeway:least@
             return
         fi
         kill $! 2>/dev/null || true

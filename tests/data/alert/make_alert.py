@@ -178,26 +178,33 @@ def slack(m):
         return s.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
     def mrkdwn(s):
-        return {"type": "mrkdwn", "text": s}
+        return {"type": "mrkdwn", "text": s, "verbatim": True}
 
-    def section(s):
-        return {"type": "section", "text": mrkdwn(s)}
-    blocks = [{"type": "header", "text": {"type": "plain_text", "text": title(m)}}]
+    def plain(s):
+        return {"type": "plain_text", "text": esc(s), "emoji": False}
+
+    def section(text):
+        return {"type": "section", "text": text}
+    blocks = [{"type": "header", "text": plain(title(m))}]
     if m["summary"]:
-        blocks.append(section(esc(m["summary"])))
-    blocks.append({"type": "section",
-                   "fields": [mrkdwn(f"*{k}*\n{esc(v)}") for k, v in facts(m)]})
+        blocks.append(section(plain(m["summary"])))
+    for some in (facts(m)[:5], facts(m)[5:]):
+        fields = [o for k, v in some for o in (mrkdwn(f"*{k}*"), plain(v))]
+        if fields:
+            blocks.append({"type": "section", "fields": fields})
     for head, lines in (("Moved most", movers(m)), ("Where the error rose", segments(m))):
         if lines:
-            blocks.append(section("\n• ".join([f"*{head}*"] + [esc(s) for s in lines])))
+            blocks += [section(mrkdwn(f"*{head}*")),
+                       section(plain("\n".join("• " + s for s in lines)))]
     links = [f"<{url}|{name}>" for url, name in ((m["links"]["page"], "Dashboard"),
                                                  (m["links"]["runbook"], "Runbook")) if url]
     if links:
-        blocks.append(section("  ·  ".join(links)))
+        blocks.append(section(mrkdwn("  ·  ".join(links))))
     colour = "#2e7d32" if m["status"] == "resolved" else \
         {"critical": "#c62828", "warning": "#f9a825"}[m["severity"]]
     text = esc(title(m)) + (" — " + esc(m["summary"]) if m["summary"] else "")
-    return {"text": text, "attachments": [{"color": colour, "blocks": blocks}]}
+    return {"text": text, "mrkdwn": False, "parse": "none", "link_names": False, "unfurl_links": False,
+            "unfurl_media": False, "attachments": [{"color": colour, "blocks": blocks}]}
 
 
 def pagerduty(m):
@@ -227,7 +234,7 @@ def pagerduty(m):
 
 def teams(m):
     def esc(s):
-        return "".join("\\" + c if c in "\\*_[]()`#~" else c for c in s)
+        return "".join("\\" + c if c in "\\`*_{}[]()<>#!|~&^=" else c for c in s)
 
     def block(s, **more):
         return dict({"type": "TextBlock", "text": esc(s), "wrap": True}, **more)

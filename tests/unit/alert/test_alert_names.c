@@ -12,12 +12,44 @@
 static const struct lw_rule rule = {.name = "error", .metric = LW_METRIC_RMSE_RATIO};
 
 static size_t strange(struct lw_rng *rng, char *out, size_t most) {
-    static const char *const part[] = {
-        "\\", "x", "u",  "00",   "\xe9", "\x1b[31m",     "\x7f",     "a",
-        " ",  "<", "&",  "*",    "漢",   "\xe2\x80\xae", "\xf0\x9f", "\xc2\x9b",
-        "…",  "~", "\"", "\x01", "\xff", "\xcc\x81",     "\xc2\xa0"};
+    static const char *const part[] = {"\\",
+                                       "x",
+                                       "u",
+                                       "00",
+                                       "\xe9",
+                                       "\x1b[31m",
+                                       "\x7f",
+                                       "a",
+                                       " ",
+                                       "<",
+                                       "&",
+                                       "*",
+                                       "漢",
+                                       "\xe2\x80\xae",
+                                       "\xf0\x9f",
+                                       "\xc2\x9b",
+                                       "…",
+                                       "~",
+                                       "\"",
+                                       "\x01",
+                                       "\xff",
+                                       "\xcc\x81",
+                                       "\xc2\xa0",
+                                       "<!channel>",
+                                       "<@U024BE7LH>",
+                                       "<at>x</at>",
+                                       "@here",
+                                       "*b*",
+                                       "_i_",
+                                       "`c`",
+                                       "[a](https://evil.example)",
+                                       ":fire:",
+                                       "\n",
+                                       "\r",
+                                       "&lt;",
+                                       "{{DATE(0)}}"};
     size_t n = 0, parts = 1 + lw_rng_below(rng, 40);
-    for (size_t i = 0; i < parts && n + 8 < most; i++) {
+    for (size_t i = 0; i < parts && n + 32 < most; i++) {
         const char *p = part[lw_rng_below(rng, sizeof part / sizeof *part)];
         if (lw_rng_below(rng, 4) == 0) {
             out[n++] = (char)lw_rng_below(rng, 256);
@@ -27,6 +59,75 @@ static size_t strange(struct lw_rng *rng, char *out, size_t most) {
         }
     }
     return n;
+}
+
+/* ---- what each product would read into a text ---- */
+
+/* Neither a tag nor a mention, and no entity but the three. */
+static void assert_plain_in_slack(const char *text) {
+    assert_null(strpbrk(text, "<>"));
+    for (const char *p = strchr(text, '&'); p != NULL; p = strchr(p + 1, '&'))
+        assert_true(strncmp(p, "&amp;", 5) == 0 || strncmp(p, "&lt;", 4) == 0 ||
+                    strncmp(p, "&gt;", 4) == 0);
+}
+
+/* Marked-up texts are ours alone; those of events are plain, without emoji. */
+static void assert_slack(const json_t *v) {
+    const char *key, *type = json_string_value(json_object_get(v, "type"));
+    const json_t *text = json_object_get(v, "text");
+    json_t *member;
+    size_t i;
+    if (type && strcmp(type, "mrkdwn") == 0) {
+        const char *own = json_string_value(text);
+        assert_true(json_is_true(json_object_get(v, "verbatim")));
+        assert_true(own[0] == '*' && strspn(own + 1, "abcdefghijklmnopqrstuvwxyz"
+                                                     "VSWMRA ") == strlen(own) - 2);
+    }
+    if (type && strcmp(type, "plain_text") == 0) {
+        assert_true(json_is_false(json_object_get(v, "emoji")));
+        assert_plain_in_slack(json_string_value(text));
+    }
+    json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_slack(member);
+    json_array_foreach(v, i, member) assert_slack(member);
+}
+
+static void assert_slack_body(const json_t *root) {
+    assert_slack(root);
+    assert_plain_in_slack(json_string_value(json_object_get(root, "text")));
+    assert_null(strchr(json_string_value(json_object_get(root, "text")), '\n'));
+    assert_true(json_is_false(json_object_get(root, "mrkdwn")));
+    assert_string_equal(json_string_value(json_object_get(root, "parse")), "none");
+    assert_true(json_is_false(json_object_get(root, "link_names")));
+    assert_true(json_is_false(json_object_get(root, "unfurl_links")));
+    assert_true(json_is_false(json_object_get(root, "unfurl_media")));
+}
+
+/* Each character that Markdown knows has a backslash before it. */
+static void assert_card(const json_t *v, const char *under) {
+    const char *key;
+    json_t *member;
+    size_t i;
+    if (json_is_string(v) && (strcmp(under, "text") == 0 || strcmp(under, "value") == 0))
+        for (const char *p = json_string_value(v); *p; p++) {
+            if (*p == '\\' && p[1])
+                p++;
+            else if (strchr("\\`*_{}[]()<>#!|~&\n", *p))
+                fail_msg("a card would read [%s]", json_string_value(v));
+        }
+    json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_card(member, key);
+    json_array_foreach(v, i, member) assert_card(member, under);
+}
+
+/* One line a text, and none longer than PagerDuty takes. */
+static void assert_pager(const json_t *v) {
+    const char *key;
+    json_t *member;
+    size_t i;
+    if (json_is_string(v))
+        assert_true(strlen(json_string_value(v)) <= 1024 &&
+                    !strchr(json_string_value(v), '\n'));
+    json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_pager(member);
+    json_array_foreach(v, i, member) assert_pager(member);
 }
 
 static double any_double(struct lw_rng *rng) {
@@ -110,6 +211,12 @@ static void render(enum lw_format format, const struct lw_buf *json, struct lw_b
         fail_msg("%s: %s", lw_format_name(format), err.msg);
     json_t *root = json_of(out);
     assert_all_harmless(root);
+    if (format == LW_FORMAT_SLACK)
+        assert_slack_body(root);
+    else if (format == LW_FORMAT_TEAMS)
+        assert_card(root, "");
+    else if (format == LW_FORMAT_PAGERDUTY)
+        assert_pager(root);
     json_decref(root);
 }
 

@@ -1,5 +1,6 @@
 /* Order, pace and end of deliveries. */
 #include "alert_test.h"
+#include "base/rng.h"
 #include "base/time.h"
 
 static void backoff_bounds(void **state) {
@@ -52,15 +53,15 @@ static void longest_id_fits(void **state) {
     assert_int_equal(strlen(out), strlen(alert) + 1 + strlen(name));
 }
 
-static void nothing_overtakes_in_an_incident(void **state) {
+static void nothing_overtakes_about_an_alert(void **state) {
     (void)state;
     const struct lw_waiting w[] = {
-        {"000000000000000a-critical@slow", 1000}, /* waits for its next try */
-        {"000000000000000a-critical@fast", 0},
-        {"000000000000000a-resolved@slow", 0}, /* behind the first */
-        {"000000000000000b-warning@slow", 0},  /* another incident: goes ahead */
-        {"000000000000000a-resolved@fast", 0}, /* behind the second */
-        {"000000000000000b-resolved@slow", 0}};
+        {"000000000000000a-critical@slow", 1, 1000}, /* waits for its next try */
+        {"000000000000000a-critical@fast", 1, 0},
+        {"000000000000000a-resolved@slow", 1, 0}, /* behind the first */
+        {"000000000000000b-warning@slow", 2, 0},  /* another alert: goes ahead */
+        {"000000000000000a-resolved@fast", 1, 0}, /* behind the second */
+        {"000000000000000b-resolved@slow", 2, 0}};
     size_t out[8];
     assert_int_equal(lw_notifier_due(w, 6, 10, out, 8), 2);
     assert_int_equal(out[0], 1);
@@ -71,18 +72,62 @@ static void nothing_overtakes_in_an_incident(void **state) {
     assert_int_equal(lw_notifier_due(w, 6, 1000, out, 1), 1);
     assert_int_equal(lw_notifier_due(w + 4, 2, 0, out, 8), 2);
     assert_int_equal(lw_notifier_due(w, 0, 0, out, 8), 0);
-    /* An incident is the whole text before '-', not a beginning of another. */
-    const struct lw_waiting like[] = {{"0a-critical@x", 1000}, {"0ab-resolved@x", 0}};
-    assert_int_equal(lw_notifier_due(like, 2, 0, out, 8), 1);
+    /* The next incident of an alert waits behind the end of the last one. */
+    const struct lw_waiting next[] = {{"0a-resolved@x", 1, 1000},
+                                      {"0b-critical@x", 1, 0}};
+    assert_int_equal(lw_notifier_due(next, 2, 0, out, 8), 0);
+    assert_int_equal(lw_notifier_due(next, 2, 1000, out, 8), 1);
+    assert_int_equal(out[0], 0);
+}
+
+/* Whatever fails, and however often: each receiver hears of each alert in the order in
+ * which it was put out, and all is delivered in the end. */
+static void order_holds_whatever_fails(void **state) {
+    (void)state;
+    enum { ENTRIES = 40, RECEIVERS = 3, ALERTS = 4 };
+    const uint64_t seed = 9;
+    struct lw_rng rng;
+    lw_rng_seed(&rng, seed);
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (int round = 0; round < 300; round++) {
+        struct lw_waiting w[ENTRIES];
+        char id[ENTRIES][64];
+        int order[ENTRIES], last[RECEIVERS][ALERTS] = {{0}};
+        size_t n = ENTRIES, out[RECEIVERS];
+        for (size_t i = 0; i < n; i++) {
+            snprintf(id[i], sizeof id[i], "%02x-%s@r%d", (unsigned)lw_rng_below(&rng, 9),
+                     lw_rng_below(&rng, 2) ? "resolved" : "critical",
+                     (int)lw_rng_below(&rng, RECEIVERS));
+            w[i] = (struct lw_waiting){id[i], lw_rng_below(&rng, ALERTS), 0};
+            order[i] = (int)i + 1;
+        }
+        for (int64_t now = 0; n > 0; now++) {
+            assert_true(now < 10000);
+            size_t due = lw_notifier_due(w, n, now, out, RECEIVERS);
+            for (size_t k = due; k-- > 0;) { /* from the back: indices stay true */
+                size_t i = out[k];
+                if (lw_rng_below(&rng, 3)) {
+                    w[i].not_before_ms = now + (int64_t)lw_rng_below(&rng, 20);
+                    continue;
+                }
+                int *seen = &last[w[i].id[strlen(w[i].id) - 1] - '0'][w[i].alert];
+                assert_true(order[i] > *seen);
+                *seen = order[i];
+                memmove(&w[i], &w[i + 1], (n - i - 1) * sizeof *w);
+                memmove(&order[i], &order[i + 1], (n - i - 1) * sizeof *order);
+                n--;
+            }
+        }
+    }
 }
 
 /* A receiver that never answers, one that does: rounds go on, order holds, each is sent
  * once. */
 static void rounds_drain_the_box(void **state) {
     (void)state;
-    struct lw_waiting w[] = {{"0a-critical@x", 0}, {"0a-critical@y", 0},
-                             {"0a-resolved@x", 0}, {"0a-resolved@y", 0},
-                             {"0b-warning@y", 0},  {"0b-resolved@y", 0}};
+    struct lw_waiting w[] = {{"0a-critical@x", 1, 0}, {"0a-critical@y", 1, 0},
+                             {"0a-resolved@x", 1, 0}, {"0a-resolved@y", 1, 0},
+                             {"0b-warning@y", 2, 0},  {"0b-resolved@y", 2, 0}};
     const char *sent[6];
     size_t n = 6, nsent = 0;
     for (int round = 0; round < 10; round++) {
@@ -150,7 +195,8 @@ int main(void) {
         cmocka_unit_test(backoff_bounds),
         cmocka_unit_test(outbox_ids),
         cmocka_unit_test(longest_id_fits),
-        cmocka_unit_test(nothing_overtakes_in_an_incident),
+        cmocka_unit_test(nothing_overtakes_about_an_alert),
+        cmocka_unit_test(order_holds_whatever_fails),
         cmocka_unit_test(rounds_drain_the_box),
         cmocka_unit_test(next_steps),
         cmocka_unit_test(retry_after_is_honoured),

@@ -74,20 +74,6 @@ static void any_bytes_any_limit(void **state) {
     }
 }
 
-static void slack_escapes_whole(void **state) {
-    (void)state;
-    char out[32];
-    assert_string_equal(lw_utf8_slack(out, sizeof out, "<!channel> & co"),
-                        "&lt;!channel&gt; &amp; co");
-    for (size_t size = 4; size < sizeof out; size++) {
-        lw_utf8_slack(out, size, "a&b<c>d&&&&&");
-        assert_true(strlen(out) < size);
-        for (const char *p = strchr(out, '&'); p != NULL; p = strchr(p + 1, '&'))
-            assert_true(strncmp(p, "&amp;", 5) == 0 || strncmp(p, "&lt;", 4) == 0 ||
-                        strncmp(p, "&gt;", 4) == 0);
-    }
-}
-
 static void json_members(void **state) {
     (void)state;
     json_t *o = json_object();
@@ -112,7 +98,6 @@ int main(void) {
                                        cmocka_unit_test(damaged_bytes_are_escaped),
                                        cmocka_unit_test(cut_between_code_points),
                                        cmocka_unit_test(any_bytes_any_limit),
-                                       cmocka_unit_test(slack_escapes_whole),
                                        cmocka_unit_test(json_members)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -208,7 +208,7 @@ static void addresses_come_from_the_environment(void **state) {
 static void redis_may_be_found_in_every_way(void **state) {
     (void)state;
     static const char *const urls[] = {"redis://one:6379,two:6379,three",
-                                       "rediss://host/2",
+                                       "rediss://host/2", "sentinels://a/trips",
                                        "sentinel://a:26379,b:26379/trips", "unix:/run/r"};
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         setenv("LEEWAY_REDIS", urls[i], 1);
@@ -274,6 +274,33 @@ static void the_least_configuration_has_sound_defaults(void **state) {
     assert_true(same); /* the tables say what the library says */
 }
 
+static void paths_of_kafka_are_relative_to_the_file(void **state) {
+    (void)state;
+    static const struct {
+        const char *key, *value, *want;
+    } cases[] = {{"ssl.ca.location", "ca.pem", DATA_DIR "ca.pem"},
+                 {"ssl.ca.location", "/etc/ca.pem", "/etc/ca.pem"},
+                 {"ssl.ca.location", "probe", "probe"},
+                 {"ssl.key.location", "keys/k.pem", DATA_DIR "keys/k.pem"},
+                 {"ssl.crl.location", "./crl.pem", DATA_DIR "./crl.pem"},
+                 {"sasl.kerberos.keytab", "k.tab", DATA_DIR "k.tab"},
+                 {"plugin.library.paths", "/usr/lib/p.so", "/usr/lib/p.so"},
+                 {"client.id", "location", "location"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lw_err err = {0};
+        char text[1000];
+        snprintf(text, sizeof text, "%skafka: {%s: %s}\n", least, cases[i].key,
+                 cases[i].value);
+        struct lw_config *config =
+            lw_config_parse(text, strlen(text), DATA_DIR "paths.yaml", &err);
+        if (!config)
+            fail_msg("%s", err.msg);
+        assert_string_equal(config->kafka.property[0].key, cases[i].key);
+        assert_string_equal(config->kafka.property[0].value, cases[i].want);
+        lw_config_free(config);
+    }
+}
+
 int main(void) {
     unsetenv("LEEWAY_KAFKA");
     unsetenv("LEEWAY_REDIS");
@@ -289,6 +316,7 @@ int main(void) {
         cmocka_unit_test(redis_may_be_found_in_every_way),
         cmocka_unit_test(listening_addresses_are_taken_apart),
         cmocka_unit_test(the_least_configuration_has_sound_defaults),
+        cmocka_unit_test(paths_of_kafka_are_relative_to_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,64 @@ static void secrets_work_and_are_masked(void **state) {
     lw_config_free(config);
 }
 
+/* Every secret of Kafka: refused where it is written down, masked where it comes from the
+ * environment or a file, and in no message. */
+static void every_secret_of_kafka(void **state) {
+    (void)state;
+    static const char *const key[] = {
+        "sasl.password",           "sasl.oauthbearer.config",
+        "ssl.key.password",        "sasl.oauthbearer.client.secret",
+        "ssl.keystore.password",   "ssl.key.pem",
+        "ssl.truststore.password", "sasl.oauthbearer.assertion.private.key.pem"};
+    static const char *const how[] = {": hunter2-literal", ": \"${LEEWAY_T_PW}\"",
+                                      "_file: " DATA_DIR "secret.txt"};
+    setenv("LEEWAY_T_PW", "hunter2-environment", 1);
+    const char *rest = strstr(with_secrets, "source:");
+    for (size_t k = 0; k < sizeof key / sizeof *key; k++)
+        for (size_t h = 0; h < sizeof how / sizeof *how; h++) {
+            struct lw_buf text = {0};
+            struct lw_err err = {0};
+            lw_buf_printf(&text, "stream: s\nkafka:\n  %s%s\n%s", key[k], how[h], rest);
+            struct lw_config *config = lw_config_parse((const char *)text.data, text.len,
+                                                       DATA_DIR "x.yaml", &err);
+            if (h == 0) {
+                assert_null(config);
+                assert_non_null(strstr(err.msg, "must not stand in the configuration"));
+                assert_null(strstr(err.msg, "hunter2"));
+            } else {
+                if (!config)
+                    fail_msg("%s", err.msg);
+                if (h == 1)
+                    assert_string_equal(property(config, key[k]), "hunter2-environment");
+                char *shown = print(config);
+                assert_null(strstr(shown, "hunter2"));
+                assert_non_null(strstr(shown, key[k]));
+                free(shown);
+            }
+            lw_config_free(config);
+            lw_buf_fini(&text);
+        }
+}
+
+/* An address with a password in it is not repeated when it is refused. */
+static void refused_addresses_are_not_shown(void **state) {
+    (void)state;
+    static const char *const line[] = {
+        "redis: {url: \"reddis://me:${LEEWAY_T_PW}@cache\"}\n",
+        "redis: {url: \"${LEEWAY_T_PW}\"}\n"};
+    setenv("LEEWAY_T_PW", "hunter2", 1);
+    for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
+        struct lw_buf text = {0};
+        struct lw_err err = {0};
+        lw_buf_printf(&text, "stream: s\n%s%s", line[i], strstr(with_secrets, "source:"));
+        assert_null(
+            lw_config_parse((const char *)text.data, text.len, DATA_DIR "x.yaml", &err));
+        assert_non_null(strstr(err.msg, "redis://"));
+        assert_null(strstr(err.msg, "hunter2"));
+        lw_buf_fini(&text);
+    }
+}
+
 static void odd_texts_survive(void **state) {
     (void)state;
     setenv("LEEWAY_T_PW", "", 1);
@@ -216,6 +274,8 @@ int main(void) {
         cmocka_unit_test(printed_it_reads_back_the_same),
         cmocka_unit_test(defaults_are_filled_in),
         cmocka_unit_test(secrets_work_and_are_masked),
+        cmocka_unit_test(every_secret_of_kafka),
+        cmocka_unit_test(refused_addresses_are_not_shown),
         cmocka_unit_test(odd_texts_survive),
         cmocka_unit_test(a_time_may_say_its_unit),
     };

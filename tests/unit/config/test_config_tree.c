@@ -111,6 +111,42 @@ static void bytes_are_bounded(void **state) {
     free(text);
 }
 
+/* Without a bound of our own, libyaml works for minutes on some of these. */
+static void what_is_long_and_odd_is_refused_at_once(void **state) {
+    (void)state;
+    static const char *const units[] = {
+        "[",     "{",     "- ", "? ", "[a: ",   "{a: ",   "? [", "&a [", "[],",
+        "&a 1,", "---\n", "!",  ": ", "a: [b,", "\"a\":", "*a ", "a",    "<<: "};
+    size_t len = LW_CONFIG_BYTES_MAX;
+    char *text = malloc(len);
+    assert_non_null(text);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        struct lw_err err = {0};
+        for (size_t at = 0, n = strlen(units[i]); at < len; at++)
+            text[at] = units[i][at % n];
+        struct lw_tree *tree = lw_tree_parse(text, len, "t.yaml", &err);
+        assert_true(tree || strncmp(err.msg, "t.yaml:", 7) == 0);
+        lw_tree_free(tree);
+    }
+    free(text);
+}
+
+static void variables_cannot_make_it_larger(void **state) {
+    (void)state;
+    char *value = malloc(100001), *text = NULL, *literal = NULL;
+    struct lw_err why = {0};
+    assert_non_null(value);
+    memset(value, 'x', 100000);
+    value[100000] = '\0';
+    setenv("LEEWAY_LONG", value, 1);
+    char many[20 * sizeof "${LEEWAY_LONG}"] = "";
+    for (int i = 0; i < 20; i++)
+        strcat(many, "${LEEWAY_LONG}");
+    assert_int_equal(lw_substitute(many, &text, &literal, &why), -1);
+    assert_string_equal(why.msg, "with its variables it is larger than 1048576 bytes");
+    free(value);
+}
+
 static void paths_that_are_long_are_cut(void **state) {
     (void)state;
     struct lw_err err = {0};
@@ -129,6 +165,8 @@ int main(void) {
         cmocka_unit_test(aliases_stand_for_their_anchor),
         cmocka_unit_test(variables_are_replaced),
         cmocka_unit_test(bytes_are_bounded),
+        cmocka_unit_test(what_is_long_and_odd_is_refused_at_once),
+        cmocka_unit_test(variables_cannot_make_it_larger),
         cmocka_unit_test(paths_that_are_long_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "store/alerts.h"
 #include "store/keys.h"
+#include "store/privacy.h"
 
 #define NOW INT64_C(1700000000000)
 
@@ -140,6 +141,7 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     struct lw_reply *reply =
         lw_outbox_read(f.r, f.spec, (struct lw_outbox_of){"hook", 2}, d, &n, &f.err);
     d[0].attempts = 7;
+    d[0].alert = UINT64_MAX;
     d[0].reason = "answered 400";
     assert_int_equal(lw_outbox_retry(f.r, f.spec, &f.lease, &d[0], &f.err), 0);
     assert_int_equal(lw_outbox_park(f.r, f.spec, &f.lease, &d[0], NOW, &f.err), 0);
@@ -156,21 +158,97 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     assert_string_equal(p[0].reason, "answered 400");
     assert_int_equal(p[0].attempts, 7);
     assert_int_equal(p[0].parked_ms, NOW);
-    assert_int_equal(lw_parked_retry(f.r, f.spec, p[0].entry, "me", NOW, &f.err), 0);
-    assert_int_equal(lw_parked_retry(f.r, f.spec, p[0].entry, "me", NOW, &f.err), -1);
+    const struct lw_parked_again again = {p[0].entry, "me", " ", " ", NOW};
+    assert_int_equal(lw_parked_retry(f.r, f.spec, &again, &f.err), 0);
+    assert_int_equal(lw_parked_retry(f.r, f.spec, &again, &f.err), -1);
     assert_int_equal(f.err.code, LW_ENOTFOUND);
     lw_reply_free(reply);
 
     reply = lw_outbox_read(f.r, f.spec, (struct lw_outbox_of){"hook", 2}, d, &n, &f.err);
     assert_int_equal(n, 1);
     assert_string_equal(d[0].id, "1-critical@hook");
+    assert_true(d[0].alert == UINT64_MAX);
     assert_int_equal(d[0].attempts, 0); /* it begins anew */
     lw_reply_free(reply);
     end(&f);
 }
 
+/* What was given up comes back only where it is still true, as far as its receiver can
+ * tell: "hook" takes each message for itself, "page" knows incidents, "labels" does not.
+ */
+static void what_is_out_of_date_does_not_come_back(void **state) {
+    static const struct {
+        const char *id, *told; /* what its receiver was told last, or NULL */
+        bool back;
+    } c[] = {{"0a-critical@hook", "0b critical 1 0", true},
+             {"0a-critical@page", "0a critical 1 0", true},
+             {"0a-critical@page", "0b critical 1 0", false}, /* it would open twice */
+             {"0a-warning.3@page", NULL, false},             /* open what has ended */
+             {"0a-resolved@page", NULL, true},
+             {"0a-resolved@page", "0b critical 1 0", true}, /* another incident's */
+             {"0a-critical@labels", "0a critical 1 0", true},
+             {"0a-critical@labels", NULL, false},
+             {"0a-resolved@labels", NULL, true},
+             {"0a-resolved@labels", "0b warning 1 0", false}, /* it would end 0b */
+             {"0a-critical@gone", "0b critical 1 0", true}};
+    struct fixture f;
+    char outbox[LW_KEY_MAX], parked[LW_KEY_MAX], told[LW_KEY_MAX], field[64];
+    begin(&f, state, "stale");
+    lw_key(outbox, f.spec, "outbox");
+    lw_key(parked, f.spec, "outbox:parked");
+    lw_key(told, f.spec, "alerts:told");
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        const struct lw_parked_again again = {c[i].id, "me", " page ", " x labels ", NOW};
+        lw_reply_free(MUST(f.r, "DEL %s %s %s", outbox, parked, told));
+        lw_reply_free(
+            MUST(f.r, "XADD %s * id %s alert 00000000000000ff json {}", parked, c[i].id));
+        snprintf(field, sizeof field, "00000000000000ff%s", strchr(c[i].id, '@'));
+        if (c[i].told)
+            lw_reply_free(MUST(f.r, "HSET %s %s %s", told, field, c[i].told));
+        int failed = lw_parked_retry(f.r, f.spec, &again, &f.err);
+        if (failed != (c[i].back ? 0 : -1))
+            fail_msg("case %zu: %d", i, failed);
+        assert_int_equal(must_int(f.r, MUST(f.r, "XLEN %s", outbox)), c[i].back);
+        assert_int_equal(must_int(f.r, MUST(f.r, "XLEN %s", parked)), !c[i].back);
+        if (failed)
+            assert_int_equal(f.err.code, LW_EINPUT);
+        lw_err_clear(&f.err);
+    }
+    end(&f);
+}
+
+/* One key a stream, the same for whoever asks, and another where it is gone. */
+static void the_privacy_key_stays(void **state) {
+    struct fixture f;
+    uint8_t key[3][LW_PRIVACY_KEY_BYTES];
+    char name[LW_KEY_MAX];
+    begin(&f, state, "privacy");
+    struct lw_redis *other = test_connect(redis_server_url(*state));
+    assert_int_equal(lw_privacy_key(f.r, f.spec, key[0], &f.err), 0);
+    assert_int_equal(lw_privacy_key(other, f.spec, key[1], &f.err), 0);
+    assert_memory_equal(key[0], key[1], sizeof key[0]);
+    lw_reply_free(MUST(f.r, "DEL %s", lw_key(name, f.spec, "privacy")));
+    assert_int_equal(lw_privacy_key(other, f.spec, key[2], &f.err), 0);
+    assert_memory_not_equal(key[0], key[2], sizeof key[0]);
+    /* What is no key, or no string, is replaced: nobody is left untold for it. */
+    char wrong[2 * LW_PRIVACY_KEY_BYTES + 1];
+    memset(wrong, 'x', sizeof wrong - 1);
+    wrong[sizeof wrong - 1] = '\0';
+    lw_reply_free(MUST(f.r, "SET %s %s", name, wrong));
+    assert_int_equal(lw_privacy_key(f.r, f.spec, key[0], &f.err), 0);
+    lw_reply_free(MUST(f.r, "DEL %s", name));
+    lw_reply_free(MUST(f.r, "RPUSH %s %s", name, wrong));
+    assert_int_equal(lw_privacy_key(f.r, f.spec, key[0], &f.err), 0);
+    assert_int_equal(lw_privacy_key(other, f.spec, key[1], &f.err), 0);
+    assert_memory_equal(key[0], key[1], sizeof key[0]);
+    lw_redis_free(other);
+    end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_out_of_date_does_not_come_back),
+        cmocka_unit_test(the_privacy_key_stays),
         cmocka_unit_test(silences_are_kept_seen_and_ended),
         cmocka_unit_test(a_backlog_hides_nobody_elses_entries),
         cmocka_unit_test(what_was_given_up_is_kept_and_comes_back)};

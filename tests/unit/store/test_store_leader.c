@@ -308,8 +308,9 @@ static void deliveries_wait_in_order_until_confirmed(void **state) {
     worker(r, spec, 2);
     lead(&l, r, spec, "a");
     seal(&l, 0);
-    struct lw_outgoing out[2] = {{.id = "1", .json = "{\"n\":1}", .len = 7},
-                                 {.id = "2", .json = "{\"n\":\"\\u0000\"}", .len = 14}};
+    struct lw_outgoing out[2] = {
+        {.id = "1", .alert = 0xfe, .json = "{\"n\":1}", .len = 7},
+        {.id = "2", .json = "{\"n\":\"\\u0000\"}", .len = 14}};
     struct lw_step step = step_of(&l, true);
     struct lw_pages pages = {.outgoing = out, .noutgoing = 2};
     step.pages = &pages;
@@ -321,6 +322,7 @@ static void deliveries_wait_in_order_until_confirmed(void **state) {
     assert_int_equal(n, 2);
     assert_string_equal(d[0].id, "1");
     assert_string_equal(d[0].json, "{\"n\":1}");
+    assert_true(d[0].alert == 0xfe && d[1].alert == 0);
     assert_int_equal(d[0].attempts, 0);
     assert_int_equal(d[1].len, 14);
     d[0].attempts = 3;

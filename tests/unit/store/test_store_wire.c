@@ -88,7 +88,12 @@ static void good_addresses(void **state) {
     assert_int_equal(u.seed[0].port, 26379);
     assert_int_equal(u.seed[1].port, 5000);
     assert_int_equal(u.db, 2);
+    assert_false(u.tls);
     assert_true(good("rediss://h").tls);
+    u = good("sentinels://s1/mymaster");
+    assert_true(u.tls);
+    assert_int_equal(u.kind, LW_URL_SENTINEL);
+    assert_int_equal(u.seed[0].port, 26379);
 }
 
 static void bad_addresses(void **state) {
@@ -148,18 +153,31 @@ static void credentials_are_not_shown(void **state) {
 
 static void passing_errors_are_told_from_lasting_ones(void **state) {
     (void)state;
-    assert_int_equal(lw_conn_errc("LOADING Redis is loading the dataset in memory"),
-                     LW_EAGAIN);
-    assert_int_equal(lw_conn_errc("READONLY You can't write against a replica."),
-                     LW_EAGAIN);
-    assert_int_equal(lw_conn_errc("OOM command not allowed"), LW_EAGAIN);
-    assert_int_equal(lw_conn_errc("BUSY Redis is busy running a script."), LW_EAGAIN);
-    assert_int_equal(lw_conn_errc("MISCONF Redis is configured to save RDB"), LW_EAGAIN);
-    assert_int_equal(lw_conn_errc("TRYAGAIN Multiple keys request"), LW_EAGAIN);
-    assert_int_equal(lw_conn_errc("WRONGTYPE Operation against a key"), LW_ESTOP);
-    assert_int_equal(lw_conn_errc("ERR unknown command"), LW_ESTOP);
-    assert_int_equal(lw_conn_errc("NOAUTH Authentication required."), LW_EAGAIN);
-    assert_int_equal(lw_conn_errc("BUSYGROUP Consumer Group name"), LW_ESTOP);
+    static const struct {
+        const char *text;
+        enum lw_redis_why why;
+        enum lw_errc code;
+    } cases[] = {
+        {"LOADING Redis is loading the dataset", LW_REDIS_AWAY, LW_EAGAIN},
+        {"READONLY You can't write against a replica.", LW_REDIS_LOCKED, LW_EAGAIN},
+        {"OOM command not allowed", LW_REDIS_FULL, LW_EAGAIN},
+        {"BUSY Redis is busy running a script.", LW_REDIS_AWAY, LW_EAGAIN},
+        {"MISCONF Redis is configured to save RDB", LW_REDIS_LOCKED, LW_EAGAIN},
+        {"TRYAGAIN Multiple keys request", LW_REDIS_AWAY, LW_EAGAIN},
+        {"WRONGTYPE Operation against a key", LW_REDIS_DAMAGED, LW_ESTOP},
+        {"ERR wrong number of arguments", LW_REDIS_OTHER, LW_ESTOP},
+        {"NOAUTH Authentication required.", LW_REDIS_DENIED, LW_EAGAIN},
+        {"NOPERM this user has no permissions", LW_REDIS_DENIED, LW_EAGAIN},
+        {"ERR Error running script: @user_script:1: -NOPERM this user", LW_REDIS_DENIED,
+         LW_EAGAIN},
+        {"ERR unknown command 'EVALSHA'", LW_REDIS_DENIED, LW_EAGAIN},
+        {"BUSYGROUP Consumer Group name", LW_REDIS_OTHER, LW_ESTOP},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum lw_errc code;
+        assert_int_equal(lw_conn_why(cases[i].text, &code), cases[i].why);
+        assert_int_equal(code, cases[i].code);
+    }
 }
 
 static void keys_carry_the_hash_tag(void **state) {

@@ -1,0 +1,77 @@
+/* Which of librdkafka's properties are secrets, and keeping them out of its messages.
+ *
+ * librdkafka marks such properties in its source but tells nobody which they are. Their
+ * names do: a password, a passphrase, a secret, a private key in PEM. One has none of
+ * these in its name: sasl.oauthbearer.config, whose text may hold anything. Names of
+ * users and paths of files are no secrets.
+ *
+ * Its messages name properties and not values, but for a configuration of OAUTHBEARER
+ * that it cannot read, whose rest it repeats. So what it says passes here: a secret that
+ * stands in it, and the end of a secret from its eighth byte on, becomes ***. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "kafka/client.h"
+
+#define LEAST 4 /* shorter texts occur by chance */
+#define TAIL  8 /* so much of a secret's end gives it away */
+
+bool lw_kafka_secret(const char *property) {
+    static const char *const word[] = {"password", "passphrase", "secret", "jaas",
+                                       "key.pem"};
+    size_t len = strlen(property);
+    if (len > 5 && strcmp(property + len - 5, "_file") == 0)
+        return false; /* a path */
+    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+        if (strstr(property, word[i]))
+            return true;
+    return strcmp(property, "sasl.oauthbearer.config") == 0;
+}
+
+/* How much of the secret, from its byte `from` on, stands at `at`, when that is all of it
+ * or all that was not cut off; else 0. */
+static size_t standing(const char *at, const char *secret, size_t from, size_t len) {
+    size_t n = 0, least = len < TAIL ? len : TAIL;
+    while (from + n < len && at[n] == secret[from + n])
+        n++;
+    return n >= least && (from + n == len || at[n] == '\0') ? n : 0;
+}
+
+static void hide(char *text, const char *secret) {
+    size_t len = strlen(secret);
+    if (len < LEAST)
+        return;
+    for (char *at = text; *at; at++) {
+        size_t n = 0;
+        for (size_t from = 0; from < len && n == 0; from++)
+            n = standing(at, secret, from, len);
+        if (n == 0)
+            continue;
+        memmove(at + 3, at + n, strlen(at + n) + 1);
+        memset(at, '*', 3);
+        at += 2;
+    }
+}
+
+char *lw_kafka_hush(char *out, size_t size, const rd_kafka_t *rk, const char *text) {
+    size_t n = 0;
+    const char **pair = NULL;
+    char *whole = lw_strdup(text);
+    if (rk) /* it only reads */
+        pair = rd_kafka_conf_dump(
+            (rd_kafka_conf_t *)(uintptr_t)rd_kafka_conf((rd_kafka_t *)(uintptr_t)rk), &n);
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        if (!lw_kafka_secret(pair[i]))
+            continue;
+        hide(whole, pair[i + 1]);
+        explicit_bzero((char *)(uintptr_t)pair[i + 1], strlen(pair[i + 1]));
+    }
+    if (pair)
+        rd_kafka_conf_dump_free(pair, n);
+    lw_copy(out, size, whole);
+    explicit_bzero(whole, strlen(text));
+    free(whole);
+    return out;
+}

@@ -1,0 +1,195 @@
+/* What a Redis may answer: the first byte chooses what is asked, the rest are the bytes
+ * that come back, whatever they are, and then the connection ends. Each verb of the store
+ * succeeds, or fails with a reason; what it gives can be read to its end. */
+#include "support/core_fixture.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "store/alerts.h"
+#include "store/conn.h"
+#include "store/history.h"
+#include "store/leader.h"
+#include "store/state.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define PARTS 3
+
+static void failed(int rc, const struct lw_err *err) {
+    lw_assert(rc >= 0 || (err->code != LW_OK && err->msg[0]));
+}
+
+static void view(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    struct lw_part_view out[PARTS];
+    failed(lw_state_view(r, spec, "t", PARTS, out, &err), &err);
+}
+
+static void pane(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    struct lw_unreadables unread = {0};
+    struct lw_pane *p = lw_state_pane(r, spec, PARTS, CORE_START, &unread, &err);
+    failed(p ? 0 : -1, &err);
+    lw_pane_free(p);
+    lw_unread_fini(&unread);
+}
+
+static void ranges(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    struct lw_range out[PARTS];
+    int64_t start;
+    failed(lw_state_ranges(r, spec, PARTS, CORE_START, CORE_START + LW_DAY, out, &err),
+           &err);
+    failed(lw_state_next_pane(r, spec, CORE_START, &start, &err), &err);
+}
+
+static void lease(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    struct lw_lease l = {0};
+    lw_copy(l.who, sizeof l.who, "me");
+    failed(lw_lease_hold(r, spec, &l, &err), &err);
+}
+
+static void detector(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    struct lw_detector_state state = {0};
+    failed(lw_detector_load(r, spec, &state, &err), &err);
+    free(state.state);
+}
+
+static void version(const struct lw_version *v) {
+    volatile char sink = 0;
+    const char *model = v->model;
+    for (size_t i = 0; model && i < v->model_len; i++)
+        sink = (char)(sink ^ model[i]);
+}
+
+static void models(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    struct lw_aliases aliases;
+    struct lw_version v;
+    failed(lw_models_aliases(r, spec, &aliases, &err), &err);
+    struct lw_reply *reply = lw_models_get(r, spec, 1, &v, &err);
+    failed(reply ? 0 : -1, &err);
+    if (reply)
+        version(&v);
+    lw_reply_free(reply);
+}
+
+static void outbox(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    struct lw_delivery out[4];
+    size_t n = 0;
+    struct lw_reply *reply = lw_outbox_read(
+        r, spec, (struct lw_outbox_of){.receiver = "", .max = 4}, out, &n, &err);
+    failed(reply ? 0 : -1, &err);
+    for (size_t i = 0; reply && i < n; i++)
+        lw_assert(out[i].entry[0] && out[i].id && out[i].json[out[i].len] == '\0');
+    lw_reply_free(reply);
+}
+
+static void parked(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    struct lw_parked out[4];
+    size_t n = 0;
+    struct lw_reply *reply = lw_parked_read(r, spec, 4, out, &n, &err);
+    failed(reply ? 0 : -1, &err);
+    for (size_t i = 0; reply && i < n; i++)
+        lw_assert(out[i].id && out[i].json && out[i].json[out[i].len] == '\0');
+    lw_reply_free(reply);
+}
+
+static void alerts(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    struct lw_alerts a = {0};
+    int rc = lw_alerts_read(r, spec, CORE_START, &a, &err);
+    failed(rc, &err);
+    if (rc == 0)
+        lw_alerts_firing(&a);
+    lw_alerts_fini(&a);
+}
+
+static void on_alert(void *arg, const struct lw_standing *alert) {
+    *(size_t *)arg += strlen(alert->rule);
+}
+static void on_message(void *arg, const char *fingerprint, const char *json, size_t len) {
+    lw_assert(json[len] == '\0');
+    *(size_t *)arg += strlen(fingerprint);
+}
+static void on_told(void *arg, const char *name, const char *text) {
+    *(size_t *)arg += strlen(name) + strlen(text);
+}
+
+static void pages(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    size_t bytes = 0, n = 0;
+    struct lw_silence *silence = NULL;
+    struct lw_pages_reader reader = {&bytes, on_alert, on_message, on_told};
+    failed(lw_pages_load(r, spec, &reader, &err), &err);
+    failed(lw_silences_load(r, spec, CORE_START, &silence, &n, &err), &err);
+    free(silence);
+}
+
+static void history(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    static const char *const field[] = {"a", "b"};
+    struct lw_history_query query = {.from_ms = INT64_MIN,
+                                     .until_ms = INT64_MAX,
+                                     .max = 50,
+                                     .nfields = 2,
+                                     .field = field};
+    struct lw_history out = {0};
+    failed(lw_history_read(r, spec, &query, &out, &err), &err);
+    lw_history_fini(&out);
+}
+
+static void meta(struct lw_redis *r, const struct lw_spec *spec) {
+    struct lw_err err = {0};
+    char what[64], who[64];
+    lw_meta_partitions(r, spec, &err);
+    lw_err_clear(&err);
+    lw_asked(r, spec, what, sizeof what, who, sizeof who, &err);
+    lw_err_clear(&err);
+    lw_redis_info(r, "redis_version", &err);
+}
+
+/* A connection that has been made, whose other end has said all that it will. */
+static struct lw_redis *answered(const uint8_t *data, size_t size, int *other) {
+    struct lw_err err = {0};
+    struct lw_redis_options options = {.url = "unix:/nowhere", .timeout_ms = 1000};
+    int ends[2];
+    struct lw_redis *r = lw_redis_new(&options, &err);
+    lw_assert(r && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    while (size > 0) {
+        ssize_t n = send(ends[1], data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n <= 0)
+            break; /* more than a socket holds: the rest is cut */
+        data += n;
+        size -= (size_t)n;
+    }
+    shutdown(ends[1], SHUT_WR);
+    r->ctx = redisConnectFd(ends[0]);
+    r->next_try_ms = INT64_MAX; /* it is not made again */
+    lw_assert(r->ctx);
+    *other = ends[1]; /* stays open: requests find room in the socket, and are not read */
+    return r;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static struct lw_spec *spec;
+    static void (*const verbs[])(struct lw_redis *, const struct lw_spec *) = {
+        view,   pane,   ranges, lease, detector, models,
+        outbox, parked, alerts, pages, history,  meta};
+    if (size == 0)
+        return 0;
+    if (!spec)
+        spec = core_spec_new();
+    int other;
+    struct lw_redis *r = answered(data + 1, size - 1, &other);
+    verbs[data[0] % (sizeof verbs / sizeof *verbs)](r, spec);
+    lw_redis_free(r);
+    close(other);
+    return 0;
+}

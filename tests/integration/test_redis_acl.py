@@ -1,0 +1,130 @@
+"""Redis refuses, and it goes on: permissions that are missing at the start, that are taken away and
+given back in mid-stream, and a Redis that is full.
+
+What is missing at the start is named, and ends `run`; a missing channel does not. Later nothing ends
+it: no step is done by half, the log names what is refused, and at the end every message is counted
+once, every pane evaluated once, and every version has its line in the audit."""
+import re
+
+from harness import (ROOT, TRIPS, Daemon, Receiver, Redis, RedisServer, avro_cut, check, counters, each_pane_once, equal, main,
+                     offsets, say, settle, wait_for)
+
+STREAM = TOPIC = "denied"
+PARTITIONS, PANE = 3, 3600 * 1000
+FIRST, MORE = 46, 6  # blocks of the file: until there is a champion, and while something is refused
+
+
+def key(name):
+    return f"leeway:{{{STREAM}}}:{name}"
+
+
+def least():
+    """The rules that the page for operators gives."""
+    with open(f"{ROOT}/docs/redis.md", encoding="utf-8") as f:
+        line = re.search(r"^ACL SETUSER leeway on >PASSWORD (.*)$", f.read(), re.M)[1]
+    return line.replace("{STREAM}", f"{{{STREAM}}}").split()
+
+
+def audited(redis, what):
+    return [e for _, e in redis.entries(key("audit")) if e["what"] == what]
+
+
+def refused(case, config, admin, rules):
+    """What is missing at the start is named, by run and by check."""
+    for rule, words in (("+xsetid", "may not run xsetid"), (rules[0], "may not touch"), ("+evalsha", "evalsha")):
+        admin("ACL", "SETUSER", "team", "reset", "on", ">x", *[r for r in rules if r != rule])
+        daemon = Daemon(case, config, "refused")
+        wait_for(f"it to give up without {rule}", 30, lambda: not daemon.alive())
+        equal(daemon.child.returncode, 1, "exit status")
+        line = daemon.text().splitlines()[-1]
+        remedy = f"ACL SETUSER team {rule}"
+        check(words in line and remedy in line, f"what it says without {rule}", line)
+        done = case.attempt("check", "-c", config)
+        check(remedy in done.stdout and done.returncode == 3, f"what check says without {rule}", done.stdout)
+    equal(admin.keys("*"), [], "keys of one that did not start")
+
+
+def take_away(daemon, event, words, off, on, meanwhile, replay):
+    """It says so, lives, and goes on when it is allowed again."""
+    seen = len(daemon.logged(event))
+    off()
+    replay()
+    line = wait_for(f"{event} for {words}", 60, lambda: [l for l in daemon.logged(event)[seen:] if words in l])[0]
+    meanwhile()
+    check(daemon.alive(), f"it lives without {words}", daemon.text()[-2000:])
+    say(f"{words}: {line[:150]}")
+    on()
+
+
+def scenario(case):
+    case.create((TOPIC, PARTITIONS), (TOPIC + ".dead", 1))
+    server = RedisServer(case)
+    admin, rules = Redis(server.address), least()
+    case.environment["LEEWAY_REDIS"] = f"redis://team:x@{server.address}"
+    receiver = Receiver()
+    case.at_end.append(receiver.close)
+    case.environment["LEEWAY_WEBHOOK"] = receiver.url
+    config = case.nyc(STREAM, TOPIC, [(r"^  timeout: 2s", "  timeout: 2s\n  lease: 2s")])
+    refused(case, config, admin, rules)
+    say("what is missing at the start is named, and ends it")
+
+    # All commands on all keys, and no channel: the first promotion is whole all the same.
+    admin("ACL", "SETUSER", "team", "reset", "on", ">x", "~leeway:*", "+@all")
+    daemon = Daemon(case, config)
+    blocks, sent = [0], []
+
+    def replay():
+        path, first = case.path(f"{len(sent)}.avro"), blocks[0]
+        blocks[0] += MORE if sent else FIRST
+        sent.append(avro_cut(TRIPS, path, first, blocks[0])[0])
+        case.leeway("replay", "-c", config, path)
+
+    replay()
+    wait_for("a champion", 60, lambda: admin("HGET", key("models"), "champion"))
+    wait_for("its word", 10, lambda: len(daemon.logged("models_changed_unheard")) > 1)
+    equal(len(audited(admin, "promoted")), 1, "lines of the audit about it")
+    check(daemon.alive(), "it lives without a channel")
+    say("promoted without a channel, with its line in the audit")
+
+    # Taken away while it runs: of the leader, of the workers, and memory of both.
+    admin("ACL", "SETUSER", "team", "reset", "on", ">x", *rules)
+    sealed = {}
+
+    def stands():
+        equal(admin("XLEN", key("history")), admin("XLEN", key("evaluations")), "evaluations, each whole")
+        sealed["history"] = admin("XLEN", key("history"))
+
+    take_away(daemon, "leader_waits", "XSETID", lambda: admin("ACL", "SETUSER", "team", "-xsetid"),
+              lambda: admin("ACL", "SETUSER", "team", "+xsetid"), stands, replay)
+    wait_for("more to be sealed", 60, lambda: admin("XLEN", key("history")) > sealed["history"])
+    # A delivery that Redis may not be told of is not made again meanwhile.
+    take_away(daemon, "delivery_unsettled", "XDEL", lambda: admin("ACL", "SETUSER", "team", "-xdel"),
+              lambda: admin("ACL", "SETUSER", "team", "+xdel"), stands, replay)
+    resumed = len(daemon.logged("resumed"))
+    take_away(daemon, "stalled", "ZADD", lambda: admin("ACL", "SETUSER", "team", "-zadd"),
+              lambda: admin("ACL", "SETUSER", "team", "+zadd"), stands, replay)
+    wait_for("it to go on", 30, lambda: len(daemon.logged("resumed")) > resumed)
+
+    def checked():
+        done = case.attempt("check", "-c", config)
+        check(done.returncode == 3 and "FAILED   memory" in done.stdout and "FAILED   scripts" in done.stdout,
+              "what check says of a full Redis", done.stdout)
+
+    resumed = len(daemon.logged("resumed"))
+    take_away(daemon, "stalled", "OOM", lambda: admin("CONFIG", "SET", "maxmemory", "1mb"),
+              lambda: admin("CONFIG", "SET", "maxmemory", "0"), checked, replay)
+    wait_for("it to go on", 30, lambda: len(daemon.logged("resumed")) > resumed)
+
+    settle(admin, STREAM, sum(sent), PARTITIONS, PANE, 120)
+    daemon.stop(20)
+    equal(counters(admin, STREAM)["messages"], sum(sent), "messages counted")
+    equal(offsets(admin, STREAM), sum(sent), "offsets")
+    each_pane_once(admin, STREAM, PANE)
+    ids = [a["id"] for a in receiver.got]
+    equal(sorted(ids), sorted(set(ids)), "alerts that came, each once")
+    versions = sorted(int(e["detail"].split()[1]) for what in ("promoted", "rejected") for e in audited(admin, what))
+    equal(versions, list(range(1, len(versions) + 1)), "versions, each with its line in the audit")
+    admin.close()
+
+
+main(scenario)

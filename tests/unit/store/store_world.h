@@ -1,0 +1,36 @@
+/* A full stream, and every write of the store as something that can be done to it. */
+#ifndef LW_STORE_WORLD_H
+#define LW_STORE_WORLD_H
+
+#include "store_test.h"
+
+#define STREAM "atomic"
+#define NOW    INT64_C(1700000000000)
+
+/* What the actions have at hand, as read from the stream that was built. */
+struct world {
+    struct redis_server *server;
+    struct lw_redis *admin, *user;
+    struct lw_spec *spec;
+    struct lw_lease lease;
+    uint64_t epoch;
+    int64_t sealed_until;
+    struct lw_monitor *monitor; /* has sealed one pane more than what is written */
+    struct lw_evaluation e;
+    struct lw_delivery delivery;
+    char entry[40], parked[40], silence[16];
+    struct lw_err err;
+};
+
+/* Fills the database over w->admin, which with w->user and w->spec must be there. */
+void world_build(struct world *w);
+
+struct world_action {
+    const char *name;
+    int (*act)(struct world *w); /* over w->user; 0, or -1 with w->err */
+    bool promotes;
+};
+extern const struct world_action world_action[];
+extern const size_t world_actions;
+
+#endif
