@@ -20,7 +20,8 @@
 #include "engine/leader_private.h"
 
 #define OTHERS_MS 30000 /* later than the one that led */
-#define LASTS_MS  10000 /* what only follows from a trouble that is over is not told */
+#define LASTS_MS  10000 /* a trouble that is told has lasted so long, .. */
+#define AFTER_MS  20000 /* .. and longer where what it followed from has just ended */
 #define PASSES_MS 8000  /* a leader that gets on has passed since */
 
 static bool is_direct(enum lw_component c) {
@@ -90,11 +91,17 @@ static bool explained(const struct lw_health *h, const struct lw_trouble *t) {
     return false;
 }
 
-static const struct lw_trouble *trouble_of(const struct lw_health *h,
-                                           enum lw_component c) {
-    for (size_t i = 0; i < h->ntroubles; i++)
-        if (h->trouble[i].component == c && !explained(h, &h->trouble[i]))
+/* One that nothing explains; *followed: there is one that only follows. */
+static const struct lw_trouble *trouble_of(const struct lw_health *h, enum lw_component c,
+                                           bool *followed) {
+    *followed = false;
+    for (size_t i = 0; i < h->ntroubles; i++) {
+        if (h->trouble[i].component != c)
+            continue;
+        if (!explained(h, &h->trouble[i]))
             return &h->trouble[i];
+        *followed = true;
+    }
     return NULL;
 }
 
@@ -111,11 +118,14 @@ static int tell(struct lw_leader *l, const struct lw_alert *a, struct lw_err *er
 static int tell_one(struct lw_leader *l, const struct lw_health *h, enum lw_component c,
                     struct lw_err *err) {
     struct lw_alert a = alert_of(l->spec, c);
-    const struct lw_trouble *t = trouble_of(h, c);
+    bool followed;
+    const struct lw_trouble *t = trouble_of(h, c, &followed);
     const struct lw_standing *s = lw_pager_standing(l->pager, a.fingerprint);
     bool fires = s && s->firing;
     int64_t now = lw_mono_ms();
-    if (!t || !l->trouble_ms[c])
+    if (followed && !t)
+        l->trouble_ms[c] = now + AFTER_MS;
+    else if (!t || !l->trouble_ms[c])
         l->trouble_ms[c] = t ? now : 0;
     if (t && !fires && now - l->trouble_ms[c] >= LASTS_MS)
         fire(&a, t, lw_mix64(a.fingerprint ^ (uint64_t)t->since_ms));
