@@ -45,7 +45,16 @@ function facts(now) {
       "never", silent ? "watch" : null),
     fact("leader", x.leader || "none"),
     x.processes ? fact("processes", count(x.processes)) : null,
+    fact("gets on", x.ready ? "✓ ready" : "▲ not ready", x.ready ? null : "bad"),
     fact("Redis", x.redis === "ok" ? "✓ answers" : "▲ away", x.redis === "ok" ? null : "bad"));
+}
+
+/** What the processes say of themselves, each since when. */
+function troubles(now) {
+  const list = now.health.troubles || [];
+  return list.length ? h("ul", {class: "troubles", role: "status"}, list.map((t) =>
+    h("li", {"data-state": "bad"}, h("strong", {}, `▲ ${t.component} `), `${t.text} `,
+      h("span", {class: "detail"}, `since ${wallMoment(t.since_ms)}, ${t.process}`)))) : null;
 }
 
 const COLUMNS = [["Partition"], ["Next offset", 1], ["Lag", 1], ["Messages", 1], ["Aside", 1], ["Late", 1], ["Suspect", 1],
@@ -55,7 +64,7 @@ const COLUMNS = [["Partition"], ["Next offset", 1], ["Lag", 1], ["Messages", 1],
 function partitions(now) {
   return table("Partitions", COLUMNS, now.health.partitions.map((p) => [
     p.partition, count(p.next_offset), count(p.lag), count(p.messages), count(p.aside), count(p.late), count(p.suspect), count(p.dead),
-    eventTime(p.watermark_ms), p.champion ? `v${p.champion}` : DASH, p.idle ? "idle" : "flows", p.owner || DASH,
+    eventTime(p.watermark_ms), p.champion ? `v${p.champion}` : DASH, p.stalled_since_ms ? `▲ stalled since ${wallTime(p.stalled_since_ms)}` : p.idle ? "idle" : "flows", p.owner || DASH,
     wallTime(p.updated_ms || null)]));
 }
 
@@ -70,10 +79,11 @@ export function renderHealth(s) {
   }
   const n = s.now.health.partitions.length;
   if (!parts) {
-    parts = {facts: h("div"), details: h("details", {}, h("summary", {})), table: null};
+    parts = {troubles: h("div"), facts: h("div"), details: h("details", {}, h("summary", {})), table: null};
     put(parts.details, parts.place = h("div"));
-    replace(box, parts.facts, parts.details);
+    replace(box, parts.troubles, parts.facts, parts.details);
   }
+  replace(parts.troubles, troubles(s.now));
   replace(parts.facts, facts(s.now));
   parts.details.firstElementChild.textContent = n ? `${n} partitions` : "No partition has been read yet";
   // Only the rows change, so that whoever has scrolled or tabbed into the table stays there.

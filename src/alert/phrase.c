@@ -9,6 +9,7 @@
 
 #include "alert/message.h"
 #include "base/text.h"
+#include "core/health.h"
 
 char *lw_message_figure(char *out, size_t size, double v) {
     if (!isfinite(v))
@@ -58,7 +59,8 @@ size_t lw_message_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]
     char text[320];
     size_t n = 0;
     put_value(m, out, &n);
-    snprintf(text, sizeof text, "%s (event time)", m->since);
+    bool itself = lw_component_of_alert(m->rule) < LW_COMPONENTS;
+    snprintf(text, sizeof text, "%s%s", m->since, itself ? "" : " (event time)");
     put(out, &n, "Since", text);
     put_window(m, out, &n);
     if (m->model_version > 0) {

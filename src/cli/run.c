@@ -19,13 +19,15 @@ static bool stop_asked(int64_t ms) {
     return got == SIGTERM || got == SIGINT;
 }
 
-static struct lw_engine *start(const struct lw_config *config, struct lw_err *err) {
+static struct lw_engine *start(const struct lw_config *config, struct lw_cli_serve *http,
+                               struct lw_err *err) {
     for (;;) {
         lw_err_clear(err);
         struct lw_engine *engine = lw_engine_start(config, NULL, err);
         if (engine || (err->code != LW_EAGAIN && err->code != LW_ENOTFOUND))
             return engine;
         char quoted[600];
+        lw_cli_serve_waits(http, err);
         lw_log(LW_WARN, "start_waits", "error=%s",
                lw_log_quote(quoted, sizeof quoted, err->msg));
         if (stop_asked(2000)) {
@@ -76,7 +78,7 @@ static int daemon_main(const struct lw_config *config) {
     struct lw_cli_serve http;
     if (lw_cli_serve_start(&http, config, &err))
         return lw_cli_fail(&lw_cmd_run, &err);
-    struct lw_engine *engine = start(config, &err);
+    struct lw_engine *engine = start(config, &http, &err);
     if (!engine) {
         lw_cli_serve_stop(&http);
         return err.code == LW_OK ? LW_EXIT_OK : lw_cli_fail(&lw_cmd_run, &err);

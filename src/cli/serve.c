@@ -10,8 +10,12 @@ static void vitals(void *arg, struct lw_vitals *out) {
     struct lw_cli_serve *s = arg;
     struct lw_engine *engine = atomic_load(&s->engine);
     *out = (struct lw_vitals){.code = LW_CODE_VERSION, .started = engine != NULL};
-    if (!engine)
+    if (!engine) {
+        pthread_mutex_lock(&s->lock);
+        lw_copy(out->waits, sizeof out->waits, s->waits);
+        pthread_mutex_unlock(&s->lock);
         return;
+    }
     struct lw_engine_status e = lw_engine_status(engine);
     struct lw_err why = {0};
     lw_copy(out->who, sizeof out->who, lw_engine_who(engine));
@@ -33,6 +37,7 @@ static void vitals(void *arg, struct lw_vitals *out) {
     out->trainings = e.trainings;
     out->trainings_failed = e.trainings_failed;
     out->partitions = e.partitions;
+    lw_engine_health(engine, &out->health);
     if (lw_engine_failed(engine, &why))
         lw_copy(out->failure, sizeof out->failure, why.msg);
 }
@@ -42,6 +47,8 @@ int lw_cli_serve_start(struct lw_cli_serve *s, const struct lw_config *config,
     char address[200];
     struct lw_server_options options = {.config = config, .arg = s, .vitals = vitals};
     atomic_store(&s->engine, NULL);
+    pthread_mutex_init(&s->lock, NULL);
+    s->waits[0] = '\0';
     s->server = NULL;
     if (!config->http.on)
         return 0;
@@ -51,6 +58,12 @@ int lw_cli_serve_start(struct lw_cli_serve *s, const struct lw_config *config,
     lw_log(LW_INFO, "http_listening", "address=%s",
            lw_server_address(s->server, address, sizeof address));
     return 0;
+}
+
+void lw_cli_serve_waits(struct lw_cli_serve *s, const struct lw_err *why) {
+    pthread_mutex_lock(&s->lock);
+    lw_copy(s->waits, sizeof s->waits, why->msg);
+    pthread_mutex_unlock(&s->lock);
 }
 
 void lw_cli_serve_engine(struct lw_cli_serve *s, struct lw_engine *engine) {

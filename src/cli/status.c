@@ -39,6 +39,76 @@ static json_t *now_json(const struct lw_reply *now) {
     return o;
 }
 
+static json_t *known_ms(int64_t ms) {
+    return ms == INT64_MIN || ms == 0 ? json_null() : json_integer(ms);
+}
+
+static json_t *partition_json(const struct lw_status *s, int32_t p) {
+    const struct lw_part_view *v = &s->part[p];
+    char why[300] = "";
+    bool stalled = lw_status_stalled(s, p, why, sizeof why);
+    json_t *o = json_object();
+    json_object_set_new(o, "partition", json_integer(p));
+    json_object_set_new(o, "next_offset",
+                        v->known ? json_integer(v->next_offset) : json_null());
+    json_object_set_new(o, "end_offset",
+                        s->end[p] < 0 ? json_null() : json_integer(s->end[p]));
+    double lag = lw_status_lag_of(s, p);
+    json_object_set_new(o, "lag", isnan(lag) ? json_null() : number_json(lag));
+    json_object_set_new(o, "watermark_ms", known_ms(v->watermark_ms));
+    json_object_set_new(o, "owner", v->owner[0] ? lw_cli_text(v->owner) : json_null());
+    json_object_set_new(o, "idle", json_boolean(v->idle));
+    json_object_set_new(o, "updated_ms", known_ms(v->updated_ms));
+    for (int k = 0; k < LW_COUNTERS; k++)
+        json_object_set_new(o, lw_counter_name((enum lw_counter)k),
+                            json_integer((json_int_t)v->counter[k]));
+    json_object_set_new(o, "stalled", json_boolean(stalled));
+    json_object_set_new(o, "why", stalled ? lw_cli_text(why) : json_null());
+    return o;
+}
+
+static json_t *trouble_json(const char *component, const char *who, int64_t since_ms,
+                            const char *text) {
+    json_t *o = json_object();
+    json_object_set_new(o, "component", json_string(component));
+    json_object_set_new(o, "process", who ? lw_cli_text(who) : json_null());
+    json_object_set_new(o, "since_ms", known_ms(since_ms));
+    json_object_set_new(o, "text", lw_cli_text(text));
+    return o;
+}
+
+static json_t *troubles_json(const struct lw_status *s) {
+    json_t *list = json_array();
+    char ill[200];
+    if (*lw_status_ill(s, ill, sizeof ill))
+        json_array_append_new(
+            list, trouble_json(s->full[0] ? "redis" : "leader", NULL, 0, ill));
+    for (size_t i = 0; i < s->facts->nprocesses; i++)
+        for (size_t k = 0; k < s->facts->process[i].ntroubles; k++) {
+            const struct lw_trouble *t = &s->facts->process[i].trouble[k];
+            json_array_append_new(list, trouble_json(lw_component_name(t->component),
+                                                     t->who, t->since_ms, t->text));
+        }
+    return list;
+}
+
+/* The newest evaluation as it stands in Redis, and the stream around it. */
+static json_t *status_json(const struct lw_status *s) {
+    json_t *o = now_json(s->now), *parts = json_array(), *who = json_array();
+    double lag = lw_status_lag(s);
+    for (int32_t p = 0; p < s->nparts; p++)
+        json_array_append_new(parts, partition_json(s, p));
+    for (size_t i = 0; i < s->facts->nprocesses; i++)
+        json_array_append_new(who, lw_cli_text(s->facts->process[i].who));
+    json_object_set_new(o, "lag", isnan(lag) ? json_null() : number_json(lag));
+    json_object_set_new(
+        o, "leader", s->facts->leader[0] ? lw_cli_text(s->facts->leader) : json_null());
+    json_object_set_new(o, "processes", who);
+    json_object_set_new(o, "troubles", troubles_json(s));
+    json_object_set_new(o, "partitions", parts);
+    return o;
+}
+
 /* ---- drawing in place ---- */
 
 /* Bytes of the line's first `columns` characters; continuation bytes take no room. */
@@ -133,7 +203,7 @@ static int once(struct lw_status *s, bool json, struct lw_err *err) {
     if (lw_status_read(s, err))
         return -1;
     if (json) {
-        lw_cli_print_json(now_json(s->now));
+        lw_cli_print_json(status_json(s));
         return 0;
     }
     lw_status_draw(s, &out);
@@ -190,5 +260,11 @@ const struct lw_command lw_cmd_status = {
     "Show the newest evaluation and every partition's progress",
     "  -c, --config FILE    the stream's configuration\n"
     "      --watch SECONDS  refresh this often, in place on a terminal, until Ctrl-C\n"
-    "      --json           the newest evaluation as one object\n",
+    "      --json           one object: the newest evaluation, partitions with their "
+    "lag,\n"
+    "                       processes, and what is wrong with leeway itself\n"
+    "\n"
+    "\"stalled\" marks what does not get on, with the reason: partitions that no live "
+    "process\n"
+    "reads or that stand still, and what the processes report of themselves.\n",
     run};

@@ -1,11 +1,12 @@
-/* leeway status: what Redis and Kafka say of a stream (status_read.c), and that as text
- * (status_draw.c). */
+/* leeway status: what Redis and Kafka say of a stream (status_read.c), what stands still
+ * (status_stall.c), and that as text (status_draw.c) or JSON (status.c). */
 #ifndef LW_CLI_STATUS_H
 #define LW_CLI_STATUS_H
 
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "kafka/lag.h"
+#include "store/health.h"
 #include "store/state.h"
 
 #define LW_STATUS_POINTS 336 /* evaluations drawn: two weeks of hourly panes */
@@ -27,7 +28,9 @@ struct lw_status {
     struct lw_part_view *part; /* nparts */
     int64_t *end;              /* Kafka's end offsets, -1 where not known */
     char kafka_away[256];      /* why there is no lag; "" */
-    int64_t asked_ms;          /* monotonic: when Kafka last failed to answer; 0 */
+    struct lw_stream_facts *facts; /* the live processes and what they say */
+    char full[128];                /* Redis is at its maxmemory; "" */
+    int64_t asked_ms;              /* monotonic: when Kafka last failed to answer; 0 */
     int64_t first_ms, last_ms; /* event times of the history below; 0: there is none */
     struct lw_series at;       /* ends of the windows, as below */
     struct lw_series rmse[LW_WINDOWS_MAX], ratio[LW_WINDOWS_MAX];
@@ -46,6 +49,15 @@ int lw_status_read(struct lw_status *s, struct lw_err *err);
 double lw_status_figure(const struct lw_status *s, const char *window, const char *name);
 /* Messages behind the end over all partitions; NAN when that is not known. */
 double lw_status_lag(const struct lw_status *s);
+
+/* Messages behind the end; NAN when that is not known. */
+double lw_status_lag_of(const struct lw_status *s, int32_t partition);
+/* Why the partition does not get on, into out; false: it does, as far as one look can
+ * tell. */
+bool lw_status_stalled(const struct lw_status *s, int32_t partition, char *out,
+                       size_t size);
+/* What is wrong with the stream as a whole, if nobody who lives says so; "" nothing. */
+const char *lw_status_ill(const struct lw_status *s, char *out, size_t size);
 
 /* Appends the whole status as lines of text. */
 void lw_status_draw(const struct lw_status *s, struct lw_buf *out);

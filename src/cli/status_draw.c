@@ -119,18 +119,34 @@ static void put_lost(const struct lw_status *s, struct lw_buf *out) {
                   100 * (double)late / (double)n, 100 * (double)suspect / (double)n);
 }
 
+/* What is wrong with leeway itself, before everything that it says of the stream. */
+static void troubles(const struct lw_status *s, struct lw_buf *out) {
+    char when[32], ill[200], safe[2 * LW_HEALTH_TEXT];
+    if (*lw_status_ill(s, ill, sizeof ill))
+        lw_buf_printf(out, "  stalled: %s\n", ill);
+    for (size_t i = 0; i < s->facts->nprocesses; i++)
+        for (size_t k = 0; k < s->facts->process[i].ntroubles; k++) {
+            const struct lw_trouble *t = &s->facts->process[i].trouble[k];
+            lw_buf_printf(out, "  stalled: %s: %s", lw_component_name(t->component),
+                          lw_text_safe(safe, sizeof safe, t->text, strlen(t->text)));
+            lw_buf_printf(out, " (%s, since %s)\n", lw_text_column(t->who, 0, 96).text,
+                          lw_format_time(when, sizeof when, t->since_ms));
+        }
+}
+
 static void partitions(const struct lw_status *s, struct lw_buf *out) {
-    char when[32], count[32];
+    char when[32], count[32], why[300], safe[600];
     lw_buf_printf(out, "\n  %-9s %12s %9s %10s %8s %8s %8s  %-20s %s\n", "partition",
                   "next offset", "lag", "messages", "aside", "dead", "late", "watermark",
                   "owner");
     for (int32_t p = 0; p < s->nparts; p++) {
         const struct lw_part_view *v = &s->part[p];
-        if (!v->known)
+        bool stalled = lw_status_stalled(s, p, why, sizeof why);
+        if (!v->known && !stalled)
             continue;
-        lw_buf_printf(out, "  %-9d %12" PRId64, p, v->next_offset);
-        put_figure(out, 9, 0,
-                   s->end[p] < 0 ? NAN : fmax((double)(s->end[p] - v->next_offset), 0));
+        lw_buf_printf(out, "  %-9d", p);
+        put_figure(out, 12, 0, v->known ? (double)v->next_offset : NAN);
+        put_figure(out, 9, 0, lw_status_lag_of(s, p));
         lw_buf_printf(
             out, " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %-20s %s%s\n",
             v->counter[LW_COUNT_MESSAGES], v->counter[LW_COUNT_ASIDE],
@@ -138,7 +154,13 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
             v->watermark_ms == INT64_MIN
                 ? "-"
                 : lw_format_time(when, sizeof when, v->watermark_ms),
-            lw_text_column(v->owner, 0, 96).text, v->idle ? " (idle)" : "");
+            lw_text_column(v->owner, 0, 96).text,
+            stalled   ? " (stalled)"
+            : v->idle ? " (idle)"
+                      : "");
+        if (stalled && s->facts->nprocesses) /* else it is said once, above */
+            lw_buf_printf(out, "%12s%s\n", "",
+                          lw_text_safe(safe, sizeof safe, why, strlen(why)));
     }
     double lag = lw_status_lag(s);
     if (isfinite(lag))
@@ -156,6 +178,7 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
 
 void lw_status_draw(const struct lw_status *s, struct lw_buf *out) {
     head(s, out);
+    troubles(s, out);
     lw_cli_quarantine_text(s->quarantine, out);
     if (lw_status_figure(s, "", "at") > 0) {
         windows(s, out);

@@ -6,6 +6,7 @@
  * second would be felt by Redis. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ void lw_series_add(struct lw_series *s, double v) {
 int lw_status_init(struct lw_status *s, const struct lw_config *config,
                    struct lw_err *err) {
     *s = (struct lw_status){.config = config};
+    s->facts = lw_calloc(1, sizeof *s->facts);
     s->redis = lw_redis_new(&config->redis, err);
     return s->redis ? 0 : -1;
 }
@@ -39,6 +41,7 @@ void lw_status_fini(struct lw_status *s) {
     json_decref(s->quarantine);
     free(s->part);
     free(s->end);
+    free(s->facts);
     lw_lag_free(s->kafka);
     lw_redis_free(s->redis);
 }
@@ -59,12 +62,8 @@ double lw_status_figure(const struct lw_status *s, const char *window, const cha
 
 double lw_status_lag(const struct lw_status *s) {
     double sum = 0;
-    for (int32_t p = 0; p < s->nparts; p++) {
-        if (s->end[p] < 0)
-            return NAN;
-        int64_t at = s->part[p].known ? s->part[p].next_offset : 0;
-        sum += s->end[p] > at ? (double)(s->end[p] - at) : 0;
-    }
+    for (int32_t p = 0; p < s->nparts; p++)
+        sum += lw_status_lag_of(s, p);
     return s->nparts ? sum : NAN;
 }
 
@@ -174,6 +173,23 @@ static void read_lag(struct lw_status *s) {
     s->asked_ms = 0;
 }
 
+/* A Redis that is full answers, and nobody can say in it that nothing can be written. */
+static void read_room(struct lw_status *s) {
+    struct lw_err none = {0}; /* some servers do not tell */
+    char limit[40];
+    int64_t most = 0, used = 0;
+    const char *text = lw_redis_info(s->redis, "maxmemory", &none);
+    s->full[0] = '\0';
+    lw_copy(limit, sizeof limit, text ? text : "");
+    text = lw_redis_info(s->redis, "used_memory", &none);
+    if (lw_parse_i64(limit, &most) && most > 0 && text && lw_parse_i64(text, &used) &&
+        used >= most)
+        snprintf(s->full, sizeof s->full,
+                 "Redis takes no writes: it is at its maxmemory (%" PRId64 " of %" PRId64
+                 " bytes)",
+                 used, most);
+}
+
 int lw_status_read(struct lw_status *s, struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *now =
@@ -188,8 +204,10 @@ int lw_status_read(struct lw_status *s, struct lw_err *err) {
     json_decref(s->quarantine);
     s->quarantine = spans;
     forget_future(s);
-    if (read_history(s, err) || read_partitions(s, err))
+    if (read_history(s, err) || read_partitions(s, err) ||
+        lw_health_facts(s->redis, &s->config->spec, s->facts, err))
         return -1;
+    read_room(s);
     read_lag(s);
     lw_series_add(&s->lag, lw_status_lag(s));
     return 0;

@@ -1,5 +1,6 @@
 /* The monitor: one sealed pane in, everything that follows from it out. See monitor.h. */
 #include "core/monitor.h"
+#include "core/health.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -99,7 +100,10 @@ static const char *const notice_name[LW_NOTICES] = {
     "rollback", "training-failed", "unreadable-pane", "unreadable-state"};
 
 const char *lw_notice_name(size_t i) {
-    return i < LW_NOTICES ? notice_name[i] : NULL;
+    if (i < LW_NOTICES)
+        return notice_name[i];
+    i -= LW_NOTICES;
+    return i < LW_COMPONENTS ? lw_component_alert((enum lw_component)i) : NULL;
 }
 
 static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,

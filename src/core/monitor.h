@@ -15,7 +15,8 @@ enum lw_alert_state { LW_ALERT_OK, LW_ALERT_PENDING, LW_ALERT_FIRING };
 enum lw_severity { LW_SEVERITY_NONE, LW_SEVERITY_WARN, LW_SEVERITY_CRITICAL };
 const char *lw_severity_name(enum lw_severity s); /* "none", "warning", "critical" */
 
-/* The names of alerts that are no rule's, by number; NULL past the last one. */
+/* The names of alerts that are no rule's, those about leeway itself (core/health.h)
+ * included, by number; NULL past the last one. */
 const char *lw_notice_name(size_t i);
 
 /* One change of an alert's state: fired, grew more severe, or resolved. */

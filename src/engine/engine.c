@@ -35,13 +35,6 @@ bool lw_engine_failed(const struct lw_engine *engine, struct lw_err *why) {
     return why->code != LW_OK;
 }
 
-void lw__engine_kafka(struct lw_engine *e, const struct lw_err *why) {
-    pthread_mutex_lock(&e->lock);
-    lw_copy(e->kafka_why, sizeof e->kafka_why, why->msg);
-    e->kafka_why_ms = lw_wall_ms();
-    pthread_mutex_unlock(&e->lock);
-}
-
 struct lw_lease lw__engine_lease(struct lw_engine *e) {
     pthread_mutex_lock(&e->lock);
     struct lw_lease lease = e->lease;
@@ -85,7 +78,7 @@ static int count_partitions(struct lw_engine *e, struct lw_err *err) {
     struct lw_probe *probe = lw_probe_new(&e->config->kafka, err);
     if (!probe)
         return -1;
-    int rc = lw__topic_count(e, probe, METADATA_MS, err);
+    int rc = lw__topic_count(e, lw_probe_handle(probe), METADATA_MS, err);
     lw_probe_free(probe);
     return rc;
 }
@@ -148,7 +141,11 @@ static int start_all(struct lw_engine *e, struct lw_err *err) {
     if (start_thread(&e->topic_thread, lw__topic_main, e, err))
         return -1;
     e->topic_runs = true;
-    return start_notifiers(e, err) || start_workers(e, err) ? -1 : 0;
+    if (start_notifiers(e, err) || start_workers(e, err) ||
+        start_thread(&e->health_thread, lw__health_main, e, err))
+        return -1;
+    e->health_runs = true;
+    return 0;
 }
 
 static void warn_of_client(const struct lw_config *config) {
@@ -168,6 +165,7 @@ struct lw_engine *lw_engine_start(const struct lw_config *config,
     gethostname(host, sizeof host - 1);
     e->config = config;
     e->hooks = hooks ? *hooks : (struct lw_engine_hooks){0};
+    lw_health_init(&e->health);
     snprintf(e->who, sizeof e->who, "%s:%ld", host, (long)getpid());
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->changed, NULL);
@@ -191,6 +189,8 @@ static void stop_threads(struct lw_engine *e) {
     pthread_cond_broadcast(&e->changed);
     pthread_cond_broadcast(&e->stopping);
     pthread_mutex_unlock(&e->lock);
+    if (e->health_runs) /* it looks at the workers */
+        pthread_join(e->health_thread, NULL);
     for (int i = 0; i < e->nworkers; i++)
         pthread_join(e->worker_thread[i], NULL);
     if (e->leader_runs)
@@ -213,10 +213,20 @@ void lw_engine_stop(struct lw_engine *e) {
     free(e->worker);
     free(e->worker_thread);
     lw__job_free(e->job);
+    free(e->brokers.end);
+    for (int c = 0; c < LW_COMPONENTS; c++)
+        free(e->direct[c].json);
     pthread_cond_destroy(&e->stopping);
     pthread_cond_destroy(&e->changed);
     pthread_mutex_destroy(&e->lock);
     free(e);
+}
+
+void lw_engine_health(const struct lw_engine *engine, struct lw_health *out) {
+    struct lw_engine *e = (struct lw_engine *)(uintptr_t)engine; /* only the lock */
+    pthread_mutex_lock(&e->lock);
+    *out = e->health;
+    pthread_mutex_unlock(&e->lock);
 }
 
 void lw_engine_flow(struct lw_engine *e, enum lw_flow flow) {
@@ -229,23 +239,6 @@ void lw_engine_complete(struct lw_engine *e, int64_t until_ms) {
 
 const char *lw_engine_who(const struct lw_engine *e) {
     return e->who;
-}
-
-static void add_kafka(const struct lw_engine *engine, struct lw_engine_status *s) {
-    struct lw_engine *e =
-        (struct lw_engine *)(uintptr_t)engine; /* only the lock changes */
-    pthread_mutex_lock(&e->lock);
-    lw_copy(s->kafka_why, sizeof s->kafka_why, e->kafka_why);
-    s->kafka_why_ms = e->kafka_why_ms;
-    for (int i = 0; i < e->nworkers; i++) {
-        struct lw_worker_status w = lw__worker_status(e->worker[i]);
-        s->producers_renewed += w.renewals;
-        if (!w.out_since_ms || (s->out_since_ms && s->out_since_ms <= w.out_since_ms))
-            continue;
-        s->out_since_ms = w.out_since_ms;
-        lw_copy(s->out_why, sizeof s->out_why, w.out_why);
-    }
-    pthread_mutex_unlock(&e->lock);
 }
 
 static void add_registry(const struct lw_engine *e, struct lw_engine_status *s) {
@@ -280,10 +273,10 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.partitions += w.owned;
         s.stalled |= w.stalled;
         s.held += w.held;
+        s.producers_renewed += w.renewals;
         s.settled &= w.settled;
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;
     }
     add_registry(e, &s);
-    add_kafka(e, &s);
     return s;
 }

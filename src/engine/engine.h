@@ -13,6 +13,7 @@
 #define LW_ENGINE_H
 
 #include "config/config.h"
+#include "core/health.h"
 #include "core/monitor.h"
 
 #define LW_CODE_VERSION "0.1.0"
@@ -63,18 +64,13 @@ struct lw_engine_status {
     bool registry;     /* there is one; else what follows is 0 */
     bool registry_away;
     uint64_t registry_requests, registry_failures;
-    /* The last that was wrong with the brokers, in words; it may be over. */
-    char kafka_why[300];
-    int64_t kafka_why_ms; /* wall; 0: never */
-    /* Letters or predictions that Kafka does not take, since when (wall; 0: all is well),
-     * and why. */
-    int64_t out_since_ms;
-    char out_why[300];
     uint64_t producers_renewed; /* after an error that ended them */
     bool settled; /* Redis knows what lw_engine_flow said last, of every partition */
 };
 /* host:pid, as in Redis. */
 const char *lw_engine_who(const struct lw_engine *e);
 struct lw_engine_status lw_engine_status(const struct lw_engine *e);
+/* How this process and the stream are, as last judged (once a second). Any thread. */
+void lw_engine_health(const struct lw_engine *e, struct lw_health *out);
 
 #endif

@@ -12,7 +12,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
+#include "core/clock.h"
 #include "engine/engine_private.h"
 #include "engine/leader_private.h"
 #include "store/access.h"
@@ -44,6 +46,7 @@ void lw__leader_drop(struct lw_leader *l) {
     l->monitor = NULL;
     l->pager = NULL;
     l->checked = l->unusable = 0;
+    memset(l->trouble_ms, 0, sizeof l->trouble_ms);
 }
 
 /* ---- taking over ---- */
@@ -225,20 +228,43 @@ struct progress {
     int64_t newest, oldest;
 };
 
+/* Does its clock rest on a crowd? A few events with wrong clocks, in a partition that has
+ * hardly any others, are not contradicted by anything: such a partition does not lead the
+ * others when all are idle. */
+static bool established(const struct lw_part_view *v) {
+    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD] >= LW_CROWD;
+}
+
+static bool any_established(const struct lw_leader *l) {
+    for (int32_t i = 0; i < l->n; i++)
+        if (established(&l->view[i]))
+            return true;
+    return false;
+}
+
 static struct progress look(struct lw_leader *l) {
     struct progress p = {INT64_MAX, INT64_MIN, INT64_MIN, INT64_MAX};
     int32_t live = atomic_load(&l->engine->npartitions);
+    int64_t *untils = lw_calloc((size_t)l->n + 1, sizeof *untils), newest = INT64_MIN;
+    bool any = any_established(l);
     for (int32_t i = 0; i < l->n; i++) {
         const struct lw_part_view *v = &l->view[i];
         hear_clock(l, v, &l->told[i]);
-        int64_t until = complete(l, i);
+        int64_t until = untils[i] = complete(l, i);
+        bool leads = !any || established(v);
         if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < p.oldest)
             p.oldest = v->oldest_pane_ms;
-        p.newest = v->newest_ms > p.newest ? v->newest_ms : p.newest;
-        p.furthest = until > p.furthest ? until : p.furthest;
+        if (leads && v->newest_ms > p.newest)
+            p.newest = v->newest_ms;
+        if (leads && until > p.furthest)
+            p.furthest = until;
         if (i < live && !(v->known && v->idle) && until < p.slowest)
             p.slowest = until;
+        if (leads && !v->idle && v->newest_ms > newest)
+            newest = v->newest_ms;
     }
+    lw__leader_held(l, untils, newest);
+    free(untils);
     return p;
 }
 
@@ -310,8 +336,10 @@ static void make_room(struct lw_leader *l, int32_t n) {
         return;
     l->view = lw_realloc(l->view, (size_t)n, sizeof *l->view);
     l->told = lw_realloc(l->told, (size_t)n, sizeof *l->told);
+    l->pace = lw_realloc(l->pace, (size_t)n, sizeof *l->pace);
     memset(l->view + l->n, 0, (size_t)(n - l->n) * sizeof *l->view);
     memset(l->told + l->n, 0, (size_t)(n - l->n) * sizeof *l->told);
+    memset(l->pace + l->n, 0, (size_t)(n - l->n) * sizeof *l->pace);
     l->n = n;
 }
 
@@ -539,8 +567,15 @@ static bool round_trip(struct lw_leader *l) {
     struct lw_err err = {0};
     if (!hold_lease(l))
         return false;
-    if (tick(l, &err) == 0)
+    bool passed = tick(l, &err) == 0;
+    pthread_mutex_lock(&l->engine->lock);
+    lw_copy(l->engine->leader_why, sizeof l->engine->leader_why, passed ? "" : err.msg);
+    pthread_mutex_unlock(&l->engine->lock);
+    if (passed) {
+        atomic_store(&l->engine->passed_ms, lw_mono_ms());
+        atomic_store(&l->engine->passed_wall_ms, lw_wall_ms());
         return true;
+    }
     if (err.code == LW_ECONFIG)
         lw__engine_fail(l->engine, &err);
     if (err.code == LW_EINPUT || err.code == LW_ESTOP)
@@ -600,6 +635,7 @@ void *lw__leader_main(void *arg) {
     lw_redis_free(l.redis);
     free(l.view);
     free(l.told);
+    free(l.pace);
     free(l.evaluation);
     return NULL;
 }

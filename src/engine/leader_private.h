@@ -16,6 +16,17 @@ struct told {
     int64_t stood_ms;   /* the least of the interval before, or INT64_MIN */
 };
 
+/* How the messages of a partition and its clock go on (leader_held.c). */
+struct lw_pace {
+    bool seen;
+    uint64_t counted, timed; /* accumulated, and all that had a time, when the ... */
+    int64_t counted_ms;      /* ... last one was accumulated (monotonic) */
+    int64_t until_ms;        /* event time up to which it is complete ... */
+    int64_t until_since_ms;  /* ... since then (monotonic), ... */
+    uint64_t at_until;       /* ... and its messages at that moment */
+    uint64_t at_sealed;      /* its messages when a pane was last sealed */
+};
+
 struct lw_leader {
     struct lw_engine *engine;
     const struct lw_config *config;
@@ -32,6 +43,9 @@ struct lw_leader {
     bool announced; /* once: what is refused from then on is waited for */
     struct lw_part_view *view; /* by partition */
     struct told *told;         /* by partition */
+    struct lw_pace *pace;      /* by partition */
+    int64_t sealed_was_ms;     /* sealed_until_ms, ... */
+    int64_t sealed_since_ms;   /* ... since then (monotonic) */
     int flow;              /* of enum lw_flow, as known before the view was read; -1 */
     int64_t flow_since_ms; /* monotonic */
     int64_t complete_ms;   /* of lw_engine_complete, likewise */
@@ -42,11 +56,12 @@ struct lw_leader {
     uint32_t checked, unusable;   /* champions: last looked at; found unusable; 0 */
     uint64_t dials;               /* connections made when the view was read */
     struct lw_evaluation *evaluation;
-    struct lw_pager *pager;    /* while leading */
-    struct lw_privacy privacy; /* with its key */
-    int64_t paged_ms;          /* monotonic: last round of the pager */
-    struct lw_live_state {     /* leader_live.c */
-        int64_t next_ms;       /* monotonic */
+    struct lw_pager *pager;            /* while leading */
+    int64_t trouble_ms[LW_COMPONENTS]; /* monotonic: reported since, while leading; 0 */
+    struct lw_privacy privacy;         /* with its key */
+    int64_t paged_ms;                  /* monotonic: last round of the pager */
+    struct lw_live_state {             /* leader_live.c */
+        int64_t next_ms;               /* monotonic */
         uint64_t heard, noted; /* messages when the last one came in; as Redis knows */
         int64_t heard_ms;      /* wall clock of that */
         int64_t noted_ms;      /* monotonic: last time Redis was told */
@@ -89,6 +104,14 @@ int lw__leader_orphans(struct lw_leader *l, struct lw_err *err);
 /* Judges the rules on the running stream, when it is time; l->view must be fresh. */
 void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state);
 int lw__live_step(struct lw_leader *l, struct lw_err *err);
+/* What wrong clocks hold back, for health. until: event time up to which each partition
+ * is complete; newest: of those that are not idle. l->view must be fresh. */
+void lw__leader_held(struct lw_leader *l, const int64_t *until, int64_t newest);
+/* Writes pages outside of a step; NULL: there are none. */
+int lw__leader_put_out(struct lw_leader *l, const struct lw_pages *pages,
+                       struct lw_err *err);
+/* Tells of troubles of leeway itself, and of their end. */
+int lw__leader_itself(struct lw_leader *l, struct lw_err *err);
 /* Takes up a finished training, if there is one. */
 int lw__leader_answer(struct lw_leader *l, struct lw_err *err);
 /* Hands a pending request to the retrainer, unless it is being worked on. */

@@ -152,8 +152,8 @@ static bool waits(void *arg, const struct lw_receiver *r, uint64_t fingerprint) 
     return found;
 }
 
-static int put_out(struct lw_leader *l, const struct lw_pages *pages,
-                   struct lw_err *err) {
+int lw__leader_put_out(struct lw_leader *l, const struct lw_pages *pages,
+                       struct lw_err *err) {
     int64_t now = lw_wall_ms();
     if (!pages)
         return 0;
@@ -169,13 +169,14 @@ int lw__leader_page(struct lw_leader *l, struct lw_err *err) {
     if (now - l->paged_ms < ROUND_MS)
         return 0;
     l->paged_ms = now;
-    if (lw_pager_silences(l->pager, l->redis, err))
+    if (lw_pager_silences(l->pager, l->redis, err) || lw__leader_itself(l, err))
         return -1;
-    return put_out(l, lw_pager_round(l->pager, &hooks, lw_wall_ms()), err);
+    return lw__leader_put_out(l, lw_pager_round(l->pager, &hooks, lw_wall_ms()), err);
 }
 
 int lw__leader_orphans(struct lw_leader *l, struct lw_err *err) {
-    return put_out(l, lw_pager_orphans(l->pager, l->monitor, lw_wall_ms()), err);
+    return lw__leader_put_out(l, lw_pager_orphans(l->pager, l->monitor, lw_wall_ms()),
+                              err);
 }
 
 /* ---- steps ---- */

@@ -1,7 +1,7 @@
 /* A notifier: brings one receiver's part of the outbox to it. One thread a receiver, so
  * that a slow one delays nobody else. An entry leaves the outbox only when its delivery
  * was confirmed (or refused for good); a crash in between delivers again under the same
- * id. */
+ * id. What cannot go through the outbox it sends from memory (itself.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +123,7 @@ void *lw__notifier_main(void *arg) {
         lw__engine_fail(n->engine, &err);
     while (redis && lw__engine_sleep(n->engine, IDLE_MS)) {
         struct lw_lease lease = lw__engine_lease(n->engine);
+        lw__itself_deliver(n);
         while (lease.token && !atomic_load(&n->engine->stop) &&
                deliver_one(n, redis, &lease))
             lease = lw__engine_lease(n->engine);

@@ -359,13 +359,27 @@ const struct lw_pages *lw_pager_changes(struct lw_pager *p, const struct lw_aler
     return finish_pages(p);
 }
 
+const struct lw_pages *lw_pager_itself(struct lw_pager *p, const struct lw_alert *alert,
+                                       const struct lw_buf *json, int64_t now_ms) {
+    lw_pager_changes(p, alert, 1, json, now_ms);
+    *ADD(p->alert, p->pages.nalerts, p->alert_cap) = *alert;
+    return finish_pages(p);
+}
+
+const struct lw_standing *lw_pager_standing(const struct lw_pager *p,
+                                            uint64_t fingerprint) {
+    size_t i = find(p, fingerprint);
+    return i < p->n ? &p->standing[i] : NULL;
+}
+
 const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_monitor *m,
                                         int64_t now_ms) {
     begin_pages(p);
     judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++) {
         struct lw_standing *s = &p->standing[i];
-        if (!s->firing || lw_monitor_fires(m, s->fingerprint))
+        bool itself = lw_component_of_alert(s->rule) < LW_COMPONENTS;
+        if (!s->firing || itself || lw_monitor_fires(m, s->fingerprint))
             continue;
         struct lw_alert *a = ADD(p->alert, p->pages.nalerts, p->alert_cap);
         *a = (struct lw_alert){.fingerprint = s->fingerprint,

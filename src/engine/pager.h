@@ -20,6 +20,13 @@ int lw_pager_silences(struct lw_pager *p, struct lw_redis *r, struct lw_err *err
 const struct lw_pages *lw_pager_changes(struct lw_pager *p, const struct lw_alert *alert,
                                         size_t n, const struct lw_buf *json,
                                         int64_t now_ms);
+/* The same of one alert about leeway itself, whose state goes along: the detector does
+ * not know it. */
+const struct lw_pages *lw_pager_itself(struct lw_pager *p, const struct lw_alert *alert,
+                                       const struct lw_buf *json, int64_t now_ms);
+/* How an alert stands; NULL: never heard of. Borrowed until the next call. */
+const struct lw_standing *lw_pager_standing(const struct lw_pager *p,
+                                            uint64_t fingerprint);
 /* Alerts of rules and features that the configuration no longer has, or that the
  * detector knows nothing of: they are over. */
 const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_monitor *m,

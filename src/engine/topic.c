@@ -1,20 +1,27 @@
-/* Looks after the topic: partitions that are added, a topic that goes away.
+/* Looks after the topic: partitions that are added, a topic that goes away, where the
+ * partitions end, and whether the brokers answer at all.
  *
  * Asking Kafka may take as long as the brokers are away, so it has a thread of its own,
  * with nothing else to do. librdkafka tells a group's members of new partitions by itself
  * (after its own topic.metadata.refresh.interval.ms); what is learned here is for the
- * leader, which must not seal a pane before it has heard of every partition. */
-#include "base/log.h"
-#include "base/text.h"
-#include "engine/engine_private.h"
+ * leader, which must not seal a pane before it has heard of every partition, and for
+ * health, which must know that a partition at rest has nothing to read. */
+#include <stdlib.h>
 
-#define ASK_MS     1000
-#define REFRESH_MS 10000
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "engine/engine_private.h"
+#include "kafka/lag.h"
+
+#define ASK_MS     3000
+#define REFRESH_MS 5000
 #define LEAST_MS   200
 
-int lw__topic_count(struct lw_engine *e, struct lw_probe *probe, int timeout_ms,
+int lw__topic_count(struct lw_engine *e, rd_kafka_t *probe, int timeout_ms,
                     struct lw_err *err) {
-    int32_t n = lw_probe_partitions(probe, e->config->source.topic, timeout_ms, err);
+    int32_t n = lw_kafka_partitions(probe, e->config->source.topic, timeout_ms, err);
     if (n < 0)
         return -1;
     int32_t before = atomic_exchange(&e->npartitions, n);
@@ -25,27 +32,71 @@ int lw__topic_count(struct lw_engine *e, struct lw_probe *probe, int timeout_ms,
     return 0;
 }
 
+/* As often as the clients, but for a longer interval than health has time for. */
 static int64_t refresh_ms(const struct lw_config *config) {
     const char *text =
         lw_kafka_property(&config->kafka, "topic.metadata.refresh.interval.ms");
     int64_t ms;
-    if (!text || !lw_parse_i64(text, &ms) || ms <= 0)
+    if (!text || !lw_parse_i64(text, &ms) || ms <= 0 || ms > REFRESH_MS)
         return REFRESH_MS;
     return ms < LEAST_MS ? LEAST_MS : ms;
 }
 
 /* A password or a certificate has changed. */
-static void renew(struct lw_engine *e, struct lw_probe **probe,
+static void renew(struct lw_engine *e, struct lw_lag **probe,
                   struct lw_kafka_stamp *stamp) {
     struct lw_kafka_stamp now = lw_kafka_stamp(&e->config->kafka);
     if (now.login == stamp->login && now.rest == stamp->rest)
         return;
-    struct lw_probe *fresh = lw_probe_new(&e->config->kafka, NULL);
+    struct lw_lag *fresh = lw_lag_new(&e->config->kafka, e->config->source.topic, NULL);
     if (!fresh) /* a file that is being written: the next look */
         return;
-    lw_probe_free(*probe);
+    lw_lag_free(*probe);
     *probe = fresh;
     *stamp = now;
+}
+
+static void watch_topic(struct lw_engine *e, bool *gone, int rc,
+                        const struct lw_err *err) {
+    bool away = rc && err->code == LW_ENOTFOUND;
+    if (away && !*gone)
+        lw_log(LW_ERROR, "topic_gone", "topic=%s", e->config->source.topic);
+    else if (rc == 0 && *gone)
+        lw_log(LW_WARN, "topic_back", "topic=%s partitions=%d", e->config->source.topic,
+               atomic_load(&e->npartitions));
+    if (away || rc == 0)
+        *gone = away;
+}
+
+/* Takes `end` over. */
+static void tell(struct lw_engine *e, int32_t n, int64_t *end, const struct lw_err *err) {
+    struct lw_brokers *b = &e->brokers;
+    bool any = err->code == LW_ENOTFOUND;
+    for (int32_t p = 0; p < n; p++)
+        any |= end[p] >= 0;
+    pthread_mutex_lock(&e->lock);
+    free(b->end);
+    b->end = end;
+    b->n = n;
+    b->asked_ms = lw_mono_ms();
+    if (any)
+        b->answered_ms = b->asked_ms;
+    b->gone = err->code == LW_ENOTFOUND;
+    lw_copy(b->why, sizeof b->why, err->code ? err->msg : "");
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void look(struct lw_engine *e, struct lw_lag *probe, bool *gone) {
+    struct lw_err err = {0};
+    int rc = lw__topic_count(e, lw_lag_handle(probe), ASK_MS, &err);
+    watch_topic(e, gone, rc, &err);
+    int32_t n = atomic_load(&e->npartitions);
+    int64_t *end = lw_calloc((size_t)n + 1, sizeof *end);
+    for (int32_t p = 0; p < n; p++)
+        end[p] = -1;
+    if (rc == 0)
+        lw_lag_ends(probe, n, ASK_MS, end, &err);
+    tell(e, n, end, &err);
 }
 
 void *lw__topic_main(void *arg) {
@@ -54,22 +105,15 @@ void *lw__topic_main(void *arg) {
     bool gone = false;
     int64_t every = refresh_ms(e->config);
     struct lw_kafka_stamp stamp = lw_kafka_stamp(&e->config->kafka);
-    struct lw_probe *probe = lw_probe_new(&e->config->kafka, &err);
+    struct lw_lag *probe = lw_lag_new(&e->config->kafka, e->config->source.topic, &err);
     if (!probe)
         lw__engine_fail(e, &err);
+    if (probe)
+        look(e, probe, &gone);
     while (probe && lw__engine_sleep(e, every)) {
-        lw_err_clear(&err);
         renew(e, &probe, &stamp);
-        int rc = lw__topic_count(e, probe, ASK_MS, &err);
-        bool away = rc && err.code == LW_ENOTFOUND;
-        if (away && !gone)
-            lw_log(LW_ERROR, "topic_gone", "topic=%s", e->config->source.topic);
-        else if (rc == 0 && gone)
-            lw_log(LW_WARN, "topic_back", "topic=%s partitions=%d",
-                   e->config->source.topic, atomic_load(&e->npartitions));
-        if (away || rc == 0)
-            gone = away;
+        look(e, probe, &gone);
     }
-    lw_probe_free(probe);
+    lw_lag_free(probe);
     return NULL;
 }

@@ -96,6 +96,7 @@ struct lw_worker *lw__worker_new(struct lw_engine *e, int number, struct lw_err 
     w->models = lw_model_cache_new(w->spec);
     w->flushed_ms = lw_mono_ms();
     atomic_store(&w->polled_ms, w->flushed_ms);
+    pthread_mutex_init(&w->word_lock, NULL);
     snprintf(w->owner, sizeof w->owner, "%s:%d", e->who, number);
     if (connect_all(w, number, err) == 0)
         return w;
@@ -115,6 +116,7 @@ void lw__worker_free(struct lw_worker *w) {
     lw_intake_free(w->intake);
     lw_model_cache_free(w->models);
     lw_free_secret(w->options, sizeof *w->options);
+    pthread_mutex_destroy(&w->word_lock);
     free(w);
 }
 
@@ -130,8 +132,6 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
         .polled_ms = atomic_load(&w->polled_ms),
         .stalled = atomic_load(&w->stalled) || atomic_load(&w->held) > 0,
         .held = atomic_load(&w->held),
-        .out_since_ms = atomic_load(&w->out_since_ms),
-        .out_why = w->out_why,
         .renewals = atomic_load(&w->renewals),
         .settled = atomic_load(&w->settled) == atomic_load(&w->engine->flow)};
 }

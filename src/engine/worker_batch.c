@@ -119,10 +119,10 @@ void lw__worker_consume(struct lw_worker *w) {
     int done = 0;
     atomic_store(&w->polled_ms, now);
     atomic_store(&w->owned, (int)lw_consumer_owned(w->consumer));
+    if (n < 0)
+        lw__word_say(w, LW_HINDERED_GROUP, &err);
     if (n < 0 && err.code == LW_ESTOP)
         lw__engine_fail(w->engine, &err);
-    else if (n < 0)
-        lw__engine_kafka(w->engine, &err);
     lw_err_clear(&err);
     for (; done < n; done++) {
         const rd_kafka_message_t *m = w->batch[done];

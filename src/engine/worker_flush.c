@@ -90,8 +90,12 @@ int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err) {
 }
 
 void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why) {
+    if (paused)
+        lw__word_say(w, LW_HINDERED_STALLED, why);
     if (w->paused == paused)
         return;
+    if (!paused)
+        lw__word_over(w, LW_HINDERED_STALLED);
     w->paused = paused;
     atomic_store(&w->stalled, paused);
     lw_consumer_pause(w->consumer, paused);

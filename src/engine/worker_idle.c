@@ -19,6 +19,8 @@
 #define ASK_MS  500  /* for the broker to say where a partition ends */
 #define LOOK_MS 2000 /* without progress of a reader */
 
+#define LOOK_AFTER_MS 20000 /* of silence */
+
 /* A broker that does not answer makes all of them wait another idle_timeout. */
 static int ask_end(struct lw_worker *w, int32_t partition, int64_t now, int64_t *end) {
     struct lw_err err = {0};
@@ -61,6 +63,7 @@ static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
     struct lw_slot *s = &w->slot[partition];
     struct lw_err err = {0};
     int64_t heard = s->heard_ms, place = lw_consumer_place(w->consumer, partition), end;
+    s->looked_ms = now;
     s->heard_ms = now; /* the next look is an idle_timeout away */
     if (ask_end(w, partition, now, &end) < 0 || end <= (place < 0 ? 0 : place))
         return;
@@ -89,6 +92,17 @@ static void call_idle(struct lw_slot *s, bool idle) {
     s->idle = idle;
 }
 
+/* Health wants to know that a silent partition has nothing to read sooner than a long
+ * idle_timeout is over. */
+static int64_t patience(const struct lw_worker *w) {
+    return w->spec->idle_timeout_ms < LOOK_AFTER_MS ? w->spec->idle_timeout_ms
+                                                    : LOOK_AFTER_MS;
+}
+
+static bool look_due(const struct lw_worker *w, const struct lw_slot *s, int64_t now) {
+    return now - s->heard_ms >= patience(w) && now - s->looked_ms >= patience(w);
+}
+
 void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
     bool told = w->flow != LW_FLOWS;
     int looks = 1; /* in one round: then it is time to poll */
@@ -105,9 +119,11 @@ void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
         bool idle = (told || silent) && at_end;
         if (idle && !s->idle && !told)
             idle = stands_at_end(w, p, now);
-        if (silent && !at_end && looks-- > 0)
+        if (!at_end && looks > 0 && look_due(w, s, now)) {
             look_behind(w, p, now);
-        if (idle && s->next_offset < 0)
+            looks--;
+        }
+        if (at_end && s->next_offset < 0 && (idle || now - s->heard_ms >= patience(w)))
             remember_place(w, s, p);
         call_idle(s, idle);
     }

@@ -10,11 +10,12 @@
  * what a producer that has failed for good did not deliver, is read again from the last
  * flush and sent again, by a new producer if need be. That goes on, less and less often,
  * until Kafka takes it. */
-#include "engine/worker_private.h"
+#include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "engine/worker_private.h"
 #include "event/scored.h"
 
 #define ACK_MS         1000 /* one wait for acknowledgements */
@@ -54,8 +55,11 @@ int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char 
         return 0; /* counted and dropped, as configured */
     struct lw_err trouble = {0};
     w->unacked = true;
-    if (lw_dead_letter(w->out, m, &reason, ACK_MS, &trouble) == 0)
+    if (lw_dead_letter(w->out, m, &reason, ACK_MS, &trouble) == 0) {
+        w->letter_sent = true;
         return 0;
+    }
+    lw__word_say(w, LW_HINDERED_LETTERS, &trouble);
     if (trouble.code == LW_ENOTFOUND) /* librdkafka does not look again by itself */
         look_for(w, reason.topic, NULL);
     return lw_fail(err, trouble.code, "%s", trouble.msg);
@@ -71,7 +75,7 @@ void lw__out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
                                       .time_ms = row->time_ms,
                                       .prediction = scored->prediction,
                                       .version = scored->version};
-    w->unacked = true;
+    w->unacked = w->scored_sent = true;
     lw_scored_key(e.id, lw_sender_key(w->predictions));
     lw_scored_value(&e, lw_sender_value(w->predictions));
     lw_sender_put(w->predictions);
@@ -115,16 +119,39 @@ static void ill(struct lw_worker *w, const struct lw_err *why) {
     int64_t next = w->again_ms ? 2 * w->again_ms : AGAIN_FIRST_MS;
     w->again_ms = next < AGAIN_MAX_MS ? next : AGAIN_MAX_MS;
     w->renew_at_ms = lw_mono_ms() + w->again_ms;
-    pthread_mutex_lock(&w->engine->lock);
     lw_copy(w->out_why, sizeof w->out_why, why->msg);
-    pthread_mutex_unlock(&w->engine->lock);
-    if (atomic_load(&w->out_since_ms) == 0)
-        atomic_store(&w->out_since_ms, lw_wall_ms());
 }
 
-static void well(struct lw_worker *w) {
-    w->again_ms = 0;
-    atomic_store(&w->out_since_ms, 0);
+/* Does the text name the topic? */
+static bool names(const char *text, const char *topic) {
+    size_t len = strlen(topic);
+    for (const char *at = len ? strstr(text, topic) : NULL; at;
+         at = strstr(at + 1, topic))
+        if (at > text && at[-1] == ' ' && (!at[len] || strchr(" :", at[len])))
+            return true;
+    return false;
+}
+
+/* When the reason names neither topic, it is that of both. */
+static void say_unsent(struct lw_worker *w, const struct lw_err *why) {
+    const struct lw_config_source *source = &w->config->source;
+    bool letters = names(why->msg, source->dead_letters);
+    bool scored = names(why->msg, source->scored);
+    if (source->dead_letters[0] && (letters || !scored))
+        lw__word_say(w, LW_HINDERED_LETTERS, why);
+    if (source->scored[0] && (scored || !letters))
+        lw__word_say(w, LW_HINDERED_PREDICTIONS, why);
+}
+
+/* What was refused is over when one gets through, and not when there is none. */
+static void say_sent(struct lw_worker *w) {
+    if (w->letter_sent)
+        lw__word_over(w, LW_HINDERED_LETTERS);
+    if (w->scored_sent)
+        lw__word_over(w, LW_HINDERED_PREDICTIONS);
+    lw__word_passed(w, LW_HINDERED_LETTERS);
+    lw__word_passed(w, LW_HINDERED_PREDICTIONS);
+    w->letter_sent = w->scored_sent = false;
 }
 
 int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
@@ -135,10 +162,13 @@ int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
         lw_producer_flush(w->out, ACK_MS, &why))
         keep(w, &why);
     explain(w, &why);
-    if (why.code)
+    if (why.code) {
+        say_unsent(w, &why);
         return lw_fail(err, why.code, "%s", why.msg);
+    }
+    say_sent(w);
     w->unacked = false;
-    well(w);
+    w->again_ms = 0;
     return 0;
 }
 
@@ -159,6 +189,7 @@ static void renew(struct lw_worker *w) {
 }
 
 int64_t lw__out_forget(struct lw_worker *w, const struct lw_err *why) {
+    w->letter_sent = w->scored_sent = false;
     if (w->predictions)
         lw_sender_drop(w->predictions);
     lw_err_clear(&w->refusal);
@@ -176,9 +207,10 @@ void lw__out_tend(struct lw_worker *w, int64_t now) {
         return;
     if (lw_producer_failed(w->out) && lw_producer_flush(w->out, 0, &why)) {
         lw__worker_warn(w, "refused", -1, &why);
+        say_unsent(w, &why);
         ill(w, &why);
         renew(w);
     } else {
-        well(w); /* it has not failed again for as long as was waited */
+        w->again_ms = 0; /* it has not failed again for as long as was waited */
     }
 }

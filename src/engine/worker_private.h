@@ -2,8 +2,8 @@
  * (partitions come and go), worker_idle.c (and stand at their end), worker_place.c (and
  * have lost their place), worker_batch.c (messages), worker_hold.c (those that wait for a
  * schema), worker_out.c (what is sent), worker_secrets.c (new passwords and
- * certificates), worker_flush.c (to Redis). All of it runs in the
- * worker's thread. */
+ * certificates), worker_flush.c (to Redis), worker_word.c (what it says of itself). All
+ * of it runs in the worker's thread. */
 #ifndef LW_WORKER_PRIVATE_H
 #define LW_WORKER_PRIVATE_H
 
@@ -30,6 +30,7 @@ struct lw_slot {
     int64_t base_offset, next_offset; /* in Redis; in memory */
     int64_t claim_at_ms;              /* monotonic: when to try (again) */
     int64_t heard_ms;                 /* monotonic: last message */
+    int64_t looked_ms;                /* monotonic: last look behind the last message */
     int64_t flushed_ms;               /* monotonic: last flush, or the claim */
     bool idle;                        /* idle as last flushed */
     bool added;                       /* newer than the stream: from its first message */
@@ -59,16 +60,16 @@ struct lw_worker {
     struct lw_consumer *consumer;
     struct lw_producer *out;       /* letters and predictions; NULL: neither is wanted */
     struct lw_sender *predictions; /* NULL: not wanted */
-    bool unacked;                  /* something was sent since the last settling */
+    bool unacked;                  /* something was sent since the last settling, ... */
+    bool letter_sent, scored_sent; /* ... of these */
     struct lw_err refusal;         /* Kafka's, of one of them; until it is dealt with */
     int64_t again_ms;              /* the last wait after a refusal; 0: none of late */
     int64_t renew_at_ms;           /* monotonic: no producer is made anew before */
-    char out_why[300];             /* the last refusal; under the engine's lock */
-    _Atomic int64_t out_since_ms;  /* wall: refused since then; 0: all is well */
+    char out_why[300];             /* the last refusal */
     _Atomic uint64_t renewals;     /* producers that were made anew after a failure */
     struct lw_kafka_options *options;
-    struct lw_kafka_stamp stamp;    /* of the files that the clients were made from */
-    int64_t look_at_ms;             /* monotonic: when they are looked at again */
+    struct lw_kafka_stamp stamp; /* of the files that the clients were made from */
+    int64_t look_at_ms;          /* monotonic: when they are looked at again */
     int64_t hold_ms, held_until_ms; /* for how long, and until when, after a put-back */
     int64_t try_at_ms;              /* monotonic: Redis is not asked before */
     int64_t tell_at_ms;             /* monotonic: nor is said before that claims wait */
@@ -91,11 +92,21 @@ struct lw_worker {
     atomic_bool stalled;
     int flow;           /* as last heard; of enum lw_flow */
     atomic_int settled; /* ... and as all partitions have been flushed with */
+    pthread_mutex_t word_lock;
+    struct lw_word word[LW_HINDRANCES]; /* under word_lock; for health */
 };
 
 /* A warning with the worker, the partition (-1: all) and the reason. */
 void lw__worker_warn(const struct lw_worker *w, const char *event, int32_t partition,
                      const struct lw_err *err);
+
+/* What stands in the worker's way, for health: said as often as it is met. It counts as
+ * over when it is taken back, or has not been met for a minute: what is refused and then
+ * read again is refused again. */
+void lw__word_say(struct lw_worker *w, enum lw_hindrance which, const struct lw_err *why);
+void lw__word_over(struct lw_worker *w, enum lw_hindrance which);
+/* The same of what was only waited for. */
+void lw__word_passed(struct lw_worker *w, enum lw_hindrance which);
 
 /* Stops consuming (polling goes on) and says why, or goes on. */
 void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why);

@@ -44,6 +44,7 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
                          const struct lw_err *err) {
     int64_t now = lw_mono_ms();
     lw__redis_away(w, err);
+    lw__word_say(w, LW_HINDERED_GROUP, err);
     if (err->code == LW_ECONFIG)
         lw__engine_fail(w->engine, err);
     else if (now >= w->tell_at_ms) {

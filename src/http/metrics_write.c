@@ -35,6 +35,22 @@ void lw__metric_info(struct lw_scrape *s) {
               lw_label(who, sizeof who, s->vitals.who));
 }
 
+static const struct lw_health_figures unknown = {NAN, NAN, NAN, NAN, NAN, NAN,
+                                                 NAN, NAN, NAN, NAN, NAN};
+
+static const struct lw_health_figures *figures_of(const struct lw_scrape *s) {
+    return s->vitals.health.looked_ms ? &s->vitals.health.figure : &unknown;
+}
+
+void lw__metric_component(struct lw_scrape *s) {
+    for (int c = 0; c < LW_COMPONENTS; c++) {
+        enum lw_condition condition = s->vitals.health.item[c].condition;
+        if (condition != LW_UNKNOWN)
+            lw_sample(s, condition == LW_WELL, "component=\"%s\"",
+                      lw_component_name((enum lw_component)c));
+    }
+}
+
 #define VITAL(name, value)                                                               \
     void lw__metric_##name(struct lw_scrape *s) {                                        \
         lw_sample(s, (double)(value), "%s", "");                                         \
@@ -47,6 +63,20 @@ VITAL(flush_failures, s->vitals.flush_failures)
 VITAL(flush_seconds, (double)s->vitals.flush_us / 1e6)
 VITAL(round_trips, lw_redis_round_trips())
 VITAL(redis_up, s->stream && !s->away)
+VITAL(ready, lw_vitals_ready(&s->vitals, s->stream))
+VITAL(kafka_up, s->vitals.started    ? figures_of(s)->kafka_up
+                : s->vitals.waits[0] ? 0
+                                     : NAN)
+VITAL(kafka_age, figures_of(s)->kafka_age)
+VITAL(redis_writable, figures_of(s)->redis_writable)
+VITAL(redis_age, figures_of(s)->redis_age)
+VITAL(evaluation_age, figures_of(s)->evaluation_age)
+VITAL(clock_age, figures_of(s)->clock_age)
+VITAL(standing, figures_of(s)->standing)
+VITAL(deserted, figures_of(s)->deserted)
+VITAL(letters_age, figures_of(s)->letters_age)
+VITAL(predictions_age, figures_of(s)->predictions_age)
+VITAL(outbox_age, figures_of(s)->outbox_age)
 VITAL(poll_age, s->vitals.started ? (double)s->vitals.since_poll_ms / 1000 : NAN)
 VITAL(stalled, s->vitals.stalled)
 VITAL(held, s->vitals.held)

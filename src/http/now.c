@@ -1,4 +1,4 @@
-/* GET /api/v1/now, /healthz, /readyz: from memory. */
+/* GET /api/v1/now: from memory. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -103,7 +103,15 @@ static int64_t lag_of(const struct lw_part_view *v) {
                                                        : -1;
 }
 
-static json_t *partition_json(const struct lw_part_view *v) {
+/* Since when the partition stands still, by what this process has seen. */
+static json_t *stands_json(const struct lw_health *h, int32_t partition) {
+    for (size_t i = 0; i < h->nstanding; i++)
+        if (h->standing[i].partition == partition)
+            return lw_json_ms(h->standing[i].since_ms);
+    return json_null();
+}
+
+static json_t *partition_json(const struct lw_part_view *v, const struct lw_health *h) {
     static const enum lw_counter counted[] = {LW_COUNT_MESSAGES, LW_COUNT_GOOD,
                                               LW_COUNT_ASIDE,    LW_COUNT_DEAD,
                                               LW_COUNT_LATE,     LW_COUNT_SUSPECT};
@@ -123,7 +131,23 @@ static json_t *partition_json(const struct lw_part_view *v) {
                         v->champion ? json_integer(v->champion) : json_null());
     json_object_set_new(o, "idle", json_boolean(v->idle));
     json_object_set_new(o, "updated_ms", lw_json_ms(v->updated_ms));
+    json_object_set_new(o, "stalled_since_ms", stands_json(h, v->partition));
     return o;
+}
+
+/* What live processes say of themselves. */
+static json_t *troubles_json(const struct lw_health *h) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < h->ntroubles; i++) {
+        json_t *o = json_object();
+        const struct lw_trouble *t = &h->trouble[i];
+        json_object_set_new(o, "component", json_string(lw_component_name(t->component)));
+        json_object_set_new(o, "process", lw_json_text_of(t->who));
+        json_object_set_new(o, "since_ms", lw_json_ms(t->since_ms));
+        json_object_set_new(o, "text", lw_json_text_of(t->text));
+        json_array_append_new(list, o);
+    }
+    return list;
 }
 
 /* Owners are host:pid:worker. */
@@ -161,7 +185,8 @@ struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n) {
     return t;
 }
 
-static json_t *health_json(const struct lw_snapshot *n, bool away) {
+static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *v,
+                           bool away) {
     struct lw_totals t = lw_snapshot_totals(n);
     size_t running = processes(n);
     json_t *o = json_object(), *parts = json_array();
@@ -182,12 +207,15 @@ static json_t *health_json(const struct lw_snapshot *n, bool away) {
     json_object_set_new(o, "messages",
                         json_integer((json_int_t)t.counter[LW_COUNT_MESSAGES]));
     for (int32_t i = 0; i < n->npartitions; i++)
-        json_array_append_new(parts, partition_json(&n->view[i]));
+        json_array_append_new(parts, partition_json(&n->view[i], &v->health));
     json_object_set_new(o, "partitions", parts);
+    json_object_set_new(o, "ready", json_boolean(lw_vitals_ready(v, n)));
+    json_object_set_new(o, "troubles", troubles_json(&v->health));
     return o;
 }
 
-static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n, bool away) {
+static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
+                        const struct lw_vitals *v, bool away) {
     const struct lw_spec *spec = s->spec;
     json_t *o = json_object(), *windows = json_array();
     double at = lw_reply_figure(n->now, "at");
@@ -203,7 +231,7 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n, bool a
     json_object_set_new(o, "windows", windows);
     json_object_set_new(o, "alerts_firing",
                         json_integer((json_int_t)lw_snapshot_firing(n)));
-    json_object_set_new(o, "health", health_json(n, away));
+    json_object_set_new(o, "health", health_json(n, v, away));
     return o;
 }
 
@@ -217,101 +245,10 @@ void lw_serve_now(struct lw_call *c) {
                      away ? why : "Redis has not been asked yet");
         return;
     }
-    json_t *o = now_json(c->server, n, away);
-    lw_snapshot_put(n);
     struct lw_vitals v = {0};
     c->server->options.vitals(c->server->options.arg, &v);
+    json_t *o = now_json(c->server, n, &v, away);
+    lw_snapshot_put(n);
     json_object_set_new(o, "code", json_string(v.code));
     lw_call_json(c, o);
-}
-
-/* ---- is the process well, is it ready? ---- */
-
-static void answer_checks(struct lw_call *c, json_t *o, json_t *reasons, const char *well,
-                          const char *ill) {
-    bool ok = json_array_size(reasons) == 0;
-    json_object_set_new(o, "status", json_string(ok ? well : ill));
-    if (!ok)
-        json_object_set(o, "reasons", reasons);
-    json_decref(reasons);
-    lw_call_json(c, o);
-    c->status = ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
-}
-
-static void add_reason(json_t *reasons, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static void add_reason(json_t *reasons, const char *fmt, ...) {
-    char text[400];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    json_array_append_new(reasons, json_string(text));
-}
-
-/* The process is well, and yet a person should know. */
-static void add_warnings(json_t *o, const struct lw_snapshot *n) {
-    json_t *warnings = json_array();
-    for (int k = 0; n && k < 2; k++)
-        if (n->unreadable[k][0])
-            add_reason(warnings, "%s", n->unreadable[k]);
-    if (json_array_size(warnings))
-        json_object_set(o, "warnings", warnings);
-    json_decref(warnings);
-}
-
-/* Alive: services that are away are waited for, and no reason to be restarted. */
-void lw_serve_health(struct lw_call *c) {
-    struct lw_vitals v = {0};
-    json_t *reasons = json_array(), *o = json_object();
-    struct lw_snapshot *n = lw_snapshot_get(c->server);
-    c->server->options.vitals(c->server->options.arg, &v);
-    if (v.failure[0])
-        add_reason(reasons, "a thread cannot go on: %s", v.failure);
-    if (v.started && v.since_poll_ms > LW_STALE_POLL_MS)
-        add_reason(reasons, "a worker has not polled Kafka for %lld s",
-                   (long long)(v.since_poll_ms / LW_SECOND));
-    add_warnings(o, n);
-    lw_snapshot_put(n);
-    answer_checks(c, o, reasons, "ok", "failing");
-}
-
-/* Nobody has to own a partition: there may be more processes than partitions. */
-static bool all_claimed(const struct lw_snapshot *n) {
-    for (int32_t i = 0; n && i < n->npartitions; i++)
-        if (!n->view[i].owner[0])
-            return false;
-    return n && n->npartitions > 0;
-}
-
-void lw_serve_ready(struct lw_call *c) {
-    struct lw_vitals v = {0};
-    char why[256];
-    json_t *reasons = json_array(), *o = json_object();
-    struct lw_snapshot *n = lw_snapshot_get(c->server);
-    struct lw_champion *champion = lw_champion_get(c->server);
-    c->server->options.vitals(c->server->options.arg, &v);
-    bool away = lw_redis_away(c->server, why, sizeof why);
-    if (away || !n)
-        add_reason(reasons, "%s", away ? why : "Redis has not been asked yet");
-    if (!v.started)
-        add_reason(reasons,
-                   "the workers have not started: Kafka or the topic is not there");
-    else if (v.partitions == 0 && !all_claimed(n))
-        add_reason(reasons, "no partition has been claimed yet");
-    if (v.failure[0])
-        add_reason(reasons, "a thread cannot go on: %s", v.failure);
-    if (n && n->unusable)
-        add_reason(reasons,
-                   "version %u is champion and cannot be used, so nothing is scored: the "
-                   "log says why; promote another",
-                   n->unusable);
-    json_object_set_new(o, "champion",
-                        champion ? json_integer(champion->version) : json_null());
-    json_object_set_new(o, "partitions", json_integer(v.partitions));
-    json_object_set_new(o, "leading", json_boolean(v.leading));
-    add_warnings(o, n);
-    lw_snapshot_put(n);
-    lw_champion_put(champion);
-    answer_checks(c, o, reasons, "ready", "waiting");
 }

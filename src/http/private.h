@@ -295,6 +295,9 @@ struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n);
 /* Alerts that fire, of whatever severity. */
 uint64_t lw_snapshot_firing(const struct lw_snapshot *n);
 
+/* Would /readyz say so? */
+bool lw_vitals_ready(const struct lw_vitals *v, const struct lw_snapshot *n);
+
 /* References to what the watcher found (NULL: nothing yet); released by _put. */
 struct lw_snapshot *lw_snapshot_get(struct lw_server *s);
 void lw_snapshot_put(struct lw_snapshot *n);

@@ -8,6 +8,7 @@
 #define LW_HTTP_SERVER_H
 
 #include "config/config.h"
+#include "core/health.h"
 
 /* What the process around the server says of itself. */
 struct lw_vitals {
@@ -24,7 +25,9 @@ struct lw_vitals {
     bool registry;  /* there is one; else what follows is 0 */
     bool registry_away;
     uint64_t registry_requests, registry_failures;
-    char failure[256]; /* "" or why a thread cannot go on */
+    char failure[256];       /* "" or why a thread cannot go on */
+    char waits[256];         /* not started: what it waits for; "" not known yet */
+    struct lw_health health; /* as last judged; all unknown while not started */
 };
 
 struct lw_server_options {

@@ -1,14 +1,14 @@
-/* A client that only asks where partitions end. rd_kafka_query_watermark_offsets is in
- * every librdkafka that we build with; the one call that asks for all partitions at once
- * (ListOffsets) came with 2.3. */
+/* A client that only asks. rd_kafka_offsets_for_times with Kafka's own word for the end
+ * asks for all partitions in one request a broker, and keeps to its timeout when one is
+ * down; rd_kafka_query_watermark_offsets does neither. */
 #include "kafka/lag.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/time.h"
 #include "kafka/log.h"
 
 struct lw_lag {
@@ -46,22 +46,43 @@ void lw_lag_free(struct lw_lag *lag) {
     free(lag);
 }
 
+/* A partition that has no leader now, or that was not answered for in time, has an error
+ * of its own; the call fails only when nobody answers at all. */
+static int take_ends(struct lw_lag *lag, const rd_kafka_topic_partition_list_t *list,
+                     int64_t *end, struct lw_err *err) {
+    int rc = 0;
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        if (p->err == 0 && p->offset >= 0)
+            end[p->partition] = p->offset;
+        else if (rc == 0)
+            rc = lw_fail(err, LW_EAGAIN, "kafka: where %s/%" PRId32 " ends: %s",
+                         lag->topic, p->partition,
+                         p->err ? rd_kafka_err2str(p->err) : "not known");
+    }
+    return rc;
+}
+
 int lw_lag_ends(struct lw_lag *lag, int32_t n, int timeout_ms, int64_t *end,
                 struct lw_err *err) {
-    int64_t until = lw_mono_ms() + timeout_ms;
-    for (int32_t p = 0; p < n; p++)
-        end[p] = -1;
+    char why[256];
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n);
     for (int32_t p = 0; p < n; p++) {
-        int64_t low, left = until - lw_mono_ms();
-        rd_kafka_resp_err_t rc =
-            left <= 0 ? RD_KAFKA_RESP_ERR__TIMED_OUT
-                      : rd_kafka_query_watermark_offsets(lag->rk, lag->topic, p, &low,
-                                                         &end[p], (int)left);
-        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
-            continue;
         end[p] = -1;
-        return lw_fail(err, LW_EAGAIN, "kafka: where %s/%" PRId32 " ends: %s", lag->topic,
-                       p, rd_kafka_err2str(rc));
+        rd_kafka_topic_partition_list_add(list, lag->topic, p)->offset =
+            RD_KAFKA_OFFSET_END;
     }
-    return 0;
+    rd_kafka_poll(lag->rk, 0); /* for its errors */
+    rd_kafka_resp_err_t rc =
+        n > 0 ? rd_kafka_offsets_for_times(lag->rk, list, timeout_ms) : 0;
+    int failed = rc ? lw_fail(err, LW_EAGAIN, "kafka: where %s ends: %s", lag->topic,
+                              rd_kafka_err2str(rc))
+                    : take_ends(lag, list, end, err);
+    rd_kafka_topic_partition_list_destroy(list);
+    bool told = lw_kafka_log_trouble(&lag->log, why, sizeof why);
+    return failed && told ? lw_err_context(err, "%s", why) : failed;
+}
+
+rd_kafka_t *lw_lag_handle(struct lw_lag *lag) {
+    return lag->rk;
 }

@@ -177,7 +177,18 @@ def offsets(redis, stream):
 # Of a hash: who did it, and by the wall clock.
 WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"},
        "now": {b"updated"}, "detector": {b"updated", b"heard", b"heard_at"}, "meta": {b"created", b"config_hash"}}
-OURS = {"lease", "fence", "outbox", "outbox:tries", "outbox:parked", "asks"}  # leader's and deliveries' own
+OURS = {"lease", "fence", "outbox", "outbox:tries", "outbox:parked", "asks", "health"}  # processes' and deliveries' own
+
+
+# Alerts about leeway itself (docs/alerts.md).
+ITSELF = {"leeway-" + c for c in ("kafka", "redis", "partitions", "leader", "clock", "letters", "predictions", "outbox")}
+
+
+def without_itself(redis, prefix, fields):
+    """Alerts about leeway itself say what was done to it, and not what it has found."""
+    itself = {f for f, state in redis.raw(prefix + "alerts").items()
+              if json.loads(state).get("rule") in ITSELF}
+    return {f: v for f, v in fields.items() if f.split(b"@")[0] not in itself}
 
 
 def all_of(redis, key, name):
@@ -185,11 +196,14 @@ def all_of(redis, key, name):
     kind = redis("TYPE", key).decode()
     if kind == "hash":
         without = WHO.get(name.split(":")[0], ())
-        if name == "alerts:told":  # when, by the wall clock
-            return dict.fromkeys(redis.raw(key), "")
-        if name == "alerts:message":
-            return {f: {k: v for k, v in json.loads(m).items() if k not in ("raised_at", "host")}
-                    for f, m in redis.raw(key).items()}
+        if name.startswith("alerts"):
+            fields = without_itself(redis, key.removesuffix(name), redis.raw(key))
+            if name == "alerts:told":  # when, by the wall clock
+                return dict.fromkeys(fields, "")
+            if name == "alerts:message":
+                return {f: {k: v for k, v in json.loads(m).items() if k not in ("raised_at", "host")}
+                        for f, m in fields.items()}
+            return fields
         return {f: v for f, v in redis.raw(key).items() if f not in without}
     if kind == "zset":
         return dict(enumerate(redis("ZRANGE", key, 0, -1, "WITHSCORES")))
@@ -208,8 +222,8 @@ def identical(rough, smooth, stream, what):
     """Everything that two Redis hold of a stream, byte for byte: panes, partitions with their
     counters, offsets, windows, history, alerts, the detector's state, models, the audit."""
     prefix = f"leeway:{{{stream}}}:"
-    names = [[k[len(prefix):] for k in redis.keys(prefix + "*") if k[len(prefix):] not in OURS]
-             for redis in (rough, smooth)]
+    names = [[name for k in redis.keys(prefix + "*") if (name := k[len(prefix):]) not in OURS
+              and (not name.startswith("alerts") or all_of(redis, k, name))] for redis in (rough, smooth)]
     equal(sorted(set(names[0]) ^ set(names[1])), [], f"{what}: keys that only one has")
     size = n = 0
     for name in names[0]:
@@ -327,10 +341,11 @@ class Broker:
 
 
 class Receiver:
-    """What on-call would get; answers 204, or what `answer(n)` says to the n-th request."""
+    """What on-call would get; answers 204, or what `answer(n)` says to the n-th request. Messages about
+    leeway itself are kept apart: a scenario that takes services away has them, too."""
 
     def __init__(self, answer=None):
-        self.got, self.requests, receiver = [], 0, self
+        self.got, self.itself, self.requests, receiver = [], [], 0, self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
@@ -338,7 +353,9 @@ class Receiver:
                 receiver.requests += 1
                 status = answer(receiver.requests) if answer else 204
                 if status < 300:
-                    receiver.got.append(json.loads(body))
+                    message = json.loads(body)
+                    itself = isinstance(message, dict) and message.get("rule") in ITSELF
+                    (receiver.itself if itself else receiver.got).append(message)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -90,6 +90,11 @@ def check_once(case, config):
     equal(found["updated"], UPDATED, "the wall time, to the millisecond")
     equal(found["at"], AT, "the event time")
     equal(found["week:rmse"], 5, "a figure")
+    equal(found["lag"], 3, "the lag of all")
+    equal([(p["partition"], p["next_offset"], p["end_offset"], p["lag"]) for p in found["partitions"]],
+          [(0, 2, 5, 3), (1, None, 0, 0)], "partitions with their lag")
+    equal([p["stalled"] for p in found["partitions"]], [True, True], "no live process reads them")
+    equal(found["processes"], [], "live processes")
     text = case.leeway("status", "-c", config)
     check("\x1b" not in text, "no control codes where there is no terminal", text)
     for wanted in ("2020-06-01T12:00:00Z", "champion version 6 (for 1d6h)", "2 alerts firing",
@@ -98,6 +103,42 @@ def check_once(case, config):
     check(re.search(r"^  trip_distance .*DRIFT$", text, re.M), "what drifts is marked", text)
     check(re.search(r"^  0 +2 +3 +2 ", text, re.M), "partition, next offset, lag, messages", text)
     check("DRIFT" not in re.search(r"^  PULocationID.*$", text, re.M)[0], "what does not is not")
+
+
+def check_stalled(case, config):
+    """Whether a partition gets on, and why not, by what its owner says and does."""
+    def tell(who, *troubles):
+        case.redis("HSET", key("health"), who, json.dumps({
+            "at": int(time.time() * 1000), "passed": None,
+            "troubles": [{"what": w, "since": UPDATED, "text": t} for w, t in troubles]}))
+
+    def first(updated):
+        case.redis("HSET", key(f"part:{TOPIC}:0"), "updated", updated)
+        found = json.loads(case.leeway("status", "-c", config, "--json"))
+        return found["partitions"][0], found
+
+    now = int(time.time() * 1000)
+    text = case.leeway("status", "-c", config)
+    check("stalled: no process has told of itself" in text, "nobody lives", text)
+    tell("host:7")
+    part, found = first(now)
+    equal((part["stalled"], part["why"]), (False, None), "a live owner that flushes reads it")
+    equal(found["processes"], ["host:7"], "live processes")
+    part, _ = first(now - 60000)
+    check(part["stalled"] and part["why"].startswith("not flushed for 1m"), "one that does not flush", part)
+    tell("host:7", ("letters", "they \x1b[31m may not"), ("outbox", "slow"))
+    part, found = first(now)
+    check(part["stalled"] and "may not" in part["why"], "what its owner says is in the way", part)
+    equal([(t["component"], t["process"], t["since_ms"]) for t in found["troubles"][-2:]],
+          [("letters", "host:7", UPDATED), ("outbox", "host:7", UPDATED)], "troubles")
+    text = case.leeway("status", "-c", config)
+    check(re.search(r"^  stalled: letters: they .*may not \(host:7, since 2026-11-2\d", text, re.M), "in words", text)
+    check("\x1b" not in text, "and they stay text", text)
+    tell("host:70")
+    case.redis("HDEL", key("health"), "host:7")
+    part, _ = first(now)
+    check("no live process" in part["why"], "a name that begins the same is another process", part)
+    case.redis("DEL", key("health"))
 
 
 def check_plain_watch(case, config):
@@ -156,6 +197,7 @@ def scenario(case):
     check_once(case, config)
     case.leeway("status", "-c", config, "--watch", "0", status=2)
     case.leeway("status", "-c", config, "--watch", "1", "--json", status=2)
+    check_stalled(case, config)
     check_plain_watch(case, config)
     check_screen(case, config)
     lost = case.leeway("status", "-c", config, LEEWAY_KAFKA="127.0.0.1:9")

@@ -5,6 +5,7 @@ detector's own state are damaged while no process runs. The next one goes on wit
 it counts, tells one alert of each kind, and says so in /readyz; what was damaged is still there. Another
 process after that finds nothing new to tell."""
 import json
+import urllib.error
 import urllib.request
 
 from harness import Daemon, check, equal, free_port, green_trip, main, offsets, produce, wait_for
@@ -43,7 +44,11 @@ def scenario(case):
         wait_for("all to be read", 60, lambda: offsets(redis, STREAM) == sent, 0.02)
 
     def asked(path):
-        with urllib.request.urlopen(f"http://{listen}{path}", timeout=10) as reply:
+        try:
+            reply = urllib.request.urlopen(f"http://{listen}{path}", timeout=10)
+        except urllib.error.HTTPError as not_ready:
+            reply = not_ready
+        with reply:
             return reply.read().decode()
 
     def alerts():

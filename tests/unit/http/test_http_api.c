@@ -40,6 +40,89 @@ static const char *text(const json_t *o, const char *name) {
     return v;
 }
 
+/* ---- ready ---- */
+
+static void be_well(struct fixture *f) {
+    f->vitals.health.looked_ms = lw_mono_ms();
+    f->vitals.health.ntroubles = 0;
+    for (int c = 0; c < LW_COMPONENTS; c++)
+        f->vitals.health.item[c] = (struct lw_health_item){.condition = LW_WELL};
+}
+
+static bool scraped(struct fixture *f, const char *line) {
+    struct http_answer a;
+    http_ask(f->port, "GET", "/metrics", "", NULL, &a);
+    bool found = strstr(a.body, line) != NULL;
+    http_answer_fini(&a);
+    return found;
+}
+
+/* Whatever does not get on is named, with its words and since when; what is not known is
+ * not ready either, and no metric says that it is. */
+static void each_component_counts(void **state) {
+    struct scene *s = *state;
+    struct fixture *f = &s->f;
+    char line[100];
+    be_well(f);
+    json_decref(ask_json(f, "/readyz", 200));
+    assert_true(scraped(f, "\nleeway_ready 1\n"));
+    for (int c = 0; c < LW_COMPONENTS; c++) {
+        const char *name = lw_component_name((enum lw_component)c);
+        be_well(f);
+        f->vitals.health.item[c] = (struct lw_health_item){
+            .condition = LW_ILL, .since_ms = T0, .text = "it \"broke\""};
+        json_t *o = ask_json(f, "/readyz", 503);
+        json_t *failing = json_object_get(o, "failing");
+        assert_int_equal(json_array_size(failing), 1);
+        json_t *one = json_array_get(failing, 0);
+        assert_string_equal(text(one, "component"), name);
+        assert_string_equal(text(one, "text"), "it \"broke\"");
+        assert_int_equal(whole(one, "since_ms"), T0);
+        assert_true(json_is_true(json_object_get(one, "known")));
+        const char *reason =
+            json_string_value(json_array_get(json_object_get(o, "reasons"), 0));
+        assert_non_null(strstr(reason, name));
+        assert_non_null(strstr(reason, "since 2020-06-01T00:00:00Z"));
+        json_decref(o);
+        snprintf(line, sizeof line, "\nleeway_component_ok{component=\"%s\"} 0\n", name);
+        assert_true(scraped(f, line));
+        assert_true(scraped(f, "\nleeway_ready 0\n"));
+        json_decref(ask_json(f, "/healthz", 200)); /* no reason for a restart */
+        f->vitals.health.item[c] = (struct lw_health_item){.condition = LW_UNKNOWN};
+        o = ask_json(f, "/readyz", 503);
+        one = json_array_get(json_object_get(o, "failing"), 0);
+        assert_true(json_is_false(json_object_get(one, "known")));
+        assert_true(json_is_null(json_object_get(one, "since_ms")));
+        json_decref(o);
+        snprintf(line, sizeof line, "leeway_component_ok{component=\"%s\"}", name);
+        assert_false(scraped(f, line));
+    }
+    be_well(f);
+}
+
+static void what_others_say_is_a_warning(void **state) {
+    struct scene *s = *state;
+    struct lw_health *h = &s->f.vitals.health;
+    be_well(&s->f);
+    h->ntroubles = 2;
+    h->trouble[0] =
+        (struct lw_trouble){LW_COMPONENT_LETTERS, T0, "other:7", "no \x1b[31m"};
+    h->trouble[1] = (struct lw_trouble){LW_COMPONENT_KAFKA, T0, "host:1", "ours"};
+    json_t *o = ask_json(&s->f, "/readyz", 200);
+    json_t *warnings = json_object_get(o, "warnings");
+    assert_int_equal(json_array_size(warnings), 1);
+    const char *told = json_string_value(json_array_get(warnings, 0));
+    assert_non_null(strstr(told, "other:7: letters: no "));
+    assert_null(strchr(told, '\x1b'));
+    json_decref(o);
+    o = ask_json(&s->f, "/api/v1/now", 200);
+    json_t *health = json_object_get(o, "health");
+    assert_int_equal(json_array_size(json_object_get(health, "troubles")), 2);
+    assert_true(json_is_true(json_object_get(health, "ready")));
+    json_decref(o);
+    be_well(&s->f);
+}
+
 static void now_is_the_newest_evaluation(void **state) {
     struct scene *s = *state;
     json_t *o = ask_json(&s->f, "/api/v1/now", 200);
@@ -397,6 +480,8 @@ static void a_redis_that_hangs_hangs_nobody(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_component_counts),
+        cmocka_unit_test(what_others_say_is_a_warning),
         cmocka_unit_test(now_is_the_newest_evaluation),
         cmocka_unit_test(history_in_order),
         cmocka_unit_test(history_is_thinned_and_keeps_the_last),

@@ -1,0 +1,155 @@
+/* See health.h. */
+#include "core/health.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define PREFIX "leeway-"
+
+static const char *const alerts[LW_COMPONENTS] = {
+    [LW_COMPONENT_KAFKA] = PREFIX "kafka",
+    [LW_COMPONENT_REDIS] = PREFIX "redis",
+    [LW_COMPONENT_PARTITIONS] = PREFIX "partitions",
+    [LW_COMPONENT_LEADER] = PREFIX "leader",
+    [LW_COMPONENT_CLOCK] = PREFIX "clock",
+    [LW_COMPONENT_LETTERS] = PREFIX "letters",
+    [LW_COMPONENT_PREDICTIONS] = PREFIX "predictions",
+    [LW_COMPONENT_OUTBOX] = PREFIX "outbox",
+};
+
+const char *lw_component_alert(enum lw_component c) {
+    return alerts[c];
+}
+
+const char *lw_component_name(enum lw_component c) {
+    return alerts[c] + strlen(PREFIX);
+}
+
+enum lw_component lw_component_of_alert(const char *rule) {
+    int c = 0;
+    while (c < LW_COMPONENTS && strcmp(alerts[c], rule) != 0)
+        c++;
+    return (enum lw_component)c;
+}
+
+enum lw_component lw_component_find(const char *name) {
+    int c = 0;
+    while (c < LW_COMPONENTS && strcmp(alerts[c] + strlen(PREFIX), name) != 0)
+        c++;
+    return (enum lw_component)c;
+}
+
+/* ---- a component ---- */
+
+static void be_well(struct lw_health_item *item, struct lw_moment now) {
+    if (item->condition == LW_ILL && now.mono_ms - item->bad_ms < LW_HEALTH_HOLD_MS)
+        return;
+    item->condition = LW_WELL;
+    item->good = now;
+    item->since_ms = 0;
+    item->text[0] = '\0';
+}
+
+void lw_health_judge(struct lw_health_item *item, const struct lw_health_found *finding,
+                     struct lw_moment now) {
+    if (!item->good.wall_ms)
+        item->good = now;
+    if (!finding->known) {
+        if (item->condition == LW_WELL) /* patience begins when it can be looked at */
+            item->good = now;
+        return;
+    }
+    if (!finding->wrong) {
+        be_well(item, now);
+        return;
+    }
+    item->bad_ms = now.mono_ms;
+    if (item->condition == LW_WELL &&
+        now.mono_ms - item->good.mono_ms < finding->patience_ms)
+        return;
+    lw_copy(item->text, sizeof item->text, finding->wrong);
+    item->since_ms = item->good.wall_ms;
+    if (now.mono_ms - item->good.mono_ms >= finding->patience_ms)
+        item->condition = LW_ILL;
+}
+
+void lw_health_forgive(struct lw_health_item *item, int64_t ms) {
+    item->good.mono_ms += ms;
+    item->good.wall_ms += ms;
+    if (item->bad_ms)
+        item->bad_ms += ms;
+}
+
+/* ---- partitions ---- */
+
+/* Has it moved, or is it known to stand at its end? */
+static bool flows(const struct lw_stand *s, const struct lw_stand_look *look) {
+    int64_t at = look->next_offset < 0 ? 0 : look->next_offset;
+    return look->next_offset != s->next_offset ||
+           (look->end_offset >= 0 && at >= look->end_offset);
+}
+
+enum lw_stand_verdict lw_stand_look(struct lw_stand *s, const struct lw_stand_look *look,
+                                    int64_t patience_ms, struct lw_moment now) {
+    if (!s->seen)
+        *s = (struct lw_stand){.seen = true,
+                               .next_offset = look->next_offset,
+                               .updated_ms = look->updated_ms,
+                               .good = now,
+                               .owned = now};
+    if (flows(s, look)) {
+        s->moved = true;
+        s->good = now;
+    }
+    if (look->updated_ms != s->updated_ms) {
+        s->heard = true;
+        s->owned = now;
+    }
+    s->next_offset = look->next_offset;
+    s->updated_ms = look->updated_ms;
+    if (now.mono_ms - s->owned.mono_ms >= patience_ms)
+        return LW_STAND_DESERTED;
+    if (now.mono_ms - s->good.mono_ms >= patience_ms)
+        return LW_STAND_STANDS;
+    return s->moved && s->heard ? LW_STAND_FLOWS : LW_STAND_UNKNOWN;
+}
+
+void lw_stand_forgive(struct lw_stand *s, int64_t ms) {
+    s->good.mono_ms += ms;
+    s->good.wall_ms += ms;
+    s->owned.mono_ms += ms;
+    s->owned.wall_ms += ms;
+}
+
+/* ---- all of it ---- */
+
+bool lw_health_ready(const struct lw_health *h, int64_t mono_ms) {
+    for (int c = 0; c < LW_COMPONENTS; c++)
+        if (h->item[c].condition != LW_WELL)
+            return false;
+    return h->looked_ms && mono_ms - h->looked_ms < LW_HEALTH_STALE_MS;
+}
+
+void lw_health_init(struct lw_health *h) {
+    *h = (struct lw_health){
+        .figure = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}};
+}
+
+#define LISTED 5
+
+char *lw_health_list(char *out, size_t size, const int32_t *number, size_t n) {
+    size_t shown = n > LISTED ? LISTED - 1 : n, at = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < shown && at < size; i++)
+        at += (size_t)snprintf(out + at, size - at, "%s%d",
+                               i == 0                ? ""
+                               : i + 1 == n && n > 1 ? " and "
+                                                     : ", ",
+                               number[i]);
+    if (shown < n && at < size)
+        snprintf(out + at, size - at, " and %zu more", n - shown);
+    return out;
+}

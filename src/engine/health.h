@@ -1,0 +1,58 @@
+/* What the process's health is made of: health.c has the thread and judges, health_look.c
+ * finds out, itself.c tells people. */
+#ifndef LW_ENGINE_HEALTH_H
+#define LW_ENGINE_HEALTH_H
+
+#include "engine/engine_private.h"
+#include "store/alerts.h"
+#include "store/health.h"
+
+/* In the health thread. */
+struct lw_watch {
+    struct lw_engine *engine;
+    const struct lw_config *config;
+    struct lw_redis *redis;
+    struct lw_moment now, began;
+    struct lw_health health; /* under construction */
+    /* what was found this time */
+    struct lw_brokers brokers; /* a copy; end is owned */
+    struct lw_held held;
+    char leader_why[256];
+    struct lw_word word[LW_HINDRANCES]; /* the worst of the workers' */
+    int owned, schemas;                 /* partitions; those that wait for a schema */
+    struct lw_stream_facts facts;       /* as last read, .. */
+    bool read, view_read;               /* .. this time */
+    struct lw_err redis_err;
+    int64_t wrote_ms, read_ms; /* monotonic: last success; 0: none */
+    int64_t offset_ms;         /* the server's clock less ours */
+    bool offset_known;
+    int32_t n;
+    struct lw_part_view *view;
+    struct lw_stand *stand;
+    enum lw_stand_verdict *verdict;
+    /* the leader's last pass, as heard */
+    char leader[128];
+    int64_t passed_told, passed_ms; /* its word; monotonic, ours */
+    char passer[128];               /* who that was */
+    /* itself.c */
+    struct lw_itself {
+        bool told;
+        int64_t ill_ms; /* monotonic */
+        uint64_t incident;
+        int64_t since_ms;
+    } itself[LW_COMPONENTS];
+    struct lw_silence *silence; /* as last read */
+    size_t nsilences;
+    char lease[160]; /* the last that was known */
+    int64_t updated_ms;
+    bool led;
+};
+
+/* Everything that can be known now. */
+void lw__health_look(struct lw_watch *w);
+/* The texts of partitions that do not flow, "" when all do; false: not known yet. */
+bool lw__health_partitions(struct lw_watch *w, char *out, size_t size);
+/* Sends what cannot go through the outbox. */
+void lw__itself_direct(struct lw_watch *w);
+
+#endif

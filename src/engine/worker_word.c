@@ -1,0 +1,48 @@
+/* What a worker says of itself to those who judge its health. Words are few: they are
+ * said where something has gone wrong already, so a lock costs nothing. */
+#include "base/text.h"
+#include "base/time.h"
+#include "engine/worker_private.h"
+
+#define OVER_MS 90000 /* not met for longer than anything waits: it is over */
+
+void lw__word_say(struct lw_worker *w, enum lw_hindrance which,
+                  const struct lw_err *why) {
+    int64_t now = lw_mono_ms();
+    pthread_mutex_lock(&w->word_lock);
+    struct lw_word *word = &w->word[which];
+    if (!word->text[0] || now - word->heard_ms >= OVER_MS)
+        *word = (struct lw_word){.since_ms = now};
+    word->heard_ms = now;
+    word->code = why->code;
+    if (!word->text[0] || why->code != LW_EAGAIN) /* the first one is told best */
+        lw_copy(word->text, sizeof word->text, why->msg);
+    pthread_mutex_unlock(&w->word_lock);
+}
+
+void lw__word_over(struct lw_worker *w, enum lw_hindrance which) {
+    pthread_mutex_lock(&w->word_lock);
+    w->word[which].text[0] = '\0';
+    pthread_mutex_unlock(&w->word_lock);
+}
+
+void lw__word_passed(struct lw_worker *w, enum lw_hindrance which) {
+    pthread_mutex_lock(&w->word_lock);
+    if (w->word[which].code == LW_EAGAIN)
+        w->word[which].text[0] = '\0';
+    pthread_mutex_unlock(&w->word_lock);
+}
+
+void lw__worker_words(struct lw_worker *w, struct lw_word out[LW_HINDRANCES]) {
+    int64_t now = lw_mono_ms();
+    pthread_mutex_lock(&w->word_lock);
+    for (int i = 0; i < LW_HINDRANCES; i++) {
+        out[i] = w->word[i];
+        /* the client says once why the group does not take it in */
+        bool stays = i == LW_HINDERED_STALLED ||
+                     (i == LW_HINDERED_GROUP && atomic_load(&w->owned) == 0);
+        if (!stays && now - out[i].heard_ms >= OVER_MS)
+            out[i].text[0] = '\0';
+    }
+    pthread_mutex_unlock(&w->word_lock);
+}

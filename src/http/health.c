@@ -1,0 +1,147 @@
+/* GET /healthz, /readyz: from memory, whatever is away.
+ *
+ * Healthy is a process that need not be restarted; ready is one that does its work, and
+ * whose stream gets on. What is judged, and how, is core/health.h; here it is told. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "http/private.h"
+
+static void answer_checks(struct lw_call *c, json_t *o, json_t *reasons, const char *well,
+                          const char *ill) {
+    bool ok = json_array_size(reasons) == 0;
+    json_object_set_new(o, "status", json_string(ok ? well : ill));
+    if (!ok)
+        json_object_set(o, "reasons", reasons);
+    json_decref(reasons);
+    lw_call_json(c, o);
+    c->status = ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+}
+
+static void add_reason(json_t *reasons, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void add_reason(json_t *reasons, const char *fmt, ...) {
+    char text[500];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    json_array_append_new(reasons, lw_json_text_of(text));
+}
+
+/* Of live processes that say it of themselves; ours has its own reasons. */
+static void add_others(json_t *warnings, const struct lw_health *h, const char *who) {
+    for (size_t i = 0; i < h->ntroubles; i++) {
+        const struct lw_trouble *t = &h->trouble[i];
+        char at[32];
+        if (strcmp(t->who, who) != 0)
+            add_reason(warnings, "%.90s: %s: %s (since %s)", t->who,
+                       lw_component_name(t->component), t->text,
+                       lw_format_time(at, sizeof at, t->since_ms));
+    }
+}
+
+/* The process is well, and yet a person should know. */
+static void add_warnings(json_t *o, const struct lw_snapshot *n,
+                         const struct lw_vitals *v) {
+    json_t *warnings = json_array();
+    for (int k = 0; n && k < 2; k++)
+        if (n->unreadable[k][0])
+            add_reason(warnings, "%s", n->unreadable[k]);
+    add_others(warnings, &v->health, v->who);
+    if (json_array_size(warnings))
+        json_object_set(o, "warnings", warnings);
+    json_decref(warnings);
+}
+
+/* Alive: services that are away are waited for, and no reason to be restarted. */
+static void add_failures(json_t *reasons, const struct lw_vitals *v) {
+    if (v->failure[0])
+        add_reason(reasons, "a thread cannot go on: %s", v->failure);
+    if (v->started && v->since_poll_ms > LW_STALE_POLL_MS)
+        add_reason(reasons, "a worker has not polled Kafka for %lld s",
+                   (long long)(v->since_poll_ms / LW_SECOND));
+}
+
+void lw_serve_health(struct lw_call *c) {
+    struct lw_vitals v = {0};
+    json_t *reasons = json_array(), *o = json_object();
+    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    c->server->options.vitals(c->server->options.arg, &v);
+    add_failures(reasons, &v);
+    add_warnings(o, n, &v);
+    lw_snapshot_put(n);
+    answer_checks(c, o, reasons, "ok", "failing");
+}
+
+/* ---- ready ---- */
+
+/* What is ill, and what nobody knows to be well: a reason in words, and one object a
+ * component. */
+static void add_component(json_t *reasons, json_t *failing, enum lw_component c,
+                          const struct lw_health_item *item) {
+    bool ill = item->condition == LW_ILL;
+    const char *text = item->text[0] ? item->text : "not known yet";
+    char at[32] = "";
+    if (item->condition == LW_WELL)
+        return;
+    if (ill)
+        lw_format_time(at, sizeof at, item->since_ms);
+    add_reason(reasons, "%s: %s%s%s%s", lw_component_name(c), text, ill ? " (since " : "",
+               at, ill ? ")" : "");
+    json_t *o = json_object();
+    json_object_set_new(o, "component", json_string(lw_component_name(c)));
+    json_object_set_new(o, "known", json_boolean(ill));
+    json_object_set_new(o, "since_ms", ill ? lw_json_ms(item->since_ms) : json_null());
+    json_object_set_new(o, "text", lw_json_text_of(text));
+    json_array_append_new(failing, o);
+}
+
+static void add_components(json_t *reasons, json_t *o, const struct lw_health *h) {
+    json_t *failing = json_array();
+    for (int c = 0; c < LW_COMPONENTS; c++)
+        add_component(reasons, failing, (enum lw_component)c, &h->item[c]);
+    if (json_array_size(failing))
+        json_object_set(o, "failing", failing);
+    json_decref(failing);
+}
+
+bool lw_vitals_ready(const struct lw_vitals *v, const struct lw_snapshot *n) {
+    return v->started && !v->failure[0] && v->since_poll_ms <= LW_STALE_POLL_MS &&
+           lw_health_ready(&v->health, lw_mono_ms()) && n && !n->unusable;
+}
+
+void lw_serve_ready(struct lw_call *c) {
+    struct lw_vitals v = {0};
+    json_t *reasons = json_array(), *o = json_object();
+    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    struct lw_champion *champion = lw_champion_get(c->server);
+    c->server->options.vitals(c->server->options.arg, &v);
+    if (!v.started)
+        add_reason(reasons, "the workers have not started: %s",
+                   v.waits[0] ? v.waits : "Kafka or the topic is not there");
+    else
+        add_components(reasons, o, &v.health);
+    add_failures(reasons, &v);
+    if (v.started && v.health.looked_ms &&
+        lw_mono_ms() - v.health.looked_ms >= LW_HEALTH_STALE_MS)
+        add_reason(reasons, "nobody has judged the health for %lld s",
+                   (long long)((lw_mono_ms() - v.health.looked_ms) / LW_SECOND));
+    if (!n)
+        add_reason(reasons, "redis: nothing has been read yet");
+    if (n && n->unusable)
+        add_reason(reasons,
+                   "version %u is champion and cannot be used, so nothing is scored: the "
+                   "log says why; promote another",
+                   n->unusable);
+    json_object_set_new(o, "champion",
+                        champion ? json_integer(champion->version) : json_null());
+    json_object_set_new(o, "partitions", json_integer(v.partitions));
+    json_object_set_new(o, "leading", json_boolean(v.leading));
+    add_warnings(o, n, &v);
+    lw_snapshot_put(n);
+    lw_champion_put(champion);
+    answer_checks(c, o, reasons, "ready", "waiting");
+}
