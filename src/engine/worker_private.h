@@ -68,8 +68,8 @@ struct lw_worker {
     char out_why[300];             /* the last refusal */
     _Atomic uint64_t renewals;     /* producers that were made anew after a failure */
     struct lw_kafka_options *options;
-    struct lw_kafka_stamp stamp; /* of the files that the clients were made from */
-    int64_t look_at_ms;          /* monotonic: when they are looked at again */
+    struct lw_kafka_stamp stamp;    /* of the files that the clients were made from */
+    int64_t look_at_ms;             /* monotonic: when they are looked at again */
     int64_t hold_ms, held_until_ms; /* for how long, and until when, after a put-back */
     int64_t try_at_ms;              /* monotonic: Redis is not asked before */
     int64_t tell_at_ms;             /* monotonic: nor is said before that claims wait */
