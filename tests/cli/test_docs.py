@@ -232,6 +232,7 @@ def constant(path, name):
     if not found:
         return None
     text = re.sub(r"\((?:size_t|u?int\d+_t)\)|(?<=\d)[uUlL]+|U?INT64_C", "", found.group(1))
+    text = re.sub(r"[A-Z_]{3,}", lambda m: str(constant(path, m[0])), text)
     return eval(text, {"__builtins__": {}})  # of our own source
 
 
