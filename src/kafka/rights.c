@@ -183,11 +183,14 @@ int lw_kafka_may_write(const struct lw_kafka_options *options, const char *topic
     look(&t, timeout_ms);
     char key[] = "leeway check";
     rd_kafka_resp_err_t rc = t.result;
-    if (rc == PENDING)
-        rc = rd_kafka_producev(t.rk, RD_KAFKA_V_TOPIC(topic),
-                               RD_KAFKA_V_KEY(key, sizeof key - 1), RD_KAFKA_V_END);
-    if (rc && t.result == PENDING)
-        t.result = rc;
+    const rd_kafka_vu_t vu[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {.ptr = key, .size = sizeof key - 1}}};
+    rd_kafka_error_t *refused =
+        rc == PENDING ? rd_kafka_produceva(t.rk, vu, sizeof vu / sizeof *vu) : NULL;
+    if (refused)
+        t.result = rd_kafka_error_code(refused);
+    rd_kafka_error_destroy(refused);
     while (goes_on(&t))
         rd_kafka_poll(t.rk, SLICE_MS);
     rd_kafka_purge(t.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);

@@ -94,10 +94,9 @@ static void json_members(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(valid_text_passes),
-                                       cmocka_unit_test(damaged_bytes_are_escaped),
-                                       cmocka_unit_test(cut_between_code_points),
-                                       cmocka_unit_test(any_bytes_any_limit),
-                                       cmocka_unit_test(json_members)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(valid_text_passes), cmocka_unit_test(damaged_bytes_are_escaped),
+        cmocka_unit_test(cut_between_code_points), cmocka_unit_test(any_bytes_any_limit),
+        cmocka_unit_test(json_members)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

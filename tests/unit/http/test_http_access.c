@@ -161,11 +161,11 @@ static void a_token_does_what_its_scopes_say(void **state) {
 /* ---- reading ---- */
 
 static void basic(const char *user, const char *password, char *out, size_t size) {
-    char plain[300];
-    unsigned char coded[420];
+    char plain[180];
+    unsigned char coded[248];
     int n = snprintf(plain, sizeof plain, "%s:%s", user, password);
     EVP_EncodeBlock(coded, (const unsigned char *)plain, n);
-    snprintf(out, size, "Authorization: Basic %s\r\n", (const char *)coded);
+    snprintf(out, size, "Authorization: Basic %.240s\r\n", (const char *)coded);
 }
 
 static void reading_needs_a_token_once_there_is_one(void **state) {
