@@ -62,7 +62,7 @@ static const char *const kinds[] = {
     "models",         "model:1",     "reference:1",  "alerts",        "alerts:message",
     "alerts:told",    "outbox",      "outbox:tries", "outbox:parked", "silences",
     "audit",          "evaluations", "asks",         "detector",      "lease",
-    "fence",          "privacy"};
+    "fence",          "privacy",     "health"};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 /* ARGV: channel, number of commands without a key, these, number of those on keys, these,

@@ -83,6 +83,8 @@ static const struct {
     {"lease", "string", "Another leader takes over."},
     {"fence", "string", "Another leader takes over."},
     {"asks", "list", "What people asked for must be asked for again."},
+    {"health", "hash", "Each process writes its own again within seconds."},
+    {"privacy", "string", "The next hash of a name or identifier is another one."},
 };
 #define FIXED (sizeof fixed / sizeof *fixed)
 
