@@ -6,8 +6,8 @@
 # --sanitize     ASan+UBSan build, unit tests under it
 # --races        TSan build, what has threads under it: unit tests, a demo, one integration test
 # --integration  optimised build, and the tests against a real Kafka and a real Redis, started here
-# all            the above, a build by clang with warnings as errors, shellcheck, and the
-#                integration tests under ASan+UBSan too (but those labelled `noasan`)
+# all            the above, a build by clang with warnings as errors, and shellcheck; the integration
+#                tests run once each, under ASan+UBSan but for those labelled `noasan`
 # A failed step does not stop the others. The last line is `N passed, N failed, N skipped`, a step that
 # failed (a build, the format check) counting as one; the exit status is 0 only without failures. With
 # CI=true a skipped integration test is a failure. Logs: build/log/.
@@ -204,8 +204,10 @@ if [ $races = 1 ]; then
         "${race_env[@]}" "$with_services" ctest -R "$race_integration"
     step "no race was reported" no_race || true
 fi
+only=() # of all, what the sanitized build does not run
+if [ $asan = 1 ] && wanted sanitize-integration; then only=(-L noasan); fi
 if wanted integration && step "build: release" compile build/release release; then
-    tests "integration tests" build/release "$with_services" ctest -L integration
+    tests "integration tests" build/release "$with_services" ctest -L integration "${only[@]}"
 fi
 if [ $asan = 1 ] && wanted sanitize-integration; then
     tests "integration tests, sanitized" build/asan \
