@@ -107,6 +107,8 @@ def looks(program, label):
 
 
 def tells_no_path(program, label):
+    if SANITIZED:  # whose messages name each file
+        return
     with open(program, "rb") as f:
         content = f.read()
     for path in {SOURCE, BUILD, os.path.realpath(SOURCE), os.path.realpath(BUILD)}:

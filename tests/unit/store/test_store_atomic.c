@@ -304,21 +304,25 @@ static void a_change_that_is_not_heard_stands(void **state) {
 
 /* ---- the list of what is needed, against what is used ---- */
 
+static void claim_anew(struct world *w) {
+    struct lw_partition *p = lw_partition_new(w->spec, 0);
+    struct lw_claim claim;
+    assert_int_equal(lw_state_claim(w->user, w->spec, TOPIC, "w", p, 0, &claim, &w->err),
+                     0);
+    lw_unread_fini(&claim.unread);
+    lw_partition_free(p);
+}
+
 /* A partition whose progress is damaged, and an index of panes that is gone. */
 static void mend_all(struct world *w) {
     char key[LW_KEY_MAX];
-    struct lw_claim claim;
-    struct lw_partition *p = lw_partition_new(w->spec, 0);
     lw_key(key, w->spec, "part:%s:0", TOPIC);
     lw_reply_free(MUST(w->admin, "HSET %s progress spoilt", key));
-    assert_int_equal(lw_state_claim(w->user, w->spec, TOPIC, "w", p, 0, &claim, &w->err),
-                     0);
+    claim_anew(w);
     lw_reply_free(MUST(w->admin, "DEL %s", key)); /* was it ever flushed? */
-    assert_int_equal(lw_state_claim(w->user, w->spec, TOPIC, "w", p, 0, &claim, &w->err),
-                     0);
+    claim_anew(w);
     lw_reply_free(MUST(w->admin, "DEL %s", lw_key(key, w->spec, "panes")));
     assert_int_equal(lw_damage_index(w->user, w->spec, &w->err), 0);
-    lw_partition_free(p);
 }
 
 static void read_all(struct world *w) {
