@@ -92,6 +92,13 @@ static bool flows(const struct lw_stand *s, const struct lw_stand_look *look) {
            (look->end_offset >= 0 && at >= look->end_offset);
 }
 
+/* All that may be read is read, and there is more. */
+static bool is_open(const struct lw_stand *s, const struct lw_stand_look *look) {
+    int64_t at = look->next_offset < 0 ? 0 : look->next_offset;
+    return look->next_offset == s->next_offset && look->end_offset >= 0 &&
+           at >= look->end_offset && look->high_offset > look->end_offset;
+}
+
 enum lw_stand_verdict lw_stand_look(struct lw_stand *s, const struct lw_stand_look *look,
                                     int64_t patience_ms, struct lw_moment now) {
     if (!s->seen)
@@ -99,7 +106,10 @@ enum lw_stand_verdict lw_stand_look(struct lw_stand *s, const struct lw_stand_lo
                                .next_offset = look->next_offset,
                                .updated_ms = look->updated_ms,
                                .good = now,
-                               .owned = now};
+                               .owned = now,
+                               .free = now};
+    if (!is_open(s, look))
+        s->free = now;
     if (flows(s, look)) {
         s->moved = true;
         s->good = now;
@@ -114,6 +124,8 @@ enum lw_stand_verdict lw_stand_look(struct lw_stand *s, const struct lw_stand_lo
         return LW_STAND_DESERTED;
     if (now.mono_ms - s->good.mono_ms >= patience_ms)
         return LW_STAND_STANDS;
+    if (now.mono_ms - s->free.mono_ms >= LW_STAND_OPEN_MS)
+        return LW_STAND_OPEN;
     return s->moved && s->heard ? LW_STAND_FLOWS : LW_STAND_UNKNOWN;
 }
 
@@ -122,6 +134,8 @@ void lw_stand_forgive(struct lw_stand *s, int64_t ms) {
     s->good.wall_ms += ms;
     s->owned.mono_ms += ms;
     s->owned.wall_ms += ms;
+    s->free.mono_ms += ms;
+    s->free.wall_ms += ms;
 }
 
 /* ---- all of it ---- */

@@ -69,16 +69,23 @@ struct lw_stand {
     int64_t next_offset, updated_ms;
     struct lw_moment good;  /* it moved, or stood at its end, last */
     struct lw_moment owned; /* its owner flushed last */
+    struct lw_moment free;  /* it did not wait for an open transaction, last */
 };
 struct lw_stand_look {
     int64_t next_offset; /* as flushed; -1: none yet */
     int64_t updated_ms;  /* of the flush: only whether it changes is looked at */
-    int64_t end_offset;  /* as the broker has said just now; -1: it has not */
+    int64_t end_offset;  /* as the broker has said just now; -1: it has not. That of the
+                            first open transaction, if there is one, behind which is: */
+    int64_t high_offset; /* the end of all; -1: not known */
 };
+/* Brokers abort a transaction after a quarter of an hour (transaction.max.timeout.ms):
+ * one that is open for longer hangs. */
+#define LW_STAND_OPEN_MS 960000
 enum lw_stand_verdict {
     LW_STAND_UNKNOWN, /* not looked at for long enough */
     LW_STAND_FLOWS,   /* moves, or stands at its end */
     LW_STAND_STANDS,  /* has messages, or nobody can say that it has none */
+    LW_STAND_OPEN,    /* a transaction hangs there, and keeps back all behind it */
     LW_STAND_DESERTED /* no live process reads it */
 };
 enum lw_stand_verdict lw_stand_look(struct lw_stand *s, const struct lw_stand_look *look,

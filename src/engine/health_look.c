@@ -188,17 +188,23 @@ static void judge_partitions(struct lw_watch *w) {
         const struct lw_stand_look look = {
             .next_offset = w->view[p].next_offset,
             .updated_ms = w->view[p].updated_ms,
-            .end_offset = fresh && p < w->brokers.n ? w->brokers.end[p] : -1};
+            .end_offset = fresh && p < w->brokers.n ? w->brokers.end[p] : -1,
+            .high_offset = w->view[p].end_offset};
         w->verdict[p] = lw_stand_look(&w->stand[p], &look, PARTITIONS_MS, w->now);
         if (w->verdict[p] == LW_STAND_DESERTED && lives(w, p))
             w->verdict[p] = LW_STAND_STANDS; /* it is read, and cannot be flushed */
         bool gone = w->verdict[p] == LW_STAND_DESERTED;
-        bool stands = w->verdict[p] == LW_STAND_STANDS;
+        bool open = w->verdict[p] == LW_STAND_OPEN;
+        bool stands = open || w->verdict[p] == LW_STAND_STANDS;
         standing += stands || gone;
         deserted += gone;
         if ((stands || gone) && h->nstanding < LW_STANDING_LIST)
-            h->standing[h->nstanding++] = (struct lw_standing_partition){
-                p, gone ? w->stand[p].owned.wall_ms : w->stand[p].good.wall_ms, gone};
+            h->standing[h->nstanding++] =
+                (struct lw_standing_partition){p,
+                                               gone   ? w->stand[p].owned.wall_ms
+                                               : open ? w->stand[p].free.wall_ms
+                                                      : w->stand[p].good.wall_ms,
+                                               gone};
     }
     h->figure.standing = w->n ? standing : NAN;
     h->figure.deserted = w->n ? deserted : NAN;
@@ -222,7 +228,8 @@ static size_t collect(const struct lw_watch *w, enum lw_stand_verdict which,
     size_t n = 0;
     for (int32_t p = 0; p < w->n;
          p++) /* one that stands elsewhere is another's trouble */
-        if (w->verdict[p] == which && (which != LW_STAND_STANDS || ours(w, p)))
+        if (w->verdict[p] == which &&
+            (which == LW_STAND_DESERTED || which == LW_STAND_UNKNOWN || ours(w, p)))
             out[n++] = p;
     return n;
 }
@@ -248,7 +255,15 @@ bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
                  n ? "; " : "", m > 1 ? "s" : "",
                  lw_health_list(list, sizeof list, number, m), m > 1 ? "" : "s",
                  *reason && !n ? ": " : "", n ? "" : reason);
+    size_t k = collect(w, LW_STAND_OPEN, number);
+    at = strlen(out);
+    if (k && at < size)
+        snprintf(out + at, size - at,
+                 "%spartition%s %s wait%s behind a transaction that its producer neither "
+                 "commits nor aborts",
+                 n || m ? "; " : "", k > 1 ? "s" : "",
+                 lw_health_list(list, sizeof list, number, k), k > 1 ? "" : "s");
     bool known = collect(w, LW_STAND_UNKNOWN, number) == 0;
     free(number);
-    return known || n || m;
+    return known || n || m || k;
 }

@@ -133,7 +133,7 @@ static void patience_is_a_law(void **state) {
 
 static enum lw_stand_verdict see(struct lw_stand *s, int64_t ms, int64_t next,
                                  int64_t updated, int64_t end) {
-    const struct lw_stand_look look = {next, updated, end};
+    const struct lw_stand_look look = {next, updated, end, -1};
     return lw_stand_look(s, &look, PATIENCE, at(ms));
 }
 
@@ -200,6 +200,29 @@ static void what_nobody_saw_is_forgiven(void **state) {
     assert_int_equal(see(&s, 3621000, 7, 101, 9), LW_STAND_DESERTED);
 }
 
+/* What is behind a transaction that hangs is not the end. */
+static void an_open_transaction_is_waited_for_and_then_told(void **state) {
+    (void)state;
+    struct lw_stand s = {0};
+    struct lw_stand_look look = {.updated_ms = 100, .high_offset = 9};
+    for (int64_t t = 0; t < LW_STAND_OPEN_MS; t += 5000) {
+        look.updated_ms++;
+        look.next_offset = look.end_offset = t < 600000 ? 6 : 7; /* one was ended */
+        enum lw_stand_verdict v = lw_stand_look(&s, &look, PATIENCE, at(t));
+        assert_true(v == LW_STAND_FLOWS || (t == 0 && v == LW_STAND_UNKNOWN));
+    }
+    for (int64_t t = 0; t < 2; t++) {
+        look.updated_ms++;
+        assert_int_equal(
+            lw_stand_look(&s, &look, PATIENCE, at(600000 + t + LW_STAND_OPEN_MS)),
+            LW_STAND_OPEN);
+    }
+    look.next_offset = look.end_offset = 9;
+    look.updated_ms++;
+    assert_int_equal(lw_stand_look(&s, &look, PATIENCE, at(700000 + LW_STAND_OPEN_MS)),
+                     LW_STAND_FLOWS);
+}
+
 static void names_go_both_ways(void **state) {
     (void)state;
     for (int c = 0; c < LW_COMPONENTS; c++) {
@@ -229,6 +252,7 @@ int main(void) {
     uint64_t *state = &seed;
     print_message("SEED=%llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_open_transaction_is_waited_for_and_then_told),
         cmocka_unit_test(nothing_is_known_at_first),
         cmocka_unit_test(what_was_never_well_is_not_ready),
         cmocka_unit_test(it_tells_since_when),
