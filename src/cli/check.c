@@ -92,7 +92,7 @@ static bool check_kafka(struct lw_findings *f, const struct lw_config *config) {
     check_client(f, config);
     struct lw_probe *p = lw_probe_new(&config->kafka, &err);
     if (!p) {
-        found(f, "kafka", false, err.msg);
+        found(f, "kafka", false, lw_kafka_bare(err.msg));
         return false;
     }
     bool there = check_topic(f, p, "topic", source->topic,

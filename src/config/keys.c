@@ -318,10 +318,10 @@ static const struct lw_section retrain_section = SECTION(
     retrain_keys);
 
 static const struct lw_key alert_keys[] = {
-    {"page", LW_KEY_TEXT, AT(page_url), .standard = "",
+    {"page", LW_KEY_TEXT, AT(page_url), .standard = "", .read = lw_read_shown_url,
      .doc = "Address of the dashboard as on-call reaches it, for links in messages. "
             "Empty: `http.public_url`."},
-    {"runbook", LW_KEY_TEXT, AT(runbook_url), .standard = "",
+    {"runbook", LW_KEY_TEXT, AT(runbook_url), .standard = "", .read = lw_read_shown_url,
      .doc = "Address of the runbook; the rule's name is added as fragment."},
 };
 static const struct lw_section alert_section =
@@ -358,6 +358,7 @@ static const struct lw_key http_keys[] = {
      .doc = "`host:port`, or `off`. Whoever reaches it may read and ask for "
             "predictions; port 0 takes a free one."},
     {"public_url", LW_KEY_TEXT, AT(http.public_url), .standard = "",
+     .read = lw_read_shown_url,
      .doc =
          "Address under which others reach it, `https://leeway.example.org`, when that "
          "is another than `listen` says: a proxy's, or a name. Other names are "
@@ -400,13 +401,15 @@ static const struct lw_key root_keys[] = {
     {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
-     .doc = "librdkafka's properties, passed through untouched (docs/kafka.md), but that "
-            "paths (`ssl.ca.location`) are relative to this file. A property that is a "
-            "secret (a password, a passphrase, a client secret, a private key in PEM, "
-            "`sasl.oauthbearer.config`) stands as `<property>_file` or comes from the "
-            "environment, and is shown nowhere. Files, certificates too, are read again "
-            "when they change. "
-            "`group.id` is `leeway-<stream>` unless given."},
+     .doc =
+         "librdkafka's properties, passed through untouched (docs/kafka.md), but that "
+         "paths (`ssl.ca.location`) are relative to this file. Those that load or run "
+         "code, and those that leeway must set itself, are refused. A property that is a "
+         "secret (a password, a passphrase, a client secret, a private key in PEM, "
+         "`sasl.oauthbearer.config`) stands as `<property>_file` or comes from the "
+         "environment, and is shown nowhere. Files, certificates too, are read again "
+         "when they change. "
+         "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},
     {"event", LW_KEY_MAP, .section = &event_section, .read = lw_read_event, .doc = ""},

@@ -106,6 +106,7 @@ int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_source(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_schemas(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_registry(struct lw_load *load, const struct lw_yaml *node);
+int lw_read_shown_url(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_webhooks(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_http(struct lw_load *load, const struct lw_yaml *node);
 int lw_read_stream(struct lw_load *load, const struct lw_yaml *node); /* events.c */

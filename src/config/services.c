@@ -2,7 +2,7 @@
  *
  * A secret that is written into the configuration ends in a repository. So a literal one
  * is refused: it comes as `*_file`, or from the environment (`${NAME}` without a
- * default). */
+ * default). An address that people are shown holds none, wherever it came from. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,54 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/items.h"
+
+#define NO_PASSWORD                                                                      \
+    "a password must not stand in the configuration; use %s, or ${NAME} for an "         \
+    "environment variable"
+
+/* Where user and host begin. Browsers do not mind further slashes. */
+static const char *authority(const char *url) {
+    const char *scheme = strstr(url, "://");
+    return scheme ? scheme + 3 + strspn(scheme + 3, "/") : url;
+}
+
+static const char *last_at(const char *text, size_t len) {
+    while (len > 0 && text[len - 1] != '@')
+        len--;
+    return len > 0 ? text + len - 1 : NULL;
+}
+
+/* The password of scheme://user:password@host, and its length; NULL when there is none.
+ * The scheme may come from a variable. A password with a '/' in it makes no address, but
+ * is a secret all the same; in http://host:80/@x there is only a port. */
+static const char *url_password(const char *url, size_t *len) {
+    const char *host = authority(url);
+    size_t n = strcspn(host, "/?#");
+    const char *end = last_at(host, n);
+    bool redis = strncmp(url, "redis", 5) == 0 || strncmp(url, "sentinel", 8) == 0;
+    bool within = end && !redis;
+    *len = 0;
+    if (strncmp(url, "unix:", 5) == 0 || *host == '/')
+        return NULL;
+    if (!within)
+        end = last_at(host, strlen(host));
+    const char *colon = end ? memchr(host, ':', (size_t)(end - host)) : NULL;
+    if (!colon)
+        return NULL;
+    size_t port = strspn(colon + 1, "0123456789");
+    if (!redis && !within &&
+        (*host == '[' || colon > host + n || strchr("/?#", colon[1 + port])))
+        return NULL;
+    *len = (size_t)(end - colon - 1);
+    return colon + 1;
+}
+
+/* Does the address name a user, with or without a password? */
+static bool has_user(const char *url) {
+    size_t len;
+    const char *host = authority(url + strspn(url, "/"));
+    return memchr(host, '@', strcspn(host, "/?#")) != NULL || url_password(url, &len);
+}
 
 static int add_property(struct lw_load *load, const struct lw_yaml *node, const char *key,
                         const char *value, const char *file) {
@@ -56,9 +104,8 @@ static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
  */
 static bool is_path(const char *key, const char *value) {
     size_t len = strlen(key);
-    return (len > 9 && strcmp(key + len - 9, ".location") == 0 &&
-            strcmp(value, "probe") != 0) ||
-           strcmp(key, "sasl.kerberos.keytab") == 0;
+    return len > 9 && strcmp(key + len - 9, ".location") == 0 &&
+           strcmp(value, "probe") != 0;
 }
 
 static int add_path(struct lw_load *load, const struct lw_yaml *node, const char *key) {
@@ -68,11 +115,25 @@ static int add_path(struct lw_load *load, const struct lw_yaml *node, const char
     return add_property(load, node, key, path, "");
 }
 
+/* librdkafka takes an empty text for none, and there is no client without these. */
+static bool needs_text(const char *key, const char *text) {
+    const char *blank = strcmp(key, "group.id") == 0            ? " \t\r\n"
+                        : strcmp(key, "bootstrap.servers") == 0 ? " \t\r\n,"
+                                                                : NULL;
+    return blank && text[strspn(text, blank)] == '\0';
+}
+
 static int read_property(struct lw_load *load, const struct lw_yaml *node) {
     const char *key = node->key;
     size_t len = strlen(key);
+    const char *refused = lw_kafka_refused(key);
+    if (refused)
+        return lw_yaml_fail_key(load->tree, node, load->err, "%s", refused);
     if (node->kind != LW_YAML_SCALAR)
         return lw_yaml_fail(load->tree, node, load->err, "must be a single value");
+    if (needs_text(key, node->text))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "is empty: set it, or remove it for the default");
     if (lw_kafka_secret(key) && *node->literal)
         return lw_yaml_fail_key(load->tree, node, load->err,
                                 "a secret must not stand in the configuration; write "
@@ -87,9 +148,9 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
         free(property);
         return failed;
     }
-    if (strcmp(key, "plugin.library.paths") == 0 && *node->text != '/')
+    if (strstr(node->text, "://") && !lw_kafka_secret(key) && has_user(node->text))
         return lw_yaml_fail(load->tree, node, load->err,
-                            "must be an absolute path: what it names is loaded and run");
+                            "an address here must hold no user and no password");
     return is_path(key, node->text) ? add_path(load, node, key)
                                     : add_property(load, node, key, node->text, "");
 }
@@ -117,16 +178,6 @@ int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-/* The password of scheme://user:password@host, and its length; NULL when there is none.
- */
-static const char *url_password(const char *url, size_t *len) {
-    const char *at = strstr(url, "://");
-    const char *end = at ? strrchr(at + 3, '@') : NULL;
-    const char *colon = end ? memchr(at + 3, ':', (size_t)(end - at - 3)) : NULL;
-    *len = colon ? (size_t)(end - colon - 1) : 0;
-    return colon ? colon + 1 : NULL;
-}
-
 /* An address for a message: what stands in the file, as long as it cannot hold a
  * password.
  */
@@ -146,9 +197,7 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
             "must begin with redis://, rediss://, sentinel:// or unix: (got '%.60s')",
             written(node));
     if (node && url_password(node->literal, &len) && len > 0)
-        return lw_yaml_fail(load->tree, node, load->err,
-                            "a password must not stand in the configuration; use "
-                            "password_file, or ${NAME} for an environment variable");
+        return lw_yaml_fail(load->tree, node, load->err, NO_PASSWORD, "password_file");
     return 0;
 }
 
@@ -169,7 +218,6 @@ int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
 
 int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_registry_options *registry = &load->config->source.registry;
-    size_t len;
     if (!*registry->url)
         return 0;
     const struct lw_yaml *url = lw_yaml_find(node, "url");
@@ -177,13 +225,21 @@ int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
         return lw_yaml_fail(load->tree, url, load->err,
                             "must begin with http:// or https:// (got '%.60s')",
                             written(url));
-    if (url_password(registry->url, &len))
+    if (has_user(registry->url))
         return lw_yaml_fail(
             load->tree, url, load->err,
             "user and password do not belong here; use user and password_file");
     if (*registry->token_file && *registry->user)
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "token_file"), load->err,
                             "either a token or a user, not both");
+    return 0;
+}
+
+int lw_read_shown_url(struct lw_load *load, const struct lw_yaml *node) {
+    if (node && has_user(node->text))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "people are shown this address: it must hold no user and no "
+                            "password");
     return 0;
 }
 
@@ -218,6 +274,10 @@ static int check_topics(struct lw_load *load, const struct lw_yaml *node) {
             return lw_yaml_fail(
                 load->tree, lw_yaml_find(node, out[i].key), load->err,
                 "is the topic that events are read from; they would come back for ever");
+    if (*source->scored && strcmp(source->scored, source->dead_letters) == 0)
+        return lw_yaml_fail(
+            load->tree, lw_yaml_find(node, "scored"), load->err,
+            "is the topic of dead letters; who reads one would be given the other");
     return 0;
 }
 
@@ -283,10 +343,14 @@ static int read_webhook(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config *config = load->config;
     struct lw_receiver receiver = lw_receiver_defaults();
     struct lw_err why = {0};
+    const struct lw_yaml *url = lw_yaml_find(node, "url");
+    size_t len;
     receiver.repeat_ms = -1;
     if (lw_read_section(load, &lw_section_webhook, node, &receiver) ||
         read_routes(load, lw_yaml_find(node, "rules"), &receiver))
         return -1;
+    if (url && url_password(url->literal, &len) && len > 0)
+        return lw_yaml_fail(load->tree, url, load->err, NO_PASSWORD, "url_file");
     if (lw_receiver_check(&receiver, &why))
         return lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
     for (size_t i = 0; i < config->nreceivers; i++)

@@ -82,7 +82,7 @@ static void tell(struct lw_engine *e, int32_t n, int64_t *end, const struct lw_e
     if (any)
         b->answered_ms = b->asked_ms;
     b->gone = err->code == LW_ENOTFOUND;
-    lw_copy(b->why, sizeof b->why, err->code ? err->msg : "");
+    lw_copy(b->why, sizeof b->why, err->code ? lw_kafka_bare(err->msg) : "");
     pthread_mutex_unlock(&e->lock);
 }
 

@@ -112,7 +112,7 @@ static void explain(struct lw_worker *w, struct lw_err *why) {
         look_for(w, source->scored, &missing);
     }
     if (missing.code == LW_ENOTFOUND)
-        lw_err_context(why, "%s (make it; see leeway check)", missing.msg);
+        lw_err_context(why, "%s (make it; see leeway check)", lw_kafka_bare(missing.msg));
 }
 
 static void ill(struct lw_worker *w, const struct lw_err *why) {

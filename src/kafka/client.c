@@ -4,7 +4,8 @@
  * can do can be asked for, and our defaults can be overridden. What may not be
  * overridden, because the exactly-once contract rests on it, is set behind it: offsets
  * are ours, so librdkafka neither stores nor commits them by itself, and the end of a
- * partition must be told.
+ * partition must be told. Nor does it run kinit, which it would as soon as the mechanism
+ * is GSSAPI. A configuration that sets one of these is refused (refused.c).
  *
  * The local queue is bounded by bytes and not by messages (queued.min.messages), and by
  * few: a message of 45 bytes takes some 300 in librdkafka, so 3 MiB of them are 20 MB of
@@ -28,10 +29,12 @@
 #include "kafka/log.h"
 #include "leeway/row.h"
 
+#define PREFIX     "kafka: "
 #define SECRET_MAX ((size_t)64 * 1024)
 
 struct preset {
-    const char *role, *key, *value;
+    const char *role; /* NULL: all */
+    const char *key, *value;
     int optional; /* not known to every librdkafka that we build with */
 };
 
@@ -61,6 +64,8 @@ static const struct preset defaults[] = {
 };
 
 static const struct preset fixed[] = {
+    /* An empty kinit.cmd would be the default one. */
+    {NULL, "sasl.kerberos.min.time.before.relogin", "0", 1},
     {"consumer", "enable.auto.commit", "false", 0},
     {"consumer", "enable.auto.offset.store", "false", 0},
     {"consumer", "enable.partition.eof", "false", 0}, /* see consumer.c */
@@ -74,7 +79,7 @@ static int apply(rd_kafka_conf_t *conf, const char *role, const struct preset *p
                  size_t n, struct lw_err *err) {
     char why[256];
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(p[i].role, role) != 0)
+        if (p[i].role && strcmp(p[i].role, role) != 0)
             continue;
         rd_kafka_conf_res_t rc =
             rd_kafka_conf_set(conf, p[i].key, p[i].value, why, sizeof why);
@@ -273,6 +278,10 @@ int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
         rd_kafka_metadata_destroy(md);
     rd_kafka_topic_destroy(rkt);
     return n;
+}
+
+const char *lw_kafka_bare(const char *msg) {
+    return strncmp(msg, PREFIX, strlen(PREFIX)) == 0 ? msg + strlen(PREFIX) : msg;
 }
 
 /* librdkafka has one error for a batch that is damaged and for one that unpacks to more

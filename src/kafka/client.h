@@ -32,6 +32,8 @@ const char *lw_kafka_property(const struct lw_kafka_options *options, const char
  * of librdkafka are known as well. Never shown: not in logs, errors or the printed
  * configuration. */
 bool lw_kafka_secret(const char *property);
+/* Why a configuration may not set the property, and what to do; NULL when it may. */
+const char *lw_kafka_refused(const char *property);
 /* A text of librdkafka's without the secrets of the client's configuration (rk NULL: as
  * it is). Returns out. */
 char *lw_kafka_hush(char *out, size_t size, const rd_kafka_t *rk, const char *text);
@@ -51,6 +53,9 @@ int lw_kafka_login(rd_kafka_t *rk, const struct lw_kafka_options *options,
  * lw_kafka_log. Thread: any. */
 int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
                             struct lw_err *err);
+
+/* An error's text for a place that says "kafka" itself. */
+const char *lw_kafka_bare(const char *msg);
 
 /* What to do about a batch that cannot be unpacked, with the property to raise. */
 char *lw_kafka_unpack_advice(char *out, size_t size, const rd_kafka_t *rk);

@@ -50,6 +50,67 @@ static void defaults_give_way_to_the_user_but_offsets_are_ours(void **state) {
     free(o);
 }
 
+/* Whatever switch a user sets is what the client has, or the configuration refuses it:
+ * nothing is shown by `check --print` that has no effect. */
+static void what_leeway_sets_itself_is_refused(void **state) {
+    (void)state;
+    static const char *const roles[] = {"consumer", "reader", "producer"};
+    struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
+    struct lw_err err = {0};
+    size_t n, forced = 0;
+    rd_kafka_conf_t *conf = lw_kafka_conf(o, "consumer", &err);
+    assert_non_null(conf);
+    const char **pair = rd_kafka_conf_dump(conf, &n);
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        bool on = strcmp(pair[i + 1], "true") == 0;
+        if (!on && strcmp(pair[i + 1], "false") != 0)
+            continue;
+        o->n = 0;
+        mock_kafka_set(o, pair[i], on ? "false" : "true");
+        for (size_t r = 0; r < sizeof roles / sizeof *roles; r++) {
+            char *value = property_of(o, roles[r], pair[i]);
+            bool kept = strcmp(value, on ? "false" : "true") == 0;
+            free(value);
+            forced += !kept;
+            if (!kept && !lw_kafka_refused(pair[i]))
+                fail_msg("%s: %s", roles[r], pair[i]);
+        }
+    }
+    assert_true(forced > 0);
+    rd_kafka_conf_dump_free(pair, n);
+    rd_kafka_conf_destroy(conf);
+    free(o);
+}
+
+static void nothing_is_run_or_loaded(void **state) {
+    (void)state;
+    static const char *const roles[] = {"consumer", "reader", "producer", "probe"};
+    static const char *const refused[] = {
+        "plugin.library.paths", "plugin.later",        "ssl.engine.location",
+        "ssl.engine.id",        "ssl.providers",       "sasl.kerberos.kinit.cmd",
+        "some.other.cmd",       "sasl.kerberos.keytab"};
+    struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
+    mock_kafka_set(o, "sasl.kerberos.min.time.before.relogin", "1000");
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        expect(o, roles[i], "sasl.kerberos.min.time.before.relogin", "0");
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (!lw_kafka_refused(refused[i]))
+            fail_msg("%s", refused[i]);
+    assert_non_null(lw_kafka_refused("topic.enable.auto.commit"));
+    assert_null(lw_kafka_refused("topic.metadata.refresh.interval.ms"));
+    assert_null(lw_kafka_refused("sasl.kerberos.principal"));
+    assert_null(lw_kafka_refused("ssl.ca.location"));
+    free(o);
+}
+
+static void an_error_says_kafka_once(void **state) {
+    (void)state;
+    assert_string_equal(lw_kafka_bare("kafka: there is no topic t"),
+                        "there is no topic t");
+    assert_string_equal(lw_kafka_bare("kafka.group.id: x"), "kafka.group.id: x");
+    assert_string_equal(lw_kafka_bare(""), "");
+}
+
 static void a_reader_is_in_no_group(void **state) {
     (void)state;
     struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
@@ -229,6 +290,9 @@ static void a_client_that_cannot_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_give_way_to_the_user_but_offsets_are_ours),
+        cmocka_unit_test(what_leeway_sets_itself_is_refused),
+        cmocka_unit_test(nothing_is_run_or_loaded),
+        cmocka_unit_test(an_error_says_kafka_once),
         cmocka_unit_test(a_reader_is_in_no_group),
         cmocka_unit_test(a_wrong_property_is_named),
         cmocka_unit_test(partitions_of_a_topic),

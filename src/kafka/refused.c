@@ -1,0 +1,55 @@
+/* Which of librdkafka's properties a configuration may not set.
+ *
+ * A configuration is data: nothing that it names is run or loaded, not even by `check`.
+ * And what the exactly-once contract rests on is set behind the user's properties
+ * (client.c), so another value would be shown and have no effect. Names of newer versions
+ * that load or run something are caught by their form. */
+#include <string.h>
+
+#include "kafka/client.h"
+
+#define NO_CODE "it loads code into the process, and leeway loads none: remove it"
+#define TICKETS                                                                          \
+    "leeway starts no program, so not kinit either: remove it, let the system keep a "   \
+    "ticket fresh (k5start, a timer) and name its cache in KRB5CCNAME"
+#define OFFSETS                                                                          \
+    "leeway commits by itself, when an event's effects are stored, and always sets it "  \
+    "to false: remove it"
+#define STORE "leeway keeps offsets in Redis and in the group: remove it"
+
+static const struct {
+    const char *key, *why;
+} refused[] = {
+    {"ssl.providers", NO_CODE},
+    {"sasl.kerberos.kinit.cmd", TICKETS},
+    {"sasl.kerberos.keytab", TICKETS}, /* which kinit alone reads */
+    {"sasl.kerberos.min.time.before.relogin", TICKETS},
+    {"enable.auto.commit", OFFSETS},
+    {"auto.commit.enable", OFFSETS},
+    {"enable.auto.offset.store", OFFSETS},
+    {"enable.partition.eof", "leeway sets it for each client by itself: remove it"},
+    {"offset.store.method", STORE},
+    {"offset.store.path", STORE},
+    {"metadata.broker.list", "is not read here: write 'bootstrap.servers'"},
+};
+
+static bool begins(const char *text, const char *with) {
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool ends(const char *text, const char *with) {
+    size_t len = strlen(text), n = strlen(with);
+    return len >= n && strcmp(text + len - n, with) == 0;
+}
+
+const char *lw_kafka_refused(const char *property) {
+    if (begins(property, "topic."))
+        property += strlen("topic."); /* librdkafka's other name of a topic's property */
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (strcmp(property, refused[i].key) == 0)
+            return refused[i].why;
+    if (ends(property, ".cmd"))
+        return "leeway starts no program: remove it";
+    return begins(property, "plugin.") || begins(property, "ssl.engine.") ? NO_CODE
+                                                                          : NULL;
+}
