@@ -3,8 +3,9 @@
  * A thread of ours accepts and looks at the first bytes of a new connection without
  * taking them: one that asks for health, readiness or metrics goes to a thread that does
  * nothing else, so that these answer however busy the others are; the rest go to
- * libmicrohttpd's pool. One that says nothing never gets that far (with TLS the first
- * bytes tell nothing, and one pool answers all).
+ * libmicrohttpd's pool. One that says nothing, or stops within its first word, never gets
+ * that far (with TLS the first bytes tell nothing, and one pool answers all): nobody else
+ * would see its end, so it is closed here when it ends or has had its time.
  *
  * `http.connections` have a place. When all are taken, a newcomer gets that of the
  * connection that has waited longest for its next request, or takes its answer too
@@ -62,8 +63,21 @@ static void drop_peer(struct lw_server *s, struct lw_peer *p) {
     free(p);
 }
 
-/* With the lock held: its thread sees the end and closes it. */
+/* One that has not been handed over. With the lock held. */
+static void close_peer(struct lw_server *s, struct lw_peer *p) {
+    unlink_peer(s, p);
+    epoll_ctl(s->epoll, EPOLL_CTL_DEL, p->fd, NULL);
+    close(p->fd);
+    free(p);
+}
+
+/* With the lock held. The thread that has it sees the end and closes it; what this thread
+ * still has is gone at once. */
 static void send_away(struct lw_server *s, struct lw_peer *p) {
+    if (!p->handed) {
+        close_peer(s, p);
+        return;
+    }
     p->leaving = true;
     s->npeers--;
     s->nleaving++;
@@ -93,15 +107,28 @@ static struct lw_peer *loser(struct lw_server *s) {
     return out;
 }
 
-/* Those that have had their time. */
+/* libmicrohttpd takes a read that does not fill its buffer for all there is, so it misses
+ * an end that has come with the last bytes. Another word of it changes nothing else: what
+ * has been asked is answered. */
+static void tell_end(const struct lw_peer *p) {
+    char next;
+    if (p->handed && recv(p->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+        shutdown(p->fd, SHUT_RD);
+}
+
+/* Those that have had their time, and those that have ended. */
 static void expire(struct lw_server *s) {
     int64_t oldest = lw_mono_ms() - s->config->http.timeout_ms;
     pthread_mutex_lock(&s->peers_lock);
-    for (struct lw_peer *p = s->peers; p; p = p->next) {
+    for (struct lw_peer *p = s->peers, *next; p; p = next) {
         enum lw_peer_state state = atomic_load(&p->state);
-        if (!p->leaving && (state == LW_PEER_WAITS || state == LW_PEER_SENDS) &&
-            atomic_load(&p->since_ms) < oldest)
+        next = p->next;
+        if (p->leaving || (state != LW_PEER_WAITS && state != LW_PEER_SENDS))
+            continue;
+        if (atomic_load(&p->since_ms) < oldest)
             send_away(s, p);
+        else if (state == LW_PEER_WAITS)
+            tell_end(p);
     }
     pthread_mutex_unlock(&s->peers_lock);
 }
@@ -164,25 +191,29 @@ static enum first tell(const char *bytes, size_t n) {
 static void hand_over(struct lw_server *s, struct lw_peer *p, enum first first) {
     struct MHD_Daemon *to = first == FIRST_HEALTH ? s->health : s->mhd;
     p->health = first == FIRST_HEALTH;
+    p->handed = true;
     epoll_ctl(s->epoll, EPOLL_CTL_DEL, p->fd, NULL);
     if (MHD_add_connection(to, p->fd, (const struct sockaddr *)&p->from, p->from_len) !=
         MHD_YES)
         drop_peer(s, p); /* its descriptor is closed already */
 }
 
-static void first_bytes(struct lw_server *s, struct lw_peer *p) {
+/* Bytes that stay unread hide the end that comes after them: the events tell it. */
+static void first_bytes(struct lw_server *s, struct lw_peer *p, uint32_t events) {
     char bytes[FIRST_MAX];
     ssize_t n = recv(p->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
-    if (n > 0 && s->config->http.tls.on) {
-        hand_over(s, p, FIRST_OTHER);
-    } else if (n > 0) {
-        enum first first = tell(bytes, (size_t)n);
-        if (first != FIRST_LATER)
-            hand_over(s, p, first);
-    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-        int fd = p->fd;
-        drop_peer(s, p);
-        close(fd);
+    bool ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    enum first first = n <= 0                   ? FIRST_LATER
+                       : s->config->http.tls.on ? FIRST_OTHER
+                                                : tell(bytes, (size_t)n);
+    if (first == FIRST_LATER) /* nothing can come any more */
+        ended |= (events & EPOLLRDHUP) != 0;
+    if (ended || events & (EPOLLHUP | EPOLLERR)) {
+        pthread_mutex_lock(&s->peers_lock);
+        close_peer(s, p);
+        pthread_mutex_unlock(&s->peers_lock);
+    } else if (first != FIRST_LATER) {
+        hand_over(s, p, first);
     }
 }
 
@@ -235,6 +266,16 @@ static void no_room(struct lw_server *s, int why) {
     errno = why;
 }
 
+/* Waits for its first bytes. */
+static void watch_peer(struct lw_server *s, struct lw_peer *p) {
+    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = p};
+    if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, p->fd, &e) == 0)
+        return;
+    pthread_mutex_lock(&s->peers_lock);
+    close_peer(s, p);
+    pthread_mutex_unlock(&s->peers_lock);
+}
+
 /* False: none can be accepted now. */
 static bool accept_one(struct lw_server *s) {
     struct sockaddr_storage from = {0};
@@ -253,8 +294,7 @@ static bool accept_one(struct lw_server *s) {
     p->from_len = len;
     lw_peer_set(p, LW_PEER_WAITS);
     add_peer(s, p);
-    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = p};
-    epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e);
+    watch_peer(s, p);
     return true;
 }
 
@@ -287,12 +327,15 @@ void *lw_accept_main(void *arg) {
     listen_again(s, &listening);
     while (!atomic_load(&s->stop)) {
         int n = epoll_wait(s->epoll, events, EVENTS, listening ? TICK_MS : PAUSE_MS);
+        bool knocks = false;
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr == s)
-                accept_some(s, &listening);
+                knocks = true;
             else if (events[i].data.ptr)
-                first_bytes(s, events[i].data.ptr);
+                first_bytes(s, events[i].data.ptr, events[i].events);
         }
+        if (knocks) /* last: it may close one that has an event here */
+            accept_some(s, &listening);
         if (n == 0)
             listen_again(s, &listening);
         if (lw_mono_ms() - ticked < TICK_MS)
@@ -381,7 +424,8 @@ int lw_listen_open(struct lw_server *s, struct lw_err *err) {
 void lw_listen_close(struct lw_server *s) {
     while (s->peers) {
         struct lw_peer *p = s->peers;
-        close(p->fd);
+        if (!p->handed)
+            close(p->fd);
         unlink_peer(s, p);
         free(p);
     }

@@ -178,6 +178,7 @@ struct lw_peer { /* a connection */
     socklen_t from_len;
     bool health;  /* answered by the thread for health, then closed */
     bool extra;   /* beyond http.connections */
+    bool handed;  /* libmicrohttpd has it, and closes it */
     bool leaving; /* it has lost its place */
     _Atomic enum lw_peer_state state;
     _Atomic int64_t since_ms; /* monotonic: in this state */

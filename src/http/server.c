@@ -161,16 +161,22 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 
 /* ---- libmicrohttpd ---- */
 
-/* accept.c lets in no more than have a place; those that have lost theirs may still be
- * there for a moment. */
+/* accept.c lets in no more than have a place; those that have lost theirs, as many at
+ * most, may still be there for a moment. libmicrohttpd gives each thread an equal part of
+ * its limit and chooses the thread by the descriptor, so that one may get them all; and
+ * in 0.9.75 a thread that meets its limit keeps a lock and never answers again. So the
+ * limit is one that no thread can meet. */
+static int limit_of(const struct lw_config_http *http, unsigned threads) {
+    return 3 * (http->connections + LW_EXTRA_PLACES) * (int)threads;
+}
+
 static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
                                     struct lw_err *err) {
     const struct lw_config_http *http = &s->config->http;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
                      MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
     struct MHD_OptionItem options[] = {
-        {MHD_OPTION_CONNECTION_LIMIT,
-         2 * (http->connections + LW_EXTRA_PLACES) + (int)threads, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, limit_of(http, threads), NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)LW_MEMORY_REQUEST, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (http->timeout_ms + 999) / 1000, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, s},
