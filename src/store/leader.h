@@ -167,7 +167,7 @@ struct lw_aliases { /* 0: none */
     uint32_t champion, previous, challenger, first, next;
     int64_t champion_since_ms; /* event time at promotion */
     uint64_t epoch;            /* grows with every change of the champion */
-    bool damaged;              /* champion is 0, as what is there is no version */
+    bool damaged;              /* champion is 0: what is there is no version */
 };
 int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
                       struct lw_aliases *out, struct lw_err *err);

@@ -193,6 +193,8 @@ int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t ve
     if (!reply)
         return -1;
     struct lw_model *model = lw_model_decode(v.model, v.model_len, err);
+    if (!model)
+        r->why = LW_REDIS_DAMAGED;
     int rc = model ? lw_model_bind(model, &spec->event.fields, err) : -1;
     lw_model_free(model);
     lw_reply_free(reply);

@@ -356,6 +356,9 @@ static void a_damaged_version_has_its_row(void **state) {
     }
     lw_reply_free(lw_redis_do(s->r, &err, "DEL leeway:{nyc-green}:model:2"));
     put_version(s->r, &s->f.config->spec, 2);
+    lw_reply_free(lw_redis_do(s->r, &err, "HSET leeway:{nyc-green}:model:2 model junk"));
+    refused(&s->f, "POST", "/api/v1/models/2/promote", AUTH, "", 500, why, sizeof why);
+    put_version(s->r, &s->f.config->spec, 2);
 }
 
 /* Asks until the answer of /readyz holds the text, or no longer does. */
