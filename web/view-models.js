@@ -65,7 +65,7 @@ function row(model, actions) {
   const box = h("div", {class: "lineage", id: `lineage-${model.version}`});
   const details = h("details", {}, h("summary", {},
     h("span", {class: "version"}, `v${model.version}`), badge(model.status),
-    h("span", {class: "what"}, model.name || model.kind || ""),
+    h("span", {class: "what"}, model.status === "unreadable" ? model.reason : model.name || model.kind || ""),
     h("span", {class: "number"}, number(model.rmse, 3), h("small", {}, model.champion_rmse ?
       ` against ${number(model.champion_rmse, 3)}` : " hold-out")),
     h("span", {class: "number rows"}, `${count(model.rows)} rows`),

@@ -20,6 +20,8 @@ struct session {
     char who[160];
 };
 
+#define ROW "%-8u %-12s %-20s %-20s %9s  %s" /* of the table of versions */
+
 static const char *aliases_of(const struct lw_aliases *a, uint32_t version, char *out,
                               size_t size) {
     snprintf(out, size, "%s%s%s%s", version == a->champion ? "champion " : "",
@@ -46,6 +48,18 @@ static json_t *version_json(const struct lw_version *v, const struct lw_aliases 
     json_object_set_new(o, "verdict", lw_cli_text(v->verdict));
     json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
     json_object_set_new(o, "facts", facts ? facts : json_null());
+    return o;
+}
+
+static json_t *unreadable_json(uint32_t version, const char *why,
+                               const struct lw_aliases *a) {
+    char aliases[64];
+    json_t *o = json_object();
+    json_object_set_new(o, "version", json_integer(version));
+    json_object_set_new(o, "status", json_string("unreadable"));
+    json_object_set_new(o, "aliases",
+                        json_string(aliases_of(a, version, aliases, sizeof aliases)));
+    json_object_set_new(o, "reason", lw_cli_text(why));
     return o;
 }
 
@@ -88,31 +102,50 @@ static void print_quarantine(const json_t *spans) {
     lw_buf_fini(&out);
 }
 
+/* Adds and prints one. One that is damaged has its row, as the others have theirs. */
+static int list_one(struct session *s, uint32_t version, const struct lw_aliases *a,
+                    json_t *all, struct lw_err *err) {
+    struct lw_version v;
+    struct lw_err why = {0};
+    char when[32], aliases[64];
+    aliases_of(a, version, aliases, sizeof aliases);
+    struct lw_reply *reply =
+        lw_models_head(s->redis, &s->config->spec, version, &v, &why);
+    if (!reply && why.code == LW_ENOTFOUND)
+        return 0; /* a number that was reserved and never used */
+    if (!reply && why.code != LW_EINPUT)
+        return lw_fail(err, why.code, "%s", why.msg);
+    json_array_append_new(all, reply ? version_json(&v, a)
+                                     : unreadable_json(version, why.msg, a));
+    if (!s->json && reply)
+        lw_cli_line(stdout, ROW, version, v.status, aliases,
+                    lw_format_time(when, sizeof when, v.as_of_ms),
+                    lw_digits(heldout(&v), 3).text, v.reason);
+    else if (!s->json)
+        lw_cli_line(stdout, ROW, version, "unreadable", aliases, "-", "-", why.msg);
+    lw_reply_free(reply);
+    return 0;
+}
+
 static int list(struct session *s, struct lw_err *err) {
     struct lw_aliases a;
+    int rc = 0;
     json_t *all = json_array(), *spans = NULL;
-    if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
+    if (lw_models_aliases(s->redis, &s->config->spec, &a, err)) {
+        json_decref(all);
         return -1;
+    }
     if (!s->json)
         printf("%-8s %-12s %-20s %-20s %9s  %s\n", "version", "status", "aliases",
                "as of", "held-out", "reason");
-    for (uint32_t version = 1; version < a.next; version++) {
-        struct lw_version v;
-        struct lw_err gone = {0};
-        char when[32], aliases[64];
-        struct lw_reply *reply =
-            lw_models_head(s->redis, &s->config->spec, version, &v, &gone);
-        if (!reply && gone.code != LW_ENOTFOUND)
-            return lw_fail(err, gone.code, "%s", gone.msg);
-        if (!reply)
-            continue; /* a number that was reserved and never used */
-        if (!s->json)
-            lw_cli_line(stdout, "%-8u %-12s %-20s %-20s %9s  %s", version, v.status,
-                        aliases_of(&a, version, aliases, sizeof aliases),
-                        lw_format_time(when, sizeof when, v.as_of_ms),
-                        lw_digits(heldout(&v), 3).text, v.reason);
-        json_array_append_new(all, version_json(&v, &a));
-        lw_reply_free(reply);
+    for (uint32_t version = 1; rc == 0 && version < a.next; version++)
+        rc = list_one(s, version, &a, all, err);
+    if (rc == 0 && !s->json && a.damaged)
+        printf("\nthe alias champion is damaged, so nobody knows which version scores: "
+               "leeway models promote N\n");
+    if (rc) {
+        json_decref(all);
+        return -1;
     }
     if (s->json)
         lw_cli_print_json(json_incref(all));

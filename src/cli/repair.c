@@ -17,6 +17,8 @@
 #include "engine/rebuild.h"
 #include "store/damage.h"
 
+#define VERSIONS_MAX 1000 /* the newest, each asked for */
+
 struct session {
     const struct lw_config *config;
     const struct lw_spec *spec;
@@ -108,21 +110,52 @@ static int look_at_version(struct session *s, uint32_t version, struct lw_damage
     return 0;
 }
 
+/* A version without an alias: what is damaged is told, though nothing reads it. */
+static int look_at_head(struct session *s, uint32_t version, struct lw_damages *out,
+                        struct lw_err *err) {
+    struct lw_version v;
+    struct lw_err why = {0};
+    char name[40];
+    struct lw_reply *reply = lw_models_head(s->redis, s->spec, version, &v, &why);
+    lw_reply_free(reply);
+    if (reply || why.code == LW_ENOTFOUND)
+        return 0;
+    if (why.code != LW_EINPUT)
+        return lw_fail(err, why.code, "%s", why.msg);
+    snprintf(name, sizeof name, "model:%u", version);
+    add(out, name, why.msg);
+    return 0;
+}
+
+static int look_at_versions(struct session *s, struct lw_damages *out,
+                            struct lw_err *err) {
+    struct lw_aliases a;
+    if (lw_models_aliases(s->redis, s->spec, &a, err))
+        return -1;
+    if (a.damaged)
+        add(out, "models:champion", "the alias is no number of a version");
+    if (look_at_version(s, a.champion, out, err) ||
+        look_at_version(s, a.previous, out, err))
+        return -1;
+    for (uint32_t v = a.next; v-- > 1 && a.next - v <= VERSIONS_MAX;)
+        if (v != a.champion && v != a.previous && look_at_head(s, v, out, err))
+            return -1;
+    return 0;
+}
+
 /* Everything that is read but for the partitions' progress, which their owners look at
  * with each claim. A key of a wrong type makes reading fail: then that is what is told.
  */
 static int look(struct session *s, int32_t npartitions, struct lw_damages *out,
                 struct lw_err *err) {
-    struct lw_aliases a;
-    const struct lw_damage_of of = {s->config->source.topic, s->who, npartitions, 0};
+    const struct lw_damage_of of = {s->config->source.topic, s->who, npartitions, 0,
+                                    true};
     if (lw_damage_look(s->redis, s->spec, &of, out, err))
         return -1;
     if (out->n)
         return 0;
     if (look_at_detector(s, out, err) || look_at_panes(s, npartitions, out, err) ||
-        lw_models_aliases(s->redis, s->spec, &a, err) ||
-        look_at_version(s, a.champion, out, err) ||
-        look_at_version(s, a.previous, out, err))
+        look_at_versions(s, out, err))
         return -1;
     return 0;
 }
@@ -187,7 +220,7 @@ static void print_all(const struct session *s, const struct lw_damages *now,
 static int list(struct session *s, struct lw_err *err) {
     struct lw_damages now = {0}, aside = {0};
     int32_t n = partitions(s);
-    const struct lw_damage_of of = {s->config->source.topic, s->who, n, 0};
+    const struct lw_damage_of of = {s->config->source.topic, s->who, n, 0, true};
     int rc = s->apply ? lw_damage_mend(s->redis, s->spec, &of, &aside, err) : 0;
     free(aside.item);
     aside = (struct lw_damages){0};

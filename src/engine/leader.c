@@ -46,6 +46,7 @@ void lw__leader_drop(struct lw_leader *l) {
     l->monitor = NULL;
     l->pager = NULL;
     l->checked = l->unusable = 0;
+    l->lost = false;
     memset(l->trouble_ms, 0, sizeof l->trouble_ms);
 }
 

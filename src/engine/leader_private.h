@@ -54,6 +54,7 @@ struct lw_leader {
     int64_t looked_ms;            /* monotonic: last look for damage; 0: none yet */
     int64_t noted_ms;             /* wall: notes of damage up to then have been told */
     uint32_t checked, unusable;   /* champions: last looked at; found unusable; 0 */
+    bool lost;                    /* it was told that nobody knows the champion */
     uint64_t dials;               /* connections made when the view was read */
     struct lw_evaluation *evaluation;
     struct lw_pager *pager;            /* while leading */

@@ -50,6 +50,7 @@ void lw__leader_unusable(struct lw_leader *l, const char *event, const struct lw
 /* ---- keys ---- */
 
 #define LOOK_MS 5000 /* between two looks for damage */
+#define SPARES  100  /* the newest versions, of which one may replace the champion */
 
 static void note_key(struct lw_leader *l, const struct lw_damage *d) {
     char quoted[600];
@@ -67,7 +68,7 @@ static void note_key(struct lw_leader *l, const struct lw_damage *d) {
 static int look(struct lw_leader *l, struct lw_err *err) {
     struct lw_damages found;
     const struct lw_damage_of of = {l->config->source.topic, l->engine->who, l->n,
-                                    l->noted_ms + 1};
+                                    l->noted_ms + 1, false};
     if (lw_damage_mend(l->redis, l->spec, &of, &found, err))
         return -1;
     bool index = l->looked_ms == 0 && l->sealed_until_ms != INT64_MIN;
@@ -119,29 +120,56 @@ static int usable(struct lw_leader *l, uint32_t version, struct lw_err *why,
                                              : 0;
 }
 
-/* The champion's model cannot be read: the newest of those before it that can is put in
- * its place, so that events are scored; a person may decide otherwise. */
+/* 1: the version has been champion; 0: it has not, or is not there; -1. */
+static int was_champion(struct lw_leader *l, uint32_t version, struct lw_err *err) {
+    struct lw_version head;
+    struct lw_err why = {0};
+    struct lw_reply *reply = lw_models_head(l->redis, l->spec, version, &head, &why);
+    lw_reply_free(reply);
+    if (!reply && why.code == LW_EAGAIN)
+        return lw_fail(err, LW_EAGAIN, "%s", why.msg);
+    return reply && head.promoted_ms > 0;
+}
+
+/* A version that can score in the place of another: the one before it, else the newest
+ * that has been champion. 1; 0: there is none; -1. */
+static int spare(struct lw_leader *l, const struct lw_aliases *a, uint32_t *out,
+                 struct lw_err *err) {
+    const uint32_t known[] = {a->previous, a->first};
+    struct lw_err none = {0};
+    for (uint32_t i = 0; i < 2 + SPARES; i++) {
+        if (i >= 2 && a->next <= i - 1)
+            break;
+        uint32_t v = i < 2 ? known[i] : a->next - (i - 1);
+        int ok = v && v != a->champion ? i < 2 || was_champion(l, v, err) : 0;
+        ok = ok > 0 ? usable(l, v, &none, err) : ok;
+        *out = v;
+        if (ok)
+            return ok;
+    }
+    return 0;
+}
+
+/* The champion's model cannot be read: another that has been champion is put in its
+ * place, so that events are scored; a person may decide otherwise. */
 static int replace(struct lw_leader *l, const struct lw_aliases *a, struct lw_err *err) {
-    const uint32_t other[] = {a->previous, a->first};
-    struct lw_err why = {0}, none = {0};
+    uint32_t other;
+    struct lw_err why = {0};
     char text[320], quoted[600];
     int ok = usable(l, a->champion, &why, err);
     if (ok)
         return ok < 0 ? -1 : 0;
     l->unusable = a->champion;
-    for (size_t i = 0; i < 2 && ok == 0; i++) {
-        ok = other[i] == a->champion ? 0 : usable(l, other[i], &none, err);
-        if (ok > 0 && lw_models_promote(l->redis, l->spec, other[i], l->engine->who,
-                                        "the champion's model cannot be read", NULL, err))
-            return -1;
-    }
-    if (ok < 0)
+    ok = spare(l, a, &other, err);
+    if (ok < 0 ||
+        (ok && lw_models_promote(l->redis, l->spec, other, l->engine->who,
+                                 "the champion's model cannot be read", NULL, err)))
         return -1;
     lw_log(LW_ERROR, "champion_unusable", "version=%u error=%s", a->champion,
            lw_log_quote(quoted, sizeof quoted, why.msg));
     snprintf(
         text, sizeof text, "The champion's model cannot be read (%.120s): %s", why.msg,
-        ok ? "the version before it answers again."
+        ok ? "a version from before it answers again."
            : "new processes score nothing until a version is promoted (leeway models "
              "promote N) or trained (leeway models retrain).");
     lw_monitor_unreadable(l->monitor, 0, text);
@@ -169,24 +197,53 @@ static int exists(struct lw_leader *l, uint32_t version, struct lw_err *err) {
     return why.code == LW_EAGAIN ? lw_fail(err, LW_EAGAIN, "%s", why.msg) : 0;
 }
 
+static int put_back(struct lw_leader *l, struct lw_aliases *a, uint32_t version,
+                    struct lw_err *err) {
+    lw_log(LW_WARN, "champion_put_back", "version=%u", version);
+    if (lw_models_restore(l->redis, l->spec, &l->lease, version,
+                          lw_monitor_first_version(l->monitor), err))
+        return -1;
+    a->champion = version;
+    a->damaged = false;
+    return 0;
+}
+
+/* The alias is damaged, and nobody knows what it was. */
+static int lost(struct lw_leader *l, struct lw_aliases *a, struct lw_err *err) {
+    uint32_t version;
+    if (l->lost)
+        return 0;
+    int found = spare(l, a, &version, err);
+    if (found)
+        return found < 0 ? -1 : put_back(l, a, version, err);
+    l->lost = true;
+    lw_log(LW_ERROR, "champion_lost",
+           "advice=\"the alias champion in Redis is damaged, and no version can take its "
+           "place: leeway models promote N, or retrain\"");
+    lw_monitor_unreadable(
+        l->monitor, 0,
+        "The alias champion in Redis is damaged, and no version can take its place: "
+        "nothing is scored until a version is promoted (leeway models promote N) or "
+        "trained (leeway models retrain).");
+    return 0;
+}
+
 int lw__leader_aliases(struct lw_leader *l, struct lw_aliases *a, struct lw_err *err) {
     uint32_t was = known_champion(l);
+    bool sure = lw_monitor_champion_version(l->monitor) != 0;
+    l->lost &= a->damaged;
     if (a->champion && a->champion == was && l->checked == was)
         return 0;
     int there = a->champion && a->champion != was ? exists(l, a->champion, err) : 1;
     if (there == 0 && was) /* there is no such version: the alias is damaged */
         a->champion = 0;
-    if (there >= 0 && !a->champion && was)
-        there = exists(l, was, err); /* not in a Redis that was emptied */
-    if (there < 0)
+    /* Also when it is gone itself: so everybody sees that there was one, and is told. */
+    if (there >= 0 && !a->champion && was && !sure)
+        there = exists(l, was, err);
+    if (there < 0 || (!a->champion && was && (sure || there) && put_back(l, a, was, err)))
         return -1;
-    if (!a->champion && was && there) {
-        lw_log(LW_WARN, "champion_put_back", "version=%u", was);
-        if (lw_models_restore(l->redis, l->spec, &l->lease, was,
-                              lw_monitor_first_version(l->monitor), err))
-            return -1;
-        a->champion = was;
-    }
+    if (a->damaged && lost(l, a, err))
+        return -1;
     if (!a->champion || l->unusable == a->champion)
         return 0;
     l->checked = a->champion;

@@ -77,15 +77,25 @@ static struct entry *find(const struct lw_model_cache *c, uint32_t version,
     return NULL;
 }
 
+/* Its key is damaged or gone, and we have it: it goes on. */
+static struct entry *find_any(const struct lw_model_cache *c, uint32_t version) {
+    for (size_t i = c->n; i-- > 0;)
+        if (c->entry[i].version == version && c->entry[i].model)
+            return &c->entry[i];
+    return NULL;
+}
+
 static int want(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
                 struct lw_lineup *out, struct lw_err *err) {
     struct lw_version head = {0};
     struct lw_err why = {0};
     struct lw_reply *reply = lw_models_head(r, c->spec, version, &head, &why);
+    bool known = reply != NULL;
     lw_reply_free(reply);
-    if (!reply && why.code == LW_EAGAIN)
+    if (!known && why.code == LW_EAGAIN)
         return lw_fail(err, LW_EAGAIN, "%s", why.msg);
-    const struct entry *e = find(c, version, head.created_ms);
+    const struct entry *e =
+        known ? find(c, version, head.created_ms) : find_any(c, version);
     if (!e) {
         if (load(c, r, version, err))
             return -1;

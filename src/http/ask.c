@@ -180,6 +180,7 @@ void *lw_ask_main(void *arg) {
     while ((c = take(s, a))) {
         c->asker = a;
         c->redis = a->redis;
+        lw_redis_forget_why(a->redis); /* of another request */
         if (atomic_load(&s->stop)) {
             lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is stopping");
         } else {

@@ -110,7 +110,8 @@ static void add_components(json_t *reasons, json_t *o, const struct lw_health *h
 
 bool lw_vitals_ready(const struct lw_vitals *v, const struct lw_snapshot *n) {
     return v->started && !v->failure[0] && v->since_poll_ms <= LW_STALE_POLL_MS &&
-           lw_health_ready(&v->health, lw_mono_ms()) && n && !n->unusable;
+           lw_health_ready(&v->health, lw_mono_ms()) && n && !n->unusable &&
+           !n->aliases.damaged;
 }
 
 void lw_serve_ready(struct lw_call *c) {
@@ -136,6 +137,10 @@ void lw_serve_ready(struct lw_call *c) {
                    "version %u is champion and cannot be used, so nothing is scored: the "
                    "log says why; promote another",
                    n->unusable);
+    if (n && n->aliases.damaged)
+        add_reason(reasons, "the alias champion in Redis is damaged, so nobody knows "
+                            "which version scores: `leeway repair` shows it; promote a "
+                            "version");
     json_object_set_new(o, "champion",
                         champion ? json_integer(champion->version) : json_null());
     json_object_set_new(o, "partitions", json_integer(v.partitions));

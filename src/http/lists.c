@@ -56,6 +56,12 @@ static int add_version(struct lw_call *c, uint32_t version, json_t *list,
     struct lw_version v;
     struct lw_err why = {0};
     struct lw_reply *reply = lw_models_head(c->redis, c->server->spec, version, &v, &why);
+    if (!reply && why.code == LW_EINPUT) { /* it is damaged: the others are there */
+        v = (struct lw_version){.version = version, .status = "unreadable"};
+        lw_copy(v.reason, sizeof v.reason, why.msg);
+        json_array_append_new(list, version_json(&v, false));
+        return 0;
+    }
     if (!reply)
         return why.code == LW_ENOTFOUND ? 0 : lw_fail(err, why.code, "%s", why.msg);
     json_array_append_new(list, version_json(&v, false));

@@ -145,7 +145,9 @@ VITAL(evaluated, at(s))
 VITAL(unreadable_panes, figure(s, "unreadable_panes"))
 VITAL(outbox, s->stream ? (double)s->stream->outbox : NAN)
 VITAL(parked, s->stream ? (double)s->stream->parked : NAN)
-VITAL(model, s->stream ? (double)s->stream->aliases.champion : NAN)
+VITAL(model, s->stream && !s->stream->aliases.damaged
+                 ? (double)s->stream->aliases.champion
+                 : NAN)
 VITAL(model_age, s->stream && s->stream->aliases.champion
                      ? figure(s, "champion_age_hours") * 3600
                      : NAN)

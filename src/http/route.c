@@ -89,7 +89,11 @@ void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
 }
 
 void lw_call_err(struct lw_call *c, const struct lw_err *err) {
+    /* What is damaged in Redis is no fault of the asker. */
+    bool damaged =
+        err->code == LW_EINPUT && c->redis && lw_redis_why(c->redis) == LW_REDIS_DAMAGED;
     unsigned status = err->code == LW_ENOTFOUND ? MHD_HTTP_NOT_FOUND
+                      : damaged                 ? MHD_HTTP_INTERNAL_SERVER_ERROR
                       : err->code == LW_EINPUT || err->code == LW_ECONFIG
                           ? MHD_HTTP_BAD_REQUEST
                       : err->code == LW_EAGAIN || err->code == LW_EFENCED

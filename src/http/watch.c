@@ -221,11 +221,14 @@ static bool same(const struct lw_aliases *a, uint32_t version, uint64_t epoch,
            a->champion_since_ms == since_ms;
 }
 
-/* Follows the alias. A version that cannot be used leaves the last one in place. */
+/* Follows the alias. One that is damaged, or names a version that cannot be used, leaves
+ * the last one in place. */
 static int follow(struct watcher *w, const struct lw_aliases *a, struct lw_err *err) {
     struct lw_server *s = w->server;
     const struct lw_champion *c = s->champion; /* only this thread changes it */
     const struct lw_aliases *r = &w->refused;
+    if (a->damaged)
+        return 0;
     if (c ? same(a, c->version, c->epoch, c->since_ms) : a->champion == 0)
         return 0;
     if (a->champion && same(a, r->champion, r->epoch, r->champion_since_ms))

@@ -12,6 +12,10 @@
 #include "store/guard.h"
 #include "store/state_private.h"
 
+/* Versions of a model that are looked at: every few seconds, and for a person. */
+#define NEWEST 100
+#define EVERY  5000
+
 /* KEYS: unreadable, audit, then key and new name of each. ARGV: wall ms, ttl ms, who, cap
  * of the audit, 1 to look only, then type ("!": it goes whatever it is) and name of each.
  * Name and reason of each that was, or would be, moved. */
@@ -31,7 +35,7 @@ static const struct lw_script mend = {
             "  end\n"
             "end\n"
             "local moved, told, seen = {}, {}, {}\n"
-            "for i = 3, #KEYS, 2 do\n" /* a version may have several aliases */
+            "for i = 3, #KEYS, 2 do\n" /* a version may be there twice */
             "  local name = ARGV[i + 4]\n"
             "  local why = not seen[name] and odd(KEYS[i], ARGV[i + 3])\n"
             "  seen[name] = true\n"
@@ -118,18 +122,25 @@ static void put_one(struct lw_cmd *keys, struct lw_cmd *args, const struct lw_sp
     lw_cmd_str(args, name);
 }
 
-static void put_versions(struct lw_cmd *keys, struct lw_cmd *args,
-                         const struct lw_spec *spec, const struct lw_aliases *a) {
-    const uint32_t version[] = {a->champion, a->previous, a->challenger, a->first};
+static void put_version(struct lw_cmd *keys, struct lw_cmd *args,
+                        const struct lw_spec *spec, uint32_t version) {
     char name[40];
-    for (size_t i = 0; i < sizeof version / sizeof *version; i++) {
-        if (!version[i])
-            continue;
-        snprintf(name, sizeof name, "model:%u", version[i]);
-        put_one(keys, args, spec, name, "hash");
-        snprintf(name, sizeof name, "reference:%u", version[i]);
-        put_one(keys, args, spec, name, "hash");
-    }
+    snprintf(name, sizeof name, "model:%u", version);
+    put_one(keys, args, spec, name, "hash");
+    snprintf(name, sizeof name, "reference:%u", version);
+    put_one(keys, args, spec, name, "hash");
+}
+
+/* Those that have an alias, wherever they are, and the newest. */
+static void put_versions(struct lw_cmd *keys, struct lw_cmd *args,
+                         const struct lw_spec *spec, const struct lw_aliases *a,
+                         uint32_t newest) {
+    const uint32_t version[] = {a->champion, a->previous, a->challenger, a->first};
+    for (size_t i = 0; i < sizeof version / sizeof *version; i++)
+        if (version[i])
+            put_version(keys, args, spec, version[i]);
+    for (uint32_t v = a->next; v-- > 1 && newest-- > 0;)
+        put_version(keys, args, spec, v);
 }
 
 static void put_all(struct lw_cmd *keys, struct lw_cmd *args, const struct lw_spec *spec,
@@ -209,7 +220,7 @@ static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
     lw_models_aliases(r, spec, &aliases, &none);
     struct lw_cmd *c = begin(r, spec, of->who, dry);
     put_all(&r->keys, c, spec, of->topic, of->npartitions);
-    put_versions(&r->keys, c, spec, &aliases);
+    put_versions(&r->keys, c, spec, &aliases, of->thorough ? EVERY : NEWEST);
     struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
     if (!reply)
         lw_err_context(err, "looking for damage");

@@ -31,6 +31,7 @@ struct lw_damage_of {
     const char *topic, *who;
     int32_t npartitions;
     int64_t since_ms;
+    bool thorough; /* all versions of a model that may be there, not the newest only */
 };
 int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_damage_of *of, struct lw_damages *out,

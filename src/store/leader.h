@@ -167,6 +167,7 @@ struct lw_aliases { /* 0: none */
     uint32_t champion, previous, challenger, first, next;
     int64_t champion_since_ms; /* event time at promotion */
     uint64_t epoch;            /* grows with every change of the champion */
+    bool damaged;              /* champion is 0: what is there is no version */
 };
 int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
                       struct lw_aliases *out, struct lw_err *err);
@@ -175,7 +176,8 @@ int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
 int lw_models_restore(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_lease *lease, uint32_t champion, uint32_t first,
                       struct lw_err *err);
-/* One version; the reply owns every borrowed text and blob in out. LW_ENOTFOUND. */
+/* One version; the reply owns every borrowed text and blob in out. LW_ENOTFOUND;
+ * LW_EINPUT: there is something that is no version, and lw_redis_why says "damaged". */
 struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
                                uint32_t version, struct lw_version *out,
                                struct lw_err *err);

@@ -193,6 +193,8 @@ int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t ve
     if (!reply)
         return -1;
     struct lw_model *model = lw_model_decode(v.model, v.model_len, err);
+    if (!model)
+        r->why = LW_REDIS_DAMAGED;
     int rc = model ? lw_model_bind(model, &spec->event.fields, err) : -1;
     lw_model_free(model);
     lw_reply_free(reply);
@@ -203,6 +205,11 @@ int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t ve
 static uint32_t version_at(const struct lw_reply *v, size_t i) {
     int64_t n = lw_reply_int(lw_reply_at(v, i));
     return n > 0 && n < UINT32_MAX ? (uint32_t)n : 0;
+}
+
+static bool is_damaged(const struct lw_reply *v, size_t i) {
+    const char *text = lw_reply_text(lw_reply_at(v, i), NULL);
+    return text && strcmp(text, "0") != 0 && !version_at(v, i);
 }
 
 /* Whoever lists versions counts up to `next`: one that is far from all that is known, or
@@ -233,6 +240,7 @@ int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
         .next = next > 0 && next < UINT32_MAX ? (uint32_t)next : 1,
         .champion_since_ms = lw_reply_int(lw_reply_at(v, 5)),
         .epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6)),
+        .damaged = is_damaged(v, 0),
     };
     lw_reply_free(v);
     believe_next(out);
@@ -285,12 +293,28 @@ static void read_head(const struct lw_reply *v, struct lw_version *out) {
     copy_text(out->verdict, sizeof out->verdict, lw_reply_at(v, 4));
 }
 
-static struct lw_reply *found(struct lw_reply *reply, const struct lw_spec *spec,
-                              uint32_t version, const struct lw_version *out,
-                              struct lw_err *err) {
-    if (!reply || out->version == version)
+static bool is_empty(const struct lw_reply *v) {
+    for (size_t i = 0; i < lw_reply_count(v); i++)
+        if (lw_reply_text(lw_reply_at(v, i), NULL))
+            return false;
+    return true;
+}
+
+/* The reply, if the head in it is that of the version. */
+static struct lw_reply *found(struct lw_redis *r, struct lw_reply *reply,
+                              const struct lw_reply *head, const struct lw_spec *spec,
+                              uint32_t version, struct lw_err *err) {
+    if (!reply || version_at(head, 0) == version)
         return reply;
-    lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream, version);
+    if (is_empty(head)) {
+        lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream, version);
+    } else {
+        r->why = LW_REDIS_DAMAGED;
+        lw_fail(err, LW_EINPUT,
+                "model:%u of stream %s is damaged: its field version is not %u; `leeway "
+                "repair` shows what is damaged",
+                version, spec->stream, version);
+    }
     lw_reply_free(reply);
     return NULL;
 }
@@ -305,7 +329,7 @@ struct lw_reply *lw_models_head(struct lw_redis *r, const struct lw_spec *spec,
         lw_cmd_str(c, head_fields[i]);
     struct lw_reply *reply = lw_redis_call(r, c, err);
     read_head(reply, out);
-    return found(reply, spec, version, out, err);
+    return found(r, reply, reply, spec, version, err);
 }
 
 struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
@@ -323,5 +347,5 @@ struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
     read_head(v, out);
     out->model = lw_reply_text(lw_reply_at(v, HEAD_FIELDS), &out->model_len);
     out->reference = lw_reply_text(lw_reply_at(reply, 1), &out->reference_len);
-    return found(reply, spec, version, out, err);
+    return found(r, reply, v, spec, version, err);
 }

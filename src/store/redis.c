@@ -75,6 +75,11 @@ enum lw_redis_why lw_redis_why(const struct lw_redis *r) {
     return r->why;
 }
 
+void lw_redis_forget_why(struct lw_redis *r) {
+    if (r)
+        r->why = LW_REDIS_FINE;
+}
+
 const char *lw_redis_why_name(enum lw_redis_why why) {
     static const char *const names[] = {"fine",   "away",    "denied", "full",
                                         "locked", "damaged", "other"};

@@ -187,27 +187,32 @@ const struct lw_script lw_script_lease = {
               "will('SET', KEYS[1], token .. ' ' .. ARGV[1], 'PX', ARGV[3])\n"
               "return commit(token)\n"};
 
-/* champion and previous change places or move up; statuses of the versions follow. */
+/* champion and previous change places or move up; statuses of the versions follow, where
+ * there are such versions. An alias that is no number is none. */
 #define LUA_PROMOTE                                                                      \
+    "local function alias(text) return string.match(text or '', '^%d+$') or '0' end\n"   \
+    "local function has_status(key, status)\n"                                           \
+    "  return redis.call('TYPE', key)['ok'] == 'hash' and\n"                             \
+    "      (not status or redis.call('HGET', key, 'status') == status)\n"                \
+    "end\n"                                                                              \
     "local function promote(models, prefix, version, since, wall)\n"                     \
     "  local a = redis.call('HMGET', models, 'champion', 'previous', 'challenger',\n"    \
     "                       'first', 'epoch')\n"                                         \
-    "  local old, previous = a[1] or '0', a[2] or '0'\n"                                 \
+    "  local old, previous, first = alias(a[1]), alias(a[2]), alias(a[4])\n"             \
     "  if old == version then return end\n"                                              \
-    "  if old ~= '0' then\n"                                                             \
+    "  if has_status(prefix .. old) then\n"                                              \
     "    local status = version == previous and 'rolled_back' or 'previous'\n"           \
     "    will('HSET', prefix .. old, 'status', status)\n"                                \
     "  end\n"                                                                            \
-    "  if previous ~= '0' and previous ~= version and\n"                                 \
-    "      redis.call('HGET', prefix .. previous, 'status') == 'previous' then\n"        \
+    "  if previous ~= version and has_status(prefix .. previous, 'previous') then\n"     \
     "    will('HSET', prefix .. previous, 'status', 'retired')\n"                        \
     "  end\n"                                                                            \
     "  local epoch = tonumber(a[5] or '') or 0\n"                                        \
     "  if not (epoch >= 0 and epoch < 2^52) then epoch = 0 end\n"                        \
     "  will('HSET', prefix .. version, 'status', 'champion', 'promoted', wall)\n"        \
-    "  will('HSET', models, 'first', a[4] or version, 'champion', version, "             \
-    "'previous',\n"                                                                      \
-    "       old, 'champion_since', since, 'epoch', string.format('%.0f', epoch + 1))\n"  \
+    "  if first == '0' then first = version end\n"                                       \
+    "  will('HSET', models, 'first', first, 'champion', version, 'previous', old,\n"     \
+    "       'champion_since', since, 'epoch', string.format('%.0f', epoch + 1))\n"       \
     "  if a[3] == version then will('HSET', models, 'challenger', '0') end\n"            \
     "end\n"
 

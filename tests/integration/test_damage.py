@@ -8,6 +8,7 @@ while it runs; nothing ends, and once it stops lying the stream goes on."""
 import json
 import socket
 import threading
+import urllib.error
 import urllib.request
 
 from harness import (REDIS, TRIPS, Daemon, Failed, avro_cut, check, counters, equal, free_port, main, offsets, say,
@@ -88,7 +89,7 @@ class Stream:
         self.listen = f"127.0.0.1:{free_port()}"
         self.config = case.nyc(STREAM, TOPIC, [
             (r"until: 2020-03-12", "rows: 15000"), (r"holdout: 2d", "holdout: 12h"),
-            (r"max_age: \S+", "max_age: 0"), (r"^  timeout: 2s", "  timeout: 1s\n  lease: 1s")])
+            (r"max_age: \S+", "max_age: 0"), (r"(?m)^alerts:", "privacy: {examples: hashed}\n\nalerts:"), (r"^  timeout: 2s", "  timeout: 1s\n  lease: 1s")])
         self.daemon = None
 
     def start(self, name="run", **environment):
@@ -142,7 +143,7 @@ def keys_of_another_type(s):
         kind = name.split(":")[0] if name.split(":")[0] in ("pane", "window", "unreadable") else name
         kinds[kind] = name  # of panes the newest
     # Those that a step cannot be made without, and a draw of the others; test_store_damage.c has all.
-    need = {"detector", "meta", "models", f"part:{TOPIC}:0", "outbox"}
+    need = {"detector", "meta", "models", f"part:{TOPIC}:0", "outbox", "health", "privacy"}
     names = [n for n in kinds.values() if n in need or s.case.random.random() < 0.3]
     for i, name in enumerate(names):
         was = s.redis("TYPE", key(name)).decode()
@@ -193,6 +194,55 @@ def fields_at_the_next_start(s):
     check(s.daemon.alive(), "it runs on")
 
 
+def a_version_without_an_alias(s):
+    """While nobody runs: each list has its row, `repair` names it, and nothing else is hidden."""
+    version = next(n for n in range(2, 100) if not s.redis("EXISTS", key(f"model:{n}")))
+    s.redis("HSET", key("models"), "next", version + 1)
+    s.redis("RPUSH", key(f"model:{version}"), "x")
+    rows = json.loads(s.case.leeway("models", "list", "-c", s.config, "--json"))
+    check(any(r["version"] == 1 and r["status"] == "champion" for r in rows), "the champion is listed", rows)
+    check(any(r["version"] == version and r["status"] == "unreadable" for r in rows), "the damaged one too", rows)
+    check("unreadable" in s.case.leeway("models", "list", "-c", s.config), "as a table")
+    listed = json.loads(s.case.leeway("repair", "-c", s.config, "--json", status=3))
+    check(f"model:{version}" in {d["name"] for d in listed["damaged"]}, "repair lists it", listed)
+    for name in ("health", "privacy"):
+        s.redis("DEL", key(name))
+        s.redis("RPUSH", key(name), "x")
+        s.case.leeway("repair", "-c", s.config, "anew", name, "--apply")
+        check(s.redis("EXISTS", key(name)) == 0 and s.redis("EXISTS", key(f"unreadable:{name}")), "begins anew", name)
+        s.redis("RPUSH", key(name), "x")  # for the next start, which hashes names
+    return f"model:{version}"
+
+
+def nobody_is_champion(s):
+    """No version can be read, and the alias is none: not ready, in words, and told of."""
+    s.daemon.stop(30)
+    s.redis("DEL", *s.redis.keys(key("model:*")), key("detector"), key("alerts"))
+    s.redis("HSET", key("models"), "champion", "x8?")
+    s.redis("HSET", key(f"part:{TOPIC}:0"), "champion", "0")
+    check("models:champion" in s.case.attempt("repair", "-c", s.config).stdout, "repair lists the alias")
+    s.start("nobody")
+
+    wait_for("readyz to say so", 60, lambda: ready(s, 503, "alias champion in Redis is damaged"))
+    s.send(8)
+    wait_for("word of the alias", 60, lambda: s.daemon.logged("champion_lost"))
+    wait_for("the alert", 60, lambda: any(
+        a["rule"] == "unreadable-state" and a["status"] == "firing" for a in
+        json.loads(s.case.attempt("alerts", "-c", s.config, "--json").stdout)["alerts"]))
+    wait_for("all trips to be read", 60, lambda: s.at() == s.sent)
+
+
+def ready(s, status, words):
+    try:
+        with urllib.request.urlopen(f"http://{s.listen}/readyz", timeout=10) as answer:
+            got, text = answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        got, text = refused.code, refused.read().decode()
+    except OSError:
+        return False
+    return got == status and words in text
+
+
 def lies(s, liar):
     environment = {"LEEWAY_REDIS": f"redis://{liar.address}"}
     for i, lie in enumerate(LIES):
@@ -220,10 +270,13 @@ def scenario(case):
     keys_of_another_type(s)
     say(f"counted: {counters(case.redis, STREAM)}")
     s.daemon.stop(30)
+    odd = a_version_without_an_alias(s)
     lies(s, Liar())
     s.start("again")
+    wait_for(f"{odd} to be set aside", 30, lambda: s.redis("EXISTS", key(f"unreadable:{odd}")))
     s.goes_on("after the lies")
     fields_at_the_next_start(s)
+    nobody_is_champion(s)
     s.daemon.stop(30)
     equal(s.at(), s.sent, "the end")
 

@@ -325,6 +325,74 @@ static void models_newest_first(void **state) {
     json_decref(ask_json(&s->f, "/api/v1/models/9", 404));
 }
 
+/* One version that is damaged hides no other. */
+static void a_damaged_version_has_its_row(void **state) {
+    struct scene *s = *state;
+    static const char *const damage[] = {"list", "field"};
+    struct lw_err err = {0};
+    for (int i = 0; i < 2; i++) {
+        lw_reply_free(lw_redis_do(s->r, &err, "DEL leeway:{nyc-green}:model:2"));
+        lw_reply_free(
+            i ? lw_redis_do(s->r, &err, "HSET leeway:{nyc-green}:model:2 version x8?")
+              : lw_redis_do(s->r, &err, "RPUSH leeway:{nyc-green}:model:2 x"));
+        json_t *o = ask_json(&s->f, "/api/v1/models", 200);
+        json_t *models = json_object_get(o, "models");
+        if (json_array_size(models) != 2)
+            fail_msg("%s: %zu rows", damage[i], json_array_size(models));
+        json_t *m = json_array_get(models, 0);
+        assert_int_equal(whole(m, "version"), 2);
+        assert_string_equal(text(m, "status"), "unreadable");
+        assert_non_null(strstr(text(m, "reason"), "leeway repair"));
+        assert_true(json_is_null(json_object_get(m, "created_ms")));
+        assert_int_equal(whole(json_array_get(models, 1), "version"), 1);
+        json_decref(o);
+        refused(&s->f, "GET", "/api/v1/models/2", "", NULL, 500, why, sizeof why);
+        assert_non_null(strstr(why, "leeway repair"));
+        /* and what is wrong with the next request is its own */
+        refused(&s->f, "GET", "/api/v1/audit?before=1-2-3", "", NULL, 400, why,
+                sizeof why);
+        refused(&s->f, "POST", "/api/v1/alerts/silence", AUTH,
+                "{\"rule\":\"none-such\",\"for\":\"1h\"}", 400, why, sizeof why);
+    }
+    lw_reply_free(lw_redis_do(s->r, &err, "DEL leeway:{nyc-green}:model:2"));
+    put_version(s->r, &s->f.config->spec, 2);
+    lw_reply_free(lw_redis_do(s->r, &err, "HSET leeway:{nyc-green}:model:2 model junk"));
+    refused(&s->f, "POST", "/api/v1/models/2/promote", AUTH, "", 500, why, sizeof why);
+    put_version(s->r, &s->f.config->spec, 2);
+}
+
+/* Asks until the answer of /readyz holds the text, or no longer does. */
+static void wait_reason(struct scene *s, const char *text, bool there) {
+    struct http_answer a;
+    for (int i = 0; i < 200; i++) {
+        http_ask(s->f.port, "GET", "/readyz", "", NULL, &a);
+        bool found = strstr(a.body, text) != NULL;
+        bool right = found == there && (!there || a.status == 503);
+        http_answer_fini(&a);
+        if (right)
+            return;
+        lw_sleep_ms(50);
+    }
+    fail_msg("/readyz %s \"%s\"", there ? "does not say" : "still says", text);
+}
+
+/* It is not "no champion": the last one goes on predicting, and nobody is ready. */
+static void a_damaged_alias_is_not_ready(void **state) {
+    struct scene *s = *state;
+    struct lw_err err = {0};
+    wait_version(&s->f, 1);
+    lw_reply_free(lw_redis_do(s->r, &err, "HSET leeway:{nyc-green}:models champion x8?"));
+    wait_reason(s, "the alias champion in Redis is damaged", true);
+    wait_version(&s->f, 1);
+    lw_reply_free(lw_redis_do(s->r, &err, "HSET leeway:{nyc-green}:models champion 1"));
+    wait_reason(s, "the alias champion in Redis is damaged", false);
+    lw_reply_free(lw_redis_do(s->r, &err, "HSET leeway:{nyc-green}:models champion 7"));
+    wait_reason(s, "version 7 is champion and cannot be used", true);
+    wait_version(&s->f, 1);
+    lw_reply_free(lw_redis_do(s->r, &err, "HSET leeway:{nyc-green}:models champion 1"));
+    wait_reason(s, "cannot be used", false);
+}
+
 static void a_person_promotes_and_asks(void **state) {
     struct scene *s = *state;
     struct http_answer a;
@@ -491,6 +559,8 @@ int main(void) {
         cmocka_unit_test(categories_that_came_and_went),
         cmocka_unit_test(damaged_bytes_are_no_fault_of_the_asker),
         cmocka_unit_test(models_newest_first),
+        cmocka_unit_test(a_damaged_version_has_its_row),
+        cmocka_unit_test(a_damaged_alias_is_not_ready),
         cmocka_unit_test(a_person_promotes_and_asks),
         cmocka_unit_test(alerts_and_silences),
         cmocka_unit_test(subscribers_hear_of_what_is_new),

@@ -7,8 +7,10 @@
 #include "base/text.h"
 #include "store/alerts.h"
 #include "store/damage.h"
+#include "store/health.h"
 #include "store/history.h"
 #include "store/keys.h"
+#include "store/privacy.h"
 
 /* ---- making the stream ---- */
 
@@ -124,12 +126,41 @@ static void first_leader(struct scene *s) {
     free(e);
 }
 
+/* What a process says of itself, and the key with which it hashes names. */
+static int myself(struct scene *s, struct lw_err *err) {
+    uint8_t secret[LW_PRIVACY_KEY_BYTES];
+    struct lw_process *me = lw_calloc(1, sizeof *me);
+    struct lw_stream_facts *facts = lw_calloc(1, sizeof *facts);
+    lw_copy(me->who, sizeof me->who, "host:1");
+    me->at_ms = 1;
+    int rc = lw_health_put(s->r, s->spec, me, err) ||
+             lw_health_facts(s->r, s->spec, facts, err) ||
+             lw_privacy_key(s->r, s->spec, secret, err);
+    free(facts);
+    free(me);
+    return rc ? -1 : 0;
+}
+
+/* Version 2, which has been retired and has no alias. */
+static void retired_version(struct scene *s) {
+    char key[LW_KEY_MAX];
+    lw_reply_free(MUST(s->r,
+                       "HSET %s version 2 parent 1 status retired reason old verdict - "
+                       "created 1 as_of 1 promoted 1 facts {} model Obj",
+                       lw_key(key, s->spec, "model:2")));
+    lw_reply_free(
+        MUST(s->r, "HSET %s version 2 profile ref", lw_key(key, s->spec, "reference:2")));
+    lw_reply_free(MUST(s->r, "HSET %s next 3", lw_key(key, s->spec, "models")));
+}
+
 static void people(struct scene *s) {
     struct lw_err err = {0};
     struct lw_silence quiet = {
         .rule = "psi", .from_ms = 1, .by = "ann", .until_ms = lw_wall_ms() + LW_DAY};
     assert_int_equal(lw_silence_add(s->r, s->spec, &quiet, lw_wall_ms(), &err), 0);
     assert_int_equal(lw_ask(s->r, s->spec, "retrain", "ann", &err), 0);
+    assert_int_equal(myself(s, &err), 0);
+    retired_version(s);
 }
 
 static void scene_save(struct scene *s) {
@@ -318,6 +349,24 @@ int process_work(struct scene *s, struct lw_err *err) {
     return rc;
 }
 
+/* Each version, or in words why not: none hides the others. */
+static int look_at_versions(struct scene *s, struct lw_err *err) {
+    struct lw_aliases a;
+    struct lw_version v;
+    if (lw_models_aliases(s->r, s->spec, &a, err))
+        return -1;
+    for (uint32_t n = 1; n < a.next && n < 10; n++) {
+        struct lw_err why = {0};
+        struct lw_reply *reply = lw_models_head(s->r, s->spec, n, &v, &why);
+        if (!reply && why.code != LW_ENOTFOUND && why.code != LW_EINPUT)
+            return lw_fail(err, why.code, "%s", why.msg);
+        if (!reply && why.code == LW_EINPUT)
+            assert_int_equal(lw_redis_why(s->r), LW_REDIS_DAMAGED);
+        lw_reply_free(reply);
+    }
+    return 0;
+}
+
 int process_look(struct scene *s, struct lw_err *err) {
     struct lw_alerts alerts;
     struct lw_part_view view;
@@ -333,7 +382,8 @@ int process_look(struct scene *s, struct lw_err *err) {
                                        .nfields = 1,
                                        .max = 5};
     size_t n;
-    if (lw_alerts_read(s->r, s->spec, 2, &alerts, err))
+    if (myself(s, err) || look_at_versions(s, err) ||
+        lw_alerts_read(s->r, s->spec, 2, &alerts, err))
         return -1;
     lw_alerts_fini(&alerts);
     if (lw_state_view(s->r, s->spec, TOPIC, 1, &view, err) ||

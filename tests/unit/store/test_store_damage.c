@@ -19,7 +19,7 @@
 #define ROUNDS    8
 #define PER_FIELD 3 /* ways in which a field is damaged, drawn of all */
 
-static const struct lw_damage_of all_of_it = {TOPIC, "me", 1, 0};
+static const struct lw_damage_of all_of_it = {TOPIC, "me", 1, 0, false};
 
 /* ---- the law ---- */
 
@@ -108,6 +108,27 @@ static void one(struct scene *s, const char *key, const char *fmt, ...) {
     scene_restore(s);
 }
 
+/* The look that a leader has every few seconds leaves no key of a wrong type. */
+static void is_mended(struct scene *s) {
+    struct lw_damages found;
+    struct lw_err err = {0};
+    if (lw_damage_mend(s->r, s->spec, &all_of_it, &found, &err))
+        fail_msg("%s: %s", s->what, err.msg);
+    free(found.item);
+    static const char *const read[] = {"health", "privacy", "model:", "models", "meta"};
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++) {
+        char key[LW_KEY_MAX];
+        if (strncmp(s->damaged, read[i], strlen(read[i])) != 0)
+            continue;
+        char *is =
+            must_text(MUST(s->r, "TYPE %s", lw_key(key, s->spec, "%s", s->damaged)));
+        const char *want = strcmp(s->damaged, "privacy") == 0 ? "string" : "hash";
+        if (strcmp(is, "none") != 0 && strcmp(is, want) != 0)
+            fail_msg("%s: it is still a %s", s->what, is);
+        free(is);
+    }
+}
+
 static void another_type(struct scene *s, const char *key) {
     static const char *const make[] = {
         "SET %s text",   "RPUSH %s a",      "SADD %s a", "ZADD %s 1 a",    "HSET %s f v",
@@ -125,6 +146,7 @@ static void another_type(struct scene *s, const char *key) {
             lw_cmd_free(c);
         }
         check(s);
+        is_mended(s);
     }
 }
 
@@ -269,6 +291,14 @@ static void members(struct scene *s, const char *key) {
     }
 }
 
+/* The law is about these keys too. */
+static void has_key(const struct scene *s, const char *name) {
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(short_name(s, s->key[i].name), name) == 0)
+            return;
+    fail_msg("the stream of this test has no key %s", name);
+}
+
 static void everything_goes_on_without_what_is_damaged(void **state) {
     struct scene *s = lw_calloc(1, sizeof *s);
     struct lw_rng rng;
@@ -277,6 +307,9 @@ static void everything_goes_on_without_what_is_damaged(void **state) {
     printf("seed %" PRIu64 "\n", seed);
     lw_rng_seed(&rng, seed);
     scene_make(s, *state);
+    has_key(s, "health");
+    has_key(s, "privacy");
+    has_key(s, "model:2"); /* without an alias */
     for (size_t i = 0; i < s->n; i++) {
         const char *key = s->key[i].name;
         scene_restore(s);
@@ -370,10 +403,80 @@ static void a_key_begins_anew(void **state) {
     scene_free(s);
 }
 
+static void look(struct scene *s, struct lw_damages *found) {
+    struct lw_err err = {0};
+    assert_int_equal(lw_damage_look(s->r, s->spec, &all_of_it, found, &err), 0);
+}
+
+/* A version that no alias names, health and the key of the privacy hash are seen, moved
+ * away, and made again by who needs them. */
+static void what_nobody_steps_on_is_seen_too(void **state) {
+    static const char *const name[] = {"model:2", "reference:2", "health", "privacy"};
+    struct scene *s = lw_calloc(1, sizeof *s);
+    struct lw_damages found;
+    struct lw_err err = {0};
+    char key[LW_KEY_MAX], aside[LW_KEY_MAX];
+    scene_make(s, *state);
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        scene_restore(s);
+        s->damaged = name[i];
+        lw_key(key, s->spec, "%s", name[i]);
+        lw_key(aside, s->spec, "unreadable:%s", name[i]);
+        lw_reply_free(MUST(s->r, "DEL %s", key));
+        lw_reply_free(MUST(s->r, "RPUSH %s x", key));
+        look(s, &found);
+        assert_int_equal(found.n, 1);
+        assert_string_equal(found.item[0].name, name[i]);
+        free(found.item);
+        assert_true(*lw_damage_follows(name[i]));
+        assert_int_equal(lw_damage_aside(s->r, s->spec, name[i], "ann", &err), 0);
+        assert_int_equal(must_int(s->r, MUST(s->r, "EXISTS %s", aside)), 1);
+        look(s, &found);
+        assert_int_equal(found.n, 0);
+        free(found.item);
+        goes_on(s);
+    }
+    scene_free(s);
+}
+
+/* No number of a version: it is not taken for "no champion", and whoever promotes a
+ * version gets rid of it. */
+static void a_damaged_alias_is_told_from_none(void **state) {
+    static const char *const odd[] = {"x8?", "", "-1", "1.5", "4294967296", " 1", "1 x"};
+    struct scene *s = lw_calloc(1, sizeof *s);
+    struct lw_aliases a;
+    struct lw_err err = {0};
+    scene_make(s, *state);
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        scene_restore(s);
+        lw_reply_free(MUST(s->r, "HSET leeway:{damage}:models champion %s first %s",
+                           odd[i], odd[i]));
+        assert_int_equal(lw_models_aliases(s->r, s->spec, &a, &err), 0);
+        assert_int_equal(a.champion, 0);
+        assert_true(a.damaged);
+        assert_int_equal(lw_models_promote(s->r, s->spec, 2, "ann", "", NULL, &err), 0);
+        assert_int_equal(lw_models_aliases(s->r, s->spec, &a, &err), 0);
+        assert_int_equal(a.champion, 2);
+        assert_false(a.damaged);
+        int64_t stray =
+            must_int(s->r, MUST(s->r, "EXISTS leeway:{damage}:model:%s", odd[i]));
+        assert_int_equal(stray, 0); /* no version of that name was made up */
+    }
+    lw_reply_free(MUST(s->r, "HSET leeway:{damage}:models champion 0"));
+    assert_int_equal(lw_models_aliases(s->r, s->spec, &a, &err), 0);
+    assert_false(a.damaged);
+    lw_reply_free(MUST(s->r, "HDEL leeway:{damage}:models champion"));
+    assert_int_equal(lw_models_aliases(s->r, s->spec, &a, &err), 0);
+    assert_false(a.damaged);
+    scene_free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_partition_is_read_again),
         cmocka_unit_test(a_key_begins_anew),
+        cmocka_unit_test(what_nobody_steps_on_is_seen_too),
+        cmocka_unit_test(a_damaged_alias_is_told_from_none),
         cmocka_unit_test(everything_goes_on_without_what_is_damaged),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
