@@ -19,8 +19,12 @@
 #define SECRET "hush-3f9c51d07b"
 
 void __real_free(void *p);
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
 void __wrap_free(void *p);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 
 /* registry_private.h and core/ each have a struct lw_reference. */
@@ -52,9 +56,26 @@ void __wrap_free(void *p) {
     __real_free(p);
 }
 
+/* What a library has left in memory that it gave back must not count as ours. */
+static void *blank(void *p, size_t from) {
+    size_t size = p ? malloc_usable_size(p) : 0;
+    if (from < size)
+        memset((char *)p + from, 0, size - from);
+    return p;
+}
+
+void *__wrap_malloc(size_t size) {
+    return blank(__real_malloc(size), 0);
+}
+
+void *__wrap_calloc(size_t n, size_t size) {
+    return blank(__real_calloc(n, size), 0);
+}
+
 void *__wrap_realloc(void *p, size_t size) {
+    size_t had = p ? malloc_usable_size(p) : 0;
     look(p);
-    return __real_realloc(p, size);
+    return blank(__real_realloc(p, size), had);
 }
 
 static char dir[64];
