@@ -107,13 +107,15 @@ static struct lw_peer *loser(struct lw_server *s) {
     return out;
 }
 
-/* libmicrohttpd takes a read that does not fill its buffer for all there is, so it misses
- * an end that has come with the last bytes. Another word of it changes nothing else: what
- * has been asked is answered. */
+/* libmicrohttpd may miss the end of a connection: it takes a read that does not fill its
+ * buffer for all there is, and within a TLS handshake it acts on the second word of it
+ * only. So it is told again until it closes. What has been asked is answered for all
+ * that, unless it has to leave. */
 static void tell_end(const struct lw_peer *p) {
     char next;
-    if (p->handed && recv(p->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-        shutdown(p->fd, SHUT_RD);
+    ssize_t n = p->leaving ? 0 : recv(p->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        shutdown(p->fd, p->leaving ? SHUT_RDWR : SHUT_RD);
 }
 
 /* Those that have had their time, and those that have ended. */
@@ -123,11 +125,10 @@ static void expire(struct lw_server *s) {
     for (struct lw_peer *p = s->peers, *next; p; p = next) {
         enum lw_peer_state state = atomic_load(&p->state);
         next = p->next;
-        if (p->leaving || (state != LW_PEER_WAITS && state != LW_PEER_SENDS))
-            continue;
-        if (atomic_load(&p->since_ms) < oldest)
+        bool sits = state == LW_PEER_WAITS || state == LW_PEER_SENDS;
+        if (!p->leaving && sits && atomic_load(&p->since_ms) < oldest)
             send_away(s, p);
-        else if (state == LW_PEER_WAITS)
+        else if (p->handed && (p->leaving || state == LW_PEER_WAITS))
             tell_end(p);
     }
     pthread_mutex_unlock(&s->peers_lock);

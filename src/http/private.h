@@ -100,6 +100,7 @@ struct lw_call {
     struct lw_buf body;
     int64_t began_us;
     bool suspended, answered;
+    bool sent; /* an answer of ours */
     /* the answer */
     unsigned status;
     const char *type;

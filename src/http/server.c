@@ -24,6 +24,7 @@
 static enum MHD_Result send_answer(struct lw_call *c) {
     struct MHD_Response *r = c->response;
     c->response = NULL;
+    c->sent = true;
     if (!r) {
         size_t len = c->out.len;
         void *data = len ? c->out.data : NULL;
@@ -141,14 +142,22 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
     return finish(c);
 }
 
+/* Has libmicrohttpd refused it, before or behind our back? */
+static bool refused_there(const struct lw_call *c, struct MHD_Connection *connection) {
+    return !c->sent &&
+           MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS) != NULL;
+}
+
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode why) {
-    (void)arg;
-    (void)why;
-    (void)connection;
+    struct lw_server *s = arg;
     struct lw_call *c = *context;
+    (void)why;
     if (!c)
         return;
+    if (refused_there(c, connection))
+        atomic_fetch_add_explicit(&s->refused[LW_REFUSED_MALFORMED], 1,
+                                  memory_order_relaxed);
     if (c->peer)
         lw_peer_set(c->peer, LW_PEER_WAITS);
     lw_buf_fini(&c->body);

@@ -121,6 +121,39 @@ static void what_has_two_readings_is_refused(void **state) {
     }
 }
 
+static uint64_t counted(struct fixture *f) {
+    static const char name[] = "leeway_http_refused_total{reason=\"malformed\"} ";
+    struct http_answer a;
+    http_ask(f->port, "GET", "/metrics", "", NULL, &a);
+    const char *at = a.body ? strstr(a.body, name) : NULL;
+    assert_non_null(at);
+    uint64_t n = strtoull(at + sizeof name - 1, NULL, 10);
+    http_answer_fini(&a);
+    return n;
+}
+
+/* Also where libmicrohttpd refuses it before we see it. */
+static void what_is_refused_is_counted(void **state) {
+    static const struct bytes bad[] = {
+        RAW(POST "Content-Length: +2\r\n\r\n{}" NEXT),
+        RAW(POST "Content-Length: abc\r\n\r\n{}" NEXT),
+        RAW(POST "Content-Length: 0x2\r\n\r\n{}" NEXT),
+        RAW(POST "Content-Length: 99999999999999999999999\r\n\r\n{}" NEXT),
+        RAW(POST TE "\r\nzz\r\n{}\r\n0\r\n\r\n"),
+        RAW(GET H H "\r\n" NEXT),
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint64_t before = counted(*state);
+        struct http_client c;
+        http_connect(&c, ((struct fixture *)*state)->port);
+        http_send(&c, bad[i].text, bad[i].len);
+        assert_true(http_closes(&c, 10000));
+        http_close(&c);
+        if (counted(*state) != before + 1)
+            fail_msg("%zu, \"%.90s\": not counted once", i, bad[i].text);
+    }
+}
+
 static void what_has_one_reading_is_answered(void **state) {
     static const struct bytes good[] = {
         RAW(GET H "\r\n"),
@@ -186,6 +219,7 @@ static void any_byte_anywhere(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_two_readings_is_refused),
+        cmocka_unit_test(what_is_refused_is_counted),
         cmocka_unit_test(what_has_one_reading_is_answered),
         cmocka_unit_test(large_heads_are_read_in_place),
         cmocka_unit_test(any_byte_anywhere),
