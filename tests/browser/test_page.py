@@ -409,7 +409,8 @@ def dead_redis(browser, page):
     shows(browser, "#trouble", "leeway answers, but cannot read the figures.*What you see is from", 60)
     shows(browser, "#connection", "No figures")
     equal(browser.js("return document.body.classList.contains('stale')"), True, "old figures are marked")
-    check(browser.text("#tiles").split("\n")[:2] == before.split("\n")[:2], "and are still there")
+    name, value = browser.text("#tiles").split("\n")[:2]  # an evaluation may have come in between
+    check(name == before.split("\n")[0] and re.search(r"\d", value), "and are still there", name, value)
     browser.reload()
     shows(browser, "#trouble", "cannot read the figures", 60)
     for section in ("error", "alerts", "models", "decisions"):
