@@ -92,13 +92,10 @@ static int keep_lineage(struct lw_redis *r, const struct lw_spec *spec,
                                          (long)one->start_ms, (long)one->start_ms);
     if (!lines)
         return -1;
-    const char *text = lw_reply_text(lw_reply_at(lines, 0), NULL);
-    int64_t start, first, last;
-    if (text &&
-        sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64, &start, &first, &last) == 3 &&
-        first >= 0 && first <= last && last < LW_OFFSET_MAX) {
-        pane->first_offset = first;
-        pane->last_offset = last;
+    struct lw_offsets_line of;
+    if (lw__offsets_line(lw_reply_at(lines, 0), &of) && of.last < LW_OFFSET_MAX) {
+        pane->first_offset = of.first;
+        pane->last_offset = of.last;
     }
     lw_reply_free(lines);
     return 0;

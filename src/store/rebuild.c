@@ -74,13 +74,10 @@ static void read_counters(const struct lw_reply *fields, struct evidence *e) {
 
 static void read_lines(const struct lw_reply *lines, struct evidence *e) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
-        const char *text = lw_reply_text(lw_reply_at(lines, i), NULL);
-        int64_t start, first, last;
-        if (text &&
-            sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64, &start, &first, &last) ==
-                3 &&
-            first >= 0 && last >= first && last < LW_OFFSET_MAX && last > e->behind)
-            e->behind = last;
+        struct lw_offsets_line of;
+        if (lw__offsets_line(lw_reply_at(lines, i), &of) && of.last < LW_OFFSET_MAX &&
+            of.last > e->behind)
+            e->behind = of.last;
     }
 }
 

@@ -96,13 +96,13 @@ static int find_lineage(struct lw_redis *r, const struct lw_spec *spec, int64_t 
                                          (long)start_ms, (long)start_ms);
     if (!lines)
         return -1;
-    const char *text = lw_reply_text(lw_reply_at(lines, 0), NULL);
-    int64_t start;
-    bool known = text &&
-                 sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64, &start,
-                        &out->first, &out->last, &out->events) == 4 &&
-                 out->first >= 0 && out->first <= out->last && out->last < LW_OFFSET_MAX;
+    struct lw_offsets_line of = {0};
+    bool known =
+        lw__offsets_line(lw_reply_at(lines, 0), &of) == 4 && of.last < LW_OFFSET_MAX;
     lw_reply_free(lines);
+    out->first = of.first;
+    out->last = of.last;
+    out->events = of.events;
     return known ? 0
                  : lw_fail(err, LW_ENOTFOUND,
                            "no offsets are kept of the pane of %s of partition %d",
@@ -228,13 +228,9 @@ int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t par
     if (!lines)
         return -1;
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
-        const char *text = lw_reply_text(lw_reply_at(lines, i), NULL);
-        int64_t start, first, last;
-        if (text &&
-            sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64, &start, &first, &last) ==
-                3 &&
-            first >= 0 && first <= last && (*out < 0 || first < *out))
-            *out = first;
+        struct lw_offsets_line of;
+        if (lw__offsets_line(lw_reply_at(lines, i), &of) && (*out < 0 || of.first < *out))
+            *out = of.first;
     }
     lw_reply_free(lines);
     return 0;

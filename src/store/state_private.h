@@ -15,6 +15,13 @@ void lw__progress_put(struct lw_buf *out, const struct lw_partition *p,
 /* Takes the two off *len again. LW_EINPUT. */
 int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
                       struct lw_err *err);
+/* A line "<start> <first> <last> <events>" of offsets:<p>. How many of its fields can be
+ * read; 0: it tells no offsets, as one of a topic that was made anew meanwhile. */
+struct lw_offsets_line {
+    int64_t start_ms, first, last;
+    uint64_t events;
+};
+int lw__offsets_line(const struct lw_reply *line, struct lw_offsets_line *out);
 /* A partition that is being claimed. */
 struct lw_part {
     const struct lw_spec *spec;

@@ -174,20 +174,23 @@ int64_t lw__pane_start(const struct lw_spec *spec, const char *name, int32_t *nu
     return start;
 }
 
-/* Lines "<start> <first> <last> <events>". */
+int lw__offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
+    const char *text = lw_reply_text(line, NULL);
+    int n = text ? sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64,
+                          &out->start_ms, &out->first, &out->last, &out->events)
+                 : 0;
+    return n >= 3 && out->first >= 0 && out->first <= out->last ? n : 0;
+}
+
 static void widen(struct lw_range *range, const struct lw_reply *lines) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
-        const char *text = lw_reply_text(lw_reply_at(lines, i), NULL);
-        int64_t start, first, last;
-        uint64_t events;
-        if (!text ||
-            sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64, &start, &first,
-                   &last, &events) != 4 ||
-            first < 0 || first > last) /* of a topic that was made anew meanwhile */
+        struct lw_offsets_line of;
+        if (lw__offsets_line(lw_reply_at(lines, i), &of) != 4)
             continue;
-        range->first = range->first < 0 || first < range->first ? first : range->first;
-        range->last = last > range->last ? last : range->last;
-        range->events += events;
+        if (range->first < 0 || of.first < range->first)
+            range->first = of.first;
+        range->last = of.last > range->last ? of.last : range->last;
+        range->events += of.events;
     }
 }
 
