@@ -273,7 +273,6 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.partitions += w.owned;
         s.stalled |= w.stalled;
         s.held += w.held;
-        s.producers_renewed += w.renewals;
         s.settled &= w.settled;
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;
     }

@@ -64,7 +64,6 @@ struct lw_engine_status {
     bool registry;     /* there is one; else what follows is 0 */
     bool registry_away;
     uint64_t registry_requests, registry_failures;
-    uint64_t producers_renewed; /* after an error that ended them */
     bool settled; /* Redis knows what lw_engine_flow said last, of every partition */
 };
 /* host:pid, as in Redis. */

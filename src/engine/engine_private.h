@@ -111,7 +111,6 @@ struct lw_worker_status {
     bool stalled;
     int held;
     bool settled;
-    uint64_t renewals;
 };
 struct lw_worker_status lw__worker_status(const struct lw_worker *w);
 /* What stands in its way, in words ("": nothing), since when, and heard when last

@@ -132,6 +132,5 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
         .polled_ms = atomic_load(&w->polled_ms),
         .stalled = atomic_load(&w->stalled) || atomic_load(&w->held) > 0,
         .held = atomic_load(&w->held),
-        .renewals = atomic_load(&w->renewals),
         .settled = atomic_load(&w->settled) == atomic_load(&w->engine->flow)};
 }

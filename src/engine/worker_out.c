@@ -183,7 +183,6 @@ static void renew(struct lw_worker *w) {
         lw__worker_warn(w, "producer_waits", -1, &err);
         return;
     }
-    atomic_fetch_add(&w->renewals, 1);
     lw_log(LW_WARN, "producer_renewed", "worker=%s reason=%s", w->owner,
            lw_log_quote(quoted, sizeof quoted, w->out_why));
 }

@@ -66,7 +66,6 @@ struct lw_worker {
     int64_t again_ms;              /* the last wait after a refusal; 0: none of late */
     int64_t renew_at_ms;           /* monotonic: no producer is made anew before */
     char out_why[300];             /* the last refusal */
-    _Atomic uint64_t renewals;     /* producers that were made anew after a failure */
     struct lw_kafka_options *options;
     struct lw_kafka_stamp stamp;    /* of the files that the clients were made from */
     int64_t look_at_ms;             /* monotonic: when they are looked at again */

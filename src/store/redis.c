@@ -80,12 +80,6 @@ void lw_redis_forget_why(struct lw_redis *r) {
         r->why = LW_REDIS_FINE;
 }
 
-const char *lw_redis_why_name(enum lw_redis_why why) {
-    static const char *const names[] = {"fine",   "away",    "denied", "full",
-                                        "locked", "damaged", "other"};
-    return (size_t)why < sizeof names / sizeof *names ? names[why] : "other";
-}
-
 uint64_t lw_redis_dials(const struct lw_redis *r) {
     return r->dials;
 }

@@ -76,7 +76,6 @@ enum lw_redis_why {
 /* Of the last call over this connection. Reads go on where writes are refused. */
 enum lw_redis_why lw_redis_why(const struct lw_redis *r);
 void lw_redis_forget_why(struct lw_redis *r); /* NULL: nothing */
-const char *lw_redis_why_name(enum lw_redis_why why);
 
 /* Sends and waits. An error reply of the server is LW_EAGAIN when somebody can mend it
  * there (LOADING, READONLY, OOM, NOPERM, NOREPLICAS, MISCONF, CLUSTERDOWN, BUSY, ...),
