@@ -119,10 +119,10 @@ static int expand(const struct lw_receiver *r, const char *text,
         if (write_field(r, m, field, line, out, err) < 0)
             return -1;
         if (out->len > RESULT_MAX)
-            return lw_fail(err, LW_ECONFIG,
-                           "receiver %s: `template_file`: the result is longer than 256 "
-                           "KiB",
-                           r->name);
+            return lw_fail(
+                err, LW_ECONFIG,
+                "receiver %s: `template_file`: the result is longer than 256 KiB",
+                r->name);
         at = close + 2;
     }
     lw_buf_put(out, at, strlen(at));

@@ -92,8 +92,7 @@ static int check(const struct lw_message *m, struct lw_err *err) {
             return lw_fail(err, LW_EINPUT, "alert message: `id` is none of ours");
     if (strcmp(m->status, "firing") != 0 && strcmp(m->status, "resolved") != 0)
         return lw_fail(err, LW_EINPUT,
-                       "alert message: `status` must be firing or "
-                       "resolved");
+                       "alert message: `status` must be firing or resolved");
     return 0;
 }
 

@@ -66,10 +66,10 @@ static int check_name(const struct lw_receiver *r, struct lw_err *err) {
         return lw_fail(err, LW_ECONFIG, "a receiver lacks `name`: give it a short one");
     for (const char *p = r->name; *p != '\0'; p++)
         if (!lw_name_char(*p))
-            return lw_fail(err, LW_ECONFIG,
-                           "receiver %s: a name holds letters, digits, '_', '-' and '.' "
-                           "only",
-                           r->name);
+            return lw_fail(
+                err, LW_ECONFIG,
+                "receiver %s: a name holds letters, digits, '_', '-' and '.' only",
+                r->name);
     return 0;
 }
 
@@ -142,10 +142,10 @@ int lw_receiver_check(struct lw_receiver *r, struct lw_err *err) {
         return -1;
     for (size_t i = 0; i < r->nrules; i++)
         if (r->rule[i][0] == '\0')
-            return lw_fail(err, LW_ECONFIG,
-                           "receiver %s: an empty name in `rules`: leave the list out to "
-                           "get every rule",
-                           r->name);
+            return lw_fail(
+                err, LW_ECONFIG,
+                "receiver %s: an empty name in `rules`: leave the list out to get every rule",
+                r->name);
     return check_times(r, err);
 }
 

@@ -61,10 +61,10 @@ static int read_line(const struct lw_receiver *r, const char *key, const char *p
     int rc = 0;
     for (const char *p = text; *p != '\0' && rc == 0; p++)
         if ((unsigned char)*p <= ' ' || (unsigned char)*p > '~')
-            rc = lw_fail(err, LW_ECONFIG,
-                         "receiver %s: `%s`: %s must hold one line of printable ASCII "
-                         "without spaces",
-                         r->name, key, path);
+            rc = lw_fail(
+                err, LW_ECONFIG,
+                "receiver %s: `%s`: %s must hold one line of printable ASCII without spaces",
+                r->name, key, path);
     if (rc == 0 && strlen(text) >= size)
         rc = lw_fail(err, LW_ECONFIG, "receiver %s: `%s`: %s holds more than %zu bytes",
                      r->name, key, path, size - 1);

@@ -27,8 +27,8 @@
 static int base64_decode(const char *text, size_t len, unsigned char *out) {
     if (len == 0 || len % 4 != 0)
         return -1;
-    size_t body = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                               "0123456789+/");
+    size_t body =
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
     size_t pad = len - body;
     if (body > len || pad > 2 || strspn(text + body, "=") < pad)
         return -1;

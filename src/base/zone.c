@@ -250,10 +250,10 @@ struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
         *name && *name != '/' && !strstr(name, "..") && n > 0 && (size_t)n < sizeof path;
     char *bytes = plain ? lw_read_file(path, FILE_MAX, &len, &why) : NULL;
     if (!bytes) {
-        lw_fail(err, LW_ECONFIG,
-                "time zone \"%s\" is not known on this machine (is the tzdata package "
-                "installed?)",
-                name);
+        lw_fail(
+            err, LW_ECONFIG,
+            "time zone \"%s\" is not known on this machine (is the tzdata package installed?)",
+            name);
         return NULL;
     }
     struct lw_zone *zone = lw_calloc(1, sizeof *zone);
@@ -262,10 +262,10 @@ struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
     if (good)
         return zone;
     lw_zone_free(zone);
-    lw_fail(err, LW_ECONFIG,
-            "time zone \"%s\": %s is no zone file that can be used (TZif version 2 or "
-            "later)",
-            name, path);
+    lw_fail(
+        err, LW_ECONFIG,
+        "time zone \"%s\": %s is no zone file that can be used (TZif version 2 or later)",
+        name, path);
     return NULL;
 }
 

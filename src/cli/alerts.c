@@ -226,8 +226,7 @@ static int silence(struct session *s, struct lw_err *err) {
         return lw_fail(err, LW_ECONFIG, "for how long? (--for 2h)");
     if (!s->comment || !s->comment[0])
         return lw_fail(err, LW_ECONFIG,
-                       "why? (--comment TEXT): whoever is on call next "
-                       "will ask");
+                       "why? (--comment TEXT): whoever is on call next will ask");
     if (length > 366 * LW_DAY)
         return lw_fail(err, LW_ECONFIG, "a silence lasts 366d at most");
     if (parse_severity(s->severity, &new.severity, err))
@@ -322,10 +321,10 @@ static int check_usage(const struct session *s, const char *verb, char **rest, i
     if (n > most)
         return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[most]);
     if (!silences && (s->rule || s->feature || s->severity || s->lasts || s->comment))
-        return lw_fail(err, LW_ECONFIG,
-                       "--rule, --feature, --severity, --for and --comment belong to "
-                       "silence, not to %s",
-                       verb);
+        return lw_fail(
+            err, LW_ECONFIG,
+            "--rule, --feature, --severity, --for and --comment belong to silence, not to %s",
+            verb);
     if (!tests && (s->receiver || s->print))
         return lw_fail(err, LW_ECONFIG,
                        "--receiver and --print belong to test, not to %s", verb);
@@ -427,6 +426,5 @@ const struct lw_command lw_cmd_alerts = {
     "\n"
     "retry ID: a delivery that was given up goes into the outbox again.\n"
     "\n"
-    "hash VALUE: how messages call a category or an event's identifier under "
-    "`privacy`.\n",
+    "hash VALUE: how messages call a category or an event's identifier under `privacy`.\n",
     run};

@@ -220,8 +220,8 @@ static void segment(const struct lw_bt *b, const struct lw_bt_segment *s,
     char name[16], count[32];
     lw_buf_printf(out, "<h2>Error by ");
     lw_html_str(out, s->text);
-    lw_buf_printf(out, "</h2>\n<div class=\"scroll\"><table><thead><tr><th></th>"
-                       "<th>scored</th>");
+    lw_buf_printf(
+        out, "</h2>\n<div class=\"scroll\"><table><thead><tr><th></th><th>scored</th>");
     for (size_t m = 0; m < b->ledger.nmonths; m++)
         lw_buf_printf(out, "<th>%s</th>", name_of(name, &b->ledger.month[m]));
     lw_buf_printf(out, "</tr></thead><tbody>\n");

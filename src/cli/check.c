@@ -295,17 +295,11 @@ const struct lw_command lw_cmd_check = {
     "\n"
     "Kafka with the topics and rights that are needed, Redis with each permission, its "
     "memory and policy, the schema\n"
-    "registry and the hosts of the webhooks (`leeway alerts test` sends to them). Exit "
-    "code "
-    "3 when something\n"
-    "does not hold, with what to do about it; a webhook that is away is a warning "
-    "only.\n\n"
+    "registry and the hosts of the webhooks (`leeway alerts test` sends to them). Exit code 3 when something\n"
+    "does not hold, with what to do about it; a webhook that is away is a warning only.\n\n"
     "It warns of doors that stand open: HTTP for others without a token, files of "
     "secrets that others may read,\n"
     "verification switched off, secrets that go over the network as they are.\n\n"
-    "How each timestamp is read is told, and whether events agree: those of the files, "
-    "or "
-    "the first of the\n"
-    "topic. Times outside the years 1990 to 2100 are told with the unit in which they "
-    "would be right.\n",
+    "How each timestamp is read is told, and whether events agree: those of the files, or the first of the\n"
+    "topic. Times outside the years 1990 to 2100 are told with the unit in which they would be right.\n",
     run};

@@ -110,12 +110,13 @@ static void check_memory(struct lw_findings *f, struct lw_redis *r) {
         return;
     }
     bool fits = left >= LEAST_FREE, ample = left >= SHORT_FREE;
-    snprintf(text, sizeof text, "%" PRId64 " of %" PRId64 " MiB are free%s", left / MIB,
-             max / MIB,
-             fits && ample ? ""
-             : fits        ? "; with noeviction a full Redis refuses every write"
-                           : ": a full Redis refuses every write, and the stream stands; "
-                             "raise maxmemory");
+    snprintf(
+        text, sizeof text, "%" PRId64 " of %" PRId64 " MiB are free%s", left / MIB,
+        max / MIB,
+        fits && ample ? ""
+        : fits
+            ? "; with noeviction a full Redis refuses every write"
+            : ": a full Redis refuses every write, and the stream stands; raise maxmemory");
     lw_tell(f, "memory",
             !fits    ? LW_FINDING_FAILED
             : !ample ? LW_FINDING_WARNED

@@ -26,10 +26,10 @@ static int parse_since(const char *text, int64_t *out, struct lw_err *err) {
     if (lw_parse_time(text, out))
         return 0;
     if (!lw_parse_duration(text, &ms))
-        return lw_fail(err, LW_ECONFIG,
-                       "--since \"%s\" is neither a time (2020-03-12T05:00:00Z) nor a "
-                       "duration (2h)",
-                       text);
+        return lw_fail(
+            err, LW_ECONFIG,
+            "--since \"%s\" is neither a time (2020-03-12T05:00:00Z) nor a duration (2h)",
+            text);
     *out = lw_wall_ms() - ms;
     return 0;
 }
@@ -64,8 +64,9 @@ static int dispatch(struct lw_letters *l, const struct words *w, char **rest, in
     if (n > (shows ? 2 : 1))
         return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[shows ? 2 : 1]);
     if (!replays && (w->all || w->offset || l->target || l->dry || w->max_replays >= 0))
-        return usage(err, "--all, --offset, --topic, --max-replays and --dry-run belong "
-                          "to replay");
+        return usage(
+            err,
+            "--all, --offset, --topic, --max-replays and --dry-run belong to replay");
     if (shows && n < 2)
         return usage(err, "show which letter? (PARTITION:OFFSET, as in the list)");
     if (parse_since(w->since, &l->since_ms, err) ||
@@ -124,8 +125,7 @@ const struct lw_command lw_cmd_dead_letters = {
     "List, show and replay events that could not be read",
     "  -c, --config FILE     the stream's configuration\n"
     "      --limit N         list: the newest N (default 20; 0: all)\n"
-    "      --since WHEN      only from a time on (2020-03-12T05:00:00Z), or so long ago "
-    "(2h)\n"
+    "      --since WHEN      only from a time on (2020-03-12T05:00:00Z), or so long ago (2h)\n"
     "      --reason TEXT     only those whose reason contains it\n"
     "      --json            a line of JSON a letter, or one object\n"
     "replay:\n"
@@ -135,11 +135,7 @@ const struct lw_command lw_cmd_dead_letters = {
     "      --max-replays N   leave those that were replayed N times before\n"
     "      --dry-run         say what would be sent, and send nothing\n"
     "\n"
-    "replay sends key, value, time and headers as they came, with the header "
-    "leeway.replays "
-    "counting the\n"
-    "replays; letters stay in their topic. A letter's time is that of the event's "
-    "message. "
-    "Exit code 3 when\n"
+    "replay sends key, value, time and headers as they came, with the header leeway.replays counting the\n"
+    "replays; letters stay in their topic. A letter's time is that of the event's message. Exit code 3 when\n"
     "some letters were left, which standard error names.\n",
     run};

@@ -270,15 +270,12 @@ static int run_evaluate(int argc, char **argv) {
 const struct lw_command lw_cmd_evaluate = {
     "evaluate", "-c FILE --model MODEL [OPTIONS] DATA...", "Measure a model on files",
     "  -c, --config FILE     the stream's configuration\n"
-    "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models show "
-    "N "
-    "-o FILE`)\n"
+    "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models show N -o FILE`)\n"
     "      --by WHAT         also by segment: a feature's name, or an expression of the\n"
     "                        feature language, e.g. \"hour(lpep_pickup_datetime)\"\n"
     "      --top N           show the N worst segments (20)\n"
     "      --plot FILE       prediction against truth as a picture (SVG)\n"
     "      --json            one object on standard output\n"
     "\n"
-    "Each figure has its standard error beside it; \"of SE\" is the share of the total "
-    "squared error.\n",
+    "Each figure has its standard error beside it; \"of SE\" is the share of the total squared error.\n",
     run_evaluate};

@@ -58,10 +58,9 @@ static int exchange(int fd, const char *path, char *out, size_t size,
                     struct lw_err *err) {
     char request[200];
     size_t got = 0;
-    ssize_t n = snprintf(request, sizeof request,
-                         "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: "
-                         "close\r\n\r\n",
-                         path);
+    ssize_t n =
+        snprintf(request, sizeof request,
+                 "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
     if (send(fd, request, (size_t)n, MSG_NOSIGNAL) != n)
         return lw_fail(err, LW_EAGAIN, "%s: %s", path, strerror(errno));
     while (got + 1 < size && (n = recv(fd, out + got, size - 1 - got, 0)) > 0)
@@ -128,10 +127,6 @@ const struct lw_command lw_cmd_health = {
     "  -c, --config FILE   the stream's configuration: http.listen is asked\n"
     "      --ready         /readyz instead of /healthz: does the stream get on too?\n"
     "\n"
-    "Prints the answer. The exit status is 0 when all is well, 3 when it is not, and 1 "
-    "when "
-    "nobody\n"
-    "answers within 5 seconds. Nobody else is asked: `leeway check` tries Kafka, Redis "
-    "and "
-    "receivers.\n",
+    "Prints the answer. The exit status is 0 when all is well, 3 when it is not, and 1 when nobody\n"
+    "answers within 5 seconds. Nobody else is asked: `leeway check` tries Kafka, Redis and receivers.\n",
     run};

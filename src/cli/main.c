@@ -21,9 +21,9 @@ static void print_commands(FILE *out) {
                  "A streaming drift monitor and auto-retrainer on Kafka and Redis.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\nleeway COMMAND --help lists its options. Exit codes: 0 done, 1 "
-                 "failed, 2 usage, "
-                 "3 condition met.\n");
+    fprintf(
+        out,
+        "\nleeway COMMAND --help lists its options. Exit codes: 0 done, 1 failed, 2 usage, 3 condition met.\n");
 }
 
 static int unknown(const char *name) {

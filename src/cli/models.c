@@ -229,8 +229,7 @@ static int retrain(struct session *s, struct lw_err *err) {
                     open, open);
     else
         printf(
-            "requested; the leader takes it up within a second (leeway models list shows "
-            "the outcome)\n");
+            "requested; the leader takes it up within a second (leeway models list shows the outcome)\n");
     json_decref(spans);
     return 0;
 }
@@ -266,10 +265,10 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
         return release(s, rest + 1, n - 1, err);
     bool known = strcmp(verb, "show") == 0 || strcmp(verb, "promote") == 0;
     if (!known)
-        return lw_fail(err, LW_ECONFIG,
-                       "there is no verb \"%s\"; list, show, promote, rollback, retrain, "
-                       "release",
-                       verb);
+        return lw_fail(
+            err, LW_ECONFIG,
+            "there is no verb \"%s\"; list, show, promote, rollback, retrain, release",
+            verb);
     if (!numbered)
         return lw_fail(err, LW_ECONFIG, "%s which version? (leeway models list)", verb);
     return strcmp(verb, "show") == 0 ? show(s, (uint32_t)version, err)
@@ -320,11 +319,9 @@ const struct lw_command lw_cmd_models = {
     "  -o, --output FILE   show: write the model there as Avro\n"
     "      --json          facts as JSON\n"
     "\n"
-    "show N prints the lineage: topic, partitions and offset ranges, rows, hold-out, "
-    "trials, gate, and\n"
+    "show N prints the lineage: topic, partitions and offset ranges, rows, hold-out, trials, gate, and\n"
     "what was left out because of a fault.\n"
-    "release WHAT: a feature, `target`, or a number of the list's quarantine. Its rows "
-    "are "
+    "release WHAT: a feature, `target`, or a number of the list's quarantine. Its rows are "
     "learned from again,\n"
     "and an open incident of it ends; the audit says who did it.\n",
     run};

@@ -210,8 +210,7 @@ static void print_all(const struct session *s, const struct lw_damages *now,
     print_some("damaged now; a running leader sets it aside, or `leeway repair --apply`:",
                now, false);
     print_some(
-        "set aside, kept for 30 days as unreadable:NAME; `leeway repair drop NAME` "
-        "deletes it:",
+        "set aside, kept for 30 days as unreadable:NAME; `leeway repair drop NAME` deletes it:",
         aside, true);
     if (now->n + aside->n == 0)
         printf("nothing is damaged, and nothing is set aside\n");
@@ -271,8 +270,7 @@ static int anew(struct session *s, const char *name, struct lw_err *err) {
         return lw_fail(
             err, LW_ENOTFOUND,
             "\"%.80s\" is no key that can begin anew: part:TOPIC:P, offsets:P, "
-            "detector, models, model:N, meta, alerts, outbox, silences, audit, "
-            "...",
+            "detector, models, model:N, meta, alerts, outbox, silences, audit, ...",
             name);
     if (s->apply && lw_damage_aside(s->redis, s->spec, name, s->who, err))
         return -1;
@@ -291,17 +289,18 @@ static int offset_of(struct session *s, int32_t partition, int64_t sealed_ms,
                    ? 0
                    : lw_fail(err, LW_ECONFIG, "--from %.40s is no offset", s->from);
     if (s->from && !lw_parse_time(s->from, &from_ms))
-        return lw_fail(err, LW_ECONFIG,
-                       "--from takes an offset or a time like 2020-03-01T00:00:00Z, not "
-                       "\"%.40s\"",
-                       s->from);
+        return lw_fail(
+            err, LW_ECONFIG,
+            "--from takes an offset or a time like 2020-03-01T00:00:00Z, not \"%.40s\"",
+            s->from);
     if (lw_damage_offset(s->redis, s->spec, partition, from_ms, out, err))
         return -1;
-    return *out >= 0 ? 0
-                     : lw_fail(err, LW_ENOTFOUND,
-                               "no offsets are kept of partition %d from there on: say "
-                               "--from OFFSET",
-                               partition);
+    return *out >= 0
+               ? 0
+               : lw_fail(
+                     err, LW_ENOTFOUND,
+                     "no offsets are kept of partition %d from there on: say --from OFFSET",
+                     partition);
 }
 
 static int reread(struct session *s, const char *number, struct lw_err *err) {
@@ -466,26 +465,17 @@ const struct lw_command lw_cmd_repair = {
     "Show what is damaged in Redis and what was set aside, and decide what follows",
     "  -c, --config FILE   the stream's configuration\n"
     "      --apply         do it; without it nothing is changed\n"
-    "      --from WHERE    reread: an offset, or an event time (default: the oldest pane "
-    "that\n"
+    "      --from WHERE    reread: an offset, or an event time (default: the oldest pane that\n"
     "                      is not sealed)\n"
     "      --json          list: facts as JSON\n"
     "\n"
-    "list            what cannot be read, and what was set aside for it; exits with 3 "
-    "when "
-    "there is any.\n"
+    "list            what cannot be read, and what was set aside for it; exits with 3 when there is any.\n"
     "                With --apply, what no step can be made with is set aside now\n"
     "drop NAME       delete what is set aside under NAME\n"
-    "anew KEY        set a key aside whatever it holds, so that it begins anew: "
-    "detector, "
-    "models,\n"
+    "anew KEY        set a key aside whatever it holds, so that it begins anew: detector, models,\n"
     "                part:TOPIC:P, offsets:P, silences, ...\n"
-    "panes WHICH     make panes that are set aside (START:P of the list, or all) again "
-    "from "
-    "Kafka\n"
-    "reread P        read partition P again from Kafka: panes that are not sealed are "
-    "made "
-    "again\n"
+    "panes WHICH     make panes that are set aside (START:P of the list, or all) again from Kafka\n"
+    "reread P        read partition P again from Kafka: panes that are not sealed are made again\n"
     "\n"
     "Safe while processes run. The audit says who did what.\n",
     run};

@@ -170,11 +170,10 @@ static void ordered_chart(const struct lw_report_column *c, struct bar *bar, siz
         double x = a.x + step * (double)i + step * 0.1;
         for (int s = 0; s < LW_SIDES; s++) {
             double y = lw_axes_y(&a, bar[i].share[s]);
-            lw_buf_printf(out,
-                          "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
-                          "height=\"%.1f\"/>",
-                          s == LW_REF ? "refbar" : "curbar", x + w * s, y, w,
-                          a.y + a.h - y);
+            lw_buf_printf(
+                out,
+                "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>",
+                s == LW_REF ? "refbar" : "curbar", x + w * s, y, w, a.y + a.h - y);
         }
         if (i % every == 0)
             lw_buf_printf(out,

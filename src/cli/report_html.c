@@ -243,8 +243,7 @@ static void drift_table(const struct lw_report *r, struct lw_buf *out) {
                   "<p class=\"soft\">A column drifts when the difference is significant "
                   "for these sample sizes (p &lt; %g after correction over columns) and "
                   "its PSI is at least %g. With fewer than %" PRIu64
-                  " values a side it is "
-                  "not judged.</p>\n",
+                  " values a side it is not judged.</p>\n",
                   r->options.alpha, r->options.floor_psi, r->options.min_n);
 }
 
@@ -291,8 +290,7 @@ static void mover_table(const struct lw_report_column *c, struct lw_buf *out) {
     table_end(out);
     lw_buf_printf(
         out,
-        "<p class=\"soft\">%zu changed beyond chance, %zu of them appeared, %zu "
-        "vanished.</p>\n",
+        "<p class=\"soft\">%zu changed beyond chance, %zu of them appeared, %zu vanished.</p>\n",
         c->nmovers, c->appeared, c->vanished);
 }
 

@@ -120,7 +120,6 @@ const struct lw_command lw_cmd_run = {
     "\n"
     "Start more processes with the same configuration to scale: they share the "
     "partitions, and one of them\n"
-    "leads. Each needs an http.listen of its own on one machine. SIGTERM stops cleanly. "
-    "The log goes to\n"
+    "leads. Each needs an http.listen of its own on one machine. SIGTERM stops cleanly. The log goes to\n"
     "standard error, one line an event.\n",
     run};

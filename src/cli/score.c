@@ -28,8 +28,7 @@ static const char schema[] =
     "\"timestamp-millis\"},\"doc\":\"event time\"},"
     "{\"name\":\"prediction\",\"type\":\"double\"},"
     "{\"name\":\"target\",\"type\":[\"null\",\"double\"],\"default\":null},"
-    "{\"name\":\"aside\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"why "
-    "the "
+    "{\"name\":\"aside\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"why the "
     "event would not be scored against\"},"
     "{\"name\":\"model\",\"type\":\"string\",\"doc\":\"fingerprint\"}]}";
 
@@ -158,8 +157,9 @@ static int go(const struct options *o, char **files, int n) {
     if (!o->model)
         return lw_cli_usage(&lw_cmd_score, "which model? (--model FILE)");
     if (!o->out)
-        return lw_cli_usage(&lw_cmd_score, "where do the predictions go? (-o FILE, or -o "
-                                           "- for JSON lines)");
+        return lw_cli_usage(
+            &lw_cmd_score,
+            "where do the predictions go? (-o FILE, or -o - for JSON lines)");
     struct lw_config *config = lw_cli_config(&lw_cmd_score, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
@@ -191,12 +191,10 @@ const struct lw_command lw_cmd_score = {
     "score", "-c FILE --model MODEL DATA... -o FILE", "Predict every event of files",
     "  -c, --config FILE     the stream's configuration\n"
     "  -m, --model FILE      the model (Avro)\n"
-    "  -o, --output FILE     an Avro file of id, time, prediction, target, aside, "
-    "model;\n"
+    "  -o, --output FILE     an Avro file of id, time, prediction, target, aside, model;\n"
     "                        `-` writes JSON lines to standard output\n"
     "      --json            the same as -o -\n"
     "\n"
-    "Events whose target is missing or out of range are predicted too; `aside` says why "
-    "they would not\n"
+    "Events whose target is missing or out of range are predicted too; `aside` says why they would not\n"
     "be scored against. `model` is the model's fingerprint.\n",
     run_score};

@@ -260,11 +260,9 @@ const struct lw_command lw_cmd_status = {
     "Show the newest evaluation and every partition's progress",
     "  -c, --config FILE    the stream's configuration\n"
     "      --watch SECONDS  refresh this often, in place on a terminal, until Ctrl-C\n"
-    "      --json           one object: the newest evaluation, partitions with their "
-    "lag,\n"
+    "      --json           one object: the newest evaluation, partitions with their lag,\n"
     "                       processes, and what is wrong with leeway itself\n"
     "\n"
-    "\"stalled\" marks what does not get on, with the reason: partitions that no live "
-    "process\n"
+    "\"stalled\" marks what does not get on, with the reason: partitions that no live process\n"
     "reads or that stand still, and what the processes report of themselves.\n",
     run};

@@ -80,8 +80,7 @@ static int take_column(struct table *t, const char *name, struct lw_err *err) {
     else
         return lw_fail(
             err, LW_ECONFIG,
-            "--columns: \"%s\" is a %s field; it takes up to %d categories and "
-            "one number",
+            "--columns: \"%s\" is a %s field; it takes up to %d categories and one number",
             name, lw_kind_name(field->kind), CATEGORIES_MAX);
     return 0;
 }

@@ -160,9 +160,9 @@ int lw_read_sets(struct lw_load *load, const struct lw_yaml *node) {
 static int check_kind(struct lw_load *load, const struct lw_yaml *node,
                       const struct lw_fit_spec *fit) {
     if (!lw_fit_can(fit->kind))
-        return lw_yaml_fail(load->tree, lw_yaml_find(node, "kind"), load->err,
-                            "this build cannot fit trees: it was made without "
-                            "libxgboost-dev");
+        return lw_yaml_fail(
+            load->tree, lw_yaml_find(node, "kind"), load->err,
+            "this build cannot fit trees: it was made without libxgboost-dev");
     const struct {
         const char *key, *of;
         bool allowed;

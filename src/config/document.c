@@ -10,12 +10,10 @@
 static const char intro[] =
     "# Configuration\n"
     "\n"
-    "This page is written by `leeway check --manual` from the tables that configurations "
-    "are read by;\n"
+    "This page is written by `leeway check --manual` from the tables that configurations are read by;\n"
     "do not edit it by hand.\n"
     "\n"
-    "One YAML file describes one stream: `leeway run -c FILE`, and the same file for "
-    "every other\n"
+    "One YAML file describes one stream: `leeway run -c FILE`, and the same file for every other\n"
     "command. `leeway check -c FILE` reads it, refuses what cannot work with file, line, "
     "column, key\nand the nearest valid name, and `leeway check -c FILE --print` shows "
     "it with all defaults filled in.\nFor a file that teaches by example see "
@@ -23,19 +21,16 @@ static const char intro[] =
     "\n"
     "- Durations: `250ms`, `30s`, `5m`, `1h`, `3d`, `2w`, or together: `1d12h`. Sizes: "
     "`4096`, `64KiB`, `10MB`.\n"
-    "  Times: `2020-03-12`, `2020-03-12T05:00`, in UTC (for local timestamps: in "
-    "theirs).\n"
+    "  Times: `2020-03-12`, `2020-03-12T05:00`, in UTC (for local timestamps: in theirs).\n"
     "- `${NAME}` takes the value of an environment variable, `${NAME:-default}` has one "
     "to fall back on,\n  `$${` is a literal `${`. A variable that is not set and has no "
     "default is refused.\n"
     "- Paths are relative to the configuration file.\n"
-    "- Secrets do not stand in the file: they come from a `*_file` or from the "
-    "environment.\n"
+    "- Secrets do not stand in the file: they come from a `*_file` or from the environment.\n"
     "- Unknown keys, keys that stand twice, and more than 1 MiB, 10,000 values or 16 "
     "levels are refused.\n"
     "  Anchors and aliases (`&a`, `*a`) work; merge keys (`<<`) and tags do not.\n"
-    "- Names (stream, features, windows, rules, ...) hold letters, digits, `_`, `-` and "
-    "`.`.\n";
+    "- Names (stream, features, windows, rules, ...) hold letters, digits, `_`, `-` and `.`.\n";
 
 static void put_words(const struct lw_key *key, FILE *out) {
     const char *word;
@@ -157,8 +152,7 @@ static const char *const metric_docs[LW_METRICS] = {
     [LW_METRIC_FAULT] =
         "1 where a fault of the data was recognised, else 0; of `target` too",
     [LW_METRIC_SILENCE] =
-        ("minutes since the last message came in, by the clock; not in a "
-         "backtest"),
+        ("minutes since the last message came in, by the clock; not in a backtest"),
     [LW_METRIC_LAG] = "messages that Kafka holds and nobody has read; not in a backtest",
     [LW_METRIC_DEAD_LETTERS] =
         "share of unreadable messages in the last ten minutes; not in a backtest",

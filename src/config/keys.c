@@ -97,8 +97,8 @@ static const struct lw_key source_keys[] = {
     {"topic", LW_KEY_TEXT, AT(source.topic), .flags = LW_REQUIRED,
      .doc = "The Kafka topic with the events."},
     {"schema", LW_KEY_FILE, AT(source.schema_path), .flags = LW_REQUIRED,
-     .doc = "Avro schema (`.avsc`) that events are read with; raw messages are written "
-            "with it too."},
+     .doc =
+         "Avro schema (`.avsc`) that events are read with; raw messages are written with it too."},
     {"framing", LW_KEY_WORD, AT(source.framing), .words = framings, .standard = "raw",
      .doc = "How a message names its schema: not at all, Confluent's prefix or header "
             "(needs `registry`), or Avro single-object encoding. See formats.md."},
@@ -108,8 +108,8 @@ static const struct lw_key source_keys[] = {
     {"dead_letters", LW_KEY_TEXT, AT(source.dead_letters), .standard = "",
      .doc = "Topic for events that cannot be read; empty: they are counted and dropped."},
     {"scored", LW_KEY_TEXT, AT(source.scored), .standard = "",
-     .doc = "Topic for the champion's predictions (schemas/scored.avsc, docs/scored.md); "
-            "empty: none."},
+     .doc =
+         "Topic for the champion's predictions (schemas/scored.avsc, docs/scored.md); empty: none."},
     {"workers", LW_KEY_INT, AT(source.workers), .standard = "1", .min = 1, .max = 64,
      .doc = "Consumers in this process. More processes in the same group scale further."},
     {"flush", LW_KEY_MAP, .section = &flush_section, .doc = "When state moves to Redis."},
@@ -166,8 +166,8 @@ static const struct lw_key pane_keys[] = {
          "A step of event time that is longer than this is made only when enough events "
          "are behind it (docs/design.md)."},
     {"jump_agree", LW_KEY_INT, AT(spec.jump_agree), .standard = "3", .min = 1, .max = 16,
-     .doc = "An event that far ahead is accumulated when so many of the latest 16 stand "
-            "there."},
+     .doc =
+         "An event that far ahead is accumulated when so many of the latest 16 stand there."},
     {"idle_timeout", LW_KEY_DURATION, AT(spec.idle_timeout_ms), .standard = "1m",
      .min = LW_SECOND, .max = LW_WEEK,
      .doc =
@@ -190,8 +190,8 @@ static const struct lw_key drift_keys[] = {
      .doc = "For testing many features at once; bh is Benjamini-Hochberg."},
     {"floor_psi", LW_KEY_REAL, AT(spec.drift.floor_psi), .standard = "0.2", .min = 0,
      .max = 10,
-     .doc = "Least effect, in bias-corrected PSI, of the verdict `drift`. A rule uses "
-            "its own threshold."},
+     .doc =
+         "Least effect, in bias-corrected PSI, of the verdict `drift`. A rule uses its own threshold."},
 };
 static const struct lw_section drift_section = SECTION(
     "drift", "The comparison of a window with the reference (docs/statistics.md).",
@@ -265,13 +265,12 @@ static const struct lw_section probation_section =
 static const struct lw_key stale_keys[] = {
     {"age", LW_KEY_DURATION, AT(spec.retrain.stale_age_ms), .standard = "0", .min = 0,
      .max = 3650.0 * LW_DAY,
-     .doc = "Retrain when the champion is older than this, and `gain` is reached; 0: "
-            "never."},
+     .doc =
+         "Retrain when the champion is older than this, and `gain` is reached; 0: never."},
     {"gain", LW_KEY_REAL, AT(spec.retrain.stale_gain), .standard = "0.03", .min = 0,
      .max = 1,
      .doc =
-         "The `recalibration_gain` over the longest window, once a day, that shows age "
-         "to matter."},
+         "The `recalibration_gain` over the longest window, once a day, that shows age to matter."},
 };
 static const struct lw_section stale_section = SECTION("retrain.stale", "", stale_keys);
 
@@ -310,8 +309,8 @@ static const struct lw_key retrain_keys[] = {
     {"probation", LW_KEY_MAP, .section = &probation_section,
      .doc = "What a new champion must not do afterwards."},
     {"keep_first", LW_KEY_BOOL, AT(spec.retrain.keep_first), .standard = "false",
-     .doc = "Score version 1 beside the champion for good: the error if nothing had been "
-            "done."},
+     .doc =
+         "Score version 1 beside the champion for good: the error if nothing had been done."},
 };
 static const struct lw_section retrain_section = SECTION(
     "retrain", "When to train, on what, and what may be promoted (docs/policy.md).",
@@ -332,12 +331,12 @@ static const char *const categories[] = {"top", "hashed", NULL};
 
 static const struct lw_key privacy_keys[] = {
     {"examples", LW_KEY_WORD, AT(privacy.examples), .words = examples, .standard = "ids",
-     .doc = "Identifiers of the events with the largest errors: left out, said, or said "
-            "as a hash."},
+     .doc =
+         "Identifiers of the events with the largest errors: left out, said, or said as a hash."},
     {"categories", LW_KEY_WORD, AT(privacy.categories), .words = categories,
      .standard = "top",
-     .doc = "Categories that moved, or where the error rose: the foremost by name, or as "
-            "a hash."},
+     .doc =
+         "Categories that moved, or where the error rose: the foremost by name, or as a hash."},
 };
 static const struct lw_section privacy_section =
     SECTION("privacy",
@@ -361,8 +360,7 @@ static const struct lw_key http_keys[] = {
      .read = lw_read_shown_url,
      .doc =
          "Address under which others reach it, `https://leeway.example.org`, when that "
-         "is another than `listen` says: a proxy's, or a name. Other names are "
-         "refused."},
+         "is another than `listen` says: a proxy's, or a name. Other names are refused."},
     {"tls", LW_KEY_MAP, .section = &tls_section,
      .doc = "HTTPS instead of HTTP; both files are read again when they change."},
     {"token_file", LW_KEY_FILE, AT(http.token_file), .standard = "",
@@ -407,8 +405,7 @@ static const struct lw_key root_keys[] = {
          "code, and those that leeway must set itself, are refused. A property that is a "
          "secret (a password, a passphrase, a client secret, a private key in PEM, "
          "`sasl.oauthbearer.config`) stands as `<property>_file` or comes from the "
-         "environment, and is shown nowhere. Files, certificates too, are read again "
-         "when they change. "
+         "environment, and is shown nowhere. Files, certificates too, are read again when they change. "
          "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},
@@ -423,8 +420,7 @@ static const struct lw_key root_keys[] = {
     {"panes", LW_KEY_MAP, .section = &pane_section, .read = lw_read_panes, .doc = ""},
     {"windows", LW_KEY_NAMED, .read = lw_read_windows, .item = "durations",
      .doc =
-         "Windows that rules look at, `name: length`: the last so many complete panes, "
-         "20,000 at most."},
+         "Windows that rules look at, `name: length`: the last so many complete panes, 20,000 at most."},
     {"drift", LW_KEY_MAP, .section = &drift_section, .doc = ""},
     {"change", LW_KEY_MAP, .section = &change_section, .read = lw_read_change, .doc = ""},
     {"rules", LW_KEY_LIST, .section = &lw_section_rule, .read = lw_read_rules,
@@ -435,9 +431,9 @@ static const struct lw_key root_keys[] = {
             "(docs/models.md), or a map."},
     {"candidates", LW_KEY_LIST, .section = &lw_section_candidate,
      .read = lw_read_candidates,
-     .doc = "Models that every training fits; the hold-out chooses. `alpha`, `window`, "
-            "`half_life` and `correction.half_life` may be lists: one candidate for each "
-            "combination."},
+     .doc =
+         "Models that every training fits; the hold-out chooses. `alpha`, `window`, "
+         "`half_life` and `correction.half_life` may be lists: one candidate for each combination."},
     {"retrain", LW_KEY_MAP, .section = &retrain_section, .read = lw_read_retrain,
      .doc = ""},
     {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook, .read = lw_read_webhooks,

@@ -28,8 +28,8 @@ static const char *format_word(int i) {
 static const struct lw_key field_keys[] = {
     {"kind", LW_KEY_WORD, AT(struct lw_field_item, kind), .flags = LW_REQUIRED,
      .words = kinds,
-     .doc = "What the value is to leeway. A category is never averaged; a text is only "
-            "an identifier."},
+     .doc =
+         "What the value is to leeway. A category is never averaged; a text is only an identifier."},
     {"required", LW_KEY_BOOL, AT(struct lw_field_item, required), .standard = "false",
      .doc = "An event without it, or with a value that cannot be converted to the kind, "
             "is a dead letter. Otherwise such a value is missing."},

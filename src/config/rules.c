@@ -271,8 +271,7 @@ static int set_actions(struct lw_load *load, const struct lw_yaml *node,
     if (item->retrain && lw_metric_live(item->rule.metric))
         return lw_yaml_fail(
             load->tree, lw_yaml_find(node, "retrain"), load->err,
-            "a training cures no feed that has stopped, lags or cannot be "
-            "read");
+            "a training cures no feed that has stopped, lags or cannot be read");
     if (item->retrain && item->block)
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "block"), load->err,
                             "a rule either asks for a training or forbids it");

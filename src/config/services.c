@@ -207,9 +207,9 @@ int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
     if (!node || !*node->text)
         return 0;
     if (strncmp(o->url, "rediss://", 9) && strncmp(o->url, "sentinels://", 12))
-        return lw_yaml_fail(load->tree, node, load->err,
-                            "is for TLS: redis.url must begin with rediss:// or "
-                            "sentinels://");
+        return lw_yaml_fail(
+            load->tree, node, load->err,
+            "is for TLS: redis.url must begin with rediss:// or sentinels://");
     if (*o->key_file && !*o->cert_file)
         return lw_yaml_fail(load->tree, node, load->err,
                             "a key without its certificate: redis.cert_file is missing");
@@ -237,9 +237,9 @@ int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
 
 int lw_read_shown_url(struct lw_load *load, const struct lw_yaml *node) {
     if (node && has_user(node->text))
-        return lw_yaml_fail(load->tree, node, load->err,
-                            "people are shown this address: it must hold no user and no "
-                            "password");
+        return lw_yaml_fail(
+            load->tree, node, load->err,
+            "people are shown this address: it must hold no user and no password");
     return 0;
 }
 

@@ -31,10 +31,10 @@ static const char *variable(const char *at, struct halves *h, struct lw_err *why
     const char *end = strchr(at, '}');
     bool has_default = len > 0 && strncmp(at + len, ":-", 2) == 0;
     if (!end || len == 0 || (!has_default && at + len != end)) {
-        lw_fail(why, LW_ECONFIG,
-                "\"${%.40s\" is no variable; write ${NAME} or ${NAME:-default}, or $${ "
-                "for a literal ${",
-                at);
+        lw_fail(
+            why, LW_ECONFIG,
+            "\"${%.40s\" is no variable; write ${NAME} or ${NAME:-default}, or $${ for a literal ${",
+            at);
         return NULL;
     }
     char *name = lw_strndup(at, len);
@@ -44,10 +44,10 @@ static const char *variable(const char *at, struct halves *h, struct lw_err *why
     else if (value)
         lw_buf_put(&h->text, value, strlen(value));
     else
-        lw_fail(why, LW_ECONFIG,
-                "the environment variable %s is not set; set it, or give a default: "
-                "${%s:-default}",
-                name, name);
+        lw_fail(
+            why, LW_ECONFIG,
+            "the environment variable %s is not set; set it, or give a default: ${%s:-default}",
+            name, name);
     if (has_default) /* counts as written down even when it is not used this time */
         lw_buf_put(&h->literal, at + len + 2, (size_t)(end - at) - len - 2);
     free(name);

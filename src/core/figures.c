@@ -366,12 +366,12 @@ static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
                  lw_digits(alert->value, 2).text, lw_digits(view->expected_rmse, 3).text,
                  alert->model_version, alert->threshold, count);
     else if (rule->metric == LW_METRIC_RECALIBRATION_GAIN)
-        snprintf(out, size,
-                 "%s%% of the squared error over %s would go away by recalibrating "
-                 "version %u "
-                 "(threshold %.1f%%, n = %s).",
-                 lw_digits(100 * alert->value, 1).text, alert->window,
-                 alert->model_version, 100 * alert->threshold, count);
+        snprintf(
+            out, size,
+            "%s%% of the squared error over %s would go away by recalibrating version %u "
+            "(threshold %.1f%%, n = %s).",
+            lw_digits(100 * alert->value, 1).text, alert->window, alert->model_version,
+            100 * alert->threshold, count);
     else
         snprintf(out, size, "%s over %s is %.4g, threshold %.4g (n = %s).",
                  lw_metric_name(rule->metric), alert->window, alert->value,

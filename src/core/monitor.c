@@ -310,8 +310,7 @@ static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_
     char why[200];
     snprintf(
         why, sizeof why,
-        "Resolved: version %u %s, and the window is compared with its reference from "
-        "now on.",
+        "Resolved: version %u %s, and the window is compared with its reference from now on.",
         version, how);
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];

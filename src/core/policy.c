@@ -150,13 +150,13 @@ static void too_little(struct lw_policy *p, const struct lw_spec *spec, int64_t 
     bool waits = !p->extended;
     *out = of_champion(p, waits ? LW_DECIDED_WAIT : LW_DECIDED_NOT_JUDGED, at_ms);
     lw_format_duration(text, sizeof text, spec->retrain.probation_ms);
-    snprintf(out->reason, sizeof out->reason,
-             "probation of version %u %s%s: %zu panes were scored by version %u too, %zu "
-             "are needed",
-             p->champion,
-             waits ? "goes on for another " : "ends without a judgement, and it stays",
-             waits ? text : "", (size_t)p->probation.n, p->previous,
-             (size_t)panes_needed(spec));
+    snprintf(
+        out->reason, sizeof out->reason,
+        "probation of version %u %s%s: %zu panes were scored by version %u too, %zu are needed",
+        p->champion,
+        waits ? "goes on for another " : "ends without a judgement, and it stays",
+        waits ? text : "", (size_t)p->probation.n, p->previous,
+        (size_t)panes_needed(spec));
     p->extended = waits;
     p->probation_until_ms = waits ? at_ms + spec->retrain.probation_ms : 0;
 }
@@ -176,13 +176,12 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
     if (!over && !worse)
         return 0;
     *out = of_champion(p, worse ? LW_DECIDED_ROLL_BACK : LW_DECIDED_CONFIRM, at_ms);
-    snprintf(out->reason, sizeof out->reason,
-             "probation of version %u: squared error %s version %u's by %s an event "
-             "over %zu panes "
-             "(z %s)",
-             p->champion, p->probation.mean < 0 ? "above" : "below", p->previous,
-             lw_digits(fabs(p->probation.mean), 3).text, (size_t)p->probation.n,
-             lw_digits(z, 2).text);
+    snprintf(
+        out->reason, sizeof out->reason,
+        "probation of version %u: squared error %s version %u's by %s an event over %zu panes (z %s)",
+        p->champion, p->probation.mean < 0 ? "above" : "below", p->previous,
+        lw_digits(fabs(p->probation.mean), 3).text, (size_t)p->probation.n,
+        lw_digits(z, 2).text);
     p->probation_until_ms = 0;
     p->extended = false;
     if (!worse) /* what was learned holds: the next lesson may come sooner */

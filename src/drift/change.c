@@ -51,10 +51,10 @@ static int fail_kind(const char *kind, struct lw_err *err) {
     if (near)
         return lw_fail(err, LW_ECONFIG, "change detector '%s' is not known; meant '%s'?",
                        kind, near);
-    return lw_fail(err, LW_ECONFIG,
-                   "change detector '%s' is not known; there are adwin, page_hinkley and "
-                   "kswin",
-                   kind);
+    return lw_fail(
+        err, LW_ECONFIG,
+        "change detector '%s' is not known; there are adwin, page_hinkley and kswin",
+        kind);
 }
 
 struct lw_change *lw_change_new(const char *kind, const struct lw_change_params *params,

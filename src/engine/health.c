@@ -139,11 +139,11 @@ static void judge_outbox(struct lw_watch *w) {
     int64_t ms = w->facts.oldest_ms ? w->facts.server_ms - w->facts.oldest_ms : 0;
     ms = ms < 0 ? 0 : ms;
     w->health.figure.outbox_age = (double)ms / (double)LW_SECOND;
-    snprintf(text, sizeof text,
-             "%llu deliveries of alerts wait, the oldest for %s: the log names receiver "
-             "and reason",
-             (unsigned long long)w->facts.waiting,
-             lw_format_duration(waited, sizeof waited, ms / LW_SECOND * LW_SECOND));
+    snprintf(
+        text, sizeof text,
+        "%llu deliveries of alerts wait, the oldest for %s: the log names receiver and reason",
+        (unsigned long long)w->facts.waiting,
+        lw_format_duration(waited, sizeof waited, ms / LW_SECOND * LW_SECOND));
     judge(w, LW_COMPONENT_OUTBOX, true, ms > OUTBOX_MS ? text : NULL, 0);
 }
 

@@ -156,10 +156,10 @@ static int write_cell(struct lw_reencoder *r, int index, const struct lw_cell *c
         name[len] = '\0';
         if (avro_value_get_type(&v) != AVRO_RECORD ||
             avro_value_get_by_name(&v, name, &next, NULL))
-            return lw_fail(err, LW_ECONFIG,
-                           "drift cannot be injected into '%s': the file's schema has no "
-                           "such field",
-                           field->name);
+            return lw_fail(
+                err, LW_ECONFIG,
+                "drift cannot be injected into '%s': the file's schema has no such field",
+                field->name);
         v = next;
         if (enter(&v, path[len] || cell->present))
             return lw_fail(err, LW_ECONFIG, "'%s' cannot be null in the file's schema",

@@ -532,11 +532,11 @@ static int announce(struct lw_leader *l, struct lw_err *err) {
     struct lw_err none = {0}; /* some servers do not tell */
     const char *policy = lw_redis_info(l->redis, "maxmemory_policy", &none);
     if (policy && strcmp(policy, "noeviction") != 0)
-        lw_log(LW_WARN, "redis_may_evict",
-               "maxmemory_policy=%s advice=\"set it to noeviction: another policy can "
-               "delete "
-               "the stream's state whole\"",
-               policy);
+        lw_log(
+            LW_WARN, "redis_may_evict",
+            "maxmemory_policy=%s advice=\"set it to noeviction: another policy can delete "
+            "the stream's state whole\"",
+            policy);
     l->announced = true;
     return 0;
 }
@@ -551,8 +551,7 @@ static int still_ours(struct lw_leader *l, struct lw_err *err) {
                ? 0
                : lw_fail(
                      err, LW_EFENCED,
-                     "the detector's state in Redis is not the one written last: it is "
-                     "read again");
+                     "the detector's state in Redis is not the one written last: it is read again");
 }
 
 static int tick(struct lw_leader *l, struct lw_err *err) {

@@ -100,12 +100,11 @@ static struct letters *write_letters(struct lw_leader *l) {
     struct letters *out = lw_calloc(1, sizeof *out);
     for (size_t i = 0; i < e->nalerts; i++) {
         const struct lw_alert *a = &e->alert[i];
-        lw_log(a->firing ? LW_WARN : LW_INFO,
-               a->firing ? "alert_firing" : "alert_resolved",
-               "rule=%s feature=%s severity=%s value=%.4g threshold=%.4g n=%llu "
-               "version=%u",
-               a->name, a->feature[0] ? a->feature : "-", lw_severity_name(a->severity),
-               a->value, a->threshold, (unsigned long long)a->n, a->model_version);
+        lw_log(
+            a->firing ? LW_WARN : LW_INFO, a->firing ? "alert_firing" : "alert_resolved",
+            "rule=%s feature=%s severity=%s value=%.4g threshold=%.4g n=%llu version=%u",
+            a->name, a->feature[0] ? a->feature : "-", lw_severity_name(a->severity),
+            a->value, a->threshold, (unsigned long long)a->n, a->model_version);
         form(l, e, a, 0, &out->json[i]);
     }
     out->pages =

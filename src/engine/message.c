@@ -190,8 +190,8 @@ static const struct lw_decoder *fingerprinted(const struct lw_intake *in, uint64
             return in->known[i].decoder;
     lw_fail(err, LW_EINPUT,
             "written with the schema of fingerprint %016" PRIx64
-            ", which is neither source.schema (%016" PRIx64 ") nor one of the %zu of "
-            "source.schemas",
+            ", which is neither source.schema (%016" PRIx64
+            ") nor one of the %zu of source.schemas",
             crc64, in->known[0].crc64, in->nknown - 1);
     return NULL;
 }

@@ -59,10 +59,10 @@ static bool read_chain(const char *at, struct chain *chain) {
 }
 
 static int refuse(const char *text, const char *why, struct lw_err *err) {
-    return lw_fail(err, LW_ECONFIG,
-                   "check \"%.100s\": %s; write \"name < 50\", \"name >= 0\" or \"0 <= "
-                   "name < 10\"",
-                   text, why);
+    return lw_fail(
+        err, LW_ECONFIG,
+        "check \"%.100s\": %s; write \"name < 50\", \"name >= 0\" or \"0 <= name < 10\"",
+        text, why);
 }
 
 static int unknown_field(const char *text, const char *name,

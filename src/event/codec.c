@@ -29,10 +29,10 @@ struct lw_codec *lw_codec_new(const char *name, struct lw_err *err) {
     while (kind < 3 && name[0] && strcmp(names[kind], name) != 0)
         kind++;
     if (kind == 3) {
-        lw_fail(err, LW_EINPUT,
-                "codec \"%.40s\" is not supported; write the file with null, deflate or "
-                "snappy",
-                name);
+        lw_fail(
+            err, LW_EINPUT,
+            "codec \"%.40s\" is not supported; write the file with null, deflate or snappy",
+            name);
         return NULL;
     }
     struct lw_codec *codec = lw_calloc(1, sizeof *codec);

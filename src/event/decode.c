@@ -141,8 +141,8 @@ static const uint8_t *take(const struct walk *w, const struct lw_step *step,
     case LW_OP_SKIP_SHAPE:
         at = lw_shape_skip(&w->d->shapes, step->arg, at, w->end);
         if (!at)
-            t->why = "the bytes end, a length or count cannot be, or it is nested deeper "
-                     "than 512 types";
+            t->why =
+                "the bytes end, a length or count cannot be, or it is nested deeper than 512 types";
         return at;
     case LW_OP_TEXT:
     case LW_OP_TEXT_FIXED:

@@ -83,9 +83,9 @@ int lw_frame_parse_header(const uint8_t *header, size_t header_len, const uint8_
     *frame = (struct lw_frame){.by = LW_SCHEMA_CONFIGURED, .payload = data, .len = len};
     size_t used = parse_magic(header, header_len, frame);
     if (used == 0 || used != header_len)
-        return lw_fail(err, LW_EINPUT,
-                       "header %s: %zu bytes are no schema id (magic 0 and 4 bytes, or "
-                       "magic 1 and 16)",
-                       LW_FRAMING_HEADER, header_len);
+        return lw_fail(
+            err, LW_EINPUT,
+            "header %s: %zu bytes are no schema id (magic 0 and 4 bytes, or magic 1 and 16)",
+            LW_FRAMING_HEADER, header_len);
     return 0;
 }

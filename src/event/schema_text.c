@@ -137,8 +137,7 @@ int lw_schema_text(const char *json, size_t len, struct lw_buf *out, struct lw_e
     struct rewrite r = {json, json + len, out};
     if (starts(&r, "\xFF\xFE") || starts(&r, "\xFE\xFF"))
         return lw_fail(err, LW_ECONFIG,
-                       "Avro schema: the text is UTF-16; save it as "
-                       "UTF-8");
+                       "Avro schema: the text is UTF-16; save it as UTF-8");
     if (starts(&r, "\xEF\xBB\xBF"))
         r.at += 3;
     while (r.at < r.end)

@@ -199,10 +199,10 @@ static bool paused(struct lw_call *c, const unsigned char digest[LW_DIGEST]) {
     if (ms == 0)
         return false;
     c->retry_s = (int)((ms + 999) / 1000);
-    lw_call_refuse(c, LW_REFUSED_SLOWED, MHD_HTTP_TOO_MANY_REQUESTS,
-                   "too many wrong tokens came from this address: none is looked at for "
-                   "%d s",
-                   c->retry_s);
+    lw_call_refuse(
+        c, LW_REFUSED_SLOWED, MHD_HTTP_TOO_MANY_REQUESTS,
+        "too many wrong tokens came from this address: none is looked at for %d s",
+        c->retry_s);
     return true;
 }
 

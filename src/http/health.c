@@ -138,9 +138,9 @@ void lw_serve_ready(struct lw_call *c) {
                    "log says why; promote another",
                    n->unusable);
     if (n && n->aliases.damaged)
-        add_reason(reasons, "the alias champion in Redis is damaged, so nobody knows "
-                            "which version scores: `leeway repair` shows it; promote a "
-                            "version");
+        add_reason(reasons,
+                   "the alias champion in Redis is damaged, so nobody knows "
+                   "which version scores: `leeway repair` shows it; promote a version");
     json_object_set_new(o, "champion",
                         champion ? json_integer(champion->version) : json_null());
     json_object_set_new(o, "partitions", json_integer(v.partitions));

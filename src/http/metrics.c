@@ -35,9 +35,7 @@ const struct lw_metric_row lw_metric_rows[] = {
     {"leeway_redis_up", G, "", "", "1 when Redis answered the last look.", W(redis_up)},
     {"leeway_ready", G, "", "", "1 when /readyz says ready.", W(ready)},
     {"leeway_component_ok", G, "", "component",
-     "1 while nothing is wrong with it; 0 when /readyz names it. What is not known yet "
-     "has "
-     "no sample.",
+     "1 while nothing is wrong with it; 0 when /readyz names it. What is not known yet has no sample.",
      W(component)},
     {"leeway_kafka_up", G, "", "",
      "1 when a broker has answered within 15 seconds; asked each 5 seconds.",
@@ -91,8 +89,7 @@ const struct lw_metric_row lw_metric_rows[] = {
      W(failed)},
     /* the stream, as Redis knows it: the same at every process */
     {"leeway_stream_events_total", C, "", "kind",
-     "Messages of the stream by what became of them: good, aside, dead; of good and "
-     "aside: "
+     "Messages of the stream by what became of them: good, aside, dead; of good and aside: "
      "late, suspect; scored.",
      W(events)},
     {"leeway_partition_lag", G, "messages", "partition",
@@ -231,10 +228,8 @@ void lw_metrics_document(FILE *out) {
         "`leeway_stream_*`, `leeway_partition_*`, `leeway_window_*`, `leeway_feature_*`, "
         "`leeway_sealed_*`, `leeway_alerts_*`, `leeway_outbox_*` and `leeway_model_*` "
         "speak of the stream, as Redis knows it, and are the same at every process: "
-        "aggregate them with `max`, or scrape one. The others are of the process. What "
-        "is "
-        "not known has no sample: a window without events has no RMSE, a stream without "
-        "champion no PSI.\n\n"
+        "aggregate them with `max`, or scrape one. The others are of the process. What is "
+        "not known has no sample: a window without events has no RMSE, a stream without champion no PSI.\n\n"
         "| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n",
         out);
     for (size_t i = 0; i < lw_nmetric_rows; i++) {

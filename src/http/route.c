@@ -109,8 +109,7 @@ void lw_call_headers(const struct lw_call *c, struct MHD_Response *r) {
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(
         r, "Content-Security-Policy",
-        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
-        "form-action 'none'");
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
     if (!MHD_get_response_header(r, "Cache-Control"))
         MHD_add_response_header(r, "Cache-Control", "no-store");
     char seconds[16];

@@ -108,8 +108,10 @@ static bool in_place(const struct lw_call *c, const char *method, const char *ve
 
 /* name, name:port, address or [address]:port, as far as its characters go. */
 static bool host_like(const char *host) {
-    return host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                             "0123456789-._:[]")] == '\0';
+    return host[strspn(
+               host,
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]")] ==
+           '\0';
 }
 
 static const char *fault_of_framing(const struct head *h, bool http_1_0) {

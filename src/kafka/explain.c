@@ -81,17 +81,17 @@ static void describe(char *out, size_t size, const char *broker, int code, X509 
     case X509_V_ERR_CERT_HAS_EXPIRED:
         name_of(one, sizeof one, X509_get_subject_name(x));
         time_of(two, sizeof two, X509_get0_notAfter(x));
-        snprintf(out, size,
-                 "%s: the broker's certificate (%s) expired on %s: let the broker have a "
-                 "new one",
-                 broker, one, two);
+        snprintf(
+            out, size,
+            "%s: the broker's certificate (%s) expired on %s: let the broker have a new one",
+            broker, one, two);
         break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
         time_of(two, sizeof two, X509_get0_notBefore(x));
-        snprintf(out, size,
-                 "%s: the broker's certificate is valid only from %s: is this machine's "
-                 "clock right?",
-                 broker, two);
+        snprintf(
+            out, size,
+            "%s: the broker's certificate is valid only from %s: is this machine's clock right?",
+            broker, two);
         break;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
@@ -104,11 +104,11 @@ static void describe(char *out, size_t size, const char *broker, int code, X509 
         break;
     default:
         name_of(one, sizeof one, X509_get_issuer_name(x));
-        snprintf(out, size,
-                 "%s: the broker's certificate is of an authority that is not trusted "
-                 "here (%s; %s): set kafka.ssl.ca.location to the file with its "
-                 "authority",
-                 broker, one, X509_verify_cert_error_string(code));
+        snprintf(
+            out, size,
+            "%s: the broker's certificate is of an authority that is not trusted "
+            "here (%s; %s): set kafka.ssl.ca.location to the file with its authority",
+            broker, one, X509_verify_cert_error_string(code));
     }
 }
 
@@ -195,8 +195,7 @@ static const char *about(rd_kafka_t *rk, int code, const char *reason) {
     if (code == RD_KAFKA_RESP_ERR__SSL)
         return "TLS does not come about: see kafka.ssl.ca.location";
     if (has(reason, "connection refused"))
-        return "nobody listens there: is the broker up, and is kafka.bootstrap.servers "
-               "right?";
+        return "nobody listens there: is the broker up, and is kafka.bootstrap.servers right?";
     if (has(protocol, "ssl") && has(reason, "disconnected"))
         return "the broker hangs up: does kafka.security.protocol fit the listener, and "
                "does it ask for a client certificate (kafka.ssl.certificate.location, "

@@ -305,8 +305,7 @@ int lw__producer_send(struct lw_producer *p, const struct lw_record *record,
                 rd_kafka_headers_destroy(headers);
             return lw_fail(
                 err, LW_EAGAIN,
-                "kafka: the local queue to %s has been full for %d ms (%d messages "
-                "wait)",
+                "kafka: the local queue to %s has been full for %d ms (%d messages wait)",
                 record->topic, timeout_ms, waiting(p));
         }
         serve(p, left < WAIT_MS ? (int)left : WAIT_MS);

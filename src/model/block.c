@@ -14,10 +14,10 @@ int lw_block_shape(struct lw_block *block, const struct lw_dict *dicts,
         uint64_t n = dicts[block->atom[i]].n;
         block->stride[i] = block->space;
         if (n && block->space > LW_SPACE_MAX / n)
-            return lw_fail(err, LW_ECONFIG,
-                           "a cross of %d categories has too many possible levels; cross "
-                           "fewer, or bin them",
-                           block->ncat);
+            return lw_fail(
+                err, LW_ECONFIG,
+                "a cross of %d categories has too many possible levels; cross fewer, or bin them",
+                block->ncat);
         block->space *= n ? n : 1;
     }
     return 0;

@@ -76,9 +76,9 @@ int lw_stats_check(const struct lw_stats *s, const struct lw_model *m,
         return too_large("target", err);
     if (first_bad(s->a, na) < na || first_bad(s->c, nc) < nc ||
         first_bad(s->pair, s->pairs.n) < s->pairs.n)
-        return lw_fail(err, LW_EINPUT,
-                       "the products of two terms are too large to be summed; clip what "
-                       "they are made of");
+        return lw_fail(
+            err, LW_EINPUT,
+            "the products of two terms are too large to be summed; clip what they are made of");
     return 0;
 }
 

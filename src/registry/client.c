@@ -60,11 +60,11 @@ int64_t lw_registry_client_retry_after(const struct lw_registry_client *c) {
 char *lw_frame_name(char *out, size_t size, const struct lw_frame *frame) {
     const uint8_t *g = frame->guid;
     if (frame->by == LW_SCHEMA_GUID)
-        snprintf(out, size,
-                 "GUID %02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x"
-                 "%02x",
-                 g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10], g[11],
-                 g[12], g[13], g[14], g[15]);
+        snprintf(
+            out, size,
+            "GUID %02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+            g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10], g[11],
+            g[12], g[13], g[14], g[15]);
     else
         snprintf(out, size, "id %" PRIu32, frame->id);
     return out;
@@ -98,10 +98,11 @@ static int refuse(struct lw_registry_client *c, long status, struct lw_err *err)
                        "source.registry.url",
                        url, status);
     if (status == 404)
-        return lw_fail(err, LW_EAGAIN,
-                       "%s answered 404, but not as a schema registry does (error code "
-                       "%" PRId64 "): is it the base of the Confluent API?",
-                       url, code);
+        return lw_fail(
+            err, LW_EAGAIN,
+            "%s answered 404, but not as a schema registry does (error code %" PRId64
+            "): is it the base of the Confluent API?",
+            url, code);
     return lw_fail(err, LW_EAGAIN, "%s answered %ld (error code %" PRId64 ")", url,
                    status, code);
 }
@@ -175,10 +176,9 @@ static int gather(struct lw_registry_client *c, struct gathered *g,
                            LW_REFERENCES_MAX);
         struct lw_registered *part = &g->part[g->n];
         if (get_version(c, r->subject, r->version, part, err))
-            return lw_err_context(err,
-                                  "version %" PRId64 " of subject %.100s, to which it "
-                                  "refers",
-                                  r->version, r->subject);
+            return lw_err_context(
+                err, "version %" PRId64 " of subject %.100s, to which it refers",
+                r->version, r->subject);
         g->from[g->n++] = *r;
         g->bytes += part->len;
         if (g->bytes > LW_REFERENCED_BYTES_MAX)

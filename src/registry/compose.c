@@ -85,10 +85,10 @@ static const struct definition *find(const struct composer *c, const char *full)
 /* One level deeper and one type more. */
 static int enter(struct composer *c) {
     if (c->depth == LW_SCHEMA_DEPTH_MAX || c->types == LW_SCHEMA_NODES_MAX)
-        return lw_fail(c->err, LW_EINPUT,
-                       "with what it refers to it is nested deeper than %d levels or has "
-                       "more than %d types",
-                       LW_SCHEMA_DEPTH_MAX, LW_SCHEMA_NODES_MAX);
+        return lw_fail(
+            c->err, LW_EINPUT,
+            "with what it refers to it is nested deeper than %d levels or has more than %d types",
+            LW_SCHEMA_DEPTH_MAX, LW_SCHEMA_NODES_MAX);
     c->depth++;
     c->types++;
     return 0;

@@ -126,9 +126,10 @@ static int other_panes(const struct lw_spec *spec, int64_t had, struct lw_err *e
 static const char *topic_name(const struct lw_reply *reply) {
     size_t len;
     const char *text = lw_reply_text(reply, &len);
-    size_t legal = text ? strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
-                                       "XYZ0123456789._-")
-                        : 0;
+    size_t legal =
+        text ? strspn(text,
+                      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+             : 0;
     return legal > 0 && legal == len && len <= 249 ? text : NULL;
 }
 

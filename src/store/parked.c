@@ -17,8 +17,7 @@ static const struct lw_script retry_script = {
     "parked_retry",
     "local function stale(f)\n"
     "  local incident, what, to = string.match(f.id, '^(%x+)%-(%a+)[^@]*@(.+)$')\n"
-    "  local function among(list) return string.find(list, ' ' .. to .. ' ', 1, true) "
-    "end\n"
+    "  local function among(list) return string.find(list, ' ' .. to .. ' ', 1, true) end\n"
     "  if not to then return false end\n"
     "  local told = redis.call('HGET', KEYS[4], (f.alert or '') .. '@' .. to) or ''\n"
     "  local open = string.match(told, '^%x+') or ''\n"
@@ -90,11 +89,11 @@ int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
     int64_t found = lw_reply_int(reply);
     lw_reply_free(reply);
     if (found == 2)
-        return lw_fail(err, LW_EINPUT,
-                       "delivery %.80s is out of date: the receiver has been told "
-                       "something newer about this alert and would take this for news; "
-                       "nothing was sent",
-                       again->entry);
+        return lw_fail(
+            err, LW_EINPUT,
+            "delivery %.80s is out of date: the receiver has been told "
+            "something newer about this alert and would take this for news; nothing was sent",
+            again->entry);
     return found ? 0
                  : lw_fail(err, LW_ENOTFOUND,
                            "no delivery %.80s was given up (leeway alerts lists them)",

@@ -43,8 +43,7 @@ static const struct lw_script reread = {
     "local t = redis.call('TIME')\n"
     "local epoch = math.max(tonumber(t[1]) * 1000000 + tonumber(t[2]),\n"
     "                       (tonumber(ARGV[1]) or 0) + 1)\n"
-    "will('HSET', KEYS[1], 'owner', 'repair', 'epoch', string.format('%.0f', "
-    "epoch),\n"
+    "will('HSET', KEYS[1], 'owner', 'repair', 'epoch', string.format('%.0f', epoch),\n"
     "           'claimed', ARGV[3], 'idle', '0', 'champion', was[1] or '0',\n"
     "           'champion_since', ARGV[5], 'shadows', was[2] or '',\n"
     "           'next_offset', ARGV[5], 'progress', ARGV[6])\n"
@@ -56,8 +55,7 @@ static const struct lw_script reread = {
     "    will('ZREMRANGEBYSCORE', KEYS[6], start, start)\n"
     "  end\n"
     "end\n"
-    "will('HSET', KEYS[3], ARGV[2], ARGV[3] .. ' read again from offset ' .. "
-    "ARGV[5])\n"
+    "will('HSET', KEYS[3], ARGV[2], ARGV[3] .. ' read again from offset ' .. ARGV[5])\n"
     "will('PEXPIRE', KEYS[3], ARGV[4])\n"
     "will(unpack(ARGV, 10))\n"
     "return commit(1)\n"};
@@ -188,11 +186,12 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
         return -1;
     bool done = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
-    return done ? 0
-                : lw_fail(err, LW_EFENCED,
-                          "the pane of %s of partition %d is not sealed yet, or is not "
-                          "set aside",
-                          when, partition);
+    return done
+               ? 0
+               : lw_fail(
+                     err, LW_EFENCED,
+                     "the pane of %s of partition %d is not sealed yet, or is not set aside",
+                     when, partition);
 }
 
 int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *name,

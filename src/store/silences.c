@@ -96,8 +96,7 @@ int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_sil
     int64_t added = 0;
     if (s->until_ms <= s->from_ms || s->until_ms <= now_ms)
         return lw_fail(err, LW_EINPUT,
-                       "a silence must end after it begins, and later than "
-                       "now");
+                       "a silence must end after it begins, and later than now");
     name(s, now_ms);
     make_safe(s->by, sizeof s->by);
     make_safe(s->comment, sizeof s->comment);

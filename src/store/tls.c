@@ -95,8 +95,7 @@ static void name_authority(struct lw_tls *t, long verify, char *out, size_t size
         break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
         snprintf(out, size,
-                 "the server's certificate is not valid yet; are both clocks "
-                 "right?");
+                 "the server's certificate is not valid yet; are both clocks right?");
         break;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
@@ -121,15 +120,13 @@ static void name_client(const struct lw_tls *t, char *out, size_t size) {
     bool alert = code > SSL_AD_REASON_OFFSET && code < SSL_AD_REASON_OFFSET + 256;
     const char *why = alert ? reason() : "it ended the connection";
     if (!t->shown)
-        snprintf(out, size,
-                 "the server asks for a certificate of ours (%s): redis.cert_file and "
-                 "redis.key_file",
-                 why);
+        snprintf(
+            out, size,
+            "the server asks for a certificate of ours (%s): redis.cert_file and redis.key_file",
+            why);
     else
         snprintf(out, size,
-                 "the server does not take our certificate (%s): "
-                 "redis.cert_file",
-                 why);
+                 "the server does not take our certificate (%s): redis.cert_file", why);
 }
 
 static void explain(struct lw_tls *t, int rc, char *out, size_t size) {
@@ -178,10 +175,10 @@ static int load(SSL_CTX *ctx, const struct lw_redis_options *o, struct lw_err *e
     if (!*o->ca_file && SSL_CTX_set_default_verify_paths(ctx) != 1)
         return lw_fail(err, LW_ECONFIG, "TLS: the system's authorities: %s", reason());
     if (!*o->cert_file)
-        return *o->key_file ? lw_fail(err, LW_ECONFIG,
-                                      "redis.key_file is of no use without "
-                                      "redis.cert_file")
-                            : 0;
+        return *o->key_file
+                   ? lw_fail(err, LW_ECONFIG,
+                             "redis.key_file is of no use without redis.cert_file")
+                   : 0;
     if (SSL_CTX_use_certificate_chain_file(ctx, o->cert_file) != 1)
         return bad(err, "redis.cert_file", o->cert_file);
     if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||

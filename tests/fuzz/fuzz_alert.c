@@ -14,12 +14,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char message[] =
-    "{\"version\":1,\"id\":\"2f\",\"fingerprint\":\"00000000000000aa\",\"status\":"
-    "\"firing\","
-    "\"severity\":\"critical\",\"stream\":\"s\",\"rule\":\"r\",\"metric\":\"psi\","
-    "\"feature\":\"x\","
-    "\"at\":\"2020-03-12T05:00:00Z\",\"since\":\"2020-03-12T05:00:00Z\",\"summary\":\"a "
-    "\\\"b\\\"\","
+    "{\"version\":1,\"id\":\"2f\",\"fingerprint\":\"00000000000000aa\",\"status\":\"firing\","
+    "\"severity\":\"critical\",\"stream\":\"s\",\"rule\":\"r\",\"metric\":\"psi\",\"feature\":\"x\","
+    "\"at\":\"2020-03-12T05:00:00Z\",\"since\":\"2020-03-12T05:00:00Z\",\"summary\":\"a \\\"b\\\"\","
     "\"value\":0.5,\"threshold\":0.2,\"window\":null,\"details\":{\"movers\":[]}}";
 
 static void check_request(const struct lw_http_request *req) {

@@ -26,28 +26,18 @@ static const struct {
     const char *writer, *reader;
     struct wish wish[12];
 } pairs[] = {
-    {REC(FIELD("id", "\"string\"") "," FIELD("vendor", "[\"null\",\"int\"]") "," FIELD(
-         "from",
+    {REC(FIELD("id", "\"string\"") "," FIELD("vendor", "[\"null\",\"int\"]") "," FIELD("from", LOGICAL("long", "local-timestamp-millis")) "," FIELD(
+         "to",
          LOGICAL(
              "long",
-             "local-timestamp-millis")) "," FIELD("to",
-                                                  LOGICAL(
-                                                      "long",
-                                                      "timestamp-micros")) "," FIELD("fla"
-                                                                                     "g",
-                                                                                     "[\""
-                                                                                     "nul"
-                                                                                     "l\""
-                                                                                     ",\""
-                                                                                     "str"
-                                                                                     "ing"
-                                                                                     "\""
-                                                                                     "]") "," FIELD("zone",
-                                                                                                    "\"int\"") "," FIELD("mile"
-                                                                                                                         "s",
-                                                                                                                         "\"do"
-                                                                                                                         "uble"
-                                                                                                                         "\"")),
+             "timestamp-micros")) "," FIELD("flag",
+                                            "[\""
+                                            "null\""
+                                            ",\""
+                                            "string\""
+                                            "]") "," FIELD("zone",
+                                                           "\"int\"") "," FIELD("miles",
+                                                                                "\"double\"")),
      NULL,
      {{"id", LW_TEXT},
       {"vendor", LW_CATEGORY},
@@ -56,26 +46,16 @@ static const struct {
       {"flag", LW_CATEGORY},
       {"zone", LW_NUMERIC},
       {"miles", LW_NUMERIC}}},
-    {REC(FIELD("b", "\"boolean\"") "," FIELD("f", "\"float\"") "," FIELD(
-         "w",
-         "\"double"
-         "\"") "," FIELD("y",
-                         "\"bytes\"") "," FIELD("e",
-                                                "{\"type\":\"enum\",\"name\":"
-                                                "\"E\",\"symbols\":[\"A\","
-                                                "\"B\"]}") "," FIELD("x",
-                                                                     "{\"type\":"
-                                                                     "\"fixed\","
-                                                                     "\"name\":"
-                                                                     "\"X\","
-                                                                     "\"size\":"
-                                                                     "3}") "," FIELD("d",
-                                                                                     DECIMAL(
-                                                                                         "\"byte"
-                                                                                         "s\"")) "," FIELD("day",
-                                                                                                           LOGICAL(
-                                                                                                               "int",
-                                                                                                               "date"))),
+    {REC(FIELD("b", "\"boolean\"") "," FIELD("f", "\"float\"") "," FIELD("w", "\"double\"") "," FIELD("y", "\"bytes\"") "," FIELD(
+         "e",
+         "{\"type\":\"enum\",\"name\":"
+         "\"E\",\"symbols\":[\"A\",\"B\"]}") "," FIELD("x",
+                                                       "{\"type\":\"fixed\",\"name\":\"X\",\"size\":3}") "," FIELD("d",
+                                                                                                                   DECIMAL(
+                                                                                                                       "\"bytes\"")) "," FIELD("day",
+                                                                                                                                               LOGICAL(
+                                                                                                                                                   "int",
+                                                                                                                                                   "date"))),
      NULL,
      {{"b", LW_CATEGORY},
       {"f", LW_NUMERIC},
@@ -85,38 +65,30 @@ static const struct {
       {"x", LW_TEXT},
       {"d", LW_NUMERIC},
       {"day", LW_TIMESTAMP}}},
-    {REC(FIELD("list", "{\"type\":\"array\",\"items\":\"string\"}") "," FIELD(
-         "map",
-         "{\"type\":\"map\",\"values\":[\"null\",\"int\",{\"type\":\"array\","
-         "\"items\":\"null\"}]}") "," FIELD("next", "[\"null\",\"R\"]") "," FIELD("z",
-                                                                                  "\"long"
-                                                                                  "\"")),
+    {REC(FIELD("list", "{\"type\":\"array\",\"items\":\"string\"}") "," FIELD("map", "{\"type\":\"map\",\"values\":[\"null\",\"int\",{\"type\":\"array\",\"items\":\"null\"}]}") "," FIELD(
+         "next", "[\"null\",\"R\"]") "," FIELD("z", "\"long\"")),
      NULL,
      {{"z", LW_NUMERIC}}},
     {REC(FIELD("u", "[\"null\",\"int\",\"string\",\"double\",\"boolean\"]") "," FIELD(
          "trip",
          "[\"null\","
          "{\"type\":\"record\",\"name\":\"T\",\"fields\":[" FIELD(
-             "miles", "\"float\"") "," FIELD("tags", "{\"type\":\"array\",\"items\":"
-                                                     "\"long\"}") "]}]")),
+             "miles",
+             "\"float\"") "," FIELD("tags",
+                                    "{\"type\":\"array\",\"items\":\"long\"}") "]}]")),
      NULL,
      {{"u", LW_CATEGORY}, {"trip.miles", LW_NUMERIC}}},
     {REC(FIELD("old", "\"int\"") "," FIELD("gone", "\"bytes\"") "," FIELD(
          "k", "{\"type\":\"enum\",\"name\":\"K\",\"symbols\":[\"A\",\"B\",\"C\"]}")),
-     REC(FIELD("k", "{\"type\":\"enum\",\"name\":\"K\",\"symbols\":[\"B\",\"O\"],"
-                    "\"default\":\"O\"}") ",{\"name\":\"new\",\"type\":[\"null\","
-                                          "\"double\"],\"aliases\":[\"old\"]},"
-                                          "{\"name\":\"fee\",\"type\":\"string\","
-                                          "\"default\":\"x\"}"),
+     REC(FIELD(
+         "k",
+         "{\"type\":\"enum\",\"name\":\"K\",\"symbols\":[\"B\",\"O\"],\"default\":\"O\"}") ",{\"name\":\"new\",\"type\":[\"null\","
+                                                                                           "\"double\"],\"aliases\":[\"old\"]},"
+                                                                                           "{\"name\":\"fee\",\"type\":\"string\",\"default\":\"x\"}"),
      {{"k", LW_CATEGORY}, {"new", LW_NUMERIC}, {"fee", LW_TEXT}}},
-    {REC(FIELD("t",
-               "[{\"type\":\"long\",\"logicalType\":\"local-timestamp-micros\"},"
-               "\"string\"]") "," FIELD("s",
-                                        "\"string\"") "," FIELD("u",
-                                                                "{\"type\":\"fixed\","
-                                                                "\"name\":\"U\",\"size\":"
-                                                                "16,\"logicalType\":"
-                                                                "\"uuid\"}")),
+    {REC(FIELD("t", "[{\"type\":\"long\",\"logicalType\":\"local-timestamp-micros\"},\"string\"]") "," FIELD(
+         "s", "\"string\"") "," FIELD("u", "{\"type\":\"fixed\",\"name\":\"U\",\"size\":"
+                                           "16,\"logicalType\":\"uuid\"}")),
      NULL,
      {{"t", LW_TIMESTAMP}, {"s", LW_TIMESTAMP}, {"u", LW_CATEGORY}}},
 };

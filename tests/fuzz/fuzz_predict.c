@@ -17,19 +17,14 @@ static const char schema_text[] =
     "{\"name\":\"n\",\"type\":[\"null\",\"double\"],\"default\":null},"
     "{\"name\":\"i\",\"type\":\"int\",\"default\":7},"
     "{\"name\":\"c\",\"type\":[\"null\",\"string\",\"long\"]},"
-    "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]"
-    "}},"
+    "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}},"
     "{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}},"
-    "{\"name\":\"l\",\"type\":{\"type\":\"long\",\"logicalType\":\"local-timestamp-"
-    "millis\"}},"
-    "{\"name\":\"d\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
-    "\"precision\":20,"
-    "\"scale\":2}},"
+    "{\"name\":\"l\",\"type\":{\"type\":\"long\",\"logicalType\":\"local-timestamp-millis\"}},"
+    "{\"name\":\"d\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":20,\"scale\":2}},"
     "{\"name\":\"y\",\"type\":\"bytes\",\"default\":\"\\u00ff\"},"
     "{\"name\":\"s\",\"type\":{\"type\":\"record\",\"name\":\"S\",\"fields\":["
     "{\"name\":\"x\",\"type\":\"float\"},{\"name\":\"a\",\"type\":{\"type\":\"array\","
-    "\"items\":\"long\"}},{\"name\":\"m\",\"type\":{\"type\":\"map\",\"values\":"
-    "\"string\"}}]}}]}";
+    "\"items\":\"long\"}},{\"name\":\"m\",\"type\":{\"type\":\"map\",\"values\":\"string\"}}]}}]}";
 
 static const struct {
     const char *name;

@@ -316,9 +316,9 @@ static void take_back(rd_kafka_t *rk, char **word) {
 
 int main(int argc, char **argv) {
     if (argc < 4)
-        die("usage", "kafka_tool BROKERS "
-                     "create|delete|grow|trim|produce|consume|count|ends|group|grant|"
-                     "revoke NAME ...");
+        die("usage",
+            "kafka_tool BROKERS "
+            "create|delete|grow|trim|produce|consume|count|ends|group|grant|revoke NAME ...");
     const char *verb = argv[2], *name = argv[3];
     bool reads = strcmp(verb, "consume") == 0;
     rd_kafka_t *rk = client(reads ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, argv[1]);

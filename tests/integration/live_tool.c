@@ -155,11 +155,10 @@ static int differ(const char *what, const struct step *s, const struct lw_buf *l
     size_t at = 0;
     while (at < live->len && at < again->len && live->data[at] == again->data[at])
         at++;
-    fprintf(stderr,
-            "live_tool: after the pane of %s the %s differs at byte %zu (%zu, %zu "
-            "bytes)\n",
-            lw_format_time(when, sizeof when, s->start_ms), what, at, live->len,
-            again->len);
+    fprintf(
+        stderr,
+        "live_tool: after the pane of %s the %s differs at byte %zu (%zu, %zu bytes)\n",
+        lw_format_time(when, sizeof when, s->start_ms), what, at, live->len, again->len);
     if (strcmp(what, "evaluation") == 0)
         fprintf(stderr, "live:  %.300s\nagain: %.300s\n", live->data + at,
                 again->data + at);

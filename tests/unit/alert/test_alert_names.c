@@ -80,8 +80,9 @@ static void assert_slack(const json_t *v) {
     if (type && strcmp(type, "mrkdwn") == 0) {
         const char *own = json_string_value(text);
         assert_true(json_is_true(json_object_get(v, "verbatim")));
-        assert_true(own[0] == '*' && strspn(own + 1, "abcdefghijklmnopqrstuvwxyz"
-                                                     "VSWMRA ") == strlen(own) - 2);
+        assert_true(own[0] == '*' &&
+                    strspn(own + 1, "abcdefghijklmnopqrstuvwxyzVSWMRA ") ==
+                        strlen(own) - 2);
     }
     if (type && strcmp(type, "plain_text") == 0) {
         assert_true(json_is_false(json_object_get(v, "emoji")));

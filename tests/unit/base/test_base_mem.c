@@ -53,9 +53,9 @@ static void a_burst_leaves_what_is_kept(void **state) {
     assert_true(before > BLOCKS * BLOCK / 2); /* the allocator keeps it, until ... */
     lw_mem_trim();
     size_t after = resident_bytes();
-    print_message("resident: %zu KiB with what was freed, %zu KiB without; in use: %zu "
-                  "KiB\n",
-                  before / 1024, after / 1024, used / 1024);
+    print_message(
+        "resident: %zu KiB with what was freed, %zu KiB without; in use: %zu KiB\n",
+        before / 1024, after / 1024, used / 1024);
     assert_true(before - after > BLOCKS / 4 * 3 * BLOCK);
     for (size_t i = KEPT - 1; i < BLOCKS; i += KEPT) {
         for (size_t j = 0; j < BLOCK; j++)

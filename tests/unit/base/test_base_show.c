@@ -67,8 +67,8 @@ static void is_cut_between_characters(void **state) {
     lw_text_show(out, 4, "漢字", 6);
     assert_string_equal(out, "…");
     /* Where there is room, a checksum tells those apart that begin alike. */
-    static const char one[] = "a long name that goes on, one", two[] = "a long name that "
-                                                                       "goes on, two";
+    static const char one[] = "a long name that goes on, one",
+                      two[] = "a long name that goes on, two";
     lw_text_show(a, 30, one, sizeof one);
     lw_text_show(b, 30, two, sizeof two);
     assert_memory_equal(a, "a long name that…\\~", 21);

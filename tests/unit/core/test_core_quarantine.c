@@ -173,9 +173,9 @@ static void it_says_what_it_is(void **state) {
                         "span 3: km from 2020-03-02T00:00:00Z until "
                         "2020-03-03T00:00:00Z, because of fault (unit)");
     s.open = true;
-    assert_string_equal(lw_span_text(text, sizeof text, &s),
-                        "span 3: km from 2020-03-02T00:00:00Z now on, because of fault "
-                        "(unit)");
+    assert_string_equal(
+        lw_span_text(text, sizeof text, &s),
+        "span 3: km from 2020-03-02T00:00:00Z now on, because of fault (unit)");
 }
 
 static void hostile_bytes_are_refused_or_harmless(void **state) {

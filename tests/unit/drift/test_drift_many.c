@@ -121,11 +121,10 @@ static void nothing_changed(void **state) {
         }
         mean /= (double)known;
         expected /= (double)known;
-        printf("%6d levels, law %g: known %zu, p < .05 %zu, unseen %zu of %d; unseen "
-               "%.4f, expected "
-               "%.4f, worst %.4f\n",
-               cases[k].levels, cases[k].law, known, low, low_unseen, SEEDS, mean,
-               expected, worst);
+        printf(
+            "%6d levels, law %g: known %zu, p < .05 %zu, unseen %zu of %d; unseen %.4f, expected %.4f, worst %.4f\n",
+            cases[k].levels, cases[k].law, known, low, low_unseen, SEEDS, mean, expected,
+            worst);
         assert_true(known >= 3);
         if (low > 6 || low_unseen > 6 || fires > 0)
             fail_msg("p < .05: %zu and %zu, fired: %zu", low, low_unseen, fires);

@@ -22,67 +22,20 @@ static void unpack_is(const char *hex, const char *want) {
 /* Streams by hand: length, literal "ab", copies; CRC-32 behind. */
 static void snappy_by_hand(void **state) {
     (void)state;
-    unpack_is("00"
-              "00000000",
-              "");
-    unpack_is("02"
-              "046162"
-              "9e83486d",
-              "ab");
-    unpack_is("06"
-              "046162"
-              "0102"
-              "860b8ccb",
-              "ababab"); /* copy of 4 from 2 back */
-    unpack_is("06"
-              "046162"
-              "0e0200"
-              "860b8ccb",
-              "ababab"); /* 2-byte offset */
-    unpack_is("06"
-              "046162"
-              "0f02000000"
-              "860b8ccb",
-              "ababab");
-    unpack_is("02"
-              "f0016162"
-              "9e83486d",
-              "ab"); /* length in one more byte */
-    unpack_is("02"
-              "046162"
-              "9e83486c",
-              NULL); /* checksum */
-    unpack_is("03"
-              "046162"
-              "9e83486d",
-              NULL); /* less than promised */
-    unpack_is("01"
-              "046162"
-              "9e83486d",
-              NULL); /* more than promised */
-    unpack_is("06"
-              "046162"
-              "0100"
-              "860b8ccb",
-              NULL); /* copy from here */
-    unpack_is("06"
-              "046162"
-              "0103"
-              "860b8ccb",
-              NULL); /* from before the start */
-    unpack_is("06"
-              "046162"
-              "01"
-              "860b8ccb",
-              NULL);
-    unpack_is("ffffffff0f"
-              "046162"
-              "9e83486d",
-              NULL); /* 4 GiB */
-    unpack_is("02"
-              "fcffffffff6162"
-              "9e83486d",
-              NULL);
+    unpack_is("0000000000", "");
+    unpack_is("020461629e83486d", "ab");
+    unpack_is("060461620102860b8ccb", "ababab");   /* copy of 4 from 2 back */
+    unpack_is("060461620e0200860b8ccb", "ababab"); /* 2-byte offset */
+    unpack_is("060461620f02000000860b8ccb", "ababab");
+    unpack_is("02f00161629e83486d", "ab");   /* length in one more byte */
+    unpack_is("020461629e83486c", NULL);     /* checksum */
+    unpack_is("030461629e83486d", NULL);     /* less than promised */
+    unpack_is("010461629e83486d", NULL);     /* more than promised */
+    unpack_is("060461620100860b8ccb", NULL); /* copy from here */
+    unpack_is("060461620103860b8ccb", NULL); /* from before the start */
+    unpack_is("0604616201860b8ccb", NULL);
+    unpack_is("ffffffff0f0461629e83486d", NULL); /* 4 GiB */
+    unpack_is("02fcffffffff61629e83486d", NULL);
     unpack_is("", NULL);
 }
 
@@ -134,11 +87,7 @@ static void the_bound_is_the_callers(void **state) {
     (void)state;
     static const char *const names[] = {"null", "deflate", "snappy"};
     size_t len;
-    uint8_t *snappy = from_hex("06"
-                               "046162"
-                               "0102"
-                               "860b8ccb",
-                               &len);
+    uint8_t *snappy = from_hex("060461620102860b8ccb", &len);
     for (size_t i = 0; i < 3; i++) {
         struct lw_codec *codec = lw_codec_new(names[i], NULL);
         struct lw_buf packed = {0}, out = {0};

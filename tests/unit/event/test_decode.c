@@ -94,18 +94,18 @@ static void config_refused(const char *writer, const char *reader, const char *f
 
 static void what_cannot_be_read_is_refused(void **state) {
     (void)state;
-    const char *w = REC("{\"name\":\"zone\",\"type\":\"int\"},"
-                        "{\"name\":\"id\",\"type\":\"string\"},"
-                        "{\"name\":\"miles\",\"type\":\"double\"},"
-                        "{\"name\":\"list\",\"type\":{\"type\":\"array\",\"items\":"
-                        "\"int\"}}");
+    const char *w =
+        REC("{\"name\":\"zone\",\"type\":\"int\"},"
+            "{\"name\":\"id\",\"type\":\"string\"},"
+            "{\"name\":\"miles\",\"type\":\"double\"},"
+            "{\"name\":\"list\",\"type\":{\"type\":\"array\",\"items\":\"int\"}}");
     config_refused(w, NULL, "zome:numeric", "did you mean \"zone\"");
     config_refused(w, NULL, "zone.x:numeric", "has no fields");
     config_refused(w, NULL, "id:numeric", "numeric cannot be had from type string");
     config_refused(w, NULL, "zone:timestamp", "; say what it counts since 1970");
-    config_refused(REC("{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":"
-                       "\"time-micros\"}}"),
-                   NULL, "t:timestamp", "which is a time of day or a duration here");
+    config_refused(
+        REC("{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"time-micros\"}}"),
+        NULL, "t:timestamp", "which is a time of day or a duration here");
     config_refused(w, NULL, "miles:timestamp", "cannot be had from type double");
     config_refused(w, NULL, "miles:text", "text cannot be had from type double");
     config_refused(w, NULL, "list:numeric", "cannot be had from type array");
@@ -116,10 +116,9 @@ static void what_cannot_be_read_is_refused(void **state) {
                    "from type boolean as the reader's int");
     config_refused(w, REC("{\"name\":\"fee\",\"type\":\"double\"}"), "fee:numeric!",
                    "\"fee\" is required");
-    config_refused(w,
-                   REC("{\"name\":\"fee\",\"type\":[\"null\",\"double\"],"
-                       "\"default\":null}"),
-                   "fee:numeric!", "\"fee\" is required");
+    config_refused(
+        w, REC("{\"name\":\"fee\",\"type\":[\"null\",\"double\"],\"default\":null}"),
+        "fee:numeric!", "\"fee\" is required");
     config_refused(w, REC("{\"name\":\"fee\",\"type\":\"double\",\"default\":\"x\"}"),
                    "fee:numeric!", "default");
     config_refused(w, REC("{\"name\":\"fee\",\"type\":\"int\",\"default\":3000000000}"),
@@ -434,23 +433,18 @@ static void errors_name_field_and_offset(void **state) {
     struct lw_cell cells[4];
     struct lw_decoder *d = decoder_of(
         REC("{\"name\":\"id\",\"type\":\"string\"},{\"name\":\"zone\",\"type\":\"int\"},"
-            "{\"name\":\"ok\",\"type\":\"boolean\"},{\"name\":\"d\",\"type\":"
-            "[\"null\",\"double\"]}"),
+            "{\"name\":\"ok\",\"type\":\"boolean\"},{\"name\":\"d\",\"type\":[\"null\",\"double\"]}"),
         NULL, "id:text, zone:category, ok:numeric, d:category!", NULL);
     assert_null(decode_hex(d, "0461620001020000000000000000", cells));
-    assert_string_equal(decode_hex(d, "0461", cells),
-                        "field \"id\" at byte 0 of 2: the bytes end, or a length or "
-                        "count cannot be");
+    assert_string_equal(
+        decode_hex(d, "0461", cells),
+        "field \"id\" at byte 0 of 2: the bytes end, or a length or count cannot be");
     assert_non_null(strstr(decode_hex(d, "04616280808080100100", cells),
                            "field \"zone\" at byte 3 of 10: an int of more than 32"));
     assert_non_null(strstr(decode_hex(d, "046162000200", cells), "\"ok\" at byte 4"));
     assert_non_null(strstr(decode_hex(d, "046162000104", cells), "\"d\" at byte 5"));
     assert_non_null(strstr(decode_hex(d, "046162000100ffff", cells), "2 bytes follow"));
-    assert_non_null(strstr(decode_hex(d,
-                                      "04616200"
-                                      "0102"
-                                      "000000000000e03f",
-                                      cells),
+    assert_non_null(strstr(decode_hex(d, "046162000102000000000000e03f", cells),
                            "a category must be a whole number: 0.5"));
     lw_decoder_free(d);
 }
@@ -483,15 +477,8 @@ static void a_time_takes_its_unit_from_who_has_one(void **state) {
     struct lw_decoder *d = decoder_of(bare, NULL, "t:timestamp!", NULL);
     assert_non_null(strstr(decode_hex(d, "feffffffffffffffff01", cells),
                            "not a believable time: 9223372036854775807"));
-    assert_null(decode_hex(d,
-                           "80808080808080"
-                           "20",
-                           cells)); /* 2^53 */
-    assert_non_null(strstr(decode_hex(d,
-                                      "82808080808080"
-                                      "20",
-                                      cells),
-                           "believable"));
+    assert_null(decode_hex(d, "8080808080808020", cells)); /* 2^53 */
+    assert_non_null(strstr(decode_hex(d, "8280808080808020", cells), "believable"));
     lw_decoder_free(d);
 }
 
@@ -500,8 +487,8 @@ static void an_unknown_enum_symbol_is_an_error(void **state) {
     struct lw_cell cells[1];
     const char *old = REC("{\"name\":\"k\",\"type\":{\"type\":\"enum\",\"name\":\"K\","
                           "\"symbols\":[\"A\",\"B\"]}}");
-    const char *new = REC("{\"name\":\"k\",\"type\":{\"type\":\"enum\",\"name\":\"K\","
-                          "\"symbols\":[\"B\"]}}");
+    const char *new = REC(
+        "{\"name\":\"k\",\"type\":{\"type\":\"enum\",\"name\":\"K\",\"symbols\":[\"B\"]}}");
     struct lw_decoder *d = decoder_of(old, new, "k:category!", NULL);
     assert_null(decode_hex(d, "02", cells));
     assert_memory_equal(cells[0].text, "B", 1);

@@ -361,12 +361,10 @@ static void foreign_files_are_refused(void **state) {
     refused("Obj\001\376\377\377\377\377\377\377\377\377\001\000\000", 16, "damaged");
 #define HEAD "Obj\001\004\024avro.codec"
 #define R1   "{\"type\":\"record\",\"name\":\"R\",\"fields\":[]}"
-    refused(HEAD "\006lzo"
-                 "\026avro.schema\120" R1 "\0000123456789abcdef",
+    refused(HEAD "\006lzo\026avro.schema\120" R1 "\0000123456789abcdef",
             sizeof HEAD - 1 + 4 + 12 + 1 + sizeof R1 - 1 + 17,
             "\"lzo\" is not supported");
-    refused(HEAD "\010null"
-                 "\026avro.schema\120" R1 "\0000123456789abcdef",
+    refused(HEAD "\010null\026avro.schema\120" R1 "\0000123456789abcdef",
             sizeof HEAD - 1 + 5 + 12 + 1 + sizeof R1 - 1 + 17, "no fields");
     assert_null(lw_file_open("/nonexistent/x.avro", &err));
     assert_non_null(strstr(err.msg, "/nonexistent/x.avro"));
@@ -379,8 +377,7 @@ static void unwritable_is_said(void **state) {
     (void)state;
     struct lw_err err = {0};
     const char *schema =
-        "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\","
-        "\"type\":\"int\"}]}";
+        "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"int\"}]}";
     assert_null(lw_file_create("/nonexistent/x.avro", schema, &err));
     assert_non_null(strstr(err.msg, "/nonexistent/x.avro"));
     lw_err_clear(&err);

@@ -125,18 +125,13 @@ static void giant_lengths_are_not_believed(void **state) {
     struct lw_decoder *d =
         decoder_of(REC(FIELD("s", "\"string\"")), NULL, "s:text", NULL);
     hex_accepted(d, "0261");
-    hex_refused(d, "0461"); /* one more than there is */
-    hex_refused(d, "feffffffffffffffff01"
-                   "61"); /* 2^63 - 1 */
-    hex_refused(d, "ffffffffffffffffff01"
-                   "61"); /* -2^63 */
-    hex_refused(d, "01"
-                   "61"); /* -1 */
-    hex_refused(d, "ffffffffffffffffff02"
-                   "61"); /* more than 64 bits */
-    hex_refused(d, "8080808080808080808000"
-                   "61");       /* eleven bytes of length */
-    hex_refused(d, "ffffffff"); /* a length that does not end */
+    hex_refused(d, "0461");                     /* one more than there is */
+    hex_refused(d, "feffffffffffffffff0161");   /* 2^63 - 1 */
+    hex_refused(d, "ffffffffffffffffff0161");   /* -2^63 */
+    hex_refused(d, "0161");                     /* -1 */
+    hex_refused(d, "ffffffffffffffffff0261");   /* more than 64 bits */
+    hex_refused(d, "808080808080808080800061"); /* eleven bytes of length */
+    hex_refused(d, "ffffffff");                 /* a length that does not end */
     lw_decoder_free(d);
 }
 
@@ -158,42 +153,17 @@ static void counts_are_not_believed(void **state) {
         REC(FIELD("n", "{\"type\":\"array\",\"items\":\"null\"}") "," FIELD(
             "i", "{\"type\":\"array\",\"items\":\"int\"}") "," FIELD("z", "\"int\"")),
         NULL, "z:numeric", NULL);
-    hex_accepted(d, "00"
-                    "00"
-                    "02");
+    hex_accepted(d, "000002");
     /* 2^62 nulls have no bytes: decoded at once, or this test does not end. */
-    hex_accepted(d, "80808080808080808001"
-                    "00"
-                    "00"
-                    "02");
+    hex_accepted(d, "80808080808080808001000002");
     hex_refused(d, "00"
-                   "80808080808080808001"
-                   "02"
-                   "00"
-                   "02"); /* 2^62 ints have */
-    hex_accepted(d, "00"
-                    "03"
-                    "04"
-                    "0204"
-                    "00"
-                    "02"); /* a block of two, sized */
+                   "80808080808080808001020002"); /* 2^62 ints have */
+    hex_accepted(d, "00030402040002");            /* a block of two, sized */
+    hex_refused(d, "00030502040002");             /* negative size */
+    hex_refused(d, "0003"
+                   "feffffffffffffffff0102040002");
     hex_refused(d, "00"
-                   "03"
-                   "05"
-                   "0204"
-                   "00"
-                   "02"); /* negative size */
-    hex_refused(d, "00"
-                   "03"
-                   "feffffffffffffffff01"
-                   "0204"
-                   "00"
-                   "02");
-    hex_refused(d, "00"
-                   "ffffffffffffffffff01"
-                   "80808010"
-                   "00"
-                   "02");
+                   "ffffffffffffffffff01808080100002");
     lw_decoder_free(d);
 }
 
@@ -223,10 +193,10 @@ static void doubling_records_cost_nothing(void **state) {
     lw_buf_printf(&text, "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
                          "{\"name\":\"z\",\"type\":\"int\"},{\"name\":\"a\",\"type\":");
     for (int i = 0; i < 50; i++)
-        lw_buf_printf(&text,
-                      "{\"type\":\"record\",\"name\":\"D%d\",\"fields\":[{\"name\":\"a\","
-                      "\"type\":",
-                      i);
+        lw_buf_printf(
+            &text,
+            "{\"type\":\"record\",\"name\":\"D%d\",\"fields\":[{\"name\":\"a\",\"type\":",
+            i);
     lw_buf_printf(&text, "{\"type\":\"record\",\"name\":\"D50\",\"fields\":[]}");
     for (int i = 49; i >= 0; i--)
         lw_buf_printf(&text, "},{\"name\":\"b\",\"type\":\"D%d\"}]}", i + 1);
@@ -245,30 +215,12 @@ static void a_branch_must_exist(void **state) {
         REC(FIELD("a", "[\"null\",\"int\"]") "," FIELD(
             "b", "[\"int\",\"string\",\"boolean\"]") "," FIELD("c", "[\"int\"]")),
         NULL, "a:numeric, b:category", NULL);
-    hex_accepted(d, "0202"
-                    "0202"
-                    "61"
-                    "0002");
-    hex_refused(d, "0402"
-                   "0202"
-                   "61"
-                   "0002");
-    hex_refused(d, "0102"
-                   "0202"
-                   "61"
-                   "0002");
-    hex_refused(d, "0202"
-                   "0602"
-                   "61"
-                   "0002");
-    hex_refused(d, "0202"
-                   "0202"
-                   "61"
-                   "0202");
-    hex_refused(d, "0202"
-                   "fe01"
-                   "61"
-                   "0002");
+    hex_accepted(d, "02020202610002");
+    hex_refused(d, "04020202610002");
+    hex_refused(d, "01020202610002");
+    hex_refused(d, "02020602610002");
+    hex_refused(d, "02020202610202");
+    hex_refused(d, "0202fe01610002");
     lw_decoder_free(d);
 }
 

@@ -18,8 +18,7 @@ static const char schema_text[] =
     "{\"name\":\"f\",\"type\":[\"float\",\"null\"]},"
     "{\"name\":\"b\",\"type\":\"boolean\"},"
     "{\"name\":\"s\",\"type\":\"string\"},"
-    "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]"
-    "}},"
+    "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}},"
     "{\"name\":\"y\",\"type\":\"bytes\"},"
     "{\"name\":\"x\",\"type\":{\"type\":\"fixed\",\"name\":\"X\",\"size\":2}},"
     "{\"name\":\"ms\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},"
@@ -28,8 +27,7 @@ static const char schema_text[] =
     "{\"name\":\"in\",\"type\":{\"type\":\"record\",\"name\":\"I\",\"fields\":["
     "{\"name\":\"z\",\"type\":\"int\"}]}},"
     "{\"name\":\"def\",\"type\":\"int\",\"default\":7},"
-    "{\"name\":\"un\",\"type\":[\"null\",\"string\",\"int\"],\"default\":null}"
-    "]}";
+    "{\"name\":\"un\",\"type\":[\"null\",\"string\",\"int\"],\"default\":null}]}";
 
 static const char fields_text[] =
     "i:category, l:numeric, d:numeric, f:numeric, b:category, s:category, e:category, "
@@ -335,8 +333,7 @@ static void bytes_stand_as_text(void **state) {
     (void)state;
     struct lw_schema *schema = schema_of_text(
         "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
-        "{\"name\":\"u\",\"type\":[\"null\",{\"type\":\"fixed\",\"name\":\"U\",\"size\":"
-        "16,"
+        "{\"name\":\"u\",\"type\":[\"null\",{\"type\":\"fixed\",\"name\":\"U\",\"size\":16,"
         "\"logicalType\":\"uuid\"}]},"
         "{\"name\":\"b\",\"type\":\"bytes\"},"
         "{\"name\":\"m\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
@@ -348,10 +345,8 @@ static void bytes_stand_as_text(void **state) {
     static const uint8_t datum[] = "\x02\xf8\x1d\x4f\xae\x7d\xec\x11\xd0\xa7\x65\x00\xa0"
                                    "\xc9\x1e\x6b\xf6\x04\xe9\x00\x04\x04\xd2";
     static const char *const texts[] = {
-        "{\"u\":\"f81d4fae-7dec-11d0-a765-00a0c91e6bf6\",\"b\":\"\\u00e9\\u0000\","
-        "\"m\":12.34}",
-        "{\"u\":{\"U\":\"F81D4FAE7DEC11D0A76500A0C91E6BF6\"},\"b\":\"\\u00e9\\u0000\","
-        "\"m\":\"12.34\"}"};
+        "{\"u\":\"f81d4fae-7dec-11d0-a765-00a0c91e6bf6\",\"b\":\"\\u00e9\\u0000\",\"m\":12.34}",
+        "{\"u\":{\"U\":\"F81D4FAE7DEC11D0A76500A0C91E6BF6\"},\"b\":\"\\u00e9\\u0000\",\"m\":\"12.34\"}"};
     bool needed[LW_FIELDS_MAX] = {false};
     struct lw_cell a[LW_FIELDS_MAX], b[LW_FIELDS_MAX];
     if (!json || !avro || lw_decoder_decode(avro, datum, sizeof datum - 1, a, &err))

@@ -84,24 +84,24 @@ static void what_is_wrong_is_named(void **state) {
     refused(REC("{\"name\":\"a\",\"type\":[\"int\",\"int\"]}"), "twice");
     refused(REC("{\"name\":\"a\",\"type\":[\"int\",[\"null\"]]}"), "within a union");
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"array\"}}"), "no items");
-    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
-                "\"symbols\":\"A\"}}"),
-            "no list of symbols");
-    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
-                "\"symbols\":[7]}}"),
-            "symbol");
+    refused(
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":\"A\"}}"),
+        "no list of symbols");
+    refused(
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[7]}}"),
+        "symbol");
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\","
                 "\"symbols\":[\"A\",\"B\",\"A\"]}}"),
             "listed twice in enum");
-    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"F\","
-                "\"size\":-1}}"),
-            "size");
-    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"F\","
-                "\"size\":99999999}}"),
-            "size");
-    refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"R\","
-                "\"size\":1}}"),
-            "defined twice");
+    refused(
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"F\",\"size\":-1}}"),
+        "size");
+    refused(
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"F\",\"size\":99999999}}"),
+        "size");
+    refused(
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"R\",\"size\":1}}"),
+        "defined twice");
 }
 
 /* What Avro's Java library reads, and producers in other languages write. */
@@ -110,14 +110,12 @@ static void what_java_reads_is_read(void **state) {
     static const char *const texts[] = {
         "\xEF\xBB\xBF" REC("{\"name\":\"a\",\"type\":\"int\"}"),
         "/* orders */ // of the shop\n" REC("{\"name\":\"a\",\"type\":\"int\"}"),
-        "{\"type\":\"record\",\"name\":\"R\",\"namespace\":\"com.my-shop.2024\","
-        "\"fields\":[]}",
+        "{\"type\":\"record\",\"name\":\"R\",\"namespace\":\"com.my-shop.2024\",\"fields\":[]}",
         "{\"type\":\"record\",\"name\":\"com.my-shop.R\",\"fields\":[]}",
         "{\"type\":\"record\",\"name\":\"R\",\"namespace\":null,\"fields\":[]}",
         "{\"type\":\"record\",\"name\":\"R-1\",\"namespace\":\"\",\"fields\":[]}",
         "{\"type\":\"error\",\"name\":\"9x\",\"fields\":[]}",
-        "{\"type\":\"record\",\"name\":\"a\\\"b\\\\\\u0001\",\"namespace\":\".n\","
-        "\"fields\":[]}",
+        "{\"type\":\"record\",\"name\":\"a\\\"b\\\\\\u0001\",\"namespace\":\".n\",\"fields\":[]}",
         REC("{\"name\":\"a b\",\"type\":\"int\"},{\"name\":\"größe\",\"type\":\"int\"}"),
         REC("{\"name\":\"a\",\"type\":[]}"), REC("{\"name\":\"a\",\"type\":[\"null\"]}"),
         REC("{\"name\":\"a\",\"type\":\"double\",\"default\":NaN}"),
@@ -130,8 +128,7 @@ static void what_java_reads_is_read(void **state) {
         REC("{\"name\":\"a\",\"type\":\"int\",\"doc\":\"Latin-1: caf\xe9\"}"),
         REC("{\"name\":\"a\",\"type\":\"int\",\"order\":\"ignore\",\"x\":[1,{}]}"),
         REC("{\"name\":\"a\",\"type\":{\"type\":\"string\",\"logicalType\":\"mine\"}}"),
-        REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[]}"
-            "}"),
+        REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[]}}"),
         REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":"
             "[\"a-b\",\"1\",\"\"],\"default\":\"none of them\"}}"),
         /* the same definition twice, and a name that stands in no namespace */
@@ -184,9 +181,9 @@ static void size_and_depth_are_bounded(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_buf text = {0};
-    lw_buf_printf(&text,
-                  "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\","
-                  "\"type\":");
+    lw_buf_printf(
+        &text,
+        "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":");
     for (int i = 0; i < 1000; i++)
         lw_buf_printf(&text, "{\"type\":\"array\",\"items\":");
     lw_buf_printf(&text, "\"int\"");

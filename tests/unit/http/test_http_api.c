@@ -438,8 +438,7 @@ static void alerts_and_silences(void **state) {
     struct http_answer a;
     char path[80];
     static const char state_json[] =
-        "{\"status\":\"firing\",\"severity\":\"critical\",\"rule\":\"error\",\"feature\":"
-        "\"\","
+        "{\"status\":\"firing\",\"severity\":\"critical\",\"rule\":\"error\",\"feature\":\"\","
         "\"window\":\"week\",\"value\":1.5,\"threshold\":1.25,\"n\":100,\"model\":1,"
         "\"since\":1590969600000,\"at\":1590973200000,\"incident\":\"00000000000000ab\","
         "\"summary\":\"RMSE is high\"}";

@@ -117,15 +117,12 @@ static void bad_records_are_named(void **state) {
         {"{\"lpep_pickup_datetime\":\"yesterday\"}",
          "record 0: field \"lpep_pickup_datetime\" must be a time"},
         {"{\"lpep_pickup_datetime\":1e400}", "no JSON: line 1"},
-        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":"
-         "75}",
+        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":75}",
          "record 0: field \"trip_distance\" is missing"},
-        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":"
-         "75,"
+        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":75,"
          "\"trip_distance\":null}",
          "record 0: field \"trip_distance\" must not be null"},
-        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":"
-         "75,"
+        {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":75,"
          "\"trip_distance\":50}",
          "record 0: it must hold that trip_distance < 50"},
         {"{\"PULocationID\":1,\"PULocationID\":2}", "no JSON"},

@@ -168,10 +168,10 @@ static void redirects_are_not_followed(void **state) {
     for (int status = 301; status <= 308; status++) {
         char reply[200];
         struct lw_err err;
-        snprintf(reply, sizeof reply,
-                 "HTTP/1.1 %d X\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: "
-                 "0\r\n\r\n",
-                 status, lw_peer_port(target));
+        snprintf(
+            reply, sizeof reply,
+            "HTTP/1.1 %d X\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n",
+            status, lw_peer_port(target));
         assert_int_equal(ask_of(LW_PEER_REPLY, reply, &err), LW_EAGAIN);
         assert_non_null(strstr(err.msg, "redirect"));
     }
@@ -282,12 +282,11 @@ static void references_are_fetched_and_put_in(void **state) {
     struct lw_err err = {0};
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, MISS);
     struct lw_registry_options o = options_of(lw_peer_port(p));
-    char *top =
-        answer_of(REC("R", "{\"name\":\"p\",\"type\":\"g.Place\"},"
-                           "{\"name\":\"k\",\"type\":\"g.Kind\"}"),
-                  "{\"references\":[{\"name\":\"g.Place\",\"subject\":\"places/ "
-                  "of\",\"version\":2},{\"name\":\"g.Kind\",\"subject\":\"kinds\","
-                  "\"version\":1}]}");
+    char *top = answer_of(
+        REC("R", "{\"name\":\"p\",\"type\":\"g.Place\"},"
+                 "{\"name\":\"k\",\"type\":\"g.Kind\"}"),
+        "{\"references\":[{\"name\":\"g.Place\",\"subject\":\"places/ "
+        "of\",\"version\":2},{\"name\":\"g.Kind\",\"subject\":\"kinds\",\"version\":1}]}");
     char *place =
         answer_of(REC("g.Place", "{\"name\":\"kind\",\"type\":\"g.Kind\"}"),
                   "{\"id\":3,\"version\":2,\"references\":[{\"name\":\"g.Kind\","

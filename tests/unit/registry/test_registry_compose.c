@@ -86,13 +86,12 @@ static void namespaces_stay_what_they_were(void **state) {
     (void)state;
     const char *parts[] = {"{\"type\":\"fixed\",\"name\":\"Hash\",\"size\":4}",
                            "{\"type\":\"fixed\",\"name\":\"n.Own\",\"size\":9}"};
-    struct lw_schema *schema =
-        compose("{\"type\":\"record\",\"name\":\"n.R\",\"fields\":["
-                "{\"name\":\"h\",\"type\":\"Hash\"},"
-                "{\"name\":\"o\",\"type\":{\"type\":\"fixed\",\"name\":\"Own\","
-                "\"size\":2}},"
-                "{\"name\":\"more\",\"type\":\"Own\"}]}",
-                parts, 2);
+    struct lw_schema *schema = compose(
+        "{\"type\":\"record\",\"name\":\"n.R\",\"fields\":["
+        "{\"name\":\"h\",\"type\":\"Hash\"},"
+        "{\"name\":\"o\",\"type\":{\"type\":\"fixed\",\"name\":\"Own\",\"size\":2}},"
+        "{\"name\":\"more\",\"type\":\"Own\"}]}",
+        parts, 2);
     struct lw_fields fields = {0};
     struct lw_cell cells[2];
     struct lw_err err = {0};

@@ -52,8 +52,7 @@ static void silences_are_kept_seen_and_ended(void **state) {
         &f, "00000000000000ff",
         "{\"status\":\"firing\",\"severity\":\"critical\",\"rule\":\"drift\","
         "\"feature\":\"x\",\"window\":\"3h\",\"value\":0.5,\"threshold\":null,\"n\":7,"
-        "\"model\":3,\"since\":5,\"at\":6,\"incident\":\"00000000000000ab\","
-        "\"summary\":\"s\"}");
+        "\"model\":3,\"since\":5,\"at\":6,\"incident\":\"00000000000000ab\",\"summary\":\"s\"}");
     put_alert(&f, "0000000000000001", "no JSON at all");
     struct lw_silence one = silence(NOW + 5000, "drift"), two = silence(NOW + 9000, "no");
     assert_int_equal(lw_silence_add(f.r, f.spec, &one, NOW, &f.err), 0);

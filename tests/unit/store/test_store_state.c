@@ -573,8 +573,7 @@ static void damaged_progress_begins_anew(void **state) {
     assert_int_equal(pane->events, 60);
     lw_pane_free(pane);
     assert_int_equal(
-        must_int(r, MUST(r, "HEXISTS leeway:{damaged}:unreadable:part:trips:0 "
-                            "progress")),
+        must_int(r, MUST(r, "HEXISTS leeway:{damaged}:unreadable:part:trips:0 progress")),
         1);
     assert_int_equal(flush(&w, spec, 101), -1); /* fenced */
     end(&w);
