@@ -348,23 +348,48 @@ static void destroy_aside(struct lw_consumer *c) {
         pthread_detach(thread);
 }
 
-/* Leaves the group, and serves the last rebalance here; false when that does not come to
- * an end. By then every partition has been given up or will be by the group's own
- * timeout. */
+/* Messages that are on their way are the next owner's. */
+static void serve_and_drop(rd_kafka_queue_t *queue) {
+    rd_kafka_message_t *m = rd_kafka_consume_queue(queue, 20);
+    if (m)
+        rd_kafka_message_destroy(m);
+}
+
+/* A static member keeps its partitions while it restarts: it never says goodbye. */
+static bool is_static(const struct lw_consumer *c) {
+    char id[8] = "";
+    size_t size = sizeof id;
+    rd_kafka_conf_get(rd_kafka_conf(c->rk), "group.instance.id", id, &size);
+    return size > 1;
+}
+
+/* Gives the partitions back while the client still runs. Inside of a close, librdkafka
+ * (seen with 2.0.2) may end the group's state before the rebalance callback has answered,
+ * for instance when the group has expelled the member: the callback then waits for ever,
+ * or an assertion ends the process. */
+static void give_back(struct lw_consumer *c, int64_t until) {
+    if (is_static(c) || rd_kafka_unsubscribe(c->rk) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    while (c->nowned > 0 && lw_mono_ms() < until)
+        serve_and_drop(c->queue);
+}
+
+/* Leaves the group, and serves the last rebalance here; false when that takes too long.
+ * By then every partition has been given back, or the group's own timeout will do it. */
 static bool close_in_time(struct lw_consumer *c) {
     int64_t until = lw_mono_ms() + CLOSE_MS;
+    if (c->queue) {
+        give_back(c, until);
+        rd_kafka_queue_destroy(c->queue);
+    }
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(c->rk, queue);
     if (error) {
         rd_kafka_error_destroy(error);
         rd_kafka_consumer_close(c->rk);
     }
-    while (!rd_kafka_consumer_closed(c->rk) && lw_mono_ms() < until) {
-        /* Messages that were on their way are the next owner's. */
-        rd_kafka_message_t *m = rd_kafka_consume_queue(queue, 20);
-        if (m)
-            rd_kafka_message_destroy(m);
-    }
+    while (!rd_kafka_consumer_closed(c->rk) && lw_mono_ms() < until)
+        serve_and_drop(queue);
     bool closed = rd_kafka_consumer_closed(c->rk);
     rd_kafka_queue_destroy(queue);
     return closed;
@@ -404,8 +429,6 @@ void lw_consumer_free(struct lw_consumer *c) {
     if (!c)
         return;
     lw_nudge_stop(&c->nudge);
-    if (c->rk && c->queue)
-        rd_kafka_queue_destroy(c->queue);
     bool abort = c->rk && may_abort(c);
     bool closed = !c->rk || close_in_time(c);
     if (!closed)
