@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/backtest.h"
-#include "cli/page.h"
+#include "cli/html.h"
 #include "cli/svg.h"
 
 #define GROUPS_SHOWN 31

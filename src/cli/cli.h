@@ -2,8 +2,8 @@
  *
  * Exit codes: 0 done, 1 failed, 2 usage, 3 condition met (drift found, a check that does
  * not hold). Facts go to standard output, everything else to standard error. */
-#ifndef LW_CLI_H
-#define LW_CLI_H
+#ifndef LW_CLI_CLI_H
+#define LW_CLI_CLI_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "cli/letters.h"
+#include "cli/dead_letters.h"
 
 struct words { /* as they were typed */
     const char *config, *since, *offset;

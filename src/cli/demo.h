@@ -1,6 +1,6 @@
 /* The parts of `leeway demo`. */
-#ifndef LW_DEMO_H
-#define LW_DEMO_H
+#ifndef LW_CLI_DEMO_H
+#define LW_CLI_DEMO_H
 
 #include <pthread.h>
 

@@ -3,7 +3,7 @@
 #ifndef LW_CLI_EVALUATE_H
 #define LW_CLI_EVALUATE_H
 
-#include "cli/offline.h"
+#include "cli/input.h"
 #include "leeway/categories.h"
 #include "leeway/errors.h"
 

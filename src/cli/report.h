@@ -7,7 +7,7 @@
 #ifndef LW_CLI_REPORT_H
 #define LW_CLI_REPORT_H
 
-#include "cli/offline.h"
+#include "cli/input.h"
 #include "core/spec.h"
 #include "leeway/drift.h"
 #include "leeway/errors.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/page.h"
+#include "cli/html.h"
 #include "cli/report.h"
 #include "cli/svg.h"
 

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/offline.h"
+#include "cli/input.h"
 #include "event/file.h"
 
 struct options {

@@ -18,8 +18,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "cli/offline.h"
-#include "cli/table.h"
+#include "cli/input.h"
+#include "cli/train_table.h"
 #include "core/train.h"
 #include "engine/trials.h"
 

@@ -10,7 +10,7 @@
  *
  * Least squares is the exact minimum (of minimum norm where columns are dependent), which
  * a notebook's iterative solver on sparse rows only approaches. */
-#include "cli/table.h"
+#include "cli/train_table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/offline.h"
+#include "cli/input.h"
 #include "model/fit.h"
 
 #define CATEGORIES_MAX 6

@@ -1,6 +1,6 @@
 /* The course's table: plain linear models on raw columns. */
-#ifndef LW_CLI_TABLE_H
-#define LW_CLI_TABLE_H
+#ifndef LW_CLI_TRAIN_TABLE_H
+#define LW_CLI_TRAIN_TABLE_H
 
 #include "cli/cli.h"
 

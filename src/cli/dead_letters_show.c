@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "cli/letters.h"
+#include "cli/dead_letters.h"
 #include "engine/message.h"
 
 struct view {

@@ -1,6 +1,6 @@
 /* Shared by the files of `leeway dead-letters`. */
-#ifndef LW_CLI_LETTERS_H
-#define LW_CLI_LETTERS_H
+#ifndef LW_CLI_DEAD_LETTERS_H
+#define LW_CLI_DEAD_LETTERS_H
 
 #include "cli/cli.h"
 #include "kafka/letter.h"

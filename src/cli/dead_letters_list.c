@@ -1,5 +1,5 @@
 /* Reading the topic of dead letters, and the list. */
-#include "cli/letters.h"
+#include "cli/dead_letters.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * topic would be: the same decoding, the same target, the same reasons to set an event
  * aside. What was not used is always said, with its reason: a model that was fitted on a
  * third of a file because of a typing error in `valid:` must not look like any other. */
-#include "cli/offline.h"
+#include "cli/input.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

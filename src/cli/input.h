@@ -1,7 +1,7 @@
 /* What the offline commands share: rows out of files, a model out of a file, tallies of
  * what was read. */
-#ifndef LW_CLI_OFFLINE_H
-#define LW_CLI_OFFLINE_H
+#ifndef LW_CLI_INPUT_H
+#define LW_CLI_INPUT_H
 
 #include "cli/cli.h"
 #include "engine/feed.h"

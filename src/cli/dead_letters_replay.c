@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "cli/letters.h"
+#include "cli/dead_letters.h"
 
 #define KAFKA_MS 10000
 #define SLICE_MS 500
