@@ -15,7 +15,7 @@
 
 #define DELIVERIES_MAX 100
 
-struct session {
+struct alerts_session {
     const struct lw_config *config;
     struct lw_redis *redis;
     bool json, print;
@@ -98,7 +98,7 @@ static json_t *parked_json(const struct lw_parked *p, size_t n) {
 }
 
 /* Everything that the list shows. */
-struct board {
+struct alerts_overview {
     struct lw_alerts alerts;
     struct lw_delivery waiting[DELIVERIES_MAX];
     struct lw_parked parked[DELIVERIES_MAX];
@@ -106,7 +106,8 @@ struct board {
     struct lw_reply *reply[2];
 };
 
-static int read_board(struct session *s, struct board *b, struct lw_err *err) {
+static int overview_read(struct alerts_session *s, struct alerts_overview *b,
+                         struct lw_err *err) {
     const struct lw_spec *spec = &s->config->spec;
     if (lw_alerts_read(s->redis, spec, lw_wall_ms(), &b->alerts, err))
         return -1;
@@ -119,7 +120,7 @@ static int read_board(struct session *s, struct board *b, struct lw_err *err) {
     return b->reply[1] ? 0 : -1;
 }
 
-static void print_board_json(const struct board *b) {
+static void overview_print_json(const struct alerts_overview *b) {
     json_t *o = json_object(), *alerts = json_array(), *silences = json_array();
     for (size_t i = 0; i < b->alerts.nalerts; i++)
         json_array_append_new(alerts, alert_json(&b->alerts.alert[i]));
@@ -166,7 +167,7 @@ static void print_silences(const struct lw_alerts *a) {
     }
 }
 
-static void print_deliveries(const struct board *b) {
+static void print_deliveries(const struct alerts_overview *b) {
     char when[32];
     printf("deliveries: %" PRIu64 " waiting, %" PRIu64 " given up\n", b->alerts.waiting,
            b->alerts.parked);
@@ -186,11 +187,11 @@ static void print_deliveries(const struct board *b) {
 }
 
 /* 3 when an alert fires, whether or not somebody has silenced it. */
-static int list(struct session *s, struct lw_err *err) {
-    struct board *b = lw_calloc(1, sizeof *b);
-    int rc = read_board(s, b, err);
+static int alerts_list(struct alerts_session *s, struct lw_err *err) {
+    struct alerts_overview *b = lw_calloc(1, sizeof *b);
+    int rc = overview_read(s, b, err);
     if (rc == 0 && s->json) {
-        print_board_json(b);
+        overview_print_json(b);
     } else if (rc == 0) {
         print_alerts(&b->alerts);
         print_silences(&b->alerts);
@@ -218,7 +219,7 @@ static int parse_severity(const char *text, enum lw_severity *out, struct lw_err
                : 0;
 }
 
-static int silence(struct session *s, struct lw_err *err) {
+static int silence_start(struct alerts_session *s, struct lw_err *err) {
     struct lw_silence new = {.from_ms = lw_wall_ms()};
     int64_t length = 0;
     char until[32];
@@ -247,7 +248,7 @@ static int silence(struct session *s, struct lw_err *err) {
     return 0;
 }
 
-static int unsilence(struct session *s, const char *id, struct lw_err *err) {
+static int silence_end(struct alerts_session *s, const char *id, struct lw_err *err) {
     if (!id)
         return lw_fail(err, LW_ECONFIG,
                        "unsilence which one? (leeway alerts lists them)");
@@ -259,8 +260,8 @@ static int unsilence(struct session *s, const char *id, struct lw_err *err) {
 }
 
 /* " name name " of the receivers whose format is keyed so. */
-static const char *keyed_by(const struct lw_config *config, enum lw_keyed how, char *out,
-                            size_t size) {
+static const char *receivers_keyed_by(const struct lw_config *config, enum lw_keyed how,
+                                      char *out, size_t size) {
     size_t used = (size_t)snprintf(out, size, " ");
     for (size_t i = 0; i < config->nreceivers; i++)
         if (lw_format_keyed(config->receiver[i].format) == how)
@@ -269,15 +270,16 @@ static const char *keyed_by(const struct lw_config *config, enum lw_keyed how, c
     return out;
 }
 
-static int retry(struct session *s, const char *id, struct lw_err *err) {
+static int delivery_retry(struct alerts_session *s, const char *id, struct lw_err *err) {
     if (!id)
         return lw_fail(err, LW_ECONFIG, "retry which one? (leeway alerts lists them)");
     char by_incident[LW_RECEIVERS_MAX * (LW_RECEIVER_NAME_MAX + 1) + 2];
     char by_labels[sizeof by_incident];
     const struct lw_parked_again again = {
         id, s->by ? s->by : s->who,
-        keyed_by(s->config, LW_KEYED_INCIDENT, by_incident, sizeof by_incident),
-        keyed_by(s->config, LW_KEYED_LABELS, by_labels, sizeof by_labels), lw_wall_ms()};
+        receivers_keyed_by(s->config, LW_KEYED_INCIDENT, by_incident, sizeof by_incident),
+        receivers_keyed_by(s->config, LW_KEYED_LABELS, by_labels, sizeof by_labels),
+        lw_wall_ms()};
     if (lw_parked_retry(s->redis, &s->config->spec, &again, err))
         return -1;
     lw_cli_line(stdout, "%s is in the outbox again", id);
@@ -285,7 +287,7 @@ static int retry(struct session *s, const char *id, struct lw_err *err) {
 }
 
 /* What a hashed value in a message was: the same hash again. */
-static int hash(struct session *s, const char *value, struct lw_err *err) {
+static int hash_print(struct alerts_session *s, const char *value, struct lw_err *err) {
     struct lw_privacy p = s->config->privacy;
     char category[LW_HASHED_MAX], example[LW_HASHED_MAX];
     if (!value)
@@ -308,8 +310,8 @@ static int hash(struct session *s, const char *value, struct lw_err *err) {
 
 /* What has no effect on this verb is refused: a silence that was meant and not made wakes
  * somebody up. */
-static int check_usage(const struct session *s, const char *verb, char **rest, int n,
-                       struct lw_err *err) {
+static int verb_check(const struct alerts_session *s, const char *verb, char **rest,
+                      int n, struct lw_err *err) {
     bool silences = strcmp(verb, "silence") == 0, tests = strcmp(verb, "test") == 0;
     bool named = strcmp(verb, "unsilence") == 0 || strcmp(verb, "retry") == 0;
     bool hashes = strcmp(verb, "hash") == 0;
@@ -334,9 +336,10 @@ static int check_usage(const struct session *s, const char *verb, char **rest, i
     return 0;
 }
 
-static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
+static int alerts_dispatch(struct alerts_session *s, char **rest, int n,
+                           struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list", *id = n > 1 ? rest[1] : NULL;
-    if (check_usage(s, verb, rest, n, err))
+    if (verb_check(s, verb, rest, n, err))
         return -1;
     if (strcmp(verb, "test") == 0)
         return lw_cli_alerts_test(
@@ -346,17 +349,17 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
     if (!s->redis)
         return -1;
     if (strcmp(verb, "list") == 0)
-        return list(s, err);
+        return alerts_list(s, err);
     if (strcmp(verb, "silence") == 0)
-        return silence(s, err);
+        return silence_start(s, err);
     if (strcmp(verb, "unsilence") == 0)
-        return unsilence(s, id, err);
+        return silence_end(s, id, err);
     if (strcmp(verb, "hash") == 0)
-        return hash(s, id, err);
-    return retry(s, id, err);
+        return hash_print(s, id, err);
+    return delivery_retry(s, id, err);
 }
 
-static void name_person(char *out, size_t size) {
+static void person_name(char *out, size_t size) {
     char host[64] = "localhost";
     const char *user = getenv("USER");
     gethostname(host, sizeof host - 1);
@@ -365,8 +368,8 @@ static void name_person(char *out, size_t size) {
     lw_text_safe(out, size, raw, strlen(raw));
 }
 
-static int run(int argc, char **argv) {
-    struct session s = {0};
+static int alerts_main(int argc, char **argv) {
+    struct alerts_session s = {0};
     struct lw_err err = {0};
     const char *path = NULL;
     bool helped;
@@ -389,9 +392,9 @@ static int run(int argc, char **argv) {
     if (!config && !helped)
         rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config) {
-        name_person(s.who, sizeof s.who);
+        person_name(s.who, sizeof s.who);
         s.config = config;
-        rc = dispatch(&s, rest, n, &err);
+        rc = alerts_dispatch(&s, rest, n, &err);
         if (rc < 0)
             rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_alerts, "%s", err.msg)
                                         : lw_cli_fail(&lw_cmd_alerts, &err);
@@ -427,4 +430,4 @@ const struct lw_command lw_cmd_alerts = {
     "retry ID: a delivery that was given up goes into the outbox again.\n"
     "\n"
     "hash VALUE: how messages call a category or an event's identifier under `privacy`.\n",
-    run};
+    alerts_main};

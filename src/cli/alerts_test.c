@@ -9,7 +9,8 @@
 #include "base/time.h"
 #include "cli/alerts.h"
 
-static void form(const struct lw_config *config, const char *who, struct lw_buf *json) {
+static void test_message(const struct lw_config *config, const char *who,
+                         struct lw_buf *json) {
     struct lw_err err = {0};
     int64_t now = lw_wall_ms();
     struct lw_alert a = {.fingerprint = lw_text_key("leeway-test", 11),
@@ -46,7 +47,8 @@ static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
     return rc;
 }
 
-static json_t *outcome(const struct lw_receiver *r, const struct lw_http_result *result) {
+static json_t *result_json(const struct lw_receiver *r,
+                           const struct lw_http_result *result) {
     json_t *o = json_object();
     json_object_set_new(o, "receiver", lw_cli_text(r->name));
     json_object_set_new(o, "format", json_string(lw_format_name(r->format)));
@@ -58,8 +60,8 @@ static json_t *outcome(const struct lw_receiver *r, const struct lw_http_result 
 }
 
 /* All at once: as long as the slowest. Returns how many did not take it. */
-static size_t send_all(const struct lw_receiver *const *to, size_t n,
-                       const struct lw_buf *json, bool as_json) {
+static size_t send_to_all(const struct lw_receiver *const *to, size_t n,
+                          const struct lw_buf *json, bool as_json) {
     struct lw_http_result result[LW_RECEIVERS_MAX];
     struct lw_envelope envelope[LW_RECEIVERS_MAX];
     size_t failed = 0;
@@ -72,7 +74,7 @@ static size_t send_all(const struct lw_receiver *const *to, size_t n,
     for (size_t i = 0; i < n; i++) {
         bool delivered = result[i].verdict == LW_DELIVERED;
         failed += !delivered;
-        json_array_append_new(all, outcome(to[i], &result[i]));
+        json_array_append_new(all, result_json(to[i], &result[i]));
         if (!as_json)
             lw_cli_line(stdout, "%-24s %-20s %-12s %s (%lld ms)", to[i]->name,
                         lw_format_name(to[i]->format), delivered ? "delivered" : "FAILED",
@@ -100,9 +102,9 @@ int lw_cli_alerts_test(const struct lw_config *config, const struct lw_alerts_te
                        test->receiver ? test->receiver : "");
     if (lw_http_init(err))
         return -1;
-    form(config, test->who, &json);
+    test_message(config, test->who, &json);
     if (!test->print)
-        rc = send_all(to, n, &json, test->json) ? LW_EXIT_FAILED : LW_EXIT_OK;
+        rc = send_to_all(to, n, &json, test->json) ? LW_EXIT_FAILED : LW_EXIT_OK;
     for (size_t i = 0; test->print && i < n && rc == 0; i++)
         rc = print_body(to[i], &json, err);
     lw_buf_fini(&json);

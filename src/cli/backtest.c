@@ -8,14 +8,14 @@
 #include "cli/backtest.h"
 #include "engine/feed.h"
 
-struct options {
+struct backtest_options {
     const char *config, *against, *html, *truth;
-    struct lw_bt_options run;
+    struct lw_cli_backtest_options run;
     bool json, quiet;
 };
 
-static int drive(struct lw_bt *b, struct lw_feed *feed, struct lw_backtest *backtest,
-                 struct lw_err *err) {
+static int feed_through(struct lw_cli_backtest *b, struct lw_feed *feed,
+                        struct lw_backtest *backtest, struct lw_err *err) {
     struct lw_progress progress;
     struct lw_feed_event event;
     int got;
@@ -37,7 +37,7 @@ static int drive(struct lw_bt *b, struct lw_feed *feed, struct lw_backtest *back
 }
 
 /* A table of nothing would look like an answer. */
-static int check_scored(const struct lw_bt *b, struct lw_err *err) {
+static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
     const struct lw_retrain_spec *r = &b->config->spec.retrain;
     char when[32], text[32];
     if (b->records == 0)
@@ -82,15 +82,16 @@ static bool parse_release(const char *text, char feature[LW_NAME_MAX], int64_t *
 }
 
 /* One configuration over the files. */
-static int run(struct lw_bt *b, const struct lw_bt_options *options, char **files,
-               size_t n, struct lw_err *err) {
+static int run_over_files(struct lw_cli_backtest *b,
+                          const struct lw_cli_backtest_options *options, char **files,
+                          size_t n, struct lw_err *err) {
     char names[LW_TEXTS_MAX][LW_NAME_MAX];
-    if (lw_bt_prepare(b, options, err))
+    if (lw_cli_backtest_prepare(b, options, err))
         return -1;
     struct lw_feed *feed = lw_feed_open(b->config, files, n, err);
     if (!feed)
         return -1;
-    struct lw_backtest_hooks hooks = lw_bt_hooks(b);
+    struct lw_backtest_hooks hooks = lw_cli_backtest_hooks(b);
     struct lw_backtest *backtest = lw_backtest_new(&b->config->spec, &hooks);
     lw_feed_inject(feed, b->injections.list, b->injections.n);
     for (size_t i = 0; i < options->releases.n; i++) {
@@ -100,9 +101,9 @@ static int run(struct lw_bt *b, const struct lw_bt_options *options, char **file
     }
     b->backtest = backtest;
     int rc = lw_feed_merge(feed, err);
-    rc = rc ? rc : drive(b, feed, backtest, err);
+    rc = rc ? rc : feed_through(b, feed, backtest, err);
     if (rc == 0) {
-        lw_bt_close(b, backtest);
+        lw_cli_backtest_close(b, backtest);
         rc = check_scored(b, err);
     }
     b->backtest = NULL;
@@ -111,21 +112,23 @@ static int run(struct lw_bt *b, const struct lw_bt_options *options, char **file
     return rc;
 }
 
-static int write_html(const struct lw_bt *b, const struct lw_bt *other, const char *path,
+static int write_html(const struct lw_cli_backtest *b,
+                      const struct lw_cli_backtest *other, const char *path,
                       struct lw_err *err) {
     struct lw_buf page = {0};
-    lw_bt_html(b, other, &page);
+    lw_cli_backtest_html(b, other, &page);
     int rc = lw_write_file(path, page.data, page.len, err);
     lw_buf_fini(&page);
     return rc;
 }
 
-static int answer(const struct lw_bt *b, const struct lw_bt *other,
-                  const struct options *o, struct lw_err *err) {
+static int write_results(const struct lw_cli_backtest *b,
+                         const struct lw_cli_backtest *other,
+                         const struct backtest_options *o, struct lw_err *err) {
     if (!o->json) {
-        lw_bt_print(b);
+        lw_cli_backtest_print(b);
         if (other)
-            lw_bt_print_against(b, other);
+            lw_cli_backtest_print_against(b, other);
     }
     if (o->html && write_html(b, other, o->html, err))
         return -1;
@@ -133,9 +136,9 @@ static int answer(const struct lw_bt *b, const struct lw_bt *other,
         lw_injections_write(&b->injections, &b->config->spec.event, o->truth, err))
         return -1;
     if (o->json) {
-        json_t *result = lw_bt_json(b);
+        json_t *result = lw_cli_backtest_json(b);
         if (other) {
-            json_t *second = lw_bt_json(other);
+            json_t *second = lw_cli_backtest_json(other);
             json_object_set_new(second, "config", lw_cli_text(other->path));
             json_object_set_new(result, "against", second);
         }
@@ -145,53 +148,53 @@ static int answer(const struct lw_bt *b, const struct lw_bt *other,
 }
 
 /* NULL after having said why. */
-static struct lw_config *load(const char *path, const char *until) {
+static struct lw_config *load_config(const char *path, const char *until) {
     struct lw_config *config = lw_cli_config(&lw_cmd_backtest, path);
     if (config && until)
         lw_parse_time(until, &config->spec.retrain.bootstrap_until_ms);
     return config;
 }
 
-static void head(const char *path) {
+static void print_heading(const char *path) {
     printf("\n");
     lw_cli_line(stdout, "---- %s", path);
     printf("\n");
 }
 
-static int compare(const struct options *o, char **files, size_t n) {
-    struct lw_bt a = {.path = o->config, .say = !o->json && !o->quiet};
-    struct lw_bt z = {.path = o->against, .say = a.say};
+static int run_configurations(const struct backtest_options *o, char **files, size_t n) {
+    struct lw_cli_backtest a = {.path = o->config, .say = !o->json && !o->quiet};
+    struct lw_cli_backtest z = {.path = o->against, .say = a.say};
     struct lw_err err = {0};
-    struct lw_config *first = load(o->config, o->run.until), *second = NULL;
+    struct lw_config *first = load_config(o->config, o->run.until), *second = NULL;
     int rc = first ? LW_EXIT_OK : LW_EXIT_FAILED;
     if (first && o->against) {
-        second = load(o->against, o->run.until);
+        second = load_config(o->against, o->run.until);
         rc = second ? LW_EXIT_OK : LW_EXIT_FAILED;
     }
     a.config = first;
     z.config = second;
     bool failed = false;
     if (rc == LW_EXIT_OK) {
-        failed = run(&a, &o->run, files, n, &err) != 0;
+        failed = run_over_files(&a, &o->run, files, n, &err) != 0;
         if (!failed && second) {
             if (z.say)
-                head(o->against);
-            failed = run(&z, &o->run, files, n, &err) != 0;
+                print_heading(o->against);
+            failed = run_over_files(&z, &o->run, files, n, &err) != 0;
             if (failed)
                 lw_err_context(&err, "%s", o->against);
         }
-        failed = failed || answer(&a, second ? &z : NULL, o, &err) != 0;
+        failed = failed || write_results(&a, second ? &z : NULL, o, &err) != 0;
     }
     if (failed)
         rc = lw_cli_fail(&lw_cmd_backtest, &err);
-    lw_bt_fini(&a);
-    lw_bt_fini(&z);
+    lw_cli_backtest_fini(&a);
+    lw_cli_backtest_fini(&z);
     lw_config_free(first);
     lw_config_free(second);
     return rc;
 }
 
-static int check_usage(const struct options *o, int n) {
+static int check_usage(const struct backtest_options *o, int n) {
     int64_t until;
     if (n == 0)
         return lw_cli_usage(&lw_cmd_backtest, "which files?");
@@ -215,8 +218,8 @@ static int check_usage(const struct options *o, int n) {
     return LW_EXIT_OK;
 }
 
-static int run_backtest(int argc, char **argv) {
-    struct options o = {0};
+static int backtest_main(int argc, char **argv) {
+    struct backtest_options o = {0};
     bool helped;
     const struct lw_option options[] = {
         {'c', "config", LW_OPTION_TEXT, &o.config},
@@ -237,7 +240,7 @@ static int run_backtest(int argc, char **argv) {
     if (n >= 0 && !helped) {
         rc = check_usage(&o, n);
         if (rc == LW_EXIT_OK)
-            rc = compare(&o, files, (size_t)n);
+            rc = run_configurations(&o, files, (size_t)n);
     }
     free(files);
     return rc;
@@ -266,4 +269,4 @@ const struct lw_command lw_cmd_backtest = {
     "the same code; a training takes no time. For each promotion the version that it "
     "replaced is scored for a\n"
     "week more, to see whether the promotion was right.\n",
-    run_backtest};
+    backtest_main};

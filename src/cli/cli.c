@@ -45,7 +45,7 @@ void lw_cli_print_json(json_t *object) {
     print_json(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
 }
 
-void lw_cli_show_json(json_t *object) {
+void lw_cli_print_json_indented(json_t *object) {
     print_json(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 }
 

@@ -58,17 +58,17 @@ int lw_options_parse(const struct lw_command *command, const struct lw_option *o
 int lw_cli_fail(const struct lw_command *command, const struct lw_err *err);
 int lw_cli_usage(const struct lw_command *command, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* From here on SIGTERM, SIGINT and SIGHUP end nothing but are told by lw_cli_signal.
+/* From here on SIGTERM, SIGINT and SIGHUP end nothing but are told by lw_signals_wait.
  * Before any thread is started. */
-void lw_cli_catch_signals(void);
+void lw_signals_catch(void);
 /* Waits for one of them, for ms at most: its number, or 0. Main thread. */
-int lw_cli_signal(int64_t ms);
+int lw_signals_wait(int64_t ms);
 /* Loads -c FILE; NULL after having said why (also when path is NULL). */
 struct lw_config *lw_cli_config(const struct lw_command *command, const char *path);
 /* The JSON object as one line on standard output; takes it over. */
 void lw_cli_print_json(json_t *object);
 /* The same over several lines, for people. */
-void lw_cli_show_json(json_t *object);
+void lw_cli_print_json_indented(json_t *object);
 json_t *lw_cli_number(double v); /* null for NaN */
 /* A text that others wrote, made harmless, as JSON. */
 json_t *lw_cli_text(const char *text);
@@ -92,7 +92,7 @@ void lw_progress_end(struct lw_progress *p);
 /* What a ledger says, as the fields that demo and backtest share: scored, frozen_rmse,
  * managed_rmse, alerts, retrains, promotions, rejections, months. */
 struct lw_ledger;
-void lw_cli_ledger_json(const struct lw_ledger *ledger, json_t *into);
-void lw_cli_ledger_table(const struct lw_ledger *ledger, FILE *out);
+void lw_summary_json(const struct lw_ledger *ledger, json_t *into);
+void lw_summary_print(const struct lw_ledger *ledger, FILE *out);
 
 #endif

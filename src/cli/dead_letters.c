@@ -7,13 +7,13 @@
 #include "base/time.h"
 #include "cli/dead_letters.h"
 
-struct words { /* as they were typed */
+struct dead_letters_words { /* as they were typed */
     const char *config, *since, *offset;
     double limit, max_replays;
     bool all;
 };
 
-static int usage(struct lw_err *err, const char *text) {
+static int usage_error(struct lw_err *err, const char *text) {
     return lw_fail(err, LW_ECONFIG, "%s", text);
 }
 
@@ -35,7 +35,8 @@ static int parse_since(const char *text, int64_t *out, struct lw_err *err) {
 }
 
 /* "2:1041" */
-static int parse_place(const char *text, struct lw_letters *l, struct lw_err *err) {
+static int parse_position(const char *text, struct lw_dead_letters *l,
+                          struct lw_err *err) {
     char partition[16];
     const char *colon = text ? strchr(text, ':') : NULL;
     int64_t p = -1, offset = -1;
@@ -54,8 +55,9 @@ static int parse_place(const char *text, struct lw_letters *l, struct lw_err *er
     return 0;
 }
 
-static int dispatch(struct lw_letters *l, const struct words *w, char **rest, int n,
-                    struct lw_err *err) {
+static int dead_letters_dispatch(struct lw_dead_letters *l,
+                                 const struct dead_letters_words *w, char **rest, int n,
+                                 struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list";
     bool shows = strcmp(verb, "show") == 0, replays = strcmp(verb, "replay") == 0;
     if (!shows && !replays && strcmp(verb, "list") != 0)
@@ -64,29 +66,30 @@ static int dispatch(struct lw_letters *l, const struct words *w, char **rest, in
     if (n > (shows ? 2 : 1))
         return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[shows ? 2 : 1]);
     if (!replays && (w->all || w->offset || l->target || l->dry || w->max_replays >= 0))
-        return usage(
+        return usage_error(
             err,
             "--all, --offset, --topic, --max-replays and --dry-run belong to replay");
     if (shows && n < 2)
-        return usage(err, "show which letter? (PARTITION:OFFSET, as in the list)");
+        return usage_error(err, "show which letter? (PARTITION:OFFSET, as in the list)");
     if (parse_since(w->since, &l->since_ms, err) ||
-        parse_place(shows ? rest[1] : w->offset, l, err))
+        parse_position(shows ? rest[1] : w->offset, l, err))
         return -1;
     if (!l->config->source.dead_letters[0])
-        return usage(err, "the configuration names no topic of dead letters "
-                          "(source.dead_letters)");
+        return usage_error(err, "the configuration names no topic of dead letters "
+                                "(source.dead_letters)");
     if (!replays)
-        return shows ? lw_letters_show(l, err) : lw_letters_list(l, err);
+        return shows ? lw_dead_letters_show(l, err) : lw_dead_letters_list(l, err);
     if (!w->all && !w->since && !w->offset && !l->reason)
-        return usage(err, "replay which letters? --all, --offset, --since or --reason");
+        return usage_error(err,
+                           "replay which letters? --all, --offset, --since or --reason");
     if (l->target && strcmp(l->target, l->config->source.dead_letters) == 0)
-        return usage(err, "--topic is the topic of dead letters itself");
-    return lw_letters_replay(l, err);
+        return usage_error(err, "--topic is the topic of dead letters itself");
+    return lw_dead_letters_replay(l, err);
 }
 
-static int run(int argc, char **argv) {
-    struct lw_letters l = {.partition = -1};
-    struct words w = {.limit = 20, .max_replays = -1};
+static int dead_letters_main(int argc, char **argv) {
+    struct lw_dead_letters l = {.partition = -1};
+    struct dead_letters_words w = {.limit = 20, .max_replays = -1};
     struct lw_err err = {0};
     bool helped;
     const struct lw_option table[] = {
@@ -112,7 +115,7 @@ static int run(int argc, char **argv) {
     l.config = config;
     l.limit = w.limit > 0 && w.limit < 1e6 ? (int64_t)w.limit : 0;
     l.max_replays = (int64_t)w.max_replays;
-    if (config && (rc = dispatch(&l, &w, rest, n, &err)) < 0)
+    if (config && (rc = dead_letters_dispatch(&l, &w, rest, n, &err)) < 0)
         rc = err.code == LW_ECONFIG ? lw_cli_usage(command, "%s", err.msg)
                                     : lw_cli_fail(command, &err);
     lw_config_free(config);
@@ -138,4 +141,4 @@ const struct lw_command lw_cmd_dead_letters = {
     "replay sends key, value, time and headers as they came, with the header leeway.replays counting the\n"
     "replays; letters stay in their topic. A letter's time is that of the event's message. Exit code 3 when\n"
     "some letters were left, which standard error names.\n",
-    run};
+    dead_letters_main};

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "kafka/letter.h"
 
-struct lw_letters {
+struct lw_dead_letters {
     const struct lw_config *config;
     const char *reason; /* only letters whose reason contains it; NULL: all */
     const char *target; /* replay: topic; NULL: the stream's own */
@@ -19,18 +19,18 @@ struct lw_letters {
 
 /* Called for every message that the filters leave; letter is NULL when it is no letter of
  * leeway's. Non-zero ends the reading. */
-typedef int (*lw_letters_each)(void *arg, const rd_kafka_message_t *m,
-                               const struct lw_letter *letter);
+typedef int (*lw_dead_letters_each)(void *arg, const rd_kafka_message_t *m,
+                                    const struct lw_letter *letter);
 /* Reads what the topic of dead letters holds now, partitions interleaved. newest > 0: at
  * least so many of the newest. Returns 0, what `each` returned, or -1. */
-int lw_letters_read(const struct lw_letters *l, int64_t newest, lw_letters_each each,
-                    void *arg, struct lw_err *err);
+int lw_dead_letters_read(const struct lw_dead_letters *l, int64_t newest,
+                         lw_dead_letters_each each, void *arg, struct lw_err *err);
 /* Unix ms of a message; INT64_MIN when it has none. */
-int64_t lw_letters_time(const rd_kafka_message_t *m);
+int64_t lw_dead_letters_time(const rd_kafka_message_t *m);
 
 /* The verbs. An exit code, or -1 with err. */
-int lw_letters_list(const struct lw_letters *l, struct lw_err *err);
-int lw_letters_show(const struct lw_letters *l, struct lw_err *err);
-int lw_letters_replay(const struct lw_letters *l, struct lw_err *err);
+int lw_dead_letters_list(const struct lw_dead_letters *l, struct lw_err *err);
+int lw_dead_letters_show(const struct lw_dead_letters *l, struct lw_err *err);
+int lw_dead_letters_replay(const struct lw_dead_letters *l, struct lw_err *err);
 
 #endif

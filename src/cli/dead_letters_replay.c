@@ -13,8 +13,8 @@
 #define KAFKA_MS 10000
 #define SLICE_MS 500
 
-struct post {
-    const struct lw_letters *letters;
+struct dead_letters_post {
+    const struct lw_dead_letters *letters;
     const char *target;
     int32_t partitions; /* of the target */
     struct lw_producer *producer;
@@ -23,7 +23,8 @@ struct post {
     struct lw_err *err;
 };
 
-static int skip(struct post *p, const rd_kafka_message_t *m, const char *why) {
+static int skip_message(struct dead_letters_post *p, const rd_kafka_message_t *m,
+                        const char *why) {
     p->skipped++;
     lw_cli_line(stderr, "letter %" PRId32 ":%" PRId64 " is left: %s", m->partition,
                 m->offset, why);
@@ -31,21 +32,22 @@ static int skip(struct post *p, const rd_kafka_message_t *m, const char *why) {
 }
 
 /* To the partition it came from, as long as that is there; elsewhere the key decides. */
-static int32_t partition_of(const struct post *p, const struct lw_letter *letter) {
+static int32_t target_partition(const struct dead_letters_post *p,
+                                const struct lw_letter *letter) {
     bool home =
         strcmp(letter->topic, p->target) == 0 && letter->partition < p->partitions;
     return home ? letter->partition : RD_KAFKA_PARTITION_UA;
 }
 
-static int produce(struct post *p, const rd_kafka_message_t *m,
-                   const struct lw_letter *letter) {
+static int produce_message(struct dead_letters_post *p, const rd_kafka_message_t *m,
+                           const struct lw_letter *letter) {
     for (;;) {
         struct lw_err why = {0};
-        if (lw_letter_replay(p->producer, m, letter, p->target, partition_of(p, letter),
-                             &why) == 0)
+        if (lw_letter_replay(p->producer, m, letter, p->target,
+                             target_partition(p, letter), &why) == 0)
             break;
         if (why.code == LW_EINPUT)
-            return skip(p, m, why.msg);
+            return skip_message(p, m, why.msg);
         if (why.code != LW_EAGAIN) /* brokers that are away are waited for */
             return lw_fail(p->err, why.code, "%s", why.msg);
     }
@@ -54,26 +56,26 @@ static int produce(struct post *p, const rd_kafka_message_t *m,
     return 0;
 }
 
-static int send_back(void *arg, const rd_kafka_message_t *m,
-                     const struct lw_letter *letter) {
-    struct post *p = arg;
-    const struct lw_letters *l = p->letters;
+static int replay_message(void *arg, const rd_kafka_message_t *m,
+                          const struct lw_letter *letter) {
+    struct dead_letters_post *p = arg;
+    const struct lw_dead_letters *l = p->letters;
     char why[400];
     if (!letter)
-        return skip(p, m, "it has no headers of a dead letter");
+        return skip_message(p, m, "it has no headers of a dead letter");
     if (!l->target && strcmp(letter->topic, p->target) != 0) {
         snprintf(why, sizeof why,
                  "it came from %s, not from %s (--topic sends it anyway)", letter->topic,
                  p->target);
-        return skip(p, m, why);
+        return skip_message(p, m, why);
     }
     if (l->max_replays >= 0 && letter->replays >= (uint64_t)l->max_replays) {
         snprintf(why, sizeof why, "it was replayed %" PRIu64 " times before",
                  letter->replays);
-        return skip(p, m, why);
+        return skip_message(p, m, why);
     }
     if (!l->dry)
-        return produce(p, m, letter);
+        return produce_message(p, m, letter);
     p->replayed++;
     if (!l->json)
         lw_cli_line(stdout,
@@ -83,7 +85,7 @@ static int send_back(void *arg, const rd_kafka_message_t *m,
     return 0;
 }
 
-static int wait_for_all(struct post *p, struct lw_err *err) {
+static int await_acks(struct dead_letters_post *p, struct lw_err *err) {
     for (;;) {
         struct lw_err why = {0};
         if (lw_producer_flush(p->producer, SLICE_MS, &why) == 0)
@@ -94,8 +96,8 @@ static int wait_for_all(struct post *p, struct lw_err *err) {
     }
 }
 
-static void report(const struct post *p) {
-    const struct lw_letters *l = p->letters;
+static void print_totals(const struct dead_letters_post *p) {
+    const struct lw_dead_letters *l = p->letters;
     if (l->json) {
         json_t *o = json_object();
         json_object_set_new(o, "topic", lw_cli_text(p->target));
@@ -109,10 +111,11 @@ static void report(const struct post *p) {
     }
 }
 
-int lw_letters_replay(const struct lw_letters *l, struct lw_err *err) {
-    struct post p = {.letters = l,
-                     .target = l->target ? l->target : l->config->source.topic,
-                     .err = err};
+int lw_dead_letters_replay(const struct lw_dead_letters *l, struct lw_err *err) {
+    struct dead_letters_post p = {.letters = l,
+                                  .target =
+                                      l->target ? l->target : l->config->source.topic,
+                                  .err = err};
     p.producer = lw_producer_new(&l->config->kafka, err);
     if (!p.producer)
         return -1;
@@ -121,9 +124,9 @@ int lw_letters_replay(const struct lw_letters *l, struct lw_err *err) {
     int rc = p.partitions < 0 ? -1 : 0;
     lw_progress_start(&p.progress, "replaying letters");
     if (rc == 0)
-        rc = lw_letters_read(l, 0, send_back, &p, err);
+        rc = lw_dead_letters_read(l, 0, replay_message, &p, err);
     if (rc == 0)
-        rc = wait_for_all(&p, err);
+        rc = await_acks(&p, err);
     lw_progress_end(&p.progress);
     uint64_t acked = lw_producer_acked(p.producer);
     lw_producer_free(p.producer);
@@ -133,6 +136,6 @@ int lw_letters_replay(const struct lw_letters *l, struct lw_err *err) {
     if (l->partition >= 0 && p.replayed + p.skipped == 0)
         return lw_fail(err, LW_ENOTFOUND, "%s holds no letter %" PRId32 ":%" PRId64,
                        l->config->source.dead_letters, l->partition, l->offset);
-    report(&p);
+    print_totals(&p);
     return p.skipped ? LW_EXIT_CONDITION : LW_EXIT_OK;
 }

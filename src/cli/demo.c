@@ -42,7 +42,7 @@ struct demo {
     struct lw_demo_redis *redis;
     struct lw_demo_webhook *webhook;
     struct lw_config *config;
-    struct lw_cli_serve http;
+    struct lw_serve http;
     struct lw_engine *engine;
     struct lw_demo_screen *screen;
     struct lw_feed *feed;
@@ -147,7 +147,7 @@ static void wait_for_decision(struct demo *d) {
         lw_sleep_ms(1);
 }
 
-static bool pace(void *arg, int64_t event_ms) {
+static bool replay_pace(void *arg, int64_t event_ms) {
     struct demo *d = arg;
     if (!d->first_ms)
         d->first_ms = event_ms;
@@ -158,7 +158,7 @@ static bool pace(void *arg, int64_t event_ms) {
     return !atomic_load(&d->stop);
 }
 
-static bool waiting(void *arg) {
+static bool replay_continues(void *arg) {
     struct demo *d = arg;
     return !atomic_load(&d->stop);
 }
@@ -166,7 +166,7 @@ static bool waiting(void *arg) {
 static void *replay_main(void *arg) {
     struct demo *d = arg;
     struct lw_replay_options options = {
-        .speed = d->speed, .pace = pace, .waiting = waiting, .arg = d};
+        .speed = d->speed, .pace = replay_pace, .waiting = replay_continues, .arg = d};
     lw_replay(d->config, d->feed, &options, &d->produced, &d->replay_err);
     atomic_store(&d->replayed, true);
     return NULL;
@@ -193,7 +193,7 @@ static void log_line(void *arg, const char *text) {
     fprintf(d->log, "%s\n", text);
 }
 
-static int make_place(struct demo *d, struct lw_err *err) {
+static int make_directory(struct demo *d, struct lw_err *err) {
     char path[128];
     snprintf(d->directory, sizeof d->directory, "/tmp/leeway-demo.XXXXXX");
     if (!mkdtemp(d->directory)) {
@@ -232,7 +232,7 @@ static int start_services(struct demo *d, struct lw_err *err) {
     return 0;
 }
 
-static int configure(struct demo *d, struct lw_err *err) {
+static int load_config(struct demo *d, struct lw_err *err) {
     d->config = lw_config_load(d->config_path, err);
     if (!d->config)
         return -1;
@@ -260,12 +260,12 @@ static int start_engine(struct demo *d, struct lw_err *err) {
     bool live = isatty(fileno(d->out)) && !d->json;
     d->screen = lw_demo_screen_new(&d->config->spec, d->out, live);
     d->feed = lw_feed_open(d->config, files, 1, err);
-    if (!d->feed || lw_cli_serve_start(&d->http, d->config, err))
+    if (!d->feed || lw_serve_start(&d->http, d->config, err))
         return -1;
     d->engine = lw_engine_start(d->config, &hooks, err);
     if (!d->engine)
         return -1;
-    lw_cli_serve_engine(&d->http, d->engine);
+    lw_serve_set_engine(&d->http, d->engine);
     print_address(d);
     if (pthread_create(&d->replay_thread, NULL, replay_main, d) != 0)
         return lw_fail(err, LW_ESTOP, "cannot start a thread");
@@ -275,13 +275,13 @@ static int start_engine(struct demo *d, struct lw_err *err) {
 
 /* ---- running ---- */
 
-static void draw(struct demo *d) {
+static void draw_screen(struct demo *d) {
     struct lw_engine_status s = lw_engine_status(d->engine);
     lw_demo_screen_draw(d->screen, s.messages, s.outbox, s.training);
 }
 
 /* The stream has ended: wait until all of it is sealed and told. */
-static bool drained(struct demo *d, int64_t *quiet_since, int64_t *sealed_ms) {
+static bool is_drained(struct demo *d, int64_t *quiet_since, int64_t *sealed_ms) {
     struct lw_engine_status s = lw_engine_status(d->engine);
     int64_t now = lw_mono_ms();
     bool busy = s.training || s.outbox > 0 || s.sealed_until_ms != *sealed_ms ||
@@ -293,12 +293,12 @@ static bool drained(struct demo *d, int64_t *quiet_since, int64_t *sealed_ms) {
     return now - *quiet_since > 1000;
 }
 
-static int watch(struct demo *d, struct lw_err *err) {
+static int demo_watch(struct demo *d, struct lw_err *err) {
     int64_t ended = 0, quiet = lw_mono_ms(), sealed = INT64_MAX;
     for (;;) {
-        if (lw_cli_signal(100))
+        if (lw_signals_wait(100))
             return 1;
-        draw(d);
+        draw_screen(d);
         if (lw_engine_failed(d->engine, err))
             return -1;
         if (!atomic_load(&d->replayed))
@@ -309,7 +309,7 @@ static int watch(struct demo *d, struct lw_err *err) {
         }
         if (d->replay_err.code)
             return lw_fail(err, d->replay_err.code, "%s", d->replay_err.msg);
-        if (drained(d, &quiet, &sealed) || lw_mono_ms() - ended > DRAIN_MS)
+        if (is_drained(d, &quiet, &sealed) || lw_mono_ms() - ended > DRAIN_MS)
             return 0;
     }
 }
@@ -323,7 +323,7 @@ static void print_result(struct demo *d) {
     lw_demo_screen_end(d->screen);
     fprintf(d->out,
             "\nError (RMSE, minutes) of version 1 left alone, and as managed:\n\n");
-    lw_cli_ledger_table(&ledger, d->out);
+    lw_summary_print(&ledger, d->out);
     fprintf(d->out, "  webhook messages received %" PRIu64 "\n\n", delivered);
     snprintf(redis, sizeof redis, "redis-cli -p %d HGETALL 'leeway:{%s}:now'",
              lw_demo_redis_port(d->redis), d->config->spec.stream);
@@ -340,16 +340,16 @@ static void print_result(struct demo *d) {
     json_t *o = json_object();
     json_object_set_new(o, "events",
                         json_integer((json_int_t)lw_engine_status(d->engine).messages));
-    lw_cli_ledger_json(&ledger, o);
+    lw_summary_json(&ledger, o);
     json_object_set_new(o, "webhooks", json_integer((json_int_t)delivered));
     lw_cli_print_json(o);
 }
 
-static void stop(struct demo *d) {
+static void demo_stop(struct demo *d) {
     atomic_store(&d->stop, true);
     if (d->replaying)
         pthread_join(d->replay_thread, NULL);
-    lw_cli_serve_stop(&d->http);
+    lw_serve_stop(&d->http);
     lw_engine_stop(d->engine);
     lw_feed_close(d->feed);
     lw_demo_webhook_stop(d->webhook);
@@ -370,29 +370,29 @@ static void stop(struct demo *d) {
         rmdir(d->directory);
 }
 
-static int demo(struct demo *d) {
+static int demo_run(struct demo *d) {
     struct lw_err err = {0};
-    lw_cli_catch_signals();
+    lw_signals_catch();
     signal(SIGPIPE, SIG_IGN);
     pthread_mutex_init(&d->lock, NULL);
     d->out = d->json ? stderr : stdout;
-    int rc = make_place(d, &err) || start_services(d, &err) || configure(d, &err) ||
+    int rc = make_directory(d, &err) || start_services(d, &err) || load_config(d, &err) ||
                      start_engine(d, &err)
                  ? -1
-                 : watch(d, &err);
+                 : demo_watch(d, &err);
     if (rc == 0) {
         print_result(d);
-        while (d->keep && !lw_cli_signal(1000))
+        while (d->keep && !lw_signals_wait(1000))
             ;
     }
-    stop(d);
+    demo_stop(d);
     pthread_mutex_destroy(&d->lock);
     if (rc < 0)
         return lw_cli_fail(&lw_cmd_demo, &err);
     return rc == 0 ? LW_EXIT_OK : 130; /* as a shell counts an interrupt */
 }
 
-static int run(int argc, char **argv) {
+static int demo_main(int argc, char **argv) {
     struct demo d = {0};
     bool helped;
     const struct lw_option table[] = {
@@ -408,7 +408,7 @@ static int run(int argc, char **argv) {
     if (n > 0)
         rc = lw_cli_usage(&lw_cmd_demo, "what is \"%s\"?", rest[0]);
     free(rest);
-    return n != 0 || helped || rc ? rc : demo(&d);
+    return n != 0 || helped || rc ? rc : demo_run(&d);
 }
 
 const struct lw_command lw_cmd_demo = {
@@ -422,4 +422,4 @@ const struct lw_command lw_cmd_demo = {
     "Replays New York's green-taxi trips of March to May 2020, when the city locked "
     "down, through the code\n"
     "of `leeway run`. It needs redis-server and leaves nothing behind.\n",
-    run};
+    demo_main};

@@ -37,7 +37,7 @@ int lw_demo_free_port(void) {
     return port;
 }
 
-static _Noreturn void become_redis(const char *directory, int port) {
+static _Noreturn void exec_redis(const char *directory, int port) {
     char port_text[16], log[512];
     sigset_t none;
     sigemptyset(&none);
@@ -57,7 +57,7 @@ static _Noreturn void become_redis(const char *directory, int port) {
     _exit(127);
 }
 
-static bool answers(int port) {
+static bool redis_answers(int port) {
     struct sockaddr_in addr = {.sin_family = AF_INET,
                                .sin_port = htons((uint16_t)port),
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -76,7 +76,7 @@ static int wait_ready(struct lw_demo_redis *r, const char *directory,
     int64_t until = lw_mono_ms() + START_MS;
     while (lw_mono_ms() < until) {
         int status;
-        if (answers(r->port))
+        if (redis_answers(r->port))
             return 0;
         if (waitpid(r->pid, &status, WNOHANG) == r->pid) {
             r->pid = 0;
@@ -99,7 +99,7 @@ struct lw_demo_redis *lw_demo_redis_start(const char *directory, struct lw_err *
     r->port = lw_demo_free_port();
     r->pid = fork();
     if (r->pid == 0)
-        become_redis(directory, r->port);
+        exec_redis(directory, r->port);
     if (r->pid > 0 && wait_ready(r, directory, err) == 0)
         return r;
     if (r->pid < 0)

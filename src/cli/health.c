@@ -19,16 +19,16 @@
 #define ANSWER_MAX 65536
 
 /* Whoever listens everywhere listens here too. */
-static const char *reachable(const char *host) {
+static const char *connect_host(const char *host) {
     if (strcmp(host, "0.0.0.0") == 0 || !*host)
         return "127.0.0.1";
     return strcmp(host, "::") == 0 ? "::1" : host;
 }
 
-static int dial(const struct lw_config *config, struct lw_err *err) {
+static int connect_server(const struct lw_config *config, struct lw_err *err) {
     const struct addrinfo want = {.ai_socktype = SOCK_STREAM};
     const struct timeval limit = {.tv_sec = TIMEOUT_S};
-    const char *host = reachable(config->http.host);
+    const char *host = connect_host(config->http.host);
     struct addrinfo *found = NULL;
     char port[16];
     snprintf(port, sizeof port, "%d", config->http.port);
@@ -54,7 +54,7 @@ static int dial(const struct lw_config *config, struct lw_err *err) {
 }
 
 /* The whole answer, as text. */
-static int exchange(int fd, const char *path, char *out, size_t size,
+static int http_get(int fd, const char *path, char *out, size_t size,
                     struct lw_err *err) {
     char request[200];
     size_t got = 0;
@@ -72,7 +72,7 @@ static int exchange(int fd, const char *path, char *out, size_t size,
 }
 
 /* "HTTP/1.1 200 OK", headers, an empty line, JSON. */
-static int judge(const char *answer, bool *well, struct lw_err *err) {
+static int read_answer(const char *answer, bool *well, struct lw_err *err) {
     const char *body = strstr(answer, "\r\n\r\n");
     if (strncmp(answer, "HTTP/1.", 7) != 0 || !body)
         return lw_fail(err, LW_EAGAIN, "what answers is no leeway");
@@ -81,23 +81,23 @@ static int judge(const char *answer, bool *well, struct lw_err *err) {
     return 0;
 }
 
-static int ask(const struct lw_config *config, const char *path, bool *well,
-               struct lw_err *err) {
+static int health_ask(const struct lw_config *config, const char *path, bool *well,
+                      struct lw_err *err) {
     if (!config->http.on)
         return lw_fail(err, LW_ECONFIG,
                        "http.listen is off: there is nobody to ask (set it)");
-    int fd = dial(config, err);
+    int fd = connect_server(config, err);
     if (fd < 0)
         return -1;
     char *answer = lw_malloc(ANSWER_MAX);
-    int rc = exchange(fd, path, answer, ANSWER_MAX, err);
-    rc = rc ? rc : judge(answer, well, err);
+    int rc = http_get(fd, path, answer, ANSWER_MAX, err);
+    rc = rc ? rc : read_answer(answer, well, err);
     free(answer);
     close(fd);
     return rc;
 }
 
-static int run(int argc, char **argv) {
+static int health_main(int argc, char **argv) {
     const char *path = NULL;
     bool helped, ready = false, well = false;
     struct lw_err err = {0};
@@ -114,7 +114,7 @@ static int run(int argc, char **argv) {
     struct lw_config *config = lw_cli_config(&lw_cmd_health, path);
     if (!config)
         return path ? LW_EXIT_FAILED : LW_EXIT_USAGE;
-    rc = ask(config, ready ? "/readyz" : "/healthz", &well, &err)
+    rc = health_ask(config, ready ? "/readyz" : "/healthz", &well, &err)
              ? lw_cli_fail(&lw_cmd_health, &err)
          : well ? LW_EXIT_OK
                 : LW_EXIT_CONDITION;
@@ -129,4 +129,4 @@ const struct lw_command lw_cmd_health = {
     "\n"
     "Prints the answer. The exit status is 0 when all is well, 3 when it is not, and 1 when nobody\n"
     "answers within 5 seconds. Nobody else is asked: `leeway check` tries Kafka, Redis and receivers.\n",
-    run};
+    health_main};

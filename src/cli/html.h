@@ -3,6 +3,6 @@
 #define LW_CLI_HTML_H
 
 /* A style sheet; defined with the report's page. */
-extern const char lw_page_style[];
+extern const char lw_html_style[];
 
 #endif

@@ -14,7 +14,7 @@
 
 #define MODEL_BYTES_MAX (1024u * 1024 * 1024)
 
-void lw_tally_count(struct lw_tally *t, const struct lw_feed_event *event) {
+void lw_input_tally_count(struct lw_input_tally *t, const struct lw_feed_event *event) {
     t->records++;
     if (event->reason >= 0) {
         t->reason[event->reason]++;
@@ -24,15 +24,15 @@ void lw_tally_count(struct lw_tally *t, const struct lw_feed_event *event) {
         lw_copy(t->first_unusable, sizeof t->first_unusable, event->why.msg);
 }
 
-uint64_t lw_tally_aside(const struct lw_tally *t) {
+uint64_t lw_input_tally_rejected(const struct lw_input_tally *t) {
     uint64_t n = 0;
     for (int i = LW_GOOD + 1; i < LW_REASONS_MAX; i++)
         n += t->reason[i];
     return n;
 }
 
-void lw_tally_print(const struct lw_tally *t, const struct lw_event_spec *spec,
-                    FILE *out) {
+void lw_input_tally_print(const struct lw_input_tally *t,
+                          const struct lw_event_spec *spec, FILE *out) {
     char count[32];
     fprintf(out, "%s records", lw_format_count(count, sizeof count, t->records));
     for (int i = LW_GOOD + 1; i < LW_REASONS_MAX; i++)
@@ -48,8 +48,8 @@ void lw_tally_print(const struct lw_tally *t, const struct lw_event_spec *spec,
     fprintf(out, "\n");
 }
 
-void lw_tally_json(const struct lw_tally *t, const struct lw_event_spec *spec,
-                   json_t *into) {
+void lw_input_tally_json(const struct lw_input_tally *t, const struct lw_event_spec *spec,
+                         json_t *into) {
     json_t *aside = json_object();
     for (int i = LW_GOOD + 1; i < LW_REASONS_MAX; i++)
         if (t->reason[i])
@@ -57,12 +57,13 @@ void lw_tally_json(const struct lw_tally *t, const struct lw_event_spec *spec,
                                 json_integer((json_int_t)t->reason[i]));
     json_object_set_new(into, "records", json_integer((json_int_t)t->records));
     json_object_set_new(into, "unusable", json_integer((json_int_t)t->unusable));
-    json_object_set_new(into, "aside", json_integer((json_int_t)lw_tally_aside(t)));
+    json_object_set_new(into, "aside",
+                        json_integer((json_int_t)lw_input_tally_rejected(t)));
     json_object_set_new(into, "aside_by_reason", aside);
 }
 
-int lw_offline_read(const struct lw_config *config, const struct lw_offline *in,
-                    struct lw_tally *t, struct lw_err *err) {
+int lw_input_read(const struct lw_config *config, const struct lw_input *in,
+                  struct lw_input_tally *t, struct lw_err *err) {
     struct lw_progress progress;
     struct lw_feed_event event;
     int got;
@@ -71,7 +72,7 @@ int lw_offline_read(const struct lw_config *config, const struct lw_offline *in,
         return -1;
     lw_progress_start(&progress, in->what);
     while ((got = lw_feed_next(feed, &event, err)) > 0) {
-        lw_tally_count(t, &event);
+        lw_input_tally_count(t, &event);
         if (in->take(in->arg, &event, err)) {
             got = -1;
             break;
@@ -87,8 +88,8 @@ int lw_offline_read(const struct lw_config *config, const struct lw_offline *in,
     return got;
 }
 
-struct lw_model *lw_offline_model(const struct lw_config *config, const char *path,
-                                  struct lw_err *err) {
+struct lw_model *lw_input_model(const struct lw_config *config, const char *path,
+                                struct lw_err *err) {
     size_t len;
     char *bytes = lw_read_file(path, MODEL_BYTES_MAX, &len, err);
     if (!bytes)

@@ -9,36 +9,36 @@
 #include "model/dataset.h"
 
 /* How many records there were, and what became of them. */
-struct lw_tally {
+struct lw_input_tally {
     uint64_t records, unusable, reason[LW_REASONS_MAX];
     uint64_t late;            /* good, but not before `until` */
     char first_unusable[512]; /* why the first unusable one was */
 };
-void lw_tally_count(struct lw_tally *t, const struct lw_feed_event *event);
-uint64_t lw_tally_aside(const struct lw_tally *t);
+void lw_input_tally_count(struct lw_input_tally *t, const struct lw_feed_event *event);
+uint64_t lw_input_tally_rejected(const struct lw_input_tally *t);
 /* "316,378 records, 9,000 set aside (trip_distance < 50: 8,000; ...)" */
-void lw_tally_print(const struct lw_tally *t, const struct lw_event_spec *spec,
-                    FILE *out);
-void lw_tally_json(const struct lw_tally *t, const struct lw_event_spec *spec,
-                   json_t *into);
+void lw_input_tally_print(const struct lw_input_tally *t,
+                          const struct lw_event_spec *spec, FILE *out);
+void lw_input_tally_json(const struct lw_input_tally *t, const struct lw_event_spec *spec,
+                         json_t *into);
 
 /* Calls take for each event of the files, with a progress bar. take returns -1 to stop,
  * with err filled. */
-typedef int lw_take_event(void *arg, const struct lw_feed_event *event,
-                          struct lw_err *err);
-struct lw_offline {
+typedef int lw_input_event(void *arg, const struct lw_feed_event *event,
+                           struct lw_err *err);
+struct lw_input {
     char **paths;
     size_t n;
     const char *what; /* beside the progress bar */
-    lw_take_event *take;
+    lw_input_event *take;
     void *arg;
 };
-int lw_offline_read(const struct lw_config *config, const struct lw_offline *in,
-                    struct lw_tally *t, struct lw_err *err);
+int lw_input_read(const struct lw_config *config, const struct lw_input *in,
+                  struct lw_input_tally *t, struct lw_err *err);
 
 /* Decodes a model file and binds it to the configuration's fields. NULL with the path in
  * the message. The caller frees. */
-struct lw_model *lw_offline_model(const struct lw_config *config, const char *path,
-                                  struct lw_err *err);
+struct lw_model *lw_input_model(const struct lw_config *config, const char *path,
+                                struct lw_err *err);
 
 #endif

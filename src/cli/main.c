@@ -26,7 +26,7 @@ static void print_commands(FILE *out) {
         "\nleeway COMMAND --help lists its options. Exit codes: 0 done, 1 failed, 2 usage, 3 condition met.\n");
 }
 
-static int unknown(const char *name) {
+static int unknown_command(const char *name) {
     const char *names[COMMANDS];
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i]->name;
@@ -53,5 +53,5 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);
-    return unknown(name);
+    return unknown_command(name);
 }

@@ -12,7 +12,7 @@
 #include "cli/quarantine.h"
 #include "store/leader.h"
 
-struct session {
+struct models_session {
     const struct lw_config *config;
     struct lw_redis *redis;
     bool json;
@@ -63,7 +63,7 @@ static json_t *unreadable_json(uint32_t version, const char *why,
     return o;
 }
 
-static double heldout(const struct lw_version *v) {
+static double heldout_rmse(const struct lw_version *v) {
     json_error_t ignored;
     json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
     json_t *rmse = facts ? json_object_get(facts, "heldout_rmse") : NULL;
@@ -72,7 +72,8 @@ static double heldout(const struct lw_version *v) {
     return out;
 }
 
-static int release(struct session *s, char **which, int n, struct lw_err *err) {
+static int release_features(struct models_session *s, char **which, int n,
+                            struct lw_err *err) {
     char what[LW_NAME_MAX + 16];
     if (n == 0)
         return lw_fail(err, LW_ECONFIG,
@@ -103,8 +104,8 @@ static void print_quarantine(const json_t *spans) {
 }
 
 /* Adds and prints one. One that is damaged has its row, as the others have theirs. */
-static int list_one(struct session *s, uint32_t version, const struct lw_aliases *a,
-                    json_t *all, struct lw_err *err) {
+static int list_version(struct models_session *s, uint32_t version,
+                        const struct lw_aliases *a, json_t *all, struct lw_err *err) {
     struct lw_version v;
     struct lw_err why = {0};
     char when[32], aliases[64];
@@ -120,14 +121,14 @@ static int list_one(struct session *s, uint32_t version, const struct lw_aliases
     if (!s->json && reply)
         lw_cli_line(stdout, ROW, version, v.status, aliases,
                     lw_format_time(when, sizeof when, v.as_of_ms),
-                    lw_digits(heldout(&v), 3).text, v.reason);
+                    lw_digits(heldout_rmse(&v), 3).text, v.reason);
     else if (!s->json)
         lw_cli_line(stdout, ROW, version, "unreadable", aliases, "-", "-", why.msg);
     lw_reply_free(reply);
     return 0;
 }
 
-static int list(struct session *s, struct lw_err *err) {
+static int list_versions(struct models_session *s, struct lw_err *err) {
     struct lw_aliases a;
     int rc = 0;
     json_t *all = json_array(), *spans = NULL;
@@ -139,7 +140,7 @@ static int list(struct session *s, struct lw_err *err) {
         printf("%-8s %-12s %-20s %-20s %9s  %s\n", "version", "status", "aliases",
                "as of", "held-out", "reason");
     for (uint32_t version = 1; rc == 0 && version < a.next; version++)
-        rc = list_one(s, version, &a, all, err);
+        rc = list_version(s, version, &a, all, err);
     if (rc == 0 && !s->json && a.damaged)
         printf("\nthe alias champion is damaged, so nobody knows which version scores: "
                "leeway models promote N\n");
@@ -157,7 +158,7 @@ static int list(struct session *s, struct lw_err *err) {
     return failed ? -1 : 0;
 }
 
-static int write_model(struct session *s, const struct lw_version *v,
+static int write_model(struct models_session *s, const struct lw_version *v,
                        struct lw_err *err) {
     if (!s->output)
         return 0;
@@ -168,7 +169,7 @@ static int write_model(struct session *s, const struct lw_version *v,
     return 0;
 }
 
-static int show(struct session *s, uint32_t version, struct lw_err *err) {
+static int show_version(struct models_session *s, uint32_t version, struct lw_err *err) {
     struct lw_aliases a;
     struct lw_version v;
     if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
@@ -187,14 +188,15 @@ static int show(struct session *s, uint32_t version, struct lw_err *err) {
     if (s->json) {
         lw_cli_print_json(o);
     } else {
-        lw_cli_show_json(o);
+        lw_cli_print_json_indented(o);
     }
     int rc = write_model(s, &v, err);
     lw_reply_free(reply);
     return rc;
 }
 
-static int promote(struct session *s, uint32_t version, struct lw_err *err) {
+static int promote_version(struct models_session *s, uint32_t version,
+                           struct lw_err *err) {
     if (lw_models_usable(s->redis, &s->config->spec, version, err) ||
         lw_models_promote(s->redis, &s->config->spec, version, s->who,
                           s->reason ? s->reason : "by hand", NULL, err))
@@ -206,16 +208,16 @@ static int promote(struct session *s, uint32_t version, struct lw_err *err) {
     return 0;
 }
 
-static int roll_back(struct session *s, struct lw_err *err) {
+static int roll_back(struct models_session *s, struct lw_err *err) {
     struct lw_aliases a;
     if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
         return -1;
     if (!a.previous)
         return lw_fail(err, LW_ENOTFOUND, "there is no previous champion to go back to");
-    return promote(s, a.previous, err);
+    return promote_version(s, a.previous, err);
 }
 
-static int retrain(struct session *s, struct lw_err *err) {
+static int request_retrain(struct models_session *s, struct lw_err *err) {
     json_t *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
     if (!spans || lw_ask(s->redis, &s->config->spec, "retrain", s->who, err)) {
         json_decref(spans);
@@ -235,8 +237,8 @@ static int retrain(struct session *s, struct lw_err *err) {
 }
 
 /* What has no effect on this verb is refused: it was meant. */
-static int check_usage(const struct session *s, const char *verb, char **rest, int n,
-                       struct lw_err *err) {
+static int verb_check(const struct models_session *s, const char *verb, char **rest,
+                      int n, struct lw_err *err) {
     bool shows = strcmp(verb, "show") == 0, promotes = strcmp(verb, "promote") == 0;
     int most = shows || promotes ? 2 : strcmp(verb, "release") == 0 ? n : 1;
     if (n > most)
@@ -249,20 +251,21 @@ static int check_usage(const struct session *s, const char *verb, char **rest, i
     return 0;
 }
 
-static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
+static int models_dispatch(struct models_session *s, char **rest, int n,
+                           struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list";
     int64_t version = 0;
-    if (check_usage(s, verb, rest, n, err))
+    if (verb_check(s, verb, rest, n, err))
         return -1;
     bool numbered = n > 1 && lw_parse_i64(rest[1], &version) && version > 0;
     if (strcmp(verb, "list") == 0)
-        return list(s, err);
+        return list_versions(s, err);
     if (strcmp(verb, "rollback") == 0)
         return roll_back(s, err);
     if (strcmp(verb, "retrain") == 0)
-        return retrain(s, err);
+        return request_retrain(s, err);
     if (strcmp(verb, "release") == 0)
-        return release(s, rest + 1, n - 1, err);
+        return release_features(s, rest + 1, n - 1, err);
     bool known = strcmp(verb, "show") == 0 || strcmp(verb, "promote") == 0;
     if (!known)
         return lw_fail(
@@ -271,12 +274,12 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
             verb);
     if (!numbered)
         return lw_fail(err, LW_ECONFIG, "%s which version? (leeway models list)", verb);
-    return strcmp(verb, "show") == 0 ? show(s, (uint32_t)version, err)
-                                     : promote(s, (uint32_t)version, err);
+    return strcmp(verb, "show") == 0 ? show_version(s, (uint32_t)version, err)
+                                     : promote_version(s, (uint32_t)version, err);
 }
 
-static int run(int argc, char **argv) {
-    struct session s = {0};
+static int models_main(int argc, char **argv) {
+    struct models_session s = {0};
     struct lw_err err = {0};
     const char *path = NULL, *user = getenv("USER");
     bool helped;
@@ -300,7 +303,7 @@ static int run(int argc, char **argv) {
         lw_text_safe(s.who, sizeof s.who, who, strlen(who));
         s.config = config;
         s.redis = lw_redis_new(&config->redis, &err);
-        if (!s.redis || dispatch(&s, rest, n, &err))
+        if (!s.redis || models_dispatch(&s, rest, n, &err))
             rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_models, "%s", err.msg)
                                         : lw_cli_fail(&lw_cmd_models, &err);
         lw_redis_free(s.redis);
@@ -324,4 +327,4 @@ const struct lw_command lw_cmd_models = {
     "release WHAT: a feature, `target`, or a number of the list's quarantine. Its rows are "
     "learned from again,\n"
     "and an open incident of it ends; the audit says who did it.\n",
-    run};
+    models_main};

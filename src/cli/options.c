@@ -29,8 +29,8 @@ int lw_cli_usage(const struct lw_command *command, const char *fmt, ...) {
     return LW_EXIT_USAGE;
 }
 
-static const struct lw_option *find(const struct lw_option *options, size_t n,
-                                    const char *arg, size_t len) {
+static const struct lw_option *option_find(const struct lw_option *options, size_t n,
+                                           const char *arg, size_t len) {
     for (size_t i = 0; i < n; i++) {
         if (arg[1] == '-' && strlen(options[i].name) == len - 2 &&
             strncmp(options[i].name, arg + 2, len - 2) == 0)
@@ -41,8 +41,8 @@ static const struct lw_option *find(const struct lw_option *options, size_t n,
     return NULL;
 }
 
-static int unknown(const struct lw_command *command, const struct lw_option *options,
-                   size_t n, const char *arg) {
+static int option_unknown(const struct lw_command *command,
+                          const struct lw_option *options, size_t n, const char *arg) {
     const char *names[OPTIONS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < n && count < OPTIONS_MAX; i++)
@@ -55,8 +55,8 @@ static int unknown(const struct lw_command *command, const struct lw_option *opt
     return -1;
 }
 
-static int set(const struct lw_command *command, const struct lw_option *option,
-               const char *value) {
+static int option_set(const struct lw_command *command, const struct lw_option *option,
+                      const char *value) {
     if (option->kind == LW_OPTION_TEXT) {
         *(const char **)option->value = value;
         return 0;
@@ -83,7 +83,7 @@ static int set(const struct lw_command *command, const struct lw_option *option,
 }
 
 /* What a command line is read with. */
-struct reader {
+struct options_reader {
     const struct lw_command *command;
     const struct lw_option *options;
     size_t n;
@@ -91,7 +91,7 @@ struct reader {
 };
 
 /* A value that is given twice would leave one of the two without effect, and silently. */
-static int once(struct reader *r, const struct lw_option *option) {
+static int option_once(struct options_reader *r, const struct lw_option *option) {
     bool *given = &r->given[option - r->options];
     if (*given && option->kind != LW_OPTION_FLAG && option->kind != LW_OPTION_LIST) {
         lw_cli_usage(r->command, "--%s is given twice; it takes one value", option->name);
@@ -102,13 +102,13 @@ static int once(struct reader *r, const struct lw_option *option) {
 }
 
 /* One option at argv[i]; returns the index of the last argument it used, or -1. */
-static int take(struct reader *r, int argc, char **argv, int i) {
+static int option_take(struct options_reader *r, int argc, char **argv, int i) {
     const char *equals = strchr(argv[i], '=');
     size_t len = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
-    const struct lw_option *option = find(r->options, r->n, argv[i], len);
+    const struct lw_option *option = option_find(r->options, r->n, argv[i], len);
     if (!option)
-        return unknown(r->command, r->options, r->n, argv[i]);
-    if (once(r, option))
+        return option_unknown(r->command, r->options, r->n, argv[i]);
+    if (option_once(r, option))
         return -1;
     if (option->kind == LW_OPTION_FLAG && !equals) {
         *(bool *)option->value = true;
@@ -122,14 +122,14 @@ static int take(struct reader *r, int argc, char **argv, int i) {
         lw_cli_usage(r->command, "--%s needs a value", option->name);
         return -1;
     }
-    if (set(r->command, option, equals ? equals + 1 : argv[i + 1]))
+    if (option_set(r->command, option, equals ? equals + 1 : argv[i + 1]))
         return -1;
     return equals ? i : i + 1;
 }
 
 int lw_options_parse(const struct lw_command *command, const struct lw_option *options,
                      size_t n, int argc, char **argv, char **rest, bool *helped) {
-    struct reader reader = {.command = command, .options = options, .n = n};
+    struct options_reader reader = {.command = command, .options = options, .n = n};
     int count = 0;
     bool only_rest = false;
     lw_assert(n <= OPTIONS_MAX);
@@ -143,7 +143,7 @@ int lw_options_parse(const struct lw_command *command, const struct lw_option *o
             print_help(command);
             *helped = true;
             return 0;
-        } else if ((i = take(&reader, argc, argv, i)) < 0) {
+        } else if ((i = option_take(&reader, argc, argv, i)) < 0) {
             return -1;
         }
     }

@@ -19,7 +19,7 @@
 
 #define VERSIONS_MAX 1000 /* the newest, each asked for */
 
-struct session {
+struct repair_session {
     const struct lw_config *config;
     const struct lw_spec *spec;
     struct lw_redis *redis;
@@ -31,7 +31,7 @@ struct session {
 
 /* ---- what is damaged ---- */
 
-static void add(struct lw_damages *all, const char *name, const char *why) {
+static void damages_add(struct lw_damages *all, const char *name, const char *why) {
     all->item = lw_realloc(all->item, all->n + 1, sizeof *all->item);
     struct lw_damage *d = &all->item[all->n++];
     *d = (struct lw_damage){0};
@@ -39,8 +39,8 @@ static void add(struct lw_damages *all, const char *name, const char *why) {
     lw_copy(d->why, sizeof d->why, why);
 }
 
-static int look_at_panes(struct session *s, int32_t npartitions, struct lw_damages *out,
-                         struct lw_err *err) {
+static int check_panes(struct repair_session *s, int32_t npartitions,
+                       struct lw_damages *out, struct lw_err *err) {
     int64_t start = -LW_DAY * 365 * 400;
     char name[64];
     for (;;) {
@@ -58,31 +58,31 @@ static int look_at_panes(struct session *s, int32_t npartitions, struct lw_damag
             snprintf(name, sizeof name, "pane:%" PRId64 ":%d", start,
                      unread.item[i].partition);
             if (!unread.item[i].aside)
-                add(out, name, unread.item[i].why);
+                damages_add(out, name, unread.item[i].why);
         }
         lw_unread_fini(&unread);
         start += s->spec->pane_ms;
     }
 }
 
-static int look_at_detector(struct session *s, struct lw_damages *out,
-                            struct lw_err *err) {
+static int check_monitor(struct repair_session *s, struct lw_damages *out,
+                         struct lw_err *err) {
     struct lw_detector_state state = {0};
     struct lw_err why = {0};
     if (lw_detector_load(s->redis, s->spec, &state, err))
         return -1;
     if (state.damaged[0] && (state.len || strcmp(state.damaged, "missing") != 0))
-        add(out, "detector:sealed_until", state.damaged);
+        damages_add(out, "detector:sealed_until", state.damaged);
     struct lw_monitor *m = lw_monitor_new(s->spec);
     if (state.len && lw_monitor_read(m, state.state, state.len, &why))
-        add(out, "detector:state", why.msg);
+        damages_add(out, "detector:state", why.msg);
     lw_monitor_free(m);
     free(state.state);
     return 0;
 }
 
-static int look_at_version(struct session *s, uint32_t version, struct lw_damages *out,
-                           struct lw_err *err) {
+static int check_version(struct repair_session *s, uint32_t version,
+                         struct lw_damages *out, struct lw_err *err) {
     struct lw_err why = {0};
     struct lw_version v;
     char name[40];
@@ -92,7 +92,7 @@ static int look_at_version(struct session *s, uint32_t version, struct lw_damage
         if (why.code == LW_EAGAIN)
             return lw_fail(err, why.code, "%s", why.msg);
         snprintf(name, sizeof name, "model:%u", version);
-        add(out, name, why.msg);
+        damages_add(out, name, why.msg);
         return 0;
     }
     struct lw_reply *reply = lw_models_get(s->redis, s->spec, version, &v, err);
@@ -104,15 +104,15 @@ static int look_at_version(struct session *s, uint32_t version, struct lw_damage
                         : NULL;
     snprintf(name, sizeof name, "reference:%u", version);
     if (!ref)
-        add(out, name, v.reference_len ? why.msg : "it is missing");
+        damages_add(out, name, v.reference_len ? why.msg : "it is missing");
     lw_reference_free(ref);
     lw_reply_free(reply);
     return 0;
 }
 
 /* A version without an alias: what is damaged is told, though nothing reads it. */
-static int look_at_head(struct session *s, uint32_t version, struct lw_damages *out,
-                        struct lw_err *err) {
+static int check_head(struct repair_session *s, uint32_t version, struct lw_damages *out,
+                      struct lw_err *err) {
     struct lw_version v;
     struct lw_err why = {0};
     char name[40];
@@ -123,22 +123,21 @@ static int look_at_head(struct session *s, uint32_t version, struct lw_damages *
     if (why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
     snprintf(name, sizeof name, "model:%u", version);
-    add(out, name, why.msg);
+    damages_add(out, name, why.msg);
     return 0;
 }
 
-static int look_at_versions(struct session *s, struct lw_damages *out,
-                            struct lw_err *err) {
+static int check_versions(struct repair_session *s, struct lw_damages *out,
+                          struct lw_err *err) {
     struct lw_aliases a;
     if (lw_models_aliases(s->redis, s->spec, &a, err))
         return -1;
     if (a.damaged)
-        add(out, "models:champion", "the alias is no number of a version");
-    if (look_at_version(s, a.champion, out, err) ||
-        look_at_version(s, a.previous, out, err))
+        damages_add(out, "models:champion", "the alias is no number of a version");
+    if (check_version(s, a.champion, out, err) || check_version(s, a.previous, out, err))
         return -1;
     for (uint32_t v = a.next; v-- > 1 && a.next - v <= VERSIONS_MAX;)
-        if (v != a.champion && v != a.previous && look_at_head(s, v, out, err))
+        if (v != a.champion && v != a.previous && check_head(s, v, out, err))
             return -1;
     return 0;
 }
@@ -146,22 +145,22 @@ static int look_at_versions(struct session *s, struct lw_damages *out,
 /* Everything that is read but for the partitions' progress, which their owners look at
  * with each claim. A key of a wrong type makes reading fail: then that is what is told.
  */
-static int look(struct session *s, int32_t npartitions, struct lw_damages *out,
-                struct lw_err *err) {
+static int find_damage(struct repair_session *s, int32_t npartitions,
+                       struct lw_damages *out, struct lw_err *err) {
     const struct lw_damage_of of = {s->config->source.topic, s->who, npartitions, 0,
                                     true};
     if (lw_damage_look(s->redis, s->spec, &of, out, err))
         return -1;
     if (out->n)
         return 0;
-    if (look_at_detector(s, out, err) || look_at_panes(s, npartitions, out, err) ||
-        look_at_versions(s, out, err))
+    if (check_monitor(s, out, err) || check_panes(s, npartitions, out, err) ||
+        check_versions(s, out, err))
         return -1;
     return 0;
 }
 
 /* As many as `meta` says; without it as many as there can be little doubt about. */
-static int32_t partitions(struct session *s) {
+static int32_t partition_count(struct repair_session *s) {
     struct lw_err none = {0};
     int32_t n = lw_meta_partitions(s->redis, s->spec, s->config->source.topic, 1, &none);
     return n > 0 ? n : 1;
@@ -169,7 +168,7 @@ static int32_t partitions(struct session *s) {
 
 /* ---- list ---- */
 
-static json_t *as_json(const struct lw_damage *d, bool aside) {
+static json_t *damage_json(const struct lw_damage *d, bool aside) {
     json_t *o = json_object();
     json_object_set_new(o, "name", lw_cli_text(d->name));
     json_object_set_new(o, "why", lw_cli_text(d->why));
@@ -179,7 +178,7 @@ static json_t *as_json(const struct lw_damage *d, bool aside) {
     return o;
 }
 
-static void print_some(const char *title, const struct lw_damages *all, bool aside) {
+static void print_damages(const char *title, const struct lw_damages *all, bool aside) {
     char when[32];
     if (all->n)
         printf("%s\n", title);
@@ -194,36 +193,37 @@ static void print_some(const char *title, const struct lw_damages *all, bool asi
     }
 }
 
-static void print_all(const struct session *s, const struct lw_damages *now,
+static void print_all(const struct repair_session *s, const struct lw_damages *now,
                       const struct lw_damages *aside) {
     if (s->json) {
         json_t *o = json_object(), *a = json_array(), *b = json_array();
         for (size_t i = 0; i < now->n; i++)
-            json_array_append_new(a, as_json(&now->item[i], false));
+            json_array_append_new(a, damage_json(&now->item[i], false));
         for (size_t i = 0; i < aside->n; i++)
-            json_array_append_new(b, as_json(&aside->item[i], true));
+            json_array_append_new(b, damage_json(&aside->item[i], true));
         json_object_set_new(o, "damaged", a);
         json_object_set_new(o, "aside", b);
         lw_cli_print_json(o);
         return;
     }
-    print_some("damaged now; a running leader sets it aside, or `leeway repair --apply`:",
-               now, false);
-    print_some(
+    print_damages(
+        "damaged now; a running leader sets it aside, or `leeway repair --apply`:", now,
+        false);
+    print_damages(
         "set aside, kept for 30 days as unreadable:NAME; `leeway repair drop NAME` deletes it:",
         aside, true);
     if (now->n + aside->n == 0)
         printf("nothing is damaged, and nothing is set aside\n");
 }
 
-static int list(struct session *s, struct lw_err *err) {
+static int repair_list(struct repair_session *s, struct lw_err *err) {
     struct lw_damages now = {0}, aside = {0};
-    int32_t n = partitions(s);
+    int32_t n = partition_count(s);
     const struct lw_damage_of of = {s->config->source.topic, s->who, n, 0, true};
     int rc = s->apply ? lw_damage_mend(s->redis, s->spec, &of, &aside, err) : 0;
     free(aside.item);
     aside = (struct lw_damages){0};
-    rc = rc || look(s, n, &now, err) ||
+    rc = rc || find_damage(s, n, &now, err) ||
                  (lw_damage_list(s->redis, s->spec, &aside, err) && now.n == 0)
              ? -1
              : 0;
@@ -237,12 +237,12 @@ static int list(struct session *s, struct lw_err *err) {
 
 /* ---- what a person decides ---- */
 
-static int said(const struct session *s, const char *what) {
+static int print_outcome(const struct repair_session *s, const char *what) {
     lw_cli_line(stdout, "%s%s", what, s->apply ? "" : " (nothing is changed: --apply)");
     return 0;
 }
 
-static int drop(struct session *s, const char *name, struct lw_err *err) {
+static int repair_drop(struct repair_session *s, const char *name, struct lw_err *err) {
     char text[400];
     struct lw_damages all;
     bool found = false;
@@ -260,10 +260,10 @@ static int drop(struct session *s, const char *name, struct lw_err *err) {
     }
     snprintf(text, sizeof text, "unreadable:%.280s %s deleted", name,
              s->apply ? "is" : "would be");
-    return said(s, text);
+    return print_outcome(s, text);
 }
 
-static int anew(struct session *s, const char *name, struct lw_err *err) {
+static int repair_reset(struct repair_session *s, const char *name, struct lw_err *err) {
     char text[800];
     const char *follows = lw_damage_follows(name);
     if (!*follows || strcmp(name, "lease") == 0 || strcmp(name, "fence") == 0)
@@ -276,13 +276,13 @@ static int anew(struct session *s, const char *name, struct lw_err *err) {
         return -1;
     snprintf(text, sizeof text, "%.280s %s set aside as unreadable:%.280s. %s", name,
              s->apply ? "is" : "would be", name, follows);
-    return said(s, text);
+    return print_outcome(s, text);
 }
 
 /* --from as an offset, or as an event time whose panes name one; without it from the
  * oldest pane that is not sealed. */
-static int offset_of(struct session *s, int32_t partition, int64_t sealed_ms,
-                     int64_t *out, struct lw_err *err) {
+static int start_offset(struct repair_session *s, int32_t partition, int64_t sealed_ms,
+                        int64_t *out, struct lw_err *err) {
     int64_t from_ms = sealed_ms;
     if (s->from && lw_parse_i64(s->from, out))
         return *out >= 0 && *out < LW_OFFSET_MAX
@@ -303,7 +303,8 @@ static int offset_of(struct session *s, int32_t partition, int64_t sealed_ms,
                      partition);
 }
 
-static int reread(struct session *s, const char *number, struct lw_err *err) {
+static int repair_reread(struct repair_session *s, const char *number,
+                         struct lw_err *err) {
     struct lw_detector_state state = {0};
     struct lw_part_view *view;
     int64_t p, offset;
@@ -321,7 +322,7 @@ static int reread(struct session *s, const char *number, struct lw_err *err) {
                              .sealed_ms = state.sealed_until_ms,
                              .base_epoch = view[p].epoch};
     free(view);
-    rc = rc ? rc : offset_of(s, what.partition, what.sealed_ms, &offset, err);
+    rc = rc ? rc : start_offset(s, what.partition, what.sealed_ms, &offset, err);
     if (rc)
         return -1;
     what.offset = offset;
@@ -332,13 +333,13 @@ static int reread(struct session *s, const char *number, struct lw_err *err) {
              ": panes that are not sealed are made again, sealed ones stay, its counters "
              "begin anew, and predictions and dead letters from there on are sent again",
              p, s->apply ? "is" : "would be", offset);
-    return said(s, text);
+    return print_outcome(s, text);
 }
 
 /* ---- panes ---- */
 
-static int fill_pane(struct session *s, int64_t start_ms, int32_t partition,
-                     struct lw_err *err) {
+static int rebuild_pane(struct repair_session *s, int64_t start_ms, int32_t partition,
+                        struct lw_err *err) {
     struct lw_rebuilt made;
     char when[32], text[300];
     const struct lw_rebuilder with = {s->config, s->registry, s->redis};
@@ -354,12 +355,12 @@ static int fill_pane(struct session *s, int64_t start_ms, int32_t partition,
                  ? lw_damage_fill(s->redis, s->spec, made.pane, partition, s->who, err)
                  : 0;
     lw_partition_free(made.partition);
-    return rc ? rc : said(s, text);
+    return rc ? rc : print_outcome(s, text);
 }
 
 /* START:P of the list, or all: those that cannot be are told, and are no reason to stop.
  */
-static int fill_panes(struct session *s, const char *which, struct lw_err *err) {
+static int repair_panes(struct repair_session *s, const char *which, struct lw_err *err) {
     struct lw_damages all;
     size_t found = 0, failed = 0;
     bool asks = s->config->source.framing == LW_FRAMING_CONFLUENT;
@@ -376,7 +377,7 @@ static int fill_panes(struct session *s, const char *which, struct lw_err *err) 
             !lw_damage_is_pane(s->spec, name, &start, &p))
             continue;
         found++;
-        if (fill_pane(s, start, p, &why)) {
+        if (rebuild_pane(s, start, p, &why)) {
             lw_cli_line(stderr, "%s: %s", name, why.msg);
             failed++;
         }
@@ -389,22 +390,24 @@ static int fill_panes(struct session *s, const char *which, struct lw_err *err) 
                  : lw_fail(err, LW_ENOTFOUND, "no pane \"%.60s\" is set aside", which);
 }
 
-static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
+static int repair_dispatch(struct repair_session *s, char **rest, int n,
+                           struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list";
     static const struct {
         const char *name, *what;
-        int (*run)(struct session *s, const char *what, struct lw_err *err);
-    } verbs[] = {{"drop", "drop what? A NAME of the list", drop},
-                 {"anew", "which key shall begin anew? (leeway repair --help)", anew},
-                 {"panes", "which panes? START:P of the list, or all", fill_panes},
-                 {"reread", "which partition shall be read again?", reread}};
+        int (*run)(struct repair_session *s, const char *what, struct lw_err *err);
+    } verbs[] = {
+        {"drop", "drop what? A NAME of the list", repair_drop},
+        {"anew", "which key shall begin anew? (leeway repair --help)", repair_reset},
+        {"panes", "which panes? START:P of the list, or all", repair_panes},
+        {"reread", "which partition shall be read again?", repair_reread}};
     if (strcmp(verb, "list") == 0)
         return n > 1 ? lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[1])
-                     : list(s, err);
+                     : repair_list(s, err);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(verb, verbs[i].name) != 0)
             continue;
-        if (s->from && verbs[i].run != reread)
+        if (s->from && verbs[i].run != repair_reread)
             return lw_fail(err, LW_ECONFIG, "--from belongs to reread, not to %s", verb);
         if (n < 2)
             return lw_fail(err, LW_ECONFIG, "%s", verbs[i].what);
@@ -415,7 +418,7 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
                    "there is no verb \"%s\"; list, drop, anew, panes, reread", verb);
 }
 
-static int with_config(struct session *s, char **rest, int n) {
+static int repair_run(struct repair_session *s, char **rest, int n) {
     struct lw_err err = {0};
     const char *user = getenv("USER");
     char host[64] = "localhost", who[160];
@@ -424,7 +427,7 @@ static int with_config(struct session *s, char **rest, int n) {
     lw_text_safe(s->who, sizeof s->who, who, strlen(who));
     s->spec = &s->config->spec;
     s->redis = lw_redis_new(&s->config->redis, &err);
-    int rc = s->redis ? dispatch(s, rest, n, &err) : -1;
+    int rc = s->redis ? repair_dispatch(s, rest, n, &err) : -1;
     lw_registry_free(s->registry);
     lw_redis_free(s->redis);
     if (rc >= 0)
@@ -433,8 +436,8 @@ static int with_config(struct session *s, char **rest, int n) {
                                   : lw_cli_fail(&lw_cmd_repair, &err);
 }
 
-static int run(int argc, char **argv) {
-    struct session s = {0};
+static int repair_main(int argc, char **argv) {
+    struct repair_session s = {0};
     const char *path = NULL;
     bool helped;
     const struct lw_option table[] = {
@@ -453,7 +456,7 @@ static int run(int argc, char **argv) {
         rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config) {
         s.config = config;
-        rc = with_config(&s, rest, n);
+        rc = repair_run(&s, rest, n);
     }
     lw_config_free(config);
     free(rest);
@@ -478,4 +481,4 @@ const struct lw_command lw_cmd_repair = {
     "reread P        read partition P again from Kafka: panes that are not sealed are made again\n"
     "\n"
     "Safe while processes run. The audit says who did what.\n",
-    run};
+    repair_main};

@@ -8,32 +8,33 @@
 #include "cli/injections.h"
 #include "engine/replay.h"
 
-struct pace {
+struct replay_progress {
     struct lw_progress progress;
     const struct lw_feed *feed;
 };
 
-static bool waiting(void *arg) {
-    struct pace *p = arg;
+static bool progress_continues(void *arg) {
+    struct replay_progress *p = arg;
     lw_progress_at(&p->progress, lw_feed_progress(p->feed), lw_feed_records(p->feed));
     return true;
 }
 
-static bool show(void *arg, int64_t event_ms) {
-    struct pace *p = arg;
+static bool progress_pace(void *arg, int64_t event_ms) {
+    struct replay_progress *p = arg;
     (void)event_ms;
-    return lw_feed_records(p->feed) % 1024 != 0 || waiting(p);
+    return lw_feed_records(p->feed) % 1024 != 0 || progress_continues(p);
 }
 
-struct options {
+struct replay_options {
     const char *config, *truth;
     struct lw_texts inject;
     struct lw_replay_options replay;
     bool json;
 };
 
-static void report(const struct lw_config *config, const struct lw_injections *injected,
-                   uint64_t records, const struct lw_replay_result *result, bool json) {
+static void print_totals(const struct lw_config *config,
+                         const struct lw_injections *injected, uint64_t records,
+                         const struct lw_replay_result *result, bool json) {
     if (json) {
         json_t *o = json_object();
         json_object_set_new(o, "records", json_integer((json_int_t)records));
@@ -53,8 +54,8 @@ static void report(const struct lw_config *config, const struct lw_injections *i
                injected->list[i].events);
 }
 
-static int replay(const struct lw_config *config, struct options *o, char **files, int n,
-                  struct lw_err *err) {
+static int replay_files(const struct lw_config *config, struct replay_options *o,
+                        char **files, int n, struct lw_err *err) {
     struct lw_replay_result result = {0};
     struct lw_injections injected;
     const struct lw_event_spec *event = &config->spec.event;
@@ -63,11 +64,11 @@ static int replay(const struct lw_config *config, struct options *o, char **file
     struct lw_feed *feed = lw_feed_open(config, files, (size_t)n, err);
     if (!feed)
         return -1;
-    struct pace pace = {.feed = feed};
+    struct replay_progress pace = {.feed = feed};
     lw_feed_inject(feed, injected.list, injected.n);
     lw_progress_start(&pace.progress, "replay");
-    o->replay.pace = show;
-    o->replay.waiting = waiting;
+    o->replay.pace = progress_pace;
+    o->replay.waiting = progress_continues;
     o->replay.arg = &pace;
     o->replay.inject = injected.list;
     o->replay.ninject = injected.n;
@@ -78,12 +79,12 @@ static int replay(const struct lw_config *config, struct options *o, char **file
     lw_feed_close(feed);
     if (rc || (o->truth && lw_injections_write(&injected, event, o->truth, err)))
         return -1;
-    report(config, &injected, records, &result, o->json);
+    print_totals(config, &injected, records, &result, o->json);
     return 0;
 }
 
-static int run(int argc, char **argv) {
-    struct options o = {0};
+static int replay_main(int argc, char **argv) {
+    struct replay_options o = {0};
     struct lw_err err = {0};
     bool helped;
     const struct lw_option table[] = {
@@ -106,7 +107,7 @@ static int run(int argc, char **argv) {
                           "--truth FILE tells what --inject did; there is no --inject");
     else if (n > 0 && !(config = lw_cli_config(&lw_cmd_replay, o.config)))
         rc = o.config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
-    if (config && replay(config, &o, files, n, &err))
+    if (config && replay_files(config, &o, files, n, &err))
         rc = lw_cli_fail(&lw_cmd_replay, &err);
     lw_config_free(config);
     free(files);
@@ -131,4 +132,4 @@ const struct lw_command lw_cmd_replay = {
     "configuration names (or one it can read); with `framing: confluent` it is looked up "
     "in the registry, and\n"
     "registered if it is not there.\n",
-    run};
+    replay_main};

@@ -13,7 +13,7 @@
 #include "core/reference.h"
 #include "core/window.h"
 
-struct options {
+struct report_options {
     const char *config, *model, *window, *out;
     double alpha, floor, min_n;
     bool json;
@@ -29,7 +29,7 @@ struct lw_report *lw_report_new(const struct lw_config *config) {
     return r;
 }
 
-static void free_side(struct lw_side *s) {
+static void free_side(struct lw_report_side *s) {
     lw_kll_free(s->times);
     lw_profile_free(s->profile);
     lw_profile_free(s->scores);
@@ -70,7 +70,7 @@ bool lw_report_met(const struct lw_report *r) {
 
 /* ---- options: --reference and --current take every file up to the next option ---- */
 
-struct lists {
+struct report_files {
     char **file[LW_SIDES];
     size_t n[LW_SIDES];
     char **rest;
@@ -83,7 +83,7 @@ static int side_of(const char *arg) {
     return strcmp(arg, "--current") == 0 ? LW_CUR : -1;
 }
 
-static void split(int argc, char **argv, struct lists *out) {
+static void split_arguments(int argc, char **argv, struct report_files *out) {
     int into = -1;
     out->rest[out->nrest++] = argv[0];
     for (int i = 1; i < argc; i++) {
@@ -104,7 +104,8 @@ static void split(int argc, char **argv, struct lists *out) {
     }
 }
 
-static int check_usage(const struct options *o, const struct lists *lists, int stray) {
+static int check_usage(const struct report_options *o, const struct report_files *lists,
+                       int stray) {
     const struct lw_command *me = &lw_cmd_report;
     if (stray)
         return lw_cli_usage(me, "files stand behind --reference or --current");
@@ -122,18 +123,19 @@ static int check_usage(const struct options *o, const struct lists *lists, int s
 
 /* ---- the whole ---- */
 
-static int read_report(struct lw_report *r, const struct options *o, struct lw_err *err) {
+static int read_report(struct lw_report *r, const struct report_options *o,
+                       struct lw_err *err) {
     if (o->window)
         return lw_report_read_window(r, o->window, err);
     if (!r->config)
         return lw_report_read_plain(r, err);
-    struct lw_model *model = o->model ? lw_offline_model(r->config, o->model, err) : NULL;
+    struct lw_model *model = o->model ? lw_input_model(r->config, o->model, err) : NULL;
     int rc = o->model && !model ? -1 : lw_report_read_configured(r, model, err);
     lw_model_free(model);
     return rc;
 }
 
-static int write_report(struct lw_report *r, const struct options *o,
+static int write_report(struct lw_report *r, const struct report_options *o,
                         struct lw_err *err) {
     if (o->json)
         lw_cli_print_json(lw_report_json(r));
@@ -148,8 +150,8 @@ static int write_report(struct lw_report *r, const struct options *o,
     return rc;
 }
 
-static int report(const struct lw_config *config, const struct options *o,
-                  struct lists *lists) {
+static int report_run(const struct lw_config *config, const struct report_options *o,
+                      struct report_files *lists) {
     struct lw_err err = {0};
     struct lw_report *r = lw_report_new(config);
     r->options.alpha = o->alpha;
@@ -173,7 +175,8 @@ static int report(const struct lw_config *config, const struct options *o,
     return met ? LW_EXIT_CONDITION : LW_EXIT_OK;
 }
 
-static int go(struct options *o, struct lists *lists, int stray) {
+static int report_with_config(struct report_options *o, struct report_files *lists,
+                              int stray) {
     struct lw_config *config = NULL;
     if (o->config) {
         config = lw_cli_config(&lw_cmd_report, o->config);
@@ -184,13 +187,13 @@ static int go(struct options *o, struct lists *lists, int stray) {
         o->alpha = config ? config->spec.drift.alpha : lw_drift_defaults().alpha;
     int rc = check_usage(o, lists, stray);
     if (rc == LW_EXIT_OK)
-        rc = report(config, o, lists);
+        rc = report_run(config, o, lists);
     lw_config_free(config);
     return rc;
 }
 
-static int run_report(int argc, char **argv) {
-    struct options o = {.alpha = -1, .floor = -1};
+static int report_main(int argc, char **argv) {
+    struct report_options o = {.alpha = -1, .floor = -1};
     bool helped;
     const struct lw_option options[] = {
         {'c', "config", LW_OPTION_TEXT, &o.config},
@@ -203,11 +206,13 @@ static int run_report(int argc, char **argv) {
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **room = lw_calloc(4 * (size_t)argc, sizeof *room);
-    struct lists lists = {.file = {room, room + argc}, .rest = room + 2 * argc};
-    split(argc, argv, &lists);
+    struct report_files lists = {.file = {room, room + argc}, .rest = room + 2 * argc};
+    split_arguments(argc, argv, &lists);
     int n = lw_options_parse(&lw_cmd_report, options, sizeof options / sizeof *options,
                              lists.nrest, lists.rest, room + 3 * argc, &helped);
-    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : go(&o, &lists, n);
+    int rc = n < 0    ? LW_EXIT_USAGE
+             : helped ? LW_EXIT_OK
+                      : report_with_config(&o, &lists, n);
     free(room);
     return rc;
 }
@@ -231,4 +236,4 @@ const struct lw_command lw_cmd_report = {
     "      --json            one object on standard output, instead of the table\n"
     "\n"
     "Exit code 3 when a column drifted, a data fault was found or the schema changed.\n",
-    run_report};
+    report_main};

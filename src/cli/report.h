@@ -21,20 +21,20 @@ enum { LW_REF, LW_CUR, LW_SIDES };
 
 /* Rows kept for error by segment: values of the features, target, prediction. A value is
  * a number's bits or a category's key. */
-struct lw_segment_rows {
+struct lw_report_rows {
     size_t n, cap, width;
     double *target, *prediction;
     uint64_t *value;
     uint8_t *present;
 };
 
-struct lw_side {
+struct lw_report_side {
     char **files;
     size_t nfiles;
-    struct lw_tally tally;
+    struct lw_input_tally tally;
     struct lw_kll *times; /* of events; NULL without any */
     struct lw_errors errors;
-    struct lw_segment_rows rows;
+    struct lw_report_rows rows;
     struct lw_profile *profile, *scores; /* owned */
     struct lw_reference *reference;      /* owned: from Redis */
     struct lw_windows *windows;          /* owned: from Redis */
@@ -43,7 +43,7 @@ struct lw_side {
 };
 
 /* A category whose share changed. */
-struct lw_mover {
+struct lw_report_category {
     char name[LW_CATS_TEXT_MAX + 1];
     uint64_t n[LW_SIDES];
     double share[LW_SIDES];
@@ -57,11 +57,11 @@ struct lw_report_column {
     struct lw_fault fault;
     /* Of categories: those whose shares differ beyond chance, the largest change first.
      */
-    struct lw_mover *mover; /* owned */
+    struct lw_report_category *mover; /* owned */
     size_t nmovers, appeared, vanished;
 };
 
-struct lw_segment {
+struct lw_report_segment {
     char column[LW_NAME_MAX], name[96];
     struct lw_errors errors[LW_SIDES];
     double excess; /* its part in the change of the mean squared error */
@@ -70,17 +70,17 @@ struct lw_segment {
 struct lw_report {
     const struct lw_config *config; /* or NULL */
     struct lw_column *columns; /* of the profiles, where the report made them; owned */
-    struct lw_side side[LW_SIDES];
+    struct lw_report_side side[LW_SIDES];
     char model[LW_NAME_MAX + 40];
     bool approximate; /* sketches of a window: histograms with fewer bars */
     struct lw_drift_options options;
     size_t n;
     struct lw_report_column *column; /* by effect, largest first; owned */
     size_t nsegments;
-    struct lw_segment *segment; /* by excess, largest first; owned */
-    json_t *left_out;           /* [{column, why}] */
-    json_t *schema;             /* [text]: what changed in it */
-    json_t *widths;             /* [text]: the same numbers in another width: a note */
+    struct lw_report_segment *segment; /* by excess, largest first; owned */
+    json_t *left_out;                  /* [{column, why}] */
+    json_t *schema;                    /* [text]: what changed in it */
+    json_t *widths; /* [text]: the same numbers in another width: a note */
     size_t drifted, faulty, insufficient;
 };
 
@@ -118,7 +118,7 @@ void lw_report_html(struct lw_report *r, struct lw_buf *out);
 void lw_report_chart(const struct lw_report *r, const struct lw_report_column *c,
                      struct lw_buf *out);
 /* "2020-03-01 to 2020-03-31" (the middle 99.8 % of times), or "". */
-char *lw_report_span(const struct lw_side *side, char *out, size_t size);
+char *lw_report_span(const struct lw_report_side *side, char *out, size_t size);
 /* One sentence on drift, one on faults, one on the error; "" where there is none. */
 void lw_report_headline(const struct lw_report *r, char *out, size_t size);
 

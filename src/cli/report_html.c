@@ -14,7 +14,7 @@
 #include "cli/report.h"
 #include "cli/svg.h"
 
-const char lw_page_style[] =
+const char lw_html_style[] =
     ":root{--paper:#fff;--ink:#1c1f23;--soft:#5b646d;--line:#e1e5e9;--card:#f6f7f9;"
     "--ref:#97a1ab;--refline:#66717b;--cur:#0b5cad;--bad:#b42318;--badbg:#fdecea;"
     "--warn:#8a5a00;--warnbg:#fdf3dc;--good:#1b6e3c;--goodbg:#e6f4ea}"
@@ -92,12 +92,12 @@ static void td_count(struct lw_buf *out, const char *heading, uint64_t n) {
 
 static void td_number(struct lw_buf *out, const char *heading, double v) {
     char text[32];
-    td(out, heading, "%s", lw_short_number(text, sizeof text, v));
+    td(out, heading, "%s", lw_svg_number(text, sizeof text, v));
 }
 
 static void td_percent(struct lw_buf *out, const char *heading, double share) {
     char text[32];
-    td(out, heading, "%s", lw_percent(text, sizeof text, share));
+    td(out, heading, "%s", lw_svg_percent(text, sizeof text, share));
 }
 
 /* kind: "stack" for one that falls apart into cards on a narrow screen, "mini" for one
@@ -115,7 +115,7 @@ static void table_end(struct lw_buf *out) {
 }
 
 /* A fault explains what looks like drift, so it stands alone. */
-static void tag(const struct lw_report_column *c, struct lw_buf *out) {
+static void verdict_tag(const struct lw_report_column *c, struct lw_buf *out) {
     enum lw_verdict v = c->drift.verdict;
     if (c->fault.kind != LW_FAULT_NONE)
         lw_buf_printf(out, "<span class=\"tag fault\">fault: %s</span>",
@@ -131,7 +131,7 @@ static void tag(const struct lw_report_column *c, struct lw_buf *out) {
 /* ---- head ---- */
 
 static void side_line(const struct lw_report *r, int which, struct lw_buf *out) {
-    const struct lw_side *side = &r->side[which];
+    const struct lw_report_side *side = &r->side[which];
     char span[64], count[32];
     lw_buf_printf(out,
                   "<p class=\"soft\"><span class=\"key %s\" "
@@ -148,7 +148,7 @@ static void side_line(const struct lw_report *r, int which, struct lw_buf *out) 
     lw_buf_printf(out, "%s</p>\n", side->nfiles > 12 ? ", …" : "");
 }
 
-static void head(struct lw_report *r, struct lw_buf *out) {
+static void page_head(struct lw_report *r, struct lw_buf *out) {
     char headline[512];
     lw_report_headline(r, headline, sizeof headline);
     lw_buf_printf(out, "<!doctype html>\n<html lang=\"en\"><head><meta "
@@ -156,7 +156,7 @@ static void head(struct lw_report *r, struct lw_buf *out) {
                        "content=\"width=device-width,initial-scale=1\">"
                        "<meta name=\"color-scheme\" content=\"light dark\">"
                        "<title>Drift report</title><style>");
-    lw_buf_put(out, lw_page_style, sizeof lw_page_style - 1);
+    lw_buf_put(out, lw_html_style, sizeof lw_html_style - 1);
     lw_buf_printf(out, "</style></head><body><main>\n<h1>Drift report");
     if (r->config) {
         lw_buf_printf(out, " · ");
@@ -169,7 +169,7 @@ static void head(struct lw_report *r, struct lw_buf *out) {
     side_line(r, LW_CUR, out);
 }
 
-static void faults(const struct lw_report *r, struct lw_buf *out) {
+static void faults_list(const struct lw_report *r, struct lw_buf *out) {
     size_t at;
     const json_t *text;
     if (!r->faulty && !json_array_size(r->schema))
@@ -193,10 +193,10 @@ static void faults(const struct lw_report *r, struct lw_buf *out) {
         lw_html_str(out, c->fault.text);
         if (c->fault.kind == LW_FAULT_UNIT)
             lw_buf_printf(out, " (medians differ by a factor of %s)</li>\n",
-                          lw_short_number(figure, sizeof figure, c->fault.figure));
+                          lw_svg_number(figure, sizeof figure, c->fault.figure));
         else
             lw_buf_printf(out, " (%s of the rows)</li>\n",
-                          lw_percent(figure, sizeof figure, c->fault.figure));
+                          lw_svg_percent(figure, sizeof figure, c->fault.figure));
     }
     lw_buf_printf(out, "</ul>\n");
 }
@@ -208,7 +208,7 @@ static void drift_row(const struct lw_report_column *c, struct lw_buf *out) {
     lw_buf_printf(out, "<tr>");
     td_name(out, c->column.name);
     lw_buf_printf(out, "<td data-k=\"verdict\"><span>");
-    tag(c, out);
+    verdict_tag(c, out);
     lw_buf_printf(out, "</span></td>");
     td(out, "PSI", "%s", lw_digits(d->psi, 3).text);
     td(out, "Jensen-Shannon", "%s", lw_digits(d->js, 3).text);
@@ -266,7 +266,7 @@ static void quantile_table(const struct lw_report_column *c, struct lw_buf *out)
     table_end(out);
 }
 
-static void mover_table(const struct lw_report_column *c, struct lw_buf *out) {
+static void changed_table(const struct lw_report_column *c, struct lw_buf *out) {
     enum { SHOWN = 8 };
     static const char *const heading[] = {"category", "", "reference", "current"};
     if (!c->nmovers) {
@@ -275,7 +275,7 @@ static void mover_table(const struct lw_report_column *c, struct lw_buf *out) {
     }
     table_head(out, "mini", heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < c->nmovers && i < SHOWN; i++) {
-        const struct lw_mover *m = &c->mover[i];
+        const struct lw_report_category *m = &c->mover[i];
         lw_buf_printf(out, "<tr>");
         td_name(out, m->name);
         td(out, "", "%s",
@@ -299,7 +299,7 @@ static void column_card(const struct lw_report *r, const struct lw_report_column
     lw_buf_printf(out, "<section class=\"card\"><div class=\"head\"><h3>");
     lw_html_str(out, c->column.name);
     lw_buf_printf(out, "</h3><span>");
-    tag(c, out);
+    verdict_tag(c, out);
     lw_buf_printf(out, "</span></div>\n");
     lw_report_chart(r, c, out);
     if (c->drift.n_ref == 0 || c->drift.n_cur == 0)
@@ -307,7 +307,7 @@ static void column_card(const struct lw_report *r, const struct lw_report_column
     else if (c->column.kind == LW_NUMERIC)
         quantile_table(c, out);
     else
-        mover_table(c, out);
+        changed_table(c, out);
     lw_buf_printf(out, "</section>\n");
 }
 
@@ -336,7 +336,7 @@ static void quality_row(const struct lw_report_column *c, struct lw_buf *out) {
 
 static void reason_row(const struct lw_report *r, const char *why, uint64_t ref,
                        uint64_t cur, struct lw_buf *out) {
-    const struct lw_side *side = r->side;
+    const struct lw_report_side *side = r->side;
     if (!ref && !cur)
         return;
     lw_buf_printf(out, "<tr>");
@@ -348,11 +348,13 @@ static void reason_row(const struct lw_report *r, const char *why, uint64_t ref,
     lw_buf_printf(out, "</tr>\n");
 }
 
-static void reasons(const struct lw_report *r, struct lw_buf *out) {
+static void reasons_table(const struct lw_report *r, struct lw_buf *out) {
     static const char *const heading[] = {"set aside", "reference", "share", "current",
                                           "share"};
-    const struct lw_tally *ref = &r->side[LW_REF].tally, *cur = &r->side[LW_CUR].tally;
-    if (!ref->unusable && !cur->unusable && !lw_tally_aside(ref) && !lw_tally_aside(cur))
+    const struct lw_input_tally *ref = &r->side[LW_REF].tally,
+                                *cur = &r->side[LW_CUR].tally;
+    if (!ref->unusable && !cur->unusable && !lw_input_tally_rejected(ref) &&
+        !lw_input_tally_rejected(cur))
         return;
     lw_buf_printf(out, "<p></p>");
     table_head(out, "stack", heading, sizeof heading / sizeof *heading);
@@ -366,7 +368,7 @@ static void reasons(const struct lw_report *r, struct lw_buf *out) {
     table_end(out);
 }
 
-static void quality(const struct lw_report *r, struct lw_buf *out) {
+static void quality_table(const struct lw_report *r, struct lw_buf *out) {
     static const char *const heading[] = {"column",
                                           "missing, reference",
                                           "missing, current",
@@ -378,7 +380,7 @@ static void quality(const struct lw_report *r, struct lw_buf *out) {
     for (size_t i = 0; i < r->n; i++)
         quality_row(&r->column[i], out);
     table_end(out);
-    reasons(r, out);
+    reasons_table(r, out);
 }
 
 /* ---- the model's error ---- */
@@ -397,7 +399,7 @@ static void error_row(const char *name, const struct lw_errors *s, struct lw_buf
     lw_buf_printf(out, "</tr>\n");
 }
 
-static void segment_row(const struct lw_segment *s, struct lw_buf *out) {
+static void segment_row(const struct lw_report_segment *s, struct lw_buf *out) {
     char name[LW_NAME_MAX + 100];
     const struct lw_errors *ref = &s->errors[LW_REF], *cur = &s->errors[LW_CUR];
     snprintf(name, sizeof name, "%s: %s", s->column, s->name);
@@ -413,7 +415,7 @@ static void segment_row(const struct lw_segment *s, struct lw_buf *out) {
     lw_buf_printf(out, "</tr>\n");
 }
 
-static void segments(const struct lw_report *r, struct lw_buf *out) {
+static void segments_table(const struct lw_report *r, struct lw_buf *out) {
     enum { SHOWN = 15 };
     static const char *const heading[] = {"segment",
                                           "n reference",
@@ -431,7 +433,7 @@ static void segments(const struct lw_report *r, struct lw_buf *out) {
                        "Only those with at least 30 events a side.</p>\n");
 }
 
-static void errors(const struct lw_report *r, struct lw_buf *out) {
+static void errors_table(const struct lw_report *r, struct lw_buf *out) {
     static const char *const heading[] = {"", "n", "RMSE", "MAE", "bias", "R²"};
     const struct lw_errors *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
     if (ref->n < 3 || cur->n < 3)
@@ -444,10 +446,10 @@ static void errors(const struct lw_report *r, struct lw_buf *out) {
     error_row("current", cur, out);
     table_end(out);
     if (r->nsegments)
-        segments(r, out);
+        segments_table(r, out);
 }
 
-static void left_out(const struct lw_report *r, struct lw_buf *out) {
+static void left_out_list(const struct lw_report *r, struct lw_buf *out) {
     size_t i;
     const json_t *o;
     if (!json_array_size(r->left_out))
@@ -464,8 +466,8 @@ static void left_out(const struct lw_report *r, struct lw_buf *out) {
 }
 
 void lw_report_html(struct lw_report *r, struct lw_buf *out) {
-    head(r, out);
-    faults(r, out);
+    page_head(r, out);
+    faults_list(r, out);
     drift_table(r, out);
     lw_buf_printf(out, "<h2>Distributions</h2>\n<p class=\"soft\"><span class=\"key r\" "
                        "style=\"margin-left:0\"></span>reference<span class=\"key "
@@ -474,8 +476,8 @@ void lw_report_html(struct lw_report *r, struct lw_buf *out) {
     for (size_t i = 0; i < r->n; i++)
         column_card(r, &r->column[i], out);
     lw_buf_printf(out, "</div>\n");
-    errors(r, out);
-    quality(r, out);
-    left_out(r, out);
+    errors_table(r, out);
+    quality_table(r, out);
+    left_out_list(r, out);
     lw_buf_printf(out, "</main></body></html>\n");
 }

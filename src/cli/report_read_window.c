@@ -45,7 +45,7 @@ static int read_partitions(struct lw_redis *redis, const struct lw_spec *spec,
 static int read_panes(struct lw_report *r, struct lw_redis *redis, int32_t partitions,
                       int64_t until_ms, int window, struct lw_err *err) {
     const struct lw_spec *spec = &r->config->spec;
-    struct lw_side *side = &r->side[LW_CUR];
+    struct lw_report_side *side = &r->side[LW_CUR];
     int64_t longest = lw_spec_longest_window(spec);
     side->until_ms = until_ms;
     side->from_ms = until_ms - spec->window[window].length_ms;
@@ -65,7 +65,7 @@ static int read_panes(struct lw_report *r, struct lw_redis *redis, int32_t parti
 static int read_reference(struct lw_report *r, struct lw_redis *redis, uint32_t *champion,
                           struct lw_err *err) {
     const struct lw_spec *spec = &r->config->spec;
-    struct lw_side *side = &r->side[LW_REF];
+    struct lw_report_side *side = &r->side[LW_REF];
     struct lw_aliases aliases;
     struct lw_version v;
     if (lw_models_aliases(redis, spec, &aliases, err))
@@ -91,7 +91,7 @@ static int read_reference(struct lw_report *r, struct lw_redis *redis, uint32_t 
 
 static void add_columns(struct lw_report *r, uint32_t champion) {
     const struct lw_spec *spec = &r->config->spec;
-    struct lw_side *ref = &r->side[LW_REF], *cur = &r->side[LW_CUR];
+    struct lw_report_side *ref = &r->side[LW_REF], *cur = &r->side[LW_CUR];
     const struct lw_scores *scores = lw_pane_scores(cur->pane, champion);
     for (size_t i = 0; i <= spec->nfeatures; i++)
         lw_report_add_column(r, &spec->column[i], &ref->reference->profile->members[i],

@@ -14,30 +14,30 @@
 
 #define REPORT_MS 60000
 
-static bool stop_asked(int64_t ms) {
-    int got = lw_cli_signal(ms);
+static bool stop_requested(int64_t ms) {
+    int got = lw_signals_wait(ms);
     return got == SIGTERM || got == SIGINT;
 }
 
-static struct lw_engine *start(const struct lw_config *config, struct lw_cli_serve *http,
-                               struct lw_err *err) {
+static struct lw_engine *start_engine(const struct lw_config *config,
+                                      struct lw_serve *http, struct lw_err *err) {
     for (;;) {
         lw_err_clear(err);
         struct lw_engine *engine = lw_engine_start(config, NULL, err);
         if (engine || (err->code != LW_EAGAIN && err->code != LW_ENOTFOUND))
             return engine;
         char quoted[600];
-        lw_cli_serve_waits(http, err);
+        lw_serve_set_wait(http, err);
         lw_log(LW_WARN, "start_waits", "error=%s",
                lw_log_quote(quoted, sizeof quoted, err->msg));
-        if (stop_asked(2000)) {
+        if (stop_requested(2000)) {
             lw_err_clear(err);
             return NULL;
         }
     }
 }
 
-static void report(const struct lw_engine *engine) {
+static void log_status(const struct lw_engine *engine) {
     struct lw_engine_status s = lw_engine_status(engine);
     lw_log(LW_INFO, "status",
            "messages=%" PRIu64 " scored=%" PRIu64 " dead=%" PRIu64
@@ -47,10 +47,10 @@ static void report(const struct lw_engine *engine) {
            lw_mono_ms() - s.polled_ms);
 }
 
-static int serve(struct lw_engine *engine) {
+static int serve_engine(struct lw_engine *engine) {
     struct lw_err why = {0};
     int64_t reported = lw_mono_ms();
-    while (!stop_asked(500)) {
+    while (!stop_requested(500)) {
         if (lw_engine_failed(engine, &why)) {
             char quoted[600];
             lw_log(LW_ERROR, "failed", "error=%s",
@@ -58,7 +58,7 @@ static int serve(struct lw_engine *engine) {
             return LW_EXIT_FAILED;
         }
         if (lw_mono_ms() - reported >= REPORT_MS) {
-            report(engine);
+            log_status(engine);
             lw_mem_trim();
             reported = lw_mono_ms();
         }
@@ -70,30 +70,30 @@ static int daemon_main(const struct lw_config *config) {
     struct lw_err err = {0};
     lw_mem_policy();
     lw_mem_dumpable(config->core_dumps);
-    lw_cli_catch_signals();
+    lw_signals_catch();
     signal(SIGPIPE, SIG_IGN);
     lw_log_level(config->log_level);
     lw_log(LW_INFO, "starting", "version=%s stream=%s config=%s config_hash=%016" PRIx64,
            LW_CODE_VERSION, config->spec.stream, config->path, config->spec.config_hash);
-    struct lw_cli_serve http;
-    if (lw_cli_serve_start(&http, config, &err))
+    struct lw_serve http;
+    if (lw_serve_start(&http, config, &err))
         return lw_cli_fail(&lw_cmd_run, &err);
-    struct lw_engine *engine = start(config, &http, &err);
+    struct lw_engine *engine = start_engine(config, &http, &err);
     if (!engine) {
-        lw_cli_serve_stop(&http);
+        lw_serve_stop(&http);
         return err.code == LW_OK ? LW_EXIT_OK : lw_cli_fail(&lw_cmd_run, &err);
     }
-    lw_cli_serve_engine(&http, engine);
-    int rc = serve(engine);
+    lw_serve_set_engine(&http, engine);
+    int rc = serve_engine(engine);
     lw_log(LW_INFO, "stopping", "stream=%s", config->spec.stream);
-    report(engine);
-    lw_cli_serve_stop(&http);
+    log_status(engine);
+    lw_serve_stop(&http);
     lw_engine_stop(engine);
     lw_log(LW_INFO, "stopped", "stream=%s", config->spec.stream);
     return rc;
 }
 
-static int run(int argc, char **argv) {
+static int run_main(int argc, char **argv) {
     const char *path = NULL;
     bool helped;
     const struct lw_option options[] = {{'c', "config", LW_OPTION_TEXT, &path}};
@@ -122,4 +122,4 @@ const struct lw_command lw_cmd_run = {
     "partitions, and one of them\n"
     "leads. Each needs an http.listen of its own on one machine. SIGTERM stops cleanly. The log goes to\n"
     "standard error, one line an event.\n",
-    run};
+    run_main};

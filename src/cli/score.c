@@ -16,7 +16,7 @@
 #include "cli/input.h"
 #include "event/file.h"
 
-struct options {
+struct score_options {
     const char *config, *model, *out;
     bool json;
 };
@@ -38,7 +38,7 @@ struct scoring {
     char fingerprint[32];
     struct lw_file_writer *file; /* or NULL: JSON lines on standard output */
     struct lw_buf record;
-    struct lw_tally tally;
+    struct lw_input_tally tally;
 };
 
 /* ---- Avro ---- */
@@ -112,7 +112,7 @@ static int write_json(const struct scoring *s, const struct lw_row *row, int rea
     return 0;
 }
 
-static int take_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
+static int write_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
     struct scoring *s = arg;
     if (event->reason < 0)
         return 0;
@@ -121,10 +121,10 @@ static int take_event(void *arg, const struct lw_feed_event *event, struct lw_er
                    : write_json(s, &event->row, event->reason, prediction, err);
 }
 
-static int score(const struct lw_config *config, const struct options *o, char **files,
-                 size_t n, struct lw_err *err) {
+static int score_files(const struct lw_config *config, const struct score_options *o,
+                       char **files, size_t n, struct lw_err *err) {
     struct scoring s = {.event = &config->spec.event};
-    struct lw_model *model = lw_offline_model(config, o->model, err);
+    struct lw_model *model = lw_input_model(config, o->model, err);
     bool to_file = strcmp(o->out, "-") != 0;
     int rc = model ? 0 : -1;
     s.model = model;
@@ -133,10 +133,10 @@ static int score(const struct lw_config *config, const struct options *o, char *
                  lw_model_fingerprint(model));
     if (rc == 0 && to_file && !(s.file = lw_file_create(o->out, schema, err)))
         rc = -1;
-    struct lw_offline reader = {
-        .paths = files, .n = n, .what = "scoring", .take = take_event, .arg = &s};
+    struct lw_input reader = {
+        .paths = files, .n = n, .what = "scoring", .take = write_event, .arg = &s};
     if (rc == 0)
-        rc = lw_offline_read(config, &reader, &s.tally, err);
+        rc = lw_input_read(config, &reader, &s.tally, err);
     if (s.file && lw_file_finish(s.file, err))
         rc = -1;
     if (s.file && rc)
@@ -144,13 +144,13 @@ static int score(const struct lw_config *config, const struct options *o, char *
     if (rc == 0 && fflush(stdout))
         rc = lw_fail(err, LW_ESTOP, "standard output was closed");
     if (rc == 0)
-        lw_tally_print(&s.tally, &config->spec.event, stderr);
+        lw_input_tally_print(&s.tally, &config->spec.event, stderr);
     lw_buf_fini(&s.record);
     lw_model_free(model);
     return rc;
 }
 
-static int go(const struct options *o, char **files, int n) {
+static int score_with_config(const struct score_options *o, char **files, int n) {
     struct lw_err err = {0};
     if (n == 0)
         return lw_cli_usage(&lw_cmd_score, "which files?");
@@ -163,13 +163,13 @@ static int go(const struct options *o, char **files, int n) {
     struct lw_config *config = lw_cli_config(&lw_cmd_score, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
-    int failed = score(config, o, files, (size_t)n, &err);
+    int failed = score_files(config, o, files, (size_t)n, &err);
     lw_config_free(config);
     return failed ? lw_cli_fail(&lw_cmd_score, &err) : LW_EXIT_OK;
 }
 
-static int run_score(int argc, char **argv) {
-    struct options o = {0};
+static int score_main(int argc, char **argv) {
+    struct score_options o = {0};
     bool helped;
     const struct lw_option options[] = {
         {'c', "config", LW_OPTION_TEXT, &o.config},
@@ -182,7 +182,9 @@ static int run_score(int argc, char **argv) {
                              argc, argv, files, &helped);
     if (o.json && !o.out)
         o.out = "-";
-    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : go(&o, files, n);
+    int rc = n < 0    ? LW_EXIT_USAGE
+             : helped ? LW_EXIT_OK
+                      : score_with_config(&o, files, n);
     free(files);
     return rc;
 }
@@ -197,4 +199,4 @@ const struct lw_command lw_cmd_score = {
     "\n"
     "Events whose target is missing or out of range are predicted too; `aside` says why they would not\n"
     "be scored against. `model` is the model's fingerprint.\n",
-    run_score};
+    score_main};

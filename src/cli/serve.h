@@ -8,7 +8,7 @@
 #include "engine/engine.h"
 #include "http/server.h"
 
-struct lw_cli_serve {
+struct lw_serve {
     struct lw_server *server; /* NULL: http.listen is off */
     _Atomic(struct lw_engine *) engine;
     pthread_mutex_t lock;
@@ -16,12 +16,12 @@ struct lw_cli_serve {
 };
 
 /* Before the engine is there: health can then be asked while it waits for Kafka. */
-int lw_cli_serve_start(struct lw_cli_serve *s, const struct lw_config *config,
-                       struct lw_err *err);
+int lw_serve_start(struct lw_serve *s, const struct lw_config *config,
+                   struct lw_err *err);
 /* It does not start yet, for this reason. */
-void lw_cli_serve_waits(struct lw_cli_serve *s, const struct lw_err *why);
+void lw_serve_set_wait(struct lw_serve *s, const struct lw_err *why);
 /* The engine runs. Stop the server before it. */
-void lw_cli_serve_engine(struct lw_cli_serve *s, struct lw_engine *engine);
-void lw_cli_serve_stop(struct lw_cli_serve *s);
+void lw_serve_set_engine(struct lw_serve *s, struct lw_engine *engine);
+void lw_serve_stop(struct lw_serve *s);
 
 #endif

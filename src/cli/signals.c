@@ -13,12 +13,12 @@
 static const int ours[] = {SIGHUP, SIGINT, SIGTERM};
 static volatile sig_atomic_t remembered;
 
-static void remember(int number) {
+static void remember_signal(int number) {
     if (number != SIGHUP || !remembered)
         remembered = number;
 }
 
-static sigset_t all_of_ours(void) {
+static sigset_t signal_set(void) {
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
@@ -26,17 +26,17 @@ static sigset_t all_of_ours(void) {
     return set;
 }
 
-void lw_cli_catch_signals(void) {
-    sigset_t set = all_of_ours();
-    struct sigaction action = {.sa_handler = remember, .sa_flags = SA_RESTART};
+void lw_signals_catch(void) {
+    sigset_t set = signal_set();
+    struct sigaction action = {.sa_handler = remember_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         sigaction(ours[i], &action, NULL);
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-int lw_cli_signal(int64_t ms) {
-    sigset_t set = all_of_ours();
+int lw_signals_wait(int64_t ms) {
+    sigset_t set = signal_set();
     struct timespec wait = {.tv_sec = (time_t)(ms / 1000),
                             .tv_nsec = (long)(ms % 1000) * 1000000};
     int got = remembered ? 0 : sigtimedwait(&set, NULL, &wait);

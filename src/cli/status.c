@@ -80,7 +80,7 @@ static json_t *trouble_json(const char *component, const char *who, int64_t sinc
 static json_t *troubles_json(const struct lw_status *s) {
     json_t *list = json_array();
     char ill[200];
-    if (*lw_status_ill(s, ill, sizeof ill))
+    if (*lw_status_problem(s, ill, sizeof ill))
         json_array_append_new(
             list, trouble_json(s->full[0] ? "redis" : "leader", NULL, 0, ill));
     for (size_t i = 0; i < s->facts->nprocesses; i++)
@@ -112,7 +112,7 @@ static json_t *status_json(const struct lw_status *s) {
 /* ---- drawing in place ---- */
 
 /* Bytes of the line's first `columns` characters; continuation bytes take no room. */
-static size_t fitting(const char *line, size_t len, size_t columns) {
+static size_t fitting_bytes(const char *line, size_t len, size_t columns) {
     size_t at = 0, shown = 0;
     while (at < len) {
         if (((unsigned char)line[at] & 0xC0) != 0x80 && shown++ == columns)
@@ -130,7 +130,7 @@ static void draw_in_place(const char *text) {
     fputs("\033[H", stdout);
     for (size_t row = 1; *text && row < rows; row++) {
         size_t len = strcspn(text, "\n");
-        fwrite(text, 1, fitting(text, len, columns), stdout);
+        fwrite(text, 1, fitting_bytes(text, len, columns), stdout);
         fputs("\033[K\n", stdout);
         text += len + (text[len] == '\n');
     }
@@ -139,8 +139,8 @@ static void draw_in_place(const char *text) {
 }
 
 /* One frame; without `in_place`, one block. */
-static void frame(const struct lw_status *s, const struct lw_err *away, bool in_place,
-                  double seconds) {
+static void draw_frame(const struct lw_status *s, const struct lw_err *away,
+                       bool in_place, double seconds) {
     struct lw_buf out = {0};
     char when[32];
     if (in_place)
@@ -160,16 +160,16 @@ static void frame(const struct lw_status *s, const struct lw_err *away, bool in_
     lw_buf_fini(&out);
 }
 
-static void no_log(void *arg, const char *line) {
+static void drop_log_line(void *arg, const char *line) {
     (void)arg;
     (void)line;
 }
 
-static int watch(struct lw_status *s, double seconds, struct lw_err *err) {
+static int status_watch(struct lw_status *s, double seconds, struct lw_err *err) {
     bool in_place = isatty(STDOUT_FILENO);
-    lw_cli_catch_signals();
+    lw_signals_catch();
     if (in_place) {
-        lw_log_sink(no_log, NULL); /* librdkafka's lines would tear the picture */
+        lw_log_sink(drop_log_line, NULL); /* librdkafka's lines would tear the picture */
         fputs("\033[2J\033[?25l", stdout);
     }
     int rc = 0;
@@ -180,8 +180,8 @@ static int watch(struct lw_status *s, double seconds, struct lw_err *err) {
             rc = -1;
             break;
         }
-        frame(s, &away, in_place, seconds);
-    } while (!lw_cli_signal((int64_t)(seconds * 1000)));
+        draw_frame(s, &away, in_place, seconds);
+    } while (!lw_signals_wait((int64_t)(seconds * 1000)));
     if (in_place) {
         fputs("\033[?25h", stdout);
         fflush(stdout);
@@ -192,13 +192,13 @@ static int watch(struct lw_status *s, double seconds, struct lw_err *err) {
 
 /* ---- the command ---- */
 
-struct options {
+struct status_options {
     const char *path;
     bool json;
     double seconds; /* NAN: once */
 };
 
-static int once(struct lw_status *s, bool json, struct lw_err *err) {
+static int status_once(struct lw_status *s, bool json, struct lw_err *err) {
     struct lw_buf out = {0};
     if (lw_status_read(s, err))
         return -1;
@@ -212,7 +212,7 @@ static int once(struct lw_status *s, bool json, struct lw_err *err) {
     return 0;
 }
 
-static int check(const struct options *o, int nrest, char **rest) {
+static int check_usage(const struct status_options *o, int nrest, char **rest) {
     if (nrest > 0)
         return lw_cli_usage(&lw_cmd_status, "what is \"%s\"?", rest[0]);
     if (isnan(o->seconds))
@@ -225,8 +225,8 @@ static int check(const struct options *o, int nrest, char **rest) {
     return LW_EXIT_OK;
 }
 
-static int run(int argc, char **argv) {
-    struct options o = {.seconds = NAN};
+static int status_main(int argc, char **argv) {
+    struct status_options o = {.seconds = NAN};
     struct lw_err err = {0};
     struct lw_status s;
     bool helped;
@@ -238,7 +238,7 @@ static int run(int argc, char **argv) {
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n = lw_options_parse(&lw_cmd_status, table, sizeof table / sizeof *table, argc,
                              argv, rest, &helped);
-    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : check(&o, n, rest);
+    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : check_usage(&o, n, rest);
     free(rest);
     if (rc || helped)
         return rc;
@@ -247,7 +247,8 @@ static int run(int argc, char **argv) {
         return o.path ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     rc = lw_status_init(&s, config, &err);
     if (rc == 0) {
-        rc = isnan(o.seconds) ? once(&s, o.json, &err) : watch(&s, o.seconds, &err);
+        rc = isnan(o.seconds) ? status_once(&s, o.json, &err)
+                              : status_watch(&s, o.seconds, &err);
         lw_status_fini(&s);
     }
     rc = rc ? lw_cli_fail(&lw_cmd_status, &err) : LW_EXIT_OK;
@@ -265,4 +266,4 @@ const struct lw_command lw_cmd_status = {
     "\n"
     "\"stalled\" marks what does not get on, with the reason: partitions that no live process\n"
     "reads or that stand still, and what the processes report of themselves.\n",
-    run};
+    status_main};

@@ -12,11 +12,11 @@
 #define LW_STATUS_POINTS 336 /* evaluations drawn: two weeks of hourly panes */
 
 /* The newest values of one figure, oldest first; NAN where it is not known. */
-struct lw_series {
+struct lw_status_series {
     size_t n;
     double value[LW_STATUS_POINTS];
 };
-void lw_series_add(struct lw_series *s, double v);
+void lw_status_series_add(struct lw_status_series *s, double v);
 
 struct lw_status {
     const struct lw_config *config; /* borrowed */
@@ -31,11 +31,11 @@ struct lw_status {
     struct lw_stream_facts *facts; /* the live processes and what they say */
     char full[128];                /* Redis is at its maxmemory; "" */
     int64_t asked_ms;              /* monotonic: when Kafka last failed to answer; 0 */
-    int64_t first_ms, last_ms; /* event times of the history below; 0: there is none */
-    struct lw_series at;       /* ends of the windows, as below */
-    struct lw_series rmse[LW_WINDOWS_MAX], ratio[LW_WINDOWS_MAX];
-    struct lw_series psi[LW_FEATURES_MAX]; /* over the longest window */
-    struct lw_series lag;                  /* one point a look */
+    int64_t first_ms, last_ms;  /* event times of the history below; 0: there is none */
+    struct lw_status_series at; /* ends of the windows, as below */
+    struct lw_status_series rmse[LW_WINDOWS_MAX], ratio[LW_WINDOWS_MAX];
+    struct lw_status_series psi[LW_FEATURES_MAX]; /* over the longest window */
+    struct lw_status_series lag;                  /* one point a look */
 };
 
 /* Connects at the first read. */
@@ -57,7 +57,7 @@ double lw_status_lag_of(const struct lw_status *s, int32_t partition);
 bool lw_status_stalled(const struct lw_status *s, int32_t partition, char *out,
                        size_t size);
 /* What is wrong with the stream as a whole, if nobody who lives says so; "" nothing. */
-const char *lw_status_ill(const struct lw_status *s, char *out, size_t size);
+const char *lw_status_problem(const struct lw_status *s, char *out, size_t size);
 
 /* Appends the whole status as lines of text. */
 void lw_status_draw(const struct lw_status *s, struct lw_buf *out);

@@ -19,7 +19,8 @@ static void put_figure(struct lw_buf *out, int width, int decimals, double v) {
 }
 
 /* Lowest value, line, highest value; padded by hand, for printf's widths count bytes. */
-static void put_spark(struct lw_buf *out, const struct lw_series *s, int decimals) {
+static void put_spark(struct lw_buf *out, const struct lw_status_series *s,
+                      int decimals) {
     char line[3 * SPARK + 1];
     double least = INFINITY, most = -INFINITY;
     for (size_t i = 0; i < s->n; i++) {
@@ -36,7 +37,7 @@ static void put_spark(struct lw_buf *out, const struct lw_series *s, int decimal
                   lw_digits(most, decimals).text);
 }
 
-static void head(const struct lw_status *s, struct lw_buf *out) {
+static void put_head(const struct lw_status *s, struct lw_buf *out) {
     char when[32], age[40];
     double at = lw_status_figure(s, "", "at");
     double champion = lw_status_figure(s, "", "champion");
@@ -57,7 +58,7 @@ static void head(const struct lw_status *s, struct lw_buf *out) {
                   lw_status_figure(s, "", "training") > 0 ? ", training" : "");
 }
 
-static void windows(const struct lw_status *s, struct lw_buf *out) {
+static void put_windows(const struct lw_status *s, struct lw_buf *out) {
     static const char *const names[] = {"rmse", "rmse_expected", "rmse_ratio", "bias",
                                         "rmse_first"};
     const struct lw_spec *spec = &s->config->spec;
@@ -79,7 +80,7 @@ static void windows(const struct lw_status *s, struct lw_buf *out) {
     }
 }
 
-static void features(const struct lw_status *s, struct lw_buf *out) {
+static void put_features(const struct lw_status *s, struct lw_buf *out) {
     static const char *const columns[] = {"psi", "js", "missing", "unseen"};
     const struct lw_spec *spec = &s->config->spec;
     const char *w = spec->window[spec->nwindows - 1].name;
@@ -106,7 +107,7 @@ static void features(const struct lw_status *s, struct lw_buf *out) {
 }
 
 /* Events that are in no figure, because of their time. */
-static void put_lost(const struct lw_status *s, struct lw_buf *out) {
+static void put_uncounted(const struct lw_status *s, struct lw_buf *out) {
     uint64_t n = 0, late = 0, suspect = 0;
     for (int32_t p = 0; p < s->nparts; p++) {
         n += s->part[p].counter[LW_COUNT_MESSAGES];
@@ -120,9 +121,9 @@ static void put_lost(const struct lw_status *s, struct lw_buf *out) {
 }
 
 /* What is wrong with leeway itself, before everything that it says of the stream. */
-static void troubles(const struct lw_status *s, struct lw_buf *out) {
+static void put_troubles(const struct lw_status *s, struct lw_buf *out) {
     char when[32], ill[200], safe[2 * LW_HEALTH_TEXT];
-    if (*lw_status_ill(s, ill, sizeof ill))
+    if (*lw_status_problem(s, ill, sizeof ill))
         lw_buf_printf(out, "  stalled: %s\n", ill);
     for (size_t i = 0; i < s->facts->nprocesses; i++)
         for (size_t k = 0; k < s->facts->process[i].ntroubles; k++) {
@@ -134,7 +135,7 @@ static void troubles(const struct lw_status *s, struct lw_buf *out) {
         }
 }
 
-static void partitions(const struct lw_status *s, struct lw_buf *out) {
+static void put_partitions(const struct lw_status *s, struct lw_buf *out) {
     char when[32], count[32], why[300], safe[600];
     lw_buf_printf(out, "\n  %-9s %12s %9s %10s %8s %8s %8s  %-20s %s\n", "partition",
                   "next offset", "lag", "messages", "aside", "dead", "late", "watermark",
@@ -168,7 +169,7 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
                       lw_format_count(count, sizeof count, (uint64_t)lag));
     else if (s->kafka_away[0])
         lw_buf_printf(out, "  lag not known: %s", s->kafka_away);
-    put_lost(s, out);
+    put_uncounted(s, out);
     if (s->lag.n > 1) {
         lw_buf_printf(out, "   while watched");
         put_spark(out, &s->lag, 0);
@@ -177,12 +178,12 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
 }
 
 void lw_status_draw(const struct lw_status *s, struct lw_buf *out) {
-    head(s, out);
-    troubles(s, out);
+    put_head(s, out);
+    put_troubles(s, out);
     lw_cli_quarantine_text(s->quarantine, out);
     if (lw_status_figure(s, "", "at") > 0) {
-        windows(s, out);
-        features(s, out);
+        put_windows(s, out);
+        put_features(s, out);
     }
-    partitions(s, out);
+    put_partitions(s, out);
 }

@@ -20,7 +20,7 @@
 #define KAFKA_MS       1500  /* patience with Kafka at a look */
 #define KAFKA_AGAIN_MS 10000 /* a Kafka that is away is asked again after */
 
-void lw_series_add(struct lw_series *s, double v) {
+void lw_status_series_add(struct lw_status_series *s, double v) {
     if (s->n == LW_STATUS_POINTS) {
         memmove(s->value, s->value + 1, (LW_STATUS_POINTS - 1) * sizeof *s->value);
         s->n--;
@@ -70,7 +70,7 @@ double lw_status_lag(const struct lw_status *s) {
 /* ---- the history ---- */
 
 /* An error of 0 is one that could not be computed: every entry has every field. */
-static double positive(double v) {
+static double positive_or_nan(double v) {
     return v > 0 ? v : NAN;
 }
 
@@ -81,17 +81,19 @@ static void add_entry(struct lw_status *s, const struct lw_reply *fields) {
     if (!(at > (double)s->last_ms))
         return;
     s->last_ms = (int64_t)at;
-    lw_series_add(&s->at, at);
+    lw_status_series_add(&s->at, at);
     s->first_ms = (int64_t)s->at.value[0];
     for (size_t w = 0; w < spec->nwindows; w++) {
         const char *name = spec->window[w].name;
-        lw_series_add(&s->rmse[w], positive(field_of(fields, name, "rmse")));
-        lw_series_add(&s->ratio[w], positive(field_of(fields, name, "rmse_ratio")));
+        lw_status_series_add(&s->rmse[w],
+                             positive_or_nan(field_of(fields, name, "rmse")));
+        lw_status_series_add(&s->ratio[w],
+                             positive_or_nan(field_of(fields, name, "rmse_ratio")));
     }
     for (size_t f = 0; f < spec->nfeatures; f++) {
         char name[LW_NAME_MAX + 8];
         snprintf(name, sizeof name, "psi:%s", spec->feature[f].name);
-        lw_series_add(&s->psi[f], field_of(fields, longest, name));
+        lw_status_series_add(&s->psi[f], field_of(fields, longest, name));
     }
 }
 
@@ -118,7 +120,7 @@ static int read_history(struct lw_status *s, struct lw_err *err) {
 }
 
 /* A Redis that was emptied or put back starts the picture anew. */
-static void forget_future(struct lw_status *s) {
+static void forget_history(struct lw_status *s) {
     double at = lw_status_figure(s, "", "at");
     if (s->last_ms == 0 || at >= (double)s->last_ms)
         return;
@@ -174,7 +176,7 @@ static void read_lag(struct lw_status *s) {
 }
 
 /* A Redis that is full answers, and nobody can say in it that nothing can be written. */
-static void read_room(struct lw_status *s) {
+static void read_memory(struct lw_status *s) {
     struct lw_err none = {0}; /* some servers do not tell */
     char limit[40];
     int64_t most = 0, used = 0;
@@ -203,12 +205,12 @@ int lw_status_read(struct lw_status *s, struct lw_err *err) {
         return -1;
     json_decref(s->quarantine);
     s->quarantine = spans;
-    forget_future(s);
+    forget_history(s);
     if (read_history(s, err) || read_partitions(s, err) ||
         lw_health_facts(s->redis, &s->config->spec, s->facts, err))
         return -1;
-    read_room(s);
+    read_memory(s);
     read_lag(s);
-    lw_series_add(&s->lag, lw_status_lag(s));
+    lw_status_series_add(&s->lag, lw_status_lag(s));
     return 0;
 }

@@ -4,14 +4,15 @@
 
 #include "cli/cli.h"
 
-struct lw_table_options {
+struct lw_train_table_options {
     const char *later;   /* file of unseen rows, or NULL */
     const char *columns; /* "A,B,X", or NULL */
     int64_t until_ms;
     bool json;
 };
 /* Reads, fits and prints. 0, or -1 with err. */
-int lw_table_run(const struct lw_config *config, const struct lw_table_options *options,
-                 char **files, size_t n, struct lw_err *err);
+int lw_train_table(const struct lw_config *config,
+                   const struct lw_train_table_options *options, char **files, size_t n,
+                   struct lw_err *err);
 
 #endif
