@@ -3,12 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/alerts.h"
+#include "cli/options.h"
 #include "store/alerts.h"
 #include "store/leader.h"
 #include "store/privacy.h"
@@ -359,15 +359,6 @@ static int alerts_dispatch(struct alerts_session *s, char **rest, int n,
     return delivery_retry(s, id, err);
 }
 
-static void person_name(char *out, size_t size) {
-    char host[64] = "localhost";
-    const char *user = getenv("USER");
-    gethostname(host, sizeof host - 1);
-    char raw[160];
-    snprintf(raw, sizeof raw, "%.60s@%s", user ? user : "someone", host);
-    lw_text_safe(out, size, raw, strlen(raw));
-}
-
 static int alerts_main(int argc, char **argv) {
     struct alerts_session s = {0};
     struct lw_err err = {0};
@@ -392,7 +383,7 @@ static int alerts_main(int argc, char **argv) {
     if (!config && !helped)
         rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config) {
-        person_name(s.who, sizeof s.who);
+        lw_cli_person(s.who, sizeof s.who);
         s.config = config;
         rc = alerts_dispatch(&s, rest, n, &err);
         if (rc < 0)

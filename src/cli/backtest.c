@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/backtest.h"
+#include "cli/options.h"
+#include "cli/progress.h"
 #include "engine/feed.h"
 
 struct backtest_options {

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/injections.h"
+#include "cli/options.h"
 #include "core/backtest.h"
 #include "leeway/categories.h"
 

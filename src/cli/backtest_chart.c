@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/backtest.h"
+#include "cli/html.h"
 #include "cli/svg.h"
 
 #define WIDTH  1040.0

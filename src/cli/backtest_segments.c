@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "cli/backtest.h"
 #include "cli/evaluate.h"
+#include "cli/options.h"
 #include "cli/svg.h"
 
 #define LEVELS_MAX 65536 /* held; rarer ones share one group */

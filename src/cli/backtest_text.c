@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/backtest.h"
+#include "cli/summary.h"
 
 #define SEGMENT_GROUPS 12 /* shown; all are in --json */
 #define SEGMENT_MONTHS 6  /* the newest ones */

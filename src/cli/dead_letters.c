@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/dead_letters.h"
+#include "cli/options.h"
 
 struct dead_letters_words { /* as they were typed */
     const char *config, *since, *offset;

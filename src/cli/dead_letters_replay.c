@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "cli/dead_letters.h"
+#include "cli/progress.h"
 
 #define KAFKA_MS 10000
 #define SLICE_MS 500

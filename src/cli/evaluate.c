@@ -3,6 +3,7 @@
  * Every good event is predicted as the stream would predict it, whether it was in the
  * training or not: the command cannot know, and says so by naming only what it read. */
 #include "cli/evaluate.h"
+#include "cli/options.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -14,6 +14,7 @@
 #include "base/sort.h"
 #include "base/text.h"
 #include "cli/evaluate.h"
+#include "cli/html.h"
 #include "cli/svg.h"
 
 #define COLUMNS 44

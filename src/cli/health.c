@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 
 #define TIMEOUT_S  5
 #define ANSWER_MAX 65536

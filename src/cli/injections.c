@@ -1,5 +1,6 @@
 /* See injections.h. */
 #include "cli/injections.h"
+#include "cli/options.h"
 
 #include <stdlib.h>
 #include <string.h>

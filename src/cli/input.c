@@ -5,6 +5,7 @@
  * aside. What was not used is always said, with its reason: a model that was fitted on a
  * third of a file because of a typing error in `valid:` must not look like any other. */
 #include "cli/input.h"
+#include "cli/progress.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

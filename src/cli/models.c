@@ -3,12 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/quarantine.h"
 #include "store/leader.h"
 
@@ -281,7 +281,7 @@ static int models_dispatch(struct models_session *s, char **rest, int n,
 static int models_main(int argc, char **argv) {
     struct models_session s = {0};
     struct lw_err err = {0};
-    const char *path = NULL, *user = getenv("USER");
+    const char *path = NULL;
     bool helped;
     const struct lw_option table[] = {
         {'c', "config", LW_OPTION_TEXT, &path},
@@ -289,7 +289,7 @@ static int models_main(int argc, char **argv) {
         {'o', "output", LW_OPTION_TEXT, &s.output},
         {0, "json", LW_OPTION_FLAG, &s.json},
     };
-    char host[64] = "localhost", who[160], **rest = lw_calloc((size_t)argc, sizeof *rest);
+    char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n = lw_options_parse(&lw_cmd_models, table, sizeof table / sizeof *table, argc,
                              argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
@@ -298,9 +298,7 @@ static int models_main(int argc, char **argv) {
     if (!config && !helped)
         rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config) {
-        gethostname(host, sizeof host - 1);
-        snprintf(who, sizeof who, "%.60s@%s", user ? user : "someone", host);
-        lw_text_safe(s.who, sizeof s.who, who, strlen(who));
+        lw_cli_person(s.who, sizeof s.who);
         s.config = config;
         s.redis = lw_redis_new(&config->redis, &err);
         if (!s.redis || models_dispatch(&s, rest, n, &err))

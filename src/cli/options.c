@@ -1,12 +1,11 @@
 /* A table-driven option parser: long options with the nearest name when one is misspelt.
  * Nothing that is given is without effect: a second value is refused, not ignored. */
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/options.h"
 
 #define OPTIONS_MAX 40
 
@@ -15,18 +14,6 @@ static void print_help(const struct lw_command *command) {
            command->summary);
     if (command->help[0])
         printf("\n%s", command->help);
-}
-
-int lw_cli_usage(const struct lw_command *command, const char *fmt, ...) {
-    va_list ap;
-    char text[1024];
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    lw_cli_line(stderr, "leeway %s: %s", command->name, text);
-    fprintf(stderr, "usage: leeway %s %s\ntry: leeway %s --help\n", command->name,
-            command->arguments, command->name);
-    return LW_EXIT_USAGE;
 }
 
 static const struct lw_option *option_find(const struct lw_option *options, size_t n,

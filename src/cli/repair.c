@@ -7,12 +7,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "core/partition.h"
 #include "engine/rebuild.h"
 #include "store/damage.h"
@@ -420,11 +420,7 @@ static int repair_dispatch(struct repair_session *s, char **rest, int n,
 
 static int repair_run(struct repair_session *s, char **rest, int n) {
     struct lw_err err = {0};
-    const char *user = getenv("USER");
-    char host[64] = "localhost", who[160];
-    gethostname(host, sizeof host - 1);
-    snprintf(who, sizeof who, "%.60s@%s", user ? user : "someone", host);
-    lw_text_safe(s->who, sizeof s->who, who, strlen(who));
+    lw_cli_person(s->who, sizeof s->who);
     s->spec = &s->config->spec;
     s->redis = lw_redis_new(&s->config->redis, &err);
     int rc = s->redis ? repair_dispatch(s, rest, n, &err) : -1;

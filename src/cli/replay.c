@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/injections.h"
+#include "cli/options.h"
+#include "cli/progress.h"
 #include "engine/replay.h"
 
 struct replay_progress {

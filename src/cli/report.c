@@ -4,6 +4,7 @@
  * floor), a data fault, or a schema that changed. Faults are named apart: a feed that
  * sends kilometres for miles has not drifted, it is broken. */
 #include "cli/report.h"
+#include "cli/options.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/html.h"
 #include "cli/report.h"
 #include "cli/svg.h"
 

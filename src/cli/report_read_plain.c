@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "event/event.h"
 #include "event/file.h"

@@ -9,7 +9,9 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/serve.h"
+#include "cli/signals.h"
 #include "engine/engine.h"
 
 #define REPORT_MS 60000

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/input.h"
+#include "cli/options.h"
 #include "event/file.h"
 
 struct score_options {

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "cli/signals.h"
 
 static const int ours[] = {SIGHUP, SIGINT, SIGTERM};
 static volatile sig_atomic_t remembered;

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/options.h"
+#include "cli/signals.h"
 #include "cli/status.h"
 
 #define WATCH_MIN 0.1

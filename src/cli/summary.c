@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/summary.h"
 #include "core/ledger.h"
 
 static json_t *month_json(const struct lw_month *m) {

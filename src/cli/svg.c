@@ -8,15 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/text_media.h"
-
-void lw_html_text(struct lw_buf *out, const char *text, size_t len) {
-    lw_text_for(LW_MEDIUM_HTML, out, text, len, SIZE_MAX);
-}
-
-void lw_html_str(struct lw_buf *out, const char *text) {
-    lw_html_text(out, text, strlen(text));
-}
+#include "cli/html.h"
 
 double lw_svg_axes_x(const struct lw_svg_axes *a, double v) {
     return a->x + a->w * (v - a->x0) / (a->x1 - a->x0);

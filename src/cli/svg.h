@@ -1,6 +1,5 @@
-/* Drawing by hand: escaped text, axes with round ticks. SVG goes into a buffer as text;
- * colours are classes, so that the page around (or the picture's own style) decides about
- * light and dark. */
+/* SVG written by hand: axes with round ticks, step curves, numbers as labels. Colours are
+ * classes, so the surrounding page or the picture's own style chooses light or dark. */
 #ifndef LW_CLI_SVG_H
 #define LW_CLI_SVG_H
 
@@ -9,12 +8,6 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-
-/* Text for HTML and SVG, as base/text_media.h has it: the five special characters
- * escaped, and what no reader should see, so that nothing out of a file becomes markup.
- */
-void lw_html_text(struct lw_buf *out, const char *text, size_t len);
-void lw_html_str(struct lw_buf *out, const char *text);
 
 /* A frame in pixels over a range of values. */
 struct lw_svg_axes {

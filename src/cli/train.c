@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/input.h"
+#include "cli/options.h"
 #include "cli/train_table.h"
 #include "core/train.h"
 #include "engine/trials.h"

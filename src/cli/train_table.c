@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/input.h"
+#include "cli/progress.h"
 #include "model/fit.h"
 
 #define CATEGORIES_MAX 6
