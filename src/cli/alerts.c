@@ -1,4 +1,4 @@
-/* leeway alerts: what fires, what waits, and a person's word on it. */
+/* leeway alerts: lists alerts and deliveries, silences, tests receivers, retries. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -97,7 +97,7 @@ static json_t *parked_json(const struct lw_parked *p, size_t n) {
     return list;
 }
 
-/* Everything that the list shows. */
+/* Everything `leeway alerts list` shows. */
 struct alerts_overview {
     struct lw_alerts alerts;
     struct lw_delivery waiting[DELIVERIES_MAX];
@@ -140,7 +140,7 @@ static void overview_print_json(const struct alerts_overview *b) {
 static void print_alerts(const struct lw_alerts *a) {
     char since[32];
     if (a->nalerts == 0)
-        printf("no alert has fired yet\n");
+        printf("no alerts yet\n");
     for (size_t i = 0; i < a->nalerts; i++) {
         const struct lw_standing *s = &a->alert[i];
         lw_cli_line(stdout, "%-9s %-9s %s%s%s, since %s%s%s%s%s",
@@ -149,7 +149,7 @@ static void print_alerts(const struct lw_alerts *a) {
                     lw_format_time(since, sizeof since, s->since_ms),
                     s->firing && s->silenced_by[0] ? ", silenced by " : "",
                     s->firing ? s->silenced_by : "",
-                    s->firing && s->inhibited_by[0] ? ", explained by " : "",
+                    s->firing && s->inhibited_by[0] ? ", inhibited by " : "",
                     s->firing ? s->inhibited_by : "");
         lw_cli_line(stdout, "          %s", s->summary);
     }
@@ -176,7 +176,7 @@ static void print_deliveries(const struct alerts_overview *b) {
                     b->waiting[i].id, b->waiting[i].attempts,
                     b->waiting[i].not_before_ms
                         ? lw_format_time(when, sizeof when, b->waiting[i].not_before_ms)
-                        : "at once");
+                        : "now");
     for (size_t i = 0; i < b->nparked; i++) {
         lw_cli_line(stdout, "  given up  %s, %" PRIu64 " attempts, at %s: %s",
                     b->parked[i].id, b->parked[i].attempts,
@@ -186,7 +186,7 @@ static void print_deliveries(const struct alerts_overview *b) {
     }
 }
 
-/* 3 when an alert fires, whether or not somebody has silenced it. */
+/* Returns 3 when an alert is firing, silenced or not. */
 static int alerts_list(struct alerts_session *s, struct lw_err *err) {
     struct alerts_overview *b = lw_calloc(1, sizeof *b);
     int rc = overview_read(s, b, err);
@@ -215,7 +215,8 @@ static int parse_severity(const char *text, enum lw_severity *out, struct lw_err
             *out = (enum lw_severity)i;
     return text && !*out
                ? lw_fail(err, LW_ECONFIG,
-                         "--severity is warning or critical, not \"%.40s\"", text)
+                         "--severity: \"%.40s\" is not a valid value (warning, critical)",
+                         text)
                : 0;
 }
 
@@ -224,12 +225,14 @@ static int silence_start(struct alerts_session *s, struct lw_err *err) {
     int64_t length = 0;
     char until[32];
     if (!s->lasts || !lw_parse_duration(s->lasts, &length) || length <= 0)
-        return lw_fail(err, LW_ECONFIG, "for how long? (--for 2h)");
-    if (!s->comment || !s->comment[0])
         return lw_fail(err, LW_ECONFIG,
-                       "why? (--comment TEXT): whoever is on call next will ask");
+                       "--for DURATION is required, for example --for 2h");
+    if (!s->comment || !s->comment[0])
+        return lw_fail(
+            err, LW_ECONFIG,
+            "--comment TEXT is required: it tells the next person on call why");
     if (length > 366 * LW_DAY)
-        return lw_fail(err, LW_ECONFIG, "a silence lasts 366d at most");
+        return lw_fail(err, LW_ECONFIG, "a silence lasts at most 366d");
     if (parse_severity(s->severity, &new.severity, err))
         return -1;
     new.until_ms = new.from_ms + length;
@@ -243,7 +246,7 @@ static int silence_start(struct alerts_session *s, struct lw_err *err) {
     if (s->json)
         lw_cli_print_json(silence_json(&new));
     else
-        printf("silence %s until %s; leeway alerts unsilence %s ends it earlier\n",
+        printf("silence %s until %s; end it earlier with 'leeway alerts unsilence %s'\n",
                new.id, lw_format_time(until, sizeof until, new.until_ms), new.id);
     return 0;
 }
@@ -251,7 +254,7 @@ static int silence_start(struct alerts_session *s, struct lw_err *err) {
 static int silence_end(struct alerts_session *s, const char *id, struct lw_err *err) {
     if (!id)
         return lw_fail(err, LW_ECONFIG,
-                       "unsilence which one? (leeway alerts lists them)");
+                       "unsilence needs an ID (run 'leeway alerts list')");
     if (lw_silence_end(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
                        lw_wall_ms(), err))
         return -1;
@@ -259,7 +262,7 @@ static int silence_end(struct alerts_session *s, const char *id, struct lw_err *
     return 0;
 }
 
-/* " name name " of the receivers whose format is keyed so. */
+/* Returns " NAME NAME " of the receivers whose format uses this key. */
 static const char *receivers_keyed_by(const struct lw_config *config, enum lw_keyed how,
                                       char *out, size_t size) {
     size_t used = (size_t)snprintf(out, size, " ");
@@ -272,7 +275,7 @@ static const char *receivers_keyed_by(const struct lw_config *config, enum lw_ke
 
 static int delivery_retry(struct alerts_session *s, const char *id, struct lw_err *err) {
     if (!id)
-        return lw_fail(err, LW_ECONFIG, "retry which one? (leeway alerts lists them)");
+        return lw_fail(err, LW_ECONFIG, "retry needs an ID (run 'leeway alerts list')");
     char by_incident[LW_RECEIVERS_MAX * (LW_RECEIVER_NAME_MAX + 1) + 2];
     char by_labels[sizeof by_incident];
     const struct lw_parked_again again = {
@@ -282,17 +285,17 @@ static int delivery_retry(struct alerts_session *s, const char *id, struct lw_er
         lw_wall_ms()};
     if (lw_parked_retry(s->redis, &s->config->spec, &again, err))
         return -1;
-    lw_cli_line(stdout, "%s is in the outbox again", id);
+    lw_cli_line(stdout, "%s was returned to the outbox", id);
     return 0;
 }
 
-/* What a hashed value in a message was: the same hash again. */
+/* Hashes a value as notifications do, so that a person can find it in one. */
 static int hash_print(struct alerts_session *s, const char *value, struct lw_err *err) {
     struct lw_privacy p = s->config->privacy;
     char category[LW_HASHED_MAX], example[LW_HASHED_MAX];
     if (!value)
         return lw_fail(err, LW_ECONFIG,
-                       "hash what? (a category or an event's identifier)");
+                       "hash needs a VALUE: a category or an event identifier");
     if (lw_privacy_key(s->redis, &s->config->spec, p.key, err))
         return -1;
     lw_privacy_hash(&p, LW_PRIVATE_CATEGORY, value, category);
@@ -308,8 +311,7 @@ static int hash_print(struct alerts_session *s, const char *value, struct lw_err
 
 /* ---- the command ---- */
 
-/* What has no effect on this verb is refused: a silence that was meant and not made wakes
- * somebody up. */
+/* Rejects options that the verb would ignore. */
 static int verb_check(const struct alerts_session *s, const char *verb, char **rest,
                       int n, struct lw_err *err) {
     bool silences = strcmp(verb, "silence") == 0, tests = strcmp(verb, "test") == 0;
@@ -319,20 +321,22 @@ static int verb_check(const struct alerts_session *s, const char *verb, char **r
     if (!silences && !tests && !named && !hashes && strcmp(verb, "list") != 0)
         return lw_fail(
             err, LW_ECONFIG,
-            "there is no verb \"%s\"; list, silence, unsilence, test, retry, hash", verb);
+            "unknown subcommand \"%s\" (list, silence, unsilence, test, retry, hash)",
+            verb);
     if (n > most)
-        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[most]);
+        return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[most]);
     if (!silences && (s->rule || s->feature || s->severity || s->lasts || s->comment))
         return lw_fail(
             err, LW_ECONFIG,
-            "--rule, --feature, --severity, --for and --comment belong to silence, not to %s",
+            "--rule, --feature, --severity, --for and --comment apply only to silence, not to %s",
             verb);
     if (!tests && (s->receiver || s->print))
         return lw_fail(err, LW_ECONFIG,
-                       "--receiver and --print belong to test, not to %s", verb);
+                       "--receiver and --print apply only to test, not to %s", verb);
     if (s->by && !silences && !named)
         return lw_fail(err, LW_ECONFIG,
-                       "--by belongs to silence, unsilence and retry, not to %s", verb);
+                       "--by applies only to silence, unsilence and retry, not to %s",
+                       verb);
     return 0;
 }
 
@@ -398,27 +402,28 @@ static int alerts_main(int argc, char **argv) {
 
 const struct lw_command lw_cmd_alerts = {
     "alerts", "-c FILE [list | silence | unsilence ID | test | retry ID | hash VALUE]",
-    "List alerts and deliveries, silence, test receivers, retry",
+    "List alerts and deliveries, silence alerts, test receivers",
     "  -c, --config FILE    the stream's configuration\n"
-    "      --json           facts as JSON\n"
+    "      --json           print JSON\n"
     "\n"
-    "list (the default): alerts, silences, deliveries that wait or were given up; exits\n"
-    "with 3 when an alert fires.\n"
+    "list (default): alerts, silences, and deliveries that are pending or were given up.\n"
+    "Exits with 3 if an alert is firing.\n"
     "\n"
-    "silence: alerts that match keep their state, and nobody is told.\n"
-    "      --for DURATION   how long, e.g. 2h (needed)\n"
-    "      --comment TEXT   why (needed)\n"
-    "      --rule NAME      of this rule only; psi* matches any rest\n"
-    "      --feature NAME   of this feature only\n"
-    "      --severity NAME  warning or critical only\n"
-    "      --by NAME        who says so; default: user@host\n"
-    "unsilence ID: ends one before its time.\n"
+    "silence: send no notifications for matching alerts.\n"
+    "      --for DURATION   how long, for example 2h (required)\n"
+    "      --comment TEXT   why (required)\n"
+    "      --rule NAME      only this rule; psi* matches every rule that starts with psi\n"
+    "      --feature NAME   only this feature\n"
+    "      --severity NAME  only warning or critical\n"
+    "      --by NAME        who creates it (default: user@host)\n"
+    "unsilence ID: end a silence early.\n"
     "\n"
-    "test: one message to every receiver; exits with 1 when one does not take it.\n"
-    "      --receiver NAME  to this one only\n"
-    "      --print          show the bodies, send nothing\n"
+    "test: send a test message to every receiver. Exits with 1 if a delivery fails.\n"
+    "      --receiver NAME  only this receiver\n"
+    "      --print          print the bodies instead of sending them\n"
     "\n"
-    "retry ID: a delivery that was given up goes into the outbox again.\n"
+    "retry ID: return a delivery that was given up to the outbox.\n"
     "\n"
-    "hash VALUE: how messages call a category or an event's identifier under `privacy`.\n",
+    "hash VALUE: print the hash that notifications show for a category or an event identifier\n"
+    "when `privacy` hides it.\n",
     alerts_main};

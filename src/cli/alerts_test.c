@@ -1,6 +1,6 @@
-/* leeway alerts test: does every receiver take a message? The same code sends it that
- * sends alerts, so a secret that is missing, a certificate that has run out, a template
- * with a typing error show here and not at night. Redis and Kafka are not needed. */
+/* leeway alerts test: sends a test message to every receiver with the code that sends
+ * notifications, so a missing secret, an expired certificate or a broken template shows
+ * up before an alert fires. Needs neither Redis nor Kafka. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ static void test_message(const struct lw_config *config, const char *who,
                                        .page_url = config->page_url,
                                        .runbook_url = config->runbook_url};
     int failed = lw_alert_json(&config->spec, &a, &context, json, &err);
-    lw_assert(!failed); /* it has a name and a stream */
+    lw_assert(!failed); /* name and stream are set */
 }
 
 static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
@@ -59,7 +59,7 @@ static json_t *result_json(const struct lw_receiver *r,
     return o;
 }
 
-/* All at once: as long as the slowest. Returns how many did not take it. */
+/* Sends to all receivers in parallel. Returns the number of failed deliveries. */
 static size_t send_to_all(const struct lw_receiver *const *to, size_t n,
                           const struct lw_buf *json, bool as_json) {
     struct lw_http_result result[LW_RECEIVERS_MAX];
@@ -97,8 +97,8 @@ int lw_cli_alerts_test(const struct lw_config *config, const struct lw_alerts_te
             to[n++] = &config->receiver[i];
     if (n == 0)
         return lw_fail(err, LW_ECONFIG,
-                       test->receiver ? "no receiver is called %.60s (`webhooks`)"
-                                      : "there are no receivers (`webhooks`)%s",
+                       test->receiver ? "there is no receiver \"%.60s\" in `webhooks`"
+                                      : "`webhooks` lists no receivers%s",
                        test->receiver ? test->receiver : "");
     if (lw_http_init(err))
         return -1;

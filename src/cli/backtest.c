@@ -1,4 +1,4 @@
-/* leeway backtest: what would this configuration have done? */
+/* leeway backtest: runs the whole policy on files. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,14 +38,14 @@ static int feed_through(struct lw_cli_backtest *b, struct lw_feed *feed,
     return 0;
 }
 
-/* A table of nothing would look like an answer. */
+/* Fails when nothing was scored, with the reason. */
 static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
     const struct lw_retrain_spec *r = &b->config->spec.retrain;
     char when[32], text[32];
     if (b->records == 0)
-        return lw_fail(err, LW_EINPUT, "the files hold no records");
+        return lw_fail(err, LW_EINPUT, "the files contain no records");
     if (b->unusable == b->records)
-        return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records can be used: %s",
+        return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records could be read: %s",
                        b->records, b->why);
     if (b->ledger.nmonths && b->answered.n)
         return 0;
@@ -56,17 +56,17 @@ static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
     for (size_t i = 0; i < b->ntrainings; i++)
         if (b->training[i].failed)
             return lw_fail(err, LW_EINPUT,
-                           "nothing was scored: the first training failed: %s",
+                           "nothing was scored because the first training failed: %s",
                            b->training[i].failure);
     if (r->bootstrap_until_ms)
         return lw_fail(
             err, LW_EINPUT,
-            "nothing was scored: version 1 learns from what ended before %.16s and no "
-            "event came after it, or fewer than retrain.min_rows usable ones are older "
-            "than the hold-out; --bootstrap-until T sets another time",
+            "nothing was scored: version 1 is trained on events before %.16s, and either no "
+            "event follows that time or fewer than retrain.min_rows usable events precede "
+            "the hold-out; use --bootstrap-until T to choose another time",
             lw_format_time(when, sizeof when, r->bootstrap_until_ms));
     return lw_fail(err, LW_EINPUT,
-                   "nothing was scored: version 1 waits for %s usable events older than "
+                   "nothing was scored: version 1 needs %s usable events older than "
                    "the hold-out (retrain.bootstrap.rows, retrain.min_rows)",
                    lw_format_count(text, sizeof text,
                                    r->bootstrap_rows > r->min_rows ? r->bootstrap_rows
@@ -83,7 +83,7 @@ static bool parse_release(const char *text, char feature[LW_NAME_MAX], int64_t *
     return true;
 }
 
-/* One configuration over the files. */
+/* Runs one configuration over the files. */
 static int run_over_files(struct lw_cli_backtest *b,
                           const struct lw_cli_backtest_options *options, char **files,
                           size_t n, struct lw_err *err) {
@@ -149,7 +149,7 @@ static int write_results(const struct lw_cli_backtest *b,
     return 0;
 }
 
-/* NULL after having said why. */
+/* Returns NULL after printing the error. */
 static struct lw_config *load_config(const char *path, const char *until) {
     struct lw_config *config = lw_cli_config(&lw_cmd_backtest, path);
     if (config && until)
@@ -199,9 +199,9 @@ static int run_configurations(const struct backtest_options *o, char **files, si
 static int check_usage(const struct backtest_options *o, int n) {
     int64_t until;
     if (n == 0)
-        return lw_cli_usage(&lw_cmd_backtest, "which files?");
+        return lw_cli_usage(&lw_cmd_backtest, "no input files");
     if (!o->config)
-        return lw_cli_usage(&lw_cmd_backtest, "which configuration? (-c FILE)");
+        return lw_cli_usage(&lw_cmd_backtest, "-c FILE is required");
     if (o->run.until && !lw_parse_time(o->run.until, &until))
         return lw_cli_usage(&lw_cmd_backtest,
                             "\"%s\" is not a time (2020-03-12, 2020-03-12T05:00)",
@@ -209,14 +209,14 @@ static int check_usage(const struct backtest_options *o, int n) {
     for (size_t i = 0; i < o->run.releases.n; i++) {
         char name[LW_NAME_MAX];
         if (!parse_release(o->run.releases.text[i], name, &until))
-            return lw_cli_usage(&lw_cmd_backtest,
-                                "\"%s\" is no release: FEATURE@TIME, e.g. "
-                                "trip_distance@2020-05-12T05:00",
-                                o->run.releases.text[i]);
+            return lw_cli_usage(
+                &lw_cmd_backtest,
+                "\"%s\" is not a valid release; use FEATURE@TIME, for example "
+                "trip_distance@2020-05-12T05:00",
+                o->run.releases.text[i]);
     }
     if (o->truth && o->run.injections.n == 0)
-        return lw_cli_usage(&lw_cmd_backtest,
-                            "--truth FILE tells what --inject did; there is no --inject");
+        return lw_cli_usage(&lw_cmd_backtest, "--truth FILE requires --inject");
     return LW_EXIT_OK;
 }
 
@@ -252,23 +252,20 @@ const struct lw_command lw_cmd_backtest = {
     "backtest", "-c FILE [OPTIONS] DATA...",
     "Run the whole policy on files, without Kafka or Redis",
     "  -c, --config FILE         the stream's configuration\n"
-    "      --against FILE        another configuration on the same files, side by side\n"
-    "      --bootstrap-until T   train version 1 on what ended before T (2020-03-12)\n"
-    "      --segment WHAT        error by month and segment too: a feature's name, or an\n"
+    "      --against FILE        compare with a second configuration on the same files\n"
+    "      --bootstrap-until T   train version 1 on events that ended before T (2020-03-12)\n"
+    "      --segment WHAT        also print the error by month and segment: a feature or an\n"
     "                            expression of the feature language; may be repeated\n"
-    "      --inject SPEC         drift on purpose, KIND:key=value,... (docs/policy.md); may be\n"
+    "      --inject SPEC         inject drift, KIND:key=value,... (docs/policy.md); may be\n"
     "                            repeated\n"
-    "      --release FEATURE@T   what is in quarantine because of FEATURE is released at T, as\n"
-    "                            `leeway models release` does; may be repeated\n"
-    "      --truth FILE          what --inject did, as JSON\n"
-    "      --html FILE           a page with pictures\n"
-    "      --json                one object, the last line on standard output\n"
-    "  -q, --quiet               only the tables at the end\n"
+    "      --release FEATURE@T   release the rows quarantined for FEATURE at time T, like\n"
+    "                            `leeway models release`; may be repeated\n"
+    "      --truth FILE          write what --inject changed, as JSON\n"
+    "      --html FILE           write an HTML report with charts\n"
+    "      --json                print one object, the last line on standard output\n"
+    "  -q, --quiet               print only the final tables\n"
     "\n"
-    "Each file is in order of arrival; several are merged by event time. Everything that "
-    "`leeway run` would "
-    "decide is decided here by\n"
-    "the same code; a training takes no time. For each promotion the version that it "
-    "replaced is scored for a\n"
-    "week more, to see whether the promotion was right.\n",
+    "Each file must be in order of arrival; several files are merged by event time. The code of\n"
+    "`leeway run` makes every decision; a training takes no event time. After a promotion the\n"
+    "replaced version is scored for one more week, to show whether the promotion was right.\n",
     backtest_main};

@@ -1,5 +1,5 @@
-/* The parts of `leeway backtest`: one configuration run over the files, what is kept of
- * it, and the ways it is shown. */
+/* The parts of `leeway backtest`: running one configuration over the files, recording
+ * what happens, and printing it. */
 #ifndef LW_CLI_BACKTEST_H
 #define LW_CLI_BACKTEST_H
 
@@ -12,7 +12,7 @@
 struct lw_cli_backtest_day {
     int64_t day_ms;
     struct lw_errors managed, frozen;
-    uint32_t champion; /* at its end */
+    uint32_t champion; /* at the end of the day */
 };
 
 struct lw_cli_backtest_training {
@@ -23,10 +23,10 @@ struct lw_cli_backtest_training {
     struct lw_training t;        /* model and reference are NULL */
     struct lw_followed followed; /* version 0: nothing to follow */
     bool rolled_back;
-    json_t *log; /* borrowed: its entry */
+    json_t *log; /* borrowed: its log entry */
 };
 
-/* One row of --segment, kept until the groups are known. */
+/* One row for --segment, stored until the groups are known. */
 struct lw_cli_backtest_row {
     int32_t month; /* year * 12 + month - 1 */
     bool present, frozen;
@@ -38,23 +38,23 @@ struct lw_cli_backtest_row {
 /* One group of a segment, month by month. */
 struct lw_cli_backtest_group {
     char name[160];
-    double order; /* groups with an order of their own; else NAN */
+    double order; /* NAN for groups without a natural order */
     struct lw_errors all;
-    struct lw_errors *managed, *frozen; /* a month of the run each; owned */
+    struct lw_errors *managed, *frozen; /* one for each month; owned */
 };
 
 struct lw_cli_backtest_segment {
     const char *text; /* as given */
     struct lw_plan *plan;
     enum lw_kind kind;
-    struct lw_cats *texts; /* of a categorical one */
+    struct lw_cats *texts; /* levels of a categorical segment */
     struct lw_cli_backtest_row *row;
     size_t n, cap;
     struct lw_cli_backtest_group *group; /* made by lw_cli_backtest_segments_close */
     size_t ngroups;
 };
 
-/* What an injection came to. */
+/* When and by which rule an injection was detected. */
 struct lw_cli_backtest_detection {
     int64_t at_ms; /* end of the window of the first alert after its onset; 0: none */
     char rule[LW_NAME_MAX * 2];
@@ -64,7 +64,7 @@ struct lw_cli_backtest_detection {
 struct lw_cli_backtest {
     const char *path; /* of the configuration */
     const struct lw_config *config;
-    bool say; /* events are told on standard output as they come */
+    bool say; /* print events as they happen */
     json_t *log;
     const struct lw_backtest *backtest; /* while it runs */
     struct lw_errors answered, first;   /* of all days before this one */
@@ -80,11 +80,11 @@ struct lw_cli_backtest {
     struct lw_cli_backtest_detection found[LW_INJECTIONS_MAX];
     struct lw_ledger ledger;
     uint64_t records, unusable, counter[LW_COUNTERS];
-    char why[512]; /* the first record that was unusable was */
+    char why[512]; /* error of the first unreadable record */
 };
 
-/* What happened in a month, beside the errors that the ledger has. Alerts are counted by
- * incident, at the month it fired, by the worst it came to. */
+/* Counts of one month. Alerts are counted once for each incident, in the month it fired,
+ * with its highest severity. */
 struct lw_cli_backtest_month {
     unsigned retrains, promotions, alerts, criticals;
 };
@@ -113,7 +113,7 @@ void lw_cli_backtest_segments_row(struct lw_cli_backtest *b, const struct lw_row
 void lw_cli_backtest_segments_close(struct lw_cli_backtest *b);
 void lw_cli_backtest_segments_fini(struct lw_cli_backtest *b);
 
-/* ---- showing; other: a second configuration on the same files, or NULL ---- */
+/* ---- output; other: a second configuration on the same files, or NULL ---- */
 
 json_t *lw_cli_backtest_json(const struct lw_cli_backtest *b);
 void lw_cli_backtest_print(const struct lw_cli_backtest *b);

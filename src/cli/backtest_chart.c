@@ -1,8 +1,8 @@
-/* The picture of a backtest: error day by day, frozen and managed, with what happened.
+/* The chart of a backtest: daily error, frozen and managed.
  *
- * Vertical lines are trainings (full: promoted; dashed: rejected or failed), triangles
- * under the frame alerts (filled: critical). Each mark has a <title>, which a browser
- * shows and a screen reader says. */
+ * Vertical lines are trainings (solid: promoted; dashed: rejected or failed), triangles
+ * below the frame are alerts (filled: critical). Each mark has a <title> for browsers and
+ * screen readers. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,8 +24,7 @@ static double frozen_rmse(const struct lw_cli_backtest_day *d) {
     return d->frozen.n ? sqrt(d->frozen.e2 / (double)d->frozen.n) : NAN;
 }
 
-/* Days with fewer events than a tenth of the usual are restless: they may leave the
- * frame. */
+/* Ignores days with less than a tenth of the average events: their error is noisy. */
 static void axes_widen(const struct lw_cli_backtest *b, struct lw_svg_axes *a) {
     double usual = 0;
     for (size_t i = 0; i < b->ndays; i++)
@@ -52,7 +51,7 @@ static void month_ticks(const struct lw_svg_axes *a, struct lw_buf *out) {
         double x = lw_svg_axes_x(a, d);
         if (c.day != 1 && !(a->x1 - a->x0 < 45 && c.day % 7 == 1))
             continue;
-        /* At the right edge there is room for the date only before its line. */
+        /* At the right edge the date fits only left of its line. */
         bool edge = x + LABEL > a->x + a->w;
         if (x - last < (edge ? 2 : 1) * LABEL)
             continue;

@@ -1,5 +1,5 @@
-/* The page of a backtest. One file: style and pictures inside, no script, no request.
- * Texts come out of configurations and data: all are escaped. */
+/* The HTML report of a backtest: one file with inline style and charts, no script, no
+ * requests. All texts from configurations and data are escaped. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -245,8 +245,7 @@ static void segment_table(const struct lw_cli_backtest *b,
     table_end(out);
     lw_buf_printf(out, "</div><p class=\"soft\">RMSE managed (frozen).");
     if (s->ngroups > GROUPS_SHOWN)
-        lw_buf_printf(out, " %zu more segments are in --json.",
-                      s->ngroups - GROUPS_SHOWN);
+        lw_buf_printf(out, " --json lists %zu more segments.", s->ngroups - GROUPS_SHOWN);
     lw_buf_printf(out, "</p>\n");
 }
 

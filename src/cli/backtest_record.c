@@ -1,5 +1,4 @@
-/* What a backtest keeps of a run: a line a day, every change of an alert, every training.
- */
+/* Records a backtest: daily errors, every change of an alert, every training. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@ static void print_event(const struct lw_cli_backtest *b, int64_t at_ms, const ch
                         const char *text) {
     char when[32];
     if (b->say)
-        lw_cli_line(stdout, "%.16s  %-9s %s", lw_format_time(when, sizeof when, at_ms),
+        lw_cli_line(stdout, "%.16s  %-10s %s", lw_format_time(when, sizeof when, at_ms),
                     what, text);
 }
 
@@ -73,7 +72,7 @@ static struct lw_errors errors_since(const struct lw_errors *now,
     return s;
 }
 
-/* What a day adds to the ledger is that day's error, whichever versions answered. */
+/* The difference of two daily totals is the day's error, whichever versions answered. */
 static void note_day(struct lw_cli_backtest *b, int64_t at_ms) {
     struct lw_month total;
     lw_ledger_totals(lw_backtest_ledger(b->backtest), &total);
@@ -84,7 +83,7 @@ static void note_day(struct lw_cli_backtest *b, int64_t at_ms) {
         .champion = lw_monitor_champion_version(lw_backtest_monitor(b->backtest))};
     b->answered = total.answered;
     b->first = total.first;
-    if (day.managed.n == 0) /* nothing was scored, or the day is told already */
+    if (day.managed.n == 0) /* nothing scored, or already recorded */
         return;
     if (b->ndays == b->days_cap) {
         b->days_cap = b->days_cap ? 2 * b->days_cap : 128;
@@ -96,7 +95,7 @@ static void note_day(struct lw_cli_backtest *b, int64_t at_ms) {
 static void note_decision(struct lw_cli_backtest *b, const struct lw_decision *d) {
     bool back = d->kind == LW_DECIDED_ROLL_BACK;
     if (d->kind == LW_DECIDED_PROMOTE || d->kind == LW_DECIDED_REJECT)
-        return; /* told with the training */
+        return; /* recorded with the training */
     json_t *o = json_object();
     json_object_set_new(
         o, "decision", json_string(back ? "rolled back" : lw_cli_decision_word(d->kind)));
@@ -125,7 +124,7 @@ static void note_span(struct lw_cli_backtest *b, const struct lw_evaluation *e,
                    : json_string(lw_format_time(when, sizeof when, span->until_ms)));
     json_object_set_new(o, "why", json_string(span->why));
     log_event(b, e->at_ms, "quarantine", o);
-    print_event(b, e->at_ms, change->what == LW_SPAN_RELEASED ? "released" : "held back",
+    print_event(b, e->at_ms, change->what == LW_SPAN_RELEASED ? "released" : "quarantine",
                 lw_span_text(text, sizeof text, span));
 }
 
@@ -166,7 +165,7 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
     json_object_set_new(o, "left_out", lw_left_out_json(t));
 }
 
-/* A candidate that takes part in no comparison would otherwise not be missed. */
+/* A failed candidate is in no comparison, so it is reported here. */
 static void print_failed_trials(const struct lw_cli_backtest *b, int64_t at_ms,
                                 const struct lw_training *t) {
     char text[LW_NAME_MAX + LW_TRIAL_NOTE + 32];
@@ -287,7 +286,7 @@ static bool in_month(int64_t ms, const struct lw_month *m) {
     return c.year == m->year && c.month == m->month;
 }
 
-/* The worst that the incident of alert i came to. */
+/* The highest severity of the incident of alert i. */
 static enum lw_severity incident_severity(const struct lw_cli_backtest *b, size_t i) {
     enum lw_severity severity = b->alert[i].severity;
     for (size_t j = i + 1; j < b->nalerts; j++)

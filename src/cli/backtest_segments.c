@@ -1,6 +1,6 @@
-/* Error by segment and month. A numeric segment is cut at its own deciles over the whole
- * run, ties kept together, so that a month can be read against another; a categorical one
- * has a group a level. */
+/* Error by segment and month. Numbers are grouped by their deciles over the whole run
+ * (equal values stay together), so months are comparable; categories have one group for
+ * each level. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "cli/options.h"
 #include "cli/svg.h"
 
-#define LEVELS_MAX 65536 /* held; rarer ones share one group */
+#define LEVELS_MAX 65536 /* rarer levels share one group */
 
 /* A feature's name, or any expression of the feature language. */
 static int segment_open(const struct lw_spec *spec, struct lw_cli_backtest_segment *s,
@@ -29,7 +29,8 @@ static int segment_open(const struct lw_spec *spec, struct lw_cli_backtest_segme
     if (atom < 0)
         return -1;
     if (lw_plan_atoms(s->plan) != 1)
-        return lw_fail(err, LW_ECONFIG, "%s: not one value a row", text);
+        return lw_fail(err, LW_ECONFIG, "%s: must have exactly one value for each row",
+                       text);
     s->kind = lw_plan_atom_kind(s->plan, (size_t)atom);
     return 0;
 }
@@ -116,7 +117,7 @@ static size_t category_index(const struct lw_cats *cats, uint64_t key) {
     return lo < lw_cats_size(cats) && lw_cats_at(cats, lo).key == key ? lo : SIZE_MAX;
 }
 
-/* The last two groups are for rare levels and for missing values. */
+/* The last two groups hold rare levels and missing values. */
 static size_t group_of(const struct lw_cli_backtest_segment *s,
                        const struct lw_cli_backtest_row *row, const double *edge) {
     size_t n = s->ngroups - 2, g = 0;
@@ -153,8 +154,8 @@ static void group_free(struct lw_cli_backtest_group *g) {
     free(g->frozen);
 }
 
-/* Empty groups go; few groups with a natural order keep it, others stand by their share
- * of the squared error. */
+/* Drops empty groups. Up to 31 groups with a natural order keep it; others are sorted by
+ * their share of the squared error. */
 static void groups_sort(struct lw_cli_backtest_segment *s) {
     enum { ORDERED_MAX = 31 };
     size_t n = 0;

@@ -1,4 +1,4 @@
-/* A backtest for a terminal, and as JSON. */
+/* Backtest results for a terminal and as JSON. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "cli/summary.h"
 
 #define SEGMENT_GROUPS 12 /* shown; all are in --json */
-#define SEGMENT_MONTHS 6  /* the newest ones */
+#define SEGMENT_MONTHS 6  /* newest */
 
 static const char *month_name(char out[16], const struct lw_month *m) {
     snprintf(out, 16, "%04d-%02d", m->year, m->month);
@@ -27,7 +27,7 @@ static const char *rmse_text(char out[16], const struct lw_errors *s) {
     return digits_text(out, s->n < 2 ? NAN : lw_errors_rmse(s));
 }
 
-/* Daily RMSE of the days that lie in [from, until), NAN free; how many. */
+/* Daily RMSE of the days of month m (NULL: all days). Returns their number. */
 static size_t daily_rmse(const struct lw_cli_backtest *b, const struct lw_month *m,
                          double *out) {
     size_t n = 0;
@@ -41,16 +41,16 @@ static size_t daily_rmse(const struct lw_cli_backtest *b, const struct lw_month 
 
 static void month_row(const char *name, const struct lw_month *m,
                       const struct lw_cli_backtest_month *w, const char *line) {
-    char count[32], frozen[16], managed[16], change[24] = "", did[32], told[32];
+    char count[32], frozen[16], managed[16], change[24] = "", retrains[32], alerts[32];
     lw_format_count(count, sizeof count, m->answered.n);
     double a = lw_month_frozen_rmse(m), z = lw_errors_rmse(&m->answered);
     if (!isnan(a) && m->answered.n >= 2)
         snprintf(change, sizeof change, "%s%%",
                  lw_digits_signed(100 * (z / a - 1), 1).text);
-    snprintf(did, sizeof did, "%u (%u)", w->retrains, w->promotions);
-    snprintf(told, sizeof told, "%u (%u)", w->alerts, w->criticals);
+    snprintf(retrains, sizeof retrains, "%u (%u)", w->retrains, w->promotions);
+    snprintf(alerts, sizeof alerts, "%u (%u)", w->alerts, w->criticals);
     printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", name, count, digits_text(frozen, a),
-           rmse_text(managed, &m->answered), change, did, told, line);
+           rmse_text(managed, &m->answered), change, retrains, alerts, line);
 }
 
 static void print_months(const struct lw_cli_backtest *b) {
@@ -64,7 +64,7 @@ static void print_months(const struct lw_cli_backtest *b) {
         hi = fmax(hi, v[i]);
     }
     printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", "", "scored", "frozen", "managed", "",
-           "retrains", "alerts", "managed, day by day");
+           "retrains", "alerts", "managed, daily");
     for (size_t i = 0; i < b->ledger.nmonths; i++) {
         const struct lw_month *m = &b->ledger.month[i];
         n = daily_rmse(b, m, v);
@@ -74,7 +74,7 @@ static void print_months(const struct lw_cli_backtest *b) {
         sum.alerts += w.alerts;
         sum.criticals += w.criticals;
         if (m->answered.n == 0 && w.retrains == 0 && w.alerts == 0)
-            continue; /* before the first model; or a clock that was wrong */
+            continue; /* before the first model, or a wrong clock */
         line[0] = '\0';
         if (n)
             lw_sparkline_between(line, sizeof line, v, n, 31, (double[2]){lo, hi});
@@ -118,7 +118,7 @@ static void print_segment(const struct lw_cli_backtest *b,
         printf("\n");
     }
     if (shown < s->ngroups)
-        printf("  ... and %zu more (--json has all)\n", s->ngroups - shown);
+        printf("  ... and %zu more (--json lists all)\n", s->ngroups - shown);
 }
 
 static void print_found(const struct lw_cli_backtest *b) {
@@ -273,7 +273,8 @@ json_t *lw_cli_backtest_json(const struct lw_cli_backtest *b) {
     size_t i;
     json_object_set_new(o, "events", json_integer((json_int_t)b->records));
     json_object_set_new(o, "unusable", json_integer((json_int_t)b->unusable));
-    json_object_set_new(o, "aside", json_integer((json_int_t)b->counter[LW_COUNT_ASIDE]));
+    json_object_set_new(o, "rejected",
+                        json_integer((json_int_t)b->counter[LW_COUNT_ASIDE]));
     json_object_set_new(o, "late", json_integer((json_int_t)b->counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)b->counter[LW_COUNT_SUSPECT]));

@@ -1,4 +1,4 @@
-/* leeway check: is the configuration valid, and does everything answer that it names? */
+/* leeway check: validates a configuration and connects to every service in it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 
 #define KAFKA_MS         5000
 #define REACH_MS         5000
-#define REDIS_MS         5000   /* redis.timeout, where it is 0 */
-#define POLL_INTERVAL_MS 300000 /* librdkafka's own */
+#define REDIS_MS         5000   /* for redis.timeout: 0 */
+#define POLL_INTERVAL_MS 300000 /* librdkafka's default */
 
 void lw_check_report(struct lw_check_findings *f, const char *what,
                      enum lw_check_outcome v, const char *detail) {
@@ -36,7 +36,7 @@ static void report_outcome(struct lw_check_findings *f, const char *what, bool o
     lw_check_report(f, what, ok ? LW_CHECK_OK : LW_CHECK_FAILED, detail);
 }
 
-/* False: it is not there, or nobody has answered. */
+/* False: the topic does not exist, or the brokers do not answer. */
 static bool check_topic(struct lw_check_findings *f, struct lw_probe *p, const char *what,
                         const char *topic, const char *remedy) {
     struct lw_err err = {0};
@@ -52,7 +52,7 @@ static bool check_topic(struct lw_check_findings *f, struct lw_probe *p, const c
     return n >= 0 || strstr(err.msg, LW_KAFKA_NO_RIGHT) != NULL;
 }
 
-/* What the client cannot do is a warning: whether the brokers ask it is seen next. */
+/* A missing client feature is a warning: the next checks show whether it is needed. */
 static void check_client(struct lw_check_findings *f, const struct lw_config *config) {
     const char *unable = lw_kafka_unable(&config->kafka, rd_kafka_version());
     char text[700];
@@ -61,7 +61,7 @@ static void check_client(struct lw_check_findings *f, const struct lw_config *co
     lw_check_report(f, "kafka client", unable ? LW_CHECK_WARNING : LW_CHECK_OK, text);
 }
 
-/* One of the rights that `leeway run` needs, tried. */
+/* Tries one of the rights that `leeway run` needs. */
 static void check_right(struct lw_check_findings *f, const struct lw_config *config,
                         const char *what, const char *subject, const char *topic,
                         int (*may)(const struct lw_kafka_options *, const char *, int,
@@ -87,7 +87,7 @@ static void check_output_topic(struct lw_check_findings *f,
         check_right(f, config, "write to topic", topic, topic, lw_kafka_may_write);
 }
 
-/* Whether the topic is there to be read. */
+/* True: the topic exists and can be sampled. */
 static bool check_kafka(struct lw_check_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     const struct lw_config_source *source = &config->source;
@@ -98,37 +98,36 @@ static bool check_kafka(struct lw_check_findings *f, const struct lw_config *con
         return false;
     }
     bool there = check_topic(f, p, "topic", source->topic,
-                             "`leeway run` waits until somebody makes it");
+                             "`leeway run` waits until it is created");
     if (there)
         check_rights(f, config);
-    check_output_topic(
-        f, config, p, "dead letters", source->dead_letters,
-        "the first event that cannot be read would stop the stream until it "
-        "is made; or leave source.dead_letters empty: they are dropped then");
+    check_output_topic(f, config, p, "dead letters", source->dead_letters,
+                       "the first unreadable event would stop the stream until it "
+                       "is created; leave source.dead_letters empty to drop such events");
     check_output_topic(
         f, config, p, "scored topic", source->scored,
-        "the stream would stop at its first prediction until it is made; or "
-        "leave source.scored empty");
+        "the stream would stop at its first prediction until it is created; "
+        "leave source.scored empty to send no predictions");
     lw_probe_free(p);
     return there;
 }
 
-/* A worker that waits for Redis must poll again before the group expels it. */
+/* A worker that waits for Redis must poll before the group expels it. */
 static void check_timeouts(struct lw_check_findings *f, const struct lw_config *config) {
     const char *text = lw_kafka_property(&config->kafka, "max.poll.interval.ms");
     int64_t poll = POLL_INTERVAL_MS, redis = config->redis.timeout_ms;
     char detail[300];
     if (text && (!lw_parse_i64(text, &poll) || poll <= 0))
-        return; /* librdkafka has its own words for that */
+        return; /* librdkafka rejects it */
     redis = redis > 0 ? redis : REDIS_MS;
     bool fits = 3 * redis < poll;
     snprintf(
         detail, sizeof detail, "redis.timeout %lld ms, kafka.max.poll.interval.ms %lld%s",
         (long long)redis, (long long)poll,
         fits ? ""
-             : ": a Redis that hangs would cost the group membership; let the second "
-               "be more than three times the first");
-    report_outcome(f, "patience", fits, detail);
+             : ": a hanging Redis would cost the group membership; set the second to "
+               "more than three times the first");
+    report_outcome(f, "timeouts", fits, detail);
 }
 
 static void check_reach(struct lw_check_findings *f, const char *what,
@@ -143,7 +142,7 @@ static void check_reach(struct lw_check_findings *f, const char *what,
     lw_check_report(f, what, ok ? LW_CHECK_OK : if_not, text);
 }
 
-/* The schemas of single-object messages must be readable as the stream's. */
+/* Every schema of single-object messages must be readable as the stream's. */
 static void check_schemas(struct lw_check_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     char text[400];
@@ -154,7 +153,7 @@ static void check_schemas(struct lw_check_findings *f, const struct lw_config *c
     lw_intake_free(in);
 }
 
-/* What producers have registered last must be readable too. */
+/* The newest registered schema must be readable too. */
 static void check_subject(struct lw_check_findings *f, const struct lw_config *config,
                           struct lw_registry_client *c) {
     const struct lw_config_source *source = &config->source;
@@ -205,7 +204,7 @@ static void check_receivers(struct lw_check_findings *f, const struct lw_config 
         report_outcome(f, "receiver", ok, ok ? text : err.msg);
         if (ok && !offline)
             check_reach(f, "receiver", LW_CHECK_WARNING, secrets.url,
-                        r->ca_file); /* retried for days */
+                        r->ca_file); /* deliveries are retried for days */
         if (ok)
             lw_secrets_fini(&secrets);
     }
@@ -293,20 +292,22 @@ static int check_main(int argc, char **argv) {
 
 const struct lw_command lw_cmd_check = {
     "check", "-c FILE [OPTIONS] [EVENTS.avro...]",
-    "Validate a configuration and reach every service it names",
+    "Validate a configuration and connect to every service in it",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --offline       the configuration only\n"
-    "      --print         print the effective configuration (secrets masked) and stop\n"
-    "      --manual        print the manual of all keys as Markdown and stop\n"
-    "      --json          one object on standard output\n"
+    "      --offline       check only the configuration\n"
+    "      --print         print the effective configuration (secrets masked) and exit\n"
+    "      --manual        print the manual of all keys as Markdown and exit\n"
+    "      --json          print one object on standard output\n"
     "\n"
-    "Kafka with the topics and rights that are needed, Redis with each permission, its "
-    "memory and policy, the schema\n"
-    "registry and the hosts of the webhooks (`leeway alerts test` sends to them). Exit code 3 when something\n"
-    "does not hold, with what to do about it; a webhook that is away is a warning only.\n\n"
-    "It warns of doors that stand open: HTTP for others without a token, files of "
-    "secrets that others may read,\n"
-    "verification switched off, secrets that go over the network as they are.\n\n"
-    "How each timestamp is read is told, and whether events agree: those of the files, or the first of the\n"
-    "topic. Times outside the years 1990 to 2100 are told with the unit in which they would be right.\n",
+    "Checks Kafka with its topics and rights, Redis with permissions, memory and policy, the\n"
+    "schema registry, and the hosts of the webhooks (to send a message, use\n"
+    "`leeway alerts test`). Exits with 3 if a check fails, and says what to do about it; an\n"
+    "unreachable webhook is only a warning.\n"
+    "\n"
+    "Warns of security risks: HTTP open to others without a token, secret files that others can\n"
+    "read, disabled certificate verification, secrets sent in clear text.\n"
+    "\n"
+    "Shows how each timestamp is read, and compares it with the events of the files, or with the\n"
+    "first messages of the topic. For times outside the years 1990 to 2100 it names the unit in\n"
+    "which they would be valid.\n",
     check_main};

@@ -1,5 +1,5 @@
-/* leeway check: what others can reach, read, or listen to. Only tokens and certificates
- * that cannot be used are failures; the rest is for a person to judge. */
+/* leeway check: what others can reach, read or intercept. Only unusable tokens and
+ * certificates are failures; everything else is a warning. */
 #include <inttypes.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -39,7 +39,7 @@ static bool is_loopback(const struct sockaddr *a) {
     return a->sa_family != AF_INET || ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 }
 
-/* Of what an address is made for: "localhost" is, a name that is not known is not. */
+/* A loopback address or "localhost"; host names are not resolved. */
 static bool is_local_host(const char *host) {
     char bare[256];
     struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
@@ -75,8 +75,8 @@ static void check_file(struct lw_check_findings *f, const char *key, const char 
         return;
     if (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP))
         report_format(f, "exposed", LW_CHECK_WARNING,
-                      "%s %s: others on this machine may %s it (mode %04o); chmod 600",
-                      key, path, st.st_mode & (S_IWOTH | S_IWGRP) ? "change" : "read",
+                      "%s %s: other users can %s it (mode %04o); run chmod 600", key,
+                      path, st.st_mode & (S_IWOTH | S_IWGRP) ? "change" : "read",
                       (unsigned)st.st_mode & 07777U);
 }
 
@@ -102,7 +102,7 @@ static void check_files(struct lw_check_findings *f, const struct lw_config *con
     }
 }
 
-/* ---- what goes over the network ---- */
+/* ---- network ---- */
 
 static bool is_off(const char *value) {
     return value && (strcasecmp(value, "false") == 0 || strcasecmp(value, "f") == 0 ||
@@ -120,43 +120,43 @@ static void check_kafka(struct lw_check_findings *f,
     if (is_off(verify))
         report_format(
             f, "exposed", LW_CHECK_WARNING,
-            "kafka.enable.ssl.certificate.verification is %s: whoever stands between "
-            "can be the broker, and reads the password; set ssl.ca.location instead",
+            "kafka.enable.ssl.certificate.verification is %s: an attacker in the network "
+            "can pose as the broker and read the password; set ssl.ca.location instead",
             verify);
     if (name && strcasecmp(name, "none") == 0)
         report_format(
             f, "exposed", LW_CHECK_WARNING,
-            "kafka.ssl.endpoint.identification.algorithm is none: any certificate of "
-            "the authority is taken for the broker's");
+            "kafka.ssl.endpoint.identification.algorithm is none: any certificate of the "
+            "authority is accepted as the broker's");
     if (protocol && strcasecmp(protocol, "sasl_plaintext") == 0 &&
         (!mechanism || strncasecmp(mechanism, "SCRAM", 5) != 0))
         report_format(
             f, "exposed", LW_CHECK_WARNING,
-            "kafka.security.protocol is sasl_plaintext: the password or token goes over "
-            "the network as it is; use sasl_ssl");
+            "kafka.security.protocol is sasl_plaintext: the password or token is sent in "
+            "clear text; use sasl_ssl");
     if (oidc && is_clear_text(oidc))
         report_format(
             f, "exposed", LW_CHECK_WARNING,
-            "kafka.sasl.oauthbearer.token.endpoint.url is http://: the client's secret "
-            "goes over the network as it is");
+            "kafka.sasl.oauthbearer.token.endpoint.url is http://: the client secret is "
+            "sent in clear text");
 }
 
 static void check_receiver(struct lw_check_findings *f, const struct lw_receiver *r) {
     struct lw_secrets secrets;
     const char *what = *r->token_file     ? "its token"
-                       : *r->headers_file ? "what headers_file says"
-                       : *r->url_file     ? "its URL, which is a secret"
+                       : *r->headers_file ? "the content of headers_file"
+                       : *r->url_file     ? "its secret URL"
                                           : NULL;
-    if (!what || lw_secrets_load(r, &secrets, NULL)) /* told by another check */
+    if (!what || lw_secrets_load(r, &secrets, NULL)) /* reported by check_receivers */
         return;
     if (is_clear_text(secrets.url))
         report_format(f, "exposed", LW_CHECK_WARNING,
-                      "receiver %s: %s goes over http:// as it is; use https://", r->name,
-                      what);
+                      "receiver %s: %s is sent in clear text over http://; use https://",
+                      r->name, what);
     lw_secrets_fini(&secrets);
 }
 
-/* ---- our own server ---- */
+/* ---- the HTTP server ---- */
 
 static bool check_tokens(struct lw_check_findings *f, const char *key, const char *path,
                          unsigned allowed, size_t *n) {
@@ -186,31 +186,31 @@ static bool check_certificate(struct lw_check_findings *f,
     }
     lw_format_time(when, sizeof when, ends * LW_SECOND);
     if (ends < now)
-        report_format(f, "http", LW_CHECK_FAILED,
-                      "http.tls.cert_file %s: it has expired (%s)", tls->cert_file, when);
+        report_format(f, "http", LW_CHECK_FAILED, "http.tls.cert_file %s expired at %s",
+                      tls->cert_file, when);
     else if (ends - now < SOON_DAYS * LW_DAY / LW_SECOND)
-        report_format(f, "http", LW_CHECK_WARNING,
-                      "http.tls.cert_file %s: it expires at %s", tls->cert_file, when);
+        report_format(f, "http", LW_CHECK_WARNING, "http.tls.cert_file %s expires at %s",
+                      tls->cert_file, when);
     return ends >= now;
 }
 
-/* Where others connect. */
+/* The address that others connect to. */
 static void check_listener(struct lw_check_findings *f,
                            const struct lw_config_http *http) {
-    bool wrapped = http->tls.on || http->public.tls; /* a proxy does it */
+    bool wrapped = http->tls.on || http->public.tls; /* by a proxy */
     if (is_local_host(http->host))
         return;
     if (!*http->read_token_file)
         report_format(
             f, "exposed", LW_CHECK_WARNING,
-            "http.listen %s: whoever reaches it may read all and ask for predictions; "
+            "http.listen %s: anyone who can connect can read everything and request predictions; "
             "set http.read_token_file, or listen on 127.0.0.1",
             http->listen);
     if (!wrapped && (*http->token_file || *http->read_token_file))
         report_format(
             f, "exposed", LW_CHECK_WARNING,
-            "http.listen %s: tokens come over http:// as they are; set http.tls, or "
-            "http.public_url where a proxy speaks https://",
+            "http.listen %s: tokens are sent in clear text over http://; set http.tls, or "
+            "http.public_url if a proxy provides https://",
             http->listen);
 }
 
@@ -226,28 +226,26 @@ static void check_http(struct lw_check_findings *f, const struct lw_config_http 
                        &readers);
     ok &= check_certificate(f, &http->tls);
     snprintf(changes, sizeof changes,
-             n == 1 ? "changes need the token" : "changes need one of %zu tokens", n);
-    snprintf(reads, sizeof reads, "; reading needs one, too");
+             n == 1 ? "changes require the token" : "changes require one of %zu tokens",
+             n);
+    snprintf(reads, sizeof reads, "; reading requires one too");
     if (ok)
         report_format(f, "http", LW_CHECK_OK, "%s%s; %s%s", http->listen,
                       http->tls.on ? " with TLS" : "",
-                      n ? changes : "without a token_file nothing can be changed there",
+                      n ? changes : "changes are disabled without a token_file",
                       readers ? reads : "");
     check_listener(f, http);
 }
 
-/* Without a token nothing can be changed over HTTP, which may be what is wanted; one that
- * cannot be used is a mistake. */
 void lw_check_exposed(struct lw_check_findings *f, const struct lw_config *config) {
     const struct lw_registry_options *registry = &config->source.registry;
     check_http(f, &config->http);
     check_files(f, config);
     check_kafka(f, &config->kafka);
     if ((*registry->token_file || *registry->user) && is_clear_text(registry->url))
-        report_format(
-            f, "exposed", LW_CHECK_WARNING,
-            "source.registry.url is http://: its %s goes over the network as it is",
-            *registry->token_file ? "token" : "password");
+        report_format(f, "exposed", LW_CHECK_WARNING,
+                      "source.registry.url is http://: its %s is sent in clear text",
+                      *registry->token_file ? "token" : "password");
     for (size_t i = 0; i < config->nreceivers; i++)
         check_receiver(f, &config->receiver[i]);
 }

@@ -1,4 +1,4 @@
-/* leeway check, the Redis side: everything that `run` will need of it, tried now. */
+/* leeway check: everything that `leeway run` needs of Redis. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +10,7 @@
 
 #define MIB (INT64_C(1) << 20)
 
-/* What must be free: a few models with their references, and the windows of a stream
- * while they fill. */
+/* Free memory needed for a few models with their references and for the windows. */
 #define LEAST_FREE (16 * MIB)
 #define SHORT_FREE (64 * MIB)
 
@@ -20,8 +19,8 @@ static void report_outcome(struct lw_check_findings *f, const char *what, bool o
     lw_check_report(f, what, ok ? LW_CHECK_OK : LW_CHECK_FAILED, detail);
 }
 
-/* Commands, keys and the channel. 0; -1: Redis does not answer; 1: something that cannot
- * be done without is missing. */
+/* Commands, keys and the channel. Returns 0; -1: Redis does not answer; 1: a required
+ * permission is missing. */
 static int check_permissions(struct lw_check_findings *f, struct lw_redis *r,
                              const struct lw_config *config) {
     struct lw_access a;
@@ -34,10 +33,10 @@ static int check_permissions(struct lw_check_findings *f, struct lw_redis *r,
     if (!a.asked)
         lw_check_report(
             f, "permissions", LW_CHECK_WARNING,
-            "a Redis older than version 7 does not tell what its user may do; the "
-            "list is in docs/redis.md");
+            "Redis before version 7 does not report permissions; for the required "
+            "list see docs/redis.md");
     else if (a.denied || a.silent)
-        snprintf(text, sizeof text, "the user %s; let an administrator say: %s",
+        snprintf(text, sizeof text, "the user %s; ask an administrator to run: %s",
                  a.refused, a.remedy);
     else
         snprintf(text, sizeof text, "all commands on leeway:{%s}:*", config->spec.stream);
@@ -46,19 +45,20 @@ static int check_permissions(struct lw_check_findings *f, struct lw_redis *r,
     return a.denied;
 }
 
-/* A server that only follows another takes no writes. */
+/* A replica refuses writes. */
 static bool check_role(struct lw_check_findings *f, struct lw_redis *r) {
     struct lw_err none = {0};
     const char *role = lw_redis_info(r, "role", &none);
     bool master = !role || strcmp(role, "master") == 0;
     if (!master)
-        report_outcome(f, "role", false,
-                       "this Redis is a replica and takes no writes: name the master, or "
-                       "sentinel:// with its name");
+        report_outcome(
+            f, "role", false,
+            "this Redis is a replica and refuses writes: configure the master, or "
+            "sentinel:// with its name");
     return master;
 }
 
-/* Without a log of its writes, a Redis that starts anew forgets. */
+/* Without an append-only file, a restarted Redis loses writes. */
 static void check_persistence(struct lw_check_findings *f, struct lw_redis *r) {
     struct lw_err none = {0};
     const char *aof = lw_redis_info(r, "aof_enabled", &none);
@@ -68,8 +68,8 @@ static void check_persistence(struct lw_check_findings *f, struct lw_redis *r) {
     lw_check_report(
         f, "persistence", on ? LW_CHECK_OK : LW_CHECK_WARNING,
         on ? "appendonly is yes"
-           : "appendonly is no: when this Redis starts anew, what it was told since its "
-             "last snapshot is gone, models and audit too, and events are read again");
+           : "appendonly is no: a restart loses everything since the last snapshot, models "
+             "and audit included, and events are read again");
 }
 
 static void check_eviction(struct lw_check_findings *f, struct lw_redis *r) {
@@ -79,7 +79,9 @@ static void check_eviction(struct lw_check_findings *f, struct lw_redis *r) {
     bool keeps = policy && strcmp(policy, "noeviction") == 0;
     snprintf(
         text, sizeof text, "maxmemory-policy is %.40s%s", policy ? policy : "unknown",
-        keeps ? "" : "; only noeviction is safe: others can delete the stream's state");
+        keeps
+            ? ""
+            : "; only noeviction is safe: other policies can delete the stream's state");
     report_outcome(f, "eviction", keeps, text);
 }
 
@@ -96,12 +98,12 @@ static void check_writes(struct lw_check_findings *f, struct lw_redis *r,
     char text[700];
     bool ok = lw_access_write(r, &config->spec, &err) == 0;
     snprintf(text, sizeof text, "%s%s",
-             ok ? "Lua scripts run, and write" : "a script may not write: ",
+             ok ? "Lua scripts can run and write" : "a Lua script cannot write: ",
              ok ? "" : err.msg);
     report_outcome(f, "scripts", ok, text);
 }
 
-/* A server that is full refuses every write, and one that is nearly so soon will. */
+/* Redis refuses every write when it is full. */
 static void check_memory(struct lw_check_findings *f, struct lw_redis *r) {
     char text[300];
     int64_t max = info_number(r, "maxmemory");
@@ -109,7 +111,7 @@ static void check_memory(struct lw_check_findings *f, struct lw_redis *r) {
         info_number(r, "used_memory") - info_number(r, "mem_not_counted_for_evict");
     int64_t left = max > used ? max - used : 0;
     if (max <= 0) {
-        report_outcome(f, "memory", true, "no maxmemory is set");
+        report_outcome(f, "memory", true, "maxmemory is not set");
         return;
     }
     bool fits = left >= LEAST_FREE, ample = left >= SHORT_FREE;
@@ -119,7 +121,7 @@ static void check_memory(struct lw_check_findings *f, struct lw_redis *r) {
         fits && ample ? ""
         : fits
             ? "; with noeviction a full Redis refuses every write"
-            : ": a full Redis refuses every write, and the stream stands; raise maxmemory");
+            : ": a full Redis refuses every write and the stream stops; raise maxmemory");
     lw_check_report(f, "memory",
                     !fits    ? LW_CHECK_FAILED
                     : !ample ? LW_CHECK_WARNING
@@ -127,7 +129,7 @@ static void check_memory(struct lw_check_findings *f, struct lw_redis *r) {
                     text);
 }
 
-/* Is what the stream has there of this configuration? */
+/* The stream's state in Redis must belong to this configuration. */
 static void check_stream(struct lw_check_findings *f, struct lw_redis *r,
                          const struct lw_config *config) {
     struct lw_err err = {0};
@@ -151,7 +153,7 @@ static void check_server(struct lw_check_findings *f, struct lw_redis *r,
     } else if (denied == 0) {
         report_outcome(f, "redis", false, err.msg);
     }
-    if (denied) /* what follows from that is no news */
+    if (denied) /* the remaining checks would fail for the same reason */
         return;
     if (master)
         check_writes(f, r, config);

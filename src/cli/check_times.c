@@ -1,8 +1,8 @@
-/* Which times are read, in which unit, and whether events of the stream agree.
+/* leeway check: how each timestamp is read, in which unit, and whether events agree.
  *
- * A long has no unit of its own. Read in the wrong one it is still a time, of 1970 or of
- * the year 57971, so only values can tell: those of files that a person names, or the
- * first messages of the topic. */
+ * A plain long has no unit. Read in the wrong unit it is still a time, in 1970 or in the
+ * year 57971, so the check samples values: from the given files, or from the first
+ * messages of the topic. */
 #include "cli/check.h"
 
 #include <inttypes.h>
@@ -30,8 +30,8 @@ struct time_sample {
     const struct lw_config *config;
     struct lw_intake *intake;
     uint64_t n, unreadable;
-    char why[512];                              /* the first was not readable */
-    struct time_counts time[LW_FIELDS_MAX + 1]; /* the last: the records' own */
+    char why[512];                              /* error of the first unreadable record */
+    struct time_counts time[LW_FIELDS_MAX + 1]; /* last: time of the Kafka record */
 };
 
 static void count_time(struct time_counts *t, enum lw_unit unit, int64_t ms) {
@@ -141,7 +141,7 @@ static void read_topic(struct time_sample *s, struct lw_err *err) {
     o.missing_wait_ms = 0;
     size_t n = first_ranges(config, ranges, err);
     if (n == 0)
-        return; /* empty, or away */
+        return; /* empty or unreachable */
     struct lw_registry *registry = wanted ? lw_registry_new(&o, err) : NULL;
     s->intake = wanted && !registry ? NULL : lw_intake_new(config, registry, err);
     const struct lw_read_options how = {
@@ -155,7 +155,7 @@ static void read_topic(struct time_sample *s, struct lw_err *err) {
     lw_registry_free(registry);
 }
 
-/* ---- telling ---- */
+/* ---- results ---- */
 
 /* "long, timestamp-micros", and what it means here. */
 static void put_reading(struct lw_buf *out, const struct lw_config *config,
@@ -166,20 +166,20 @@ static void put_reading(struct lw_buf *out, const struct lw_config *config,
     lw_buf_printf(out, "%s: %s%s%s", name, r->type, r->meaning ? ", " : "",
                   r->meaning ? r->meaning : "");
     if (r->text)
-        lw_buf_printf(out, ", ISO 8601; without an offset it is of %s", zone);
+        lw_buf_printf(out, ", ISO 8601; without an offset in %s", zone);
     else if (r->bare)
-        lw_buf_printf(out,
-                      " of which the schema says no more; read as milliseconds since "
-                      "1970 (`unit: ms`, or another, says it for good)");
+        lw_buf_printf(out, " without a logicalType; read as milliseconds since "
+                           "1970 (set `unit: ms`, or another unit, to confirm)");
     else
         lw_buf_printf(out, ", read as %s%s%s", units[r->unit],
-                      r->local ? ", a local time of " : "", r->local ? zone : "");
+                      r->local ? ", local time in " : "", r->local ? zone : "");
     if (r->beside)
-        lw_buf_printf(out,
-                      "; its logicalType stands beside \"type\", where Avro ignores "
-                      "it: leeway heeds it, but write {\"type\": {\"type\": \"%s\", "
-                      "\"logicalType\": ...}}",
-                      r->type);
+        lw_buf_printf(
+            out,
+            "; its logicalType is next to \"type\", where Avro ignores "
+            "it: leeway uses it, but correct it to {\"type\": {\"type\": \"%s\", "
+            "\"logicalType\": ...}}",
+            r->type);
 }
 
 static enum lw_unit commonest_unit(const struct time_counts *t) {
@@ -190,21 +190,21 @@ static enum lw_unit commonest_unit(const struct time_counts *t) {
     return best;
 }
 
-/* What the sample says of it; whether most of it makes no sense. */
+/* Appends the sample's range. True: most values are outside the valid years. */
 static bool put_sample(struct lw_buf *out, const struct time_counts *t,
                        const char *remedy) {
     char oldest[40], newest[40];
     enum lw_unit meant = commonest_unit(t);
     lw_format_time(oldest, sizeof oldest, t->oldest);
     lw_format_time(newest, sizeof newest, t->newest);
-    lw_buf_printf(out, "; %" PRIu64 " of the sample are from %s to %s", t->seen, oldest,
-                  newest);
+    lw_buf_printf(out, "; %" PRIu64 " sampled values range from %s to %s", t->seen,
+                  oldest, newest);
     if (t->outside == 0)
         return false;
-    lw_buf_printf(out, ", and %" PRIu64 " lie outside the years 1990 to 2100",
+    lw_buf_printf(out, ", %" PRIu64 " of them outside the years 1990 to 2100",
                   t->outside);
     if (meant != LW_UNIT_OF_TYPE)
-        lw_buf_printf(out, "; %" PRIu64 " would be right in %s: %s%s", t->meant[meant],
+        lw_buf_printf(out, "; %" PRIu64 " would be valid in %s: %s%s", t->meant[meant],
                       lw_unit_name(meant), remedy, lw_unit_name(meant));
     return 2 * t->outside > t->seen;
 }
@@ -231,10 +231,10 @@ static void report_record_times(struct lw_check_findings *f,
                                 const struct time_sample *s) {
     const struct time_counts *t = &s->time[LW_FIELDS_MAX];
     struct lw_buf text = {0};
-    lw_buf_printf(&text, "event.time is that of the Kafka record");
+    lw_buf_printf(&text, "event.time is the time of the Kafka record");
     if (t->none > 0)
-        lw_buf_printf(&text, "; %" PRIu64 " of the sample have none", t->none);
-    bool most = t->seen > 0 && put_sample(&text, t, "the producer gives it in ");
+        lw_buf_printf(&text, "; %" PRIu64 " sampled messages have none", t->none);
+    bool most = t->seen > 0 && put_sample(&text, t, "the producer sets it in ");
     most |= t->none > t->seen;
     lw_check_report(f, "time",
                     most                       ? LW_CHECK_FAILED
@@ -253,8 +253,8 @@ static void report_sample(struct lw_check_findings *f, const struct time_sample 
     }
     if (s->n == 0)
         return;
-    snprintf(text, sizeof text, "%" PRIu64 " events, %" PRIu64 " cannot be read%s%s",
-             s->n, s->unreadable, s->unreadable ? ": " : "", s->why);
+    snprintf(text, sizeof text, "%" PRIu64 " events, %" PRIu64 " unreadable%s%s", s->n,
+             s->unreadable, s->unreadable ? ": " : "", s->why);
     lw_check_report(f, "sample",
                     s->unreadable == s->n ? LW_CHECK_FAILED
                     : s->unreadable > 0   ? LW_CHECK_WARNING
@@ -271,7 +271,7 @@ void lw_check_times(struct lw_check_findings *f, const struct lw_config *config,
         rc = read_file(&s, files[i], &err);
     if (nfiles == 0 && !no_topic) {
         read_topic(&s, &err);
-        lw_err_clear(&err); /* what is away is told by the checks of Kafka and registry */
+        lw_err_clear(&err); /* reported by the Kafka and registry checks */
     }
     report_sample(f, &s, &err);
     for (size_t i = 0; i < config->spec.event.fields.n; i++)

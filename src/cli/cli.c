@@ -22,15 +22,15 @@ int lw_cli_usage(const struct lw_command *command, const char *fmt, ...) {
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     lw_cli_line(stderr, "leeway %s: %s", command->name, text);
-    fprintf(stderr, "usage: leeway %s %s\ntry: leeway %s --help\n", command->name,
-            command->arguments, command->name);
+    fprintf(stderr, "usage: leeway %s %s\nRun 'leeway %s --help' for options.\n",
+            command->name, command->arguments, command->name);
     return LW_EXIT_USAGE;
 }
 
 struct lw_config *lw_cli_config(const struct lw_command *command, const char *path) {
     struct lw_err err = {0};
     if (!path) {
-        lw_cli_usage(command, "which configuration? (-c FILE)");
+        lw_cli_usage(command, "-c FILE is required");
         return NULL;
     }
     struct lw_config *config = lw_config_load(path, &err);
@@ -67,7 +67,7 @@ void lw_cli_print_json_indented(json_t *object) {
     print_json(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 }
 
-/* Whole: no byte becomes more than ten. free() it. */
+/* The text with unprintable bytes escaped (at most ten bytes each); free() it. */
 static char *safe_text(const char *text) {
     size_t len = strlen(text), size = 10 * len + 4;
     return lw_text_safe(lw_malloc(size), size, text, len);
@@ -101,9 +101,9 @@ const char *lw_cli_decision_word(enum lw_decision_kind kind) {
     case LW_DECIDED_ROLL_BACK:
         return "rollback";
     case LW_DECIDED_WAIT:
-        return "waits";
+        return "waiting";
     case LW_DECIDED_NOT_JUDGED:
-        return "unjudged";
+        return "undecided";
     default:
         return lw_decision_name(kind);
     }

@@ -1,4 +1,4 @@
-/* Reading the topic of dead letters, and the list. */
+/* Reads the dead-letter topic; leeway dead-letters list. */
 #include "cli/dead_letters.h"
 
 #include <inttypes.h>
@@ -41,7 +41,7 @@ static int filter_message(void *arg, const rd_kafka_message_t *m) {
     return r->each(r->arg, m, ours ? &letter : NULL);
 }
 
-/* Where each partition ends now; free() the array. */
+/* The end offset of each partition; free() the array. */
 static int64_t *end_offsets(const struct lw_config *config, int32_t *n,
                             struct lw_err *err) {
     const char *topic = config->source.dead_letters;
@@ -128,7 +128,7 @@ static void print_json(const struct listing_line *l) {
                             ? json_null()
                             : json_string(lw_format_time(when, sizeof when, l->time_ms)));
     json_object_set_new(o, "bytes", json_integer(l->bytes));
-    json_object_set_new(o, "letter", json_boolean(l->ours));
+    json_object_set_new(o, "dead_letter", json_boolean(l->ours));
     if (l->ours) {
         json_object_set_new(source, "topic", lw_cli_text(l->letter.topic));
         json_object_set_new(source, "partition", json_integer(l->letter.partition));
@@ -146,7 +146,7 @@ static void print_json(const struct listing_line *l) {
 
 static void print_line(const struct listing_line *l) {
     char when[32] = "-", at[40], source[300] = "-";
-    char stage[64] = "-", reason[512] = "no headers of a dead letter";
+    char stage[64] = "-", reason[512] = "no dead-letter headers";
     if (l->time_ms != INT64_MIN)
         lw_format_time(when, sizeof when, l->time_ms);
     snprintf(at, sizeof at, "%" PRId32 ":%" PRId64, l->partition, l->offset);
@@ -168,7 +168,7 @@ static void listing_print(const struct listing *g, const struct listing_line *li
         print_line(line);
 }
 
-/* Keeps the newest `limit`, in memory for twice as many. */
+/* Keeps the newest `limit`; the array holds twice as many. */
 static void listing_trim(struct listing *g) {
     size_t limit = (size_t)g->letters->limit;
     if (g->n)
@@ -211,17 +211,17 @@ int lw_dead_letters_list(const struct lw_dead_letters *l, struct lw_err *err) {
     struct listing g = {.letters = l};
     bool filtered = l->reason || l->since_ms != INT64_MIN;
     if (!l->json)
-        printf("%-24s  %-10s  %-28s  %-15s  %7s  %s\n", "TIME", "LETTER", "FROM", "STAGE",
-               "REPLAYS", "REASON");
+        printf("%-24s  %-10s  %-28s  %-15s  %7s  %s\n", "TIME", "POSITION", "FROM",
+               "STAGE", "REPLAYS", "REASON");
     int rc = lw_dead_letters_read(l, filtered ? 0 : l->limit, listing_add, &g, err);
     if (rc == 0 && l->limit > 0)
         listing_trim(&g);
     for (size_t i = 0; i < g.n && rc == 0; i++)
         listing_print(&g, &g.line[i]);
     if (rc == 0 && !l->json && g.matched == 0)
-        fprintf(stderr, "no letters in %s\n", l->config->source.dead_letters);
+        fprintf(stderr, "no dead letters in %s\n", l->config->source.dead_letters);
     else if (rc == 0 && !l->json && l->limit > 0 && g.matched > g.n)
-        fprintf(stderr, "the newest %zu; --limit 0 lists all\n", g.n);
+        fprintf(stderr, "showing the newest %zu; --limit 0 lists all\n", g.n);
     free(g.line);
     return rc ? -1 : LW_EXIT_OK;
 }

@@ -1,9 +1,8 @@
-/* leeway dead-letters replay: messages go back to where they came from.
+/* leeway dead-letters replay: sends messages back to their topic.
  *
- * Letters stay where they are: Kafka's retention ends them, and a replay can be looked
- * up. What is replayed carries a count, so that one that goes round and round is seen,
- * and with
- * --max-replays left alone. */
+ * Dead letters stay in their topic until Kafka's retention removes them. A replayed
+ * message carries the number of its replays, so --max-replays can skip messages that fail
+ * again and again. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -27,12 +26,12 @@ struct dead_letters_post {
 static int skip_message(struct dead_letters_post *p, const rd_kafka_message_t *m,
                         const char *why) {
     p->skipped++;
-    lw_cli_line(stderr, "letter %" PRId32 ":%" PRId64 " is left: %s", m->partition,
+    lw_cli_line(stderr, "skipped dead letter %" PRId32 ":%" PRId64 ": %s", m->partition,
                 m->offset, why);
     return 0;
 }
 
-/* To the partition it came from, as long as that is there; elsewhere the key decides. */
+/* The original partition if it exists; otherwise the key decides. */
 static int32_t target_partition(const struct dead_letters_post *p,
                                 const struct lw_letter *letter) {
     bool home =
@@ -49,7 +48,7 @@ static int produce_message(struct dead_letters_post *p, const rd_kafka_message_t
             break;
         if (why.code == LW_EINPUT)
             return skip_message(p, m, why.msg);
-        if (why.code != LW_EAGAIN) /* brokers that are away are waited for */
+        if (why.code != LW_EAGAIN) /* retry while the brokers are unreachable */
             return lw_fail(p->err, why.code, "%s", why.msg);
     }
     p->replayed++;
@@ -63,15 +62,15 @@ static int replay_message(void *arg, const rd_kafka_message_t *m,
     const struct lw_dead_letters *l = p->letters;
     char why[400];
     if (!letter)
-        return skip_message(p, m, "it has no headers of a dead letter");
+        return skip_message(p, m, "it has no dead-letter headers");
     if (!l->target && strcmp(letter->topic, p->target) != 0) {
         snprintf(why, sizeof why,
-                 "it came from %s, not from %s (--topic sends it anyway)", letter->topic,
-                 p->target);
+                 "it came from %s, not from %s (use --topic to send it anyway)",
+                 letter->topic, p->target);
         return skip_message(p, m, why);
     }
     if (l->max_replays >= 0 && letter->replays >= (uint64_t)l->max_replays) {
-        snprintf(why, sizeof why, "it was replayed %" PRIu64 " times before",
+        snprintf(why, sizeof why, "it was already replayed %" PRIu64 " times",
                  letter->replays);
         return skip_message(p, m, why);
     }
@@ -103,12 +102,12 @@ static void print_totals(const struct dead_letters_post *p) {
         json_t *o = json_object();
         json_object_set_new(o, "topic", lw_cli_text(p->target));
         json_object_set_new(o, "replayed", json_integer((json_int_t)p->replayed));
-        json_object_set_new(o, "left", json_integer((json_int_t)p->skipped));
+        json_object_set_new(o, "skipped", json_integer((json_int_t)p->skipped));
         json_object_set_new(o, "dry_run", json_boolean(l->dry));
         lw_cli_print_json(o);
     } else {
-        printf("%" PRIu64 " letters %s to %s, %" PRIu64 " left\n", p->replayed,
-               l->dry ? "would go" : "went", p->target, p->skipped);
+        printf("%" PRIu64 " dead letters %s to %s, %" PRIu64 " skipped\n", p->replayed,
+               l->dry ? "would be sent" : "sent", p->target, p->skipped);
     }
 }
 
@@ -123,7 +122,7 @@ int lw_dead_letters_replay(const struct lw_dead_letters *l, struct lw_err *err) 
     p.partitions =
         lw_kafka_partitions(lw_producer_handle(p.producer), p.target, KAFKA_MS, err);
     int rc = p.partitions < 0 ? -1 : 0;
-    lw_progress_start(&p.progress, "replaying letters");
+    lw_progress_start(&p.progress, "replaying");
     if (rc == 0)
         rc = lw_dead_letters_read(l, 0, replay_message, &p, err);
     if (rc == 0)
@@ -132,10 +131,10 @@ int lw_dead_letters_replay(const struct lw_dead_letters *l, struct lw_err *err) 
     uint64_t acked = lw_producer_acked(p.producer);
     lw_producer_free(p.producer);
     if (rc)
-        return lw_err_context(err, "%" PRIu64 " letters went to %s before this", acked,
-                              p.target);
+        return lw_err_context(err, "%" PRIu64 " dead letters were sent to %s before this",
+                              acked, p.target);
     if (l->partition >= 0 && p.replayed + p.skipped == 0)
-        return lw_fail(err, LW_ENOTFOUND, "%s holds no letter %" PRId32 ":%" PRId64,
+        return lw_fail(err, LW_ENOTFOUND, "%s has no dead letter %" PRId32 ":%" PRId64,
                        l->config->source.dead_letters, l->partition, l->offset);
     print_totals(&p);
     return p.skipped ? LW_EXIT_CONDITION : LW_EXIT_OK;

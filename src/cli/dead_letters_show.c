@@ -1,4 +1,4 @@
-/* leeway dead-letters show: one letter, whole; and whether it could be read now. */
+/* leeway dead-letters show: one dead letter in full, and whether it can be read now. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ struct dead_letters_view {
     int shown;
 };
 
-/* The bytes in words, whole: strange ones are escaped, nothing is cut. */
+/* All bytes as text, unprintable ones escaped. */
 static const char *bytes_text(struct lw_buf *out, const void *bytes, size_t len) {
     size_t size = 10 * len + 4;
     char *shown = lw_malloc(size);
@@ -60,8 +60,7 @@ static void cell_text(const struct lw_field *field, const struct lw_cell *cell,
         lw_buf_printf(out, "%" PRId64, (int64_t)cell->key);
 }
 
-/* With a registry's answer if it takes one, waited for as long as a request may last: a
- * person sits before the screen. */
+/* Decodes the message, waiting for the registry up to its timeout. */
 static int decode_message(const struct lw_config *config, struct lw_intake *in,
                           const rd_kafka_message_t *m, struct lw_cell *cells,
                           struct lw_err *why) {
@@ -95,12 +94,12 @@ static json_t *cells_json(const struct lw_config *config, struct lw_intake *in,
     return o;
 }
 
-/* The cells as JSON, or NULL with why. */
+/* The fields as JSON, or NULL with why. */
 static json_t *read_now(const struct lw_config *config, const rd_kafka_message_t *m,
                         struct lw_err *why) {
     struct lw_registry_options o = config->source.registry;
     bool wanted = config->source.framing == LW_FRAMING_CONFLUENT;
-    o.missing_wait_ms = 0; /* what it does not know now, it does not know */
+    o.missing_wait_ms = 0; /* do not wait for unknown schemas */
     struct lw_registry *registry = wanted ? lw_registry_new(&o, why) : NULL;
     struct lw_intake *in =
         wanted && !registry ? NULL : lw_intake_new(config, registry, why);
@@ -164,7 +163,7 @@ static void print_text(const rd_kafka_message_t *m, json_t *headers, json_t *fie
     const char *name;
     if (lw_dead_letters_time(m) != INT64_MIN)
         lw_format_time(when, sizeof when, lw_dead_letters_time(m));
-    printf("letter %" PRId32 ":%" PRId64 ", %s\n", m->partition, m->offset, when);
+    printf("dead letter %" PRId32 ":%" PRId64 ", %s\n", m->partition, m->offset, when);
     printf("key    %s\n", bytes_text(&text, m->key, m->key_len));
     printf("headers\n");
     json_array_foreach(headers, i, pair) {
@@ -179,9 +178,9 @@ static void print_text(const rd_kafka_message_t *m, json_t *headers, json_t *fie
     if (m->payload)
         hex_dump(m->payload, m->len);
     if (fields)
-        printf("it can be read now\n");
+        printf("readable now\n");
     else
-        lw_cli_line(stdout, "it cannot be read: %s", why->msg);
+        lw_cli_line(stdout, "unreadable: %s", why->msg);
     json_object_foreach(fields, name, value) printf(
         "  %-38s %s\n", name, json_is_null(value) ? "null" : json_string_value(value));
     lw_buf_fini(&text);
@@ -192,7 +191,7 @@ static int show_message(void *arg, const rd_kafka_message_t *m,
     struct dead_letters_view *v = arg;
     struct lw_err why = {0};
     json_t *fields = read_now(v->letters->config, m, &why), *headers = headers_json(m);
-    (void)letter; /* also what is no letter is shown */
+    (void)letter; /* messages without its headers are shown too */
     if (v->letters->json)
         print_json(m, headers, fields, &why);
     else
@@ -209,8 +208,8 @@ int lw_dead_letters_show(const struct lw_dead_letters *l, struct lw_err *err) {
         return -1;
     if (v.shown == 0)
         return lw_fail(err, LW_ENOTFOUND,
-                       "%s holds no letter %" PRId32 ":%" PRId64
-                       " (any more); the list says what there is",
+                       "%s has no dead letter %" PRId32 ":%" PRId64
+                       "; run 'leeway dead-letters list'",
                        l->config->source.dead_letters, l->partition, l->offset);
     return LW_EXIT_OK;
 }

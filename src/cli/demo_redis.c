@@ -1,5 +1,4 @@
-/* A private redis-server for the demo. It is our child and dies with us, however we die.
- */
+/* A private redis-server for the demo, a child that is killed when this process ends. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +42,7 @@ static _Noreturn void exec_redis(const char *directory, int port) {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setpgid(0, 0); /* Ctrl-C is for us: we stop it when we have flushed */
+    setpgid(0, 0); /* Ctrl-C must not stop it before the last flush */
     snprintf(port_text, sizeof port_text, "%d", port);
     snprintf(log, sizeof log, "%s/redis.log", directory);
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -84,7 +83,7 @@ static int wait_ready(struct lw_demo_redis *r, const char *directory,
                 err, LW_ESTOP,
                 WIFEXITED(status) && WEXITSTATUS(status) == 127
                     ? "redis-server is not installed (apt install redis-server)"
-                    : "redis-server ended at once; see %s/redis.log",
+                    : "redis-server exited at startup; see %s/redis.log",
                 directory);
         }
         lw_sleep_ms(20);

@@ -1,5 +1,4 @@
-/* What the demo shows. Hooks of other threads leave their news under a lock; the main
- * thread draws. */
+/* The demo's screen. Other threads add lines under a lock; the main thread draws. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -131,7 +130,7 @@ static void draw_line(struct lw_demo_screen *s, const char *fmt, ...) {
     s->lines++;
 }
 
-/* Both lines on one scale: how far apart they are is what there is to see. */
+/* One scale for both lines, so that they can be compared. */
 static void common_range(const struct lw_demo_screen *s, double range[2]) {
     range[0] = INFINITY;
     range[1] = -INFINITY;
@@ -153,7 +152,7 @@ static void draw_model(struct lw_demo_screen *s, uint64_t events, uint64_t outbo
               lw_format_count(count, sizeof count, events), s->rate, s->champion,
               training ? "   \033[33mtraining\033[0m" : "");
     draw_line(s, "%s", "");
-    draw_line(s, "  RMSE, last day   %s   (expected %s; version 1 would have %s)",
+    draw_line(s, "  RMSE, last day   %s   (expected %s, version 1 %s)",
               lw_digits(s->now_rmse, 3).text, lw_digits(s->expected, 3).text,
               lw_digits(s->now_first, 3).text);
     draw_line(
@@ -163,7 +162,7 @@ static void draw_model(struct lw_demo_screen *s, uint64_t events, uint64_t outbo
         s, "  frozen   %s",
         lw_sparkline_between(spark, sizeof spark, s->first, s->npoints, WIDTH, range));
     draw_line(s, "%s", "");
-    draw_line(s, "  alerts firing %.0f   deliveries waiting %" PRIu64, s->firing, outbox);
+    draw_line(s, "  alerts firing %.0f   deliveries pending %" PRIu64, s->firing, outbox);
 }
 
 static void draw_drift(struct lw_demo_screen *s) {

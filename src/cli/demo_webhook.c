@@ -1,4 +1,4 @@
-/* The demo's webhook receiver: takes any POST and hands its body on. */
+/* The demo's webhook receiver: accepts any POST and passes its body on. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +76,7 @@ struct lw_demo_webhook *lw_demo_webhook_start(void (*received)(void *arg,
                                  MHD_OPTION_NOTIFY_COMPLETED, on_done, w, MHD_OPTION_END);
     if (w->daemon)
         return w;
-    lw_fail(err, LW_ESTOP, "the webhook receiver does not start on port %d", w->port);
+    lw_fail(err, LW_ESTOP, "cannot start the webhook receiver on port %d", w->port);
     free(w);
     return NULL;
 }

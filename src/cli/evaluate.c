@@ -1,7 +1,7 @@
-/* leeway evaluate: what a model's error is on files.
+/* leeway evaluate: measures a model on files.
  *
- * Every good event is predicted as the stream would predict it, whether it was in the
- * training or not: the command cannot know, and says so by naming only what it read. */
+ * Predicts every good event as the stream would, whether the model was trained on it or
+ * not. */
 #include "cli/evaluate.h"
 #include "cli/options.h"
 
@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "base/time.h"
 
-#define SEGMENTS_MAX 65536 /* levels of --by held; rarer ones share one line */
+#define SEGMENTS_MAX 65536 /* levels of --by; rarer ones share one line */
 
 struct evaluate_options {
     const char *config, *model, *plot, *by;
@@ -25,7 +25,7 @@ struct evaluate_options {
 struct evaluation {
     const struct lw_config *config;
     const struct lw_model *model;
-    struct lw_plan *plan; /* of --by alone */
+    struct lw_plan *plan; /* of --by only */
     struct lw_evaluate_by by;
     struct lw_evaluate_rows rows;
     uint64_t unscored; /* without a finite prediction */
@@ -77,7 +77,8 @@ static int compile_by(struct evaluation *e, const char *text, struct lw_err *err
     if (atom < 0)
         return lw_err_context(err, "--by");
     if (lw_plan_atoms(e->plan) != 1)
-        return lw_fail(err, LW_ECONFIG, "--by %s: not one value a row", text);
+        return lw_fail(err, LW_ECONFIG,
+                       "--by %s: must have exactly one value for each row", text);
     e->by.text = text;
     e->by.kind = lw_plan_atom_kind(e->plan, (size_t)atom);
     e->by.texts = lw_cats_new(SEGMENTS_MAX);
@@ -126,7 +127,7 @@ static void print_text(const struct evaluation *e, const struct lw_evaluate_grou
     for (size_t i = 0; i < m->nsegments && i < top; i++)
         print_line(&m->segment[i], e2);
     if (m->nsegments > top)
-        printf("  ... %zu more (--top %zu, or --json)\n", m->nsegments - top,
+        printf("  ... %zu more (use --top %zu or --json)\n", m->nsegments - top,
                m->nsegments);
 }
 
@@ -204,7 +205,7 @@ static int write_results(struct evaluation *e, const struct evaluate_options *o,
     lw_evaluate_group(&e->rows, &e->by, &m);
     if (e->unscored)
         fprintf(stderr,
-                "%" PRIu64 " events have no finite prediction; no figure holds them\n",
+                "%" PRIu64 " events without a finite prediction are not counted\n",
                 e->unscored);
     if (o->json)
         print_json(e, &m);
@@ -227,7 +228,7 @@ static int evaluate_files(const struct lw_config *config,
     if (rc == 0)
         rc = lw_input_read(config, &reader, &e.tally, err);
     if (rc == 0 && e.rows.n == 0)
-        rc = lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records has a usable target%s",
+        rc = lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records has a valid target%s",
                      e.tally.records, e.unscored ? " and a finite prediction" : "");
     if (rc == 0)
         rc = write_results(&e, o, err);
@@ -241,9 +242,9 @@ static int evaluate_files(const struct lw_config *config,
 static int evaluate_with_config(const struct evaluate_options *o, char **files, int n) {
     struct lw_err err = {0};
     if (n == 0)
-        return lw_cli_usage(&lw_cmd_evaluate, "which files?");
+        return lw_cli_usage(&lw_cmd_evaluate, "no input files");
     if (!o->model)
-        return lw_cli_usage(&lw_cmd_evaluate, "which model? (--model FILE)");
+        return lw_cli_usage(&lw_cmd_evaluate, "--model FILE is required");
     struct lw_config *config = lw_cli_config(&lw_cmd_evaluate, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
@@ -274,14 +275,15 @@ static int evaluate_main(int argc, char **argv) {
 }
 
 const struct lw_command lw_cmd_evaluate = {
-    "evaluate", "-c FILE --model MODEL [OPTIONS] DATA...", "Measure a model on files",
+    "evaluate", "-c FILE --model MODEL [OPTIONS] DATA...",
+    "Measure the error of a model on files",
     "  -c, --config FILE     the stream's configuration\n"
     "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models show N -o FILE`)\n"
-    "      --by WHAT         also by segment: a feature's name, or an expression of the\n"
-    "                        feature language, e.g. \"hour(lpep_pickup_datetime)\"\n"
-    "      --top N           show the N worst segments (20)\n"
-    "      --plot FILE       prediction against truth as a picture (SVG)\n"
-    "      --json            one object on standard output\n"
+    "      --by WHAT         also print the error by segment: a feature or an expression of the\n"
+    "                        feature language, for example \"hour(lpep_pickup_datetime)\"\n"
+    "      --top N           show the N worst segments (default 20)\n"
+    "      --plot FILE       plot predictions against actual values (SVG)\n"
+    "      --json            print one object on standard output\n"
     "\n"
-    "Each figure has its standard error beside it; \"of SE\" is the share of the total squared error.\n",
+    "Prints every figure with its standard error; \"of SE\" is the share of the total squared error.\n",
     evaluate_main};

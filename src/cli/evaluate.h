@@ -1,5 +1,4 @@
-/* The parts of `leeway evaluate`: rows with their predictions, figures by group, the
- * picture. */
+/* The parts of `leeway evaluate`: predicted rows, error by group, the plot. */
 #ifndef LW_CLI_EVALUATE_H
 #define LW_CLI_EVALUATE_H
 
@@ -10,9 +9,9 @@
 struct lw_evaluate_row { /* one row */
     double target, prediction;
     int32_t month;    /* year * 12 + month - 1 */
-    uint32_t segment; /* index of a group; meaningless without --by */
+    uint32_t segment; /* index of its group, with --by */
     double number;    /* value of a numeric --by; NAN when missing */
-    uint64_t key;     /* of a categorical one */
+    uint64_t key;     /* value of a categorical --by */
     bool present;
 };
 
@@ -22,8 +21,8 @@ struct lw_evaluate_rows {
     int64_t from_ms, until_ms; /* event times seen */
 };
 #define LW_DECILES 10
-/* Sorts the values; fills the upper ends of their deciles, equal ones once, and returns
- * how many there are. */
+/* Sorts the values, sets the distinct upper ends of their deciles, and returns how many
+ * there are. */
 size_t lw_evaluate_deciles(double *value, size_t n, double edge[LW_DECILES]);
 /* "<= 2.5", then "2.5 to 4". */
 char *lw_evaluate_decile_name(char *out, size_t size, const double *edge, size_t g);
@@ -33,7 +32,7 @@ void lw_evaluate_rows_add(struct lw_evaluate_rows *rows,
 /* One line of a table. */
 struct lw_evaluate_figures {
     char name[160];
-    double order; /* groups with a natural order are shown in it; else NAN */
+    double order; /* NAN for groups without a natural order */
     struct lw_errors errors;
     double r2_se;
 };
@@ -43,9 +42,9 @@ struct lw_evaluate_groups {
     struct lw_evaluate_figures all, *month, *segment;
     size_t nmonths, nsegments;
 };
-/* What --by splits by. */
+/* The value of --by. */
 struct lw_evaluate_by {
-    const char *text; /* as given; NULL: nothing */
+    const char *text; /* as given; NULL: no --by */
     enum lw_kind kind;
     struct lw_cats *texts; /* of a categorical one; owned by the caller */
 };
@@ -53,8 +52,8 @@ void lw_evaluate_group(struct lw_evaluate_rows *rows, const struct lw_evaluate_b
                        struct lw_evaluate_groups *out);
 void lw_evaluate_groups_fini(struct lw_evaluate_groups *m);
 
-/* The picture: prediction against truth as a density of hexagons, and both distributions,
- * as a self-contained SVG. Appended to out. */
+/* Appends a self-contained SVG: predictions against actual values as a density of
+ * hexagons, and both distributions. */
 struct lw_evaluate_plot {
     const char *title, *target; /* "minutes", or the target's field */
     double lo, hi;              /* the target's range; may be infinite */

@@ -1,4 +1,4 @@
-/* Figures by group for `leeway evaluate`.
+/* Error by group for `leeway evaluate`.
  *
  * RMSE, MAE and bias with their standard errors come from leeway/errors.h. That of R^2
  * needs the rows: R^2 = 1 - M/V with M the mean squared error and V the variance of the
@@ -6,8 +6,8 @@
  *   psi = M/V^2 (y - mean)^2 - e^2/V,   SE = sqrt(mean(psi^2) / n),
  * which sums to zero by construction.
  *
- * A numeric segment is cut at its own deciles, ties kept together; a categorical one has
- * a group a level. */
+ * Numbers are grouped by their deciles (equal values stay together); categories have one
+ * group for each level. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ void lw_evaluate_rows_add(struct lw_evaluate_rows *rows,
     rows->row[rows->n++] = *row;
 }
 
-/* Second pass: the standard error of R^2 of every group. pick tells a row's group. */
+/* Returns the group of a row. */
 typedef uint32_t pick_group(const struct lw_evaluate_row *row, int32_t first);
 
 static uint32_t pick_all(const struct lw_evaluate_row *row, int32_t first) {
@@ -76,8 +76,8 @@ static int compare_i32(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Months that hold no row are left out. Stray rows from 2009 and 2041 are in real files:
- * groups are made for months seen, not for the span between. */
+/* Real files contain stray rows of 2009 or 2041, so groups are created only for months
+ * that occur. */
 static void group_by_month(struct lw_evaluate_rows *rows,
                            struct lw_evaluate_groups *out) {
     int32_t *seen = lw_calloc(rows->n ? rows->n : 1, sizeof *seen);
@@ -202,7 +202,7 @@ static void group_by_category(struct lw_evaluate_rows *rows, struct lw_cats *cat
     name_missing(out->segment, rows, n + 1);
 }
 
-/* Worst first: by their share of the squared error. */
+/* Largest share of the squared error first. */
 static int compare_loss(const void *a, const void *b) {
     const struct lw_evaluate_figures *x = a, *y = b;
     return (x->errors.e2 < y->errors.e2) - (x->errors.e2 > y->errors.e2);
@@ -213,7 +213,7 @@ static int compare_order(const void *a, const void *b) {
     return (x->order > y->order) - (x->order < y->order);
 }
 
-/* Empty groups go; few groups with a natural order keep it. */
+/* Drops empty groups; up to 31 groups with a natural order keep it. */
 static void segments_sort(struct lw_evaluate_groups *out) {
     enum { ORDERED_MAX = 31 };
     size_t n = 0;

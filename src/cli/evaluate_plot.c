@@ -1,9 +1,8 @@
-/* The picture of `leeway evaluate --plot`: on the left prediction against truth, counted
- * in hexagons; on the right both distributions over each other.
+/* The plot of `leeway evaluate --plot`: on the left predictions against actual values as
+ * counts in hexagons, on the right both distributions.
  *
- * Hexagons rather than points: a month of trips is fifty thousand points on a hand's
- * breadth. Darkness is the logarithm of the count, as opacity of one colour, so that the
- * picture works on white and on black. Hexagon binning is Carr et al., "Scatterplot
+ * Hexagons instead of points, because a month has fifty thousand of them. Opacity is the
+ * logarithm of the count, so the plot works on light and dark backgrounds. Hexagon binning is Carr et al., "Scatterplot
  * Matrix Techniques for Large N" (1987): the nearer centre of two interleaved rectangular
  * grids. */
 #include <math.h>
@@ -33,7 +32,7 @@ static const char style[] =
     ".same{stroke:#ff9d5c}.truth{fill:#7b858e;stroke:#a7b0b8}"
     ".guess{fill:#6cb2ff;stroke:#6cb2ff}}</style>\n";
 
-/* The configured range, or where it has no end the middle 99 % of the truth. */
+/* The configured range; where it is unbounded, the middle 99 % of the actual values. */
 static void value_range(const struct lw_evaluate_rows *rows,
                         const struct lw_evaluate_plot *plot, double *lo, double *hi) {
     double *v = lw_malloc(rows->n * sizeof *v);
@@ -125,7 +124,7 @@ static void draw_density(const struct lw_evaluate_rows *rows,
     char x_title[160], y_title[160];
     uint32_t *count = lw_calloc((COLUMNS + 1) * ROWS, sizeof *count);
     uint32_t most = count_hexagons(rows, lo, hi, count);
-    snprintf(x_title, sizeof x_title, "truth, %s", plot->target);
+    snprintf(x_title, sizeof x_title, "actual, %s", plot->target);
     snprintf(y_title, sizeof y_title, "prediction, %s", plot->target);
     lw_svg_axes_draw(&a,
                      &(struct lw_svg_axes_labels){
@@ -180,7 +179,7 @@ static void draw_distributions(const struct lw_evaluate_rows *rows,
         out);
     lw_svg_axes_steps(&a, edges, truth, BARS, "truth", out);
     lw_svg_axes_steps(&a, edges, guess, BARS, "guess", out);
-    draw_legend(a.x + a.w - 110, a.y + 10, "truth", "truth", out);
+    draw_legend(a.x + a.w - 110, a.y + 10, "truth", "actual", out);
     draw_legend(a.x + a.w - 110, a.y + 30, "guess", "prediction", out);
 }
 
@@ -192,7 +191,7 @@ void lw_evaluate_plot_draw(const struct lw_evaluate_rows *rows,
     value_range(rows, plot, &lo, &hi);
     lw_buf_printf(out,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1030 580\" "
-                  "role=\"img\" aria-label=\"Prediction against truth\">\n");
+                  "role=\"img\" aria-label=\"Predictions against actual values\">\n");
     lw_buf_put(out, style, sizeof style - 1);
     lw_buf_printf(out, "<rect class=\"page\" width=\"1030\" height=\"580\"/>\n"
                        "<text class=\"title\" x=\"60\" y=\"32\">");

@@ -1,4 +1,3 @@
-/* See injections.h. */
 #include "cli/injections.h"
 #include "cli/options.h"
 

@@ -1,9 +1,6 @@
-/* Rows and models out of files, for train, evaluate, score and report.
- *
- * All of them read through engine/feed.h, so that a file is understood exactly as the
- * topic would be: the same decoding, the same target, the same reasons to set an event
- * aside. What was not used is always said, with its reason: a model that was fitted on a
- * third of a file because of a typing error in `valid:` must not look like any other. */
+/* All files are read through engine/feed.h, so decoding, target and reasons for rejection
+ * are those of the topic. Unused records are always reported with their reason: a typing
+ * error in `valid:` must not go unnoticed. */
 #include "cli/input.h"
 #include "cli/progress.h"
 
@@ -38,29 +35,29 @@ void lw_input_tally_print(const struct lw_input_tally *t,
     fprintf(out, "%s records", lw_format_count(count, sizeof count, t->records));
     for (int i = LW_GOOD + 1; i < LW_REASONS_MAX; i++)
         if (t->reason[i])
-            fprintf(out, ", %s set aside (%s%s)",
+            fprintf(out, ", %s rejected (%s%s)",
                     lw_format_count(count, sizeof count, t->reason[i]),
                     i >= LW_ASIDE_CHECK ? "not " : "", lw_event_reason(spec, i));
     if (t->late)
         fprintf(out, ", %s too late", lw_format_count(count, sizeof count, t->late));
     if (t->unusable)
-        fprintf(out, ", %s unusable (the first: %s)",
+        fprintf(out, ", %s unreadable (first error: %s)",
                 lw_format_count(count, sizeof count, t->unusable), t->first_unusable);
     fprintf(out, "\n");
 }
 
 void lw_input_tally_json(const struct lw_input_tally *t, const struct lw_event_spec *spec,
                          json_t *into) {
-    json_t *aside = json_object();
+    json_t *rejected = json_object();
     for (int i = LW_GOOD + 1; i < LW_REASONS_MAX; i++)
         if (t->reason[i])
-            json_object_set_new(aside, lw_event_reason(spec, i),
+            json_object_set_new(rejected, lw_event_reason(spec, i),
                                 json_integer((json_int_t)t->reason[i]));
     json_object_set_new(into, "records", json_integer((json_int_t)t->records));
     json_object_set_new(into, "unusable", json_integer((json_int_t)t->unusable));
-    json_object_set_new(into, "aside",
+    json_object_set_new(into, "rejected",
                         json_integer((json_int_t)lw_input_tally_rejected(t)));
-    json_object_set_new(into, "aside_by_reason", aside);
+    json_object_set_new(into, "rejected_by_reason", rejected);
 }
 
 int lw_input_read(const struct lw_config *config, const struct lw_input *in,
@@ -84,7 +81,7 @@ int lw_input_read(const struct lw_config *config, const struct lw_input *in,
     lw_progress_end(&progress);
     lw_feed_close(feed);
     if (got == 0 && t->records > 0 && t->unusable == t->records)
-        return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records can be used: %s",
+        return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records could be read: %s",
                        t->records, t->first_unusable);
     return got;
 }

@@ -1,4 +1,4 @@
-/* leeway models: the registry for people. */
+/* leeway models: lists, shows, promotes and rolls back model versions. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ struct models_session {
     char who[160];
 };
 
-#define ROW "%-8u %-12s %-20s %-20s %9s  %s" /* of the table of versions */
+#define ROW "%-8u %-12s %-20s %-20s %9s  %s" /* a row of the list */
 
 static const char *aliases_of(const struct lw_aliases *a, uint32_t version, char *out,
                               size_t size) {
@@ -77,20 +77,21 @@ static int release_features(struct models_session *s, char **which, int n,
     char what[LW_NAME_MAX + 16];
     if (n == 0)
         return lw_fail(err, LW_ECONFIG,
-                       "release what? A feature or a number (leeway models list)");
+                       "release needs a feature or a number (run 'leeway models list')");
     json_t *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
     int rc = spans ? 0 : -1;
     for (int i = 0; rc == 0 && i < n; i++)
         if (!lw_cli_quarantine_has(spans, which[i]))
             rc = lw_fail(err, LW_ENOTFOUND,
-                         "nothing of \"%.60s\" is in quarantine (leeway models list)",
+                         "\"%.60s\" is not in quarantine (run 'leeway models list')",
                          which[i]);
     for (int i = 0; rc == 0 && i < n; i++) {
         snprintf(what, sizeof what, "release:%.63s", which[i]);
         rc = lw_ask(s->redis, &s->config->spec, what, s->who, err);
     }
     if (rc == 0)
-        printf("asked; the leader takes it up within a second, and the audit says so\n");
+        printf(
+            "requested; the leader releases it within a second and records it in the audit\n");
     json_decref(spans);
     return rc;
 }
@@ -103,7 +104,7 @@ static void print_quarantine(const json_t *spans) {
     lw_buf_fini(&out);
 }
 
-/* Adds and prints one. One that is damaged has its row, as the others have theirs. */
+/* Adds and prints one version. A damaged one has a row too. */
 static int list_version(struct models_session *s, uint32_t version,
                         const struct lw_aliases *a, json_t *all, struct lw_err *err) {
     struct lw_version v;
@@ -113,7 +114,7 @@ static int list_version(struct models_session *s, uint32_t version,
     struct lw_reply *reply =
         lw_models_head(s->redis, &s->config->spec, version, &v, &why);
     if (!reply && why.code == LW_ENOTFOUND)
-        return 0; /* a number that was reserved and never used */
+        return 0; /* reserved and never used */
     if (!reply && why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
     json_array_append_new(all, reply ? version_json(&v, a)
@@ -142,8 +143,8 @@ static int list_versions(struct models_session *s, struct lw_err *err) {
     for (uint32_t version = 1; rc == 0 && version < a.next; version++)
         rc = list_version(s, version, &a, all, err);
     if (rc == 0 && !s->json && a.damaged)
-        printf("\nthe alias champion is damaged, so nobody knows which version scores: "
-               "leeway models promote N\n");
+        printf("\nthe alias champion is damaged, so the scoring version is unknown; run "
+               "'leeway models promote N'\n");
     if (rc) {
         json_decref(all);
         return -1;
@@ -201,9 +202,9 @@ static int promote_version(struct models_session *s, uint32_t version,
         lw_models_promote(s->redis, &s->config->spec, version, s->who,
                           s->reason ? s->reason : "by hand", NULL, err))
         return -1;
-    printf("version %u is champion; workers adopt it at their next flush\n", version);
+    printf("version %u is the champion; workers adopt it at their next flush\n", version);
     if (*lw_models_unheard(s->redis))
-        fprintf(stderr, "leeway models: it could not be announced: %s\n",
+        fprintf(stderr, "leeway models: the promotion could not be announced: %s\n",
                 lw_models_unheard(s->redis));
     return 0;
 }
@@ -213,7 +214,7 @@ static int roll_back(struct models_session *s, struct lw_err *err) {
     if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
         return -1;
     if (!a.previous)
-        return lw_fail(err, LW_ENOTFOUND, "there is no previous champion to go back to");
+        return lw_fail(err, LW_ENOTFOUND, "there is no previous champion");
     return promote_version(s, a.previous, err);
 }
 
@@ -225,29 +226,30 @@ static int request_retrain(struct models_session *s, struct lw_err *err) {
     }
     const char *open = lw_cli_quarantine_open(spans);
     if (open)
-        lw_cli_line(stdout,
-                    "requested; it waits for the end of the fault in %s (leeway models "
-                    "release %s says that it is none)",
-                    open, open);
+        lw_cli_line(
+            stdout,
+            "requested; it starts when the fault in %s ends (if there is no fault, run "
+            "'leeway models release %s')",
+            open, open);
     else
         printf(
-            "requested; the leader takes it up within a second (leeway models list shows the outcome)\n");
+            "requested; the leader starts it within a second (see 'leeway models list')\n");
     json_decref(spans);
     return 0;
 }
 
-/* What has no effect on this verb is refused: it was meant. */
+/* Rejects options that the verb would ignore. */
 static int verb_check(const struct models_session *s, const char *verb, char **rest,
                       int n, struct lw_err *err) {
     bool shows = strcmp(verb, "show") == 0, promotes = strcmp(verb, "promote") == 0;
     int most = shows || promotes ? 2 : strcmp(verb, "release") == 0 ? n : 1;
     if (n > most)
-        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[most]);
+        return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[most]);
     if (s->output && !shows)
-        return lw_fail(err, LW_ECONFIG, "--output belongs to show, not to %s", verb);
+        return lw_fail(err, LW_ECONFIG, "--output applies only to show, not to %s", verb);
     if (s->reason && !promotes && strcmp(verb, "rollback") != 0)
         return lw_fail(err, LW_ECONFIG,
-                       "--reason belongs to promote and rollback, not to %s", verb);
+                       "--reason applies only to promote and rollback, not to %s", verb);
     return 0;
 }
 
@@ -270,10 +272,11 @@ static int models_dispatch(struct models_session *s, char **rest, int n,
     if (!known)
         return lw_fail(
             err, LW_ECONFIG,
-            "there is no verb \"%s\"; list, show, promote, rollback, retrain, release",
+            "unknown subcommand \"%s\" (list, show, promote, rollback, retrain, release)",
             verb);
     if (!numbered)
-        return lw_fail(err, LW_ECONFIG, "%s which version? (leeway models list)", verb);
+        return lw_fail(err, LW_ECONFIG,
+                       "%s needs a version number (run 'leeway models list')", verb);
     return strcmp(verb, "show") == 0 ? show_version(s, (uint32_t)version, err)
                                      : promote_version(s, (uint32_t)version, err);
 }
@@ -314,15 +317,15 @@ static int models_main(int argc, char **argv) {
 const struct lw_command lw_cmd_models = {
     "models",
     "-c FILE [list | show N | promote N | rollback | retrain | release WHAT...]",
-    "List, show, promote and roll back model versions; release what a fault holds back",
+    "List, show, promote and roll back model versions; release quarantined rows",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --reason TEXT   promote, rollback: why, for the audit\n"
-    "  -o, --output FILE   show: write the model there as Avro\n"
-    "      --json          facts as JSON\n"
+    "      --reason TEXT   promote, rollback: the reason, for the audit\n"
+    "  -o, --output FILE   show: write the model to FILE (Avro)\n"
+    "      --json          print JSON\n"
     "\n"
-    "show N prints the lineage: topic, partitions and offset ranges, rows, hold-out, trials, gate, and\n"
-    "what was left out because of a fault.\n"
-    "release WHAT: a feature, `target`, or a number of the list's quarantine. Its rows are "
-    "learned from again,\n"
-    "and an open incident of it ends; the audit says who did it.\n",
+    "show N prints the lineage: topic, partitions and offset ranges, rows, hold-out, trials,\n"
+    "gate, and rows excluded because of a fault.\n"
+    "\n"
+    "release WHAT: WHAT is a feature, `target`, or the number of a quarantine in the list.\n"
+    "Trainings use its rows again, and its open incident ends; the audit records who did it.\n",
     models_main};

@@ -1,5 +1,5 @@
-/* A table-driven option parser: long options with the nearest name when one is misspelt.
- * Nothing that is given is without effect: a second value is refused, not ignored. */
+/* A table-driven option parser. It suggests the nearest name for an unknown option and
+ * rejects a repeated value instead of ignoring one of the two. */
 #include <math.h>
 #include <string.h>
 
@@ -36,9 +36,9 @@ static int option_unknown(const struct lw_command *command,
         names[count++] = options[i].name;
     const char *near = lw_nearest(arg + strspn(arg, "-"), names, count);
     if (near)
-        lw_cli_usage(command, "there is no option %s; did you mean --%s?", arg, near);
+        lw_cli_usage(command, "unknown option %s; did you mean --%s?", arg, near);
     else
-        lw_cli_usage(command, "there is no option %s", arg);
+        lw_cli_usage(command, "unknown option %s", arg);
     return -1;
 }
 
@@ -51,7 +51,7 @@ static int option_set(const struct lw_command *command, const struct lw_option *
     if (option->kind == LW_OPTION_LIST) {
         struct lw_texts *list = option->value;
         if (list->n == LW_TEXTS_MAX) {
-            lw_cli_usage(command, "--%s may be given %d times", option->name,
+            lw_cli_usage(command, "--%s may be given at most %d times", option->name,
                          LW_TEXTS_MAX);
             return -1;
         }
@@ -69,7 +69,7 @@ static int option_set(const struct lw_command *command, const struct lw_option *
     return -1;
 }
 
-/* What a command line is read with. */
+/* State of parsing one command line. */
 struct options_reader {
     const struct lw_command *command;
     const struct lw_option *options;
@@ -77,11 +77,11 @@ struct options_reader {
     bool given[OPTIONS_MAX];
 };
 
-/* A value that is given twice would leave one of the two without effect, and silently. */
+/* Rejects a value that is given twice. */
 static int option_once(struct options_reader *r, const struct lw_option *option) {
     bool *given = &r->given[option - r->options];
     if (*given && option->kind != LW_OPTION_FLAG && option->kind != LW_OPTION_LIST) {
-        lw_cli_usage(r->command, "--%s is given twice; it takes one value", option->name);
+        lw_cli_usage(r->command, "--%s may be given only once", option->name);
         return -1;
     }
     *given = true;
@@ -106,7 +106,7 @@ static int option_take(struct options_reader *r, int argc, char **argv, int i) {
         return -1;
     }
     if (!equals && i + 1 == argc) {
-        lw_cli_usage(r->command, "--%s needs a value", option->name);
+        lw_cli_usage(r->command, "--%s requires a value", option->name);
         return -1;
     }
     if (option_set(r->command, option, equals ? equals + 1 : argv[i + 1]))

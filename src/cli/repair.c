@@ -1,9 +1,8 @@
-/* leeway repair: what is damaged in Redis, what was set aside, and what a person decides.
+/* leeway repair: shows damaged state in Redis and repairs it.
  *
- * A stream mends itself where nothing has to be decided: what cannot be read is set
- * aside, and the rest goes on (docs/redis.md). This command shows it, looks at all that
- * no process has come upon yet, and does what loses something, or reads a topic again, by
- * a person's word only. It changes nothing without --apply. */
+ * A running stream moves unreadable keys to unreadable:NAME and continues (docs/redis.md).
+ * This command lists them, checks the state that no process has read yet, and performs the
+ * repairs that lose data or read the topic again. It changes nothing without --apply. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +16,19 @@
 #include "engine/rebuild.h"
 #include "store/damage.h"
 
-#define VERSIONS_MAX 1000 /* the newest, each asked for */
+#define VERSIONS_MAX 1000 /* the newest are checked */
 
 struct repair_session {
     const struct lw_config *config;
     const struct lw_spec *spec;
     struct lw_redis *redis;
-    struct lw_registry *registry; /* once a pane is read; NULL: not needed */
+    struct lw_registry *registry; /* NULL: not needed, or not open yet */
     bool json, apply;
     const char *from;
     char who[160];
 };
 
-/* ---- what is damaged ---- */
+/* ---- finding damage ---- */
 
 static void damages_add(struct lw_damages *all, const char *name, const char *why) {
     all->item = lw_realloc(all->item, all->n + 1, sizeof *all->item);
@@ -104,13 +103,13 @@ static int check_version(struct repair_session *s, uint32_t version,
                         : NULL;
     snprintf(name, sizeof name, "reference:%u", version);
     if (!ref)
-        damages_add(out, name, v.reference_len ? why.msg : "it is missing");
+        damages_add(out, name, v.reference_len ? why.msg : "missing");
     lw_reference_free(ref);
     lw_reply_free(reply);
     return 0;
 }
 
-/* A version without an alias: what is damaged is told, though nothing reads it. */
+/* A version without an alias: damage is reported although nothing reads it. */
 static int check_head(struct repair_session *s, uint32_t version, struct lw_damages *out,
                       struct lw_err *err) {
     struct lw_version v;
@@ -133,7 +132,7 @@ static int check_versions(struct repair_session *s, struct lw_damages *out,
     if (lw_models_aliases(s->redis, s->spec, &a, err))
         return -1;
     if (a.damaged)
-        damages_add(out, "models:champion", "the alias is no number of a version");
+        damages_add(out, "models:champion", "the alias is not a version number");
     if (check_version(s, a.champion, out, err) || check_version(s, a.previous, out, err))
         return -1;
     for (uint32_t v = a.next; v-- > 1 && a.next - v <= VERSIONS_MAX;)
@@ -142,9 +141,8 @@ static int check_versions(struct repair_session *s, struct lw_damages *out,
     return 0;
 }
 
-/* Everything that is read but for the partitions' progress, which their owners look at
- * with each claim. A key of a wrong type makes reading fail: then that is what is told.
- */
+/* Checks everything but the partitions' progress, which owners check with each claim. A
+ * key of the wrong type would make later reads fail, so such keys are reported alone. */
 static int find_damage(struct repair_session *s, int32_t npartitions,
                        struct lw_damages *out, struct lw_err *err) {
     const struct lw_damage_of of = {s->config->source.topic, s->who, npartitions, 0,
@@ -159,7 +157,7 @@ static int find_damage(struct repair_session *s, int32_t npartitions,
     return 0;
 }
 
-/* As many as `meta` says; without it as many as there can be little doubt about. */
+/* The number in `meta`; 1 without it. */
 static int32_t partition_count(struct repair_session *s) {
     struct lw_err none = {0};
     int32_t n = lw_meta_partitions(s->redis, s->spec, s->config->source.topic, 1, &none);
@@ -168,17 +166,17 @@ static int32_t partition_count(struct repair_session *s) {
 
 /* ---- list ---- */
 
-static json_t *damage_json(const struct lw_damage *d, bool aside) {
+static json_t *damage_json(const struct lw_damage *d, bool moved) {
     json_t *o = json_object();
     json_object_set_new(o, "name", lw_cli_text(d->name));
     json_object_set_new(o, "why", lw_cli_text(d->why));
     json_object_set_new(o, "follows", json_string(lw_damage_follows(d->name)));
-    if (aside)
+    if (moved)
         json_object_set_new(o, "at", json_integer(d->at_ms));
     return o;
 }
 
-static void print_damages(const char *title, const struct lw_damages *all, bool aside) {
+static void print_damages(const char *title, const struct lw_damages *all, bool moved) {
     char when[32];
     if (all->n)
         printf("%s\n", title);
@@ -186,59 +184,59 @@ static void print_damages(const char *title, const struct lw_damages *all, bool 
         const struct lw_damage *d = &all->item[i];
         const char *follows = lw_damage_follows(d->name);
         lw_cli_line(stdout, "  %-28s %s%s%s", d->name,
-                    aside ? lw_format_time(when, sizeof when, d->at_ms) : "",
-                    aside ? "  " : "", d->why);
+                    moved ? lw_format_time(when, sizeof when, d->at_ms) : "",
+                    moved ? "  " : "", d->why);
         if (*follows)
             lw_cli_line(stdout, "  %-28s %s", "", follows);
     }
 }
 
 static void print_all(const struct repair_session *s, const struct lw_damages *now,
-                      const struct lw_damages *aside) {
+                      const struct lw_damages *moved) {
     if (s->json) {
         json_t *o = json_object(), *a = json_array(), *b = json_array();
         for (size_t i = 0; i < now->n; i++)
             json_array_append_new(a, damage_json(&now->item[i], false));
-        for (size_t i = 0; i < aside->n; i++)
-            json_array_append_new(b, damage_json(&aside->item[i], true));
+        for (size_t i = 0; i < moved->n; i++)
+            json_array_append_new(b, damage_json(&moved->item[i], true));
         json_object_set_new(o, "damaged", a);
-        json_object_set_new(o, "aside", b);
+        json_object_set_new(o, "unreadable", b);
         lw_cli_print_json(o);
         return;
     }
     print_damages(
-        "damaged now; a running leader sets it aside, or `leeway repair --apply`:", now,
+        "damaged; moved away by a running leader or by `leeway repair --apply`:", now,
         false);
     print_damages(
-        "set aside, kept for 30 days as unreadable:NAME; `leeway repair drop NAME` deletes it:",
-        aside, true);
-    if (now->n + aside->n == 0)
-        printf("nothing is damaged, and nothing is set aside\n");
+        "unreadable, kept for 30 days as unreadable:NAME; delete it with `leeway repair drop NAME`:",
+        moved, true);
+    if (now->n + moved->n == 0)
+        printf("nothing is damaged or unreadable\n");
 }
 
 static int repair_list(struct repair_session *s, struct lw_err *err) {
-    struct lw_damages now = {0}, aside = {0};
+    struct lw_damages now = {0}, moved = {0};
     int32_t n = partition_count(s);
     const struct lw_damage_of of = {s->config->source.topic, s->who, n, 0, true};
-    int rc = s->apply ? lw_damage_mend(s->redis, s->spec, &of, &aside, err) : 0;
-    free(aside.item);
-    aside = (struct lw_damages){0};
+    int rc = s->apply ? lw_damage_mend(s->redis, s->spec, &of, &moved, err) : 0;
+    free(moved.item);
+    moved = (struct lw_damages){0};
     rc = rc || find_damage(s, n, &now, err) ||
-                 (lw_damage_list(s->redis, s->spec, &aside, err) && now.n == 0)
+                 (lw_damage_list(s->redis, s->spec, &moved, err) && now.n == 0)
              ? -1
              : 0;
     if (rc == 0)
-        print_all(s, &now, &aside);
-    rc = rc ? rc : now.n + aside.n > 0;
+        print_all(s, &now, &moved);
+    rc = rc ? rc : now.n + moved.n > 0;
     free(now.item);
-    free(aside.item);
+    free(moved.item);
     return rc;
 }
 
-/* ---- what a person decides ---- */
+/* ---- repairs ---- */
 
 static int print_outcome(const struct repair_session *s, const char *what) {
-    lw_cli_line(stdout, "%s%s", what, s->apply ? "" : " (nothing is changed: --apply)");
+    lw_cli_line(stdout, "%s%s", what, s->apply ? "" : " (dry run; use --apply)");
     return 0;
 }
 
@@ -255,8 +253,7 @@ static int repair_drop(struct repair_session *s, const char *name, struct lw_err
             found |= strcmp(all.item[i].name, name) == 0;
         free(all.item);
         if (!found)
-            return lw_fail(err, LW_ENOTFOUND, "nothing is set aside under \"%.80s\"",
-                           name);
+            return lw_fail(err, LW_ENOTFOUND, "there is no unreadable:%.80s", name);
     }
     snprintf(text, sizeof text, "unreadable:%.280s %s deleted", name,
              s->apply ? "is" : "would be");
@@ -269,29 +266,30 @@ static int repair_reset(struct repair_session *s, const char *name, struct lw_er
     if (!*follows || strcmp(name, "lease") == 0 || strcmp(name, "fence") == 0)
         return lw_fail(
             err, LW_ENOTFOUND,
-            "\"%.80s\" is no key that can begin anew: part:TOPIC:P, offsets:P, "
+            "\"%.80s\" cannot be reset; use one of part:TOPIC:P, offsets:P, "
             "detector, models, model:N, meta, alerts, outbox, silences, audit, ...",
             name);
     if (s->apply && lw_damage_aside(s->redis, s->spec, name, s->who, err))
         return -1;
-    snprintf(text, sizeof text, "%.280s %s set aside as unreadable:%.280s. %s", name,
+    snprintf(text, sizeof text, "%.280s %s moved to unreadable:%.280s. %s", name,
              s->apply ? "is" : "would be", name, follows);
     return print_outcome(s, text);
 }
 
-/* --from as an offset, or as an event time whose panes name one; without it from the
- * oldest pane that is not sealed. */
+/* The offset of --from, given as an offset or an event time; by default that of the oldest
+ * unsealed pane. */
 static int start_offset(struct repair_session *s, int32_t partition, int64_t sealed_ms,
                         int64_t *out, struct lw_err *err) {
     int64_t from_ms = sealed_ms;
     if (s->from && lw_parse_i64(s->from, out))
         return *out >= 0 && *out < LW_OFFSET_MAX
                    ? 0
-                   : lw_fail(err, LW_ECONFIG, "--from %.40s is no offset", s->from);
+                   : lw_fail(err, LW_ECONFIG, "--from: %.40s is not a valid offset",
+                             s->from);
     if (s->from && !lw_parse_time(s->from, &from_ms))
         return lw_fail(
             err, LW_ECONFIG,
-            "--from takes an offset or a time like 2020-03-01T00:00:00Z, not \"%.40s\"",
+            "--from: \"%.40s\" is not an offset or a time like 2020-03-01T00:00:00Z",
             s->from);
     if (lw_damage_offset(s->redis, s->spec, partition, from_ms, out, err))
         return -1;
@@ -299,7 +297,7 @@ static int start_offset(struct repair_session *s, int32_t partition, int64_t sea
                ? 0
                : lw_fail(
                      err, LW_ENOTFOUND,
-                     "no offsets are kept of partition %d from there on: say --from OFFSET",
+                     "no offsets of partition %d are stored from that time on; use --from OFFSET",
                      partition);
 }
 
@@ -310,7 +308,7 @@ static int repair_reread(struct repair_session *s, const char *number,
     int64_t p, offset;
     char text[400];
     if (!lw_parse_i64(number, &p) || p < 0 || p >= LW_PARTITIONS_MAX)
-        return lw_fail(err, LW_ECONFIG, "\"%.40s\" is no partition", number);
+        return lw_fail(err, LW_ECONFIG, "\"%.40s\" is not a valid partition", number);
     if (lw_detector_load(s->redis, s->spec, &state, err))
         return -1;
     free(state.state);
@@ -330,8 +328,8 @@ static int repair_reread(struct repair_session *s, const char *number,
         return -1;
     snprintf(text, sizeof text,
              "partition %" PRId64 " %s read again from offset %" PRId64
-             ": panes that are not sealed are made again, sealed ones stay, its counters "
-             "begin anew, and predictions and dead letters from there on are sent again",
+             ": unsealed panes are rebuilt, sealed panes stay, its counters "
+             "restart, and predictions and dead letters from there on are sent again",
              p, s->apply ? "is" : "would be", offset);
     return print_outcome(s, text);
 }
@@ -346,11 +344,11 @@ static int rebuild_pane(struct repair_session *s, int64_t start_ms, int32_t part
     if (lw_rebuild_pane(&with, start_ms, partition, &made, err))
         return -1;
     snprintf(text, sizeof text,
-             "the pane of %s of partition %d %s made again of %" PRIu64
-             " events from Kafka; it held %" PRIu64 "%s",
+             "the pane of %s of partition %d %s rebuilt from %" PRIu64
+             " events in Kafka; it had %" PRIu64 "%s",
              lw_format_time(when, sizeof when, start_ms), partition,
              s->apply ? "is" : "would be", made.pane->events, made.wanted,
-             made.gone ? ", and some are gone" : "");
+             made.gone ? ", some no longer in Kafka" : "");
     int rc = s->apply
                  ? lw_damage_fill(s->redis, s->spec, made.pane, partition, s->who, err)
                  : 0;
@@ -358,8 +356,8 @@ static int rebuild_pane(struct repair_session *s, int64_t start_ms, int32_t part
     return rc ? rc : print_outcome(s, text);
 }
 
-/* START:P of the list, or all: those that cannot be are told, and are no reason to stop.
- */
+/* which: START:P from the list, or all. A pane that cannot be rebuilt is reported, and the
+ * others are still rebuilt. */
 static int repair_panes(struct repair_session *s, const char *which, struct lw_err *err) {
     struct lw_damages all;
     size_t found = 0, failed = 0;
@@ -384,10 +382,11 @@ static int repair_panes(struct repair_session *s, const char *which, struct lw_e
     }
     free(all.item);
     if (failed)
-        return lw_fail(err, LW_EINPUT, "%zu of %zu panes cannot be made again", failed,
+        return lw_fail(err, LW_EINPUT, "%zu of %zu panes cannot be rebuilt", failed,
                        found);
     return found ? 0
-                 : lw_fail(err, LW_ENOTFOUND, "no pane \"%.60s\" is set aside", which);
+                 : lw_fail(err, LW_ENOTFOUND, "there is no unreadable pane \"%.60s\"",
+                           which);
 }
 
 static int repair_dispatch(struct repair_session *s, char **rest, int n,
@@ -397,25 +396,26 @@ static int repair_dispatch(struct repair_session *s, char **rest, int n,
         const char *name, *what;
         int (*run)(struct repair_session *s, const char *what, struct lw_err *err);
     } verbs[] = {
-        {"drop", "drop what? A NAME of the list", repair_drop},
-        {"anew", "which key shall begin anew? (leeway repair --help)", repair_reset},
-        {"panes", "which panes? START:P of the list, or all", repair_panes},
-        {"reread", "which partition shall be read again?", repair_reread}};
+        {"drop", "drop needs a NAME (run 'leeway repair list')", repair_drop},
+        {"reset", "reset needs a KEY (run 'leeway repair --help')", repair_reset},
+        {"panes", "panes needs START:P from the list, or all", repair_panes},
+        {"reread", "reread needs a partition", repair_reread}};
     if (strcmp(verb, "list") == 0)
-        return n > 1 ? lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[1])
+        return n > 1 ? lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[1])
                      : repair_list(s, err);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(verb, verbs[i].name) != 0)
             continue;
         if (s->from && verbs[i].run != repair_reread)
-            return lw_fail(err, LW_ECONFIG, "--from belongs to reread, not to %s", verb);
+            return lw_fail(err, LW_ECONFIG, "--from applies only to reread, not to %s",
+                           verb);
         if (n < 2)
             return lw_fail(err, LW_ECONFIG, "%s", verbs[i].what);
-        return n > 2 ? lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[2])
+        return n > 2 ? lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[2])
                      : verbs[i].run(s, rest[1], err);
     }
     return lw_fail(err, LW_ECONFIG,
-                   "there is no verb \"%s\"; list, drop, anew, panes, reread", verb);
+                   "unknown subcommand \"%s\" (list, drop, reset, panes, reread)", verb);
 }
 
 static int repair_run(struct repair_session *s, char **rest, int n) {
@@ -460,21 +460,20 @@ static int repair_main(int argc, char **argv) {
 }
 
 const struct lw_command lw_cmd_repair = {
-    "repair", "-c FILE [list | drop NAME | anew KEY | panes WHICH | reread P] [--apply]",
-    "Show what is damaged in Redis and what was set aside, and decide what follows",
+    "repair", "-c FILE [list | drop NAME | reset KEY | panes WHICH | reread P] [--apply]",
+    "Show and repair damaged state in Redis",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --apply         do it; without it nothing is changed\n"
-    "      --from WHERE    reread: an offset, or an event time (default: the oldest pane that\n"
-    "                      is not sealed)\n"
-    "      --json          list: facts as JSON\n"
+    "      --apply         make the change; without it nothing is changed\n"
+    "      --from WHERE    reread: an offset or an event time (default: the oldest unsealed pane)\n"
+    "      --json          list: print JSON\n"
     "\n"
-    "list            what cannot be read, and what was set aside for it; exits with 3 when there is any.\n"
-    "                With --apply, what no step can be made with is set aside now\n"
-    "drop NAME       delete what is set aside under NAME\n"
-    "anew KEY        set a key aside whatever it holds, so that it begins anew: detector, models,\n"
+    "list            damaged keys, and unreadable keys that were moved away; exits with 3 if\n"
+    "                there are any. With --apply, moves keys that block the stream now\n"
+    "drop NAME       delete unreadable:NAME\n"
+    "reset KEY       move a key to unreadable:KEY so that it starts empty: detector, models,\n"
     "                part:TOPIC:P, offsets:P, silences, ...\n"
-    "panes WHICH     make panes that are set aside (START:P of the list, or all) again from Kafka\n"
-    "reread P        read partition P again from Kafka: panes that are not sealed are made again\n"
+    "panes WHICH     rebuild unreadable panes (START:P from the list, or all) from Kafka\n"
+    "reread P        read partition P again from Kafka and rebuild its unsealed panes\n"
     "\n"
-    "Safe while processes run. The audit says who did what.\n",
+    "Safe while processes run. The audit records every change.\n",
     repair_main};

@@ -1,4 +1,4 @@
-/* leeway replay: files into the topic. */
+/* leeway replay: produces files to the topic. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -103,10 +103,9 @@ static int replay_main(int argc, char **argv) {
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     struct lw_config *config = NULL;
     if (n == 0 && !helped)
-        rc = lw_cli_usage(&lw_cmd_replay, "which files?");
+        rc = lw_cli_usage(&lw_cmd_replay, "no input files");
     else if (n > 0 && o.truth && o.inject.n == 0)
-        rc = lw_cli_usage(&lw_cmd_replay,
-                          "--truth FILE tells what --inject did; there is no --inject");
+        rc = lw_cli_usage(&lw_cmd_replay, "--truth FILE requires --inject");
     else if (n > 0 && !(config = lw_cli_config(&lw_cmd_replay, o.config)))
         rc = o.config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config && replay_files(config, &o, files, n, &err))
@@ -120,18 +119,15 @@ const struct lw_command lw_cmd_replay = {
     "replay", "-c FILE [OPTIONS] DATA...",
     "Produce Avro container files to the stream's topic",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --speed X       multiple of event time (1: real time; default: as fast as it goes)\n"
+    "      --speed X       replay at X times real time (default: as fast as possible)\n"
     "      --rate N        at most N events a second\n"
-    "      --inject SPEC   drift on purpose, KIND:key=value,... (docs/policy.md); may be\n"
-    "                      repeated\n"
-    "      --truth FILE    what --inject did, as JSON\n"
-    "      --json          one object on standard output\n"
+    "      --inject SPEC   inject drift, KIND:key=value,... (docs/policy.md); may be repeated\n"
+    "      --truth FILE    write what --inject changed, as JSON\n"
+    "      --json          print one object on standard output\n"
     "\n"
-    "Each record is sent as it is encoded in the file (but for what is injected), in the stream's framing,\n"
-    "keyed by its id, with its event time as the record's time. Several files are merged by event time.\n"
-    "The files' schema must "
-    "be the one that the\n"
-    "configuration names (or one it can read); with `framing: confluent` it is looked up "
-    "in the registry, and\n"
-    "registered if it is not there.\n",
+    "Each record is sent as encoded in the file (except for injected changes), in the stream's\n"
+    "framing, keyed by its id, with its event time as the record's time. Several files are\n"
+    "merged by event time. The files' schema must be the configured one, or one that it can\n"
+    "read; with `framing: confluent` it is looked up in the registry, and registered if it is\n"
+    "missing.\n",
     replay_main};

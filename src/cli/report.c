@@ -1,8 +1,8 @@
-/* leeway report: how does one set of events differ from another, and does it matter?
+/* leeway report: compares two sets of events.
  *
- * Exit code 3 when something was found: a column drifted (significant and larger than the
- * floor), a data fault, or a schema that changed. Faults are named apart: a feed that
- * sends kilometres for miles has not drifted, it is broken. */
+ * Exits with 3 if a column drifted (significantly and above the floor), a data fault was
+ * found or the schema changed. Faults are reported separately from drift: a feed that
+ * sends kilometres instead of miles is broken. */
 #include "cli/report.h"
 #include "cli/options.h"
 
@@ -46,7 +46,7 @@ void lw_report_free(struct lw_report *r) {
     if (!r)
         return;
     for (size_t i = 0; i < r->n; i++)
-        free(r->column[i].mover);
+        free(r->column[i].changed);
     for (int s = 0; s < LW_SIDES; s++)
         free_side(&r->side[s]);
     free(r->column);
@@ -69,7 +69,7 @@ bool lw_report_met(const struct lw_report *r) {
     return r->drifted || r->faulty || json_array_size(r->schema);
 }
 
-/* ---- options: --reference and --current take every file up to the next option ---- */
+/* ---- options; --reference and --current take all files up to the next option ---- */
 
 struct report_files {
     char **file[LW_SIDES];
@@ -109,20 +109,22 @@ static int check_usage(const struct report_options *o, const struct report_files
                        int stray) {
     const struct lw_command *me = &lw_cmd_report;
     if (stray)
-        return lw_cli_usage(me, "files stand behind --reference or --current");
+        return lw_cli_usage(me, "files must follow --reference or --current");
     if (o->window && (lists->n[LW_REF] || lists->n[LW_CUR] || o->model))
-        return lw_cli_usage(me, "--window reads both sides and the errors from Redis");
+        return lw_cli_usage(
+            me,
+            "--window reads both sides from Redis and takes neither files nor --model");
     if (!o->window && (!lists->n[LW_REF] || !lists->n[LW_CUR]))
-        return lw_cli_usage(me, "which files? (--reference A... --current B...)");
+        return lw_cli_usage(me, "--reference A... and --current B... are required");
     if ((o->window || o->model) && !o->config)
-        return lw_cli_usage(me, "--%s needs a configuration (-c FILE)",
+        return lw_cli_usage(me, "--%s requires a configuration (-c FILE)",
                             o->window ? "window" : "model");
     if (!(o->alpha > 0 && o->alpha < 1))
-        return lw_cli_usage(me, "--alpha is a probability between 0 and 1");
+        return lw_cli_usage(me, "--alpha must be between 0 and 1");
     return LW_EXIT_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- running ---- */
 
 static int read_report(struct lw_report *r, const struct report_options *o,
                        struct lw_err *err) {
@@ -222,19 +224,19 @@ const struct lw_command lw_cmd_report = {
     "report",
     "--reference A... --current B... [OPTIONS]\n"
     "       leeway report --window NAME -c FILE [OPTIONS]",
-    "Compare two sets of events: a drift report",
-    "      --reference A...  Avro files of the events to compare with\n"
-    "      --current B...    Avro files of the events in question\n"
-    "      --window NAME     instead: a window of the running stream against its\n"
-    "                        champion's reference, both from Redis\n"
-    "  -c, --config FILE     the stream's configuration; without one, columns are derived\n"
-    "                        from the files' own schema\n"
-    "  -m, --model FILE      also the model's error, by segment (needs -c)\n"
-    "  -o, --output FILE     a page of pictures and tables (HTML, needs nothing else)\n"
-    "      --alpha P         significance, after correction over columns (0.01)\n"
-    "      --floor PSI       smallest effect that counts as drift\n"
-    "      --min-n N         fewest values on each side to judge a column (100)\n"
-    "      --json            one object on standard output, instead of the table\n"
+    "Compare two sets of events and report drift",
+    "      --reference A...  Avro files to compare with\n"
+    "      --current B...    Avro files to examine\n"
+    "      --window NAME     compare a window of the running stream with its champion's\n"
+    "                        reference instead, both from Redis\n"
+    "  -c, --config FILE     the stream's configuration; without it, columns are derived from\n"
+    "                        the files' schema\n"
+    "  -m, --model FILE      also report the model's error, by segment (requires -c)\n"
+    "  -o, --output FILE     write a self-contained HTML report\n"
+    "      --alpha P         significance level after correction over columns (default 0.01)\n"
+    "      --floor PSI       smallest PSI that counts as drift\n"
+    "      --min-n N         fewest values on each side to test a column (default 100)\n"
+    "      --json            print one object on standard output instead of the table\n"
     "\n"
-    "Exit code 3 when a column drifted, a data fault was found or the schema changed.\n",
+    "Exits with 3 if a column drifted, a data fault was found or the schema changed.\n",
     report_main};

@@ -1,10 +1,10 @@
-/* Pictures of a report: two distributions over each other.
+/* The charts of a report: two overlaid distributions.
  *
- * Numbers are histograms of shares, the reference filled, the current rows a line, over
- * the middle 99 % of both (one absurd value would flatten everything else; the tails
- * stand in the table as quantiles). Whole numbers of a short range have a bar a value.
- * Categories with an order of their own (hours, weekdays) keep it; of others the largest
- * stand in pairs of bars. */
+ * Numbers: histograms of shares over the middle 99 % of both sides (an extreme value would
+ * flatten the rest; the table shows the tails as quantiles), the reference filled, the
+ * current side a line. Whole numbers of a short range have one bar for each value.
+ * Categories: with a natural order (hours, weekdays) bars in that order, otherwise pairs
+ * of bars for the largest. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #define WIDTH       560
 #define BARS        48
 #define BARS_COARSE 24
-#define WHOLE_MAX   60 /* whole numbers of at most this range: a bar a value */
+#define WHOLE_MAX   60 /* range of whole numbers with one bar for each value */
 #define ORDERED_MAX 32
 #define PAIRS       12
 
@@ -188,7 +188,7 @@ static void ordered_chart(const struct lw_report_column *c, struct chart_bar *ba
     lw_buf_printf(out, "</svg>\n");
 }
 
-/* Pairs of bars with their names, the largest first. */
+/* Named pairs of bars, largest first. */
 static void pairs_chart(const struct lw_report_column *c, struct chart_bar *bar, size_t n,
                         struct lw_buf *out) {
     enum { ROW = 24, LEFT = 120 };

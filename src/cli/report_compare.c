@@ -1,14 +1,11 @@
-/* What a report says, from two sides' summaries: drift, faults, categories that moved,
- * errors by segment.
+/* Compares two sides' summaries: drift, faults, changed categories, error by segment.
  *
- * A category moved when its two shares differ by more than chance: |z| > MOVER_Z, which
- * at a thousand categories and two sides alike happens in one report of twenty. A rare
- * category that appears or vanishes within chance is not named.
+ * A category changed when its shares differ beyond chance: |z| > CHANGED_Z. With a thousand
+ * categories and equal sides one report in twenty names a category.
  *
- * A segment's excess is its part in the change of the mean squared error: share of the
- * current events times (their MSE now - their MSE in the reference). The parts of all
- * segments of one feature, and what the mix of segments changed, make the whole change.
- */
+ * A segment's excess is its contribution to the change of the mean squared error: its
+ * share of the current events times (current MSE - reference MSE). The excesses of all
+ * segments of a feature and the effect of their changed mix add up to the whole change. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +16,7 @@
 #include "cli/report.h"
 #include "cli/svg.h"
 
-#define MOVER_Z       4.0
+#define CHANGED_Z     4.0
 #define SEGMENT_MIN_N 30
 #define SEGMENT_BINS  10
 
@@ -39,14 +36,14 @@ static void consider_category(struct lw_report_column *c, const struct lw_cat *c
     struct lw_report_category m = {
         .n = {n_ref, n_cur}, .share = {(double)n_ref / all[0], (double)n_cur / all[1]}};
     m.z = equal_shares_z((double)n_ref, all[0], (double)n_cur, all[1]);
-    /* Past its cap a summary may have lost a category: its absence proves nothing. */
+    /* A summary beyond its cap may have lost a category. */
     bool known = n_ref + error[LW_REF] < n_cur || n_cur + error[LW_CUR] < n_ref;
-    if (fabs(m.z) < MOVER_Z || !known)
+    if (fabs(m.z) < CHANGED_Z || !known)
         return;
     lw_cat_name(cat, m.name, sizeof m.name);
     c->appeared += lw_cats_upper(c->member[LW_REF]->cats, cat->key) == 0;
     c->vanished += lw_cats_upper(c->member[LW_CUR]->cats, cat->key) == 0;
-    c->mover[c->nmovers++] = m;
+    c->changed[c->nchanged++] = m;
 }
 
 static int compare_share_change(const void *a, const void *b) {
@@ -63,7 +60,7 @@ static void find_changed_categories(struct lw_report_column *c) {
         return;
     lw_cats_seal(ref);
     lw_cats_seal(cur);
-    c->mover = lw_calloc(lw_cats_size(ref) + lw_cats_size(cur), sizeof *c->mover);
+    c->changed = lw_calloc(lw_cats_size(ref) + lw_cats_size(cur), sizeof *c->changed);
     for (size_t i = 0; i < lw_cats_size(ref); i++) {
         struct lw_cat cat = lw_cats_at(ref, i);
         consider_category(c, &cat, cat.count, lw_cats_count(cur, cat.key), error);
@@ -73,7 +70,7 @@ static void find_changed_categories(struct lw_report_column *c) {
         if (lw_cats_count(ref, cat.key) == 0)
             consider_category(c, &cat, 0, cat.count, error);
     }
-    qsort(c->mover, c->nmovers, sizeof *c->mover, compare_share_change);
+    qsort(c->changed, c->nchanged, sizeof *c->changed, compare_share_change);
 }
 
 /* ---- segments ---- */
@@ -189,10 +186,10 @@ void lw_report_segments(struct lw_report *r) {
         qsort(r->segment, r->nsegments, sizeof *r->segment, compare_excess);
 }
 
-/* ---- all of it ---- */
+/* ---- columns ---- */
 
-/* The correction is over the columns of one call, so all of them are compared in one:
- * profiles with borrowed members, never freed. */
+/* The correction covers the columns of one call, so all columns are compared in one call,
+ * through temporary profiles with borrowed members. */
 static void compare_columns(struct lw_report *r) {
     struct lw_column *columns = lw_calloc(r->n, sizeof *columns);
     struct lw_drift *drift = lw_calloc(r->n, sizeof *drift);
@@ -239,7 +236,8 @@ void lw_report_compare(struct lw_report *r) {
                        : lw_fault_find(c->member[LW_REF], c->member[LW_CUR]);
         if (c->column.kind == LW_CATEGORY)
             find_changed_categories(c);
-        bool faulty = c->fault.kind != LW_FAULT_NONE; /* explains what looks like drift */
+        bool faulty =
+            c->fault.kind != LW_FAULT_NONE; /* a fault explains the difference */
         r->drifted += !faulty && c->drift.verdict == LW_VERDICT_DRIFT;
         r->faulty += faulty;
         r->insufficient += c->drift.verdict == LW_VERDICT_INSUFFICIENT;

@@ -1,8 +1,7 @@
-/* The page of a report. One file: style and pictures inside, no script, no request.
+/* The HTML report: one file with inline style and charts, no script, no requests.
  *
- * Tables are ordinary tables on a wide screen; on a narrow one each row becomes a card
- * and the cells bring their own headings (data-k). A verdict is a word first and a colour
- * second. */
+ * On a narrow screen each table row becomes a card whose cells show their own headings
+ * (data-k). A verdict is a word as well as a colour. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -19,7 +18,7 @@
 static void td(struct lw_buf *out, const char *heading, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A figure that this kind of column has not. */
+/* A statistic that does not apply to this kind of column. */
 static void td_none(struct lw_buf *out) {
     lw_buf_printf(out, "<td class=\"none\">–</td>");
 }
@@ -55,8 +54,7 @@ static void td_percent(struct lw_buf *out, const char *heading, double share) {
     td(out, heading, "%s", lw_svg_percent(text, sizeof text, share));
 }
 
-/* kind: "stack" for one that falls apart into cards on a narrow screen, "mini" for one
- * that is narrow anyway. */
+/* kind: "stack" becomes cards on a narrow screen, "mini" is narrow already. */
 static void table_head(struct lw_buf *out, const char *kind, const char *const *heading,
                        size_t n) {
     lw_buf_printf(out, "<table class=\"%s\"><thead><tr>", kind);
@@ -69,7 +67,7 @@ static void table_end(struct lw_buf *out) {
     lw_buf_printf(out, "</tbody></table>\n");
 }
 
-/* A fault explains what looks like drift, so it stands alone. */
+/* A fault replaces the drift verdict. */
 static void verdict_tag(const struct lw_report_column *c, struct lw_buf *out) {
     enum lw_verdict v = c->drift.verdict;
     if (c->fault.kind != LW_FAULT_NONE)
@@ -129,8 +127,8 @@ static void faults_list(const struct lw_report *r, struct lw_buf *out) {
     const json_t *text;
     if (!r->faulty && !json_array_size(r->schema))
         return;
-    lw_buf_printf(out, "<h2>Data faults</h2>\n<p class=\"soft\">A feed that broke is "
-                       "repaired, not learned.</p>\n<ul>");
+    lw_buf_printf(out, "<h2>Data faults</h2>\n<p class=\"soft\">Repair the feed; do not "
+                       "retrain on it.</p>\n<ul>");
     json_array_foreach(r->schema, at, text) {
         lw_buf_printf(out, "<li><span class=\"tag fault\">schema</span> ");
         lw_html_str(out, json_string_value(text));
@@ -198,11 +196,11 @@ static void drift_table(const struct lw_report *r, struct lw_buf *out) {
                   "<p class=\"soft\">A column drifts when the difference is significant "
                   "for these sample sizes (p &lt; %g after correction over columns) and "
                   "its PSI is at least %g. With fewer than %" PRIu64
-                  " values a side it is not judged.</p>\n",
+                  " values on a side it is not tested.</p>\n",
                   r->options.alpha, r->options.floor_psi, r->options.min_n);
 }
 
-/* ---- one card a column ---- */
+/* ---- one card for each column ---- */
 
 static void quantile_table(const struct lw_report_column *c, struct lw_buf *out) {
     static const double rank[] = {0.01, 0.25, 0.5, 0.75, 0.99};
@@ -224,13 +222,13 @@ static void quantile_table(const struct lw_report_column *c, struct lw_buf *out)
 static void changed_table(const struct lw_report_column *c, struct lw_buf *out) {
     enum { SHOWN = 8 };
     static const char *const heading[] = {"category", "", "reference", "current"};
-    if (!c->nmovers) {
+    if (!c->nchanged) {
         lw_buf_printf(out, "<p class=\"soft\">No category changed beyond chance.</p>\n");
         return;
     }
     table_head(out, "mini", heading, sizeof heading / sizeof *heading);
-    for (size_t i = 0; i < c->nmovers && i < SHOWN; i++) {
-        const struct lw_report_category *m = &c->mover[i];
+    for (size_t i = 0; i < c->nchanged && i < SHOWN; i++) {
+        const struct lw_report_category *m = &c->changed[i];
         lw_buf_printf(out, "<tr>");
         td_name(out, m->name);
         td(out, "", "%s",
@@ -246,7 +244,7 @@ static void changed_table(const struct lw_report_column *c, struct lw_buf *out) 
     lw_buf_printf(
         out,
         "<p class=\"soft\">%zu changed beyond chance, %zu of them appeared, %zu vanished.</p>\n",
-        c->nmovers, c->appeared, c->vanished);
+        c->nchanged, c->appeared, c->vanished);
 }
 
 static void column_card(const struct lw_report *r, const struct lw_report_column *c,
@@ -304,7 +302,7 @@ static void reason_row(const struct lw_report *r, const char *why, uint64_t ref,
 }
 
 static void reasons_table(const struct lw_report *r, struct lw_buf *out) {
-    static const char *const heading[] = {"set aside", "reference", "share", "current",
+    static const char *const heading[] = {"rejected", "reference", "share", "current",
                                           "share"};
     const struct lw_input_tally *ref = &r->side[LW_REF].tally,
                                 *cur = &r->side[LW_CUR].tally;
@@ -366,7 +364,8 @@ static void segment_row(const struct lw_report_segment *s, struct lw_buf *out) {
     td(out, "RMSE current", "%s ± %s", lw_digits(lw_errors_rmse(cur), 3).text,
        lw_digits(lw_errors_rmse_se(cur), 3).text);
     td(out, "bias current", "%s", lw_digits_signed(lw_errors_bias(cur), 3).text);
-    td(out, "part of the change in MSE", "%s", lw_digits_signed(s->excess, 3).text);
+    td(out, "contribution to the change in MSE", "%s",
+       lw_digits_signed(s->excess, 3).text);
     lw_buf_printf(out, "</tr>\n");
 }
 
@@ -378,14 +377,15 @@ static void segments_table(const struct lw_report *r, struct lw_buf *out) {
                                           "RMSE reference",
                                           "RMSE current",
                                           "bias current",
-                                          "part of the change in MSE"};
-    lw_buf_printf(out, "<h2>Where the error grew most</h2>\n");
+                                          "contribution to the change in MSE"};
+    lw_buf_printf(out, "<h2>Segments with the largest increase in error</h2>\n");
     table_head(out, "stack", heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < r->nsegments && i < SHOWN; i++)
         segment_row(&r->segment[i], out);
     table_end(out);
-    lw_buf_printf(out, "<p class=\"soft\">Segments of one feature each, so they overlap. "
-                       "Only those with at least 30 events a side.</p>\n");
+    lw_buf_printf(
+        out, "<p class=\"soft\">Each segment is of one feature, so segments overlap. "
+             "Segments have at least 30 events on each side.</p>\n");
 }
 
 static void errors_table(const struct lw_report *r, struct lw_buf *out) {

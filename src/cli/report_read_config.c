@@ -1,6 +1,5 @@
-/* Sides of a report from files, through a configuration: the same decoding, target, and
- * watched values as the stream's. Every event counts in the features, also one that is
- * set aside; predictions and errors are of the good ones. */
+/* Sides of a report from files with a configuration: decoding, target and features are
+ * those of the stream. Features include rejected events; predictions and errors do not. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +9,7 @@
 
 struct report_reading {
     const struct lw_spec *spec;
-    const struct lw_model *model; /* or NULL */
+    const struct lw_model *model; /* NULL: none */
     struct lw_report_side *side;
 };
 
@@ -59,7 +58,7 @@ static int add_event(void *arg, const struct lw_feed_event *event, struct lw_err
     return 0;
 }
 
-/* The configured columns with a finer sketch. They live as long as the report. */
+/* The configured columns with larger sketches. */
 static void make_columns(struct lw_report *r) {
     const struct lw_spec *spec = &r->config->spec;
     size_t n = spec->nfeatures + 1;
@@ -87,7 +86,7 @@ static int read_side(struct lw_report *r, int which, const struct lw_model *mode
     if (lw_input_read(r->config, &reader, &side->tally, err))
         return -1;
     if (side->tally.records == side->tally.unusable)
-        return lw_fail(err, LW_EINPUT, "%s: none of its records can be used%s%s",
+        return lw_fail(err, LW_EINPUT, "%s: none of its records could be read%s%s",
                        side->files[0], side->tally.unusable ? ": " : "",
                        side->tally.first_unusable);
     return 0;

@@ -1,16 +1,14 @@
-/* Sides of a report from files alone: columns derived from the Avro schema.
+/* Sides of a report from files alone: columns are derived from the Avro schema.
  *
- *   float, double, decimal          a number
- *   string, enum, boolean           a category; a text that is nearly always new is an
- *                                   identifier and left out
- *   int, long                       a category when it has few values (at most 30), or a
- *                                   name that says so ("...ID", "...code", "...type",
- *                                   "...zone", "...flag") and at most 1,000; else a
- * number timestamp, date                 its hour (a date: left out) record, array, map,
- * bytes, ...  left out
+ *   float, double, decimal         number
+ *   string, enum, boolean          category; identifiers (mostly distinct) are left out
+ *   int, long                      category with at most 30 values, or at most 1,000 and a
+ *                                  name like "...ID", "...code", "...type"; else number
+ *   timestamp                      its hour
+ *   date, record, array, map, ...  left out
  *
- * Whole numbers are read both ways and decided at the end, when their values are known.
- * What is left out is named in the report. A configuration says all this better. */
+ * Whole numbers are read both ways; the choice follows when their values are known. The
+ * report lists the columns that it leaves out. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -58,7 +56,7 @@ struct derived_columns {
 
 /* ---- schemas ---- */
 
-/* A union of null and one type is that type; other unions are themselves. */
+/* The other type of a union of null and one type. */
 static const json_t *strip_null(const json_t *type) {
     const json_t *found = NULL, *branch;
     size_t i;
@@ -74,7 +72,7 @@ static const json_t *strip_null(const json_t *type) {
     return found ? found : type;
 }
 
-/* "int", or the logical type where there is one. */
+/* The logical type if there is one, else the type. */
 static const char *type_name(const json_t *type) {
     type = strip_null(type);
     if (json_is_string(type))
@@ -112,7 +110,7 @@ static enum field_class class_of(const json_t *type) {
         {"local-timestamp-nanos", CLASS_TIME},
         {"date", CLASS_DATE},
     };
-    /* A logical type that is not known is ignored. */
+    /* unknown logical types are ignored */
     const char *plain = json_string_value(json_object_get(strip_null(type), "type"));
     const char *name[] = {type_name(type), plain ? plain : ""};
     size_t n = sizeof known / sizeof *known;
@@ -122,7 +120,7 @@ static enum field_class class_of(const json_t *type) {
     return CLASS_OTHER;
 }
 
-/* A time by what stands beside its type, or by Connect's name of it. */
+/* True: marked as a time next to its type, or by Kafka Connect's name. */
 static bool is_time(const struct lw_schema *schema, const char *name) {
     struct lw_fields one = {0};
     struct lw_time_reading reading;
@@ -140,7 +138,7 @@ static json_t *first_schema(const struct lw_report_side *side, struct lw_err *er
     if (json_is_array(json_object_get(schema, "fields")))
         return schema;
     json_decref(schema);
-    lw_fail(err, LW_EINPUT, "%s: its schema is no record", side->files[0]);
+    lw_fail(err, LW_EINPUT, "%s: the schema is not a record", side->files[0]);
     return NULL;
 }
 
@@ -171,8 +169,7 @@ static void add_note(json_t *list, const char *fmt, ...) {
     json_array_append_new(list, lw_cli_text(text));
 }
 
-/* Another width of the same numbers: float and double, int and long. Values are compared
- * all the same, so it is worth a line and no more. */
+/* float and double, or int and long: the values remain comparable. */
 static bool same_numbers(const char *was, const char *is) {
     bool real = strcmp(was, "float") == 0 || strcmp(was, "double") == 0;
     bool whole = strcmp(was, "int") == 0 || strcmp(was, "long") == 0;
@@ -193,14 +190,14 @@ int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
         const char *was = type_name(json_object_get(field, "type"));
         const char *is = now ? type_name(json_object_get(now, "type")) : NULL;
         if (!now)
-            add_note(r->schema, "field %s (%s) is gone", field_name(field), was);
+            add_note(r->schema, "field %s (%s) was removed", field_name(field), was);
         else if (strcmp(was, is) != 0)
             add_note(same_numbers(was, is) ? r->widths : r->schema,
-                     "field %s was %s and is %s", field_name(field), was, is);
+                     "field %s changed from %s to %s", field_name(field), was, is);
     }
     json_array_foreach(json_object_get(*current, "fields"), i,
                        field) if (!find_field(*reference, field_name(field)))
-        add_note(r->schema, "field %s (%s) is new", field_name(field),
+        add_note(r->schema, "field %s (%s) was added", field_name(field),
                  type_name(json_object_get(field, "type")));
     return 0;
 }
@@ -242,7 +239,7 @@ static int derive_field(struct lw_report *r, struct derived_columns *d,
         return 0;
     }
     if (now && class_of(json_object_get(now, "type")) != class) {
-        leave_out(r, name, "of another type on the current side");
+        leave_out(r, name, "different type on the current side");
         return 0;
     }
     if (class == CLASS_WHOLE && is_time(d->reader, name)) {
@@ -250,7 +247,7 @@ static int derive_field(struct lw_report *r, struct derived_columns *d,
         kind = LW_TIMESTAMP;
     }
     if (d->fields.n == LW_FIELDS_MAX) {
-        leave_out(r, name, "one field too many");
+        leave_out(r, name, "too many fields");
         return 0;
     }
     int at = lw_fields_add(&d->fields, name, kind, false, err);
@@ -287,7 +284,7 @@ static int derive_columns(struct lw_report *r, struct derived_columns *d,
     json_decref(schema[LW_REF]);
     json_decref(schema[LW_CUR]);
     if (rc == 0 && d->n == 0)
-        rc = lw_fail(err, LW_EINPUT, "%s: no field of its schema can be compared",
+        rc = lw_fail(err, LW_EINPUT, "%s: the schema has no comparable field",
                      r->side[LW_REF].files[0]);
     return rc;
 }
@@ -312,12 +309,12 @@ static void add_record(const struct derived_columns *d, struct lw_report_side *s
         lw_kll_update(side->times, cells[d->time].num);
 }
 
-/* A file of a side while it is read. */
+/* A file being read. */
 struct report_file {
     struct lw_file *file;
     struct lw_decoder *decoder;
     struct lw_progress *progress;
-    size_t at; /* among the side's files */
+    size_t at; /* index in the side's files */
 };
 
 static int read_records(const struct derived_columns *d, struct lw_report_side *side,
@@ -402,7 +399,7 @@ static double present_values(const struct lw_report *r, size_t column) {
     return a > b ? a : b;
 }
 
-/* Columns come in the schema's order; a whole number's two readings are neighbours. */
+/* Columns are in schema order; the two readings of a whole number are adjacent. */
 static void choose_columns(struct lw_report *r, const struct derived_columns *d) {
     for (size_t i = 0; i < d->n; i++) {
         struct lw_member *ref = &r->side[LW_REF].profile->members[i];

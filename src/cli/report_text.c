@@ -1,4 +1,4 @@
-/* A report for a terminal and for machines. */
+/* A report for a terminal and as JSON. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "cli/report.h"
 #include "cli/svg.h"
 
-/* ---- sentences that every form of the report uses ---- */
+/* ---- texts used by every form of the report ---- */
 
 char *lw_report_span(const struct lw_report_side *side, char *out, size_t size) {
     char from[32], until[32];
@@ -35,7 +35,7 @@ void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
         len += snprintf(out + len, size - (size_t)len, " The schema changed.");
     if (r->insufficient)
         len += snprintf(out + len, size - (size_t)len,
-                        " %zu with too few values to judge.", r->insufficient);
+                        " %zu with too few values to test.", r->insufficient);
     if (ref->n > 2 && cur->n > 2) {
         double before = lw_errors_rmse(ref), after = lw_errors_rmse(cur);
         snprintf(out + len, size - (size_t)len, " RMSE %s → %s (%s %%).",
@@ -53,11 +53,11 @@ static void print_side(const struct lw_report *r, int which, FILE *out) {
             lw_format_count(count, sizeof count, side->tally.records));
     if (*lw_report_span(side, span, sizeof span))
         fprintf(out, ", %s", span);
-    uint64_t aside = lw_input_tally_rejected(&side->tally);
-    if (aside)
-        fprintf(out, ", %s set aside", lw_format_count(count, sizeof count, aside));
+    uint64_t rejected = lw_input_tally_rejected(&side->tally);
+    if (rejected)
+        fprintf(out, ", %s rejected", lw_format_count(count, sizeof count, rejected));
     if (side->tally.unusable)
-        fprintf(out, ", %s unusable (the first: %s)",
+        fprintf(out, ", %s unreadable (first error: %s)",
                 lw_format_count(count, sizeof count, side->tally.unusable),
                 side->tally.first_unusable);
     fprintf(out, "\n");
@@ -87,11 +87,11 @@ static void print_column(const struct lw_report_column *c, FILE *out) {
 
 static void print_changed(const struct lw_report_column *c, FILE *out) {
     enum { SHOWN = 6 };
-    for (size_t i = 0; i < c->nmovers && i < SHOWN; i++)
-        fprintf(out, "%s%s %.1f%% > %.1f%%", i ? ", " : "    ", c->mover[i].name,
-                100 * c->mover[i].share[LW_REF], 100 * c->mover[i].share[LW_CUR]);
-    if (c->nmovers)
-        fprintf(out, "%s\n", c->nmovers > SHOWN ? ", ..." : "");
+    for (size_t i = 0; i < c->nchanged && i < SHOWN; i++)
+        fprintf(out, "%s%s %.1f%% > %.1f%%", i ? ", " : "    ", c->changed[i].name,
+                100 * c->changed[i].share[LW_REF], 100 * c->changed[i].share[LW_CUR]);
+    if (c->nchanged)
+        fprintf(out, "%s\n", c->nchanged > SHOWN ? ", ..." : "");
 }
 
 static void print_segments(const struct lw_report *r, FILE *out) {
@@ -99,7 +99,7 @@ static void print_segments(const struct lw_report *r, FILE *out) {
     char ref[32], cur[32];
     if (!r->nsegments)
         return;
-    fprintf(out, "\n  where the error grew most%*s %10s %10s %9s %9s\n", 15, "", "n ref",
+    fprintf(out, "\n  largest increase in error%*s %10s %10s %9s %9s\n", 15, "", "n ref",
             "n cur", "RMSE ref", "RMSE cur");
     for (size_t i = 0; i < r->nsegments && i < SHOWN; i++) {
         const struct lw_report_segment *s = &r->segment[i];
@@ -123,8 +123,8 @@ void lw_report_print(struct lw_report *r, FILE *out) {
     fprintf(out, "%s\n\n", headline);
     json_array_foreach(r->schema, at, text)
         lw_cli_line(out, "  SCHEMA %s", json_string_value(text));
-    json_array_foreach(r->widths, at, text)
-        lw_cli_line(out, "  note   %s, the same numbers", json_string_value(text));
+    json_array_foreach(r->widths, at, text) lw_cli_line(
+        out, "  note   %s, values remain comparable", json_string_value(text));
     for (size_t i = 0; i < r->n; i++)
         if (r->column[i].fault.kind != LW_FAULT_NONE)
             lw_cli_line(out, "  FAULT %s: %s (%.4g)", r->column[i].column.name,
@@ -206,12 +206,12 @@ static void set_drift(json_t *o, const struct lw_drift *d, bool numeric) {
     set_number(o, "missing_p", d->missing_p);
 }
 
-#define MOVERS_JSON 100 /* the rest is counted */
+#define CHANGED_JSON 100 /* the others are only counted */
 
 static json_t *changed_json(const struct lw_report_column *c) {
     json_t *list = json_array();
-    for (size_t i = 0; i < c->nmovers && i < MOVERS_JSON; i++) {
-        const struct lw_report_category *m = &c->mover[i];
+    for (size_t i = 0; i < c->nchanged && i < CHANGED_JSON; i++) {
+        const struct lw_report_category *m = &c->changed[i];
         json_t *o = json_object();
         json_object_set_new(o, "category", json_string(m->name));
         set_number(o, "share_reference", m->share[LW_REF]);
@@ -243,7 +243,7 @@ static json_t *column_json(const struct lw_report_column *c) {
     json_object_set_new(o, "fault", fault);
     if (numeric)
         return o;
-    size_t more = c->nmovers > MOVERS_JSON ? c->nmovers - MOVERS_JSON : 0;
+    size_t more = c->nchanged > CHANGED_JSON ? c->nchanged - CHANGED_JSON : 0;
     json_object_set_new(o, "moved", changed_json(c));
     json_object_set_new(o, "moved_more", json_integer((json_int_t)more));
     for (int side = 0; side < LW_SIDES; side++)

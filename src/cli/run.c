@@ -1,6 +1,5 @@
-/* leeway run: the daemon. SIGTERM and SIGINT stop it cleanly: flush, leave the group,
- * give the lease back. Services that are away at the start are waited for, like at any
- * other time. */
+/* leeway run: the daemon. SIGTERM and SIGINT stop it cleanly: it flushes, leaves the group
+ * and releases the lease. It waits for services that are unavailable at startup. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,7 +29,7 @@ static struct lw_engine *start_engine(const struct lw_config *config,
             return engine;
         char quoted[600];
         lw_serve_set_wait(http, err);
-        lw_log(LW_WARN, "start_waits", "error=%s",
+        lw_log(LW_WARN, "start_retry", "error=%s",
                lw_log_quote(quoted, sizeof quoted, err->msg));
         if (stop_requested(2000)) {
             lw_err_clear(err);
@@ -42,7 +41,7 @@ static struct lw_engine *start_engine(const struct lw_config *config,
 static void log_status(const struct lw_engine *engine) {
     struct lw_engine_status s = lw_engine_status(engine);
     lw_log(LW_INFO, "status",
-           "messages=%" PRIu64 " scored=%" PRIu64 " dead=%" PRIu64
+           "messages=%" PRIu64 " scored=%" PRIu64 " dead_lettered=%" PRIu64
            " leading=%d training=%d "
            "stalled=%d outbox=%" PRIu64 " since_poll_ms=%" PRId64,
            s.messages, s.scored, s.dead, s.leading, s.training, s.stalled, s.outbox,
@@ -103,7 +102,7 @@ static int run_main(int argc, char **argv) {
     int n = lw_options_parse(&lw_cmd_run, options, 1, argc, argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     if (n > 0)
-        rc = lw_cli_usage(&lw_cmd_run, "what is \"%s\"?", rest[0]);
+        rc = lw_cli_usage(&lw_cmd_run, "unexpected argument \"%s\"", rest[0]);
     free(rest);
     if (n != 0 || helped)
         return rc;
@@ -116,12 +115,10 @@ static int run_main(int argc, char **argv) {
 }
 
 const struct lw_command lw_cmd_run = {
-    "run", "-c FILE",
-    "Score a topic, watch it for drift, retrain and promote: the daemon",
+    "run", "-c FILE", "Score a topic, detect drift, retrain and promote: the daemon",
     "  -c, --config FILE   the stream's configuration\n"
     "\n"
-    "Start more processes with the same configuration to scale: they share the "
-    "partitions, and one of them\n"
-    "leads. Each needs an http.listen of its own on one machine. SIGTERM stops cleanly. The log goes to\n"
-    "standard error, one line an event.\n",
+    "To scale, start more processes with the same configuration: they share the partitions, and\n"
+    "one of them leads. On one machine each needs its own http.listen. SIGTERM stops a process\n"
+    "cleanly. The log goes to standard error, one line for each event.\n",
     run_main};

@@ -1,5 +1,4 @@
-/* See serve.h. The server knows nothing of the engine: what it shows of this process is
- * copied here. */
+/* The server does not depend on the engine, so the engine's state is copied here. */
 #include "cli/serve.h"
 
 #include "base/log.h"

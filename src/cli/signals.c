@@ -1,10 +1,6 @@
-/* Being asked to stop.
- *
- * The main thread blocks the signals and waits for them where it has time to. That is not
- * enough: OpenBLAS starts threads when it is loaded, before main(), and they block
- * nothing. A signal that comes while the main thread is elsewhere (a broker that does not
- * answer at the start, the last flushes) is given to one of them, and would end the
- * process where it stands. So there is a handler too, which remembers it. */
+/* The main thread blocks the signals and waits for them. OpenBLAS starts threads before
+ * main() that do not block signals, so a signal that arrives while the main thread is busy
+ * would be delivered to one of them and end the process. A handler records it instead. */
 #include <signal.h>
 #include <time.h>
 

@@ -1,9 +1,8 @@
-/* leeway status: the stream as Redis knows it, once or again and again.
+/* leeway status: the state of the stream in Redis, once or repeatedly.
  *
- * On a terminal --watch draws in place: each line is cut to the terminal's width and
- * cleared behind, so that nothing flickers and nothing wraps; what has no room at the
- * bottom is left out. Anywhere else it prints one block after the other. A Redis that
- * goes away is waited for, with the last picture and the word that it is old. */
+ * On a terminal --watch draws in place: lines are truncated to the terminal's width, and
+ * lines below its bottom are omitted. Elsewhere it prints one block after the other. While
+ * Redis is unavailable it shows the last state, marked as not current. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -21,7 +20,7 @@
 #define WATCH_MIN 0.1
 #define WATCH_MAX 3600.0
 
-/* Whole numbers as such: times in milliseconds have more digits than our reals keep. */
+/* Whole numbers as integers: times in milliseconds exceed the printed precision. */
 static json_t *number_json(double v) {
     if (fabs(v) < 9e15 && v == trunc(v))
         return json_integer((json_int_t)v);
@@ -94,7 +93,7 @@ static json_t *troubles_json(const struct lw_status *s) {
     return list;
 }
 
-/* The newest evaluation as it stands in Redis, and the stream around it. */
+/* The newest evaluation, partitions, processes and problems. */
 static json_t *status_json(const struct lw_status *s) {
     json_t *o = now_json(s->now), *parts = json_array(), *who = json_array();
     double lag = lw_status_lag(s);
@@ -140,13 +139,13 @@ static void draw_in_place(const char *text) {
     fflush(stdout);
 }
 
-/* One frame; without `in_place`, one block. */
+/* Prints one frame in place, or one block. */
 static void draw_frame(const struct lw_status *s, const struct lw_err *away,
                        bool in_place, double seconds) {
     struct lw_buf out = {0};
     char when[32];
     if (in_place)
-        lw_buf_printf(&out, "every %g s, now %.19s   (Ctrl-C ends)\n", seconds,
+        lw_buf_printf(&out, "every %g s, now %.19s   (Ctrl-C to quit)\n", seconds,
                       lw_format_time(when, sizeof when, lw_wall_ms()));
     if (away->code)
         lw_buf_printf(&out, "NOT CURRENT: %s\n", away->msg);
@@ -171,7 +170,7 @@ static int status_watch(struct lw_status *s, double seconds, struct lw_err *err)
     bool in_place = isatty(STDOUT_FILENO);
     lw_signals_catch();
     if (in_place) {
-        lw_log_sink(drop_log_line, NULL); /* librdkafka's lines would tear the picture */
+        lw_log_sink(drop_log_line, NULL); /* log lines would break the screen */
         fputs("\033[2J\033[?25l", stdout);
     }
     int rc = 0;
@@ -216,14 +215,14 @@ static int status_once(struct lw_status *s, bool json, struct lw_err *err) {
 
 static int check_usage(const struct status_options *o, int nrest, char **rest) {
     if (nrest > 0)
-        return lw_cli_usage(&lw_cmd_status, "what is \"%s\"?", rest[0]);
+        return lw_cli_usage(&lw_cmd_status, "unexpected argument \"%s\"", rest[0]);
     if (isnan(o->seconds))
         return LW_EXIT_OK;
     if (o->json)
-        return lw_cli_usage(&lw_cmd_status, "--json prints once: without --watch");
+        return lw_cli_usage(&lw_cmd_status, "--json cannot be combined with --watch");
     if (!(o->seconds >= WATCH_MIN && o->seconds <= WATCH_MAX))
-        return lw_cli_usage(&lw_cmd_status, "--watch takes %g to %g seconds", WATCH_MIN,
-                            WATCH_MAX);
+        return lw_cli_usage(&lw_cmd_status, "--watch must be between %g and %g seconds",
+                            WATCH_MIN, WATCH_MAX);
     return LW_EXIT_OK;
 }
 
@@ -262,10 +261,10 @@ const struct lw_command lw_cmd_status = {
     "status", "-c FILE [--watch SECONDS | --json]",
     "Show the newest evaluation and every partition's progress",
     "  -c, --config FILE    the stream's configuration\n"
-    "      --watch SECONDS  refresh this often, in place on a terminal, until Ctrl-C\n"
-    "      --json           one object: the newest evaluation, partitions with their lag,\n"
-    "                       processes, and what is wrong with leeway itself\n"
+    "      --watch SECONDS  refresh at this interval, in place on a terminal, until Ctrl-C\n"
+    "      --json           print one object: the newest evaluation, partitions with their lag,\n"
+    "                       processes and problems\n"
     "\n"
-    "\"stalled\" marks what does not get on, with the reason: partitions that no live process\n"
-    "reads or that stand still, and what the processes report of themselves.\n",
+    "\"stalled\" marks partitions that make no progress or that no live process reads, and\n"
+    "problems that processes report, each with the reason.\n",
     status_main};

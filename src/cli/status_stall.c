@@ -1,6 +1,5 @@
-/* What stands still, by one look from outside: a partition whose owner is no live
- * process, or has flushed nothing for a while although there is something to read; and
- * what the live processes themselves say is in the way. */
+/* Stalled partitions: the owner is not a live process, has not flushed for a while although
+ * there are messages to read, or reports a problem itself. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "base/time.h"
 #include "cli/status.h"
 
-#define FLUSHED_MS 20000 /* a partition at rest is flushed each 5 s */
+#define FLUSHED_MS 20000 /* an idle partition is flushed every 5 s */
 
 double lw_status_lag_of(const struct lw_status *s, int32_t p) {
     int64_t at =
@@ -75,8 +74,9 @@ const char *lw_status_problem(const struct lw_status *s, char *out, size_t size)
     else if (s->facts->nprocesses == 0)
         lw_copy(
             out, size,
-            "no process has told of itself lately: none runs, or Redis takes no writes");
+            "no process has sent a heartbeat lately: none runs, or Redis refuses writes");
     else if (!s->facts->leader[0])
-        lw_copy(out, size, "no process leads: nothing is evaluated or told");
+        lw_copy(out, size,
+                "no process leads, so nothing is evaluated and no notification is sent");
     return out;
 }

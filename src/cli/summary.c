@@ -1,4 +1,4 @@
-/* A ledger for people and for machines: with and without retraining, by month. */
+/* A run summary by month, as JSON and as a table. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -64,7 +64,7 @@ void lw_summary_print(const struct lw_ledger *l, FILE *out) {
     for (size_t i = 0; i < l->nmonths; i++) {
         char name[16];
         if (l->month[i].answered.n == 0)
-            continue; /* before the first model; or a clock that was wrong */
+            continue; /* before the first model, or a wrong clock */
         snprintf(name, sizeof name, "%04d-%02d", l->month[i].year, l->month[i].month);
         print_row(out, name, &l->month[i]);
     }

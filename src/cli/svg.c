@@ -1,5 +1,5 @@
-/* See svg.h. Coordinates are written with one decimal: a tenth of a pixel is not seen and
- * halves the size of a picture with thousands of points. */
+/* Coordinates have one decimal, which halves the size of a chart with thousands of
+ * points. */
 #include "cli/svg.h"
 
 #include <math.h>
@@ -54,7 +54,7 @@ char *lw_svg_range(char *out, size_t size, double lo, double hi) {
     char from[32], to[32];
     lw_svg_number(from, sizeof from, lo);
     lw_svg_number(to, sizeof to, hi);
-    if (strcmp(from, to) == 0 && lo < hi) { /* close neighbours need all their digits */
+    if (strcmp(from, to) == 0 && lo < hi) { /* close values need all digits */
         lw_format_f64(from, sizeof from, lo);
         lw_format_f64(to, sizeof to, hi);
     }

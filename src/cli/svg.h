@@ -19,13 +19,13 @@ double lw_svg_axes_x(const struct lw_svg_axes *a, double v);
 double lw_svg_axes_y(const struct lw_svg_axes *a, double v);
 
 #define LW_TICKS_MAX 12
-/* Round numbers (1, 2 or 5 times a power of ten apart) inside [lo, hi], at most max; the
- * number of them. */
+/* Sets at most max round numbers (1, 2 or 5 times a power of ten apart) in [lo, hi] and
+ * returns their number. */
 int lw_svg_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]);
 
-/* A number as a reader wants it: "12,345", "3.14", "0.0021", "1.2e+09". 32 bytes. */
+/* A short number: "12,345", "3.14", "0.0021", "1.2e+09". At most 32 bytes. */
 char *lw_svg_number(char *out, size_t size, double v);
-/* "1.9 to 2.6"; two neighbouring ranges never read alike. */
+/* "1.9 to 2.6", with enough digits to tell neighbouring ranges apart. */
 char *lw_svg_range(char *out, size_t size, double lo, double hi);
 /* "12.3 %", "0.42 %". */
 char *lw_svg_percent(char *out, size_t size, double share);
@@ -33,7 +33,7 @@ char *lw_svg_percent(char *out, size_t size, double share);
 /* Grid lines, tick labels and titles. */
 struct lw_svg_axes_labels {
     const char *x, *y; /* titles, or NULL */
-    int nx, ny;        /* at most so many ticks */
+    int nx, ny;        /* maximum numbers of ticks */
     bool percent;      /* y is a share */
 };
 void lw_svg_axes_draw(const struct lw_svg_axes *a,

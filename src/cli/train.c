@@ -1,14 +1,12 @@
-/* leeway train: fit a model on files, the way the retrainer does it on a topic.
+/* leeway train: fits a model on files as the retrainer does on a topic.
  *
- * Without --candidate this is core/train.h: all candidates, the newest `retrain.holdout`
- * of event time kept for judging, the best fitted again on everything. With it that one
- * is fitted on all rows and nothing is judged. --table is another thing altogether, see
- * table.c.
+ * Without --candidate it uses core/train.h: it fits all candidates, compares them on the
+ * newest `retrain.holdout` of event time, and fits the best again on everything. With
+ * --candidate it fits that one on all rows. For --table see train_table.c.
  *
- * "As of" is --until, or the newest believable event time: the files hold trips from
- * 2041, and a hold-out of the newest two days must not be the two days before a broken
- * clock. A time is believed when `panes.jump_agree` rows stand there together, no further
- * than `panes.max_jump` from the rows before them. */
+ * Training ends at --until or at the newest plausible event time, so that a trip of 2041
+ * does not move the hold-out. A time is plausible when `panes.jump_agree` rows agree on
+ * it, at most `panes.max_jump` after the rows before them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -47,8 +45,8 @@ static int add_row(void *arg, const struct lw_feed_event *event, struct lw_err *
     return 0;
 }
 
-/* The end of the rows whose time is believed. */
-static int64_t believable_end(const struct lw_dataset *ds, const struct lw_spec *spec) {
+/* The end of the rows with plausible times. */
+static int64_t plausible_end(const struct lw_dataset *ds, const struct lw_spec *spec) {
     size_t end = lw_dataset_rows(ds), agree = (size_t)spec->jump_agree;
     for (size_t i = end; i-- > 1 && end - i < agree;)
         if (lw_dataset_time(ds, i) - lw_dataset_time(ds, i - 1) > spec->max_jump_ms)
@@ -56,7 +54,7 @@ static int64_t believable_end(const struct lw_dataset *ds, const struct lw_spec 
     return end ? lw_dataset_time(ds, end - 1) + 1 : 0;
 }
 
-/* What was made, for people and for machines. */
+/* The result of a training. */
 struct train_result {
     struct lw_training training; /* ntrials 0 with --candidate */
     struct lw_fit_report report; /* with --candidate */
@@ -97,7 +95,7 @@ static int fit_rows(const struct lw_spec *spec, const struct train_reading *in,
     lw_dataset_sort(in->rows);
     int64_t began = lw_mono_ms();
     int64_t when =
-        in->until_ms != INT64_MAX ? in->until_ms : believable_end(in->rows, spec);
+        in->until_ms != INT64_MAX ? in->until_ms : plausible_end(in->rows, spec);
     int rc = out->candidate
                  ? fit_one(spec, in->rows, when, out, err)
                  : lw_train(spec, in->rows, when, NULL, NULL, &out->training, err);
@@ -125,7 +123,7 @@ static void print_trials(const struct lw_training *t) {
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
         if (i && trial->round > t->trial[i - 1].round)
-            printf("  the better half, on more rows\n");
+            printf("  next round: the better half on more rows\n");
         lw_format_count(count, sizeof count, trial->rows);
         if (isfinite(trial->rmse))
             printf("%s %s %10s %9s  %s\n", i == t->chosen ? "*" : " ",
@@ -215,14 +213,14 @@ static int train_files(const struct lw_config *config, const struct train_option
 static int check_usage(const struct train_options *o, int n, int64_t *until_ms) {
     *until_ms = INT64_MAX;
     if (n == 0)
-        return lw_cli_usage(&lw_cmd_train, "which files?");
+        return lw_cli_usage(&lw_cmd_train, "no input files");
     if (!o->table && !o->out)
-        return lw_cli_usage(&lw_cmd_train, "where does the model go? (-o FILE)");
+        return lw_cli_usage(&lw_cmd_train, "-o FILE is required");
     if (o->table && (o->out || o->candidate))
         return lw_cli_usage(&lw_cmd_train,
-                            "--table fits models of its own and writes none");
+                            "--table cannot be combined with -o or --candidate");
     if (!o->table && (o->later || o->columns))
-        return lw_cli_usage(&lw_cmd_train, "--later and --columns belong to --table");
+        return lw_cli_usage(&lw_cmd_train, "--later and --columns require --table");
     if (o->until && !lw_parse_time(o->until, until_ms))
         return lw_cli_usage(&lw_cmd_train,
                             "\"%s\" is not a time (2020-03-12, 2020-03-12T05:00)",
@@ -276,18 +274,17 @@ const struct lw_command lw_cmd_train = {
     "       leeway train -c FILE --table TRAIN... [--later LATER]",
     "Fit a model on files",
     "  -c, --config FILE     the stream's configuration\n"
-    "  -o, --output FILE     where the model goes (Avro, schemas/model.avsc)\n"
-    "      --candidate NAME  fit this one on all rows; without it all candidates are\n"
-    "                        fitted, the newest retrain.holdout judges, and the best is\n"
+    "  -o, --output FILE     write the model to FILE (Avro, schemas/model.avsc)\n"
+    "      --candidate NAME  fit only this candidate, on all rows; by default all candidates are\n"
+    "                        fitted, compared on the newest retrain.holdout, and the best is\n"
     "                        fitted again on everything\n"
-    "      --until T         use what ended before T (2020-03-12)\n"
-    "      --table           the course's table instead of a model: least squares, lasso\n"
-    "                        and ridge on raw columns, RMSE on TRAIN and on LATER\n"
-    "      --later FILE      rows that the table's models have not seen\n"
-    "      --columns A,B,X   the table's columns: categories, then one number; by default\n"
-    "                        the configuration's own that are plain fields\n"
-    "      --json            one object on standard output\n"
+    "      --until T         use only events that ended before T (2020-03-12)\n"
+    "      --table           fit seven baseline models (least squares, lasso, ridge) on raw\n"
+    "                        columns and compare their RMSE on TRAIN and LATER\n"
+    "      --later FILE      later rows that --table's models have not seen\n"
+    "      --columns A,B,X   columns of --table: categories, then one number (default: the\n"
+    "                        configuration's features that are plain fields)\n"
+    "      --json            print one object on standard output\n"
     "\n"
-    "  leeway train -c configs/nyc-green.yaml -o model.avro "
-    "data/green_2020-03_2020-05.avro\n",
+    "  leeway train -c configs/nyc-green.yaml -o model.avro data/green_2020-03_2020-05.avro\n",
     train_main};

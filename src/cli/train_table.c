@@ -1,15 +1,14 @@
-/* leeway train --table: the table that a course on such models ends with.
+/* leeway train --table: fits seven baseline models and compares their RMSE.
  *
- * Two feature sets on raw columns, (A and B, x) one-hot each and (A_B, x) crossed, by
- * seven models, with the RMSE on the rows that were fitted and on later ones. It is there
- * to be compared with a notebook, so it takes the columns as they are: the
- * configuration's `valid:` and its clips are ignored, only the target's range is kept.
- * Penalties are scikit-learn's: lasso minimises |y - Xb|^2 / 2n + alpha |b|_1, ridge |y -
- * Xb|^2 + alpha |b|^2, the intercept unpenalised. A level of LATER that TRAIN lacks
- * counts 0.
+ * The models are fitted on two feature sets of raw columns, one-hot (A, B, x) and crossed
+ * (A_B, x), and measured on the fitted and on later rows. To be comparable with a
+ * notebook, `valid:` and clips are ignored; only the target's range applies. Penalties are
+ * scikit-learn's: lasso minimises |y - Xb|^2 / 2n + alpha |b|_1, ridge
+ * |y - Xb|^2 + alpha |b|^2, without a penalty on the intercept. A level that occurs only
+ * in LATER counts 0.
  *
- * Least squares is the exact minimum (of minimum norm where columns are dependent), which
- * a notebook's iterative solver on sparse rows only approaches. */
+ * Least squares is the exact minimum (of minimum norm if columns are dependent), which an
+ * iterative solver on sparse rows only approaches. */
 #include "cli/train_table.h"
 
 #include <math.h>
@@ -42,7 +41,7 @@ struct table_features {
     size_t nterms;
 };
 
-struct table_cell { /* of the table */
+struct table_cell { /* of the table: one fit */
     double train, later;
     size_t columns, dropped;
     int iterations;
@@ -53,7 +52,7 @@ struct baseline_table {
     struct lw_plan *plan;
     const char *category[CATEGORIES_MAX], *number;
     size_t ncategories, nsets;
-    char *columns; /* the option's text, cut at its commas */
+    char *columns; /* text of --columns, split at commas */
     struct table_features set[2];
     struct table_cell cell[2][MODELS];
     struct lw_dataset *train, *later;
@@ -69,7 +68,7 @@ static int take_column(struct baseline_table *t, const char *name, struct lw_err
         names[i] = fields->field[i].name;
     if (at < 0) {
         const char *near = lw_nearest(name, names, fields->n);
-        return lw_fail(err, LW_ECONFIG, "--columns: there is no field \"%s\"%s%s%s", name,
+        return lw_fail(err, LW_ECONFIG, "--columns: unknown field \"%s\"%s%s%s", name,
                        near ? "; did you mean \"" : "", near ? near : "",
                        near ? "\"?" : "");
     }
@@ -81,12 +80,12 @@ static int take_column(struct baseline_table *t, const char *name, struct lw_err
     else
         return lw_fail(
             err, LW_ECONFIG,
-            "--columns: \"%s\" is a %s field; it takes up to %d categories and one number",
+            "--columns: \"%s\" is a %s field; use up to %d categories and one number",
             name, lw_kind_name(field->kind), CATEGORIES_MAX);
     return 0;
 }
 
-/* Features that are plain fields: what hour of which day is no raw column. */
+/* The features that are plain fields. */
 static void default_columns(struct baseline_table *t) {
     const struct lw_spec *spec = &t->config->spec;
     for (size_t i = 0; i < spec->nfeatures; i++) {
@@ -116,8 +115,8 @@ static int choose_columns(struct baseline_table *t, const char *columns,
     }
     if (t->ncategories == 0 && !t->number)
         return lw_fail(err, LW_ECONFIG,
-                       "no feature of the configuration is a plain field; name the "
-                       "table's columns with --columns A,B,X");
+                       "no feature of the configuration is a plain field; name columns "
+                       "with --columns A,B,X");
     return 0;
 }
 
@@ -204,7 +203,7 @@ static struct lw_dataset *read_rows(struct baseline_table *t, char **files, size
         .paths = files, .n = n, .what = "reading", .take = add_row, .arg = &in};
     int rc = lw_input_read(t->config, &reader, &tally, err);
     if (rc == 0 && lw_dataset_rows(in.rows) < 2)
-        rc = lw_fail(err, LW_EINPUT, "%s: %zu rows have a target in its range", files[0],
+        rc = lw_fail(err, LW_EINPUT, "%s: only %zu rows have a target in range", files[0],
                      lw_dataset_rows(in.rows));
     if (rc == 0)
         return in.rows;
@@ -265,7 +264,7 @@ static int fit_all(struct baseline_table *t, struct lw_err *err) {
     return rc;
 }
 
-/* ---- answers ---- */
+/* ---- output ---- */
 
 static void print_cell(const struct baseline_table *t, double train, double later) {
     printf(" %9s", lw_digits(train, 4).text);

@@ -1,11 +1,11 @@
-/* The course's table: plain linear models on raw columns. */
+/* leeway train --table: seven baseline models on raw columns. */
 #ifndef LW_CLI_TRAIN_TABLE_H
 #define LW_CLI_TRAIN_TABLE_H
 
 #include "cli/cli.h"
 
 struct lw_train_table_options {
-    const char *later;   /* file of unseen rows, or NULL */
+    const char *later;   /* file of later rows, or NULL */
     const char *columns; /* "A,B,X", or NULL */
     int64_t until_ms;
     bool json;
