@@ -53,7 +53,7 @@ check "too few to judge" grep -q '"verdict":"insufficient"' "$dir/out"
 expect 0 report --reference "$sales/reference.avro" "$sales/same.avro" --current="$sales/same.avro" --json
 check "both files were read" test "$(json records)" = 3000
 expect 2 report --reference "$sales/reference.avro"
-says "which files?"
+says "--reference A... and --current B... are required"
 expect 2 report --reference "$sales/reference.avro" --current "$sales/same.avro" --alpha 2
 expect 2 report --window day
 expect 1 report --reference "$sales/reference.avro" --current "$sales/make_report.py"
