@@ -36,7 +36,7 @@ for class in managedline otherline frozenline promoted 'alert critical'; do
 done
 
 expect 0 backtest -c "$dir/b.yaml" -q --segment pickup_hour "$trips"
-prints "managed, day by day"
+prints "managed, daily"
 prints "managed (frozen) by pickup_hour"
 check "no nan, with a first model that was not kept" test "$(grep -ci 'nan' "$dir/out")" -eq 0
 

@@ -8,7 +8,7 @@ prints "--table"
 expect 2 train -c "$config" -o "$dir/m.avro"
 says "no input files"
 expect 2 train -c "$config" "$trips"
-says "where does the model go?"
+says "-o FILE is required"
 expect 2 train -c "$config" "$trips" -o "$dir/m.avro" --until someday
 says "is not a time"
 expect 2 train -c "$config" "$trips" -o "$dir/m.avro" --later "$trips"
