@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# leeway backtest: the answer in all its forms says the same, two configurations side by side, error
-# by segment, injected drift with its truth, and clear words where there is nothing to answer.
+# leeway backtest: all forms of output agree; two configurations, error by segment, injected drift, and clear
+# errors when nothing can be scored.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"
 command -v python3 >/dev/null || exit 77
@@ -25,9 +25,9 @@ expect 0 backtest -c "$dir/a.yaml" --against "$dir/b.yaml" --segment pickup_hour
     --inject 'sudden:field=target,size=8,at=2020-05-10,until=2020-05-13' --truth "$dir/truth.json" \
     --html "$dir/page.html" --json "$trips"
 check "one line of JSON" test "$(wc -l <"$dir/out")" -eq 1
-check "figures agree with each other" python3 "$here/look_backtest.py" "$dir/out" "$dir/truth.json"
+check "figures agree with each other" python3 "$here/check_backtest.py" "$dir/out" "$dir/truth.json"
 
-check "every element is closed" python3 "$here/look_page.py" "$dir/page.html"
+check "every element is closed" python3 "$here/check_html.py" "$dir/page.html"
 check "the page needs nothing else" test "$(grep -c 'href\|<script\|<img\|url(\|@import' "$dir/page.html")" -eq 0
 check "no figure is NaN" test "$(grep -ci '>nan\|"nan\| nan' "$dir/page.html")" -eq 0
 check "light and dark" grep -q 'prefers-color-scheme:dark' "$dir/page.html"
@@ -49,7 +49,7 @@ else
     says "name"
 fi
 
-# ---- what cannot be answered
+# ---- errors
 expect 2 backtest -c "$dir/a.yaml"
 says "no input files"
 # A feed that breaks for good: nothing is trained from then on, until a person says that it is no fault.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Options that no other test uses, and what is refused because it would have no effect.
+# Options that no other test uses, and usage errors.
 #   test_options.sh PROGRAM
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"
@@ -12,7 +12,7 @@ refused() { # WHAT ARGUMENT...
     says "$what"
 }
 
-# ---- given twice, or with a value that it does not take ----
+# ---- repeated or invalid values ----
 refused "--by may be given only once" evaluate --by a --by b
 refused "--config may be given only once" run -c "$config" --config "$config"
 refused "--top may be given only once" evaluate --top 1 --top=2
@@ -26,7 +26,7 @@ expect 0 demo --json --json --help # a flag says the same twice
 expect 2 backtest -c "$config" --segment a --segment b --inject x --inject y # these may be repeated
 says "no input files"
 
-# ---- of another verb, or a word too many ----
+# ---- options of another subcommand, unexpected arguments ----
 refused "apply only to silence, not to list" alerts -c "$config" --for 2h --comment "road works"
 refused "apply only to silence, not to test" alerts -c "$config" test --rule psi-day
 refused "apply only to test, not to list" alerts -c "$config" list --receiver on-call
@@ -43,13 +43,13 @@ refused "apply only to replay" dead-letters -c "$config" show 0:1 --topic elsewh
 refused 'unexpected argument "extra"' run -c "$config" extra
 refused 'unexpected argument "extra"' status -c "$config" extra
 
-# ---- what is said drives no terminal ----
+# ---- messages cannot control the terminal ----
 refused 'unknown command "\x1b[31m"' $'\e[31m'
 refused 'unknown option --\u009b31m' run $'--\xc2\x9b31m'
 expect 1 check -c $'/no/\e]0;title\a.yaml' --offline
 says '/no/\x1b]0;title\x07.yaml'
 
-# ---- tried once ----
+# ---- every other option works ----
 expect 0 check --manual
 check "the manual is docs/config.md" cmp -s "$dir/out" "$root/docs/config.md"
 expect 0 check -c "$config" --print
