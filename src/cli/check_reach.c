@@ -1,4 +1,3 @@
-/* See check_reach.h. */
 #include "cli/check_reach.h"
 
 #include <curl/curl.h>
@@ -8,7 +7,7 @@ int lw_check_reach(const char *url, const char *ca_file, long timeout_ms,
     char why[CURL_ERROR_SIZE] = "";
     CURL *curl = curl_easy_init();
     if (!curl)
-        return lw_fail(err, LW_ESTOP, "curl cannot start");
+        return lw_fail(err, LW_ESTOP, "cannot initialise curl");
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

@@ -166,7 +166,7 @@ def keys_of_another_type(s):
     alerts = json.loads(s.case.attempt("alerts", "-c", s.config, "--json").stdout)["alerts"]
     check(any(a["rule"] == "unreadable-state" for a in alerts), "told", alerts)
     listed = json.loads(s.case.leeway("repair", "-c", s.config, "--json", status=3))
-    check({"detector", f"part:{TOPIC}:0"} <= {d["name"] for d in listed["aside"]}, "listed", listed)
+    check({"detector", f"part:{TOPIC}:0"} <= {d["name"] for d in listed["unreadable"]}, "listed", listed)
 
 
 def fields_at_the_next_start(s):
@@ -208,7 +208,7 @@ def a_version_without_an_alias(s):
     for name in ("health", "privacy"):
         s.redis("DEL", key(name))
         s.redis("RPUSH", key(name), "x")
-        s.case.leeway("repair", "-c", s.config, "anew", name, "--apply")
+        s.case.leeway("repair", "-c", s.config, "reset", name, "--apply")
         check(s.redis("EXISTS", key(name)) == 0 and s.redis("EXISTS", key(f"unreadable:{name}")), "begins anew", name)
         s.redis("RPUSH", key(name), "x")  # for the next start, which hashes names
     return f"model:{version}"

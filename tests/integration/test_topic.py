@@ -77,7 +77,7 @@ def trimmed_and_remade(case):
     case.topics += [stream, stream + ".dead"]
     c = config(case, stream)
     daemon = Daemon(case, c, stream)  # before there is a topic
-    wait_for("a complaint", 30, lambda: [l for l in daemon.logged("start_waits") if stream in l])
+    wait_for("a complaint", 30, lambda: [l for l in daemon.logged("start_retry") if stream in l])
     kafka("create", stream, 1, stream + ".dead", 1)
     wait_for("the group", 60, lambda: daemon.logged("partition_claimed"))
     wait_for("its place", 30, lambda: case.redis.hash(

@@ -104,7 +104,7 @@ def scenario(case):
         redis("HSET", key("unreadable"), k.split("pane:")[1], "1 set aside by hand")
     case.leeway("repair", "-c", config, status=3)
     said = case.leeway("repair", "-c", config, "panes", "all")
-    check(said.count("would be made again of 20 events") == 2, "dry", said)
+    check(said.count("would be rebuilt from 20 events") == 2, "dry", said)
     check(not redis("EXISTS", closed, another), "and nothing is changed")
     case.leeway("repair", "-c", config, "panes", "all", "--apply")
     for k, was in whole.items():

@@ -1,9 +1,8 @@
-/* The picture of `leeway evaluate --plot`: on the left prediction against truth, counted
- * in hexagons; on the right both distributions over each other.
+/* The plot of `leeway evaluate --plot`: on the left predictions against actual values as
+ * counts in hexagons, on the right both distributions.
  *
- * Hexagons rather than points: a month of trips is fifty thousand points on a hand's
- * breadth. Darkness is the logarithm of the count, as opacity of one colour, so that the
- * picture works on white and on black. Hexagon binning is Carr et al., "Scatterplot
+ * Hexagons instead of points, because a month has fifty thousand of them. Opacity is the
+ * logarithm of the count, so the plot works on light and dark backgrounds. Hexagon binning is Carr et al., "Scatterplot
  * Matrix Techniques for Large N" (1987): the nearer centre of two interleaved rectangular
  * grids. */
 #include <math.h>
@@ -14,6 +13,7 @@
 #include "base/sort.h"
 #include "base/text.h"
 #include "cli/evaluate.h"
+#include "cli/html.h"
 #include "cli/svg.h"
 
 #define COLUMNS 44
@@ -32,9 +32,9 @@ static const char style[] =
     ".same{stroke:#ff9d5c}.truth{fill:#7b858e;stroke:#a7b0b8}"
     ".guess{fill:#6cb2ff;stroke:#6cb2ff}}</style>\n";
 
-/* The configured range, or where it has no end the middle 99 % of the truth. */
-static void value_range(const struct lw_judged_rows *rows, const struct lw_plot *plot,
-                        double *lo, double *hi) {
+/* The configured range; where it is unbounded, the middle 99 % of the actual values. */
+static void value_range(const struct lw_evaluate_rows *rows,
+                        const struct lw_evaluate_plot *plot, double *lo, double *hi) {
     double *v = lw_malloc(rows->n * sizeof *v);
     for (size_t i = 0; i < rows->n; i++)
         v[i] = rows->row[i].target;
@@ -50,7 +50,7 @@ static void value_range(const struct lw_judged_rows *rows, const struct lw_plot 
 
 /* Index of the hexagon under (u, v), both in units of columns. Rows are sqrt(3)/2 apart,
  * odd ones shifted by half a column. */
-static size_t hexagon(double u, double v) {
+static size_t hexagon_index(double u, double v) {
     double row = v / (sqrt(3) / 2);
     double r0 = floor(row), best = INFINITY;
     size_t at = 0;
@@ -66,7 +66,7 @@ static size_t hexagon(double u, double v) {
     return at;
 }
 
-static uint32_t count_hexagons(const struct lw_judged_rows *rows, double lo, double hi,
+static uint32_t count_hexagons(const struct lw_evaluate_rows *rows, double lo, double hi,
                                uint32_t *count) {
     uint32_t most = 1;
     for (size_t i = 0; i < rows->n; i++) {
@@ -74,14 +74,14 @@ static uint32_t count_hexagons(const struct lw_judged_rows *rows, double lo, dou
         double v = (rows->row[i].prediction - lo) / (hi - lo) * COLUMNS;
         if (!(u >= 0 && u <= COLUMNS && v >= 0 && v <= COLUMNS))
             continue;
-        uint32_t *cell = &count[hexagon(u, v)];
+        uint32_t *cell = &count[hexagon_index(u, v)];
         most = ++*cell > most ? *cell : most;
     }
     return most;
 }
 
-static void draw_hexagons(const struct lw_axes *a, const uint32_t *count, uint32_t most,
-                          struct lw_buf *out) {
+static void draw_hexagons(const struct lw_svg_axes *a, const uint32_t *count,
+                          uint32_t most, struct lw_buf *out) {
     double step = a->w / COLUMNS, r = step / sqrt(3), half = step / 2;
     lw_buf_printf(out,
                   "<clipPath id=\"frame\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
@@ -102,7 +102,7 @@ static void draw_hexagons(const struct lw_axes *a, const uint32_t *count, uint32
     lw_buf_printf(out, "</g>\n");
 }
 
-static void draw_key(const struct lw_axes *a, uint32_t most, struct lw_buf *out) {
+static void draw_key(const struct lw_svg_axes *a, uint32_t most, struct lw_buf *out) {
     char text[32];
     double x = a->x + 12, y = a->y + 12;
     for (int i = 0; i < 5; i++)
@@ -116,19 +116,20 @@ static void draw_key(const struct lw_axes *a, uint32_t most, struct lw_buf *out)
                   x + 88, y + 9, lw_format_count(text, sizeof text, most));
 }
 
-static void draw_density(const struct lw_judged_rows *rows, const struct lw_plot *plot,
-                         double lo, double hi, struct lw_buf *out) {
-    struct lw_axes a = {
+static void draw_density(const struct lw_evaluate_rows *rows,
+                         const struct lw_evaluate_plot *plot, double lo, double hi,
+                         struct lw_buf *out) {
+    struct lw_svg_axes a = {
         .x = 60, .y = 92, .w = 430, .h = 430, .x0 = lo, .x1 = hi, .y0 = lo, .y1 = hi};
     char x_title[160], y_title[160];
     uint32_t *count = lw_calloc((COLUMNS + 1) * ROWS, sizeof *count);
     uint32_t most = count_hexagons(rows, lo, hi, count);
-    snprintf(x_title, sizeof x_title, "truth, %s", plot->target);
+    snprintf(x_title, sizeof x_title, "actual, %s", plot->target);
     snprintf(y_title, sizeof y_title, "prediction, %s", plot->target);
-    lw_axes_draw(&a,
-                 &(struct lw_axes_labels){
-                     .x = x_title, .y = y_title, .nx = 8, .ny = 8, .percent = false},
-                 out);
+    lw_svg_axes_draw(&a,
+                     &(struct lw_svg_axes_labels){
+                         .x = x_title, .y = y_title, .nx = 8, .ny = 8, .percent = false},
+                     out);
     draw_hexagons(&a, count, most, out);
     lw_buf_printf(out, "<path class=\"same\" d=\"M%.1f %.1fL%.1f %.1f\"/>\n", a.x,
                   a.y + a.h, a.x + a.w, a.y);
@@ -143,16 +144,16 @@ static void add_bar(double *bar, double v, double lo, double hi, double weight) 
         bar[(size_t)at] += weight;
 }
 
-static void legend(double x, double y, const char *class_name, const char *text,
-                   struct lw_buf *out) {
+static void draw_legend(double x, double y, const char *class_name, const char *text,
+                        struct lw_buf *out) {
     lw_buf_printf(out,
                   "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"22\" height=\"12\"/>"
                   "<text x=\"%.1f\" y=\"%.1f\">%s</text>\n",
                   class_name, x, y, x + 30, y + 11, text);
 }
 
-static void draw_distributions(const struct lw_judged_rows *rows,
-                               const struct lw_plot *plot, double lo, double hi,
+static void draw_distributions(const struct lw_evaluate_rows *rows,
+                               const struct lw_evaluate_plot *plot, double lo, double hi,
                                struct lw_buf *out) {
     double edges[BARS + 1], truth[BARS] = {0}, guess[BARS] = {0}, top = 0;
     for (size_t i = 0; i < rows->n; i++) {
@@ -163,34 +164,34 @@ static void draw_distributions(const struct lw_judged_rows *rows,
         edges[i] = lo + (hi - lo) * i / BARS;
     for (int i = 0; i < BARS; i++)
         top = fmax(top, fmax(truth[i], guess[i]));
-    struct lw_axes a = {.x = 570,
-                        .y = 92,
-                        .w = 430,
-                        .h = 430,
-                        .x0 = lo,
-                        .x1 = hi,
-                        .y0 = 0,
-                        .y1 = 1.08 * top};
-    lw_axes_draw(
+    struct lw_svg_axes a = {.x = 570,
+                            .y = 92,
+                            .w = 430,
+                            .h = 430,
+                            .x0 = lo,
+                            .x1 = hi,
+                            .y0 = 0,
+                            .y1 = 1.08 * top};
+    lw_svg_axes_draw(
         &a,
-        &(struct lw_axes_labels){
+        &(struct lw_svg_axes_labels){
             .x = plot->target, .y = "share of events", .nx = 8, .ny = 8, .percent = true},
         out);
-    lw_axes_steps(&a, edges, truth, BARS, "truth", out);
-    lw_axes_steps(&a, edges, guess, BARS, "guess", out);
-    legend(a.x + a.w - 110, a.y + 10, "truth", "truth", out);
-    legend(a.x + a.w - 110, a.y + 30, "guess", "prediction", out);
+    lw_svg_axes_steps(&a, edges, truth, BARS, "truth", out);
+    lw_svg_axes_steps(&a, edges, guess, BARS, "guess", out);
+    draw_legend(a.x + a.w - 110, a.y + 10, "truth", "actual", out);
+    draw_legend(a.x + a.w - 110, a.y + 30, "guess", "prediction", out);
 }
 
-void lw_plot_draw(const struct lw_judged_rows *rows, const struct lw_plot *plot,
-                  struct lw_buf *out) {
+void lw_evaluate_plot_draw(const struct lw_evaluate_rows *rows,
+                           const struct lw_evaluate_plot *plot, struct lw_buf *out) {
     double lo, hi;
     char count[32];
     const struct lw_errors *s = &plot->all->errors;
     value_range(rows, plot, &lo, &hi);
     lw_buf_printf(out,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1030 580\" "
-                  "role=\"img\" aria-label=\"Prediction against truth\">\n");
+                  "role=\"img\" aria-label=\"Predictions against actual values\">\n");
     lw_buf_put(out, style, sizeof style - 1);
     lw_buf_printf(out, "<rect class=\"page\" width=\"1030\" height=\"580\"/>\n"
                        "<text class=\"title\" x=\"60\" y=\"32\">");

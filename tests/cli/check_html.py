@@ -1,4 +1,4 @@
-"""Is a page well-formed, with every element closed?  look_page.py PAGE"""
+"""Fails if an HTML page has an element that is not closed.  check_html.py PAGE"""
 import html.parser
 import sys
 

@@ -1,11 +1,11 @@
-"""Categories of any bytes and numbers of any size through everything that is printed.
+"""Categories with any bytes and numbers of any size are printed safely.
 
-  test_names.py PROGRAM [SEED]
+  test_hostile_values.py PROGRAM [SEED]
 
-A made stream whose categories are hostile (no UTF-8, zero bytes, escape sequences, marks of direction,
-long ones that begin alike) and whose numbers are huge goes through report, evaluate and backtest. What
-comes out is valid UTF-8 without control characters, valid JSON of finite numbers; no figure is wider than
-15 characters; and as many categories as went in can be told apart, by the same names everywhere."""
+A generated stream with hostile categories (invalid UTF-8, zero bytes, escape sequences, direction marks, long
+common prefixes) and huge numbers goes through report, evaluate and backtest. Output is valid UTF-8 without
+control characters and valid JSON with finite numbers; no number is wider than 15 characters; all categories
+are distinguishable, by the same names everywhere."""
 import html
 import json
 import os

@@ -1,5 +1,5 @@
-/* Reading the topic of dead letters, and the list. */
-#include "cli/letters.h"
+/* Reads the dead-letter topic; leeway dead-letters list. */
+#include "cli/dead_letters.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,32 +17,33 @@
 
 /* ---- reading ---- */
 
-struct reading {
-    const struct lw_letters *letters;
-    lw_letters_each each;
+struct dead_letters_reading {
+    const struct lw_dead_letters *letters;
+    lw_dead_letters_each each;
     void *arg;
 };
 
-int64_t lw_letters_time(const rd_kafka_message_t *m) {
+int64_t lw_dead_letters_time(const rd_kafka_message_t *m) {
     rd_kafka_timestamp_type_t kind;
     int64_t ms = rd_kafka_message_timestamp(m, &kind);
     return kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? INT64_MIN : ms;
 }
 
-static int take(void *arg, const rd_kafka_message_t *m) {
-    const struct reading *r = arg;
-    const struct lw_letters *l = r->letters;
+static int filter_message(void *arg, const rd_kafka_message_t *m) {
+    const struct dead_letters_reading *r = arg;
+    const struct lw_dead_letters *l = r->letters;
     struct lw_letter letter;
     bool ours = lw_letter_read(m, &letter);
-    if (l->since_ms != INT64_MIN && lw_letters_time(m) < l->since_ms)
+    if (l->since_ms != INT64_MIN && lw_dead_letters_time(m) < l->since_ms)
         return 0;
     if (l->reason && (!ours || !strstr(letter.reason, l->reason)))
         return 0;
     return r->each(r->arg, m, ours ? &letter : NULL);
 }
 
-/* Where each partition ends now; free() the array. */
-static int64_t *ends_of(const struct lw_config *config, int32_t *n, struct lw_err *err) {
+/* The end offset of each partition; free() the array. */
+static int64_t *end_offsets(const struct lw_config *config, int32_t *n,
+                            struct lw_err *err) {
     const char *topic = config->source.dead_letters;
     int64_t *end = NULL;
     struct lw_probe *probe = lw_probe_new(&config->kafka, err);
@@ -60,8 +61,9 @@ static int64_t *ends_of(const struct lw_config *config, int32_t *n, struct lw_er
     return end;
 }
 
-static struct lw_offset_range range_of(const struct lw_letters *l, int64_t newest,
-                                       int32_t partition, int64_t end) {
+static struct lw_offset_range partition_range(const struct lw_dead_letters *l,
+                                              int64_t newest, int32_t partition,
+                                              int64_t end) {
     struct lw_offset_range range = {.partition = partition, .last = end - 1};
     if (newest > 0 && end > newest)
         range.first = end - newest;
@@ -72,17 +74,18 @@ static struct lw_offset_range range_of(const struct lw_letters *l, int64_t newes
     return range;
 }
 
-int lw_letters_read(const struct lw_letters *l, int64_t newest, lw_letters_each each,
-                    void *arg, struct lw_err *err) {
+int lw_dead_letters_read(const struct lw_dead_letters *l, int64_t newest,
+                         lw_dead_letters_each each, void *arg, struct lw_err *err) {
     int32_t n;
-    struct reading reading = {.letters = l, .each = each, .arg = arg};
-    struct lw_read_options how = {.timeout_ms = KAFKA_MS, .each = take, .arg = &reading};
-    int64_t *end = ends_of(l->config, &n, err);
+    struct dead_letters_reading reading = {.letters = l, .each = each, .arg = arg};
+    struct lw_read_options how = {
+        .timeout_ms = KAFKA_MS, .each = filter_message, .arg = &reading};
+    int64_t *end = end_offsets(l->config, &n, err);
     if (!end)
         return -1;
     struct lw_offset_range *range = lw_calloc((size_t)n, sizeof *range);
     for (int32_t p = 0; p < n; p++)
-        range[p] = range_of(l, newest, p, end[p]);
+        range[p] = partition_range(l, newest, p, end[p]);
     int rc = lw_kafka_read_ranges(&l->config->kafka, l->config->source.dead_letters,
                                   range, (size_t)n, &how, NULL, err);
     free(range);
@@ -92,7 +95,7 @@ int lw_letters_read(const struct lw_letters *l, int64_t newest, lw_letters_each 
 
 /* ---- the list ---- */
 
-struct line {
+struct listing_line {
     int64_t time_ms, offset, bytes;
     int32_t partition;
     bool ours;
@@ -100,14 +103,14 @@ struct line {
 };
 
 struct listing {
-    const struct lw_letters *letters;
-    struct line *line;
+    const struct lw_dead_letters *letters;
+    struct listing_line *line;
     size_t n, cap;
     uint64_t matched;
 };
 
-static int by_time(const void *a, const void *b) {
-    const struct line *x = a, *y = b;
+static int compare_time(const void *a, const void *b) {
+    const struct listing_line *x = a, *y = b;
     if (x->time_ms != y->time_ms)
         return x->time_ms < y->time_ms ? -1 : 1;
     if (x->partition != y->partition)
@@ -115,7 +118,7 @@ static int by_time(const void *a, const void *b) {
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-static void print_json(const struct line *l) {
+static void print_json(const struct listing_line *l) {
     char when[32];
     json_t *o = json_object(), *source = json_object();
     json_object_set_new(o, "partition", json_integer(l->partition));
@@ -125,7 +128,7 @@ static void print_json(const struct line *l) {
                             ? json_null()
                             : json_string(lw_format_time(when, sizeof when, l->time_ms)));
     json_object_set_new(o, "bytes", json_integer(l->bytes));
-    json_object_set_new(o, "letter", json_boolean(l->ours));
+    json_object_set_new(o, "dead_letter", json_boolean(l->ours));
     if (l->ours) {
         json_object_set_new(source, "topic", lw_cli_text(l->letter.topic));
         json_object_set_new(source, "partition", json_integer(l->letter.partition));
@@ -141,9 +144,9 @@ static void print_json(const struct line *l) {
     lw_cli_print_json(o);
 }
 
-static void print_line(const struct line *l) {
+static void print_line(const struct listing_line *l) {
     char when[32] = "-", at[40], source[300] = "-";
-    char stage[64] = "-", reason[512] = "no headers of a dead letter";
+    char stage[64] = "-", reason[512] = "no dead-letter headers";
     if (l->time_ms != INT64_MIN)
         lw_format_time(when, sizeof when, l->time_ms);
     snprintf(at, sizeof at, "%" PRId32 ":%" PRId64, l->partition, l->offset);
@@ -158,42 +161,43 @@ static void print_line(const struct line *l) {
                 stage, l->letter.replays, reason);
 }
 
-static void print(const struct listing *g, const struct line *line) {
+static void listing_print(const struct listing *g, const struct listing_line *line) {
     if (g->letters->json)
         print_json(line);
     else
         print_line(line);
 }
 
-/* Keeps the newest `limit`, in memory for twice as many. */
-static void cut(struct listing *g) {
+/* Keeps the newest `limit`; the array holds twice as many. */
+static void listing_trim(struct listing *g) {
     size_t limit = (size_t)g->letters->limit;
     if (g->n)
-        qsort(g->line, g->n, sizeof *g->line, by_time);
+        qsort(g->line, g->n, sizeof *g->line, compare_time);
     if (g->n <= limit)
         return;
     memmove(g->line, g->line + (g->n - limit), limit * sizeof *g->line);
     g->n = limit;
 }
 
-static int add(void *arg, const rd_kafka_message_t *m, const struct lw_letter *letter) {
+static int listing_add(void *arg, const rd_kafka_message_t *m,
+                       const struct lw_letter *letter) {
     struct listing *g = arg;
-    struct line line = {.time_ms = lw_letters_time(m),
-                        .partition = m->partition,
-                        .offset = m->offset,
-                        .bytes = (int64_t)m->len,
-                        .ours = letter != NULL};
+    struct listing_line line = {.time_ms = lw_dead_letters_time(m),
+                                .partition = m->partition,
+                                .offset = m->offset,
+                                .bytes = (int64_t)m->len,
+                                .ours = letter != NULL};
     if (letter)
         line.letter = *letter;
     g->matched++;
     if (g->letters->limit == 0) {
-        print(g, &line);
+        listing_print(g, &line);
         return 0;
     }
     if (g->n == g->cap) {
         size_t most = 2 * (size_t)g->letters->limit;
         if (g->cap == most)
-            cut(g);
+            listing_trim(g);
         else
             g->cap = g->cap == 0 ? (most < 64 ? most : 64)
                                  : (2 * g->cap < most ? 2 * g->cap : most);
@@ -203,21 +207,21 @@ static int add(void *arg, const rd_kafka_message_t *m, const struct lw_letter *l
     return 0;
 }
 
-int lw_letters_list(const struct lw_letters *l, struct lw_err *err) {
+int lw_dead_letters_list(const struct lw_dead_letters *l, struct lw_err *err) {
     struct listing g = {.letters = l};
     bool filtered = l->reason || l->since_ms != INT64_MIN;
     if (!l->json)
-        printf("%-24s  %-10s  %-28s  %-15s  %7s  %s\n", "TIME", "LETTER", "FROM", "STAGE",
-               "REPLAYS", "REASON");
-    int rc = lw_letters_read(l, filtered ? 0 : l->limit, add, &g, err);
+        printf("%-24s  %-10s  %-28s  %-15s  %7s  %s\n", "TIME", "POSITION", "FROM",
+               "STAGE", "REPLAYS", "REASON");
+    int rc = lw_dead_letters_read(l, filtered ? 0 : l->limit, listing_add, &g, err);
     if (rc == 0 && l->limit > 0)
-        cut(&g);
+        listing_trim(&g);
     for (size_t i = 0; i < g.n && rc == 0; i++)
-        print(&g, &g.line[i]);
+        listing_print(&g, &g.line[i]);
     if (rc == 0 && !l->json && g.matched == 0)
-        fprintf(stderr, "no letters in %s\n", l->config->source.dead_letters);
+        fprintf(stderr, "no dead letters in %s\n", l->config->source.dead_letters);
     else if (rc == 0 && !l->json && l->limit > 0 && g.matched > g.n)
-        fprintf(stderr, "the newest %zu; --limit 0 lists all\n", g.n);
+        fprintf(stderr, "showing the newest %zu; --limit 0 lists all\n", g.n);
     free(g.line);
     return rc ? -1 : LW_EXIT_OK;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Fields of nested records, as a change-data-capture envelope has them: the trips again, each inside a
-nullable record `after`, decide as the flat ones do. test_nested.py LEEWAY; 77 without fastavro."""
+"""Fields of nested records: trips inside a nullable record `after`, as in a change-data-capture envelope, lead to
+the same decisions as flat ones. test_nested_records.py LEEWAY; 77 without fastavro."""
 import itertools
 import json
 import os

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""Every documented bound of the configuration at its edges, against the commands that read files.
+"""Every documented bound of the configuration holds at its edges, for the commands that read files.
 
-The manual's own tables say what is allowed. A value on the edge is taken by `check` and by every other
-command, which then does its work or says in words why it cannot; a value past the edge is refused by all of
-them with the key's name. No command may die of either. test_bounds.py LEEWAY; 77 without fastavro."""
+The manual's tables have the bounds. `check` and every other command accept a value at the bound, and then do
+their work or explain why they cannot; all reject a value beyond it and name the key. No command crashes. test_config_bounds.py LEEWAY; 77 without fastavro."""
 import concurrent.futures
 import copy
 import json

@@ -1,4 +1,4 @@
-/* leeway dead-letters show: one letter, whole; and whether it could be read now. */
+/* leeway dead-letters show: one dead letter in full, and whether it can be read now. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +7,16 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "cli/letters.h"
+#include "cli/dead_letters.h"
 #include "engine/message.h"
 
-struct view {
-    const struct lw_letters *letters;
+struct dead_letters_view {
+    const struct lw_dead_letters *letters;
     int shown;
 };
 
-/* The bytes in words, whole: strange ones are escaped, nothing is cut. */
-static const char *text_of(struct lw_buf *out, const void *bytes, size_t len) {
+/* All bytes as text, unprintable ones escaped. */
+static const char *bytes_text(struct lw_buf *out, const void *bytes, size_t len) {
     size_t size = 10 * len + 4;
     char *shown = lw_malloc(size);
     lw_buf_clear(out);
@@ -28,7 +28,7 @@ static const char *text_of(struct lw_buf *out, const void *bytes, size_t len) {
     return lw_buf_str(out);
 }
 
-static void dump(const uint8_t *data, size_t len) {
+static void hex_dump(const uint8_t *data, size_t len) {
     for (size_t at = 0; at < len; at += 16) {
         size_t n = len - at < 16 ? len - at : 16;
         printf("  %08zx ", at);
@@ -51,7 +51,7 @@ static void cell_text(const struct lw_field *field, const struct lw_cell *cell,
     if (!cell->present)
         lw_buf_printf(out, "null");
     else if (cell->text)
-        text_of(out, cell->text, cell->len);
+        bytes_text(out, cell->text, cell->len);
     else if (field->kind == LW_TIMESTAMP)
         lw_buf_printf(out, "%s", lw_format_time(text, sizeof text, (int64_t)cell->key));
     else if (field->kind == LW_NUMERIC)
@@ -60,11 +60,10 @@ static void cell_text(const struct lw_field *field, const struct lw_cell *cell,
         lw_buf_printf(out, "%" PRId64, (int64_t)cell->key);
 }
 
-/* With a registry's answer if it takes one, waited for as long as a request may last: a
- * person sits before the screen. */
-static int decode(const struct lw_config *config, struct lw_intake *in,
-                  const rd_kafka_message_t *m, struct lw_cell *cells,
-                  struct lw_err *why) {
+/* Decodes the message, waiting for the registry up to its timeout. */
+static int decode_message(const struct lw_config *config, struct lw_intake *in,
+                          const rd_kafka_message_t *m, struct lw_cell *cells,
+                          struct lw_err *why) {
     int64_t until = lw_mono_ms() + config->source.registry.timeout_ms;
     while (lw_message_decode(in, m, cells, why)) {
         if (why->code != LW_EAGAIN || lw_mono_ms() > until)
@@ -80,7 +79,7 @@ static json_t *cells_json(const struct lw_config *config, struct lw_intake *in,
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_row row;
     const struct lw_fields *fields = &config->spec.event.fields;
-    if (decode(config, in, m, cells, why) ||
+    if (decode_message(config, in, m, cells, why) ||
         lw_event_row(&config->spec.event, cells, lw_message_time(m), &row, why) < 0)
         return NULL;
     struct lw_buf text = {0};
@@ -95,12 +94,12 @@ static json_t *cells_json(const struct lw_config *config, struct lw_intake *in,
     return o;
 }
 
-/* The cells as JSON, or NULL with why. */
+/* The fields as JSON, or NULL with why. */
 static json_t *read_now(const struct lw_config *config, const rd_kafka_message_t *m,
                         struct lw_err *why) {
     struct lw_registry_options o = config->source.registry;
     bool wanted = config->source.framing == LW_FRAMING_CONFLUENT;
-    o.missing_wait_ms = 0; /* what it does not know now, it does not know */
+    o.missing_wait_ms = 0; /* do not wait for unknown schemas */
     struct lw_registry *registry = wanted ? lw_registry_new(&o, why) : NULL;
     struct lw_intake *in =
         wanted && !registry ? NULL : lw_intake_new(config, registry, why);
@@ -121,8 +120,9 @@ static json_t *headers_json(const rd_kafka_message_t *m) {
         for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len);
              i++) {
             json_t *pair = json_array();
-            json_array_append_new(pair, json_string(text_of(&text, name, strlen(name))));
-            json_array_append_new(pair, value ? json_string(text_of(&text, value, len))
+            json_array_append_new(pair,
+                                  json_string(bytes_text(&text, name, strlen(name))));
+            json_array_append_new(pair, value ? json_string(bytes_text(&text, value, len))
                                               : json_null());
             json_array_append_new(list, pair);
         }
@@ -161,10 +161,10 @@ static void print_text(const rd_kafka_message_t *m, json_t *headers, json_t *fie
     size_t i;
     json_t *pair, *value;
     const char *name;
-    if (lw_letters_time(m) != INT64_MIN)
-        lw_format_time(when, sizeof when, lw_letters_time(m));
-    printf("letter %" PRId32 ":%" PRId64 ", %s\n", m->partition, m->offset, when);
-    printf("key    %s\n", text_of(&text, m->key, m->key_len));
+    if (lw_dead_letters_time(m) != INT64_MIN)
+        lw_format_time(when, sizeof when, lw_dead_letters_time(m));
+    printf("dead letter %" PRId32 ":%" PRId64 ", %s\n", m->partition, m->offset, when);
+    printf("key    %s\n", bytes_text(&text, m->key, m->key_len));
     printf("headers\n");
     json_array_foreach(headers, i, pair) {
         const char *v = json_string_value(json_array_get(pair, 1));
@@ -176,21 +176,22 @@ static void print_text(const rd_kafka_message_t *m, json_t *headers, json_t *fie
     else
         printf("value null\n");
     if (m->payload)
-        dump(m->payload, m->len);
+        hex_dump(m->payload, m->len);
     if (fields)
-        printf("it can be read now\n");
+        printf("readable now\n");
     else
-        lw_cli_line(stdout, "it cannot be read: %s", why->msg);
+        lw_cli_line(stdout, "unreadable: %s", why->msg);
     json_object_foreach(fields, name, value) printf(
         "  %-38s %s\n", name, json_is_null(value) ? "null" : json_string_value(value));
     lw_buf_fini(&text);
 }
 
-static int show(void *arg, const rd_kafka_message_t *m, const struct lw_letter *letter) {
-    struct view *v = arg;
+static int show_message(void *arg, const rd_kafka_message_t *m,
+                        const struct lw_letter *letter) {
+    struct dead_letters_view *v = arg;
     struct lw_err why = {0};
     json_t *fields = read_now(v->letters->config, m, &why), *headers = headers_json(m);
-    (void)letter; /* also what is no letter is shown */
+    (void)letter; /* messages without its headers are shown too */
     if (v->letters->json)
         print_json(m, headers, fields, &why);
     else
@@ -201,14 +202,14 @@ static int show(void *arg, const rd_kafka_message_t *m, const struct lw_letter *
     return 0;
 }
 
-int lw_letters_show(const struct lw_letters *l, struct lw_err *err) {
-    struct view v = {.letters = l};
-    if (lw_letters_read(l, 0, show, &v, err))
+int lw_dead_letters_show(const struct lw_dead_letters *l, struct lw_err *err) {
+    struct dead_letters_view v = {.letters = l};
+    if (lw_dead_letters_read(l, 0, show_message, &v, err))
         return -1;
     if (v.shown == 0)
         return lw_fail(err, LW_ENOTFOUND,
-                       "%s holds no letter %" PRId32 ":%" PRId64
-                       " (any more); the list says what there is",
+                       "%s has no dead letter %" PRId32 ":%" PRId64
+                       "; run 'leeway dead-letters list'",
                        l->config->source.dead_letters, l->partition, l->offset);
     return LW_EXIT_OK;
 }

@@ -1,16 +1,14 @@
-/* Sides of a report from files alone: columns derived from the Avro schema.
+/* Sides of a report from files alone: columns are derived from the Avro schema.
  *
- *   float, double, decimal          a number
- *   string, enum, boolean           a category; a text that is nearly always new is an
- *                                   identifier and left out
- *   int, long                       a category when it has few values (at most 30), or a
- *                                   name that says so ("...ID", "...code", "...type",
- *                                   "...zone", "...flag") and at most 1,000; else a
- * number timestamp, date                 its hour (a date: left out) record, array, map,
- * bytes, ...  left out
+ *   float, double, decimal         number
+ *   string, enum, boolean          category; identifiers (mostly distinct) are left out
+ *   int, long                      category with at most 30 values, or at most 1,000 and a
+ *                                  name like "...ID", "...code", "...type"; else number
+ *   timestamp                      its hour
+ *   date, record, array, map, ...  left out
  *
- * Whole numbers are read both ways and decided at the end, when their values are known.
- * What is left out is named in the report. A configuration says all this better. */
+ * Whole numbers are read both ways; the choice follows when their values are known. The
+ * report lists the columns that it leaves out. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,6 +18,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "event/event.h"
 #include "event/file.h"
@@ -29,7 +28,7 @@
 #define CODE_VALUES  1000
 #define CATEGORY_CAP 4096
 
-enum class {
+enum field_class {
     CLASS_OTHER,
     CLASS_NUMBER,
     CLASS_WHOLE,
@@ -39,26 +38,26 @@ enum class {
 };
 
 /* How a column comes from a cell. */
-enum take { TAKE_CELL, TAKE_NUMBER, TAKE_HOUR };
-struct source {
+enum cell_reading { TAKE_CELL, TAKE_NUMBER, TAKE_HOUR };
+struct column_source {
     int field;
-    enum take take;
+    enum cell_reading take;
     bool whole; /* one of the two readings of a whole number */
 };
 
-struct derived {
+struct derived_columns {
     struct lw_fields fields;
     struct lw_schema *reader;
     size_t n;
-    struct source source[2 * LW_FIELDS_MAX];
+    struct column_source source[2 * LW_FIELDS_MAX];
     struct lw_column column[2 * LW_FIELDS_MAX];
     int time; /* field of the first timestamp, or -1 */
 };
 
 /* ---- schemas ---- */
 
-/* A union of null and one type is that type; other unions are themselves. */
-static const json_t *strip(const json_t *type) {
+/* The other type of a union of null and one type. */
+static const json_t *strip_null(const json_t *type) {
     const json_t *found = NULL, *branch;
     size_t i;
     if (!json_is_array(type))
@@ -73,9 +72,9 @@ static const json_t *strip(const json_t *type) {
     return found ? found : type;
 }
 
-/* "int", or the logical type where there is one. */
+/* The logical type if there is one, else the type. */
 static const char *type_name(const json_t *type) {
-    type = strip(type);
+    type = strip_null(type);
     if (json_is_string(type))
         return json_string_value(type);
     if (json_is_array(type))
@@ -87,39 +86,41 @@ static const char *type_name(const json_t *type) {
                                    : type_name(inner);
 }
 
-static enum class class_of(const json_t *type) {
-    static const struct {const char * name; enum class class;}
-known[] = {
-    {"float", CLASS_NUMBER},
-    {"double", CLASS_NUMBER},
-    {"decimal", CLASS_NUMBER},
-    {"int", CLASS_WHOLE},
-    {"long", CLASS_WHOLE},
-    {"time-millis", CLASS_WHOLE},
-    {"time-micros", CLASS_WHOLE},
-    {"string", CLASS_CATEGORY},
-    {"uuid", CLASS_CATEGORY},
-    {"enum", CLASS_CATEGORY},
-    {"boolean", CLASS_CATEGORY},
-    {"timestamp-millis", CLASS_TIME},
-    {"timestamp-micros", CLASS_TIME},
-    {"timestamp-nanos", CLASS_TIME},
-    {"local-timestamp-millis", CLASS_TIME},
-    {"local-timestamp-micros", CLASS_TIME},
-    {"local-timestamp-nanos", CLASS_TIME},
-    {"date", CLASS_DATE},
-};
-/* A logical type that is not known is ignored. */
-const char *plain = json_string_value(json_object_get(strip(type), "type"));
-const char *name[] = {type_name(type), plain ? plain : ""};
-size_t n = sizeof known / sizeof *known;
-for (size_t i = 0; i < 2 * n; i++)
-    if (strcmp(known[i % n].name, name[i / n]) == 0)
-        return known[i % n].class;
-return CLASS_OTHER;
+static enum field_class class_of(const json_t *type) {
+    static const struct {
+        const char *name;
+        enum field_class class;
+    } known[] = {
+        {"float", CLASS_NUMBER},
+        {"double", CLASS_NUMBER},
+        {"decimal", CLASS_NUMBER},
+        {"int", CLASS_WHOLE},
+        {"long", CLASS_WHOLE},
+        {"time-millis", CLASS_WHOLE},
+        {"time-micros", CLASS_WHOLE},
+        {"string", CLASS_CATEGORY},
+        {"uuid", CLASS_CATEGORY},
+        {"enum", CLASS_CATEGORY},
+        {"boolean", CLASS_CATEGORY},
+        {"timestamp-millis", CLASS_TIME},
+        {"timestamp-micros", CLASS_TIME},
+        {"timestamp-nanos", CLASS_TIME},
+        {"local-timestamp-millis", CLASS_TIME},
+        {"local-timestamp-micros", CLASS_TIME},
+        {"local-timestamp-nanos", CLASS_TIME},
+        {"date", CLASS_DATE},
+    };
+    /* unknown logical types are ignored */
+    const char *plain = json_string_value(json_object_get(strip_null(type), "type"));
+    const char *name[] = {type_name(type), plain ? plain : ""};
+    size_t n = sizeof known / sizeof *known;
+    for (size_t i = 0; i < 2 * n; i++)
+        if (strcmp(known[i % n].name, name[i / n]) == 0)
+            return known[i % n].class;
+    return CLASS_OTHER;
 }
 
-/* A time by what stands beside its type, or by Connect's name of it. */
+/* True: marked as a time next to its type, or by Kafka Connect's name. */
 static bool is_time(const struct lw_schema *schema, const char *name) {
     struct lw_fields one = {0};
     struct lw_time_reading reading;
@@ -128,7 +129,7 @@ static bool is_time(const struct lw_schema *schema, const char *name) {
            reading.unit != LW_UNIT_OF_TYPE;
 }
 
-static json_t *first_schema(const struct lw_side *side, struct lw_err *err) {
+static json_t *first_schema(const struct lw_report_side *side, struct lw_err *err) {
     struct lw_file *file = lw_file_open(side->files[0], err);
     if (!file)
         return NULL;
@@ -137,7 +138,7 @@ static json_t *first_schema(const struct lw_side *side, struct lw_err *err) {
     if (json_is_array(json_object_get(schema, "fields")))
         return schema;
     json_decref(schema);
-    lw_fail(err, LW_EINPUT, "%s: its schema is no record", side->files[0]);
+    lw_fail(err, LW_EINPUT, "%s: the schema is not a record", side->files[0]);
     return NULL;
 }
 
@@ -152,14 +153,14 @@ static const json_t *find_field(const json_t *schema, const char *name) {
     return NULL;
 }
 
-static const char *name_of(const json_t *field) {
+static const char *field_name(const json_t *field) {
     const char *name = json_string_value(json_object_get(field, "name"));
     return name ? name : "";
 }
 
-static void note(json_t *list, const char *fmt, ...)
+static void add_note(json_t *list, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-static void note(json_t *list, const char *fmt, ...) {
+static void add_note(json_t *list, const char *fmt, ...) {
     char text[512];
     va_list ap;
     va_start(ap, fmt);
@@ -168,8 +169,7 @@ static void note(json_t *list, const char *fmt, ...) {
     json_array_append_new(list, lw_cli_text(text));
 }
 
-/* Another width of the same numbers: float and double, int and long. Values are compared
- * all the same, so it is worth a line and no more. */
+/* float and double, or int and long: the values remain comparable. */
 static bool same_numbers(const char *was, const char *is) {
     bool real = strcmp(was, "float") == 0 || strcmp(was, "double") == 0;
     bool whole = strcmp(was, "int") == 0 || strcmp(was, "long") == 0;
@@ -186,19 +186,19 @@ int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
     if (!*current)
         return -1;
     json_array_foreach(json_object_get(*reference, "fields"), i, field) {
-        const json_t *now = find_field(*current, name_of(field));
+        const json_t *now = find_field(*current, field_name(field));
         const char *was = type_name(json_object_get(field, "type"));
         const char *is = now ? type_name(json_object_get(now, "type")) : NULL;
         if (!now)
-            note(r->schema, "field %s (%s) is gone", name_of(field), was);
+            add_note(r->schema, "field %s (%s) was removed", field_name(field), was);
         else if (strcmp(was, is) != 0)
-            note(same_numbers(was, is) ? r->widths : r->schema,
-                 "field %s was %s and is %s", name_of(field), was, is);
+            add_note(same_numbers(was, is) ? r->widths : r->schema,
+                     "field %s changed from %s to %s", field_name(field), was, is);
     }
     json_array_foreach(json_object_get(*current, "fields"), i,
-                       field) if (!find_field(*reference, name_of(field)))
-        note(r->schema, "field %s (%s) is new", name_of(field),
-             type_name(json_object_get(field, "type")));
+                       field) if (!find_field(*reference, field_name(field)))
+        add_note(r->schema, "field %s (%s) was added", field_name(field),
+                 type_name(json_object_get(field, "type")));
     return 0;
 }
 
@@ -211,8 +211,8 @@ static void leave_out(struct lw_report *r, const char *column, const char *why) 
     json_array_append_new(r->left_out, o);
 }
 
-static void add_column(struct derived *d, int field, const char *name, enum lw_kind kind,
-                       enum take take, bool whole) {
+static void add_column(struct derived_columns *d, int field, const char *name,
+                       enum lw_kind kind, enum cell_reading take, bool whole) {
     struct lw_column *c = &d->column[d->n];
     *c = (struct lw_column){.kind = kind,
                             .lo = -INFINITY,
@@ -221,14 +221,15 @@ static void add_column(struct derived *d, int field, const char *name, enum lw_k
                             .cap = CATEGORY_CAP,
                             .distinct = kind == LW_CATEGORY};
     lw_copy(c->name, sizeof c->name, name);
-    d->source[d->n++] = (struct source){.field = field, .take = take, .whole = whole};
+    d->source[d->n++] =
+        (struct column_source){.field = field, .take = take, .whole = whole};
 }
 
-static int derive_field(struct lw_report *r, struct derived *d, const json_t *field,
-                        const json_t *current, struct lw_err *err) {
-    const char *name = name_of(field);
+static int derive_field(struct lw_report *r, struct derived_columns *d,
+                        const json_t *field, const json_t *current, struct lw_err *err) {
+    const char *name = field_name(field);
     const json_t *now = find_field(current, name);
-    enum class class = class_of(json_object_get(field, "type"));
+    enum field_class class = class_of(json_object_get(field, "type"));
     char hour[LW_NAME_MAX + 8];
     enum lw_kind kind = class == CLASS_NUMBER ? LW_NUMERIC
                         : class == CLASS_TIME ? LW_TIMESTAMP
@@ -238,7 +239,7 @@ static int derive_field(struct lw_report *r, struct derived *d, const json_t *fi
         return 0;
     }
     if (now && class_of(json_object_get(now, "type")) != class) {
-        leave_out(r, name, "of another type on the current side");
+        leave_out(r, name, "different type on the current side");
         return 0;
     }
     if (class == CLASS_WHOLE && is_time(d->reader, name)) {
@@ -246,7 +247,7 @@ static int derive_field(struct lw_report *r, struct derived *d, const json_t *fi
         kind = LW_TIMESTAMP;
     }
     if (d->fields.n == LW_FIELDS_MAX) {
-        leave_out(r, name, "one field too many");
+        leave_out(r, name, "too many fields");
         return 0;
     }
     int at = lw_fields_add(&d->fields, name, kind, false, err);
@@ -264,7 +265,8 @@ static int derive_field(struct lw_report *r, struct derived *d, const json_t *fi
     return 0;
 }
 
-static int derive(struct lw_report *r, struct derived *d, struct lw_err *err) {
+static int derive_columns(struct lw_report *r, struct derived_columns *d,
+                          struct lw_err *err) {
     json_t *schema[LW_SIDES] = {NULL};
     const json_t *field;
     size_t i;
@@ -282,7 +284,7 @@ static int derive(struct lw_report *r, struct derived *d, struct lw_err *err) {
     json_decref(schema[LW_REF]);
     json_decref(schema[LW_CUR]);
     if (rc == 0 && d->n == 0)
-        rc = lw_fail(err, LW_EINPUT, "%s: no field of its schema can be compared",
+        rc = lw_fail(err, LW_EINPUT, "%s: the schema has no comparable field",
                      r->side[LW_REF].files[0]);
     return rc;
 }
@@ -295,8 +297,8 @@ static struct lw_cell hour_of(const struct lw_cell *time) {
     return lw_cell_int(lw_civil((int64_t)time->key).hour);
 }
 
-static void take_record(const struct derived *d, struct lw_side *side,
-                        const struct lw_cell *cells) {
+static void add_record(const struct derived_columns *d, struct lw_report_side *side,
+                       const struct lw_cell *cells) {
     struct lw_cell value[2 * LW_FIELDS_MAX];
     for (size_t i = 0; i < d->n; i++) {
         const struct lw_cell *cell = &cells[d->source[i].field];
@@ -307,26 +309,26 @@ static void take_record(const struct derived *d, struct lw_side *side,
         lw_kll_update(side->times, cells[d->time].num);
 }
 
-/* A file of a side while it is read. */
-struct open_file {
+/* A file being read. */
+struct report_file {
     struct lw_file *file;
     struct lw_decoder *decoder;
     struct lw_progress *progress;
-    size_t at; /* among the side's files */
+    size_t at; /* index in the side's files */
 };
 
-static int read_records(const struct derived *d, struct lw_side *side,
-                        const struct open_file *in, struct lw_err *err) {
+static int read_records(const struct derived_columns *d, struct lw_report_side *side,
+                        const struct report_file *in, struct lw_err *err) {
     struct lw_cell cells[LW_FIELDS_MAX];
     const uint8_t *data;
     size_t len;
     int got;
     while ((got = lw_file_next(in->file, &data, &len, err)) > 0) {
         struct lw_err why = {0};
-        struct lw_tally *t = &side->tally;
+        struct lw_input_tally *t = &side->tally;
         t->records++;
         if (lw_decoder_decode(in->decoder, data, len, cells, &why) == 0)
-            take_record(d, side, cells);
+            add_record(d, side, cells);
         else if (t->unusable++ == 0)
             lw_copy(t->first_unusable, sizeof t->first_unusable, why.msg);
         if (t->records % 4096 == 0)
@@ -338,8 +340,8 @@ static int read_records(const struct derived *d, struct lw_side *side,
     return got;
 }
 
-static int read_file(const struct derived *d, struct lw_side *side, size_t at,
-                     struct lw_progress *progress, struct lw_err *err) {
+static int read_file(const struct derived_columns *d, struct lw_report_side *side,
+                     size_t at, struct lw_progress *progress, struct lw_err *err) {
     struct lw_decoder *decoder = NULL;
     struct lw_file *file = lw_file_open(side->files[at], err);
     if (!file)
@@ -348,7 +350,7 @@ static int read_file(const struct derived *d, struct lw_side *side, size_t at,
     struct lw_schema *writer = lw_schema_parse(json, strlen(json), err);
     if (writer)
         decoder = lw_decoder_new(writer, d->reader, &d->fields, err);
-    struct open_file in = {file, decoder, progress, at};
+    struct report_file in = {file, decoder, progress, at};
     int rc = decoder ? read_records(d, side, &in, err)
                      : lw_err_context(err, "%s", side->files[at]);
     lw_decoder_free(decoder);
@@ -357,9 +359,9 @@ static int read_file(const struct derived *d, struct lw_side *side, size_t at,
     return rc;
 }
 
-static int read_side(struct lw_report *r, const struct derived *d, int which,
+static int read_side(struct lw_report *r, const struct derived_columns *d, int which,
                      struct lw_err *err) {
-    struct lw_side *side = &r->side[which];
+    struct lw_report_side *side = &r->side[which];
     struct lw_progress progress;
     int rc = 0;
     side->profile = lw_profile_new(r->columns, d->n, 0);
@@ -385,26 +387,27 @@ static bool named_like_a_code(const char *name) {
     return false;
 }
 
-static double distinct(const struct lw_report *r, size_t column) {
+static double distinct_values(const struct lw_report *r, size_t column) {
     double a = lw_hll_estimate(r->side[LW_REF].profile->members[column].hll);
     double b = lw_hll_estimate(r->side[LW_CUR].profile->members[column].hll);
     return a > b ? a : b;
 }
 
-static double present(const struct lw_report *r, size_t column) {
+static double present_values(const struct lw_report *r, size_t column) {
     double a = (double)lw_cats_n(r->side[LW_REF].profile->members[column].cats);
     double b = (double)lw_cats_n(r->side[LW_CUR].profile->members[column].cats);
     return a > b ? a : b;
 }
 
-/* Columns come in the schema's order; a whole number's two readings are neighbours. */
-static void decide(struct lw_report *r, const struct derived *d) {
+/* Columns are in schema order; the two readings of a whole number are adjacent. */
+static void choose_columns(struct lw_report *r, const struct derived_columns *d) {
     for (size_t i = 0; i < d->n; i++) {
         struct lw_member *ref = &r->side[LW_REF].profile->members[i];
         struct lw_member *cur = &r->side[LW_CUR].profile->members[i];
         const struct lw_column *c = &d->column[i];
         bool category = c->kind == LW_CATEGORY;
-        double values = category ? distinct(r, i) : 0, n = category ? present(r, i) : 0;
+        double values = category ? distinct_values(r, i) : 0,
+               n = category ? present_values(r, i) : 0;
         if (d->source[i].whole && category) {
             bool code = named_like_a_code(c->name);
             bool as_category = values <= FEW_VALUES || (code && values <= CODE_VALUES);
@@ -425,13 +428,13 @@ static void decide(struct lw_report *r, const struct derived *d) {
 }
 
 int lw_report_read_plain(struct lw_report *r, struct lw_err *err) {
-    struct derived *d = lw_calloc(1, sizeof *d);
-    int rc = derive(r, d, err);
+    struct derived_columns *d = lw_calloc(1, sizeof *d);
+    int rc = derive_columns(r, d, err);
     r->columns = lw_memdup(d->column, sizeof d->column);
     if (rc == 0 && (read_side(r, d, LW_REF, err) || read_side(r, d, LW_CUR, err)))
         rc = -1;
     if (rc == 0)
-        decide(r, d);
+        choose_columns(r, d);
     lw_schema_free(d->reader);
     free(d);
     return rc;

@@ -1,16 +1,15 @@
-/* leeway train --table: the table that a course on such models ends with.
+/* leeway train --table: fits seven baseline models and compares their RMSE.
  *
- * Two feature sets on raw columns, (A and B, x) one-hot each and (A_B, x) crossed, by
- * seven models, with the RMSE on the rows that were fitted and on later ones. It is there
- * to be compared with a notebook, so it takes the columns as they are: the
- * configuration's `valid:` and its clips are ignored, only the target's range is kept.
- * Penalties are scikit-learn's: lasso minimises |y - Xb|^2 / 2n + alpha |b|_1, ridge |y -
- * Xb|^2 + alpha |b|^2, the intercept unpenalised. A level of LATER that TRAIN lacks
- * counts 0.
+ * The models are fitted on two feature sets of raw columns, one-hot (A, B, x) and crossed
+ * (A_B, x), and measured on the fitted and on later rows. To be comparable with a
+ * notebook, `valid:` and clips are ignored; only the target's range applies. Penalties are
+ * scikit-learn's: lasso minimises |y - Xb|^2 / 2n + alpha |b|_1, ridge
+ * |y - Xb|^2 + alpha |b|^2, without a penalty on the intercept. A level that occurs only
+ * in LATER counts 0.
  *
- * Least squares is the exact minimum (of minimum norm where columns are dependent), which
- * a notebook's iterative solver on sparse rows only approaches. */
-#include "cli/table.h"
+ * Least squares is the exact minimum (of minimum norm if columns are dependent), which an
+ * iterative solver on sparse rows only approaches. */
+#include "cli/train_table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +17,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/offline.h"
+#include "cli/input.h"
+#include "cli/progress.h"
 #include "model/fit.h"
 
 #define CATEGORIES_MAX 6
@@ -35,32 +35,32 @@ static const struct {
 };
 #define MODELS (sizeof models / sizeof *models)
 
-struct feature_set {
+struct table_features {
     char name[LW_NAME_MAX * 3];
     int terms[CATEGORIES_MAX * CATEGORIES_MAX];
     size_t nterms;
 };
 
-struct cell { /* of the table */
+struct table_cell { /* of the table: one fit */
     double train, later;
     size_t columns, dropped;
     int iterations;
 };
 
-struct table {
+struct baseline_table {
     const struct lw_config *config;
     struct lw_plan *plan;
     const char *category[CATEGORIES_MAX], *number;
     size_t ncategories, nsets;
-    char *columns; /* the option's text, cut at its commas */
-    struct feature_set set[2];
-    struct cell cell[2][MODELS];
+    char *columns; /* text of --columns, split at commas */
+    struct table_features set[2];
+    struct table_cell cell[2][MODELS];
     struct lw_dataset *train, *later;
 };
 
 /* ---- columns ---- */
 
-static int take_column(struct table *t, const char *name, struct lw_err *err) {
+static int take_column(struct baseline_table *t, const char *name, struct lw_err *err) {
     const struct lw_fields *fields = &t->config->spec.event.fields;
     const char *names[LW_FIELDS_MAX];
     int at = lw_fields_find(fields, name);
@@ -68,7 +68,7 @@ static int take_column(struct table *t, const char *name, struct lw_err *err) {
         names[i] = fields->field[i].name;
     if (at < 0) {
         const char *near = lw_nearest(name, names, fields->n);
-        return lw_fail(err, LW_ECONFIG, "--columns: there is no field \"%s\"%s%s%s", name,
+        return lw_fail(err, LW_ECONFIG, "--columns: unknown field \"%s\"%s%s%s", name,
                        near ? "; did you mean \"" : "", near ? near : "",
                        near ? "\"?" : "");
     }
@@ -80,13 +80,13 @@ static int take_column(struct table *t, const char *name, struct lw_err *err) {
     else
         return lw_fail(
             err, LW_ECONFIG,
-            "--columns: \"%s\" is a %s field; it takes up to %d categories and one number",
+            "--columns: \"%s\" is a %s field; use up to %d categories and one number",
             name, lw_kind_name(field->kind), CATEGORIES_MAX);
     return 0;
 }
 
-/* Features that are plain fields: what hour of which day is no raw column. */
-static void default_columns(struct table *t) {
+/* The features that are plain fields. */
+static void default_columns(struct baseline_table *t) {
     const struct lw_spec *spec = &t->config->spec;
     for (size_t i = 0; i < spec->nfeatures; i++) {
         const char *text = lw_plan_atom_text(spec->watch, (size_t)spec->feature_atom[i]);
@@ -101,7 +101,8 @@ static void default_columns(struct table *t) {
     }
 }
 
-static int choose_columns(struct table *t, const char *columns, struct lw_err *err) {
+static int choose_columns(struct baseline_table *t, const char *columns,
+                          struct lw_err *err) {
     if (!columns) {
         default_columns(t);
     } else {
@@ -114,35 +115,36 @@ static int choose_columns(struct table *t, const char *columns, struct lw_err *e
     }
     if (t->ncategories == 0 && !t->number)
         return lw_fail(err, LW_ECONFIG,
-                       "no feature of the configuration is a plain field; name the "
-                       "table's columns with --columns A,B,X");
+                       "no feature of the configuration is a plain field; name columns "
+                       "with --columns A,B,X");
     return 0;
 }
 
 /* ---- feature sets ---- */
 
-static int add_term(struct table *t, struct feature_set *set, const char *text,
-                    struct lw_err *err) {
+static int add_term(struct baseline_table *t, struct table_features *set,
+                    const char *text, struct lw_err *err) {
     int at = lw_plan_term(t->plan, text, 1, 0, err);
     set->terms[set->nterms++] = at;
     return at < 0 ? -1 : 0;
 }
 
-static void append_name(struct feature_set *set, const char *separator,
+static void append_name(struct table_features *set, const char *separator,
                         const char *text) {
     size_t len = strlen(set->name);
     snprintf(set->name + len, sizeof set->name - len, "%s%s", len ? separator : "", text);
 }
 
-static int add_number(struct table *t, struct feature_set *set, struct lw_err *err) {
+static int add_number(struct baseline_table *t, struct table_features *set,
+                      struct lw_err *err) {
     if (!t->number)
         return 0;
     append_name(set, ", ", t->number);
     return add_term(t, set, t->number, err);
 }
 
-static int separate_set(struct table *t, struct lw_err *err) {
-    struct feature_set *set = &t->set[t->nsets++];
+static int separate_set(struct baseline_table *t, struct lw_err *err) {
+    struct table_features *set = &t->set[t->nsets++];
     for (size_t i = 0; i < t->ncategories; i++) {
         append_name(set, ", ", t->category[i]);
         if (add_term(t, set, t->category[i], err))
@@ -151,8 +153,8 @@ static int separate_set(struct table *t, struct lw_err *err) {
     return add_number(t, set, err);
 }
 
-static int crossed_set(struct table *t, struct lw_err *err) {
-    struct feature_set *set = &t->set[t->nsets++];
+static int crossed_set(struct baseline_table *t, struct lw_err *err) {
+    struct table_features *set = &t->set[t->nsets++];
     char text[2 * LW_NAME_MAX + 8];
     for (size_t i = 0; i < t->ncategories; i++)
         for (size_t j = i + 1; j < t->ncategories; j++) {
@@ -165,7 +167,7 @@ static int crossed_set(struct table *t, struct lw_err *err) {
     return add_number(t, set, err);
 }
 
-static int make_sets(struct table *t, struct lw_err *err) {
+static int make_sets(struct baseline_table *t, struct lw_err *err) {
     const struct lw_config *config = t->config;
     t->plan = lw_plan_new(&config->spec.event.fields, config->spec.zone);
     lw_plan_set_zone_name(t->plan, config->names.time_zone);
@@ -176,14 +178,14 @@ static int make_sets(struct table *t, struct lw_err *err) {
 
 /* ---- rows ---- */
 
-struct reading {
+struct table_reading {
     const struct lw_event_spec *event;
     struct lw_dataset *rows;
     int64_t until_ms;
 };
 
-static int take_row(void *arg, const struct lw_feed_event *e, struct lw_err *err) {
-    struct reading *in = arg;
+static int add_row(void *arg, const struct lw_feed_event *e, struct lw_err *err) {
+    struct table_reading *in = arg;
     (void)err;
     bool good = e->reason == LW_GOOD || e->reason >= LW_ASIDE_CHECK;
     if (good && e->row.time_ms < in->until_ms)
@@ -191,17 +193,17 @@ static int take_row(void *arg, const struct lw_feed_event *e, struct lw_err *err
     return 0;
 }
 
-static struct lw_dataset *read_rows(struct table *t, char **files, size_t n,
+static struct lw_dataset *read_rows(struct baseline_table *t, char **files, size_t n,
                                     int64_t until_ms, struct lw_err *err) {
-    struct lw_tally tally = {0};
-    struct reading in = {.event = &t->config->spec.event,
-                         .rows = lw_dataset_new(t->plan),
-                         .until_ms = until_ms};
-    struct lw_offline reader = {
-        .paths = files, .n = n, .what = "reading", .take = take_row, .arg = &in};
-    int rc = lw_offline_read(t->config, &reader, &tally, err);
+    struct lw_input_tally tally = {0};
+    struct table_reading in = {.event = &t->config->spec.event,
+                               .rows = lw_dataset_new(t->plan),
+                               .until_ms = until_ms};
+    struct lw_input reader = {
+        .paths = files, .n = n, .what = "reading", .take = add_row, .arg = &in};
+    int rc = lw_input_read(t->config, &reader, &tally, err);
     if (rc == 0 && lw_dataset_rows(in.rows) < 2)
-        rc = lw_fail(err, LW_EINPUT, "%s: %zu rows have a target in its range", files[0],
+        rc = lw_fail(err, LW_EINPUT, "%s: only %zu rows have a target in range", files[0],
                      lw_dataset_rows(in.rows));
     if (rc == 0)
         return in.rows;
@@ -211,7 +213,7 @@ static struct lw_dataset *read_rows(struct table *t, char **files, size_t n,
 
 /* ---- fits ---- */
 
-static double rmse_on(const struct lw_model *model, const struct lw_dataset *ds) {
+static double rmse_of(const struct lw_model *model, const struct lw_dataset *ds) {
     size_t n = lw_dataset_rows(ds);
     double *predicted = lw_malloc(n * sizeof *predicted), sum = 0;
     lw_model_predict_rows(model, ds, 0, n, predicted);
@@ -223,8 +225,8 @@ static double rmse_on(const struct lw_model *model, const struct lw_dataset *ds)
     return sqrt(sum / (double)n);
 }
 
-static int fit_cell(struct table *t, const struct feature_set *set, size_t model,
-                    struct cell *cell, struct lw_err *err) {
+static int fit_cell(struct baseline_table *t, const struct table_features *set,
+                    size_t model, struct table_cell *cell, struct lw_err *err) {
     struct lw_fit_report report = {0};
     struct lw_fit_spec spec = {.kind = models[model].kind,
                                .alpha = models[model].alpha,
@@ -238,16 +240,16 @@ static int fit_cell(struct table *t, const struct feature_set *set, size_t model
         lw_fit(t->train, 0, lw_dataset_rows(t->train), 0, &spec, &report, err);
     if (!m)
         return lw_err_context(err, "%s on %s", models[model].name, set->name);
-    *cell = (struct cell){.train = rmse_on(m, t->train),
-                          .later = t->later ? rmse_on(m, t->later) : NAN,
-                          .columns = report.columns,
-                          .dropped = report.rank_deficient,
-                          .iterations = report.iterations};
+    *cell = (struct table_cell){.train = rmse_of(m, t->train),
+                                .later = t->later ? rmse_of(m, t->later) : NAN,
+                                .columns = report.columns,
+                                .dropped = report.rank_deficient,
+                                .iterations = report.iterations};
     lw_model_free(m);
     return 0;
 }
 
-static int fit_all(struct table *t, struct lw_err *err) {
+static int fit_all(struct baseline_table *t, struct lw_err *err) {
     struct lw_progress progress;
     size_t all = t->nsets * MODELS;
     int rc = 0;
@@ -262,15 +264,15 @@ static int fit_all(struct table *t, struct lw_err *err) {
     return rc;
 }
 
-/* ---- answers ---- */
+/* ---- output ---- */
 
-static void print_cell(const struct table *t, double train, double later) {
+static void print_cell(const struct baseline_table *t, double train, double later) {
     printf(" %9s", lw_digits(train, 4).text);
     if (t->later)
         printf(" / %7s", lw_digits(later, 4).text);
 }
 
-static void print_table(const struct table *t) {
+static void print_table(const struct baseline_table *t) {
     char count[32];
     printf("train %s rows",
            lw_format_count(count, sizeof count, lw_dataset_rows(t->train)));
@@ -288,8 +290,8 @@ static void print_table(const struct table *t) {
     }
 }
 
-static json_t *cell_json(const struct table *t, size_t s, size_t m) {
-    const struct cell *cell = &t->cell[s][m];
+static json_t *cell_json(const struct baseline_table *t, size_t s, size_t m) {
+    const struct table_cell *cell = &t->cell[s][m];
     json_t *o = json_object();
     json_object_set_new(o, "model", json_string(models[m].name));
     json_object_set_new(o, "kind", json_string(lw_fit_kind_name(models[m].kind)));
@@ -302,7 +304,7 @@ static json_t *cell_json(const struct table *t, size_t s, size_t m) {
     return o;
 }
 
-static void print_table_json(const struct table *t) {
+static void print_table_json(const struct baseline_table *t) {
     json_t *o = json_object(), *sets = json_array();
     json_object_set_new(o, "train_rows",
                         json_integer((json_int_t)lw_dataset_rows(t->train)));
@@ -321,8 +323,9 @@ static void print_table_json(const struct table *t) {
     lw_cli_print_json(o);
 }
 
-static int fill(struct table *t, const struct lw_table_options *options, char **files,
-                size_t n, struct lw_err *err) {
+static int table_fill(struct baseline_table *t,
+                      const struct lw_train_table_options *options, char **files,
+                      size_t n, struct lw_err *err) {
     char *later = options->later ? lw_strdup(options->later) : NULL;
     int rc = choose_columns(t, options->columns, err);
     if (rc == 0)
@@ -335,11 +338,12 @@ static int fill(struct table *t, const struct lw_table_options *options, char **
     return rc ? rc : fit_all(t, err);
 }
 
-int lw_table_run(const struct lw_config *config, const struct lw_table_options *options,
-                 char **files, size_t n, struct lw_err *err) {
-    struct table *t = lw_calloc(1, sizeof *t);
+int lw_train_table(const struct lw_config *config,
+                   const struct lw_train_table_options *options, char **files, size_t n,
+                   struct lw_err *err) {
+    struct baseline_table *t = lw_calloc(1, sizeof *t);
     t->config = config;
-    int rc = fill(t, options, files, n, err);
+    int rc = table_fill(t, options, files, n, err);
     if (rc == 0)
         (options->json ? print_table_json : print_table)(t);
     lw_dataset_free(t->train);

@@ -1,9 +1,9 @@
-"""Whatever stands in Redis, the program prints no character that drives a terminal or turns a line.
+"""Text from Redis cannot control the terminal or break a line of output.
 
-  test_terminal.py PROGRAM
+  test_terminal_safety.py PROGRAM
 
-Every text that the commands read from Redis is made hostile: escape sequences, C1, marks of direction,
-newlines, bytes that are no UTF-8. What comes out is UTF-8, its lines are the program's own, and JSON reads."""
+Every text that the commands read from Redis is hostile: escape sequences, C1 controls, direction marks,
+newlines, invalid UTF-8. Output is UTF-8, line breaks are the program's own, and JSON is valid."""
 import json
 import os
 import shutil

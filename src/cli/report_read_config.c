@@ -1,6 +1,5 @@
-/* Sides of a report from files, through a configuration: the same decoding, target, and
- * watched values as the stream's. Every event counts in the features, also one that is
- * set aside; predictions and errors are of the good ones. */
+/* Sides of a report from files with a configuration: decoding, target and features are
+ * those of the stream. Features include rejected events; predictions and errors do not. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,13 +7,13 @@
 #include "base/text.h"
 #include "cli/report.h"
 
-struct reading {
+struct report_reading {
     const struct lw_spec *spec;
-    const struct lw_model *model; /* or NULL */
-    struct lw_side *side;
+    const struct lw_model *model; /* NULL: none */
+    struct lw_report_side *side;
 };
 
-static void grow_rows(struct lw_segment_rows *rows) {
+static void grow_rows(struct lw_report_rows *rows) {
     rows->cap = rows->cap ? 2 * rows->cap : 4096;
     rows->target = lw_realloc(rows->target, rows->cap, sizeof *rows->target);
     rows->prediction = lw_realloc(rows->prediction, rows->cap, sizeof *rows->prediction);
@@ -23,8 +22,8 @@ static void grow_rows(struct lw_segment_rows *rows) {
         lw_realloc(rows->present, rows->cap * rows->width, sizeof *rows->present);
 }
 
-static void keep_row(struct lw_segment_rows *rows, const struct lw_spec *spec,
-                     const struct lw_cell *watched, double target, double prediction) {
+static void add_row(struct lw_report_rows *rows, const struct lw_spec *spec,
+                    const struct lw_cell *watched, double target, double prediction) {
     if (rows->n == rows->cap)
         grow_rows(rows);
     rows->target[rows->n] = target;
@@ -39,9 +38,9 @@ static void keep_row(struct lw_segment_rows *rows, const struct lw_spec *spec,
     rows->n++;
 }
 
-static int take_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
-    struct reading *in = arg;
-    struct lw_side *side = in->side;
+static int add_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
+    struct report_reading *in = arg;
+    struct lw_report_side *side = in->side;
     struct lw_cell watched[LW_FEATURES_MAX + 1];
     (void)err;
     if (event->reason < 0)
@@ -55,11 +54,11 @@ static int take_event(void *arg, const struct lw_feed_event *event, struct lw_er
     lw_errors_add(&side->errors, y, p);
     lw_profile_add_numeric(side->scores, 0, p);
     lw_profile_add_numeric(side->scores, 1, p - y);
-    keep_row(&side->rows, in->spec, watched, y, p);
+    add_row(&side->rows, in->spec, watched, y, p);
     return 0;
 }
 
-/* The configured columns with a finer sketch. They live as long as the report. */
+/* The configured columns with larger sketches. */
 static void make_columns(struct lw_report *r) {
     const struct lw_spec *spec = &r->config->spec;
     size_t n = spec->nfeatures + 1;
@@ -73,21 +72,21 @@ static void make_columns(struct lw_report *r) {
 static int read_side(struct lw_report *r, int which, const struct lw_model *model,
                      struct lw_err *err) {
     const struct lw_spec *spec = &r->config->spec;
-    struct lw_side *side = &r->side[which];
-    struct reading in = {.spec = spec, .model = model, .side = side};
+    struct lw_report_side *side = &r->side[which];
+    struct report_reading in = {.spec = spec, .model = model, .side = side};
     side->profile = lw_profile_new(r->columns, spec->nfeatures + 1, 0);
     side->scores = lw_profile_new(r->columns + spec->nfeatures + 1, 2, 0);
     side->times = lw_kll_new(LW_REPORT_K, 0);
     side->rows.width = spec->nfeatures;
-    struct lw_offline reader = {.paths = side->files,
-                                .n = side->nfiles,
-                                .what = which == LW_REF ? "reference" : "current",
-                                .take = take_event,
-                                .arg = &in};
-    if (lw_offline_read(r->config, &reader, &side->tally, err))
+    struct lw_input reader = {.paths = side->files,
+                              .n = side->nfiles,
+                              .what = which == LW_REF ? "reference" : "current",
+                              .take = add_event,
+                              .arg = &in};
+    if (lw_input_read(r->config, &reader, &side->tally, err))
         return -1;
     if (side->tally.records == side->tally.unusable)
-        return lw_fail(err, LW_EINPUT, "%s: none of its records can be used%s%s",
+        return lw_fail(err, LW_EINPUT, "%s: none of its records could be read%s%s",
                        side->files[0], side->tally.unusable ? ": " : "",
                        side->tally.first_unusable);
     return 0;
@@ -103,7 +102,7 @@ int lw_report_read_configured(struct lw_report *r, const struct lw_model *model,
     if (rc || read_side(r, LW_REF, model, err) || read_side(r, LW_CUR, model, err))
         return -1;
     const struct lw_spec *spec = &r->config->spec;
-    struct lw_side *ref = &r->side[LW_REF], *cur = &r->side[LW_CUR];
+    struct lw_report_side *ref = &r->side[LW_REF], *cur = &r->side[LW_CUR];
     for (size_t i = 0; i <= spec->nfeatures; i++)
         lw_report_add_column(r, &r->columns[i], &ref->profile->members[i],
                              &cur->profile->members[i]);

@@ -1,4 +1,4 @@
-"""Do the figures of a backtest agree with each other?  look_backtest.py OUT TRUTH"""
+"""Fails if the numbers of a backtest contradict each other.  check_backtest.py OUT TRUTH"""
 import json
 import sys
 

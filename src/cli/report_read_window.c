@@ -1,6 +1,6 @@
-/* A report on a live stream: a window of sealed panes against the champion's reference,
- * as they stand in Redis. Nothing is written there. The window ends where the detector
- * has sealed, so that the report and the alerts speak of the same events. */
+/* A report on a live stream: a window of sealed panes and the champion's reference, read
+ * from Redis. The window ends at the last sealed pane, so report and alerts cover the same
+ * events. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ static int find_window(const struct lw_spec *spec, const char *name, struct lw_e
             return (int)i;
     }
     const char *near = lw_nearest(name, names, spec->nwindows);
-    lw_fail(err, LW_ECONFIG, "no window is called \"%s\"%s%s%s", name,
+    lw_fail(err, LW_ECONFIG, "there is no window \"%s\"%s%s%s", name,
             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return -1;
 }
@@ -35,17 +35,16 @@ static int read_partitions(struct lw_redis *redis, const struct lw_spec *spec,
     if (err->code)
         return -1;
     if (n < 1 || n > 100000)
-        return lw_fail(err, LW_ENOTFOUND, "%s holds no stream called \"%s\"",
+        return lw_fail(err, LW_ENOTFOUND, "%s has no stream \"%s\"",
                        lw_redis_where(redis), spec->stream);
     return 0;
 }
 
-/* Merged by core/window.h like the detector's, so that the figures are the alerts' own.
- */
+/* Merged by core/window.h, as for the alerts. */
 static int read_panes(struct lw_report *r, struct lw_redis *redis, int32_t partitions,
                       int64_t until_ms, int window, struct lw_err *err) {
     const struct lw_spec *spec = &r->config->spec;
-    struct lw_side *side = &r->side[LW_CUR];
+    struct lw_report_side *side = &r->side[LW_CUR];
     int64_t longest = lw_spec_longest_window(spec);
     side->until_ms = until_ms;
     side->from_ms = until_ms - spec->window[window].length_ms;
@@ -65,7 +64,7 @@ static int read_panes(struct lw_report *r, struct lw_redis *redis, int32_t parti
 static int read_reference(struct lw_report *r, struct lw_redis *redis, uint32_t *champion,
                           struct lw_err *err) {
     const struct lw_spec *spec = &r->config->spec;
-    struct lw_side *side = &r->side[LW_REF];
+    struct lw_report_side *side = &r->side[LW_REF];
     struct lw_aliases aliases;
     struct lw_version v;
     if (lw_models_aliases(redis, spec, &aliases, err))
@@ -91,7 +90,7 @@ static int read_reference(struct lw_report *r, struct lw_redis *redis, uint32_t 
 
 static void add_columns(struct lw_report *r, uint32_t champion) {
     const struct lw_spec *spec = &r->config->spec;
-    struct lw_side *ref = &r->side[LW_REF], *cur = &r->side[LW_CUR];
+    struct lw_report_side *ref = &r->side[LW_REF], *cur = &r->side[LW_CUR];
     const struct lw_scores *scores = lw_pane_scores(cur->pane, champion);
     for (size_t i = 0; i <= spec->nfeatures; i++)
         lw_report_add_column(r, &spec->column[i], &ref->reference->profile->members[i],

@@ -1,5 +1,4 @@
-/* What commands share: failing, loading the configuration, JSON, progress. */
-#include <inttypes.h>
+/* Code shared by all commands: errors, the configuration, JSON and lines of output. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,7 +8,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/text_media.h"
-#include "base/time.h"
 #include "cli/cli.h"
 
 int lw_cli_fail(const struct lw_command *command, const struct lw_err *err) {
@@ -17,16 +15,36 @@ int lw_cli_fail(const struct lw_command *command, const struct lw_err *err) {
     return LW_EXIT_FAILED;
 }
 
+int lw_cli_usage(const struct lw_command *command, const char *fmt, ...) {
+    va_list ap;
+    char text[1024];
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    lw_cli_line(stderr, "leeway %s: %s", command->name, text);
+    fprintf(stderr, "usage: leeway %s %s\nRun 'leeway %s --help' for options.\n",
+            command->name, command->arguments, command->name);
+    return LW_EXIT_USAGE;
+}
+
 struct lw_config *lw_cli_config(const struct lw_command *command, const char *path) {
     struct lw_err err = {0};
     if (!path) {
-        lw_cli_usage(command, "which configuration? (-c FILE)");
+        lw_cli_usage(command, "-c FILE is required");
         return NULL;
     }
     struct lw_config *config = lw_config_load(path, &err);
     if (!config)
         lw_cli_fail(command, &err);
     return config;
+}
+
+void lw_cli_person(char *out, size_t size) {
+    char host[64] = "localhost", raw[160];
+    const char *user = getenv("USER");
+    gethostname(host, sizeof host - 1);
+    snprintf(raw, sizeof raw, "%.60s@%s", user ? user : "someone", host);
+    lw_text_safe(out, size, raw, strlen(raw));
 }
 
 static void print_json(json_t *object, size_t how) {
@@ -45,11 +63,11 @@ void lw_cli_print_json(json_t *object) {
     print_json(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
 }
 
-void lw_cli_show_json(json_t *object) {
+void lw_cli_print_json_indented(json_t *object) {
     print_json(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 }
 
-/* Whole: no byte becomes more than ten. free() it. */
+/* The text with unprintable bytes escaped (at most ten bytes each); free() it. */
 static char *safe_text(const char *text) {
     size_t len = strlen(text), size = 10 * len + 4;
     return lw_text_safe(lw_malloc(size), size, text, len);
@@ -78,40 +96,14 @@ json_t *lw_cli_number(double v) {
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-void lw_progress_start(struct lw_progress *p, const char *what) {
-    *p = (struct lw_progress){.what = what, .began_ms = lw_mono_ms()};
-}
-
-void lw_progress_at(struct lw_progress *p, double share, uint64_t count) {
-    enum { WIDTH = 30 };
-    int64_t now = lw_mono_ms();
-    if (now - p->began_ms < 1000 || now - p->drawn_ms < 100 || !isatty(STDERR_FILENO))
-        return;
-    char bar[WIDTH + 1], events[32];
-    int full = (int)(share * WIDTH);
-    for (int i = 0; i < WIDTH; i++)
-        bar[i] = i < full ? '#' : '.';
-    bar[WIDTH] = '\0';
-    fprintf(stderr, "\r%s [%s] %3.0f%%  %s events", p->what, bar, 100 * share,
-            lw_format_count(events, sizeof events, count));
-    p->drawn_ms = now;
-    p->shown = true;
-}
-
-void lw_progress_end(struct lw_progress *p) {
-    if (p->shown)
-        fprintf(stderr, "\r\033[K");
-    p->shown = false;
-}
-
 const char *lw_cli_decision_word(enum lw_decision_kind kind) {
     switch (kind) {
     case LW_DECIDED_ROLL_BACK:
         return "rollback";
     case LW_DECIDED_WAIT:
-        return "waits";
+        return "waiting";
     case LW_DECIDED_NOT_JUDGED:
-        return "unjudged";
+        return "undecided";
     default:
         return lw_decision_name(kind);
     }
