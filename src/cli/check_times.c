@@ -98,7 +98,7 @@ static int count_message(void *arg, const rd_kafka_message_t *m) {
     struct lw_err why = {0};
     int64_t until = lw_mono_ms() + s->config->source.registry.timeout_ms;
     int rc;
-    while ((rc = lw_message_decode(s->intake, m, cells, &why)) && why.code == LW_EAGAIN &&
+    while ((rc = lw_intake_decode(s->intake, m, cells, &why)) && why.code == LW_EAGAIN &&
            lw_mono_ms() < until) {
         lw_err_clear(&why);
         lw_sleep_ms(10);
@@ -108,7 +108,8 @@ static int count_message(void *arg, const rd_kafka_message_t *m) {
         count_failure(s, &why);
     else
         count_cells(s, cells,
-                    s->config->spec.event.time_field < 0 ? lw_message_time(m) : NOBODY);
+                    s->config->spec.event.time_field < 0 ? lw_intake_message_time(m)
+                                                         : NOBODY);
     return 0;
 }
 
@@ -149,8 +150,7 @@ static void read_topic(struct time_sample *s, struct lw_err *err) {
     if (s->intake)
         lw_intake_patience(s->intake, 0);
     if (s->intake)
-        lw_kafka_read_ranges(&config->kafka, config->source.topic, ranges, n, &how, NULL,
-                             err);
+        lw_ranges_read(&config->kafka, config->source.topic, ranges, n, &how, NULL, err);
     lw_intake_free(s->intake);
     lw_registry_free(registry);
 }
