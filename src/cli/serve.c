@@ -55,8 +55,7 @@ int lw_cli_serve_start(struct lw_cli_serve *s, const struct lw_config *config,
     s->server = lw_server_start(&options, err);
     if (!s->server)
         return -1;
-    lw_log(LW_INFO, "http_listening", "address=%s",
-           lw_server_address(s->server, address, sizeof address));
+    lw_log(http_listening, lw_server_address(s->server, address, sizeof address));
     return 0;
 }
 

@@ -150,10 +150,8 @@ static int start_all(struct lw_engine *e, struct lw_err *err) {
 
 static void warn_of_client(const struct lw_config *config) {
     const char *unable = lw_kafka_unable(&config->kafka, rd_kafka_version());
-    char quoted[600];
     if (unable)
-        lw_log(LW_WARN, "kafka_client", "librdkafka=%s reason=%s", rd_kafka_version_str(),
-               lw_log_quote(quoted, sizeof quoted, unable));
+        lw_log(kafka_client, rd_kafka_version_str(), LW_QUOTE(unable));
 }
 
 struct lw_engine *lw_engine_start(const struct lw_config *config,

@@ -146,6 +146,12 @@ struct lw_notifier {
         bool told;
     } handed[LW_COMPONENTS];
 };
+/* Logs the outcome of one attempt to deliver a message. */
+void lw__delivery_log(const char *receiver, const char *id, uint64_t attempts,
+                      const struct lw_next_step *next,
+                      const struct lw_http_result *result);
+/* Logs that an alert fires or is resolved. */
+void lw__alert_log(const struct lw_alert *a);
 /* Brings it what cannot go through the outbox. */
 void lw__itself_deliver(struct lw_notifier *n);
 void *lw__notifier_main(void *notifier);

@@ -37,18 +37,16 @@ static void judge(struct lw_watch *w, enum lw_component c, bool known, const cha
                   int64_t patience_ms) {
     struct lw_health_item *item = &w->health.item[c];
     enum lw_condition was = item->condition;
-    char quoted[2 * LW_HEALTH_TEXT];
     const struct lw_health_found finding = {known, wrong && *wrong ? wrong : NULL,
                                             patience_ms};
     lw_health_judge(item, &finding, w->now);
     if (item->condition == was)
         return;
     if (item->condition == LW_ILL)
-        lw_log(LW_ERROR, "trouble", "component=%s since=%lld reason=%s",
-               lw_component_name(c), (long long)item->since_ms,
-               lw_log_quote(quoted, sizeof quoted, item->text));
+        lw_log(component_unhealthy, lw_component_name(c), (long long)item->since_ms,
+               LW_QUOTE(item->text));
     else if (was == LW_ILL)
-        lw_log(LW_INFO, "trouble_over", "component=%s", lw_component_name(c));
+        lw_log(component_healthy, lw_component_name(c));
 }
 
 static void judge_kafka(struct lw_watch *w) {

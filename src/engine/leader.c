@@ -25,18 +25,14 @@
 #define TELL_MS        10000 /* between two words of what it waits for */
 #define STEPS_PER_TICK 256
 
-static void warn(const char *event, const struct lw_err *err) {
-    char quoted[600];
-    lw_log(LW_WARN, event, "error=%s", lw_log_quote(quoted, sizeof quoted, err->msg));
-}
-
-/* A Redis may be away for hours, and is looked for each second. */
-static void waits(struct lw_leader *l, const char *event, const struct lw_err *err) {
+/* Redis may be away for hours, and the leader retries each second: true when a line in the
+ * log is due. */
+static bool log_due(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
     if (now < l->tell_at_ms)
-        return;
-    warn(event, err);
+        return false;
     l->tell_at_ms = now + TELL_MS;
+    return true;
 }
 
 void lw__leader_drop(struct lw_leader *l) {
@@ -75,8 +71,8 @@ void lw__leader_first(struct lw_leader *l) {
         return;
     struct lw_reference *ref = load_reference(l, first, &why);
     if (!ref)
-        warn("first_reference_unusable",
-             &why); /* its figures compare with the champion's */
+        lw_log(first_reference_unusable,
+               LW_QUOTE(why.msg)); /* its figures compare with the champion's */
     lw_monitor_first(l->monitor, ref);
 }
 
@@ -86,11 +82,13 @@ int lw__leader_crown(struct lw_leader *l, uint32_t version, int64_t at_ms,
     struct lw_reference *ref = load_reference(l, version, &why);
     if (!ref && why.code == LW_EAGAIN)
         return lw_fail(err, LW_EAGAIN, "%s", why.msg);
-    if (!ref)
+    if (!ref) {
+        lw_log(reference_unusable, LW_QUOTE(why.msg));
         lw__leader_unusable(
-            l, "reference_unusable", &why,
+            l, &why,
             "Drift is not judged until the next promotion; `leeway models "
             "retrain` asks for one.");
+    }
     lw_monitor_champion(l->monitor, version, ref, at_ms);
     lw__leader_first(l);
     return 0;
@@ -118,7 +116,8 @@ static int restore(struct lw_leader *l, const struct lw_detector_state *state,
                                         state->len};
         if (lw_damage_keep(l->redis, l->spec, &l->lease, &was, err))
             return -1;
-        lw__leader_unusable(l, "detector_state_unusable", &why,
+        lw_log(monitor_state_unusable, LW_QUOTE(why.msg));
+        lw__leader_unusable(l, &why,
                             "It begins anew: rules' counts, cooldown, probation and the "
                             "error by month are forgotten; panes and models are not.");
     }
@@ -162,9 +161,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
         l->told[p] = (struct told){0};
     lw__live_begin(l, &state);
     atomic_store(&l->engine->sealed_until_ms, l->sealed_until_ms);
-    lw_log(LW_INFO, "leading",
-           "who=%s token=%" PRIu64 " champion=%u sealed_until=%" PRId64, l->lease.who,
-           l->lease.token, lw_monitor_champion_version(l->monitor),
+    lw_log(leading, l->lease.who, l->lease.token, lw_monitor_champion_version(l->monitor),
            l->sealed_until_ms == INT64_MIN ? 0 : l->sealed_until_ms);
     return 0;
 }
@@ -362,7 +359,7 @@ static int tell_growth(struct lw_leader *l, struct lw_err *err) {
                  err))
         return -1;
     l->said = l->n;
-    lw_log(LW_INFO, "partitions", "topic=%s n=%d", l->config->source.topic, l->n);
+    lw_log(partitions_added, l->config->source.topic, l->n);
     return 0;
 }
 
@@ -430,10 +427,7 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
         return 0;
     if (returns && !must_wait(l)) {
         next = lw_monitor_return(l->monitor, until);
-        lw_log(LW_WARN, "time_taken_back",
-               "sealed_until=%" PRId64 " to=%" PRId64
-               " advice=\"clocks were ahead: see late and suspect by partition\"",
-               l->sealed_until_ms, next);
+        lw_log(event_time_rewound, l->sealed_until_ms, next);
     }
     return seal_panes(l, next, until, err);
 }
@@ -465,7 +459,7 @@ static int notice_person(struct lw_leader *l, struct lw_err *err) {
     else if (strncmp(what, "release:", 8) == 0)
         lw_monitor_release(l->monitor, what + 8, who, l->evaluation);
     if (l->evaluation->waits[0])
-        lw_log(LW_WARN, "training_waits", "reason=\"%s\"", l->evaluation->waits);
+        lw_log(training_postponed, l->evaluation->waits);
     l->asked = true;
     int rc = lw__leader_write(l, NULL, false, err);
     l->asked = false;
@@ -485,8 +479,9 @@ static bool hold_lease(struct lw_leader *l) {
         lw__leader_mend(l, &(struct lw_err){0});
     if (held <= 0 || l->lease.token != token)
         lw__leader_drop(l);
-    if (held < 0) /* the token is kept: it may be held still when Redis answers again */
-        waits(l, "lease_waits", &err);
+    if (held < 0 &&
+        log_due(l)) /* the token is kept: it may be held still when Redis answers again */
+        lw_log(lease_retry, LW_QUOTE(err.msg));
     l->renewed_ms = held > 0 ? now : now - l->config->lease_ms;
     pthread_mutex_lock(&l->engine->lock);
     l->engine->lease = l->lease;
@@ -501,15 +496,14 @@ static bool hold_lease(struct lw_leader *l) {
  * starts it can mend that, and waited for later. */
 static int may_all(struct lw_leader *l, struct lw_err *err) {
     struct lw_access a;
-    char quoted[1000], text[sizeof a.refused + sizeof a.remedy + 4];
+    char text[sizeof a.refused + sizeof a.remedy + 4];
     if (lw_access_look(l->redis, l->spec, l->config->source.topic, &a, err))
         return -1;
     if (a.denied)
         return lw_access_fail(l->redis, &a, l->announced ? LW_EAGAIN : LW_ECONFIG, err);
     if (a.silent && !l->announced) {
         snprintf(text, sizeof text, "%s; %s", a.refused, a.remedy);
-        lw_log(LW_WARN, "models_changed_unheard", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, text));
+        lw_log(models_publish_failed, LW_QUOTE(text));
     }
     return 0;
 }
@@ -532,11 +526,7 @@ static int announce(struct lw_leader *l, struct lw_err *err) {
     struct lw_err none = {0}; /* some servers do not tell */
     const char *policy = lw_redis_info(l->redis, "maxmemory_policy", &none);
     if (policy && strcmp(policy, "noeviction") != 0)
-        lw_log(
-            LW_WARN, "redis_may_evict",
-            "maxmemory_policy=%s advice=\"set it to noeviction: another policy can delete "
-            "the stream's state whole\"",
-            policy);
+        lw_log(redis_may_evict, policy);
     l->announced = true;
     return 0;
 }
@@ -581,9 +571,9 @@ static bool round_trip(struct lw_leader *l) {
     if (err.code == LW_EINPUT || err.code == LW_ESTOP)
         lw__leader_mend(l, &(struct lw_err){0});
     if (err.code == LW_EFENCED)
-        warn("leader_fenced", &err);
-    else
-        waits(l, "leader_waits", &err);
+        lw_log(leader_fenced, LW_QUOTE(err.msg));
+    else if (log_due(l))
+        lw_log(leader_retry, LW_QUOTE(err.msg));
     lw__leader_drop(l);         /* its fate is unknown: read it again */
     if (err.code == LW_EFENCED) /* is the lease ours? */
         l->renewed_ms = lw_mono_ms() - l->config->lease_ms;
@@ -615,8 +605,8 @@ void *lw__leader_main(void *arg) {
         while (announce(&l, &err) && lw__engine_sleep(e, AWAY_MS)) {
             if (err.code == LW_ECONFIG)
                 lw__engine_fail(e, &err);
-            else
-                waits(&l, "redis_waits", &err);
+            else if (log_due(&l))
+                lw_log(redis_retry, LW_QUOTE(err.msg));
             if (err.code == LW_EINPUT)
                 lw__leader_mend(&l, &(struct lw_err){0});
             lw_err_clear(&err);
@@ -629,7 +619,7 @@ void *lw__leader_main(void *arg) {
                                           : TICK_MS
                                     : AWAY_MS);
         if (l.lease.token && lw_lease_release(l.redis, l.spec, &l.lease, &err))
-            warn("lease_kept", &err); /* it runs out by itself */
+            lw_log(lease_release_failed, LW_QUOTE(err.msg)); /* it runs out by itself */
     }
     lw__leader_drop(&l);
     lw_redis_free(l.redis);

@@ -89,7 +89,7 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
 struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool known,
                                 struct lw_err *err);
 /* Reports other state that cannot be read, and in `follows` what that means. */
-void lw__leader_unusable(struct lw_leader *l, const char *event, const struct lw_err *why,
+void lw__leader_unusable(struct lw_leader *l, const struct lw_err *why,
                          const char *follows);
 /* Sets aside what no step can be made with; what is new is told once somebody leads. */
 int lw__leader_mend(struct lw_leader *l, struct lw_err *err);

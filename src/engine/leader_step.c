@@ -84,9 +84,21 @@ static void form(struct lw_leader *l, const struct lw_evaluation *e,
     context.example = blame.example;
     context.nexamples = blame.nexamples;
     if (lw_alert_json(l->spec, a, &context, json, &err)) {
-        lw_log(LW_ERROR, "alert_unformed", "error=\"%s\"", err.msg);
+        lw_log(alert_render_failed, err.msg);
         lw_buf_clear(json);
     }
+}
+
+void lw__alert_log(const struct lw_alert *a) {
+    const char *feature = a->feature[0] ? a->feature : "-";
+    const char *severity = lw_severity_name(a->severity);
+    unsigned long long n = a->n;
+    if (a->firing)
+        lw_log(alert_firing, a->name, feature, severity, a->value, a->threshold, n,
+               a->model_version);
+    else
+        lw_log(alert_resolved, a->name, feature, severity, a->value, a->threshold, n,
+               a->model_version);
 }
 
 /* What the changes of the evaluation say to whom. The messages stay until _free. */
@@ -100,11 +112,7 @@ static struct letters *write_letters(struct lw_leader *l) {
     struct letters *out = lw_calloc(1, sizeof *out);
     for (size_t i = 0; i < e->nalerts; i++) {
         const struct lw_alert *a = &e->alert[i];
-        lw_log(
-            a->firing ? LW_WARN : LW_INFO, a->firing ? "alert_firing" : "alert_resolved",
-            "rule=%s feature=%s severity=%s value=%.4g threshold=%.4g n=%llu version=%u",
-            a->name, a->feature[0] ? a->feature : "-", lw_severity_name(a->severity),
-            a->value, a->threshold, (unsigned long long)a->n, a->model_version);
+        lw__alert_log(a);
         form(l, e, a, 0, &out->json[i]);
     }
     out->pages =
@@ -195,10 +203,19 @@ static struct lw_step step_of(const struct lw_leader *l, const struct letters *l
 
 /* Listeners miss a change of the champion; workers look at the alias anyway. */
 static void tell_unheard(const struct lw_leader *l) {
-    char quoted[400];
     if (*lw_models_unheard(l->redis))
-        lw_log(LW_WARN, "models_changed_unheard", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, lw_models_unheard(l->redis)));
+        lw_log(models_publish_failed, LW_QUOTE(lw_models_unheard(l->redis)));
+}
+
+static void span_log(const struct lw_span_change *change) {
+    char text[300];
+    lw_span_text(text, sizeof text, &change->span);
+    if (change->what == LW_SPAN_BEGINS)
+        lw_log(quarantined, text);
+    else if (change->what == LW_SPAN_ENDS)
+        lw_log(quarantine_ended, text);
+    else
+        lw_log(released, text);
 }
 
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
@@ -217,16 +234,10 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
     if (rc == 0 && sealed)
         lw_unread_fini(&l->unread);
     free_letters(letters);
-    for (size_t i = 0; rc == 0 && i < l->evaluation->nspans; i++) {
-        static const char *const what[] = {"quarantined", "quarantine_ended", "released"};
-        char text[300];
-        const struct lw_span_change *change = &l->evaluation->span[i];
-        lw_log(change->what == LW_SPAN_BEGINS ? LW_WARN : LW_INFO, what[change->what],
-               "span=\"%s\"", lw_span_text(text, sizeof text, &change->span));
-    }
+    for (size_t i = 0; rc == 0 && i < l->evaluation->nspans; i++)
+        span_log(&l->evaluation->span[i]);
     for (size_t i = 0; rc == 0 && i < l->evaluation->ndecisions; i++)
-        lw_log(LW_INFO, "decided", "kind=%s version=%u other=%u reason=\"%s\"",
-               lw_decision_name(l->evaluation->decision[i].kind),
+        lw_log(decided, lw_decision_name(l->evaluation->decision[i].kind),
                l->evaluation->decision[i].version, l->evaluation->decision[i].other,
                l->evaluation->decision[i].reason);
     return rc;
@@ -245,8 +256,7 @@ int lw__leader_request(struct lw_leader *l, struct lw_err *err) {
     job->champion = lw_monitor_champion_version(l->monitor);
     job->quarantine = *lw_monitor_quarantine(l->monitor);
     job->recent = lw_monitor_recent(l->monitor, l->spec->retrain.reference_ms);
-    lw_log(LW_INFO, "training", "request=%llu reason=\"%s\"", (unsigned long long)id,
-           job->request.reason);
+    lw_log(training, (unsigned long long)id, job->request.reason);
     lw__job_post(l->engine, job);
     return 0;
 }
@@ -295,12 +305,10 @@ static void crown_trained(struct lw_leader *l, struct lw_job *job, uint32_t numb
 
 /* A candidate that failed takes part in no comparison, and would not be missed. */
 static void log_failed(uint32_t number, const struct lw_training *t) {
-    char quoted[400];
     for (size_t i = 0; i < t->ntrials; i++)
         if (isnan(t->trial[i].rmse))
-            lw_log(LW_WARN, "candidate_failed", "version=%u candidate=%s error=%s",
-                   number, t->trial[i].name,
-                   lw_log_quote(quoted, sizeof quoted, t->trial[i].note));
+            lw_log(candidate_failed, number, t->trial[i].name,
+                   LW_QUOTE(t->trial[i].note));
 }
 
 static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
@@ -321,9 +329,10 @@ static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
     free_letters(letters);
     if (rc == 0)
         log_failed(*number, &job->training);
-    if (rc == 0)
-        lw_log(LW_INFO, promote ? "promoted" : "rejected", "version=%u verdict=\"%s\"",
-               *number, job->training.gate.reason);
+    if (rc == 0 && promote)
+        lw_log(promoted, *number, job->training.gate.reason);
+    else if (rc == 0)
+        lw_log(rejected, *number, job->training.gate.reason);
     return rc;
 }
 

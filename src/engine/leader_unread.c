@@ -11,7 +11,7 @@
 #include "engine/leader_private.h"
 
 static void note_pane(struct lw_leader *l, const struct lw_unread *one) {
-    char when[32], quoted[600], text[320];
+    char when[32], text[320];
     lw_format_time(when, sizeof when, one->start_ms);
     snprintf(
         text, sizeof text,
@@ -21,8 +21,7 @@ static void note_pane(struct lw_leader *l, const struct lw_unread *one) {
         when, one->partition, one->aside ? " when the partition was claimed" : "",
         one->start_ms, one->partition, one->why);
     lw_monitor_unreadable(l->monitor, 1, text);
-    lw_log(LW_WARN, "pane_unreadable", "pane=%s partition=%d error=%s", when,
-           one->partition, lw_log_quote(quoted, sizeof quoted, one->why));
+    lw_log(pane_unreadable, when, one->partition, LW_QUOTE(one->why));
 }
 
 struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool known,
@@ -39,10 +38,9 @@ struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool know
     return pane;
 }
 
-void lw__leader_unusable(struct lw_leader *l, const char *event, const struct lw_err *why,
+void lw__leader_unusable(struct lw_leader *l, const struct lw_err *why,
                          const char *follows) {
-    char quoted[600], text[320];
-    lw_log(LW_WARN, event, "error=%s", lw_log_quote(quoted, sizeof quoted, why->msg));
+    char text[320];
     snprintf(text, sizeof text, "%.170s. %.140s", why->msg, follows);
     lw_monitor_unreadable(l->monitor, 0, text);
 }
@@ -53,15 +51,12 @@ void lw__leader_unusable(struct lw_leader *l, const char *event, const struct lw
 #define SPARES  100  /* the newest versions, of which one may replace the champion */
 
 static void note_key(struct lw_leader *l, const struct lw_damage *d) {
-    char quoted[600];
     struct lw_buf text = {0};
     lw_buf_printf(&text, "%.60s in Redis cannot be read (%.90s). %s", d->name, d->why,
                   lw_damage_follows(d->name));
     lw_monitor_unreadable(l->monitor, 0, lw_buf_str(&text));
     lw_buf_fini(&text);
-    lw_log(LW_WARN, "state_unreadable",
-           "key=%s error=%s advice=\"leeway repair lists it\"", d->name,
-           lw_log_quote(quoted, sizeof quoted, d->why));
+    lw_log(state_unreadable, d->name, LW_QUOTE(d->why));
 }
 
 /* Those who do not lead yet leave the telling to the first look of who does. */
@@ -99,9 +94,7 @@ int lw__leader_look(struct lw_leader *l, struct lw_err *err) {
     if (look(l, &why) && why.code == LW_EAGAIN)
         return lw_fail(err, why.code, "%s", why.msg);
     if (why.code) { /* a server that does not let us look: a stream goes on without */
-        char quoted[600];
-        lw_log(LW_WARN, "damage_unknown", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, why.msg));
+        lw_log(damage_check_failed, LW_QUOTE(why.msg));
     }
     l->looked_ms = now;
     lw_monitor_tell(l->monitor, l->evaluation);
@@ -155,7 +148,7 @@ static int spare(struct lw_leader *l, const struct lw_aliases *a, uint32_t *out,
 static int replace(struct lw_leader *l, const struct lw_aliases *a, struct lw_err *err) {
     uint32_t other;
     struct lw_err why = {0};
-    char text[320], quoted[600];
+    char text[320];
     int ok = usable(l, a->champion, &why, err);
     if (ok)
         return ok < 0 ? -1 : 0;
@@ -165,8 +158,7 @@ static int replace(struct lw_leader *l, const struct lw_aliases *a, struct lw_er
         (ok && lw_models_promote(l->redis, l->spec, other, l->engine->who,
                                  "the champion's model cannot be read", NULL, err)))
         return -1;
-    lw_log(LW_ERROR, "champion_unusable", "version=%u error=%s", a->champion,
-           lw_log_quote(quoted, sizeof quoted, why.msg));
+    lw_log(champion_unusable, a->champion, LW_QUOTE(why.msg));
     snprintf(
         text, sizeof text, "The champion's model cannot be read (%.120s): %s", why.msg,
         ok ? "a version from before it answers again."
@@ -199,7 +191,7 @@ static int exists(struct lw_leader *l, uint32_t version, struct lw_err *err) {
 
 static int put_back(struct lw_leader *l, struct lw_aliases *a, uint32_t version,
                     struct lw_err *err) {
-    lw_log(LW_WARN, "champion_put_back", "version=%u", version);
+    lw_log(champion_restored, version);
     if (lw_models_restore(l->redis, l->spec, &l->lease, version,
                           lw_monitor_first_version(l->monitor), err))
         return -1;
@@ -217,9 +209,9 @@ static int lost(struct lw_leader *l, struct lw_aliases *a, struct lw_err *err) {
     if (found)
         return found < 0 ? -1 : put_back(l, a, version, err);
     l->lost = true;
-    lw_log(LW_ERROR, "champion_lost",
-           "advice=\"the alias champion in Redis is damaged, and no version can take its "
-           "place: leeway models promote N, or retrain\"");
+    lw_log(champion_lost,
+           "the alias champion in Redis is damaged, and no version can take its place: "
+           "leeway models promote N, or retrain");
     lw_monitor_unreadable(
         l->monitor, 0,
         "The alias champion in Redis is damaged, and no version can take its place: "

@@ -24,25 +24,30 @@ struct outcome {
     bool delivered;
 };
 
+void lw__delivery_log(const char *receiver, const char *id, uint64_t attempts,
+                      const struct lw_next_step *next,
+                      const struct lw_http_result *result) {
+    if (next->what == LW_NEXT_RETRY)
+        lw_log(delivery_retry, receiver, id, (unsigned long long)attempts,
+               LW_QUOTE(result->reason));
+    else if (result->verdict == LW_DELIVERED)
+        lw_log(delivered, receiver, id, result->status, (long long)result->took_ms,
+               LW_QUOTE(result->reason));
+    else
+        lw_log(undeliverable, receiver, id, result->status, (long long)result->took_ms,
+               LW_QUOTE(result->reason));
+}
+
 static struct outcome judge(const struct lw_notifier *n, const struct lw_delivery *d,
                             const struct lw_http_result *result) {
     const struct lw_receiver *receiver = &n->engine->config->receiver[n->receiver];
     struct outcome o = {.tried = *d, .delivered = result->verdict == LW_DELIVERED};
-    char quoted[600];
     o.next = lw_notifier_next(receiver, d->id, result, d->attempts + 1, d->put_ms,
                               lw_wall_ms());
     o.tried.attempts++;
     o.tried.reason = result->reason;
     o.tried.not_before_ms = o.next.not_before_ms;
-    lw_log_quote(quoted, sizeof quoted, result->reason);
-    if (o.next.what == LW_NEXT_RETRY)
-        lw_log(LW_WARN, "delivery_waits", "receiver=%s id=%s attempts=%llu reason=%s",
-               receiver->name, d->id, (unsigned long long)o.tried.attempts, quoted);
-    else
-        lw_log(o.delivered ? LW_INFO : LW_ERROR,
-               o.delivered ? "delivered" : "undeliverable",
-               "receiver=%s id=%s status=%d took_ms=%lld reason=%s", receiver->name,
-               d->id, result->status, (long long)result->took_ms, quoted);
+    lw__delivery_log(receiver->name, d->id, o.tried.attempts, &o.next, result);
     return o;
 }
 
@@ -62,15 +67,13 @@ static int note(const struct lw_notifier *n, struct lw_redis *redis,
  * time; whoever leads meanwhile sends it once more, under the same id. */
 static void settle(struct lw_notifier *n, struct lw_redis *redis, struct lw_lease lease,
                    const struct outcome *o) {
-    char quoted[600];
     for (int64_t wait = IDLE_MS; lease.token; lease = lw__engine_lease(n->engine)) {
         struct lw_err err = {0};
         if (note(n, redis, &lease, o, &err) == 0 || err.code == LW_EFENCED)
             return;
         if (wait >= TELL_MS)
-            lw_log(LW_WARN, "delivery_unsettled", "receiver=%s id=%s error=%s",
-                   n->engine->config->receiver[n->receiver].name, o->tried.id,
-                   lw_log_quote(quoted, sizeof quoted, err.msg));
+            lw_log(delivery_record_retry, n->engine->config->receiver[n->receiver].name,
+                   o->tried.id, LW_QUOTE(err.msg));
         if (!lw__engine_sleep(n->engine, wait))
             return;
         wait = 2 * wait < SETTLE_MAX_MS ? 2 * wait : SETTLE_MAX_MS;

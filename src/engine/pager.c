@@ -217,7 +217,7 @@ static const struct lw_buf *restate(struct lw_pager *p, const struct page *page,
     struct lw_err err = {0};
     struct lw_buf text = {0};
     if (lw_alert_restate(page->json, page->len, how, &text, &err)) {
-        lw_log(LW_ERROR, "alert_unformed", "error=\"%s\"", err.msg);
+        lw_log(alert_render_failed, err.msg);
         return NULL;
     }
     p->made = lw_realloc(p->made, p->nmade + 1, sizeof *p->made);
@@ -327,8 +327,7 @@ static void note_withheld(struct lw_pager *p, const struct lw_standing *s) {
              s->feature[0] ? " of " : "", s->feature,
              s->silenced_by[0] ? "silence" : "explained by",
              s->silenced_by[0] ? s->silenced_by : s->inhibited_by);
-    lw_log(LW_INFO, "alert_withheld", "rule=%s feature=%s silence=%s cause=\"%s\"",
-           s->rule, s->feature[0] ? s->feature : "-",
+    lw_log(alert_withheld, s->rule, s->feature[0] ? s->feature : "-",
            s->silenced_by[0] ? s->silenced_by : "-", s->inhibited_by);
 }
 

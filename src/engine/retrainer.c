@@ -147,9 +147,7 @@ static void run_job(struct lw_engine *e, struct lw_redis *redis, struct lw_job *
         job->failed = work(e, redis, job, &job->err) != 0;
         if (!job->failed || job->err.code != LW_EAGAIN)
             return;
-        char quoted[600];
-        lw_log(LW_WARN, "training_waits", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, job->err.msg));
+        lw_log(training_retry, LW_QUOTE(job->err.msg));
         if (!lw__engine_sleep(e, 1000))
             return;
     }
@@ -165,7 +163,7 @@ static int fill_pane(struct lw_engine *e, struct lw_redis *redis, int64_t start_
     const struct lw_rebuilder with = {e->config, e->registry, redis};
     struct lw_rebuilt made;
     struct lw_err err = {0};
-    char quoted[600], when[32];
+    char when[32];
     lw_format_time(when, sizeof when, start_ms);
     int rc = lw_rebuild_pane(&with, start_ms, partition, &made, &err);
     if (rc == 0 && !made.exact)
@@ -176,12 +174,10 @@ static int fill_pane(struct lw_engine *e, struct lw_redis *redis, int64_t start_
                      (unsigned long long)made.wanted);
     if (rc == 0 &&
         lw_damage_fill(redis, &e->config->spec, made.pane, partition, e->who, &err) == 0)
-        lw_log(LW_INFO, "pane_rebuilt", "pane=%s partition=%d events=%llu", when,
-               partition, (unsigned long long)made.pane->events);
+        lw_log(pane_rebuilt, when, partition, (unsigned long long)made.pane->events);
     lw_partition_free(made.partition);
     if (err.code)
-        lw_log(LW_WARN, "pane_not_rebuilt", "pane=%s partition=%d error=%s", when,
-               partition, lw_log_quote(quoted, sizeof quoted, err.msg));
+        lw_log(pane_not_rebuilt, when, partition, LW_QUOTE(err.msg));
     return err.code == LW_EFENCED || err.code == LW_EAGAIN ? -1 : 0;
 }
 

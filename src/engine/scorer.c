@@ -59,9 +59,7 @@ static int load(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
     struct lw_model *model = reply ? decode(c->spec, &v, &why) : NULL;
     lw_reply_free(reply);
     if (!model) {
-        char quoted[600];
-        lw_log(LW_ERROR, "model_unusable", "version=%u error=%s", version,
-               lw_log_quote(quoted, sizeof quoted, why.msg));
+        lw_log(model_unusable, version, LW_QUOTE(why.msg));
     }
     c->entry = lw_realloc(c->entry, c->n + 1, sizeof *c->entry);
     c->entry[c->n++] =

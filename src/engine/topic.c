@@ -25,10 +25,10 @@ int lw__topic_count(struct lw_engine *e, rd_kafka_t *probe, int timeout_ms,
     if (n < 0)
         return -1;
     int32_t before = atomic_exchange(&e->npartitions, n);
-    if (before && before != n)
-        lw_log(n > before ? LW_INFO : LW_ERROR,
-               n > before ? "topic_grown" : "topic_shrunk",
-               "topic=%s partitions=%d before=%d", e->config->source.topic, n, before);
+    if (before && n > before)
+        lw_log(topic_grown, e->config->source.topic, n, before);
+    else if (n < before)
+        lw_log(topic_shrunk, e->config->source.topic, n, before);
     return 0;
 }
 
@@ -60,10 +60,9 @@ static void watch_topic(struct lw_engine *e, bool *gone, int rc,
                         const struct lw_err *err) {
     bool away = rc && err->code == LW_ENOTFOUND;
     if (away && !*gone)
-        lw_log(LW_ERROR, "topic_gone", "topic=%s", e->config->source.topic);
+        lw_log(topic_gone, e->config->source.topic);
     else if (rc == 0 && *gone)
-        lw_log(LW_WARN, "topic_back", "topic=%s partitions=%d", e->config->source.topic,
-               atomic_load(&e->npartitions));
+        lw_log(topic_back, e->config->source.topic, atomic_load(&e->npartitions));
     if (away || rc == 0)
         *gone = away;
 }

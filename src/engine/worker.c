@@ -15,13 +15,6 @@
 #include "engine/message.h"
 #include "engine/worker_private.h"
 
-void lw__worker_warn(const struct lw_worker *w, const char *event, int32_t partition,
-                     const struct lw_err *err) {
-    char quoted[600];
-    lw_log(LW_WARN, event, "worker=%s partition=%d error=%s", w->owner, partition,
-           lw_log_quote(quoted, sizeof quoted, err->msg));
-}
-
 /* The feeder has said something new: every partition is flushed with it, and so hears of
  * new models. */
 static bool flow_changed(struct lw_worker *w) {

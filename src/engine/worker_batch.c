@@ -6,6 +6,7 @@
  * pauses until the next flush goes through. */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "engine/worker_private.h"
 
@@ -81,7 +82,7 @@ static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_er
     int reason = lw_event_row(&w->spec->event, cells, lw_message_time(m), &row, &why);
     if (reason < 0) {
         if (!w->told_time) /* once: the letters have each */
-            lw__worker_warn(w, "event_time", m->partition, &why);
+            lw_log(event_time_invalid, w->owner, m->partition, LW_QUOTE(why.msg));
         w->told_time = true;
         return refuse(w, s, m, "TRANSFORMATION", &why, err);
     }
@@ -108,7 +109,7 @@ static void put_back(struct lw_worker *w, int from, int n, const struct lw_err *
             continue;
         struct lw_err err = {0};
         if (lw_consumer_seek(w->consumer, m->partition, m->offset, &err))
-            lw__worker_warn(w, "put_back", m->partition, &err);
+            lw_log(seek_failed, w->owner, m->partition, LW_QUOTE(err.msg));
     }
 }
 

@@ -23,16 +23,14 @@ static int adopt(struct lw_worker *w, struct lw_slot *s, int32_t partition,
     if (lw_model_cache_line_up(w->models, w->redis, force, &s->lineup, err))
         return -1;
     if (force->champion != s->force.champion)
-        lw_log(LW_INFO, "model_adopted",
-               "worker=%s partition=%d version=%u offset=%" PRId64, w->owner, partition,
-               force->champion, s->next_offset);
+        lw_log(model_adopted, w->owner, partition, force->champion, s->next_offset);
     s->force = *force;
     return 0;
 }
 
 void lw__slot_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err) {
     struct lw_slot *s = &w->slot[partition];
-    lw__worker_warn(w, "fenced", partition, err);
+    lw_log(fenced, w->owner, partition, LW_QUOTE(err->msg));
     lw__slot_drop(s);
     s->state = SLOT_WAITS;
     s->claim_at_ms = lw_mono_ms() + RECLAIM_MS;
@@ -100,9 +98,9 @@ void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why
     atomic_store(&w->stalled, paused);
     lw_consumer_pause(w->consumer, paused);
     if (paused)
-        lw__worker_warn(w, "stalled", -1, why);
+        lw_log(stalled, w->owner, LW_QUOTE(why->msg));
     else
-        lw_log(LW_INFO, "resumed", "worker=%s", w->owner);
+        lw_log(resumed, w->owner);
 }
 
 void lw__redis_away(struct lw_worker *w, const struct lw_err *why) {
@@ -117,7 +115,7 @@ bool lw__redis_is_away(const struct lw_worker *w) {
 /* Kafka will not have something that it must have before the offsets move: everything
  * since the last flush is dropped and read again, which sends it again. */
 static void start_again(struct lw_worker *w, const struct lw_err *why) {
-    lw__worker_warn(w, "refused", -1, why);
+    lw_log(refused, w->owner, LW_QUOTE(why->msg));
     lw__worker_pause(w, true, why);
     int64_t at = lw_mono_ms() + lw__out_forget(w, why);
     w->held_until_ms = at;

@@ -57,7 +57,6 @@ static void ask_ahead(struct lw_worker *w, const rd_kafka_message_t *m) {
 int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
                   const struct lw_err *why) {
     struct lw_slot *s = &w->slot[m->partition];
-    char quoted[600];
     int64_t now = lw_mono_ms();
     s->held = s->waited = true;
     s->held_at = s->waited_at = m->offset;
@@ -69,9 +68,7 @@ int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
     if (!s->hold_told)
         return 0;
     s->hold_told_ms = now;
-    lw_log(LW_INFO, "partition_held",
-           "worker=%s partition=%d offset=%" PRId64 " reason=%s", w->owner, m->partition,
-           m->offset, lw_log_quote(quoted, sizeof quoted, why->msg));
+    lw_log(partition_paused, w->owner, m->partition, m->offset, LW_QUOTE(why->msg));
     return 0;
 }
 
@@ -83,13 +80,12 @@ static bool release(struct lw_worker *w, int32_t p) {
     if (!lw_intake_ready(w->intake, &s->wanted))
         return false;
     if (lw_consumer_seek(w->consumer, p, s->held_at, &err)) {
-        lw__worker_warn(w, "release_waits", p, &err);
+        lw_log(resume_retry, w->owner, p, LW_QUOTE(err.msg));
         return false;
     }
     s->held = false;
     if (s->hold_told)
-        lw_log(LW_INFO, "partition_goes_on", "worker=%s partition=%d offset=%" PRId64,
-               w->owner, p, s->held_at);
+        lw_log(partition_resumed, w->owner, p, s->held_at);
     return true;
 }
 

@@ -12,6 +12,7 @@
  * yet to come. */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "engine/worker_private.h"
 #include "kafka/ranges.h"
@@ -26,7 +27,7 @@ static int ask_end(struct lw_worker *w, int32_t partition, int64_t now, int64_t 
     struct lw_err err = {0};
     int at_end = lw_consumer_ask_end(w->consumer, partition, ASK_MS, end, &err);
     if (at_end < 0)
-        lw__worker_warn(w, "end_unknown", partition, &err);
+        lw_log(end_offset_unknown, w->owner, partition, LW_QUOTE(err.msg));
     for (int32_t p = 0; at_end < 0 && p < w->nslots; p++)
         w->slot[p].heard_ms = now;
     return at_end;
@@ -69,7 +70,7 @@ static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
         return;
     int none = holds_none(w, partition, place, end, &err);
     if (none < 0)
-        lw__worker_warn(w, "end_unknown", partition, &err);
+        lw_log(end_offset_unknown, w->owner, partition, LW_QUOTE(err.msg));
     if (none <= 0)
         return;
     lw_consumer_pass(w->consumer, partition, end);

@@ -176,15 +176,13 @@ int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
  * written) is tried again with the next refusal. */
 static void renew(struct lw_worker *w) {
     struct lw_err err = {0};
-    char quoted[400];
     if (!lw_producer_failed(w->out))
         return;
     if (lw_producer_renew(w->out, &err)) {
-        lw__worker_warn(w, "producer_waits", -1, &err);
+        lw_log(producer_retry, w->owner, LW_QUOTE(err.msg));
         return;
     }
-    lw_log(LW_WARN, "producer_renewed", "worker=%s reason=%s", w->owner,
-           lw_log_quote(quoted, sizeof quoted, w->out_why));
+    lw_log(producer_renewed, w->owner, LW_QUOTE(w->out_why));
 }
 
 int64_t lw__out_forget(struct lw_worker *w, const struct lw_err *why) {
@@ -205,7 +203,7 @@ void lw__out_tend(struct lw_worker *w, int64_t now) {
     if (!w->out || w->unacked || now < w->renew_at_ms)
         return;
     if (lw_producer_failed(w->out) && lw_producer_flush(w->out, 0, &why)) {
-        lw__worker_warn(w, "refused", -1, &why);
+        lw_log(refused, w->owner, LW_QUOTE(why.msg));
         say_unsent(w, &why);
         ill(w, &why);
         renew(w);

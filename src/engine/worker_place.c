@@ -37,10 +37,7 @@ static int pass_over(struct lw_worker *w, int32_t partition, int64_t low,
              w->config->source.topic, partition, n, s->next_offset, low);
     if (lw_audit(w->redis, w->spec, "offset_gap", w->owner, detail, lw_wall_ms(), err))
         return -1;
-    lw_log(LW_ERROR, "offset_gap",
-           "worker=%s partition=%d from=%" PRId64 " to=%" PRId64 " lost=%" PRIu64
-           " advice=\"the topic's retention is shorter than this stream's delay\"",
-           w->owner, partition, s->next_offset, low, n);
+    lw_log(offset_gap, w->owner, partition, s->next_offset, low, n);
     lw_partition_gone(s->progress, n);
     s->next_offset = low;
     s->changed = true;
@@ -60,9 +57,7 @@ static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64
                                    .now_ms = lw_wall_ms()};
     if (lw_state_restart(w->redis, w->spec, &flush, s->progress, w->owner, err))
         return -1;
-    lw_log(LW_ERROR, "topic_remade",
-           "worker=%s partition=%d offset=%" PRId64 " end=%" PRId64 " from=%" PRId64,
-           w->owner, partition, s->next_offset, high, low);
+    lw_log(topic_recreated, w->owner, partition, s->next_offset, high, low);
     s->base_offset = s->next_offset = low;
     s->last = (struct lw_mark){.offset = -1};
     s->other = false;
@@ -112,6 +107,6 @@ void lw__slots_find_place(struct lw_worker *w, int64_t now) {
             lw__slot_fence(w, p, &err);
         else
             lw__redis_away(w, &err);
-        lw__worker_warn(w, "astray", p, &err);
+        lw_log(offset_out_of_range, w->owner, p, LW_QUOTE(err.msg));
     }
 }

@@ -95,10 +95,6 @@ struct lw_worker {
     struct lw_word word[LW_HINDRANCES]; /* under word_lock; for health */
 };
 
-/* A warning with the worker, the partition (-1: all) and the reason. */
-void lw__worker_warn(const struct lw_worker *w, const char *event, int32_t partition,
-                     const struct lw_err *err);
-
 /* What stands in the worker's way, for health: said as often as it is met. It counts as
  * over when it is taken back, or has not been met for a minute: what is refused and then
  * read again is refused again. */

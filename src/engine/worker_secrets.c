@@ -29,7 +29,7 @@ static int log_in(struct lw_worker *w, struct lw_err *err) {
     if (lw_consumer_login(w->consumer, w->options, err) ||
         (w->out && lw_producer_login(w->out, err)))
         return -1;
-    lw_log(LW_INFO, "kafka_password_read", "worker=%s", w->owner);
+    lw_log(kafka_password_read, w->owner);
     return 0;
 }
 
@@ -45,17 +45,17 @@ static void join_anew(struct lw_worker *w) {
     lw_consumer_free(w->consumer); /* flushes and gives up each partition */
     w->consumer = NULL;
     if (w->out && lw_producer_renew(w->out, &err))
-        lw__worker_warn(w, "kafka_files", -1, &err);
+        lw_log(kafka_files, w->owner, LW_QUOTE(err.msg));
     lw_err_clear(&err);
     while (lw__worker_join(w, &err)) {
-        lw__worker_warn(w, "kafka_files", -1, &err);
+        lw_log(kafka_files, w->owner, LW_QUOTE(err.msg));
         lw_err_clear(&err);
         if (!lw__engine_sleep(w->engine, LOOK_MS))
             return;
     }
     if (w->paused)
         lw_consumer_pause(w->consumer, 1);
-    lw_log(LW_INFO, "kafka_files_read", "worker=%s", w->owner);
+    lw_log(kafka_files_read, w->owner);
 }
 
 void lw__worker_secrets(struct lw_worker *w, int64_t now) {
@@ -76,5 +76,5 @@ void lw__worker_secrets(struct lw_worker *w, int64_t now) {
         }
     }
     if (err.code)
-        lw__worker_warn(w, "kafka_files", -1, &err);
+        lw_log(kafka_files, w->owner, LW_QUOTE(err.msg));
 }

@@ -48,7 +48,7 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
     if (err->code == LW_ECONFIG)
         lw__engine_fail(w->engine, err);
     else if (now >= w->tell_at_ms) {
-        lw__worker_warn(w, "claim_waits", partition, err);
+        lw_log(claim_retry, w->owner, partition, LW_QUOTE(err->msg));
         w->tell_at_ms = now + TELL_MS;
     }
 }
@@ -63,12 +63,12 @@ static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
                        partition, got, &why) == 0) {
         for (size_t i = 0; i < got->unread.n; i++) { /* the leader tells of it */
             lw_fail(&why, LW_EINPUT, "%s", got->unread.item[i].why);
-            lw__worker_warn(w, "pane_unreadable", partition, &why);
+            lw_log(pane_unreadable_at_claim, w->owner, partition, LW_QUOTE(why.msg));
         }
         lw_unread_fini(&got->unread);
         if (got->rebuilt[0]) {
             lw_fail(&why, LW_EINPUT, "%s", got->rebuilt);
-            lw__worker_warn(w, "partition_rebuilt", partition, &why);
+            lw_log(partition_rebuilt, w->owner, partition, LW_QUOTE(why.msg));
         }
         return 0;
     }
@@ -102,9 +102,8 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     s->state = SLOT_RUNS;
     s->heard_ms = s->flushed_ms = lw_mono_ms();
     s->changed = false;
-    lw_log(LW_INFO, "partition_claimed",
-           "worker=%s partition=%d epoch=%" PRIu64 " offset=%" PRId64 " champion=%u",
-           w->owner, partition, s->epoch, s->next_offset, s->force.champion);
+    lw_log(partition_claimed, w->owner, partition, s->epoch, s->next_offset,
+           s->force.champion);
     return 0;
 }
 
@@ -156,14 +155,14 @@ void lw__slot_revoked(void *arg, int32_t partition) {
     else if (flushes && lw__slot_flush(w, partition, &err))
         lw__redis_away(w, &err);
     if (err.code) /* its next owner replays */
-        lw__worker_warn(w, "revoked_unflushed", partition, &err);
-    lw_log(LW_INFO, "partition_released", "worker=%s partition=%d", w->owner, partition);
+        lw_log(revoked_unflushed, w->owner, partition, LW_QUOTE(err.msg));
+    lw_log(partition_released, w->owner, partition);
     lw__slot_drop(s);
 }
 
 void lw__slot_lost(void *arg, int32_t partition) {
     struct lw_worker *w = arg;
-    lw_log(LW_WARN, "partition_lost", "worker=%s partition=%d", w->owner, partition);
+    lw_log(partition_lost, w->owner, partition);
     lw__slot_drop(&w->slot[partition]);
 }
 

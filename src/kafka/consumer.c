@@ -84,11 +84,10 @@ static int cooperative(const struct lw_consumer *c) {
 
 static void report(struct lw_consumer *c, const char *what, rd_kafka_resp_err_t rc,
                    const char *text) {
-    char quoted[600];
     if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
-    lw_log(LW_WARN, "kafka", "topic=%s what=%s error=%s text=%s", c->topic, what,
-           rd_kafka_err2name(rc), lw_log_quote(quoted, sizeof quoted, text ? text : ""));
+    lw_log(kafka_consumer, c->topic, what, rd_kafka_err2name(rc),
+           LW_QUOTE(text ? text : ""));
 }
 
 static rd_kafka_resp_err_t finish(struct lw_consumer *c, const char *what,
@@ -440,7 +439,7 @@ static int told_before(struct lw_owned *o, rd_kafka_resp_err_t rc) {
 
 static void report_message(struct lw_consumer *c, struct lw_owned *o,
                            const rd_kafka_message_t *m, const char *text) {
-    char advice[300], quoted[400];
+    char advice[300];
     if (o && told_before(o, m->err))
         return;
     if (m->err != RD_KAFKA_RESP_ERR__BAD_COMPRESSION || !o) {
@@ -448,10 +447,8 @@ static void report_message(struct lw_consumer *c, struct lw_owned *o,
         return;
     }
     lw_kafka_unpack_advice(advice, sizeof advice, c->rk);
-    lw_log(LW_ERROR, "kafka",
-           "topic=%s partition=%" PRId32 " offset=%" PRId64 " what=poll error=%s text=%s",
-           c->topic, m->partition, m->offset, rd_kafka_err2name(m->err),
-           lw_log_quote(quoted, sizeof quoted, advice));
+    lw_log(kafka_batch_unreadable, c->topic, m->partition, m->offset,
+           rd_kafka_err2name(m->err), LW_QUOTE(advice));
 }
 
 /* What the broker's ACLs do not allow, with what to grant; or librdkafka's words. */

@@ -71,7 +71,7 @@ static int due(struct lw_kafka_log *log, const char *facility, uint64_t *held) {
     return yes;
 }
 
-static enum lw_level level_of(int syslog_level) {
+static enum lw_log_level level_of(int syslog_level) {
     if (syslog_level <= 3)
         return LW_ERROR;
     if (syslog_level == 4)
@@ -104,7 +104,7 @@ static void note_hang_up(const rd_kafka_t *rk, const char *text) {
 void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
                        const char *text) {
     uint64_t held;
-    char hushed[600], quoted[700];
+    char hushed[600];
     /* One map configures consumers and producers, so each gets some keys of the other;
      * and AUTOCREATE is about brokers older than 0.11, which only a mock cluster plays.
      */
@@ -116,12 +116,7 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
     if (!due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
         return;
     lw_kafka_hush(hushed, sizeof hushed, rk, text);
-    lw_log_quote(quoted, sizeof quoted, hushed);
-    if (held)
-        lw_log(level_of(level), "kafka", "kind=%s text=%s held_back=%" PRIu64, facility,
-               quoted, held);
-    else
-        lw_log(level_of(level), "kafka", "kind=%s text=%s", facility, quoted);
+    lw_log_at(level_of(level), kafka, facility, LW_QUOTE(hushed), held);
 }
 
 char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {
@@ -135,7 +130,7 @@ char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {
 /* That all brokers are away says less than why the last one is. */
 static void remember(struct lw_kafka_log *log, bool all, const char *words) {
     int64_t now = lw_mono_ms();
-    char quoted[700];
+    char trouble[sizeof log->trouble];
     pthread_mutex_lock(&log->lock);
     bool caused = log->cause[0] && now - log->cause_ms < FRESH_MS;
     if (!all) {
@@ -150,11 +145,11 @@ static void remember(struct lw_kafka_log *log, bool all, const char *words) {
     if (tell) {
         lw_copy(log->told, sizeof log->told, log->trouble);
         log->told_ms = now;
-        lw_log_quote(quoted, sizeof quoted, log->trouble);
+        lw_copy(trouble, sizeof trouble, log->trouble);
     }
     pthread_mutex_unlock(&log->lock);
     if (tell)
-        lw_log(LW_ERROR, "kafka_trouble", "reason=%s", quoted);
+        lw_log(kafka_trouble, LW_QUOTE(trouble));
 }
 
 void lw_kafka_log_say(struct lw_kafka_log *log, const char *words) {
