@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/backtest.h"
-#include "engine/trials.h"
+#include "engine/training_json.h"
 
 static void say(const struct lw_bt *b, int64_t at_ms, const char *what,
                 const char *text) {

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "cli/check.h"
 #include "cli/check_reach.h"
-#include "engine/message.h"
+#include "engine/intake.h"
 #include "kafka/explain.h"
 #include "kafka/probe.h"
 

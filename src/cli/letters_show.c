@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/letters.h"
-#include "engine/message.h"
+#include "engine/intake.h"
 
 struct view {
     const struct lw_letters *letters;

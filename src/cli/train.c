@@ -21,7 +21,7 @@
 #include "cli/offline.h"
 #include "cli/table.h"
 #include "core/train.h"
-#include "engine/trials.h"
+#include "engine/training_json.h"
 
 struct options {
     const char *config, *out, *candidate, *until, *columns, *later;

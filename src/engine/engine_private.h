@@ -40,13 +40,13 @@ struct lw_brokers {
     char why[256]; /* why there was no answer, or not a whole one; "" */
 };
 
-/* What the leader knows of what holds back sealing (leader_held.c). */
+/* What the leader knows of what holds back sealing (leader_sealing_block.c). */
 struct lw_held {
     int64_t since_ms; /* monotonic; 0: nothing does */
     char why[256];
 };
 
-/* A message about leeway itself that cannot go through the outbox (itself.c). */
+/* A message about leeway itself that cannot go through the outbox (self_alert.c). */
 struct lw_direct {
     uint64_t number; /* grows with each message */
     char *json;      /* owned; NULL: there has been none */

@@ -1,5 +1,5 @@
-/* What the process's health is made of: health.c has the thread and judges, health_look.c
- * finds out, itself.c tells people. */
+/* What the process's health is made of: health.c has the thread and judges, health_probe.c
+ * finds out, self_alert.c tells people. */
 #ifndef LW_ENGINE_HEALTH_H
 #define LW_ENGINE_HEALTH_H
 
@@ -34,7 +34,7 @@ struct lw_watch {
     char leader[128];
     int64_t passed_told, passed_ms; /* its word; monotonic, ours */
     char passer[128];               /* who that was */
-    /* itself.c */
+    /* self_alert.c */
     struct lw_itself {
         bool told;
         int64_t ill_ms; /* monotonic */

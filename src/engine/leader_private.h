@@ -3,7 +3,7 @@
 #define LW_LEADER_PRIVATE_H
 
 #include "engine/engine_private.h"
-#include "engine/pager.h"
+#include "engine/notification_plan.h"
 #include "store/damage.h"
 
 /* When a partition's owner was last heard of. */
@@ -16,7 +16,7 @@ struct told {
     int64_t stood_ms;   /* the least of the interval before, or INT64_MIN */
 };
 
-/* How the messages of a partition and its clock go on (leader_held.c). */
+/* How the messages of a partition and its clock go on (leader_sealing_block.c). */
 struct lw_pace {
     bool seen;
     uint64_t counted, timed; /* accumulated, and all that had a time, when the ... */

@@ -1,7 +1,7 @@
 /* A notifier: brings one receiver's part of the outbox to it. One thread a receiver, so
  * that a slow one delays nobody else. An entry leaves the outbox only when its delivery
  * was confirmed (or refused for good); a crash in between delivers again under the same
- * id. What cannot go through the outbox it sends from memory (itself.c). */
+ * id. What cannot go through the outbox it sends from memory (self_alert.c). */
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "core/partition.h"
-#include "engine/message.h"
-#include "engine/scorer.h"
+#include "engine/intake.h"
+#include "engine/model_cache.h"
 #include "kafka/ranges.h"
 
 #define READ_MS   60000 /* without progress */

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "engine/engine_private.h"
-#include "engine/message.h"
+#include "engine/intake.h"
 #include "engine/rebuild.h"
 #include "kafka/ranges.h"
 

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "engine/message.h"
+#include "engine/intake.h"
 #include "engine/worker_private.h"
 
 /* The feeder has said something new: every partition is flushed with it, and so hears of

@@ -1,15 +1,15 @@
-/* Shared by the worker's own files only: worker.c (life and loop), worker_slots.c
- * (partitions come and go), worker_idle.c (and stand at their end), worker_place.c (and
- * have lost their place), worker_batch.c (messages), worker_hold.c (those that wait for a
+/* Shared by the worker's own files only: worker.c (life and loop), worker_partitions.c
+ * (partitions come and go), worker_idle.c (and stand at their end), worker_offsets.c (and
+ * have lost their place), worker_batch.c (messages), worker_schema.c (those that wait for a
  * schema), worker_out.c (what is sent), worker_secrets.c (new passwords and
- * certificates), worker_flush.c (to Redis), worker_word.c (what it says of itself). All
+ * certificates), worker_flush.c (to Redis), worker_trouble.c (what it says of itself). All
  * of it runs in the worker's thread. */
 #ifndef LW_WORKER_PRIVATE_H
 #define LW_WORKER_PRIVATE_H
 
 #include "engine/engine_private.h"
-#include "engine/message.h"
-#include "engine/scorer.h"
+#include "engine/intake.h"
+#include "engine/model_cache.h"
 #include "kafka/letter.h"
 #include "kafka/sender.h"
 
@@ -110,7 +110,7 @@ void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why
 void lw__redis_away(struct lw_worker *w, const struct lw_err *why);
 bool lw__redis_is_away(const struct lw_worker *w);
 
-/* ---- worker_slots.c ---- */
+/* ---- worker_partitions.c ---- */
 
 /* The consumer's hooks. */
 int64_t lw__slot_assigned(void *worker, int32_t partition, int *wait);
@@ -131,7 +131,7 @@ void lw__slots_sweep_models(struct lw_worker *w);
  * sealing. */
 void lw__slots_watch_idle(struct lw_worker *w, int64_t now);
 
-/* ---- worker_place.c ---- */
+/* ---- worker_offsets.c ---- */
 
 /* Finds out where partitions that are ASTRAY go on: where Kafka's retention has left
  * something, or at the beginning of a topic that was made anew. Nothing is passed over
@@ -143,7 +143,7 @@ void lw__slots_find_place(struct lw_worker *w, int64_t now);
 /* One poll, and all that it brings: decoded, scored, accumulated. */
 void lw__worker_consume(struct lw_worker *w);
 
-/* ---- worker_hold.c ---- */
+/* ---- worker_schema.c ---- */
 
 /* The schema of this message is not known yet: its partition stops here. 0. */
 int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,

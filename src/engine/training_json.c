@@ -1,5 +1,5 @@
-/* See trials.h. Durations are written as the configuration writes them. */
-#include "engine/trials.h"
+/* See training_json.h. Durations are written as the configuration writes them. */
+#include "engine/training_json.h"
 
 #include <math.h>
 

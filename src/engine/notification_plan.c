@@ -1,7 +1,7 @@
-/* See pager.h. Which message is due is decided in alert/pager.c; here is the bookkeeping:
+/* See notification_plan.h. Which message is due is decided in alert/pager.c; here is the bookkeeping:
  * one page an alert, with its newest message and what each receiver was told, and the
  * lists of what changes in Redis by the next write. */
-#include "engine/pager.h"
+#include "engine/notification_plan.h"
 
 #include <inttypes.h>
 #include <stdio.h>

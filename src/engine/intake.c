@@ -1,11 +1,11 @@
-/* See message.h.
+/* See intake.h.
  *
  * Decoders are kept in sets of four by a hash of the schema's id or GUID; within a set
  * the one that was used longest ago gives way. A topic has a handful of schemas, and one
  * that is full of made-up ids evicts no more than it touches. That a schema cannot be
  * read is kept like a decoder; that the registry does not know an id is not, because it
  * may learn of it. */
-#include "engine/message.h"
+#include "engine/intake.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/engine_private.h"
-#include "engine/trials.h"
+#include "engine/training_json.h"
 
 static json_t *number(double v) {
     return isfinite(v) ? json_real(v) : json_null();
