@@ -160,8 +160,8 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
     json_object_set_new(o, "z", lw_cli_number(t->gate.z));
     json_object_set_new(o, "promoted", json_boolean(t->gate.passed));
     json_object_set_new(o, "verdict", lw_cli_text(t->gate.reason));
-    json_object_set_new(o, "trials", lw_trials_json(t));
-    json_object_set_new(o, "left_out", lw_left_out_json(t));
+    json_object_set_new(o, "trials", lw_training_json_trials(t));
+    json_object_set_new(o, "left_out", lw_training_json_left_out(t));
 }
 
 /* A candidate that takes part in no comparison would otherwise not be missed. */

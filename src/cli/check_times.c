@@ -97,7 +97,7 @@ static int take_message(void *arg, const rd_kafka_message_t *m) {
     struct lw_err why = {0};
     int64_t until = lw_mono_ms() + s->config->source.registry.timeout_ms;
     int rc;
-    while ((rc = lw_message_decode(s->intake, m, cells, &why)) && why.code == LW_EAGAIN &&
+    while ((rc = lw_intake_decode(s->intake, m, cells, &why)) && why.code == LW_EAGAIN &&
            lw_mono_ms() < until) {
         lw_err_clear(&why);
         lw_sleep_ms(10);
@@ -107,7 +107,8 @@ static int take_message(void *arg, const rd_kafka_message_t *m) {
         take_failure(s, &why);
     else
         take_cells(s, cells,
-                   s->config->spec.event.time_field < 0 ? lw_message_time(m) : NOBODY);
+                   s->config->spec.event.time_field < 0 ? lw_intake_message_time(m)
+                                                        : NOBODY);
     return 0;
 }
 
@@ -148,8 +149,7 @@ static void read_topic(struct sample *s, struct lw_err *err) {
     if (s->intake)
         lw_intake_patience(s->intake, 0);
     if (s->intake)
-        lw_kafka_read_ranges(&config->kafka, config->source.topic, ranges, n, &how, NULL,
-                             err);
+        lw_ranges_read(&config->kafka, config->source.topic, ranges, n, &how, NULL, err);
     lw_intake_free(s->intake);
     lw_registry_free(registry);
 }

@@ -66,7 +66,7 @@ static int decode(const struct lw_config *config, struct lw_intake *in,
                   const rd_kafka_message_t *m, struct lw_cell *cells,
                   struct lw_err *why) {
     int64_t until = lw_mono_ms() + config->source.registry.timeout_ms;
-    while (lw_message_decode(in, m, cells, why)) {
+    while (lw_intake_decode(in, m, cells, why)) {
         if (why->code != LW_EAGAIN || lw_mono_ms() > until)
             return -1;
         lw_err_clear(why);
@@ -81,7 +81,8 @@ static json_t *cells_json(const struct lw_config *config, struct lw_intake *in,
     struct lw_row row;
     const struct lw_fields *fields = &config->spec.event.fields;
     if (decode(config, in, m, cells, why) ||
-        lw_event_row(&config->spec.event, cells, lw_message_time(m), &row, why) < 0)
+        lw_event_row(&config->spec.event, cells, lw_intake_message_time(m), &row, why) <
+            0)
         return NULL;
     struct lw_buf text = {0};
     json_t *o = json_object();

@@ -174,7 +174,7 @@ static void print_result_json(const struct lw_config *config, const struct optio
         json_object_set_new(out, "holdout_rows",
                             json_integer((json_int_t)t->holdout_rows));
         json_object_set_new(out, "holdout_rmse", lw_cli_number(t->trial[t->chosen].rmse));
-        json_object_set_new(out, "trials", lw_trials_json(t));
+        json_object_set_new(out, "trials", lw_training_json_trials(t));
     } else {
         json_object_set_new(out, "train_rmse", lw_cli_number(r->report.train_rmse));
     }

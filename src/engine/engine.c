@@ -19,7 +19,7 @@
 
 #define METADATA_MS 5000 /* as long as a stop may have to wait */
 
-void lw__engine_fail(struct lw_engine *e, const struct lw_err *why) {
+void lw__engine_request_shutdown(struct lw_engine *e, const struct lw_err *why) {
     pthread_mutex_lock(&e->lock);
     if (e->failure.code == LW_OK)
         e->failure = *why;
@@ -210,7 +210,7 @@ void lw_engine_stop(struct lw_engine *e) {
     lw_registry_free(e->registry);
     free(e->worker);
     free(e->worker_thread);
-    lw__job_free(e->job);
+    lw__retrainer_job_free(e->job);
     free(e->brokers.end);
     for (int c = 0; c < LW_COMPONENTS; c++)
         free(e->direct[c].json);

@@ -41,13 +41,13 @@ struct lw_brokers {
 };
 
 /* What the leader knows of what holds back sealing (leader_sealing_block.c). */
-struct lw_held {
+struct lw_sealing_block {
     int64_t since_ms; /* monotonic; 0: nothing does */
     char why[256];
 };
 
 /* A message about leeway itself that cannot go through the outbox (self_alert.c). */
-struct lw_direct {
+struct lw_direct_message {
     uint64_t number; /* grows with each message */
     char *json;      /* owned; NULL: there has been none */
     size_t len;
@@ -83,10 +83,10 @@ struct lw_engine {
     struct lw_lease lease; /* as last renewed; token 0: not leading */
     struct lw_err failure;
     struct lw_brokers brokers;
-    struct lw_held held;
+    struct lw_sealing_block held;
     char leader_why[256];    /* why the leader's last round came to nothing; "" */
     struct lw_health health; /* as last judged */
-    struct lw_direct direct[LW_COMPONENTS];
+    struct lw_direct_message direct[LW_COMPONENTS];
 
     _Atomic int64_t sealed_until_ms;
     /* the leader's last pass here, by the monotonic and the wall clock; 0: none */
@@ -95,7 +95,7 @@ struct lw_engine {
     _Atomic uint64_t outbox[LW_RECEIVERS_MAX]; /* waiting, by receiver */
 };
 
-void lw__engine_fail(struct lw_engine *e, const struct lw_err *why);
+void lw__engine_request_shutdown(struct lw_engine *e, const struct lw_err *why);
 struct lw_lease lw__engine_lease(struct lw_engine *e);
 /* Sleeps up to ms, less when the engine stops; false when it does. */
 bool lw__engine_sleep(struct lw_engine *e, int64_t ms);
@@ -115,19 +115,20 @@ struct lw_worker_status {
 struct lw_worker_status lw__worker_status(const struct lw_worker *w);
 /* What stands in its way, in words ("": nothing), since when, and heard when last
  * (monotonic). */
-enum lw_hindrance {
-    LW_HINDERED_GROUP,       /* it gets no partition: by the group, a broker, or Redis */
-    LW_HINDERED_LETTERS,     /* dead letters are refused, or not acknowledged */
-    LW_HINDERED_PREDICTIONS, /* the same of predictions */
-    LW_HINDERED_STALLED,     /* consuming is paused */
-    LW_HINDRANCES
+enum lw_worker_trouble_kind {
+    LW_WORKER_TROUBLE_GROUP, /* it gets no partition: by the group, a broker, or Redis */
+    LW_WORKER_TROUBLE_LETTERS,     /* dead letters are refused, or not acknowledged */
+    LW_WORKER_TROUBLE_PREDICTIONS, /* the same of predictions */
+    LW_WORKER_TROUBLE_STALLED,     /* consuming is paused */
+    LW_WORKER_TROUBLES
 };
-struct lw_word {
+struct lw_worker_trouble {
     int64_t since_ms, heard_ms;
     enum lw_errc code;
     char text[256];
 };
-void lw__worker_words(struct lw_worker *w, struct lw_word out[LW_HINDRANCES]);
+void lw__worker_troubles(struct lw_worker *w,
+                         struct lw_worker_trouble out[LW_WORKER_TROUBLES]);
 
 void *lw__leader_main(void *engine);
 void *lw__topic_main(void *engine);
@@ -140,7 +141,7 @@ void *lw__retrainer_main(void *engine);
 struct lw_notifier {
     struct lw_engine *engine;
     int receiver;
-    struct lw_handed { /* of lw_direct, to this receiver */
+    struct lw_direct_progress { /* of lw_direct_message, to this receiver */
         uint64_t done, trying, attempts;
         int64_t put_ms, not_before_ms; /* wall */
         bool told;
@@ -153,19 +154,19 @@ void lw__delivery_log(const char *receiver, const char *id, uint64_t attempts,
 /* Logs that an alert fires or is resolved. */
 void lw__alert_log(const struct lw_alert *a);
 /* Brings it what cannot go through the outbox. */
-void lw__itself_deliver(struct lw_notifier *n);
+void lw__self_alert_deliver(struct lw_notifier *n);
 void *lw__notifier_main(void *notifier);
 
 /* Hands a job to the retrainer (taken); there must be none. */
-void lw__job_post(struct lw_engine *e, struct lw_job *job);
+void lw__retrainer_post(struct lw_engine *e, struct lw_job *job);
 /* Panes were set aside; see lw_rebuild_pane. */
-void lw__panes_lost(struct lw_engine *e);
+void lw__retrainer_rebuild_panes(struct lw_engine *e);
 /* The finished job, or NULL. The caller owns it. */
-struct lw_job *lw__job_collect(struct lw_engine *e);
-void lw__job_free(struct lw_job *job);
+struct lw_job *lw__retrainer_collect(struct lw_engine *e);
+void lw__retrainer_job_free(struct lw_job *job);
 /* Drops a job that is no longer ours to answer for: what it brings will be thrown away.
  */
-bool lw__job_busy(struct lw_engine *e);
+bool lw__retrainer_busy(struct lw_engine *e);
 
 /* Lineage and results of a training as JSON (free()). */
 struct lw_lineage {
@@ -175,8 +176,8 @@ struct lw_lineage {
     uint64_t read, gone,
         undecodable; /* messages read; offsets that Kafka no longer held */
 };
-char *lw__facts(const struct lw_config *config, const struct lw_request *request,
-                const struct lw_training *t, const struct lw_lineage *lineage,
-                double seconds);
+char *lw__version_facts(const struct lw_config *config, const struct lw_request *request,
+                        const struct lw_training *t, const struct lw_lineage *lineage,
+                        double seconds);
 
 #endif

@@ -78,8 +78,8 @@ static int begin_file(struct lw_frame_writer *w, const struct lw_feed_event *eve
     return rc;
 }
 
-int lw_frame_write(struct lw_frame_writer *w, const struct lw_feed_event *event,
-                   const uint8_t **value, size_t *len, struct lw_err *err) {
+int lw_frame_writer_frame(struct lw_frame_writer *w, const struct lw_feed_event *event,
+                          const uint8_t **value, size_t *len, struct lw_err *err) {
     if (w->file != event->file && begin_file(w, event, err))
         return -1;
     if (w->prefix == 0) {

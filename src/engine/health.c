@@ -118,9 +118,9 @@ static void judge_clock(struct lw_watch *w) {
     judge(w, LW_COMPONENT_CLOCK, known, wrong, lead ? CLOCK_MS : 0);
 }
 
-static double judge_sent(struct lw_watch *w, enum lw_component c, enum lw_hindrance h,
-                         bool wanted) {
-    const struct lw_word *word = &w->word[h];
+static double judge_sent(struct lw_watch *w, enum lw_component c,
+                         enum lw_worker_trouble_kind h, bool wanted) {
+    const struct lw_worker_trouble *word = &w->word[h];
     char text[LW_HEALTH_TEXT];
     snprintf(text, sizeof text, "%s do not get through: %.250s",
              c == LW_COMPONENT_LETTERS ? "dead letters" : "predictions", word->text);
@@ -185,10 +185,11 @@ static void judge_all(struct lw_watch *w) {
     judge_partitions(w);
     judge_leader(w);
     judge_clock(w);
-    f->letters_age = judge_sent(w, LW_COMPONENT_LETTERS, LW_HINDERED_LETTERS,
+    f->letters_age = judge_sent(w, LW_COMPONENT_LETTERS, LW_WORKER_TROUBLE_LETTERS,
                                 w->config->source.dead_letters[0]);
-    f->predictions_age = judge_sent(w, LW_COMPONENT_PREDICTIONS, LW_HINDERED_PREDICTIONS,
-                                    w->config->source.scored[0]);
+    f->predictions_age =
+        judge_sent(w, LW_COMPONENT_PREDICTIONS, LW_WORKER_TROUBLE_PREDICTIONS,
+                   w->config->source.scored[0]);
     judge_outbox(w);
     gather(w);
     w->health.looked_ms = lw_mono_ms();
@@ -217,7 +218,7 @@ static void one_look(struct lw_watch *w) {
     pthread_mutex_lock(&w->engine->lock);
     w->engine->health = w->health;
     pthread_mutex_unlock(&w->engine->lock);
-    lw__itself_direct(w);
+    lw__self_alert_direct(w);
 }
 
 void *lw__health_main(void *engine) {
@@ -230,7 +231,7 @@ void *lw__health_main(void *engine) {
     lw_health_init(&w->health);
     w->redis = lw_redis_new(&e->config->redis, &err);
     if (!w->redis)
-        lw__engine_fail(e, &err);
+        lw__engine_request_shutdown(e, &err);
     while (w->redis && lw__engine_sleep(e, LOOK_MS))
         one_look(w);
     if (w->redis && w->wrote_ms) /* else its entry runs out by itself */

@@ -16,12 +16,12 @@ struct lw_watch {
     struct lw_health health; /* under construction */
     /* what was found this time */
     struct lw_brokers brokers; /* a copy; end is owned */
-    struct lw_held held;
+    struct lw_sealing_block held;
     char leader_why[256];
-    struct lw_word word[LW_HINDRANCES]; /* the worst of the workers' */
-    int owned, schemas;                 /* partitions; those that wait for a schema */
-    struct lw_stream_facts facts;       /* as last read, .. */
-    bool read, view_read;               /* .. this time */
+    struct lw_worker_trouble word[LW_WORKER_TROUBLES]; /* the worst of the workers' */
+    int owned, schemas;           /* partitions; those that wait for a schema */
+    struct lw_stream_facts facts; /* as last read, .. */
+    bool read, view_read;         /* .. this time */
     struct lw_err redis_err;
     int64_t wrote_ms, read_ms; /* monotonic: last success; 0: none */
     int64_t offset_ms;         /* the server's clock less ours */
@@ -35,7 +35,7 @@ struct lw_watch {
     int64_t passed_told, passed_ms; /* its word; monotonic, ours */
     char passer[128];               /* who that was */
     /* self_alert.c */
-    struct lw_itself {
+    struct lw_self_alert_state {
         bool told;
         int64_t ill_ms; /* monotonic */
         uint64_t incident;
@@ -53,6 +53,6 @@ void lw__health_look(struct lw_watch *w);
 /* The texts of partitions that do not flow, "" when all do; false: not known yet. */
 bool lw__health_partitions(struct lw_watch *w, char *out, size_t size);
 /* Sends what cannot go through the outbox. */
-void lw__itself_direct(struct lw_watch *w);
+void lw__self_alert_direct(struct lw_watch *w);
 
 #endif

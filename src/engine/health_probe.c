@@ -32,15 +32,15 @@ static void hear_engine(struct lw_watch *w) {
 
 /* Of several workers that are hindered, the one that has been for longest. */
 static void hear_workers(struct lw_watch *w) {
-    struct lw_word word[LW_HINDRANCES];
+    struct lw_worker_trouble word[LW_WORKER_TROUBLES];
     memset(w->word, 0, sizeof w->word);
     w->owned = w->schemas = 0;
     for (int i = 0; i < w->engine->nworkers; i++) {
         struct lw_worker_status s = lw__worker_status(w->engine->worker[i]);
-        lw__worker_words(w->engine->worker[i], word);
+        lw__worker_troubles(w->engine->worker[i], word);
         w->owned += s.owned;
         w->schemas += s.held;
-        for (int k = 0; k < LW_HINDRANCES; k++)
+        for (int k = 0; k < LW_WORKER_TROUBLES; k++)
             if (word[k].text[0] &&
                 (!w->word[k].text[0] || word[k].since_ms < w->word[k].since_ms))
                 w->word[k] = word[k];
@@ -212,9 +212,9 @@ static void judge_partitions(struct lw_watch *w) {
 
 /* What stands in the way of this process's partitions. */
 static const char *why(const struct lw_watch *w) {
-    static const enum lw_hindrance order[] = {LW_HINDERED_LETTERS,
-                                              LW_HINDERED_PREDICTIONS,
-                                              LW_HINDERED_STALLED, LW_HINDERED_GROUP};
+    static const enum lw_worker_trouble_kind order[] = {
+        LW_WORKER_TROUBLE_LETTERS, LW_WORKER_TROUBLE_PREDICTIONS,
+        LW_WORKER_TROUBLE_STALLED, LW_WORKER_TROUBLE_GROUP};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (w->word[order[i]].text[0])
             return w->word[order[i]].text;

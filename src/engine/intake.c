@@ -231,8 +231,8 @@ static int decode(struct lw_intake *in, const rd_kafka_message_t *m,
     return d ? lw_decoder_decode(d, frame.payload, frame.len, cells, err) : -1;
 }
 
-int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
-                      struct lw_cell *cells, struct lw_err *err) {
+int lw_intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,
+                     struct lw_cell *cells, struct lw_err *err) {
     in->unknown = false;
     int rc = decode(in, m, cells, err);
     if (rc && m->len == 0 && err && err->code == LW_EINPUT) {
@@ -268,7 +268,7 @@ bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame) {
     return decoder_of(in, frame, false, &err) || err.code != LW_EAGAIN;
 }
 
-int64_t lw_message_time(const rd_kafka_message_t *m) {
+int64_t lw_intake_message_time(const rd_kafka_message_t *m) {
     rd_kafka_timestamp_type_t type;
     int64_t ms = rd_kafka_message_timestamp(m, &type);
     return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || ms < 0 ? LW_NO_TIME : ms;

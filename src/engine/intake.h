@@ -24,8 +24,8 @@ void lw_intake_free(struct lw_intake *in);
  * read. LW_EAGAIN: its schema is not known yet, and has been asked for. Hot path:
  * allocates nothing but for a schema that is new, takes no lock but then (librdkafka
  * allocates to parse headers, where a message has any). */
-int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
-                      struct lw_cell *cells, struct lw_err *err);
+int lw_intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,
+                     struct lw_cell *cells, struct lw_err *err);
 /* For how long the registry must not know an id until its messages can never be read
  * (source.registry.missing_wait, unless this says otherwise). */
 void lw_intake_patience(struct lw_intake *in, int64_t ms);
@@ -40,6 +40,6 @@ int lw_intake_ahead(struct lw_intake *in, const rd_kafka_message_t *m);
 bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame);
 
 /* Unix ms of the record; LW_NO_TIME when it has none. */
-int64_t lw_message_time(const rd_kafka_message_t *m);
+int64_t lw_intake_message_time(const rd_kafka_message_t *m);
 
 #endif

@@ -37,7 +37,7 @@ static bool log_due(struct lw_leader *l) {
 
 void lw__leader_drop(struct lw_leader *l) {
     lw_monitor_free(l->monitor);
-    lw_pager_free(l->pager);
+    lw_notification_plan_free(l->pager);
     lw_unread_fini(&l->unread);
     l->monitor = NULL;
     l->pager = NULL;
@@ -76,15 +76,15 @@ void lw__leader_first(struct lw_leader *l) {
     lw_monitor_first(l->monitor, ref);
 }
 
-int lw__leader_crown(struct lw_leader *l, uint32_t version, int64_t at_ms,
-                     struct lw_err *err) {
+int lw__leader_set_champion(struct lw_leader *l, uint32_t version, int64_t at_ms,
+                            struct lw_err *err) {
     struct lw_err why = {0};
     struct lw_reference *ref = load_reference(l, version, &why);
     if (!ref && why.code == LW_EAGAIN)
         return lw_fail(err, LW_EAGAIN, "%s", why.msg);
     if (!ref) {
         lw_log(reference_unusable, LW_QUOTE(why.msg));
-        lw__leader_unusable(
+        lw__leader_report_unreadable(
             l, &why,
             "Drift is not judged until the next promotion; `leeway models "
             "retrain` asks for one.");
@@ -117,14 +117,15 @@ static int restore(struct lw_leader *l, const struct lw_detector_state *state,
         if (lw_damage_keep(l->redis, l->spec, &l->lease, &was, err))
             return -1;
         lw_log(monitor_state_unusable, LW_QUOTE(why.msg));
-        lw__leader_unusable(l, &why,
-                            "It begins anew: rules' counts, cooldown, probation and the "
-                            "error by month are forgotten; panes and models are not.");
+        lw__leader_report_unreadable(
+            l, &why,
+            "It begins anew: rules' counts, cooldown, probation and the "
+            "error by month are forgotten; panes and models are not.");
     }
     if (state->sealed_until_ms != INT64_MIN && refill(l, state->sealed_until_ms, err))
         return -1;
     uint32_t champion = lw_monitor_champion_version(l->monitor);
-    if (champion && lw__leader_crown(l, champion, 0, err))
+    if (champion && lw__leader_set_champion(l, champion, 0, err))
         return -1;
     atomic_store(&l->engine->training, lw_monitor_pending(l->monitor) != 0);
     return 0;
@@ -139,11 +140,11 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
         return -1;
     }
     l->monitor = lw_monitor_new(l->spec);
-    l->pager = lw_pager_new(l->config);
+    l->pager = lw_notification_plan_new(l->config);
     l->written_ms = state.updated_ms;
     int rc = restore(l, &state, err);
     if (rc == 0)
-        rc = lw_pager_load(l->pager, l->redis, err);
+        rc = lw_notification_plan_load(l->pager, l->redis, err);
     l->privacy = l->config->privacy;
     if (rc == 0 && lw_privacy_hashes(&l->privacy))
         rc = lw_privacy_key(l->redis, l->spec, l->privacy.key, err);
@@ -159,7 +160,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     l->sealed_until_ms = state.sealed_until_ms;
     for (int32_t p = 0; p < l->n; p++)
         l->told[p] = (struct told){0};
-    lw__live_begin(l, &state);
+    lw__leader_live_begin(l, &state);
     atomic_store(&l->engine->sealed_until_ms, l->sealed_until_ms);
     lw_log(leading, l->lease.who, l->lease.token, lw_monitor_champion_version(l->monitor),
            l->sealed_until_ms == INT64_MIN ? 0 : l->sealed_until_ms);
@@ -261,7 +262,7 @@ static struct progress look(struct lw_leader *l) {
         if (leads && !v->idle && v->newest_ms > newest)
             newest = v->newest_ms;
     }
-    lw__leader_held(l, untils, newest);
+    lw__leader_sealing_block(l, untils, newest);
     free(untils);
     return p;
 }
@@ -314,7 +315,7 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     for (size_t i = 0; i < e->ndecisions; i++)
         if (e->decision[i].kind == LW_DECIDED_ROLL_BACK)
             rolled = &e->decision[i];
-    if (rolled && lw__leader_crown(l, rolled->other, e->at_ms, err))
+    if (rolled && lw__leader_set_champion(l, rolled->other, e->at_ms, err))
         return -1;
     if (lw__leader_write(l, rolled, true, err))
         return -1;
@@ -443,7 +444,7 @@ static int notice_person(struct lw_leader *l, struct lw_err *err) {
     if (aliases.champion && aliases.champion != lw_monitor_champion_version(l->monitor)) {
         int64_t at = l->sealed_until_ms == INT64_MIN ? 0 : l->sealed_until_ms;
         lw_monitor_crowned(l->monitor, aliases.champion, l->evaluation);
-        if (lw__leader_crown(l, aliases.champion, at, err) ||
+        if (lw__leader_set_champion(l, aliases.champion, at, err) ||
             lw__leader_write(l, NULL, false, err))
             return -1;
     }
@@ -476,7 +477,7 @@ static bool hold_lease(struct lw_leader *l) {
     uint64_t token = l->lease.token;
     int held = lw_lease_hold(l->redis, l->spec, &l->lease, &err);
     if (held < 0 && err.code == LW_EINPUT) /* of another type: nobody leads, so anybody */
-        lw__leader_mend(l, &(struct lw_err){0});
+        lw__leader_move_damaged(l, &(struct lw_err){0});
     if (held <= 0 || l->lease.token != token)
         lw__leader_drop(l);
     if (held < 0 &&
@@ -547,10 +548,13 @@ static int still_ours(struct lw_leader *l, struct lw_err *err) {
 static int tick(struct lw_leader *l, struct lw_err *err) {
     if (!l->monitor && (announce(l, err) || take_over(l, err)))
         return -1;
-    if (lw__leader_look(l, err) || still_ours(l, err) || lw__leader_answer(l, err) ||
-        notice_person(l, err) || lw__leader_request(l, err))
+    if (lw__leader_check_damage(l, err) || still_ours(l, err) ||
+        lw__leader_answer(l, err) || notice_person(l, err) || lw__leader_request(l, err))
         return -1;
-    return seal_due(l, err) || lw__live_step(l, err) || lw__leader_page(l, err) ? -1 : 0;
+    return seal_due(l, err) || lw__leader_live_step(l, err) ||
+                   lw__leader_notify_due(l, err)
+               ? -1
+               : 0;
 }
 
 static bool round_trip(struct lw_leader *l) {
@@ -567,9 +571,9 @@ static bool round_trip(struct lw_leader *l) {
         return true;
     }
     if (err.code == LW_ECONFIG)
-        lw__engine_fail(l->engine, &err);
+        lw__engine_request_shutdown(l->engine, &err);
     if (err.code == LW_EINPUT || err.code == LW_ESTOP)
-        lw__leader_mend(l, &(struct lw_err){0});
+        lw__leader_move_damaged(l, &(struct lw_err){0});
     if (err.code == LW_EFENCED)
         lw_log(leader_fenced, LW_QUOTE(err.msg));
     else if (log_due(l))
@@ -600,15 +604,15 @@ void *lw__leader_main(void *arg) {
                           .sealed_until_ms = INT64_MIN};
     struct lw_err err = {0};
     if (prepare(&l, &err)) {
-        lw__engine_fail(e, &err);
+        lw__engine_request_shutdown(e, &err);
     } else {
         while (announce(&l, &err) && lw__engine_sleep(e, AWAY_MS)) {
             if (err.code == LW_ECONFIG)
-                lw__engine_fail(e, &err);
+                lw__engine_request_shutdown(e, &err);
             else if (log_due(&l))
                 lw_log(redis_retry, LW_QUOTE(err.msg));
             if (err.code == LW_EINPUT)
-                lw__leader_mend(&l, &(struct lw_err){0});
+                lw__leader_move_damaged(&l, &(struct lw_err){0});
             lw_err_clear(&err);
         }
         lw_err_clear(&err);

@@ -38,8 +38,8 @@ struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool know
     return pane;
 }
 
-void lw__leader_unusable(struct lw_leader *l, const struct lw_err *why,
-                         const char *follows) {
+void lw__leader_report_unreadable(struct lw_leader *l, const struct lw_err *why,
+                                  const char *follows) {
     char text[320];
     snprintf(text, sizeof text, "%.170s. %.140s", why->msg, follows);
     lw_monitor_unreadable(l->monitor, 0, text);
@@ -77,7 +77,7 @@ static int look(struct lw_leader *l, struct lw_err *err) {
     return l->monitor && index ? lw_damage_index(l->redis, l->spec, err) : 0;
 }
 
-int lw__leader_mend(struct lw_leader *l, struct lw_err *err) {
+int lw__leader_move_damaged(struct lw_leader *l, struct lw_err *err) {
     struct lw_monitor *monitor = l->monitor;
     l->monitor = NULL; /* which is about to be dropped: the next look tells */
     int rc = look(l, err);
@@ -86,7 +86,7 @@ int lw__leader_mend(struct lw_leader *l, struct lw_err *err) {
     return rc;
 }
 
-int lw__leader_look(struct lw_leader *l, struct lw_err *err) {
+int lw__leader_check_damage(struct lw_leader *l, struct lw_err *err) {
     int64_t now = lw_mono_ms();
     if (l->looked_ms && now - l->looked_ms < LOOK_MS)
         return 0;

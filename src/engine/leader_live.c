@@ -32,7 +32,7 @@ static struct lw_live_sample sums(const struct lw_leader *l) {
     return now;
 }
 
-void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state) {
+void lw__leader_live_begin(struct lw_leader *l, const struct lw_detector_state *state) {
     l->live = (struct lw_live_state){.next_ms = lw_mono_ms() + GRACE_MS,
                                      .heard = state->heard,
                                      .noted = state->heard,
@@ -115,7 +115,7 @@ static struct lw_live reading(const struct lw_leader *l, enum lw_metric metric,
     return (struct lw_live){(double)quiet / (double)LW_MINUTE, UINT64_MAX, wall};
 }
 
-int lw__live_step(struct lw_leader *l, struct lw_err *err) {
+int lw__leader_live_step(struct lw_leader *l, struct lw_err *err) {
     struct lw_live_state *s = &l->live;
     int64_t now = lw_mono_ms(), wall = lw_wall_ms();
     struct lw_live_sample sum = sums(l);

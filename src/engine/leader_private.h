@@ -57,12 +57,12 @@ struct lw_leader {
     bool lost;                    /* it was told that nobody knows the champion */
     uint64_t dials;               /* connections made when the view was read */
     struct lw_evaluation *evaluation;
-    struct lw_pager *pager;            /* while leading */
-    int64_t trouble_ms[LW_COMPONENTS]; /* monotonic: reported since, while leading; 0 */
-    struct lw_privacy privacy;         /* with its key */
-    int64_t paged_ms;                  /* monotonic: last round of the pager */
-    struct lw_live_state {             /* leader_live.c */
-        int64_t next_ms;               /* monotonic */
+    struct lw_notification_plan *pager; /* while leading */
+    int64_t trouble_ms[LW_COMPONENTS];  /* monotonic: reported since, while leading; 0 */
+    struct lw_privacy privacy;          /* with its key */
+    int64_t paged_ms;                   /* monotonic: last round of the pager */
+    struct lw_live_state {              /* leader_live.c */
+        int64_t next_ms;                /* monotonic */
         uint64_t heard, noted; /* messages when the last one came in; as Redis knows */
         int64_t heard_ms;      /* wall clock of that */
         int64_t noted_ms;      /* monotonic: last time Redis was told */
@@ -75,8 +75,8 @@ struct lw_leader {
 
 void lw__leader_drop(struct lw_leader *l);
 /* The version answers from now on: its reference is loaded and the monitor told. */
-int lw__leader_crown(struct lw_leader *l, uint32_t version, int64_t at_ms,
-                     struct lw_err *err);
+int lw__leader_set_champion(struct lw_leader *l, uint32_t version, int64_t at_ms,
+                            struct lw_err *err);
 /* Brings version 1's reference, once another version answers. */
 void lw__leader_first(struct lw_leader *l);
 /* Writes l->evaluation and the monitor's state as one step; rolled: the rollback it
@@ -89,30 +89,30 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
 struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool known,
                                 struct lw_err *err);
 /* Reports other state that cannot be read, and in `follows` what that means. */
-void lw__leader_unusable(struct lw_leader *l, const struct lw_err *why,
-                         const char *follows);
+void lw__leader_report_unreadable(struct lw_leader *l, const struct lw_err *why,
+                                  const char *follows);
 /* Sets aside what no step can be made with; what is new is told once somebody leads. */
-int lw__leader_mend(struct lw_leader *l, struct lw_err *err);
+int lw__leader_move_damaged(struct lw_leader *l, struct lw_err *err);
 /* The same now and then, and tells of what others have set aside. */
-int lw__leader_look(struct lw_leader *l, struct lw_err *err);
+int lw__leader_check_damage(struct lw_leader *l, struct lw_err *err);
 /* An alias that is gone or names no version is put back; *aliases is what holds. */
 int lw__leader_aliases(struct lw_leader *l, struct lw_aliases *aliases,
                        struct lw_err *err);
 /* Says what is due by the clock: repetitions, and what was held back. */
-int lw__leader_page(struct lw_leader *l, struct lw_err *err);
+int lw__leader_notify_due(struct lw_leader *l, struct lw_err *err);
 /* Ends what nothing watches any more. */
 int lw__leader_orphans(struct lw_leader *l, struct lw_err *err);
 /* Judges the rules on the running stream, when it is time; l->view must be fresh. */
-void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state);
-int lw__live_step(struct lw_leader *l, struct lw_err *err);
+void lw__leader_live_begin(struct lw_leader *l, const struct lw_detector_state *state);
+int lw__leader_live_step(struct lw_leader *l, struct lw_err *err);
 /* What wrong clocks hold back, for health. until: event time up to which each partition
  * is complete; newest: of those that are not idle. l->view must be fresh. */
-void lw__leader_held(struct lw_leader *l, const int64_t *until, int64_t newest);
+void lw__leader_sealing_block(struct lw_leader *l, const int64_t *until, int64_t newest);
 /* Writes pages outside of a step; NULL: there are none. */
-int lw__leader_put_out(struct lw_leader *l, const struct lw_pages *pages,
-                       struct lw_err *err);
+int lw__leader_write_notifications(struct lw_leader *l, const struct lw_pages *pages,
+                                   struct lw_err *err);
 /* Tells of troubles of leeway itself, and of their end. */
-int lw__leader_itself(struct lw_leader *l, struct lw_err *err);
+int lw__self_alert_step(struct lw_leader *l, struct lw_err *err);
 /* Takes up a finished training, if there is one. */
 int lw__leader_answer(struct lw_leader *l, struct lw_err *err);
 /* Hands a pending request to the retrainer, unless it is being worked on. */

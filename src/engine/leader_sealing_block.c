@@ -56,7 +56,7 @@ static bool wasted(const struct lw_pace *pace, const struct lw_part_view *v) {
     return timed(v) - pace->timed >= FEW;
 }
 
-static void say(struct lw_held *held, int64_t since_ms, const char *why) {
+static void say(struct lw_sealing_block *held, int64_t since_ms, const char *why) {
     if (held->since_ms && held->since_ms <= since_ms)
         return;
     held->since_ms = since_ms;
@@ -64,7 +64,7 @@ static void say(struct lw_held *held, int64_t since_ms, const char *why) {
 }
 
 static void judge_one(const struct lw_leader *l, int32_t partition, int64_t newest,
-                      struct lw_held *held) {
+                      struct lw_sealing_block *held) {
     const struct lw_part_view *v = &l->view[partition];
     const struct lw_pace *pace = &l->pace[partition];
     int64_t patience = l->spec->idle_timeout_ms; /* for a quiet hour to prove itself */
@@ -97,9 +97,9 @@ static void judge_one(const struct lw_leader *l, int32_t partition, int64_t newe
     }
 }
 
-void lw__leader_held(struct lw_leader *l, const int64_t *until, int64_t newest) {
+void lw__leader_sealing_block(struct lw_leader *l, const int64_t *until, int64_t newest) {
     int64_t now = lw_mono_ms();
-    struct lw_held held = {0};
+    struct lw_sealing_block held = {0};
     bool judged = l->flow == LW_FLOWS && !lw_monitor_pending(l->monitor);
     bool moved = l->sealed_was_ms != l->sealed_until_ms || !judged;
     if (moved) {

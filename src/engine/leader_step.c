@@ -115,8 +115,8 @@ static struct letters *write_letters(struct lw_leader *l) {
         lw__alert_log(a);
         form(l, e, a, 0, &out->json[i]);
     }
-    out->pages =
-        lw_pager_changes(l->pager, e->alert, e->nalerts, out->json, lw_wall_ms());
+    out->pages = lw_notification_plan_changes(l->pager, e->alert, e->nalerts, out->json,
+                                              lw_wall_ms());
     return out;
 }
 
@@ -159,8 +159,8 @@ static bool waits(void *arg, const struct lw_receiver *r, uint64_t fingerprint) 
     return found;
 }
 
-int lw__leader_put_out(struct lw_leader *l, const struct lw_pages *pages,
-                       struct lw_err *err) {
+int lw__leader_write_notifications(struct lw_leader *l, const struct lw_pages *pages,
+                                   struct lw_err *err) {
     int64_t now = lw_wall_ms();
     if (!pages)
         return 0;
@@ -170,20 +170,22 @@ int lw__leader_put_out(struct lw_leader *l, const struct lw_pages *pages,
     return 0;
 }
 
-int lw__leader_page(struct lw_leader *l, struct lw_err *err) {
-    const struct lw_pager_hooks hooks = {l, form_again, waits};
+int lw__leader_notify_due(struct lw_leader *l, struct lw_err *err) {
+    const struct lw_notification_hooks hooks = {l, form_again, waits};
     int64_t now = lw_mono_ms();
     if (now - l->paged_ms < ROUND_MS)
         return 0;
     l->paged_ms = now;
-    if (lw_pager_silences(l->pager, l->redis, err) || lw__leader_itself(l, err))
+    if (lw_notification_plan_silences(l->pager, l->redis, err) ||
+        lw__self_alert_step(l, err))
         return -1;
-    return lw__leader_put_out(l, lw_pager_round(l->pager, &hooks, lw_wall_ms()), err);
+    return lw__leader_write_notifications(
+        l, lw_notification_plan_round(l->pager, &hooks, lw_wall_ms()), err);
 }
 
 int lw__leader_orphans(struct lw_leader *l, struct lw_err *err) {
-    return lw__leader_put_out(l, lw_pager_orphans(l->pager, l->monitor, lw_wall_ms()),
-                              err);
+    return lw__leader_write_notifications(
+        l, lw_notification_plan_orphans(l->pager, l->monitor, lw_wall_ms()), err);
 }
 
 /* ---- steps ---- */
@@ -230,7 +232,7 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
     if (rc == 0 && rolled)
         tell_unheard(l);
     if (rc == 0 && sealed && l->unread.n)
-        lw__panes_lost(l->engine); /* now that they are noted */
+        lw__retrainer_rebuild_panes(l->engine); /* now that they are noted */
     if (rc == 0 && sealed)
         lw_unread_fini(&l->unread);
     free_letters(letters);
@@ -249,7 +251,7 @@ int lw__leader_request(struct lw_leader *l, struct lw_err *err) {
     (void)err;
     uint64_t id = lw_monitor_pending(l->monitor);
     atomic_store(&l->engine->training, id != 0);
-    if (!id || lw__job_busy(l->engine))
+    if (!id || lw__retrainer_busy(l->engine))
         return 0;
     struct lw_job *job = lw_calloc(1, sizeof *job);
     job->request = lw_monitor_request(l->monitor);
@@ -257,7 +259,7 @@ int lw__leader_request(struct lw_leader *l, struct lw_err *err) {
     job->quarantine = *lw_monitor_quarantine(l->monitor);
     job->recent = lw_monitor_recent(l->monitor, l->spec->retrain.reference_ms);
     lw_log(training, (unsigned long long)id, job->request.reason);
-    lw__job_post(l->engine, job);
+    lw__retrainer_post(l->engine, job);
     return 0;
 }
 
@@ -337,7 +339,7 @@ static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
 }
 
 int lw__leader_answer(struct lw_leader *l, struct lw_err *err) {
-    struct lw_job *job = lw__job_collect(l->engine);
+    struct lw_job *job = lw__retrainer_collect(l->engine);
     if (!job)
         return 0;
     uint32_t number = 0;
@@ -350,6 +352,6 @@ int lw__leader_answer(struct lw_leader *l, struct lw_err *err) {
             l->engine->hooks.trained(l->engine->hooks.arg, &job->request, number,
                                      job->failed ? NULL : &job->training, job->err.msg);
     }
-    lw__job_free(job);
+    lw__retrainer_job_free(job);
     return rc;
 }

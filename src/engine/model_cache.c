@@ -84,7 +84,7 @@ static struct entry *find_any(const struct lw_model_cache *c, uint32_t version) 
 }
 
 static int want(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
-                struct lw_lineup *out, struct lw_err *err) {
+                struct lw_loaded_models *out, struct lw_err *err) {
     struct lw_version head = {0};
     struct lw_err why = {0};
     struct lw_reply *reply = lw_models_head(r, c->spec, version, &head, &why);
@@ -106,10 +106,10 @@ static int want(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
     return 0;
 }
 
-int lw_model_cache_line_up(struct lw_model_cache *c, struct lw_redis *r,
-                           const struct lw_force *force, struct lw_lineup *out,
-                           struct lw_err *err) {
-    struct lw_lineup next = {0};
+int lw_model_cache_load(struct lw_model_cache *c, struct lw_redis *r,
+                        const struct lw_active_versions *force,
+                        struct lw_loaded_models *out, struct lw_err *err) {
+    struct lw_loaded_models next = {0};
     if (force->champion && want(c, r, force->champion, &next, err))
         return -1;
     bool champion = next.n > 0;
@@ -120,8 +120,8 @@ int lw_model_cache_line_up(struct lw_model_cache *c, struct lw_redis *r,
     return 0;
 }
 
-static bool used(const struct lw_model *model, const struct lw_lineup *const *inuse,
-                 size_t n) {
+static bool used(const struct lw_model *model,
+                 const struct lw_loaded_models *const *inuse, size_t n) {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < inuse[i]->n; k++)
             if (inuse[i]->model[k] == model)
@@ -129,8 +129,8 @@ static bool used(const struct lw_model *model, const struct lw_lineup *const *in
     return false;
 }
 
-void lw_model_cache_sweep(struct lw_model_cache *c, const struct lw_lineup *const *inuse,
-                          size_t n) {
+void lw_model_cache_sweep(struct lw_model_cache *c,
+                          const struct lw_loaded_models *const *inuse, size_t n) {
     size_t keep = 0;
     for (size_t i = 0; i < c->n; i++) {
         if (used(c->entry[i].model, inuse, n))

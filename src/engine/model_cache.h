@@ -7,7 +7,7 @@
 #include "store/leader.h"
 
 /* The champion first, then shadows; models borrowed from the cache. */
-struct lw_lineup {
+struct lw_loaded_models {
     size_t n;
     uint32_t version[LW_VERSIONS_MAX];
     const struct lw_model *model[LW_VERSIONS_MAX];
@@ -19,11 +19,11 @@ void lw_model_cache_free(struct lw_model_cache *c);
 /* Loads what is not held and lines it up. LW_EAGAIN: Redis is away, the old line-up
  * stays. A version that cannot be used (damaged, not there) is left out, logged once;
  * without the champion nothing scores. */
-int lw_model_cache_line_up(struct lw_model_cache *c, struct lw_redis *r,
-                           const struct lw_force *force, struct lw_lineup *out,
-                           struct lw_err *err);
+int lw_model_cache_load(struct lw_model_cache *c, struct lw_redis *r,
+                        const struct lw_active_versions *force,
+                        struct lw_loaded_models *out, struct lw_err *err);
 /* Frees models that are in none of the line-ups. */
-void lw_model_cache_sweep(struct lw_model_cache *c, const struct lw_lineup *const *inuse,
-                          size_t n);
+void lw_model_cache_sweep(struct lw_model_cache *c,
+                          const struct lw_loaded_models *const *inuse, size_t n);
 
 #endif

@@ -39,7 +39,7 @@ struct told_line {
     char text[LW_TOLD_MAX];
 };
 
-struct lw_pager {
+struct lw_notification_plan {
     const struct lw_config *config;
     size_t n, cap;
     struct lw_standing *standing; /* parallel to page: what judging wants in one piece */
@@ -59,21 +59,21 @@ struct lw_pager {
     struct lw_buf *made; /* messages that were restated for these pages */
 };
 
-struct lw_pager *lw_pager_new(const struct lw_config *config) {
-    struct lw_pager *p = lw_calloc(1, sizeof *p);
+struct lw_notification_plan *lw_notification_plan_new(const struct lw_config *config) {
+    struct lw_notification_plan *p = lw_calloc(1, sizeof *p);
     p->config = config;
     p->silences_ms = INT64_MIN;
     return p;
 }
 
-static void begin_pages(struct lw_pager *p) {
+static void begin_pages(struct lw_notification_plan *p) {
     for (size_t i = 0; i < p->nmade; i++)
         lw_buf_fini(&p->made[i]);
     p->nmade = 0;
     p->pages = (struct lw_pages){0};
 }
 
-void lw_pager_free(struct lw_pager *p) {
+void lw_notification_plan_free(struct lw_notification_plan *p) {
     if (!p)
         return;
     begin_pages(p);
@@ -94,14 +94,14 @@ void lw_pager_free(struct lw_pager *p) {
 
 /* ---- loading ---- */
 
-static size_t find(const struct lw_pager *p, uint64_t fingerprint) {
+static size_t find(const struct lw_notification_plan *p, uint64_t fingerprint) {
     size_t i = 0;
     while (i < p->n && p->standing[i].fingerprint != fingerprint)
         i++;
     return i;
 }
 
-static size_t find_or_add(struct lw_pager *p, uint64_t fingerprint) {
+static size_t find_or_add(struct lw_notification_plan *p, uint64_t fingerprint) {
     size_t i = find(p, fingerprint);
     if (i < p->n)
         return i;
@@ -116,7 +116,7 @@ static size_t find_or_add(struct lw_pager *p, uint64_t fingerprint) {
 }
 
 static void load_alert(void *arg, const struct lw_standing *alert) {
-    struct lw_pager *p = arg;
+    struct lw_notification_plan *p = arg;
     size_t i = find_or_add(p, alert->fingerprint);
     p->standing[i] = *alert;
 }
@@ -129,14 +129,14 @@ static void keep_message(struct page *page, const char *json, size_t len) {
 
 static void load_message(void *arg, const char *fingerprint, const char *json,
                          size_t len) {
-    struct lw_pager *p = arg;
+    struct lw_notification_plan *p = arg;
     size_t i = find(p, strtoull(fingerprint, NULL, 16));
     if (i < p->n) /* else the message of an alert that is not there any more */
         keep_message(&p->page[i], json, len);
 }
 
 static void load_told(void *arg, const char *name, const char *text) {
-    struct lw_pager *p = arg;
+    struct lw_notification_plan *p = arg;
     struct lw_told told;
     int r = lw_receiver_find(p->config->receiver, p->config->nreceivers, name);
     size_t i = find(p, strtoull(name, NULL, 16));
@@ -144,15 +144,17 @@ static void load_told(void *arg, const char *name, const char *text) {
         p->page[i].told[r] = told;
 }
 
-int lw_pager_load(struct lw_pager *p, struct lw_redis *r, struct lw_err *err) {
+int lw_notification_plan_load(struct lw_notification_plan *p, struct lw_redis *r,
+                              struct lw_err *err) {
     const struct lw_pages_reader reader = {p, load_alert, load_message, load_told};
     return lw_pages_load(r, &p->config->spec, &reader, err) ||
-                   lw_pager_silences(p, r, err)
+                   lw_notification_plan_silences(p, r, err)
                ? -1
                : 0;
 }
 
-int lw_pager_silences(struct lw_pager *p, struct lw_redis *r, struct lw_err *err) {
+int lw_notification_plan_silences(struct lw_notification_plan *p, struct lw_redis *r,
+                                  struct lw_err *err) {
     struct lw_silence *fresh = NULL;
     int64_t now = lw_mono_ms();
     size_t n;
@@ -176,7 +178,7 @@ int lw_pager_silences(struct lw_pager *p, struct lw_redis *r, struct lw_err *err
                   : (void)0,                                                             \
      &(list)[(n)++])
 
-static void add_outgoing(struct lw_pager *p, const struct lw_receiver *r,
+static void add_outgoing(struct lw_notification_plan *p, const struct lw_receiver *r,
                          const struct lw_standing *alert, const char *id,
                          struct said said) {
     struct lw_outgoing *o = ADD(p->outgoing, p->pages.noutgoing, p->outgoing_cap);
@@ -187,7 +189,8 @@ static void add_outgoing(struct lw_pager *p, const struct lw_receiver *r,
 }
 
 /* The alert's newest message, for repetitions and for what is kept back. */
-static void add_message(struct lw_pager *p, size_t i, const char *json, size_t len) {
+static void add_message(struct lw_notification_plan *p, size_t i, const char *json,
+                        size_t len) {
     struct lw_page_field *f = ADD(p->message, p->pages.nmessages, p->message_cap);
     snprintf(f->name, sizeof f->name, "%016" PRIx64, p->standing[i].fingerprint);
     f->text = json;
@@ -195,7 +198,8 @@ static void add_message(struct lw_pager *p, size_t i, const char *json, size_t l
 }
 
 /* What the receiver knows from now on. */
-static void remember(struct lw_pager *p, size_t i, size_t r, const struct lw_told *told) {
+static void remember(struct lw_notification_plan *p, size_t i, size_t r,
+                     const struct lw_told *told) {
     p->page[i].told[r] = *told;
     if (p->pages.ntold == p->told_cap) {
         p->told_cap = p->told_cap ? 2 * p->told_cap : 16;
@@ -212,7 +216,8 @@ static void remember(struct lw_pager *p, size_t i, size_t r, const struct lw_tol
 
 /* Of an alert whose message is `json`: the message restated. The text stays where it is
  * when the list of texts grows. */
-static const struct lw_buf *restate(struct lw_pager *p, const struct page *page,
+static const struct lw_buf *restate(struct lw_notification_plan *p,
+                                    const struct page *page,
                                     const struct lw_restated *how) {
     struct lw_err err = {0};
     struct lw_buf text = {0};
@@ -236,8 +241,8 @@ static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
                 say->what == LW_SAY_AGAIN ? say->told.repeat : 0);
 }
 
-static const struct lw_buf *say_again(struct lw_pager *p, size_t i,
-                                      const struct lw_pager_hooks *hooks,
+static const struct lw_buf *say_again(struct lw_notification_plan *p, size_t i,
+                                      const struct lw_notification_hooks *hooks,
                                       const struct lw_saying *say, int64_t now_ms) {
     struct lw_buf text = {0};
     if (hooks &&
@@ -252,8 +257,8 @@ static const struct lw_buf *say_again(struct lw_pager *p, size_t i,
 }
 
 /* Says one thing; false when there is nothing (more) to say. */
-static bool say_one(struct lw_pager *p, size_t i, size_t r,
-                    const struct lw_pager_hooks *hooks, int64_t now_ms) {
+static bool say_one(struct lw_notification_plan *p, size_t i, size_t r,
+                    const struct lw_notification_hooks *hooks, int64_t now_ms) {
     const struct lw_receiver *receiver = &p->config->receiver[r];
     const struct lw_standing *alert = &p->standing[i];
     struct page *page = &p->page[i];
@@ -280,14 +285,14 @@ static bool say_one(struct lw_pager *p, size_t i, size_t r,
     return true;
 }
 
-static void say_all(struct lw_pager *p, size_t i, const struct lw_pager_hooks *hooks,
-                    int64_t now_ms) {
+static void say_all(struct lw_notification_plan *p, size_t i,
+                    const struct lw_notification_hooks *hooks, int64_t now_ms) {
     for (size_t r = 0; r < p->config->nreceivers; r++)
         for (int k = 0; k < SAY_MAX && say_one(p, i, r, hooks, now_ms); k++)
             continue;
 }
 
-static const struct lw_pages *finish_pages(struct lw_pager *p) {
+static const struct lw_pages *finish_pages(struct lw_notification_plan *p) {
     p->pages.outgoing = p->outgoing;
     p->pages.message = p->message;
     p->pages.told = p->told;
@@ -296,7 +301,7 @@ static const struct lw_pages *finish_pages(struct lw_pager *p) {
     return &p->pages;
 }
 
-static void judge(struct lw_pager *p, int64_t now_ms) {
+static void judge(struct lw_notification_plan *p, int64_t now_ms) {
     lw_standings_judge(&p->config->spec, p->standing, p->n, p->silence, p->nsilences,
                        now_ms);
 }
@@ -318,7 +323,7 @@ static void stand(struct lw_standing *s, const struct lw_alert *a) {
 }
 
 /* What is kept back is said where people look for what became of an alert. */
-static void note_withheld(struct lw_pager *p, const struct lw_standing *s) {
+static void note_withheld(struct lw_notification_plan *p, const struct lw_standing *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
         return;
     struct lw_page_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
@@ -331,9 +336,10 @@ static void note_withheld(struct lw_pager *p, const struct lw_standing *s) {
            s->silenced_by[0] ? s->silenced_by : "-", s->inhibited_by);
 }
 
-const struct lw_pages *lw_pager_changes(struct lw_pager *p, const struct lw_alert *alert,
-                                        size_t n, const struct lw_buf *json,
-                                        int64_t now_ms) {
+const struct lw_pages *lw_notification_plan_changes(struct lw_notification_plan *p,
+                                                    const struct lw_alert *alert,
+                                                    size_t n, const struct lw_buf *json,
+                                                    int64_t now_ms) {
     begin_pages(p);
     for (size_t k = 0; k < n; k++) { /* causes first: their order is of no meaning */
         size_t i = find_or_add(p, alert[k].fingerprint);
@@ -358,21 +364,24 @@ const struct lw_pages *lw_pager_changes(struct lw_pager *p, const struct lw_aler
     return finish_pages(p);
 }
 
-const struct lw_pages *lw_pager_itself(struct lw_pager *p, const struct lw_alert *alert,
-                                       const struct lw_buf *json, int64_t now_ms) {
-    lw_pager_changes(p, alert, 1, json, now_ms);
+const struct lw_pages *lw_notification_plan_itself(struct lw_notification_plan *p,
+                                                   const struct lw_alert *alert,
+                                                   const struct lw_buf *json,
+                                                   int64_t now_ms) {
+    lw_notification_plan_changes(p, alert, 1, json, now_ms);
     *ADD(p->alert, p->pages.nalerts, p->alert_cap) = *alert;
     return finish_pages(p);
 }
 
-const struct lw_standing *lw_pager_standing(const struct lw_pager *p,
-                                            uint64_t fingerprint) {
+const struct lw_standing *
+lw_notification_plan_status(const struct lw_notification_plan *p, uint64_t fingerprint) {
     size_t i = find(p, fingerprint);
     return i < p->n ? &p->standing[i] : NULL;
 }
 
-const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_monitor *m,
-                                        int64_t now_ms) {
+const struct lw_pages *lw_notification_plan_orphans(struct lw_notification_plan *p,
+                                                    const struct lw_monitor *m,
+                                                    int64_t now_ms) {
     begin_pages(p);
     judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++) {
@@ -409,7 +418,8 @@ const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_moni
 }
 
 const struct lw_pages *
-lw_pager_round(struct lw_pager *p, const struct lw_pager_hooks *hooks, int64_t now_ms) {
+lw_notification_plan_round(struct lw_notification_plan *p,
+                           const struct lw_notification_hooks *hooks, int64_t now_ms) {
     begin_pages(p);
     judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++)

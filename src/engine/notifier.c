@@ -123,10 +123,10 @@ void *lw__notifier_main(void *arg) {
     struct lw_err err = {0};
     struct lw_redis *redis = lw_redis_new(&n->engine->config->redis, &err);
     if (!redis)
-        lw__engine_fail(n->engine, &err);
+        lw__engine_request_shutdown(n->engine, &err);
     while (redis && lw__engine_sleep(n->engine, IDLE_MS)) {
         struct lw_lease lease = lw__engine_lease(n->engine);
-        lw__itself_deliver(n);
+        lw__self_alert_deliver(n);
         while (lease.token && !atomic_load(&n->engine->stop) &&
                deliver_one(n, redis, &lease))
             lease = lw__engine_lease(n->engine);

@@ -22,7 +22,7 @@
 struct reading {
     const struct lw_spec *spec;
     struct lw_intake *intake;
-    struct lw_lineup lineup;
+    struct lw_loaded_models lineup;
     struct lw_partition *into;
     int64_t from_ms, until_ms;
     struct lw_err waits;
@@ -32,7 +32,7 @@ static int decode(struct reading *in, const rd_kafka_message_t *m,
                   struct lw_cell *cells) {
     struct lw_err err = {0};
     int64_t until = lw_mono_ms() + SCHEMA_MS;
-    while (lw_message_decode(in->intake, m, cells, &err)) {
+    while (lw_intake_decode(in->intake, m, cells, &err)) {
         if (err.code != LW_EAGAIN)
             return -1;
         if (lw_mono_ms() > until) {
@@ -53,7 +53,8 @@ static int take(void *arg, const rd_kafka_message_t *m) {
     int failed = decode(in, m, cells);
     if (failed)
         return failed > 0;
-    int reason = lw_event_row(&in->spec->event, cells, lw_message_time(m), &row, NULL);
+    int reason =
+        lw_event_row(&in->spec->event, cells, lw_intake_message_time(m), &row, NULL);
     if (reason < 0 || row.time_ms < in->from_ms || row.time_ms >= in->until_ms)
         return 0;
     size_t n = reason == LW_GOOD ? in->lineup.n : 0;
@@ -62,7 +63,7 @@ static int take(void *arg, const rd_kafka_message_t *m) {
         scored[i].version = in->lineup.version[i];
         scored[i].prediction = lw_model_predict(in->lineup.model[i], &row);
     }
-    lw_partition_bound(in->into, lw_message_time(m));
+    lw_partition_bound(in->into, lw_intake_message_time(m));
     lw_partition_add(in->into, m->offset, &row, reason, watched, scored, n);
     return 0;
 }
@@ -73,8 +74,8 @@ static int read_all(const struct lw_rebuilder *with, struct reading *in,
     const struct lw_config *config = with->config;
     const struct lw_read_options how = {.timeout_ms = READ_MS, .each = take, .arg = in};
     in->intake = lw_intake_new(config, with->registry, err);
-    int rc = in->intake ? lw_kafka_read_ranges(&config->kafka, config->source.topic,
-                                               range, 1, &how, gone, err)
+    int rc = in->intake ? lw_ranges_read(&config->kafka, config->source.topic, range, 1,
+                                         &how, gone, err)
                         : -1;
     if (rc > 0)
         rc = lw_fail(err, in->waits.code, "%s", in->waits.msg);
@@ -95,7 +96,7 @@ int lw_rebuild_pane(const struct lw_rebuilder *with, int64_t start_ms, int32_t p
                          .from_ms = start_ms,
                          .until_ms = start_ms + spec->pane_ms};
     const struct lw_offset_range range = {partition, lost.first, lost.last};
-    int rc = lw_model_cache_line_up(models, with->redis, &lost.force, &in.lineup, err);
+    int rc = lw_model_cache_load(models, with->redis, &lost.force, &in.lineup, err);
     rc = rc ? rc : read_all(with, &in, &range, &out->gone, err);
     lw_model_cache_free(models);
     if (rc == 0 && lw_partition_panes(in.into) != 1)

@@ -74,7 +74,7 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
                       struct lw_err *err) {
     const uint8_t *value;
     size_t len;
-    if (lw_frame_write(framing, e, &value, &len, err))
+    if (lw_frame_writer_frame(framing, e, &value, &len, err))
         return -1;
     int id = config->spec.event.id_field;
     const struct lw_cell *key = e->reason >= 0 && id >= 0 ? &e->row.cells[id] : NULL;
@@ -86,19 +86,19 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
                                .value = value,
                                .value_len = len,
                                .time_ms = e->reason >= 0 ? e->row.time_ms : -1};
-    return lw_produce(producer, &record, PRODUCE_MS, err);
+    return lw_producer_produce(producer, &record, PRODUCE_MS, err);
 }
 
 /* Everything of the feed; 0 at its end or when the pace says stop. */
 static int produce_all(struct pacer *p, struct lw_feed *feed,
-                       struct lw_producer *producer, struct lw_reencoder *reencoder,
+                       struct lw_producer *producer, struct lw_inject_avro *reencoder,
                        struct lw_frame_writer *framing, struct lw_err *err) {
     const struct lw_replay_options *o = p->options;
     struct lw_feed_event event;
     int got;
     while ((got = lw_feed_next(feed, &event, err)) > 0) {
         if (event.injected &&
-            lw_reencoder_event(reencoder, o->inject, o->ninject, &event, err))
+            lw_inject_avro_event(reencoder, o->inject, o->ninject, &event, err))
             return -1;
         if (!wait_turn(p, &event))
             return 0;
@@ -124,13 +124,13 @@ int lw_replay(const struct lw_config *config, struct lw_feed *feed,
         return -1;
     }
     lw_clock_init(&pacer.crowd, &config->spec);
-    struct lw_reencoder *reencoder = lw_reencoder_new(&config->spec.event.fields);
+    struct lw_inject_avro *reencoder = lw_inject_avro_new(&config->spec.event.fields);
     int rc = produce_all(&pacer, feed, producer, reencoder, framing, err);
     if (rc == 0)
         rc = lw_producer_flush(producer, FLUSH_MS, err);
     out->produced = lw_producer_acked(producer);
     out->refused = lw_feed_unusable(feed);
-    lw_reencoder_free(reencoder);
+    lw_inject_avro_free(reencoder);
     lw_frame_writer_free(framing);
     lw_producer_free(producer);
     return rc;

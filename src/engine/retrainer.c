@@ -35,7 +35,7 @@ static int decode(struct reading *in, const rd_kafka_message_t *m,
                   struct lw_cell *cells) {
     struct lw_err err = {0};
     int64_t until = lw_mono_ms() + SCHEMA_WAIT_MS, look = 1;
-    while (lw_message_decode(in->intake, m, cells, &err)) {
+    while (lw_intake_decode(in->intake, m, cells, &err)) {
         if (err.code != LW_EAGAIN)
             return -1;
         if (lw_mono_ms() > until || !lw__engine_sleep(in->engine, look)) {
@@ -57,8 +57,8 @@ static int take_message(void *arg, const rd_kafka_message_t *m) {
     if (failed > 0)
         return failed;
     if (failed == 0)
-        reason =
-            lw_event_row(&in->config->spec.event, cells, lw_message_time(m), &row, NULL);
+        reason = lw_event_row(&in->config->spec.event, cells, lw_intake_message_time(m),
+                              &row, NULL);
     in->lineage.undecodable += reason < 0;
     if (reason == LW_GOOD && row.time_ms >= in->from_ms && row.time_ms < in->until_ms)
         lw_dataset_add(in->rows, &row);
@@ -82,8 +82,8 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis, struct reading
                                   .stop = &e->stop_flag,
                                   .each = take_message,
                                   .arg = in};
-    int rc = lw_kafka_read_ranges(&e->config->kafka, e->config->source.topic, wanted, n,
-                                  &how, &in->lineage.gone, err);
+    int rc = lw_ranges_read(&e->config->kafka, e->config->source.topic, wanted, n, &how,
+                            &in->lineage.gone, err);
     if (rc > 0)
         rc = lw_fail(err, in->waits.code, "%s", in->waits.msg);
     free(wanted);
@@ -132,8 +132,9 @@ static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
     if (rc == 0)
         rc = prove(e, redis, job, in.rows, err);
     if (rc == 0)
-        job->facts = lw__facts(e->config, &job->request, &job->training, &in.lineage,
-                               (double)(lw_mono_ms() - began) / 1000.0);
+        job->facts =
+            lw__version_facts(e->config, &job->request, &job->training, &in.lineage,
+                              (double)(lw_mono_ms() - began) / 1000.0);
     lw_intake_free(in.intake);
     lw_dataset_free(in.rows);
     free(ranges);
@@ -199,7 +200,7 @@ static void fill_panes(struct lw_engine *e, struct lw_redis *redis) {
     free(all.item);
 }
 
-void lw__panes_lost(struct lw_engine *e) {
+void lw__retrainer_rebuild_panes(struct lw_engine *e) {
     pthread_mutex_lock(&e->lock);
     e->lost = true;
     pthread_cond_broadcast(&e->changed);
@@ -234,7 +235,7 @@ void *lw__retrainer_main(void *arg) {
     struct lw_redis *redis = lw_redis_new(&e->config->redis, &err);
     struct lw_job *job;
     if (!redis)
-        lw__engine_fail(e, &err);
+        lw__engine_request_shutdown(e, &err);
     while (redis && (job = next_job(e, redis))) {
         run_job(e, redis, job);
         atomic_fetch_add(job->failed ? &e->trainings_failed : &e->trainings, 1);
@@ -247,7 +248,7 @@ void *lw__retrainer_main(void *arg) {
     return NULL;
 }
 
-void lw__job_free(struct lw_job *job) {
+void lw__retrainer_job_free(struct lw_job *job) {
     if (!job)
         return;
     if (!job->failed)
@@ -257,7 +258,7 @@ void lw__job_free(struct lw_job *job) {
     free(job);
 }
 
-void lw__job_post(struct lw_engine *e, struct lw_job *job) {
+void lw__retrainer_post(struct lw_engine *e, struct lw_job *job) {
     pthread_mutex_lock(&e->lock);
     lw_assert(!e->job);
     e->job = job;
@@ -266,7 +267,7 @@ void lw__job_post(struct lw_engine *e, struct lw_job *job) {
     pthread_mutex_unlock(&e->lock);
 }
 
-struct lw_job *lw__job_collect(struct lw_engine *e) {
+struct lw_job *lw__retrainer_collect(struct lw_engine *e) {
     pthread_mutex_lock(&e->lock);
     struct lw_job *job = e->job && e->job->done ? e->job : NULL;
     if (job)
@@ -275,7 +276,7 @@ struct lw_job *lw__job_collect(struct lw_engine *e) {
     return job;
 }
 
-bool lw__job_busy(struct lw_engine *e) {
+bool lw__retrainer_busy(struct lw_engine *e) {
     pthread_mutex_lock(&e->lock);
     bool busy = e->job != NULL;
     pthread_mutex_unlock(&e->lock);

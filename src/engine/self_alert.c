@@ -108,8 +108,8 @@ static int tell(struct lw_leader *l, const struct lw_alert *a, struct lw_err *er
     struct lw_buf json = {0};
     int rc = 0;
     if (form(l->engine, a, &json))
-        rc =
-            lw__leader_put_out(l, lw_pager_itself(l->pager, a, &json, lw_wall_ms()), err);
+        rc = lw__leader_write_notifications(
+            l, lw_notification_plan_itself(l->pager, a, &json, lw_wall_ms()), err);
     lw_buf_fini(&json);
     return rc;
 }
@@ -119,7 +119,7 @@ static int tell_one(struct lw_leader *l, const struct lw_health *h, enum lw_comp
     struct lw_alert a = alert_of(l->spec, c);
     bool followed;
     const struct lw_trouble *t = trouble_of(h, c, &followed);
-    const struct lw_standing *s = lw_pager_standing(l->pager, a.fingerprint);
+    const struct lw_standing *s = lw_notification_plan_status(l->pager, a.fingerprint);
     bool fires = s && s->firing;
     int64_t now = lw_mono_ms();
     if (followed && !t)
@@ -135,7 +135,7 @@ static int tell_one(struct lw_leader *l, const struct lw_health *h, enum lw_comp
     return tell(l, &a, err);
 }
 
-int lw__leader_itself(struct lw_leader *l, struct lw_err *err) {
+int lw__self_alert_step(struct lw_leader *l, struct lw_err *err) {
     struct lw_health *h = lw_malloc(sizeof *h);
     int rc = 0;
     lw_engine_health(l->engine, h);
@@ -150,7 +150,7 @@ int lw__leader_itself(struct lw_leader *l, struct lw_err *err) {
 
 static void post(struct lw_engine *e, enum lw_component c, const struct lw_alert *a) {
     struct lw_buf json = {0};
-    struct lw_direct *d = &e->direct[c];
+    struct lw_direct_message *d = &e->direct[c];
     if (form(e, a, &json)) {
         pthread_mutex_lock(&e->lock);
         free(d->json);
@@ -181,7 +181,7 @@ static uint64_t incident_of(const struct lw_watch *w, const struct lw_alert *a) 
 }
 
 static void direct_one(struct lw_watch *w, enum lw_component c) {
-    struct lw_itself *was = &w->itself[c];
+    struct lw_self_alert_state *was = &w->itself[c];
     const struct lw_health_item *item = &w->health.item[c];
     struct lw_alert a = alert_of(&w->config->spec, c);
     if (item->condition != LW_ILL) {
@@ -190,7 +190,7 @@ static void direct_one(struct lw_watch *w, enum lw_component c) {
             post(w->engine, c, &a);
         }
         if (item->condition == LW_WELL)
-            *was = (struct lw_itself){0};
+            *was = (struct lw_self_alert_state){0};
         return;
     }
     if (!was->ill_ms)
@@ -220,7 +220,7 @@ static void remember(struct lw_watch *w) {
     w->led = strcmp(w->facts.leader, w->engine->who) == 0;
 }
 
-void lw__itself_direct(struct lw_watch *w) {
+void lw__self_alert_direct(struct lw_watch *w) {
     remember(w);
     direct_one(w, LW_COMPONENT_REDIS);
     /* Without Redis nobody can lead: that is one trouble. */
@@ -231,19 +231,19 @@ void lw__itself_direct(struct lw_watch *w) {
 
 /* Whatever a receiver has been told of, it is told the end of. */
 static bool wanted(const struct lw_receiver *r, enum lw_component c,
-                   const struct lw_direct *d, bool told) {
+                   const struct lw_direct_message *d, bool told) {
     return d->firing ? lw_receiver_wants(r, LW_SEVERITY_CRITICAL, lw_component_alert(c))
                      : told && r->resolved;
 }
 
 static void deliver(struct lw_notifier *n, enum lw_component c,
-                    const struct lw_direct *d) {
-    struct lw_handed *h = &n->handed[c];
+                    const struct lw_direct_message *d) {
+    struct lw_direct_progress *h = &n->handed[c];
     const struct lw_receiver *r = &n->engine->config->receiver[n->receiver];
     struct lw_http_result result = {0};
     int64_t now = lw_wall_ms();
     if (h->trying != d->number)
-        *h = (struct lw_handed){h->done, d->number, 0, now, 0, h->told};
+        *h = (struct lw_direct_progress){h->done, d->number, 0, now, 0, h->told};
     if (now < h->not_before_ms)
         return;
     lw_alert_send(r, d->json, d->len, now, &result);
@@ -257,10 +257,10 @@ static void deliver(struct lw_notifier *n, enum lw_component c,
     h->told = d->firing && result.verdict == LW_DELIVERED;
 }
 
-void lw__itself_deliver(struct lw_notifier *n) {
+void lw__self_alert_deliver(struct lw_notifier *n) {
     const struct lw_receiver *r = &n->engine->config->receiver[n->receiver];
     for (int c = 0; c < LW_COMPONENTS; c++) {
-        struct lw_direct d;
+        struct lw_direct_message d;
         pthread_mutex_lock(&n->engine->lock);
         d = n->engine->direct[c];
         bool news = d.number != n->handed[c].done;

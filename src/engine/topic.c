@@ -106,7 +106,7 @@ void *lw__topic_main(void *arg) {
     struct lw_kafka_stamp stamp = lw_kafka_stamp(&e->config->kafka);
     struct lw_lag *probe = lw_lag_new(&e->config->kafka, e->config->source.topic, &err);
     if (!probe)
-        lw__engine_fail(e, &err);
+        lw__engine_request_shutdown(e, &err);
     if (probe)
         look(e, probe, &gone);
     while (probe && lw__engine_sleep(e, every)) {

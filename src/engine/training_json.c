@@ -52,7 +52,7 @@ static void parameters(json_t *o, const struct lw_fit_spec *fit) {
         json_object_set_new(o, "correction", correction(&fit->correction));
 }
 
-json_t *lw_trials_json(const struct lw_training *t) {
+json_t *lw_training_json_trials(const struct lw_training *t) {
     json_t *list = json_array();
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
@@ -76,7 +76,7 @@ static json_t *time_text(int64_t ms) {
     return json_string(lw_format_time(text, sizeof text, ms));
 }
 
-json_t *lw_left_out_json(const struct lw_training *t) {
+json_t *lw_training_json_left_out(const struct lw_training *t) {
     json_t *list = json_array();
     for (size_t i = 0; i < t->nleft; i++) {
         const struct lw_span *s = &t->left[i].span;

@@ -62,14 +62,15 @@ static json_t *lineage(const struct lw_config *config, const struct lw_training 
     json_object_set_new(o, "rows_from", time_text(t->rows_from_ms));
     json_object_set_new(o, "holdout_from", time_text(t->holdout_from_ms));
     json_object_set_new(o, "until", time_text(t->as_of_ms));
-    json_object_set_new(o, "left_out", lw_left_out_json(t));
+    json_object_set_new(o, "left_out", lw_training_json_left_out(t));
     json_object_set_new(o, "config_hash", json_string(hash));
     json_object_set_new(o, "code", json_string(LW_CODE_VERSION));
     return o;
 }
 
-char *lw__facts(const struct lw_config *config, const struct lw_request *request,
-                const struct lw_training *t, const struct lw_lineage *l, double seconds) {
+char *lw__version_facts(const struct lw_config *config, const struct lw_request *request,
+                        const struct lw_training *t, const struct lw_lineage *l,
+                        double seconds) {
     char print[20];
     snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(t->model));
     json_t *o = json_object();
@@ -81,7 +82,7 @@ char *lw__facts(const struct lw_config *config, const struct lw_request *request
     json_object_set_new(o, "fingerprint", json_string(print));
     json_object_set_new(o, "heldout_rmse", number(t->trial[t->chosen].rmse));
     json_object_set_new(o, "seconds", number(seconds));
-    json_object_set_new(o, "trials", lw_trials_json(t));
+    json_object_set_new(o, "trials", lw_training_json_trials(t));
     json_object_set_new(o, "gate", gate(&t->gate));
     json_object_set_new(o, "lineage", lineage(config, t, l));
     char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));

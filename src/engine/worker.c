@@ -23,7 +23,7 @@ static bool flow_changed(struct lw_worker *w) {
         return false;
     w->flow = flow;
     for (int32_t p = 0; p < w->nslots; p++)
-        w->slot[p].changed |= w->slot[p].state == SLOT_RUNS;
+        w->slot[p].changed |= w->slot[p].state == LW_PARTITION_RUNS;
     return true;
 }
 
@@ -35,16 +35,16 @@ void *lw__worker_main(void *arg) {
         int64_t now = lw_mono_ms();
         int64_t wait = w->paused ? LW_RETRY_MS : w->config->source.flush_interval_ms;
         bool told = flow_changed(w);
-        lw__slots_claim_again(w, now);
-        lw__slots_release(w, now);
-        lw__slots_find_place(w, now);
-        lw__slots_watch_idle(w, now);
-        lw__worker_secrets(w, now);
+        lw__worker_claim_due(w, now);
+        lw__worker_resume_partitions(w, now);
+        lw__worker_find_offsets(w, now);
+        lw__worker_watch_idle(w, now);
+        lw__worker_renew_secrets(w, now);
         if (told || now - w->flushed_ms >= wait ||
             (!w->paused && w->since_flush >= w->config->source.flush_events))
             lw__worker_flush(w);
         if (now - swept > LW_MINUTE) {
-            lw__slots_sweep_models(w);
+            lw__worker_sweep_models(w);
             swept = now;
         }
     }
@@ -74,7 +74,7 @@ static int connect_all(struct lw_worker *w, int number, struct lw_err *err) {
     w->redis = lw_redis_new(&w->config->redis, err);
     if (!w->redis)
         return -1;
-    if (lw__out_open(w, err))
+    if (lw__worker_out_open(w, err))
         return -1;
     w->options = options_of(w, number);
     w->stamp = lw_kafka_stamp(w->options);
@@ -102,9 +102,9 @@ void lw__worker_free(struct lw_worker *w) {
         return;
     lw_consumer_free(w->consumer);
     for (int32_t p = 0; p < w->nslots; p++)
-        lw__slot_drop(&w->slot[p]);
+        lw__worker_partition_drop(&w->slot[p]);
     free(w->slot);
-    lw__out_close(w);
+    lw__worker_out_close(w);
     lw_redis_free(w->redis);
     lw_intake_free(w->intake);
     lw_model_cache_free(w->models);

@@ -31,13 +31,13 @@ static void score_and_add(struct lw_worker *w, struct lw_slot *s,
         scored[i].version = s->lineup.version[i];
         scored[i].prediction = lw_model_predict(s->lineup.model[i], row);
     }
-    lw_partition_bound(s->progress, lw_message_time(m));
+    lw_partition_bound(s->progress, lw_intake_message_time(m));
     lw_partition_add(s->progress, m->offset, row, reason, watched, scored, n);
     if (n == 0)
         return;
     count_one(&w->scored);
     if (w->predictions)
-        lw__out_prediction(w, m, row, &scored[0]);
+        lw__worker_out_prediction(w, m, row, &scored[0]);
 }
 
 /* The message is dealt with, whatever came of it. */
@@ -53,7 +53,7 @@ static int refuse(struct lw_worker *w, struct lw_slot *s, const rd_kafka_message
                   const char *stage, const struct lw_err *why, struct lw_err *err) {
     if (why->code != LW_EINPUT)
         return lw_fail(err, why->code, "%s", why->msg);
-    if (lw__out_letter(w, m, stage, why, err))
+    if (lw__worker_out_letter(w, m, stage, why, err))
         return lw_err_context(err, "dead letter of partition %d, offset %lld",
                               m->partition, (long long)m->offset);
     advance(w, s, m);
@@ -69,17 +69,18 @@ static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_er
     struct lw_err why;
     why.code = LW_OK; /* its text is 512 bytes, which need no zeroes */
     struct lw_slot *s = &w->slot[m->partition];
-    if (s->state != SLOT_RUNS || s->held || m->offset < s->next_offset)
+    if (s->state != LW_PARTITION_RUNS || s->held || m->offset < s->next_offset)
         return 0; /* given up, or delivered again after a seek */
-    lw_intake_patience(w->intake, lw__slot_patience(w, s));
-    int rc = lw_message_decode(w->intake, m, cells, &why);
+    lw_intake_patience(w->intake, lw__worker_schema_patience(w, s));
+    int rc = lw_intake_decode(w->intake, m, cells, &why);
     if (rc && why.code == LW_EAGAIN)
-        return lw__slot_hold(w, m, &why);
+        return lw__worker_pause_partition(w, m, &why);
     if (s->waited && m->offset == s->waited_at)
-        lw__slot_waited(w, s, !lw_intake_unknown(w->intake), lw_mono_ms());
+        lw__worker_schema_waited(w, s, !lw_intake_unknown(w->intake), lw_mono_ms());
     if (rc)
         return refuse(w, s, m, "VALUE_CONVERTER", &why, err);
-    int reason = lw_event_row(&w->spec->event, cells, lw_message_time(m), &row, &why);
+    int reason =
+        lw_event_row(&w->spec->event, cells, lw_intake_message_time(m), &row, &why);
     if (reason < 0) {
         if (!w->told_time) /* once: the letters have each */
             lw_log(event_time_invalid, w->owner, m->partition, LW_QUOTE(why.msg));
@@ -105,7 +106,7 @@ static void put_back(struct lw_worker *w, int from, int n, const struct lw_err *
     for (int i = from; i < n; i++) {
         const rd_kafka_message_t *m = w->batch[i];
         struct lw_slot *s = m->partition < w->nslots ? &w->slot[m->partition] : NULL;
-        if (!s || s->state != SLOT_RUNS || s->held || s->back_to != m->offset)
+        if (!s || s->state != LW_PARTITION_RUNS || s->held || s->back_to != m->offset)
             continue;
         struct lw_err err = {0};
         if (lw_consumer_seek(w->consumer, m->partition, m->offset, &err))
@@ -121,9 +122,9 @@ void lw__worker_consume(struct lw_worker *w) {
     atomic_store(&w->polled_ms, now);
     atomic_store(&w->owned, (int)lw_consumer_owned(w->consumer));
     if (n < 0)
-        lw__word_say(w, LW_HINDERED_GROUP, &err);
+        lw__worker_trouble_report(w, LW_WORKER_TROUBLE_GROUP, &err);
     if (n < 0 && err.code == LW_ESTOP)
-        lw__engine_fail(w->engine, &err);
+        lw__engine_request_shutdown(w->engine, &err);
     lw_err_clear(&err);
     for (; done < n; done++) {
         const rd_kafka_message_t *m = w->batch[done];
@@ -142,6 +143,6 @@ void lw__worker_consume(struct lw_worker *w) {
     for (int i = 0; i < n; i++)
         rd_kafka_message_destroy(w->batch[i]);
     lw_err_clear(&err);
-    if (lw__out_send(w, &err))
+    if (lw__worker_out_send(w, &err))
         lw__worker_pause(w, true, &err); /* told again, and dealt with, by the flush */
 }

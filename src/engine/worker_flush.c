@@ -13,14 +13,14 @@
 
 /* After a flush that told of other models: have them before the next event is scored. */
 static int adopt(struct lw_worker *w, struct lw_slot *s, int32_t partition,
-                 const struct lw_force *force, struct lw_err *err) {
+                 const struct lw_active_versions *force, struct lw_err *err) {
     bool same =
         force->champion == s->force.champion && force->nshadows == s->force.nshadows &&
         memcmp(force->shadow, s->force.shadow, force->nshadows * sizeof *force->shadow) ==
             0;
     if (same)
         return 0;
-    if (lw_model_cache_line_up(w->models, w->redis, force, &s->lineup, err))
+    if (lw_model_cache_load(w->models, w->redis, force, &s->lineup, err))
         return -1;
     if (force->champion != s->force.champion)
         lw_log(model_adopted, w->owner, partition, force->champion, s->next_offset);
@@ -28,17 +28,17 @@ static int adopt(struct lw_worker *w, struct lw_slot *s, int32_t partition,
     return 0;
 }
 
-void lw__slot_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err) {
+void lw__worker_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err) {
     struct lw_slot *s = &w->slot[partition];
     lw_log(fenced, w->owner, partition, LW_QUOTE(err->msg));
-    lw__slot_drop(s);
-    s->state = SLOT_WAITS;
+    lw__worker_partition_drop(s);
+    s->state = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + RECLAIM_MS;
 }
 
 /* The round trip itself, counted and timed. */
 static int write_flush(struct lw_worker *w, struct lw_slot *s,
-                       const struct lw_flush *flush, struct lw_force *force,
+                       const struct lw_flush *flush, struct lw_active_versions *force,
                        struct lw_err *err) {
     int64_t began = lw_mono_us();
     int rc = lw_state_flush(w->redis, w->spec, flush, s->progress, force, err);
@@ -49,12 +49,13 @@ static int write_flush(struct lw_worker *w, struct lw_slot *s,
     return rc;
 }
 
-int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err) {
+int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
+                               struct lw_err *err) {
     struct lw_slot *s = &w->slot[partition];
-    struct lw_force force = s->force;
+    struct lw_active_versions force = s->force;
     int64_t low, end;
     lw_consumer_watermarks(w->consumer, partition, &low, &end);
-    struct lw_mark last = lw_consumer_last(w->consumer, partition);
+    struct lw_record_fingerprint last = lw_consumer_last(w->consumer, partition);
     if (last.offset >= 0 && last.offset < s->next_offset)
         s->last = last;
     struct lw_flush flush = {.topic = w->config->source.topic,
@@ -68,7 +69,7 @@ int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err) {
                              .idle = s->idle,
                              .now_ms = lw_wall_ms()};
     /* Letters and predictions must be safe before the offset moves past their message. */
-    if (lw__out_settle(w, err))
+    if (lw__worker_out_await_acks(w, err))
         return -1;
     if (write_flush(w, s, &flush, &force, err))
         return -1;
@@ -81,19 +82,19 @@ int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err) {
         return 0;
     /* Redis says that the new models score from here on, and they are not to be had: no
      * event may be scored by the old ones. A claim brings them later. */
-    lw__slot_drop(s);
-    s->state = SLOT_WAITS;
+    lw__worker_partition_drop(s);
+    s->state = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
     return -1;
 }
 
 void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why) {
     if (paused)
-        lw__word_say(w, LW_HINDERED_STALLED, why);
+        lw__worker_trouble_report(w, LW_WORKER_TROUBLE_STALLED, why);
     if (w->paused == paused)
         return;
     if (!paused)
-        lw__word_over(w, LW_HINDERED_STALLED);
+        lw__worker_trouble_clear(w, LW_WORKER_TROUBLE_STALLED);
     w->paused = paused;
     atomic_store(&w->stalled, paused);
     lw_consumer_pause(w->consumer, paused);
@@ -103,12 +104,12 @@ void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why
         lw_log(resumed, w->owner);
 }
 
-void lw__redis_away(struct lw_worker *w, const struct lw_err *why) {
+void lw__worker_redis_failed(struct lw_worker *w, const struct lw_err *why) {
     if (why->code == LW_EAGAIN)
         w->try_at_ms = lw_mono_ms() + LW_RETRY_MS;
 }
 
-bool lw__redis_is_away(const struct lw_worker *w) {
+bool lw__worker_redis_backoff(const struct lw_worker *w) {
     return lw_mono_ms() < w->try_at_ms;
 }
 
@@ -117,14 +118,14 @@ bool lw__redis_is_away(const struct lw_worker *w) {
 static void start_again(struct lw_worker *w, const struct lw_err *why) {
     lw_log(refused, w->owner, LW_QUOTE(why->msg));
     lw__worker_pause(w, true, why);
-    int64_t at = lw_mono_ms() + lw__out_forget(w, why);
+    int64_t at = lw_mono_ms() + lw__worker_out_drop(w, why);
     w->held_until_ms = at;
     for (int32_t p = 0; p < w->nslots; p++) {
         struct lw_slot *s = &w->slot[p];
-        if (s->state != SLOT_RUNS || !s->changed)
+        if (s->state != LW_PARTITION_RUNS || !s->changed)
             continue;
-        lw__slot_drop(s);
-        s->state = SLOT_WAITS;
+        lw__worker_partition_drop(s);
+        s->state = LW_PARTITION_WAITS;
         s->claim_at_ms = at;
     }
 }
@@ -133,7 +134,7 @@ static void start_again(struct lw_worker *w, const struct lw_err *why) {
  * that was emptied or put back to an older state is noticed, and the leader sees that
  * what was said of it still holds. */
 static bool due(const struct lw_worker *w, const struct lw_slot *s) {
-    return s->state == SLOT_RUNS &&
+    return s->state == LW_PARTITION_RUNS &&
            (s->changed || w->flushed_ms - s->flushed_ms >= LW_VERIFY_MS);
 }
 
@@ -141,14 +142,14 @@ static bool due(const struct lw_worker *w, const struct lw_slot *s) {
 static int flush_one(struct lw_worker *w, int32_t partition) {
     struct lw_slot *s = &w->slot[partition];
     struct lw_err err = {0};
-    if (!due(w, s) || lw__slot_flush(w, partition, &err) == 0)
+    if (!due(w, s) || lw__worker_flush_partition(w, partition, &err) == 0)
         return 0;
     if (err.code == LW_EFENCED ||
         err.code == LW_EINPUT) { /* or a key is of another type */
-        lw__slot_fence(w, partition, &err);
+        lw__worker_fence(w, partition, &err);
         return 0;
     }
-    lw__redis_away(w, &err);
+    lw__worker_redis_failed(w, &err);
     lw__worker_pause(w, true, &err);
     return -1;
 }
@@ -157,16 +158,16 @@ void lw__worker_flush(struct lw_worker *w) {
     struct lw_err err = {0};
     int64_t began = w->flushed_ms = lw_mono_ms();
     w->since_flush = 0;
-    if (lw__redis_is_away(w))
+    if (lw__worker_redis_backoff(w))
         return;
-    if (lw__out_settle(w, &err)) {
+    if (lw__worker_out_await_acks(w, &err)) {
         if (err.code != LW_EAGAIN)
             start_again(w, &err);
         else
             lw__worker_pause(w, true, &err);
         return;
     }
-    lw__out_tend(w, began);
+    lw__worker_out_check(w, began);
     int32_t from = w->flush_from < w->nslots ? w->flush_from : 0;
     w->flush_from = 0;
     for (int32_t i = 0; i < w->nslots; i++) {

@@ -54,8 +54,8 @@ static int holds_none(struct lw_worker *w, int32_t partition, int64_t place, int
         .partition = partition, .first = place < 0 ? 0 : place, .last = end - 1};
     const struct lw_read_options how = {.timeout_ms = LOOK_MS, .each = first_is_enough};
     uint64_t gone = 0;
-    int rc = lw_kafka_read_ranges(&w->config->kafka, w->config->source.topic, &range, 1,
-                                  &how, &gone, err);
+    int rc = lw_ranges_read(&w->config->kafka, w->config->source.topic, &range, 1, &how,
+                            &gone, err);
     return rc < 0 ? -1 : rc == 0 && (gone == 0 || place < 0);
 }
 
@@ -63,7 +63,8 @@ static int holds_none(struct lw_worker *w, int32_t partition, int64_t place, int
 static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
     struct lw_slot *s = &w->slot[partition];
     struct lw_err err = {0};
-    int64_t heard = s->heard_ms, place = lw_consumer_place(w->consumer, partition), end;
+    int64_t heard = s->heard_ms, place = lw_consumer_position(w->consumer, partition),
+            end;
     s->looked_ms = now;
     s->heard_ms = now; /* the next look is an idle_timeout away */
     if (ask_end(w, partition, now, &end) < 0 || end <= (place < 0 ? 0 : place))
@@ -73,7 +74,7 @@ static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
         lw_log(end_offset_unknown, w->owner, partition, LW_QUOTE(err.msg));
     if (none <= 0)
         return;
-    lw_consumer_pass(w->consumer, partition, end);
+    lw_consumer_skip_to(w->consumer, partition, end);
     s->next_offset = end;
     s->changed = true;
     s->heard_ms = heard;
@@ -104,12 +105,12 @@ static bool look_due(const struct lw_worker *w, const struct lw_slot *s, int64_t
     return now - s->heard_ms >= patience(w) && now - s->looked_ms >= patience(w);
 }
 
-void lw__slots_watch_idle(struct lw_worker *w, int64_t now) {
+void lw__worker_watch_idle(struct lw_worker *w, int64_t now) {
     bool told = w->flow != LW_FLOWS;
     int looks = 1; /* in one round: then it is time to poll */
     for (int32_t p = 0; p < w->nslots && !w->paused; p++) {
         struct lw_slot *s = &w->slot[p];
-        if (s->state != SLOT_RUNS)
+        if (s->state != LW_PARTITION_RUNS)
             continue;
         if (s->held) { /* what it waits to read is there */
             call_idle(s, false);

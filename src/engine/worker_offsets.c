@@ -20,7 +20,7 @@
 static int go_on(struct lw_worker *w, int32_t partition, int64_t offset,
                  struct lw_err *err) {
     struct lw_slot *s = &w->slot[partition];
-    s->state = SLOT_RUNS;
+    s->state = LW_PARTITION_RUNS;
     s->heard_ms = lw_mono_ms();
     return lw_consumer_seek(w->consumer, partition, offset, err);
 }
@@ -47,7 +47,7 @@ static int pass_over(struct lw_worker *w, int32_t partition, int64_t low,
 static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64_t high,
                       struct lw_err *err) {
     struct lw_slot *s = &w->slot[partition];
-    if (s->changed && lw__slot_flush(w, partition, err))
+    if (s->changed && lw__worker_flush_partition(w, partition, err))
         return -1;
     const struct lw_flush flush = {.topic = w->config->source.topic,
                                    .partition = partition,
@@ -59,7 +59,7 @@ static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64
         return -1;
     lw_log(topic_recreated, w->owner, partition, s->next_offset, high, low);
     s->base_offset = s->next_offset = low;
-    s->last = (struct lw_mark){.offset = -1};
+    s->last = (struct lw_record_fingerprint){.offset = -1};
     s->other = false;
     s->changed = true; /* its panes, without the old offsets */
     return go_on(w, partition, low, err);
@@ -89,24 +89,24 @@ static int find_place(struct lw_worker *w, int32_t partition, struct lw_err *err
     return go_on(w, partition, s->next_offset, err); /* it was there after all */
 }
 
-void lw__slots_find_place(struct lw_worker *w, int64_t now) {
+void lw__worker_find_offsets(struct lw_worker *w, int64_t now) {
     for (int32_t p = 0; p < w->nslots; p++) {
         struct lw_err err = {0};
         struct lw_slot *s = &w->slot[p];
-        if (s->state != SLOT_ASTRAY || now < s->claim_at_ms)
+        if (s->state != LW_PARTITION_OUT_OF_RANGE || now < s->claim_at_ms)
             continue;
-        if (lw__redis_is_away(w) || lw_mono_ms() - now >= LW_SPELL_MS)
+        if (lw__worker_redis_backoff(w) || lw_mono_ms() - now >= LW_SPELL_MS)
             return; /* poll first */
         if (find_place(w, p, &err) == 0)
             continue;
-        s->state = SLOT_ASTRAY;
+        s->state = LW_PARTITION_OUT_OF_RANGE;
         s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
         if (err.code == LW_ESTOP)
-            lw__engine_fail(w->engine, &err);
+            lw__engine_request_shutdown(w->engine, &err);
         else if (err.code == LW_EFENCED)
-            lw__slot_fence(w, p, &err);
+            lw__worker_fence(w, p, &err);
         else
-            lw__redis_away(w, &err);
+            lw__worker_redis_failed(w, &err);
         lw_log(offset_out_of_range, w->owner, p, LW_QUOTE(err.msg));
     }
 }

@@ -22,7 +22,7 @@
 #define AGAIN_FIRST_MS 3000 /* after a refusal, doubling; */
 #define AGAIN_MAX_MS   60000
 
-int lw__out_open(struct lw_worker *w, struct lw_err *err) {
+int lw__worker_out_open(struct lw_worker *w, struct lw_err *err) {
     const struct lw_config_source *source = &w->config->source;
     if (!source->dead_letters[0] && !source->scored[0])
         return 0;
@@ -32,7 +32,7 @@ int lw__out_open(struct lw_worker *w, struct lw_err *err) {
     return w->out && (w->predictions || !source->scored[0]) ? 0 : -1;
 }
 
-void lw__out_close(struct lw_worker *w) {
+void lw__worker_out_close(struct lw_worker *w) {
     lw_sender_free(w->predictions);
     lw_producer_free(w->out);
     w->predictions = NULL;
@@ -45,8 +45,9 @@ static int look_for(struct lw_worker *w, const char *topic, struct lw_err *err) 
                     : 0;
 }
 
-int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char *stage,
-                   const struct lw_err *why, struct lw_err *err) {
+int lw__worker_out_letter(struct lw_worker *w, const rd_kafka_message_t *m,
+                          const char *stage, const struct lw_err *why,
+                          struct lw_err *err) {
     const struct lw_reason reason = {.topic = w->config->source.dead_letters,
                                      .stream = w->spec->stream,
                                      .stage = stage,
@@ -55,18 +56,18 @@ int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char 
         return 0; /* counted and dropped, as configured */
     struct lw_err trouble = {0};
     w->unacked = true;
-    if (lw_dead_letter(w->out, m, &reason, ACK_MS, &trouble) == 0) {
+    if (lw_letter_send(w->out, m, &reason, ACK_MS, &trouble) == 0) {
         w->letter_sent = true;
         return 0;
     }
-    lw__word_say(w, LW_HINDERED_LETTERS, &trouble);
+    lw__worker_trouble_report(w, LW_WORKER_TROUBLE_LETTERS, &trouble);
     if (trouble.code == LW_ENOTFOUND) /* librdkafka does not look again by itself */
         look_for(w, reason.topic, NULL);
     return lw_fail(err, trouble.code, "%s", trouble.msg);
 }
 
-void lw__out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
-                        const struct lw_row *row, const struct lw_scored *scored) {
+void lw__worker_out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
+                               const struct lw_row *row, const struct lw_scored *scored) {
     int id = w->spec->event.id_field;
     const struct lw_scored_event e = {.id = id >= 0 ? &row->cells[id] : NULL,
                                       .topic = w->config->source.topic,
@@ -89,7 +90,7 @@ static int keep(struct lw_worker *w, struct lw_err *err) {
     return -1;
 }
 
-int lw__out_send(struct lw_worker *w, struct lw_err *err) {
+int lw__worker_out_send(struct lw_worker *w, struct lw_err *err) {
     if (!w->out)
         return 0;
     if (!w->predictions || lw_sender_left(w->predictions) == 0) {
@@ -138,27 +139,27 @@ static void say_unsent(struct lw_worker *w, const struct lw_err *why) {
     bool letters = names(why->msg, source->dead_letters);
     bool scored = names(why->msg, source->scored);
     if (source->dead_letters[0] && (letters || !scored))
-        lw__word_say(w, LW_HINDERED_LETTERS, why);
+        lw__worker_trouble_report(w, LW_WORKER_TROUBLE_LETTERS, why);
     if (source->scored[0] && (scored || !letters))
-        lw__word_say(w, LW_HINDERED_PREDICTIONS, why);
+        lw__worker_trouble_report(w, LW_WORKER_TROUBLE_PREDICTIONS, why);
 }
 
 /* What was refused is over when one gets through, and not when there is none. */
 static void say_sent(struct lw_worker *w) {
     if (w->letter_sent)
-        lw__word_over(w, LW_HINDERED_LETTERS);
+        lw__worker_trouble_clear(w, LW_WORKER_TROUBLE_LETTERS);
     if (w->scored_sent)
-        lw__word_over(w, LW_HINDERED_PREDICTIONS);
-    lw__word_passed(w, LW_HINDERED_LETTERS);
-    lw__word_passed(w, LW_HINDERED_PREDICTIONS);
+        lw__worker_trouble_clear(w, LW_WORKER_TROUBLE_PREDICTIONS);
+    lw__worker_trouble_clear_retry(w, LW_WORKER_TROUBLE_LETTERS);
+    lw__worker_trouble_clear_retry(w, LW_WORKER_TROUBLE_PREDICTIONS);
     w->letter_sent = w->scored_sent = false;
 }
 
-int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
+int lw__worker_out_await_acks(struct lw_worker *w, struct lw_err *err) {
     struct lw_err why = w->refusal;
     if (!w->unacked)
         return 0;
-    if (why.code == LW_OK && lw__out_send(w, &why) == 0 &&
+    if (why.code == LW_OK && lw__worker_out_send(w, &why) == 0 &&
         lw_producer_flush(w->out, ACK_MS, &why))
         keep(w, &why);
     explain(w, &why);
@@ -185,7 +186,7 @@ static void renew(struct lw_worker *w) {
     lw_log(producer_renewed, w->owner, LW_QUOTE(w->out_why));
 }
 
-int64_t lw__out_forget(struct lw_worker *w, const struct lw_err *why) {
+int64_t lw__worker_out_drop(struct lw_worker *w, const struct lw_err *why) {
     w->letter_sent = w->scored_sent = false;
     if (w->predictions)
         lw_sender_drop(w->predictions);
@@ -198,7 +199,7 @@ int64_t lw__out_forget(struct lw_worker *w, const struct lw_err *why) {
     return w->again_ms;
 }
 
-void lw__out_tend(struct lw_worker *w, int64_t now) {
+void lw__worker_out_check(struct lw_worker *w, int64_t now) {
     struct lw_err why = {0};
     if (!w->out || w->unacked || now < w->renew_at_ms)
         return;

@@ -13,9 +13,9 @@
 
 #define TELL_MS 10000 /* between two words of claims that wait */
 
-void lw__slot_drop(struct lw_slot *s) {
+void lw__worker_partition_drop(struct lw_slot *s) {
     lw_partition_free(s->progress);
-    *s = (struct lw_slot){.state = SLOT_FREE};
+    *s = (struct lw_slot){.state = LW_PARTITION_FREE};
 }
 
 /* Of a partition without a state: did the stream begin before it was there? Then whatever
@@ -43,10 +43,10 @@ static int fits(struct lw_worker *w, struct lw_err *err) {
 static void claim_failed(struct lw_worker *w, int32_t partition,
                          const struct lw_err *err) {
     int64_t now = lw_mono_ms();
-    lw__redis_away(w, err);
-    lw__word_say(w, LW_HINDERED_GROUP, err);
+    lw__worker_redis_failed(w, err);
+    lw__worker_trouble_report(w, LW_WORKER_TROUBLE_GROUP, err);
     if (err->code == LW_ECONFIG)
-        lw__engine_fail(w->engine, err);
+        lw__engine_request_shutdown(w->engine, err);
     else if (now >= w->tell_at_ms) {
         lw_log(claim_retry, w->owner, partition, LW_QUOTE(err->msg));
         w->tell_at_ms = now + TELL_MS;
@@ -87,19 +87,19 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     struct lw_claim got;
     lw_partition_free(s->progress);
     s->progress = lw_partition_new(w->spec, partition);
-    s->state = SLOT_WAITS;
+    s->state = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
     if (fits(w, err) || load(w, partition, &got, err) ||
-        lw_model_cache_line_up(w->models, w->redis, &got.force, &s->lineup, err))
+        lw_model_cache_load(w->models, w->redis, &got.force, &s->lineup, err))
         return -1;
     if (got.next_offset < 0 && find_out_age(w, s, partition, err))
         return -1;
     s->epoch = got.epoch;
     s->base_offset = s->next_offset = got.next_offset;
-    s->last = (struct lw_mark){got.last_offset, got.last_id};
+    s->last = (struct lw_record_fingerprint){got.last_offset, got.last_id};
     s->other = false;
     s->force = got.force;
-    s->state = SLOT_RUNS;
+    s->state = LW_PARTITION_RUNS;
     s->heard_ms = s->flushed_ms = lw_mono_ms();
     s->changed = false;
     lw_log(partition_claimed, w->owner, partition, s->epoch, s->next_offset,
@@ -112,7 +112,7 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
 static bool needs_place(const struct lw_worker *w, struct lw_slot *s) {
     if (s->next_offset >= 0 || s->added || !lw_consumer_starts_late(w->consumer))
         return false;
-    s->state = SLOT_ASTRAY;
+    s->state = LW_PARTITION_OUT_OF_RANGE;
     s->claim_at_ms = 0;
     return true;
 }
@@ -123,7 +123,7 @@ static int64_t start_offset(const struct lw_slot *s) {
     return s->added ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_INVALID;
 }
 
-int64_t lw__slot_assigned(void *arg, int32_t partition, int *wait) {
+int64_t lw__worker_assigned(void *arg, int32_t partition, int *wait) {
     struct lw_worker *w = arg;
     struct lw_err err = {0};
     if (partition >= w->nslots) { /* the topic has grown */
@@ -132,8 +132,8 @@ int64_t lw__slot_assigned(void *arg, int32_t partition, int *wait) {
                (size_t)(partition + 1 - w->nslots) * sizeof *w->slot);
         w->nslots = partition + 1;
     }
-    if (lw__redis_is_away(w)) {
-        w->slot[partition].state = SLOT_WAITS;
+    if (lw__worker_redis_backoff(w)) {
+        w->slot[partition].state = LW_PARTITION_WAITS;
         w->slot[partition].claim_at_ms = w->try_at_ms;
     } else if (claim(w, partition, &err) == 0) {
         if (!needs_place(w, &w->slot[partition]))
@@ -145,38 +145,38 @@ int64_t lw__slot_assigned(void *arg, int32_t partition, int *wait) {
     return -1;
 }
 
-void lw__slot_revoked(void *arg, int32_t partition) {
+void lw__worker_revoked(void *arg, int32_t partition) {
     struct lw_worker *w = arg;
     struct lw_slot *s = &w->slot[partition];
     struct lw_err err = {0};
-    bool flushes = s->state == SLOT_RUNS && s->changed;
-    if (flushes && lw__redis_is_away(w))
+    bool flushes = s->state == LW_PARTITION_RUNS && s->changed;
+    if (flushes && lw__worker_redis_backoff(w))
         lw_fail(&err, LW_EAGAIN, "Redis or Kafka did not answer a moment ago");
-    else if (flushes && lw__slot_flush(w, partition, &err))
-        lw__redis_away(w, &err);
+    else if (flushes && lw__worker_flush_partition(w, partition, &err))
+        lw__worker_redis_failed(w, &err);
     if (err.code) /* its next owner replays */
         lw_log(revoked_unflushed, w->owner, partition, LW_QUOTE(err.msg));
     lw_log(partition_released, w->owner, partition);
-    lw__slot_drop(s);
+    lw__worker_partition_drop(s);
 }
 
-void lw__slot_lost(void *arg, int32_t partition) {
+void lw__worker_lost(void *arg, int32_t partition) {
     struct lw_worker *w = arg;
     lw_log(partition_lost, w->owner, partition);
-    lw__slot_drop(&w->slot[partition]);
+    lw__worker_partition_drop(&w->slot[partition]);
 }
 
-struct lw_mark lw__slot_marked(void *arg, int32_t partition) {
+struct lw_record_fingerprint lw__worker_fingerprint(void *arg, int32_t partition) {
     const struct lw_worker *w = arg;
     return w->slot[partition].last;
 }
 
-void lw__slot_astray(void *arg, int32_t partition, int other) {
+void lw__worker_out_of_range(void *arg, int32_t partition, int other) {
     struct lw_worker *w = arg;
     struct lw_slot *s = &w->slot[partition];
-    if (s->state != SLOT_RUNS)
+    if (s->state != LW_PARTITION_RUNS)
         return;
-    s->state = SLOT_ASTRAY;
+    s->state = LW_PARTITION_OUT_OF_RANGE;
     s->claim_at_ms = 0;
     s->other = other;
 }
@@ -188,21 +188,21 @@ static void claim_again(struct lw_worker *w, int32_t partition) {
         (needs_place(w, s) ||
          lw_consumer_resume(w->consumer, partition, start_offset(s), s->last, &err) == 0))
         return;
-    s->state = SLOT_WAITS;
+    s->state = LW_PARTITION_WAITS;
     claim_failed(w, partition, &err);
 }
 
-void lw__slots_claim_again(struct lw_worker *w, int64_t now) {
+void lw__worker_claim_due(struct lw_worker *w, int64_t now) {
     for (int32_t p = 0; p < w->nslots; p++) {
-        if (lw__redis_is_away(w) || lw_mono_ms() - now >= LW_SPELL_MS)
+        if (lw__worker_redis_backoff(w) || lw_mono_ms() - now >= LW_SPELL_MS)
             return; /* poll first */
-        if (w->slot[p].state == SLOT_WAITS && now >= w->slot[p].claim_at_ms)
+        if (w->slot[p].state == LW_PARTITION_WAITS && now >= w->slot[p].claim_at_ms)
             claim_again(w, p);
     }
 }
 
-void lw__slots_sweep_models(struct lw_worker *w) {
-    const struct lw_lineup **inuse = lw_calloc((size_t)w->nslots, sizeof *inuse);
+void lw__worker_sweep_models(struct lw_worker *w) {
+    const struct lw_loaded_models **inuse = lw_calloc((size_t)w->nslots, sizeof *inuse);
     for (int32_t p = 0; p < w->nslots; p++)
         inuse[p] = &w->slot[p].lineup;
     lw_model_cache_sweep(w->models, inuse, (size_t)w->nslots);

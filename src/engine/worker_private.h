@@ -20,25 +20,30 @@
 
 /* ASTRAY: it is ours, but its next offset does not exist (any more), or is to be found
  * out. */
-enum lw_slot_state { SLOT_FREE, SLOT_WAITS, SLOT_RUNS, SLOT_ASTRAY };
+enum lw_partition_phase {
+    LW_PARTITION_FREE,
+    LW_PARTITION_WAITS,
+    LW_PARTITION_RUNS,
+    LW_PARTITION_OUT_OF_RANGE
+};
 
 /* A partition that is assigned to us. */
 struct lw_slot {
-    enum lw_slot_state state;
+    enum lw_partition_phase state;
     struct lw_partition *progress;
     uint64_t epoch;
-    int64_t base_offset, next_offset; /* in Redis; in memory */
-    int64_t claim_at_ms;              /* monotonic: when to try (again) */
-    int64_t heard_ms;                 /* monotonic: last message */
-    int64_t looked_ms;                /* monotonic: last look behind the last message */
-    int64_t flushed_ms;               /* monotonic: last flush, or the claim */
-    bool idle;                        /* idle as last flushed */
-    bool added;                       /* newer than the stream: from its first message */
-    bool changed;                     /* something to flush */
-    struct lw_mark last;              /* the last message before next_offset */
-    bool other;                       /* ASTRAY, for the topic is another one */
-    int64_t back_to;                  /* offset, while a batch is put back */
-    bool held;                        /* at held_at, for want of a schema */
+    int64_t base_offset, next_offset;  /* in Redis; in memory */
+    int64_t claim_at_ms;               /* monotonic: when to try (again) */
+    int64_t heard_ms;                  /* monotonic: last message */
+    int64_t looked_ms;                 /* monotonic: last look behind the last message */
+    int64_t flushed_ms;                /* monotonic: last flush, or the claim */
+    bool idle;                         /* idle as last flushed */
+    bool added;                        /* newer than the stream: from its first message */
+    bool changed;                      /* something to flush */
+    struct lw_record_fingerprint last; /* the last message before next_offset */
+    bool other;                        /* ASTRAY, for the topic is another one */
+    int64_t back_to;                   /* offset, while a batch is put back */
+    bool held;                         /* at held_at, for want of a schema */
     int64_t held_at;
     struct lw_frame wanted;
     bool waited;           /* for the schema of the message at waited_at */
@@ -47,8 +52,8 @@ struct lw_slot {
     int64_t deficit_at_ms; /* as of then; monotonic */
     bool hold_told;        /* this hold is in the log */
     int64_t hold_told_ms;  /* monotonic: when one last was */
-    struct lw_force force;
-    struct lw_lineup lineup;
+    struct lw_active_versions force;
+    struct lw_loaded_models lineup;
 };
 
 struct lw_worker {
@@ -92,51 +97,53 @@ struct lw_worker {
     int flow;           /* as last heard; of enum lw_flow */
     atomic_int settled; /* ... and as all partitions have been flushed with */
     pthread_mutex_t word_lock;
-    struct lw_word word[LW_HINDRANCES]; /* under word_lock; for health */
+    struct lw_worker_trouble word[LW_WORKER_TROUBLES]; /* under word_lock; for health */
 };
 
 /* What stands in the worker's way, for health: said as often as it is met. It counts as
  * over when it is taken back, or has not been met for a minute: what is refused and then
  * read again is refused again. */
-void lw__word_say(struct lw_worker *w, enum lw_hindrance which, const struct lw_err *why);
-void lw__word_over(struct lw_worker *w, enum lw_hindrance which);
+void lw__worker_trouble_report(struct lw_worker *w, enum lw_worker_trouble_kind which,
+                               const struct lw_err *why);
+void lw__worker_trouble_clear(struct lw_worker *w, enum lw_worker_trouble_kind which);
 /* The same of what was only waited for. */
-void lw__word_passed(struct lw_worker *w, enum lw_hindrance which);
+void lw__worker_trouble_clear_retry(struct lw_worker *w,
+                                    enum lw_worker_trouble_kind which);
 
 /* Stops consuming (polling goes on) and says why, or goes on. */
 void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why);
 /* Redis did not answer: nobody asks it for LW_RETRY_MS, so that a worker with many
  * partitions waits for one timeout between two polls and not for one a partition. */
-void lw__redis_away(struct lw_worker *w, const struct lw_err *why);
-bool lw__redis_is_away(const struct lw_worker *w);
+void lw__worker_redis_failed(struct lw_worker *w, const struct lw_err *why);
+bool lw__worker_redis_backoff(const struct lw_worker *w);
 
 /* ---- worker_partitions.c ---- */
 
 /* The consumer's hooks. */
-int64_t lw__slot_assigned(void *worker, int32_t partition, int *wait);
-void lw__slot_revoked(void *worker, int32_t partition);
-void lw__slot_lost(void *worker, int32_t partition);
-struct lw_mark lw__slot_marked(void *worker, int32_t partition);
-void lw__slot_astray(void *worker, int32_t partition, int other);
+int64_t lw__worker_assigned(void *worker, int32_t partition, int *wait);
+void lw__worker_revoked(void *worker, int32_t partition);
+void lw__worker_lost(void *worker, int32_t partition);
+struct lw_record_fingerprint lw__worker_fingerprint(void *worker, int32_t partition);
+void lw__worker_out_of_range(void *worker, int32_t partition, int other);
 /* Forgets what is held of a partition. */
-void lw__slot_drop(struct lw_slot *s);
+void lw__worker_partition_drop(struct lw_slot *s);
 /* Claims those whose time has come; now is monotonic. */
-void lw__slots_claim_again(struct lw_worker *w, int64_t now);
+void lw__worker_claim_due(struct lw_worker *w, int64_t now);
 /* Frees models that no partition scores with any more. */
-void lw__slots_sweep_models(struct lw_worker *w);
+void lw__worker_sweep_models(struct lw_worker *w);
 
 /* ---- worker_idle.c ---- */
 
 /* A partition at its end, where nothing has come for idle_timeout, must not hold back
  * sealing. */
-void lw__slots_watch_idle(struct lw_worker *w, int64_t now);
+void lw__worker_watch_idle(struct lw_worker *w, int64_t now);
 
 /* ---- worker_offsets.c ---- */
 
 /* Finds out where partitions that are ASTRAY go on: where Kafka's retention has left
  * something, or at the beginning of a topic that was made anew. Nothing is passed over
  * without being counted, logged and audited. */
-void lw__slots_find_place(struct lw_worker *w, int64_t now);
+void lw__worker_find_offsets(struct lw_worker *w, int64_t now);
 
 /* ---- worker_batch.c ---- */
 
@@ -146,43 +153,44 @@ void lw__worker_consume(struct lw_worker *w);
 /* ---- worker_schema.c ---- */
 
 /* The schema of this message is not known yet: its partition stops here. 0. */
-int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
-                  const struct lw_err *why);
+int lw__worker_pause_partition(struct lw_worker *w, const rd_kafka_message_t *m,
+                               const struct lw_err *why);
 /* Lets those go on whose schema has come, or is not worth waiting for any more. */
-void lw__slots_release(struct lw_worker *w, int64_t now);
+void lw__worker_resume_partitions(struct lw_worker *w, int64_t now);
 /* How long a partition waits for an id that the registry does not know. */
-int64_t lw__slot_patience(const struct lw_worker *w, const struct lw_slot *s);
+int64_t lw__worker_schema_patience(const struct lw_worker *w, const struct lw_slot *s);
 /* What was waited for has come, or never will. */
-void lw__slot_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
-                     int64_t now);
+void lw__worker_schema_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
+                              int64_t now);
 
 /* ---- worker_out.c ---- */
 
 /* What the configuration wants: a producer and a sender, or neither. LW_ECONFIG. */
-int lw__out_open(struct lw_worker *w, struct lw_err *err);
-void lw__out_close(struct lw_worker *w);
+int lw__worker_out_open(struct lw_worker *w, struct lw_err *err);
+void lw__worker_out_close(struct lw_worker *w);
 /* A letter of m, if letters are wanted. LW_EAGAIN: not now. */
-int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char *stage,
-                   const struct lw_err *why, struct lw_err *err);
+int lw__worker_out_letter(struct lw_worker *w, const rd_kafka_message_t *m,
+                          const char *stage, const struct lw_err *why,
+                          struct lw_err *err);
 /* The champion's prediction, into the sender. Hot path. */
-void lw__out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
-                        const struct lw_row *row, const struct lw_scored *scored);
+void lw__worker_out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
+                               const struct lw_row *row, const struct lw_scored *scored);
 /* Hands over what the sender holds. LW_EAGAIN: some is left; LW_ESTOP: refused. */
-int lw__out_send(struct lw_worker *w, struct lw_err *err);
+int lw__worker_out_send(struct lw_worker *w, struct lw_err *err);
 /* Everything that was sent is acknowledged. LW_EAGAIN: not yet; LW_ESTOP: something was
  * refused, and what was sent since the last flush must be sent again. */
-int lw__out_settle(struct lw_worker *w, struct lw_err *err);
+int lw__worker_out_await_acks(struct lw_worker *w, struct lw_err *err);
 /* Drops what was not handed over yet, and the refusal: all of it will be read again.
  * Returns after how many ms: longer with each refusal in a row. A producer that has
  * failed is made anew. */
-int64_t lw__out_forget(struct lw_worker *w, const struct lw_err *why);
+int64_t lw__worker_out_drop(struct lw_worker *w, const struct lw_err *why);
 /* Looks after a producer that has nothing to do: it may have failed all the same. */
-void lw__out_tend(struct lw_worker *w, int64_t now);
+void lw__worker_out_check(struct lw_worker *w, int64_t now);
 
 /* ---- worker_secrets.c ---- */
 
 /* Clients take passwords and certificates that have changed on disk; now and then. */
-void lw__worker_secrets(struct lw_worker *w, int64_t now);
+void lw__worker_renew_secrets(struct lw_worker *w, int64_t now);
 /* The consumer, by the worker's options. */
 int lw__worker_join(struct lw_worker *w, struct lw_err *err);
 
@@ -191,11 +199,12 @@ int lw__worker_join(struct lw_worker *w, struct lw_err *err);
 /* One partition's panes and offset to Redis, in one step; then the models that Redis says
  * are in force. LW_EAGAIN: Redis is away, or an acknowledgement of Kafka; LW_EFENCED;
  * LW_ESTOP: Kafka has refused a letter or a prediction. */
-int lw__slot_flush(struct lw_worker *w, int32_t partition, struct lw_err *err);
+int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
+                               struct lw_err *err);
 /* All that changed or was not written for a while, or as much as goes into LW_SPELL_MS.
  * Pauses consuming when something is away, and resumes it. */
 void lw__worker_flush(struct lw_worker *w);
 /* Somebody else has it: dropped, and claimed again in a while. */
-void lw__slot_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err);
+void lw__worker_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err);
 
 #endif

@@ -25,13 +25,13 @@
 #define SHRINK   8
 #define REGAIN   20
 
-int64_t lw__slot_patience(const struct lw_worker *w, const struct lw_slot *s) {
+int64_t lw__worker_schema_patience(const struct lw_worker *w, const struct lw_slot *s) {
     int64_t ms = w->config->source.registry.missing_wait_ms - s->deficit_ms;
     return ms < LEAST_MS && s->deficit_ms > 0 ? 0 : ms;
 }
 
-void lw__slot_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
-                     int64_t now) {
+void lw__worker_schema_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
+                              int64_t now) {
     int64_t all = w->config->source.registry.missing_wait_ms;
     s->waited = false;
     s->deficit_ms = came ? 0 : all - (all - s->deficit_ms) / SHRINK;
@@ -54,14 +54,14 @@ static void ask_ahead(struct lw_worker *w, const rd_kafka_message_t *m) {
             lw_intake_ahead(w->intake, w->batch[i]);
 }
 
-int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
-                  const struct lw_err *why) {
+int lw__worker_pause_partition(struct lw_worker *w, const rd_kafka_message_t *m,
+                               const struct lw_err *why) {
     struct lw_slot *s = &w->slot[m->partition];
     int64_t now = lw_mono_ms();
     s->held = s->waited = true;
     s->held_at = s->waited_at = m->offset;
     s->wanted = lw_intake_wanted(w->intake);
-    lw_consumer_hold(w->consumer, m->partition);
+    lw_consumer_pause_partition(w->consumer, m->partition);
     ask_ahead(w, m);
     atomic_fetch_add(&w->held, 1);
     s->hold_told = !s->hold_told_ms || now - s->hold_told_ms >= TELL_MS;
@@ -76,7 +76,7 @@ int lw__slot_hold(struct lw_worker *w, const rd_kafka_message_t *m,
 static bool release(struct lw_worker *w, int32_t p) {
     struct lw_slot *s = &w->slot[p];
     struct lw_err err = {0};
-    lw_intake_patience(w->intake, lw__slot_patience(w, s));
+    lw_intake_patience(w->intake, lw__worker_schema_patience(w, s));
     if (!lw_intake_ready(w->intake, &s->wanted))
         return false;
     if (lw_consumer_seek(w->consumer, p, s->held_at, &err)) {
@@ -89,7 +89,7 @@ static bool release(struct lw_worker *w, int32_t p) {
     return true;
 }
 
-void lw__slots_release(struct lw_worker *w, int64_t now) {
+void lw__worker_resume_partitions(struct lw_worker *w, int64_t now) {
     int held = 0;
     for (int32_t p = 0; p < w->nslots; p++) {
         regain(&w->slot[p], now);

@@ -16,11 +16,11 @@
 
 int lw__worker_join(struct lw_worker *w, struct lw_err *err) {
     struct lw_consumer_hooks hooks = {.arg = w,
-                                      .assigned = lw__slot_assigned,
-                                      .revoked = lw__slot_revoked,
-                                      .lost = lw__slot_lost,
-                                      .marked = lw__slot_marked,
-                                      .astray = lw__slot_astray};
+                                      .assigned = lw__worker_assigned,
+                                      .revoked = lw__worker_revoked,
+                                      .lost = lw__worker_lost,
+                                      .marked = lw__worker_fingerprint,
+                                      .astray = lw__worker_out_of_range};
     w->consumer = lw_consumer_new(w->options, w->config->source.topic, &hooks, err);
     return w->consumer ? 0 : -1;
 }
@@ -58,7 +58,7 @@ static void join_anew(struct lw_worker *w) {
     lw_log(kafka_files_read, w->owner);
 }
 
-void lw__worker_secrets(struct lw_worker *w, int64_t now) {
+void lw__worker_renew_secrets(struct lw_worker *w, int64_t now) {
     struct lw_err err = {0};
     if (now < w->look_at_ms)
         return;

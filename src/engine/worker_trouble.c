@@ -6,13 +6,13 @@
 
 #define OVER_MS 90000 /* not met for longer than anything waits: it is over */
 
-void lw__word_say(struct lw_worker *w, enum lw_hindrance which,
-                  const struct lw_err *why) {
+void lw__worker_trouble_report(struct lw_worker *w, enum lw_worker_trouble_kind which,
+                               const struct lw_err *why) {
     int64_t now = lw_mono_ms();
     pthread_mutex_lock(&w->word_lock);
-    struct lw_word *word = &w->word[which];
+    struct lw_worker_trouble *word = &w->word[which];
     if (!word->text[0] || now - word->heard_ms >= OVER_MS)
-        *word = (struct lw_word){.since_ms = now};
+        *word = (struct lw_worker_trouble){.since_ms = now};
     word->heard_ms = now;
     word->code = why->code;
     if (!word->text[0] || why->code != LW_EAGAIN) /* the first one is told best */
@@ -20,27 +20,29 @@ void lw__word_say(struct lw_worker *w, enum lw_hindrance which,
     pthread_mutex_unlock(&w->word_lock);
 }
 
-void lw__word_over(struct lw_worker *w, enum lw_hindrance which) {
+void lw__worker_trouble_clear(struct lw_worker *w, enum lw_worker_trouble_kind which) {
     pthread_mutex_lock(&w->word_lock);
     w->word[which].text[0] = '\0';
     pthread_mutex_unlock(&w->word_lock);
 }
 
-void lw__word_passed(struct lw_worker *w, enum lw_hindrance which) {
+void lw__worker_trouble_clear_retry(struct lw_worker *w,
+                                    enum lw_worker_trouble_kind which) {
     pthread_mutex_lock(&w->word_lock);
     if (w->word[which].code == LW_EAGAIN)
         w->word[which].text[0] = '\0';
     pthread_mutex_unlock(&w->word_lock);
 }
 
-void lw__worker_words(struct lw_worker *w, struct lw_word out[LW_HINDRANCES]) {
+void lw__worker_troubles(struct lw_worker *w,
+                         struct lw_worker_trouble out[LW_WORKER_TROUBLES]) {
     int64_t now = lw_mono_ms();
     pthread_mutex_lock(&w->word_lock);
-    for (int i = 0; i < LW_HINDRANCES; i++) {
+    for (int i = 0; i < LW_WORKER_TROUBLES; i++) {
         out[i] = w->word[i];
         /* the client says once why the group does not take it in */
-        bool stays = i == LW_HINDERED_STALLED ||
-                     (i == LW_HINDERED_GROUP && atomic_load(&w->owned) == 0);
+        bool stays = i == LW_WORKER_TROUBLE_STALLED ||
+                     (i == LW_WORKER_TROUBLE_GROUP && atomic_load(&w->owned) == 0);
         if (!stays && now - out[i].heard_ms >= OVER_MS)
             out[i].text[0] = '\0';
     }

@@ -36,7 +36,7 @@ bool lw_kafka_secret(const char *property);
 const char *lw_kafka_refused(const char *property);
 /* A text of librdkafka's without the secrets of the client's configuration (rk NULL: as
  * it is). Returns out. */
-char *lw_kafka_hush(char *out, size_t size, const rd_kafka_t *rk, const char *text);
+char *lw_kafka_redact(char *out, size_t size, const rd_kafka_t *rk, const char *text);
 /* When the files that a client was made from were last changed: those of passwords, which
  * a client takes while it runs (lw_kafka_login), and all others (certificates, keys,
  * authorities), for which it is made anew. */

@@ -105,9 +105,9 @@ static int64_t start_of(const struct lw_owned *o) {
     return o->mark.offset >= 0 ? o->mark.offset : o->next;
 }
 
-static void set_mark(struct lw_owned *o, struct lw_mark mark) {
-    o->mark = mark.offset >= 0 && mark.offset < o->next ? mark : LW_NO_MARK;
-    o->last = LW_NO_MARK;
+static void set_mark(struct lw_owned *o, struct lw_record_fingerprint mark) {
+    o->mark = mark.offset >= 0 && mark.offset < o->next ? mark : LW_NO_FINGERPRINT;
+    o->last = LW_NO_FINGERPRINT;
     o->other = 0;
 }
 
@@ -192,7 +192,7 @@ static void take(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *g
         o.next = from(c, c->hooks.assigned(c->hooks.arg, o.partition, &o.waiting));
         set_mark(&o, !o.waiting && c->hooks.marked
                          ? c->hooks.marked(c->hooks.arg, o.partition)
-                         : LW_NO_MARK);
+                         : LW_NO_FINGERPRINT);
         o.deferred = !o.waiting && has_left(c, o.partition);
         o.waiting |= o.deferred;
         add(c, o);
@@ -484,14 +484,14 @@ static void tell_error(struct lw_consumer *c, struct lw_owned *o,
 /* The first message since the start shows whether it is still the same topic. */
 static void look_at_mark(struct lw_owned *o, const rd_kafka_message_t *m) {
     o->other = m->offset == o->mark.offset && id_of(m) != o->mark.id;
-    o->mark = LW_NO_MARK;
+    o->mark = LW_NO_FINGERPRINT;
 }
 
 static void remember_last(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
         struct lw_owned *o = &c->owned[i];
         if (o->newest)
-            o->last = (struct lw_mark){o->newest->offset, id_of(o->newest)};
+            o->last = (struct lw_record_fingerprint){o->newest->offset, id_of(o->newest)};
         o->newest = NULL;
     }
 }
@@ -593,11 +593,11 @@ int lw_consumer_brought(const struct lw_consumer *c) {
 
 int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
                      struct lw_err *err) {
-    return lw_consumer_resume(c, partition, offset, LW_NO_MARK, err);
+    return lw_consumer_resume(c, partition, offset, LW_NO_FINGERPRINT, err);
 }
 
 int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
-                       struct lw_mark mark, struct lw_err *err) {
+                       struct lw_record_fingerprint mark, struct lw_err *err) {
     struct lw_owned *o = lw__consumer_find(c, partition);
     if (!o)
         return lw_fail(err, LW_ENOTFOUND, "kafka: %s/%" PRId32 " is not assigned to us",
@@ -624,12 +624,13 @@ int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
               : 0;
 }
 
-struct lw_mark lw_consumer_last(const struct lw_consumer *c, int32_t partition) {
+struct lw_record_fingerprint lw_consumer_last(const struct lw_consumer *c,
+                                              int32_t partition) {
     const struct lw_owned *o = lw__consumer_find(c, partition);
-    return o ? o->last : LW_NO_MARK;
+    return o ? o->last : LW_NO_FINGERPRINT;
 }
 
-void lw_consumer_hold(struct lw_consumer *c, int32_t partition) {
+void lw_consumer_pause_partition(struct lw_consumer *c, int32_t partition) {
     struct lw_owned *o = lw__consumer_find(c, partition);
     if (!o || o->waiting)
         return;

@@ -12,7 +12,7 @@ struct lw_consumer;
 
 /* A message as one remembers it: two topics of one name may well have different ones at
  * the same offset. offset < 0: none. */
-struct lw_mark {
+struct lw_record_fingerprint {
     int64_t offset;
     uint64_t id; /* of its time and value */
 };
@@ -26,7 +26,7 @@ struct lw_consumer_hooks {
     int64_t (*assigned)(void *arg, int32_t partition, int *wait);
     /* May be NULL. The last message before that place, if one is remembered: it is looked
      * at again before anything else comes. */
-    struct lw_mark (*marked)(void *arg, int32_t partition);
+    struct lw_record_fingerprint (*marked)(void *arg, int32_t partition);
     /* About to be given up: flush now. No message of it comes any more. */
     void (*revoked)(void *arg, int32_t partition);
     /* Already lost (session timeout): drop, touch nothing. */
@@ -65,12 +65,13 @@ int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
                      struct lw_err *err);
 /* The same, from offset on, if the message that is remembered is still what it was. */
 int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
-                       struct lw_mark mark, struct lw_err *err);
+                       struct lw_record_fingerprint mark, struct lw_err *err);
 /* The newest message of a partition since it was last started. */
-struct lw_mark lw_consumer_last(const struct lw_consumer *c, int32_t partition);
+struct lw_record_fingerprint lw_consumer_last(const struct lw_consumer *c,
+                                              int32_t partition);
 /* Nothing is fetched of a partition that runs until lw_consumer_seek says from where;
  * what was fetched of it is dropped. */
-void lw_consumer_hold(struct lw_consumer *c, int32_t partition);
+void lw_consumer_pause_partition(struct lw_consumer *c, int32_t partition);
 /* Stops and restarts fetching of everything assigned, now and later; polling must go on.
  */
 void lw_consumer_pause(struct lw_consumer *c, int paused);
@@ -89,12 +90,12 @@ void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *l
 /* Has all been read that the partition holds, as far as the last fetch knows? 0 while
  * that is not known, and behind the last message of a partition that ends with a
  * transaction's marker, with messages of an aborted one, or with what was compacted away:
- * until lw_consumer_pass. */
+ * until lw_consumer_skip_to. */
 int lw_consumer_at_end(struct lw_consumer *c, int32_t partition);
 /* Where it stands: the next offset, or a logical one while no message has come. */
-int64_t lw_consumer_place(const struct lw_consumer *c, int32_t partition);
+int64_t lw_consumer_position(const struct lw_consumer *c, int32_t partition);
 /* There is no message before this offset, whatever offsets are: it stands there now. */
-void lw_consumer_pass(struct lw_consumer *c, int32_t partition, int64_t offset);
+void lw_consumer_skip_to(struct lw_consumer *c, int32_t partition, int64_t offset);
 /* Does a partition that nothing is known of start at its end (auto.offset.reset)? */
 int lw_consumer_starts_late(const struct lw_consumer *c);
 /* Has all been read, asked of the broker (one round trip, at most timeout_ms)? 1, 0, or

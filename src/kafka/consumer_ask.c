@@ -30,12 +30,12 @@ int lw_consumer_at_end(struct lw_consumer *c, int32_t partition) {
     return o->next >= 0 ? o->next >= high : low == high;
 }
 
-int64_t lw_consumer_place(const struct lw_consumer *c, int32_t partition) {
+int64_t lw_consumer_position(const struct lw_consumer *c, int32_t partition) {
     const struct lw_owned *o = lw__consumer_find(c, partition);
     return o ? o->next : RD_KAFKA_OFFSET_INVALID;
 }
 
-void lw_consumer_pass(struct lw_consumer *c, int32_t partition, int64_t offset) {
+void lw_consumer_skip_to(struct lw_consumer *c, int32_t partition, int64_t offset) {
     struct lw_owned *o = lw__consumer_find(c, partition);
     if (o && o->next < offset)
         o->next = offset;

@@ -16,15 +16,16 @@ struct lw_owned {
     int astray;   /* its next offset does not exist */
     int64_t done; /* to be committed, unless it is 0 */
     int other;    /* its marked message is another: nothing counts until it is moved */
-    struct lw_mark mark;      /* before `next`, to be looked at; offset -1: none */
-    struct lw_mark last;      /* the newest message that was passed on */
-    rd_kafka_resp_err_t told; /* the last error of it in the log, */
-    int64_t told_next;        /* the offset that it was at then, */
-    int64_t told_ms;          /* and when */
-    const rd_kafka_message_t *newest; /* of this poll */
+    struct lw_record_fingerprint
+        mark; /* before `next`, to be looked at; offset -1: none */
+    struct lw_record_fingerprint last; /* the newest message that was passed on */
+    rd_kafka_resp_err_t told;          /* the last error of it in the log, */
+    int64_t told_next;                 /* the offset that it was at then, */
+    int64_t told_ms;                   /* and when */
+    const rd_kafka_message_t *newest;  /* of this poll */
 };
 
-#define LW_NO_MARK ((struct lw_mark){.offset = -1})
+#define LW_NO_FINGERPRINT ((struct lw_record_fingerprint){.offset = -1})
 
 struct lw_consumer {
     struct lw_kafka_log log; /* first: librdkafka's opaque */

@@ -67,7 +67,7 @@ static int send_letter(struct lw_producer *p, const rd_kafka_message_t *m,
     return lw__producer_send(p, &record, headers, timeout_ms, err);
 }
 
-int lw_dead_letter(struct lw_producer *p, const rd_kafka_message_t *m,
+int lw_letter_send(struct lw_producer *p, const rd_kafka_message_t *m,
                    const struct lw_reason *reason, int timeout_ms, struct lw_err *err) {
     struct lw_err why = {0};
     bool whole = m->len < lw__producer_too_large(p);

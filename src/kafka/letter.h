@@ -26,7 +26,7 @@ struct lw_reason {
 
 /* Queues the letter of m. LW_EAGAIN: no room in the local queue for timeout_ms. A value
  * that has been found too large for the topic is left out. */
-int lw_dead_letter(struct lw_producer *p, const rd_kafka_message_t *m,
+int lw_letter_send(struct lw_producer *p, const rd_kafka_message_t *m,
                    const struct lw_reason *reason, int timeout_ms, struct lw_err *err);
 
 /* A letter as it was read. */
@@ -45,7 +45,7 @@ int lw_letter_read(const rd_kafka_message_t *m, struct lw_letter *out);
 /* Queues the message that the letter m was made from: same key, value, time and headers,
  * and leeway.replays one higher. partition: RD_KAFKA_PARTITION_UA, or where to.
  * LW_EINPUT: its value is not in the letter, or it can never be sent; LW_EAGAIN,
- * LW_ENOTFOUND: as lw_produce. */
+ * LW_ENOTFOUND: as lw_producer_produce. */
 int lw_letter_replay(struct lw_producer *p, const rd_kafka_message_t *m,
                      const struct lw_letter *letter, const char *topic, int32_t partition,
                      struct lw_err *err);

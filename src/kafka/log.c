@@ -115,7 +115,7 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
         note_hang_up(rk, text);
     if (!due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
         return;
-    lw_kafka_hush(hushed, sizeof hushed, rk, text);
+    lw_kafka_redact(hushed, sizeof hushed, rk, text);
     lw_log_at(level_of(level), kafka, facility, LW_QUOTE(hushed), held);
 }
 
@@ -164,7 +164,7 @@ void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaq
     pthread_mutex_lock(&log->lock);
     lw_copy(certificate, sizeof certificate, log->certificate);
     pthread_mutex_unlock(&log->lock);
-    lw_kafka_hush(hushed, sizeof hushed, rk, reason);
+    lw_kafka_redact(hushed, sizeof hushed, rk, reason);
     lw_kafka_explain(words, sizeof words, rk, code, hushed, certificate);
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         remember(log, true, words);

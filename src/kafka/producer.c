@@ -314,8 +314,8 @@ int lw__producer_send(struct lw_producer *p, const struct lw_record *record,
     return 0;
 }
 
-int lw_produce(struct lw_producer *p, const struct lw_record *record, int timeout_ms,
-               struct lw_err *err) {
+int lw_producer_produce(struct lw_producer *p, const struct lw_record *record,
+                        int timeout_ms, struct lw_err *err) {
     rd_kafka_headers_t *headers =
         record->nheaders ? rd_kafka_headers_new(record->nheaders) : NULL;
     for (size_t i = 0; i < record->nheaders; i++)

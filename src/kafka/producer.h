@@ -30,12 +30,12 @@ struct lw_record {
 /* Queues one message (everything is copied). Blocks while the local queue is full, at
  * most timeout_ms (LW_EAGAIN). LW_EINPUT: it can never be sent (too large, ...);
  * LW_ENOTFOUND: there is no such topic or partition. */
-int lw_produce(struct lw_producer *p, const struct lw_record *record, int timeout_ms,
-               struct lw_err *err);
+int lw_producer_produce(struct lw_producer *p, const struct lw_record *record,
+                        int timeout_ms, struct lw_err *err);
 /* Waits until all queued messages are acknowledged. LW_EAGAIN with the number left, or
  * the broker's reason when one was refused for good since the last flush (LW_ESTOP). */
 int lw_producer_flush(struct lw_producer *p, int timeout_ms, struct lw_err *err);
-/* Serves delivery reports without waiting; lw_produce does it too. */
+/* Serves delivery reports without waiting; lw_producer_produce does it too. */
 void lw_producer_poll(struct lw_producer *p);
 uint64_t lw_producer_acked(const struct lw_producer *p);
 uint64_t lw_producer_refused(const struct lw_producer *p);

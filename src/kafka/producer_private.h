@@ -4,7 +4,7 @@
 
 #include "kafka/producer.h"
 
-/* lw_produce with librdkafka's headers (NULL: none), which are taken in any case. */
+/* lw_producer_produce with librdkafka's headers (NULL: none), which are taken in any case. */
 int lw__producer_send(struct lw_producer *p, const struct lw_record *record,
                       rd_kafka_headers_t *headers, int timeout_ms, struct lw_err *err);
 /* The topic for rd_kafka_produce_batch, until the producer is made anew; NULL: no

@@ -218,10 +218,10 @@ static int read_all(struct reading *r, struct lw_err *err) {
     return rc;
 }
 
-int lw_kafka_read_ranges(const struct lw_kafka_options *options, const char *topic,
-                         const struct lw_offset_range *ranges, size_t n,
-                         const struct lw_read_options *how, uint64_t *gone,
-                         struct lw_err *err) {
+int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
+                   const struct lw_offset_range *ranges, size_t n,
+                   const struct lw_read_options *how, uint64_t *gone,
+                   struct lw_err *err) {
     struct reading r = {.topic = topic, .how = how};
     lw_kafka_log_init(&r.log);
     r.part = lw_calloc(n ? n : 1, sizeof *r.part);

@@ -25,9 +25,8 @@ struct lw_read_options {
  * not 0, or -1: LW_EAGAIN (no progress for timeout_ms), LW_ENOTFOUND, LW_ESTOP (stopped).
  * Makes and ends a client of its own; memory is bounded by the client's queue (8 MiB a
  * partition unless configured). Thread: any, blocks. */
-int lw_kafka_read_ranges(const struct lw_kafka_options *options, const char *topic,
-                         const struct lw_offset_range *ranges, size_t n,
-                         const struct lw_read_options *how, uint64_t *gone,
-                         struct lw_err *err);
+int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
+                   const struct lw_offset_range *ranges, size_t n,
+                   const struct lw_read_options *how, uint64_t *gone, struct lw_err *err);
 
 #endif

@@ -55,7 +55,7 @@ static void hide(char *text, const char *secret) {
     }
 }
 
-char *lw_kafka_hush(char *out, size_t size, const rd_kafka_t *rk, const char *text) {
+char *lw_kafka_redact(char *out, size_t size, const rd_kafka_t *rk, const char *text) {
     size_t n = 0;
     const char **pair = NULL;
     char *whole = lw_strdup(text);

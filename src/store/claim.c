@@ -17,7 +17,7 @@
 #include "store/unread.h"
 
 void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shadows,
-                    struct lw_force *out) {
+                    struct lw_active_versions *out) {
     const char *text = lw_reply_text(shadows, NULL);
     int64_t version = lw_reply_int(champion);
     out->champion = version > 0 && version < UINT32_MAX ? (uint32_t)version : 0;

@@ -165,7 +165,7 @@ static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
 
 int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
-                   struct lw_force *force, struct lw_err *err) {
+                   struct lw_active_versions *force, struct lw_err *err) {
     if (flush->next_offset < flush->base_offset) /* offsets are Kafka's and Redis' word */
         return lw_fail(
             err, LW_EFENCED,

@@ -108,8 +108,8 @@ static int find_lineage(struct lw_redis *r, const struct lw_spec *spec, int64_t 
 }
 
 /* The versions that its fields "s:<version>" name, the newest first. */
-static void read_versions(const struct lw_reply *fields, struct lw_force *out) {
-    *out = (struct lw_force){0};
+static void read_versions(const struct lw_reply *fields, struct lw_active_versions *out) {
+    *out = (struct lw_active_versions){0};
     for (size_t i = 0; i < lw_reply_count(fields); i++) {
         const char *name = lw_reply_text(lw_reply_at(fields, i), NULL);
         unsigned long v =

@@ -27,7 +27,7 @@ void lw_unread_fini(struct lw_unreadables *all);
 
 /* Which models score: written by the leader, adopted by a worker at a claim or a flush.
  */
-struct lw_force {
+struct lw_active_versions {
     uint32_t champion; /* 0: none yet */
     size_t nshadows;
     uint32_t shadow[LW_VERSIONS_MAX];
@@ -40,7 +40,7 @@ struct lw_claim {
     int64_t next_offset; /* -1: nothing is known, auto.offset.reset decides */
     int64_t last_offset; /* of the last message that was read; -1: not known */
     uint64_t last_id;    /* what it was */
-    struct lw_force force;
+    struct lw_active_versions force;
     char rebuilt[256]; /* why the part hash was begun anew; "": it was not */
     struct lw_unreadables
         unread; /* open panes that had to begin anew; the caller frees */
@@ -78,7 +78,7 @@ struct lw_flush {
  * next_offset (a flush that did arrive is recognised). One round trip. */
 int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
-                   struct lw_force *force, struct lw_err *err);
+                   struct lw_active_versions *force, struct lw_err *err);
 
 /* The topic was made anew and offsets begin again: the partition stands at
  * flush->next_offset from now on, which may be lower; offsets kept for trainings are

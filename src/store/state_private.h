@@ -5,7 +5,7 @@
 #include "store/state.h"
 
 void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shadows,
-                    struct lw_force *out);
+                    struct lw_active_versions *out);
 /* A leader's sealed_until, where it is believed; "": nothing. */
 void lw__sealed_read(struct lw_partition *p, const struct lw_reply *reply);
 /* The progress as it is kept: behind its bytes the offset that it stands at, and a hash

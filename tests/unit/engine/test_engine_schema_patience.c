@@ -45,8 +45,8 @@ static int drop(void **state) {
 }
 
 static int64_t patience(struct bench *b, int64_t now) {
-    lw__slots_release(b->worker, now);
-    return lw__slot_patience(b->worker, &b->worker->slot[0]);
+    lw__worker_resume_partitions(b->worker, now);
+    return lw__worker_schema_patience(b->worker, &b->worker->slot[0]);
 }
 
 static void each_in_vain_shortens_the_next(void **state) {
@@ -54,14 +54,14 @@ static void each_in_vain_shortens_the_next(void **state) {
     struct lw_slot *s = &b->worker->slot[0];
     *s = (struct lw_slot){0};
     assert_int_equal(patience(b, 1), WAIT);
-    lw__slot_waited(b->worker, s, false, 1);
+    lw__worker_schema_waited(b->worker, s, false, 1);
     assert_int_equal(patience(b, 1), WAIT / 8);
-    lw__slot_waited(b->worker, s, false, 1);
+    lw__worker_schema_waited(b->worker, s, false, 1);
     assert_int_equal(patience(b, 1), 0); /* the registry is not asked again so soon */
     assert_int_equal(patience(b, 1 + 20 * (WAIT / 2)), WAIT / 64 + WAIT / 2);
     assert_int_equal(patience(b, 1 + 20 * WAIT), WAIT);
-    lw__slot_waited(b->worker, s, false, 20 * WAIT);
-    lw__slot_waited(b->worker, s, true, 20 * WAIT); /* one that came */
+    lw__worker_schema_waited(b->worker, s, false, 20 * WAIT);
+    lw__worker_schema_waited(b->worker, s, true, 20 * WAIT); /* one that came */
     assert_int_equal(patience(b, 20 * WAIT), WAIT);
 }
 
@@ -79,7 +79,7 @@ static void garbage_costs_a_twentieth_of_the_time(void **state) {
             int64_t ms = patience(b, now);
             waited += ms;
             now += ms;
-            lw__slot_waited(b->worker, &b->worker->slot[0], false, now);
+            lw__worker_schema_waited(b->worker, &b->worker->slot[0], false, now);
             now += 1 + (int64_t)(lw_rng_next(&rng) % (uint64_t)gap);
         }
         if (waited > 2 * WAIT + now / 20 * 8 / 7)

@@ -16,7 +16,7 @@
 
 static void read_events(struct scene *s, struct lw_partition *p, int64_t from,
                         int64_t until, const struct lw_claim *c) {
-    struct lw_force force;
+    struct lw_active_versions force;
     struct lw_err err = {0};
     feed(s->spec, p, from, until - from, 1);
     struct lw_flush flush = {.topic = TOPIC,
@@ -328,7 +328,7 @@ int process_lead(struct scene *s, bool *done, struct lw_err *err) {
 int process_work(struct scene *s, struct lw_err *err) {
     struct lw_partition *p = lw_partition_new(s->spec, 0);
     struct lw_claim c;
-    struct lw_force force;
+    struct lw_active_versions force;
     int rc = lw_state_claim(s->r, s->spec, TOPIC, "w2", p, 0, &c, err);
     if (rc == 0) {
         int64_t from = c.next_offset < 0 ? 0 : c.next_offset;

@@ -40,7 +40,7 @@ static struct lw_version version_of(uint32_t number) {
 static void work(struct world *w) {
     struct lw_partition *p = lw_partition_new(w->spec, 0);
     struct lw_claim c;
-    struct lw_force f;
+    struct lw_active_versions f;
     assert_int_equal(lw_state_claim(w->admin, w->spec, TOPIC, "w", p, 0, &c, &w->err), 0);
     feed(w->spec, p, 0, HOURS * 60 + 20, 1);
     struct lw_flush flush = {.topic = TOPIC,
@@ -164,7 +164,7 @@ static struct lw_flush flush_of(const struct world *w) {
 
 static int do_flush(struct world *w) {
     struct lw_partition *p = lw_partition_new(w->spec, 0);
-    struct lw_force f;
+    struct lw_active_versions f;
     feed(w->spec, p, HOURS * 60, 80, 1);
     struct lw_flush flush = flush_of(w);
     int rc = lw_state_flush(w->user, w->spec, &flush, p, &f, &w->err);

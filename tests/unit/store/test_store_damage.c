@@ -339,7 +339,7 @@ static void a_partition_is_read_again(void **state) {
     scene_restore(s);
     struct lw_partition *owner = lw_partition_new(s->spec, 0);
     struct lw_claim c;
-    struct lw_force force;
+    struct lw_active_versions force;
     assert_int_equal(lw_state_claim(s->r, s->spec, TOPIC, "w", owner, 0, &c, &err), 0);
     assert_int_equal(
         lw_damage_offset(s->r, s->spec, 0, what.sealed_ms, &what.offset, &err), 0);

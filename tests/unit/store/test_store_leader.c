@@ -47,7 +47,7 @@ static void resign(struct leader *l) {
 static void worker(struct lw_redis *r, const struct lw_spec *spec, int64_t hours) {
     struct lw_partition *p = lw_partition_new(spec, 0);
     struct lw_claim c;
-    struct lw_force f;
+    struct lw_active_versions f;
     struct lw_err err = {0};
     assert_int_equal(lw_state_claim(r, spec, TOPIC, "w", p, 0, &c, &err), 0);
     feed(spec, p, 0, hours * 60 + 20, 1);
