@@ -14,8 +14,8 @@ struct options {
     bool json, quiet;
 };
 
-static int drive(struct lw_bt *b, struct lw_feed *feed, struct lw_backtest *backtest,
-                 struct lw_err *err) {
+static int drive(struct lw_bt *b, struct lw_event_feed *feed,
+                 struct lw_backtest *backtest, struct lw_err *err) {
     struct lw_progress progress;
     struct lw_feed_event event;
     int got;
@@ -87,7 +87,7 @@ static int run(struct lw_bt *b, const struct lw_bt_options *options, char **file
     char names[LW_TEXTS_MAX][LW_NAME_MAX];
     if (lw_bt_prepare(b, options, err))
         return -1;
-    struct lw_feed *feed = lw_feed_open(b->config, files, n, err);
+    struct lw_event_feed *feed = lw_feed_open(b->config, files, n, err);
     if (!feed)
         return -1;
     struct lw_backtest_hooks hooks = lw_bt_hooks(b);

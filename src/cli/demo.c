@@ -45,7 +45,7 @@ struct demo {
     struct lw_cli_serve http;
     struct lw_engine *engine;
     struct lw_demo_screen *screen;
-    struct lw_feed *feed;
+    struct lw_event_feed *feed;
     pthread_t replay_thread;
     bool replaying;
     atomic_bool stop, replayed;

@@ -10,7 +10,7 @@
 
 struct pace {
     struct lw_progress progress;
-    const struct lw_feed *feed;
+    const struct lw_event_feed *feed;
 };
 
 static bool waiting(void *arg) {
@@ -60,7 +60,7 @@ static int replay(const struct lw_config *config, struct options *o, char **file
     const struct lw_event_spec *event = &config->spec.event;
     if (lw_injections_parse(&o->inject, event, &injected, err))
         return lw_err_context(err, "--inject");
-    struct lw_feed *feed = lw_feed_open(config, files, (size_t)n, err);
+    struct lw_event_feed *feed = lw_feed_open(config, files, (size_t)n, err);
     if (!feed)
         return -1;
     struct pace pace = {.feed = feed};

@@ -9,8 +9,8 @@
  *
  * Threads share nothing but the values below engine_private.h's lock and a few atomics;
  * no lock is taken per event, and none is held across I/O. */
-#ifndef LW_ENGINE_H
-#define LW_ENGINE_H
+#ifndef LW_ENGINE_ENGINE_H
+#define LW_ENGINE_ENGINE_H
 
 #include "config/config.h"
 #include "core/health.h"

@@ -1,6 +1,6 @@
 /* Shared by the engine's own files only. */
-#ifndef LW_ENGINE_PRIVATE_H
-#define LW_ENGINE_PRIVATE_H
+#ifndef LW_ENGINE_ENGINE_PRIVATE_H
+#define LW_ENGINE_ENGINE_PRIVATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>

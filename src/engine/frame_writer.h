@@ -1,7 +1,7 @@
 /* Values of a replay in the stream's framing: the files' records, with what tells their
  * schema put before them. */
-#ifndef LW_FRAME_WRITER_H
-#define LW_FRAME_WRITER_H
+#ifndef LW_ENGINE_FRAME_WRITER_H
+#define LW_ENGINE_FRAME_WRITER_H
 
 #include "engine/feed.h"
 

@@ -1,7 +1,7 @@
 /* Injected drift put back into the encoded record, for the replay: the topic's consumers
  * must see it too. */
-#ifndef LW_INJECT_AVRO_H
-#define LW_INJECT_AVRO_H
+#ifndef LW_ENGINE_INJECT_AVRO_H
+#define LW_ENGINE_INJECT_AVRO_H
 
 #include "engine/feed.h"
 

@@ -4,8 +4,8 @@
  * An intake belongs to one thread and holds the decoders that it has met, at most 256;
  * the last one is at hand, so that a message costs a comparison. What is not there comes
  * from the registry's memory, which may have to ask first. */
-#ifndef LW_MESSAGE_H
-#define LW_MESSAGE_H
+#ifndef LW_ENGINE_INTAKE_H
+#define LW_ENGINE_INTAKE_H
 
 #include <librdkafka/rdkafka.h>
 

@@ -1,6 +1,6 @@
 /* Shared by leader.c and leader_step.c only. */
-#ifndef LW_LEADER_PRIVATE_H
-#define LW_LEADER_PRIVATE_H
+#ifndef LW_ENGINE_LEADER_PRIVATE_H
+#define LW_ENGINE_LEADER_PRIVATE_H
 
 #include "engine/engine_private.h"
 #include "engine/notification_plan.h"

@@ -1,6 +1,6 @@
 /* Which models answer for a partition, and the cache of loaded models of one worker. */
-#ifndef LW_SCORER_H
-#define LW_SCORER_H
+#ifndef LW_ENGINE_MODEL_CACHE_H
+#define LW_ENGINE_MODEL_CACHE_H
 
 #include "config/config.h"
 #include "leeway/model.h"

@@ -1,7 +1,7 @@
 /* The leader's part of telling people: what every receiver was told, in memory while it
  * leads, and what goes out next. Thread: the leader's. */
-#ifndef LW_ENGINE_PAGER_H
-#define LW_ENGINE_PAGER_H
+#ifndef LW_ENGINE_NOTIFICATION_PLAN_H
+#define LW_ENGINE_NOTIFICATION_PLAN_H
 
 #include "engine/engine_private.h"
 

@@ -1,6 +1,6 @@
 /* One pane of one partition, made again from Kafka. */
-#ifndef LW_REBUILD_H
-#define LW_REBUILD_H
+#ifndef LW_ENGINE_REBUILD_H
+#define LW_ENGINE_REBUILD_H
 
 #include "config/config.h"
 #include "store/damage.h"

@@ -90,7 +90,7 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
 }
 
 /* Everything of the feed; 0 at its end or when the pace says stop. */
-static int produce_all(struct pacer *p, struct lw_feed *feed,
+static int produce_all(struct pacer *p, struct lw_event_feed *feed,
                        struct lw_producer *producer, struct lw_inject_avro *reencoder,
                        struct lw_frame_writer *framing, struct lw_err *err) {
     const struct lw_replay_options *o = p->options;
@@ -108,7 +108,7 @@ static int produce_all(struct pacer *p, struct lw_feed *feed,
     return got;
 }
 
-int lw_replay(const struct lw_config *config, struct lw_feed *feed,
+int lw_replay(const struct lw_config *config, struct lw_event_feed *feed,
               const struct lw_replay_options *options, struct lw_replay_result *out,
               struct lw_err *err) {
     struct lw_producer *producer = lw_producer_new(&config->kafka, err);

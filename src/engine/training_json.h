@@ -1,7 +1,7 @@
 /* The trials of a training as JSON: a version's facts, `train --json` and the log of a
  * backtest have the same list. */
-#ifndef LW_TRIALS_H
-#define LW_TRIALS_H
+#ifndef LW_ENGINE_TRAINING_JSON_H
+#define LW_ENGINE_TRAINING_JSON_H
 
 #include <jansson.h>
 

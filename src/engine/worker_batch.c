@@ -20,7 +20,7 @@ static void count_one(_Atomic uint64_t *counter) {
     atomic_store_explicit(counter, n + 1, memory_order_relaxed);
 }
 
-static void score_and_add(struct lw_worker *w, struct lw_slot *s,
+static void score_and_add(struct lw_worker *w, struct lw_partition_state *s,
                           const rd_kafka_message_t *m, const struct lw_row *row,
                           int reason) {
     struct lw_cell watched[LW_FEATURES_MAX + 1];
@@ -41,7 +41,8 @@ static void score_and_add(struct lw_worker *w, struct lw_slot *s,
 }
 
 /* The message is dealt with, whatever came of it. */
-static void advance(struct lw_worker *w, struct lw_slot *s, const rd_kafka_message_t *m) {
+static void advance(struct lw_worker *w, struct lw_partition_state *s,
+                    const rd_kafka_message_t *m) {
     s->changed = true;
     s->next_offset = m->offset + 1;
     w->since_flush++;
@@ -49,8 +50,9 @@ static void advance(struct lw_worker *w, struct lw_slot *s, const rd_kafka_messa
 }
 
 /* Only what can never be read becomes a letter; anything else is tried again. */
-static int refuse(struct lw_worker *w, struct lw_slot *s, const rd_kafka_message_t *m,
-                  const char *stage, const struct lw_err *why, struct lw_err *err) {
+static int refuse(struct lw_worker *w, struct lw_partition_state *s,
+                  const rd_kafka_message_t *m, const char *stage,
+                  const struct lw_err *why, struct lw_err *err) {
     if (why->code != LW_EINPUT)
         return lw_fail(err, why->code, "%s", why->msg);
     if (lw__worker_out_letter(w, m, stage, why, err))
@@ -68,7 +70,7 @@ static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_er
     struct lw_row row;
     struct lw_err why;
     why.code = LW_OK; /* its text is 512 bytes, which need no zeroes */
-    struct lw_slot *s = &w->slot[m->partition];
+    struct lw_partition_state *s = &w->slot[m->partition];
     if (s->state != LW_PARTITION_RUNS || s->held || m->offset < s->next_offset)
         return 0; /* given up, or delivered again after a seek */
     lw_intake_patience(w->intake, lw__worker_schema_patience(w, s));
@@ -105,7 +107,8 @@ static void put_back(struct lw_worker *w, int from, int n, const struct lw_err *
     }
     for (int i = from; i < n; i++) {
         const rd_kafka_message_t *m = w->batch[i];
-        struct lw_slot *s = m->partition < w->nslots ? &w->slot[m->partition] : NULL;
+        struct lw_partition_state *s =
+            m->partition < w->nslots ? &w->slot[m->partition] : NULL;
         if (!s || s->state != LW_PARTITION_RUNS || s->held || s->back_to != m->offset)
             continue;
         struct lw_err err = {0};

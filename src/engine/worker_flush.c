@@ -12,7 +12,7 @@
           */
 
 /* After a flush that told of other models: have them before the next event is scored. */
-static int adopt(struct lw_worker *w, struct lw_slot *s, int32_t partition,
+static int adopt(struct lw_worker *w, struct lw_partition_state *s, int32_t partition,
                  const struct lw_active_versions *force, struct lw_err *err) {
     bool same =
         force->champion == s->force.champion && force->nshadows == s->force.nshadows &&
@@ -29,7 +29,7 @@ static int adopt(struct lw_worker *w, struct lw_slot *s, int32_t partition,
 }
 
 void lw__worker_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     lw_log(fenced, w->owner, partition, LW_QUOTE(err->msg));
     lw__worker_partition_drop(s);
     s->state = LW_PARTITION_WAITS;
@@ -37,7 +37,7 @@ void lw__worker_fence(struct lw_worker *w, int32_t partition, const struct lw_er
 }
 
 /* The round trip itself, counted and timed. */
-static int write_flush(struct lw_worker *w, struct lw_slot *s,
+static int write_flush(struct lw_worker *w, struct lw_partition_state *s,
                        const struct lw_flush *flush, struct lw_active_versions *force,
                        struct lw_err *err) {
     int64_t began = lw_mono_us();
@@ -51,7 +51,7 @@ static int write_flush(struct lw_worker *w, struct lw_slot *s,
 
 int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
                                struct lw_err *err) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     struct lw_active_versions force = s->force;
     int64_t low, end;
     lw_consumer_watermarks(w->consumer, partition, &low, &end);
@@ -121,7 +121,7 @@ static void start_again(struct lw_worker *w, const struct lw_err *why) {
     int64_t at = lw_mono_ms() + lw__worker_out_drop(w, why);
     w->held_until_ms = at;
     for (int32_t p = 0; p < w->nslots; p++) {
-        struct lw_slot *s = &w->slot[p];
+        struct lw_partition_state *s = &w->slot[p];
         if (s->state != LW_PARTITION_RUNS || !s->changed)
             continue;
         lw__worker_partition_drop(s);
@@ -133,14 +133,14 @@ static void start_again(struct lw_worker *w, const struct lw_err *why) {
 /* A partition at rest is flushed too, from time to time, with nothing new: so a Redis
  * that was emptied or put back to an older state is noticed, and the leader sees that
  * what was said of it still holds. */
-static bool due(const struct lw_worker *w, const struct lw_slot *s) {
+static bool due(const struct lw_worker *w, const struct lw_partition_state *s) {
     return s->state == LW_PARTITION_RUNS &&
            (s->changed || w->flushed_ms - s->flushed_ms >= LW_VERIFY_MS);
 }
 
 /* 0; or -1: the rest has to wait. */
 static int flush_one(struct lw_worker *w, int32_t partition) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     struct lw_err err = {0};
     if (!due(w, s) || lw__worker_flush_partition(w, partition, &err) == 0)
         return 0;

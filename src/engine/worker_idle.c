@@ -61,7 +61,7 @@ static int holds_none(struct lw_worker *w, int32_t partition, int64_t place, int
 
 /* It is silent, and not at its end as the last fetch told it. */
 static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     struct lw_err err = {0};
     int64_t heard = s->heard_ms, place = lw_consumer_position(w->consumer, partition),
             end;
@@ -82,14 +82,15 @@ static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
 
 /* An empty partition is known to be, so that nothing of what comes later is passed over
  * if its next owner starts by auto.offset.reset. */
-static void remember_place(struct lw_worker *w, struct lw_slot *s, int32_t partition) {
+static void remember_place(struct lw_worker *w, struct lw_partition_state *s,
+                           int32_t partition) {
     int64_t low, high;
     lw_consumer_watermarks(w->consumer, partition, &low, &high);
     if (low >= 0 && low == high)
         s->next_offset = high;
 }
 
-static void call_idle(struct lw_slot *s, bool idle) {
+static void call_idle(struct lw_partition_state *s, bool idle) {
     s->changed |= idle != s->idle;
     s->idle = idle;
 }
@@ -101,7 +102,8 @@ static int64_t patience(const struct lw_worker *w) {
                                                     : LOOK_AFTER_MS;
 }
 
-static bool look_due(const struct lw_worker *w, const struct lw_slot *s, int64_t now) {
+static bool look_due(const struct lw_worker *w, const struct lw_partition_state *s,
+                     int64_t now) {
     return now - s->heard_ms >= patience(w) && now - s->looked_ms >= patience(w);
 }
 
@@ -109,7 +111,7 @@ void lw__worker_watch_idle(struct lw_worker *w, int64_t now) {
     bool told = w->flow != LW_FLOWS;
     int looks = 1; /* in one round: then it is time to poll */
     for (int32_t p = 0; p < w->nslots && !w->paused; p++) {
-        struct lw_slot *s = &w->slot[p];
+        struct lw_partition_state *s = &w->slot[p];
         if (s->state != LW_PARTITION_RUNS)
             continue;
         if (s->held) { /* what it waits to read is there */

@@ -19,7 +19,7 @@
 
 static int go_on(struct lw_worker *w, int32_t partition, int64_t offset,
                  struct lw_err *err) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     s->state = LW_PARTITION_RUNS;
     s->heard_ms = lw_mono_ms();
     return lw_consumer_seek(w->consumer, partition, offset, err);
@@ -28,7 +28,7 @@ static int go_on(struct lw_worker *w, int32_t partition, int64_t offset,
 /* Told before it is written down: if the flush does not come about, it is told again. */
 static int pass_over(struct lw_worker *w, int32_t partition, int64_t low,
                      struct lw_err *err) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     char detail[400];
     uint64_t n = (uint64_t)(low - s->next_offset);
     snprintf(detail, sizeof detail,
@@ -46,7 +46,7 @@ static int pass_over(struct lw_worker *w, int32_t partition, int64_t low,
 
 static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64_t high,
                       struct lw_err *err) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     if (s->changed && lw__worker_flush_partition(w, partition, err))
         return -1;
     const struct lw_flush flush = {.topic = w->config->source.topic,
@@ -66,7 +66,7 @@ static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64
 }
 
 static int find_place(struct lw_worker *w, int32_t partition, struct lw_err *err) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     int64_t low, high;
     if (lw_consumer_ask(w->consumer, partition, ASK_MS, &low, &high, err))
         return -1;
@@ -92,7 +92,7 @@ static int find_place(struct lw_worker *w, int32_t partition, struct lw_err *err
 void lw__worker_find_offsets(struct lw_worker *w, int64_t now) {
     for (int32_t p = 0; p < w->nslots; p++) {
         struct lw_err err = {0};
-        struct lw_slot *s = &w->slot[p];
+        struct lw_partition_state *s = &w->slot[p];
         if (s->state != LW_PARTITION_OUT_OF_RANGE || now < s->claim_at_ms)
             continue;
         if (lw__worker_redis_backoff(w) || lw_mono_ms() - now >= LW_SPELL_MS)

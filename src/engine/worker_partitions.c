@@ -13,15 +13,15 @@
 
 #define TELL_MS 10000 /* between two words of claims that wait */
 
-void lw__worker_partition_drop(struct lw_slot *s) {
+void lw__worker_partition_drop(struct lw_partition_state *s) {
     lw_partition_free(s->progress);
-    *s = (struct lw_slot){.state = LW_PARTITION_FREE};
+    *s = (struct lw_partition_state){.state = LW_PARTITION_FREE};
 }
 
 /* Of a partition without a state: did the stream begin before it was there? Then whatever
  * it holds is new, also where auto.offset.reset is latest. */
-static int find_out_age(struct lw_worker *w, struct lw_slot *s, int32_t partition,
-                        struct lw_err *err) {
+static int find_out_age(struct lw_worker *w, struct lw_partition_state *s,
+                        int32_t partition, struct lw_err *err) {
     int32_t n = lw_meta_partitions(w->redis, w->spec, w->config->source.topic,
                                    partition + 1, err);
     s->added = n > 0 && partition >= n;
@@ -57,7 +57,7 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
  * mends that. */
 static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
                 struct lw_err *err) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     struct lw_err why = {0};
     if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
                        partition, got, &why) == 0) {
@@ -83,7 +83,7 @@ static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
 
 /* Takes ownership and loads; on LW_EAGAIN the slot waits for the next try. */
 static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     struct lw_claim got;
     lw_partition_free(s->progress);
     s->progress = lw_partition_new(w->spec, partition);
@@ -109,7 +109,7 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
 
 /* "At its end" is another place with each moment, so it is asked for once and kept: what
  * comes from then on is not passed over, whoever owns the partition then. */
-static bool needs_place(const struct lw_worker *w, struct lw_slot *s) {
+static bool needs_place(const struct lw_worker *w, struct lw_partition_state *s) {
     if (s->next_offset >= 0 || s->added || !lw_consumer_starts_late(w->consumer))
         return false;
     s->state = LW_PARTITION_OUT_OF_RANGE;
@@ -117,7 +117,7 @@ static bool needs_place(const struct lw_worker *w, struct lw_slot *s) {
     return true;
 }
 
-static int64_t start_offset(const struct lw_slot *s) {
+static int64_t start_offset(const struct lw_partition_state *s) {
     if (s->next_offset >= 0)
         return s->next_offset;
     return s->added ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_INVALID;
@@ -147,7 +147,7 @@ int64_t lw__worker_assigned(void *arg, int32_t partition, int *wait) {
 
 void lw__worker_revoked(void *arg, int32_t partition) {
     struct lw_worker *w = arg;
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     struct lw_err err = {0};
     bool flushes = s->state == LW_PARTITION_RUNS && s->changed;
     if (flushes && lw__worker_redis_backoff(w))
@@ -173,7 +173,7 @@ struct lw_record_fingerprint lw__worker_fingerprint(void *arg, int32_t partition
 
 void lw__worker_out_of_range(void *arg, int32_t partition, int other) {
     struct lw_worker *w = arg;
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     if (s->state != LW_PARTITION_RUNS)
         return;
     s->state = LW_PARTITION_OUT_OF_RANGE;
@@ -183,7 +183,7 @@ void lw__worker_out_of_range(void *arg, int32_t partition, int other) {
 
 static void claim_again(struct lw_worker *w, int32_t partition) {
     struct lw_err err = {0};
-    struct lw_slot *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->slot[partition];
     if (claim(w, partition, &err) == 0 &&
         (needs_place(w, s) ||
          lw_consumer_resume(w->consumer, partition, start_offset(s), s->last, &err) == 0))

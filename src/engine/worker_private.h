@@ -4,8 +4,8 @@
  * schema), worker_out.c (what is sent), worker_secrets.c (new passwords and
  * certificates), worker_flush.c (to Redis), worker_trouble.c (what it says of itself). All
  * of it runs in the worker's thread. */
-#ifndef LW_WORKER_PRIVATE_H
-#define LW_WORKER_PRIVATE_H
+#ifndef LW_ENGINE_WORKER_PRIVATE_H
+#define LW_ENGINE_WORKER_PRIVATE_H
 
 #include "engine/engine_private.h"
 #include "engine/intake.h"
@@ -28,7 +28,7 @@ enum lw_partition_phase {
 };
 
 /* A partition that is assigned to us. */
-struct lw_slot {
+struct lw_partition_state {
     enum lw_partition_phase state;
     struct lw_partition *progress;
     uint64_t epoch;
@@ -83,7 +83,7 @@ struct lw_worker {
     struct lw_intake *intake;
     atomic_int held; /* partitions that wait for a schema */
     struct lw_model_cache *models;
-    struct lw_slot *slot; /* by partition */
+    struct lw_partition_state *slot; /* by partition */
     int32_t nslots;
     bool paused;
     int64_t flushed_ms;
@@ -126,7 +126,7 @@ void lw__worker_lost(void *worker, int32_t partition);
 struct lw_record_fingerprint lw__worker_fingerprint(void *worker, int32_t partition);
 void lw__worker_out_of_range(void *worker, int32_t partition, int other);
 /* Forgets what is held of a partition. */
-void lw__worker_partition_drop(struct lw_slot *s);
+void lw__worker_partition_drop(struct lw_partition_state *s);
 /* Claims those whose time has come; now is monotonic. */
 void lw__worker_claim_due(struct lw_worker *w, int64_t now);
 /* Frees models that no partition scores with any more. */
@@ -158,10 +158,11 @@ int lw__worker_pause_partition(struct lw_worker *w, const rd_kafka_message_t *m,
 /* Lets those go on whose schema has come, or is not worth waiting for any more. */
 void lw__worker_resume_partitions(struct lw_worker *w, int64_t now);
 /* How long a partition waits for an id that the registry does not know. */
-int64_t lw__worker_schema_patience(const struct lw_worker *w, const struct lw_slot *s);
+int64_t lw__worker_schema_patience(const struct lw_worker *w,
+                                   const struct lw_partition_state *s);
 /* What was waited for has come, or never will. */
-void lw__worker_schema_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
-                              int64_t now);
+void lw__worker_schema_waited(const struct lw_worker *w, struct lw_partition_state *s,
+                              bool came, int64_t now);
 
 /* ---- worker_out.c ---- */
 

@@ -25,20 +25,21 @@
 #define SHRINK   8
 #define REGAIN   20
 
-int64_t lw__worker_schema_patience(const struct lw_worker *w, const struct lw_slot *s) {
+int64_t lw__worker_schema_patience(const struct lw_worker *w,
+                                   const struct lw_partition_state *s) {
     int64_t ms = w->config->source.registry.missing_wait_ms - s->deficit_ms;
     return ms < LEAST_MS && s->deficit_ms > 0 ? 0 : ms;
 }
 
-void lw__worker_schema_waited(const struct lw_worker *w, struct lw_slot *s, bool came,
-                              int64_t now) {
+void lw__worker_schema_waited(const struct lw_worker *w, struct lw_partition_state *s,
+                              bool came, int64_t now) {
     int64_t all = w->config->source.registry.missing_wait_ms;
     s->waited = false;
     s->deficit_ms = came ? 0 : all - (all - s->deficit_ms) / SHRINK;
     s->deficit_at_ms = now;
 }
 
-static void regain(struct lw_slot *s, int64_t now) {
+static void regain(struct lw_partition_state *s, int64_t now) {
     int64_t more = (now - s->deficit_at_ms) / REGAIN;
     if (s->deficit_ms == 0 || more <= 0)
         return;
@@ -56,7 +57,7 @@ static void ask_ahead(struct lw_worker *w, const rd_kafka_message_t *m) {
 
 int lw__worker_pause_partition(struct lw_worker *w, const rd_kafka_message_t *m,
                                const struct lw_err *why) {
-    struct lw_slot *s = &w->slot[m->partition];
+    struct lw_partition_state *s = &w->slot[m->partition];
     int64_t now = lw_mono_ms();
     s->held = s->waited = true;
     s->held_at = s->waited_at = m->offset;
@@ -74,7 +75,7 @@ int lw__worker_pause_partition(struct lw_worker *w, const rd_kafka_message_t *m,
 
 /* True: it goes on. */
 static bool release(struct lw_worker *w, int32_t p) {
-    struct lw_slot *s = &w->slot[p];
+    struct lw_partition_state *s = &w->slot[p];
     struct lw_err err = {0};
     lw_intake_patience(w->intake, lw__worker_schema_patience(w, s));
     if (!lw_intake_ready(w->intake, &s->wanted))

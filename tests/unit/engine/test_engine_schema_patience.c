@@ -51,8 +51,8 @@ static int64_t patience(struct bench *b, int64_t now) {
 
 static void each_in_vain_shortens_the_next(void **state) {
     struct bench *b = *state;
-    struct lw_slot *s = &b->worker->slot[0];
-    *s = (struct lw_slot){0};
+    struct lw_partition_state *s = &b->worker->slot[0];
+    *s = (struct lw_partition_state){0};
     assert_int_equal(patience(b, 1), WAIT);
     lw__worker_schema_waited(b->worker, s, false, 1);
     assert_int_equal(patience(b, 1), WAIT / 8);
@@ -74,7 +74,7 @@ static void garbage_costs_a_twentieth_of_the_time(void **state) {
     lw_rng_seed(&rng, seed);
     for (int round = 0; round < 200; round++) {
         int64_t now = 1, waited = 0, gap = 1 + (int64_t)(lw_rng_next(&rng) % 3000);
-        b->worker->slot[0] = (struct lw_slot){0};
+        b->worker->slot[0] = (struct lw_partition_state){0};
         while (now < 100 * WAIT) {
             int64_t ms = patience(b, now);
             waited += ms;
