@@ -9,7 +9,7 @@
 #include "core/clock.h"
 #include "event/file.h"
 
-struct source {
+struct feed_source {
     struct lw_file *file; /* NULL: not open yet, or at its end */
     struct lw_decoder *decoder;
     struct lw_clock clock;
@@ -21,7 +21,7 @@ struct lw_event_feed {
     const struct lw_config *config;
     char *const *paths;
     size_t n, at; /* files; the one that is read, or was last */
-    struct source *source;
+    struct feed_source *source;
     bool merging;
     struct lw_cell cells[LW_FIELDS_MAX];
     uint64_t records, unusable;
@@ -30,7 +30,7 @@ struct lw_event_feed {
     size_t ninject;
 };
 
-static void close_file(struct source *s) {
+static void close_file(struct feed_source *s) {
     lw_file_close(s->file);
     lw_decoder_free(s->decoder);
     s->file = NULL;
@@ -38,7 +38,7 @@ static void close_file(struct source *s) {
 }
 
 static int open_file(struct lw_event_feed *f, size_t i, struct lw_err *err) {
-    struct source *s = &f->source[i];
+    struct feed_source *s = &f->source[i];
     s->file = lw_file_open(f->paths[i], err);
     if (!s->file)
         return -1;
@@ -77,7 +77,8 @@ void lw_feed_close(struct lw_event_feed *f) {
 /* ---- merging ---- */
 
 /* The next event of a file, and what it says of the time there. */
-static int look_ahead(struct lw_event_feed *f, struct source *s, struct lw_err *err) {
+static int look_ahead(struct lw_event_feed *f, struct feed_source *s,
+                      struct lw_err *err) {
     int got = lw_file_next(s->file, &s->bytes, &s->len, err);
     if (got <= 0) {
         if (got == 0)
@@ -93,7 +94,7 @@ static int look_ahead(struct lw_event_feed *f, struct source *s, struct lw_err *
 
 /* A file begins where its first events are, also for the very first of them. */
 static int learn_beginning(struct lw_event_feed *f, size_t i, struct lw_err *err) {
-    struct source *s = &f->source[i];
+    struct feed_source *s = &f->source[i];
     lw_clock_init(&s->clock, &f->config->spec);
     int got = 1;
     for (int k = 0; k < LW_CROWD && got > 0; k++)
@@ -132,7 +133,7 @@ static int next_of_all(struct lw_event_feed *f, struct lw_err *err) {
 
 static int next_in_order(struct lw_event_feed *f, struct lw_err *err) {
     while (f->at < f->n) {
-        struct source *s = &f->source[f->at];
+        struct feed_source *s = &f->source[f->at];
         int got = lw_file_next(s->file, &s->bytes, &s->len, err);
         if (got != 0)
             return got;
@@ -148,7 +149,7 @@ void lw_feed_inject(struct lw_event_feed *f, struct lw_injection *list, size_t n
     f->ninject = n;
 }
 
-static void interpret(struct lw_event_feed *f, struct lw_feed_event *out) {
+static void feed_interpret(struct lw_event_feed *f, struct lw_feed_event *out) {
     const struct lw_event_spec *event = &f->config->spec.event;
     lw_err_clear(&out->why);
     out->reason = -1;
@@ -167,13 +168,13 @@ int lw_feed_next(struct lw_event_feed *f, struct lw_feed_event *out, struct lw_e
     int got = f->merging ? next_of_all(f, err) : next_in_order(f, err);
     if (got <= 0)
         return got;
-    const struct source *s = &f->source[f->at];
+    const struct feed_source *s = &f->source[f->at];
     f->records++;
     out->bytes = s->bytes;
     out->len = s->len;
     out->schema_json = lw_file_schema_json(s->file);
     out->file = f->at;
-    interpret(f, out);
+    feed_interpret(f, out);
     return 1;
 }
 

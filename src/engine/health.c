@@ -28,13 +28,13 @@
 #define CLOCK_MS  60000
 #define OUTBOX_MS 60000 /* that a delivery waits */
 
-static double age(const struct lw_watch *w, int64_t mono_ms) {
+static double seconds_since(const struct lw_watch *w, int64_t mono_ms) {
     int64_t from = mono_ms ? mono_ms : w->began.mono_ms;
     return (double)(w->now.mono_ms - from) / (double)LW_SECOND;
 }
 
-static void judge(struct lw_watch *w, enum lw_component c, bool known, const char *wrong,
-                  int64_t patience_ms) {
+static void judge_component(struct lw_watch *w, enum lw_component c, bool known,
+                            const char *wrong, int64_t patience_ms) {
     struct lw_health_item *item = &w->health.item[c];
     enum lw_condition was = item->condition;
     const struct lw_health_found finding = {known, wrong && *wrong ? wrong : NULL,
@@ -56,39 +56,40 @@ static void judge_kafka(struct lw_watch *w) {
     bool answers = b->answered_ms && b->answered_ms == b->asked_ms &&
                    w->now.mono_ms - b->asked_ms < KAFKA_MS;
     const char *why = b->why[0] ? b->why : "the brokers take too long";
-    f->kafka_age = b->asked_ms ? age(w, b->answered_ms) : NAN;
-    f->kafka_up = !b->asked_ms ? NAN
-                               : answers || (b->answered_ms &&
-                                             age(w, b->answered_ms) * 1000 < KAFKA_MS);
+    f->kafka_age = b->asked_ms ? seconds_since(w, b->answered_ms) : NAN;
+    f->kafka_up = !b->asked_ms
+                      ? NAN
+                      : answers || (b->answered_ms &&
+                                    seconds_since(w, b->answered_ms) * 1000 < KAFKA_MS);
     snprintf(text, sizeof text, "%s%.250s", b->gone ? "" : "no broker answers: ", why);
-    judge(w, LW_COMPONENT_KAFKA, b->asked_ms != 0, answers && !b->gone ? NULL : text,
-          KAFKA_MS);
+    judge_component(w, LW_COMPONENT_KAFKA, b->asked_ms != 0,
+                    answers && !b->gone ? NULL : text, KAFKA_MS);
 }
 
 static void judge_redis(struct lw_watch *w) {
     struct lw_health_figures *f = &w->health.figure;
     char text[LW_HEALTH_TEXT];
     bool wrote = w->wrote_ms && w->redis_err.code == LW_OK;
-    f->redis_age = age(w, w->wrote_ms);
+    f->redis_age = seconds_since(w, w->wrote_ms);
     f->redis_writable = wrote ? 1 : w->redis_err.code ? 0 : NAN;
     snprintf(text, sizeof text, "Redis %s: %.280s",
              w->read ? "takes no writes" : "does not answer",
              w->redis_err.code ? w->redis_err.msg : "nothing was written");
-    judge(w, LW_COMPONENT_REDIS, wrote || w->redis_err.code, wrote ? NULL : text,
-          REDIS_MS);
+    judge_component(w, LW_COMPONENT_REDIS, wrote || w->redis_err.code,
+                    wrote ? NULL : text, REDIS_MS);
 }
 
 static void judge_leader(struct lw_watch *w) {
     char text[LW_HEALTH_TEXT];
     int64_t patience = LEADER_MS + w->config->lease_ms;
-    double since = age(w, w->passed_ms);
+    double since = seconds_since(w, w->passed_ms);
     w->health.figure.evaluation_age = since;
     bool late = !w->passed_ms || since * (double)LW_SECOND > PASS_MS;
     /* Where nothing can be written, a leader elsewhere cannot say that it passes. */
     bool mute = w->now.mono_ms - w->wrote_ms > MUTE_MS &&
                 strcmp(w->facts.leader, w->engine->who) != 0;
     if (!w->read || mute) {
-        judge(w, LW_COMPONENT_LEADER, false, NULL, patience);
+        judge_component(w, LW_COMPONENT_LEADER, false, NULL, patience);
         return;
     }
     const char *why = atomic_load(&w->engine->leading) ? w->leader_why : "";
@@ -97,8 +98,8 @@ static void judge_leader(struct lw_watch *w) {
                  w->facts.leader, *why ? ": " : "", why);
     else
         snprintf(text, sizeof text, "no process leads: nothing is evaluated or told");
-    judge(w, LW_COMPONENT_LEADER, true, late || !w->facts.leader[0] ? text : NULL,
-          patience);
+    judge_component(w, LW_COMPONENT_LEADER, true,
+                    late || !w->facts.leader[0] ? text : NULL, patience);
 }
 
 /* Others hear of it from the leader. */
@@ -113,9 +114,9 @@ static void judge_clock(struct lw_watch *w) {
                 w->facts.process[i].trouble[k].component == LW_COMPONENT_CLOCK)
                 wrong = w->facts.process[i].trouble[k].text;
     w->health.figure.clock_age =
-        lead ? (w->held.since_ms ? age(w, w->held.since_ms) : 0) : NAN;
+        lead ? (w->held.since_ms ? seconds_since(w, w->held.since_ms) : 0) : NAN;
     bool known = lead || (w->read && w->passed_ms);
-    judge(w, LW_COMPONENT_CLOCK, known, wrong, lead ? CLOCK_MS : 0);
+    judge_component(w, LW_COMPONENT_CLOCK, known, wrong, lead ? CLOCK_MS : 0);
 }
 
 static double judge_sent(struct lw_watch *w, enum lw_component c,
@@ -124,14 +125,14 @@ static double judge_sent(struct lw_watch *w, enum lw_component c,
     char text[LW_HEALTH_TEXT];
     snprintf(text, sizeof text, "%s do not get through: %.250s",
              c == LW_COMPONENT_LETTERS ? "dead letters" : "predictions", word->text);
-    judge(w, c, true, word->text[0] ? text : NULL, SENT_MS);
-    return !wanted ? NAN : word->text[0] ? age(w, word->since_ms) : 0;
+    judge_component(w, c, true, word->text[0] ? text : NULL, SENT_MS);
+    return !wanted ? NAN : word->text[0] ? seconds_since(w, word->since_ms) : 0;
 }
 
 static void judge_outbox(struct lw_watch *w) {
     char text[LW_HEALTH_TEXT], waited[40];
     if (!w->read) {
-        judge(w, LW_COMPONENT_OUTBOX, false, NULL, 0);
+        judge_component(w, LW_COMPONENT_OUTBOX, false, NULL, 0);
         return;
     }
     int64_t ms = w->facts.oldest_ms ? w->facts.server_ms - w->facts.oldest_ms : 0;
@@ -142,13 +143,13 @@ static void judge_outbox(struct lw_watch *w) {
         "%llu deliveries of alerts wait, the oldest for %s: the log names receiver and reason",
         (unsigned long long)w->facts.waiting,
         lw_format_duration(waited, sizeof waited, ms / LW_SECOND * LW_SECOND));
-    judge(w, LW_COMPONENT_OUTBOX, true, ms > OUTBOX_MS ? text : NULL, 0);
+    judge_component(w, LW_COMPONENT_OUTBOX, true, ms > OUTBOX_MS ? text : NULL, 0);
 }
 
 static void judge_partitions(struct lw_watch *w) {
     char text[LW_HEALTH_TEXT];
     bool known = lw__health_partitions(w, text, sizeof text);
-    judge(w, LW_COMPONENT_PARTITIONS, known, text, 0);
+    judge_component(w, LW_COMPONENT_PARTITIONS, known, text, 0);
 }
 
 static void add_trouble(struct lw_health *h, const struct lw_trouble *t) {
@@ -161,7 +162,7 @@ static void add_trouble(struct lw_health *h, const struct lw_trouble *t) {
 }
 
 /* Ours as they are now, and what the others have said last. */
-static void gather(struct lw_watch *w) {
+static void gather_troubles(struct lw_watch *w) {
     struct lw_health *h = &w->health;
     h->ntroubles = 0;
     for (int c = 0; c < LW_COMPONENTS; c++) {
@@ -191,12 +192,12 @@ static void judge_all(struct lw_watch *w) {
         judge_sent(w, LW_COMPONENT_PREDICTIONS, LW_WORKER_TROUBLE_PREDICTIONS,
                    w->config->source.scored[0]);
     judge_outbox(w);
-    gather(w);
+    gather_troubles(w);
     w->health.looked_ms = lw_mono_ms();
 }
 
 /* We were stopped, or Redis held us up: what nobody saw is nobody's fault. */
-static void forgive(struct lw_watch *w, int64_t ms) {
+static void forgive_gap(struct lw_watch *w, int64_t ms) {
     for (int c = 0; c < LW_COMPONENTS; c++)
         lw_health_forgive(&w->health.item[c], ms);
     for (int32_t p = 0; p < w->n; p++)
@@ -210,7 +211,7 @@ static void one_look(struct lw_watch *w) {
     w->now = (struct lw_moment){lw_mono_ms(), lw_wall_ms()};
     int64_t gap = w->now.mono_ms - before - LOOK_MS;
     if (before && gap > STOPPED_MS + w->config->redis.timeout_ms)
-        forgive(w, gap);
+        forgive_gap(w, gap);
     lw__health_look(w);
     for (int32_t p = 0; before && !w->view_read && p < w->n; p++)
         lw_stand_forgive(&w->stand[p], w->now.mono_ms - before);

@@ -56,7 +56,7 @@ void lw_inject_avro_free(struct lw_inject_avro *r) {
     free(r);
 }
 
-static int take_schema(struct lw_inject_avro *r, const char *json, struct lw_err *err) {
+static int load_schema(struct lw_inject_avro *r, const char *json, struct lw_err *err) {
     size_t len = strlen(json);
     if (r->schema_text && strcmp(r->schema_text, json) == 0)
         return 0;
@@ -95,7 +95,7 @@ static double time_number(const struct lw_inject_avro *r, int field, double ms) 
 
 /* Steps through unions to the branch that holds a value (any but null when there is
  * none yet). */
-static int enter(avro_value_t *v, bool present) {
+static int enter_union(avro_value_t *v, bool present) {
     if (avro_value_get_type(v) != AVRO_UNION)
         return 0;
     avro_schema_t schema = avro_value_get_schema(v);
@@ -161,7 +161,7 @@ static int write_cell(struct lw_inject_avro *r, int index, const struct lw_cell 
                 "drift cannot be injected into '%s': the file's schema has no such field",
                 field->name);
         v = next;
-        if (enter(&v, path[len] || cell->present))
+        if (enter_union(&v, path[len] || cell->present))
             return lw_fail(err, LW_ECONFIG, "'%s' cannot be null in the file's schema",
                            field->name);
         if (!path[len])
@@ -177,8 +177,8 @@ static int write_cell(struct lw_inject_avro *r, int index, const struct lw_cell 
                    cell->present ? lw_format_f64(text, sizeof text, x) : "null");
 }
 
-static int encode(struct lw_inject_avro *r, struct lw_feed_event *event,
-                  struct lw_err *err) {
+static int encode_value(struct lw_inject_avro *r, struct lw_feed_event *event,
+                        struct lw_err *err) {
     size_t size;
     if (avro_value_sizeof(&r->value, &size))
         return lw_fail(err, LW_EINPUT, "Avro: %s", avro_strerror());
@@ -196,7 +196,7 @@ static int encode(struct lw_inject_avro *r, struct lw_feed_event *event,
 
 int lw_inject_avro_event(struct lw_inject_avro *r, const struct lw_injection *list,
                          size_t n, struct lw_feed_event *event, struct lw_err *err) {
-    if (take_schema(r, event->schema_json, err))
+    if (load_schema(r, event->schema_json, err))
         return -1;
     avro_reader_t reader =
         avro_reader_memory((const char *)event->bytes, (int64_t)event->len);
@@ -209,5 +209,5 @@ int lw_inject_avro_event(struct lw_inject_avro *r, const struct lw_injection *li
         if (list[i].hit &&
             write_cell(r, list[i].cell, &event->row.cells[list[i].cell], err))
             return -1;
-    return encode(r, event, err);
+    return encode_value(r, event, err);
 }

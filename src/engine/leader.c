@@ -94,7 +94,7 @@ int lw__leader_set_champion(struct lw_leader *l, uint32_t version, int64_t at_ms
     return 0;
 }
 
-static int refill(struct lw_leader *l, int64_t sealed_until, struct lw_err *err) {
+static int refill_windows(struct lw_leader *l, int64_t sealed_until, struct lw_err *err) {
     int64_t pane = l->spec->pane_ms;
     for (int64_t at = sealed_until - lw_spec_longest_window(l->spec); at < sealed_until;
          at += pane) {
@@ -106,8 +106,8 @@ static int refill(struct lw_leader *l, int64_t sealed_until, struct lw_err *err)
     return 0;
 }
 
-static int restore(struct lw_leader *l, const struct lw_detector_state *state,
-                   struct lw_err *err) {
+static int restore_monitor(struct lw_leader *l, const struct lw_detector_state *state,
+                           struct lw_err *err) {
     struct lw_err why = {0};
     if (state->len && lw_monitor_read(l->monitor, state->state, state->len, &why)) {
         lw_monitor_free(l->monitor); /* panes and models are still there */
@@ -122,7 +122,8 @@ static int restore(struct lw_leader *l, const struct lw_detector_state *state,
             "It begins anew: rules' counts, cooldown, probation and the "
             "error by month are forgotten; panes and models are not.");
     }
-    if (state->sealed_until_ms != INT64_MIN && refill(l, state->sealed_until_ms, err))
+    if (state->sealed_until_ms != INT64_MIN &&
+        refill_windows(l, state->sealed_until_ms, err))
         return -1;
     uint32_t champion = lw_monitor_champion_version(l->monitor);
     if (champion && lw__leader_set_champion(l, champion, 0, err))
@@ -142,7 +143,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     l->monitor = lw_monitor_new(l->spec);
     l->pager = lw_notification_plan_new(l->config);
     l->written_ms = state.updated_ms;
-    int rc = restore(l, &state, err);
+    int rc = restore_monitor(l, &state, err);
     if (rc == 0)
         rc = lw_notification_plan_load(l->pager, l->redis, err);
     l->privacy = l->config->privacy;
@@ -159,7 +160,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     }
     l->sealed_until_ms = state.sealed_until_ms;
     for (int32_t p = 0; p < l->n; p++)
-        l->told[p] = (struct told){0};
+        l->told[p] = (struct owner_heartbeat){0};
     lw__leader_live_begin(l, &state);
     atomic_store(&l->engine->sealed_until_ms, l->sealed_until_ms);
     lw_log(leading, l->lease.who, l->lease.token, lw_monitor_champion_version(l->monitor),
@@ -172,16 +173,16 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
 /* An idle partition is one whose owner says so again and again: what stands in Redis may
  * be the word of a process that has died, while events wait in Kafka for the next one.
  * Told by our own clock, from the moment on that we lead. */
-static void hear_owners(struct lw_leader *l) {
+static void follow_owners(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
     for (int32_t p = 0; p < l->n; p++) {
         struct lw_part_view *v = &l->view[p];
-        struct told *t = &l->told[p];
+        struct owner_heartbeat *t = &l->told[p];
         if (t->heard_ms && v->updated_ms != t->updated_ms)
             t->again = true;
         if (!t->heard_ms || v->updated_ms != t->updated_ms)
-            *t = (struct told){v->updated_ms, now,         t->again,
-                               t->low_ms,     t->since_ms, t->stood_ms};
+            *t = (struct owner_heartbeat){v->updated_ms, now,         t->again,
+                                          t->low_ms,     t->since_ms, t->stood_ms};
         v->idle &= t->again && now - t->heard_ms <= 3 * LW_VERIFY_MS;
     }
 }
@@ -194,12 +195,12 @@ static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
 /* What a partition's clock has said for all of an idle_timeout of real time is true: in a
  * live stream that is how long a quiet night has to prove itself, for which a file has
  * only its events. */
-static void hear_clock(const struct lw_leader *l, const struct lw_part_view *v,
-                       struct told *t) {
+static void follow_clock(const struct lw_leader *l, const struct lw_part_view *v,
+                         struct owner_heartbeat *t) {
     int64_t now = lw_mono_ms();
     if (t->since_ms == 0) {
-        *t = (struct told){t->updated_ms, t->heard_ms, t->again,
-                           v->newest_ms,  now,         INT64_MIN};
+        *t = (struct owner_heartbeat){t->updated_ms, t->heard_ms, t->again,
+                                      v->newest_ms,  now,         INT64_MIN};
         return;
     }
     t->low_ms = v->newest_ms < t->low_ms ? v->newest_ms : t->low_ms;
@@ -211,9 +212,9 @@ static void hear_clock(const struct lw_leader *l, const struct lw_part_view *v,
 }
 
 /* Event time up to which a partition is complete. */
-static int64_t complete(const struct lw_leader *l, int32_t partition) {
+static int64_t partition_complete_until(const struct lw_leader *l, int32_t partition) {
     const struct lw_part_view *v = &l->view[partition];
-    const struct told *t = &l->told[partition];
+    const struct owner_heartbeat *t = &l->told[partition];
     int64_t stood = t->stood_ms < t->low_ms ? t->stood_ms : t->low_ms;
     if (!v->known || v->watermark_ms == INT64_MIN)
         return INT64_MIN;
@@ -230,27 +231,27 @@ struct progress {
 /* Does its clock rest on a crowd? A few events with wrong clocks, in a partition that has
  * hardly any others, are not contradicted by anything: such a partition does not lead the
  * others when all are idle. */
-static bool established(const struct lw_part_view *v) {
+static bool partition_established(const struct lw_part_view *v) {
     return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD] >= LW_CROWD;
 }
 
 static bool any_established(const struct lw_leader *l) {
     for (int32_t i = 0; i < l->n; i++)
-        if (established(&l->view[i]))
+        if (partition_established(&l->view[i]))
             return true;
     return false;
 }
 
-static struct progress look(struct lw_leader *l) {
+static struct progress measure_progress(struct lw_leader *l) {
     struct progress p = {INT64_MAX, INT64_MIN, INT64_MIN, INT64_MAX};
     int32_t live = atomic_load(&l->engine->npartitions);
     int64_t *untils = lw_calloc((size_t)l->n + 1, sizeof *untils), newest = INT64_MIN;
     bool any = any_established(l);
     for (int32_t i = 0; i < l->n; i++) {
         const struct lw_part_view *v = &l->view[i];
-        hear_clock(l, v, &l->told[i]);
-        int64_t until = untils[i] = complete(l, i);
-        bool leads = !any || established(v);
+        follow_clock(l, v, &l->told[i]);
+        int64_t until = untils[i] = partition_complete_until(l, i);
+        bool leads = !any || partition_established(v);
         if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < p.oldest)
             p.oldest = v->oldest_pane_ms;
         if (leads && v->newest_ms > p.newest)
@@ -292,7 +293,7 @@ static int64_t complete_until(const struct lw_leader *l, const struct progress *
 }
 
 /* Before the view is read: what it shows is then at least as new. */
-static void hear_flow(struct lw_leader *l) {
+static void read_flow(struct lw_leader *l) {
     int flow = atomic_load(&l->engine->flow);
     if (flow != l->flow)
         l->flow_since_ms = lw_mono_ms();
@@ -345,7 +346,7 @@ static void make_room(struct lw_leader *l, int32_t n) {
 /* `meta` has the number of partitions that have been read: it grows when the last of the
  * new ones has a state of its own. Until then a worker that finds none knows by it that
  * the partition is newer than the stream, and reads it from its first message. */
-static int tell_growth(struct lw_leader *l, struct lw_err *err) {
+static int record_growth(struct lw_leader *l, struct lw_err *err) {
     char detail[360];
     int32_t known = l->said;
     while (known < l->n && l->view[known].known)
@@ -415,14 +416,14 @@ static int seal_panes(struct lw_leader *l, int64_t next, int64_t until,
 static int seal_due(struct lw_leader *l, struct lw_err *err) {
     bool returns;
     make_room(l, atomic_load(&l->engine->npartitions));
-    hear_flow(l);
+    read_flow(l);
     if (lw_state_view(l->redis, l->spec, l->config->source.topic, l->n, l->view, err))
         return -1;
     l->dials = lw_redis_dials(l->redis);
-    hear_owners(l);
-    if (tell_growth(l, err))
+    follow_owners(l);
+    if (record_growth(l, err))
         return -1;
-    struct progress p = look(l);
+    struct progress p = measure_progress(l);
     int64_t until = complete_until(l, &p), next = next_to_seal(l, &p, &returns);
     if (until == INT64_MIN || next == INT64_MAX)
         return 0;
@@ -435,7 +436,7 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
 
 /* ---- people's wishes ---- */
 
-static int notice_person(struct lw_leader *l, struct lw_err *err) {
+static int answer_requests(struct lw_leader *l, struct lw_err *err) {
     struct lw_aliases aliases;
     char what[LW_NAME_MAX + 16], who[LW_NAME_MAX];
     if (lw_models_aliases(l->redis, l->spec, &aliases, err) ||
@@ -495,7 +496,7 @@ static bool hold_lease(struct lw_leader *l) {
 
 /* What leeway's user must be allowed, and is not: refused at the start, where whoever
  * starts it can mend that, and waited for later. */
-static int may_all(struct lw_leader *l, struct lw_err *err) {
+static int check_access(struct lw_leader *l, struct lw_err *err) {
     struct lw_access a;
     char text[sizeof a.refused + sizeof a.remedy + 4];
     if (lw_access_look(l->redis, l->spec, l->config->source.topic, &a, err))
@@ -512,8 +513,8 @@ static int may_all(struct lw_leader *l, struct lw_err *err) {
 /* What a stream says of itself, and whether its Redis can be relied on: at the start, and
  * by each new leader, as a failover may bring another server, and an emptied one knows
  * nothing. */
-static int announce(struct lw_leader *l, struct lw_err *err) {
-    int32_t had = may_all(l, err)
+static int announce_stream(struct lw_leader *l, struct lw_err *err) {
+    int32_t had = check_access(l, err)
                       ? -1
                       : lw_meta_partitions(l->redis, l->spec, l->config->source.topic,
                                            atomic_load(&l->engine->npartitions), err);
@@ -534,7 +535,7 @@ static int announce(struct lw_leader *l, struct lw_err *err) {
 
 /* Redis may have been emptied, or put back to an older state, while the token still
  * counts. */
-static int still_ours(struct lw_leader *l, struct lw_err *err) {
+static int check_stamp(struct lw_leader *l, struct lw_err *err) {
     int64_t sealed_until_ms, written_ms;
     if (lw_detector_stamp(l->redis, l->spec, &sealed_until_ms, &written_ms, err))
         return -1;
@@ -545,11 +546,12 @@ static int still_ours(struct lw_leader *l, struct lw_err *err) {
                      "the detector's state in Redis is not the one written last: it is read again");
 }
 
-static int tick(struct lw_leader *l, struct lw_err *err) {
-    if (!l->monitor && (announce(l, err) || take_over(l, err)))
+static int leader_tick(struct lw_leader *l, struct lw_err *err) {
+    if (!l->monitor && (announce_stream(l, err) || take_over(l, err)))
         return -1;
-    if (lw__leader_check_damage(l, err) || still_ours(l, err) ||
-        lw__leader_answer(l, err) || notice_person(l, err) || lw__leader_request(l, err))
+    if (lw__leader_check_damage(l, err) || check_stamp(l, err) ||
+        lw__leader_answer(l, err) || answer_requests(l, err) ||
+        lw__leader_request(l, err))
         return -1;
     return seal_due(l, err) || lw__leader_live_step(l, err) ||
                    lw__leader_notify_due(l, err)
@@ -561,7 +563,7 @@ static bool round_trip(struct lw_leader *l) {
     struct lw_err err = {0};
     if (!hold_lease(l))
         return false;
-    bool passed = tick(l, &err) == 0;
+    bool passed = leader_tick(l, &err) == 0;
     pthread_mutex_lock(&l->engine->lock);
     lw_copy(l->engine->leader_why, sizeof l->engine->leader_why, passed ? "" : err.msg);
     pthread_mutex_unlock(&l->engine->lock);
@@ -584,7 +586,7 @@ static bool round_trip(struct lw_leader *l) {
     return false;
 }
 
-static int prepare(struct lw_leader *l, struct lw_err *err) {
+static int leader_prepare(struct lw_leader *l, struct lw_err *err) {
     l->redis = lw_redis_new(&l->config->redis, err);
     if (!l->redis)
         return -1;
@@ -603,10 +605,10 @@ void *lw__leader_main(void *arg) {
                           .flow = -1,
                           .sealed_until_ms = INT64_MIN};
     struct lw_err err = {0};
-    if (prepare(&l, &err)) {
+    if (leader_prepare(&l, &err)) {
         lw__engine_request_shutdown(e, &err);
     } else {
-        while (announce(&l, &err) && lw__engine_sleep(e, AWAY_MS)) {
+        while (announce_stream(&l, &err) && lw__engine_sleep(e, AWAY_MS)) {
             if (err.code == LW_ECONFIG)
                 lw__engine_request_shutdown(e, &err);
             else if (log_due(&l))

@@ -60,7 +60,7 @@ static void note_key(struct lw_leader *l, const struct lw_damage *d) {
 }
 
 /* Those who do not lead yet leave the telling to the first look of who does. */
-static int look(struct lw_leader *l, struct lw_err *err) {
+static int damage_scan(struct lw_leader *l, struct lw_err *err) {
     struct lw_damages found;
     const struct lw_damage_of of = {l->config->source.topic, l->engine->who, l->n,
                                     l->noted_ms + 1, false};
@@ -80,7 +80,7 @@ static int look(struct lw_leader *l, struct lw_err *err) {
 int lw__leader_move_damaged(struct lw_leader *l, struct lw_err *err) {
     struct lw_monitor *monitor = l->monitor;
     l->monitor = NULL; /* which is about to be dropped: the next look tells */
-    int rc = look(l, err);
+    int rc = damage_scan(l, err);
     l->monitor = monitor;
     l->looked_ms = 0;
     return rc;
@@ -91,7 +91,7 @@ int lw__leader_check_damage(struct lw_leader *l, struct lw_err *err) {
     if (l->looked_ms && now - l->looked_ms < LOOK_MS)
         return 0;
     struct lw_err why = {0};
-    if (look(l, &why) && why.code == LW_EAGAIN)
+    if (damage_scan(l, &why) && why.code == LW_EAGAIN)
         return lw_fail(err, why.code, "%s", why.msg);
     if (why.code) { /* a server that does not let us look: a stream goes on without */
         lw_log(damage_check_failed, LW_QUOTE(why.msg));
@@ -104,8 +104,8 @@ int lw__leader_check_damage(struct lw_leader *l, struct lw_err *err) {
 /* ---- the champion ---- */
 
 /* 1: it can score; 0: it cannot, and *why says so; -1. */
-static int usable(struct lw_leader *l, uint32_t version, struct lw_err *why,
-                  struct lw_err *err) {
+static int version_usable(struct lw_leader *l, uint32_t version, struct lw_err *why,
+                          struct lw_err *err) {
     lw_err_clear(why);
     if (version && lw_models_usable(l->redis, l->spec, version, why) == 0)
         return 1;
@@ -126,8 +126,8 @@ static int was_champion(struct lw_leader *l, uint32_t version, struct lw_err *er
 
 /* A version that can score in the place of another: the one before it, else the newest
  * that has been champion. 1; 0: there is none; -1. */
-static int spare(struct lw_leader *l, const struct lw_aliases *a, uint32_t *out,
-                 struct lw_err *err) {
+static int find_replacement(struct lw_leader *l, const struct lw_aliases *a,
+                            uint32_t *out, struct lw_err *err) {
     const uint32_t known[] = {a->previous, a->first};
     struct lw_err none = {0};
     for (uint32_t i = 0; i < 2 + SPARES; i++) {
@@ -135,7 +135,7 @@ static int spare(struct lw_leader *l, const struct lw_aliases *a, uint32_t *out,
             break;
         uint32_t v = i < 2 ? known[i] : a->next - (i - 1);
         int ok = v && v != a->champion ? i < 2 || was_champion(l, v, err) : 0;
-        ok = ok > 0 ? usable(l, v, &none, err) : ok;
+        ok = ok > 0 ? version_usable(l, v, &none, err) : ok;
         *out = v;
         if (ok)
             return ok;
@@ -145,15 +145,16 @@ static int spare(struct lw_leader *l, const struct lw_aliases *a, uint32_t *out,
 
 /* The champion's model cannot be read: another that has been champion is put in its
  * place, so that events are scored; a person may decide otherwise. */
-static int replace(struct lw_leader *l, const struct lw_aliases *a, struct lw_err *err) {
+static int replace_champion(struct lw_leader *l, const struct lw_aliases *a,
+                            struct lw_err *err) {
     uint32_t other;
     struct lw_err why = {0};
     char text[320];
-    int ok = usable(l, a->champion, &why, err);
+    int ok = version_usable(l, a->champion, &why, err);
     if (ok)
         return ok < 0 ? -1 : 0;
     l->unusable = a->champion;
-    ok = spare(l, a, &other, err);
+    ok = find_replacement(l, a, &other, err);
     if (ok < 0 ||
         (ok && lw_models_promote(l->redis, l->spec, other, l->engine->who,
                                  "the champion's model cannot be read", NULL, err)))
@@ -179,7 +180,7 @@ static uint32_t known_champion(const struct lw_leader *l) {
 }
 
 /* 1: the version is there; 0; -1. */
-static int exists(struct lw_leader *l, uint32_t version, struct lw_err *err) {
+static int version_exists(struct lw_leader *l, uint32_t version, struct lw_err *err) {
     struct lw_version head;
     struct lw_err why = {0};
     struct lw_reply *reply = lw_models_head(l->redis, l->spec, version, &head, &why);
@@ -189,8 +190,8 @@ static int exists(struct lw_leader *l, uint32_t version, struct lw_err *err) {
     return why.code == LW_EAGAIN ? lw_fail(err, LW_EAGAIN, "%s", why.msg) : 0;
 }
 
-static int put_back(struct lw_leader *l, struct lw_aliases *a, uint32_t version,
-                    struct lw_err *err) {
+static int restore_champion(struct lw_leader *l, struct lw_aliases *a, uint32_t version,
+                            struct lw_err *err) {
     lw_log(champion_restored, version);
     if (lw_models_restore(l->redis, l->spec, &l->lease, version,
                           lw_monitor_first_version(l->monitor), err))
@@ -201,13 +202,14 @@ static int put_back(struct lw_leader *l, struct lw_aliases *a, uint32_t version,
 }
 
 /* The alias is damaged, and nobody knows what it was. */
-static int lost(struct lw_leader *l, struct lw_aliases *a, struct lw_err *err) {
+static int report_champion_lost(struct lw_leader *l, struct lw_aliases *a,
+                                struct lw_err *err) {
     uint32_t version;
     if (l->lost)
         return 0;
-    int found = spare(l, a, &version, err);
+    int found = find_replacement(l, a, &version, err);
     if (found)
-        return found < 0 ? -1 : put_back(l, a, version, err);
+        return found < 0 ? -1 : restore_champion(l, a, version, err);
     l->lost = true;
     lw_log(champion_lost,
            "the alias champion in Redis is damaged, and no version can take its place: "
@@ -226,18 +228,20 @@ int lw__leader_aliases(struct lw_leader *l, struct lw_aliases *a, struct lw_err 
     l->lost &= a->damaged;
     if (a->champion && a->champion == was && l->checked == was)
         return 0;
-    int there = a->champion && a->champion != was ? exists(l, a->champion, err) : 1;
+    int there =
+        a->champion && a->champion != was ? version_exists(l, a->champion, err) : 1;
     if (there == 0 && was) /* there is no such version: the alias is damaged */
         a->champion = 0;
     /* Also when it is gone itself: so everybody sees that there was one, and is told. */
     if (there >= 0 && !a->champion && was && !sure)
-        there = exists(l, was, err);
-    if (there < 0 || (!a->champion && was && (sure || there) && put_back(l, a, was, err)))
+        there = version_exists(l, was, err);
+    if (there < 0 ||
+        (!a->champion && was && (sure || there) && restore_champion(l, a, was, err)))
         return -1;
-    if (a->damaged && lost(l, a, err))
+    if (a->damaged && report_champion_lost(l, a, err))
         return -1;
     if (!a->champion || l->unusable == a->champion)
         return 0;
     l->checked = a->champion;
-    return replace(l, a, err);
+    return replace_champion(l, a, err);
 }

@@ -21,7 +21,7 @@
 #define SAMPLES                                                                          \
     (sizeof((struct lw_live_state *)0)->sample / sizeof(struct lw_live_sample))
 
-static struct lw_live_sample sums(const struct lw_leader *l) {
+static struct lw_live_sample live_sums(const struct lw_leader *l) {
     struct lw_live_sample now = {0};
     for (int32_t p = 0; p < l->n; p++) {
         now.messages += l->view[p].counter[LW_COUNT_MESSAGES];
@@ -41,7 +41,7 @@ void lw__leader_live_begin(struct lw_leader *l, const struct lw_detector_state *
         l->live.heard_ms = lw_wall_ms();
 }
 
-static uint64_t lag(const struct lw_leader *l) {
+static uint64_t live_lag(const struct lw_leader *l) {
     uint64_t n = 0;
     for (int32_t p = 0; p < l->n; p++) {
         const struct lw_part_view *v = &l->view[p];
@@ -54,7 +54,8 @@ static uint64_t lag(const struct lw_leader *l) {
 /* What came in over the samples that are at hand; counts go back when Redis was put back
  * to an older state, and suspects when a leap of time was taken back: then the samples
  * begin anew. */
-static struct lw_live_sample recent(struct lw_live_state *s, struct lw_live_sample now) {
+static struct lw_live_sample live_recent(struct lw_live_state *s,
+                                         struct lw_live_sample now) {
     struct lw_live_sample out = {0};
     const struct lw_live_sample *newest =
         s->nsamples ? &s->sample[(s->at + SAMPLES - 1) % SAMPLES] : NULL;
@@ -76,8 +77,8 @@ static struct lw_live_sample recent(struct lw_live_state *s, struct lw_live_samp
 }
 
 /* Redis is told once a minute while messages come in, and once more when they stop. */
-static int hear(struct lw_leader *l, uint64_t messages, int64_t wall,
-                struct lw_err *err) {
+static int note_message_count(struct lw_leader *l, uint64_t messages, int64_t wall,
+                              struct lw_err *err) {
     struct lw_live_state *s = &l->live;
     int64_t now = lw_mono_ms();
     if (messages != s->heard) {
@@ -92,22 +93,22 @@ static int hear(struct lw_leader *l, uint64_t messages, int64_t wall,
     return lw_detector_heard(l->redis, l->spec, &l->lease, s->heard, s->heard_ms, err);
 }
 
-static struct lw_live share(uint64_t part, uint64_t messages, int64_t wall) {
+static struct lw_live live_share(uint64_t part, uint64_t messages, int64_t wall) {
     double value = messages ? (double)part / (double)messages : 0;
     return (struct lw_live){value > 1 ? 1 : value, messages, wall};
 }
 
-static struct lw_live reading(const struct lw_leader *l, enum lw_metric metric,
-                              const struct lw_live_sample *came, int64_t wall) {
+static struct lw_live live_reading(const struct lw_leader *l, enum lw_metric metric,
+                                   const struct lw_live_sample *came, int64_t wall) {
     switch (metric) {
     case LW_METRIC_DEAD_LETTERS:
-        return share(came->dead, came->messages, wall);
+        return live_share(came->dead, came->messages, wall);
     case LW_METRIC_LATE:
-        return share(came->late, came->messages, wall);
+        return live_share(came->late, came->messages, wall);
     case LW_METRIC_SUSPECT:
-        return share(came->suspect, came->messages, wall);
+        return live_share(came->suspect, came->messages, wall);
     case LW_METRIC_LAG:
-        return (struct lw_live){(double)lag(l), UINT64_MAX, wall};
+        return (struct lw_live){(double)live_lag(l), UINT64_MAX, wall};
     default:
         break;
     }
@@ -118,18 +119,18 @@ static struct lw_live reading(const struct lw_leader *l, enum lw_metric metric,
 int lw__leader_live_step(struct lw_leader *l, struct lw_err *err) {
     struct lw_live_state *s = &l->live;
     int64_t now = lw_mono_ms(), wall = lw_wall_ms();
-    struct lw_live_sample sum = sums(l);
-    if (hear(l, sum.messages, wall, err))
+    struct lw_live_sample sum = live_sums(l);
+    if (note_message_count(l, sum.messages, wall, err))
         return -1;
     if (now < s->next_ms || atomic_load(&l->engine->flow) != LW_FLOWS)
         return 0;
     s->next_ms = now + STEP_MS;
-    struct lw_live_sample came = recent(s, sum);
+    struct lw_live_sample came = live_recent(s, sum);
     for (size_t r = 0; r < l->spec->nrules; r++) {
         enum lw_metric metric = l->spec->rule[r].metric;
         if (!lw_metric_live(metric))
             continue;
-        struct lw_live now_is = reading(l, metric, &came, wall);
+        struct lw_live now_is = live_reading(l, metric, &came, wall);
         lw_monitor_live(l->monitor, r, &now_is, l->evaluation);
         if (l->evaluation->nalerts && lw__leader_write(l, NULL, false, err))
             return -1;

@@ -7,7 +7,7 @@
 #include "store/damage.h"
 
 /* When a partition's owner was last heard of. */
-struct told {
+struct owner_heartbeat {
     int64_t updated_ms; /* its word */
     int64_t heard_ms;   /* monotonic, ours; 0: not yet */
     bool again;         /* more than once since we lead */
@@ -41,11 +41,11 @@ struct lw_leader {
     int32_t n;      /* partitions, ever: also of a topic that was made anew, smaller */
     int32_t said;   /* ... as `meta` has it */
     bool announced; /* once: what is refused from then on is waited for */
-    struct lw_part_view *view; /* by partition */
-    struct told *told;         /* by partition */
-    struct lw_pace *pace;      /* by partition */
-    int64_t sealed_was_ms;     /* sealed_until_ms, ... */
-    int64_t sealed_since_ms;   /* ... since then (monotonic) */
+    struct lw_part_view *view;    /* by partition */
+    struct owner_heartbeat *told; /* by partition */
+    struct lw_pace *pace;         /* by partition */
+    int64_t sealed_was_ms;        /* sealed_until_ms, ... */
+    int64_t sealed_since_ms;      /* ... since then (monotonic) */
     int flow;              /* of enum lw_flow, as known before the view was read; -1 */
     int64_t flow_since_ms; /* monotonic */
     int64_t complete_ms;   /* of lw_engine_complete, likewise */

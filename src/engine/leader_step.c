@@ -31,15 +31,15 @@ static const char *action_of(const struct lw_evaluation *e, const struct lw_aler
 #define SEGMENTS_MAX 5
 
 /* Where the error rose, and in which events. */
-struct blame {
+struct alert_segments {
     struct lw_rise rise[SEGMENTS_MAX];
     struct lw_alert_segment segment[SEGMENTS_MAX];
     size_t nsegments, nexamples;
     const char *example[LW_EXAMPLES_MAX];
 };
 
-static void find_blame(const struct lw_leader *l, const struct lw_alert *a,
-                       struct lw_pane *window, struct blame *out) {
+static void find_segments(const struct lw_leader *l, const struct lw_alert *a,
+                          struct lw_pane *window, struct alert_segments *out) {
     out->nsegments = lw_rise_find(l->spec, lw_monitor_reference(l->monitor), window,
                                   a->model_version, out->rise, SEGMENTS_MAX);
     for (size_t i = 0; i < out->nsegments; i++) {
@@ -59,11 +59,11 @@ static void find_blame(const struct lw_leader *l, const struct lw_alert *a,
 }
 
 /* The message; empty when it cannot be formed. */
-static void form(struct lw_leader *l, const struct lw_evaluation *e,
-                 const struct lw_alert *a, unsigned repeat, struct lw_buf *json) {
+static void render_alert(struct lw_leader *l, const struct lw_evaluation *e,
+                         const struct lw_alert *a, unsigned repeat, struct lw_buf *json) {
     struct lw_err err = {0};
     char action[240];
-    struct blame blame = {0};
+    struct alert_segments blame = {0};
     const struct lw_rule *rule = a->rule;
     bool windowed = rule && !lw_metric_live(rule->metric);
     struct lw_alert_context context = {
@@ -78,7 +78,7 @@ static void form(struct lw_leader *l, const struct lw_evaluation *e,
         .runbook_url = l->config->runbook_url};
     if (windowed && a->firing && !lw_metric_per_feature(rule->metric) &&
         !lw_metric_of_feed(rule->metric))
-        find_blame(l, a, context.window, &blame);
+        find_segments(l, a, context.window, &blame);
     context.segment = blame.segment;
     context.nsegments = blame.nsegments;
     context.example = blame.example;
@@ -102,28 +102,28 @@ void lw__alert_log(const struct lw_alert *a) {
 }
 
 /* What the changes of the evaluation say to whom. The messages stay until _free. */
-struct letters {
+struct alert_messages {
     struct lw_buf json[LW_ALERTS_MAX];
     const struct lw_pages *pages;
 };
 
-static struct letters *write_letters(struct lw_leader *l) {
+static struct alert_messages *alert_messages_new(struct lw_leader *l) {
     const struct lw_evaluation *e = l->evaluation;
-    struct letters *out = lw_calloc(1, sizeof *out);
+    struct alert_messages *out = lw_calloc(1, sizeof *out);
     for (size_t i = 0; i < e->nalerts; i++) {
         const struct lw_alert *a = &e->alert[i];
         lw__alert_log(a);
-        form(l, e, a, 0, &out->json[i]);
+        render_alert(l, e, a, 0, &out->json[i]);
     }
     out->pages = lw_notification_plan_changes(l->pager, e->alert, e->nalerts, out->json,
                                               lw_wall_ms());
     return out;
 }
 
-static void free_letters(struct letters *letters) {
+static void alert_messages_free(struct alert_messages *messages) {
     for (size_t i = 0; i < LW_ALERTS_MAX; i++)
-        lw_buf_fini(&letters->json[i]);
-    free(letters);
+        lw_buf_fini(&messages->json[i]);
+    free(messages);
 }
 
 /* ---- by the clock ---- */
@@ -131,20 +131,21 @@ static void free_letters(struct letters *letters) {
 #define ROUND_MS    1000
 #define WAITING_MAX 256
 
-static bool form_again(void *arg, uint64_t fingerprint, unsigned repeat,
-                       struct lw_buf *json) {
+static bool render_again(void *arg, uint64_t fingerprint, unsigned repeat,
+                         struct lw_buf *json) {
     struct lw_leader *l = arg;
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     bool known = lw_monitor_alert(l->monitor, fingerprint, e);
     if (known)
-        form(l, e, &e->alert[0], repeat, json);
+        render_alert(l, e, &e->alert[0], repeat, json);
     free(e);
     return known && json->len;
 }
 
 /* Does something about the alert wait for the receiver? When Redis does not say, yes: a
  * repetition can be late. */
-static bool waits(void *arg, const struct lw_receiver *r, uint64_t fingerprint) {
+static bool delivery_pending(void *arg, const struct lw_receiver *r,
+                             uint64_t fingerprint) {
     struct lw_leader *l = arg;
     struct lw_delivery *d = lw_calloc(WAITING_MAX, sizeof *d);
     struct lw_err err = {0};
@@ -171,7 +172,7 @@ int lw__leader_write_notifications(struct lw_leader *l, const struct lw_pages *p
 }
 
 int lw__leader_notify_due(struct lw_leader *l, struct lw_err *err) {
-    const struct lw_notification_hooks hooks = {l, form_again, waits};
+    const struct lw_notification_hooks hooks = {l, render_again, delivery_pending};
     int64_t now = lw_mono_ms();
     if (now - l->paged_ms < ROUND_MS)
         return 0;
@@ -190,21 +191,21 @@ int lw__leader_orphans(struct lw_leader *l, struct lw_err *err) {
 
 /* ---- steps ---- */
 
-static struct lw_step step_of(const struct lw_leader *l, const struct letters *letters,
-                              bool sealed) {
+static struct lw_step step_of(const struct lw_leader *l,
+                              const struct alert_messages *messages, bool sealed) {
     return (struct lw_step){.lease = &l->lease,
                             .was_sealed_until_ms = l->sealed_until_ms,
                             .monitor = l->monitor,
                             .evaluation = l->evaluation,
                             .sealed = sealed,
                             .asked = l->asked,
-                            .pages = letters->pages,
+                            .pages = messages->pages,
                             .unread = sealed ? &l->unread : NULL,
                             .now_ms = lw_wall_ms()};
 }
 
 /* Listeners miss a change of the champion; workers look at the alias anyway. */
-static void tell_unheard(const struct lw_leader *l) {
+static void log_publish_failed(const struct lw_leader *l) {
     if (*lw_models_unheard(l->redis))
         lw_log(models_publish_failed, LW_QUOTE(lw_models_unheard(l->redis)));
 }
@@ -222,20 +223,20 @@ static void span_log(const struct lw_span_change *change) {
 
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err) {
-    struct letters *letters = write_letters(l);
-    struct lw_step step = step_of(l, letters, sealed);
+    struct alert_messages *messages = alert_messages_new(l);
+    struct lw_step step = step_of(l, messages, sealed);
     int rc = rolled ? lw_models_promote(l->redis, l->spec, rolled->other, "leeway",
                                         rolled->reason, &step, err)
                     : lw_step_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
     if (rc == 0 && rolled)
-        tell_unheard(l);
+        log_publish_failed(l);
     if (rc == 0 && sealed && l->unread.n)
         lw__retrainer_rebuild_panes(l->engine); /* now that they are noted */
     if (rc == 0 && sealed)
         lw_unread_fini(&l->unread);
-    free_letters(letters);
+    alert_messages_free(messages);
     for (size_t i = 0; rc == 0 && i < l->evaluation->nspans; i++)
         span_log(&l->evaluation->span[i]);
     for (size_t i = 0; rc == 0 && i < l->evaluation->ndecisions; i++)
@@ -263,10 +264,11 @@ int lw__leader_request(struct lw_leader *l, struct lw_err *err) {
     return 0;
 }
 
-static int publish(struct lw_leader *l, struct lw_job *job, uint32_t number,
-                   const struct letters *letters, bool promote, struct lw_err *err) {
+static int publish_version(struct lw_leader *l, struct lw_job *job, uint32_t number,
+                           const struct alert_messages *messages, bool promote,
+                           struct lw_err *err) {
     struct lw_buf model = {0}, reference = {0};
-    struct lw_step step = step_of(l, letters, false);
+    struct lw_step step = step_of(l, messages, false);
     struct lw_version v = {.version = number,
                            .parent = job->champion,
                            .created_ms = lw_wall_ms(),
@@ -288,14 +290,15 @@ static int publish(struct lw_leader *l, struct lw_job *job, uint32_t number,
     if (rc == 0)
         l->written_ms = step.now_ms;
     if (rc == 0 && promote)
-        tell_unheard(l);
+        log_publish_failed(l);
     lw_buf_fini(&model);
     lw_buf_fini(&reference);
     return rc;
 }
 
 /* The reference goes to the monitor as a copy: the job's own is still to be published. */
-static void crown_trained(struct lw_leader *l, struct lw_job *job, uint32_t number) {
+static void set_trained_champion(struct lw_leader *l, struct lw_job *job,
+                                 uint32_t number) {
     struct lw_buf bytes = {0};
     job->training.reference->version = number;
     lw_reference_write(job->training.reference, &bytes);
@@ -313,8 +316,8 @@ static void log_failed(uint32_t number, const struct lw_training *t) {
                    LW_QUOTE(t->trial[i].note));
 }
 
-static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
-                    struct lw_err *err) {
+static int conclude_training(struct lw_leader *l, struct lw_job *job, uint32_t *number,
+                             struct lw_err *err) {
     const struct lw_evaluation *e = l->evaluation;
     if (!job->failed && lw_models_reserve(l->redis, l->spec, &l->lease, number, err))
         return -1;
@@ -324,11 +327,11 @@ static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
     if (job->failed)
         return lw__leader_write(l, NULL, false, err);
     bool promote = e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE;
-    struct letters *letters = write_letters(l);
+    struct alert_messages *messages = alert_messages_new(l);
     if (promote)
-        crown_trained(l, job, *number);
-    int rc = publish(l, job, *number, letters, promote, err);
-    free_letters(letters);
+        set_trained_champion(l, job, *number);
+    int rc = publish_version(l, job, *number, messages, promote, err);
+    alert_messages_free(messages);
     if (rc == 0)
         log_failed(*number, &job->training);
     if (rc == 0 && promote)
@@ -345,7 +348,7 @@ int lw__leader_answer(struct lw_leader *l, struct lw_err *err) {
     uint32_t number = 0;
     int rc = 0;
     if (job->request.id == lw_monitor_pending(l->monitor)) /* else: another leader's */
-        rc = conclude(l, job, &number, err);
+        rc = conclude_training(l, job, &number, err);
     if (rc == 0) {
         atomic_store(&l->engine->training, lw_monitor_pending(l->monitor) != 0);
         if (l->engine->hooks.trained)

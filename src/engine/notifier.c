@@ -38,8 +38,9 @@ void lw__delivery_log(const char *receiver, const char *id, uint64_t attempts,
                LW_QUOTE(result->reason));
 }
 
-static struct outcome judge(const struct lw_notifier *n, const struct lw_delivery *d,
-                            const struct lw_http_result *result) {
+static struct outcome outcome_judge(const struct lw_notifier *n,
+                                    const struct lw_delivery *d,
+                                    const struct lw_http_result *result) {
     const struct lw_receiver *receiver = &n->engine->config->receiver[n->receiver];
     struct outcome o = {.tried = *d, .delivered = result->verdict == LW_DELIVERED};
     o.next = lw_notifier_next(receiver, d->id, result, d->attempts + 1, d->put_ms,
@@ -51,9 +52,9 @@ static struct outcome judge(const struct lw_notifier *n, const struct lw_deliver
     return o;
 }
 
-static int note(const struct lw_notifier *n, struct lw_redis *redis,
-                const struct lw_lease *lease, const struct outcome *o,
-                struct lw_err *err) {
+static int outcome_write(const struct lw_notifier *n, struct lw_redis *redis,
+                         const struct lw_lease *lease, const struct outcome *o,
+                         struct lw_err *err) {
     const struct lw_spec *spec = &n->engine->config->spec;
     if (o->next.what == LW_NEXT_RETRY)
         return lw_outbox_retry(redis, spec, lease, &o->tried, err);
@@ -65,11 +66,11 @@ static int note(const struct lw_notifier *n, struct lw_redis *redis,
 /* Redis must know it before anything else is sent: an entry that stays would be sent
  * again at once, and again. While Redis refuses or is away, this waits, and longer each
  * time; whoever leads meanwhile sends it once more, under the same id. */
-static void settle(struct lw_notifier *n, struct lw_redis *redis, struct lw_lease lease,
-                   const struct outcome *o) {
+static void outcome_record(struct lw_notifier *n, struct lw_redis *redis,
+                           struct lw_lease lease, const struct outcome *o) {
     for (int64_t wait = IDLE_MS; lease.token; lease = lw__engine_lease(n->engine)) {
         struct lw_err err = {0};
-        if (note(n, redis, &lease, o, &err) == 0 || err.code == LW_EFENCED)
+        if (outcome_write(n, redis, &lease, o, &err) == 0 || err.code == LW_EFENCED)
             return;
         if (wait >= TELL_MS)
             lw_log(delivery_record_retry, n->engine->config->receiver[n->receiver].name,
@@ -110,8 +111,8 @@ static bool deliver_one(struct lw_notifier *n, struct lw_redis *redis,
         struct lw_http_result result = {0};
         lw_alert_send(&config->receiver[n->receiver], due->json, due->len, lw_wall_ms(),
                       &result);
-        struct outcome o = judge(n, due, &result);
-        settle(n, redis, *lease, &o);
+        struct outcome o = outcome_judge(n, due, &result);
+        outcome_record(n, redis, *lease, &o);
     }
     lw_reply_free(reply);
     free(d);

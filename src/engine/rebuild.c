@@ -19,7 +19,7 @@
 #define READ_MS   60000 /* without progress */
 #define SCHEMA_MS 30000
 
-struct reading {
+struct pane_reader {
     const struct lw_spec *spec;
     struct lw_intake *intake;
     struct lw_loaded_models lineup;
@@ -28,8 +28,8 @@ struct reading {
     struct lw_err waits;
 };
 
-static int decode(struct reading *in, const rd_kafka_message_t *m,
-                  struct lw_cell *cells) {
+static int message_decode(struct pane_reader *in, const rd_kafka_message_t *m,
+                          struct lw_cell *cells) {
     struct lw_err err = {0};
     int64_t until = lw_mono_ms() + SCHEMA_MS;
     while (lw_intake_decode(in->intake, m, cells, &err)) {
@@ -45,12 +45,12 @@ static int decode(struct reading *in, const rd_kafka_message_t *m,
     return 0;
 }
 
-static int take(void *arg, const rd_kafka_message_t *m) {
-    struct reading *in = arg;
+static int rebuild_add_message(void *arg, const rd_kafka_message_t *m) {
+    struct pane_reader *in = arg;
     struct lw_cell cells[LW_FIELDS_MAX], watched[LW_FEATURES_MAX + 1];
     struct lw_scored scored[LW_VERSIONS_MAX];
     struct lw_row row;
-    int failed = decode(in, m, cells);
+    int failed = message_decode(in, m, cells);
     if (failed)
         return failed > 0;
     int reason =
@@ -68,11 +68,12 @@ static int take(void *arg, const rd_kafka_message_t *m) {
     return 0;
 }
 
-static int read_all(const struct lw_rebuilder *with, struct reading *in,
+static int read_all(const struct lw_rebuilder *with, struct pane_reader *in,
                     const struct lw_offset_range *range, uint64_t *gone,
                     struct lw_err *err) {
     const struct lw_config *config = with->config;
-    const struct lw_read_options how = {.timeout_ms = READ_MS, .each = take, .arg = in};
+    const struct lw_read_options how = {
+        .timeout_ms = READ_MS, .each = rebuild_add_message, .arg = in};
     in->intake = lw_intake_new(config, with->registry, err);
     int rc = in->intake ? lw_ranges_read(&config->kafka, config->source.topic, range, 1,
                                          &how, gone, err)
@@ -91,10 +92,10 @@ int lw_rebuild_pane(const struct lw_rebuilder *with, int64_t start_ms, int32_t p
     if (lw_damage_pane(with->redis, spec, start_ms, partition, &lost, err))
         return -1;
     struct lw_model_cache *models = lw_model_cache_new(spec);
-    struct reading in = {.spec = spec,
-                         .into = lw_partition_new(spec, partition),
-                         .from_ms = start_ms,
-                         .until_ms = start_ms + spec->pane_ms};
+    struct pane_reader in = {.spec = spec,
+                             .into = lw_partition_new(spec, partition),
+                             .from_ms = start_ms,
+                             .until_ms = start_ms + spec->pane_ms};
     const struct lw_offset_range range = {partition, lost.first, lost.last};
     int rc = lw_model_cache_load(models, with->redis, &lost.force, &in.lineup, err);
     rc = rc ? rc : read_all(with, &in, &range, &out->gone, err);

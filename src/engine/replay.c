@@ -25,7 +25,7 @@ struct pacer {
     uint64_t sent;
 };
 
-static void believe(struct pacer *p, int64_t event_ms) {
+static void pacer_observe(struct pacer *p, int64_t event_ms) {
     lw_clock_event(&p->crowd, event_ms, INT64_MAX);
     if (p->first_ms == INT64_MIN)
         p->first_ms = p->clock_ms = event_ms;
@@ -59,7 +59,7 @@ static bool sleep_until(const struct pacer *p, double seconds) {
 static bool wait_turn(struct pacer *p, const struct lw_feed_event *event) {
     const struct lw_replay_options *o = p->options;
     if (event->reason >= 0)
-        believe(p, event->row.time_ms);
+        pacer_observe(p, event->row.time_ms);
     if (o->rate > 0 && !sleep_until(p, (double)p->sent / o->rate))
         return false;
     if (o->speed > 0 && p->first_ms != INT64_MIN &&

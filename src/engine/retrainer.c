@@ -19,7 +19,7 @@
 #define SCHEMA_WAIT_MS  (READ_TIMEOUT_MS / 2)
 #define SCHEMA_LOOK_MS  20
 
-struct reading {
+struct training_reader {
     const struct lw_config *config;
     struct lw_engine *engine;
     struct lw_intake *intake;
@@ -31,8 +31,8 @@ struct reading {
 
 /* A schema that is not known (to this process) is waited for, but not so long that the
  * reading would count as stuck. -1: never; 1: not in this attempt. */
-static int decode(struct reading *in, const rd_kafka_message_t *m,
-                  struct lw_cell *cells) {
+static int message_decode(struct training_reader *in, const rd_kafka_message_t *m,
+                          struct lw_cell *cells) {
     struct lw_err err = {0};
     int64_t until = lw_mono_ms() + SCHEMA_WAIT_MS, look = 1;
     while (lw_intake_decode(in->intake, m, cells, &err)) {
@@ -48,12 +48,12 @@ static int decode(struct reading *in, const rd_kafka_message_t *m,
     return 0;
 }
 
-static int take_message(void *arg, const rd_kafka_message_t *m) {
-    struct reading *in = arg;
+static int rows_add_message(void *arg, const rd_kafka_message_t *m) {
+    struct training_reader *in = arg;
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_row row;
     in->lineage.read++;
-    int reason = -1, failed = decode(in, m, cells);
+    int reason = -1, failed = message_decode(in, m, cells);
     if (failed > 0)
         return failed;
     if (failed == 0)
@@ -65,8 +65,9 @@ static int take_message(void *arg, const rd_kafka_message_t *m) {
     return 0;
 }
 
-static int read_rows(struct lw_engine *e, struct lw_redis *redis, struct reading *in,
-                     struct lw_range *ranges, size_t n, struct lw_err *err) {
+static int read_rows(struct lw_engine *e, struct lw_redis *redis,
+                     struct training_reader *in, struct lw_range *ranges, size_t n,
+                     struct lw_err *err) {
     const struct lw_spec *spec = &e->config->spec;
     if (lw_state_ranges(redis, spec, (int32_t)n, in->from_ms, in->until_ms, ranges, err))
         return -1;
@@ -80,7 +81,7 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis, struct reading
     in->lineage.nranges = n;
     struct lw_read_options how = {.timeout_ms = READ_TIMEOUT_MS,
                                   .stop = &e->stop_flag,
-                                  .each = take_message,
+                                  .each = rows_add_message,
                                   .arg = in};
     int rc = lw_ranges_read(&e->config->kafka, e->config->source.topic, wanted, n, &how,
                             &in->lineage.gone, err);
@@ -100,8 +101,9 @@ static struct lw_model *load_champion(struct lw_engine *e, struct lw_redis *redi
     return model;
 }
 
-static int prove(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
-                 const struct lw_dataset *rows, struct lw_err *err) {
+static int train_candidates(struct lw_engine *e, struct lw_redis *redis,
+                            struct lw_job *job, const struct lw_dataset *rows,
+                            struct lw_err *err) {
     struct lw_model *champion = NULL;
     if (job->champion && !(champion = load_champion(e, redis, job->champion, err)))
         return -1;
@@ -114,15 +116,16 @@ static int prove(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job
     return rc;
 }
 
-static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
-                struct lw_err *err) {
+static int job_run(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
+                   struct lw_err *err) {
     const struct lw_spec *spec = &e->config->spec;
     int64_t began = lw_mono_ms();
-    struct reading in = {.config = e->config,
-                         .engine = e,
-                         .from_ms = job->request.as_of_ms - spec->retrain.window_ms,
-                         .until_ms = job->request.as_of_ms,
-                         .rows = lw_dataset_new(spec->train)};
+    struct training_reader in = {.config = e->config,
+                                 .engine = e,
+                                 .from_ms =
+                                     job->request.as_of_ms - spec->retrain.window_ms,
+                                 .until_ms = job->request.as_of_ms,
+                                 .rows = lw_dataset_new(spec->train)};
     size_t n = (size_t)atomic_load(&e->npartitions);
     struct lw_range *ranges = lw_calloc(n, sizeof *ranges);
     in.intake = lw_intake_new(e->config, e->registry, err);
@@ -130,7 +133,7 @@ static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
         lw_intake_patience(in.intake, 0);
     int rc = in.intake ? read_rows(e, redis, &in, ranges, n, err) : -1;
     if (rc == 0)
-        rc = prove(e, redis, job, in.rows, err);
+        rc = train_candidates(e, redis, job, in.rows, err);
     if (rc == 0)
         job->facts =
             lw__version_facts(e->config, &job->request, &job->training, &in.lineage,
@@ -142,10 +145,11 @@ static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
 }
 
 /* A service that is away is waited for; everything else is the training's outcome. */
-static void run_job(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job) {
+static void job_run_until_answered(struct lw_engine *e, struct lw_redis *redis,
+                                   struct lw_job *job) {
     for (;;) {
         lw_err_clear(&job->err);
-        job->failed = work(e, redis, job, &job->err) != 0;
+        job->failed = job_run(e, redis, job, &job->err) != 0;
         if (!job->failed || job->err.code != LW_EAGAIN)
             return;
         lw_log(training_retry, LW_QUOTE(job->err.msg));
@@ -159,8 +163,8 @@ static void run_job(struct lw_engine *e, struct lw_redis *redis, struct lw_job *
 #define FILL_TRIES 5 /* a second apart: the step that seals it may be under way */
 
 /* 0: it is there again, or cannot be; -1: not sealed yet. */
-static int fill_pane(struct lw_engine *e, struct lw_redis *redis, int64_t start_ms,
-                     int32_t partition) {
+static int rebuild_pane(struct lw_engine *e, struct lw_redis *redis, int64_t start_ms,
+                        int32_t partition) {
     const struct lw_rebuilder with = {e->config, e->registry, redis};
     struct lw_rebuilt made;
     struct lw_err err = {0};
@@ -183,7 +187,7 @@ static int fill_pane(struct lw_engine *e, struct lw_redis *redis, int64_t start_
 }
 
 /* Those that Kafka still holds as they were. */
-static void fill_panes(struct lw_engine *e, struct lw_redis *redis) {
+static void rebuild_panes(struct lw_engine *e, struct lw_redis *redis) {
     struct lw_damages all;
     struct lw_err err = {0};
     if (lw_damage_list(redis, &e->config->spec, &all, &err))
@@ -193,7 +197,7 @@ static void fill_panes(struct lw_engine *e, struct lw_redis *redis) {
         int32_t partition;
         if (!lw_damage_is_pane(&e->config->spec, all.item[i].name, &start, &partition))
             continue;
-        for (int k = 0; k < FILL_TRIES && fill_pane(e, redis, start, partition); k++)
+        for (int k = 0; k < FILL_TRIES && rebuild_pane(e, redis, start, partition); k++)
             if (!lw__engine_sleep(e, LW_SECOND))
                 break;
     }
@@ -217,7 +221,7 @@ static struct lw_job *next_job(struct lw_engine *e, struct lw_redis *redis) {
         if (!job && lost) {
             e->lost = false;
             pthread_mutex_unlock(&e->lock);
-            fill_panes(e, redis);
+            rebuild_panes(e, redis);
             pthread_mutex_lock(&e->lock);
         } else if (!job) {
             pthread_cond_wait(&e->changed, &e->lock);
@@ -237,7 +241,7 @@ void *lw__retrainer_main(void *arg) {
     if (!redis)
         lw__engine_request_shutdown(e, &err);
     while (redis && (job = next_job(e, redis))) {
-        run_job(e, redis, job);
+        job_run_until_answered(e, redis, job);
         atomic_fetch_add(job->failed ? &e->trainings_failed : &e->trainings, 1);
         pthread_mutex_lock(&e->lock);
         job->done = true;

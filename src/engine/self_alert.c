@@ -38,7 +38,8 @@ static struct lw_alert alert_of(const struct lw_spec *spec, enum lw_component c)
     return a;
 }
 
-static void fire(struct lw_alert *a, const struct lw_trouble *t, uint64_t incident) {
+static void self_alert_fire(struct lw_alert *a, const struct lw_trouble *t,
+                            uint64_t incident) {
     a->since_ms = t->since_ms;
     a->at_ms = lw_wall_ms();
     a->incident = incident;
@@ -46,7 +47,7 @@ static void fire(struct lw_alert *a, const struct lw_trouble *t, uint64_t incide
              t->who);
 }
 
-static void resolve(struct lw_alert *a, uint64_t incident, int64_t since_ms) {
+static void self_alert_resolve(struct lw_alert *a, uint64_t incident, int64_t since_ms) {
     a->firing = false;
     a->incident = incident;
     a->since_ms = since_ms;
@@ -56,8 +57,8 @@ static void resolve(struct lw_alert *a, uint64_t incident, int64_t since_ms) {
              a->name[strlen(a->name) - 1] == 's' ? "are" : "is");
 }
 
-static bool form(const struct lw_engine *e, const struct lw_alert *a,
-                 struct lw_buf *json) {
+static bool self_alert_render(const struct lw_engine *e, const struct lw_alert *a,
+                              struct lw_buf *json) {
     struct lw_err err = {0};
     const struct lw_alert_context context = {.now_ms = lw_wall_ms(),
                                              .host = e->who,
@@ -73,7 +74,7 @@ static bool form(const struct lw_engine *e, const struct lw_alert *a,
 /* ---- by the leader, through the outbox ---- */
 
 /* What follows from what: a person is told of the cause. */
-static bool follows(enum lw_component c, enum lw_component cause) {
+static bool component_follows(enum lw_component c, enum lw_component cause) {
     bool sent = c == LW_COMPONENT_LETTERS || c == LW_COMPONENT_PREDICTIONS;
     if (cause == LW_COMPONENT_KAFKA)
         return sent || c == LW_COMPONENT_PARTITIONS;
@@ -82,9 +83,9 @@ static bool follows(enum lw_component c, enum lw_component cause) {
             cause == LW_COMPONENT_PREDICTIONS);
 }
 
-static bool explained(const struct lw_health *h, const struct lw_trouble *t) {
+static bool trouble_explained(const struct lw_health *h, const struct lw_trouble *t) {
     for (size_t i = 0; i < h->ntroubles; i++)
-        if (follows(t->component, h->trouble[i].component) &&
+        if (component_follows(t->component, h->trouble[i].component) &&
             strcmp(t->who, h->trouble[i].who) == 0)
             return true;
     return false;
@@ -97,25 +98,26 @@ static const struct lw_trouble *trouble_of(const struct lw_health *h, enum lw_co
     for (size_t i = 0; i < h->ntroubles; i++) {
         if (h->trouble[i].component != c)
             continue;
-        if (!explained(h, &h->trouble[i]))
+        if (!trouble_explained(h, &h->trouble[i]))
             return &h->trouble[i];
         *followed = true;
     }
     return NULL;
 }
 
-static int tell(struct lw_leader *l, const struct lw_alert *a, struct lw_err *err) {
+static int self_alert_put(struct lw_leader *l, const struct lw_alert *a,
+                          struct lw_err *err) {
     struct lw_buf json = {0};
     int rc = 0;
-    if (form(l->engine, a, &json))
+    if (self_alert_render(l->engine, a, &json))
         rc = lw__leader_write_notifications(
             l, lw_notification_plan_itself(l->pager, a, &json, lw_wall_ms()), err);
     lw_buf_fini(&json);
     return rc;
 }
 
-static int tell_one(struct lw_leader *l, const struct lw_health *h, enum lw_component c,
-                    struct lw_err *err) {
+static int self_alert_judge(struct lw_leader *l, const struct lw_health *h,
+                            enum lw_component c, struct lw_err *err) {
     struct lw_alert a = alert_of(l->spec, c);
     bool followed;
     const struct lw_trouble *t = trouble_of(h, c, &followed);
@@ -127,12 +129,12 @@ static int tell_one(struct lw_leader *l, const struct lw_health *h, enum lw_comp
     else if (!t || !l->trouble_ms[c])
         l->trouble_ms[c] = t ? now : 0;
     if (t && !fires && now - l->trouble_ms[c] >= LASTS_MS)
-        fire(&a, t, lw_mix64(a.fingerprint ^ (uint64_t)t->since_ms));
+        self_alert_fire(&a, t, lw_mix64(a.fingerprint ^ (uint64_t)t->since_ms));
     else if (!t && fires && h->item[c].condition == LW_WELL)
-        resolve(&a, s->incident, s->since_ms);
+        self_alert_resolve(&a, s->incident, s->since_ms);
     else
         return 0;
-    return tell(l, &a, err);
+    return self_alert_put(l, &a, err);
 }
 
 int lw__self_alert_step(struct lw_leader *l, struct lw_err *err) {
@@ -141,17 +143,18 @@ int lw__self_alert_step(struct lw_leader *l, struct lw_err *err) {
     lw_engine_health(l->engine, h);
     for (int c = 0; c < LW_COMPONENTS && h->looked_ms && rc == 0; c++)
         if (!is_direct((enum lw_component)c))
-            rc = tell_one(l, h, (enum lw_component)c, err);
+            rc = self_alert_judge(l, h, (enum lw_component)c, err);
     free(h);
     return rc;
 }
 
 /* ---- without the outbox ---- */
 
-static void post(struct lw_engine *e, enum lw_component c, const struct lw_alert *a) {
+static void direct_post(struct lw_engine *e, enum lw_component c,
+                        const struct lw_alert *a) {
     struct lw_buf json = {0};
     struct lw_direct_message *d = &e->direct[c];
-    if (form(e, a, &json)) {
+    if (self_alert_render(e, a, &json)) {
         pthread_mutex_lock(&e->lock);
         free(d->json);
         d->json = lw_strndup((const char *)json.data, json.len);
@@ -164,7 +167,7 @@ static void post(struct lw_engine *e, enum lw_component c, const struct lw_alert
 }
 
 /* A person does not want to hear of it. */
-static bool silenced(const struct lw_watch *w, const struct lw_alert *a) {
+static bool alert_silenced(const struct lw_watch *w, const struct lw_alert *a) {
     struct lw_standing s = {.severity = a->severity};
     lw_copy(s.rule, sizeof s.rule, a->name);
     for (size_t i = 0; i < w->nsilences; i++)
@@ -180,14 +183,14 @@ static uint64_t incident_of(const struct lw_watch *w, const struct lw_alert *a) 
     return lw_mix64(lw_mix64(a->fingerprint ^ seen) ^ (uint64_t)w->updated_ms);
 }
 
-static void direct_one(struct lw_watch *w, enum lw_component c) {
+static void direct_judge(struct lw_watch *w, enum lw_component c) {
     struct lw_self_alert_state *was = &w->itself[c];
     const struct lw_health_item *item = &w->health.item[c];
     struct lw_alert a = alert_of(&w->config->spec, c);
     if (item->condition != LW_ILL) {
         if (was->told && item->condition == LW_WELL) {
-            resolve(&a, was->incident, was->since_ms);
-            post(w->engine, c, &a);
+            self_alert_resolve(&a, was->incident, was->since_ms);
+            direct_post(w->engine, c, &a);
         }
         if (item->condition == LW_WELL)
             *was = (struct lw_self_alert_state){0};
@@ -196,7 +199,7 @@ static void direct_one(struct lw_watch *w, enum lw_component c) {
     if (!was->ill_ms)
         was->ill_ms = w->now.mono_ms;
     bool lasts = item->bad_ms == w->now.mono_ms; /* else it is over, and held */
-    if (was->told || !lasts || silenced(w, &a) ||
+    if (was->told || !lasts || alert_silenced(w, &a) ||
         w->now.mono_ms - was->ill_ms < (w->led ? 0 : OTHERS_MS))
         return;
     struct lw_trouble t = {.component = c, .since_ms = item->since_ms};
@@ -205,12 +208,12 @@ static void direct_one(struct lw_watch *w, enum lw_component c) {
     was->told = true;
     was->incident = incident_of(w, &a);
     was->since_ms = t.since_ms;
-    fire(&a, &t, was->incident);
-    post(w->engine, c, &a);
+    self_alert_fire(&a, &t, was->incident);
+    direct_post(w->engine, c, &a);
 }
 
 /* As long as both are well: what all processes have seen before one failed. */
-static void remember(struct lw_watch *w) {
+static void remember_healthy(struct lw_watch *w) {
     bool passes = w->passed_ms && w->now.mono_ms - w->passed_ms < PASSES_MS &&
                   strcmp(w->passer, w->facts.leader) == 0;
     if (!w->read || w->redis_err.code || !passes)
@@ -221,23 +224,23 @@ static void remember(struct lw_watch *w) {
 }
 
 void lw__self_alert_direct(struct lw_watch *w) {
-    remember(w);
-    direct_one(w, LW_COMPONENT_REDIS);
+    remember_healthy(w);
+    direct_judge(w, LW_COMPONENT_REDIS);
     /* Without Redis nobody can lead: that is one trouble. */
     bool one = w->health.item[LW_COMPONENT_REDIS].condition == LW_ILL;
     if (!one || w->itself[LW_COMPONENT_LEADER].told)
-        direct_one(w, LW_COMPONENT_LEADER);
+        direct_judge(w, LW_COMPONENT_LEADER);
 }
 
 /* Whatever a receiver has been told of, it is told the end of. */
-static bool wanted(const struct lw_receiver *r, enum lw_component c,
-                   const struct lw_direct_message *d, bool told) {
+static bool direct_wanted(const struct lw_receiver *r, enum lw_component c,
+                          const struct lw_direct_message *d, bool told) {
     return d->firing ? lw_receiver_wants(r, LW_SEVERITY_CRITICAL, lw_component_alert(c))
                      : told && r->resolved;
 }
 
-static void deliver(struct lw_notifier *n, enum lw_component c,
-                    const struct lw_direct_message *d) {
+static void direct_deliver(struct lw_notifier *n, enum lw_component c,
+                           const struct lw_direct_message *d) {
     struct lw_direct_progress *h = &n->handed[c];
     const struct lw_receiver *r = &n->engine->config->receiver[n->receiver];
     struct lw_http_result result = {0};
@@ -266,10 +269,10 @@ void lw__self_alert_deliver(struct lw_notifier *n) {
         bool news = d.number != n->handed[c].done;
         d.json = news && d.json ? lw_memdup(d.json, d.len + 1) : NULL;
         pthread_mutex_unlock(&n->engine->lock);
-        if (news && !wanted(r, (enum lw_component)c, &d, n->handed[c].told))
+        if (news && !direct_wanted(r, (enum lw_component)c, &d, n->handed[c].told))
             n->handed[c].done = d.number;
         else if (news)
-            deliver(n, (enum lw_component)c, &d);
+            direct_deliver(n, (enum lw_component)c, &d);
         free(d.json);
     }
 }

@@ -43,8 +43,8 @@ static int64_t refresh_ms(const struct lw_config *config) {
 }
 
 /* A password or a certificate has changed. */
-static void renew(struct lw_engine *e, struct lw_lag **probe,
-                  struct lw_kafka_stamp *stamp) {
+static void topic_renew_client(struct lw_engine *e, struct lw_lag **probe,
+                               struct lw_kafka_stamp *stamp) {
     struct lw_kafka_stamp now = lw_kafka_stamp(&e->config->kafka);
     if (now.login == stamp->login && now.rest == stamp->rest)
         return;
@@ -68,7 +68,8 @@ static void watch_topic(struct lw_engine *e, bool *gone, int rc,
 }
 
 /* Takes `end` over. */
-static void tell(struct lw_engine *e, int32_t n, int64_t *end, const struct lw_err *err) {
+static void topic_store_ends(struct lw_engine *e, int32_t n, int64_t *end,
+                             const struct lw_err *err) {
     struct lw_brokers *b = &e->brokers;
     bool any = err->code == LW_ENOTFOUND;
     for (int32_t p = 0; p < n; p++)
@@ -85,7 +86,7 @@ static void tell(struct lw_engine *e, int32_t n, int64_t *end, const struct lw_e
     pthread_mutex_unlock(&e->lock);
 }
 
-static void look(struct lw_engine *e, struct lw_lag *probe, bool *gone) {
+static void topic_probe(struct lw_engine *e, struct lw_lag *probe, bool *gone) {
     struct lw_err err = {0};
     int rc = lw__topic_count(e, lw_lag_handle(probe), ASK_MS, &err);
     watch_topic(e, gone, rc, &err);
@@ -95,7 +96,7 @@ static void look(struct lw_engine *e, struct lw_lag *probe, bool *gone) {
         end[p] = -1;
     if (rc == 0)
         lw_lag_ends(probe, n, ASK_MS, end, &err);
-    tell(e, n, end, &err);
+    topic_store_ends(e, n, end, &err);
 }
 
 void *lw__topic_main(void *arg) {
@@ -108,10 +109,10 @@ void *lw__topic_main(void *arg) {
     if (!probe)
         lw__engine_request_shutdown(e, &err);
     if (probe)
-        look(e, probe, &gone);
+        topic_probe(e, probe, &gone);
     while (probe && lw__engine_sleep(e, every)) {
-        renew(e, &probe, &stamp);
-        look(e, probe, &gone);
+        topic_renew_client(e, &probe, &stamp);
+        topic_probe(e, probe, &gone);
     }
     lw_lag_free(probe);
     return NULL;

@@ -41,8 +41,8 @@ static void score_and_add(struct lw_worker *w, struct lw_partition_state *s,
 }
 
 /* The message is dealt with, whatever came of it. */
-static void advance(struct lw_worker *w, struct lw_partition_state *s,
-                    const rd_kafka_message_t *m) {
+static void partition_advance(struct lw_worker *w, struct lw_partition_state *s,
+                              const rd_kafka_message_t *m) {
     s->changed = true;
     s->next_offset = m->offset + 1;
     w->since_flush++;
@@ -50,22 +50,23 @@ static void advance(struct lw_worker *w, struct lw_partition_state *s,
 }
 
 /* Only what can never be read becomes a letter; anything else is tried again. */
-static int refuse(struct lw_worker *w, struct lw_partition_state *s,
-                  const rd_kafka_message_t *m, const char *stage,
-                  const struct lw_err *why, struct lw_err *err) {
+static int message_refuse(struct lw_worker *w, struct lw_partition_state *s,
+                          const rd_kafka_message_t *m, const char *stage,
+                          const struct lw_err *why, struct lw_err *err) {
     if (why->code != LW_EINPUT)
         return lw_fail(err, why->code, "%s", why->msg);
     if (lw__worker_out_letter(w, m, stage, why, err))
         return lw_err_context(err, "dead letter of partition %d, offset %lld",
                               m->partition, (long long)m->offset);
-    advance(w, s, m);
+    partition_advance(w, s, m);
     lw_partition_dead(s->progress);
     atomic_fetch_add(&w->dead_letters, 1);
     return 0;
 }
 
 /* -1: not now, and nothing has changed. */
-static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_err *err) {
+static int message_handle(struct lw_worker *w, const rd_kafka_message_t *m,
+                          struct lw_err *err) {
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_row row;
     struct lw_err why;
@@ -80,16 +81,16 @@ static int handle(struct lw_worker *w, const rd_kafka_message_t *m, struct lw_er
     if (s->waited && m->offset == s->waited_at)
         lw__worker_schema_waited(w, s, !lw_intake_unknown(w->intake), lw_mono_ms());
     if (rc)
-        return refuse(w, s, m, "VALUE_CONVERTER", &why, err);
+        return message_refuse(w, s, m, "VALUE_CONVERTER", &why, err);
     int reason =
         lw_event_row(&w->spec->event, cells, lw_intake_message_time(m), &row, &why);
     if (reason < 0) {
         if (!w->told_time) /* once: the letters have each */
             lw_log(event_time_invalid, w->owner, m->partition, LW_QUOTE(why.msg));
         w->told_time = true;
-        return refuse(w, s, m, "TRANSFORMATION", &why, err);
+        return message_refuse(w, s, m, "TRANSFORMATION", &why, err);
     }
-    advance(w, s, m);
+    partition_advance(w, s, m);
     score_and_add(w, s, m, &row, reason);
     return 0;
 }
@@ -136,7 +137,7 @@ void lw__worker_consume(struct lw_worker *w) {
         if (m->partition >= w->nslots || m->partition < 0)
             continue;
         w->slot[m->partition].heard_ms = now;
-        if (handle(w, m, &err))
+        if (message_handle(w, m, &err))
             break;
     }
     if (done < n)

@@ -12,8 +12,9 @@
           */
 
 /* After a flush that told of other models: have them before the next event is scored. */
-static int adopt(struct lw_worker *w, struct lw_partition_state *s, int32_t partition,
-                 const struct lw_active_versions *force, struct lw_err *err) {
+static int adopt_models(struct lw_worker *w, struct lw_partition_state *s,
+                        int32_t partition, const struct lw_active_versions *force,
+                        struct lw_err *err) {
     bool same =
         force->champion == s->force.champion && force->nshadows == s->force.nshadows &&
         memcmp(force->shadow, s->force.shadow, force->nshadows * sizeof *force->shadow) ==
@@ -78,7 +79,7 @@ int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
     s->flushed_ms = lw_mono_ms();
     if (s->next_offset >= 0)
         lw_consumer_commit(w->consumer, partition, s->next_offset);
-    if (adopt(w, s, partition, &force, err) == 0)
+    if (adopt_models(w, s, partition, &force, err) == 0)
         return 0;
     /* Redis says that the new models score from here on, and they are not to be had: no
      * event may be scored by the old ones. A claim brings them later. */
@@ -115,7 +116,7 @@ bool lw__worker_redis_backoff(const struct lw_worker *w) {
 
 /* Kafka will not have something that it must have before the offsets move: everything
  * since the last flush is dropped and read again, which sends it again. */
-static void start_again(struct lw_worker *w, const struct lw_err *why) {
+static void replay_unflushed(struct lw_worker *w, const struct lw_err *why) {
     lw_log(refused, w->owner, LW_QUOTE(why->msg));
     lw__worker_pause(w, true, why);
     int64_t at = lw_mono_ms() + lw__worker_out_drop(w, why);
@@ -133,7 +134,7 @@ static void start_again(struct lw_worker *w, const struct lw_err *why) {
 /* A partition at rest is flushed too, from time to time, with nothing new: so a Redis
  * that was emptied or put back to an older state is noticed, and the leader sees that
  * what was said of it still holds. */
-static bool due(const struct lw_worker *w, const struct lw_partition_state *s) {
+static bool flush_due(const struct lw_worker *w, const struct lw_partition_state *s) {
     return s->state == LW_PARTITION_RUNS &&
            (s->changed || w->flushed_ms - s->flushed_ms >= LW_VERIFY_MS);
 }
@@ -142,7 +143,7 @@ static bool due(const struct lw_worker *w, const struct lw_partition_state *s) {
 static int flush_one(struct lw_worker *w, int32_t partition) {
     struct lw_partition_state *s = &w->slot[partition];
     struct lw_err err = {0};
-    if (!due(w, s) || lw__worker_flush_partition(w, partition, &err) == 0)
+    if (!flush_due(w, s) || lw__worker_flush_partition(w, partition, &err) == 0)
         return 0;
     if (err.code == LW_EFENCED ||
         err.code == LW_EINPUT) { /* or a key is of another type */
@@ -162,7 +163,7 @@ void lw__worker_flush(struct lw_worker *w) {
         return;
     if (lw__worker_out_await_acks(w, &err)) {
         if (err.code != LW_EAGAIN)
-            start_again(w, &err);
+            replay_unflushed(w, &err);
         else
             lw__worker_pause(w, true, &err);
         return;

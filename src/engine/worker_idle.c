@@ -33,7 +33,7 @@ static int ask_end(struct lw_worker *w, int32_t partition, int64_t now, int64_t 
     return at_end;
 }
 
-static bool stands_at_end(struct lw_worker *w, int32_t partition, int64_t now) {
+static bool confirm_at_end(struct lw_worker *w, int32_t partition, int64_t now) {
     int at_end = ask_end(w, partition, now, NULL);
     if (at_end == 0)
         w->slot[partition].heard_ms = now; /* something comes */
@@ -48,8 +48,8 @@ static int first_is_enough(void *arg, const rd_kafka_message_t *m) {
 
 /* 1: there is no message from `place` (logical: from the beginning) up to end; 0: there
  * is, or was; -1. */
-static int holds_none(struct lw_worker *w, int32_t partition, int64_t place, int64_t end,
-                      struct lw_err *err) {
+static int range_is_empty(struct lw_worker *w, int32_t partition, int64_t place,
+                          int64_t end, struct lw_err *err) {
     const struct lw_offset_range range = {
         .partition = partition, .first = place < 0 ? 0 : place, .last = end - 1};
     const struct lw_read_options how = {.timeout_ms = LOOK_MS, .each = first_is_enough};
@@ -69,7 +69,7 @@ static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
     s->heard_ms = now; /* the next look is an idle_timeout away */
     if (ask_end(w, partition, now, &end) < 0 || end <= (place < 0 ? 0 : place))
         return;
-    int none = holds_none(w, partition, place, end, &err);
+    int none = range_is_empty(w, partition, place, end, &err);
     if (none < 0)
         lw_log(end_offset_unknown, w->owner, partition, LW_QUOTE(err.msg));
     if (none <= 0)
@@ -82,29 +82,30 @@ static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
 
 /* An empty partition is known to be, so that nothing of what comes later is passed over
  * if its next owner starts by auto.offset.reset. */
-static void remember_place(struct lw_worker *w, struct lw_partition_state *s,
-                           int32_t partition) {
+static void keep_start_offset(struct lw_worker *w, struct lw_partition_state *s,
+                              int32_t partition) {
     int64_t low, high;
     lw_consumer_watermarks(w->consumer, partition, &low, &high);
     if (low >= 0 && low == high)
         s->next_offset = high;
 }
 
-static void call_idle(struct lw_partition_state *s, bool idle) {
+static void set_idle(struct lw_partition_state *s, bool idle) {
     s->changed |= idle != s->idle;
     s->idle = idle;
 }
 
 /* Health wants to know that a silent partition has nothing to read sooner than a long
  * idle_timeout is over. */
-static int64_t patience(const struct lw_worker *w) {
+static int64_t look_patience(const struct lw_worker *w) {
     return w->spec->idle_timeout_ms < LOOK_AFTER_MS ? w->spec->idle_timeout_ms
                                                     : LOOK_AFTER_MS;
 }
 
 static bool look_due(const struct lw_worker *w, const struct lw_partition_state *s,
                      int64_t now) {
-    return now - s->heard_ms >= patience(w) && now - s->looked_ms >= patience(w);
+    return now - s->heard_ms >= look_patience(w) &&
+           now - s->looked_ms >= look_patience(w);
 }
 
 void lw__worker_watch_idle(struct lw_worker *w, int64_t now) {
@@ -115,20 +116,21 @@ void lw__worker_watch_idle(struct lw_worker *w, int64_t now) {
         if (s->state != LW_PARTITION_RUNS)
             continue;
         if (s->held) { /* what it waits to read is there */
-            call_idle(s, false);
+            set_idle(s, false);
             continue;
         }
         bool silent = now - s->heard_ms >= w->spec->idle_timeout_ms;
         bool at_end = lw_consumer_at_end(w->consumer, p);
         bool idle = (told || silent) && at_end;
         if (idle && !s->idle && !told)
-            idle = stands_at_end(w, p, now);
+            idle = confirm_at_end(w, p, now);
         if (!at_end && looks > 0 && look_due(w, s, now)) {
             look_behind(w, p, now);
             looks--;
         }
-        if (at_end && s->next_offset < 0 && (idle || now - s->heard_ms >= patience(w)))
-            remember_place(w, s, p);
-        call_idle(s, idle);
+        if (at_end && s->next_offset < 0 &&
+            (idle || now - s->heard_ms >= look_patience(w)))
+            keep_start_offset(w, s, p);
+        set_idle(s, idle);
     }
 }

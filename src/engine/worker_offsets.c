@@ -17,8 +17,8 @@
 
 #define ASK_MS 1000
 
-static int go_on(struct lw_worker *w, int32_t partition, int64_t offset,
-                 struct lw_err *err) {
+static int continue_at(struct lw_worker *w, int32_t partition, int64_t offset,
+                       struct lw_err *err) {
     struct lw_partition_state *s = &w->slot[partition];
     s->state = LW_PARTITION_RUNS;
     s->heard_ms = lw_mono_ms();
@@ -26,8 +26,8 @@ static int go_on(struct lw_worker *w, int32_t partition, int64_t offset,
 }
 
 /* Told before it is written down: if the flush does not come about, it is told again. */
-static int pass_over(struct lw_worker *w, int32_t partition, int64_t low,
-                     struct lw_err *err) {
+static int skip_deleted(struct lw_worker *w, int32_t partition, int64_t low,
+                        struct lw_err *err) {
     struct lw_partition_state *s = &w->slot[partition];
     char detail[400];
     uint64_t n = (uint64_t)(low - s->next_offset);
@@ -41,7 +41,7 @@ static int pass_over(struct lw_worker *w, int32_t partition, int64_t low,
     lw_partition_gone(s->progress, n);
     s->next_offset = low;
     s->changed = true;
-    return go_on(w, partition, low, err);
+    return continue_at(w, partition, low, err);
 }
 
 static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64_t high,
@@ -62,10 +62,10 @@ static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64
     s->last = (struct lw_record_fingerprint){.offset = -1};
     s->other = false;
     s->changed = true; /* its panes, without the old offsets */
-    return go_on(w, partition, low, err);
+    return continue_at(w, partition, low, err);
 }
 
-static int find_place(struct lw_worker *w, int32_t partition, struct lw_err *err) {
+static int find_offset(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     struct lw_partition_state *s = &w->slot[partition];
     int64_t low, high;
     if (lw_consumer_ask(w->consumer, partition, ASK_MS, &low, &high, err))
@@ -73,7 +73,7 @@ static int find_place(struct lw_worker *w, int32_t partition, struct lw_err *err
     if (s->next_offset < 0 && lw_consumer_starts_late(w->consumer)) {
         s->next_offset = high;
         s->changed = true;
-        return go_on(w, partition, high, err);
+        return continue_at(w, partition, high, err);
     }
     if (s->next_offset < 0)
         return lw_fail(err, LW_ESTOP,
@@ -83,10 +83,10 @@ static int find_place(struct lw_worker *w, int32_t partition, struct lw_err *err
     if (s->other)
         return start_over(w, partition, low, high, err);
     if (s->next_offset < low)
-        return pass_over(w, partition, low, err);
+        return skip_deleted(w, partition, low, err);
     if (s->next_offset > high)
         return start_over(w, partition, low, high, err);
-    return go_on(w, partition, s->next_offset, err); /* it was there after all */
+    return continue_at(w, partition, s->next_offset, err); /* it was there after all */
 }
 
 void lw__worker_find_offsets(struct lw_worker *w, int64_t now) {
@@ -97,7 +97,7 @@ void lw__worker_find_offsets(struct lw_worker *w, int64_t now) {
             continue;
         if (lw__worker_redis_backoff(w) || lw_mono_ms() - now >= LW_SPELL_MS)
             return; /* poll first */
-        if (find_place(w, p, &err) == 0)
+        if (find_offset(w, p, &err) == 0)
             continue;
         s->state = LW_PARTITION_OUT_OF_RANGE;
         s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;

@@ -84,7 +84,7 @@ void lw__worker_out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
 
 /* A refusal must not be forgotten before the partitions have been read again: the error
  * is kept, and comes at every settling. */
-static int keep(struct lw_worker *w, struct lw_err *err) {
+static int keep_refusal(struct lw_worker *w, struct lw_err *err) {
     if (err->code != LW_EAGAIN)
         w->refusal = *err;
     return -1;
@@ -97,12 +97,12 @@ int lw__worker_out_send(struct lw_worker *w, struct lw_err *err) {
         lw_producer_poll(w->out);
         return 0;
     }
-    return lw_sender_send(w->predictions, err) ? keep(w, err) : 0;
+    return lw_sender_send(w->predictions, err) ? keep_refusal(w, err) : 0;
 }
 
 /* A message for a topic that is not there waits for it in silence. Why consuming stops is
  * told once, so it is asked once. */
-static void explain(struct lw_worker *w, struct lw_err *why) {
+static void explain_missing_topic(struct lw_worker *w, struct lw_err *why) {
     const struct lw_config_source *source = &w->config->source;
     struct lw_err missing = {0};
     if (why->code != LW_EAGAIN || w->paused)
@@ -116,7 +116,7 @@ static void explain(struct lw_worker *w, struct lw_err *why) {
         lw_err_context(why, "%s (make it; see leeway check)", lw_kafka_bare(missing.msg));
 }
 
-static void ill(struct lw_worker *w, const struct lw_err *why) {
+static void schedule_renewal(struct lw_worker *w, const struct lw_err *why) {
     int64_t next = w->again_ms ? 2 * w->again_ms : AGAIN_FIRST_MS;
     w->again_ms = next < AGAIN_MAX_MS ? next : AGAIN_MAX_MS;
     w->renew_at_ms = lw_mono_ms() + w->again_ms;
@@ -124,7 +124,7 @@ static void ill(struct lw_worker *w, const struct lw_err *why) {
 }
 
 /* Does the text name the topic? */
-static bool names(const char *text, const char *topic) {
+static bool names_topic(const char *text, const char *topic) {
     size_t len = strlen(topic);
     for (const char *at = len ? strstr(text, topic) : NULL; at;
          at = strstr(at + 1, topic))
@@ -134,10 +134,10 @@ static bool names(const char *text, const char *topic) {
 }
 
 /* When the reason names neither topic, it is that of both. */
-static void say_unsent(struct lw_worker *w, const struct lw_err *why) {
+static void report_unsent(struct lw_worker *w, const struct lw_err *why) {
     const struct lw_config_source *source = &w->config->source;
-    bool letters = names(why->msg, source->dead_letters);
-    bool scored = names(why->msg, source->scored);
+    bool letters = names_topic(why->msg, source->dead_letters);
+    bool scored = names_topic(why->msg, source->scored);
     if (source->dead_letters[0] && (letters || !scored))
         lw__worker_trouble_report(w, LW_WORKER_TROUBLE_LETTERS, why);
     if (source->scored[0] && (scored || !letters))
@@ -145,7 +145,7 @@ static void say_unsent(struct lw_worker *w, const struct lw_err *why) {
 }
 
 /* What was refused is over when one gets through, and not when there is none. */
-static void say_sent(struct lw_worker *w) {
+static void report_sent(struct lw_worker *w) {
     if (w->letter_sent)
         lw__worker_trouble_clear(w, LW_WORKER_TROUBLE_LETTERS);
     if (w->scored_sent)
@@ -161,13 +161,13 @@ int lw__worker_out_await_acks(struct lw_worker *w, struct lw_err *err) {
         return 0;
     if (why.code == LW_OK && lw__worker_out_send(w, &why) == 0 &&
         lw_producer_flush(w->out, ACK_MS, &why))
-        keep(w, &why);
-    explain(w, &why);
+        keep_refusal(w, &why);
+    explain_missing_topic(w, &why);
     if (why.code) {
-        say_unsent(w, &why);
+        report_unsent(w, &why);
         return lw_fail(err, why.code, "%s", why.msg);
     }
-    say_sent(w);
+    report_sent(w);
     w->unacked = false;
     w->again_ms = 0;
     return 0;
@@ -175,7 +175,7 @@ int lw__worker_out_await_acks(struct lw_worker *w, struct lw_err *err) {
 
 /* A failed producer, replaced. One that cannot be made (a certificate that is being
  * written) is tried again with the next refusal. */
-static void renew(struct lw_worker *w) {
+static void renew_producer(struct lw_worker *w) {
     struct lw_err err = {0};
     if (!lw_producer_failed(w->out))
         return;
@@ -192,8 +192,8 @@ int64_t lw__worker_out_drop(struct lw_worker *w, const struct lw_err *why) {
         lw_sender_drop(w->predictions);
     lw_err_clear(&w->refusal);
     w->unacked = false;
-    ill(w, why);
-    renew(w);
+    schedule_renewal(w, why);
+    renew_producer(w);
     look_for(w, w->config->source.dead_letters, NULL);
     look_for(w, w->config->source.scored, NULL);
     return w->again_ms;
@@ -205,9 +205,9 @@ void lw__worker_out_check(struct lw_worker *w, int64_t now) {
         return;
     if (lw_producer_failed(w->out) && lw_producer_flush(w->out, 0, &why)) {
         lw_log(refused, w->owner, LW_QUOTE(why.msg));
-        say_unsent(w, &why);
-        ill(w, &why);
-        renew(w);
+        report_unsent(w, &why);
+        schedule_renewal(w, &why);
+        renew_producer(w);
     } else {
         w->again_ms = 0; /* it has not failed again for as long as was waited */
     }

@@ -20,8 +20,8 @@ void lw__worker_partition_drop(struct lw_partition_state *s) {
 
 /* Of a partition without a state: did the stream begin before it was there? Then whatever
  * it holds is new, also where auto.offset.reset is latest. */
-static int find_out_age(struct lw_worker *w, struct lw_partition_state *s,
-                        int32_t partition, struct lw_err *err) {
+static int find_age(struct lw_worker *w, struct lw_partition_state *s, int32_t partition,
+                    struct lw_err *err) {
     int32_t n = lw_meta_partitions(w->redis, w->spec, w->config->source.topic,
                                    partition + 1, err);
     s->added = n > 0 && partition >= n;
@@ -30,7 +30,7 @@ static int find_out_age(struct lw_worker *w, struct lw_partition_state *s,
 
 /* What is in Redis may be of a configuration that is not ours, left by somebody who
  * changed a line of it: asked with the first claim, before anything is written. */
-static int fits(struct lw_worker *w, struct lw_err *err) {
+static int check_config(struct lw_worker *w, struct lw_err *err) {
     if (!w->fits && lw_meta_check(w->redis, w->spec, w->config->source.topic, err))
         return -1;
     w->fits = true;
@@ -55,8 +55,8 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
 
 /* What stands there may be of no use to us: a feature has become another kind. No waiting
  * mends that. */
-static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
-                struct lw_err *err) {
+static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *got,
+                      struct lw_err *err) {
     struct lw_partition_state *s = &w->slot[partition];
     struct lw_err why = {0};
     if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
@@ -82,17 +82,17 @@ static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
 }
 
 /* Takes ownership and loads; on LW_EAGAIN the slot waits for the next try. */
-static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
+static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     struct lw_partition_state *s = &w->slot[partition];
     struct lw_claim got;
     lw_partition_free(s->progress);
     s->progress = lw_partition_new(w->spec, partition);
     s->state = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
-    if (fits(w, err) || load(w, partition, &got, err) ||
+    if (check_config(w, err) || load_state(w, partition, &got, err) ||
         lw_model_cache_load(w->models, w->redis, &got.force, &s->lineup, err))
         return -1;
-    if (got.next_offset < 0 && find_out_age(w, s, partition, err))
+    if (got.next_offset < 0 && find_age(w, s, partition, err))
         return -1;
     s->epoch = got.epoch;
     s->base_offset = s->next_offset = got.next_offset;
@@ -109,7 +109,7 @@ static int claim(struct lw_worker *w, int32_t partition, struct lw_err *err) {
 
 /* "At its end" is another place with each moment, so it is asked for once and kept: what
  * comes from then on is not passed over, whoever owns the partition then. */
-static bool needs_place(const struct lw_worker *w, struct lw_partition_state *s) {
+static bool needs_start_offset(const struct lw_worker *w, struct lw_partition_state *s) {
     if (s->next_offset >= 0 || s->added || !lw_consumer_starts_late(w->consumer))
         return false;
     s->state = LW_PARTITION_OUT_OF_RANGE;
@@ -135,8 +135,8 @@ int64_t lw__worker_assigned(void *arg, int32_t partition, int *wait) {
     if (lw__worker_redis_backoff(w)) {
         w->slot[partition].state = LW_PARTITION_WAITS;
         w->slot[partition].claim_at_ms = w->try_at_ms;
-    } else if (claim(w, partition, &err) == 0) {
-        if (!needs_place(w, &w->slot[partition]))
+    } else if (claim_partition(w, partition, &err) == 0) {
+        if (!needs_start_offset(w, &w->slot[partition]))
             return start_offset(&w->slot[partition]);
     } else {
         claim_failed(w, partition, &err);
@@ -181,11 +181,11 @@ void lw__worker_out_of_range(void *arg, int32_t partition, int other) {
     s->other = other;
 }
 
-static void claim_again(struct lw_worker *w, int32_t partition) {
+static void claim_and_start(struct lw_worker *w, int32_t partition) {
     struct lw_err err = {0};
     struct lw_partition_state *s = &w->slot[partition];
-    if (claim(w, partition, &err) == 0 &&
-        (needs_place(w, s) ||
+    if (claim_partition(w, partition, &err) == 0 &&
+        (needs_start_offset(w, s) ||
          lw_consumer_resume(w->consumer, partition, start_offset(s), s->last, &err) == 0))
         return;
     s->state = LW_PARTITION_WAITS;
@@ -197,7 +197,7 @@ void lw__worker_claim_due(struct lw_worker *w, int64_t now) {
         if (lw__worker_redis_backoff(w) || lw_mono_ms() - now >= LW_SPELL_MS)
             return; /* poll first */
         if (w->slot[p].state == LW_PARTITION_WAITS && now >= w->slot[p].claim_at_ms)
-            claim_again(w, p);
+            claim_and_start(w, p);
     }
 }
 

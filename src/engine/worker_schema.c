@@ -39,7 +39,7 @@ void lw__worker_schema_waited(const struct lw_worker *w, struct lw_partition_sta
     s->deficit_at_ms = now;
 }
 
-static void regain(struct lw_partition_state *s, int64_t now) {
+static void regain_patience(struct lw_partition_state *s, int64_t now) {
     int64_t more = (now - s->deficit_at_ms) / REGAIN;
     if (s->deficit_ms == 0 || more <= 0)
         return;
@@ -74,7 +74,7 @@ int lw__worker_pause_partition(struct lw_worker *w, const rd_kafka_message_t *m,
 }
 
 /* True: it goes on. */
-static bool release(struct lw_worker *w, int32_t p) {
+static bool resume_partition(struct lw_worker *w, int32_t p) {
     struct lw_partition_state *s = &w->slot[p];
     struct lw_err err = {0};
     lw_intake_patience(w->intake, lw__worker_schema_patience(w, s));
@@ -93,8 +93,8 @@ static bool release(struct lw_worker *w, int32_t p) {
 void lw__worker_resume_partitions(struct lw_worker *w, int64_t now) {
     int held = 0;
     for (int32_t p = 0; p < w->nslots; p++) {
-        regain(&w->slot[p], now);
-        held += w->slot[p].held && !release(w, p);
+        regain_patience(&w->slot[p], now);
+        held += w->slot[p].held && !resume_partition(w, p);
     }
     atomic_store(&w->held, held);
 }

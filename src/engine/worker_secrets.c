@@ -40,7 +40,7 @@ static int try_files(const struct lw_worker *w, struct lw_err *err) {
 }
 
 /* Only the end of the process comes between. */
-static void join_anew(struct lw_worker *w) {
+static void rejoin(struct lw_worker *w) {
     struct lw_err err = {0};
     lw_consumer_free(w->consumer); /* flushes and gives up each partition */
     w->consumer = NULL;
@@ -72,7 +72,7 @@ void lw__worker_renew_secrets(struct lw_worker *w, int64_t now) {
             return; /* in a moment */
         if (try_files(w, &err) == 0) {
             w->stamp.rest = stamp.rest;
-            join_anew(w);
+            rejoin(w);
         }
     }
     if (err.code)

@@ -75,8 +75,8 @@ static const struct preset fixed[] = {
     {"probe", "enable.idempotence", "false", 0}, /* needs no right to write */
 };
 
-static int apply(rd_kafka_conf_t *conf, const char *role, const struct preset *p,
-                 size_t n, struct lw_err *err) {
+static int apply_presets(rd_kafka_conf_t *conf, const char *role, const struct preset *p,
+                         size_t n, struct lw_err *err) {
     char why[256];
     for (size_t i = 0; i < n; i++) {
         if (p[i].role && strcmp(p[i].role, role) != 0)
@@ -158,9 +158,9 @@ rd_kafka_conf_t *lw_kafka_conf(const struct lw_kafka_options *options, const cha
         lw_kafka_property(options, "enable.ssl.certificate.verification");
     if (!verify || strcmp(verify, "false") != 0)
         rd_kafka_conf_set_ssl_cert_verify_cb(conf, lw_kafka_log_verify);
-    if (apply(conf, role, defaults, sizeof defaults / sizeof *defaults, err) ||
+    if (apply_presets(conf, role, defaults, sizeof defaults / sizeof *defaults, err) ||
         apply_user(conf, options, role, err) ||
-        apply(conf, role, fixed, sizeof fixed / sizeof *fixed, err)) {
+        apply_presets(conf, role, fixed, sizeof fixed / sizeof *fixed, err)) {
         rd_kafka_conf_destroy(conf);
         return NULL;
     }

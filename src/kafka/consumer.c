@@ -59,7 +59,7 @@ struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partitio
     return NULL;
 }
 
-static void add(struct lw_consumer *c, struct lw_owned o) {
+static void owned_add(struct lw_consumer *c, struct lw_owned o) {
     c->owned = lw_realloc(c->owned, c->nowned + 1, sizeof *c->owned);
     c->owned[c->nowned++] = o;
 }
@@ -77,25 +77,25 @@ static int has_left(const struct lw_consumer *c, int32_t partition) {
     return 0;
 }
 
-static int cooperative(const struct lw_consumer *c) {
+static int is_cooperative(const struct lw_consumer *c) {
     const char *protocol = rd_kafka_rebalance_protocol(c->rk);
     return protocol && strcmp(protocol, "COOPERATIVE") == 0;
 }
 
-static void report(struct lw_consumer *c, const char *what, rd_kafka_resp_err_t rc,
-                   const char *text) {
+static void report_error(struct lw_consumer *c, const char *what, rd_kafka_resp_err_t rc,
+                         const char *text) {
     if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     lw_log(kafka_consumer, c->topic, what, rd_kafka_err2name(rc),
            LW_QUOTE(text ? text : ""));
 }
 
-static rd_kafka_resp_err_t finish(struct lw_consumer *c, const char *what,
-                                  rd_kafka_error_t *error) {
+static rd_kafka_resp_err_t finish_call(struct lw_consumer *c, const char *what,
+                                       rd_kafka_error_t *error) {
     if (!error)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_resp_err_t rc = rd_kafka_error_code(error);
-    report(c, what, rc, rd_kafka_error_string(error));
+    report_error(c, what, rc, rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
     return rc;
 }
@@ -105,7 +105,7 @@ static int64_t start_of(const struct lw_owned *o) {
     return o->mark.offset >= 0 ? o->mark.offset : o->next;
 }
 
-static void set_mark(struct lw_owned *o, struct lw_record_fingerprint mark) {
+static void set_fingerprint(struct lw_owned *o, struct lw_record_fingerprint mark) {
     o->mark = mark.offset >= 0 && mark.offset < o->next ? mark : LW_NO_FINGERPRINT;
     o->last = LW_NO_FINGERPRINT;
     o->other = 0;
@@ -139,9 +139,9 @@ static void set_paused(struct lw_consumer *c, const rd_kafka_topic_partition_lis
                        int paused) {
     rd_kafka_topic_partition_list_t *copy = rd_kafka_topic_partition_list_copy(list);
     if (copy->cnt > 0 && paused)
-        report(c, "pause", rd_kafka_pause_partitions(c->rk, copy), NULL);
+        report_error(c, "pause", rd_kafka_pause_partitions(c->rk, copy), NULL);
     else if (copy->cnt > 0)
-        report(c, "resume", rd_kafka_resume_partitions(c->rk, copy), NULL);
+        report_error(c, "resume", rd_kafka_resume_partitions(c->rk, copy), NULL);
     rd_kafka_topic_partition_list_destroy(copy);
 }
 
@@ -158,7 +158,7 @@ static void forget_pause(struct lw_consumer *c,
 static rd_kafka_resp_err_t assign_all(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list = list_running(c);
     rd_kafka_resp_err_t rc = rd_kafka_assign(c->rk, list);
-    report(c, "assign", rc, NULL);
+    report_error(c, "assign", rc, NULL);
     if (c->paused)
         set_paused(c, list, 1);
     rd_kafka_topic_partition_list_destroy(list);
@@ -168,7 +168,7 @@ static rd_kafka_resp_err_t assign_all(struct lw_consumer *c) {
 static rd_kafka_resp_err_t assign_more(struct lw_consumer *c,
                                        const rd_kafka_topic_partition_list_t *list) {
     rd_kafka_resp_err_t rc =
-        finish(c, "incremental_assign", rd_kafka_incremental_assign(c->rk, list));
+        finish_call(c, "incremental_assign", rd_kafka_incremental_assign(c->rk, list));
     if (c->paused)
         set_paused(c, list, 1);
     return rc;
@@ -176,38 +176,41 @@ static rd_kafka_resp_err_t assign_more(struct lw_consumer *c,
 
 /* Kafka's committed offset is never asked for: when the owner knows of none, whatever was
  * committed belongs to a state that is gone. */
-static int64_t from(const struct lw_consumer *c, int64_t offset) {
+static int64_t offset_or_reset(const struct lw_consumer *c, int64_t offset) {
     return offset == RD_KAFKA_OFFSET_INVALID ? c->reset : offset;
 }
 
 /* ---- rebalance, in the polling thread ---- */
 
-static void take(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *given) {
+static void partitions_assign(struct lw_consumer *c,
+                              const rd_kafka_topic_partition_list_t *given) {
     c->joined = 1;
     rd_kafka_topic_partition_list_t *start =
         rd_kafka_topic_partition_list_new(given->cnt);
     for (int i = 0; i < given->cnt; i++) {
         struct lw_owned o = {.partition = given->elems[i].partition};
         remove_owned(c, o.partition);
-        o.next = from(c, c->hooks.assigned(c->hooks.arg, o.partition, &o.waiting));
-        set_mark(&o, !o.waiting && c->hooks.marked
-                         ? c->hooks.marked(c->hooks.arg, o.partition)
-                         : LW_NO_FINGERPRINT);
+        o.next =
+            offset_or_reset(c, c->hooks.assigned(c->hooks.arg, o.partition, &o.waiting));
+        set_fingerprint(&o, !o.waiting && c->hooks.marked
+                                ? c->hooks.marked(c->hooks.arg, o.partition)
+                                : LW_NO_FINGERPRINT);
         o.deferred = !o.waiting && has_left(c, o.partition);
         o.waiting |= o.deferred;
-        add(c, o);
+        owned_add(c, o);
         if (!o.waiting)
             rd_kafka_topic_partition_list_add(start, c->topic, o.partition)->offset =
                 start_of(&o);
     }
-    if (cooperative(c))
+    if (is_cooperative(c))
         assign_more(c, start); /* also an empty list: it ends the rebalance */
     else
         assign_all(c);
     rd_kafka_topic_partition_list_destroy(start);
 }
 
-static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *taken) {
+static void partitions_revoke(struct lw_consumer *c,
+                              const rd_kafka_topic_partition_list_t *taken) {
     int lost = rd_kafka_assignment_lost(c->rk);
     rd_kafka_topic_partition_list_t *stop = rd_kafka_topic_partition_list_new(taken->cnt);
     rd_kafka_topic_partition_list_t *done = rd_kafka_topic_partition_list_new(taken->cnt);
@@ -227,15 +230,16 @@ static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *t
     if (!lost)
         lw__consumer_commit(c, done);
     forget_pause(c, stop);
-    if (cooperative(c))
-        finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, stop));
+    if (is_cooperative(c))
+        finish_call(c, "incremental_unassign",
+                    rd_kafka_incremental_unassign(c->rk, stop));
     else
-        report(c, "unassign", rd_kafka_assign(c->rk, NULL), NULL);
+        report_error(c, "unassign", rd_kafka_assign(c->rk, NULL), NULL);
     rd_kafka_topic_partition_list_destroy(stop);
     rd_kafka_topic_partition_list_destroy(done);
 }
 
-static void mark_torn(struct lw_consumer *c) {
+static void mark_interrupted(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
         struct lw_owned *o = &c->owned[i];
         if (!o->waiting)
@@ -243,19 +247,19 @@ static void mark_torn(struct lw_consumer *c) {
     }
 }
 
-static void rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
-                      rd_kafka_topic_partition_list_t *partitions, void *opaque) {
+static void rebalance_serve(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                            rd_kafka_topic_partition_list_t *partitions, void *opaque) {
     struct lw_consumer *c = opaque;
     (void)rk;
-    if (cooperative(c)) /* the eager one has taken everything away before it gives */
-        mark_torn(c);
+    if (is_cooperative(c)) /* the eager one has taken everything away before it gives */
+        mark_interrupted(c);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
-        take(c, partitions);
+        partitions_assign(c, partitions);
     else
-        give(c, partitions);
+        partitions_revoke(c, partitions);
     if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS &&
         code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
-        report(c, "rebalance", code, rd_kafka_err2str(code));
+        report_error(c, "rebalance", code, rd_kafka_err2str(code));
 }
 
 /* ---- life ---- */
@@ -272,7 +276,7 @@ static int64_t reset_of(const rd_kafka_conf_t *conf) {
                                            : RD_KAFKA_OFFSET_INVALID; /* "error" */
 }
 
-static int subscribe(struct lw_consumer *c, struct lw_err *err) {
+static int subscribe_topic(struct lw_consumer *c, struct lw_err *err) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, c->topic, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t rc = rd_kafka_subscribe(c->rk, list);
@@ -304,7 +308,7 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
     rd_kafka_conf_set(conf, "auto.offset.reset", "error", why,
                       sizeof why); /* see astray */
     rd_kafka_conf_set_opaque(conf, c);
-    rd_kafka_conf_set_rebalance_cb(conf, rebalance);
+    rd_kafka_conf_set_rebalance_cb(conf, rebalance_serve);
     c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
     if (!c->rk) {
         rd_kafka_conf_destroy(conf);
@@ -315,14 +319,14 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
     rd_kafka_poll_set_consumer(c->rk);
     c->queue = rd_kafka_queue_get_consumer(c->rk);
     lw_nudge_start(&c->nudge, c->rk, c->topic);
-    if (subscribe(c, err)) {
+    if (subscribe_topic(c, err)) {
         lw_consumer_free(c);
         return NULL;
     }
     return c;
 }
 
-static void release(struct lw_consumer *c) {
+static void consumer_release(struct lw_consumer *c) {
     lw_kafka_log_fini(&c->log);
     free(c->owned);
     free(c->left);
@@ -330,10 +334,10 @@ static void release(struct lw_consumer *c) {
     free(c);
 }
 
-static void *destroy(void *arg) {
+static void *consumer_destroy(void *arg) {
     struct lw_consumer *c = arg;
     rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    release(c);
+    consumer_release(c);
     return NULL;
 }
 
@@ -341,9 +345,9 @@ static void *destroy(void *arg) {
  * a partition of a topic that was deleted; and, in closing, for a group that had expelled
  * the member while the process stood still. Nothing else is to be done with it then, so a
  * thread of its own does the waiting; at worst some memory is lost with it. */
-static void destroy_aside(struct lw_consumer *c) {
+static void destroy_in_background(struct lw_consumer *c) {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, destroy, c) == 0)
+    if (pthread_create(&thread, NULL, consumer_destroy, c) == 0)
         pthread_detach(thread);
 }
 
@@ -392,7 +396,7 @@ int lw_consumer_login(struct lw_consumer *c, const struct lw_kafka_options *opti
     return lw_kafka_login(c->rk, options, err);
 }
 
-static void keep(struct lw_consumer *c) {
+static void consumer_keep(struct lw_consumer *c) {
     static struct lw_consumer *_Atomic kept;
     c->kept = atomic_load(&kept);
     while (!atomic_compare_exchange_weak(&kept, &c->kept, c))
@@ -408,26 +412,26 @@ void lw_consumer_free(struct lw_consumer *c) {
     bool abort = c->rk && may_abort(c);
     bool closed = !c->rk || close_in_time(c);
     if (!closed)
-        report(c, "close", RD_KAFKA_RESP_ERR__TIMED_OUT,
-               "the group is not left in time; it will see by its session timeout");
+        report_error(c, "close", RD_KAFKA_RESP_ERR__TIMED_OUT,
+                     "the group is not left in time; it will see by its session timeout");
     if (abort) {
-        keep(c);
+        consumer_keep(c);
         return;
     }
     if (c->rk && (c->bereft || !closed)) {
-        destroy_aside(c);
+        destroy_in_background(c);
         return;
     }
     if (c->rk)
         rd_kafka_destroy(c->rk);
-    release(c);
+    consumer_release(c);
 }
 
 /* ---- messages ---- */
 
 /* An error that comes again while the partition stands where it stood: librdkafka may try
  * ten times a second. */
-static int told_before(struct lw_owned *o, rd_kafka_resp_err_t rc) {
+static int reported_before(struct lw_owned *o, rd_kafka_resp_err_t rc) {
     int64_t now = lw_mono_ms();
     if (o->told == rc && o->told_next == o->next && now - o->told_ms < AGAIN_MS)
         return 1;
@@ -440,10 +444,10 @@ static int told_before(struct lw_owned *o, rd_kafka_resp_err_t rc) {
 static void report_message(struct lw_consumer *c, struct lw_owned *o,
                            const rd_kafka_message_t *m, const char *text) {
     char advice[300];
-    if (o && told_before(o, m->err))
+    if (o && reported_before(o, m->err))
         return;
     if (m->err != RD_KAFKA_RESP_ERR__BAD_COMPRESSION || !o) {
-        report(c, "poll", m->err, text);
+        report_error(c, "poll", m->err, text);
         return;
     }
     lw_kafka_unpack_advice(advice, sizeof advice, c->rk);
@@ -466,8 +470,8 @@ static const char *words_of(const struct lw_consumer *c, const rd_kafka_message_
 }
 
 /* An error that came instead of a message: told, never passed on. */
-static void tell_error(struct lw_consumer *c, struct lw_owned *o,
-                       const rd_kafka_message_t *m) {
+static void report_error_message(struct lw_consumer *c, struct lw_owned *o,
+                                 const rd_kafka_message_t *m) {
     if (m->err == RD_KAFKA_RESP_ERR__FATAL)
         c->fatal = m->err;
     char words[LW_KAFKA_WORDS];
@@ -482,7 +486,7 @@ static void tell_error(struct lw_consumer *c, struct lw_owned *o,
 }
 
 /* The first message since the start shows whether it is still the same topic. */
-static void look_at_mark(struct lw_owned *o, const rd_kafka_message_t *m) {
+static void check_fingerprint(struct lw_owned *o, const rd_kafka_message_t *m) {
     o->other = m->offset == o->mark.offset && id_of(m) != o->mark.id;
     o->mark = LW_NO_FINGERPRINT;
 }
@@ -497,7 +501,7 @@ static void remember_last(struct lw_consumer *c) {
 }
 
 /* Keeps what belongs to a partition that is ours and runs. */
-static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) {
+static size_t batch_sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) {
     size_t kept = 0;
     struct lw_owned *o = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -507,12 +511,12 @@ static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) 
         if (!o || o->partition != m->partition)
             o = lw__consumer_find(c, m->partition);
         if (m->err)
-            tell_error(c, o, m);
+            report_error_message(c, o, m);
         if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && o && !o->waiting &&
             !o->torn)
             o->astray = 1;
         if (o && o->mark.offset >= 0 && !m->err && !o->waiting && !o->torn)
-            look_at_mark(o, m);
+            check_fingerprint(o, m);
         if (m->err || !o || o->waiting || o->torn || o->other || m->offset < o->next) {
             rd_kafka_message_destroy(m);
             continue;
@@ -532,7 +536,7 @@ static void start_deferred(struct lw_consumer *c) {
                                c->owned[i].mark, NULL);
 }
 
-static void tell_astray(struct lw_consumer *c) {
+static void report_out_of_range(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
         int astray = c->owned[i].astray, other = c->owned[i].other;
         c->owned[i].astray = 0;
@@ -541,7 +545,7 @@ static void tell_astray(struct lw_consumer *c) {
     }
 }
 
-static void restart_torn(struct lw_consumer *c) {
+static void restart_interrupted(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     for (size_t i = 0; i < c->nowned; i++) {
         struct lw_owned *o = &c->owned[i];
@@ -551,7 +555,8 @@ static void restart_torn(struct lw_consumer *c) {
         o->torn = 0;
     }
     if (list->cnt > 0) {
-        finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
+        finish_call(c, "incremental_unassign",
+                    rd_kafka_incremental_unassign(c->rk, list));
         assign_more(c, list);
     }
     c->torn = 0;
@@ -569,12 +574,12 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
     char why[256];
     c->nleft = 0;
     ssize_t n = rd_kafka_consume_batch_queue(c->queue, timeout_ms, out, max);
-    size_t kept = n > 0 ? sift(c, out, (size_t)n) : 0;
+    size_t kept = n > 0 ? batch_sift(c, out, (size_t)n) : 0;
     c->brought = (int)kept;
     if (c->torn)
-        restart_torn(c);
+        restart_interrupted(c);
     start_deferred(c);
-    tell_astray(c);
+    report_out_of_range(c);
     lw__consumer_commit_due(c);
     if (!c->paused && c->nowned > 0 && lw_nudge_due(&c->nudge, c->queue))
         lw_nudge(&c->nudge, c->owned[c->nudge.turn % c->nowned].partition);
@@ -604,14 +609,15 @@ int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
                        c->topic, partition);
     int ran = !o->waiting;
     o->waiting = o->deferred = 0;
-    o->next = from(c, offset);
-    set_mark(o, mark);
+    o->next = offset_or_reset(c, offset);
+    set_fingerprint(o, mark);
     offset = start_of(o);
     rd_kafka_resp_err_t rc;
-    if (cooperative(c)) {
+    if (is_cooperative(c)) {
         rd_kafka_topic_partition_list_t *list = lw__consumer_list(c, partition, offset);
         if (ran)
-            finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
+            finish_call(c, "incremental_unassign",
+                        rd_kafka_incremental_unassign(c->rk, list));
         list->elems[0].offset = offset;
         rc = assign_more(c, list);
         rd_kafka_topic_partition_list_destroy(list);
@@ -637,8 +643,9 @@ void lw_consumer_pause_partition(struct lw_consumer *c, int32_t partition) {
     o->waiting = 1;
     rd_kafka_topic_partition_list_t *list = lw__consumer_list(c, partition, o->next);
     forget_pause(c, list);
-    if (cooperative(c))
-        finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
+    if (is_cooperative(c))
+        finish_call(c, "incremental_unassign",
+                    rd_kafka_incremental_unassign(c->rk, list));
     else
         assign_all(c);
     rd_kafka_topic_partition_list_destroy(list);

@@ -52,7 +52,7 @@ static struct lw_log_kind *slot_of(struct lw_kafka_log *log, uint64_t kind) {
 }
 
 /* May it be logged now? *held: how many were not since the last one. */
-static int due(struct lw_kafka_log *log, const char *facility, uint64_t *held) {
+static int kind_due(struct lw_kafka_log *log, const char *facility, uint64_t *held) {
     *held = 0;
     if (!log)
         return 1;
@@ -81,7 +81,7 @@ static enum lw_log_level level_of(int syslog_level) {
 
 /* A single broker that cannot be reached comes and goes: kept only as the cause, should
  * all be away. */
-static void note(struct lw_kafka_log *log, const char *words) {
+static void note_cause(struct lw_kafka_log *log, const char *words) {
     pthread_mutex_lock(&log->lock);
     lw_copy(log->cause, sizeof log->cause, words);
     log->cause_ms = lw_mono_ms();
@@ -98,7 +98,7 @@ static void note_hang_up(const rd_kafka_t *rk, const char *text) {
     rd_kafka_t *client = (rd_kafka_t *)(uintptr_t)rk;
     lw_kafka_explain(words, sizeof words, client, RD_KAFKA_RESP_ERR__TRANSPORT,
                      at ? at + 3 : text, "");
-    note(rd_kafka_opaque(rk), words);
+    note_cause(rd_kafka_opaque(rk), words);
 }
 
 void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
@@ -113,7 +113,7 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
         return;
     if (rk && rd_kafka_opaque(rk) && strcmp(facility, "FAIL") == 0)
         note_hang_up(rk, text);
-    if (!due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
+    if (!kind_due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
         return;
     lw_kafka_redact(hushed, sizeof hushed, rk, text);
     lw_log_at(level_of(level), kafka, facility, LW_QUOTE(hushed), held);
@@ -128,7 +128,7 @@ char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {
 }
 
 /* That all brokers are away says less than why the last one is. */
-static void remember(struct lw_kafka_log *log, bool all, const char *words) {
+static void remember_trouble(struct lw_kafka_log *log, bool all, const char *words) {
     int64_t now = lw_mono_ms();
     char trouble[sizeof log->trouble];
     pthread_mutex_lock(&log->lock);
@@ -153,7 +153,7 @@ static void remember(struct lw_kafka_log *log, bool all, const char *words) {
 }
 
 void lw_kafka_log_say(struct lw_kafka_log *log, const char *words) {
-    remember(log, false, words);
+    remember_trouble(log, false, words);
 }
 
 void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
@@ -167,12 +167,12 @@ void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaq
     lw_kafka_redact(hushed, sizeof hushed, rk, reason);
     lw_kafka_explain(words, sizeof words, rk, code, hushed, certificate);
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        remember(log, true, words);
+        remember_trouble(log, true, words);
     else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
              code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__SSL)
-        remember(log, false, words);
+        remember_trouble(log, false, words);
     else if (code == RD_KAFKA_RESP_ERR__TRANSPORT)
-        note(log, words);
+        note_cause(log, words);
 }
 
 int lw_kafka_log_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *x509_error,

@@ -28,7 +28,7 @@ struct part {
     int started, done;
 };
 
-struct reading {
+struct range_reader {
     struct lw_kafka_log log; /* first: librdkafka's opaque */
     const char *topic;
     const struct lw_read_options *how;
@@ -41,7 +41,7 @@ struct reading {
     int64_t progress_ms;
 };
 
-static int open_client(struct reading *r, const struct lw_kafka_options *options,
+static int open_client(struct range_reader *r, const struct lw_kafka_options *options,
                        struct lw_err *err) {
     char why[256];
     rd_kafka_conf_t *conf = lw_kafka_conf(options, "reader", err);
@@ -61,7 +61,7 @@ static int open_client(struct reading *r, const struct lw_kafka_options *options
     return 0;
 }
 
-static void close_client(struct reading *r) {
+static void close_client(struct range_reader *r) {
     for (size_t i = 0; i < r->n; i++)
         if (r->part[i].started && !r->part[i].done)
             rd_kafka_consume_stop(r->rkt, r->part[i].partition);
@@ -73,12 +73,13 @@ static void close_client(struct reading *r) {
         rd_kafka_destroy(r->rk);
 }
 
-static int stopped(const struct reading *r) {
+static int reader_stopped(const struct range_reader *r) {
     return r->how->stop && *r->how->stop;
 }
 
 /* Why nothing comes, where the brokers or their ACLs have said it. */
-static const char *cause_of(const struct reading *r, char *out, size_t size, int code) {
+static const char *cause_of(const struct range_reader *r, char *out, size_t size,
+                            int code) {
     if (lw_kafka_refusal(out, size, r->rk, code, "read", r->topic))
         return out;
     struct lw_kafka_log *log = rd_kafka_opaque(r->rk);
@@ -88,8 +89,8 @@ static const char *cause_of(const struct reading *r, char *out, size_t size, int
 
 /* Asks for the watermarks, in slices, so that a stop or a missing broker ends it in time.
  */
-static int watermarks(struct reading *r, int32_t partition, int64_t *low, int64_t *high,
-                      struct lw_err *err) {
+static int query_watermarks(struct range_reader *r, int32_t partition, int64_t *low,
+                            int64_t *high, struct lw_err *err) {
     int64_t until = lw_mono_ms() + r->how->timeout_ms;
     char words[LW_KAFKA_WORDS];
     for (;;) {
@@ -97,7 +98,7 @@ static int watermarks(struct reading *r, int32_t partition, int64_t *low, int64_
             r->rk, r->topic, partition, low, high, 10 * SLICE_MS);
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
             return 0;
-        if (stopped(r))
+        if (reader_stopped(r))
             return lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", r->topic);
         if (rc == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
             rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
@@ -112,9 +113,9 @@ static int watermarks(struct reading *r, int32_t partition, int64_t *low, int64_
 }
 
 /* Cuts the range to what is there and starts it. */
-static int start(struct reading *r, struct part *p, struct lw_err *err) {
+static int range_start(struct range_reader *r, struct part *p, struct lw_err *err) {
     int64_t low, high;
-    if (watermarks(r, p->partition, &low, &high, err))
+    if (query_watermarks(r, p->partition, &low, &high, err))
         return -1;
     int64_t from = p->from > low ? p->from : low;
     int64_t last = p->last < high ? p->last : high - 1;
@@ -133,21 +134,21 @@ static int start(struct reading *r, struct part *p, struct lw_err *err) {
     return 0;
 }
 
-static struct part *part_of(struct reading *r, int32_t partition) {
+static struct part *part_of(struct range_reader *r, int32_t partition) {
     for (size_t i = 0; i < r->n; i++)
         if (r->part[i].partition == partition)
             return &r->part[i];
     return NULL;
 }
 
-static void end(struct reading *r, struct part *p) {
+static void range_end(struct range_reader *r, struct part *p) {
     p->done = 1;
     r->open--;
     rd_kafka_consume_stop(r->rkt, p->partition);
 }
 
 /* What to do about an error that came instead of a message. */
-static int error_message(const struct reading *r, const rd_kafka_message_t *m,
+static int error_message(const struct range_reader *r, const rd_kafka_message_t *m,
                          struct lw_err *err) {
     char advice[300], words[LW_KAFKA_WORDS];
     switch (m->err) {
@@ -169,7 +170,8 @@ static int error_message(const struct reading *r, const rd_kafka_message_t *m,
     }
 }
 
-static int serve(struct reading *r, const rd_kafka_message_t *m, struct lw_err *err) {
+static int range_serve(struct range_reader *r, const rd_kafka_message_t *m,
+                       struct lw_err *err) {
     struct part *p = part_of(r, m->partition);
     if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return error_message(r, m, err);
@@ -178,35 +180,35 @@ static int serve(struct reading *r, const rd_kafka_message_t *m, struct lw_err *
     r->progress_ms = lw_mono_ms();
     if (m->err) { /* the end, before m->offset */
         if (m->offset > p->last)
-            end(r, p);
+            range_end(r, p);
         return 0;
     }
     int rc =
         m->offset >= p->from && m->offset <= p->last ? r->how->each(r->how->arg, m) : 0;
     if (m->offset >= p->last)
-        end(r, p);
+        range_end(r, p);
     return rc;
 }
 
-static int serve_batch(struct reading *r, rd_kafka_message_t **batch, ssize_t n,
+static int serve_batch(struct range_reader *r, rd_kafka_message_t **batch, ssize_t n,
                        struct lw_err *err) {
     int rc = 0;
     for (ssize_t i = 0; i < n; i++) {
         if (rc == 0)
-            rc = serve(r, batch[i], err);
+            rc = range_serve(r, batch[i], err);
         rd_kafka_message_destroy(batch[i]);
     }
     return rc;
 }
 
-static int read_all(struct reading *r, struct lw_err *err) {
+static int read_all(struct range_reader *r, struct lw_err *err) {
     rd_kafka_message_t *batch[BATCH];
     int rc = 0;
     r->progress_ms = lw_mono_ms();
     while (r->open > 0 && rc == 0) {
         ssize_t n = rd_kafka_consume_batch_queue(r->queue, SLICE_MS, batch, BATCH);
         rc = serve_batch(r, batch, n, err);
-        if (rc == 0 && stopped(r))
+        if (rc == 0 && reader_stopped(r))
             rc = lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", r->topic);
         else if (rc == 0 && lw_mono_ms() - r->progress_ms > r->how->timeout_ms)
             rc = lw_fail(err, LW_EAGAIN,
@@ -222,7 +224,7 @@ int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
                    const struct lw_offset_range *ranges, size_t n,
                    const struct lw_read_options *how, uint64_t *gone,
                    struct lw_err *err) {
-    struct reading r = {.topic = topic, .how = how};
+    struct range_reader r = {.topic = topic, .how = how};
     lw_kafka_log_init(&r.log);
     r.part = lw_calloc(n ? n : 1, sizeof *r.part);
     int rc = open_client(&r, options, err);
@@ -234,8 +236,9 @@ int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
         *p = (struct part){.partition = ranges[i].partition,
                            .from = ranges[i].first,
                            .last = ranges[i].last};
-        rc = stopped(&r) ? lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", topic)
-                         : start(&r, p, err);
+        rc = reader_stopped(&r)
+                 ? lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", topic)
+                 : range_start(&r, p, err);
     }
     if (rc == 0)
         rc = read_all(&r, err);

@@ -33,23 +33,24 @@ static const struct {
     {"metadata.broker.list", "is not read here: write 'bootstrap.servers'"},
 };
 
-static bool begins(const char *text, const char *with) {
+static bool text_begins(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-static bool ends(const char *text, const char *with) {
+static bool text_ends(const char *text, const char *with) {
     size_t len = strlen(text), n = strlen(with);
     return len >= n && strcmp(text + len - n, with) == 0;
 }
 
 const char *lw_kafka_refused(const char *property) {
-    if (begins(property, "topic."))
+    if (text_begins(property, "topic."))
         property += strlen("topic."); /* librdkafka's other name of a topic's property */
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (strcmp(property, refused[i].key) == 0)
             return refused[i].why;
-    if (ends(property, ".cmd"))
+    if (text_ends(property, ".cmd"))
         return "leeway starts no program: remove it";
-    return begins(property, "plugin.") || begins(property, "ssl.engine.") ? NO_CODE
-                                                                          : NULL;
+    return text_begins(property, "plugin.") || text_begins(property, "ssl.engine.")
+               ? NO_CODE
+               : NULL;
 }

@@ -32,21 +32,21 @@ bool lw_kafka_secret(const char *property) {
 
 /* How much of the secret, from its byte `from` on, stands at `at`, when that is all of it
  * or all that was not cut off; else 0. */
-static size_t standing(const char *at, const char *secret, size_t from, size_t len) {
+static size_t secret_match(const char *at, const char *secret, size_t from, size_t len) {
     size_t n = 0, least = len < TAIL ? len : TAIL;
     while (from + n < len && at[n] == secret[from + n])
         n++;
     return n >= least && (from + n == len || at[n] == '\0') ? n : 0;
 }
 
-static void hide(char *text, const char *secret) {
+static void secret_hide(char *text, const char *secret) {
     size_t len = strlen(secret);
     if (len < LEAST)
         return;
     for (char *at = text; *at; at++) {
         size_t n = 0;
         for (size_t from = 0; from < len && n == 0; from++)
-            n = standing(at, secret, from, len);
+            n = secret_match(at, secret, from, len);
         if (n == 0)
             continue;
         memmove(at + 3, at + n, strlen(at + n) + 1);
@@ -65,7 +65,7 @@ char *lw_kafka_redact(char *out, size_t size, const rd_kafka_t *rk, const char *
     for (size_t i = 0; i + 1 < n; i += 2) {
         if (!lw_kafka_secret(pair[i]))
             continue;
-        hide(whole, pair[i + 1]);
+        secret_hide(whole, pair[i + 1]);
         explicit_bzero((char *)(uintptr_t)pair[i + 1], strlen(pair[i + 1]));
     }
     if (pair)

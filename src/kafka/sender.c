@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "kafka/producer_private.h"
 
-struct piece { /* offsets, as the buffer may move while it grows */
+struct sender_record { /* offsets, as the buffer may move while it grows */
     size_t key, value, end;
 };
 
@@ -15,7 +15,7 @@ struct lw_sender {
     struct lw_producer *producer;
     char *topic;
     struct lw_buf bytes;
-    struct piece *piece;
+    struct sender_record *piece;
     rd_kafka_message_t *message;
     size_t n, cap;
 };
@@ -61,7 +61,8 @@ void lw_sender_put(struct lw_sender *s) {
     s->piece[s->n++].end = s->bytes.len;
 }
 
-static rd_kafka_message_t message_of(const struct lw_sender *s, const struct piece *p) {
+static rd_kafka_message_t message_of(const struct lw_sender *s,
+                                     const struct sender_record *p) {
     size_t key_len = p->value - p->key;
     return (rd_kafka_message_t){.partition = RD_KAFKA_PARTITION_UA,
                                 .key = key_len ? s->bytes.data + p->key : NULL,
