@@ -143,7 +143,7 @@ static void wait_for_decision(struct demo *d) {
         lw_sleep_ms(1);
     }
     lw_engine_flow(d->engine, LW_FLOWS);
-    while (quiet && !atomic_load(&d->stop) && !lw_engine_status(d->engine).settled)
+    while (quiet && !atomic_load(&d->stop) && !lw_engine_status(d->engine).flow_flushed)
         lw_sleep_ms(1);
 }
 

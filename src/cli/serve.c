@@ -22,7 +22,7 @@ static void vitals(void *arg, struct lw_vitals *out) {
     out->leading = e.leading;
     out->training = e.training;
     out->stalled = e.stalled;
-    out->held = e.held;
+    out->held = e.paused_partitions;
     out->registry = e.registry;
     out->registry_away = e.registry_away;
     out->registry_requests = e.registry_requests;

@@ -257,7 +257,7 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
                                  .trainings = atomic_load(&e->trainings),
                                  .trainings_failed = atomic_load(&e->trainings_failed),
                                  .polled_ms = INT64_MAX,
-                                 .settled = true};
+                                 .flow_flushed = true};
     for (size_t i = 0; i < e->config->nreceivers; i++)
         s.outbox += atomic_load(&e->outbox[i]);
     for (int i = 0; i < e->nworkers; i++) {
@@ -270,8 +270,8 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.flush_us += w.flush_us;
         s.partitions += w.owned;
         s.stalled |= w.stalled;
-        s.held += w.held;
-        s.settled &= w.settled;
+        s.paused_partitions += w.npaused;
+        s.flow_flushed &= w.flow_flushed;
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;
     }
     add_registry(e, &s);

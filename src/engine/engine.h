@@ -58,13 +58,13 @@ struct lw_engine_status {
     uint64_t trainings, trainings_failed; /* by this process since it started */
     uint64_t outbox;                      /* deliveries waiting, as last seen */
     int partitions;                       /* owned by its workers */
-    int64_t polled_ms; /* monotonic time of the oldest worker's last poll */
-    bool stalled;      /* waiting for Redis, or for a schema */
-    int held;          /* partitions that wait for a schema */
-    bool registry;     /* there is one; else what follows is 0 */
+    int64_t polled_ms;     /* monotonic time of the oldest worker's last poll */
+    bool stalled;          /* waiting for Redis, or for a schema */
+    int paused_partitions; /* their next message needs a schema */
+    bool registry;         /* there is one; else what follows is 0 */
     bool registry_away;
     uint64_t registry_requests, registry_failures;
-    bool settled; /* Redis knows what lw_engine_flow said last, of every partition */
+    bool flow_flushed; /* Redis knows what lw_engine_flow said last, of every partition */
 };
 /* host:pid, as in Redis. */
 const char *lw_engine_who(const struct lw_engine *e);

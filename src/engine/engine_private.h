@@ -109,8 +109,8 @@ struct lw_worker_status {
     int owned;
     int64_t polled_ms;
     bool stalled;
-    int held;
-    bool settled;
+    int npaused;
+    bool flow_flushed;
 };
 struct lw_worker_status lw__worker_status(const struct lw_worker *w);
 /* What stands in its way, in words ("": nothing), since when, and heard when last

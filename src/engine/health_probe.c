@@ -39,7 +39,7 @@ static void read_workers(struct lw_watch *w) {
         struct lw_worker_status s = lw__worker_status(w->engine->worker[i]);
         lw__worker_troubles(w->engine->worker[i], word);
         w->owned += s.owned;
-        w->schemas += s.held;
+        w->schemas += s.npaused;
         for (int k = 0; k < LW_WORKER_TROUBLES; k++)
             if (word[k].text[0] &&
                 (!w->word[k].text[0] || word[k].since_ms < w->word[k].since_ms))

@@ -22,8 +22,8 @@ static bool flow_changed(struct lw_worker *w) {
     if (flow == w->flow)
         return false;
     w->flow = flow;
-    for (int32_t p = 0; p < w->nslots; p++)
-        w->slot[p].changed |= w->slot[p].state == LW_PARTITION_RUNS;
+    for (int32_t p = 0; p < w->nstates; p++)
+        w->state[p].changed |= w->state[p].phase == LW_PARTITION_RUNS;
     return true;
 }
 
@@ -34,13 +34,13 @@ void *lw__worker_main(void *arg) {
         lw__worker_consume(w);
         int64_t now = lw_mono_ms();
         int64_t wait = w->paused ? LW_RETRY_MS : w->config->source.flush_interval_ms;
-        bool told = flow_changed(w);
+        bool changed = flow_changed(w);
         lw__worker_claim_due(w, now);
         lw__worker_resume_partitions(w, now);
         lw__worker_find_offsets(w, now);
         lw__worker_watch_idle(w, now);
         lw__worker_renew_secrets(w, now);
-        if (told || now - w->flushed_ms >= wait ||
+        if (changed || now - w->flushed_ms >= wait ||
             (!w->paused && w->since_flush >= w->config->source.flush_events))
             lw__worker_flush(w);
         if (now - swept > LW_MINUTE) {
@@ -101,9 +101,9 @@ void lw__worker_free(struct lw_worker *w) {
     if (!w)
         return;
     lw_consumer_free(w->consumer);
-    for (int32_t p = 0; p < w->nslots; p++)
-        lw__worker_partition_drop(&w->slot[p]);
-    free(w->slot);
+    for (int32_t p = 0; p < w->nstates; p++)
+        lw__worker_partition_drop(&w->state[p]);
+    free(w->state);
     lw__worker_out_close(w);
     lw_redis_free(w->redis);
     lw_intake_free(w->intake);
@@ -123,7 +123,7 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
         .flush_us = atomic_load(&w->flush_us),
         .owned = atomic_load(&w->owned),
         .polled_ms = atomic_load(&w->polled_ms),
-        .stalled = atomic_load(&w->stalled) || atomic_load(&w->held) > 0,
-        .held = atomic_load(&w->held),
-        .settled = atomic_load(&w->settled) == atomic_load(&w->engine->flow)};
+        .stalled = atomic_load(&w->stalled) || atomic_load(&w->npaused) > 0,
+        .npaused = atomic_load(&w->npaused),
+        .flow_flushed = atomic_load(&w->flow_flushed) == atomic_load(&w->engine->flow)};
 }

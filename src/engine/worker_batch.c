@@ -25,11 +25,11 @@ static void score_and_add(struct lw_worker *w, struct lw_partition_state *s,
                           int reason) {
     struct lw_cell watched[LW_FEATURES_MAX + 1];
     struct lw_scored scored[LW_VERSIONS_MAX];
-    size_t n = reason == LW_GOOD ? s->lineup.n : 0;
+    size_t n = reason == LW_GOOD ? s->models.n : 0;
     lw_spec_watch(w->spec, row, watched);
     for (size_t i = 0; i < n; i++) {
-        scored[i].version = s->lineup.version[i];
-        scored[i].prediction = lw_model_predict(s->lineup.model[i], row);
+        scored[i].version = s->models.version[i];
+        scored[i].prediction = lw_model_predict(s->models.model[i], row);
     }
     lw_partition_bound(s->progress, lw_intake_message_time(m));
     lw_partition_add(s->progress, m->offset, row, reason, watched, scored, n);
@@ -71,8 +71,8 @@ static int message_handle(struct lw_worker *w, const rd_kafka_message_t *m,
     struct lw_row row;
     struct lw_err why;
     why.code = LW_OK; /* its text is 512 bytes, which need no zeroes */
-    struct lw_partition_state *s = &w->slot[m->partition];
-    if (s->state != LW_PARTITION_RUNS || s->held || m->offset < s->next_offset)
+    struct lw_partition_state *s = &w->state[m->partition];
+    if (s->phase != LW_PARTITION_RUNS || s->paused || m->offset < s->next_offset)
         return 0; /* given up, or delivered again after a seek */
     lw_intake_patience(w->intake, lw__worker_schema_patience(w, s));
     int rc = lw_intake_decode(w->intake, m, cells, &why);
@@ -85,9 +85,9 @@ static int message_handle(struct lw_worker *w, const rd_kafka_message_t *m,
     int reason =
         lw_event_row(&w->spec->event, cells, lw_intake_message_time(m), &row, &why);
     if (reason < 0) {
-        if (!w->told_time) /* once: the letters have each */
+        if (!w->time_logged) /* once: the letters have each */
             lw_log(event_time_invalid, w->owner, m->partition, LW_QUOTE(why.msg));
-        w->told_time = true;
+        w->time_logged = true;
         return message_refuse(w, s, m, "TRANSFORMATION", &why, err);
     }
     partition_advance(w, s, m);
@@ -98,19 +98,19 @@ static int message_handle(struct lw_worker *w, const rd_kafka_message_t *m,
 /* Puts messages[from .. n) back: each partition among them starts again at its first. */
 static void put_back(struct lw_worker *w, int from, int n, const struct lw_err *why) {
     lw__worker_pause(w, true, why);
-    w->hold_ms = w->hold_ms ? 2 * w->hold_ms : LW_RETRY_MS;
-    w->hold_ms = w->hold_ms < LW_HOLD_MAX_MS ? w->hold_ms : LW_HOLD_MAX_MS;
-    w->held_until_ms = lw_mono_ms() + w->hold_ms;
+    w->backoff_ms = w->backoff_ms ? 2 * w->backoff_ms : LW_RETRY_MS;
+    w->backoff_ms = w->backoff_ms < LW_BACKOFF_MAX_MS ? w->backoff_ms : LW_BACKOFF_MAX_MS;
+    w->backoff_until_ms = lw_mono_ms() + w->backoff_ms;
     for (int i = n; i-- > from;) {
         const rd_kafka_message_t *m = w->batch[i];
-        if (m->partition < w->nslots)
-            w->slot[m->partition].back_to = m->offset;
+        if (m->partition < w->nstates)
+            w->state[m->partition].seek_to = m->offset;
     }
     for (int i = from; i < n; i++) {
         const rd_kafka_message_t *m = w->batch[i];
         struct lw_partition_state *s =
-            m->partition < w->nslots ? &w->slot[m->partition] : NULL;
-        if (!s || s->state != LW_PARTITION_RUNS || s->held || s->back_to != m->offset)
+            m->partition < w->nstates ? &w->state[m->partition] : NULL;
+        if (!s || s->phase != LW_PARTITION_RUNS || s->paused || s->seek_to != m->offset)
             continue;
         struct lw_err err = {0};
         if (lw_consumer_seek(w->consumer, m->partition, m->offset, &err))
@@ -134,16 +134,16 @@ void lw__worker_consume(struct lw_worker *w) {
         const rd_kafka_message_t *m = w->batch[done];
         if (done + AHEAD < n) /* fetched by another thread: in none of our caches */
             __builtin_prefetch(w->batch[done + AHEAD]->payload);
-        if (m->partition >= w->nslots || m->partition < 0)
+        if (m->partition >= w->nstates || m->partition < 0)
             continue;
-        w->slot[m->partition].heard_ms = now;
+        w->state[m->partition].heard_ms = now;
         if (message_handle(w, m, &err))
             break;
     }
     if (done < n)
         put_back(w, done, n, &err);
     else if (n > 0)
-        w->hold_ms = 0;
+        w->backoff_ms = 0;
     for (int i = 0; i < n; i++)
         rd_kafka_message_destroy(w->batch[i]);
     lw_err_clear(&err);

@@ -13,36 +13,36 @@
 
 /* After a flush that told of other models: have them before the next event is scored. */
 static int adopt_models(struct lw_worker *w, struct lw_partition_state *s,
-                        int32_t partition, const struct lw_active_versions *force,
+                        int32_t partition, const struct lw_active_versions *active,
                         struct lw_err *err) {
-    bool same =
-        force->champion == s->force.champion && force->nshadows == s->force.nshadows &&
-        memcmp(force->shadow, s->force.shadow, force->nshadows * sizeof *force->shadow) ==
-            0;
+    bool same = active->champion == s->active.champion &&
+                active->nshadows == s->active.nshadows &&
+                memcmp(active->shadow, s->active.shadow,
+                       active->nshadows * sizeof *active->shadow) == 0;
     if (same)
         return 0;
-    if (lw_model_cache_load(w->models, w->redis, force, &s->lineup, err))
+    if (lw_model_cache_load(w->models, w->redis, active, &s->models, err))
         return -1;
-    if (force->champion != s->force.champion)
-        lw_log(model_adopted, w->owner, partition, force->champion, s->next_offset);
-    s->force = *force;
+    if (active->champion != s->active.champion)
+        lw_log(model_adopted, w->owner, partition, active->champion, s->next_offset);
+    s->active = *active;
     return 0;
 }
 
 void lw__worker_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err) {
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     lw_log(fenced, w->owner, partition, LW_QUOTE(err->msg));
     lw__worker_partition_drop(s);
-    s->state = LW_PARTITION_WAITS;
+    s->phase = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + RECLAIM_MS;
 }
 
 /* The round trip itself, counted and timed. */
 static int write_flush(struct lw_worker *w, struct lw_partition_state *s,
-                       const struct lw_flush *flush, struct lw_active_versions *force,
+                       const struct lw_flush *flush, struct lw_active_versions *active,
                        struct lw_err *err) {
     int64_t began = lw_mono_us();
-    int rc = lw_state_flush(w->redis, w->spec, flush, s->progress, force, err);
+    int rc = lw_state_flush(w->redis, w->spec, flush, s->progress, active, err);
     atomic_fetch_add_explicit(rc ? &w->flush_failures : &w->flushes, 1,
                               memory_order_relaxed);
     atomic_fetch_add_explicit(&w->flush_us, (uint64_t)(lw_mono_us() - began),
@@ -52,8 +52,8 @@ static int write_flush(struct lw_worker *w, struct lw_partition_state *s,
 
 int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
                                struct lw_err *err) {
-    struct lw_partition_state *s = &w->slot[partition];
-    struct lw_active_versions force = s->force;
+    struct lw_partition_state *s = &w->state[partition];
+    struct lw_active_versions active = s->active;
     int64_t low, end;
     lw_consumer_watermarks(w->consumer, partition, &low, &end);
     struct lw_record_fingerprint last = lw_consumer_last(w->consumer, partition);
@@ -72,19 +72,19 @@ int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
     /* Letters and predictions must be safe before the offset moves past their message. */
     if (lw__worker_out_await_acks(w, err))
         return -1;
-    if (write_flush(w, s, &flush, &force, err))
+    if (write_flush(w, s, &flush, &active, err))
         return -1;
     s->base_offset = s->next_offset;
     s->changed = false;
     s->flushed_ms = lw_mono_ms();
     if (s->next_offset >= 0)
         lw_consumer_commit(w->consumer, partition, s->next_offset);
-    if (adopt_models(w, s, partition, &force, err) == 0)
+    if (adopt_models(w, s, partition, &active, err) == 0)
         return 0;
     /* Redis says that the new models score from here on, and they are not to be had: no
      * event may be scored by the old ones. A claim brings them later. */
     lw__worker_partition_drop(s);
-    s->state = LW_PARTITION_WAITS;
+    s->phase = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
     return -1;
 }
@@ -120,13 +120,13 @@ static void replay_unflushed(struct lw_worker *w, const struct lw_err *why) {
     lw_log(refused, w->owner, LW_QUOTE(why->msg));
     lw__worker_pause(w, true, why);
     int64_t at = lw_mono_ms() + lw__worker_out_drop(w, why);
-    w->held_until_ms = at;
-    for (int32_t p = 0; p < w->nslots; p++) {
-        struct lw_partition_state *s = &w->slot[p];
-        if (s->state != LW_PARTITION_RUNS || !s->changed)
+    w->backoff_until_ms = at;
+    for (int32_t p = 0; p < w->nstates; p++) {
+        struct lw_partition_state *s = &w->state[p];
+        if (s->phase != LW_PARTITION_RUNS || !s->changed)
             continue;
         lw__worker_partition_drop(s);
-        s->state = LW_PARTITION_WAITS;
+        s->phase = LW_PARTITION_WAITS;
         s->claim_at_ms = at;
     }
 }
@@ -135,13 +135,13 @@ static void replay_unflushed(struct lw_worker *w, const struct lw_err *why) {
  * that was emptied or put back to an older state is noticed, and the leader sees that
  * what was said of it still holds. */
 static bool flush_due(const struct lw_worker *w, const struct lw_partition_state *s) {
-    return s->state == LW_PARTITION_RUNS &&
+    return s->phase == LW_PARTITION_RUNS &&
            (s->changed || w->flushed_ms - s->flushed_ms >= LW_VERIFY_MS);
 }
 
 /* 0; or -1: the rest has to wait. */
 static int flush_one(struct lw_worker *w, int32_t partition) {
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     struct lw_err err = {0};
     if (!flush_due(w, s) || lw__worker_flush_partition(w, partition, &err) == 0)
         return 0;
@@ -169,19 +169,20 @@ void lw__worker_flush(struct lw_worker *w) {
         return;
     }
     lw__worker_out_check(w, began);
-    int32_t from = w->flush_from < w->nslots ? w->flush_from : 0;
+    int32_t from = w->flush_from < w->nstates ? w->flush_from : 0;
     w->flush_from = 0;
-    for (int32_t i = 0; i < w->nslots; i++) {
-        int32_t p = (from + i) % w->nslots;
+    for (int32_t i = 0; i < w->nstates; i++) {
+        int32_t p = (from + i) % w->nstates;
         if (flush_one(w, p))
             return;
-        if (i + 1 < w->nslots && lw_mono_ms() - began >= LW_SPELL_MS) {
-            w->flush_from = (p + 1) % w->nslots; /* a slow Redis: poll, then the others */
+        if (i + 1 < w->nstates && lw_mono_ms() - began >= LW_SPELL_MS) {
+            w->flush_from =
+                (p + 1) % w->nstates; /* a slow Redis: poll, then the others */
             w->flushed_ms = began - w->config->source.flush_interval_ms;
             return;
         }
     }
-    if (lw_mono_ms() >= w->held_until_ms)
+    if (lw_mono_ms() >= w->backoff_until_ms)
         lw__worker_pause(w, false, NULL);
-    atomic_store(&w->settled, w->flow);
+    atomic_store(&w->flow_flushed, w->flow);
 }

@@ -28,15 +28,15 @@ static int ask_end(struct lw_worker *w, int32_t partition, int64_t now, int64_t 
     int at_end = lw_consumer_ask_end(w->consumer, partition, ASK_MS, end, &err);
     if (at_end < 0)
         lw_log(end_offset_unknown, w->owner, partition, LW_QUOTE(err.msg));
-    for (int32_t p = 0; at_end < 0 && p < w->nslots; p++)
-        w->slot[p].heard_ms = now;
+    for (int32_t p = 0; at_end < 0 && p < w->nstates; p++)
+        w->state[p].heard_ms = now;
     return at_end;
 }
 
 static bool confirm_at_end(struct lw_worker *w, int32_t partition, int64_t now) {
     int at_end = ask_end(w, partition, now, NULL);
     if (at_end == 0)
-        w->slot[partition].heard_ms = now; /* something comes */
+        w->state[partition].heard_ms = now; /* something comes */
     return at_end > 0;
 }
 
@@ -61,7 +61,7 @@ static int range_is_empty(struct lw_worker *w, int32_t partition, int64_t place,
 
 /* It is silent, and not at its end as the last fetch told it. */
 static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     struct lw_err err = {0};
     int64_t heard = s->heard_ms, place = lw_consumer_position(w->consumer, partition),
             end;
@@ -109,20 +109,20 @@ static bool look_due(const struct lw_worker *w, const struct lw_partition_state 
 }
 
 void lw__worker_watch_idle(struct lw_worker *w, int64_t now) {
-    bool told = w->flow != LW_FLOWS;
+    bool quiet = w->flow != LW_FLOWS;
     int looks = 1; /* in one round: then it is time to poll */
-    for (int32_t p = 0; p < w->nslots && !w->paused; p++) {
-        struct lw_partition_state *s = &w->slot[p];
-        if (s->state != LW_PARTITION_RUNS)
+    for (int32_t p = 0; p < w->nstates && !w->paused; p++) {
+        struct lw_partition_state *s = &w->state[p];
+        if (s->phase != LW_PARTITION_RUNS)
             continue;
-        if (s->held) { /* what it waits to read is there */
+        if (s->paused) { /* what it waits to read is there */
             set_idle(s, false);
             continue;
         }
         bool silent = now - s->heard_ms >= w->spec->idle_timeout_ms;
         bool at_end = lw_consumer_at_end(w->consumer, p);
-        bool idle = (told || silent) && at_end;
-        if (idle && !s->idle && !told)
+        bool idle = (quiet || silent) && at_end;
+        if (idle && !s->idle && !quiet)
             idle = confirm_at_end(w, p, now);
         if (!at_end && looks > 0 && look_due(w, s, now)) {
             look_behind(w, p, now);

@@ -19,8 +19,8 @@
 
 static int continue_at(struct lw_worker *w, int32_t partition, int64_t offset,
                        struct lw_err *err) {
-    struct lw_partition_state *s = &w->slot[partition];
-    s->state = LW_PARTITION_RUNS;
+    struct lw_partition_state *s = &w->state[partition];
+    s->phase = LW_PARTITION_RUNS;
     s->heard_ms = lw_mono_ms();
     return lw_consumer_seek(w->consumer, partition, offset, err);
 }
@@ -28,7 +28,7 @@ static int continue_at(struct lw_worker *w, int32_t partition, int64_t offset,
 /* Told before it is written down: if the flush does not come about, it is told again. */
 static int skip_deleted(struct lw_worker *w, int32_t partition, int64_t low,
                         struct lw_err *err) {
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     char detail[400];
     uint64_t n = (uint64_t)(low - s->next_offset);
     snprintf(detail, sizeof detail,
@@ -46,7 +46,7 @@ static int skip_deleted(struct lw_worker *w, int32_t partition, int64_t low,
 
 static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64_t high,
                       struct lw_err *err) {
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     if (s->changed && lw__worker_flush_partition(w, partition, err))
         return -1;
     const struct lw_flush flush = {.topic = w->config->source.topic,
@@ -60,13 +60,13 @@ static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64
     lw_log(topic_recreated, w->owner, partition, s->next_offset, high, low);
     s->base_offset = s->next_offset = low;
     s->last = (struct lw_record_fingerprint){.offset = -1};
-    s->other = false;
+    s->recreated = false;
     s->changed = true; /* its panes, without the old offsets */
     return continue_at(w, partition, low, err);
 }
 
 static int find_offset(struct lw_worker *w, int32_t partition, struct lw_err *err) {
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     int64_t low, high;
     if (lw_consumer_ask(w->consumer, partition, ASK_MS, &low, &high, err))
         return -1;
@@ -80,7 +80,7 @@ static int find_offset(struct lw_worker *w, int32_t partition, struct lw_err *er
                        "%s/%" PRId32 ": nothing is known of where to start, and "
                        "kafka.auto.offset.reset is error: set it to earliest or latest",
                        w->config->source.topic, partition);
-    if (s->other)
+    if (s->recreated)
         return start_over(w, partition, low, high, err);
     if (s->next_offset < low)
         return skip_deleted(w, partition, low, err);
@@ -90,16 +90,16 @@ static int find_offset(struct lw_worker *w, int32_t partition, struct lw_err *er
 }
 
 void lw__worker_find_offsets(struct lw_worker *w, int64_t now) {
-    for (int32_t p = 0; p < w->nslots; p++) {
+    for (int32_t p = 0; p < w->nstates; p++) {
         struct lw_err err = {0};
-        struct lw_partition_state *s = &w->slot[p];
-        if (s->state != LW_PARTITION_OUT_OF_RANGE || now < s->claim_at_ms)
+        struct lw_partition_state *s = &w->state[p];
+        if (s->phase != LW_PARTITION_OUT_OF_RANGE || now < s->claim_at_ms)
             continue;
         if (lw__worker_redis_backoff(w) || lw_mono_ms() - now >= LW_SPELL_MS)
             return; /* poll first */
         if (find_offset(w, p, &err) == 0)
             continue;
-        s->state = LW_PARTITION_OUT_OF_RANGE;
+        s->phase = LW_PARTITION_OUT_OF_RANGE;
         s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
         if (err.code == LW_ESTOP)
             lw__engine_request_shutdown(w->engine, &err);

@@ -117,9 +117,9 @@ static void explain_missing_topic(struct lw_worker *w, struct lw_err *why) {
 }
 
 static void schedule_renewal(struct lw_worker *w, const struct lw_err *why) {
-    int64_t next = w->again_ms ? 2 * w->again_ms : AGAIN_FIRST_MS;
-    w->again_ms = next < AGAIN_MAX_MS ? next : AGAIN_MAX_MS;
-    w->renew_at_ms = lw_mono_ms() + w->again_ms;
+    int64_t next = w->send_wait_ms ? 2 * w->send_wait_ms : AGAIN_FIRST_MS;
+    w->send_wait_ms = next < AGAIN_MAX_MS ? next : AGAIN_MAX_MS;
+    w->renew_at_ms = lw_mono_ms() + w->send_wait_ms;
     lw_copy(w->out_why, sizeof w->out_why, why->msg);
 }
 
@@ -169,7 +169,7 @@ int lw__worker_out_await_acks(struct lw_worker *w, struct lw_err *err) {
     }
     report_sent(w);
     w->unacked = false;
-    w->again_ms = 0;
+    w->send_wait_ms = 0;
     return 0;
 }
 
@@ -196,7 +196,7 @@ int64_t lw__worker_out_drop(struct lw_worker *w, const struct lw_err *why) {
     renew_producer(w);
     look_for(w, w->config->source.dead_letters, NULL);
     look_for(w, w->config->source.scored, NULL);
-    return w->again_ms;
+    return w->send_wait_ms;
 }
 
 void lw__worker_out_check(struct lw_worker *w, int64_t now) {
@@ -209,6 +209,6 @@ void lw__worker_out_check(struct lw_worker *w, int64_t now) {
         schedule_renewal(w, &why);
         renew_producer(w);
     } else {
-        w->again_ms = 0; /* it has not failed again for as long as was waited */
+        w->send_wait_ms = 0; /* it has not failed again for as long as was waited */
     }
 }

@@ -11,11 +11,11 @@
 #include "base/time.h"
 #include "engine/worker_private.h"
 
-#define TELL_MS 10000 /* between two words of claims that wait */
+#define LOG_MS 10000 /* between two words of claims that wait */
 
 void lw__worker_partition_drop(struct lw_partition_state *s) {
     lw_partition_free(s->progress);
-    *s = (struct lw_partition_state){.state = LW_PARTITION_FREE};
+    *s = (struct lw_partition_state){.phase = LW_PARTITION_FREE};
 }
 
 /* Of a partition without a state: did the stream begin before it was there? Then whatever
@@ -47,9 +47,9 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
     lw__worker_trouble_report(w, LW_WORKER_TROUBLE_GROUP, err);
     if (err->code == LW_ECONFIG)
         lw__engine_request_shutdown(w->engine, err);
-    else if (now >= w->tell_at_ms) {
+    else if (now >= w->log_at_ms) {
         lw_log(claim_retry, w->owner, partition, LW_QUOTE(err->msg));
-        w->tell_at_ms = now + TELL_MS;
+        w->log_at_ms = now + LOG_MS;
     }
 }
 
@@ -57,7 +57,7 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
  * mends that. */
 static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *got,
                       struct lw_err *err) {
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     struct lw_err why = {0};
     if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
                        partition, got, &why) == 0) {
@@ -83,27 +83,27 @@ static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *g
 
 /* Takes ownership and loads; on LW_EAGAIN the slot waits for the next try. */
 static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err *err) {
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     struct lw_claim got;
     lw_partition_free(s->progress);
     s->progress = lw_partition_new(w->spec, partition);
-    s->state = LW_PARTITION_WAITS;
+    s->phase = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
     if (check_config(w, err) || load_state(w, partition, &got, err) ||
-        lw_model_cache_load(w->models, w->redis, &got.force, &s->lineup, err))
+        lw_model_cache_load(w->models, w->redis, &got.force, &s->models, err))
         return -1;
     if (got.next_offset < 0 && find_age(w, s, partition, err))
         return -1;
     s->epoch = got.epoch;
     s->base_offset = s->next_offset = got.next_offset;
     s->last = (struct lw_record_fingerprint){got.last_offset, got.last_id};
-    s->other = false;
-    s->force = got.force;
-    s->state = LW_PARTITION_RUNS;
+    s->recreated = false;
+    s->active = got.force;
+    s->phase = LW_PARTITION_RUNS;
     s->heard_ms = s->flushed_ms = lw_mono_ms();
     s->changed = false;
     lw_log(partition_claimed, w->owner, partition, s->epoch, s->next_offset,
-           s->force.champion);
+           s->active.champion);
     return 0;
 }
 
@@ -112,7 +112,7 @@ static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err
 static bool needs_start_offset(const struct lw_worker *w, struct lw_partition_state *s) {
     if (s->next_offset >= 0 || s->added || !lw_consumer_starts_late(w->consumer))
         return false;
-    s->state = LW_PARTITION_OUT_OF_RANGE;
+    s->phase = LW_PARTITION_OUT_OF_RANGE;
     s->claim_at_ms = 0;
     return true;
 }
@@ -126,18 +126,18 @@ static int64_t start_offset(const struct lw_partition_state *s) {
 int64_t lw__worker_assigned(void *arg, int32_t partition, int *wait) {
     struct lw_worker *w = arg;
     struct lw_err err = {0};
-    if (partition >= w->nslots) { /* the topic has grown */
-        w->slot = lw_realloc(w->slot, (size_t)partition + 1, sizeof *w->slot);
-        memset(w->slot + w->nslots, 0,
-               (size_t)(partition + 1 - w->nslots) * sizeof *w->slot);
-        w->nslots = partition + 1;
+    if (partition >= w->nstates) { /* the topic has grown */
+        w->state = lw_realloc(w->state, (size_t)partition + 1, sizeof *w->state);
+        memset(w->state + w->nstates, 0,
+               (size_t)(partition + 1 - w->nstates) * sizeof *w->state);
+        w->nstates = partition + 1;
     }
     if (lw__worker_redis_backoff(w)) {
-        w->slot[partition].state = LW_PARTITION_WAITS;
-        w->slot[partition].claim_at_ms = w->try_at_ms;
+        w->state[partition].phase = LW_PARTITION_WAITS;
+        w->state[partition].claim_at_ms = w->try_at_ms;
     } else if (claim_partition(w, partition, &err) == 0) {
-        if (!needs_start_offset(w, &w->slot[partition]))
-            return start_offset(&w->slot[partition]);
+        if (!needs_start_offset(w, &w->state[partition]))
+            return start_offset(&w->state[partition]);
     } else {
         claim_failed(w, partition, &err);
     }
@@ -147,9 +147,9 @@ int64_t lw__worker_assigned(void *arg, int32_t partition, int *wait) {
 
 void lw__worker_revoked(void *arg, int32_t partition) {
     struct lw_worker *w = arg;
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     struct lw_err err = {0};
-    bool flushes = s->state == LW_PARTITION_RUNS && s->changed;
+    bool flushes = s->phase == LW_PARTITION_RUNS && s->changed;
     if (flushes && lw__worker_redis_backoff(w))
         lw_fail(&err, LW_EAGAIN, "Redis or Kafka did not answer a moment ago");
     else if (flushes && lw__worker_flush_partition(w, partition, &err))
@@ -163,48 +163,48 @@ void lw__worker_revoked(void *arg, int32_t partition) {
 void lw__worker_lost(void *arg, int32_t partition) {
     struct lw_worker *w = arg;
     lw_log(partition_lost, w->owner, partition);
-    lw__worker_partition_drop(&w->slot[partition]);
+    lw__worker_partition_drop(&w->state[partition]);
 }
 
 struct lw_record_fingerprint lw__worker_fingerprint(void *arg, int32_t partition) {
     const struct lw_worker *w = arg;
-    return w->slot[partition].last;
+    return w->state[partition].last;
 }
 
-void lw__worker_out_of_range(void *arg, int32_t partition, int other) {
+void lw__worker_out_of_range(void *arg, int32_t partition, int recreated) {
     struct lw_worker *w = arg;
-    struct lw_partition_state *s = &w->slot[partition];
-    if (s->state != LW_PARTITION_RUNS)
+    struct lw_partition_state *s = &w->state[partition];
+    if (s->phase != LW_PARTITION_RUNS)
         return;
-    s->state = LW_PARTITION_OUT_OF_RANGE;
+    s->phase = LW_PARTITION_OUT_OF_RANGE;
     s->claim_at_ms = 0;
-    s->other = other;
+    s->recreated = recreated;
 }
 
 static void claim_and_start(struct lw_worker *w, int32_t partition) {
     struct lw_err err = {0};
-    struct lw_partition_state *s = &w->slot[partition];
+    struct lw_partition_state *s = &w->state[partition];
     if (claim_partition(w, partition, &err) == 0 &&
         (needs_start_offset(w, s) ||
          lw_consumer_resume(w->consumer, partition, start_offset(s), s->last, &err) == 0))
         return;
-    s->state = LW_PARTITION_WAITS;
+    s->phase = LW_PARTITION_WAITS;
     claim_failed(w, partition, &err);
 }
 
 void lw__worker_claim_due(struct lw_worker *w, int64_t now) {
-    for (int32_t p = 0; p < w->nslots; p++) {
+    for (int32_t p = 0; p < w->nstates; p++) {
         if (lw__worker_redis_backoff(w) || lw_mono_ms() - now >= LW_SPELL_MS)
             return; /* poll first */
-        if (w->slot[p].state == LW_PARTITION_WAITS && now >= w->slot[p].claim_at_ms)
+        if (w->state[p].phase == LW_PARTITION_WAITS && now >= w->state[p].claim_at_ms)
             claim_and_start(w, p);
     }
 }
 
 void lw__worker_sweep_models(struct lw_worker *w) {
-    const struct lw_loaded_models **inuse = lw_calloc((size_t)w->nslots, sizeof *inuse);
-    for (int32_t p = 0; p < w->nslots; p++)
-        inuse[p] = &w->slot[p].lineup;
-    lw_model_cache_sweep(w->models, inuse, (size_t)w->nslots);
+    const struct lw_loaded_models **inuse = lw_calloc((size_t)w->nstates, sizeof *inuse);
+    for (int32_t p = 0; p < w->nstates; p++)
+        inuse[p] = &w->state[p].models;
+    lw_model_cache_sweep(w->models, inuse, (size_t)w->nstates);
     free(inuse);
 }

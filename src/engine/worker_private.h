@@ -13,10 +13,10 @@
 #include "kafka/letter.h"
 #include "kafka/sender.h"
 
-#define LW_BATCH       2000 /* messages of one poll */
-#define LW_HOLD_MAX_MS 8000 /* between attempts at a message that was put back */
-#define LW_RETRY_MS    500  /* between attempts while Redis is away */
-#define LW_SPELL_MS    1000 /* the worker polls again after so long, whatever is to do */
+#define LW_BATCH          2000 /* messages of one poll */
+#define LW_BACKOFF_MAX_MS 8000 /* between attempts at a message that was put back */
+#define LW_RETRY_MS       500  /* between attempts while Redis is away */
+#define LW_SPELL_MS       1000 /* the worker polls again after so long, whatever is to do */
 
 /* ASTRAY: it is ours, but its next offset does not exist (any more), or is to be found
  * out. */
@@ -29,7 +29,7 @@ enum lw_partition_phase {
 
 /* A partition that is assigned to us. */
 struct lw_partition_state {
-    enum lw_partition_phase state;
+    enum lw_partition_phase phase;
     struct lw_partition *progress;
     uint64_t epoch;
     int64_t base_offset, next_offset;  /* in Redis; in memory */
@@ -41,19 +41,19 @@ struct lw_partition_state {
     bool added;                        /* newer than the stream: from its first message */
     bool changed;                      /* something to flush */
     struct lw_record_fingerprint last; /* the last message before next_offset */
-    bool other;                        /* ASTRAY, for the topic is another one */
-    int64_t back_to;                   /* offset, while a batch is put back */
-    bool held;                         /* at held_at, for want of a schema */
-    int64_t held_at;
+    bool recreated;                    /* ASTRAY, for the topic is another one */
+    int64_t seek_to;                   /* offset, while a batch is put back */
+    bool paused;                       /* at held_at, for want of a schema */
+    int64_t paused_at;
     struct lw_frame wanted;
-    bool waited;           /* for the schema of the message at waited_at */
-    int64_t waited_at;     /* offset */
-    int64_t deficit_ms;    /* by so much less than missing_wait is waited, */
-    int64_t deficit_at_ms; /* as of then; monotonic */
-    bool hold_told;        /* this hold is in the log */
-    int64_t hold_told_ms;  /* monotonic: when one last was */
-    struct lw_active_versions force;
-    struct lw_loaded_models lineup;
+    bool waited;             /* for the schema of the message at waited_at */
+    int64_t waited_at;       /* offset */
+    int64_t deficit_ms;      /* by so much less than missing_wait is waited, */
+    int64_t deficit_at_ms;   /* as of then; monotonic */
+    bool pause_logged;       /* this hold is in the log */
+    int64_t pause_logged_ms; /* monotonic: when one last was */
+    struct lw_active_versions active;
+    struct lw_loaded_models models;
 };
 
 struct lw_worker {
@@ -68,23 +68,24 @@ struct lw_worker {
     bool unacked;                  /* something was sent since the last settling, ... */
     bool letter_sent, scored_sent; /* ... of these */
     struct lw_err refusal;         /* Kafka's, of one of them; until it is dealt with */
-    int64_t again_ms;              /* the last wait after a refusal; 0: none of late */
+    int64_t send_wait_ms;          /* the last wait after a refusal; 0: none of late */
     int64_t renew_at_ms;           /* monotonic: no producer is made anew before */
     char out_why[300];             /* the last refusal */
     struct lw_kafka_options *options;
-    struct lw_kafka_stamp stamp;    /* of the files that the clients were made from */
-    int64_t look_at_ms;             /* monotonic: when they are looked at again */
-    int64_t hold_ms, held_until_ms; /* for how long, and until when, after a put-back */
-    int64_t try_at_ms;              /* monotonic: Redis is not asked before */
-    int64_t tell_at_ms;             /* monotonic: nor is said before that claims wait */
-    bool told_time;                 /* has logged a time that is not believed */
-    bool fits;                      /* the stream in Redis is of this configuration */
-    int32_t flush_from; /* where the next flush begins, if one was cut short */
+    struct lw_kafka_stamp stamp; /* of the files that the clients were made from */
+    int64_t look_at_ms;          /* monotonic: when they are looked at again */
+    int64_t backoff_ms,
+        backoff_until_ms; /* for how long, and until when, after a put-back */
+    int64_t try_at_ms;    /* monotonic: Redis is not asked before */
+    int64_t log_at_ms;    /* monotonic: nor is said before that claims wait */
+    bool time_logged;     /* has logged a time that is not believed */
+    bool fits;            /* the stream in Redis is of this configuration */
+    int32_t flush_from;   /* where the next flush begins, if one was cut short */
     struct lw_intake *intake;
-    atomic_int held; /* partitions that wait for a schema */
+    atomic_int npaused; /* partitions that wait for a schema */
     struct lw_model_cache *models;
-    struct lw_partition_state *slot; /* by partition */
-    int32_t nslots;
+    struct lw_partition_state *state; /* by partition */
+    int32_t nstates;
     bool paused;
     int64_t flushed_ms;
     int64_t since_flush; /* events */
@@ -94,8 +95,8 @@ struct lw_worker {
     _Atomic int64_t polled_ms;
     atomic_int owned;
     atomic_bool stalled;
-    int flow;           /* as last heard; of enum lw_flow */
-    atomic_int settled; /* ... and as all partitions have been flushed with */
+    int flow;                /* as last heard; of enum lw_flow */
+    atomic_int flow_flushed; /* ... and as all partitions have been flushed with */
     pthread_mutex_t word_lock;
     struct lw_worker_trouble word[LW_WORKER_TROUBLES]; /* under word_lock; for health */
 };
@@ -124,7 +125,7 @@ int64_t lw__worker_assigned(void *worker, int32_t partition, int *wait);
 void lw__worker_revoked(void *worker, int32_t partition);
 void lw__worker_lost(void *worker, int32_t partition);
 struct lw_record_fingerprint lw__worker_fingerprint(void *worker, int32_t partition);
-void lw__worker_out_of_range(void *worker, int32_t partition, int other);
+void lw__worker_out_of_range(void *worker, int32_t partition, int recreated);
 /* Forgets what is held of a partition. */
 void lw__worker_partition_drop(struct lw_partition_state *s);
 /* Claims those whose time has come; now is monotonic. */

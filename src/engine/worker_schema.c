@@ -20,7 +20,7 @@
 #include "base/time.h"
 #include "engine/worker_private.h"
 
-#define TELL_MS  1000 /* between two words of the same partition */
+#define LOG_MS   1000 /* between two words of the same partition */
 #define LEAST_MS 250  /* the registry is not asked again sooner */
 #define SHRINK   8
 #define REGAIN   20
@@ -57,44 +57,44 @@ static void ask_ahead(struct lw_worker *w, const rd_kafka_message_t *m) {
 
 int lw__worker_pause_partition(struct lw_worker *w, const rd_kafka_message_t *m,
                                const struct lw_err *why) {
-    struct lw_partition_state *s = &w->slot[m->partition];
+    struct lw_partition_state *s = &w->state[m->partition];
     int64_t now = lw_mono_ms();
-    s->held = s->waited = true;
-    s->held_at = s->waited_at = m->offset;
+    s->paused = s->waited = true;
+    s->paused_at = s->waited_at = m->offset;
     s->wanted = lw_intake_wanted(w->intake);
     lw_consumer_pause_partition(w->consumer, m->partition);
     ask_ahead(w, m);
-    atomic_fetch_add(&w->held, 1);
-    s->hold_told = !s->hold_told_ms || now - s->hold_told_ms >= TELL_MS;
-    if (!s->hold_told)
+    atomic_fetch_add(&w->npaused, 1);
+    s->pause_logged = !s->pause_logged_ms || now - s->pause_logged_ms >= LOG_MS;
+    if (!s->pause_logged)
         return 0;
-    s->hold_told_ms = now;
+    s->pause_logged_ms = now;
     lw_log(partition_paused, w->owner, m->partition, m->offset, LW_QUOTE(why->msg));
     return 0;
 }
 
 /* True: it goes on. */
 static bool resume_partition(struct lw_worker *w, int32_t p) {
-    struct lw_partition_state *s = &w->slot[p];
+    struct lw_partition_state *s = &w->state[p];
     struct lw_err err = {0};
     lw_intake_patience(w->intake, lw__worker_schema_patience(w, s));
     if (!lw_intake_ready(w->intake, &s->wanted))
         return false;
-    if (lw_consumer_seek(w->consumer, p, s->held_at, &err)) {
+    if (lw_consumer_seek(w->consumer, p, s->paused_at, &err)) {
         lw_log(resume_retry, w->owner, p, LW_QUOTE(err.msg));
         return false;
     }
-    s->held = false;
-    if (s->hold_told)
-        lw_log(partition_resumed, w->owner, p, s->held_at);
+    s->paused = false;
+    if (s->pause_logged)
+        lw_log(partition_resumed, w->owner, p, s->paused_at);
     return true;
 }
 
 void lw__worker_resume_partitions(struct lw_worker *w, int64_t now) {
     int held = 0;
-    for (int32_t p = 0; p < w->nslots; p++) {
-        regain_patience(&w->slot[p], now);
-        held += w->slot[p].held && !resume_partition(w, p);
+    for (int32_t p = 0; p < w->nstates; p++) {
+        regain_patience(&w->state[p], now);
+        held += w->state[p].paused && !resume_partition(w, p);
     }
-    atomic_store(&w->held, held);
+    atomic_store(&w->npaused, held);
 }

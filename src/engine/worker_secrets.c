@@ -19,8 +19,8 @@ int lw__worker_join(struct lw_worker *w, struct lw_err *err) {
                                       .assigned = lw__worker_assigned,
                                       .revoked = lw__worker_revoked,
                                       .lost = lw__worker_lost,
-                                      .marked = lw__worker_fingerprint,
-                                      .astray = lw__worker_out_of_range};
+                                      .fingerprint = lw__worker_fingerprint,
+                                      .out_of_range = lw__worker_out_of_range};
     w->consumer = lw_consumer_new(w->options, w->config->source.topic, &hooks, err);
     return w->consumer ? 0 : -1;
 }

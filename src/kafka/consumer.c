@@ -102,13 +102,16 @@ static rd_kafka_resp_err_t finish_call(struct lw_consumer *c, const char *what,
 
 /* Where fetching starts: at the marked message, if there is one. */
 static int64_t start_of(const struct lw_owned *o) {
-    return o->mark.offset >= 0 ? o->mark.offset : o->next;
+    return o->fingerprint.offset >= 0 ? o->fingerprint.offset : o->next;
 }
 
-static void set_fingerprint(struct lw_owned *o, struct lw_record_fingerprint mark) {
-    o->mark = mark.offset >= 0 && mark.offset < o->next ? mark : LW_NO_FINGERPRINT;
+static void set_fingerprint(struct lw_owned *o,
+                            struct lw_record_fingerprint fingerprint) {
+    o->fingerprint = fingerprint.offset >= 0 && fingerprint.offset < o->next
+                         ? fingerprint
+                         : LW_NO_FINGERPRINT;
     o->last = LW_NO_FINGERPRINT;
-    o->other = 0;
+    o->recreated = 0;
 }
 
 static uint64_t id_of(const rd_kafka_message_t *m) {
@@ -192,8 +195,8 @@ static void partitions_assign(struct lw_consumer *c,
         remove_owned(c, o.partition);
         o.next =
             offset_or_reset(c, c->hooks.assigned(c->hooks.arg, o.partition, &o.waiting));
-        set_fingerprint(&o, !o.waiting && c->hooks.marked
-                                ? c->hooks.marked(c->hooks.arg, o.partition)
+        set_fingerprint(&o, !o.waiting && c->hooks.fingerprint
+                                ? c->hooks.fingerprint(c->hooks.arg, o.partition)
                                 : LW_NO_FINGERPRINT);
         o.deferred = !o.waiting && has_left(c, o.partition);
         o.waiting |= o.deferred;
@@ -243,7 +246,7 @@ static void mark_interrupted(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
         struct lw_owned *o = &c->owned[i];
         if (!o->waiting)
-            o->torn = c->torn = 1;
+            o->interrupted = c->interrupted = 1;
     }
 }
 
@@ -418,7 +421,7 @@ void lw_consumer_free(struct lw_consumer *c) {
         consumer_keep(c);
         return;
     }
-    if (c->rk && (c->bereft || !closed)) {
+    if (c->rk && (c->topic_deleted || !closed)) {
         destroy_in_background(c);
         return;
     }
@@ -433,11 +436,12 @@ void lw_consumer_free(struct lw_consumer *c) {
  * ten times a second. */
 static int reported_before(struct lw_owned *o, rd_kafka_resp_err_t rc) {
     int64_t now = lw_mono_ms();
-    if (o->told == rc && o->told_next == o->next && now - o->told_ms < AGAIN_MS)
+    if (o->reported == rc && o->reported_next == o->next &&
+        now - o->reported_ms < AGAIN_MS)
         return 1;
-    o->told = rc;
-    o->told_next = o->next;
-    o->told_ms = now;
+    o->reported = rc;
+    o->reported_next = o->next;
+    o->reported_ms = now;
     return 0;
 }
 
@@ -477,8 +481,8 @@ static void report_error_message(struct lw_consumer *c, struct lw_owned *o,
     char words[LW_KAFKA_WORDS];
     const char *text = words_of(c, m, words, sizeof words);
     report_message(c, o, m, text);
-    c->bereft |= m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-                 m->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+    c->topic_deleted |= m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                        m->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
     if (m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
         m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
@@ -487,8 +491,8 @@ static void report_error_message(struct lw_consumer *c, struct lw_owned *o,
 
 /* The first message since the start shows whether it is still the same topic. */
 static void check_fingerprint(struct lw_owned *o, const rd_kafka_message_t *m) {
-    o->other = m->offset == o->mark.offset && id_of(m) != o->mark.id;
-    o->mark = LW_NO_FINGERPRINT;
+    o->recreated = m->offset == o->fingerprint.offset && id_of(m) != o->fingerprint.id;
+    o->fingerprint = LW_NO_FINGERPRINT;
 }
 
 static void remember_last(struct lw_consumer *c) {
@@ -513,11 +517,12 @@ static size_t batch_sift(struct lw_consumer *c, rd_kafka_message_t **batch, size
         if (m->err)
             report_error_message(c, o, m);
         if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && o && !o->waiting &&
-            !o->torn)
-            o->astray = 1;
-        if (o && o->mark.offset >= 0 && !m->err && !o->waiting && !o->torn)
+            !o->interrupted)
+            o->out_of_range = 1;
+        if (o && o->fingerprint.offset >= 0 && !m->err && !o->waiting && !o->interrupted)
             check_fingerprint(o, m);
-        if (m->err || !o || o->waiting || o->torn || o->other || m->offset < o->next) {
+        if (m->err || !o || o->waiting || o->interrupted || o->recreated ||
+            m->offset < o->next) {
             rd_kafka_message_destroy(m);
             continue;
         }
@@ -533,15 +538,15 @@ static void start_deferred(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++)
         if (c->owned[i].deferred)
             lw_consumer_resume(c, c->owned[i].partition, c->owned[i].next,
-                               c->owned[i].mark, NULL);
+                               c->owned[i].fingerprint, NULL);
 }
 
 static void report_out_of_range(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
-        int astray = c->owned[i].astray, other = c->owned[i].other;
-        c->owned[i].astray = 0;
-        if ((astray || other) && c->hooks.astray)
-            c->hooks.astray(c->hooks.arg, c->owned[i].partition, other);
+        int out_of_range = c->owned[i].out_of_range, recreated = c->owned[i].recreated;
+        c->owned[i].out_of_range = 0;
+        if ((out_of_range || recreated) && c->hooks.out_of_range)
+            c->hooks.out_of_range(c->hooks.arg, c->owned[i].partition, recreated);
     }
 }
 
@@ -549,17 +554,17 @@ static void restart_interrupted(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     for (size_t i = 0; i < c->nowned; i++) {
         struct lw_owned *o = &c->owned[i];
-        if (o->torn)
+        if (o->interrupted)
             rd_kafka_topic_partition_list_add(list, c->topic, o->partition)->offset =
                 start_of(o);
-        o->torn = 0;
+        o->interrupted = 0;
     }
     if (list->cnt > 0) {
         finish_call(c, "incremental_unassign",
                     rd_kafka_incremental_unassign(c->rk, list));
         assign_more(c, list);
     }
-    c->torn = 0;
+    c->interrupted = 0;
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -576,7 +581,7 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
     ssize_t n = rd_kafka_consume_batch_queue(c->queue, timeout_ms, out, max);
     size_t kept = n > 0 ? batch_sift(c, out, (size_t)n) : 0;
     c->brought = (int)kept;
-    if (c->torn)
+    if (c->interrupted)
         restart_interrupted(c);
     start_deferred(c);
     report_out_of_range(c);
@@ -602,7 +607,7 @@ int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
 }
 
 int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
-                       struct lw_record_fingerprint mark, struct lw_err *err) {
+                       struct lw_record_fingerprint fingerprint, struct lw_err *err) {
     struct lw_owned *o = lw__consumer_find(c, partition);
     if (!o)
         return lw_fail(err, LW_ENOTFOUND, "kafka: %s/%" PRId32 " is not assigned to us",
@@ -610,7 +615,7 @@ int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
     int ran = !o->waiting;
     o->waiting = o->deferred = 0;
     o->next = offset_or_reset(c, offset);
-    set_fingerprint(o, mark);
+    set_fingerprint(o, fingerprint);
     offset = start_of(o);
     rd_kafka_resp_err_t rc;
     if (is_cooperative(c)) {

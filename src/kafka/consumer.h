@@ -26,7 +26,7 @@ struct lw_consumer_hooks {
     int64_t (*assigned)(void *arg, int32_t partition, int *wait);
     /* May be NULL. The last message before that place, if one is remembered: it is looked
      * at again before anything else comes. */
-    struct lw_record_fingerprint (*marked)(void *arg, int32_t partition);
+    struct lw_record_fingerprint (*fingerprint)(void *arg, int32_t partition);
     /* About to be given up: flush now. No message of it comes any more. */
     void (*revoked)(void *arg, int32_t partition);
     /* Already lost (session timeout): drop, touch nothing. */
@@ -35,7 +35,7 @@ struct lw_consumer_hooks {
      * or the topic was made anew. Nothing comes until lw_consumer_seek says where to go
      * on: auto.offset.reset is for a partition that nothing is known of, and never skips.
      * other: the message that is remembered is not the one that is there. */
-    void (*astray)(void *arg, int32_t partition, int other);
+    void (*out_of_range)(void *arg, int32_t partition, int recreated);
 };
 
 /* group.id must be among the options (LW_ECONFIG). Joins at the first poll. */
@@ -65,7 +65,7 @@ int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
                      struct lw_err *err);
 /* The same, from offset on, if the message that is remembered is still what it was. */
 int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
-                       struct lw_record_fingerprint mark, struct lw_err *err);
+                       struct lw_record_fingerprint fingerprint, struct lw_err *err);
 /* The newest message of a partition since it was last started. */
 struct lw_record_fingerprint lw_consumer_last(const struct lw_consumer *c,
                                               int32_t partition);

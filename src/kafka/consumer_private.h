@@ -9,19 +9,19 @@
 /* A partition that is ours. */
 struct lw_owned {
     int32_t partition;
-    int64_t next; /* where we stand: an offset or a logical one */
-    int waiting;  /* not yet given to librdkafka */
-    int deferred; /* waits only for the end of this poll */
-    int torn;     /* a rebalance fell into this poll while it ran */
-    int astray;   /* its next offset does not exist */
-    int64_t done; /* to be committed, unless it is 0 */
-    int other;    /* its marked message is another: nothing counts until it is moved */
+    int64_t next;     /* where we stand: an offset or a logical one */
+    int waiting;      /* not yet given to librdkafka */
+    int deferred;     /* waits only for the end of this poll */
+    int interrupted;  /* a rebalance fell into this poll while it ran */
+    int out_of_range; /* its next offset does not exist */
+    int64_t done;     /* to be committed, unless it is 0 */
+    int recreated; /* its marked message is another: nothing counts until it is moved */
     struct lw_record_fingerprint
-        mark; /* before `next`, to be looked at; offset -1: none */
+        fingerprint; /* before `next`, to be looked at; offset -1: none */
     struct lw_record_fingerprint last; /* the newest message that was passed on */
-    rd_kafka_resp_err_t told;          /* the last error of it in the log, */
-    int64_t told_next;                 /* the offset that it was at then, */
-    int64_t told_ms;                   /* and when */
+    rd_kafka_resp_err_t reported;      /* the last error of it in the log, */
+    int64_t reported_next;             /* the offset that it was at then, */
+    int64_t reported_ms;               /* and when */
     const rd_kafka_message_t *newest;  /* of this poll */
 };
 
@@ -37,12 +37,12 @@ struct lw_consumer {
     size_t nowned;
     int32_t *left; /* partitions that were given away in this poll */
     size_t nleft;
-    int64_t reset; /* where to start by auto.offset.reset */
-    int torn;      /* any of owned is */
+    int64_t reset;   /* where to start by auto.offset.reset */
+    int interrupted; /* any of owned is */
     int paused;
     int brought; /* messages, by the last poll */
     rd_kafka_resp_err_t fatal;
-    int bereft;               /* its topic was deleted at some time */
+    int topic_deleted;        /* its topic was deleted at some time */
     int64_t committed_ms;     /* when offsets were last committed */
     int joined;               /* has been given partitions, or told that there are none */
     struct lw_consumer *kept; /* the next in the list of what cannot be destroyed */

@@ -79,8 +79,8 @@ int lw_lag_ends(struct lw_lag *lag, int32_t n, int timeout_ms, int64_t *end,
                               rd_kafka_err2str(rc))
                     : take_ends(lag, list, end, err);
     rd_kafka_topic_partition_list_destroy(list);
-    bool told = lw_kafka_log_trouble(&lag->log, why, sizeof why);
-    return failed && told ? lw_err_context(err, "%s", why) : failed;
+    bool reported = lw_kafka_log_trouble(&lag->log, why, sizeof why);
+    return failed && reported ? lw_err_context(err, "%s", why) : failed;
 }
 
 rd_kafka_t *lw_lag_handle(struct lw_lag *lag) {

@@ -104,7 +104,7 @@ static void note_hang_up(const rd_kafka_t *rk, const char *text) {
 void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
                        const char *text) {
     uint64_t held;
-    char hushed[600];
+    char redacted[600];
     /* One map configures consumers and producers, so each gets some keys of the other;
      * and AUTOCREATE is about brokers older than 0.11, which only a mock cluster plays.
      */
@@ -115,8 +115,8 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
         note_hang_up(rk, text);
     if (!kind_due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
         return;
-    lw_kafka_redact(hushed, sizeof hushed, rk, text);
-    lw_log_at(level_of(level), kafka, facility, LW_QUOTE(hushed), held);
+    lw_kafka_redact(redacted, sizeof redacted, rk, text);
+    lw_log_at(level_of(level), kafka, facility, LW_QUOTE(redacted), held);
 }
 
 char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {
@@ -138,13 +138,14 @@ static void remember_trouble(struct lw_kafka_log *log, bool all, const char *wor
         log->cause_ms = now;
     }
     lw_copy(log->trouble, sizeof log->trouble, all && caused ? log->cause : words);
-    size_t told = strcspn(log->told, "["); /* behind it: librdkafka's own, with times */
-    bool tell = told != strcspn(log->trouble, "[") ||
-                strncmp(log->told, log->trouble, told) != 0 ||
-                now - log->told_ms >= AGAIN_MS;
+    size_t reported =
+        strcspn(log->reported, "["); /* behind it: librdkafka's own, with times */
+    bool tell = reported != strcspn(log->trouble, "[") ||
+                strncmp(log->reported, log->trouble, reported) != 0 ||
+                now - log->reported_ms >= AGAIN_MS;
     if (tell) {
-        lw_copy(log->told, sizeof log->told, log->trouble);
-        log->told_ms = now;
+        lw_copy(log->reported, sizeof log->reported, log->trouble);
+        log->reported_ms = now;
         lw_copy(trouble, sizeof trouble, log->trouble);
     }
     pthread_mutex_unlock(&log->lock);
@@ -158,14 +159,14 @@ void lw_kafka_log_say(struct lw_kafka_log *log, const char *words) {
 
 void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     struct lw_kafka_log *log = opaque;
-    char words[LW_KAFKA_WORDS], certificate[512], hushed[1024];
+    char words[LW_KAFKA_WORDS], certificate[512], redacted[1024];
     if (!log || strstr(reason, "Broker handle destroyed")) /* it ends */
         return;
     pthread_mutex_lock(&log->lock);
     lw_copy(certificate, sizeof certificate, log->certificate);
     pthread_mutex_unlock(&log->lock);
-    lw_kafka_redact(hushed, sizeof hushed, rk, reason);
-    lw_kafka_explain(words, sizeof words, rk, code, hushed, certificate);
+    lw_kafka_redact(redacted, sizeof redacted, rk, reason);
+    lw_kafka_explain(words, sizeof words, rk, code, redacted, certificate);
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         remember_trouble(log, true, words);
     else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||

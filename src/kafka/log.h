@@ -22,8 +22,8 @@ struct lw_kafka_log {
     char certificate[512]; /* what was wrong with the last one that was refused */
     char cause[512];       /* why a broker could not be used, at last, */
     int64_t cause_ms;      /* and when */
-    char told[512];        /* the last trouble in the log, */
-    int64_t told_ms;       /* and when */
+    char reported[512];    /* the last trouble in the log, */
+    int64_t reported_ms;   /* and when */
 };
 void lw_kafka_log_init(struct lw_kafka_log *log);
 void lw_kafka_log_fini(struct lw_kafka_log *log);

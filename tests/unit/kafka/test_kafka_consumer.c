@@ -136,7 +136,7 @@ static int64_t at_900(void *arg, int32_t partition, int *wait) {
     return 900;
 }
 
-static struct lw_record_fingerprint marked(void *arg, int32_t partition) {
+static struct lw_record_fingerprint last_record(void *arg, int32_t partition) {
     (void)partition;
     return *(struct lw_record_fingerprint *)arg;
 }
@@ -146,23 +146,23 @@ static void gone(void *arg, int32_t partition) {
     (void)partition;
 }
 
-static void astray(void *arg, int32_t partition, int other) {
+static void out_of_range(void *arg, int32_t partition, int recreated) {
     (void)arg;
     (void)partition;
-    strayed += other;
+    strayed += recreated;
 }
 
 /* Polls until the end at 1000, or until it is another topic; the first offset, or -1. */
 static int64_t first_of(const struct mock_kafka *m, const char *group,
-                        struct lw_record_fingerprint mark,
+                        struct lw_record_fingerprint fingerprint,
                         struct lw_record_fingerprint *last) {
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
-    struct lw_consumer_hooks hooks = {.arg = &mark,
+    struct lw_consumer_hooks hooks = {.arg = &fingerprint,
                                       .assigned = at_900,
-                                      .marked = marked,
+                                      .fingerprint = last_record,
                                       .revoked = gone,
                                       .lost = gone,
-                                      .astray = astray};
+                                      .out_of_range = out_of_range};
     struct lw_err err = {0};
     int64_t first = -1, give_up = lw_mono_ms() + 30000;
     strayed = 0;

@@ -424,7 +424,7 @@ static void a_value_too_large_for_the_letters_is_left_out(void **state) {
     struct post narrow = {.p = start(o), .m = m};
     mock_kafka_set(o, "message.max.bytes", "1000000");
     mock_kafka_set(o, "enable.idempotence", "false");
-    struct post told = {.p = start(o), .m = m};
+    struct post reported = {.p = start(o), .m = m};
     struct lw_record r = record_of("big", big, 20000);
     assert_int_equal(lw_producer_produce(wide.p, &r, 1000, &err), 0);
     read_one(&wide, "big", 0,
@@ -435,15 +435,16 @@ static void a_value_too_large_for_the_letters_is_left_out(void **state) {
     rd_kafka_mock_push_request_errors(m->cluster, 0 /* Produce */, 2,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
-    read_one(&told, "big", 0, bury_big); /* ... or by the broker, which is remembered */
-    assert_int_equal(lw_producer_flush(told.p, 5000, &err), -1);
+    read_one(&reported, "big", 0,
+             bury_big); /* ... or by the broker, which is remembered */
+    assert_int_equal(lw_producer_flush(reported.p, 5000, &err), -1);
     assert_int_equal(err.code, LW_ESTOP);
-    read_one(&told, "big", 0, bury_big);
-    read_one(&told, "big.dead", 2, is_cut);
-    assert_int_equal(narrow.n + told.n, 2);
+    read_one(&reported, "big", 0, bury_big);
+    read_one(&reported, "big.dead", 2, is_cut);
+    assert_int_equal(narrow.n + reported.n, 2);
     lw_producer_free(wide.p);
     lw_producer_free(narrow.p);
-    lw_producer_free(told.p);
+    lw_producer_free(reported.p);
     free(big);
     free(o);
 }
