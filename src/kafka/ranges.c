@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "kafka/explain.h"
-#include "kafka/log.h"
+#include "kafka/query_client.h"
 
 #define BATCH    1000
 #define SLICE_MS 100
@@ -29,10 +29,9 @@ struct part {
 };
 
 struct range_reader {
-    struct lw_kafka_log log; /* first: librdkafka's opaque */
+    struct lw_query_client client;
     const char *topic;
     const struct lw_read_options *how;
-    rd_kafka_t *rk;
     rd_kafka_topic_t *rkt;
     rd_kafka_queue_t *queue;
     struct part *part;
@@ -43,21 +42,13 @@ struct range_reader {
 
 static int open_client(struct range_reader *r, const struct lw_kafka_options *options,
                        struct lw_err *err) {
-    char why[256];
-    rd_kafka_conf_t *conf = lw_kafka_conf(options, "reader", err);
-    if (!conf)
+    if (lw_query_client_open(&r->client, options, "reader", err))
         return -1;
-    rd_kafka_conf_set_opaque(conf, r);
-    r->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (!r->rk) {
-        rd_kafka_conf_destroy(conf);
-        return lw_fail(err, LW_ECONFIG, "kafka: %s", why);
-    }
-    r->rkt = rd_kafka_topic_new(r->rk, r->topic, NULL);
+    r->rkt = rd_kafka_topic_new(r->client.rk, r->topic, NULL);
     if (!r->rkt)
         return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible",
                        r->topic);
-    r->queue = rd_kafka_queue_new(r->rk);
+    r->queue = rd_kafka_queue_new(r->client.rk);
     return 0;
 }
 
@@ -69,8 +60,7 @@ static void close_client(struct range_reader *r) {
         rd_kafka_queue_destroy(r->queue);
     if (r->rkt)
         rd_kafka_topic_destroy(r->rkt);
-    if (r->rk)
-        rd_kafka_destroy(r->rk);
+    lw_query_client_close(&r->client);
 }
 
 static int reader_stopped(const struct range_reader *r) {
@@ -78,12 +68,10 @@ static int reader_stopped(const struct range_reader *r) {
 }
 
 /* Why nothing comes, where the brokers or their ACLs have said it. */
-static const char *cause_of(const struct range_reader *r, char *out, size_t size,
-                            int code) {
-    if (lw_kafka_refusal(out, size, r->rk, code, "read", r->topic))
+static const char *cause_of(struct range_reader *r, char *out, size_t size, int code) {
+    if (lw_kafka_refusal(out, size, r->client.rk, code, "read", r->topic))
         return out;
-    struct lw_kafka_log *log = rd_kafka_opaque(r->rk);
-    lw_kafka_log_cause(log, out, size);
+    lw_kafka_log_cause(&r->client.log, out, size);
     return out[0] ? out : rd_kafka_err2str((rd_kafka_resp_err_t)code);
 }
 
@@ -95,7 +83,7 @@ static int query_watermarks(struct range_reader *r, int32_t partition, int64_t *
     char words[LW_KAFKA_WORDS];
     for (;;) {
         rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(
-            r->rk, r->topic, partition, low, high, 10 * SLICE_MS);
+            r->client.rk, r->topic, partition, low, high, 10 * SLICE_MS);
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
             return 0;
         if (reader_stopped(r))
@@ -148,7 +136,7 @@ static void range_end(struct range_reader *r, struct part *p) {
 }
 
 /* What to do about an error that came instead of a message. */
-static int error_message(const struct range_reader *r, const rd_kafka_message_t *m,
+static int error_message(struct range_reader *r, const rd_kafka_message_t *m,
                          struct lw_err *err) {
     char advice[300], words[LW_KAFKA_WORDS];
     switch (m->err) {
@@ -164,7 +152,7 @@ static int error_message(const struct range_reader *r, const rd_kafka_message_t 
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
         return lw_fail(err, LW_EAGAIN, "kafka: reading %s/%" PRId32 ": %s", r->topic,
                        m->partition,
-                       lw_kafka_unpack_advice(advice, sizeof advice, r->rk));
+                       lw_kafka_unpack_advice(advice, sizeof advice, r->client.rk));
     default:
         return 0; /* passes, or no progress ends it */
     }
@@ -225,7 +213,6 @@ int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
                    const struct lw_read_options *how, uint64_t *gone,
                    struct lw_err *err) {
     struct range_reader r = {.topic = topic, .how = how};
-    lw_kafka_log_init(&r.log);
     r.part = lw_calloc(n ? n : 1, sizeof *r.part);
     int rc = open_client(&r, options, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
@@ -245,7 +232,6 @@ int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
     close_client(&r);
     if (gone)
         *gone = r.gone;
-    lw_kafka_log_fini(&r.log);
     free(r.part);
     return rc;
 }
