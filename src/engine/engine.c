@@ -17,7 +17,7 @@
 #include "kafka/explain.h"
 #include "store/access.h"
 
-#define METADATA_MS 5000 /* as long as a stop may have to wait */
+#define METADATA_MS 5000 /* bounds how long a stop waits */
 
 void lw__engine_request_shutdown(struct lw_engine *e, const struct lw_err *why) {
     pthread_mutex_lock(&e->lock);
@@ -59,8 +59,8 @@ bool lw__engine_sleep(struct lw_engine *e, int64_t ms) {
     return !atomic_load(&e->stop);
 }
 
-/* Refused before anything is touched. A Redis that is away is waited for, and the leader
- * asks again (leader.c). */
+/* Missing permissions are an error before anything is written. If Redis is unreachable, the
+ * leader asks later (leader.c). */
 static int ask_permissions(struct lw_engine *e, struct lw_err *err) {
     struct lw_access a = {.denied = false};
     struct lw_redis *r = lw_redis_new(&e->config->redis, err);
@@ -72,8 +72,7 @@ static int ask_permissions(struct lw_engine *e, struct lw_err *err) {
     return rc;
 }
 
-/* The topic must be there before anything else makes sense; brokers that are away are
- * waited for by the caller's retry. */
+/* The topic must exist. The caller retries while brokers are unreachable. */
 static int count_partitions(struct lw_engine *e, struct lw_err *err) {
     struct lw_probe *probe = lw_probe_new(&e->config->kafka, err);
     if (!probe)
@@ -119,7 +118,7 @@ static int start_notifiers(struct lw_engine *e, struct lw_err *err) {
     return 0;
 }
 
-/* Before there are threads, because libcurl is started in it. */
+/* Before threads start: it initialises libcurl. */
 static int open_registry(struct lw_engine *e, struct lw_err *err) {
     const struct lw_config_source *source = &e->config->source;
     if (source->framing != LW_FRAMING_CONFLUENT)

@@ -1,10 +1,9 @@
-/* The leader: seals panes, evaluates, decides; one process of the stream at a time.
+/* The leader seals panes, evaluates and decides; one process of the stream at a time.
  *
- * It keeps the monitor in memory while it holds the lease, and every step is written with
- * the fencing token and the sealed_until that it was made from. When a write's fate is
- * unknown, or the lease is lost, the monitor is thrown away and read again from Redis:
- * what was written counts, and what was not is done again from the same panes, with the
- * same result. */
+ * It keeps the monitor in memory while it holds the lease, and writes every step with the
+ * fencing token and the sealed_until that the step is based on. When the outcome of a write is
+ * unknown or the lease is lost, it reads the monitor from Redis again: written steps count,
+ * others are repeated from the same panes with the same result. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@
 
 #define TICK_MS        100
 #define AWAY_MS        1000
-#define TELL_MS        10000 /* between two words of what it waits for */
+#define TELL_MS        10000 /* between log lines about retries */
 #define STEPS_PER_TICK 256
 
 /* Redis may be away for hours, and the leader retries each second: true when a line in the
@@ -152,7 +151,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     if (rc == 0)
         rc = lw__leader_orphans(l, err);
     if (l->looked_ms == 0)
-        l->noted_ms = state.updated_ms; /* what was noted before has been told */
+        l->noted_ms = state.updated_ms; /* earlier damage was reported */
     free(state.state);
     if (rc) {
         lw__leader_drop(l);
@@ -170,9 +169,9 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
 
 /* ---- sealing ---- */
 
-/* An idle partition is one whose owner says so again and again: what stands in Redis may
- * be the word of a process that has died, while events wait in Kafka for the next one.
- * Told by our own clock, from the moment on that we lead. */
+/* A partition counts as idle only while its owner keeps saying so: the flag in Redis may be
+ * from a process that died while events wait in Kafka. Measured by this process's clock, from
+ * the moment it became leader. */
 static void follow_owners(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
     for (int32_t p = 0; p < l->n; p++) {
@@ -192,9 +191,8 @@ static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
     return ms - (rest < 0 ? rest + pane : rest);
 }
 
-/* What a partition's clock has said for all of an idle_timeout of real time is true: in a
- * live stream that is how long a quiet night has to prove itself, for which a file has
- * only its events. */
+/* A partition's clock is trusted once it has kept its value for an idle_timeout of real
+ * time: so long a quiet hour of a live stream has to last. */
 static void follow_clock(const struct lw_leader *l, const struct lw_part_view *v,
                          struct owner_heartbeat *t) {
     int64_t now = lw_mono_ms();
@@ -280,19 +278,19 @@ static int64_t complete_until(const struct lw_leader *l, const struct progress *
         return p->furthest;
     int64_t all = floor_pane(l, p->newest) + l->spec->pane_ms;
     int64_t wall = floor_pane(l, lw_wall_ms() - l->spec->lateness_ms);
-    if (p->newest - p->furthest > l->spec->max_jump_ms) /* a leap that is not believed */
+    if (p->newest - p->furthest > l->spec->max_jump_ms) /* an implausible leap */
         all = p->furthest;
-    if (l->flow == LW_QUIET) /* whoever sends it is waiting for us */
+    if (l->flow == LW_QUIET) /* the sender waits for the leader */
         all = l->complete_ms;
     if (l->flow == LW_FLOWS && all > wall)
         all = wall;
-    if (l->flow == LW_FLOWS && /* it was quiet just now, and Redis has not heard yet */
+    if (l->flow == LW_FLOWS && /* it was quiet a moment ago; Redis may not know yet */
         lw_mono_ms() - l->flow_since_ms < l->spec->idle_timeout_ms)
         all = p->furthest;
     return all > p->furthest ? all : p->furthest;
 }
 
-/* Before the view is read: what it shows is then at least as new. */
+/* Before the view is read, so that the view is at least as new. */
 static void read_flow(struct lw_leader *l) {
     int flow = atomic_load(&l->engine->flow);
     if (flow != l->flow)
@@ -308,7 +306,7 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     if (lw_redis_dials(l->redis) != l->dials) {
         lw_pane_free(pane);
         return lw_fail(err, LW_EAGAIN,
-                       "redis changed under us: is the pane complete there too?");
+                       "Redis reconnected while a pane was being read; reading it again");
     }
     struct lw_evaluation *e = l->evaluation;
     lw_monitor_seal(l->monitor, pane, e);
@@ -321,7 +319,7 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     if (lw__leader_write(l, rolled, true, err))
         return -1;
     l->sealed_until_ms = e->at_ms;
-    /* In this order: who sees the pane sealed must see what its evaluation asked for. */
+    /* In this order: a reader that sees the sealed pane must see the pending training. */
     atomic_store(&l->engine->training, lw_monitor_pending(l->monitor) != 0);
     atomic_store(&l->engine->sealed_until_ms, e->at_ms);
     if (l->engine->hooks.evaluated)
@@ -329,8 +327,8 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     return 0;
 }
 
-/* Room for n partitions. What is new is unknown, and so holds back sealing until a worker
- * has it. */
+/* Room for n partitions. New ones are unknown, which blocks sealing until a worker claims
+ * them. */
 static void make_room(struct lw_leader *l, int32_t n) {
     if (n <= l->n)
         return;
@@ -369,7 +367,7 @@ static bool renewal_due(const struct lw_leader *l) {
     return lw_mono_ms() - l->renewed_ms >= l->config->lease_ms / 4;
 }
 
-/* Where sealing goes on; *returns: after time has been taken back. */
+/* Where sealing continues; *returns: event time has to be rewound first. */
 static int64_t next_to_seal(const struct lw_leader *l, const struct progress *p,
                             bool *returns) {
     *returns = l->sealed_until_ms != INT64_MIN && p->newest != INT64_MIN &&
@@ -379,7 +377,7 @@ static int64_t next_to_seal(const struct lw_leader *l, const struct progress *p,
     return p->oldest == INT64_MAX ? INT64_MAX : floor_pane(l, p->oldest);
 }
 
-/* Once all windows are empty, empty panes are passed over in one step. */
+/* Once all windows are empty, empty panes are skipped in one step. */
 static int skip_empty(struct lw_leader *l, int64_t *next, struct lw_err *err) {
     int64_t start;
     if (!lw_monitor_blank(l->monitor))
@@ -391,9 +389,8 @@ static int skip_empty(struct lw_leader *l, int64_t *next, struct lw_err *err) {
 }
 
 static bool must_wait(const struct lw_leader *l) {
-    /* A request stops the clock: what comes after it is judged with its answer known, as
-     * in a backtest. Scoring goes on meanwhile. And a long way to catch up must not cost
-     * us the lease. */
+    /* A pending training stops sealing: later panes are judged with its outcome known, as in
+     * a backtest; scoring continues. Catching up must not cost the lease. */
     return lw_monitor_pending(l->monitor) || atomic_load(&l->engine->stop) ||
            renewal_due(l);
 }
@@ -434,7 +431,7 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
     return seal_panes(l, next, until, err);
 }
 
-/* ---- people's wishes ---- */
+/* ---- commands ---- */
 
 static int answer_requests(struct lw_leader *l, struct lw_err *err) {
     struct lw_aliases aliases;
@@ -454,7 +451,7 @@ static int answer_requests(struct lw_leader *l, struct lw_err *err) {
         return -1;
     if (!asked || l->sealed_until_ms == INT64_MIN)
         return 0;
-    /* It is taken off in the step that answers it: who dies in between has lost none. */
+    /* The step that answers the command also removes it, so a crash loses none. */
     *l->evaluation = (struct lw_evaluation){.at_ms = l->sealed_until_ms};
     if (strcmp(what, "retrain") == 0)
         lw_monitor_ask(l->monitor, who, l->evaluation);
@@ -477,12 +474,12 @@ static bool hold_lease(struct lw_leader *l) {
         return true;
     uint64_t token = l->lease.token;
     int held = lw_lease_hold(l->redis, l->spec, &l->lease, &err);
-    if (held < 0 && err.code == LW_EINPUT) /* of another type: nobody leads, so anybody */
+    if (held < 0 && err.code == LW_EINPUT) /* of another type: any process may move it away */
         lw__leader_move_damaged(l, &(struct lw_err){0});
     if (held <= 0 || l->lease.token != token)
         lw__leader_drop(l);
     if (held < 0 &&
-        log_due(l)) /* the token is kept: it may be held still when Redis answers again */
+        log_due(l)) /* the token is kept: the lease may still be valid when Redis answers */
         lw_log(lease_retry, LW_QUOTE(err.msg));
     l->renewed_ms = held > 0 ? now : now - l->config->lease_ms;
     pthread_mutex_lock(&l->engine->lock);
@@ -494,8 +491,7 @@ static bool hold_lease(struct lw_leader *l) {
     return held > 0;
 }
 
-/* What leeway's user must be allowed, and is not: refused at the start, where whoever
- * starts it can mend that, and waited for later. */
+/* Permissions that the Redis user lacks: an error at the start, retried later. */
 static int check_access(struct lw_leader *l, struct lw_err *err) {
     struct lw_access a;
     char text[sizeof a.refused + sizeof a.remedy + 4];
@@ -510,9 +506,8 @@ static int check_access(struct lw_leader *l, struct lw_err *err) {
     return 0;
 }
 
-/* What a stream says of itself, and whether its Redis can be relied on: at the start, and
- * by each new leader, as a failover may bring another server, and an emptied one knows
- * nothing. */
+/* Writes the stream's metadata and checks the Redis server: at the start and by each new
+ * leader, because a failover may bring another or an emptied server. */
 static int announce_stream(struct lw_leader *l, struct lw_err *err) {
     int32_t had = check_access(l, err)
                       ? -1
@@ -525,7 +520,7 @@ static int announce_stream(struct lw_leader *l, struct lw_err *err) {
     if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->said,
                       LW_CODE_VERSION, lw_wall_ms(), err))
         return -1;
-    struct lw_err none = {0}; /* some servers do not tell */
+    struct lw_err none = {0}; /* some servers do not report it */
     const char *policy = lw_redis_info(l->redis, "maxmemory_policy", &none);
     if (policy && strcmp(policy, "noeviction") != 0)
         lw_log(redis_may_evict, policy);
@@ -533,8 +528,8 @@ static int announce_stream(struct lw_leader *l, struct lw_err *err) {
     return 0;
 }
 
-/* Redis may have been emptied, or put back to an older state, while the token still
- * counts. */
+/* Redis may have been emptied or restored to an older state while the token is still
+ * valid. */
 static int check_stamp(struct lw_leader *l, struct lw_err *err) {
     int64_t sealed_until_ms, written_ms;
     if (lw_detector_stamp(l->redis, l->spec, &sealed_until_ms, &written_ms, err))
@@ -543,7 +538,7 @@ static int check_stamp(struct lw_leader *l, struct lw_err *err) {
                ? 0
                : lw_fail(
                      err, LW_EFENCED,
-                     "the detector's state in Redis is not the one written last: it is read again");
+                     "fenced: the monitor's state in Redis is not the one written last; reading it again");
 }
 
 static int leader_tick(struct lw_leader *l, struct lw_err *err) {
@@ -580,7 +575,7 @@ static bool round_trip(struct lw_leader *l) {
         lw_log(leader_fenced, LW_QUOTE(err.msg));
     else if (log_due(l))
         lw_log(leader_retry, LW_QUOTE(err.msg));
-    lw__leader_drop(l);         /* its fate is unknown: read it again */
+    lw__leader_drop(l);         /* the outcome is unknown: read it again */
     if (err.code == LW_EFENCED) /* is the lease ours? */
         l->renewed_ms = lw_mono_ms() - l->config->lease_ms;
     return false;
@@ -625,7 +620,7 @@ void *lw__leader_main(void *arg) {
                                           : TICK_MS
                                     : AWAY_MS);
         if (l.lease.token && lw_lease_release(l.redis, l.spec, &l.lease, &err))
-            lw_log(lease_release_failed, LW_QUOTE(err.msg)); /* it runs out by itself */
+            lw_log(lease_release_failed, LW_QUOTE(err.msg)); /* it expires by itself */
     }
     lw__leader_drop(&l);
     lw_redis_free(l.redis);
