@@ -64,7 +64,7 @@ struct lw_engine_status {
     int64_t polled_ms;     /* monotonic time of the oldest worker's last poll */
     bool stalled;          /* waiting for Redis or for a schema */
     int paused_partitions; /* their next message needs a schema */
-    bool registry;         /* a schema registry is configured; else the next fields are 0 */
+    bool registry; /* a schema registry is configured; else the next fields are 0 */
     bool registry_away;
     uint64_t registry_requests, registry_failures;
     bool flow_flushed; /* every partition was flushed since lw_engine_flow */

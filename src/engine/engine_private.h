@@ -20,8 +20,9 @@ struct lw_job {
     struct lw_quarantine quarantine;
     /* set by the retrainer */
     bool done, failed;
-    struct lw_training training; /* owned; after a failure only `early` and its rows are valid */
-    char *facts;                 /* JSON; owned */
+    struct lw_training
+        training; /* owned; after a failure only `early` and its rows are valid */
+    char *facts;  /* JSON; owned */
     struct lw_err err;
 };
 
@@ -116,7 +117,7 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w);
 /* Troubles of a worker, for health: text ("": none), since when and when last reported
  * (monotonic). */
 enum lw_worker_trouble_kind {
-    LW_WORKER_TROUBLE_GROUP, /* no partition is assigned or claimed */
+    LW_WORKER_TROUBLE_GROUP,       /* no partition is assigned or claimed */
     LW_WORKER_TROUBLE_LETTERS,     /* dead letters are rejected or not acknowledged */
     LW_WORKER_TROUBLE_PREDICTIONS, /* predictions likewise */
     LW_WORKER_TROUBLE_STALLED,     /* consuming is paused */

@@ -118,8 +118,8 @@ static int restore_monitor(struct lw_leader *l, const struct lw_detector_state *
         lw_log(monitor_state_unusable, LW_QUOTE(why.msg));
         lw__leader_report_unreadable(
             l, &why,
-            "It begins anew: rules' counts, cooldown, probation and the "
-            "error by month are forgotten; panes and models are not.");
+            "It starts empty: rule counts, cooldown, probation and the "
+            "error by month are lost; panes and models are kept.");
     }
     if (state->sealed_until_ms != INT64_MIN &&
         refill_windows(l, state->sealed_until_ms, err))
@@ -474,12 +474,14 @@ static bool hold_lease(struct lw_leader *l) {
         return true;
     uint64_t token = l->lease.token;
     int held = lw_lease_hold(l->redis, l->spec, &l->lease, &err);
-    if (held < 0 && err.code == LW_EINPUT) /* of another type: any process may move it away */
+    if (held < 0 &&
+        err.code == LW_EINPUT) /* of another type: any process may move it away */
         lw__leader_move_damaged(l, &(struct lw_err){0});
     if (held <= 0 || l->lease.token != token)
         lw__leader_drop(l);
     if (held < 0 &&
-        log_due(l)) /* the token is kept: the lease may still be valid when Redis answers */
+        log_due(
+            l)) /* the token is kept: the lease may still be valid when Redis answers */
         lw_log(lease_retry, LW_QUOTE(err.msg));
     l->renewed_ms = held > 0 ? now : now - l->config->lease_ms;
     pthread_mutex_lock(&l->engine->lock);

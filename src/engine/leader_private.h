@@ -40,9 +40,9 @@ struct lw_leader {
     struct lw_monitor *monitor; /* while leading */
     int64_t sealed_until_ms;    /* as in Redis */
     int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
-    int32_t n;      /* partitions ever seen, also before the topic was recreated with fewer */
-    int32_t said;   /* ... as `meta` has it */
-    bool announced; /* since then, missing permissions are retried */
+    int32_t n; /* partitions ever seen, also before the topic was recreated with fewer */
+    int32_t said;                 /* ... as `meta` has it */
+    bool announced;               /* since then, missing permissions are retried */
     struct lw_part_view *view;    /* by partition */
     struct owner_heartbeat *told; /* by partition */
     struct lw_pace *pace;         /* by partition */

@@ -1,10 +1,9 @@
 /* A worker: one consumer of the group, from message to Redis.
  *
- * Everything in here happens in the worker's own thread, rebalances included. A
- * partition's state lives in memory between flushes; a flush moves it and its offset to
- * Redis in one step. While Redis is away the partitions are paused but polling goes on,
- * so the group never misses us, and nothing is lost: what is in memory is flushed later,
- * or replayed by whoever owns the partition then. */
+ * All of it, rebalances included, runs in the worker's own thread. A partition's state is in
+ * memory between flushes; a flush writes it and its offset to Redis in one step. While Redis is
+ * unreachable the partitions are paused and polling continues, so the worker stays in the
+ * group. State in memory is flushed later, or its messages are read again by the next owner. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +14,7 @@
 #include "engine/intake.h"
 #include "engine/worker_private.h"
 
-/* The feeder has said something new: every partition is flushed with it, and so hears of
- * new models. */
+/* lw_engine_flow changed: every partition is flushed, and so learns of new models. */
 static bool flow_changed(struct lw_worker *w) {
     int flow = atomic_load(&w->engine->flow);
     if (flow == w->flow)
@@ -48,14 +46,14 @@ void *lw__worker_main(void *arg) {
             swept = now;
         }
     }
-    lw_consumer_free(w->consumer); /* revokes: flushes and gives up each partition */
+    lw_consumer_free(w->consumer); /* flushes and gives up each partition */
     w->consumer = NULL;
     return NULL;
 }
 
-/* ---- making one ---- */
+/* ---- creation ---- */
 
-/* Static members of a group (group.instance.id) must each have a name of their own. */
+/* Each static member of a group (group.instance.id) needs its own name. */
 static struct lw_kafka_options *options_of(const struct lw_worker *w, int number) {
     struct lw_kafka_options *o = lw_memdup(&w->config->kafka, sizeof w->config->kafka);
     for (size_t i = 0; w->config->source.workers > 1 && i < o->n; i++) {

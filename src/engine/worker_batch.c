@@ -1,9 +1,9 @@
-/* From a message to the partition's panes: decode, validate, score, accumulate. The hot
- * path: nothing is allocated per event, and no lock is taken.
+/* From a message to the partition's panes: decode, validate, score, accumulate. Hot path: no
+ * allocation and no lock per event.
  *
- * A message that cannot be dealt with now (its letter finds no room in the client's
- * queue) changes nothing: it and all behind it in the batch are put back, and consuming
- * pauses until the next flush goes through. */
+ * A message that cannot be processed now (the queue for dead letters is full) changes nothing:
+ * it and the rest of the batch are read again later, and consuming pauses until the next flush
+ * succeeds. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -40,7 +40,7 @@ static void score_and_add(struct lw_worker *w, struct lw_partition_state *s,
         lw__worker_out_prediction(w, m, row, &scored[0]);
 }
 
-/* The message is dealt with, whatever came of it. */
+/* The message is processed. */
 static void partition_advance(struct lw_worker *w, struct lw_partition_state *s,
                               const rd_kafka_message_t *m) {
     s->changed = true;
@@ -49,7 +49,7 @@ static void partition_advance(struct lw_worker *w, struct lw_partition_state *s,
     count_one(&w->messages);
 }
 
-/* Only what can never be read becomes a letter; anything else is tried again. */
+/* Only a message that can never be read becomes a dead letter; others are retried. */
 static int message_refuse(struct lw_worker *w, struct lw_partition_state *s,
                           const rd_kafka_message_t *m, const char *stage,
                           const struct lw_err *why, struct lw_err *err) {
@@ -64,7 +64,7 @@ static int message_refuse(struct lw_worker *w, struct lw_partition_state *s,
     return 0;
 }
 
-/* -1: not now, and nothing has changed. */
+/* -1: not now; nothing has changed. */
 static int message_handle(struct lw_worker *w, const rd_kafka_message_t *m,
                           struct lw_err *err) {
     struct lw_cell cells[LW_FIELDS_MAX];
@@ -73,7 +73,7 @@ static int message_handle(struct lw_worker *w, const rd_kafka_message_t *m,
     why.code = LW_OK; /* its text is 512 bytes, which need no zeroes */
     struct lw_partition_state *s = &w->state[m->partition];
     if (s->phase != LW_PARTITION_RUNS || s->paused || m->offset < s->next_offset)
-        return 0; /* given up, or delivered again after a seek */
+        return 0; /* given up, or repeated after a seek */
     lw_intake_patience(w->intake, lw__worker_schema_patience(w, s));
     int rc = lw_intake_decode(w->intake, m, cells, &why);
     if (rc && why.code == LW_EAGAIN)
@@ -85,7 +85,7 @@ static int message_handle(struct lw_worker *w, const rd_kafka_message_t *m,
     int reason =
         lw_event_row(&w->spec->event, cells, lw_intake_message_time(m), &row, &why);
     if (reason < 0) {
-        if (!w->time_logged) /* once: the letters have each */
+        if (!w->time_logged) /* once: each dead letter has its own reason */
             lw_log(event_time_invalid, w->owner, m->partition, LW_QUOTE(why.msg));
         w->time_logged = true;
         return message_refuse(w, s, m, "TRANSFORMATION", &why, err);
@@ -95,7 +95,7 @@ static int message_handle(struct lw_worker *w, const rd_kafka_message_t *m,
     return 0;
 }
 
-/* Puts messages[from .. n) back: each partition among them starts again at its first. */
+/* Drops messages[from .. n): each partition among them seeks to its first. */
 static void put_back(struct lw_worker *w, int from, int n, const struct lw_err *why) {
     lw__worker_pause(w, true, why);
     w->backoff_ms = w->backoff_ms ? 2 * w->backoff_ms : LW_RETRY_MS;
@@ -132,7 +132,7 @@ void lw__worker_consume(struct lw_worker *w) {
     lw_err_clear(&err);
     for (; done < n; done++) {
         const rd_kafka_message_t *m = w->batch[done];
-        if (done + AHEAD < n) /* fetched by another thread: in none of our caches */
+        if (done + AHEAD < n) /* fetched by another thread: not in this core's cache */
             __builtin_prefetch(w->batch[done + AHEAD]->payload);
         if (m->partition >= w->nstates || m->partition < 0)
             continue;
@@ -148,5 +148,5 @@ void lw__worker_consume(struct lw_worker *w) {
         rd_kafka_message_destroy(w->batch[i]);
     lw_err_clear(&err);
     if (lw__worker_out_send(w, &err))
-        lw__worker_pause(w, true, &err); /* told again, and dealt with, by the flush */
+        lw__worker_pause(w, true, &err); /* the flush handles it */
 }

@@ -1,4 +1,4 @@
-/* What is in memory, to Redis. */
+/* Flushes state from memory to Redis. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 #include "engine/worker_private.h"
 
 #define RECLAIM_MS                                                                       \
-    3000 /* after being fenced: long enough to hear of a rebalance first                 \
+    3000 /* after being fenced: long enough for a rebalance to arrive first                 \
           */
 
-/* After a flush that told of other models: have them before the next event is scored. */
+/* Loads the models that a flush returned before the next event is scored. */
 static int adopt_models(struct lw_worker *w, struct lw_partition_state *s,
                         int32_t partition, const struct lw_active_versions *active,
                         struct lw_err *err) {
@@ -69,7 +69,7 @@ int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
                              .end_offset = end,
                              .idle = s->idle,
                              .now_ms = lw_wall_ms()};
-    /* Letters and predictions must be safe before the offset moves past their message. */
+    /* Dead letters and predictions must be acknowledged before the offset passes them. */
     if (lw__worker_out_await_acks(w, err))
         return -1;
     if (write_flush(w, s, &flush, &active, err))
@@ -81,8 +81,8 @@ int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
         lw_consumer_commit(w->consumer, partition, s->next_offset);
     if (adopt_models(w, s, partition, &active, err) == 0)
         return 0;
-    /* Redis says that the new models score from here on, and they are not to be had: no
-     * event may be scored by the old ones. A claim brings them later. */
+    /* Redis says that the new models score from here on, but they cannot be loaded: no event
+     * may be scored by the old ones. A later claim loads them. */
     lw__worker_partition_drop(s);
     s->phase = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
@@ -114,8 +114,8 @@ bool lw__worker_redis_backoff(const struct lw_worker *w) {
     return lw_mono_ms() < w->try_at_ms;
 }
 
-/* Kafka will not have something that it must have before the offsets move: everything
- * since the last flush is dropped and read again, which sends it again. */
+/* Kafka rejected a record that must precede the offsets: everything since the last flush is
+ * dropped, read again and sent again. */
 static void replay_unflushed(struct lw_worker *w, const struct lw_err *why) {
     lw_log(refused, w->owner, LW_QUOTE(why->msg));
     lw__worker_pause(w, true, why);
@@ -131,15 +131,14 @@ static void replay_unflushed(struct lw_worker *w, const struct lw_err *why) {
     }
 }
 
-/* A partition at rest is flushed too, from time to time, with nothing new: so a Redis
- * that was emptied or put back to an older state is noticed, and the leader sees that
- * what was said of it still holds. */
+/* An unchanged partition is also flushed every LW_VERIFY_MS: this detects a Redis that was
+ * emptied or restored to an older state, and it is the owner's heartbeat. */
 static bool flush_due(const struct lw_worker *w, const struct lw_partition_state *s) {
     return s->phase == LW_PARTITION_RUNS &&
            (s->changed || w->flushed_ms - s->flushed_ms >= LW_VERIFY_MS);
 }
 
-/* 0; or -1: the rest has to wait. */
+/* -1: the rest has to wait. */
 static int flush_one(struct lw_worker *w, int32_t partition) {
     struct lw_partition_state *s = &w->state[partition];
     struct lw_err err = {0};
@@ -176,8 +175,7 @@ void lw__worker_flush(struct lw_worker *w) {
         if (flush_one(w, p))
             return;
         if (i + 1 < w->nstates && lw_mono_ms() - began >= LW_SPELL_MS) {
-            w->flush_from =
-                (p + 1) % w->nstates; /* a slow Redis: poll, then the others */
+            w->flush_from = (p + 1) % w->nstates; /* Redis is slow: poll first */
             w->flushed_ms = began - w->config->source.flush_interval_ms;
             return;
         }

@@ -1,15 +1,12 @@
-/* Partitions that stand at their end, and must not hold back sealing.
+/* Partitions at their end, which must not block sealing.
  *
- * Our own silence is not the partition's: we may have been stopped, or paused while Redis
- * was away, or have no broker. So before a partition counts as idle the broker is asked
- * where it ends.
+ * A worker that got no messages may have been stopped, paused or cut off. So before a partition
+ * counts as idle, the broker is asked where it ends.
  *
- * And an end need not be reached by messages. What comes last may be the marker of a
- * transaction, messages of an aborted one, or what compaction has taken: no consumer is
- * ever given those offsets. Where nothing comes of a partition that is said to go on, a
- * reader outside the group looks what is there. If it comes to the end without a message,
- * the partition stands at that end. An open transaction is waited for: its messages are
- * yet to come. */
+ * The last offsets may hold no message for a consumer: a transaction marker, messages of an
+ * aborted transaction, or compacted ones. When a partition is silent before its end, a reader
+ * outside the group reads the rest. If it finds no message, the partition is at its end. An open
+ * transaction is waited for: its messages may still be committed. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -17,12 +14,12 @@
 #include "engine/worker_private.h"
 #include "kafka/ranges.h"
 
-#define ASK_MS  500  /* for the broker to say where a partition ends */
+#define ASK_MS  500  /* for the broker's answer */
 #define LOOK_MS 2000 /* without progress of a reader */
 
 #define LOOK_AFTER_MS 20000 /* of silence */
 
-/* A broker that does not answer makes all of them wait another idle_timeout. */
+/* If the broker does not answer, all partitions wait another idle_timeout. */
 static int ask_end(struct lw_worker *w, int32_t partition, int64_t now, int64_t *end) {
     struct lw_err err = {0};
     int at_end = lw_consumer_ask_end(w->consumer, partition, ASK_MS, end, &err);
@@ -36,7 +33,7 @@ static int ask_end(struct lw_worker *w, int32_t partition, int64_t now, int64_t 
 static bool confirm_at_end(struct lw_worker *w, int32_t partition, int64_t now) {
     int at_end = ask_end(w, partition, now, NULL);
     if (at_end == 0)
-        w->state[partition].heard_ms = now; /* something comes */
+        w->state[partition].heard_ms = now; /* there are messages */
     return at_end > 0;
 }
 
@@ -59,7 +56,7 @@ static int range_is_empty(struct lw_worker *w, int32_t partition, int64_t place,
     return rc < 0 ? -1 : rc == 0 && (gone == 0 || place < 0);
 }
 
-/* It is silent, and not at its end as the last fetch told it. */
+/* For a silent partition that is not at its end according to the last fetch. */
 static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
     struct lw_partition_state *s = &w->state[partition];
     struct lw_err err = {0};
@@ -80,8 +77,8 @@ static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
     s->heard_ms = heard;
 }
 
-/* An empty partition is known to be, so that nothing of what comes later is passed over
- * if its next owner starts by auto.offset.reset. */
+/* Keeps the start offset of an empty partition, so that its next owner skips nothing by
+ * auto.offset.reset. */
 static void keep_start_offset(struct lw_worker *w, struct lw_partition_state *s,
                               int32_t partition) {
     int64_t low, high;
@@ -95,8 +92,7 @@ static void set_idle(struct lw_partition_state *s, bool idle) {
     s->idle = idle;
 }
 
-/* Health wants to know that a silent partition has nothing to read sooner than a long
- * idle_timeout is over. */
+/* Health needs to know about a silent partition sooner than a long idle_timeout. */
 static int64_t look_patience(const struct lw_worker *w) {
     return w->spec->idle_timeout_ms < LOOK_AFTER_MS ? w->spec->idle_timeout_ms
                                                     : LOOK_AFTER_MS;
@@ -110,12 +106,12 @@ static bool look_due(const struct lw_worker *w, const struct lw_partition_state 
 
 void lw__worker_watch_idle(struct lw_worker *w, int64_t now) {
     bool quiet = w->flow != LW_FLOWS;
-    int looks = 1; /* in one round: then it is time to poll */
+    int looks = 1; /* per round: then poll */
     for (int32_t p = 0; p < w->nstates && !w->paused; p++) {
         struct lw_partition_state *s = &w->state[p];
         if (s->phase != LW_PARTITION_RUNS)
             continue;
-        if (s->paused) { /* what it waits to read is there */
+        if (s->paused) { /* it has a message to read */
             set_idle(s, false);
             continue;
         }

@@ -1,27 +1,25 @@
 /* Partitions that wait for a schema.
  *
- * A message whose schema the registry has not told yet can be neither read nor passed
- * over, so its partition stops in front of it: what was fetched is dropped, and fetching
- * starts again there once the schema is known (or known never to come, when the message
- * is a dead letter). Polling goes on, the partition stays ours, and what was accumulated
- * is flushed as ever. The others go on too: while a registry is away only those stop that
- * meet a schema they have not met before.
+ * A message whose schema the registry has not returned yet can be neither read nor skipped, so
+ * its partition is paused there: fetched messages are dropped, and fetching continues at that
+ * message once the schema is known or will never be (then the message is a dead letter).
+ * Polling and flushing continue, and the worker keeps the partition. While the registry is
+ * unreachable, only partitions that meet a new schema pause.
  *
- * An id that the registry does not know may be of a producer that is a moment ahead, or
- * garbage. A partition waits `missing_wait` for the first; each one that was waited for
- * in vain leaves an eighth of the patience for the next, one that came restores all of
- * it, and otherwise it comes back with time, at a twentieth. So garbage costs a partition
- * a seventh more than one wait and then a twentieth of its time, its messages become
- * letters as fast as the registry answers, and after a quiet while a new schema is waited
- * for in full again. Every id is asked for before its message is given up. */
+ * An id that the registry does not know may belong to a producer that is slightly ahead, or
+ * be garbage. A partition waits `missing_wait` for the first one. Each wait in vain leaves an
+ * eighth of the patience for the next; a schema that arrives restores all of it; otherwise it
+ * regrows at a twentieth of elapsed time. So garbage costs a partition one wait and a seventh
+ * of another, then a twentieth of its time, and after a quiet period a new schema is waited for
+ * in full. Every id is requested before its message is given up. */
 #include <inttypes.h>
 
 #include "base/log.h"
 #include "base/time.h"
 #include "engine/worker_private.h"
 
-#define LOG_MS   1000 /* between two words of the same partition */
-#define LEAST_MS 250  /* the registry is not asked again sooner */
+#define LOG_MS   1000 /* between log lines of one partition */
+#define LEAST_MS 250  /* shortest wait for the registry */
 #define SHRINK   8
 #define REGAIN   20
 
@@ -47,8 +45,8 @@ static void regain_patience(struct lw_partition_state *s, int64_t now) {
     s->deficit_at_ms += more * REGAIN;
 }
 
-/* Garbage may name another schema in each message. What else of this batch is not known
- * is asked for in the same wait: one round trip a message, and not one stop. */
+/* Garbage may name a different schema in each message. Unknown schemas of the rest of the
+ * batch are requested in the same wait. */
 static void ask_ahead(struct lw_worker *w, const rd_kafka_message_t *m) {
     for (int i = 0; i < lw_consumer_brought(w->consumer); i++)
         if (w->batch[i]->partition == m->partition && w->batch[i]->offset > m->offset)
@@ -73,7 +71,7 @@ int lw__worker_pause_partition(struct lw_worker *w, const rd_kafka_message_t *m,
     return 0;
 }
 
-/* True: it goes on. */
+/* True: it was resumed. */
 static bool resume_partition(struct lw_worker *w, int32_t p) {
     struct lw_partition_state *s = &w->state[p];
     struct lw_err err = {0};
