@@ -1,10 +1,9 @@
-/* The thread that judges how this process and its stream are, once a second, whoever
- * asks: readiness, metrics, messages, and the other processes by the entry in Redis.
+/* The health thread judges this process and its stream once a second, for readiness, metrics,
+ * alerts, and other processes (by its entry in Redis).
  *
- * It looks at effects, not at causes: offsets in Redis that move or stand at the end that
- * the broker has told just now, passes of the leader, deliveries that leave the outbox.
- * So a cause that nobody has thought of shows as well; what the threads know of causes is
- * only the explanation. */
+ * It judges effects, not causes: offsets in Redis that advance or equal the broker's end
+ * offset, passes of the leader, deliveries that leave the outbox. So unforeseen causes are
+ * detected too; causes that the threads report only explain them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,16 +16,16 @@
 #include "engine/health.h"
 
 #define LOOK_MS    1000
-#define STOPPED_MS 5000 /* between two looks: nobody looked meanwhile */
+#define STOPPED_MS 5000 /* between two checks: the process was stopped */
 
-#define KAFKA_MS  15000 /* without an answer: a broker that is restarted elects anew */
-#define REDIS_MS  20000 /* without a write: a failover */
-#define SENT_MS   20000 /* letters or predictions that nobody acknowledges */
-#define MUTE_MS   10000 /* ... and nobody's word comes through */
+#define KAFKA_MS  15000 /* without an answer: longer than a broker restart */
+#define REDIS_MS  20000 /* without a write: longer than a failover */
+#define SENT_MS   20000 /* dead letters or predictions without acknowledgement */
+#define MUTE_MS   10000 /* without a write: heartbeats cannot arrive */
 #define PASS_MS   10000 /* between two passes of the leader */
-#define LEADER_MS 30000 /* ... and for a successor, beside the lease */
+#define LEADER_MS 30000 /* for a successor, in addition to the lease */
 #define CLOCK_MS  60000
-#define OUTBOX_MS 60000 /* that a delivery waits */
+#define OUTBOX_MS 60000 /* age of the oldest pending delivery */
 
 static double seconds_since(const struct lw_watch *w, int64_t mono_ms) {
     int64_t from = mono_ms ? mono_ms : w->began.mono_ms;
@@ -85,7 +84,7 @@ static void judge_leader(struct lw_watch *w) {
     double since = seconds_since(w, w->passed_ms);
     w->health.figure.evaluation_age = since;
     bool late = !w->passed_ms || since * (double)LW_SECOND > PASS_MS;
-    /* Where nothing can be written, a leader elsewhere cannot say that it passes. */
+    /* If nothing can be written, another leader cannot report its passes. */
     bool mute = w->now.mono_ms - w->wrote_ms > MUTE_MS &&
                 strcmp(w->facts.leader, w->engine->who) != 0;
     if (!w->read || mute) {
@@ -94,15 +93,16 @@ static void judge_leader(struct lw_watch *w) {
     }
     const char *why = atomic_load(&w->engine->leading) ? w->leader_why : "";
     if (w->facts.leader[0])
-        snprintf(text, sizeof text, "%.60s leads and completes no pass%s%.200s",
+        snprintf(text, sizeof text, "the leader %.60s completes no pass%s%.200s",
                  w->facts.leader, *why ? ": " : "", why);
     else
-        snprintf(text, sizeof text, "no process leads: nothing is evaluated or told");
+        snprintf(text, sizeof text,
+                 "no process leads: nothing is evaluated and no alert is sent");
     judge_component(w, LW_COMPONENT_LEADER, true,
                     late || !w->facts.leader[0] ? text : NULL, patience);
 }
 
-/* Others hear of it from the leader. */
+/* Other processes take it from the leader's entry. */
 static void judge_clock(struct lw_watch *w) {
     const char *wrong = w->held.since_ms ? w->held.why : NULL;
     bool lead = atomic_load(&w->engine->leading);
@@ -123,7 +123,7 @@ static double judge_sent(struct lw_watch *w, enum lw_component c,
                          enum lw_worker_trouble_kind h, bool wanted) {
     const struct lw_worker_trouble *word = &w->word[h];
     char text[LW_HEALTH_TEXT];
-    snprintf(text, sizeof text, "%s do not get through: %.250s",
+    snprintf(text, sizeof text, "%s are not delivered: %.250s",
              c == LW_COMPONENT_LETTERS ? "dead letters" : "predictions", word->text);
     judge_component(w, c, true, word->text[0] ? text : NULL, SENT_MS);
     return !wanted ? NAN : word->text[0] ? seconds_since(w, word->since_ms) : 0;
@@ -153,7 +153,7 @@ static void judge_partitions(struct lw_watch *w) {
 }
 
 static void add_trouble(struct lw_health *h, const struct lw_trouble *t) {
-    for (size_t i = 0; i < h->ntroubles; i++) /* what was heard from another */
+    for (size_t i = 0; i < h->ntroubles; i++) /* also reported by another process */
         if (h->trouble[i].component == t->component &&
             strcmp(h->trouble[i].text, t->text) == 0)
             return;
@@ -161,7 +161,7 @@ static void add_trouble(struct lw_health *h, const struct lw_trouble *t) {
         h->trouble[h->ntroubles++] = *t;
 }
 
-/* Ours as they are now, and what the others have said last. */
+/* Troubles of this process, and those that others reported last. */
 static void gather_troubles(struct lw_watch *w) {
     struct lw_health *h = &w->health;
     h->ntroubles = 0;
@@ -196,7 +196,7 @@ static void judge_all(struct lw_watch *w) {
     w->health.looked_ms = lw_mono_ms();
 }
 
-/* We were stopped, or Redis held us up: what nobody saw is nobody's fault. */
+/* The process was stopped or blocked: nothing is judged for that time. */
 static void forgive_gap(struct lw_watch *w, int64_t ms) {
     for (int c = 0; c < LW_COMPONENTS; c++)
         lw_health_forgive(&w->health.item[c], ms);
@@ -235,7 +235,7 @@ void *lw__health_main(void *engine) {
         lw__engine_request_shutdown(e, &err);
     while (w->redis && lw__engine_sleep(e, LOOK_MS))
         one_look(w);
-    if (w->redis && w->wrote_ms) /* else its entry runs out by itself */
+    if (w->redis && w->wrote_ms) /* else its entry expires by itself */
         lw_health_leave(w->redis, &e->config->spec, e->who, &err);
     lw_redis_free(w->redis);
     free(w->brokers.end);

@@ -1,5 +1,5 @@
-/* The finding out: the brokers' word, the workers', and Redis's, which is written to and
- * read from. Nothing here waits for longer than Redis may take to answer. */
+/* Collects the facts for health from brokers, workers and Redis, which is also written to.
+ * Blocks no longer than Redis's timeout. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static void read_engine(struct lw_watch *w) {
     pthread_mutex_unlock(&e->lock);
 }
 
-/* Of several workers that are hindered, the one that has been for longest. */
+/* Of each kind, the trouble that has lasted longest. */
 static void read_workers(struct lw_watch *w) {
     struct lw_worker_trouble word[LW_WORKER_TROUBLES];
     memset(w->word, 0, sizeof w->word);
@@ -109,7 +109,7 @@ static void read_redis(struct lw_watch *w) {
     }
 }
 
-/* While Redis is away, what people have silenced stays silent. */
+/* While Redis is unreachable, the last known silences apply. */
 static void read_silences(struct lw_watch *w) {
     struct lw_err err = {0};
     struct lw_silence *fresh = NULL;
@@ -121,8 +121,7 @@ static void read_silences(struct lw_watch *w) {
     w->nsilences = n;
 }
 
-/* When the leader's last pass was, as we hear of it: our own word, or what its entry says
- * anew. */
+/* Time of the leader's last pass: this process's own, or when its entry last changed. */
 static void follow_leader(struct lw_watch *w) {
     int64_t told = 0;
     if (!w->read)
@@ -192,7 +191,7 @@ static void judge_partitions(struct lw_watch *w) {
             .high_offset = w->view[p].end_offset};
         w->verdict[p] = lw_stand_look(&w->stand[p], &look, PARTITIONS_MS, w->now);
         if (w->verdict[p] == LW_STAND_DESERTED && owner_lives(w, p))
-            w->verdict[p] = LW_STAND_STANDS; /* it is read, and cannot be flushed */
+            w->verdict[p] = LW_STAND_STANDS; /* it is read but cannot be flushed */
         bool gone = w->verdict[p] == LW_STAND_DESERTED;
         bool open = w->verdict[p] == LW_STAND_OPEN;
         bool stands = open || w->verdict[p] == LW_STAND_STANDS;
@@ -210,7 +209,7 @@ static void judge_partitions(struct lw_watch *w) {
     h->figure.deserted = w->n ? deserted : NAN;
 }
 
-/* What stands in the way of this process's partitions. */
+/* What blocks this process's partitions. */
 static const char *blocking_reason(const struct lw_watch *w) {
     static const enum lw_worker_trouble_kind order[] = {
         LW_WORKER_TROUBLE_LETTERS, LW_WORKER_TROUBLE_PREDICTIONS,
@@ -219,15 +218,14 @@ static const char *blocking_reason(const struct lw_watch *w) {
         if (w->word[order[i]].text[0])
             return w->word[order[i]].text;
     if (w->schemas)
-        return "the schema registry has not told a schema yet";
+        return "the schema registry has not returned a schema yet";
     return w->brokers.why;
 }
 
 static size_t collect_partitions(const struct lw_watch *w, enum lw_stand_verdict which,
                                  int32_t *out) {
     size_t n = 0;
-    for (int32_t p = 0; p < w->n;
-         p++) /* one that stands elsewhere is another's trouble */
+    for (int32_t p = 0; p < w->n; p++) /* others report their own */
         if (w->verdict[p] == which &&
             (which == LW_STAND_DESERTED || which == LW_STAND_UNKNOWN || owned_here(w, p)))
             out[n++] = p;
@@ -250,10 +248,10 @@ bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
     size_t m = collect_partitions(w, LW_STAND_STANDS, number), at = strlen(out);
     if (m && at < size)
         snprintf(out + at, size - at,
-                 "%spartition%s %s stand%s still, with messages to read or an end that "
-                 "no broker tells%s%s",
+                 "%spartition%s %s do%s not advance: there are messages to read, or no "
+                 "broker reports the end%s%s",
                  n ? "; " : "", m > 1 ? "s" : "",
-                 lw_health_list(list, sizeof list, number, m), m > 1 ? "" : "s",
+                 lw_health_list(list, sizeof list, number, m), m > 1 ? "" : "es",
                  *reason && !n ? ": " : "", n ? "" : reason);
     size_t k = collect_partitions(w, LW_STAND_OPEN, number);
     at = strlen(out);

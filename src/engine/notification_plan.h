@@ -1,5 +1,5 @@
-/* The leader's part of telling people: what every receiver was told, in memory while it
- * leads, and what goes out next. Thread: the leader's. */
+/* The leader's notification planner: what each receiver was last notified of, in memory while
+ * this process leads, and what is sent next. Thread: the leader's. */
 #ifndef LW_ENGINE_NOTIFICATION_PLAN_H
 #define LW_ENGINE_NOTIFICATION_PLAN_H
 
@@ -9,39 +9,39 @@ struct lw_notification_plan;
 
 struct lw_notification_plan *lw_notification_plan_new(const struct lw_config *config);
 void lw_notification_plan_free(struct lw_notification_plan *p);
-/* What Redis knows of alerts, messages and who was told, and the silences. */
+/* Loads alerts, messages, what receivers were notified of, and the silences. */
 int lw_notification_plan_load(struct lw_notification_plan *p, struct lw_redis *r,
                               struct lw_err *err);
-/* The silences again, when they are older than a second. */
+/* Reloads the silences when they are older than a second. */
 int lw_notification_plan_silences(struct lw_notification_plan *p, struct lw_redis *r,
                                   struct lw_err *err);
 
-/* What follows from an evaluation's changes; json[i] is the message of alert i (empty:
- * none could be formed). The pages belong to the pager, and count as written: when
- * writing them fails, the pager must be loaded again. */
+/* Notifications for an evaluation's changes; json[i] is the message of alert i (empty: it
+ * could not be rendered). They belong to the plan and count as written: if writing them
+ * fails, the plan must be loaded again. */
 const struct lw_pages *lw_notification_plan_changes(struct lw_notification_plan *p,
                                                     const struct lw_alert *alert,
                                                     size_t n, const struct lw_buf *json,
                                                     int64_t now_ms);
-/* The same of one alert about leeway itself, whose state goes along: the detector does
- * not know it. */
+/* The same for one alert about leeway itself, with its state, which the monitor does not
+ * have. */
 const struct lw_pages *lw_notification_plan_itself(struct lw_notification_plan *p,
                                                    const struct lw_alert *alert,
                                                    const struct lw_buf *json,
                                                    int64_t now_ms);
-/* How an alert stands; NULL: never heard of. Borrowed until the next call. */
+/* Status of an alert; NULL: unknown. Borrowed until the next call. */
 const struct lw_standing *
 lw_notification_plan_status(const struct lw_notification_plan *p, uint64_t fingerprint);
-/* Alerts of rules and features that the configuration no longer has, or that the
- * detector knows nothing of: they are over. */
+/* Resolves alerts of rules and features that the configuration no longer has or the monitor
+ * does not know. */
 const struct lw_pages *lw_notification_plan_orphans(struct lw_notification_plan *p,
                                                     const struct lw_monitor *m,
                                                     int64_t now_ms);
 
-/* What else is to be said now: repetitions, and what a silence or a cause has held back.
- * again forms the present message of a firing alert as repetition `repeat` (true when it
- * could); waits tells whether something about the alert still waits for the receiver,
- * for then a repetition would only lengthen its queue. NULL: nothing. */
+/* Notifications that are due by the clock: repetitions, and those that a silence or a cause
+ * deferred. again renders the current message of a firing alert as repetition `repeat`
+ * (false: it could not); waits is true while a delivery of the alert to the receiver is
+ * pending, when a repetition would only lengthen its queue. NULL: nothing is due. */
 struct lw_notification_hooks {
     void *arg;
     bool (*again)(void *arg, uint64_t fingerprint, unsigned repeat, struct lw_buf *json);

@@ -1,11 +1,10 @@
-/* "leeway itself: ...": troubles of leeway as alerts, by the receivers and in the form of
- * all others, so that whoever is paged for the model is paged for its monitor too.
+/* "leeway itself: ...": troubles of leeway as alerts, to the same receivers and in the same
+ * form as all others.
  *
- * The leader tells what any live process reports, through the outbox: once, whoever
- * reports it, and ended by whoever leads then. What takes the outbox away, a Redis that
- * fails or a leader that does not get on, is told directly by the process that led last,
- * or a little later by each other one that sees it. All of them give it the same
- * incident, so that a receiver which knows incidents has it once. */
+ * The leader sends what any live process reports, through the outbox: once per trouble, and
+ * the current leader resolves it. Troubles that disable the outbox (Redis fails, the leader is
+ * stuck) are sent directly by the process that led last, and a little later by every other
+ * process that sees them. All use the same incident, so that a receiver can deduplicate. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,16 +18,16 @@
 #include "engine/health.h"
 #include "engine/leader_private.h"
 
-#define OTHERS_MS 30000 /* later than the one that led */
-#define LASTS_MS  10000 /* a trouble that is told has lasted so long, .. */
-#define AFTER_MS  20000 /* .. and longer where what it followed from has just ended */
-#define PASSES_MS 8000  /* a leader that gets on has passed since */
+#define OTHERS_MS 30000 /* later than the last leader */
+#define LASTS_MS  10000 /* a trouble must last this long, .. */
+#define AFTER_MS  20000 /* .. and longer after its cause has ended */
+#define PASSES_MS 8000  /* a healthy leader has passed since */
 
 static bool is_direct(enum lw_component c) {
     return c == LW_COMPONENT_REDIS || c == LW_COMPONENT_LEADER;
 }
 
-/* The part that all messages about a component have in common. */
+/* The fields that all messages about a component share. */
 static struct lw_alert alert_of(const struct lw_spec *spec, enum lw_component c) {
     const char *name = lw_component_alert(c);
     struct lw_alert a = {.severity = LW_SEVERITY_CRITICAL, .firing = true};
@@ -73,7 +72,7 @@ static bool self_alert_render(const struct lw_engine *e, const struct lw_alert *
 
 /* ---- by the leader, through the outbox ---- */
 
-/* What follows from what: a person is told of the cause. */
+/* True if a trouble of c follows from one of cause: only the cause is sent. */
 static bool component_follows(enum lw_component c, enum lw_component cause) {
     bool sent = c == LW_COMPONENT_LETTERS || c == LW_COMPONENT_PREDICTIONS;
     if (cause == LW_COMPONENT_KAFKA)
@@ -91,7 +90,7 @@ static bool trouble_explained(const struct lw_health *h, const struct lw_trouble
     return false;
 }
 
-/* One that nothing explains; *followed: there is one that only follows. */
+/* A trouble without a known cause; *followed: there is one with a cause. */
 static const struct lw_trouble *trouble_of(const struct lw_health *h, enum lw_component c,
                                            bool *followed) {
     *followed = false;
@@ -166,7 +165,7 @@ static void direct_post(struct lw_engine *e, enum lw_component c,
     lw_buf_fini(&json);
 }
 
-/* A person does not want to hear of it. */
+/* A silence covers it. */
 static bool alert_silenced(const struct lw_watch *w, const struct lw_alert *a) {
     struct lw_standing s = {.severity = a->severity};
     lw_copy(s.rule, sizeof s.rule, a->name);
@@ -176,7 +175,7 @@ static bool alert_silenced(const struct lw_watch *w, const struct lw_alert *a) {
     return false;
 }
 
-/* The same for all that saw the same leader last, and another after an evaluation. */
+/* Equal in all processes that saw the same leader last; changes with each evaluation. */
 static uint64_t incident_of(const struct lw_watch *w, const struct lw_alert *a) {
     const char *lease = w->lease[0] ? w->lease : w->facts.lease;
     uint64_t seen = lw_text_key(lease, strlen(lease));
@@ -198,7 +197,8 @@ static void direct_judge(struct lw_watch *w, enum lw_component c) {
     }
     if (!was->ill_ms)
         was->ill_ms = w->now.mono_ms;
-    bool lasts = item->bad_ms == w->now.mono_ms; /* else it is over, and held */
+    bool lasts =
+        item->bad_ms == w->now.mono_ms; /* else it is over and within its hold time */
     if (was->told || !lasts || alert_silenced(w, &a) ||
         w->now.mono_ms - was->ill_ms < (w->led ? 0 : OTHERS_MS))
         return;
@@ -212,7 +212,7 @@ static void direct_judge(struct lw_watch *w, enum lw_component c) {
     direct_post(w->engine, c, &a);
 }
 
-/* As long as both are well: what all processes have seen before one failed. */
+/* While both are healthy: what all processes saw before one failed. */
 static void remember_healthy(struct lw_watch *w) {
     bool passes = w->passed_ms && w->now.mono_ms - w->passed_ms < PASSES_MS &&
                   strcmp(w->passer, w->facts.leader) == 0;
@@ -226,13 +226,13 @@ static void remember_healthy(struct lw_watch *w) {
 void lw__self_alert_direct(struct lw_watch *w) {
     remember_healthy(w);
     direct_judge(w, LW_COMPONENT_REDIS);
-    /* Without Redis nobody can lead: that is one trouble. */
+    /* Without Redis no process can lead: that is one trouble. */
     bool one = w->health.item[LW_COMPONENT_REDIS].condition == LW_ILL;
     if (!one || w->itself[LW_COMPONENT_LEADER].told)
         direct_judge(w, LW_COMPONENT_LEADER);
 }
 
-/* Whatever a receiver has been told of, it is told the end of. */
+/* A receiver that got an alert also gets its resolution. */
 static bool direct_wanted(const struct lw_receiver *r, enum lw_component c,
                           const struct lw_direct_message *d, bool told) {
     return d->firing ? lw_receiver_wants(r, LW_SEVERITY_CRITICAL, lw_component_alert(c))

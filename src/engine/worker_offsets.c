@@ -1,13 +1,12 @@
-/* A partition whose next offset does not exist, or is to be found out.
+/* Partitions whose next offset does not exist or has to be determined.
  *
- * auto.offset.reset=latest and nothing known of it: it starts where it ends now, and that
- * offset is kept at once. Below what the partition holds: retention has deleted what was
- * not read yet. It is lost, whoever is to blame, and the stream goes on with the oldest
- * message that is left; how many are missing is counted (`gone`), logged and audited.
- * Beyond the end, or the last message that was read is not what it was: the topic was
- * deleted and made anew (or has lost its newest messages with its leader), and the old
- * offsets mean nothing. It is read from its beginning: no
- * message is passed over. */
+ * - No offset is known and auto.offset.reset is latest: the partition starts at its current
+ *   end, and that offset is stored at once.
+ * - The offset is below the first one: retention deleted unread messages. Reading continues at
+ *   the oldest message; the number lost is counted (`gone`), logged and audited.
+ * - The offset is beyond the end, or the last message that was read has changed: the topic was
+ *   recreated (or lost its newest messages with its leader). It is read from its first offset,
+ *   so no message is skipped. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -25,7 +24,7 @@ static int continue_at(struct lw_worker *w, int32_t partition, int64_t offset,
     return lw_consumer_seek(w->consumer, partition, offset, err);
 }
 
-/* Told before it is written down: if the flush does not come about, it is told again. */
+/* Logged before it is stored: if the flush fails, it is logged again. */
 static int skip_deleted(struct lw_worker *w, int32_t partition, int64_t low,
                         struct lw_err *err) {
     struct lw_partition_state *s = &w->state[partition];
@@ -33,7 +32,7 @@ static int skip_deleted(struct lw_worker *w, int32_t partition, int64_t low,
     uint64_t n = (uint64_t)(low - s->next_offset);
     snprintf(detail, sizeof detail,
              "%s/%" PRId32 ": %" PRIu64 " offsets from %" PRId64
-             " on were deleted before they were read; it goes on at %" PRId64,
+             " on were deleted before they were read; reading continues at %" PRId64,
              w->config->source.topic, partition, n, s->next_offset, low);
     if (lw_audit(w->redis, w->spec, "offset_gap", w->owner, detail, lw_wall_ms(), err))
         return -1;
@@ -61,7 +60,7 @@ static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64
     s->base_offset = s->next_offset = low;
     s->last = (struct lw_record_fingerprint){.offset = -1};
     s->recreated = false;
-    s->changed = true; /* its panes, without the old offsets */
+    s->changed = true; /* its panes no longer have the old offsets */
     return continue_at(w, partition, low, err);
 }
 
@@ -77,7 +76,7 @@ static int find_offset(struct lw_worker *w, int32_t partition, struct lw_err *er
     }
     if (s->next_offset < 0)
         return lw_fail(err, LW_ESTOP,
-                       "%s/%" PRId32 ": nothing is known of where to start, and "
+                       "%s/%" PRId32 ": no start offset is known, and "
                        "kafka.auto.offset.reset is error: set it to earliest or latest",
                        w->config->source.topic, partition);
     if (s->recreated)
@@ -86,7 +85,8 @@ static int find_offset(struct lw_worker *w, int32_t partition, struct lw_err *er
         return skip_deleted(w, partition, low, err);
     if (s->next_offset > high)
         return start_over(w, partition, low, high, err);
-    return continue_at(w, partition, s->next_offset, err); /* it was there after all */
+    return continue_at(w, partition, s->next_offset,
+                       err); /* the offset exists after all */
 }
 
 void lw__worker_find_offsets(struct lw_worker *w, int64_t now) {

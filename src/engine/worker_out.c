@@ -1,15 +1,14 @@
-/* What a worker sends to Kafka: dead letters, and predictions for the topic
- * source.scored.
+/* Records that a worker sends to Kafka: dead letters, and predictions for source.scored.
  *
- * Both are acknowledged before the flush that moves the offset past their message: after
- * a crash they come again rather than not at all. Nothing here waits for longer than one
- * bounded moment, for the worker must go on polling: what finds no room, or no answer, is
- * tried again in the next round, and consuming is paused until then.
+ * Both are acknowledged before the flush that moves the offset past their message, so a crash
+ * may repeat but never lose them. Every wait is bounded, because the worker must keep polling:
+ * what finds no room or no answer is retried in the next round, and consuming is paused until
+ * then.
  *
- * What Kafka refuses (a right that was taken away, a topic that takes no such record), or
- * what a producer that has failed for good did not deliver, is read again from the last
- * flush and sent again, by a new producer if need be. That goes on, less and less often,
- * until Kafka takes it. */
+ * Records that Kafka rejects (a revoked permission, a topic that does not accept them), and
+ * those that a failed producer did not deliver, are produced again from the messages since the
+ * last flush, with a new producer if needed, and with growing back-off until Kafka accepts
+ * them. */
 #include <string.h>
 
 #include "base/log.h"
@@ -19,7 +18,7 @@
 #include "event/scored.h"
 
 #define ACK_MS         1000 /* one wait for acknowledgements */
-#define AGAIN_FIRST_MS 3000 /* after a refusal, doubling; */
+#define AGAIN_FIRST_MS 3000 /* after a rejection, doubling */
 #define AGAIN_MAX_MS   60000
 
 int lw__worker_out_open(struct lw_worker *w, struct lw_err *err) {
@@ -39,7 +38,7 @@ void lw__worker_out_close(struct lw_worker *w) {
     w->out = NULL;
 }
 
-/* Has a topic that was not there been made meanwhile? Asking tells the client. */
+/* Refreshes the client's metadata: a missing topic may have been created. */
 static int look_for(struct lw_worker *w, const char *topic, struct lw_err *err) {
     return topic[0] ? lw_kafka_partitions(lw_producer_handle(w->out), topic, ACK_MS, err)
                     : 0;
@@ -61,7 +60,7 @@ int lw__worker_out_letter(struct lw_worker *w, const rd_kafka_message_t *m,
         return 0;
     }
     lw__worker_trouble_report(w, LW_WORKER_TROUBLE_LETTERS, &trouble);
-    if (trouble.code == LW_ENOTFOUND) /* librdkafka does not look again by itself */
+    if (trouble.code == LW_ENOTFOUND) /* librdkafka does not check again by itself */
         look_for(w, reason.topic, NULL);
     return lw_fail(err, trouble.code, "%s", trouble.msg);
 }
@@ -82,8 +81,8 @@ void lw__worker_out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
     lw_sender_put(w->predictions);
 }
 
-/* A refusal must not be forgotten before the partitions have been read again: the error
- * is kept, and comes at every settling. */
+/* A rejection is kept until the partitions are read again; every wait for
+ * acknowledgements returns it. */
 static int keep_refusal(struct lw_worker *w, struct lw_err *err) {
     if (err->code != LW_EAGAIN)
         w->refusal = *err;
@@ -100,8 +99,8 @@ int lw__worker_out_send(struct lw_worker *w, struct lw_err *err) {
     return lw_sender_send(w->predictions, err) ? keep_refusal(w, err) : 0;
 }
 
-/* A message for a topic that is not there waits for it in silence. Why consuming stops is
- * told once, so it is asked once. */
+/* librdkafka queues messages for a missing topic without an error. Asked once, because the
+ * reason is logged once. */
 static void explain_missing_topic(struct lw_worker *w, struct lw_err *why) {
     const struct lw_config_source *source = &w->config->source;
     struct lw_err missing = {0};
@@ -113,7 +112,8 @@ static void explain_missing_topic(struct lw_worker *w, struct lw_err *why) {
         look_for(w, source->scored, &missing);
     }
     if (missing.code == LW_ENOTFOUND)
-        lw_err_context(why, "%s (make it; see leeway check)", lw_kafka_bare(missing.msg));
+        lw_err_context(why, "%s (create it; see leeway check)",
+                       lw_kafka_bare(missing.msg));
 }
 
 static void schedule_renewal(struct lw_worker *w, const struct lw_err *why) {
@@ -123,7 +123,7 @@ static void schedule_renewal(struct lw_worker *w, const struct lw_err *why) {
     lw_copy(w->out_why, sizeof w->out_why, why->msg);
 }
 
-/* Does the text name the topic? */
+/* True if the text names the topic. */
 static bool names_topic(const char *text, const char *topic) {
     size_t len = strlen(topic);
     for (const char *at = len ? strstr(text, topic) : NULL; at;
@@ -133,7 +133,7 @@ static bool names_topic(const char *text, const char *topic) {
     return false;
 }
 
-/* When the reason names neither topic, it is that of both. */
+/* A reason that names neither topic counts for both. */
 static void report_unsent(struct lw_worker *w, const struct lw_err *why) {
     const struct lw_config_source *source = &w->config->source;
     bool letters = names_topic(why->msg, source->dead_letters);
@@ -144,7 +144,7 @@ static void report_unsent(struct lw_worker *w, const struct lw_err *why) {
         lw__worker_trouble_report(w, LW_WORKER_TROUBLE_PREDICTIONS, why);
 }
 
-/* What was refused is over when one gets through, and not when there is none. */
+/* A rejection is over when a record is acknowledged, not when none was sent. */
 static void report_sent(struct lw_worker *w) {
     if (w->letter_sent)
         lw__worker_trouble_clear(w, LW_WORKER_TROUBLE_LETTERS);
@@ -173,8 +173,8 @@ int lw__worker_out_await_acks(struct lw_worker *w, struct lw_err *err) {
     return 0;
 }
 
-/* A failed producer, replaced. One that cannot be made (a certificate that is being
- * written) is tried again with the next refusal. */
+/* Replaces a failed producer. If that fails (a certificate is being written), the next
+ * rejection tries again. */
 static void renew_producer(struct lw_worker *w) {
     struct lw_err err = {0};
     if (!lw_producer_failed(w->out))
@@ -209,6 +209,6 @@ void lw__worker_out_check(struct lw_worker *w, int64_t now) {
         schedule_renewal(w, &why);
         renew_producer(w);
     } else {
-        w->send_wait_ms = 0; /* it has not failed again for as long as was waited */
+        w->send_wait_ms = 0; /* no failure during the back-off */
     }
 }

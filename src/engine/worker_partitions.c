@@ -1,7 +1,6 @@
-/* Partitions as they come and go: claimed in Redis when the group gives them to us,
- * flushed and given up when it takes them, claimed again when Redis was away or somebody
- * fenced us.
- */
+/* Partitions are claimed in Redis when the group assigns them, flushed and given up when it
+ * revokes them, and claimed again after Redis was unreachable or another owner fenced the
+ * worker. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +10,15 @@
 #include "base/time.h"
 #include "engine/worker_private.h"
 
-#define LOG_MS 10000 /* between two words of claims that wait */
+#define LOG_MS 10000 /* between log lines about failed claims */
 
 void lw__worker_partition_drop(struct lw_partition_state *s) {
     lw_partition_free(s->progress);
     *s = (struct lw_partition_state){.phase = LW_PARTITION_FREE};
 }
 
-/* Of a partition without a state: did the stream begin before it was there? Then whatever
- * it holds is new, also where auto.offset.reset is latest. */
+/* A partition without state that is newer than the stream is read from its first message,
+ * also if auto.offset.reset is latest. */
 static int find_age(struct lw_worker *w, struct lw_partition_state *s, int32_t partition,
                     struct lw_err *err) {
     int32_t n = lw_meta_partitions(w->redis, w->spec, w->config->source.topic,
@@ -28,8 +27,8 @@ static int find_age(struct lw_worker *w, struct lw_partition_state *s, int32_t p
     return n < 0 ? -1 : 0;
 }
 
-/* What is in Redis may be of a configuration that is not ours, left by somebody who
- * changed a line of it: asked with the first claim, before anything is written. */
+/* The state in Redis may belong to a different configuration: checked with the first claim,
+ * before anything is written. */
 static int check_config(struct lw_worker *w, struct lw_err *err) {
     if (!w->fits && lw_meta_check(w->redis, w->spec, w->config->source.topic, err))
         return -1;
@@ -37,9 +36,9 @@ static int check_config(struct lw_worker *w, struct lw_err *err) {
     return 0;
 }
 
-/* A claim that did not come about is tried again; told now and then, for a Redis may be
- * away for hours. What is damaged the leader sets aside; a configuration that does not
- * fit ends the process. */
+/* A failed claim is retried, and logged only every LOG_MS because Redis may be unreachable for
+ * hours. The leader moves unreadable state away; a configuration that does not match stops
+ * the process. */
 static void claim_failed(struct lw_worker *w, int32_t partition,
                          const struct lw_err *err) {
     int64_t now = lw_mono_ms();
@@ -53,15 +52,15 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
     }
 }
 
-/* What stands there may be of no use to us: a feature has become another kind. No waiting
- * mends that. */
+/* State that does not match the configuration (a feature of another kind) is an error that
+ * retries cannot fix. */
 static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *got,
                       struct lw_err *err) {
     struct lw_partition_state *s = &w->state[partition];
     struct lw_err why = {0};
     if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
                        partition, got, &why) == 0) {
-        for (size_t i = 0; i < got->unread.n; i++) { /* the leader tells of it */
+        for (size_t i = 0; i < got->unread.n; i++) { /* the leader reports it */
             lw_fail(&why, LW_EINPUT, "%s", got->unread.item[i].why);
             lw_log(pane_unreadable_at_claim, w->owner, partition, LW_QUOTE(why.msg));
         }
@@ -74,14 +73,15 @@ static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *g
     }
     lw_fail(err, why.code, "%s", why.msg);
     if (why.code == LW_ECONFIG)
-        lw_err_context(err,
-                       "what stream %s has in Redis does not fit (a feature of "
-                       "another kind needs another name, or the stream does)",
-                       w->spec->stream);
+        lw_err_context(
+            err,
+            "the state of stream %s in Redis does not match the configuration (a feature "
+            "of another kind needs another name, or the stream does)",
+            w->spec->stream);
     return -1;
 }
 
-/* Takes ownership and loads; on LW_EAGAIN the slot waits for the next try. */
+/* Takes ownership and loads the state; after LW_EAGAIN the partition waits for a retry. */
 static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     struct lw_partition_state *s = &w->state[partition];
     struct lw_claim got;
@@ -107,8 +107,8 @@ static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err
     return 0;
 }
 
-/* "At its end" is another place with each moment, so it is asked for once and kept: what
- * comes from then on is not passed over, whoever owns the partition then. */
+/* The end offset moves, so it is determined once and stored: later messages are not skipped,
+ * whoever owns the partition then. */
 static bool needs_start_offset(const struct lw_worker *w, struct lw_partition_state *s) {
     if (s->next_offset >= 0 || s->added || !lw_consumer_starts_late(w->consumer))
         return false;
@@ -154,7 +154,7 @@ void lw__worker_revoked(void *arg, int32_t partition) {
         lw_fail(&err, LW_EAGAIN, "Redis or Kafka did not answer a moment ago");
     else if (flushes && lw__worker_flush_partition(w, partition, &err))
         lw__worker_redis_failed(w, &err);
-    if (err.code) /* its next owner replays */
+    if (err.code) /* its next owner reads the messages again */
         lw_log(revoked_unflushed, w->owner, partition, LW_QUOTE(err.msg));
     lw_log(partition_released, w->owner, partition);
     lw__worker_partition_drop(s);

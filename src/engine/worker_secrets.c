@@ -1,11 +1,9 @@
-/* Passwords and certificates that change while we run.
+/* Passwords and certificates that change while the process runs.
  *
- * A password goes to the clients as they are: their next connections log in with it, and
- * those that are up stay up. Certificates, keys and authorities are read when a client is
- * made, so for those the worker gives up its partitions in good order, as at a stop, and
- * joins anew; whoever has them meanwhile goes on where it stood. That is done only when
- * the new files have been shown to make a client: a key without its certificate is but
- * half written. */
+ * Running clients take a new password: it is used for new connections, and existing ones stay
+ * up. Certificates, keys and authorities are read when a client is created, so for those the
+ * worker gives up its partitions as at a stop and rejoins the group. It does so only after a
+ * client could be created from the new files: they may be half written. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -39,7 +37,7 @@ static int try_files(const struct lw_worker *w, struct lw_err *err) {
     return probe ? 0 : -1;
 }
 
-/* Only the end of the process comes between. */
+/* Retries until the process stops. */
 static void rejoin(struct lw_worker *w) {
     struct lw_err err = {0};
     lw_consumer_free(w->consumer); /* flushes and gives up each partition */
@@ -69,7 +67,7 @@ void lw__worker_renew_secrets(struct lw_worker *w, int64_t now) {
             w->stamp.login = stamp.login;
     } else if (stamp.rest != w->stamp.rest) {
         if (!lw_consumer_may_end(w->consumer))
-            return; /* in a moment */
+            return; /* try again in a moment */
         if (try_files(w, &err) == 0) {
             w->stamp.rest = stamp.rest;
             rejoin(w);

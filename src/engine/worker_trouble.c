@@ -1,10 +1,9 @@
-/* What a worker says of itself to those who judge its health. Words are few: they are
- * said where something has gone wrong already, so a lock costs nothing. */
+/* Troubles that a worker reports for health. They are rare, so a lock is cheap. */
 #include "base/text.h"
 #include "base/time.h"
 #include "engine/worker_private.h"
 
-#define OVER_MS 90000 /* not met for longer than anything waits: it is over */
+#define OVER_MS 90000 /* longer than any wait: the trouble is over */
 
 void lw__worker_trouble_report(struct lw_worker *w, enum lw_worker_trouble_kind which,
                                const struct lw_err *why) {
@@ -15,7 +14,7 @@ void lw__worker_trouble_report(struct lw_worker *w, enum lw_worker_trouble_kind 
         *word = (struct lw_worker_trouble){.since_ms = now};
     word->heard_ms = now;
     word->code = why->code;
-    if (!word->text[0] || why->code != LW_EAGAIN) /* the first one is told best */
+    if (!word->text[0] || why->code != LW_EAGAIN) /* the first text says most */
         lw_copy(word->text, sizeof word->text, why->msg);
     pthread_mutex_unlock(&w->word_lock);
 }
@@ -40,7 +39,7 @@ void lw__worker_troubles(struct lw_worker *w,
     pthread_mutex_lock(&w->word_lock);
     for (int i = 0; i < LW_WORKER_TROUBLES; i++) {
         out[i] = w->word[i];
-        /* the client says once why the group does not take it in */
+        /* the client reports only once why it cannot join */
         bool stays = i == LW_WORKER_TROUBLE_STALLED ||
                      (i == LW_WORKER_TROUBLE_GROUP && atomic_load(&w->owned) == 0);
         if (!stays && now - out[i].heard_ms >= OVER_MS)
