@@ -1,10 +1,8 @@
 /* See intake.h.
  *
- * Decoders are kept in sets of four by a hash of the schema's id or GUID; within a set
- * the one that was used longest ago gives way. A topic has a handful of schemas, and one
- * that is full of made-up ids evicts no more than it touches. That a schema cannot be
- * read is kept like a decoder; that the registry does not know an id is not, because it
- * may learn of it. */
+ * Decoders are cached in sets of four by a hash of the schema's id or GUID; the least recently
+ * used one of a set is evicted. An unreadable schema is cached like a decoder. An unknown id is
+ * not, because the registry may learn it. */
 #include "engine/intake.h"
 
 #include <inttypes.h>
@@ -26,7 +24,7 @@ struct schema_key {
 struct way {
     struct schema_key key;
     struct lw_decoder *decoder;
-    char *why; /* instead of a decoder: it can never be read */
+    char *why; /* instead of a decoder: why it is unreadable */
     uint64_t used;
 };
 
@@ -45,10 +43,10 @@ struct lw_intake {
     uint64_t clock;
     struct lw_frame wanted;
     int64_t patience_ms;
-    bool unknown; /* the last schema that was not to be had */
+    bool unknown; /* the last lookup failed with an unknown schema */
 };
 
-/* ---- making one ---- */
+/* ---- creation ---- */
 
 static int add_known(struct lw_intake *in, const struct lw_schema *writer,
                      struct lw_err *err) {
@@ -238,7 +236,8 @@ int lw_intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,
     int rc = intake_decode(in, m, cells, err);
     if (rc && m->len == 0 && err && err->code == LW_EINPUT) {
         lw_err_clear(err);
-        lw_fail(err, LW_EINPUT, "the value is empty or null: a tombstone is no event");
+        lw_fail(err, LW_EINPUT,
+                "the value is empty or null: a tombstone is not an event");
     }
     return rc;
 }

@@ -1,9 +1,9 @@
 /* A Kafka message's value as the cells of the stream's fields: framing, the schema that
  * it was written with, then decoding.
  *
- * An intake belongs to one thread and holds the decoders that it has met, at most 256;
- * the last one is at hand, so that a message costs a comparison. What is not there comes
- * from the registry's memory, which may have to ask first. */
+ * An intake belongs to one thread and caches at most 256 decoders; the last one is checked
+ * first, so a message costs one comparison. Other schemas come from the registry's cache, which
+ * may have to request them. */
 #ifndef LW_ENGINE_INTAKE_H
 #define LW_ENGINE_INTAKE_H
 

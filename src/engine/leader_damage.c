@@ -1,5 +1,5 @@
-/* State in Redis that the leader cannot read: it goes on without, and says so. None of it
- * is waited for, as no waiting mends it (docs/design.md, "What cannot be read"). */
+/* Unreadable state in Redis: the leader continues without it and reports it. Retries would not
+ * help (docs/design.md, "What cannot be read"). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ void lw__leader_report_unreadable(struct lw_leader *l, const struct lw_err *why,
 
 /* ---- keys ---- */
 
-#define LOOK_MS 5000 /* between two looks for damage */
+#define LOOK_MS 5000 /* between checks for damage */
 #define SPARES  100  /* the newest versions, of which one may replace the champion */
 
 static void note_key(struct lw_leader *l, const struct lw_damage *d) {
@@ -59,7 +59,7 @@ static void note_key(struct lw_leader *l, const struct lw_damage *d) {
     lw_log(state_unreadable, d->name, LW_QUOTE(d->why));
 }
 
-/* Those who do not lead yet leave the telling to the first look of who does. */
+/* A process that does not lead yet leaves the report to the next leader. */
 static int damage_scan(struct lw_leader *l, struct lw_err *err) {
     struct lw_damages found;
     const struct lw_damage_of of = {l->config->source.topic, l->engine->who, l->n,
@@ -79,7 +79,7 @@ static int damage_scan(struct lw_leader *l, struct lw_err *err) {
 
 int lw__leader_move_damaged(struct lw_leader *l, struct lw_err *err) {
     struct lw_monitor *monitor = l->monitor;
-    l->monitor = NULL; /* which is about to be dropped: the next look tells */
+    l->monitor = NULL; /* about to be dropped: the next check reports */
     int rc = damage_scan(l, err);
     l->monitor = monitor;
     l->looked_ms = 0;
@@ -93,7 +93,7 @@ int lw__leader_check_damage(struct lw_leader *l, struct lw_err *err) {
     struct lw_err why = {0};
     if (damage_scan(l, &why) && why.code == LW_EAGAIN)
         return lw_fail(err, why.code, "%s", why.msg);
-    if (why.code) { /* a server that does not let us look: a stream goes on without */
+    if (why.code) { /* a server that forbids the check: the stream continues */
         lw_log(damage_check_failed, LW_QUOTE(why.msg));
     }
     l->looked_ms = now;
@@ -124,8 +124,8 @@ static int was_champion(struct lw_leader *l, uint32_t version, struct lw_err *er
     return reply && head.promoted_ms > 0;
 }
 
-/* A version that can score in the place of another: the one before it, else the newest
- * that has been champion. 1; 0: there is none; -1. */
+/* A version that can replace the champion: the previous one, else the newest former champion.
+ * 1: found; 0: none; -1: error. */
 static int find_replacement(struct lw_leader *l, const struct lw_aliases *a,
                             uint32_t *out, struct lw_err *err) {
     const uint32_t known[] = {a->previous, a->first};
@@ -143,8 +143,8 @@ static int find_replacement(struct lw_leader *l, const struct lw_aliases *a,
     return 0;
 }
 
-/* The champion's model cannot be read: another that has been champion is put in its
- * place, so that events are scored; a person may decide otherwise. */
+/* Replaces a champion whose model is unreadable by a former champion, so that events are
+ * scored; people can override it. */
 static int replace_champion(struct lw_leader *l, const struct lw_aliases *a,
                             struct lw_err *err) {
     uint32_t other;
@@ -169,8 +169,7 @@ static int replace_champion(struct lw_leader *l, const struct lw_aliases *a,
     return 0;
 }
 
-/* Who the champion was: the monitor knows, and where that began anew too, the partitions
- * that score with it. */
+/* The last champion, according to the monitor or, if that started empty, the partitions. */
 static uint32_t known_champion(const struct lw_leader *l) {
     uint32_t version = lw_monitor_champion_version(l->monitor);
     for (int32_t p = 0; !version && p < l->n; p++)
@@ -201,7 +200,7 @@ static int restore_champion(struct lw_leader *l, struct lw_aliases *a, uint32_t 
     return 0;
 }
 
-/* The alias is damaged, and nobody knows what it was. */
+/* The alias is damaged and its last value is unknown. */
 static int report_champion_lost(struct lw_leader *l, struct lw_aliases *a,
                                 struct lw_err *err) {
     uint32_t version;
@@ -230,9 +229,9 @@ int lw__leader_aliases(struct lw_leader *l, struct lw_aliases *a, struct lw_err 
         return 0;
     int there =
         a->champion && a->champion != was ? version_exists(l, a->champion, err) : 1;
-    if (there == 0 && was) /* there is no such version: the alias is damaged */
+    if (there == 0 && was) /* no such version: the alias is damaged */
         a->champion = 0;
-    /* Also when it is gone itself: so everybody sees that there was one, and is told. */
+    /* Also if that version is missing, so that the loss is visible and reported. */
     if (there >= 0 && !a->champion && was && !sure)
         there = version_exists(l, was, err);
     if (there < 0 ||

@@ -1,12 +1,10 @@
-/* Rules on the running stream: has it fallen silent, does it lag, can it be read?
+/* Rules on the running stream: silence, lag, unreadable messages.
  *
- * A silent producer seals no pane, so no evaluation would ever find it; these rules are
- * judged by the clock instead, every ten seconds, from what the workers flush. When the
- * last message came in is noted in Redis about once a minute, with the count of messages
- * at that moment: a new leader that finds the same count goes on from that time. After
- * taking over nothing is judged for a while: after an outage the workers must have had
- * their say first. A replay that says when it flows is not judged while it waits or has
- * ended. */
+ * Without messages no pane is sealed and nothing is evaluated, so these rules are judged by the
+ * clock, every ten seconds, from what the workers flush. The time of the last message is written
+ * to Redis about once a minute with the message count: a new leader that finds the same count
+ * continues from that time. A new leader judges nothing for GRACE_MS, so that workers can flush
+ * after an outage. A replay is not judged while it is paused or has ended. */
 #include <string.h>
 
 #include "base/log.h"
@@ -51,9 +49,8 @@ static uint64_t live_lag(const struct lw_leader *l) {
     return n;
 }
 
-/* What came in over the samples that are at hand; counts go back when Redis was put back
- * to an older state, and suspects when a leap of time was taken back: then the samples
- * begin anew. */
+/* Messages over the kept samples. Counts decrease when Redis was restored to an older state or
+ * event time was rewound: then the samples start over. */
 static struct lw_live_sample live_recent(struct lw_live_state *s,
                                          struct lw_live_sample now) {
     struct lw_live_sample out = {0};
@@ -76,7 +73,7 @@ static struct lw_live_sample live_recent(struct lw_live_state *s,
     return out;
 }
 
-/* Redis is told once a minute while messages come in, and once more when they stop. */
+/* Updates Redis once a minute while messages arrive, and once more when they stop. */
 static int note_message_count(struct lw_leader *l, uint64_t messages, int64_t wall,
                               struct lw_err *err) {
     struct lw_live_state *s = &l->live;

@@ -1,18 +1,15 @@
-/* Does a wrong clock keep panes from being sealed?
+/* Detects wrong clocks that block sealing.
  *
- * The clocks of partitions follow the crowd (core/clock.h) and come back by themselves,
- * at the price of some events. Until then nothing is evaluated of what comes, or nothing
- * at all, and everything else looks well: messages flow, offsets move. Three things show
- * it:
+ * The clocks of partitions follow the crowd (core/clock.h) and recover, at the price of some
+ * events. Until then new events are not evaluated, while everything else looks healthy:
+ * messages flow, offsets advance. Three symptoms:
  *
- * - a partition takes messages and accumulates none of them: all are late, or their time
- *   is not believed;
- * - everything has been sealed up to a time that lies far ahead of what comes now;
- * - event time goes on, and one partition, though it is read, stays behind and holds up
- *   every pane.
+ * - a partition gets messages and accumulates none: all are late or have an implausible time;
+ * - panes are sealed up to a time far ahead of current events;
+ * - event time advances, but one partition that is read stays behind and blocks every pane.
  *
- * A replay that waits or has ended, and a training that stops the clock on purpose, are
- * no such case. */
+ * A paused or ended replay, and a pending training, block sealing on purpose and are
+ * excluded. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +18,9 @@
 #include "base/time.h"
 #include "engine/leader_private.h"
 
-#define FEW 5 /* messages in a row without one that counts: no straggler */
+#define FEW 5 /* messages in a row that do not count: more than stragglers */
 
-/* Messages that were accumulated; what a return strikes out counts as suspect. */
+/* Accumulated messages; those removed when event time is rewound count as suspect. */
 static uint64_t messages_counted(const struct lw_part_view *v) {
     uint64_t lost = v->counter[LW_COUNT_DEAD] + v->counter[LW_COUNT_LATE] +
                     v->counter[LW_COUNT_SUSPECT];
@@ -31,12 +28,12 @@ static uint64_t messages_counted(const struct lw_part_view *v) {
     return all > lost ? all - lost : 0;
 }
 
-/* Of dead letters nothing is to be accumulated. */
+/* Dead letters accumulate nothing. */
 static uint64_t messages_timed(const struct lw_part_view *v) {
     return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD];
 }
 
-/* Follows one partition: since when has none of its messages counted? */
+/* Tracks since when none of a partition's messages has counted. */
 static void pace_follow(struct lw_pace *pace, const struct lw_part_view *v, int64_t until,
                         int64_t now) {
     if (!pace->seen || messages_counted(v) != pace->counted ||
@@ -75,8 +72,9 @@ static void judge_partition(const struct lw_leader *l, int32_t partition, int64_
     lw_format_time(to, sizeof to, l->sealed_until_ms);
     if (pace_wasted(pace, v) && !v->idle) {
         snprintf(why, sizeof why,
-                 "none of the last %" PRIu64 " events of partition %d counts: they are "
-                 "late, or their time is not believed; its clock stands at %s",
+                 "the last %" PRIu64
+                 " events of partition %d do not count: they are late "
+                 "or have an implausible time; its clock is at %s",
                  messages_timed(v) - pace->timed, partition, at);
         block_report(held, pace->counted_ms, why);
     }
@@ -85,15 +83,15 @@ static void judge_partition(const struct lw_leader *l, int32_t partition, int64_
     if (read && !v->idle && newest != INT64_MIN && pace->until_ms != INT64_MIN &&
         newest - pace->until_ms > usual) {
         snprintf(why, sizeof why,
-                 "the clock of partition %d stands at %s and holds up every pane",
-                 partition, at);
+                 "the clock of partition %d is at %s and blocks every pane", partition,
+                 at);
         block_report(held, pace->until_since_ms + patience, why);
     }
     if (l->sealed_until_ms != INT64_MIN && v->newest_ms != INT64_MIN && !v->idle &&
         l->sealed_until_ms - v->newest_ms > l->spec->max_jump_ms &&
         messages_timed(v) - l->pace[partition].at_sealed >= FEW) {
         snprintf(why, sizeof why,
-                 "panes are sealed up to %s, far ahead of what comes in partition %d", to,
+                 "panes are sealed up to %s, far ahead of the events of partition %d", to,
                  partition);
         block_report(held, l->sealed_since_ms, why);
     }

@@ -1,4 +1,4 @@
-/* What the leader writes: steps with their alerts, and the outcome of trainings. */
+/* Writes of the leader: steps with their alerts, and outcomes of trainings. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static const char *action_of(const struct lw_evaluation *e, const struct lw_aler
 
 #define SEGMENTS_MAX 5
 
-/* Where the error rose, and in which events. */
+/* Segments whose error rose, and example events. */
 struct alert_segments {
     struct lw_rise rise[SEGMENTS_MAX];
     struct lw_alert_segment segment[SEGMENTS_MAX];
@@ -58,7 +58,7 @@ static void find_segments(const struct lw_leader *l, const struct lw_alert *a,
         out->example[i] = window->examples.worst[i].id;
 }
 
-/* The message; empty when it cannot be formed. */
+/* Renders the message; empty if that fails. */
 static void render_alert(struct lw_leader *l, const struct lw_evaluation *e,
                          const struct lw_alert *a, unsigned repeat, struct lw_buf *json) {
     struct lw_err err = {0};
@@ -101,7 +101,7 @@ void lw__alert_log(const struct lw_alert *a) {
                a->model_version);
 }
 
-/* What the changes of the evaluation say to whom. The messages stay until _free. */
+/* Messages and notifications for the changes of an evaluation, valid until _free. */
 struct alert_messages {
     struct lw_buf json[LW_ALERTS_MAX];
     const struct lw_pages *pages;
@@ -142,8 +142,8 @@ static bool render_again(void *arg, uint64_t fingerprint, unsigned repeat,
     return known && json->len;
 }
 
-/* Does something about the alert wait for the receiver? When Redis does not say, yes: a
- * repetition can be late. */
+/* True while a delivery of the alert to the receiver is pending, or when Redis does not answer:
+ * a repetition may be late. */
 static bool delivery_pending(void *arg, const struct lw_receiver *r,
                              uint64_t fingerprint) {
     struct lw_leader *l = arg;
@@ -204,7 +204,7 @@ static struct lw_step step_of(const struct lw_leader *l,
                             .now_ms = lw_wall_ms()};
 }
 
-/* Listeners miss a change of the champion; workers look at the alias anyway. */
+/* Listeners miss the change of the champion; workers read the alias anyway. */
 static void log_publish_failed(const struct lw_leader *l) {
     if (*lw_models_unheard(l->redis))
         lw_log(models_publish_failed, LW_QUOTE(lw_models_unheard(l->redis)));
@@ -233,7 +233,7 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
     if (rc == 0 && rolled)
         log_publish_failed(l);
     if (rc == 0 && sealed && l->unread.n)
-        lw__retrainer_rebuild_panes(l->engine); /* now that they are noted */
+        lw__retrainer_rebuild_panes(l->engine); /* now that they are recorded */
     if (rc == 0 && sealed)
         lw_unread_fini(&l->unread);
     alert_messages_free(messages);
@@ -296,7 +296,7 @@ static int publish_version(struct lw_leader *l, struct lw_job *job, uint32_t num
     return rc;
 }
 
-/* The reference goes to the monitor as a copy: the job's own is still to be published. */
+/* The monitor gets a copy of the reference: the job's own is published later. */
 static void set_trained_champion(struct lw_leader *l, struct lw_job *job,
                                  uint32_t number) {
     struct lw_buf bytes = {0};
@@ -308,7 +308,7 @@ static void set_trained_champion(struct lw_leader *l, struct lw_job *job,
     lw__leader_first(l);
 }
 
-/* A candidate that failed takes part in no comparison, and would not be missed. */
+/* Failed candidates take part in no comparison, so they are logged. */
 static void log_failed(uint32_t number, const struct lw_training *t) {
     for (size_t i = 0; i < t->ntrials; i++)
         if (isnan(t->trial[i].rmse))

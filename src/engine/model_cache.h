@@ -1,4 +1,4 @@
-/* Which models answer for a partition, and the cache of loaded models of one worker. */
+/* The models that score a partition, and one worker's cache of loaded models. */
 #ifndef LW_ENGINE_MODEL_CACHE_H
 #define LW_ENGINE_MODEL_CACHE_H
 
@@ -16,13 +16,13 @@ struct lw_loaded_models {
 struct lw_model_cache;
 struct lw_model_cache *lw_model_cache_new(const struct lw_spec *spec);
 void lw_model_cache_free(struct lw_model_cache *c);
-/* Loads what is not held and lines it up. LW_EAGAIN: Redis is away, the old line-up
- * stays. A version that cannot be used (damaged, not there) is left out, logged once;
- * without the champion nothing scores. */
+/* Loads the active versions that are not cached. LW_EAGAIN: Redis is unreachable, *out is
+ * unchanged. An unusable version (damaged, missing) is left out and logged once; without the
+ * champion nothing scores. */
 int lw_model_cache_load(struct lw_model_cache *c, struct lw_redis *r,
                         const struct lw_active_versions *force,
                         struct lw_loaded_models *out, struct lw_err *err);
-/* Frees models that are in none of the line-ups. */
+/* Frees models that are not in use. */
 void lw_model_cache_sweep(struct lw_model_cache *c,
                           const struct lw_loaded_models *const *inuse, size_t n);
 

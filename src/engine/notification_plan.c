@@ -1,6 +1,6 @@
-/* See notification_plan.h. Which message is due is decided in alert/pager.c; here is the bookkeeping:
- * one page an alert, with its newest message and what each receiver was told, and the
- * lists of what changes in Redis by the next write. */
+/* See notification_plan.h. alert/ decides which message is due; this file keeps the books: one
+ * entry per alert, with its newest message and what each receiver was notified of, and the
+ * lists of changes for the next write to Redis. */
 #include "engine/notification_plan.h"
 
 #include <inttypes.h>
@@ -15,14 +15,12 @@
 #include "store/alerts.h"
 
 #define CLOSED                                                                           \
-    "Resolved while nobody was to be told of it; another incident of its kind has "      \
-    "begun "                                                                             \
-    "since."
+    "Resolved while notifications were withheld; another incident of its kind has begun since."
 #define ORPHAN                                                                           \
-    "Resolved: nothing watches for this any more (the rule has gone, or the detector "   \
-    "began anew)."
+    "Resolved: nothing watches for this any more (the rule was removed, or the monitor " \
+    "started empty)."
 #define SILENCES_MS LW_SECOND
-#define SAY_MAX     4 /* closing one incident, opening the next, and to spare */
+#define SAY_MAX     4 /* close one incident, open the next, and a margin */
 
 struct alert_entry {
     char *json; /* newest message, or NULL */
@@ -42,12 +40,12 @@ struct notified_text {
 struct lw_notification_plan {
     const struct lw_config *config;
     size_t n, cap;
-    struct lw_standing *standing; /* parallel to page: what judging wants in one piece */
-    struct alert_entry *page;
+    struct lw_standing *standing; /* parallel to entry, contiguous for judging */
+    struct alert_entry *entry;
     size_t nsilences;
     struct lw_silence *silence;
     int64_t silences_ms; /* monotonic: when they were read */
-    /* The pages under construction. */
+    /* The notifications under construction. */
     struct lw_pages pages;
     struct lw_outgoing *outgoing;
     struct lw_page_field *message, *told;
@@ -56,7 +54,7 @@ struct lw_notification_plan {
     struct lw_alert *alert;
     size_t outgoing_cap, message_cap, told_cap, line_cap, alert_cap;
     size_t nmade;
-    struct lw_buf *made; /* messages that were restated for these pages */
+    struct lw_buf *made; /* messages rendered for these notifications */
 };
 
 struct lw_notification_plan *lw_notification_plan_new(const struct lw_config *config) {
@@ -78,9 +76,9 @@ void lw_notification_plan_free(struct lw_notification_plan *p) {
         return;
     plan_begin(p);
     for (size_t i = 0; i < p->n; i++)
-        free(p->page[i].json);
+        free(p->entry[i].json);
     free(p->standing);
-    free(p->page);
+    free(p->entry);
     free(p->silence);
     free(p->outgoing);
     free(p->message);
@@ -108,10 +106,10 @@ static size_t plan_find_or_add(struct lw_notification_plan *p, uint64_t fingerpr
     if (p->n == p->cap) {
         p->cap = p->cap ? 2 * p->cap : 32;
         p->standing = lw_realloc(p->standing, p->cap, sizeof *p->standing);
-        p->page = lw_realloc(p->page, p->cap, sizeof *p->page);
+        p->entry = lw_realloc(p->entry, p->cap, sizeof *p->entry);
     }
     p->standing[p->n] = (struct lw_standing){.fingerprint = fingerprint};
-    memset(&p->page[p->n], 0, sizeof *p->page);
+    memset(&p->entry[p->n], 0, sizeof *p->entry);
     return p->n++;
 }
 
@@ -121,18 +119,18 @@ static void load_alert(void *arg, const struct lw_standing *alert) {
     p->standing[i] = *alert;
 }
 
-static void alert_keep_message(struct alert_entry *page, const char *json, size_t len) {
-    free(page->json);
-    page->json = lw_strndup(json, len);
-    page->len = len;
+static void alert_keep_message(struct alert_entry *entry, const char *json, size_t len) {
+    free(entry->json);
+    entry->json = lw_strndup(json, len);
+    entry->len = len;
 }
 
 static void load_message(void *arg, const char *fingerprint, const char *json,
                          size_t len) {
     struct lw_notification_plan *p = arg;
     size_t i = plan_find(p, strtoull(fingerprint, NULL, 16));
-    if (i < p->n) /* else the message of an alert that is not there any more */
-        alert_keep_message(&p->page[i], json, len);
+    if (i < p->n) /* else the alert no longer exists */
+        alert_keep_message(&p->entry[i], json, len);
 }
 
 static void load_notified(void *arg, const char *name, const char *text) {
@@ -141,7 +139,7 @@ static void load_notified(void *arg, const char *name, const char *text) {
     int r = lw_receiver_find(p->config->receiver, p->config->nreceivers, name);
     size_t i = plan_find(p, strtoull(name, NULL, 16));
     if (r >= 0 && i < p->n && lw_told_parse(text, &told))
-        p->page[i].told[r] = told;
+        p->entry[i].told[r] = told;
 }
 
 int lw_notification_plan_load(struct lw_notification_plan *p, struct lw_redis *r,
@@ -169,7 +167,7 @@ int lw_notification_plan_silences(struct lw_notification_plan *p, struct lw_redi
     return 0;
 }
 
-/* ---- pages ---- */
+/* ---- notifications ---- */
 
 /* Room for one more; *n grows by one. */
 #define ADD(list, n, cap)                                                                \
@@ -188,7 +186,7 @@ static void add_outgoing(struct lw_notification_plan *p, const struct lw_receive
     o->len = said.len;
 }
 
-/* The alert's newest message, for repetitions and for what is kept back. */
+/* The alert's newest message, for repetitions and deferred notifications. */
 static void add_message(struct lw_notification_plan *p, size_t i, const char *json,
                         size_t len) {
     struct lw_page_field *f = ADD(p->message, p->pages.nmessages, p->message_cap);
@@ -197,10 +195,10 @@ static void add_message(struct lw_notification_plan *p, size_t i, const char *js
     f->len = len;
 }
 
-/* What the receiver knows from now on. */
+/* What the receiver was notified of. */
 static void plan_set_notified(struct lw_notification_plan *p, size_t i, size_t r,
                               const struct lw_told *told) {
-    p->page[i].told[r] = *told;
+    p->entry[i].told[r] = *told;
     if (p->pages.ntold == p->told_cap) {
         p->told_cap = p->told_cap ? 2 * p->told_cap : 16;
         p->told = lw_realloc(p->told, p->told_cap, sizeof *p->told);
@@ -214,14 +212,13 @@ static void plan_set_notified(struct lw_notification_plan *p, size_t i, size_t r
     f->len = f->text ? strlen(text) : 0;
 }
 
-/* Of an alert whose message is `json`: the message restated. The text stays where it is
- * when the list of texts grows. */
+/* The entry's message, restated. Its text does not move when the list grows. */
 static const struct lw_buf *plan_restate(struct lw_notification_plan *p,
-                                         const struct alert_entry *page,
+                                         const struct alert_entry *entry,
                                          const struct lw_restated *how) {
     struct lw_err err = {0};
     struct lw_buf text = {0};
-    if (lw_alert_restate(page->json, page->len, how, &text, &err)) {
+    if (lw_alert_restate(entry->json, entry->len, how, &text, &err)) {
         lw_log(alert_render_failed, err.msg);
         return NULL;
     }
@@ -230,7 +227,7 @@ static const struct lw_buf *plan_restate(struct lw_notification_plan *p,
     return &p->made[p->nmade++];
 }
 
-/* The id under which something is said: of the told incident for what is closed. */
+/* The id of a notification; a closed incident keeps the id of its first one. */
 static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
                   const struct lw_told *was, const struct lw_saying *say) {
     bool closed = say->what == LW_SAY_CLOSED;
@@ -252,20 +249,20 @@ static const struct lw_buf *plan_repeat(struct lw_notification_plan *p, size_t i
         return &p->made[p->nmade++];
     }
     lw_buf_fini(&text);
-    return plan_restate(p, &p->page[i],
+    return plan_restate(p, &p->entry[i],
                         &(struct lw_restated){.told = say->told, .now_ms = now_ms});
 }
 
-/* Says one thing; false when there is nothing (more) to say. */
+/* Adds one notification; false when none is due. */
 static bool plan_notify_one(struct lw_notification_plan *p, size_t i, size_t r,
                             const struct lw_notification_hooks *hooks, int64_t now_ms) {
     const struct lw_receiver *receiver = &p->config->receiver[r];
     const struct lw_standing *alert = &p->standing[i];
-    struct alert_entry *page = &p->page[i];
-    struct lw_told was = page->told[r];
+    struct alert_entry *entry = &p->entry[i];
+    struct lw_told was = entry->told[r];
     struct lw_saying say = lw_pager_say(receiver, alert, &was, now_ms);
     char id[LW_ALERT_ID_MAX];
-    if (say.what == LW_SAY_NOTHING || !page->json)
+    if (say.what == LW_SAY_NOTHING || !entry->json)
         return false;
     if (say.what == LW_SAY_AGAIN && hooks &&
         hooks->waits(hooks->arg, receiver, alert->fingerprint))
@@ -275,10 +272,10 @@ static bool plan_notify_one(struct lw_notification_plan *p, size_t i, size_t r,
     if (say.what == LW_SAY_AGAIN)
         text = plan_repeat(p, i, hooks, &say, now_ms);
     else if (say.what == LW_SAY_CLOSED)
-        text = plan_restate(p, page, &(struct lw_restated){true, was, now_ms, CLOSED});
+        text = plan_restate(p, entry, &(struct lw_restated){true, was, now_ms, CLOSED});
     if (say.what == LW_SAY_CHANGE)
         add_outgoing(p, receiver, alert, id,
-                     (struct message_text){page->json, page->len});
+                     (struct message_text){entry->json, entry->len});
     else if (text)
         add_outgoing(p, receiver, alert, id,
                      (struct message_text){(const char *)text->data, text->len});
@@ -323,7 +320,7 @@ static void status_set(struct lw_standing *s, const struct lw_alert *a) {
     lw_copy(s->summary, sizeof s->summary, a->summary);
 }
 
-/* What is kept back is said where people look for what became of an alert. */
+/* Records a withheld alert in the log and the audit. */
 static void plan_note_withheld(struct lw_notification_plan *p,
                                const struct lw_standing *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
@@ -343,7 +340,7 @@ const struct lw_pages *lw_notification_plan_changes(struct lw_notification_plan 
                                                     size_t n, const struct lw_buf *json,
                                                     int64_t now_ms) {
     plan_begin(p);
-    for (size_t k = 0; k < n; k++) { /* causes first: their order is of no meaning */
+    for (size_t k = 0; k < n; k++) { /* all first: causes may come in any order */
         size_t i = plan_find_or_add(p, alert[k].fingerprint);
         status_set(&p->standing[i], &alert[k]);
     }
@@ -353,13 +350,12 @@ const struct lw_pages *lw_notification_plan_changes(struct lw_notification_plan 
         if (json[k].len == 0)
             continue;
         status_set(&p->standing[i], &alert[k]); /* one may change twice in a step */
-        alert_keep_message(&p->page[i], (const char *)json[k].data, json[k].len);
+        alert_keep_message(&p->entry[i], (const char *)json[k].data, json[k].len);
         add_message(p, i, (const char *)json[k].data, json[k].len);
         plan_notify_all(p, i, NULL, now_ms);
-        /* the page's own copy goes with the next message: what was said is the caller's
-         */
+        /* refer to the caller's copy: the entry's is freed with the next message */
         for (size_t o = 0; o < p->pages.noutgoing; o++)
-            if (p->outgoing[o].json == p->page[i].json)
+            if (p->outgoing[o].json == p->entry[i].json)
                 p->outgoing[o].json = (const char *)json[k].data;
         plan_note_withheld(p, &p->standing[i]);
     }
@@ -408,9 +404,9 @@ const struct lw_pages *lw_notification_plan_orphans(struct lw_notification_plan 
         const struct lw_restated how = {
             true, {s->incident, s->severity, 0, 0}, now_ms, ORPHAN};
         const struct lw_buf *text =
-            p->page[i].json ? plan_restate(p, &p->page[i], &how) : NULL;
+            p->entry[i].json ? plan_restate(p, &p->entry[i], &how) : NULL;
         if (text) {
-            alert_keep_message(&p->page[i], (const char *)text->data, text->len);
+            alert_keep_message(&p->entry[i], (const char *)text->data, text->len);
             add_message(p, i, (const char *)text->data, text->len);
         }
         status_set(s, a);

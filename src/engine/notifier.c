@@ -1,7 +1,7 @@
-/* A notifier: brings one receiver's part of the outbox to it. One thread a receiver, so
- * that a slow one delays nobody else. An entry leaves the outbox only when its delivery
- * was confirmed (or refused for good); a crash in between delivers again under the same
- * id. What cannot go through the outbox it sends from memory (self_alert.c). */
+/* A notifier delivers one receiver's entries of the outbox. Each receiver has its own thread, so
+ * a slow one delays no other. An entry leaves the outbox only when it was delivered or given
+ * up; after a crash it is sent again under the same id. Alerts that bypass the outbox are sent
+ * from memory (self_alert.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +12,11 @@
 
 #define READ_MAX 128
 #define IDLE_MS  200
-/* Between attempts to tell Redis what came of a delivery, and from when on the log has
- * it. */
+/* Longest back-off of writing an outcome to Redis, and from which back-off on it is logged. */
 #define SETTLE_MAX_MS 10000
 #define TELL_MS       800
 
-/* What came of one delivery, until Redis knows it. */
+/* Outcome of one delivery, until it is written to Redis. */
 struct outcome {
     struct lw_delivery tried;
     struct lw_next_step next;
@@ -63,9 +62,9 @@ static int outcome_write(const struct lw_notifier *n, struct lw_redis *redis,
     return lw_outbox_park(redis, spec, lease, &o->tried, lw_wall_ms(), err);
 }
 
-/* Redis must know it before anything else is sent: an entry that stays would be sent
- * again at once, and again. While Redis refuses or is away, this waits, and longer each
- * time; whoever leads meanwhile sends it once more, under the same id. */
+/* The outcome must be written before anything else is sent, or the entry would be sent again
+ * at once. Retries with growing back-off while Redis is unreachable; a new leader sends the
+ * entry once more under the same id. */
 static void outcome_record(struct lw_notifier *n, struct lw_redis *redis,
                            struct lw_lease lease, const struct outcome *o) {
     for (int64_t wait = IDLE_MS; lease.token; lease = lw__engine_lease(n->engine)) {
@@ -91,7 +90,7 @@ static const struct lw_delivery *next_due(const struct lw_delivery *d, size_t co
     return lw_notifier_due(waiting, count, lw_wall_ms(), &chosen, 1) ? &d[chosen] : NULL;
 }
 
-/* Sends the entry that is due; true when there may be another at once. */
+/* Sends the entry that is due; true: another may be due. */
 static bool deliver_one(struct lw_notifier *n, struct lw_redis *redis,
                         const struct lw_lease *lease) {
     const struct lw_config *config = n->engine->config;

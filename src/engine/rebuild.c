@@ -1,10 +1,9 @@
 /* See rebuild.h.
  *
- * A pane is made of the events of its time in the order of their offsets, and of nothing
- * else: its randomness is seeded by stream, partition and start. So the same events make
- * the same pane, byte for byte. What the first making had left out (late, suspect) cannot
- * be told from here; the number of events that its lineage notes says whether there was
- * any. */
+ * A pane depends only on the events of its time in the order of their offsets; its random
+ * seed comes from stream, partition and start. So the same events make the same pane, byte for
+ * byte. Events that the original left out (late, suspect) cannot be identified here, but the
+ * number of events in its lineage shows whether there were any. */
 #include "engine/rebuild.h"
 
 #include <time.h>
@@ -102,7 +101,7 @@ int lw_rebuild_pane(const struct lw_rebuilder *with, int64_t start_ms, int32_t p
     lw_model_cache_free(models);
     if (rc == 0 && lw_partition_panes(in.into) != 1)
         rc = lw_fail(err, LW_ENOTFOUND,
-                     "Kafka holds no event of it any more (offsets %lld to %lld)",
+                     "Kafka no longer has any of its events (offsets %lld to %lld)",
                      (long long)lost.first, (long long)lost.last);
     if (rc) {
         lw_partition_free(in.into);

@@ -1,6 +1,5 @@
-/* See replay.h. A file's stray clocks (a trip of 2009 among those of 2020) must not stop
- * or race the replay: the pace follows the crowd (core/clock.h). A gap of more than
- * max_jump is not waited for. */
+/* See replay.h. Outliers (a trip of 2009 among those of 2020) must not stop or rush the
+ * replay: the pace follows the crowd (core/clock.h). Gaps longer than max_jump are skipped. */
 #include "engine/replay.h"
 
 #include <math.h>
@@ -19,8 +18,8 @@ struct pacer {
     const struct lw_config *config;
     const struct lw_replay_options *options;
     struct lw_clock crowd;
-    int64_t clock_ms; /* believable event time so far */
-    int64_t first_ms; /* where it began */
+    int64_t clock_ms; /* plausible event time so far */
+    int64_t first_ms; /* its first value */
     int64_t began_us; /* monotonic */
     uint64_t sent;
 };
@@ -40,8 +39,7 @@ static void pacer_observe(struct pacer *p, int64_t event_ms) {
     p->clock_ms = now;
 }
 
-/* Until `seconds` after the start. However little a person asks for, a wait stays finite:
- * beyond a century it is as good as for ever. */
+/* Until `seconds` after the start, at most a century. */
 static bool sleep_until(const struct pacer *p, double seconds) {
     const double century = 100 * 365.25 * 86400;
     int64_t due_us = p->began_us + (int64_t)(fmin(seconds, century) * 1e6);
@@ -55,7 +53,7 @@ static bool sleep_until(const struct pacer *p, double seconds) {
     }
 }
 
-/* `pace` is asked once for each event, after all waiting: it may count. */
+/* `pace` is called once per event, after all waiting. */
 static bool wait_turn(struct pacer *p, const struct lw_feed_event *event) {
     const struct lw_replay_options *o = p->options;
     if (event->reason >= 0)
@@ -89,7 +87,7 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
     return lw_producer_produce(producer, &record, PRODUCE_MS, err);
 }
 
-/* Everything of the feed; 0 at its end or when the pace says stop. */
+/* Produces all events; 0 at the end or when a callback stops it. */
 static int produce_all(struct pacer *p, struct lw_event_feed *feed,
                        struct lw_producer *producer, struct lw_inject_avro *reencoder,
                        struct lw_frame_writer *framing, struct lw_err *err) {

@@ -1,8 +1,8 @@
 /* The retrainer: one training at a time, in its own thread, with its own connections.
  *
  * Rows are read from Kafka by the offset ranges that the panes recorded, outside the
- * group, so that the lineage of a version is exact and scoring is not disturbed. What it
- * returns is only a proposal: the leader judges whether anybody still asks for it. */
+ * group, so that the lineage of a version is exact and scoring is not disturbed. Its
+ * result is a proposal: the leader checks that it is still requested. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,13 +24,13 @@ struct training_reader {
     struct lw_engine *engine;
     struct lw_intake *intake;
     struct lw_dataset *rows;
-    struct lw_err waits; /* LW_EAGAIN: a schema did not come */
+    struct lw_err waits; /* LW_EAGAIN: a schema did not arrive */
     int64_t from_ms, until_ms;
     struct lw_lineage lineage;
 };
 
-/* A schema that is not known (to this process) is waited for, but not so long that the
- * reading would count as stuck. -1: never; 1: not in this attempt. */
+/* Waits for an unknown schema, but not until the read counts as stuck. -1: it can never be
+ * decoded; 1: not in this attempt. */
 static int message_decode(struct training_reader *in, const rd_kafka_message_t *m,
                           struct lw_cell *cells) {
     struct lw_err err = {0};
@@ -129,7 +129,7 @@ static int job_run(struct lw_engine *e, struct lw_redis *redis, struct lw_job *j
     size_t n = (size_t)atomic_load(&e->npartitions);
     struct lw_range *ranges = lw_calloc(n, sizeof *ranges);
     in.intake = lw_intake_new(e->config, e->registry, err);
-    if (in.intake) /* the workers have waited already */
+    if (in.intake) /* the workers waited already */
         lw_intake_patience(in.intake, 0);
     int rc = in.intake ? read_rows(e, redis, &in, ranges, n, err) : -1;
     if (rc == 0)
@@ -144,7 +144,7 @@ static int job_run(struct lw_engine *e, struct lw_redis *redis, struct lw_job *j
     return rc;
 }
 
-/* A service that is away is waited for; everything else is the training's outcome. */
+/* Retries while a service is unreachable; any other error is the training's outcome. */
 static void job_run_until_answered(struct lw_engine *e, struct lw_redis *redis,
                                    struct lw_job *job) {
     for (;;) {
@@ -158,11 +158,11 @@ static void job_run_until_answered(struct lw_engine *e, struct lw_redis *redis,
     }
 }
 
-/* ---- panes that were set aside ---- */
+/* ---- unreadable panes ---- */
 
-#define FILL_TRIES 5 /* a second apart: the step that seals it may be under way */
+#define FILL_TRIES 5 /* one second apart: the step that seals it may be in progress */
 
-/* 0: it is there again, or cannot be; -1: not sealed yet. */
+/* 0: rebuilt, or impossible; -1: not sealed yet. */
 static int rebuild_pane(struct lw_engine *e, struct lw_redis *redis, int64_t start_ms,
                         int32_t partition) {
     const struct lw_rebuilder with = {e->config, e->registry, redis};
@@ -172,11 +172,11 @@ static int rebuild_pane(struct lw_engine *e, struct lw_redis *redis, int64_t sta
     lw_format_time(when, sizeof when, start_ms);
     int rc = lw_rebuild_pane(&with, start_ms, partition, &made, &err);
     if (rc == 0 && !made.exact)
-        rc = lw_fail(&err, LW_EINPUT,
-                     "Kafka has %llu events of it, of which it held %llu, and some are "
-                     "gone or were late; leeway repair panes takes them",
-                     (unsigned long long)made.pane->events,
-                     (unsigned long long)made.wanted);
+        rc = lw_fail(
+            &err, LW_EINPUT,
+            "Kafka has %llu of its %llu events; the others were deleted or were late; "
+            "leeway repair panes accepts the difference",
+            (unsigned long long)made.pane->events, (unsigned long long)made.wanted);
     if (rc == 0 &&
         lw_damage_fill(redis, &e->config->spec, made.pane, partition, e->who, &err) == 0)
         lw_log(pane_rebuilt, when, partition, (unsigned long long)made.pane->events);
@@ -186,7 +186,7 @@ static int rebuild_pane(struct lw_engine *e, struct lw_redis *redis, int64_t sta
     return err.code == LW_EFENCED || err.code == LW_EAGAIN ? -1 : 0;
 }
 
-/* Those that Kafka still holds as they were. */
+/* Rebuilds panes whose events Kafka still has unchanged. */
 static void rebuild_panes(struct lw_engine *e, struct lw_redis *redis) {
     struct lw_damages all;
     struct lw_err err = {0};

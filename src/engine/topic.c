@@ -1,11 +1,9 @@
-/* Looks after the topic: partitions that are added, a topic that goes away, where the
- * partitions end, and whether the brokers answer at all.
+/* Watches the topic: added partitions, deletion, end offsets, and whether the brokers answer.
  *
- * Asking Kafka may take as long as the brokers are away, so it has a thread of its own,
- * with nothing else to do. librdkafka tells a group's members of new partitions by itself
- * (after its own topic.metadata.refresh.interval.ms); what is learned here is for the
- * leader, which must not seal a pane before it has heard of every partition, and for
- * health, which must know that a partition at rest has nothing to read. */
+ * Requests block while brokers are unreachable, so they have their own thread. librdkafka
+ * informs a group's members of new partitions (after topic.metadata.refresh.interval.ms); this
+ * thread informs the leader, which must know every partition before it seals a pane, and
+ * health, which must know the end of a silent partition. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -32,7 +30,7 @@ int lw__topic_count(struct lw_engine *e, rd_kafka_t *probe, int timeout_ms,
     return 0;
 }
 
-/* As often as the clients, but for a longer interval than health has time for. */
+/* As often as the clients, but often enough for health. */
 static int64_t refresh_ms(const struct lw_config *config) {
     const char *text =
         lw_kafka_property(&config->kafka, "topic.metadata.refresh.interval.ms");
@@ -49,7 +47,7 @@ static void topic_renew_client(struct lw_engine *e, struct lw_lag **probe,
     if (now.login == stamp->login && now.rest == stamp->rest)
         return;
     struct lw_lag *fresh = lw_lag_new(&e->config->kafka, e->config->source.topic, NULL);
-    if (!fresh) /* a file that is being written: the next look */
+    if (!fresh) /* a file is being written: try again next time */
         return;
     lw_lag_free(*probe);
     *probe = fresh;
@@ -67,7 +65,7 @@ static void watch_topic(struct lw_engine *e, bool *gone, int rc,
         *gone = away;
 }
 
-/* Takes `end` over. */
+/* Takes ownership of `end`. */
 static void topic_store_ends(struct lw_engine *e, int32_t n, int64_t *end,
                              const struct lw_err *err) {
     struct lw_brokers *b = &e->brokers;
