@@ -1,34 +1,29 @@
 /* The group consumer.
  *
- * A topic that was deleted and made again has the offsets of the old one. So a partition
- * is started at the last message that was read, which must be what it was; it is not
- * passed on.
+ * A recreated topic reuses the offsets of the old one. So a partition is started at the last
+ * message that was read, whose fingerprint must be unchanged; that message is not passed on.
  *
- * Messages come from the one consumer queue in batches; rebalances are served from the
- * same queue by the same call, in the polling thread, so a worker needs no lock. A batch
- * may then hold messages from before and from after a rebalance. Those of a partition
- * that was given away are dropped here: the worker has flushed without them, and whoever
- * has the partition now reads them again. A partition that goes and comes back within one
- * call is started only when the call is over, so that all its messages in the batch are
- * known to be old ones. (rd_kafka_yield in the callback would end the batch, but is not
- * looked at after a callback in consume_batch_queue.)
+ * Messages arrive in batches from one consumer queue. Rebalances are served from the same queue
+ * by the same call, in the polling thread, so a worker needs no lock. A batch may hold messages
+ * from before and after a rebalance. Those of a revoked partition are dropped here: the worker
+ * flushed without them, and the next owner reads them again. A partition that is revoked and
+ * assigned again within one call is started only after the call, so that all its messages in
+ * the batch are known to be old. (rd_kafka_yield in the callback would end the batch, but
+ * consume_batch_queue does not check it after a callback.)
  *
- * Nor is a batch with a rebalance whole for the partitions that stay with us under the
- * cooperative protocol: they are paused and resumed meanwhile, and what the batch held of
- * them by then is thrown out without moving the position back (seen with 2.0.2: some
- * hundred messages a partition, in every rebalance under load). So all that such a batch
- * holds of them is dropped here, and they are started again where they stood before it.
+ * Under the cooperative protocol a batch with a rebalance is also incomplete for partitions that
+ * stay: librdkafka pauses and resumes them and drops their messages without moving the position
+ * back (seen with 2.0.2: hundreds of messages a partition in every rebalance under load). So all
+ * their messages in such a batch are dropped here, and they restart at their offset before it.
  *
- * librdkafka lets the assignment be any part of what the group gave us. Two things
- * follow: a partition whose start is not yet known is simply not assigned until
- * lw_consumer_seek, and a running one is moved by unassigning and assigning it, which is
- * the same short path in every state of the fetcher (rd_kafka_seek fails in some of
- * them). For this the eager protocol has only assign(), of the whole list; we keep each
- * partition's next offset.
+ * librdkafka accepts any subset of the assignment. So a partition whose start offset is unknown
+ * is not assigned until lw_consumer_seek, and a running one is moved by unassigning and
+ * assigning it, which works in every state of the fetcher (rd_kafka_seek fails in some). The
+ * eager protocol only has assign() of the whole list, so each partition's next offset is kept.
  *
- * The end of a partition is told from its high watermark, not by librdkafka's
- * end-of-partition events: from 2.1 on such an event in a batch moves the position one
- * past it, and after a pause or an incremental assignment the next message was lost. */
+ * The end of a partition is taken from its high watermark, not from librdkafka's
+ * end-of-partition events: since 2.1 such an event in a batch moves the position one past it,
+ * and after a pause or an incremental assignment the next message was lost. */
 #include "kafka/consumer_private.h"
 
 #include <inttypes.h>
@@ -47,9 +42,8 @@
 
 #define AHEAD          8 /* messages on their way from the fetching thread's memory */
 #define ASSIGNOR_FIXED 0x02030000
-#define AGAIN_MS       600000 /* an error that lasts is told again */
-/* To leave the group. A broker is asked for 5 s at most; and who stops containers kills
- * them after 10. */
+#define AGAIN_MS       600000 /* a lasting error is logged again */
+/* To leave the group. A request takes at most 5 s, and container runtimes kill after 10 s. */
 #define CLOSE_MS 7000
 
 struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partition) {
@@ -100,7 +94,7 @@ static rd_kafka_resp_err_t finish_call(struct lw_consumer *c, const char *what,
     return rc;
 }
 
-/* Where fetching starts: at the marked message, if there is one. */
+/* Where fetching starts: at the message with the fingerprint, if there is one. */
 static int64_t start_of(const struct lw_owned *o) {
     return o->fingerprint.offset >= 0 ? o->fingerprint.offset : o->next;
 }
@@ -120,7 +114,7 @@ static uint64_t id_of(const rd_kafka_message_t *m) {
     return lw_text_key(m->payload, m->len) ^ lw_mix64((uint64_t)ms);
 }
 
-/* Those of the list that do not wait, with the offsets to start at. */
+/* Partitions that do not wait, with their start offsets. */
 static rd_kafka_topic_partition_list_t *list_running(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new((int)c->nowned);
@@ -148,16 +142,15 @@ static void set_paused(struct lw_consumer *c, const rd_kafka_topic_partition_lis
     rd_kafka_topic_partition_list_destroy(copy);
 }
 
-/* Before partitions are taken from librdkafka: it remembers for good what it has paused,
- * beyond the assignment, and one that comes back when nothing is paused any more would
- * never be fetched again. */
+/* Before partitions are unassigned: librdkafka keeps a partition paused beyond the assignment,
+ * so one that returns after the resume would never be fetched again. */
 static void forget_pause(struct lw_consumer *c,
                          const rd_kafka_topic_partition_list_t *list) {
     if (c->paused)
         set_paused(c, list, 0);
 }
 
-/* Gives librdkafka the whole list anew (eager protocol). */
+/* Assigns the whole list (eager protocol). */
 static rd_kafka_resp_err_t assign_all(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list = list_running(c);
     rd_kafka_resp_err_t rc = rd_kafka_assign(c->rk, list);
@@ -177,8 +170,8 @@ static rd_kafka_resp_err_t assign_more(struct lw_consumer *c,
     return rc;
 }
 
-/* Kafka's committed offset is never asked for: when the owner knows of none, whatever was
- * committed belongs to a state that is gone. */
+/* The committed offset is never used: if the owner has no offset, the commit belongs to a state
+ * that no longer exists. */
 static int64_t offset_or_reset(const struct lw_consumer *c, int64_t offset) {
     return offset == RD_KAFKA_OFFSET_INVALID ? c->reset : offset;
 }
@@ -206,7 +199,7 @@ static void partitions_assign(struct lw_consumer *c,
                 start_of(&o);
     }
     if (is_cooperative(c))
-        assign_more(c, start); /* also an empty list: it ends the rebalance */
+        assign_more(c, start); /* also an empty list, which ends the rebalance */
     else
         assign_all(c);
     rd_kafka_topic_partition_list_destroy(start);
@@ -254,7 +247,7 @@ static void rebalance_serve(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                             rd_kafka_topic_partition_list_t *partitions, void *opaque) {
     struct lw_consumer *c = opaque;
     (void)rk;
-    if (is_cooperative(c)) /* the eager one has taken everything away before it gives */
+    if (is_cooperative(c)) /* the eager protocol revokes everything first */
         mark_interrupted(c);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
         partitions_assign(c, partitions);
@@ -267,9 +260,8 @@ static void rebalance_serve(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 
 /* ---- life ---- */
 
-/* auto.offset.reset as an offset; the conf knows our default and every synonym.
- * librdkafka itself is told "error", so that an offset that does not exist comes back to
- * us. */
+/* auto.offset.reset as an offset; the conf knows the default and every synonym. librdkafka
+ * itself gets "error", so that it reports an offset that does not exist. */
 static int64_t reset_of(const rd_kafka_conf_t *conf) {
     char reset[32] = "";
     size_t size = sizeof reset;
@@ -309,7 +301,7 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
     c->hooks = *hooks;
     c->reset = reset_of(conf);
     rd_kafka_conf_set(conf, "auto.offset.reset", "error", why,
-                      sizeof why); /* see astray */
+                      sizeof why); /* see out_of_range */
     rd_kafka_conf_set_opaque(conf, c);
     rd_kafka_conf_set_rebalance_cb(conf, rebalance_serve);
     c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
@@ -344,19 +336,17 @@ static void *consumer_destroy(void *arg) {
     return NULL;
 }
 
-/* librdkafka (seen with 2.0.2) may wait for ever: for its own broker thread, which holds
- * a partition of a topic that was deleted; and, in closing, for a group that had expelled
- * the member while the process stood still. Nothing else is to be done with it then, so a
- * thread of its own does the waiting; at worst some memory is lost with it. */
+/* librdkafka (seen with 2.0.2) may block forever: on its own broker thread, which holds a
+ * partition of a deleted topic, or, when closing, on a group that expelled the member while the
+ * process was stopped. So a separate thread destroys it; at worst that memory leaks. */
 static void destroy_in_background(struct lw_consumer *c) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, consumer_destroy, c) == 0)
         pthread_detach(thread);
 }
 
-/* Leaves the group, and serves the last rebalance here; false when that does not come to
- * an end. By then every partition has been given up or will be by the group's own
- * timeout. */
+/* Leaves the group and serves the last rebalance; false after CLOSE_MS. Every partition has
+ * then been given up, or will be by the group's session timeout. */
 static bool close_in_time(struct lw_consumer *c) {
     int64_t until = lw_mono_ms() + CLOSE_MS;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
@@ -366,7 +356,7 @@ static bool close_in_time(struct lw_consumer *c) {
         rd_kafka_consumer_close(c->rk);
     }
     while (!rd_kafka_consumer_closed(c->rk) && lw_mono_ms() < until) {
-        /* Messages that were on their way are the next owner's. */
+        /* Messages in flight are the next owner's. */
         rd_kafka_message_t *m = rd_kafka_consume_queue(queue, 20);
         if (m)
             rd_kafka_message_destroy(m);
@@ -376,10 +366,9 @@ static bool close_in_time(struct lw_consumer *c) {
     return closed;
 }
 
-/* Before 2.3 librdkafka ends the process by an assertion when a member is destroyed that
- * was elected to assign and has not come to it (its issue 4312). A member that has not
- * been given anything may be that one: it is kept until the process ends, and its threads
- * with it, in a list so that a leak checker knows of it. */
+/* Before 2.3, librdkafka aborts when a member is destroyed that was elected to assign and has
+ * not done so yet (its issue 4312). A member without an assignment may be that one: it is kept,
+ * with its threads, until the process ends, in a list so that leak checkers find it. */
 static bool may_abort(const struct lw_consumer *c) {
     if (rd_kafka_version() >= ASSIGNOR_FIXED || c->joined)
         return false;
@@ -415,8 +404,9 @@ void lw_consumer_free(struct lw_consumer *c) {
     bool abort = c->rk && may_abort(c);
     bool closed = !c->rk || close_in_time(c);
     if (!closed)
-        report_error(c, "close", RD_KAFKA_RESP_ERR__TIMED_OUT,
-                     "the group is not left in time; it will see by its session timeout");
+        report_error(
+            c, "close", RD_KAFKA_RESP_ERR__TIMED_OUT,
+            "leaving the group timed out; its session timeout removes the member");
     if (abort) {
         consumer_keep(c);
         return;
@@ -432,8 +422,8 @@ void lw_consumer_free(struct lw_consumer *c) {
 
 /* ---- messages ---- */
 
-/* An error that comes again while the partition stands where it stood: librdkafka may try
- * ten times a second. */
+/* True for an error that repeats at the same offset: librdkafka may retry ten times a
+ * second. */
 static int reported_before(struct lw_owned *o, rd_kafka_resp_err_t rc) {
     int64_t now = lw_mono_ms();
     if (o->reported == rc && o->reported_next == o->next &&
@@ -459,7 +449,7 @@ static void report_message(struct lw_consumer *c, struct lw_owned *o,
            rd_kafka_err2name(m->err), LW_QUOTE(advice));
 }
 
-/* What the broker's ACLs do not allow, with what to grant; or librdkafka's words. */
+/* What the broker's ACLs deny and how to grant it, or librdkafka's text. */
 static const char *words_of(const struct lw_consumer *c, const rd_kafka_message_t *m,
                             char *out, size_t size) {
     char group[256] = "";
@@ -473,7 +463,7 @@ static const char *words_of(const struct lw_consumer *c, const rd_kafka_message_
     return rd_kafka_message_errstr(m);
 }
 
-/* An error that came instead of a message: told, never passed on. */
+/* An error in place of a message: logged, never passed on. */
 static void report_error_message(struct lw_consumer *c, struct lw_owned *o,
                                  const rd_kafka_message_t *m) {
     if (m->err == RD_KAFKA_RESP_ERR__FATAL)
@@ -489,7 +479,7 @@ static void report_error_message(struct lw_consumer *c, struct lw_owned *o,
         lw_kafka_log_say(&c->log, text ? text : rd_kafka_err2str(m->err));
 }
 
-/* The first message since the start shows whether it is still the same topic. */
+/* The first message since the start shows whether the topic was recreated. */
 static void check_fingerprint(struct lw_owned *o, const rd_kafka_message_t *m) {
     o->recreated = m->offset == o->fingerprint.offset && id_of(m) != o->fingerprint.id;
     o->fingerprint = LW_NO_FINGERPRINT;
@@ -504,7 +494,7 @@ static void remember_last(struct lw_consumer *c) {
     }
 }
 
-/* Keeps what belongs to a partition that is ours and runs. */
+/* Keeps messages of partitions that are owned and running. */
 static size_t batch_sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) {
     size_t kept = 0;
     struct lw_owned *o = NULL;
@@ -610,8 +600,9 @@ int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
                        struct lw_record_fingerprint fingerprint, struct lw_err *err) {
     struct lw_owned *o = lw__consumer_find(c, partition);
     if (!o)
-        return lw_fail(err, LW_ENOTFOUND, "kafka: %s/%" PRId32 " is not assigned to us",
-                       c->topic, partition);
+        return lw_fail(err, LW_ENOTFOUND,
+                       "kafka: %s/%" PRId32 " is not assigned to this consumer", c->topic,
+                       partition);
     int ran = !o->waiting;
     o->waiting = o->deferred = 0;
     o->next = offset_or_reset(c, offset);

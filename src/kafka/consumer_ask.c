@@ -1,4 +1,4 @@
-/* Where a partition of the group's consumer stands and ends. */
+/* Position and end of a partition of the group consumer. */
 #include <inttypes.h>
 
 #include "kafka/consumer_private.h"
@@ -46,7 +46,7 @@ int lw_consumer_starts_late(const struct lw_consumer *c) {
 }
 
 /* By rd_kafka_offsets_for_times, whose time -1 is Kafka's own word for the end:
- * rd_kafka_query_watermark_offsets goes on far beyond its timeout when a broker is down.
+ * rd_kafka_query_watermark_offsets far exceeds its timeout when a broker is down.
  */
 int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
                         int64_t *end, struct lw_err *err) {

@@ -6,18 +6,18 @@
 #include "kafka/log.h"
 #include "kafka/nudge.h"
 
-/* A partition that is ours. */
+/* An assigned partition. */
 struct lw_owned {
     int32_t partition;
-    int64_t next;     /* where we stand: an offset or a logical one */
+    int64_t next;     /* the next offset, or a logical one */
     int waiting;      /* not yet given to librdkafka */
-    int deferred;     /* waits only for the end of this poll */
-    int interrupted;  /* a rebalance fell into this poll while it ran */
+    int deferred;     /* waits for the end of this poll */
+    int interrupted;  /* a rebalance interrupted this poll */
     int out_of_range; /* its next offset does not exist */
     int64_t done;     /* to be committed, unless it is 0 */
-    int recreated; /* its marked message is another: nothing counts until it is moved */
+    int recreated;    /* its fingerprint does not match: dropped until it is moved */
     struct lw_record_fingerprint
-        fingerprint; /* before `next`, to be looked at; offset -1: none */
+        fingerprint;                   /* before `next`, to be checked; offset -1: none */
     struct lw_record_fingerprint last; /* the newest message that was passed on */
     rd_kafka_resp_err_t reported;      /* the last error of it in the log, */
     int64_t reported_next;             /* the offset that it was at then, */
@@ -42,10 +42,10 @@ struct lw_consumer {
     int paused;
     int brought; /* messages, by the last poll */
     rd_kafka_resp_err_t fatal;
-    int topic_deleted;        /* its topic was deleted at some time */
+    int topic_deleted;        /* its topic was deleted */
     int64_t committed_ms;     /* when offsets were last committed */
-    int joined;               /* has been given partitions, or told that there are none */
-    struct lw_consumer *kept; /* the next in the list of what cannot be destroyed */
+    int joined;               /* has got an assignment, maybe empty */
+    struct lw_consumer *kept; /* next in the list of consumers that cannot be destroyed */
     struct lw_nudge nudge;
 };
 

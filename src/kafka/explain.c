@@ -160,7 +160,7 @@ static const char *about_login(rd_kafka_t *rk, const char *reason) {
         return "no token that the broker takes: see kafka.sasl.oauthbearer.token."
                "endpoint.url, .client.id, .client.secret and .scope";
     if (text_has(reason, "timed out") || text_has(reason, "disconnected"))
-        return "no login came about: does kafka.security.protocol fit the listener?";
+        return "the login did not complete: does kafka.security.protocol fit the listener?";
     return "the broker refuses the login: see kafka.sasl.username and "
            "kafka.sasl.password_file";
 }
@@ -198,7 +198,7 @@ static const char *explain_error(rd_kafka_t *rk, int code, const char *reason) {
         return "the listener speaks another protocol: see kafka.security.protocol, and "
                "the port in kafka.bootstrap.servers";
     if (code == RD_KAFKA_RESP_ERR__SSL)
-        return "TLS does not come about: see kafka.ssl.ca.location";
+        return "the TLS handshake failed: see kafka.ssl.ca.location";
     if (text_has(reason, "connection refused"))
         return "nobody listens there: is the broker up, and is kafka.bootstrap.servers right?";
     if (text_has(protocol, "ssl") && text_has(reason, "disconnected"))

@@ -1,6 +1,6 @@
-/* A broker that is away makes librdkafka say so several times a second, for days. So of
- * each kind (its facility: FAIL, REQTMOUT, ...) one line a second goes through, with the
- * number of those held back in between. */
+/* librdkafka repeats errors several times a second while a broker is unreachable. So each kind
+ * (its facility: FAIL, REQTMOUT, ...) is logged once a second, with the number of lines that were
+ * dropped in between. */
 #include "kafka/log.h"
 
 #include <inttypes.h>
@@ -16,8 +16,8 @@
 #include "leeway/row.h"
 
 #define EVERY_MS 1000
-#define FRESH_MS 30000  /* so long a cause explains that all brokers are away */
-#define AGAIN_MS 600000 /* a trouble that lasts is told again */
+#define FRESH_MS 30000  /* how long a cause explains that all brokers are down */
+#define AGAIN_MS 600000 /* a lasting trouble is logged again */
 
 void lw_kafka_log_init(struct lw_kafka_log *log) {
     memset(log, 0, sizeof *log);
@@ -51,7 +51,7 @@ static struct lw_log_kind *slot_of(struct lw_kafka_log *log, uint64_t kind) {
     return best;
 }
 
-/* May it be logged now? *held: how many were not since the last one. */
+/* True if a line of the kind is due; *held: lines dropped since the last one. */
 static int kind_due(struct lw_kafka_log *log, const char *facility, uint64_t *held) {
     *held = 0;
     if (!log)
@@ -79,8 +79,7 @@ static enum lw_log_level level_of(int syslog_level) {
     return syslog_level <= 6 ? LW_INFO : LW_DEBUG;
 }
 
-/* A single broker that cannot be reached comes and goes: kept only as the cause, should
- * all be away. */
+/* One unreachable broker is common: kept only as the cause, in case all are down. */
 static void note_cause(struct lw_kafka_log *log, const char *words) {
     pthread_mutex_lock(&log->lock);
     lw_copy(log->cause, sizeof log->cause, words);
@@ -88,8 +87,8 @@ static void note_cause(struct lw_kafka_log *log, const char *words) {
     pthread_mutex_unlock(&log->lock);
 }
 
-/* Newer librdkafkas tell of a broker that hangs up in the log alone. Before it has said
- * what it can, that means something. */
+/* Newer versions report a broker that closes the connection only in the log. It matters during
+ * the first request. */
 static void note_hang_up(const rd_kafka_t *rk, const char *text) {
     char words[LW_KAFKA_WORDS];
     const char *at = strstr(text, "]: ");
@@ -127,7 +126,7 @@ char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {
     return out;
 }
 
-/* That all brokers are away says less than why the last one is. */
+/* The cause of the last failure says more than that all brokers are down. */
 static void remember_trouble(struct lw_kafka_log *log, bool all, const char *words) {
     int64_t now = lw_mono_ms();
     char trouble[sizeof log->trouble];

@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "kafka/query_client.h"
 
-#define SLICE_MS 1000 /* a cause that is known by then is told, and not waited out */
+#define SLICE_MS 1000 /* returns early when the cause is known */
 
 struct lw_probe {
     struct lw_query_client client;
