@@ -85,10 +85,9 @@ int lw_consumer_ask(struct lw_consumer *c, int32_t partition, int timeout_ms,
 /* Low and high watermark offsets as last reported, -1: unknown. */
 void lw_consumer_watermarks(struct lw_consumer *c, int32_t partition, int64_t *low,
                             int64_t *high);
-/* Has all been read that the partition holds, as far as the last fetch knows? 0 while
- * that is not known, and behind the last message of a partition that ends with a
- * transaction's marker, with messages of an aborted one, or with what was compacted away:
- * until lw_consumer_skip_to. */
+/* 1 if everything has been read, according to the last fetch. 0 while that is unknown, and at
+ * a partition that ends with a transaction marker, aborted or compacted messages, until
+ * lw_consumer_skip_to. */
 int lw_consumer_at_end(struct lw_consumer *c, int32_t partition);
 /* The next offset, or a logical one before the first message. */
 int64_t lw_consumer_position(const struct lw_consumer *c, int32_t partition);

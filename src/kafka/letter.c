@@ -1,8 +1,7 @@
 /* See letter.h.
  *
- * Our headers always stand behind the message's own, so they are told from headers of the
- * same names that the message brought along (a topic may well be fed from another
- * program's dead letters): ours begin at the last __connect.errors.topic. */
+ * leeway's headers follow the message's own, which may have the same names (a topic may be fed
+ * from another program's dead letters): leeway's begin at the last __connect.errors.topic. */
 #include "kafka/letter.h"
 
 #include <inttypes.h>

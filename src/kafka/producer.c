@@ -1,20 +1,18 @@
 /* The producer.
  *
- * Idempotent and without a message timeout by default: what was queued arrives once and
- * in order, however long the brokers are away; the local queue is bounded, and who fills
- * it waits. Delivery reports are served by whoever calls us; a refusal for good is
- * remembered until the next flush tells it.
+ * Idempotent and without a message timeout by default: queued messages arrive once and in
+ * order, however long the brokers are unreachable. The local queue is bounded; callers block
+ * while it is full. Calls serve delivery reports; a permanent rejection is kept and returned by
+ * the next flush.
  *
- * A fatal error (a right that was taken away, a producer id that the broker no longer
- * knows) ends an idempotent producer: librdkafka drops what is queued and takes no more,
- * whatever becomes of the cause. All that was not acknowledged is told as refused, so
- * that nobody takes it for delivered, and lw_producer_renew puts a new client in its
- * place.
+ * A fatal error (a revoked permission, an expired producer id) ends an idempotent producer:
+ * librdkafka drops its queue and accepts nothing more. Everything unacknowledged counts as
+ * rejected, and lw_producer_renew replaces the client.
  *
- * A topic's max.message.bytes bounds a batch, and librdkafka refuses all messages of one
- * that exceeds it, however small each is. So what was refused for its size goes once more
- * through a second client that sends each message alone. Only what is refused there is
- * too large; what came by that way may stand behind what was sent after it. */
+ * A topic's max.message.bytes bounds a batch, and librdkafka rejects all messages of a batch that
+ * exceeds it, even small ones. So messages that were rejected for their size are sent once more,
+ * one per batch, by a second client. Only messages rejected there are too large; the others may
+ * arrive after later ones. */
 #include "kafka/producer.h"
 
 #include <inttypes.h>
@@ -35,20 +33,20 @@
 struct lw_producer {
     struct lw_kafka_log log; /* first: librdkafka's opaque */
     rd_kafka_t *rk;
-    _Atomic(rd_kafka_t *) alone; /* one message a batch; NULL until it is needed */
+    _Atomic(rd_kafka_t *) alone; /* sends one message per batch; NULL until needed */
     struct lw_kafka_options *options;
     rd_kafka_topic_t **topic; /* of rk, by name; for senders */
     size_t ntopics;
-    atomic_bool ending; /* what is purged is nobody's any more */
+    atomic_bool ending; /* purged messages are not reported */
     _Atomic uint64_t acked, refused;
-    _Atomic size_t too_large; /* smallest value that was refused for its size */
+    _Atomic size_t too_large; /* smallest value that was rejected for its size */
     pthread_mutex_t lock;
     char refusal[480]; /* the first since the last flush; under lock */
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque);
 
-/* A client for the role, or for messages one by one. */
+/* A client; alone: with one message per batch. */
 static rd_kafka_t *client_new(struct lw_producer *p, bool alone, struct lw_err *err) {
     char why[256];
     rd_kafka_conf_t *conf = lw_kafka_conf(p->options, "producer", err);
@@ -66,8 +64,8 @@ static rd_kafka_t *client_new(struct lw_producer *p, bool alone, struct lw_err *
     return rk;
 }
 
-/* A report of a failure does not tell the message's time, so it goes along as the
- * message's opaque pointer; 0: none was given. */
+/* Reports of failures lack the message's time, so it is kept in the message's opaque pointer;
+ * 0: none. */
 static void *with_time(int64_t ms) {
     return ms > 0 && (uint64_t)ms <= UINTPTR_MAX ? (void *)(uintptr_t)ms : NULL;
 }
@@ -76,7 +74,7 @@ static int64_t time_of(const rd_kafka_message_t *m) {
     return (int64_t)(uintptr_t)m->_private;
 }
 
-/* headers are taken by librdkafka on success. */
+/* On success librdkafka owns the headers. */
 static rd_kafka_error_t *send_once(rd_kafka_t *rk, const struct lw_record *r,
                                    rd_kafka_headers_t *headers) {
     rd_kafka_vu_t vu[9];
@@ -106,7 +104,7 @@ static rd_kafka_error_t *send_once(rd_kafka_t *rk, const struct lw_record *r,
     return rd_kafka_produceva(rk, vu, n);
 }
 
-/* The message of a delivery report, once more and by itself. */
+/* Sends the message of a delivery report again, in a batch of its own. */
 static bool send_alone(struct lw_producer *p, const rd_kafka_message_t *m) {
     rd_kafka_headers_t *had = NULL, *headers = NULL;
     pthread_mutex_lock(&p->lock);
@@ -180,7 +178,7 @@ struct lw_producer *lw_producer_new(const struct lw_kafka_options *options,
     return NULL;
 }
 
-/* Both clients, without waiting for what they hold. */
+/* Ends a client without waiting for its queue. */
 static void end_one(rd_kafka_t *rk) {
     if (!rk)
         return;

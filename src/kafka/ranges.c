@@ -2,12 +2,11 @@
  * training never moves an offset, takes part in no rebalance, and needs no rights on a
  * group.
  *
- * First the watermarks: what lies before the low one has been deleted (retention), what
- * lies at or after the high one is not there (the topic was made anew). The rest is
- * started, all partitions into one queue. A range ends with a message at or behind its
- * last offset, or with the end of the partition at an offset behind it: the last offset
- * itself may be a transaction's marker or compacted away. Should retention overtake us
- * while we read, auto.offset.reset=earliest goes on at the new beginning. */
+ * Offsets below the low watermark were deleted (retention), those from the high watermark on do
+ * not exist (a recreated topic). The rest is read, all partitions into one queue. A range ends
+ * with a message at or after its last offset, or with the end of the partition after it: the last
+ * offset itself may be a transaction marker or compacted. If retention deletes messages during
+ * the read, auto.offset.reset=earliest continues at the new first offset. */
 #include "kafka/ranges.h"
 
 #include <inttypes.h>
@@ -46,7 +45,7 @@ static int open_client(struct range_reader *r, const struct lw_kafka_options *op
         return -1;
     r->rkt = rd_kafka_topic_new(r->client.rk, r->topic, NULL);
     if (!r->rkt)
-        return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible",
+        return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not valid",
                        r->topic);
     r->queue = rd_kafka_queue_new(r->client.rk);
     return 0;
@@ -67,7 +66,7 @@ static int reader_stopped(const struct range_reader *r) {
     return r->how->stop && *r->how->stop;
 }
 
-/* Why nothing comes, where the brokers or their ACLs have said it. */
+/* Why no messages arrive, if the brokers or their ACLs reported it. */
 static const char *cause_of(struct range_reader *r, char *out, size_t size, int code) {
     if (lw_kafka_refusal(out, size, r->client.rk, code, "read", r->topic))
         return out;
@@ -75,8 +74,7 @@ static const char *cause_of(struct range_reader *r, char *out, size_t size, int 
     return out[0] ? out : rd_kafka_err2str((rd_kafka_resp_err_t)code);
 }
 
-/* Asks for the watermarks, in slices, so that a stop or a missing broker ends it in time.
- */
+/* Queries the watermarks in slices, so that a stop or a missing broker ends it in time. */
 static int query_watermarks(struct range_reader *r, int32_t partition, int64_t *low,
                             int64_t *high, struct lw_err *err) {
     int64_t until = lw_mono_ms() + r->how->timeout_ms;
@@ -100,7 +98,7 @@ static int query_watermarks(struct range_reader *r, int32_t partition, int64_t *
     }
 }
 
-/* Cuts the range to what is there and starts it. */
+/* Limits the range to existing offsets and starts it. */
 static int range_start(struct range_reader *r, struct part *p, struct lw_err *err) {
     int64_t low, high;
     if (query_watermarks(r, p->partition, &low, &high, err))
@@ -135,7 +133,7 @@ static void range_end(struct range_reader *r, struct part *p) {
     rd_kafka_consume_stop(r->rkt, p->partition);
 }
 
-/* What to do about an error that came instead of a message. */
+/* Handles an error in place of a message. */
 static int error_message(struct range_reader *r, const rd_kafka_message_t *m,
                          struct lw_err *err) {
     char advice[300], words[LW_KAFKA_WORDS];
@@ -154,7 +152,7 @@ static int error_message(struct range_reader *r, const rd_kafka_message_t *m,
                        m->partition,
                        lw_kafka_unpack_advice(advice, sizeof advice, r->client.rk));
     default:
-        return 0; /* passes, or no progress ends it */
+        return 0; /* temporary, or the timeout ends it */
     }
 }
 

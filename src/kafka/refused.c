@@ -1,9 +1,9 @@
-/* Which of librdkafka's properties a configuration may not set.
+/* Properties of librdkafka that a configuration may not set.
  *
- * A configuration is data: nothing that it names is run or loaded, not even by `check`.
- * And what the exactly-once contract rests on is set behind the user's properties
- * (client.c), so another value would be shown and have no effect. Names of newer versions
- * that load or run something are caught by their form. */
+ * A configuration is data: nothing that it names is executed or loaded, not even by `check`.
+ * Properties that the exactly-once contract depends on are set after the user's (client.c), so
+ * another value would have no effect. Names of newer versions that load or execute something are
+ * recognised by their form. */
 #include <string.h>
 
 #include "kafka/client.h"

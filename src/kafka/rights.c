@@ -1,10 +1,10 @@
-/* Rights, tried and not read: who may describe ACLs is an administrator, and what an ACL
- * means is for the broker to say (wildcards, prefixes, groups, super users).
+/* Permissions are tried, not read: only administrators may describe ACLs, and only the broker
+ * can evaluate them (wildcards, prefixes, groups, super users).
  *
- *   read    a fetch behind the last message, which brings the end of the partition
+ *   read    a fetch at the end offset, which returns the end of the partition
  *   join    a commit of an offset for a partition that does not exist: the group's ACL
  *           and the topic's come first, then UNKNOWN_TOPIC_OR_PARTITION
- *   write   a record with acks=2, which Kafka has not taken since 0.9: the topic's ACL
+ *   write   a record with acks=2, which Kafka has rejected since 0.9: the topic's ACL
  *           comes first, then INVALID_REQUIRED_ACKS, before the log is touched */
 #include "kafka/probe.h"
 
@@ -51,7 +51,7 @@ static bool trial_pending(const struct trial *t) {
     return t->result == PENDING && lw_mono_ms() < t->until_ms;
 }
 
-/* What came of it; `passed` is the refusal that lies behind the ACLs. */
+/* The outcome; `passed` is the error that the broker returns after its ACLs. */
 static int trial_finish(struct trial *t, rd_kafka_resp_err_t passed, struct lw_err *err) {
     char words[LW_KAFKA_WORDS], cause[512];
     rd_kafka_resp_err_t rc = t->result;
@@ -73,7 +73,7 @@ static int trial_finish(struct trial *t, rd_kafka_resp_err_t passed, struct lw_e
     return failed;
 }
 
-/* A topic that may not even be seen is refused by no other answer. */
+/* A missing permission to describe the topic shows only here. */
 static void trial_describe(struct trial *t, int timeout_ms) {
     struct lw_err err = {0};
     if (lw_kafka_partitions(t->rk, t->topic, timeout_ms, &err) < 0 &&

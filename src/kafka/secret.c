@@ -1,13 +1,12 @@
-/* Which of librdkafka's properties are secrets, and keeping them out of its messages.
+/* Recognises secret properties of librdkafka and removes their values from its messages.
  *
- * librdkafka marks such properties in its source but tells nobody which they are. Their
- * names do: a password, a passphrase, a secret, a private key in PEM. One has none of
- * these in its name: sasl.oauthbearer.config, whose text may hold anything. Names of
- * users and paths of files are no secrets.
+ * librdkafka has no API for which properties are secret, but their names show it: password,
+ * passphrase, secret, a private key in PEM. The exception is sasl.oauthbearer.config, whose text
+ * may contain anything. User names and file paths are not secrets.
  *
- * Its messages name properties and not values, but for a configuration of OAUTHBEARER
- * that it cannot read, whose rest it repeats. So what it says passes here: a secret that
- * stands in it, and the end of a secret from its eighth byte on, becomes ***. */
+ * librdkafka's messages contain no values, except the rest of an OAUTHBEARER configuration that
+ * it cannot parse. So in each message a secret, or its end of at least eight bytes, becomes
+ * ***. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,7 @@
 #include "kafka/client.h"
 
 #define LEAST 4 /* shorter texts occur by chance */
-#define TAIL  8 /* so much of a secret's end gives it away */
+#define TAIL  8 /* this much of a secret's end reveals it */
 
 bool lw_kafka_secret(const char *property) {
     static const char *const word[] = {"password", "passphrase", "secret", "jaas",
@@ -30,8 +29,8 @@ bool lw_kafka_secret(const char *property) {
     return strcmp(property, "sasl.oauthbearer.config") == 0;
 }
 
-/* How much of the secret, from its byte `from` on, stands at `at`, when that is all of it
- * or all that was not cut off; else 0. */
+/* Length of the match of the secret, from its byte `from` on, at `at`, if it reaches the secret's
+ * or the text's end; else 0. */
 static size_t secret_match(const char *at, const char *secret, size_t from, size_t len) {
     size_t n = 0, least = len < TAIL ? len : TAIL;
     while (from + n < len && at[n] == secret[from + n])

@@ -23,7 +23,7 @@ struct lw_sender {
 struct lw_sender *lw_sender_new(struct lw_producer *p, const char *topic,
                                 struct lw_err *err) {
     if (!lw__producer_topic(p, topic)) {
-        lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible", topic);
+        lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not valid", topic);
         return NULL;
     }
     struct lw_sender *s = lw_calloc(1, sizeof *s);
@@ -71,7 +71,7 @@ static rd_kafka_message_t message_of(const struct lw_sender *s,
                                 .len = p->end - p->value};
 }
 
-/* Of what was handed over: keeps what found no room; tells of what can never go. */
+/* After an incomplete send: keeps records that found no room, fails on rejected ones. */
 static int sort_out(struct lw_sender *s, size_t n, struct lw_err *err) {
     int rc = 0;
     s->n = 0;
