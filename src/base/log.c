@@ -1,6 +1,6 @@
-/* One writer for all lines. The level and the sink are set once, before threads start; a
- * line is formatted on the caller's stack and leaves in one write, so lines of different
- * threads never mix. */
+/* One writer for all lines. The level and the sink are set once, before threads
+ * start; a line is formatted on the caller's stack and leaves in one write, so lines
+ * of different threads never mix. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -29,8 +29,8 @@ void lw_log_sink(void (*sink)(void *arg, const char *line), void *arg) {
     log_to.arg = arg;
 }
 
-/* One event is one line, whatever its values hold, and nothing in it drives a terminal. A
- * line of plain characters, as nearly all are, is left as it is. */
+/* One event is one line, whatever its values hold, and nothing in it drives a
+ * terminal. A line of plain characters, as nearly all are, is left as it is. */
 static void tame(char *line, size_t len) {
     char safe[LINE_MAX_BYTES];
     bool plain = true;

@@ -59,8 +59,8 @@ bool lw__engine_sleep(struct lw_engine *e, int64_t ms) {
     return !atomic_load(&e->stop);
 }
 
-/* Missing permissions are an error before anything is written. If Redis is unreachable, the
- * leader asks later (leader.c). */
+/* Missing permissions are an error before anything is written. If Redis is
+ * unreachable, the leader asks later (leader.c). */
 static int ask_permissions(struct lw_engine *e, struct lw_err *err) {
     struct lw_access a = {.denied = false};
     struct lw_redis *r = lw_redis_new(&e->config->redis, err);

@@ -1,14 +1,14 @@
 /* The engine: the threads of `leeway run` and `leeway demo`.
  *
- *   thread         number           work
- *   worker         source.workers   consume, decode, score, accumulate, flush; each has its
- *                                   own consumer and Redis connection
- *   leader         1                lease, sealing, evaluation, decisions; acts only while
- *                                   it holds the lease
- *   retrainer      1                one training at a time; reads Kafka by offset ranges
- *   notifier       1 per receiver   outbox to webhook; acts only in the leader's process
- *   topic          1                partition count, end offsets, reachability of brokers
- *   health         1                health of this process and the stream
+ *   thread      number          work
+ *   worker      source.workers  consume, decode, score, accumulate, flush; each has its
+ *                               own consumer and Redis connection
+ *   leader      1               lease, sealing, evaluation, decisions; acts only while
+ *                               it holds the lease
+ *   retrainer   1               one training at a time; reads Kafka by offset ranges
+ *   notifier    1 per receiver  outbox to webhook; acts only in the leader's process
+ *   topic       1               partition count, end offsets, reachability of brokers
+ *   health      1               health of this process and the stream
  *
  * Threads share only atomics and the fields of engine_private.h that its lock guards. No
  * lock is taken per event, and none is held across I/O. */
@@ -32,17 +32,17 @@ struct lw_engine_hooks {
                     const struct lw_training *training, const char *failure);
 };
 
-/* Starts the threads; they connect, and retry while a service is unreachable. LW_ECONFIG,
- * or LW_EAGAIN and LW_ENOTFOUND of the topic. The configuration is borrowed until
- * lw_engine_stop. */
+/* Starts the threads; they connect, and retry while a service is unreachable.
+ * LW_ECONFIG, or LW_EAGAIN and LW_ENOTFOUND of the topic. The configuration is
+ * borrowed until lw_engine_stop. */
 struct lw_engine *lw_engine_start(const struct lw_config *config,
                                   const struct lw_engine_hooks *hooks,
                                   struct lw_err *err);
 /* Flushes, leaves the group, releases the lease, joins all threads and frees. */
 void lw_engine_stop(struct lw_engine *e);
-/* For replays that pause the stream (the demo, tests). QUIET: everything that was sent has
- * been consumed and nothing follows until FLOWS, so partitions are idle at once. ENDED:
- * nothing follows; all panes are sealed. */
+/* For replays that pause the stream (the demo, tests). QUIET: everything that was
+ * sent has been consumed and nothing follows until FLOWS, so partitions are idle at
+ * once. ENDED: nothing follows; all panes are sealed. */
 enum lw_flow { LW_FLOWS, LW_QUIET, LW_ENDED };
 void lw_engine_flow(struct lw_engine *e, enum lw_flow flow);
 /* While QUIET: event time up to which everything has been sent. */

@@ -1,5 +1,5 @@
-/* Events from Avro container files, through the same decoding as events from Kafka: what
- * the offline commands, the replay and the backtest read. */
+/* Events from Avro container files, through the same decoding as events from Kafka:
+ * what the offline commands, the replay and the backtest read. */
 #ifndef LW_ENGINE_FEED_H
 #define LW_ENGINE_FEED_H
 
@@ -13,10 +13,11 @@ struct lw_event_feed;
 struct lw_event_feed *lw_feed_open(const struct lw_config *config, char *const *paths,
                                    size_t n, struct lw_err *err);
 void lw_feed_close(struct lw_event_feed *f);
-/* From here on events come by event time over all files, each of which is read in its own
- * order: monthly files overlap at their ends, and one after another they would make the
- * first events of each month late. A file's position is the clock of its crowd
- * (core/clock.h), so no wrong clock holds a file back. All files are open at once. */
+/* From here on events come by event time over all files, each of which is read in its
+ * own order: monthly files overlap at their ends, and one after another they would
+ * make the first events of each month late. A file's position is the clock of its
+ * crowd (core/clock.h), so no wrong clock holds a file back. All files are open at
+ * once. */
 int lw_feed_merge(struct lw_event_feed *f, struct lw_err *err);
 
 /* Drift on purpose (core/inject.h): applied to every event from here on; the list stays

@@ -1,6 +1,6 @@
-/* See frame_writer.h. What is put before a record changes with the file only: nothing for
- * raw, 0 and the registry's id for confluent, C3 01 and the schema's fingerprint for
- * single-object. */
+/* See frame_writer.h. What is put before a record changes with the file only: nothing
+ * for raw, 0 and the registry's id for confluent, C3 01 and the schema's fingerprint
+ * for single-object. */
 #include "engine/frame_writer.h"
 
 #include <stdlib.h>

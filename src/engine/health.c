@@ -1,9 +1,9 @@
-/* The health thread judges this process and its stream once a second, for readiness, metrics,
- * alerts, and other processes (by its entry in Redis).
+/* The health thread judges this process and its stream once a second, for readiness,
+ * metrics, alerts, and other processes (by its entry in Redis).
  *
- * It judges effects, not causes: offsets in Redis that advance or equal the broker's end
- * offset, passes of the leader, deliveries that leave the outbox. So unforeseen causes are
- * detected too; causes that the threads report only explain them. */
+ * It judges effects, not causes: offsets in Redis that advance or equal the broker's
+ * end offset, passes of the leader, deliveries that leave the outbox. So unforeseen
+ * causes are detected too; causes that the threads report only explain them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Health of the process: health.c has the thread and judges, health_probe.c collects facts,
- * self_alert.c alerts. */
+/* Health of the process: health.c has the thread and judges, health_probe.c collects
+ * facts, self_alert.c alerts. */
 #ifndef LW_ENGINE_HEALTH_H
 #define LW_ENGINE_HEALTH_H
 

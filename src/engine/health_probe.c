@@ -1,5 +1,5 @@
-/* Collects the facts for health from brokers, workers and Redis, which is also written to.
- * Blocks no longer than Redis's timeout. */
+/* Collects the facts for health from brokers, workers and Redis, which is also
+ * written to. Blocks no longer than Redis's timeout. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

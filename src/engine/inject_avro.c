@@ -1,7 +1,7 @@
-/* See inject_avro.h. libavro's generic values do the work: they know every schema. What
- * they forget, a timestamp's unit, is read from the schema's JSON. The bytes that come
- * here were decoded by lw_decoder just before, so that libavro meets no hostile lengths.
- */
+/* See inject_avro.h. libavro's generic values do the work: they know every schema.
+ * What they forget, a timestamp's unit, is read from the schema's JSON. The bytes
+ * that come here were decoded by lw_decoder just before, so that libavro meets no
+ * hostile lengths. */
 #include "engine/inject_avro.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Injected drift put back into the encoded record, for the replay: the topic's consumers
- * must see it too. */
+/* Injected drift put back into the encoded record, for the replay: the topic's
+ * consumers must see it too. */
 #ifndef LW_ENGINE_INJECT_AVRO_H
 #define LW_ENGINE_INJECT_AVRO_H
 

@@ -1,8 +1,8 @@
 /* See intake.h.
  *
- * Decoders are cached in sets of four by a hash of the schema's id or GUID; the least recently
- * used one of a set is evicted. An unreadable schema is cached like a decoder. An unknown id is
- * not, because the registry may learn it. */
+ * Decoders are cached in sets of four by a hash of the schema's id or GUID; the least
+ * recently used one of a set is evicted. An unreadable schema is cached like a
+ * decoder. An unknown id is not, because the registry may learn it. */
 #include "engine/intake.h"
 
 #include <inttypes.h>
@@ -195,8 +195,8 @@ decoder_by_fingerprint(const struct lw_intake *in, uint64_t crc64, struct lw_err
     return NULL;
 }
 
-/* Confluent's serialisers put the schema before the datum, or into a header: the last of
- * that name counts. */
+/* Confluent's serialisers put the schema before the datum, or into a header: the last
+ * of that name counts. */
 static int unwrap_confluent(const rd_kafka_message_t *m, struct lw_frame *frame,
                             struct lw_err *err) {
     rd_kafka_headers_t *headers;

@@ -1,9 +1,9 @@
-/* A Kafka message's value as the cells of the stream's fields: framing, the schema that
- * it was written with, then decoding.
+/* A Kafka message's value as the cells of the stream's fields: framing, the schema
+ * that it was written with, then decoding.
  *
- * An intake belongs to one thread and caches at most 256 decoders; the last one is checked
- * first, so a message costs one comparison. Other schemas come from the registry's cache, which
- * may have to request them. */
+ * An intake belongs to one thread and caches at most 256 decoders; the last one is
+ * checked first, so a message costs one comparison. Other schemas come from the
+ * registry's cache, which may have to request them. */
 #ifndef LW_ENGINE_INTAKE_H
 #define LW_ENGINE_INTAKE_H
 
@@ -14,8 +14,8 @@
 
 struct lw_intake;
 
-/* registry: for framing confluent (NULL otherwise); both are borrowed. LW_ECONFIG when a
- * configured schema cannot be read as the stream's. */
+/* registry: for framing confluent (NULL otherwise); both are borrowed. LW_ECONFIG
+ * when a configured schema cannot be read as the stream's. */
 struct lw_intake *lw_intake_new(const struct lw_config *config,
                                 struct lw_registry *registry, struct lw_err *err);
 void lw_intake_free(struct lw_intake *in);
@@ -33,8 +33,8 @@ void lw_intake_patience(struct lw_intake *in, int64_t ms);
 bool lw_intake_unknown(const struct lw_intake *in);
 /* After LW_EAGAIN: what is being waited for; without its payload. */
 struct lw_frame lw_intake_wanted(const struct lw_intake *in);
-/* Asks for the schema of a message whose turn comes later, if it is not known; 1: asked.
- */
+/* Asks for the schema of a message whose turn comes later, if it is not known; 1:
+ * asked. */
 int lw_intake_ahead(struct lw_intake *in, const rd_kafka_message_t *m);
 /* Whether decoding would no longer say LW_EAGAIN. */
 bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame);

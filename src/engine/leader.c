@@ -1,9 +1,9 @@
 /* The leader seals panes, evaluates and decides; one process of the stream at a time.
  *
- * It keeps the monitor in memory while it holds the lease, and writes every step with the
- * fencing token and the sealed_until that the step is based on. When the outcome of a write is
- * unknown or the lease is lost, it reads the monitor from Redis again: written steps count,
- * others are repeated from the same panes with the same result. */
+ * It keeps the monitor in memory while it holds the lease, and writes every step with
+ * the fencing token and the sealed_until that the step is based on. When the outcome
+ * of a write is unknown or the lease is lost, it reads the monitor from Redis again:
+ * written steps count, others are repeated from the same panes with the same result. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@
 #define TELL_MS        10000 /* between log lines about retries */
 #define STEPS_PER_TICK 256
 
-/* Redis may be away for hours, and the leader retries each second: true when a line in the
- * log is due. */
+/* Redis may be away for hours, and the leader retries each second: true when a line
+ * in the log is due. */
 static bool log_due(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
     if (now < l->tell_at_ms)
@@ -169,9 +169,9 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
 
 /* ---- sealing ---- */
 
-/* A partition counts as idle only while its owner keeps saying so: the flag in Redis may be
- * from a process that died while events wait in Kafka. Measured by this process's clock, from
- * the moment it became leader. */
+/* A partition counts as idle only while its owner keeps saying so: the flag in Redis
+ * may be from a process that died while events wait in Kafka. Measured by this
+ * process's clock, from the moment it became leader. */
 static void follow_owners(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
     for (int32_t p = 0; p < l->n; p++) {
@@ -226,9 +226,9 @@ struct progress {
     int64_t newest, oldest;
 };
 
-/* Does its clock rest on a crowd? A few events with wrong clocks, in a partition that has
- * hardly any others, are not contradicted by anything: such a partition does not lead the
- * others when all are idle. */
+/* Does its clock rest on a crowd? A few events with wrong clocks, in a partition that
+ * has hardly any others, are not contradicted by anything: such a partition does not
+ * lead the others when all are idle. */
 static bool partition_established(const struct lw_part_view *v) {
     return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD] >= LW_CROWD;
 }
@@ -266,11 +266,11 @@ static struct progress measure_progress(struct lw_leader *l) {
     return p;
 }
 
-/* Event time up to which every partition is complete; INT64_MIN: nothing can be sealed.
- * An idle partition does not hold back: it counts as being where the furthest one is, for
- * whatever comes to it next is hardly older. When all are idle, what is there is sealed,
- * but for panes that the wall clock says may still be filled. When the stream has ended,
- * everything is complete. */
+/* Event time up to which every partition is complete; INT64_MIN: nothing can be
+ * sealed. An idle partition does not hold back: it counts as being where the furthest
+ * one is, for whatever comes to it next is hardly older. When all are idle, what is
+ * there is sealed, but for panes that the wall clock says may still be filled. When
+ * the stream has ended, everything is complete. */
 static int64_t complete_until(const struct lw_leader *l, const struct progress *p) {
     if (p->slowest != INT64_MAX)
         return p->slowest;
@@ -319,7 +319,8 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     if (lw__leader_write(l, rolled, true, err))
         return -1;
     l->sealed_until_ms = e->at_ms;
-    /* In this order: a reader that sees the sealed pane must see the pending training. */
+    /* In this order: a reader that sees the sealed pane must see the pending
+     * training. */
     atomic_store(&l->engine->training, lw_monitor_pending(l->monitor) != 0);
     atomic_store(&l->engine->sealed_until_ms, e->at_ms);
     if (l->engine->hooks.evaluated)
@@ -327,8 +328,8 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     return 0;
 }
 
-/* Room for n partitions. New ones are unknown, which blocks sealing until a worker claims
- * them. */
+/* Room for n partitions. New ones are unknown, which blocks sealing until a worker
+ * claims them. */
 static void make_room(struct lw_leader *l, int32_t n) {
     if (n <= l->n)
         return;
@@ -341,9 +342,10 @@ static void make_room(struct lw_leader *l, int32_t n) {
     l->n = n;
 }
 
-/* `meta` has the number of partitions that have been read: it grows when the last of the
- * new ones has a state of its own. Until then a worker that finds none knows by it that
- * the partition is newer than the stream, and reads it from its first message. */
+/* `meta` has the number of partitions that have been read: it grows when the last of
+ * the new ones has a state of its own. Until then a worker that finds none knows by
+ * it that the partition is newer than the stream, and reads it from its first
+ * message. */
 static int record_growth(struct lw_leader *l, struct lw_err *err) {
     char detail[360];
     int32_t known = l->said;
@@ -389,8 +391,9 @@ static int skip_empty(struct lw_leader *l, int64_t *next, struct lw_err *err) {
 }
 
 static bool must_wait(const struct lw_leader *l) {
-    /* A pending training stops sealing: later panes are judged with its outcome known, as in
-     * a backtest; scoring continues. Catching up must not cost the lease. */
+    /* A pending training stops sealing: later panes are judged with its outcome
+     * known, as in a backtest; scoring continues. Catching up must not cost the
+     * lease. */
     return lw_monitor_pending(l->monitor) || atomic_load(&l->engine->stop) ||
            renewal_due(l);
 }
@@ -508,8 +511,8 @@ static int check_access(struct lw_leader *l, struct lw_err *err) {
     return 0;
 }
 
-/* Writes the stream's metadata and checks the Redis server: at the start and by each new
- * leader, because a failover may bring another or an emptied server. */
+/* Writes the stream's metadata and checks the Redis server: at the start and by each
+ * new leader, because a failover may bring another or an emptied server. */
 static int announce_stream(struct lw_leader *l, struct lw_err *err) {
     int32_t had = check_access(l, err)
                       ? -1

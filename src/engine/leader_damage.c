@@ -1,5 +1,5 @@
-/* Unreadable state in Redis: the leader continues without it and reports it. Retries would not
- * help (docs/design.md, "What cannot be read"). */
+/* Unreadable state in Redis: the leader continues without it and reports it. Retries
+ * would not help (docs/design.md, "What cannot be read"). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,8 +124,8 @@ static int was_champion(struct lw_leader *l, uint32_t version, struct lw_err *er
     return reply && head.promoted_ms > 0;
 }
 
-/* A version that can replace the champion: the previous one, else the newest former champion.
- * 1: found; 0: none; -1: error. */
+/* A version that can replace the champion: the previous one, else the newest former
+ * champion. 1: found; 0: none; -1: error. */
 static int find_replacement(struct lw_leader *l, const struct lw_aliases *a,
                             uint32_t *out, struct lw_err *err) {
     const uint32_t known[] = {a->previous, a->first};
@@ -143,8 +143,8 @@ static int find_replacement(struct lw_leader *l, const struct lw_aliases *a,
     return 0;
 }
 
-/* Replaces a champion whose model is unreadable by a former champion, so that events are
- * scored; people can override it. */
+/* Replaces a champion whose model is unreadable by a former champion, so that events
+ * are scored; people can override it. */
 static int replace_champion(struct lw_leader *l, const struct lw_aliases *a,
                             struct lw_err *err) {
     uint32_t other;
@@ -169,7 +169,8 @@ static int replace_champion(struct lw_leader *l, const struct lw_aliases *a,
     return 0;
 }
 
-/* The last champion, according to the monitor or, if that started empty, the partitions. */
+/* The last champion, according to the monitor or, if that started empty, the
+ * partitions. */
 static uint32_t known_champion(const struct lw_leader *l) {
     uint32_t version = lw_monitor_champion_version(l->monitor);
     for (int32_t p = 0; !version && p < l->n; p++)

@@ -1,10 +1,11 @@
 /* Rules on the running stream: silence, lag, unreadable messages.
  *
- * Without messages no pane is sealed and nothing is evaluated, so these rules are judged by the
- * clock, every ten seconds, from what the workers flush. The time of the last message is written
- * to Redis about once a minute with the message count: a new leader that finds the same count
- * continues from that time. A new leader judges nothing for GRACE_MS, so that workers can flush
- * after an outage. A replay is not judged while it is paused or has ended. */
+ * Without messages no pane is sealed and nothing is evaluated, so these rules are
+ * judged by the clock, every ten seconds, from what the workers flush. The time of
+ * the last message is written to Redis about once a minute with the message count: a
+ * new leader that finds the same count continues from that time. A new leader judges
+ * nothing for GRACE_MS, so that workers can flush after an outage. A replay is not
+ * judged while it is paused or has ended. */
 #include <string.h>
 
 #include "base/log.h"
@@ -49,8 +50,8 @@ static uint64_t live_lag(const struct lw_leader *l) {
     return n;
 }
 
-/* Messages over the kept samples. Counts decrease when Redis was restored to an older state or
- * event time was rewound: then the samples start over. */
+/* Messages over the kept samples. Counts decrease when Redis was restored to an older
+ * state or event time was rewound: then the samples start over. */
 static struct lw_live_sample live_recent(struct lw_live_state *s,
                                          struct lw_live_sample now) {
     struct lw_live_sample out = {0};

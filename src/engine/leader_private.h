@@ -1,6 +1,6 @@
-/* Shared by leader.c and its parts: leader_damage.c (unreadable state), leader_live.c (rules on
- * the running stream), leader_sealing_block.c (wrong clocks), leader_step.c (writing steps and
- * trainings), self_alert.c. Thread: the leader's. */
+/* Shared by leader.c and its parts: leader_damage.c (unreadable state), leader_live.c
+ * (rules on the running stream), leader_sealing_block.c (wrong clocks), leader_step.c
+ * (writing steps and trainings), self_alert.c. Thread: the leader's. */
 #ifndef LW_ENGINE_LEADER_PRIVATE_H
 #define LW_ENGINE_LEADER_PRIVATE_H
 
@@ -107,8 +107,9 @@ int lw__leader_orphans(struct lw_leader *l, struct lw_err *err);
 /* Judges the rules on the running stream when due; l->view must be fresh. */
 void lw__leader_live_begin(struct lw_leader *l, const struct lw_detector_state *state);
 int lw__leader_live_step(struct lw_leader *l, struct lw_err *err);
-/* Finds sealing that wrong clocks block, for health. until: event time up to which each partition
- * is complete; newest: of those that are not idle. l->view must be fresh. */
+/* Finds sealing that wrong clocks block, for health. until: event time up to which
+ * each partition is complete; newest: of those that are not idle. l->view must be
+ * fresh. */
 void lw__leader_sealing_block(struct lw_leader *l, const int64_t *until, int64_t newest);
 /* Writes notifications outside of a step; NULL: none. */
 int lw__leader_write_notifications(struct lw_leader *l, const struct lw_pages *pages,

@@ -1,12 +1,14 @@
 /* Detects wrong clocks that block sealing.
  *
- * The clocks of partitions follow the crowd (core/clock.h) and recover, at the price of some
- * events. Until then new events are not evaluated, while everything else looks healthy:
- * messages flow, offsets advance. Three symptoms:
+ * The clocks of partitions follow the crowd (core/clock.h) and recover, at the price
+ * of some events. Until then new events are not evaluated, while everything else
+ * looks healthy: messages flow, offsets advance. Three symptoms:
  *
- * - a partition gets messages and accumulates none: all are late or have an implausible time;
+ * - a partition gets messages and accumulates none: all are late or have an
+ *   implausible time;
  * - panes are sealed up to a time far ahead of current events;
- * - event time advances, but one partition that is read stays behind and blocks every pane.
+ * - event time advances, but one partition that is read stays behind and blocks every
+ *   pane.
  *
  * A paused or ended replay, and a pending training, block sealing on purpose and are
  * excluded. */

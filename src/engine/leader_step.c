@@ -142,8 +142,8 @@ static bool render_again(void *arg, uint64_t fingerprint, unsigned repeat,
     return known && json->len;
 }
 
-/* True while a delivery of the alert to the receiver is pending, or when Redis does not answer:
- * a repetition may be late. */
+/* True while a delivery of the alert to the receiver is pending, or when Redis does
+ * not answer: a repetition may be late. */
 static bool delivery_pending(void *arg, const struct lw_receiver *r,
                              uint64_t fingerprint) {
     struct lw_leader *l = arg;

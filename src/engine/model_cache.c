@@ -1,9 +1,10 @@
-/* See model_cache.h. A worker has its own copies of the models: a few MB each, and no lock.
+/* See model_cache.h. A worker has its own copies of the models: a few MB each, and no
+ * lock.
  *
- * A version never changes, but its number can come again: in a Redis that was emptied, or
- * put back to a time before it, the next training takes the same number. So a number is
- * believed only together with the moment of its making, which is asked for at each
- * line-up. */
+ * A version never changes, but its number can come again: in a Redis that was
+ * emptied, or put back to a time before it, the next training takes the same number.
+ * So a number is believed only together with the moment of its making, which is asked
+ * for at each line-up. */
 #include "engine/model_cache.h"
 
 #include <stdlib.h>

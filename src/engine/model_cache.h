@@ -16,9 +16,9 @@ struct lw_loaded_models {
 struct lw_model_cache;
 struct lw_model_cache *lw_model_cache_new(const struct lw_spec *spec);
 void lw_model_cache_free(struct lw_model_cache *c);
-/* Loads the active versions that are not cached. LW_EAGAIN: Redis is unreachable, *out is
- * unchanged. An unusable version (damaged, missing) is left out and logged once; without the
- * champion nothing scores. */
+/* Loads the active versions that are not cached. LW_EAGAIN: Redis is unreachable,
+ * *out is unchanged. An unusable version (damaged, missing) is left out and logged
+ * once; without the champion nothing scores. */
 int lw_model_cache_load(struct lw_model_cache *c, struct lw_redis *r,
                         const struct lw_active_versions *force,
                         struct lw_loaded_models *out, struct lw_err *err);

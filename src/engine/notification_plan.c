@@ -1,6 +1,6 @@
-/* See notification_plan.h. alert/ decides which message is due; this file keeps the books: one
- * entry per alert, with its newest message and what each receiver was notified of, and the
- * lists of changes for the next write to Redis. */
+/* See notification_plan.h. alert/ decides which message is due; this file keeps the
+ * books: one entry per alert, with its newest message and what each receiver was
+ * notified of, and the lists of changes for the next write to Redis. */
 #include "engine/notification_plan.h"
 
 #include <inttypes.h>

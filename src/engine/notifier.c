@@ -1,7 +1,7 @@
-/* A notifier delivers one receiver's entries of the outbox. Each receiver has its own thread, so
- * a slow one delays no other. An entry leaves the outbox only when it was delivered or given
- * up; after a crash it is sent again under the same id. Alerts that bypass the outbox are sent
- * from memory (self_alert.c). */
+/* A notifier delivers one receiver's entries of the outbox. Each receiver has its own
+ * thread, so a slow one delays no other. An entry leaves the outbox only when it was
+ * delivered or given up; after a crash it is sent again under the same id. Alerts
+ * that bypass the outbox are sent from memory (self_alert.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,8 @@
 
 #define READ_MAX 128
 #define IDLE_MS  200
-/* Longest back-off of writing an outcome to Redis, and from which back-off on it is logged. */
+/* Longest back-off of writing an outcome to Redis, and from which back-off on it is
+ * logged. */
 #define SETTLE_MAX_MS 10000
 #define TELL_MS       800
 
@@ -62,9 +63,9 @@ static int outcome_write(const struct lw_notifier *n, struct lw_redis *redis,
     return lw_outbox_park(redis, spec, lease, &o->tried, lw_wall_ms(), err);
 }
 
-/* The outcome must be written before anything else is sent, or the entry would be sent again
- * at once. Retries with growing back-off while Redis is unreachable; a new leader sends the
- * entry once more under the same id. */
+/* The outcome must be written before anything else is sent, or the entry would be
+ * sent again at once. Retries with growing back-off while Redis is unreachable; a new
+ * leader sends the entry once more under the same id. */
 static void outcome_record(struct lw_notifier *n, struct lw_redis *redis,
                            struct lw_lease lease, const struct outcome *o) {
     for (int64_t wait = IDLE_MS; lease.token; lease = lw__engine_lease(n->engine)) {

@@ -1,9 +1,10 @@
 /* See rebuild.h.
  *
- * A pane depends only on the events of its time in the order of their offsets; its random
- * seed comes from stream, partition and start. So the same events make the same pane, byte for
- * byte. Events that the original left out (late, suspect) cannot be identified here, but the
- * number of events in its lineage shows whether there were any. */
+ * A pane depends only on the events of its time in the order of their offsets; its
+ * random seed comes from stream, partition and start. So the same events make the
+ * same pane, byte for byte. Events that the original left out (late, suspect) cannot
+ * be identified here, but the number of events in its lineage shows whether there
+ * were any. */
 #include "engine/rebuild.h"
 
 #include <time.h>

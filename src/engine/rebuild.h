@@ -13,9 +13,9 @@ struct lw_rebuilt {
     bool exact;    /* complete, or all that is left of a restarted pane */
     uint64_t gone; /* offsets that Kafka no longer holds */
 };
-/* Reads the offsets that were recorded for the pane, outside the group, and scores with the
- * versions that scored it. LW_ENOTFOUND: nothing was recorded, or Kafka has none of it.
- * Blocks while reading. */
+/* Reads the offsets that were recorded for the pane, outside the group, and scores
+ * with the versions that scored it. LW_ENOTFOUND: nothing was recorded, or Kafka has
+ * none of it. Blocks while reading. */
 struct lw_rebuilder {
     const struct lw_config *config;
     struct lw_registry *registry; /* of framing confluent; else NULL */

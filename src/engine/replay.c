@@ -1,5 +1,6 @@
-/* See replay.h. Outliers (a trip of 2009 among those of 2020) must not stop or rush the
- * replay: the pace follows the crowd (core/clock.h). Gaps longer than max_jump are skipped. */
+/* See replay.h. Outliers (a trip of 2009 among those of 2020) must not stop or rush
+ * the replay: the pace follows the crowd (core/clock.h). Gaps longer than max_jump
+ * are skipped. */
 #include "engine/replay.h"
 
 #include <math.h>

@@ -29,8 +29,8 @@ struct training_reader {
     struct lw_lineage lineage;
 };
 
-/* Waits for an unknown schema, but not until the read counts as stuck. -1: it can never be
- * decoded; 1: not in this attempt. */
+/* Waits for an unknown schema, but not until the read counts as stuck. -1: it can
+ * never be decoded; 1: not in this attempt. */
 static int message_decode(struct training_reader *in, const rd_kafka_message_t *m,
                           struct lw_cell *cells) {
     struct lw_err err = {0};

@@ -1,10 +1,11 @@
-/* "leeway itself: ...": troubles of leeway as alerts, to the same receivers and in the same
- * form as all others.
+/* "leeway itself: ...": troubles of leeway as alerts, to the same receivers and in
+ * the same form as all others.
  *
- * The leader sends what any live process reports, through the outbox: once per trouble, and
- * the current leader resolves it. Troubles that disable the outbox (Redis fails, the leader is
- * stuck) are sent directly by the process that led last, and a little later by every other
- * process that sees them. All use the same incident, so that a receiver can deduplicate. */
+ * The leader sends what any live process reports, through the outbox: once per
+ * trouble, and the current leader resolves it. Troubles that disable the outbox
+ * (Redis fails, the leader is stuck) are sent directly by the process that led last,
+ * and a little later by every other process that sees them. All use the same
+ * incident, so that a receiver can deduplicate. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

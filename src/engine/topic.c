@@ -1,9 +1,11 @@
-/* Watches the topic: added partitions, deletion, end offsets, and whether the brokers answer.
+/* Watches the topic: added partitions, deletion, end offsets, and whether the brokers
+ * answer.
  *
- * Requests block while brokers are unreachable, so they have their own thread. librdkafka
- * informs a group's members of new partitions (after topic.metadata.refresh.interval.ms); this
- * thread informs the leader, which must know every partition before it seals a pane, and
- * health, which must know the end of a silent partition. */
+ * Requests block while brokers are unreachable, so they have their own thread.
+ * librdkafka informs a group's members of new partitions (after
+ * topic.metadata.refresh.interval.ms); this thread informs the leader, which must
+ * know every partition before it seals a pane, and health, which must know the end of
+ * a silent partition. */
 #include <stdlib.h>
 
 #include "base/log.h"

@@ -1,5 +1,5 @@
-/* The facts of a version as JSON: what was tried, how it was judged, and from which data
- * exactly. */
+/* The facts of a version as JSON: what was tried, how it was judged, and from which
+ * data exactly. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

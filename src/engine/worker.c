@@ -1,9 +1,10 @@
 /* A worker: one consumer of the group, from message to Redis.
  *
- * All of it, rebalances included, runs in the worker's own thread. A partition's state is in
- * memory between flushes; a flush writes it and its offset to Redis in one step. While Redis is
- * unreachable the partitions are paused and polling continues, so the worker stays in the
- * group. State in memory is flushed later, or its messages are read again by the next owner. */
+ * All of it, rebalances included, runs in the worker's own thread. A partition's
+ * state is in memory between flushes; a flush writes it and its offset to Redis in
+ * one step. While Redis is unreachable the partitions are paused and polling
+ * continues, so the worker stays in the group. State in memory is flushed later, or
+ * its messages are read again by the next owner. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-/* From a message to the partition's panes: decode, validate, score, accumulate. Hot path: no
- * allocation and no lock per event.
+/* From a message to the partition's panes: decode, validate, score, accumulate. Hot
+ * path: no allocation and no lock per event.
  *
- * A message that cannot be processed now (the queue for dead letters is full) changes nothing:
- * it and the rest of the batch are read again later, and consuming pauses until the next flush
- * succeeds. */
+ * A message that cannot be processed now (the queue for dead letters is full) changes
+ * nothing: it and the rest of the batch are read again later, and consuming pauses
+ * until the next flush succeeds. */
 #include <stdlib.h>
 
 #include "base/log.h"

@@ -7,9 +7,7 @@
 #include "base/time.h"
 #include "engine/worker_private.h"
 
-#define RECLAIM_MS                                                                       \
-    3000 /* after being fenced: long enough for a rebalance to arrive first                 \
-          */
+#define RECLAIM_MS 3000 /* after being fenced: a rebalance arrives first */
 
 /* Loads the models that a flush returned before the next event is scored. */
 static int adopt_models(struct lw_worker *w, struct lw_partition_state *s,
@@ -69,7 +67,8 @@ int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
                              .end_offset = end,
                              .idle = s->idle,
                              .now_ms = lw_wall_ms()};
-    /* Dead letters and predictions must be acknowledged before the offset passes them. */
+    /* Dead letters and predictions must be acknowledged before the offset passes
+     * them. */
     if (lw__worker_out_await_acks(w, err))
         return -1;
     if (write_flush(w, s, &flush, &active, err))
@@ -81,8 +80,8 @@ int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
         lw_consumer_commit(w->consumer, partition, s->next_offset);
     if (adopt_models(w, s, partition, &active, err) == 0)
         return 0;
-    /* Redis says that the new models score from here on, but they cannot be loaded: no event
-     * may be scored by the old ones. A later claim loads them. */
+    /* Redis says that the new models score from here on, but they cannot be loaded:
+     * no event may be scored by the old ones. A later claim loads them. */
     lw__worker_partition_drop(s);
     s->phase = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
@@ -114,8 +113,8 @@ bool lw__worker_redis_backoff(const struct lw_worker *w) {
     return lw_mono_ms() < w->try_at_ms;
 }
 
-/* Kafka rejected a record that must precede the offsets: everything since the last flush is
- * dropped, read again and sent again. */
+/* Kafka rejected a record that must precede the offsets: everything since the last
+ * flush is dropped, read again and sent again. */
 static void replay_unflushed(struct lw_worker *w, const struct lw_err *why) {
     lw_log(refused, w->owner, LW_QUOTE(why->msg));
     lw__worker_pause(w, true, why);
@@ -131,8 +130,8 @@ static void replay_unflushed(struct lw_worker *w, const struct lw_err *why) {
     }
 }
 
-/* An unchanged partition is also flushed every LW_VERIFY_MS: this detects a Redis that was
- * emptied or restored to an older state, and it is the owner's heartbeat. */
+/* An unchanged partition is also flushed every LW_VERIFY_MS: this detects a Redis
+ * that was emptied or restored to an older state, and it is the owner's heartbeat. */
 static bool flush_due(const struct lw_worker *w, const struct lw_partition_state *s) {
     return s->phase == LW_PARTITION_RUNS &&
            (s->changed || w->flushed_ms - s->flushed_ms >= LW_VERIFY_MS);

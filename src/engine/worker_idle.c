@@ -1,12 +1,13 @@
 /* Partitions at their end, which must not block sealing.
  *
- * A worker that got no messages may have been stopped, paused or cut off. So before a partition
- * counts as idle, the broker is asked where it ends.
+ * A worker that got no messages may have been stopped, paused or cut off. So before a
+ * partition counts as idle, the broker is asked where it ends.
  *
- * The last offsets may hold no message for a consumer: a transaction marker, messages of an
- * aborted transaction, or compacted ones. When a partition is silent before its end, a reader
- * outside the group reads the rest. If it finds no message, the partition is at its end. An open
- * transaction is waited for: its messages may still be committed. */
+ * The last offsets may hold no message for a consumer: a transaction marker, messages
+ * of an aborted transaction, or compacted ones. When a partition is silent before its
+ * end, a reader outside the group reads the rest. If it finds no message, the
+ * partition is at its end. An open transaction is waited for: its messages may still
+ * be committed. */
 #include <stdlib.h>
 
 #include "base/log.h"

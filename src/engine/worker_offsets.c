@@ -1,12 +1,13 @@
 /* Partitions whose next offset does not exist or has to be determined.
  *
- * - No offset is known and auto.offset.reset is latest: the partition starts at its current
- *   end, and that offset is stored at once.
- * - The offset is below the first one: retention deleted unread messages. Reading continues at
- *   the oldest message; the number lost is counted (`gone`), logged and audited.
- * - The offset is beyond the end, or the last message that was read has changed: the topic was
- *   recreated (or lost its newest messages with its leader). It is read from its first offset,
- *   so no message is skipped. */
+ * - No offset is known and auto.offset.reset is latest: the partition starts at its
+ *   current end, and that offset is stored at once.
+ * - The offset is below the first one: retention deleted unread messages. Reading
+ *   continues at the oldest message; the number lost is counted (`gone`), logged and
+ *   audited.
+ * - The offset is beyond the end, or the last message that was read has changed: the
+ *   topic was recreated (or lost its newest messages with its leader). It is read
+ *   from its first offset, so no message is skipped. */
 #include <inttypes.h>
 #include <stdio.h>
 

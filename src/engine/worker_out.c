@@ -1,14 +1,15 @@
-/* Records that a worker sends to Kafka: dead letters, and predictions for source.scored.
+/* Records that a worker sends to Kafka: dead letters, and predictions for
+ * source.scored.
  *
- * Both are acknowledged before the flush that moves the offset past their message, so a crash
- * may repeat but never lose them. Every wait is bounded, because the worker must keep polling:
- * what finds no room or no answer is retried in the next round, and consuming is paused until
- * then.
+ * Both are acknowledged before the flush that moves the offset past their message, so
+ * a crash may repeat but never lose them. Every wait is bounded, because the worker
+ * must keep polling: what finds no room or no answer is retried in the next round,
+ * and consuming is paused until then.
  *
- * Records that Kafka rejects (a revoked permission, a topic that does not accept them), and
- * those that a failed producer did not deliver, are produced again from the messages since the
- * last flush, with a new producer if needed, and with growing back-off until Kafka accepts
- * them. */
+ * Records that Kafka rejects (a revoked permission, a topic that does not accept
+ * them), and those that a failed producer did not deliver, are produced again from
+ * the messages since the last flush, with a new producer if needed, and with growing
+ * back-off until Kafka accepts them. */
 #include <string.h>
 
 #include "base/log.h"
@@ -99,8 +100,8 @@ int lw__worker_out_send(struct lw_worker *w, struct lw_err *err) {
     return lw_sender_send(w->predictions, err) ? keep_refusal(w, err) : 0;
 }
 
-/* librdkafka queues messages for a missing topic without an error. Asked once, because the
- * reason is logged once. */
+/* librdkafka queues messages for a missing topic without an error. Asked once,
+ * because the reason is logged once. */
 static void explain_missing_topic(struct lw_worker *w, struct lw_err *why) {
     const struct lw_config_source *source = &w->config->source;
     struct lw_err missing = {0};

@@ -1,6 +1,6 @@
-/* Partitions are claimed in Redis when the group assigns them, flushed and given up when it
- * revokes them, and claimed again after Redis was unreachable or another owner fenced the
- * worker. */
+/* Partitions are claimed in Redis when the group assigns them, flushed and given up
+ * when it revokes them, and claimed again after Redis was unreachable or another
+ * owner fenced the worker. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,8 @@ void lw__worker_partition_drop(struct lw_partition_state *s) {
     *s = (struct lw_partition_state){.phase = LW_PARTITION_FREE};
 }
 
-/* A partition without state that is newer than the stream is read from its first message,
- * also if auto.offset.reset is latest. */
+/* A partition without state that is newer than the stream is read from its first
+ * message, also if auto.offset.reset is latest. */
 static int find_age(struct lw_worker *w, struct lw_partition_state *s, int32_t partition,
                     struct lw_err *err) {
     int32_t n = lw_meta_partitions(w->redis, w->spec, w->config->source.topic,
@@ -27,8 +27,8 @@ static int find_age(struct lw_worker *w, struct lw_partition_state *s, int32_t p
     return n < 0 ? -1 : 0;
 }
 
-/* The state in Redis may belong to a different configuration: checked with the first claim,
- * before anything is written. */
+/* The state in Redis may belong to a different configuration: checked with the first
+ * claim, before anything is written. */
 static int check_config(struct lw_worker *w, struct lw_err *err) {
     if (!w->fits && lw_meta_check(w->redis, w->spec, w->config->source.topic, err))
         return -1;
@@ -36,9 +36,9 @@ static int check_config(struct lw_worker *w, struct lw_err *err) {
     return 0;
 }
 
-/* A failed claim is retried, and logged only every LOG_MS because Redis may be unreachable for
- * hours. The leader moves unreadable state away; a configuration that does not match stops
- * the process. */
+/* A failed claim is retried, and logged only every LOG_MS because Redis may be
+ * unreachable for hours. The leader moves unreadable state away; a configuration that
+ * does not match stops the process. */
 static void claim_failed(struct lw_worker *w, int32_t partition,
                          const struct lw_err *err) {
     int64_t now = lw_mono_ms();
@@ -52,8 +52,8 @@ static void claim_failed(struct lw_worker *w, int32_t partition,
     }
 }
 
-/* State that does not match the configuration (a feature of another kind) is an error that
- * retries cannot fix. */
+/* State that does not match the configuration (a feature of another kind) is an error
+ * that retries cannot fix. */
 static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *got,
                       struct lw_err *err) {
     struct lw_partition_state *s = &w->state[partition];
@@ -81,7 +81,8 @@ static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *g
     return -1;
 }
 
-/* Takes ownership and loads the state; after LW_EAGAIN the partition waits for a retry. */
+/* Takes ownership and loads the state; after LW_EAGAIN the partition waits for a
+ * retry. */
 static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err *err) {
     struct lw_partition_state *s = &w->state[partition];
     struct lw_claim got;
@@ -107,8 +108,8 @@ static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err
     return 0;
 }
 
-/* The end offset moves, so it is determined once and stored: later messages are not skipped,
- * whoever owns the partition then. */
+/* The end offset moves, so it is determined once and stored: later messages are not
+ * skipped, whoever owns the partition then. */
 static bool needs_start_offset(const struct lw_worker *w, struct lw_partition_state *s) {
     if (s->next_offset >= 0 || s->added || !lw_consumer_starts_late(w->consumer))
         return false;

@@ -107,8 +107,8 @@ struct lw_worker {
     struct lw_worker_trouble word[LW_WORKER_TROUBLES]; /* under word_lock */
 };
 
-/* Reports a trouble for health, each time it occurs. It ends when it is cleared, or when it
- * has not been reported for OVER_MS. */
+/* Reports a trouble for health, each time it occurs. It ends when it is cleared, or
+ * when it has not been reported for OVER_MS. */
 void lw__worker_trouble_report(struct lw_worker *w, enum lw_worker_trouble_kind which,
                                const struct lw_err *why);
 void lw__worker_trouble_clear(struct lw_worker *w, enum lw_worker_trouble_kind which);
@@ -118,8 +118,8 @@ void lw__worker_trouble_clear_retry(struct lw_worker *w,
 
 /* Pauses consuming with the reason (polling continues), or resumes it. */
 void lw__worker_pause(struct lw_worker *w, bool paused, const struct lw_err *why);
-/* After LW_EAGAIN the worker sends Redis nothing for LW_RETRY_MS, so that it waits for one
- * timeout between two polls and not for one per partition. */
+/* After LW_EAGAIN the worker sends Redis nothing for LW_RETRY_MS, so that it waits
+ * for one timeout between two polls and not for one per partition. */
 void lw__worker_redis_failed(struct lw_worker *w, const struct lw_err *why);
 bool lw__worker_redis_backoff(const struct lw_worker *w);
 
@@ -140,15 +140,15 @@ void lw__worker_sweep_models(struct lw_worker *w);
 
 /* ---- worker_idle.c ---- */
 
-/* Marks partitions idle that are at their end and got nothing for idle_timeout, so that they
- * do not block sealing. */
+/* Marks partitions idle that are at their end and got nothing for idle_timeout, so
+ * that they do not block sealing. */
 void lw__worker_watch_idle(struct lw_worker *w, int64_t now);
 
 /* ---- worker_offsets.c ---- */
 
-/* Determines the start offset of OUT_OF_RANGE partitions: the oldest message that retention
- * left, or the first of a recreated topic. Skipped messages are counted, logged and
- * audited. */
+/* Determines the start offset of OUT_OF_RANGE partitions: the oldest message that
+ * retention left, or the first of a recreated topic. Skipped messages are counted,
+ * logged and audited. */
 void lw__worker_find_offsets(struct lw_worker *w, int64_t now);
 
 /* ---- worker_batch.c ---- */
@@ -182,13 +182,15 @@ int lw__worker_out_letter(struct lw_worker *w, const rd_kafka_message_t *m,
 /* The champion's prediction, into the sender. Hot path. */
 void lw__worker_out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
                                const struct lw_row *row, const struct lw_scored *scored);
-/* Passes buffered predictions to librdkafka. LW_EAGAIN: some are left; LW_ESTOP: rejected. */
+/* Passes buffered predictions to librdkafka. LW_EAGAIN: some are left; LW_ESTOP:
+ * rejected. */
 int lw__worker_out_send(struct lw_worker *w, struct lw_err *err);
-/* Waits for all acknowledgements. LW_EAGAIN: not complete; LW_ESTOP: something was rejected,
- * and everything since the last flush must be sent again. */
+/* Waits for all acknowledgements. LW_EAGAIN: not complete; LW_ESTOP: something was
+ * rejected, and everything since the last flush must be sent again. */
 int lw__worker_out_await_acks(struct lw_worker *w, struct lw_err *err);
-/* Drops unsent records and the rejection; their messages will be read again. Returns the
- * back-off in ms, longer with each rejection in a row. Replaces a failed producer. */
+/* Drops unsent records and the rejection; their messages will be read again. Returns
+ * the back-off in ms, longer with each rejection in a row. Replaces a failed
+ * producer. */
 int64_t lw__worker_out_drop(struct lw_worker *w, const struct lw_err *why);
 /* Replaces an idle producer that has failed. */
 void lw__worker_out_check(struct lw_worker *w, int64_t now);
@@ -207,8 +209,8 @@ int lw__worker_join(struct lw_worker *w, struct lw_err *err);
  * LW_ESTOP: Kafka rejected a dead letter or a prediction. */
 int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
                                struct lw_err *err);
-/* Flushes partitions that changed or are due, for at most LW_SPELL_MS. Pauses consuming while
- * Redis or Kafka is unreachable, and resumes it. */
+/* Flushes partitions that changed or are due, for at most LW_SPELL_MS. Pauses
+ * consuming while Redis or Kafka is unreachable, and resumes it. */
 void lw__worker_flush(struct lw_worker *w);
 /* Another owner has it: drops the state and claims it again later. */
 void lw__worker_fence(struct lw_worker *w, int32_t partition, const struct lw_err *err);

@@ -1,17 +1,19 @@
 /* Partitions that wait for a schema.
  *
- * A message whose schema the registry has not returned yet can be neither read nor skipped, so
- * its partition is paused there: fetched messages are dropped, and fetching continues at that
- * message once the schema is known or will never be (then the message is a dead letter).
- * Polling and flushing continue, and the worker keeps the partition. While the registry is
- * unreachable, only partitions that meet a new schema pause.
+ * A message whose schema the registry has not returned yet can be neither read nor
+ * skipped, so its partition is paused there: fetched messages are dropped, and
+ * fetching continues at that message once the schema is known or will never be (then
+ * the message is a dead letter). Polling and flushing continue, and the worker keeps
+ * the partition. While the registry is unreachable, only partitions that meet a new
+ * schema pause.
  *
- * An id that the registry does not know may belong to a producer that is slightly ahead, or
- * be garbage. A partition waits `missing_wait` for the first one. Each wait in vain leaves an
- * eighth of the patience for the next; a schema that arrives restores all of it; otherwise it
- * regrows at a twentieth of elapsed time. So garbage costs a partition one wait and a seventh
- * of another, then a twentieth of its time, and after a quiet period a new schema is waited for
- * in full. Every id is requested before its message is given up. */
+ * An id that the registry does not know may belong to a producer that is slightly
+ * ahead, or be garbage. A partition waits `missing_wait` for the first one. Each wait
+ * in vain leaves an eighth of the patience for the next; a schema that arrives
+ * restores all of it; otherwise it regrows at a twentieth of elapsed time. So garbage
+ * costs a partition one wait and a seventh of another, then a twentieth of its time,
+ * and after a quiet period a new schema is waited for in full. Every id is requested
+ * before its message is given up. */
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -45,8 +47,8 @@ static void regain_patience(struct lw_partition_state *s, int64_t now) {
     s->deficit_at_ms += more * REGAIN;
 }
 
-/* Garbage may name a different schema in each message. Unknown schemas of the rest of the
- * batch are requested in the same wait. */
+/* Garbage may name a different schema in each message. Unknown schemas of the rest of
+ * the batch are requested in the same wait. */
 static void ask_ahead(struct lw_worker *w, const rd_kafka_message_t *m) {
     for (int i = 0; i < lw_consumer_brought(w->consumer); i++)
         if (w->batch[i]->partition == m->partition && w->batch[i]->offset > m->offset)

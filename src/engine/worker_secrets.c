@@ -1,9 +1,10 @@
 /* Passwords and certificates that change while the process runs.
  *
- * Running clients take a new password: it is used for new connections, and existing ones stay
- * up. Certificates, keys and authorities are read when a client is created, so for those the
- * worker gives up its partitions as at a stop and rejoins the group. It does so only after a
- * client could be created from the new files: they may be half written. */
+ * Running clients take a new password: it is used for new connections, and existing
+ * ones stay up. Certificates, keys and authorities are read when a client is created,
+ * so for those the worker gives up its partitions as at a stop and rejoins the group.
+ * It does so only after a client could be created from the new files: they may be
+ * half written. */
 #include <stdlib.h>
 
 #include "base/log.h"

@@ -1,17 +1,17 @@
 /* Configuration of clients.
  *
- * The user's `kafka:` map is applied unchanged after the defaults, so every property of
- * librdkafka can be set and every default overridden. Properties that the exactly-once contract
- * depends on are set after it: librdkafka neither stores nor commits offsets by itself. It also
- * must not run kinit, which it does when the mechanism is GSSAPI. A configuration that sets one
- * of these is rejected (refused.c).
+ * The user's `kafka:` map is applied unchanged after the defaults, so every property
+ * of librdkafka can be set and every default overridden. Properties that the
+ * exactly-once contract depends on are set after it: librdkafka neither stores nor
+ * commits offsets by itself. It also must not run kinit, which it does when the
+ * mechanism is GSSAPI. A configuration that sets one of these is rejected
+ * (refused.c).
  *
- * The local queue is bounded by bytes, not by messages (queued.min.messages), and is small: a
- * message of 45 bytes takes about 300 in librdkafka, so 3 MiB of them use 20 MB of memory. One
- * fetch may add as much again (librdkafka limits fetch.max.bytes to the queue). librdkafka stops
- * fetching for a second when the queue is full; from 2.2 on fetch.queue.backoff.ms shortens
- * that, and older versions are woken (nudge.h).
- */
+ * The local queue is bounded by bytes, not by messages (queued.min.messages), and is
+ * small: a message of 45 bytes takes about 300 in librdkafka, so 3 MiB of them use 20
+ * MB of memory. One fetch may add as much again (librdkafka limits fetch.max.bytes to
+ * the queue). librdkafka stops fetching for a second when the queue is full; from 2.2
+ * on fetch.queue.backoff.ms shortens that, and older versions are woken (nudge.h). */
 #include "kafka/client.h"
 
 #include <stdbool.h>

@@ -1,29 +1,33 @@
 /* The group consumer.
  *
- * A recreated topic reuses the offsets of the old one. So a partition is started at the last
- * message that was read, whose fingerprint must be unchanged; that message is not passed on.
+ * A recreated topic reuses the offsets of the old one. So a partition is started at
+ * the last message that was read, whose fingerprint must be unchanged; that message
+ * is not passed on.
  *
- * Messages arrive in batches from one consumer queue. Rebalances are served from the same queue
- * by the same call, in the polling thread, so a worker needs no lock. A batch may hold messages
- * from before and after a rebalance. Those of a revoked partition are dropped here: the worker
- * flushed without them, and the next owner reads them again. A partition that is revoked and
- * assigned again within one call is started only after the call, so that all its messages in
- * the batch are known to be old. (rd_kafka_yield in the callback would end the batch, but
- * consume_batch_queue does not check it after a callback.)
+ * Messages arrive in batches from one consumer queue. Rebalances are served from the
+ * same queue by the same call, in the polling thread, so a worker needs no lock. A
+ * batch may hold messages from before and after a rebalance. Those of a revoked
+ * partition are dropped here: the worker flushed without them, and the next owner
+ * reads them again. A partition that is revoked and assigned again within one call is
+ * started only after the call, so that all its messages in the batch are known to be
+ * old. (rd_kafka_yield in the callback would end the batch, but consume_batch_queue
+ * does not check it after a callback.)
  *
- * Under the cooperative protocol a batch with a rebalance is also incomplete for partitions that
- * stay: librdkafka pauses and resumes them and drops their messages without moving the position
- * back (seen with 2.0.2: hundreds of messages a partition in every rebalance under load). So all
- * their messages in such a batch are dropped here, and they restart at their offset before it.
+ * Under the cooperative protocol a batch with a rebalance is also incomplete for
+ * partitions that stay: librdkafka pauses and resumes them and drops their messages
+ * without moving the position back (seen with 2.0.2: hundreds of messages a partition
+ * in every rebalance under load). So all their messages in such a batch are dropped
+ * here, and they restart at their offset before it.
  *
- * librdkafka accepts any subset of the assignment. So a partition whose start offset is unknown
- * is not assigned until lw_consumer_seek, and a running one is moved by unassigning and
- * assigning it, which works in every state of the fetcher (rd_kafka_seek fails in some). The
- * eager protocol only has assign() of the whole list, so each partition's next offset is kept.
+ * librdkafka accepts any subset of the assignment. So a partition whose start offset
+ * is unknown is not assigned until lw_consumer_seek, and a running one is moved by
+ * unassigning and assigning it, which works in every state of the fetcher
+ * (rd_kafka_seek fails in some). The eager protocol only has assign() of the whole
+ * list, so each partition's next offset is kept.
  *
  * The end of a partition is taken from its high watermark, not from librdkafka's
- * end-of-partition events: since 2.1 such an event in a batch moves the position one past it,
- * and after a pause or an incremental assignment the next message was lost. */
+ * end-of-partition events: since 2.1 such an event in a batch moves the position one
+ * past it, and after a pause or an incremental assignment the next message was lost. */
 #include "kafka/consumer_private.h"
 
 #include <inttypes.h>
@@ -43,7 +47,8 @@
 #define AHEAD          8 /* messages on their way from the fetching thread's memory */
 #define ASSIGNOR_FIXED 0x02030000
 #define AGAIN_MS       600000 /* a lasting error is logged again */
-/* To leave the group. A request takes at most 5 s, and container runtimes kill after 10 s. */
+/* To leave the group. A request takes at most 5 s, and container runtimes kill after
+ * 10 s. */
 #define CLOSE_MS 7000
 
 struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partition) {
@@ -142,8 +147,8 @@ static void set_paused(struct lw_consumer *c, const rd_kafka_topic_partition_lis
     rd_kafka_topic_partition_list_destroy(copy);
 }
 
-/* Before partitions are unassigned: librdkafka keeps a partition paused beyond the assignment,
- * so one that returns after the resume would never be fetched again. */
+/* Before partitions are unassigned: librdkafka keeps a partition paused beyond the
+ * assignment, so one that returns after the resume would never be fetched again. */
 static void forget_pause(struct lw_consumer *c,
                          const rd_kafka_topic_partition_list_t *list) {
     if (c->paused)
@@ -170,8 +175,8 @@ static rd_kafka_resp_err_t assign_more(struct lw_consumer *c,
     return rc;
 }
 
-/* The committed offset is never used: if the owner has no offset, the commit belongs to a state
- * that no longer exists. */
+/* The committed offset is never used: if the owner has no offset, the commit belongs
+ * to a state that no longer exists. */
 static int64_t offset_or_reset(const struct lw_consumer *c, int64_t offset) {
     return offset == RD_KAFKA_OFFSET_INVALID ? c->reset : offset;
 }
@@ -260,8 +265,8 @@ static void rebalance_serve(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 
 /* ---- life ---- */
 
-/* auto.offset.reset as an offset; the conf knows the default and every synonym. librdkafka
- * itself gets "error", so that it reports an offset that does not exist. */
+/* auto.offset.reset as an offset; the conf knows the default and every synonym.
+ * librdkafka itself gets "error", so that it reports an offset that does not exist. */
 static int64_t reset_of(const rd_kafka_conf_t *conf) {
     char reset[32] = "";
     size_t size = sizeof reset;
@@ -336,17 +341,18 @@ static void *consumer_destroy(void *arg) {
     return NULL;
 }
 
-/* librdkafka (seen with 2.0.2) may block forever: on its own broker thread, which holds a
- * partition of a deleted topic, or, when closing, on a group that expelled the member while the
- * process was stopped. So a separate thread destroys it; at worst that memory leaks. */
+/* librdkafka (seen with 2.0.2) may block forever: on its own broker thread, which
+ * holds a partition of a deleted topic, or, when closing, on a group that expelled
+ * the member while the process was stopped. So a separate thread destroys it; at
+ * worst that memory leaks. */
 static void destroy_in_background(struct lw_consumer *c) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, consumer_destroy, c) == 0)
         pthread_detach(thread);
 }
 
-/* Leaves the group and serves the last rebalance; false after CLOSE_MS. Every partition has
- * then been given up, or will be by the group's session timeout. */
+/* Leaves the group and serves the last rebalance; false after CLOSE_MS. Every
+ * partition has then been given up, or will be by the group's session timeout. */
 static bool close_in_time(struct lw_consumer *c) {
     int64_t until = lw_mono_ms() + CLOSE_MS;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
@@ -366,9 +372,10 @@ static bool close_in_time(struct lw_consumer *c) {
     return closed;
 }
 
-/* Before 2.3, librdkafka aborts when a member is destroyed that was elected to assign and has
- * not done so yet (its issue 4312). A member without an assignment may be that one: it is kept,
- * with its threads, until the process ends, in a list so that leak checkers find it. */
+/* Before 2.3, librdkafka aborts when a member is destroyed that was elected to assign
+ * and has not done so yet (its issue 4312). A member without an assignment may be
+ * that one: it is kept, with its threads, until the process ends, in a list so that
+ * leak checkers find it. */
 static bool may_abort(const struct lw_consumer *c) {
     if (rd_kafka_version() >= ASSIGNOR_FIXED || c->joined)
         return false;

@@ -1,6 +1,6 @@
-/* rd_kafka_offsets_for_times with RD_KAFKA_OFFSET_END asks for all partitions in one request per
- * broker and keeps its timeout when one is down; rd_kafka_query_watermark_offsets does
- * neither. */
+/* rd_kafka_offsets_for_times with RD_KAFKA_OFFSET_END asks for all partitions in one
+ * request per broker and keeps its timeout when one is down;
+ * rd_kafka_query_watermark_offsets does neither. */
 #include "kafka/lag.h"
 
 #include <inttypes.h>
@@ -34,8 +34,8 @@ void lw_lag_free(struct lw_lag *lag) {
     free(lag);
 }
 
-/* A partition without a leader or without an answer in time has its own error; the call fails
- * only when no broker answers. */
+/* A partition without a leader or without an answer in time has its own error; the
+ * call fails only when no broker answers. */
 static int take_ends(struct lw_lag *lag, const rd_kafka_topic_partition_list_t *list,
                      int64_t *end, struct lw_err *err) {
     int rc = 0;

@@ -1,7 +1,8 @@
 /* See letter.h.
  *
- * leeway's headers follow the message's own, which may have the same names (a topic may be fed
- * from another program's dead letters): leeway's begin at the last __connect.errors.topic. */
+ * leeway's headers follow the message's own, which may have the same names (a topic
+ * may be fed from another program's dead letters): leeway's begin at the last
+ * __connect.errors.topic. */
 #include "kafka/letter.h"
 
 #include <inttypes.h>

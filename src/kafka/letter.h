@@ -1,18 +1,19 @@
-/* Dead letters: an unreadable message, unchanged, with the reason in the headers of Kafka Connect;
- * and the way back from a dead letter to the message.
+/* Dead letters: an unreadable message, unchanged, with the reason in the headers of
+ * Kafka Connect; and the way back from a dead letter to the message.
  *
- * Key, value, time and headers are the original's. Its headers are followed, in this order, by
- * __connect.errors.topic, .partition, .offset, .connector.name (the stream), .stage,
- * .class.name ("leeway"), .exception.class.name (the error's code), .exception.message. A
- * replayed message carries leeway.replays, the number of replays. */
+ * Key, value, time and headers are the original's. Its headers are followed, in this
+ * order, by __connect.errors.topic, .partition, .offset, .connector.name (the
+ * stream), .stage, .class.name ("leeway"), .exception.class.name (the error's code),
+ * .exception.message. A replayed message carries leeway.replays, the number of
+ * replays. */
 #ifndef LW_KAFKA_LETTER_H
 #define LW_KAFKA_LETTER_H
 
 #include "kafka/producer.h"
 
 #define LW_LETTER_REPLAYS "leeway.replays"
-/* For a value that is too large for the dead-letter topic: the value is null, and this is its size
- * in bytes. The value is still in the original topic. */
+/* For a value that is too large for the dead-letter topic: the value is null, and
+ * this is its size in bytes. The value is still in the original topic. */
 #define LW_LETTER_SIZE "leeway.value.size"
 
 struct lw_reason {
@@ -41,9 +42,9 @@ struct lw_letter {
 };
 /* False: m lacks the headers above, so it is not a dead letter. */
 int lw_letter_read(const rd_kafka_message_t *m, struct lw_letter *out);
-/* Queues the message that the letter m was made from: same key, value, time and headers,
- * and leeway.replays one higher. partition: RD_KAFKA_PARTITION_UA, or where to.
- * LW_EINPUT: its value is not in the letter, or it can never be sent; LW_EAGAIN,
+/* Queues the message that the letter m was made from: same key, value, time and
+ * headers, and leeway.replays one higher. partition: RD_KAFKA_PARTITION_UA, or where
+ * to. LW_EINPUT: its value is not in the letter, or it can never be sent; LW_EAGAIN,
  * LW_ENOTFOUND: as lw_producer_produce. */
 int lw_letter_replay(struct lw_producer *p, const rd_kafka_message_t *m,
                      const struct lw_letter *letter, const char *topic, int32_t partition,

@@ -1,6 +1,6 @@
-/* librdkafka repeats errors several times a second while a broker is unreachable. So each kind
- * (its facility: FAIL, REQTMOUT, ...) is logged once a second, with the number of lines that were
- * dropped in between. */
+/* librdkafka repeats errors several times a second while a broker is unreachable. So
+ * each kind (its facility: FAIL, REQTMOUT, ...) is logged once a second, with the
+ * number of lines that were dropped in between. */
 #include "kafka/log.h"
 
 #include <inttypes.h>
@@ -87,8 +87,8 @@ static void note_cause(struct lw_kafka_log *log, const char *words) {
     pthread_mutex_unlock(&log->lock);
 }
 
-/* Newer versions report a broker that closes the connection only in the log. It matters during
- * the first request. */
+/* Newer versions report a broker that closes the connection only in the log. It
+ * matters during the first request. */
 static void note_hang_up(const rd_kafka_t *rk, const char *text) {
     char words[LW_KAFKA_WORDS];
     const char *at = strstr(text, "]: ");

@@ -1,5 +1,5 @@
-/* Passes librdkafka's log lines on, at most one a second per kind and client. A client puts this
- * first in its own struct and sets it as librdkafka's opaque. */
+/* Passes librdkafka's log lines on, at most one a second per kind and client. A
+ * client puts this first in its own struct and sets it as librdkafka's opaque. */
 #ifndef LW_KAFKA_LOG_H
 #define LW_KAFKA_LOG_H
 

@@ -1,12 +1,13 @@
 /* Wakes a fetcher that sleeps because its queue was full.
  *
- * Before 2.2 (fetch.queue.backoff.ms) librdkafka's broker thread sleeps for up to a second when
- * the local queue is full. A consumer that empties the queue sooner idles, unless the queue holds
- * a second's messages: hundreds of megabytes at a million a second. Any request to a broker wakes
- * its thread, which then checks the queue. So when the queue has fallen to half of its peak, the
- * cheapest request, for a partition's watermarks, goes to the leader of an assigned partition, in
- * turn. Then a queue of a few megabytes is as fast as one of hundreds. The request blocks for a
- * round trip, so it has its own thread. */
+ * Before 2.2 (fetch.queue.backoff.ms) librdkafka's broker thread sleeps for up to a
+ * second when the local queue is full. A consumer that empties the queue sooner
+ * idles, unless the queue holds a second's messages: hundreds of megabytes at a
+ * million a second. Any request to a broker wakes its thread, which then checks the
+ * queue. So when the queue has fallen to half of its peak, the cheapest request, for
+ * a partition's watermarks, goes to the leader of an assigned partition, in turn.
+ * Then a queue of a few megabytes is as fast as one of hundreds. The request blocks
+ * for a round trip, so it has its own thread. */
 #ifndef LW_KAFKA_NUDGE_H
 #define LW_KAFKA_NUDGE_H
 

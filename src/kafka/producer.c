@@ -1,18 +1,18 @@
 /* The producer.
  *
- * Idempotent and without a message timeout by default: queued messages arrive once and in
- * order, however long the brokers are unreachable. The local queue is bounded; callers block
- * while it is full. Calls serve delivery reports; a permanent rejection is kept and returned by
- * the next flush.
+ * Idempotent and without a message timeout by default: queued messages arrive once
+ * and in order, however long the brokers are unreachable. The local queue is bounded;
+ * callers block while it is full. Calls serve delivery reports; a permanent rejection
+ * is kept and returned by the next flush.
  *
- * A fatal error (a revoked permission, an expired producer id) ends an idempotent producer:
- * librdkafka drops its queue and accepts nothing more. Everything unacknowledged counts as
- * rejected, and lw_producer_renew replaces the client.
+ * A fatal error (a revoked permission, an expired producer id) ends an idempotent
+ * producer: librdkafka drops its queue and accepts nothing more. Everything
+ * unacknowledged counts as rejected, and lw_producer_renew replaces the client.
  *
- * A topic's max.message.bytes bounds a batch, and librdkafka rejects all messages of a batch that
- * exceeds it, even small ones. So messages that were rejected for their size are sent once more,
- * one per batch, by a second client. Only messages rejected there are too large; the others may
- * arrive after later ones. */
+ * A topic's max.message.bytes bounds a batch, and librdkafka rejects all messages of
+ * a batch that exceeds it, even small ones. So messages that were rejected for their
+ * size are sent once more, one per batch, by a second client. Only messages rejected
+ * there are too large; the others may arrive after later ones. */
 #include "kafka/producer.h"
 
 #include <inttypes.h>
@@ -64,8 +64,8 @@ static rd_kafka_t *client_new(struct lw_producer *p, bool alone, struct lw_err *
     return rk;
 }
 
-/* Reports of failures lack the message's time, so it is kept in the message's opaque pointer;
- * 0: none. */
+/* Reports of failures lack the message's time, so it is kept in the message's opaque
+ * pointer; 0: none. */
 static void *with_time(int64_t ms) {
     return ms > 0 && (uint64_t)ms <= UINTPTR_MAX ? (void *)(uintptr_t)ms : NULL;
 }

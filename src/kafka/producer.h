@@ -1,6 +1,6 @@
-/* The producer for replays, dead letters and predictions. It blocks while the local queue is
- * full and keeps a message until a broker acknowledges or finally rejects it. Thread: any;
- * several threads may share one producer. */
+/* The producer for replays, dead letters and predictions. It blocks while the local
+ * queue is full and keeps a message until a broker acknowledges or finally rejects
+ * it. Thread: any; several threads may share one producer. */
 #ifndef LW_KAFKA_PRODUCER_H
 #define LW_KAFKA_PRODUCER_H
 
@@ -39,12 +39,12 @@ int lw_producer_flush(struct lw_producer *p, int timeout_ms, struct lw_err *err)
 void lw_producer_poll(struct lw_producer *p);
 uint64_t lw_producer_acked(const struct lw_producer *p);
 uint64_t lw_producer_refused(const struct lw_producer *p);
-/* True after a fatal error (a revoked permission, ...): it accepts nothing more, and _flush
- * returns LW_ESTOP until _renew. */
+/* True after a fatal error (a revoked permission, ...): it accepts nothing more, and
+ * _flush returns LW_ESTOP until _renew. */
 bool lw_producer_failed(struct lw_producer *p);
 /* Replaces the client, with the same options and current secrets and certificates.
- * Unacknowledged messages are lost: send them again. LW_ECONFIG: the old client stays. No other
- * thread may use the producer meanwhile. */
+ * Unacknowledged messages are lost: send them again. LW_ECONFIG: the old client
+ * stays. No other thread may use the producer meanwhile. */
 int lw_producer_renew(struct lw_producer *p, struct lw_err *err);
 /* The password as it is now, for the connections to come. */
 int lw_producer_login(struct lw_producer *p, struct lw_err *err);

@@ -1,12 +1,13 @@
 /* Ranges are read with librdkafka's simple consumer: it belongs to no group, so a
- * training never moves an offset, takes part in no rebalance, and needs no rights on a
- * group.
+ * training never moves an offset, takes part in no rebalance, and needs no rights on
+ * a group.
  *
- * Offsets below the low watermark were deleted (retention), those from the high watermark on do
- * not exist (a recreated topic). The rest is read, all partitions into one queue. A range ends
- * with a message at or after its last offset, or with the end of the partition after it: the last
- * offset itself may be a transaction marker or compacted. If retention deletes messages during
- * the read, auto.offset.reset=earliest continues at the new first offset. */
+ * Offsets below the low watermark were deleted (retention), those from the high
+ * watermark on do not exist (a recreated topic). The rest is read, all partitions
+ * into one queue. A range ends with a message at or after its last offset, or with
+ * the end of the partition after it: the last offset itself may be a transaction
+ * marker or compacted. If retention deletes messages during the read,
+ * auto.offset.reset=earliest continues at the new first offset. */
 #include "kafka/ranges.h"
 
 #include <inttypes.h>
@@ -74,7 +75,8 @@ static const char *cause_of(struct range_reader *r, char *out, size_t size, int 
     return out[0] ? out : rd_kafka_err2str((rd_kafka_resp_err_t)code);
 }
 
-/* Queries the watermarks in slices, so that a stop or a missing broker ends it in time. */
+/* Queries the watermarks in slices, so that a stop or a missing broker ends it in
+ * time. */
 static int query_watermarks(struct range_reader *r, int32_t partition, int64_t *low,
                             int64_t *high, struct lw_err *err) {
     int64_t until = lw_mono_ms() + r->how->timeout_ms;

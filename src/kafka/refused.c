@@ -1,9 +1,9 @@
 /* Properties of librdkafka that a configuration may not set.
  *
- * A configuration is data: nothing that it names is executed or loaded, not even by `check`.
- * Properties that the exactly-once contract depends on are set after the user's (client.c), so
- * another value would have no effect. Names of newer versions that load or execute something are
- * recognised by their form. */
+ * A configuration is data: nothing that it names is executed or loaded, not even by
+ * `check`. Properties that the exactly-once contract depends on are set after the
+ * user's (client.c), so another value would have no effect. Names of newer versions
+ * that load or execute something are recognised by their form. */
 #include <string.h>
 
 #include "kafka/client.h"

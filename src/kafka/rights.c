@@ -110,8 +110,8 @@ int lw_kafka_may_read(const struct lw_kafka_options *options, const char *topic,
 
 /* ---- join ---- */
 
-/* By the admin's request and not by a consumer's own commit: a consumer that may not find
- * its coordinator cannot be closed (seen with 2.0.2). */
+/* By the admin's request and not by a consumer's own commit: a consumer that may not
+ * find its coordinator cannot be closed (seen with 2.0.2). */
 static rd_kafka_resp_err_t commit_outcome(rd_kafka_event_t *event) {
     size_t n = 0;
     const rd_kafka_AlterConsumerGroupOffsets_result_t *result =

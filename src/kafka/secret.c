@@ -1,12 +1,14 @@
-/* Recognises secret properties of librdkafka and removes their values from its messages.
+/* Recognises secret properties of librdkafka and removes their values from its
+ * messages.
  *
- * librdkafka has no API for which properties are secret, but their names show it: password,
- * passphrase, secret, a private key in PEM. The exception is sasl.oauthbearer.config, whose text
- * may contain anything. User names and file paths are not secrets.
+ * librdkafka has no API for which properties are secret, but their names show it:
+ * password, passphrase, secret, a private key in PEM. The exception is
+ * sasl.oauthbearer.config, whose text may contain anything. User names and file paths
+ * are not secrets.
  *
- * librdkafka's messages contain no values, except the rest of an OAUTHBEARER configuration that
- * it cannot parse. So in each message a secret, or its end of at least eight bytes, becomes
- * ***. */
+ * librdkafka's messages contain no values, except the rest of an OAUTHBEARER
+ * configuration that it cannot parse. So in each message a secret, or its end of at
+ * least eight bytes, becomes ***. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +31,8 @@ bool lw_kafka_secret(const char *property) {
     return strcmp(property, "sasl.oauthbearer.config") == 0;
 }
 
-/* Length of the match of the secret, from its byte `from` on, at `at`, if it reaches the secret's
- * or the text's end; else 0. */
+/* Length of the match of the secret, from its byte `from` on, at `at`, if it reaches
+ * the secret's or the text's end; else 0. */
 static size_t secret_match(const char *at, const char *secret, size_t from, size_t len) {
     size_t n = 0, least = len < TAIL ? len : TAIL;
     while (from + n < len && at[n] == secret[from + n])

@@ -1,6 +1,7 @@
-/* Sends small records of one topic in batches: collected in a buffer and passed to librdkafka
- * together, with one lock per batch. Allocates nothing once the buffer has its usual size, and
- * never blocks. Records have no headers; their time is the time of sending. Thread: one. */
+/* Sends small records of one topic in batches: collected in a buffer and passed to
+ * librdkafka together, with one lock per batch. Allocates nothing once the buffer has
+ * its usual size, and never blocks. Records have no headers; their time is the time
+ * of sending. Thread: one. */
 #ifndef LW_KAFKA_SENDER_H
 #define LW_KAFKA_SENDER_H
 
@@ -20,8 +21,8 @@ struct lw_buf *lw_sender_key(struct lw_sender *s);
 struct lw_buf *lw_sender_value(struct lw_sender *s);
 void lw_sender_put(struct lw_sender *s);
 
-/* Passes the buffer to librdkafka. LW_EAGAIN: the local queue is full, the rest is kept for the
- * next call; LW_ESTOP: a record was finally rejected and dropped. */
+/* Passes the buffer to librdkafka. LW_EAGAIN: the local queue is full, the rest is
+ * kept for the next call; LW_ESTOP: a record was finally rejected and dropped. */
 int lw_sender_send(struct lw_sender *s, struct lw_err *err);
 size_t lw_sender_left(const struct lw_sender *s);
 /* Drops the buffer. */
