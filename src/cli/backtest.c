@@ -16,7 +16,7 @@ struct backtest_options {
     bool json, quiet;
 };
 
-static int feed_through(struct lw_cli_backtest *b, struct lw_feed *feed,
+static int feed_through(struct lw_cli_backtest *b, struct lw_event_feed *feed,
                         struct lw_backtest *backtest, struct lw_err *err) {
     struct lw_progress progress;
     struct lw_feed_event event;
@@ -90,7 +90,7 @@ static int run_over_files(struct lw_cli_backtest *b,
     char names[LW_TEXTS_MAX][LW_NAME_MAX];
     if (lw_cli_backtest_prepare(b, options, err))
         return -1;
-    struct lw_feed *feed = lw_feed_open(b->config, files, n, err);
+    struct lw_event_feed *feed = lw_feed_open(b->config, files, n, err);
     if (!feed)
         return -1;
     struct lw_backtest_hooks hooks = lw_cli_backtest_hooks(b);

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/backtest.h"
-#include "engine/trials.h"
+#include "engine/training_json.h"
 
 static void print_event(const struct lw_cli_backtest *b, int64_t at_ms, const char *what,
                         const char *text) {

@@ -8,7 +8,7 @@
 #include "cli/check.h"
 #include "cli/check_reach.h"
 #include "cli/options.h"
-#include "engine/message.h"
+#include "engine/intake.h"
 #include "kafka/explain.h"
 #include "kafka/probe.h"
 

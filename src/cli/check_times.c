@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
-#include "engine/message.h"
+#include "engine/intake.h"
 #include "event/file.h"
 #include "kafka/probe.h"
 #include "kafka/ranges.h"

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/dead_letters.h"
-#include "engine/message.h"
+#include "engine/intake.h"
 
 struct dead_letters_view {
     const struct lw_dead_letters *letters;

@@ -45,7 +45,7 @@ struct demo {
     struct lw_serve http;
     struct lw_engine *engine;
     struct lw_demo_screen *screen;
-    struct lw_feed *feed;
+    struct lw_event_feed *feed;
     pthread_t replay_thread;
     bool replaying;
     atomic_bool stop, replayed;
@@ -142,7 +142,7 @@ static void wait_for_decision(struct demo *d) {
         lw_sleep_ms(1);
     }
     lw_engine_flow(d->engine, LW_FLOWS);
-    while (quiet && !atomic_load(&d->stop) && !lw_engine_status(d->engine).settled)
+    while (quiet && !atomic_load(&d->stop) && !lw_engine_status(d->engine).flow_flushed)
         lw_sleep_ms(1);
 }
 

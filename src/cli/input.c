@@ -65,7 +65,7 @@ int lw_input_read(const struct lw_config *config, const struct lw_input *in,
     struct lw_progress progress;
     struct lw_feed_event event;
     int got;
-    struct lw_feed *feed = lw_feed_open(config, in->paths, in->n, err);
+    struct lw_event_feed *feed = lw_feed_open(config, in->paths, in->n, err);
     if (!feed)
         return -1;
     lw_progress_start(&progress, in->what);

@@ -12,7 +12,7 @@
 
 struct replay_progress {
     struct lw_progress progress;
-    const struct lw_feed *feed;
+    const struct lw_event_feed *feed;
 };
 
 static bool progress_continues(void *arg) {
@@ -63,7 +63,7 @@ static int replay_files(const struct lw_config *config, struct replay_options *o
     const struct lw_event_spec *event = &config->spec.event;
     if (lw_injections_parse(&o->inject, event, &injected, err))
         return lw_err_context(err, "--inject");
-    struct lw_feed *feed = lw_feed_open(config, files, (size_t)n, err);
+    struct lw_event_feed *feed = lw_feed_open(config, files, (size_t)n, err);
     if (!feed)
         return -1;
     struct replay_progress pace = {.feed = feed};

@@ -27,10 +27,8 @@ static struct lw_engine *start_engine(const struct lw_config *config,
         struct lw_engine *engine = lw_engine_start(config, NULL, err);
         if (engine || (err->code != LW_EAGAIN && err->code != LW_ENOTFOUND))
             return engine;
-        char quoted[600];
         lw_serve_set_wait(http, err);
-        lw_log(LW_WARN, "start_retry", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, err->msg));
+        lw_log(start_retry, LW_QUOTE(err->msg));
         if (stop_requested(2000)) {
             lw_err_clear(err);
             return NULL;
@@ -40,12 +38,8 @@ static struct lw_engine *start_engine(const struct lw_config *config,
 
 static void log_status(const struct lw_engine *engine) {
     struct lw_engine_status s = lw_engine_status(engine);
-    lw_log(LW_INFO, "status",
-           "messages=%" PRIu64 " scored=%" PRIu64 " dead_lettered=%" PRIu64
-           " leading=%d training=%d "
-           "stalled=%d outbox=%" PRIu64 " since_poll_ms=%" PRId64,
-           s.messages, s.scored, s.dead, s.leading, s.training, s.stalled, s.outbox,
-           lw_mono_ms() - s.polled_ms);
+    lw_log(status, s.messages, s.scored, s.dead, s.leading, s.training, s.stalled,
+           s.outbox, lw_mono_ms() - s.polled_ms);
 }
 
 static int serve_engine(struct lw_engine *engine) {
@@ -53,9 +47,7 @@ static int serve_engine(struct lw_engine *engine) {
     int64_t reported = lw_mono_ms();
     while (!stop_requested(500)) {
         if (lw_engine_failed(engine, &why)) {
-            char quoted[600];
-            lw_log(LW_ERROR, "failed", "error=%s",
-                   lw_log_quote(quoted, sizeof quoted, why.msg));
+            lw_log(failed, LW_QUOTE(why.msg));
             return LW_EXIT_FAILED;
         }
         if (lw_mono_ms() - reported >= REPORT_MS) {
@@ -74,8 +66,8 @@ static int daemon_main(const struct lw_config *config) {
     lw_signals_catch();
     signal(SIGPIPE, SIG_IGN);
     lw_log_level(config->log_level);
-    lw_log(LW_INFO, "starting", "version=%s stream=%s config=%s config_hash=%016" PRIx64,
-           LW_CODE_VERSION, config->spec.stream, config->path, config->spec.config_hash);
+    lw_log(starting, LW_CODE_VERSION, config->spec.stream, config->path,
+           config->spec.config_hash);
     struct lw_serve http;
     if (lw_serve_start(&http, config, &err))
         return lw_cli_fail(&lw_cmd_run, &err);
@@ -86,11 +78,11 @@ static int daemon_main(const struct lw_config *config) {
     }
     lw_serve_set_engine(&http, engine);
     int rc = serve_engine(engine);
-    lw_log(LW_INFO, "stopping", "stream=%s", config->spec.stream);
+    lw_log(stopping, config->spec.stream);
     log_status(engine);
     lw_serve_stop(&http);
     lw_engine_stop(engine);
-    lw_log(LW_INFO, "stopped", "stream=%s", config->spec.stream);
+    lw_log(stopped, config->spec.stream);
     return rc;
 }
 

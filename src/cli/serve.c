@@ -21,7 +21,7 @@ static void copy_vitals(void *arg, struct lw_vitals *out) {
     out->leading = e.leading;
     out->training = e.training;
     out->stalled = e.stalled;
-    out->held = e.held;
+    out->held = e.paused_partitions;
     out->registry = e.registry;
     out->registry_away = e.registry_away;
     out->registry_requests = e.registry_requests;
@@ -55,8 +55,7 @@ int lw_serve_start(struct lw_serve *s, const struct lw_config *config,
     s->server = lw_server_start(&options, err);
     if (!s->server)
         return -1;
-    lw_log(LW_INFO, "http_listening", "address=%s",
-           lw_server_address(s->server, address, sizeof address));
+    lw_log(http_listening, lw_server_address(s->server, address, sizeof address));
     return 0;
 }
 

@@ -20,7 +20,7 @@
 #include "cli/options.h"
 #include "cli/train_table.h"
 #include "core/train.h"
-#include "engine/trials.h"
+#include "engine/training_json.h"
 
 struct train_options {
     const char *config, *out, *candidate, *until, *columns, *later;

@@ -93,7 +93,7 @@ struct lw_config {
     struct lw_receiver receiver[LW_RECEIVERS_MAX];
     char page_url[LW_URL_MAX], runbook_url[LW_URL_MAX];
     struct lw_privacy privacy; /* without its key */
-    enum lw_level log_level;
+    enum lw_log_level log_level;
     bool core_dumps;
     struct lw_config_names names;
     struct lw_tree *tree; /* for lw_config_print */

@@ -189,8 +189,7 @@ static void wrong(struct lw_call *c, const unsigned char digest[LW_DIGEST],
     char who[80];
     int fails = lw_address_wrong(c->server, c->peer->address, digest);
     lw_address_text((const struct sockaddr *)&c->peer->from, who, sizeof who);
-    lw_log(LW_WARN, "http_token_refused", "from=%s route=%s wrong=%d", who,
-           c->route ? c->route->prefix : "page", fails);
+    lw_log(http_token_refused, who, c->route ? c->route->prefix : "page", fails);
     lw_call_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
 }
 
@@ -225,9 +224,7 @@ static int find(struct lw_call *c, const unsigned char digest[LW_DIGEST], bool r
 
 /* Nothing about a file that others wrote is for whoever asks. */
 static void unusable(struct lw_call *c, const char *key, const struct lw_err *err) {
-    char quoted[600];
-    lw_log(LW_ERROR, "http_tokens_unusable", "key=%s error=%s", key,
-           lw_log_quote(quoted, sizeof quoted, err->msg));
+    lw_log(http_tokens_unusable, key, LW_QUOTE(err->msg));
     lw_call_fail(c, MHD_HTTP_FORBIDDEN,
                  "%s cannot be used: the log and `leeway check` say why", key);
 }

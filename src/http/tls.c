@@ -156,15 +156,13 @@ static void look(struct lw_http_tls *t) {
         return;
     memcpy(t->seen, now, sizeof now);
     struct pair *p = read_pair(t->cert_file, t->key_file, &err);
-    char quoted[600];
     if (!p) {
-        lw_log(LW_ERROR, "http_certificate_unusable", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, err.msg));
+        lw_log(http_certificate_unusable, LW_QUOTE(err.msg));
         return;
     }
     p->older = t->pair;
     t->pair = p;
-    lw_log(LW_INFO, "http_certificate", "ends_s=%lld", (long long)p->ends_s);
+    lw_log(http_certificate, (long long)p->ends_s);
 }
 
 int lw_http_tls_choose(gnutls_session_t session, const gnutls_datum_t *names, int n,

@@ -238,14 +238,12 @@ static int follow(struct watcher *w, const struct lw_aliases *a, struct lw_err *
     if (a->champion && !next && why.code == LW_EAGAIN)
         return lw_fail(err, LW_EAGAIN, "%s", why.msg);
     if (a->champion && !next) {
-        char quoted[600];
         w->refused = *a;
-        lw_log(LW_ERROR, "http_model_unusable", "version=%u error=%s", a->champion,
-               lw_log_quote(quoted, sizeof quoted, why.msg));
+        lw_log(http_model_unusable, a->champion, LW_QUOTE(why.msg));
         return 0;
     }
     swap(s, next);
-    lw_log(LW_INFO, "http_model", "version=%u", a->champion);
+    lw_log(http_model, a->champion);
     return 0;
 }
 
@@ -288,10 +286,8 @@ static void one_look(struct watcher *w) {
     bool news = !s->away[0];
     lw_copy(s->away, sizeof s->away, err.msg);
     pthread_mutex_unlock(&s->lock);
-    char quoted[600];
     if (news)
-        lw_log(LW_WARN, "http_redis_away", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, err.msg));
+        lw_log(http_redis_away, LW_QUOTE(err.msg));
 }
 
 static bool sleep_until_next(struct lw_server *s) {

@@ -248,11 +248,6 @@ static void keep(struct lw_registry *r, struct entry *e, struct lw_schema *schem
 
 /* ---- what comes back ---- */
 
-static void say(enum lw_level level, const char *event, const char *text) {
-    char quoted[600];
-    lw_log(level, event, "reason=%s", lw_log_quote(quoted, sizeof quoted, text));
-}
-
 static int64_t longer(const struct lw_registry *r, int64_t wait_ms) {
     wait_ms = wait_ms ? 2 * wait_ms : BACKOFF_FIRST;
     return wait_ms < r->options.retry_max_ms ? wait_ms : r->options.retry_max_ms;
@@ -279,7 +274,7 @@ static void outage(struct lw_registry *r, struct entry *e, int64_t asked_ms,
         r->next_ms = now + retry_after;
     r->away = true;
     if (!r->told_ms || now - r->told_ms >= TELL_EVERY) {
-        say(LW_WARN, "registry_away", why->msg);
+        lw_log(registry_away, LW_QUOTE(why->msg));
         r->told_ms = now;
         r->told = true;
     }
@@ -287,7 +282,7 @@ static void outage(struct lw_registry *r, struct entry *e, int64_t asked_ms,
 
 static void answered(struct lw_registry *r) {
     if (r->told)
-        lw_log(LW_INFO, "registry_back", "url=%s", r->options.url);
+        lw_log(registry_back, r->options.url);
     r->away = r->told = false;
     r->backoff_ms = r->next_ms = 0;
 }
@@ -300,7 +295,7 @@ static void tell_unknown(struct lw_registry *r, int64_t now, const char *why) {
     r->unknown_ms = now;
     r->told_unknown++;
     if ((r->told_unknown & (r->told_unknown - 1)) == 0)
-        say(LW_WARN, "schema_unknown", why);
+        lw_log(schema_unknown, LW_QUOTE(why));
 }
 
 /* The registry does not know the id (yet). */
@@ -328,8 +323,8 @@ static void missing(struct lw_registry *r, struct entry *e, const struct lw_err 
 static void found(struct lw_registry *r, struct entry *e, struct lw_schema *schema,
                   const char *where) {
     char name[48];
-    lw_log(LW_INFO, "schema_known", "schema=\"%s\" record=%s from=%s",
-           lw_frame_name(name, sizeof name, &e->frame), lw_schema_name(schema), where);
+    lw_log(schema_known, lw_frame_name(name, sizeof name, &e->frame),
+           lw_schema_name(schema), where);
     keep(r, e, schema);
 }
 
@@ -373,7 +368,7 @@ static struct lw_schema *look(struct lw_registry *r, const struct lw_frame *fram
     struct lw_err err = {0};
     struct lw_schema *schema = lw__disk_load(&r->options, frame, &err);
     if (!schema && err.code != LW_ENOTFOUND)
-        say(LW_WARN, "schema_cache_ignored", err.msg);
+        lw_log(schema_cache_ignored, LW_QUOTE(err.msg));
     return schema;
 }
 
@@ -384,7 +379,7 @@ static struct lw_schema *ask(struct asker *a, const struct lw_frame *frame,
     struct lw_err why = {0};
     if (schema && r->options.cache_dir[0] &&
         lw__disk_save(&r->options, frame, schema, &why))
-        say(LW_WARN, "schema_not_cached", why.msg);
+        lw_log(schema_not_cached, LW_QUOTE(why.msg));
     return schema;
 }
 
@@ -413,7 +408,7 @@ static void serve(struct asker *a, struct entry *e) {
     else if (err.code == LW_ENOTFOUND)
         missing(r, e, &err);
     else if (err.code == LW_EINPUT) {
-        say(LW_WARN, "schema_unreadable", err.msg);
+        lw_log(schema_unreadable, LW_QUOTE(err.msg));
         settle(r, e, UNREADABLE, err.msg);
     } else if (disk)
         move(r, e, e->state, place);

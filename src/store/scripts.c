@@ -163,7 +163,7 @@ const struct lw_script lw_script_restart = {
     "if h[2] ~= ARGV[2] then return {0, 'next_offset ' .. (h[2] or 'none')} end\n"
     "will('HSET', KEYS[1], 'next_offset', ARGV[3], 'progress', ARGV[8])\n"
     "will('DEL', KEYS[2])\n"
-    "will('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'what', 'topic_remade',\n"
+    "will('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', 'what', 'topic_recreated',\n"
     "     'who', ARGV[5], 'detail', ARGV[6], 'event', '0', 'at', ARGV[7])\n"
     "return commit({1})\n"};
 

@@ -93,7 +93,7 @@ def scenario(case):
     check("30 of them outside the years 1990 to 2100; 30 would be valid in us: set its unit to us" in detail, "the unit", detail)
     daemon = Daemon(case, other, "hurried", **hooks)
     wait_for("the letters", 30, lambda: count("hurried.dead") == 30)
-    equal(len(daemon.logged("event_time")), 1, "lines about it")
+    equal(len(daemon.logged("event_time_invalid")), 1, "lines about it")
     reason = consume("hurried.dead")[0]["headers"]
     check("would be right as microseconds: set its unit to us" in json.dumps(reason), "the reason", reason)
     daemon.stop()

@@ -248,8 +248,8 @@ def lies(s, liar):
     for i, lie in enumerate(LIES):
         liar.lie = (None, lie)
         s.start(f"lie{i}", **environment)
-        wait_for("it to hear the lie", 30, lambda: s.daemon.logged("redis_waits") or s.daemon.logged("claim_waits") or
-                 s.daemon.logged("lease_waits") or not s.daemon.alive())
+        wait_for("it to hear the lie", 30, lambda: s.daemon.logged("redis_retry") or s.daemon.logged("claim_retry") or
+                 s.daemon.logged("lease_retry") or not s.daemon.alive())
         for verb in (b"SCRIPT", b"EVALSHA", b"HMGET", b"HGETALL", b"HGET"):
             liar.lie, told = (verb, lie), liar.told
             wait_for(f"{lie!r} to {verb!r}", 20, lambda: liar.told > told + 2 or not s.daemon.alive(), 0.02)

@@ -1,5 +1,5 @@
-/* See trials.h. Durations are written as the configuration writes them. */
-#include "engine/trials.h"
+/* See training_json.h. Durations are written as the configuration writes them. */
+#include "engine/training_json.h"
 
 #include <math.h>
 
@@ -16,7 +16,7 @@ static void set_duration(json_t *o, const char *key, int64_t ms) {
                             json_string(lw_format_duration(text, sizeof text, ms)));
 }
 
-static json_t *correction(const struct lw_correction *c) {
+static json_t *correction_json(const struct lw_correction *c) {
     json_t *o = json_object();
     set_duration(o, "half_life", c->half_life_ms);
     set_duration(o, "window", c->window_ms);
@@ -24,7 +24,7 @@ static json_t *correction(const struct lw_correction *c) {
     return o;
 }
 
-static json_t *trees(const struct lw_tree_params *p) {
+static json_t *trees_json(const struct lw_tree_params *p) {
     json_t *o = json_object();
     json_object_set_new(o, "rounds", json_integer(p->rounds));
     json_object_set_new(o, "depth", json_integer(p->depth));
@@ -35,11 +35,11 @@ static json_t *trees(const struct lw_tree_params *p) {
     return o;
 }
 
-static void parameters(json_t *o, const struct lw_fit_spec *fit) {
+static void add_parameters(json_t *o, const struct lw_fit_spec *fit) {
     json_object_set_new(o, "kind", json_string(lw_fit_kind_name(fit->kind)));
     json_object_set_new(o, "features", json_string(fit->features));
     if (fit->kind == LW_FIT_TREES)
-        json_object_set_new(o, "trees", trees(&fit->trees));
+        json_object_set_new(o, "trees", trees_json(&fit->trees));
     else if (fit->kind != LW_FIT_OLS)
         set_real(o, "alpha", fit->alpha);
     if (fit->loss == LW_LOSS_HUBER)
@@ -49,16 +49,16 @@ static void parameters(json_t *o, const struct lw_fit_spec *fit) {
     set_duration(o, "window", fit->window_ms);
     set_duration(o, "half_life", fit->half_life_ms);
     if (fit->correction.half_life_ms)
-        json_object_set_new(o, "correction", correction(&fit->correction));
+        json_object_set_new(o, "correction", correction_json(&fit->correction));
 }
 
-json_t *lw_trials_json(const struct lw_training *t) {
+json_t *lw_training_json_trials(const struct lw_training *t) {
     json_t *list = json_array();
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
         json_t *o = json_object();
         json_object_set_new(o, "name", json_string(trial->name));
-        parameters(o, trial->fit);
+        add_parameters(o, trial->fit);
         json_object_set_new(o, "round", json_integer(trial->round));
         json_object_set_new(o, "rows", json_integer((json_int_t)trial->rows));
         set_real(o, "seconds", trial->seconds);
@@ -76,7 +76,7 @@ static json_t *time_text(int64_t ms) {
     return json_string(lw_format_time(text, sizeof text, ms));
 }
 
-json_t *lw_left_out_json(const struct lw_training *t) {
+json_t *lw_training_json_left_out(const struct lw_training *t) {
     json_t *list = json_array();
     for (size_t i = 0; i < t->nleft; i++) {
         const struct lw_span *s = &t->left[i].span;

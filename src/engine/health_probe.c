@@ -1,5 +1,5 @@
-/* The finding out: the brokers' word, the workers', and Redis's, which is written to and
- * read from. Nothing here waits for longer than Redis may take to answer. */
+/* Collects the facts for health from brokers, workers and Redis, which is also
+ * written to. Blocks no longer than Redis's timeout. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 /* ---- this process ---- */
 
-static void hear_engine(struct lw_watch *w) {
+static void read_engine(struct lw_watch *w) {
     struct lw_engine *e = w->engine;
     int64_t *end = w->brokers.end;
     pthread_mutex_lock(&e->lock);
@@ -30,17 +30,17 @@ static void hear_engine(struct lw_watch *w) {
     pthread_mutex_unlock(&e->lock);
 }
 
-/* Of several workers that are hindered, the one that has been for longest. */
-static void hear_workers(struct lw_watch *w) {
-    struct lw_word word[LW_HINDRANCES];
+/* Of each kind, the trouble that has lasted longest. */
+static void read_workers(struct lw_watch *w) {
+    struct lw_worker_trouble word[LW_WORKER_TROUBLES];
     memset(w->word, 0, sizeof w->word);
     w->owned = w->schemas = 0;
     for (int i = 0; i < w->engine->nworkers; i++) {
         struct lw_worker_status s = lw__worker_status(w->engine->worker[i]);
-        lw__worker_words(w->engine->worker[i], word);
+        lw__worker_troubles(w->engine->worker[i], word);
         w->owned += s.owned;
-        w->schemas += s.held;
-        for (int k = 0; k < LW_HINDRANCES; k++)
+        w->schemas += s.npaused;
+        for (int k = 0; k < LW_WORKER_TROUBLES; k++)
             if (word[k].text[0] &&
                 (!w->word[k].text[0] || word[k].since_ms < w->word[k].since_ms))
                 w->word[k] = word[k];
@@ -49,7 +49,7 @@ static void hear_workers(struct lw_watch *w) {
 
 /* ---- Redis ---- */
 
-static void say_myself(struct lw_watch *w) {
+static void write_heartbeat(struct lw_watch *w) {
     struct lw_process *me = lw_calloc(1, sizeof *me);
     const struct lw_health *h = &w->health;
     bool leading = atomic_load(&w->engine->leading);
@@ -70,7 +70,7 @@ static void say_myself(struct lw_watch *w) {
     free(me);
 }
 
-static void clear_away(struct lw_watch *w) {
+static void remove_expired(struct lw_watch *w) {
     struct lw_err err = {0};
     for (size_t i = 0; i < w->facts.ngone; i++)
         lw_health_leave(w->redis, &w->config->spec, w->facts.gone[i], &err);
@@ -103,14 +103,14 @@ static void read_redis(struct lw_watch *w) {
         w->read_ms = w->now.mono_ms;
         w->offset_ms = w->facts.server_ms - lw_wall_ms();
         w->offset_known = true;
-        clear_away(w);
+        remove_expired(w);
     } else {
         w->redis_err = err;
     }
 }
 
-/* While Redis is away, what people have silenced stays silent. */
-static void hear_silences(struct lw_watch *w) {
+/* While Redis is unreachable, the last known silences apply. */
+static void read_silences(struct lw_watch *w) {
     struct lw_err err = {0};
     struct lw_silence *fresh = NULL;
     size_t n = 0;
@@ -121,9 +121,8 @@ static void hear_silences(struct lw_watch *w) {
     w->nsilences = n;
 }
 
-/* When the leader's last pass was, as we hear of it: our own word, or what its entry says
- * anew. */
-static void hear_leader(struct lw_watch *w) {
+/* Time of the leader's last pass: this process's own, or when its entry last changed. */
+static void follow_leader(struct lw_watch *w) {
     int64_t told = 0;
     if (!w->read)
         return;
@@ -148,16 +147,16 @@ static void hear_leader(struct lw_watch *w) {
 }
 
 void lw__health_look(struct lw_watch *w) {
-    hear_engine(w);
-    hear_workers(w);
+    read_engine(w);
+    read_workers(w);
     lw_err_clear(&w->redis_err);
     read_redis(w);
     bool due = !w->wrote_ms || w->now.mono_ms - w->wrote_ms >= WRITE_MS;
     if (w->read && due)
-        hear_silences(w);
+        read_silences(w);
     if (w->read && w->offset_known && due)
-        say_myself(w);
-    hear_leader(w);
+        write_heartbeat(w);
+    follow_leader(w);
 }
 
 /* ---- partitions ---- */
@@ -167,16 +166,16 @@ static bool is_of(const char *owner, const char *who) {
     return strncmp(owner, who, len) == 0 && owner[len] == ':';
 }
 
-static bool ours(const struct lw_watch *w, int32_t p) {
+static bool owned_here(const struct lw_watch *w, int32_t p) {
     return w->owned && is_of(w->view[p].owner, w->engine->who);
 }
 
-static bool lives(const struct lw_watch *w, int32_t p) {
+static bool owner_lives(const struct lw_watch *w, int32_t p) {
     for (size_t i = 0; i < w->facts.nprocesses; i++)
         if (strcmp(w->facts.process[i].who, w->engine->who) != 0 &&
             is_of(w->view[p].owner, w->facts.process[i].who))
             return true;
-    return ours(w, p);
+    return owned_here(w, p);
 }
 
 static void judge_partitions(struct lw_watch *w) {
@@ -191,8 +190,8 @@ static void judge_partitions(struct lw_watch *w) {
             .end_offset = fresh && p < w->brokers.n ? w->brokers.end[p] : -1,
             .high_offset = w->view[p].end_offset};
         w->verdict[p] = lw_stand_look(&w->stand[p], &look, PARTITIONS_MS, w->now);
-        if (w->verdict[p] == LW_STAND_DESERTED && lives(w, p))
-            w->verdict[p] = LW_STAND_STANDS; /* it is read, and cannot be flushed */
+        if (w->verdict[p] == LW_STAND_DESERTED && owner_lives(w, p))
+            w->verdict[p] = LW_STAND_STANDS; /* it is read but cannot be flushed */
         bool gone = w->verdict[p] == LW_STAND_DESERTED;
         bool open = w->verdict[p] == LW_STAND_OPEN;
         bool stands = open || w->verdict[p] == LW_STAND_STANDS;
@@ -210,26 +209,25 @@ static void judge_partitions(struct lw_watch *w) {
     h->figure.deserted = w->n ? deserted : NAN;
 }
 
-/* What stands in the way of this process's partitions. */
-static const char *why(const struct lw_watch *w) {
-    static const enum lw_hindrance order[] = {LW_HINDERED_LETTERS,
-                                              LW_HINDERED_PREDICTIONS,
-                                              LW_HINDERED_STALLED, LW_HINDERED_GROUP};
+/* What blocks this process's partitions. */
+static const char *blocking_reason(const struct lw_watch *w) {
+    static const enum lw_worker_trouble_kind order[] = {
+        LW_WORKER_TROUBLE_LETTERS, LW_WORKER_TROUBLE_PREDICTIONS,
+        LW_WORKER_TROUBLE_STALLED, LW_WORKER_TROUBLE_GROUP};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (w->word[order[i]].text[0])
             return w->word[order[i]].text;
     if (w->schemas)
-        return "the schema registry has not told a schema yet";
+        return "the schema registry has not returned a schema yet";
     return w->brokers.why;
 }
 
-static size_t collect(const struct lw_watch *w, enum lw_stand_verdict which,
-                      int32_t *out) {
+static size_t collect_partitions(const struct lw_watch *w, enum lw_stand_verdict which,
+                                 int32_t *out) {
     size_t n = 0;
-    for (int32_t p = 0; p < w->n;
-         p++) /* one that stands elsewhere is another's trouble */
+    for (int32_t p = 0; p < w->n; p++) /* others report their own */
         if (w->verdict[p] == which &&
-            (which == LW_STAND_DESERTED || which == LW_STAND_UNKNOWN || ours(w, p)))
+            (which == LW_STAND_DESERTED || which == LW_STAND_UNKNOWN || owned_here(w, p)))
             out[n++] = p;
     return n;
 }
@@ -241,21 +239,21 @@ bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
         return false;
     judge_partitions(w);
     int32_t *number = lw_calloc((size_t)w->n + 1, sizeof *number);
-    size_t n = collect(w, LW_STAND_DESERTED, number);
-    const char *reason = why(w);
+    size_t n = collect_partitions(w, LW_STAND_DESERTED, number);
+    const char *reason = blocking_reason(w);
     if (n)
         snprintf(out, size, "no live process reads partition%s %s%s%s", n > 1 ? "s" : "",
                  lw_health_list(list, sizeof list, number, n), *reason ? ": " : "",
                  reason);
-    size_t m = collect(w, LW_STAND_STANDS, number), at = strlen(out);
+    size_t m = collect_partitions(w, LW_STAND_STANDS, number), at = strlen(out);
     if (m && at < size)
         snprintf(out + at, size - at,
-                 "%spartition%s %s stand%s still, with messages to read or an end that "
-                 "no broker tells%s%s",
+                 "%spartition%s %s do%s not advance: there are messages to read, or no "
+                 "broker reports the end%s%s",
                  n ? "; " : "", m > 1 ? "s" : "",
-                 lw_health_list(list, sizeof list, number, m), m > 1 ? "" : "s",
+                 lw_health_list(list, sizeof list, number, m), m > 1 ? "" : "es",
                  *reason && !n ? ": " : "", n ? "" : reason);
-    size_t k = collect(w, LW_STAND_OPEN, number);
+    size_t k = collect_partitions(w, LW_STAND_OPEN, number);
     at = strlen(out);
     if (k && at < size)
         snprintf(
@@ -263,7 +261,7 @@ bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
             "%spartition%s %s wait%s behind a transaction that its producer neither commits nor aborts",
             n || m ? "; " : "", k > 1 ? "s" : "",
             lw_health_list(list, sizeof list, number, k), k > 1 ? "" : "s");
-    bool known = collect(w, LW_STAND_UNKNOWN, number) == 0;
+    bool known = collect_partitions(w, LW_STAND_UNKNOWN, number) == 0;
     free(number);
     return known || n || m || k;
 }

@@ -1,7 +1,7 @@
-/* See pager.h. Which message is due is decided in alert/pager.c; here is the bookkeeping:
- * one page an alert, with its newest message and what each receiver was told, and the
- * lists of what changes in Redis by the next write. */
-#include "engine/pager.h"
+/* See notification_plan.h. alert/ decides which message is due; this file keeps the
+ * books: one entry per alert, with its newest message and what each receiver was
+ * notified of, and the lists of changes for the next write to Redis. */
+#include "engine/notification_plan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,72 +15,70 @@
 #include "store/alerts.h"
 
 #define CLOSED                                                                           \
-    "Resolved while nobody was to be told of it; another incident of its kind has "      \
-    "begun "                                                                             \
-    "since."
+    "Resolved while notifications were withheld; another incident of its kind has begun since."
 #define ORPHAN                                                                           \
-    "Resolved: nothing watches for this any more (the rule has gone, or the detector "   \
-    "began anew)."
+    "Resolved: nothing watches for this any more (the rule was removed, or the monitor " \
+    "started empty)."
 #define SILENCES_MS LW_SECOND
-#define SAY_MAX     4 /* closing one incident, opening the next, and to spare */
+#define SAY_MAX     4 /* close one incident, open the next, and a margin */
 
-struct page {
+struct alert_entry {
     char *json; /* newest message, or NULL */
     size_t len;
     struct lw_told told[LW_RECEIVERS_MAX];
 };
 
-struct said {
+struct message_text {
     const char *json;
     size_t len;
 };
 
-struct told_line {
+struct notified_text {
     char text[LW_TOLD_MAX];
 };
 
-struct lw_pager {
+struct lw_notification_plan {
     const struct lw_config *config;
     size_t n, cap;
-    struct lw_standing *standing; /* parallel to page: what judging wants in one piece */
-    struct page *page;
+    struct lw_standing *standing; /* parallel to entry, contiguous for judging */
+    struct alert_entry *entry;
     size_t nsilences;
     struct lw_silence *silence;
     int64_t silences_ms; /* monotonic: when they were read */
-    /* The pages under construction. */
+    /* The notifications under construction. */
     struct lw_pages pages;
     struct lw_outgoing *outgoing;
     struct lw_page_field *message, *told;
-    struct told_line *told_text;
+    struct notified_text *told_text;
     struct lw_page_line *line;
     struct lw_alert *alert;
     size_t outgoing_cap, message_cap, told_cap, line_cap, alert_cap;
     size_t nmade;
-    struct lw_buf *made; /* messages that were restated for these pages */
+    struct lw_buf *made; /* messages rendered for these notifications */
 };
 
-struct lw_pager *lw_pager_new(const struct lw_config *config) {
-    struct lw_pager *p = lw_calloc(1, sizeof *p);
+struct lw_notification_plan *lw_notification_plan_new(const struct lw_config *config) {
+    struct lw_notification_plan *p = lw_calloc(1, sizeof *p);
     p->config = config;
     p->silences_ms = INT64_MIN;
     return p;
 }
 
-static void begin_pages(struct lw_pager *p) {
+static void plan_begin(struct lw_notification_plan *p) {
     for (size_t i = 0; i < p->nmade; i++)
         lw_buf_fini(&p->made[i]);
     p->nmade = 0;
     p->pages = (struct lw_pages){0};
 }
 
-void lw_pager_free(struct lw_pager *p) {
+void lw_notification_plan_free(struct lw_notification_plan *p) {
     if (!p)
         return;
-    begin_pages(p);
+    plan_begin(p);
     for (size_t i = 0; i < p->n; i++)
-        free(p->page[i].json);
+        free(p->entry[i].json);
     free(p->standing);
-    free(p->page);
+    free(p->entry);
     free(p->silence);
     free(p->outgoing);
     free(p->message);
@@ -94,65 +92,67 @@ void lw_pager_free(struct lw_pager *p) {
 
 /* ---- loading ---- */
 
-static size_t find(const struct lw_pager *p, uint64_t fingerprint) {
+static size_t plan_find(const struct lw_notification_plan *p, uint64_t fingerprint) {
     size_t i = 0;
     while (i < p->n && p->standing[i].fingerprint != fingerprint)
         i++;
     return i;
 }
 
-static size_t find_or_add(struct lw_pager *p, uint64_t fingerprint) {
-    size_t i = find(p, fingerprint);
+static size_t plan_find_or_add(struct lw_notification_plan *p, uint64_t fingerprint) {
+    size_t i = plan_find(p, fingerprint);
     if (i < p->n)
         return i;
     if (p->n == p->cap) {
         p->cap = p->cap ? 2 * p->cap : 32;
         p->standing = lw_realloc(p->standing, p->cap, sizeof *p->standing);
-        p->page = lw_realloc(p->page, p->cap, sizeof *p->page);
+        p->entry = lw_realloc(p->entry, p->cap, sizeof *p->entry);
     }
     p->standing[p->n] = (struct lw_standing){.fingerprint = fingerprint};
-    memset(&p->page[p->n], 0, sizeof *p->page);
+    memset(&p->entry[p->n], 0, sizeof *p->entry);
     return p->n++;
 }
 
 static void load_alert(void *arg, const struct lw_standing *alert) {
-    struct lw_pager *p = arg;
-    size_t i = find_or_add(p, alert->fingerprint);
+    struct lw_notification_plan *p = arg;
+    size_t i = plan_find_or_add(p, alert->fingerprint);
     p->standing[i] = *alert;
 }
 
-static void keep_message(struct page *page, const char *json, size_t len) {
-    free(page->json);
-    page->json = lw_strndup(json, len);
-    page->len = len;
+static void alert_keep_message(struct alert_entry *entry, const char *json, size_t len) {
+    free(entry->json);
+    entry->json = lw_strndup(json, len);
+    entry->len = len;
 }
 
 static void load_message(void *arg, const char *fingerprint, const char *json,
                          size_t len) {
-    struct lw_pager *p = arg;
-    size_t i = find(p, strtoull(fingerprint, NULL, 16));
-    if (i < p->n) /* else the message of an alert that is not there any more */
-        keep_message(&p->page[i], json, len);
+    struct lw_notification_plan *p = arg;
+    size_t i = plan_find(p, strtoull(fingerprint, NULL, 16));
+    if (i < p->n) /* else the alert no longer exists */
+        alert_keep_message(&p->entry[i], json, len);
 }
 
-static void load_told(void *arg, const char *name, const char *text) {
-    struct lw_pager *p = arg;
+static void load_notified(void *arg, const char *name, const char *text) {
+    struct lw_notification_plan *p = arg;
     struct lw_told told;
     int r = lw_receiver_find(p->config->receiver, p->config->nreceivers, name);
-    size_t i = find(p, strtoull(name, NULL, 16));
+    size_t i = plan_find(p, strtoull(name, NULL, 16));
     if (r >= 0 && i < p->n && lw_told_parse(text, &told))
-        p->page[i].told[r] = told;
+        p->entry[i].told[r] = told;
 }
 
-int lw_pager_load(struct lw_pager *p, struct lw_redis *r, struct lw_err *err) {
-    const struct lw_pages_reader reader = {p, load_alert, load_message, load_told};
+int lw_notification_plan_load(struct lw_notification_plan *p, struct lw_redis *r,
+                              struct lw_err *err) {
+    const struct lw_pages_reader reader = {p, load_alert, load_message, load_notified};
     return lw_pages_load(r, &p->config->spec, &reader, err) ||
-                   lw_pager_silences(p, r, err)
+                   lw_notification_plan_silences(p, r, err)
                ? -1
                : 0;
 }
 
-int lw_pager_silences(struct lw_pager *p, struct lw_redis *r, struct lw_err *err) {
+int lw_notification_plan_silences(struct lw_notification_plan *p, struct lw_redis *r,
+                                  struct lw_err *err) {
     struct lw_silence *fresh = NULL;
     int64_t now = lw_mono_ms();
     size_t n;
@@ -167,7 +167,7 @@ int lw_pager_silences(struct lw_pager *p, struct lw_redis *r, struct lw_err *err
     return 0;
 }
 
-/* ---- pages ---- */
+/* ---- notifications ---- */
 
 /* Room for one more; *n grows by one. */
 #define ADD(list, n, cap)                                                                \
@@ -176,9 +176,9 @@ int lw_pager_silences(struct lw_pager *p, struct lw_redis *r, struct lw_err *err
                   : (void)0,                                                             \
      &(list)[(n)++])
 
-static void add_outgoing(struct lw_pager *p, const struct lw_receiver *r,
+static void add_outgoing(struct lw_notification_plan *p, const struct lw_receiver *r,
                          const struct lw_standing *alert, const char *id,
-                         struct said said) {
+                         struct message_text said) {
     struct lw_outgoing *o = ADD(p->outgoing, p->pages.noutgoing, p->outgoing_cap);
     lw_outbox_id(o->id, sizeof o->id, id, r->name);
     o->alert = alert->fingerprint;
@@ -186,17 +186,19 @@ static void add_outgoing(struct lw_pager *p, const struct lw_receiver *r,
     o->len = said.len;
 }
 
-/* The alert's newest message, for repetitions and for what is kept back. */
-static void add_message(struct lw_pager *p, size_t i, const char *json, size_t len) {
+/* The alert's newest message, for repetitions and deferred notifications. */
+static void add_message(struct lw_notification_plan *p, size_t i, const char *json,
+                        size_t len) {
     struct lw_page_field *f = ADD(p->message, p->pages.nmessages, p->message_cap);
     snprintf(f->name, sizeof f->name, "%016" PRIx64, p->standing[i].fingerprint);
     f->text = json;
     f->len = len;
 }
 
-/* What the receiver knows from now on. */
-static void remember(struct lw_pager *p, size_t i, size_t r, const struct lw_told *told) {
-    p->page[i].told[r] = *told;
+/* What the receiver was notified of. */
+static void plan_set_notified(struct lw_notification_plan *p, size_t i, size_t r,
+                              const struct lw_told *told) {
+    p->entry[i].told[r] = *told;
     if (p->pages.ntold == p->told_cap) {
         p->told_cap = p->told_cap ? 2 * p->told_cap : 16;
         p->told = lw_realloc(p->told, p->told_cap, sizeof *p->told);
@@ -210,14 +212,14 @@ static void remember(struct lw_pager *p, size_t i, size_t r, const struct lw_tol
     f->len = f->text ? strlen(text) : 0;
 }
 
-/* Of an alert whose message is `json`: the message restated. The text stays where it is
- * when the list of texts grows. */
-static const struct lw_buf *restate(struct lw_pager *p, const struct page *page,
-                                    const struct lw_restated *how) {
+/* The entry's message, restated. Its text does not move when the list grows. */
+static const struct lw_buf *plan_restate(struct lw_notification_plan *p,
+                                         const struct alert_entry *entry,
+                                         const struct lw_restated *how) {
     struct lw_err err = {0};
     struct lw_buf text = {0};
-    if (lw_alert_restate(page->json, page->len, how, &text, &err)) {
-        lw_log(LW_ERROR, "alert_unformed", "error=\"%s\"", err.msg);
+    if (lw_alert_restate(entry->json, entry->len, how, &text, &err)) {
+        lw_log(alert_render_failed, err.msg);
         return NULL;
     }
     p->made = lw_realloc(p->made, p->nmade + 1, sizeof *p->made);
@@ -225,7 +227,7 @@ static const struct lw_buf *restate(struct lw_pager *p, const struct page *page,
     return &p->made[p->nmade++];
 }
 
-/* The id under which something is said: of the told incident for what is closed. */
+/* The id of a notification; a closed incident keeps the id of its first one. */
 static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
                   const struct lw_told *was, const struct lw_saying *say) {
     bool closed = say->what == LW_SAY_CLOSED;
@@ -236,9 +238,9 @@ static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
                 say->what == LW_SAY_AGAIN ? say->told.repeat : 0);
 }
 
-static const struct lw_buf *say_again(struct lw_pager *p, size_t i,
-                                      const struct lw_pager_hooks *hooks,
-                                      const struct lw_saying *say, int64_t now_ms) {
+static const struct lw_buf *plan_repeat(struct lw_notification_plan *p, size_t i,
+                                        const struct lw_notification_hooks *hooks,
+                                        const struct lw_saying *say, int64_t now_ms) {
     struct lw_buf text = {0};
     if (hooks &&
         hooks->again(hooks->arg, p->standing[i].fingerprint, say->told.repeat, &text)) {
@@ -247,20 +249,20 @@ static const struct lw_buf *say_again(struct lw_pager *p, size_t i,
         return &p->made[p->nmade++];
     }
     lw_buf_fini(&text);
-    return restate(p, &p->page[i],
-                   &(struct lw_restated){.told = say->told, .now_ms = now_ms});
+    return plan_restate(p, &p->entry[i],
+                        &(struct lw_restated){.told = say->told, .now_ms = now_ms});
 }
 
-/* Says one thing; false when there is nothing (more) to say. */
-static bool say_one(struct lw_pager *p, size_t i, size_t r,
-                    const struct lw_pager_hooks *hooks, int64_t now_ms) {
+/* Adds one notification; false when none is due. */
+static bool plan_notify_one(struct lw_notification_plan *p, size_t i, size_t r,
+                            const struct lw_notification_hooks *hooks, int64_t now_ms) {
     const struct lw_receiver *receiver = &p->config->receiver[r];
     const struct lw_standing *alert = &p->standing[i];
-    struct page *page = &p->page[i];
-    struct lw_told was = page->told[r];
+    struct alert_entry *entry = &p->entry[i];
+    struct lw_told was = entry->told[r];
     struct lw_saying say = lw_pager_say(receiver, alert, &was, now_ms);
     char id[LW_ALERT_ID_MAX];
-    if (say.what == LW_SAY_NOTHING || !page->json)
+    if (say.what == LW_SAY_NOTHING || !entry->json)
         return false;
     if (say.what == LW_SAY_AGAIN && hooks &&
         hooks->waits(hooks->arg, receiver, alert->fingerprint))
@@ -268,26 +270,27 @@ static bool say_one(struct lw_pager *p, size_t i, size_t r,
     id_of(id, alert, &was, &say);
     const struct lw_buf *text = NULL;
     if (say.what == LW_SAY_AGAIN)
-        text = say_again(p, i, hooks, &say, now_ms);
+        text = plan_repeat(p, i, hooks, &say, now_ms);
     else if (say.what == LW_SAY_CLOSED)
-        text = restate(p, page, &(struct lw_restated){true, was, now_ms, CLOSED});
+        text = plan_restate(p, entry, &(struct lw_restated){true, was, now_ms, CLOSED});
     if (say.what == LW_SAY_CHANGE)
-        add_outgoing(p, receiver, alert, id, (struct said){page->json, page->len});
+        add_outgoing(p, receiver, alert, id,
+                     (struct message_text){entry->json, entry->len});
     else if (text)
         add_outgoing(p, receiver, alert, id,
-                     (struct said){(const char *)text->data, text->len});
-    remember(p, i, r, &say.told);
+                     (struct message_text){(const char *)text->data, text->len});
+    plan_set_notified(p, i, r, &say.told);
     return true;
 }
 
-static void say_all(struct lw_pager *p, size_t i, const struct lw_pager_hooks *hooks,
-                    int64_t now_ms) {
+static void plan_notify_all(struct lw_notification_plan *p, size_t i,
+                            const struct lw_notification_hooks *hooks, int64_t now_ms) {
     for (size_t r = 0; r < p->config->nreceivers; r++)
-        for (int k = 0; k < SAY_MAX && say_one(p, i, r, hooks, now_ms); k++)
+        for (int k = 0; k < SAY_MAX && plan_notify_one(p, i, r, hooks, now_ms); k++)
             continue;
 }
 
-static const struct lw_pages *finish_pages(struct lw_pager *p) {
+static const struct lw_pages *plan_finish(struct lw_notification_plan *p) {
     p->pages.outgoing = p->outgoing;
     p->pages.message = p->message;
     p->pages.told = p->told;
@@ -296,12 +299,12 @@ static const struct lw_pages *finish_pages(struct lw_pager *p) {
     return &p->pages;
 }
 
-static void judge(struct lw_pager *p, int64_t now_ms) {
+static void plan_judge(struct lw_notification_plan *p, int64_t now_ms) {
     lw_standings_judge(&p->config->spec, p->standing, p->n, p->silence, p->nsilences,
                        now_ms);
 }
 
-static void stand(struct lw_standing *s, const struct lw_alert *a) {
+static void status_set(struct lw_standing *s, const struct lw_alert *a) {
     s->incident = a->incident;
     s->firing = a->firing;
     s->severity = a->severity;
@@ -317,8 +320,9 @@ static void stand(struct lw_standing *s, const struct lw_alert *a) {
     lw_copy(s->summary, sizeof s->summary, a->summary);
 }
 
-/* What is kept back is said where people look for what became of an alert. */
-static void note_withheld(struct lw_pager *p, const struct lw_standing *s) {
+/* Records a withheld alert in the log and the audit. */
+static void plan_note_withheld(struct lw_notification_plan *p,
+                               const struct lw_standing *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
         return;
     struct lw_page_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
@@ -327,55 +331,57 @@ static void note_withheld(struct lw_pager *p, const struct lw_standing *s) {
              s->feature[0] ? " of " : "", s->feature,
              s->silenced_by[0] ? "silence" : "explained by",
              s->silenced_by[0] ? s->silenced_by : s->inhibited_by);
-    lw_log(LW_INFO, "alert_withheld", "rule=%s feature=%s silence=%s cause=\"%s\"",
-           s->rule, s->feature[0] ? s->feature : "-",
+    lw_log(alert_withheld, s->rule, s->feature[0] ? s->feature : "-",
            s->silenced_by[0] ? s->silenced_by : "-", s->inhibited_by);
 }
 
-const struct lw_pages *lw_pager_changes(struct lw_pager *p, const struct lw_alert *alert,
-                                        size_t n, const struct lw_buf *json,
-                                        int64_t now_ms) {
-    begin_pages(p);
-    for (size_t k = 0; k < n; k++) { /* causes first: their order is of no meaning */
-        size_t i = find_or_add(p, alert[k].fingerprint);
-        stand(&p->standing[i], &alert[k]);
+const struct lw_pages *lw_notification_plan_changes(struct lw_notification_plan *p,
+                                                    const struct lw_alert *alert,
+                                                    size_t n, const struct lw_buf *json,
+                                                    int64_t now_ms) {
+    plan_begin(p);
+    for (size_t k = 0; k < n; k++) { /* all first: causes may come in any order */
+        size_t i = plan_find_or_add(p, alert[k].fingerprint);
+        status_set(&p->standing[i], &alert[k]);
     }
-    judge(p, now_ms);
+    plan_judge(p, now_ms);
     for (size_t k = 0; k < n; k++) {
-        size_t i = find(p, alert[k].fingerprint);
+        size_t i = plan_find(p, alert[k].fingerprint);
         if (json[k].len == 0)
             continue;
-        stand(&p->standing[i], &alert[k]); /* one may change twice in a step */
-        keep_message(&p->page[i], (const char *)json[k].data, json[k].len);
+        status_set(&p->standing[i], &alert[k]); /* one may change twice in a step */
+        alert_keep_message(&p->entry[i], (const char *)json[k].data, json[k].len);
         add_message(p, i, (const char *)json[k].data, json[k].len);
-        say_all(p, i, NULL, now_ms);
-        /* the page's own copy goes with the next message: what was said is the caller's
-         */
+        plan_notify_all(p, i, NULL, now_ms);
+        /* refer to the caller's copy: the entry's is freed with the next message */
         for (size_t o = 0; o < p->pages.noutgoing; o++)
-            if (p->outgoing[o].json == p->page[i].json)
+            if (p->outgoing[o].json == p->entry[i].json)
                 p->outgoing[o].json = (const char *)json[k].data;
-        note_withheld(p, &p->standing[i]);
+        plan_note_withheld(p, &p->standing[i]);
     }
-    return finish_pages(p);
+    return plan_finish(p);
 }
 
-const struct lw_pages *lw_pager_itself(struct lw_pager *p, const struct lw_alert *alert,
-                                       const struct lw_buf *json, int64_t now_ms) {
-    lw_pager_changes(p, alert, 1, json, now_ms);
+const struct lw_pages *lw_notification_plan_itself(struct lw_notification_plan *p,
+                                                   const struct lw_alert *alert,
+                                                   const struct lw_buf *json,
+                                                   int64_t now_ms) {
+    lw_notification_plan_changes(p, alert, 1, json, now_ms);
     *ADD(p->alert, p->pages.nalerts, p->alert_cap) = *alert;
-    return finish_pages(p);
+    return plan_finish(p);
 }
 
-const struct lw_standing *lw_pager_standing(const struct lw_pager *p,
-                                            uint64_t fingerprint) {
-    size_t i = find(p, fingerprint);
+const struct lw_standing *
+lw_notification_plan_status(const struct lw_notification_plan *p, uint64_t fingerprint) {
+    size_t i = plan_find(p, fingerprint);
     return i < p->n ? &p->standing[i] : NULL;
 }
 
-const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_monitor *m,
-                                        int64_t now_ms) {
-    begin_pages(p);
-    judge(p, now_ms);
+const struct lw_pages *lw_notification_plan_orphans(struct lw_notification_plan *p,
+                                                    const struct lw_monitor *m,
+                                                    int64_t now_ms) {
+    plan_begin(p);
+    plan_judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++) {
         struct lw_standing *s = &p->standing[i];
         bool itself = lw_component_of_alert(s->rule) < LW_COMPONENTS;
@@ -398,22 +404,23 @@ const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_moni
         const struct lw_restated how = {
             true, {s->incident, s->severity, 0, 0}, now_ms, ORPHAN};
         const struct lw_buf *text =
-            p->page[i].json ? restate(p, &p->page[i], &how) : NULL;
+            p->entry[i].json ? plan_restate(p, &p->entry[i], &how) : NULL;
         if (text) {
-            keep_message(&p->page[i], (const char *)text->data, text->len);
+            alert_keep_message(&p->entry[i], (const char *)text->data, text->len);
             add_message(p, i, (const char *)text->data, text->len);
         }
-        stand(s, a);
-        say_all(p, i, NULL, now_ms);
+        status_set(s, a);
+        plan_notify_all(p, i, NULL, now_ms);
     }
-    return p->pages.nalerts ? finish_pages(p) : NULL;
+    return p->pages.nalerts ? plan_finish(p) : NULL;
 }
 
 const struct lw_pages *
-lw_pager_round(struct lw_pager *p, const struct lw_pager_hooks *hooks, int64_t now_ms) {
-    begin_pages(p);
-    judge(p, now_ms);
+lw_notification_plan_round(struct lw_notification_plan *p,
+                           const struct lw_notification_hooks *hooks, int64_t now_ms) {
+    plan_begin(p);
+    plan_judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++)
-        say_all(p, i, hooks, now_ms);
-    return p->pages.ntold ? finish_pages(p) : NULL;
+        plan_notify_all(p, i, hooks, now_ms);
+    return p->pages.ntold ? plan_finish(p) : NULL;
 }

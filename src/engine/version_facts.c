@@ -1,5 +1,5 @@
-/* The facts of a version as JSON: what was tried, how it was judged, and from which data
- * exactly. */
+/* The facts of a version as JSON: what was tried, how it was judged, and from which
+ * data exactly. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/engine_private.h"
-#include "engine/trials.h"
+#include "engine/training_json.h"
 
-static json_t *number(double v) {
+static json_t *number_json(double v) {
     return isfinite(v) ? json_real(v) : json_null();
 }
 
@@ -21,20 +21,20 @@ static json_t *time_text(int64_t ms) {
     return json_string(lw_format_time(text, sizeof text, ms));
 }
 
-static json_t *gate(const struct lw_gate *g) {
+static json_t *gate_json(const struct lw_gate *g) {
     json_t *o = json_object();
     json_object_set_new(o, "passed", json_boolean(g->passed));
     json_object_set_new(o, "rows", json_integer((json_int_t)g->n));
     json_object_set_new(o, "blocks", json_integer((json_int_t)g->blocks));
-    json_object_set_new(o, "champion_rmse", number(g->champion_rmse));
-    json_object_set_new(o, "challenger_rmse", number(g->challenger_rmse));
-    json_object_set_new(o, "gain", number(g->gain));
-    json_object_set_new(o, "z", number(g->z));
+    json_object_set_new(o, "champion_rmse", number_json(g->champion_rmse));
+    json_object_set_new(o, "challenger_rmse", number_json(g->challenger_rmse));
+    json_object_set_new(o, "gain", number_json(g->gain));
+    json_object_set_new(o, "z", number_json(g->z));
     json_object_set_new(o, "verdict", json_string(g->reason));
     return o;
 }
 
-static json_t *ranges(const struct lw_lineage *l) {
+static json_t *ranges_json(const struct lw_lineage *l) {
     json_t *list = json_array();
     for (size_t i = 0; i < l->nranges; i++) {
         if (l->range[i].first < 0)
@@ -48,13 +48,13 @@ static json_t *ranges(const struct lw_lineage *l) {
     return list;
 }
 
-static json_t *lineage(const struct lw_config *config, const struct lw_training *t,
-                       const struct lw_lineage *l) {
+static json_t *lineage_json(const struct lw_config *config, const struct lw_training *t,
+                            const struct lw_lineage *l) {
     char hash[20];
     snprintf(hash, sizeof hash, "%016" PRIx64, config->spec.config_hash);
     json_t *o = json_object();
     json_object_set_new(o, "topic", json_string(l->topic));
-    json_object_set_new(o, "ranges", ranges(l));
+    json_object_set_new(o, "ranges", ranges_json(l));
     json_object_set_new(o, "messages", json_integer((json_int_t)l->read));
     json_object_set_new(o, "gone", json_integer((json_int_t)l->gone));
     json_object_set_new(o, "undecodable", json_integer((json_int_t)l->undecodable));
@@ -62,14 +62,15 @@ static json_t *lineage(const struct lw_config *config, const struct lw_training 
     json_object_set_new(o, "rows_from", time_text(t->rows_from_ms));
     json_object_set_new(o, "holdout_from", time_text(t->holdout_from_ms));
     json_object_set_new(o, "until", time_text(t->as_of_ms));
-    json_object_set_new(o, "left_out", lw_left_out_json(t));
+    json_object_set_new(o, "left_out", lw_training_json_left_out(t));
     json_object_set_new(o, "config_hash", json_string(hash));
     json_object_set_new(o, "code", json_string(LW_CODE_VERSION));
     return o;
 }
 
-char *lw__facts(const struct lw_config *config, const struct lw_request *request,
-                const struct lw_training *t, const struct lw_lineage *l, double seconds) {
+char *lw__version_facts(const struct lw_config *config, const struct lw_request *request,
+                        const struct lw_training *t, const struct lw_lineage *l,
+                        double seconds) {
     char print[20];
     snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(t->model));
     json_t *o = json_object();
@@ -79,11 +80,11 @@ char *lw__facts(const struct lw_config *config, const struct lw_request *request
     json_object_set_new(o, "coefficients",
                         json_integer((json_int_t)lw_model_coefficients(t->model)));
     json_object_set_new(o, "fingerprint", json_string(print));
-    json_object_set_new(o, "heldout_rmse", number(t->trial[t->chosen].rmse));
-    json_object_set_new(o, "seconds", number(seconds));
-    json_object_set_new(o, "trials", lw_trials_json(t));
-    json_object_set_new(o, "gate", gate(&t->gate));
-    json_object_set_new(o, "lineage", lineage(config, t, l));
+    json_object_set_new(o, "heldout_rmse", number_json(t->trial[t->chosen].rmse));
+    json_object_set_new(o, "seconds", number_json(seconds));
+    json_object_set_new(o, "trials", lw_training_json_trials(t));
+    json_object_set_new(o, "gate", gate_json(&t->gate));
+    json_object_set_new(o, "lineage", lineage_json(config, t, l));
     char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(o);
     lw_assert(text);

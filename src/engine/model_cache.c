@@ -1,10 +1,11 @@
-/* See scorer.h. A worker has its own copies of the models: a few MB each, and no lock.
+/* See model_cache.h. A worker has its own copies of the models: a few MB each, and no
+ * lock.
  *
- * A version never changes, but its number can come again: in a Redis that was emptied, or
- * put back to a time before it, the next training takes the same number. So a number is
- * believed only together with the moment of its making, which is asked for at each
- * line-up. */
-#include "engine/scorer.h"
+ * A version never changes, but its number can come again: in a Redis that was
+ * emptied, or put back to a time before it, the next training takes the same number.
+ * So a number is believed only together with the moment of its making, which is asked
+ * for at each line-up. */
+#include "engine/model_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-struct entry {
+struct cached_model {
     uint32_t version;
     int64_t created_ms;
     struct lw_model *model; /* NULL: known to be unusable */
@@ -20,7 +21,7 @@ struct entry {
 
 struct lw_model_cache {
     const struct lw_spec *spec;
-    struct entry *entry;
+    struct cached_model *entry;
     size_t n;
 };
 
@@ -39,8 +40,8 @@ void lw_model_cache_free(struct lw_model_cache *c) {
     free(c);
 }
 
-static struct lw_model *decode(const struct lw_spec *spec, const struct lw_version *v,
-                               struct lw_err *err) {
+static struct lw_model *model_decode(const struct lw_spec *spec,
+                                     const struct lw_version *v, struct lw_err *err) {
     struct lw_model *model = lw_model_decode(v->model, v->model_len, err);
     if (model && lw_model_bind(model, &spec->event.fields, err)) {
         lw_model_free(model);
@@ -49,28 +50,26 @@ static struct lw_model *decode(const struct lw_spec *spec, const struct lw_versi
     return model;
 }
 
-static int load(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
-                struct lw_err *err) {
+static int cache_load(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
+                      struct lw_err *err) {
     struct lw_version v;
     struct lw_err why = {0};
     struct lw_reply *reply = lw_models_get(r, c->spec, version, &v, &why);
     if (!reply && why.code == LW_EAGAIN)
         return lw_fail(err, LW_EAGAIN, "%s", why.msg);
-    struct lw_model *model = reply ? decode(c->spec, &v, &why) : NULL;
+    struct lw_model *model = reply ? model_decode(c->spec, &v, &why) : NULL;
     lw_reply_free(reply);
     if (!model) {
-        char quoted[600];
-        lw_log(LW_ERROR, "model_unusable", "version=%u error=%s", version,
-               lw_log_quote(quoted, sizeof quoted, why.msg));
+        lw_log(model_unusable, version, LW_QUOTE(why.msg));
     }
     c->entry = lw_realloc(c->entry, c->n + 1, sizeof *c->entry);
-    c->entry[c->n++] =
-        (struct entry){.version = version, .created_ms = v.created_ms, .model = model};
+    c->entry[c->n++] = (struct cached_model){
+        .version = version, .created_ms = v.created_ms, .model = model};
     return 0;
 }
 
-static struct entry *find(const struct lw_model_cache *c, uint32_t version,
-                          int64_t created_ms) {
+static struct cached_model *cache_find(const struct lw_model_cache *c, uint32_t version,
+                                       int64_t created_ms) {
     for (size_t i = 0; i < c->n; i++)
         if (c->entry[i].version == version && c->entry[i].created_ms == created_ms)
             return &c->entry[i];
@@ -78,15 +77,17 @@ static struct entry *find(const struct lw_model_cache *c, uint32_t version,
 }
 
 /* Its key is damaged or gone, and we have it: it goes on. */
-static struct entry *find_any(const struct lw_model_cache *c, uint32_t version) {
+static struct cached_model *cache_find_any(const struct lw_model_cache *c,
+                                           uint32_t version) {
     for (size_t i = c->n; i-- > 0;)
         if (c->entry[i].version == version && c->entry[i].model)
             return &c->entry[i];
     return NULL;
 }
 
-static int want(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
-                struct lw_lineup *out, struct lw_err *err) {
+static int cache_add_version(struct lw_model_cache *c, struct lw_redis *r,
+                             uint32_t version, struct lw_loaded_models *out,
+                             struct lw_err *err) {
     struct lw_version head = {0};
     struct lw_err why = {0};
     struct lw_reply *reply = lw_models_head(r, c->spec, version, &head, &why);
@@ -94,10 +95,10 @@ static int want(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
     lw_reply_free(reply);
     if (!known && why.code == LW_EAGAIN)
         return lw_fail(err, LW_EAGAIN, "%s", why.msg);
-    const struct entry *e =
-        known ? find(c, version, head.created_ms) : find_any(c, version);
+    const struct cached_model *e =
+        known ? cache_find(c, version, head.created_ms) : cache_find_any(c, version);
     if (!e) {
-        if (load(c, r, version, err))
+        if (cache_load(c, r, version, err))
             return -1;
         e = &c->entry[c->n - 1];
     }
@@ -108,22 +109,22 @@ static int want(struct lw_model_cache *c, struct lw_redis *r, uint32_t version,
     return 0;
 }
 
-int lw_model_cache_line_up(struct lw_model_cache *c, struct lw_redis *r,
-                           const struct lw_force *force, struct lw_lineup *out,
-                           struct lw_err *err) {
-    struct lw_lineup next = {0};
-    if (force->champion && want(c, r, force->champion, &next, err))
+int lw_model_cache_load(struct lw_model_cache *c, struct lw_redis *r,
+                        const struct lw_active_versions *force,
+                        struct lw_loaded_models *out, struct lw_err *err) {
+    struct lw_loaded_models next = {0};
+    if (force->champion && cache_add_version(c, r, force->champion, &next, err))
         return -1;
     bool champion = next.n > 0;
     for (size_t i = 0; champion && i < force->nshadows; i++)
-        if (want(c, r, force->shadow[i], &next, err))
+        if (cache_add_version(c, r, force->shadow[i], &next, err))
             return -1;
     *out = next;
     return 0;
 }
 
-static bool used(const struct lw_model *model, const struct lw_lineup *const *inuse,
-                 size_t n) {
+static bool model_used(const struct lw_model *model,
+                       const struct lw_loaded_models *const *inuse, size_t n) {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < inuse[i]->n; k++)
             if (inuse[i]->model[k] == model)
@@ -131,11 +132,11 @@ static bool used(const struct lw_model *model, const struct lw_lineup *const *in
     return false;
 }
 
-void lw_model_cache_sweep(struct lw_model_cache *c, const struct lw_lineup *const *inuse,
-                          size_t n) {
+void lw_model_cache_sweep(struct lw_model_cache *c,
+                          const struct lw_loaded_models *const *inuse, size_t n) {
     size_t keep = 0;
     for (size_t i = 0; i < c->n; i++) {
-        if (used(c->entry[i].model, inuse, n))
+        if (model_used(c->entry[i].model, inuse, n))
             c->entry[keep++] = c->entry[i];
         else
             lw_model_free(c->entry[i].model);

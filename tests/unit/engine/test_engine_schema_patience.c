@@ -29,15 +29,15 @@ static int make(void **state) {
     b->worker = lw_calloc(1, sizeof *b->worker);
     b->config->source.registry.missing_wait_ms = WAIT;
     b->worker->config = b->config;
-    b->worker->slot = lw_calloc(1, sizeof *b->worker->slot);
-    b->worker->nslots = 1;
+    b->worker->state = lw_calloc(1, sizeof *b->worker->state);
+    b->worker->nstates = 1;
     *state = b;
     return 0;
 }
 
 static int drop(void **state) {
     struct bench *b = *state;
-    free(b->worker->slot);
+    free(b->worker->state);
     free(b->worker);
     free(b->config);
     free(b);
@@ -45,23 +45,23 @@ static int drop(void **state) {
 }
 
 static int64_t patience(struct bench *b, int64_t now) {
-    lw__slots_release(b->worker, now);
-    return lw__slot_patience(b->worker, &b->worker->slot[0]);
+    lw__worker_resume_partitions(b->worker, now);
+    return lw__worker_schema_patience(b->worker, &b->worker->state[0]);
 }
 
 static void each_in_vain_shortens_the_next(void **state) {
     struct bench *b = *state;
-    struct lw_slot *s = &b->worker->slot[0];
-    *s = (struct lw_slot){0};
+    struct lw_partition_state *s = &b->worker->state[0];
+    *s = (struct lw_partition_state){0};
     assert_int_equal(patience(b, 1), WAIT);
-    lw__slot_waited(b->worker, s, false, 1);
+    lw__worker_schema_waited(b->worker, s, false, 1);
     assert_int_equal(patience(b, 1), WAIT / 8);
-    lw__slot_waited(b->worker, s, false, 1);
+    lw__worker_schema_waited(b->worker, s, false, 1);
     assert_int_equal(patience(b, 1), 0); /* the registry is not asked again so soon */
     assert_int_equal(patience(b, 1 + 20 * (WAIT / 2)), WAIT / 64 + WAIT / 2);
     assert_int_equal(patience(b, 1 + 20 * WAIT), WAIT);
-    lw__slot_waited(b->worker, s, false, 20 * WAIT);
-    lw__slot_waited(b->worker, s, true, 20 * WAIT); /* one that came */
+    lw__worker_schema_waited(b->worker, s, false, 20 * WAIT);
+    lw__worker_schema_waited(b->worker, s, true, 20 * WAIT); /* one that came */
     assert_int_equal(patience(b, 20 * WAIT), WAIT);
 }
 
@@ -74,12 +74,12 @@ static void garbage_costs_a_twentieth_of_the_time(void **state) {
     lw_rng_seed(&rng, seed);
     for (int round = 0; round < 200; round++) {
         int64_t now = 1, waited = 0, gap = 1 + (int64_t)(lw_rng_next(&rng) % 3000);
-        b->worker->slot[0] = (struct lw_slot){0};
+        b->worker->state[0] = (struct lw_partition_state){0};
         while (now < 100 * WAIT) {
             int64_t ms = patience(b, now);
             waited += ms;
             now += ms;
-            lw__slot_waited(b->worker, &b->worker->slot[0], false, now);
+            lw__worker_schema_waited(b->worker, &b->worker->state[0], false, now);
             now += 1 + (int64_t)(lw_rng_next(&rng) % (uint64_t)gap);
         }
         if (waited > 2 * WAIT + now / 20 * 8 / 7)

@@ -1,11 +1,9 @@
-/* See message.h.
+/* See intake.h.
  *
- * Decoders are kept in sets of four by a hash of the schema's id or GUID; within a set
- * the one that was used longest ago gives way. A topic has a handful of schemas, and one
- * that is full of made-up ids evicts no more than it touches. That a schema cannot be
- * read is kept like a decoder; that the registry does not know an id is not, because it
- * may learn of it. */
-#include "engine/message.h"
+ * Decoders are cached in sets of four by a hash of the schema's id or GUID; the least
+ * recently used one of a set is evicted. An unreadable schema is cached like a
+ * decoder. An unknown id is not, because the registry may learn it. */
+#include "engine/intake.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,15 +16,15 @@
 #define WAYS 4
 
 /* An id or a GUID as two words; `by` 0 (LW_SCHEMA_CONFIGURED) marks a free way. */
-struct key {
+struct schema_key {
     uint64_t high, low;
     int by;
 };
 
 struct way {
-    struct key key;
+    struct schema_key key;
     struct lw_decoder *decoder;
-    char *why; /* instead of a decoder: it can never be read */
+    char *why; /* instead of a decoder: why it is unreadable */
     uint64_t used;
 };
 
@@ -45,10 +43,10 @@ struct lw_intake {
     uint64_t clock;
     struct lw_frame wanted;
     int64_t patience_ms;
-    bool unknown; /* the last schema that was not to be had */
+    bool unknown; /* the last lookup failed with an unknown schema */
 };
 
-/* ---- making one ---- */
+/* ---- creation ---- */
 
 static int add_known(struct lw_intake *in, const struct lw_schema *writer,
                      struct lw_err *err) {
@@ -77,7 +75,7 @@ struct lw_intake *lw_intake_new(const struct lw_config *config,
     return NULL;
 }
 
-static void clear(struct way *w) {
+static void way_clear(struct way *w) {
     lw_decoder_free(w->decoder);
     free(w->why);
     *w = (struct way){0};
@@ -90,14 +88,14 @@ void lw_intake_free(struct lw_intake *in) {
         lw_decoder_free(in->known[i].decoder);
     for (size_t s = 0; s < SETS; s++)
         for (size_t i = 0; i < WAYS; i++)
-            clear(&in->way[s][i]);
+            way_clear(&in->way[s][i]);
     free(in);
 }
 
 /* ---- a registry's schemas ---- */
 
-static struct key key_of(const struct lw_frame *frame) {
-    struct key key = {.low = frame->id, .by = (int)frame->by};
+static struct schema_key key_of(const struct lw_frame *frame) {
+    struct schema_key key = {.low = frame->id, .by = (int)frame->by};
     if (frame->by == LW_SCHEMA_GUID) {
         memcpy(&key.high, frame->guid, 8);
         memcpy(&key.low, frame->guid + 8, 8);
@@ -105,38 +103,39 @@ static struct key key_of(const struct lw_frame *frame) {
     return key;
 }
 
-static bool same(const struct key *a, const struct key *b) {
+static bool key_equal(const struct schema_key *a, const struct schema_key *b) {
     return a->low == b->low && a->high == b->high && a->by == b->by;
 }
 
-static struct way *set_of(struct lw_intake *in, const struct key *key) {
+static struct way *set_of(struct lw_intake *in, const struct schema_key *key) {
     uint64_t h = lw_mix64(key->low ^ lw_mix64(key->high + (uint64_t)key->by));
     return in->way[h % SETS];
 }
 
-static struct way *find(struct lw_intake *in, const struct key *key) {
+static struct way *way_find(struct lw_intake *in, const struct schema_key *key) {
     struct way *set = set_of(in, key);
     for (size_t i = 0; i < WAYS; i++)
-        if (same(&set[i].key, key))
+        if (key_equal(&set[i].key, key))
             return &set[i];
     return NULL;
 }
 
-static struct way *make_room(struct lw_intake *in, const struct key *key) {
+static struct way *make_room(struct lw_intake *in, const struct schema_key *key) {
     struct way *set = set_of(in, key), *oldest = set;
     for (size_t i = 1; i < WAYS; i++)
         if (set[i].used < oldest->used)
             oldest = &set[i];
     if (in->last == oldest)
         in->last = NULL;
-    clear(oldest);
+    way_clear(oldest);
     oldest->key = *key;
     return oldest;
 }
 
 /* The registry's answer, kept if it is final. */
-static struct way *fetch(struct lw_intake *in, const struct lw_frame *frame,
-                         const struct key *key, bool ahead, struct lw_err *err) {
+static struct way *way_fetch(struct lw_intake *in, const struct lw_frame *frame,
+                             const struct schema_key *key, bool ahead,
+                             struct lw_err *err) {
     struct lw_err why = {0};
     struct lw_asking how = {.ahead = ahead, .patience_ms = in->patience_ms};
     lw_assert(in->registry != NULL);
@@ -165,12 +164,12 @@ static struct way *fetch(struct lw_intake *in, const struct lw_frame *frame,
 static const struct lw_decoder *decoder_of(struct lw_intake *in,
                                            const struct lw_frame *frame, bool ahead,
                                            struct lw_err *err) {
-    struct key key = key_of(frame);
+    struct schema_key key = key_of(frame);
     struct way *w = in->last;
-    if (!w || !same(&w->key, &key)) {
-        w = find(in, &key);
+    if (!w || !key_equal(&w->key, &key)) {
+        w = way_find(in, &key);
         if (!w)
-            w = fetch(in, frame, &key, ahead, err);
+            w = way_fetch(in, frame, &key, ahead, err);
         if (!w)
             return NULL;
         w->used = ++in->clock;
@@ -183,8 +182,8 @@ static const struct lw_decoder *decoder_of(struct lw_intake *in,
 
 /* ---- one message ---- */
 
-static const struct lw_decoder *fingerprinted(const struct lw_intake *in, uint64_t crc64,
-                                              struct lw_err *err) {
+static const struct lw_decoder *
+decoder_by_fingerprint(const struct lw_intake *in, uint64_t crc64, struct lw_err *err) {
     for (size_t i = 0; i < in->nknown; i++)
         if (in->known[i].crc64 == crc64)
             return in->known[i].decoder;
@@ -196,8 +195,8 @@ static const struct lw_decoder *fingerprinted(const struct lw_intake *in, uint64
     return NULL;
 }
 
-/* Confluent's serialisers put the schema before the datum, or into a header: the last of
- * that name counts. */
+/* Confluent's serialisers put the schema before the datum, or into a header: the last
+ * of that name counts. */
 static int unwrap_confluent(const rd_kafka_message_t *m, struct lw_frame *frame,
                             struct lw_err *err) {
     rd_kafka_headers_t *headers;
@@ -210,8 +209,8 @@ static int unwrap_confluent(const rd_kafka_message_t *m, struct lw_frame *frame,
     return lw_frame_parse(LW_FRAMING_CONFLUENT, m->payload, m->len, frame, err);
 }
 
-static int decode(struct lw_intake *in, const rd_kafka_message_t *m,
-                  struct lw_cell *cells, struct lw_err *err) {
+static int intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,
+                         struct lw_cell *cells, struct lw_err *err) {
     struct lw_frame frame = {.payload = m->payload, .len = m->len};
     const struct lw_decoder *d = in->known[0].decoder;
     switch (in->config->source.framing) {
@@ -220,7 +219,7 @@ static int decode(struct lw_intake *in, const rd_kafka_message_t *m,
     case LW_FRAMING_SINGLE:
         if (lw_frame_parse(LW_FRAMING_SINGLE, m->payload, m->len, &frame, err))
             return -1;
-        d = fingerprinted(in, frame.crc64, err);
+        d = decoder_by_fingerprint(in, frame.crc64, err);
         break;
     case LW_FRAMING_CONFLUENT:
         if (unwrap_confluent(m, &frame, err))
@@ -231,13 +230,14 @@ static int decode(struct lw_intake *in, const rd_kafka_message_t *m,
     return d ? lw_decoder_decode(d, frame.payload, frame.len, cells, err) : -1;
 }
 
-int lw_message_decode(struct lw_intake *in, const rd_kafka_message_t *m,
-                      struct lw_cell *cells, struct lw_err *err) {
+int lw_intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,
+                     struct lw_cell *cells, struct lw_err *err) {
     in->unknown = false;
-    int rc = decode(in, m, cells, err);
+    int rc = intake_decode(in, m, cells, err);
     if (rc && m->len == 0 && err && err->code == LW_EINPUT) {
         lw_err_clear(err);
-        lw_fail(err, LW_EINPUT, "the value is empty or null: a tombstone is no event");
+        lw_fail(err, LW_EINPUT,
+                "the value is empty or null: a tombstone is not an event");
     }
     return rc;
 }
@@ -268,7 +268,7 @@ bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame) {
     return decoder_of(in, frame, false, &err) || err.code != LW_EAGAIN;
 }
 
-int64_t lw_message_time(const rd_kafka_message_t *m) {
+int64_t lw_intake_message_time(const rd_kafka_message_t *m) {
     rd_kafka_timestamp_type_t type;
     int64_t ms = rd_kafka_message_timestamp(m, &type);
     return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || ms < 0 ? LW_NO_TIME : ms;
