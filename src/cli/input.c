@@ -37,7 +37,7 @@ void lw_input_tally_print(const struct lw_input_tally *t,
         if (t->reason[i])
             fprintf(out, ", %s rejected (%s%s)",
                     lw_format_count(count, sizeof count, t->reason[i]),
-                    i >= LW_ASIDE_CHECK ? "not " : "", lw_event_reason(spec, i));
+                    i >= LW_REJECTED_CHECK ? "not " : "", lw_event_reason(spec, i));
     if (t->late)
         fprintf(out, ", %s too late", lw_format_count(count, sizeof count, t->late));
     if (t->unusable)
