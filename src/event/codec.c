@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "base/mem.h"
+#include "base/varint.h"
 
 enum codec_kind { CODEC_NULL, CODEC_DEFLATE, CODEC_SNAPPY };
 
@@ -119,17 +120,6 @@ static bool snappy_copy(struct lw_reader *r, uint8_t tag, size_t want,
     return !r->bad && n <= want - out->len && copy_back(out, offset, n);
 }
 
-/* How long it says it is. */
-static uint64_t snappy_length(struct lw_reader *r) {
-    uint64_t want = 0;
-    uint8_t b = 0x80;
-    for (unsigned shift = 0; shift < 35 && b >= 0x80; shift += 7) {
-        b = lw_reader_u8(r);
-        want |= (uint64_t)(b & 0x7f) << shift;
-    }
-    return want;
-}
-
 static bool snappy_elements(struct lw_reader *r, uint64_t want, struct lw_buf *out) {
     while (lw_reader_left(r) > 0 && !r->bad) {
         uint8_t tag = lw_reader_u8(r);
@@ -149,7 +139,7 @@ static int unpack_snappy(const uint8_t *data, size_t len, size_t max, struct lw_
     const uint8_t *c = data + len - 4;
     uint32_t crc =
         (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16 | (uint32_t)c[2] << 8 | c[3];
-    uint64_t want = snappy_length(&r);
+    uint64_t want = lw_varint_get(&r);
     if (want > max)
         return too_much(max, err);
     if (!snappy_elements(&r, want, out) ||

@@ -13,25 +13,25 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "event/wire.h"
+#include "base/varint.h"
 
 #define LW_META_MAX (4 * 1024 * 1024)
 
 int lw_stream_long(FILE *stream, int64_t *out) {
-    uint64_t v = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        int b = getc(stream);
+    uint8_t bytes[LW_VARINT_MAX];
+    size_t n = 0;
+    int b;
+    do {
+        b = getc(stream);
         if (b == EOF)
-            return shift == 0 ? 0 : -1;
-        if (shift == 63 && b > 1)
-            return -1;
-        v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80) {
-            *out = lw_wire_zigzag(v);
-            return 1;
-        }
-    }
-    return -1;
+            return n == 0 ? 0 : -1;
+        bytes[n++] = (uint8_t)b;
+    } while (b >= 0x80 && n < sizeof bytes);
+    uint64_t v;
+    if (!lw_varint_read(bytes, bytes + n, &v))
+        return -1;
+    *out = lw_unzigzag(v);
+    return 1;
 }
 
 /* One length-prefixed value into buf; *budget is what is left of LW_META_MAX. */

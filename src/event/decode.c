@@ -12,21 +12,6 @@
 #include "event/convert.h"
 #include "event/wire.h"
 
-const uint8_t *lw_wire_varint_slow(const uint8_t *at, const uint8_t *end, uint64_t *out) {
-    uint64_t v = 0;
-    for (unsigned shift = 0; shift < 70 && at < end; shift += 7) {
-        uint8_t b = *at++;
-        if (shift == 63 && b > 1)
-            return NULL;
-        v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80) {
-            *out = v;
-            return at;
-        }
-    }
-    return NULL;
-}
-
 /* A walk's state besides the position: what a store needs to say where it failed. */
 struct walk {
     const struct lw_decoder *d;
@@ -133,7 +118,7 @@ static const uint8_t *take(const struct walk *w, const struct lw_step *step,
     size_t len;
     switch (step->op) {
     case LW_OP_SKIP_VARINT:
-        return lw_wire_varint(at, w->end, &v);
+        return lw_varint_read(at, w->end, &v);
     case LW_OP_SKIP_BYTES:
         return lw_wire_bytes(at, w->end, &len);
     case LW_OP_SKIP_FIXED:

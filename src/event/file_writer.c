@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/varint.h"
 #include "event/codec.h"
 #include "event/container.h"
 #include "event/file.h"
@@ -30,17 +31,10 @@ struct lw_file_writer {
     uint8_t sync[LW_SYNC_BYTES];
 };
 
-static void put_long(struct lw_buf *buf, int64_t v) {
-    uint64_t raw = ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-    for (; raw >= 0x80; raw >>= 7)
-        lw_buf_u8(buf, (uint8_t)(raw | 0x80));
-    lw_buf_u8(buf, (uint8_t)raw);
-}
-
 static void put_pair(struct lw_buf *buf, const char *key, const char *value) {
-    put_long(buf, (int64_t)strlen(key));
+    lw_varint_put_long(buf, (int64_t)strlen(key));
     lw_buf_put(buf, key, strlen(key));
-    put_long(buf, (int64_t)strlen(value));
+    lw_varint_put_long(buf, (int64_t)strlen(value));
     lw_buf_put(buf, value, strlen(value));
 }
 
@@ -58,10 +52,10 @@ static int write_header(struct lw_file_writer *w, struct lw_err *err) {
                         lw_mix64(fingerprint ^ lw_crc64_avro(w->path, strlen(w->path)))};
     memcpy(w->sync, half, sizeof half);
     lw_buf_put(&head, "Obj\001", 4);
-    put_long(&head, 2);
+    lw_varint_put_long(&head, 2);
     put_pair(&head, "avro.codec", "deflate");
     put_pair(&head, "avro.schema", lw_schema_json(w->schema));
-    put_long(&head, 0);
+    lw_varint_put_long(&head, 0);
     lw_buf_put(&head, w->sync, sizeof w->sync);
     int rc = write_out(w, head.data, head.len, err);
     lw_buf_fini(&head);
@@ -110,8 +104,8 @@ static int flush_block(struct lw_file_writer *w, struct lw_err *err) {
     if (w->count == 0)
         return 0;
     lw_codec_pack(w->codec, w->block.data, w->block.len, &w->packed);
-    put_long(&head, w->count);
-    put_long(&head, (int64_t)w->packed.len);
+    lw_varint_put_long(&head, w->count);
+    lw_varint_put_long(&head, (int64_t)w->packed.len);
     lw_buf_put(&w->packed, w->sync, sizeof w->sync);
     int rc = write_out(w, head.data, head.len, err);
     if (rc == 0)

@@ -137,7 +137,7 @@ static const uint8_t *skip(const struct lw_shapes *s, uint32_t i, const uint8_t 
     size_t len;
     switch (shape->kind) {
     case LW_SHAPE_VARINT:
-        return lw_wire_varint(at, end, &v);
+        return lw_varint_read(at, end, &v);
     case LW_SHAPE_BYTES:
         return lw_wire_bytes(at, end, &len);
     case LW_SHAPE_FIXED:

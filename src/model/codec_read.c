@@ -138,7 +138,7 @@ static int get_fields(struct decoder *d) {
     while (lw_wire_more(&d->in, &left)) {
         if (get_name(d, name, sizeof name, "a field's name"))
             return -1;
-        int64_t kind = lw_wire_get_long(&d->in);
+        int64_t kind = lw_varint_get_long(&d->in);
         bool required = lw_wire_get_boolean(&d->in);
         if (d->in.bad || kind < LW_NUMERIC || kind > LW_TEXT)
             return bad(d, "a field's kind");
@@ -170,7 +170,7 @@ static int get_texts(struct decoder *d) {
 }
 
 static int get_head(struct decoder *d) {
-    int64_t format = lw_wire_get_long(&d->in);
+    int64_t format = lw_varint_get_long(&d->in);
     struct lw_model *h = d->head;
     if (d->in.bad || format != LW_MODEL_FORMAT)
         return lw_fail(d->err, LW_EINPUT,
@@ -211,7 +211,7 @@ static int expect_atoms(struct decoder *d, const int *atoms, int n) {
 }
 
 static int get_other(struct decoder *d, struct pairs *p) {
-    int64_t branch = lw_wire_get_long(&d->in);
+    int64_t branch = lw_varint_get_long(&d->in);
     if (d->in.bad || branch < 0 || branch > 1)
         return bad(d, "a term's other level");
     p->has_other = branch == 1;
@@ -231,7 +231,7 @@ static int get_term(struct decoder *d) {
             lw_wire_get_string(&d->in, &len);
         }
     given.penalty = lw_wire_get_double(&d->in);
-    int64_t min_count = lw_wire_get_long(&d->in);
+    int64_t min_count = lw_varint_get_long(&d->in);
     if (d->in.bad || min_count < 0 || min_count > UINT32_MAX)
         return bad(d, "a term's rare handling");
     given.min_count = (uint32_t)min_count;
@@ -329,7 +329,7 @@ static int get_learned(struct decoder *d) {
 }
 
 static int get_forest(struct decoder *d) {
-    int64_t branch = lw_wire_get_long(&d->in);
+    int64_t branch = lw_varint_get_long(&d->in);
     if (d->in.bad || branch < 0 || branch > 1)
         return bad(d, "the forest");
     if (branch == 1) {

@@ -10,7 +10,7 @@
 static void put_ints(const int32_t *v, size_t n, struct lw_buf *out) {
     lw_wire_open(out, n);
     for (size_t i = 0; i < n; i++)
-        lw_wire_long(out, v[i]);
+        lw_varint_put_long(out, v[i]);
     lw_wire_close(out);
 }
 
@@ -76,7 +76,7 @@ static void get_list(struct lw_reader *in, char type, struct lists *l) {
     uint64_t left = 0;
     while (lw_wire_more(in, &left)) {
         if (type == 'i')
-            push(l, (double)(int32_t)lw_wire_get_long(in));
+            push(l, (double)(int32_t)lw_varint_get_long(in));
         else if (type == 'f')
             push(l, (double)lw_wire_get_float(in));
         else

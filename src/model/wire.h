@@ -7,12 +7,11 @@
 #ifndef LW_WIRE_H
 #define LW_WIRE_H
 
-#include "base/buf.h"
+#include "base/varint.h"
 #include "leeway/err.h"
 
 #define LW_MODEL_BYTES_MAX ((size_t)256 << 20) /* of a decoded record */
 
-void lw_wire_long(struct lw_buf *out, int64_t v);
 void lw_wire_string(struct lw_buf *out, const char *text, size_t len);
 void lw_wire_text(struct lw_buf *out, const char *text);
 /* An array or map of n items: open, the items, close. Nothing but close when n is 0. */
@@ -21,7 +20,6 @@ void lw_wire_close(struct lw_buf *out);
 void lw_wire_float(struct lw_buf *out, float v);
 
 /* A reader with a sticky failure (lw_reader.bad). Strings are borrowed. */
-int64_t lw_wire_get_long(struct lw_reader *in);
 const char *lw_wire_get_string(struct lw_reader *in, size_t *len);
 double lw_wire_get_double(struct lw_reader *in);
 float lw_wire_get_float(struct lw_reader *in);

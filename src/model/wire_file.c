@@ -47,7 +47,7 @@ int lw_wire_wrap(struct lw_buf *out, const char *schema, const struct lw_buf *re
     lw_wire_text(out, "deflate");
     lw_wire_close(out);
     lw_buf_put(out, sync.digest, SYNC);
-    lw_wire_long(out, 1);
+    lw_varint_put_long(out, 1);
     lw_wire_string(out, (const char *)body.data, body.len);
     lw_buf_put(out, sync.digest, SYNC);
     lw_buf_fini(&body);
@@ -136,7 +136,7 @@ static int read_header(struct lw_reader *in, struct header *h, struct lw_err *er
 static int read_block(struct lw_reader *in, const struct header *h, struct lw_buf *record,
                       struct lw_err *err) {
     size_t len;
-    int64_t count = lw_wire_get_long(in);
+    int64_t count = lw_varint_get_long(in);
     const char *data = lw_wire_get_string(in, &len);
     const void *sync = lw_reader_bytes(in, SYNC);
     if (in->bad)

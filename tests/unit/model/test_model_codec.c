@@ -204,16 +204,16 @@ static void damaged_records_are_refused_or_harmless(void **state) {
 static void small_files_cannot_ask_for_much_memory(void **state) {
     (void)state;
     struct lw_buf record = {0}, file = {0};
-    lw_wire_long(&record, LW_MODEL_FORMAT);
-    lw_wire_long(&record, INT64_MAX / 2); /* the length of the name */
+    lw_varint_put_long(&record, LW_MODEL_FORMAT);
+    lw_varint_put_long(&record, INT64_MAX / 2); /* the length of the name */
     lw_wire_wrap(&file, lw_model_schema, &record, NULL);
     refused(file.data, file.len, "its name");
     lw_buf_clear(&record);
     lw_buf_clear(&file);
-    lw_wire_long(&record, LW_MODEL_FORMAT);
+    lw_varint_put_long(&record, LW_MODEL_FORMAT);
     lw_wire_text(&record, "name");
     lw_wire_text(&record, "ridge");
-    lw_wire_long(&record, INT64_MAX / 2); /* that many parameters */
+    lw_varint_put_long(&record, INT64_MAX / 2); /* that many parameters */
     lw_wire_wrap(&file, lw_model_schema, &record, NULL);
     refused(file.data, file.len, "damaged");
     lw_buf_fini(&record);
@@ -248,14 +248,14 @@ static void wire_numbers_round_trip(void **state) {
     static const int64_t v[] = {0, -1, 1, 63, -64, 64, INT32_MAX, INT64_MAX, INT64_MIN};
     struct lw_buf out = {0};
     for (size_t i = 0; i < 9; i++)
-        lw_wire_long(&out, v[i]);
+        lw_varint_put_long(&out, v[i]);
     assert_memory_equal(out.data, "\x00\x01\x02\x7E\x7F\x80\x01", 7);
     struct lw_reader in = lw_reader_of(out.data, out.len);
     for (size_t i = 0; i < 9; i++)
-        assert_true(lw_wire_get_long(&in) == v[i]);
+        assert_true(lw_varint_get_long(&in) == v[i]);
     assert_false(in.bad);
     in = lw_reader_of("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 11);
-    lw_wire_get_long(&in);
+    lw_varint_get_long(&in);
     assert_true(in.bad);
     lw_buf_fini(&out);
 }
