@@ -89,7 +89,7 @@ static bool copy_back(struct lw_buf *out, size_t offset, size_t n) {
     return true;
 }
 
-static uint32_t little(struct lw_reader *r, unsigned bytes) {
+static uint32_t snappy_little_endian(struct lw_reader *r, unsigned bytes) {
     uint32_t v = 0;
     for (unsigned i = 0; i < bytes; i++)
         v |= (uint32_t)lw_reader_u8(r) << (8 * i);
@@ -100,7 +100,7 @@ static bool snappy_literal(struct lw_reader *r, uint8_t tag, size_t want,
                            struct lw_buf *out) {
     size_t n = tag >> 2;
     if (n >= 60)
-        n = little(r, (unsigned)n - 59);
+        n = snappy_little_endian(r, (unsigned)n - 59);
     n++;
     const void *bytes = n <= want - out->len ? lw_reader_bytes(r, n) : NULL;
     if (bytes)
@@ -115,7 +115,7 @@ static bool snappy_copy(struct lw_reader *r, uint8_t tag, size_t want,
         n = 4 + ((tag >> 2) & 7);
         offset = (size_t)(tag >> 5) << 8 | lw_reader_u8(r);
     } else {
-        offset = little(r, (tag & 3) == 2 ? 2 : 4);
+        offset = snappy_little_endian(r, (tag & 3) == 2 ? 2 : 4);
     }
     return !r->bad && n <= want - out->len && copy_back(out, offset, n);
 }

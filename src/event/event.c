@@ -31,7 +31,7 @@ static double target_of(const struct lw_event_spec *spec, const struct lw_cell *
     return b->present ? (b->num - a->num) / (double)LW_MINUTE : NAN;
 }
 
-static bool passes(const struct lw_check *check, const struct lw_cell *cell) {
+static bool check_passes(const struct lw_check *check, const struct lw_cell *cell) {
     if (!cell->present)
         return true;
     double v = cell->num;
@@ -41,7 +41,7 @@ static bool passes(const struct lw_check *check, const struct lw_cell *cell) {
 
 int lw_event_check(const struct lw_event_spec *spec, const struct lw_cell *cells) {
     for (size_t i = 0; i < spec->nchecks; i++)
-        if (!passes(&spec->check[i], &cells[spec->check[i].field]))
+        if (!check_passes(&spec->check[i], &cells[spec->check[i].field]))
             return LW_ASIDE_CHECK + (int)i;
     return LW_GOOD;
 }

@@ -5,8 +5,8 @@
  * values is outside what the configuration calls valid: counted under its reason, never
  * scored against); or an error (it lacks what scoring needs: to the dead-letter topic).
  */
-#ifndef LW_EVENT_H
-#define LW_EVENT_H
+#ifndef LW_EVENT_EVENT_H
+#define LW_EVENT_EVENT_H
 
 #include "leeway/row.h"
 

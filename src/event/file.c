@@ -1,7 +1,7 @@
 /* Reading container files: blocks in, records out as their bytes.
  *
  * A block is read and unpacked into buffers that serve the whole file; records in it are
- * found by walking the writer's schema as shapes, so nothing is decoded that nobody asked
+ * found by walking the writer's schema as layouts, so nothing is decoded that nobody asked
  * for. Everything a block claims is checked before memory is taken for it: its size
  * against LW_BLOCK_MAX and what is left of the file, what it unpacks to against what the
  * whole file may be (lw_file_limit), its count by the records that must
@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "event/codec.h"
 #include "event/container.h"
-#include "event/shape.h"
+#include "event/skip_layout.h"
 
 #define READ_BYTES ((size_t)1024 * 1024)
 
@@ -28,8 +28,8 @@ struct lw_file {
     int64_t size; /* of the file; 0: a pipe */
     struct lw_container head;
     struct lw_codec *codec;
-    struct lw_shapes shapes;
-    uint32_t shape;
+    struct lw_skip_layouts layouts;
+    uint32_t layout;
     struct lw_buf packed, block;
     int64_t budget; /* bytes that may still be unpacked */
     bool exceeded;
@@ -40,7 +40,7 @@ struct lw_file {
     struct lw_err failed;
 };
 
-static int begin(struct lw_file *file, struct lw_err *err) {
+static int file_begin(struct lw_file *file, struct lw_err *err) {
     struct stat st;
     if (fstat(fileno(file->stream), &st) == 0 && S_ISREG(st.st_mode))
         file->size = st.st_size;
@@ -50,9 +50,9 @@ static int begin(struct lw_file *file, struct lw_err *err) {
     if (!file->codec)
         return -1;
     lw_buf_extend(&file->block, 1); /* so that an empty block has an address too */
-    file->shape = lw_shape_of(&file->shapes, file->head.schema->top);
-    lw_shapes_seal(&file->shapes);
-    if (file->shapes.shape[file->shape].empty)
+    file->layout = lw_skip_layout_of(&file->layouts, file->head.schema->top);
+    lw_skip_layout_seal(&file->layouts);
+    if (file->layouts.layout[file->layout].empty)
         return lw_fail(err, LW_EINPUT, "its records have no fields");
     return 0;
 }
@@ -62,7 +62,7 @@ struct lw_file *lw_file_open_stream(FILE *stream, const char *name, struct lw_er
     file->path = lw_strdup(name);
     file->stream = stream;
     file->budget = INT64_MAX;
-    if (begin(file, err) < 0) {
+    if (file_begin(file, err) < 0) {
         lw_err_context(err, "%s", name);
         lw_file_close(file);
         return NULL;
@@ -84,7 +84,7 @@ void lw_file_close(struct lw_file *file) {
     fclose(file->stream);
     lw_container_fini(&file->head);
     lw_codec_free(file->codec);
-    lw_shapes_fini(&file->shapes);
+    lw_skip_layout_fini(&file->layouts);
     lw_buf_fini(&file->packed);
     lw_buf_fini(&file->block);
     free(file->path);
@@ -182,7 +182,8 @@ int lw_file_next(struct lw_file *file, const uint8_t **data, size_t *len,
         if (rc <= 0)
             return rc;
     }
-    const uint8_t *end = lw_shape_skip(&file->shapes, file->shape, file->at, file->end);
+    const uint8_t *end =
+        lw_skip_layout_end(&file->layouts, file->layout, file->at, file->end);
     if (!end)
         return fail_in_file(file, "its bytes are no record of the file's schema", err);
     *data = file->at;

@@ -1,7 +1,7 @@
 /* Avro object container files: records out as their encoded bytes, in file order; records
  * in. */
-#ifndef LW_FILE_H
-#define LW_FILE_H
+#ifndef LW_EVENT_FILE_H
+#define LW_EVENT_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@
 #include "event/codec.h"
 #include "event/container.h"
 #include "event/file.h"
-#include "event/shape.h"
+#include "event/skip_layout.h"
 
 #define BLOCK_BYTES 65536
 
@@ -24,8 +24,8 @@ struct lw_file_writer {
     FILE *stream;
     struct lw_schema *schema;
     struct lw_codec *codec;
-    struct lw_shapes shapes;
-    uint32_t shape;
+    struct lw_skip_layouts layouts;
+    uint32_t layout;
     struct lw_buf block, packed;
     int64_t count; /* records in block */
     uint8_t sync[LW_SYNC_BYTES];
@@ -67,20 +67,21 @@ static void writer_free(struct lw_file_writer *w) {
         fclose(w->stream);
     lw_schema_free(w->schema);
     lw_codec_free(w->codec);
-    lw_shapes_fini(&w->shapes);
+    lw_skip_layout_fini(&w->layouts);
     lw_buf_fini(&w->block);
     lw_buf_fini(&w->packed);
     free(w->path);
     free(w);
 }
 
-static int begin(struct lw_file_writer *w, const char *schema_json, struct lw_err *err) {
+static int writer_begin(struct lw_file_writer *w, const char *schema_json,
+                        struct lw_err *err) {
     w->schema = lw_schema_parse(schema_json, strlen(schema_json), err);
     w->codec = lw_codec_new("deflate", err);
     if (!w->schema)
         return -1;
-    w->shape = lw_shape_of(&w->shapes, w->schema->top);
-    lw_shapes_seal(&w->shapes);
+    w->layout = lw_skip_layout_of(&w->layouts, w->schema->top);
+    lw_skip_layout_seal(&w->layouts);
     w->stream = fopen(w->path, "wb");
     if (!w->stream)
         return lw_fail(err, LW_ECONFIG, "%s: cannot create: %s", w->path,
@@ -92,7 +93,7 @@ struct lw_file_writer *lw_file_create(const char *path, const char *schema_json,
                                       struct lw_err *err) {
     struct lw_file_writer *w = lw_calloc(1, sizeof *w);
     w->path = lw_strdup(path);
-    if (begin(w, schema_json, err) < 0) {
+    if (writer_begin(w, schema_json, err) < 0) {
         writer_free(w);
         return NULL;
     }
@@ -119,7 +120,7 @@ static int flush_block(struct lw_file_writer *w, struct lw_err *err) {
 int lw_file_append(struct lw_file_writer *w, const uint8_t *data, size_t len,
                    struct lw_err *err) {
     if (len == 0 || len > LW_BLOCK_MAX / 2 ||
-        lw_shape_skip(&w->shapes, w->shape, data, data + len) != data + len)
+        lw_skip_layout_end(&w->layouts, w->layout, data, data + len) != data + len)
         return lw_fail(err, LW_EINPUT, "%s: not a record of schema %.100s", w->path,
                        lw_schema_name(w->schema));
     lw_buf_put(&w->block, data, len);

@@ -8,8 +8,8 @@
  * i with this promotion". Lengths, counts and depths on the wire are bounded before
  * anything is allocated; decoding allocates nothing. Resolution follows the Avro
  * specification 1.11, section Schema Resolution. */
-#ifndef LW_SCHEMA_H
-#define LW_SCHEMA_H
+#ifndef LW_EVENT_SCHEMA_H
+#define LW_EVENT_SCHEMA_H
 
 #include "leeway/row.h"
 

@@ -80,7 +80,7 @@ static void put_doubles(const double *v, size_t n, struct lw_buf *out) {
 
 static void put_term(const struct lw_model *m, size_t t, struct lw_buf *out) {
     const struct lw_term *term = lw_plan_term_at(m->plan, t);
-    const struct lw_part *part = &m->part[t];
+    const struct lw_model_term *part = &m->part[t];
     const struct lw_block *block = part->block < 0 ? NULL : &m->block[part->block];
     bool other = block && part->coef && block->other != LW_CODE_NONE;
     lw_wire_text(out, term->text);

@@ -4,8 +4,8 @@
  * the bytes it was given, which libavro's does not; and because libavro's writer seeds
  * the process's rand() from the clock for its sync marker, so that equal models would
  * have unequal files. The writer's schema is parsed and compared by libavro. */
-#ifndef LW_WIRE_H
-#define LW_WIRE_H
+#ifndef LW_MODEL_WIRE_H
+#define LW_MODEL_WIRE_H
 
 #include "base/varint.h"
 #include "leeway/err.h"

@@ -54,7 +54,7 @@ int lw_wire_wrap(struct lw_buf *out, const char *schema, const struct lw_buf *re
     return 0;
 }
 
-static int damaged(struct lw_err *err, const char *what) {
+static int file_damaged(struct lw_err *err, const char *what) {
     return lw_fail(err, LW_EINPUT, "not a model file: %s", what);
 }
 
@@ -82,73 +82,74 @@ int lw_wire_inflate(const void *data, size_t len, size_t max, struct lw_buf *out
     if (out->len > max)
         return lw_fail(err, LW_EINPUT,
                        "not a model file: it inflates to more than %zu bytes", max);
-    return rc == Z_STREAM_END ? 0 : damaged(err, "its compressed block is damaged");
+    return rc == Z_STREAM_END ? 0 : file_damaged(err, "its compressed block is damaged");
 }
 
 static int same_schema(const char *theirs, size_t len, const char *ours,
                        struct lw_err *err) {
     avro_schema_t a = NULL, b = NULL;
     if (len > SCHEMA_MAX || avro_schema_from_json_length(theirs, len, &a))
-        return damaged(err, "its schema cannot be parsed");
+        return file_damaged(err, "its schema cannot be parsed");
     lw_assert(avro_schema_from_json_length(ours, strlen(ours), &b) == 0);
     int equal = avro_schema_equal(a, b);
     avro_schema_decref(a);
     avro_schema_decref(b);
     if (equal)
         return 0;
-    return damaged(err, "its schema is not schemas/model.avsc of this version");
+    return file_damaged(err, "its schema is not schemas/model.avsc of this version");
 }
 
-static bool is(const char *text, size_t len, const char *what) {
+static bool text_is(const char *text, size_t len, const char *what) {
     return len == strlen(what) && memcmp(text, what, len) == 0;
 }
 
-struct header {
+struct container_header {
     const char *schema, *codec;
     size_t schema_len, codec_len;
     const uint8_t *sync;
 };
 
-static int read_header(struct lw_reader *in, struct header *h, struct lw_err *err) {
+static int read_header(struct lw_reader *in, struct container_header *h,
+                       struct lw_err *err) {
     uint64_t left = 0;
     const void *start = lw_reader_bytes(in, sizeof magic);
-    *h = (struct header){.codec = "null", .codec_len = 4};
+    *h = (struct container_header){.codec = "null", .codec_len = 4};
     if (!start || memcmp(start, magic, sizeof magic) != 0)
-        return damaged(err, "it does not begin as an Avro container file does");
+        return file_damaged(err, "it does not begin as an Avro container file does");
     while (lw_wire_more(in, &left)) {
         size_t key_len, len;
         const char *key = lw_wire_get_string(in, &key_len);
         const char *value = lw_wire_get_string(in, &len);
-        if (is(key, key_len, "avro.schema")) {
+        if (text_is(key, key_len, "avro.schema")) {
             h->schema = value;
             h->schema_len = len;
-        } else if (is(key, key_len, "avro.codec")) {
+        } else if (text_is(key, key_len, "avro.codec")) {
             h->codec = value;
             h->codec_len = len;
         }
     }
     h->sync = lw_reader_bytes(in, SYNC);
     if (in->bad || !h->schema)
-        return damaged(err, "its header is cut short");
+        return file_damaged(err, "its header is cut short");
     return 0;
 }
 
-static int read_block(struct lw_reader *in, const struct header *h, struct lw_buf *record,
-                      struct lw_err *err) {
+static int read_block(struct lw_reader *in, const struct container_header *h,
+                      struct lw_buf *record, struct lw_err *err) {
     size_t len;
     int64_t count = lw_varint_get_long(in);
     const char *data = lw_wire_get_string(in, &len);
     const void *sync = lw_reader_bytes(in, SYNC);
     if (in->bad)
-        return damaged(err, "its block is cut short");
+        return file_damaged(err, "its block is cut short");
     if (memcmp(sync, h->sync, SYNC) != 0)
-        return damaged(err, "its sync marker is wrong");
+        return file_damaged(err, "its sync marker is wrong");
     if (count != 1 || lw_reader_left(in))
-        return damaged(err, "it holds more than one record");
-    if (is(h->codec, h->codec_len, "deflate"))
+        return file_damaged(err, "it holds more than one record");
+    if (text_is(h->codec, h->codec_len, "deflate"))
         return lw_wire_inflate(data, len, LW_MODEL_BYTES_MAX, record, err);
-    if (!is(h->codec, h->codec_len, "null"))
-        return damaged(err, "its codec is neither deflate nor null");
+    if (!text_is(h->codec, h->codec_len, "null"))
+        return file_damaged(err, "its codec is neither deflate nor null");
     lw_buf_put(record, data, len);
     return 0;
 }
@@ -156,9 +157,9 @@ static int read_block(struct lw_reader *in, const struct header *h, struct lw_bu
 int lw_wire_unwrap(const void *data, size_t len, const char *schema,
                    struct lw_buf *record, struct lw_err *err) {
     struct lw_reader in = lw_reader_of(data, len);
-    struct header h;
+    struct container_header h;
     if (len > LW_MODEL_BYTES_MAX)
-        return damaged(err, "it is larger than 256 MiB");
+        return file_damaged(err, "it is larger than 256 MiB");
     if (read_header(&in, &h, err) || same_schema(h.schema, h.schema_len, schema, err))
         return -1;
     return read_block(&in, &h, record, err);

@@ -1,6 +1,6 @@
 /* What the event tests share: golden files, hexadecimal text, decoders from JSON. */
-#ifndef LW_TEST_EVENT_SUPPORT_H
-#define LW_TEST_EVENT_SUPPORT_H
+#ifndef LW_TESTS_UNIT_EVENT_SUPPORT_H
+#define LW_TESTS_UNIT_EVENT_SUPPORT_H
 
 #include <setjmp.h>
 #include <stdarg.h>

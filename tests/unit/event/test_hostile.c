@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/rng.h"
 #include "event/framing.h"
-#include "event/shape.h"
+#include "event/skip_layout.h"
 
 #define REC(fields)       "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
 #define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"

@@ -5,28 +5,28 @@
  * union of null and one type: 0 no, 1 null is branch 0, 2 null is branch 1. Any other
  * union that holds something wanted is a BRANCH into a jump table, and each branch ends
  * in a JUMP past the last. */
-#ifndef LW_EVENT_PLAN_H
-#define LW_EVENT_PLAN_H
+#ifndef LW_EVENT_DECODE_PLAN_H
+#define LW_EVENT_DECODE_PLAN_H
 
-#include "event/shape.h"
+#include "event/skip_layout.h"
 
-enum lw_op {
-    LW_OP_SKIP_VARINT,
-    LW_OP_SKIP_BYTES,
-    LW_OP_SKIP_FIXED, /* arg bytes */
-    LW_OP_SKIP_SHAPE, /* arg: shape */
-    LW_OP_INT,
-    LW_OP_LONG,
-    LW_OP_FLOAT,
-    LW_OP_DOUBLE,
-    LW_OP_BOOLEAN,
-    LW_OP_ENUM, /* arg: first of n symbol cells */
-    LW_OP_TEXT,
-    LW_OP_TEXT_FIXED,    /* arg bytes */
-    LW_OP_DECIMAL,       /* scale */
-    LW_OP_DECIMAL_FIXED, /* arg bytes, scale */
-    LW_OP_BRANCH,        /* arg: first of n entries in jump */
-    LW_OP_JUMP           /* arg: step */
+enum lw_decode_op {
+    LW_DECODE_SKIP_VARINT,
+    LW_DECODE_SKIP_BYTES,
+    LW_DECODE_SKIP_FIXED,  /* arg bytes */
+    LW_DECODE_SKIP_LAYOUT, /* arg: layout */
+    LW_DECODE_INT,
+    LW_DECODE_LONG,
+    LW_DECODE_FLOAT,
+    LW_DECODE_DOUBLE,
+    LW_DECODE_BOOLEAN,
+    LW_DECODE_ENUM, /* arg: first of n symbol cells */
+    LW_DECODE_TEXT,
+    LW_DECODE_TEXT_FIXED,    /* arg bytes */
+    LW_DECODE_DECIMAL,       /* scale */
+    LW_DECODE_DECIMAL_FIXED, /* arg bytes, scale */
+    LW_DECODE_BRANCH,        /* arg: first of n entries in jump */
+    LW_DECODE_JUMP           /* arg: step */
 };
 
 /* What becomes of a value. */
@@ -41,7 +41,7 @@ enum lw_as {
     LW_AS_ISO /* a text that is a time */
 };
 
-struct lw_step {
+struct lw_decode_step {
     uint8_t op, null, as;
     bool keyed;   /* a text that is a category: key is its hash */
     bool local;   /* a time on the wall of the decoder's zone */
@@ -54,13 +54,13 @@ struct lw_step {
 };
 
 struct lw_decoder {
-    struct lw_step *step;
+    struct lw_decode_step *step;
     uint32_t *jump;
     char **name;
     struct lw_cell *symbol;  /* enum symbols by writer's index; not present: unknown */
     struct lw_cell *initial; /* fallbacks, or missing; one a field */
     uint16_t *required;      /* cells that must be present at the end */
-    struct lw_shapes shapes;
+    struct lw_skip_layouts layouts;
     const struct lw_zone *zone;
     char **text; /* owned texts that symbol and initial point to */
     size_t nsteps, njumps, nnames, nsymbols, ncells, nrequired, ntexts;
@@ -68,7 +68,7 @@ struct lw_decoder {
 };
 
 /* What is compiled, from what, to what. */
-struct lw_compile {
+struct lw_decode_compile {
     struct lw_decoder *d;
     const struct lw_fields *fields;
     const struct lw_schema *reader;
@@ -77,24 +77,26 @@ struct lw_compile {
     int depth;
 };
 
-struct lw_step *lw_plan_add(struct lw_compile *c, enum lw_op op, uint32_t name);
-const char *lw_plan_own(struct lw_decoder *d, const char *text, size_t len);
+struct lw_decode_step *lw__decode_plan_add(struct lw_decode_compile *c,
+                                           enum lw_decode_op op, uint32_t name);
+const char *lw__decode_plan_own(struct lw_decoder *d, const char *text, size_t len);
 
 /* How a type that is no union, seen as the reader's, fills a field: op, as, keyed, local,
  * strict, form, scale and a fixed's arg of the step. false: the kind cannot be had. */
-bool lw_plan_reading(const struct lw_field *field, const struct lw_node *writer,
-                     const struct lw_node *reader, const struct lw_zone *zone,
-                     struct lw_step *step);
+bool lw__decode_plan_reading(const struct lw_field *field, const struct lw_node *writer,
+                             const struct lw_node *reader, const struct lw_zone *zone,
+                             struct lw_decode_step *step);
 /* Steps that pass over a value of that type. */
-int lw_plan_skip(struct lw_compile *c, const struct lw_node *writer, uint32_t name);
+int lw__decode_plan_skip(struct lw_decode_compile *c, const struct lw_node *writer,
+                         uint32_t name);
 /* Steps that store the writer's value, seen as the reader's type, in a cell. LW_ECONFIG
  * when it cannot be. */
-int lw_plan_store(struct lw_compile *c, const struct lw_node *writer,
-                  const struct lw_node *reader, uint16_t cell, uint32_t name);
+int lw__decode_plan_store(struct lw_decode_compile *c, const struct lw_node *writer,
+                          const struct lw_node *reader, uint16_t cell, uint32_t name);
 /* The cell of a field that the writer lacks. `at` is the reader's field at the first name
  * of the path that the writer lacks, `rest` the path below it ("" when it is the last).
  */
-int lw_plan_fallback(struct lw_compile *c, const struct lw_node_field *at,
-                     const char *rest, uint16_t cell);
+int lw__decode_plan_fallback(struct lw_decode_compile *c, const struct lw_node_field *at,
+                             const char *rest, uint16_t cell);
 
 #endif
