@@ -25,14 +25,14 @@ static int plan_record(struct lw_decode_compile *c, const struct lw_node *writer
 
 struct lw_decode_step *lw__decode_plan_add(struct lw_decode_compile *c,
                                            enum lw_decode_op op, uint32_t name) {
-    struct lw_decoder *d = c->d;
+    struct lw_avro_decoder *d = c->d;
     if ((d->nsteps & (d->nsteps - 1)) == 0)
         d->step = lw_realloc(d->step, d->nsteps ? 2 * d->nsteps : 1, sizeof *d->step);
     d->step[d->nsteps] = (struct lw_decode_step){.op = (uint8_t)op, .name = name};
     return &d->step[d->nsteps++];
 }
 
-const char *lw__decode_plan_own(struct lw_decoder *d, const char *text, size_t len) {
+const char *lw__decode_plan_own(struct lw_avro_decoder *d, const char *text, size_t len) {
     d->text = lw_realloc(d->text, d->ntexts + 1, sizeof *d->text);
     char *copy = lw_malloc(len + 1);
     memcpy(copy, text, len);
@@ -41,7 +41,7 @@ const char *lw__decode_plan_own(struct lw_decoder *d, const char *text, size_t l
     return copy;
 }
 
-static uint32_t add_name(struct lw_decoder *d, const char *name) {
+static uint32_t add_name(struct lw_avro_decoder *d, const char *name) {
     d->name = lw_realloc(d->name, d->nnames + 1, sizeof *d->name);
     d->name[d->nnames] = lw_strdup(name);
     return (uint32_t)d->nnames++;
@@ -113,7 +113,7 @@ static bool wanted_below(const struct lw_decode_compile *c, const char *path) {
 static int plan_nullable_record(struct lw_decode_compile *c, const struct lw_node *writer,
                                 const struct lw_node *reader, const char *path,
                                 uint32_t name) {
-    struct lw_decoder *d = c->d;
+    struct lw_avro_decoder *d = c->d;
     size_t at = d->nsteps, first = d->njumps;
     struct lw_decode_step *step = lw__decode_plan_add(c, LW_DECODE_BRANCH, name);
     step->arg = (uint32_t)first;
@@ -215,7 +215,7 @@ static int fall_back(struct lw_decode_compile *c, const struct lw_node *writer,
 }
 
 static void plan_init(struct lw_decode_compile *c) {
-    struct lw_decoder *d = c->d;
+    struct lw_avro_decoder *d = c->d;
     d->ncells = c->fields->n;
     d->zone = c->fields->zone;
     d->initial = lw_calloc(d->ncells + 1, sizeof *d->initial);
@@ -242,23 +242,8 @@ static int plan_compile(struct lw_decode_compile *c, const struct lw_node *write
     return 0;
 }
 
-struct lw_decoder *lw_decoder_new(const struct lw_schema *writer,
-                                  const struct lw_schema *reader,
-                                  const struct lw_fields *fields, struct lw_err *err) {
-    lw_assert(fields->n <= LW_FIELDS_MAX);
-    struct lw_decode_compile c = {
-        .d = lw_calloc(1, sizeof *c.d), .fields = fields, .reader = reader, .err = err};
-    plan_init(&c);
-    if (plan_compile(&c, writer->top) < 0) {
-        lw_decoder_free(c.d);
-        return NULL;
-    }
-    return c.d;
-}
-
-void lw_decoder_free(struct lw_decoder *d) {
-    if (!d)
-        return;
+static void avro_free(struct lw_decoder *decoder) {
+    struct lw_avro_decoder *d = (struct lw_avro_decoder *)decoder;
     for (size_t i = 0; i < d->nnames; i++)
         free(d->name[i]);
     for (size_t i = 0; i < d->ntexts; i++)
@@ -273,4 +258,22 @@ void lw_decoder_free(struct lw_decoder *d) {
     free(d->text);
     free(d->field_name);
     free(d);
+}
+
+static const struct lw_decoder_type avro_type = {lw__avro_decode, avro_free};
+
+struct lw_decoder *lw_avro_decoder_new(const struct lw_schema *writer,
+                                       const struct lw_schema *reader,
+                                       const struct lw_fields *fields,
+                                       struct lw_err *err) {
+    lw_assert(fields->n <= LW_FIELDS_MAX);
+    struct lw_decode_compile c = {
+        .d = lw_calloc(1, sizeof *c.d), .fields = fields, .reader = reader, .err = err};
+    c.d->base.type = &avro_type;
+    plan_init(&c);
+    if (plan_compile(&c, writer->top) < 0) {
+        avro_free(&c.d->base);
+        return NULL;
+    }
+    return &c.d->base;
 }

@@ -8,6 +8,7 @@
 #ifndef LW_EVENT_DECODE_PLAN_H
 #define LW_EVENT_DECODE_PLAN_H
 
+#include "event/decoder.h"
 #include "event/skip_layout.h"
 
 enum lw_decode_op {
@@ -50,10 +51,11 @@ struct lw_decode_step {
     uint16_t cell;
     uint16_t scale; /* of a decimal */
     uint32_t arg, n;
-    uint32_t name; /* of the writer's field, in lw_decoder.name, for messages */
+    uint32_t name; /* of the writer's field, in lw_avro_decoder.name, for messages */
 };
 
-struct lw_decoder {
+struct lw_avro_decoder {
+    struct lw_decoder base;
     struct lw_decode_step *step;
     uint32_t *jump;
     char **name;
@@ -69,7 +71,7 @@ struct lw_decoder {
 
 /* What is compiled, from what, to what. */
 struct lw_decode_compile {
-    struct lw_decoder *d;
+    struct lw_avro_decoder *d;
     const struct lw_fields *fields;
     const struct lw_schema *reader;
     bool written[LW_FIELDS_MAX]; /* the writer has the field */
@@ -79,7 +81,7 @@ struct lw_decode_compile {
 
 struct lw_decode_step *lw__decode_plan_add(struct lw_decode_compile *c,
                                            enum lw_decode_op op, uint32_t name);
-const char *lw__decode_plan_own(struct lw_decoder *d, const char *text, size_t len);
+const char *lw__decode_plan_own(struct lw_avro_decoder *d, const char *text, size_t len);
 
 /* How a type that is no union, seen as the reader's, fills a field: op, as, keyed, local,
  * strict, form, scale and a fixed's arg of the step. false: the kind cannot be had. */
@@ -98,5 +100,11 @@ int lw__decode_plan_store(struct lw_decode_compile *c, const struct lw_node *wri
  */
 int lw__decode_plan_fallback(struct lw_decode_compile *c, const struct lw_node_field *at,
                              const char *rest, uint16_t cell);
+
+/* The decoder's `decode`: runs the plan over one record. */
+int lw__avro_decode(const struct lw_decoder *decoder,
+                    const struct lw_encoded_record *record,
+                    struct lw_decode_scratch *scratch, struct lw_cell *cells,
+                    struct lw_err *err);
 
 #endif

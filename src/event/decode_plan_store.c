@@ -188,7 +188,7 @@ static bool knows_symbol(const struct lw_node *reader, const struct lw_table *sy
 
 /* Cells of the writer's symbols; one that the reader does not know becomes the reader's
  * default symbol, or a cell that is not present. */
-static void add_symbols(struct lw_decoder *d, struct lw_decode_step *step,
+static void add_symbols(struct lw_avro_decoder *d, struct lw_decode_step *step,
                         const struct lw_node *writer, const struct lw_node *reader) {
     struct lw_table symbols = {0};
     int fresh;
@@ -232,7 +232,7 @@ static int store_plain(struct lw_decode_compile *c, const struct lw_node *writer
  * branch that cannot be had leaves the cell missing. */
 static int store_union(struct lw_decode_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, uint16_t cell, uint32_t name) {
-    struct lw_decoder *d = c->d;
+    struct lw_avro_decoder *d = c->d;
     size_t first = d->njumps, usable = 0, nulls = 0;
     struct lw_decode_step *branch = lw__decode_plan_add(c, LW_DECODE_BRANCH, name);
     branch->arg = (uint32_t)first;

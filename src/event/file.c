@@ -95,6 +95,12 @@ const char *lw_file_schema_json(const struct lw_file *file) {
     return lw_schema_json(file->head.schema);
 }
 
+struct lw_decoder *lw_file_decoder(const struct lw_file *file,
+                                   const struct lw_schema *reader,
+                                   const struct lw_fields *fields, struct lw_err *err) {
+    return lw_avro_decoder_new(file->head.schema, reader, fields, err);
+}
+
 void lw_file_limit(struct lw_file *file, int64_t bytes) {
     file->budget = bytes;
 }

@@ -38,7 +38,7 @@ static void check_case(const json_t *c) {
     struct lw_schema *reader = schema_of_json(json_object_get(c, "reader"));
     struct lw_fields fields = fields_of_json(json_object_get(c, "fields"));
     struct lw_err err = {0};
-    struct lw_decoder *d = lw_decoder_new(writer, reader, &fields, &err);
+    struct lw_decoder *d = lw_avro_decoder_new(writer, reader, &fields, &err);
     lw_schema_free(writer); /* the decoder needs neither */
     lw_schema_free(reader);
     if (!d)
@@ -47,7 +47,7 @@ static void check_case(const json_t *c) {
     uint8_t *data = from_hex(json_string_value(json_object_get(c, "data")), &len);
     struct lw_cell cells[LW_FIELDS_MAX];
     size_t before = allocations;
-    int rc = lw_decoder_decode(d, data, len, cells, &err);
+    int rc = lw_decoder_decode_bytes(d, data, len, cells, &err);
     assert_int_equal(allocations, before);
     if (rc < 0)
         fail_msg("%s: %s", name, err.msg);
@@ -137,7 +137,7 @@ static struct lw_cell default_cell(const char *type, const char *json, const cha
     snprintf(fields, sizeof fields, "a:%s", kind);
     struct lw_decoder *d =
         decoder_of(REC("{\"name\":\"b\",\"type\":\"null\"}"), reader, fields, &err);
-    if (!d || lw_decoder_decode(d, NULL, 0, cells, &err))
+    if (!d || lw_decoder_decode_bytes(d, NULL, 0, cells, &err))
         fail_msg("%s: %s", reader, err.msg);
     lw_decoder_free(d);
     return cells[0];
@@ -192,9 +192,9 @@ static int64_t time_of(const char *field, enum lw_unit unit, const struct lw_zon
     struct lw_fields fields = fields_of_text("t:timestamp");
     fields.field[0].unit = (uint8_t)unit;
     fields.zone = zone;
-    struct lw_decoder *d = lw_decoder_new(schema, schema, &fields, &err);
+    struct lw_decoder *d = lw_avro_decoder_new(schema, schema, &fields, &err);
     uint8_t *data = from_hex(hex, &len);
-    if (!d || lw_decoder_decode(d, data, len, &cell, &err))
+    if (!d || lw_decoder_decode_bytes(d, data, len, &cell, &err))
         fail_msg("%s: %s", text, err.msg);
     free(data);
     lw_decoder_free(d);
@@ -304,7 +304,7 @@ static const char *decode_hex(struct lw_decoder *d, const char *hex,
     size_t len;
     err = (struct lw_err){0};
     uint8_t *data = from_hex(hex, &len);
-    int rc = lw_decoder_decode(d, data, len, cells, &err);
+    int rc = lw_decoder_decode_bytes(d, data, len, cells, &err);
     free(data);
     assert_true(rc == 0 || err.code == LW_EINPUT);
     return rc == 0 ? NULL : err.msg;

@@ -14,7 +14,7 @@
 
 /* A walk's state besides the position: what a store needs to say where it failed. */
 struct decode_walk {
-    const struct lw_decoder *d;
+    const struct lw_avro_decoder *d;
     const uint8_t *data, *end;
     struct lw_cell *cells;
     struct lw_err *err;
@@ -198,7 +198,7 @@ static const uint8_t *take_whole(const struct decode_walk *w,
 
 /* Runs the plan; the end of the datum, or NULL with the error set. */
 static const uint8_t *decode_steps(const struct decode_walk *w) {
-    const struct lw_decoder *d = w->d;
+    const struct lw_avro_decoder *d = w->d;
     const uint8_t *at = w->data;
     size_t i = 0;
     while (i < d->nsteps) {
@@ -234,13 +234,17 @@ static const uint8_t *decode_steps(const struct decode_walk *w) {
     return at;
 }
 
-int lw_decoder_decode(const struct lw_decoder *d, const uint8_t *data, size_t len,
-                      struct lw_cell *cells, struct lw_err *err) {
+int lw__avro_decode(const struct lw_decoder *decoder,
+                    const struct lw_encoded_record *record,
+                    struct lw_decode_scratch *scratch, struct lw_cell *cells,
+                    struct lw_err *err) {
+    (void)scratch;
+    const struct lw_avro_decoder *d = (const struct lw_avro_decoder *)decoder;
     static const uint8_t nothing[1] = {0};
-    if (!data) /* an empty value may come as no pointer at all */
-        data = nothing;
+    /* An empty value may come as a null pointer. */
+    const uint8_t *data = record->data ? record->data : nothing;
     struct decode_walk w = {
-        .d = d, .data = data, .end = data + len, .cells = cells, .err = err};
+        .d = d, .data = data, .end = data + record->len, .cells = cells, .err = err};
     memcpy(cells, d->initial, d->ncells * sizeof *cells);
     const uint8_t *at = decode_steps(&w);
     if (!at)
