@@ -150,7 +150,7 @@ static int unpack_snappy(const uint8_t *data, size_t len, size_t max, struct lw_
 
 int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len, size_t max,
                     struct lw_buf *out, struct lw_err *err) {
-    lw_assert(max <= LW_BLOCK_MAX);
+    lw_assert(max <= LW_UNPACKED_MAX);
     lw_buf_clear(out);
     if (codec->kind == CODEC_DEFLATE)
         return unpack_deflate(codec, data, len, max, out, err);
@@ -164,7 +164,7 @@ int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len, siz
 
 void lw_codec_pack(struct lw_codec *codec, const uint8_t *data, size_t len,
                    struct lw_buf *out) {
-    lw_assert(codec->kind == CODEC_DEFLATE && len <= LW_BLOCK_MAX);
+    lw_assert(codec->kind == CODEC_DEFLATE && len <= LW_UNPACKED_MAX);
     z_stream *z = &codec->out;
     lw_assert(deflateReset(z) == Z_OK);
     lw_buf_clear(out);

@@ -20,8 +20,6 @@
 #include "event/container.h"
 #include "event/skip_layout.h"
 
-#define READ_BYTES ((size_t)1024 * 1024)
-
 struct lw_file {
     char *path;
     FILE *stream;
@@ -120,31 +118,10 @@ static int fail_in_file(struct lw_file *file, const char *why, struct lw_err *er
     return lw_fail(err, LW_EINPUT, "%s", file->failed.msg);
 }
 
-/* Exactly len bytes into packed. Memory grows with what is there, not with what a header
- * says: of a pipe nobody knows the size. */
-static bool read_packed(struct lw_file *file, size_t len) {
-    lw_buf_clear(&file->packed);
-    while (file->packed.len < len) {
-        size_t part = len - file->packed.len;
-        if (part > READ_BYTES)
-            part = READ_BYTES;
-        if (fread(lw_buf_extend(&file->packed, part), 1, part, file->stream) != part)
-            return false;
-    }
-    return true;
-}
-
-/* Reads size bytes of block and the marker behind it. */
-static int read_block(struct lw_file *file, int64_t size, struct lw_err *err) {
-    uint8_t sync[LW_SYNC_BYTES];
-    size_t len = (size_t)size;
-    if (!read_packed(file, len) ||
-        fread(sync, 1, sizeof sync, file->stream) != sizeof sync)
-        return fail_in_file(file, "the file ends in the middle of a block", err);
-    if (memcmp(sync, file->head.sync, sizeof sync) != 0)
-        return fail_in_file(file, "no sync marker after the block: damaged", err);
-    file->passed = ftello(file->stream);
+/* Unpacks the block at hand. */
+static int unpack_block(struct lw_file *file, struct lw_err *err) {
     struct lw_err why = {0};
+    size_t len = file->packed.len;
     size_t max = file->budget < LW_BLOCK_MAX ? (size_t)file->budget : LW_BLOCK_MAX;
     int rc =
         lw_codec_unpack(file->codec, file->packed.data, len, max, &file->block, &why);
@@ -160,19 +137,20 @@ static int read_block(struct lw_file *file, int64_t size, struct lw_err *err) {
 /* The next block with records in it: 1, or 0 at the end. */
 static int next_block(struct lw_file *file, struct lw_err *err) {
     while (file->left == 0) {
-        int64_t count, size;
+        int64_t count;
+        struct lw_err why = {0};
         if (file->at != file->end)
             return fail_in_file(file, "bytes are left in the block before it", err);
-        int rc = lw_stream_long(file->stream, &count);
-        if (rc == 0 && !ferror(file->stream))
+        file->passed = ftello(file->stream);
+        int64_t left = file->size > 0 ? file->size - file->passed : -1;
+        int rc = lw_container_block(file->stream, &file->head, left, &count,
+                                    &file->packed, &why);
+        if (rc < 0)
+            return fail_in_file(file, why.msg, err);
+        if (rc == 0)
             return 0;
-        if (rc != 1 || lw_stream_long(file->stream, &size) != 1)
-            return fail_in_file(file, "the file ends in the middle of a block", err);
-        if (count < 0 || size < 0 || size > LW_BLOCK_MAX)
-            return fail_in_file(file, "a block's count or size cannot be", err);
-        if (file->size > 0 && size > file->size - ftello(file->stream))
-            return fail_in_file(file, "the file ends in the middle of a block", err);
-        if (read_block(file, size, err) < 0)
+        file->passed = ftello(file->stream);
+        if (unpack_block(file, err) < 0)
             return -1;
         file->left = count;
     }

@@ -11,7 +11,6 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "base/varint.h"
 #include "event/codec.h"
 #include "event/container.h"
 #include "event/file.h"
@@ -31,13 +30,6 @@ struct lw_file_writer {
     uint8_t sync[LW_SYNC_BYTES];
 };
 
-static void put_pair(struct lw_buf *buf, const char *key, const char *value) {
-    lw_varint_put_long(buf, (int64_t)strlen(key));
-    lw_buf_put(buf, key, strlen(key));
-    lw_varint_put_long(buf, (int64_t)strlen(value));
-    lw_buf_put(buf, value, strlen(value));
-}
-
 static int write_out(struct lw_file_writer *w, const void *data, size_t len,
                      struct lw_err *err) {
     if (len == 0 || fwrite(data, 1, len, w->stream) == len)
@@ -51,12 +43,7 @@ static int write_header(struct lw_file_writer *w, struct lw_err *err) {
     uint64_t half[2] = {lw_mix64(fingerprint),
                         lw_mix64(fingerprint ^ lw_crc64_avro(w->path, strlen(w->path)))};
     memcpy(w->sync, half, sizeof half);
-    lw_buf_put(&head, "Obj\001", 4);
-    lw_varint_put_long(&head, 2);
-    put_pair(&head, "avro.codec", "deflate");
-    put_pair(&head, "avro.schema", lw_schema_json(w->schema));
-    lw_varint_put_long(&head, 0);
-    lw_buf_put(&head, w->sync, sizeof w->sync);
+    lw_container_put_header(&head, lw_schema_json(w->schema), "deflate", w->sync);
     int rc = write_out(w, head.data, head.len, err);
     lw_buf_fini(&head);
     return rc;
@@ -101,17 +88,13 @@ struct lw_file_writer *lw_file_create(const char *path, const char *schema_json,
 }
 
 static int flush_block(struct lw_file_writer *w, struct lw_err *err) {
-    struct lw_buf head = {0};
+    struct lw_buf out = {0};
     if (w->count == 0)
         return 0;
     lw_codec_pack(w->codec, w->block.data, w->block.len, &w->packed);
-    lw_varint_put_long(&head, w->count);
-    lw_varint_put_long(&head, (int64_t)w->packed.len);
-    lw_buf_put(&w->packed, w->sync, sizeof w->sync);
-    int rc = write_out(w, head.data, head.len, err);
-    if (rc == 0)
-        rc = write_out(w, w->packed.data, w->packed.len, err);
-    lw_buf_fini(&head);
+    lw_container_put_block(&out, w->count, &w->packed, w->sync);
+    int rc = write_out(w, out.data, out.len, err);
+    lw_buf_fini(&out);
     lw_buf_clear(&w->block);
     w->count = 0;
     return rc;

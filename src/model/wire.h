@@ -28,12 +28,6 @@ bool lw_wire_get_boolean(struct lw_reader *in);
  * starts at 0. Item counts beyond the bytes that are left fail. */
 bool lw_wire_more(struct lw_reader *in, uint64_t *left);
 
-/* Raw deflate. Inflating fails with LW_EINPUT past max bytes, having used at most twice
- * that. */
-int lw_wire_deflate(const struct lw_buf *in, struct lw_buf *out, struct lw_err *err);
-int lw_wire_inflate(const void *data, size_t len, size_t max, struct lw_buf *out,
-                    struct lw_err *err);
-
 /* One record as an object container file, deflated; its sync marker is a hash. */
 int lw_wire_wrap(struct lw_buf *out, const char *schema, const struct lw_buf *record,
                  struct lw_err *err);
