@@ -39,7 +39,7 @@ void lw_tally_print(const struct lw_tally *t, const struct lw_event_spec *spec,
         if (t->reason[i])
             fprintf(out, ", %s set aside (%s%s)",
                     lw_format_count(count, sizeof count, t->reason[i]),
-                    i >= LW_ASIDE_CHECK ? "not " : "", lw_event_reason(spec, i));
+                    i >= LW_REJECTED_CHECK ? "not " : "", lw_event_reason(spec, i));
     if (t->late)
         fprintf(out, ", %s too late", lw_format_count(count, sizeof count, t->late));
     if (t->unusable)

@@ -358,7 +358,7 @@ static void reasons(const struct lw_report *r, struct lw_buf *out) {
     table_head(out, "stack", heading, sizeof heading / sizeof *heading);
     for (int i = LW_GOOD + 1; r->config && i < LW_REASONS_MAX; i++) {
         char why[LW_NAME_MAX * 2 + 8];
-        snprintf(why, sizeof why, "%s%s", i >= LW_ASIDE_CHECK ? "not " : "",
+        snprintf(why, sizeof why, "%s%s", i >= LW_REJECTED_CHECK ? "not " : "",
                  lw_event_reason(&r->config->spec.event, i));
         reason_row(r, why, ref->reason[i], cur->reason[i], out);
     }

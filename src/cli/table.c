@@ -185,7 +185,7 @@ struct reading {
 static int take_row(void *arg, const struct lw_feed_event *e, struct lw_err *err) {
     struct reading *in = arg;
     (void)err;
-    bool good = e->reason == LW_GOOD || e->reason >= LW_ASIDE_CHECK;
+    bool good = e->reason == LW_GOOD || e->reason >= LW_REJECTED_CHECK;
     if (good && e->row.time_ms < in->until_ms)
         lw_dataset_add(in->rows, &e->row);
     return 0;

@@ -45,12 +45,12 @@ struct lw_event_spec {
  * range", 3 "target above range", 4 + i is check i. */
 enum {
     LW_GOOD,
-    LW_ASIDE_NO_TARGET,
-    LW_ASIDE_TARGET_LOW,
-    LW_ASIDE_TARGET_HIGH,
-    LW_ASIDE_CHECK
+    LW_REJECTED_NO_TARGET,
+    LW_REJECTED_TARGET_LOW,
+    LW_REJECTED_TARGET_HIGH,
+    LW_REJECTED_CHECK
 };
-#define LW_REASONS_MAX (LW_ASIDE_CHECK + LW_CHECKS_MAX)
+#define LW_REASONS_MAX (LW_REJECTED_CHECK + LW_CHECKS_MAX)
 const char *lw_event_reason(const struct lw_event_spec *spec, int reason);
 
 /* Fills row from decoded cells (row->cells = cells). Returns the reason (LW_GOOD or
@@ -84,7 +84,7 @@ bool lw_time_reading(const struct lw_schema *schema, const struct lw_fields *fie
                      size_t field, struct lw_time_reading *out);
 
 /* The checks alone, for a record whose target is not known yet: LW_GOOD, or
- * LW_ASIDE_CHECK
+ * LW_REJECTED_CHECK
  * + i of the first that does not hold. */
 int lw_event_check(const struct lw_event_spec *spec, const struct lw_cell *cells);
 

@@ -53,7 +53,7 @@ static void merged_panes_count_what_one_would(void **state) {
     assert_int_equal(a->events, 800);
     for (int i = 0; i < LW_REASONS_MAX; i++)
         assert_int_equal(a->reason[i], all->reason[i]);
-    assert_true(a->reason[LW_ASIDE_TARGET_LOW] > 50);
+    assert_true(a->reason[LW_REJECTED_TARGET_LOW] > 50);
     assert_int_equal(a->answered.n, all->answered.n);
     assert_int_equal(a->answered.n, a->reason[LW_GOOD]);
     assert_true(fabs(a->answered.e2 - all->answered.e2) < 1e-9 * all->answered.e2);

@@ -32,7 +32,7 @@ static void rows(struct fixture *f, uint64_t good) {
     lw_pane_reset(f->pane, T0, 1);
     f->pane->events = good + 7;
     f->pane->reason[LW_GOOD] = good;
-    f->pane->reason[LW_ASIDE_NO_TARGET] = 7;
+    f->pane->reason[LW_REJECTED_NO_TARGET] = 7;
     lw_policy_pane(&f->p, f->spec, f->pane, false);
 }
 
