@@ -1,8 +1,8 @@
-/* Walking the plan over one datum.
+/* Decodes one Avro record by running the decoder's plan.
  *
  * One loop over the steps, one switch, no allocation, no call for the common cases.
- * Every read is checked against the end of the bytes; what cannot be is named with the
- * field and the offset at which its value begins. Cells start from `initial` (missing, or
+ * Every read is checked against the end of the bytes; an error names the field and the
+ * offset at which its value begins. Cells start from `initial` (missing, or
  * the reader's default), so a null has nothing to store, and fields that must be there
  * are checked once at the end. */
 #include <math.h>
@@ -34,8 +34,8 @@ static int refuse_at(const struct decode_walk *w, const struct lw_decode_step *s
                    (size_t)(w->end - w->data), no->why, no->value);
 }
 
-/* What a step took: `why` the bytes cannot be what the schema says; or `no` why the value
- * cannot be what the configuration wants. */
+/* Why a step failed: `why`, the bytes are not valid for the schema; `no`, the value does not
+ * convert to the kind in the configuration. */
 struct taken {
     const char *why;
     struct lw_refusal no;
@@ -130,7 +130,7 @@ static const uint8_t *take_value(const struct decode_walk *w,
         at = lw_skip_layout_end(&w->d->layouts, step->arg, at, w->end);
         if (!at)
             t->why =
-                "the bytes end, a length or count cannot be, or it is nested deeper than 512 types";
+                "the bytes end, a length or count is invalid, or it is nested deeper than 512 types";
         return at;
     case LW_DECODE_TEXT:
     case LW_DECODE_TEXT_FIXED:
@@ -178,7 +178,7 @@ static inline const uint8_t *take_common(const struct decode_walk *w,
     return at;
 }
 
-/* The same, and what came of it: NULL with the error set. A value that cannot be had is
+/* The same for every step: NULL with the error set. A value that does not convert is
  * missing, unless the field is strict. */
 static const uint8_t *take_whole(const struct decode_walk *w,
                                  const struct lw_decode_step *step, const uint8_t *at,
@@ -188,7 +188,7 @@ static const uint8_t *take_whole(const struct decode_walk *w,
     at = take_value(w, step, at, &t);
     if (!at || t.why)
         fail_at(w, step, start,
-                t.why ? t.why : "the bytes end, or a length or count cannot be");
+                t.why ? t.why : "the bytes end, or a length or count is invalid");
     else if (!t.no.why || !step->strict)
         return at;
     else

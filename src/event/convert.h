@@ -43,11 +43,11 @@ struct lw_json_value {
     const struct lw_field *field;
     const struct lw_zone *zone;
     bool is_default;
-    struct lw_buf *room; /* for bytes that stand otherwise in JSON; see lw_json_room */
+    struct lw_buf *room; /* for bytes that JSON writes otherwise; see lw_json_room */
 };
 
 /* 1: the cell is set. 0: it is of the type, but cannot be what the field wants: missing.
- * -1: it is none of the type. In the last two cases `no` has why. Allocates nothing. */
+ * -1: it is not of the type. In the last two cases `no` has why. Allocates nothing. */
 int lw_value_json(const struct lw_json_value *v, const json_t *json, struct lw_cell *cell,
                   struct lw_refusal *no);
 /* Bytes of room that a value may take. Cells point into the room, so make it large enough

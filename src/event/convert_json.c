@@ -200,7 +200,7 @@ static int take_text(const struct lw_json_value *v, const struct lw_decode_step 
 
 /* ---- one value ---- */
 
-/* Whether JSON can be of a type that the field cannot be had from: then it is missing. */
+/* Whether the JSON value fits a type that does not convert to the field: then it is missing. */
 static bool is_of(const struct lw_node *type, const json_t *json) {
     switch (type->type) {
     case LW_T_NULL:
@@ -225,7 +225,7 @@ static bool is_of(const struct lw_node *type, const json_t *json) {
 
 static int take_unwanted(const struct lw_json_value *v, const json_t *json,
                          struct lw_refusal *no) {
-    return json_mismatch(no, "is of a type that this field cannot be had from") +
+    return json_mismatch(no, "is of a type that does not convert to this field") +
            is_of(v->type, json);
 }
 

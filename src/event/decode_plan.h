@@ -46,7 +46,7 @@ struct lw_decode_step {
     uint8_t op, null, as;
     bool keyed;   /* a text that is a category: key is its hash */
     bool local;   /* a time on the wall of the decoder's zone */
-    bool strict;  /* a value that cannot be had fails the datum; else it is missing */
+    bool strict;  /* a value that does not convert fails the datum; else it is missing */
     uint8_t form; /* of a text */
     uint16_t cell;
     uint16_t scale; /* of a decimal */
@@ -83,8 +83,8 @@ struct lw_decode_step *lw__decode_plan_add(struct lw_decode_compile *c,
                                            enum lw_decode_op op, uint32_t name);
 const char *lw__decode_plan_own(struct lw_avro_decoder *d, const char *text, size_t len);
 
-/* How a type that is no union, seen as the reader's, fills a field: op, as, keyed, local,
- * strict, form, scale and a fixed's arg of the step. false: the kind cannot be had. */
+/* How a type other than a union, seen as the reader's, fills a field: op, as, keyed, local,
+ * strict, form, scale and a fixed's arg of the step. false: the type does not convert. */
 bool lw__decode_plan_reading(const struct lw_field *field, const struct lw_node *writer,
                              const struct lw_node *reader, const struct lw_zone *zone,
                              struct lw_decode_step *step);
@@ -92,7 +92,7 @@ bool lw__decode_plan_reading(const struct lw_field *field, const struct lw_node 
 int lw__decode_plan_skip(struct lw_decode_compile *c, const struct lw_node *writer,
                          uint32_t name);
 /* Steps that store the writer's value, seen as the reader's type, in a cell. LW_ECONFIG
- * when it cannot be. */
+ * when it does not convert. */
 int lw__decode_plan_store(struct lw_decode_compile *c, const struct lw_node *writer,
                           const struct lw_node *reader, uint16_t cell, uint32_t name);
 /* The cell of a field that the writer lacks. `at` is the reader's field at the first name

@@ -3,7 +3,7 @@
  * A default is JSON. For a union Avro 1.11 lets it be of the first branch only; we take
  * the first branch that it fits. For "trip.distance" when the writer lacks "trip", the
  * default of trip is an object and distance is looked up in it, or has its own default.
- * A default that the field's kind cannot be had from is what such a value would be in a
+ * A default that does not convert to the field's kind is what such a value would be in a
  * record: missing, or for a required field an error. */
 #include <string.h>
 

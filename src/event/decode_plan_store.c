@@ -88,7 +88,7 @@ static int op_of(const struct lw_node *writer, enum lw_logical logical) {
     return ops[writer->type];
 }
 
-/* Can the kind be had from what that step reads? */
+/* Does the value of that step convert to the kind? */
 static bool kind_fits(enum lw_kind kind, int op) {
     switch (op) {
     case LW_DECODE_INT:
@@ -212,7 +212,8 @@ static void add_symbols(struct lw_avro_decoder *d, struct lw_decode_step *step,
     lw_table_fini(&symbols);
 }
 
-/* One step for a writer's type that is no union. 1 when the kind cannot be had. */
+/* One step for a writer's type other than a union. 1: the type does not convert to the
+ * kind. */
 static int store_plain(struct lw_decode_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, uint16_t cell, uint32_t name) {
     const struct lw_node *as_read = types_match(writer, reader);
@@ -229,7 +230,7 @@ static int store_plain(struct lw_decode_compile *c, const struct lw_node *writer
 }
 
 /* A union of several types: each branch its own steps, each ending past the last. A
- * branch that cannot be had leaves the cell missing. */
+ * branch that does not convert leaves the cell missing. */
 static int store_union(struct lw_decode_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, uint16_t cell, uint32_t name) {
     struct lw_avro_decoder *d = c->d;
@@ -255,7 +256,7 @@ static int store_union(struct lw_decode_compile *c, const struct lw_node *writer
     return usable > 0 || nulls == writer->n ? 0 : 1; /* only null: always missing */
 }
 
-/* What would help with a time that cannot be had. */
+/* A hint for a timestamp that cannot be read. */
 static const char *refusal_advice(const struct lw_field *field,
                                   const struct lw_node *type) {
     if (field->kind != LW_TIMESTAMP)
@@ -272,10 +273,11 @@ static int store_refuse(struct lw_decode_compile *c, const struct lw_node *write
     const struct lw_field *field = &c->fields->field[cell];
     const struct lw_node *type = lw_node_strip(writer);
     return lw_fail(c->err, LW_ECONFIG,
-                   "field \"%s\": a %s cannot be had from type %s%s%s%s", field->name,
-                   lw_kind_name(field->kind), lw_type_name(type->type),
-                   writer == reader ? "" : " as the reader's ",
+                   "field \"%s\": cannot read Avro type %s%s%s%s as %s%s", field->name,
+                   lw_type_name(type->type),
+                   writer == reader ? "" : " (in the reader's schema: ",
                    writer == reader ? "" : lw_type_name(lw_node_strip(reader)->type),
+                   writer == reader ? "" : ")", lw_kind_name(field->kind),
                    refusal_advice(field, type));
 }
 

@@ -2,7 +2,7 @@
  *
  * An event without a time, or with one that nobody would believe, belongs to no pane and
  * is an error. Everything else that is
- * wrong with it is a reason to set it aside, the target's before the checks', so that the
+ * wrong with it is a reason to reject it, the target's before the checks', so that the
  * counts under each reason add up. The bounds of the target are inclusive; what
  * cannot be summed (lw_summable) is outside of any. */
 #include "event/event.h"

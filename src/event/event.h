@@ -1,7 +1,7 @@
 /* From a decoded record to an event: its time, its id, its target, and whether it may be
  * scored against.
  *
- * Three outcomes: an event is good; or set aside (decodable, but its target or one of its
+ * Three outcomes: an event is good; or rejected (decodable, but its target or one of its
  * values is outside what the configuration calls valid: counted under its reason, never
  * scored against); or an error (it lacks what scoring needs: to the dead-letter topic).
  */
@@ -41,7 +41,7 @@ struct lw_event_spec {
     size_t nchecks;
 };
 
-/* Reasons for setting an event aside: 0 is "good", 1 "target missing", 2 "target below
+/* Reasons for rejecting an event: 0 is "good", 1 "target missing", 2 "target below
  * range", 3 "target above range", 4 + i is check i. */
 enum {
     LW_GOOD,
@@ -54,7 +54,7 @@ enum {
 const char *lw_event_reason(const struct lw_event_spec *spec, int reason);
 
 /* Fills row from decoded cells (row->cells = cells). Returns the reason (LW_GOOD or
- * aside, the row is complete in both cases; target may be NAN), or -1 with LW_EINPUT when
+ * rejected, the row is complete in both cases; target may be NAN), or -1 with LW_EINPUT when
  * the event time is missing or outside what is believed: such an event has no place in
  * any pane, and must not move the clock. record_time_ms: or LW_NO_TIME. */
 int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,

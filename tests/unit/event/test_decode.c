@@ -101,14 +101,14 @@ static void what_cannot_be_read_is_refused(void **state) {
             "{\"name\":\"list\",\"type\":{\"type\":\"array\",\"items\":\"int\"}}");
     config_refused(w, NULL, "zome:numeric", "did you mean \"zone\"");
     config_refused(w, NULL, "zone.x:numeric", "has no fields");
-    config_refused(w, NULL, "id:numeric", "numeric cannot be had from type string");
+    config_refused(w, NULL, "id:numeric", "cannot read Avro type string as numeric");
     config_refused(w, NULL, "zone:timestamp", "; say what it counts since 1970");
     config_refused(
         REC("{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"time-micros\"}}"),
         NULL, "t:timestamp", "which is a time of day or a duration here");
-    config_refused(w, NULL, "miles:timestamp", "cannot be had from type double");
-    config_refused(w, NULL, "miles:text", "text cannot be had from type double");
-    config_refused(w, NULL, "list:numeric", "cannot be had from type array");
+    config_refused(w, NULL, "miles:timestamp", "cannot read Avro type double as timestamp");
+    config_refused(w, NULL, "miles:text", "cannot read Avro type double as text");
+    config_refused(w, NULL, "list:numeric", "cannot read Avro type array as numeric");
     config_refused(w, REC("{\"name\":\"zone\",\"type\":\"string\"}"), "zone:text",
                    "from type int as the reader's string");
     config_refused(REC("{\"name\":\"zone\",\"type\":\"boolean\"}"),
@@ -438,7 +438,7 @@ static void errors_name_field_and_offset(void **state) {
     assert_null(decode_hex(d, "0461620001020000000000000000", cells));
     assert_string_equal(
         decode_hex(d, "0461", cells),
-        "field \"id\" at byte 0 of 2: the bytes end, or a length or count cannot be");
+        "field \"id\" at byte 0 of 2: the bytes end, or a length or count is invalid");
     assert_non_null(strstr(decode_hex(d, "04616280808080100100", cells),
                            "field \"zone\" at byte 3 of 10: an int of more than 32"));
     assert_non_null(strstr(decode_hex(d, "046162000200", cells), "\"ok\" at byte 4"));
