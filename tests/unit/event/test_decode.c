@@ -106,14 +106,15 @@ static void what_cannot_be_read_is_refused(void **state) {
     config_refused(
         REC("{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"time-micros\"}}"),
         NULL, "t:timestamp", "which is a time of day or a duration here");
-    config_refused(w, NULL, "miles:timestamp", "cannot read Avro type double as timestamp");
+    config_refused(w, NULL, "miles:timestamp",
+                   "cannot read Avro type double as timestamp");
     config_refused(w, NULL, "miles:text", "cannot read Avro type double as text");
     config_refused(w, NULL, "list:numeric", "cannot read Avro type array as numeric");
     config_refused(w, REC("{\"name\":\"zone\",\"type\":\"string\"}"), "zone:text",
-                   "from type int as the reader's string");
+                   "Avro type int as text (the reader's type is string)");
     config_refused(REC("{\"name\":\"zone\",\"type\":\"boolean\"}"),
                    REC("{\"name\":\"zone\",\"type\":\"int\"}"), "zone:numeric",
-                   "from type boolean as the reader's int");
+                   "Avro type boolean as numeric (the reader's type is int)");
     config_refused(w, REC("{\"name\":\"fee\",\"type\":\"double\"}"), "fee:numeric!",
                    "\"fee\" is required");
     config_refused(
