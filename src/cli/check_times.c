@@ -72,22 +72,19 @@ static int read_file(struct time_sample *s, const char *path, struct lw_err *err
     size_t len;
     int got = 0;
     struct lw_file *file = lw_file_open(path, err);
-    const char *json = file ? lw_file_schema_json(file) : NULL;
-    struct lw_schema *writer = json ? lw_schema_parse(json, strlen(json), err) : NULL;
-    struct lw_decoder *d = writer ? lw_decoder_new(writer, config->source.schema,
-                                                   &config->spec.event.fields, err)
-                                  : NULL;
+    struct lw_decoder *d = file ? lw_file_decoder(file, config->source.schema,
+                                                  &config->spec.event.fields, err)
+                                : NULL;
     for (int i = 0;
          d && i < SAMPLE_MAX && (got = lw_file_next(file, &data, &len, err)) > 0; i++) {
         struct lw_err why = {0};
         s->n++;
-        if (lw_decoder_decode(d, data, len, cells, &why))
+        if (lw_decoder_decode_bytes(d, data, len, cells, &why))
             count_failure(s, &why);
         else
             count_cells(s, cells, NOBODY);
     }
     lw_decoder_free(d);
-    lw_schema_free(writer);
     lw_file_close(file);
     return d && got >= 0 ? 0 : lw_err_context(err, "%s", path);
 }

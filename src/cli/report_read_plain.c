@@ -20,9 +20,9 @@
 #include "base/time.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "event/decoder.h"
 #include "event/event.h"
 #include "event/file.h"
-#include "event/schema.h"
 
 #define FEW_VALUES   30
 #define CODE_VALUES  1000
@@ -327,7 +327,7 @@ static int read_records(const struct derived_columns *d, struct lw_report_side *
         struct lw_err why = {0};
         struct lw_input_tally *t = &side->tally;
         t->records++;
-        if (lw_decoder_decode(in->decoder, data, len, cells, &why) == 0)
+        if (lw_decoder_decode_bytes(in->decoder, data, len, cells, &why) == 0)
             add_record(d, side, cells);
         else if (t->unusable++ == 0)
             lw_copy(t->first_unusable, sizeof t->first_unusable, why.msg);
@@ -342,19 +342,14 @@ static int read_records(const struct derived_columns *d, struct lw_report_side *
 
 static int read_file(const struct derived_columns *d, struct lw_report_side *side,
                      size_t at, struct lw_progress *progress, struct lw_err *err) {
-    struct lw_decoder *decoder = NULL;
     struct lw_file *file = lw_file_open(side->files[at], err);
     if (!file)
         return -1;
-    const char *json = lw_file_schema_json(file);
-    struct lw_schema *writer = lw_schema_parse(json, strlen(json), err);
-    if (writer)
-        decoder = lw_decoder_new(writer, d->reader, &d->fields, err);
+    struct lw_decoder *decoder = lw_file_decoder(file, d->reader, &d->fields, err);
     struct report_file in = {file, decoder, progress, at};
     int rc = decoder ? read_records(d, side, &in, err)
                      : lw_err_context(err, "%s", side->files[at]);
     lw_decoder_free(decoder);
-    lw_schema_free(writer);
     lw_file_close(file);
     return rc;
 }

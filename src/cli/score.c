@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/varint.h"
 #include "cli/input.h"
 #include "cli/options.h"
 #include "event/file.h"
@@ -42,15 +43,8 @@ struct scoring {
 
 /* ---- Avro ---- */
 
-static void put_long(struct lw_buf *out, int64_t v) {
-    uint64_t z = ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0);
-    for (; z >= 0x80; z >>= 7)
-        lw_buf_u8(out, (uint8_t)(z | 0x80));
-    lw_buf_u8(out, (uint8_t)z);
-}
-
 static void put_text(struct lw_buf *out, const char *text, size_t len) {
-    put_long(out, (int64_t)len);
+    lw_varint_put_long(out, (int64_t)len);
     lw_buf_put(out, text, len);
 }
 
@@ -63,18 +57,18 @@ static int write_avro(struct scoring *s, const struct lw_row *row, int reason,
     const struct lw_cell *id = id_cell(s, row);
     bool known = id && id->present;
     lw_buf_clear(&s->record);
-    put_long(&s->record, known);
+    lw_varint_put_long(&s->record, known);
     if (known) {
         size_t len = lw_cell_show(id, NULL);
-        put_long(&s->record, (int64_t)len);
+        lw_varint_put_long(&s->record, (int64_t)len);
         lw_cell_show(id, lw_buf_extend(&s->record, len));
     }
-    put_long(&s->record, row->time_ms);
+    lw_varint_put_long(&s->record, row->time_ms);
     lw_buf_f64(&s->record, prediction);
-    put_long(&s->record, isnan(row->target) ? 0 : 1);
+    lw_varint_put_long(&s->record, isnan(row->target) ? 0 : 1);
     if (!isnan(row->target))
         lw_buf_f64(&s->record, row->target);
-    put_long(&s->record, reason == LW_GOOD ? 0 : 1);
+    lw_varint_put_long(&s->record, reason == LW_GOOD ? 0 : 1);
     if (reason != LW_GOOD) {
         const char *why = lw_event_reason(s->event, reason);
         put_text(&s->record, why, strlen(why));

@@ -19,6 +19,7 @@
 #include "alert/alert.h"
 #include "base/log.h"
 #include "core/spec.h"
+#include "event/decoder.h"
 #include "event/framing.h"
 #include "event/schema.h"
 #include "kafka/client.h"
@@ -31,6 +32,7 @@
 
 struct lw_config_source {
     char topic[250];
+    enum lw_encoding encoding;
     enum lw_framing framing;
     char schema_path[LW_PATH_MAX];
     struct lw_schema *schema; /* what we read, and what raw messages are written with */

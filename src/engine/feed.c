@@ -42,12 +42,8 @@ static int open_file(struct lw_event_feed *f, size_t i, struct lw_err *err) {
     s->file = lw_file_open(f->paths[i], err);
     if (!s->file)
         return -1;
-    const char *json = lw_file_schema_json(s->file);
-    struct lw_schema *writer = lw_schema_parse(json, strlen(json), err);
-    if (writer)
-        s->decoder = lw_decoder_new(writer, f->config->source.schema,
-                                    &f->config->spec.event.fields, err);
-    lw_schema_free(writer);
+    s->decoder = lw_file_decoder(s->file, f->config->source.schema,
+                                 &f->config->spec.event.fields, err);
     return s->decoder ? 0 : lw_err_context(err, "%s", f->paths[i]);
 }
 
@@ -86,7 +82,7 @@ static int look_ahead(struct lw_event_feed *f, struct feed_source *s,
         return got;
     }
     struct lw_row row;
-    if (lw_decoder_decode(s->decoder, s->bytes, s->len, f->cells, NULL) == 0 &&
+    if (lw_decoder_decode_bytes(s->decoder, s->bytes, s->len, f->cells, NULL) == 0 &&
         lw_event_row(&f->config->spec.event, f->cells, 0, &row, NULL) >= 0)
         lw_clock_event(&s->clock, row.time_ms, INT64_MAX);
     return 1;
@@ -154,8 +150,8 @@ static void feed_interpret(struct lw_event_feed *f, struct lw_feed_event *out) {
     lw_err_clear(&out->why);
     out->reason = -1;
     out->injected = false;
-    if (lw_decoder_decode(f->source[f->at].decoder, out->bytes, out->len, f->cells,
-                          &out->why) == 0) {
+    if (lw_decoder_decode_bytes(f->source[f->at].decoder, out->bytes, out->len, f->cells,
+                                &out->why) == 0) {
         out->injected =
             lw_inject_apply(f->inject, f->ninject, event, f->records - 1, f->cells) > 0;
         out->reason = lw_event_row(event, f->cells, LW_NO_TIME, &out->row, &out->why);

@@ -42,6 +42,7 @@ struct lw_intake {
     struct way *last;
     uint64_t clock;
     struct lw_frame wanted;
+    struct lw_decode_scratch scratch;
     int64_t patience_ms;
     bool unknown; /* the last lookup failed with an unknown schema */
 };
@@ -52,7 +53,8 @@ static int add_known(struct lw_intake *in, const struct lw_schema *writer,
                      struct lw_err *err) {
     const struct lw_config *config = in->config;
     struct lw_decoder *d =
-        lw_decoder_new(writer, config->source.schema, &config->spec.event.fields, err);
+        lw_decoder_new(config->source.encoding, writer, config->source.schema,
+                       &config->spec.event.fields, err);
     if (!d)
         return lw_err_context(err, "schema %s", lw_schema_name(writer));
     in->known[in->nknown++] = (struct written){lw_schema_fingerprint(writer), d};
@@ -89,6 +91,7 @@ void lw_intake_free(struct lw_intake *in) {
     for (size_t s = 0; s < SETS; s++)
         for (size_t i = 0; i < WAYS; i++)
             way_clear(&in->way[s][i]);
+    lw_decode_scratch_fini(&in->scratch);
     free(in);
 }
 
@@ -227,7 +230,10 @@ static int intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,
         d = decoder_of(in, &frame, false, err);
         break;
     }
-    return d ? lw_decoder_decode(d, frame.payload, frame.len, cells, err) : -1;
+    if (!d)
+        return -1;
+    struct lw_encoded_record record = {.data = frame.payload, .len = frame.len};
+    return lw_decoder_decode(d, &record, &in->scratch, cells, err);
 }
 
 int lw_intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,

@@ -250,8 +250,7 @@ struct lw_server {
     atomic_bool stop;
     pthread_t watch_thread, accept_thread;
     bool watches, accepts;
-    struct lw_decoder *decoder;   /* the configured schema's */
-    struct lw_json_decoder *json; /* the same in JSON */
+    struct lw_decoder *avro, *json; /* of the configured schema */
     struct lw_redis *watch_redis;
     struct lw_asker asker[LW_ASKERS];
     size_t naskers;

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "event/json.h"
+#include "event/decoder.h"
 #include "http/private.h"
 #include "http/tls.h"
 
@@ -259,8 +259,9 @@ static int start_all(struct lw_server *s, struct lw_err *err) {
         return -1;
     const struct lw_schema *schema = s->config->source.schema;
     const struct lw_fields *fields = &s->spec->event.fields;
-    s->decoder = lw_decoder_new(schema, schema, fields, err);
-    s->json = s->decoder ? lw_json_decoder_new(schema, fields, err) : NULL;
+    s->avro = lw_avro_decoder_new(schema, schema, fields, err);
+    s->json =
+        s->avro ? lw_decoder_new(LW_ENCODING_JSON, NULL, schema, fields, err) : NULL;
     if (!s->json || !(s->watch_redis = lw_redis_new(&s->config->redis, err)))
         return -1;
     if (lw_listen_open(s, err) || start_answering(s, err) || start_askers(s, err))
@@ -331,8 +332,8 @@ void lw_server_stop(struct lw_server *s) {
     lw_redis_free(s->watch_redis);
     for (size_t i = 0; i < s->naskers; i++)
         lw_redis_free(s->asker[i].redis);
-    lw_decoder_free(s->decoder);
-    lw_json_decoder_free(s->json);
+    lw_decoder_free(s->avro);
+    lw_decoder_free(s->json);
     lw_token_file_fini(&s->tokens);
     lw_token_file_fini(&s->read_tokens);
     pthread_cond_destroy(&s->changed);

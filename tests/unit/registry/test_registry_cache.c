@@ -26,7 +26,8 @@ static enum lw_errc once(struct lw_registry *r, struct lw_frame frame,
     struct lw_cell cell;
     assert_true((d != NULL) == (err->code == LW_OK));
     if (d) {
-        assert_int_equal(lw_decoder_decode(d, (const uint8_t *)"\x0c", 1, &cell, err), 0);
+        assert_int_equal(
+            lw_decoder_decode_bytes(d, (const uint8_t *)"\x0c", 1, &cell, err), 0);
         assert_true(cell.num == 6);
     }
     lw_decoder_free(d);

@@ -1,6 +1,6 @@
 /* Chunks of a dataset, column by column: each loop below runs over one column of at most
  * LW_CHUNK rows that stay in the first cache level. */
-#include "model/feed.h"
+#include "model/chunk.h"
 
 #include <stdlib.h>
 
@@ -33,9 +33,9 @@ static bool has_code(const struct lw_atom *atom) {
     return atom->kind == LW_CATEGORY;
 }
 
-void lw_feed_init(struct lw_feed *feed, const struct lw_model *m,
-                  const struct lw_dataset *ds) {
-    *feed = (struct lw_feed){.m = m, .ds = ds};
+void lw_chunk_init(struct lw_chunk *feed, const struct lw_model *m,
+                   const struct lw_dataset *ds) {
+    *feed = (struct lw_chunk){.m = m, .ds = ds};
     feed->natoms = lw_plan_atoms(m->plan);
     feed->nterms = lw_plan_terms(m->plan);
     for (size_t a = 0; a < feed->natoms; a++) {
@@ -49,10 +49,10 @@ void lw_feed_init(struct lw_feed *feed, const struct lw_model *m,
     for (size_t t = 0; t < feed->nterms; t++)
         if (m->part[t].nnum)
             feed->value[t] = lw_malloc(LW_CHUNK * sizeof *feed->value[t]);
-    lw_feed_remap(feed);
+    lw_chunk_remap(feed);
 }
 
-void lw_feed_fini(struct lw_feed *feed) {
+void lw_chunk_fini(struct lw_chunk *feed) {
     for (size_t a = 0; a < feed->natoms; a++) {
         free(feed->remap[a]);
         free(feed->num[a]);
@@ -62,10 +62,10 @@ void lw_feed_fini(struct lw_feed *feed) {
         free(feed->level[t]);
         free(feed->value[t]);
     }
-    *feed = (struct lw_feed){0};
+    *feed = (struct lw_chunk){0};
 }
 
-void lw_feed_remap(struct lw_feed *feed) {
+void lw_chunk_remap(struct lw_chunk *feed) {
     for (size_t a = 0; a < feed->natoms; a++) {
         size_t from = (size_t)feed->m->plan_atom[a];
         const struct lw_dict *dict = lw_dataset_dict(feed->ds, from);
@@ -79,7 +79,7 @@ void lw_feed_remap(struct lw_feed *feed) {
     }
 }
 
-static void stored_atom(struct lw_feed *feed, const uint32_t *idx, size_t n, size_t a) {
+static void stored_atom(struct lw_chunk *feed, const uint32_t *idx, size_t n, size_t a) {
     size_t from = (size_t)feed->m->plan_atom[a];
     const double *num = lw_dataset_numbers(feed->ds, from);
     const uint32_t *code = lw_dataset_codes(feed->ds, from);
@@ -98,7 +98,7 @@ static void stored_atom(struct lw_feed *feed, const uint32_t *idx, size_t n, siz
     }
 }
 
-static void learned_atom(struct lw_feed *feed, size_t n, size_t a) {
+static void learned_atom(struct lw_chunk *feed, size_t n, size_t a) {
     const struct lw_atom *atom = lw_plan_atom_at(feed->m->plan, a);
     const double *x = feed->num[atom->from];
     for (size_t i = 0; i < n; i++) {
@@ -112,7 +112,7 @@ static void learned_atom(struct lw_feed *feed, size_t n, size_t a) {
     }
 }
 
-void lw_feed_atoms(struct lw_feed *feed, const uint32_t *idx, size_t n, size_t natoms) {
+void lw_chunk_atoms(struct lw_chunk *feed, const uint32_t *idx, size_t n, size_t natoms) {
     for (size_t a = 0; a < natoms; a++) {
         if (lw_plan_atom_at(feed->m->plan, a)->learned)
             learned_atom(feed, n, a);
@@ -121,15 +121,15 @@ void lw_feed_atoms(struct lw_feed *feed, const uint32_t *idx, size_t n, size_t n
     }
 }
 
-static void block_levels(struct lw_feed *feed, size_t n, size_t b) {
+static void block_levels(struct lw_chunk *feed, size_t n, size_t b) {
     const struct lw_block *block = &feed->m->block[b];
     uint32_t *level = feed->level[b];
     for (size_t i = 0; i < n; i++)
-        level[i] = lw_block_find(block, lw_feed_composite(feed, block, i));
+        level[i] = lw_block_find(block, lw_chunk_composite(feed, block, i));
 }
 
-static void term_values(struct lw_feed *feed, size_t n, size_t t) {
-    const struct lw_part *part = &feed->m->part[t];
+static void term_values(struct lw_chunk *feed, size_t n, size_t t) {
+    const struct lw_model_term *part = &feed->m->part[t];
     double *v = feed->value[t];
     for (int j = 0; j < part->nnum; j++) {
         const double *x = feed->num[part->num[j]];
@@ -144,8 +144,8 @@ static void term_values(struct lw_feed *feed, size_t n, size_t t) {
     }
 }
 
-void lw_feed_chunk(struct lw_feed *feed, const uint32_t *idx, size_t n) {
-    lw_feed_atoms(feed, idx, n, feed->natoms);
+void lw_chunk_chunk(struct lw_chunk *feed, const uint32_t *idx, size_t n) {
+    lw_chunk_atoms(feed, idx, n, feed->natoms);
     for (size_t b = 0; b < feed->m->nblocks; b++)
         block_levels(feed, n, b);
     for (size_t t = 0; t < feed->nterms; t++)
@@ -153,8 +153,8 @@ void lw_feed_chunk(struct lw_feed *feed, const uint32_t *idx, size_t n) {
             term_values(feed, n, t);
 }
 
-static void add_term(const struct lw_feed *feed, size_t n, size_t t, double *out) {
-    const struct lw_part *part = &feed->m->part[t];
+static void add_term(const struct lw_chunk *feed, size_t n, size_t t, double *out) {
+    const struct lw_model_term *part = &feed->m->part[t];
     const double *v = feed->value[t];
     if (part->block < 0) {
         for (size_t i = 0; i < n; i++)
@@ -167,7 +167,7 @@ static void add_term(const struct lw_feed *feed, size_t n, size_t t, double *out
             out[i] += part->coef[level[i]] * (v ? v[i] : 1);
 }
 
-void lw_feed_predict(const struct lw_feed *feed, size_t n, double *out) {
+void lw_chunk_predict(const struct lw_chunk *feed, size_t n, double *out) {
     for (size_t i = 0; i < n; i++)
         out[i] = feed->m->intercept;
     for (size_t t = 0; t < feed->nterms; t++)

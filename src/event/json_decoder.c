@@ -1,6 +1,6 @@
-/* See json.h. Fields are found once, when the decoder is made; a record is then looked up
+/* Records in JSON. Fields are found once, when the decoder is made; a record is then looked up
  * name by name. */
-#include "event/json.h"
+#include "event/decoder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ struct wanted {
     bool nullable;
 };
 
-struct lw_json_decoder {
+struct json_decoder {
+    struct lw_decoder base;
     const struct lw_schema *schema;
     const struct lw_zone *zone;
     size_t n;
@@ -60,39 +61,9 @@ static int find_path(struct wanted *w, const struct lw_schema *schema,
     return 0;
 }
 
-struct lw_json_decoder *lw_json_decoder_new(const struct lw_schema *schema,
-                                            const struct lw_fields *fields,
-                                            struct lw_err *err) {
-    struct lw_json_decoder *d = lw_calloc(1, sizeof *d);
-    d->schema = schema;
-    d->zone = fields->zone;
-    d->n = fields->n;
-    d->wanted = lw_calloc(fields->n + 1, sizeof *d->wanted);
-    d->name = lw_calloc(schema->top->n + 1, sizeof *d->name);
-    for (size_t i = 0; i < schema->top->n; i++)
-        d->name[i] = schema->top->fields[i].name;
-    qsort(d->name, schema->top->n, sizeof *d->name, by_text);
-    for (size_t i = 0; i < fields->n; i++) {
-        d->wanted[i].field = &fields->field[i];
-        if (find_path(&d->wanted[i], schema, err)) {
-            lw_json_decoder_free(d);
-            return NULL;
-        }
-    }
-    return d;
-}
-
-void lw_json_decoder_free(struct lw_json_decoder *d) {
-    if (!d)
-        return;
-    free(d->wanted);
-    free(d->name);
-    free(d);
-}
-
 /* ---- a record ---- */
 
-static int check_names(const struct lw_json_decoder *d, const json_t *record,
+static int check_names(const struct json_decoder *d, const json_t *record,
                        struct lw_err *err) {
     const char *name;
     json_t *ignored;
@@ -129,7 +100,7 @@ static int fail_value(const struct wanted *w, int got, const struct lw_refusal *
                    shown);
 }
 
-static int decode_one(const struct lw_json_decoder *d, const struct wanted *w,
+static int decode_one(const struct json_decoder *d, const struct wanted *w,
                       const json_t *record, struct lw_buf *room, struct lw_cell *cell,
                       struct lw_err *err) {
     const json_t *v = look_up(w, record);
@@ -160,9 +131,9 @@ static int check_needed(const struct wanted *w, const json_t *record,
                    v ? "must not be null" : "is missing");
 }
 
-int lw_json_decode(const struct lw_json_decoder *d, const json_t *record,
-                   const bool *needed, struct lw_cell *cells, struct lw_buf *room,
-                   struct lw_err *err) {
+static int record_decode(const struct json_decoder *d, const json_t *record,
+                         const bool *needed, struct lw_cell *cells, struct lw_buf *room,
+                         struct lw_err *err) {
     size_t bytes = 0;
     if (!json_is_object(record))
         return lw_fail(err, LW_EINPUT, "a record must be an object");
@@ -176,8 +147,65 @@ int lw_json_decode(const struct lw_json_decoder *d, const json_t *record,
     for (size_t i = 0; i < d->n; i++) {
         const struct wanted *w = &d->wanted[i];
         if (decode_one(d, w, record, room, &cells[i], err) ||
-            (needed[i] && check_needed(w, record, &cells[i], err)))
+            ((!needed || needed[i]) && check_needed(w, record, &cells[i], err)))
             return -1;
     }
     return 0;
+}
+
+/* The document lives in the scratch until its next record, because cells point into it. */
+static const json_t *document_parse(const struct lw_encoded_record *record,
+                                    struct lw_decode_scratch *scratch,
+                                    struct lw_err *err) {
+    json_error_t at;
+    json_decref(scratch->document);
+    scratch->document = json_loadb((const char *)record->data, record->len,
+                                   JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
+    if (!scratch->document)
+        lw_fail(err, LW_EINPUT, "not JSON: line %d, column %d: %s", at.line, at.column,
+                at.text);
+    return scratch->document;
+}
+
+static int json_decoder_decode(const struct lw_decoder *decoder,
+                               const struct lw_encoded_record *record,
+                               struct lw_decode_scratch *scratch, struct lw_cell *cells,
+                               struct lw_err *err) {
+    const struct json_decoder *d = (const struct json_decoder *)decoder;
+    const json_t *json =
+        record->json ? record->json : document_parse(record, scratch, err);
+    return json ? record_decode(d, json, record->needed, cells, &scratch->room, err) : -1;
+}
+
+static void json_decoder_free(struct lw_decoder *decoder) {
+    struct json_decoder *d = (struct json_decoder *)decoder;
+    free(d->wanted);
+    free(d->name);
+    free(d);
+}
+
+static const struct lw_decoder_type json_decoder_type = {json_decoder_decode,
+                                                         json_decoder_free};
+
+struct lw_decoder *lw_json_decoder_new(const struct lw_schema *schema,
+                                       const struct lw_fields *fields,
+                                       struct lw_err *err) {
+    struct json_decoder *d = lw_calloc(1, sizeof *d);
+    d->base.type = &json_decoder_type;
+    d->schema = schema;
+    d->zone = fields->zone;
+    d->n = fields->n;
+    d->wanted = lw_calloc(fields->n + 1, sizeof *d->wanted);
+    d->name = lw_calloc(schema->top->n + 1, sizeof *d->name);
+    for (size_t i = 0; i < schema->top->n; i++)
+        d->name[i] = schema->top->fields[i].name;
+    qsort(d->name, schema->top->n, sizeof *d->name, by_text);
+    for (size_t i = 0; i < fields->n; i++) {
+        d->wanted[i].field = &fields->field[i];
+        if (find_path(&d->wanted[i], schema, err)) {
+            json_decoder_free(&d->base);
+            return NULL;
+        }
+    }
+    return &d->base;
 }

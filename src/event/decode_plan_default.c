@@ -3,7 +3,7 @@
  * A default is JSON. For a union Avro 1.11 lets it be of the first branch only; we take
  * the first branch that it fits. For "trip.distance" when the writer lacks "trip", the
  * default of trip is an object and distance is looked up in it, or has its own default.
- * A default that the field's kind cannot be had from is what such a value would be in a
+ * A default that does not convert to the field's kind is what such a value would be in a
  * record: missing, or for a required field an error. */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "base/mem.h"
 
 /* Goes down to the default of the last name; NULL when there is none on the way. */
-static json_t *descend(const struct lw_node_field **field, const char *rest) {
+static json_t *default_descend(const struct lw_node_field **field, const char *rest) {
     json_t *json = (*field)->fallback;
     while (*rest) {
         const struct lw_node_field *below =
@@ -28,8 +28,9 @@ static json_t *descend(const struct lw_node_field **field, const char *rest) {
 }
 
 /* Texts of the cell are copied: the schema need not outlive the decoder. */
-static bool take(struct lw_compile *c, const struct lw_node_field *at,
-                 const struct lw_field *field, json_t *json, struct lw_cell *out) {
+static bool default_take(struct lw_decode_compile *c, const struct lw_node_field *at,
+                         const struct lw_field *field, json_t *json,
+                         struct lw_cell *out) {
     struct lw_buf room = {0};
     struct lw_refusal no;
     struct lw_json_value v = {.type = at->type,
@@ -40,20 +41,20 @@ static bool take(struct lw_compile *c, const struct lw_node_field *at,
     lw_room_make(&room, lw_json_room(json));
     bool ok = lw_value_json(&v, json, out, &no) == 1;
     if (ok && out->text)
-        out->text = lw_plan_own(c->d, out->text, out->len);
+        out->text = lw__decode_plan_own(c->d, out->text, out->len);
     if (!ok)
         *out = lw_cell_missing();
     lw_buf_fini(&room);
     return ok;
 }
 
-int lw_plan_fallback(struct lw_compile *c, const struct lw_node_field *at,
-                     const char *rest, uint16_t cell) {
+int lw__decode_plan_fallback(struct lw_decode_compile *c, const struct lw_node_field *at,
+                             const char *rest, uint16_t cell) {
     const struct lw_field *field = &c->fields->field[cell];
     struct lw_cell *out = &c->d->initial[cell];
-    json_t *json = descend(&at, rest);
+    json_t *json = default_descend(&at, rest);
     bool given = json && !json_is_null(json);
-    if (given && !take(c, at, field, json, out) && field->required)
+    if (given && !default_take(c, at, field, json, out) && field->required)
         return lw_fail(c->err, LW_ECONFIG,
                        "field \"%s\" is required, the writer's schema lacks it, and its "
                        "default in the reader's is no %s (type %s)",

@@ -1,8 +1,8 @@
-/* Walking the plan over one datum.
+/* Decodes one Avro record by running the decoder's plan.
  *
  * One loop over the steps, one switch, no allocation, no call for the common cases.
- * Every read is checked against the end of the bytes; what cannot be is named with the
- * field and the offset at which its value begins. Cells start from `initial` (missing, or
+ * Every read is checked against the end of the bytes; an error names the field and the
+ * offset at which its value begins. Cells start from `initial` (missing, or
  * the reader's default), so a null has nothing to store, and fields that must be there
  * are checked once at the end. */
 #include <math.h>
@@ -12,52 +12,37 @@
 #include "event/convert.h"
 #include "event/wire.h"
 
-const uint8_t *lw_wire_varint_slow(const uint8_t *at, const uint8_t *end, uint64_t *out) {
-    uint64_t v = 0;
-    for (unsigned shift = 0; shift < 70 && at < end; shift += 7) {
-        uint8_t b = *at++;
-        if (shift == 63 && b > 1)
-            return NULL;
-        v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80) {
-            *out = v;
-            return at;
-        }
-    }
-    return NULL;
-}
-
 /* A walk's state besides the position: what a store needs to say where it failed. */
-struct walk {
-    const struct lw_decoder *d;
+struct decode_walk {
+    const struct lw_avro_decoder *d;
     const uint8_t *data, *end;
     struct lw_cell *cells;
     struct lw_err *err;
 };
 
-static int fail_at(const struct walk *w, const struct lw_step *step, const uint8_t *at,
-                   const char *why) {
+static int fail_at(const struct decode_walk *w, const struct lw_decode_step *step,
+                   const uint8_t *at, const char *why) {
     return lw_fail(w->err, LW_EINPUT, "field \"%s\" at byte %zu of %zu: %s",
                    w->d->name[step->name], (size_t)(at - w->data),
                    (size_t)(w->end - w->data), why);
 }
 
-static int refuse_at(const struct walk *w, const struct lw_step *step, const uint8_t *at,
-                     const struct lw_refusal *no) {
+static int refuse_at(const struct decode_walk *w, const struct lw_decode_step *step,
+                     const uint8_t *at, const struct lw_refusal *no) {
     return lw_fail(w->err, LW_EINPUT, "field \"%s\" at byte %zu of %zu: %s: %s",
                    w->d->name[step->name], (size_t)(at - w->data),
                    (size_t)(w->end - w->data), no->why, no->value);
 }
 
-/* What a step took: `why` the bytes cannot be what the schema says; or `no` why the value
- * cannot be what the configuration wants. */
+/* Why a step failed: `why`, the bytes are not valid for the schema; `no`, the value does not
+ * convert to the kind in the configuration. */
 struct taken {
     const char *why;
     struct lw_refusal no;
 };
 
-static void store_enum(const struct walk *w, const struct lw_step *step, int64_t v,
-                       struct taken *t) {
+static void store_enum(const struct decode_walk *w, const struct lw_decode_step *step,
+                       int64_t v, struct taken *t) {
     if (v < 0 || v >= (int64_t)step->n) {
         t->why = "no such enum symbol";
         return;
@@ -71,33 +56,34 @@ static void store_enum(const struct walk *w, const struct lw_step *step, int64_t
 }
 
 /* Numbers and enums: reads one at `at`, stores it; the new position, or NULL. */
-static const uint8_t *take_number(const struct walk *w, const struct lw_step *step,
-                                  const uint8_t *at, struct taken *t) {
+static const uint8_t *take_number(const struct decode_walk *w,
+                                  const struct lw_decode_step *step, const uint8_t *at,
+                                  struct taken *t) {
     struct lw_cell *cell = &w->cells[step->cell];
     int64_t v;
     size_t left = (size_t)(w->end - at);
     switch (step->op) {
-    case LW_OP_INT:
-    case LW_OP_LONG:
+    case LW_DECODE_INT:
+    case LW_DECODE_LONG:
         at = lw_wire_long(at, w->end, &v);
         if (!at)
             return NULL;
-        if (step->op == LW_OP_INT && v != (int32_t)v)
+        if (step->op == LW_DECODE_INT && v != (int32_t)v)
             t->why = "an int of more than 32 bits";
         else
             lw_value_whole(step, w->d->zone, v, cell, &t->no);
         return at;
-    case LW_OP_FLOAT:
+    case LW_DECODE_FLOAT:
         if (left < 4)
             return NULL;
         lw_value_real(step, w->d->zone, lw_wire_float(at), cell, &t->no);
         return at + 4;
-    case LW_OP_DOUBLE:
+    case LW_DECODE_DOUBLE:
         if (left < 8)
             return NULL;
         lw_value_real(step, w->d->zone, lw_wire_double(at), cell, &t->no);
         return at + 8;
-    case LW_OP_BOOLEAN:
+    case LW_DECODE_BOOLEAN:
         if (left < 1)
             return NULL;
         if (*at > 1)
@@ -112,42 +98,44 @@ static const uint8_t *take_number(const struct walk *w, const struct lw_step *st
     }
 }
 
-static const uint8_t *take_bytes(const struct walk *w, const struct lw_step *step,
-                                 const uint8_t *at, struct taken *t) {
+static const uint8_t *take_bytes(const struct decode_walk *w,
+                                 const struct lw_decode_step *step, const uint8_t *at,
+                                 struct taken *t) {
     struct lw_cell *cell = &w->cells[step->cell];
-    bool fixed = step->op == LW_OP_TEXT_FIXED || step->op == LW_OP_DECIMAL_FIXED;
+    bool fixed = step->op == LW_DECODE_TEXT_FIXED || step->op == LW_DECODE_DECIMAL_FIXED;
     size_t len = step->arg;
     at = fixed ? lw_wire_skip(at, w->end, len) : lw_wire_bytes(at, w->end, &len);
     if (!at)
         return NULL;
-    if (step->op == LW_OP_TEXT || step->op == LW_OP_TEXT_FIXED)
+    if (step->op == LW_DECODE_TEXT || step->op == LW_DECODE_TEXT_FIXED)
         lw_value_text(step, w->d->zone, (const char *)at - len, len, cell, &t->no);
     else
         lw_value_decimal(step, at - len, len, cell, &t->no);
     return at;
 }
 
-static const uint8_t *take(const struct walk *w, const struct lw_step *step,
-                           const uint8_t *at, struct taken *t) {
+static const uint8_t *take_value(const struct decode_walk *w,
+                                 const struct lw_decode_step *step, const uint8_t *at,
+                                 struct taken *t) {
     uint64_t v;
     size_t len;
     switch (step->op) {
-    case LW_OP_SKIP_VARINT:
-        return lw_wire_varint(at, w->end, &v);
-    case LW_OP_SKIP_BYTES:
+    case LW_DECODE_SKIP_VARINT:
+        return lw_varint_read(at, w->end, &v);
+    case LW_DECODE_SKIP_BYTES:
         return lw_wire_bytes(at, w->end, &len);
-    case LW_OP_SKIP_FIXED:
+    case LW_DECODE_SKIP_FIXED:
         return lw_wire_skip(at, w->end, step->arg);
-    case LW_OP_SKIP_SHAPE:
-        at = lw_shape_skip(&w->d->shapes, step->arg, at, w->end);
+    case LW_DECODE_SKIP_LAYOUT:
+        at = lw_skip_layout_end(&w->d->layouts, step->arg, at, w->end);
         if (!at)
             t->why =
-                "the bytes end, a length or count cannot be, or it is nested deeper than 512 types";
+                "the bytes end, a length or count is invalid, or it is nested deeper than 512 types";
         return at;
-    case LW_OP_TEXT:
-    case LW_OP_TEXT_FIXED:
-    case LW_OP_DECIMAL:
-    case LW_OP_DECIMAL_FIXED:
+    case LW_DECODE_TEXT:
+    case LW_DECODE_TEXT_FIXED:
+    case LW_DECODE_DECIMAL:
+    case LW_DECODE_DECIMAL_FIXED:
         return take_bytes(w, step, at, t);
     default:
         return take_number(w, step, at, t);
@@ -155,7 +143,8 @@ static const uint8_t *take(const struct walk *w, const struct lw_step *step,
 }
 
 /* The branch of a union; -1 when the bytes end or there is no such branch. */
-static int64_t take_branch(const struct walk *w, const uint8_t **at, uint32_t branches) {
+static int64_t take_branch(const struct decode_walk *w, const uint8_t **at,
+                           uint32_t branches) {
     int64_t branch;
     const uint8_t *after = lw_wire_long(*at, w->end, &branch);
     if (!after || branch < 0 || branch >= (int64_t)branches)
@@ -166,37 +155,40 @@ static int64_t take_branch(const struct walk *w, const uint8_t **at, uint32_t br
 
 /* The commonest steps, in line: the new position, or NULL when take() must look closer
  * (also at what fails, so that there is one place for each complaint). */
-static inline const uint8_t *take_common(const struct walk *w, const struct lw_step *step,
+static inline const uint8_t *take_common(const struct decode_walk *w,
+                                         const struct lw_decode_step *step,
                                          const uint8_t *at) {
     struct lw_cell *cell = &w->cells[step->cell];
     int64_t v;
-    if (step->op == LW_OP_DOUBLE && step->as == LW_AS_PLAIN && w->end - at >= 8) {
+    if (step->op == LW_DECODE_DOUBLE && step->as == LW_AS_PLAIN && w->end - at >= 8) {
         double x = lw_wire_double(at);
         if (isnan(x))
             return NULL;
         lw_cell_put(cell, x, 0, true);
         return at + 8;
     }
-    if (step->op != LW_OP_INT && step->op != LW_OP_LONG)
+    if (step->op != LW_DECODE_INT && step->op != LW_DECODE_LONG)
         return NULL;
     at = lw_wire_long(at, w->end, &v);
-    if (!at || (step->op == LW_OP_INT && v != (int32_t)v) || step->as > LW_AS_MILLIS ||
-        step->local || (step->as == LW_AS_MILLIS && (v > LW_MS_MAX || v < -LW_MS_MAX)))
+    if (!at || (step->op == LW_DECODE_INT && v != (int32_t)v) ||
+        step->as > LW_AS_MILLIS || step->local ||
+        (step->as == LW_AS_MILLIS && (v > LW_MS_MAX || v < -LW_MS_MAX)))
         return NULL;
     lw_cell_put_int(cell, v);
     return at;
 }
 
-/* The same, and what came of it: NULL with the error set. A value that cannot be had is
+/* The same for every step: NULL with the error set. A value that does not convert is
  * missing, unless the field is strict. */
-static const uint8_t *take_whole(const struct walk *w, const struct lw_step *step,
-                                 const uint8_t *at, const uint8_t *start) {
+static const uint8_t *take_whole(const struct decode_walk *w,
+                                 const struct lw_decode_step *step, const uint8_t *at,
+                                 const uint8_t *start) {
     struct taken t;
     t.why = t.no.why = NULL; /* its text needs no zeroes */
-    at = take(w, step, at, &t);
+    at = take_value(w, step, at, &t);
     if (!at || t.why)
         fail_at(w, step, start,
-                t.why ? t.why : "the bytes end, or a length or count cannot be");
+                t.why ? t.why : "the bytes end, or a length or count is invalid");
     else if (!t.no.why || !step->strict)
         return at;
     else
@@ -205,24 +197,25 @@ static const uint8_t *take_whole(const struct walk *w, const struct lw_step *ste
 }
 
 /* Runs the plan; the end of the datum, or NULL with the error set. */
-static const uint8_t *run(const struct walk *w) {
-    const struct lw_decoder *d = w->d;
+static const uint8_t *decode_steps(const struct decode_walk *w) {
+    const struct lw_avro_decoder *d = w->d;
     const uint8_t *at = w->data;
     size_t i = 0;
     while (i < d->nsteps) {
-        const struct lw_step *step = &d->step[i++];
-        if (step->op == LW_OP_JUMP) {
+        const struct lw_decode_step *step = &d->step[i++];
+        if (step->op == LW_DECODE_JUMP) {
             i = step->arg;
             continue;
         }
         const uint8_t *start = at;
-        if (step->null || step->op == LW_OP_BRANCH) {
-            int64_t branch = take_branch(w, &at, step->op == LW_OP_BRANCH ? step->n : 2);
+        if (step->null || step->op == LW_DECODE_BRANCH) {
+            int64_t branch =
+                take_branch(w, &at, step->op == LW_DECODE_BRANCH ? step->n : 2);
             if (branch < 0) {
                 fail_at(w, step, start, "no such union branch, or the bytes end");
                 return NULL;
             }
-            if (step->op == LW_OP_BRANCH) {
+            if (step->op == LW_DECODE_BRANCH) {
                 i = d->jump[step->arg + (size_t)branch];
                 continue;
             }
@@ -241,14 +234,19 @@ static const uint8_t *run(const struct walk *w) {
     return at;
 }
 
-int lw_decoder_decode(const struct lw_decoder *d, const uint8_t *data, size_t len,
-                      struct lw_cell *cells, struct lw_err *err) {
+int lw__avro_decode(const struct lw_decoder *decoder,
+                    const struct lw_encoded_record *record,
+                    struct lw_decode_scratch *scratch, struct lw_cell *cells,
+                    struct lw_err *err) {
+    (void)scratch;
+    const struct lw_avro_decoder *d = (const struct lw_avro_decoder *)decoder;
     static const uint8_t nothing[1] = {0};
-    if (!data) /* an empty value may come as no pointer at all */
-        data = nothing;
-    struct walk w = {.d = d, .data = data, .end = data + len, .cells = cells, .err = err};
+    /* An empty value may come as a null pointer. */
+    const uint8_t *data = record->data ? record->data : nothing;
+    struct decode_walk w = {
+        .d = d, .data = data, .end = data + record->len, .cells = cells, .err = err};
     memcpy(cells, d->initial, d->ncells * sizeof *cells);
-    const uint8_t *at = run(&w);
+    const uint8_t *at = decode_steps(&w);
     if (!at)
         return -1;
     if (at != w.end)

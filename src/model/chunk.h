@@ -1,8 +1,8 @@
 /* Rows of a dataset as a model sees them, a chunk at a time: the level of every block and
  * the number of every term. Fitting and predicting on datasets both read this, so they
  * cannot differ. */
-#ifndef LW_FEED_H
-#define LW_FEED_H
+#ifndef LW_MODEL_CHUNK_H
+#define LW_MODEL_CHUNK_H
 
 #include "model/fit.h"
 #include "model/parts.h"
@@ -23,7 +23,7 @@ size_t lw_rows_next(const struct lw_rows *rows, size_t *at, uint32_t idx[LW_CHUN
 void lw_rows_weights(const struct lw_rows *rows, const uint32_t *idx, size_t n,
                      double *w);
 
-struct lw_feed {
+struct lw_chunk {
     const struct lw_model *m;
     const struct lw_dataset *ds;
     size_t natoms, nterms;
@@ -39,23 +39,23 @@ struct lw_feed {
 
 /* The model must be bound to the dataset's plan. The remaps follow the model's
  * dictionaries as they are now. */
-void lw_feed_init(struct lw_feed *feed, const struct lw_model *m,
-                  const struct lw_dataset *ds);
-void lw_feed_fini(struct lw_feed *feed);
-void lw_feed_remap(struct lw_feed *feed);
+void lw_chunk_init(struct lw_chunk *feed, const struct lw_model *m,
+                   const struct lw_dataset *ds);
+void lw_chunk_fini(struct lw_chunk *feed);
+void lw_chunk_remap(struct lw_chunk *feed);
 /* Atoms only (up to `natoms`), for learning; and all: atoms, levels, values. */
-void lw_feed_atoms(struct lw_feed *feed, const uint32_t *idx, size_t n, size_t natoms);
-void lw_feed_chunk(struct lw_feed *feed, const uint32_t *idx, size_t n);
+void lw_chunk_atoms(struct lw_chunk *feed, const uint32_t *idx, size_t n, size_t natoms);
+void lw_chunk_chunk(struct lw_chunk *feed, const uint32_t *idx, size_t n);
 /* Linear predictions (unclipped) of the chunk last fed. */
-void lw_feed_predict(const struct lw_feed *feed, size_t n, double *out);
+void lw_chunk_predict(const struct lw_chunk *feed, size_t n, double *out);
 /* The model's predictions of the chunk (rows idx of the dataset), linear or trees,
  * clipped, never NaN. */
-void lw_model_predict_chunk(const struct lw_model *m, const struct lw_feed *feed,
+void lw_model_predict_chunk(const struct lw_model *m, const struct lw_chunk *feed,
                             const uint32_t *idx, size_t n, double *out);
 
 /* Composite of a block's codes in row i of the chunk, or UINT64_MAX. */
-static inline uint64_t lw_feed_composite(const struct lw_feed *feed,
-                                         const struct lw_block *block, size_t i) {
+static inline uint64_t lw_chunk_composite(const struct lw_chunk *feed,
+                                          const struct lw_block *block, size_t i) {
     uint64_t c = 0;
     for (int j = 0; j < block->ncat; j++) {
         uint32_t code = feed->code[block->atom[j]][i];

@@ -9,7 +9,7 @@
  * default once, into `initial`, which every decode starts from; a null then simply stores
  * nothing... except where a default stands, and that cannot be: a field has a default in
  * `initial` only if the writer lacks it. */
-#include "event/plan.h"
+#include "event/decode_plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,18 +20,19 @@
 
 #define PATH_MAX_BYTES 512
 
-static int plan_record(struct lw_compile *c, const struct lw_node *writer,
+static int plan_record(struct lw_decode_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, const char *path);
 
-struct lw_step *lw_plan_add(struct lw_compile *c, enum lw_op op, uint32_t name) {
-    struct lw_decoder *d = c->d;
+struct lw_decode_step *lw__decode_plan_add(struct lw_decode_compile *c,
+                                           enum lw_decode_op op, uint32_t name) {
+    struct lw_avro_decoder *d = c->d;
     if ((d->nsteps & (d->nsteps - 1)) == 0)
         d->step = lw_realloc(d->step, d->nsteps ? 2 * d->nsteps : 1, sizeof *d->step);
-    d->step[d->nsteps] = (struct lw_step){.op = (uint8_t)op, .name = name};
+    d->step[d->nsteps] = (struct lw_decode_step){.op = (uint8_t)op, .name = name};
     return &d->step[d->nsteps++];
 }
 
-const char *lw_plan_own(struct lw_decoder *d, const char *text, size_t len) {
+const char *lw__decode_plan_own(struct lw_avro_decoder *d, const char *text, size_t len) {
     d->text = lw_realloc(d->text, d->ntexts + 1, sizeof *d->text);
     char *copy = lw_malloc(len + 1);
     memcpy(copy, text, len);
@@ -40,20 +41,22 @@ const char *lw_plan_own(struct lw_decoder *d, const char *text, size_t len) {
     return copy;
 }
 
-static uint32_t add_name(struct lw_decoder *d, const char *name) {
+static uint32_t add_name(struct lw_avro_decoder *d, const char *name) {
     d->name = lw_realloc(d->name, d->nnames + 1, sizeof *d->name);
     d->name[d->nnames] = lw_strdup(name);
     return (uint32_t)d->nnames++;
 }
 
-int lw_plan_skip(struct lw_compile *c, const struct lw_node *writer, uint32_t name) {
-    uint32_t shape = lw_shape_of(&c->d->shapes, writer);
-    struct lw_shape s = c->d->shapes.shape[shape];
-    struct lw_step *step = lw_plan_add(c, LW_OP_SKIP_SHAPE, name);
-    step->arg = shape;
-    if (s.kind > LW_SHAPE_FIXED)
+int lw__decode_plan_skip(struct lw_decode_compile *c, const struct lw_node *writer,
+                         uint32_t name) {
+    uint32_t layout = lw_skip_layout_of(&c->d->layouts, writer);
+    struct lw_skip_layout s = c->d->layouts.layout[layout];
+    struct lw_decode_step *step = lw__decode_plan_add(c, LW_DECODE_SKIP_LAYOUT, name);
+    step->arg = layout;
+    if (s.kind > LW_SKIP_FIXED)
         return 0;
-    static const uint8_t ops[] = {LW_OP_SKIP_VARINT, LW_OP_SKIP_BYTES, LW_OP_SKIP_FIXED};
+    static const uint8_t ops[] = {LW_DECODE_SKIP_VARINT, LW_DECODE_SKIP_BYTES,
+                                  LW_DECODE_SKIP_FIXED};
     step->op = ops[s.kind];
     step->arg = s.n;
     return 0;
@@ -96,7 +99,7 @@ static const struct lw_node_field *reader_field(const struct lw_node *reader,
     return same;
 }
 
-static bool wanted_below(const struct lw_compile *c, const char *path) {
+static bool wanted_below(const struct lw_decode_compile *c, const char *path) {
     size_t len = strlen(path);
     for (size_t i = 0; i < c->fields->n; i++) {
         const char *name = c->fields->field[i].name;
@@ -107,12 +110,12 @@ static bool wanted_below(const struct lw_compile *c, const char *path) {
 }
 
 /* A union of null and a record with something wanted inside. */
-static int plan_nullable_record(struct lw_compile *c, const struct lw_node *writer,
+static int plan_nullable_record(struct lw_decode_compile *c, const struct lw_node *writer,
                                 const struct lw_node *reader, const char *path,
                                 uint32_t name) {
-    struct lw_decoder *d = c->d;
+    struct lw_avro_decoder *d = c->d;
     size_t at = d->nsteps, first = d->njumps;
-    struct lw_step *step = lw_plan_add(c, LW_OP_BRANCH, name);
+    struct lw_decode_step *step = lw__decode_plan_add(c, LW_DECODE_BRANCH, name);
     step->arg = (uint32_t)first;
     step->n = 2;
     d->njumps += 2;
@@ -124,7 +127,7 @@ static int plan_nullable_record(struct lw_compile *c, const struct lw_node *writ
     return rc;
 }
 
-static int plan_below(struct lw_compile *c, const struct lw_node *writer,
+static int plan_below(struct lw_decode_compile *c, const struct lw_node *writer,
                       const struct lw_node *reader, const char *path, uint32_t name) {
     const struct lw_node *w = lw_node_strip(writer), *r = lw_node_strip(reader);
     if (w->type != LW_T_RECORD || r->type != LW_T_RECORD)
@@ -141,7 +144,7 @@ static int plan_below(struct lw_compile *c, const struct lw_node *writer,
     return rc;
 }
 
-static int plan_field(struct lw_compile *c, const struct lw_node_field *written,
+static int plan_field(struct lw_decode_compile *c, const struct lw_node_field *written,
                       const struct lw_node_field *read, const char *prefix) {
     char path[PATH_MAX_BYTES];
     const char *name = read ? read->name : written->name;
@@ -152,14 +155,14 @@ static int plan_field(struct lw_compile *c, const struct lw_node_field *written,
     int cell = read ? lw_fields_find(c->fields, path) : -1;
     if (cell >= 0) {
         c->written[cell] = true;
-        return lw_plan_store(c, written->type, read->type, (uint16_t)cell, label);
+        return lw__decode_plan_store(c, written->type, read->type, (uint16_t)cell, label);
     }
     if (read && wanted_below(c, path))
         return plan_below(c, written->type, read->type, path, label);
-    return lw_plan_skip(c, written->type, label);
+    return lw__decode_plan_skip(c, written->type, label);
 }
 
-static int plan_record(struct lw_compile *c, const struct lw_node *writer,
+static int plan_record(struct lw_decode_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, const char *path) {
     for (size_t i = 0; i < writer->n; i++) {
         const struct lw_node_field *written = &writer->fields[i];
@@ -171,7 +174,7 @@ static int plan_record(struct lw_compile *c, const struct lw_node *writer,
 }
 
 /* Every wanted name must exist in the reader. */
-static int check_name(const struct lw_compile *c, const char *name) {
+static int check_name(const struct lw_decode_compile *c, const char *name) {
     const struct lw_node *record = c->reader->top;
     const char *rest = name;
     for (;;) {
@@ -193,7 +196,8 @@ static int check_name(const struct lw_compile *c, const char *name) {
 }
 
 /* The first name of the path that the writer lacks, and its default. */
-static int fall_back(struct lw_compile *c, const struct lw_node *writer, uint16_t cell) {
+static int fall_back(struct lw_decode_compile *c, const struct lw_node *writer,
+                     uint16_t cell) {
     const struct lw_node *record = c->reader->top;
     const char *rest = c->fields->field[cell].name;
     const struct lw_node_field *field;
@@ -204,14 +208,14 @@ static int fall_back(struct lw_compile *c, const struct lw_node *writer, uint16_
             if (reader_field(record, writer, &writer->fields[i]) == field)
                 written = &writer->fields[i];
         if (!written || *rest == '\0')
-            return lw_plan_fallback(c, field, rest, cell);
+            return lw__decode_plan_fallback(c, field, rest, cell);
         writer = lw_node_strip(written->type);
         record = lw_node_strip(field->type);
     }
 }
 
-static void plan_init(struct lw_compile *c) {
-    struct lw_decoder *d = c->d;
+static void plan_init(struct lw_decode_compile *c) {
+    struct lw_avro_decoder *d = c->d;
     d->ncells = c->fields->n;
     d->zone = c->fields->zone;
     d->initial = lw_calloc(d->ncells + 1, sizeof *d->initial);
@@ -225,7 +229,7 @@ static void plan_init(struct lw_compile *c) {
     }
 }
 
-static int compile(struct lw_compile *c, const struct lw_node *writer) {
+static int plan_compile(struct lw_decode_compile *c, const struct lw_node *writer) {
     for (size_t i = 0; i < c->fields->n; i++)
         if (check_name(c, c->fields->field[i].name) < 0)
             return -1;
@@ -234,32 +238,17 @@ static int compile(struct lw_compile *c, const struct lw_node *writer) {
     for (size_t i = 0; i < c->fields->n; i++)
         if (!c->written[i] && fall_back(c, writer, (uint16_t)i) < 0)
             return -1;
-    lw_shapes_seal(&c->d->shapes);
+    lw_skip_layout_seal(&c->d->layouts);
     return 0;
 }
 
-struct lw_decoder *lw_decoder_new(const struct lw_schema *writer,
-                                  const struct lw_schema *reader,
-                                  const struct lw_fields *fields, struct lw_err *err) {
-    lw_assert(fields->n <= LW_FIELDS_MAX);
-    struct lw_compile c = {
-        .d = lw_calloc(1, sizeof *c.d), .fields = fields, .reader = reader, .err = err};
-    plan_init(&c);
-    if (compile(&c, writer->top) < 0) {
-        lw_decoder_free(c.d);
-        return NULL;
-    }
-    return c.d;
-}
-
-void lw_decoder_free(struct lw_decoder *d) {
-    if (!d)
-        return;
+static void avro_free(struct lw_decoder *decoder) {
+    struct lw_avro_decoder *d = (struct lw_avro_decoder *)decoder;
     for (size_t i = 0; i < d->nnames; i++)
         free(d->name[i]);
     for (size_t i = 0; i < d->ntexts; i++)
         free(d->text[i]);
-    lw_shapes_fini(&d->shapes);
+    lw_skip_layout_fini(&d->layouts);
     free(d->step);
     free(d->jump);
     free(d->name);
@@ -269,4 +258,22 @@ void lw_decoder_free(struct lw_decoder *d) {
     free(d->text);
     free(d->field_name);
     free(d);
+}
+
+static const struct lw_decoder_type avro_type = {lw__avro_decode, avro_free};
+
+struct lw_decoder *lw_avro_decoder_new(const struct lw_schema *writer,
+                                       const struct lw_schema *reader,
+                                       const struct lw_fields *fields,
+                                       struct lw_err *err) {
+    lw_assert(fields->n <= LW_FIELDS_MAX);
+    struct lw_decode_compile c = {
+        .d = lw_calloc(1, sizeof *c.d), .fields = fields, .reader = reader, .err = err};
+    c.d->base.type = &avro_type;
+    plan_init(&c);
+    if (plan_compile(&c, writer->top) < 0) {
+        avro_free(&c.d->base);
+        return NULL;
+    }
+    return &c.d->base;
 }

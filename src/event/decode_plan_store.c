@@ -9,7 +9,7 @@
  * the field's kind be had from it? A unit of time is the field's own where the
  * configuration gives one, else the writer's, and where the writer says nothing (libavro
  * drops logical types when it writes a schema), the reader's. */
-#include "event/plan.h"
+#include "event/decode_plan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,8 +45,8 @@ static bool same_type(const struct lw_node *writer, const struct lw_node *reader
 }
 
 /* The reader's type that a writer's (not a union) is read as, or NULL. */
-static const struct lw_node *match(const struct lw_node *writer,
-                                   const struct lw_node *reader) {
+static const struct lw_node *types_match(const struct lw_node *writer,
+                                         const struct lw_node *reader) {
     if (reader->type != LW_T_UNION)
         return same_type(writer, reader) || may_promote(writer->type, reader->type)
                    ? reader
@@ -68,44 +68,44 @@ static const struct lw_node *meaning_of(const struct lw_node *writer,
 
 static int op_of(const struct lw_node *writer, enum lw_logical logical) {
     static const int ops[] = {[LW_T_NULL] = -1,
-                              [LW_T_BOOLEAN] = LW_OP_BOOLEAN,
-                              [LW_T_INT] = LW_OP_INT,
-                              [LW_T_LONG] = LW_OP_LONG,
-                              [LW_T_FLOAT] = LW_OP_FLOAT,
-                              [LW_T_DOUBLE] = LW_OP_DOUBLE,
-                              [LW_T_BYTES] = LW_OP_TEXT,
-                              [LW_T_STRING] = LW_OP_TEXT,
+                              [LW_T_BOOLEAN] = LW_DECODE_BOOLEAN,
+                              [LW_T_INT] = LW_DECODE_INT,
+                              [LW_T_LONG] = LW_DECODE_LONG,
+                              [LW_T_FLOAT] = LW_DECODE_FLOAT,
+                              [LW_T_DOUBLE] = LW_DECODE_DOUBLE,
+                              [LW_T_BYTES] = LW_DECODE_TEXT,
+                              [LW_T_STRING] = LW_DECODE_TEXT,
                               [LW_T_RECORD] = -1,
-                              [LW_T_ENUM] = LW_OP_ENUM,
-                              [LW_T_FIXED] = LW_OP_TEXT_FIXED,
+                              [LW_T_ENUM] = LW_DECODE_ENUM,
+                              [LW_T_FIXED] = LW_DECODE_TEXT_FIXED,
                               [LW_T_ARRAY] = -1,
                               [LW_T_MAP] = -1,
                               [LW_T_UNION] = -1};
     if (logical == LW_L_DECIMAL && writer->type == LW_T_BYTES)
-        return LW_OP_DECIMAL;
+        return LW_DECODE_DECIMAL;
     if (logical == LW_L_DECIMAL && writer->type == LW_T_FIXED)
-        return LW_OP_DECIMAL_FIXED;
+        return LW_DECODE_DECIMAL_FIXED;
     return ops[writer->type];
 }
 
-/* Can the kind be had from what that step reads? */
+/* Does the value of that step convert to the kind? */
 static bool kind_fits(enum lw_kind kind, int op) {
     switch (op) {
-    case LW_OP_INT:
-    case LW_OP_LONG:
+    case LW_DECODE_INT:
+    case LW_DECODE_LONG:
         return true;
-    case LW_OP_FLOAT:
-    case LW_OP_DOUBLE:
+    case LW_DECODE_FLOAT:
+    case LW_DECODE_DOUBLE:
         return kind != LW_TEXT;
-    case LW_OP_BOOLEAN:
+    case LW_DECODE_BOOLEAN:
         return kind == LW_NUMERIC || kind == LW_CATEGORY;
-    case LW_OP_DECIMAL:
-    case LW_OP_DECIMAL_FIXED:
+    case LW_DECODE_DECIMAL:
+    case LW_DECODE_DECIMAL_FIXED:
         return kind == LW_NUMERIC;
-    case LW_OP_TEXT:
+    case LW_DECODE_TEXT:
         return kind != LW_NUMERIC;
-    case LW_OP_ENUM:
-    case LW_OP_TEXT_FIXED:
+    case LW_DECODE_ENUM:
+    case LW_DECODE_TEXT_FIXED:
         return kind == LW_CATEGORY || kind == LW_TEXT;
     default:
         return false;
@@ -156,9 +156,9 @@ static enum lw_form form_of(const struct lw_node *reader, const struct lw_node *
     return meaning->logical == LW_L_UUID ? LW_FORM_UUID : LW_FORM_BYTES;
 }
 
-bool lw_plan_reading(const struct lw_field *field, const struct lw_node *writer,
-                     const struct lw_node *reader, const struct lw_zone *zone,
-                     struct lw_step *step) {
+bool lw__decode_plan_reading(const struct lw_field *field, const struct lw_node *writer,
+                             const struct lw_node *reader, const struct lw_zone *zone,
+                             struct lw_decode_step *step) {
     const struct lw_node *meaning = meaning_of(writer, reader);
     int op = op_of(writer, meaning->logical);
     int as = kind_fits(field->kind, op) ? as_of(field, writer, meaning) : -1;
@@ -188,7 +188,7 @@ static bool knows_symbol(const struct lw_node *reader, const struct lw_table *sy
 
 /* Cells of the writer's symbols; one that the reader does not know becomes the reader's
  * default symbol, or a cell that is not present. */
-static void add_symbols(struct lw_decoder *d, struct lw_step *step,
+static void add_symbols(struct lw_avro_decoder *d, struct lw_decode_step *step,
                         const struct lw_node *writer, const struct lw_node *reader) {
     struct lw_table symbols = {0};
     int fresh;
@@ -205,35 +205,37 @@ static void add_symbols(struct lw_decoder *d, struct lw_step *step,
         if (!known && reader->fallback)
             symbol = reader->fallback;
         struct lw_cell cell =
-            lw_cell_text(lw_plan_own(d, symbol, strlen(symbol)), strlen(symbol));
+            lw_cell_text(lw__decode_plan_own(d, symbol, strlen(symbol)), strlen(symbol));
         cell.present = known || reader->fallback;
         d->symbol[d->nsymbols++] = cell;
     }
     lw_table_fini(&symbols);
 }
 
-/* One step for a writer's type that is no union. 1 when the kind cannot be had. */
-static int store_plain(struct lw_compile *c, const struct lw_node *writer,
+/* One step for a writer's type other than a union. 1: the type does not convert to the
+ * kind. */
+static int store_plain(struct lw_decode_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, uint16_t cell, uint32_t name) {
-    const struct lw_node *as_read = match(writer, reader);
-    struct lw_step made = {.name = name, .cell = cell};
-    if (!as_read || !lw_plan_reading(&c->fields->field[cell], writer, as_read,
-                                     c->fields->zone, &made))
+    const struct lw_node *as_read = types_match(writer, reader);
+    struct lw_decode_step made = {.name = name, .cell = cell};
+    if (!as_read || !lw__decode_plan_reading(&c->fields->field[cell], writer, as_read,
+                                             c->fields->zone, &made))
         return 1;
-    struct lw_step *step = lw_plan_add(c, (enum lw_op)made.op, name);
+    struct lw_decode_step *step =
+        lw__decode_plan_add(c, (enum lw_decode_op)made.op, name);
     *step = made;
-    if (made.op == LW_OP_ENUM)
+    if (made.op == LW_DECODE_ENUM)
         add_symbols(c->d, step, writer, as_read);
     return 0;
 }
 
 /* A union of several types: each branch its own steps, each ending past the last. A
- * branch that cannot be had leaves the cell missing. */
-static int store_union(struct lw_compile *c, const struct lw_node *writer,
+ * branch that does not convert leaves the cell missing. */
+static int store_union(struct lw_decode_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, uint16_t cell, uint32_t name) {
-    struct lw_decoder *d = c->d;
+    struct lw_avro_decoder *d = c->d;
     size_t first = d->njumps, usable = 0, nulls = 0;
-    struct lw_step *branch = lw_plan_add(c, LW_OP_BRANCH, name);
+    struct lw_decode_step *branch = lw__decode_plan_add(c, LW_DECODE_BRANCH, name);
     branch->arg = (uint32_t)first;
     branch->n = (uint32_t)writer->n;
     d->njumps += writer->n;
@@ -245,17 +247,18 @@ static int store_union(struct lw_compile *c, const struct lw_node *writer,
         if (store_plain(c, writer->kids[i], reader, cell, name) == 0)
             usable++;
         else
-            lw_plan_skip(c, writer->kids[i], name);
-        lw_plan_add(c, LW_OP_JUMP, name);
+            lw__decode_plan_skip(c, writer->kids[i], name);
+        lw__decode_plan_add(c, LW_DECODE_JUMP, name);
     }
     for (size_t i = from; i < d->nsteps; i++)
-        if (d->step[i].op == LW_OP_JUMP)
+        if (d->step[i].op == LW_DECODE_JUMP)
             d->step[i].arg = (uint32_t)d->nsteps;
     return usable > 0 || nulls == writer->n ? 0 : 1; /* only null: always missing */
 }
 
-/* What would help with a time that cannot be had. */
-static const char *advice(const struct lw_field *field, const struct lw_node *type) {
+/* A hint for a timestamp that cannot be read. */
+static const char *refusal_advice(const struct lw_field *field,
+                                  const struct lw_node *type) {
     if (field->kind != LW_TIMESTAMP)
         return "";
     if (type->logical == LW_L_SPAN)
@@ -265,20 +268,21 @@ static const char *advice(const struct lw_field *field, const struct lw_node *ty
                : "";
 }
 
-static int refuse(struct lw_compile *c, const struct lw_node *writer,
-                  const struct lw_node *reader, uint16_t cell) {
+static int store_refuse(struct lw_decode_compile *c, const struct lw_node *writer,
+                        const struct lw_node *reader, uint16_t cell) {
     const struct lw_field *field = &c->fields->field[cell];
     const struct lw_node *type = lw_node_strip(writer);
+    const char *from = lw_type_name(type->type);
+    const char *as = lw_type_name(lw_node_strip(reader)->type);
+    bool same = strcmp(from, as) == 0;
     return lw_fail(c->err, LW_ECONFIG,
-                   "field \"%s\": a %s cannot be had from type %s%s%s%s", field->name,
-                   lw_kind_name(field->kind), lw_type_name(type->type),
-                   writer == reader ? "" : " as the reader's ",
-                   writer == reader ? "" : lw_type_name(lw_node_strip(reader)->type),
-                   advice(field, type));
+                   "field \"%s\": cannot read Avro type %s as %s%s%s%s%s", field->name,
+                   from, lw_kind_name(field->kind), same ? "" : " (the reader's type is ",
+                   same ? "" : as, same ? "" : ")", refusal_advice(field, type));
 }
 
-int lw_plan_store(struct lw_compile *c, const struct lw_node *writer,
-                  const struct lw_node *reader, uint16_t cell, uint32_t name) {
+int lw__decode_plan_store(struct lw_decode_compile *c, const struct lw_node *writer,
+                          const struct lw_node *reader, uint16_t cell, uint32_t name) {
     const struct lw_node *inner = lw_node_strip(writer);
     int rc;
     if (inner->type == LW_T_UNION) {
@@ -291,5 +295,5 @@ int lw_plan_store(struct lw_compile *c, const struct lw_node *writer,
             c->d->step[c->d->nsteps - 1].null =
                 writer->kids[0]->type == LW_T_NULL ? 1 : 2;
     }
-    return rc == 0 ? 0 : refuse(c, writer, reader, cell);
+    return rc == 0 ? 0 : store_refuse(c, writer, reader, cell);
 }
