@@ -136,7 +136,7 @@ static void check_reach(struct lw_check_findings *f, const char *what,
     struct lw_err err = {0};
     char text[900], shown[200];
     bool ok = lw_check_reach(url, ca_file, REACH_MS, &err) == 0;
-    lw_url_shown(shown, sizeof shown, url);
+    lw_receiver_url_shown(shown, sizeof shown, url);
     snprintf(text, sizeof text, "%s %s%s", shown,
              ok ? "can be reached" : "cannot be reached: ", ok ? "" : err.msg);
     lw_check_report(f, what, ok ? LW_CHECK_OK : if_not, text);
@@ -198,7 +198,7 @@ static void check_receivers(struct lw_check_findings *f, const struct lw_config 
         bool ok = lw_secrets_load(r, &secrets, &err) == 0;
         if (ok) {
             snprintf(text, sizeof text, "%s: %s as %s", r->name,
-                     lw_url_shown(shown, sizeof shown, secrets.url),
+                     lw_receiver_url_shown(shown, sizeof shown, secrets.url),
                      lw_format_name(r->format));
         }
         report_outcome(f, "receiver", ok, ok ? text : err.msg);

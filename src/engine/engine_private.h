@@ -150,8 +150,8 @@ struct lw_notifier {
 };
 /* Logs the outcome of one attempt to deliver a message. */
 void lw__delivery_log(const char *receiver, const char *id, uint64_t attempts,
-                      const struct lw_next_step *next,
-                      const struct lw_http_result *result);
+                      const struct lw_notifier_step *next,
+                      const struct lw_post_result *result);
 /* Logs that an alert fires or is resolved. */
 void lw__alert_log(const struct lw_alert *a);
 /* Sends the receiver the alerts that bypass the outbox. */

@@ -24,7 +24,7 @@
 
 /* Accumulated messages; those removed when event time is rewound count as suspect. */
 static uint64_t messages_counted(const struct lw_part_view *v) {
-    uint64_t lost = v->counter[LW_COUNT_DEAD] + v->counter[LW_COUNT_LATE] +
+    uint64_t lost = v->counter[LW_COUNT_DEAD_LETTERED] + v->counter[LW_COUNT_LATE] +
                     v->counter[LW_COUNT_SUSPECT];
     uint64_t all = v->counter[LW_COUNT_MESSAGES];
     return all > lost ? all - lost : 0;
@@ -32,7 +32,7 @@ static uint64_t messages_counted(const struct lw_part_view *v) {
 
 /* Dead letters accumulate nothing. */
 static uint64_t messages_timed(const struct lw_part_view *v) {
-    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD];
+    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD_LETTERED];
 }
 
 /* Tracks since when none of a partition's messages has counted. */

@@ -25,7 +25,7 @@
 struct alert_entry {
     char *json; /* newest message, or NULL */
     size_t len;
-    struct lw_told told[LW_RECEIVERS_MAX];
+    struct lw_notified told[LW_RECEIVERS_MAX];
 };
 
 struct message_text {
@@ -34,7 +34,7 @@ struct message_text {
 };
 
 struct notified_text {
-    char text[LW_TOLD_MAX];
+    char text[LW_NOTIFIED_MAX];
 };
 
 struct lw_notification_plan {
@@ -135,10 +135,10 @@ static void load_message(void *arg, const char *fingerprint, const char *json,
 
 static void load_notified(void *arg, const char *name, const char *text) {
     struct lw_notification_plan *p = arg;
-    struct lw_told told;
-    int r = lw_receiver_find(p->config->receiver, p->config->nreceivers, name);
+    struct lw_notified told;
+    int r = lw_notifier_find_receiver(p->config->receiver, p->config->nreceivers, name);
     size_t i = plan_find(p, strtoull(name, NULL, 16));
-    if (r >= 0 && i < p->n && lw_told_parse(text, &told))
+    if (r >= 0 && i < p->n && lw_notified_parse(text, &told))
         p->entry[i].told[r] = told;
 }
 
@@ -180,7 +180,7 @@ static void add_outgoing(struct lw_notification_plan *p, const struct lw_receive
                          const struct lw_standing *alert, const char *id,
                          struct message_text said) {
     struct lw_outgoing *o = ADD(p->outgoing, p->pages.noutgoing, p->outgoing_cap);
-    lw_outbox_id(o->id, sizeof o->id, id, r->name);
+    lw_notifier_outbox_id(o->id, sizeof o->id, id, r->name);
     o->alert = alert->fingerprint;
     o->json = said.json;
     o->len = said.len;
@@ -197,7 +197,7 @@ static void add_message(struct lw_notification_plan *p, size_t i, const char *js
 
 /* What the receiver was notified of. */
 static void plan_set_notified(struct lw_notification_plan *p, size_t i, size_t r,
-                              const struct lw_told *told) {
+                              const struct lw_notified *told) {
     p->entry[i].told[r] = *told;
     if (p->pages.ntold == p->told_cap) {
         p->told_cap = p->told_cap ? 2 * p->told_cap : 16;
@@ -208,7 +208,7 @@ static void plan_set_notified(struct lw_notification_plan *p, size_t i, size_t r
     char *text = p->told_text[p->pages.ntold++].text;
     snprintf(f->name, sizeof f->name, "%016" PRIx64 "@%s", p->standing[i].fingerprint,
              p->config->receiver[r].name);
-    f->text = told->incident ? lw_told_print(text, told) : NULL;
+    f->text = told->incident ? lw_notified_print(text, told) : NULL;
     f->len = f->text ? strlen(text) : 0;
 }
 
@@ -218,7 +218,7 @@ static const struct lw_buf *plan_restate(struct lw_notification_plan *p,
                                          const struct lw_restated *how) {
     struct lw_err err = {0};
     struct lw_buf text = {0};
-    if (lw_alert_restate(entry->json, entry->len, how, &text, &err)) {
+    if (lw_alert_json_restate(entry->json, entry->len, how, &text, &err)) {
         lw_log(alert_render_failed, err.msg);
         return NULL;
     }
@@ -229,18 +229,19 @@ static const struct lw_buf *plan_restate(struct lw_notification_plan *p,
 
 /* The id of a notification; a closed incident keeps the id of its first one. */
 static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
-                  const struct lw_told *was, const struct lw_saying *say) {
-    bool closed = say->what == LW_SAY_CLOSED;
+                  const struct lw_notified *was, const struct lw_notified_step *say) {
+    bool closed = say->what == LW_NOTIFY_CLOSED;
     struct lw_alert named = {.incident = closed ? was->incident : alert->incident,
                              .firing = !closed && alert->firing,
                              .severity = alert->severity};
-    lw_alert_id(out, LW_ALERT_ID_MAX, &named,
-                say->what == LW_SAY_AGAIN ? say->told.repeat : 0);
+    lw_alert_json_id(out, LW_ALERT_ID_MAX, &named,
+                     say->what == LW_NOTIFY_REPEAT ? say->told.repeat : 0);
 }
 
 static const struct lw_buf *plan_repeat(struct lw_notification_plan *p, size_t i,
                                         const struct lw_notification_hooks *hooks,
-                                        const struct lw_saying *say, int64_t now_ms) {
+                                        const struct lw_notified_step *say,
+                                        int64_t now_ms) {
     struct lw_buf text = {0};
     if (hooks &&
         hooks->again(hooks->arg, p->standing[i].fingerprint, say->told.repeat, &text)) {
@@ -259,21 +260,21 @@ static bool plan_notify_one(struct lw_notification_plan *p, size_t i, size_t r,
     const struct lw_receiver *receiver = &p->config->receiver[r];
     const struct lw_standing *alert = &p->standing[i];
     struct alert_entry *entry = &p->entry[i];
-    struct lw_told was = entry->told[r];
-    struct lw_saying say = lw_pager_say(receiver, alert, &was, now_ms);
+    struct lw_notified was = entry->told[r];
+    struct lw_notified_step say = lw_notified_next(receiver, alert, &was, now_ms);
     char id[LW_ALERT_ID_MAX];
-    if (say.what == LW_SAY_NOTHING || !entry->json)
+    if (say.what == LW_NOTIFY_NOTHING || !entry->json)
         return false;
-    if (say.what == LW_SAY_AGAIN && hooks &&
+    if (say.what == LW_NOTIFY_REPEAT && hooks &&
         hooks->waits(hooks->arg, receiver, alert->fingerprint))
         return false;
     id_of(id, alert, &was, &say);
     const struct lw_buf *text = NULL;
-    if (say.what == LW_SAY_AGAIN)
+    if (say.what == LW_NOTIFY_REPEAT)
         text = plan_repeat(p, i, hooks, &say, now_ms);
-    else if (say.what == LW_SAY_CLOSED)
+    else if (say.what == LW_NOTIFY_CLOSED)
         text = plan_restate(p, entry, &(struct lw_restated){true, was, now_ms, CLOSED});
-    if (say.what == LW_SAY_CHANGE)
+    if (say.what == LW_NOTIFY_CHANGE)
         add_outgoing(p, receiver, alert, id,
                      (struct message_text){entry->json, entry->len});
     else if (text)

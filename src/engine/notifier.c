@@ -20,17 +20,17 @@
 /* Outcome of one delivery, until it is written to Redis. */
 struct outcome {
     struct lw_delivery tried;
-    struct lw_next_step next;
+    struct lw_notifier_step next;
     bool delivered;
 };
 
 void lw__delivery_log(const char *receiver, const char *id, uint64_t attempts,
-                      const struct lw_next_step *next,
-                      const struct lw_http_result *result) {
-    if (next->what == LW_NEXT_RETRY)
+                      const struct lw_notifier_step *next,
+                      const struct lw_post_result *result) {
+    if (next->what == LW_NOTIFIER_RETRY)
         lw_log(delivery_retry, receiver, id, (unsigned long long)attempts,
                LW_QUOTE(result->reason));
-    else if (result->verdict == LW_DELIVERED)
+    else if (result->verdict == LW_POST_DELIVERED)
         lw_log(delivered, receiver, id, result->status, (long long)result->took_ms,
                LW_QUOTE(result->reason));
     else
@@ -40,9 +40,9 @@ void lw__delivery_log(const char *receiver, const char *id, uint64_t attempts,
 
 static struct outcome outcome_judge(const struct lw_notifier *n,
                                     const struct lw_delivery *d,
-                                    const struct lw_http_result *result) {
+                                    const struct lw_post_result *result) {
     const struct lw_receiver *receiver = &n->engine->config->receiver[n->receiver];
-    struct outcome o = {.tried = *d, .delivered = result->verdict == LW_DELIVERED};
+    struct outcome o = {.tried = *d, .delivered = result->verdict == LW_POST_DELIVERED};
     o.next = lw_notifier_next(receiver, d->id, result, d->attempts + 1, d->put_ms,
                               lw_wall_ms());
     o.tried.attempts++;
@@ -56,7 +56,7 @@ static int outcome_write(const struct lw_notifier *n, struct lw_redis *redis,
                          const struct lw_lease *lease, const struct outcome *o,
                          struct lw_err *err) {
     const struct lw_spec *spec = &n->engine->config->spec;
-    if (o->next.what == LW_NEXT_RETRY)
+    if (o->next.what == LW_NOTIFIER_RETRY)
         return lw_outbox_retry(redis, spec, lease, &o->tried, err);
     if (o->delivered)
         return lw_outbox_done(redis, spec, lease, o->tried.entry, err);
@@ -84,10 +84,10 @@ static void outcome_record(struct lw_notifier *n, struct lw_redis *redis,
 /* The entry to send now: due, and no older one of its alert still waits; NULL: none.
  */
 static const struct lw_delivery *next_due(const struct lw_delivery *d, size_t count) {
-    struct lw_waiting waiting[READ_MAX];
+    struct lw_notifier_entry waiting[READ_MAX];
     size_t chosen;
     for (size_t i = 0; i < count; i++)
-        waiting[i] = (struct lw_waiting){d[i].id, d[i].alert, d[i].not_before_ms};
+        waiting[i] = (struct lw_notifier_entry){d[i].id, d[i].alert, d[i].not_before_ms};
     return lw_notifier_due(waiting, count, lw_wall_ms(), &chosen, 1) ? &d[chosen] : NULL;
 }
 
@@ -108,9 +108,9 @@ static bool deliver_one(struct lw_notifier *n, struct lw_redis *redis,
         due = next_due(d, count);
     }
     if (due) {
-        struct lw_http_result result = {0};
-        lw_alert_send(&config->receiver[n->receiver], due->json, due->len, lw_wall_ms(),
-                      &result);
+        struct lw_post_result result = {0};
+        lw_deliver(&config->receiver[n->receiver], due->json, due->len, lw_wall_ms(),
+                   &result);
         struct outcome o = outcome_judge(n, due, &result);
         outcome_record(n, redis, *lease, &o);
     }

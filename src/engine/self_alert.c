@@ -65,7 +65,7 @@ static bool self_alert_render(const struct lw_engine *e, const struct lw_alert *
                                              .page_url = e->config->page_url,
                                              .runbook_url = e->config->runbook_url};
     lw__alert_log(a);
-    if (lw_alert_json(&e->config->spec, a, &context, json, &err) == 0)
+    if (lw_alert_json_write(&e->config->spec, a, &context, json, &err) == 0)
         return true;
     lw_log(alert_render_failed, err.msg);
     return false;
@@ -244,21 +244,21 @@ static void direct_deliver(struct lw_notifier *n, enum lw_component c,
                            const struct lw_direct_message *d) {
     struct lw_direct_progress *h = &n->handed[c];
     const struct lw_receiver *r = &n->engine->config->receiver[n->receiver];
-    struct lw_http_result result = {0};
+    struct lw_post_result result = {0};
     int64_t now = lw_wall_ms();
     if (h->trying != d->number)
         *h = (struct lw_direct_progress){h->done, d->number, 0, now, 0, h->told};
     if (now < h->not_before_ms)
         return;
-    lw_alert_send(r, d->json, d->len, now, &result);
-    struct lw_next_step next = lw_notifier_next(r, lw_component_alert(c), &result,
-                                                ++h->attempts, h->put_ms, now);
+    lw_deliver(r, d->json, d->len, now, &result);
+    struct lw_notifier_step next = lw_notifier_next(r, lw_component_alert(c), &result,
+                                                    ++h->attempts, h->put_ms, now);
     lw__delivery_log(r->name, lw_component_alert(c), h->attempts, &next, &result);
     h->not_before_ms = next.not_before_ms;
-    if (next.what == LW_NEXT_RETRY)
+    if (next.what == LW_NOTIFIER_RETRY)
         return;
     h->done = d->number;
-    h->told = d->firing && result.verdict == LW_DELIVERED;
+    h->told = d->firing && result.verdict == LW_POST_DELIVERED;
 }
 
 void lw__self_alert_deliver(struct lw_notifier *n) {
