@@ -14,7 +14,7 @@
 #define LW_ALERT_H
 
 #include "base/buf.h"
-#include "core/monitor.h"
+#include "core/alert.h"
 #include "core/standing.h"
 
 #define LW_RECEIVERS_MAX     16

@@ -18,6 +18,8 @@
 
 #include "alert/message.h"
 #include "base/mem.h"
+#include "core/pane.h"
+#include "core/reference.h"
 #include "leeway/drift.h"
 
 #define MOVERS_MAX     5
