@@ -32,29 +32,24 @@ char *lw_alert_id(char *out, size_t size, const struct lw_alert *alert, unsigned
     return out;
 }
 
-static void set(json_t *object, const char *key, json_t *value) {
-    /* NULL: of a text that is no UTF-8 */
-    int failed = json_object_set_new(object, key, value ? value : json_null());
-    lw_assert(failed == 0);
-}
-
 static void put_hex(json_t *root, const char *key, uint64_t v) {
     char text[24];
     snprintf(text, sizeof text, "%016" PRIx64, v);
-    set(root, key, json_string(text));
+    lw__json_set(root, key, json_string(text));
 }
 
 static void put_head(json_t *root, const struct lw_spec *spec,
                      const struct lw_alert *alert,
                      const struct lw_alert_context *context) {
     char id[LW_ALERT_ID_MAX];
-    set(root, "version", json_integer(1));
-    set(root, "id", json_string(lw_alert_id(id, sizeof id, alert, context->repeat)));
+    lw__json_set(root, "version", json_integer(1));
+    lw__json_set(root, "id",
+                 json_string(lw_alert_id(id, sizeof id, alert, context->repeat)));
     put_hex(root, "incident", alert->incident);
     put_hex(root, "fingerprint", alert->fingerprint);
-    set(root, "status", json_string(alert->firing ? "firing" : "resolved"));
-    set(root, "severity", json_string(lw_severity_name(alert->severity)));
-    set(root, "repeat", json_integer(context->repeat));
+    lw__json_set(root, "status", json_string(alert->firing ? "firing" : "resolved"));
+    lw__json_set(root, "severity", json_string(lw_severity_name(alert->severity)));
+    lw__json_set(root, "repeat", json_integer(context->repeat));
     lw_json_text(root, "stream", spec->stream, LW_NAME_MAX);
     lw_json_text(root, "rule", alert->name, LW_NAME_MAX);
     lw_json_text(root, "metric", alert->rule ? lw_metric_name(alert->rule->metric) : "",
@@ -73,14 +68,14 @@ static int64_t window_length(const struct lw_spec *spec, const char *name) {
 static void put_window(json_t *root, const struct lw_spec *spec,
                        const struct lw_alert *alert) {
     if (alert->window[0] == '\0') {
-        set(root, "window", json_null());
+        lw__json_set(root, "window", json_null());
         return;
     }
     json_t *window = json_object();
     lw_json_text(window, "name", alert->window, sizeof alert->window);
     lw_json_time(window, "from", alert->at_ms - window_length(spec, alert->window));
     lw_json_time(window, "until", alert->at_ms);
-    set(root, "window", window);
+    lw__json_set(root, "window", window);
 }
 
 static void put_figures(json_t *root, const struct lw_spec *spec,
@@ -89,10 +84,10 @@ static void put_figures(json_t *root, const struct lw_spec *spec,
     bool measured = alert->rule != NULL;
     lw_json_real(root, "value", measured ? alert->value : NAN);
     lw_json_real(root, "threshold", measured ? alert->threshold : NAN);
-    set(root, "n", json_integer((json_int_t)(alert->n & INT64_MAX)));
+    lw__json_set(root, "n", json_integer((json_int_t)(alert->n & INT64_MAX)));
     put_window(root, spec, alert);
-    set(root, "model_version",
-        alert->model_version ? json_integer(alert->model_version) : json_null());
+    lw__json_set(root, "model_version",
+                 alert->model_version ? json_integer(alert->model_version) : json_null());
     lw_json_time(root, "since", alert->since_ms);
     lw_json_time(root, "at", alert->at_ms);
     lw_json_time(root, "raised_at", context->now_ms);
@@ -101,7 +96,7 @@ static void put_figures(json_t *root, const struct lw_spec *spec,
     lw_json_text(root, "action", context->action, 500);
 }
 
-static json_t *segments(const struct lw_alert_context *context) {
+static json_t *segments_json(const struct lw_alert_context *context) {
     json_t *list = json_array();
     const struct lw_privacy *p = context->privacy;
     char hashed[LW_HASHED_MAX];
@@ -113,7 +108,7 @@ static json_t *segments(const struct lw_alert_context *context) {
         json_t *one = json_object();
         lw_json_text(one, "name", s->name, LW_NAME_MAX);
         lw_json_text(one, "value", open ? s->value : hashed, 64);
-        set(one, "n", json_integer((json_int_t)s->n));
+        lw__json_set(one, "n", json_integer((json_int_t)s->n));
         lw_json_real(one, "share", s->share);
         lw_json_real(one, "rmse", s->rmse);
         lw_json_real(one, "reference_rmse", s->reference_rmse);
@@ -122,7 +117,7 @@ static json_t *segments(const struct lw_alert_context *context) {
     return list;
 }
 
-static json_t *examples(const struct lw_alert_context *context) {
+static json_t *examples_json(const struct lw_alert_context *context) {
     json_t *list = json_array();
     const struct lw_privacy *p = context->privacy;
     enum lw_examples_said said = p == NULL ? LW_EXAMPLES_IDS : p->examples;
@@ -165,17 +160,17 @@ int lw_alert_json(const struct lw_spec *spec, const struct lw_alert *alert,
     put_head(root, spec, alert, context);
     put_figures(root, spec, alert, context);
     json_t *details = json_object();
-    set(details, "movers",
-        context->reference != NULL && context->window != NULL
-            ? lw_alert_movers(spec, alert, context)
-            : json_array());
-    set(details, "segments", segments(context));
-    set(details, "examples", examples(context));
-    set(root, "details", details);
+    lw__json_set(details, "movers",
+                 context->reference != NULL && context->window != NULL
+                     ? lw_alert_movers(spec, alert, context)
+                     : json_array());
+    lw__json_set(details, "segments", segments_json(context));
+    lw__json_set(details, "examples", examples_json(context));
+    lw__json_set(root, "details", details);
     json_t *links = json_object();
     lw_json_text(links, "page", context->page_url, LW_URL_MAX);
     put_runbook(links, context->runbook_url, alert->name);
-    set(root, "links", links);
+    lw__json_set(root, "links", links);
     lw_json_dump(root, out);
     return 0;
 }

@@ -27,28 +27,22 @@
 
 #define ANNOTATION_MAX 2000
 
-static void set(json_t *object, const char *key, json_t *value) {
-    /* NULL: of a text that is no UTF-8 */
-    int failed = json_object_set_new(object, key, value ? value : json_null());
-    lw_assert(failed == 0);
-}
-
 /* Labels without an empty value: Alertmanager drops those, and a label set must not
  * change. */
-static void label(json_t *labels, const char *name, const char *value) {
+static void label_set(json_t *labels, const char *name, const char *value) {
     if (value[0] != '\0')
         lw_json_text(labels, name, value, 255);
 }
 
-static json_t *labels(const struct lw_message *m) {
+static json_t *alert_labels(const struct lw_message *m) {
     json_t *l = json_object();
-    label(l, "alertname", m->rule);
-    label(l, "service", "leeway");
-    label(l, "stream", m->stream);
-    label(l, "severity", m->severity);
-    label(l, "metric", m->metric);
-    label(l, "feature", m->feature);
-    label(l, "window", m->window);
+    label_set(l, "alertname", m->rule);
+    label_set(l, "service", "leeway");
+    label_set(l, "stream", m->stream);
+    label_set(l, "severity", m->severity);
+    label_set(l, "metric", m->metric);
+    label_set(l, "feature", m->feature);
+    label_set(l, "window", m->window);
     return l;
 }
 
@@ -69,7 +63,7 @@ static void annotate_lists(json_t *a, const struct lw_message *m) {
     lw_buf_fini(&text);
 }
 
-static json_t *annotations(const struct lw_message *m) {
+static json_t *alert_annotations(const struct lw_message *m) {
     json_t *a = json_object();
     char text[400];
     lw_json_text(a, "summary", lw_message_title(m, text, sizeof text), ANNOTATION_MAX);
@@ -93,10 +87,10 @@ static json_t *annotations(const struct lw_message *m) {
     return a;
 }
 
-static json_t *posted(const struct lw_message *m, int64_t ends_ms) {
+static json_t *alert_posted(const struct lw_message *m, int64_t ends_ms) {
     json_t *alert = json_object();
-    set(alert, "labels", labels(m));
-    set(alert, "annotations", annotations(m));
+    lw__json_set(alert, "labels", alert_labels(m));
+    lw__json_set(alert, "annotations", alert_annotations(m));
     lw_json_time(alert, "startsAt",
                  lw_earlier(m->since_ms, lw_earlier(m->now_ms, ends_ms)));
     lw_json_time(alert, "endsAt", ends_ms);
@@ -113,20 +107,21 @@ int lw_body_alertmanager(const struct lw_receiver *r, const struct lw_secrets *s
     if (m->firing)
         ends = m->now_ms + lw_later(4 * r->repeat_ms, 2 * LW_MINUTE);
     json_t *list = json_array();
-    json_array_append_new(list, posted(m, ends));
+    json_array_append_new(list, alert_posted(m, ends));
     lw_json_dump(list, out);
     return 0;
 }
 
 static json_t *webhook_alert(const struct lw_message *m) {
     json_t *alert = json_object();
-    set(alert, "status", json_string(m->status));
-    set(alert, "labels", labels(m));
-    set(alert, "annotations", annotations(m));
-    set(alert, "startsAt", json_string(m->since));
-    set(alert, "endsAt", json_string(m->firing ? "0001-01-01T00:00:00Z" : m->at));
-    set(alert, "generatorURL", json_string(m->page));
-    set(alert, "fingerprint", json_string(m->fingerprint));
+    lw__json_set(alert, "status", json_string(m->status));
+    lw__json_set(alert, "labels", alert_labels(m));
+    lw__json_set(alert, "annotations", alert_annotations(m));
+    lw__json_set(alert, "startsAt", json_string(m->since));
+    lw__json_set(alert, "endsAt",
+                 json_string(m->firing ? "0001-01-01T00:00:00Z" : m->at));
+    lw__json_set(alert, "generatorURL", json_string(m->page));
+    lw__json_set(alert, "fingerprint", json_string(m->fingerprint));
     return alert;
 }
 
@@ -138,19 +133,19 @@ int lw_body_alertmanager_webhook(const struct lw_receiver *r,
     char key[512];
     json_t *root = json_object(), *group = json_object(), *alerts = json_array();
     snprintf(key, sizeof key, "{}:{alertname=\"%s\", stream=\"%s\"}", m->rule, m->stream);
-    label(group, "alertname", m->rule);
-    label(group, "stream", m->stream);
+    label_set(group, "alertname", m->rule);
+    label_set(group, "stream", m->stream);
     json_array_append_new(alerts, webhook_alert(m));
-    set(root, "version", json_string("4"));
+    lw__json_set(root, "version", json_string("4"));
     lw_json_text(root, "groupKey", key, sizeof key);
-    set(root, "truncatedAlerts", json_integer(0));
-    set(root, "status", json_string(m->status));
+    lw__json_set(root, "truncatedAlerts", json_integer(0));
+    lw__json_set(root, "status", json_string(m->status));
     lw_json_text(root, "receiver", r->name, sizeof r->name);
-    set(root, "groupLabels", group);
-    set(root, "commonLabels", labels(m));
-    set(root, "commonAnnotations", annotations(m));
-    set(root, "externalURL", json_string(m->page));
-    set(root, "alerts", alerts);
+    lw__json_set(root, "groupLabels", group);
+    lw__json_set(root, "commonLabels", alert_labels(m));
+    lw__json_set(root, "commonAnnotations", alert_annotations(m));
+    lw__json_set(root, "externalURL", json_string(m->page));
+    lw__json_set(root, "alerts", alerts);
     lw_json_dump(root, out);
     return 0;
 }

@@ -22,22 +22,16 @@
 #define TEXT_MAX    2700
 #define FACTS_MAX   5 /* a section's fields are name and value */
 
-static void set(json_t *object, const char *key, json_t *value) {
-    /* NULL: of a text that is no UTF-8 */
-    int failed = json_object_set_new(object, key, value ? value : json_null());
-    lw_assert(failed == 0);
-}
-
 static void add_text(struct lw_buf *to, const char *text, size_t max) {
     lw_text_for(LW_MEDIUM_SLACK, to, text, strlen(text), max);
 }
 
 /* Takes what is in the buffer, which is safe. */
-static json_t *plain(struct lw_buf *text) {
+static json_t *text_plain(struct lw_buf *text) {
     json_t *t = json_object();
-    set(t, "type", json_string("plain_text"));
-    set(t, "text", json_string(lw_buf_str(text)));
-    set(t, "emoji", json_false());
+    lw__json_set(t, "type", json_string("plain_text"));
+    lw__json_set(t, "text", json_string(lw_buf_str(text)));
+    lw__json_set(t, "emoji", json_false());
     lw_buf_fini(text);
     return t;
 }
@@ -45,30 +39,31 @@ static json_t *plain(struct lw_buf *text) {
 static json_t *plain_of(const char *text, size_t max) {
     struct lw_buf safe = {0};
     add_text(&safe, text, max);
-    return plain(&safe);
+    return text_plain(&safe);
 }
 
 /* Of our own words. */
-static json_t *mrkdwn(const char *text) {
+static json_t *text_mrkdwn(const char *text) {
     json_t *t = json_object();
-    set(t, "type", json_string("mrkdwn"));
-    set(t, "text", json_string(text));
-    set(t, "verbatim", json_true());
+    lw__json_set(t, "type", json_string("mrkdwn"));
+    lw__json_set(t, "text", json_string(text));
+    lw__json_set(t, "verbatim", json_true());
     return t;
 }
 
-static json_t *section(const char *key, json_t *value) {
+static json_t *section_block(const char *key, json_t *value) {
     json_t *s = json_object();
-    set(s, "type", json_string("section"));
-    set(s, key, value);
+    lw__json_set(s, "type", json_string("section"));
+    lw__json_set(s, key, value);
     return s;
 }
 
-static json_t *header(const struct lw_message *m) {
+static json_t *header_block(const struct lw_message *m) {
     char title[400];
     json_t *h = json_object();
-    set(h, "type", json_string("header"));
-    set(h, "text", plain_of(lw_message_title(m, title, sizeof title), TITLE_MAX));
+    lw__json_set(h, "type", json_string("header"));
+    lw__json_set(h, "text",
+                 plain_of(lw_message_title(m, title, sizeof title), TITLE_MAX));
     return h;
 }
 
@@ -80,10 +75,10 @@ static void add_facts(json_t *blocks, const struct lw_message *m) {
         json_t *list = json_array();
         for (size_t k = i; k < n && k < i + FACTS_MAX; k++) {
             snprintf(name, sizeof name, "*%s*", fact[k].name);
-            json_array_append_new(list, mrkdwn(name));
+            json_array_append_new(list, text_mrkdwn(name));
             json_array_append_new(list, plain_of(fact[k].value, 1900));
         }
-        json_array_append_new(blocks, section("fields", list));
+        json_array_append_new(blocks, section_block("fields", list));
     }
 }
 
@@ -101,8 +96,8 @@ static void add_list(json_t *blocks, const struct lw_message *m, const char *tit
         if (text.len + one.len + 8 < SECTION_MAX)
             lw_buf_printf(&text, "%s• %s", i ? "\n" : "", lw_buf_str(&one));
     }
-    json_array_append_new(blocks, section("text", mrkdwn(title)));
-    json_array_append_new(blocks, section("text", plain(&text)));
+    json_array_append_new(blocks, section_block("text", text_mrkdwn(title)));
+    json_array_append_new(blocks, section_block("text", text_plain(&text)));
     lw_buf_fini(&one);
 }
 
@@ -117,7 +112,8 @@ static void add_links(json_t *blocks, const struct lw_message *m) {
     add_link(&text, m->page, "Dashboard");
     add_link(&text, m->runbook, "Runbook");
     if (text.len > 0)
-        json_array_append_new(blocks, section("text", mrkdwn(lw_buf_str(&text))));
+        json_array_append_new(blocks,
+                              section_block("text", text_mrkdwn(lw_buf_str(&text))));
     lw_buf_fini(&text);
 }
 
@@ -132,9 +128,10 @@ int lw_body_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
         lw_buf_printf(&text, " — ");
         add_text(&text, m->summary, TEXT_MAX / 2);
     }
-    json_array_append_new(blocks, header(m));
+    json_array_append_new(blocks, header_block(m));
     if (m->summary[0] != '\0')
-        json_array_append_new(blocks, section("text", plain_of(m->summary, SECTION_MAX)));
+        json_array_append_new(blocks,
+                              section_block("text", plain_of(m->summary, SECTION_MAX)));
     add_facts(blocks, m);
     add_list(blocks, m, "*Moved most*", lw_message_movers(m), lw_message_mover);
     add_list(blocks, m, "*Where the error rose*", lw_message_segments(m),
@@ -143,15 +140,15 @@ int lw_body_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
     const char *colour = !m->firing                             ? "#2e7d32"
                          : strcmp(m->severity, "critical") == 0 ? "#c62828"
                                                                 : "#f9a825";
-    set(attachment, "color", json_string(colour));
-    set(attachment, "blocks", blocks);
-    set(root, "text", json_string(lw_buf_str(&text)));
-    set(root, "mrkdwn", json_false());
-    set(root, "parse", json_string("none"));
-    set(root, "link_names", json_false());
-    set(root, "unfurl_links", json_false());
-    set(root, "unfurl_media", json_false());
-    set(root, "attachments", json_pack("[o]", attachment));
+    lw__json_set(attachment, "color", json_string(colour));
+    lw__json_set(attachment, "blocks", blocks);
+    lw__json_set(root, "text", json_string(lw_buf_str(&text)));
+    lw__json_set(root, "mrkdwn", json_false());
+    lw__json_set(root, "parse", json_string("none"));
+    lw__json_set(root, "link_names", json_false());
+    lw__json_set(root, "unfurl_links", json_false());
+    lw__json_set(root, "unfurl_media", json_false());
+    lw__json_set(root, "attachments", json_pack("[o]", attachment));
     lw_json_dump(root, out);
     lw_buf_fini(&text);
     return 0;

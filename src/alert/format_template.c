@@ -18,7 +18,7 @@
 #define RESULT_MAX     ((size_t)256 * 1024)
 
 /* The value at a dotted path: a new reference, or NULL. */
-static json_t *lookup(const struct lw_message *m, const char *path) {
+static json_t *field_lookup(const struct lw_message *m, const char *path) {
     char text[400];
     if (strcmp(path, ".") == 0)
         return json_incref(m->root);
@@ -93,7 +93,7 @@ static int write_field(const struct lw_receiver *r, const struct lw_message *m,
                            "comes plain or json",
                            r->name, line, field);
     }
-    json_t *value = path[0] == '\0' ? NULL : lookup(m, path);
+    json_t *value = path[0] == '\0' ? NULL : field_lookup(m, path);
     if (value == NULL)
         return lw_fail(err, LW_ECONFIG,
                        "receiver %s: `template_file`: line %d: {{%.60s}}: no such field; "
@@ -103,8 +103,9 @@ static int write_field(const struct lw_receiver *r, const struct lw_message *m,
     return 0;
 }
 
-static int expand(const struct lw_receiver *r, const char *text,
-                  const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
+static int template_expand(const struct lw_receiver *r, const char *text,
+                           const struct lw_message *m, struct lw_buf *out,
+                           struct lw_err *err) {
     const char *at = text, *open;
     while ((open = strstr(at, "{{")) != NULL) {
         char field[PATH_MAX_BYTES];
@@ -147,7 +148,7 @@ int lw_body_template(const struct lw_receiver *r, const struct lw_secrets *secre
     if (secrets->template_text == NULL)
         return lw_fail(err, LW_ECONFIG, "receiver %s: `template_file` is not loaded",
                        r->name);
-    if (expand(r, secrets->template_text, m, out, err) < 0)
+    if (template_expand(r, secrets->template_text, m, out, err) < 0)
         return -1;
     bool json = r->content_type[0] == '\0' || strstr(r->content_type, "json") != NULL;
     return json ? check_json(r, out, err) : 0;

@@ -69,7 +69,7 @@ static void read_texts(struct lw_message *m) {
         *text[i].to = text_at(text[i].from, text[i].key);
 }
 
-static int check(const struct lw_message *m, struct lw_err *err) {
+static int message_check(const struct lw_message *m, struct lw_err *err) {
     if (int_at(m->root, "version") != 1)
         return lw_fail(err, LW_EINPUT,
                        "alert message: version 1 expected; was it "
@@ -120,7 +120,7 @@ int lw_message_read(struct lw_message *m, const char *json, size_t len, int64_t 
     m->movers = array_at(details, "movers");
     m->segments = array_at(details, "segments");
     m->examples = array_at(details, "examples");
-    if (check(m, err) == 0 &&
+    if (message_check(m, err) == 0 &&
         time_at(m->root, "since", &m->since, &m->since_ms, err) == 0 &&
         time_at(m->root, "at", &m->at, &m->at_ms, err) == 0 &&
         time_at(m->root, "raised_at", &m->raised_at, &m->raised_ms, err) == 0)

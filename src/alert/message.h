@@ -49,6 +49,9 @@ size_t lw_message_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]
  * points and ends in "…". */
 char *lw_utf8_clean(char *out, size_t size, const char *text, size_t len);
 
+/* Sets key to value (taken); to null when value is NULL, as jansson answers for text
+ * that is not UTF-8. */
+void lw__json_set(json_t *object, const char *key, json_t *value);
 /* Sets key to text made safe, as one line or (lines of ours, joined by newlines) as
  * several, at most max bytes (<= 4095); null when text is NULL or "". */
 void lw_json_text(json_t *object, const char *key, const char *text, size_t max);

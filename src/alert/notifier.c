@@ -88,7 +88,7 @@ size_t lw_notifier_due(const struct lw_waiting *w, size_t n, int64_t now_ms, siz
     return used;
 }
 
-static bool mendable(int status) {
+static bool status_mendable(int status) {
     return (status >= 300 && status < 400) || status == 401 || status == 403 ||
            status == 404 || status == 407;
 }
@@ -109,7 +109,7 @@ struct lw_next_step lw_notifier_next(const struct lw_receiver *r, const char *ou
         return next;
     bool refused = result->verdict == LW_REFUSED;
     next.what = LW_NEXT_PARK;
-    if (now_ms - put_ms >= r->give_up_ms || (refused && !mendable(result->status)))
+    if (now_ms - put_ms >= r->give_up_ms || (refused && !status_mendable(result->status)))
         return next;
     int64_t wait = refused ? BACKOFF_MAX : lw_backoff_ms(attempts, seed_of(outbox_id));
     if (wait < result->retry_after_ms)

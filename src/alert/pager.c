@@ -89,18 +89,12 @@ bool lw_told_parse(const char *text, struct lw_told *out) {
     return end != repeat && *end == '\0' && n <= UINT_MAX;
 }
 
-static void set(json_t *root, const char *key, json_t *value) {
-    /* NULL: of a text that is no UTF-8 */
-    int failed = json_object_set_new(root, key, value ? value : json_null());
-    lw_assert(failed == 0);
-}
-
 static void set_closed(json_t *root, const struct lw_told *told, const char *summary) {
     char hex[20];
     snprintf(hex, sizeof hex, "%016" PRIx64, told->incident);
-    set(root, "incident", json_string(hex));
-    set(root, "status", json_string("resolved"));
-    set(root, "severity", json_string(lw_severity_name(told->severity)));
+    lw__json_set(root, "incident", json_string(hex));
+    lw__json_set(root, "status", json_string("resolved"));
+    lw__json_set(root, "severity", json_string(lw_severity_name(told->severity)));
     lw_json_text(root, "summary", summary, 1000);
 }
 
@@ -114,8 +108,8 @@ int lw_alert_restate(const char *json, size_t len, const struct lw_restated *how
     struct lw_alert named = {
         .incident = told->incident, .firing = !how->closed, .severity = told->severity};
     unsigned repeat = how->closed ? 0 : told->repeat;
-    set(m.root, "id", json_string(lw_alert_id(id, sizeof id, &named, repeat)));
-    set(m.root, "repeat", json_integer(repeat));
+    lw__json_set(m.root, "id", json_string(lw_alert_id(id, sizeof id, &named, repeat)));
+    lw__json_set(m.root, "repeat", json_integer(repeat));
     lw_json_time(m.root, "raised_at", how->now_ms);
     if (how->closed)
         set_closed(m.root, told, how->summary);

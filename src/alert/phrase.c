@@ -21,7 +21,8 @@ char *lw_message_figure(char *out, size_t size, double v) {
     return out;
 }
 
-static void put(struct lw_fact *out, size_t *n, const char *name, const char *value) {
+static void fact_put(struct lw_fact *out, size_t *n, const char *name,
+                     const char *value) {
     if (value[0] == '\0' || *n == LW_FACTS)
         return;
     out[*n].name = name;
@@ -38,7 +39,7 @@ static void put_value(const struct lw_message *m, struct lw_fact *out, size_t *n
     snprintf(text, sizeof text, "%s%s%s%s", value,
              isnan(m->threshold) ? "" : " (threshold ",
              isnan(m->threshold) ? "" : threshold, isnan(m->threshold) ? "" : ")");
-    put(out, n, "Value", text);
+    fact_put(out, n, "Value", text);
 }
 
 static void put_window(const struct lw_message *m, struct lw_fact *out, size_t *n) {
@@ -46,12 +47,12 @@ static void put_window(const struct lw_message *m, struct lw_fact *out, size_t *
     if (m->window[0] != '\0') {
         snprintf(text, sizeof text, "%.64s: %.32s to %.32s", m->window, m->from,
                  m->until);
-        put(out, n, "Window", text);
+        fact_put(out, n, "Window", text);
     }
     if (m->n > 0) {
         lw_format_count(count, sizeof count, (uint64_t)m->n);
         snprintf(text, sizeof text, "%s events", count);
-        put(out, n, "Sample", text);
+        fact_put(out, n, "Sample", text);
     }
 }
 
@@ -61,15 +62,15 @@ size_t lw_message_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]
     put_value(m, out, &n);
     bool itself = lw_component_of_alert(m->rule) < LW_COMPONENTS;
     snprintf(text, sizeof text, "%s%s", m->since, itself ? "" : " (event time)");
-    put(out, &n, "Since", text);
+    fact_put(out, &n, "Since", text);
     put_window(m, out, &n);
     if (m->model_version > 0) {
         snprintf(text, sizeof text, "v%lld", (long long)m->model_version);
-        put(out, &n, "Model", text);
+        fact_put(out, &n, "Model", text);
     }
     snprintf(text, sizeof text, "%.100s (%.100s)", m->rule, m->metric);
-    put(out, &n, "Rule", m->metric[0] == '\0' ? m->rule : text);
-    put(out, &n, "Action", m->action);
+    fact_put(out, &n, "Rule", m->metric[0] == '\0' ? m->rule : text);
+    fact_put(out, &n, "Action", m->action);
     return n;
 }
 
@@ -84,12 +85,12 @@ char *lw_message_title(const struct lw_message *m, char *out, size_t size) {
     return lw_text_safe(out, size, text, strlen(text));
 }
 
-static double number(const json_t *object, const char *key) {
+static double number_at(const json_t *object, const char *key) {
     const json_t *v = json_object_get(object, key);
     return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
-static const char *word(const json_t *object, const char *key) {
+static const char *status_word(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
     return text == NULL ? "" : text;
 }
@@ -103,8 +104,8 @@ static void say_quantiles(const json_t *mover, struct lw_buf *out) {
     const json_t *now = json_object_get(mover, "window");
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
         char a[40], b[40];
-        lw_message_figure(a, sizeof a, number(old, part[i].key));
-        lw_message_figure(b, sizeof b, number(now, part[i].key));
+        lw_message_figure(a, sizeof a, number_at(old, part[i].key));
+        lw_message_figure(b, sizeof b, number_at(now, part[i].key));
         lw_buf_printf(out, "%s%s → %s%s", part[i].before, a, b, part[i].after);
     }
 }
@@ -115,8 +116,9 @@ static void say_categories(const json_t *mover, const char *key, const char *lab
     const json_t *list = json_object_get(mover, key);
     for (size_t i = 0; i < json_array_size(list) && i < 3; i++) {
         const json_t *c = json_array_get(list, i);
-        lw_buf_printf(out, "%s%.64s (%s %%)", i == 0 ? label : ", ", word(c, "value"),
-                      lw_digits(100 * number(c, "share"), 1).text);
+        lw_buf_printf(out, "%s%.64s (%s %%)", i == 0 ? label : ", ",
+                      status_word(c, "value"),
+                      lw_digits(100 * number_at(c, "share"), 1).text);
     }
 }
 
@@ -125,8 +127,9 @@ static void say_moved(const json_t *mover, struct lw_buf *out) {
     for (size_t i = 0; i < json_array_size(list) && i < 3; i++) {
         const json_t *c = json_array_get(list, i);
         lw_buf_printf(out, "%s%.64s %s → %s %%", i == 0 ? ", shifted: " : ", ",
-                      word(c, "value"), lw_digits(100 * number(c, "reference"), 1).text,
-                      lw_digits(100 * number(c, "window"), 1).text);
+                      status_word(c, "value"),
+                      lw_digits(100 * number_at(c, "reference"), 1).text,
+                      lw_digits(100 * number_at(c, "window"), 1).text);
     }
 }
 
@@ -138,9 +141,9 @@ char *lw_message_mover(const struct lw_message *m, size_t i, char *out, size_t s
     const json_t *mover = json_array_get(m->movers, i);
     struct lw_buf text = {0};
     char psi[40];
-    lw_buf_printf(&text, "%.96s: PSI %s", word(mover, "feature"),
-                  lw_message_figure(psi, sizeof psi, number(mover, "psi")));
-    if (strcmp(word(mover, "kind"), "numeric") == 0) {
+    lw_buf_printf(&text, "%.96s: PSI %s", status_word(mover, "feature"),
+                  lw_message_figure(psi, sizeof psi, number_at(mover, "psi")));
+    if (strcmp(status_word(mover, "kind"), "numeric") == 0) {
         say_quantiles(mover, &text);
     } else {
         say_moved(mover, &text);
@@ -148,7 +151,7 @@ char *lw_message_mover(const struct lw_message *m, size_t i, char *out, size_t s
         say_categories(mover, "vanished", ", gone: ", &text);
     }
     const json_t *missing = json_object_get(mover, "missing");
-    double before = number(missing, "reference"), now = number(missing, "window");
+    double before = number_at(missing, "reference"), now = number_at(missing, "window");
     if (fabs(now - before) > 0.005)
         lw_buf_printf(&text, ", missing %s → %s %%", lw_digits(100 * before, 1).text,
                       lw_digits(100 * now, 1).text);
@@ -165,9 +168,9 @@ char *lw_message_segment(const struct lw_message *m, size_t i, char *out, size_t
     const json_t *s = json_array_get(m->segments, i);
     char old[40], now[40], text[320];
     snprintf(text, sizeof text, "%.96s %.64s: %s %% of the rise, RMSE %s → %s",
-             word(s, "name"), word(s, "value"),
-             lw_digits(100 * number(s, "share"), 0).text,
-             lw_message_figure(old, sizeof old, number(s, "reference_rmse")),
-             lw_message_figure(now, sizeof now, number(s, "rmse")));
+             status_word(s, "name"), status_word(s, "value"),
+             lw_digits(100 * number_at(s, "share"), 0).text,
+             lw_message_figure(old, sizeof old, number_at(s, "reference_rmse")),
+             lw_message_figure(now, sizeof now, number_at(s, "rmse")));
     return lw_text_safe(out, size, text, strlen(text));
 }

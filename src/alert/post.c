@@ -114,8 +114,8 @@ static void set_request(struct exchange *x, const struct lw_http_request *req) {
     curl_easy_setopt(x->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
 }
 
-static void begin(struct exchange *x, const struct lw_http_request *req,
-                  struct lw_http_result *out) {
+static void exchange_begin(struct exchange *x, const struct lw_http_request *req,
+                           struct lw_http_result *out) {
     memset(x, 0, sizeof *x);
     memset(out, 0, sizeof *out);
     x->out = out;
@@ -132,7 +132,7 @@ static void begin(struct exchange *x, const struct lw_http_request *req,
     curl_easy_setopt(x->curl, CURLOPT_PRIVATE, x);
 }
 
-static enum lw_delivered verdict(int status) {
+static enum lw_delivered status_verdict(int status) {
     if (status >= 200 && status < 300)
         return LW_DELIVERED;
     bool again =
@@ -140,7 +140,7 @@ static enum lw_delivered verdict(int status) {
     return again ? LW_RETRY : LW_REFUSED;
 }
 
-static void say(const struct exchange *x, const char *shown) {
+static void result_explain(const struct exchange *x, const char *shown) {
     struct lw_http_result *out = x->out;
     const char *why = x->error[0] != '\0' ? x->error : curl_easy_strerror(x->code);
     if (out->status == 0)
@@ -155,7 +155,7 @@ static void say(const struct exchange *x, const char *shown) {
                  out->status);
 }
 
-static void end(struct exchange *x, const struct lw_http_request *req) {
+static void exchange_end(struct exchange *x, const struct lw_http_request *req) {
     struct lw_http_result *out = x->out;
     char shown[300];
     long status = 0;
@@ -165,19 +165,19 @@ static void end(struct exchange *x, const struct lw_http_request *req) {
     curl_easy_getinfo(x->curl, CURLINFO_RETRY_AFTER, &wait);
     curl_easy_getinfo(x->curl, CURLINFO_TOTAL_TIME_T, &took);
     out->status = (int)status;
-    out->verdict = verdict(out->status);
+    out->verdict = status_verdict(out->status);
     out->took_ms = (int64_t)took / 1000;
     if (out->verdict == LW_RETRY && out->status != 0 && wait > 0)
         out->retry_after_ms = wait < 3600 ? (int64_t)wait * 1000 : LW_HOUR;
     lw_copy(out->answer, sizeof out->answer, x->answer);
-    say(x, lw_url_shown(shown, sizeof shown, req->url));
+    result_explain(x, lw_url_shown(shown, sizeof shown, req->url));
     curl_easy_cleanup(x->curl);
     for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
         explicit_bzero(h->data, strlen(h->data)); /* one of them has the token */
     curl_slist_free_all(x->headers);
 }
 
-static void collect(CURLM *multi) {
+static void exchanges_collect(CURLM *multi) {
     int left;
     struct CURLMsg *msg;
     while ((msg = curl_multi_info_read(multi, &left)) != NULL) {
@@ -198,7 +198,7 @@ void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
     int running = 1;
     lw_assert(multi != NULL);
     for (size_t i = 0; i < n; i++) {
-        begin(&x[i], req[i], &out[i]);
+        exchange_begin(&x[i], req[i], &out[i]);
         curl_multi_add_handle(multi, x[i].curl);
     }
     while (running > 0) { /* each handle's own limit ends this */
@@ -207,10 +207,10 @@ void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
         if (running > 0 && curl_multi_poll(multi, NULL, 0, 1000, NULL) != CURLM_OK)
             break;
     }
-    collect(multi);
+    exchanges_collect(multi);
     for (size_t i = 0; i < n; i++) {
         curl_multi_remove_handle(multi, x[i].curl);
-        end(&x[i], req[i]);
+        exchange_end(&x[i], req[i]);
     }
     curl_multi_cleanup(multi);
     free(x);

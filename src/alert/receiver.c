@@ -49,7 +49,7 @@ bool lw_name_char(char c) {
 }
 
 /* Where the host begins, or NULL for what is no http URL. */
-static const char *authority(const char *url) {
+static const char *url_authority(const char *url) {
     const char *at = strncmp(url, "http://", 7) == 0    ? url + 7
                      : strncmp(url, "https://", 8) == 0 ? url + 8
                                                         : NULL;
@@ -81,7 +81,7 @@ static int check_url(struct lw_receiver *r, struct lw_err *err) {
                        "receiver %s: give one of `url` and `url_file` (the latter for "
                        "addresses that are secrets themselves)",
                        r->name);
-    if (r->url[0] != '\0' && authority(r->url) == NULL)
+    if (r->url[0] != '\0' && url_authority(r->url) == NULL)
         return lw_fail(err, LW_ECONFIG,
                        "receiver %s: `url` must be http://host/... or https://host/...",
                        r->name);
@@ -149,7 +149,7 @@ int lw_receiver_check(struct lw_receiver *r, struct lw_err *err) {
     return check_times(r, err);
 }
 
-static bool matches(const char *pattern, const char *rule) {
+static bool rule_matches(const char *pattern, const char *rule) {
     size_t len = strlen(pattern);
     if (len > 0 && pattern[len - 1] == '*')
         return strncmp(pattern, rule, len - 1) == 0;
@@ -162,13 +162,13 @@ bool lw_receiver_wants(const struct lw_receiver *r, enum lw_severity severity,
     if (severity < least)
         return false;
     for (size_t i = 0; i < r->nrules; i++)
-        if (matches(r->rule[i], rule))
+        if (rule_matches(r->rule[i], rule))
             return true;
     return r->nrules == 0;
 }
 
 char *lw_url_shown(char *out, size_t size, const char *url) {
-    const char *host = authority(url);
+    const char *host = url_authority(url);
     if (host == NULL) {
         lw_copy(out, size, "?");
         return out;

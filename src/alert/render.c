@@ -46,8 +46,9 @@ enum lw_keyed lw_format_keyed(enum lw_format f) {
     return format[f].keyed;
 }
 
-static int body(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
+static int format_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                       const struct lw_message *m, struct lw_buf *out,
+                       struct lw_err *err) {
     lw_assert((unsigned)r->format < LW_FORMATS);
     return format[r->format].body(r, secrets, m, out, err);
 }
@@ -58,7 +59,7 @@ int lw_alert_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
     struct lw_message m;
     if (lw_message_read(&m, json, len, now_ms, err) < 0)
         return -1;
-    int rc = body(r, secrets, &m, out, err);
+    int rc = format_body(r, secrets, &m, out, err);
     lw_message_fini(&m);
     return rc;
 }
@@ -71,7 +72,7 @@ static void add_header(struct lw_http_request *req, const char *name, const char
     req->header[req->nheaders++] = line;
 }
 
-static bool ours(const char *line) {
+static bool header_reserved(const char *line) {
     static const char *const name[] = {
         "Content-Type:", "Content-Length:", "Transfer-Encoding:", "Host:",
         "User-Agent:",   "Webhook-Id:",     "Webhook-Timestamp:", "Webhook-Signature:",
@@ -88,7 +89,7 @@ static bool is_header(const char *line) {
     size_t name = 0;
     while (lw_name_char(line[name]))
         name++;
-    if (name == 0 || line[name] != ':' || ours(line))
+    if (name == 0 || line[name] != ':' || header_reserved(line))
         return false;
     for (const char *p = line; *p != '\0'; p++)
         if (((unsigned char)*p < ' ' && *p != '\t') || (unsigned char)*p > '~')
@@ -178,7 +179,7 @@ int lw_alert_render(const struct lw_receiver *r, const struct lw_secrets *secret
     lw_copy(out->ca_file, sizeof out->ca_file, r->ca_file);
     int rc = set_url(r, secrets, out, err);
     if (rc == 0)
-        rc = body(r, secrets, &m, &out->body, err);
+        rc = format_body(r, secrets, &m, &out->body, err);
     if (rc == 0)
         rc = add_headers(r, secrets, m.id, now_ms, out, err);
     if (rc < 0)

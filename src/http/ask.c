@@ -81,7 +81,8 @@ static struct lw_call *take_out(struct lw_queue *q, struct lw_call **at) {
 
 /* The newest of the address that has most waiting, if that is more than the newcomer has.
  */
-static struct lw_call *displace(struct lw_queue *q, const struct lw_address *newcomer) {
+static struct lw_call *queue_displace(struct lw_queue *q,
+                                      const struct lw_address *newcomer) {
     size_t most = queued_of(q, newcomer) + 1;
     struct lw_call **out = NULL;
     for (struct lw_call **at = &q->first; *at; at = &(*at)->next) {
@@ -113,7 +114,7 @@ bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
     pthread_mutex_lock(&s->lock);
     bool full = is_full(c, lane);
     if (full && lane != LW_LANE_BATCH)
-        out = displace(q, c->peer->address);
+        out = queue_displace(q, c->peer->address);
     bool room = (!full || out) && !atomic_load(&s->stop);
     if (room) {
         /* Suspended before anybody can resume it. */
@@ -135,7 +136,7 @@ bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
 }
 
 /* Whose turn it is; NULL: nobody's now. */
-static struct lw_call *choose(struct lw_server *s, const struct lw_asker *a) {
+static struct lw_call *queue_choose(struct lw_server *s, const struct lw_asker *a) {
     struct lw_queue *q = &s->queue[a->lane];
     struct lw_call **best = NULL;
     for (struct lw_call **at = &q->first; *at; at = &(*at)->next) {
@@ -153,10 +154,10 @@ static struct lw_call *choose(struct lw_server *s, const struct lw_asker *a) {
     return c;
 }
 
-static struct lw_call *take(struct lw_server *s, const struct lw_asker *a) {
+static struct lw_call *queue_take(struct lw_server *s, const struct lw_asker *a) {
     struct lw_call *c;
     pthread_mutex_lock(&s->lock);
-    while (!(c = choose(s, a)) && !atomic_load(&s->stop))
+    while (!(c = queue_choose(s, a)) && !atomic_load(&s->stop))
         pthread_cond_wait(&s->changed, &s->lock);
     pthread_mutex_unlock(&s->lock);
     return c;
@@ -177,7 +178,7 @@ void *lw_ask_main(void *arg) {
     struct lw_asker *a = arg;
     struct lw_server *s = a->server;
     struct lw_call *c;
-    while ((c = take(s, a))) {
+    while ((c = queue_take(s, a))) {
         c->asker = a;
         c->redis = a->redis;
         lw_redis_forget_why(a->redis); /* of another request */

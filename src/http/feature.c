@@ -261,7 +261,7 @@ static double share_of(const struct lw_cats *c, uint64_t key) {
 }
 
 /* All that either side holds; free() it. */
-static struct share *join(struct lw_cats *ref, struct lw_cats *cur, size_t *n) {
+static struct share *join_parts(struct lw_cats *ref, struct lw_cats *cur, size_t *n) {
     size_t left = ref ? lw_cats_size(ref) : 0, right = cur ? lw_cats_size(cur) : 0;
     struct share *list = lw_calloc(left + right + 1, sizeof *list);
     *n = 0;
@@ -301,7 +301,7 @@ static void put_held(json_t *side, const struct lw_cats *c) {
 static void put_categories(json_t *o, const struct sides *s) {
     struct lw_cats *ref = s->ref ? s->ref->cats : NULL, *cur = s->cats;
     size_t n;
-    struct share *list = join(ref, cur, &n);
+    struct share *list = join_parts(ref, cur, &n);
     json_t *shown = json_array(), *side = json_object();
     double rest_ref = 1, rest_cur = 1;
     for (size_t i = 0; i < n && i < CATEGORIES; i++) {
