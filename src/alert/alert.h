@@ -6,8 +6,8 @@
  * calls what stands here. Nothing here keeps state between calls, so any thread may call
  * it (one CURL handle a call).
  *
- *   lw_alert ─ lw_alert_json ─► outbox ─ lw_alert_render ─► lw_http_request ─
- * lw_http_post ─► verdict
+ *   lw_alert ─ lw_alert_json_write ─► outbox ─ lw_render_request ─► lw_post_request ─
+ * lw_post ─► verdict
  *
  * docs/alerts.md is the manual; schemas/alert.schema.json describes the JSON. */
 #ifndef LW_ALERT_H
@@ -82,7 +82,7 @@ enum lw_keyed { LW_KEYED_NOT, LW_KEYED_INCIDENT, LW_KEYED_LABELS };
 enum lw_keyed lw_format_keyed(enum lw_format f);
 /* The URL without what may be secret: "https://hooks.slack.com"; "?" when it is no URL.
  */
-char *lw_url_shown(char *out, size_t size, const char *url);
+char *lw_receiver_url_shown(char *out, size_t size, const char *url);
 
 /* ---- our JSON ---- */
 
@@ -94,20 +94,20 @@ struct lw_alert_segment {
 };
 
 /* What of the events a message may say (privacy.c). */
-enum lw_examples_said { LW_EXAMPLES_NONE, LW_EXAMPLES_IDS, LW_EXAMPLES_HASHED };
-enum lw_categories_said { LW_CATEGORIES_TOP, LW_CATEGORIES_HASHED };
+enum lw_privacy_examples { LW_EXAMPLES_NONE, LW_EXAMPLES_IDS, LW_EXAMPLES_HASHED };
+enum lw_privacy_categories { LW_CATEGORIES_TOP, LW_CATEGORIES_HASHED };
 struct lw_privacy {
-    enum lw_examples_said examples;
-    enum lw_categories_said categories;
+    enum lw_privacy_examples examples;
+    enum lw_privacy_categories categories;
     uint8_t key[32]; /* of the hash; only where something is hashed */
 };
 /* Is there anything to hash, and a key needed? */
 bool lw_privacy_hashes(const struct lw_privacy *p);
 /* "h:" and 16 hexadecimal digits. */
 #define LW_HASHED_MAX 20
-enum lw_private { LW_PRIVATE_EXAMPLE, LW_PRIVATE_CATEGORY };
-void lw_privacy_hash(const struct lw_privacy *p, enum lw_private what, const char *value,
-                     char out[LW_HASHED_MAX]);
+enum lw_privacy_kind { LW_PRIVATE_EXAMPLE, LW_PRIVATE_CATEGORY };
+void lw_privacy_hash(const struct lw_privacy *p, enum lw_privacy_kind what,
+                     const char *value, char out[LW_HASHED_MAX]);
 
 /* What the alert itself does not know. Everything may be absent (NULL, 0). */
 struct lw_alert_context {
@@ -130,40 +130,43 @@ struct lw_alert_context {
 /* "<incident>-<warning|critical|resolved>[.<repeat>]": the same change always has the
  * same id, and a receiver that remembers ids sees each once. out: LW_ALERT_ID_MAX bytes.
  */
-char *lw_alert_id(char *out, size_t size, const struct lw_alert *alert, unsigned repeat);
+char *lw_alert_json_id(char *out, size_t size, const struct lw_alert *alert,
+                       unsigned repeat);
 /* Appends the message as JSON: 2 to 4 KiB as a rule, never more than 32 KiB, for long
  * texts and lists are cut. Bytes that are no UTF-8 are replaced. LW_EINPUT when alert or
  * stream has no name. Cost: one drift comparison when there are a reference and a window.
  */
-int lw_alert_json(const struct lw_spec *spec, const struct lw_alert *alert,
-                  const struct lw_alert_context *context, struct lw_buf *out,
-                  struct lw_err *err);
+int lw_alert_json_write(const struct lw_spec *spec, const struct lw_alert *alert,
+                        const struct lw_alert_context *context, struct lw_buf *out,
+                        struct lw_err *err);
 
 /* ---- the outbox's bookkeeping, as far as it is pure ---- */
 
 /* The outbox id of one alert for one receiver: "<alert id>@<receiver>", so that each
  * receiver has an entry, a retry count and a pace of its own. */
-char *lw_outbox_id(char *out, size_t size, const char *alert_id, const char *receiver);
+char *lw_notifier_outbox_id(char *out, size_t size, const char *alert_id,
+                            const char *receiver);
 /* The receiver's name in an outbox id (borrowed), or NULL; *len is the alert id's length.
  */
-const char *lw_outbox_receiver(const char *outbox_id, size_t *len);
+const char *lw_notifier_outbox_receiver(const char *outbox_id, size_t *len);
 /* Index of the receiver of an outbox id, or -1 when the configuration no longer has it.
  */
-int lw_receiver_find(const struct lw_receiver *r, size_t n, const char *outbox_id);
+int lw_notifier_find_receiver(const struct lw_receiver *r, size_t n,
+                              const char *outbox_id);
 
 /* ---- rendering ---- */
 
-#define LW_HTTP_HEADERS_MAX 32
+#define LW_POST_HEADERS_MAX 32
 
-struct lw_http_request {
+struct lw_post_request {
     char url[LW_URL_MAX + 32];
     char ca_file[LW_ALERT_PATH_MAX];
     size_t nheaders;
-    char *header[LW_HTTP_HEADERS_MAX]; /* "Name: value", owned */
+    char *header[LW_POST_HEADERS_MAX]; /* "Name: value", owned */
     struct lw_buf body;
     int64_t timeout_ms;
 };
-void lw_http_request_fini(struct lw_http_request *req); /* wipes and frees */
+void lw_post_request_fini(struct lw_post_request *req); /* wipes and frees */
 
 /* What the `*_file`s hold. */
 struct lw_secrets {
@@ -184,141 +187,144 @@ void lw_secrets_fini(struct lw_secrets *s); /* wipes and frees */
 /* Turns the outbox's JSON into the receiver's request: body, content type, authorisation,
  * signature. LW_EINPUT when the JSON is none of ours, LW_ECONFIG when receiver or
  * template cannot work. On error out is empty. */
-int lw_alert_render(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                    const char *json, size_t len, int64_t now_ms,
-                    struct lw_http_request *out, struct lw_err *err);
+int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                      const char *json, size_t len, int64_t now_ms,
+                      struct lw_post_request *out, struct lw_err *err);
 /* Alone, the receiver's body: for `leeway alerts test --print` and for tests. */
-int lw_alert_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                  const char *json, size_t len, int64_t now_ms, struct lw_buf *out,
-                  struct lw_err *err);
+int lw_render_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                   const char *json, size_t len, int64_t now_ms, struct lw_buf *out,
+                   struct lw_err *err);
 
 /* Standard Webhooks: "v1,<base64(HMAC-SHA256(key, id.timestamp.body))>", one a key,
  * space-separated. */
 #define LW_SIGNATURE_MAX 128
-void lw_sign(const struct lw_sign_key *keys, size_t nkeys, const char *id,
-             int64_t timestamp_s, const void *body, size_t len,
-             char out[LW_SIGNATURE_MAX]);
+void lw_sign_message(const struct lw_sign_key *keys, size_t nkeys, const char *id,
+                     int64_t timestamp_s, const void *body, size_t len,
+                     char out[LW_SIGNATURE_MAX]);
 /* One key from "whsec_<base64>" (24 to 64 bytes) ; LW_ECONFIG without showing it. */
 int lw_sign_key_parse(const char *text, struct lw_sign_key *out, struct lw_err *err);
 
 /* ---- sending ---- */
 
-enum lw_delivered {
-    LW_DELIVERED, /* 2xx */
-    LW_RETRY,     /* no answer, 408, 425, 429, 5xx: the same may succeed later */
-    LW_REFUSED    /* any other answer: not by itself */
+enum lw_post_verdict {
+    LW_POST_DELIVERED, /* 2xx */
+    LW_POST_RETRY,     /* no answer, 408, 425, 429, 5xx: the same may succeed later */
+    LW_POST_REFUSED    /* any other answer: not by itself */
 };
-const char *lw_delivered_name(enum lw_delivered d);
+const char *lw_delivered_name(enum lw_post_verdict d);
 
-#define LW_ANSWER_MAX 120
+#define LW_POST_ANSWER_MAX 120
 
-struct lw_http_result {
-    enum lw_delivered verdict;
+struct lw_post_result {
+    enum lw_post_verdict verdict;
     int status;             /* 0: no answer */
     int64_t retry_after_ms; /* what the receiver asked for, at most an hour; 0: nothing */
     int64_t took_ms;
-    char answer[LW_ANSWER_MAX]; /* its beginning, printable ASCII; may repeat what was
+    char
+        answer[LW_POST_ANSWER_MAX]; /* its beginning, printable ASCII; may repeat what was
                                    sent */
-    char reason[240];           /* in words, without secrets: for the log and the audit */
+    char reason[240]; /* in words, without secrets: for the log and the audit */
 };
 /* One POST: certificate checked, no redirect followed, http and https only, at most 64
  * KiB of answer read, over within req->timeout_ms whatever the peer does. Call
- * lw_http_init once before threads start. */
-void lw_http_post(const struct lw_http_request *req, struct lw_http_result *out);
+ * lw_post_init once before threads start. */
+void lw_post(const struct lw_post_request *req, struct lw_post_result *out);
 /* n of them (<= LW_RECEIVERS_MAX) side by side: as long as the slowest, not as their sum.
  */
-void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
-                       struct lw_http_result *out);
-int lw_http_init(struct lw_err *err);
+void lw_post_many(const struct lw_post_request *const *req, size_t n,
+                  struct lw_post_result *out);
+int lw_post_init(struct lw_err *err);
 
 /* Load, render, sign, post. A failure before the network (a missing secret, a bad
- * template) is LW_RETRY with the reason: somebody may mend it while the message waits. */
-void lw_alert_send(const struct lw_receiver *r, const char *json, size_t len,
-                   int64_t now_ms, struct lw_http_result *out);
+ * template) is LW_POST_RETRY with the reason: somebody may mend it while the message waits. */
+void lw_deliver(const struct lw_receiver *r, const char *json, size_t len, int64_t now_ms,
+                struct lw_post_result *out);
 
 /* Several at once, each to its own receiver. result is filled for every one. */
 struct lw_envelope {
     const struct lw_receiver *receiver;
     const char *json;
     size_t len;
-    struct lw_http_result *result;
+    struct lw_post_result *result;
 };
-void lw_alert_send_many(const struct lw_envelope *e, size_t n, int64_t now_ms);
+void lw_deliver_many(const struct lw_envelope *e, size_t n, int64_t now_ms);
 
 /* Wait before attempt number attempts + 1: full jitter over min(1 h, 2 s * 2^attempts),
  * at least 1 s; deterministic in (attempts, seed). */
-int64_t lw_backoff_ms(uint64_t attempts, uint64_t seed);
+int64_t lw_notifier_backoff_ms(uint64_t attempts, uint64_t seed);
 
 /* Which of the waiting entries (oldest first) to send now: those whose time has come, at
  * most one a receiver, and none while an older one about the same alert waits for the
  * same receiver. Writes at most max indices into out and returns how many. Cost: O(n^2).
  */
-struct lw_waiting {
+struct lw_notifier_entry {
     const char *id; /* outbox id */
     uint64_t alert; /* fingerprint */
     int64_t not_before_ms;
 };
-size_t lw_notifier_due(const struct lw_waiting *w, size_t n, int64_t now_ms, size_t *out,
-                       size_t max);
+size_t lw_notifier_due(const struct lw_notifier_entry *w, size_t n, int64_t now_ms,
+                       size_t *out, size_t max);
 
 /* What to do with an outbox entry after an attempt. */
-enum lw_next { LW_NEXT_DONE, LW_NEXT_RETRY, LW_NEXT_PARK };
-struct lw_next_step {
-    enum lw_next what;
-    int64_t not_before_ms; /* LW_NEXT_RETRY: wall */
+enum lw_notifier_action { LW_NOTIFIER_DONE, LW_NOTIFIER_RETRY, LW_NOTIFIER_PARK };
+struct lw_notifier_step {
+    enum lw_notifier_action what;
+    int64_t not_before_ms; /* LW_NOTIFIER_RETRY: wall */
 };
-/* DONE when delivered. A retry waits lw_backoff_ms or what the receiver asked for,
+/* DONE when delivered. A retry waits lw_notifier_backoff_ms or what the receiver asked for,
  * whichever is longer; a refusal that a person can mend (3xx, 401, 403, 404, 407) is
  * tried hourly. PARK: any other refusal, and what is older than give_up_ms. attempts
  * counts this one; put_ms: when the entry was put into the outbox. */
-struct lw_next_step lw_notifier_next(const struct lw_receiver *r, const char *outbox_id,
-                                     const struct lw_http_result *result,
-                                     uint64_t attempts, int64_t put_ms, int64_t now_ms);
+struct lw_notifier_step lw_notifier_next(const struct lw_receiver *r,
+                                         const char *outbox_id,
+                                         const struct lw_post_result *result,
+                                         uint64_t attempts, int64_t put_ms,
+                                         int64_t now_ms);
 
 /* ---- who is told what, and when ---- */
 
 /* What one receiver was told of one alert last. */
-struct lw_told {
+struct lw_notified {
     uint64_t incident; /* 0: nothing is open there */
     enum lw_severity severity;
-    int64_t said_ms; /* wall clock */
+    int64_t sent_ms; /* wall clock */
     unsigned repeat; /* of the last message */
 };
-enum lw_say {
-    LW_SAY_NOTHING,
-    LW_SAY_CHANGE, /* the alert's own newest message */
-    LW_SAY_AGAIN,  /* it still fires */
-    LW_SAY_CLOSED, /* the incident that it was told of is over, and this is another */
-    LW_SAY_FORGET  /* over, and this receiver does not hear of ends */
+enum lw_notify {
+    LW_NOTIFY_NOTHING,
+    LW_NOTIFY_CHANGE, /* the alert's own newest message */
+    LW_NOTIFY_REPEAT, /* it still fires */
+    LW_NOTIFY_CLOSED, /* the incident that it was told of is over, and this is another */
+    LW_NOTIFY_FORGET  /* over, and this receiver does not hear of ends */
 };
-struct lw_saying {
-    enum lw_say what;
-    struct lw_told told; /* what is to be remembered once it has been said */
+struct lw_notified_step {
+    enum lw_notify what;
+    struct lw_notified told; /* what is to be remembered once it has been said */
 };
 /* What the receiver is to be told now, so that what it knows becomes what is. It looks at
  * states alone and not at changes: whatever kept a message back (a silence, a cause, a
  * receiver that was not configured yet), the message follows when that is over, and never
  * twice. Nothing is said while silenced; while inhibited no alert is opened and none
  * repeated, but one that was told of may be closed. Pure. */
-struct lw_saying lw_pager_say(const struct lw_receiver *r,
-                              const struct lw_standing *alert, const struct lw_told *told,
-                              int64_t now_ms);
-#define LW_TOLD_MAX 80
+struct lw_notified_step lw_notified_next(const struct lw_receiver *r,
+                                         const struct lw_standing *alert,
+                                         const struct lw_notified *told, int64_t now_ms);
+#define LW_NOTIFIED_MAX 80
 /* "<incident> <severity> <said> <repeat>", and back; false when it is none of ours. */
-char *lw_told_print(char out[LW_TOLD_MAX], const struct lw_told *told);
-bool lw_told_parse(const char *text, struct lw_told *out);
+char *lw_notified_print(char out[LW_NOTIFIED_MAX], const struct lw_notified *told);
+bool lw_notified_parse(const char *text, struct lw_notified *out);
 
 /* A message of ours said in another way: as repetition number `repeat`, or (closed) as
  * the end of another incident than its own. */
 struct lw_restated {
     bool closed;
-    struct lw_told
+    struct lw_notified
         told; /* the incident, its severity, and the number of the repetition */
     int64_t now_ms;
     const char *summary; /* closed: why */
 };
 /* Appends the message; LW_EINPUT when it is none of ours. */
-int lw_alert_restate(const char *json, size_t len, const struct lw_restated *how,
-                     struct lw_buf *out, struct lw_err *err);
+int lw_alert_json_restate(const char *json, size_t len, const struct lw_restated *how,
+                          struct lw_buf *out, struct lw_err *err);
 
 #endif

@@ -21,7 +21,8 @@
 #define SEGMENTS_MAX 5
 #define EXAMPLES_MAX 5
 
-char *lw_alert_id(char *out, size_t size, const struct lw_alert *alert, unsigned repeat) {
+char *lw_alert_json_id(char *out, size_t size, const struct lw_alert *alert,
+                       unsigned repeat) {
     const char *what = !alert->firing                            ? "resolved"
                        : alert->severity == LW_SEVERITY_CRITICAL ? "critical"
                                                                  : "warning";
@@ -44,17 +45,17 @@ static void put_head(json_t *root, const struct lw_spec *spec,
     char id[LW_ALERT_ID_MAX];
     lw__json_set(root, "version", json_integer(1));
     lw__json_set(root, "id",
-                 json_string(lw_alert_id(id, sizeof id, alert, context->repeat)));
+                 json_string(lw_alert_json_id(id, sizeof id, alert, context->repeat)));
     put_hex(root, "incident", alert->incident);
     put_hex(root, "fingerprint", alert->fingerprint);
     lw__json_set(root, "status", json_string(alert->firing ? "firing" : "resolved"));
     lw__json_set(root, "severity", json_string(lw_severity_name(alert->severity)));
     lw__json_set(root, "repeat", json_integer(context->repeat));
-    lw_json_text(root, "stream", spec->stream, LW_NAME_MAX);
-    lw_json_text(root, "rule", alert->name, LW_NAME_MAX);
-    lw_json_text(root, "metric", alert->rule ? lw_metric_name(alert->rule->metric) : "",
-                 LW_NAME_MAX);
-    lw_json_text(root, "feature", alert->feature, LW_NAME_MAX);
+    lw__json_text(root, "stream", spec->stream, LW_NAME_MAX);
+    lw__json_text(root, "rule", alert->name, LW_NAME_MAX);
+    lw__json_text(root, "metric", alert->rule ? lw_metric_name(alert->rule->metric) : "",
+                  LW_NAME_MAX);
+    lw__json_text(root, "feature", alert->feature, LW_NAME_MAX);
 }
 
 /* Length of the named window, or 0. */
@@ -72,9 +73,9 @@ static void put_window(json_t *root, const struct lw_spec *spec,
         return;
     }
     json_t *window = json_object();
-    lw_json_text(window, "name", alert->window, sizeof alert->window);
-    lw_json_time(window, "from", alert->at_ms - window_length(spec, alert->window));
-    lw_json_time(window, "until", alert->at_ms);
+    lw__json_text(window, "name", alert->window, sizeof alert->window);
+    lw__json_time(window, "from", alert->at_ms - window_length(spec, alert->window));
+    lw__json_time(window, "until", alert->at_ms);
     lw__json_set(root, "window", window);
 }
 
@@ -82,18 +83,18 @@ static void put_figures(json_t *root, const struct lw_spec *spec,
                         const struct lw_alert *alert,
                         const struct lw_alert_context *context) {
     bool measured = alert->rule != NULL;
-    lw_json_real(root, "value", measured ? alert->value : NAN);
-    lw_json_real(root, "threshold", measured ? alert->threshold : NAN);
+    lw__json_real(root, "value", measured ? alert->value : NAN);
+    lw__json_real(root, "threshold", measured ? alert->threshold : NAN);
     lw__json_set(root, "n", json_integer((json_int_t)(alert->n & INT64_MAX)));
     put_window(root, spec, alert);
     lw__json_set(root, "model_version",
                  alert->model_version ? json_integer(alert->model_version) : json_null());
-    lw_json_time(root, "since", alert->since_ms);
-    lw_json_time(root, "at", alert->at_ms);
-    lw_json_time(root, "raised_at", context->now_ms);
-    lw_json_text(root, "host", context->host, 255);
-    lw_json_text(root, "summary", alert->summary, 1000);
-    lw_json_text(root, "action", context->action, 500);
+    lw__json_time(root, "since", alert->since_ms);
+    lw__json_time(root, "at", alert->at_ms);
+    lw__json_time(root, "raised_at", context->now_ms);
+    lw__json_text(root, "host", context->host, 255);
+    lw__json_text(root, "summary", alert->summary, 1000);
+    lw__json_text(root, "action", context->action, 500);
 }
 
 static json_t *segments_json(const struct lw_alert_context *context) {
@@ -106,12 +107,12 @@ static json_t *segments_json(const struct lw_alert_context *context) {
         if (!open)
             lw_privacy_hash(p, LW_PRIVATE_CATEGORY, s->value, hashed);
         json_t *one = json_object();
-        lw_json_text(one, "name", s->name, LW_NAME_MAX);
-        lw_json_text(one, "value", open ? s->value : hashed, 64);
+        lw__json_text(one, "name", s->name, LW_NAME_MAX);
+        lw__json_text(one, "value", open ? s->value : hashed, 64);
         lw__json_set(one, "n", json_integer((json_int_t)s->n));
-        lw_json_real(one, "share", s->share);
-        lw_json_real(one, "rmse", s->rmse);
-        lw_json_real(one, "reference_rmse", s->reference_rmse);
+        lw__json_real(one, "share", s->share);
+        lw__json_real(one, "rmse", s->rmse);
+        lw__json_real(one, "reference_rmse", s->reference_rmse);
         json_array_append_new(list, one);
     }
     return list;
@@ -120,7 +121,7 @@ static json_t *segments_json(const struct lw_alert_context *context) {
 static json_t *examples_json(const struct lw_alert_context *context) {
     json_t *list = json_array();
     const struct lw_privacy *p = context->privacy;
-    enum lw_examples_said said = p == NULL ? LW_EXAMPLES_IDS : p->examples;
+    enum lw_privacy_examples said = p == NULL ? LW_EXAMPLES_IDS : p->examples;
     size_t n = said == LW_EXAMPLES_NONE ? 0 : context->nexamples;
     for (size_t i = 0; i < n && i < EXAMPLES_MAX; i++) {
         char text[200], hashed[LW_HASHED_MAX];
@@ -140,19 +141,20 @@ static json_t *examples_json(const struct lw_alert_context *context) {
 static void put_runbook(json_t *links, const char *base, const char *rule) {
     char url[LW_URL_MAX];
     if (base == NULL || base[0] == '\0' || strchr(base, '#') != NULL) {
-        lw_json_text(links, "runbook", base, LW_URL_MAX);
+        lw__json_text(links, "runbook", base, LW_URL_MAX);
         return;
     }
     int n = snprintf(url, sizeof url, "%.700s#", base);
     for (; *rule != '\0'; rule++)
         n += snprintf(url + n, sizeof url - (size_t)n,
-                      lw_name_char(*rule) ? "%c" : "%%%02X", (unsigned char)*rule);
-    lw_json_text(links, "runbook", url, LW_URL_MAX);
+                      lw_receiver_name_char(*rule) ? "%c" : "%%%02X",
+                      (unsigned char)*rule);
+    lw__json_text(links, "runbook", url, LW_URL_MAX);
 }
 
-int lw_alert_json(const struct lw_spec *spec, const struct lw_alert *alert,
-                  const struct lw_alert_context *context, struct lw_buf *out,
-                  struct lw_err *err) {
+int lw_alert_json_write(const struct lw_spec *spec, const struct lw_alert *alert,
+                        const struct lw_alert_context *context, struct lw_buf *out,
+                        struct lw_err *err) {
     if (alert->name[0] == '\0' || spec->stream[0] == '\0')
         return lw_fail(err, LW_EINPUT, "alert: it has no %s",
                        alert->name[0] == '\0' ? "name" : "stream");
@@ -162,15 +164,15 @@ int lw_alert_json(const struct lw_spec *spec, const struct lw_alert *alert,
     json_t *details = json_object();
     lw__json_set(details, "movers",
                  context->reference != NULL && context->window != NULL
-                     ? lw_alert_movers(spec, alert, context)
+                     ? lw__top_drifted_json(spec, alert, context)
                      : json_array());
     lw__json_set(details, "segments", segments_json(context));
     lw__json_set(details, "examples", examples_json(context));
     lw__json_set(root, "details", details);
     json_t *links = json_object();
-    lw_json_text(links, "page", context->page_url, LW_URL_MAX);
+    lw__json_text(links, "page", context->page_url, LW_URL_MAX);
     put_runbook(links, context->runbook_url, alert->name);
     lw__json_set(root, "links", links);
-    lw_json_dump(root, out);
+    lw__json_dump(root, out);
     return 0;
 }

@@ -26,9 +26,9 @@ static bool answer_holds(const char *answer, const char *secret, size_t len) {
 /* Whether the answer repeats part of the address, the token, or a header of the
  * receiver's own. */
 static bool answer_leaks(const char *answer, const struct lw_secrets *s,
-                         const struct lw_http_request *req) {
+                         const struct lw_post_request *req) {
     char shown[300];
-    size_t skip = strlen(lw_url_shown(shown, sizeof shown, req->url));
+    size_t skip = strlen(lw_receiver_url_shown(shown, sizeof shown, req->url));
     const char *path = strlen(req->url) > skip ? req->url + skip : "";
     for (const char *p = path; *p != '\0';) { /* segment by segment */
         size_t len = strcspn(p, "/?&=#");
@@ -49,17 +49,17 @@ static bool answer_leaks(const char *answer, const struct lw_secrets *s,
 }
 
 /* A failure of ours, before the network. */
-static void not_sent(struct lw_http_result *out, const struct lw_err *err) {
+static void not_sent(struct lw_post_result *out, const struct lw_err *err) {
     memset(out, 0, sizeof *out);
-    out->verdict = LW_RETRY;
+    out->verdict = LW_POST_RETRY;
     lw_copy(out->reason, sizeof out->reason, err->msg);
 }
 
-static void result_explain(struct lw_http_result *out, const struct lw_secrets *s,
-                           const struct lw_http_request *req) {
+static void result_explain(struct lw_post_result *out, const struct lw_secrets *s,
+                           const struct lw_post_request *req) {
     size_t used = strlen(out->reason);
     char answer[sizeof out->answer];
-    if (out->verdict == LW_DELIVERED || out->answer[0] == '\0')
+    if (out->verdict == LW_POST_DELIVERED || out->answer[0] == '\0')
         return;
     lw_copy(answer, sizeof answer, out->answer);
     if (answer[0] == '<' || answer_leaks(answer, s, req)) /* '<': a page for browsers */
@@ -71,7 +71,7 @@ static void result_explain(struct lw_http_result *out, const struct lw_secrets *
 /* Secrets and request of one delivery. */
 struct parcel {
     struct lw_secrets secrets;
-    struct lw_http_request req;
+    struct lw_post_request req;
     bool ready;
 };
 
@@ -81,28 +81,28 @@ static void parcel_pack(struct parcel *p, const struct lw_envelope *e, int64_t n
         not_sent(e->result, &err);
         return;
     }
-    p->ready = lw_alert_render(e->receiver, &p->secrets, e->json, e->len, now_ms, &p->req,
-                               &err) == 0;
+    p->ready = lw_render_request(e->receiver, &p->secrets, e->json, e->len, now_ms,
+                                 &p->req, &err) == 0;
     if (p->ready)
         return;
     not_sent(e->result, &err);
     if (err.code == LW_EINPUT) /* a damaged message stays damaged */
-        e->result->verdict = LW_REFUSED;
+        e->result->verdict = LW_POST_REFUSED;
     lw_secrets_fini(&p->secrets);
 }
 
 static void parcel_unpack(struct parcel *p) {
     if (!p->ready)
         return;
-    lw_http_request_fini(&p->req);
+    lw_post_request_fini(&p->req);
     lw_secrets_fini(&p->secrets);
 }
 
-void lw_alert_send_many(const struct lw_envelope *e, size_t n, int64_t now_ms) {
+void lw_deliver_many(const struct lw_envelope *e, size_t n, int64_t now_ms) {
     lw_assert(n <= LW_RECEIVERS_MAX);
     struct parcel *parcel = lw_calloc(n + 1, sizeof *parcel);
-    const struct lw_http_request *req[LW_RECEIVERS_MAX];
-    struct lw_http_result result[LW_RECEIVERS_MAX];
+    const struct lw_post_request *req[LW_RECEIVERS_MAX];
+    struct lw_post_result result[LW_RECEIVERS_MAX];
     size_t owner[LW_RECEIVERS_MAX], ready = 0;
     for (size_t i = 0; i < n; i++) {
         parcel_pack(&parcel[i], &e[i], now_ms);
@@ -112,7 +112,7 @@ void lw_alert_send_many(const struct lw_envelope *e, size_t n, int64_t now_ms) {
         req[ready++] = &parcel[i].req;
     }
     if (ready > 0)
-        lw_http_post_many(req, ready, result);
+        lw_post_many(req, ready, result);
     for (size_t k = 0; k < ready; k++) {
         size_t i = owner[k];
         result_explain(&result[k], &parcel[i].secrets, &parcel[i].req);
@@ -123,8 +123,8 @@ void lw_alert_send_many(const struct lw_envelope *e, size_t n, int64_t now_ms) {
     free(parcel);
 }
 
-void lw_alert_send(const struct lw_receiver *r, const char *json, size_t len,
-                   int64_t now_ms, struct lw_http_result *out) {
+void lw_deliver(const struct lw_receiver *r, const char *json, size_t len, int64_t now_ms,
+                struct lw_post_result *out) {
     struct lw_envelope e = {r, json, len, out};
-    lw_alert_send_many(&e, 1, now_ms);
+    lw_deliver_many(&e, 1, now_ms);
 }

@@ -63,14 +63,14 @@ static json_t *header_block(const struct lw_message *m) {
     json_t *h = json_object();
     lw__json_set(h, "type", json_string("header"));
     lw__json_set(h, "text",
-                 plain_of(lw_message_title(m, title, sizeof title), TITLE_MAX));
+                 plain_of(lw__phrase_title(m, title, sizeof title), TITLE_MAX));
     return h;
 }
 
 static void add_facts(json_t *blocks, const struct lw_message *m) {
     struct lw_fact fact[LW_FACTS];
     char name[64];
-    size_t n = lw_message_facts(m, fact);
+    size_t n = lw__phrase_facts(m, fact);
     for (size_t i = 0; i < n; i += FACTS_MAX) {
         json_t *list = json_array();
         for (size_t k = i; k < n && k < i + FACTS_MAX; k++) {
@@ -117,13 +117,13 @@ static void add_links(json_t *blocks, const struct lw_message *m) {
     lw_buf_fini(&text);
 }
 
-int lw_body_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                  const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
+int lw__format_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                     const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
     (void)r, (void)secrets, (void)err;
     char title[400];
     struct lw_buf text = {0};
     json_t *root = json_object(), *attachment = json_object(), *blocks = json_array();
-    add_text(&text, lw_message_title(m, title, sizeof title), TEXT_MAX / 4);
+    add_text(&text, lw__phrase_title(m, title, sizeof title), TEXT_MAX / 4);
     if (m->summary[0] != '\0') {
         lw_buf_printf(&text, " — ");
         add_text(&text, m->summary, TEXT_MAX / 2);
@@ -133,9 +133,9 @@ int lw_body_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
         json_array_append_new(blocks,
                               section_block("text", plain_of(m->summary, SECTION_MAX)));
     add_facts(blocks, m);
-    add_list(blocks, m, "*Moved most*", lw_message_movers(m), lw_message_mover);
-    add_list(blocks, m, "*Where the error rose*", lw_message_segments(m),
-             lw_message_segment);
+    add_list(blocks, m, "*Moved most*", lw__phrase_drifted_count(m), lw__phrase_drifted);
+    add_list(blocks, m, "*Where the error rose*", lw__phrase_segment_count(m),
+             lw__phrase_segment);
     add_links(blocks, m);
     const char *colour = !m->firing                             ? "#2e7d32"
                          : strcmp(m->severity, "critical") == 0 ? "#c62828"
@@ -149,7 +149,7 @@ int lw_body_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
     lw__json_set(root, "unfurl_links", json_false());
     lw__json_set(root, "unfurl_media", json_false());
     lw__json_set(root, "attachments", json_pack("[o]", attachment));
-    lw_json_dump(root, out);
+    lw__json_dump(root, out);
     lw_buf_fini(&text);
     return 0;
 }

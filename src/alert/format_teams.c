@@ -34,7 +34,7 @@ static json_t *text_block(const char *text) {
 
 static json_t *title_block(const struct lw_message *m) {
     char title[400];
-    json_t *b = text_block(lw_message_title(m, title, sizeof title));
+    json_t *b = text_block(lw__phrase_title(m, title, sizeof title));
     const char *colour = !m->firing                             ? "good"
                          : strcmp(m->severity, "critical") == 0 ? "attention"
                                                                 : "warning";
@@ -47,7 +47,7 @@ static json_t *title_block(const struct lw_message *m) {
 static json_t *fact_set(const struct lw_message *m) {
     struct lw_fact fact[LW_FACTS];
     json_t *list = json_array(), *set_ = json_object();
-    size_t n = lw_message_facts(m, fact);
+    size_t n = lw__phrase_facts(m, fact);
     for (size_t i = 0; i < n; i++) {
         json_t *one = json_object();
         lw__json_set(one, "title", json_string(fact[i].name));
@@ -79,7 +79,7 @@ static void add_action(json_t *list, const char *url, const char *title) {
     json_t *a = json_object();
     lw__json_set(a, "type", json_string("Action.OpenUrl"));
     lw__json_set(a, "title", json_string(title));
-    lw_json_text(a, "url", url, LW_URL_MAX);
+    lw__json_text(a, "url", url, LW_URL_MAX);
     json_array_append_new(list, a);
 }
 
@@ -89,9 +89,9 @@ static json_t *adaptive_card(const struct lw_message *m) {
     if (m->summary[0] != '\0')
         json_array_append_new(body, text_block(m->summary));
     json_array_append_new(body, fact_set(m));
-    add_lines(body, "Moved most", m, lw_message_movers(m), lw_message_mover);
-    add_lines(body, "Where the error rose", m, lw_message_segments(m),
-              lw_message_segment);
+    add_lines(body, "Moved most", m, lw__phrase_drifted_count(m), lw__phrase_drifted);
+    add_lines(body, "Where the error rose", m, lw__phrase_segment_count(m),
+              lw__phrase_segment);
     add_action(actions, m->page, "Dashboard");
     add_action(actions, m->runbook, "Runbook");
     lw__json_set(c, "$schema",
@@ -103,8 +103,8 @@ static json_t *adaptive_card(const struct lw_message *m) {
     return c;
 }
 
-int lw_body_teams(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                  const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
+int lw__format_teams(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                     const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
     (void)r, (void)secrets, (void)err;
     json_t *root = json_object(), *attachment = json_object();
     lw__json_set(attachment, "contentType",
@@ -113,6 +113,6 @@ int lw_body_teams(const struct lw_receiver *r, const struct lw_secrets *secrets,
     lw__json_set(attachment, "content", adaptive_card(m));
     lw__json_set(root, "type", json_string("message"));
     lw__json_set(root, "attachments", json_pack("[o]", attachment));
-    lw_json_dump(root, out);
+    lw__json_dump(root, out);
     return 0;
 }

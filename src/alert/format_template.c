@@ -23,12 +23,12 @@ static json_t *field_lookup(const struct lw_message *m, const char *path) {
     if (strcmp(path, ".") == 0)
         return json_incref(m->root);
     if (strcmp(path, "title") == 0)
-        return json_string(lw_message_title(m, text, sizeof text));
+        return json_string(lw__phrase_title(m, text, sizeof text));
     if (strcmp(path, "movers") == 0) {
         struct lw_buf all = {0};
-        for (size_t i = 0; i < lw_message_movers(m); i++)
+        for (size_t i = 0; i < lw__phrase_drifted_count(m); i++)
             lw_buf_printf(&all, "%s%s", i > 0 ? "; " : "",
-                          lw_message_mover(m, i, text, sizeof text));
+                          lw__phrase_drifted(m, i, text, sizeof text));
         json_t *joined = json_string(lw_buf_str(&all));
         lw_buf_fini(&all);
         return joined;
@@ -61,7 +61,7 @@ static void write_value(json_t *value, enum how how, struct lw_buf *out) {
         return;
     }
     bool quoted = string != NULL && how == ESCAPED;
-    lw_json_dump(value, &text);
+    lw__json_dump(value, &text);
     if (quoted)
         lw_buf_put(out, text.data + 1, text.len - 2);
     else
@@ -143,8 +143,9 @@ static int check_json(const struct lw_receiver *r, const struct lw_buf *out,
     return 0;
 }
 
-int lw_body_template(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                     const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
+int lw__format_template(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                        const struct lw_message *m, struct lw_buf *out,
+                        struct lw_err *err) {
     if (secrets->template_text == NULL)
         return lw_fail(err, LW_ECONFIG, "receiver %s: `template_file` is not loaded",
                        r->name);

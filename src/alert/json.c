@@ -25,22 +25,23 @@ static void set_safe(json_t *object, const char *key, const char *text, size_t m
     if (text == NULL || text[0] == '\0')
         lw__json_set(object, key, json_null());
     else
-        lw__json_set(object, key, json_string(safe_text(safe, max + 1, text, strlen(text))));
+        lw__json_set(object, key,
+                     json_string(safe_text(safe, max + 1, text, strlen(text))));
 }
 
-void lw_json_text(json_t *object, const char *key, const char *text, size_t max) {
+void lw__json_text(json_t *object, const char *key, const char *text, size_t max) {
     set_safe(object, key, text, max, lw_text_safe);
 }
 
-void lw_json_lines(json_t *object, const char *key, const char *text, size_t max) {
-    set_safe(object, key, text, max, lw_utf8_clean);
+void lw__json_lines(json_t *object, const char *key, const char *text, size_t max) {
+    set_safe(object, key, text, max, lw__utf8_clean);
 }
 
-void lw_json_real(json_t *object, const char *key, double v) {
+void lw__json_real(json_t *object, const char *key, double v) {
     lw__json_set(object, key, isfinite(v) ? json_real(v) : json_null());
 }
 
-void lw_json_time(json_t *object, const char *key, int64_t ms) {
+void lw__json_time(json_t *object, const char *key, int64_t ms) {
     char text[40];
     lw__json_set(object, key, json_string(lw_format_time(text, sizeof text, ms)));
 }
@@ -50,7 +51,7 @@ static int buf_append(const char *data, size_t len, void *arg) {
     return 0;
 }
 
-void lw_json_dump(json_t *value, struct lw_buf *out) {
+void lw__json_dump(json_t *value, struct lw_buf *out) {
     lw_assert(value != NULL);
     int failed = json_dump_callback(
         value, buf_append, out, JSON_COMPACT | JSON_REAL_PRECISION(15) | JSON_ENCODE_ANY);

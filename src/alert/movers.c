@@ -29,16 +29,16 @@
 
 static json_t *pair_json(double reference, double window) {
     json_t *both = json_object();
-    lw_json_real(both, "reference", reference);
-    lw_json_real(both, "window", window);
+    lw__json_real(both, "reference", reference);
+    lw__json_real(both, "window", window);
     return both;
 }
 
 static json_t *quantiles_json(const struct lw_numeric *num) {
     json_t *q = json_object();
-    lw_json_real(q, "p10", lw_numeric_quantile(num, 0.1));
-    lw_json_real(q, "p50", lw_numeric_quantile(num, 0.5));
-    lw_json_real(q, "p90", lw_numeric_quantile(num, 0.9));
+    lw__json_real(q, "p10", lw_numeric_quantile(num, 0.1));
+    lw__json_real(q, "p50", lw_numeric_quantile(num, 0.5));
+    lw__json_real(q, "p90", lw_numeric_quantile(num, 0.9));
     return q;
 }
 
@@ -101,10 +101,10 @@ static json_t *shares_json(const struct change *c, size_t n, bool moved,
         json_t *one = json_object();
         put_value(one, &c[i].cat, privacy);
         if (moved) {
-            lw_json_real(one, "reference", c[i].reference);
-            lw_json_real(one, "window", c[i].window);
+            lw__json_real(one, "reference", c[i].reference);
+            lw__json_real(one, "window", c[i].window);
         } else {
-            lw_json_real(one, "share", size_of(&c[i]));
+            lw__json_real(one, "share", size_of(&c[i]));
         }
         json_array_append_new(list, one);
     }
@@ -129,10 +129,10 @@ static json_t *feature_json(const struct lw_column *column,
                             const struct lw_member *window, const struct lw_drift *drift,
                             const struct lw_privacy *privacy) {
     json_t *m = json_object();
-    lw_json_text(m, "feature", column->name, LW_NAME_MAX);
+    lw__json_text(m, "feature", column->name, LW_NAME_MAX);
     lw__json_set(m, "kind", json_string(lw_kind_name(column->kind)));
     lw__json_set(m, "verdict", json_string(lw_verdict_name(drift->verdict)));
-    lw_json_real(m, "psi", drift->psi);
+    lw__json_real(m, "psi", drift->psi);
     json_t *n = json_object();
     lw__json_set(n, "reference", json_integer((json_int_t)drift->n_ref));
     lw__json_set(n, "window", json_integer((json_int_t)drift->n_cur));
@@ -144,7 +144,7 @@ static json_t *feature_json(const struct lw_column *column,
         lw__json_set(m, "reference", quantiles_json(&reference->num));
         lw__json_set(m, "window", quantiles_json(&window->num));
     } else {
-        lw_json_real(m, "unseen", drift->unseen_known ? drift->unseen : NAN);
+        lw__json_real(m, "unseen", drift->unseen_known ? drift->unseen : NAN);
         put_categories(m, reference->cats, window->cats, privacy);
     }
     return m;
@@ -168,8 +168,8 @@ static int next_ranked(const double *ranks, size_t n) {
     return best;
 }
 
-json_t *lw_alert_movers(const struct lw_spec *spec, const struct lw_alert *alert,
-                        const struct lw_alert_context *context) {
+json_t *lw__top_drifted_json(const struct lw_spec *spec, const struct lw_alert *alert,
+                             const struct lw_alert_context *context) {
     const struct lw_reference *reference = context->reference;
     struct lw_pane *window = context->window;
     struct lw_drift drift[LW_FEATURES_MAX + 1];

@@ -18,44 +18,45 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static bool repeat_due(const struct lw_receiver *r, const struct lw_told *told,
+static bool repeat_due(const struct lw_receiver *r, const struct lw_notified *told,
                        int64_t now_ms) {
-    return r->repeat_ms > 0 && now_ms - told->said_ms >= r->repeat_ms;
+    return r->repeat_ms > 0 && now_ms - told->sent_ms >= r->repeat_ms;
 }
 
-static struct lw_saying say_firing(const struct lw_receiver *r,
-                                   const struct lw_standing *alert,
-                                   const struct lw_told *told, int64_t now_ms) {
-    struct lw_saying s = {LW_SAY_NOTHING, *told};
+static struct lw_notified_step say_firing(const struct lw_receiver *r,
+                                          const struct lw_standing *alert,
+                                          const struct lw_notified *told,
+                                          int64_t now_ms) {
+    struct lw_notified_step s = {LW_NOTIFY_NOTHING, *told};
     if (alert->inhibited_by[0] || !lw_receiver_wants(r, alert->severity, alert->rule))
         return s;
     if (told->incident != alert->incident || told->severity < alert->severity) {
-        s.what = LW_SAY_CHANGE;
-        s.told = (struct lw_told){alert->incident, alert->severity, now_ms, 0};
+        s.what = LW_NOTIFY_CHANGE;
+        s.told = (struct lw_notified){alert->incident, alert->severity, now_ms, 0};
     } else if (repeat_due(r, told, now_ms)) {
-        s.what = LW_SAY_AGAIN;
-        s.told.said_ms = now_ms;
+        s.what = LW_NOTIFY_REPEAT;
+        s.told.sent_ms = now_ms;
         s.told.repeat++;
     }
     return s;
 }
 
-struct lw_saying lw_pager_say(const struct lw_receiver *r,
-                              const struct lw_standing *alert, const struct lw_told *told,
-                              int64_t now_ms) {
+struct lw_notified_step lw_notified_next(const struct lw_receiver *r,
+                                         const struct lw_standing *alert,
+                                         const struct lw_notified *told, int64_t now_ms) {
     bool another = told->incident != alert->incident;
     if (alert->silenced_by[0] || (!alert->firing && !told->incident))
-        return (struct lw_saying){LW_SAY_NOTHING, *told};
+        return (struct lw_notified_step){LW_NOTIFY_NOTHING, *told};
     if (told->incident && (another || !alert->firing)) /* what it knows is over */
-        return (struct lw_saying){.what = !r->resolved ? LW_SAY_FORGET
-                                          : another    ? LW_SAY_CLOSED
-                                                       : LW_SAY_CHANGE};
+        return (struct lw_notified_step){.what = !r->resolved ? LW_NOTIFY_FORGET
+                                                 : another    ? LW_NOTIFY_CLOSED
+                                                              : LW_NOTIFY_CHANGE};
     return say_firing(r, alert, told, now_ms);
 }
 
-char *lw_told_print(char out[LW_TOLD_MAX], const struct lw_told *told) {
-    snprintf(out, LW_TOLD_MAX, "%016" PRIx64 " %s %" PRId64 " %u", told->incident,
-             lw_severity_name(told->severity), told->said_ms, told->repeat);
+char *lw_notified_print(char out[LW_NOTIFIED_MAX], const struct lw_notified *told) {
+    snprintf(out, LW_NOTIFIED_MAX, "%016" PRIx64 " %s %" PRId64 " %u", told->incident,
+             lw_severity_name(told->severity), told->sent_ms, told->repeat);
     return out;
 }
 
@@ -72,15 +73,15 @@ static enum lw_severity severity_at(char *text, char **end) {
     return LW_SEVERITY_NONE;
 }
 
-bool lw_told_parse(const char *text, struct lw_told *out) {
+bool lw_notified_parse(const char *text, struct lw_notified *out) {
     char *end;
-    *out = (struct lw_told){0};
+    *out = (struct lw_notified){0};
     out->incident = strtoull(text, &end, 16);
     out->severity = severity_at(end, &end);
     if (out->incident == 0 || out->severity == LW_SEVERITY_NONE)
         return false;
     const char *said = end;
-    out->said_ms = strtoll(said, &end, 10);
+    out->sent_ms = strtoll(said, &end, 10);
     if (end == said || *end != ' ')
         return false;
     const char *repeat = end;
@@ -89,31 +90,33 @@ bool lw_told_parse(const char *text, struct lw_told *out) {
     return end != repeat && *end == '\0' && n <= UINT_MAX;
 }
 
-static void set_closed(json_t *root, const struct lw_told *told, const char *summary) {
+static void set_closed(json_t *root, const struct lw_notified *told,
+                       const char *summary) {
     char hex[20];
     snprintf(hex, sizeof hex, "%016" PRIx64, told->incident);
     lw__json_set(root, "incident", json_string(hex));
     lw__json_set(root, "status", json_string("resolved"));
     lw__json_set(root, "severity", json_string(lw_severity_name(told->severity)));
-    lw_json_text(root, "summary", summary, 1000);
+    lw__json_text(root, "summary", summary, 1000);
 }
 
-int lw_alert_restate(const char *json, size_t len, const struct lw_restated *how,
-                     struct lw_buf *out, struct lw_err *err) {
+int lw_alert_json_restate(const char *json, size_t len, const struct lw_restated *how,
+                          struct lw_buf *out, struct lw_err *err) {
     struct lw_message m;
     char id[LW_ALERT_ID_MAX];
-    if (lw_message_read(&m, json, len, how->now_ms, err))
+    if (lw__message_read(&m, json, len, how->now_ms, err))
         return -1;
-    const struct lw_told *told = &how->told;
+    const struct lw_notified *told = &how->told;
     struct lw_alert named = {
         .incident = told->incident, .firing = !how->closed, .severity = told->severity};
     unsigned repeat = how->closed ? 0 : told->repeat;
-    lw__json_set(m.root, "id", json_string(lw_alert_id(id, sizeof id, &named, repeat)));
+    lw__json_set(m.root, "id",
+                 json_string(lw_alert_json_id(id, sizeof id, &named, repeat)));
     lw__json_set(m.root, "repeat", json_integer(repeat));
-    lw_json_time(m.root, "raised_at", how->now_ms);
+    lw__json_time(m.root, "raised_at", how->now_ms);
     if (how->closed)
         set_closed(m.root, told, how->summary);
-    lw_json_dump(json_incref(m.root), out);
-    lw_message_fini(&m);
+    lw__json_dump(json_incref(m.root), out);
+    lw__message_fini(&m);
     return 0;
 }

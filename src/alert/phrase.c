@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "core/health.h"
 
-char *lw_message_figure(char *out, size_t size, double v) {
+char *lw__phrase_figure(char *out, size_t size, double v) {
     if (!isfinite(v))
         lw_copy(out, size, "n/a");
     else if (fabs(v) >= 10000 && fabs(v) < 1e13)
@@ -34,8 +34,8 @@ static void put_value(const struct lw_message *m, struct lw_fact *out, size_t *n
     char value[40], threshold[40], text[160];
     if (isnan(m->value))
         return;
-    lw_message_figure(value, sizeof value, m->value);
-    lw_message_figure(threshold, sizeof threshold, m->threshold);
+    lw__phrase_figure(value, sizeof value, m->value);
+    lw__phrase_figure(threshold, sizeof threshold, m->threshold);
     snprintf(text, sizeof text, "%s%s%s%s", value,
              isnan(m->threshold) ? "" : " (threshold ",
              isnan(m->threshold) ? "" : threshold, isnan(m->threshold) ? "" : ")");
@@ -56,7 +56,7 @@ static void put_window(const struct lw_message *m, struct lw_fact *out, size_t *
     }
 }
 
-size_t lw_message_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]) {
+size_t lw__phrase_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]) {
     char text[320];
     size_t n = 0;
     put_value(m, out, &n);
@@ -74,7 +74,7 @@ size_t lw_message_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]
     return n;
 }
 
-char *lw_message_title(const struct lw_message *m, char *out, size_t size) {
+char *lw__phrase_title(const struct lw_message *m, char *out, size_t size) {
     char text[512];
     const char *mark = !m->firing                             ? "RESOLVED"
                        : strcmp(m->severity, "critical") == 0 ? "CRITICAL"
@@ -104,8 +104,8 @@ static void say_quantiles(const json_t *mover, struct lw_buf *out) {
     const json_t *now = json_object_get(mover, "window");
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
         char a[40], b[40];
-        lw_message_figure(a, sizeof a, number_at(old, part[i].key));
-        lw_message_figure(b, sizeof b, number_at(now, part[i].key));
+        lw__phrase_figure(a, sizeof a, number_at(old, part[i].key));
+        lw__phrase_figure(b, sizeof b, number_at(now, part[i].key));
         lw_buf_printf(out, "%s%s → %s%s", part[i].before, a, b, part[i].after);
     }
 }
@@ -133,16 +133,16 @@ static void say_moved(const json_t *mover, struct lw_buf *out) {
     }
 }
 
-size_t lw_message_movers(const struct lw_message *m) {
+size_t lw__phrase_drifted_count(const struct lw_message *m) {
     return json_array_size(m->movers);
 }
 
-char *lw_message_mover(const struct lw_message *m, size_t i, char *out, size_t size) {
+char *lw__phrase_drifted(const struct lw_message *m, size_t i, char *out, size_t size) {
     const json_t *mover = json_array_get(m->movers, i);
     struct lw_buf text = {0};
     char psi[40];
     lw_buf_printf(&text, "%.96s: PSI %s", status_word(mover, "feature"),
-                  lw_message_figure(psi, sizeof psi, number_at(mover, "psi")));
+                  lw__phrase_figure(psi, sizeof psi, number_at(mover, "psi")));
     if (strcmp(status_word(mover, "kind"), "numeric") == 0) {
         say_quantiles(mover, &text);
     } else {
@@ -160,17 +160,17 @@ char *lw_message_mover(const struct lw_message *m, size_t i, char *out, size_t s
     return out;
 }
 
-size_t lw_message_segments(const struct lw_message *m) {
+size_t lw__phrase_segment_count(const struct lw_message *m) {
     return json_array_size(m->segments);
 }
 
-char *lw_message_segment(const struct lw_message *m, size_t i, char *out, size_t size) {
+char *lw__phrase_segment(const struct lw_message *m, size_t i, char *out, size_t size) {
     const json_t *s = json_array_get(m->segments, i);
     char old[40], now[40], text[320];
     snprintf(text, sizeof text, "%.96s %.64s: %s %% of the rise, RMSE %s → %s",
              status_word(s, "name"), status_word(s, "value"),
              lw_digits(100 * number_at(s, "share"), 0).text,
-             lw_message_figure(old, sizeof old, number_at(s, "reference_rmse")),
-             lw_message_figure(now, sizeof now, number_at(s, "rmse")));
+             lw__phrase_figure(old, sizeof old, number_at(s, "reference_rmse")),
+             lw__phrase_figure(now, sizeof now, number_at(s, "rmse")));
     return lw_text_safe(out, size, text, strlen(text));
 }

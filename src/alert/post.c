@@ -33,21 +33,21 @@
 struct exchange {
     CURL *curl;
     struct curl_slist *headers;
-    struct lw_http_result *out;
+    struct lw_post_result *out;
     size_t header_bytes, body_bytes;
     bool complete; /* the final header block has ended */
     CURLcode code;
-    char answer[LW_ANSWER_MAX]; /* the answer's beginning, printable */
+    char answer[LW_POST_ANSWER_MAX]; /* the answer's beginning, printable */
     char error[CURL_ERROR_SIZE];
 };
 
-const char *lw_delivered_name(enum lw_delivered d) {
+const char *lw_delivered_name(enum lw_post_verdict d) {
     static const char *const name[] = {"delivered", "retry", "refused"};
     lw_assert((unsigned)d < 3);
     return name[d];
 }
 
-int lw_http_init(struct lw_err *err) {
+int lw_post_init(struct lw_err *err) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
         return 0;
     return lw_fail(err, LW_ESTOP, "libcurl does not start; is its TLS library intact?");
@@ -79,7 +79,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
     return x->body_bytes > ANSWER_MAX ? 0 : len;
 }
 
-static void set_peer(CURL *curl, const struct lw_http_request *req) {
+static void set_peer(CURL *curl, const struct lw_post_request *req) {
     int64_t timeout = req->timeout_ms > 0 ? req->timeout_ms : 1;
     int64_t connect = timeout < CONNECT_MAX ? timeout : CONNECT_MAX;
     curl_easy_setopt(curl, CURLOPT_URL, req->url);
@@ -98,7 +98,7 @@ static void set_peer(CURL *curl, const struct lw_http_request *req) {
         curl_easy_setopt(curl, CURLOPT_CAINFO, req->ca_file);
 }
 
-static void set_request(struct exchange *x, const struct lw_http_request *req) {
+static void set_request(struct exchange *x, const struct lw_post_request *req) {
     for (size_t i = 0; i < req->nheaders; i++) {
         struct curl_slist *more = curl_slist_append(x->headers, req->header[i]);
         lw_assert(more != NULL);
@@ -114,8 +114,8 @@ static void set_request(struct exchange *x, const struct lw_http_request *req) {
     curl_easy_setopt(x->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
 }
 
-static void exchange_begin(struct exchange *x, const struct lw_http_request *req,
-                           struct lw_http_result *out) {
+static void exchange_begin(struct exchange *x, const struct lw_post_request *req,
+                           struct lw_post_result *out) {
     memset(x, 0, sizeof *x);
     memset(out, 0, sizeof *out);
     x->out = out;
@@ -132,16 +132,16 @@ static void exchange_begin(struct exchange *x, const struct lw_http_request *req
     curl_easy_setopt(x->curl, CURLOPT_PRIVATE, x);
 }
 
-static enum lw_delivered status_verdict(int status) {
+static enum lw_post_verdict status_verdict(int status) {
     if (status >= 200 && status < 300)
-        return LW_DELIVERED;
+        return LW_POST_DELIVERED;
     bool again =
         status == 0 || status == 408 || status == 425 || status == 429 || status >= 500;
-    return again ? LW_RETRY : LW_REFUSED;
+    return again ? LW_POST_RETRY : LW_POST_REFUSED;
 }
 
 static void result_explain(const struct exchange *x, const char *shown) {
-    struct lw_http_result *out = x->out;
+    struct lw_post_result *out = x->out;
     const char *why = x->error[0] != '\0' ? x->error : curl_easy_strerror(x->code);
     if (out->status == 0)
         snprintf(out->reason, sizeof out->reason, "no answer from %.100s: %.110s", shown,
@@ -155,8 +155,8 @@ static void result_explain(const struct exchange *x, const char *shown) {
                  out->status);
 }
 
-static void exchange_end(struct exchange *x, const struct lw_http_request *req) {
-    struct lw_http_result *out = x->out;
+static void exchange_end(struct exchange *x, const struct lw_post_request *req) {
+    struct lw_post_result *out = x->out;
     char shown[300];
     long status = 0;
     curl_off_t wait = 0, took = 0;
@@ -167,10 +167,10 @@ static void exchange_end(struct exchange *x, const struct lw_http_request *req) 
     out->status = (int)status;
     out->verdict = status_verdict(out->status);
     out->took_ms = (int64_t)took / 1000;
-    if (out->verdict == LW_RETRY && out->status != 0 && wait > 0)
+    if (out->verdict == LW_POST_RETRY && out->status != 0 && wait > 0)
         out->retry_after_ms = wait < 3600 ? (int64_t)wait * 1000 : LW_HOUR;
     lw_copy(out->answer, sizeof out->answer, x->answer);
-    result_explain(x, lw_url_shown(shown, sizeof shown, req->url));
+    result_explain(x, lw_receiver_url_shown(shown, sizeof shown, req->url));
     curl_easy_cleanup(x->curl);
     for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
         explicit_bzero(h->data, strlen(h->data)); /* one of them has the token */
@@ -190,8 +190,8 @@ static void exchanges_collect(CURLM *multi) {
     }
 }
 
-void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
-                       struct lw_http_result *out) {
+void lw_post_many(const struct lw_post_request *const *req, size_t n,
+                  struct lw_post_result *out) {
     lw_assert(n <= LW_RECEIVERS_MAX);
     struct exchange *x = lw_calloc(n + 1, sizeof *x);
     CURLM *multi = curl_multi_init();
@@ -216,6 +216,6 @@ void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
     free(x);
 }
 
-void lw_http_post(const struct lw_http_request *req, struct lw_http_result *out) {
-    lw_http_post_many(&req, 1, out);
+void lw_post(const struct lw_post_request *req, struct lw_post_result *out) {
+    lw_post_many(&req, 1, out);
 }

@@ -19,8 +19,8 @@ bool lw_privacy_hashes(const struct lw_privacy *p) {
            (p->examples == LW_EXAMPLES_HASHED || p->categories == LW_CATEGORIES_HASHED);
 }
 
-void lw_privacy_hash(const struct lw_privacy *p, enum lw_private what, const char *value,
-                     char out[LW_HASHED_MAX]) {
+void lw_privacy_hash(const struct lw_privacy *p, enum lw_privacy_kind what,
+                     const char *value, char out[LW_HASHED_MAX]) {
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
     struct lw_buf text = {0};

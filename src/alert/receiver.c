@@ -44,7 +44,7 @@ struct lw_receiver lw_receiver_defaults(void) {
     return r;
 }
 
-bool lw_name_char(char c) {
+bool lw_receiver_name_char(char c) {
     return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
 }
 
@@ -65,7 +65,7 @@ static int check_name(const struct lw_receiver *r, struct lw_err *err) {
     if (r->name[0] == '\0')
         return lw_fail(err, LW_ECONFIG, "a receiver lacks `name`: give it a short one");
     for (const char *p = r->name; *p != '\0'; p++)
-        if (!lw_name_char(*p))
+        if (!lw_receiver_name_char(*p))
             return lw_fail(
                 err, LW_ECONFIG,
                 "receiver %s: a name holds letters, digits, '_', '-' and '.' only",
@@ -167,7 +167,7 @@ bool lw_receiver_wants(const struct lw_receiver *r, enum lw_severity severity,
     return r->nrules == 0;
 }
 
-char *lw_url_shown(char *out, size_t size, const char *url) {
+char *lw_receiver_url_shown(char *out, size_t size, const char *url) {
     const char *host = url_authority(url);
     if (host == NULL) {
         lw_copy(out, size, "?");

@@ -31,7 +31,7 @@ static struct unit unit_at(const char *text, size_t left) {
 }
 
 /* `keep` remembers how far the text may stay when an ellipsis must still follow. */
-char *lw_utf8_clean(char *out, size_t size, const char *text, size_t len) {
+char *lw__utf8_clean(char *out, size_t size, const char *text, size_t len) {
     lw_assert(size >= 4);
     size_t used = 0, keep = 0;
     for (size_t i = 0; i < len;) {

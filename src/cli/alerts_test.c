@@ -27,7 +27,7 @@ static void form(const struct lw_config *config, const char *who, struct lw_buf 
                                        .action = "None: this is a test.",
                                        .page_url = config->page_url,
                                        .runbook_url = config->runbook_url};
-    int failed = lw_alert_json(&config->spec, &a, &context, json, &err);
+    int failed = lw_alert_json_write(&config->spec, &a, &context, json, &err);
     lw_assert(!failed); /* it has a name and a stream */
 }
 
@@ -37,8 +37,8 @@ static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
     struct lw_buf body = {0};
     if (lw_secrets_load(r, &secrets, err))
         return -1;
-    int rc = lw_alert_body(r, &secrets, (const char *)json->data, json->len, lw_wall_ms(),
-                           &body, err);
+    int rc = lw_render_body(r, &secrets, (const char *)json->data, json->len,
+                            lw_wall_ms(), &body, err);
     if (rc == 0)
         printf("%s (%s):\n%s\n", r->name, lw_format_name(r->format), lw_buf_str(&body));
     lw_buf_fini(&body);
@@ -46,11 +46,12 @@ static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
     return rc;
 }
 
-static json_t *outcome(const struct lw_receiver *r, const struct lw_http_result *result) {
+static json_t *outcome(const struct lw_receiver *r, const struct lw_post_result *result) {
     json_t *o = json_object();
     json_object_set_new(o, "receiver", lw_cli_text(r->name));
     json_object_set_new(o, "format", json_string(lw_format_name(r->format)));
-    json_object_set_new(o, "delivered", json_boolean(result->verdict == LW_DELIVERED));
+    json_object_set_new(o, "delivered",
+                        json_boolean(result->verdict == LW_POST_DELIVERED));
     json_object_set_new(o, "status", json_integer(result->status));
     json_object_set_new(o, "took_ms", json_integer(result->took_ms));
     json_object_set_new(o, "reason", lw_cli_text(result->reason));
@@ -60,7 +61,7 @@ static json_t *outcome(const struct lw_receiver *r, const struct lw_http_result 
 /* All at once: as long as the slowest. Returns how many did not take it. */
 static size_t send_all(const struct lw_receiver *const *to, size_t n,
                        const struct lw_buf *json, bool as_json) {
-    struct lw_http_result result[LW_RECEIVERS_MAX];
+    struct lw_post_result result[LW_RECEIVERS_MAX];
     struct lw_envelope envelope[LW_RECEIVERS_MAX];
     size_t failed = 0;
     json_t *all = json_array();
@@ -68,9 +69,9 @@ static size_t send_all(const struct lw_receiver *const *to, size_t n,
     for (size_t i = 0; i < n; i++)
         envelope[i] =
             (struct lw_envelope){to[i], (const char *)json->data, json->len, &result[i]};
-    lw_alert_send_many(envelope, n, lw_wall_ms());
+    lw_deliver_many(envelope, n, lw_wall_ms());
     for (size_t i = 0; i < n; i++) {
-        bool delivered = result[i].verdict == LW_DELIVERED;
+        bool delivered = result[i].verdict == LW_POST_DELIVERED;
         failed += !delivered;
         json_array_append_new(all, outcome(to[i], &result[i]));
         if (!as_json)
@@ -98,7 +99,7 @@ int lw_cli_alerts_test(const struct lw_config *config, const struct lw_alerts_te
                        test->receiver ? "no receiver is called %.60s (`webhooks`)"
                                       : "there are no receivers (`webhooks`)%s",
                        test->receiver ? test->receiver : "");
-    if (lw_http_init(err))
+    if (lw_post_init(err))
         return -1;
     form(config, test->who, &json);
     if (!test->print)

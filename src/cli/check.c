@@ -132,7 +132,7 @@ static void check_reach(struct lw_findings *f, const char *what, enum lw_finding
     struct lw_err err = {0};
     char text[900], shown[200];
     bool ok = lw_check_reach(url, ca_file, REACH_MS, &err) == 0;
-    lw_url_shown(shown, sizeof shown, url);
+    lw_receiver_url_shown(shown, sizeof shown, url);
     snprintf(text, sizeof text, "%s %s%s", shown,
              ok ? "can be reached" : "cannot be reached: ", ok ? "" : err.msg);
     lw_tell(f, what, ok ? LW_FINDING_HOLDS : if_not, text);
@@ -194,7 +194,7 @@ static void check_receivers(struct lw_findings *f, const struct lw_config *confi
         bool ok = lw_secrets_load(r, &secrets, &err) == 0;
         if (ok) {
             snprintf(text, sizeof text, "%s: %s as %s", r->name,
-                     lw_url_shown(shown, sizeof shown, secrets.url),
+                     lw_receiver_url_shown(shown, sizeof shown, secrets.url),
                      lw_format_name(r->format));
         }
         found(f, "receiver", ok, ok ? text : err.msg);

@@ -65,7 +65,7 @@ static bool form(const struct lw_engine *e, const struct lw_alert *a,
                                              .runbook_url = e->config->runbook_url};
     lw_log(a->firing ? LW_WARN : LW_INFO, a->firing ? "alert_firing" : "alert_resolved",
            "rule=%s", a->name);
-    if (lw_alert_json(&e->config->spec, a, &context, json, &err) == 0)
+    if (lw_alert_json_write(&e->config->spec, a, &context, json, &err) == 0)
         return true;
     lw_log(LW_ERROR, "alert_unformed", "error=\"%s\"", err.msg);
     return false;
@@ -241,22 +241,22 @@ static void deliver(struct lw_notifier *n, enum lw_component c,
                     const struct lw_direct *d) {
     struct lw_handed *h = &n->handed[c];
     const struct lw_receiver *r = &n->engine->config->receiver[n->receiver];
-    struct lw_http_result result = {0};
+    struct lw_post_result result = {0};
     char quoted[600];
     int64_t now = lw_wall_ms();
     if (h->trying != d->number)
         *h = (struct lw_handed){h->done, d->number, 0, now, 0, h->told};
     if (now < h->not_before_ms)
         return;
-    lw_alert_send(r, d->json, d->len, now, &result);
-    struct lw_next_step next = lw_notifier_next(r, lw_component_alert(c), &result,
-                                                ++h->attempts, h->put_ms, now);
-    bool delivered = result.verdict == LW_DELIVERED;
+    lw_deliver(r, d->json, d->len, now, &result);
+    struct lw_notifier_step next = lw_notifier_next(r, lw_component_alert(c), &result,
+                                                    ++h->attempts, h->put_ms, now);
+    bool delivered = result.verdict == LW_POST_DELIVERED;
     lw_log(delivered ? LW_INFO : LW_WARN, delivered ? "delivered" : "delivery_waits",
            "receiver=%s id=%s status=%d reason=%s", r->name, lw_component_alert(c),
            result.status, lw_log_quote(quoted, sizeof quoted, result.reason));
     h->not_before_ms = next.not_before_ms;
-    if (next.what == LW_NEXT_RETRY)
+    if (next.what == LW_NOTIFIER_RETRY)
         return;
     h->done = d->number;
     h->told = d->firing && delivered;

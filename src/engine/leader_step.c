@@ -83,7 +83,7 @@ static void form(struct lw_leader *l, const struct lw_evaluation *e,
     context.nsegments = blame.nsegments;
     context.example = blame.example;
     context.nexamples = blame.nexamples;
-    if (lw_alert_json(l->spec, a, &context, json, &err)) {
+    if (lw_alert_json_write(l->spec, a, &context, json, &err)) {
         lw_log(LW_ERROR, "alert_unformed", "error=\"%s\"", err.msg);
         lw_buf_clear(json);
     }

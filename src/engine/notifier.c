@@ -20,14 +20,14 @@
 /* What came of one delivery, until Redis knows it. */
 struct outcome {
     struct lw_delivery tried;
-    struct lw_next_step next;
+    struct lw_notifier_step next;
     bool delivered;
 };
 
 static struct outcome judge(const struct lw_notifier *n, const struct lw_delivery *d,
-                            const struct lw_http_result *result) {
+                            const struct lw_post_result *result) {
     const struct lw_receiver *receiver = &n->engine->config->receiver[n->receiver];
-    struct outcome o = {.tried = *d, .delivered = result->verdict == LW_DELIVERED};
+    struct outcome o = {.tried = *d, .delivered = result->verdict == LW_POST_DELIVERED};
     char quoted[600];
     o.next = lw_notifier_next(receiver, d->id, result, d->attempts + 1, d->put_ms,
                               lw_wall_ms());
@@ -35,7 +35,7 @@ static struct outcome judge(const struct lw_notifier *n, const struct lw_deliver
     o.tried.reason = result->reason;
     o.tried.not_before_ms = o.next.not_before_ms;
     lw_log_quote(quoted, sizeof quoted, result->reason);
-    if (o.next.what == LW_NEXT_RETRY)
+    if (o.next.what == LW_NOTIFIER_RETRY)
         lw_log(LW_WARN, "delivery_waits", "receiver=%s id=%s attempts=%llu reason=%s",
                receiver->name, d->id, (unsigned long long)o.tried.attempts, quoted);
     else
@@ -50,7 +50,7 @@ static int note(const struct lw_notifier *n, struct lw_redis *redis,
                 const struct lw_lease *lease, const struct outcome *o,
                 struct lw_err *err) {
     const struct lw_spec *spec = &n->engine->config->spec;
-    if (o->next.what == LW_NEXT_RETRY)
+    if (o->next.what == LW_NOTIFIER_RETRY)
         return lw_outbox_retry(redis, spec, lease, &o->tried, err);
     if (o->delivered)
         return lw_outbox_done(redis, spec, lease, o->tried.entry, err);
@@ -80,10 +80,10 @@ static void settle(struct lw_notifier *n, struct lw_redis *redis, struct lw_leas
 /* The entry to send now: due, and no older one of its alert still waits; NULL: none.
  */
 static const struct lw_delivery *next_due(const struct lw_delivery *d, size_t count) {
-    struct lw_waiting waiting[READ_MAX];
+    struct lw_notifier_entry waiting[READ_MAX];
     size_t chosen;
     for (size_t i = 0; i < count; i++)
-        waiting[i] = (struct lw_waiting){d[i].id, d[i].alert, d[i].not_before_ms};
+        waiting[i] = (struct lw_notifier_entry){d[i].id, d[i].alert, d[i].not_before_ms};
     return lw_notifier_due(waiting, count, lw_wall_ms(), &chosen, 1) ? &d[chosen] : NULL;
 }
 
@@ -104,9 +104,9 @@ static bool deliver_one(struct lw_notifier *n, struct lw_redis *redis,
         due = next_due(d, count);
     }
     if (due) {
-        struct lw_http_result result = {0};
-        lw_alert_send(&config->receiver[n->receiver], due->json, due->len, lw_wall_ms(),
-                      &result);
+        struct lw_post_result result = {0};
+        lw_deliver(&config->receiver[n->receiver], due->json, due->len, lw_wall_ms(),
+                   &result);
         struct outcome o = judge(n, due, &result);
         settle(n, redis, *lease, &o);
     }

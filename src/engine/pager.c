@@ -27,7 +27,7 @@
 struct page {
     char *json; /* newest message, or NULL */
     size_t len;
-    struct lw_told told[LW_RECEIVERS_MAX];
+    struct lw_notified told[LW_RECEIVERS_MAX];
 };
 
 struct said {
@@ -36,7 +36,7 @@ struct said {
 };
 
 struct told_line {
-    char text[LW_TOLD_MAX];
+    char text[LW_NOTIFIED_MAX];
 };
 
 struct lw_pager {
@@ -137,10 +137,10 @@ static void load_message(void *arg, const char *fingerprint, const char *json,
 
 static void load_told(void *arg, const char *name, const char *text) {
     struct lw_pager *p = arg;
-    struct lw_told told;
-    int r = lw_receiver_find(p->config->receiver, p->config->nreceivers, name);
+    struct lw_notified told;
+    int r = lw_notifier_find_receiver(p->config->receiver, p->config->nreceivers, name);
     size_t i = find(p, strtoull(name, NULL, 16));
-    if (r >= 0 && i < p->n && lw_told_parse(text, &told))
+    if (r >= 0 && i < p->n && lw_notified_parse(text, &told))
         p->page[i].told[r] = told;
 }
 
@@ -180,7 +180,7 @@ static void add_outgoing(struct lw_pager *p, const struct lw_receiver *r,
                          const struct lw_standing *alert, const char *id,
                          struct said said) {
     struct lw_outgoing *o = ADD(p->outgoing, p->pages.noutgoing, p->outgoing_cap);
-    lw_outbox_id(o->id, sizeof o->id, id, r->name);
+    lw_notifier_outbox_id(o->id, sizeof o->id, id, r->name);
     o->alert = alert->fingerprint;
     o->json = said.json;
     o->len = said.len;
@@ -195,7 +195,8 @@ static void add_message(struct lw_pager *p, size_t i, const char *json, size_t l
 }
 
 /* What the receiver knows from now on. */
-static void remember(struct lw_pager *p, size_t i, size_t r, const struct lw_told *told) {
+static void remember(struct lw_pager *p, size_t i, size_t r,
+                     const struct lw_notified *told) {
     p->page[i].told[r] = *told;
     if (p->pages.ntold == p->told_cap) {
         p->told_cap = p->told_cap ? 2 * p->told_cap : 16;
@@ -206,7 +207,7 @@ static void remember(struct lw_pager *p, size_t i, size_t r, const struct lw_tol
     char *text = p->told_text[p->pages.ntold++].text;
     snprintf(f->name, sizeof f->name, "%016" PRIx64 "@%s", p->standing[i].fingerprint,
              p->config->receiver[r].name);
-    f->text = told->incident ? lw_told_print(text, told) : NULL;
+    f->text = told->incident ? lw_notified_print(text, told) : NULL;
     f->len = f->text ? strlen(text) : 0;
 }
 
@@ -216,7 +217,7 @@ static const struct lw_buf *restate(struct lw_pager *p, const struct page *page,
                                     const struct lw_restated *how) {
     struct lw_err err = {0};
     struct lw_buf text = {0};
-    if (lw_alert_restate(page->json, page->len, how, &text, &err)) {
+    if (lw_alert_json_restate(page->json, page->len, how, &text, &err)) {
         lw_log(LW_ERROR, "alert_unformed", "error=\"%s\"", err.msg);
         return NULL;
     }
@@ -227,18 +228,19 @@ static const struct lw_buf *restate(struct lw_pager *p, const struct page *page,
 
 /* The id under which something is said: of the told incident for what is closed. */
 static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
-                  const struct lw_told *was, const struct lw_saying *say) {
-    bool closed = say->what == LW_SAY_CLOSED;
+                  const struct lw_notified *was, const struct lw_notified_step *say) {
+    bool closed = say->what == LW_NOTIFY_CLOSED;
     struct lw_alert named = {.incident = closed ? was->incident : alert->incident,
                              .firing = !closed && alert->firing,
                              .severity = alert->severity};
-    lw_alert_id(out, LW_ALERT_ID_MAX, &named,
-                say->what == LW_SAY_AGAIN ? say->told.repeat : 0);
+    lw_alert_json_id(out, LW_ALERT_ID_MAX, &named,
+                     say->what == LW_NOTIFY_REPEAT ? say->told.repeat : 0);
 }
 
 static const struct lw_buf *say_again(struct lw_pager *p, size_t i,
                                       const struct lw_pager_hooks *hooks,
-                                      const struct lw_saying *say, int64_t now_ms) {
+                                      const struct lw_notified_step *say,
+                                      int64_t now_ms) {
     struct lw_buf text = {0};
     if (hooks &&
         hooks->again(hooks->arg, p->standing[i].fingerprint, say->told.repeat, &text)) {
@@ -257,21 +259,21 @@ static bool say_one(struct lw_pager *p, size_t i, size_t r,
     const struct lw_receiver *receiver = &p->config->receiver[r];
     const struct lw_standing *alert = &p->standing[i];
     struct page *page = &p->page[i];
-    struct lw_told was = page->told[r];
-    struct lw_saying say = lw_pager_say(receiver, alert, &was, now_ms);
+    struct lw_notified was = page->told[r];
+    struct lw_notified_step say = lw_notified_next(receiver, alert, &was, now_ms);
     char id[LW_ALERT_ID_MAX];
-    if (say.what == LW_SAY_NOTHING || !page->json)
+    if (say.what == LW_NOTIFY_NOTHING || !page->json)
         return false;
-    if (say.what == LW_SAY_AGAIN && hooks &&
+    if (say.what == LW_NOTIFY_REPEAT && hooks &&
         hooks->waits(hooks->arg, receiver, alert->fingerprint))
         return false;
     id_of(id, alert, &was, &say);
     const struct lw_buf *text = NULL;
-    if (say.what == LW_SAY_AGAIN)
+    if (say.what == LW_NOTIFY_REPEAT)
         text = say_again(p, i, hooks, &say, now_ms);
-    else if (say.what == LW_SAY_CLOSED)
+    else if (say.what == LW_NOTIFY_CLOSED)
         text = restate(p, page, &(struct lw_restated){true, was, now_ms, CLOSED});
-    if (say.what == LW_SAY_CHANGE)
+    if (say.what == LW_NOTIFY_CHANGE)
         add_outgoing(p, receiver, alert, id, (struct said){page->json, page->len});
     else if (text)
         add_outgoing(p, receiver, alert, id,

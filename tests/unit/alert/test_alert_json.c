@@ -72,13 +72,13 @@ static json_t *made(const struct lw_alert *a, const struct lw_alert_context *c) 
     struct lw_buf out = {0};
     struct lw_err err = {0};
     struct lw_spec *s = spec();
-    if (lw_alert_json(s, a, c, &out, &err) < 0)
+    if (lw_alert_json_write(s, a, c, &out, &err) < 0)
         fail_msg("%s", err.msg);
     assert_true(out.len < 16 * 1024);
     json_t *root = json_of(&out);
     struct lw_message m; /* what we write, we read */
-    assert_int_equal(lw_message_read(&m, (const char *)out.data, out.len, 0, &err), 0);
-    lw_message_fini(&m);
+    assert_int_equal(lw__message_read(&m, (const char *)out.data, out.len, 0, &err), 0);
+    lw__message_fini(&m);
     assert_in_schema(root);
     lw_buf_fini(&out);
     free(s);
@@ -190,13 +190,16 @@ static void ids(void **state) {
     (void)state;
     struct lw_alert a = alert();
     char id[LW_ALERT_ID_MAX];
-    assert_string_equal(lw_alert_id(id, sizeof id, &a, 0), "00c0ffee00c0ffee-critical");
-    assert_string_equal(lw_alert_id(id, sizeof id, &a, 12),
+    assert_string_equal(lw_alert_json_id(id, sizeof id, &a, 0),
+                        "00c0ffee00c0ffee-critical");
+    assert_string_equal(lw_alert_json_id(id, sizeof id, &a, 12),
                         "00c0ffee00c0ffee-critical.12");
     a.severity = LW_SEVERITY_WARN;
-    assert_string_equal(lw_alert_id(id, sizeof id, &a, 0), "00c0ffee00c0ffee-warning");
+    assert_string_equal(lw_alert_json_id(id, sizeof id, &a, 0),
+                        "00c0ffee00c0ffee-warning");
     a.firing = false;
-    assert_string_equal(lw_alert_id(id, sizeof id, &a, 0), "00c0ffee00c0ffee-resolved");
+    assert_string_equal(lw_alert_json_id(id, sizeof id, &a, 0),
+                        "00c0ffee00c0ffee-resolved");
 }
 
 static void nameless_is_refused(void **state) {
@@ -206,7 +209,7 @@ static void nameless_is_refused(void **state) {
     struct lw_buf out = {0};
     struct lw_spec *s = spec();
     a.name[0] = '\0';
-    assert_int_equal(lw_alert_json(s, &a, &c, &out, NULL), -1);
+    assert_int_equal(lw_alert_json_write(s, &a, &c, &out, NULL), -1);
     assert_int_equal(out.len, 0);
     free(s);
 }
@@ -372,7 +375,7 @@ static void longest_message_is_bounded(void **state) {
                                  .nexamples = 5};
     struct lw_buf out = {0}, body = {0};
     struct lw_secrets secrets = {.token = "key"};
-    assert_int_equal(lw_alert_json(s, &a, &c, &out, NULL), 0);
+    assert_int_equal(lw_alert_json_write(s, &a, &c, &out, NULL), 0);
     assert_true(out.len > 10 * 1024 && out.len < 32 * 1024);
     json_t *root = json_of(&out);
     assert_int_equal(
@@ -381,9 +384,9 @@ static void longest_message_is_bounded(void **state) {
     for (int f = 0; f < LW_FORMAT_TEMPLATE; f++) {
         struct lw_receiver r = receiver("oncall", (enum lw_format)f);
         lw_buf_clear(&body);
-        assert_int_equal(
-            lw_alert_body(&r, &secrets, (const char *)out.data, out.len, AT, &body, NULL),
-            0);
+        assert_int_equal(lw_render_body(&r, &secrets, (const char *)out.data, out.len, AT,
+                                        &body, NULL),
+                         0);
         assert_true(f != LW_FORMAT_TEAMS || body.len < 28 * 1024);
     }
     lw_profile_free(p[0]);

@@ -198,7 +198,7 @@ static void message(struct lw_rng *rng, const struct lw_cat *cat, struct lw_buf 
     snprintf(alert.summary, sizeof alert.summary, "RMSE is %s.",
              lw_digits(alert.value, 3).text);
     lw_buf_clear(out);
-    assert_int_equal(lw_alert_json(spec, &alert, &context, out, &err), 0);
+    assert_int_equal(lw_alert_json_write(spec, &alert, &context, out, &err), 0);
     free(spec);
 }
 
@@ -208,7 +208,7 @@ static void render(enum lw_format format, const struct lw_buf *json, struct lw_b
     struct lw_receiver r = receiver("on-call", format);
     struct lw_err err = {0};
     lw_buf_clear(out);
-    if (lw_alert_body(&r, &secrets, (const char *)json->data, json->len, AT, out, &err))
+    if (lw_render_body(&r, &secrets, (const char *)json->data, json->len, AT, out, &err))
         fail_msg("%s: %s", lw_format_name(format), err.msg);
     json_t *root = json_of(out);
     assert_all_harmless(root);
