@@ -9,12 +9,16 @@
  * The id names the change: incident, then "warning", "critical" or "resolved", then the
  * number of the repetition. The same decision taken again after a crash has the same id.
  */
+#include "alert/alert_json.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "alert/json.h"
 #include "alert/message.h"
+#include "alert/top_drifted.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -162,7 +166,7 @@ int lw_alert_json_write(const struct lw_spec *spec, const struct lw_alert *alert
     put_head(root, spec, alert, context);
     put_figures(root, spec, alert, context);
     json_t *details = json_object();
-    lw__json_set(details, "movers",
+    lw__json_set(details, "top_drifted",
                  context->reference != NULL && context->window != NULL
                      ? lw__top_drifted_json(spec, alert, context)
                      : json_array());
@@ -174,5 +178,37 @@ int lw_alert_json_write(const struct lw_spec *spec, const struct lw_alert *alert
     put_runbook(links, context->runbook_url, alert->name);
     lw__json_set(root, "links", links);
     lw__json_dump(root, out);
+    return 0;
+}
+
+static void set_closed(json_t *root, const struct lw_notified *notified,
+                       const char *summary) {
+    char hex[20];
+    snprintf(hex, sizeof hex, "%016" PRIx64, notified->incident);
+    lw__json_set(root, "incident", json_string(hex));
+    lw__json_set(root, "status", json_string("resolved"));
+    lw__json_set(root, "severity", json_string(lw_severity_name(notified->severity)));
+    lw__json_text(root, "summary", summary, 1000);
+}
+
+int lw_alert_json_restate(const char *json, size_t len, const struct lw_restated *how,
+                          struct lw_buf *out, struct lw_err *err) {
+    struct lw_message m;
+    char id[LW_ALERT_ID_MAX];
+    if (lw__message_read(&m, json, len, how->now_ms, err))
+        return -1;
+    const struct lw_notified *notified = &how->notified;
+    struct lw_alert named = {.incident = notified->incident,
+                             .firing = !how->closed,
+                             .severity = notified->severity};
+    unsigned repeat = how->closed ? 0 : notified->repeat;
+    lw__json_set(m.root, "id",
+                 json_string(lw_alert_json_id(id, sizeof id, &named, repeat)));
+    lw__json_set(m.root, "repeat", json_integer(repeat));
+    lw__json_time(m.root, "raised_at", how->now_ms);
+    if (how->closed)
+        set_closed(m.root, notified, how->summary);
+    lw__json_dump(json_incref(m.root), out);
+    lw__message_fini(&m);
     return 0;
 }

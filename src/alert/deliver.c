@@ -3,12 +3,14 @@
  * Several receivers go out together, so that the one that hangs delays no other. The
  * start of a refusing receiver's answer joins the reason ("invalid_blocks" says more than
  * "400"), unless it repeats one of our secrets. Nothing secret outlives the call. */
+#include "alert/deliver.h"
+
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/render.h"
 #include "base/mem.h"
 #include "base/text.h"
 

@@ -17,10 +17,13 @@
  *
  * Sources: prometheus/alertmanager api/v2/openapi.yaml, template/template.go (Data),
  * notify/webhook/webhook.go (Message). */
+#include "alert/format_body.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
+#include "alert/phrase.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -53,7 +56,7 @@ static void annotate_lists(json_t *a, const struct lw_message *m) {
         lw_buf_printf(&text, "%s%s", i ? "\n" : "",
                       lw__phrase_drifted(m, i, line, sizeof line));
     if (text.len > 0)
-        lw__json_lines(a, "movers", lw_buf_str(&text), ANNOTATION_MAX);
+        lw__json_lines(a, "top_drifted", lw_buf_str(&text), ANNOTATION_MAX);
     lw_buf_clear(&text);
     for (size_t i = 0; i < lw__phrase_segment_count(m); i++)
         lw_buf_printf(&text, "%s%s", i ? "\n" : "",

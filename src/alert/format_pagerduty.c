@@ -7,9 +7,12 @@
  * because the phone shows that part. The routing key is the token_file and goes into the
  * body, never into a header or a log. An accepted event answers 202. Source:
  * developer.pagerduty.com, "Send an Event". */
+#include "alert/format_body.h"
+
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
+#include "alert/phrase.h"
 #include "base/mem.h"
 
 typedef char *line_fn(const struct lw_message *m, size_t i, char *out, size_t size);

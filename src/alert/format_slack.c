@@ -10,10 +10,13 @@
  * field 2,000, ten fields a section, 50 blocks. A webhook cannot thread its messages:
  * firing and resolved are two messages with the same title. Mattermost and Rocket.Chat
  * take the same body. */
+#include "alert/format_body.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
+#include "alert/phrase.h"
 #include "base/mem.h"
 #include "base/text_media.h"
 

@@ -1,16 +1,19 @@
 /* Microsoft Teams: an adaptive card (version 1.4) to a workflow's "when a webhook request
  * is received" address, the successor of the retired office connectors.
  *
- * The whole message may have 28 KB; with five movers and five segments of at most 400
+ * The whole message may have 28 KB; with five drifted features and five segments of at most 400
  * bytes it stays under half of that. Card text is Markdown, and finds addresses by
  * itself: what would begin any of that is escaped (base/text_media.c), so that text out
  * of the data stays text. A mention needs an entry in `msteams.entities`, which we never
  * write. Sources: adaptivecards.io/explorer, learn.microsoft.com "Create incoming
  * webhooks with Workflows". */
+#include "alert/format_body.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
+#include "alert/phrase.h"
 #include "base/mem.h"
 #include "base/text_media.h"
 

@@ -1,17 +1,20 @@
 /* A text with {{field}} placeholders, for receivers that none of the other formats fits.
  *
- * A field is a path into our JSON: {{summary}}, {{window.from}}, {{details.movers}};
- * `title` and `movers` are the phrases of the other formats, and {{.}} is the whole
+ * A field is a path into our JSON: {{summary}}, {{window.from}}, {{details.top_drifted}};
+ * `title` and `top_drifted` are the phrases of the other formats, and {{.}} is the whole
  * message. A text is written as it would stand between JSON quotes, which the template
  * supplies; numbers as they are; null as nothing in a text, objects and lists as JSON.
  * {{field|plain}} writes a text unescaped, {{field|json}} any value as JSON with its own
  * quotes and null. There is no logic on purpose: a template that cannot fail in the
  * middle of the night has no branches. An unknown field or an unclosed brace is refused,
  * and so is a result that claims to be JSON and is not. */
+#include "alert/format_body.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
+#include "alert/phrase.h"
 #include "base/mem.h"
 
 #define PATH_MAX_BYTES 128
@@ -24,7 +27,7 @@ static json_t *field_lookup(const struct lw_message *m, const char *path) {
         return json_incref(m->root);
     if (strcmp(path, "title") == 0)
         return json_string(lw__phrase_title(m, text, sizeof text));
-    if (strcmp(path, "movers") == 0) {
+    if (strcmp(path, "top_drifted") == 0) {
         struct lw_buf all = {0};
         for (size_t i = 0; i < lw__phrase_drifted_count(m); i++)
             lw_buf_printf(&all, "%s%s", i > 0 ? "; " : "",

@@ -2,10 +2,12 @@
  * jansson answers NULL on exhausted memory; that ends the process as everywhere else.
  * Reals are written with 15 significant digits: 0.1 reads 0.1, and no figure here is
  * better than that. */
+#include "alert/json.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/utf8.h"
 #include "base/mem.h"
 #include "base/text.h"
 

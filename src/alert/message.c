@@ -5,11 +5,14 @@
  * whatever has changed since. It is our own text, but it has been through Redis, so it is
  * bounded and checked like anything from outside; an unknown `version` is refused,
  * unknown members are ignored. */
+#include "alert/message.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/alert_json.h"
+#include "alert/receiver.h"
 #include "base/text.h"
 
 #define MESSAGE_MAX ((size_t)64 * 1024)
@@ -117,7 +120,7 @@ int lw__message_read(struct lw_message *m, const char *json, size_t len, int64_t
     m->n = int_at(m->root, "n");
     m->model_version = int_at(m->root, "model_version");
     m->repeat = int_at(m->root, "repeat");
-    m->movers = array_at(details, "movers");
+    m->top_drifted = array_at(details, "top_drifted");
     m->segments = array_at(details, "segments");
     m->examples = array_at(details, "examples");
     if (message_check(m, err) == 0 &&

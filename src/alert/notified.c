@@ -1,62 +1,64 @@
-/* Who is told what, decided from states.
+/* Who is notified what, decided from states.
  *
  * An alert that fires while it is silenced, or while a fault of the feed explains it, is
- * not lost and not queued either: nothing is remembered but what each receiver was told.
+ * not lost and not queued either: nothing is remembered but what each receiver was notified.
  * The difference between that and how the alert stands now is the next message. So a
  * silence that ends, a cause that is repaired, a receiver that is added, a leader that
  * takes over are all the same case, and none of them can say a thing twice.
  *
  * Repetitions count by the wall clock from the last message; a replay of a year in a
  * minute repeats nothing. */
+#include "alert/notified.h"
+
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-static bool repeat_due(const struct lw_receiver *r, const struct lw_notified *told,
+static bool repeat_due(const struct lw_receiver *r, const struct lw_notified *notified,
                        int64_t now_ms) {
-    return r->repeat_ms > 0 && now_ms - told->sent_ms >= r->repeat_ms;
+    return r->repeat_ms > 0 && now_ms - notified->sent_ms >= r->repeat_ms;
 }
 
 static struct lw_notified_step say_firing(const struct lw_receiver *r,
                                           const struct lw_standing *alert,
-                                          const struct lw_notified *told,
+                                          const struct lw_notified *notified,
                                           int64_t now_ms) {
-    struct lw_notified_step s = {LW_NOTIFY_NOTHING, *told};
+    struct lw_notified_step s = {LW_NOTIFY_NOTHING, *notified};
     if (alert->inhibited_by[0] || !lw_receiver_wants(r, alert->severity, alert->rule))
         return s;
-    if (told->incident != alert->incident || told->severity < alert->severity) {
+    if (notified->incident != alert->incident || notified->severity < alert->severity) {
         s.what = LW_NOTIFY_CHANGE;
-        s.told = (struct lw_notified){alert->incident, alert->severity, now_ms, 0};
-    } else if (repeat_due(r, told, now_ms)) {
+        s.notified = (struct lw_notified){alert->incident, alert->severity, now_ms, 0};
+    } else if (repeat_due(r, notified, now_ms)) {
         s.what = LW_NOTIFY_REPEAT;
-        s.told.sent_ms = now_ms;
-        s.told.repeat++;
+        s.notified.sent_ms = now_ms;
+        s.notified.repeat++;
     }
     return s;
 }
 
 struct lw_notified_step lw_notified_next(const struct lw_receiver *r,
                                          const struct lw_standing *alert,
-                                         const struct lw_notified *told, int64_t now_ms) {
-    bool another = told->incident != alert->incident;
-    if (alert->silenced_by[0] || (!alert->firing && !told->incident))
-        return (struct lw_notified_step){LW_NOTIFY_NOTHING, *told};
-    if (told->incident && (another || !alert->firing)) /* what it knows is over */
+                                         const struct lw_notified *notified,
+                                         int64_t now_ms) {
+    bool another = notified->incident != alert->incident;
+    if (alert->silenced_by[0] || (!alert->firing && !notified->incident))
+        return (struct lw_notified_step){LW_NOTIFY_NOTHING, *notified};
+    if (notified->incident && (another || !alert->firing)) /* what it knows is over */
         return (struct lw_notified_step){.what = !r->resolved ? LW_NOTIFY_FORGET
                                                  : another    ? LW_NOTIFY_CLOSED
                                                               : LW_NOTIFY_CHANGE};
-    return say_firing(r, alert, told, now_ms);
+    return say_firing(r, alert, notified, now_ms);
 }
 
-char *lw_notified_print(char out[LW_NOTIFIED_MAX], const struct lw_notified *told) {
-    snprintf(out, LW_NOTIFIED_MAX, "%016" PRIx64 " %s %" PRId64 " %u", told->incident,
-             lw_severity_name(told->severity), told->sent_ms, told->repeat);
+char *lw_notified_print(char out[LW_NOTIFIED_MAX], const struct lw_notified *notified) {
+    snprintf(out, LW_NOTIFIED_MAX, "%016" PRIx64 " %s %" PRId64 " %u", notified->incident,
+             lw_severity_name(notified->severity), notified->sent_ms, notified->repeat);
     return out;
 }
 
@@ -88,35 +90,4 @@ bool lw_notified_parse(const char *text, struct lw_notified *out) {
     unsigned long n = strtoul(repeat, &end, 10);
     out->repeat = (unsigned)n;
     return end != repeat && *end == '\0' && n <= UINT_MAX;
-}
-
-static void set_closed(json_t *root, const struct lw_notified *told,
-                       const char *summary) {
-    char hex[20];
-    snprintf(hex, sizeof hex, "%016" PRIx64, told->incident);
-    lw__json_set(root, "incident", json_string(hex));
-    lw__json_set(root, "status", json_string("resolved"));
-    lw__json_set(root, "severity", json_string(lw_severity_name(told->severity)));
-    lw__json_text(root, "summary", summary, 1000);
-}
-
-int lw_alert_json_restate(const char *json, size_t len, const struct lw_restated *how,
-                          struct lw_buf *out, struct lw_err *err) {
-    struct lw_message m;
-    char id[LW_ALERT_ID_MAX];
-    if (lw__message_read(&m, json, len, how->now_ms, err))
-        return -1;
-    const struct lw_notified *told = &how->told;
-    struct lw_alert named = {
-        .incident = told->incident, .firing = !how->closed, .severity = told->severity};
-    unsigned repeat = how->closed ? 0 : told->repeat;
-    lw__json_set(m.root, "id",
-                 json_string(lw_alert_json_id(id, sizeof id, &named, repeat)));
-    lw__json_set(m.root, "repeat", json_integer(repeat));
-    lw__json_time(m.root, "raised_at", how->now_ms);
-    if (how->closed)
-        set_closed(m.root, told, how->summary);
-    lw__json_dump(json_incref(m.root), out);
-    lw__message_fini(&m);
-    return 0;
 }

@@ -15,9 +15,10 @@
  * entry: after an outage the receiver is not hit by all at once. A refusal that a person
  * can mend (401, 403, 404, 407, a redirect) is tried hourly until `give_up`; any other is
  * parked at once, and so is what outlives `give_up`. */
+#include "alert/notifier.h"
+
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/text.h"

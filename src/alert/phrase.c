@@ -1,13 +1,15 @@
-/* A message in words: title, facts, one line a mover, one line a segment. One place, so
+/* A message in words: title, facts, one line a drifted, one line a segment. One place, so
  * that Slack, Teams, PagerDuty and Alertmanager's annotations say the same thing in the
  * same words. The order of the facts is the order of the questions asked at 3 a.m.: how
  * bad, since when, seen over what, on how much data, which model, and what has been done.
  */
+#include "alert/phrase.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "base/buf.h"
 #include "base/text.h"
 #include "core/health.h"
 
@@ -96,12 +98,12 @@ static const char *status_word(const json_t *object, const char *key) {
 }
 
 /* ", median 1.9 → 2.6 (p10 0.8 → 0.9, p90 6.1 → 9.8)" */
-static void say_quantiles(const json_t *mover, struct lw_buf *out) {
+static void say_quantiles(const json_t *drifted, struct lw_buf *out) {
     static const struct {
         const char *key, *before, *after;
     } part[] = {{"p50", ", median ", " (p10 "}, {"p10", "", ", p90 "}, {"p90", "", ")"}};
-    const json_t *old = json_object_get(mover, "reference");
-    const json_t *now = json_object_get(mover, "window");
+    const json_t *old = json_object_get(drifted, "reference");
+    const json_t *now = json_object_get(drifted, "window");
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
         char a[40], b[40];
         lw__phrase_figure(a, sizeof a, number_at(old, part[i].key));
@@ -111,9 +113,9 @@ static void say_quantiles(const json_t *mover, struct lw_buf *out) {
 }
 
 /* ", new: 264 (31.2 %), 7 (2.0 %)" */
-static void say_categories(const json_t *mover, const char *key, const char *label,
+static void say_categories(const json_t *drifted, const char *key, const char *label,
                            struct lw_buf *out) {
-    const json_t *list = json_object_get(mover, key);
+    const json_t *list = json_object_get(drifted, key);
     for (size_t i = 0; i < json_array_size(list) && i < 3; i++) {
         const json_t *c = json_array_get(list, i);
         lw_buf_printf(out, "%s%.64s (%s %%)", i == 0 ? label : ", ",
@@ -122,8 +124,8 @@ static void say_categories(const json_t *mover, const char *key, const char *lab
     }
 }
 
-static void say_moved(const json_t *mover, struct lw_buf *out) {
-    const json_t *list = json_object_get(mover, "moved");
+static void say_moved(const json_t *drifted, struct lw_buf *out) {
+    const json_t *list = json_object_get(drifted, "moved");
     for (size_t i = 0; i < json_array_size(list) && i < 3; i++) {
         const json_t *c = json_array_get(list, i);
         lw_buf_printf(out, "%s%.64s %s → %s %%", i == 0 ? ", shifted: " : ", ",
@@ -134,23 +136,23 @@ static void say_moved(const json_t *mover, struct lw_buf *out) {
 }
 
 size_t lw__phrase_drifted_count(const struct lw_message *m) {
-    return json_array_size(m->movers);
+    return json_array_size(m->top_drifted);
 }
 
 char *lw__phrase_drifted(const struct lw_message *m, size_t i, char *out, size_t size) {
-    const json_t *mover = json_array_get(m->movers, i);
+    const json_t *drifted = json_array_get(m->top_drifted, i);
     struct lw_buf text = {0};
     char psi[40];
-    lw_buf_printf(&text, "%.96s: PSI %s", status_word(mover, "feature"),
-                  lw__phrase_figure(psi, sizeof psi, number_at(mover, "psi")));
-    if (strcmp(status_word(mover, "kind"), "numeric") == 0) {
-        say_quantiles(mover, &text);
+    lw_buf_printf(&text, "%.96s: PSI %s", status_word(drifted, "feature"),
+                  lw__phrase_figure(psi, sizeof psi, number_at(drifted, "psi")));
+    if (strcmp(status_word(drifted, "kind"), "numeric") == 0) {
+        say_quantiles(drifted, &text);
     } else {
-        say_moved(mover, &text);
-        say_categories(mover, "appeared", ", new: ", &text);
-        say_categories(mover, "vanished", ", gone: ", &text);
+        say_moved(drifted, &text);
+        say_categories(drifted, "appeared", ", new: ", &text);
+        say_categories(drifted, "vanished", ", gone: ", &text);
     }
-    const json_t *missing = json_object_get(mover, "missing");
+    const json_t *missing = json_object_get(drifted, "missing");
     double before = number_at(missing, "reference"), now = number_at(missing, "window");
     if (fabs(now - before) > 0.005)
         lw_buf_printf(&text, ", missing %s → %s %%", lw_digits(100 * before, 1).text,

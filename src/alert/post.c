@@ -15,12 +15,14 @@
  * The whole exchange has one limit (CURLOPT_TIMEOUT_MS), names included: Debian's libcurl
  * resolves in a thread. A proxy is used if the environment says so, as every other
  * program does. */
+#include "alert/post.h"
+
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -40,12 +42,6 @@ struct exchange {
     char answer[LW_POST_ANSWER_MAX]; /* the answer's beginning, printable */
     char error[CURL_ERROR_SIZE];
 };
-
-const char *lw_delivered_name(enum lw_post_verdict d) {
-    static const char *const name[] = {"delivered", "retry", "refused"};
-    lw_assert((unsigned)d < 3);
-    return name[d];
-}
 
 int lw_post_init(struct lw_err *err) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
@@ -218,4 +214,12 @@ void lw_post_many(const struct lw_post_request *const *req, size_t n,
 
 void lw_post(const struct lw_post_request *req, struct lw_post_result *out) {
     lw_post_many(&req, 1, out);
+}
+
+void lw_post_request_fini(struct lw_post_request *req) {
+    for (size_t i = 0; i < req->nheaders; i++) {
+        lw_free_secret(req->header[i], strlen(req->header[i]));
+    }
+    lw_buf_wipe(&req->body);
+    OPENSSL_cleanse(req, sizeof *req);
 }

@@ -5,34 +5,15 @@
  * lw_secrets_load, which `leeway check` calls. Routing is a severity and a list of rule
  * names; a tree of routes was left out, because who needs one has an Alertmanager, and
  * that is a format. */
+#include "alert/receiver.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-
-static const char *const format_names[LW_FORMATS] = {
-    "json",    "alertmanager_webhook", "alertmanager", "slack", "pagerduty", "teams",
-    "template"};
-
-const char *lw_format_name(enum lw_format f) {
-    lw_assert((unsigned)f < LW_FORMATS);
-    return format_names[f];
-}
-
-const char *const *lw_format_names(void) {
-    return format_names;
-}
-
-int lw_format_parse(const char *name) {
-    for (int f = 0; f < LW_FORMATS; f++)
-        if (strcmp(name, format_names[f]) == 0)
-            return f;
-    return -1;
-}
 
 struct lw_receiver lw_receiver_defaults(void) {
     struct lw_receiver r = {.format = LW_FORMAT_JSON,

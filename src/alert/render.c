@@ -6,13 +6,16 @@
  * receiver's own lines, and the three of Standard Webhooks when there is a key. A line of
  * the receiver's own may replace none of those that leeway sets, and no text from outside
  * reaches a header unchecked. */
+#include "alert/render.h"
+
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "alert/message.h"
+#include "alert/format_body.h"
+#include "alert/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -29,22 +32,15 @@ static const struct {
     lw__format_fn *body;
     const char *suffix; /* of the URL */
     bool bearer;        /* the token goes into Authorization */
-    enum lw_keyed keyed;
 } format[LW_FORMATS] = {
-    [LW_FORMAT_JSON] = {body_json, "", true, LW_KEYED_NOT},
-    [LW_FORMAT_ALERTMANAGER_WEBHOOK] = {lw__format_alertmanager_webhook, "", true,
-                                        LW_KEYED_LABELS},
-    [LW_FORMAT_ALERTMANAGER] = {lw__format_alertmanager, "/api/v2/alerts", true,
-                                LW_KEYED_LABELS},
-    [LW_FORMAT_SLACK] = {lw__format_slack, "", true, LW_KEYED_NOT},
-    [LW_FORMAT_PAGERDUTY] = {lw__format_pagerduty, "", false, LW_KEYED_INCIDENT},
-    [LW_FORMAT_TEAMS] = {lw__format_teams, "", true, LW_KEYED_NOT},
-    [LW_FORMAT_TEMPLATE] = {lw__format_template, "", true, LW_KEYED_NOT},
+    [LW_FORMAT_JSON] = {body_json, "", true},
+    [LW_FORMAT_ALERTMANAGER_WEBHOOK] = {lw__format_alertmanager_webhook, "", true},
+    [LW_FORMAT_ALERTMANAGER] = {lw__format_alertmanager, "/api/v2/alerts", true},
+    [LW_FORMAT_SLACK] = {lw__format_slack, "", true},
+    [LW_FORMAT_PAGERDUTY] = {lw__format_pagerduty, "", false},
+    [LW_FORMAT_TEAMS] = {lw__format_teams, "", true},
+    [LW_FORMAT_TEMPLATE] = {lw__format_template, "", true},
 };
-
-enum lw_keyed lw_format_keyed(enum lw_format f) {
-    return format[f].keyed;
-}
 
 static int format_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
                        const struct lw_message *m, struct lw_buf *out,
@@ -186,12 +182,4 @@ int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secr
         lw_post_request_fini(out);
     lw__message_fini(&m);
     return rc;
-}
-
-void lw_post_request_fini(struct lw_post_request *req) {
-    for (size_t i = 0; i < req->nheaders; i++) {
-        lw_free_secret(req->header[i], strlen(req->header[i]));
-    }
-    lw_buf_wipe(&req->body);
-    OPENSSL_cleanse(req, sizeof *req);
 }

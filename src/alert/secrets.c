@@ -2,12 +2,13 @@
  * (or by a secret mount) is in use with the next message, and nothing secret stays in
  * memory between deliveries. "env:NAME" reads the environment instead. Errors name
  * receiver, key and path, never contents. */
+#include "alert/secrets.h"
+
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/text.h"
 

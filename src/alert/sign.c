@@ -10,13 +10,15 @@
  * timestamp is that of the attempt, the id that of the message, so a retry is a fresh
  * signature over the same id. Asymmetric "v1a" signatures were left out: no receiver in
  * use asks for them. HMAC and base64 are OpenSSL's. */
+#include "alert/sign.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/alert.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 

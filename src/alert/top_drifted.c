@@ -10,22 +10,24 @@
  *
  * Left out: contributions to the model's error by feature; segments carry that where they
  * are known. */
+#include "alert/top_drifted.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
 #include "base/mem.h"
 #include "core/pane.h"
 #include "core/reference.h"
 #include "leeway/drift.h"
 
-#define MOVERS_MAX     5
-#define CATEGORIES_MAX 5
-#define VALUE_MAX      LW_CATS_TEXT_MAX /* bytes: a long text ends in its key */
-#define SHIFT_MIN      0.01 /* smaller changes of a share are not worth a line */
+#define TOP_DRIFTED_MAX 5
+#define CATEGORIES_MAX  5
+#define VALUE_MAX       LW_CATS_TEXT_MAX /* bytes: a long text ends in its key */
+#define SHIFT_MIN       0.01 /* smaller changes of a share are not worth a line */
 
 static json_t *pair_json(double reference, double window) {
     json_t *both = json_object();
@@ -111,16 +113,16 @@ static json_t *shares_json(const struct change *c, size_t n, bool moved,
     return list;
 }
 
-static void put_categories(json_t *mover, struct lw_cats *reference,
+static void put_categories(json_t *drifted, struct lw_cats *reference,
                            struct lw_cats *window, const struct lw_privacy *privacy) {
     size_t most = lw_cats_size(reference) + lw_cats_size(window) + 1;
     struct change *c = lw_calloc(most, sizeof *c);
     size_t n = changes_collect(window, reference, false, false, c);
-    lw__json_set(mover, "appeared", shares_json(c, n, false, privacy));
+    lw__json_set(drifted, "appeared", shares_json(c, n, false, privacy));
     n = changes_collect(reference, window, false, true, c);
-    lw__json_set(mover, "vanished", shares_json(c, n, false, privacy));
+    lw__json_set(drifted, "vanished", shares_json(c, n, false, privacy));
     n = changes_collect(window, reference, true, false, c);
-    lw__json_set(mover, "moved", shares_json(c, n, true, privacy));
+    lw__json_set(drifted, "moved", shares_json(c, n, true, privacy));
     free(c);
 }
 
@@ -182,7 +184,7 @@ json_t *lw__top_drifted_json(const struct lw_spec *spec, const struct lw_alert *
     lw_drift_compare(old, window->profile, reference->bins, &spec->drift, drift);
     for (size_t i = 0; i < old->n; i++)
         ranks[i] = feature_rank(&drift[i], old->columns[i].name, alert->feature);
-    for (int k = 0; k < MOVERS_MAX; k++) {
+    for (int k = 0; k < TOP_DRIFTED_MAX; k++) {
         int i = next_ranked(ranks, old->n);
         if (i < 0)
             break;

@@ -9,9 +9,10 @@
  * allows.
  *
  * Left out: grapheme clusters. A cut may part a letter from a combining accent. */
+#include "alert/utf8.h"
+
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/text.h"
 

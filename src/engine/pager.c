@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/alert_json.h"
+#include "alert/notified.h"
+#include "alert/notifier.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -234,7 +237,7 @@ static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
                              .firing = !closed && alert->firing,
                              .severity = alert->severity};
     lw_alert_json_id(out, LW_ALERT_ID_MAX, &named,
-                     say->what == LW_NOTIFY_REPEAT ? say->told.repeat : 0);
+                     say->what == LW_NOTIFY_REPEAT ? say->notified.repeat : 0);
 }
 
 static const struct lw_buf *say_again(struct lw_pager *p, size_t i,
@@ -242,15 +245,15 @@ static const struct lw_buf *say_again(struct lw_pager *p, size_t i,
                                       const struct lw_notified_step *say,
                                       int64_t now_ms) {
     struct lw_buf text = {0};
-    if (hooks &&
-        hooks->again(hooks->arg, p->standing[i].fingerprint, say->told.repeat, &text)) {
+    if (hooks && hooks->again(hooks->arg, p->standing[i].fingerprint,
+                              say->notified.repeat, &text)) {
         p->made = lw_realloc(p->made, p->nmade + 1, sizeof *p->made);
         p->made[p->nmade] = text;
         return &p->made[p->nmade++];
     }
     lw_buf_fini(&text);
     return restate(p, &p->page[i],
-                   &(struct lw_restated){.told = say->told, .now_ms = now_ms});
+                   &(struct lw_restated){.notified = say->notified, .now_ms = now_ms});
 }
 
 /* Says one thing; false when there is nothing (more) to say. */
@@ -278,7 +281,7 @@ static bool say_one(struct lw_pager *p, size_t i, size_t r,
     else if (text)
         add_outgoing(p, receiver, alert, id,
                      (struct said){(const char *)text->data, text->len});
-    remember(p, i, r, &say.told);
+    remember(p, i, r, &say.notified);
     return true;
 }
 

@@ -57,7 +57,7 @@ def check_privacy(case, config, got):
     said, examples = set(), set()
     for details in (a["details"] for a in got):
         said |= {s["value"] for s in details["segments"]}
-        said |= {c["value"] for m in details["movers"] for kind in ("appeared", "vanished", "moved")
+        said |= {c["value"] for m in details["top_drifted"] for kind in ("appeared", "vanished", "moved")
                  for c in m.get(kind, ())}
         examples |= set(details["examples"])
     check(said and examples, "something is said", said, examples)

@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/render.h"
 #include "base/text.h"
 
 #define DATA LW_SOURCE_DIR "/tests/data/alert/"

@@ -1,6 +1,12 @@
 /* Formats: bodies against those that tests/data/alert/make_alert.py makes independently,
  * the products' limits on the worst message, headers, templates, and messages that are
  * none. */
+#include "alert/json.h"
+#include "alert/message.h"
+#include "alert/post.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
+#include "alert/sign.h"
 #include "alert_test.h"
 #include "base/rng.h"
 
@@ -57,13 +63,13 @@ static json_t *worst(char c) {
     json_object_set_new(m, "summary", long_text(999, c));
     json_object_set_new(m, "action", long_text(499, c));
     json_t *details = json_object_get(m, "details");
-    json_t *movers = json_object_get(details, "movers");
-    json_t *category = json_array_get(movers, 1);
+    json_t *drifted = json_object_get(details, "top_drifted");
+    json_t *category = json_array_get(drifted, 1);
     json_object_set_new(category, "feature", long_text(95, c));
     json_object_set_new(json_array_get(json_object_get(category, "appeared"), 0), "value",
                         long_text(255, c));
-    while (json_array_size(movers) < 5)
-        json_array_append(movers, category);
+    while (json_array_size(drifted) < 5)
+        json_array_append(drifted, category);
     json_t *segments = json_object_get(details, "segments");
     json_t *segment = json_array_get(segments, 0);
     json_object_set_new(segment, "value", long_text(255, c));
@@ -401,8 +407,9 @@ static void members_of_other_types(void **state) {
             type == 0   ? json_null()
             : type == 1 ? json_integer(-5)
             : type == 2 ? json_string("x")
-            : type == 3 ? json_pack("[o,i,{s:s}]", json_null(), 1, "movers", "no list")
-                        : json_pack("{s:[n,i,s,{}]}", "movers", 7, "x"));
+            : type == 3
+                ? json_pack("[o,i,{s:s}]", json_null(), 1, "top_drifted", "no list")
+                : json_pack("{s:[n,i,s,{}]}", "top_drifted", 7, "x"));
         lw__json_dump(m, &in);
         if (lw_render_body(&r, &s, (const char *)in.data, in.len, NOW, &out, NULL) == 0)
             json_decref(json_of(&out));

@@ -3,6 +3,9 @@
  * categories never read alike. */
 #include <math.h>
 
+#include "alert/alert_json.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "alert_test.h"
 #include "base/rng.h"
 

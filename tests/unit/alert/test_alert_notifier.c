@@ -1,4 +1,7 @@
 /* Order, pace and end of deliveries. */
+#include "alert/alert_json.h"
+#include "alert/notifier.h"
+#include "alert/post.h"
 #include "alert_test.h"
 #include "base/rng.h"
 #include "base/time.h"

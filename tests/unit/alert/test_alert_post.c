@@ -1,6 +1,8 @@
 /* The sender against receivers that answer, refuse and misbehave. No test measures time;
  * that a call ends although the peer never would is the proof of its bound, and ctest's
  * limit is the judge. */
+#include "alert/deliver.h"
+#include "alert/post.h"
 #include "alert_test.h"
 #include "base/time.h"
 #include "support/http_peer.h"

@@ -1,7 +1,12 @@
 /* What leaves the house: in no format's body stands a category or an identifier that the
  * configuration keeps in, the hash is the documented one, and the same value has the same
  * hash wherever it is said. */
+#include "alert/alert_json.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "alert_test.h"
+#include "core/pane.h"
+#include "core/reference.h"
 
 #define AT     INT64_C(1584763200000)
 #define PLACE  "Quellenstrasse"
@@ -94,7 +99,7 @@ static bool holds(struct lw_buf *body, const char *text) {
 static void no_format_says_more(void **state) {
     (void)state;
     struct lw_buf json = {0}, body = {0};
-    char template[] = "{\"all\": {{.}}, \"movers\": \"{{movers}}\"}";
+    char template[] = "{\"all\": {{.}}, \"top_drifted\": \"{{top_drifted}}\"}";
     for (int examples = 0; examples < 3; examples++)
         for (int categories = 0; categories < 2; categories++) {
             struct lw_privacy p = privacy(examples, categories);

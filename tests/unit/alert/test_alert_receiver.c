@@ -2,6 +2,7 @@
  * secret files. */
 #include <unistd.h>
 
+#include "alert/secrets.h"
 #include "alert_test.h"
 #include "base/time.h"
 

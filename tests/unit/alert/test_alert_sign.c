@@ -1,5 +1,6 @@
 /* Signatures against the vectors of the Standard Webhooks specification, and keys as
  * people write them. */
+#include "alert/sign.h"
 #include "alert_test.h"
 
 #define SPEC_KEY "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -1,5 +1,7 @@
 /* Text made safe: whatever comes in, what goes out is valid UTF-8, fits, and is a prefix
  * of the truth. */
+#include "alert/json.h"
+#include "alert/utf8.h"
 #include "alert_test.h"
 #include <math.h>
 

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <unistd.h>
 
+#include "alert/post.h"
 #include "alert_test.h"
 #include "base/time.h"
 #include "support/tls_peer.h"
