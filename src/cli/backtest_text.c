@@ -268,7 +268,8 @@ json_t *lw_bt_json(const struct lw_bt *b) {
     size_t i;
     json_object_set_new(o, "events", json_integer((json_int_t)b->records));
     json_object_set_new(o, "unusable", json_integer((json_int_t)b->unusable));
-    json_object_set_new(o, "aside", json_integer((json_int_t)b->counter[LW_COUNT_ASIDE]));
+    json_object_set_new(o, "aside",
+                        json_integer((json_int_t)b->counter[LW_COUNT_REJECTED]));
     json_object_set_new(o, "late", json_integer((json_int_t)b->counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)b->counter[LW_COUNT_SUSPECT]));

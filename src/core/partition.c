@@ -236,7 +236,7 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
     bool known = lw_clock_mark(&p->clock) != INT64_MIN;
     enum lw_place where = place(p, t, start);
     p->counter[LW_COUNT_MESSAGES]++;
-    p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_ASIDE]++;
+    p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_REJECTED]++;
     p->counter[LW_COUNT_SCORED] += nscored > 0;
     p->counter[LW_COUNT_LATE] += where == LW_LATE;
     p->counter[LW_COUNT_SUSPECT] += where == LW_SUSPECT;
@@ -252,7 +252,7 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
 
 void lw_partition_dead(struct lw_partition *p) {
     p->counter[LW_COUNT_MESSAGES]++;
-    p->counter[LW_COUNT_DEAD]++;
+    p->counter[LW_COUNT_DEAD_LETTERED]++;
 }
 
 void lw_partition_gone(struct lw_partition *p, uint64_t n) {

@@ -14,11 +14,11 @@
 enum lw_counter {
     LW_COUNT_MESSAGES, /* = GOOD + ASIDE + DEAD */
     LW_COUNT_GOOD,
-    LW_COUNT_ASIDE,   /* outside what the configuration calls valid */
-    LW_COUNT_DEAD,    /* to the dead-letter topic */
-    LW_COUNT_LATE,    /* of good and aside: not accumulated, too late */
-    LW_COUNT_SUSPECT, /* of good and aside: not accumulated, clock not believed */
-    LW_COUNT_SCORED,  /* predicted by a champion */
+    LW_COUNT_REJECTED,      /* outside what the configuration calls valid */
+    LW_COUNT_DEAD_LETTERED, /* to the dead-letter topic */
+    LW_COUNT_LATE,          /* of good and aside: not accumulated, too late */
+    LW_COUNT_SUSPECT,       /* of good and aside: not accumulated, clock not believed */
+    LW_COUNT_SCORED,        /* predicted by a champion */
     LW_COUNT_GONE, /* deleted by Kafka's retention before they were read; no messages */
     LW_COUNTERS
 };

@@ -214,13 +214,13 @@ static void messages_are_good_aside_and_dead(void **state) {
     for (size_t i = 0; i < lw_partition_panes(f->p); i++)
         held += lw_partition_pane(f->p, i)->events;
     assert_int_equal(count(f, LW_COUNT_MESSAGES), count(f, LW_COUNT_GOOD) +
-                                                      count(f, LW_COUNT_ASIDE) +
-                                                      count(f, LW_COUNT_DEAD));
-    assert_true(count(f, LW_COUNT_ASIDE) > 100);
+                                                      count(f, LW_COUNT_REJECTED) +
+                                                      count(f, LW_COUNT_DEAD_LETTERED));
+    assert_true(count(f, LW_COUNT_REJECTED) > 100);
     assert_true(count(f, LW_COUNT_LATE) + count(f, LW_COUNT_SUSPECT) > 0);
-    assert_int_equal(count(f, LW_COUNT_DEAD), 177);
+    assert_int_equal(count(f, LW_COUNT_DEAD_LETTERED), 177);
     assert_int_equal(held + count(f, LW_COUNT_LATE) + count(f, LW_COUNT_SUSPECT),
-                     count(f, LW_COUNT_GOOD) + count(f, LW_COUNT_ASIDE));
+                     count(f, LW_COUNT_GOOD) + count(f, LW_COUNT_REJECTED));
     assert_int_equal(count(f, LW_COUNT_SCORED), count(f, LW_COUNT_GOOD));
 }
 

@@ -295,7 +295,7 @@ static void the_view_tells_what_was_flushed(void **state) {
     assert_int_equal(v[1].epoch, w.claim.epoch);
     assert_int_equal(v[1].counter[LW_COUNT_MESSAGES], 151);
     assert_int_equal(v[1].counter[LW_COUNT_GOOD], 150);
-    assert_int_equal(v[1].counter[LW_COUNT_DEAD], 1);
+    assert_int_equal(v[1].counter[LW_COUNT_DEAD_LETTERED], 1);
     assert_false(v[1].idle);
     end(&w);
     lw_redis_free(r);
