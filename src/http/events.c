@@ -148,8 +148,8 @@ void lw_serve_events(struct lw_call *c) {
         return;
     }
     c->type = "text/event-stream";
-    c->response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, subscriber_read, sub, subscriber_free);
+    c->response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, 1024, subscriber_read, sub, subscriber_free);
     c->answered = true;
     if (!c->response)
         subscriber_free(sub);

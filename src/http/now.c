@@ -203,7 +203,7 @@ static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *
     json_object_set_new(o, "late", json_integer((json_int_t)t.counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)t.counter[LW_COUNT_SUSPECT]));
-    json_object_set_new(o, "aside",
+    json_object_set_new(o, "rejected",
                         json_integer((json_int_t)t.counter[LW_COUNT_REJECTED]));
     json_object_set_new(o, "messages",
                         json_integer((json_int_t)t.counter[LW_COUNT_MESSAGES]));

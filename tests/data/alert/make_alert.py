@@ -114,7 +114,7 @@ def mover(v):
 
 
 def segment(s):
-    return (f"{s['name']} {s['value']}: {100 * s['share']:.0f} % of the rise, RMSE "
+    return (f"{s['name']} {s['value']}: {100 * s['share']:.0f} % of the increase, RMSE "
             f"{figure(s['reference_rmse'])} → {figure(s['rmse'])}")
 
 
@@ -192,7 +192,7 @@ def slack(m):
         fields = [o for k, v in some for o in (mrkdwn(f"*{k}*"), plain(v))]
         if fields:
             blocks.append({"type": "section", "fields": fields})
-    for head, lines in (("Moved most", movers(m)), ("Where the error rose", segments(m))):
+    for head, lines in (("Top drifted features", movers(m)), ("Error by segment", segments(m))):
         if lines:
             blocks += [section(mrkdwn(f"*{head}*")),
                        section(plain("\n".join("• " + s for s in lines)))]
@@ -214,7 +214,7 @@ def pagerduty(m):
     if m["status"] == "resolved":
         return out
     details = dict(facts(m))
-    for head, lines in (("Moved most", movers(m)), ("Where the error rose", segments(m)),
+    for head, lines in (("Top drifted features", movers(m)), ("Error by segment", segments(m)),
                         ("Examples", m["details"]["examples"])):
         if lines:
             details[head] = lines
@@ -244,7 +244,7 @@ def teams(m):
     if m["summary"]:
         body.append(block(m["summary"]))
     body.append({"type": "FactSet", "facts": [{"title": k, "value": esc(v)} for k, v in facts(m)]})
-    for head, lines in (("Moved most", movers(m)), ("Where the error rose", segments(m))):
+    for head, lines in (("Top drifted features", movers(m)), ("Error by segment", segments(m))):
         if lines:
             body.append(block(head, weight="bolder"))
             body += [block(s) for s in lines]
