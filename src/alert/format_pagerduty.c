@@ -35,9 +35,9 @@ static json_t *custom_details(const struct lw_message *m) {
     size_t n = lw__phrase_facts(m, fact);
     for (size_t i = 0; i < n; i++)
         lw__json_text(d, fact[i].name, fact[i].value, sizeof fact[i].value);
-    add_lines(d, "Top drifted features", m, lw__phrase_drifted_count(m), lw__phrase_drifted);
-    add_lines(d, "Error by segment", m, lw__phrase_segment_count(m),
-              lw__phrase_segment);
+    add_lines(d, "Top drifted features", m, lw__phrase_drifted_count(m),
+              lw__phrase_drifted);
+    add_lines(d, "Error by segment", m, lw__phrase_segment_count(m), lw__phrase_segment);
     if (json_array_size(m->examples) > 0)
         lw__json_set(d, "Examples", json_deep_copy(m->examples));
     return d;

@@ -136,7 +136,8 @@ int lw__format_slack(const struct lw_receiver *r, const struct lw_secrets *secre
         json_array_append_new(blocks,
                               section_block("text", plain_of(m->summary, SECTION_MAX)));
     add_facts(blocks, m);
-    add_list(blocks, m, "*Top drifted features*", lw__phrase_drifted_count(m), lw__phrase_drifted);
+    add_list(blocks, m, "*Top drifted features*", lw__phrase_drifted_count(m),
+             lw__phrase_drifted);
     add_list(blocks, m, "*Error by segment*", lw__phrase_segment_count(m),
              lw__phrase_segment);
     add_links(blocks, m);

@@ -92,7 +92,8 @@ static json_t *adaptive_card(const struct lw_message *m) {
     if (m->summary[0] != '\0')
         json_array_append_new(body, text_block(m->summary));
     json_array_append_new(body, fact_set(m));
-    add_lines(body, "Top drifted features", m, lw__phrase_drifted_count(m), lw__phrase_drifted);
+    add_lines(body, "Top drifted features", m, lw__phrase_drifted_count(m),
+              lw__phrase_drifted);
     add_lines(body, "Error by segment", m, lw__phrase_segment_count(m),
               lw__phrase_segment);
     add_action(actions, m->page, "Dashboard");

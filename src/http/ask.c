@@ -22,7 +22,7 @@
 
 /* ---- turns ---- */
 
-static void turn_begin(struct lw_asker *a) {
+static void turn_begin(struct lw_http_thread *a) {
     struct lw_server *s = a->server;
     if (a->lane != LW_LANE_READ)
         return;
@@ -38,7 +38,7 @@ static void turn_begin(struct lw_asker *a) {
     a->began_us = lw_mono_us();
 }
 
-static void turn_end(struct lw_asker *a) {
+static void turn_end(struct lw_http_thread *a) {
     struct lw_server *s = a->server;
     if (!a->turn)
         return;
@@ -136,7 +136,7 @@ bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
 }
 
 /* Whose turn it is; NULL: nobody's now. */
-static struct lw_call *queue_choose(struct lw_server *s, const struct lw_asker *a) {
+static struct lw_call *queue_choose(struct lw_server *s, const struct lw_http_thread *a) {
     struct lw_queue *q = &s->queue[a->lane];
     struct lw_call **best = NULL;
     for (struct lw_call **at = &q->first; *at; at = &(*at)->next) {
@@ -154,7 +154,7 @@ static struct lw_call *queue_choose(struct lw_server *s, const struct lw_asker *
     return c;
 }
 
-static struct lw_call *queue_take(struct lw_server *s, const struct lw_asker *a) {
+static struct lw_call *queue_take(struct lw_server *s, const struct lw_http_thread *a) {
     struct lw_call *c;
     pthread_mutex_lock(&s->lock);
     while (!(c = queue_choose(s, a)) && !atomic_load(&s->stop))
@@ -164,7 +164,8 @@ static struct lw_call *queue_take(struct lw_server *s, const struct lw_asker *a)
 }
 
 /* The connection goes on; c may be gone from here on. */
-static void give_back(struct lw_server *s, const struct lw_asker *a, struct lw_call *c) {
+static void give_back(struct lw_server *s, const struct lw_http_thread *a,
+                      struct lw_call *c) {
     pthread_mutex_lock(&s->lock);
     c->peer->address->reading -= a->lane == LW_LANE_READ;
     pthread_cond_broadcast(&s->changed);
@@ -175,7 +176,7 @@ static void give_back(struct lw_server *s, const struct lw_asker *a, struct lw_c
 
 /* Goes on after `stop` until nothing is suspended any more. */
 void *lw_ask_main(void *arg) {
-    struct lw_asker *a = arg;
+    struct lw_http_thread *a = arg;
     struct lw_server *s = a->server;
     struct lw_call *c;
     while ((c = queue_take(s, a))) {

@@ -235,7 +235,7 @@ static int start_thread(pthread_t *thread, void *(*main)(void *), void *arg, boo
 static int start_lane(struct lw_server *s, enum lw_lane lane, unsigned n,
                       struct lw_err *err) {
     while (n-- > 0) {
-        struct lw_asker *a = &s->asker[s->naskers++];
+        struct lw_http_thread *a = &s->asker[s->naskers++];
         a->server = s;
         a->lane = lane;
         if (lane != LW_LANE_BATCH && !(a->redis = lw_redis_new(&s->config->redis, err)))

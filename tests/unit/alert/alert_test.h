@@ -1,7 +1,7 @@
 /* What the alert tests share: files under tests/data/alert, JSON compared as values, a
  * receiver. */
-#ifndef LW_ALERT_TEST_H
-#define LW_ALERT_TEST_H
+#ifndef LW_TESTS_UNIT_ALERT_ALERT_TEST_H
+#define LW_TESTS_UNIT_ALERT_ALERT_TEST_H
 
 #include <setjmp.h>
 #include <stdarg.h>

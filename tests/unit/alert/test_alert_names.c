@@ -84,7 +84,7 @@ static void assert_slack(const json_t *v) {
         const char *own = json_string_value(text);
         assert_true(json_is_true(json_object_get(v, "verbatim")));
         assert_true(own[0] == '*' &&
-                    strspn(own + 1, "abcdefghijklmnopqrstuvwxyzVSWMRA ") ==
+                    strspn(own + 1, "abcdefghijklmnopqrstuvwxyzVSWMRATE ") ==
                         strlen(own) - 2);
     }
     if (type && strcmp(type, "plain_text") == 0) {
