@@ -15,12 +15,14 @@
  * The whole exchange has one limit (CURLOPT_TIMEOUT_MS), names included: Debian's libcurl
  * resolves in a thread. A proxy is used if the environment says so, as every other
  * program does. */
+#include "alert/post.h"
+
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -33,21 +35,15 @@
 struct exchange {
     CURL *curl;
     struct curl_slist *headers;
-    struct lw_http_result *out;
+    struct lw_post_result *out;
     size_t header_bytes, body_bytes;
     bool complete; /* the final header block has ended */
     CURLcode code;
-    char answer[LW_ANSWER_MAX]; /* the answer's beginning, printable */
+    char answer[LW_POST_ANSWER_MAX]; /* the answer's beginning, printable */
     char error[CURL_ERROR_SIZE];
 };
 
-const char *lw_delivered_name(enum lw_delivered d) {
-    static const char *const name[] = {"delivered", "retry", "refused"};
-    lw_assert((unsigned)d < 3);
-    return name[d];
-}
-
-int lw_http_init(struct lw_err *err) {
+int lw_post_init(struct lw_err *err) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
         return 0;
     return lw_fail(err, LW_ESTOP, "libcurl does not start; is its TLS library intact?");
@@ -79,7 +75,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
     return x->body_bytes > ANSWER_MAX ? 0 : len;
 }
 
-static void set_peer(CURL *curl, const struct lw_http_request *req) {
+static void set_peer(CURL *curl, const struct lw_post_request *req) {
     int64_t timeout = req->timeout_ms > 0 ? req->timeout_ms : 1;
     int64_t connect = timeout < CONNECT_MAX ? timeout : CONNECT_MAX;
     curl_easy_setopt(curl, CURLOPT_URL, req->url);
@@ -98,7 +94,7 @@ static void set_peer(CURL *curl, const struct lw_http_request *req) {
         curl_easy_setopt(curl, CURLOPT_CAINFO, req->ca_file);
 }
 
-static void set_request(struct exchange *x, const struct lw_http_request *req) {
+static void set_request(struct exchange *x, const struct lw_post_request *req) {
     for (size_t i = 0; i < req->nheaders; i++) {
         struct curl_slist *more = curl_slist_append(x->headers, req->header[i]);
         lw_assert(more != NULL);
@@ -114,8 +110,8 @@ static void set_request(struct exchange *x, const struct lw_http_request *req) {
     curl_easy_setopt(x->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
 }
 
-static void begin(struct exchange *x, const struct lw_http_request *req,
-                  struct lw_http_result *out) {
+static void exchange_begin(struct exchange *x, const struct lw_post_request *req,
+                           struct lw_post_result *out) {
     memset(x, 0, sizeof *x);
     memset(out, 0, sizeof *out);
     x->out = out;
@@ -132,16 +128,16 @@ static void begin(struct exchange *x, const struct lw_http_request *req,
     curl_easy_setopt(x->curl, CURLOPT_PRIVATE, x);
 }
 
-static enum lw_delivered verdict(int status) {
+static enum lw_post_verdict status_verdict(int status) {
     if (status >= 200 && status < 300)
-        return LW_DELIVERED;
+        return LW_POST_DELIVERED;
     bool again =
         status == 0 || status == 408 || status == 425 || status == 429 || status >= 500;
-    return again ? LW_RETRY : LW_REFUSED;
+    return again ? LW_POST_RETRY : LW_POST_REFUSED;
 }
 
-static void say(const struct exchange *x, const char *shown) {
-    struct lw_http_result *out = x->out;
+static void result_explain(const struct exchange *x, const char *shown) {
+    struct lw_post_result *out = x->out;
     const char *why = x->error[0] != '\0' ? x->error : curl_easy_strerror(x->code);
     if (out->status == 0)
         snprintf(out->reason, sizeof out->reason, "no answer from %.100s: %.110s", shown,
@@ -155,8 +151,8 @@ static void say(const struct exchange *x, const char *shown) {
                  out->status);
 }
 
-static void end(struct exchange *x, const struct lw_http_request *req) {
-    struct lw_http_result *out = x->out;
+static void exchange_end(struct exchange *x, const struct lw_post_request *req) {
+    struct lw_post_result *out = x->out;
     char shown[300];
     long status = 0;
     curl_off_t wait = 0, took = 0;
@@ -165,19 +161,19 @@ static void end(struct exchange *x, const struct lw_http_request *req) {
     curl_easy_getinfo(x->curl, CURLINFO_RETRY_AFTER, &wait);
     curl_easy_getinfo(x->curl, CURLINFO_TOTAL_TIME_T, &took);
     out->status = (int)status;
-    out->verdict = verdict(out->status);
+    out->verdict = status_verdict(out->status);
     out->took_ms = (int64_t)took / 1000;
-    if (out->verdict == LW_RETRY && out->status != 0 && wait > 0)
+    if (out->verdict == LW_POST_RETRY && out->status != 0 && wait > 0)
         out->retry_after_ms = wait < 3600 ? (int64_t)wait * 1000 : LW_HOUR;
     lw_copy(out->answer, sizeof out->answer, x->answer);
-    say(x, lw_url_shown(shown, sizeof shown, req->url));
+    result_explain(x, lw_receiver_url_shown(shown, sizeof shown, req->url));
     curl_easy_cleanup(x->curl);
     for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
         explicit_bzero(h->data, strlen(h->data)); /* one of them has the token */
     curl_slist_free_all(x->headers);
 }
 
-static void collect(CURLM *multi) {
+static void exchanges_collect(CURLM *multi) {
     int left;
     struct CURLMsg *msg;
     while ((msg = curl_multi_info_read(multi, &left)) != NULL) {
@@ -190,15 +186,15 @@ static void collect(CURLM *multi) {
     }
 }
 
-void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
-                       struct lw_http_result *out) {
+void lw_post_many(const struct lw_post_request *const *req, size_t n,
+                  struct lw_post_result *out) {
     lw_assert(n <= LW_RECEIVERS_MAX);
     struct exchange *x = lw_calloc(n + 1, sizeof *x);
     CURLM *multi = curl_multi_init();
     int running = 1;
     lw_assert(multi != NULL);
     for (size_t i = 0; i < n; i++) {
-        begin(&x[i], req[i], &out[i]);
+        exchange_begin(&x[i], req[i], &out[i]);
         curl_multi_add_handle(multi, x[i].curl);
     }
     while (running > 0) { /* each handle's own limit ends this */
@@ -207,15 +203,23 @@ void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
         if (running > 0 && curl_multi_poll(multi, NULL, 0, 1000, NULL) != CURLM_OK)
             break;
     }
-    collect(multi);
+    exchanges_collect(multi);
     for (size_t i = 0; i < n; i++) {
         curl_multi_remove_handle(multi, x[i].curl);
-        end(&x[i], req[i]);
+        exchange_end(&x[i], req[i]);
     }
     curl_multi_cleanup(multi);
     free(x);
 }
 
-void lw_http_post(const struct lw_http_request *req, struct lw_http_result *out) {
-    lw_http_post_many(&req, 1, out);
+void lw_post(const struct lw_post_request *req, struct lw_post_result *out) {
+    lw_post_many(&req, 1, out);
+}
+
+void lw_post_request_fini(struct lw_post_request *req) {
+    for (size_t i = 0; i < req->nheaders; i++) {
+        lw_free_secret(req->header[i], strlen(req->header[i]));
+    }
+    lw_buf_wipe(&req->body);
+    OPENSSL_cleanse(req, sizeof *req);
 }

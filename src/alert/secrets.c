@@ -2,12 +2,13 @@
  * (or by a secret mount) is in use with the next message, and nothing secret stays in
  * memory between deliveries. "env:NAME" reads the environment instead. Errors name
  * receiver, key and path, never contents. */
+#include "alert/secrets.h"
+
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -47,7 +48,7 @@ static char *read_source(const struct lw_receiver *r, const char *key, const cha
     return NULL;
 }
 
-static void forget(char *text) {
+static void secret_forget(char *text) {
     lw_free_secret(text, text != NULL ? strlen(text) : 0);
 }
 
@@ -70,7 +71,7 @@ static int read_line(const struct lw_receiver *r, const char *key, const char *p
                      r->name, key, path, size - 1);
     if (rc == 0)
         lw_copy(out, size, text);
-    forget(text);
+    secret_forget(text);
     return rc;
 }
 
@@ -125,7 +126,7 @@ int lw_secrets_load(const struct lw_receiver *r, struct lw_secrets *out,
 }
 
 void lw_secrets_fini(struct lw_secrets *s) {
-    forget(s->headers);
-    forget(s->template_text);
+    secret_forget(s->headers);
+    secret_forget(s->template_text);
     OPENSSL_cleanse(s, sizeof *s);
 }

@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/alert_json.h"
+#include "alert/deliver.h"
+#include "alert/post.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"

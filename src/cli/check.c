@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/secrets.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/check.h"

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "alert/secrets.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/check.h"

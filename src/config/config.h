@@ -16,7 +16,8 @@
 
 #include <stdio.h>
 
-#include "alert/alert.h"
+#include "alert/privacy.h"
+#include "alert/receiver.h"
 #include "base/log.h"
 #include "core/spec.h"
 #include "event/decoder.h"

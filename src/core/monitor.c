@@ -1,6 +1,5 @@
 /* The monitor: one sealed pane in, everything that follows from it out. See monitor.h. */
 #include "core/monitor.h"
-#include "core/health.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,17 +14,6 @@
 
 /* Fewer events make an hour's RMSE too restless for the change detector. */
 #define CHANGE_MIN_EVENTS 20
-
-const char *lw_severity_name(enum lw_severity s) {
-    static const char *const names[] = {"none", "warning", "critical"};
-    return names[s];
-}
-
-const char *lw_decision_name(enum lw_decision_kind kind) {
-    static const char *const names[] = {"promoted",    "rejected",        "confirmed",
-                                        "rolled_back", "probation_waits", "not_judged"};
-    return names[kind];
-}
 
 static struct lw_change *new_change(const struct lw_spec *spec) {
     struct lw_change_params params = {.delta = spec->change.delta,
@@ -96,23 +84,13 @@ static struct lw_alert *new_alert(struct lw_monitor *m, struct lw_evaluation *ou
     return a;
 }
 
-static const char *const notice_name[LW_NOTICES] = {
-    "rollback", "training-failed", "unreadable-pane", "unreadable-state"};
-
-const char *lw_notice_name(size_t i) {
-    if (i < LW_NOTICES)
-        return notice_name[i];
-    i -= LW_NOTICES;
-    return i < LW_COMPONENTS ? lw_component_alert((enum lw_component)i) : NULL;
-}
-
 static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,
                        enum lw_notice_kind kind, const char *summary) {
     struct lw_notice *n = &m->notice[kind];
     if (!n->firing)
         return;
     n->firing = false;
-    struct lw_alert *a = new_alert(m, out, notice_name[kind], "", n->since_ms);
+    struct lw_alert *a = new_alert(m, out, lw_notice_name((size_t)kind), "", n->since_ms);
     if (!a)
         return;
     a->firing = false;
@@ -128,7 +106,7 @@ static void notice(struct lw_monitor *m, struct lw_evaluation *out,
     m->notice[kind] = (struct lw_notice){
         true, kind == LW_NOTICE_ROLLBACK ? LW_SEVERITY_CRITICAL : LW_SEVERITY_WARN,
         out->at_ms};
-    struct lw_alert *a = new_alert(m, out, notice_name[kind], "", out->at_ms);
+    struct lw_alert *a = new_alert(m, out, lw_notice_name((size_t)kind), "", out->at_ms);
     if (!a)
         return;
     a->severity = m->notice[kind].severity;
@@ -467,7 +445,7 @@ bool lw_monitor_fires(const struct lw_monitor *m, uint64_t print) {
     size_t rule;
     int subject;
     for (int k = 0; k < LW_NOTICES; k++)
-        if (fingerprint(m->spec, notice_name[k], "") == print)
+        if (fingerprint(m->spec, lw_notice_name((size_t)k), "") == print)
             return m->notice[k].firing;
     const struct lw_slot *slot = find_slot(m, print, &rule, &subject);
     return slot && slot->state == LW_ALERT_FIRING;

@@ -5,70 +5,20 @@
 #ifndef LW_MONITOR_H
 #define LW_MONITOR_H
 
+#include "core/alert.h"
+#include "core/decision.h"
 #include "core/ledger.h"
 #include "core/pane.h"
 #include "core/quarantine.h"
 #include "core/reference.h"
+#include "core/request.h"
 #include "core/train.h"
 
-enum lw_alert_state { LW_ALERT_OK, LW_ALERT_PENDING, LW_ALERT_FIRING };
-enum lw_severity { LW_SEVERITY_NONE, LW_SEVERITY_WARN, LW_SEVERITY_CRITICAL };
-const char *lw_severity_name(enum lw_severity s); /* "none", "warning", "critical" */
-
-/* The names of alerts that are no rule's, those about leeway itself (core/health.h)
- * included, by number; NULL past the last one. */
-const char *lw_notice_name(size_t i);
-
-/* One change of an alert's state: fired, grew more severe, or resolved. */
-struct lw_alert {
-    uint64_t fingerprint; /* of (stream, rule, feature) */
-    uint64_t incident;    /* (fingerprint, start): the same from firing to resolved */
-    bool firing;          /* else resolved */
-    enum lw_severity severity;
-    const struct lw_rule *rule; /* NULL for what is no rule: rollback, training failed */
-    char name[LW_NAME_MAX];     /* the rule's, or "rollback", ... */
-    char feature[LW_NAME_MAX];  /* "" for the model's own metrics */
-    char window[32];
-    double value, threshold;
-    uint64_t n; /* sample size behind the value */
-    uint32_t model_version;
-    int64_t since_ms,
-        at_ms;         /* event time: start of the incident; end of the window judged */
-    char summary[320]; /* in plain words */
-};
-
 /* One figure of an evaluation. Always a number; where it cannot be computed it is 0 and
- * the field
- * `<window>:n` says why. */
+ * the field `<window>:n` says why. */
 struct lw_figure {
     char name[LW_NAME_MAX + 40]; /* "<window>:rmse", "<window>:psi:<feature>", ... */
     double value;
-};
-
-struct lw_request { /* asks for a training */
-    uint64_t id;    /* 0: none */
-    char reason[LW_NAME_MAX * 2];
-    int64_t as_of_ms;
-    bool bootstrap;
-    char barred[LW_NAME_MAX]; /* for lw_training; "": none */
-};
-
-enum lw_decision_kind {
-    LW_DECIDED_PROMOTE, /* the training's model becomes champion */
-    LW_DECIDED_REJECT,
-    LW_DECIDED_CONFIRM,   /* probation passed */
-    LW_DECIDED_ROLL_BACK, /* the previous champion returns */
-    LW_DECIDED_WAIT,      /* probation goes on: too little was scored by both */
-    LW_DECIDED_NOT_JUDGED /* it ends with too little: neither confirmed nor refuted */
-};
-/* "promoted", "rejected", "confirmed", "rolled_back", "probation_waits", "not_judged" */
-const char *lw_decision_name(enum lw_decision_kind kind);
-
-struct lw_decision {
-    enum lw_decision_kind kind;
-    uint32_t version, other; /* subject; the one it replaces or gives way to */
-    int64_t at_ms;
-    char reason[240];
 };
 
 /* What happened to a span of the quarantine (core/quarantine.h). */

@@ -23,14 +23,6 @@ struct lw_view {
     struct lw_fault fault[LW_FEATURES_MAX + 1]; /* the features, then target */
 };
 
-/* What is no rule's and fires all the same, until it is over. */
-enum lw_notice_kind {
-    LW_NOTICE_ROLLBACK,
-    LW_NOTICE_FAILED,
-    LW_NOTICE_PANE,  /* cannot be read */
-    LW_NOTICE_STATE, /* the same of the detector's own, or of a reference */
-    LW_NOTICES
-};
 struct lw_notice {
     bool firing;
     enum lw_severity severity;

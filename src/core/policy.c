@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "core/train.h"
 
 #define PROBATION_PANES 24U /* before that, a difference is weather */
 #define PROBATION_EARLY 2.0 /* factor on z for ending a probation before its time */

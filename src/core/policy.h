@@ -10,8 +10,10 @@
 #define LW_POLICY_H
 
 #include "base/buf.h"
-#include "core/monitor.h"
+#include "core/decision.h"
+#include "core/pane.h"
 #include "core/quarantine.h"
+#include "core/request.h"
 #include "core/supply.h"
 
 #define LW_RECENT_MAX 32
@@ -50,6 +52,8 @@ struct lw_policy {
     struct lw_moments
         probation; /* per pane: previous' minus champion's squared error, per event */
 };
+
+struct lw_training;
 
 void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec);
 /* A pane was sealed: counts what is fresh, and compares the two versions in probation;

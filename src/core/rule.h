@@ -7,7 +7,7 @@
 #define LW_RULE_H
 
 #include "base/buf.h"
-#include "core/monitor.h"
+#include "core/alert.h"
 #include "leeway/fault.h"
 
 /* What a rule remembers about one subject. */

@@ -9,7 +9,7 @@
 #ifndef LW_STANDING_H
 #define LW_STANDING_H
 
-#include "core/monitor.h"
+#include "core/alert.h"
 
 /* An alert's newest state. Figures are NAN where there is none. */
 struct lw_standing {

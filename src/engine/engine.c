@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alert/post.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "alert/notifier.h"
+#include "alert/post.h"
 #include "core/health.h"
 #include "engine/engine.h"
 #include "event/schema.h"

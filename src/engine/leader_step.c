@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/alert_json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"

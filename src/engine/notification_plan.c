@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/alert_json.h"
+#include "alert/notified.h"
+#include "alert/notifier.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -235,7 +238,7 @@ static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
                              .firing = !closed && alert->firing,
                              .severity = alert->severity};
     lw_alert_json_id(out, LW_ALERT_ID_MAX, &named,
-                     say->what == LW_NOTIFY_REPEAT ? say->told.repeat : 0);
+                     say->what == LW_NOTIFY_REPEAT ? say->notified.repeat : 0);
 }
 
 static const struct lw_buf *plan_repeat(struct lw_notification_plan *p, size_t i,
@@ -243,15 +246,16 @@ static const struct lw_buf *plan_repeat(struct lw_notification_plan *p, size_t i
                                         const struct lw_notified_step *say,
                                         int64_t now_ms) {
     struct lw_buf text = {0};
-    if (hooks &&
-        hooks->again(hooks->arg, p->standing[i].fingerprint, say->told.repeat, &text)) {
+    if (hooks && hooks->again(hooks->arg, p->standing[i].fingerprint,
+                              say->notified.repeat, &text)) {
         p->made = lw_realloc(p->made, p->nmade + 1, sizeof *p->made);
         p->made[p->nmade] = text;
         return &p->made[p->nmade++];
     }
     lw_buf_fini(&text);
-    return plan_restate(p, &p->entry[i],
-                        &(struct lw_restated){.told = say->told, .now_ms = now_ms});
+    return plan_restate(
+        p, &p->entry[i],
+        &(struct lw_restated){.notified = say->notified, .now_ms = now_ms});
 }
 
 /* Adds one notification; false when none is due. */
@@ -280,7 +284,7 @@ static bool plan_notify_one(struct lw_notification_plan *p, size_t i, size_t r,
     else if (text)
         add_outgoing(p, receiver, alert, id,
                      (struct message_text){(const char *)text->data, text->len});
-    plan_set_notified(p, i, r, &say.told);
+    plan_set_notified(p, i, r, &say.notified);
     return true;
 }
 

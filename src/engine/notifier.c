@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/deliver.h"
+#include "alert/notifier.h"
+#include "alert/post.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/alert_json.h"
+#include "alert/deliver.h"
+#include "alert/notifier.h"
+#include "alert/post.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rng.h"

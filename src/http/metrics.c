@@ -89,8 +89,8 @@ const struct lw_metric_row lw_metric_rows[] = {
      W(failed)},
     /* the stream, as Redis knows it: the same at every process */
     {"leeway_stream_events_total", C, "", "kind",
-     "Messages of the stream by what became of them: good, aside, dead; of good and aside: "
-     "late, suspect; scored.",
+     "Messages of the stream by outcome: good, rejected, dead_lettered; of the good and "
+     "rejected ones: late, suspect, scored.",
      W(events)},
     {"leeway_partition_lag", G, "messages", "partition",
      "Messages in Kafka that are not in the state yet, as of the owner's last flush.",

@@ -112,44 +112,44 @@ void lw__metric_lag(struct lw_scrape *s) {
     }
 }
 
-static double seconds(int64_t ms) {
+static double seconds_of(int64_t ms) {
     return ms == INT64_MIN || ms == 0 ? NAN : (double)ms / 1000;
 }
 
 void lw__metric_watermark(struct lw_scrape *s) {
     for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++)
-        lw_sample(s, seconds(s->stream->view[i].watermark_ms), "partition=\"%d\"", i);
+        lw_sample(s, seconds_of(s->stream->view[i].watermark_ms), "partition=\"%d\"", i);
 }
 
 void lw__metric_updated(struct lw_scrape *s) {
     for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++)
-        lw_sample(s, seconds(s->stream->view[i].updated_ms), "partition=\"%d\"", i);
+        lw_sample(s, seconds_of(s->stream->view[i].updated_ms), "partition=\"%d\"", i);
 }
 
-static double sealed(const struct lw_scrape *s) {
-    return s->stream ? seconds(s->stream->sealed_until_ms) : NAN;
+static double sealed_until(const struct lw_scrape *s) {
+    return s->stream ? seconds_of(s->stream->sealed_until_ms) : NAN;
 }
 
-static double figure(const struct lw_scrape *s, const char *name) {
+static double figure_of(const struct lw_scrape *s, const char *name) {
     return s->stream ? lw_reply_figure(s->stream->now, "%s", name) : NAN;
 }
 
-static double at(const struct lw_scrape *s) {
-    double v = figure(s, "at");
+static double evaluated_at(const struct lw_scrape *s) {
+    double v = figure_of(s, "at");
     return v > 0 ? v / 1000 : NAN;
 }
 
-VITAL(sealed, sealed(s))
-VITAL(sealed_age, (double)lw_wall_ms() / 1000 - sealed(s))
-VITAL(evaluated, at(s))
-VITAL(unreadable_panes, figure(s, "unreadable_panes"))
+VITAL(sealed, sealed_until(s))
+VITAL(sealed_age, (double)lw_wall_ms() / 1000 - sealed_until(s))
+VITAL(evaluated, evaluated_at(s))
+VITAL(unreadable_panes, figure_of(s, "unreadable_panes"))
 VITAL(outbox, s->stream ? (double)s->stream->outbox : NAN)
 VITAL(parked, s->stream ? (double)s->stream->parked : NAN)
 VITAL(model, s->stream && !s->stream->aliases.damaged
                  ? (double)s->stream->aliases.champion
                  : NAN)
 VITAL(model_age, s->stream && s->stream->aliases.champion
-                     ? figure(s, "champion_age_hours") * 3600
+                     ? figure_of(s, "champion_age_hours") * 3600
                      : NAN)
 
 /* least: fewer scored rows, and the figure is not known; positive: 0 stands for unknown
@@ -193,7 +193,7 @@ void lw__metric_window_events(struct lw_scrape *s) {
 static void by_feature(struct lw_scrape *s, const char *metric, size_t extra) {
     const struct lw_spec *spec = s->server->spec;
     char window[80], feature[2 * LW_NAME_MAX];
-    if (!s->stream || !(figure(s, "champion") > 0))
+    if (!s->stream || !(figure_of(s, "champion") > 0))
         return; /* nothing to compare with */
     for (size_t i = 0; i < spec->nwindows; i++) {
         const char *w = spec->window[i].name;

@@ -11,11 +11,11 @@
 /* ---- the newest evaluation ---- */
 
 /* What the evaluation writes as 0 when it cannot be computed is unknown here. */
-static json_t *positive(double v) {
+static json_t *positive_json(double v) {
     return v > 0 ? lw_json_number(v) : json_null();
 }
 
-static json_t *whole(double v) {
+static json_t *integer_json(double v) {
     return isfinite(v) ? json_integer((json_int_t)v) : json_null();
 }
 
@@ -61,8 +61,8 @@ static json_t *window_json(const struct lw_spec *spec, const struct lw_reply *no
     json_t *o = json_object(), *features = json_array();
     json_object_set_new(o, "name", json_string(w));
     json_object_set_new(o, "length_ms", json_integer(window->length_ms));
-    json_object_set_new(o, "n", whole(n));
-    json_object_set_new(o, "events", whole(lw_reply_figure(now, "%s:events", w)));
+    json_object_set_new(o, "n", integer_json(n));
+    json_object_set_new(o, "events", integer_json(lw_reply_figure(now, "%s:events", w)));
     for (size_t i = 0; i < 3; i++) {
         double v = lw_reply_figure(now, "%s:%s", w, scores[i]);
         json_object_set_new(o, scores[i], scored ? lw_json_number(v) : json_null());
@@ -70,7 +70,7 @@ static json_t *window_json(const struct lw_spec *spec, const struct lw_reply *no
         json_object_set_new(o, signed_scores[i],
                             scored ? lw_json_number(v) : json_null());
         v = lw_reply_figure(now, "%s:%s", w, others[i]);
-        json_object_set_new(o, others[i], positive(v));
+        json_object_set_new(o, others[i], positive_json(v));
     }
     for (size_t i = 0; i < spec->nfeatures + 2; i++)
         json_array_append_new(features, feature_json(spec, now, w, i, compared));
@@ -113,7 +113,7 @@ static json_t *stands_json(const struct lw_health *h, int32_t partition) {
 
 static json_t *partition_json(const struct lw_part_view *v, const struct lw_health *h) {
     static const enum lw_counter counted[] = {LW_COUNT_MESSAGES, LW_COUNT_GOOD,
-                                              LW_COUNT_ASIDE,    LW_COUNT_DEAD,
+                                              LW_COUNT_REJECTED, LW_COUNT_DEAD_LETTERED,
                                               LW_COUNT_LATE,     LW_COUNT_SUSPECT};
     json_t *o = json_object();
     int64_t lag = lag_of(v);
@@ -151,7 +151,7 @@ static json_t *troubles_json(const struct lw_health *h) {
 }
 
 /* Owners are host:pid:worker. */
-static size_t processes(const struct lw_snapshot *n) {
+static size_t process_count(const struct lw_snapshot *n) {
     size_t count = 0;
     for (int32_t i = 0; i < n->npartitions; i++) {
         const char *colon = strrchr(n->view[i].owner, ':');
@@ -188,7 +188,7 @@ struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n) {
 static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *v,
                            bool away) {
     struct lw_totals t = lw_snapshot_totals(n);
-    size_t running = processes(n);
+    size_t running = process_count(n);
     json_t *o = json_object(), *parts = json_array();
     json_object_set_new(o, "redis", json_string(away ? "away" : "ok"));
     json_object_set_new(o, "leader",
@@ -199,11 +199,12 @@ static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *
     json_object_set_new(o, "lag", t.lag < 0 ? json_null() : json_integer(t.lag));
     json_object_set_new(o, "watermark_ms", lw_json_ms(t.watermark_ms));
     json_object_set_new(o, "dead_letters",
-                        json_integer((json_int_t)t.counter[LW_COUNT_DEAD]));
+                        json_integer((json_int_t)t.counter[LW_COUNT_DEAD_LETTERED]));
     json_object_set_new(o, "late", json_integer((json_int_t)t.counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)t.counter[LW_COUNT_SUSPECT]));
-    json_object_set_new(o, "aside", json_integer((json_int_t)t.counter[LW_COUNT_ASIDE]));
+    json_object_set_new(o, "rejected",
+                        json_integer((json_int_t)t.counter[LW_COUNT_REJECTED]));
     json_object_set_new(o, "messages",
                         json_integer((json_int_t)t.counter[LW_COUNT_MESSAGES]));
     for (int32_t i = 0; i < n->npartitions; i++)
@@ -222,7 +223,7 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
     json_object_set_new(o, "stream", json_string(spec->stream));
     json_object_set_new(o, "now_ms", json_integer(lw_wall_ms()));
     json_object_set_new(o, "seen_ms", json_integer(n->taken_ms));
-    json_object_set_new(o, "at_ms", at > 0 ? whole(at) : json_null());
+    json_object_set_new(o, "at_ms", at > 0 ? integer_json(at) : json_null());
     json_object_set_new(o, "champion", champion_json(s, n));
     json_object_set_new(o, "training",
                         json_boolean(lw_reply_figure(n->now, "training") > 0));

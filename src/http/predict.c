@@ -37,7 +37,7 @@ static void put_prediction(struct batch *b, double v) {
     b->n++;
 }
 
-static void refuse(struct batch *b, const char *why) {
+static void batch_refuse(struct batch *b, const char *why) {
     lw_buf_clear(&b->call->out);
     lw_call_fail(b->call, MHD_HTTP_BAD_REQUEST, "record %zu: %s", b->n, why);
 }
@@ -56,12 +56,12 @@ static bool take_time(struct batch *b, const struct lw_cell *cells, struct lw_ro
     if (right)
         row->time_ms = ms;
     else if (b->champion->needed[at])
-        refuse(b, err.msg);
+        batch_refuse(b, err.msg);
     return right || !b->champion->needed[at];
 }
 
 /* One record's cells; false: refused, and the answer says which record and why. */
-static bool predict(struct batch *b, const struct lw_cell *cells) {
+static bool batch_predict(struct batch *b, const struct lw_cell *cells) {
     const struct lw_event_spec *event = b->event;
     struct lw_row row = {.cells = cells, .time_ms = lw_wall_ms(), .target = NAN};
     if (b->n == LW_RECORDS_MAX) {
@@ -76,7 +76,7 @@ static bool predict(struct batch *b, const struct lw_cell *cells) {
     if (reason != LW_GOOD) {
         char why[2 * LW_NAME_MAX + 60];
         snprintf(why, sizeof why, "it must hold that %s", lw_event_reason(event, reason));
-        refuse(b, why);
+        batch_refuse(b, why);
         return false;
     }
     put_prediction(b, lw_model_predict(b->champion->model, &row));
@@ -89,8 +89,8 @@ static bool predict_record(struct batch *b, const struct lw_decoder *decoder,
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_err err = {0};
     if (lw_decoder_decode(decoder, record, &b->scratch, cells, &err) == 0)
-        return predict(b, cells);
-    refuse(b, err.msg);
+        return batch_predict(b, cells);
+    batch_refuse(b, err.msg);
     return false;
 }
 
@@ -183,7 +183,7 @@ static bool type_is(const char *header, const char *type) {
            (!header[n] || header[n] == ';' || header[n] == ' ');
 }
 
-static void answer(struct batch *b) {
+static void batch_answer(struct batch *b) {
     struct lw_call *c = b->call;
     const char *type =
         MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Type");
@@ -216,7 +216,7 @@ void lw_serve_predict(struct lw_call *c) {
         return;
     }
     struct batch b = {.call = c, .event = &c->server->spec->event, .champion = champion};
-    answer(&b);
+    batch_answer(&b);
     lw_decode_scratch_fini(&b.scratch);
     lw_champion_put(champion);
     if (!c->answered) {

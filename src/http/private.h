@@ -90,7 +90,7 @@ struct lw_call {
     bool begun;                   /* its headers have been looked at */
     bool closes;                  /* the connection ends with the answer */
     struct lw_redis *redis;       /* for those that need it */
-    struct lw_asker *asker;       /* that answers it */
+    struct lw_http_thread *asker; /* that answers it */
     char token[LW_TOKEN_NAME];    /* name of the token that was given; "" it has none */
     bool reads;                   /* a token was needed to read, and it was right */
     bool login;                   /* a 401 asks a browser for a password */
@@ -194,7 +194,7 @@ enum lw_lane {
     LW_LANES
 };
 
-struct lw_asker {
+struct lw_http_thread {
     struct lw_server *server;
     struct lw_redis *redis; /* a connection of its own; NULL: it needs none */
     pthread_t thread;
@@ -252,7 +252,7 @@ struct lw_server {
     bool watches, accepts;
     struct lw_decoder *avro, *json; /* of the configured schema */
     struct lw_redis *watch_redis;
-    struct lw_asker asker[LW_ASKERS];
+    struct lw_http_thread asker[LW_ASKERS];
     size_t naskers;
     struct lw_token_file tokens, read_tokens;
 

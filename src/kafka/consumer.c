@@ -362,19 +362,21 @@ static void queue_drop(rd_kafka_queue_t *queue) {
 static bool is_static(const struct lw_consumer *c) {
     char id[8] = "";
     size_t size = sizeof id;
-    rd_kafka_conf_get(rd_kafka_conf(c->rk), "group.instance.id", id, &size);
-    return size > 1;
+    return rd_kafka_conf_get(rd_kafka_conf(c->rk), "group.instance.id", id, &size) ==
+               RD_KAFKA_CONF_OK &&
+           id[0] != '\0';
 }
 
 /* Gives the partitions back while the client still runs. Inside of a close, librdkafka
  * (seen with 2.0.2) may end the group's state before the rebalance callback has answered,
- * for instance when the group has expelled the member: the callback then waits forever,
- * or an assertion ends the process. */
+ * for instance when another rebalance was already under way: the callback then waits
+ * forever, or an assertion ends the process. */
 static void partitions_give_back(struct lw_consumer *c, int64_t until) {
     if (is_static(c) || rd_kafka_unsubscribe(c->rk) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
-    while (c->nowned > 0 && lw_mono_ms() < until)
+    do /* at least once: a callback may be waiting */
         queue_drop(c->queue);
+    while (c->nowned > 0 && lw_mono_ms() < until);
 }
 
 /* Leaves the group, and serves the last rebalance here; false when that takes too long.

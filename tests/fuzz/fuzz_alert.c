@@ -7,7 +7,9 @@
 
 #include <jansson.h>
 
-#include "alert/message.h"
+#include "alert/post.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -17,7 +19,7 @@ static const char message[] =
     "{\"version\":1,\"id\":\"2f\",\"fingerprint\":\"00000000000000aa\",\"status\":\"firing\","
     "\"severity\":\"critical\",\"stream\":\"s\",\"rule\":\"r\",\"metric\":\"psi\",\"feature\":\"x\","
     "\"at\":\"2020-03-12T05:00:00Z\",\"since\":\"2020-03-12T05:00:00Z\",\"summary\":\"a \\\"b\\\"\","
-    "\"value\":0.5,\"threshold\":0.2,\"window\":null,\"details\":{\"movers\":[]}}";
+    "\"value\":0.5,\"threshold\":0.2,\"window\":null,\"details\":{\"top_drifted\":[]}}";
 
 static void check_request(const struct lw_post_request *req) {
     json_error_t why;

@@ -145,7 +145,7 @@ class RedisServer:
         shutil.copytree(from_, os.path.join(self.dir, "appendonlydir"))
 
 
-COUNTERS = ("messages", "good", "aside", "dead", "late", "suspect", "scored",
+COUNTERS = ("messages", "good", "rejected", "dead_lettered", "late", "suspect", "scored",
             "gone")
 
 

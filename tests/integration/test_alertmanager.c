@@ -22,7 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alert/alert.h"
+#include "alert/alert_json.h"
+#include "alert/deliver.h"
+#include "alert/notified.h"
+#include "alert/notifier.h"
+#include "alert/post.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "support/http_peer.h"
@@ -331,7 +337,7 @@ static enum lw_notify say_due(const struct world *w, const struct lw_alert *a,
     lw_copy(s.rule, sizeof s.rule, a->name);
     struct lw_notified_step saying = lw_notified_next(&w->receiver, &s, told, now_ms);
     assert_int_equal(lw_alert_json_write(w->spec, a, &c, &json, NULL), 0);
-    const struct lw_restated how = {.told = saying.told, .now_ms = now_ms};
+    const struct lw_restated how = {.notified = saying.notified, .now_ms = now_ms};
     if (saying.what == LW_NOTIFY_REPEAT)
         assert_int_equal(
             lw_alert_json_restate(lw_buf_str(&json), json.len, &how, &again, NULL), 0);
@@ -340,7 +346,7 @@ static enum lw_notify say_due(const struct world *w, const struct lw_alert *a,
         lw_deliver(&w->receiver, lw_buf_str(what), what->len, now_ms, &res);
     if (res.verdict != LW_POST_DELIVERED)
         fail_msg("%s", res.reason);
-    *told = saying.told;
+    *told = saying.notified;
     lw_buf_fini(&json);
     lw_buf_fini(&again);
     return saying.what;

@@ -2,6 +2,8 @@
  * realloc in our code is seen here (what libcurl, librdkafka and hiredis keep is theirs).
  * The secrets come in by every door: files, the environment, addresses; are used, and are
  * forgotten. */
+#include "alert/deliver.h"
+#include "alert/post.h"
 #include "support.h"
 
 #include <malloc.h>
@@ -10,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "alert/message.h"
+#include "alert/render.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"

@@ -2,6 +2,7 @@
 #include "support/core_fixture.h"
 
 #include "core/policy.h"
+#include "core/train.h"
 
 #define T0 CORE_START
 

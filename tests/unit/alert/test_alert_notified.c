@@ -1,6 +1,9 @@
 /* What a receiver is told follows from what it was told and from how the alert stands:
  * whatever the order of silences, causes, restarts, each state of an incident is said
  * once. */
+#include "alert/alert_json.h"
+#include "alert/message.h"
+#include "alert/notified.h"
 #include "alert_test.h"
 
 #include "base/rng.h"
@@ -16,109 +19,110 @@ static struct lw_standing standing(uint64_t incident, bool firing,
 }
 
 /* Says what is due and remembers it, as the leader does. */
-static enum lw_say step(const struct lw_receiver *r, const struct lw_standing *s,
-                        struct lw_told *told, int64_t now_ms) {
-    struct lw_saying say = lw_pager_say(r, s, told, now_ms);
-    *told = say.told;
+static enum lw_notify step(const struct lw_receiver *r, const struct lw_standing *s,
+                           struct lw_notified *notified, int64_t now_ms) {
+    struct lw_notified_step say = lw_notified_next(r, s, notified, now_ms);
+    *notified = say.notified;
     return say.what;
 }
 
 static void an_incident_is_opened_raised_and_closed_once(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
-    struct lw_told told = {0};
+    struct lw_notified notified = {0};
     struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CHANGE);
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CHANGE);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
     s.severity = LW_SEVERITY_CRITICAL;
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CHANGE);
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CHANGE);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
     s.firing = false;
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CHANGE);
-    assert_int_equal(step(&r, &s, &told, NOW + LW_DAY), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CHANGE);
+    assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY), LW_NOTIFY_NOTHING);
 }
 
 static void repetitions_count_by_the_clock(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
-    struct lw_told told = {0};
+    struct lw_notified notified = {0};
     struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
-    step(&r, &s, &told, NOW);
-    assert_int_equal(step(&r, &s, &told, NOW + r.repeat_ms - 1), LW_SAY_NOTHING);
-    assert_int_equal(step(&r, &s, &told, NOW + r.repeat_ms), LW_SAY_AGAIN);
-    assert_int_equal(told.repeat, 1);
-    assert_int_equal(step(&r, &s, &told, NOW + r.repeat_ms), LW_SAY_NOTHING);
-    assert_int_equal(step(&r, &s, &told, NOW + 5 * r.repeat_ms), LW_SAY_AGAIN);
-    assert_int_equal(told.repeat, 2); /* what was missed is not made up for */
+    step(&r, &s, &notified, NOW);
+    assert_int_equal(step(&r, &s, &notified, NOW + r.repeat_ms - 1), LW_NOTIFY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW + r.repeat_ms), LW_NOTIFY_REPEAT);
+    assert_int_equal(notified.repeat, 1);
+    assert_int_equal(step(&r, &s, &notified, NOW + r.repeat_ms), LW_NOTIFY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW + 5 * r.repeat_ms), LW_NOTIFY_REPEAT);
+    assert_int_equal(notified.repeat, 2); /* what was missed is not made up for */
     s.severity = LW_SEVERITY_CRITICAL;
-    assert_int_equal(step(&r, &s, &told, NOW + 5 * r.repeat_ms), LW_SAY_CHANGE);
-    assert_int_equal(told.repeat, 0); /* of this severity it is the first word */
+    assert_int_equal(step(&r, &s, &notified, NOW + 5 * r.repeat_ms), LW_NOTIFY_CHANGE);
+    assert_int_equal(notified.repeat, 0); /* of this severity it is the first word */
     r.repeat_ms = 0;
-    assert_int_equal(step(&r, &s, &told, NOW + 365 * LW_DAY), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW + 365 * LW_DAY), LW_NOTIFY_NOTHING);
 }
 
 static void silence_holds_back_and_nothing_is_lost(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
-    struct lw_told told = {0};
+    struct lw_notified notified = {0};
     struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
     lw_copy(s.silenced_by, sizeof s.silenced_by, "1");
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
     s.silenced_by[0] = '\0'; /* over, and it still fires */
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CHANGE);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CHANGE);
     lw_copy(s.silenced_by, sizeof s.silenced_by, "2");
-    assert_int_equal(step(&r, &s, &told, NOW + LW_DAY), LW_SAY_NOTHING); /* no repeats */
+    assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY),
+                     LW_NOTIFY_NOTHING); /* no repeats */
     s.firing = false;
-    assert_int_equal(step(&r, &s, &told, NOW + LW_DAY), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY), LW_NOTIFY_NOTHING);
     s.silenced_by[0] = '\0'; /* the end is told late, but told */
-    assert_int_equal(step(&r, &s, &told, NOW + LW_DAY), LW_SAY_CHANGE);
+    assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY), LW_NOTIFY_CHANGE);
 
     /* it came and went while silenced: nobody hears of it */
     s = standing(2, false, LW_SEVERITY_WARN);
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
 }
 
 static void an_end_that_was_held_back_comes_before_the_next_beginning(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
-    struct lw_told told = {1, LW_SEVERITY_WARN, NOW, 0};
+    struct lw_notified notified = {1, LW_SEVERITY_WARN, NOW, 0};
     struct lw_standing s = standing(2, true, LW_SEVERITY_WARN);
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CLOSED);
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CHANGE);
-    assert_int_equal(told.incident, 2);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CLOSED);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CHANGE);
+    assert_int_equal(notified.incident, 2);
 }
 
 static void a_cause_holds_back_beginnings_but_not_ends(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
-    struct lw_told told = {0};
+    struct lw_notified notified = {0};
     struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
     lw_copy(s.inhibited_by, sizeof s.inhibited_by, "fault of x");
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
     s.inhibited_by[0] = '\0';
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CHANGE);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CHANGE);
     lw_copy(s.inhibited_by, sizeof s.inhibited_by, "fault of x");
     s.severity = LW_SEVERITY_CRITICAL;
-    assert_int_equal(step(&r, &s, &told, NOW + LW_DAY), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY), LW_NOTIFY_NOTHING);
     s.firing = false;
-    assert_int_equal(step(&r, &s, &told, NOW + LW_DAY), LW_SAY_CHANGE);
+    assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY), LW_NOTIFY_CHANGE);
 }
 
 static void a_receiver_hears_only_what_it_wants(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
-    struct lw_told told = {0};
+    struct lw_notified notified = {0};
     struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
     r.least = LW_SEVERITY_CRITICAL;
     r.resolved = false;
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
     s.firing = false; /* of what it never heard it hears no end */
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
     s = standing(2, true, LW_SEVERITY_CRITICAL);
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CHANGE);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CHANGE);
     s.firing = false;
-    assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_FORGET);
-    assert_int_equal(told.incident, 0);
+    assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_FORGET);
+    assert_int_equal(notified.incident, 0);
 }
 
 /* Any walk of states, silences and causes: no change of an incident is said twice, every
@@ -133,7 +137,7 @@ static void any_walk_says_each_state_once(void **state) {
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     for (int walk = 0; walk < 500; walk++) {
         struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
-        struct lw_told told = {0};
+        struct lw_notified notified = {0};
         uint64_t open = 0, begun = 0, ended = 0;
         for (int i = 0; i < 60; i++) {
             uint64_t dice = lw_rng_next(&rng) % 6;
@@ -149,9 +153,10 @@ static void any_walk_says_each_state_once(void **state) {
                 s.inhibited_by[0] = s.inhibited_by[0] ? '\0' : 'x';
             if (i == 59)
                 s.silenced_by[0] = s.inhibited_by[0] = '\0';
-            for (enum lw_say what; (what = step(&r, &s, &told, NOW)) != LW_SAY_NOTHING;) {
-                bool ends = what == LW_SAY_CLOSED || !s.firing;
-                uint64_t incident = what == LW_SAY_CLOSED ? open : s.incident;
+            for (enum lw_notify what;
+                 (what = step(&r, &s, &notified, NOW)) != LW_NOTIFY_NOTHING;) {
+                bool ends = what == LW_NOTIFY_CLOSED || !s.firing;
+                uint64_t incident = what == LW_NOTIFY_CLOSED ? open : s.incident;
                 if (ends) {
                     assert_int_equal(incident, open);
                     assert_true(incident > ended);
@@ -170,11 +175,13 @@ static void any_walk_says_each_state_once(void **state) {
 
 static void what_was_told_reads_back(void **state) {
     (void)state;
-    struct lw_told told = {UINT64_MAX, LW_SEVERITY_CRITICAL, NOW, 4000000000u}, back;
-    char text[LW_TOLD_MAX];
-    assert_true(lw_told_parse(lw_told_print(text, &told), &back));
-    assert_true(told.incident == back.incident && told.severity == back.severity &&
-                told.said_ms == back.said_ms && told.repeat == back.repeat);
+    struct lw_notified notified = {UINT64_MAX, LW_SEVERITY_CRITICAL, NOW, 4000000000u},
+                       back;
+    char text[LW_NOTIFIED_MAX];
+    assert_true(lw_notified_parse(lw_notified_print(text, &notified), &back));
+    assert_true(notified.incident == back.incident &&
+                notified.severity == back.severity && notified.sent_ms == back.sent_ms &&
+                notified.repeat == back.repeat);
     const char *bad[] = {"",
                          "x",
                          "0000000000000000 critical 1 0",
@@ -182,7 +189,7 @@ static void what_was_told_reads_back(void **state) {
                          "00000000000000ff critical 1 0 more",
                          "00000000000000ff critical 1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(lw_told_parse(bad[i], &back));
+        assert_false(lw_notified_parse(bad[i], &back));
 }
 
 static void a_message_is_said_again_under_its_number(void **state) {
@@ -192,27 +199,28 @@ static void a_message_is_said_again_under_its_number(void **state) {
     struct lw_buf again = {0}, closed = {0};
     struct lw_message m;
     struct lw_err err = {0};
-    struct lw_restated how = {.told = {0xabc, LW_SEVERITY_CRITICAL, 0, 3}, .now_ms = NOW};
-    assert_int_equal(lw_alert_restate(text, len, &how, &again, &err), 0);
-    assert_int_equal(lw_message_read(&m, (const char *)again.data, again.len, NOW, &err),
+    struct lw_restated how = {.notified = {0xabc, LW_SEVERITY_CRITICAL, 0, 3},
+                              .now_ms = NOW};
+    assert_int_equal(lw_alert_json_restate(text, len, &how, &again, &err), 0);
+    assert_int_equal(lw__message_read(&m, (const char *)again.data, again.len, NOW, &err),
                      0);
     assert_string_equal(m.id, "0000000000000abc-critical.3");
     assert_int_equal(m.repeat, 3);
     assert_int_equal(m.raised_ms, NOW);
     assert_true(m.firing);
-    assert_non_null(m.movers);
-    lw_message_fini(&m);
+    assert_non_null(m.top_drifted);
+    lw__message_fini(&m);
     how.closed = true;
     how.summary = "Over.";
-    assert_int_equal(lw_alert_restate(text, len, &how, &closed, &err), 0);
+    assert_int_equal(lw_alert_json_restate(text, len, &how, &closed, &err), 0);
     assert_int_equal(
-        lw_message_read(&m, (const char *)closed.data, closed.len, NOW, &err), 0);
+        lw__message_read(&m, (const char *)closed.data, closed.len, NOW, &err), 0);
     assert_string_equal(m.id, "0000000000000abc-resolved");
     assert_string_equal(m.incident, "0000000000000abc");
     assert_string_equal(m.summary, "Over.");
     assert_false(m.firing);
-    lw_message_fini(&m);
-    assert_int_equal(lw_alert_restate("{}", 2, &how, &closed, &err), -1);
+    lw__message_fini(&m);
+    assert_int_equal(lw_alert_json_restate("{}", 2, &how, &closed, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
     lw_buf_fini(&again);
     lw_buf_fini(&closed);
