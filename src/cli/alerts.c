@@ -241,7 +241,7 @@ static int silence_start(struct alerts_session *s, struct lw_err *err) {
     lw_copy(new.by, sizeof new.by, s->by ? s->by : s->who);
     lw_copy(new.comment, sizeof new.comment, s->comment);
     if (lw_silence_check(&s->config->spec, &new, err) ||
-        lw_silence_add(s->redis, &s->config->spec, &new, new.from_ms, err))
+        lw_silences_add(s->redis, &s->config->spec, &new, new.from_ms, err))
         return -1;
     if (s->json)
         lw_cli_print_json(silence_json(&new));
@@ -255,8 +255,8 @@ static int silence_end(struct alerts_session *s, const char *id, struct lw_err *
     if (!id)
         return lw_fail(err, LW_ECONFIG,
                        "unsilence needs an ID (run 'leeway alerts list')");
-    if (lw_silence_end(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
-                       lw_wall_ms(), err))
+    if (lw_silences_end(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
+                        lw_wall_ms(), err))
         return -1;
     lw_cli_line(stdout, "silence %s has ended", id);
     return 0;
@@ -278,7 +278,7 @@ static int delivery_retry(struct alerts_session *s, const char *id, struct lw_er
         return lw_fail(err, LW_ECONFIG, "retry needs an ID (run 'leeway alerts list')");
     char by_incident[LW_RECEIVERS_MAX * (LW_RECEIVER_NAME_MAX + 1) + 2];
     char by_labels[sizeof by_incident];
-    const struct lw_parked_again again = {
+    const struct lw_parked_retry_request again = {
         id, s->by ? s->by : s->who,
         receivers_keyed_by(s->config, LW_KEYED_INCIDENT, by_incident, sizeof by_incident),
         receivers_keyed_by(s->config, LW_KEYED_LABELS, by_labels, sizeof by_labels),

@@ -87,7 +87,7 @@ static int release_features(struct models_session *s, char **which, int n,
                          which[i]);
     for (int i = 0; rc == 0 && i < n; i++) {
         snprintf(what, sizeof what, "release:%.63s", which[i]);
-        rc = lw_ask(s->redis, &s->config->spec, what, s->who, err);
+        rc = lw_requests_add(s->redis, &s->config->spec, what, s->who, err);
     }
     if (rc == 0)
         printf(
@@ -220,7 +220,7 @@ static int roll_back(struct models_session *s, struct lw_err *err) {
 
 static int request_retrain(struct models_session *s, struct lw_err *err) {
     json_t *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
-    if (!spans || lw_ask(s->redis, &s->config->spec, "retrain", s->who, err)) {
+    if (!spans || lw_requests_add(s->redis, &s->config->spec, "retrain", s->who, err)) {
         json_decref(spans);
         return -1;
     }

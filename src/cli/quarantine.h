@@ -6,7 +6,7 @@
 
 #include "store/leader.h"
 
-/* The array of lw_quarantine_get as a new reference; NULL with err. */
+/* The array of lw_monitor_state_quarantine as a new reference; NULL with err. */
 json_t *lw_cli_quarantine(struct lw_redis *r, const struct lw_spec *spec,
                           struct lw_err *err);
 /* Appends a heading and one line for each span; nothing if there are none. */

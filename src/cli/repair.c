@@ -43,7 +43,7 @@ static int check_panes(struct repair_session *s, int32_t npartitions,
     int64_t start = -LW_DAY * 365 * 400;
     char name[64];
     for (;;) {
-        struct lw_unreadables unread = {0};
+        struct lw_unreadable_panes unread = {0};
         if (lw_state_next_pane(s->redis, s->spec, start, &start, err))
             return -1;
         if (start == INT64_MAX)
@@ -59,16 +59,16 @@ static int check_panes(struct repair_session *s, int32_t npartitions,
             if (!unread.item[i].aside)
                 damages_add(out, name, unread.item[i].why);
         }
-        lw_unread_fini(&unread);
+        lw_unreadable_fini(&unread);
         start += s->spec->pane_ms;
     }
 }
 
 static int check_monitor(struct repair_session *s, struct lw_damages *out,
                          struct lw_err *err) {
-    struct lw_detector_state state = {0};
+    struct lw_monitor_state state = {0};
     struct lw_err why = {0};
-    if (lw_detector_load(s->redis, s->spec, &state, err))
+    if (lw_monitor_state_load(s->redis, s->spec, &state, err))
         return -1;
     if (state.damaged[0] && (state.len || strcmp(state.damaged, "missing") != 0))
         damages_add(out, "detector:sealed_until", state.damaged);
@@ -269,7 +269,7 @@ static int repair_reset(struct repair_session *s, const char *name, struct lw_er
             "\"%.80s\" cannot be reset; use one of part:TOPIC:P, offsets:P, "
             "detector, models, model:N, meta, alerts, outbox, silences, audit, ...",
             name);
-    if (s->apply && lw_damage_aside(s->redis, s->spec, name, s->who, err))
+    if (s->apply && lw_damage_move(s->redis, s->spec, name, s->who, err))
         return -1;
     snprintf(text, sizeof text, "%.280s %s moved to unreadable:%.280s. %s", name,
              s->apply ? "is" : "would be", name, follows);
@@ -303,13 +303,13 @@ static int start_offset(struct repair_session *s, int32_t partition, int64_t sea
 
 static int repair_reread(struct repair_session *s, const char *number,
                          struct lw_err *err) {
-    struct lw_detector_state state = {0};
-    struct lw_part_view *view;
+    struct lw_monitor_state state = {0};
+    struct lw_partition_view *view;
     int64_t p, offset;
     char text[400];
     if (!lw_parse_i64(number, &p) || p < 0 || p >= LW_PARTITIONS_MAX)
         return lw_fail(err, LW_ECONFIG, "\"%.40s\" is not a valid partition", number);
-    if (lw_detector_load(s->redis, s->spec, &state, err))
+    if (lw_monitor_state_load(s->redis, s->spec, &state, err))
         return -1;
     free(state.state);
     view = lw_calloc((size_t)p + 1, sizeof *view);

@@ -41,23 +41,23 @@ struct lw_leader {
     int64_t sealed_until_ms;    /* as in Redis */
     int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
     int32_t n; /* partitions ever seen, also before the topic was recreated with fewer */
-    int32_t said;                 /* ... as `meta` has it */
-    bool announced;               /* since then, missing permissions are retried */
-    struct lw_part_view *view;    /* by partition */
-    struct owner_heartbeat *told; /* by partition */
-    struct lw_pace *pace;         /* by partition */
-    int64_t sealed_was_ms;        /* sealed_until_ms, ... */
-    int64_t sealed_since_ms;      /* ... since then (monotonic) */
+    int32_t said;                   /* ... as `meta` has it */
+    bool announced;                 /* since then, missing permissions are retried */
+    struct lw_partition_view *view; /* by partition */
+    struct owner_heartbeat *told;   /* by partition */
+    struct lw_pace *pace;           /* by partition */
+    int64_t sealed_was_ms;          /* sealed_until_ms, ... */
+    int64_t sealed_since_ms;        /* ... since then (monotonic) */
     int flow;              /* of enum lw_flow, as known before the view was read; -1 */
     int64_t flow_since_ms; /* monotonic */
     int64_t complete_ms;   /* of lw_engine_complete, likewise */
     bool asked;            /* the step answers a command */
-    struct lw_unreadables unread; /* panes left out since the last step */
-    int64_t looked_ms;            /* monotonic: last look for damage; 0: none yet */
-    int64_t noted_ms;             /* wall: damage noted up to then was reported */
-    uint32_t checked, unusable;   /* champions: last looked at; found unusable; 0 */
-    bool lost;                    /* the loss of the champion was reported */
-    uint64_t dials;               /* connections made when the view was read */
+    struct lw_unreadable_panes unread; /* panes left out since the last step */
+    int64_t looked_ms;                 /* monotonic: last look for damage; 0: none yet */
+    int64_t noted_ms;                  /* wall: damage noted up to then was reported */
+    uint32_t checked, unusable;        /* champions: last looked at; found unusable; 0 */
+    bool lost;                         /* the loss of the champion was reported */
+    uint64_t dials;                    /* connections made when the view was read */
     struct lw_evaluation *evaluation;
     struct lw_notification_plan *pager; /* while leading */
     int64_t trouble_ms[LW_COMPONENTS];  /* monotonic: reported since, while leading; 0 */
@@ -105,14 +105,15 @@ int lw__leader_notify_due(struct lw_leader *l, struct lw_err *err);
 /* Resolves alerts that nothing watches any more. */
 int lw__leader_orphans(struct lw_leader *l, struct lw_err *err);
 /* Judges the rules on the running stream when due; l->view must be fresh. */
-void lw__leader_live_begin(struct lw_leader *l, const struct lw_detector_state *state);
+void lw__leader_live_begin(struct lw_leader *l, const struct lw_monitor_state *state);
 int lw__leader_live_step(struct lw_leader *l, struct lw_err *err);
 /* Finds sealing that wrong clocks block, for health. until: event time up to which
  * each partition is complete; newest: of those that are not idle. l->view must be
  * fresh. */
 void lw__leader_sealing_block(struct lw_leader *l, const int64_t *until, int64_t newest);
 /* Writes notifications outside of a step; NULL: none. */
-int lw__leader_write_notifications(struct lw_leader *l, const struct lw_pages *pages,
+int lw__leader_write_notifications(struct lw_leader *l,
+                                   const struct lw_notifications *pages,
                                    struct lw_err *err);
 /* Fires and resolves alerts about leeway itself. */
 int lw__self_alert_step(struct lw_leader *l, struct lw_err *err);

@@ -23,7 +23,7 @@
 #define FEW 5 /* messages in a row that do not count: more than stragglers */
 
 /* Accumulated messages; those removed when event time is rewound count as suspect. */
-static uint64_t messages_counted(const struct lw_part_view *v) {
+static uint64_t messages_counted(const struct lw_partition_view *v) {
     uint64_t lost = v->counter[LW_COUNT_DEAD_LETTERED] + v->counter[LW_COUNT_LATE] +
                     v->counter[LW_COUNT_SUSPECT];
     uint64_t all = v->counter[LW_COUNT_MESSAGES];
@@ -31,13 +31,13 @@ static uint64_t messages_counted(const struct lw_part_view *v) {
 }
 
 /* Dead letters accumulate nothing. */
-static uint64_t messages_timed(const struct lw_part_view *v) {
+static uint64_t messages_timed(const struct lw_partition_view *v) {
     return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD_LETTERED];
 }
 
 /* Tracks since when none of a partition's messages has counted. */
-static void pace_follow(struct lw_pace *pace, const struct lw_part_view *v, int64_t until,
-                        int64_t now) {
+static void pace_follow(struct lw_pace *pace, const struct lw_partition_view *v,
+                        int64_t until, int64_t now) {
     if (!pace->seen || messages_counted(v) != pace->counted ||
         messages_timed(v) < pace->timed) {
         pace->counted = messages_counted(v);
@@ -52,7 +52,7 @@ static void pace_follow(struct lw_pace *pace, const struct lw_part_view *v, int6
     pace->seen = true;
 }
 
-static bool pace_wasted(const struct lw_pace *pace, const struct lw_part_view *v) {
+static bool pace_wasted(const struct lw_pace *pace, const struct lw_partition_view *v) {
     return messages_timed(v) - pace->timed >= FEW;
 }
 
@@ -66,7 +66,7 @@ static void block_report(struct lw_sealing_block *held, int64_t since_ms,
 
 static void judge_partition(const struct lw_leader *l, int32_t partition, int64_t newest,
                             struct lw_sealing_block *held) {
-    const struct lw_part_view *v = &l->view[partition];
+    const struct lw_partition_view *v = &l->view[partition];
     const struct lw_pace *pace = &l->pace[partition];
     int64_t patience = l->spec->idle_timeout_ms; /* for a quiet hour to prove itself */
     char why[256], at[32], to[32];
@@ -109,7 +109,7 @@ void lw__leader_sealing_block(struct lw_leader *l, const int64_t *until, int64_t
         l->sealed_since_ms = now;
     }
     for (int32_t p = 0; p < l->n; p++) {
-        struct lw_part_view *v = &l->view[p];
+        struct lw_partition_view *v = &l->view[p];
         if (!judged)
             l->pace[p].seen = false;
         pace_follow(&l->pace[p], v, until[p], now);

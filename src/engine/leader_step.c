@@ -105,7 +105,7 @@ void lw__alert_log(const struct lw_alert *a) {
 /* Messages and notifications for the changes of an evaluation, valid until _free. */
 struct alert_messages {
     struct lw_buf json[LW_ALERTS_MAX];
-    const struct lw_pages *pages;
+    const struct lw_notifications *pages;
 };
 
 static struct alert_messages *alert_messages_new(struct lw_leader *l) {
@@ -161,12 +161,13 @@ static bool delivery_pending(void *arg, const struct lw_receiver *r,
     return found;
 }
 
-int lw__leader_write_notifications(struct lw_leader *l, const struct lw_pages *pages,
+int lw__leader_write_notifications(struct lw_leader *l,
+                                   const struct lw_notifications *pages,
                                    struct lw_err *err) {
     int64_t now = lw_wall_ms();
     if (!pages)
         return 0;
-    if (lw_pages_write(l->redis, l->spec, &l->lease, pages, now, err))
+    if (lw_notifications_write(l->redis, l->spec, &l->lease, pages, now, err))
         return -1;
     l->written_ms = now;
     return 0;
@@ -228,7 +229,7 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
     struct lw_step step = step_of(l, messages, sealed);
     int rc = rolled ? lw_models_promote(l->redis, l->spec, rolled->other, "leeway",
                                         rolled->reason, &step, err)
-                    : lw_step_write(l->redis, l->spec, &step, err);
+                    : lw_evaluation_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
     if (rc == 0 && rolled)
@@ -236,7 +237,7 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
     if (rc == 0 && sealed && l->unread.n)
         lw__retrainer_rebuild_panes(l->engine); /* now that they are recorded */
     if (rc == 0 && sealed)
-        lw_unread_fini(&l->unread);
+        lw_unreadable_fini(&l->unread);
     alert_messages_free(messages);
     for (size_t i = 0; rc == 0 && i < l->evaluation->nspans; i++)
         span_log(&l->evaluation->span[i]);

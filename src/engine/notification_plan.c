@@ -49,11 +49,11 @@ struct lw_notification_plan {
     struct lw_silence *silence;
     int64_t silences_ms; /* monotonic: when they were read */
     /* The notifications under construction. */
-    struct lw_pages pages;
+    struct lw_notifications pages;
     struct lw_outgoing *outgoing;
-    struct lw_page_field *message, *told;
+    struct lw_notification_field *message, *told;
     struct notified_text *told_text;
-    struct lw_page_line *line;
+    struct lw_notification_line *line;
     struct lw_alert *alert;
     size_t outgoing_cap, message_cap, told_cap, line_cap, alert_cap;
     size_t nmade;
@@ -71,7 +71,7 @@ static void plan_begin(struct lw_notification_plan *p) {
     for (size_t i = 0; i < p->nmade; i++)
         lw_buf_fini(&p->made[i]);
     p->nmade = 0;
-    p->pages = (struct lw_pages){0};
+    p->pages = (struct lw_notifications){0};
 }
 
 void lw_notification_plan_free(struct lw_notification_plan *p) {
@@ -147,8 +147,9 @@ static void load_notified(void *arg, const char *name, const char *text) {
 
 int lw_notification_plan_load(struct lw_notification_plan *p, struct lw_redis *r,
                               struct lw_err *err) {
-    const struct lw_pages_reader reader = {p, load_alert, load_message, load_notified};
-    return lw_pages_load(r, &p->config->spec, &reader, err) ||
+    const struct lw_notifications_reader reader = {p, load_alert, load_message,
+                                                   load_notified};
+    return lw_notifications_load(r, &p->config->spec, &reader, err) ||
                    lw_notification_plan_silences(p, r, err)
                ? -1
                : 0;
@@ -192,7 +193,7 @@ static void add_outgoing(struct lw_notification_plan *p, const struct lw_receive
 /* The alert's newest message, for repetitions and deferred notifications. */
 static void add_message(struct lw_notification_plan *p, size_t i, const char *json,
                         size_t len) {
-    struct lw_page_field *f = ADD(p->message, p->pages.nmessages, p->message_cap);
+    struct lw_notification_field *f = ADD(p->message, p->pages.nmessages, p->message_cap);
     snprintf(f->name, sizeof f->name, "%016" PRIx64, p->standing[i].fingerprint);
     f->text = json;
     f->len = len;
@@ -207,7 +208,7 @@ static void plan_set_notified(struct lw_notification_plan *p, size_t i, size_t r
         p->told = lw_realloc(p->told, p->told_cap, sizeof *p->told);
         p->told_text = lw_realloc(p->told_text, p->told_cap, sizeof *p->told_text);
     }
-    struct lw_page_field *f = &p->told[p->pages.ntold];
+    struct lw_notification_field *f = &p->told[p->pages.ntold];
     char *text = p->told_text[p->pages.ntold++].text;
     snprintf(f->name, sizeof f->name, "%016" PRIx64 "@%s", p->standing[i].fingerprint,
              p->config->receiver[r].name);
@@ -295,7 +296,7 @@ static void plan_notify_all(struct lw_notification_plan *p, size_t i,
             continue;
 }
 
-static const struct lw_pages *plan_finish(struct lw_notification_plan *p) {
+static const struct lw_notifications *plan_finish(struct lw_notification_plan *p) {
     p->pages.outgoing = p->outgoing;
     p->pages.message = p->message;
     p->pages.told = p->told;
@@ -330,7 +331,7 @@ static void plan_note_withheld(struct lw_notification_plan *p,
                                const struct lw_standing *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
         return;
-    struct lw_page_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
+    struct lw_notification_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
     lw_copy(line->what, sizeof line->what, "withheld");
     snprintf(line->detail, sizeof line->detail, "%s%s%s: %s %.120s", s->rule,
              s->feature[0] ? " of " : "", s->feature,
@@ -340,10 +341,9 @@ static void plan_note_withheld(struct lw_notification_plan *p,
            s->silenced_by[0] ? s->silenced_by : "-", s->inhibited_by);
 }
 
-const struct lw_pages *lw_notification_plan_changes(struct lw_notification_plan *p,
-                                                    const struct lw_alert *alert,
-                                                    size_t n, const struct lw_buf *json,
-                                                    int64_t now_ms) {
+const struct lw_notifications *
+lw_notification_plan_changes(struct lw_notification_plan *p, const struct lw_alert *alert,
+                             size_t n, const struct lw_buf *json, int64_t now_ms) {
     plan_begin(p);
     for (size_t k = 0; k < n; k++) { /* all first: causes may come in any order */
         size_t i = plan_find_or_add(p, alert[k].fingerprint);
@@ -367,10 +367,10 @@ const struct lw_pages *lw_notification_plan_changes(struct lw_notification_plan 
     return plan_finish(p);
 }
 
-const struct lw_pages *lw_notification_plan_itself(struct lw_notification_plan *p,
-                                                   const struct lw_alert *alert,
-                                                   const struct lw_buf *json,
-                                                   int64_t now_ms) {
+const struct lw_notifications *lw_notification_plan_itself(struct lw_notification_plan *p,
+                                                           const struct lw_alert *alert,
+                                                           const struct lw_buf *json,
+                                                           int64_t now_ms) {
     lw_notification_plan_changes(p, alert, 1, json, now_ms);
     *ADD(p->alert, p->pages.nalerts, p->alert_cap) = *alert;
     return plan_finish(p);
@@ -382,9 +382,9 @@ lw_notification_plan_status(const struct lw_notification_plan *p, uint64_t finge
     return i < p->n ? &p->standing[i] : NULL;
 }
 
-const struct lw_pages *lw_notification_plan_orphans(struct lw_notification_plan *p,
-                                                    const struct lw_monitor *m,
-                                                    int64_t now_ms) {
+const struct lw_notifications *
+lw_notification_plan_orphans(struct lw_notification_plan *p, const struct lw_monitor *m,
+                             int64_t now_ms) {
     plan_begin(p);
     plan_judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++) {
@@ -420,7 +420,7 @@ const struct lw_pages *lw_notification_plan_orphans(struct lw_notification_plan 
     return p->pages.nalerts ? plan_finish(p) : NULL;
 }
 
-const struct lw_pages *
+const struct lw_notifications *
 lw_notification_plan_round(struct lw_notification_plan *p,
                            const struct lw_notification_hooks *hooks, int64_t now_ms) {
     plan_begin(p);

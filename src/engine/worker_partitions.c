@@ -64,7 +64,7 @@ static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *g
             lw_fail(&why, LW_EINPUT, "%s", got->unread.item[i].why);
             lw_log(pane_unreadable_at_claim, w->owner, partition, LW_QUOTE(why.msg));
         }
-        lw_unread_fini(&got->unread);
+        lw_unreadable_fini(&got->unread);
         if (got->rebuilt[0]) {
             lw_fail(&why, LW_EINPUT, "%s", got->rebuilt);
             lw_log(partition_rebuilt, w->owner, partition, LW_QUOTE(why.msg));

@@ -23,11 +23,11 @@ static struct lw_status *stream(struct lw_config *config) {
     s->part = lw_calloc(3, sizeof *s->part);
     s->end = lw_calloc(3, sizeof *s->end);
     for (int p = 0; p < 2; p++) {
-        s->part[p] = (struct lw_part_view){.partition = p,
-                                           .known = true,
-                                           .next_offset = 100,
-                                           .watermark_ms = NOW,
-                                           .updated_ms = NOW - LW_SECOND};
+        s->part[p] = (struct lw_partition_view){.partition = p,
+                                                .known = true,
+                                                .next_offset = 100,
+                                                .watermark_ms = NOW,
+                                                .updated_ms = NOW - LW_SECOND};
         lw_copy(s->part[p].owner, sizeof s->part[p].owner, "host:1:0");
         s->end[p] = 100 + 50 * p;
     }
