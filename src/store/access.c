@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/keys.h"
+#include "store/scripts.h"
 
 /* Commands on keys, K: of the scripts, and of those who read. */
 static const char *const verbs[] = {"del K",
@@ -64,58 +65,6 @@ static const char *const kinds[] = {
     "audit",          "evaluations", "asks",         "detector",      "lease",
     "fence",          "privacy",     "health"};
 #define KINDS (sizeof kinds / sizeof *kinds)
-
-/* ARGV: channel, number of commands without a key, these, number of those on keys, these,
- * keys. {{what, word or key, command}...}, or of an older server {{'unknown'}}. */
-static const struct lw_script look_script = {
-    "permissions",
-    "local check, out = redis.acl_check_cmd, {}\n"
-    "if not check then return {{'unknown'}} end\n"
-    /* 'yes', or what is missing: 'command', 'key', 'channel'. */
-    "local function may(sample, key)\n"
-    "  local c = {}\n"
-    "  for word in string.gmatch(sample, '%S+') do\n"
-    "    c[#c + 1] = word == 'K' and key or word\n"
-    "  end\n"
-    "  local known, yes = pcall(check, unpack(c))\n"
-    "  if known and yes then return 'yes' end\n"
-    "  if not key then return 'command' end\n"
-    "  local did = redis.pcall(unpack(c))\n"
-    "  local text = type(did) == 'table' and did.err or ''\n"
-    "  if string.find(text, 'run this command') or string.find(text, 'to run the') or\n"
-    "     not known then return 'command' end\n"
-    "  return c[1] == 'publish' and 'channel' or 'key'\n"
-    "end\n"
-    "local i = 2\n"
-    "for k = i + 1, i + tonumber(ARGV[i]) do\n"
-    "  if may(ARGV[k]) ~= 'yes' then out[#out + 1] = {'command', ARGV[k]} end\n"
-    "end\n"
-    "i = i + ARGV[i] + 1\n"
-    "local verbs, first = {}, i + ARGV[i] + 1\n"
-    "for k = i + 1, first - 1 do\n"
-    "  if may(ARGV[k], ARGV[first]) ~= 'command' then verbs[#verbs + 1] = ARGV[k]\n"
-    "  else out[#out + 1] = {'command', string.match(ARGV[k], '%S+')} end\n"
-    "end\n"
-    "for k = first, #ARGV do\n"
-    "  local key, no = ARGV[k], {}\n"
-    "  for _, verb in ipairs(verbs) do\n"
-    "    if may(verb, key) ~= 'yes' then no[#no + 1] = string.match(verb, '%S+') end\n"
-    "  end\n"
-    "  if #no > 0 and #no == #verbs then out[#out + 1] = {'key', key}\n"
-    "  else\n"
-    "    for _, verb in ipairs(no) do out[#out + 1] = {'pair', key, verb} end\n"
-    "  end\n"
-    "end\n"
-    "local heard = may('publish K 1', ARGV[1])\n"
-    "if heard == 'command' then out[#out + 1] = {'publish', 'publish'}\n"
-    "elseif heard ~= 'yes' then out[#out + 1] = {'channel', ARGV[1]} end\n"
-    "return out\n"};
-
-/* KEYS: a key of nobody's. */
-static const struct lw_script write_script = {"write",
-                                              "will('SET', KEYS[1], '1', 'PX', '60000')\n"
-                                              "will('DEL', KEYS[1])\n"
-                                              "return commit(1)\n"};
 
 static bool sentinel(const struct lw_redis *r) {
     return r->url.kind == LW_URL_SENTINEL;
@@ -240,7 +189,7 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
     put_words(r, c);
     put_keys(c, spec, topic);
     r->nloaded = 0; /* may it load scripts? */
-    struct lw_reply *reply = lw_redis_eval(r, &look_script, c, &why);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_permissions, c, &why);
     if (!reply)
         return refused(r, &why, out, err);
     for (size_t i = 0; i < lw_reply_count(reply); i++) {
@@ -268,7 +217,7 @@ int lw_access_write(struct lw_redis *r, const struct lw_spec *spec, struct lw_er
     snprintf(name, sizeof name, "check:%lld", (long long)lw_mono_ms());
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "%s", name);
-    struct lw_reply *reply = lw_redis_eval(r, &write_script, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_write, c, err);
     lw_reply_free(reply);
     return reply ? 0 : -1;
 }

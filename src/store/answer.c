@@ -118,15 +118,24 @@ static const struct {
     enum lw_reply_kind kind;
     size_t least; /* elements */
 } of_script[] = {
-    {"aside", LW_REPLY_INT, 0},        {"claim", LW_REPLY_ARRAY, 7},
-    {"drop", LW_REPLY_INT, 0},         {"fill", LW_REPLY_INT, 0},
-    {"reread", LW_REPLY_INT, 0},       {"fetch", LW_REPLY_ARRAY, 1},
-    {"flush", LW_REPLY_ARRAY, 2},      {"guarded", LW_REPLY_ARRAY, 1},
-    {"history", LW_REPLY_ARRAY, 0},    {"lease", LW_REPLY_TEXT, 0},
-    {"mend", LW_REPLY_ARRAY, 0},       {"outbox", LW_REPLY_ARRAY, 0},
-    {"parked_retry", LW_REPLY_INT, 0}, {"promote", LW_REPLY_INT, 0},
-    {"rebuild", LW_REPLY_INT, 0},      {"reserve", LW_REPLY_INT, 0},
-    {"restart", LW_REPLY_ARRAY, 1},    {"silence_add", LW_REPLY_INT, 0},
+    {"move_unreadable", LW_REPLY_INT, 0},
+    {"claim", LW_REPLY_ARRAY, 7},
+    {"drop", LW_REPLY_INT, 0},
+    {"fill", LW_REPLY_INT, 0},
+    {"reread", LW_REPLY_INT, 0},
+    {"fetch", LW_REPLY_ARRAY, 1},
+    {"flush", LW_REPLY_ARRAY, 2},
+    {"guarded", LW_REPLY_ARRAY, 1},
+    {"history", LW_REPLY_ARRAY, 0},
+    {"lease", LW_REPLY_TEXT, 0},
+    {"mend", LW_REPLY_ARRAY, 0},
+    {"outbox", LW_REPLY_ARRAY, 0},
+    {"parked_retry", LW_REPLY_INT, 0},
+    {"promote", LW_REPLY_INT, 0},
+    {"rebuild", LW_REPLY_INT, 0},
+    {"reserve", LW_REPLY_INT, 0},
+    {"restart", LW_REPLY_ARRAY, 1},
+    {"silence_add", LW_REPLY_INT, 0},
     {"silence_end", LW_REPLY_INT, 0},
 };
 

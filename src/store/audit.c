@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/guard.h"
+#include "store/scripts.h"
 #include "store/state_private.h"
 
 #define CONTRACT_VERSION 1
@@ -60,12 +61,6 @@ int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,
     return reply ? 0 : -1;
 }
 
-/* KEYS: asks. ARGV: text, cap. Nobody leads: the newest are kept. */
-static const struct lw_script ask_script = {
-    "ask", "will('RPUSH', KEYS[1], ARGV[1])\n"
-           "will('LTRIM', KEYS[1], '-' .. ARGV[2], '-1')\n"
-           "return commit(1)\n"};
-
 int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
            const char *who, struct lw_err *err) {
     if (!*what || strchr(what, ' '))
@@ -79,7 +74,7 @@ int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
     lw_cmd_arg(c, text.data, text.len);
     lw_cmd_int(c, ASKS_CAP);
     lw_buf_fini(&text);
-    struct lw_reply *reply = lw_redis_eval(r, &ask_script, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_ask, c, err);
     lw_reply_free(reply);
     return reply ? 0 : -1;
 }
@@ -198,12 +193,6 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
     return rc;
 }
 
-/* KEYS: meta. ARGV: now, fields and values. */
-static const struct lw_script meta_script = {
-    "meta", "local created = redis.call('HGET', KEYS[1], 'created') or ARGV[1]\n"
-            "will('HSET', KEYS[1], 'created', created, unpack(ARGV, 2))\n"
-            "return commit(1)\n"};
-
 int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   int32_t npartitions, const char *code_version, int64_t now_ms,
                   struct lw_err *err) {
@@ -231,7 +220,7 @@ int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *to
     lw_cmd_str(c, "pane_ms");
     lw_cmd_int(c, spec->pane_ms);
     put_features(c, spec);
-    struct lw_reply *reply = lw_redis_eval(r, &meta_script, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_meta, c, err);
     lw_reply_free(reply);
     return reply ? 0 : -1;
 }

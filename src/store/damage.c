@@ -10,55 +10,12 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/guard.h"
+#include "store/scripts.h"
 #include "store/state_private.h"
 
 /* Versions of a model that are looked at: every few seconds, and for a person. */
 #define NEWEST 100
 #define EVERY  5000
-
-/* KEYS: unreadable, audit, then key and new name of each. ARGV: wall ms, ttl ms, who, cap
- * of the audit, 1 to look only, then type ("!": it goes whatever it is) and name of each.
- * Name and reason of each that was, or would be, moved. */
-static const struct lw_script mend = {
-    "mend", "local function odd(key, want)\n"
-            "  local is = redis.call('TYPE', key)['ok']\n"
-            "  if is == 'none' then return nil end\n"
-            "  if want == '!' then return 'set aside by a person' end\n"
-            "  if is ~= want then\n"
-            "    return 'the key holds a ' .. is .. ' instead of a ' .. want\n"
-            "  end\n"
-            "  if is == 'stream' then\n"
-            "    local e = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]\n"
-            "    if e and tonumber(string.match(e[1], '^%d+')) > 2^53 then\n"
-            "      return 'behind the entry ' .. e[1] .. ' it can take no other'\n"
-            "    end\n"
-            "  end\n"
-            "end\n"
-            "local moved, told, seen = {}, {}, {}\n"
-            "for i = 3, #KEYS, 2 do\n" /* a version may be there twice */
-            "  local name = ARGV[i + 4]\n"
-            "  local why = not seen[name] and odd(KEYS[i], ARGV[i + 3])\n"
-            "  seen[name] = true\n"
-            "  if why then\n"
-            "    told[#told + 1] = name\n"
-            "    told[#told + 1] = why\n"
-            "  end\n"
-            "  if why and ARGV[5] == '' then\n"
-            "    local to = KEYS[i + 1]\n"
-            "    if redis.call('EXISTS', to) == 1 then to = to .. ':' .. ARGV[1] end\n"
-            "    will('RENAME', KEYS[i], to)\n"
-            "    will('PEXPIRE', to, ARGV[2])\n"
-            "    moved[#moved + 1] = {name, why}\n"
-            "  end\n"
-            "end\n"
-            "for _, m in ipairs(moved) do\n"
-            "  will('HSET', KEYS[1], m[1], ARGV[1] .. ' ' .. m[2])\n"
-            "  will('PEXPIRE', KEYS[1], ARGV[2])\n"
-            "  will('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'what', 'unreadable',\n"
-            "             'who', ARGV[3], 'detail', m[1] .. ': ' .. m[2], 'event', '0',\n"
-            "             'at', ARGV[1])\n"
-            "end\n"
-            "return commit(told)\n"};
 
 /* Every key that is read or written in a step, whatever happens. What is made whole by
  * each evaluation (window:...) and panes (unread.c) look after themselves. */
@@ -221,7 +178,7 @@ static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
     struct lw_cmd *c = begin(r, spec, of->who, dry);
     put_all(&r->keys, c, spec, of->topic, of->npartitions);
     put_versions(&r->keys, c, spec, &aliases, of->thorough ? EVERY : NEWEST);
-    struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
+    struct lw_reply *reply = lw_redis_eval_keys(r, &lw_script_mend, &r->keys, c, err);
     if (!reply)
         lw_err_context(err, "looking for damage");
     return reply;
@@ -266,7 +223,7 @@ int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *
                        name);
     struct lw_cmd *c = begin(r, spec, who, false);
     put_one(&r->keys, c, spec, name, "!");
-    struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
+    struct lw_reply *reply = lw_redis_eval_keys(r, &lw_script_mend, &r->keys, c, err);
     if (!reply)
         return -1;
     bool moved = lw_reply_count(reply) > 0;

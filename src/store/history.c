@@ -14,38 +14,6 @@
 
 #define SLICES_A_STEP 20 /* some milliseconds of Redis */
 
-/* KEYS: history. ARGV: number of fields, the fields, end of the newest slice, width, and
- * number of slices, least id. Answers [id, values...] of the last entry of each slice
- * that has one, newest first. */
-static const struct lw_script script_slices = {
-    "history", "local n = tonumber(ARGV[1])\n"
-               "local at, same = {}, {}\n"
-               "for i = 2, n + 1 do\n"
-               "  if at[ARGV[i]] then same[i] = at[ARGV[i]] else at[ARGV[i]] = i end\n"
-               "end\n"
-               "local hi, width = tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])\n"
-               "local least = tonumber(ARGV[n + 5])\n"
-               "local rows = {}\n"
-               "for s = 1, tonumber(ARGV[n + 4]) do\n"
-               "  local lo = math.max(hi - width + 1, least)\n"
-               "  local e = redis.call('XREVRANGE', KEYS[1], string.format('%.0f', hi),\n"
-               "    string.format('%.0f', lo), 'COUNT', 1)[1]\n"
-               "  if e then\n"
-               "    local row = {e[1]}\n"
-               "    for i = 2, n + 1 do row[i] = '' end\n"
-               "    local f = e[2]\n"
-               "    for i = 1, #f, 2 do\n"
-               "      local k = at[f[i]]\n"
-               "      if k then row[k] = f[i + 1] end\n"
-               "    end\n"
-               "    for i, j in pairs(same) do row[i] = row[j] end\n"
-               "    rows[#rows + 1] = row\n"
-               "  end\n"
-               "  hi = hi - width\n"
-               "  if hi < least then break end\n"
-               "end\n"
-               "return rows\n"};
-
 #define TIME_MAX (INT64_C(1) << 53) /* beyond is no time, and sums of it overflow */
 
 /* Of "<ms>-<number>". */
@@ -111,7 +79,7 @@ static int step(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_int(c, s->width);
     lw_cmd_uint(c, n);
     lw_cmd_int(c, s->first);
-    struct lw_reply *reply = lw_redis_eval(r, &script_slices, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_history, c, err);
     if (!reply)
         return -1;
     for (size_t i = 0; i < lw_reply_count(reply); i++)

@@ -16,22 +16,6 @@
 
 #define SKIPPED_MAX 100000 /* versions behind the last that has an alias */
 
-static const struct lw_script reserve = {
-    /* KEYS: fence, models. ARGV: token, prefix of model keys. The number, or 0. A number
-     * that is there already, or none, is passed over. */
-    "reserve", "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
-               "local n = tonumber(redis.call('HGET', KEYS[2], 'next') or '1')\n"
-               "if not n or not (n >= 1 and n < 4294967295) then n = 1 end\n"
-               "n = math.floor(n)\n"
-               "while redis.call('EXISTS', ARGV[2] .. n) == 1 do n = n + 1 end\n"
-               "will('HSET', KEYS[2], 'next', n + 1)\n"
-               "return commit(n)\n"};
-
-/* KEYS: version, reference. ARGV: fields... {values, reference or nil} */
-static const struct lw_script fetch = {
-    "fetch", "return {redis.call('HMGET', KEYS[1], unpack(ARGV)),\n"
-             "        redis.call('HGET', KEYS[2], 'profile')}\n"};
-
 int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_lease *lease, uint32_t *version,
                       struct lw_err *err) {
@@ -42,7 +26,7 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
     char prefix[LW_KEY_MAX];
     lw_cmd_uint(c, lease->token);
     lw_cmd_str(c, lw_key(prefix, spec, "model:"));
-    struct lw_reply *reply = lw_redis_eval(r, &reserve, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_reserve, c, err);
     if (!reply)
         return -1;
     int64_t n = lw_reply_int(reply);
@@ -342,7 +326,7 @@ struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
     for (size_t i = 0; i < HEAD_FIELDS; i++)
         lw_cmd_str(c, head_fields[i]);
     lw_cmd_str(c, "model");
-    struct lw_reply *reply = lw_redis_eval(r, &fetch, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_fetch, c, err);
     const struct lw_reply *v = lw_reply_at(reply, 0);
     read_head(v, out);
     out->model = lw_reply_text(lw_reply_at(v, HEAD_FIELDS), &out->model_len);

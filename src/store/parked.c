@@ -7,37 +7,7 @@
 #include "base/text.h"
 #include "store/alerts.h"
 #include "store/guard.h"
-
-/* KEYS: outbox, outbox:parked, audit, alerts:told. ARGV: entry or outbox id, cap of the
- * outbox, receivers that know an alert by its incident, and by its labels, audit words.
- * 1; 0: there is none; 2: it is out of date. To such a receiver, a beginning is out of
- * date when it was told something newer since, and so is an end, where the newer incident
- * has the same labels. */
-static const struct lw_script retry_script = {
-    "parked_retry",
-    "local function stale(f)\n"
-    "  local incident, what, to = string.match(f.id, '^(%x+)%-(%a+)[^@]*@(.+)$')\n"
-    "  local function among(list) return string.find(list, ' ' .. to .. ' ', 1, true) end\n"
-    "  if not to then return false end\n"
-    "  local told = redis.call('HGET', KEYS[4], (f.alert or '') .. '@' .. to) or ''\n"
-    "  local open = string.match(told, '^%x+') or ''\n"
-    "  if open == incident then return false end\n"
-    "  if what == 'resolved' then return open ~= '' and among(ARGV[4]) end\n"
-    "  return among(ARGV[3]) or among(ARGV[4])\n"
-    "end\n"
-    "for _, e in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-')) do\n"
-    "  local f = {}\n"
-    "  for i = 1, #e[2], 2 do f[e[2][i]] = e[2][i + 1] end\n"
-    "  if (e[1] == ARGV[1] or f.id == ARGV[1]) and f.id and f.json then\n"
-    "    if stale(f) then return 2 end\n"
-    "    will('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'id', f.id, 'alert',\n"
-    "         f.alert or '', 'json', f.json)\n"
-    "    will('XDEL', KEYS[2], e[1])\n"
-    "    will(unpack(ARGV, 5))\n"
-    "    return commit(1)\n"
-    "  end\n"
-    "end\n"
-    "return 0\n"};
+#include "store/scripts.h"
 
 static void read_one(const struct lw_reply *e, struct lw_parked *out) {
     const char *entry = lw_reply_text(lw_reply_at(e, 0), NULL);
@@ -83,7 +53,7 @@ int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
     lw__audit_words(
         c, spec,
         &(struct lw_audit_line){"retried", again->who, again->entry, 0, again->now_ms});
-    struct lw_reply *reply = lw_redis_eval(r, &retry_script, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_parked_retry, c, err);
     if (!reply)
         return lw_err_context(err, "parked delivery");
     int64_t found = lw_reply_int(reply);

@@ -11,17 +11,6 @@
 
 #define DIGITS (2 * LW_PRIVACY_KEY_BYTES)
 
-/* KEYS: privacy. ARGV: a key to take when there is none. What cannot be a key, of
- * whatever type, gives way: it must keep nobody from being told. */
-static const struct lw_script key_script = {
-    "privacy", "local key = redis.pcall('GET', KEYS[1])\n"
-               "if type(key) == 'string' and #key == #ARGV[1] and\n"
-               "    not string.find(key, '[^0-9a-f]') then\n"
-               "  return key\n"
-               "end\n"
-               "redis.call('SET', KEYS[1], ARGV[1])\n"
-               "return ARGV[1]\n"};
-
 static int fresh(char hex[DIGITS + 1], struct lw_err *err) {
     uint8_t bytes[LW_PRIVACY_KEY_BYTES];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
@@ -52,7 +41,7 @@ int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "privacy");
     lw_cmd_str(c, hex);
-    struct lw_reply *reply = lw_redis_eval(r, &key_script, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_privacy, c, err);
     if (!reply)
         return lw_err_context(err, "key of the privacy hash");
     const char *text = lw_reply_text(reply, NULL);

@@ -27,27 +27,6 @@
 
 #define LINES_MAX 1000 /* of offsets:<p>, the newest; open panes are among them */
 
-/* KEYS: part, unreadable:part..., unreadable, audit. ARGV: epoch, name, wall ms, why,
- * ttl, owner, next_offset or '', cap of the audit, champion, shadows. 1, or 0: somebody
- * else has claimed it. */
-static const struct lw_script rebuild = {
-    "rebuild",
-    "if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end\n"
-    "local to = KEYS[2]\n"
-    "if redis.call('EXISTS', to) == 1 then to = to .. ':' .. ARGV[3] end\n"
-    "will('RENAME', KEYS[1], to)\n"
-    "will('PEXPIRE', to, ARGV[5])\n"
-    "will('HSET', KEYS[1], 'owner', ARGV[6], 'epoch', ARGV[1], 'claimed', ARGV[3],\n"
-    "           'idle', '0', 'champion', ARGV[9], 'shadows', ARGV[10],\n"
-    "           'champion_since', ARGV[7] == '' and '-1' or ARGV[7])\n"
-    "if ARGV[7] ~= '' then will('HSET', KEYS[1], 'next_offset', ARGV[7]) end\n"
-    "will('HSET', KEYS[3], ARGV[2], ARGV[3] .. ' ' .. ARGV[4])\n"
-    "will('PEXPIRE', KEYS[3], ARGV[5])\n"
-    "will('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*', 'what', 'unreadable',\n"
-    "           'who', ARGV[6], 'detail', ARGV[2] .. ': ' .. ARGV[4], 'event', '0',\n"
-    "           'at', ARGV[3])\n"
-    "return commit(1)\n"};
-
 struct evidence {
     int64_t mark_ms, newest_ms; /* INT64_MIN: not known */
     uint64_t counter[LW_COUNTERS];
@@ -175,7 +154,7 @@ static int begin_anew(struct lw_redis *r, const struct lw_part *of,
         lw_buf_printf(&shadows, "%s%u", i ? " " : "", claim->force.shadow[i]);
     lw_cmd_arg(c, shadows.data, shadows.len);
     lw_buf_fini(&shadows);
-    struct lw_reply *reply = lw_redis_eval(r, &rebuild, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_rebuild, c, err);
     if (!reply)
         return -1;
     bool ours = lw_reply_int(reply) == 1;

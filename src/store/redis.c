@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/conn.h"
-#include "store/scripts.h"
 
 #define REDIRECTS_MAX 5
 
@@ -273,10 +272,7 @@ static const char *sha_of(struct lw_redis *r, const struct lw_script *script,
     for (size_t i = 0; i < r->nloaded; i++)
         if (r->loaded[i].script == script)
             return r->loaded[i].sha;
-    struct lw_buf text = {0};
-    lw_buf_printf(&text, "%s%s", lw_script_plan, script->text);
-    struct lw_reply *reply = lw_redis_do(r, err, "SCRIPT LOAD %s", lw_buf_str(&text));
-    lw_buf_fini(&text);
+    struct lw_reply *reply = lw_redis_do(r, err, "SCRIPT LOAD %s", script->text);
     if (!reply) {
         lw_err_context(err, "script %s", script->name);
         return NULL;

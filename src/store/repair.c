@@ -13,72 +13,8 @@
 #include "base/time.h"
 #include "store/damage.h"
 #include "store/guard.h"
+#include "store/scripts.h"
 #include "store/state_private.h"
-
-/* KEYS: unreadable:<name>, unreadable, audit. ARGV: name, audit words. */
-static const struct lw_script drop = {"drop",
-                                      "local was = redis.call('EXISTS', KEYS[1]) + "
-                                      "redis.call('HEXISTS', KEYS[2], ARGV[1])\n"
-                                      "if was == 0 then return 0 end\n"
-                                      "will('DEL', KEYS[1])\n"
-                                      "will('HDEL', KEYS[2], ARGV[1])\n"
-                                      "will(unpack(ARGV, 2))\n"
-                                      "return commit(was)\n"};
-
-/* KEYS: part, unreadable:part..., unreadable, audit, panes, offsets. ARGV: epoch as it
- * was, name, wall ms, ttl, offset, progress, prefix of panes, partition, start of the
- * first pane that is not sealed or '-inf', audit words. 1, or 0: it has changed. */
-static const struct lw_script reread = {
-    "reread",
-    "if (redis.call('HGET', KEYS[1], 'epoch') or '0') ~= ARGV[1] then return 0 end\n"
-    "local was = redis.call('HMGET', KEYS[1], 'champion', 'shadows')\n"
-    "local starts = redis.call('ZRANGEBYSCORE', KEYS[5], ARGV[9], '+inf')\n"
-    "redis.call('ZCARD', KEYS[6])\n"
-    "if redis.call('EXISTS', KEYS[1]) == 1 then\n"
-    "  local to = KEYS[2]\n"
-    "  if redis.call('EXISTS', to) == 1 then to = to .. ':' .. ARGV[3] end\n"
-    "  will('RENAME', KEYS[1], to)\n"
-    "  will('PEXPIRE', to, ARGV[4])\n"
-    "end\n"
-    "local t = redis.call('TIME')\n"
-    "local epoch = math.max(tonumber(t[1]) * 1000000 + tonumber(t[2]),\n"
-    "                       (tonumber(ARGV[1]) or 0) + 1)\n"
-    "will('HSET', KEYS[1], 'owner', 'repair', 'epoch', string.format('%.0f', epoch),\n"
-    "           'claimed', ARGV[3], 'idle', '0', 'champion', was[1] or '0',\n"
-    "           'champion_since', ARGV[5], 'shadows', was[2] or '',\n"
-    "           'next_offset', ARGV[5], 'progress', ARGV[6])\n"
-    "for _, m in ipairs(starts) do\n"
-    "  local start, number = string.match(m, '^(-?%d+):(%d+)$')\n"
-    "  if number == ARGV[8] then\n"
-    "    will('UNLINK', ARGV[7] .. m)\n"
-    "    will('ZREM', KEYS[5], m)\n"
-    "    will('ZREMRANGEBYSCORE', KEYS[6], start, start)\n"
-    "  end\n"
-    "end\n"
-    "will('HSET', KEYS[3], ARGV[2], ARGV[3] .. ' read again from offset ' .. ARGV[5])\n"
-    "will('PEXPIRE', KEYS[3], ARGV[4])\n"
-    "will(unpack(ARGV, 10))\n"
-    "return commit(1)\n"};
-
-/* KEYS: pane, panes, unreadable, detector, audit. ARGV: start, partition, end, ttl, wall
- * ms, number of audit words, audit words, fields and values. 1, or 0. */
-static const struct lw_script fill = {
-    "fill", "local sealed = tonumber(redis.call('HGET', KEYS[4], 'sealed_until') or '')\n"
-            "if not sealed or sealed < tonumber(ARGV[3]) then return 0 end\n"
-            "local name = ARGV[1] .. ':' .. ARGV[2]\n"
-            "if redis.call('HEXISTS', KEYS[3], name) == 0 then return 0 end\n"
-            "will('ZADD', KEYS[2], ARGV[1], name)\n"
-            "local n = tonumber(ARGV[6])\n"
-            "will('HSET', KEYS[1], unpack(ARGV, 7 + n))\n"
-            "local named = {}\n"
-            "for i = 7 + n, #ARGV, 2 do named[ARGV[i]] = true end\n"
-            "only(KEYS[1], named)\n"
-            "will('PEXPIRE', KEYS[1], ARGV[4])\n"
-            "will('HDEL', KEYS[3], name)\n"
-            /* Whoever leads finds another stamp, and reads everything again. */
-            "will('HSET', KEYS[4], 'updated', ARGV[5])\n"
-            "will(unpack(ARGV, 7, 6 + n))\n"
-            "return commit(1)\n"};
 
 bool lw_damage_is_pane(const struct lw_spec *spec, const char *name, int64_t *start_ms,
                        int32_t *partition) {
@@ -181,7 +117,7 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
     lw__audit_words(c, spec, &(struct lw_audit_line){"repaired", who, detail, 0, now});
     lw_cmd_fill(c, slot);
     lw_pane_write(pane, lw_verb_bytes(r), put_field, c);
-    struct lw_reply *reply = lw_redis_eval(r, &fill, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_fill, c, err);
     if (!reply)
         return -1;
     bool done = lw_reply_int(reply) == 1;
@@ -206,7 +142,7 @@ int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *n
     lw_cmd_str(c, name);
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){"repaired", who, name, 0, lw_wall_ms()});
-    struct lw_reply *reply = lw_redis_eval(r, &drop, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_drop, c, err);
     if (!reply)
         return -1;
     bool was = lw_reply_int(reply) > 0;
@@ -273,7 +209,7 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
         lw_cmd_int(c, what->sealed_ms);
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){"repaired", who, detail, 0, lw_wall_ms()});
-    struct lw_reply *reply = lw_redis_eval(r, &reread, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_reread, c, err);
     if (!reply)
         return -1;
     bool done = lw_reply_int(reply) == 1;

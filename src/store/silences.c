@@ -16,33 +16,7 @@
 #include "base/time.h"
 #include "store/alerts.h"
 #include "store/guard.h"
-
-/* KEYS: silences, audit. ARGV: now, until, id, json, cap, audit words. 1: in; 0: full. */
-static const struct lw_script add_script = {
-    "silence_add",
-    "local all = redis.call('HGETALL', KEYS[1])\n"
-    "local last, left, gone = tonumber(ARGV[2]), 0, {}\n"
-    "for i = 1, #all, 2 do\n"
-    "  local ok, s = pcall(cjson.decode, all[i + 1])\n"
-    "  local ends = ok and type(s) == 'table' and tonumber(s['until']) or 0\n"
-    "  if not (ends > tonumber(ARGV[1])) then gone[#gone + 1] = all[i]\n"
-    "  else last, left = math.max(last, ends), left + 1 end\n"
-    "end\n"
-    "if left >= tonumber(ARGV[5]) then return 0 end\n"
-    "for _, id in ipairs(gone) do will('HDEL', KEYS[1], id) end\n"
-    "will('HSET', KEYS[1], ARGV[3], ARGV[4])\n"
-    "last = math.min(last, ARGV[1] + 315360000000)\n" /* what is damaged may say 1e300 */
-    "local ttl = last - ARGV[1] + 86400000\n"
-    "will('PEXPIRE', KEYS[1], string.format('%.0f', ttl))\n"
-    "will(unpack(ARGV, 6))\n"
-    "return commit(1)\n"};
-
-/* KEYS: silences, audit. ARGV: id, audit words. 1, or 0: there is none. */
-static const struct lw_script end_script = {
-    "silence_end", "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
-                   "will('HDEL', KEYS[1], ARGV[1])\n"
-                   "will(unpack(ARGV, 2))\n"
-                   "return commit(1)\n"};
+#include "store/scripts.h"
 
 /* In place; it never gets longer than its room. */
 static void make_safe(char *text, size_t size) {
@@ -114,7 +88,7 @@ int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_sil
     lw_cmd_str(c, json);
     lw_cmd_int(c, LW_SILENCES_MAX);
     lw__audit_words(c, spec, &(struct lw_audit_line){"silenced", s->by, text, 0, now_ms});
-    int rc = eval(r, &add_script, c, &added, err);
+    int rc = eval(r, &lw_script_silence_add, c, &added, err);
     free(json);
     if (rc == 0 && !added)
         return lw_fail(err, LW_EINPUT, "there are %d silences already; end one first",
@@ -131,7 +105,7 @@ int lw_silence_end(struct lw_redis *r, const struct lw_spec *spec, const char *i
     lw_key_arg(c, spec, "audit");
     lw_cmd_str(c, id);
     lw__audit_words(c, spec, &(struct lw_audit_line){"unsilenced", who, id, 0, now_ms});
-    if (eval(r, &end_script, c, &ended, err))
+    if (eval(r, &lw_script_silence_end, c, &ended, err))
         return -1;
     return ended ? 0
                  : lw_fail(err, LW_ENOTFOUND,

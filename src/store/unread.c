@@ -65,7 +65,7 @@ void lw__unread_put(struct lw_cmd *c, const struct lw_spec *spec,
         if (one->aside)
             continue;
         slot = lw_cmd_slot(c);
-        lw_cmd_str(c, "ASIDE");
+        lw_cmd_str(c, "UNREADABLE");
         put_keys(c, spec, one);
         put_note(c, one, step->now_ms);
         lw_cmd_fill(c, slot);
@@ -80,7 +80,7 @@ int lw__unread_aside(struct lw_redis *r, const struct lw_spec *spec, const char 
     put_keys(c, spec, one);
     lw_cmd_uint(c, epoch);
     put_note(c, one, lw_wall_ms());
-    struct lw_reply *reply = lw_redis_eval(r, &lw_script_aside, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_move_unreadable, c, err);
     if (!reply)
         return -1;
     bool ours = lw_reply_int(reply) == 1;
