@@ -343,7 +343,7 @@ static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
             s->config, &(struct lw_alerts_test){s->receiver, s->print, s->json, s->who},
             err);
     s->redis = lw_redis_new(&s->config->redis, err);
-    if (!s->redis)
+    if (!s->redis || lw_meta_contract(s->redis, &s->config->spec, err))
         return -1;
     if (strcmp(verb, "list") == 0)
         return list(s, err);

@@ -300,7 +300,8 @@ static int run(int argc, char **argv) {
         lw_text_safe(s.who, sizeof s.who, who, strlen(who));
         s.config = config;
         s.redis = lw_redis_new(&config->redis, &err);
-        if (!s.redis || dispatch(&s, rest, n, &err))
+        if (!s.redis || lw_meta_contract(s.redis, &config->spec, &err) ||
+            dispatch(&s, rest, n, &err))
             rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_models, "%s", err.msg)
                                         : lw_cli_fail(&lw_cmd_models, &err);
         lw_redis_free(s.redis);

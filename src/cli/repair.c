@@ -72,10 +72,10 @@ static int look_at_detector(struct session *s, struct lw_damages *out,
     if (lw_detector_load(s->redis, s->spec, &state, err))
         return -1;
     if (state.damaged[0] && (state.len || strcmp(state.damaged, "missing") != 0))
-        add(out, "detector:sealed_until", state.damaged);
+        add(out, "monitor:sealed_until", state.damaged);
     struct lw_monitor *m = lw_monitor_new(s->spec);
     if (state.len && lw_monitor_read(m, state.state, state.len, &why))
-        add(out, "detector:state", why.msg);
+        add(out, "monitor:state", why.msg);
     lw_monitor_free(m);
     free(state.state);
     return 0;
@@ -270,7 +270,7 @@ static int anew(struct session *s, const char *name, struct lw_err *err) {
         return lw_fail(
             err, LW_ENOTFOUND,
             "\"%.80s\" is no key that can begin anew: part:TOPIC:P, offsets:P, "
-            "detector, models, model:N, meta, alerts, outbox, silences, audit, ...",
+            "monitor, models, model:N, meta, alerts, outbox, silences, audit, ...",
             name);
     if (s->apply && lw_damage_aside(s->redis, s->spec, name, s->who, err))
         return -1;
@@ -424,7 +424,8 @@ static int with_config(struct session *s, char **rest, int n) {
     lw_text_safe(s->who, sizeof s->who, who, strlen(who));
     s->spec = &s->config->spec;
     s->redis = lw_redis_new(&s->config->redis, &err);
-    int rc = s->redis ? dispatch(s, rest, n, &err) : -1;
+    int rc = s->redis ? lw_meta_contract(s->redis, s->spec, &err) : -1;
+    rc = rc ? rc : dispatch(s, rest, n, &err);
     lw_registry_free(s->registry);
     lw_redis_free(s->redis);
     if (rc >= 0)
@@ -472,7 +473,7 @@ const struct lw_command lw_cmd_repair = {
     "list            what cannot be read, and what was set aside for it; exits with 3 when there is any.\n"
     "                With --apply, what no step can be made with is set aside now\n"
     "drop NAME       delete what is set aside under NAME\n"
-    "anew KEY        set a key aside whatever it holds, so that it begins anew: detector, models,\n"
+    "anew KEY        set a key aside whatever it holds, so that it begins anew: monitor, models,\n"
     "                part:TOPIC:P, offsets:P, silences, ...\n"
     "panes WHICH     make panes that are set aside (START:P of the list, or all) again from Kafka\n"
     "reread P        read partition P again from Kafka: panes that are not sealed are made again\n"

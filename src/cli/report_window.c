@@ -127,7 +127,8 @@ int lw_report_read_window(struct lw_report *r, const char *window, struct lw_err
     int at = find_window(&r->config->spec, window, err);
     struct lw_redis *redis = at < 0 ? NULL : lw_redis_new(&r->config->redis, err);
     r->approximate = true;
-    int rc = redis ? read_stream(r, redis, at, err) : -1;
+    int rc = redis ? lw_meta_contract(redis, &r->config->spec, err) : -1;
+    rc = rc ? rc : read_stream(r, redis, at, err);
     lw_redis_free(redis);
     return rc;
 }

@@ -135,6 +135,8 @@ static void forget_future(struct lw_status *s) {
 static int read_partitions(struct lw_status *s, struct lw_err *err) {
     char key[LW_KEY_MAX];
     const struct lw_config *c = s->config;
+    if (lw_meta_contract(s->redis, &c->spec, err))
+        return -1;
     struct lw_reply *reply =
         lw_redis_do(s->redis, err, "HGET %s partitions", lw_key(key, &c->spec, "meta"));
     if (!reply && err->code)

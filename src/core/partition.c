@@ -17,7 +17,7 @@
 
 const char *lw_counter_name(enum lw_counter c) {
     static const char *const names[LW_COUNTERS] = {
-        "messages", "good", "aside", "dead", "late", "suspect", "scored", "gone"};
+        "messages", "good", "rejected", "dead_lettered", "late", "suspect", "scored", "gone"};
     return names[c];
 }
 

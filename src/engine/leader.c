@@ -114,7 +114,7 @@ static int restore(struct lw_leader *l, const struct lw_detector_state *state,
     if (state->len && lw_monitor_read(l->monitor, state->state, state->len, &why)) {
         lw_monitor_free(l->monitor); /* panes and models are still there */
         l->monitor = lw_monitor_new(l->spec);
-        const struct lw_unusable was = {"detector", "state", why.msg, state->state,
+        const struct lw_unusable was = {"monitor", "state", why.msg, state->state,
                                         state->len};
         if (lw_damage_keep(l->redis, l->spec, &l->lease, &was, err))
             return -1;

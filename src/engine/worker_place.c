@@ -60,7 +60,7 @@ static int start_over(struct lw_worker *w, int32_t partition, int64_t low, int64
                                    .now_ms = lw_wall_ms()};
     if (lw_state_restart(w->redis, w->spec, &flush, s->progress, w->owner, err))
         return -1;
-    lw_log(LW_ERROR, "topic_remade",
+    lw_log(LW_ERROR, "topic_recreated",
            "worker=%s partition=%d offset=%" PRId64 " end=%" PRId64 " from=%" PRId64,
            w->owner, partition, s->next_offset, high, low);
     s->base_offset = s->next_offset = low;

@@ -61,8 +61,8 @@ static const char *const kinds[] = {
     "meta",           "part:%s:0",   "pane:0:0",     "panes",         "unreadable",
     "unreadable:0:0", "offsets:0",   "now",          "history",       "window:w:c",
     "models",         "model:1",     "reference:1",  "alerts",        "alerts:message",
-    "alerts:told",    "outbox",      "outbox:tries", "outbox:parked", "silences",
-    "audit",          "evaluations", "asks",         "detector",      "lease",
+    "alerts:notified",    "outbox",      "outbox:tries", "outbox:parked", "silences",
+    "audit",          "evaluations", "asks",         "monitor",      "lease",
     "fence",          "privacy",     "health"};
 #define KINDS (sizeof kinds / sizeof *kinds)
 

@@ -113,7 +113,7 @@ static void put_pages(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec
     for (size_t i = 0; i < p->noutgoing; i++)
         put_outgoing(c, spec, &p->outgoing[i]);
     for (size_t i = 0; i < p->ntold; i++)
-        put_field(c, spec, "alerts:told", &p->told[i]);
+        put_field(c, spec, "alerts:notified", &p->told[i]);
     for (size_t i = 0; i < p->nlines; i++) {
         size_t slot = lw_cmd_slot(c);
         lw__audit_words(c, spec,
@@ -139,7 +139,7 @@ int lw_pages_write(struct lw_redis *r, const struct lw_spec *spec,
     put_pages(r, c, spec, pages, lease, now_ms);
     size_t slot = lw_cmd_slot(c); /* the stamp: a Redis put back to before this shows */
     lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_cmd_str(c, "updated");
     lw_cmd_int(c, now_ms);
     lw_cmd_fill(c, slot);

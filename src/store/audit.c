@@ -10,7 +10,7 @@
 #include "store/scripts.h"
 #include "store/state_private.h"
 
-#define CONTRACT_VERSION 1
+#define CONTRACT_VERSION 2
 #define CONTRACT_MAX     1000 /* beyond, and panes beyond these: damage */
 #define PANE_MIN         LW_SECOND
 #define PANE_MAX         (366 * LW_DAY)
@@ -165,6 +165,51 @@ static bool panes_are_ours(struct lw_redis *r, const struct lw_spec *spec) {
     return ours && gap == spec->pane_ms;
 }
 
+/* Version 1 kept the monitor's state under `detector`; `meta` may be gone or damaged. */
+static int has_version_1(struct lw_redis *r, const struct lw_spec *spec, bool *out,
+                         struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "EXISTS %s", lw_key(key, spec, "detector"));
+    *out = lw_reply_int(reply) == 1;
+    lw_reply_free(reply);
+    return reply ? 0 : -1;
+}
+
+/* Fails with the code when the state in Redis follows another contract. A number that no
+ * program writes is damage, which the next leader overwrites. */
+static int check_contract(struct lw_redis *r, const struct lw_spec *spec,
+                          int64_t contract, enum lw_errc code, struct lw_err *err) {
+    bool old = contract > 0 && contract < CONTRACT_VERSION;
+    if (contract == CONTRACT_VERSION)
+        return 0;
+    if (contract > CONTRACT_VERSION && contract <= CONTRACT_MAX)
+        return lw_fail(err, code,
+                       "stream %s was written by a newer leeway (contract %" PRId64
+                       ", this one knows %d): upgrade, or give the stream another name",
+                       spec->stream, contract, CONTRACT_VERSION);
+    if (!old && has_version_1(r, spec, &old, err))
+        return -1;
+    return old ? lw_fail(
+                     err, code,
+                     "stream %s has state of contract version 1 in Redis, and this "
+                     "leeway reads version %d only: delete the keys leeway:{%s}:*, or "
+                     "give the stream another name",
+                     spec->stream, CONTRACT_VERSION, spec->stream)
+               : 0;
+}
+
+int lw_meta_contract(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "HMGET %s contract", lw_key(key, spec, "meta"));
+    if (!reply) /* damaged: `leeway repair` and the leader deal with it */
+        return lw_redis_why(r) == LW_REDIS_DAMAGED ? (lw_err_clear(err), 0) : -1;
+    int64_t contract = lw_reply_int(lw_reply_at(reply, 0));
+    lw_reply_free(reply);
+    return check_contract(r, spec, contract, LW_EINPUT, err);
+}
+
 int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -175,16 +220,11 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
     int64_t contract = lw_reply_int(lw_reply_at(reply, 0));
     int64_t pane_ms = lw_reply_int(lw_reply_at(reply, 1));
     const char *had = topic_name(lw_reply_at(reply, 2));
-    int rc = 0;
-    if (contract > CONTRACT_VERSION && contract <= CONTRACT_MAX)
-        rc = lw_fail(err, LW_ECONFIG,
-                     "stream %s was written by a newer leeway (contract %" PRId64
-                     ", this one knows %d): upgrade, or give the stream another name",
-                     spec->stream, contract, CONTRACT_VERSION);
-    else if (pane_ms >= PANE_MIN && pane_ms <= PANE_MAX && pane_ms != spec->pane_ms &&
-             !panes_are_ours(r, spec))
+    int rc = check_contract(r, spec, contract, LW_ECONFIG, err);
+    if (rc == 0 && pane_ms >= PANE_MIN && pane_ms <= PANE_MAX &&
+        pane_ms != spec->pane_ms && !panes_are_ours(r, spec))
         rc = other_panes(spec, pane_ms, err);
-    else if (had && strcmp(had, topic) != 0 && is_of(r, spec, had, topic))
+    else if (rc == 0 && had && strcmp(had, topic) != 0 && is_of(r, spec, had, topic))
         rc = lw_fail(err, LW_ECONFIG,
                      "stream %s is one of topic %s, source.topic is %s, and its panes "
                      "would mix: give the stream another name, or go back",

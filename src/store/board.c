@@ -183,7 +183,7 @@ static void each(const struct lw_reply *hash, const struct lw_pages_reader *read
 
 int lw_pages_load(struct lw_redis *r, const struct lw_spec *spec,
                   const struct lw_pages_reader *reader, struct lw_err *err) {
-    static const char *const keys[] = {"alerts", "alerts:message", "alerts:told"};
+    static const char *const keys[] = {"alerts", "alerts:message", "alerts:notified"};
     struct lw_batch b;
     lw_batch_init(&b, 3);
     for (size_t i = 0; i < 3; i++) {

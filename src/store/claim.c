@@ -181,7 +181,7 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "part:%s:%d", topic, number);
     lw_key_arg(c, spec, "models");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_cmd_str(c, owner);
     lw_cmd_int(c, lw_wall_ms());
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_claim, c, err);

@@ -27,7 +27,7 @@ static const struct {
     {"meta", "hash", "It is written again by the next leader."},
     {"models", "hash",
      "The champion goes on; `leeway models list` shows what else there is."},
-    {"detector", "hash",
+    {"monitor", "hash",
      "The detector begins anew: rules' counts, cooldown, probation and quarantine are "
      "forgotten; panes and models are not."},
     {"panes", "zset", "The index is made again from the panes."},
@@ -36,7 +36,7 @@ static const struct {
     {"evaluations", "stream", "The list of evaluations begins anew."},
     {"alerts", "hash", "Alerts that fire are told again when they change."},
     {"alerts:message", "hash", "Alerts that fire are told again when they change."},
-    {"alerts:told", "hash", "Receivers may be told again what they know."},
+    {"alerts:notified", "hash", "Receivers may be told again what they know."},
     {"outbox", "stream", "Deliveries that waited in it are not made."},
     {"outbox:tries", "hash", "Deliveries that failed are tried again at once."},
     {"outbox:parked", "stream", "Deliveries that were given up are no longer listed."},
@@ -60,8 +60,8 @@ const char *lw_damage_follows(const char *name) {
                   "its panes; its counters may begin anew."},
         {"offsets:", "Trainings do not read the events of its older panes."},
         {"model:", "The version scores nothing."},
-        {"detector:sealed_until", "It goes on behind the newest figures."},
-        {"detector:state", "The detector begins anew: rules' counts, cooldown, probation "
+        {"monitor:sealed_until", "It goes on behind the newest figures."},
+        {"monitor:state", "The detector begins anew: rules' counts, cooldown, probation "
                            "and quarantine are forgotten; panes and models are not."},
         {"reference:", "Drift is not judged against this version."},
     };

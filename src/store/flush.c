@@ -112,7 +112,7 @@ static void put_keys(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_uint(c, 5 + dirty);
     lw_key_arg(c, spec, "part:%s:%d", flush->topic, flush->partition);
     lw_key_arg(c, spec, "models");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_key_arg(c, spec, "offsets:%d", flush->partition);
     lw_key_arg(c, spec, "panes");
     for (size_t i = 0; i < lw_partition_panes(p); i++)

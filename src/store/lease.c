@@ -53,7 +53,7 @@ struct lw_cmd *lw_guard_begin(struct lw_redis *r, const struct lw_spec *spec,
     struct lw_cmd *c = lw_verb_cmd(r);
     lw_cmd_clear(&r->keys);
     lw_key_arg(&r->keys, spec, "fence");
-    lw_key_arg(&r->keys, spec, "detector");
+    lw_key_arg(&r->keys, spec, "monitor");
     c->keys = &r->keys;
     lw_cmd_uint(c, lease->token);
     if (step && step->was_sealed_until_ms != INT64_MIN)

@@ -151,7 +151,7 @@ int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t v
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "models");
     lw_key_arg(c, spec, "audit");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_cmd_uint(c, version);
     lw_cmd_str(c, lw_key(text, spec, "model:"));
     lw_cmd_int(c, lw_wall_ms());

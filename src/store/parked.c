@@ -45,7 +45,7 @@ int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
     lw_key_arg(c, spec, "outbox");
     lw_key_arg(c, spec, "outbox:parked");
     lw_key_arg(c, spec, "audit");
-    lw_key_arg(c, spec, "alerts:told");
+    lw_key_arg(c, spec, "alerts:notified");
     lw_cmd_str(c, again->entry);
     lw_cmd_int(c, LW_OUTBOX_CAP);
     lw_cmd_str(c, again->by_incident);

@@ -119,7 +119,7 @@ static int sealed_until(struct lw_redis *r, const struct lw_spec *spec, int64_t 
                         struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *reply =
-        lw_redis_do(r, err, "HGET %s sealed_until", lw_key(key, spec, "detector"));
+        lw_redis_do(r, err, "HGET %s sealed_until", lw_key(key, spec, "monitor"));
     if (!reply)
         return -1;
     *out = time_of(reply);

@@ -106,7 +106,7 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
     lw_key_arg(c, spec, "pane:%" PRId64 ":%d", pane->start_ms, partition);
     lw_key_arg(c, spec, "panes");
     lw_key_arg(c, spec, "unreadable");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_key_arg(c, spec, "audit");
     lw_cmd_int(c, pane->start_ms);
     lw_cmd_int(c, partition);

@@ -91,8 +91,11 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
 
 #define LW_OFFSET_MAX     (INT64_C(1) << 53) /* the scripts count in doubles */
 #define LW_PARTITIONS_MAX 100000             /* of a topic; more is damage */
-/* Can this configuration go on with what the stream has in Redis? LW_ECONFIG says why
- * not: a newer program's contract, panes of another length, another topic. */
+/* Checks only the contract version, for programs that only read. LW_EINPUT: the state
+ * follows another version. */
+int lw_meta_contract(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err);
+/* Checks whether this configuration can continue with the state in Redis. LW_ECONFIG:
+ * another contract version, panes of another length, or another topic. */
 int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                   struct lw_err *err);
 /* The number of partitions that the stream has known so far; 0: it is new; -1: error.

@@ -67,9 +67,9 @@ int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
     char key[LW_KEY_MAX], was[64] = "";
     struct lw_reply *reply =
         lw_redis_do(r, err, "HMGET %s sealed_until state updated heard heard_at",
-                    lw_key(key, spec, "detector"));
+                    lw_key(key, spec, "monitor"));
     if (!reply)
-        return lw_err_context(err, "detector state");
+        return lw_err_context(err, "monitor state");
     size_t len;
     const char *sealed = lw_reply_text(lw_reply_at(reply, 0), NULL);
     const char *state = lw_reply_text(lw_reply_at(reply, 1), &len);
@@ -94,7 +94,7 @@ int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
         return 0;
     free(out->state);
     out->state = NULL;
-    return lw_err_context(err, "detector state");
+    return lw_err_context(err, "monitor state");
 }
 
 int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
@@ -105,7 +105,7 @@ int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
         return -1;
     if (sealed == INT64_MIN && strcmp(state->damaged, "missing") == 0)
         return 0; /* nothing was sealed yet */
-    const struct lw_unusable was = {"detector", "sealed_until",
+    const struct lw_unusable was = {"monitor", "sealed_until",
                                     "sealed_until is not the end of the newest figures",
                                     state->damaged, strlen(state->damaged)};
     if (lw_damage_keep(r, spec, lease, &was, err))
@@ -113,22 +113,22 @@ int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, sealed == INT64_MIN ? "HDEL" : "HSET");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_cmd_str(c, "sealed_until");
     if (sealed != INT64_MIN)
         lw_cmd_int(c, sealed);
     lw_cmd_fill(c, slot);
     state->sealed_until_ms = sealed;
-    return lw_guard_run(r, c, "detector", err);
+    return lw_guard_run(r, c, "monitor", err);
 }
 
 int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
                       int64_t *sealed_until_ms, int64_t *updated_ms, struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *reply = lw_redis_do(r, err, "HMGET %s sealed_until updated",
-                                         lw_key(key, spec, "detector"));
+                                         lw_key(key, spec, "monitor"));
     if (!reply)
-        return lw_err_context(err, "detector state");
+        return lw_err_context(err, "monitor state");
     is_sealed(spec, lw_reply_text(lw_reply_at(reply, 0), NULL), sealed_until_ms);
     *updated_ms = lw_reply_int(lw_reply_at(reply, 1));
     lw_reply_free(reply);
@@ -139,7 +139,7 @@ struct lw_reply *lw_quarantine_get(struct lw_redis *r, const struct lw_spec *spe
                                    const char **json, struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *reply =
-        lw_redis_do(r, err, "HGET %s quarantine", lw_key(key, spec, "detector"));
+        lw_redis_do(r, err, "HGET %s quarantine", lw_key(key, spec, "monitor"));
     const char *text = reply ? lw_reply_text(reply, NULL) : NULL;
     *json = text && *text ? text : "[]";
     return reply;
@@ -151,13 +151,13 @@ int lw_detector_heard(struct lw_redis *r, const struct lw_spec *spec,
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_cmd_str(c, "heard");
     lw_cmd_uint(c, heard);
     lw_cmd_str(c, "heard_at");
     lw_cmd_int(c, heard_ms);
     lw_cmd_fill(c, slot);
-    return lw_guard_run(r, c, "detector", err);
+    return lw_guard_run(r, c, "monitor", err);
 }
 
 void lw__step_id(const struct lw_step *step, const struct lw_buf *state,
@@ -219,7 +219,7 @@ static void put_detector(struct lw_cmd *c, const struct lw_spec *spec,
     int64_t sealed = lw_monitor_sealed_until(step->monitor);
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     if (sealed != INT64_MIN) {
         lw_cmd_str(c, "sealed_until");
         lw_cmd_int(c, sealed);

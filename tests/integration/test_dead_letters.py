@@ -64,7 +64,7 @@ def go_round(case, config, one):
     done = json.loads(case.leeway("dead-letters", "-c", config, "replay", "--all", "--json"))
     equal((done["replayed"], done["left"], done["topic"]), (3, 0, TOPIC), "replayed")
     wait_for("them to fail again", 30,
-             lambda: counters(case.redis, STREAM)["dead"] == 2 * len(BAD))
+             lambda: counters(case.redis, STREAM)["dead_lettered"] == 2 * len(BAD))
     back = [m for m in consume(TOPIC) if m["offset"] > 0]
     equal(sorted((m["partition"], bytes.fromhex(m["value"] or "")) for m in back),
           list(enumerate(BAD)), "the bytes, each in its partition again")
@@ -76,7 +76,7 @@ def go_round(case, config, one):
                                   "--max-replays", "1", "--json", status=3))
     equal((done["replayed"], done["left"]), (3, 3), "replayed, and left")
     wait_for("those to fail again", 30,
-             lambda: counters(case.redis, STREAM)["dead"] == 3 * len(BAD))
+             lambda: counters(case.redis, STREAM)["dead_lettered"] == 3 * len(BAD))
     place = f"{one['partition']}:{one['offset']}"
     case.leeway("dead-letters", "-c", config, "replay", "--offset", place, "--topic", LATER)
     equal([bytes.fromhex(m["value"]) for m in consume(LATER)],
@@ -99,7 +99,7 @@ def without_a_topic(case):
     equal(offsets(case.redis, stream), 0, "offsets while a letter cannot be sent")
     produce(stream, 0, [b"\x03"])
     case.create((stream + ".dead", 1))
-    wait_for("the letters", 60, lambda: counters(case.redis, stream)["dead"] == len(BAD) + 1)
+    wait_for("the letters", 60, lambda: counters(case.redis, stream)["dead_lettered"] == len(BAD) + 1)
     equal(offsets(case.redis, stream), len(BAD) + 1, "offsets")
     equal(sorted({bytes.fromhex(m["value"] or "") for m in consume(stream + ".dead")}),
           sorted(BAD + [b"\x03"]), "all of them")
@@ -116,7 +116,7 @@ def scenario(case):
     wait_for("the group", 60, lambda: len(daemon.logged("partition_claimed")) == 4)
     for i, value in enumerate(BAD):
         produce(TOPIC, i, [value])
-    wait_for("the letters", 30, lambda: counters(case.redis, STREAM)["dead"] == len(BAD))
+    wait_for("the letters", 30, lambda: counters(case.redis, STREAM)["dead_lettered"] == len(BAD))
     one = show_them(case, config)
     refuse_what_makes_no_sense(case, config)
     go_round(case, config, one)

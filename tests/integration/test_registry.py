@@ -180,7 +180,7 @@ class Rides:
 def all_read(case, stream, good, dead=0, seconds=40):
     try:
         wait_for(f"{good} events and {dead} letters", seconds,
-                 lambda: (lambda c: c["good"] == good and c["dead"] == dead)(
+                 lambda: (lambda c: c["good"] == good and c["dead_lettered"] == dead)(
                      counters(case.redis, stream)))
     finally:
         say(f"{stream}: {counters(case.redis, stream)}")
@@ -197,7 +197,7 @@ def evolves(case, rides, daemon):
     all_read(case, STREAM, rides.sent)
     say("read: a type of another subject")
     equal(len(daemon.logged("schema_known")), 6, "schemas asked for, each once")
-    equal(counters(case.redis, STREAM)["aside"], 0, "events set aside")
+    equal(counters(case.redis, STREAM)["rejected"], 0, "events set aside")
 
 
 def idle(case):
@@ -238,7 +238,7 @@ def outage(case, registry, rides, daemon, config, listen):
     wait_for("the hold", 20, lambda: daemon.logged("partition_held"))
     wait_for("word of it", 20, lambda: daemon.logged("registry_away"))
     wait_for("only what is read to be idle", 20, lambda: idle(case) == [b"1", b"0"])
-    equal(counters(case.redis, STREAM)["dead"], 0, "dead letters in an outage")
+    equal(counters(case.redis, STREAM)["dead_lettered"], 0, "dead letters in an outage")
     equal(members(f"leeway-{STREAM}"), 1, "members of the group")
     seen = metrics(listen)
     equal((seen["leeway_registry_up"], seen["leeway_partitions_held"]), ("0", "1"), "metrics")
@@ -379,7 +379,7 @@ def headers(case, registry, rides):
     daemon = Daemon(case, config, stream)
     wait_for("a refusal", 30, lambda: daemon.logged("registry_away"))
     check("401" in daemon.logged("registry_away")[0], "why", daemon.logged("registry_away"))
-    equal(counters(case.redis, stream)["dead"], 0, "dead letters for a wrong password")
+    equal(counters(case.redis, stream)["dead_lettered"], 0, "dead letters for a wrong password")
     with open(case.path("word"), "w", encoding="utf-8") as out:
         out.write(word + "\n")
     all_read(case, stream, 100)
@@ -411,7 +411,7 @@ def single_object(case):
 
 def replays(case, rides, config):
     """`leeway replay` finds the id that the serialiser registered, and registers a new one."""
-    good, dead = rides.sent, counters(case.redis, STREAM)["dead"]
+    good, dead = rides.sent, counters(case.redis, STREAM)["dead_lettered"]
     path = case.path("replayed.avro")
     fresh = changed(RIDE, source={"name": "source", "type": "string", "default": ""})
     avro_file(path, fresh,

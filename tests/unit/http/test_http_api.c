@@ -508,7 +508,7 @@ static void metrics_of_the_stream(void **state) {
         "\nleeway_partition_lag{partition=\"0\"} 10\n",
         "\nleeway_window_rmse{window=\"week\"} 500.125\n",
         "\nleeway_feature_psi{window=\"week\",feature=\"prediction\"} 0\n",
-        "\nleeway_stream_events_total{kind=\"aside\"} 8\n",
+        "\nleeway_stream_events_total{kind=\"rejected\"} 8\n",
         "{route=\"/api/v1/models/*/promote\",code=\"4xx\"} 2\n"};
     http_ask(s->f.port, "GET", "/metrics", "", NULL, &a);
     assert_int_equal(a.status, 200);

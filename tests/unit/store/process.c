@@ -217,7 +217,7 @@ static int load_monitor(struct scene *s, const struct lw_lease *lease,
         return 0;
     lw_monitor_free(*m);
     *m = lw_monitor_new(s->spec);
-    const struct lw_unusable was = {"detector", "state", why.msg, state->state,
+    const struct lw_unusable was = {"monitor", "state", why.msg, state->state,
                                     state->len};
     return lw_damage_keep(s->r, s->spec, lease, &was, err);
 }

@@ -134,7 +134,7 @@ static void age(struct world *w) {
                        lw_key(key, w->spec, "part:%s:0", TOPIC), (long)odd));
     lw_reply_free(MUST(w->admin, "HSET %s stale 1",
                        lw_key(key, w->spec, "pane:%" PRId64 ":0", T0 + 5 * LW_HOUR)));
-    lw_reply_free(MUST(w->admin, "HSET %s k v", lw_key(key, w->spec, "alerts:told")));
+    lw_reply_free(MUST(w->admin, "HSET %s k v", lw_key(key, w->spec, "alerts:notified")));
     lw_reply_free(MUST(w->admin, "DEL %s", lw_key(key, w->spec, "lease")));
 }
 
@@ -146,7 +146,7 @@ static int do_claim(struct world *w) {
     lw_cmd_int(c, 3);
     lw_cmd_str(c, lw_key(key, w->spec, "part:%s:0", TOPIC));
     lw_cmd_str(c, lw_key(key, w->spec, "models"));
-    lw_cmd_str(c, lw_key(key, w->spec, "detector"));
+    lw_cmd_str(c, lw_key(key, w->spec, "monitor"));
     lw_cmd_str(c, "other");
     lw_cmd_int(c, NOW);
     struct lw_reply *reply = lw_redis_eval(w->user, &lw_script_claim, c, &w->err);

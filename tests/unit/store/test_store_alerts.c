@@ -195,7 +195,7 @@ static void what_is_out_of_date_does_not_come_back(void **state) {
     begin(&f, state, "stale");
     lw_key(outbox, f.spec, "outbox");
     lw_key(parked, f.spec, "outbox:parked");
-    lw_key(told, f.spec, "alerts:told");
+    lw_key(told, f.spec, "alerts:notified");
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         const struct lw_parked_again again = {c[i].id, "me", " page ", " x labels ", NOW};
         lw_reply_free(MUST(f.r, "DEL %s %s %s", outbox, parked, told));

@@ -217,7 +217,7 @@ static bool plausible(const struct scene *s, const char *field, size_t way) {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (strcmp(field, fields[i]) == 0)
             return true;
-    return strcmp(s->damaged, "detector") == 0 && strcmp(field, "sealed_until") == 0;
+    return strcmp(s->damaged, "monitor") == 0 && strcmp(field, "sealed_until") == 0;
 }
 
 static void fields(struct scene *s, struct lw_rng *rng, const char *key) {
@@ -393,9 +393,9 @@ static void a_key_begins_anew(void **state) {
     char *still = must_text(MUST(s->r, "GET leeway:{damage}:silences"));
     assert_string_equal(still, "x");
     free(still);
-    assert_int_equal(lw_damage_aside(s->r, s->spec, "detector", "ann", &err), 0);
+    assert_int_equal(lw_damage_aside(s->r, s->spec, "monitor", "ann", &err), 0);
     assert_int_equal(
-        must_int(s->r, MUST(s->r, "EXISTS leeway:{damage}:unreadable:detector")), 1);
+        must_int(s->r, MUST(s->r, "EXISTS leeway:{damage}:unreadable:monitor")), 1);
     goes_on(s);
     events_are_right(s);
     assert_int_equal(lw_damage_aside(s->r, s->spec, "nothing", "ann", &err), -1);

@@ -171,7 +171,7 @@ static void mover_start(struct mover *m) {
     m->r = test_connect(redis_server_url(m->k.node[1]));
     /* which a stream that has run for a while has: */
     lw_reply_free(MUST(m->r, "HSET %s next 1", lw_key(key, m->spec, "models")));
-    lw_reply_free(MUST(m->r, "HSET %s step 0", lw_key(key, m->spec, "detector")));
+    lw_reply_free(MUST(m->r, "HSET %s step 0", lw_key(key, m->spec, "monitor")));
     m->p = lw_partition_new(m->spec, 0);
     m->at = -1;
     if (lw_state_claim(m->r, m->spec, TOPIC, "w", m->p, 0, &m->claim, &err))
@@ -307,7 +307,7 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
     assert_int_equal(err.code, LW_EAGAIN);
     assert_int_equal(lines_of_evaluations(m.k.direct[0], m.spec), lines);
     char *sealed = must_text(
-        MUST(m.k.direct[0], "HGET %s sealed_until", lw_key(key, m.spec, "detector")));
+        MUST(m.k.direct[0], "HGET %s sealed_until", lw_key(key, m.spec, "monitor")));
     char was[32];
     snprintf(was, sizeof was, "%lld", (long long)step.was_sealed_until_ms);
     assert_string_equal(sealed, was);

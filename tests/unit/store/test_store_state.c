@@ -237,7 +237,7 @@ static void a_killed_server_loses_no_flush(void **state) {
 static void promote_by_hand(struct lw_redis *r, const char *champion,
                             const char *shadows) {
     lw_reply_free(MUST(r, "HSET leeway:{adopt}:models champion %s", champion));
-    lw_reply_free(MUST(r, "HSET leeway:{adopt}:detector shadows %s", shadows));
+    lw_reply_free(MUST(r, "HSET leeway:{adopt}:monitor shadows %s", shadows));
 }
 
 static void models_are_adopted_at_a_recorded_offset(void **state) {
@@ -312,7 +312,7 @@ static void what_comes_for_a_sealed_pane_is_read_again_and_late(void **state) {
     must_flush(&w, spec, 150);
     char key[LW_KEY_MAX];
     lw_reply_free(lw_redis_do(r, &w.err, "HSET %s sealed_until %ld",
-                              lw_key(key, spec, "detector"), (long)(T0 + 3 * LW_HOUR)));
+                              lw_key(key, spec, "monitor"), (long)(T0 + 3 * LW_HOUR)));
     feed(spec, w.p, 150, 10, 1);
     assert_int_equal(flush(&w, spec, 160), -1);
     assert_int_equal(w.err.code, LW_EFENCED);
