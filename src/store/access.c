@@ -58,24 +58,25 @@ static const char *const plain[] = {"info", "scan 0", "time"};
 
 /* One key of each kind; %s is the topic. */
 static const char *const kinds[] = {
-    "meta",           "part:%s:0",   "pane:0:0",     "panes",         "unreadable",
-    "unreadable:0:0", "offsets:0",   "now",          "history",       "window:w:c",
-    "models",         "model:1",     "reference:1",  "alerts",        "alerts:message",
-    "alerts:notified",    "outbox",      "outbox:tries", "outbox:parked", "silences",
-    "audit",          "evaluations", "asks",         "monitor",      "lease",
-    "fence",          "privacy",     "health"};
+    "meta",        "part:%s:0",      "pane:0:0",       "panes",
+    "unreadable",  "unreadable:0:0", "offsets:0",      "now",
+    "history",     "window:w:c",     "models",         "model:1",
+    "reference:1", "alerts",         "alerts:message", "alerts:notified",
+    "outbox",      "outbox:tries",   "outbox:parked",  "silences",
+    "audit",       "evaluations",    "asks",           "monitor",
+    "lease",       "fence",          "privacy",        "health"};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-static bool sentinel(const struct lw_redis *r) {
+static bool is_sentinel(const struct lw_redis *r) {
     return r->url.kind == LW_URL_SENTINEL;
 }
 
 static void put_words(const struct lw_redis *r, struct lw_cmd *c) {
     bool db = r->url.db != 0;
-    lw_cmd_uint(c, PLAIN + sentinel(r) + db);
+    lw_cmd_uint(c, PLAIN + is_sentinel(r) + db);
     for (size_t i = 0; i < PLAIN; i++)
         lw_cmd_str(c, plain[i]);
-    if (sentinel(r))
+    if (is_sentinel(r))
         lw_cmd_str(c, "role");
     if (db)
         lw_cmd_str(c, "select 0");
@@ -93,7 +94,7 @@ static void put_keys(struct lw_cmd *c, const struct lw_spec *spec, const char *t
 }
 
 /* Appends to a list of at most size - 1 bytes; what does not fit is "...". */
-static void add(char *list, size_t size, const char *join, const char *text) {
+static void list_append(char *list, size_t size, const char *join, const char *text) {
     size_t used = strlen(list), n = strlen(text) + (used ? strlen(join) : 0);
     if (used + n + 5 < size)
         snprintf(list + used, size - used, "%s%s", used ? join : "", text);
@@ -101,13 +102,13 @@ static void add(char *list, size_t size, const char *join, const char *text) {
         snprintf(list + used, size - used, "...");
 }
 
-struct lists {
+struct denied_lists {
     char verbs[100], keys[100], channel[100], remedy[360];
     size_t nkeys;
 };
 
 static void sort_out(const struct lw_reply *one, const char *stream, struct lw_access *a,
-                     struct lists *l) {
+                     struct denied_lists *l) {
     const char *what = lw_reply_text(lw_reply_at(one, 0), NULL);
     const char *name = lw_reply_text(lw_reply_at(one, 1), NULL);
     const char *verb = lw_reply_text(lw_reply_at(one, 2), NULL);
@@ -120,23 +121,23 @@ static void sort_out(const struct lw_reply *one, const char *stream, struct lw_a
     if (strcmp(what, "command") == 0 || strcmp(what, "publish") == 0) {
         snprintf(word, sizeof word, "%.30s", name);
         word[strcspn(word, " ")] = '\0'; /* "select 0" */
-        add(l->verbs, sizeof l->verbs, ", ", word);
+        list_append(l->verbs, sizeof l->verbs, ", ", word);
         snprintf(text, sizeof text, "+%s", word);
     } else if (strcmp(what, "channel") == 0) {
-        add(l->channel, sizeof l->channel, ", ", name);
+        list_append(l->channel, sizeof l->channel, ", ", name);
         snprintf(text, sizeof text, "&leeway:{%s}:models-changed", stream);
     } else {
         snprintf(text, sizeof text, "%s%s%.500s", verb ? verb : "", verb ? " on " : "",
                  name);
-        add(l->keys, sizeof l->keys, ", ", text);
+        list_append(l->keys, sizeof l->keys, ", ", text);
         l->nkeys += !verb;
         snprintf(text, sizeof text, "~leeway:{%s}:*", stream);
     }
     if (!strstr(l->remedy, text))
-        add(l->remedy, sizeof l->remedy, " ", text);
+        list_append(l->remedy, sizeof l->remedy, " ", text);
 }
 
-static void put_into_words(const struct lw_redis *r, const struct lists *l,
+static void put_into_words(const struct lw_redis *r, const struct denied_lists *l,
                            struct lw_access *a) {
     char *out = a->refused;
     size_t size = sizeof a->refused;
@@ -156,9 +157,9 @@ static void put_into_words(const struct lw_redis *r, const struct lists *l,
 }
 
 /* Not even asking is allowed. */
-static int refused(const struct lw_redis *r, const struct lw_err *why,
-                   struct lw_access *out, struct lw_err *err) {
-    struct lists l = {.remedy = ""};
+static int access_refused(const struct lw_redis *r, const struct lw_err *why,
+                          struct lw_access *out, struct lw_err *err) {
+    struct denied_lists l = {.remedy = ""};
     if (!strstr(why->msg, "NOPERM"))
         return lw_fail(err, why->code, "%s", why->msg);
     bool load = strstr(why->msg, "script|load") || strstr(why->msg, "'script'");
@@ -172,7 +173,7 @@ static int refused(const struct lw_redis *r, const struct lw_err *why,
 
 int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    struct lw_access *out, struct lw_err *err) {
-    struct lists l = {.remedy = ""};
+    struct denied_lists l = {.remedy = ""};
     struct lw_err why = {0};
     struct lw_cmd *c = lw_verb_cmd(r);
     char channel[LW_KEY_MAX];
@@ -191,7 +192,7 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
     r->nloaded = 0; /* may it load scripts? */
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_permissions, c, &why);
     if (!reply)
-        return refused(r, &why, out, err);
+        return access_refused(r, &why, out, err);
     for (size_t i = 0; i < lw_reply_count(reply); i++) {
         const struct lw_reply *one = lw_reply_at(reply, i);
         const char *what = lw_reply_text(lw_reply_at(one, 0), NULL);
@@ -232,7 +233,7 @@ char *lw_access_rules(const struct lw_redis *r, const char *stream) {
     for (size_t i = 0; i < VERBS; i++)
         lw_buf_printf(&out, " +%.*s", (int)strcspn(verbs[i], " "), verbs[i]);
     lw_buf_printf(&out, " +publish%s%s", r && r->url.db ? " +select" : "",
-                  r && sentinel(r) ? " +role" : "");
+                  r && is_sentinel(r) ? " +role" : "");
     char *text = lw_strdup(lw_buf_str(&out));
     lw_buf_fini(&out);
     return text;

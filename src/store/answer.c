@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "store/conn.h"
 
-enum shape {
+enum answer_shape {
     NUMBER, /* an integer */
     WORD,   /* a text */
     VALUE,  /* a text or nil */
@@ -21,7 +21,7 @@ enum shape {
 
 static const struct {
     const char *verb;
-    enum shape shape;
+    enum answer_shape shape;
 } answers[] = {
     {"DEL", NUMBER},
     {"EXISTS", NUMBER},

@@ -163,8 +163,8 @@ size_t lw_alerts_firing(const struct lw_alerts *a) {
     return n;
 }
 
-static void each(const struct lw_reply *hash, const struct lw_pages_reader *reader,
-                 int which) {
+static void hash_each(const struct lw_reply *hash, const struct lw_pages_reader *reader,
+                      int which) {
     for (size_t i = 0; i + 1 < lw_reply_count(hash); i += 2) {
         size_t len = 0;
         const char *name = lw_reply_text(lw_reply_at(hash, i), NULL);
@@ -192,7 +192,7 @@ int lw_pages_load(struct lw_redis *r, const struct lw_spec *spec,
     }
     int rc = lw_batch_send(r, &b, err);
     for (int i = 0; rc == 0 && i < 3; i++)
-        each(b.reply[i], reader, i);
+        hash_each(b.reply[i], reader, i);
     lw_batch_fini(&b);
     return rc ? lw_err_context(err, "alerts") : 0;
 }

@@ -62,7 +62,7 @@ const char *lw_damage_follows(const char *name) {
         {"model:", "The version scores nothing."},
         {"monitor:sealed_until", "It goes on behind the newest figures."},
         {"monitor:state", "The detector begins anew: rules' counts, cooldown, probation "
-                           "and quarantine are forgotten; panes and models are not."},
+                          "and quarantine are forgotten; panes and models are not."},
         {"reference:", "Drift is not judged against this version."},
     };
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
@@ -155,8 +155,8 @@ int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_dam
 }
 
 /* The script's command up to the keys that it is about. */
-static struct lw_cmd *begin(struct lw_redis *r, const struct lw_spec *spec,
-                            const char *who, bool dry) {
+static struct lw_cmd *mend_begin(struct lw_redis *r, const struct lw_spec *spec,
+                                 const char *who, bool dry) {
     struct lw_cmd *c = lw_verb_cmd(r);
     lw_cmd_clear(&r->keys);
     lw_key_arg(&r->keys, spec, "unreadable");
@@ -175,7 +175,7 @@ static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
     struct lw_err none = {0}; /* the aliases may be what is damaged */
     struct lw_aliases aliases = {0};
     lw_models_aliases(r, spec, &aliases, &none);
-    struct lw_cmd *c = begin(r, spec, of->who, dry);
+    struct lw_cmd *c = mend_begin(r, spec, of->who, dry);
     put_all(&r->keys, c, spec, of->topic, of->npartitions);
     put_versions(&r->keys, c, spec, &aliases, of->thorough ? EVERY : NEWEST);
     struct lw_reply *reply = lw_redis_eval_keys(r, &lw_script_mend, &r->keys, c, err);
@@ -221,7 +221,7 @@ int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *
     if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
         return lw_fail(err, LW_ENOTFOUND, "stream %s has no key \"%.80s\"", spec->stream,
                        name);
-    struct lw_cmd *c = begin(r, spec, who, false);
+    struct lw_cmd *c = mend_begin(r, spec, who, false);
     put_one(&r->keys, c, spec, name, "!");
     struct lw_reply *reply = lw_redis_eval_keys(r, &lw_script_mend, &r->keys, c, err);
     if (!reply)

@@ -23,9 +23,9 @@ static int64_t time_of(const char *id) {
 }
 
 /* The time of the first or last entry of the span; 0: there is none, -1. */
-static int edge(struct lw_redis *r, const struct lw_spec *spec,
-                const struct lw_history_query *q, bool newest, int64_t *out,
-                struct lw_err *err) {
+static int history_edge(struct lw_redis *r, const struct lw_spec *spec,
+                        const struct lw_history_query *q, bool newest, int64_t *out,
+                        struct lw_err *err) {
     char key[LW_KEY_MAX], lo[32] = "-", hi[32] = "+";
     int64_t from = q->from_ms < 0 ? 0 : q->from_ms;
     if (q->from_ms != INT64_MIN)
@@ -60,14 +60,14 @@ static void add_row(struct lw_history *h, size_t nfields, const struct lw_reply 
     h->n++;
 }
 
-struct slices {
+struct history_slices {
     int64_t first, hi, width;
     size_t left;
 };
 
-static int step(struct lw_redis *r, const struct lw_spec *spec,
-                const struct lw_history_query *q, struct slices *s, struct lw_history *h,
-                struct lw_err *err) {
+static int slices_read(struct lw_redis *r, const struct lw_spec *spec,
+                       const struct lw_history_query *q, struct history_slices *s,
+                       struct lw_history *h, struct lw_err *err) {
     size_t n = s->left < SLICES_A_STEP ? s->left : SLICES_A_STEP;
     struct lw_cmd *c = lw_verb_cmd(r);
     lw_cmd_int(c, 1);
@@ -90,7 +90,7 @@ static int step(struct lw_redis *r, const struct lw_spec *spec,
     return 0;
 }
 
-static void reverse(struct lw_history *h, size_t nfields) {
+static void history_reverse(struct lw_history *h, size_t nfields) {
     for (size_t i = 0; i < h->n / 2; i++) {
         size_t k = h->n - 1 - i;
         int64_t at = h->at_ms[i];
@@ -110,12 +110,12 @@ int lw_history_read(struct lw_redis *r, const struct lw_spec *spec,
     int64_t first, last;
     *out = (struct lw_history){0};
     lw_assert(q->nfields <= LW_HISTORY_FIELDS_MAX && q->max > 0);
-    int found = edge(r, spec, q, false, &first, err);
-    found = found == 1 ? edge(r, spec, q, true, &last, err) : found;
+    int found = history_edge(r, spec, q, false, &first, err);
+    found = found == 1 ? history_edge(r, spec, q, true, &last, err) : found;
     if (found != 1)
         return found;
     int64_t panes = (last - first) / spec->pane_ms + 1, max = (int64_t)q->max;
-    struct slices s = {.first = first, .hi = last, .left = q->max};
+    struct history_slices s = {.first = first, .hi = last, .left = q->max};
     s.width = (panes + max - 1) / max * spec->pane_ms;
     out->thinned = s.width > spec->pane_ms;
     out->at_ms = lw_calloc(q->max, sizeof *out->at_ms);
@@ -123,12 +123,12 @@ int lw_history_read(struct lw_redis *r, const struct lw_spec *spec,
     for (bool begun = false; s.left > 0 && s.hi >= first; begun = true) {
         if (begun && q->pause)
             q->pause(q->arg);
-        if (step(r, spec, q, &s, out, err)) {
+        if (slices_read(r, spec, q, &s, out, err)) {
             lw_history_fini(out);
             return lw_err_context(err, "history");
         }
     }
-    reverse(out, q->nfields);
+    history_reverse(out, q->nfields);
     return 0;
 }
 

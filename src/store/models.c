@@ -96,7 +96,8 @@ static void put_challenger(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
 }
 
-static void announce(struct lw_redis *r, const struct lw_spec *spec, uint32_t version) {
+static void announce_champion(struct lw_redis *r, const struct lw_spec *spec,
+                              uint32_t version) {
     char channel[LW_KEY_MAX];
     struct lw_err err = {0};
     lw_reply_free(lw_redis_do(r, &err, "PUBLISH %s %u",
@@ -109,9 +110,9 @@ const char *lw_models_unheard(const struct lw_redis *r) {
 }
 
 /* A step with a version stored (v may be NULL) and, if promote, made champion. */
-static int change(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                  const struct lw_version *v, bool promote, const struct lw_step *step,
-                  struct lw_err *err) {
+static int write_version(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
+                         const struct lw_version *v, bool promote,
+                         const struct lw_step *step, struct lw_err *err) {
     struct lw_buf state = {0};
     char id[17], extra[40];
     lw_monitor_write(step->monitor, &state);
@@ -130,7 +131,7 @@ static int change(struct lw_redis *r, const struct lw_spec *spec, uint32_t versi
     if (lw_guard_run(r, c, promote ? "promotion" : "storing of a model", err))
         return -1;
     if (promote)
-        announce(r, spec, version);
+        announce_champion(r, spec, version);
     return 0;
 }
 
@@ -138,14 +139,14 @@ int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_version *v, bool promote,
                       const struct lw_step *step, struct lw_err *err) {
     lw_assert(v->version > 0 && step);
-    return change(r, spec, v->version, v, promote, step, err);
+    return write_version(r, spec, v->version, v, promote, step, err);
 }
 
 int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
                       const char *who, const char *reason, const struct lw_step *step,
                       struct lw_err *err) {
     if (step)
-        return change(r, spec, version, NULL, true, step, err);
+        return write_version(r, spec, version, NULL, true, step, err);
     struct lw_cmd *c = lw_verb_cmd(r);
     char text[LW_KEY_MAX];
     lw_cmd_int(c, 3);
@@ -166,7 +167,7 @@ int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t v
     if (!done)
         return lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream,
                        version);
-    announce(r, spec, version);
+    announce_champion(r, spec, version);
     return 0;
 }
 
@@ -285,9 +286,10 @@ static bool is_empty(const struct lw_reply *v) {
 }
 
 /* The reply, if the head in it is that of the version. */
-static struct lw_reply *found(struct lw_redis *r, struct lw_reply *reply,
-                              const struct lw_reply *head, const struct lw_spec *spec,
-                              uint32_t version, struct lw_err *err) {
+static struct lw_reply *version_found(struct lw_redis *r, struct lw_reply *reply,
+                                      const struct lw_reply *head,
+                                      const struct lw_spec *spec, uint32_t version,
+                                      struct lw_err *err) {
     if (!reply || version_at(head, 0) == version)
         return reply;
     if (is_empty(head)) {
@@ -313,7 +315,7 @@ struct lw_reply *lw_models_head(struct lw_redis *r, const struct lw_spec *spec,
         lw_cmd_str(c, head_fields[i]);
     struct lw_reply *reply = lw_redis_call(r, c, err);
     read_head(reply, out);
-    return found(r, reply, reply, spec, version, err);
+    return version_found(r, reply, reply, spec, version, err);
 }
 
 struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
@@ -331,5 +333,5 @@ struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
     read_head(v, out);
     out->model = lw_reply_text(lw_reply_at(v, HEAD_FIELDS), &out->model_len);
     out->reference = lw_reply_text(lw_reply_at(reply, 1), &out->reference_len);
-    return found(r, reply, v, spec, version, err);
+    return version_found(r, reply, v, spec, version, err);
 }

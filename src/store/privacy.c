@@ -11,7 +11,7 @@
 
 #define DIGITS (2 * LW_PRIVACY_KEY_BYTES)
 
-static int fresh(char hex[DIGITS + 1], struct lw_err *err) {
+static int key_generate(char hex[DIGITS + 1], struct lw_err *err) {
     uint8_t bytes[LW_PRIVACY_KEY_BYTES];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
         return lw_fail(err, LW_ESTOP, "no random numbers: %s", strerror(errno));
@@ -20,7 +20,7 @@ static int fresh(char hex[DIGITS + 1], struct lw_err *err) {
     return 0;
 }
 
-static bool parse(const char *hex, uint8_t key[LW_PRIVACY_KEY_BYTES]) {
+static bool key_parse(const char *hex, uint8_t key[LW_PRIVACY_KEY_BYTES]) {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < DIGITS; i++) {
         const char *at = hex[i] ? strchr(digits, hex[i]) : NULL;
@@ -35,7 +35,7 @@ static bool parse(const char *hex, uint8_t key[LW_PRIVACY_KEY_BYTES]) {
 int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
                    uint8_t key[LW_PRIVACY_KEY_BYTES], struct lw_err *err) {
     char hex[DIGITS + 1];
-    if (fresh(hex, err))
+    if (key_generate(hex, err))
         return -1;
     struct lw_cmd *c = lw_verb_cmd(r);
     lw_cmd_int(c, 1);
@@ -46,7 +46,7 @@ int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
         return lw_err_context(err, "key of the privacy hash");
     const char *text = lw_reply_text(reply, NULL);
     int rc =
-        text && parse(text, key)
+        text && key_parse(text, key)
             ? 0
             : lw_fail(err, LW_EINPUT, "Redis answers with no key of the privacy hash");
     lw_reply_free(reply);

@@ -27,7 +27,7 @@
 
 #define LINES_MAX 1000 /* of offsets:<p>, the newest; open panes are among them */
 
-struct evidence {
+struct partition_evidence {
     int64_t mark_ms, newest_ms; /* INT64_MIN: not known */
     uint64_t counter[LW_COUNTERS];
     int64_t behind; /* the largest offset in a pane; -1 */
@@ -40,7 +40,7 @@ static int64_t time_of(const struct lw_reply *reply) {
 }
 
 /* They must add up, or mean nothing. */
-static void read_counters(const struct lw_reply *fields, struct evidence *e) {
+static void read_counters(const struct lw_reply *fields, struct partition_evidence *e) {
     uint64_t *c = e->counter;
     for (size_t i = 0; i < LW_COUNTERS; i++) {
         int64_t n = lw_reply_int(lw_reply_at(fields, 2 + i));
@@ -50,7 +50,7 @@ static void read_counters(const struct lw_reply *fields, struct evidence *e) {
         memset(c, 0, sizeof e->counter);
 }
 
-static void read_lines(const struct lw_reply *lines, struct evidence *e) {
+static void read_lines(const struct lw_reply *lines, struct partition_evidence *e) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
         if (lw__offsets_line(lw_reply_at(lines, i), &of) && of.last < LW_OFFSET_MAX &&
@@ -59,10 +59,10 @@ static void read_lines(const struct lw_reply *lines, struct evidence *e) {
     }
 }
 
-static int gather(struct lw_redis *r, const struct lw_part *of, struct evidence *e,
-                  struct lw_err *err) {
+static int evidence_read(struct lw_redis *r, const struct lw_part *of,
+                         struct partition_evidence *e, struct lw_err *err) {
     struct lw_batch b;
-    *e = (struct evidence){INT64_MIN, INT64_MIN, {0}, -1};
+    *e = (struct partition_evidence){INT64_MIN, INT64_MIN, {0}, -1};
     lw_batch_init(&b, 2);
     lw_cmd_str(b.cmd[0], "HMGET");
     lw_key_arg(b.cmd[0], of->spec, "part:%s:%d", of->topic, of->number);
@@ -86,8 +86,9 @@ static int gather(struct lw_redis *r, const struct lw_part *of, struct evidence 
 }
 
 /* Of the index, those that the mark has not passed. */
-static int open_panes(struct lw_redis *r, const struct lw_part *of, struct evidence *e,
-                      int64_t sealed_ms, struct lw_err *err) {
+static int open_panes(struct lw_redis *r, const struct lw_part *of,
+                      struct partition_evidence *e, int64_t sealed_ms,
+                      struct lw_err *err) {
     char key[LW_KEY_MAX], from[32] = "-inf";
     int64_t *start, mark = e->mark_ms == INT64_MIN ? sealed_ms : e->mark_ms;
     if (mark != INT64_MIN)
@@ -127,8 +128,8 @@ static int sealed_until(struct lw_redis *r, const struct lw_spec *spec, int64_t 
     return 0;
 }
 
-static int begin_anew(struct lw_redis *r, const struct lw_part *of,
-                      const struct lw_claim *claim, struct lw_err *err) {
+static int part_replace(struct lw_redis *r, const struct lw_part *of,
+                        const struct lw_claim *claim, struct lw_err *err) {
     char name[300];
     struct lw_buf shadows = {0};
     struct lw_cmd *c = lw_verb_cmd(r);
@@ -164,7 +165,7 @@ static int begin_anew(struct lw_redis *r, const struct lw_part *of,
 
 int lw__put_back(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
                  struct lw_err *err) {
-    return begin_anew(r, of, out, err);
+    return part_replace(r, of, out, err);
 }
 
 void lw__progress_put(struct lw_buf *out, const struct lw_partition *p,
@@ -189,9 +190,9 @@ int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
 
 int lw__rebuild(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
                 const char *why, struct lw_err *err) {
-    struct evidence e;
+    struct partition_evidence e;
     int64_t sealed_ms;
-    if (gather(r, of, &e, err) || sealed_until(r, of->spec, &sealed_ms, err) ||
+    if (evidence_read(r, of, &e, err) || sealed_until(r, of->spec, &sealed_ms, err) ||
         open_panes(r, of, &e, sealed_ms, err))
         return -1;
     if (out->next_offset < 0 && out->last_offset >= 0)
@@ -199,5 +200,5 @@ int lw__rebuild(struct lw_redis *r, const struct lw_part *of, struct lw_claim *o
     if (out->next_offset < 0 && e.behind >= 0)
         out->next_offset = e.behind + 1;
     lw_copy(out->rebuilt, sizeof out->rebuilt, why);
-    return begin_anew(r, of, out, err);
+    return part_replace(r, of, out, err);
 }

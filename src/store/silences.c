@@ -38,7 +38,7 @@ static char *json_of(const struct lw_silence *s) {
     return text;
 }
 
-static void describe(const struct lw_silence *s, char *out, size_t size) {
+static void silence_describe(const struct lw_silence *s, char *out, size_t size) {
     char until[32];
     snprintf(out, size, "%s: rule %s, feature %s, severity %s, until %s: %s", s->id,
              s->rule[0] ? s->rule : "any", s->feature[0] ? s->feature : "any",
@@ -48,7 +48,7 @@ static void describe(const struct lw_silence *s, char *out, size_t size) {
 
 /* Ids are short, for people to type; two that are added in the same millisecond by the
  * same process differ by what they say. */
-static void name(struct lw_silence *s, int64_t now_ms) {
+static void silence_assign_id(struct lw_silence *s, int64_t now_ms) {
     char text[sizeof s->rule + sizeof s->feature + 64];
     snprintf(text, sizeof text, "%s|%s|%" PRId64 "|%ld|%" PRId64, s->rule, s->feature,
              now_ms, (long)getpid(), lw_mono_ms());
@@ -56,8 +56,8 @@ static void name(struct lw_silence *s, int64_t now_ms) {
     snprintf(s->id, sizeof s->id, "%08" PRIx32, (uint32_t)(key >> 32));
 }
 
-static int eval(struct lw_redis *r, const struct lw_script *script, struct lw_cmd *c,
-                int64_t *out, struct lw_err *err) {
+static int silence_eval(struct lw_redis *r, const struct lw_script *script,
+                        struct lw_cmd *c, int64_t *out, struct lw_err *err) {
     struct lw_reply *reply = lw_redis_eval(r, script, c, err);
     *out = lw_reply_int(reply);
     lw_reply_free(reply);
@@ -71,13 +71,13 @@ int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_sil
     if (s->until_ms <= s->from_ms || s->until_ms <= now_ms)
         return lw_fail(err, LW_EINPUT,
                        "a silence must end after it begins, and later than now");
-    name(s, now_ms);
+    silence_assign_id(s, now_ms);
     make_safe(s->by, sizeof s->by);
     make_safe(s->comment, sizeof s->comment);
     char *json = json_of(s);
     if (!json)
         return lw_fail(err, LW_EINPUT, "a silence's texts must be UTF-8");
-    describe(s, text, sizeof text);
+    silence_describe(s, text, sizeof text);
     struct lw_cmd *c = lw_verb_cmd(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "silences");
@@ -88,7 +88,7 @@ int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_sil
     lw_cmd_str(c, json);
     lw_cmd_int(c, LW_SILENCES_MAX);
     lw__audit_words(c, spec, &(struct lw_audit_line){"silenced", s->by, text, 0, now_ms});
-    int rc = eval(r, &lw_script_silence_add, c, &added, err);
+    int rc = silence_eval(r, &lw_script_silence_add, c, &added, err);
     free(json);
     if (rc == 0 && !added)
         return lw_fail(err, LW_EINPUT, "there are %d silences already; end one first",
@@ -105,7 +105,7 @@ int lw_silence_end(struct lw_redis *r, const struct lw_spec *spec, const char *i
     lw_key_arg(c, spec, "audit");
     lw_cmd_str(c, id);
     lw__audit_words(c, spec, &(struct lw_audit_line){"unsilenced", who, id, 0, now_ms});
-    if (eval(r, &lw_script_silence_end, c, &ended, err))
+    if (silence_eval(r, &lw_script_silence_end, c, &ended, err))
         return -1;
     return ended ? 0
                  : lw_fail(err, LW_ENOTFOUND,

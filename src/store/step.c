@@ -48,8 +48,8 @@ static int newest_figures(struct lw_redis *r, const struct lw_spec *spec, int64_
 
 /* sealed_until, the newest entry of the history and `now` are written together: where the
  * two agree on another moment, the first is damaged. */
-static int outvoted(struct lw_redis *r, const struct lw_spec *spec, int64_t sealed_ms,
-                    struct lw_err *err) {
+static int seal_contradicted(struct lw_redis *r, const struct lw_spec *spec,
+                             int64_t sealed_ms, struct lw_err *err) {
     char key[LW_KEY_MAX];
     int64_t newest, at;
     if (newest_figures(r, spec, &newest, err))
@@ -87,7 +87,7 @@ int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
     out->heard = heard > 0 ? (uint64_t)heard : 0;
     out->heard_ms = heard_ms < 0 ? 0 : heard_ms > now ? now : heard_ms;
     lw_reply_free(reply);
-    int other = was[0] ? outvoted(r, spec, out->sealed_until_ms, err) : 0;
+    int other = was[0] ? seal_contradicted(r, spec, out->sealed_until_ms, err) : 0;
     if (other > 0)
         lw_copy(out->damaged, sizeof out->damaged, was);
     if (other >= 0)

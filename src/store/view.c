@@ -182,7 +182,7 @@ int lw__offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
     return n >= 3 && out->first >= 0 && out->first <= out->last ? n : 0;
 }
 
-static void widen(struct lw_range *range, const struct lw_reply *lines) {
+static void range_widen(struct lw_range *range, const struct lw_reply *lines) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
         if (lw__offsets_line(lw_reply_at(lines, i), &of) != 4)
@@ -212,7 +212,7 @@ int lw_state_ranges(struct lw_redis *r, const struct lw_spec *spec, int32_t npar
     int rc = lw_batch_send(r, &b, err);
     for (size_t i = 0; i < b.n && rc == 0; i++) {
         out[i] = (struct lw_range){.partition = (int32_t)i, .first = -1, .last = -1};
-        widen(&out[i], b.reply[i]);
+        range_widen(&out[i], b.reply[i]);
     }
     lw_batch_fini(&b);
     return rc;
