@@ -237,7 +237,7 @@ static int silence(struct session *s, struct lw_err *err) {
     lw_copy(new.by, sizeof new.by, s->by ? s->by : s->who);
     lw_copy(new.comment, sizeof new.comment, s->comment);
     if (lw_silence_check(&s->config->spec, &new, err) ||
-        lw_silence_add(s->redis, &s->config->spec, &new, new.from_ms, err))
+        lw_silences_add(s->redis, &s->config->spec, &new, new.from_ms, err))
         return -1;
     if (s->json)
         lw_cli_print_json(silence_json(&new));
@@ -251,8 +251,8 @@ static int unsilence(struct session *s, const char *id, struct lw_err *err) {
     if (!id)
         return lw_fail(err, LW_ECONFIG,
                        "unsilence which one? (leeway alerts lists them)");
-    if (lw_silence_end(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
-                       lw_wall_ms(), err))
+    if (lw_silences_end(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
+                        lw_wall_ms(), err))
         return -1;
     lw_cli_line(stdout, "silence %s has ended", id);
     return 0;
@@ -274,7 +274,7 @@ static int retry(struct session *s, const char *id, struct lw_err *err) {
         return lw_fail(err, LW_ECONFIG, "retry which one? (leeway alerts lists them)");
     char by_incident[LW_RECEIVERS_MAX * (LW_RECEIVER_NAME_MAX + 1) + 2];
     char by_labels[sizeof by_incident];
-    const struct lw_parked_again again = {
+    const struct lw_parked_retry_request again = {
         id, s->by ? s->by : s->who,
         keyed_by(s->config, LW_KEYED_INCIDENT, by_incident, sizeof by_incident),
         keyed_by(s->config, LW_KEYED_LABELS, by_labels, sizeof by_labels), lw_wall_ms()};

@@ -86,7 +86,7 @@ static int release(struct session *s, char **which, int n, struct lw_err *err) {
                          which[i]);
     for (int i = 0; rc == 0 && i < n; i++) {
         snprintf(what, sizeof what, "release:%.63s", which[i]);
-        rc = lw_ask(s->redis, &s->config->spec, what, s->who, err);
+        rc = lw_requests_add(s->redis, &s->config->spec, what, s->who, err);
     }
     if (rc == 0)
         printf("asked; the leader takes it up within a second, and the audit says so\n");
@@ -217,7 +217,7 @@ static int roll_back(struct session *s, struct lw_err *err) {
 
 static int retrain(struct session *s, struct lw_err *err) {
     json_t *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
-    if (!spans || lw_ask(s->redis, &s->config->spec, "retrain", s->who, err)) {
+    if (!spans || lw_requests_add(s->redis, &s->config->spec, "retrain", s->who, err)) {
         json_decref(spans);
         return -1;
     }

@@ -15,7 +15,7 @@ json_t *lw_cli_quarantine(struct lw_redis *r, const struct lw_spec *spec,
                           struct lw_err *err) {
     const char *text;
     json_error_t at;
-    struct lw_reply *reply = lw_quarantine_get(r, spec, &text, err);
+    struct lw_reply *reply = lw_monitor_state_quarantine(r, spec, &text, err);
     if (!reply)
         return NULL;
     json_t *spans = json_loads(text, 0, &at);

@@ -6,7 +6,7 @@
 
 #include "store/leader.h"
 
-/* The array of lw_quarantine_get. New reference; NULL when it cannot be had. */
+/* The array of lw_monitor_state_quarantine. New reference; NULL when it cannot be had. */
 json_t *lw_cli_quarantine(struct lw_redis *r, const struct lw_spec *spec,
                           struct lw_err *err);
 /* A line a span, under a heading; nothing when there is none. */

@@ -44,7 +44,7 @@ static int look_at_panes(struct session *s, int32_t npartitions, struct lw_damag
     int64_t start = -LW_DAY * 365 * 400;
     char name[64];
     for (;;) {
-        struct lw_unreadables unread = {0};
+        struct lw_unreadable_panes unread = {0};
         if (lw_state_next_pane(s->redis, s->spec, start, &start, err))
             return -1;
         if (start == INT64_MAX)
@@ -60,16 +60,16 @@ static int look_at_panes(struct session *s, int32_t npartitions, struct lw_damag
             if (!unread.item[i].aside)
                 add(out, name, unread.item[i].why);
         }
-        lw_unread_fini(&unread);
+        lw_unreadable_fini(&unread);
         start += s->spec->pane_ms;
     }
 }
 
 static int look_at_detector(struct session *s, struct lw_damages *out,
                             struct lw_err *err) {
-    struct lw_detector_state state = {0};
+    struct lw_monitor_state state = {0};
     struct lw_err why = {0};
-    if (lw_detector_load(s->redis, s->spec, &state, err))
+    if (lw_monitor_state_load(s->redis, s->spec, &state, err))
         return -1;
     if (state.damaged[0] && (state.len || strcmp(state.damaged, "missing") != 0))
         add(out, "monitor:sealed_until", state.damaged);
@@ -272,7 +272,7 @@ static int anew(struct session *s, const char *name, struct lw_err *err) {
             "\"%.80s\" is no key that can begin anew: part:TOPIC:P, offsets:P, "
             "monitor, models, model:N, meta, alerts, outbox, silences, audit, ...",
             name);
-    if (s->apply && lw_damage_aside(s->redis, s->spec, name, s->who, err))
+    if (s->apply && lw_damage_move(s->redis, s->spec, name, s->who, err))
         return -1;
     snprintf(text, sizeof text, "%.280s %s set aside as unreadable:%.280s. %s", name,
              s->apply ? "is" : "would be", name, follows);
@@ -304,13 +304,13 @@ static int offset_of(struct session *s, int32_t partition, int64_t sealed_ms,
 }
 
 static int reread(struct session *s, const char *number, struct lw_err *err) {
-    struct lw_detector_state state = {0};
-    struct lw_part_view *view;
+    struct lw_monitor_state state = {0};
+    struct lw_partition_view *view;
     int64_t p, offset;
     char text[400];
     if (!lw_parse_i64(number, &p) || p < 0 || p >= LW_PARTITIONS_MAX)
         return lw_fail(err, LW_ECONFIG, "\"%.40s\" is no partition", number);
-    if (lw_detector_load(s->redis, s->spec, &state, err))
+    if (lw_monitor_state_load(s->redis, s->spec, &state, err))
         return -1;
     free(state.state);
     view = lw_calloc((size_t)p + 1, sizeof *view);

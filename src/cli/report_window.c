@@ -106,12 +106,12 @@ static void add_columns(struct lw_report *r, uint32_t champion) {
 static int read_stream(struct lw_report *r, struct lw_redis *redis, int window,
                        struct lw_err *err) {
     const struct lw_spec *spec = &r->config->spec;
-    struct lw_detector_state state = {0};
+    struct lw_monitor_state state = {0};
     int32_t partitions;
     uint32_t champion;
     if (read_partitions(redis, spec, &partitions, err) ||
         read_reference(r, redis, &champion, err) ||
-        lw_detector_load(redis, spec, &state, err))
+        lw_monitor_state_load(redis, spec, &state, err))
         return -1;
     free(state.state);
     if (state.sealed_until_ms == INT64_MIN)

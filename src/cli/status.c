@@ -44,7 +44,7 @@ static json_t *known_ms(int64_t ms) {
 }
 
 static json_t *partition_json(const struct lw_status *s, int32_t p) {
-    const struct lw_part_view *v = &s->part[p];
+    const struct lw_partition_view *v = &s->part[p];
     char why[300] = "";
     bool stalled = lw_status_stalled(s, p, why, sizeof why);
     json_t *o = json_object();

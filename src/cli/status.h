@@ -21,16 +21,16 @@ void lw_series_add(struct lw_series *s, double v);
 struct lw_status {
     const struct lw_config *config; /* borrowed */
     struct lw_redis *redis;
-    json_t *quarantine;        /* the array of cli/quarantine.h; NULL until first read */
-    struct lw_lag *kafka;      /* NULL until first asked */
-    struct lw_reply *now;      /* the hash of that name */
-    int32_t nparts;            /* partitions of the topic */
-    struct lw_part_view *part; /* nparts */
-    int64_t *end;              /* Kafka's end offsets, -1 where not known */
-    char kafka_away[256];      /* why there is no lag; "" */
-    struct lw_stream_facts *facts; /* the live processes and what they say */
-    char full[128];                /* Redis is at its maxmemory; "" */
-    int64_t asked_ms;              /* monotonic: when Kafka last failed to answer; 0 */
+    json_t *quarantine;   /* the array of cli/quarantine.h; NULL until first read */
+    struct lw_lag *kafka; /* NULL until first asked */
+    struct lw_reply *now; /* the hash of that name */
+    int32_t nparts;       /* partitions of the topic */
+    struct lw_partition_view *part; /* nparts */
+    int64_t *end;                   /* Kafka's end offsets, -1 where not known */
+    char kafka_away[256];           /* why there is no lag; "" */
+    struct lw_stream_facts *facts;  /* the live processes and what they say */
+    char full[128];                 /* Redis is at its maxmemory; "" */
+    int64_t asked_ms;               /* monotonic: when Kafka last failed to answer; 0 */
     int64_t first_ms, last_ms; /* event times of the history below; 0: there is none */
     struct lw_series at;       /* ends of the windows, as below */
     struct lw_series rmse[LW_WINDOWS_MAX], ratio[LW_WINDOWS_MAX];

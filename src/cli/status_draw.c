@@ -140,7 +140,7 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
                   "next offset", "lag", "messages", "aside", "dead", "late", "watermark",
                   "owner");
     for (int32_t p = 0; p < s->nparts; p++) {
-        const struct lw_part_view *v = &s->part[p];
+        const struct lw_partition_view *v = &s->part[p];
         bool stalled = lw_status_stalled(s, p, why, sizeof why);
         if (!v->known && !stalled)
             continue;

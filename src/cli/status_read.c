@@ -144,7 +144,7 @@ static int read_partitions(struct lw_status *s, struct lw_err *err) {
     int64_t n = lw_reply_kind(reply) == LW_REPLY_TEXT ? lw_reply_int(reply) : 0;
     lw_reply_free(reply);
     n = n < 0 || n > 100000 ? 0 : n;
-    struct lw_part_view *part = lw_calloc((size_t)n + 1, sizeof *part);
+    struct lw_partition_view *part = lw_calloc((size_t)n + 1, sizeof *part);
     if (lw_state_view(s->redis, &c->spec, c->source.topic, (int32_t)n, part, err)) {
         free(part);
         return -1;

@@ -27,7 +27,7 @@ struct lw_watch {
     int64_t offset_ms;         /* the server's clock less ours */
     bool offset_known;
     int32_t n;
-    struct lw_part_view *view;
+    struct lw_partition_view *view;
     struct lw_stand *stand;
     enum lw_stand_verdict *verdict;
     /* the leader's last pass, as heard */

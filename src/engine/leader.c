@@ -42,7 +42,7 @@ static void waits(struct lw_leader *l, const char *event, const struct lw_err *e
 void lw__leader_drop(struct lw_leader *l) {
     lw_monitor_free(l->monitor);
     lw_pager_free(l->pager);
-    lw_unread_fini(&l->unread);
+    lw_unreadable_fini(&l->unread);
     l->monitor = NULL;
     l->pager = NULL;
     l->checked = l->unusable = 0;
@@ -108,14 +108,14 @@ static int refill(struct lw_leader *l, int64_t sealed_until, struct lw_err *err)
     return 0;
 }
 
-static int restore(struct lw_leader *l, const struct lw_detector_state *state,
+static int restore(struct lw_leader *l, const struct lw_monitor_state *state,
                    struct lw_err *err) {
     struct lw_err why = {0};
     if (state->len && lw_monitor_read(l->monitor, state->state, state->len, &why)) {
         lw_monitor_free(l->monitor); /* panes and models are still there */
         l->monitor = lw_monitor_new(l->spec);
-        const struct lw_unusable was = {"monitor", "state", why.msg, state->state,
-                                        state->len};
+        const struct lw_unreadable_field was = {"monitor", "state", why.msg, state->state,
+                                                state->len};
         if (lw_damage_keep(l->redis, l->spec, &l->lease, &was, err))
             return -1;
         lw__leader_unusable(l, "detector_state_unusable", &why,
@@ -132,10 +132,11 @@ static int restore(struct lw_leader *l, const struct lw_detector_state *state,
 }
 
 static int take_over(struct lw_leader *l, struct lw_err *err) {
-    struct lw_detector_state state = {0};
-    if (lw_detector_load(l->redis, l->spec, &state, err))
+    struct lw_monitor_state state = {0};
+    if (lw_monitor_state_load(l->redis, l->spec, &state, err))
         return -1;
-    if (state.damaged[0] && lw_detector_mend(l->redis, l->spec, &l->lease, &state, err)) {
+    if (state.damaged[0] &&
+        lw_monitor_state_restore(l->redis, l->spec, &l->lease, &state, err)) {
         free(state.state);
         return -1;
     }
@@ -177,7 +178,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
 static void hear_owners(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
     for (int32_t p = 0; p < l->n; p++) {
-        struct lw_part_view *v = &l->view[p];
+        struct lw_partition_view *v = &l->view[p];
         struct told *t = &l->told[p];
         if (t->heard_ms && v->updated_ms != t->updated_ms)
             t->again = true;
@@ -196,7 +197,7 @@ static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
 /* What a partition's clock has said for all of an idle_timeout of real time is true: in a
  * live stream that is how long a quiet night has to prove itself, for which a file has
  * only its events. */
-static void hear_clock(const struct lw_leader *l, const struct lw_part_view *v,
+static void hear_clock(const struct lw_leader *l, const struct lw_partition_view *v,
                        struct told *t) {
     int64_t now = lw_mono_ms();
     if (t->since_ms == 0) {
@@ -214,7 +215,7 @@ static void hear_clock(const struct lw_leader *l, const struct lw_part_view *v,
 
 /* Event time up to which a partition is complete. */
 static int64_t complete(const struct lw_leader *l, int32_t partition) {
-    const struct lw_part_view *v = &l->view[partition];
+    const struct lw_partition_view *v = &l->view[partition];
     const struct told *t = &l->told[partition];
     int64_t stood = t->stood_ms < t->low_ms ? t->stood_ms : t->low_ms;
     if (!v->known || v->watermark_ms == INT64_MIN)
@@ -232,7 +233,7 @@ struct progress {
 /* Does its clock rest on a crowd? A few events with wrong clocks, in a partition that has
  * hardly any others, are not contradicted by anything: such a partition does not lead the
  * others when all are idle. */
-static bool established(const struct lw_part_view *v) {
+static bool established(const struct lw_partition_view *v) {
     return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD] >= LW_CROWD;
 }
 
@@ -249,7 +250,7 @@ static struct progress look(struct lw_leader *l) {
     int64_t *untils = lw_calloc((size_t)l->n + 1, sizeof *untils), newest = INT64_MIN;
     bool any = any_established(l);
     for (int32_t i = 0; i < l->n; i++) {
-        const struct lw_part_view *v = &l->view[i];
+        const struct lw_partition_view *v = &l->view[i];
         hear_clock(l, v, &l->told[i]);
         int64_t until = untils[i] = complete(l, i);
         bool leads = !any || established(v);
@@ -358,8 +359,8 @@ static int tell_growth(struct lw_leader *l, struct lw_err *err) {
              l->config->source.topic, l->said, l->n);
     if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->n, LW_CODE_VERSION,
                       lw_wall_ms(), err) ||
-        lw_audit(l->redis, l->spec, "partitions", l->engine->who, detail, lw_wall_ms(),
-                 err))
+        lw_audit_write(l->redis, l->spec, "partitions", l->engine->who, detail,
+                       lw_wall_ms(), err))
         return -1;
     l->said = l->n;
     lw_log(LW_INFO, "partitions", "topic=%s n=%d", l->config->source.topic, l->n);
@@ -453,7 +454,8 @@ static int notice_person(struct lw_leader *l, struct lw_err *err) {
             lw__leader_write(l, NULL, false, err))
             return -1;
     }
-    int asked = lw_asked(l->redis, l->spec, what, sizeof what, who, sizeof who, err);
+    int asked =
+        lw_requests_first(l->redis, l->spec, what, sizeof what, who, sizeof who, err);
     if (asked < 0)
         return -1;
     if (!asked || l->sealed_until_ms == INT64_MIN)
@@ -545,7 +547,7 @@ static int announce(struct lw_leader *l, struct lw_err *err) {
  * counts. */
 static int still_ours(struct lw_leader *l, struct lw_err *err) {
     int64_t sealed_until_ms, written_ms;
-    if (lw_detector_stamp(l->redis, l->spec, &sealed_until_ms, &written_ms, err))
+    if (lw_monitor_state_stamp(l->redis, l->spec, &sealed_until_ms, &written_ms, err))
         return -1;
     return sealed_until_ms == l->sealed_until_ms && written_ms == l->written_ms
                ? 0

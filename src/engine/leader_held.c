@@ -24,7 +24,7 @@
 #define FEW 5 /* messages in a row without one that counts: no straggler */
 
 /* Messages that were accumulated; what a return strikes out counts as suspect. */
-static uint64_t counted(const struct lw_part_view *v) {
+static uint64_t counted(const struct lw_partition_view *v) {
     uint64_t lost = v->counter[LW_COUNT_DEAD] + v->counter[LW_COUNT_LATE] +
                     v->counter[LW_COUNT_SUSPECT];
     uint64_t all = v->counter[LW_COUNT_MESSAGES];
@@ -32,12 +32,12 @@ static uint64_t counted(const struct lw_part_view *v) {
 }
 
 /* Of dead letters nothing is to be accumulated. */
-static uint64_t timed(const struct lw_part_view *v) {
+static uint64_t timed(const struct lw_partition_view *v) {
     return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD];
 }
 
 /* Follows one partition: since when has none of its messages counted? */
-static void follow(struct lw_pace *pace, const struct lw_part_view *v, int64_t until,
+static void follow(struct lw_pace *pace, const struct lw_partition_view *v, int64_t until,
                    int64_t now) {
     if (!pace->seen || counted(v) != pace->counted || timed(v) < pace->timed) {
         pace->counted = counted(v);
@@ -52,7 +52,7 @@ static void follow(struct lw_pace *pace, const struct lw_part_view *v, int64_t u
     pace->seen = true;
 }
 
-static bool wasted(const struct lw_pace *pace, const struct lw_part_view *v) {
+static bool wasted(const struct lw_pace *pace, const struct lw_partition_view *v) {
     return timed(v) - pace->timed >= FEW;
 }
 
@@ -65,7 +65,7 @@ static void say(struct lw_held *held, int64_t since_ms, const char *why) {
 
 static void judge_one(const struct lw_leader *l, int32_t partition, int64_t newest,
                       struct lw_held *held) {
-    const struct lw_part_view *v = &l->view[partition];
+    const struct lw_partition_view *v = &l->view[partition];
     const struct lw_pace *pace = &l->pace[partition];
     int64_t patience = l->spec->idle_timeout_ms; /* for a quiet hour to prove itself */
     char why[256], at[32], to[32];
@@ -107,7 +107,7 @@ void lw__leader_held(struct lw_leader *l, const int64_t *until, int64_t newest) 
         l->sealed_since_ms = now;
     }
     for (int32_t p = 0; p < l->n; p++) {
-        struct lw_part_view *v = &l->view[p];
+        struct lw_partition_view *v = &l->view[p];
         if (!judged)
             l->pace[p].seen = false;
         follow(&l->pace[p], v, until[p], now);

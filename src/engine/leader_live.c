@@ -32,7 +32,7 @@ static struct lw_live_sample sums(const struct lw_leader *l) {
     return now;
 }
 
-void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state) {
+void lw__live_begin(struct lw_leader *l, const struct lw_monitor_state *state) {
     l->live = (struct lw_live_state){.next_ms = lw_mono_ms() + GRACE_MS,
                                      .heard = state->heard,
                                      .noted = state->heard,
@@ -44,7 +44,7 @@ void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state) 
 static uint64_t lag(const struct lw_leader *l) {
     uint64_t n = 0;
     for (int32_t p = 0; p < l->n; p++) {
-        const struct lw_part_view *v = &l->view[p];
+        const struct lw_partition_view *v = &l->view[p];
         if (v->end_offset > v->next_offset && v->next_offset >= 0)
             n += (uint64_t)(v->end_offset - v->next_offset);
     }
@@ -89,7 +89,8 @@ static int hear(struct lw_leader *l, uint64_t messages, int64_t wall,
         return 0;
     s->noted = s->heard;
     s->noted_ms = now;
-    return lw_detector_heard(l->redis, l->spec, &l->lease, s->heard, s->heard_ms, err);
+    return lw_monitor_state_set_heard(l->redis, l->spec, &l->lease, s->heard, s->heard_ms,
+                                      err);
 }
 
 static struct lw_live share(uint64_t part, uint64_t messages, int64_t wall) {

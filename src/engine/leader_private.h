@@ -41,21 +41,21 @@ struct lw_leader {
     int32_t n;      /* partitions, ever: also of a topic that was made anew, smaller */
     int32_t said;   /* ... as `meta` has it */
     bool announced; /* once: what is refused from then on is waited for */
-    struct lw_part_view *view; /* by partition */
-    struct told *told;         /* by partition */
-    struct lw_pace *pace;      /* by partition */
-    int64_t sealed_was_ms;     /* sealed_until_ms, ... */
-    int64_t sealed_since_ms;   /* ... since then (monotonic) */
+    struct lw_partition_view *view; /* by partition */
+    struct told *told;              /* by partition */
+    struct lw_pace *pace;           /* by partition */
+    int64_t sealed_was_ms;          /* sealed_until_ms, ... */
+    int64_t sealed_since_ms;        /* ... since then (monotonic) */
     int flow;              /* of enum lw_flow, as known before the view was read; -1 */
     int64_t flow_since_ms; /* monotonic */
     int64_t complete_ms;   /* of lw_engine_complete, likewise */
     bool asked;            /* the step answers a person's request */
-    struct lw_unreadables unread; /* panes left out since the last step */
-    int64_t looked_ms;            /* monotonic: last look for damage; 0: none yet */
-    int64_t noted_ms;             /* wall: notes of damage up to then have been told */
-    uint32_t checked, unusable;   /* champions: last looked at; found unusable; 0 */
-    bool lost;                    /* it was told that nobody knows the champion */
-    uint64_t dials;               /* connections made when the view was read */
+    struct lw_unreadable_panes unread; /* panes left out since the last step */
+    int64_t looked_ms;                 /* monotonic: last look for damage; 0: none yet */
+    int64_t noted_ms;           /* wall: notes of damage up to then have been told */
+    uint32_t checked, unusable; /* champions: last looked at; found unusable; 0 */
+    bool lost;                  /* it was told that nobody knows the champion */
+    uint64_t dials;             /* connections made when the view was read */
     struct lw_evaluation *evaluation;
     struct lw_pager *pager;            /* while leading */
     int64_t trouble_ms[LW_COMPONENTS]; /* monotonic: reported since, while leading; 0 */
@@ -103,13 +103,13 @@ int lw__leader_page(struct lw_leader *l, struct lw_err *err);
 /* Ends what nothing watches any more. */
 int lw__leader_orphans(struct lw_leader *l, struct lw_err *err);
 /* Judges the rules on the running stream, when it is time; l->view must be fresh. */
-void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state);
+void lw__live_begin(struct lw_leader *l, const struct lw_monitor_state *state);
 int lw__live_step(struct lw_leader *l, struct lw_err *err);
 /* What wrong clocks hold back, for health. until: event time up to which each partition
  * is complete; newest: of those that are not idle. l->view must be fresh. */
 void lw__leader_held(struct lw_leader *l, const int64_t *until, int64_t newest);
 /* Writes pages outside of a step; NULL: there are none. */
-int lw__leader_put_out(struct lw_leader *l, const struct lw_pages *pages,
+int lw__leader_put_out(struct lw_leader *l, const struct lw_notifications *pages,
                        struct lw_err *err);
 /* Tells of troubles of leeway itself, and of their end. */
 int lw__leader_itself(struct lw_leader *l, struct lw_err *err);

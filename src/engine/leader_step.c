@@ -92,7 +92,7 @@ static void form(struct lw_leader *l, const struct lw_evaluation *e,
 /* What the changes of the evaluation say to whom. The messages stay until _free. */
 struct letters {
     struct lw_buf json[LW_ALERTS_MAX];
-    const struct lw_pages *pages;
+    const struct lw_notifications *pages;
 };
 
 static struct letters *write_letters(struct lw_leader *l) {
@@ -151,12 +151,12 @@ static bool waits(void *arg, const struct lw_receiver *r, uint64_t fingerprint) 
     return found;
 }
 
-int lw__leader_put_out(struct lw_leader *l, const struct lw_pages *pages,
+int lw__leader_put_out(struct lw_leader *l, const struct lw_notifications *pages,
                        struct lw_err *err) {
     int64_t now = lw_wall_ms();
     if (!pages)
         return 0;
-    if (lw_pages_write(l->redis, l->spec, &l->lease, pages, now, err))
+    if (lw_notifications_write(l->redis, l->spec, &l->lease, pages, now, err))
         return -1;
     l->written_ms = now;
     return 0;
@@ -180,17 +180,17 @@ int lw__leader_orphans(struct lw_leader *l, struct lw_err *err) {
 
 /* ---- steps ---- */
 
-static struct lw_step step_of(const struct lw_leader *l, const struct letters *letters,
-                              bool sealed) {
-    return (struct lw_step){.lease = &l->lease,
-                            .was_sealed_until_ms = l->sealed_until_ms,
-                            .monitor = l->monitor,
-                            .evaluation = l->evaluation,
-                            .sealed = sealed,
-                            .asked = l->asked,
-                            .pages = letters->pages,
-                            .unread = sealed ? &l->unread : NULL,
-                            .now_ms = lw_wall_ms()};
+static struct lw_evaluation_step step_of(const struct lw_leader *l,
+                                         const struct letters *letters, bool sealed) {
+    return (struct lw_evaluation_step){.lease = &l->lease,
+                                       .was_sealed_until_ms = l->sealed_until_ms,
+                                       .monitor = l->monitor,
+                                       .evaluation = l->evaluation,
+                                       .sealed = sealed,
+                                       .asked = l->asked,
+                                       .pages = letters->pages,
+                                       .unread = sealed ? &l->unread : NULL,
+                                       .now_ms = lw_wall_ms()};
 }
 
 /* Listeners miss a change of the champion; workers look at the alias anyway. */
@@ -204,10 +204,10 @@ static void tell_unheard(const struct lw_leader *l) {
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err) {
     struct letters *letters = write_letters(l);
-    struct lw_step step = step_of(l, letters, sealed);
+    struct lw_evaluation_step step = step_of(l, letters, sealed);
     int rc = rolled ? lw_models_promote(l->redis, l->spec, rolled->other, "leeway",
                                         rolled->reason, &step, err)
-                    : lw_step_write(l->redis, l->spec, &step, err);
+                    : lw_evaluation_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
     if (rc == 0 && rolled)
@@ -215,7 +215,7 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
     if (rc == 0 && sealed && l->unread.n)
         lw__panes_lost(l->engine); /* now that they are noted */
     if (rc == 0 && sealed)
-        lw_unread_fini(&l->unread);
+        lw_unreadable_fini(&l->unread);
     free_letters(letters);
     for (size_t i = 0; rc == 0 && i < l->evaluation->nspans; i++) {
         static const char *const what[] = {"quarantined", "quarantine_ended", "released"};
@@ -254,7 +254,7 @@ int lw__leader_request(struct lw_leader *l, struct lw_err *err) {
 static int publish(struct lw_leader *l, struct lw_job *job, uint32_t number,
                    const struct letters *letters, bool promote, struct lw_err *err) {
     struct lw_buf model = {0}, reference = {0};
-    struct lw_step step = step_of(l, letters, false);
+    struct lw_evaluation_step step = step_of(l, letters, false);
     struct lw_version v = {.version = number,
                            .parent = job->champion,
                            .created_ms = lw_wall_ms(),

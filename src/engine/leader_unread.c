@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "engine/leader_private.h"
 
-static void note_pane(struct lw_leader *l, const struct lw_unread *one) {
+static void note_pane(struct lw_leader *l, const struct lw_unreadable_pane *one) {
     char when[32], quoted[600], text[320];
     lw_format_time(when, sizeof when, one->start_ms);
     snprintf(
@@ -27,15 +27,15 @@ static void note_pane(struct lw_leader *l, const struct lw_unread *one) {
 
 struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool known,
                                 struct lw_err *err) {
-    struct lw_unreadables found = {0};
+    struct lw_unreadable_panes found = {0};
     struct lw_pane *pane = lw_state_pane(l->redis, l->spec, l->n, start_ms, &found, err);
     for (size_t i = 0; pane && i < found.n; i++) {
         if (known && found.item[i].aside)
             continue;
-        lw_unread_add(&l->unread, &found.item[i]);
+        lw_unreadable_add(&l->unread, &found.item[i]);
         note_pane(l, &found.item[i]);
     }
-    lw_unread_fini(&found);
+    lw_unreadable_fini(&found);
     return pane;
 }
 

@@ -48,11 +48,11 @@ struct lw_pager {
     struct lw_silence *silence;
     int64_t silences_ms; /* monotonic: when they were read */
     /* The pages under construction. */
-    struct lw_pages pages;
+    struct lw_notifications pages;
     struct lw_outgoing *outgoing;
-    struct lw_page_field *message, *told;
+    struct lw_notification_field *message, *told;
     struct told_line *told_text;
-    struct lw_page_line *line;
+    struct lw_notification_line *line;
     struct lw_alert *alert;
     size_t outgoing_cap, message_cap, told_cap, line_cap, alert_cap;
     size_t nmade;
@@ -70,7 +70,7 @@ static void begin_pages(struct lw_pager *p) {
     for (size_t i = 0; i < p->nmade; i++)
         lw_buf_fini(&p->made[i]);
     p->nmade = 0;
-    p->pages = (struct lw_pages){0};
+    p->pages = (struct lw_notifications){0};
 }
 
 void lw_pager_free(struct lw_pager *p) {
@@ -145,8 +145,9 @@ static void load_told(void *arg, const char *name, const char *text) {
 }
 
 int lw_pager_load(struct lw_pager *p, struct lw_redis *r, struct lw_err *err) {
-    const struct lw_pages_reader reader = {p, load_alert, load_message, load_told};
-    return lw_pages_load(r, &p->config->spec, &reader, err) ||
+    const struct lw_notifications_reader reader = {p, load_alert, load_message,
+                                                   load_told};
+    return lw_notifications_load(r, &p->config->spec, &reader, err) ||
                    lw_pager_silences(p, r, err)
                ? -1
                : 0;
@@ -188,7 +189,7 @@ static void add_outgoing(struct lw_pager *p, const struct lw_receiver *r,
 
 /* The alert's newest message, for repetitions and for what is kept back. */
 static void add_message(struct lw_pager *p, size_t i, const char *json, size_t len) {
-    struct lw_page_field *f = ADD(p->message, p->pages.nmessages, p->message_cap);
+    struct lw_notification_field *f = ADD(p->message, p->pages.nmessages, p->message_cap);
     snprintf(f->name, sizeof f->name, "%016" PRIx64, p->standing[i].fingerprint);
     f->text = json;
     f->len = len;
@@ -202,7 +203,7 @@ static void remember(struct lw_pager *p, size_t i, size_t r, const struct lw_tol
         p->told = lw_realloc(p->told, p->told_cap, sizeof *p->told);
         p->told_text = lw_realloc(p->told_text, p->told_cap, sizeof *p->told_text);
     }
-    struct lw_page_field *f = &p->told[p->pages.ntold];
+    struct lw_notification_field *f = &p->told[p->pages.ntold];
     char *text = p->told_text[p->pages.ntold++].text;
     snprintf(f->name, sizeof f->name, "%016" PRIx64 "@%s", p->standing[i].fingerprint,
              p->config->receiver[r].name);
@@ -287,7 +288,7 @@ static void say_all(struct lw_pager *p, size_t i, const struct lw_pager_hooks *h
             continue;
 }
 
-static const struct lw_pages *finish_pages(struct lw_pager *p) {
+static const struct lw_notifications *finish_pages(struct lw_pager *p) {
     p->pages.outgoing = p->outgoing;
     p->pages.message = p->message;
     p->pages.told = p->told;
@@ -321,7 +322,7 @@ static void stand(struct lw_standing *s, const struct lw_alert *a) {
 static void note_withheld(struct lw_pager *p, const struct lw_standing *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
         return;
-    struct lw_page_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
+    struct lw_notification_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
     lw_copy(line->what, sizeof line->what, "withheld");
     snprintf(line->detail, sizeof line->detail, "%s%s%s: %s %.120s", s->rule,
              s->feature[0] ? " of " : "", s->feature,
@@ -332,9 +333,10 @@ static void note_withheld(struct lw_pager *p, const struct lw_standing *s) {
            s->silenced_by[0] ? s->silenced_by : "-", s->inhibited_by);
 }
 
-const struct lw_pages *lw_pager_changes(struct lw_pager *p, const struct lw_alert *alert,
-                                        size_t n, const struct lw_buf *json,
-                                        int64_t now_ms) {
+const struct lw_notifications *lw_pager_changes(struct lw_pager *p,
+                                                const struct lw_alert *alert, size_t n,
+                                                const struct lw_buf *json,
+                                                int64_t now_ms) {
     begin_pages(p);
     for (size_t k = 0; k < n; k++) { /* causes first: their order is of no meaning */
         size_t i = find_or_add(p, alert[k].fingerprint);
@@ -359,8 +361,10 @@ const struct lw_pages *lw_pager_changes(struct lw_pager *p, const struct lw_aler
     return finish_pages(p);
 }
 
-const struct lw_pages *lw_pager_itself(struct lw_pager *p, const struct lw_alert *alert,
-                                       const struct lw_buf *json, int64_t now_ms) {
+const struct lw_notifications *lw_pager_itself(struct lw_pager *p,
+                                               const struct lw_alert *alert,
+                                               const struct lw_buf *json,
+                                               int64_t now_ms) {
     lw_pager_changes(p, alert, 1, json, now_ms);
     *ADD(p->alert, p->pages.nalerts, p->alert_cap) = *alert;
     return finish_pages(p);
@@ -372,8 +376,8 @@ const struct lw_standing *lw_pager_standing(const struct lw_pager *p,
     return i < p->n ? &p->standing[i] : NULL;
 }
 
-const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_monitor *m,
-                                        int64_t now_ms) {
+const struct lw_notifications *
+lw_pager_orphans(struct lw_pager *p, const struct lw_monitor *m, int64_t now_ms) {
     begin_pages(p);
     judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++) {
@@ -409,7 +413,7 @@ const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_moni
     return p->pages.nalerts ? finish_pages(p) : NULL;
 }
 
-const struct lw_pages *
+const struct lw_notifications *
 lw_pager_round(struct lw_pager *p, const struct lw_pager_hooks *hooks, int64_t now_ms) {
     begin_pages(p);
     judge(p, now_ms);

@@ -17,20 +17,22 @@ int lw_pager_silences(struct lw_pager *p, struct lw_redis *r, struct lw_err *err
 /* What follows from an evaluation's changes; json[i] is the message of alert i (empty:
  * none could be formed). The pages belong to the pager, and count as written: when
  * writing them fails, the pager must be loaded again. */
-const struct lw_pages *lw_pager_changes(struct lw_pager *p, const struct lw_alert *alert,
-                                        size_t n, const struct lw_buf *json,
-                                        int64_t now_ms);
+const struct lw_notifications *lw_pager_changes(struct lw_pager *p,
+                                                const struct lw_alert *alert, size_t n,
+                                                const struct lw_buf *json,
+                                                int64_t now_ms);
 /* The same of one alert about leeway itself, whose state goes along: the detector does
  * not know it. */
-const struct lw_pages *lw_pager_itself(struct lw_pager *p, const struct lw_alert *alert,
-                                       const struct lw_buf *json, int64_t now_ms);
+const struct lw_notifications *lw_pager_itself(struct lw_pager *p,
+                                               const struct lw_alert *alert,
+                                               const struct lw_buf *json, int64_t now_ms);
 /* How an alert stands; NULL: never heard of. Borrowed until the next call. */
 const struct lw_standing *lw_pager_standing(const struct lw_pager *p,
                                             uint64_t fingerprint);
 /* Alerts of rules and features that the configuration no longer has, or that the
  * detector knows nothing of: they are over. */
-const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_monitor *m,
-                                        int64_t now_ms);
+const struct lw_notifications *
+lw_pager_orphans(struct lw_pager *p, const struct lw_monitor *m, int64_t now_ms);
 
 /* What else is to be said now: repetitions, and what a silence or a cause has held back.
  * again forms the present message of a firing alert as repetition `repeat` (true when it
@@ -41,7 +43,7 @@ struct lw_pager_hooks {
     bool (*again)(void *arg, uint64_t fingerprint, unsigned repeat, struct lw_buf *json);
     bool (*waits)(void *arg, const struct lw_receiver *r, uint64_t fingerprint);
 };
-const struct lw_pages *lw_pager_round(struct lw_pager *p,
-                                      const struct lw_pager_hooks *hooks, int64_t now_ms);
+const struct lw_notifications *
+lw_pager_round(struct lw_pager *p, const struct lw_pager_hooks *hooks, int64_t now_ms);
 
 #endif

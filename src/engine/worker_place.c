@@ -35,7 +35,8 @@ static int pass_over(struct lw_worker *w, int32_t partition, int64_t low,
              "%s/%" PRId32 ": %" PRIu64 " offsets from %" PRId64
              " on were deleted before they were read; it goes on at %" PRId64,
              w->config->source.topic, partition, n, s->next_offset, low);
-    if (lw_audit(w->redis, w->spec, "offset_gap", w->owner, detail, lw_wall_ms(), err))
+    if (lw_audit_write(w->redis, w->spec, "offset_gap", w->owner, detail, lw_wall_ms(),
+                       err))
         return -1;
     lw_log(LW_ERROR, "offset_gap",
            "worker=%s partition=%d from=%" PRId64 " to=%" PRId64 " lost=%" PRIu64

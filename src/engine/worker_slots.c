@@ -65,7 +65,7 @@ static int load(struct lw_worker *w, int32_t partition, struct lw_claim *got,
             lw_fail(&why, LW_EINPUT, "%s", got->unread.item[i].why);
             lw__worker_warn(w, "pane_unreadable", partition, &why);
         }
-        lw_unread_fini(&got->unread);
+        lw_unreadable_fini(&got->unread);
         if (got->rebuilt[0]) {
             lw_fail(&why, LW_EINPUT, "%s", got->rebuilt);
             lw__worker_warn(w, "partition_rebuilt", partition, &why);

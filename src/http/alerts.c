@@ -170,7 +170,7 @@ void lw_serve_silence(struct lw_call *c) {
     else if (take_silence(c, o, &s)) {
         say_who(c, &s);
         if (lw_silence_check(c->server->spec, &s, &err) ||
-            lw_silence_add(c->redis, c->server->spec, &s, s.from_ms, &err))
+            lw_silences_add(c->redis, c->server->spec, &s, s.from_ms, &err))
             lw_call_err(c, &err);
         else
             lw_call_json(c, silence_json(&s));
@@ -182,7 +182,7 @@ void lw_serve_unsilence(struct lw_call *c) {
     struct lw_err err = {0};
     char who[90];
     lw_call_asker(c, who, sizeof who);
-    if (lw_silence_end(c->redis, c->server->spec, c->tail, who, lw_wall_ms(), &err))
+    if (lw_silences_end(c->redis, c->server->spec, c->tail, who, lw_wall_ms(), &err))
         lw_call_err(c, &err);
     else
         lw_call_json(c, json_pack("{ss}", "ended", c->tail));

@@ -15,7 +15,7 @@ void lw_serve_retrain(struct lw_call *c) {
     struct lw_err err = {0};
     char who[90];
     lw_call_asker(c, who, sizeof who);
-    if (lw_ask(c->redis, c->server->spec, "retrain", who, &err)) {
+    if (lw_requests_add(c->redis, c->server->spec, "retrain", who, &err)) {
         lw_call_err(c, &err);
         return;
     }

@@ -106,7 +106,7 @@ void lw__metric_events(struct lw_scrape *s) {
 
 void lw__metric_lag(struct lw_scrape *s) {
     for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++) {
-        const struct lw_part_view *v = &s->stream->view[i];
+        const struct lw_partition_view *v = &s->stream->view[i];
         if (v->known && v->end_offset >= v->next_offset)
             lw_sample(s, (double)(v->end_offset - v->next_offset), "partition=\"%d\"", i);
     }

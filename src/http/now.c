@@ -98,7 +98,7 @@ static json_t *champion_json(struct lw_server *s, const struct lw_snapshot *n) {
 
 /* ---- health of the stream ---- */
 
-static int64_t lag_of(const struct lw_part_view *v) {
+static int64_t lag_of(const struct lw_partition_view *v) {
     return v->known && v->end_offset >= v->next_offset ? v->end_offset - v->next_offset
                                                        : -1;
 }
@@ -111,7 +111,8 @@ static json_t *stands_json(const struct lw_health *h, int32_t partition) {
     return json_null();
 }
 
-static json_t *partition_json(const struct lw_part_view *v, const struct lw_health *h) {
+static json_t *partition_json(const struct lw_partition_view *v,
+                              const struct lw_health *h) {
     static const enum lw_counter counted[] = {LW_COUNT_MESSAGES, LW_COUNT_GOOD,
                                               LW_COUNT_ASIDE,    LW_COUNT_DEAD,
                                               LW_COUNT_LATE,     LW_COUNT_SUSPECT};
@@ -167,7 +168,7 @@ static size_t processes(const struct lw_snapshot *n) {
 struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n) {
     struct lw_totals t = {.watermark_ms = INT64_MAX, .lag = n->npartitions ? 0 : -1};
     for (int32_t i = 0; i < n->npartitions; i++) {
-        const struct lw_part_view *v = &n->view[i];
+        const struct lw_partition_view *v = &n->view[i];
         int64_t lag = lag_of(v);
         for (int k = 0; k < LW_COUNTERS; k++)
             t.counter[k] += v->counter[k];

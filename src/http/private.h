@@ -38,7 +38,7 @@ struct lw_snapshot {
     struct lw_aliases aliases;
     uint32_t unusable; /* the champion, when it cannot be loaded; else 0 */
     int32_t npartitions;
-    struct lw_part_view *view;
+    struct lw_partition_view *view;
     uint64_t firing[3];      /* by enum lw_severity */
     char unreadable[2][320]; /* state that cannot be read, while its alert fires */
     uint64_t outbox, parked;

@@ -175,7 +175,7 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
                    struct lw_access *out, struct lw_err *err) {
     struct denied_lists l = {.remedy = ""};
     struct lw_err why = {0};
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     char channel[LW_KEY_MAX];
     *out = (struct lw_access){.asked = true};
     /* In a cluster, to the node that it is about; there, this may be refused too. */
@@ -214,7 +214,7 @@ int lw_access_fail(const struct lw_redis *r, const struct lw_access *a, enum lw_
 
 int lw_access_write(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err) {
     char name[64];
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     snprintf(name, sizeof name, "check:%lld", (long long)lw_mono_ms());
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "%s", name);

@@ -93,7 +93,7 @@ static void put_outgoing(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_field(struct lw_cmd *c, const struct lw_spec *spec, const char *key,
-                      const struct lw_page_field *field) {
+                      const struct lw_notification_field *field) {
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, field->text ? "HSET" : "HDEL");
     lw_key_arg(c, spec, "%s", key);
@@ -104,10 +104,10 @@ static void put_field(struct lw_cmd *c, const struct lw_spec *spec, const char *
 }
 
 static void put_pages(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_pages *p, const struct lw_lease *lease,
+                      const struct lw_notifications *p, const struct lw_lease *lease,
                       int64_t now_ms) {
     for (size_t i = 0; i < p->nalerts; i++)
-        put_state(c, spec, &p->alert[i], lw_verb_bytes(r));
+        put_state(c, spec, &p->alert[i], lw_cmd_bytes(r));
     for (size_t i = 0; i < p->nmessages; i++)
         put_field(c, spec, "alerts:message", &p->message[i]);
     for (size_t i = 0; i < p->noutgoing; i++)
@@ -124,17 +124,18 @@ static void put_pages(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec
 }
 
 void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                    const struct lw_step *step) {
-    struct lw_buf *bytes = lw_verb_bytes(r);
+                    const struct lw_evaluation_step *step) {
+    struct lw_buf *bytes = lw_cmd_bytes(r);
     for (size_t i = 0; i < step->evaluation->nalerts; i++)
         put_state(c, spec, &step->evaluation->alert[i], bytes);
     if (step->pages)
         put_pages(r, c, spec, step->pages, step->lease, step->now_ms);
 }
 
-int lw_pages_write(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const struct lw_pages *pages,
-                   int64_t now_ms, struct lw_err *err) {
+int lw_notifications_write(struct lw_redis *r, const struct lw_spec *spec,
+                           const struct lw_lease *lease,
+                           const struct lw_notifications *pages, int64_t now_ms,
+                           struct lw_err *err) {
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     put_pages(r, c, spec, pages, lease, now_ms);
     size_t slot = lw_cmd_slot(c); /* the stamp: a Redis put back to before this shows */
@@ -166,7 +167,7 @@ static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
 struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
                                 struct lw_outbox_of of, struct lw_delivery *out,
                                 size_t *n, struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "outbox");
     lw_key_arg(c, spec, "outbox:tries");

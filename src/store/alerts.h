@@ -30,11 +30,11 @@ size_t lw_alerts_firing(const struct lw_alerts *a);
 
 /* Adds a silence and fills its id. LW_EINPUT: it ends before it begins or before now, or
  * there are LW_SILENCES_MAX already. Silences that have ended are forgotten here. */
-int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_silence *s,
-                   int64_t now_ms, struct lw_err *err);
+int lw_silences_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_silence *s,
+                    int64_t now_ms, struct lw_err *err);
 /* Ends one at once. LW_ENOTFOUND. */
-int lw_silence_end(struct lw_redis *r, const struct lw_spec *spec, const char *id,
-                   const char *who, int64_t now_ms, struct lw_err *err);
+int lw_silences_end(struct lw_redis *r, const struct lw_spec *spec, const char *id,
+                    const char *who, int64_t now_ms, struct lw_err *err);
 
 /* A delivery that was given up. Texts are borrowed from the reply. */
 struct lw_parked {
@@ -51,7 +51,7 @@ struct lw_reply *lw_parked_read(struct lw_redis *r, const struct lw_spec *spec,
                                 struct lw_err *err);
 /* Back into the outbox, as a fresh entry under the same id. LW_ENOTFOUND. LW_EINPUT: the
  * receiver was told something newer since, and would take the old message for news. */
-struct lw_parked_again {
+struct lw_parked_retry_request {
     const char *entry; /* or its outbox id */
     const char *who;
     /* " name name ": receivers that know an alert by its incident, and by its labels. */
@@ -59,6 +59,6 @@ struct lw_parked_again {
     int64_t now_ms;
 };
 int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
-                    const struct lw_parked_again *again, struct lw_err *err);
+                    const struct lw_parked_retry_request *again, struct lw_err *err);
 
 #endif

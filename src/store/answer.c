@@ -139,7 +139,7 @@ static const struct {
     {"silence_end", LW_REPLY_INT, 0},
 };
 
-bool lw__script_fits(const char *script, const struct lw_reply *reply) {
+bool lw__answer_script_fits(const char *script, const struct lw_reply *reply) {
     for (size_t i = 0; i < sizeof of_script / sizeof *of_script; i++)
         if (strcmp(of_script[i].script, script) == 0)
             return lw_reply_kind(reply) == of_script[i].kind &&

@@ -47,28 +47,29 @@ void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
     put_words(c, spec, "audit", LW_AUDIT_CAP, line);
 }
 
-void lw__evaluation_words(struct lw_cmd *c, const struct lw_spec *spec,
-                          const struct lw_audit_line *line) {
+void lw__audit_evaluation_words(struct lw_cmd *c, const struct lw_spec *spec,
+                                const struct lw_audit_line *line) {
     put_words(c, spec, "evaluations", LW_EVALUATIONS_CAP, line);
 }
 
-int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,
-             const char *who, const char *detail, int64_t now_ms, struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+int lw_audit_write(struct lw_redis *r, const struct lw_spec *spec, const char *what,
+                   const char *who, const char *detail, int64_t now_ms,
+                   struct lw_err *err) {
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw__audit_words(c, spec, &(struct lw_audit_line){what, who, detail, 0, now_ms});
     struct lw_reply *reply = lw_redis_call(r, c, err);
     lw_reply_free(reply);
     return reply ? 0 : -1;
 }
 
-int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
-           const char *who, struct lw_err *err) {
+int lw_requests_add(struct lw_redis *r, const struct lw_spec *spec, const char *what,
+                    const char *who, struct lw_err *err) {
     if (!*what || strchr(what, ' '))
         return lw_fail(err, LW_EINPUT,
                        "\"%.80s\" cannot be asked for: it is not one word", what);
     struct lw_buf text = {0};
     lw_buf_printf(&text, "%s %s", what, who);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "asks");
     lw_cmd_arg(c, text.data, text.len);
@@ -79,8 +80,8 @@ int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
     return reply ? 0 : -1;
 }
 
-int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t size,
-             char *who, size_t who_size, struct lw_err *err) {
+int lw_requests_first(struct lw_redis *r, const struct lw_spec *spec, char *what,
+                      size_t size, char *who, size_t who_size, struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *reply =
         lw_redis_do(r, err, "LINDEX %s 0", lw_key(key, spec, "asks"));
@@ -241,7 +242,7 @@ int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *to
     if (lw_meta_check(r, spec, topic, err))
         return -1;
     snprintf(hash, sizeof hash, "%016" PRIx64, spec->config_hash);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 1);
     lw_cmd_str(c, key);
     lw_cmd_int(c, now_ms);

@@ -163,8 +163,8 @@ size_t lw_alerts_firing(const struct lw_alerts *a) {
     return n;
 }
 
-static void hash_each(const struct lw_reply *hash, const struct lw_pages_reader *reader,
-                      int which) {
+static void hash_each(const struct lw_reply *hash,
+                      const struct lw_notifications_reader *reader, int which) {
     for (size_t i = 0; i + 1 < lw_reply_count(hash); i += 2) {
         size_t len = 0;
         const char *name = lw_reply_text(lw_reply_at(hash, i), NULL);
@@ -181,8 +181,9 @@ static void hash_each(const struct lw_reply *hash, const struct lw_pages_reader 
     }
 }
 
-int lw_pages_load(struct lw_redis *r, const struct lw_spec *spec,
-                  const struct lw_pages_reader *reader, struct lw_err *err) {
+int lw_notifications_load(struct lw_redis *r, const struct lw_spec *spec,
+                          const struct lw_notifications_reader *reader,
+                          struct lw_err *err) {
     static const char *const keys[] = {"alerts", "alerts:message", "alerts:notified"};
     struct lw_batch b;
     lw_batch_init(&b, 3);

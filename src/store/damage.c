@@ -157,12 +157,12 @@ int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_dam
 /* The script's command up to the keys that it is about. */
 static struct lw_cmd *mend_begin(struct lw_redis *r, const struct lw_spec *spec,
                                  const char *who, bool dry) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_clear(&r->keys);
     lw_key_arg(&r->keys, spec, "unreadable");
     lw_key_arg(&r->keys, spec, "audit");
     lw_cmd_int(c, lw_wall_ms());
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_str(c, who);
     lw_cmd_int(c, LW_AUDIT_CAP);
     lw_cmd_str(c, dry ? "1" : "");
@@ -216,8 +216,8 @@ int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec,
     return 0;
 }
 
-int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *name,
-                    const char *who, struct lw_err *err) {
+int lw_damage_move(struct lw_redis *r, const struct lw_spec *spec, const char *name,
+                   const char *who, struct lw_err *err) {
     if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
         return lw_fail(err, LW_ENOTFOUND, "stream %s has no key \"%.80s\"", spec->stream,
                        name);
@@ -234,7 +234,7 @@ int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *
 }
 
 int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const struct lw_unusable *what,
+                   const struct lw_lease *lease, const struct lw_unreadable_field *what,
                    struct lw_err *err) {
     char name[128], text[400];
     int64_t now = lw_wall_ms();
@@ -245,7 +245,7 @@ int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
     lw_key_arg(c, spec, "unreadable:%s", name);
     lw_cmd_arg(c, what->data, what->len);
     lw_cmd_str(c, "PX");
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_fill(c, slot);
     slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
@@ -257,7 +257,7 @@ int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
     slot = lw_cmd_slot(c);
     lw_cmd_str(c, "PEXPIRE");
     lw_key_arg(c, spec, "unreadable");
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_fill(c, slot);
     slot = lw_cmd_slot(c);
     snprintf(text, sizeof text, "%s: %.260s", name, what->why);
@@ -271,7 +271,7 @@ static int add_to_index(struct lw_redis *r, const struct lw_spec *spec,
                         const struct lw_reply *keys, struct lw_err *err) {
     char prefix[LW_KEY_MAX];
     size_t skip = strlen(lw_key(prefix, spec, "pane:"));
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_str(c, "ZADD");
     lw_key_arg(c, spec, "panes");
     for (size_t i = 0; i < lw_reply_count(keys); i++) {

@@ -9,7 +9,7 @@
 
 #include "store/leader.h"
 
-#define LW_ASIDE_KEEP_MS (30 * LW_DAY)
+#define LW_UNREADABLE_KEEP_MS (30 * LW_DAY)
 
 /* What is set aside, as noted. */
 struct lw_damage {
@@ -44,8 +44,8 @@ int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec,
 /* ---- a person's word, each with a line in the audit (store/repair.c) ---- */
 
 /* Sets a key aside whatever it holds. LW_ENOTFOUND. */
-int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *name,
-                    const char *who, struct lw_err *err);
+int lw_damage_move(struct lw_redis *r, const struct lw_spec *spec, const char *name,
+                   const char *who, struct lw_err *err);
 /* Deletes what is set aside under the name, and its note. LW_ENOTFOUND. */
 int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *name,
                    const char *who, struct lw_err *err);
@@ -97,13 +97,13 @@ const char *lw_damage_follows(const char *name);
 
 /* Keeps `len` bytes of a field that could not be used, of a hash that goes on; by the
  * leader. LW_EFENCED. */
-struct lw_unusable {
+struct lw_unreadable_field {
     const char *key, *field, *why;
     const void *data;
     size_t len;
 };
 int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const struct lw_unusable *what,
+                   const struct lw_lease *lease, const struct lw_unreadable_field *what,
                    struct lw_err *err);
 
 #endif

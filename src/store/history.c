@@ -69,7 +69,7 @@ static int slices_read(struct lw_redis *r, const struct lw_spec *spec,
                        const struct lw_history_query *q, struct history_slices *s,
                        struct lw_history *h, struct lw_err *err) {
     size_t n = s->left < SLICES_A_STEP ? s->left : SLICES_A_STEP;
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "history");
     lw_cmd_uint(c, q->nfields);

@@ -26,7 +26,7 @@ int lw_lease_release(struct lw_redis *r, const struct lw_spec *spec,
 
 /* The detector's state as last written: sealed_until (INT64_MIN when none) and the
  * monitor's bytes (NULL when none). */
-struct lw_detector_state {
+struct lw_monitor_state {
     int64_t sealed_until_ms;
     int64_t updated_ms; /* wall clock of the last step; 0: none */
     void *state;        /* free() */
@@ -37,21 +37,22 @@ struct lw_detector_state {
     int64_t heard_ms;
     char damaged[64]; /* sealed_until as it stands there, when it is none; see _mend */
 };
-int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
-                     struct lw_detector_state *out, struct lw_err *err);
+int lw_monitor_state_load(struct lw_redis *r, const struct lw_spec *spec,
+                          struct lw_monitor_state *out, struct lw_err *err);
 /* sealed_until is damaged (state->damaged): sets it aside and puts back what the newest
  * entry of the history says of it, for the two are written together. LW_EFENCED. */
-int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
-                     const struct lw_lease *lease, struct lw_detector_state *state,
-                     struct lw_err *err);
+int lw_monitor_state_restore(struct lw_redis *r, const struct lw_spec *spec,
+                             const struct lw_lease *lease, struct lw_monitor_state *state,
+                             struct lw_err *err);
 /* Notes that messages came in, for the next leader's rules on `silence`. LW_EFENCED. */
-int lw_detector_heard(struct lw_redis *r, const struct lw_spec *spec,
-                      const struct lw_lease *lease, uint64_t heard, int64_t heard_ms,
-                      struct lw_err *err);
+int lw_monitor_state_set_heard(struct lw_redis *r, const struct lw_spec *spec,
+                               const struct lw_lease *lease, uint64_t heard,
+                               int64_t heard_ms, struct lw_err *err);
 
 /* Its stamp only: whether what is there is what was written last. */
-int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
-                      int64_t *sealed_until_ms, int64_t *updated_ms, struct lw_err *err);
+int lw_monitor_state_stamp(struct lw_redis *r, const struct lw_spec *spec,
+                           int64_t *sealed_until_ms, int64_t *updated_ms,
+                           struct lw_err *err);
 
 /* One alert as it goes to the outbox: formed by the caller (alert/alert.h) as our JSON.
  */
@@ -63,7 +64,7 @@ struct lw_outgoing {
 };
 /* A field of `alerts:message` (fingerprint, the newest message of an alert) or of
  * `alerts:told` (fingerprint@receiver, what it was told); text NULL: it goes. */
-struct lw_page_field {
+struct lw_notification_field {
     char name[64];
     const char *text;
     size_t len;
@@ -71,31 +72,33 @@ struct lw_page_field {
 /* What goes out with a step, or by itself, all at once: deliveries, what was said to whom
  * by that, alerts that change their state otherwise than by the evaluation, and lines for
  * the audit. */
-struct lw_pages {
+struct lw_notifications {
     size_t noutgoing, nmessages, ntold, nalerts, nlines;
     const struct lw_outgoing *outgoing;
-    const struct lw_page_field *message, *told;
+    const struct lw_notification_field *message, *told;
     const struct lw_alert *alert;
-    const struct lw_page_line {
+    const struct lw_notification_line {
         char what[16];
         char detail[416];
     } * line;
 };
 /* By itself, outside a step; now_ms becomes the detector's stamp. LW_EFENCED; after
  * LW_EAGAIN its fate is unknown: load what was told again. */
-int lw_pages_write(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const struct lw_pages *pages,
-                   int64_t now_ms, struct lw_err *err);
+int lw_notifications_write(struct lw_redis *r, const struct lw_spec *spec,
+                           const struct lw_lease *lease,
+                           const struct lw_notifications *pages, int64_t now_ms,
+                           struct lw_err *err);
 /* What a new leader must know of alerts; each calls back once a field, in no order.
  * `told` gets the field's name and its text. One round trip. */
-struct lw_pages_reader {
+struct lw_notifications_reader {
     void *arg;
     void (*alert)(void *arg, const struct lw_standing *alert);
     void (*message)(void *arg, const char *fingerprint, const char *json, size_t len);
     void (*told)(void *arg, const char *name, const char *text);
 };
-int lw_pages_load(struct lw_redis *r, const struct lw_spec *spec,
-                  const struct lw_pages_reader *reader, struct lw_err *err);
+int lw_notifications_load(struct lw_redis *r, const struct lw_spec *spec,
+                          const struct lw_notifications_reader *reader,
+                          struct lw_err *err);
 /* The silences that have not ended; free() them. -1 on error. */
 int lw_silences_load(struct lw_redis *r, const struct lw_spec *spec, int64_t now_ms,
                      struct lw_silence **out, size_t *n, struct lw_err *err);
@@ -105,19 +108,19 @@ int lw_silences_load(struct lw_redis *r, const struct lw_spec *spec, int64_t now
  * sealed_until that was loaded: LW_EFENCED when somebody else has led meanwhile (then
  * give up the lease's token and load again). After LW_EAGAIN the same step may be sent
  * again: one that is in already is recognised by its content and answers as success. */
-struct lw_step {
+struct lw_evaluation_step {
     const struct lw_lease *lease;
     int64_t was_sealed_until_ms;
     struct lw_monitor *monitor; /* after the step */
     const struct lw_evaluation *evaluation;
     bool sealed; /* a pane was sealed: now, history and windows are written */
     bool asked;  /* answers the oldest request of a person, which is taken off */
-    const struct lw_pages *pages;        /* or NULL */
-    const struct lw_unreadables *unread; /* panes left out of this step, or NULL */
+    const struct lw_notifications *pages;     /* or NULL */
+    const struct lw_unreadable_panes *unread; /* panes left out of this step, or NULL */
     int64_t now_ms;
 };
-int lw_step_write(struct lw_redis *r, const struct lw_spec *spec,
-                  const struct lw_step *step, struct lw_err *err);
+int lw_evaluation_write(struct lw_redis *r, const struct lw_spec *spec,
+                        const struct lw_evaluation_step *step, struct lw_err *err);
 
 /* A model version as the registry keeps it. Blobs are borrowed or owned as said. */
 struct lw_version {
@@ -146,7 +149,7 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
  * promoted, it becomes the alias challenger. */
 int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_version *v, bool promote,
-                      const struct lw_step *step, struct lw_err *err);
+                      const struct lw_evaluation_step *step, struct lw_err *err);
 /* Whether a version can be decoded and scores this stream's events: what a person
  * promotes must. LW_ENOTFOUND, or what is wrong with it. */
 int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
@@ -155,8 +158,8 @@ int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t ve
  * step may be NULL for a person: then `who` and reason go to the audit, and no lease is
  * needed; the leader notices at its next step. LW_ENOTFOUND: no such version. */
 int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                      const char *who, const char *reason, const struct lw_step *step,
-                      struct lw_err *err);
+                      const char *who, const char *reason,
+                      const struct lw_evaluation_step *step, struct lw_err *err);
 
 /* A change of the champion is announced on the channel leeway:{s}:models-changed when it
  * stands, by a command of its own: nothing depends on it. Why the last one could not be,
@@ -219,20 +222,22 @@ int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
                    int64_t now_ms, struct lw_err *err);
 
 /* One line of the audit stream outside a step. */
-int lw_audit(struct lw_redis *r, const struct lw_spec *spec, const char *what,
-             const char *who, const char *detail, int64_t now_ms, struct lw_err *err);
+int lw_audit_write(struct lw_redis *r, const struct lw_spec *spec, const char *what,
+                   const char *who, const char *detail, int64_t now_ms,
+                   struct lw_err *err);
 /* Requests by people, picked up by the leader: what is one word ("retrain"). */
-int lw_ask(struct lw_redis *r, const struct lw_spec *spec, const char *what,
-           const char *who, struct lw_err *err);
+int lw_requests_add(struct lw_redis *r, const struct lw_spec *spec, const char *what,
+                    const char *who, struct lw_err *err);
 /* 1: the oldest of them, 0: there is none, -1. It stays until a step that answers it has
- * been written (lw_step.asked), so that a leader who dies over it loses nothing. */
-int lw_asked(struct lw_redis *r, const struct lw_spec *spec, char *what, size_t size,
-             char *who, size_t who_size, struct lw_err *err);
+ * been written (lw_evaluation_step.asked), so that a leader who dies over it loses nothing. */
+int lw_requests_first(struct lw_redis *r, const struct lw_spec *spec, char *what,
+                      size_t size, char *who, size_t who_size, struct lw_err *err);
 
 /* What is in quarantine, as JSON: an array of {id, feature, from, until (0: open), why}.
  * The reply owns the text ("[]" before the first evaluation). */
-struct lw_reply *lw_quarantine_get(struct lw_redis *r, const struct lw_spec *spec,
-                                   const char **json, struct lw_err *err);
+struct lw_reply *lw_monitor_state_quarantine(struct lw_redis *r,
+                                             const struct lw_spec *spec,
+                                             const char **json, struct lw_err *err);
 
 /* Writes `meta` (contract version, configuration hash, feature list, partitions,
  * created), after lw_meta_check. */

@@ -15,7 +15,7 @@
 
 int lw_lease_hold(struct lw_redis *r, const struct lw_spec *spec, struct lw_lease *lease,
                   struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "lease");
     lw_key_arg(c, spec, "fence");
@@ -48,9 +48,9 @@ int lw_lease_release(struct lw_redis *r, const struct lw_spec *spec,
 }
 
 struct lw_cmd *lw_guard_begin(struct lw_redis *r, const struct lw_spec *spec,
-                              const struct lw_lease *lease, const struct lw_step *step,
-                              const char *id) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+                              const struct lw_lease *lease,
+                              const struct lw_evaluation_step *step, const char *id) {
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_clear(&r->keys);
     lw_key_arg(&r->keys, spec, "fence");
     lw_key_arg(&r->keys, spec, "monitor");

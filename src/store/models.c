@@ -19,7 +19,7 @@
 int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_lease *lease, uint32_t *version,
                       struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "fence");
     lw_key_arg(c, spec, "models");
@@ -75,7 +75,7 @@ static void put_version(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_promote(struct lw_cmd *c, const struct lw_spec *spec, uint32_t version,
-                        const struct lw_step *step) {
+                        const struct lw_evaluation_step *step) {
     char text[LW_KEY_MAX];
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "PROMOTE");
@@ -112,13 +112,13 @@ const char *lw_models_unheard(const struct lw_redis *r) {
 /* A step with a version stored (v may be NULL) and, if promote, made champion. */
 static int write_version(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
                          const struct lw_version *v, bool promote,
-                         const struct lw_step *step, struct lw_err *err) {
+                         const struct lw_evaluation_step *step, struct lw_err *err) {
     struct lw_buf state = {0};
     char id[17], extra[40];
     lw_monitor_write(step->monitor, &state);
     snprintf(extra, sizeof extra, "%s%s %u", v ? "publish" : "", promote ? "promote" : "",
              version);
-    lw__step_id(step, &state, extra, id);
+    lw__evaluation_id(step, &state, extra, id);
     struct lw_cmd *c = lw_guard_begin(r, spec, step->lease, step, id);
     if (v)
         put_version(c, spec, v);
@@ -126,7 +126,7 @@ static int write_version(struct lw_redis *r, const struct lw_spec *spec, uint32_
         put_promote(c, spec, version, step);
     else
         put_challenger(c, spec, version);
-    lw__step_put(r, c, spec, step, &state, id);
+    lw__evaluation_put(r, c, spec, step, &state, id);
     lw_buf_fini(&state);
     if (lw_guard_run(r, c, promote ? "promotion" : "storing of a model", err))
         return -1;
@@ -137,17 +137,17 @@ static int write_version(struct lw_redis *r, const struct lw_spec *spec, uint32_
 
 int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_version *v, bool promote,
-                      const struct lw_step *step, struct lw_err *err) {
+                      const struct lw_evaluation_step *step, struct lw_err *err) {
     lw_assert(v->version > 0 && step);
     return write_version(r, spec, v->version, v, promote, step, err);
 }
 
 int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                      const char *who, const char *reason, const struct lw_step *step,
-                      struct lw_err *err) {
+                      const char *who, const char *reason,
+                      const struct lw_evaluation_step *step, struct lw_err *err) {
     if (step)
         return write_version(r, spec, version, NULL, true, step, err);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     char text[LW_KEY_MAX];
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "models");
@@ -308,7 +308,7 @@ static struct lw_reply *version_found(struct lw_redis *r, struct lw_reply *reply
 struct lw_reply *lw_models_head(struct lw_redis *r, const struct lw_spec *spec,
                                 uint32_t version, struct lw_version *out,
                                 struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_str(c, "HMGET");
     lw_key_arg(c, spec, "model:%u", version);
     for (size_t i = 0; i < HEAD_FIELDS; i++)
@@ -321,7 +321,7 @@ struct lw_reply *lw_models_head(struct lw_redis *r, const struct lw_spec *spec,
 struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
                                uint32_t version, struct lw_version *out,
                                struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "model:%u", version);
     lw_key_arg(c, spec, "reference:%u", version);

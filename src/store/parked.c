@@ -39,8 +39,8 @@ struct lw_reply *lw_parked_read(struct lw_redis *r, const struct lw_spec *spec,
 }
 
 int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
-                    const struct lw_parked_again *again, struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+                    const struct lw_parked_retry_request *again, struct lw_err *err) {
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 4);
     lw_key_arg(c, spec, "outbox");
     lw_key_arg(c, spec, "outbox:parked");

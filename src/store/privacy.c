@@ -37,7 +37,7 @@ int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
     char hex[DIGITS + 1];
     if (key_generate(hex, err))
         return -1;
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "privacy");
     lw_cmd_str(c, hex);

@@ -59,7 +59,7 @@ static void read_lines(const struct lw_reply *lines, struct partition_evidence *
     }
 }
 
-static int evidence_read(struct lw_redis *r, const struct lw_part *of,
+static int evidence_read(struct lw_redis *r, const struct lw_claim_target *of,
                          struct partition_evidence *e, struct lw_err *err) {
     struct lw_batch b;
     *e = (struct partition_evidence){INT64_MIN, INT64_MIN, {0}, -1};
@@ -86,7 +86,7 @@ static int evidence_read(struct lw_redis *r, const struct lw_part *of,
 }
 
 /* Of the index, those that the mark has not passed. */
-static int open_panes(struct lw_redis *r, const struct lw_part *of,
+static int open_panes(struct lw_redis *r, const struct lw_claim_target *of,
                       struct partition_evidence *e, int64_t sealed_ms,
                       struct lw_err *err) {
     char key[LW_KEY_MAX], from[32] = "-inf";
@@ -128,11 +128,11 @@ static int sealed_until(struct lw_redis *r, const struct lw_spec *spec, int64_t 
     return 0;
 }
 
-static int part_replace(struct lw_redis *r, const struct lw_part *of,
+static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
                         const struct lw_claim *claim, struct lw_err *err) {
     char name[300];
     struct lw_buf shadows = {0};
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     snprintf(name, sizeof name, "part:%s:%d", of->topic, of->number);
     lw_cmd_int(c, 4);
     lw_key_arg(c, of->spec, "%s", name);
@@ -143,7 +143,7 @@ static int part_replace(struct lw_redis *r, const struct lw_part *of,
     lw_cmd_str(c, name);
     lw_cmd_int(c, lw_wall_ms());
     lw_cmd_str(c, claim->rebuilt);
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_str(c, of->owner);
     if (claim->next_offset >= 0)
         lw_cmd_int(c, claim->next_offset);
@@ -163,8 +163,8 @@ static int part_replace(struct lw_redis *r, const struct lw_part *of,
     return ours ? 0 : lw_fail(err, LW_EAGAIN, "somebody else has claimed it meanwhile");
 }
 
-int lw__put_back(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
-                 struct lw_err *err) {
+int lw__put_back(struct lw_redis *r, const struct lw_claim_target *of,
+                 struct lw_claim *out, struct lw_err *err) {
     return part_replace(r, of, out, err);
 }
 
@@ -188,8 +188,8 @@ int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
     return 0;
 }
 
-int lw__rebuild(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
-                const char *why, struct lw_err *err) {
+int lw__rebuild(struct lw_redis *r, const struct lw_claim_target *of,
+                struct lw_claim *out, const char *why, struct lw_err *err) {
     struct partition_evidence e;
     int64_t sealed_ms;
     if (evidence_read(r, of, &e, err) || sealed_until(r, of->spec, &sealed_ms, err) ||

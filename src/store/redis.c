@@ -308,7 +308,7 @@ struct lw_reply *lw_redis_eval_keys(struct lw_redis *r, const struct lw_script *
         if (!reply || reply->type != REDIS_REPLY_ERROR ||
             strncmp(reply->str, "NOSCRIPT", 8) != 0) {
             struct lw_reply *answer = reply_check(r, reply, NULL, script->name, err);
-            return answer && !lw__script_fits(script->name, answer)
+            return answer && !lw__answer_script_fits(script->name, answer)
                        ? lw_redis_odd(r, answer, script->name, err)
                        : answer;
         }

@@ -101,7 +101,7 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
              "the pane of %s of partition %d is made again from Kafka, of %" PRIu64
              " events",
              when, partition, pane->events);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 5);
     lw_key_arg(c, spec, "pane:%" PRId64 ":%d", pane->start_ms, partition);
     lw_key_arg(c, spec, "panes");
@@ -116,7 +116,7 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
     size_t slot = lw_cmd_slot(c);
     lw__audit_words(c, spec, &(struct lw_audit_line){"repaired", who, detail, 0, now});
     lw_cmd_fill(c, slot);
-    lw_pane_write(pane, lw_verb_bytes(r), put_field, c);
+    lw_pane_write(pane, lw_cmd_bytes(r), put_field, c);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_fill, c, err);
     if (!reply)
         return -1;
@@ -134,7 +134,7 @@ int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *n
                    const char *who, struct lw_err *err) {
     if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
         return lw_fail(err, LW_ENOTFOUND, "nothing is set aside under \"%.80s\"", name);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "unreadable:%s", name);
     lw_key_arg(c, spec, "unreadable");
@@ -174,7 +174,7 @@ int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t par
 static void put_progress(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                          const struct lw_reread *what) {
     struct lw_partition *p = lw_partition_new(spec, what->partition);
-    struct lw_buf *bytes = lw_verb_bytes(r);
+    struct lw_buf *bytes = lw_cmd_bytes(r);
     lw_partition_resume(p, what->sealed_ms, what->sealed_ms, NULL);
     lw__progress_put(bytes, p, what->offset);
     lw_cmd_arg(c, bytes->data, bytes->len);
@@ -187,7 +187,7 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
     snprintf(name, sizeof name, "part:%s:%d", what->topic, what->partition);
     snprintf(detail, sizeof detail, "%s is read again from offset %" PRId64, name,
              what->offset);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 6);
     lw_key_arg(c, spec, "%s", name);
     lw_key_arg(c, spec, "unreadable:%s", name);
@@ -198,7 +198,7 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_uint(c, what->base_epoch);
     lw_cmd_str(c, name);
     lw_cmd_int(c, lw_wall_ms());
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_int(c, what->offset);
     put_progress(r, c, spec, what);
     lw_cmd_str(c, lw_key(prefix, spec, "pane:"));

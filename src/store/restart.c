@@ -25,7 +25,7 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
         "%s/%" PRId32 ": offset %" PRId64
         " is behind the end of the topic, which was made anew; it is read from %" PRId64,
         flush->topic, flush->partition, flush->base_offset, flush->next_offset);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "part:%s:%d", flush->topic, flush->partition);
     lw_key_arg(c, spec, "offsets:%d", flush->partition);
@@ -37,7 +37,7 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_str(c, who);
     lw_cmd_str(c, detail);
     lw_cmd_int(c, flush->now_ms);
-    struct lw_buf *progress = lw_verb_bytes(r);
+    struct lw_buf *progress = lw_cmd_bytes(r);
     lw__progress_put(progress, p, flush->next_offset);
     lw_cmd_arg(c, progress->data, progress->len);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_restart, c, err);

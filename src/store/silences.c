@@ -64,8 +64,8 @@ static int silence_eval(struct lw_redis *r, const struct lw_script *script,
     return reply ? 0 : lw_err_context(err, "silence");
 }
 
-int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_silence *s,
-                   int64_t now_ms, struct lw_err *err) {
+int lw_silences_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_silence *s,
+                    int64_t now_ms, struct lw_err *err) {
     char text[700];
     int64_t added = 0;
     if (s->until_ms <= s->from_ms || s->until_ms <= now_ms)
@@ -78,7 +78,7 @@ int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_sil
     if (!json)
         return lw_fail(err, LW_EINPUT, "a silence's texts must be UTF-8");
     silence_describe(s, text, sizeof text);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "silences");
     lw_key_arg(c, spec, "audit");
@@ -96,10 +96,10 @@ int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_sil
     return rc;
 }
 
-int lw_silence_end(struct lw_redis *r, const struct lw_spec *spec, const char *id,
-                   const char *who, int64_t now_ms, struct lw_err *err) {
+int lw_silences_end(struct lw_redis *r, const struct lw_spec *spec, const char *id,
+                    const char *who, int64_t now_ms, struct lw_err *err) {
     int64_t ended = 0;
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "silences");
     lw_key_arg(c, spec, "audit");

@@ -12,18 +12,19 @@
 #include "store/redis.h"
 
 /* A pane of one partition that cannot be read, and why. */
-struct lw_unread {
+struct lw_unreadable_pane {
     int64_t start_ms;
     int32_t partition;
     bool aside; /* has been moved away already */
     char why[256];
 };
-struct lw_unreadables { /* grows; all zero is empty */
+struct lw_unreadable_panes { /* grows; all zero is empty */
     size_t n, cap;
-    struct lw_unread *item;
+    struct lw_unreadable_pane *item;
 };
-void lw_unread_add(struct lw_unreadables *all, const struct lw_unread *one);
-void lw_unread_fini(struct lw_unreadables *all);
+void lw_unreadable_add(struct lw_unreadable_panes *all,
+                       const struct lw_unreadable_pane *one);
+void lw_unreadable_fini(struct lw_unreadable_panes *all);
 
 /* Which models score: written by the leader, adopted by a worker at a claim or a flush.
  */
@@ -42,7 +43,7 @@ struct lw_claim {
     uint64_t last_id;    /* what it was */
     struct lw_force force;
     char rebuilt[256]; /* why the part hash was begun anew; "": it was not */
-    struct lw_unreadables
+    struct lw_unreadable_panes
         unread; /* open panes that had to begin anew; the caller frees */
 };
 
@@ -104,7 +105,7 @@ int32_t lw_meta_partitions(struct lw_redis *r, const struct lw_spec *spec,
                            const char *topic, int32_t live, struct lw_err *err);
 
 /* What the detector sees of a partition. */
-struct lw_part_view {
+struct lw_partition_view {
     int32_t partition;
     bool known; /* has it ever been flushed? */
     bool idle;
@@ -117,7 +118,7 @@ struct lw_part_view {
 };
 /* out has npartitions entries. One round trip. */
 int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                  int32_t npartitions, struct lw_part_view *out, struct lw_err *err);
+                  int32_t npartitions, struct lw_partition_view *out, struct lw_err *err);
 
 /* The pane that starts there, merged over the partitions 0 .. npartitions - 1, in order.
  * NULL on error; an empty pane when nobody has it. The caller frees. A partition's pane
@@ -125,7 +126,7 @@ int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *to
  * have been moved away; with unread == NULL it is an error. One round trip. */
 struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
                               int32_t npartitions, int64_t start_ms,
-                              struct lw_unreadables *unread, struct lw_err *err);
+                              struct lw_unreadable_panes *unread, struct lw_err *err);
 
 /* Start of the oldest pane of any partition that starts at from_ms or later; INT64_MAX:
  * there is none. One round trip. */

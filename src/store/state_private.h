@@ -23,7 +23,7 @@ struct lw_offsets_line {
 };
 int lw__offsets_line(const struct lw_reply *line, struct lw_offsets_line *out);
 /* A partition that is being claimed. */
-struct lw_part {
+struct lw_claim_target {
     const struct lw_spec *spec;
     const char *topic, *owner;
     int32_t number;
@@ -31,13 +31,13 @@ struct lw_part {
 };
 /* In the epoch of the claim: next_offset is not the one that the progress stands at; it
  * is put back. What was there is set aside. */
-int lw__put_back(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
-                 struct lw_err *err);
+int lw__put_back(struct lw_redis *r, const struct lw_claim_target *of,
+                 struct lw_claim *out, struct lw_err *err);
 /* In the epoch of the claim: sets aside a part hash that cannot be read, and begins it
  * anew with what else is known: where the newest pane ends, which panes are open. of->p
  * is begun anew. LW_EAGAIN: claim again. */
-int lw__rebuild(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
-                const char *why, struct lw_err *err);
+int lw__rebuild(struct lw_redis *r, const struct lw_claim_target *of,
+                struct lw_claim *out, const char *why, struct lw_err *err);
 /* For how long a pane is kept whatever happens. */
 int64_t lw__pane_expiry_ms(const struct lw_spec *spec);
 /* "<start>:<partition>" as the start; INT64_MIN: it names no pane. */

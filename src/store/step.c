@@ -62,8 +62,8 @@ static int seal_contradicted(struct lw_redis *r, const struct lw_spec *spec,
     return now ? given && at == newest : -1;
 }
 
-int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
-                     struct lw_detector_state *out, struct lw_err *err) {
+int lw_monitor_state_load(struct lw_redis *r, const struct lw_spec *spec,
+                          struct lw_monitor_state *out, struct lw_err *err) {
     char key[LW_KEY_MAX], was[64] = "";
     struct lw_reply *reply =
         lw_redis_do(r, err, "HMGET %s sealed_until state updated heard heard_at",
@@ -97,17 +97,17 @@ int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
     return lw_err_context(err, "monitor state");
 }
 
-int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
-                     const struct lw_lease *lease, struct lw_detector_state *state,
-                     struct lw_err *err) {
+int lw_monitor_state_restore(struct lw_redis *r, const struct lw_spec *spec,
+                             const struct lw_lease *lease, struct lw_monitor_state *state,
+                             struct lw_err *err) {
     int64_t sealed;
     if (newest_figures(r, spec, &sealed, err))
         return -1;
     if (sealed == INT64_MIN && strcmp(state->damaged, "missing") == 0)
         return 0; /* nothing was sealed yet */
-    const struct lw_unusable was = {"monitor", "sealed_until",
-                                    "sealed_until is not the end of the newest figures",
-                                    state->damaged, strlen(state->damaged)};
+    const struct lw_unreadable_field was = {
+        "monitor", "sealed_until", "sealed_until is not the end of the newest figures",
+        state->damaged, strlen(state->damaged)};
     if (lw_damage_keep(r, spec, lease, &was, err))
         return -1;
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
@@ -122,8 +122,9 @@ int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
     return lw_guard_run(r, c, "monitor", err);
 }
 
-int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
-                      int64_t *sealed_until_ms, int64_t *updated_ms, struct lw_err *err) {
+int lw_monitor_state_stamp(struct lw_redis *r, const struct lw_spec *spec,
+                           int64_t *sealed_until_ms, int64_t *updated_ms,
+                           struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *reply = lw_redis_do(r, err, "HMGET %s sealed_until updated",
                                          lw_key(key, spec, "monitor"));
@@ -135,8 +136,9 @@ int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
     return 0;
 }
 
-struct lw_reply *lw_quarantine_get(struct lw_redis *r, const struct lw_spec *spec,
-                                   const char **json, struct lw_err *err) {
+struct lw_reply *lw_monitor_state_quarantine(struct lw_redis *r,
+                                             const struct lw_spec *spec,
+                                             const char **json, struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *reply =
         lw_redis_do(r, err, "HGET %s quarantine", lw_key(key, spec, "monitor"));
@@ -145,9 +147,9 @@ struct lw_reply *lw_quarantine_get(struct lw_redis *r, const struct lw_spec *spe
     return reply;
 }
 
-int lw_detector_heard(struct lw_redis *r, const struct lw_spec *spec,
-                      const struct lw_lease *lease, uint64_t heard, int64_t heard_ms,
-                      struct lw_err *err) {
+int lw_monitor_state_set_heard(struct lw_redis *r, const struct lw_spec *spec,
+                               const struct lw_lease *lease, uint64_t heard,
+                               int64_t heard_ms, struct lw_err *err) {
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
@@ -160,8 +162,8 @@ int lw_detector_heard(struct lw_redis *r, const struct lw_spec *spec,
     return lw_guard_run(r, c, "monitor", err);
 }
 
-void lw__step_id(const struct lw_step *step, const struct lw_buf *state,
-                 const char *extra, char out[17]) {
+void lw__evaluation_id(const struct lw_evaluation_step *step, const struct lw_buf *state,
+                       const char *extra, char out[17]) {
     struct lw_buf all = {0};
     lw_buf_put(&all, state->data, state->len);
     lw_buf_printf(&all, "|%" PRId64 "|%d|%s", step->evaluation->at_ms, step->sealed,
@@ -207,8 +209,8 @@ static void quarantine_json(const struct lw_monitor *m, struct lw_buf *out) {
 }
 
 static void put_detector(struct lw_cmd *c, const struct lw_spec *spec,
-                         const struct lw_step *step, const struct lw_buf *state,
-                         const char *id) {
+                         const struct lw_evaluation_step *step,
+                         const struct lw_buf *state, const char *id) {
     uint32_t shadow[LW_VERSIONS_MAX];
     size_t n = lw_monitor_shadows(step->monitor, shadow), used = 0;
     char shadows[12 * LW_VERSIONS_MAX] = "";
@@ -260,8 +262,8 @@ static void put_forget(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_line_by(struct lw_cmd *c, const struct lw_spec *spec,
-                        const struct lw_step *step, const char *what, const char *who,
-                        const char *detail) {
+                        const struct lw_evaluation_step *step, const char *what,
+                        const char *who, const char *detail) {
     size_t slot = lw_cmd_slot(c);
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){what, who, detail, step->evaluation->at_ms,
@@ -270,25 +272,26 @@ static void put_line_by(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_line(struct lw_cmd *c, const struct lw_spec *spec,
-                     const struct lw_step *step, const char *what, const char *detail) {
+                     const struct lw_evaluation_step *step, const char *what,
+                     const char *detail) {
     put_line_by(c, spec, step, what, step->lease->who, detail);
 }
 
 static void put_evaluated(struct lw_cmd *c, const struct lw_spec *spec,
-                          const struct lw_step *step) {
+                          const struct lw_evaluation_step *step) {
     char text[64];
     const struct lw_evaluation *e = step->evaluation;
     snprintf(text, sizeof text, "%zu figures, %zu alerts", e->nfigures, e->nalerts);
     size_t slot = lw_cmd_slot(c);
-    lw__evaluation_words(c, spec,
-                         &(struct lw_audit_line){"evaluated", step->lease->who, text,
-                                                 e->at_ms, step->now_ms});
+    lw__audit_evaluation_words(c, spec,
+                               &(struct lw_audit_line){"evaluated", step->lease->who,
+                                                       text, e->at_ms, step->now_ms});
     lw_cmd_fill(c, slot);
 }
 
 /* "critical recalibration: 9.7% of the squared error ..." */
 static void put_alert(struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_step *step, const struct lw_alert *a) {
+                      const struct lw_evaluation_step *step, const struct lw_alert *a) {
     char text[sizeof a->summary + 2 * LW_NAME_MAX + 32];
     snprintf(text, sizeof text, "%s %s%s%s: %s", lw_severity_name(a->severity), a->name,
              a->feature[0] ? " of " : "", a->feature, a->summary);
@@ -296,7 +299,7 @@ static void put_alert(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_spans(struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_step *step) {
+                      const struct lw_evaluation_step *step) {
     static const char *const what[] = {"quarantined", "quarantine_ended", "released"};
     const struct lw_evaluation *e = step->evaluation;
     char text[300];
@@ -308,7 +311,7 @@ static void put_spans(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_step *step) {
+                      const struct lw_evaluation_step *step) {
     const struct lw_evaluation *e = step->evaluation;
     char text[480];
     if (step->sealed)
@@ -335,15 +338,15 @@ static void put_taken(struct lw_cmd *c, const struct lw_spec *spec) {
     lw_cmd_fill(c, slot);
 }
 
-void lw__step_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                  const struct lw_step *step, const struct lw_buf *state,
-                  const char *id) {
+void lw__evaluation_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                        const struct lw_evaluation_step *step, const struct lw_buf *state,
+                        const char *id) {
     if (step->sealed) {
         lw__figures_put(c, spec, step);
         lw__windows_put(r, c, spec, step->monitor);
         put_forget(c, spec, step->monitor);
     }
-    lw__unread_put(c, spec, step);
+    lw__unreadable_put(c, spec, step);
     lw__alerts_put(r, c, spec, step);
     put_audit(c, spec, step);
     if (step->asked)
@@ -351,14 +354,14 @@ void lw__step_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *sp
     put_detector(c, spec, step, state, id);
 }
 
-int lw_step_write(struct lw_redis *r, const struct lw_spec *spec,
-                  const struct lw_step *step, struct lw_err *err) {
+int lw_evaluation_write(struct lw_redis *r, const struct lw_spec *spec,
+                        const struct lw_evaluation_step *step, struct lw_err *err) {
     struct lw_buf state = {0};
     char id[17];
     lw_monitor_write(step->monitor, &state);
-    lw__step_id(step, &state, "", id);
+    lw__evaluation_id(step, &state, "", id);
     struct lw_cmd *c = lw_guard_begin(r, spec, step->lease, step, id);
-    lw__step_put(r, c, spec, step, &state, id);
+    lw__evaluation_put(r, c, spec, step, &state, id);
     lw_buf_fini(&state);
     return lw_guard_run(r, c, "evaluation", err);
 }

@@ -424,8 +424,9 @@ static void a_person_promotes_and_asks(void **state) {
     http_ask(s->f.port, "POST", "/api/v1/retrain", AUTH, "", &a);
     assert_int_equal(a.status, 202);
     http_answer_fini(&a);
-    assert_int_equal(
-        lw_asked(s->r, &s->f.config->spec, what, sizeof what, who, sizeof who, &err), 1);
+    assert_int_equal(lw_requests_first(s->r, &s->f.config->spec, what, sizeof what, who,
+                                       sizeof who, &err),
+                     1);
     assert_string_equal(what, "retrain");
     assert_string_equal(who, "http:127.0.0.1");
 }

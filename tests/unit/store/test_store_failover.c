@@ -281,14 +281,14 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
         nap(50);
     assert_true(lease.token != 0);
     struct lw_monitor *monitor = lw_monitor_new(m.spec);
-    struct lw_step step = {.lease = &lease,
-                           .was_sealed_until_ms = INT64_MIN,
-                           .monitor = monitor,
-                           .evaluation = e,
-                           .sealed = true,
-                           .now_ms = 1};
+    struct lw_evaluation_step step = {.lease = &lease,
+                                      .was_sealed_until_ms = INT64_MIN,
+                                      .monitor = monitor,
+                                      .evaluation = e,
+                                      .sealed = true,
+                                      .now_ms = 1};
     lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0, NULL, &err), e);
-    assert_int_equal(lw_step_write(m.r, m.spec, &step, &err), 0);
+    assert_int_equal(lw_evaluation_write(m.r, m.spec, &step, &err), 0);
     size_t lines = lines_of_evaluations(m.k.direct[0], m.spec);
     assert_true(lines > 0);
 
@@ -303,7 +303,7 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
                        redis_server_port(m.k.node[1]),
                        lw_key(key, m.spec, "window:3h:x")));
     lw_err_clear(&err);
-    assert_int_equal(lw_step_write(m.r, m.spec, &step, &err), -1);
+    assert_int_equal(lw_evaluation_write(m.r, m.spec, &step, &err), -1);
     assert_int_equal(err.code, LW_EAGAIN);
     assert_int_equal(lines_of_evaluations(m.k.direct[0], m.spec), lines);
     char *sealed = must_text(
