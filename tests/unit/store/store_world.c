@@ -10,7 +10,7 @@
 #include "store/damage.h"
 #include "store/keys.h"
 #include "store/scripts.h"
-#include "store/unread.h"
+#include "store/unreadable.h"
 
 #define HOURS 6
 

@@ -6,7 +6,7 @@
  * step that evaluates without it. A worker moves an open pane when it claims the
  * partition, under its epoch; the leader learns of that by the note when it seals that
  * pane. So whoever dies in between, it is told once. */
-#include "store/unread.h"
+#include "store/unreadable.h"
 
 #include <inttypes.h>
 #include <stdio.h>

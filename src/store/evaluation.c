@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/damage.h"
-#include "store/unread.h"
+#include "store/unreadable.h"
 
 /* A moment up to which panes can have been sealed; INT64_MIN, and false: it is none. */
 static bool is_sealed(const struct lw_spec *spec, const char *text, int64_t *out) {

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "store/keys.h"
 #include "store/state_private.h"
-#include "store/unread.h"
+#include "store/unreadable.h"
 
 static const char *const view_fields[] = {
     "next_offset", "idle",  "watermark", "newest",   "oldest_pane",

@@ -14,7 +14,7 @@
 #include "store/keys.h"
 #include "store/scripts.h"
 #include "store/state_private.h"
-#include "store/unread.h"
+#include "store/unreadable.h"
 
 void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shadows,
                     struct lw_force *out) {
