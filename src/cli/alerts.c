@@ -10,8 +10,11 @@
 #include "base/time.h"
 #include "cli/alerts.h"
 #include "store/alerts.h"
-#include "store/leader.h"
+#include "store/meta.h"
+#include "store/outbox.h"
+#include "store/parked.h"
 #include "store/privacy.h"
+#include "store/silences.h"
 
 #define DELIVERIES_MAX 100
 

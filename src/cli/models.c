@@ -10,7 +10,9 @@
 #include "base/time.h"
 #include "cli/cli.h"
 #include "cli/quarantine.h"
-#include "store/leader.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/requests.h"
 
 struct session {
     const struct lw_config *config;

@@ -16,6 +16,9 @@
 #include "core/partition.h"
 #include "engine/rebuild.h"
 #include "store/damage.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
 
 #define VERSIONS_MAX 1000 /* the newest, each asked for */
 

@@ -9,7 +9,9 @@
 #include "core/reference.h"
 #include "core/window.h"
 #include "store/keys.h"
-#include "store/leader.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
 
 static int find_window(const struct lw_spec *spec, const char *name, struct lw_err *err) {
     const char *names[LW_WINDOWS_MAX];

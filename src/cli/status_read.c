@@ -16,6 +16,7 @@
 #include "cli/quarantine.h"
 #include "cli/status.h"
 #include "store/keys.h"
+#include "store/meta.h"
 
 #define KAFKA_MS       1500  /* patience with Kafka at a look */
 #define KAFKA_AGAIN_MS 10000 /* a Kafka that is away is asked again after */

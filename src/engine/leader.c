@@ -18,7 +18,12 @@
 #include "engine/engine_private.h"
 #include "engine/leader_private.h"
 #include "store/access.h"
+#include "store/audit.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
 #include "store/privacy.h"
+#include "store/requests.h"
 
 #define TICK_MS        100
 #define AWAY_MS        1000

@@ -5,6 +5,9 @@
 #include "engine/engine_private.h"
 #include "engine/pager.h"
 #include "store/damage.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/notifications.h"
 
 /* When a partition's owner was last heard of. */
 struct told {

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "core/rise.h"
 #include "engine/leader_private.h"
+#include "store/outbox.h"
 
 /* ---- alerts ---- */
 

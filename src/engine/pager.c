@@ -13,6 +13,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/alerts.h"
+#include "store/notifications.h"
+#include "store/silences.h"
 
 #define CLOSED                                                                           \
     "Resolved while nobody was to be told of it; another incident of its kind has "      \

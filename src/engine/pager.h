@@ -4,6 +4,7 @@
 #define LW_ENGINE_PAGER_H
 
 #include "engine/engine_private.h"
+#include "store/notifications.h"
 
 struct lw_pager;
 

@@ -11,6 +11,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/models.h"
+#include "store/state.h"
 
 struct entry {
     uint32_t version;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/worker_private.h"
+#include "store/meta.h"
 
 #define TELL_MS 10000 /* between two words of claims that wait */
 

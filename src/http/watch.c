@@ -17,6 +17,7 @@
 #include "http/private.h"
 #include "store/alerts.h"
 #include "store/keys.h"
+#include "store/models.h"
 
 #define RATE_SAMPLES 20 /* ten seconds */
 

@@ -1,4 +1,4 @@
-/* Alerts, silences and the state of deliveries, read at once for whoever shows them. */
+/* Alerts, silences and the number of deliveries, read at once to be shown. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/alerts.h"
+#include "store/guard.h"
 #include "store/keys.h"
-#include "store/leader.h"
 
 static void text_at(const json_t *o, const char *key, char *out, size_t size) {
     const char *text = json_string_value(json_object_get(o, key));
@@ -50,8 +50,8 @@ static json_t *object_of(const struct lw_reply *value) {
     return NULL;
 }
 
-static bool standing_read(const char *fingerprint, const struct lw_reply *value,
-                          struct lw_standing *out) {
+bool lw__alerts_entry(const char *fingerprint, const struct lw_reply *value,
+                      struct lw_standing *out) {
     json_t *o = object_of(value);
     *out = (struct lw_standing){0};
     const char *status = json_string_value(json_object_get(o, "status"));
@@ -98,8 +98,8 @@ static int by_end(const void *a, const void *b) {
     return strcmp(x->id, y->id);
 }
 
-static size_t silences_read(const struct lw_reply *hash, int64_t now_ms,
-                            struct lw_silence **out) {
+size_t lw__alerts_silences(const struct lw_reply *hash, int64_t now_ms,
+                           struct lw_silence **out) {
     size_t n = 0, fields = lw_reply_count(hash);
     *out = lw_calloc(fields / 2 + 1, sizeof **out);
     for (size_t i = 0; i + 1 < fields; i += 2) {
@@ -117,8 +117,8 @@ static void read_alerts(const struct lw_reply *hash, struct lw_alerts *out) {
     out->alert = lw_calloc(fields / 2 + 1, sizeof *out->alert);
     for (size_t i = 0; i + 1 < fields; i += 2) {
         const char *fingerprint = lw_reply_text(lw_reply_at(hash, i), NULL);
-        if (fingerprint && standing_read(fingerprint, lw_reply_at(hash, i + 1),
-                                         &out->alert[out->nalerts]))
+        if (fingerprint && lw__alerts_entry(fingerprint, lw_reply_at(hash, i + 1),
+                                            &out->alert[out->nalerts]))
             out->nalerts++;
     }
 }
@@ -139,7 +139,7 @@ int lw_alerts_read(struct lw_redis *r, const struct lw_spec *spec, int64_t now_m
     int rc = lw_batch_send(r, &b, err);
     if (rc == 0) {
         read_alerts(b.reply[0], out);
-        out->nsilences = silences_read(b.reply[1], now_ms, &out->silence);
+        out->nsilences = lw__alerts_silences(b.reply[1], now_ms, &out->silence);
         out->waiting = (uint64_t)lw_reply_int(b.reply[2]);
         out->parked = (uint64_t)lw_reply_int(b.reply[3]);
         lw_standings_judge(spec, out->alert, out->nalerts, out->silence, out->nsilences,
@@ -161,51 +161,4 @@ size_t lw_alerts_firing(const struct lw_alerts *a) {
     for (size_t i = 0; i < a->nalerts; i++)
         n += a->alert[i].firing;
     return n;
-}
-
-static void hash_each(const struct lw_reply *hash,
-                      const struct lw_notifications_reader *reader, int which) {
-    for (size_t i = 0; i + 1 < lw_reply_count(hash); i += 2) {
-        size_t len = 0;
-        const char *name = lw_reply_text(lw_reply_at(hash, i), NULL);
-        const char *text = lw_reply_text(lw_reply_at(hash, i + 1), &len);
-        struct lw_standing alert;
-        if (!name || !text)
-            continue;
-        if (which == 0 && standing_read(name, lw_reply_at(hash, i + 1), &alert))
-            reader->alert(reader->arg, &alert);
-        if (which == 1)
-            reader->message(reader->arg, name, text, len);
-        if (which == 2)
-            reader->told(reader->arg, name, text);
-    }
-}
-
-int lw_notifications_load(struct lw_redis *r, const struct lw_spec *spec,
-                          const struct lw_notifications_reader *reader,
-                          struct lw_err *err) {
-    static const char *const keys[] = {"alerts", "alerts:message", "alerts:notified"};
-    struct lw_batch b;
-    lw_batch_init(&b, 3);
-    for (size_t i = 0; i < 3; i++) {
-        lw_cmd_str(b.cmd[i], "HGETALL");
-        lw_key_arg(b.cmd[i], spec, "%s", keys[i]);
-    }
-    int rc = lw_batch_send(r, &b, err);
-    for (int i = 0; rc == 0 && i < 3; i++)
-        hash_each(b.reply[i], reader, i);
-    lw_batch_fini(&b);
-    return rc ? lw_err_context(err, "alerts") : 0;
-}
-
-int lw_silences_load(struct lw_redis *r, const struct lw_spec *spec, int64_t now_ms,
-                     struct lw_silence **out, size_t *n, struct lw_err *err) {
-    char key[LW_KEY_MAX];
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "HGETALL %s", lw_key(key, spec, "silences"));
-    if (!reply)
-        return lw_err_context(err, "silences");
-    *n = silences_read(reply, now_ms, out);
-    lw_reply_free(reply);
-    return 0;
 }

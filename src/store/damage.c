@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/guard.h"
+#include "store/lease.h"
+#include "store/models.h"
 #include "store/scripts.h"
 #include "store/state_private.h"
 

@@ -4,10 +4,11 @@
  * has a note "<wall ms> <why>" under <name> in the hash `unreadable`, with a line in the
  * audit. Panes are noted by unread.h under "<start>:<p>"; all other keys by their name.
  */
-#ifndef LW_DAMAGE_H
-#define LW_DAMAGE_H
+#ifndef LW_STORE_DAMAGE_H
+#define LW_STORE_DAMAGE_H
 
-#include "store/leader.h"
+#include "store/lease.h"
+#include "store/state.h"
 
 #define LW_UNREADABLE_KEEP_MS (30 * LW_DAY)
 

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "store/damage.h"
 #include "store/guard.h"
+#include "store/models.h"
 #include "store/scripts.h"
 #include "store/state_private.h"
 

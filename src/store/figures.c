@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "store/evaluation.h"
 #include "store/guard.h"
 
 #define FIGURES_A_COMMAND 1000

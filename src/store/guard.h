@@ -3,8 +3,9 @@
 #ifndef LW_STORE_GUARD_H
 #define LW_STORE_GUARD_H
 
+#include "store/evaluation.h"
 #include "store/keys.h"
-#include "store/leader.h"
+#include "store/lease.h"
 
 /* Starts the list: the token is checked, and if step is given also its sealed_until and
  * whether this very step (id, <= 32 bytes) is in already. */
@@ -27,9 +28,19 @@ void lw__figures_put(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_evaluation_step *step);
 void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                      struct lw_monitor *m);
-/* Alert states, messages, outbox and who was told (alerts.c). */
+/* Alert states, messages, outbox and notification states (notifications.c). */
 void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_evaluation_step *step);
+
+/* One entry of the outbox (outbox.c). */
+void lw__outbox_put(struct lw_cmd *c, const struct lw_spec *spec,
+                    const struct lw_outgoing *o);
+/* An entry of `alerts`; false: it cannot be read (alerts.c). */
+bool lw__alerts_entry(const char *fingerprint, const struct lw_reply *value,
+                      struct lw_standing *out);
+/* The silences of the hash that have not ended, soonest end first; free() (alerts.c). */
+size_t lw__alerts_silences(const struct lw_reply *hash, int64_t now_ms,
+                           struct lw_silence **out);
 
 #define LW_AUDIT_CAP       50000
 #define LW_EVALUATIONS_CAP 10000

@@ -11,7 +11,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/evaluation.h"
 #include "store/guard.h"
+#include "store/lease.h"
+#include "store/models.h"
 #include "store/scripts.h"
 
 #define SKIPPED_MAX 100000 /* versions behind the last that has an alias */

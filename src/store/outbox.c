@@ -1,7 +1,5 @@
-/* Alert states by fingerprint, as one small JSON text each, and the outbox.
+/* The outbox: deliveries that no receiver has confirmed.
  *
- * A delivery is put out in the same step as the state that caused it, and taken off when
- * a receiver has confirmed it: an alert is neither lost with a process nor sent by two.
  * Stream entries cannot be changed, so failed attempts are noted beside them, in
  * outbox:tries. */
 #include <inttypes.h>
@@ -14,59 +12,12 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/guard.h"
+#include "store/lease.h"
+#include "store/notifications.h"
+#include "store/outbox.h"
 #include "store/scripts.h"
 
 #define PARKED_CAP 1000
-
-static void put_json_text(struct lw_buf *out, const char *name, const char *text) {
-    lw_buf_printf(out, "%s\"%s\":\"", out->len > 1 ? "," : "", name);
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            lw_buf_printf(out, "\\%c", *p);
-        else if (*p < 0x20)
-            lw_buf_printf(out, "\\u%04x", *p);
-        else
-            lw_buf_u8(out, *p);
-    }
-    lw_buf_u8(out, '"');
-}
-
-static void put_json_number(struct lw_buf *out, const char *name, double v) {
-    char text[40];
-    lw_buf_printf(out, ",\"%s\":%s", name,
-                  isfinite(v) ? lw_format_f64(text, sizeof text, v) : "null");
-}
-
-static void put_json(struct lw_buf *out, const struct lw_alert *a) {
-    lw_buf_clear(out);
-    lw_buf_u8(out, '{');
-    put_json_text(out, "status", a->firing ? "firing" : "resolved");
-    put_json_text(out, "severity", lw_severity_name(a->severity));
-    put_json_text(out, "rule", a->name);
-    put_json_text(out, "feature", a->feature);
-    put_json_text(out, "window", a->window);
-    put_json_number(out, "value", a->value);
-    put_json_number(out, "threshold", a->threshold);
-    lw_buf_printf(out,
-                  ",\"n\":%" PRIu64 ",\"model\":%u,\"since\":%" PRId64 ",\"at\":%" PRId64,
-                  a->n, a->model_version, a->since_ms, a->at_ms);
-    lw_buf_printf(out, ",\"incident\":\"%016" PRIx64 "\"", a->incident);
-    put_json_text(out, "summary", a->summary);
-    lw_buf_u8(out, '}');
-}
-
-static void put_state(struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_alert *a, struct lw_buf *bytes) {
-    char fingerprint[17];
-    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, a->fingerprint);
-    put_json(bytes, a);
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "alerts");
-    lw_cmd_str(c, fingerprint);
-    lw_cmd_arg(c, bytes->data, bytes->len);
-    lw_cmd_fill(c, slot);
-}
 
 static void put_alert(struct lw_cmd *c, uint64_t fingerprint) {
     char hex[17];
@@ -75,8 +26,8 @@ static void put_alert(struct lw_cmd *c, uint64_t fingerprint) {
     lw_cmd_str(c, hex);
 }
 
-static void put_outgoing(struct lw_cmd *c, const struct lw_spec *spec,
-                         const struct lw_outgoing *o) {
+void lw__outbox_put(struct lw_cmd *c, const struct lw_spec *spec,
+                    const struct lw_outgoing *o) {
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "XADD");
     lw_key_arg(c, spec, "outbox");
@@ -90,61 +41,6 @@ static void put_outgoing(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_str(c, "json");
     lw_cmd_arg(c, o->json, o->len);
     lw_cmd_fill(c, slot);
-}
-
-static void put_field(struct lw_cmd *c, const struct lw_spec *spec, const char *key,
-                      const struct lw_notification_field *field) {
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, field->text ? "HSET" : "HDEL");
-    lw_key_arg(c, spec, "%s", key);
-    lw_cmd_str(c, field->name);
-    if (field->text)
-        lw_cmd_arg(c, field->text, field->len);
-    lw_cmd_fill(c, slot);
-}
-
-static void put_pages(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_notifications *p, const struct lw_lease *lease,
-                      int64_t now_ms) {
-    for (size_t i = 0; i < p->nalerts; i++)
-        put_state(c, spec, &p->alert[i], lw_cmd_bytes(r));
-    for (size_t i = 0; i < p->nmessages; i++)
-        put_field(c, spec, "alerts:message", &p->message[i]);
-    for (size_t i = 0; i < p->noutgoing; i++)
-        put_outgoing(c, spec, &p->outgoing[i]);
-    for (size_t i = 0; i < p->ntold; i++)
-        put_field(c, spec, "alerts:notified", &p->told[i]);
-    for (size_t i = 0; i < p->nlines; i++) {
-        size_t slot = lw_cmd_slot(c);
-        lw__audit_words(c, spec,
-                        &(struct lw_audit_line){p->line[i].what, lease->who,
-                                                p->line[i].detail, 0, now_ms});
-        lw_cmd_fill(c, slot);
-    }
-}
-
-void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                    const struct lw_evaluation_step *step) {
-    struct lw_buf *bytes = lw_cmd_bytes(r);
-    for (size_t i = 0; i < step->evaluation->nalerts; i++)
-        put_state(c, spec, &step->evaluation->alert[i], bytes);
-    if (step->pages)
-        put_pages(r, c, spec, step->pages, step->lease, step->now_ms);
-}
-
-int lw_notifications_write(struct lw_redis *r, const struct lw_spec *spec,
-                           const struct lw_lease *lease,
-                           const struct lw_notifications *pages, int64_t now_ms,
-                           struct lw_err *err) {
-    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
-    put_pages(r, c, spec, pages, lease, now_ms);
-    size_t slot = lw_cmd_slot(c); /* the stamp: a Redis put back to before this shows */
-    lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "monitor");
-    lw_cmd_str(c, "updated");
-    lw_cmd_int(c, now_ms);
-    lw_cmd_fill(c, slot);
-    return lw_guard_run(r, c, "alerts", err);
 }
 
 static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {

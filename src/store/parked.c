@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "store/alerts.h"
 #include "store/guard.h"
+#include "store/parked.h"
 #include "store/scripts.h"
 
 static void read_one(const struct lw_reply *e, struct lw_parked *out) {

@@ -6,8 +6,8 @@
  * during which calls fail without waiting), so callers simply retry. Cluster redirections
  * (MOVED) and failovers under sentinels are followed. Arguments and replies are
  * binary-safe. */
-#ifndef LW_REDIS_H
-#define LW_REDIS_H
+#ifndef LW_STORE_REDIS_H
+#define LW_STORE_REDIS_H
 
 #include <stdbool.h>
 #include <stddef.h>

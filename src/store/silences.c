@@ -17,6 +17,7 @@
 #include "store/alerts.h"
 #include "store/guard.h"
 #include "store/scripts.h"
+#include "store/silences.h"
 
 /* In place; it never gets longer than its room. */
 static void make_safe(char *text, size_t size) {
@@ -110,4 +111,16 @@ int lw_silences_end(struct lw_redis *r, const struct lw_spec *spec, const char *
     return ended ? 0
                  : lw_fail(err, LW_ENOTFOUND,
                            "there is no silence %.40s (leeway alerts lists them)", id);
+}
+
+int lw_silences_load(struct lw_redis *r, const struct lw_spec *spec, int64_t now_ms,
+                     struct lw_silence **out, size_t *n, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "HGETALL %s", lw_key(key, spec, "silences"));
+    if (!reply)
+        return lw_err_context(err, "silences");
+    *n = lw__alerts_silences(reply, now_ms, out);
+    lw_reply_free(reply);
+    return 0;
 }

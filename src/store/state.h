@@ -5,8 +5,8 @@
  * checks epoch and base offset, then writes the absolute dirty panes, the progress and
  * the next offset, and answers with the models in force. A worker that lost the partition
  * gets LW_EFENCED and has changed nothing. Thread: the one of the connection. */
-#ifndef LW_STATE_H
-#define LW_STATE_H
+#ifndef LW_STORE_STATE_H
+#define LW_STORE_STATE_H
 
 #include "core/partition.h"
 #include "store/redis.h"
@@ -90,20 +90,7 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_flush *flush, struct lw_partition *p,
                      const char *who, struct lw_err *err);
 
-#define LW_OFFSET_MAX     (INT64_C(1) << 53) /* the scripts count in doubles */
-#define LW_PARTITIONS_MAX 100000             /* of a topic; more is damage */
-/* Checks only the contract version, for programs that only read. LW_EINPUT: the state
- * follows another version. */
-int lw_meta_contract(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err);
-/* Checks whether this configuration can continue with the state in Redis. LW_ECONFIG:
- * another contract version, panes of another length, or another topic. */
-int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                  struct lw_err *err);
-/* The number of partitions that the stream has known so far; 0: it is new; -1: error.
- * More than the topic has now (live) count only where there is a state of them. */
-int32_t lw_meta_partitions(struct lw_redis *r, const struct lw_spec *spec,
-                           const char *topic, int32_t live, struct lw_err *err);
-
+#define LW_OFFSET_MAX (INT64_C(1) << 53) /* the scripts count in doubles */
 /* What the detector sees of a partition. */
 struct lw_partition_view {
     int32_t partition;

@@ -1,6 +1,6 @@
 /* Shared by the files that read partition state. */
-#ifndef LW_STATE_PRIVATE_H
-#define LW_STATE_PRIVATE_H
+#ifndef LW_STORE_STATE_PRIVATE_H
+#define LW_STORE_STATE_PRIVATE_H
 
 #include "store/state.h"
 

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/evaluation.h"
 #include "store/scripts.h"
 
 #define KEEP_MS (30 * LW_DAY)

@@ -1,6 +1,6 @@
 /* Shared by the files that find panes unreadable, move them away and report them. */
-#ifndef LW_STORE_UNREAD_H
-#define LW_STORE_UNREAD_H
+#ifndef LW_STORE_UNREADABLE_H
+#define LW_STORE_UNREADABLE_H
 
 #include "store/guard.h"
 

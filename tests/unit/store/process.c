@@ -6,11 +6,22 @@
 
 #include "base/text.h"
 #include "store/alerts.h"
+#include "store/audit.h"
 #include "store/damage.h"
+#include "store/evaluation.h"
 #include "store/health.h"
 #include "store/history.h"
 #include "store/keys.h"
+#include "store/lease.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/notifications.h"
+#include "store/outbox.h"
+#include "store/parked.h"
 #include "store/privacy.h"
+#include "store/requests.h"
+#include "store/silences.h"
 
 /* ---- making the stream ---- */
 

@@ -7,7 +7,11 @@
 #include "base/text.h"
 #include "store/alerts.h"
 #include "store/keys.h"
+#include "store/lease.h"
+#include "store/outbox.h"
+#include "store/parked.h"
 #include "store/privacy.h"
+#include "store/silences.h"
 
 #define NOW INT64_C(1700000000000)
 

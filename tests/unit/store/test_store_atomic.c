@@ -16,6 +16,11 @@
 #include "store/damage.h"
 #include "store/history.h"
 #include "store/keys.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/outbox.h"
+#include "store/parked.h"
+#include "store/requests.h"
 
 /* ---- the database as a whole ---- */
 

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "store/damage.h"
 #include "store/keys.h"
+#include "store/models.h"
 
 #define ROUNDS    8
 #define PER_FIELD 3 /* ways in which a field is damaged, drawn of all */

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "store/conn.h"
+#include "store/evaluation.h"
 #include "store/keys.h"
+#include "store/lease.h"
 
 static void nap(long ms) {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000},

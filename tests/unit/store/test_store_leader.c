@@ -6,7 +6,15 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "store/evaluation.h"
 #include "store/keys.h"
+#include "store/lease.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/notifications.h"
+#include "store/outbox.h"
+#include "store/requests.h"
 
 struct leader {
     struct lw_redis *r;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "store/lease.h"
 #include "support/redis_liar.h"
 
 #define LIE(text)                                                                        \

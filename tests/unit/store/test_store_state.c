@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "store/keys.h"
+#include "store/meta.h"
 
 struct worker {
     struct lw_redis *r;
