@@ -36,7 +36,7 @@ static int check_permissions(struct lw_findings *f, struct lw_redis *r,
                 "a Redis older than version 7 does not tell what its user may do; the "
                 "list is in docs/redis.md");
     else if (a.denied || a.silent)
-        snprintf(text, sizeof text, "the user %s; let an administrator say: %s",
+        snprintf(text, sizeof text, "the user %s; ask an administrator to run: %s",
                  a.refused, a.remedy);
     else
         snprintf(text, sizeof text, "all commands on leeway:{%s}:*", config->spec.stream);

@@ -60,7 +60,7 @@ static int look_at_panes(struct session *s, int32_t npartitions, struct lw_damag
         for (size_t i = 0; i < unread.n; i++) {
             snprintf(name, sizeof name, "pane:%" PRId64 ":%d", start,
                      unread.item[i].partition);
-            if (!unread.item[i].aside)
+            if (!unread.item[i].moved)
                 add(out, name, unread.item[i].why);
         }
         lw_unreadable_fini(&unread);

@@ -208,7 +208,7 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
 
 int lw_access_fail(const struct lw_redis *r, const struct lw_access *a, enum lw_errc code,
                    struct lw_err *err) {
-    return lw_fail(err, code, "redis %s: the user %s; let an administrator say: %s",
+    return lw_fail(err, code, "redis %s: the user %s; ask an administrator to run: %s",
                    r->where, a->refused, a->remedy);
 }
 

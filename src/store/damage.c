@@ -15,7 +15,7 @@
 #include "store/scripts.h"
 #include "store/state_private.h"
 
-/* Versions of a model that are looked at: every few seconds, and for a person. */
+/* How many model versions are checked: every few seconds, and by `leeway repair`. */
 #define NEWEST 100
 #define EVERY  5000
 
@@ -24,28 +24,29 @@
 static const struct {
     const char *name, *type, *follows;
 } fixed[] = {
-    {"unreadable", "hash", "The notes about what was set aside before are gone."},
-    {"audit", "stream", "The audit begins anew."},
+    {"unreadable", "hash", "The notes about keys that were moved away before are gone."},
+    {"audit", "stream", "The audit starts empty."},
     {"meta", "hash", "It is written again by the next leader."},
     {"models", "hash",
      "The champion goes on; `leeway models list` shows what else there is."},
     {"monitor", "hash",
-     "The detector begins anew: rules' counts, cooldown, probation and quarantine are "
+     "The monitor starts fresh: rules' counts, cooldown, probation and quarantine are "
      "forgotten; panes and models are not."},
     {"panes", "zset", "The index is made again from the panes."},
     {"now", "hash", "The next evaluation writes it again."},
-    {"history", "stream", "The history of figures begins anew."},
-    {"evaluations", "stream", "The list of evaluations begins anew."},
-    {"alerts", "hash", "Alerts that fire are told again when they change."},
-    {"alerts:message", "hash", "Alerts that fire are told again when they change."},
-    {"alerts:notified", "hash", "Receivers may be told again what they know."},
+    {"history", "stream", "The history of figures starts empty."},
+    {"evaluations", "stream", "The list of evaluations starts empty."},
+    {"alerts", "hash", "Firing alerts are sent again when they change."},
+    {"alerts:message", "hash", "Firing alerts are sent again when they change."},
+    {"alerts:notified", "hash",
+     "Receivers may get notifications again that they already have."},
     {"outbox", "stream", "Deliveries that waited in it are not made."},
     {"outbox:tries", "hash", "Deliveries that failed are tried again at once."},
     {"outbox:parked", "stream", "Deliveries that were given up are no longer listed."},
     {"silences", "hash", "Silences have ended; add them again."},
     {"lease", "string", "Another leader takes over."},
     {"fence", "string", "Another leader takes over."},
-    {"asks", "list", "What people asked for must be asked for again."},
+    {"asks", "list", "Requests by people must be repeated."},
     {"health", "hash", "Each process writes its own again within seconds."},
     {"privacy", "string", "The next hash of a name or identifier is another one."},
 };
@@ -59,11 +60,11 @@ const char *lw_damage_follows(const char *name) {
         const char *prefix, *follows;
     } some[] = {
         {"part:", "The partition goes on behind the last offset that is known to be in "
-                  "its panes; its counters may begin anew."},
+                  "its panes; its counters may start again."},
         {"offsets:", "Trainings do not read the events of its older panes."},
         {"model:", "The version scores nothing."},
         {"monitor:sealed_until", "It goes on behind the newest figures."},
-        {"monitor:state", "The detector begins anew: rules' counts, cooldown, probation "
+        {"monitor:state", "The monitor starts fresh: rules' counts, cooldown, probation "
                           "and quarantine are forgotten; panes and models are not."},
         {"reference:", "Drift is not judged against this version."},
     };
@@ -145,7 +146,7 @@ static int notes_since(struct lw_redis *r, const struct lw_spec *spec, int64_t s
     struct lw_reply *notes =
         lw_redis_do(r, err, "HGETALL %s", lw_key(key, spec, "unreadable"));
     if (!notes)
-        return lw_err_context(err, "what is set aside");
+        return lw_err_context(err, "unreadable keys");
     read_notes(notes, since_ms, panes, out);
     lw_reply_free(notes);
     return 0;
@@ -266,7 +267,7 @@ int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){"unreadable", lease->who, text, 0, now});
     lw_cmd_fill(c, slot);
-    return lw_guard_run(r, c, "setting aside", err);
+    return lw_guard_run(r, c, "moving away", err);
 }
 
 static int add_to_index(struct lw_redis *r, const struct lw_spec *spec,

@@ -63,7 +63,7 @@ static void read_versions(const struct lw_reply *fields, struct lw_force *out) {
 int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
                    int32_t partition, struct lw_lost_pane *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
-    struct lw_err none = {0}; /* what was set aside may be no hash */
+    struct lw_err none = {0}; /* what was moved away may be no hash */
     struct lw_reply *pane =
         lw_redis_do(r, err, "EXISTS %s",
                     lw_key(key, spec, "pane:%" PRId64 ":%d", start_ms, partition));
@@ -99,7 +99,7 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
     int64_t now = lw_wall_ms();
     lw_format_time(when, sizeof when, pane->start_ms);
     snprintf(detail, sizeof detail,
-             "the pane of %s of partition %d is made again from Kafka, of %" PRIu64
+             "the pane of %s of partition %d is rebuilt from Kafka, of %" PRIu64
              " events",
              when, partition, pane->events);
     struct lw_cmd *c = lw_cmd_scratch(r);
@@ -127,14 +127,14 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
                ? 0
                : lw_fail(
                      err, LW_EFENCED,
-                     "the pane of %s of partition %d is not sealed yet, or is not set aside",
+                     "the pane of %s of partition %d is not sealed yet, or was not moved away",
                      when, partition);
 }
 
 int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *name,
                    const char *who, struct lw_err *err) {
     if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
-        return lw_fail(err, LW_ENOTFOUND, "nothing is set aside under \"%.80s\"", name);
+        return lw_fail(err, LW_ENOTFOUND, "nothing was moved away under \"%.80s\"", name);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "unreadable:%s", name);
@@ -149,7 +149,8 @@ int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *n
     bool was = lw_reply_int(reply) > 0;
     lw_reply_free(reply);
     return was ? 0
-               : lw_fail(err, LW_ENOTFOUND, "nothing is set aside under \"%.80s\"", name);
+               : lw_fail(err, LW_ENOTFOUND, "nothing was moved away under \"%.80s\"",
+                         name);
 }
 
 int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t partition,

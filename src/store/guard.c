@@ -38,7 +38,8 @@ int lw_guard_run(struct lw_redis *r, struct lw_cmd *c, const char *what,
     const char *why = lw_reply_text(lw_reply_at(reply, 1), NULL);
     int rc = 0;
     if (word && strcmp(word, "FENCED") == 0)
-        rc = lw_fail(err, LW_EFENCED, "%s: somebody else leads: Redis has %s", what,
+        rc = lw_fail(err, LW_EFENCED,
+                     "%s: fenced: another process holds the lease: Redis has %s", what,
                      why ? why : "another token");
     else if (word && strcmp(word, "NOTFOUND") == 0)
         rc = lw_fail(err, LW_ENOTFOUND, "%s: there is no model version %s", what,

@@ -35,7 +35,8 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
     int64_t n = lw_reply_int(reply);
     lw_reply_free(reply);
     if (n <= 0 || n >= UINT32_MAX)
-        return lw_fail(err, LW_EFENCED, "model number: somebody else leads");
+        return lw_fail(err, LW_EFENCED,
+                       "model number: fenced, another process holds the lease");
     *version = (uint32_t)n;
     return 0;
 }
@@ -200,7 +201,7 @@ static bool is_damaged(const struct lw_reply *v, size_t i) {
     return text && strcmp(text, "0") != 0 && !version_at(v, i);
 }
 
-/* Whoever lists versions counts up to `next`: one that is far from all that is known, or
+/* A reader that lists versions counts up to `next`: one that is far from all that is known, or
  * behind it, is damaged. */
 static void believe_next(struct lw_aliases *a) {
     const uint32_t known[] = {a->champion, a->previous, a->challenger, a->first};

@@ -21,7 +21,7 @@ struct lw_monitor_state {
 };
 int lw_monitor_state_load(struct lw_redis *r, const struct lw_spec *spec,
                           struct lw_monitor_state *out, struct lw_err *err);
-/* sealed_until is damaged (state->damaged): sets it aside and puts back what the newest
+/* sealed_until is damaged (state->damaged): moves it away and restores what the newest
  * entry of the history says of it, for the two are written together. LW_EFENCED. */
 int lw_monitor_state_restore(struct lw_redis *r, const struct lw_spec *spec,
                              const struct lw_lease *lease, struct lw_monitor_state *state,

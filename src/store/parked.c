@@ -62,8 +62,8 @@ int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
     if (found == 2)
         return lw_fail(
             err, LW_EINPUT,
-            "delivery %.80s is out of date: the receiver has been told "
-            "something newer about this alert and would take this for news; nothing was sent",
+            "delivery %.80s is out of date: the receiver has been sent "
+            "something newer about this alert so this message would be out of order; nothing was sent",
             again->entry);
     return found ? 0
                  : lw_fail(err, LW_ENOTFOUND,

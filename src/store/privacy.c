@@ -48,7 +48,8 @@ int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
     int rc =
         text && key_parse(text, key)
             ? 0
-            : lw_fail(err, LW_EINPUT, "Redis answers with no key of the privacy hash");
+            : lw_fail(err, LW_EINPUT,
+                      "Redis returned a value that is not a key of the privacy hash");
     lw_reply_free(reply);
     return rc;
 }

@@ -120,7 +120,7 @@ static redisReply *redis_exchange(struct lw_redis *r, const struct lw_cmd *prefi
         if (!moved)
             break;
     }
-    lw_fail(err, LW_EAGAIN, "redis %s: the cluster sends us from node to node", r->where);
+    lw_fail(err, LW_EAGAIN, "redis %s: the cluster redirects in a loop", r->where);
     return NULL;
 }
 
@@ -154,7 +154,7 @@ static struct lw_reply *reply_check(struct lw_redis *r, redisReply *reply,
 void *lw_redis_odd(struct lw_redis *r, struct lw_reply *reply, const char *what,
                    struct lw_err *err) {
     lw_fail(err, LW_EAGAIN,
-            "redis %s: the answer to %s is not one that Redis gives; does redis.url name "
+            "redis %s: unexpected answer to %s; does redis.url name "
             "a Redis, and does a proxy change its answers?",
             r->where, what);
     lw_reply_free(reply);
@@ -262,8 +262,7 @@ int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
         int rc = pipeline_accept(r, head, cmds[0], &replies[0], err);
         return r->ctx && pipeline_collect(r, cmds, n, replies, err) ? -1 : rc;
     }
-    return lw_fail(err, LW_EAGAIN, "redis %s: the cluster sends us from node to node",
-                   r->where);
+    return lw_fail(err, LW_EAGAIN, "redis %s: the cluster redirects in a loop", r->where);
 }
 
 /* The script's SHA-1 as this connection's server gave it. */
@@ -315,7 +314,7 @@ struct lw_reply *lw_redis_eval_keys(struct lw_redis *r, const struct lw_script *
         freeReplyObject(reply);
         r->nloaded = 0; /* SCRIPT FLUSH, or another node of the cluster */
     }
-    lw_fail(err, LW_EAGAIN, "redis %s: script %s does not stay loaded", r->where,
+    lw_fail(err, LW_EAGAIN, "redis %s: script %s is unloaded again and again", r->where,
             script->name);
     return NULL;
 }

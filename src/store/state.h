@@ -15,7 +15,7 @@
 struct lw_unreadable_pane {
     int64_t start_ms;
     int32_t partition;
-    bool aside; /* has been moved away already */
+    bool moved; /* has been moved away already */
     char why[256];
 };
 struct lw_unreadable_panes { /* grows; all zero is empty */
@@ -42,19 +42,19 @@ struct lw_claim {
     int64_t last_offset; /* of the last message that was read; -1: not known */
     uint64_t last_id;    /* what it was */
     struct lw_force force;
-    char rebuilt[256]; /* why the part hash was begun anew; "": it was not */
+    char rebuilt[256]; /* why the part hash was replaced; "": it was not */
     struct lw_unreadable_panes
-        unread; /* open panes that had to begin anew; the caller frees */
+        unread; /* open panes that had to start again; the caller frees */
 };
 
 /* Takes ownership of partition `number` for `owner` (host:pid:worker) and loads its
  * progress and its open panes into p, which must be new. The models in force now are
  * recorded as adopted at next_offset. On LW_EAGAIN claim again, with a new p; LW_EINPUT:
- * a key is of another type, which the leader sets aside; LW_ECONFIG: a pane is of another
+ * a key is of another type, which the leader moves away; LW_ECONFIG: a pane is of another
  * configuration. Progress that cannot be read (damaged, missing, or of another program)
- * is set aside, and the partition goes on behind the last offset that is in its panes, so
+ * is moved away, and the partition goes on behind the last offset that is in its panes, so
  * that no event is in them twice (out->rebuilt). An open pane that cannot be read is set
- * aside and begins anew: what it held is missing from its windows. Two round trips. */
+ * away and starts again: its events are missing from its windows. Two round trips. */
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    const char *owner, struct lw_partition *p, int32_t number,
                    struct lw_claim *out, struct lw_err *err);
@@ -81,7 +81,7 @@ int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
                    struct lw_force *force, struct lw_err *err);
 
-/* The topic was made anew and offsets begin again: the partition stands at
+/* The topic was recreated and offsets begin again: the partition stands at
  * flush->next_offset from now on, which may be lower; offsets kept for trainings are
  * forgotten, and the audit says so. Nothing of p may wait to be flushed; its panes stay,
  * without their offsets, and must be flushed after this. LW_EFENCED, LW_EAGAIN: as

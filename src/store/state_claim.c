@@ -46,7 +46,7 @@ int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
     return 0;
 }
 
-/* One open pane from its hash. What cannot be read becomes empty, and is told. */
+/* One open pane from its hash. What cannot be read becomes empty, and is reported. */
 static int load_pane(struct lw_pane *pane, int32_t number, const struct lw_reply *fields,
                      struct lw_unreadable_panes *unread, struct lw_err *err) {
     struct lw_unreadable_pane one = {.start_ms = pane->start_ms, .partition = number};
@@ -80,7 +80,7 @@ static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
     return rc;
 }
 
-/* What a pane that begins anew held is still in Kafka, and still of use to a training:
+/* What a pane that starts again held is still in Kafka, and still of use to a training:
  * its lineage goes on from the offset where it began. */
 static int keep_lineage(struct lw_redis *r, const struct lw_spec *spec,
                         struct lw_partition *p, const struct lw_unreadable_pane *one,

@@ -160,7 +160,7 @@ static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
         return -1;
     bool ours = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
-    return ours ? 0 : lw_fail(err, LW_EAGAIN, "somebody else has claimed it meanwhile");
+    return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it meanwhile");
 }
 
 int lw__put_back(struct lw_redis *r, const struct lw_claim_target *of,

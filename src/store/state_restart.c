@@ -1,4 +1,4 @@
-/* Partitions that are not what they were: a topic that was made anew, one that has grown.
+/* Partitions that are not what they were: a topic that was recreated, one that has grown.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
     snprintf(
         detail, sizeof detail,
         "%s/%" PRId32 ": offset %" PRId64
-        " is behind the end of the topic, which was made anew; it is read from %" PRId64,
+        " is behind the end of the topic, which was recreated; it is read from %" PRId64,
         flush->topic, flush->partition, flush->base_offset, flush->next_offset);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);

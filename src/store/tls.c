@@ -180,7 +180,7 @@ static int context_load(SSL_CTX *ctx, const struct lw_redis_options *o,
     if (!*o->cert_file)
         return *o->key_file
                    ? lw_fail(err, LW_ECONFIG,
-                             "redis.key_file is of no use without redis.cert_file")
+                             "redis.key_file has no effect without redis.cert_file")
                    : 0;
     if (SSL_CTX_use_certificate_chain_file(ctx, o->cert_file) != 1)
         return fail_file(err, "redis.cert_file", o->cert_file);
@@ -261,7 +261,7 @@ struct lw_tls *lw_tls_open(const struct lw_redis_options *files, int fd, const c
     if (named)
         tls_explain(t, rc, text, sizeof text);
     else
-        snprintf(text, sizeof text, "\"%s\" is no name of a host", t->host);
+        snprintf(text, sizeof text, "\"%s\" is not a host name", t->host);
     lw_fail(err, LW_EAGAIN, "TLS: %s", text);
     lw_tls_close(t);
     return NULL;

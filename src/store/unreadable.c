@@ -65,7 +65,7 @@ void lw__unreadable_put(struct lw_cmd *c, const struct lw_spec *spec,
                         &(struct lw_audit_line){"unreadable", step->lease->who, text,
                                                 step->evaluation->at_ms, step->now_ms});
         lw_cmd_fill(c, slot);
-        if (one->aside)
+        if (one->moved)
             continue;
         slot = lw_cmd_slot(c);
         lw_cmd_str(c, "UNREADABLE");
@@ -89,7 +89,7 @@ int lw__unreadable_move(struct lw_redis *r, const struct lw_spec *spec, const ch
         return -1;
     bool ours = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
-    return ours ? 0 : lw_fail(err, LW_EAGAIN, "somebody else has claimed it meanwhile");
+    return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it meanwhile");
 }
 
 void lw__unreadable_query(struct lw_cmd *c, const struct lw_spec *spec,
@@ -110,7 +110,7 @@ void lw__unreadable_notes(const struct lw_reply *notes, int64_t start_ms,
         if (!note)
             continue;
         struct lw_unreadable_pane one = {
-            .start_ms = start_ms, .partition = (int32_t)p, .aside = true};
+            .start_ms = start_ms, .partition = (int32_t)p, .moved = true};
         note += strspn(note, "0123456789");
         lw_copy(one.why, sizeof one.why, *note == ' ' ? note + 1 : note);
         lw_unreadable_add(out, &one);

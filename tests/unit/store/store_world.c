@@ -195,7 +195,7 @@ static int do_restart(struct world *w) {
 static const struct lw_unreadable_pane damaged = {
     .start_ms = T0 + 5 * LW_HOUR, .partition = 0, .why = "damaged"};
 
-static int do_aside(struct world *w) {
+static int do_unreadable_move(struct world *w) {
     return lw__unreadable_move(w->user, w->spec, TOPIC, w->epoch, &damaged, &w->err);
 }
 
@@ -337,7 +337,7 @@ static int do_trial(struct world *w) {
     return lw_access_write(w->user, w->spec, &w->err);
 }
 
-static int do_set_aside(struct world *w) {
+static int do_damage_move(struct world *w) {
     return lw_damage_move(w->user, w->spec, "history", "me", &w->err);
 }
 
@@ -350,7 +350,7 @@ const struct world_action world_action[] = {
     {"claim", do_claim, false},
     {"flush", do_flush, false},
     {"restart", do_restart, false},
-    {"aside", do_aside, false},
+    {"unreadable move", do_unreadable_move, false},
     {"lease", do_lease, false},
     {"release", do_release, false},
     {"step", do_step, false},
@@ -370,7 +370,7 @@ const struct world_action world_action[] = {
     {"heard", do_heard, false},
     {"audit", do_audit, false},
     {"trial", do_trial, false},
-    {"set aside", do_set_aside, false},
+    {"damage move", do_damage_move, false},
     {"read again", do_reread, false},
 };
 const size_t world_actions = sizeof world_action / sizeof *world_action;

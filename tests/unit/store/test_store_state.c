@@ -364,7 +364,7 @@ static void a_pane_is_merged_over_partitions(void **state) {
     assert_int_equal(unread.n, 1);
     assert_int_equal(unread.item[0].partition, 2);
     assert_int_equal(unread.item[0].start_ms, T0);
-    assert_false(unread.item[0].aside);
+    assert_false(unread.item[0].moved);
     assert_non_null(strstr(unread.item[0].why, "column x"));
     lw_pane_free(pane);
     lw_unreadable_fini(&unread);
@@ -411,7 +411,7 @@ static void an_open_pane_is_set_aside_by_a_claim(void **state) {
     assert_non_null(pane);
     assert_int_equal(pane->events, 10);
     assert_int_equal(unread.n, 1);
-    assert_true(unread.item[0].aside);
+    assert_true(unread.item[0].moved);
     assert_non_null(strstr(unread.item[0].why, "column x"));
     lw_pane_free(pane);
     lw_unreadable_fini(&unread);
