@@ -10,8 +10,11 @@
 #include "cli/alerts.h"
 #include "cli/options.h"
 #include "store/alerts.h"
-#include "store/leader.h"
+#include "store/meta.h"
+#include "store/outbox.h"
+#include "store/parked.h"
 #include "store/privacy.h"
+#include "store/silences.h"
 
 #define DELIVERIES_MAX 100
 
@@ -350,7 +353,7 @@ static int alerts_dispatch(struct alerts_session *s, char **rest, int n,
             s->config, &(struct lw_alerts_test){s->receiver, s->print, s->json, s->who},
             err);
     s->redis = lw_redis_new(&s->config->redis, err);
-    if (!s->redis)
+    if (!s->redis || lw_meta_contract(s->redis, &s->config->spec, err))
         return -1;
     if (strcmp(verb, "list") == 0)
         return alerts_list(s, err);

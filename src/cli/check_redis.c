@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/check.h"
 #include "store/access.h"
+#include "store/meta.h"
 #include "store/state.h"
 
 #define MIB (INT64_C(1) << 20)

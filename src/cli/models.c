@@ -10,7 +10,9 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/quarantine.h"
-#include "store/leader.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/requests.h"
 
 struct models_session {
     const struct lw_config *config;
@@ -304,7 +306,8 @@ static int models_main(int argc, char **argv) {
         lw_cli_person(s.who, sizeof s.who);
         s.config = config;
         s.redis = lw_redis_new(&config->redis, &err);
-        if (!s.redis || models_dispatch(&s, rest, n, &err))
+        if (!s.redis || lw_meta_contract(s.redis, &config->spec, &err) ||
+            models_dispatch(&s, rest, n, &err))
             rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_models, "%s", err.msg)
                                         : lw_cli_fail(&lw_cmd_models, &err);
         lw_redis_free(s.redis);

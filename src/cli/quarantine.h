@@ -2,9 +2,10 @@
 #ifndef LW_CLI_QUARANTINE_H
 #define LW_CLI_QUARANTINE_H
 
-#include <jansson.h>
+#include "base/buf.h"
+#include "store/monitor_state.h"
 
-#include "store/leader.h"
+#include <jansson.h>
 
 /* The array of lw_monitor_state_quarantine as a new reference; NULL with err. */
 json_t *lw_cli_quarantine(struct lw_redis *r, const struct lw_spec *spec,

@@ -15,6 +15,9 @@
 #include "core/partition.h"
 #include "engine/rebuild.h"
 #include "store/damage.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
 
 #define VERSIONS_MAX 1000 /* the newest are checked */
 
@@ -56,7 +59,7 @@ static int check_panes(struct repair_session *s, int32_t npartitions,
         for (size_t i = 0; i < unread.n; i++) {
             snprintf(name, sizeof name, "pane:%" PRId64 ":%d", start,
                      unread.item[i].partition);
-            if (!unread.item[i].aside)
+            if (!unread.item[i].moved)
                 damages_add(out, name, unread.item[i].why);
         }
         lw_unreadable_fini(&unread);
@@ -71,10 +74,10 @@ static int check_monitor(struct repair_session *s, struct lw_damages *out,
     if (lw_monitor_state_load(s->redis, s->spec, &state, err))
         return -1;
     if (state.damaged[0] && (state.len || strcmp(state.damaged, "missing") != 0))
-        damages_add(out, "detector:sealed_until", state.damaged);
+        damages_add(out, "monitor:sealed_until", state.damaged);
     struct lw_monitor *m = lw_monitor_new(s->spec);
     if (state.len && lw_monitor_read(m, state.state, state.len, &why))
-        damages_add(out, "detector:state", why.msg);
+        damages_add(out, "monitor:state", why.msg);
     lw_monitor_free(m);
     free(state.state);
     return 0;
@@ -267,7 +270,7 @@ static int repair_reset(struct repair_session *s, const char *name, struct lw_er
         return lw_fail(
             err, LW_ENOTFOUND,
             "\"%.80s\" cannot be reset; use one of part:TOPIC:P, offsets:P, "
-            "detector, models, model:N, meta, alerts, outbox, silences, audit, ...",
+            "monitor, models, model:N, meta, alerts, outbox, silences, audit, ...",
             name);
     if (s->apply && lw_damage_move(s->redis, s->spec, name, s->who, err))
         return -1;
@@ -423,7 +426,8 @@ static int repair_run(struct repair_session *s, char **rest, int n) {
     lw_cli_person(s->who, sizeof s->who);
     s->spec = &s->config->spec;
     s->redis = lw_redis_new(&s->config->redis, &err);
-    int rc = s->redis ? repair_dispatch(s, rest, n, &err) : -1;
+    int rc = s->redis ? lw_meta_contract(s->redis, s->spec, &err) : -1;
+    rc = rc ? rc : repair_dispatch(s, rest, n, &err);
     lw_registry_free(s->registry);
     lw_redis_free(s->redis);
     if (rc >= 0)
@@ -470,7 +474,7 @@ const struct lw_command lw_cmd_repair = {
     "list            damaged keys, and unreadable keys that were moved away; exits with 3 if\n"
     "                there are any. With --apply, moves keys that block the stream now\n"
     "drop NAME       delete unreadable:NAME\n"
-    "reset KEY       move a key to unreadable:KEY so that it starts empty: detector, models,\n"
+    "reset KEY       move a key to unreadable:KEY so that it starts empty: monitor, models,\n"
     "                part:TOPIC:P, offsets:P, silences, ...\n"
     "panes WHICH     rebuild unreadable panes (START:P from the list, or all) from Kafka\n"
     "reread P        read partition P again from Kafka and rebuild its unsealed panes\n"

@@ -9,7 +9,9 @@
 #include "core/reference.h"
 #include "core/window.h"
 #include "store/keys.h"
-#include "store/leader.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
 
 static int find_window(const struct lw_spec *spec, const char *name, struct lw_err *err) {
     const char *names[LW_WINDOWS_MAX];
@@ -126,7 +128,8 @@ int lw_report_read_window(struct lw_report *r, const char *window, struct lw_err
     int at = find_window(&r->config->spec, window, err);
     struct lw_redis *redis = at < 0 ? NULL : lw_redis_new(&r->config->redis, err);
     r->approximate = true;
-    int rc = redis ? read_stream(r, redis, at, err) : -1;
+    int rc = redis ? lw_meta_contract(redis, &r->config->spec, err) : -1;
+    rc = rc ? rc : read_stream(r, redis, at, err);
     lw_redis_free(redis);
     return rc;
 }

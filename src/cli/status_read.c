@@ -15,6 +15,7 @@
 #include "cli/quarantine.h"
 #include "cli/status.h"
 #include "store/keys.h"
+#include "store/meta.h"
 
 #define KAFKA_MS       1500  /* timeout of Kafka for each read */
 #define KAFKA_AGAIN_MS 10000 /* pause after Kafka did not answer */
@@ -136,6 +137,8 @@ static void forget_history(struct lw_status *s) {
 static int read_partitions(struct lw_status *s, struct lw_err *err) {
     char key[LW_KEY_MAX];
     const struct lw_config *c = s->config;
+    if (lw_meta_contract(s->redis, &c->spec, err))
+        return -1;
     struct lw_reply *reply =
         lw_redis_do(s->redis, err, "HGET %s partitions", lw_key(key, &c->spec, "meta"));
     if (!reply && err->code)

@@ -1,5 +1,5 @@
 /* The rows of what may exist more than once. Offsets are into the structs of items.h, and
- * of alert/alert.h for webhooks. */
+ * of alert/alert_json.h for webhooks. */
 #include <math.h>
 #include <stddef.h>
 

@@ -12,7 +12,8 @@
 #include "event/schema.h"
 #include "kafka/consumer.h"
 #include "kafka/probe.h"
-#include "store/leader.h"
+#include "store/lease.h"
+#include "store/state.h"
 
 /* One training: handed to the retrainer, and back. */
 struct lw_job {

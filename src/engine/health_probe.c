@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "engine/health.h"
-#include "store/leader.h"
+#include "store/silences.h"
 
 #define WRITE_MS 5000
 

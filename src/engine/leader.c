@@ -17,7 +17,12 @@
 #include "engine/engine_private.h"
 #include "engine/leader_private.h"
 #include "store/access.h"
+#include "store/audit.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
 #include "store/privacy.h"
+#include "store/requests.h"
 
 #define TICK_MS        100
 #define AWAY_MS        1000
@@ -111,8 +116,8 @@ static int restore_monitor(struct lw_leader *l, const struct lw_monitor_state *s
     if (state->len && lw_monitor_read(l->monitor, state->state, state->len, &why)) {
         lw_monitor_free(l->monitor); /* panes and models are still there */
         l->monitor = lw_monitor_new(l->spec);
-        const struct lw_unreadable_field was = {"detector", "state", why.msg,
-                                                state->state, state->len};
+        const struct lw_unreadable_field was = {"monitor", "state", why.msg, state->state,
+                                                state->len};
         if (lw_damage_keep(l->redis, l->spec, &l->lease, &was, err))
             return -1;
         lw_log(monitor_state_unusable, LW_QUOTE(why.msg));

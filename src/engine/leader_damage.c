@@ -18,7 +18,7 @@ static void note_pane(struct lw_leader *l, const struct lw_unreadable_pane *one)
         "The pane of %s of partition %d cannot be read: what it held%s is missing from "
         "all windows. Its bytes are kept for 30 days as unreadable:%" PRId64
         ":%d. (%.100s)",
-        when, one->partition, one->aside ? " when the partition was claimed" : "",
+        when, one->partition, one->moved ? " when the partition was claimed" : "",
         one->start_ms, one->partition, one->why);
     lw_monitor_unreadable(l->monitor, 1, text);
     lw_log(pane_unreadable, when, one->partition, LW_QUOTE(one->why));
@@ -29,7 +29,7 @@ struct lw_pane *lw__leader_pane(struct lw_leader *l, int64_t start_ms, bool know
     struct lw_unreadable_panes found = {0};
     struct lw_pane *pane = lw_state_pane(l->redis, l->spec, l->n, start_ms, &found, err);
     for (size_t i = 0; pane && i < found.n; i++) {
-        if (known && found.item[i].aside)
+        if (known && found.item[i].moved)
             continue;
         lw_unreadable_add(&l->unread, &found.item[i]);
         note_pane(l, &found.item[i]);

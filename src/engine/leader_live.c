@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "engine/leader_private.h"
+#include "store/monitor_state.h"
 
 #define STEP_MS    10000
 #define GRACE_MS   30000

@@ -7,6 +7,9 @@
 #include "engine/engine_private.h"
 #include "engine/notification_plan.h"
 #include "store/damage.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/notifications.h"
 
 /* The last heartbeat of a partition's owner. */
 struct owner_heartbeat {
@@ -39,7 +42,7 @@ struct lw_leader {
     int64_t tell_at_ms;         /* monotonic: when the next retry may be logged */
     struct lw_monitor *monitor; /* while leading */
     int64_t sealed_until_ms;    /* as in Redis */
-    int64_t written_ms;         /* wall: stamp of the detector's state in Redis */
+    int64_t written_ms;         /* wall: stamp of the monitor's state in Redis */
     int32_t n; /* partitions ever seen, also before the topic was recreated with fewer */
     int32_t said;                   /* ... as `meta` has it */
     bool announced;                 /* since then, missing permissions are retried */

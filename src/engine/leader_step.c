@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "core/rise.h"
 #include "engine/leader_private.h"
+#include "store/outbox.h"
 
 /* ---- alerts ---- */
 
@@ -193,17 +194,17 @@ int lw__leader_orphans(struct lw_leader *l, struct lw_err *err) {
 
 /* ---- steps ---- */
 
-static struct lw_step step_of(const struct lw_leader *l,
-                              const struct alert_messages *messages, bool sealed) {
-    return (struct lw_step){.lease = &l->lease,
-                            .was_sealed_until_ms = l->sealed_until_ms,
-                            .monitor = l->monitor,
-                            .evaluation = l->evaluation,
-                            .sealed = sealed,
-                            .asked = l->asked,
-                            .pages = messages->pages,
-                            .unread = sealed ? &l->unread : NULL,
-                            .now_ms = lw_wall_ms()};
+static struct lw_evaluation_step
+step_of(const struct lw_leader *l, const struct alert_messages *messages, bool sealed) {
+    return (struct lw_evaluation_step){.lease = &l->lease,
+                                       .was_sealed_until_ms = l->sealed_until_ms,
+                                       .monitor = l->monitor,
+                                       .evaluation = l->evaluation,
+                                       .sealed = sealed,
+                                       .asked = l->asked,
+                                       .pages = messages->pages,
+                                       .unread = sealed ? &l->unread : NULL,
+                                       .now_ms = lw_wall_ms()};
 }
 
 /* Listeners miss the change of the champion; workers read the alias anyway. */
@@ -226,7 +227,7 @@ static void span_log(const struct lw_span_change *change) {
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err) {
     struct alert_messages *messages = alert_messages_new(l);
-    struct lw_step step = step_of(l, messages, sealed);
+    struct lw_evaluation_step step = step_of(l, messages, sealed);
     int rc = rolled ? lw_models_promote(l->redis, l->spec, rolled->other, "leeway",
                                         rolled->reason, &step, err)
                     : lw_evaluation_write(l->redis, l->spec, &step, err);
@@ -270,7 +271,7 @@ static int publish_version(struct lw_leader *l, struct lw_job *job, uint32_t num
                            const struct alert_messages *messages, bool promote,
                            struct lw_err *err) {
     struct lw_buf model = {0}, reference = {0};
-    struct lw_step step = step_of(l, messages, false);
+    struct lw_evaluation_step step = step_of(l, messages, false);
     struct lw_version v = {.version = number,
                            .parent = job->champion,
                            .created_ms = lw_wall_ms(),

@@ -12,6 +12,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/models.h"
+#include "store/state.h"
 
 struct cached_model {
     uint32_t version;

@@ -4,7 +4,7 @@
 
 #include "config/config.h"
 #include "leeway/model.h"
-#include "store/leader.h"
+#include "store/state.h"
 
 /* The champion first, then shadows; models borrowed from the cache. */
 struct lw_loaded_models {

@@ -16,6 +16,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/alerts.h"
+#include "store/notifications.h"
+#include "store/silences.h"
 
 #define CLOSED                                                                           \
     "Resolved while notifications were withheld; another incident of its kind has begun since."

@@ -4,6 +4,7 @@
 #define LW_ENGINE_NOTIFICATION_PLAN_H
 
 #include "engine/engine_private.h"
+#include "store/notifications.h"
 
 struct lw_notification_plan;
 

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/engine_private.h"
+#include "store/outbox.h"
 
 #define READ_MAX 128
 #define IDLE_MS  200

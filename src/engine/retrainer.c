@@ -14,6 +14,7 @@
 #include "engine/intake.h"
 #include "engine/rebuild.h"
 #include "kafka/ranges.h"
+#include "store/models.h"
 
 #define READ_TIMEOUT_MS 60000
 #define SCHEMA_WAIT_MS  (READ_TIMEOUT_MS / 2)

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "engine/worker_private.h"
+#include "store/audit.h"
 
 #define ASK_MS 1000
 

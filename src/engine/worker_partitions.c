@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "engine/worker_private.h"
+#include "store/meta.h"
 
 #define LOG_MS 10000 /* between log lines about failed claims */
 

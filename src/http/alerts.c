@@ -1,5 +1,6 @@
 /* /api/v1/alerts: how alerts stand, and a person's word on them. */
 #include "store/alerts.h"
+#include "store/silences.h"
 
 #include <inttypes.h>
 #include <stdio.h>

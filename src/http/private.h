@@ -13,7 +13,7 @@
 #include "http/server.h"
 #include "http/tokens.h"
 #include "leeway/model.h"
-#include "store/leader.h"
+#include "store/models.h"
 
 #define LW_STALE_POLL_MS                                                                 \
     (60 * LW_SECOND)          /* a worker that has not polled for so long hangs */

@@ -17,6 +17,7 @@
 #include "http/private.h"
 #include "store/alerts.h"
 #include "store/keys.h"
+#include "store/models.h"
 
 #define RATE_SAMPLES 20 /* ten seconds */
 
@@ -104,7 +105,7 @@ static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
         [ASK_PARTITIONS] = {"HGET", "meta", "partitions"},
         [ASK_NOW] = {"HGETALL", "now", NULL},
         [ASK_LEASE] = {"GET", "lease", NULL},
-        [ASK_SEALED] = {"HGET", "detector", "sealed_until"},
+        [ASK_SEALED] = {"HGET", "monitor", "sealed_until"},
     };
     for (size_t i = 0; i < ASKS; i++) {
         lw_cmd_str(b->cmd[i], words[i][0]);

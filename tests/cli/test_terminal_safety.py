@@ -82,11 +82,11 @@ def fill(redis):
               "epoch", 1)
     redis.put("HSET", "model:1", "version", 1, "parent", 0, "status", BYTES, "reason", BYTES, "verdict", BYTES,
               "created", 1, "as_of", 1, "promoted", 1, "model", BYTES, "facts", BYTES)
-    redis.put("HSET", "meta", "contract", 1, "stream", "s", "topic", "t", "partitions", 1, "features", BYTES,
+    redis.put("HSET", "meta", "contract", 2, "stream", "s", "topic", "t", "partitions", 1, "features", BYTES,
               "pane_ms", 3600000)
     redis.put("HSET", "part:t:0", "owner", BYTES, "epoch", 1, "next_offset", 1, "newest", BYTES)
     redis.put("HSET", "now", "champion", BYTES, "who", BYTES, WORDS, WORDS)
-    redis.put("HSET", "detector", "state", BYTES, "sealed_until", 1, "quarantine",
+    redis.put("HSET", "monitor", "state", BYTES, "sealed_until", 1, "quarantine",
               "[" + text(id=1, feature=WORDS, until=0, why=WORDS, **{"from": 1}) + "]")
 
 

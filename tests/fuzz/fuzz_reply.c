@@ -10,7 +10,15 @@
 #include "store/alerts.h"
 #include "store/conn.h"
 #include "store/history.h"
-#include "store/leader.h"
+#include "store/lease.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/notifications.h"
+#include "store/outbox.h"
+#include "store/parked.h"
+#include "store/requests.h"
+#include "store/silences.h"
 #include "store/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -59,7 +59,7 @@ def grows(case):
                  for p in range(4))
     hour = 3600 * 1000
     wait_for("sealing to go on", 30, lambda: int(case.redis(
-        "HGET", f"leeway:{{{stream}}}:detector", "sealed_until") or 0) > newest - 2 * hour)
+        "HGET", f"leeway:{{{stream}}}:monitor", "sealed_until") or 0) > newest - 2 * hour)
     daemon.stop()
     # A second start, with the number of partitions in Redis, sees nothing new.
     again = Daemon(case, c, stream + "-again")

@@ -11,6 +11,7 @@
 #include "model/dataset.h"
 #include "model/fit.h"
 #include "store/keys.h"
+#include "store/models.h"
 
 #define ROWS 2000
 

@@ -18,7 +18,6 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "http/server.h"
-#include "store/leader.h"
 #include "support/http_client.h"
 
 #define TOKEN "correct-horse-battery-staple"

@@ -1,5 +1,6 @@
 /* The API's reads against a real Redis that holds what the contract says. */
 #include "scene.h"
+#include "store/requests.h"
 
 #include <math.h>
 

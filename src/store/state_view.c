@@ -1,4 +1,4 @@
-/* Reading partition state as the detector and the retrainer need it. */
+/* Reading partition state as the monitor and the retrainer need it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "store/keys.h"
 #include "store/state_private.h"
-#include "store/unread.h"
+#include "store/unreadable.h"
 
 static const char *const view_fields[] = {
     "next_offset", "idle",  "watermark", "newest",   "oldest_pane",
@@ -37,7 +37,7 @@ static uint64_t count_of(const struct lw_reply *reply) {
     return n > 0 ? (uint64_t)n : 0;
 }
 
-static void read_view(const struct lw_reply *v, struct lw_part_view *out) {
+static void read_view(const struct lw_reply *v, struct lw_partition_view *out) {
     const char *owner = lw_reply_text(lw_reply_at(v, 7), NULL);
     out->next_offset = number_of(lw_reply_at(v, 0));
     out->known = out->next_offset >= -1;
@@ -58,7 +58,8 @@ static void read_view(const struct lw_reply *v, struct lw_part_view *out) {
 }
 
 int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                  int32_t npartitions, struct lw_part_view *out, struct lw_err *err) {
+                  int32_t npartitions, struct lw_partition_view *out,
+                  struct lw_err *err) {
     struct lw_batch b;
     lw_batch_init(&b, (size_t)npartitions);
     for (size_t i = 0; i < b.n; i++) {
@@ -71,7 +72,7 @@ int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *to
     }
     int rc = lw_batch_send(r, &b, err);
     for (size_t i = 0; i < b.n && rc == 0; i++) {
-        out[i] = (struct lw_part_view){.partition = (int32_t)i};
+        out[i] = (struct lw_partition_view){.partition = (int32_t)i};
         read_view(b.reply[i], &out[i]);
     }
     lw_batch_fini(&b);
@@ -87,17 +88,18 @@ static uint64_t merged_seed(const struct lw_spec *spec, int64_t start_ms) {
 
 /* 0 when it was left out and noted; -1 when that is no way out. */
 static int leave_out(int64_t start_ms, size_t partition, const struct lw_err *why,
-                     struct lw_unreadables *unread, struct lw_err *err) {
-    struct lw_unread one = {.start_ms = start_ms, .partition = (int32_t)partition};
+                     struct lw_unreadable_panes *unread, struct lw_err *err) {
+    struct lw_unreadable_pane one = {.start_ms = start_ms,
+                                     .partition = (int32_t)partition};
     if (!unread || why->code != LW_EINPUT)
         return lw_fail(err, why->code, "%s", why->msg);
     lw_copy(one.why, sizeof one.why, why->msg);
-    lw_unread_add(unread, &one);
+    lw_unreadable_add(unread, &one);
     return 0;
 }
 
 static int merge_replies(const struct lw_spec *spec, const struct lw_batch *b,
-                         struct lw_pane *merged, struct lw_unreadables *unread,
+                         struct lw_pane *merged, struct lw_unreadable_panes *unread,
                          struct lw_err *err) {
     uint64_t seed = merged->profile->seed;
     struct lw_pane *one = lw_pane_new(spec, merged->start_ms, seed);
@@ -118,7 +120,7 @@ static int merge_replies(const struct lw_spec *spec, const struct lw_batch *b,
 
 struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
                               int32_t npartitions, int64_t start_ms,
-                              struct lw_unreadables *unread, struct lw_err *err) {
+                              struct lw_unreadable_panes *unread, struct lw_err *err) {
     struct lw_batch b;
     size_t n = (size_t)npartitions;
     lw_batch_init(&b, n + 1);
@@ -126,7 +128,7 @@ struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
         lw_cmd_str(b.cmd[i], "HGETALL");
         lw_key_arg(b.cmd[i], spec, "pane:%" PRId64 ":%zu", start_ms, i);
     }
-    lw__unread_ask(b.cmd[n], spec, npartitions, start_ms);
+    lw__unreadable_query(b.cmd[n], spec, npartitions, start_ms);
     struct lw_pane *merged = NULL;
     if (lw_batch_send(r, &b, err) == 0) {
         merged = lw_pane_new(spec, start_ms, merged_seed(spec, start_ms));
@@ -134,7 +136,7 @@ struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
             lw_pane_free(merged);
             merged = NULL;
         } else if (unread) {
-            lw__unread_notes(b.reply[n], start_ms, unread);
+            lw__unreadable_notes(b.reply[n], start_ms, unread);
         }
     }
     lw_batch_fini(&b);
@@ -182,7 +184,7 @@ int lw__offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
     return n >= 3 && out->first >= 0 && out->first <= out->last ? n : 0;
 }
 
-static void widen(struct lw_range *range, const struct lw_reply *lines) {
+static void range_widen(struct lw_range *range, const struct lw_reply *lines) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
         if (lw__offsets_line(lw_reply_at(lines, i), &of) != 4)
@@ -212,7 +214,7 @@ int lw_state_ranges(struct lw_redis *r, const struct lw_spec *spec, int32_t npar
     int rc = lw_batch_send(r, &b, err);
     for (size_t i = 0; i < b.n && rc == 0; i++) {
         out[i] = (struct lw_range){.partition = (int32_t)i, .first = -1, .last = -1};
-        widen(&out[i], b.reply[i]);
+        range_widen(&out[i], b.reply[i]);
     }
     lw_batch_fini(&b);
     return rc;

@@ -112,7 +112,7 @@ static void put_keys(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_uint(c, 5 + dirty);
     lw_key_arg(c, spec, "part:%s:%d", flush->topic, flush->partition);
     lw_key_arg(c, spec, "models");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_key_arg(c, spec, "offsets:%d", flush->partition);
     lw_key_arg(c, spec, "panes");
     for (size_t i = 0; i < lw_partition_panes(p); i++)
@@ -140,9 +140,9 @@ static void put_believed(struct lw_cmd *c, const struct lw_partition *p) {
         lw_cmd_int(c, limit);
 }
 
-static void build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                  const struct lw_flush *flush, struct lw_partition *p) {
-    struct lw_buf *scratch = lw_verb_bytes(r);
+static void flush_build(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                        const struct lw_flush *flush, struct lw_partition *p) {
+    struct lw_buf *scratch = lw_cmd_bytes(r);
     char prefix[LW_KEY_MAX];
     put_keys(c, spec, flush, p);
     lw_cmd_uint(c, flush->epoch);
@@ -171,8 +171,8 @@ int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
             err, LW_EFENCED,
             "flush of %s/%d: offset %" PRId64 " is before %" PRId64 ", where it stood",
             flush->topic, flush->partition, flush->next_offset, flush->base_offset);
-    struct lw_cmd *c = lw_verb_cmd(r);
-    build(r, c, spec, flush, p);
+    struct lw_cmd *c = lw_cmd_scratch(r);
+    flush_build(r, c, spec, flush, p);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_flush, c, err);
     if (!reply)
         return lw_err_context(err, "flush of %s/%d", flush->topic, flush->partition);

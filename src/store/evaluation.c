@@ -1,4 +1,4 @@
-/* One step of the detector, written at once.
+/* One step of the monitor, written at once.
  *
  * The monitor's state and everything that it decided go into one script, so that a leader
  * that dies in between has either done nothing (its successor decides the same again) or
@@ -14,154 +14,11 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/damage.h"
-#include "store/unread.h"
+#include "store/evaluation.h"
+#include "store/unreadable.h"
 
-/* A moment up to which panes can have been sealed; INT64_MIN, and false: it is none. */
-static bool is_sealed(const struct lw_spec *spec, const char *text, int64_t *out) {
-    int64_t t, limit = LW_DAY * 365 * 400;
-    *out = INT64_MIN;
-    if (!text || !lw_parse_i64(text, &t) || t % spec->pane_ms != 0 || t > limit ||
-        t < -limit)
-        return false;
-    *out = t;
-    return true;
-}
-
-/* The end of the newest window in the history; INT64_MIN: there is none. */
-static int newest_figures(struct lw_redis *r, const struct lw_spec *spec, int64_t *out,
-                          struct lw_err *err) {
-    char key[LW_KEY_MAX], ms[24];
-    *out = INT64_MIN;
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "XREVRANGE %s + - COUNT 1", lw_key(key, spec, "history"));
-    if (!reply)
-        return -1;
-    const char *id = lw_reply_text(lw_reply_at(lw_reply_at(reply, 0), 0), NULL);
-    if (id) {
-        lw_copy(ms, sizeof ms, id);
-        ms[strcspn(ms, "-")] = '\0';
-        is_sealed(spec, ms, out);
-    }
-    lw_reply_free(reply);
-    return 0;
-}
-
-/* sealed_until, the newest entry of the history and `now` are written together: where the
- * two agree on another moment, the first is damaged. */
-static int outvoted(struct lw_redis *r, const struct lw_spec *spec, int64_t sealed_ms,
-                    struct lw_err *err) {
-    char key[LW_KEY_MAX];
-    int64_t newest, at;
-    if (newest_figures(r, spec, &newest, err))
-        return -1;
-    if (newest == INT64_MIN || newest == sealed_ms)
-        return 0;
-    struct lw_reply *now = lw_redis_do(r, err, "HGET %s at", lw_key(key, spec, "now"));
-    bool given = is_sealed(spec, lw_reply_text(now, NULL), &at);
-    lw_reply_free(now);
-    return now ? given && at == newest : -1;
-}
-
-int lw_detector_load(struct lw_redis *r, const struct lw_spec *spec,
-                     struct lw_detector_state *out, struct lw_err *err) {
-    char key[LW_KEY_MAX], was[64] = "";
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "HMGET %s sealed_until state updated heard heard_at",
-                    lw_key(key, spec, "detector"));
-    if (!reply)
-        return lw_err_context(err, "detector state");
-    size_t len;
-    const char *sealed = lw_reply_text(lw_reply_at(reply, 0), NULL);
-    const char *state = lw_reply_text(lw_reply_at(reply, 1), &len);
-    out->damaged[0] = '\0';
-    if (!is_sealed(spec, sealed, &out->sealed_until_ms))
-        lw_copy(out->damaged, sizeof out->damaged,
-                sealed && *sealed ? sealed : "missing");
-    else if (sealed)
-        lw_copy(was, sizeof was, sealed);
-    out->updated_ms = lw_reply_int(lw_reply_at(reply, 2));
-    out->state = state ? lw_memdup(state, len) : NULL;
-    out->len = len;
-    int64_t heard = lw_reply_int(lw_reply_at(reply, 3));
-    int64_t heard_ms = lw_reply_int(lw_reply_at(reply, 4)), now = lw_wall_ms();
-    out->heard = heard > 0 ? (uint64_t)heard : 0;
-    out->heard_ms = heard_ms < 0 ? 0 : heard_ms > now ? now : heard_ms;
-    lw_reply_free(reply);
-    int other = was[0] ? outvoted(r, spec, out->sealed_until_ms, err) : 0;
-    if (other > 0)
-        lw_copy(out->damaged, sizeof out->damaged, was);
-    if (other >= 0)
-        return 0;
-    free(out->state);
-    out->state = NULL;
-    return lw_err_context(err, "detector state");
-}
-
-int lw_detector_mend(struct lw_redis *r, const struct lw_spec *spec,
-                     const struct lw_lease *lease, struct lw_detector_state *state,
-                     struct lw_err *err) {
-    int64_t sealed;
-    if (newest_figures(r, spec, &sealed, err))
-        return -1;
-    if (sealed == INT64_MIN && strcmp(state->damaged, "missing") == 0)
-        return 0; /* nothing was sealed yet */
-    const struct lw_unusable was = {"detector", "sealed_until",
-                                    "sealed_until is not the end of the newest figures",
-                                    state->damaged, strlen(state->damaged)};
-    if (lw_damage_keep(r, spec, lease, &was, err))
-        return -1;
-    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, sealed == INT64_MIN ? "HDEL" : "HSET");
-    lw_key_arg(c, spec, "detector");
-    lw_cmd_str(c, "sealed_until");
-    if (sealed != INT64_MIN)
-        lw_cmd_int(c, sealed);
-    lw_cmd_fill(c, slot);
-    state->sealed_until_ms = sealed;
-    return lw_guard_run(r, c, "detector", err);
-}
-
-int lw_detector_stamp(struct lw_redis *r, const struct lw_spec *spec,
-                      int64_t *sealed_until_ms, int64_t *updated_ms, struct lw_err *err) {
-    char key[LW_KEY_MAX];
-    struct lw_reply *reply = lw_redis_do(r, err, "HMGET %s sealed_until updated",
-                                         lw_key(key, spec, "detector"));
-    if (!reply)
-        return lw_err_context(err, "detector state");
-    is_sealed(spec, lw_reply_text(lw_reply_at(reply, 0), NULL), sealed_until_ms);
-    *updated_ms = lw_reply_int(lw_reply_at(reply, 1));
-    lw_reply_free(reply);
-    return 0;
-}
-
-struct lw_reply *lw_quarantine_get(struct lw_redis *r, const struct lw_spec *spec,
-                                   const char **json, struct lw_err *err) {
-    char key[LW_KEY_MAX];
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "HGET %s quarantine", lw_key(key, spec, "detector"));
-    const char *text = reply ? lw_reply_text(reply, NULL) : NULL;
-    *json = text && *text ? text : "[]";
-    return reply;
-}
-
-int lw_detector_heard(struct lw_redis *r, const struct lw_spec *spec,
-                      const struct lw_lease *lease, uint64_t heard, int64_t heard_ms,
-                      struct lw_err *err) {
-    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "detector");
-    lw_cmd_str(c, "heard");
-    lw_cmd_uint(c, heard);
-    lw_cmd_str(c, "heard_at");
-    lw_cmd_int(c, heard_ms);
-    lw_cmd_fill(c, slot);
-    return lw_guard_run(r, c, "detector", err);
-}
-
-void lw__step_id(const struct lw_step *step, const struct lw_buf *state,
-                 const char *extra, char out[17]) {
+void lw__evaluation_id(const struct lw_evaluation_step *step, const struct lw_buf *state,
+                       const char *extra, char out[17]) {
     struct lw_buf all = {0};
     lw_buf_put(&all, state->data, state->len);
     lw_buf_printf(&all, "|%" PRId64 "|%d|%s", step->evaluation->at_ms, step->sealed,
@@ -206,9 +63,9 @@ static void quarantine_json(const struct lw_monitor *m, struct lw_buf *out) {
     lw_buf_printf(out, "]");
 }
 
-static void put_detector(struct lw_cmd *c, const struct lw_spec *spec,
-                         const struct lw_step *step, const struct lw_buf *state,
-                         const char *id) {
+static void put_monitor(struct lw_cmd *c, const struct lw_spec *spec,
+                        const struct lw_evaluation_step *step, const struct lw_buf *state,
+                        const char *id) {
     uint32_t shadow[LW_VERSIONS_MAX];
     size_t n = lw_monitor_shadows(step->monitor, shadow), used = 0;
     char shadows[12 * LW_VERSIONS_MAX] = "";
@@ -219,7 +76,7 @@ static void put_detector(struct lw_cmd *c, const struct lw_spec *spec,
     int64_t sealed = lw_monitor_sealed_until(step->monitor);
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     if (sealed != INT64_MIN) {
         lw_cmd_str(c, "sealed_until");
         lw_cmd_int(c, sealed);
@@ -260,8 +117,8 @@ static void put_forget(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_line_by(struct lw_cmd *c, const struct lw_spec *spec,
-                        const struct lw_step *step, const char *what, const char *who,
-                        const char *detail) {
+                        const struct lw_evaluation_step *step, const char *what,
+                        const char *who, const char *detail) {
     size_t slot = lw_cmd_slot(c);
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){what, who, detail, step->evaluation->at_ms,
@@ -270,25 +127,26 @@ static void put_line_by(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_line(struct lw_cmd *c, const struct lw_spec *spec,
-                     const struct lw_step *step, const char *what, const char *detail) {
+                     const struct lw_evaluation_step *step, const char *what,
+                     const char *detail) {
     put_line_by(c, spec, step, what, step->lease->who, detail);
 }
 
 static void put_evaluated(struct lw_cmd *c, const struct lw_spec *spec,
-                          const struct lw_step *step) {
+                          const struct lw_evaluation_step *step) {
     char text[64];
     const struct lw_evaluation *e = step->evaluation;
     snprintf(text, sizeof text, "%zu figures, %zu alerts", e->nfigures, e->nalerts);
     size_t slot = lw_cmd_slot(c);
-    lw__evaluation_words(c, spec,
-                         &(struct lw_audit_line){"evaluated", step->lease->who, text,
-                                                 e->at_ms, step->now_ms});
+    lw__audit_evaluation_words(c, spec,
+                               &(struct lw_audit_line){"evaluated", step->lease->who,
+                                                       text, e->at_ms, step->now_ms});
     lw_cmd_fill(c, slot);
 }
 
 /* "critical recalibration: 9.7% of the squared error ..." */
 static void put_alert(struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_step *step, const struct lw_alert *a) {
+                      const struct lw_evaluation_step *step, const struct lw_alert *a) {
     char text[sizeof a->summary + 2 * LW_NAME_MAX + 32];
     snprintf(text, sizeof text, "%s %s%s%s: %s", lw_severity_name(a->severity), a->name,
              a->feature[0] ? " of " : "", a->feature, a->summary);
@@ -296,7 +154,7 @@ static void put_alert(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_spans(struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_step *step) {
+                      const struct lw_evaluation_step *step) {
     static const char *const what[] = {"quarantined", "quarantine_ended", "released"};
     const struct lw_evaluation *e = step->evaluation;
     char text[300];
@@ -308,7 +166,7 @@ static void put_spans(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_step *step) {
+                      const struct lw_evaluation_step *step) {
     const struct lw_evaluation *e = step->evaluation;
     char text[480];
     if (step->sealed)
@@ -335,30 +193,30 @@ static void put_taken(struct lw_cmd *c, const struct lw_spec *spec) {
     lw_cmd_fill(c, slot);
 }
 
-void lw__step_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                  const struct lw_step *step, const struct lw_buf *state,
-                  const char *id) {
+void lw__evaluation_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                        const struct lw_evaluation_step *step, const struct lw_buf *state,
+                        const char *id) {
     if (step->sealed) {
         lw__figures_put(c, spec, step);
         lw__windows_put(r, c, spec, step->monitor);
         put_forget(c, spec, step->monitor);
     }
-    lw__unread_put(c, spec, step);
+    lw__unreadable_put(c, spec, step);
     lw__alerts_put(r, c, spec, step);
     put_audit(c, spec, step);
     if (step->asked)
         put_taken(c, spec);
-    put_detector(c, spec, step, state, id);
+    put_monitor(c, spec, step, state, id);
 }
 
-int lw_step_write(struct lw_redis *r, const struct lw_spec *spec,
-                  const struct lw_step *step, struct lw_err *err) {
+int lw_evaluation_write(struct lw_redis *r, const struct lw_spec *spec,
+                        const struct lw_evaluation_step *step, struct lw_err *err) {
     struct lw_buf state = {0};
     char id[17];
     lw_monitor_write(step->monitor, &state);
-    lw__step_id(step, &state, "", id);
+    lw__evaluation_id(step, &state, "", id);
     struct lw_cmd *c = lw_guard_begin(r, spec, step->lease, step, id);
-    lw__step_put(r, c, spec, step, &state, id);
+    lw__evaluation_put(r, c, spec, step, &state, id);
     lw_buf_fini(&state);
     return lw_guard_run(r, c, "evaluation", err);
 }

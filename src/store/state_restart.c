@@ -1,4 +1,4 @@
-/* Partitions that are not what they were: a topic that was made anew, one that has grown.
+/* Partitions that are not what they were: a topic that was recreated, one that has grown.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,9 +23,9 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
     snprintf(
         detail, sizeof detail,
         "%s/%" PRId32 ": offset %" PRId64
-        " is behind the end of the topic, which was made anew; it is read from %" PRId64,
+        " is behind the end of the topic, which was recreated; it is read from %" PRId64,
         flush->topic, flush->partition, flush->base_offset, flush->next_offset);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "part:%s:%d", flush->topic, flush->partition);
     lw_key_arg(c, spec, "offsets:%d", flush->partition);
@@ -37,7 +37,7 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_str(c, who);
     lw_cmd_str(c, detail);
     lw_cmd_int(c, flush->now_ms);
-    struct lw_buf *progress = lw_verb_bytes(r);
+    struct lw_buf *progress = lw_cmd_bytes(r);
     lw__progress_put(progress, p, flush->next_offset);
     lw_cmd_arg(c, progress->data, progress->len);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_restart, c, err);
@@ -52,37 +52,4 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
                      flush->partition, found ? found : "something else");
     lw_reply_free(reply);
     return rc;
-}
-
-/* Of the partitions from .. until, those that have a state: the last one's number and 1.
- */
-static int32_t last_known(struct lw_redis *r, const struct lw_spec *spec,
-                          const char *topic, int32_t from, int32_t until,
-                          struct lw_err *err) {
-    struct lw_batch b;
-    int32_t n = from;
-    lw_batch_init(&b, (size_t)(until - from));
-    for (size_t i = 0; i < b.n; i++) {
-        lw_cmd_str(b.cmd[i], "EXISTS");
-        lw_key_arg(b.cmd[i], spec, "part:%s:%d", topic, from + (int32_t)i);
-    }
-    int rc = lw_batch_send(r, &b, err);
-    for (size_t i = 0; rc == 0 && i < b.n; i++)
-        if (lw_reply_int(b.reply[i]))
-            n = from + (int32_t)i + 1;
-    lw_batch_fini(&b);
-    return rc ? -1 : n;
-}
-
-int32_t lw_meta_partitions(struct lw_redis *r, const struct lw_spec *spec,
-                           const char *topic, int32_t live, struct lw_err *err) {
-    char key[LW_KEY_MAX];
-    struct lw_reply *reply =
-        lw_redis_do(r, err, "HGET %s partitions", lw_key(key, spec, "meta"));
-    if (!reply)
-        return -1;
-    int64_t n = lw_reply_int(reply);
-    lw_reply_free(reply);
-    n = n > 0 && n <= LW_PARTITIONS_MAX ? n : 0;
-    return n > live ? last_known(r, spec, topic, live, (int32_t)n, err) : (int32_t)n;
 }

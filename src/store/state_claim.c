@@ -14,7 +14,7 @@
 #include "store/keys.h"
 #include "store/scripts.h"
 #include "store/state_private.h"
-#include "store/unread.h"
+#include "store/unreadable.h"
 
 void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shadows,
                     struct lw_active_versions *out) {
@@ -46,17 +46,17 @@ int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
     return 0;
 }
 
-/* One open pane from its hash. What cannot be read becomes empty, and is told. */
+/* One open pane from its hash. What cannot be read becomes empty, and is reported. */
 static int load_pane(struct lw_pane *pane, int32_t number, const struct lw_reply *fields,
-                     struct lw_unreadables *unread, struct lw_err *err) {
-    struct lw_unread one = {.start_ms = pane->start_ms, .partition = number};
+                     struct lw_unreadable_panes *unread, struct lw_err *err) {
+    struct lw_unreadable_pane one = {.start_ms = pane->start_ms, .partition = number};
     struct lw_err why = {0};
     int rc = lw__pane_fill(pane, fields, &why);
     if (rc && why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
     if (rc) {
         lw_copy(one.why, sizeof one.why, why.msg);
-        lw_unread_add(unread, &one);
+        lw_unreadable_add(unread, &one);
         lw_pane_reset(pane, pane->start_ms, pane->profile->seed);
     }
     pane->dirty = false;
@@ -65,7 +65,7 @@ static int load_pane(struct lw_pane *pane, int32_t number, const struct lw_reply
 
 static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
                            struct lw_partition *p, int32_t number,
-                           struct lw_unreadables *unread, struct lw_err *err) {
+                           struct lw_unreadable_panes *unread, struct lw_err *err) {
     struct lw_batch b;
     lw_batch_init(&b, lw_partition_panes(p));
     for (size_t i = 0; i < b.n; i++) {
@@ -80,10 +80,10 @@ static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
     return rc;
 }
 
-/* What a pane that begins anew held is still in Kafka, and still of use to a training:
+/* What a pane that starts again held is still in Kafka, and still of use to a training:
  * its lineage goes on from the offset where it began. */
 static int keep_lineage(struct lw_redis *r, const struct lw_spec *spec,
-                        struct lw_partition *p, const struct lw_unread *one,
+                        struct lw_partition *p, const struct lw_unreadable_pane *one,
                         struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_pane *pane = lw_partition_open(p, one->start_ms);
@@ -153,7 +153,7 @@ static int has_offsets(struct lw_redis *r, const struct lw_spec *spec, int32_t n
     return found;
 }
 
-static int load_progress(struct lw_redis *r, const struct lw_part *of,
+static int load_progress(struct lw_redis *r, const struct lw_claim_target *of,
                          const struct lw_reply *reply, struct lw_claim *out,
                          struct lw_err *err) {
     struct lw_err why = {0};
@@ -177,11 +177,11 @@ static int load_progress(struct lw_redis *r, const struct lw_part *of,
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    const char *owner, struct lw_partition *p, int32_t number,
                    struct lw_claim *out, struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "part:%s:%d", topic, number);
     lw_key_arg(c, spec, "models");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_cmd_str(c, owner);
     lw_cmd_int(c, lw_wall_ms());
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_claim, c, err);
@@ -190,19 +190,19 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(reply, 0));
     lw__force_read(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->force);
     read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
-    out->unread = (struct lw_unreadables){0};
+    out->unread = (struct lw_unreadable_panes){0};
     out->rebuilt[0] = '\0';
-    const struct lw_part of = {spec, topic, owner, number, p};
+    const struct lw_claim_target of = {spec, topic, owner, number, p};
     int rc = load_progress(r, &of, reply, out, err);
     rc = rc ? rc : load_open_panes(r, spec, p, number, &out->unread, err);
     for (size_t i = 0; i < out->unread.n && rc == 0; i++)
         rc = keep_lineage(r, spec, p, &out->unread.item[i], err) ||
-                     lw__unread_aside(r, spec, topic, out->epoch, &out->unread.item[i],
-                                      err)
+                     lw__unreadable_move(r, spec, topic, out->epoch, &out->unread.item[i],
+                                         err)
                  ? -1
                  : 0;
     if (rc)
-        lw_unread_fini(&out->unread);
+        lw_unreadable_fini(&out->unread);
     else
         lw__sealed_read(p, lw_reply_at(reply, 6));
     lw_reply_free(reply);

@@ -27,28 +27,7 @@
 
 #define LINES_MAX 1000 /* of offsets:<p>, the newest; open panes are among them */
 
-/* KEYS: part, unreadable:part..., unreadable, audit. ARGV: epoch, name, wall ms, why,
- * ttl, owner, next_offset or '', cap of the audit, champion, shadows. 1, or 0: somebody
- * else has claimed it. */
-static const struct lw_script rebuild = {
-    "rebuild",
-    "if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end\n"
-    "local to = KEYS[2]\n"
-    "if redis.call('EXISTS', to) == 1 then to = to .. ':' .. ARGV[3] end\n"
-    "will('RENAME', KEYS[1], to)\n"
-    "will('PEXPIRE', to, ARGV[5])\n"
-    "will('HSET', KEYS[1], 'owner', ARGV[6], 'epoch', ARGV[1], 'claimed', ARGV[3],\n"
-    "           'idle', '0', 'champion', ARGV[9], 'shadows', ARGV[10],\n"
-    "           'champion_since', ARGV[7] == '' and '-1' or ARGV[7])\n"
-    "if ARGV[7] ~= '' then will('HSET', KEYS[1], 'next_offset', ARGV[7]) end\n"
-    "will('HSET', KEYS[3], ARGV[2], ARGV[3] .. ' ' .. ARGV[4])\n"
-    "will('PEXPIRE', KEYS[3], ARGV[5])\n"
-    "will('XADD', KEYS[4], 'MAXLEN', '~', ARGV[8], '*', 'what', 'unreadable',\n"
-    "           'who', ARGV[6], 'detail', ARGV[2] .. ': ' .. ARGV[4], 'event', '0',\n"
-    "           'at', ARGV[3])\n"
-    "return commit(1)\n"};
-
-struct evidence {
+struct partition_evidence {
     int64_t mark_ms, newest_ms; /* INT64_MIN: not known */
     uint64_t counter[LW_COUNTERS];
     int64_t behind; /* the largest offset in a pane; -1 */
@@ -61,7 +40,7 @@ static int64_t time_of(const struct lw_reply *reply) {
 }
 
 /* They must add up, or mean nothing. */
-static void read_counters(const struct lw_reply *fields, struct evidence *e) {
+static void read_counters(const struct lw_reply *fields, struct partition_evidence *e) {
     uint64_t *c = e->counter;
     for (size_t i = 0; i < LW_COUNTERS; i++) {
         int64_t n = lw_reply_int(lw_reply_at(fields, 2 + i));
@@ -72,7 +51,7 @@ static void read_counters(const struct lw_reply *fields, struct evidence *e) {
         memset(c, 0, sizeof e->counter);
 }
 
-static void read_lines(const struct lw_reply *lines, struct evidence *e) {
+static void read_lines(const struct lw_reply *lines, struct partition_evidence *e) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
         if (lw__offsets_line(lw_reply_at(lines, i), &of) && of.last < LW_OFFSET_MAX &&
@@ -81,10 +60,10 @@ static void read_lines(const struct lw_reply *lines, struct evidence *e) {
     }
 }
 
-static int gather(struct lw_redis *r, const struct lw_part *of, struct evidence *e,
-                  struct lw_err *err) {
+static int evidence_read(struct lw_redis *r, const struct lw_claim_target *of,
+                         struct partition_evidence *e, struct lw_err *err) {
     struct lw_batch b;
-    *e = (struct evidence){INT64_MIN, INT64_MIN, {0}, -1};
+    *e = (struct partition_evidence){INT64_MIN, INT64_MIN, {0}, -1};
     lw_batch_init(&b, 2);
     lw_cmd_str(b.cmd[0], "HMGET");
     lw_key_arg(b.cmd[0], of->spec, "part:%s:%d", of->topic, of->number);
@@ -108,8 +87,9 @@ static int gather(struct lw_redis *r, const struct lw_part *of, struct evidence 
 }
 
 /* Of the index, those that the mark has not passed. */
-static int open_panes(struct lw_redis *r, const struct lw_part *of, struct evidence *e,
-                      int64_t sealed_ms, struct lw_err *err) {
+static int open_panes(struct lw_redis *r, const struct lw_claim_target *of,
+                      struct partition_evidence *e, int64_t sealed_ms,
+                      struct lw_err *err) {
     char key[LW_KEY_MAX], from[32] = "-inf";
     int64_t *start, mark = e->mark_ms == INT64_MIN ? sealed_ms : e->mark_ms;
     if (mark != INT64_MIN)
@@ -141,7 +121,7 @@ static int sealed_until(struct lw_redis *r, const struct lw_spec *spec, int64_t 
                         struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *reply =
-        lw_redis_do(r, err, "HGET %s sealed_until", lw_key(key, spec, "detector"));
+        lw_redis_do(r, err, "HGET %s sealed_until", lw_key(key, spec, "monitor"));
     if (!reply)
         return -1;
     *out = time_of(reply);
@@ -149,11 +129,11 @@ static int sealed_until(struct lw_redis *r, const struct lw_spec *spec, int64_t 
     return 0;
 }
 
-static int begin_anew(struct lw_redis *r, const struct lw_part *of,
-                      const struct lw_claim *claim, struct lw_err *err) {
+static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
+                        const struct lw_claim *claim, struct lw_err *err) {
     char name[300];
     struct lw_buf shadows = {0};
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     snprintf(name, sizeof name, "part:%s:%d", of->topic, of->number);
     lw_cmd_int(c, 4);
     lw_key_arg(c, of->spec, "%s", name);
@@ -164,7 +144,7 @@ static int begin_anew(struct lw_redis *r, const struct lw_part *of,
     lw_cmd_str(c, name);
     lw_cmd_int(c, lw_wall_ms());
     lw_cmd_str(c, claim->rebuilt);
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_str(c, of->owner);
     if (claim->next_offset >= 0)
         lw_cmd_int(c, claim->next_offset);
@@ -176,17 +156,17 @@ static int begin_anew(struct lw_redis *r, const struct lw_part *of,
         lw_buf_printf(&shadows, "%s%u", i ? " " : "", claim->force.shadow[i]);
     lw_cmd_arg(c, shadows.data, shadows.len);
     lw_buf_fini(&shadows);
-    struct lw_reply *reply = lw_redis_eval(r, &rebuild, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_rebuild, c, err);
     if (!reply)
         return -1;
     bool ours = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
-    return ours ? 0 : lw_fail(err, LW_EAGAIN, "somebody else has claimed it meanwhile");
+    return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it meanwhile");
 }
 
-int lw__put_back(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
-                 struct lw_err *err) {
-    return begin_anew(r, of, out, err);
+int lw__put_back(struct lw_redis *r, const struct lw_claim_target *of,
+                 struct lw_claim *out, struct lw_err *err) {
+    return part_replace(r, of, out, err);
 }
 
 void lw__progress_put(struct lw_buf *out, const struct lw_partition *p,
@@ -209,11 +189,11 @@ int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
     return 0;
 }
 
-int lw__rebuild(struct lw_redis *r, const struct lw_part *of, struct lw_claim *out,
-                const char *why, struct lw_err *err) {
-    struct evidence e;
+int lw__rebuild(struct lw_redis *r, const struct lw_claim_target *of,
+                struct lw_claim *out, const char *why, struct lw_err *err) {
+    struct partition_evidence e;
     int64_t sealed_ms;
-    if (gather(r, of, &e, err) || sealed_until(r, of->spec, &sealed_ms, err) ||
+    if (evidence_read(r, of, &e, err) || sealed_until(r, of->spec, &sealed_ms, err) ||
         open_panes(r, of, &e, sealed_ms, err))
         return -1;
     if (out->next_offset < 0 && out->last_offset >= 0)
@@ -221,5 +201,5 @@ int lw__rebuild(struct lw_redis *r, const struct lw_part *of, struct lw_claim *o
     if (out->next_offset < 0 && e.behind >= 0)
         out->next_offset = e.behind + 1;
     lw_copy(out->rebuilt, sizeof out->rebuilt, why);
-    return begin_anew(r, of, out, err);
+    return part_replace(r, of, out, err);
 }

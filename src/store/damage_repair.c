@@ -13,72 +13,9 @@
 #include "base/time.h"
 #include "store/damage.h"
 #include "store/guard.h"
+#include "store/models.h"
+#include "store/scripts.h"
 #include "store/state_private.h"
-
-/* KEYS: unreadable:<name>, unreadable, audit. ARGV: name, audit words. */
-static const struct lw_script drop = {"drop",
-                                      "local was = redis.call('EXISTS', KEYS[1]) + "
-                                      "redis.call('HEXISTS', KEYS[2], ARGV[1])\n"
-                                      "if was == 0 then return 0 end\n"
-                                      "will('DEL', KEYS[1])\n"
-                                      "will('HDEL', KEYS[2], ARGV[1])\n"
-                                      "will(unpack(ARGV, 2))\n"
-                                      "return commit(was)\n"};
-
-/* KEYS: part, unreadable:part..., unreadable, audit, panes, offsets. ARGV: epoch as it
- * was, name, wall ms, ttl, offset, progress, prefix of panes, partition, start of the
- * first pane that is not sealed or '-inf', audit words. 1, or 0: it has changed. */
-static const struct lw_script reread = {
-    "reread",
-    "if (redis.call('HGET', KEYS[1], 'epoch') or '0') ~= ARGV[1] then return 0 end\n"
-    "local was = redis.call('HMGET', KEYS[1], 'champion', 'shadows')\n"
-    "local starts = redis.call('ZRANGEBYSCORE', KEYS[5], ARGV[9], '+inf')\n"
-    "redis.call('ZCARD', KEYS[6])\n"
-    "if redis.call('EXISTS', KEYS[1]) == 1 then\n"
-    "  local to = KEYS[2]\n"
-    "  if redis.call('EXISTS', to) == 1 then to = to .. ':' .. ARGV[3] end\n"
-    "  will('RENAME', KEYS[1], to)\n"
-    "  will('PEXPIRE', to, ARGV[4])\n"
-    "end\n"
-    "local t = redis.call('TIME')\n"
-    "local epoch = math.max(tonumber(t[1]) * 1000000 + tonumber(t[2]),\n"
-    "                       (tonumber(ARGV[1]) or 0) + 1)\n"
-    "will('HSET', KEYS[1], 'owner', 'repair', 'epoch', string.format('%.0f', epoch),\n"
-    "           'claimed', ARGV[3], 'idle', '0', 'champion', was[1] or '0',\n"
-    "           'champion_since', ARGV[5], 'shadows', was[2] or '',\n"
-    "           'next_offset', ARGV[5], 'progress', ARGV[6])\n"
-    "for _, m in ipairs(starts) do\n"
-    "  local start, number = string.match(m, '^(-?%d+):(%d+)$')\n"
-    "  if number == ARGV[8] then\n"
-    "    will('UNLINK', ARGV[7] .. m)\n"
-    "    will('ZREM', KEYS[5], m)\n"
-    "    will('ZREMRANGEBYSCORE', KEYS[6], start, start)\n"
-    "  end\n"
-    "end\n"
-    "will('HSET', KEYS[3], ARGV[2], ARGV[3] .. ' read again from offset ' .. ARGV[5])\n"
-    "will('PEXPIRE', KEYS[3], ARGV[4])\n"
-    "will(unpack(ARGV, 10))\n"
-    "return commit(1)\n"};
-
-/* KEYS: pane, panes, unreadable, detector, audit. ARGV: start, partition, end, ttl, wall
- * ms, number of audit words, audit words, fields and values. 1, or 0. */
-static const struct lw_script fill = {
-    "fill", "local sealed = tonumber(redis.call('HGET', KEYS[4], 'sealed_until') or '')\n"
-            "if not sealed or sealed < tonumber(ARGV[3]) then return 0 end\n"
-            "local name = ARGV[1] .. ':' .. ARGV[2]\n"
-            "if redis.call('HEXISTS', KEYS[3], name) == 0 then return 0 end\n"
-            "will('ZADD', KEYS[2], ARGV[1], name)\n"
-            "local n = tonumber(ARGV[6])\n"
-            "will('HSET', KEYS[1], unpack(ARGV, 7 + n))\n"
-            "local named = {}\n"
-            "for i = 7 + n, #ARGV, 2 do named[ARGV[i]] = true end\n"
-            "only(KEYS[1], named)\n"
-            "will('PEXPIRE', KEYS[1], ARGV[4])\n"
-            "will('HDEL', KEYS[3], name)\n"
-            /* Whoever leads finds another stamp, and reads everything again. */
-            "will('HSET', KEYS[4], 'updated', ARGV[5])\n"
-            "will(unpack(ARGV, 7, 6 + n))\n"
-            "return commit(1)\n"};
 
 bool lw_damage_is_pane(const struct lw_spec *spec, const char *name, int64_t *start_ms,
                        int32_t *partition) {
@@ -126,7 +63,7 @@ static void read_versions(const struct lw_reply *fields, struct lw_active_versio
 int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
                    int32_t partition, struct lw_lost_pane *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
-    struct lw_err none = {0}; /* what was set aside may be no hash */
+    struct lw_err none = {0}; /* what was moved away may be no hash */
     struct lw_reply *pane =
         lw_redis_do(r, err, "EXISTS %s",
                     lw_key(key, spec, "pane:%" PRId64 ":%d", start_ms, partition));
@@ -162,15 +99,15 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
     int64_t now = lw_wall_ms();
     lw_format_time(when, sizeof when, pane->start_ms);
     snprintf(detail, sizeof detail,
-             "the pane of %s of partition %d is made again from Kafka, of %" PRIu64
+             "the pane of %s of partition %d is rebuilt from Kafka, of %" PRIu64
              " events",
              when, partition, pane->events);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 5);
     lw_key_arg(c, spec, "pane:%" PRId64 ":%d", pane->start_ms, partition);
     lw_key_arg(c, spec, "panes");
     lw_key_arg(c, spec, "unreadable");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_key_arg(c, spec, "audit");
     lw_cmd_int(c, pane->start_ms);
     lw_cmd_int(c, partition);
@@ -180,8 +117,8 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
     size_t slot = lw_cmd_slot(c);
     lw__audit_words(c, spec, &(struct lw_audit_line){"repaired", who, detail, 0, now});
     lw_cmd_fill(c, slot);
-    lw_pane_write(pane, lw_verb_bytes(r), put_field, c);
-    struct lw_reply *reply = lw_redis_eval(r, &fill, c, err);
+    lw_pane_write(pane, lw_cmd_bytes(r), put_field, c);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_fill, c, err);
     if (!reply)
         return -1;
     bool done = lw_reply_int(reply) == 1;
@@ -190,15 +127,15 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
                ? 0
                : lw_fail(
                      err, LW_EFENCED,
-                     "the pane of %s of partition %d is not sealed yet, or is not set aside",
+                     "the pane of %s of partition %d is not sealed yet, or was not moved away",
                      when, partition);
 }
 
 int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *name,
                    const char *who, struct lw_err *err) {
     if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
-        return lw_fail(err, LW_ENOTFOUND, "nothing is set aside under \"%.80s\"", name);
-    struct lw_cmd *c = lw_verb_cmd(r);
+        return lw_fail(err, LW_ENOTFOUND, "nothing was moved away under \"%.80s\"", name);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "unreadable:%s", name);
     lw_key_arg(c, spec, "unreadable");
@@ -206,13 +143,14 @@ int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *n
     lw_cmd_str(c, name);
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){"repaired", who, name, 0, lw_wall_ms()});
-    struct lw_reply *reply = lw_redis_eval(r, &drop, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_drop, c, err);
     if (!reply)
         return -1;
     bool was = lw_reply_int(reply) > 0;
     lw_reply_free(reply);
     return was ? 0
-               : lw_fail(err, LW_ENOTFOUND, "nothing is set aside under \"%.80s\"", name);
+               : lw_fail(err, LW_ENOTFOUND, "nothing was moved away under \"%.80s\"",
+                         name);
 }
 
 int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t partition,
@@ -238,7 +176,7 @@ int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t par
 static void put_progress(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                          const struct lw_reread *what) {
     struct lw_partition *p = lw_partition_new(spec, what->partition);
-    struct lw_buf *bytes = lw_verb_bytes(r);
+    struct lw_buf *bytes = lw_cmd_bytes(r);
     lw_partition_resume(p, what->sealed_ms, what->sealed_ms, NULL);
     lw__progress_put(bytes, p, what->offset);
     lw_cmd_arg(c, bytes->data, bytes->len);
@@ -251,7 +189,7 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
     snprintf(name, sizeof name, "part:%s:%d", what->topic, what->partition);
     snprintf(detail, sizeof detail, "%s is read again from offset %" PRId64, name,
              what->offset);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 6);
     lw_key_arg(c, spec, "%s", name);
     lw_key_arg(c, spec, "unreadable:%s", name);
@@ -262,7 +200,7 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_uint(c, what->base_epoch);
     lw_cmd_str(c, name);
     lw_cmd_int(c, lw_wall_ms());
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_int(c, what->offset);
     put_progress(r, c, spec, what);
     lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
@@ -273,7 +211,7 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
         lw_cmd_int(c, what->sealed_ms);
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){"repaired", who, detail, 0, lw_wall_ms()});
-    struct lw_reply *reply = lw_redis_eval(r, &reread, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_reread, c, err);
     if (!reply)
         return -1;
     bool done = lw_reply_int(reply) == 1;

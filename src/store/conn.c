@@ -52,7 +52,7 @@ static const struct {
     {"MOVED", LW_REDIS_AWAY, false},        {"WRONGTYPE", LW_REDIS_DAMAGED, true},
 };
 
-static bool says(const char *text, const char *word) {
+static bool error_says(const char *text, const char *word) {
     char within[24];
     size_t n = strlen(word);
     if (strncmp(text, word, n) == 0 && (text[n] == ' ' || text[n] == '\0'))
@@ -71,7 +71,7 @@ enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code) {
         "The user executing the script can't", "ACL failure in script", "unknown command",
         "Unknown Redis command", "Invalid command passed"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (says(text, known[i].begins)) {
+        if (error_says(text, known[i].begins)) {
             *code = known[i].lasts ? LW_EINPUT : LW_EAGAIN;
             return known[i].why;
         }
@@ -151,8 +151,8 @@ redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,
 }
 
 /* A command of the handshake: 0 when the reply is not an error. */
-static int greet(struct lw_redis *r, const char *const *argv, size_t argc,
-                 struct lw_err *err) {
+static int conn_greet(struct lw_redis *r, const char *const *argv, size_t argc,
+                      struct lw_err *err) {
     struct lw_cmd c = {0};
     for (size_t i = 0; i < argc; i++)
         lw_cmd_str(&c, argv[i]);
@@ -173,7 +173,7 @@ static int greet(struct lw_redis *r, const char *const *argv, size_t argc,
 }
 
 /* Over the socket that is open, where the address says so. */
-static int secure(struct lw_redis *r, const char *host, struct lw_err *err) {
+static int conn_secure(struct lw_redis *r, const char *host, struct lw_err *err) {
     struct lw_err why = {0};
     if (!r->url.tls)
         return 0;
@@ -182,7 +182,8 @@ static int secure(struct lw_redis *r, const char *host, struct lw_err *err) {
 }
 
 /* Opens the socket to one address; ctx is set only on success. */
-static int dial(struct lw_redis *r, const struct lw_url_seed *to, struct lw_err *err) {
+static int conn_dial(struct lw_redis *r, const struct lw_url_seed *to,
+                     struct lw_err *err) {
     struct timeval tv = timeval_of(r->options.timeout_ms);
     if (to) {
         snprintf(r->where, sizeof r->where, strchr(to->host, ':') ? "[%s]:%d" : "%s:%d",
@@ -208,7 +209,7 @@ static int dial(struct lw_redis *r, const struct lw_url_seed *to, struct lw_err 
     redisSetTimeout(r->ctx, tv);
     if (to)
         redisEnableKeepAlive(r->ctx);
-    return to ? secure(r, to->host, err) : 0;
+    return to ? conn_secure(r, to->host, err) : 0;
 }
 
 int lw_conn_password(struct lw_redis *r, struct lw_err *err) {
@@ -246,12 +247,12 @@ static int log_in(struct lw_redis *r, struct lw_err *err) {
     const char *choose[2] = {"SELECT", db};
     int rc = 0;
     if (*u->password)
-        rc = *u->user ? greet(r, auth, 3, err) : greet(r, only, 2, err);
+        rc = *u->user ? conn_greet(r, auth, 3, err) : conn_greet(r, only, 2, err);
     if (*r->options.password_file)
         explicit_bzero(r->url.password, sizeof r->url.password);
     if (rc)
         return -1;
-    return u->db && greet(r, choose, 2, err) ? -1 : 0;
+    return u->db && conn_greet(r, choose, 2, err) ? -1 : 0;
 }
 
 /* The master's address as this sentinel knows it. */
@@ -302,18 +303,18 @@ static int must_be_master(struct lw_redis *r, struct lw_err *err) {
 static int open_one(struct lw_redis *r, struct lw_err *err) {
     const struct lw_url *u = &r->url;
     if (u->kind == LW_URL_UNIX)
-        return dial(r, NULL, err) || log_in(r, err);
+        return conn_dial(r, NULL, err) || log_in(r, err);
     if (r->moved.port) {
         struct lw_url_seed to = r->moved;
         r->moved.port = 0; /* once: if it fails, the seeds know better */
-        return dial(r, &to, err) || log_in(r, err);
+        return conn_dial(r, &to, err) || log_in(r, err);
     }
     const struct lw_url_seed *seed = &u->seed[r->next_seed++ % u->nseeds];
     if (u->kind == LW_URL_TCP)
-        return dial(r, seed, err) || log_in(r, err);
+        return conn_dial(r, seed, err) || log_in(r, err);
     struct lw_url_seed master;
-    return dial(r, seed, err) || ask_sentinel(r, &master, err) || dial(r, &master, err) ||
-           log_in(r, err) || must_be_master(r, err);
+    return conn_dial(r, seed, err) || ask_sentinel(r, &master, err) ||
+           conn_dial(r, &master, err) || log_in(r, err) || must_be_master(r, err);
 }
 
 int lw_conn_ensure(struct lw_redis *r, struct lw_err *err) {
