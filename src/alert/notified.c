@@ -25,7 +25,7 @@ static bool repeat_due(const struct lw_receiver *r, const struct lw_notified *no
 }
 
 static struct lw_notified_step say_firing(const struct lw_receiver *r,
-                                          const struct lw_standing *alert,
+                                          const struct lw_alert_status *alert,
                                           const struct lw_notified *notified,
                                           int64_t now_ms) {
     struct lw_notified_step s = {LW_NOTIFY_NOTHING, *notified};
@@ -43,7 +43,7 @@ static struct lw_notified_step say_firing(const struct lw_receiver *r,
 }
 
 struct lw_notified_step lw_notified_next(const struct lw_receiver *r,
-                                         const struct lw_standing *alert,
+                                         const struct lw_alert_status *alert,
                                          const struct lw_notified *notified,
                                          int64_t now_ms) {
     bool another = notified->incident != alert->incident;

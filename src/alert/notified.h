@@ -28,7 +28,7 @@ struct lw_notified_step {
  * nothing is sent twice. While an alert is silenced nothing is sent; while it is inhibited
  * it is neither opened nor repeated, but an open incident may be resolved. Pure. */
 struct lw_notified_step lw_notified_next(const struct lw_receiver *r,
-                                         const struct lw_standing *alert,
+                                         const struct lw_alert_status *alert,
                                          const struct lw_notified *notified,
                                          int64_t now_ms);
 #define LW_NOTIFIED_MAX 80

@@ -12,7 +12,7 @@
 #include "core/alert.h"
 
 /* An alert's newest state. Figures are NAN where there is none. */
-struct lw_standing {
+struct lw_alert_status {
     uint64_t fingerprint, incident;
     bool firing; /* else resolved */
     enum lw_severity severity;
@@ -22,7 +22,7 @@ struct lw_standing {
     uint32_t model_version;
     int64_t since_ms, at_ms; /* event time; wall clock for live metrics */
     char summary[320];
-    /* By lw_standings_judge; "" when not: */
+    /* By lw_alert_status_judge; "" when not: */
     char silenced_by[16];                   /* id of the silence */
     char inhibited_by[2 * LW_NAME_MAX + 8]; /* "fault of trip_distance" */
 };
@@ -36,7 +36,7 @@ struct lw_silence {
     int64_t from_ms, until_ms; /* wall clock: [from, until) */
     char by[192], comment[200];
 };
-bool lw_silence_covers(const struct lw_silence *s, const struct lw_standing *alert,
+bool lw_silence_covers(const struct lw_silence *s, const struct lw_alert_status *alert,
                        int64_t now_ms);
 
 /* Could any alert of the stream be meant? A name that none can have silences nothing, and
@@ -45,10 +45,10 @@ int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
                      struct lw_err *err);
 
 /* Fills silenced_by and inhibited_by of all n. Cost: O(n * (n + nsilences)). */
-void lw_standings_judge(const struct lw_spec *spec, struct lw_standing *alert, size_t n,
-                        const struct lw_silence *silence, size_t nsilences,
-                        int64_t now_ms);
+void lw_alert_status_judge(const struct lw_spec *spec, struct lw_alert_status *alert,
+                           size_t n, const struct lw_silence *silence, size_t nsilences,
+                           int64_t now_ms);
 /* For lists: firing ones first, critical before warning, the newest first. */
-void lw_standings_sort(struct lw_standing *alert, size_t n);
+void lw_alert_status_sort(struct lw_alert_status *alert, size_t n);
 
 #endif

@@ -45,7 +45,7 @@ struct notified_text {
 struct lw_notification_plan {
     const struct lw_config *config;
     size_t n, cap;
-    struct lw_standing *standing; /* parallel to entry, contiguous for judging */
+    struct lw_alert_status *standing; /* parallel to entry, contiguous for judging */
     struct alert_entry *entry;
     size_t nsilences;
     struct lw_silence *silence;
@@ -113,12 +113,12 @@ static size_t plan_find_or_add(struct lw_notification_plan *p, uint64_t fingerpr
         p->standing = lw_realloc(p->standing, p->cap, sizeof *p->standing);
         p->entry = lw_realloc(p->entry, p->cap, sizeof *p->entry);
     }
-    p->standing[p->n] = (struct lw_standing){.fingerprint = fingerprint};
+    p->standing[p->n] = (struct lw_alert_status){.fingerprint = fingerprint};
     memset(&p->entry[p->n], 0, sizeof *p->entry);
     return p->n++;
 }
 
-static void load_alert(void *arg, const struct lw_standing *alert) {
+static void load_alert(void *arg, const struct lw_alert_status *alert) {
     struct lw_notification_plan *p = arg;
     size_t i = plan_find_or_add(p, alert->fingerprint);
     p->standing[i] = *alert;
@@ -183,7 +183,7 @@ int lw_notification_plan_silences(struct lw_notification_plan *p, struct lw_redi
      &(list)[(n)++])
 
 static void add_outgoing(struct lw_notification_plan *p, const struct lw_receiver *r,
-                         const struct lw_standing *alert, const char *id,
+                         const struct lw_alert_status *alert, const char *id,
                          struct message_text said) {
     struct lw_outgoing *o = ADD(p->outgoing, p->pages.noutgoing, p->outgoing_cap);
     lw_notifier_outbox_id(o->id, sizeof o->id, id, r->name);
@@ -234,7 +234,7 @@ static const struct lw_buf *plan_restate(struct lw_notification_plan *p,
 }
 
 /* The id of a notification; a closed incident keeps the id of its first one. */
-static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
+static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_alert_status *alert,
                   const struct lw_notified *was, const struct lw_notified_step *say) {
     bool closed = say->what == LW_NOTIFY_CLOSED;
     struct lw_alert named = {.incident = closed ? was->incident : alert->incident,
@@ -265,7 +265,7 @@ static const struct lw_buf *plan_repeat(struct lw_notification_plan *p, size_t i
 static bool plan_notify_one(struct lw_notification_plan *p, size_t i, size_t r,
                             const struct lw_notification_hooks *hooks, int64_t now_ms) {
     const struct lw_receiver *receiver = &p->config->receiver[r];
-    const struct lw_standing *alert = &p->standing[i];
+    const struct lw_alert_status *alert = &p->standing[i];
     struct alert_entry *entry = &p->entry[i];
     struct lw_notified was = entry->told[r];
     struct lw_notified_step say = lw_notified_next(receiver, alert, &was, now_ms);
@@ -308,11 +308,11 @@ static const struct lw_notifications *plan_finish(struct lw_notification_plan *p
 }
 
 static void plan_judge(struct lw_notification_plan *p, int64_t now_ms) {
-    lw_standings_judge(&p->config->spec, p->standing, p->n, p->silence, p->nsilences,
-                       now_ms);
+    lw_alert_status_judge(&p->config->spec, p->standing, p->n, p->silence, p->nsilences,
+                          now_ms);
 }
 
-static void status_set(struct lw_standing *s, const struct lw_alert *a) {
+static void status_set(struct lw_alert_status *s, const struct lw_alert *a) {
     s->incident = a->incident;
     s->firing = a->firing;
     s->severity = a->severity;
@@ -330,7 +330,7 @@ static void status_set(struct lw_standing *s, const struct lw_alert *a) {
 
 /* Records a withheld alert in the log and the audit. */
 static void plan_note_withheld(struct lw_notification_plan *p,
-                               const struct lw_standing *s) {
+                               const struct lw_alert_status *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
         return;
     struct lw_notification_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
@@ -378,7 +378,7 @@ const struct lw_notifications *lw_notification_plan_itself(struct lw_notificatio
     return plan_finish(p);
 }
 
-const struct lw_standing *
+const struct lw_alert_status *
 lw_notification_plan_status(const struct lw_notification_plan *p, uint64_t fingerprint) {
     size_t i = plan_find(p, fingerprint);
     return i < p->n ? &p->standing[i] : NULL;
@@ -390,7 +390,7 @@ lw_notification_plan_orphans(struct lw_notification_plan *p, const struct lw_mon
     plan_begin(p);
     plan_judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++) {
-        struct lw_standing *s = &p->standing[i];
+        struct lw_alert_status *s = &p->standing[i];
         bool itself = lw_component_of_alert(s->rule) < LW_COMPONENTS;
         if (!s->firing || itself || lw_monitor_fires(m, s->fingerprint))
             continue;

@@ -30,7 +30,7 @@ const struct lw_notifications *lw_notification_plan_itself(struct lw_notificatio
                                                            const struct lw_buf *json,
                                                            int64_t now_ms);
 /* Status of an alert; NULL: unknown. Borrowed until the next call. */
-const struct lw_standing *
+const struct lw_alert_status *
 lw_notification_plan_status(const struct lw_notification_plan *p, uint64_t fingerprint);
 /* Resolves alerts of rules and features that the configuration no longer has or the
  * monitor does not know. */

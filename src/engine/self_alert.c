@@ -125,7 +125,8 @@ static int self_alert_judge(struct lw_leader *l, const struct lw_health *h,
     struct lw_alert a = alert_of(l->spec, c);
     bool followed;
     const struct lw_trouble *t = trouble_of(h, c, &followed);
-    const struct lw_standing *s = lw_notification_plan_status(l->pager, a.fingerprint);
+    const struct lw_alert_status *s =
+        lw_notification_plan_status(l->pager, a.fingerprint);
     bool fires = s && s->firing;
     int64_t now = lw_mono_ms();
     if (followed && !t)
@@ -172,7 +173,7 @@ static void direct_post(struct lw_engine *e, enum lw_component c,
 
 /* A silence covers it. */
 static bool alert_silenced(const struct lw_watch *w, const struct lw_alert *a) {
-    struct lw_standing s = {.severity = a->severity};
+    struct lw_alert_status s = {.severity = a->severity};
     lw_copy(s.rule, sizeof s.rule, a->name);
     for (size_t i = 0; i < w->nsilences; i++)
         if (lw_silence_covers(&w->silence[i], &s, w->now.wall_ms))

@@ -51,9 +51,9 @@ static json_t *object_of(const struct lw_reply *value) {
 }
 
 bool lw__alerts_entry(const char *fingerprint, const struct lw_reply *value,
-                      struct lw_standing *out) {
+                      struct lw_alert_status *out) {
     json_t *o = object_of(value);
-    *out = (struct lw_standing){0};
+    *out = (struct lw_alert_status){0};
     const char *status = json_string_value(json_object_get(o, "status"));
     bool known =
         status && hex_of(fingerprint, &out->fingerprint) &&
@@ -142,9 +142,9 @@ int lw_alerts_read(struct lw_redis *r, const struct lw_spec *spec, int64_t now_m
         out->nsilences = lw__alerts_silences(b.reply[1], now_ms, &out->silence);
         out->waiting = (uint64_t)lw_reply_int(b.reply[2]);
         out->parked = (uint64_t)lw_reply_int(b.reply[3]);
-        lw_standings_judge(spec, out->alert, out->nalerts, out->silence, out->nsilences,
-                           now_ms);
-        lw_standings_sort(out->alert, out->nalerts);
+        lw_alert_status_judge(spec, out->alert, out->nalerts, out->silence,
+                              out->nsilences, now_ms);
+        lw_alert_status_sort(out->alert, out->nalerts);
     }
     lw_batch_fini(&b);
     return rc ? lw_err_context(err, "alerts") : 0;

@@ -37,7 +37,7 @@ void lw__outbox_put(struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_outgoing *o);
 /* An entry of `alerts`; false: it cannot be read (alerts.c). */
 bool lw__alerts_entry(const char *fingerprint, const struct lw_reply *value,
-                      struct lw_standing *out);
+                      struct lw_alert_status *out);
 /* The silences of the hash that have not ended, soonest end first; free() (alerts.c). */
 size_t lw__alerts_silences(const struct lw_reply *hash, int64_t now_ms,
                            struct lw_silence **out);

@@ -129,7 +129,7 @@ static void hash_each(const struct lw_reply *hash,
         size_t len = 0;
         const char *name = lw_reply_text(lw_reply_at(hash, i), NULL);
         const char *text = lw_reply_text(lw_reply_at(hash, i + 1), &len);
-        struct lw_standing alert;
+        struct lw_alert_status alert;
         if (!name || !text)
             continue;
         if (which == 0 && lw__alerts_entry(name, lw_reply_at(hash, i + 1), &alert))

@@ -46,7 +46,7 @@ int lw_notifications_write(struct lw_redis *r, const struct lw_spec *spec,
  * `told` gets the field's name and its text. One round trip. */
 struct lw_notifications_reader {
     void *arg;
-    void (*alert)(void *arg, const struct lw_standing *alert);
+    void (*alert)(void *arg, const struct lw_alert_status *alert);
     void (*message)(void *arg, const char *fingerprint, const char *json, size_t len);
     void (*told)(void *arg, const char *name, const char *text);
 };
