@@ -50,6 +50,8 @@ struct lw_monitor *lw_monitor_new(const struct lw_spec *spec) {
     m->change = new_change(spec);
     m->nviews = spec->nwindows;
     m->view = lw_calloc(m->nviews, sizeof *m->view);
+    for (size_t i = 0; i < m->nviews; i++)
+        m->view[i].statistic = lw_calloc(lw_metric_count(), sizeof *m->view[i].statistic);
     for (size_t i = 0; i < spec->nrules; i++) {
         m->slot_of[i] = m->nslots;
         m->nslots += lw_rule_subjects(spec, &spec->rule[i]);
@@ -66,6 +68,11 @@ void lw_monitor_free(struct lw_monitor *m) {
     lw_reference_free(m->reference);
     lw_reference_free(m->first);
     lw_change_free(m->change);
+    for (size_t i = 0; i < m->nviews; i++) {
+        for (size_t k = 0; k < lw_metric_count(); k++)
+            free(m->view[i].statistic[k]);
+        free(m->view[i].statistic);
+    }
     free(m->slot);
     free(m->view);
     free(m->figure);
@@ -184,7 +191,7 @@ static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_sl
     a->n = reading->n == UINT64_MAX ? (uint64_t)reading->value : reading->n;
     if (!lw_metric_live(rule->metric))
         lw_copy(a->window, sizeof a->window, m->spec->window[rule->window].name);
-    lw__summary(m, a);
+    lw__summary(m, a, subject);
 }
 
 void lw_monitor_tell(struct lw_monitor *m, struct lw_evaluation *out) {
@@ -215,7 +222,7 @@ static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
 static void note_fault(const struct lw_monitor *m, const struct lw_rule *rule,
                        int subject, const struct lw_reading *reading,
                        struct lw_slot *slot) {
-    if (rule->metric != LW_METRIC_FAULT || !reading->known || reading->value < 1)
+    if (!rule->metric->fault || !reading->known || reading->value < 1)
         return;
     const struct lw_fault *f = &m->view[rule->window].fault[lw__column(m->spec, subject)];
     slot->fault = (uint8_t)f->kind;
@@ -242,15 +249,19 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
     }
 }
 
-void lw_monitor_live(struct lw_monitor *m, size_t r, const struct lw_live *now,
+void lw_monitor_facts(struct lw_monitor *m, const struct lw_live_facts *now) {
+    m->live = *now;
+    m->live_known = true;
+}
+
+void lw_monitor_live(struct lw_monitor *m, size_t r, int64_t at_ms,
                      struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
     struct lw_slot *slot = &m->slot[m->slot_of[r]];
-    struct lw_reading reading = {
-        .value = now->value, .n = now->n, .known = true, .significant = true};
-    lw_assert(lw_metric_live(rule->metric));
-    *out = (struct lw_evaluation){.at_ms = now->at_ms};
-    enum lw_transition change = lw_rule_step(rule, slot, &reading, now->at_ms);
+    lw_assert(lw_metric_live(rule->metric) && m->live_known);
+    struct lw_reading reading = rule->metric->live(&m->live);
+    *out = (struct lw_evaluation){.at_ms = at_ms};
+    enum lw_transition change = lw_rule_step(rule, slot, &reading, at_ms);
     if (change != LW_STAYS)
         tell(m, r, LW_RULE_MODEL, slot, &reading, change, out);
 }

@@ -44,19 +44,6 @@ const struct lw_rule *lw__blocked(const struct lw_monitor *m, int *subject) {
 
 enum health { UNKNOWN, WELL, BROKEN };
 
-struct share {
-    uint64_t bad, n;
-};
-
-static struct share share_of(const struct lw_member *m, enum lw_metric metric) {
-    if (m->kind != LW_NUMERIC)
-        return (struct share){lw_cats_missing(m->cats),
-                              lw_cats_missing(m->cats) + lw_cats_n(m->cats)};
-    return (struct share){metric == LW_METRIC_MISSING ? m->num.missing
-                                                      : m->num.out_of_range,
-                          m->num.n + m->num.missing};
-}
-
 static enum health judge(const struct lw_monitor *m, const struct lw_rule *rule,
                          int subject, struct lw_pane *pane) {
     size_t at = lw__column(m->spec, subject);
@@ -64,14 +51,15 @@ static enum health judge(const struct lw_monitor *m, const struct lw_rule *rule,
     struct lw_member *now = &pane->profile->members[at];
     if (pane->events < m->spec->drift.min_n)
         return UNKNOWN;
-    if (rule->metric == LW_METRIC_FAULT) {
+    if (rule->metric->fault) {
         struct lw_fault found = lw_fault_find(before, now);
         struct lw_slot *slot = lw__slot(m, rule, subject);
         if (!lw__fault_judged(before, now, &found))
             return UNKNOWN;
         return lw__fault_in_piece(before, now, &found, slot) ? BROKEN : WELL;
     }
-    struct share a = share_of(before, rule->metric), b = share_of(now, rule->metric);
+    struct lw_metric_share a = rule->metric->share(before);
+    struct lw_metric_share b = rule->metric->share(now);
     if (a.n < LW_FAULT_MIN_N || b.n < LW_FAULT_MIN_N)
         return UNKNOWN;
     double rise = (double)b.bad / (double)b.n - (double)a.bad / (double)a.n;
@@ -273,9 +261,8 @@ static const struct lw_rule *open_incident(const struct lw_monitor *m, int subje
 static const char *why_of(const struct lw_monitor *m, const struct lw_rule *rule,
                           int subject) {
     const struct lw_slot *slot = lw__slot(m, rule, subject);
-    return rule->metric == LW_METRIC_FAULT
-               ? lw_fault_name((enum lw_fault_kind)slot->fault)
-               : lw_metric_name(rule->metric);
+    return rule->metric->fault ? lw_fault_name((enum lw_fault_kind)slot->fault)
+                               : lw_metric_name(rule->metric);
 }
 
 /* A champion that has learned from such rows gives way to the one before it. */

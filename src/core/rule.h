@@ -23,14 +23,6 @@ struct lw_slot {
     double unit;         /* ... and its factor, if it was one of unit */
 };
 
-struct lw_reading {
-    double value;
-    uint64_t n;       /* events behind it */
-    bool known;       /* there is something to read */
-    bool significant; /* more than chance would give */
-    bool likely;      /* possible: too little to fire, too much to resolve */
-};
-
 enum lw_transition { LW_STAYS, LW_FIRES, LW_WORSENS, LW_RESOLVES };
 
 enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_slot *slot,
