@@ -54,6 +54,7 @@ struct lw_report_column {
     struct lw_column column;
     struct lw_member *member[LW_SIDES]; /* borrowed */
     struct lw_drift drift;
+    struct lw_statistic *statistic; /* by row of the table of metrics; owned */
     struct lw_fault fault;
     /* Of categories: those whose shares differ beyond chance, the largest change first.
      */
