@@ -121,7 +121,7 @@ struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
     if (lw_metric_per_feature(rule->metric) && !in.drift)
         return (struct lw_reading){.known = false};
     in.slot = lw__slot(m, rule, subject);
-    return rule->metric->read(&in);
+    return lw__metric_read(rule->metric, &in);
 }
 
 int lw__subject(const struct lw_rule *rule, size_t i) {
@@ -158,7 +158,7 @@ static void figure_add(struct lw_monitor *m, double value, const char *fmt, ...)
 static void figure_publish(struct lw_monitor *m, const struct lw_metric *metric,
                            size_t window, int subject) {
     struct lw_metric_input in = lw__input(m, metric, window, subject);
-    double value = metric->figure(&in);
+    double value = lw__metric_figure_of(metric, &in);
     const char *w = m->spec->window[window].name;
     if (!isfinite(value) && !(metric->flags & LW_METRIC_ZERO))
         return;

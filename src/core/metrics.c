@@ -189,17 +189,12 @@ static struct lw_reading unseen_read(const struct lw_metric_input *in) {
 }
 
 /* Of a statistic that is computed apart from struct lw_drift. */
-__attribute__((unused)) static struct lw_reading
-statistic_read(const struct lw_metric_input *in) {
+static struct lw_reading statistic_read(const struct lw_metric_input *in) {
     struct lw_reading r =
         drift_reading(in, in->statistic->value, in->statistic->p_adjusted);
     if (!in->statistic->known)
         r.known = r.significant = r.likely = false;
     return r;
-}
-
-__attribute__((unused)) static double statistic_figure(const struct lw_metric_input *in) {
-    return in->statistic && in->statistic->known ? in->statistic->value : NAN;
 }
 
 /* Shares are of all rows: n_cur leaves out the missing ones. */
@@ -607,6 +602,18 @@ static const struct lw_metric table[] = {
      .phrase = "have a clock that is not believed",
      .summary = lw__summary_live_share},
 };
+
+struct lw_reading lw__metric_read(const struct lw_metric *metric,
+                                  const struct lw_metric_input *in) {
+    return metric->statistic ? statistic_read(in) : metric->read(in);
+}
+
+double lw__metric_figure_of(const struct lw_metric *metric,
+                            const struct lw_metric_input *in) {
+    if (!metric->statistic)
+        return metric->figure(in);
+    return in->statistic && in->statistic->known ? in->statistic->value : NAN;
+}
 
 size_t lw_metric_count(void) {
     return sizeof table / sizeof *table;

@@ -90,8 +90,9 @@ struct lw_metric {
     unsigned columns; /* LW_ON_ */
     unsigned flags;   /* LW_METRIC_ */
     double neutral;   /* where the value is when nothing is wrong */
-    struct lw_reading (*read)(const struct lw_metric_input *in); /* NULL: no rule */
-    /* The published figure, NAN: not known; NULL: the reading's value. */
+    /* NULL: no rule reads it, or `live` or `statistic` is set. */
+    struct lw_reading (*read)(const struct lw_metric_input *in);
+    /* The published figure, NAN: not known; NULL where `live` or `statistic` is set. */
     double (*figure)(const struct lw_metric_input *in);
     struct lw_reading (*live)(const struct lw_live_facts *facts);
     lw_statistic_fn *statistic; /* computed for all columns together, and corrected */

@@ -83,6 +83,11 @@ struct lw_monitor {
  * _merge, which is most of an evaluation's cost. */
 void lw__view(struct lw_monitor *m, size_t i);
 void lw__view_merge(struct lw_monitor *m, size_t i);
+/* What a rule reads of a row of the table of metrics, and the figure it publishes. */
+struct lw_reading lw__metric_read(const struct lw_metric *metric,
+                                  const struct lw_metric_input *in);
+double lw__metric_figure_of(const struct lw_metric *metric,
+                            const struct lw_metric_input *in);
 /* A metric's input over one window; subject: LW_RULE_MODEL where it is of no column. */
 struct lw_metric_input lw__input(struct lw_monitor *m, const struct lw_metric *metric,
                                  size_t window, int subject);

@@ -13,10 +13,10 @@ static void rows_are_complete(void **state) {
         assert_ptr_equal(lw_metric_find(m->name), m); /* the only one of that name */
         assert_true(m->meaning && m->unit);
         assert_true((m->scope == LW_SCOPE_COLUMN) == (m->columns != 0));
-        assert_true(m->figure || m->live);
+        assert_true(m->figure || m->live || m->statistic);
         if (!lw_metric_judged(m))
             continue;
-        assert_true(lw_metric_live(m) ? m->live != NULL : m->read != NULL);
+        assert_true(lw_metric_live(m) ? m->live != NULL : m->read || m->statistic);
         assert_non_null(m->series);
     }
     assert_null(lw_metric_find("no such metric"));
