@@ -323,6 +323,8 @@ static struct lw_reading suspect_live(const struct lw_live_facts *f) {
 
 /* ---- the table ---- */
 
+lw_statistic_fn lw_statistic_energy;
+
 #define FEED LW_METRIC_OF_FEED
 #define LIVE LW_METRIC_OF_FEED | LW_METRIC_BLOCKS
 #define ONLY LW_METRIC_FIGURE_ONLY
@@ -487,6 +489,14 @@ static const struct lw_metric table[] = {
      .columns = LW_ON_NUMBERS,
      .read = w1_read,
      .figure = w1_figure},
+    {.name = "energy",
+     .meaning = "energy distance in units of the reference's spread; numeric features",
+     .series = "leeway_feature_energy",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_NUMBERS,
+     .statistic = lw_statistic_energy},
     {.name = "drift",
      .meaning = "1 when the drift is significant and large enough",
      .series = "leeway_feature_drift",

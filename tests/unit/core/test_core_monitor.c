@@ -188,7 +188,7 @@ static void a_window_of_nothing_but_trouble_is_trouble(void **state) {
 /* floor_psi is the verdict's, of reports; a rule has a threshold. */
 static void a_rule_has_a_floor_of_its_own(void **state) {
     struct core_run *f = *state;
-    static const char *const metrics[] = {"psi", "js", "ks", "w1"};
+    static const char *const metrics[] = {"psi", "js", "ks", "w1", "energy"};
     f->spec->rule[0].actions = 0;
     f->spec->drift.floor_psi = 10;
     f->spec->feature[CORE_F_X].k = 200;
@@ -204,6 +204,7 @@ static void a_rule_has_a_floor_of_its_own(void **state) {
     assert_true(logged(f, "alert js/x 2d firing"));
     assert_true(logged(f, "alert ks/x 2d firing"));
     assert_true(logged(f, "alert w1/x 2d firing"));
+    assert_true(logged(f, "alert energy/x 2d firing"));
 }
 
 static void a_training_that_fails_is_told(void **state) {
