@@ -2,8 +2,8 @@
  * trainings in, evaluations, alerts and training requests out. It has no clock: time is
  * the sealed panes' event time. `run` and `backtest` drive this same code, and given the
  * same panes it decides the same. */
-#ifndef LW_MONITOR_H
-#define LW_MONITOR_H
+#ifndef LW_CORE_MONITOR_H
+#define LW_CORE_MONITOR_H
 
 #include "core/ledger.h"
 #include "core/pane.h"

@@ -1,6 +1,6 @@
 /* Shared by monitor.c, monitor_codec.c and figures.c only. */
-#ifndef LW_MONITOR_PRIVATE_H
-#define LW_MONITOR_PRIVATE_H
+#ifndef LW_CORE_MONITOR_PRIVATE_H
+#define LW_CORE_MONITOR_PRIVATE_H
 
 #include "core/monitor.h"
 #include "core/policy.h"

@@ -3,8 +3,8 @@
  * ok -> pending (breached, but not `for_count` times in a row) -> firing -> ok, by
  * `clear_count` readings under `clear_below`. A reading with too few events behind it, or
  * of what is not known, changes nothing. */
-#ifndef LW_RULE_H
-#define LW_RULE_H
+#ifndef LW_CORE_RULE_H
+#define LW_CORE_RULE_H
 
 #include "base/buf.h"
 #include "core/monitor.h"

@@ -1,8 +1,8 @@
 /* What a stream is, as plain values: the part of the configuration that the core needs.
  * Made once at start (config/), never changed while running; everything in the core
  * borrows it. */
-#ifndef LW_SPEC_H
-#define LW_SPEC_H
+#ifndef LW_CORE_SPEC_H
+#define LW_CORE_SPEC_H
 
 #include "core/metrics.h"
 #include "event/event.h"

@@ -6,8 +6,8 @@
  * as a whole, that is every alert about the model or a distribution; if it is about a
  * feature, those of that feature, of the predictions, and of the model. Alerts about the
  * feed itself, and what is no rule's (a rollback), are never inhibited. */
-#ifndef LW_STANDING_H
-#define LW_STANDING_H
+#ifndef LW_CORE_STANDING_H
+#define LW_CORE_STANDING_H
 
 #include "core/monitor.h"
 
