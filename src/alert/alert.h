@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "core/monitor.h"
-#include "core/standing.h"
+#include "core/alert_status.h"
 
 #define LW_RECEIVERS_MAX     16
 #define LW_RECEIVER_RULES    16
@@ -301,8 +301,8 @@ struct lw_saying {
  * twice. Nothing is said while silenced; while inhibited no alert is opened and none
  * repeated, but one that was told of may be closed. Pure. */
 struct lw_saying lw_pager_say(const struct lw_receiver *r,
-                              const struct lw_standing *alert, const struct lw_told *told,
-                              int64_t now_ms);
+                              const struct lw_alert_status *alert,
+                              const struct lw_told *told, int64_t now_ms);
 #define LW_TOLD_MAX 80
 /* "<incident> <severity> <said> <repeat>", and back; false when it is none of ours. */
 char *lw_told_print(char out[LW_TOLD_MAX], const struct lw_told *told);

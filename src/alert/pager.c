@@ -24,7 +24,7 @@ static bool repeat_due(const struct lw_receiver *r, const struct lw_told *told,
 }
 
 static struct lw_saying say_firing(const struct lw_receiver *r,
-                                   const struct lw_standing *alert,
+                                   const struct lw_alert_status *alert,
                                    const struct lw_told *told, int64_t now_ms) {
     struct lw_saying s = {LW_SAY_NOTHING, *told};
     if (alert->inhibited_by[0] || !lw_receiver_wants(r, alert->severity, alert->rule))
@@ -41,8 +41,8 @@ static struct lw_saying say_firing(const struct lw_receiver *r,
 }
 
 struct lw_saying lw_pager_say(const struct lw_receiver *r,
-                              const struct lw_standing *alert, const struct lw_told *told,
-                              int64_t now_ms) {
+                              const struct lw_alert_status *alert,
+                              const struct lw_told *told, int64_t now_ms) {
     bool another = told->incident != alert->incident;
     if (alert->silenced_by[0] || (!alert->firing && !told->incident))
         return (struct lw_saying){LW_SAY_NOTHING, *told};

@@ -29,7 +29,7 @@ static json_t *text_or_null(const char *text) {
     return text[0] ? lw_cli_text(text) : json_null();
 }
 
-static json_t *alert_json(const struct lw_standing *a) {
+static json_t *alert_json(const struct lw_alert_status *a) {
     char hex[20];
     json_t *o = json_object();
     snprintf(hex, sizeof hex, "%016" PRIx64, a->fingerprint);
@@ -141,7 +141,7 @@ static void print_alerts(const struct lw_alerts *a) {
     if (a->nalerts == 0)
         printf("no alert has fired yet\n");
     for (size_t i = 0; i < a->nalerts; i++) {
-        const struct lw_standing *s = &a->alert[i];
+        const struct lw_alert_status *s = &a->alert[i];
         lw_cli_line(stdout, "%-9s %-9s %s%s%s, since %s%s%s%s%s",
                     s->firing ? "FIRING" : "resolved", lw_severity_name(s->severity),
                     s->rule, s->feature[0] ? " of " : "", s->feature,

@@ -120,7 +120,7 @@ static int tell_one(struct lw_leader *l, const struct lw_health *h, enum lw_comp
     struct lw_alert a = alert_of(l->spec, c);
     bool followed;
     const struct lw_trouble *t = trouble_of(h, c, &followed);
-    const struct lw_standing *s = lw_pager_standing(l->pager, a.fingerprint);
+    const struct lw_alert_status *s = lw_pager_standing(l->pager, a.fingerprint);
     bool fires = s && s->firing;
     int64_t now = lw_mono_ms();
     if (followed && !t)
@@ -166,7 +166,7 @@ static void post(struct lw_engine *e, enum lw_component c, const struct lw_alert
 
 /* A person does not want to hear of it. */
 static bool silenced(const struct lw_watch *w, const struct lw_alert *a) {
-    struct lw_standing s = {.severity = a->severity};
+    struct lw_alert_status s = {.severity = a->severity};
     lw_copy(s.rule, sizeof s.rule, a->name);
     for (size_t i = 0; i < w->nsilences; i++)
         if (lw_silence_covers(&w->silence[i], &s, w->now.wall_ms))

@@ -42,7 +42,8 @@ struct told_line {
 struct lw_pager {
     const struct lw_config *config;
     size_t n, cap;
-    struct lw_standing *standing; /* parallel to page: what judging wants in one piece */
+    struct lw_alert_status
+        *standing; /* parallel to page: what judging wants in one piece */
     struct page *page;
     size_t nsilences;
     struct lw_silence *silence;
@@ -110,12 +111,12 @@ static size_t find_or_add(struct lw_pager *p, uint64_t fingerprint) {
         p->standing = lw_realloc(p->standing, p->cap, sizeof *p->standing);
         p->page = lw_realloc(p->page, p->cap, sizeof *p->page);
     }
-    p->standing[p->n] = (struct lw_standing){.fingerprint = fingerprint};
+    p->standing[p->n] = (struct lw_alert_status){.fingerprint = fingerprint};
     memset(&p->page[p->n], 0, sizeof *p->page);
     return p->n++;
 }
 
-static void load_alert(void *arg, const struct lw_standing *alert) {
+static void load_alert(void *arg, const struct lw_alert_status *alert) {
     struct lw_pager *p = arg;
     size_t i = find_or_add(p, alert->fingerprint);
     p->standing[i] = *alert;
@@ -177,7 +178,7 @@ int lw_pager_silences(struct lw_pager *p, struct lw_redis *r, struct lw_err *err
      &(list)[(n)++])
 
 static void add_outgoing(struct lw_pager *p, const struct lw_receiver *r,
-                         const struct lw_standing *alert, const char *id,
+                         const struct lw_alert_status *alert, const char *id,
                          struct said said) {
     struct lw_outgoing *o = ADD(p->outgoing, p->pages.noutgoing, p->outgoing_cap);
     lw_outbox_id(o->id, sizeof o->id, id, r->name);
@@ -226,7 +227,7 @@ static const struct lw_buf *restate(struct lw_pager *p, const struct page *page,
 }
 
 /* The id under which something is said: of the told incident for what is closed. */
-static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_standing *alert,
+static void id_of(char out[LW_ALERT_ID_MAX], const struct lw_alert_status *alert,
                   const struct lw_told *was, const struct lw_saying *say) {
     bool closed = say->what == LW_SAY_CLOSED;
     struct lw_alert named = {.incident = closed ? was->incident : alert->incident,
@@ -255,7 +256,7 @@ static const struct lw_buf *say_again(struct lw_pager *p, size_t i,
 static bool say_one(struct lw_pager *p, size_t i, size_t r,
                     const struct lw_pager_hooks *hooks, int64_t now_ms) {
     const struct lw_receiver *receiver = &p->config->receiver[r];
-    const struct lw_standing *alert = &p->standing[i];
+    const struct lw_alert_status *alert = &p->standing[i];
     struct page *page = &p->page[i];
     struct lw_told was = page->told[r];
     struct lw_saying say = lw_pager_say(receiver, alert, &was, now_ms);
@@ -297,11 +298,11 @@ static const struct lw_pages *finish_pages(struct lw_pager *p) {
 }
 
 static void judge(struct lw_pager *p, int64_t now_ms) {
-    lw_standings_judge(&p->config->spec, p->standing, p->n, p->silence, p->nsilences,
-                       now_ms);
+    lw_alert_status_judge(&p->config->spec, p->standing, p->n, p->silence, p->nsilences,
+                          now_ms);
 }
 
-static void stand(struct lw_standing *s, const struct lw_alert *a) {
+static void stand(struct lw_alert_status *s, const struct lw_alert *a) {
     s->incident = a->incident;
     s->firing = a->firing;
     s->severity = a->severity;
@@ -318,7 +319,7 @@ static void stand(struct lw_standing *s, const struct lw_alert *a) {
 }
 
 /* What is kept back is said where people look for what became of an alert. */
-static void note_withheld(struct lw_pager *p, const struct lw_standing *s) {
+static void note_withheld(struct lw_pager *p, const struct lw_alert_status *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
         return;
     struct lw_page_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
@@ -366,8 +367,8 @@ const struct lw_pages *lw_pager_itself(struct lw_pager *p, const struct lw_alert
     return finish_pages(p);
 }
 
-const struct lw_standing *lw_pager_standing(const struct lw_pager *p,
-                                            uint64_t fingerprint) {
+const struct lw_alert_status *lw_pager_standing(const struct lw_pager *p,
+                                                uint64_t fingerprint) {
     size_t i = find(p, fingerprint);
     return i < p->n ? &p->standing[i] : NULL;
 }
@@ -377,7 +378,7 @@ const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_moni
     begin_pages(p);
     judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++) {
-        struct lw_standing *s = &p->standing[i];
+        struct lw_alert_status *s = &p->standing[i];
         bool itself = lw_component_of_alert(s->rule) < LW_COMPONENTS;
         if (!s->firing || itself || lw_monitor_fires(m, s->fingerprint))
             continue;

@@ -25,8 +25,8 @@ const struct lw_pages *lw_pager_changes(struct lw_pager *p, const struct lw_aler
 const struct lw_pages *lw_pager_itself(struct lw_pager *p, const struct lw_alert *alert,
                                        const struct lw_buf *json, int64_t now_ms);
 /* How an alert stands; NULL: never heard of. Borrowed until the next call. */
-const struct lw_standing *lw_pager_standing(const struct lw_pager *p,
-                                            uint64_t fingerprint);
+const struct lw_alert_status *lw_pager_standing(const struct lw_pager *p,
+                                                uint64_t fingerprint);
 /* Alerts of rules and features that the configuration no longer has, or that the
  * detector knows nothing of: they are over. */
 const struct lw_pages *lw_pager_orphans(struct lw_pager *p, const struct lw_monitor *m,

@@ -22,7 +22,7 @@ static void set_hex(json_t *o, const char *name, uint64_t v) {
     json_object_set_new(o, name, json_string(hex));
 }
 
-static json_t *alert_json(const struct lw_standing *a) {
+static json_t *alert_json(const struct lw_alert_status *a) {
     json_t *o = json_object();
     set_hex(o, "fingerprint", a->fingerprint);
     json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));

@@ -85,7 +85,7 @@ static int look_alerts(struct watcher *w, struct lw_snapshot *n, struct lw_err *
     if (lw_alerts_read(w->redis, w->server->spec, lw_wall_ms(), &all, err))
         return -1;
     for (size_t i = 0; i < all.nalerts; i++) {
-        const struct lw_standing *a = &all.alert[i];
+        const struct lw_alert_status *a = &all.alert[i];
         n->firing[a->severity] += a->firing;
         for (int k = 0; k < 2; k++)
             if (a->firing && strcmp(a->rule, unreadable[k]) == 0)

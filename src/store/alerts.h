@@ -6,17 +6,17 @@
 #ifndef LW_STORE_ALERTS_H
 #define LW_STORE_ALERTS_H
 
-#include "core/standing.h"
+#include "core/alert_status.h"
 #include "store/redis.h"
 
 #define LW_SILENCES_MAX 200
 
-/* How all alerts of a stream stand: firing first (lw_standings_sort), with silenced_by
+/* How all alerts of a stream stand: firing first (lw_alert_status_sort), with silenced_by
  * and inhibited_by filled; the silences that have not ended, soonest end first; and how
  * many deliveries wait or were given up. Everything owned; lw_alerts_fini frees. */
 struct lw_alerts {
     size_t nalerts;
-    struct lw_standing *alert;
+    struct lw_alert_status *alert;
     size_t nsilences;
     struct lw_silence *silence;
     uint64_t waiting, parked;

@@ -51,9 +51,9 @@ static json_t *object_of(const struct lw_reply *value) {
 }
 
 static bool standing_read(const char *fingerprint, const struct lw_reply *value,
-                          struct lw_standing *out) {
+                          struct lw_alert_status *out) {
     json_t *o = object_of(value);
-    *out = (struct lw_standing){0};
+    *out = (struct lw_alert_status){0};
     const char *status = json_string_value(json_object_get(o, "status"));
     bool known =
         status && hex_of(fingerprint, &out->fingerprint) &&
@@ -142,9 +142,9 @@ int lw_alerts_read(struct lw_redis *r, const struct lw_spec *spec, int64_t now_m
         out->nsilences = silences_read(b.reply[1], now_ms, &out->silence);
         out->waiting = (uint64_t)lw_reply_int(b.reply[2]);
         out->parked = (uint64_t)lw_reply_int(b.reply[3]);
-        lw_standings_judge(spec, out->alert, out->nalerts, out->silence, out->nsilences,
-                           now_ms);
-        lw_standings_sort(out->alert, out->nalerts);
+        lw_alert_status_judge(spec, out->alert, out->nalerts, out->silence,
+                              out->nsilences, now_ms);
+        lw_alert_status_sort(out->alert, out->nalerts);
     }
     lw_batch_fini(&b);
     return rc ? lw_err_context(err, "alerts") : 0;
@@ -169,7 +169,7 @@ static void each(const struct lw_reply *hash, const struct lw_pages_reader *read
         size_t len = 0;
         const char *name = lw_reply_text(lw_reply_at(hash, i), NULL);
         const char *text = lw_reply_text(lw_reply_at(hash, i + 1), &len);
-        struct lw_standing alert;
+        struct lw_alert_status alert;
         if (!name || !text)
             continue;
         if (which == 0 && standing_read(name, lw_reply_at(hash, i + 1), &alert))

@@ -5,7 +5,7 @@
 #define LW_LEADER_H
 
 #include "core/monitor.h"
-#include "core/standing.h"
+#include "core/alert_status.h"
 #include "store/state.h"
 
 struct lw_lease {
@@ -90,7 +90,7 @@ int lw_pages_write(struct lw_redis *r, const struct lw_spec *spec,
  * `told` gets the field's name and its text. One round trip. */
 struct lw_pages_reader {
     void *arg;
-    void (*alert)(void *arg, const struct lw_standing *alert);
+    void (*alert)(void *arg, const struct lw_alert_status *alert);
     void (*message)(void *arg, const char *fingerprint, const char *json, size_t len);
     void (*told)(void *arg, const char *name, const char *text);
 };

@@ -111,7 +111,7 @@ static void alerts(struct lw_redis *r, const struct lw_spec *spec) {
     lw_alerts_fini(&a);
 }
 
-static void on_alert(void *arg, const struct lw_standing *alert) {
+static void on_alert(void *arg, const struct lw_alert_status *alert) {
     *(size_t *)arg += strlen(alert->rule);
 }
 static void on_message(void *arg, const char *fingerprint, const char *json, size_t len) {

@@ -324,7 +324,7 @@ static void fires_is_silenced_resolves(void **state) {
 /* As the leader says it: what is due at that moment, by what was told before. */
 static enum lw_say say_due(const struct world *w, const struct lw_alert *a,
                            struct lw_told *told, int64_t now_ms) {
-    struct lw_standing s = {
+    struct lw_alert_status s = {
         .incident = a->incident, .firing = a->firing, .severity = a->severity};
     struct lw_alert_context c = {.now_ms = now_ms, .page_url = "http://127.0.0.1/"};
     struct lw_buf json = {0}, again = {0};

@@ -8,15 +8,16 @@
 
 #define NOW INT64_C(1700000000000)
 
-static struct lw_standing standing(uint64_t incident, bool firing,
-                                   enum lw_severity severity) {
-    struct lw_standing s = {.incident = incident, .firing = firing, .severity = severity};
+static struct lw_alert_status standing(uint64_t incident, bool firing,
+                                       enum lw_severity severity) {
+    struct lw_alert_status s = {
+        .incident = incident, .firing = firing, .severity = severity};
     lw_copy(s.rule, sizeof s.rule, "drift");
     return s;
 }
 
 /* Says what is due and remembers it, as the leader does. */
-static enum lw_say step(const struct lw_receiver *r, const struct lw_standing *s,
+static enum lw_say step(const struct lw_receiver *r, const struct lw_alert_status *s,
                         struct lw_told *told, int64_t now_ms) {
     struct lw_saying say = lw_pager_say(r, s, told, now_ms);
     *told = say.told;
@@ -27,7 +28,7 @@ static void an_incident_is_opened_raised_and_closed_once(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_told told = {0};
-    struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
+    struct lw_alert_status s = standing(1, true, LW_SEVERITY_WARN);
     assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CHANGE);
     assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
     s.severity = LW_SEVERITY_CRITICAL;
@@ -42,7 +43,7 @@ static void repetitions_count_by_the_clock(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_told told = {0};
-    struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
+    struct lw_alert_status s = standing(1, true, LW_SEVERITY_WARN);
     step(&r, &s, &told, NOW);
     assert_int_equal(step(&r, &s, &told, NOW + r.repeat_ms - 1), LW_SAY_NOTHING);
     assert_int_equal(step(&r, &s, &told, NOW + r.repeat_ms), LW_SAY_AGAIN);
@@ -61,7 +62,7 @@ static void silence_holds_back_and_nothing_is_lost(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_told told = {0};
-    struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
+    struct lw_alert_status s = standing(1, true, LW_SEVERITY_WARN);
     lw_copy(s.silenced_by, sizeof s.silenced_by, "1");
     assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
     s.silenced_by[0] = '\0'; /* over, and it still fires */
@@ -82,7 +83,7 @@ static void an_end_that_was_held_back_comes_before_the_next_beginning(void **sta
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_told told = {1, LW_SEVERITY_WARN, NOW, 0};
-    struct lw_standing s = standing(2, true, LW_SEVERITY_WARN);
+    struct lw_alert_status s = standing(2, true, LW_SEVERITY_WARN);
     assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CLOSED);
     assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_CHANGE);
     assert_int_equal(told.incident, 2);
@@ -92,7 +93,7 @@ static void a_cause_holds_back_beginnings_but_not_ends(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_told told = {0};
-    struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
+    struct lw_alert_status s = standing(1, true, LW_SEVERITY_WARN);
     lw_copy(s.inhibited_by, sizeof s.inhibited_by, "fault of x");
     assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
     s.inhibited_by[0] = '\0';
@@ -108,7 +109,7 @@ static void a_receiver_hears_only_what_it_wants(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_told told = {0};
-    struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
+    struct lw_alert_status s = standing(1, true, LW_SEVERITY_WARN);
     r.least = LW_SEVERITY_CRITICAL;
     r.resolved = false;
     assert_int_equal(step(&r, &s, &told, NOW), LW_SAY_NOTHING);
@@ -132,7 +133,7 @@ static void any_walk_says_each_state_once(void **state) {
     lw_rng_seed(&rng, seed);
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     for (int walk = 0; walk < 500; walk++) {
-        struct lw_standing s = standing(1, true, LW_SEVERITY_WARN);
+        struct lw_alert_status s = standing(1, true, LW_SEVERITY_WARN);
         struct lw_told told = {0};
         uint64_t open = 0, begun = 0, ended = 0;
         for (int i = 0; i < 60; i++) {

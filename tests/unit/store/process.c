@@ -194,7 +194,7 @@ void scene_restore(struct scene *s) {
 
 /* ---- what a process does ---- */
 
-static void no_alert(void *arg, const struct lw_standing *alert) {
+static void no_alert(void *arg, const struct lw_alert_status *alert) {
     (void)arg, (void)alert;
 }
 static void no_message(void *arg, const char *fingerprint, const char *json, size_t len) {

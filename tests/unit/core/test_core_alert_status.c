@@ -2,13 +2,13 @@
  * feed explains away what it causes and nothing else. */
 #include "support/core_fixture.h"
 
-#include "core/standing.h"
+#include "core/alert_status.h"
 
 #define NOW 1000000
 
-static struct lw_standing standing(const char *rule, const char *feature,
-                                   enum lw_severity severity) {
-    struct lw_standing s = {.firing = true, .severity = severity};
+static struct lw_alert_status standing(const char *rule, const char *feature,
+                                       enum lw_severity severity) {
+    struct lw_alert_status s = {.firing = true, .severity = severity};
     lw_copy(s.rule, sizeof s.rule, rule);
     lw_copy(s.feature, sizeof s.feature, feature);
     return s;
@@ -29,7 +29,7 @@ static void a_silence_matches_what_it_says(void **state) {
              {"dri", "", 0, 0, NOW + 1, false},
              {"drift", "zone", 0, 0, NOW + 1, false},
              {"", "", LW_SEVERITY_CRITICAL, 0, NOW + 1, false}};
-    struct lw_standing alert = standing("drift", "x", LW_SEVERITY_WARN);
+    struct lw_alert_status alert = standing("drift", "x", LW_SEVERITY_WARN);
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         struct lw_silence s = {
             .severity = c[i].severity, .from_ms = c[i].from, .until_ms = c[i].until};
@@ -42,7 +42,7 @@ static void a_silence_matches_what_it_says(void **state) {
 
 struct world {
     struct lw_spec *spec;
-    struct lw_standing alert[6];
+    struct lw_alert_status alert[6];
 };
 
 /* drift of x and of zone, of the predictions, error, few events; and the cause. */
@@ -60,7 +60,7 @@ static void world(struct world *w, const char *cause, const char *feature,
     w->alert[3] = standing("error", "", LW_SEVERITY_CRITICAL);
     w->alert[4] = standing("few", "", LW_SEVERITY_CRITICAL);
     w->alert[5] = standing(cause, feature, severity);
-    lw_standings_judge(w->spec, w->alert, 6, NULL, 0, NOW);
+    lw_alert_status_judge(w->spec, w->alert, 6, NULL, 0, NOW);
 }
 
 static void assert_explained(const struct world *w, const char *which, const char *by) {
@@ -95,20 +95,20 @@ static void only_a_critical_cause_that_may_explains(void **state) {
     assert_explained(&w, "000000", "");
     world(&w, "fault", "x", LW_SEVERITY_CRITICAL);
     w.alert[5].firing = false;
-    lw_standings_judge(w.spec, w.alert, 6, NULL, 0, NOW);
+    lw_alert_status_judge(w.spec, w.alert, 6, NULL, 0, NOW);
     assert_explained(&w, "000000", "");
 }
 
 static void lists_begin_with_what_is_urgent(void **state) {
     (void)state;
-    struct lw_standing a[4] = {standing("old", "", LW_SEVERITY_CRITICAL),
-                               standing("warns", "", LW_SEVERITY_WARN),
-                               standing("pages", "", LW_SEVERITY_CRITICAL),
-                               standing("new", "", LW_SEVERITY_WARN)};
+    struct lw_alert_status a[4] = {standing("old", "", LW_SEVERITY_CRITICAL),
+                                   standing("warns", "", LW_SEVERITY_WARN),
+                                   standing("pages", "", LW_SEVERITY_CRITICAL),
+                                   standing("new", "", LW_SEVERITY_WARN)};
     a[0].firing = a[3].firing = false;
     a[0].at_ms = 1;
     a[3].at_ms = 2;
-    lw_standings_sort(a, 4);
+    lw_alert_status_sort(a, 4);
     assert_string_equal(a[0].rule, "pages");
     assert_string_equal(a[1].rule, "warns");
     assert_string_equal(a[2].rule, "new");

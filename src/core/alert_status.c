@@ -1,5 +1,5 @@
 /* See standing.h. */
-#include "core/standing.h"
+#include "core/alert_status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ static bool alert_matches(const char *pattern, const char *name) {
     return strcmp(pattern, name) == 0;
 }
 
-bool lw_silence_covers(const struct lw_silence *s, const struct lw_standing *alert,
+bool lw_silence_covers(const struct lw_silence *s, const struct lw_alert_status *alert,
                        int64_t now_ms) {
     return now_ms >= s->from_ms && now_ms < s->until_ms &&
            alert_matches(s->rule, alert->rule) &&
@@ -41,7 +41,7 @@ int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
 }
 
 static const struct lw_rule *rule_of(const struct lw_spec *spec,
-                                     const struct lw_standing *alert) {
+                                     const struct lw_alert_status *alert) {
     for (size_t i = 0; i < spec->nrules; i++)
         if (strcmp(spec->rule[i].name, alert->rule) == 0)
             return &spec->rule[i];
@@ -49,8 +49,9 @@ static const struct lw_rule *rule_of(const struct lw_spec *spec,
 }
 
 /* Does the cause, which fires and inhibits, explain the other? */
-static bool alert_explains(const struct lw_rule *why, const struct lw_standing *cause,
-                           const struct lw_rule *rule, const struct lw_standing *alert) {
+static bool alert_explains(const struct lw_rule *why, const struct lw_alert_status *cause,
+                           const struct lw_rule *rule,
+                           const struct lw_alert_status *alert) {
     if (why == rule || lw_metric_of_feed(rule->metric))
         return false;
     if (!lw_metric_per_feature(why->metric) || !lw_metric_per_feature(rule->metric))
@@ -59,12 +60,12 @@ static bool alert_explains(const struct lw_rule *why, const struct lw_standing *
            strcmp(alert->feature, "prediction") == 0;
 }
 
-static void alert_inhibit(const struct lw_spec *spec, struct lw_standing *all, size_t n,
-                          struct lw_standing *alert) {
+static void alert_inhibit(const struct lw_spec *spec, struct lw_alert_status *all,
+                          size_t n, struct lw_alert_status *alert) {
     const struct lw_rule *rule = rule_of(spec, alert);
     alert->inhibited_by[0] = '\0';
     for (size_t i = 0; rule && i < n; i++) {
-        const struct lw_standing *cause = &all[i];
+        const struct lw_alert_status *cause = &all[i];
         const struct lw_rule *why =
             cause->firing && cause->severity == LW_SEVERITY_CRITICAL
                 ? rule_of(spec, cause)
@@ -78,9 +79,9 @@ static void alert_inhibit(const struct lw_spec *spec, struct lw_standing *all, s
     }
 }
 
-void lw_standings_judge(const struct lw_spec *spec, struct lw_standing *alert, size_t n,
-                        const struct lw_silence *silence, size_t nsilences,
-                        int64_t now_ms) {
+void lw_alert_status_judge(const struct lw_spec *spec, struct lw_alert_status *alert,
+                           size_t n, const struct lw_silence *silence, size_t nsilences,
+                           int64_t now_ms) {
     for (size_t i = 0; i < n; i++) {
         alert[i].silenced_by[0] = '\0';
         for (size_t k = 0; k < nsilences && !alert[i].silenced_by[0]; k++)
@@ -91,7 +92,7 @@ void lw_standings_judge(const struct lw_spec *spec, struct lw_standing *alert, s
 }
 
 static int by_urgency(const void *a, const void *b) {
-    const struct lw_standing *x = a, *y = b;
+    const struct lw_alert_status *x = a, *y = b;
     if (x->firing != y->firing)
         return x->firing ? -1 : 1;
     if (x->firing && x->severity != y->severity)
@@ -101,7 +102,7 @@ static int by_urgency(const void *a, const void *b) {
     return (x->fingerprint > y->fingerprint) - (x->fingerprint < y->fingerprint);
 }
 
-void lw_standings_sort(struct lw_standing *alert, size_t n) {
+void lw_alert_status_sort(struct lw_alert_status *alert, size_t n) {
     if (n)
         qsort(alert, n, sizeof *alert, by_urgency);
 }

@@ -1,18 +1,18 @@
-/* How alerts stand, as everybody but the detector sees them, and what keeps one from
- * being told: a person's silence, or a cause that somebody has been told of already.
+/* The newest state of each alert, and what keeps its notification from being sent: a
+ * silence, or another alert that explains it.
  *
  * A rule with LW_ACTION_INHIBIT (by default the rules about the feed, lw_metric_of_feed)
  * that fires at the critical level explains other alerts away. If it is about the stream
  * as a whole, that is every alert about the model or a distribution; if it is about a
  * feature, those of that feature, of the predictions, and of the model. Alerts about the
  * feed itself, and what is no rule's (a rollback), are never inhibited. */
-#ifndef LW_CORE_STANDING_H
-#define LW_CORE_STANDING_H
+#ifndef LW_CORE_ALERT_STATUS_H
+#define LW_CORE_ALERT_STATUS_H
 
 #include "core/monitor.h"
 
 /* An alert's newest state. Figures are NAN where there is none. */
-struct lw_standing {
+struct lw_alert_status {
     uint64_t fingerprint, incident;
     bool firing; /* else resolved */
     enum lw_severity severity;
@@ -22,12 +22,12 @@ struct lw_standing {
     uint32_t model_version;
     int64_t since_ms, at_ms; /* event time; wall clock for live metrics */
     char summary[320];
-    /* By lw_standings_judge; "" when not: */
+    /* By lw_alert_status_judge; "" when not: */
     char silenced_by[16];                   /* id of the silence */
     char inhibited_by[2 * LW_NAME_MAX + 8]; /* "fault of trip_distance" */
 };
 
-/* A person's word that nothing shall be sent. Empty fields match everything; '*' at the
+/* Alerts that match it are not sent. Empty fields match everything; '*' at the
  * end of a name matches any rest. */
 struct lw_silence {
     char id[16]; /* 8 hex digits */
@@ -36,19 +36,19 @@ struct lw_silence {
     int64_t from_ms, until_ms; /* wall clock: [from, until) */
     char by[192], comment[200];
 };
-bool lw_silence_covers(const struct lw_silence *s, const struct lw_standing *alert,
+bool lw_silence_covers(const struct lw_silence *s, const struct lw_alert_status *alert,
                        int64_t now_ms);
 
-/* Could any alert of the stream be meant? A name that none can have silences nothing, and
- * nobody would notice: LW_ECONFIG says which. */
+/* Can any alert of the stream match? If not, the silence would have no effect:
+ * LW_ECONFIG names the field. */
 int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
                      struct lw_err *err);
 
 /* Fills silenced_by and inhibited_by of all n. Cost: O(n * (n + nsilences)). */
-void lw_standings_judge(const struct lw_spec *spec, struct lw_standing *alert, size_t n,
-                        const struct lw_silence *silence, size_t nsilences,
-                        int64_t now_ms);
+void lw_alert_status_judge(const struct lw_spec *spec, struct lw_alert_status *alert,
+                           size_t n, const struct lw_silence *silence, size_t nsilences,
+                           int64_t now_ms);
 /* For lists: firing ones first, critical before warning, the newest first. */
-void lw_standings_sort(struct lw_standing *alert, size_t n);
+void lw_alert_status_sort(struct lw_alert_status *alert, size_t n);
 
 #endif
