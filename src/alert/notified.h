@@ -3,7 +3,7 @@
 #define LW_ALERT_NOTIFIED_H
 
 #include "alert/receiver.h"
-#include "core/standing.h"
+#include "core/alert_status.h"
 
 /* What one receiver was last notified of, about one alert. */
 struct lw_notified {

@@ -45,8 +45,10 @@ static void free_side(struct lw_report_side *s) {
 void lw_report_free(struct lw_report *r) {
     if (!r)
         return;
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; i < r->n; i++) {
         free(r->column[i].changed);
+        free(r->column[i].statistic);
+    }
     for (int s = 0; s < LW_SIDES; s++)
         free_side(&r->side[s]);
     free(r->column);

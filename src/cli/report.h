@@ -53,6 +53,7 @@ struct lw_report_column {
     struct lw_column column;
     struct lw_member *member[LW_SIDES]; /* borrowed */
     struct lw_drift drift;
+    struct lw_statistic *statistic; /* by row of the table of metrics; owned */
     struct lw_fault fault;
     /* Categories whose shares differ beyond chance, largest change first. */
     struct lw_report_category *changed; /* owned */

@@ -188,6 +188,26 @@ void lw_report_segments(struct lw_report *r) {
 
 /* ---- columns ---- */
 
+/* Statistics that the table of metrics has and struct lw_drift has not. */
+static void compare_statistics(struct lw_report *r, const struct lw_profile *side,
+                               const struct lw_drift *drift) {
+    const struct lw_metric *metric;
+    struct lw_statistic *values = lw_calloc(r->n, sizeof *values);
+    for (size_t i = 0; i < r->n; i++)
+        r->column[i].statistic =
+            lw_calloc(lw_metric_count(), sizeof *r->column[i].statistic);
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+        if (!metric->statistic)
+            continue;
+        lw_statistic_compare(metric->statistic, metric->columns & LW_ON_CATEGORY,
+                             &side[LW_REF], &side[LW_CUR], drift, r->options.correction,
+                             values);
+        for (size_t i = 0; i < r->n; i++)
+            r->column[i].statistic[k] = values[i];
+    }
+    free(values);
+}
+
 /* The correction covers the columns of one call, so all columns are compared in one call,
  * through temporary profiles with borrowed members. */
 static void compare_columns(struct lw_report *r) {
@@ -205,6 +225,7 @@ static void compare_columns(struct lw_report *r) {
     lw_drift_compare(&side[LW_REF], &side[LW_CUR], NULL, &r->options, drift);
     for (size_t i = 0; i < r->n; i++)
         r->column[i].drift = drift[i];
+    compare_statistics(r, side, drift);
     free(side[LW_REF].members);
     free(side[LW_CUR].members);
     free(drift);

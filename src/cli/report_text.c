@@ -206,6 +206,19 @@ static void set_drift(json_t *o, const struct lw_drift *d, bool numeric) {
     set_number(o, "missing_p", d->missing_p);
 }
 
+static void set_statistics(json_t *o, const struct lw_report_column *c) {
+    const struct lw_metric *metric;
+    char key[80];
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+        const struct lw_statistic *s = &c->statistic[k];
+        if (!metric->statistic || !s->known)
+            continue;
+        set_number(o, metric->name, s->value);
+        snprintf(key, sizeof key, "%s_p", metric->name);
+        set_number(o, key, s->p);
+    }
+}
+
 #define CHANGED_JSON 100 /* the others are only counted */
 
 static json_t *changed_json(const struct lw_report_column *c) {
@@ -234,6 +247,7 @@ static json_t *column_json(const struct lw_report_column *c) {
     json_object_set_new(o, "kind", json_string(lw_kind_name(c->column.kind)));
     json_object_set_new(o, "verdict", json_string(lw_verdict_name(c->drift.verdict)));
     set_drift(o, &c->drift, numeric);
+    set_statistics(o, c);
     if (c->fault.kind != LW_FAULT_NONE) {
         fault = json_object();
         json_object_set_new(fault, "kind", json_string(lw_fault_name(c->fault.kind)));

@@ -37,6 +37,7 @@ static void copy_vitals(void *arg, struct lw_vitals *out) {
     out->trainings_failed = e.trainings_failed;
     out->partitions = e.partitions;
     lw_engine_health(engine, &out->health);
+    out->live_known = lw_engine_live(engine, &out->live);
     if (lw_engine_failed(engine, &why))
         lw_copy(out->failure, sizeof out->failure, why.msg);
 }

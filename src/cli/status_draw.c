@@ -80,19 +80,23 @@ static void put_windows(const struct lw_status *s, struct lw_buf *out) {
 }
 
 static void put_features(const struct lw_status *s, struct lw_buf *out) {
-    static const char *const columns[] = {"psi", "js", "missing", "unseen"};
+    const struct lw_metric *metric;
     const struct lw_spec *spec = &s->config->spec;
     const char *w = spec->window[spec->nwindows - 1].name;
     char span[40], name[LW_NAME_MAX + 16];
-    lw_buf_printf(out, "\n  %-24s %9s %9s %9s %9s", "feature", "psi", "js", "missing",
-                  "unseen");
+    lw_buf_printf(out, "\n  %-24s", "feature");
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++)
+        if (metric->flags & LW_METRIC_IN_STATUS)
+            lw_buf_printf(out, " %9s", metric->name);
     if (s->at.n > 1)
         lw_buf_printf(out, "%*s%-*s", 9, "", DRAWN - 9, "psi");
     lw_buf_printf(out, "   over %s\n", w);
     for (size_t i = 0; i < spec->nfeatures; i++) {
         lw_buf_printf(out, "  %s", lw_text_column(spec->feature[i].name, 24, 40).text);
-        for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
-            snprintf(name, sizeof name, "%s:%s", columns[c], spec->feature[i].name);
+        for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+            if (!(metric->flags & LW_METRIC_IN_STATUS))
+                continue;
+            snprintf(name, sizeof name, "%s:%s", metric->name, spec->feature[i].name);
             put_figure(out, 9, 3, lw_status_figure(s, w, name));
         }
         if (s->at.n > 1)

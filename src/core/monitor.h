@@ -2,8 +2,8 @@
  * trainings in, evaluations, alerts and training requests out. It has no clock: time is
  * the sealed panes' event time. `run` and `backtest` drive this same code, and given the
  * same panes it decides the same. */
-#ifndef LW_MONITOR_H
-#define LW_MONITOR_H
+#ifndef LW_CORE_MONITOR_H
+#define LW_CORE_MONITOR_H
 
 #include "core/alert.h"
 #include "core/decision.h"
@@ -14,8 +14,8 @@
 #include "core/request.h"
 #include "core/train.h"
 
-/* One figure of an evaluation. Always a number; where it cannot be computed it is 0 and
- * the field `<window>:n` says why. */
+/* One figure of an evaluation, a finite number. A figure that is not known is left out,
+ * or 0 where its metric says so (LW_METRIC_ZERO). */
 struct lw_figure {
     char name[LW_NAME_MAX + 40]; /* "<window>:rmse", "<window>:psi:<feature>", ... */
     double value;
@@ -75,15 +75,12 @@ bool lw_monitor_blank(const struct lw_monitor *m);
  * on. */
 int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms);
 
-/* What a live metric says now; rule: index of a rule on such a metric. Judged apart from
- * panes, by the wall clock, and in no backtest. n: messages behind the value (UINT64_MAX:
- * does not matter). Fills out, whose at_ms is then the wall clock. */
-struct lw_live {
-    double value;
-    uint64_t n;
-    int64_t at_ms;
-};
-void lw_monitor_live(struct lw_monitor *m, size_t rule, const struct lw_live *now,
+/* What the leader sees of the running stream: the live metrics' figures of the next
+ * evaluations, and what lw_monitor_live judges. A backtest knows nothing of it. */
+void lw_monitor_facts(struct lw_monitor *m, const struct lw_live_facts *now);
+/* Judges a rule on a live metric by the newest facts, apart from panes. rule: its index.
+ * Fills out, whose at_ms is the wall clock. */
+void lw_monitor_live(struct lw_monitor *m, size_t rule, int64_t at_ms,
                      struct lw_evaluation *out);
 
 /* A training that was asked for has ended. On success `version` is the number its model

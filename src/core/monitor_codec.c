@@ -87,7 +87,7 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
     uint8_t version = lw_reader_u8(&r);
     if (version != STATE_VERSION)
         return lw_fail(err, LW_EINPUT,
-                       "detector state of version %u, this program reads %d", version,
+                       "monitor state of version %u, this program reads %d", version,
                        STATE_VERSION);
     lw_windows_reach(m->windows, lw_reader_ms(&r, INT64_MAX));
     m->leapt_from_ms = lw_reader_ms(&r, INT64_MIN);
@@ -100,6 +100,6 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
     read_notices(m, &r);
     m->unreadable = lw_reader_u64(&r);
     if (r.bad || lw_reader_left(&r))
-        return lw_fail(err, LW_EINPUT, "detector state is damaged (%zu bytes)", len);
+        return lw_fail(err, LW_EINPUT, "monitor state is damaged (%zu bytes)", len);
     return 0;
 }

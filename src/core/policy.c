@@ -212,7 +212,8 @@ static bool may_train(struct lw_policy *p, const struct lw_spec *spec, int64_t a
     return at_ms - p->trained_ms >= p->cooldown_ms && p->fresh >= r->min_fresh;
 }
 
-static int ask(struct lw_policy *p, int64_t at_ms, bool bootstrap, const char *reason) {
+static int policy_ask(struct lw_policy *p, int64_t at_ms, bool bootstrap,
+                      const char *reason) {
     p->pending = (struct lw_request){
         .id = p->next_request++, .as_of_ms = at_ms, .bootstrap = bootstrap};
     lw_copy(p->pending.reason, sizeof p->pending.reason, reason);
@@ -226,7 +227,8 @@ static int ask(struct lw_policy *p, int64_t at_ms, bool bootstrap, const char *r
 /* Only what is older than the hold-out can be fitted, and what is older than the window
  * never comes back: a slow stream that has filled it need not wait for more than
  * min_rows. */
-static int bootstrap(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
+static int policy_bootstrap(struct lw_policy *p, const struct lw_spec *spec,
+                            int64_t at_ms) {
     const struct lw_retrain_spec *r = &spec->retrain;
     uint64_t rows = lw_supply_rows(&p->supply, r, at_ms);
     if (rows < r->min_rows || (r->bootstrap_until_ms && at_ms < r->bootstrap_until_ms))
@@ -234,7 +236,9 @@ static int bootstrap(struct lw_policy *p, const struct lw_spec *spec, int64_t at
     if (!r->bootstrap_until_ms && rows < r->bootstrap_rows &&
         !lw_supply_full(&p->supply, r, at_ms))
         return 0;
-    return may_train(p, spec, at_ms) ? ask(p, at_ms, true, "bootstrap: no model yet") : 0;
+    return may_train(p, spec, at_ms)
+               ? policy_ask(p, at_ms, true, "bootstrap: no model yet")
+               : 0;
 }
 
 int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms) {
@@ -249,19 +253,20 @@ int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t a
         return 0;
     if (p->asked[0]) { /* a person knows better than the cooldown */
         snprintf(reason, sizeof reason, "asked for by %s", p->asked);
-        return ask(p, at_ms, p->champion == 0, reason);
+        return policy_ask(p, at_ms, p->champion == 0, reason);
     }
     if (!p->champion)
-        return bootstrap(p, spec, at_ms);
+        return policy_bootstrap(p, spec, at_ms);
     if (p->again)
-        return ask(p, at_ms, false, "the training before took rows of a fault");
+        return policy_ask(p, at_ms, false, "the training before took rows of a fault");
     int64_t old = lw_policy_unchallenged(p, at_ms);
     if (!trigger && spec->retrain.max_age_ms && old >= spec->retrain.max_age_ms) {
         snprintf(reason, sizeof reason, "champion has not been challenged for %s",
                  lw_format_duration(age, sizeof age, old / LW_HOUR * LW_HOUR));
         trigger = reason;
     }
-    return trigger && may_train(p, spec, at_ms) ? ask(p, at_ms, false, trigger) : 0;
+    return trigger && may_train(p, spec, at_ms) ? policy_ask(p, at_ms, false, trigger)
+                                                : 0;
 }
 
 static void lengthen_cooldown(struct lw_policy *p, const struct lw_spec *spec) {

@@ -6,8 +6,8 @@
  * the difference of the two versions' squared errors on the same events is kept, and if
  * the new one is surely worse it is rolled back: its candidate is barred then for twice
  * the longest cooldown, so that the next training does not bring the like of it again. */
-#ifndef LW_POLICY_H
-#define LW_POLICY_H
+#ifndef LW_CORE_POLICY_H
+#define LW_CORE_POLICY_H
 
 #include "base/buf.h"
 #include "core/decision.h"

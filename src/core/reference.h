@@ -1,8 +1,8 @@
 /* What a model version is compared with: the profile of the rows it was proved on, its
  * error there, and the error's rhythm of the week. Stored with the version; renewed at
  * each promotion. */
-#ifndef LW_REFERENCE_H
-#define LW_REFERENCE_H
+#ifndef LW_CORE_REFERENCE_H
+#define LW_CORE_REFERENCE_H
 
 #include "core/blame.h"
 #include "core/spec.h"

@@ -4,8 +4,8 @@
  * the panes it holds and of nothing that happened before: a new leader that loads the
  * same panes computes the same figures. Complete days are merged once and kept, so a week
  * costs some 30 merges, not 168. */
-#ifndef LW_WINDOW_H
-#define LW_WINDOW_H
+#ifndef LW_CORE_WINDOW_H
+#define LW_CORE_WINDOW_H
 
 #include "core/pane.h"
 #include "core/quarantine.h"

@@ -227,6 +227,15 @@ void lw_engine_health(const struct lw_engine *engine, struct lw_health *out) {
     pthread_mutex_unlock(&e->lock);
 }
 
+bool lw_engine_live(const struct lw_engine *engine, struct lw_live_facts *out) {
+    struct lw_engine *e = (struct lw_engine *)(uintptr_t)engine; /* only the lock */
+    pthread_mutex_lock(&e->lock);
+    bool known = e->live_known && atomic_load(&e->leading);
+    *out = e->live;
+    pthread_mutex_unlock(&e->lock);
+    return known;
+}
+
 void lw_engine_flow(struct lw_engine *e, enum lw_flow flow) {
     atomic_store(&e->flow, (int)flow);
 }

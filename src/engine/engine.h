@@ -74,5 +74,8 @@ const char *lw_engine_who(const struct lw_engine *e);
 struct lw_engine_status lw_engine_status(const struct lw_engine *e);
 /* Health of this process and the stream, judged once a second. Thread: any. */
 void lw_engine_health(const struct lw_engine *e, struct lw_health *out);
+/* What the leader sees of the running stream; false: this process does not lead, or has
+ * not looked yet. */
+bool lw_engine_live(const struct lw_engine *e, struct lw_live_facts *out);
 
 #endif

@@ -88,8 +88,10 @@ struct lw_engine {
     struct lw_err failure;
     struct lw_brokers brokers;
     struct lw_sealing_block held;
-    char leader_why[256];    /* why the leader's last pass failed, or "" */
-    struct lw_health health; /* as last judged */
+    char leader_why[256];      /* why the leader's last pass failed, or "" */
+    struct lw_health health;   /* as last judged */
+    struct lw_live_facts live; /* while leading; under lock, like `health` */
+    bool live_known;
     struct lw_direct_message direct[LW_COMPONENTS];
 
     _Atomic int64_t sealed_until_ms;

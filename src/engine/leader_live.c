@@ -93,29 +93,6 @@ static int note_message_count(struct lw_leader *l, uint64_t messages, int64_t wa
                                       err);
 }
 
-static struct lw_live live_share(uint64_t part, uint64_t messages, int64_t wall) {
-    double value = messages ? (double)part / (double)messages : 0;
-    return (struct lw_live){value > 1 ? 1 : value, messages, wall};
-}
-
-static struct lw_live live_reading(const struct lw_leader *l, enum lw_metric metric,
-                                   const struct lw_live_sample *came, int64_t wall) {
-    switch (metric) {
-    case LW_METRIC_DEAD_LETTERS:
-        return live_share(came->dead, came->messages, wall);
-    case LW_METRIC_LATE:
-        return live_share(came->late, came->messages, wall);
-    case LW_METRIC_SUSPECT:
-        return live_share(came->suspect, came->messages, wall);
-    case LW_METRIC_LAG:
-        return (struct lw_live){(double)live_lag(l), UINT64_MAX, wall};
-    default:
-        break;
-    }
-    int64_t quiet = wall > l->live.heard_ms ? wall - l->live.heard_ms : 0;
-    return (struct lw_live){(double)quiet / (double)LW_MINUTE, UINT64_MAX, wall};
-}
-
 int lw__leader_live_step(struct lw_leader *l, struct lw_err *err) {
     struct lw_live_state *s = &l->live;
     int64_t now = lw_mono_ms(), wall = lw_wall_ms();
@@ -126,12 +103,22 @@ int lw__leader_live_step(struct lw_leader *l, struct lw_err *err) {
         return 0;
     s->next_ms = now + STEP_MS;
     struct lw_live_sample came = live_recent(s, sum);
+    int64_t silent_ms = wall > s->heard_ms ? wall - s->heard_ms : 0;
+    struct lw_live_facts facts = {.messages = came.messages,
+                                  .dead = came.dead,
+                                  .late = came.late,
+                                  .suspect = came.suspect,
+                                  .lag = live_lag(l),
+                                  .silent_minutes = (double)silent_ms / LW_MINUTE};
+    lw_monitor_facts(l->monitor, &facts);
+    pthread_mutex_lock(&l->engine->lock);
+    l->engine->live = facts;
+    l->engine->live_known = true;
+    pthread_mutex_unlock(&l->engine->lock);
     for (size_t r = 0; r < l->spec->nrules; r++) {
-        enum lw_metric metric = l->spec->rule[r].metric;
-        if (!lw_metric_live(metric))
+        if (!lw_metric_live(l->spec->rule[r].metric))
             continue;
-        struct lw_live now_is = live_reading(l, metric, &came, wall);
-        lw_monitor_live(l->monitor, r, &now_is, l->evaluation);
+        lw_monitor_live(l->monitor, r, wall, l->evaluation);
         if (l->evaluation->nalerts && lw__leader_write(l, NULL, false, err))
             return -1;
     }

@@ -10,11 +10,6 @@
 
 /* ---- the newest evaluation ---- */
 
-/* What the evaluation writes as 0 when it cannot be computed is unknown here. */
-static json_t *positive_json(double v) {
-    return v > 0 ? lw_json_number(v) : json_null();
-}
-
 static json_t *integer_json(double v) {
     return isfinite(v) ? json_integer((json_int_t)v) : json_null();
 }
@@ -24,56 +19,62 @@ static const char *kind_of(const struct lw_spec *spec, size_t i) {
     return kind == LW_CATEGORY ? "category" : "numeric";
 }
 
+double lw_window_figure(const struct lw_reply *now, const char *w,
+                        const struct lw_metric *metric, const char *column) {
+    double value = column ? lw_reply_figure(now, "%s:%s:%s", w, metric->name, column)
+                          : lw_reply_figure(now, "%s:%s", w, metric->name);
+    return lw_metric_known(metric, value, lw_reply_figure(now, "%s:n", w),
+                           lw_reply_figure(now, "%s:events", w),
+                           lw_reply_figure(now, "champion") > 0)
+               ? value
+               : NAN;
+}
+
+const char *lw_column_name(const struct lw_spec *spec, size_t column) {
+    return column < spec->nfeatures    ? spec->feature[column].name
+           : column == spec->nfeatures ? "target"
+                                       : "prediction";
+}
+
+static json_t *number_or_null(double v) {
+    return isfinite(v) ? lw_json_number(v) : json_null();
+}
+
 static json_t *feature_json(const struct lw_spec *spec, const struct lw_reply *now,
-                            const char *w, size_t i, bool compared) {
-    static const char *const shares[] = {"missing", "out_of_range", "unseen"};
-    const char *name = i < spec->nfeatures    ? spec->feature[i].name
-                       : i == spec->nfeatures ? "target"
-                                              : "prediction";
+                            const char *w, size_t i) {
+    const struct lw_metric *metric;
+    const char *name = lw_column_name(spec, i);
     json_t *o = json_object();
-    double drift = lw_reply_figure(now, "%s:drift:%s", w, name);
     json_object_set_new(o, "name", json_string(name));
     json_object_set_new(o, "kind", json_string(kind_of(spec, i)));
-    double psi = lw_reply_figure(now, "%s:psi:%s", w, name);
-    double js = lw_reply_figure(now, "%s:js:%s", w, name);
-    json_object_set_new(o, "psi", compared ? lw_json_number(psi) : json_null());
-    json_object_set_new(o, "js", compared ? lw_json_number(js) : json_null());
-    json_object_set_new(o, "drift", json_boolean(compared && drift > 0));
-    for (size_t k = 0; k < sizeof shares / sizeof *shares; k++) {
-        double v = lw_reply_figure(now, "%s:%s:%s", w, shares[k], name);
-        json_object_set_new(o, shares[k], compared ? lw_json_number(v) : json_null());
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+        if (!lw_metric_per_feature(metric))
+            continue;
+        double v = lw_window_figure(now, w, metric, name);
+        json_object_set_new(o, metric->name,
+                            metric->flags & LW_METRIC_VERDICT ? json_boolean(v > 0)
+                                                              : number_or_null(v));
     }
-    double first = lw_reply_figure(now, "%s:psi_first:%s", w, name);
-    json_object_set_new(o, "psi_first", compared ? lw_json_number(first) : json_null());
     return o;
 }
 
 static json_t *window_json(const struct lw_spec *spec, const struct lw_reply *now,
                            const struct lw_window_spec *window) {
-    static const char *const scores[] = {"rmse", "rmse_se", "mae"};
-    static const char *const signed_scores[] = {"bias", "r2", "recalibration_gain"};
-    static const char *const others[] = {"rmse_expected", "rmse_ratio", "rmse_first"};
+    const struct lw_metric *metric;
     const char *w = window->name;
-    double n = lw_reply_figure(now, "%s:n", w);
-    bool scored = n >= 2;
-    bool compared =
-        lw_reply_figure(now, "%s:events", w) > 0 && lw_reply_figure(now, "champion") > 0;
     json_t *o = json_object(), *features = json_array();
     json_object_set_new(o, "name", json_string(w));
     json_object_set_new(o, "length_ms", json_integer(window->length_ms));
-    json_object_set_new(o, "n", integer_json(n));
-    json_object_set_new(o, "events", integer_json(lw_reply_figure(now, "%s:events", w)));
-    for (size_t i = 0; i < 3; i++) {
-        double v = lw_reply_figure(now, "%s:%s", w, scores[i]);
-        json_object_set_new(o, scores[i], scored ? lw_json_number(v) : json_null());
-        v = lw_reply_figure(now, "%s:%s", w, signed_scores[i]);
-        json_object_set_new(o, signed_scores[i],
-                            scored ? lw_json_number(v) : json_null());
-        v = lw_reply_figure(now, "%s:%s", w, others[i]);
-        json_object_set_new(o, others[i], positive_json(v));
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+        if (lw_metric_per_feature(metric) || lw_metric_live(metric))
+            continue;
+        double v = lw_window_figure(now, w, metric, NULL);
+        json_object_set_new(o, metric->name,
+                            metric->flags & LW_METRIC_COUNT ? integer_json(v)
+                                                            : lw_json_number(v));
     }
     for (size_t i = 0; i < spec->nfeatures + 2; i++)
-        json_array_append_new(features, feature_json(spec, now, w, i, compared));
+        json_array_append_new(features, feature_json(spec, now, w, i));
     json_object_set_new(o, "features", features);
     return o;
 }

@@ -138,6 +138,12 @@ json_t *lw_json_number(double v);
 /* A time, or null for INT64_MIN and 0. */
 json_t *lw_json_ms(int64_t ms);
 /* A figure of `now` or of an entry, NAN when absent. */
+/* A metric's newest figure over a window, NAN when it is not known; column: its name, or
+ * NULL for a metric of the window (now.c). */
+double lw_window_figure(const struct lw_reply *now, const char *window,
+                        const struct lw_metric *metric, const char *column);
+/* The name of a feature, of the target after them, or of the prediction. */
+const char *lw_column_name(const struct lw_spec *spec, size_t column);
 double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

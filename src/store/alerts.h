@@ -6,7 +6,7 @@
 #ifndef LW_STORE_ALERTS_H
 #define LW_STORE_ALERTS_H
 
-#include "core/standing.h"
+#include "core/alert_status.h"
 #include "store/redis.h"
 
 /* How all alerts of a stream stand: firing first (lw_alert_status_sort), with silenced_by

@@ -3,8 +3,8 @@
 #ifndef LW_STORE_NOTIFICATIONS_H
 #define LW_STORE_NOTIFICATIONS_H
 
+#include "core/alert_status.h"
 #include "core/monitor.h"
-#include "core/standing.h"
 #include "store/lease.h"
 #include "store/redis.h"
 

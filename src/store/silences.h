@@ -3,7 +3,7 @@
 #ifndef LW_STORE_SILENCES_H
 #define LW_STORE_SILENCES_H
 
-#include "core/standing.h"
+#include "core/alert_status.h"
 #include "store/redis.h"
 
 #define LW_SILENCES_MAX 200

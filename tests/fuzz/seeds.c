@@ -117,8 +117,8 @@ int main(int argc, char **argv) {
     struct core_run r = {.spec = core_spec_new()};
     struct lw_buf out = {0};
     folder = argc > 1 ? argv[1] : ".";
-    core_rule(r.spec, "error", LW_METRIC_RMSE, -1, 3); /* those of fuzz_state.c */
-    core_rule(r.spec, "drift", LW_METRIC_PSI, LW_RULE_EACH, 0.25);
+    core_rule(r.spec, "error", "rmse", -1, 3); /* those of fuzz_state.c */
+    core_rule(r.spec, "drift", "psi", LW_RULE_EACH, 0.25);
     core_loop_init(&r.loop, r.spec);
     core_stream_init(&r.stream, 1);
     core_run_until(&r, 3);

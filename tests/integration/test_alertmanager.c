@@ -166,7 +166,8 @@ static json_t *wait_hook(const struct world *w, unsigned count) {
 
 /* ---- our side ---- */
 
-static struct lw_rule rule = {.name = "psi-day", .metric = LW_METRIC_PSI};
+static const struct lw_metric metric = {.name = "psi"};
+static struct lw_rule rule = {.name = "psi-day", .metric = &metric};
 
 static struct lw_alert alert(bool firing, enum lw_severity severity) {
     struct lw_alert a = {.fingerprint = 1,

@@ -22,7 +22,8 @@ static const struct lw_column columns[] = {
     {.name = "flag", .kind = LW_CATEGORY},
 };
 
-static struct lw_rule rule = {.name = "psi-day", .metric = LW_METRIC_PSI};
+static const struct lw_metric metric = {.name = "psi"};
+static struct lw_rule rule = {.name = "psi-day", .metric = &metric};
 
 static struct lw_spec *spec(void) {
     struct lw_spec *s = calloc(1, sizeof *s);

@@ -12,7 +12,8 @@
 #define AT     INT64_C(1584763200000)
 #define ROUNDS 1000
 
-static const struct lw_rule rule = {.name = "error", .metric = LW_METRIC_RMSE_RATIO};
+static const struct lw_metric metric = {.name = "rmse_ratio"};
+static const struct lw_rule rule = {.name = "error", .metric = &metric};
 
 static size_t strange(struct lw_rng *rng, char *out, size_t most) {
     static const char *const part[] = {"\\",

@@ -13,7 +13,8 @@
 #define PERSON "id-of-anna-4711"
 #define NEW    "Neubaugasse"
 
-static const struct lw_rule rule = {.name = "error", .metric = LW_METRIC_RMSE_RATIO};
+static const struct lw_metric metric = {.name = "rmse_ratio"};
+static const struct lw_rule rule = {.name = "error", .metric = &metric};
 static const struct lw_column column[1] = {{.name = "zone", .kind = LW_CATEGORY}};
 
 static struct lw_privacy privacy(int examples, int categories) {

@@ -31,11 +31,11 @@ static void followed(void *arg, const struct lw_followed *f) {
 
 static struct lw_spec *make_spec(void) {
     struct lw_spec *spec = core_spec_new();
-    core_rule(spec, "error", LW_METRIC_RMSE_RATIO, LW_RULE_MODEL, 1.4)->actions =
+    core_rule(spec, "error", "rmse_ratio", LW_RULE_MODEL, 1.4)->actions =
         LW_ACTION_RETRAIN;
-    core_rule(spec, "psi", LW_METRIC_PSI, LW_RULE_EACH, .2);
-    core_rule(spec, "target", LW_METRIC_PSI, LW_RULE_TARGET, .2);
-    struct lw_rule *fault = core_rule(spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1);
+    core_rule(spec, "psi", "psi", LW_RULE_EACH, .2);
+    core_rule(spec, "target", "psi", LW_RULE_TARGET, .2);
+    struct lw_rule *fault = core_rule(spec, "fault", "fault", LW_RULE_EACH, 1);
     fault->actions = LW_ACTION_BLOCK;
     fault->every_ms = 4 * LW_HOUR;
     fault->clear_below = .9;

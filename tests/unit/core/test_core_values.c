@@ -164,9 +164,9 @@ static void a_loop_on_any_numbers_goes_on(void **state) {
     static const int shares[] = {1, 30, 1000}; /* of a thousand events */
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
         struct lw_spec *spec = open_spec();
-        core_rule(spec, "error", LW_METRIC_RMSE_RATIO, LW_RULE_MODEL, 1.5)->actions =
+        core_rule(spec, "error", "rmse_ratio", LW_RULE_MODEL, 1.5)->actions =
             LW_ACTION_RETRAIN;
-        core_rule(spec, "drift", LW_METRIC_PSI, LW_RULE_EACH, .2);
+        core_rule(spec, "drift", "psi", LW_RULE_EACH, .2);
         struct core_loop smooth, stumbling;
         run_loop(&smooth, spec, shares[i], 0);
         run_loop(&stumbling, spec, shares[i], 7);

@@ -2,7 +2,7 @@
  * feed explains away what it causes and nothing else. */
 #include "support/core_fixture.h"
 
-#include "core/standing.h"
+#include "core/alert_status.h"
 
 #define NOW 1000000
 
@@ -49,13 +49,11 @@ struct world {
 static void world(struct world *w, const char *cause, const char *feature,
                   enum lw_severity severity) {
     w->spec = core_spec_new();
-    core_rule(w->spec, "drift", LW_METRIC_PSI, LW_RULE_EACH, 0.2);
-    core_rule(w->spec, "error", LW_METRIC_RMSE, LW_RULE_MODEL, 2);
-    core_rule(w->spec, "few", LW_METRIC_EVENTS, LW_RULE_MODEL, 5);
-    core_rule(w->spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1)->actions =
-        LW_ACTION_INHIBIT;
-    core_rule(w->spec, "quiet", LW_METRIC_SILENCE, LW_RULE_MODEL, 5)->actions =
-        LW_ACTION_INHIBIT;
+    core_rule(w->spec, "drift", "psi", LW_RULE_EACH, 0.2);
+    core_rule(w->spec, "error", "rmse", LW_RULE_MODEL, 2);
+    core_rule(w->spec, "few", "events", LW_RULE_MODEL, 5);
+    core_rule(w->spec, "fault", "fault", LW_RULE_EACH, 1)->actions = LW_ACTION_INHIBIT;
+    core_rule(w->spec, "quiet", "silence", LW_RULE_MODEL, 5)->actions = LW_ACTION_INHIBIT;
     w->alert[0] = standing("drift", "x", LW_SEVERITY_WARN);
     w->alert[1] = standing("drift", "zone", LW_SEVERITY_WARN);
     w->alert[2] = standing("drift", "prediction", LW_SEVERITY_CRITICAL);

@@ -1,11 +1,11 @@
 /* See standing.h. */
-#include "core/standing.h"
+#include "core/alert_status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool matches(const char *pattern, const char *name) {
+static bool alert_matches(const char *pattern, const char *name) {
     size_t len = strlen(pattern);
     if (len == 0)
         return true;
@@ -17,20 +17,22 @@ static bool matches(const char *pattern, const char *name) {
 bool lw_silence_covers(const struct lw_silence *s, const struct lw_alert_status *alert,
                        int64_t now_ms) {
     return now_ms >= s->from_ms && now_ms < s->until_ms &&
-           matches(s->rule, alert->rule) && matches(s->feature, alert->feature) &&
+           alert_matches(s->rule, alert->rule) &&
+           alert_matches(s->feature, alert->feature) &&
            (s->severity == LW_SEVERITY_NONE || s->severity == alert->severity);
 }
 
 int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
                      struct lw_err *err) {
     bool rule = false;
-    bool feature = matches(s->feature, "target") || matches(s->feature, "prediction");
+    bool feature =
+        alert_matches(s->feature, "target") || alert_matches(s->feature, "prediction");
     for (size_t i = 0; lw_notice_name(i); i++)
-        rule |= matches(s->rule, lw_notice_name(i));
+        rule |= alert_matches(s->rule, lw_notice_name(i));
     for (size_t i = 0; i < spec->nrules; i++)
-        rule |= matches(s->rule, spec->rule[i].name);
+        rule |= alert_matches(s->rule, spec->rule[i].name);
     for (size_t i = 0; i < spec->nfeatures; i++)
-        feature |= matches(s->feature, spec->feature[i].name);
+        feature |= alert_matches(s->feature, spec->feature[i].name);
     if (!rule)
         return lw_fail(err, LW_ECONFIG, "no rule is called \"%.60s\"", s->rule);
     return feature
@@ -47,8 +49,9 @@ static const struct lw_rule *rule_of(const struct lw_spec *spec,
 }
 
 /* Does the cause, which fires and inhibits, explain the other? */
-static bool explains(const struct lw_rule *why, const struct lw_alert_status *cause,
-                     const struct lw_rule *rule, const struct lw_alert_status *alert) {
+static bool alert_explains(const struct lw_rule *why, const struct lw_alert_status *cause,
+                           const struct lw_rule *rule,
+                           const struct lw_alert_status *alert) {
     if (why == rule || lw_metric_of_feed(rule->metric))
         return false;
     if (!lw_metric_per_feature(why->metric) || !lw_metric_per_feature(rule->metric))
@@ -57,8 +60,8 @@ static bool explains(const struct lw_rule *why, const struct lw_alert_status *ca
            strcmp(alert->feature, "prediction") == 0;
 }
 
-static void inhibit(const struct lw_spec *spec, struct lw_alert_status *all, size_t n,
-                    struct lw_alert_status *alert) {
+static void alert_inhibit(const struct lw_spec *spec, struct lw_alert_status *all,
+                          size_t n, struct lw_alert_status *alert) {
     const struct lw_rule *rule = rule_of(spec, alert);
     alert->inhibited_by[0] = '\0';
     for (size_t i = 0; rule && i < n; i++) {
@@ -68,7 +71,7 @@ static void inhibit(const struct lw_spec *spec, struct lw_alert_status *all, siz
                 ? rule_of(spec, cause)
                 : NULL;
         if (!why || !(why->actions & LW_ACTION_INHIBIT) ||
-            !explains(why, cause, rule, alert))
+            !alert_explains(why, cause, rule, alert))
             continue;
         snprintf(alert->inhibited_by, sizeof alert->inhibited_by, "%s%s%s", cause->rule,
                  cause->feature[0] ? " of " : "", cause->feature);
@@ -84,7 +87,7 @@ void lw_alert_status_judge(const struct lw_spec *spec, struct lw_alert_status *a
         for (size_t k = 0; k < nsilences && !alert[i].silenced_by[0]; k++)
             if (lw_silence_covers(&silence[k], &alert[i], now_ms))
                 memcpy(alert[i].silenced_by, silence[k].id, sizeof silence[k].id);
-        inhibit(spec, alert, n, &alert[i]);
+        alert_inhibit(spec, alert, n, &alert[i]);
     }
 }
 

@@ -1,13 +1,13 @@
-/* How alerts stand, as everybody but the detector sees them, and what keeps one from
- * being told: a person's silence, or a cause that somebody has been told of already.
+/* The newest state of each alert, and what keeps its notification from being sent: a
+ * silence, or another alert that explains it.
  *
  * A rule with LW_ACTION_INHIBIT (by default the rules about the feed, lw_metric_of_feed)
  * that fires at the critical level explains other alerts away. If it is about the stream
  * as a whole, that is every alert about the model or a distribution; if it is about a
  * feature, those of that feature, of the predictions, and of the model. Alerts about the
  * feed itself, and what is no rule's (a rollback), are never inhibited. */
-#ifndef LW_STANDING_H
-#define LW_STANDING_H
+#ifndef LW_CORE_ALERT_STATUS_H
+#define LW_CORE_ALERT_STATUS_H
 
 #include "core/alert.h"
 
@@ -27,7 +27,7 @@ struct lw_alert_status {
     char inhibited_by[2 * LW_NAME_MAX + 8]; /* "fault of trip_distance" */
 };
 
-/* A person's word that nothing shall be sent. Empty fields match everything; '*' at the
+/* Alerts that match it are not sent. Empty fields match everything; '*' at the
  * end of a name matches any rest. */
 struct lw_silence {
     char id[16]; /* 8 hex digits */
@@ -39,8 +39,8 @@ struct lw_silence {
 bool lw_silence_covers(const struct lw_silence *s, const struct lw_alert_status *alert,
                        int64_t now_ms);
 
-/* Could any alert of the stream be meant? A name that none can have silences nothing, and
- * nobody would notice: LW_ECONFIG says which. */
+/* Can any alert of the stream match? If not, the silence would have no effect:
+ * LW_ECONFIG names the field. */
 int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
                      struct lw_err *err);
 
