@@ -17,7 +17,7 @@ struct lw_reference;
 struct lw_alert_segment {
     const char *name, *value; /* "PULocationID", "74" */
     uint64_t n;
-    double rmse, reference_rmse,
+    double rmse, reference_error,
         share; /* share of the increase in squared error, [0, 1] */
 };
 

@@ -11,7 +11,7 @@
 
 struct lw_cli_backtest_day {
     int64_t day_ms;
-    struct lw_errors managed, frozen;
+    struct lw_losses managed, frozen;
     uint32_t champion; /* at the end of the day */
 };
 
@@ -39,8 +39,8 @@ struct lw_cli_backtest_row {
 struct lw_cli_backtest_group {
     char name[160];
     double order; /* NAN for groups without a natural order */
-    struct lw_errors all;
-    struct lw_errors *managed, *frozen; /* one for each month; owned */
+    struct lw_losses all;
+    struct lw_losses *managed, *frozen; /* one for each month; owned */
 };
 
 struct lw_cli_backtest_segment {
@@ -67,7 +67,7 @@ struct lw_cli_backtest {
     bool say; /* print events as they happen */
     json_t *log;
     const struct lw_backtest *backtest; /* while it runs */
-    struct lw_errors answered, first;   /* of all days before this one */
+    struct lw_losses answered, first;   /* of all days before this one */
     struct lw_cli_backtest_day *day;
     size_t ndays, days_cap;
     struct lw_alert *alert; /* changes of state, in order */
@@ -78,7 +78,7 @@ struct lw_cli_backtest {
     size_t nsegments;
     struct lw_injections injections;
     struct lw_cli_backtest_detection found[LW_INJECTIONS_MAX];
-    struct lw_ledger ledger;
+    struct lw_run_summary ledger;
     uint64_t records, unusable, counter[LW_COUNTERS];
     char why[512]; /* error of the first unreadable record */
 };

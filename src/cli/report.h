@@ -32,7 +32,7 @@ struct lw_report_side {
     size_t nfiles;
     struct lw_input_tally tally;
     struct lw_kll *times; /* of events; NULL without any */
-    struct lw_errors errors;
+    struct lw_losses errors;
     struct lw_report_rows rows;
     struct lw_profile *profile, *scores; /* owned */
     struct lw_reference *reference;      /* owned: from Redis */
@@ -62,7 +62,7 @@ struct lw_report_column {
 
 struct lw_report_segment {
     char column[LW_NAME_MAX], name[96];
-    struct lw_errors errors[LW_SIDES];
+    struct lw_losses errors[LW_SIDES];
     double excess; /* contribution to the change of the mean squared error */
 };
 

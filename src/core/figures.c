@@ -37,9 +37,9 @@ void lw__view(struct lw_monitor *m, size_t i) {
         free(view->statistic[k]);
         view->statistic[k] = NULL;
     }
-    view->expected_rmse =
-        m->reference ? sqrt(lw_windows_expected_mse(m->windows, i, m->policy.champion,
-                                                    m->reference->hour_mse))
+    view->expected_error =
+        m->reference ? sqrt(lw_windows_expected_loss(m->windows, i, m->policy.champion,
+                                                     m->reference->hour_loss))
                      : 0;
 }
 

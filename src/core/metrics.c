@@ -17,20 +17,20 @@
 
 /* ---- the model ---- */
 
-static const struct lw_errors *errors_of(const struct lw_metric_input *in) {
+static const struct lw_losses *errors_of(const struct lw_metric_input *in) {
     return &in->view->counts.champion;
 }
 
 static struct lw_reading model_reading(const struct lw_metric_input *in,
-                                       double (*value)(const struct lw_errors *)) {
-    const struct lw_errors *e = errors_of(in);
+                                       double (*value)(const struct lw_losses *)) {
+    const struct lw_losses *e = errors_of(in);
     bool known = e->n >= 2;
     return (struct lw_reading){
         .n = e->n, .known = known, .significant = true, .value = known ? value(e) : 0};
 }
 
 static struct lw_reading rmse_read(const struct lw_metric_input *in) {
-    return model_reading(in, lw_errors_rmse);
+    return model_reading(in, lw_losses_error);
 }
 
 static struct lw_reading mae_read(const struct lw_metric_input *in) {
@@ -44,16 +44,16 @@ static struct lw_reading bias_read(const struct lw_metric_input *in) {
 }
 
 static struct lw_reading gain_read(const struct lw_metric_input *in) {
-    return model_reading(in, lw_errors_recalibration_gain);
+    return model_reading(in, lw_losses_recalibration_gain);
 }
 
 static struct lw_reading ratio_read(const struct lw_metric_input *in) {
     struct lw_reading r = rmse_read(in);
-    double rmse = r.value, expected = in->view->expected_rmse;
+    double rmse = r.value, expected = in->view->expected_error;
     r.known = r.known && expected > 0;
     r.value = r.known ? rmse / expected : 0;
     r.significant =
-        r.known && rmse - RMSE_Z * lw_errors_rmse_se(errors_of(in)) > expected;
+        r.known && rmse - RMSE_Z * lw_losses_error_se(errors_of(in)) > expected;
     return r;
 }
 
@@ -79,23 +79,23 @@ static double unsummed_figure(const struct lw_metric_input *in) {
 }
 
 static double rmse_figure(const struct lw_metric_input *in) {
-    return lw_errors_rmse(errors_of(in));
+    return lw_losses_error(errors_of(in));
 }
 
 static double rmse_se_figure(const struct lw_metric_input *in) {
-    return lw_errors_rmse_se(errors_of(in));
+    return lw_losses_error_se(errors_of(in));
 }
 
 static double expected_figure(const struct lw_metric_input *in) {
-    return in->view->expected_rmse;
+    return in->view->expected_error;
 }
 
 static double ratio_figure(const struct lw_metric_input *in) {
-    return lw_errors_rmse(errors_of(in)) / in->view->expected_rmse;
+    return lw_losses_error(errors_of(in)) / in->view->expected_error;
 }
 
 static double first_figure(const struct lw_metric_input *in) {
-    return lw_errors_rmse(&in->view->counts.first);
+    return lw_losses_error(&in->view->counts.first);
 }
 
 static double mae_figure(const struct lw_metric_input *in) {
@@ -111,7 +111,7 @@ static double r2_figure(const struct lw_metric_input *in) {
 }
 
 static double gain_figure(const struct lw_metric_input *in) {
-    return lw_errors_recalibration_gain(errors_of(in));
+    return lw_losses_recalibration_gain(errors_of(in));
 }
 
 /* ---- the stream ---- */

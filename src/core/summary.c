@@ -50,8 +50,9 @@ void lw__summary_ratio(const struct lw_metric_input *in, struct lw_alert *alert,
     snprintf(alert->summary, SIZE,
              "RMSE over %s is %s, %s times the %s that version %u should have there "
              "(threshold %.3g, n = %s).",
-             alert->window, lw_digits(lw_errors_rmse(&in->view->counts.champion), 3).text,
-             lw_digits(alert->value, 2).text, lw_digits(in->view->expected_rmse, 3).text,
+             alert->window,
+             lw_digits(lw_losses_error(&in->view->counts.champion), 3).text,
+             lw_digits(alert->value, 2).text, lw_digits(in->view->expected_error, 3).text,
              alert->model_version, alert->threshold, count);
 }
 

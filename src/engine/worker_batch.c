@@ -59,7 +59,7 @@ static int message_refuse(struct lw_worker *w, struct lw_partition_state *s,
         return lw_err_context(err, "dead letter of partition %d, offset %lld",
                               m->partition, (long long)m->offset);
     partition_advance(w, s, m);
-    lw_partition_dead(s->progress);
+    lw_partition_dead_lettered(s->progress);
     atomic_fetch_add(&w->dead_letters, 1);
     return 0;
 }

@@ -279,7 +279,7 @@ static void the_view_tells_what_was_flushed(void **state) {
     struct lw_partition_view v[3];
     start(&w, r, spec, 1, "w");
     feed(spec, w.p, 0, 150, 1);
-    lw_partition_dead(w.p);
+    lw_partition_dead_lettered(w.p);
     must_flush(&w, spec, 151);
     assert_int_equal(lw_state_view(r, spec, TOPIC, 3, v, &w.err), 0);
     assert_false(v[0].known);
