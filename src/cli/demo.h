@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 #include "cli/cli.h"
-#include "core/ledger.h"
+#include "core/run_summary.h"
 #include "core/monitor.h"
 
 /* ---- a redis-server of our own: free port, temporary directory, dies with us ---- */

@@ -4,7 +4,7 @@
 #ifndef LW_BACKTEST_H
 #define LW_BACKTEST_H
 
-#include "core/ledger.h"
+#include "core/run_summary.h"
 #include "core/monitor.h"
 #include "core/partition.h"
 

@@ -5,7 +5,7 @@
 #ifndef LW_MONITOR_H
 #define LW_MONITOR_H
 
-#include "core/ledger.h"
+#include "core/run_summary.h"
 #include "core/pane.h"
 #include "core/quarantine.h"
 #include "core/reference.h"

@@ -8,7 +8,7 @@
 #define LW_PANE_H
 
 #include "base/buf.h"
-#include "core/blame.h"
+#include "core/segments.h"
 #include "core/spec.h"
 #include "leeway/errors.h"
 

@@ -4,7 +4,7 @@
 #ifndef LW_REFERENCE_H
 #define LW_REFERENCE_H
 
-#include "core/blame.h"
+#include "core/segments.h"
 #include "core/spec.h"
 #include "leeway/errors.h"
 

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "core/rise.h"
+#include "core/segment_regression.h"
 #include "engine/leader_private.h"
 
 /* ---- alerts ---- */

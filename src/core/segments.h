@@ -5,8 +5,8 @@
  * are counted together; what is kept depends on the events alone and not on who counted
  * them or in how many parts, so a pane that is rebuilt after a crash has the same bytes.
  * Cost: add O(1); no allocation for a value already seen. Thread: one at a time. */
-#ifndef LW_BLAME_H
-#define LW_BLAME_H
+#ifndef LW_CORE_SEGMENTS_H
+#define LW_CORE_SEGMENTS_H
 
 #include "base/buf.h"
 #include "leeway/row.h"

@@ -1,8 +1,8 @@
 /* What has happened so far: error with and without retraining by month of event time, and
  * how often leeway spoke and acted. Part of the monitor's state, so it outlives processes
  * and leaders. */
-#ifndef LW_LEDGER_H
-#define LW_LEDGER_H
+#ifndef LW_CORE_RUN_SUMMARY_H
+#define LW_CORE_RUN_SUMMARY_H
 
 #include "base/buf.h"
 #include "core/pane.h"

@@ -2,9 +2,9 @@
  * trusted when read; and the segments in which it rose are found. */
 #include "support/core_fixture.h"
 
-#include "core/blame.h"
+#include "core/segments.h"
 #include "core/partition.h"
-#include "core/rise.h"
+#include "core/segment_regression.h"
 
 static struct lw_buf bytes_of(const struct lw_segments *s) {
     struct lw_buf out = {0};

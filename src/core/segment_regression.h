@@ -1,7 +1,7 @@
 /* In which segments the error rose: a window's squared errors by value of a category,
  * against what the version did there when it was proved. */
-#ifndef LW_RISE_H
-#define LW_RISE_H
+#ifndef LW_CORE_SEGMENT_REGRESSION_H
+#define LW_CORE_SEGMENT_REGRESSION_H
 
 #include "core/pane.h"
 #include "core/reference.h"

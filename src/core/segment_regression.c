@@ -1,5 +1,5 @@
-/* See rise.h. */
-#include "core/rise.h"
+/* See segment_regression.h. */
+#include "core/segment_regression.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,5 +1,5 @@
-/* See ledger.h. */
-#include "core/ledger.h"
+/* See run_summary.h. */
+#include "core/run_summary.h"
 
 #include <math.h>
 #include <string.h>

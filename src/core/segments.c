@@ -1,6 +1,6 @@
-/* See blame.h. An open-addressing table that doubles; at the bound no new value gets in,
+/* See segments.h. An open-addressing table that doubles; at the bound no new value gets in,
  * so which ones are told apart follows from the order of the events alone. */
-#include "core/blame.h"
+#include "core/segments.h"
 
 #include <math.h>
 #include <stdlib.h>
