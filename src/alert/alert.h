@@ -90,7 +90,7 @@ char *lw_url_shown(char *out, size_t size, const char *url);
 struct lw_alert_segment {
     const char *name, *value; /* "PULocationID", "74" */
     uint64_t n;
-    double rmse, reference_rmse, share; /* share of the rise in squared error, [0, 1] */
+    double rmse, reference_error, share; /* share of the rise in squared error, [0, 1] */
 };
 
 /* What of the events a message may say (privacy.c). */

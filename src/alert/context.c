@@ -116,7 +116,7 @@ static json_t *segments(const struct lw_alert_context *context) {
         set(one, "n", json_integer((json_int_t)s->n));
         lw_json_real(one, "share", s->share);
         lw_json_real(one, "rmse", s->rmse);
-        lw_json_real(one, "reference_rmse", s->reference_rmse);
+        lw_json_real(one, "reference_rmse", s->reference_error);
         json_array_append_new(list, one);
     }
     return list;

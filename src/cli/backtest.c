@@ -48,7 +48,7 @@ static int check_scored(const struct lw_bt *b, struct lw_err *err) {
     if (b->ledger.nmonths && b->answered.n)
         return 0;
     struct lw_month all;
-    lw_ledger_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->ledger, &all);
     if (all.answered.n)
         return 0;
     for (size_t i = 0; i < b->ntrainings; i++)

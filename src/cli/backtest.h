@@ -10,7 +10,7 @@
 
 struct lw_bt_day {
     int64_t day_ms;
-    struct lw_errors managed, frozen;
+    struct lw_losses managed, frozen;
     uint32_t champion; /* at its end */
 };
 
@@ -38,8 +38,8 @@ struct lw_bt_row {
 struct lw_bt_group {
     char name[160];
     double order; /* groups with an order of their own; else NAN */
-    struct lw_errors all;
-    struct lw_errors *managed, *frozen; /* a month of the run each; owned */
+    struct lw_losses all;
+    struct lw_losses *managed, *frozen; /* a month of the run each; owned */
 };
 
 struct lw_bt_segment {
@@ -66,7 +66,7 @@ struct lw_bt {
     bool say; /* events are told on standard output as they come */
     json_t *log;
     const struct lw_backtest *backtest; /* while it runs */
-    struct lw_errors answered, first;   /* of all days before this one */
+    struct lw_losses answered, first;   /* of all days before this one */
     struct lw_bt_day *day;
     size_t ndays, days_cap;
     struct lw_alert *alert; /* changes of state, in order */
@@ -77,7 +77,7 @@ struct lw_bt {
     size_t nsegments;
     struct lw_injections injections;
     struct lw_bt_found found[LW_INJECTIONS_MAX];
-    struct lw_ledger ledger;
+    struct lw_run_summary ledger;
     uint64_t records, unusable, counter[LW_COUNTERS];
     char why[512]; /* the first record that was unusable was */
 };

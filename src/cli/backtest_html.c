@@ -76,8 +76,8 @@ static void month_row(const char *name, const struct lw_month *m,
     lw_buf_printf(out, "<tr>");
     td_text(out, "month", name);
     td(out, "scored", "%s", lw_format_count(count, sizeof count, m->answered.n));
-    double frozen = lw_month_frozen_rmse(m);
-    double managed = m->answered.n < 2 ? NAN : lw_errors_rmse(&m->answered);
+    double frozen = lw_month_frozen_error(m);
+    double managed = m->answered.n < 2 ? NAN : lw_losses_error(&m->answered);
     td_rmse(out, "frozen RMSE", frozen);
     td_rmse(out, "managed RMSE", managed);
     if (!isnan(frozen) && !isnan(managed))
@@ -110,7 +110,7 @@ static void months(const struct lw_bt *b, struct lw_buf *out) {
         sum.alerts += w.alerts;
         sum.criticals += w.criticals;
     }
-    lw_ledger_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->ledger, &all);
     month_row("all", &all, &sum, out);
     table_end(out);
 }
@@ -170,8 +170,8 @@ static void training_row(const struct lw_bt_training *r, struct lw_buf *out) {
     verdict(r, out);
     if (r->followed.version)
         td(out, "the week after", "%s, v%u would be %s",
-           lw_digits(lw_errors_rmse(&r->followed.now), 3).text, r->followed.previous,
-           lw_digits(lw_errors_rmse(&r->followed.before), 3).text);
+           lw_digits(lw_losses_error(&r->followed.now), 3).text, r->followed.previous,
+           lw_digits(lw_losses_error(&r->followed.before), 3).text);
     else
         td(out, "the week after", "–");
     lw_buf_printf(out, "</tr>\n");
@@ -234,11 +234,11 @@ static void segment(const struct lw_bt *b, const struct lw_bt_segment *s,
             if (group->managed[m].n < 2)
                 td(out, "", "–");
             else if (group->frozen[m].n < 2)
-                td(out, "", "%s", lw_digits(lw_errors_rmse(&group->managed[m]), 2).text);
+                td(out, "", "%s", lw_digits(lw_losses_error(&group->managed[m]), 2).text);
             else
                 td(out, "", "%s (%s)",
-                   lw_digits(lw_errors_rmse(&group->managed[m]), 2).text,
-                   lw_digits(lw_errors_rmse(&group->frozen[m]), 2).text);
+                   lw_digits(lw_losses_error(&group->managed[m]), 2).text,
+                   lw_digits(lw_losses_error(&group->frozen[m]), 2).text);
         }
         lw_buf_printf(out, "</tr>\n");
     }
@@ -281,15 +281,15 @@ static void injections(const struct lw_bt *b, struct lw_buf *out) {
 static void sentence(const struct lw_bt *b, struct lw_buf *out) {
     struct lw_month all;
     char scored[32], n[32];
-    lw_ledger_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->ledger, &all);
     lw_html_str(out, b->path);
     lw_buf_printf(out, ": %s events, %s scored; RMSE <b>%s</b>",
                   lw_format_count(n, sizeof n, b->records),
                   lw_format_count(scored, sizeof scored, all.answered.n),
-                  lw_digits(lw_errors_rmse(&all.answered), 3).text);
-    if (!isnan(lw_month_frozen_rmse(&all)))
+                  lw_digits(lw_losses_error(&all.answered), 3).text);
+    if (!isnan(lw_month_frozen_error(&all)))
         lw_buf_printf(out, ", with the frozen first model %s",
-                      lw_digits(lw_month_frozen_rmse(&all), 3).text);
+                      lw_digits(lw_month_frozen_error(&all), 3).text);
     lw_buf_printf(out,
                   "; %" PRIu64 " retrains, %" PRIu64 " promoted, %" PRIu64
                   " rolled back; %" PRIu64 " alerts, %" PRIu64 " of them critical.",

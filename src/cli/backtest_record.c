@@ -64,9 +64,9 @@ static void note_alert(struct lw_bt *b, const struct lw_alert *a) {
 
 /* ---- days ---- */
 
-static struct lw_errors since(const struct lw_errors *now,
-                              const struct lw_errors *before) {
-    struct lw_errors s = {.n = now->n - before->n};
+static struct lw_losses since(const struct lw_losses *now,
+                              const struct lw_losses *before) {
+    struct lw_losses s = {.n = now->n - before->n};
     s.e2 = now->e2 - before->e2;
     return s;
 }
@@ -74,7 +74,7 @@ static struct lw_errors since(const struct lw_errors *now,
 /* What a day adds to the ledger is that day's error, whichever versions answered. */
 static void note_day(struct lw_bt *b, int64_t at_ms) {
     struct lw_month total;
-    lw_ledger_totals(lw_backtest_ledger(b->backtest), &total);
+    lw_run_summary_totals(lw_backtest_run_summary(b->backtest), &total);
     struct lw_bt_day day = {
         .day_ms = at_ms - LW_DAY,
         .managed = since(&total.answered, &b->answered),
@@ -152,9 +152,9 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
         o, "heldout_from",
         json_string(lw_format_time(from, sizeof from, t->holdout_from_ms)));
     json_object_set_new(o, "heldout_rows", json_integer((json_int_t)t->holdout_rows));
-    json_object_set_new(o, "heldout_rmse", lw_cli_number(t->gate.challenger_rmse));
+    json_object_set_new(o, "heldout_rmse", lw_cli_number(t->gate.challenger_error));
     json_object_set_new(o, "champion_rmse",
-                        t->gate.blocks ? lw_cli_number(t->gate.champion_rmse)
+                        t->gate.blocks ? lw_cli_number(t->gate.champion_error)
                                        : json_null());
     json_object_set_new(o, "gain", lw_cli_number(t->gate.gain));
     json_object_set_new(o, "z", lw_cli_number(t->gate.z));
@@ -221,7 +221,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
 static void on_followed(void *arg, const struct lw_followed *f) {
     struct lw_bt *b = arg;
     char text[160];
-    double now = lw_errors_rmse(&f->now), before = lw_errors_rmse(&f->before);
+    double now = lw_losses_error(&f->now), before = lw_losses_error(&f->before);
     for (size_t i = 0; i < b->ntrainings; i++) {
         struct lw_bt_training *r = &b->training[i];
         if (r->version != f->version || f->now.n == 0)
@@ -263,7 +263,7 @@ int lw_bt_prepare(struct lw_bt *b, const struct lw_bt_options *options,
 }
 
 void lw_bt_close(struct lw_bt *b, const struct lw_backtest *backtest) {
-    b->ledger = *lw_backtest_ledger(backtest);
+    b->ledger = *lw_backtest_run_summary(backtest);
     memcpy(b->counter, lw_backtest_counters(backtest), sizeof b->counter);
     lw_bt_segments_close(b);
 }

@@ -128,7 +128,7 @@ static size_t group_of(const struct lw_bt_segment *s, const struct lw_bt_row *ro
     return g;
 }
 
-static size_t month_index(const struct lw_ledger *l, int32_t month) {
+static size_t month_index(const struct lw_run_summary *l, int32_t month) {
     for (size_t i = 0; i < l->nmonths; i++)
         if (l->month[i].year * 12 + l->month[i].month - 1 == month)
             return i;
@@ -169,15 +169,15 @@ static void arrange(struct lw_bt_segment *s) {
           ordered && n <= ORDERED_MAX ? compare_order : compare_loss);
 }
 
-static void close_one(const struct lw_ledger *ledger, struct lw_bt_segment *s) {
+static void close_one(const struct lw_run_summary *ledger, struct lw_bt_segment *s) {
     double edge[LW_DECILES];
     bool numeric = s->kind != LW_CATEGORY;
     lw_cats_seal(s->texts);
     s->ngroups = (numeric ? deciles(s, edge) : lw_cats_size(s->texts)) + 2;
     s->group = lw_calloc(s->ngroups, sizeof *s->group);
     for (size_t g = 0; g < s->ngroups; g++) {
-        s->group[g].managed = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_errors));
-        s->group[g].frozen = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_errors));
+        s->group[g].managed = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_losses));
+        s->group[g].frozen = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_losses));
     }
     if (numeric)
         name_numbers(s, edge);
@@ -191,12 +191,12 @@ static void close_one(const struct lw_ledger *ledger, struct lw_bt_segment *s) {
         const struct lw_bt_row *row = &s->row[i];
         size_t month = month_index(ledger, row->month);
         struct lw_bt_group *g = &s->group[group_of(s, row, edge)];
-        lw_errors_add(&g->all, row->target, row->managed_p);
+        lw_losses_add(&g->all, row->target, row->managed_p);
         if (month == SIZE_MAX)
             continue;
-        lw_errors_add(&g->managed[month], row->target, row->managed_p);
+        lw_losses_add(&g->managed[month], row->target, row->managed_p);
         if (row->frozen)
-            lw_errors_add(&g->frozen[month], row->target, row->frozen_p);
+            lw_losses_add(&g->frozen[month], row->target, row->frozen_p);
     }
     arrange(s);
 }

@@ -22,8 +22,8 @@ static const char *number(char out[16], double v) {
     return out;
 }
 
-static const char *rmse_text(char out[16], const struct lw_errors *s) {
-    return number(out, s->n < 2 ? NAN : lw_errors_rmse(s));
+static const char *rmse_text(char out[16], const struct lw_losses *s) {
+    return number(out, s->n < 2 ? NAN : lw_losses_error(s));
 }
 
 /* Daily RMSE of the days that lie in [from, until), NAN free; how many. */
@@ -41,7 +41,7 @@ static void month_row(const char *name, const struct lw_month *m,
                       const struct lw_bt_month *w, const char *line) {
     char count[32], frozen[16], managed[16], change[24] = "", did[32], told[32];
     lw_format_count(count, sizeof count, m->answered.n);
-    double a = lw_month_frozen_rmse(m), z = lw_errors_rmse(&m->answered);
+    double a = lw_month_frozen_error(m), z = lw_losses_error(&m->answered);
     if (!isnan(a) && m->answered.n >= 2)
         snprintf(change, sizeof change, "%s%%",
                  lw_digits_signed(100 * (z / a - 1), 1).text);
@@ -78,7 +78,7 @@ static void print_months(const struct lw_bt *b) {
             lw_sparkline_between(line, sizeof line, v, n, 31, (double[2]){lo, hi});
         month_row(month_name(name, m), m, &w, line);
     }
-    lw_ledger_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->ledger, &all);
     month_row("all", &all, &sum, "");
     free(v);
     printf("  retrains (promoted), alerts (critical); rejected %" PRIu64
@@ -147,7 +147,7 @@ static void against_row(const char *name, const struct lw_month *a,
                         const struct lw_bt_month *wa, const struct lw_month *z,
                         const struct lw_bt_month *wz) {
     char ra[16], rz[16], difference[16] = "";
-    double va = lw_errors_rmse(&a->answered), vz = lw_errors_rmse(&z->answered);
+    double va = lw_losses_error(&a->answered), vz = lw_losses_error(&z->answered);
     if (a->answered.n >= 2 && z->answered.n >= 2)
         lw_copy(difference, sizeof difference, lw_digits_signed(vz - va, 3).text);
     printf("  %-8s %9s %9u %6u (%u) %12s %9u %6u (%u) %10s\n", name,
@@ -156,7 +156,7 @@ static void against_row(const char *name, const struct lw_month *a,
            difference);
 }
 
-static const struct lw_month *same_month(const struct lw_ledger *l,
+static const struct lw_month *same_month(const struct lw_run_summary *l,
                                          const struct lw_month *m) {
     static const struct lw_month none;
     for (size_t i = 0; i < l->nmonths; i++)
@@ -187,11 +187,11 @@ void lw_bt_print_against(const struct lw_bt *b, const struct lw_bt *other) {
         sz.alerts += wz.alerts;
         sz.criticals += wz.criticals;
     }
-    lw_ledger_totals(&b->ledger, &all_a);
-    lw_ledger_totals(&other->ledger, &all_z);
+    lw_run_summary_totals(&b->ledger, &all_a);
+    lw_run_summary_totals(&other->ledger, &all_z);
     against_row("all", &all_a, &sa, &all_z, &sz);
-    printf("  frozen: A %s, B %s\n", number(name, lw_month_frozen_rmse(&all_a)),
-           number((char[16]){0}, lw_month_frozen_rmse(&all_z)));
+    printf("  frozen: A %s, B %s\n", number(name, lw_month_frozen_error(&all_a)),
+           number((char[16]){0}, lw_month_frozen_error(&all_z)));
 }
 
 /* ---- JSON ---- */
@@ -226,7 +226,7 @@ static json_t *segment_json(const struct lw_bt *b, const struct lw_bt_segment *s
         json_object_set_new(row, "segment", json_string(group->name));
         json_object_set_new(row, "scored", json_integer((json_int_t)group->all.n));
         json_object_set_new(row, "managed_rmse",
-                            lw_cli_number(lw_errors_rmse(&group->all)));
+                            lw_cli_number(lw_losses_error(&group->all)));
         for (size_t m = 0; m < b->ledger.nmonths; m++) {
             json_t *month = json_object();
             json_object_set_new(month, "month",
@@ -234,9 +234,9 @@ static json_t *segment_json(const struct lw_bt *b, const struct lw_bt_segment *s
             json_object_set_new(month, "scored",
                                 json_integer((json_int_t)group->managed[m].n));
             json_object_set_new(month, "frozen_rmse",
-                                lw_cli_number(lw_errors_rmse(&group->frozen[m])));
+                                lw_cli_number(lw_losses_error(&group->frozen[m])));
             json_object_set_new(month, "managed_rmse",
-                                lw_cli_number(lw_errors_rmse(&group->managed[m])));
+                                lw_cli_number(lw_losses_error(&group->managed[m])));
             json_array_append_new(months, month);
         }
         json_object_set_new(row, "months", months);
@@ -268,7 +268,8 @@ json_t *lw_bt_json(const struct lw_bt *b) {
     size_t i;
     json_object_set_new(o, "events", json_integer((json_int_t)b->records));
     json_object_set_new(o, "unusable", json_integer((json_int_t)b->unusable));
-    json_object_set_new(o, "aside", json_integer((json_int_t)b->counter[LW_COUNT_ASIDE]));
+    json_object_set_new(o, "aside",
+                        json_integer((json_int_t)b->counter[LW_COUNT_REJECTED]));
     json_object_set_new(o, "late", json_integer((json_int_t)b->counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)b->counter[LW_COUNT_SUSPECT]));

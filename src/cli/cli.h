@@ -91,8 +91,8 @@ void lw_progress_end(struct lw_progress *p);
 
 /* What a ledger says, as the fields that demo and backtest share: scored, frozen_rmse,
  * managed_rmse, alerts, retrains, promotions, rejections, months. */
-struct lw_ledger;
-void lw_cli_ledger_json(const struct lw_ledger *ledger, json_t *into);
-void lw_cli_ledger_table(const struct lw_ledger *ledger, FILE *out);
+struct lw_run_summary;
+void lw_cli_ledger_json(const struct lw_run_summary *ledger, json_t *into);
+void lw_cli_ledger_table(const struct lw_run_summary *ledger, FILE *out);
 
 #endif

@@ -54,7 +54,7 @@ struct demo {
     struct lw_replay_result produced;
     struct lw_err replay_err;
     pthread_mutex_t lock;
-    struct lw_ledger ledger; /* as of the newest evaluation */
+    struct lw_run_summary ledger; /* as of the newest evaluation */
     uint64_t delivered;
 };
 
@@ -64,7 +64,7 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e,
                          const struct lw_monitor *m) {
     struct demo *d = arg;
     pthread_mutex_lock(&d->lock);
-    d->ledger = *lw_monitor_ledger(m);
+    d->ledger = *lw_monitor_run_summary(m);
     pthread_mutex_unlock(&d->lock);
     lw_demo_screen_evaluated(d->screen, e);
     if (e->request.id)
@@ -317,7 +317,7 @@ static int watch(struct demo *d, struct lw_err *err) {
 static void print_result(struct demo *d) {
     char redis[160];
     pthread_mutex_lock(&d->lock);
-    struct lw_ledger ledger = d->ledger;
+    struct lw_run_summary ledger = d->ledger;
     uint64_t delivered = d->delivered;
     pthread_mutex_unlock(&d->lock);
     lw_demo_screen_end(d->screen);

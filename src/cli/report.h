@@ -33,7 +33,7 @@ struct lw_side {
     size_t nfiles;
     struct lw_tally tally;
     struct lw_kll *times; /* of events; NULL without any */
-    struct lw_errors errors;
+    struct lw_losses errors;
     struct lw_segment_rows rows;
     struct lw_profile *profile, *scores; /* owned */
     struct lw_reference *reference;      /* owned: from Redis */
@@ -63,7 +63,7 @@ struct lw_report_column {
 
 struct lw_segment {
     char column[LW_NAME_MAX], name[96];
-    struct lw_errors errors[LW_SIDES];
+    struct lw_losses errors[LW_SIDES];
     double excess; /* its part in the change of the mean squared error */
 };
 

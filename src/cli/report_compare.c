@@ -133,13 +133,13 @@ static void name_group(const struct grouping *g, size_t i, char *out, size_t siz
     }
 }
 
-static double mse(const struct lw_errors *s) {
+static double mse(const struct lw_losses *s) {
     return s->e2 / (double)s->n;
 }
 
 static void add_segment(struct lw_report *r, const char *column, const char *name,
-                        const struct lw_errors errors[LW_SIDES]) {
-    const struct lw_errors *ref = &errors[LW_REF], *cur = &errors[LW_CUR];
+                        const struct lw_losses errors[LW_SIDES]) {
+    const struct lw_losses *ref = &errors[LW_REF], *cur = &errors[LW_CUR];
     if (ref->n < SEGMENT_MIN_N || cur->n < SEGMENT_MIN_N)
         return;
     r->segment = lw_realloc(r->segment, r->nsegments + 1, sizeof *r->segment);
@@ -156,14 +156,14 @@ static void segment_feature(struct lw_report *r, size_t feature) {
     char name[96];
     group_feature(c, &g);
     /* One more group: missing values. */
-    struct lw_errors(*sums)[LW_SIDES] = lw_calloc(g.n + 1, sizeof *sums);
+    struct lw_losses(*sums)[LW_SIDES] = lw_calloc(g.n + 1, sizeof *sums);
     for (int s = 0; s < LW_SIDES; s++) {
         const struct lw_segment_rows *rows = &r->side[s].rows;
         for (size_t i = 0; i < rows->n; i++) {
             size_t at = i * rows->width + feature;
             size_t group = rows->present[at] ? group_of(&g, rows->value[at]) : g.n;
             if (group != SIZE_MAX)
-                lw_errors_add(&sums[group][s], rows->target[i], rows->prediction[i]);
+                lw_losses_add(&sums[group][s], rows->target[i], rows->prediction[i]);
         }
     }
     for (size_t i = 0; i < g.n; i++) {

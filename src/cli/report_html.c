@@ -383,12 +383,12 @@ static void quality(const struct lw_report *r, struct lw_buf *out) {
 
 /* ---- the model's error ---- */
 
-static void error_row(const char *name, const struct lw_errors *s, struct lw_buf *out) {
+static void error_row(const char *name, const struct lw_losses *s, struct lw_buf *out) {
     lw_buf_printf(out, "<tr>");
     td_name(out, name);
     td_count(out, "n", s->n);
-    td(out, "RMSE", "%s ± %s", lw_digits(lw_errors_rmse(s), 3).text,
-       lw_digits(lw_errors_rmse_se(s), 3).text);
+    td(out, "RMSE", "%s ± %s", lw_digits(lw_losses_error(s), 3).text,
+       lw_digits(lw_losses_error_se(s), 3).text);
     td(out, "MAE", "%s ± %s", lw_digits(lw_errors_mae(s), 3).text,
        lw_digits(lw_errors_mae_se(s), 3).text);
     td(out, "bias", "%s ± %s", lw_digits_signed(lw_errors_bias(s), 3).text,
@@ -399,15 +399,15 @@ static void error_row(const char *name, const struct lw_errors *s, struct lw_buf
 
 static void segment_row(const struct lw_segment *s, struct lw_buf *out) {
     char name[LW_NAME_MAX + 100];
-    const struct lw_errors *ref = &s->errors[LW_REF], *cur = &s->errors[LW_CUR];
+    const struct lw_losses *ref = &s->errors[LW_REF], *cur = &s->errors[LW_CUR];
     snprintf(name, sizeof name, "%s: %s", s->column, s->name);
     lw_buf_printf(out, "<tr>");
     td_name(out, name);
     td_count(out, "n reference", ref->n);
     td_count(out, "n current", cur->n);
-    td(out, "RMSE reference", "%s", lw_digits(lw_errors_rmse(ref), 3).text);
-    td(out, "RMSE current", "%s ± %s", lw_digits(lw_errors_rmse(cur), 3).text,
-       lw_digits(lw_errors_rmse_se(cur), 3).text);
+    td(out, "RMSE reference", "%s", lw_digits(lw_losses_error(ref), 3).text);
+    td(out, "RMSE current", "%s ± %s", lw_digits(lw_losses_error(cur), 3).text,
+       lw_digits(lw_losses_error_se(cur), 3).text);
     td(out, "bias current", "%s", lw_digits_signed(lw_errors_bias(cur), 3).text);
     td(out, "part of the change in MSE", "%s", lw_digits_signed(s->excess, 3).text);
     lw_buf_printf(out, "</tr>\n");
@@ -433,7 +433,7 @@ static void segments(const struct lw_report *r, struct lw_buf *out) {
 
 static void errors(const struct lw_report *r, struct lw_buf *out) {
     static const char *const heading[] = {"", "n", "RMSE", "MAE", "bias", "R²"};
-    const struct lw_errors *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
+    const struct lw_losses *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
     if (ref->n < 3 || cur->n < 3)
         return;
     lw_buf_printf(out, "<h2>The model’s error: ");

@@ -26,7 +26,7 @@ char *lw_report_span(const struct lw_side *side, char *out, size_t size) {
 }
 
 void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
-    const struct lw_errors *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
+    const struct lw_losses *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
     int len = snprintf(out, size, "%zu of %zu columns drifted.", r->drifted, r->n);
     if (r->faulty)
         len +=
@@ -37,7 +37,7 @@ void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
         len += snprintf(out + len, size - (size_t)len,
                         " %zu with too few values to judge.", r->insufficient);
     if (ref->n > 2 && cur->n > 2) {
-        double before = lw_errors_rmse(ref), after = lw_errors_rmse(cur);
+        double before = lw_losses_error(ref), after = lw_losses_error(cur);
         snprintf(out + len, size - (size_t)len, " RMSE %s → %s (%s %%).",
                  lw_digits(before, 3).text, lw_digits(after, 3).text,
                  lw_digits_signed(100 * (after / before - 1), 1).text);
@@ -108,8 +108,8 @@ static void print_segments(const struct lw_report *r, FILE *out) {
                 lw_text_column(s->name, 14, 40).text,
                 lw_format_count(ref, sizeof ref, s->errors[LW_REF].n),
                 lw_format_count(cur, sizeof cur, s->errors[LW_CUR].n),
-                lw_digits(lw_errors_rmse(&s->errors[LW_REF]), 3).text,
-                lw_digits(lw_errors_rmse(&s->errors[LW_CUR]), 3).text);
+                lw_digits(lw_losses_error(&s->errors[LW_REF]), 3).text,
+                lw_digits(lw_losses_error(&s->errors[LW_CUR]), 3).text);
     }
 }
 
@@ -161,9 +161,9 @@ static json_t *side_json(const struct lw_report *r, int which) {
     json_object_set_new(o, "times", json_string(lw_report_span(side, span, sizeof span)));
     if (side->errors.n) {
         json_object_set_new(o, "scored", json_integer((json_int_t)side->errors.n));
-        json_object_set_new(o, "rmse", lw_cli_number(lw_errors_rmse(&side->errors)));
+        json_object_set_new(o, "rmse", lw_cli_number(lw_losses_error(&side->errors)));
         json_object_set_new(o, "rmse_se",
-                            lw_cli_number(lw_errors_rmse_se(&side->errors)));
+                            lw_cli_number(lw_losses_error_se(&side->errors)));
         json_object_set_new(o, "bias", lw_cli_number(lw_errors_bias(&side->errors)));
         json_object_set_new(o, "mae", lw_cli_number(lw_errors_mae(&side->errors)));
     }
@@ -264,8 +264,8 @@ static json_t *segments_json(const struct lw_report *r) {
                             json_integer((json_int_t)s->errors[LW_REF].n));
         json_object_set_new(o, "n_current",
                             json_integer((json_int_t)s->errors[LW_CUR].n));
-        put(o, "rmse_reference", lw_errors_rmse(&s->errors[LW_REF]));
-        put(o, "rmse_current", lw_errors_rmse(&s->errors[LW_CUR]));
+        put(o, "rmse_reference", lw_losses_error(&s->errors[LW_REF]));
+        put(o, "rmse_current", lw_losses_error(&s->errors[LW_CUR]));
         put(o, "bias_reference", lw_errors_bias(&s->errors[LW_REF]));
         put(o, "bias_current", lw_errors_bias(&s->errors[LW_CUR]));
         put(o, "excess", s->excess);

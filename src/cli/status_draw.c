@@ -149,8 +149,8 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
         put_figure(out, 9, 0, lw_status_lag_of(s, p));
         lw_buf_printf(
             out, " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %-20s %s%s\n",
-            v->counter[LW_COUNT_MESSAGES], v->counter[LW_COUNT_ASIDE],
-            v->counter[LW_COUNT_DEAD], v->counter[LW_COUNT_LATE],
+            v->counter[LW_COUNT_MESSAGES], v->counter[LW_COUNT_REJECTED],
+            v->counter[LW_COUNT_DEAD_LETTERED], v->counter[LW_COUNT_LATE],
             v->watermark_ms == INT64_MIN
                 ? "-"
                 : lw_format_time(when, sizeof when, v->watermark_ms),

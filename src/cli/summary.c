@@ -13,19 +13,19 @@ static json_t *month_json(const struct lw_month *m) {
     json_object_set_new(o, "month", json_string(name));
     json_object_set_new(o, "events", json_integer((json_int_t)m->events));
     json_object_set_new(o, "scored", json_integer((json_int_t)m->answered.n));
-    json_object_set_new(o, "frozen_rmse", lw_cli_number(lw_month_frozen_rmse(m)));
-    json_object_set_new(o, "managed_rmse", lw_cli_number(lw_errors_rmse(&m->answered)));
+    json_object_set_new(o, "frozen_rmse", lw_cli_number(lw_month_frozen_error(m)));
+    json_object_set_new(o, "managed_rmse", lw_cli_number(lw_losses_error(&m->answered)));
     return o;
 }
 
-void lw_cli_ledger_json(const struct lw_ledger *l, json_t *into) {
+void lw_cli_ledger_json(const struct lw_run_summary *l, json_t *into) {
     struct lw_month all;
     json_t *months = json_array();
-    lw_ledger_totals(l, &all);
+    lw_run_summary_totals(l, &all);
     json_object_set_new(into, "scored", json_integer((json_int_t)all.answered.n));
-    json_object_set_new(into, "frozen_rmse", lw_cli_number(lw_month_frozen_rmse(&all)));
+    json_object_set_new(into, "frozen_rmse", lw_cli_number(lw_month_frozen_error(&all)));
     json_object_set_new(into, "managed_rmse",
-                        lw_cli_number(lw_errors_rmse(&all.answered)));
+                        lw_cli_number(lw_losses_error(&all.answered)));
     json_object_set_new(into, "alerts",
                         json_integer((json_int_t)(l->warnings + l->criticals)));
     json_object_set_new(into, "critical_alerts", json_integer((json_int_t)l->criticals));
@@ -46,7 +46,7 @@ static void row(FILE *out, const char *name, const struct lw_month *m) {
         fprintf(out, "  %-10s %10s %10s %10s\n", name, count, "-", "-");
         return;
     }
-    double frozen = lw_month_frozen_rmse(m), managed = lw_errors_rmse(&m->answered);
+    double frozen = lw_month_frozen_error(m), managed = lw_losses_error(&m->answered);
     if (isnan(frozen)) {
         fprintf(out, "  %-10s %10s %10s %10s\n", name, count, "-",
                 lw_digits(managed, 3).text);
@@ -56,9 +56,9 @@ static void row(FILE *out, const char *name, const struct lw_month *m) {
             lw_digits(managed, 3).text, lw_digits(100 * (managed / frozen - 1), 1).text);
 }
 
-void lw_cli_ledger_table(const struct lw_ledger *l, FILE *out) {
+void lw_cli_ledger_table(const struct lw_run_summary *l, FILE *out) {
     struct lw_month all;
-    lw_ledger_totals(l, &all);
+    lw_run_summary_totals(l, &all);
     fprintf(out, "  %-10s %10s %10s %10s\n", "", "scored", "frozen", "managed");
     for (size_t i = 0; i < l->nmonths; i++) {
         char name[16];

@@ -143,8 +143,8 @@ static void follow_row(struct lw_backtest *b, const struct lw_row *row) {
             continue;
         const struct version *now = find_version(b, f->version);
         const struct version *before = find_version(b, f->previous);
-        lw_errors_add(&f->now, row->target, lw_model_predict(now->model, row));
-        lw_errors_add(&f->before, row->target, lw_model_predict(before->model, row));
+        lw_losses_add(&f->now, row->target, lw_model_predict(now->model, row));
+        lw_losses_add(&f->before, row->target, lw_model_predict(before->model, row));
     }
 }
 
@@ -261,7 +261,7 @@ int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reaso
     if (reason == LW_GOOD)
         for (size_t i = 0; i < b->nscoring; i++)
             b->scored[i].prediction = lw_model_predict(b->scoring[i], row);
-    enum lw_place where =
+    enum lw_timeliness where =
         lw_partition_add(b->partition, b->offset++, row, reason, watched, b->scored,
                          reason == LW_GOOD ? b->nscoring : 0);
     if (reason == LW_GOOD && where != LW_SUSPECT)
@@ -286,8 +286,8 @@ int lw_backtest_end(struct lw_backtest *b, struct lw_err *err) {
     return 0;
 }
 
-const struct lw_ledger *lw_backtest_ledger(const struct lw_backtest *b) {
-    return lw_monitor_ledger(b->monitor);
+const struct lw_run_summary *lw_backtest_run_summary(const struct lw_backtest *b) {
+    return lw_monitor_run_summary(b->monitor);
 }
 
 const uint64_t *lw_backtest_counters(const struct lw_backtest *b) {

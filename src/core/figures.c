@@ -42,9 +42,9 @@ void lw__view(struct lw_monitor *m, size_t i) {
     lw_windows_counts(m->windows, i, m->policy.champion, m->policy.first, &view->counts);
     view->pane = NULL;
     view->compared = false;
-    view->expected_rmse =
-        m->reference ? sqrt(lw_windows_expected_mse(m->windows, i, m->policy.champion,
-                                                    m->reference->hour_mse))
+    view->expected_error =
+        m->reference ? sqrt(lw_windows_expected_loss(m->windows, i, m->policy.champion,
+                                                     m->reference->hour_loss))
                      : 0;
 }
 
@@ -130,9 +130,9 @@ static struct lw_reading aside_reading(const struct lw_monitor *m,
 static struct lw_reading model_reading(const struct lw_monitor *m,
                                        const struct lw_view *view,
                                        enum lw_metric metric) {
-    const struct lw_errors *e = &view->counts.champion;
+    const struct lw_losses *e = &view->counts.champion;
     struct lw_reading r = {.n = e->n, .known = e->n >= 2, .significant = true};
-    double rmse = r.known ? lw_errors_rmse(e) : 0;
+    double rmse = r.known ? lw_losses_error(e) : 0;
     switch (metric) {
     case LW_METRIC_RMSE:
         r.value = rmse;
@@ -144,13 +144,13 @@ static struct lw_reading model_reading(const struct lw_monitor *m,
         r.value = r.known ? fabs(lw_errors_bias(e)) : 0;
         break;
     case LW_METRIC_RMSE_RATIO:
-        r.known = r.known && view->expected_rmse > 0;
-        r.value = r.known ? rmse / view->expected_rmse : 0;
+        r.known = r.known && view->expected_error > 0;
+        r.value = r.known ? rmse / view->expected_error : 0;
         r.significant =
-            r.known && rmse - RMSE_Z * lw_errors_rmse_se(e) > view->expected_rmse;
+            r.known && rmse - RMSE_Z * lw_losses_error_se(e) > view->expected_error;
         break;
     case LW_METRIC_RECALIBRATION_GAIN:
-        r.value = r.known ? lw_errors_recalibration_gain(e) : 0;
+        r.value = r.known ? lw_losses_recalibration_gain(e) : 0;
         break;
     case LW_METRIC_CHANGE_POINT:
         r.value = m->changed;
@@ -231,19 +231,20 @@ static void add(struct lw_monitor *m, double value, const char *fmt, ...) {
 
 static void model_figures(struct lw_monitor *m, const char *w,
                           const struct lw_view *view) {
-    const struct lw_errors *e = &view->counts.champion;
-    double rmse = lw_errors_rmse(e);
+    const struct lw_losses *e = &view->counts.champion;
+    double rmse = lw_losses_error(e);
     add(m, (double)e->n, "%s:n", w);
     add(m, rmse, "%s:rmse", w);
     add(m, (double)e->unsummed, "%s:unsummed", w);
-    add(m, lw_errors_rmse_se(e), "%s:rmse_se", w);
-    add(m, view->expected_rmse, "%s:rmse_expected", w);
-    add(m, view->expected_rmse > 0 ? rmse / view->expected_rmse : 0, "%s:rmse_ratio", w);
-    add(m, lw_errors_rmse(&view->counts.first), "%s:rmse_first", w);
+    add(m, lw_losses_error_se(e), "%s:rmse_se", w);
+    add(m, view->expected_error, "%s:rmse_expected", w);
+    add(m, view->expected_error > 0 ? rmse / view->expected_error : 0, "%s:rmse_ratio",
+        w);
+    add(m, lw_losses_error(&view->counts.first), "%s:rmse_first", w);
     add(m, lw_errors_mae(e), "%s:mae", w);
     add(m, lw_errors_bias(e), "%s:bias", w);
     add(m, lw_errors_r2(e), "%s:r2", w);
-    add(m, lw_errors_recalibration_gain(e), "%s:recalibration_gain", w);
+    add(m, lw_losses_recalibration_gain(e), "%s:recalibration_gain", w);
     add(m, (double)view->counts.events, "%s:events", w);
     double aside = (double)(view->counts.events - view->counts.good);
     add(m, view->counts.events ? aside / (double)view->counts.events : 0, "%s:aside", w);
@@ -362,8 +363,9 @@ static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
         snprintf(out, size,
                  "RMSE over %s is %s, %s times the %s that version %u should have there "
                  "(threshold %.3g, n = %s).",
-                 alert->window, lw_digits(lw_errors_rmse(&view->counts.champion), 3).text,
-                 lw_digits(alert->value, 2).text, lw_digits(view->expected_rmse, 3).text,
+                 alert->window,
+                 lw_digits(lw_losses_error(&view->counts.champion), 3).text,
+                 lw_digits(alert->value, 2).text, lw_digits(view->expected_error, 3).text,
                  alert->model_version, alert->threshold, count);
     else if (rule->metric == LW_METRIC_RECALIBRATION_GAIN)
         snprintf(

@@ -107,20 +107,20 @@ static void verdict(const struct lw_gate_spec *spec, const struct sums *s,
                     struct lw_gate *out) {
     double n = (double)s->n, se = lw_moments_sd(&s->block) / sqrt((double)s->block.n);
     out->blocks = s->block.n;
-    out->champion_rmse = s->n ? sqrt(s->champion2 / n) : NAN;
-    out->challenger_rmse = s->n ? sqrt(s->challenger2 / n) : NAN;
+    out->champion_error = s->n ? sqrt(s->champion2 / n) : NAN;
+    out->challenger_error = s->n ? sqrt(s->challenger2 / n) : NAN;
     out->gain = s->near2 > 0 ? s->sum / s->near2 : 0;
     out->z = s->block.n >= 2 && se > 0 ? s->block.mean / se : 0;
     bool alone = s->sum > 0 && s->sum <= s->loudest;
-    bool differ = (out->gain > 0) != (out->challenger_rmse < out->champion_rmse);
+    bool differ = (out->gain > 0) != (out->challenger_error < out->champion_error);
     out->passed = out->gain >= spec->min_gain && out->gain > ROUNDING &&
                   out->z >= spec->z && !alone;
     snprintf(out->reason, sizeof out->reason,
              "%s on %zu held-out rows: RMSE %s against %s, gain %s%% (needs %.1f%%), "
              "z %s (needs %.2f)%s",
              out->passed ? "better" : "not better enough", (size_t)out->n,
-             lw_digits(out->challenger_rmse, 3).text,
-             lw_digits(out->champion_rmse, 3).text, lw_digits(100 * out->gain, 1).text,
+             lw_digits(out->challenger_error, 3).text,
+             lw_digits(out->champion_error, 3).text, lw_digits(100 * out->gain, 1).text,
              100 * spec->min_gain, lw_digits(out->z, 2).text, spec->z,
              alone    ? "; one block of time makes all of the gain"
              : differ ? "; in the gain, what both miss by far counts in part"

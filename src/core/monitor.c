@@ -266,10 +266,10 @@ static void note_staleness(const struct lw_monitor *m, int64_t at_ms,
         return;
     int64_t old = lw_policy_unchallenged(&m->policy, at_ms);
     size_t window = lw_spec_longest(m->spec);
-    const struct lw_errors *e = &m->view[window].counts.champion;
+    const struct lw_losses *e = &m->view[window].counts.champion;
     if (old < r->stale_age_ms || e->n < m->spec->drift.min_n)
         return;
-    double gain = lw_errors_recalibration_gain(e);
+    double gain = lw_losses_recalibration_gain(e);
     if (gain >= r->stale_gain)
         snprintf(v->trigger, sizeof v->trigger,
                  "champion is %s old and recalibration_gain = %.4g over %s",
@@ -283,8 +283,8 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     m->changed = false;
     if (!m->change || !m->reference || !s || s->errors.n < CHANGE_MIN_EVENTS)
         return;
-    double expected = sqrt(m->reference->hour_mse[lw_hour_of_week(pane->start_ms)]);
-    m->changed = lw_change_update(m->change, lw_errors_rmse(&s->errors) / expected) != 0;
+    double expected = sqrt(m->reference->hour_loss[lw_hour_of_week(pane->start_ms)]);
+    m->changed = lw_change_update(m->change, lw_losses_error(&s->errors) / expected) != 0;
 }
 
 void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
@@ -369,7 +369,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     lw_windows_push(m->windows, pane);
     lw_policy_pane(&m->policy, m->spec, pane,
                    lw_quarantine_touches(&m->quarantine, pane->start_ms, out->at_ms));
-    lw_ledger_pane(&m->ledger, pane, m->policy.first);
+    lw_run_summary_pane(&m->ledger, pane, m->policy.first);
     watch_change(m, pane);
     for (size_t i = 0; i < m->nviews; i++)
         lw__view(m, i);
@@ -562,7 +562,7 @@ const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m) {
     return m->reference;
 }
 
-const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m) {
+const struct lw_run_summary *lw_monitor_run_summary(const struct lw_monitor *m) {
     return &m->ledger;
 }
 

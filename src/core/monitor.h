@@ -5,10 +5,10 @@
 #ifndef LW_MONITOR_H
 #define LW_MONITOR_H
 
-#include "core/run_summary.h"
 #include "core/pane.h"
 #include "core/quarantine.h"
 #include "core/reference.h"
+#include "core/run_summary.h"
 #include "core/train.h"
 
 enum lw_alert_state { LW_ALERT_OK, LW_ALERT_PENDING, LW_ALERT_FIRING };
@@ -196,7 +196,7 @@ const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m);
  * quarantine, for which older ones stand in; the caller frees. Its `answered` reaches
  * back further, LW_LEVEL_DAYS (core/policy.h): the level of error that is usual. */
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms);
-const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m);
+const struct lw_run_summary *lw_monitor_run_summary(const struct lw_monitor *m);
 
 /* State other than the panes: alert states, counts, change detector, policy. What it was
  * when written, plus the sealed panes of the longest window (fed through

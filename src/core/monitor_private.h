@@ -15,7 +15,7 @@
 /* One window as judged in this evaluation. */
 struct lw_view {
     struct lw_counts counts;
-    double expected_rmse; /* 0: no reference or no scored events */
+    double expected_error; /* 0: no reference or no scored events */
     struct lw_pane
         *pane;     /* merged in this evaluation, or NULL: nobody has asked for it */
     bool compared; /* drift and fault are filled */
@@ -44,7 +44,7 @@ struct lw_monitor {
     struct lw_reference *first; /* version 1's, when it is not the champion's, or NULL */
     struct lw_policy policy;
     struct lw_quarantine quarantine;
-    struct lw_ledger ledger;
+    struct lw_run_summary ledger;
     struct lw_change *change;     /* or NULL */
     bool changed;                 /* the change detector fired with the newest pane */
     size_t slot_of[LW_RULES_MAX]; /* a rule's first slot */

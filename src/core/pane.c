@@ -38,7 +38,7 @@ static void blame_anew(struct lw_pane *pane, uint32_t version) {
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         lw_segments_reset(&pane->segments[i]);
     pane->examples = (struct lw_examples){0};
-    pane->blamed = version;
+    pane->segments_version = version;
 }
 
 void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
@@ -47,7 +47,7 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
     pane->first_offset = pane->last_offset = -1;
     pane->events = 0;
     memset(pane->reason, 0, sizeof pane->reason);
-    pane->answered = (struct lw_errors){0};
+    pane->answered = (struct lw_losses){0};
     blame_anew(pane, 0);
     pane->nscores = 0; /* the profiles stay for the next versions */
     pane->nheld = 0;
@@ -87,7 +87,7 @@ struct lw_scores *lw__pane_scores(struct lw_pane *pane, uint32_t version) {
     else
         s->profile = lw_profile_new(pane->spec->score_column, 2, seed);
     s->version = version;
-    s->errors = (struct lw_errors){0};
+    s->errors = (struct lw_losses){0};
     s->nheld = 0;
     return s;
 }
@@ -117,12 +117,12 @@ void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *wat
     lw_profile_add(pane->profile, watched);
     if (reason != LW_GOOD || nscored == 0)
         return;
-    lw_errors_add(&pane->answered, target, scored[0].prediction);
+    lw_losses_add(&pane->answered, target, scored[0].prediction);
     for (size_t i = 0; i < nscored; i++) {
         struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
         if (!s)
             continue;
-        lw_errors_add(&s->errors, target, scored[i].prediction);
+        lw_losses_add(&s->errors, target, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 0, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 1, scored[i].prediction - target);
     }
@@ -132,47 +132,47 @@ static void settle_columns(struct lw_pane *pane) {
     struct lw_profile *p = pane->profile;
     for (size_t i = 0; i < p->n; i++)
         if (p->members[i].kind == LW_NUMERIC)
-            lw_profile_add_numbers(p, i, pane->held + i * LW_PANE_HELD, pane->nheld);
+            lw_profile_add_numbers(p, i, pane->held + i * LW_PANE_BUFFERED, pane->nheld);
     pane->nheld = 0;
 }
 
 static void settle_scores(struct lw_scores *s) {
     for (size_t i = 0; i < 2; i++)
-        lw_profile_add_numbers(s->profile, i, s->held + i * LW_PANE_HELD, s->nheld);
+        lw_profile_add_numbers(s->profile, i, s->held + i * LW_PANE_BUFFERED, s->nheld);
     s->nheld = 0;
 }
 
 static void hold_columns(struct lw_pane *pane, const struct lw_cell *watched) {
     const struct lw_profile *p = pane->profile;
     if (!pane->held)
-        pane->held = lw_calloc(p->n * LW_PANE_HELD, sizeof *pane->held);
+        pane->held = lw_calloc(p->n * LW_PANE_BUFFERED, sizeof *pane->held);
     for (size_t i = 0; i < p->n; i++)
         if (p->members[i].kind == LW_NUMERIC)
-            pane->held[i * LW_PANE_HELD + pane->nheld] =
+            pane->held[i * LW_PANE_BUFFERED + pane->nheld] =
                 watched[i].present ? watched[i].num : NAN;
-    if (++pane->nheld == LW_PANE_HELD)
+    if (++pane->nheld == LW_PANE_BUFFERED)
         settle_columns(pane);
 }
 
 static void hold_score(struct lw_scores *s, double target, double prediction) {
     if (!s->held)
-        s->held = lw_calloc((size_t)2 * LW_PANE_HELD, sizeof *s->held);
-    lw_errors_add(&s->errors, target, prediction);
+        s->held = lw_calloc((size_t)2 * LW_PANE_BUFFERED, sizeof *s->held);
+    lw_losses_add(&s->errors, target, prediction);
     s->held[s->nheld] = prediction;
-    s->held[LW_PANE_HELD + s->nheld] = prediction - target;
-    if (++s->nheld == LW_PANE_HELD)
+    s->held[LW_PANE_BUFFERED + s->nheld] = prediction - target;
+    if (++s->nheld == LW_PANE_BUFFERED)
         settle_scores(s);
 }
 
-void lw_pane_hold(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
-                  int reason, double target, const struct lw_scored *scored,
-                  size_t nscored) {
+void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
+                    int reason, double target, const struct lw_scored *scored,
+                    size_t nscored) {
     count(pane, offset, reason);
     lw_profile_add_categories(pane->profile, watched);
     hold_columns(pane, watched);
     if (reason != LW_GOOD || nscored == 0)
         return;
-    lw_errors_add(&pane->answered, target, scored[0].prediction);
+    lw_losses_add(&pane->answered, target, scored[0].prediction);
     for (size_t i = 0; i < nscored; i++) {
         struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
         if (s)
@@ -180,7 +180,7 @@ void lw_pane_hold(struct lw_pane *pane, int64_t offset, const struct lw_cell *wa
     }
 }
 
-void lw_pane_settle(struct lw_pane *pane) {
+void lw_pane_drain(struct lw_pane *pane) {
     if (pane->nheld > 0)
         settle_columns(pane);
     for (size_t i = 0; i < pane->nscores; i++)
@@ -188,11 +188,12 @@ void lw_pane_settle(struct lw_pane *pane) {
             settle_scores(&pane->scores[i]);
 }
 
-void lw_pane_blame(struct lw_pane *pane, uint32_t version, const struct lw_cell *watched,
-                   const struct lw_cell *id, double e2) {
-    if (version < pane->blamed)
+void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
+                      const struct lw_cell *watched, const struct lw_cell *id,
+                      double e2) {
+    if (version < pane->segments_version)
         return; /* a version that has returned is judged from its next pane on */
-    if (version > pane->blamed)
+    if (version > pane->segments_version)
         blame_anew(pane, version);
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         if (pane->spec->feature[i].kind == LW_CATEGORY && watched[i].present)
@@ -201,10 +202,10 @@ void lw_pane_blame(struct lw_pane *pane, uint32_t version, const struct lw_cell 
 }
 
 static void merge_blame(struct lw_pane *pane, const struct lw_pane *other) {
-    if (other->blamed < pane->blamed || other->blamed == 0)
+    if (other->segments_version < pane->segments_version || other->segments_version == 0)
         return;
-    if (other->blamed > pane->blamed)
-        blame_anew(pane, other->blamed);
+    if (other->segments_version > pane->segments_version)
+        blame_anew(pane, other->segments_version);
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         lw_segments_merge(&pane->segments[i], &other->segments[i]);
     lw_examples_merge(&pane->examples, &other->examples);
@@ -214,14 +215,14 @@ void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {
     pane->events += other->events;
     for (size_t i = 0; i < LW_REASONS_MAX; i++)
         pane->reason[i] += other->reason[i];
-    lw_errors_merge(&pane->answered, &other->answered);
+    lw_losses_merge(&pane->answered, &other->answered);
     lw_profile_merge(pane->profile, other->profile);
     merge_blame(pane, other);
     for (size_t i = 0; i < other->nscores; i++) {
         struct lw_scores *s = lw__pane_scores(pane, other->scores[i].version);
         if (!s)
             continue;
-        lw_errors_merge(&s->errors, &other->scores[i].errors);
+        lw_losses_merge(&s->errors, &other->scores[i].errors);
         lw_profile_merge(s->profile, other->scores[i].profile);
     }
 }

@@ -68,7 +68,7 @@ bool lw_partition_is_open(const struct lw_partition *p, size_t i) {
     return !closed(p, p->pane[i]->start_ms);
 }
 struct lw_pane *lw_partition_pane(const struct lw_partition *p, size_t i) {
-    lw_pane_settle(p->pane[i]);
+    lw_pane_drain(p->pane[i]);
     return p->pane[i];
 }
 
@@ -184,7 +184,7 @@ static int64_t pane_start(const struct lw_partition *p, int64_t t) {
     return t - (rest < 0 ? rest + pane : rest);
 }
 
-static enum lw_place place(struct lw_partition *p, int64_t t, int64_t start) {
+static enum lw_timeliness place(struct lw_partition *p, int64_t t, int64_t start) {
     struct lw_struck struck;
     enum lw_clock_verdict verdict = lw_clock_event(&p->clock, t, p->bound_ms);
     if (lw_clock_struck(&p->clock, &struck))
@@ -213,8 +213,8 @@ static void blame(const struct lw_partition *p, struct lw_pane *pane,
     double e = champion->prediction - row->target;
     if (!lw_summable(champion->prediction) || !lw_summable(row->target))
         return;
-    lw_pane_blame(pane, champion->version, watched, id >= 0 ? &row->cells[id] : &none,
-                  e * e);
+    lw_pane_add_loss(pane, champion->version, watched, id >= 0 ? &row->cells[id] : &none,
+                     e * e);
 }
 
 void lw_partition_bound(struct lw_partition *p, int64_t record_ms) {
@@ -228,21 +228,21 @@ static struct lw_pane *pane_of(struct lw_partition *p, int64_t start) {
     return lw_partition_open(p, start);
 }
 
-enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
-                               const struct lw_row *row, int reason,
-                               const struct lw_cell *watched,
-                               const struct lw_scored *scored, size_t nscored) {
+enum lw_timeliness lw_partition_add(struct lw_partition *p, int64_t offset,
+                                    const struct lw_row *row, int reason,
+                                    const struct lw_cell *watched,
+                                    const struct lw_scored *scored, size_t nscored) {
     int64_t t = bounded(row->time_ms), start = pane_start(p, t);
     bool known = lw_clock_mark(&p->clock) != INT64_MIN;
-    enum lw_place where = place(p, t, start);
+    enum lw_timeliness where = place(p, t, start);
     p->counter[LW_COUNT_MESSAGES]++;
-    p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_ASIDE]++;
+    p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_REJECTED]++;
     p->counter[LW_COUNT_SCORED] += nscored > 0;
     p->counter[LW_COUNT_LATE] += where == LW_LATE;
     p->counter[LW_COUNT_SUSPECT] += where == LW_SUSPECT;
     if (where == LW_ON_TIME) {
         struct lw_pane *pane = pane_of(p, start);
-        lw_pane_hold(pane, offset, watched, reason, row->target, scored, nscored);
+        lw_pane_buffer(pane, offset, watched, reason, row->target, scored, nscored);
         if (reason == LW_GOOD && nscored)
             blame(p, pane, row, watched, &scored[0]);
     }
@@ -250,9 +250,9 @@ enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
     return where;
 }
 
-void lw_partition_dead(struct lw_partition *p) {
+void lw_partition_dead_lettered(struct lw_partition *p) {
     p->counter[LW_COUNT_MESSAGES]++;
-    p->counter[LW_COUNT_DEAD]++;
+    p->counter[LW_COUNT_DEAD_LETTERED]++;
 }
 
 void lw_partition_gone(struct lw_partition *p, uint64_t n) {
@@ -299,7 +299,7 @@ struct lw_pane *lw_partition_take_oldest(struct lw_partition *p) {
     if (p->npanes == 0)
         return NULL;
     struct lw_pane *pane = p->pane[0];
-    lw_pane_settle(pane);
+    lw_pane_drain(pane);
     remove_at(p, 0);
     return pane;
 }

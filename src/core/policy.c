@@ -38,8 +38,8 @@ static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {
 }
 
 void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
-                     struct lw_errors *out) {
-    *out = (struct lw_errors){0};
+                     struct lw_losses *out) {
+    *out = (struct lw_losses){0};
     for (size_t i = 0; i < p->ndays; i++) {
         int64_t day = p->day[i].day * LW_DAY;
         if (lw_quarantine_touches(q, day, day + LW_DAY))

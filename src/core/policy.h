@@ -61,7 +61,7 @@ void lw_policy_return(struct lw_policy *p, const struct lw_spec *spec, int64_t a
 /* Count and squared error of the answering versions over the newest LW_LEVEL_DAYS days
  * with events, days in quarantine apart; the other sums stay 0. */
 void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
-                     struct lw_errors *out);
+                     struct lw_losses *out);
 /* Confirm, roll back, wait once more or give up judging, when it is time; returns 1 when
  * a decision was made. */
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,

@@ -15,11 +15,11 @@ struct lw_reference {
     int64_t from_ms, until_ms;  /* rows of the profile */
     struct lw_profile *profile; /* features, target */
     struct lw_profile *scores;  /* prediction, error on the held-out rows */
-    struct lw_errors errors;    /* of the version on the held-out rows */
+    struct lw_losses errors;    /* of the version on the held-out rows */
     uint64_t events, aside;     /* rows read, and those set aside among them */
     /* Expected mean squared error by hour of the week (UTC or local as the events are),
      * shrunken towards the overall one; all positive. */
-    double hour_mse[LW_HOURS_OF_WEEK];
+    double hour_loss[LW_HOURS_OF_WEEK];
     struct lw_bins bins[LW_FEATURES_MAX + 1];
     size_t nfeatures;
     /* By feature: squared errors on the held-out rows by value of a category; empty where

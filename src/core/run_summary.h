@@ -12,15 +12,15 @@
 struct lw_month {
     int32_t year, month; /* 1..12 */
     uint64_t events;
-    struct lw_errors answered; /* of whatever version was champion: the managed model */
-    struct lw_errors first;    /* of version 1 on the same events: the frozen model */
+    struct lw_losses answered; /* of whatever version was champion: the managed model */
+    struct lw_losses first;    /* of version 1 on the same events: the frozen model */
 };
 
 /* RMSE of the frozen model; NAN where it was not scored beside the champion all along
  * (keep_first: false), for then it rests on other events. */
-double lw_month_frozen_rmse(const struct lw_month *m);
+double lw_month_frozen_error(const struct lw_month *m);
 
-struct lw_ledger {
+struct lw_run_summary {
     uint64_t warnings, criticals; /* alerts fired, by the worst they came to */
     uint64_t retrains;            /* trainings finished, the bootstrap apart */
     uint64_t promotions, rejections, failures, rollbacks;
@@ -29,10 +29,11 @@ struct lw_ledger {
 };
 
 /* first: the version that is called frozen; 0: none yet. */
-void lw_ledger_pane(struct lw_ledger *l, const struct lw_pane *pane, uint32_t first);
+void lw_run_summary_pane(struct lw_run_summary *l, const struct lw_pane *pane,
+                         uint32_t first);
 /* Over all months held. */
-void lw_ledger_totals(const struct lw_ledger *l, struct lw_month *out);
-void lw_ledger_write(const struct lw_ledger *l, struct lw_buf *out);
-void lw_ledger_read(struct lw_ledger *l, struct lw_reader *r);
+void lw_run_summary_totals(const struct lw_run_summary *l, struct lw_month *out);
+void lw_run_summary_write(const struct lw_run_summary *l, struct lw_buf *out);
+void lw_run_summary_read(struct lw_run_summary *l, struct lw_reader *r);
 
 #endif

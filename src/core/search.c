@@ -39,13 +39,13 @@ struct search {
     struct base base[LW_CANDIDATES_MAX];
 };
 
-double lw__held_out(const struct lw_dataset *ds, const struct lw_split *s,
-                    const double *predicted, struct lw_errors *errors) {
-    *errors = (struct lw_errors){0};
+double lw__search_held_out(const struct lw_dataset *ds, const struct lw_split *s,
+                           const double *predicted, struct lw_losses *errors) {
+    *errors = (struct lw_losses){0};
     for (size_t i = s->hold; i < s->end; i++)
-        lw_errors_add(errors, lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
+        lw_losses_add(errors, lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
                       predicted[i - s->hold]);
-    return errors->unsummed ? NAN : lw_errors_rmse(errors); /* no figure of a part */
+    return errors->unsummed ? NAN : lw_losses_error(errors); /* no figure of a part */
 }
 
 static double now(const struct search *f) {
@@ -118,7 +118,7 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
 static int held_out(struct search *f, const struct lw_model *model,
                     struct lw_trial *trial, struct lw_err *err) {
     const struct lw_split *s = f->s;
-    struct lw_errors errors;
+    struct lw_losses errors;
     size_t n = s->end - s->hold, bad = 0;
     lw_model_predict_rows(model, f->ds, s->hold, s->end, f->predicted);
     for (size_t i = 0; i < n; i++)
@@ -126,7 +126,7 @@ static int held_out(struct search *f, const struct lw_model *model,
     if (bad)
         return lw_fail(err, LW_EINPUT,
                        "%zu of %zu predictions for the hold-out are not finite", bad, n);
-    double rmse = lw__held_out(f->ds, s, f->predicted, &errors);
+    double rmse = lw__search_held_out(f->ds, s, f->predicted, &errors);
     if (!isfinite(rmse))
         return lw_fail(err, LW_EINPUT,
                        "its errors on the hold-out are too large to be squared");

@@ -15,12 +15,12 @@
 
 static double expected_mse(const struct lw_segments *reference, uint64_t key,
                            double overall) {
-    const struct lw_blamed *s = lw_segments_find(reference, key);
+    const struct lw_segment_error *s = lw_segments_find(reference, key);
     return s ? (s->e2 + SHRINK * overall) / ((double)s->n + SHRINK) : overall;
 }
 
-static double rise_of(const struct lw_segments *reference, const struct lw_blamed *s,
-                      double overall) {
+static double rise_of(const struct lw_segments *reference,
+                      const struct lw_segment_error *s, double overall) {
     return s->e2 - (double)s->n * expected_mse(reference, s->key, overall);
 }
 
@@ -48,13 +48,13 @@ static void name_value(struct lw_cats *cats, uint64_t key, char *out, size_t siz
 
 /* The largest so far, at most max. */
 struct best {
-    struct lw_rise *out;
+    struct lw_segment_regression *out;
     size_t n, max;
 };
 
 /* Of equal shares the one that came first stays first, so that the same window gives the
  * same text. */
-static void keep(struct best *best, const struct lw_rise *one) {
+static void keep(struct best *best, const struct lw_segment_regression *one) {
     size_t at = best->n;
     while (at > 0 && one->share > best->out[at - 1].share)
         at--;
@@ -66,7 +66,7 @@ static void keep(struct best *best, const struct lw_rise *one) {
 }
 
 static int by_key(const void *a, const void *b) {
-    const struct lw_blamed *x = a, *y = b;
+    const struct lw_segment_error *x = a, *y = b;
     return (x->key > y->key) - (x->key < y->key);
 }
 
@@ -74,7 +74,7 @@ static void rise_of_feature(int feature, const struct lw_segments *reference,
                             struct lw_pane *window, double overall, struct best *best) {
     const struct lw_segments *now = &window->segments[feature];
     double total = total_rise(reference, now, overall);
-    struct lw_blamed ordered[LW_SEGMENTS_MAX];
+    struct lw_segment_error ordered[LW_SEGMENTS_MAX];
     size_t count = 0;
     if (!(total > 0))
         return;
@@ -83,24 +83,26 @@ static void rise_of_feature(int feature, const struct lw_segments *reference,
             ordered[count++] = now->slot[i];
     qsort(ordered, count, sizeof *ordered, by_key);
     for (size_t i = 0; i < count; i++) {
-        const struct lw_blamed *s = &ordered[i];
-        struct lw_rise one = {.feature = feature, .n = s->n};
+        const struct lw_segment_error *s = &ordered[i];
+        struct lw_segment_regression one = {.feature = feature, .n = s->n};
         one.share = fmin(rise_of(reference, s, overall) / total, 1);
         if (!(one.share >= MIN_SHARE))
             continue;
         one.rmse = sqrt(s->e2 / (double)s->n);
-        one.reference_rmse = sqrt(expected_mse(reference, s->key, overall));
+        one.reference_error = sqrt(expected_mse(reference, s->key, overall));
         name_value(window->profile->members[feature].cats, s->key, one.value,
                    sizeof one.value);
         keep(best, &one);
     }
 }
 
-size_t lw_rise_find(const struct lw_spec *spec, const struct lw_reference *reference,
-                    struct lw_pane *window, uint32_t version, struct lw_rise *out,
-                    size_t max) {
+size_t lw_segment_regression_find(const struct lw_spec *spec,
+                                  const struct lw_reference *reference,
+                                  struct lw_pane *window, uint32_t version,
+                                  struct lw_segment_regression *out, size_t max) {
     struct best best = {out, 0, max};
-    if (!reference || !window || window->blamed != version || reference->errors.n == 0)
+    if (!reference || !window || window->segments_version != version ||
+        reference->errors.n == 0)
         return 0;
     double overall = reference->errors.e2 / (double)reference->errors.n;
     for (size_t f = 0; f < spec->nfeatures; f++)

@@ -6,11 +6,11 @@
 #include "core/pane.h"
 #include "core/reference.h"
 
-struct lw_rise {
+struct lw_segment_regression {
     int feature;                      /* index into the spec's features */
     char value[LW_CATS_TEXT_MAX + 1]; /* the category */
     uint64_t n;                       /* events in the window */
-    double rmse, reference_rmse;
+    double rmse, reference_error;
     double share; /* of the feature's rise in squared error, (0, 1] */
 };
 /* The segments with the largest shares, largest first; at most max. A segment's rise is
@@ -18,8 +18,9 @@ struct lw_rise {
  * reference's mean of that value, drawn towards the overall one where it had few. None
  * when the window's errors are another version's, or when the error did not rise. The
  * window's categories get sealed. */
-size_t lw_rise_find(const struct lw_spec *spec, const struct lw_reference *reference,
-                    struct lw_pane *window, uint32_t version, struct lw_rise *out,
-                    size_t max);
+size_t lw_segment_regression_find(const struct lw_spec *spec,
+                                  const struct lw_reference *reference,
+                                  struct lw_pane *window, uint32_t version,
+                                  struct lw_segment_regression *out, size_t max);
 
 #endif

@@ -23,11 +23,11 @@ void lw_segments_reset(struct lw_segments *s) {
     if (s->n)
         memset(s->slot, 0, s->slots * sizeof *s->slot);
     s->n = 0;
-    s->rest = (struct lw_blamed){0};
+    s->rest = (struct lw_segment_error){0};
 }
 
 /* The value's slot, or the empty one where it belongs; there is always an empty one. */
-static struct lw_blamed *slot_of(const struct lw_segments *s, uint64_t key) {
+static struct lw_segment_error *slot_of(const struct lw_segments *s, uint64_t key) {
     size_t i = lw_table_place(key, s->slots);
     while (s->slot[i].n && s->slot[i].key != key)
         i = (i + 1) & (s->slots - 1);
@@ -49,7 +49,7 @@ void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2)
         return;
     if (s->slots == 0)
         grow(s);
-    struct lw_blamed *at = slot_of(s, key);
+    struct lw_segment_error *at = slot_of(s, key);
     if (at->n == 0) {
         if (s->n == LW_SEGMENTS_MAX) {
             s->rest.n += n;
@@ -68,13 +68,13 @@ void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2)
 }
 
 static int by_key(const void *a, const void *b) {
-    const struct lw_blamed *x = a, *y = b;
+    const struct lw_segment_error *x = a, *y = b;
     return (x->key > y->key) - (x->key < y->key);
 }
 
 /* The values held, in order of key; free() it. */
-static struct lw_blamed *sorted(const struct lw_segments *s) {
-    struct lw_blamed *out = lw_calloc(s->n + 1, sizeof *out);
+static struct lw_segment_error *sorted(const struct lw_segments *s) {
+    struct lw_segment_error *out = lw_calloc(s->n + 1, sizeof *out);
     size_t n = 0;
     for (size_t i = 0; i < s->slots; i++)
         if (s->slot[i].n)
@@ -95,8 +95,8 @@ static size_t count_new(const struct lw_segments *s, const struct lw_segments *o
  * Mostly there is room for all, and the order is of no consequence. */
 void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other) {
     bool room = s->n + count_new(s, other) <= LW_SEGMENTS_MAX;
-    struct lw_blamed *all = room ? NULL : sorted(other);
-    const struct lw_blamed *from = room ? other->slot : all;
+    struct lw_segment_error *all = room ? NULL : sorted(other);
+    const struct lw_segment_error *from = room ? other->slot : all;
     for (size_t i = 0, n = room ? other->slots : other->n; i < n; i++)
         lw_segments_add(s, from[i].key, from[i].n, from[i].e2);
     free(all);
@@ -104,13 +104,14 @@ void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other) {
     s->rest.e2 += other->rest.e2;
 }
 
-const struct lw_blamed *lw_segments_find(const struct lw_segments *s, uint64_t key) {
-    const struct lw_blamed *at = s->slots ? slot_of(s, key) : NULL;
+const struct lw_segment_error *lw_segments_find(const struct lw_segments *s,
+                                                uint64_t key) {
+    const struct lw_segment_error *at = s->slots ? slot_of(s, key) : NULL;
     return at && at->n ? at : NULL;
 }
 
 void lw_segments_write(const struct lw_segments *s, struct lw_buf *out) {
-    struct lw_blamed *all = sorted(s);
+    struct lw_segment_error *all = sorted(s);
     lw_buf_u32(out, (uint32_t)s->n);
     for (size_t i = 0; i < s->n; i++) {
         lw_buf_u64(out, all[i].key);
@@ -131,7 +132,7 @@ void lw_segments_read(struct lw_segments *s, struct lw_reader *r) {
     uint64_t last = 0;
     r->bad |= n > LW_SEGMENTS_MAX;
     for (uint32_t i = 0; i < n && !r->bad; i++) {
-        struct lw_blamed one = {.key = lw_reader_u64(r), .n = lw_reader_u64(r)};
+        struct lw_segment_error one = {.key = lw_reader_u64(r), .n = lw_reader_u64(r)};
         one.e2 = lw_reader_f64(r);
         r->bad |= one.n == 0 || !possible(one.n, one.e2) || (i > 0 && one.key <= last);
         last = one.key;

@@ -15,7 +15,7 @@
 #define LW_EXAMPLES_MAX  3
 #define LW_EXAMPLE_BYTES 48
 
-struct lw_blamed {
+struct lw_segment_error {
     uint64_t key; /* of the category (leeway/row.h) */
     uint64_t n;   /* 0: an empty slot */
     double e2;    /* sum of squared errors */
@@ -23,8 +23,8 @@ struct lw_blamed {
 
 struct lw_segments {
     size_t n, slots; /* values held; slots, a power of two or 0 */
-    struct lw_blamed *slot;
-    struct lw_blamed rest; /* values past the bound, together */
+    struct lw_segment_error *slot;
+    struct lw_segment_error rest; /* values past the bound, together */
 };
 
 void lw_segments_fini(struct lw_segments *s);
@@ -32,7 +32,8 @@ void lw_segments_reset(struct lw_segments *s); /* memory kept */
 void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2);
 void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other);
 /* NULL when the value is not told apart. */
-const struct lw_blamed *lw_segments_find(const struct lw_segments *s, uint64_t key);
+const struct lw_segment_error *lw_segments_find(const struct lw_segments *s,
+                                                uint64_t key);
 /* Little-endian, in order of key: equal contents, equal bytes. */
 void lw_segments_write(const struct lw_segments *s, struct lw_buf *out);
 /* Into an empty one; what cannot be is refused by r->bad. */

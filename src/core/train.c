@@ -94,12 +94,12 @@ static void feel_rhythm(const struct lw_spec *spec, const struct lw_dataset *ds,
             r->recent[lw_hour_of_week(lw_dataset_time(ds, i))]++;
 }
 
-/* Mean of hour_mse over rows that are spread over the hours like `n`; 0 when there are
+/* Mean of hour_loss over rows that are spread over the hours like `n`; 0 when there are
  * none. */
-static double mean_over(const double *hour_mse, const double *n) {
+static double mean_over(const double *hour_loss, const double *n) {
     double sum = 0, total = 0;
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
-        sum += n[h] * hour_mse[h];
+        sum += n[h] * hour_loss[h];
         total += n[h];
     }
     return total > 0 ? sum / total : 0;
@@ -107,7 +107,7 @@ static double mean_over(const double *hour_mse, const double *n) {
 
 static void scale_rhythm(struct lw_reference *ref, double factor) {
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
-        ref->hour_mse[h] = fmax(ref->hour_mse[h] * factor, 1e-12);
+        ref->hour_loss[h] = fmax(ref->hour_loss[h] * factor, 1e-12);
 }
 
 /* Expected squared error by hour of the week: the chosen candidate's rhythm over recent
@@ -128,13 +128,13 @@ static void weekly_rhythm(const struct lw_spec *spec, const struct lw_dataset *d
         n += r.n[h];
     }
     for (int h = 0; n > 0 && h < LW_HOURS_OF_WEEK; h++)
-        ref->hour_mse[h] =
+        ref->hour_loss[h] =
             (r.sum[h] + RHYTHM_SHRINK * sum / n) / (r.n[h] + RHYTHM_SHRINK);
-    double held = mean_over(ref->hour_mse, r.held);
+    double held = mean_over(ref->hour_loss, r.held);
     scale_rhythm(ref, held > 0 ? ref->errors.e2 / (double)ref->errors.n / held : 1);
     if (!recent || recent->answered.n < LEVEL_MIN_N)
         return;
-    double expected = mean_over(ref->hour_mse, r.recent);
+    double expected = mean_over(ref->hour_loss, r.recent);
     double did = recent->answered.e2 / (double)recent->answered.n * (1 - t->gate.gain);
     if (expected > 0)
         scale_rhythm(ref, fmin(1 + LEVEL_WEIGHT * (did / expected - 1), LEVEL_MAX));
@@ -179,7 +179,7 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
     struct lw_reference *ref = lw_reference_new(spec);
     ref->until_ms = t->as_of_ms;
     ref->from_ms = t->as_of_ms - spec->retrain.reference_ms;
-    lw__held_out(ds, s, predicted, &ref->errors);
+    lw__search_held_out(ds, s, predicted, &ref->errors);
     for (size_t i = s->hold; i < s->end; i++) {
         double p = predicted[i - s->hold];
         lw_profile_add_numeric(ref->scores, 0, p);
@@ -202,9 +202,9 @@ static int judge(const struct lw_spec *spec, const struct lw_dataset *ds,
                  const struct lw_split *s, struct lw_model *champion,
                  const double *challenger, struct lw_gate *gate, struct lw_err *err) {
     if (!champion) {
-        struct lw_errors errors;
+        struct lw_losses errors;
         *gate = (struct lw_gate){.n = s->end - s->hold, .passed = true};
-        gate->challenger_rmse = lw__held_out(ds, s, challenger, &errors);
+        gate->challenger_error = lw__search_held_out(ds, s, challenger, &errors);
         lw_copy(gate->reason, sizeof gate->reason, "first version: no champion to beat");
         return 0;
     }
@@ -240,8 +240,8 @@ static void keep_out(struct lw_training *t) {
     t->gate.passed = false;
     snprintf(t->gate.reason, sizeof t->gate.reason,
              "%.60s was rolled back lately and is barred for now (RMSE %s against %s)",
-             name, lw_digits(t->gate.challenger_rmse, 3).text,
-             lw_digits(t->gate.champion_rmse, 3).text);
+             name, lw_digits(t->gate.challenger_error, 3).text,
+             lw_digits(t->gate.champion_error, 3).text);
 }
 
 /* Whoever reads the verdict learns who took no part in it. */

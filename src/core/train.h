@@ -34,7 +34,7 @@ struct lw_trial {
 
 struct lw_gate {
     uint64_t n, blocks;
-    double champion_rmse, challenger_rmse;
+    double champion_error, challenger_error;
     double gain; /* 1 - challenger MSE / champion MSE */
     double z;    /* mean block difference over its standard error; positive: challenger is
                     better */

@@ -26,8 +26,8 @@ static json_t *gate(const struct lw_gate *g) {
     json_object_set_new(o, "passed", json_boolean(g->passed));
     json_object_set_new(o, "rows", json_integer((json_int_t)g->n));
     json_object_set_new(o, "blocks", json_integer((json_int_t)g->blocks));
-    json_object_set_new(o, "champion_rmse", number(g->champion_rmse));
-    json_object_set_new(o, "challenger_rmse", number(g->challenger_rmse));
+    json_object_set_new(o, "champion_rmse", number(g->champion_error));
+    json_object_set_new(o, "challenger_rmse", number(g->challenger_error));
     json_object_set_new(o, "gain", number(g->gain));
     json_object_set_new(o, "z", number(g->z));
     json_object_set_new(o, "verdict", json_string(g->reason));

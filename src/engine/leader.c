@@ -233,7 +233,7 @@ struct progress {
  * hardly any others, are not contradicted by anything: such a partition does not lead the
  * others when all are idle. */
 static bool established(const struct lw_part_view *v) {
-    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD] >= LW_CROWD;
+    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD_LETTERED] >= LW_CROWD;
 }
 
 static bool any_established(const struct lw_leader *l) {

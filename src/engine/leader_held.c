@@ -25,7 +25,7 @@
 
 /* Messages that were accumulated; what a return strikes out counts as suspect. */
 static uint64_t counted(const struct lw_part_view *v) {
-    uint64_t lost = v->counter[LW_COUNT_DEAD] + v->counter[LW_COUNT_LATE] +
+    uint64_t lost = v->counter[LW_COUNT_DEAD_LETTERED] + v->counter[LW_COUNT_LATE] +
                     v->counter[LW_COUNT_SUSPECT];
     uint64_t all = v->counter[LW_COUNT_MESSAGES];
     return all > lost ? all - lost : 0;
@@ -33,7 +33,7 @@ static uint64_t counted(const struct lw_part_view *v) {
 
 /* Of dead letters nothing is to be accumulated. */
 static uint64_t timed(const struct lw_part_view *v) {
-    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD];
+    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD_LETTERED];
 }
 
 /* Follows one partition: since when has none of its messages counted? */

@@ -25,7 +25,7 @@ static struct lw_live_sample sums(const struct lw_leader *l) {
     struct lw_live_sample now = {0};
     for (int32_t p = 0; p < l->n; p++) {
         now.messages += l->view[p].counter[LW_COUNT_MESSAGES];
-        now.dead += l->view[p].counter[LW_COUNT_DEAD];
+        now.dead += l->view[p].counter[LW_COUNT_DEAD_LETTERED];
         now.late += l->view[p].counter[LW_COUNT_LATE];
         now.suspect += l->view[p].counter[LW_COUNT_SUSPECT];
     }

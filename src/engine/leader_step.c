@@ -32,7 +32,7 @@ static const char *action_of(const struct lw_evaluation *e, const struct lw_aler
 
 /* Where the error rose, and in which events. */
 struct blame {
-    struct lw_rise rise[SEGMENTS_MAX];
+    struct lw_segment_regression rise[SEGMENTS_MAX];
     struct lw_alert_segment segment[SEGMENTS_MAX];
     size_t nsegments, nexamples;
     const char *example[LW_EXAMPLES_MAX];
@@ -40,20 +40,21 @@ struct blame {
 
 static void find_blame(const struct lw_leader *l, const struct lw_alert *a,
                        struct lw_pane *window, struct blame *out) {
-    out->nsegments = lw_rise_find(l->spec, lw_monitor_reference(l->monitor), window,
-                                  a->model_version, out->rise, SEGMENTS_MAX);
+    out->nsegments =
+        lw_segment_regression_find(l->spec, lw_monitor_reference(l->monitor), window,
+                                   a->model_version, out->rise, SEGMENTS_MAX);
     for (size_t i = 0; i < out->nsegments; i++) {
-        const struct lw_rise *r = &out->rise[i];
+        const struct lw_segment_regression *r = &out->rise[i];
         out->segment[i] =
             (struct lw_alert_segment){.name = l->spec->feature[r->feature].name,
                                       .value = r->value,
                                       .n = r->n,
                                       .rmse = r->rmse,
-                                      .reference_rmse = r->reference_rmse,
+                                      .reference_error = r->reference_error,
                                       .share = r->share};
     }
     out->nexamples =
-        window && window->blamed == a->model_version ? window->examples.n : 0;
+        window && window->segments_version == a->model_version ? window->examples.n : 0;
     for (size_t i = 0; i < out->nexamples; i++)
         out->example[i] = window->examples.worst[i].id;
 }

@@ -56,7 +56,7 @@ static int refuse(struct lw_worker *w, struct lw_slot *s, const rd_kafka_message
         return lw_err_context(err, "dead letter of partition %d, offset %lld",
                               m->partition, (long long)m->offset);
     advance(w, s, m);
-    lw_partition_dead(s->progress);
+    lw_partition_dead_lettered(s->progress);
     atomic_fetch_add(&w->dead_letters, 1);
     return 0;
 }

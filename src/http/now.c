@@ -113,7 +113,7 @@ static json_t *stands_json(const struct lw_health *h, int32_t partition) {
 
 static json_t *partition_json(const struct lw_part_view *v, const struct lw_health *h) {
     static const enum lw_counter counted[] = {LW_COUNT_MESSAGES, LW_COUNT_GOOD,
-                                              LW_COUNT_ASIDE,    LW_COUNT_DEAD,
+                                              LW_COUNT_REJECTED, LW_COUNT_DEAD_LETTERED,
                                               LW_COUNT_LATE,     LW_COUNT_SUSPECT};
     json_t *o = json_object();
     int64_t lag = lag_of(v);
@@ -199,11 +199,12 @@ static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *
     json_object_set_new(o, "lag", t.lag < 0 ? json_null() : json_integer(t.lag));
     json_object_set_new(o, "watermark_ms", lw_json_ms(t.watermark_ms));
     json_object_set_new(o, "dead_letters",
-                        json_integer((json_int_t)t.counter[LW_COUNT_DEAD]));
+                        json_integer((json_int_t)t.counter[LW_COUNT_DEAD_LETTERED]));
     json_object_set_new(o, "late", json_integer((json_int_t)t.counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)t.counter[LW_COUNT_SUSPECT]));
-    json_object_set_new(o, "aside", json_integer((json_int_t)t.counter[LW_COUNT_ASIDE]));
+    json_object_set_new(o, "aside",
+                        json_integer((json_int_t)t.counter[LW_COUNT_REJECTED]));
     json_object_set_new(o, "messages",
                         json_integer((json_int_t)t.counter[LW_COUNT_MESSAGES]));
     for (int32_t i = 0; i < n->npartitions; i++)

@@ -67,7 +67,8 @@ static void read_counters(const struct lw_reply *fields, struct evidence *e) {
         int64_t n = lw_reply_int(lw_reply_at(fields, 2 + i));
         c[i] = n > 0 ? (uint64_t)n : 0;
     }
-    if (c[LW_COUNT_MESSAGES] != c[LW_COUNT_GOOD] + c[LW_COUNT_ASIDE] + c[LW_COUNT_DEAD])
+    if (c[LW_COUNT_MESSAGES] !=
+        c[LW_COUNT_GOOD] + c[LW_COUNT_REJECTED] + c[LW_COUNT_DEAD_LETTERED])
         memset(c, 0, sizeof e->counter);
 }
 

@@ -174,7 +174,7 @@ static void message(struct lw_rng *rng, const struct lw_cat *cat, struct lw_buf 
     struct lw_alert_segment segment = {.name = "zone",
                                        .n = 7,
                                        .rmse = any_double(rng),
-                                       .reference_rmse = any_double(rng),
+                                       .reference_error = any_double(rng),
                                        .share = any_double(rng)};
     segment.value = lw_cat_name(cat, value, sizeof value);
     const char *example = id;

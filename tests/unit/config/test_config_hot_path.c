@@ -109,7 +109,7 @@ static void handle(struct fixture *f, size_t i, int64_t time_ms) {
     lw_spec_watch(&f->config->spec, &row, watched);
     for (size_t k = 0; k < n; k++)
         scored[k].prediction = lw_model_predict(f->model, &row);
-    enum lw_place place =
+    enum lw_timeliness place =
         lw_partition_add(f->partition, f->offset++, &row, reason, watched, scored, n);
     assert_int_equal(place, LW_ON_TIME);
 }

@@ -66,7 +66,7 @@ static void run(const struct lw_spec *spec, struct heard *h, struct lw_buf *stat
     while (next(&s, spec, &e))
         assert_int_equal(lw_backtest_event(b, &e.row, e.reason, &err), 0);
     assert_int_equal(lw_backtest_end(b, &err), 0);
-    const struct lw_ledger *l = lw_backtest_ledger(b);
+    const struct lw_run_summary *l = lw_backtest_run_summary(b);
     assert_int_equal(l->retrains + 1, h->trained);
     assert_true(l->promotions >= 2);
     assert_non_null(strstr(lw_buf_str(&h->log), "span begins x"));

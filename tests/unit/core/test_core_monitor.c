@@ -27,7 +27,7 @@ static void calm_weather_stays_quiet(void **state) {
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 1);
     assert_int_equal(f->loop.requests, 1); /* the bootstrap */
     assert_int_equal(f->loop.fired, 0);
-    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->retrains, 0);
+    assert_int_equal(lw_monitor_run_summary(f->loop.monitor)->retrains, 0);
 }
 
 static void a_jump_fires_once_trains_once_and_is_over(void **state) {
@@ -35,7 +35,7 @@ static void a_jump_fires_once_trains_once_and_is_over(void **state) {
     core_run_until(f, 5);
     f->stream.level = 6;
     core_run_until(f, 9);
-    const struct lw_ledger *l = lw_monitor_ledger(f->loop.monitor);
+    const struct lw_run_summary *l = lw_monitor_run_summary(f->loop.monitor);
     assert_true(logged(f, "rule error: rmse_ratio"));
     assert_true(l->promotions >= 1);
     assert_int_equal(l->criticals, f->loop.fired);
@@ -46,8 +46,8 @@ static void a_jump_fires_once_trains_once_and_is_over(void **state) {
     struct lw_pane *day = lw_monitor_recent(f->loop.monitor, LW_DAY);
     uint32_t now = lw_monitor_champion_version(f->loop.monitor);
     assert_true(now >= 2);
-    double managed = lw_errors_rmse(&lw_pane_scores(day, now)->errors);
-    double frozen = lw_errors_rmse(&lw_pane_scores(day, 1)->errors);
+    double managed = lw_losses_error(&lw_pane_scores(day, now)->errors);
+    double frozen = lw_losses_error(&lw_pane_scores(day, 1)->errors);
     assert_true(frozen > 5 && managed < .75 * frozen);
     lw_pane_free(day);
 }
@@ -79,13 +79,13 @@ static void the_ledger_holds_months_and_the_frozen_model(void **state) {
     f->stream.level = 6;
     core_run_until(f, 34); /* into April */
     core_loop_end(&f->loop);
-    const struct lw_ledger *l = lw_monitor_ledger(f->loop.monitor);
+    const struct lw_run_summary *l = lw_monitor_run_summary(f->loop.monitor);
     struct lw_month all;
     assert_int_equal(l->nmonths, 2);
     assert_int_equal(l->month[0].year, 2020);
     assert_int_equal(l->month[0].month, 3);
     assert_int_equal(l->month[1].month, 4);
-    lw_ledger_totals(l, &all);
+    lw_run_summary_totals(l, &all);
     assert_int_equal(all.events, l->month[0].events + l->month[1].events);
     const uint64_t *c = lw_partition_counters(f->loop.partition);
     assert_int_equal(all.events, c[LW_COUNT_MESSAGES] - c[LW_COUNT_LATE]);
@@ -132,7 +132,7 @@ static void a_bad_promotion_is_rolled_back(void **state) {
     core_run_until(f, 7);
     assert_int_equal(f->loop.rollbacks, 1);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 1);
-    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->rollbacks, 1);
+    assert_int_equal(lw_monitor_run_summary(f->loop.monitor)->rollbacks, 1);
     assert_true(logged(f, "alert rollback/"));
     assert_int_equal(lw_monitor_reference(f->loop.monitor)->version, 1);
     assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 0);
@@ -216,7 +216,7 @@ static void a_training_that_fails_is_told(void **state) {
     core_run_again(f);
     core_run_until(f, 2.5);
     assert_true(logged(f, "alert training-failed/"));
-    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->failures, 1);
+    assert_int_equal(lw_monitor_run_summary(f->loop.monitor)->failures, 1);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 0);
 }
 
@@ -255,7 +255,7 @@ static void an_answer_that_nobody_asked_for_is_ignored(void **state) {
     core_run_until(f, 4);
     lw_monitor_trained(f->loop.monitor, 77, 9, &t, NULL, e);
     assert_int_equal(e->ndecisions, 0);
-    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->promotions, 0);
+    assert_int_equal(lw_monitor_run_summary(f->loop.monitor)->promotions, 0);
     free(e);
 }
 

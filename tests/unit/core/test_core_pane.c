@@ -239,16 +239,16 @@ static void held_numbers_leave_the_same_bytes(void **state) {
             core_event_set(spec, &e, CORE_START, (int)lw_rng_below(&rng, 9), x, y);
             uint32_t version = 1 + (uint32_t)i / 400; /* the oldest give way meanwhile */
             add_by(lw_pane_add, a, spec, &e, i, version);
-            add_by(lw_pane_hold, b, spec, &e, i, version);
+            add_by(lw_pane_buffer, b, spec, &e, i, version);
             if (lw_rng_below(&rng, 40) == 0)
-                lw_pane_settle(b);
+                lw_pane_drain(b);
         }
-        lw_pane_settle(b);
+        lw_pane_drain(b);
         core_pane_bytes(a, &one);
         core_pane_bytes(b, &other);
         core_assert_same(&one, &other);
         core_event_set(spec, &last, CORE_START, 1, 2, 20);
-        add_by(lw_pane_hold, b, spec, &last, 1, 9);
+        add_by(lw_pane_buffer, b, spec, &last, 1, 9);
         lw_pane_reset(a, CORE_START + LW_HOUR, 6);
         lw_pane_reset(b, CORE_START + LW_HOUR, 6); /* also forgets what is held */
     }

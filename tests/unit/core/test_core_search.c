@@ -86,7 +86,7 @@ static void halving_finds_the_winner_of_the_grid_with_fewer_rows(void **state) {
     assert_ptr_equal(won->fit, &f->spec->candidate[5]);
     assert_true(won->rmse == rmse); /* the last round has all rows */
     assert_true(lw_model_fingerprint(f->t.model) == print);
-    assert_true(f->t.gate.challenger_rmse == rmse);
+    assert_true(f->t.gate.challenger_error == rmse);
     assert_true(fitted_rows(f) < grid);
 }
 
@@ -169,13 +169,13 @@ static void no_round_sees_the_hold_out(void **state) {
         f->spec->retrain.search.budget = 4;
         make_rows(f, 0);
         train(f, (enum lw_search_kind)kind, AS_OF);
-        struct lw_errors was = f->t.reference->errors;
+        struct lw_losses was = f->t.reference->errors;
         size_t tried = f->t.ntrials;
         for (size_t i = 0; i < tried; i++)
             before[i] = f->t.trial[i].rmse;
         make_rows(f, shift);
         train(f, (enum lw_search_kind)kind, AS_OF);
-        const struct lw_errors *is = &f->t.reference->errors;
+        const struct lw_losses *is = &f->t.reference->errors;
         assert_true(is->n == was.n && before[0] > n);
         double sum = was.e2 + (shift - 2 * was.e.mean) * shift * (double)was.n;
         if (strcmp(f->t.trial[f->t.chosen].name, "c5") == 0)
@@ -218,7 +218,7 @@ static void nothing_compares_with_what_is_no_number(void **state) {
         train(f, (enum lw_search_kind)kind, AS_OF);
         assert_string_equal(f->t.trial[f->t.chosen].name, "c7");
         assert_true(isfinite(f->t.trial[f->t.chosen].rmse));
-        assert_true(f->t.gate.passed && isfinite(f->t.gate.challenger_rmse));
+        assert_true(f->t.gate.passed && isfinite(f->t.gate.challenger_error));
         assert_non_null(strstr(f->t.gate.reason, "; failed: c"));
         size_t failed = 0;
         for (size_t i = 0; i < f->t.ntrials; i++)

@@ -2,9 +2,9 @@
  * trusted when read; and the segments in which it rose are found. */
 #include "support/core_fixture.h"
 
-#include "core/segments.h"
 #include "core/partition.h"
 #include "core/segment_regression.h"
+#include "core/segments.h"
 
 static struct lw_buf bytes_of(const struct lw_segments *s) {
     struct lw_buf out = {0};
@@ -138,7 +138,7 @@ static void blame(struct lw_pane *pane, int zone, uint32_t version, int n, doubl
         [CORE_F_ZONE] = lw_cell_int(zone), [CORE_F_X] = lw_cell_num(1)};
     struct lw_cell id = lw_cell_int(zone * 100);
     for (int i = 0; i < n; i++)
-        lw_pane_blame(pane, version, watched, &id, e2);
+        lw_pane_add_loss(pane, version, watched, &id, e2);
 }
 
 static void a_pane_blames_the_newest_version(void **state) {
@@ -151,7 +151,7 @@ static void a_pane_blames_the_newest_version(void **state) {
     blame(a, 1, 1, 5, 4);
     blame(a, 2, 2, 5, 4);
     blame(a, 3, 1, 5, 4); /* has answered before: of no interest any more */
-    assert_int_equal(a->blamed, 2);
+    assert_int_equal(a->segments_version, 2);
     assert_null(lw_segments_find(&a->segments[CORE_F_ZONE], 1));
     assert_null(lw_segments_find(&a->segments[CORE_F_ZONE], 3));
     assert_int_equal(lw_segments_find(&a->segments[CORE_F_ZONE], 2)->n, 5);
@@ -163,13 +163,13 @@ static void a_pane_blames_the_newest_version(void **state) {
     core_pane_fill(back, &one);
     core_pane_bytes(back, &two);
     core_assert_same(&one, &two);
-    assert_int_equal(back->blamed, 2);
+    assert_int_equal(back->segments_version, 2);
     assert_string_equal(back->examples.worst[0].id, "200");
     lw_pane_merge(b, a);
-    assert_int_equal(b->blamed, 2);
+    assert_int_equal(b->segments_version, 2);
     assert_int_equal(lw_segments_find(&b->segments[CORE_F_ZONE], 2)->n, 5);
     lw_pane_reset(a, CORE_START, 1);
-    assert_int_equal(a->blamed, 0);
+    assert_int_equal(a->segments_version, 0);
     lw_buf_fini(&one);
     lw_buf_fini(&two);
     lw_pane_free(a);
@@ -183,24 +183,26 @@ static void the_segments_that_rose_are_found(void **state) {
     struct lw_spec *spec = core_spec_new();
     struct lw_reference *ref = lw_reference_new(spec);
     struct lw_pane *pane = lw_pane_new(spec, CORE_START, 1);
-    struct lw_rise rise[2];
+    struct lw_segment_regression rise[2];
     for (uint64_t zone = 1; zone <= 4; zone++)
         lw_segments_add(&ref->segments[CORE_F_ZONE], zone, 1000, 4000);
     for (int i = 0; i < 4000; i++)
-        lw_errors_add(&ref->errors, 0, 2);
+        lw_losses_add(&ref->errors, 0, 2);
     for (int zone = 1; zone <= 4; zone++)
         blame(pane, zone, 3, 100, zone == 2 ? 16 : zone == 4 ? 10 : 4);
     blame(pane, 9, 3, 5, 400); /* an anecdote, and of the rise nevertheless */
-    assert_int_equal(lw_rise_find(spec, ref, pane, 3, rise, 2), 2);
+    assert_int_equal(lw_segment_regression_find(spec, ref, pane, 3, rise, 2), 2);
     assert_string_equal(rise[0].value, "2");
     assert_string_equal(rise[1].value, "4");
     assert_int_equal(rise[0].n, 100);
-    assert_true(fabs(rise[0].rmse - 4) < 1e-9 && fabs(rise[0].reference_rmse - 2) < 1e-9);
+    assert_true(fabs(rise[0].rmse - 4) < 1e-9 &&
+                fabs(rise[0].reference_error - 2) < 1e-9);
     double total = 1200 + 600 + 5 * 396;
     assert_true(fabs(rise[0].share - 1200 / total) < 1e-9);
     assert_true(fabs(rise[1].share - 600 / total) < 1e-9);
-    assert_int_equal(lw_rise_find(spec, ref, pane, 2, rise, 2), 0); /* not its errors */
-    assert_int_equal(lw_rise_find(spec, NULL, pane, 3, rise, 2), 0);
+    assert_int_equal(lw_segment_regression_find(spec, ref, pane, 2, rise, 2),
+                     0); /* not its errors */
+    assert_int_equal(lw_segment_regression_find(spec, NULL, pane, 3, rise, 2), 0);
     struct lw_buf bytes = {0};
     lw_reference_write(ref, &bytes);
     struct lw_reference *back = lw_reference_read(spec, bytes.data, bytes.len, NULL);

@@ -138,9 +138,9 @@ static void expected_error_follows_the_hours(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_windows *w = lw_windows_new(spec);
-    double hour_mse[LW_HOURS_OF_WEEK], sum = 0, n = 0;
+    double hour_loss[LW_HOURS_OF_WEEK], sum = 0, n = 0;
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
-        hour_mse[h] = h + 1;
+        hour_loss[h] = h + 1;
     for (int h = 0; h < 10; h++) { /* Monday, 00:00 to 10:00; the window holds six */
         struct lw_pane *pane = make_pane(spec, CORE_START + h * LW_HOUR, 10 + h * h);
         if (h >= 4) {
@@ -149,8 +149,8 @@ static void expected_error_follows_the_hours(void **state) {
         }
         lw_windows_push(w, pane);
     }
-    assert_true(fabs(lw_windows_expected_mse(w, 0, 2, hour_mse) - sum / n) < 1e-12);
-    assert_true(lw_windows_expected_mse(w, 0, 7, hour_mse) == 0);
+    assert_true(fabs(lw_windows_expected_loss(w, 0, 2, hour_loss) - sum / n) < 1e-12);
+    assert_true(lw_windows_expected_loss(w, 0, 7, hour_loss) == 0);
     assert_int_equal(lw_hour_of_week(CORE_START - 1), LW_HOURS_OF_WEEK - 1);
     assert_int_equal(lw_hour_of_week(CORE_START + 25 * LW_HOUR), 25);
     lw_windows_free(w);

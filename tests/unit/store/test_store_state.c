@@ -278,7 +278,7 @@ static void the_view_tells_what_was_flushed(void **state) {
     struct lw_part_view v[3];
     start(&w, r, spec, 1, "w");
     feed(spec, w.p, 0, 150, 1);
-    lw_partition_dead(w.p);
+    lw_partition_dead_lettered(w.p);
     must_flush(&w, spec, 151);
     assert_int_equal(lw_state_view(r, spec, TOPIC, 3, v, &w.err), 0);
     assert_false(v[0].known);
@@ -295,7 +295,7 @@ static void the_view_tells_what_was_flushed(void **state) {
     assert_int_equal(v[1].epoch, w.claim.epoch);
     assert_int_equal(v[1].counter[LW_COUNT_MESSAGES], 151);
     assert_int_equal(v[1].counter[LW_COUNT_GOOD], 150);
-    assert_int_equal(v[1].counter[LW_COUNT_DEAD], 1);
+    assert_int_equal(v[1].counter[LW_COUNT_DEAD_LETTERED], 1);
     assert_false(v[1].idle);
     end(&w);
     lw_redis_free(r);
