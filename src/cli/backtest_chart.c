@@ -16,11 +16,11 @@
 #define HEIGHT 360.0
 
 static double managed(const struct lw_bt_day *d) {
-    return sqrt(d->managed.e2 / (double)d->managed.n);
+    return sqrt(d->managed.loss / (double)d->managed.n);
 }
 
 static double frozen(const struct lw_bt_day *d) {
-    return d->frozen.n ? sqrt(d->frozen.e2 / (double)d->frozen.n) : NAN;
+    return d->frozen.n ? sqrt(d->frozen.loss / (double)d->frozen.n) : NAN;
 }
 
 /* Days with fewer events than a tenth of the usual are restless: they may leave the

@@ -66,8 +66,8 @@ static void note_alert(struct lw_bt *b, const struct lw_alert *a) {
 
 static struct lw_losses since(const struct lw_losses *now,
                               const struct lw_losses *before) {
-    struct lw_losses s = {.n = now->n - before->n};
-    s.e2 = now->e2 - before->e2;
+    struct lw_losses s = {.task = now->task, .n = now->n - before->n};
+    s.loss = now->loss - before->loss;
     return s;
 }
 
@@ -170,7 +170,7 @@ static void say_failed(const struct lw_bt *b, int64_t at_ms,
     char text[LW_NAME_MAX + LW_TRIAL_NOTE + 32];
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
-        if (!isnan(trial->rmse))
+        if (!isnan(trial->error))
             continue;
         snprintf(text, sizeof text, "candidate %s: %s", trial->name, trial->note);
         say(b, at_ms, "failed", text);

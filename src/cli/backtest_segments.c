@@ -137,7 +137,7 @@ static size_t month_index(const struct lw_run_summary *l, int32_t month) {
 
 static int compare_loss(const void *a, const void *b) {
     const struct lw_bt_group *x = a, *y = b;
-    return (x->all.e2 < y->all.e2) - (x->all.e2 > y->all.e2);
+    return (x->all.loss < y->all.loss) - (x->all.loss > y->all.loss);
 }
 
 static int compare_order(const void *a, const void *b) {
@@ -169,7 +169,8 @@ static void arrange(struct lw_bt_segment *s) {
           ordered && n <= ORDERED_MAX ? compare_order : compare_loss);
 }
 
-static void close_one(const struct lw_run_summary *ledger, struct lw_bt_segment *s) {
+static void close_one(const struct lw_task *task, const struct lw_run_summary *ledger,
+                      struct lw_bt_segment *s) {
     double edge[LW_DECILES];
     bool numeric = s->kind != LW_CATEGORY;
     lw_cats_seal(s->texts);
@@ -191,19 +192,19 @@ static void close_one(const struct lw_run_summary *ledger, struct lw_bt_segment 
         const struct lw_bt_row *row = &s->row[i];
         size_t month = month_index(ledger, row->month);
         struct lw_bt_group *g = &s->group[group_of(s, row, edge)];
-        lw_losses_add(&g->all, row->target, row->managed_p);
+        lw_losses_add(&g->all, task, row->target, row->managed_p);
         if (month == SIZE_MAX)
             continue;
-        lw_losses_add(&g->managed[month], row->target, row->managed_p);
+        lw_losses_add(&g->managed[month], task, row->target, row->managed_p);
         if (row->frozen)
-            lw_losses_add(&g->frozen[month], row->target, row->frozen_p);
+            lw_losses_add(&g->frozen[month], task, row->target, row->frozen_p);
     }
     arrange(s);
 }
 
 void lw_bt_segments_close(struct lw_bt *b) {
     for (size_t i = 0; i < b->nsegments; i++)
-        close_one(&b->ledger, &b->segment[i]);
+        close_one(b->config->spec.task, &b->ledger, &b->segment[i]);
 }
 
 void lw_bt_segments_fini(struct lw_bt *b) {

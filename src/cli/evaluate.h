@@ -33,7 +33,7 @@ void lw_judged_push(struct lw_judged_rows *rows, const struct lw_judged *row);
 struct lw_figures {
     char name[160];
     double order; /* groups with a natural order are shown in it; else NAN */
-    struct lw_losses errors;
+    struct lw_errors errors;
     double r2_se;
 };
 /* Groups of rows: all[0]; by month, in order; by segment. Free with

@@ -50,7 +50,7 @@ static void fill(const struct lw_judged_rows *rows, pick_group *pick, int32_t fi
                  struct lw_figures *group, size_t ngroups) {
     for (size_t i = 0; i < rows->n; i++) {
         const struct lw_judged *r = &rows->row[i];
-        lw_losses_add(&group[pick(r, first)].errors, r->target, r->prediction);
+        lw_errors_add(&group[pick(r, first)].errors, r->target, r->prediction);
     }
     for (size_t i = 0; i < rows->n; i++) {
         const struct lw_judged *r = &rows->row[i];

@@ -8,9 +8,9 @@
 #define LW_CLI_REPORT_H
 
 #include "cli/offline.h"
+#include "core/losses.h"
 #include "core/spec.h"
 #include "leeway/drift.h"
-#include "leeway/errors.h"
 #include "leeway/fault.h"
 
 enum { LW_REF, LW_CUR, LW_SIDES };

@@ -143,8 +143,10 @@ static void follow_row(struct lw_backtest *b, const struct lw_row *row) {
             continue;
         const struct version *now = find_version(b, f->version);
         const struct version *before = find_version(b, f->previous);
-        lw_losses_add(&f->now, row->target, lw_model_predict(now->model, row));
-        lw_losses_add(&f->before, row->target, lw_model_predict(before->model, row));
+        lw_losses_add(&f->now, b->spec->task, row->target,
+                      lw_model_predict(now->model, row));
+        lw_losses_add(&f->before, b->spec->task, row->target,
+                      lw_model_predict(before->model, row));
     }
 }
 

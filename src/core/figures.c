@@ -43,8 +43,8 @@ void lw__view(struct lw_monitor *m, size_t i) {
     view->pane = NULL;
     view->compared = false;
     view->expected_error =
-        m->reference ? sqrt(lw_windows_expected_loss(m->windows, i, m->policy.champion,
-                                                     m->reference->hour_loss))
+        m->reference ? m->spec->task->error_of(lw_windows_expected_loss(
+                           m->windows, i, m->policy.champion, m->reference->hour_loss))
                      : 0;
 }
 
@@ -138,10 +138,10 @@ static struct lw_reading model_reading(const struct lw_monitor *m,
         r.value = rmse;
         break;
     case LW_METRIC_MAE:
-        r.value = r.known ? lw_errors_mae(e) : 0;
+        r.value = r.known ? lw_losses_figure(e, "mae") : 0;
         break;
     case LW_METRIC_BIAS:
-        r.value = r.known ? fabs(lw_errors_bias(e)) : 0;
+        r.value = r.known ? fabs(lw_losses_figure(e, "bias")) : 0;
         break;
     case LW_METRIC_RMSE_RATIO:
         r.known = r.known && view->expected_error > 0;
@@ -232,18 +232,18 @@ static void add(struct lw_monitor *m, double value, const char *fmt, ...) {
 static void model_figures(struct lw_monitor *m, const char *w,
                           const struct lw_view *view) {
     const struct lw_losses *e = &view->counts.champion;
-    double rmse = lw_losses_error(e);
+    const struct lw_task_figure *f = m->spec->task->figure;
+    double error = lw_losses_error(e);
     add(m, (double)e->n, "%s:n", w);
-    add(m, rmse, "%s:rmse", w);
+    add(m, error, "%s:%s", w, f->key);
     add(m, (double)e->unsummed, "%s:unsummed", w);
-    add(m, lw_losses_error_se(e), "%s:rmse_se", w);
-    add(m, view->expected_error, "%s:rmse_expected", w);
-    add(m, view->expected_error > 0 ? rmse / view->expected_error : 0, "%s:rmse_ratio",
-        w);
-    add(m, lw_losses_error(&view->counts.first), "%s:rmse_first", w);
-    add(m, lw_errors_mae(e), "%s:mae", w);
-    add(m, lw_errors_bias(e), "%s:bias", w);
-    add(m, lw_errors_r2(e), "%s:r2", w);
+    add(m, lw_losses_error_se(e), "%s:%s_se", w, f->key);
+    add(m, view->expected_error, "%s:%s_expected", w, f->key);
+    add(m, view->expected_error > 0 ? error / view->expected_error : 0, "%s:%s_ratio", w,
+        f->key);
+    add(m, lw_losses_error(&view->counts.first), "%s:%s_first", w, f->key);
+    for (f++; f->key; f++)
+        add(m, lw_losses_figure(e, f->key), "%s:%s", w, f->key);
     add(m, lw_losses_recalibration_gain(e), "%s:recalibration_gain", w);
     add(m, (double)view->counts.events, "%s:events", w);
     double aside = (double)(view->counts.events - view->counts.good);
@@ -361,19 +361,18 @@ static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
     size_t size = sizeof alert->summary;
     if (rule->metric == LW_METRIC_RMSE_RATIO)
         snprintf(out, size,
-                 "RMSE over %s is %s, %s times the %s that version %u should have there "
+                 "%s over %s is %s, %s times the %s that version %u should have there "
                  "(threshold %.3g, n = %s).",
-                 alert->window,
+                 m->spec->task->figure[0].label, alert->window,
                  lw_digits(lw_losses_error(&view->counts.champion), 3).text,
                  lw_digits(alert->value, 2).text, lw_digits(view->expected_error, 3).text,
                  alert->model_version, alert->threshold, count);
     else if (rule->metric == LW_METRIC_RECALIBRATION_GAIN)
-        snprintf(
-            out, size,
-            "%s%% of the squared error over %s would go away by recalibrating version %u "
-            "(threshold %.1f%%, n = %s).",
-            lw_digits(100 * alert->value, 1).text, alert->window, alert->model_version,
-            100 * alert->threshold, count);
+        snprintf(out, size,
+                 "%s%% of the %s over %s would go away by recalibrating version %u "
+                 "(threshold %.1f%%, n = %s).",
+                 lw_digits(100 * alert->value, 1).text, m->spec->task->loss,
+                 alert->window, alert->model_version, 100 * alert->threshold, count);
     else
         snprintf(out, size, "%s over %s is %.4g, threshold %.4g (n = %s).",
                  lw_metric_name(rule->metric), alert->window, alert->value,

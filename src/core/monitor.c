@@ -283,7 +283,8 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     m->changed = false;
     if (!m->change || !m->reference || !s || s->errors.n < CHANGE_MIN_EVENTS)
         return;
-    double expected = sqrt(m->reference->hour_loss[lw_hour_of_week(pane->start_ms)]);
+    double expected =
+        m->spec->task->error_of(m->reference->hour_loss[lw_hour_of_week(pane->start_ms)]);
     m->changed = lw_change_update(m->change, lw_losses_error(&s->errors) / expected) != 0;
 }
 

@@ -117,12 +117,12 @@ void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *wat
     lw_profile_add(pane->profile, watched);
     if (reason != LW_GOOD || nscored == 0)
         return;
-    lw_losses_add(&pane->answered, target, scored[0].prediction);
+    lw_losses_add(&pane->answered, pane->spec->task, target, scored[0].prediction);
     for (size_t i = 0; i < nscored; i++) {
         struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
         if (!s)
             continue;
-        lw_losses_add(&s->errors, target, scored[i].prediction);
+        lw_losses_add(&s->errors, pane->spec->task, target, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 0, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 1, scored[i].prediction - target);
     }
@@ -136,7 +136,12 @@ static void settle_columns(struct lw_pane *pane) {
     pane->nheld = 0;
 }
 
-static void settle_scores(struct lw_scores *s) {
+/* The errors follow from the buffered targets: one call of the task for all of them. */
+static void scores_drain(struct lw_scores *s, const struct lw_task *task) {
+    double *prediction = s->held, *target = s->held + LW_PANE_BUFFERED;
+    lw_losses_add_all(&s->errors, task, target, prediction, s->nheld);
+    for (size_t i = 0; i < s->nheld; i++)
+        target[i] = prediction[i] - target[i];
     for (size_t i = 0; i < 2; i++)
         lw_profile_add_numbers(s->profile, i, s->held + i * LW_PANE_BUFFERED, s->nheld);
     s->nheld = 0;
@@ -154,14 +159,14 @@ static void hold_columns(struct lw_pane *pane, const struct lw_cell *watched) {
         settle_columns(pane);
 }
 
-static void hold_score(struct lw_scores *s, double target, double prediction) {
+static void scores_buffer(struct lw_scores *s, const struct lw_task *task, double target,
+                          double prediction) {
     if (!s->held)
         s->held = lw_calloc((size_t)2 * LW_PANE_BUFFERED, sizeof *s->held);
-    lw_losses_add(&s->errors, target, prediction);
     s->held[s->nheld] = prediction;
-    s->held[LW_PANE_BUFFERED + s->nheld] = prediction - target;
+    s->held[LW_PANE_BUFFERED + s->nheld] = target;
     if (++s->nheld == LW_PANE_BUFFERED)
-        settle_scores(s);
+        scores_drain(s, task);
 }
 
 void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
@@ -172,11 +177,11 @@ void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *
     hold_columns(pane, watched);
     if (reason != LW_GOOD || nscored == 0)
         return;
-    lw_losses_add(&pane->answered, target, scored[0].prediction);
+    lw_losses_add(&pane->answered, pane->spec->task, target, scored[0].prediction);
     for (size_t i = 0; i < nscored; i++) {
         struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
         if (s)
-            hold_score(s, target, scored[i].prediction);
+            scores_buffer(s, pane->spec->task, target, scored[i].prediction);
     }
 }
 
@@ -185,20 +190,20 @@ void lw_pane_drain(struct lw_pane *pane) {
         settle_columns(pane);
     for (size_t i = 0; i < pane->nscores; i++)
         if (pane->scores[i].nheld > 0)
-            settle_scores(&pane->scores[i]);
+            scores_drain(&pane->scores[i], pane->spec->task);
 }
 
 void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
                       const struct lw_cell *watched, const struct lw_cell *id,
-                      double e2) {
+                      double loss) {
     if (version < pane->segments_version)
         return; /* a version that has returned is judged from its next pane on */
     if (version > pane->segments_version)
         blame_anew(pane, version);
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         if (pane->spec->feature[i].kind == LW_CATEGORY && watched[i].present)
-            lw_segments_add(&pane->segments[i], watched[i].key, 1, e2);
-    lw_examples_add(&pane->examples, id, e2);
+            lw_segments_add(&pane->segments[i], watched[i].key, 1, loss);
+    lw_examples_add(&pane->examples, id, loss);
 }
 
 static void merge_blame(struct lw_pane *pane, const struct lw_pane *other) {

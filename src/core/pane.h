@@ -8,9 +8,9 @@
 #define LW_PANE_H
 
 #include "base/buf.h"
+#include "core/losses.h"
 #include "core/segments.h"
 #include "core/spec.h"
-#include "leeway/errors.h"
 
 /* Errors of one model version, with its prediction and error distributions. */
 struct lw_scores {
@@ -69,7 +69,8 @@ void lw_pane_drain(struct lw_pane *pane);
 /* The same event's squared error, for where the error is: version is the one that
  * answered, id identifies the event (missing: it makes no example). Hot path. */
 void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
-                      const struct lw_cell *watched, const struct lw_cell *id, double e2);
+                      const struct lw_cell *watched, const struct lw_cell *id,
+                      double loss);
 /* Adds other's contents. Versions beyond LW_VERSIONS_MAX are dropped (oldest first). */
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other);
 const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t version);

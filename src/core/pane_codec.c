@@ -19,14 +19,15 @@ static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
     lw_buf_i64(out, pane->first_offset);
     lw_buf_i64(out, pane->last_offset);
     lw_buf_u64(out, pane->events);
-    lw_losses_write(&pane->answered, lw_buf_extend(out, LW_LOSSES_BYTES));
+    lw_losses_write(&pane->answered, pane->spec->task, out);
     lw_buf_u8(out, LW_REASONS_MAX);
     for (int i = 0; i < LW_REASONS_MAX; i++)
         lw_buf_u64(out, pane->reason[i]);
 }
 
-static void write_scores(struct lw_scores *s, struct lw_buf *out) {
-    lw_losses_write(&s->errors, lw_buf_extend(out, LW_LOSSES_BYTES));
+static void write_scores(struct lw_scores *s, const struct lw_task *task,
+                         struct lw_buf *out) {
+    lw_losses_write(&s->errors, task, out);
     struct lw_buf member = {0};
     for (size_t i = 0; i < 2; i++) {
         lw_buf_clear(&member);
@@ -70,7 +71,7 @@ void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
     }
     for (size_t i = 0; i < pane->nscores; i++) {
         lw_buf_clear(scratch);
-        write_scores(&pane->scores[i], scratch);
+        write_scores(&pane->scores[i], pane->spec->task, scratch);
         snprintf(field, sizeof field, "s:%u", pane->scores[i].version);
         emit(arg, field, scratch->data, scratch->len);
     }
@@ -83,8 +84,7 @@ static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *e
     pane->first_offset = lw_reader_i64(r);
     pane->last_offset = lw_reader_i64(r);
     pane->events = lw_reader_u64(r);
-    const void *answered = lw_reader_bytes(r, LW_LOSSES_BYTES);
-    if (answered && lw_losses_read(&pane->answered, answered, LW_LOSSES_BYTES, err))
+    if (lw_losses_read(&pane->answered, pane->spec->task, r, err) && !r->bad)
         return -1;
     uint8_t reasons = lw_reader_u8(r);
     for (uint8_t i = 0; i < reasons; i++) {
@@ -104,8 +104,7 @@ static int read_scores(struct lw_pane *pane, uint32_t version, struct lw_reader 
     struct lw_scores *s = lw__pane_scores(pane, version);
     if (!s)
         return 0; /* more versions than a pane holds, and this is the oldest */
-    const void *sums = lw_reader_bytes(r, LW_LOSSES_BYTES);
-    if (!sums || lw_losses_read(&s->errors, sums, LW_LOSSES_BYTES, err))
+    if (lw_losses_read(&s->errors, pane->spec->task, r, err))
         return lw_fail(err, LW_EINPUT, "too short for the sums of errors");
     for (size_t i = 0; i < 2; i++) {
         size_t len;

@@ -7,6 +7,7 @@
  * there. */
 #include "core/partition.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "core/partition_private.h"
+#include "core/task.h"
 
 const char *lw_counter_name(enum lw_counter c) {
     static const char *const names[LW_COUNTERS] = {
@@ -210,11 +212,11 @@ static void blame(const struct lw_partition *p, struct lw_pane *pane,
                   const struct lw_scored *champion) {
     static const struct lw_cell none;
     int id = p->spec->event.id_field;
-    double e = champion->prediction - row->target;
-    if (!lw_summable(champion->prediction) || !lw_summable(row->target))
+    double loss = p->spec->task->loss_of(row->target, champion->prediction);
+    if (isnan(loss))
         return;
     lw_pane_add_loss(pane, champion->version, watched, id >= 0 ? &row->cells[id] : &none,
-                     e * e);
+                     loss);
 }
 
 void lw_partition_bound(struct lw_partition *p, int64_t record_ms) {

@@ -44,7 +44,8 @@ void lw_run_summary_totals(const struct lw_run_summary *l, struct lw_month *out)
     }
 }
 
-void lw_run_summary_write(const struct lw_run_summary *l, struct lw_buf *out) {
+void lw_run_summary_write(const struct lw_run_summary *l, const struct lw_task *task,
+                          struct lw_buf *out) {
     lw_buf_u64(out, l->warnings);
     lw_buf_u64(out, l->criticals);
     lw_buf_u64(out, l->retrains);
@@ -58,18 +59,18 @@ void lw_run_summary_write(const struct lw_run_summary *l, struct lw_buf *out) {
         lw_buf_u32(out, (uint32_t)m->year);
         lw_buf_u32(out, (uint32_t)m->month);
         lw_buf_u64(out, m->events);
-        lw_losses_write(&m->answered, lw_buf_extend(out, LW_LOSSES_BYTES));
-        lw_losses_write(&m->first, lw_buf_extend(out, LW_LOSSES_BYTES));
+        lw_losses_write(&m->answered, task, out);
+        lw_losses_write(&m->first, task, out);
     }
 }
 
-static void read_errors(struct lw_losses *s, struct lw_reader *r) {
-    const void *sums = lw_reader_bytes(r, LW_LOSSES_BYTES);
-    if (sums && lw_losses_read(s, sums, LW_LOSSES_BYTES, NULL))
-        r->bad = true;
+static void read_losses(struct lw_losses *s, const struct lw_task *task,
+                        struct lw_reader *r) {
+    r->bad |= lw_losses_read(s, task, r, NULL) != 0;
 }
 
-void lw_run_summary_read(struct lw_run_summary *l, struct lw_reader *r) {
+void lw_run_summary_read(struct lw_run_summary *l, const struct lw_task *task,
+                         struct lw_reader *r) {
     l->warnings = lw_reader_u64(r);
     l->criticals = lw_reader_u64(r);
     l->retrains = lw_reader_u64(r);
@@ -87,7 +88,7 @@ void lw_run_summary_read(struct lw_run_summary *l, struct lw_reader *r) {
         m->year = (int32_t)lw_reader_u32(r);
         m->month = (int32_t)lw_reader_u32(r);
         m->events = lw_reader_u64(r);
-        read_errors(&m->answered, r);
-        read_errors(&m->first, r);
+        read_losses(&m->answered, task, r);
+        read_losses(&m->first, task, r);
     }
 }

@@ -33,7 +33,9 @@ void lw_run_summary_pane(struct lw_run_summary *l, const struct lw_pane *pane,
                          uint32_t first);
 /* Over all months held. */
 void lw_run_summary_totals(const struct lw_run_summary *l, struct lw_month *out);
-void lw_run_summary_write(const struct lw_run_summary *l, struct lw_buf *out);
-void lw_run_summary_read(struct lw_run_summary *l, struct lw_reader *r);
+void lw_run_summary_write(const struct lw_run_summary *l, const struct lw_task *task,
+                          struct lw_buf *out);
+void lw_run_summary_read(struct lw_run_summary *l, const struct lw_task *task,
+                         struct lw_reader *r);
 
 #endif

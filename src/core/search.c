@@ -39,11 +39,13 @@ struct search {
     struct base base[LW_CANDIDATES_MAX];
 };
 
-double lw__search_held_out(const struct lw_dataset *ds, const struct lw_split *s,
-                           const double *predicted, struct lw_losses *errors) {
+double lw__search_held_out(const struct lw_task *task, const struct lw_dataset *ds,
+                           const struct lw_split *s, const double *predicted,
+                           struct lw_losses *errors) {
     *errors = (struct lw_losses){0};
     for (size_t i = s->hold; i < s->end; i++)
-        lw_losses_add(errors, lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
+        lw_losses_add(errors, task,
+                      lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
                       predicted[i - s->hold]);
     return errors->unsummed ? NAN : lw_losses_error(errors); /* no figure of a part */
 }
@@ -126,11 +128,11 @@ static int held_out(struct search *f, const struct lw_model *model,
     if (bad)
         return lw_fail(err, LW_EINPUT,
                        "%zu of %zu predictions for the hold-out are not finite", bad, n);
-    double rmse = lw__search_held_out(f->ds, s, f->predicted, &errors);
-    if (!isfinite(rmse))
+    double error = lw__search_held_out(f->spec->task, f->ds, s, f->predicted, &errors);
+    if (!isfinite(error))
         return lw_fail(err, LW_EINPUT,
-                       "its errors on the hold-out are too large to be squared");
-    trial->rmse = rmse;
+                       "its errors on the hold-out are too large to be summed");
+    trial->error = error;
     return 0;
 }
 
@@ -141,7 +143,7 @@ static struct lw_model *try_candidate(struct search *f, size_t begin,
     struct lw_fit_report report;
     double began = now(f);
     lw_copy(trial->name, sizeof trial->name, trial->fit->name);
-    trial->rmse = NAN;
+    trial->error = NAN;
     struct lw_model *model = fit_candidate(f, begin, trial->fit, base, &report, &err);
     if (model) {
         trial->rows = report.rows;
@@ -203,7 +205,7 @@ static bool beats(const struct lw_training *t, const struct lw_trial *a,
                   const struct lw_trial *b) {
     bool a_barred = t->barred[0] && strcmp(a->name, t->barred) == 0;
     bool b_barred = t->barred[0] && strcmp(b->name, t->barred) == 0;
-    return a_barred != b_barred ? b_barred : a->rmse < b->rmse;
+    return a_barred != b_barred ? b_barred : a->error < b->error;
 }
 
 /* Tries each candidate of a list; the best of them is what the search has then. */
@@ -232,9 +234,9 @@ static size_t keep_better(const struct search *f, size_t *list, size_t n) {
     size_t order[LW_CANDIDATES_MAX], kept[LW_CANDIDATES_MAX], fitted = 0;
     for (size_t i = 0; i < n; i++) {
         size_t at = fitted;
-        if (isnan(trial[i].rmse))
+        if (isnan(trial[i].error))
             continue;
-        for (; at > 0 && trial[order[at - 1]].rmse > trial[i].rmse; at--)
+        for (; at > 0 && trial[order[at - 1]].error > trial[i].error; at--)
             order[at] = order[at - 1];
         order[at] = i;
         fitted++;

@@ -22,10 +22,11 @@ struct lw_split {
     struct lw_labels labels; /* of the held-out rows: the bounds of a label */
 };
 
-/* RMSE of predictions for the held-out rows, and the sums behind it; a label counts as
+/* Error of predictions for the held-out rows, and the sums behind it; a label counts as
  * `labels` says. */
-double lw__search_held_out(const struct lw_dataset *ds, const struct lw_split *s,
-                           const double *predicted, struct lw_losses *errors);
+double lw__search_held_out(const struct lw_task *task, const struct lw_dataset *ds,
+                           const struct lw_split *s, const double *predicted,
+                           struct lw_losses *errors);
 
 /* Fills the trials of `out`. The best model, fitted on [begin, hold) and owned by the
  * caller, with its held-out predictions in `best` (end - hold entries); out->chosen is

@@ -13,21 +13,21 @@
 #define MIN_N     10   /* fewer events are an anecdote */
 #define MIN_SHARE 0.02
 
-static double expected_mse(const struct lw_segments *reference, uint64_t key,
-                           double overall) {
+static double expected_loss(const struct lw_segments *reference, uint64_t key,
+                            double overall) {
     const struct lw_segment_error *s = lw_segments_find(reference, key);
-    return s ? (s->e2 + SHRINK * overall) / ((double)s->n + SHRINK) : overall;
+    return s ? (s->loss + SHRINK * overall) / ((double)s->n + SHRINK) : overall;
 }
 
 static double rise_of(const struct lw_segments *reference,
                       const struct lw_segment_error *s, double overall) {
-    return s->e2 - (double)s->n * expected_mse(reference, s->key, overall);
+    return s->loss - (double)s->n * expected_loss(reference, s->key, overall);
 }
 
 /* Of all values, those that are not told apart included. */
 static double total_rise(const struct lw_segments *reference,
                          const struct lw_segments *window, double overall) {
-    double sum = window->rest.e2 - (double)window->rest.n * overall;
+    double sum = window->rest.loss - (double)window->rest.n * overall;
     for (size_t i = 0; i < window->slots; i++)
         if (window->slot[i].n)
             sum += rise_of(reference, &window->slot[i], overall);
@@ -88,8 +88,9 @@ static void rise_of_feature(int feature, const struct lw_segments *reference,
         one.share = fmin(rise_of(reference, s, overall) / total, 1);
         if (!(one.share >= MIN_SHARE))
             continue;
-        one.rmse = sqrt(s->e2 / (double)s->n);
-        one.reference_error = sqrt(expected_mse(reference, s->key, overall));
+        one.error = window->spec->task->error_of(s->loss / (double)s->n);
+        one.reference_error =
+            window->spec->task->error_of(expected_loss(reference, s->key, overall));
         name_value(window->profile->members[feature].cats, s->key, one.value,
                    sizeof one.value);
         keep(best, &one);
@@ -104,7 +105,7 @@ size_t lw_segment_regression_find(const struct lw_spec *spec,
     if (!reference || !window || window->segments_version != version ||
         reference->errors.n == 0)
         return 0;
-    double overall = reference->errors.e2 / (double)reference->errors.n;
+    double overall = lw_losses_mean(&reference->errors);
     for (size_t f = 0; f < spec->nfeatures; f++)
         if (spec->feature[f].kind == LW_CATEGORY && reference->segments[f].n)
             rise_of_feature((int)f, &reference->segments[f], window, overall, &best);

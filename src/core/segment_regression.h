@@ -10,7 +10,7 @@ struct lw_segment_regression {
     int feature;                      /* index into the spec's features */
     char value[LW_CATS_TEXT_MAX + 1]; /* the category */
     uint64_t n;                       /* events in the window */
-    double rmse, reference_error;
+    double error, reference_error;
     double share; /* of the feature's rise in squared error, (0, 1] */
 };
 /* The segments with the largest shares, largest first; at most max. A segment's rise is

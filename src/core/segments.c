@@ -44,7 +44,7 @@ static void grow(struct lw_segments *s) {
     free(old.slot);
 }
 
-void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2) {
+void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double loss) {
     if (n == 0)
         return;
     if (s->slots == 0)
@@ -53,7 +53,7 @@ void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2)
     if (at->n == 0) {
         if (s->n == LW_SEGMENTS_MAX) {
             s->rest.n += n;
-            s->rest.e2 += e2;
+            s->rest.loss += loss;
             return;
         }
         if (2 * (s->n + 1) > s->slots) {
@@ -64,7 +64,7 @@ void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2)
         at->key = key;
     }
     at->n += n;
-    at->e2 += e2;
+    at->loss += loss;
 }
 
 static int by_key(const void *a, const void *b) {
@@ -98,10 +98,10 @@ void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other) {
     struct lw_segment_error *all = room ? NULL : sorted(other);
     const struct lw_segment_error *from = room ? other->slot : all;
     for (size_t i = 0, n = room ? other->slots : other->n; i < n; i++)
-        lw_segments_add(s, from[i].key, from[i].n, from[i].e2);
+        lw_segments_add(s, from[i].key, from[i].n, from[i].loss);
     free(all);
     s->rest.n += other->rest.n;
-    s->rest.e2 += other->rest.e2;
+    s->rest.loss += other->rest.loss;
 }
 
 const struct lw_segment_error *lw_segments_find(const struct lw_segments *s,
@@ -116,15 +116,15 @@ void lw_segments_write(const struct lw_segments *s, struct lw_buf *out) {
     for (size_t i = 0; i < s->n; i++) {
         lw_buf_u64(out, all[i].key);
         lw_buf_u64(out, all[i].n);
-        lw_buf_f64(out, all[i].e2);
+        lw_buf_f64(out, all[i].loss);
     }
     lw_buf_u64(out, s->rest.n);
-    lw_buf_f64(out, s->rest.e2);
+    lw_buf_f64(out, s->rest.loss);
     free(all);
 }
 
-static bool possible(uint64_t n, double e2) {
-    return n <= (UINT64_C(1) << 53) && e2 >= 0 && isfinite(e2);
+static bool possible(uint64_t n, double loss) {
+    return n <= (UINT64_C(1) << 53) && loss >= 0 && isfinite(loss);
 }
 
 void lw_segments_read(struct lw_segments *s, struct lw_reader *r) {
@@ -133,22 +133,22 @@ void lw_segments_read(struct lw_segments *s, struct lw_reader *r) {
     r->bad |= n > LW_SEGMENTS_MAX;
     for (uint32_t i = 0; i < n && !r->bad; i++) {
         struct lw_segment_error one = {.key = lw_reader_u64(r), .n = lw_reader_u64(r)};
-        one.e2 = lw_reader_f64(r);
-        r->bad |= one.n == 0 || !possible(one.n, one.e2) || (i > 0 && one.key <= last);
+        one.loss = lw_reader_f64(r);
+        r->bad |= one.n == 0 || !possible(one.n, one.loss) || (i > 0 && one.key <= last);
         last = one.key;
         if (!r->bad)
-            lw_segments_add(s, one.key, one.n, one.e2);
+            lw_segments_add(s, one.key, one.n, one.loss);
     }
     s->rest.n = lw_reader_u64(r);
-    s->rest.e2 = lw_reader_f64(r);
-    r->bad |= !possible(s->rest.n, s->rest.e2);
+    s->rest.loss = lw_reader_f64(r);
+    r->bad |= !possible(s->rest.n, s->rest.loss);
 }
 
 /* ---- examples ---- */
 
 static void insert(struct lw_examples *x, const struct lw_example *one) {
     size_t at = x->n;
-    while (at > 0 && one->e2 > x->worst[at - 1].e2)
+    while (at > 0 && one->loss > x->worst[at - 1].loss)
         at--;
     if (at == LW_EXAMPLES_MAX)
         return;
@@ -157,11 +157,11 @@ static void insert(struct lw_examples *x, const struct lw_example *one) {
     x->worst[at] = *one;
 }
 
-void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double e2) {
+void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double loss) {
     if (!id->present ||
-        (x->n == LW_EXAMPLES_MAX && !(e2 > x->worst[LW_EXAMPLES_MAX - 1].e2)))
+        (x->n == LW_EXAMPLES_MAX && !(loss > x->worst[LW_EXAMPLES_MAX - 1].loss)))
         return;
-    struct lw_example one = {.e2 = e2};
+    struct lw_example one = {.loss = loss};
     char text[4 * LW_EXAMPLE_BYTES]; /* a byte is shown by 4 at most */
     struct lw_cell part = *id;
     part.len = id->len < LW_EXAMPLE_BYTES ? id->len : LW_EXAMPLE_BYTES;
@@ -180,7 +180,7 @@ void lw_examples_merge(struct lw_examples *x, const struct lw_examples *other) {
 void lw_examples_write(const struct lw_examples *x, struct lw_buf *out) {
     lw_buf_u8(out, (uint8_t)x->n);
     for (size_t i = 0; i < x->n; i++) {
-        lw_buf_f64(out, x->worst[i].e2);
+        lw_buf_f64(out, x->worst[i].loss);
         lw_buf_blob(out, x->worst[i].id, strlen(x->worst[i].id));
     }
 }
@@ -192,10 +192,10 @@ void lw_examples_read(struct lw_examples *x, struct lw_reader *r) {
     for (uint8_t i = 0; i < n && !r->bad; i++) {
         size_t len;
         struct lw_example *one = &x->worst[i];
-        one->e2 = lw_reader_f64(r);
+        one->loss = lw_reader_f64(r);
         const char *id = lw_reader_blob(r, &len);
-        r->bad |= !id || len >= LW_EXAMPLE_BYTES || !possible(0, one->e2) ||
-                  (i > 0 && one->e2 > x->worst[i - 1].e2);
+        r->bad |= !id || len >= LW_EXAMPLE_BYTES || !possible(0, one->loss) ||
+                  (i > 0 && one->loss > x->worst[i - 1].loss);
         if (!r->bad)
             memcpy(one->id, id, len);
         x->n += !r->bad;

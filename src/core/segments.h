@@ -18,7 +18,7 @@
 struct lw_segment_error {
     uint64_t key; /* of the category (leeway/row.h) */
     uint64_t n;   /* 0: an empty slot */
-    double e2;    /* sum of squared errors */
+    double loss;  /* sum of squared errors */
 };
 
 struct lw_segments {
@@ -29,7 +29,7 @@ struct lw_segments {
 
 void lw_segments_fini(struct lw_segments *s);
 void lw_segments_reset(struct lw_segments *s); /* memory kept */
-void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2);
+void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double loss);
 void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other);
 /* NULL when the value is not told apart. */
 const struct lw_segment_error *lw_segments_find(const struct lw_segments *s,
@@ -41,7 +41,7 @@ void lw_segments_read(struct lw_segments *s, struct lw_reader *r);
 
 /* The events with the largest squared errors, largest first. */
 struct lw_example {
-    double e2;
+    double loss;
     char id[LW_EXAMPLE_BYTES]; /* as lw_text_show() shows it; NUL-terminated */
 };
 struct lw_examples {
@@ -50,7 +50,7 @@ struct lw_examples {
 };
 /* id: the event's identifier; one without is passed over. Of equal errors the one that
  * came first stays. */
-void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double e2);
+void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double loss);
 void lw_examples_merge(struct lw_examples *x, const struct lw_examples *other);
 void lw_examples_write(const struct lw_examples *x, struct lw_buf *out);
 void lw_examples_read(struct lw_examples *x, struct lw_reader *r);

@@ -41,13 +41,15 @@ struct rhythm {
     double held[LW_HOURS_OF_WEEK], recent[LW_HOURS_OF_WEEK];
 };
 
-static void feel_row(const struct lw_dataset *ds, const struct lw_split *s, size_t i,
-                     double predicted, struct rhythm *r) {
+static void feel_row(const struct lw_task *task, const struct lw_dataset *ds,
+                     const struct lw_split *s, size_t i, double predicted,
+                     struct rhythm *r) {
     int hour = lw_hour_of_week(lw_dataset_time(ds, i));
-    double e = predicted - lw_label_bounded(&s->labels, lw_dataset_target(ds, i));
-    if (!lw_summable(e))
+    double loss =
+        task->loss_of(lw_label_bounded(&s->labels, lw_dataset_target(ds, i)), predicted);
+    if (!isfinite(loss))
         return;
-    r->sum[hour] += e * e;
+    r->sum[hour] += loss;
     r->n[hour]++;
     r->held[hour] += i >= s->hold;
 }
@@ -55,9 +57,9 @@ static void feel_row(const struct lw_dataset *ds, const struct lw_split *s, size
 /* Rows [begin, end) that are not in the fold, by a model of those that are. The held-out
  * ones are predicted so too, though the proved model has not seen them either: a mixture
  * would make a rhythm of the difference between whole and half. */
-static int feel_half(const struct lw_dataset *ds, const struct lw_split *s, size_t begin,
-                     const struct lw_training *t, const struct lw_fold *fold,
-                     struct rhythm *r) {
+static int feel_half(const struct lw_task *task, const struct lw_dataset *ds,
+                     const struct lw_split *s, size_t begin, const struct lw_training *t,
+                     const struct lw_fold *fold, struct rhythm *r) {
     struct lw_err ignored = {0};
     struct lw_model *half = lw_fit_half(ds, s->begin, s->hold, t->holdout_from_ms,
                                         t->trial[t->chosen].fit, fold, &ignored);
@@ -67,7 +69,7 @@ static int feel_half(const struct lw_dataset *ds, const struct lw_split *s, size
     lw_model_predict_rows(half, ds, begin, s->end, predicted);
     for (size_t i = begin; i < s->end; i++)
         if (!lw_fold_has(fold, lw_dataset_time(ds, i)))
-            feel_row(ds, s, i, predicted[i - begin], r);
+            feel_row(task, ds, s, i, predicted[i - begin], r);
     free(predicted);
     lw_model_free(half);
     return 0;
@@ -81,12 +83,12 @@ static void feel_rhythm(const struct lw_spec *spec, const struct lw_dataset *ds,
     size_t begin = lw_dataset_lower_bound(ds, t->as_of_ms - RHYTHM_MS);
     begin = begin < s->begin ? s->begin : begin;
     struct lw_fold fold = {.block_ms = spec->retrain.gate.block_ms};
-    int rc = feel_half(ds, s, begin, t, &fold, r);
+    int rc = feel_half(spec->task, ds, s, begin, t, &fold, r);
     fold.half = 1;
-    if (rc || feel_half(ds, s, begin, t, &fold, r)) {
+    if (rc || feel_half(spec->task, ds, s, begin, t, &fold, r)) {
         *r = (struct rhythm){0};
         for (size_t i = s->hold; i < s->end; i++)
-            feel_row(ds, s, i, predicted[i - s->hold], r);
+            feel_row(spec->task, ds, s, i, predicted[i - s->hold], r);
     }
     int64_t recent = t->as_of_ms - spec->retrain.reference_ms;
     for (size_t i = begin; i < s->end; i++)
@@ -131,11 +133,11 @@ static void weekly_rhythm(const struct lw_spec *spec, const struct lw_dataset *d
         ref->hour_loss[h] =
             (r.sum[h] + RHYTHM_SHRINK * sum / n) / (r.n[h] + RHYTHM_SHRINK);
     double held = mean_over(ref->hour_loss, r.held);
-    scale_rhythm(ref, held > 0 ? ref->errors.e2 / (double)ref->errors.n / held : 1);
+    scale_rhythm(ref, held > 0 ? lw_losses_mean(&ref->errors) / held : 1);
     if (!recent || recent->answered.n < LEVEL_MIN_N)
         return;
     double expected = mean_over(ref->hour_loss, r.recent);
-    double did = recent->answered.e2 / (double)recent->answered.n * (1 - t->gate.gain);
+    double did = lw_losses_mean(&recent->answered) * (1 - t->gate.gain);
     if (expected > 0)
         scale_rhythm(ref, fmin(1 + LEVEL_WEIGHT * (did / expected - 1), LEVEL_MAX));
 }
@@ -163,12 +165,13 @@ static void hold_to_account(const struct lw_spec *spec, const struct lw_dataset 
     for (size_t f = 0; f < spec->nfeatures; f++)
         atom[f] = spec->feature[f].kind == LW_CATEGORY ? atom_of(spec, plan, f) : -1;
     for (size_t i = s->hold; i < s->end; i++) {
-        double e = predicted[i - s->hold] -
-                   lw_label_bounded(&s->labels, lw_dataset_target(ds, i));
+        double loss =
+            spec->task->loss_of(lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
+                                predicted[i - s->hold]);
         lw_dataset_cells(ds, i, cells);
         for (size_t f = 0; f < spec->nfeatures; f++)
-            if (atom[f] >= 0 && cells[atom[f]].present && lw_summable(e))
-                lw_segments_add(&ref->segments[f], cells[atom[f]].key, 1, e * e);
+            if (atom[f] >= 0 && cells[atom[f]].present && isfinite(loss))
+                lw_segments_add(&ref->segments[f], cells[atom[f]].key, 1, loss);
     }
 }
 
@@ -179,7 +182,7 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
     struct lw_reference *ref = lw_reference_new(spec);
     ref->until_ms = t->as_of_ms;
     ref->from_ms = t->as_of_ms - spec->retrain.reference_ms;
-    lw__search_held_out(ds, s, predicted, &ref->errors);
+    lw__search_held_out(spec->task, ds, s, predicted, &ref->errors);
     for (size_t i = s->hold; i < s->end; i++) {
         double p = predicted[i - s->hold];
         lw_profile_add_numeric(ref->scores, 0, p);
@@ -204,7 +207,8 @@ static int judge(const struct lw_spec *spec, const struct lw_dataset *ds,
     if (!champion) {
         struct lw_losses errors;
         *gate = (struct lw_gate){.n = s->end - s->hold, .passed = true};
-        gate->challenger_error = lw__search_held_out(ds, s, challenger, &errors);
+        gate->challenger_error =
+            lw__search_held_out(spec->task, ds, s, challenger, &errors);
         lw_copy(gate->reason, sizeof gate->reason, "first version: no champion to beat");
         return 0;
     }
@@ -212,7 +216,7 @@ static int judge(const struct lw_spec *spec, const struct lw_dataset *ds,
         return -1;
     double *predicted = lw_malloc((s->end - s->hold) * sizeof *predicted);
     lw_model_predict_rows(champion, ds, s->hold, s->end, predicted);
-    lw_gate_judge(&spec->retrain.gate, ds, s->hold, s->end, predicted, challenger, gate);
+    lw_gate_judge(spec, ds, s->hold, s->end, predicted, challenger, gate);
     free(predicted);
     return 0;
 }
@@ -233,14 +237,14 @@ static int check_rows(const struct lw_spec *spec, const struct lw_split *s,
 }
 
 /* What was rolled back does not come back at once under another number. */
-static void keep_out(struct lw_training *t) {
+static void keep_out(const struct lw_task *task, struct lw_training *t) {
     const char *name = t->trial[t->chosen].name;
     if (!t->barred[0] || strcmp(name, t->barred) != 0)
         return;
     t->gate.passed = false;
     snprintf(t->gate.reason, sizeof t->gate.reason,
-             "%.60s was rolled back lately and is barred for now (RMSE %s against %s)",
-             name, lw_digits(t->gate.challenger_error, 3).text,
+             "%.60s was rolled back lately and is barred for now (%s %s against %s)",
+             name, task->figure[0].label, lw_digits(t->gate.challenger_error, 3).text,
              lw_digits(t->gate.champion_error, 3).text);
 }
 
@@ -250,7 +254,7 @@ static void name_failed(struct lw_training *t) {
     size_t at = strlen(out), size = sizeof t->gate.reason;
     const char *lead = "; failed: ";
     for (size_t i = 0; i < t->ntrials && at < size; i++) {
-        if (!isnan(t->trial[i].rmse))
+        if (!isnan(t->trial[i].error))
             continue;
         int n = snprintf(out + at, size - at, "%s%.48s", lead, t->trial[i].name);
         at += n > 0 ? (size_t)n : 0;
@@ -301,7 +305,7 @@ static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
     lw_model_free(proved);
     if (judge(spec, ds, s, champion, predicted, &out->gate, err))
         return -1;
-    keep_out(out);
+    keep_out(spec->task, out);
     name_failed(out);
     out->reference = make_reference(spec, ds, s, predicted, out, recent);
     return check_reference(spec, out->reference, err);

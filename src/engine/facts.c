@@ -79,7 +79,7 @@ char *lw__facts(const struct lw_config *config, const struct lw_request *request
     json_object_set_new(o, "coefficients",
                         json_integer((json_int_t)lw_model_coefficients(t->model)));
     json_object_set_new(o, "fingerprint", json_string(print));
-    json_object_set_new(o, "heldout_rmse", number(t->trial[t->chosen].rmse));
+    json_object_set_new(o, "heldout_rmse", number(t->trial[t->chosen].error));
     json_object_set_new(o, "seconds", number(seconds));
     json_object_set_new(o, "trials", lw_trials_json(t));
     json_object_set_new(o, "gate", gate(&t->gate));

@@ -49,7 +49,7 @@ static void find_blame(const struct lw_leader *l, const struct lw_alert *a,
             (struct lw_alert_segment){.name = l->spec->feature[r->feature].name,
                                       .value = r->value,
                                       .n = r->n,
-                                      .rmse = r->rmse,
+                                      .rmse = r->error,
                                       .reference_error = r->reference_error,
                                       .share = r->share};
     }
@@ -298,7 +298,7 @@ static void crown_trained(struct lw_leader *l, struct lw_job *job, uint32_t numb
 static void log_failed(uint32_t number, const struct lw_training *t) {
     char quoted[400];
     for (size_t i = 0; i < t->ntrials; i++)
-        if (isnan(t->trial[i].rmse))
+        if (isnan(t->trial[i].error))
             lw_log(LW_WARN, "candidate_failed", "version=%u candidate=%s error=%s",
                    number, t->trial[i].name,
                    lw_log_quote(quoted, sizeof quoted, t->trial[i].note));

@@ -28,7 +28,7 @@ static inline double spread_add(struct lw_spread *s, double v, double one_nth) {
     return d;
 }
 
-void lw_losses_add(struct lw_losses *s, double target, double prediction) {
+void lw_errors_add(struct lw_errors *s, double target, double prediction) {
     double e = prediction - target;
     if (!lw_summable(prediction) || !lw_summable(target)) {
         s->unsummed++;
@@ -52,7 +52,7 @@ static double spread_merge(struct lw_spread *s, const struct lw_spread *other, d
     return d;
 }
 
-void lw_losses_merge(struct lw_losses *s, const struct lw_losses *other) {
+void lw_errors_merge(struct lw_errors *s, const struct lw_errors *other) {
     s->unsummed += other->unsummed;
     if (other->n == 0)
         return;
@@ -68,42 +68,42 @@ void lw_losses_merge(struct lw_losses *s, const struct lw_losses *other) {
 }
 
 /* Unbiased variance; NAN for n < 2. */
-static double variance(const struct lw_losses *s, const struct lw_spread *of) {
+static double variance(const struct lw_errors *s, const struct lw_spread *of) {
     return s->n < 2 ? NAN : of->m2 / (double)(s->n - 1);
 }
 
-double lw_losses_error(const struct lw_losses *s) {
+double lw_errors_rmse(const struct lw_errors *s) {
     return s->n > 0 ? sqrt(s->e2 / (double)s->n) : NAN;
 }
 
-double lw_errors_mae(const struct lw_losses *s) {
+double lw_errors_mae(const struct lw_errors *s) {
     return s->n > 0 ? s->abs_e.mean : NAN;
 }
 
-double lw_errors_bias(const struct lw_losses *s) {
+double lw_errors_bias(const struct lw_errors *s) {
     return s->n > 0 ? s->e.mean : NAN;
 }
 
-double lw_errors_r2(const struct lw_losses *s) {
+double lw_errors_r2(const struct lw_errors *s) {
     return s->n >= 2 && s->target.m2 > 0 ? 1 - s->e2 / s->target.m2 : NAN;
 }
 
-double lw_losses_error_se(const struct lw_losses *s) {
+double lw_errors_rmse_se(const struct lw_errors *s) {
     double sd = sqrt(variance(s, &s->square));
     if (sd == 0) /* every error is the same: the figure is exact, also at RMSE 0 */
         return 0;
-    return sd / (2 * sqrt((double)s->n) * lw_losses_error(s));
+    return sd / (2 * sqrt((double)s->n) * lw_errors_rmse(s));
 }
 
-double lw_errors_mae_se(const struct lw_losses *s) {
+double lw_errors_mae_se(const struct lw_errors *s) {
     return sqrt(variance(s, &s->abs_e) / (double)s->n);
 }
 
-double lw_errors_bias_se(const struct lw_losses *s) {
+double lw_errors_bias_se(const struct lw_errors *s) {
     return sqrt(variance(s, &s->e) / (double)s->n);
 }
 
-double lw_losses_recalibration_gain(const struct lw_losses *s) {
+double lw_errors_recalibration_gain(const struct lw_errors *s) {
     if (s->n < 3)
         return NAN;
     double n = (double)s->n, mse = s->e2 / n, bias = s->e.mean;
@@ -118,7 +118,7 @@ double lw_losses_recalibration_gain(const struct lw_losses *s) {
 
 /* The numbers in the order of their bytes. */
 #define NUMBERS 12
-static void numbers_of(struct lw_losses *s, double *out[NUMBERS]) {
+static void numbers_of(struct lw_errors *s, double *out[NUMBERS]) {
     struct lw_spread *spread[] = {&s->e, &s->abs_e, &s->square, &s->prediction,
                                   &s->target};
     size_t n = 0;
@@ -135,8 +135,8 @@ static void put_u64(uint8_t *out, uint64_t v) {
         out[i] = (uint8_t)(v >> (8 * i));
 }
 
-void lw_losses_write(const struct lw_losses *s, uint8_t out[LW_LOSSES_BYTES]) {
-    struct lw_losses copy = *s;
+void lw_errors_write(const struct lw_errors *s, uint8_t out[LW_ERRORS_BYTES]) {
+    struct lw_errors copy = *s;
     double *number[NUMBERS];
     numbers_of(&copy, number);
     put_u64(out, s->n);
@@ -156,13 +156,13 @@ static int at_most(double a, double b, double lost) {
 
 /* What sums of real events obey: Cauchy-Schwarz. Products are compared by their roots,
  * which cannot overflow. */
-static int possible(const struct lw_losses *s) {
+static int possible(const struct lw_errors *s) {
     const uint64_t most = UINT64_C(1) << 53;
     double n = (double)s->n, root = sqrt(s->prediction.m2), lost = n * 1e-150;
     if (!(s->e2 >= 0 && s->e.m2 >= 0 && s->abs_e.m2 >= 0 && s->square.m2 >= 0 &&
           s->prediction.m2 >= 0 && s->target.m2 >= 0 && s->abs_e.mean >= 0))
         return 0;
-    const struct lw_losses none = {.unsummed = s->unsummed};
+    const struct lw_errors none = {.unsummed = s->unsummed};
     if (s->n == 0)
         return memcmp(s, &none, sizeof none) == 0 && s->unsummed <= most;
     return s->n <= most && s->unsummed <= most &&
@@ -172,14 +172,14 @@ static int possible(const struct lw_losses *s) {
            at_most(s->pe, root * sqrt(s->e.m2), lost * (1 + root + sqrt(s->e.m2)));
 }
 
-int lw_losses_read(struct lw_losses *s, const void *data, unsigned long len,
+int lw_errors_read(struct lw_errors *s, const void *data, unsigned long len,
                    struct lw_err *err) {
-    *s = (struct lw_losses){0};
-    if (len != LW_LOSSES_BYTES)
+    *s = (struct lw_errors){0};
+    if (len != LW_ERRORS_BYTES)
         return lw_fail(err, LW_EINPUT, "error sums: %lu bytes, want %d", len,
-                       LW_LOSSES_BYTES);
+                       LW_ERRORS_BYTES);
     struct lw_reader r = lw_reader_of(data, len);
-    struct lw_losses got = {.n = lw_reader_u64(&r)};
+    struct lw_errors got = {.n = lw_reader_u64(&r)};
     double *number[NUMBERS];
     got.unsummed = lw_reader_u64(&r);
     numbers_of(&got, number);

@@ -144,15 +144,15 @@ static void tail(const uint8_t *data, size_t size) {
 
 static void errors(const uint8_t *data, size_t size) {
     struct lw_err err = {0};
-    struct lw_losses e;
-    uint8_t out[LW_LOSSES_BYTES];
-    if (lw_losses_read(&e, data, size, &err)) {
+    struct lw_errors e;
+    uint8_t out[LW_ERRORS_BYTES];
+    if (lw_errors_read(&e, data, size, &err)) {
         refused(&err);
         return;
     }
-    lw_losses_write(&e, out);
-    lw_assert(lw_losses_read(&e, out, sizeof out, &err) == 0);
-    lw_losses_recalibration_gain(&e);
+    lw_errors_write(&e, out);
+    lw_assert(lw_errors_read(&e, out, sizeof out, &err) == 0);
+    lw_errors_recalibration_gain(&e);
 }
 
 static void use(struct lw_profile *p) {

@@ -90,7 +90,7 @@ static void reference(const struct core_loop *l, uint32_t version) {
     const struct core_version *v = &l->version[version];
     struct lw_err err = {0};
     struct lw_buf out = {0};
-    uint8_t errors[LW_LOSSES_BYTES];
+    uint8_t errors[LW_ERRORS_BYTES];
     put("state", "reference", REFERENCE, v->reference.data, v->reference.len);
     struct lw_reference *ref =
         lw_reference_read(l->spec, v->reference.data, v->reference.len, &err);
@@ -104,7 +104,7 @@ static void reference(const struct core_loop *l, uint32_t version) {
         snprintf(name, sizeof name, "member-%zu", i);
         put("sketch", name, MEMBER, out.data, out.len);
     }
-    lw_losses_write(&ref->errors, errors);
+    lw_errors_write(&ref->errors.errors, errors);
     put("sketch", "errors", ERRORS, errors, sizeof errors);
     lw_reference_free(ref);
     lw_buf_clear(&out);

@@ -41,9 +41,10 @@ static void add_label(struct rows *r, int64_t t, double y, double champion,
 }
 
 static struct lw_gate judge(const struct rows *r, double min_gain, double z) {
-    struct lw_gate_spec spec = {.min_gain = min_gain, .z = z, .block_ms = LW_HOUR};
+    r->spec->retrain.gate =
+        (struct lw_gate_spec){.min_gain = min_gain, .z = z, .block_ms = LW_HOUR};
     struct lw_gate gate;
-    lw_gate_judge(&spec, r->ds, 0, r->n, r->champion, r->challenger, &gate);
+    lw_gate_judge(r->spec, r->ds, 0, r->n, r->champion, r->challenger, &gate);
     assert_true(gate.reason[0] != '\0');
     return gate;
 }
@@ -224,7 +225,6 @@ static void two_blocks_are_enough(void **state) {
 static void a_part_of_the_rows(void **state) {
     (void)state;
     struct rows *whole = lw_malloc(sizeof *whole), *part = lw_malloc(sizeof *part);
-    struct lw_gate_spec spec = {.block_ms = LW_HOUR};
     struct lw_gate gate;
     rows_init(whole);
     rows_init(part);
@@ -238,7 +238,8 @@ static void a_part_of_the_rows(void **state) {
         if (in)
             add(part, t, 20, champion, challenger);
     }
-    lw_gate_judge(&spec, whole->ds, 130, 410, whole->champion + 130,
+    whole->spec->retrain.gate = (struct lw_gate_spec){.block_ms = LW_HOUR};
+    lw_gate_judge(whole->spec, whole->ds, 130, 410, whole->champion + 130,
                   whole->challenger + 130, &gate);
     struct lw_gate want = judge(part, 0, 0);
     assert_true(want.passed && want.n == 280);

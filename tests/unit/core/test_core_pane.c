@@ -56,13 +56,13 @@ static void merged_panes_count_what_one_would(void **state) {
     assert_true(a->reason[LW_ASIDE_TARGET_LOW] > 50);
     assert_int_equal(a->answered.n, all->answered.n);
     assert_int_equal(a->answered.n, a->reason[LW_GOOD]);
-    assert_true(fabs(a->answered.e2 - all->answered.e2) < 1e-9 * all->answered.e2);
+    assert_true(fabs(a->answered.loss - all->answered.loss) < 1e-9 * all->answered.loss);
     for (uint32_t v = 1; v <= 3; v++) {
         const struct lw_scores *got = lw_pane_scores(a, v),
                                *want = lw_pane_scores(all, v);
         assert_int_equal(got->errors.n, want->errors.n);
-        assert_true(fabs(got->errors.e.mean - want->errors.e.mean) <
-                    1e-9 * want->errors.abs_e.mean);
+        assert_true(fabs(got->errors.errors.e.mean - want->errors.errors.e.mean) <
+                    1e-9 * want->errors.errors.abs_e.mean);
         assert_int_equal(got->profile->members[0].num.n, want->errors.n);
     }
     const struct lw_numeric *x = &a->profile->members[CORE_F_X].num;

@@ -70,9 +70,9 @@ static void the_best_candidate_is_chosen(void **state) {
     assert_int_equal(f->t.ntrials, 2);
     assert_int_equal(f->t.chosen, 1);
     assert_string_equal(f->t.trial[1].name, "both");
-    assert_true(fabs(f->t.trial[1].rmse - 1) < .15); /* the noise */
-    assert_true(f->t.trial[0].rmse > 2);             /* and the zones' spread */
-    assert_true(f->t.gate.passed);                   /* no champion to beat */
+    assert_true(fabs(f->t.trial[1].error - 1) < .15); /* the noise */
+    assert_true(f->t.trial[0].error > 2);             /* and the zones' spread */
+    assert_true(f->t.gate.passed);                    /* no champion to beat */
     assert_true(fabs(predict(f, f->t.model, 3, 10) - 21) < .3);
     assert_int_equal(f->t.holdout_from_ms, HOLD);
     assert_int_equal(f->t.rows, lw_dataset_lower_bound(f->ds, AS_OF));
@@ -92,8 +92,9 @@ static void no_fit_sees_the_hold_out(void **state) {
     const struct lw_losses *after = &f->t.reference->errors;
     double n = (double)before.n;
     assert_int_equal(after->n, before.n);
-    assert_true(fabs(after->e.mean - (before.e.mean - 5)) < 1e-7);
-    assert_true(fabs(after->e2 - (before.e2 - n * (10 * before.e.mean - 25))) < 1e-6 * n);
+    assert_true(fabs(after->errors.e.mean - (before.errors.e.mean - 5)) < 1e-7);
+    assert_true(fabs(after->loss - (before.loss - n * (10 * before.errors.e.mean - 25))) <
+                1e-6 * n);
 }
 
 /* But what is promoted has seen it. And rows at or after as_of are nobody's. */
@@ -122,7 +123,7 @@ static void a_better_champion_stays(void **state) {
     assert_false(f->t.gate.passed);
     assert_true(f->t.gate.gain < .01);
     assert_int_equal(f->t.gate.n, f->t.holdout_rows);
-    assert_true(fabs(f->t.gate.challenger_error - f->t.trial[1].rmse) < 1e-9);
+    assert_true(fabs(f->t.gate.challenger_error - f->t.trial[1].error) < 1e-9);
     assert_non_null(f->t.model); /* rejected, but there to be kept and looked at */
     lw_model_free(champion);
 }
@@ -152,7 +153,7 @@ static void a_barred_candidate_gives_way(void **state) {
     lw_copy(f->t.barred, sizeof f->t.barred, best);
     train(f, NULL);
     assert_true(f->t.chosen != chosen);
-    assert_true(f->t.trial[f->t.chosen].rmse >= f->t.trial[chosen].rmse);
+    assert_true(f->t.trial[f->t.chosen].error >= f->t.trial[chosen].error);
     assert_true(f->t.gate.passed);
     assert_string_equal(lw_model_name(f->t.model), f->t.trial[f->t.chosen].name);
     struct lw_fit_spec first = f->spec->candidate[0];
@@ -210,8 +211,8 @@ static void the_rhythm_is_scaled_to_the_held_out_error(void **state) {
         assert_true(ref->hour_loss[h] > 0 && isfinite(ref->hour_loss[h]));
     for (size_t i = lw_dataset_lower_bound(f->ds, HOLD); i < f->t.rows; i++)
         expected += ref->hour_loss[lw_hour_of_week(lw_dataset_time(f->ds, i))];
-    assert_true(fabs(expected - ref->errors.e2) < 1e-6 * ref->errors.e2);
-    assert_true(fabs(lw_losses_error(&ref->errors) - f->t.trial[1].rmse) < 1e-9);
+    assert_true(fabs(expected - ref->errors.loss) < 1e-6 * ref->errors.loss);
+    assert_true(fabs(lw_losses_error(&ref->errors) - f->t.trial[1].error) < 1e-9);
     assert_int_equal(ref->scores->members[0].num.n, ref->errors.n);
 }
 
@@ -273,7 +274,7 @@ static void what_is_expected_comes_from_rows_not_seen(void **state) {
                      72;
     }
     assert_true(held / other > .9 && held / other < 1.1);
-    double all = f->t.reference->errors.e2 / (double)f->t.reference->errors.n;
+    double all = f->t.reference->errors.loss / (double)f->t.reference->errors.n;
     assert_true(other / all > .9 && other / all < 1.1);
 }
 

@@ -92,11 +92,11 @@ static void finite_or_unknown(double v) {
 
 static void figures_are_finite(const struct lw_losses *s) {
     finite_or_unknown(lw_losses_error(s));
-    finite_or_unknown(lw_errors_mae(s));
-    finite_or_unknown(lw_errors_bias(s));
+    finite_or_unknown(lw_losses_figure(s, "mae"));
+    finite_or_unknown(lw_losses_figure(s, "bias"));
     finite_or_unknown(lw_losses_error_se(s));
-    finite_or_unknown(lw_errors_mae_se(s));
-    finite_or_unknown(lw_errors_bias_se(s));
+    finite_or_unknown(lw_losses_figure_se(s, "mae"));
+    finite_or_unknown(lw_losses_figure_se(s, "bias"));
     finite_or_unknown(lw_losses_recalibration_gain(s));
 }
 

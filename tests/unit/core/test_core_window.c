@@ -64,7 +64,8 @@ static void assert_counts(const struct lw_pane *got, const struct lw_pane *want)
     assert_int_equal(got->events, want->events);
     assert_memory_equal(got->reason, want->reason, sizeof got->reason);
     assert_int_equal(got->answered.n, want->answered.n);
-    assert_true(fabs(got->answered.e2 - want->answered.e2) < 1e-9 * want->answered.e2);
+    assert_true(fabs(got->answered.loss - want->answered.loss) <
+                1e-9 * want->answered.loss);
     assert_int_equal(got->nscores, want->nscores);
     for (uint32_t v = 1; v <= 2; v++)
         assert_int_equal(lw_pane_scores(got, v)->errors.n,
@@ -98,8 +99,8 @@ static void a_window_is_its_panes(void **state) {
             assert_int_equal(c.events, want->events);
             assert_int_equal(c.good, want->reason[LW_GOOD]);
             assert_int_equal(c.champion.n, lw_pane_scores(want, 2)->errors.n);
-            assert_true(fabs(c.first.e2 - lw_pane_scores(want, 1)->errors.e2) <
-                        1e-9 * c.first.e2);
+            assert_true(fabs(c.first.loss - lw_pane_scores(want, 1)->errors.loss) <
+                        1e-9 * c.first.loss);
             assert_int_equal(c.filled, last >= length);
             lw_pane_free(want);
             lw_pane_free(span);

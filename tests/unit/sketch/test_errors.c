@@ -13,37 +13,37 @@ static void assert_near(double a, double b, double relative) {
 }
 
 /* As in make_golden.py. */
-static void add_nth(struct lw_losses *s, int i, double noise, double offset) {
+static void add_nth(struct lw_errors *s, int i, double noise, double offset) {
     double target = offset + 10 + (double)(i * 37 % 101) / 10;
     double wobble = (double)(i * 53 % 97) / 97 - .5;
-    lw_losses_add(s, target, offset + 2 + .7 * (target - offset) + noise * wobble);
+    lw_errors_add(s, target, offset + 2 + .7 * (target - offset) + noise * wobble);
 }
 
-static struct lw_losses stream(int n, double noise) {
-    struct lw_losses s = {0};
+static struct lw_errors stream(int n, double noise) {
+    struct lw_errors s = {0};
     for (int i = 0; i < n; i++)
         add_nth(&s, i, noise, 0);
     return s;
 }
 
 /* Spreads far from 0, also when they come in parts. */
-static void near_offset(const struct lw_losses *s, const double *want) {
-    struct lw_losses parts = {0};
+static void near_offset(const struct lw_errors *s, const double *want) {
+    struct lw_errors parts = {0};
     for (int i = 0; i < (int)want[0];) {
-        struct lw_losses part = {0};
+        struct lw_errors part = {0};
         for (int end = i + 1 + i % 90; i < end && i < (int)want[0]; i++)
             add_nth(&part, i, want[1], want[10]);
-        lw_losses_merge(&parts, &part);
+        lw_errors_merge(&parts, &part);
     }
-    const struct lw_losses *both[] = {s, &parts};
+    const struct lw_errors *both[] = {s, &parts};
     for (int k = 0; k < 2; k++) {
-        assert_near(lw_losses_error(both[k]), want[2], 1e-6);
+        assert_near(lw_errors_rmse(both[k]), want[2], 1e-6);
         assert_near(lw_errors_bias(both[k]), want[4], 1e-6);
         assert_near(1 - lw_errors_r2(both[k]), 1 - want[5], 1e-6);
-        assert_near(lw_losses_error_se(both[k]), want[6], 1e-6);
+        assert_near(lw_errors_rmse_se(both[k]), want[6], 1e-6);
         assert_near(lw_errors_mae_se(both[k]), want[7], 1e-6);
         assert_near(lw_errors_bias_se(both[k]), want[8], 1e-6);
-        assert_near(lw_losses_recalibration_gain(both[k]), want[9], 1e-5);
+        assert_near(lw_errors_recalibration_gain(both[k]), want[9], 1e-5);
     }
 }
 
@@ -58,21 +58,21 @@ static void golden_figures(void **state) {
         char *at = line;
         for (int i = 0; i < 11; i++)
             want[i] = strtod(at, &at);
-        struct lw_losses s = {0};
+        struct lw_errors s = {0};
         for (int i = 0; i < (int)want[0]; i++)
             add_nth(&s, i, want[1], want[10]);
         if (want[10] != 0) { /* targets and predictions are rounded before they come */
             near_offset(&s, want);
             continue;
         }
-        assert_near(lw_losses_error(&s), want[2], 1e-12);
+        assert_near(lw_errors_rmse(&s), want[2], 1e-12);
         assert_near(lw_errors_mae(&s), want[3], 1e-12);
         assert_near(lw_errors_bias(&s), want[4], 1e-12);
         assert_near(lw_errors_r2(&s), want[5], 1e-9);
-        assert_near(lw_losses_error_se(&s), want[6], 1e-10);
+        assert_near(lw_errors_rmse_se(&s), want[6], 1e-10);
         assert_near(lw_errors_mae_se(&s), want[7], 1e-10);
         assert_near(lw_errors_bias_se(&s), want[8], 1e-10);
-        assert_near(lw_losses_recalibration_gain(&s), want[9], 1e-9);
+        assert_near(lw_errors_recalibration_gain(&s), want[9], 1e-9);
     }
     assert_int_equal(lines, 7);
     free(text);
@@ -80,31 +80,31 @@ static void golden_figures(void **state) {
 
 static void too_few_are_nan(void **state) {
     (void)state;
-    struct lw_losses s = {0};
-    assert_true(isnan(lw_losses_error(&s)) && isnan(lw_errors_mae(&s)));
+    struct lw_errors s = {0};
+    assert_true(isnan(lw_errors_rmse(&s)) && isnan(lw_errors_mae(&s)));
     assert_true(isnan(lw_errors_bias(&s)) && isnan(lw_errors_r2(&s)));
-    lw_losses_add(&s, 3, 4);
-    assert_true(lw_losses_error(&s) == 1 && lw_errors_bias(&s) == 1);
-    assert_true(isnan(lw_losses_error_se(&s)) && isnan(lw_errors_bias_se(&s)));
-    assert_true(isnan(lw_errors_r2(&s)) && isnan(lw_losses_recalibration_gain(&s)));
+    lw_errors_add(&s, 3, 4);
+    assert_true(lw_errors_rmse(&s) == 1 && lw_errors_bias(&s) == 1);
+    assert_true(isnan(lw_errors_rmse_se(&s)) && isnan(lw_errors_bias_se(&s)));
+    assert_true(isnan(lw_errors_r2(&s)) && isnan(lw_errors_recalibration_gain(&s)));
 }
 
 static void degenerate_streams_have_figures(void **state) {
     (void)state;
-    struct lw_losses perfect = {0}, shifted = {0}, flat = {0};
+    struct lw_errors perfect = {0}, shifted = {0}, flat = {0};
     for (int i = 0; i < 100; i++) {
-        lw_losses_add(&perfect, i, i);
-        lw_losses_add(&shifted, i, i + 2);
-        lw_losses_add(&flat, 5, 5 + i % 2);
+        lw_errors_add(&perfect, i, i);
+        lw_errors_add(&shifted, i, i + 2);
+        lw_errors_add(&flat, 5, 5 + i % 2);
     }
-    assert_true(lw_losses_error(&perfect) == 0 && lw_losses_error_se(&perfect) == 0);
+    assert_true(lw_errors_rmse(&perfect) == 0 && lw_errors_rmse_se(&perfect) == 0);
     assert_true(lw_errors_r2(&perfect) == 1);
-    assert_true(lw_losses_recalibration_gain(&perfect) == 0);
-    assert_true(lw_losses_error(&shifted) == 2 && lw_losses_error_se(&shifted) == 0);
-    assert_near(lw_losses_recalibration_gain(&shifted), 1, 1e-12);
+    assert_true(lw_errors_recalibration_gain(&perfect) == 0);
+    assert_true(lw_errors_rmse(&shifted) == 2 && lw_errors_rmse_se(&shifted) == 0);
+    assert_near(lw_errors_recalibration_gain(&shifted), 1, 1e-12);
     assert_true(isnan(lw_errors_r2(&flat))); /* the target does not vary */
     /* prediction says nothing that its own error does not: all is recalibration */
-    assert_near(lw_losses_recalibration_gain(&flat), 1, 1e-9);
+    assert_near(lw_errors_recalibration_gain(&flat), 1, 1e-9);
 }
 
 /* Where there is nothing to gain, the corrected share is 0 or chance-sized, and its mean
@@ -116,12 +116,12 @@ static void no_gain_from_noise(void **state) {
     for (uint64_t seed = 0; seed < 400; seed++) {
         struct lw_rng rng;
         lw_rng_seed(&rng, seed);
-        struct lw_losses s = {0};
+        struct lw_errors s = {0};
         for (int i = 0; i < 200; i++) {
             double p = 10 + 3 * lw_rng_normal(&rng);
-            lw_losses_add(&s, p + lw_rng_normal(&rng), p);
+            lw_errors_add(&s, p + lw_rng_normal(&rng), p);
         }
-        double gain = lw_losses_recalibration_gain(&s);
+        double gain = lw_errors_recalibration_gain(&s);
         assert_true(gain >= 0 && gain < .15);
         zero += gain == 0;
         sum += gain;
@@ -132,25 +132,25 @@ static void no_gain_from_noise(void **state) {
 
 static void merging_adds(void **state) {
     (void)state;
-    struct lw_losses whole = stream(1000, 4), first = stream(600, 4), rest = {0};
+    struct lw_errors whole = stream(1000, 4), first = stream(600, 4), rest = {0};
     for (int i = 600; i < 1000; i++)
         add_nth(&rest, i, 4, 0);
-    lw_losses_merge(&first, &rest);
+    lw_errors_merge(&first, &rest);
     assert_int_equal(first.n, 1000);
-    assert_near(lw_losses_error(&first), lw_losses_error(&whole), 1e-12);
+    assert_near(lw_errors_rmse(&first), lw_errors_rmse(&whole), 1e-12);
     assert_near(lw_errors_r2(&first), lw_errors_r2(&whole), 1e-12);
-    assert_near(lw_losses_recalibration_gain(&first),
-                lw_losses_recalibration_gain(&whole), 1e-12);
+    assert_near(lw_errors_recalibration_gain(&first),
+                lw_errors_recalibration_gain(&whole), 1e-12);
 }
 
 /* What cannot be summed is counted and changes no figure. */
 static void the_absurd_is_counted(void **state) {
     (void)state;
     const double absurd[] = {1e71, -1e300, INFINITY, -INFINITY, NAN};
-    struct lw_losses s = stream(50, 4), want = s;
+    struct lw_errors s = stream(50, 4), want = s;
     for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
-        lw_losses_add(&s, absurd[i], 1);
-        lw_losses_add(&s, 1, absurd[i]);
+        lw_errors_add(&s, absurd[i], 1);
+        lw_errors_add(&s, 1, absurd[i]);
     }
     want.unsummed = 10;
     assert_memory_equal(&s, &want, sizeof s);
@@ -159,32 +159,32 @@ static void the_absurd_is_counted(void **state) {
 /* As large and as many as they come: no sum overflows. */
 static void the_largest_stay_finite(void **state) {
     (void)state;
-    struct lw_losses s = {0}, small = {0};
+    struct lw_errors s = {0}, small = {0};
     for (int i = 0; i < 100; i++) {
         double sign = i % 2 ? 1 : -1;
-        lw_losses_add(&s, sign * LW_SUMMABLE_MAX, -sign * LW_SUMMABLE_MAX);
-        lw_losses_add(&small, 0, sign * 1e-300);
+        lw_errors_add(&s, sign * LW_SUMMABLE_MAX, -sign * LW_SUMMABLE_MAX);
+        lw_errors_add(&small, 0, sign * 1e-300);
     }
-    lw_losses_merge(&s, &small);
+    lw_errors_merge(&s, &small);
     for (int doubled = 0; doubled < 45; doubled++) { /* 200 * 2^45: nearly 2^53 */
-        struct lw_losses copy = s, back;
-        uint8_t bytes[LW_LOSSES_BYTES];
-        lw_losses_merge(&s, &copy);
-        lw_losses_write(&s, bytes);
-        assert_int_equal(lw_losses_read(&back, bytes, sizeof bytes, NULL), 0);
-        assert_true(isfinite(lw_losses_error_se(&s)) && isfinite(lw_errors_r2(&s)));
+        struct lw_errors copy = s, back;
+        uint8_t bytes[LW_ERRORS_BYTES];
+        lw_errors_merge(&s, &copy);
+        lw_errors_write(&s, bytes);
+        assert_int_equal(lw_errors_read(&back, bytes, sizeof bytes, NULL), 0);
+        assert_true(isfinite(lw_errors_rmse_se(&s)) && isfinite(lw_errors_r2(&s)));
         assert_true(isfinite(lw_errors_mae_se(&s)) && isfinite(lw_errors_bias_se(&s)));
-        assert_true(lw_losses_recalibration_gain(&s) <= 1);
+        assert_true(lw_errors_recalibration_gain(&s) <= 1);
     }
 }
 
 static int read_sums(const uint8_t *data, size_t len, struct lw_err *err) {
-    struct lw_losses s;
-    if (lw_losses_read(&s, data, len, err)) {
+    struct lw_errors s;
+    if (lw_errors_read(&s, data, len, err)) {
         assert_int_equal(s.n, 0);
         return 0;
     }
-    double gain = lw_losses_recalibration_gain(&s);
+    double gain = lw_errors_recalibration_gain(&s);
     assert_true(isnan(gain) || (gain >= 0 && gain <= 1));
     return 1;
 }
@@ -193,10 +193,10 @@ static void bytes_round_trip(void **state) {
     (void)state;
     const int sizes[] = {0, 1, 2, 1000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct lw_losses s = stream(sizes[i], 4), back;
-        uint8_t bytes[LW_LOSSES_BYTES];
-        lw_losses_write(&s, bytes);
-        assert_int_equal(lw_losses_read(&back, bytes, sizeof bytes, NULL), 0);
+        struct lw_errors s = stream(sizes[i], 4), back;
+        uint8_t bytes[LW_ERRORS_BYTES];
+        lw_errors_write(&s, bytes);
+        assert_int_equal(lw_errors_read(&back, bytes, sizeof bytes, NULL), 0);
         assert_memory_equal(&s, &back, sizeof s);
         lw_hostile(read_sums, bytes, sizeof bytes);
     }
@@ -204,8 +204,8 @@ static void bytes_round_trip(void **state) {
 
 static void impossible_sums_are_refused(void **state) {
     (void)state;
-    struct lw_losses good = stream(50, 4);
-    struct lw_losses bad[] = {good, good, good, good, good, good, good};
+    struct lw_errors good = stream(50, 4);
+    struct lw_errors bad[] = {good, good, good, good, good, good, good};
     bad[0].e2 = -1;
     bad[1].abs_e.mean = 0;
     bad[2].square.m2 = -1;
@@ -214,11 +214,11 @@ static void impossible_sums_are_refused(void **state) {
     bad[5].target.mean = INFINITY;
     bad[6].pe = 1e12;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        uint8_t bytes[LW_LOSSES_BYTES];
+        uint8_t bytes[LW_ERRORS_BYTES];
         struct lw_err err = {0};
-        struct lw_losses s;
-        lw_losses_write(&bad[i], bytes);
-        assert_int_equal(lw_losses_read(&s, bytes, sizeof bytes, &err), -1);
+        struct lw_errors s;
+        lw_errors_write(&bad[i], bytes);
+        assert_int_equal(lw_errors_read(&s, bytes, sizeof bytes, &err), -1);
         assert_int_equal(err.code, LW_EINPUT);
     }
 }
