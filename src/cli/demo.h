@@ -5,8 +5,8 @@
 #include <pthread.h>
 
 #include "cli/cli.h"
-#include "core/run_summary.h"
 #include "core/monitor.h"
+#include "core/run_summary.h"
 
 /* ---- a redis-server of our own: free port, temporary directory, dies with us ---- */
 struct lw_demo_redis;

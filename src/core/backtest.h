@@ -1,8 +1,8 @@
 /* The whole policy on rows from files: scoring, panes, detector, training, promotion,
  * with the same core that `run` drives. Rows come in arrival order; a training takes no
  * time; a promotion holds from the next row on. Pure. */
-#ifndef LW_BACKTEST_H
-#define LW_BACKTEST_H
+#ifndef LW_CORE_BACKTEST_H
+#define LW_CORE_BACKTEST_H
 
 #include "core/monitor.h"
 #include "core/partition.h"

@@ -42,9 +42,9 @@ struct sums {
     struct lw_moments block; /* of the blocks' sums of d */
 };
 
-static double cap_of(const struct lw_task *task, const struct lw_dataset *ds,
-                     const struct lw_labels *labels, size_t begin, size_t end,
-                     const double *champion, const double *challenger) {
+static double distance_cap(const struct lw_task *task, const struct lw_dataset *ds,
+                           const struct lw_labels *labels, size_t begin, size_t end,
+                           const double *champion, const double *challenger) {
     size_t n = 0, few = (end - begin) / 100 > FEW ? (end - begin) / 100 : FEW;
     double *miss = lw_malloc((end - begin + 1) * sizeof *miss), cap = INFINITY;
     for (size_t i = begin; i < end; i++) {
@@ -82,7 +82,7 @@ static void add_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
                      const double *challenger, struct sums *s) {
     struct lw_labels labels = lw_dataset_labels(ds, begin, end);
     double sum = 0,
-           cap = cap_of(spec->task, ds, &labels, begin, end, champion, challenger);
+           cap = distance_cap(spec->task, ds, &labels, begin, end, champion, challenger);
     for (size_t i = begin; i < end; i++) {
         double y = lw_label_bounded(&labels, lw_dataset_target(ds, i));
         double a = champion[i - begin], b = challenger[i - begin];
@@ -100,8 +100,8 @@ static void add_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
     }
 }
 
-static void verdict(const struct lw_task *task, const struct lw_gate_spec *spec,
-                    const struct sums *s, struct lw_gate *out) {
+static void gate_decide(const struct lw_task *task, const struct lw_gate_spec *spec,
+                        const struct sums *s, struct lw_gate *out) {
     double n = (double)s->n, se = lw_moments_sd(&s->block) / sqrt((double)s->block.n);
     out->blocks = s->block.n;
     out->champion_error = s->n ? task->error_of(s->champion_loss / n) : NAN;
@@ -134,7 +134,7 @@ void lw_gate_judge(const struct lw_spec *spec, const struct lw_dataset *ds, size
         return;
     }
     add_rows(spec, ds, begin, end, champion, challenger, &s);
-    verdict(spec->task, &spec->retrain.gate, &s, out);
+    gate_decide(spec->task, &spec->retrain.gate, &s, out);
     bool comparable = isfinite(s.champion_loss) && isfinite(s.challenger_loss) &&
                       isfinite(out->gain) && isfinite(out->z);
     if (s.broken || (s.n && !comparable)) {

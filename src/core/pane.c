@@ -27,14 +27,14 @@ void lw_pane_free(struct lw_pane *pane) {
     free(pane->segments);
     for (size_t i = 0; i < LW_VERSIONS_MAX; i++) {
         lw_profile_free(pane->scores[i].profile);
-        free(pane->scores[i].held);
+        free(pane->scores[i].buffered);
     }
-    free(pane->held);
+    free(pane->buffered);
     free(pane);
 }
 
 /* Sums of another version say nothing about this one. */
-static void blame_anew(struct lw_pane *pane, uint32_t version) {
+static void segments_restart(struct lw_pane *pane, uint32_t version) {
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         lw_segments_reset(&pane->segments[i]);
     pane->examples = (struct lw_examples){0};
@@ -48,9 +48,9 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
     pane->events = 0;
     memset(pane->reason, 0, sizeof pane->reason);
     pane->answered = (struct lw_losses){0};
-    blame_anew(pane, 0);
+    segments_restart(pane, 0);
     pane->nscores = 0; /* the profiles stay for the next versions */
-    pane->nheld = 0;
+    pane->nbuffered = 0;
     pane->dirty = false;
 }
 
@@ -87,8 +87,8 @@ struct lw_scores *lw__pane_scores(struct lw_pane *pane, uint32_t version) {
     else
         s->profile = lw_profile_new(pane->spec->score_column, 2, seed);
     s->version = version;
-    s->errors = (struct lw_losses){0};
-    s->nheld = 0;
+    s->losses = (struct lw_losses){0};
+    s->nbuffered = 0;
     return s;
 }
 
@@ -99,7 +99,7 @@ const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t vers
     return NULL;
 }
 
-static void count(struct lw_pane *pane, int64_t offset, int reason) {
+static void pane_count_event(struct lw_pane *pane, int64_t offset, int reason) {
     if (pane->first_offset < 0 || offset < pane->first_offset)
         pane->first_offset = offset;
     if (offset > pane->last_offset)
@@ -112,8 +112,8 @@ static void count(struct lw_pane *pane, int64_t offset, int reason) {
 void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
                  int reason, double target, const struct lw_scored *scored,
                  size_t nscored) {
-    lw_assert(pane->nheld == 0);
-    count(pane, offset, reason);
+    lw_assert(pane->nbuffered == 0);
+    pane_count_event(pane, offset, reason);
     lw_profile_add(pane->profile, watched);
     if (reason != LW_GOOD || nscored == 0)
         return;
@@ -122,59 +122,61 @@ void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *wat
         struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
         if (!s)
             continue;
-        lw_losses_add(&s->errors, pane->spec->task, target, scored[i].prediction);
+        lw_losses_add(&s->losses, pane->spec->task, target, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 0, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 1, scored[i].prediction - target);
     }
 }
 
-static void settle_columns(struct lw_pane *pane) {
+static void columns_drain(struct lw_pane *pane) {
     struct lw_profile *p = pane->profile;
     for (size_t i = 0; i < p->n; i++)
         if (p->members[i].kind == LW_NUMERIC)
-            lw_profile_add_numbers(p, i, pane->held + i * LW_PANE_BUFFERED, pane->nheld);
-    pane->nheld = 0;
+            lw_profile_add_numbers(p, i, pane->buffered + i * LW_PANE_BUFFERED,
+                                   pane->nbuffered);
+    pane->nbuffered = 0;
 }
 
 /* The errors follow from the buffered targets: one call of the task for all of them. */
 static void scores_drain(struct lw_scores *s, const struct lw_task *task) {
-    double *prediction = s->held, *target = s->held + LW_PANE_BUFFERED;
-    lw_losses_add_all(&s->errors, task, target, prediction, s->nheld);
-    for (size_t i = 0; i < s->nheld; i++)
+    double *prediction = s->buffered, *target = s->buffered + LW_PANE_BUFFERED;
+    lw_losses_add_all(&s->losses, task, target, prediction, s->nbuffered);
+    for (size_t i = 0; i < s->nbuffered; i++)
         target[i] = prediction[i] - target[i];
     for (size_t i = 0; i < 2; i++)
-        lw_profile_add_numbers(s->profile, i, s->held + i * LW_PANE_BUFFERED, s->nheld);
-    s->nheld = 0;
+        lw_profile_add_numbers(s->profile, i, s->buffered + i * LW_PANE_BUFFERED,
+                               s->nbuffered);
+    s->nbuffered = 0;
 }
 
-static void hold_columns(struct lw_pane *pane, const struct lw_cell *watched) {
+static void columns_buffer(struct lw_pane *pane, const struct lw_cell *watched) {
     const struct lw_profile *p = pane->profile;
-    if (!pane->held)
-        pane->held = lw_calloc(p->n * LW_PANE_BUFFERED, sizeof *pane->held);
+    if (!pane->buffered)
+        pane->buffered = lw_calloc(p->n * LW_PANE_BUFFERED, sizeof *pane->buffered);
     for (size_t i = 0; i < p->n; i++)
         if (p->members[i].kind == LW_NUMERIC)
-            pane->held[i * LW_PANE_BUFFERED + pane->nheld] =
+            pane->buffered[i * LW_PANE_BUFFERED + pane->nbuffered] =
                 watched[i].present ? watched[i].num : NAN;
-    if (++pane->nheld == LW_PANE_BUFFERED)
-        settle_columns(pane);
+    if (++pane->nbuffered == LW_PANE_BUFFERED)
+        columns_drain(pane);
 }
 
 static void scores_buffer(struct lw_scores *s, const struct lw_task *task, double target,
                           double prediction) {
-    if (!s->held)
-        s->held = lw_calloc((size_t)2 * LW_PANE_BUFFERED, sizeof *s->held);
-    s->held[s->nheld] = prediction;
-    s->held[LW_PANE_BUFFERED + s->nheld] = target;
-    if (++s->nheld == LW_PANE_BUFFERED)
+    if (!s->buffered)
+        s->buffered = lw_calloc((size_t)2 * LW_PANE_BUFFERED, sizeof *s->buffered);
+    s->buffered[s->nbuffered] = prediction;
+    s->buffered[LW_PANE_BUFFERED + s->nbuffered] = target;
+    if (++s->nbuffered == LW_PANE_BUFFERED)
         scores_drain(s, task);
 }
 
 void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
                     int reason, double target, const struct lw_scored *scored,
                     size_t nscored) {
-    count(pane, offset, reason);
+    pane_count_event(pane, offset, reason);
     lw_profile_add_categories(pane->profile, watched);
-    hold_columns(pane, watched);
+    columns_buffer(pane, watched);
     if (reason != LW_GOOD || nscored == 0)
         return;
     lw_losses_add(&pane->answered, pane->spec->task, target, scored[0].prediction);
@@ -186,10 +188,10 @@ void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *
 }
 
 void lw_pane_drain(struct lw_pane *pane) {
-    if (pane->nheld > 0)
-        settle_columns(pane);
+    if (pane->nbuffered > 0)
+        columns_drain(pane);
     for (size_t i = 0; i < pane->nscores; i++)
-        if (pane->scores[i].nheld > 0)
+        if (pane->scores[i].nbuffered > 0)
             scores_drain(&pane->scores[i], pane->spec->task);
 }
 
@@ -199,18 +201,18 @@ void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
     if (version < pane->segments_version)
         return; /* a version that has returned is judged from its next pane on */
     if (version > pane->segments_version)
-        blame_anew(pane, version);
+        segments_restart(pane, version);
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         if (pane->spec->feature[i].kind == LW_CATEGORY && watched[i].present)
             lw_segments_add(&pane->segments[i], watched[i].key, 1, loss);
     lw_examples_add(&pane->examples, id, loss);
 }
 
-static void merge_blame(struct lw_pane *pane, const struct lw_pane *other) {
+static void segments_merge(struct lw_pane *pane, const struct lw_pane *other) {
     if (other->segments_version < pane->segments_version || other->segments_version == 0)
         return;
     if (other->segments_version > pane->segments_version)
-        blame_anew(pane, other->segments_version);
+        segments_restart(pane, other->segments_version);
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         lw_segments_merge(&pane->segments[i], &other->segments[i]);
     lw_examples_merge(&pane->examples, &other->examples);
@@ -222,12 +224,12 @@ void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {
         pane->reason[i] += other->reason[i];
     lw_losses_merge(&pane->answered, &other->answered);
     lw_profile_merge(pane->profile, other->profile);
-    merge_blame(pane, other);
+    segments_merge(pane, other);
     for (size_t i = 0; i < other->nscores; i++) {
         struct lw_scores *s = lw__pane_scores(pane, other->scores[i].version);
         if (!s)
             continue;
-        lw_losses_merge(&s->errors, &other->scores[i].errors);
+        lw_losses_merge(&s->losses, &other->scores[i].losses);
         lw_profile_merge(s->profile, other->scores[i].profile);
     }
 }

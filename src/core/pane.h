@@ -4,8 +4,8 @@
  * It is the unit that is accumulated, stored, merged and sealed. Sketch seeds come from
  * (stream, partition, start), so a pane rebuilt after a crash is bit-identical to one
  * that never stopped. */
-#ifndef LW_PANE_H
-#define LW_PANE_H
+#ifndef LW_CORE_PANE_H
+#define LW_CORE_PANE_H
 
 #include "base/buf.h"
 #include "core/losses.h"
@@ -15,10 +15,10 @@
 /* Errors of one model version, with its prediction and error distributions. */
 struct lw_scores {
     uint32_t version;
-    struct lw_losses errors;
+    struct lw_losses losses;
     struct lw_profile *profile; /* prediction, error */
-    double *held; /* see lw_pane_buffer; LW_PANE_BUFFERED of each of the two */
-    size_t nheld;
+    double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED of each of the two */
+    size_t nbuffered;
 };
 
 struct lw_pane {
@@ -36,9 +36,9 @@ struct lw_pane {
     uint32_t segments_version;    /* 0: none yet */
     struct lw_segments *segments; /* by feature; empty but for categories */
     struct lw_examples examples;
-    bool dirty;   /* changed since it was last written */
-    double *held; /* see lw_pane_buffer; LW_PANE_BUFFERED of each column */
-    size_t nheld;
+    bool dirty;       /* changed since it was last written */
+    double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED of each column */
+    size_t nbuffered;
 };
 #define LW_PANE_BUFFERED 32
 

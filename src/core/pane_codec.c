@@ -27,7 +27,7 @@ static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
 
 static void write_scores(struct lw_scores *s, const struct lw_task *task,
                          struct lw_buf *out) {
-    lw_losses_write(&s->errors, task, out);
+    lw_losses_write(&s->losses, task, out);
     struct lw_buf member = {0};
     for (size_t i = 0; i < 2; i++) {
         lw_buf_clear(&member);
@@ -37,8 +37,8 @@ static void write_scores(struct lw_scores *s, const struct lw_task *task,
     lw_buf_fini(&member);
 }
 
-static void write_blame(const struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
-                        void *arg) {
+static void segments_write(const struct lw_pane *pane, struct lw_buf *scratch,
+                           lw_emit *emit, void *arg) {
     char field[LW_NAME_MAX + 8];
     for (size_t i = 0; i < pane->spec->nfeatures; i++) {
         if (pane->segments[i].n == 0)
@@ -75,7 +75,7 @@ void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
         snprintf(field, sizeof field, "s:%u", pane->scores[i].version);
         emit(arg, field, scratch->data, scratch->len);
     }
-    write_blame(pane, scratch, emit, arg);
+    segments_write(pane, scratch, emit, arg);
 }
 
 static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *err) {
@@ -104,7 +104,7 @@ static int read_scores(struct lw_pane *pane, uint32_t version, struct lw_reader 
     struct lw_scores *s = lw__pane_scores(pane, version);
     if (!s)
         return 0; /* more versions than a pane holds, and this is the oldest */
-    if (lw_losses_read(&s->errors, pane->spec->task, r, err))
+    if (lw_losses_read(&s->losses, pane->spec->task, r, err))
         return lw_fail(err, LW_EINPUT, "too short for the sums of errors");
     for (size_t i = 0; i < 2; i++) {
         size_t len;
@@ -118,8 +118,8 @@ static int read_scores(struct lw_pane *pane, uint32_t version, struct lw_reader 
 }
 
 /* Into a pane that has none yet: fields of one hash are about one version. */
-static int read_blame(struct lw_pane *pane, const char *field, struct lw_reader *r,
-                      struct lw_err *err) {
+static int segments_read(struct lw_pane *pane, const char *field, struct lw_reader *r,
+                         struct lw_err *err) {
     uint32_t version = lw_reader_u32(r);
     r->bad |=
         version == 0 || (pane->segments_version && version != pane->segments_version);
@@ -143,7 +143,7 @@ int lw_pane_read(struct lw_pane *pane, const char *field, const void *data, size
                  struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
     if (strcmp(field, "x") == 0 || strncmp(field, "e:", 2) == 0)
-        return read_blame(pane, field, &r, err);
+        return segments_read(pane, field, &r, err);
     if (strcmp(field, "meta") == 0)
         return read_meta(pane, &r, err);
     if (strncmp(field, "f:", 2) == 0) {

@@ -46,7 +46,7 @@ void lw_partition_free(struct lw_partition *p) {
     free(p);
 }
 
-static bool closed(const struct lw_partition *p, int64_t start_ms) {
+static bool pane_closed(const struct lw_partition *p, int64_t start_ms) {
     return start_ms + p->spec->pane_ms <= lw_clock_mark(&p->clock);
 }
 
@@ -67,7 +67,7 @@ size_t lw_partition_panes(const struct lw_partition *p) {
     return p->npanes;
 }
 bool lw_partition_is_open(const struct lw_partition *p, size_t i) {
-    return !closed(p, p->pane[i]->start_ms);
+    return !pane_closed(p, p->pane[i]->start_ms);
 }
 struct lw_pane *lw_partition_pane(const struct lw_partition *p, size_t i) {
     lw_pane_drain(p->pane[i]);
@@ -88,7 +88,7 @@ static struct lw_pane *make_pane(struct lw_partition *p, int64_t start_ms) {
     return pane;
 }
 
-static void discard(struct lw_partition *p, struct lw_pane *pane) {
+static void pane_discard(struct lw_partition *p, struct lw_pane *pane) {
     if (p->nspare < LW_SPARE_PANES)
         p->spare[p->nspare++] = pane;
     else
@@ -119,7 +119,7 @@ static void strike_out(struct lw_partition *p, size_t i) {
     struct lw_pane *pane = p->pane[i];
     p->counter[LW_COUNT_SUSPECT] += pane->events;
     remove_at(p, i);
-    discard(p, pane);
+    pane_discard(p, pane);
 }
 
 /* The first events have just agreed. */
@@ -146,7 +146,7 @@ static void strike_out_leap(struct lw_partition *p, const struct lw_struck *stru
         if (pane->start_ms < from || pane->start_ms > until)
             continue;
         remove_at(p, i);
-        discard(p, pane);
+        pane_discard(p, pane);
     }
     p->counter[LW_COUNT_SUSPECT] += struck->events;
     p->struck_from_ms = lw_earlier(p->struck_from_ms, from);
@@ -176,7 +176,7 @@ static void shut_panes(struct lw_partition *p) {
 
 /* A clock can say anything; this far from 1970 (some 36 million years) it is nonsense
  * either way, and differences of two times cannot overflow. */
-static int64_t bounded(int64_t t) {
+static int64_t time_bounded(int64_t t) {
     int64_t limit = LW_TIME_LIMIT;
     return t > limit ? limit : t < -limit ? -limit : t;
 }
@@ -186,18 +186,19 @@ static int64_t pane_start(const struct lw_partition *p, int64_t t) {
     return t - (rest < 0 ? rest + pane : rest);
 }
 
-static enum lw_timeliness place(struct lw_partition *p, int64_t t, int64_t start) {
+static enum lw_timeliness event_timeliness(struct lw_partition *p, int64_t t,
+                                           int64_t start) {
     struct lw_struck struck;
     enum lw_clock_verdict verdict = lw_clock_event(&p->clock, t, p->bound_ms);
     if (lw_clock_struck(&p->clock, &struck))
         strike_out_leap(p, &struck);
     if (verdict == LW_CLOCK_ASTRAY)
         return LW_SUSPECT;
-    return closed(p, start) ? LW_LATE : LW_ON_TIME;
+    return pane_closed(p, start) ? LW_LATE : LW_ON_TIME;
 }
 
 /* What the event has done to the panes beside its own. */
-static void settle_panes(struct lw_partition *p, bool known) {
+static void panes_update(struct lw_partition *p, bool known) {
     int64_t now = lw_clock_newest(&p->clock);
     if (!known && now != INT64_MIN)
         strike_out_far(p, now);
@@ -207,9 +208,9 @@ static void settle_panes(struct lw_partition *p, bool known) {
 }
 
 /* Where the champion's error is. */
-static void blame(const struct lw_partition *p, struct lw_pane *pane,
-                  const struct lw_row *row, const struct lw_cell *watched,
-                  const struct lw_scored *champion) {
+static void loss_add(const struct lw_partition *p, struct lw_pane *pane,
+                     const struct lw_row *row, const struct lw_cell *watched,
+                     const struct lw_scored *champion) {
     static const struct lw_cell none;
     int id = p->spec->event.id_field;
     double loss = p->spec->task->loss_of(row->target, champion->prediction);
@@ -234,9 +235,9 @@ enum lw_timeliness lw_partition_add(struct lw_partition *p, int64_t offset,
                                     const struct lw_row *row, int reason,
                                     const struct lw_cell *watched,
                                     const struct lw_scored *scored, size_t nscored) {
-    int64_t t = bounded(row->time_ms), start = pane_start(p, t);
+    int64_t t = time_bounded(row->time_ms), start = pane_start(p, t);
     bool known = lw_clock_mark(&p->clock) != INT64_MIN;
-    enum lw_timeliness where = place(p, t, start);
+    enum lw_timeliness where = event_timeliness(p, t, start);
     p->counter[LW_COUNT_MESSAGES]++;
     p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_REJECTED]++;
     p->counter[LW_COUNT_SCORED] += nscored > 0;
@@ -246,9 +247,9 @@ enum lw_timeliness lw_partition_add(struct lw_partition *p, int64_t offset,
         struct lw_pane *pane = pane_of(p, start);
         lw_pane_buffer(pane, offset, watched, reason, row->target, scored, nscored);
         if (reason == LW_GOOD && nscored)
-            blame(p, pane, row, watched, &scored[0]);
+            loss_add(p, pane, row, watched, &scored[0]);
     }
-    settle_panes(p, known);
+    panes_update(p, known);
     return where;
 }
 
@@ -288,10 +289,10 @@ void lw_partition_forget(struct lw_partition *p) {
     size_t spare = p->nspare;
     for (size_t i = p->npanes; i-- > 0;) {
         struct lw_pane *pane = p->pane[i];
-        if (pane->dirty || !closed(p, pane->start_ms))
+        if (pane->dirty || !pane_closed(p, pane->start_ms))
             continue;
         remove_at(p, i);
-        discard(p, pane);
+        pane_discard(p, pane);
     }
     if (p->nspare == spare && spare > LW_SPARE_AT_REST)
         lw_pane_free(p->spare[--p->nspare]);
@@ -307,6 +308,6 @@ struct lw_pane *lw_partition_take_oldest(struct lw_partition *p) {
 }
 
 struct lw_pane *lw_partition_take_closed(struct lw_partition *p) {
-    bool any = p->npanes > 0 && closed(p, p->pane[0]->start_ms);
+    bool any = p->npanes > 0 && pane_closed(p, p->pane[0]->start_ms);
     return any ? lw_partition_take_oldest(p) : NULL;
 }

@@ -6,8 +6,8 @@
  * events, less the allowed lateness. An event of a pane that the watermark has passed is
  * late. One far ahead of the crowd, alone there, is suspect. Both are scored and counted,
  * and not accumulated. */
-#ifndef LW_PARTITION_H
-#define LW_PARTITION_H
+#ifndef LW_CORE_PARTITION_H
+#define LW_CORE_PARTITION_H
 
 #include "core/pane.h"
 

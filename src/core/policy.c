@@ -22,9 +22,9 @@ void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec) {
 static void compare_in_probation(struct lw_policy *p, const struct lw_pane *pane) {
     const struct lw_scores *now = lw_pane_scores(pane, p->champion);
     const struct lw_scores *old = lw_pane_scores(pane, p->previous);
-    if (!now || !old || now->errors.n == 0 || now->errors.n != old->errors.n)
+    if (!now || !old || now->losses.n == 0 || now->losses.n != old->losses.n)
         return; /* not the same events: the pane of the change-over */
-    lw_moments_add(&p->probation, lw_losses_difference(&old->errors, &now->errors));
+    lw_moments_add(&p->probation, lw_losses_difference(&old->losses, &now->losses));
 }
 
 static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {

@@ -16,7 +16,7 @@ struct lw_reference {
     int64_t from_ms, until_ms;  /* rows of the profile */
     struct lw_profile *profile; /* features, target */
     struct lw_profile *scores;  /* prediction, error on the held-out rows */
-    struct lw_losses errors;    /* of the version on the held-out rows */
+    struct lw_losses losses;    /* of the version on the held-out rows */
     uint64_t events, aside;     /* rows read, and those set aside among them */
     /* Expected mean loss by hour of the week (UTC or local as the events are),
      * shrunken towards the overall one; all positive. */

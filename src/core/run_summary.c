@@ -27,7 +27,7 @@ void lw_run_summary_pane(struct lw_run_summary *l, const struct lw_pane *pane,
     lw_losses_merge(&m->answered, &pane->answered);
     const struct lw_scores *s = first ? lw_pane_scores(pane, first) : NULL;
     if (s)
-        lw_losses_merge(&m->first, &s->errors);
+        lw_losses_merge(&m->first, &s->losses);
 }
 
 double lw_month_frozen_error(const struct lw_month *m) {

@@ -50,7 +50,7 @@ double lw__search_held_out(const struct lw_task *task, const struct lw_dataset *
     return errors->unsummed ? NAN : lw_losses_error(errors); /* no figure of a part */
 }
 
-static double now(const struct search *f) {
+static double search_seconds(const struct search *f) {
     return f->spec->seconds ? f->spec->seconds() : 0;
 }
 
@@ -63,7 +63,7 @@ static void forget_bases(struct search *f) {
 }
 
 /* How many candidates begin with the same first stage. */
-static size_t relatives(const struct search *f, const struct lw_fit_spec *fit) {
+static size_t base_sharers(const struct search *f, const struct lw_fit_spec *fit) {
     size_t n = 0;
     for (size_t i = 0; i < f->spec->ncandidates; i++)
         n += lw_fit_same_base(&f->spec->candidate[i], fit);
@@ -102,7 +102,7 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
         lw_fail(err, LW_EINPUT, "%s", failed);
         return NULL;
     }
-    if (relatives(f, fit) < 2)
+    if (base_sharers(f, fit) < 2)
         return lw_fit(f->ds, begin, f->s->hold, as_of_ms, fit, report, err);
     struct base *b = base_for(f, begin, fit, err);
     if (!b)
@@ -141,7 +141,7 @@ static struct lw_model *try_candidate(struct search *f, size_t begin,
                                       struct lw_trial *trial, struct base **base) {
     struct lw_err err = {0};
     struct lw_fit_report report;
-    double began = now(f);
+    double began = search_seconds(f);
     lw_copy(trial->name, sizeof trial->name, trial->fit->name);
     trial->error = NAN;
     struct lw_model *model = fit_candidate(f, begin, trial->fit, base, &report, &err);
@@ -157,7 +157,7 @@ static struct lw_model *try_candidate(struct search *f, size_t begin,
             lw_model_free(model);
         model = NULL;
     }
-    trial->seconds = now(f) - began;
+    trial->seconds = search_seconds(f) - began;
     return model;
 }
 
@@ -201,8 +201,8 @@ static void detach_best(struct search *f) {
 }
 
 /* Smaller error, but first of all not barred. */
-static bool beats(const struct lw_training *t, const struct lw_trial *a,
-                  const struct lw_trial *b) {
+static bool trial_beats(const struct lw_training *t, const struct lw_trial *a,
+                        const struct lw_trial *b) {
     bool a_barred = t->barred[0] && strcmp(a->name, t->barred) == 0;
     bool b_barred = t->barred[0] && strcmp(b->name, t->barred) == 0;
     return a_barred != b_barred ? b_barred : a->error < b->error;
@@ -219,7 +219,7 @@ static void run_round(struct search *f, const size_t *list, size_t n, int round,
         struct base *base;
         *trial = (struct lw_trial){.fit = &f->spec->candidate[list[i]], .round = round};
         struct lw_model *model = try_candidate(f, begin, trial, &base);
-        if (model && (!has_best(f) || beats(out, trial, &out->trial[out->chosen])))
+        if (model && (!has_best(f) || trial_beats(out, trial, &out->trial[out->chosen])))
             take_best(f, at, model, base);
         else if (model && !base)
             lw_model_free(model);
@@ -248,7 +248,7 @@ static size_t keep_better(const struct search *f, size_t *list, size_t n) {
     return half;
 }
 
-static void halve(struct search *f, size_t *list, size_t n) {
+static void search_halve(struct search *f, size_t *list, size_t n) {
     size_t rows = f->s->hold - f->s->begin;
     int round = n == 1 ? LAST_ROUND : 0;
     while (n) {
@@ -261,8 +261,8 @@ static void halve(struct search *f, size_t *list, size_t n) {
 }
 
 /* Moves `budget` of n to the front, as a shuffle that stops early. How many they are. */
-static size_t draw(const struct lw_search_spec *search, int64_t as_of_ms, size_t *list,
-                   size_t n) {
+static size_t candidates_draw(const struct lw_search_spec *search, int64_t as_of_ms,
+                              size_t *list, size_t n) {
     struct lw_rng rng;
     size_t budget = search->budget < n ? search->budget : n;
     lw_rng_seed(&rng, search->seed ^ lw_mix64((uint64_t)as_of_ms));
@@ -304,9 +304,9 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset 
     for (size_t i = 0; i < n; i++)
         list[i] = i;
     if (spec->retrain.search.kind == LW_SEARCH_RANDOM)
-        n = draw(&spec->retrain.search, out->as_of_ms, list, n);
+        n = candidates_draw(&spec->retrain.search, out->as_of_ms, list, n);
     if (spec->retrain.search.kind == LW_SEARCH_HALVING)
-        halve(&f, list, n);
+        search_halve(&f, list, n);
     else
         run_round(&f, list, n, 0, s->begin);
     free(f.predicted);

@@ -12,8 +12,8 @@
  *
  * All are scored on the same held-out newest rows, which no fit sees. Left out:
  * Hyperband's brackets; there are 32 candidates at most. */
-#ifndef LW_SEARCH_H
-#define LW_SEARCH_H
+#ifndef LW_CORE_SEARCH_H
+#define LW_CORE_SEARCH_H
 
 #include "core/train.h"
 

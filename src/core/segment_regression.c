@@ -19,8 +19,8 @@ static double expected_loss(const struct lw_segments *reference, uint64_t key,
     return s ? (s->loss + SHRINK * overall) / ((double)s->n + SHRINK) : overall;
 }
 
-static double rise_of(const struct lw_segments *reference,
-                      const struct lw_segment_error *s, double overall) {
+static double segment_rise(const struct lw_segments *reference,
+                           const struct lw_segment_error *s, double overall) {
     return s->loss - (double)s->n * expected_loss(reference, s->key, overall);
 }
 
@@ -30,7 +30,7 @@ static double total_rise(const struct lw_segments *reference,
     double sum = window->rest.loss - (double)window->rest.n * overall;
     for (size_t i = 0; i < window->slots; i++)
         if (window->slot[i].n)
-            sum += rise_of(reference, &window->slot[i], overall);
+            sum += segment_rise(reference, &window->slot[i], overall);
     return sum;
 }
 
@@ -54,7 +54,7 @@ struct best {
 
 /* Of equal shares the one that came first stays first, so that the same window gives the
  * same text. */
-static void keep(struct best *best, const struct lw_segment_regression *one) {
+static void best_keep(struct best *best, const struct lw_segment_regression *one) {
     size_t at = best->n;
     while (at > 0 && one->share > best->out[at - 1].share)
         at--;
@@ -85,7 +85,7 @@ static void rise_of_feature(int feature, const struct lw_segments *reference,
     for (size_t i = 0; i < count; i++) {
         const struct lw_segment_error *s = &ordered[i];
         struct lw_segment_regression one = {.feature = feature, .n = s->n};
-        one.share = fmin(rise_of(reference, s, overall) / total, 1);
+        one.share = fmin(segment_rise(reference, s, overall) / total, 1);
         if (!(one.share >= MIN_SHARE))
             continue;
         one.error = window->spec->task->error_of(s->loss / (double)s->n);
@@ -93,7 +93,7 @@ static void rise_of_feature(int feature, const struct lw_segments *reference,
             window->spec->task->error_of(expected_loss(reference, s->key, overall));
         name_value(window->profile->members[feature].cats, s->key, one.value,
                    sizeof one.value);
-        keep(best, &one);
+        best_keep(best, &one);
     }
 }
 
@@ -103,9 +103,9 @@ size_t lw_segment_regression_find(const struct lw_spec *spec,
                                   struct lw_segment_regression *out, size_t max) {
     struct best best = {out, 0, max};
     if (!reference || !window || window->segments_version != version ||
-        reference->errors.n == 0)
+        reference->losses.n == 0)
         return 0;
-    double overall = lw_losses_mean(&reference->errors);
+    double overall = lw_losses_mean(&reference->losses);
     for (size_t f = 0; f < spec->nfeatures; f++)
         if (spec->feature[f].kind == LW_CATEGORY && reference->segments[f].n)
             rise_of_feature((int)f, &reference->segments[f], window, overall, &best);

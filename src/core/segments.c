@@ -34,7 +34,7 @@ static struct lw_segment_error *slot_of(const struct lw_segments *s, uint64_t ke
     return &s->slot[i];
 }
 
-static void grow(struct lw_segments *s) {
+static void segments_grow(struct lw_segments *s) {
     struct lw_segments old = *s;
     s->slots = old.slots ? 2 * old.slots : SLOTS_FIRST;
     s->slot = lw_calloc(s->slots, sizeof *s->slot);
@@ -48,7 +48,7 @@ void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double los
     if (n == 0)
         return;
     if (s->slots == 0)
-        grow(s);
+        segments_grow(s);
     struct lw_segment_error *at = slot_of(s, key);
     if (at->n == 0) {
         if (s->n == LW_SEGMENTS_MAX) {
@@ -57,7 +57,7 @@ void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double los
             return;
         }
         if (2 * (s->n + 1) > s->slots) {
-            grow(s);
+            segments_grow(s);
             at = slot_of(s, key);
         }
         s->n++;
@@ -73,7 +73,7 @@ static int by_key(const void *a, const void *b) {
 }
 
 /* The values held, in order of key; free() it. */
-static struct lw_segment_error *sorted(const struct lw_segments *s) {
+static struct lw_segment_error *segments_sorted(const struct lw_segments *s) {
     struct lw_segment_error *out = lw_calloc(s->n + 1, sizeof *out);
     size_t n = 0;
     for (size_t i = 0; i < s->slots; i++)
@@ -95,7 +95,7 @@ static size_t count_new(const struct lw_segments *s, const struct lw_segments *o
  * Mostly there is room for all, and the order is of no consequence. */
 void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other) {
     bool room = s->n + count_new(s, other) <= LW_SEGMENTS_MAX;
-    struct lw_segment_error *all = room ? NULL : sorted(other);
+    struct lw_segment_error *all = room ? NULL : segments_sorted(other);
     const struct lw_segment_error *from = room ? other->slot : all;
     for (size_t i = 0, n = room ? other->slots : other->n; i < n; i++)
         lw_segments_add(s, from[i].key, from[i].n, from[i].loss);
@@ -111,7 +111,7 @@ const struct lw_segment_error *lw_segments_find(const struct lw_segments *s,
 }
 
 void lw_segments_write(const struct lw_segments *s, struct lw_buf *out) {
-    struct lw_segment_error *all = sorted(s);
+    struct lw_segment_error *all = segments_sorted(s);
     lw_buf_u32(out, (uint32_t)s->n);
     for (size_t i = 0; i < s->n; i++) {
         lw_buf_u64(out, all[i].key);
@@ -123,7 +123,7 @@ void lw_segments_write(const struct lw_segments *s, struct lw_buf *out) {
     free(all);
 }
 
-static bool possible(uint64_t n, double loss) {
+static bool loss_possible(uint64_t n, double loss) {
     return n <= (UINT64_C(1) << 53) && loss >= 0 && isfinite(loss);
 }
 
@@ -134,19 +134,20 @@ void lw_segments_read(struct lw_segments *s, struct lw_reader *r) {
     for (uint32_t i = 0; i < n && !r->bad; i++) {
         struct lw_segment_error one = {.key = lw_reader_u64(r), .n = lw_reader_u64(r)};
         one.loss = lw_reader_f64(r);
-        r->bad |= one.n == 0 || !possible(one.n, one.loss) || (i > 0 && one.key <= last);
+        r->bad |=
+            one.n == 0 || !loss_possible(one.n, one.loss) || (i > 0 && one.key <= last);
         last = one.key;
         if (!r->bad)
             lw_segments_add(s, one.key, one.n, one.loss);
     }
     s->rest.n = lw_reader_u64(r);
     s->rest.loss = lw_reader_f64(r);
-    r->bad |= !possible(s->rest.n, s->rest.loss);
+    r->bad |= !loss_possible(s->rest.n, s->rest.loss);
 }
 
 /* ---- examples ---- */
 
-static void insert(struct lw_examples *x, const struct lw_example *one) {
+static void example_insert(struct lw_examples *x, const struct lw_example *one) {
     size_t at = x->n;
     while (at > 0 && one->loss > x->worst[at - 1].loss)
         at--;
@@ -169,12 +170,12 @@ void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double los
         lw_text_show(one.id, sizeof one.id, id->text, id->len);
     else
         lw_text_show(one.id, sizeof one.id, text, lw_cell_show(&part, text));
-    insert(x, &one);
+    example_insert(x, &one);
 }
 
 void lw_examples_merge(struct lw_examples *x, const struct lw_examples *other) {
     for (size_t i = 0; i < other->n; i++)
-        insert(x, &other->worst[i]);
+        example_insert(x, &other->worst[i]);
 }
 
 void lw_examples_write(const struct lw_examples *x, struct lw_buf *out) {
@@ -194,7 +195,7 @@ void lw_examples_read(struct lw_examples *x, struct lw_reader *r) {
         struct lw_example *one = &x->worst[i];
         one->loss = lw_reader_f64(r);
         const char *id = lw_reader_blob(r, &len);
-        r->bad |= !id || len >= LW_EXAMPLE_BYTES || !possible(0, one->loss) ||
+        r->bad |= !id || len >= LW_EXAMPLE_BYTES || !loss_possible(0, one->loss) ||
                   (i > 0 && one->loss > x->worst[i - 1].loss);
         if (!r->bad)
             memcpy(one->id, id, len);

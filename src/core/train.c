@@ -36,14 +36,14 @@ static struct lw_split split_rows(const struct lw_spec *spec, const struct lw_da
 /* Squared errors over recent rows by hour of the week, of predictions for rows that the
  * model which made them had not seen; and how many rows of each hour the hold-out and the
  * reference period have. */
-struct rhythm {
+struct hourly_losses {
     double sum[LW_HOURS_OF_WEEK], n[LW_HOURS_OF_WEEK];
     double held[LW_HOURS_OF_WEEK], recent[LW_HOURS_OF_WEEK];
 };
 
-static void feel_row(const struct lw_task *task, const struct lw_dataset *ds,
-                     const struct lw_split *s, size_t i, double predicted,
-                     struct rhythm *r) {
+static void hourly_loss_add(const struct lw_task *task, const struct lw_dataset *ds,
+                            const struct lw_split *s, size_t i, double predicted,
+                            struct hourly_losses *r) {
     int hour = lw_hour_of_week(lw_dataset_time(ds, i));
     double loss =
         task->loss_of(lw_label_bounded(&s->labels, lw_dataset_target(ds, i)), predicted);
@@ -57,9 +57,10 @@ static void feel_row(const struct lw_task *task, const struct lw_dataset *ds,
 /* Rows [begin, end) that are not in the fold, by a model of those that are. The held-out
  * ones are predicted so too, though the proved model has not seen them either: a mixture
  * would make a rhythm of the difference between whole and half. */
-static int feel_half(const struct lw_task *task, const struct lw_dataset *ds,
-                     const struct lw_split *s, size_t begin, const struct lw_training *t,
-                     const struct lw_fold *fold, struct rhythm *r) {
+static int hourly_loss_of_half(const struct lw_task *task, const struct lw_dataset *ds,
+                               const struct lw_split *s, size_t begin,
+                               const struct lw_training *t, const struct lw_fold *fold,
+                               struct hourly_losses *r) {
     struct lw_err ignored = {0};
     struct lw_model *half = lw_fit_half(ds, s->begin, s->hold, t->holdout_from_ms,
                                         t->trial[t->chosen].fit, fold, &ignored);
@@ -69,7 +70,7 @@ static int feel_half(const struct lw_task *task, const struct lw_dataset *ds,
     lw_model_predict_rows(half, ds, begin, s->end, predicted);
     for (size_t i = begin; i < s->end; i++)
         if (!lw_fold_has(fold, lw_dataset_time(ds, i)))
-            feel_row(task, ds, s, i, predicted[i - begin], r);
+            hourly_loss_add(task, ds, s, i, predicted[i - begin], r);
     free(predicted);
     lw_model_free(half);
     return 0;
@@ -77,18 +78,18 @@ static int feel_half(const struct lw_task *task, const struct lw_dataset *ds,
 
 /* Two fits on half of the rows cost what one costs on all. Where a half cannot be fitted,
  * the held-out rows alone tell. */
-static void feel_rhythm(const struct lw_spec *spec, const struct lw_dataset *ds,
-                        const struct lw_split *s, const double *predicted,
-                        const struct lw_training *t, struct rhythm *r) {
+static void hourly_loss_measure(const struct lw_spec *spec, const struct lw_dataset *ds,
+                                const struct lw_split *s, const double *predicted,
+                                const struct lw_training *t, struct hourly_losses *r) {
     size_t begin = lw_dataset_lower_bound(ds, t->as_of_ms - RHYTHM_MS);
     begin = begin < s->begin ? s->begin : begin;
     struct lw_fold fold = {.block_ms = spec->retrain.gate.block_ms};
-    int rc = feel_half(spec->task, ds, s, begin, t, &fold, r);
+    int rc = hourly_loss_of_half(spec->task, ds, s, begin, t, &fold, r);
     fold.half = 1;
-    if (rc || feel_half(spec->task, ds, s, begin, t, &fold, r)) {
-        *r = (struct rhythm){0};
+    if (rc || hourly_loss_of_half(spec->task, ds, s, begin, t, &fold, r)) {
+        *r = (struct hourly_losses){0};
         for (size_t i = s->hold; i < s->end; i++)
-            feel_row(spec->task, ds, s, i, predicted[i - s->hold], r);
+            hourly_loss_add(spec->task, ds, s, i, predicted[i - s->hold], r);
     }
     int64_t recent = t->as_of_ms - spec->retrain.reference_ms;
     for (size_t i = begin; i < s->end; i++)
@@ -107,7 +108,7 @@ static double mean_over(const double *hour_loss, const double *n) {
     return total > 0 ? sum / total : 0;
 }
 
-static void scale_rhythm(struct lw_reference *ref, double factor) {
+static void hourly_loss_scale(struct lw_reference *ref, double factor) {
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
         ref->hour_loss[h] = fmax(ref->hour_loss[h] * factor, 1e-12);
 }
@@ -118,13 +119,13 @@ static void scale_rhythm(struct lw_reference *ref, double factor) {
  * sample of that level, and a lucky one makes false alarms for weeks; so it is averaged
  * with a second estimate, what the answering versions did over the reference period less
  * what the challenger gained on them in the hold-out. */
-static void weekly_rhythm(const struct lw_spec *spec, const struct lw_dataset *ds,
-                          const struct lw_split *s, const double *predicted,
-                          const struct lw_training *t, const struct lw_pane *recent,
-                          struct lw_reference *ref) {
-    struct rhythm r = {0};
+static void hourly_loss_estimate(const struct lw_spec *spec, const struct lw_dataset *ds,
+                                 const struct lw_split *s, const double *predicted,
+                                 const struct lw_training *t,
+                                 const struct lw_pane *recent, struct lw_reference *ref) {
+    struct hourly_losses r = {0};
     double sum = 0, n = 0;
-    feel_rhythm(spec, ds, s, predicted, t, &r);
+    hourly_loss_measure(spec, ds, s, predicted, t, &r);
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
         sum += r.sum[h];
         n += r.n[h];
@@ -133,13 +134,13 @@ static void weekly_rhythm(const struct lw_spec *spec, const struct lw_dataset *d
         ref->hour_loss[h] =
             (r.sum[h] + RHYTHM_SHRINK * sum / n) / (r.n[h] + RHYTHM_SHRINK);
     double held = mean_over(ref->hour_loss, r.held);
-    scale_rhythm(ref, held > 0 ? lw_losses_mean(&ref->errors) / held : 1);
+    hourly_loss_scale(ref, held > 0 ? lw_losses_mean(&ref->losses) / held : 1);
     if (!recent || recent->answered.n < LEVEL_MIN_N)
         return;
     double expected = mean_over(ref->hour_loss, r.recent);
     double did = lw_losses_mean(&recent->answered) * (1 - t->gate.gain);
     if (expected > 0)
-        scale_rhythm(ref, fmin(1 + LEVEL_WEIGHT * (did / expected - 1), LEVEL_MAX));
+        hourly_loss_scale(ref, fmin(1 + LEVEL_WEIGHT * (did / expected - 1), LEVEL_MAX));
 }
 
 /* The training plan's atom that a watched category is, or -1. */
@@ -156,7 +157,7 @@ static int atom_of(const struct lw_spec *spec, const struct lw_plan *plan,
 
 /* Squared errors of the held-out rows by value of each watched category that the models
  * know too. */
-static void hold_to_account(const struct lw_spec *spec, const struct lw_dataset *ds,
+static void loss_by_segment(const struct lw_spec *spec, const struct lw_dataset *ds,
                             const struct lw_split *s, const double *predicted,
                             struct lw_reference *ref) {
     const struct lw_plan *plan = lw_dataset_plan(ds);
@@ -182,13 +183,13 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
     struct lw_reference *ref = lw_reference_new(spec);
     ref->until_ms = t->as_of_ms;
     ref->from_ms = t->as_of_ms - spec->retrain.reference_ms;
-    lw__search_held_out(spec->task, ds, s, predicted, &ref->errors);
+    lw__search_held_out(spec->task, ds, s, predicted, &ref->losses);
     for (size_t i = s->hold; i < s->end; i++) {
         double p = predicted[i - s->hold];
         lw_profile_add_numeric(ref->scores, 0, p);
         lw_profile_add_numeric(ref->scores, 1, p - lw_dataset_target(ds, i));
     }
-    hold_to_account(spec, ds, s, predicted, ref);
+    loss_by_segment(spec, ds, s, predicted, ref);
     if (recent) {
         lw_profile_merge(ref->profile, recent->profile);
         ref->events = recent->events;
@@ -197,13 +198,14 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
     for (size_t i = 0; i < ref->profile->n; i++)
         if (ref->profile->members[i].kind == LW_NUMERIC)
             lw_bins_from(&ref->profile->members[i].num, spec->drift.bins, &ref->bins[i]);
-    weekly_rhythm(spec, ds, s, predicted, t, recent, ref);
+    hourly_loss_estimate(spec, ds, s, predicted, t, recent, ref);
     return ref;
 }
 
-static int judge(const struct lw_spec *spec, const struct lw_dataset *ds,
-                 const struct lw_split *s, struct lw_model *champion,
-                 const double *challenger, struct lw_gate *gate, struct lw_err *err) {
+static int champion_challenge(const struct lw_spec *spec, const struct lw_dataset *ds,
+                              const struct lw_split *s, struct lw_model *champion,
+                              const double *challenger, struct lw_gate *gate,
+                              struct lw_err *err) {
     if (!champion) {
         struct lw_losses errors;
         *gate = (struct lw_gate){.n = s->end - s->hold, .passed = true};
@@ -237,7 +239,7 @@ static int check_rows(const struct lw_spec *spec, const struct lw_split *s,
 }
 
 /* What was rolled back does not come back at once under another number. */
-static void keep_out(const struct lw_task *task, struct lw_training *t) {
+static void barred_reject(const struct lw_task *task, struct lw_training *t) {
     const char *name = t->trial[t->chosen].name;
     if (!t->barred[0] || strcmp(name, t->barred) != 0)
         return;
@@ -276,9 +278,11 @@ static int check_reference(const struct lw_spec *spec, struct lw_reference *ref,
 /* The best of the search, and the same candidate fitted on everything. One whose second
  * fit fails, because of what only the hold-out holds, has failed like any other: the
  * search goes on without it. */
-static struct lw_model *search(const struct lw_spec *spec, const struct lw_dataset *ds,
-                               const struct lw_split *s, struct lw_training *out,
-                               double *predicted, struct lw_err *err) {
+static struct lw_model *candidate_search(const struct lw_spec *spec,
+                                         const struct lw_dataset *ds,
+                                         const struct lw_split *s,
+                                         struct lw_training *out, double *predicted,
+                                         struct lw_err *err) {
     struct lw_failures *failed = lw_calloc(1, sizeof *failed);
     struct lw_model *proved;
     while ((proved = lw__search(spec, ds, s, out, predicted, failed, err)) != NULL) {
@@ -295,17 +299,17 @@ static struct lw_model *search(const struct lw_spec *spec, const struct lw_datas
     return proved;
 }
 
-static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
-                 const struct lw_split *s, struct lw_model *champion,
-                 const struct lw_pane *recent, struct lw_training *out, double *predicted,
-                 struct lw_err *err) {
-    struct lw_model *proved = search(spec, ds, s, out, predicted, err);
+static int challenger_prove(const struct lw_spec *spec, const struct lw_dataset *ds,
+                            const struct lw_split *s, struct lw_model *champion,
+                            const struct lw_pane *recent, struct lw_training *out,
+                            double *predicted, struct lw_err *err) {
+    struct lw_model *proved = candidate_search(spec, ds, s, out, predicted, err);
     if (!proved)
         return -1;
     lw_model_free(proved);
-    if (judge(spec, ds, s, champion, predicted, &out->gate, err))
+    if (champion_challenge(spec, ds, s, champion, predicted, &out->gate, err))
         return -1;
-    keep_out(spec->task, out);
+    barred_reject(spec->task, out);
     name_failed(out);
     out->reference = make_reference(spec, ds, s, predicted, out, recent);
     return check_reference(spec, out->reference, err);
@@ -322,7 +326,7 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
         return -1;
     out->rows_from_ms = lw_dataset_time(ds, s.begin);
     double *predicted = lw_malloc((s.end - s.hold) * sizeof *predicted);
-    int rc = prove(spec, ds, &s, champion, recent, out, predicted, err);
+    int rc = challenger_prove(spec, ds, &s, champion, recent, out, predicted, err);
     free(predicted);
     if (rc)
         lw_training_fini(out);
@@ -330,7 +334,8 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
 }
 
 /* Everything but what is asked of the training starts from nothing. */
-static void start(const struct lw_spec *spec, int64_t as_of_ms, struct lw_training *t) {
+static void training_start(const struct lw_spec *spec, int64_t as_of_ms,
+                           struct lw_training *t) {
     struct lw_quarantine quarantine = t->quarantine;
     char barred[LW_NAME_MAX];
     lw_copy(barred, sizeof barred, t->barred);
@@ -383,7 +388,7 @@ static struct lw_dataset *clean_rows(const struct lw_spec *spec,
 int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
              struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err) {
-    start(spec, as_of_ms, out);
+    training_start(spec, as_of_ms, out);
     struct lw_dataset *clean = clean_rows(spec, ds, out);
     int rc = train_on(spec, clean ? clean : ds, champion, recent, out, err);
     lw_dataset_free(clean);

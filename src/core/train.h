@@ -8,8 +8,8 @@
  *
  * Rows in quarantine are left out of all of this; the hold-out reaches further back until
  * it has its full length outside of them. */
-#ifndef LW_TRAIN_H
-#define LW_TRAIN_H
+#ifndef LW_CORE_TRAIN_H
+#define LW_CORE_TRAIN_H
 
 #include "core/pane.h"
 #include "core/quarantine.h"

@@ -7,11 +7,11 @@
 
 enum { VERSION = 1 };
 
-static uint64_t zigzag(int32_t v) {
+static uint64_t varint_zigzag(int32_t v) {
     return v < 0 ? 2 * (uint64_t)(-(int64_t)v) - 1 : 2 * (uint64_t)v;
 }
 
-static int64_t unzigzag(uint64_t v) {
+static int64_t varint_unzigzag(uint64_t v) {
     return v & 1 ? -(int64_t)(v / 2) - 1 : (int64_t)(v / 2);
 }
 
@@ -21,7 +21,7 @@ struct writer {
     uint64_t buckets;
 };
 
-static void put(struct lw_buf *out, uint64_t v) {
+static void bytes_put(struct lw_buf *out, uint64_t v) {
     uint8_t bytes[10];
     lw_buf_put(out, bytes, (size_t)(lw__varint_put(bytes, v) - bytes));
 }
@@ -36,8 +36,8 @@ static int count_bucket(void *arg, int32_t code, uint64_t count) {
 
 static int put_bucket(void *arg, int32_t code, uint64_t count) {
     struct writer *w = arg;
-    put(w->out, zigzag(code - w->before));
-    put(w->out, count);
+    bytes_put(w->out, varint_zigzag(code - w->before));
+    bytes_put(w->out, count);
     w->before = code;
     return 0;
 }
@@ -45,9 +45,9 @@ static int put_bucket(void *arg, int32_t code, uint64_t count) {
 void lw_tail_write(const struct lw_tail *t, struct lw_buf *out) {
     struct writer w = {.out = out};
     lw_buf_u8(out, VERSION);
-    put(out, t->n);
+    bytes_put(out, t->n);
     lw__tail_each(t, count_bucket, &w);
-    put(out, w.buckets);
+    bytes_put(out, w.buckets);
     lw__tail_each(t, put_bucket, &w);
 }
 
@@ -59,8 +59,8 @@ static int read_buckets(struct lw_tail *t, struct lw_reader *r, uint64_t n,
         uint64_t step = lw__varint_get(r), count = lw__varint_get(r);
         if (r->bad || step > 4 * LW_TAIL_CODE_MAX || count == 0 || count > left)
             return -1;
-        code += unzigzag(step);
-        if ((i > 0 && unzigzag(step) <= 0) || code > LW_TAIL_CODE_MAX ||
+        code += varint_unzigzag(step);
+        if ((i > 0 && varint_unzigzag(step) <= 0) || code > LW_TAIL_CODE_MAX ||
             code < -LW_TAIL_CODE_MAX)
             return -1;
         lw__tail_add_code(t, (int32_t)code, count);

@@ -1,6 +1,6 @@
 /* LEB128 numbers, for serial forms that are mostly small counts. */
-#ifndef LW_VARINT_H
-#define LW_VARINT_H
+#ifndef LW_SKETCH_VARINT_H
+#define LW_SKETCH_VARINT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -60,10 +60,10 @@ static void merged_panes_count_what_one_would(void **state) {
     for (uint32_t v = 1; v <= 3; v++) {
         const struct lw_scores *got = lw_pane_scores(a, v),
                                *want = lw_pane_scores(all, v);
-        assert_int_equal(got->errors.n, want->errors.n);
-        assert_true(fabs(got->errors.errors.e.mean - want->errors.errors.e.mean) <
-                    1e-9 * want->errors.errors.abs_e.mean);
-        assert_int_equal(got->profile->members[0].num.n, want->errors.n);
+        assert_int_equal(got->losses.n, want->losses.n);
+        assert_true(fabs(got->losses.errors.e.mean - want->losses.errors.e.mean) <
+                    1e-9 * want->losses.errors.abs_e.mean);
+        assert_int_equal(got->profile->members[0].num.n, want->losses.n);
     }
     const struct lw_numeric *x = &a->profile->members[CORE_F_X].num;
     assert_int_equal(x->n, all->profile->members[CORE_F_X].num.n);
@@ -203,7 +203,7 @@ static void the_oldest_version_gives_way(void **state) {
     assert_int_equal(pane->nscores, LW_VERSIONS_MAX);
     assert_null(lw_pane_scores(pane, 2));
     for (uint32_t v = 3; v <= 2 + LW_VERSIONS_MAX; v++)
-        assert_int_equal(lw_pane_scores(pane, v)->errors.n, 1);
+        assert_int_equal(lw_pane_scores(pane, v)->losses.n, 1);
     assert_int_equal(pane->answered.n, LW_VERSIONS_MAX + 1);
 
     /* Merging in a pane of a version older still must not push out a newer one. */
@@ -212,7 +212,7 @@ static void the_oldest_version_gives_way(void **state) {
     assert_null(lw_pane_scores(pane, 1));
     assert_null(lw_pane_scores(pane, 2));
     for (uint32_t v = 3; v <= 2 + LW_VERSIONS_MAX; v++)
-        assert_int_equal(lw_pane_scores(pane, v)->errors.n, 1);
+        assert_int_equal(lw_pane_scores(pane, v)->losses.n, 1);
     lw_pane_free(old);
     lw_pane_free(pane);
     core_spec_free(spec);

@@ -213,9 +213,9 @@ static void proven(struct fixture *f, double champion2, double previous2, uint64
     lw_pane_reset(f->pane, T0, 1);
     f->pane->nscores = 2;
     f->pane->scores[0].version = f->p.champion;
-    f->pane->scores[0].errors = (struct lw_losses){.n = n, .loss = champion2};
+    f->pane->scores[0].losses = (struct lw_losses){.n = n, .loss = champion2};
     f->pane->scores[1].version = f->p.previous;
-    f->pane->scores[1].errors = (struct lw_losses){.n = n, .loss = previous2};
+    f->pane->scores[1].losses = (struct lw_losses){.n = n, .loss = previous2};
     lw_policy_pane(&f->p, f->spec, f->pane, false);
 }
 
@@ -394,12 +394,12 @@ static void panes_of_different_events_prove_nothing(void **state) {
     struct fixture *f = *state;
     in_probation(f);
     proven(f, 100, 150, 10);
-    f->pane->scores[1].errors.n = 9;
+    f->pane->scores[1].losses.n = 9;
     lw_policy_pane(&f->p, f->spec, f->pane, false);
-    f->pane->scores[1].errors.n = f->pane->scores[0].errors.n = 0;
+    f->pane->scores[1].losses.n = f->pane->scores[0].losses.n = 0;
     lw_policy_pane(&f->p, f->spec, f->pane, false);
     f->pane->nscores = 1;
-    f->pane->scores[0].errors.n = 10;
+    f->pane->scores[0].losses.n = 10;
     lw_policy_pane(&f->p, f->spec, f->pane, false);
     f->pane->scores[0].version = f->p.previous;
     lw_policy_pane(&f->p, f->spec, f->pane, false);

@@ -169,13 +169,13 @@ static void no_round_sees_the_hold_out(void **state) {
         f->spec->retrain.search.budget = 4;
         make_rows(f, 0);
         train(f, (enum lw_search_kind)kind, AS_OF);
-        struct lw_losses was = f->t.reference->errors;
+        struct lw_losses was = f->t.reference->losses;
         size_t tried = f->t.ntrials;
         for (size_t i = 0; i < tried; i++)
             before[i] = f->t.trial[i].error;
         make_rows(f, shift);
         train(f, (enum lw_search_kind)kind, AS_OF);
-        const struct lw_losses *is = &f->t.reference->errors;
+        const struct lw_losses *is = &f->t.reference->losses;
         assert_true(is->n == was.n && before[0] > n);
         double sum = was.loss + (shift - 2 * was.errors.e.mean) * shift * (double)was.n;
         if (strcmp(f->t.trial[f->t.chosen].name, "c5") == 0)

@@ -187,7 +187,7 @@ static void the_segments_that_rose_are_found(void **state) {
     for (uint64_t zone = 1; zone <= 4; zone++)
         lw_segments_add(&ref->segments[CORE_F_ZONE], zone, 1000, 4000);
     for (int i = 0; i < 4000; i++)
-        lw_losses_add(&ref->errors, &lw_task_regression, 0, 2);
+        lw_losses_add(&ref->losses, &lw_task_regression, 0, 2);
     for (int zone = 1; zone <= 4; zone++)
         blame(pane, zone, 3, 100, zone == 2 ? 16 : zone == 4 ? 10 : 4);
     blame(pane, 9, 3, 5, 400); /* an anecdote, and of the rise nevertheless */

@@ -85,11 +85,11 @@ static void the_best_candidate_is_chosen(void **state) {
 static void no_fit_sees_the_hold_out(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
-    struct lw_losses before = f->t.reference->errors;
+    struct lw_losses before = f->t.reference->losses;
     assert_int_equal(before.n, f->t.holdout_rows);
     make_rows(f, 1, 0, 5);
     train(f, NULL);
-    const struct lw_losses *after = &f->t.reference->errors;
+    const struct lw_losses *after = &f->t.reference->losses;
     double n = (double)before.n;
     assert_int_equal(after->n, before.n);
     assert_true(fabs(after->errors.e.mean - (before.errors.e.mean - 5)) < 1e-7);
@@ -211,9 +211,9 @@ static void the_rhythm_is_scaled_to_the_held_out_error(void **state) {
         assert_true(ref->hour_loss[h] > 0 && isfinite(ref->hour_loss[h]));
     for (size_t i = lw_dataset_lower_bound(f->ds, HOLD); i < f->t.rows; i++)
         expected += ref->hour_loss[lw_hour_of_week(lw_dataset_time(f->ds, i))];
-    assert_true(fabs(expected - ref->errors.loss) < 1e-6 * ref->errors.loss);
-    assert_true(fabs(lw_losses_error(&ref->errors) - f->t.trial[1].error) < 1e-9);
-    assert_int_equal(ref->scores->members[0].num.n, ref->errors.n);
+    assert_true(fabs(expected - ref->losses.loss) < 1e-6 * ref->losses.loss);
+    assert_true(fabs(lw_losses_error(&ref->losses) - f->t.trial[1].error) < 1e-9);
+    assert_int_equal(ref->scores->members[0].num.n, ref->losses.n);
 }
 
 static void the_reference_survives_its_bytes(void **state) {
@@ -274,7 +274,7 @@ static void what_is_expected_comes_from_rows_not_seen(void **state) {
                      72;
     }
     assert_true(held / other > .9 && held / other < 1.1);
-    double all = f->t.reference->errors.loss / (double)f->t.reference->errors.n;
+    double all = f->t.reference->losses.loss / (double)f->t.reference->losses.n;
     assert_true(other / all > .9 && other / all < 1.1);
 }
 
