@@ -12,7 +12,7 @@
 #include "core/segments.h"
 #include "core/spec.h"
 
-/* Errors of one model version, with its prediction and error distributions. */
+/* Losses of one model version, and the distributions of its predictions and errors. */
 struct lw_scores {
     uint32_t version;
     struct lw_losses losses;
@@ -32,7 +32,7 @@ struct lw_pane {
     struct lw_profile *profile;      /* features, target */
     size_t nscores;
     struct lw_scores scores[LW_VERSIONS_MAX];
-    /* Where the answering version errs: of one version only, the newest that answered. */
+    /* Losses by segment, of one version only: the newest that answered. */
     uint32_t segments_version;    /* 0: none yet */
     struct lw_segments *segments; /* by feature; empty but for categories */
     struct lw_examples examples;
@@ -58,16 +58,16 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms,
 void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
                  int reason, double target, const struct lw_scored *scored,
                  size_t nscored);
-/* The same, but numbers wait, LW_PANE_BUFFERED events at most, until they go into their
- * sketches a column at a time: the sketches of all columns together fit no nearest cache,
- * those of one do. Nothing else may be done with a pane that holds numbers than holding
- * more, until lw_pane_drain; then its bytes are those of lw_pane_add. */
+/* The same, with the numbers of up to LW_PANE_BUFFERED events buffered and added one
+ * column at a time: the sketches of one column fit into the first-level cache, those of
+ * all columns do not. Until lw_pane_drain, only lw_pane_buffer and lw_pane_add_loss may
+ * be called; after it, the bytes are those of lw_pane_add. */
 void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
                     int reason, double target, const struct lw_scored *scored,
                     size_t nscored);
 void lw_pane_drain(struct lw_pane *pane);
-/* The same event's squared error, for where the error is: version is the one that
- * answered, id identifies the event (missing: it makes no example). Hot path. */
+/* Adds the same event's loss to its segments and to the worst events. version is the one
+ * that answered; an event without id is not kept as an example. Hot path. */
 void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
                       const struct lw_cell *watched, const struct lw_cell *id,
                       double loss);

@@ -1,6 +1,5 @@
-/* What has happened so far: error with and without retraining by month of event time, and
- * how often leeway spoke and acted. Part of the monitor's state, so it outlives processes
- * and leaders. */
+/* Run summary: error with and without retraining by month of event time, and counts of
+ * alerts and retrains. Part of the monitor's state, so it outlives processes and leaders. */
 #ifndef LW_CORE_RUN_SUMMARY_H
 #define LW_CORE_RUN_SUMMARY_H
 

@@ -1,5 +1,5 @@
-/* In which segments the error rose: a window's squared errors by value of a category,
- * against what the version did there when it was proved. */
+/* Segment regression: a window's losses by value of a category, compared with those of the
+ * same version on the hold-out it was proved on. */
 #ifndef LW_CORE_SEGMENT_REGRESSION_H
 #define LW_CORE_SEGMENT_REGRESSION_H
 
@@ -11,10 +11,10 @@ struct lw_segment_regression {
     char value[LW_CATS_TEXT_MAX + 1]; /* the category */
     uint64_t n;                       /* events in the window */
     double error, reference_error;
-    double share; /* of the feature's rise in squared error, (0, 1] */
+    double share; /* of the feature's rise in loss, (0, 1] */
 };
 /* The segments with the largest shares, largest first; at most max. A segment's rise is
- * its squared error in the window less what as many events should have there: the
+ * its loss in the window less what as many events should have there: the
  * reference's mean of that value, drawn towards the overall one where it had few. None
  * when the window's errors are another version's, or when the error did not rise. The
  * window's categories get sealed. */

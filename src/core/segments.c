@@ -1,5 +1,5 @@
-/* See segments.h. An open-addressing table that doubles; at the bound no new value gets in,
- * so which ones are told apart follows from the order of the events alone. */
+/* See segments.h. An open-addressing table that doubles; at the bound no new value is added,
+ * so the order of the events alone decides which values have a sum of their own. */
 #include "core/segments.h"
 
 #include <math.h>
