@@ -6,8 +6,8 @@
  * LeVeque (leeway/moments.h): targets of 1e8 +- 1, or Unix times, have the same figures
  * as those round 0. Panes, partitions and windows merge without loss of meaning; the same
  * events in the same order, merged in the same order, give the same bytes. */
-#ifndef LW_ERRORS_H
-#define LW_ERRORS_H
+#ifndef LEEWAY_ERRORS_H
+#define LEEWAY_ERRORS_H
 
 #include <stdint.h>
 
@@ -21,9 +21,9 @@ struct lw_spread {
     double mean, m2; /* m2: sum of squared deviations from the mean */
 };
 
-struct lw_losses {
+struct lw_errors {
     uint64_t n;                        /* events summed */
-    uint64_t unsummed;                 /* others: see lw_losses_add */
+    uint64_t unsummed;                 /* others: see lw_errors_add */
     double e2;                         /* sum of e^2 */
     struct lw_spread e, abs_e, square; /* of e, |e|, e^2 */
     struct lw_spread prediction, target;
@@ -32,27 +32,27 @@ struct lw_losses {
 
 /* An event whose target or prediction cannot be summed (lw_summable) is only counted, in
  * `unsummed`: one absurd prediction must not make every figure infinite. */
-void lw_losses_add(struct lw_losses *s, double target, double prediction);
-void lw_losses_merge(struct lw_losses *s, const struct lw_losses *other);
+void lw_errors_add(struct lw_errors *s, double target, double prediction);
+void lw_errors_merge(struct lw_errors *s, const struct lw_errors *other);
 
 /* All NAN where n is too small for them. */
-double lw_losses_error(const struct lw_losses *s);
-double lw_errors_mae(const struct lw_losses *s);
-double lw_errors_bias(const struct lw_losses *s); /* mean of e */
-double lw_errors_r2(const struct lw_losses *s);
+double lw_errors_rmse(const struct lw_errors *s);
+double lw_errors_mae(const struct lw_errors *s);
+double lw_errors_bias(const struct lw_errors *s); /* mean of e */
+double lw_errors_r2(const struct lw_errors *s);
 /* SE(RMSE) = sd(e^2) / (2 sqrt(n) RMSE), by the delta method. */
-double lw_losses_error_se(const struct lw_losses *s);
-double lw_errors_mae_se(const struct lw_losses *s);
-double lw_errors_bias_se(const struct lw_losses *s);
+double lw_errors_rmse_se(const struct lw_errors *s);
+double lw_errors_mae_se(const struct lw_errors *s);
+double lw_errors_bias_se(const struct lw_errors *s);
 /* Share of the mean squared error that recalibrating y = a + b * prediction would remove,
  * in [0, 1]: (mean(e)^2 + b^2 Var p) / MSE with b = Cov(p, e) / Var p. Less the share
  * that chance gives (2 / n of the residual), never below 0. */
-double lw_losses_recalibration_gain(const struct lw_losses *s);
+double lw_errors_recalibration_gain(const struct lw_errors *s);
 
-#define LW_LOSSES_BYTES 112
-void lw_losses_write(const struct lw_losses *s, uint8_t out[LW_LOSSES_BYTES]);
-/* LW_EINPUT unless len is LW_LOSSES_BYTES and all sums are finite and possible. */
-int lw_losses_read(struct lw_losses *s, const void *data, unsigned long len,
+#define LW_ERRORS_BYTES 112
+void lw_errors_write(const struct lw_errors *s, uint8_t out[LW_ERRORS_BYTES]);
+/* LW_EINPUT unless len is LW_ERRORS_BYTES and all sums are finite and possible. */
+int lw_errors_read(struct lw_errors *s, const void *data, unsigned long len,
                    struct lw_err *err);
 
 #ifdef __cplusplus

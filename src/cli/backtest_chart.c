@@ -17,11 +17,11 @@
 #define HEIGHT 360.0
 
 static double managed_rmse(const struct lw_cli_backtest_day *d) {
-    return sqrt(d->managed.e2 / (double)d->managed.n);
+    return sqrt(d->managed.loss / (double)d->managed.n);
 }
 
 static double frozen_rmse(const struct lw_cli_backtest_day *d) {
-    return d->frozen.n ? sqrt(d->frozen.e2 / (double)d->frozen.n) : NAN;
+    return d->frozen.n ? sqrt(d->frozen.loss / (double)d->frozen.n) : NAN;
 }
 
 /* Ignores days with less than a tenth of the average events: their error is noisy. */

@@ -123,10 +123,10 @@ static void td_candidates(const struct lw_training *t, struct lw_buf *out) {
         const struct lw_trial *trial = &t->trial[i];
         lw_buf_printf(out, "%s%s", i ? "<br>" : "", i == t->chosen ? "<b>" : "");
         lw_html_str(out, trial->name);
-        if (isnan(trial->rmse))
+        if (isnan(trial->error))
             lw_buf_printf(out, " failed");
         else
-            lw_buf_printf(out, " %s", lw_digits(trial->rmse, 3).text);
+            lw_buf_printf(out, " %s", lw_digits(trial->error, 3).text);
         lw_buf_printf(out, "%s", i == t->chosen ? "</b>" : "");
     }
     lw_buf_printf(out, "</td>");

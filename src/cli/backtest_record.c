@@ -67,8 +67,8 @@ static void note_alert(struct lw_cli_backtest *b, const struct lw_alert *a) {
 
 static struct lw_losses errors_since(const struct lw_losses *now,
                                      const struct lw_losses *before) {
-    struct lw_losses s = {.n = now->n - before->n};
-    s.e2 = now->e2 - before->e2;
+    struct lw_losses s = {.task = now->task, .n = now->n - before->n};
+    s.loss = now->loss - before->loss;
     return s;
 }
 
@@ -171,7 +171,7 @@ static void print_failed_trials(const struct lw_cli_backtest *b, int64_t at_ms,
     char text[LW_NAME_MAX + LW_TRIAL_NOTE + 32];
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
-        if (!isnan(trial->rmse))
+        if (!isnan(trial->error))
             continue;
         snprintf(text, sizeof text, "candidate %s: %s", trial->name, trial->note);
         print_event(b, at_ms, "failed", text);

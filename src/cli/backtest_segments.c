@@ -141,7 +141,7 @@ static size_t month_index(const struct lw_run_summary *l, int32_t month) {
 
 static int compare_loss(const void *a, const void *b) {
     const struct lw_cli_backtest_group *x = a, *y = b;
-    return (x->all.e2 < y->all.e2) - (x->all.e2 > y->all.e2);
+    return (x->all.loss < y->all.loss) - (x->all.loss > y->all.loss);
 }
 
 static int compare_order(const void *a, const void *b) {
@@ -173,7 +173,7 @@ static void groups_sort(struct lw_cli_backtest_segment *s) {
           ordered && n <= ORDERED_MAX ? compare_order : compare_loss);
 }
 
-static void segment_close(const struct lw_run_summary *ledger,
+static void segment_close(const struct lw_task *task, const struct lw_run_summary *ledger,
                           struct lw_cli_backtest_segment *s) {
     double edge[LW_DECILES];
     bool numeric = s->kind != LW_CATEGORY;
@@ -196,19 +196,19 @@ static void segment_close(const struct lw_run_summary *ledger,
         const struct lw_cli_backtest_row *row = &s->row[i];
         size_t month = month_index(ledger, row->month);
         struct lw_cli_backtest_group *g = &s->group[group_of(s, row, edge)];
-        lw_losses_add(&g->all, row->target, row->managed_p);
+        lw_losses_add(&g->all, task, row->target, row->managed_p);
         if (month == SIZE_MAX)
             continue;
-        lw_losses_add(&g->managed[month], row->target, row->managed_p);
+        lw_losses_add(&g->managed[month], task, row->target, row->managed_p);
         if (row->frozen)
-            lw_losses_add(&g->frozen[month], row->target, row->frozen_p);
+            lw_losses_add(&g->frozen[month], task, row->target, row->frozen_p);
     }
     groups_sort(s);
 }
 
 void lw_cli_backtest_segments_close(struct lw_cli_backtest *b) {
     for (size_t i = 0; i < b->nsegments; i++)
-        segment_close(&b->ledger, &b->segment[i]);
+        segment_close(b->config->spec.task, &b->ledger, &b->segment[i]);
 }
 
 void lw_cli_backtest_segments_fini(struct lw_cli_backtest *b) {

@@ -34,7 +34,7 @@ static size_t daily_rmse(const struct lw_cli_backtest *b, const struct lw_month 
     for (size_t i = 0; i < b->ndays; i++) {
         struct lw_civil c = lw_civil(b->day[i].day_ms);
         if (!m || (c.year == m->year && c.month == m->month))
-            out[n++] = sqrt(b->day[i].managed.e2 / (double)b->day[i].managed.n);
+            out[n++] = sqrt(b->day[i].managed.loss / (double)b->day[i].managed.n);
     }
     return n;
 }
@@ -94,12 +94,12 @@ static void print_segment(const struct lw_cli_backtest *b,
                           const struct lw_cli_backtest_segment *s) {
     char name[16], a[16], z[16], cell[40], count[32];
     size_t nmonths = b->ledger.nmonths, from = 0, shown = s->ngroups;
-    double e2 = 0;
+    double loss = 0;
     from = nmonths > SEGMENT_MONTHS ? nmonths - SEGMENT_MONTHS : 0;
     shown = shown > SEGMENT_GROUPS && isnan(s->group[0].order) ? SEGMENT_GROUPS : shown;
     shown = shown > 31 ? SEGMENT_GROUPS : shown;
     for (size_t g = 0; g < s->ngroups; g++)
-        e2 += s->group[g].all.e2;
+        loss += s->group[g].all.loss;
     printf("\n  managed (frozen) by %s\n  %-20s %10s %6s", s->text, "", "scored",
            "of SE");
     for (size_t m = from; m < nmonths; m++)
@@ -109,7 +109,7 @@ static void print_segment(const struct lw_cli_backtest *b,
         const struct lw_cli_backtest_group *group = &s->group[g];
         printf("  %s %10s %5s%%", lw_text_column(group->name, 20, 30).text,
                lw_format_count(count, sizeof count, group->all.n),
-               lw_digits(100 * group->all.e2 / e2, 1).text);
+               lw_digits(100 * group->all.loss / loss, 1).text);
         for (size_t m = from; m < nmonths; m++) {
             snprintf(cell, sizeof cell, "%s (%s)", rmse_text(a, &group->managed[m]),
                      rmse_text(z, &group->frozen[m]));
@@ -209,12 +209,12 @@ static json_t *days_json(const struct lw_cli_backtest *b) {
         lw_format_time(when, sizeof when, d->day_ms);
         when[10] = '\0'; /* the date */
         json_object_set_new(o, "day", json_string(when));
-        json_object_set_new(o, "frozen_rmse",
-                            d->frozen.n
-                                ? lw_cli_number(sqrt(d->frozen.e2 / (double)d->frozen.n))
-                                : json_null());
+        json_object_set_new(
+            o, "frozen_rmse",
+            d->frozen.n ? lw_cli_number(sqrt(d->frozen.loss / (double)d->frozen.n))
+                        : json_null());
         json_object_set_new(o, "managed_rmse",
-                            lw_cli_number(sqrt(d->managed.e2 / (double)d->managed.n)));
+                            lw_cli_number(sqrt(d->managed.loss / (double)d->managed.n)));
         json_object_set_new(o, "champion", json_integer(d->champion));
         json_array_append_new(list, o);
     }

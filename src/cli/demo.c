@@ -81,7 +81,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
     for (size_t i = 0; t && i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
         snprintf(text, sizeof text, "candidate %s: %s", trial->name, trial->note);
-        if (isnan(trial->rmse))
+        if (isnan(trial->error))
             lw_demo_screen_say(d->screen, request->as_of_ms, "failed", text);
     }
     if (t)

@@ -5,8 +5,8 @@
 #include <pthread.h>
 
 #include "cli/cli.h"
-#include "core/ledger.h"
 #include "core/monitor.h"
+#include "core/run_summary.h"
 
 /* ---- a private redis-server on a free port, killed with this process ---- */
 struct lw_demo_redis;

@@ -88,7 +88,7 @@ static int compile_by(struct evaluation *e, const char *text, struct lw_err *err
 /* ---- for people ---- */
 
 static void print_line(const struct lw_evaluate_figures *f, double e2_all) {
-    const struct lw_losses *s = &f->errors;
+    const struct lw_errors *s = &f->errors;
     char count[32];
     printf("  %s %10s", lw_text_column(f->name, 24, 40).text,
            lw_format_count(count, sizeof count, s->n));
@@ -97,9 +97,8 @@ static void print_line(const struct lw_evaluate_figures *f, double e2_all) {
     else
         printf(
             " %8s ±%6s %8s ±%6s %8s ±%6s %7s ±%6s %6s%%\n",
-            lw_digits(lw_losses_error(s), 4).text,
-            lw_digits(lw_losses_error_se(s), 4).text, lw_digits(lw_errors_mae(s), 4).text,
-            lw_digits(lw_errors_mae_se(s), 4).text,
+            lw_digits(lw_errors_rmse(s), 4).text, lw_digits(lw_errors_rmse_se(s), 4).text,
+            lw_digits(lw_errors_mae(s), 4).text, lw_digits(lw_errors_mae_se(s), 4).text,
             lw_digits_signed(lw_errors_bias(s), 4).text,
             lw_digits(lw_errors_bias_se(s), 4).text, lw_digits(lw_errors_r2(s), 4).text,
             lw_digits(f->r2_se, 4).text, lw_digits(100 * s->e2 / e2_all, 1).text);
@@ -135,11 +134,11 @@ static void print_text(const struct evaluation *e, const struct lw_evaluate_grou
 /* ---- for machines ---- */
 
 static json_t *figures_json(const struct lw_evaluate_figures *f) {
-    const struct lw_losses *s = &f->errors;
+    const struct lw_errors *s = &f->errors;
     json_t *o = json_object();
     json_object_set_new(o, "n", json_integer((json_int_t)s->n));
-    json_object_set_new(o, "rmse", lw_cli_number(lw_losses_error(s)));
-    json_object_set_new(o, "rmse_se", lw_cli_number(lw_losses_error_se(s)));
+    json_object_set_new(o, "rmse", lw_cli_number(lw_errors_rmse(s)));
+    json_object_set_new(o, "rmse_se", lw_cli_number(lw_errors_rmse_se(s)));
     json_object_set_new(o, "mae", lw_cli_number(lw_errors_mae(s)));
     json_object_set_new(o, "mae_se", lw_cli_number(lw_errors_mae_se(s)));
     json_object_set_new(o, "bias", lw_cli_number(lw_errors_bias(s)));
@@ -147,7 +146,7 @@ static json_t *figures_json(const struct lw_evaluate_figures *f) {
     json_object_set_new(o, "r2", lw_cli_number(lw_errors_r2(s)));
     json_object_set_new(o, "r2_se", lw_cli_number(f->r2_se));
     json_object_set_new(o, "recalibration_gain",
-                        lw_cli_number(lw_losses_recalibration_gain(s)));
+                        lw_cli_number(lw_errors_recalibration_gain(s)));
     return o;
 }
 

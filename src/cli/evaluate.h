@@ -33,7 +33,7 @@ void lw_evaluate_rows_add(struct lw_evaluate_rows *rows,
 struct lw_evaluate_figures {
     char name[160];
     double order; /* NAN for groups without a natural order */
-    struct lw_losses errors;
+    struct lw_errors errors;
     double r2_se;
 };
 /* Groups of rows: all[0]; by month, in order; by segment. Free with

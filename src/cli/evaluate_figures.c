@@ -52,7 +52,7 @@ static void figures_fill(const struct lw_evaluate_rows *rows, pick_group *pick,
                          size_t ngroups) {
     for (size_t i = 0; i < rows->n; i++) {
         const struct lw_evaluate_row *r = &rows->row[i];
-        lw_losses_add(&group[pick(r, first)].errors, r->target, r->prediction);
+        lw_errors_add(&group[pick(r, first)].errors, r->target, r->prediction);
     }
     for (size_t i = 0; i < rows->n; i++) {
         const struct lw_evaluate_row *r = &rows->row[i];

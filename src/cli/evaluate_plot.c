@@ -187,7 +187,7 @@ void lw_evaluate_plot_draw(const struct lw_evaluate_rows *rows,
                            const struct lw_evaluate_plot *plot, struct lw_buf *out) {
     double lo, hi;
     char count[32];
-    const struct lw_losses *s = &plot->all->errors;
+    const struct lw_errors *s = &plot->all->errors;
     value_range(rows, plot, &lo, &hi);
     lw_buf_printf(out,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1030 580\" "
@@ -200,8 +200,8 @@ void lw_evaluate_plot_draw(const struct lw_evaluate_rows *rows,
         out,
         "</text>\n<text class=\"sub\" x=\"60\" y=\"54\">%s events · RMSE %.3f ± "
         "%.3f · MAE %.3f · bias %+.3f · R² %.3f</text>\n",
-        lw_format_count(count, sizeof count, s->n), lw_losses_error(s),
-        lw_losses_error_se(s), lw_errors_mae(s), lw_errors_bias(s), lw_errors_r2(s));
+        lw_format_count(count, sizeof count, s->n), lw_errors_rmse(s),
+        lw_errors_rmse_se(s), lw_errors_mae(s), lw_errors_bias(s), lw_errors_r2(s));
     draw_density(rows, plot, lo, hi, out);
     draw_distributions(rows, plot, lo, hi, out);
     lw_buf_printf(out, "</svg>\n");

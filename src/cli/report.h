@@ -7,9 +7,9 @@
 #define LW_CLI_REPORT_H
 
 #include "cli/input.h"
+#include "core/losses.h"
 #include "core/spec.h"
 #include "leeway/drift.h"
-#include "leeway/errors.h"
 #include "leeway/fault.h"
 
 enum { LW_REF, LW_CUR, LW_SIDES };

@@ -132,7 +132,7 @@ static void name_group(const struct value_groups *g, size_t i, char *out, size_t
 }
 
 static double mean_squared_error(const struct lw_losses *s) {
-    return s->e2 / (double)s->n;
+    return s->loss / (double)s->n;
 }
 
 static void add_segment(struct lw_report *r, const char *column, const char *name,
@@ -162,7 +162,8 @@ static void segment_feature(struct lw_report *r, size_t feature) {
             size_t at = i * rows->width + feature;
             size_t group = rows->present[at] ? group_of(&g, rows->value[at]) : g.n;
             if (group != SIZE_MAX)
-                lw_losses_add(&sums[group][s], rows->target[i], rows->prediction[i]);
+                lw_losses_add(&sums[group][s], r->config->spec.task, rows->target[i],
+                              rows->prediction[i]);
         }
     }
     for (size_t i = 0; i < g.n; i++) {

@@ -344,11 +344,11 @@ static void error_row(const char *name, const struct lw_losses *s, struct lw_buf
     td_count(out, "n", s->n);
     td(out, "RMSE", "%s ± %s", lw_digits(lw_losses_error(s), 3).text,
        lw_digits(lw_losses_error_se(s), 3).text);
-    td(out, "MAE", "%s ± %s", lw_digits(lw_errors_mae(s), 3).text,
-       lw_digits(lw_errors_mae_se(s), 3).text);
-    td(out, "bias", "%s ± %s", lw_digits_signed(lw_errors_bias(s), 3).text,
-       lw_digits(lw_errors_bias_se(s), 3).text);
-    td(out, "R²", "%s", lw_digits(lw_errors_r2(s), 3).text);
+    td(out, "MAE", "%s ± %s", lw_digits(lw_losses_figure(s, "mae"), 3).text,
+       lw_digits(lw_losses_figure_se(s, "mae"), 3).text);
+    td(out, "bias", "%s ± %s", lw_digits_signed(lw_losses_figure(s, "bias"), 3).text,
+       lw_digits(lw_losses_figure_se(s, "bias"), 3).text);
+    td(out, "R²", "%s", lw_digits(lw_losses_figure(s, "r2"), 3).text);
     lw_buf_printf(out, "</tr>\n");
 }
 
@@ -363,7 +363,8 @@ static void segment_row(const struct lw_report_segment *s, struct lw_buf *out) {
     td(out, "RMSE reference", "%s", lw_digits(lw_losses_error(ref), 3).text);
     td(out, "RMSE current", "%s ± %s", lw_digits(lw_losses_error(cur), 3).text,
        lw_digits(lw_losses_error_se(cur), 3).text);
-    td(out, "bias current", "%s", lw_digits_signed(lw_errors_bias(cur), 3).text);
+    td(out, "bias current", "%s",
+       lw_digits_signed(lw_losses_figure(cur, "bias"), 3).text);
     td(out, "contribution to the change in MSE", "%s",
        lw_digits_signed(s->excess, 3).text);
     lw_buf_printf(out, "</tr>\n");

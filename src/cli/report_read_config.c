@@ -51,7 +51,7 @@ static int add_event(void *arg, const struct lw_feed_event *event, struct lw_err
     if (!in->model || event->reason != LW_GOOD)
         return 0;
     double p = lw_model_predict(in->model, &event->row), y = event->row.target;
-    lw_losses_add(&side->errors, y, p);
+    lw_losses_add(&side->errors, in->spec->task, y, p);
     lw_profile_add_numeric(side->scores, 0, p);
     lw_profile_add_numeric(side->scores, 1, p - y);
     add_row(&side->rows, in->spec, watched, y, p);

@@ -85,7 +85,7 @@ static int read_reference(struct lw_report *r, struct lw_redis *redis, uint32_t 
     side->from_ms = side->reference->from_ms;
     side->until_ms = side->reference->until_ms;
     side->tally.records = side->reference->events;
-    side->errors = side->reference->errors;
+    side->errors = side->reference->losses;
     snprintf(r->model, sizeof r->model, "version %u", aliases.champion);
     return 0;
 }
@@ -99,7 +99,7 @@ static void add_columns(struct lw_report *r, uint32_t champion) {
                              &cur->pane->profile->members[i]);
     if (!scores)
         return;
-    cur->errors = scores->errors;
+    cur->errors = scores->losses;
     lw_report_add_column(r, &spec->score_column[0], &ref->reference->scores->members[0],
                          &scores->profile->members[0]);
 }

@@ -164,8 +164,10 @@ static json_t *side_json(const struct lw_report *r, int which) {
         json_object_set_new(o, "rmse", lw_cli_number(lw_losses_error(&side->errors)));
         json_object_set_new(o, "rmse_se",
                             lw_cli_number(lw_losses_error_se(&side->errors)));
-        json_object_set_new(o, "bias", lw_cli_number(lw_errors_bias(&side->errors)));
-        json_object_set_new(o, "mae", lw_cli_number(lw_errors_mae(&side->errors)));
+        json_object_set_new(o, "bias",
+                            lw_cli_number(lw_losses_figure(&side->errors, "bias")));
+        json_object_set_new(o, "mae",
+                            lw_cli_number(lw_losses_figure(&side->errors, "mae")));
     }
     return o;
 }
@@ -280,8 +282,8 @@ static json_t *segments_json(const struct lw_report *r) {
                             json_integer((json_int_t)s->errors[LW_CUR].n));
         set_number(o, "rmse_reference", lw_losses_error(&s->errors[LW_REF]));
         set_number(o, "rmse_current", lw_losses_error(&s->errors[LW_CUR]));
-        set_number(o, "bias_reference", lw_errors_bias(&s->errors[LW_REF]));
-        set_number(o, "bias_current", lw_errors_bias(&s->errors[LW_CUR]));
+        set_number(o, "bias_reference", lw_losses_figure(&s->errors[LW_REF], "bias"));
+        set_number(o, "bias_current", lw_losses_figure(&s->errors[LW_CUR], "bias"));
         set_number(o, "excess", s->excess);
         json_array_append_new(list, o);
     }

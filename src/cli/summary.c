@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/summary.h"
-#include "core/ledger.h"
+#include "core/run_summary.h"
 
 static json_t *month_json(const struct lw_month *m) {
     char name[16];

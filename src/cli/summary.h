@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "core/ledger.h"
+#include "core/run_summary.h"
 
 /* Sets scored, frozen_rmse, managed_rmse, alerts, retrains, promotions, rejections, months
  * and the like. */

@@ -125,10 +125,10 @@ static void print_trials(const struct lw_training *t) {
         if (i && trial->round > t->trial[i - 1].round)
             printf("  next round: the better half on more rows\n");
         lw_format_count(count, sizeof count, trial->rows);
-        if (isfinite(trial->rmse))
+        if (isfinite(trial->error))
             printf("%s %s %10s %9s  %s\n", i == t->chosen ? "*" : " ",
                    lw_text_column(trial->name, 28, 60).text, count,
-                   lw_digits(trial->rmse, 4).text, trial->note);
+                   lw_digits(trial->error, 4).text, trial->note);
         else
             printf("  %s %10s %9s  %s\n", lw_text_column(trial->name, 28, 60).text, "-",
                    "-", trial->note);
@@ -175,7 +175,8 @@ static void print_result_json(const struct lw_config *config,
         set_time(out, "holdout_from", t->holdout_from_ms);
         json_object_set_new(out, "holdout_rows",
                             json_integer((json_int_t)t->holdout_rows));
-        json_object_set_new(out, "holdout_rmse", lw_cli_number(t->trial[t->chosen].rmse));
+        json_object_set_new(out, "holdout_rmse",
+                            lw_cli_number(t->trial[t->chosen].error));
         json_object_set_new(out, "trials", lw_training_json_trials(t));
     } else {
         json_object_set_new(out, "train_rmse", lw_cli_number(r->report.train_rmse));

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/monitor_private.h"
+#include "core/task.h"
 
 static void view_compare(struct lw_monitor *m, struct lw_view *view) {
     const struct lw_spec *spec = m->spec;
@@ -38,8 +39,8 @@ void lw__view(struct lw_monitor *m, size_t i) {
         view->statistic[k] = NULL;
     }
     view->expected_error =
-        m->reference ? sqrt(lw_windows_expected_loss(m->windows, i, m->policy.champion,
-                                                     m->reference->hour_loss))
+        m->reference ? m->spec->task->error_of(lw_windows_expected_loss(
+                           m->windows, i, m->policy.champion, m->reference->hour_loss))
                      : 0;
 }
 

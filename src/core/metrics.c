@@ -33,12 +33,20 @@ static struct lw_reading rmse_read(const struct lw_metric_input *in) {
     return model_reading(in, lw_losses_error);
 }
 
+static double mae_of(const struct lw_losses *e) {
+    return lw_losses_figure(e, "mae");
+}
+
+static double bias_of(const struct lw_losses *e) {
+    return lw_losses_figure(e, "bias");
+}
+
 static struct lw_reading mae_read(const struct lw_metric_input *in) {
-    return model_reading(in, lw_errors_mae);
+    return model_reading(in, mae_of);
 }
 
 static struct lw_reading bias_read(const struct lw_metric_input *in) {
-    struct lw_reading r = model_reading(in, lw_errors_bias);
+    struct lw_reading r = model_reading(in, bias_of);
     r.value = fabs(r.value);
     return r;
 }
@@ -99,15 +107,15 @@ static double first_figure(const struct lw_metric_input *in) {
 }
 
 static double mae_figure(const struct lw_metric_input *in) {
-    return lw_errors_mae(errors_of(in));
+    return mae_of(errors_of(in));
 }
 
 static double bias_figure(const struct lw_metric_input *in) {
-    return lw_errors_bias(errors_of(in));
+    return bias_of(errors_of(in));
 }
 
 static double r2_figure(const struct lw_metric_input *in) {
-    return lw_errors_r2(errors_of(in));
+    return lw_losses_figure(errors_of(in), "r2");
 }
 
 static double gain_figure(const struct lw_metric_input *in) {

@@ -270,10 +270,11 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     const struct lw_scores *s =
         m->policy.champion ? lw_pane_scores(pane, m->policy.champion) : NULL;
     m->changed = false;
-    if (!m->change || !m->reference || !s || s->errors.n < CHANGE_MIN_EVENTS)
+    if (!m->change || !m->reference || !s || s->losses.n < CHANGE_MIN_EVENTS)
         return;
-    double expected = sqrt(m->reference->hour_loss[lw_hour_of_week(pane->start_ms)]);
-    m->changed = lw_change_update(m->change, lw_losses_error(&s->errors) / expected) != 0;
+    double expected =
+        m->spec->task->error_of(m->reference->hour_loss[lw_hour_of_week(pane->start_ms)]);
+    m->changed = lw_change_update(m->change, lw_losses_error(&s->losses) / expected) != 0;
 }
 
 void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,

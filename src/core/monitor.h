@@ -7,11 +7,11 @@
 
 #include "core/alert.h"
 #include "core/decision.h"
-#include "core/ledger.h"
 #include "core/pane.h"
 #include "core/quarantine.h"
 #include "core/reference.h"
 #include "core/request.h"
+#include "core/run_summary.h"
 #include "core/train.h"
 
 /* One figure of an evaluation, a finite number. A figure that is not known is left out,

@@ -26,7 +26,7 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     lw_buf_i64(out, m->leapt_from_ms);
     lw_policy_write(&m->policy, out);
     lw_quarantine_write(&m->quarantine, out);
-    lw_run_summary_write(&m->ledger, out);
+    lw_run_summary_write(&m->ledger, m->spec->task, out);
     lw_buf_blob(out, m->spec->change.kind, strlen(m->spec->change.kind));
     if (m->change)
         lw_change_write(m->change, &change);
@@ -93,7 +93,7 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
     m->leapt_from_ms = lw_reader_ms(&r, INT64_MIN);
     lw_policy_read(&m->policy, &r);
     lw_quarantine_read(&m->quarantine, &r);
-    lw_run_summary_read(&m->ledger, &r);
+    lw_run_summary_read(&m->ledger, m->spec->task, &r);
     if (read_change(m, &r, err))
         return -1;
     read_slots(m, &r);

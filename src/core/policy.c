@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "core/task.h"
 #include "core/train.h"
 
 #define PROBATION_PANES 24U /* before that, a difference is weather */
@@ -22,10 +23,9 @@ void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec) {
 static void compare_in_probation(struct lw_policy *p, const struct lw_pane *pane) {
     const struct lw_scores *now = lw_pane_scores(pane, p->champion);
     const struct lw_scores *old = lw_pane_scores(pane, p->previous);
-    if (!now || !old || now->errors.n == 0 || now->errors.n != old->errors.n)
+    if (!now || !old || now->losses.n == 0 || now->losses.n != old->losses.n)
         return; /* not the same events: the pane of the change-over */
-    lw_moments_add(&p->probation,
-                   (old->errors.e2 - now->errors.e2) / (double)now->errors.n);
+    lw_moments_add(&p->probation, lw_losses_difference(&old->losses, &now->losses));
 }
 
 static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {
@@ -46,7 +46,7 @@ void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
         if (lw_quarantine_touches(q, day, day + LW_DAY))
             continue;
         out->n += p->day[i].n;
-        out->e2 += p->day[i].e2;
+        out->loss += p->day[i].loss;
     }
 }
 
@@ -63,7 +63,7 @@ void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
     if (pane->answered.n) {
         struct lw_day *day = day_of(p, pane->start_ms);
         day->n += pane->answered.n;
-        day->e2 += pane->answered.e2;
+        day->loss += pane->answered.loss;
     }
     if (p->probation_until_ms && !quarantined)
         compare_in_probation(p, pane);
@@ -179,9 +179,9 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
     *out = of_champion(p, worse ? LW_DECIDED_ROLL_BACK : LW_DECIDED_CONFIRM, at_ms);
     snprintf(
         out->reason, sizeof out->reason,
-        "probation of version %u: squared error %s version %u's by %s an event over %zu panes (z %s)",
-        p->champion, p->probation.mean < 0 ? "above" : "below", p->previous,
-        lw_digits(fabs(p->probation.mean), 3).text, (size_t)p->probation.n,
+        "probation of version %u: %s %s version %u's by %s an event over %zu panes (z %s)",
+        p->champion, spec->task->loss, p->probation.mean < 0 ? "above" : "below",
+        p->previous, lw_digits(fabs(p->probation.mean), 3).text, (size_t)p->probation.n,
         lw_digits(z, 2).text);
     p->probation_until_ms = 0;
     p->extended = false;
@@ -362,7 +362,7 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     for (size_t i = 0; i < p->ndays; i++) {
         lw_buf_i64(out, p->day[i].day);
         lw_buf_u64(out, p->day[i].n);
-        lw_buf_f64(out, p->day[i].e2);
+        lw_buf_f64(out, p->day[i].loss);
     }
     lw_buf_i64(out, p->probation_until_ms);
     lw_buf_u8(out, p->extended);
@@ -382,8 +382,8 @@ static void read_days(struct lw_policy *p, struct lw_reader *r) {
         p->day[i].day = lw_reader_i64(r);
         r->bad |= p->day[i].day < -limit || p->day[i].day > limit;
         p->day[i].n = lw_reader_u64(r);
-        p->day[i].e2 = lw_reader_f64(r);
-        r->bad |= !(p->day[i].e2 >= 0) || !isfinite(p->day[i].e2);
+        p->day[i].loss = lw_reader_f64(r);
+        r->bad |= !(p->day[i].loss >= 0) || !isfinite(p->day[i].loss);
     }
 }
 

@@ -23,7 +23,7 @@
 struct lw_day {
     int64_t day; /* days since 1970 */
     uint64_t n;
-    double e2;
+    double loss;
 };
 
 struct lw_policy {

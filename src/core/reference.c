@@ -18,6 +18,7 @@ struct lw_reference *lw_reference_new(const struct lw_spec *spec) {
     ref->profile = lw_profile_new(spec->column, spec->nfeatures + 1, 0);
     ref->scores = lw_profile_new(spec->score_column, 2, 0);
     ref->nfeatures = spec->nfeatures;
+    ref->task = spec->task;
     ref->segments = lw_calloc(spec->nfeatures + 1, sizeof *ref->segments);
     for (int i = 0; i < LW_HOURS_OF_WEEK; i++)
         ref->hour_loss[i] = 1;
@@ -99,7 +100,7 @@ void lw_reference_write(struct lw_reference *ref, struct lw_buf *out) {
     lw_buf_i64(out, ref->until_ms);
     lw_buf_u64(out, ref->events);
     lw_buf_u64(out, ref->aside);
-    lw_losses_write(&ref->errors, lw_buf_extend(out, LW_LOSSES_BYTES));
+    lw_losses_write(&ref->losses, ref->task, out);
     for (int i = 0; i < LW_HOURS_OF_WEEK; i++)
         lw_buf_f64(out, ref->hour_loss[i]);
     write_profile(ref->profile, out);
@@ -116,8 +117,7 @@ static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_er
     ref->until_ms = lw_reader_i64(r);
     ref->events = lw_reader_u64(r);
     ref->aside = lw_reader_u64(r);
-    const void *sums = lw_reader_bytes(r, LW_LOSSES_BYTES);
-    if (!sums || lw_losses_read(&ref->errors, sums, LW_LOSSES_BYTES, err))
+    if (lw_losses_read(&ref->losses, ref->task, r, err))
         return lw_fail(err, LW_EINPUT, "its sums of errors are missing");
     for (int i = 0; i < LW_HOURS_OF_WEEK; i++) {
         ref->hour_loss[i] = lw_reader_f64(r);

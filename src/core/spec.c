@@ -1,6 +1,8 @@
 /* The spec's small derived parts. */
 #include "core/spec.h"
 
+#include "core/task.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -8,6 +10,8 @@
 #include "base/text.h"
 
 void lw_spec_columns(struct lw_spec *spec) {
+    if (!spec->task)
+        spec->task = &lw_task_regression;
     struct lw_column *target = &spec->column[spec->nfeatures];
     memcpy(spec->column, spec->feature, spec->nfeatures * sizeof *spec->column);
     *target = (struct lw_column){

@@ -97,8 +97,11 @@ struct lw_retrain_spec {
     bool keep_first;      /* version 1 stays as a shadow: what if nothing had been done */
 };
 
+struct lw_task;
+
 struct lw_spec {
     char stream[LW_NAME_MAX];
+    const struct lw_task *task; /* what is predicted and how it is judged (core/task.h) */
     struct lw_event_spec event;
     struct lw_zone *zone;  /* or NULL */
     struct lw_plan *watch; /* the atoms of the monitored features */
@@ -128,7 +131,8 @@ struct lw_spec {
     double (*seconds)(void);
 };
 
-/* Fills column and score_column from the features and the target's range. */
+/* Fills column and score_column from the features and the target's range. The task is
+ * regression unless one is set. */
 void lw_spec_columns(struct lw_spec *spec);
 /* The watched values of a row in column order: the features, then the target. out has
  * nfeatures + 1 cells. Hot path. */

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "core/monitor_private.h"
+#include "core/task.h"
 
 #define SIZE sizeof((struct lw_alert *)0)->summary
 
@@ -48,9 +49,9 @@ static void summarise_drift(struct lw_alert *alert, const char *count) {
 void lw__summary_ratio(const struct lw_metric_input *in, struct lw_alert *alert,
                        const char *count) {
     snprintf(alert->summary, SIZE,
-             "RMSE over %s is %s, %s times the %s that version %u should have there "
+             "%s over %s is %s, %s times the %s that version %u should have there "
              "(threshold %.3g, n = %s).",
-             alert->window,
+             in->m->spec->task->figure[0].label, alert->window,
              lw_digits(lw_losses_error(&in->view->counts.champion), 3).text,
              lw_digits(alert->value, 2).text, lw_digits(in->view->expected_error, 3).text,
              alert->model_version, alert->threshold, count);
@@ -58,13 +59,11 @@ void lw__summary_ratio(const struct lw_metric_input *in, struct lw_alert *alert,
 
 void lw__summary_gain(const struct lw_metric_input *in, struct lw_alert *alert,
                       const char *count) {
-    (void)in;
-    snprintf(
-        alert->summary, SIZE,
-        "%s%% of the squared error over %s would go away by recalibrating version %u "
-        "(threshold %.1f%%, n = %s).",
-        lw_digits(100 * alert->value, 1).text, alert->window, alert->model_version,
-        100 * alert->threshold, count);
+    snprintf(alert->summary, SIZE,
+             "%s%% of the %s over %s would go away by recalibrating version %u "
+             "(threshold %.1f%%, n = %s).",
+             lw_digits(100 * alert->value, 1).text, in->m->spec->task->loss,
+             alert->window, alert->model_version, 100 * alert->threshold, count);
 }
 
 static void summarise_value(struct lw_alert *alert, const char *count) {

@@ -197,7 +197,7 @@ static void add_scores(struct lw_losses *sum, const struct lw_pane *pane,
                        uint32_t version) {
     const struct lw_scores *s = version ? lw_pane_scores(pane, version) : NULL;
     if (s)
-        lw_losses_merge(sum, &s->errors);
+        lw_losses_merge(sum, &s->losses);
 }
 
 void lw_windows_counts(const struct lw_windows *w, size_t i, uint32_t champion,
@@ -221,8 +221,8 @@ double lw_windows_expected_loss(const struct lw_windows *w, size_t i, uint32_t v
         if (!s)
             continue;
         sum +=
-            (double)s->errors.n * hour_loss[lw_hour_of_week(w->panes.pane[k]->start_ms)];
-        n += (double)s->errors.n;
+            (double)s->losses.n * hour_loss[lw_hour_of_week(w->panes.pane[k]->start_ms)];
+        n += (double)s->losses.n;
     }
     return n > 0 ? sum / n : 0;
 }

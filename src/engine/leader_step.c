@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "core/rise.h"
+#include "core/segment_regression.h"
 #include "engine/leader_private.h"
 #include "store/outbox.h"
 
@@ -51,7 +51,7 @@ static void find_segments(const struct lw_leader *l, const struct lw_alert *a,
             (struct lw_alert_segment){.name = l->spec->feature[r->feature].name,
                                       .value = r->value,
                                       .n = r->n,
-                                      .rmse = r->rmse,
+                                      .rmse = r->error,
                                       .reference_error = r->reference_error,
                                       .share = r->share};
     }
@@ -315,7 +315,7 @@ static void set_trained_champion(struct lw_leader *l, struct lw_job *job,
 /* Failed candidates take part in no comparison, so they are logged. */
 static void log_failed(uint32_t number, const struct lw_training *t) {
     for (size_t i = 0; i < t->ntrials; i++)
-        if (isnan(t->trial[i].rmse))
+        if (isnan(t->trial[i].error))
             lw_log(candidate_failed, number, t->trial[i].name,
                    LW_QUOTE(t->trial[i].note));
 }

@@ -62,7 +62,7 @@ json_t *lw_training_json_trials(const struct lw_training *t) {
         json_object_set_new(o, "round", json_integer(trial->round));
         json_object_set_new(o, "rows", json_integer((json_int_t)trial->rows));
         set_real(o, "seconds", trial->seconds);
-        set_real(o, "rmse", trial->rmse);
+        set_real(o, "rmse", trial->error);
         json_object_set_new(o, "chosen", json_boolean(i == t->chosen));
         if (trial->note[0])
             json_object_set_new(o, "note", json_string(trial->note));

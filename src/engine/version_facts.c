@@ -80,7 +80,7 @@ char *lw__version_facts(const struct lw_config *config, const struct lw_request 
     json_object_set_new(o, "coefficients",
                         json_integer((json_int_t)lw_model_coefficients(t->model)));
     json_object_set_new(o, "fingerprint", json_string(print));
-    json_object_set_new(o, "heldout_rmse", number_json(t->trial[t->chosen].rmse));
+    json_object_set_new(o, "heldout_rmse", number_json(t->trial[t->chosen].error));
     json_object_set_new(o, "seconds", number_json(seconds));
     json_object_set_new(o, "trials", lw_training_json_trials(t));
     json_object_set_new(o, "gate", gate_json(&t->gate));

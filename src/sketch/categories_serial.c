@@ -17,7 +17,7 @@
 enum { VERSION = 2 };
 #define N_MAX (UINT64_C(1) << 56)
 
-static void take(void *arg, const struct lw_cat *cat) {
+static void entry_take(void *arg, const struct lw_cat *cat) {
     struct lw_cat **to = arg;
     *(*to)++ = *cat;
 }
@@ -32,7 +32,7 @@ void lw_cats_seal(struct lw_cats *c) {
         return;
     c->order = lw_calloc(c->size, sizeof *c->order);
     struct lw_cat *end = c->order;
-    lw__cats_each(c, take, &end);
+    lw__cats_each(c, entry_take, &end);
     /* Counters were visited in order, and their keys are the smallest. */
     struct lw_cat *hashed = end - c->hashed;
     if (c->size == c->hashed || c->hashed == 0 || hashed->key >= LW_CATS_DENSE)

@@ -104,7 +104,7 @@ static void reference(const struct core_loop *l, uint32_t version) {
         snprintf(name, sizeof name, "member-%zu", i);
         put("sketch", name, MEMBER, out.data, out.len);
     }
-    lw_errors_write(&ref->errors, errors);
+    lw_errors_write(&ref->losses.errors, errors);
     put("sketch", "errors", ERRORS, errors, sizeof errors);
     lw_reference_free(ref);
     lw_buf_clear(&out);

@@ -132,9 +132,10 @@ static void promotions_are_followed(void **state) {
         assert_true(f->previous > 0 && f->previous < f->version);
         assert_int_equal(f->until_ms - f->from_ms, LW_FOLLOW_MS);
         assert_int_equal(f->now.n, f->before.n);
-        assert_true(f->now.n > 0 && f->now.target.mean == f->before.target.mean);
+        assert_true(f->now.n > 0 &&
+                    f->now.errors.target.mean == f->before.errors.target.mean);
     }
-    assert_true(h.followed[0].now.e2 < h.followed[0].before.e2);
+    assert_true(h.followed[0].now.loss < h.followed[0].before.loss);
     lw_buf_fini(&h.log);
     lw_buf_fini(&a);
     core_spec_free(spec);

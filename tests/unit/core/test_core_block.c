@@ -100,7 +100,7 @@ static void what_is_trained_later_knows_nothing_of_it(void **state) {
     const struct lw_numeric *y = &ref->profile->members[2].num;
     assert_true(lw_numeric_quantile(y, 1) < 35); /* 50 more would be 60 at least */
     assert_int_equal(ref->profile->members[1].num.missing, 0);
-    assert_true(lw_errors_rmse(&ref->errors) < 2.5);
+    assert_true(lw_losses_error(&ref->losses) < 2.5);
     struct core_event e;
     core_event_set(f->spec, &e, f->stream.now_ms, 2, 10, 1);
     assert_true(fabs(lw_model_predict(f->loop.version[now].model, &e.row) - 20) < 1.5);

@@ -343,7 +343,7 @@ static void a_pane_is_merged_over_partitions(void **state) {
     struct lw_pane *pane = lw_state_pane(r, spec, 3, T0, NULL, &a.err);
     assert_non_null(pane);
     assert_int_equal(pane->events, 60 + 30);
-    assert_int_equal(lw_pane_scores(pane, 1)->errors.n, 90);
+    assert_int_equal(lw_pane_scores(pane, 1)->losses.n, 90);
     assert_int_equal(pane->profile->members[0].num.n, 90);
     lw_pane_free(pane);
     pane = lw_state_pane(r, spec, 3, T0 + 100 * LW_HOUR, NULL, &a.err);

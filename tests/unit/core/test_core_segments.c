@@ -2,9 +2,9 @@
  * trusted when read; and the segments in which it rose are found. */
 #include "support/core_fixture.h"
 
-#include "core/blame.h"
 #include "core/partition.h"
-#include "core/rise.h"
+#include "core/segment_regression.h"
+#include "core/segments.h"
 
 static struct lw_buf bytes_of(const struct lw_segments *s) {
     struct lw_buf out = {0};
@@ -19,9 +19,9 @@ static void sums_are_kept_by_value(void **state) {
     lw_rng_seed(&rng, 7);
     for (int i = 0; i < 5000; i++) {
         uint64_t key = lw_rng_below(&rng, 300);
-        double e2 = (double)lw_rng_below(&rng, 64); /* whole: sums are exact */
-        lw_segments_add(&s, key, 1, e2);
-        lw_segments_add(&half[i % 2], key, 1, e2);
+        double loss = (double)lw_rng_below(&rng, 64); /* whole: sums are exact */
+        lw_segments_add(&s, key, 1, loss);
+        lw_segments_add(&half[i % 2], key, 1, loss);
     }
     assert_int_equal(s.n, 300);
     assert_int_equal(s.rest.n, 0);
@@ -32,7 +32,7 @@ static void sums_are_kept_by_value(void **state) {
     struct lw_reader r = lw_reader_of(a.data, a.len);
     lw_segments_read(&back, &r);
     assert_true(!r.bad && lw_reader_left(&r) == 0);
-    assert_true(lw_segments_find(&back, 17)->e2 == lw_segments_find(&s, 17)->e2);
+    assert_true(lw_segments_find(&back, 17)->loss == lw_segments_find(&s, 17)->loss);
     assert_null(lw_segments_find(&back, 300));
     lw_segments_reset(&s);
     assert_null(lw_segments_find(&s, 17));
@@ -51,7 +51,7 @@ static void past_the_bound_values_are_counted_together(void **state) {
         lw_segments_add(&s, key, 1, 2);
     assert_int_equal(s.n, LW_SEGMENTS_MAX);
     assert_int_equal(s.rest.n, LW_SEGMENTS_MAX);
-    assert_true(s.rest.e2 == 2 * LW_SEGMENTS_MAX);
+    assert_true(s.rest.loss == 2 * LW_SEGMENTS_MAX);
     lw_segments_add(&s, 0, 1, 2); /* those that are in stay in */
     assert_int_equal(lw_segments_find(&s, 0)->n, 2);
     lw_segments_fini(&s);
@@ -94,11 +94,11 @@ static void the_worst_events_are_kept_in_order(void **state) {
     (void)state;
     struct lw_examples x = {0}, y = {0};
     char id[80];
-    const double e2[] = {4, 9, 1, 9, 16, 2};
+    const double loss[] = {4, 9, 1, 9, 16, 2};
     for (int i = 0; i < 6; i++) {
         snprintf(id, sizeof id, "trip-%d", i);
         struct lw_cell cell = lw_cell_text(id, strlen(id));
-        lw_examples_add(i % 2 ? &y : &x, &cell, e2[i]);
+        lw_examples_add(i % 2 ? &y : &x, &cell, loss[i]);
     }
     lw_examples_merge(&x, &y);
     assert_int_equal(x.n, LW_EXAMPLES_MAX);
@@ -133,12 +133,12 @@ static void the_worst_events_are_kept_in_order(void **state) {
     lw_buf_fini(&bytes);
 }
 
-static void blame(struct lw_pane *pane, int zone, uint32_t version, int n, double e2) {
+static void blame(struct lw_pane *pane, int zone, uint32_t version, int n, double loss) {
     struct lw_cell watched[3] = {
         [CORE_F_ZONE] = lw_cell_int(zone), [CORE_F_X] = lw_cell_num(1)};
     struct lw_cell id = lw_cell_int(zone * 100);
     for (int i = 0; i < n; i++)
-        lw_pane_add_loss(pane, version, watched, &id, e2);
+        lw_pane_add_loss(pane, version, watched, &id, loss);
 }
 
 static void a_pane_blames_the_newest_version(void **state) {
@@ -187,7 +187,7 @@ static void the_segments_that_rose_are_found(void **state) {
     for (uint64_t zone = 1; zone <= 4; zone++)
         lw_segments_add(&ref->segments[CORE_F_ZONE], zone, 1000, 4000);
     for (int i = 0; i < 4000; i++)
-        lw_losses_add(&ref->errors, 0, 2);
+        lw_losses_add(&ref->losses, &lw_task_regression, 0, 2);
     for (int zone = 1; zone <= 4; zone++)
         blame(pane, zone, 3, 100, zone == 2 ? 16 : zone == 4 ? 10 : 4);
     blame(pane, 9, 3, 5, 400); /* an anecdote, and of the rise nevertheless */
@@ -195,7 +195,7 @@ static void the_segments_that_rose_are_found(void **state) {
     assert_string_equal(rise[0].value, "2");
     assert_string_equal(rise[1].value, "4");
     assert_int_equal(rise[0].n, 100);
-    assert_true(fabs(rise[0].rmse - 4) < 1e-9 &&
+    assert_true(fabs(rise[0].error - 4) < 1e-9 &&
                 fabs(rise[0].reference_error - 2) < 1e-9);
     double total = 1200 + 600 + 5 * 396;
     assert_true(fabs(rise[0].share - 1200 / total) < 1e-9);

@@ -1,12 +1,12 @@
-/* Where the error is, and in which events: sums of squared error by value of each
- * category, and the few worst events, of the version that answers.
+/* Error by segment: the loss by value of each category, and the few worst events, of the
+ * version that answers.
  *
- * Both are bounded. A category's first LW_SEGMENTS_MAX values are told apart, later ones
- * are counted together; what is kept depends on the events alone and not on who counted
- * them or in how many parts, so a pane that is rebuilt after a crash has the same bytes.
+ * Both are bounded. The first LW_SEGMENTS_MAX values of a category have a sum each, later
+ * ones share one. The result depends on the events alone, not on who counted them or in
+ * how many parts, so a pane that is rebuilt after a crash has the same bytes.
  * Cost: add O(1); no allocation for a value already seen. Thread: one at a time. */
-#ifndef LW_BLAME_H
-#define LW_BLAME_H
+#ifndef LW_CORE_SEGMENTS_H
+#define LW_CORE_SEGMENTS_H
 
 #include "base/buf.h"
 #include "leeway/row.h"
@@ -15,41 +15,42 @@
 #define LW_EXAMPLES_MAX  3
 #define LW_EXAMPLE_BYTES 48
 
-struct lw_blamed {
+struct lw_segment_error {
     uint64_t key; /* of the category (leeway/row.h) */
     uint64_t n;   /* 0: an empty slot */
-    double e2;    /* sum of squared errors */
+    double loss;  /* sum of losses */
 };
 
 struct lw_segments {
     size_t n, slots; /* values held; slots, a power of two or 0 */
-    struct lw_blamed *slot;
-    struct lw_blamed rest; /* values past the bound, together */
+    struct lw_segment_error *slot;
+    struct lw_segment_error rest; /* values past the bound, together */
 };
 
 void lw_segments_fini(struct lw_segments *s);
 void lw_segments_reset(struct lw_segments *s); /* memory kept */
-void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double e2);
+void lw_segments_add(struct lw_segments *s, uint64_t key, uint64_t n, double loss);
 void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other);
-/* NULL when the value is not told apart. */
-const struct lw_blamed *lw_segments_find(const struct lw_segments *s, uint64_t key);
+/* NULL when the value has no sum of its own. */
+const struct lw_segment_error *lw_segments_find(const struct lw_segments *s,
+                                                uint64_t key);
 /* Little-endian, in order of key: equal contents, equal bytes. */
 void lw_segments_write(const struct lw_segments *s, struct lw_buf *out);
-/* Into an empty one; what cannot be is refused by r->bad. */
+/* Into an empty one; sets r->bad when the bytes are invalid. */
 void lw_segments_read(struct lw_segments *s, struct lw_reader *r);
 
-/* The events with the largest squared errors, largest first. */
+/* The events with the largest losses, largest first. */
 struct lw_example {
-    double e2;
+    double loss;
     char id[LW_EXAMPLE_BYTES]; /* as lw_text_show() shows it; NUL-terminated */
 };
 struct lw_examples {
     size_t n;
     struct lw_example worst[LW_EXAMPLES_MAX];
 };
-/* id: the event's identifier; one without is passed over. Of equal errors the one that
- * came first stays. */
-void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double e2);
+/* id: the event's identifier; an event without one is skipped. Of equal losses the first
+ * stays. */
+void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double loss);
 void lw_examples_merge(struct lw_examples *x, const struct lw_examples *other);
 void lw_examples_write(const struct lw_examples *x, struct lw_buf *out);
 void lw_examples_read(struct lw_examples *x, struct lw_reader *r);
