@@ -576,7 +576,10 @@ static const struct lw_metric table[] = {
     {.name = "silence",
      .meaning = "minutes since the last message arrived, by the wall clock; not in a "
                 "backtest",
-     .series = "leeway_live_silence_minutes",
+     .series = "leeway_live_silence_seconds",
+     .base_unit = "seconds",
+     .base_factor = 60,
+     .shown = "time since the last message arrived, by the wall clock; not in a backtest",
      .unit = "minutes",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE | LW_METRIC_ANY_N,

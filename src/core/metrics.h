@@ -84,7 +84,10 @@ struct lw_metric {
     const char *meaning; /* of the value that rules read, one sentence */
     const char *shown;   /* of the published figure, where it is another; else NULL */
     const char *series;  /* in /metrics; NULL: none */
-    const char *unit;    /* "" none, "target" the target's */
+    /* The series' base unit where the metric's own is another, and the factor. */
+    const char *base_unit;
+    double base_factor;
+    const char *unit; /* "" none, "target" the target's */
     enum lw_metric_scope scope;
     enum lw_metric_known known;
     unsigned columns; /* LW_ON_ */

@@ -172,9 +172,14 @@ static void add_core_rows(void) {
         lw_assert(nrows < ROWS_MAX);
         snprintf(helps[nrows], sizeof helps[0], "%c%s.", toupper((unsigned char)*text),
                  text + 1);
-        rows[nrows] = (struct lw_metric_row){
-            metric->series,    G,     metric->unit, labels_of(metric), helps[nrows],
-            lw__metric_figure, metric};
+        rows[nrows] =
+            (struct lw_metric_row){metric->series,
+                                   G,
+                                   metric->base_unit ? metric->base_unit : metric->unit,
+                                   labels_of(metric),
+                                   helps[nrows],
+                                   lw__metric_figure,
+                                   metric};
         nrows++;
     }
 }

@@ -185,7 +185,8 @@ void lw__metric_figure(struct lw_scrape *s) {
         struct lw_reading now = {0};
         if (s->vitals.live_known)
             now = metric->live(&s->vitals.live);
-        lw_sample(s, now.n > 0 ? now.value : NAN, "%s", "");
+        double factor = metric->base_unit ? metric->base_factor : 1;
+        lw_sample(s, now.n > 0 ? now.value * factor : NAN, "%s", "");
     } else if (s->stream && lw_metric_per_feature(metric)) {
         by_feature(s, metric);
     } else if (s->stream) {

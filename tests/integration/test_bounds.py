@@ -1,6 +1,6 @@
 """The daemon with every documented bound of a service at its edge: all least values together, all greatest.
 
-tests/cli/test_bounds.py tries the edges of each key on files; here `run` and the commands that ask its Redis
+tests/cli/test_config_bounds.py tries the edges of each key on files; here `run` and the commands that ask its Redis
 meet those that only they use, and the sketches at their largest. Each stream is read to its end and trained.
 """
 import copy
@@ -11,7 +11,7 @@ import os
 from harness import KAFKA, REDIS, ROOT, Daemon, check, counters, free_port, main, say, wait_for
 
 try:
-    spec = importlib.util.spec_from_file_location("edges", os.path.join(ROOT, "tests/cli/test_bounds.py"))
+    spec = importlib.util.spec_from_file_location("edges", os.path.join(ROOT, "tests/cli/test_config_bounds.py"))
     edges = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(edges)
 except SystemExit:  # without fastavro
