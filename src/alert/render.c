@@ -110,7 +110,7 @@ static int add_own_lines(const struct lw_receiver *r, const char *text,
             req->header[req->nheaders++] = line;
             continue;
         }
-        lw_free_secret(line, used);
+        lw_secret_free(line, used);
         if (!blank)
             return lw_fail(err, LW_ECONFIG,
                            "receiver %s: `headers_file`: line %d is no \"Name: value\", "
@@ -189,7 +189,7 @@ int lw_alert_render(const struct lw_receiver *r, const struct lw_secrets *secret
 
 void lw_http_request_fini(struct lw_http_request *req) {
     for (size_t i = 0; i < req->nheaders; i++) {
-        lw_free_secret(req->header[i], strlen(req->header[i]));
+        lw_secret_free(req->header[i], strlen(req->header[i]));
     }
     lw_buf_wipe(&req->body);
     OPENSSL_cleanse(req, sizeof *req);

@@ -43,12 +43,12 @@ static char *read_source(const struct lw_receiver *r, const char *key, const cha
         return text;
     lw_fail(err, LW_ECONFIG, "receiver %s: `%s`: %s %s", r->name, key, path,
             len == 0 ? "is empty" : "holds a NUL byte");
-    lw_free_secret(text, len);
+    lw_secret_free(text, len);
     return NULL;
 }
 
 static void forget(char *text) {
-    lw_free_secret(text, text != NULL ? strlen(text) : 0);
+    lw_secret_free(text, text != NULL ? strlen(text) : 0);
 }
 
 static int read_line(const struct lw_receiver *r, const char *key, const char *path,
@@ -95,7 +95,7 @@ static int read_keys(const struct lw_receiver *r, struct lw_secrets *s,
             lw_fail(err, LW_ECONFIG, "receiver %s: `secret_file`: %s: %s", r->name,
                     r->secret_file, why.msg);
     }
-    lw_free_secret(text, len);
+    lw_secret_free(text, len);
     return rc;
 }
 

@@ -17,7 +17,7 @@ void lw_buf_fini(struct lw_buf *buf) {
 }
 
 void lw_buf_wipe(struct lw_buf *buf) {
-    lw_free_secret(buf->data, buf->cap);
+    lw_secret_free(buf->data, buf->cap);
     *buf = (struct lw_buf){0};
 }
 
@@ -33,7 +33,7 @@ static uint8_t *moved(const struct lw_buf *buf, size_t cap) {
     uint8_t *data = lw_malloc(cap);
     if (buf->len > 0)
         memcpy(data, buf->data, buf->len);
-    lw_free_secret(buf->data, buf->cap);
+    lw_secret_free(buf->data, buf->cap);
     return data;
 }
 

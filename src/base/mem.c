@@ -62,7 +62,7 @@ void *lw_memdup(const void *data, size_t size) {
     return copy;
 }
 
-void lw_free_secret(void *p, size_t len) {
+void lw_secret_free(void *p, size_t len) {
     if (p)
         explicit_bzero(p, len);
     free(p);

@@ -77,7 +77,7 @@ struct lw_shown lw_text_column(const char *shown, size_t least, size_t most);
 void lw_copy(char *out, size_t size, const char *text);
 
 /* Whole file into memory (NUL after the end, not counted); at most max bytes. free() the
- * result (lw_free_secret: no other copy is left). LW_EINPUT with path and reason. */
+ * result (lw_secret_free: no other copy is left). LW_EINPUT with path and reason. */
 char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err);
 /* Writes through a temporary neighbour, fsync and rename, so that a reader sees all or
  * nothing. */

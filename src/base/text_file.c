@@ -15,7 +15,7 @@ static char *larger(char *old, size_t len, size_t size) {
     char *data = lw_malloc(size + 1);
     if (len > 0)
         memcpy(data, old, len);
-    lw_free_secret(old, len);
+    lw_secret_free(old, len);
     return data;
 }
 
@@ -51,7 +51,7 @@ char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err
         else
             lw_fail(err, LW_EINPUT, "%s is larger than the %zu bytes allowed here", path,
                     max);
-        lw_free_secret(data, got);
+        lw_secret_free(data, got);
         return NULL;
     }
     data[got] = '\0';

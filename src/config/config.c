@@ -66,5 +66,5 @@ void lw_config_free(struct lw_config *config) {
         lw_schema_free(config->source.known[i]);
     lw_tree_free(config->tree);
     free(config->path);
-    lw_free_secret(config, sizeof *config);
+    lw_secret_free(config, sizeof *config);
 }

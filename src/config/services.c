@@ -95,7 +95,7 @@ static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
                      ? add_property(load, node, key, "", path)
                      : lw_yaml_fail(load->tree, node, load->err,
                                     "%s: its first line is empty", path);
-    lw_free_secret(text, len);
+    lw_secret_free(text, len);
     return failed;
 }
 

@@ -40,7 +40,7 @@ static void node_free(struct lw_yaml *node) {
     for (size_t i = 0; i < node->n; i++)
         node_free(node->child[i]);
     free(node->child);
-    lw_free_secret(node->text, node->text ? strlen(node->text) : 0);
+    lw_secret_free(node->text, node->text ? strlen(node->text) : 0);
     free(node->literal);
     free(node->key);
     free(node);

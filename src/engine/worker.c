@@ -115,7 +115,7 @@ void lw__worker_free(struct lw_worker *w) {
     lw_redis_free(w->redis);
     lw_intake_free(w->intake);
     lw_model_cache_free(w->models);
-    lw_free_secret(w->options, sizeof *w->options);
+    lw_secret_free(w->options, sizeof *w->options);
     pthread_mutex_destroy(&w->word_lock);
     free(w);
 }

@@ -86,7 +86,7 @@ static int read_key(struct pair *p, const char *path, struct lw_err *err) {
     int rc = gnutls_privkey_init(&p->key);
     if (rc >= 0)
         rc = gnutls_privkey_import_x509_raw(p->key, &data, GNUTLS_X509_FMT_PEM, NULL, 0);
-    lw_free_secret(pem, len);
+    lw_secret_free(pem, len);
     return rc < 0 ? because(err, "key_file", path, rc) : 0;
 }
 

@@ -134,7 +134,7 @@ int lw_tokens_read(const char *path, unsigned allowed, struct lw_token_set *out,
         if (add_line(line, allowed, out, &why))
             break;
     }
-    lw_free_secret(text, len);
+    lw_secret_free(text, len);
     if (!why && out->n == 0)
         return lw_fail(err, LW_ECONFIG, "%s: there is no token in it", path);
     return why ? lw_fail(err, LW_ECONFIG, "%s:%zu: %s", path, number, why) : 0;

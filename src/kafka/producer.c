@@ -209,7 +209,7 @@ void lw_producer_free(struct lw_producer *p) {
     end(p);
     lw_kafka_log_fini(&p->log);
     pthread_mutex_destroy(&p->lock);
-    lw_free_secret(p->options, sizeof *p->options);
+    lw_secret_free(p->options, sizeof *p->options);
     free(p);
 }
 

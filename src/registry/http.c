@@ -69,7 +69,7 @@ static int read_secret(const char *key, const char *path, char *out, size_t size
                      key, path, size - 1);
     else
         memcpy(out, text, line + 1);
-    lw_free_secret(text, len);
+    lw_secret_free(text, len);
     return rc;
 }
 

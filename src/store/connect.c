@@ -228,7 +228,7 @@ int lw_conn_password(struct lw_redis *r, struct lw_err *err) {
                      path);
     else
         lw_copy(r->url.password, sizeof r->url.password, text);
-    lw_free_secret(text, len);
+    lw_secret_free(text, len);
     return rc;
 }
 

@@ -64,7 +64,7 @@ void lw_redis_free(struct lw_redis *r) {
     lw_buf_fini(&r->keys.body);
     lw_buf_fini(&r->bytes);
     lw_buf_fini(&r->out);
-    lw_free_secret(r, sizeof *r);
+    lw_secret_free(r, sizeof *r);
 }
 
 const char *lw_redis_where(const struct lw_redis *r) {

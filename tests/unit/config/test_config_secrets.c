@@ -115,7 +115,7 @@ static void the_law_sees_what_stays(void **state) {
     free(text);
     assert_int_equal(unwiped, 1);
     text = lw_strdup(SECRET);
-    lw_free_secret(text, strlen(text));
+    lw_secret_free(text, strlen(text));
     assert_int_equal(unwiped, 1);
 }
 
@@ -131,7 +131,7 @@ static void files_leave_no_copy(void **state) {
                              &len, &err);
     assert_non_null(got);
     assert_int_equal(len, text.len);
-    lw_free_secret(got, len);
+    lw_secret_free(got, len);
     assert_null(lw_read_file(path, 10000, &len, &err));
     lw_buf_wipe(&text);
     all_wiped();
