@@ -22,6 +22,7 @@
 
 #include "alert/message.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -173,7 +174,7 @@ static void end(struct exchange *x, const struct lw_http_request *req) {
     say(x, lw_url_shown(shown, sizeof shown, req->url));
     curl_easy_cleanup(x->curl);
     for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
-        explicit_bzero(h->data, strlen(h->data)); /* one of them has the token */
+        lw_secret_wipe(h->data, strlen(h->data)); /* one of them has the token */
     curl_slist_free_all(x->headers);
 }
 

@@ -6,7 +6,6 @@
  * receiver's own lines, and the three of Standard Webhooks when there is a key. A line of
  * the receiver's own may replace none of those that leeway sets, and no text from outside
  * reaches a header unchecked. */
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "alert/message.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 /* Ours, with the time of this attempt added. */
@@ -143,7 +143,7 @@ static int add_headers(const struct lw_receiver *r, const struct lw_secrets *s,
         char value[sizeof s->token + 8];
         snprintf(value, sizeof value, "Bearer %s", s->token);
         add_header(req, "Authorization", value);
-        OPENSSL_cleanse(value, sizeof value);
+        lw_secret_wipe(value, sizeof value);
     }
     if (s->headers != NULL && add_own_lines(r, s->headers, req, err) < 0)
         return -1;
@@ -192,5 +192,5 @@ void lw_http_request_fini(struct lw_http_request *req) {
         lw_secret_free(req->header[i], strlen(req->header[i]));
     }
     lw_buf_wipe(&req->body);
-    OPENSSL_cleanse(req, sizeof *req);
+    lw_secret_wipe(req, sizeof *req);
 }

@@ -10,7 +10,6 @@
  * timestamp is that of the attempt, the id that of the message, so a retry is a fresh
  * signature over the same id. Asymmetric "v1a" signatures were left out: no receiver in
  * use asks for them. HMAC and base64 are OpenSSL's. */
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 
 #include "alert/alert.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 #define KEY_MIN 24
@@ -46,7 +46,7 @@ int lw_sign_key_parse(const char *text, struct lw_sign_key *out, struct lw_err *
                        sizeof out->byte);
     int n = base64_decode(text + 6, len - 6, raw);
     if (n < KEY_MIN || (size_t)n > sizeof out->byte) {
-        OPENSSL_cleanse(raw, sizeof raw);
+        lw_secret_wipe(raw, sizeof raw);
         return lw_fail(err, LW_ECONFIG,
                        "a signing key is whsec_ and the base64 of %d to %zu bytes; make "
                        "one with: echo whsec_$(openssl rand -base64 32)",
@@ -54,7 +54,7 @@ int lw_sign_key_parse(const char *text, struct lw_sign_key *out, struct lw_err *
     }
     out->len = (size_t)n;
     memcpy(out->byte, raw, out->len);
-    OPENSSL_cleanse(raw, sizeof raw);
+    lw_secret_wipe(raw, sizeof raw);
     return 0;
 }
 

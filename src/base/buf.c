@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #define SECRETS_MAX ((size_t)256 * 1024)
 

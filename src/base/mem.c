@@ -62,12 +62,6 @@ void *lw_memdup(const void *data, size_t size) {
     return copy;
 }
 
-void lw_secret_free(void *p, size_t len) {
-    if (p)
-        explicit_bzero(p, len);
-    free(p);
-}
-
 /* The kernel then writes no core file and passes none to a collector, whatever the limits
  * and its patterns say. */
 void lw_mem_dumpable(bool allowed) {

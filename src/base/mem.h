@@ -14,8 +14,6 @@ void *lw_realloc(void *old, size_t count, size_t size);
 char *lw_strdup(const char *text);
 char *lw_strndup(const char *text, size_t len);
 void *lw_memdup(const void *data, size_t size);
-/* Overwrites what held a secret, len bytes, and frees it. NULL: nothing. */
-void lw_secret_free(void *p, size_t len);
 
 /* Whether a crash may leave an image of the memory, with the secrets in it, and a
  * debugger of the same user may look at it. Nothing where the system is not Linux. */

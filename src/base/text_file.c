@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 /* Room for size bytes and a NUL, with the first len bytes of old, which is wiped. */

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/check.h"
@@ -70,7 +71,7 @@ static bool in_the_clear(const char *url) {
 
 static void check_file(struct lw_findings *f, const char *key, const char *path) {
     struct stat st;
-    if (!*path || strncmp(path, "env:", 4) == 0 || stat(path, &st))
+    if (!*path || lw_secret_in_env(path) || stat(path, &st))
         return;
     if (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP))
         tell(f, "exposed", LW_FINDING_WARNED,

@@ -27,7 +27,8 @@ static const struct lw_key redis_keys[] = {
             "nodes of one cluster; `sentinel://host[:port][,...]/master[/db]`; "
             "`rediss://...` and `sentinels://...` for TLS; or `unix:/path`."},
     {"password_file", LW_KEY_FILE, AT(redis.password_file), .standard = "",
-     .doc = "File whose first line is the password. It is read for each connection."},
+     .doc = "File whose first line is the password, or `env:NAME`. It is read for each "
+            "connection."},
     {"ca_file", LW_KEY_FILE, AT(redis.ca_file), .standard = "", .read = lw_read_redis_tls,
      .doc = "PEM certificates to trust, when the system's do not do. This and the next "
             "two are read for each connection."},
@@ -69,9 +70,9 @@ static const struct lw_key registry_keys[] = {
     {"user", LW_KEY_TEXT, AT(source.registry.user), .standard = "",
      .doc = "User for basic authentication."},
     {"password_file", LW_KEY_FILE, AT(source.registry.password_file), .standard = "",
-     .doc = "File whose first line is that user's password."},
+     .doc = "File whose first line is that user's password, or `env:NAME`."},
     {"token_file", LW_KEY_FILE, AT(source.registry.token_file), .standard = "",
-     .doc = "File whose first line is a bearer token."},
+     .doc = "File whose first line is a bearer token, or `env:NAME`."},
     {"ca_file", LW_KEY_FILE, AT(source.registry.ca_file), .standard = "",
      .doc = "PEM certificates to trust, when the system's do not do."},
     {"cache_dir", LW_KEY_FILE, AT(source.registry.cache_dir), .standard = "",

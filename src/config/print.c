@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "config/keys.h"
 
@@ -47,7 +48,7 @@ static void put_path(const struct printer *p, const char *text) {
     char path[1024];
     if (lw_resolve_path(p->config->path, text, path, sizeof path))
         lw_copy(path, sizeof path, text);
-    char *whole = *path && strncmp(path, "env:", 4) != 0 ? realpath(path, NULL) : NULL;
+    char *whole = *path && !lw_secret_in_env(path) ? realpath(path, NULL) : NULL;
     put_text(p->out, whole ? whole : path);
     free(whole);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "config/items.h"
 
@@ -79,24 +80,19 @@ static int add_property(struct lw_load *load, const struct lw_yaml *node, const 
     return 0;
 }
 
-/* sasl.password_file: the first line of a file becomes sasl.password, whenever a client
- * is made; here it only shows that there is one. A key in PEM is the whole file. */
+/* sasl.password_file: the client reads the secret whenever one is made; here it is only
+ * checked that there is one. */
 static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
                               const char *key) {
-    char path[1024];
+    char source[1024];
     struct lw_err why = {0};
-    size_t len;
-    if (lw_resolve_path(load->tree->name, node->text, path, sizeof path))
+    if (lw_resolve_path(load->tree->name, node->text, source, sizeof source))
         return lw_yaml_fail(load->tree, node, load->err, "the path is too long");
-    char *text = lw_read_file(path, 64 << 10, &len, &why);
-    if (!text)
+    char *secret = lw_secret_line(source, LW_SECRET_MAX, &why);
+    if (!secret)
         return lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
-    int failed = *text && *text != '\r' && *text != '\n'
-                     ? add_property(load, node, key, "", path)
-                     : lw_yaml_fail(load->tree, node, load->err,
-                                    "%s: its first line is empty", path);
-    lw_secret_free(text, len);
-    return failed;
+    lw_secret_free_text(secret);
+    return add_property(load, node, key, "", source);
 }
 
 /* librdkafka would look for its files in the current directory, whosever that is: like

@@ -17,6 +17,7 @@
 #include <yaml.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 struct build {

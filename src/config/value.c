@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "config/value.h"
 
@@ -150,7 +151,7 @@ static int store_word(struct lw_load *load, const struct lw_key *key,
 
 int lw_resolve_path(const char *config_name, const char *path, char *out, size_t size) {
     const char *slash = strrchr(config_name, '/');
-    bool as_is = !*path || *path == '/' || !slash || strncmp(path, "env:", 4) == 0;
+    bool as_is = !*path || *path == '/' || !slash || lw_secret_in_env(path);
     int dir = as_is ? 0 : (int)(slash - config_name) + 1;
     int used = snprintf(out, size, "%.*s%s", dir, config_name, path);
     return used < 0 || (size_t)used >= size ? -1 : 0;

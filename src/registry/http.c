@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "registry/registry_private.h"
@@ -41,36 +42,11 @@ struct lw_asker {
 
 /* ---- secrets ---- */
 
-/* The first line of a file, or of the environment for "env:NAME". */
-static int read_secret(const char *key, const char *path, char *out, size_t size,
+static int read_secret(const char *key, const char *source, char *out, size_t size,
                        struct lw_err *err) {
-    char *text;
-    size_t len;
-    struct lw_err why = {0};
-    if (strncmp(path, "env:", 4) == 0) {
-        const char *value = getenv(path + 4);
-        if (!value)
-            return lw_fail(err, LW_ECONFIG,
-                           "source.registry.%s: the environment variable %s is not set",
-                           key, path + 4);
-        text = lw_strdup(value);
-        len = strlen(text);
-    } else {
-        text = lw_read_file(path, SECRET_MAX, &len, &why);
-        if (!text)
-            return lw_fail(err, LW_ECONFIG, "source.registry.%s: %s", key, why.msg);
-    }
-    text[strcspn(text, "\r\n")] = '\0';
-    size_t line = strlen(text);
-    int rc = 0;
-    if (line == 0 || line >= size)
-        rc = lw_fail(err, LW_ECONFIG,
-                     "source.registry.%s: the first line of %s must hold 1 to %zu bytes",
-                     key, path, size - 1);
-    else
-        memcpy(out, text, line + 1);
-    lw_secret_free(text, len);
-    return rc;
+    return lw_secret_copy(source, out, size, err)
+               ? lw_err_context(err, "source.registry.%s", key)
+               : 0;
 }
 
 /* Puts what authenticates us into the handle, which keeps copies of its own. */
@@ -90,7 +66,7 @@ static int set_secrets(struct lw_asker *a, struct lw_err *err) {
         curl_easy_setopt(a->curl, CURLOPT_USERNAME, o->user);
         curl_easy_setopt(a->curl, CURLOPT_PASSWORD, rc ? NULL : secret);
     }
-    explicit_bzero(secret, sizeof secret);
+    lw_secret_wipe(secret, sizeof secret);
     return rc;
 }
 

@@ -198,7 +198,7 @@ static void bad_secrets(void **state) {
     } c[] = {
         {offsetof(struct lw_receiver, token_file), "`token_file`", ""},
         {offsetof(struct lw_receiver, token_file), "`token_file`", "HIDDEN x\n"},
-        {offsetof(struct lw_receiver, token_file), "`token_file`", "HIDDEN\nline"},
+        {offsetof(struct lw_receiver, token_file), "`token_file`", "\nHIDDEN"},
         {offsetof(struct lw_receiver, token_file), "`token_file`", "HIDDEN\xC3\xA4"},
         {offsetof(struct lw_receiver, secret_file), "`secret_file`", "whsec_HIDDEN"},
         {offsetof(struct lw_receiver, secret_file), "`secret_file`",

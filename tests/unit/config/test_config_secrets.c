@@ -13,6 +13,7 @@
 #include "alert/message.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "store/conn.h"
 
