@@ -48,7 +48,7 @@ const char *lw_delivered_name(enum lw_delivered d) {
     return name[d];
 }
 
-int lw_http_init(struct lw_err *err) {
+int lw_curl_init(struct lw_err *err) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
         return 0;
     return lw_fail(err, LW_ESTOP, "libcurl does not start; is its TLS library intact?");

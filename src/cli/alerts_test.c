@@ -98,7 +98,7 @@ int lw_cli_alerts_test(const struct lw_config *config, const struct lw_alerts_te
                        test->receiver ? "no receiver is called %.60s (`webhooks`)"
                                       : "there are no receivers (`webhooks`)%s",
                        test->receiver ? test->receiver : "");
-    if (lw_http_init(err))
+    if (lw_curl_init(err))
         return -1;
     form(config, test->who, &json);
     if (!test->print)

@@ -131,7 +131,7 @@ static void check_reach(struct lw_findings *f, const char *what, enum lw_finding
                         const char *url, const char *ca_file) {
     struct lw_err err = {0};
     char text[900], shown[200];
-    bool ok = lw_check_reach(url, ca_file, REACH_MS, &err) == 0;
+    bool ok = lw_curl_reach(url, ca_file, REACH_MS, &err) == 0;
     lw_url_shown(shown, sizeof shown, url);
     snprintf(text, sizeof text, "%s %s%s", shown,
              ok ? "can be reached" : "cannot be reached: ", ok ? "" : err.msg);

@@ -3,8 +3,8 @@
 
 #include <curl/curl.h>
 
-int lw_check_reach(const char *url, const char *ca_file, long timeout_ms,
-                   struct lw_err *err) {
+int lw_curl_reach(const char *url, const char *ca_file, long timeout_ms,
+                  struct lw_err *err) {
     char why[CURL_ERROR_SIZE] = "";
     CURL *curl = curl_easy_init();
     if (!curl)

@@ -6,7 +6,7 @@
 
 /* Connects (with TLS for https://, verified; ca_file "" for the system's), and sends
  * nothing. LW_EAGAIN with curl's reason. Blocks for at most timeout_ms. */
-int lw_check_reach(const char *url, const char *ca_file, long timeout_ms,
-                   struct lw_err *err);
+int lw_curl_reach(const char *url, const char *ca_file, long timeout_ms,
+                  struct lw_err *err);
 
 #endif

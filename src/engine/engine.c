@@ -129,7 +129,7 @@ static int open_registry(struct lw_engine *e, struct lw_err *err) {
 }
 
 static int start_all(struct lw_engine *e, struct lw_err *err) {
-    if (lw_http_init(err) || open_registry(e, err) || ask_permissions(e, err) ||
+    if (lw_curl_init(err) || open_registry(e, err) || ask_permissions(e, err) ||
         count_partitions(e, err))
         return -1;
     if (start_thread(&e->leader_thread, lw__leader_main, e, err))

@@ -517,7 +517,7 @@ static int start(void **state) {
     char config[200];
     long status = 0;
     *state = w;
-    if (lw_http_init(NULL) < 0)
+    if (lw_curl_init(NULL) < 0)
         return -1;
     unsetenv("http_proxy");
     w->hook = lw_peer_start(LW_PEER_REPLY, OK);

@@ -313,7 +313,7 @@ static void failures_before_the_network(void **state) {
 static int start(void **state) {
     (void)state;
     unsetenv("http_proxy");
-    return lw_http_init(NULL);
+    return lw_curl_init(NULL);
 }
 
 int main(void) {

@@ -74,7 +74,7 @@ static void missing_ca_file(void **state) {
 static int start(void **state) {
     (void)state;
     unsetenv("https_proxy");
-    return lw_http_init(NULL);
+    return lw_curl_init(NULL);
 }
 
 int main(void) {
