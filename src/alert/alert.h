@@ -208,7 +208,6 @@ enum lw_delivered {
     LW_RETRY,     /* no answer, 408, 425, 429, 5xx: the same may succeed later */
     LW_REFUSED    /* any other answer: not by itself */
 };
-const char *lw_delivered_name(enum lw_delivered d);
 
 #define LW_ANSWER_MAX 120
 
@@ -223,13 +222,12 @@ struct lw_http_result {
 };
 /* One POST: certificate checked, no redirect followed, http and https only, at most 64
  * KiB of answer read, over within req->timeout_ms whatever the peer does. Call
- * lw_curl_init once before threads start. */
+ * lw_curl_init (net/curl.h) once before threads start. */
 void lw_http_post(const struct lw_http_request *req, struct lw_http_result *out);
 /* n of them (<= LW_RECEIVERS_MAX) side by side: as long as the slowest, not as their sum.
  */
 void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
                        struct lw_http_result *out);
-int lw_curl_init(struct lw_err *err);
 
 /* Load, render, sign, post. A failure before the network (a missing secret, a bad
  * template) is LW_RETRY with the reason: somebody may mend it while the message waits. */

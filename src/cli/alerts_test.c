@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/alerts.h"
+#include "net/curl.h"
 
 static void form(const struct lw_config *config, const char *who, struct lw_buf *json) {
     struct lw_err err = {0};

@@ -6,10 +6,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/check.h"
-#include "cli/check_reach.h"
 #include "engine/message.h"
 #include "kafka/explain.h"
 #include "kafka/probe.h"
+#include "net/curl.h"
 
 #define KAFKA_MS         5000
 #define REACH_MS         5000

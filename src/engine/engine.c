@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "engine/engine_private.h"
 #include "kafka/explain.h"
+#include "net/curl.h"
 #include "store/access.h"
 
 #define METADATA_MS 5000 /* as long as a stop may have to wait */

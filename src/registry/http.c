@@ -1,16 +1,10 @@
-/* One exchange with the registry at a time, over within its timeout whatever the other
- * side does.
+/* One exchange with the registry at a time, over within its timeout whatever the registry
+ * does. The connection is kept between requests: a schema and its references come over
+ * one. An answer of more than 4 MiB is broken off.
  *
- * What the registry may do is small on purpose: the certificate is checked, only http and
- * https are spoken, no redirect is followed (credentials and answers belong to the host
- * that was configured), no cookie, netrc or compression, and an answer of more than 4 MiB
- * is broken off. The connection is kept between requests; a schema and its references
- * come over one.
- *
- * Secrets are read anew for each request, so that a rotated one is in use at once, and
- * wiped after it. No message of ours holds one, nor anything that the other side wrote
- * but numbers: what it says could repeat them. */
-#include <curl/curl.h>
+ * Secrets are read for each request, so that a rotated one is used at once, and wiped
+ * after it. No message of ours holds one, nor anything that the registry sent but
+ * numbers: its text could repeat a secret. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,25 +13,21 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "net/curl.h"
 #include "registry/registry_private.h"
 
 #define SECRET_MAX   ((size_t)8 * 1024)
 #define HEADER_MAX   ((size_t)64 * 1024)
-#define CONNECT_MAX  (5 * LW_SECOND)
 #define USER_AGENT   "leeway"
 #define CONTENT_TYPE "application/vnd.schemaregistry.v1+json"
 
 struct lw_asker {
     struct lw_registry_options options;
-    CURL *curl;
-    struct curl_slist *headers;
+    struct lw_curl curl;
     atomic_bool stop;
     int64_t retry_after_ms;
     /* of the exchange under way */
     struct lw_buf *answer;
-    size_t header_bytes;
-    bool too_large;
-    char error[CURL_ERROR_SIZE];
 };
 
 /* ---- secrets ---- */
@@ -56,15 +46,15 @@ static int set_secrets(struct lw_asker *a, struct lw_err *err) {
     int rc = 0;
     if (o->token_file[0]) {
         rc = read_secret("token_file", o->token_file, secret, sizeof secret, err);
-        curl_easy_setopt(a->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
-        curl_easy_setopt(a->curl, CURLOPT_XOAUTH2_BEARER, rc ? NULL : secret);
+        curl_easy_setopt(a->curl.easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        curl_easy_setopt(a->curl.easy, CURLOPT_XOAUTH2_BEARER, rc ? NULL : secret);
     } else if (o->user[0]) {
         if (o->password_file[0])
             rc = read_secret("password_file", o->password_file, secret, sizeof secret,
                              err);
-        curl_easy_setopt(a->curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        curl_easy_setopt(a->curl, CURLOPT_USERNAME, o->user);
-        curl_easy_setopt(a->curl, CURLOPT_PASSWORD, rc ? NULL : secret);
+        curl_easy_setopt(a->curl.easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        curl_easy_setopt(a->curl.easy, CURLOPT_USERNAME, o->user);
+        curl_easy_setopt(a->curl.easy, CURLOPT_PASSWORD, rc ? NULL : secret);
     }
     lw_secret_wipe(secret, sizeof secret);
     return rc;
@@ -75,8 +65,7 @@ static int set_secrets(struct lw_asker *a, struct lw_err *err) {
 static size_t on_body(char *data, size_t size, size_t count, void *arg) {
     struct lw_asker *a = arg;
     size_t len = size * count;
-    a->too_large = len > LW_ANSWER_BYTES_MAX - a->answer->len;
-    if (a->too_large)
+    if (!lw_curl_take_body(&a->curl, len))
         return 0;
     lw_buf_put(a->answer, data, len);
     return len;
@@ -85,9 +74,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
 static size_t on_header(char *data, size_t size, size_t count, void *arg) {
     struct lw_asker *a = arg;
     (void)data;
-    a->header_bytes += size * count;
-    a->too_large = a->header_bytes > HEADER_MAX;
-    return a->too_large ? 0 : size * count;
+    return lw_curl_take_header(&a->curl, size * count) ? size * count : 0;
 }
 
 static int on_progress(void *arg, curl_off_t down_total, curl_off_t down,
@@ -102,21 +89,12 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down,
 
 static void set_peer(struct lw_asker *a) {
     const struct lw_registry_options *o = &a->options;
-    int64_t connect = o->timeout_ms < CONNECT_MAX ? o->timeout_ms : CONNECT_MAX;
-    CURL *curl = a->curl;
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)o->timeout_ms);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(curl, CURLOPT_HTTP09_ALLOWED, 0L);
+    lw_curl_open(&a->curl, o->ca_file, o->timeout_ms, HEADER_MAX, LW_ANSWER_BYTES_MAX);
+    lw_curl_header(&a->curl, "Accept: " CONTENT_TYPE ", application/json");
+    lw_curl_header(&a->curl, "Content-Type: " CONTENT_TYPE);
+    lw_curl_header(&a->curl, "Expect:");
+    CURL *curl = a->curl.easy;
     curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT);
-    if (o->ca_file[0])
-        curl_easy_setopt(curl, CURLOPT_CAINFO, o->ca_file);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, a->headers);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
@@ -124,30 +102,16 @@ static void set_peer(struct lw_asker *a) {
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, a);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, a->error);
-}
-
-static void add_header(struct lw_asker *a, const char *line) {
-    struct curl_slist *more = curl_slist_append(a->headers, line);
-    lw_assert(more != NULL);
-    a->headers = more;
 }
 
 struct lw_asker *lw__asker_new(const struct lw_registry_options *o, struct lw_err *err) {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        lw_fail(err, LW_ESTOP, "libcurl does not start; is its TLS library intact?");
+    if (lw_curl_init(err))
         return NULL;
-    }
     struct lw_asker *a = lw_calloc(1, sizeof *a);
     a->options = *o;
     size_t len = strlen(a->options.url);
     while (len > 0 && a->options.url[len - 1] == '/')
         a->options.url[--len] = '\0';
-    a->curl = curl_easy_init();
-    lw_assert(a->curl != NULL);
-    add_header(a, "Accept: " CONTENT_TYPE ", application/json");
-    add_header(a, "Content-Type: " CONTENT_TYPE);
-    add_header(a, "Expect:");
     set_peer(a);
     char *authorities = NULL;
     size_t size;
@@ -168,8 +132,7 @@ struct lw_asker *lw__asker_new(const struct lw_registry_options *o, struct lw_er
 void lw__asker_free(struct lw_asker *a) {
     if (!a)
         return;
-    curl_easy_cleanup(a->curl);
-    curl_slist_free_all(a->headers);
+    lw_curl_close(&a->curl);
     free(a);
 }
 
@@ -182,7 +145,7 @@ int64_t lw__asker_retry_after(const struct lw_asker *a) {
 }
 
 char *lw__escape(struct lw_asker *a, const char *text) {
-    char *escaped = curl_easy_escape(a->curl, text, 0);
+    char *escaped = curl_easy_escape(a->curl.easy, text, 0);
     lw_assert(escaped != NULL);
     char *out = lw_strdup(escaped);
     curl_free(escaped);
@@ -192,47 +155,42 @@ char *lw__escape(struct lw_asker *a, const char *text) {
 /* ---- one exchange ---- */
 
 static int transfer(struct lw_asker *a, struct lw_err *err) {
-    CURLcode rc = curl_easy_perform(a->curl);
+    CURLcode rc = curl_easy_perform(a->curl.easy);
     if (rc == CURLE_OK)
         return 0;
-    if (a->too_large)
+    if (a->curl.too_large)
         return lw_fail(err, LW_EAGAIN, "the answer of %s exceeds %zu bytes",
                        a->options.url, LW_ANSWER_BYTES_MAX);
     return lw_fail(err, LW_EAGAIN, "no answer from %s: %.200s", a->options.url,
-                   a->error[0] ? a->error : curl_easy_strerror(rc));
+                   lw_curl_reason(&a->curl, rc));
 }
 
 int lw__ask(struct lw_asker *a, const char *path, const char *body, struct lw_buf *answer,
             long *status, struct lw_err *err) {
     struct lw_buf url = {0};
     struct lw_err why = {0};
-    curl_off_t wait = 0;
     lw_buf_printf(&url, "%s%s", a->options.url, path);
     a->answer = answer;
-    a->header_bytes = 0;
-    a->too_large = false;
-    a->error[0] = '\0';
-    a->retry_after_ms = 0;
+    lw_curl_rewind(&a->curl);
     lw_buf_clear(answer);
-    curl_easy_setopt(a->curl, CURLOPT_URL, lw_buf_str(&url));
+    curl_easy_setopt(a->curl.easy, CURLOPT_URL, lw_buf_str(&url));
     if (body) {
-        curl_easy_setopt(a->curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(a->curl, CURLOPT_POSTFIELDS, body);
-        curl_easy_setopt(a->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+        curl_easy_setopt(a->curl.easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(a->curl.easy, CURLOPT_POSTFIELDS, body);
+        curl_easy_setopt(a->curl.easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)strlen(body));
     } else {
-        curl_easy_setopt(a->curl, CURLOPT_HTTPGET, 1L);
+        curl_easy_setopt(a->curl.easy, CURLOPT_HTTPGET, 1L);
     }
     int rc = set_secrets(a, &why);
     if (rc) /* a secret that is being replaced may be back in a moment */
         lw_fail(err, LW_EAGAIN, "%s", why.msg);
     else
         rc = transfer(a, err);
-    curl_easy_setopt(a->curl, CURLOPT_PASSWORD, NULL);
-    curl_easy_setopt(a->curl, CURLOPT_XOAUTH2_BEARER, NULL);
-    curl_easy_getinfo(a->curl, CURLINFO_RESPONSE_CODE, status);
-    curl_easy_getinfo(a->curl, CURLINFO_RETRY_AFTER, &wait);
-    if (wait > 0)
-        a->retry_after_ms = wait < 3600 ? (int64_t)wait * 1000 : LW_HOUR;
+    curl_easy_setopt(a->curl.easy, CURLOPT_PASSWORD, NULL);
+    curl_easy_setopt(a->curl.easy, CURLOPT_XOAUTH2_BEARER, NULL);
+    curl_easy_getinfo(a->curl.easy, CURLINFO_RESPONSE_CODE, status);
+    a->retry_after_ms = lw_curl_retry_after_ms(&a->curl);
     lw_buf_fini(&url);
     return rc;
 }

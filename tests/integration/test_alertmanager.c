@@ -25,6 +25,7 @@
 #include "alert/alert.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "net/curl.h"
 #include "support/http_peer.h"
 
 #define BINARY "/usr/bin/prometheus-alertmanager"

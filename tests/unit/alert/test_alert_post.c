@@ -3,6 +3,7 @@
  * limit is the judge. */
 #include "alert_test.h"
 #include "base/time.h"
+#include "net/curl.h"
 #include "support/http_peer.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -5,6 +5,7 @@
 
 #include "alert_test.h"
 #include "base/time.h"
+#include "net/curl.h"
 #include "support/tls_peer.h"
 
 #define DAY_S 86400L
