@@ -61,6 +61,18 @@ struct lw_section {
     const struct lw_key *key;
 };
 
+/* A key that had another name before. It is refused with a sentence that names the new
+ * one; nothing reads it. */
+struct lw_renamed_key {
+    const char *section; /* title of its section; "": the top level */
+    const char *old, *new;
+};
+/* renamed.c; ends with a row of NULLs */
+extern const struct lw_renamed_key lw_renamed_keys[];
+/* The new name of the section's key, or NULL when it was never renamed. */
+const char *lw_renamed_key_find(const struct lw_renamed_key *table, const char *section,
+                                const char *name);
+
 #define LW_SETS_MAX 32
 
 /* A feature set. */

@@ -60,11 +60,19 @@ static int refuse_unknown(struct lw_load *load, const struct lw_section *section
     lw_assert(section->n <= KEYS_MAX);
     for (size_t i = 0; i < section->n; i++)
         names[i] = section->key[i].name;
-    for (size_t i = 0; i < node->n; i++)
-        if (!row_of(section, node->child[i]->key))
-            return lw_yaml_fail_key(
-                load->tree, node->child[i], load->err, "there is no such key%s",
-                lw_suggest(hint, sizeof hint, node->child[i]->key, names, section->n));
+    for (size_t i = 0; i < node->n; i++) {
+        const struct lw_yaml *child = node->child[i];
+        if (row_of(section, child->key))
+            continue;
+        const char *new =
+            lw_renamed_key_find(lw_renamed_keys, section->title, child->key);
+        if (new)
+            return lw_yaml_fail_key(load->tree, child, load->err,
+                                    "this key is now called '%s'", new);
+        return lw_yaml_fail_key(
+            load->tree, child, load->err, "there is no such key%s",
+            lw_suggest(hint, sizeof hint, child->key, names, section->n));
+    }
     return 0;
 }
 
