@@ -43,7 +43,8 @@ static void report(const struct lw_engine *engine) {
            "messages=%" PRIu64 " scored=%" PRIu64 " dead=%" PRIu64
            " leading=%d training=%d "
            "stalled=%d outbox=%" PRIu64 " since_poll_ms=%" PRId64,
-           s.messages, s.scored, s.dead, s.leading, s.training, s.stalled, s.outbox,
+           s.counts.n[LW_PROCESS_MESSAGES], s.counts.n[LW_PROCESS_SCORED],
+           s.counts.n[LW_PROCESS_DEAD], s.leading, s.training, s.stalled, s.outbox,
            lw_mono_ms() - s.polled_ms);
 }
 

@@ -265,12 +265,8 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.outbox += atomic_load(&e->outbox[i]);
     for (int i = 0; i < e->nworkers; i++) {
         struct lw_worker_status w = lw__worker_status(e->worker[i]);
-        s.messages += w.messages;
-        s.scored += w.scored;
-        s.dead += w.dead;
-        s.flushes += w.flushes;
-        s.flush_failures += w.flush_failures;
-        s.flush_us += w.flush_us;
+        for (int k = 0; k < LW_PROCESS_COUNTERS; k++)
+            s.counts.n[k] += w.counts.n[k];
         s.partitions += w.owned;
         s.stalled |= w.stalled;
         s.held += w.held;

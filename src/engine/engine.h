@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "core/health.h"
 #include "core/monitor.h"
+#include "core/process_counter.h"
 
 #define LW_CODE_VERSION "0.1.0"
 
@@ -50,11 +51,9 @@ bool lw_engine_failed(const struct lw_engine *e, struct lw_err *why);
 /* As known in this process; cheap, any thread. */
 struct lw_engine_status {
     bool leading;
-    bool training;                   /* a request is pending or being worked on */
-    int64_t sealed_until_ms;         /* INT64_MIN before the first */
-    uint64_t messages, scored, dead; /* consumed by this process's workers */
-    /* partitions flushed to Redis; refused or unanswered; time in both */
-    uint64_t flushes, flush_failures, flush_us;
+    bool training;                        /* a request is pending or being worked on */
+    int64_t sealed_until_ms;              /* INT64_MIN before the first */
+    struct lw_process_counts counts;      /* of this process's workers */
     uint64_t trainings, trainings_failed; /* by this process since it started */
     uint64_t outbox;                      /* deliveries waiting, as last seen */
     int partitions;                       /* owned by its workers */

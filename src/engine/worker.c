@@ -122,16 +122,13 @@ void lw__worker_free(struct lw_worker *w) {
 }
 
 struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
-    return (struct lw_worker_status){
-        .messages = atomic_load(&w->messages),
-        .scored = atomic_load(&w->scored),
-        .dead = atomic_load(&w->dead_letters),
-        .flushes = atomic_load(&w->flushes),
-        .flush_failures = atomic_load(&w->flush_failures),
-        .flush_us = atomic_load(&w->flush_us),
+    struct lw_worker_status s = {
         .owned = atomic_load(&w->owned),
         .polled_ms = atomic_load(&w->polled_ms),
         .stalled = atomic_load(&w->stalled) || atomic_load(&w->held) > 0,
         .held = atomic_load(&w->held),
         .settled = atomic_load(&w->settled) == atomic_load(&w->engine->flow)};
+    for (int k = 0; k < LW_PROCESS_COUNTERS; k++)
+        s.counts.n[k] = atomic_load(&w->counter[k]);
+    return s;
 }

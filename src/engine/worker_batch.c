@@ -34,7 +34,7 @@ static void score_and_add(struct lw_worker *w, struct lw_slot *s,
     lw_partition_add(s->progress, m->offset, row, reason, watched, scored, n);
     if (n == 0)
         return;
-    count_one(&w->scored);
+    count_one(&w->counter[LW_PROCESS_SCORED]);
     if (w->predictions)
         lw__out_prediction(w, m, row, &scored[0]);
 }
@@ -44,7 +44,7 @@ static void advance(struct lw_worker *w, struct lw_slot *s, const rd_kafka_messa
     s->changed = true;
     s->next_offset = m->offset + 1;
     w->since_flush++;
-    count_one(&w->messages);
+    count_one(&w->counter[LW_PROCESS_MESSAGES]);
 }
 
 /* Only what can never be read becomes a letter; anything else is tried again. */
@@ -57,7 +57,7 @@ static int refuse(struct lw_worker *w, struct lw_slot *s, const rd_kafka_message
                               m->partition, (long long)m->offset);
     advance(w, s, m);
     lw_partition_dead(s->progress);
-    atomic_fetch_add(&w->dead_letters, 1);
+    atomic_fetch_add(&w->counter[LW_PROCESS_DEAD], 1);
     return 0;
 }
 

@@ -11,25 +11,15 @@
 
 #define C       "counter"
 #define G       "gauge"
-#define W(name) lw__metric_##name
+#define W(name) lw__metric_##name, 0, 0
+#define COUNTER(id, name, unit, per, meaning)                                            \
+    {name, C, unit, "", meaning, lw__metric_counter, LW_PROCESS_##id, per},
 
 const struct lw_metric_row lw_metric_rows[] = {
     /* this process */
     {"leeway_info", G, "", "version,stream,process", "What runs here; always 1.",
      W(info)},
-    {"leeway_messages_total", C, "", "", "Messages consumed by this process.",
-     W(messages)},
-    {"leeway_scored_total", C, "", "", "Events predicted by a champion in this process.",
-     W(scored)},
-    {"leeway_dead_letters_total", C, "", "",
-     "Messages that this process could not read and sent to the dead-letter topic.",
-     W(dead)},
-    {"leeway_flushes_total", C, "", "", "Partitions flushed to Redis.", W(flushes)},
-    {"leeway_flush_failures_total", C, "", "",
-     "Flushes that Redis refused or did not answer; they are tried again.",
-     W(flush_failures)},
-    {"leeway_flush_seconds_total", C, "seconds", "",
-     "Time in flushes; over leeway_flushes_total it is the mean.", W(flush_seconds)},
+    LW_PROCESS_COUNTER_ROWS(COUNTER) /* core/process_counter.h */
     {"leeway_redis_round_trips_total", C, "", "", "Round trips to Redis, of all threads.",
      W(round_trips)},
     {"leeway_redis_up", G, "", "", "1 when Redis answered the last look.", W(redis_up)},
