@@ -2,12 +2,12 @@
  * jansson answers NULL on exhausted memory; that ends the process as everywhere else.
  * Reals are written with 15 significant digits: 0.1 reads 0.1, and no figure here is
  * better than that. */
-#include <math.h>
 #include <string.h>
 
 #include "alert/message.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "json/json.h"
 
 #define TEXT_MAX 4096
 
@@ -38,12 +38,11 @@ void lw_json_lines(json_t *object, const char *key, const char *text, size_t max
 }
 
 void lw_json_real(json_t *object, const char *key, double v) {
-    set(object, key, isfinite(v) ? json_real(v) : json_null());
+    set(object, key, lw_json_number(v));
 }
 
 void lw_json_time(json_t *object, const char *key, int64_t ms) {
-    char text[40];
-    set(object, key, json_string(lw_format_time(text, sizeof text, ms)));
+    set(object, key, lw_json_instant(ms));
 }
 
 static int take(const char *data, size_t len, void *arg) {

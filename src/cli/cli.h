@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "core/monitor.h"
+#include "json/json.h"
 
 enum { LW_EXIT_OK = 0, LW_EXIT_FAILED = 1, LW_EXIT_USAGE = 2, LW_EXIT_CONDITION = 3 };
 
@@ -69,7 +70,7 @@ struct lw_config *lw_cli_config(const struct lw_command *command, const char *pa
 void lw_cli_print_json(json_t *object);
 /* The same over several lines, for people. */
 void lw_cli_show_json(json_t *object);
-json_t *lw_cli_number(double v); /* null for NaN */
+#define lw_cli_number lw_json_number
 /* A text that others wrote, made harmless, as JSON. */
 json_t *lw_cli_text(const char *text);
 /* One line, with its newline: whatever its values hold, it stays one line and drives no

@@ -74,10 +74,6 @@ void lw_cli_line(FILE *out, const char *fmt, ...) {
     lw_buf_fini(&raw);
 }
 
-json_t *lw_cli_number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 void lw_progress_start(struct lw_progress *p, const char *what) {
     *p = (struct lw_progress){.what = what, .began_ms = lw_mono_ms()};
 }

@@ -16,9 +16,7 @@ int lw_injections_parse(const struct lw_texts *texts, const struct lw_event_spec
 }
 
 static json_t *time_json(int64_t ms) {
-    char text[32];
-    return ms == INT64_MAX ? json_null()
-                           : json_string(lw_format_time(text, sizeof text, ms));
+    return ms == INT64_MAX ? json_null() : lw_json_instant(ms);
 }
 
 static void set_duration(json_t *o, const char *key, int64_t ms) {

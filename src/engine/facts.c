@@ -1,7 +1,6 @@
 /* The facts of a version as JSON: what was tried, how it was judged, and from which data
  * exactly. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,25 +10,17 @@
 #include "base/text.h"
 #include "engine/engine_private.h"
 #include "engine/trials.h"
-
-static json_t *number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
-static json_t *time_text(int64_t ms) {
-    char text[32];
-    return json_string(lw_format_time(text, sizeof text, ms));
-}
+#include "json/json.h"
 
 static json_t *gate(const struct lw_gate *g) {
     json_t *o = json_object();
     json_object_set_new(o, "passed", json_boolean(g->passed));
     json_object_set_new(o, "rows", json_integer((json_int_t)g->n));
     json_object_set_new(o, "blocks", json_integer((json_int_t)g->blocks));
-    json_object_set_new(o, "champion_rmse", number(g->champion_rmse));
-    json_object_set_new(o, "challenger_rmse", number(g->challenger_rmse));
-    json_object_set_new(o, "gain", number(g->gain));
-    json_object_set_new(o, "z", number(g->z));
+    json_object_set_new(o, "champion_rmse", lw_json_number(g->champion_rmse));
+    json_object_set_new(o, "challenger_rmse", lw_json_number(g->challenger_rmse));
+    json_object_set_new(o, "gain", lw_json_number(g->gain));
+    json_object_set_new(o, "z", lw_json_number(g->z));
     json_object_set_new(o, "verdict", json_string(g->reason));
     return o;
 }
@@ -59,9 +50,9 @@ static json_t *lineage(const struct lw_config *config, const struct lw_training 
     json_object_set_new(o, "gone", json_integer((json_int_t)l->gone));
     json_object_set_new(o, "undecodable", json_integer((json_int_t)l->undecodable));
     json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));
-    json_object_set_new(o, "rows_from", time_text(t->rows_from_ms));
-    json_object_set_new(o, "holdout_from", time_text(t->holdout_from_ms));
-    json_object_set_new(o, "until", time_text(t->as_of_ms));
+    json_object_set_new(o, "rows_from", lw_json_instant(t->rows_from_ms));
+    json_object_set_new(o, "holdout_from", lw_json_instant(t->holdout_from_ms));
+    json_object_set_new(o, "until", lw_json_instant(t->as_of_ms));
     json_object_set_new(o, "left_out", lw_left_out_json(t));
     json_object_set_new(o, "config_hash", json_string(hash));
     json_object_set_new(o, "code", json_string(LW_CODE_VERSION));
@@ -79,8 +70,8 @@ char *lw__facts(const struct lw_config *config, const struct lw_request *request
     json_object_set_new(o, "coefficients",
                         json_integer((json_int_t)lw_model_coefficients(t->model)));
     json_object_set_new(o, "fingerprint", json_string(print));
-    json_object_set_new(o, "heldout_rmse", number(t->trial[t->chosen].rmse));
-    json_object_set_new(o, "seconds", number(seconds));
+    json_object_set_new(o, "heldout_rmse", lw_json_number(t->trial[t->chosen].rmse));
+    json_object_set_new(o, "seconds", lw_json_number(seconds));
     json_object_set_new(o, "trials", lw_trials_json(t));
     json_object_set_new(o, "gate", gate(&t->gate));
     json_object_set_new(o, "lineage", lineage(config, t, l));
