@@ -70,7 +70,6 @@ struct lw_config *lw_cli_config(const struct lw_command *command, const char *pa
 void lw_cli_print_json(json_t *object);
 /* The same over several lines, for people. */
 void lw_cli_show_json(json_t *object);
-#define lw_cli_number lw_json_number
 /* A text that others wrote, made harmless, as JSON. */
 json_t *lw_cli_text(const char *text);
 /* One line, with its newline: whatever its values hold, it stays one line and drives no

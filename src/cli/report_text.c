@@ -161,17 +161,17 @@ static json_t *side_json(const struct lw_report *r, int which) {
     json_object_set_new(o, "times", json_string(lw_report_span(side, span, sizeof span)));
     if (side->errors.n) {
         json_object_set_new(o, "scored", json_integer((json_int_t)side->errors.n));
-        json_object_set_new(o, "rmse", lw_cli_number(lw_errors_rmse(&side->errors)));
+        json_object_set_new(o, "rmse", lw_json_number(lw_errors_rmse(&side->errors)));
         json_object_set_new(o, "rmse_se",
-                            lw_cli_number(lw_errors_rmse_se(&side->errors)));
-        json_object_set_new(o, "bias", lw_cli_number(lw_errors_bias(&side->errors)));
-        json_object_set_new(o, "mae", lw_cli_number(lw_errors_mae(&side->errors)));
+                            lw_json_number(lw_errors_rmse_se(&side->errors)));
+        json_object_set_new(o, "bias", lw_json_number(lw_errors_bias(&side->errors)));
+        json_object_set_new(o, "mae", lw_json_number(lw_errors_mae(&side->errors)));
     }
     return o;
 }
 
 static void put(json_t *o, const char *key, double v) {
-    json_object_set_new(o, key, lw_cli_number(v));
+    json_object_set_new(o, key, lw_json_number(v));
 }
 
 static void put_drift(json_t *o, const struct lw_drift *d, bool numeric) {

@@ -23,7 +23,7 @@
 static json_t *number_json(double v) {
     if (fabs(v) < 9e15 && v == trunc(v))
         return json_integer((json_int_t)v);
-    return lw_cli_number(v);
+    return lw_json_number(v);
 }
 
 static json_t *now_json(const struct lw_reply *now) {

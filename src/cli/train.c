@@ -173,10 +173,11 @@ static void print_result_json(const struct lw_config *config, const struct optio
         set_time(out, "holdout_from", t->holdout_from_ms);
         json_object_set_new(out, "holdout_rows",
                             json_integer((json_int_t)t->holdout_rows));
-        json_object_set_new(out, "holdout_rmse", lw_cli_number(t->trial[t->chosen].rmse));
+        json_object_set_new(out, "holdout_rmse",
+                            lw_json_number(t->trial[t->chosen].rmse));
         json_object_set_new(out, "trials", lw_trials_json(t));
     } else {
-        json_object_set_new(out, "train_rmse", lw_cli_number(r->report.train_rmse));
+        json_object_set_new(out, "train_rmse", lw_json_number(r->report.train_rmse));
     }
     json_object_set_new(out, "coefficients",
                         json_integer((json_int_t)lw_model_coefficients(t->model)));
