@@ -34,7 +34,7 @@ struct lw_registry_client *lw_registry_client_new(const struct lw_registry_optio
                                                   struct lw_err *err) {
     struct lw_registry_client *c = lw_calloc(1, sizeof *c);
     c->options = *o;
-    c->asker = lw__asker_new(o, err);
+    c->asker = lw__connection_new(o, err);
     if (c->asker)
         return c;
     free(c);
@@ -44,17 +44,17 @@ struct lw_registry_client *lw_registry_client_new(const struct lw_registry_optio
 void lw_registry_client_free(struct lw_registry_client *c) {
     if (!c)
         return;
-    lw__asker_free(c->asker);
+    lw__connection_free(c->asker);
     lw_buf_fini(&c->answer);
     free(c);
 }
 
 void lw__client_stop(struct lw_registry_client *c) {
-    lw__asker_stop(c->asker);
+    lw__connection_stop(c->asker);
 }
 
 int64_t lw_registry_client_retry_after(const struct lw_registry_client *c) {
-    return lw__asker_retry_after(c->asker);
+    return lw__connection_retry_after(c->asker);
 }
 
 char *lw_frame_name(char *out, size_t size, const struct lw_frame *frame) {
@@ -110,7 +110,7 @@ static int refuse(struct lw_registry_client *c, long status, struct lw_err *err)
 /* GET into c->answer. */
 static int get(struct lw_registry_client *c, const char *path, struct lw_err *err) {
     long status = c->status = 0;
-    if (lw__ask(c->asker, path, NULL, &c->answer, &status, err))
+    if (lw__connection_ask(c->asker, path, NULL, &c->answer, &status, err))
         return -1;
     c->status = status;
     return status == 200 ? 0 : refuse(c, status, err);
@@ -119,7 +119,7 @@ static int get(struct lw_registry_client *c, const char *path, struct lw_err *er
 static int get_version(struct lw_registry_client *c, const char *subject, int64_t version,
                        struct lw_registered *out, struct lw_err *err) {
     struct lw_buf path = {0};
-    char *escaped = lw__escape(c->asker, subject);
+    char *escaped = lw__connection_escape(c->asker, subject);
     if (version > 0)
         lw_buf_printf(&path, "/subjects/%s/versions/%" PRId64, escaped, version);
     else
@@ -294,7 +294,7 @@ static int post(struct lw_registry_client *c, const char *path, const char *sche
     json_decref(request);
     if (!body)
         return lw_fail(err, LW_ECONFIG, "the schema is no text in UTF-8");
-    int rc = lw__ask(c->asker, path, body, &c->answer, &status, err);
+    int rc = lw__connection_ask(c->asker, path, body, &c->answer, &status, err);
     free(body);
     if (rc)
         return -1;
@@ -318,7 +318,7 @@ int lw_registry_client_register(struct lw_registry_client *c, const char *subjec
                                 const char *schema, uint32_t *id, struct lw_err *err) {
     struct lw_buf path = {0};
     struct lw_err why = {0};
-    char *escaped = lw__escape(c->asker, subject);
+    char *escaped = lw__connection_escape(c->asker, subject);
     lw_buf_printf(&path, "/subjects/%s", escaped);
     int rc = post(c, lw_buf_str(&path), schema, id, &why);
     if (rc && why.code == LW_ENOTFOUND) {

@@ -104,7 +104,8 @@ static void set_peer(struct lw_asker *a) {
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, a);
 }
 
-struct lw_asker *lw__asker_new(const struct lw_registry_options *o, struct lw_err *err) {
+struct lw_asker *lw__connection_new(const struct lw_registry_options *o,
+                                    struct lw_err *err) {
     if (lw_curl_init(err))
         return NULL;
     struct lw_asker *a = lw_calloc(1, sizeof *a);
@@ -125,26 +126,26 @@ struct lw_asker *lw__asker_new(const struct lw_registry_options *o, struct lw_er
     free(authorities);
     if (rc == 0)
         return a;
-    lw__asker_free(a);
+    lw__connection_free(a);
     return NULL;
 }
 
-void lw__asker_free(struct lw_asker *a) {
+void lw__connection_free(struct lw_asker *a) {
     if (!a)
         return;
     lw_curl_close(&a->curl);
     free(a);
 }
 
-void lw__asker_stop(struct lw_asker *a) {
+void lw__connection_stop(struct lw_asker *a) {
     atomic_store(&a->stop, true);
 }
 
-int64_t lw__asker_retry_after(const struct lw_asker *a) {
+int64_t lw__connection_retry_after(const struct lw_asker *a) {
     return a->retry_after_ms;
 }
 
-char *lw__escape(struct lw_asker *a, const char *text) {
+char *lw__connection_escape(struct lw_asker *a, const char *text) {
     char *escaped = curl_easy_escape(a->curl.easy, text, 0);
     lw_assert(escaped != NULL);
     char *out = lw_strdup(escaped);
@@ -165,8 +166,8 @@ static int transfer(struct lw_asker *a, struct lw_err *err) {
                    lw_curl_reason(&a->curl, rc));
 }
 
-int lw__ask(struct lw_asker *a, const char *path, const char *body, struct lw_buf *answer,
-            long *status, struct lw_err *err) {
+int lw__connection_ask(struct lw_asker *a, const char *path, const char *body,
+                       struct lw_buf *answer, long *status, struct lw_err *err) {
     struct lw_buf url = {0};
     struct lw_err why = {0};
     lw_buf_printf(&url, "%s%s", a->options.url, path);

@@ -56,18 +56,19 @@ char *lw__compose(struct lw_text schema, const struct lw_text *part, size_t npar
 
 struct lw_asker;
 
-struct lw_asker *lw__asker_new(const struct lw_registry_options *o, struct lw_err *err);
-void lw__asker_free(struct lw_asker *a);
+struct lw_asker *lw__connection_new(const struct lw_registry_options *o,
+                                    struct lw_err *err);
+void lw__connection_free(struct lw_asker *a);
 /* Ends a request under way from another thread (looked at about each second). */
-void lw__asker_stop(struct lw_asker *a);
+void lw__connection_stop(struct lw_asker *a);
 /* GET, or POST with a body, of base + path; the answer's bytes (appended to an empty
  * buffer) and status, 200 to 599. LW_EAGAIN: no whole answer of at most
  * LW_ANSWER_BYTES_MAX came. */
-int lw__ask(struct lw_asker *a, const char *path, const char *body, struct lw_buf *answer,
-            long *status, struct lw_err *err);
+int lw__connection_ask(struct lw_asker *a, const char *path, const char *body,
+                       struct lw_buf *answer, long *status, struct lw_err *err);
 /* Percent-encoded for a path; free() it. */
-char *lw__escape(struct lw_asker *a, const char *text);
-int64_t lw__asker_retry_after(const struct lw_asker *a);
+char *lw__connection_escape(struct lw_asker *a, const char *text);
+int64_t lw__connection_retry_after(const struct lw_asker *a);
 
 /* ---- client.c ---- */
 

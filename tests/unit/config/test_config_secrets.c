@@ -30,8 +30,9 @@ void *__wrap_realloc(void *p, size_t size);
 
 /* registry_private.h and core/ each have a struct lw_reference. */
 struct lw_asker;
-struct lw_asker *lw__asker_new(const struct lw_registry_options *o, struct lw_err *err);
-void lw__asker_free(struct lw_asker *a);
+struct lw_asker *lw__connection_new(const struct lw_registry_options *o,
+                                    struct lw_err *err);
+void lw__connection_free(struct lw_asker *a);
 
 static size_t freed, unwiped;
 
@@ -251,9 +252,9 @@ static void the_registry_is_forgotten(void **state) {
     lw_copy(o.url, sizeof o.url, "http://127.0.0.1:1");
     lw_copy(o.token_file, sizeof o.token_file,
             file("token", SECRET "\n", path, sizeof path));
-    struct lw_asker *a = lw__asker_new(&o, &err);
+    struct lw_asker *a = lw__connection_new(&o, &err);
     assert_non_null(a);
-    lw__asker_free(a);
+    lw__connection_free(a);
     all_wiped();
 }
 
