@@ -1,4 +1,4 @@
-/* The registry's answers, read as what somebody else sent: sizes are bounded by http.c,
+/* The registry's answers, read as what somebody else sent: sizes are bounded by connection.c,
  * and every field is looked at before it is believed.
  *
  * A schema comes as a text within JSON. Which language it is in stands in "schemaType",

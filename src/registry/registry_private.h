@@ -52,7 +52,7 @@ struct lw_text {
 char *lw__compose(struct lw_text schema, const struct lw_text *part, size_t nparts,
                   struct lw_err *err);
 
-/* ---- http.c: one exchange ---- */
+/* ---- connection.c: one exchange ---- */
 
 struct lw_asker;
 
