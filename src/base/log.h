@@ -2,8 +2,8 @@
  * Values are given as a printf format of key=value pairs; quote texts that may hold
  * spaces with lw_log_quote. Only shells (engine, cli) log; layers below return errors.
  * Thread: any. */
-#ifndef LW_LOG_H
-#define LW_LOG_H
+#ifndef LW_BASE_LOG_H
+#define LW_BASE_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 #endif
 
-static void *checked(void *p, size_t size) {
+static void *check_allocated(void *p, size_t size) {
     if (!p && size > 0) {
         fprintf(stderr, "leeway: out of memory asking for %zu bytes\n", size);
         abort();
@@ -21,7 +21,7 @@ static void *checked(void *p, size_t size) {
     return p;
 }
 
-static size_t product(size_t count, size_t size) {
+static size_t size_product(size_t count, size_t size) {
     size_t total;
     if (__builtin_mul_overflow(count, size, &total)) {
         fprintf(stderr, "leeway: allocation of %zu x %zu bytes overflows\n", count, size);
@@ -31,17 +31,17 @@ static size_t product(size_t count, size_t size) {
 }
 
 void *lw_malloc(size_t size) {
-    return checked(malloc(size ? size : 1), size);
+    return check_allocated(malloc(size ? size : 1), size);
 }
 
 void *lw_calloc(size_t count, size_t size) {
-    size_t total = product(count, size);
-    return checked(calloc(1, total ? total : 1), total);
+    size_t total = size_product(count, size);
+    return check_allocated(calloc(1, total ? total : 1), total);
 }
 
 void *lw_realloc(void *old, size_t count, size_t size) {
-    size_t total = product(count, size);
-    return checked(realloc(old, total ? total : 1), total);
+    size_t total = size_product(count, size);
+    return check_allocated(realloc(old, total ? total : 1), total);
 }
 
 char *lw_strndup(const char *text, size_t len) {

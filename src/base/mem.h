@@ -2,8 +2,8 @@
  * sizes that come from outside are bounded before they get here, so no caller has an
  * out-of-memory branch that no test could reach. All results are freed with free().
  * Thread: any. */
-#ifndef LW_MEM_H
-#define LW_MEM_H
+#ifndef LW_BASE_MEM_H
+#define LW_BASE_MEM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * the project (category levels, columns, atoms). Keys are hashed by lw_mix64, so
  * sequential integers are fine. Insertion order is kept: value i was the i-th new key
  * when values are given by _index. */
-#ifndef LW_TABLE_H
-#define LW_TABLE_H
+#ifndef LW_BASE_TABLE_H
+#define LW_BASE_TABLE_H
 
 #include <stddef.h>
 #include <stdint.h>

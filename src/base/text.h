@@ -1,7 +1,7 @@
 /* Text: numbers with units, durations, times, the nearest name, small formatting helpers.
  */
-#ifndef LW_TEXT_H
-#define LW_TEXT_H
+#ifndef LW_BASE_TEXT_H
+#define LW_BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

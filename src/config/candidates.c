@@ -42,8 +42,8 @@ static int copy_term(struct lw_plan *plan, const struct lw_term *term,
 
 /* Two sets that both include a third may be included by a fourth: what a set has already
  * it has once. */
-static int include(struct lw_load *load, const struct lw_yaml *node, struct lw_set *set,
-                   const char *name) {
+static int set_include(struct lw_load *load, const struct lw_yaml *node,
+                       struct lw_set *set, const char *name) {
     const struct lw_set *other = find_set(load, name);
     struct lw_err why = {0};
     if (!other)
@@ -112,7 +112,7 @@ static int read_term(struct lw_load *load, const struct lw_yaml *node,
     if (read_item(load, node, &item, &where))
         return -1;
     if (*item.include)
-        return include(load, where, set, item.include);
+        return set_include(load, where, set, item.include);
     if (check_leak(load, where, item.term))
         return -1;
     size_t before = lw_plan_terms(set->plan);

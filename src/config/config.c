@@ -25,7 +25,7 @@ static int read_all(struct lw_config *config, struct lw_err *err) {
     return failed;
 }
 
-static double seconds(void) {
+static double seconds_now(void) {
     return (double)lw_mono_us() / 1e6;
 }
 
@@ -37,7 +37,7 @@ struct lw_config *lw_config_parse(const char *text, size_t len, const char *name
     struct lw_config *config = lw_calloc(1, sizeof *config);
     config->path = lw_strdup(name);
     config->tree = tree;
-    config->spec.seconds = seconds;
+    config->spec.seconds = seconds_now;
     config->spec.config_hash = lw_text_key(text, len);
     if (read_all(config, err)) {
         lw_config_free(config);

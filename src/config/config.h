@@ -11,8 +11,8 @@
  * 'week'?
  *
  * There is no global state: tests hold two configurations at once. */
-#ifndef LW_CONFIG_H
-#define LW_CONFIG_H
+#ifndef LW_CONFIG_CONFIG_H
+#define LW_CONFIG_CONFIG_H
 
 #include <stdio.h>
 

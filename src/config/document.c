@@ -71,7 +71,7 @@ static void put_standard(const struct lw_key *key, FILE *out) {
         fputs("none", out);
 }
 
-static char *show(const struct lw_key *key, double v, char *out, size_t size) {
+static char *show_default(const struct lw_key *key, double v, char *out, size_t size) {
     if (key->type == LW_KEY_DURATION)
         return lw_format_duration(out, size, (int64_t)v);
     if (key->type == LW_KEY_INT || key->type == LW_KEY_SIZE)
@@ -84,8 +84,8 @@ static void put_range(const struct lw_key *key, FILE *out) {
     bool counted = key->type == LW_KEY_INT || key->type == LW_KEY_REAL ||
                    key->type == LW_KEY_DURATION || key->type == LW_KEY_SIZE;
     if (counted && (key->min != 0 || key->max != 0))
-        fprintf(out, "%s to %s", show(key, key->min, lo, sizeof lo),
-                show(key, key->max, hi, sizeof hi));
+        fprintf(out, "%s to %s", show_default(key, key->min, lo, sizeof lo),
+                show_default(key, key->max, hi, sizeof hi));
 }
 
 static void put_row(const char *prefix, const struct lw_key *key, FILE *out) {

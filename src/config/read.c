@@ -76,7 +76,7 @@ static int refuse_unknown(struct lw_load *load, const struct lw_section *section
     return 0;
 }
 
-static const char *expected(enum lw_key_type type) {
+static const char *expected_shape(enum lw_key_type type) {
     switch (type) {
     case LW_KEY_MAP:
     case LW_KEY_NAMED:
@@ -110,7 +110,7 @@ static int check_shape(struct lw_load *load, const struct lw_key *key,
         return 0;
     static const char *const got[] = {"nothing", "a single value", "a list", "a map"};
     return lw_yaml_fail(load->tree, node, load->err, "must be %s (got %s)",
-                        expected(key->type), got[node->kind]);
+                        expected_shape(key->type), got[node->kind]);
 }
 
 /* Of a list in a grid key: the value that this combination takes. */

@@ -251,7 +251,7 @@ static int check_thresholds(struct lw_load *load, const struct lw_yaml *node,
 
 /* A fault, a feed that has stopped, lags or cannot be read: nothing is to be learned from
  * that. */
-static bool blocks(enum lw_metric metric) {
+static bool rule_blocks(enum lw_metric metric) {
     return metric == LW_METRIC_FAULT || lw_metric_live(metric);
 }
 
@@ -259,7 +259,7 @@ static int set_actions(struct lw_load *load, const struct lw_yaml *node,
                        struct lw_rule_item *item) {
     bool critical = !isnan(item->rule.critical);
     if (!lw_yaml_find(node, "block"))
-        item->block = critical && !item->retrain && blocks(item->rule.metric);
+        item->block = critical && !item->retrain && rule_blocks(item->rule.metric);
     if (!lw_yaml_find(node, "inhibit"))
         item->inhibit = critical && lw_metric_of_feed(item->rule.metric);
     const char *what = item->retrain ? "retrain" : item->block ? "block" : "inhibit";

@@ -17,7 +17,7 @@
     "environment variable"
 
 /* Where user and host begin. Browsers do not mind further slashes. */
-static const char *authority(const char *url) {
+static const char *url_authority(const char *url) {
     const char *scheme = strstr(url, "://");
     return scheme ? scheme + 3 + strspn(scheme + 3, "/") : url;
 }
@@ -32,7 +32,7 @@ static const char *last_at(const char *text, size_t len) {
  * The scheme may come from a variable. A password with a '/' in it makes no address, but
  * is a secret all the same; in http://host:80/@x there is only a port. */
 static const char *url_password(const char *url, size_t *len) {
-    const char *host = authority(url);
+    const char *host = url_authority(url);
     size_t n = strcspn(host, "/?#");
     const char *end = last_at(host, n);
     bool redis = strncmp(url, "redis", 5) == 0 || strncmp(url, "sentinel", 8) == 0;
@@ -56,7 +56,7 @@ static const char *url_password(const char *url, size_t *len) {
 /* Does the address name a user, with or without a password? */
 static bool has_user(const char *url) {
     size_t len;
-    const char *host = authority(url + strspn(url, "/"));
+    const char *host = url_authority(url + strspn(url, "/"));
     return memchr(host, '@', strcspn(host, "/?#")) != NULL || url_password(url, &len);
 }
 
@@ -151,7 +151,7 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
                                     : add_property(load, node, key, node->text, "");
 }
 
-static const char *property(const struct lw_kafka_options *kafka, const char *key) {
+static const char *kafka_property(const struct lw_kafka_options *kafka, const char *key) {
     for (size_t i = 0; i < kafka->n; i++)
         if (strcmp(kafka->property[i].key, key) == 0)
             return kafka->property[i].value;
@@ -166,10 +166,10 @@ int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_yaml *at = node ? node : load->tree->root;
     char group[LW_NAME_MAX + 16];
     snprintf(group, sizeof group, "leeway-%s", config->spec.stream);
-    if (!property(&config->kafka, "group.id") &&
+    if (!kafka_property(&config->kafka, "group.id") &&
         add_property(load, at, "group.id", group, ""))
         return -1;
-    if (!property(&config->kafka, "bootstrap.servers"))
+    if (!kafka_property(&config->kafka, "bootstrap.servers"))
         return add_property(load, at, "bootstrap.servers", "localhost:9092", "");
     return 0;
 }
@@ -177,7 +177,7 @@ int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
 /* An address for a message: what stands in the file, as long as it cannot hold a
  * password.
  */
-static const char *written(const struct lw_yaml *node) {
+static const char *written_url(const struct lw_yaml *node) {
     bool whole = node && strcmp(node->literal, node->text) == 0;
     return whole && !strchr(node->text, '@') ? node->text : "***";
 }
@@ -191,7 +191,7 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
         return lw_yaml_fail(
             load->tree, node, load->err,
             "must begin with redis://, rediss://, sentinel:// or unix: (got '%.60s')",
-            written(node));
+            written_url(node));
     if (node && url_password(node->literal, &len) && len > 0)
         return lw_yaml_fail(load->tree, node, load->err, NO_PASSWORD, "password_file");
     return 0;
@@ -220,7 +220,7 @@ int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     if (strncmp(registry->url, "http://", 7) && strncmp(registry->url, "https://", 8))
         return lw_yaml_fail(load->tree, url, load->err,
                             "must begin with http:// or https:// (got '%.60s')",
-                            written(url));
+                            written_url(url));
     if (has_user(registry->url))
         return lw_yaml_fail(
             load->tree, url, load->err,

@@ -19,17 +19,18 @@ const char *lw_key_word(const struct lw_key *key, int i) {
     return NULL;
 }
 
-static int refuse(struct lw_load *load, const struct lw_yaml *node, const char *what) {
+static int value_refuse(struct lw_load *load, const struct lw_yaml *node,
+                        const char *what) {
     return lw_yaml_fail(load->tree, node, load->err, "%s (got '%.80s')", what,
                         node->text);
 }
 
-static bool bounded(const struct lw_key *key) {
+static bool key_is_bounded(const struct lw_key *key) {
     return key->min != 0 || key->max != 0;
 }
 
 /* A bound as a person would write it. */
-static char *show(const struct lw_key *key, double v, char *out, size_t size) {
+static char *bound_show(const struct lw_key *key, double v, char *out, size_t size) {
     if (key->type == LW_KEY_DURATION)
         return lw_format_duration(out, size, (int64_t)v);
     return lw_format_f64(out, size, v);
@@ -38,15 +39,15 @@ static char *show(const struct lw_key *key, double v, char *out, size_t size) {
 static int check_bounds(struct lw_load *load, const struct lw_key *key,
                         const struct lw_yaml *node, double v) {
     char lo[40], hi[40];
-    if (!bounded(key) || (v >= key->min && v <= key->max))
+    if (!key_is_bounded(key) || (v >= key->min && v <= key->max))
         return 0;
-    show(key, key->min, lo, sizeof lo);
+    bound_show(key, key->min, lo, sizeof lo);
     if (isinf(key->max))
         return lw_yaml_fail(load->tree, node, load->err,
                             "must be at least %s (got '%.80s')", lo, node->text);
     return lw_yaml_fail(load->tree, node, load->err,
                         "must be from %s to %s (got '%.80s')", lo,
-                        show(key, key->max, hi, sizeof hi), node->text);
+                        bound_show(key, key->max, hi, sizeof hi), node->text);
 }
 
 static int store_text(struct lw_load *load, const struct lw_key *key,
@@ -79,7 +80,7 @@ static int store_bool(struct lw_load *load, const struct lw_yaml *node, void *at
             memcpy(at, &(bool){i % 2 == 1}, sizeof(bool));
             return 0;
         }
-    return refuse(load, node, "must be true or false");
+    return value_refuse(load, node, "must be true or false");
 }
 
 /* The integer's two's complement, in the width that the struct gives it. */
@@ -98,7 +99,7 @@ static int store_int(struct lw_load *load, const struct lw_key *key,
                      const struct lw_yaml *node, void *at) {
     int64_t v;
     if (!lw_parse_i64(node->text, &v))
-        return refuse(load, node, "must be a whole number");
+        return value_refuse(load, node, "must be a whole number");
     if (check_bounds(load, key, node, (double)v))
         return -1;
     put_int(at, key->size, v);
@@ -109,7 +110,7 @@ static int store_real(struct lw_load *load, const struct lw_key *key,
                       const struct lw_yaml *node, void *at) {
     double v;
     if (!lw_parse_f64(node->text, &v))
-        return refuse(load, node, "must be a number");
+        return value_refuse(load, node, "must be a number");
     if (check_bounds(load, key, node, v))
         return -1;
     memcpy(at, &v, sizeof v);
@@ -120,12 +121,13 @@ static int store_ms(struct lw_load *load, const struct lw_key *key,
                     const struct lw_yaml *node, void *at) {
     int64_t v;
     if (key->type == LW_KEY_DURATION && !lw_parse_duration(node->text, &v))
-        return refuse(load, node, "must be a duration such as 250ms, 30s, 5m, 1h or 7d");
+        return value_refuse(load, node,
+                            "must be a duration such as 250ms, 30s, 5m, 1h or 7d");
     if (key->type == LW_KEY_SIZE && !lw_parse_size(node->text, &v))
-        return refuse(load, node, "must be a size such as 4096, 64KiB or 10MB");
+        return value_refuse(load, node, "must be a size such as 4096, 64KiB or 10MB");
     if (key->type == LW_KEY_TIME && !lw_parse_time(node->text, &v))
-        return refuse(load, node,
-                      "must be a time such as 2020-03-12 or 2020-03-12T05:00Z");
+        return value_refuse(load, node,
+                            "must be a time such as 2020-03-12 or 2020-03-12T05:00Z");
     if (check_bounds(load, key, node, (double)v))
         return -1;
     memcpy(at, &v, sizeof v);

@@ -21,7 +21,7 @@
 #define USER_AGENT   "leeway"
 #define CONTENT_TYPE "application/vnd.schemaregistry.v1+json"
 
-struct lw_asker {
+struct lw_connection {
     struct lw_registry_options options;
     struct lw_curl curl;
     atomic_bool stop;
@@ -40,7 +40,7 @@ static int read_secret(const char *key, const char *source, char *out, size_t si
 }
 
 /* Puts what authenticates us into the handle, which keeps copies of its own. */
-static int set_secrets(struct lw_asker *a, struct lw_err *err) {
+static int set_secrets(struct lw_connection *a, struct lw_err *err) {
     const struct lw_registry_options *o = &a->options;
     char secret[SECRET_MAX] = "";
     int rc = 0;
@@ -63,7 +63,7 @@ static int set_secrets(struct lw_asker *a, struct lw_err *err) {
 /* ---- the handle ---- */
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg) {
-    struct lw_asker *a = arg;
+    struct lw_connection *a = arg;
     size_t len = size * count;
     if (!lw_curl_take_body(&a->curl, len))
         return 0;
@@ -72,14 +72,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *arg) {
-    struct lw_asker *a = arg;
+    struct lw_connection *a = arg;
     (void)data;
     return lw_curl_take_header(&a->curl, size * count) ? size * count : 0;
 }
 
 static int on_progress(void *arg, curl_off_t down_total, curl_off_t down,
                        curl_off_t up_total, curl_off_t up) {
-    struct lw_asker *a = arg;
+    struct lw_connection *a = arg;
     (void)down_total;
     (void)down;
     (void)up_total;
@@ -87,7 +87,7 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down,
     return atomic_load(&a->stop) ? 1 : 0;
 }
 
-static void set_peer(struct lw_asker *a) {
+static void set_peer(struct lw_connection *a) {
     const struct lw_registry_options *o = &a->options;
     lw_curl_open(&a->curl, o->ca_file, o->timeout_ms, HEADER_MAX, LW_ANSWER_BYTES_MAX);
     lw_curl_header(&a->curl, "Accept: " CONTENT_TYPE ", application/json");
@@ -104,11 +104,11 @@ static void set_peer(struct lw_asker *a) {
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, a);
 }
 
-struct lw_asker *lw__connection_new(const struct lw_registry_options *o,
-                                    struct lw_err *err) {
+struct lw_connection *lw__connection_new(const struct lw_registry_options *o,
+                                         struct lw_err *err) {
     if (lw_curl_init(err))
         return NULL;
-    struct lw_asker *a = lw_calloc(1, sizeof *a);
+    struct lw_connection *a = lw_calloc(1, sizeof *a);
     a->options = *o;
     size_t len = strlen(a->options.url);
     while (len > 0 && a->options.url[len - 1] == '/')
@@ -130,22 +130,22 @@ struct lw_asker *lw__connection_new(const struct lw_registry_options *o,
     return NULL;
 }
 
-void lw__connection_free(struct lw_asker *a) {
+void lw__connection_free(struct lw_connection *a) {
     if (!a)
         return;
     lw_curl_close(&a->curl);
     free(a);
 }
 
-void lw__connection_stop(struct lw_asker *a) {
+void lw__connection_stop(struct lw_connection *a) {
     atomic_store(&a->stop, true);
 }
 
-int64_t lw__connection_retry_after(const struct lw_asker *a) {
+int64_t lw__connection_retry_after(const struct lw_connection *a) {
     return a->retry_after_ms;
 }
 
-char *lw__connection_escape(struct lw_asker *a, const char *text) {
+char *lw__connection_escape(struct lw_connection *a, const char *text) {
     char *escaped = curl_easy_escape(a->curl.easy, text, 0);
     lw_assert(escaped != NULL);
     char *out = lw_strdup(escaped);
@@ -155,7 +155,7 @@ char *lw__connection_escape(struct lw_asker *a, const char *text) {
 
 /* ---- one exchange ---- */
 
-static int transfer(struct lw_asker *a, struct lw_err *err) {
+static int connection_transfer(struct lw_connection *a, struct lw_err *err) {
     CURLcode rc = curl_easy_perform(a->curl.easy);
     if (rc == CURLE_OK)
         return 0;
@@ -166,7 +166,7 @@ static int transfer(struct lw_asker *a, struct lw_err *err) {
                    lw_curl_reason(&a->curl, rc));
 }
 
-int lw__connection_ask(struct lw_asker *a, const char *path, const char *body,
+int lw__connection_ask(struct lw_connection *a, const char *path, const char *body,
                        struct lw_buf *answer, long *status, struct lw_err *err) {
     struct lw_buf url = {0};
     struct lw_err why = {0};
@@ -187,7 +187,7 @@ int lw__connection_ask(struct lw_asker *a, const char *path, const char *body,
     if (rc) /* a secret that is being replaced may be back in a moment */
         lw_fail(err, LW_EAGAIN, "%s", why.msg);
     else
-        rc = transfer(a, err);
+        rc = connection_transfer(a, err);
     curl_easy_setopt(a->curl.easy, CURLOPT_PASSWORD, NULL);
     curl_easy_setopt(a->curl.easy, CURLOPT_XOAUTH2_BEARER, NULL);
     curl_easy_getinfo(a->curl.easy, CURLINFO_RESPONSE_CODE, status);

@@ -35,7 +35,7 @@ static void sum_of(const char *schema, char *out, size_t size) {
     snprintf(out, size, "%016" PRIx64, lw_crc64_avro(schema, strlen(schema)));
 }
 
-static bool says(const json_t *root, const char *key, const char *value) {
+static bool field_equals(const json_t *root, const char *key, const char *value) {
     const char *text = json_string_value(json_object_get(root, key));
     return text && strcmp(text, value) == 0;
 }
@@ -50,9 +50,9 @@ static struct lw_schema *read_schema(const json_t *root,
         return NULL;
     }
     sum_of(schema, sum, sizeof sum);
-    if (!says(root, "registry", o->url) ||
-        !says(root, "of", lw_frame_name(name, sizeof name, frame)) ||
-        !says(root, "crc64", sum)) {
+    if (!field_equals(root, "registry", o->url) ||
+        !field_equals(root, "of", lw_frame_name(name, sizeof name, frame)) ||
+        !field_equals(root, "crc64", sum)) {
         lw_fail(err, LW_EINPUT, "it is damaged, or of another schema");
         return NULL;
     }

@@ -18,8 +18,8 @@
  *     a redirect, a page that is no answer
  *
  * It speaks the Confluent API (Confluent, Redpanda, Karapace, Apicurio's ccompat). */
-#ifndef LW_REGISTRY_H
-#define LW_REGISTRY_H
+#ifndef LW_REGISTRY_REGISTRY_H
+#define LW_REGISTRY_REGISTRY_H
 
 #include <stdbool.h>
 #include <stdint.h>
