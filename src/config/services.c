@@ -131,10 +131,11 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
         return lw_yaml_fail(load->tree, node, load->err,
                             "is empty: set it, or remove it for the default");
     if (lw_kafka_secret(key) && *node->literal)
-        return lw_yaml_fail_key(load->tree, node, load->err,
-                                "a secret must not stand in the configuration; write "
-                                "'%s_file: path', or ${NAME} for an environment variable",
-                                key);
+        return lw_yaml_fail_key(
+            load->tree, node, load->err,
+            "a secret must not be written in the configuration; write "
+            "'%s_file: path', or ${NAME} for an environment variable",
+            key);
     if (len > 5 && strcmp(key + len - 5, "_file") == 0) {
         char *property = lw_strndup(key, len - 5);
         int failed = lw_kafka_secret(property)
@@ -146,7 +147,7 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
     }
     if (strstr(node->text, "://") && !lw_kafka_secret(key) && has_user(node->text))
         return lw_yaml_fail(load->tree, node, load->err,
-                            "an address here must hold no user and no password");
+                            "an address here must not contain a user or a password");
     return is_path(key, node->text) ? add_path(load, node, key)
                                     : add_property(load, node, key, node->text, "");
 }
@@ -224,10 +225,10 @@ int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     if (has_user(registry->url))
         return lw_yaml_fail(
             load->tree, url, load->err,
-            "user and password do not belong here; use user and password_file");
+            "the address must not contain user and password; use user and password_file");
     if (*registry->token_file && *registry->user)
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "token_file"), load->err,
-                            "either a token or a user, not both");
+                            "set either a token or a user, not both");
     return 0;
 }
 

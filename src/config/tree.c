@@ -140,7 +140,7 @@ static int build_scalar(struct yaml_build *b, const yaml_node_t *y,
         return 0;
     node->kind = LW_YAML_SCALAR;
     if (strlen(text) != y->data.scalar.length)
-        return lw_yaml_fail(b->tree, node, b->err, "a NUL byte has no place here");
+        return lw_yaml_fail(b->tree, node, b->err, "a NUL byte is not allowed here");
     struct lw_err why = {0};
     if (lw_substitute(text, &node->text, &node->literal, &why))
         return lw_yaml_fail(b->tree, node, b->err, "%s", why.msg);

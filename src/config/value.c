@@ -65,7 +65,7 @@ static int store_text(struct lw_load *load, const struct lw_key *key,
         if (!word[n]) {
             char hint[200];
             return lw_yaml_fail(load->tree, node, load->err,
-                                "'%.60s' is none of its words%s", node->text,
+                                "'%.60s' is not a valid value%s", node->text,
                                 lw_suggest(hint, sizeof hint, node->text, word, n));
         }
     }
@@ -147,7 +147,7 @@ static int store_word(struct lw_load *load, const struct lw_key *key,
         }
     }
     char hint[200];
-    return lw_yaml_fail(load->tree, node, load->err, "'%.60s' is none of its words%s",
+    return lw_yaml_fail(load->tree, node, load->err, "'%.60s' is not a valid value%s",
                         node->text, lw_suggest(hint, sizeof hint, node->text, words, n));
 }
 

@@ -296,7 +296,7 @@ static int client_post(struct lw_registry_client *c, const char *path, const cha
     char *body = json_dumps(request, JSON_COMPACT);
     json_decref(request);
     if (!body)
-        return lw_fail(err, LW_ECONFIG, "the schema is no text in UTF-8");
+        return lw_fail(err, LW_ECONFIG, "the schema is not valid UTF-8");
     int rc = lw__connection_ask(c->connection, path, body, &c->answer, &status, err);
     free(body);
     if (rc)

@@ -300,7 +300,7 @@ static json_t *composer_load(struct lw_text text, struct lw_err *err) {
         rc == 0 ? lw_schema_json_load((const char *)plain.data, plain.len, &where) : NULL;
     lw_buf_fini(&plain);
     if (rc == 0 && !json)
-        lw_fail(err, LW_EINPUT, "its schema is no JSON: line %d, column %d: %.150s",
+        lw_fail(err, LW_EINPUT, "its schema is not JSON: line %d, column %d: %.150s",
                 where.line, where.column, where.text);
     return json;
 }

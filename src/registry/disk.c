@@ -46,14 +46,14 @@ static struct lw_schema *read_schema(const json_t *root,
     char name[48], sum[24];
     const char *schema = json_string_value(json_object_get(root, "schema"));
     if (!schema) {
-        lw_fail(err, LW_EINPUT, "it holds no schema");
+        lw_fail(err, LW_EINPUT, "it contains no schema");
         return NULL;
     }
     sum_of(schema, sum, sizeof sum);
     if (!field_equals(root, "registry", o->url) ||
         !field_equals(root, "of", lw_frame_name(name, sizeof name, frame)) ||
         !field_equals(root, "crc64", sum)) {
-        lw_fail(err, LW_EINPUT, "it is damaged, or of another schema");
+        lw_fail(err, LW_EINPUT, "it is damaged or belongs to another schema");
         return NULL;
     }
     struct lw_schema *out = lw_schema_parse(schema, strlen(schema), err);
@@ -103,7 +103,7 @@ int lw__disk_save(const struct lw_registry_options *o, const struct lw_frame *fr
     char *file = json_dumps(root, JSON_INDENT(1));
     json_decref(root);
     if (!file)
-        return lw_fail(err, LW_EINPUT, "%s: the schema is no text in UTF-8", path);
+        return lw_fail(err, LW_EINPUT, "%s: the schema is not valid UTF-8", path);
     int rc = lw_write_file(path, file, strlen(file), err);
     free(file);
     return rc;

@@ -525,7 +525,8 @@ static struct lw_decoder *entry_compile(const struct schema_entry *e,
     struct lw_err why = {0};
     struct lw_decoder *d = lw_decoder_new(e->schema, reader, fields, &why);
     if (!d)
-        lw_fail(err, LW_EINPUT, "written with schema %s (%.100s), which does not do: %s",
+        lw_fail(err, LW_EINPUT,
+                "written with schema %s (%.100s), which cannot be read with ours: %s",
                 lw_frame_name(name, sizeof name, &e->frame), lw_schema_name(e->schema),
                 why.msg);
     return d;
@@ -567,8 +568,8 @@ lw_registry_decoder(struct lw_registry *r, const struct lw_frame *frame,
     struct lw_decoder *d = NULL;
     lw_assert(frame->by == LW_SCHEMA_ID || frame->by == LW_SCHEMA_GUID);
     if (frame->by == LW_SCHEMA_ID && frame->id > INT32_MAX) {
-        lw_fail(err, LW_EINPUT, "schema id %" PRIu32 " is none that a registry gives",
-                frame->id);
+        lw_fail(err, LW_EINPUT,
+                "schema id %" PRIu32 " is not an id that a registry assigns", frame->id);
         return NULL;
     }
     pthread_mutex_lock(&r->lock);

@@ -242,7 +242,7 @@ static void what_cannot_be_read_is_permanent(void **state) {
     struct lw_registry *r = cache_start(&o);
     assert_int_equal(wait_settled(r, by_id(1), &err), LW_EINPUT);
     assert_non_null(strstr(
-        err.msg, "schema id 1 (Other), which does not do: field \"zone\" is required"));
+        err.msg, "schema id 1 (Other), which cannot be read with ours: field \"zone\" is required"));
     assert_int_equal(wait_settled(r, by_id(2), &err), LW_EINPUT);
     assert_non_null(strstr(err.msg, "schema id 2: its schema is of type JSON"));
     /* no registry gives ids that are negative in Java; nobody is asked */
