@@ -26,8 +26,8 @@ void lw_buf_clear(struct lw_buf *buf) {
     buf->len = 0;
 }
 
-/* A small buffer may hold a secret, of which no copy is to stay behind. Large ones are
- * data, and are not copied where the C library need not. */
+/* A small buffer may hold a secret, so its old bytes are wiped. Large ones hold data and
+ * are left to realloc, which may not need to copy them. */
 static uint8_t *buf_moved_data(const struct lw_buf *buf, size_t cap) {
     if (cap > SECRETS_MAX)
         return lw_realloc(buf->data, cap, 1);

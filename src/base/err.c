@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 
-/* What is quoted in a message comes from anywhere: a record, a server, a file's name. So
- * a message is made harmless here, once, for all who show it or send it on. */
+/* A message may quote a record, a server or a file's name. It is made safe here, once, for
+ * everyone who shows it or sends it on. */
 static void err_set(struct lw_err *err, const char *text) {
     lw_text_safe(err->msg, sizeof err->msg, text, strlen(text));
 }

@@ -65,7 +65,7 @@ void lw_log(enum lw_level level, const char *event, const char *fmt, ...) {
     }
     line[at++] = '\n';
     if (write(STDERR_FILENO, line, at) < 0)
-        return; /* nowhere left to say so */
+        return; /* nothing left to report it to */
 }
 
 char *lw_log_quote(char *out, size_t size, const char *text) {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __GLIBC__ /* told by any of its headers */
+#ifdef __GLIBC__ /* defined by any of its headers */
 #include <malloc.h>
 #endif
 #ifdef __linux__
@@ -72,9 +72,9 @@ void lw_mem_dumpable(bool allowed) {
 #endif
 }
 
-/* What glibc does with freed memory suits a program that will soon need as much again. A
- * monitor trains for a second in a week and catches up after a stop, and would keep for
- * good two or three times what it lives on:
+/* glibc keeps freed memory for a program that will soon need as much again. A monitor
+ * trains for a second in a week and catches up after a stop, so it would keep two or three
+ * times its working set for good:
  *
  * - The free end of a thread's arena is given back when it is larger than a threshold, at
  *   first 128 KiB, but raised to twice the largest mapped block ever freed, up to 64 MiB,

@@ -18,13 +18,14 @@ void *lw_memdup(const void *data, size_t size);
 /* Whether a crash may leave an image of the memory, with the secrets in it, and a
  * debugger of the same user may look at it. Nothing where the system is not Linux. */
 void lw_mem_dumpable(bool allowed);
-/* For a process that is to run for months; once, before its threads. See mem.c. */
+/* Tunes the allocator for a process that runs for months; once, before its threads start.
+ * See mem.c. */
 void lw_mem_policy(void);
 /* Gives the pages of freed blocks back to the system, in every thread's arena. Nothing
  * where the C library is not glibc. Thread: any. Cost: milliseconds at most, in which
  * other threads may wait for the arena that is being looked through. */
 void lw_mem_trim(void);
-/* Bytes allocated and not freed, by all threads. 0: the C library does not tell.
+/* Bytes allocated and not freed, by all threads. 0: the C library does not report it.
  * Thread: any. Cost: as above. */
 size_t lw_mem_used(void);
 

@@ -1,4 +1,4 @@
-/* Reading what people write: numbers, durations, sizes, and names with a slip in them. */
+/* Parses numbers, durations, sizes, and finds the nearest name to a misspelt one. */
 #include "base/text.h"
 
 #include <ctype.h>

@@ -1,4 +1,4 @@
-/* A text as a medium wants it, so that it stays text there. */
+/* Escapes a text for a medium, so that it stays text there. */
 #ifndef LW_BASE_TEXT_MEDIA_H
 #define LW_BASE_TEXT_MEDIA_H
 

@@ -1,4 +1,4 @@
-/* Texts of strangers, made safe to show and told apart.
+/* Makes untrusted texts safe to show and distinguishable.
  *
  * A name out of a record may be any bytes: not UTF-8, with zero bytes, with what drives a
  * terminal or turns the direction of writing. lw_text_show is for names. A byte that is

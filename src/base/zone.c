@@ -5,8 +5,8 @@
  * zone. So the file is read here: the transitions that it lists, and after the last of
  * them the rule of its footer (a POSIX TZ string such as "EST5EDT,M3.2.0,M11.1.0")
  * written out year by year up to 2101. Leap seconds are left out, as Unix time has none.
- * Everything is bounded by the file's length before it is read; a file that does not add
- * up is refused. */
+ * Everything is bounded by the file's length before it is read; an inconsistent
+ * file is refused. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -218,7 +218,7 @@ static bool zone_parse(struct lw_zone *zone, const char *bytes, size_t len) {
     size_t size = read_header(p, len, 4, &b);
     if (size == 0 || p[4] < '2' || len < HEADER + size)
         return false;
-    p += HEADER + size; /* the 32-bit copy is for readers of another age */
+    p += HEADER + size; /* the 32-bit copy is for old readers */
     size_t left = len - HEADER - size;
     size = read_header(p, left, 8, &b);
     if (size == 0 || left < HEADER + size || !read_table(zone, p + HEADER, &b))

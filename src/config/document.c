@@ -1,5 +1,4 @@
-/* docs/config.md from the rows that reading goes by, so that the two cannot drift apart.
- */
+/* Writes docs/config.md from the rows that read.c uses, so that the two agree. */
 #include <math.h>
 #include <string.h>
 

@@ -101,13 +101,13 @@ int lw_read_section(struct lw_load *load, const struct lw_section *section,
                     const struct lw_yaml *node, void *base);
 /* A word's text by index, or NULL past the end. */
 const char *lw_key_word(const struct lw_key *key, int i);
-/* Writes the resolved form of a path that stands in the configuration. */
+/* Resolves a path of the configuration. */
 int lw_resolve_path(const char *config_name, const char *path, char *out, size_t size);
 
 /* "; did you mean 'x'?", or "; there is a, b, c", or "". */
 char *lw_suggest(char *out, size_t size, const char *name, const char *const *candidates,
                  size_t n);
-/* Refuses names that would not do as part of a Redis key, a metric and a URL. */
+/* Refuses names that cannot be part of a Redis key, a metric and a URL. */
 int lw_check_name(struct lw_load *load, const struct lw_yaml *node, const char *name,
                   size_t max);
 

@@ -1,5 +1,5 @@
-/* The rows of the sections that may occur several times. Offsets are into the structs of items.h, and
- * of alert/alert.h for webhooks. */
+/* The rows of the sections that may occur several times. Offsets are into
+ * the structs of items.h, and of alert/alert.h for webhooks. */
 #include <math.h>
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 /* Kafka, Redis, the schema registry, webhooks, HTTP: addresses and secrets.
  *
- * A secret that is written into the configuration ends in a repository. So a literal one
- * is refused: it comes as `*_file`, or from the environment (`${NAME}` without a
- * default). An address that people are shown holds none, wherever it came from. */
+ * A secret written into the configuration ends up in a repository. So a literal one is
+ * refused: it must come from a `*_file` or the environment (`${NAME}` without a default).
+ * Addresses that are shown must not contain a secret at all. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,9 +95,8 @@ static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
     return add_property(load, node, key, "", source);
 }
 
-/* librdkafka would look for its files in the current directory, whosever that is: like
- * every path here they are relative to the configuration. "probe" is a word of its own.
- */
+/* librdkafka resolves paths against the current directory; here they are relative to the
+ * configuration, as all other paths. "probe" is not a path. */
 static bool is_path(const char *key, const char *value) {
     size_t len = strlen(key);
     return len > 9 && strcmp(key + len - 9, ".location") == 0 &&
@@ -111,7 +110,7 @@ static int add_path(struct lw_load *load, const struct lw_yaml *node, const char
     return add_property(load, node, key, path, "");
 }
 
-/* librdkafka takes an empty text for none, and there is no client without these. */
+/* librdkafka treats an empty text as unset, and no client works without these. */
 static bool needs_text(const char *key, const char *text) {
     const char *blank = strcmp(key, "group.id") == 0            ? " \t\r\n"
                         : strcmp(key, "bootstrap.servers") == 0 ? " \t\r\n,"
@@ -175,9 +174,7 @@ int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-/* An address for a message: what stands in the file, as long as it cannot hold a
- * password.
- */
+/* An address for a message: as written in the file, unless it may contain a password. */
 static const char *written_url(const struct lw_yaml *node) {
     bool whole = node && strcmp(node->literal, node->text) == 0;
     return whole && !strchr(node->text, '@') ? node->text : "***";
@@ -198,7 +195,7 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-/* A certificate beside an open connection: somebody believes that it is not open. */
+/* A certificate for a connection without TLS is a mistake. */
 int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_redis_options *o = &load->config->redis;
     if (!node || !*node->text)
@@ -295,7 +292,7 @@ int lw_read_source(struct lw_load *load, const struct lw_yaml *node) {
     return check_topics(load, node);
 }
 
-/* Does a pattern of a route match a rule, or a message that is no rule's? */
+/* Does a pattern of a route match a rule, or a message that belongs to no rule? */
 static bool route_exists(const struct lw_spec *spec, const char *pattern) {
     struct lw_receiver one = {.nrules = 1};
     lw_copy(one.rule[0], LW_NAME_MAX, pattern);
@@ -408,7 +405,7 @@ bool lw_config_origin_parse(const char *text, struct lw_config_origin *out) {
     return ok;
 }
 
-/* How others reach it, and how it is protected. */
+/* The public address, and TLS. */
 static int read_public(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config_http *http = &load->config->http;
     if (*http->public_url && !lw_config_origin_parse(http->public_url, &http->public))

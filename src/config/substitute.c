@@ -1,11 +1,10 @@
 /* ${NAME} and ${NAME:-default} inside scalars, as a shell would do it: an empty variable
  * takes the default too. A variable that is not set and has no default is refused rather
  * than read as empty: a forgotten variable should not become an empty topic name. `$${`
- * stands for a literal
- * `${`; a lone `$` is itself. Defaults do not nest.
+ * is a literal `${`; a lone `$` is itself. Defaults do not nest.
  *
- * Beside the result we keep what of it stands in the file, which is how a password that
- * was written into the configuration is told from one that the environment holds. */
+ * The part of the result that is written in the file is kept as well: it distinguishes a
+ * password in the configuration from one in the environment. */
 #include <stdlib.h>
 #include <string.h>
 

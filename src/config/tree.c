@@ -2,11 +2,10 @@
  *
  * libyaml gives each node its position and resolves aliases to the node they stand for,
  * so an alias costs here what its target costs: a file of nested aliases runs into the
- * bound on nodes, and an alias to an ancestor into the bound on depth. Everything that a
- * reader of the tree would otherwise have to ask (is this key twice? is it text? is a
- * variable set?) is settled here once. libcyaml, which reads straight into structs, was
- * left aside: it stops at types, while rules on features and windows need positions long
- * after parsing. */
+ * bound on nodes, and an alias to an ancestor into the bound on depth. Everything that
+ * readers of the tree would have to check (duplicate keys, texts, variables) is checked
+ * here once. libcyaml, which reads straight into structs, does not suit: rules on features
+ * and windows need positions long after parsing. */
 #include "config/tree.h"
 
 #include <stdarg.h>
@@ -118,8 +117,8 @@ static bool is_null(const yaml_node_t *y) {
     return false;
 }
 
-/* Names go to terminals, keys and messages as they are written. Newlines and tabs come
- * with YAML's longer texts. */
+/* Names are written to terminals, keys and messages as they are. Newlines and tabs occur
+ * in YAML's longer texts. */
 static bool holds_control(const char *text) {
     const char *end = text + strlen(text);
     for (size_t n; *text; text += n) {

@@ -1,5 +1,5 @@
-/* One value: from its text, by its row, into its place. Each kind has a parser from
- * base/text.h and says in its refusal what would have been right, by example. */
+/* Parses one value by its row. Each kind has a parser from base/text.h, and its refusal
+ * shows a valid example. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,10 @@
-/* The registry's answers, read as what somebody else sent: sizes are bounded by connection.c,
- * and every field is looked at before it is believed.
+/* Parses the registry's answers. They come from outside: connection.c limits their size,
+ * and every field is checked before it is used.
  *
- * A schema comes as a text within JSON. Which language it is in stands in "schemaType",
- * absent for Avro. References are by subject and version; the "name" beside them is of
- * use to other languages, Avro finds its types by their own names. An answer without a
- * schema is no answer of a registry but of something before it (a proxy, a login page),
- * and says nothing of the id. */
+ * A schema is a text inside JSON. "schemaType" names its language and is absent for Avro.
+ * References are by subject and version; Avro ignores the "name" beside them. An answer
+ * without a schema does not come from a registry but from something in front of it (a
+ * proxy, a login page), and proves nothing about the id. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

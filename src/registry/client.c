@@ -1,15 +1,14 @@
-/* What is asked of a registry, and what its answers mean.
+/* The requests to a registry, and what its answers mean.
  *
- * Only two kinds of answers say something of an id for good: a schema (200), and "I do
- * not know it", which is 404 with one of the API's own error codes 40401 to 40403. A 404
- * without such a code comes from whoever else stands at that address: a proxy, a path
- * that is wrong. That, and every other status, is trouble that a person or time will
- * mend, and is told so.
+ * Only two kinds of answer are final for an id: a schema (200), and 404 with one of the
+ * API's own error codes 40401 to 40403. A 404 without such a code comes from another
+ * server at that address: a proxy, a wrong path. That, and every other status, is an
+ * outage that a person or time will end, and is reported as one.
  *
- * Many registries have no address for GUIDs (Apicurio 2, Karapace, Confluent's before 8)
- * and say so with whatever 404 their web server has. Seventeen bytes of garbage that
- * begin with 1 look like a GUID, and must not hold up a partition for ever: where the
- * rest of the API is there, such a 404 says that this registry does not know it. */
+ * Many registries have no route for GUIDs (Apicurio 2, Karapace, Confluent's before 8)
+ * and answer with their web server's 404. Seventeen bytes of garbage that begin with 1
+ * look like a GUID and must not block a partition: where the rest of the API answers,
+ * such a 404 means that this registry does not know the GUID. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -20,7 +19,7 @@
 #include "base/time.h"
 #include "registry/registry_private.h"
 
-#define NO_GUIDS_MS LW_MINUTE /* garbage may be a flood of GUIDs: one ping for all */
+#define NO_GUIDS_MS LW_MINUTE /* garbage may contain many GUIDs: one ping covers all */
 
 struct lw_registry_client {
     struct lw_registry_options options;
@@ -151,7 +150,7 @@ int lw_registry_client_ping(struct lw_registry_client *c, struct lw_err *err) {
 
 /* ---- references ---- */
 
-/* Schemas that were fetched because another refers to them. */
+/* Schemas fetched because another refers to them. */
 struct gathered_references {
     struct lw_registered part[LW_REFERENCES_MAX];
     struct lw_schema_reference
@@ -192,7 +191,7 @@ static int gathered_add(struct lw_registry_client *c, struct gathered_references
     return 0;
 }
 
-/* All levels, breadth first: a part that was added is looked at in its turn. */
+/* All levels, breadth first: added parts are processed in turn. */
 static int gather_all(struct lw_registry_client *c, struct gathered_references *g,
                       const struct lw_registered *top, struct lw_err *err) {
     int rc = gathered_add(c, g, top, err);
@@ -234,9 +233,9 @@ static struct lw_schema *schema_of(struct lw_registry_client *c,
     return schema;
 }
 
-/* ---- the three questions ---- */
+/* ---- requests ---- */
 
-/* A schema's GUID had an answer that is none of the API: is the rest of it there? */
+/* A request by GUID got an answer from outside the API: does the rest of the API answer? */
 static void without_guids(struct lw_registry_client *c, const struct lw_frame *frame,
                           struct lw_err *why) {
     struct lw_err away = {0};
@@ -315,8 +314,8 @@ static int client_post(struct lw_registry_client *c, const char *path, const cha
     return client_refuse(c, status, err);
 }
 
-/* Looked up before it is registered, so that whoever may only read can still produce
- * what is registered already. */
+/* Looks the schema up before registering it, so that a client with read access can
+ * produce with a registered schema. */
 int lw_registry_client_register(struct lw_registry_client *c, const char *subject,
                                 const char *schema, uint32_t *id, struct lw_err *err) {
     struct lw_buf path = {0};

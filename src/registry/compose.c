@@ -1,15 +1,15 @@
-/* Putting the types that a schema refers to in their place.
+/* Inserts the types that a schema refers to.
  *
- * Avro finds a type by its full name, and a schema may use a name only after it was
- * defined. A registry lets schemas share types: one schema uses a name that another
- * defines. Here the definitions of all of them are collected by full name, the schema is
- * walked in the order in which a parser would read it, and where a name is first used
- * that it has not defined, the definition is put in, with what that one needs in turn.
+ * Avro finds a type by its full name, and a schema may use a name only after defining it.
+ * A registry lets schemas share types: one schema uses a name that another defines. Here
+ * the definitions of all of them are collected by full name, the schema is walked in the
+ * order of a parser, and the first use of a name that the schema has not defined is
+ * replaced by its definition, recursively.
  *
- * A definition moves into another namespace that way, so every name in the result is a
- * full one. One without a namespace gets "namespace": "", or it would take that of the
- * record around it. Each type is written out once, depth, number of types and bytes of
- * names are bounded, and what is not a schema at all is left for the parser to refuse. */
+ * A definition can thus move into another namespace, so every name in the result is a
+ * full one. One without a namespace gets "namespace": "", or it would inherit that of the
+ * enclosing record. Each type is written once; depth, number of types and bytes of names
+ * are limited; anything that is not a schema is left for the parser to refuse. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-/* Schemas kept over restarts, one file an id in `cache_dir`.
+/* Schemas kept across restarts, one file per id in `cache_dir`.
  *
- * An id means nothing without its registry, so the registry's address is hashed into the
- * file's name and stands in the file. A file is written beside its place and renamed, so
- * a reader finds all of it or none, and any number of processes may share the directory.
- * What is read is believed only if it names this registry and this id, its check sum is
- * right, and the schema parses; anything else is not there, and is fetched and written
- * anew. */
+ * An id is meaningful only together with its registry, so the file's name contains a hash
+ * of the registry's address and the file contains the address. A file is written under a
+ * temporary name and renamed: readers see all of it or nothing, and any number of
+ * processes may share the directory. A file is used only if it names this registry and
+ * this id, its checksum matches and the schema parses; otherwise the schema is fetched
+ * and written again. */
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>

@@ -1,30 +1,28 @@
-/* The memory of schemas, and the threads that fill it.
+/* The cache of schemas, and the threads that fill it.
  *
- * An entry an id. Whoever asks for one that is not there makes it, wakes a thread, and is
- * told LW_EAGAIN; the thread looks on disk, then asks the registry. There is one thread,
- * and up to FETCHERS of them while more ids wait than are being asked; a registry in
- * trouble meets one request at a time. The lock is never held across I/O; a decoder is
- * compiled under it, which costs as much as the schema is long and happens once an id and
- * worker.
+ * There is one entry per id. The first request for an id creates its entry, wakes a
+ * thread and gets LW_EAGAIN; the thread looks on disk, then asks the registry. One thread
+ * runs at first, and up to FETCHERS while more ids wait than are being fetched; an
+ * unavailable registry gets one request at a time. The lock is never held across I/O. A
+ * decoder is compiled under it, in time linear in the schema, once per id and worker.
  *
- * Two queues: what somebody waits for comes before what was asked for ahead. So a
- * partition full of garbage, which asks for thousands of ids ahead, holds up nobody who
- * meets a new schema.
+ * There are two queues: ids that a partition waits for come before ids requested ahead.
+ * So a partition full of garbage, which requests thousands of ids ahead, does not delay
+ * a partition that meets a new schema.
  *
- * An outage is told once when it begins and each minute while it lasts, and once when it
- * ends. Requests then wait from 250 ms, doubling to `retry_max`, or as long as
+ * An outage is logged when it begins, every minute while it lasts, and when it ends.
+ * Requests then back off from 250 ms, doubling up to `retry_max`, or for as long as
  * Retry-After says, up to a minute.
  *
- * What had no answer, or is not known, is asked for again while somebody wants it: nobody
- * asks for what is met no more.
+ * An id without an answer, or unknown to the registry, is requested again only while
+ * messages with it still arrive.
  *
- * An id that the registry does not know is MISSING, and asked for again from 250 ms on,
- * doubling, for `missing_wait` (a producer may be a moment ahead of a follower that we
- * ask), then after a minute, doubling to an hour. How long an answer is worth waiting for
- * is the caller's to say.
+ * An id that the registry does not know is MISSING. It is retried from 250 ms on,
+ * doubling, for `missing_wait` (a producer may be ahead of the replica that answers),
+ * then after a minute, doubling up to an hour. The caller decides how long to wait for it.
  *
- * Everything is bounded: entries, and bytes of schemas. What was used longest ago goes
- * first, unknown ids among themselves, so that garbage drives out no schema. */
+ * Entries and bytes of schemas are limited. The least recently used entry is evicted
+ * first; unknown ids have a limit of their own, so that garbage evicts no schema. */
 #include "registry/registry.h"
 
 #include <errno.h>
@@ -101,8 +99,8 @@ struct lw_registry {
     bool away, told;
     int64_t backoff_ms, next_ms; /* outage: the last wait; no request before */
     int64_t away_ms;             /* when the last failure was */
-    int64_t told_ms;             /* when an outage was last told; 0: never */
-    int64_t unknown_ms;          /* when an unknown id was last told */
+    int64_t told_ms;             /* when an outage was last logged; 0: never */
+    int64_t unknown_ms;          /* when an unknown id was last logged */
 };
 
 static bool is_unanswered(enum entry_state state) {
@@ -135,7 +133,7 @@ static void list_pull(struct entry_list *l, struct schema_entry *e) {
     l->n--;
 }
 
-/* Where an entry stands: in a queue, or at rest in its class; NULL: with a thread. */
+/* The list that an entry is in: a queue, or its class; NULL: a thread has it. */
 static struct entry_list *list_of(struct lw_registry *r, const struct schema_entry *e) {
     if (e->place == ASKED)
         return NULL;
@@ -206,7 +204,7 @@ static void entry_clear(struct lw_registry *r, struct schema_entry *e) {
     list_push(&r->idle, e);
 }
 
-/* Room for one more unknown id; NULL when all are being waited for. */
+/* Evicts an unknown id for a new one; NULL when all of them are waited for. */
 static struct schema_entry *entry_make(struct lw_registry *r,
                                        const struct lw_frame *frame) {
     if (r->nunknown >= UNKNOWN_MAX && r->unknown.first)
@@ -230,7 +228,7 @@ static struct schema_entry *entry_make(struct lw_registry *r,
     return e;
 }
 
-/* What a thread brought: the entry is at rest. */
+/* Stores a thread's result. */
 static void entry_settle(struct lw_registry *r, struct schema_entry *e,
                          enum entry_state state, const char *why) {
     free(e->why);
@@ -252,7 +250,7 @@ static void entry_keep(struct lw_registry *r, struct schema_entry *e,
     r->bytes += len;
 }
 
-/* ---- what comes back ---- */
+/* ---- results ---- */
 
 static void registry_log(enum lw_level level, const char *event, const char *text) {
     char quoted[600];
@@ -264,8 +262,8 @@ static int64_t longer_wait(const struct lw_registry *r, int64_t wait_ms) {
     return wait_ms < r->options.retry_max_ms ? wait_ms : r->options.retry_max_ms;
 }
 
-/* The registry rests, and this id longer if it alone is the trouble. Of requests that
- * were under way together, one counts. */
+/* Backs off from the registry, and longer from this id if it alone fails. Of requests
+ * that ran at the same time, one counts. */
 static void registry_outage(struct lw_registry *r, struct schema_entry *e,
                             int64_t asked_ms, int64_t retry_after,
                             const struct lw_err *why) {
@@ -299,9 +297,9 @@ static void registry_answered(struct lw_registry *r) {
     r->backoff_ms = r->next_ms = 0;
 }
 
-/* Garbage must not fill the log too: each time that there are twice as many, anew after a
- * quiet hour. */
-static void tell_unknown(struct lw_registry *r, int64_t now, const char *why) {
+/* Logs at each power of two, so that garbage does not fill the log; the count restarts
+ * after a quiet hour. */
+static void log_unknown_id(struct lw_registry *r, int64_t now, const char *why) {
     if (now - r->unknown_ms >= LW_HOUR)
         r->told_unknown = 0;
     r->unknown_ms = now;
@@ -317,7 +315,7 @@ static void entry_not_found(struct lw_registry *r, struct schema_entry *e,
     if (e->state == WANTED) {
         e->began_ms = now;
         e->wait_ms = 0;
-        tell_unknown(r, now, why->msg);
+        log_unknown_id(r, now, why->msg);
     }
     e->last_ms = now;
     int64_t left = e->began_ms + r->options.missing_wait_ms - now;
@@ -343,7 +341,7 @@ static void entry_found(struct lw_registry *r, struct schema_entry *e,
 
 /* ---- the threads ---- */
 
-/* The entry whose turn it is; NULL, and *wait_ms until one may be (-1: none). */
+/* The next entry to fetch; NULL, and *wait_ms until there may be one (-1: no entry). */
 static struct schema_entry *queue_next(struct lw_registry *r, int64_t *wait_ms) {
     struct schema_entry *e =
         r->queue[URGENT].first ? r->queue[URGENT].first : r->queue[AHEAD].first;
@@ -396,7 +394,8 @@ static struct lw_schema *fetcher_ask(struct schema_fetcher *a,
     return schema;
 }
 
-/* One entry, with the lock on entry and exit; it is never evicted meanwhile. */
+/* Fetches one entry, which cannot be evicted meanwhile. The lock is held on entry and
+ * exit. */
 static void fetcher_serve(struct schema_fetcher *a, struct schema_entry *e) {
     struct lw_registry *r = a->registry;
     struct lw_frame frame = e->frame;
@@ -433,7 +432,7 @@ static void fetcher_serve(struct schema_fetcher *a, struct schema_entry *e) {
 
 static void *fetcher_run(void *arg);
 
-/* One more thread, if there is work for it; without one it is done more slowly. */
+/* Starts one more thread. A failure only slows fetching down. */
 static int fetcher_start(struct lw_registry *r, struct lw_err *err) {
     struct schema_fetcher *a = &r->fetcher[r->nfetchers];
     a->registry = r;
@@ -515,7 +514,7 @@ void lw_registry_free(struct lw_registry *r) {
     free(r);
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 static struct lw_decoder *entry_compile(const struct schema_entry *e,
                                         const struct lw_schema *reader,
@@ -532,8 +531,8 @@ static struct lw_decoder *entry_compile(const struct schema_entry *e,
     return d;
 }
 
-/* Is an id that is not known worth asking for again? For who waits for it; otherwise once
- * in a while, if it is still met. */
+/* The queue for an unknown id: urgent while a caller waits for it, otherwise ahead, once
+ * per minute at most. */
 static enum entry_queue place_again(const struct schema_entry *e,
                                     const struct lw_asking *how, int64_t now) {
     bool waits = !how->ahead && e->last_ms - e->began_ms < how->patience_ms;
@@ -542,7 +541,7 @@ static enum entry_queue place_again(const struct schema_entry *e,
     return waits ? URGENT : AHEAD;
 }
 
-/* It is met, now or ahead. */
+/* Queues an entry that a caller needs, now or ahead. */
 static void entry_enqueue(struct lw_registry *r, struct schema_entry *e,
                           const struct lw_asking *how) {
     int64_t now = lw_mono_ms();
@@ -583,7 +582,7 @@ lw_registry_decoder(struct lw_registry *r, const struct lw_frame *frame,
     else if (e && e->state != WANTED)
         lw_fail(err, e->state == MISSING ? LW_ENOTFOUND : LW_EINPUT, "%s", e->why);
     else
-        lw_fail(err, LW_EAGAIN, "schema %s is being asked for",
+        lw_fail(err, LW_EAGAIN, "schema %s has been requested from the registry",
                 lw_frame_name(name, sizeof name, frame));
     if (how)
         how->unknown_ms = e && e->state == MISSING ? e->last_ms - e->began_ms : 0;

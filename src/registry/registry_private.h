@@ -20,12 +20,12 @@ struct lw_schema_reference {
     int64_t version;
 };
 
-/* What GET of a schema, or of a version of a subject, says. */
+/* The answer to GET of a schema, or of a version of a subject. */
 struct lw_registered {
     void *root; /* the parsed JSON, which owns the texts */
     const char *schema;
     size_t len;
-    int64_t id, version; /* -1 where it says nothing of them */
+    int64_t id, version; /* -1: absent */
     struct lw_schema_reference *reference;
     size_t nreferences;
 };

@@ -127,8 +127,8 @@ static void hostile_ones_are_refused(void **state) {
         lw_buf_printf(&deep, "}");
     assert_refused(lw_buf_str(&deep), "\"int\"", "nested deeper");
     assert_refused("\"int\"", lw_buf_str(&deep), "nested deeper");
-    assert_refused("{", "\"int\"", "no JSON");
-    assert_refused("\"int\"", "[1", "no JSON");
+    assert_refused("{", "\"int\"", "not JSON");
+    assert_refused("\"int\"", "[1", "not JSON");
     /* types that need one another, deeper than a schema may be */
     lw_buf_printf(&chain, "[");
     for (int i = 0; i < 200; i++)
