@@ -38,9 +38,6 @@ enum lw_format {
     LW_FORMATS
 };
 const char *lw_format_name(enum lw_format f);
-int lw_format_parse(const char *name); /* or -1 */
-/* Names of all formats, for messages; LW_FORMATS entries. */
-const char *const *lw_format_names(void);
 
 /* Each `*_file` is a path, or "env:NAME" for an environment variable; it is read at every
  * delivery, so a secret may be changed without a restart. "" means: not used. */

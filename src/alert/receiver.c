@@ -24,17 +24,6 @@ const char *lw_format_name(enum lw_format f) {
     return format_names[f];
 }
 
-const char *const *lw_format_names(void) {
-    return format_names;
-}
-
-int lw_format_parse(const char *name) {
-    for (int f = 0; f < LW_FORMATS; f++)
-        if (strcmp(name, format_names[f]) == 0)
-            return f;
-    return -1;
-}
-
 struct lw_receiver lw_receiver_defaults(void) {
     struct lw_receiver r = {.format = LW_FORMAT_JSON,
                             .least = LW_SEVERITY_WARN,

@@ -5,15 +5,6 @@
 #include "alert_test.h"
 #include "base/time.h"
 
-static void names(void **state) {
-    (void)state;
-    for (int f = 0; f < LW_FORMATS; f++) {
-        assert_int_equal(lw_format_parse(lw_format_name((enum lw_format)f)), f);
-        assert_string_equal(lw_format_names()[f], lw_format_name((enum lw_format)f));
-    }
-    assert_int_equal(lw_format_parse("teletex"), -1);
-}
-
 static void defaults_depend_on_format(void **state) {
     (void)state;
     assert_int_equal(receiver("a", LW_FORMAT_JSON).repeat_ms, 4 * LW_HOUR);
@@ -235,7 +226,6 @@ static void absent_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),
         cmocka_unit_test(defaults_depend_on_format),
         cmocka_unit_test(refusals_name_the_key),
         cmocka_unit_test(routing),
