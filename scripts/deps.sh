@@ -4,7 +4,7 @@
 # build    compiler, CMake and the development packages: enough for the leeway binary
 # run      what the demo starts beside leeway: a redis-server
 # test     everything for scripts/test.sh: cmocka, clang, shellcheck, Java with Maven for a real
-#          Kafka, Alertmanager, Prometheus for its promtool, and a browser for the page
+#          Kafka, Alertmanager, Prometheus for its promtool, luac, and a browser for the page
 # lint     clang-tidy, for scripts/lint.sh
 # runtime  only the shared libraries that a built leeway links (what a container needs)
 # Installs nothing, and uses no network, when everything is there. docs/dependencies.md says why
@@ -21,7 +21,7 @@ run=(redis-server=redis-server tzdata)
 test=(libcmocka-dev clang=clang clang-format=clang-format java=default-jre-headless
     mvn=maven setpriv=util-linux shellcheck=shellcheck prometheus-alertmanager python3-venv redis-tools
     openssl=openssl promtool=prometheus chromium=chromium chromedriver=chromium-driver
-    netbase) # /etc/hosts: chromedriver looks for its browser at "localhost"
+    netbase luac=lua5.1) # netbase is /etc/hosts: chromedriver looks for its browser at "localhost"
 lint=(clang-tidy=clang-tidy)
 
 # The one set whose names differ between the suites: sonames, and Debian 13's 64-bit time_t suffix.

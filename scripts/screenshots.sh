@@ -35,7 +35,7 @@ until grep -q 'until Ctrl-C' "$log"; do
     [ $((tries += 1)) -le 600 ] || die "the demo does not end"
     sleep 1
 done
-url=$(sed -n 's/^The page: *//p' "$log" | head -n 1)
+url=$(sed -n 's/^Dashboard: *//p' "$log" | head -n 1)
 [ -n "$url" ] || die "the demo told no address of its page"
 mkdir -p "$out"
 python3 -B tests/browser/screenshots.py "$url" "$out"

@@ -71,7 +71,7 @@ async function askHistory() {
   trimHeat();
 }
 
-/** Before there was a model there is nothing to draw: a week of it would push the rest aside. */
+/** Before there was a model there is nothing to draw: a week of it would crowd out the rest. */
 function sinceFirst(history) {
   if (!history) return history;
   const first = history.champion.findIndex((version) => version);
@@ -222,11 +222,11 @@ function renderConnection() {
     replace(box);
     return;
   }
-  const since = state.answeredAt ? ` What you see is from ${wallTime(state.answeredAt)}.` : "";
+  const since = state.answeredAt ? ` The figures shown are from ${wallTime(state.answeredAt)}.` : "";
   const why = state.trouble.reached ?
     `leeway answers, but cannot read the figures: ${state.trouble.message}.` :
-    "leeway does not answer. It may have been stopped, or the way to it is cut.";
-  const line = `${why}${since} Asked again every few seconds.`;
+    "leeway does not answer. The process may have stopped, or the network is down.";
+  const line = `${why}${since} Retrying every few seconds.`;
   if (box.textContent !== `▲ ${line}`) replace(box, h("p", {}, `▲ ${line}`));
 }
 

@@ -13,12 +13,12 @@ function badge(alert) {
 }
 
 function quietness(alert, silences) {
-  const held = (text) => h("span", {class: "badge", "data-state": "none"}, text);
+  const label = (text) => h("span", {class: "badge", "data-state": "none"}, text);
   if (alert.silenced) {
     const silence = silences.find((x) => x.id === alert.silenced_by);
-    return held(silence ? `silenced until ${wallMoment(silence.until_ms)}` : "silenced");
+    return label(silence ? `silenced until ${wallMoment(silence.until_ms)}` : "silenced");
   }
-  return alert.inhibited_by ? held(`held back by ${alert.inhibited_by}`) : null;
+  return alert.inhibited_by ? label(`inhibited by ${alert.inhibited_by}`) : null;
 }
 
 /** "drift of trip_distance, until 3 Dec, 12:00, by ann@host: roadworks" */
@@ -72,7 +72,7 @@ function draw(box, s) {
     firing.length ? list(firing, silences) : h("p", {class: "empty"}, "✓ No alert is firing."),
     outbox.waiting || outbox.parked ? h("p", {class: "note warn"},
       `△ ${plural(outbox.waiting || 0, "message waits", "messages wait")} for a receiver` +
-      (outbox.parked ? `, ${count(outbox.parked)} given up on` : "")) : null,
+      (outbox.parked ? `, ${count(outbox.parked)} given up` : "")) : null,
     silences.length ? h("div", {class: "note silences"}, h("h3", {}, "Silences"),
       h("ul", {}, silences.map(silenceItem))) : null);
   if (ended.length) {

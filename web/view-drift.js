@@ -158,7 +158,7 @@ function draw() {
     drawRow(r.canvas, f, c);
     r.button.setAttribute("aria-pressed", String(state.feature === r.name));
     r.value.textContent = now ? figure(now[state.metric]) : DASH;
-    r.verdict.textContent = drift ? "drift" : "calm";
+    r.verdict.textContent = drift ? "drift" : "no drift";
     r.verdict.dataset.state = drift ? "bad" : "good";
   });
   drawAxis(parts.axis, c);
@@ -171,7 +171,7 @@ export function renderDrift(s, a) {
   if (!s.heat || !s.heat.at_ms.length || !s.now || !s.now.windows.length) {
     parts = null;
     replace(bodyOf("drift"), absent(s, s.heat || (s.now && !s.now.at_ms),
-      "Drift is measured against the reference of the champion: first there must be one, and a complete window."));
+      "Drift is measured against the reference of the champion: it needs a champion and a complete window."));
     return;
   }
   const same = parts && parts.rows.map((r) => r.name).join("\n") === s.heat.features.join("\n");

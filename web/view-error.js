@@ -29,7 +29,7 @@ function sentence(ms) {
   const bits = [`${eventTime(row[0])}: RMSE ${number(value(row, "rmse"))}`];
   if (value(row, "rmse_expected") !== null)
     bits.push(`expected ${number(value(row, "rmse_expected"))} (ratio ${number(value(row, "rmse_ratio"))})`);
-  if (value(row, "rmse_first") !== null) bits.push(`version 1 alone ${number(value(row, "rmse_first"))}`);
+  if (value(row, "rmse_first") !== null) bits.push(`version 1 ${number(value(row, "rmse_first"))}`);
   if (champion) bits.push(`champion version ${champion}`);
   bits.push(`${count(value(row, "n"))} events`);
   return bits.join(", ");
@@ -137,9 +137,9 @@ function build(actions) {
   const slider = h("div", {class: "plot tall"}, canvas);
   const readout = h("p", {class: "readout"});
   const key = h("ul", {class: "key", "aria-label": "Key"},
-    h("li", {}, h("i", {class: "swatch managed"}), "as managed"),
+    h("li", {}, h("i", {class: "swatch managed"}), "with retraining"),
     h("li", {}, h("i", {class: "swatch band"}), "expected, ± 2 standard errors"),
-    h("li", {}, h("i", {class: "swatch frozen"}), "version 1, had nothing been done"),
+    h("li", {}, h("i", {class: "swatch frozen"}), "version 1, never retrained"),
     h("li", {}, h("i", {class: "mark chip"}, "v2"), "promoted"),
     h("li", {}, h("i", {class: "mark ring"}), "retrain"),
     h("li", {}, h("i", {class: "mark cross"}, "✕"), "rejected"),

@@ -79,7 +79,7 @@ function sentence(data, verdict, window_) {
   const {reference, current} = data;
   if (isCategory(data) && data.categories.length) {
     const most = data.categories[0];
-    bits.push(`${most.value} moved most: ${percent(most.reference_share)} of the reference, ` +
+    bits.push(`${most.value} changed most: ${percent(most.reference_share)} of the reference, ` +
       `${percent(most.current_share)} of the window`);
   } else if (reference && current && !isCategory(data)) {
     bits.push(`Median ${figure(quantile(current, 0.5))}, in the reference ${figure(quantile(reference, 0.5))}`);

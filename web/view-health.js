@@ -1,6 +1,6 @@
 // The stream itself, and the trail of what was decided.
 import {absent, bodyOf, h, put, rebuild, replace, table} from "./dom.js";
-import {DASH, count, duration, eventTime, short, wallMoment, wallTime, words} from "./format.js";
+import {DASH, count, duration, eventTime, plural, short, wallMoment, wallTime, words} from "./format.js";
 
 /** A live stream's clocks are near ours; those of a replay are not, and their distance says nothing. */
 const LIVE_MS = 2 * 86400000;
@@ -32,21 +32,21 @@ function facts(now) {
   const flushed = lastFlush(now);
   const silent = flushed && now.now_ms - flushed > SILENT_MS;
   return h("dl", {class: "facts wide"},
-    fact("rate", x.rate_per_s === null || x.rate_per_s === undefined ? DASH : `${short(x.rate_per_s)} events/s`),
-    fact("lag", count(x.lag)),
-    fact("watermark", watermark(x, now)),
-    fact("messages", count(x.messages)),
-    fact("set aside", count(x.aside)),
-    fact("late", share(x.late, x.messages), x.late > x.messages / 100 ? "watch" : null),
-    fact("wrong clocks", share(x.suspect, x.messages), x.suspect > x.messages / 100 ? "watch" : null),
-    fact("dead letters", x.dead_letters ? `△ ${count(x.dead_letters)}` : count(x.dead_letters),
+    fact("Rate", x.rate_per_s === null || x.rate_per_s === undefined ? DASH : `${short(x.rate_per_s)} events/s`),
+    fact("Lag", plural(x.lag, "message")),
+    fact("Watermark", watermark(x, now)),
+    fact("Messages", count(x.messages)),
+    fact("Rejected", count(x.rejected)),
+    fact("Late", share(x.late, x.messages), x.late > x.messages / 100 ? "watch" : null),
+    fact("Suspect (wrong clock)", share(x.suspect, x.messages), x.suspect > x.messages / 100 ? "watch" : null),
+    fact("Dead letters", x.dead_letters ? `△ ${count(x.dead_letters)}` : count(x.dead_letters),
       x.dead_letters ? "watch" : null),
-    fact("last flush", flushed ? wallMoment(flushed) + (silent ? ` △ ${duration(now.now_ms - flushed)} ago` : "") :
+    fact("Last flush", flushed ? wallMoment(flushed) + (silent ? ` △ ${duration(now.now_ms - flushed)} ago` : "") :
       "never", silent ? "watch" : null),
-    fact("leader", x.leader || "none"),
-    x.processes ? fact("processes", count(x.processes)) : null,
-    fact("gets on", x.ready ? "✓ ready" : "▲ not ready", x.ready ? null : "bad"),
-    fact("Redis", x.redis === "ok" ? "✓ answers" : "▲ away", x.redis === "ok" ? null : "bad"));
+    fact("Leader", x.leader || "none"),
+    x.processes ? fact("Processes", count(x.processes)) : null,
+    fact("Status", x.ready ? "✓ ready" : "▲ not ready", x.ready ? null : "bad"),
+    fact("Redis", x.redis === "ok" ? "✓ connected" : "▲ not reachable", x.redis === "ok" ? null : "bad"));
 }
 
 /** What the processes say of themselves, each since when. */
@@ -57,14 +57,14 @@ function troubles(now) {
       h("span", {class: "detail"}, `since ${wallMoment(t.since_ms)}, ${t.process}`)))) : null;
 }
 
-const COLUMNS = [["Partition"], ["Next offset", 1], ["Lag", 1], ["Messages", 1], ["Aside", 1], ["Late", 1], ["Suspect", 1],
-  ["Dead", 1], ["Watermark"], ["Model", 1], ["State"], ["Owner"], ["Flushed"]]
+const COLUMNS = [["Partition"], ["Next offset", 1], ["Lag", 1], ["Messages", 1], ["Rejected", 1], ["Late", 1], ["Suspect", 1],
+  ["Dead-lettered", 1], ["Watermark"], ["Model", 1], ["State"], ["Owner"], ["Flushed"]]
   .map(([name, number]) => ({name, number: Boolean(number)}));
 
 function partitions(now) {
   return table("Partitions", COLUMNS, now.health.partitions.map((p) => [
-    p.partition, count(p.next_offset), count(p.lag), count(p.messages), count(p.aside), count(p.late), count(p.suspect), count(p.dead),
-    eventTime(p.watermark_ms), p.champion ? `v${p.champion}` : DASH, p.stalled_since_ms ? `▲ stalled since ${wallTime(p.stalled_since_ms)}` : p.idle ? "idle" : "flows", p.owner || DASH,
+    p.partition, count(p.next_offset), count(p.lag), count(p.messages), count(p.rejected), count(p.late), count(p.suspect), count(p.dead_lettered),
+    eventTime(p.watermark_ms), p.champion ? `v${p.champion}` : DASH, p.stalled_since_ms ? `▲ stalled since ${wallTime(p.stalled_since_ms)}` : p.idle ? "idle" : "reading", p.owner || DASH,
     wallTime(p.updated_ms || null)]));
 }
 
@@ -99,7 +99,7 @@ const KINDS = {promoted: ["good", "✓"], confirmed: ["good", "✓"], resolved: 
   probation_waits: ["watch", "◦"], not_judged: ["watch", "△"],
   quarantined: ["bad", "▲"], quarantine_ended: ["none", ""], released: ["watch", "△"]};
 const SHOWN = 8;
-let told = null;
+let shown = null;
 
 function decision(e) {
   const warning = e.what === "fired" && !/^critical\b/.test(e.detail || "");
@@ -113,8 +113,8 @@ function decision(e) {
 
 export function renderDecisions(s) {
   const text = JSON.stringify([s.audit, Boolean(s.now), Boolean(s.trouble)]);
-  if (text === told) return;
-  told = text;
+  if (text === shown) return;
+  shown = text;
   rebuild(bodyOf("decisions"), () => drawDecisions(bodyOf("decisions"), s));
 }
 

@@ -4,15 +4,15 @@ import {DASH, count, duration, eventTime, number, percent, plural, short, words}
 
 /** Is the error as it should be? In words, with the sign that goes with them. */
 function verdict(w) {
-  if (!w || !w.n || w.rmse === null) return {state: "none", text: "champion has not scored anything yet"};
+  if (!w || !w.n || w.rmse === null) return {state: "none", text: "champion has not scored any events yet"};
   if (w.rmse_expected === null || w.rmse_ratio === null)
-    return {state: "none", text: "error has nothing to be compared with yet"};
+    return {state: "none", text: "error has no baseline yet"};
   const by = w.rmse_ratio - 1;
   const doubt = w.rmse_se ? (2 * w.rmse_se) / w.rmse_expected : 0;
-  if (by > Math.max(doubt, 0.15)) return {state: "bad", text: `error is ${percent(by, 0)} above what it should be`};
-  if (by > doubt) return {state: "watch", text: `error is ${percent(by, 0)} above what it should be`};
-  if (by < -doubt) return {state: "good", text: `error is ${percent(-by, 0)} below what it should be`};
-  return {state: "good", text: "error is what it should be"};
+  if (by > Math.max(doubt, 0.15)) return {state: "bad", text: `error is ${percent(by, 0)} higher than expected`};
+  if (by > doubt) return {state: "watch", text: `error is ${percent(by, 0)} higher than expected`};
+  if (by < -doubt) return {state: "good", text: `error is ${percent(-by, 0)} lower than expected`};
+  return {state: "good", text: "error is as expected"};
 }
 
 function headline(now, w) {
@@ -39,15 +39,15 @@ function tiles(now, w) {
   return [
     tile("RMSE", number(w && w.rmse), w && w.rmse_expected !== null ?
       `${sign}expected ${number(w.rmse_expected)} ± ${number(2 * w.rmse_se)}` : "no expectation yet", v.state),
-    tile("Version 1 alone", number(w && w.rmse_first), better !== null && better > 0.0005 ?
-      `managed is ${percent(better, 0)} lower` : "had nothing been done"),
+    tile("Version 1 (never retrained)", number(w && w.rmse_first), better !== null && better > 0.0005 ?
+      `with retraining ${percent(better, 0)} lower` : "for comparison"),
     tile("Champion", c ? `v${c.version}` : DASH, c ?
       `${c.name || c.kind || ""}, for ${duration((c.age_hours ?? 0) * 3600000)}${now.training ? ", retraining" : ""}` :
       now.training ? "training now" : "none yet"),
     tile("Alerts firing", count(now.alerts_firing), now.alerts_firing ? "▲ see below" : "✓ none",
       now.alerts_firing ? "bad" : "good"),
-    tile("Events a second", short(health.rate_per_s), health.lag === null || health.lag === undefined ?
-      "lag not known" : `lag ${short(health.lag)}`),
+    tile("Events per second", short(health.rate_per_s), health.lag === null || health.lag === undefined ?
+      "lag unknown" : `lag ${short(health.lag)} messages`),
     tile("Events", short(health.messages), `${count(health.dead_letters)} dead letters`),
   ];
 }

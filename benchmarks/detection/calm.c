@@ -57,7 +57,7 @@ int calm_load(struct calm_pool *pool, const struct lw_config *config, char *path
         return lw_fail(err, LW_ECONFIG, "more than %d fields", CALM_FIELDS_MAX);
     for (size_t i = 0; i < fields->n; i++)
         pool->moves[i] = fields->field[i].kind == LW_TIMESTAMP;
-    struct lw_feed *feed = lw_feed_open(config, &path, 1, err);
+    struct lw_event_feed *feed = lw_feed_open(config, &path, 1, err);
     if (!feed)
         return -1;
     int got;

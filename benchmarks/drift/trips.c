@@ -8,8 +8,8 @@
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "event/decoder.h"
 #include "event/file.h"
-#include "event/schema.h"
 
 const struct lw_column trips_columns[TRIPS_COLUMNS] = {
     {.name = "PULocationID", .kind = LW_CATEGORY},
@@ -57,14 +57,14 @@ struct trips trips_load(const char *path) {
         die(&err);
     const char *json = lw_file_schema_json(file);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
-    struct lw_decoder *d = schema ? lw_decoder_new(schema, schema, &f, &err) : NULL;
+    struct lw_decoder *d = schema ? lw_avro_decoder_new(schema, schema, &f, &err) : NULL;
     if (!d)
         die(&err);
     const uint8_t *data;
     size_t len;
     int more;
     while ((more = lw_file_next(file, &data, &len, &err)) == 1) {
-        if (lw_decoder_decode(d, data, len, cells, &err) != 0)
+        if (lw_decoder_decode_bytes(d, data, len, cells, &err) != 0)
             die(&err);
         keep(&t, cells);
     }

@@ -15,8 +15,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "event/decoder.h"
 #include "event/file.h"
-#include "event/schema.h"
 
 #define PASSES     9
 #define LEAST_ROWS 300000 /* a pass, repeating a small file */
@@ -84,8 +84,8 @@ static double decode_ours(const struct lw_decoder *d, const struct rows *rows) {
     struct lw_err err = {0};
     double sum = 0;
     for (size_t i = 0; i < rows->n; i++) {
-        if (lw_decoder_decode(d, rows->bytes.data + rows->start[i],
-                              rows->start[i + 1] - rows->start[i], cells, &err) < 0)
+        if (lw_decoder_decode_bytes(d, rows->bytes.data + rows->start[i],
+                                    rows->start[i + 1] - rows->start[i], cells, &err) < 0)
             die(&err);
         for (size_t k = 0; k < NWANTED; k++)
             sum += cells[k].present ? cells[k].num : 0;
@@ -157,7 +157,8 @@ static struct lw_decoder *ours_of(const char *json) {
     for (size_t k = 0; k < NWANTED; k++)
         lw_fields_add(&fields, wanted[k].name, wanted[k].kind, false, &err);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
-    struct lw_decoder *d = schema ? lw_decoder_new(schema, schema, &fields, &err) : NULL;
+    struct lw_decoder *d =
+        schema ? lw_avro_decoder_new(schema, schema, &fields, &err) : NULL;
     if (!d)
         die(&err);
     lw_schema_free(schema);

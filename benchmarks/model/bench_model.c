@@ -13,8 +13,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "event/decoder.h"
 #include "event/file.h"
-#include "event/schema.h"
 #include "model/fit.h"
 #include "model/trees.h"
 
@@ -102,14 +102,15 @@ static void load(const char *path, const struct lw_fields *fields, struct trips 
         die(&err);
     const char *json = lw_file_schema_json(file);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
-    struct lw_decoder *d = schema ? lw_decoder_new(schema, schema, fields, &err) : NULL;
+    struct lw_decoder *d =
+        schema ? lw_avro_decoder_new(schema, schema, fields, &err) : NULL;
     if (!d)
         die(&err);
     const uint8_t *data;
     size_t len;
     int more;
     while ((more = lw_file_next(file, &data, &len, &err)) == 1) {
-        if (lw_decoder_decode(d, data, len, c, &err))
+        if (lw_decoder_decode_bytes(d, data, len, c, &err))
             die(&err);
         keep(t, c);
     }

@@ -98,8 +98,8 @@ static void handle(struct bench *b, uint64_t i) {
     struct lw_scored scored = {.version = 1};
     const struct lw_spec *spec = &b->config->spec;
     struct lw_partition *p = b->partition[i / RUN % b->o.partitions];
-    if (lw_decoder_decode(b->decoder, b->bytes + b->start[i],
-                          b->start[i + 1] - b->start[i], cells, &err))
+    if (lw_decoder_decode_bytes(b->decoder, b->bytes + b->start[i],
+                                b->start[i + 1] - b->start[i], cells, &err))
         die(&err);
     int reason = lw_event_row(&spec->event, cells, 0, &row, &err);
     if (reason < 0)
@@ -231,7 +231,7 @@ int main(int argc, char **argv) {
     if (!b.config)
         die(&err);
     const struct lw_schema *schema = b.config->source.schema;
-    b.decoder = lw_decoder_new(schema, schema, &b.config->spec.event.fields, &err);
+    b.decoder = lw_avro_decoder_new(schema, schema, &b.config->spec.event.fields, &err);
     if (!b.decoder)
         die(&err);
     b.model = load_model(b.config, argv[2]);

@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "event/decoder.h"
 #include "event/file.h"
-#include "event/schema.h"
 
 enum { PICKUP, DROPOFF, PU, DO, PASSENGERS, PAYMENT, DISTANCE, FARE, TOTAL, NFIELDS };
 
@@ -90,7 +90,8 @@ static struct lw_decoder *decoder_of(const struct lw_file *file, struct lw_err *
         lw_fields_add(&fields, wanted[i].name, wanted[i].kind, false, err);
     const char *json = lw_file_schema_json(file);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), err);
-    struct lw_decoder *d = schema ? lw_decoder_new(schema, schema, &fields, err) : NULL;
+    struct lw_decoder *d =
+        schema ? lw_avro_decoder_new(schema, schema, &fields, err) : NULL;
     lw_schema_free(schema);
     return d;
 }
@@ -107,7 +108,7 @@ void bench_trips_load(struct bench_trips *trips, const char *path) {
         die(&err);
     int got;
     while ((got = lw_file_next(file, &data, &len, &err)) > 0) {
-        if (lw_decoder_decode(decoder, data, len, cells, &err))
+        if (lw_decoder_decode_bytes(decoder, data, len, cells, &err))
             die(&err);
         add(trips, &cap, cells);
     }

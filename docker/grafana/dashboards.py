@@ -14,10 +14,23 @@ import json
 import os
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+FIGURES = os.path.join(HERE, "..", "..", "docs", "figures.md")
 REDIS = {"type": "redis-datasource", "uid": "${redis}"}
 PROMETHEUS = {"type": "prometheus", "uid": "${prometheus}"}
+TITLES = {"psi": "PSI", "js": "Jensen-Shannon distance", "ks": "Kolmogorov-Smirnov distance",
+          "w1": "Wasserstein-1 distance"}
 GAP_MS = 6 * 3600 * 1000  # a line is broken where nothing is known for so long
 MANAGED, FROZEN, EXPECTED = "blue", "orange", "#8a96a3"
+
+
+def distances():
+    """Distances of a column from the reference: [(name, meaning, series)], from the table
+    of metrics as docs/figures.md has it. They are what is measured for the prediction and is no verdict."""
+    with open(FIGURES, encoding="utf-8") as lines_:
+        rows = [[c.strip() for c in line.strip().strip("|").split(" | ")] for line in lines_
+                if line.startswith("| `")]
+    return [(name.strip("`"), meaning, series.strip("`"))
+            for name, rule, of, _, series, meaning in rows if rule == "yes" and "prediction" in of]
 
 
 # ---- panels -----------------------------------------------------------------------------------
@@ -164,9 +177,10 @@ def redis_board(windows, features):
                 transformations=columns({f"{w}:recalibration_gain": w for w in windows},
                                         f"{longest}:rmse")), 12, 8)
     b.row(f"Drift over {longest}")
-    for metric, title in (("psi", "PSI"), ("js", "Jensen-Shannon distance")):
-        b.add(lines(title, REDIS, [history_query()], transformations=columns(
-            {f"{longest}:{metric}:{f}": f for f in [*features, "target", "prediction"]}, "champion")), 12, 9)
+    for metric, meaning, _ in distances():
+        b.add(lines(TITLES.get(metric, metric.replace("_", " ").capitalize()), REDIS, [history_query()], f"{meaning}.",
+                    transformations=columns({f"{longest}:{metric}:{f}": f
+                                             for f in [*features, "target", "prediction"]}, "champion")), 12, 9)
     b.add({**lines("Judged as drift", REDIS, [history_query()],
                    "1: significant for these sample sizes, and large enough to matter.",
                    transformations=columns({f"{longest}:drift:{f}": f
@@ -236,8 +250,9 @@ def model_panels(b):
                 custom={"thresholdsStyle": {"mode": "dashed"}},
                 defaults={"thresholds": {"mode": "absolute", "steps": RATIO}}), 12, 9)
     b.row("Drift")
-    b.add(lines("PSI", PROMETHEUS, [prom(of("leeway_feature_psi", "feature", match='window="$window"'),
-                                         "{{feature}}")]), 12, 9)
+    for metric, meaning, series in distances():
+        b.add(lines(TITLES.get(metric, metric.replace("_", " ").capitalize()), PROMETHEUS,
+                    [prom(of(series, "feature", match='window="$window"'), "{{feature}}")], f"{meaning}."), 12, 9)
     b.add({**lines("Judged as drift", PROMETHEUS, [prom(
         of("leeway_feature_drift", "feature", match='window="$window"'), "{{feature}}")],
         defaults={"mappings": [{"type": "value", "options": {

@@ -10,8 +10,8 @@
  * so that two long texts stay two. Memory is bounded by cap and LW_CATS_TEXT_MAX.
  * Deterministic: no seed. Thread: one at a time. Cost: add O(1), no allocation for a key
  * already seen. */
-#ifndef LW_CATEGORIES_H
-#define LW_CATEGORIES_H
+#ifndef LEEWAY_CATEGORIES_H
+#define LEEWAY_CATEGORIES_H
 
 #include <stdbool.h>
 #include <stddef.h>

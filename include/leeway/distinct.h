@@ -7,8 +7,8 @@
  * merges gives the same figure and the same bytes. Integers are hashed as 8 bytes and
  * texts as theirs (MurmurHash3, seed 9001), as DataSketches does: sketches of the same
  * values made elsewhere union with these. Thread: one at a time per sketch. */
-#ifndef LW_DISTINCT_H
-#define LW_DISTINCT_H
+#ifndef LEEWAY_DISTINCT_H
+#define LEEWAY_DISTINCT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * and its effect is larger than a floor. One bad column has its own verdict and spoils no
  * other; no figure is ever NaN where the verdict is OK or DRIFT. Definitions with
  * sources: docs/statistics.md. */
-#ifndef LW_DRIFT_H
-#define LW_DRIFT_H
+#ifndef LEEWAY_DRIFT_H
+#define LEEWAY_DRIFT_H
 
 #include "leeway/profile.h"
 

@@ -3,8 +3,8 @@
  * A code answers "what may I do next?", the text answers what happened, where, and what
  * would help. Functions return 0 or -1 (or NULL) and take `struct lw_err *err` last; NULL
  * is allowed there. */
-#ifndef LW_ERR_H
-#define LW_ERR_H
+#ifndef LEEWAY_ERR_H
+#define LEEWAY_ERR_H
 
 #ifdef __cplusplus
 extern "C" {

@@ -6,8 +6,8 @@
  * LeVeque (leeway/moments.h): targets of 1e8 +- 1, or Unix times, have the same figures
  * as those round 0. Panes, partitions and windows merge without loss of meaning; the same
  * events in the same order, merged in the same order, give the same bytes. */
-#ifndef LW_ERRORS_H
-#define LW_ERRORS_H
+#ifndef LEEWAY_ERRORS_H
+#define LEEWAY_ERRORS_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * A fault explains a change better than drift does, so it is asked for first, and a
  * retrain on faulty data is refused by whoever plans it. Definitions, thresholds and
  * reasons: docs/statistics.md. */
-#ifndef LW_FAULT_H
-#define LW_FAULT_H
+#ifndef LEEWAY_FAULT_H
+#define LEEWAY_FAULT_H
 
 #include "leeway/profile.h"
 

@@ -7,8 +7,8 @@
  * equals one that never stopped. NaN is refused by the caller (an update with NaN is a
  * programming error). Infinities are values. Thread: one at a time per sketch. Cost:
  * update O(1) amortised, no allocation once the sketch has reached its bounded size. */
-#ifndef LW_KLL_H
-#define LW_KLL_H
+#ifndef LEEWAY_KLL_H
+#define LEEWAY_KLL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * A model carries its own feature plan, levels, coefficients and what it learned besides;
  * nothing but the model is needed to score. lw_model_predict takes no lock and allocates
  * nothing: one bound model may be used by any number of threads at once. */
-#ifndef LW_MODEL_H
-#define LW_MODEL_H
+#ifndef LEEWAY_MODEL_H
+#define LEEWAY_MODEL_H
 
 #include "leeway/err.h"
 #include "leeway/row.h"

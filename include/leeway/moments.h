@@ -2,8 +2,8 @@
  * Welford's update and the pairwise merge of Chan, Golub and LeVeque (1979): stable when
  * the mean is large against the spread. Plain struct: zero-initialise (or
  * lw_moments_reset), copy freely. */
-#ifndef LW_MOMENTS_H
-#define LW_MOMENTS_H
+#ifndef LEEWAY_MOMENTS_H
+#define LEEWAY_MOMENTS_H
 
 #include <math.h>
 #include <stdint.h>

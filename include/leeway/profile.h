@@ -6,8 +6,8 @@
  * distinct count (HLL). Each column is encoded on its own ("member"), because a store
  * keeps one field a member; all loaders validate. Merging is associative up to the
  * sketches' stated errors, exact in all counts. */
-#ifndef LW_PROFILE_H
-#define LW_PROFILE_H
+#ifndef LEEWAY_PROFILE_H
+#define LEEWAY_PROFILE_H
 
 #include "leeway/categories.h"
 #include "leeway/distinct.h"

@@ -4,8 +4,8 @@
  * The list is made once from the configuration (or from a model file); decoding, feature
  * plans, sketches and models all speak of fields by their index in it. A row borrows:
  * texts point into the bytes it was decoded from and live as long as those. */
-#ifndef LW_ROW_H
-#define LW_ROW_H
+#ifndef LEEWAY_ROW_H
+#define LEEWAY_ROW_H
 
 #include <stdbool.h>
 #include <stddef.h>

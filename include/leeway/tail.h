@@ -11,8 +11,8 @@
  * Merging is exact: any order of adds and merges gives the same sketch, to the byte.
  * Thread: one at a time per sketch. Cost: add O(1), no allocation once the range of
  * magnitudes has been seen. */
-#ifndef LW_TAIL_H
-#define LW_TAIL_H
+#ifndef LEEWAY_TAIL_H
+#define LEEWAY_TAIL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -17,140 +17,138 @@
  *
  * Sources: prometheus/alertmanager api/v2/openapi.yaml, template/template.go (Data),
  * notify/webhook/webhook.go (Message). */
+#include "alert/format_body.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
+#include "alert/phrase.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 
 #define ANNOTATION_MAX 2000
 
-static void set(json_t *object, const char *key, json_t *value) {
-    /* NULL: of a text that is no UTF-8 */
-    int failed = json_object_set_new(object, key, value ? value : json_null());
-    lw_assert(failed == 0);
-}
-
 /* Labels without an empty value: Alertmanager drops those, and a label set must not
  * change. */
-static void label(json_t *labels, const char *name, const char *value) {
+static void label_set(json_t *labels, const char *name, const char *value) {
     if (value[0] != '\0')
-        lw_json_text(labels, name, value, 255);
+        lw__json_text(labels, name, value, 255);
 }
 
-static json_t *labels(const struct lw_message *m) {
+static json_t *alert_labels(const struct lw_message *m) {
     json_t *l = json_object();
-    label(l, "alertname", m->rule);
-    label(l, "service", "leeway");
-    label(l, "stream", m->stream);
-    label(l, "severity", m->severity);
-    label(l, "metric", m->metric);
-    label(l, "feature", m->feature);
-    label(l, "window", m->window);
+    label_set(l, "alertname", m->rule);
+    label_set(l, "service", "leeway");
+    label_set(l, "stream", m->stream);
+    label_set(l, "severity", m->severity);
+    label_set(l, "metric", m->metric);
+    label_set(l, "feature", m->feature);
+    label_set(l, "window", m->window);
     return l;
 }
 
 static void annotate_lists(json_t *a, const struct lw_message *m) {
     char line[400];
     struct lw_buf text = {0};
-    for (size_t i = 0; i < lw_message_movers(m); i++)
+    for (size_t i = 0; i < lw__phrase_drifted_count(m); i++)
         lw_buf_printf(&text, "%s%s", i ? "\n" : "",
-                      lw_message_mover(m, i, line, sizeof line));
+                      lw__phrase_drifted(m, i, line, sizeof line));
     if (text.len > 0)
-        lw_json_lines(a, "movers", lw_buf_str(&text), ANNOTATION_MAX);
+        lw__json_lines(a, "top_drifted", lw_buf_str(&text), ANNOTATION_MAX);
     lw_buf_clear(&text);
-    for (size_t i = 0; i < lw_message_segments(m); i++)
+    for (size_t i = 0; i < lw__phrase_segment_count(m); i++)
         lw_buf_printf(&text, "%s%s", i ? "\n" : "",
-                      lw_message_segment(m, i, line, sizeof line));
+                      lw__phrase_segment(m, i, line, sizeof line));
     if (text.len > 0)
-        lw_json_lines(a, "segments", lw_buf_str(&text), ANNOTATION_MAX);
+        lw__json_lines(a, "segments", lw_buf_str(&text), ANNOTATION_MAX);
     lw_buf_fini(&text);
 }
 
-static json_t *annotations(const struct lw_message *m) {
+static json_t *alert_annotations(const struct lw_message *m) {
     json_t *a = json_object();
     char text[400];
-    lw_json_text(a, "summary", lw_message_title(m, text, sizeof text), ANNOTATION_MAX);
+    lw__json_text(a, "summary", lw__phrase_title(m, text, sizeof text), ANNOTATION_MAX);
     if (m->summary[0] != '\0')
-        lw_json_text(a, "description", m->summary, ANNOTATION_MAX);
-    lw_json_text(a, "value", lw_message_figure(text, sizeof text, m->value), 64);
-    lw_json_text(a, "threshold", lw_message_figure(text, sizeof text, m->threshold), 64);
+        lw__json_text(a, "description", m->summary, ANNOTATION_MAX);
+    lw__json_text(a, "value", lw__phrase_figure(text, sizeof text, m->value), 64);
+    lw__json_text(a, "threshold", lw__phrase_figure(text, sizeof text, m->threshold), 64);
     snprintf(text, sizeof text, "%lld", (long long)m->n);
-    lw_json_text(a, "n", text, 64);
-    lw_json_text(a, "since", m->since, 64);
-    lw_json_text(a, "incident", m->incident, 64);
+    lw__json_text(a, "n", text, 64);
+    lw__json_text(a, "since", m->since, 64);
+    lw__json_text(a, "incident", m->incident, 64);
     if (m->model_version > 0) {
         snprintf(text, sizeof text, "%lld", (long long)m->model_version);
-        lw_json_text(a, "model_version", text, 64);
+        lw__json_text(a, "model_version", text, 64);
     }
     if (m->action[0] != '\0')
-        lw_json_text(a, "action", m->action, ANNOTATION_MAX);
+        lw__json_text(a, "action", m->action, ANNOTATION_MAX);
     if (m->runbook[0] != '\0')
-        lw_json_text(a, "runbook_url", m->runbook, ANNOTATION_MAX);
+        lw__json_text(a, "runbook_url", m->runbook, ANNOTATION_MAX);
     annotate_lists(a, m);
     return a;
 }
 
-static json_t *posted(const struct lw_message *m, int64_t ends_ms) {
+static json_t *alert_posted(const struct lw_message *m, int64_t ends_ms) {
     json_t *alert = json_object();
-    set(alert, "labels", labels(m));
-    set(alert, "annotations", annotations(m));
-    lw_json_time(alert, "startsAt",
-                 lw_earlier(m->since_ms, lw_earlier(m->now_ms, ends_ms)));
-    lw_json_time(alert, "endsAt", ends_ms);
+    lw__json_set(alert, "labels", alert_labels(m));
+    lw__json_set(alert, "annotations", alert_annotations(m));
+    lw__json_time(alert, "startsAt",
+                  lw_earlier(m->since_ms, lw_earlier(m->now_ms, ends_ms)));
+    lw__json_time(alert, "endsAt", ends_ms);
     if (m->page[0] != '\0')
-        lw_json_text(alert, "generatorURL", m->page, LW_URL_MAX);
+        lw__json_text(alert, "generatorURL", m->page, LW_URL_MAX);
     return alert;
 }
 
-int lw_body_alertmanager(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                         const struct lw_message *m, struct lw_buf *out,
-                         struct lw_err *err) {
+int lw__format_alertmanager(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                            const struct lw_message *m, struct lw_buf *out,
+                            struct lw_err *err) {
     (void)secrets, (void)err;
     int64_t ends = lw_earlier(m->raised_ms, m->now_ms);
     if (m->firing)
         ends = m->now_ms + lw_later(4 * r->repeat_ms, 2 * LW_MINUTE);
     json_t *list = json_array();
-    json_array_append_new(list, posted(m, ends));
-    lw_json_dump(list, out);
+    json_array_append_new(list, alert_posted(m, ends));
+    lw__json_dump(list, out);
     return 0;
 }
 
 static json_t *webhook_alert(const struct lw_message *m) {
     json_t *alert = json_object();
-    set(alert, "status", json_string(m->status));
-    set(alert, "labels", labels(m));
-    set(alert, "annotations", annotations(m));
-    set(alert, "startsAt", json_string(m->since));
-    set(alert, "endsAt", json_string(m->firing ? "0001-01-01T00:00:00Z" : m->at));
-    set(alert, "generatorURL", json_string(m->page));
-    set(alert, "fingerprint", json_string(m->fingerprint));
+    lw__json_set(alert, "status", json_string(m->status));
+    lw__json_set(alert, "labels", alert_labels(m));
+    lw__json_set(alert, "annotations", alert_annotations(m));
+    lw__json_set(alert, "startsAt", json_string(m->since));
+    lw__json_set(alert, "endsAt",
+                 json_string(m->firing ? "0001-01-01T00:00:00Z" : m->at));
+    lw__json_set(alert, "generatorURL", json_string(m->page));
+    lw__json_set(alert, "fingerprint", json_string(m->fingerprint));
     return alert;
 }
 
-int lw_body_alertmanager_webhook(const struct lw_receiver *r,
-                                 const struct lw_secrets *secrets,
-                                 const struct lw_message *m, struct lw_buf *out,
-                                 struct lw_err *err) {
+int lw__format_alertmanager_webhook(const struct lw_receiver *r,
+                                    const struct lw_secrets *secrets,
+                                    const struct lw_message *m, struct lw_buf *out,
+                                    struct lw_err *err) {
     (void)secrets, (void)err;
     char key[512];
     json_t *root = json_object(), *group = json_object(), *alerts = json_array();
     snprintf(key, sizeof key, "{}:{alertname=\"%s\", stream=\"%s\"}", m->rule, m->stream);
-    label(group, "alertname", m->rule);
-    label(group, "stream", m->stream);
+    label_set(group, "alertname", m->rule);
+    label_set(group, "stream", m->stream);
     json_array_append_new(alerts, webhook_alert(m));
-    set(root, "version", json_string("4"));
-    lw_json_text(root, "groupKey", key, sizeof key);
-    set(root, "truncatedAlerts", json_integer(0));
-    set(root, "status", json_string(m->status));
-    lw_json_text(root, "receiver", r->name, sizeof r->name);
-    set(root, "groupLabels", group);
-    set(root, "commonLabels", labels(m));
-    set(root, "commonAnnotations", annotations(m));
-    set(root, "externalURL", json_string(m->page));
-    set(root, "alerts", alerts);
-    lw_json_dump(root, out);
+    lw__json_set(root, "version", json_string("4"));
+    lw__json_text(root, "groupKey", key, sizeof key);
+    lw__json_set(root, "truncatedAlerts", json_integer(0));
+    lw__json_set(root, "status", json_string(m->status));
+    lw__json_text(root, "receiver", r->name, sizeof r->name);
+    lw__json_set(root, "groupLabels", group);
+    lw__json_set(root, "commonLabels", alert_labels(m));
+    lw__json_set(root, "commonAnnotations", alert_annotations(m));
+    lw__json_set(root, "externalURL", json_string(m->page));
+    lw__json_set(root, "alerts", alerts);
+    lw__json_dump(root, out);
     return 0;
 }

@@ -7,16 +7,13 @@
  * because the phone shows that part. The routing key is the token_file and goes into the
  * body, never into a header or a log. An accepted event answers 202. Source:
  * developer.pagerduty.com, "Send an Event". */
+#include "alert/format_body.h"
+
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
+#include "alert/phrase.h"
 #include "base/mem.h"
-
-static void set(json_t *object, const char *key, json_t *value) {
-    /* NULL: of a text that is no UTF-8 */
-    int failed = json_object_set_new(object, key, value ? value : json_null());
-    lw_assert(failed == 0);
-}
 
 typedef char *line_fn(const struct lw_message *m, size_t i, char *out, size_t size);
 
@@ -27,7 +24,7 @@ static void add_lines(json_t *to, const char *key, const struct lw_message *m, s
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, json_string(line(m, i, text, sizeof text)));
     if (n > 0)
-        set(to, key, list);
+        lw__json_set(to, key, list);
     else
         json_decref(list);
 }
@@ -35,31 +32,32 @@ static void add_lines(json_t *to, const char *key, const struct lw_message *m, s
 static json_t *custom_details(const struct lw_message *m) {
     struct lw_fact fact[LW_FACTS];
     json_t *d = json_object();
-    size_t n = lw_message_facts(m, fact);
+    size_t n = lw__phrase_facts(m, fact);
     for (size_t i = 0; i < n; i++)
-        lw_json_text(d, fact[i].name, fact[i].value, sizeof fact[i].value);
-    add_lines(d, "Moved most", m, lw_message_movers(m), lw_message_mover);
-    add_lines(d, "Where the error rose", m, lw_message_segments(m), lw_message_segment);
+        lw__json_text(d, fact[i].name, fact[i].value, sizeof fact[i].value);
+    add_lines(d, "Top drifted features", m, lw__phrase_drifted_count(m),
+              lw__phrase_drifted);
+    add_lines(d, "Error by segment", m, lw__phrase_segment_count(m), lw__phrase_segment);
     if (json_array_size(m->examples) > 0)
-        set(d, "Examples", json_deep_copy(m->examples));
+        lw__json_set(d, "Examples", json_deep_copy(m->examples));
     return d;
 }
 
-static json_t *payload(const struct lw_message *m) {
+static json_t *event_payload(const struct lw_message *m) {
     char title[400];
     struct lw_buf text = {0};
     json_t *p = json_object();
-    lw_buf_printf(&text, "%s%s%s", lw_message_title(m, title, sizeof title),
+    lw_buf_printf(&text, "%s%s%s", lw__phrase_title(m, title, sizeof title),
                   m->summary[0] != '\0' ? " " : "", m->summary);
     bool critical = strcmp(m->severity, "critical") == 0;
-    lw_json_text(p, "summary", lw_buf_str(&text), 1024);
-    lw_json_text(p, "source", m->host[0] != '\0' ? m->host : "leeway", 255);
-    set(p, "severity", json_string(critical ? "critical" : "warning"));
-    set(p, "timestamp", json_string(m->raised_at));
-    lw_json_text(p, "component", m->stream, 255);
-    lw_json_text(p, "group", m->feature[0] != '\0' ? m->feature : "model", 255);
-    lw_json_text(p, "class", m->metric[0] != '\0' ? m->metric : m->rule, 255);
-    set(p, "custom_details", custom_details(m));
+    lw__json_text(p, "summary", lw_buf_str(&text), 1024);
+    lw__json_text(p, "source", m->host[0] != '\0' ? m->host : "leeway", 255);
+    lw__json_set(p, "severity", json_string(critical ? "critical" : "warning"));
+    lw__json_set(p, "timestamp", json_string(m->raised_at));
+    lw__json_text(p, "component", m->stream, 255);
+    lw__json_text(p, "group", m->feature[0] != '\0' ? m->feature : "model", 255);
+    lw__json_text(p, "class", m->metric[0] != '\0' ? m->metric : m->rule, 255);
+    lw__json_set(p, "custom_details", custom_details(m));
     lw_buf_fini(&text);
     return p;
 }
@@ -68,31 +66,31 @@ static void add_link(json_t *list, const char *url, const char *text) {
     if (url[0] == '\0')
         return;
     json_t *link = json_object();
-    lw_json_text(link, "href", url, LW_URL_MAX);
-    lw_json_text(link, "text", text, 64);
+    lw__json_text(link, "href", url, LW_URL_MAX);
+    lw__json_text(link, "text", text, 64);
     json_array_append_new(list, link);
 }
 
-int lw_body_pagerduty(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                      const struct lw_message *m, struct lw_buf *out,
-                      struct lw_err *err) {
+int lw__format_pagerduty(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                         const struct lw_message *m, struct lw_buf *out,
+                         struct lw_err *err) {
     if (secrets->token[0] == '\0')
         return lw_fail(err, LW_ECONFIG, "receiver %s: no routing key in `token_file`",
                        r->name);
     json_t *root = json_object();
-    set(root, "routing_key", json_string(secrets->token));
-    set(root, "event_action", json_string(m->firing ? "trigger" : "resolve"));
-    lw_json_text(root, "dedup_key", m->incident, 255);
+    lw__json_set(root, "routing_key", json_string(secrets->token));
+    lw__json_set(root, "event_action", json_string(m->firing ? "trigger" : "resolve"));
+    lw__json_text(root, "dedup_key", m->incident, 255);
     if (m->firing) {
         json_t *links = json_array();
         add_link(links, m->page, "Dashboard");
         add_link(links, m->runbook, "Runbook");
-        set(root, "client", json_string("leeway"));
+        lw__json_set(root, "client", json_string("leeway"));
         if (m->page[0] != '\0')
-            lw_json_text(root, "client_url", m->page, LW_URL_MAX);
-        set(root, "links", links);
-        set(root, "payload", payload(m));
+            lw__json_text(root, "client_url", m->page, LW_URL_MAX);
+        lw__json_set(root, "links", links);
+        lw__json_set(root, "payload", event_payload(m));
     }
-    lw_json_dump(root, out);
+    lw__json_dump(root, out);
     return 0;
 }

@@ -10,10 +10,13 @@
  * field 2,000, ten fields a section, 50 blocks. A webhook cannot thread its messages:
  * firing and resolved are two messages with the same title. Mattermost and Rocket.Chat
  * take the same body. */
+#include "alert/format_body.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
+#include "alert/phrase.h"
 #include "base/mem.h"
 #include "base/text_media.h"
 
@@ -22,22 +25,16 @@
 #define TEXT_MAX    2700
 #define FACTS_MAX   5 /* a section's fields are name and value */
 
-static void set(json_t *object, const char *key, json_t *value) {
-    /* NULL: of a text that is no UTF-8 */
-    int failed = json_object_set_new(object, key, value ? value : json_null());
-    lw_assert(failed == 0);
-}
-
 static void add_text(struct lw_buf *to, const char *text, size_t max) {
     lw_text_for(LW_MEDIUM_SLACK, to, text, strlen(text), max);
 }
 
 /* Takes what is in the buffer, which is safe. */
-static json_t *plain(struct lw_buf *text) {
+static json_t *text_plain(struct lw_buf *text) {
     json_t *t = json_object();
-    set(t, "type", json_string("plain_text"));
-    set(t, "text", json_string(lw_buf_str(text)));
-    set(t, "emoji", json_false());
+    lw__json_set(t, "type", json_string("plain_text"));
+    lw__json_set(t, "text", json_string(lw_buf_str(text)));
+    lw__json_set(t, "emoji", json_false());
     lw_buf_fini(text);
     return t;
 }
@@ -45,45 +42,46 @@ static json_t *plain(struct lw_buf *text) {
 static json_t *plain_of(const char *text, size_t max) {
     struct lw_buf safe = {0};
     add_text(&safe, text, max);
-    return plain(&safe);
+    return text_plain(&safe);
 }
 
 /* Of our own words. */
-static json_t *mrkdwn(const char *text) {
+static json_t *text_mrkdwn(const char *text) {
     json_t *t = json_object();
-    set(t, "type", json_string("mrkdwn"));
-    set(t, "text", json_string(text));
-    set(t, "verbatim", json_true());
+    lw__json_set(t, "type", json_string("mrkdwn"));
+    lw__json_set(t, "text", json_string(text));
+    lw__json_set(t, "verbatim", json_true());
     return t;
 }
 
-static json_t *section(const char *key, json_t *value) {
+static json_t *section_block(const char *key, json_t *value) {
     json_t *s = json_object();
-    set(s, "type", json_string("section"));
-    set(s, key, value);
+    lw__json_set(s, "type", json_string("section"));
+    lw__json_set(s, key, value);
     return s;
 }
 
-static json_t *header(const struct lw_message *m) {
+static json_t *header_block(const struct lw_message *m) {
     char title[400];
     json_t *h = json_object();
-    set(h, "type", json_string("header"));
-    set(h, "text", plain_of(lw_message_title(m, title, sizeof title), TITLE_MAX));
+    lw__json_set(h, "type", json_string("header"));
+    lw__json_set(h, "text",
+                 plain_of(lw__phrase_title(m, title, sizeof title), TITLE_MAX));
     return h;
 }
 
 static void add_facts(json_t *blocks, const struct lw_message *m) {
     struct lw_fact fact[LW_FACTS];
     char name[64];
-    size_t n = lw_message_facts(m, fact);
+    size_t n = lw__phrase_facts(m, fact);
     for (size_t i = 0; i < n; i += FACTS_MAX) {
         json_t *list = json_array();
         for (size_t k = i; k < n && k < i + FACTS_MAX; k++) {
             snprintf(name, sizeof name, "*%s*", fact[k].name);
-            json_array_append_new(list, mrkdwn(name));
+            json_array_append_new(list, text_mrkdwn(name));
             json_array_append_new(list, plain_of(fact[k].value, 1900));
         }
-        json_array_append_new(blocks, section("fields", list));
+        json_array_append_new(blocks, section_block("fields", list));
     }
 }
 
@@ -101,8 +99,8 @@ static void add_list(json_t *blocks, const struct lw_message *m, const char *tit
         if (text.len + one.len + 8 < SECTION_MAX)
             lw_buf_printf(&text, "%s• %s", i ? "\n" : "", lw_buf_str(&one));
     }
-    json_array_append_new(blocks, section("text", mrkdwn(title)));
-    json_array_append_new(blocks, section("text", plain(&text)));
+    json_array_append_new(blocks, section_block("text", text_mrkdwn(title)));
+    json_array_append_new(blocks, section_block("text", text_plain(&text)));
     lw_buf_fini(&one);
 }
 
@@ -117,42 +115,45 @@ static void add_links(json_t *blocks, const struct lw_message *m) {
     add_link(&text, m->page, "Dashboard");
     add_link(&text, m->runbook, "Runbook");
     if (text.len > 0)
-        json_array_append_new(blocks, section("text", mrkdwn(lw_buf_str(&text))));
+        json_array_append_new(blocks,
+                              section_block("text", text_mrkdwn(lw_buf_str(&text))));
     lw_buf_fini(&text);
 }
 
-int lw_body_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                  const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
+int lw__format_slack(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                     const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
     (void)r, (void)secrets, (void)err;
     char title[400];
     struct lw_buf text = {0};
     json_t *root = json_object(), *attachment = json_object(), *blocks = json_array();
-    add_text(&text, lw_message_title(m, title, sizeof title), TEXT_MAX / 4);
+    add_text(&text, lw__phrase_title(m, title, sizeof title), TEXT_MAX / 4);
     if (m->summary[0] != '\0') {
         lw_buf_printf(&text, " — ");
         add_text(&text, m->summary, TEXT_MAX / 2);
     }
-    json_array_append_new(blocks, header(m));
+    json_array_append_new(blocks, header_block(m));
     if (m->summary[0] != '\0')
-        json_array_append_new(blocks, section("text", plain_of(m->summary, SECTION_MAX)));
+        json_array_append_new(blocks,
+                              section_block("text", plain_of(m->summary, SECTION_MAX)));
     add_facts(blocks, m);
-    add_list(blocks, m, "*Moved most*", lw_message_movers(m), lw_message_mover);
-    add_list(blocks, m, "*Where the error rose*", lw_message_segments(m),
-             lw_message_segment);
+    add_list(blocks, m, "*Top drifted features*", lw__phrase_drifted_count(m),
+             lw__phrase_drifted);
+    add_list(blocks, m, "*Error by segment*", lw__phrase_segment_count(m),
+             lw__phrase_segment);
     add_links(blocks, m);
     const char *colour = !m->firing                             ? "#2e7d32"
                          : strcmp(m->severity, "critical") == 0 ? "#c62828"
                                                                 : "#f9a825";
-    set(attachment, "color", json_string(colour));
-    set(attachment, "blocks", blocks);
-    set(root, "text", json_string(lw_buf_str(&text)));
-    set(root, "mrkdwn", json_false());
-    set(root, "parse", json_string("none"));
-    set(root, "link_names", json_false());
-    set(root, "unfurl_links", json_false());
-    set(root, "unfurl_media", json_false());
-    set(root, "attachments", json_pack("[o]", attachment));
-    lw_json_dump(root, out);
+    lw__json_set(attachment, "color", json_string(colour));
+    lw__json_set(attachment, "blocks", blocks);
+    lw__json_set(root, "text", json_string(lw_buf_str(&text)));
+    lw__json_set(root, "mrkdwn", json_false());
+    lw__json_set(root, "parse", json_string("none"));
+    lw__json_set(root, "link_names", json_false());
+    lw__json_set(root, "unfurl_links", json_false());
+    lw__json_set(root, "unfurl_media", json_false());
+    lw__json_set(root, "attachments", json_pack("[o]", attachment));
+    lw__json_dump(root, out);
     lw_buf_fini(&text);
     return 0;
 }

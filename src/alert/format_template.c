@@ -1,34 +1,37 @@
 /* A text with {{field}} placeholders, for receivers that none of the other formats fits.
  *
- * A field is a path into our JSON: {{summary}}, {{window.from}}, {{details.movers}};
- * `title` and `movers` are the phrases of the other formats, and {{.}} is the whole
+ * A field is a path into our JSON: {{summary}}, {{window.from}}, {{details.top_drifted}};
+ * `title` and `top_drifted` are the phrases of the other formats, and {{.}} is the whole
  * message. A text is written as it would stand between JSON quotes, which the template
  * supplies; numbers as they are; null as nothing in a text, objects and lists as JSON.
  * {{field|plain}} writes a text unescaped, {{field|json}} any value as JSON with its own
  * quotes and null. There is no logic on purpose: a template that cannot fail in the
  * middle of the night has no branches. An unknown field or an unclosed brace is refused,
  * and so is a result that claims to be JSON and is not. */
+#include "alert/format_body.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/json.h"
+#include "alert/phrase.h"
 #include "base/mem.h"
 
 #define PATH_MAX_BYTES 128
 #define RESULT_MAX     ((size_t)256 * 1024)
 
 /* The value at a dotted path: a new reference, or NULL. */
-static json_t *lookup(const struct lw_message *m, const char *path) {
+static json_t *field_lookup(const struct lw_message *m, const char *path) {
     char text[400];
     if (strcmp(path, ".") == 0)
         return json_incref(m->root);
     if (strcmp(path, "title") == 0)
-        return json_string(lw_message_title(m, text, sizeof text));
-    if (strcmp(path, "movers") == 0) {
+        return json_string(lw__phrase_title(m, text, sizeof text));
+    if (strcmp(path, "top_drifted") == 0) {
         struct lw_buf all = {0};
-        for (size_t i = 0; i < lw_message_movers(m); i++)
+        for (size_t i = 0; i < lw__phrase_drifted_count(m); i++)
             lw_buf_printf(&all, "%s%s", i > 0 ? "; " : "",
-                          lw_message_mover(m, i, text, sizeof text));
+                          lw__phrase_drifted(m, i, text, sizeof text));
         json_t *joined = json_string(lw_buf_str(&all));
         lw_buf_fini(&all);
         return joined;
@@ -61,7 +64,7 @@ static void write_value(json_t *value, enum how how, struct lw_buf *out) {
         return;
     }
     bool quoted = string != NULL && how == ESCAPED;
-    lw_json_dump(value, &text);
+    lw__json_dump(value, &text);
     if (quoted)
         lw_buf_put(out, text.data + 1, text.len - 2);
     else
@@ -93,7 +96,7 @@ static int write_field(const struct lw_receiver *r, const struct lw_message *m,
                            "comes plain or json",
                            r->name, line, field);
     }
-    json_t *value = path[0] == '\0' ? NULL : lookup(m, path);
+    json_t *value = path[0] == '\0' ? NULL : field_lookup(m, path);
     if (value == NULL)
         return lw_fail(err, LW_ECONFIG,
                        "receiver %s: `template_file`: line %d: {{%.60s}}: no such field; "
@@ -103,8 +106,9 @@ static int write_field(const struct lw_receiver *r, const struct lw_message *m,
     return 0;
 }
 
-static int expand(const struct lw_receiver *r, const char *text,
-                  const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
+static int template_expand(const struct lw_receiver *r, const char *text,
+                           const struct lw_message *m, struct lw_buf *out,
+                           struct lw_err *err) {
     const char *at = text, *open;
     while ((open = strstr(at, "{{")) != NULL) {
         char field[PATH_MAX_BYTES];
@@ -142,12 +146,13 @@ static int check_json(const struct lw_receiver *r, const struct lw_buf *out,
     return 0;
 }
 
-int lw_body_template(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                     const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
+int lw__format_template(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                        const struct lw_message *m, struct lw_buf *out,
+                        struct lw_err *err) {
     if (secrets->template_text == NULL)
         return lw_fail(err, LW_ECONFIG, "receiver %s: `template_file` is not loaded",
                        r->name);
-    if (expand(r, secrets->template_text, m, out, err) < 0)
+    if (template_expand(r, secrets->template_text, m, out, err) < 0)
         return -1;
     bool json = r->content_type[0] == '\0' || strstr(r->content_type, "json") != NULL;
     return json ? check_json(r, out, err) : 0;

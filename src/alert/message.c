@@ -5,11 +5,14 @@
  * whatever has changed since. It is our own text, but it has been through Redis, so it is
  * bounded and checked like anything from outside; an unknown `version` is refused,
  * unknown members are ignored. */
+#include "alert/message.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/alert_json.h"
+#include "alert/receiver.h"
 #include "base/text.h"
 
 #define MESSAGE_MAX ((size_t)64 * 1024)
@@ -69,7 +72,7 @@ static void read_texts(struct lw_message *m) {
         *text[i].to = text_at(text[i].from, text[i].key);
 }
 
-static int check(const struct lw_message *m, struct lw_err *err) {
+static int message_check(const struct lw_message *m, struct lw_err *err) {
     if (int_at(m->root, "version") != 1)
         return lw_fail(err, LW_EINPUT,
                        "alert message: version 1 expected; was it "
@@ -88,7 +91,7 @@ static int check(const struct lw_message *m, struct lw_err *err) {
     if (strlen(m->id) >= LW_ALERT_ID_MAX)
         return lw_fail(err, LW_EINPUT, "alert message: `id` is too long");
     for (const char *p = m->id; *p != '\0'; p++)
-        if (!lw_name_char(*p))
+        if (!lw_receiver_name_char(*p))
             return lw_fail(err, LW_EINPUT, "alert message: `id` is none of ours");
     if (strcmp(m->status, "firing") != 0 && strcmp(m->status, "resolved") != 0)
         return lw_fail(err, LW_EINPUT,
@@ -96,8 +99,8 @@ static int check(const struct lw_message *m, struct lw_err *err) {
     return 0;
 }
 
-int lw_message_read(struct lw_message *m, const char *json, size_t len, int64_t now_ms,
-                    struct lw_err *err) {
+int lw__message_read(struct lw_message *m, const char *json, size_t len, int64_t now_ms,
+                     struct lw_err *err) {
     json_error_t why;
     memset(m, 0, sizeof *m);
     m->now_ms = now_ms;
@@ -106,7 +109,7 @@ int lw_message_read(struct lw_message *m, const char *json, size_t len, int64_t 
                        MESSAGE_MAX);
     m->root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
     if (!json_is_object(m->root)) {
-        lw_message_fini(m);
+        lw__message_fini(m);
         return lw_fail(err, LW_EINPUT, "alert message: no JSON object: %s", why.text);
     }
     const json_t *details = json_object_get(m->root, "details");
@@ -117,19 +120,19 @@ int lw_message_read(struct lw_message *m, const char *json, size_t len, int64_t 
     m->n = int_at(m->root, "n");
     m->model_version = int_at(m->root, "model_version");
     m->repeat = int_at(m->root, "repeat");
-    m->movers = array_at(details, "movers");
+    m->top_drifted = array_at(details, "top_drifted");
     m->segments = array_at(details, "segments");
     m->examples = array_at(details, "examples");
-    if (check(m, err) == 0 &&
+    if (message_check(m, err) == 0 &&
         time_at(m->root, "since", &m->since, &m->since_ms, err) == 0 &&
         time_at(m->root, "at", &m->at, &m->at_ms, err) == 0 &&
         time_at(m->root, "raised_at", &m->raised_at, &m->raised_ms, err) == 0)
         return 0;
-    lw_message_fini(m);
+    lw__message_fini(m);
     return -1;
 }
 
-void lw_message_fini(struct lw_message *m) {
+void lw__message_fini(struct lw_message *m) {
     json_decref(m->root);
     m->root = NULL;
 }

@@ -15,9 +15,10 @@
  * entry: after an outage the receiver is not hit by all at once. A refusal that a person
  * can mend (401, 403, 404, 407, a redirect) is tried hourly until `give_up`; any other is
  * parked at once, and so is what outlives `give_up`. */
+#include "alert/notifier.h"
+
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/text.h"
@@ -26,7 +27,7 @@
 #define BACKOFF_FIRST (2 * LW_SECOND)
 #define BACKOFF_MAX   LW_HOUR
 
-int64_t lw_backoff_ms(uint64_t attempts, uint64_t seed) {
+int64_t lw_notifier_backoff_ms(uint64_t attempts, uint64_t seed) {
     int64_t cap = BACKOFF_MAX;
     if (attempts < 11) /* 2 s * 2^11 is more than an hour */
         cap = BACKOFF_FIRST << attempts;
@@ -36,7 +37,8 @@ int64_t lw_backoff_ms(uint64_t attempts, uint64_t seed) {
     return LW_SECOND + (int64_t)(x % (uint64_t)(cap - LW_SECOND + 1));
 }
 
-char *lw_outbox_id(char *out, size_t size, const char *alert_id, const char *receiver) {
+char *lw_notifier_outbox_id(char *out, size_t size, const char *alert_id,
+                            const char *receiver) {
     size_t len = strlen(alert_id);
     lw_assert(len + 1 + strlen(receiver) < size);
     lw_copy(out, size, alert_id);
@@ -45,7 +47,7 @@ char *lw_outbox_id(char *out, size_t size, const char *alert_id, const char *rec
     return out;
 }
 
-const char *lw_outbox_receiver(const char *outbox_id, size_t *len) {
+const char *lw_notifier_outbox_receiver(const char *outbox_id, size_t *len) {
     const char *at = strchr(outbox_id, '@');
     if (at == NULL || at[1] == '\0')
         return NULL;
@@ -53,9 +55,10 @@ const char *lw_outbox_receiver(const char *outbox_id, size_t *len) {
     return at + 1;
 }
 
-int lw_receiver_find(const struct lw_receiver *r, size_t n, const char *outbox_id) {
+int lw_notifier_find_receiver(const struct lw_receiver *r, size_t n,
+                              const char *outbox_id) {
     size_t len;
-    const char *name = lw_outbox_receiver(outbox_id, &len);
+    const char *name = lw_notifier_outbox_receiver(outbox_id, &len);
     for (size_t i = 0; name != NULL && i < n; i++)
         if (strcmp(r[i].name, name) == 0)
             return (int)i;
@@ -68,7 +71,7 @@ static bool same_receiver(const char *a, const char *b) {
 }
 
 /* Whether an entry before i forbids sending it now. */
-static bool held_back(const struct lw_waiting *w, size_t i, const size_t *chosen,
+static bool held_back(const struct lw_notifier_entry *w, size_t i, const size_t *chosen,
                       size_t nchosen) {
     for (size_t j = 0; j < i; j++)
         if (w[j].alert == w[i].alert && same_receiver(w[j].id, w[i].id))
@@ -79,8 +82,8 @@ static bool held_back(const struct lw_waiting *w, size_t i, const size_t *chosen
     return false;
 }
 
-size_t lw_notifier_due(const struct lw_waiting *w, size_t n, int64_t now_ms, size_t *out,
-                       size_t max) {
+size_t lw_notifier_due(const struct lw_notifier_entry *w, size_t n, int64_t now_ms,
+                       size_t *out, size_t max) {
     size_t used = 0;
     for (size_t i = 0; i < n && used < max; i++)
         if (w[i].not_before_ms <= now_ms && !held_back(w, i, out, used))
@@ -88,7 +91,7 @@ size_t lw_notifier_due(const struct lw_waiting *w, size_t n, int64_t now_ms, siz
     return used;
 }
 
-static bool mendable(int status) {
+static bool status_mendable(int status) {
     return (status >= 300 && status < 400) || status == 401 || status == 403 ||
            status == 404 || status == 407;
 }
@@ -101,20 +104,23 @@ static uint64_t seed_of(const char *id) {
     return h;
 }
 
-struct lw_next_step lw_notifier_next(const struct lw_receiver *r, const char *outbox_id,
-                                     const struct lw_http_result *result,
-                                     uint64_t attempts, int64_t put_ms, int64_t now_ms) {
-    struct lw_next_step next = {LW_NEXT_DONE, 0};
-    if (result->verdict == LW_DELIVERED)
+struct lw_notifier_step lw_notifier_next(const struct lw_receiver *r,
+                                         const char *outbox_id,
+                                         const struct lw_post_result *result,
+                                         uint64_t attempts, int64_t put_ms,
+                                         int64_t now_ms) {
+    struct lw_notifier_step next = {LW_NOTIFIER_DONE, 0};
+    if (result->verdict == LW_POST_DELIVERED)
         return next;
-    bool refused = result->verdict == LW_REFUSED;
-    next.what = LW_NEXT_PARK;
-    if (now_ms - put_ms >= r->give_up_ms || (refused && !mendable(result->status)))
+    bool refused = result->verdict == LW_POST_REFUSED;
+    next.what = LW_NOTIFIER_PARK;
+    if (now_ms - put_ms >= r->give_up_ms || (refused && !status_mendable(result->status)))
         return next;
-    int64_t wait = refused ? BACKOFF_MAX : lw_backoff_ms(attempts, seed_of(outbox_id));
+    int64_t wait =
+        refused ? BACKOFF_MAX : lw_notifier_backoff_ms(attempts, seed_of(outbox_id));
     if (wait < result->retry_after_ms)
         wait = result->retry_after_ms;
-    next.what = LW_NEXT_RETRY;
+    next.what = LW_NOTIFIER_RETRY;
     next.not_before_ms = now_ms + wait;
     return next;
 }

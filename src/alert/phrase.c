@@ -1,17 +1,19 @@
-/* A message in words: title, facts, one line a mover, one line a segment. One place, so
+/* A message in words: title, facts, one line a drifted, one line a segment. One place, so
  * that Slack, Teams, PagerDuty and Alertmanager's annotations say the same thing in the
  * same words. The order of the facts is the order of the questions asked at 3 a.m.: how
  * bad, since when, seen over what, on how much data, which model, and what has been done.
  */
+#include "alert/phrase.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "base/buf.h"
 #include "base/text.h"
 #include "core/health.h"
 
-char *lw_message_figure(char *out, size_t size, double v) {
+char *lw__phrase_figure(char *out, size_t size, double v) {
     if (!isfinite(v))
         lw_copy(out, size, "n/a");
     else if (fabs(v) >= 10000 && fabs(v) < 1e13)
@@ -21,7 +23,8 @@ char *lw_message_figure(char *out, size_t size, double v) {
     return out;
 }
 
-static void put(struct lw_fact *out, size_t *n, const char *name, const char *value) {
+static void fact_put(struct lw_fact *out, size_t *n, const char *name,
+                     const char *value) {
     if (value[0] == '\0' || *n == LW_FACTS)
         return;
     out[*n].name = name;
@@ -33,12 +36,12 @@ static void put_value(const struct lw_message *m, struct lw_fact *out, size_t *n
     char value[40], threshold[40], text[160];
     if (isnan(m->value))
         return;
-    lw_message_figure(value, sizeof value, m->value);
-    lw_message_figure(threshold, sizeof threshold, m->threshold);
+    lw__phrase_figure(value, sizeof value, m->value);
+    lw__phrase_figure(threshold, sizeof threshold, m->threshold);
     snprintf(text, sizeof text, "%s%s%s%s", value,
              isnan(m->threshold) ? "" : " (threshold ",
              isnan(m->threshold) ? "" : threshold, isnan(m->threshold) ? "" : ")");
-    put(out, n, "Value", text);
+    fact_put(out, n, "Value", text);
 }
 
 static void put_window(const struct lw_message *m, struct lw_fact *out, size_t *n) {
@@ -46,34 +49,34 @@ static void put_window(const struct lw_message *m, struct lw_fact *out, size_t *
     if (m->window[0] != '\0') {
         snprintf(text, sizeof text, "%.64s: %.32s to %.32s", m->window, m->from,
                  m->until);
-        put(out, n, "Window", text);
+        fact_put(out, n, "Window", text);
     }
     if (m->n > 0) {
         lw_format_count(count, sizeof count, (uint64_t)m->n);
         snprintf(text, sizeof text, "%s events", count);
-        put(out, n, "Sample", text);
+        fact_put(out, n, "Sample", text);
     }
 }
 
-size_t lw_message_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]) {
+size_t lw__phrase_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]) {
     char text[320];
     size_t n = 0;
     put_value(m, out, &n);
     bool itself = lw_component_of_alert(m->rule) < LW_COMPONENTS;
     snprintf(text, sizeof text, "%s%s", m->since, itself ? "" : " (event time)");
-    put(out, &n, "Since", text);
+    fact_put(out, &n, "Since", text);
     put_window(m, out, &n);
     if (m->model_version > 0) {
         snprintf(text, sizeof text, "v%lld", (long long)m->model_version);
-        put(out, &n, "Model", text);
+        fact_put(out, &n, "Model", text);
     }
     snprintf(text, sizeof text, "%.100s (%.100s)", m->rule, m->metric);
-    put(out, &n, "Rule", m->metric[0] == '\0' ? m->rule : text);
-    put(out, &n, "Action", m->action);
+    fact_put(out, &n, "Rule", m->metric[0] == '\0' ? m->rule : text);
+    fact_put(out, &n, "Action", m->action);
     return n;
 }
 
-char *lw_message_title(const struct lw_message *m, char *out, size_t size) {
+char *lw__phrase_title(const struct lw_message *m, char *out, size_t size) {
     char text[512];
     const char *mark = !m->firing                             ? "RESOLVED"
                        : strcmp(m->severity, "critical") == 0 ? "CRITICAL"
@@ -84,71 +87,73 @@ char *lw_message_title(const struct lw_message *m, char *out, size_t size) {
     return lw_text_safe(out, size, text, strlen(text));
 }
 
-static double number(const json_t *object, const char *key) {
+static double number_at(const json_t *object, const char *key) {
     const json_t *v = json_object_get(object, key);
     return json_is_number(v) ? json_number_value(v) : NAN;
 }
 
-static const char *word(const json_t *object, const char *key) {
+static const char *status_word(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
     return text == NULL ? "" : text;
 }
 
 /* ", median 1.9 → 2.6 (p10 0.8 → 0.9, p90 6.1 → 9.8)" */
-static void say_quantiles(const json_t *mover, struct lw_buf *out) {
+static void say_quantiles(const json_t *drifted, struct lw_buf *out) {
     static const struct {
         const char *key, *before, *after;
     } part[] = {{"p50", ", median ", " (p10 "}, {"p10", "", ", p90 "}, {"p90", "", ")"}};
-    const json_t *old = json_object_get(mover, "reference");
-    const json_t *now = json_object_get(mover, "window");
+    const json_t *old = json_object_get(drifted, "reference");
+    const json_t *now = json_object_get(drifted, "window");
     for (size_t i = 0; i < sizeof part / sizeof part[0]; i++) {
         char a[40], b[40];
-        lw_message_figure(a, sizeof a, number(old, part[i].key));
-        lw_message_figure(b, sizeof b, number(now, part[i].key));
+        lw__phrase_figure(a, sizeof a, number_at(old, part[i].key));
+        lw__phrase_figure(b, sizeof b, number_at(now, part[i].key));
         lw_buf_printf(out, "%s%s → %s%s", part[i].before, a, b, part[i].after);
     }
 }
 
 /* ", new: 264 (31.2 %), 7 (2.0 %)" */
-static void say_categories(const json_t *mover, const char *key, const char *label,
+static void say_categories(const json_t *drifted, const char *key, const char *label,
                            struct lw_buf *out) {
-    const json_t *list = json_object_get(mover, key);
+    const json_t *list = json_object_get(drifted, key);
     for (size_t i = 0; i < json_array_size(list) && i < 3; i++) {
         const json_t *c = json_array_get(list, i);
-        lw_buf_printf(out, "%s%.64s (%s %%)", i == 0 ? label : ", ", word(c, "value"),
-                      lw_digits(100 * number(c, "share"), 1).text);
+        lw_buf_printf(out, "%s%.64s (%s %%)", i == 0 ? label : ", ",
+                      status_word(c, "value"),
+                      lw_digits(100 * number_at(c, "share"), 1).text);
     }
 }
 
-static void say_moved(const json_t *mover, struct lw_buf *out) {
-    const json_t *list = json_object_get(mover, "moved");
+static void say_moved(const json_t *drifted, struct lw_buf *out) {
+    const json_t *list = json_object_get(drifted, "moved");
     for (size_t i = 0; i < json_array_size(list) && i < 3; i++) {
         const json_t *c = json_array_get(list, i);
         lw_buf_printf(out, "%s%.64s %s → %s %%", i == 0 ? ", shifted: " : ", ",
-                      word(c, "value"), lw_digits(100 * number(c, "reference"), 1).text,
-                      lw_digits(100 * number(c, "window"), 1).text);
+                      status_word(c, "value"),
+                      lw_digits(100 * number_at(c, "reference"), 1).text,
+                      lw_digits(100 * number_at(c, "window"), 1).text);
     }
 }
 
-size_t lw_message_movers(const struct lw_message *m) {
-    return json_array_size(m->movers);
+size_t lw__phrase_drifted_count(const struct lw_message *m) {
+    return json_array_size(m->top_drifted);
 }
 
-char *lw_message_mover(const struct lw_message *m, size_t i, char *out, size_t size) {
-    const json_t *mover = json_array_get(m->movers, i);
+char *lw__phrase_drifted(const struct lw_message *m, size_t i, char *out, size_t size) {
+    const json_t *drifted = json_array_get(m->top_drifted, i);
     struct lw_buf text = {0};
     char psi[40];
-    lw_buf_printf(&text, "%.96s: PSI %s", word(mover, "feature"),
-                  lw_message_figure(psi, sizeof psi, number(mover, "psi")));
-    if (strcmp(word(mover, "kind"), "numeric") == 0) {
-        say_quantiles(mover, &text);
+    lw_buf_printf(&text, "%.96s: PSI %s", status_word(drifted, "feature"),
+                  lw__phrase_figure(psi, sizeof psi, number_at(drifted, "psi")));
+    if (strcmp(status_word(drifted, "kind"), "numeric") == 0) {
+        say_quantiles(drifted, &text);
     } else {
-        say_moved(mover, &text);
-        say_categories(mover, "appeared", ", new: ", &text);
-        say_categories(mover, "vanished", ", gone: ", &text);
+        say_moved(drifted, &text);
+        say_categories(drifted, "appeared", ", new: ", &text);
+        say_categories(drifted, "vanished", ", gone: ", &text);
     }
-    const json_t *missing = json_object_get(mover, "missing");
-    double before = number(missing, "reference"), now = number(missing, "window");
+    const json_t *missing = json_object_get(drifted, "missing");
+    double before = number_at(missing, "reference"), now = number_at(missing, "window");
     if (fabs(now - before) > 0.005)
         lw_buf_printf(&text, ", missing %s → %s %%", lw_digits(100 * before, 1).text,
                       lw_digits(100 * now, 1).text);
@@ -157,17 +162,17 @@ char *lw_message_mover(const struct lw_message *m, size_t i, char *out, size_t s
     return out;
 }
 
-size_t lw_message_segments(const struct lw_message *m) {
+size_t lw__phrase_segment_count(const struct lw_message *m) {
     return json_array_size(m->segments);
 }
 
-char *lw_message_segment(const struct lw_message *m, size_t i, char *out, size_t size) {
+char *lw__phrase_segment(const struct lw_message *m, size_t i, char *out, size_t size) {
     const json_t *s = json_array_get(m->segments, i);
     char old[40], now[40], text[320];
-    snprintf(text, sizeof text, "%.96s %.64s: %s %% of the rise, RMSE %s → %s",
-             word(s, "name"), word(s, "value"),
-             lw_digits(100 * number(s, "share"), 0).text,
-             lw_message_figure(old, sizeof old, number(s, "reference_rmse")),
-             lw_message_figure(now, sizeof now, number(s, "rmse")));
+    snprintf(text, sizeof text, "%.96s %.64s: %s %% of the increase, RMSE %s → %s",
+             status_word(s, "name"), status_word(s, "value"),
+             lw_digits(100 * number_at(s, "share"), 0).text,
+             lw__phrase_figure(old, sizeof old, number_at(s, "reference_rmse")),
+             lw__phrase_figure(now, sizeof now, number_at(s, "rmse")));
     return lw_text_safe(out, size, text, strlen(text));
 }

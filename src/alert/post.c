@@ -7,12 +7,14 @@
  * body then stops, because the message was accepted and a retry would send it twice. No
  * complete header, 408, 425, 429 and 5xx are tried again; any other answer will not change
  * by itself. `Retry-After` (seconds or a date) is honoured up to an hour. */
+#include "alert/post.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "net/curl.h"
@@ -22,10 +24,10 @@
 /* One exchange under way. */
 struct exchange {
     struct lw_curl curl;
-    struct lw_http_result *out;
+    struct lw_post_result *out;
     bool complete; /* the final header block has ended */
     CURLcode code;
-    char answer[LW_ANSWER_MAX]; /* the answer's beginning, printable */
+    char answer[LW_POST_ANSWER_MAX]; /* the answer's beginning, printable */
 };
 
 static size_t on_header(char *data, size_t size, size_t count, void *arg) {
@@ -52,8 +54,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
     return lw_curl_take_body(&x->curl, len) ? len : 0;
 }
 
-static void begin(struct exchange *x, const struct lw_http_request *req,
-                  struct lw_http_result *out) {
+static void exchange_begin(struct exchange *x, const struct lw_post_request *req,
+                           struct lw_post_result *out) {
     memset(x, 0, sizeof *x);
     memset(out, 0, sizeof *out);
     x->out = out;
@@ -76,16 +78,16 @@ static void begin(struct exchange *x, const struct lw_http_request *req,
     curl_easy_setopt(curl, CURLOPT_PRIVATE, x);
 }
 
-static enum lw_delivered verdict(int status) {
+static enum lw_post_verdict status_verdict(int status) {
     if (status >= 200 && status < 300)
-        return LW_DELIVERED;
+        return LW_POST_DELIVERED;
     bool again =
         status == 0 || status == 408 || status == 425 || status == 429 || status >= 500;
-    return again ? LW_RETRY : LW_REFUSED;
+    return again ? LW_POST_RETRY : LW_POST_REFUSED;
 }
 
-static void say(const struct exchange *x, const char *shown) {
-    struct lw_http_result *out = x->out;
+static void result_explain(const struct exchange *x, const char *shown) {
+    struct lw_post_result *out = x->out;
     const char *why = lw_curl_reason(&x->curl, x->code);
     if (out->status == 0)
         snprintf(out->reason, sizeof out->reason, "no answer from %.100s: %.110s", shown,
@@ -99,8 +101,8 @@ static void say(const struct exchange *x, const char *shown) {
                  out->status);
 }
 
-static void end(struct exchange *x, const struct lw_http_request *req) {
-    struct lw_http_result *out = x->out;
+static void exchange_end(struct exchange *x, const struct lw_post_request *req) {
+    struct lw_post_result *out = x->out;
     char shown[300];
     long status = 0;
     curl_off_t took = 0;
@@ -108,16 +110,16 @@ static void end(struct exchange *x, const struct lw_http_request *req) {
         curl_easy_getinfo(x->curl.easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(x->curl.easy, CURLINFO_TOTAL_TIME_T, &took);
     out->status = (int)status;
-    out->verdict = verdict(out->status);
+    out->verdict = status_verdict(out->status);
     out->took_ms = (int64_t)took / 1000;
-    if (out->verdict == LW_RETRY && out->status != 0)
+    if (out->verdict == LW_POST_RETRY && out->status != 0)
         out->retry_after_ms = lw_curl_retry_after_ms(&x->curl);
     lw_copy(out->answer, sizeof out->answer, x->answer);
-    say(x, lw_url_shown(shown, sizeof shown, req->url));
+    result_explain(x, lw_receiver_url_shown(shown, sizeof shown, req->url));
     lw_curl_close(&x->curl);
 }
 
-static void collect(CURLM *multi) {
+static void exchanges_collect(CURLM *multi) {
     int left;
     struct CURLMsg *msg;
     while ((msg = curl_multi_info_read(multi, &left)) != NULL) {
@@ -130,15 +132,15 @@ static void collect(CURLM *multi) {
     }
 }
 
-void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
-                       struct lw_http_result *out) {
+void lw_post_many(const struct lw_post_request *const *req, size_t n,
+                  struct lw_post_result *out) {
     lw_assert(n <= LW_RECEIVERS_MAX);
     struct exchange *x = lw_calloc(n + 1, sizeof *x);
     CURLM *multi = curl_multi_init();
     int running = 1;
     lw_assert(multi != NULL);
     for (size_t i = 0; i < n; i++) {
-        begin(&x[i], req[i], &out[i]);
+        exchange_begin(&x[i], req[i], &out[i]);
         curl_multi_add_handle(multi, x[i].curl.easy);
     }
     while (running > 0) { /* each handle's own limit ends this */
@@ -147,15 +149,23 @@ void lw_http_post_many(const struct lw_http_request *const *req, size_t n,
         if (running > 0 && curl_multi_poll(multi, NULL, 0, 1000, NULL) != CURLM_OK)
             break;
     }
-    collect(multi);
+    exchanges_collect(multi);
     for (size_t i = 0; i < n; i++) {
         curl_multi_remove_handle(multi, x[i].curl.easy);
-        end(&x[i], req[i]);
+        exchange_end(&x[i], req[i]);
     }
     curl_multi_cleanup(multi);
     free(x);
 }
 
-void lw_http_post(const struct lw_http_request *req, struct lw_http_result *out) {
-    lw_http_post_many(&req, 1, out);
+void lw_post(const struct lw_post_request *req, struct lw_post_result *out) {
+    lw_post_many(&req, 1, out);
+}
+
+void lw_post_request_fini(struct lw_post_request *req) {
+    for (size_t i = 0; i < req->nheaders; i++) {
+        lw_secret_free(req->header[i], strlen(req->header[i]));
+    }
+    lw_buf_wipe(&req->body);
+    lw_secret_wipe(req, sizeof *req);
 }

@@ -6,12 +6,14 @@
  * stays in Redis (store/privacy.h), where whoever can read it can read the values too.
  * 64 bits are kept: two of a million values are alike with a chance of 1 in 37 million.
  * Identifiers and categories are hashed apart, so a value in both does not join them. */
+#include "alert/privacy.h"
+
 #include <inttypes.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "base/buf.h"
 #include "base/mem.h"
 
 bool lw_privacy_hashes(const struct lw_privacy *p) {
@@ -19,8 +21,8 @@ bool lw_privacy_hashes(const struct lw_privacy *p) {
            (p->examples == LW_EXAMPLES_HASHED || p->categories == LW_CATEGORIES_HASHED);
 }
 
-void lw_privacy_hash(const struct lw_privacy *p, enum lw_private what, const char *value,
-                     char out[LW_HASHED_MAX]) {
+void lw_privacy_hash(const struct lw_privacy *p, enum lw_privacy_kind what,
+                     const char *value, char out[LW_HASHED_MAX]) {
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
     struct lw_buf text = {0};

@@ -5,24 +5,16 @@
  * lw_secrets_load, which `leeway check` calls. Routing is a severity and a list of rule
  * names; a tree of routes was left out, because who needs one has an Alertmanager, and
  * that is a format. */
+#include "alert/receiver.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
-
-static const char *const format_names[LW_FORMATS] = {
-    "json",    "alertmanager_webhook", "alertmanager", "slack", "pagerduty", "teams",
-    "template"};
-
-const char *lw_format_name(enum lw_format f) {
-    lw_assert((unsigned)f < LW_FORMATS);
-    return format_names[f];
-}
 
 struct lw_receiver lw_receiver_defaults(void) {
     struct lw_receiver r = {.format = LW_FORMAT_JSON,
@@ -34,12 +26,12 @@ struct lw_receiver lw_receiver_defaults(void) {
     return r;
 }
 
-bool lw_name_char(char c) {
+bool lw_receiver_name_char(char c) {
     return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
 }
 
 /* Where the host begins, or NULL for what is no http URL. */
-static const char *authority(const char *url) {
+static const char *url_authority(const char *url) {
     const char *at = strncmp(url, "http://", 7) == 0    ? url + 7
                      : strncmp(url, "https://", 8) == 0 ? url + 8
                                                         : NULL;
@@ -55,7 +47,7 @@ static int check_name(const struct lw_receiver *r, struct lw_err *err) {
     if (r->name[0] == '\0')
         return lw_fail(err, LW_ECONFIG, "a receiver lacks `name`: give it a short one");
     for (const char *p = r->name; *p != '\0'; p++)
-        if (!lw_name_char(*p))
+        if (!lw_receiver_name_char(*p))
             return lw_fail(
                 err, LW_ECONFIG,
                 "receiver %s: a name holds letters, digits, '_', '-' and '.' only",
@@ -71,7 +63,7 @@ static int check_url(struct lw_receiver *r, struct lw_err *err) {
                        "receiver %s: give one of `url` and `url_file` (the latter for "
                        "addresses that are secrets themselves)",
                        r->name);
-    if (r->url[0] != '\0' && authority(r->url) == NULL)
+    if (r->url[0] != '\0' && url_authority(r->url) == NULL)
         return lw_fail(err, LW_ECONFIG,
                        "receiver %s: `url` must be http://host/... or https://host/...",
                        r->name);
@@ -139,7 +131,7 @@ int lw_receiver_check(struct lw_receiver *r, struct lw_err *err) {
     return check_times(r, err);
 }
 
-static bool matches(const char *pattern, const char *rule) {
+static bool rule_matches(const char *pattern, const char *rule) {
     size_t len = strlen(pattern);
     if (len > 0 && pattern[len - 1] == '*')
         return strncmp(pattern, rule, len - 1) == 0;
@@ -152,13 +144,13 @@ bool lw_receiver_wants(const struct lw_receiver *r, enum lw_severity severity,
     if (severity < least)
         return false;
     for (size_t i = 0; i < r->nrules; i++)
-        if (matches(r->rule[i], rule))
+        if (rule_matches(r->rule[i], rule))
             return true;
     return r->nrules == 0;
 }
 
-char *lw_url_shown(char *out, size_t size, const char *url) {
-    const char *host = authority(url);
+char *lw_receiver_url_shown(char *out, size_t size, const char *url) {
+    const char *host = url_authority(url);
     if (host == NULL) {
         lw_copy(out, size, "?");
         return out;

@@ -6,12 +6,15 @@
  * receiver's own lines, and the three of Standard Webhooks when there is a key. A line of
  * the receiver's own may replace none of those that leeway sets, and no text from outside
  * reaches a header unchecked. */
+#include "alert/render.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "alert/message.h"
+#include "alert/format_body.h"
+#include "alert/json.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -20,58 +23,52 @@
 static int body_json(const struct lw_receiver *r, const struct lw_secrets *secrets,
                      const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
     (void)r, (void)secrets, (void)err;
-    lw_json_time(m->root, "sent_at", m->now_ms);
-    lw_json_dump(json_incref(m->root), out);
+    lw__json_time(m->root, "sent_at", m->now_ms);
+    lw__json_dump(json_incref(m->root), out);
     return 0;
 }
 
 static const struct {
-    lw_body_fn *body;
+    lw__format_fn *body;
     const char *suffix; /* of the URL */
     bool bearer;        /* the token goes into Authorization */
-    enum lw_keyed keyed;
 } format[LW_FORMATS] = {
-    [LW_FORMAT_JSON] = {body_json, "", true, LW_KEYED_NOT},
-    [LW_FORMAT_ALERTMANAGER_WEBHOOK] = {lw_body_alertmanager_webhook, "", true,
-                                        LW_KEYED_LABELS},
-    [LW_FORMAT_ALERTMANAGER] = {lw_body_alertmanager, "/api/v2/alerts", true,
-                                LW_KEYED_LABELS},
-    [LW_FORMAT_SLACK] = {lw_body_slack, "", true, LW_KEYED_NOT},
-    [LW_FORMAT_PAGERDUTY] = {lw_body_pagerduty, "", false, LW_KEYED_INCIDENT},
-    [LW_FORMAT_TEAMS] = {lw_body_teams, "", true, LW_KEYED_NOT},
-    [LW_FORMAT_TEMPLATE] = {lw_body_template, "", true, LW_KEYED_NOT},
+    [LW_FORMAT_JSON] = {body_json, "", true},
+    [LW_FORMAT_ALERTMANAGER_WEBHOOK] = {lw__format_alertmanager_webhook, "", true},
+    [LW_FORMAT_ALERTMANAGER] = {lw__format_alertmanager, "/api/v2/alerts", true},
+    [LW_FORMAT_SLACK] = {lw__format_slack, "", true},
+    [LW_FORMAT_PAGERDUTY] = {lw__format_pagerduty, "", false},
+    [LW_FORMAT_TEAMS] = {lw__format_teams, "", true},
+    [LW_FORMAT_TEMPLATE] = {lw__format_template, "", true},
 };
 
-enum lw_keyed lw_format_keyed(enum lw_format f) {
-    return format[f].keyed;
-}
-
-static int body(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
+static int format_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                       const struct lw_message *m, struct lw_buf *out,
+                       struct lw_err *err) {
     lw_assert((unsigned)r->format < LW_FORMATS);
     return format[r->format].body(r, secrets, m, out, err);
 }
 
-int lw_alert_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                  const char *json, size_t len, int64_t now_ms, struct lw_buf *out,
-                  struct lw_err *err) {
+int lw_render_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                   const char *json, size_t len, int64_t now_ms, struct lw_buf *out,
+                   struct lw_err *err) {
     struct lw_message m;
-    if (lw_message_read(&m, json, len, now_ms, err) < 0)
+    if (lw__message_read(&m, json, len, now_ms, err) < 0)
         return -1;
-    int rc = body(r, secrets, &m, out, err);
-    lw_message_fini(&m);
+    int rc = format_body(r, secrets, &m, out, err);
+    lw__message_fini(&m);
     return rc;
 }
 
-static void add_header(struct lw_http_request *req, const char *name, const char *value) {
+static void add_header(struct lw_post_request *req, const char *name, const char *value) {
     size_t size = strlen(name) + strlen(value) + 3;
     char *line = lw_malloc(size);
-    lw_assert(req->nheaders < LW_HTTP_HEADERS_MAX);
+    lw_assert(req->nheaders < LW_POST_HEADERS_MAX);
     snprintf(line, size, "%s: %s", name, value);
     req->header[req->nheaders++] = line;
 }
 
-static bool ours(const char *line) {
+static bool header_reserved(const char *line) {
     static const char *const name[] = {
         "Content-Type:", "Content-Length:", "Transfer-Encoding:", "Host:",
         "User-Agent:",   "Webhook-Id:",     "Webhook-Timestamp:", "Webhook-Signature:",
@@ -86,9 +83,9 @@ static bool ours(const char *line) {
 /* "Name: value" of printable ASCII, and none of ours. */
 static bool is_header(const char *line) {
     size_t name = 0;
-    while (lw_name_char(line[name]))
+    while (lw_receiver_name_char(line[name]))
         name++;
-    if (name == 0 || line[name] != ':' || ours(line))
+    if (name == 0 || line[name] != ':' || header_reserved(line))
         return false;
     for (const char *p = line; *p != '\0'; p++)
         if (((unsigned char)*p < ' ' && *p != '\t') || (unsigned char)*p > '~')
@@ -97,7 +94,7 @@ static bool is_header(const char *line) {
 }
 
 static int add_own_lines(const struct lw_receiver *r, const char *text,
-                         struct lw_http_request *req, struct lw_err *err) {
+                         struct lw_post_request *req, struct lw_err *err) {
     int number = 0;
     while (*text != '\0') {
         size_t len = strcspn(text, "\n");
@@ -106,7 +103,7 @@ static int add_own_lines(const struct lw_receiver *r, const char *text,
         text += len + (text[len] == '\n');
         number++;
         bool blank = line[0] == '\0' || line[0] == '#';
-        if (!blank && is_header(line) && req->nheaders < LW_HTTP_HEADERS_MAX - 8) {
+        if (!blank && is_header(line) && req->nheaders < LW_POST_HEADERS_MAX - 8) {
             req->header[req->nheaders++] = line;
             continue;
         }
@@ -121,7 +118,7 @@ static int add_own_lines(const struct lw_receiver *r, const char *text,
 }
 
 static void add_signature(const struct lw_secrets *s, const char *id, int64_t now_ms,
-                          struct lw_http_request *req) {
+                          struct lw_post_request *req) {
     char text[LW_SIGNATURE_MAX];
     int64_t timestamp = now_ms / 1000;
     add_header(req, "Webhook-Id", id);
@@ -129,12 +126,12 @@ static void add_signature(const struct lw_secrets *s, const char *id, int64_t no
     add_header(req, "Webhook-Timestamp", text);
     if (s->nkeys == 0)
         return;
-    lw_sign(s->key, s->nkeys, id, timestamp, req->body.data, req->body.len, text);
+    lw_sign_message(s->key, s->nkeys, id, timestamp, req->body.data, req->body.len, text);
     add_header(req, "Webhook-Signature", text);
 }
 
 static int add_headers(const struct lw_receiver *r, const struct lw_secrets *s,
-                       const char *id, int64_t now_ms, struct lw_http_request *req,
+                       const char *id, int64_t now_ms, struct lw_post_request *req,
                        struct lw_err *err) {
     add_header(req, "Content-Type",
                r->content_type[0] != '\0' ? r->content_type : "application/json");
@@ -152,10 +149,10 @@ static int add_headers(const struct lw_receiver *r, const struct lw_secrets *s,
 }
 
 static int set_url(const struct lw_receiver *r, const struct lw_secrets *s,
-                   struct lw_http_request *req, struct lw_err *err) {
+                   struct lw_post_request *req, struct lw_err *err) {
     char shown[300];
     const char *suffix = format[r->format].suffix;
-    if (strcmp(lw_url_shown(shown, sizeof shown, s->url), "?") == 0)
+    if (strcmp(lw_receiver_url_shown(shown, sizeof shown, s->url), "?") == 0)
         return lw_fail(err, LW_ECONFIG,
                        "receiver %s: `url_file` holds no http:// or https:// address",
                        r->name);
@@ -167,30 +164,22 @@ static int set_url(const struct lw_receiver *r, const struct lw_secrets *s,
     return 0;
 }
 
-int lw_alert_render(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                    const char *json, size_t len, int64_t now_ms,
-                    struct lw_http_request *out, struct lw_err *err) {
+int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                      const char *json, size_t len, int64_t now_ms,
+                      struct lw_post_request *out, struct lw_err *err) {
     struct lw_message m;
     memset(out, 0, sizeof *out);
-    if (lw_message_read(&m, json, len, now_ms, err) < 0)
+    if (lw__message_read(&m, json, len, now_ms, err) < 0)
         return -1;
     out->timeout_ms = r->timeout_ms;
     lw_copy(out->ca_file, sizeof out->ca_file, r->ca_file);
     int rc = set_url(r, secrets, out, err);
     if (rc == 0)
-        rc = body(r, secrets, &m, &out->body, err);
+        rc = format_body(r, secrets, &m, &out->body, err);
     if (rc == 0)
         rc = add_headers(r, secrets, m.id, now_ms, out, err);
     if (rc < 0)
-        lw_http_request_fini(out);
-    lw_message_fini(&m);
+        lw_post_request_fini(out);
+    lw__message_fini(&m);
     return rc;
-}
-
-void lw_http_request_fini(struct lw_http_request *req) {
-    for (size_t i = 0; i < req->nheaders; i++) {
-        lw_secret_free(req->header[i], strlen(req->header[i]));
-    }
-    lw_buf_wipe(&req->body);
-    lw_secret_wipe(req, sizeof *req);
 }

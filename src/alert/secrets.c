@@ -1,11 +1,12 @@
 /* What the receivers' `*_file`s hold, read for each delivery: a key that is rotated on
  * disk (or by a secret mount) is used with the next message, and no secret stays in
  * memory between deliveries. Errors name receiver, key and source, never the contents. */
+#include "alert/secrets.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"

@@ -10,12 +10,14 @@
  * timestamp is that of the attempt, the id that of the message, so a retry is a fresh
  * signature over the same id. Asymmetric "v1a" signatures were left out: no receiver in
  * use asks for them. HMAC and base64 are OpenSSL's. */
+#include "alert/sign.h"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/alert.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -58,9 +60,9 @@ int lw_sign_key_parse(const char *text, struct lw_sign_key *out, struct lw_err *
     return 0;
 }
 
-void lw_sign(const struct lw_sign_key *keys, size_t nkeys, const char *id,
-             int64_t timestamp_s, const void *body, size_t len,
-             char out[LW_SIGNATURE_MAX]) {
+void lw_sign_message(const struct lw_sign_key *keys, size_t nkeys, const char *id,
+                     int64_t timestamp_s, const void *body, size_t len,
+                     char out[LW_SIGNATURE_MAX]) {
     struct lw_buf text = {0};
     lw_buf_printf(&text, "%s.%lld.", id, (long long)timestamp_s);
     lw_buf_put(&text, body, len);

@@ -9,21 +9,22 @@
  * allows.
  *
  * Left out: grapheme clusters. A cut may part a letter from a combining accent. */
+#include "alert/utf8.h"
+
 #include <string.h>
 
-#include "alert/message.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-struct unit {
+struct utf8_unit {
     char byte[12];
     size_t len;   /* bytes to write */
     size_t taken; /* bytes of the source */
 };
 
-static struct unit unit_at(const char *text, size_t left) {
+static struct utf8_unit unit_at(const char *text, size_t left) {
     size_t len = lw_utf8_sequence(text, left);
-    struct unit u = {.byte = "\n", .taken = len ? len : 1};
+    struct utf8_unit u = {.byte = "\n", .taken = len ? len : 1};
     if (text[0] != '\n')
         lw_text_safe(u.byte, sizeof u.byte, text, u.taken);
     u.len = strlen(u.byte);
@@ -31,11 +32,11 @@ static struct unit unit_at(const char *text, size_t left) {
 }
 
 /* `keep` remembers how far the text may stay when an ellipsis must still follow. */
-char *lw_utf8_clean(char *out, size_t size, const char *text, size_t len) {
+char *lw__utf8_clean(char *out, size_t size, const char *text, size_t len) {
     lw_assert(size >= 4);
     size_t used = 0, keep = 0;
     for (size_t i = 0; i < len;) {
-        struct unit u = unit_at(text + i, len - i);
+        struct utf8_unit u = unit_at(text + i, len - i);
         if (used + u.len > size - 1) {
             memcpy(out + keep, "\xE2\x80\xA6", 3);
             out[keep + 3] = '\0';

@@ -1,6 +1,6 @@
-/* One writer for all lines. The level and the sink are set once, before threads start; a
- * line is formatted on the caller's stack and leaves in one write, so lines of different
- * threads never mix. */
+/* One writer for all lines. The level and the sink are set once, before threads
+ * start; a line is formatted on the caller's stack and leaves in one write, so lines
+ * of different threads never mix. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -20,7 +20,7 @@ static struct {
     void *arg;
 } log_to = {.least = LW_INFO};
 
-void lw_log_level(enum lw_level least) {
+void lw_log_level(enum lw_log_level least) {
     atomic_store(&log_to.least, (int)least);
 }
 
@@ -43,14 +43,14 @@ static void log_clean(char *line, size_t len) {
         memcpy(line, lw_text_safe(safe, sizeof safe - 1, line, len), strlen(safe) + 1);
 }
 
-void lw_log(enum lw_level level, const char *event, const char *fmt, ...) {
-    static const char *const names[] = {"debug", "info", "warn", "error"};
+void lw__log_write(enum lw_log_event event, enum lw_log_level level, const char *fmt,
+                   ...) {
     if ((int)level < atomic_load(&log_to.least))
         return;
     char line[LINE_MAX_BYTES], when[32];
-    int used =
-        snprintf(line, sizeof line, "%s %s %.80s ",
-                 lw_format_time(when, sizeof when, lw_wall_ms()), names[level], event);
+    int used = snprintf(line, sizeof line, "%s %s %s ",
+                        lw_format_time(when, sizeof when, lw_wall_ms()),
+                        lw_log_level_name(level), lw_log_rows[event].name);
     size_t at = used < 0 ? 0 : (size_t)used;
     va_list ap;
     va_start(ap, fmt);

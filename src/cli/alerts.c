@@ -1,21 +1,24 @@
-/* leeway alerts: what fires, what waits, and a person's word on it. */
+/* leeway alerts: lists alerts and deliveries, silences, tests receivers, retries. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/alerts.h"
+#include "cli/options.h"
 #include "store/alerts.h"
-#include "store/leader.h"
+#include "store/meta.h"
+#include "store/outbox.h"
+#include "store/parked.h"
 #include "store/privacy.h"
+#include "store/silences.h"
 
 #define DELIVERIES_MAX 100
 
-struct session {
+struct alerts_session {
     const struct lw_config *config;
     struct lw_redis *redis;
     bool json, print;
@@ -29,7 +32,7 @@ static json_t *text_or_null(const char *text) {
     return text[0] ? lw_cli_text(text) : json_null();
 }
 
-static json_t *alert_json(const struct lw_standing *a) {
+static json_t *alert_json(const struct lw_alert_status *a) {
     char hex[20];
     json_t *o = json_object();
     snprintf(hex, sizeof hex, "%016" PRIx64, a->fingerprint);
@@ -97,8 +100,8 @@ static json_t *parked_json(const struct lw_parked *p, size_t n) {
     return list;
 }
 
-/* Everything that the list shows. */
-struct board {
+/* Everything `leeway alerts list` shows. */
+struct alerts_overview {
     struct lw_alerts alerts;
     struct lw_delivery waiting[DELIVERIES_MAX];
     struct lw_parked parked[DELIVERIES_MAX];
@@ -106,7 +109,8 @@ struct board {
     struct lw_reply *reply[2];
 };
 
-static int read_board(struct session *s, struct board *b, struct lw_err *err) {
+static int overview_read(struct alerts_session *s, struct alerts_overview *b,
+                         struct lw_err *err) {
     const struct lw_spec *spec = &s->config->spec;
     if (lw_alerts_read(s->redis, spec, lw_wall_ms(), &b->alerts, err))
         return -1;
@@ -119,7 +123,7 @@ static int read_board(struct session *s, struct board *b, struct lw_err *err) {
     return b->reply[1] ? 0 : -1;
 }
 
-static void print_board_json(const struct board *b) {
+static void overview_print_json(const struct alerts_overview *b) {
     json_t *o = json_object(), *alerts = json_array(), *silences = json_array();
     for (size_t i = 0; i < b->alerts.nalerts; i++)
         json_array_append_new(alerts, alert_json(&b->alerts.alert[i]));
@@ -139,16 +143,16 @@ static void print_board_json(const struct board *b) {
 static void print_alerts(const struct lw_alerts *a) {
     char since[32];
     if (a->nalerts == 0)
-        printf("no alert has fired yet\n");
+        printf("no alerts yet\n");
     for (size_t i = 0; i < a->nalerts; i++) {
-        const struct lw_standing *s = &a->alert[i];
+        const struct lw_alert_status *s = &a->alert[i];
         lw_cli_line(stdout, "%-9s %-9s %s%s%s, since %s%s%s%s%s",
                     s->firing ? "FIRING" : "resolved", lw_severity_name(s->severity),
                     s->rule, s->feature[0] ? " of " : "", s->feature,
                     lw_format_time(since, sizeof since, s->since_ms),
                     s->firing && s->silenced_by[0] ? ", silenced by " : "",
                     s->firing ? s->silenced_by : "",
-                    s->firing && s->inhibited_by[0] ? ", explained by " : "",
+                    s->firing && s->inhibited_by[0] ? ", inhibited by " : "",
                     s->firing ? s->inhibited_by : "");
         lw_cli_line(stdout, "          %s", s->summary);
     }
@@ -166,7 +170,7 @@ static void print_silences(const struct lw_alerts *a) {
     }
 }
 
-static void print_deliveries(const struct board *b) {
+static void print_deliveries(const struct alerts_overview *b) {
     char when[32];
     printf("deliveries: %" PRIu64 " waiting, %" PRIu64 " given up\n", b->alerts.waiting,
            b->alerts.parked);
@@ -175,7 +179,7 @@ static void print_deliveries(const struct board *b) {
                     b->waiting[i].id, b->waiting[i].attempts,
                     b->waiting[i].not_before_ms
                         ? lw_format_time(when, sizeof when, b->waiting[i].not_before_ms)
-                        : "at once");
+                        : "now");
     for (size_t i = 0; i < b->nparked; i++) {
         lw_cli_line(stdout, "  given up  %s, %" PRIu64 " attempts, at %s: %s",
                     b->parked[i].id, b->parked[i].attempts,
@@ -185,12 +189,12 @@ static void print_deliveries(const struct board *b) {
     }
 }
 
-/* 3 when an alert fires, whether or not somebody has silenced it. */
-static int list(struct session *s, struct lw_err *err) {
-    struct board *b = lw_calloc(1, sizeof *b);
-    int rc = read_board(s, b, err);
+/* Returns 3 when an alert is firing, silenced or not. */
+static int alerts_list(struct alerts_session *s, struct lw_err *err) {
+    struct alerts_overview *b = lw_calloc(1, sizeof *b);
+    int rc = overview_read(s, b, err);
     if (rc == 0 && s->json) {
-        print_board_json(b);
+        overview_print_json(b);
     } else if (rc == 0) {
         print_alerts(&b->alerts);
         print_silences(&b->alerts);
@@ -214,21 +218,24 @@ static int parse_severity(const char *text, enum lw_severity *out, struct lw_err
             *out = (enum lw_severity)i;
     return text && !*out
                ? lw_fail(err, LW_ECONFIG,
-                         "--severity is warning or critical, not \"%.40s\"", text)
+                         "--severity: \"%.40s\" is not a valid value (warning, critical)",
+                         text)
                : 0;
 }
 
-static int silence(struct session *s, struct lw_err *err) {
+static int silence_start(struct alerts_session *s, struct lw_err *err) {
     struct lw_silence new = {.from_ms = lw_wall_ms()};
     int64_t length = 0;
     char until[32];
     if (!s->lasts || !lw_parse_duration(s->lasts, &length) || length <= 0)
-        return lw_fail(err, LW_ECONFIG, "for how long? (--for 2h)");
-    if (!s->comment || !s->comment[0])
         return lw_fail(err, LW_ECONFIG,
-                       "why? (--comment TEXT): whoever is on call next will ask");
+                       "--for DURATION is required, for example --for 2h");
+    if (!s->comment || !s->comment[0])
+        return lw_fail(
+            err, LW_ECONFIG,
+            "--comment TEXT is required: it tells the next person on call why");
     if (length > 366 * LW_DAY)
-        return lw_fail(err, LW_ECONFIG, "a silence lasts 366d at most");
+        return lw_fail(err, LW_ECONFIG, "a silence lasts at most 366d");
     if (parse_severity(s->severity, &new.severity, err))
         return -1;
     new.until_ms = new.from_ms + length;
@@ -237,30 +244,30 @@ static int silence(struct session *s, struct lw_err *err) {
     lw_copy(new.by, sizeof new.by, s->by ? s->by : s->who);
     lw_copy(new.comment, sizeof new.comment, s->comment);
     if (lw_silence_check(&s->config->spec, &new, err) ||
-        lw_silence_add(s->redis, &s->config->spec, &new, new.from_ms, err))
+        lw_silences_add(s->redis, &s->config->spec, &new, new.from_ms, err))
         return -1;
     if (s->json)
         lw_cli_print_json(silence_json(&new));
     else
-        printf("silence %s until %s; leeway alerts unsilence %s ends it earlier\n",
+        printf("silence %s until %s; end it earlier with 'leeway alerts unsilence %s'\n",
                new.id, lw_format_time(until, sizeof until, new.until_ms), new.id);
     return 0;
 }
 
-static int unsilence(struct session *s, const char *id, struct lw_err *err) {
+static int silence_end(struct alerts_session *s, const char *id, struct lw_err *err) {
     if (!id)
         return lw_fail(err, LW_ECONFIG,
-                       "unsilence which one? (leeway alerts lists them)");
-    if (lw_silence_end(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
-                       lw_wall_ms(), err))
+                       "unsilence needs an ID (run 'leeway alerts list')");
+    if (lw_silences_end(s->redis, &s->config->spec, id, s->by ? s->by : s->who,
+                        lw_wall_ms(), err))
         return -1;
     lw_cli_line(stdout, "silence %s has ended", id);
     return 0;
 }
 
-/* " name name " of the receivers whose format is keyed so. */
-static const char *keyed_by(const struct lw_config *config, enum lw_keyed how, char *out,
-                            size_t size) {
+/* Returns " NAME NAME " of the receivers whose format uses this key. */
+static const char *receivers_keyed_by(const struct lw_config *config, enum lw_keyed how,
+                                      char *out, size_t size) {
     size_t used = (size_t)snprintf(out, size, " ");
     for (size_t i = 0; i < config->nreceivers; i++)
         if (lw_format_keyed(config->receiver[i].format) == how)
@@ -269,28 +276,29 @@ static const char *keyed_by(const struct lw_config *config, enum lw_keyed how, c
     return out;
 }
 
-static int retry(struct session *s, const char *id, struct lw_err *err) {
+static int delivery_retry(struct alerts_session *s, const char *id, struct lw_err *err) {
     if (!id)
-        return lw_fail(err, LW_ECONFIG, "retry which one? (leeway alerts lists them)");
+        return lw_fail(err, LW_ECONFIG, "retry needs an ID (run 'leeway alerts list')");
     char by_incident[LW_RECEIVERS_MAX * (LW_RECEIVER_NAME_MAX + 1) + 2];
     char by_labels[sizeof by_incident];
-    const struct lw_parked_again again = {
+    const struct lw_parked_retry_request again = {
         id, s->by ? s->by : s->who,
-        keyed_by(s->config, LW_KEYED_INCIDENT, by_incident, sizeof by_incident),
-        keyed_by(s->config, LW_KEYED_LABELS, by_labels, sizeof by_labels), lw_wall_ms()};
+        receivers_keyed_by(s->config, LW_KEYED_INCIDENT, by_incident, sizeof by_incident),
+        receivers_keyed_by(s->config, LW_KEYED_LABELS, by_labels, sizeof by_labels),
+        lw_wall_ms()};
     if (lw_parked_retry(s->redis, &s->config->spec, &again, err))
         return -1;
-    lw_cli_line(stdout, "%s is in the outbox again", id);
+    lw_cli_line(stdout, "%s was returned to the outbox", id);
     return 0;
 }
 
-/* What a hashed value in a message was: the same hash again. */
-static int hash(struct session *s, const char *value, struct lw_err *err) {
+/* Hashes a value as notifications do, so that a person can find it in one. */
+static int hash_print(struct alerts_session *s, const char *value, struct lw_err *err) {
     struct lw_privacy p = s->config->privacy;
     char category[LW_HASHED_MAX], example[LW_HASHED_MAX];
     if (!value)
         return lw_fail(err, LW_ECONFIG,
-                       "hash what? (a category or an event's identifier)");
+                       "hash needs a VALUE: a category or an event identifier");
     if (lw_privacy_key(s->redis, &s->config->spec, p.key, err))
         return -1;
     lw_privacy_hash(&p, LW_PRIVATE_CATEGORY, value, category);
@@ -306,10 +314,9 @@ static int hash(struct session *s, const char *value, struct lw_err *err) {
 
 /* ---- the command ---- */
 
-/* What has no effect on this verb is refused: a silence that was meant and not made wakes
- * somebody up. */
-static int check_usage(const struct session *s, const char *verb, char **rest, int n,
-                       struct lw_err *err) {
+/* Rejects options that the verb would ignore. */
+static int verb_check(const struct alerts_session *s, const char *verb, char **rest,
+                      int n, struct lw_err *err) {
     bool silences = strcmp(verb, "silence") == 0, tests = strcmp(verb, "test") == 0;
     bool named = strcmp(verb, "unsilence") == 0 || strcmp(verb, "retry") == 0;
     bool hashes = strcmp(verb, "hash") == 0;
@@ -317,56 +324,50 @@ static int check_usage(const struct session *s, const char *verb, char **rest, i
     if (!silences && !tests && !named && !hashes && strcmp(verb, "list") != 0)
         return lw_fail(
             err, LW_ECONFIG,
-            "there is no verb \"%s\"; list, silence, unsilence, test, retry, hash", verb);
+            "unknown subcommand \"%s\" (list, silence, unsilence, test, retry, hash)",
+            verb);
     if (n > most)
-        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[most]);
+        return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[most]);
     if (!silences && (s->rule || s->feature || s->severity || s->lasts || s->comment))
         return lw_fail(
             err, LW_ECONFIG,
-            "--rule, --feature, --severity, --for and --comment belong to silence, not to %s",
+            "--rule, --feature, --severity, --for and --comment apply only to silence, not to %s",
             verb);
     if (!tests && (s->receiver || s->print))
         return lw_fail(err, LW_ECONFIG,
-                       "--receiver and --print belong to test, not to %s", verb);
+                       "--receiver and --print apply only to test, not to %s", verb);
     if (s->by && !silences && !named)
         return lw_fail(err, LW_ECONFIG,
-                       "--by belongs to silence, unsilence and retry, not to %s", verb);
+                       "--by applies only to silence, unsilence and retry, not to %s",
+                       verb);
     return 0;
 }
 
-static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
+static int alerts_dispatch(struct alerts_session *s, char **rest, int n,
+                           struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list", *id = n > 1 ? rest[1] : NULL;
-    if (check_usage(s, verb, rest, n, err))
+    if (verb_check(s, verb, rest, n, err))
         return -1;
     if (strcmp(verb, "test") == 0)
         return lw_cli_alerts_test(
             s->config, &(struct lw_alerts_test){s->receiver, s->print, s->json, s->who},
             err);
     s->redis = lw_redis_new(&s->config->redis, err);
-    if (!s->redis)
+    if (!s->redis || lw_meta_contract(s->redis, &s->config->spec, err))
         return -1;
     if (strcmp(verb, "list") == 0)
-        return list(s, err);
+        return alerts_list(s, err);
     if (strcmp(verb, "silence") == 0)
-        return silence(s, err);
+        return silence_start(s, err);
     if (strcmp(verb, "unsilence") == 0)
-        return unsilence(s, id, err);
+        return silence_end(s, id, err);
     if (strcmp(verb, "hash") == 0)
-        return hash(s, id, err);
-    return retry(s, id, err);
+        return hash_print(s, id, err);
+    return delivery_retry(s, id, err);
 }
 
-static void name_person(char *out, size_t size) {
-    char host[64] = "localhost";
-    const char *user = getenv("USER");
-    gethostname(host, sizeof host - 1);
-    char raw[160];
-    snprintf(raw, sizeof raw, "%.60s@%s", user ? user : "someone", host);
-    lw_text_safe(out, size, raw, strlen(raw));
-}
-
-static int run(int argc, char **argv) {
-    struct session s = {0};
+static int alerts_main(int argc, char **argv) {
+    struct alerts_session s = {0};
     struct lw_err err = {0};
     const char *path = NULL;
     bool helped;
@@ -389,9 +390,9 @@ static int run(int argc, char **argv) {
     if (!config && !helped)
         rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config) {
-        name_person(s.who, sizeof s.who);
+        lw_cli_person(s.who, sizeof s.who);
         s.config = config;
-        rc = dispatch(&s, rest, n, &err);
+        rc = alerts_dispatch(&s, rest, n, &err);
         if (rc < 0)
             rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_alerts, "%s", err.msg)
                                         : lw_cli_fail(&lw_cmd_alerts, &err);
@@ -404,27 +405,28 @@ static int run(int argc, char **argv) {
 
 const struct lw_command lw_cmd_alerts = {
     "alerts", "-c FILE [list | silence | unsilence ID | test | retry ID | hash VALUE]",
-    "List alerts and deliveries, silence, test receivers, retry",
+    "List alerts and deliveries, silence alerts, test receivers",
     "  -c, --config FILE    the stream's configuration\n"
-    "      --json           facts as JSON\n"
+    "      --json           print JSON\n"
     "\n"
-    "list (the default): alerts, silences, deliveries that wait or were given up; exits\n"
-    "with 3 when an alert fires.\n"
+    "list (default): alerts, silences, and deliveries that are pending or were given up.\n"
+    "Exits with 3 if an alert is firing.\n"
     "\n"
-    "silence: alerts that match keep their state, and nobody is told.\n"
-    "      --for DURATION   how long, e.g. 2h (needed)\n"
-    "      --comment TEXT   why (needed)\n"
-    "      --rule NAME      of this rule only; psi* matches any rest\n"
-    "      --feature NAME   of this feature only\n"
-    "      --severity NAME  warning or critical only\n"
-    "      --by NAME        who says so; default: user@host\n"
-    "unsilence ID: ends one before its time.\n"
+    "silence: send no notifications for matching alerts.\n"
+    "      --for DURATION   how long, for example 2h (required)\n"
+    "      --comment TEXT   why (required)\n"
+    "      --rule NAME      only this rule; psi* matches every rule that starts with psi\n"
+    "      --feature NAME   only this feature\n"
+    "      --severity NAME  only warning or critical\n"
+    "      --by NAME        who creates it (default: user@host)\n"
+    "unsilence ID: end a silence early.\n"
     "\n"
-    "test: one message to every receiver; exits with 1 when one does not take it.\n"
-    "      --receiver NAME  to this one only\n"
-    "      --print          show the bodies, send nothing\n"
+    "test: send a test message to every receiver. Exits with 1 if a delivery fails.\n"
+    "      --receiver NAME  only this receiver\n"
+    "      --print          print the bodies instead of sending them\n"
     "\n"
-    "retry ID: a delivery that was given up goes into the outbox again.\n"
+    "retry ID: return a delivery that was given up to the outbox.\n"
     "\n"
-    "hash VALUE: how messages call a category or an event's identifier under `privacy`.\n",
-    run};
+    "hash VALUE: print the hash that notifications show for a category or an event identifier\n"
+    "when `privacy` hides it.\n",
+    alerts_main};

@@ -1,13 +1,13 @@
-/* Shared by the files of `leeway alerts` only. */
+/* The parts of `leeway alerts`. */
 #ifndef LW_CLI_ALERTS_H
 #define LW_CLI_ALERTS_H
 
 #include "cli/cli.h"
 
-/* One message to every receiver, or to the named one, as if a rule had fired; print: show
- * the bodies instead. Returns an exit code: 1 when one was not delivered. */
+/* Sends a test message to every receiver, or to the named one; print: prints the bodies
+ * instead. Returns an exit code: 1 if a delivery failed. */
 struct lw_alerts_test {
-    const char *receiver; /* or NULL: all */
+    const char *receiver; /* NULL: all */
     bool print, json;
     const char *who;
 };

@@ -1,16 +1,22 @@
-/* leeway alerts test: does every receiver take a message? The same code sends it that
- * sends alerts, so a secret that is missing, a certificate that has run out, a template
- * with a typing error show here and not at night. Redis and Kafka are not needed. */
+/* leeway alerts test: sends a test message to every receiver with the code that sends
+ * notifications, so a missing secret, an expired certificate or a broken template shows
+ * up before an alert fires. Needs neither Redis nor Kafka. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/alert_json.h"
+#include "alert/deliver.h"
+#include "alert/post.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/alerts.h"
 #include "net/curl.h"
 
-static void form(const struct lw_config *config, const char *who, struct lw_buf *json) {
+static void test_message(const struct lw_config *config, const char *who,
+                         struct lw_buf *json) {
     struct lw_err err = {0};
     int64_t now = lw_wall_ms();
     struct lw_alert a = {.fingerprint = lw_text_key("leeway-test", 11),
@@ -28,8 +34,8 @@ static void form(const struct lw_config *config, const char *who, struct lw_buf 
                                        .action = "None: this is a test.",
                                        .page_url = config->page_url,
                                        .runbook_url = config->runbook_url};
-    int failed = lw_alert_json(&config->spec, &a, &context, json, &err);
-    lw_assert(!failed); /* it has a name and a stream */
+    int failed = lw_alert_json_write(&config->spec, &a, &context, json, &err);
+    lw_assert(!failed); /* name and stream are set */
 }
 
 static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
@@ -38,8 +44,8 @@ static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
     struct lw_buf body = {0};
     if (lw_secrets_load(r, &secrets, err))
         return -1;
-    int rc = lw_alert_body(r, &secrets, (const char *)json->data, json->len, lw_wall_ms(),
-                           &body, err);
+    int rc = lw_render_body(r, &secrets, (const char *)json->data, json->len,
+                            lw_wall_ms(), &body, err);
     if (rc == 0)
         printf("%s (%s):\n%s\n", r->name, lw_format_name(r->format), lw_buf_str(&body));
     lw_buf_fini(&body);
@@ -47,21 +53,23 @@ static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
     return rc;
 }
 
-static json_t *outcome(const struct lw_receiver *r, const struct lw_http_result *result) {
+static json_t *result_json(const struct lw_receiver *r,
+                           const struct lw_post_result *result) {
     json_t *o = json_object();
     json_object_set_new(o, "receiver", lw_cli_text(r->name));
     json_object_set_new(o, "format", json_string(lw_format_name(r->format)));
-    json_object_set_new(o, "delivered", json_boolean(result->verdict == LW_DELIVERED));
+    json_object_set_new(o, "delivered",
+                        json_boolean(result->verdict == LW_POST_DELIVERED));
     json_object_set_new(o, "status", json_integer(result->status));
     json_object_set_new(o, "took_ms", json_integer(result->took_ms));
     json_object_set_new(o, "reason", lw_cli_text(result->reason));
     return o;
 }
 
-/* All at once: as long as the slowest. Returns how many did not take it. */
-static size_t send_all(const struct lw_receiver *const *to, size_t n,
-                       const struct lw_buf *json, bool as_json) {
-    struct lw_http_result result[LW_RECEIVERS_MAX];
+/* Sends to all receivers in parallel. Returns the number of failed deliveries. */
+static size_t send_to_all(const struct lw_receiver *const *to, size_t n,
+                          const struct lw_buf *json, bool as_json) {
+    struct lw_post_result result[LW_RECEIVERS_MAX];
     struct lw_envelope envelope[LW_RECEIVERS_MAX];
     size_t failed = 0;
     json_t *all = json_array();
@@ -69,11 +77,11 @@ static size_t send_all(const struct lw_receiver *const *to, size_t n,
     for (size_t i = 0; i < n; i++)
         envelope[i] =
             (struct lw_envelope){to[i], (const char *)json->data, json->len, &result[i]};
-    lw_alert_send_many(envelope, n, lw_wall_ms());
+    lw_deliver_many(envelope, n, lw_wall_ms());
     for (size_t i = 0; i < n; i++) {
-        bool delivered = result[i].verdict == LW_DELIVERED;
+        bool delivered = result[i].verdict == LW_POST_DELIVERED;
         failed += !delivered;
-        json_array_append_new(all, outcome(to[i], &result[i]));
+        json_array_append_new(all, result_json(to[i], &result[i]));
         if (!as_json)
             lw_cli_line(stdout, "%-24s %-20s %-12s %s (%lld ms)", to[i]->name,
                         lw_format_name(to[i]->format), delivered ? "delivered" : "FAILED",
@@ -96,14 +104,14 @@ int lw_cli_alerts_test(const struct lw_config *config, const struct lw_alerts_te
             to[n++] = &config->receiver[i];
     if (n == 0)
         return lw_fail(err, LW_ECONFIG,
-                       test->receiver ? "no receiver is called %.60s (`webhooks`)"
-                                      : "there are no receivers (`webhooks`)%s",
+                       test->receiver ? "there is no receiver \"%.60s\" in `webhooks`"
+                                      : "`webhooks` lists no receivers%s",
                        test->receiver ? test->receiver : "");
     if (lw_curl_init(err))
         return -1;
-    form(config, test->who, &json);
+    test_message(config, test->who, &json);
     if (!test->print)
-        rc = send_all(to, n, &json, test->json) ? LW_EXIT_FAILED : LW_EXIT_OK;
+        rc = send_to_all(to, n, &json, test->json) ? LW_EXIT_FAILED : LW_EXIT_OK;
     for (size_t i = 0; test->print && i < n && rc == 0; i++)
         rc = print_body(to[i], &json, err);
     lw_buf_fini(&json);

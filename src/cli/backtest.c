@@ -1,4 +1,4 @@
-/* leeway backtest: what would this configuration have done? */
+/* leeway backtest: runs the whole policy on files. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,16 +6,18 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/backtest.h"
+#include "cli/options.h"
+#include "cli/progress.h"
 #include "engine/feed.h"
 
-struct options {
+struct backtest_options {
     const char *config, *against, *html, *truth;
-    struct lw_bt_options run;
+    struct lw_cli_backtest_options run;
     bool json, quiet;
 };
 
-static int drive(struct lw_bt *b, struct lw_feed *feed, struct lw_backtest *backtest,
-                 struct lw_err *err) {
+static int feed_through(struct lw_cli_backtest *b, struct lw_event_feed *feed,
+                        struct lw_backtest *backtest, struct lw_err *err) {
     struct lw_progress progress;
     struct lw_feed_event event;
     int got;
@@ -36,35 +38,35 @@ static int drive(struct lw_bt *b, struct lw_feed *feed, struct lw_backtest *back
     return 0;
 }
 
-/* A table of nothing would look like an answer. */
-static int check_scored(const struct lw_bt *b, struct lw_err *err) {
+/* Fails when nothing was scored, with the reason. */
+static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
     const struct lw_retrain_spec *r = &b->config->spec.retrain;
     char when[32], text[32];
     if (b->records == 0)
-        return lw_fail(err, LW_EINPUT, "the files hold no records");
+        return lw_fail(err, LW_EINPUT, "the files contain no records");
     if (b->unusable == b->records)
-        return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records can be used: %s",
+        return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records could be read: %s",
                        b->records, b->why);
     if (b->ledger.nmonths && b->answered.n)
         return 0;
     struct lw_month all;
-    lw_ledger_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->ledger, &all);
     if (all.answered.n)
         return 0;
     for (size_t i = 0; i < b->ntrainings; i++)
         if (b->training[i].failed)
             return lw_fail(err, LW_EINPUT,
-                           "nothing was scored: the first training failed: %s",
+                           "nothing was scored because the first training failed: %s",
                            b->training[i].failure);
     if (r->bootstrap_until_ms)
         return lw_fail(
             err, LW_EINPUT,
-            "nothing was scored: version 1 learns from what ended before %.16s and no "
-            "event came after it, or fewer than retrain.min_rows usable ones are older "
-            "than the hold-out; --bootstrap-until T sets another time",
+            "nothing was scored: version 1 is trained on events before %.16s, and either no "
+            "event follows that time or fewer than retrain.min_rows usable events precede "
+            "the hold-out; use --bootstrap-until T to choose another time",
             lw_format_time(when, sizeof when, r->bootstrap_until_ms));
     return lw_fail(err, LW_EINPUT,
-                   "nothing was scored: version 1 waits for %s usable events older than "
+                   "nothing was scored: version 1 needs %s usable events older than "
                    "the hold-out (retrain.bootstrap.rows, retrain.min_rows)",
                    lw_format_count(text, sizeof text,
                                    r->bootstrap_rows > r->min_rows ? r->bootstrap_rows
@@ -81,16 +83,17 @@ static bool parse_release(const char *text, char feature[LW_NAME_MAX], int64_t *
     return true;
 }
 
-/* One configuration over the files. */
-static int run(struct lw_bt *b, const struct lw_bt_options *options, char **files,
-               size_t n, struct lw_err *err) {
+/* Runs one configuration over the files. */
+static int run_over_files(struct lw_cli_backtest *b,
+                          const struct lw_cli_backtest_options *options, char **files,
+                          size_t n, struct lw_err *err) {
     char names[LW_TEXTS_MAX][LW_NAME_MAX];
-    if (lw_bt_prepare(b, options, err))
+    if (lw_cli_backtest_prepare(b, options, err))
         return -1;
-    struct lw_feed *feed = lw_feed_open(b->config, files, n, err);
+    struct lw_event_feed *feed = lw_feed_open(b->config, files, n, err);
     if (!feed)
         return -1;
-    struct lw_backtest_hooks hooks = lw_bt_hooks(b);
+    struct lw_backtest_hooks hooks = lw_cli_backtest_hooks(b);
     struct lw_backtest *backtest = lw_backtest_new(&b->config->spec, &hooks);
     lw_feed_inject(feed, b->injections.list, b->injections.n);
     for (size_t i = 0; i < options->releases.n; i++) {
@@ -100,9 +103,9 @@ static int run(struct lw_bt *b, const struct lw_bt_options *options, char **file
     }
     b->backtest = backtest;
     int rc = lw_feed_merge(feed, err);
-    rc = rc ? rc : drive(b, feed, backtest, err);
+    rc = rc ? rc : feed_through(b, feed, backtest, err);
     if (rc == 0) {
-        lw_bt_close(b, backtest);
+        lw_cli_backtest_close(b, backtest);
         rc = check_scored(b, err);
     }
     b->backtest = NULL;
@@ -111,21 +114,23 @@ static int run(struct lw_bt *b, const struct lw_bt_options *options, char **file
     return rc;
 }
 
-static int write_html(const struct lw_bt *b, const struct lw_bt *other, const char *path,
+static int write_html(const struct lw_cli_backtest *b,
+                      const struct lw_cli_backtest *other, const char *path,
                       struct lw_err *err) {
     struct lw_buf page = {0};
-    lw_bt_html(b, other, &page);
+    lw_cli_backtest_html(b, other, &page);
     int rc = lw_write_file(path, page.data, page.len, err);
     lw_buf_fini(&page);
     return rc;
 }
 
-static int answer(const struct lw_bt *b, const struct lw_bt *other,
-                  const struct options *o, struct lw_err *err) {
+static int write_results(const struct lw_cli_backtest *b,
+                         const struct lw_cli_backtest *other,
+                         const struct backtest_options *o, struct lw_err *err) {
     if (!o->json) {
-        lw_bt_print(b);
+        lw_cli_backtest_print(b);
         if (other)
-            lw_bt_print_against(b, other);
+            lw_cli_backtest_print_against(b, other);
     }
     if (o->html && write_html(b, other, o->html, err))
         return -1;
@@ -133,9 +138,9 @@ static int answer(const struct lw_bt *b, const struct lw_bt *other,
         lw_injections_write(&b->injections, &b->config->spec.event, o->truth, err))
         return -1;
     if (o->json) {
-        json_t *result = lw_bt_json(b);
+        json_t *result = lw_cli_backtest_json(b);
         if (other) {
-            json_t *second = lw_bt_json(other);
+            json_t *second = lw_cli_backtest_json(other);
             json_object_set_new(second, "config", lw_cli_text(other->path));
             json_object_set_new(result, "against", second);
         }
@@ -144,59 +149,59 @@ static int answer(const struct lw_bt *b, const struct lw_bt *other,
     return 0;
 }
 
-/* NULL after having said why. */
-static struct lw_config *load(const char *path, const char *until) {
+/* Returns NULL after printing the error. */
+static struct lw_config *load_config(const char *path, const char *until) {
     struct lw_config *config = lw_cli_config(&lw_cmd_backtest, path);
     if (config && until)
         lw_parse_time(until, &config->spec.retrain.bootstrap_until_ms);
     return config;
 }
 
-static void head(const char *path) {
+static void print_heading(const char *path) {
     printf("\n");
     lw_cli_line(stdout, "---- %s", path);
     printf("\n");
 }
 
-static int compare(const struct options *o, char **files, size_t n) {
-    struct lw_bt a = {.path = o->config, .say = !o->json && !o->quiet};
-    struct lw_bt z = {.path = o->against, .say = a.say};
+static int run_configurations(const struct backtest_options *o, char **files, size_t n) {
+    struct lw_cli_backtest a = {.path = o->config, .say = !o->json && !o->quiet};
+    struct lw_cli_backtest z = {.path = o->against, .say = a.say};
     struct lw_err err = {0};
-    struct lw_config *first = load(o->config, o->run.until), *second = NULL;
+    struct lw_config *first = load_config(o->config, o->run.until), *second = NULL;
     int rc = first ? LW_EXIT_OK : LW_EXIT_FAILED;
     if (first && o->against) {
-        second = load(o->against, o->run.until);
+        second = load_config(o->against, o->run.until);
         rc = second ? LW_EXIT_OK : LW_EXIT_FAILED;
     }
     a.config = first;
     z.config = second;
     bool failed = false;
     if (rc == LW_EXIT_OK) {
-        failed = run(&a, &o->run, files, n, &err) != 0;
+        failed = run_over_files(&a, &o->run, files, n, &err) != 0;
         if (!failed && second) {
             if (z.say)
-                head(o->against);
-            failed = run(&z, &o->run, files, n, &err) != 0;
+                print_heading(o->against);
+            failed = run_over_files(&z, &o->run, files, n, &err) != 0;
             if (failed)
                 lw_err_context(&err, "%s", o->against);
         }
-        failed = failed || answer(&a, second ? &z : NULL, o, &err) != 0;
+        failed = failed || write_results(&a, second ? &z : NULL, o, &err) != 0;
     }
     if (failed)
         rc = lw_cli_fail(&lw_cmd_backtest, &err);
-    lw_bt_fini(&a);
-    lw_bt_fini(&z);
+    lw_cli_backtest_fini(&a);
+    lw_cli_backtest_fini(&z);
     lw_config_free(first);
     lw_config_free(second);
     return rc;
 }
 
-static int check_usage(const struct options *o, int n) {
+static int check_usage(const struct backtest_options *o, int n) {
     int64_t until;
     if (n == 0)
-        return lw_cli_usage(&lw_cmd_backtest, "which files?");
+        return lw_cli_usage(&lw_cmd_backtest, "no input files");
     if (!o->config)
-        return lw_cli_usage(&lw_cmd_backtest, "which configuration? (-c FILE)");
+        return lw_cli_usage(&lw_cmd_backtest, "-c FILE is required");
     if (o->run.until && !lw_parse_time(o->run.until, &until))
         return lw_cli_usage(&lw_cmd_backtest,
                             "\"%s\" is not a time (2020-03-12, 2020-03-12T05:00)",
@@ -204,19 +209,19 @@ static int check_usage(const struct options *o, int n) {
     for (size_t i = 0; i < o->run.releases.n; i++) {
         char name[LW_NAME_MAX];
         if (!parse_release(o->run.releases.text[i], name, &until))
-            return lw_cli_usage(&lw_cmd_backtest,
-                                "\"%s\" is no release: FEATURE@TIME, e.g. "
-                                "trip_distance@2020-05-12T05:00",
-                                o->run.releases.text[i]);
+            return lw_cli_usage(
+                &lw_cmd_backtest,
+                "\"%s\" is not a valid release; use FEATURE@TIME, for example "
+                "trip_distance@2020-05-12T05:00",
+                o->run.releases.text[i]);
     }
     if (o->truth && o->run.injections.n == 0)
-        return lw_cli_usage(&lw_cmd_backtest,
-                            "--truth FILE tells what --inject did; there is no --inject");
+        return lw_cli_usage(&lw_cmd_backtest, "--truth FILE requires --inject");
     return LW_EXIT_OK;
 }
 
-static int run_backtest(int argc, char **argv) {
-    struct options o = {0};
+static int backtest_main(int argc, char **argv) {
+    struct backtest_options o = {0};
     bool helped;
     const struct lw_option options[] = {
         {'c', "config", LW_OPTION_TEXT, &o.config},
@@ -237,7 +242,7 @@ static int run_backtest(int argc, char **argv) {
     if (n >= 0 && !helped) {
         rc = check_usage(&o, n);
         if (rc == LW_EXIT_OK)
-            rc = compare(&o, files, (size_t)n);
+            rc = run_configurations(&o, files, (size_t)n);
     }
     free(files);
     return rc;
@@ -247,23 +252,20 @@ const struct lw_command lw_cmd_backtest = {
     "backtest", "-c FILE [OPTIONS] DATA...",
     "Run the whole policy on files, without Kafka or Redis",
     "  -c, --config FILE         the stream's configuration\n"
-    "      --against FILE        another configuration on the same files, side by side\n"
-    "      --bootstrap-until T   train version 1 on what ended before T (2020-03-12)\n"
-    "      --segment WHAT        error by month and segment too: a feature's name, or an\n"
+    "      --against FILE        compare with a second configuration on the same files\n"
+    "      --bootstrap-until T   train version 1 on events that ended before T (2020-03-12)\n"
+    "      --segment WHAT        also print the error by month and segment: a feature or an\n"
     "                            expression of the feature language; may be repeated\n"
-    "      --inject SPEC         drift on purpose, KIND:key=value,... (docs/policy.md); may be\n"
+    "      --inject SPEC         inject drift, KIND:key=value,... (docs/policy.md); may be\n"
     "                            repeated\n"
-    "      --release FEATURE@T   what is in quarantine because of FEATURE is released at T, as\n"
-    "                            `leeway models release` does; may be repeated\n"
-    "      --truth FILE          what --inject did, as JSON\n"
-    "      --html FILE           a page with pictures\n"
-    "      --json                one object, the last line on standard output\n"
-    "  -q, --quiet               only the tables at the end\n"
+    "      --release FEATURE@T   release the rows quarantined for FEATURE at time T, like\n"
+    "                            `leeway models release`; may be repeated\n"
+    "      --truth FILE          write what --inject changed, as JSON\n"
+    "      --html FILE           write an HTML report with charts\n"
+    "      --json                print one object, the last line on standard output\n"
+    "  -q, --quiet               print only the final tables\n"
     "\n"
-    "Each file is in order of arrival; several are merged by event time. Everything that "
-    "`leeway run` would "
-    "decide is decided here by\n"
-    "the same code; a training takes no time. For each promotion the version that it "
-    "replaced is scored for a\n"
-    "week more, to see whether the promotion was right.\n",
-    run_backtest};
+    "Each file must be in order of arrival; several files are merged by event time. The code of\n"
+    "`leeway run` makes every decision; a training takes no event time. After a promotion the\n"
+    "replaced version is scored for one more week, to show whether the promotion was right.\n",
+    backtest_main};

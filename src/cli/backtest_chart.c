@@ -1,8 +1,8 @@
-/* The picture of a backtest: error day by day, frozen and managed, with what happened.
+/* The chart of a backtest: daily error, frozen and managed.
  *
- * Vertical lines are trainings (full: promoted; dashed: rejected or failed), triangles
- * under the frame alerts (filled: critical). Each mark has a <title>, which a browser
- * shows and a screen reader says. */
+ * Vertical lines are trainings (solid: promoted; dashed: rejected or failed), triangles
+ * below the frame are alerts (filled: critical). Each mark has a <title> for browsers and
+ * screen readers. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,48 +10,48 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/backtest.h"
+#include "cli/html.h"
 #include "cli/svg.h"
 
 #define WIDTH  1040.0
 #define HEIGHT 360.0
 
-static double managed(const struct lw_bt_day *d) {
-    return sqrt(d->managed.e2 / (double)d->managed.n);
+static double managed_rmse(const struct lw_cli_backtest_day *d) {
+    return sqrt(d->managed.loss / (double)d->managed.n);
 }
 
-static double frozen(const struct lw_bt_day *d) {
-    return d->frozen.n ? sqrt(d->frozen.e2 / (double)d->frozen.n) : NAN;
+static double frozen_rmse(const struct lw_cli_backtest_day *d) {
+    return d->frozen.n ? sqrt(d->frozen.loss / (double)d->frozen.n) : NAN;
 }
 
-/* Days with fewer events than a tenth of the usual are restless: they may leave the
- * frame. */
-static void widen(const struct lw_bt *b, struct lw_axes *a) {
+/* Ignores days with less than a tenth of the average events: their error is noisy. */
+static void axes_widen(const struct lw_cli_backtest *b, struct lw_svg_axes *a) {
     double usual = 0;
     for (size_t i = 0; i < b->ndays; i++)
         usual += (double)b->day[i].managed.n / (double)b->ndays;
     for (size_t i = 0; i < b->ndays; i++) {
-        const struct lw_bt_day *d = &b->day[i];
+        const struct lw_cli_backtest_day *d = &b->day[i];
         double at = (double)d->day_ms / LW_DAY;
         a->x0 = fmin(a->x0, at);
         a->x1 = fmax(a->x1, at + 1);
         if ((double)d->managed.n < usual / 10)
             continue;
-        a->y0 = fmin(a->y0, fmin(managed(d), frozen(d)));
-        a->y1 = fmax(a->y1, fmax(managed(d), frozen(d)));
+        a->y0 = fmin(a->y0, fmin(managed_rmse(d), frozen_rmse(d)));
+        a->y1 = fmax(a->y1, fmax(managed_rmse(d), frozen_rmse(d)));
     }
 }
 
-static void month_ticks(const struct lw_axes *a, struct lw_buf *out) {
+static void month_ticks(const struct lw_svg_axes *a, struct lw_buf *out) {
     static const char *const names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     enum { LABEL = 36 };
     double last = -1e9;
     for (double d = ceil(a->x0); d <= a->x1; d++) {
         struct lw_civil c = lw_civil((int64_t)d * LW_DAY);
-        double x = lw_axes_x(a, d);
+        double x = lw_svg_axes_x(a, d);
         if (c.day != 1 && !(a->x1 - a->x0 < 45 && c.day % 7 == 1))
             continue;
-        /* At the right edge there is room for the date only before its line. */
+        /* At the right edge the date fits only left of its line. */
         bool edge = x + LABEL > a->x + a->w;
         if (x - last < (edge ? 2 : 1) * LABEL)
             continue;
@@ -67,14 +67,14 @@ static void month_ticks(const struct lw_axes *a, struct lw_buf *out) {
     }
 }
 
-static void curve(const struct lw_axes *a, const struct lw_bt *b,
-                  double (*value)(const struct lw_bt_day *), const char *class_name,
-                  struct lw_buf *out) {
+static void draw_curve(const struct lw_svg_axes *a, const struct lw_cli_backtest *b,
+                       double (*value)(const struct lw_cli_backtest_day *),
+                       const char *class_name, struct lw_buf *out) {
     bool pen = false;
     int64_t last = 0;
     lw_buf_printf(out, "<path class=\"%s\" d=\"", class_name);
     for (size_t i = 0; i < b->ndays; i++) {
-        const struct lw_bt_day *d = &b->day[i];
+        const struct lw_cli_backtest_day *d = &b->day[i];
         double v = value(d);
         if (isnan(v)) {
             pen = false;
@@ -83,20 +83,21 @@ static void curve(const struct lw_axes *a, const struct lw_bt *b,
         v = fmin(fmax(v, a->y0), a->y1);
         pen = pen && d->day_ms - last <= LW_DAY;
         lw_buf_printf(out, "%s%.1f %.1f", pen ? "L" : "M",
-                      lw_axes_x(a, (double)d->day_ms / LW_DAY + 0.5), lw_axes_y(a, v));
+                      lw_svg_axes_x(a, (double)d->day_ms / LW_DAY + 0.5),
+                      lw_svg_axes_y(a, v));
         pen = true;
         last = d->day_ms;
     }
     lw_buf_printf(out, "\"/>\n");
 }
 
-static void training_marks(const struct lw_axes *a, const struct lw_bt *b,
+static void training_marks(const struct lw_svg_axes *a, const struct lw_cli_backtest *b,
                            struct lw_buf *out) {
     char when[32];
     for (size_t i = 0; i < b->ntrainings; i++) {
-        const struct lw_bt_training *t = &b->training[i];
+        const struct lw_cli_backtest_training *t = &b->training[i];
         bool promoted = !t->failed && t->t.gate.passed;
-        double x = lw_axes_x(a, (double)t->request.as_of_ms / LW_DAY);
+        double x = lw_svg_axes_x(a, (double)t->request.as_of_ms / LW_DAY);
         if (x < a->x - 1 || x > a->x + a->w + 1)
             continue;
         lw_buf_printf(out, "<g><title>%.16s, ",
@@ -117,12 +118,12 @@ static void training_marks(const struct lw_axes *a, const struct lw_bt *b,
     }
 }
 
-static void alert_marks(const struct lw_axes *a, const struct lw_bt *b,
+static void alert_marks(const struct lw_svg_axes *a, const struct lw_cli_backtest *b,
                         struct lw_buf *out) {
     char when[32];
     for (size_t i = 0; i < b->nalerts; i++) {
         const struct lw_alert *alert = &b->alert[i];
-        double x = lw_axes_x(a, (double)alert->at_ms / LW_DAY), y = a->y + a->h + 5;
+        double x = lw_svg_axes_x(a, (double)alert->at_ms / LW_DAY), y = a->y + a->h + 5;
         if (!alert->firing || x < a->x - 1 || x > a->x + a->w + 1)
             continue;
         lw_buf_printf(
@@ -137,25 +138,27 @@ static void alert_marks(const struct lw_axes *a, const struct lw_bt *b,
     }
 }
 
-static void key(double x, const char *class_name, const char *text, struct lw_buf *out) {
+static void draw_key(double x, const char *class_name, const char *text,
+                     struct lw_buf *out) {
     lw_buf_printf(out, "<path class=\"%s\" d=\"M%.1f 14h22\"/><text x=\"%.1f\" y=\"18\">",
                   class_name, x, x + 28);
     lw_html_str(out, text);
     lw_buf_printf(out, "</text>\n");
 }
 
-void lw_bt_chart(const struct lw_bt *b, const struct lw_bt *other, struct lw_buf *out) {
-    struct lw_axes a = {.x = 44,
-                        .y = 34,
-                        .w = WIDTH - 54,
-                        .h = HEIGHT - 84,
-                        .x0 = INFINITY,
-                        .x1 = -INFINITY,
-                        .y0 = INFINITY,
-                        .y1 = -INFINITY};
-    widen(b, &a);
+void lw_cli_backtest_chart(const struct lw_cli_backtest *b,
+                           const struct lw_cli_backtest *other, struct lw_buf *out) {
+    struct lw_svg_axes a = {.x = 44,
+                            .y = 34,
+                            .w = WIDTH - 54,
+                            .h = HEIGHT - 84,
+                            .x0 = INFINITY,
+                            .x1 = -INFINITY,
+                            .y0 = INFINITY,
+                            .y1 = -INFINITY};
+    axes_widen(b, &a);
     if (other)
-        widen(other, &a);
+        axes_widen(other, &a);
     if (!(a.x1 > a.x0) || !(a.y1 >= a.y0))
         return;
     double margin = 0.06 * (a.y1 - a.y0) + 1e-6 * fabs(a.y1) + 1e-12;
@@ -166,20 +169,20 @@ void lw_bt_chart(const struct lw_bt *b, const struct lw_bt *other, struct lw_buf
         "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Error of each "
         "day, frozen and managed, with trainings and alerts\">\n",
         WIDTH, HEIGHT);
-    lw_axes_draw(&a, &(struct lw_axes_labels){.ny = 6}, out);
+    lw_svg_axes_draw(&a, &(struct lw_svg_axes_labels){.ny = 6}, out);
     month_ticks(&a, out);
     training_marks(&a, b, out);
-    curve(&a, b, frozen, "frozenline", out);
+    draw_curve(&a, b, frozen_rmse, "frozenline", out);
     if (other)
-        curve(&a, other, managed, "otherline", out);
-    curve(&a, b, managed, "managedline", out);
+        draw_curve(&a, other, managed_rmse, "otherline", out);
+    draw_curve(&a, b, managed_rmse, "managedline", out);
     alert_marks(&a, b, out);
-    key(44, "frozenline", "frozen first model", out);
-    key(200, "managedline", other ? "managed, A" : "managed", out);
+    draw_key(44, "frozenline", "frozen first model", out);
+    draw_key(200, "managedline", other ? "managed, A" : "managed", out);
     if (other)
-        key(310, "otherline", "managed, B", out);
-    key(430, "promoted", "promoted", out);
-    key(540, "rejected", "rejected", out);
+        draw_key(310, "otherline", "managed, B", out);
+    draw_key(430, "promoted", "promoted", out);
+    draw_key(540, "rejected", "rejected", out);
     lw_buf_printf(out,
                   "<path class=\"alert critical\" d=\"M656 9l5 9h-10z\"/><text x=\"666\" "
                   "y=\"18\">critical</text><path class=\"alert warning\" d=\"M736 9l5 "

@@ -1,5 +1,5 @@
-/* The page of a backtest. One file: style and pictures inside, no script, no request.
- * Texts come out of configurations and data: all are escaped. */
+/* The HTML report of a backtest: one file with inline style and charts, no script, no
+ * requests. All texts from configurations and data are escaped. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/backtest.h"
-#include "cli/page.h"
+#include "cli/html.h"
 #include "cli/svg.h"
 
 #define GROUPS_SHOWN 31
@@ -63,7 +63,7 @@ static void table_end(struct lw_buf *out) {
     lw_buf_printf(out, "</tbody></table>\n");
 }
 
-static const char *name_of(char out[16], const struct lw_month *m) {
+static const char *month_name(char out[16], const struct lw_month *m) {
     snprintf(out, 16, "%04d-%02d", m->year, m->month);
     return out;
 }
@@ -71,13 +71,13 @@ static const char *name_of(char out[16], const struct lw_month *m) {
 /* ---- months ---- */
 
 static void month_row(const char *name, const struct lw_month *m,
-                      const struct lw_bt_month *w, struct lw_buf *out) {
+                      const struct lw_cli_backtest_month *w, struct lw_buf *out) {
     char count[32];
     lw_buf_printf(out, "<tr>");
     td_text(out, "month", name);
     td(out, "scored", "%s", lw_format_count(count, sizeof count, m->answered.n));
-    double frozen = lw_month_frozen_rmse(m);
-    double managed = m->answered.n < 2 ? NAN : lw_errors_rmse(&m->answered);
+    double frozen = lw_month_frozen_error(m);
+    double managed = m->answered.n < 2 ? NAN : lw_losses_error(&m->answered);
     td_rmse(out, "frozen RMSE", frozen);
     td_rmse(out, "managed RMSE", managed);
     if (!isnan(frozen) && !isnan(managed))
@@ -90,7 +90,7 @@ static void month_row(const char *name, const struct lw_month *m,
     lw_buf_printf(out, "</tr>\n");
 }
 
-static void months(const struct lw_bt *b, struct lw_buf *out) {
+static void months_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
     static const char *const heading[] = {"month",
                                           "scored",
                                           "frozen RMSE",
@@ -98,41 +98,41 @@ static void months(const struct lw_bt *b, struct lw_buf *out) {
                                           "change",
                                           "retrains (promoted)",
                                           "alerts (critical)"};
-    struct lw_bt_month w, sum = {0};
+    struct lw_cli_backtest_month w, sum = {0};
     struct lw_month all;
     char name[16];
     head_row(out, heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < b->ledger.nmonths; i++) {
-        lw_bt_month(b, &b->ledger.month[i], &w);
-        month_row(name_of(name, &b->ledger.month[i]), &b->ledger.month[i], &w, out);
+        lw_cli_backtest_month(b, &b->ledger.month[i], &w);
+        month_row(month_name(name, &b->ledger.month[i]), &b->ledger.month[i], &w, out);
         sum.retrains += w.retrains;
         sum.promotions += w.promotions;
         sum.alerts += w.alerts;
         sum.criticals += w.criticals;
     }
-    lw_ledger_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->ledger, &all);
     month_row("all", &all, &sum, out);
     table_end(out);
 }
 
 /* ---- trainings ---- */
 
-static void candidates(const struct lw_training *t, struct lw_buf *out) {
+static void td_candidates(const struct lw_training *t, struct lw_buf *out) {
     lw_buf_printf(out, "<td class=\"left\" data-k=\"candidates\">");
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
         lw_buf_printf(out, "%s%s", i ? "<br>" : "", i == t->chosen ? "<b>" : "");
         lw_html_str(out, trial->name);
-        if (isnan(trial->rmse))
+        if (isnan(trial->error))
             lw_buf_printf(out, " failed");
         else
-            lw_buf_printf(out, " %s", lw_digits(trial->rmse, 3).text);
+            lw_buf_printf(out, " %s", lw_digits(trial->error, 3).text);
         lw_buf_printf(out, "%s", i == t->chosen ? "</b>" : "");
     }
     lw_buf_printf(out, "</td>");
 }
 
-static void verdict(const struct lw_bt_training *r, struct lw_buf *out) {
+static void td_verdict(const struct lw_cli_backtest_training *r, struct lw_buf *out) {
     bool promoted = !r->failed && r->t.gate.passed;
     lw_buf_printf(
         out, "<td class=\"left\" data-k=\"verdict\"><span class=\"tag %s\">%s</span> ",
@@ -147,7 +147,7 @@ static void verdict(const struct lw_bt_training *r, struct lw_buf *out) {
     lw_buf_printf(out, "</td>");
 }
 
-static void training_row(const struct lw_bt_training *r, struct lw_buf *out) {
+static void training_row(const struct lw_cli_backtest_training *r, struct lw_buf *out) {
     char when[32], from[32], hold[32];
     const struct lw_training *t = &r->t;
     lw_buf_printf(out, "<tr>");
@@ -157,7 +157,7 @@ static void training_row(const struct lw_bt_training *r, struct lw_buf *out) {
     if (r->failed) {
         td(out, "rows", "–");
         td(out, "candidates", "–");
-        verdict(r, out);
+        td_verdict(r, out);
         td(out, "the week after", "–");
         lw_buf_printf(out, "</tr>\n");
         return;
@@ -166,18 +166,18 @@ static void training_row(const struct lw_bt_training *r, struct lw_buf *out) {
     lw_format_time(hold, sizeof hold, t->holdout_from_ms);
     td(out, "rows", "%" PRIu64 " from %.10s, held out %" PRIu64 " from %.16s", t->rows,
        from, t->holdout_rows, hold);
-    candidates(t, out);
-    verdict(r, out);
+    td_candidates(t, out);
+    td_verdict(r, out);
     if (r->followed.version)
         td(out, "the week after", "%s, v%u would be %s",
-           lw_digits(lw_errors_rmse(&r->followed.now), 3).text, r->followed.previous,
-           lw_digits(lw_errors_rmse(&r->followed.before), 3).text);
+           lw_digits(lw_losses_error(&r->followed.now), 3).text, r->followed.previous,
+           lw_digits(lw_losses_error(&r->followed.before), 3).text);
     else
         td(out, "the week after", "–");
     lw_buf_printf(out, "</tr>\n");
 }
 
-static void trainings(const struct lw_bt *b, struct lw_buf *out) {
+static void trainings_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
     static const char *const heading[] = {"when",       "cause",   "rows",
                                           "candidates", "verdict", "the week after"};
     head_row(out, heading, sizeof heading / sizeof *heading);
@@ -189,7 +189,7 @@ static void trainings(const struct lw_bt *b, struct lw_buf *out) {
                        "version and the one that it replaced, on the same events.</p>\n");
 }
 
-static void alerts(const struct lw_bt *b, struct lw_buf *out) {
+static void alerts_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
     static const char *const heading[] = {"when", "", "what"};
     char when[32];
     if (b->nalerts == 0) {
@@ -215,18 +215,18 @@ static void alerts(const struct lw_bt *b, struct lw_buf *out) {
 
 /* ---- segments ---- */
 
-static void segment(const struct lw_bt *b, const struct lw_bt_segment *s,
-                    struct lw_buf *out) {
+static void segment_table(const struct lw_cli_backtest *b,
+                          const struct lw_cli_backtest_segment *s, struct lw_buf *out) {
     char name[16], count[32];
     lw_buf_printf(out, "<h2>Error by ");
     lw_html_str(out, s->text);
     lw_buf_printf(
         out, "</h2>\n<div class=\"scroll\"><table><thead><tr><th></th><th>scored</th>");
     for (size_t m = 0; m < b->ledger.nmonths; m++)
-        lw_buf_printf(out, "<th>%s</th>", name_of(name, &b->ledger.month[m]));
+        lw_buf_printf(out, "<th>%s</th>", month_name(name, &b->ledger.month[m]));
     lw_buf_printf(out, "</tr></thead><tbody>\n");
     for (size_t g = 0; g < s->ngroups && g < GROUPS_SHOWN; g++) {
-        const struct lw_bt_group *group = &s->group[g];
+        const struct lw_cli_backtest_group *group = &s->group[g];
         lw_buf_printf(out, "<tr>");
         td_text(out, "", group->name);
         td(out, "scored", "%s", lw_format_count(count, sizeof count, group->all.n));
@@ -234,23 +234,22 @@ static void segment(const struct lw_bt *b, const struct lw_bt_segment *s,
             if (group->managed[m].n < 2)
                 td(out, "", "–");
             else if (group->frozen[m].n < 2)
-                td(out, "", "%s", lw_digits(lw_errors_rmse(&group->managed[m]), 2).text);
+                td(out, "", "%s", lw_digits(lw_losses_error(&group->managed[m]), 2).text);
             else
                 td(out, "", "%s (%s)",
-                   lw_digits(lw_errors_rmse(&group->managed[m]), 2).text,
-                   lw_digits(lw_errors_rmse(&group->frozen[m]), 2).text);
+                   lw_digits(lw_losses_error(&group->managed[m]), 2).text,
+                   lw_digits(lw_losses_error(&group->frozen[m]), 2).text);
         }
         lw_buf_printf(out, "</tr>\n");
     }
     table_end(out);
     lw_buf_printf(out, "</div><p class=\"soft\">RMSE managed (frozen).");
     if (s->ngroups > GROUPS_SHOWN)
-        lw_buf_printf(out, " %zu more segments are in --json.",
-                      s->ngroups - GROUPS_SHOWN);
+        lw_buf_printf(out, " --json lists %zu more segments.", s->ngroups - GROUPS_SHOWN);
     lw_buf_printf(out, "</p>\n");
 }
 
-static void injections(const struct lw_bt *b, struct lw_buf *out) {
+static void injections_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
     static const char *const heading[] = {"drift",         "from",     "events changed",
                                           "alerts before", "found by", "after"};
     char when[32];
@@ -260,7 +259,7 @@ static void injections(const struct lw_bt *b, struct lw_buf *out) {
     head_row(out, heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < b->injections.n; i++) {
         const struct lw_injection *in = &b->injections.list[i];
-        const struct lw_bt_found *f = &b->found[i];
+        const struct lw_cli_backtest_detection *f = &b->found[i];
         lw_buf_printf(out, "<tr>");
         td_text(out, "drift", lw_inject_name(in->kind));
         td(out, "from", "%.16s", lw_format_time(when, sizeof when, in->from_ms));
@@ -278,18 +277,18 @@ static void injections(const struct lw_bt *b, struct lw_buf *out) {
 
 /* ---- the page ---- */
 
-static void sentence(const struct lw_bt *b, struct lw_buf *out) {
+static void summary_sentence(const struct lw_cli_backtest *b, struct lw_buf *out) {
     struct lw_month all;
     char scored[32], n[32];
-    lw_ledger_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->ledger, &all);
     lw_html_str(out, b->path);
     lw_buf_printf(out, ": %s events, %s scored; RMSE <b>%s</b>",
                   lw_format_count(n, sizeof n, b->records),
                   lw_format_count(scored, sizeof scored, all.answered.n),
-                  lw_digits(lw_errors_rmse(&all.answered), 3).text);
-    if (!isnan(lw_month_frozen_rmse(&all)))
+                  lw_digits(lw_losses_error(&all.answered), 3).text);
+    if (!isnan(lw_month_frozen_error(&all)))
         lw_buf_printf(out, ", with the frozen first model %s",
-                      lw_digits(lw_month_frozen_rmse(&all), 3).text);
+                      lw_digits(lw_month_frozen_error(&all), 3).text);
     lw_buf_printf(out,
                   "; %" PRIu64 " retrains, %" PRIu64 " promoted, %" PRIu64
                   " rolled back; %" PRIu64 " alerts, %" PRIu64 " of them critical.",
@@ -297,47 +296,49 @@ static void sentence(const struct lw_bt *b, struct lw_buf *out) {
                   b->ledger.warnings + b->ledger.criticals, b->ledger.criticals);
 }
 
-static void page_head(const struct lw_bt *b, const struct lw_bt *other,
-                      struct lw_buf *out) {
+static void page_head(const struct lw_cli_backtest *b,
+                      const struct lw_cli_backtest *other, struct lw_buf *out) {
     lw_buf_printf(out,
                   "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                   "<meta name=\"viewport\" content=\"width=device-width,"
                   "initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">"
                   "<title>Backtest of ");
     lw_html_str(out, b->config->spec.stream);
-    lw_buf_printf(out, "</title><style>%s%s</style></head><body><main>\n", lw_page_style,
+    lw_buf_printf(out, "</title><style>%s%s</style></head><body><main>\n", lw_html_style,
                   style);
     lw_buf_printf(out, "<h1>Backtest of ");
     lw_html_str(out, b->config->spec.stream);
     lw_buf_printf(out, "</h1>\n<p class=\"lead\">%s", other ? "A, " : "");
-    sentence(b, out);
+    summary_sentence(b, out);
     if (other) {
         lw_buf_printf(out, "</p>\n<p class=\"lead\">B, ");
-        sentence(other, out);
+        summary_sentence(other, out);
     }
     lw_buf_printf(out, "</p>\n<h2>Error day by day</h2>\n<div class=\"scroll\">");
-    lw_bt_chart(b, other, out);
+    lw_cli_backtest_chart(b, other, out);
     lw_buf_printf(out, "</div>\n");
 }
 
-static void details(const struct lw_bt *b, const char *which, struct lw_buf *out) {
+static void run_details(const struct lw_cli_backtest *b, const char *which,
+                        struct lw_buf *out) {
     lw_buf_printf(out, "<h2>%sMonth by month</h2>\n", which);
-    months(b, out);
+    months_table(b, out);
     lw_buf_printf(out, "<h2>%sTrainings</h2>\n", which);
-    trainings(b, out);
+    trainings_table(b, out);
     lw_buf_printf(out, "<h2>%sAlerts</h2>\n", which);
-    alerts(b, out);
+    alerts_table(b, out);
     for (size_t i = 0; i < b->nsegments; i++)
-        segment(b, &b->segment[i], out);
+        segment_table(b, &b->segment[i], out);
 }
 
-void lw_bt_html(const struct lw_bt *b, const struct lw_bt *other, struct lw_buf *out) {
+void lw_cli_backtest_html(const struct lw_cli_backtest *b,
+                          const struct lw_cli_backtest *other, struct lw_buf *out) {
     page_head(b, other, out);
-    injections(b, out);
-    details(b, other ? "A: " : "", out);
+    injections_table(b, out);
+    run_details(b, other ? "A: " : "", out);
     if (other) {
-        injections(other, out);
-        details(other, "B: ", out);
+        injections_table(other, out);
+        run_details(other, "B: ", out);
     }
     lw_buf_printf(out, "</main></body></html>\n");
 }

@@ -1,5 +1,4 @@
-/* What a backtest keeps of a run: a line a day, every change of an alert, every training.
- */
+/* Records a backtest: daily errors, every change of an alert, every training. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,17 +7,18 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/backtest.h"
-#include "engine/trials.h"
+#include "engine/training_json.h"
 
-static void say(const struct lw_bt *b, int64_t at_ms, const char *what,
-                const char *text) {
+static void print_event(const struct lw_cli_backtest *b, int64_t at_ms, const char *what,
+                        const char *text) {
     char when[32];
     if (b->say)
-        lw_cli_line(stdout, "%.16s  %-9s %s", lw_format_time(when, sizeof when, at_ms),
+        lw_cli_line(stdout, "%.16s  %-10s %s", lw_format_time(when, sizeof when, at_ms),
                     what, text);
 }
 
-static void note_event(struct lw_bt *b, int64_t at_ms, const char *kind, json_t *o) {
+static void log_event(struct lw_cli_backtest *b, int64_t at_ms, const char *kind,
+                      json_t *o) {
     char when[32];
     json_object_set_new(o, "at", json_string(lw_format_time(when, sizeof when, at_ms)));
     json_object_set_new(o, "event", json_string(kind));
@@ -27,9 +27,9 @@ static void note_event(struct lw_bt *b, int64_t at_ms, const char *kind, json_t 
 
 /* ---- alerts ---- */
 
-static void note_found(struct lw_bt *b, const struct lw_alert *a) {
+static void note_found(struct lw_cli_backtest *b, const struct lw_alert *a) {
     for (size_t i = 0; i < b->injections.n; i++) {
-        struct lw_bt_found *f = &b->found[i];
+        struct lw_cli_backtest_detection *f = &b->found[i];
         const struct lw_injection *in = &b->injections.list[i];
         if (a->at_ms <= in->from_ms) {
             f->before++;
@@ -41,7 +41,7 @@ static void note_found(struct lw_bt *b, const struct lw_alert *a) {
     }
 }
 
-static void note_alert(struct lw_bt *b, const struct lw_alert *a) {
+static void note_alert(struct lw_cli_backtest *b, const struct lw_alert *a) {
     json_t *o = json_object();
     json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
     json_object_set_new(o, "rule", lw_cli_text(a->name));
@@ -51,8 +51,9 @@ static void note_alert(struct lw_bt *b, const struct lw_alert *a) {
     json_object_set_new(o, "threshold", lw_json_number(a->threshold));
     json_object_set_new(o, "n", json_integer((json_int_t)a->n));
     json_object_set_new(o, "summary", lw_cli_text(a->summary));
-    note_event(b, a->at_ms, "alert", o);
-    say(b, a->at_ms, a->firing ? lw_severity_name(a->severity) : "resolved", a->summary);
+    log_event(b, a->at_ms, "alert", o);
+    print_event(b, a->at_ms, a->firing ? lw_severity_name(a->severity) : "resolved",
+                a->summary);
     if (b->nalerts == b->alerts_cap) {
         b->alerts_cap = b->alerts_cap ? 2 * b->alerts_cap : 64;
         b->alert = lw_realloc(b->alert, b->alerts_cap, sizeof *b->alert);
@@ -64,25 +65,25 @@ static void note_alert(struct lw_bt *b, const struct lw_alert *a) {
 
 /* ---- days ---- */
 
-static struct lw_errors since(const struct lw_errors *now,
-                              const struct lw_errors *before) {
-    struct lw_errors s = {.n = now->n - before->n};
-    s.e2 = now->e2 - before->e2;
+static struct lw_losses errors_since(const struct lw_losses *now,
+                                     const struct lw_losses *before) {
+    struct lw_losses s = {.task = now->task, .n = now->n - before->n};
+    s.loss = now->loss - before->loss;
     return s;
 }
 
-/* What a day adds to the ledger is that day's error, whichever versions answered. */
-static void note_day(struct lw_bt *b, int64_t at_ms) {
+/* The difference of two daily totals is the day's error, whichever versions answered. */
+static void note_day(struct lw_cli_backtest *b, int64_t at_ms) {
     struct lw_month total;
-    lw_ledger_totals(lw_backtest_ledger(b->backtest), &total);
-    struct lw_bt_day day = {
+    lw_run_summary_totals(lw_backtest_run_summary(b->backtest), &total);
+    struct lw_cli_backtest_day day = {
         .day_ms = at_ms - LW_DAY,
-        .managed = since(&total.answered, &b->answered),
-        .frozen = since(&total.first, &b->first),
+        .managed = errors_since(&total.answered, &b->answered),
+        .frozen = errors_since(&total.first, &b->first),
         .champion = lw_monitor_champion_version(lw_backtest_monitor(b->backtest))};
     b->answered = total.answered;
     b->first = total.first;
-    if (day.managed.n == 0) /* nothing was scored, or the day is told already */
+    if (day.managed.n == 0) /* nothing scored, or already recorded */
         return;
     if (b->ndays == b->days_cap) {
         b->days_cap = b->days_cap ? 2 * b->days_cap : 128;
@@ -91,22 +92,22 @@ static void note_day(struct lw_bt *b, int64_t at_ms) {
     b->day[b->ndays++] = day;
 }
 
-static void note_decision(struct lw_bt *b, const struct lw_decision *d) {
+static void note_decision(struct lw_cli_backtest *b, const struct lw_decision *d) {
     bool back = d->kind == LW_DECIDED_ROLL_BACK;
     if (d->kind == LW_DECIDED_PROMOTE || d->kind == LW_DECIDED_REJECT)
-        return; /* told with the training */
+        return; /* recorded with the training */
     json_t *o = json_object();
     json_object_set_new(
         o, "decision", json_string(back ? "rolled back" : lw_cli_decision_word(d->kind)));
     json_object_set_new(o, "version", json_integer(d->version));
     json_object_set_new(o, "reason", lw_cli_text(d->reason));
-    note_event(b, d->at_ms, "probation", o);
-    say(b, d->at_ms, lw_cli_decision_word(d->kind), d->reason);
+    log_event(b, d->at_ms, "probation", o);
+    print_event(b, d->at_ms, lw_cli_decision_word(d->kind), d->reason);
     for (size_t i = 0; back && i < b->ntrainings; i++)
         b->training[i].rolled_back |= b->training[i].version == d->version;
 }
 
-static void note_span(struct lw_bt *b, const struct lw_evaluation *e,
+static void note_span(struct lw_cli_backtest *b, const struct lw_evaluation *e,
                       const struct lw_span_change *change) {
     static const char *const names[] = {"begins", "ends", "released"};
     const struct lw_span *span = &change->span;
@@ -122,13 +123,13 @@ static void note_span(struct lw_bt *b, const struct lw_evaluation *e,
         span->open ? json_null()
                    : json_string(lw_format_time(when, sizeof when, span->until_ms)));
     json_object_set_new(o, "why", json_string(span->why));
-    note_event(b, e->at_ms, "quarantine", o);
-    say(b, e->at_ms, change->what == LW_SPAN_RELEASED ? "released" : "held back",
-        lw_span_text(text, sizeof text, span));
+    log_event(b, e->at_ms, "quarantine", o);
+    print_event(b, e->at_ms, change->what == LW_SPAN_RELEASED ? "released" : "quarantine",
+                lw_span_text(text, sizeof text, span));
 }
 
 static void on_evaluated(void *arg, const struct lw_evaluation *e) {
-    struct lw_bt *b = arg;
+    struct lw_cli_backtest *b = arg;
     for (size_t i = 0; i < e->nalerts; i++)
         note_alert(b, &e->alert[i]);
     for (size_t i = 0; i < e->ndecisions; i++)
@@ -152,45 +153,45 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
         o, "heldout_from",
         json_string(lw_format_time(from, sizeof from, t->holdout_from_ms)));
     json_object_set_new(o, "heldout_rows", json_integer((json_int_t)t->holdout_rows));
-    json_object_set_new(o, "heldout_rmse", lw_json_number(t->gate.challenger_rmse));
+    json_object_set_new(o, "heldout_rmse", lw_json_number(t->gate.challenger_error));
     json_object_set_new(o, "champion_rmse",
-                        t->gate.blocks ? lw_json_number(t->gate.champion_rmse)
+                        t->gate.blocks ? lw_json_number(t->gate.champion_error)
                                        : json_null());
     json_object_set_new(o, "gain", lw_json_number(t->gate.gain));
     json_object_set_new(o, "z", lw_json_number(t->gate.z));
     json_object_set_new(o, "promoted", json_boolean(t->gate.passed));
     json_object_set_new(o, "verdict", lw_cli_text(t->gate.reason));
-    json_object_set_new(o, "trials", lw_trials_json(t));
-    json_object_set_new(o, "left_out", lw_left_out_json(t));
+    json_object_set_new(o, "trials", lw_training_json_trials(t));
+    json_object_set_new(o, "left_out", lw_training_json_left_out(t));
 }
 
-/* A candidate that takes part in no comparison would otherwise not be missed. */
-static void say_failed(const struct lw_bt *b, int64_t at_ms,
-                       const struct lw_training *t) {
+/* A failed candidate is in no comparison, so it is reported here. */
+static void print_failed_trials(const struct lw_cli_backtest *b, int64_t at_ms,
+                                const struct lw_training *t) {
     char text[LW_NAME_MAX + LW_TRIAL_NOTE + 32];
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
-        if (!isnan(trial->rmse))
+        if (!isnan(trial->error))
             continue;
         snprintf(text, sizeof text, "candidate %s: %s", trial->name, trial->note);
-        say(b, at_ms, "failed", text);
+        print_event(b, at_ms, "failed", text);
     }
 }
 
-static struct lw_bt_training *new_training(struct lw_bt *b) {
+static struct lw_cli_backtest_training *add_training(struct lw_cli_backtest *b) {
     if (b->ntrainings == b->trainings_cap) {
         b->trainings_cap = b->trainings_cap ? 2 * b->trainings_cap : 16;
         b->training = lw_realloc(b->training, b->trainings_cap, sizeof *b->training);
     }
-    struct lw_bt_training *r = &b->training[b->ntrainings++];
-    *r = (struct lw_bt_training){0};
+    struct lw_cli_backtest_training *r = &b->training[b->ntrainings++];
+    *r = (struct lw_cli_backtest_training){0};
     return r;
 }
 
 static void on_trained(void *arg, const struct lw_request *request, uint32_t version,
                        const struct lw_training *t, const char *failure) {
-    struct lw_bt *b = arg;
-    struct lw_bt_training *r = new_training(b);
+    struct lw_cli_backtest *b = arg;
+    struct lw_cli_backtest_training *r = add_training(b);
     char text[800];
     r->request = *request;
     r->log = json_object();
@@ -201,7 +202,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
         r->t.model = NULL;
         r->t.reference = NULL;
         training_json(r->log, version, t);
-        say_failed(b, request->as_of_ms, t);
+        print_failed_trials(b, request->as_of_ms, t);
         snprintf(text, sizeof text, "v%u %s (%s): %s", version, t->trial[t->chosen].name,
                  request->reason, t->gate.reason);
     } else {
@@ -210,20 +211,20 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
         json_object_set_new(r->log, "failure", lw_cli_text(failure));
         snprintf(text, sizeof text, "%s: %s", request->reason, failure);
     }
-    say(b, request->as_of_ms,
-        !t               ? "failed"
-        : t->gate.passed ? "promoted"
-                         : "rejected",
-        text);
-    note_event(b, request->as_of_ms, "training", r->log);
+    print_event(b, request->as_of_ms,
+                !t               ? "failed"
+                : t->gate.passed ? "promoted"
+                                 : "rejected",
+                text);
+    log_event(b, request->as_of_ms, "training", r->log);
 }
 
 static void on_followed(void *arg, const struct lw_followed *f) {
-    struct lw_bt *b = arg;
+    struct lw_cli_backtest *b = arg;
     char text[160];
-    double now = lw_errors_rmse(&f->now), before = lw_errors_rmse(&f->before);
+    double now = lw_losses_error(&f->now), before = lw_losses_error(&f->before);
     for (size_t i = 0; i < b->ntrainings; i++) {
-        struct lw_bt_training *r = &b->training[i];
+        struct lw_cli_backtest_training *r = &b->training[i];
         if (r->version != f->version || f->now.n == 0)
             continue;
         r->followed = *f;
@@ -235,17 +236,17 @@ static void on_followed(void *arg, const struct lw_followed *f) {
         snprintf(text, sizeof text, "version %u: RMSE %s, version %u's would be %s",
                  f->version, lw_digits(now, 3).text, f->previous,
                  lw_digits(before, 3).text);
-        say(b, f->until_ms, "week", text);
+        print_event(b, f->until_ms, "week", text);
     }
 }
 
 static void on_scored(void *arg, const struct lw_row *row, const struct lw_cell *watched,
                       const struct lw_scored *scored, size_t nscored) {
     (void)watched;
-    lw_bt_segments_row(arg, row, scored, nscored);
+    lw_cli_backtest_segments_row(arg, row, scored, nscored);
 }
 
-struct lw_backtest_hooks lw_bt_hooks(struct lw_bt *b) {
+struct lw_backtest_hooks lw_cli_backtest_hooks(struct lw_cli_backtest *b) {
     return (struct lw_backtest_hooks){.arg = b,
                                       .evaluated = on_evaluated,
                                       .trained = on_trained,
@@ -253,27 +254,29 @@ struct lw_backtest_hooks lw_bt_hooks(struct lw_bt *b) {
                                       .scored = b->nsegments ? on_scored : NULL};
 }
 
-int lw_bt_prepare(struct lw_bt *b, const struct lw_bt_options *options,
-                  struct lw_err *err) {
+int lw_cli_backtest_prepare(struct lw_cli_backtest *b,
+                            const struct lw_cli_backtest_options *options,
+                            struct lw_err *err) {
     const struct lw_event_spec *event = &b->config->spec.event;
     b->log = json_array();
     if (lw_injections_parse(&options->injections, event, &b->injections, err))
         return lw_err_context(err, "--inject");
-    return lw_bt_segments_open(b, &options->segments, err);
+    return lw_cli_backtest_segments_open(b, &options->segments, err);
 }
 
-void lw_bt_close(struct lw_bt *b, const struct lw_backtest *backtest) {
-    b->ledger = *lw_backtest_ledger(backtest);
+void lw_cli_backtest_close(struct lw_cli_backtest *b,
+                           const struct lw_backtest *backtest) {
+    b->ledger = *lw_backtest_run_summary(backtest);
     memcpy(b->counter, lw_backtest_counters(backtest), sizeof b->counter);
-    lw_bt_segments_close(b);
+    lw_cli_backtest_segments_close(b);
 }
 
-void lw_bt_fini(struct lw_bt *b) {
+void lw_cli_backtest_fini(struct lw_cli_backtest *b) {
     json_decref(b->log);
     free(b->day);
     free(b->alert);
     free(b->training);
-    lw_bt_segments_fini(b);
+    lw_cli_backtest_segments_fini(b);
 }
 
 /* ---- months ---- */
@@ -283,8 +286,8 @@ static bool in_month(int64_t ms, const struct lw_month *m) {
     return c.year == m->year && c.month == m->month;
 }
 
-/* The worst that the incident of alert i came to. */
-static enum lw_severity worst(const struct lw_bt *b, size_t i) {
+/* The highest severity of the incident of alert i. */
+static enum lw_severity incident_severity(const struct lw_cli_backtest *b, size_t i) {
     enum lw_severity severity = b->alert[i].severity;
     for (size_t j = i + 1; j < b->nalerts; j++)
         if (b->alert[j].firing && b->alert[j].incident == b->alert[i].incident &&
@@ -293,18 +296,18 @@ static enum lw_severity worst(const struct lw_bt *b, size_t i) {
     return severity;
 }
 
-static bool told_before(const struct lw_bt *b, size_t i) {
+static bool incident_counted(const struct lw_cli_backtest *b, size_t i) {
     for (size_t j = 0; j < i; j++)
         if (b->alert[j].firing && b->alert[j].incident == b->alert[i].incident)
             return true;
     return false;
 }
 
-void lw_bt_month(const struct lw_bt *b, const struct lw_month *m,
-                 struct lw_bt_month *out) {
-    *out = (struct lw_bt_month){0};
+void lw_cli_backtest_month(const struct lw_cli_backtest *b, const struct lw_month *m,
+                           struct lw_cli_backtest_month *out) {
+    *out = (struct lw_cli_backtest_month){0};
     for (size_t i = 0; i < b->ntrainings; i++) {
-        const struct lw_bt_training *t = &b->training[i];
+        const struct lw_cli_backtest_training *t = &b->training[i];
         if (t->request.bootstrap || !in_month(t->request.as_of_ms, m))
             continue;
         out->retrains++;
@@ -312,9 +315,9 @@ void lw_bt_month(const struct lw_bt *b, const struct lw_month *m,
     }
     for (size_t i = 0; i < b->nalerts; i++) {
         const struct lw_alert *a = &b->alert[i];
-        if (!a->firing || !a->rule || !in_month(a->at_ms, m) || told_before(b, i))
+        if (!a->firing || !a->rule || !in_month(a->at_ms, m) || incident_counted(b, i))
             continue;
         out->alerts++;
-        out->criticals += worst(b, i) == LW_SEVERITY_CRITICAL;
+        out->criticals += incident_severity(b, i) == LW_SEVERITY_CRITICAL;
     }
 }

@@ -1,6 +1,6 @@
-/* Error by segment and month. A numeric segment is cut at its own deciles over the whole
- * run, ties kept together, so that a month can be read against another; a categorical one
- * has a group a level. */
+/* Error by segment and month. Numbers are grouped by their deciles over the whole run
+ * (equal values stay together), so months are comparable; categories have one group for
+ * each level. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,39 +10,42 @@
 #include "base/time.h"
 #include "cli/backtest.h"
 #include "cli/evaluate.h"
+#include "cli/options.h"
 #include "cli/svg.h"
 
-#define LEVELS_MAX 65536 /* held; rarer ones share one group */
+#define LEVELS_MAX 65536 /* rarer levels share one group */
 
 /* A feature's name, or any expression of the feature language. */
-static int open_one(const struct lw_spec *spec, struct lw_bt_segment *s, const char *text,
-                    struct lw_err *err) {
+static int segment_open(const struct lw_spec *spec, struct lw_cli_backtest_segment *s,
+                        const char *text, struct lw_err *err) {
     const char *expression = text;
     for (size_t i = 0; i < spec->nfeatures; i++)
         if (strcmp(spec->feature[i].name, text) == 0)
             expression = lw_plan_atom_text(spec->watch, (size_t)spec->feature_atom[i]);
-    *s = (struct lw_bt_segment){.text = text};
+    *s = (struct lw_cli_backtest_segment){.text = text};
     s->plan = lw_plan_new(&spec->event.fields, spec->zone);
     s->texts = lw_cats_new(LEVELS_MAX);
     int atom = lw_plan_atom(s->plan, expression, err);
     if (atom < 0)
         return -1;
     if (lw_plan_atoms(s->plan) != 1)
-        return lw_fail(err, LW_ECONFIG, "%s: not one value a row", text);
+        return lw_fail(err, LW_ECONFIG, "%s: must have exactly one value for each row",
+                       text);
     s->kind = lw_plan_atom_kind(s->plan, (size_t)atom);
     return 0;
 }
 
-int lw_bt_segments_open(struct lw_bt *b, const struct lw_texts *names,
-                        struct lw_err *err) {
+int lw_cli_backtest_segments_open(struct lw_cli_backtest *b, const struct lw_texts *names,
+                                  struct lw_err *err) {
     for (size_t i = 0; i < names->n; i++)
-        if (open_one(&b->config->spec, &b->segment[b->nsegments++], names->text[i], err))
+        if (segment_open(&b->config->spec, &b->segment[b->nsegments++], names->text[i],
+                         err))
             return lw_err_context(err, "--segment");
     return 0;
 }
 
-void lw_bt_segments_row(struct lw_bt *b, const struct lw_row *row,
-                        const struct lw_scored *scored, size_t nscored) {
+void lw_cli_backtest_segments_row(struct lw_cli_backtest *b, const struct lw_row *row,
+                                  const struct lw_scored *scored, size_t nscored) {
     struct lw_civil when = lw_civil(row->time_ms);
     uint32_t first = lw_monitor_first_version(lw_backtest_monitor(b->backtest));
     const struct lw_scored *frozen = NULL;
@@ -50,7 +53,7 @@ void lw_bt_segments_row(struct lw_bt *b, const struct lw_row *row,
         if (scored[i].version == first)
             frozen = &scored[i];
     for (size_t i = 0; i < b->nsegments; i++) {
-        struct lw_bt_segment *s = &b->segment[i];
+        struct lw_cli_backtest_segment *s = &b->segment[i];
         struct lw_cell cell;
         lw_plan_eval(s->plan, row, &cell);
         if (s->kind == LW_CATEGORY && cell.present)
@@ -59,49 +62,50 @@ void lw_bt_segments_row(struct lw_bt *b, const struct lw_row *row,
             s->cap = s->cap ? 2 * s->cap : 65536;
             s->row = lw_realloc(s->row, s->cap, sizeof *s->row);
         }
-        s->row[s->n++] =
-            (struct lw_bt_row){.month = when.year * 12 + when.month - 1,
-                               .present = cell.present,
-                               .frozen = frozen != NULL,
-                               .number = cell.num,
-                               .key = cell.key,
-                               .target = (float)row->target,
-                               .managed_p = (float)scored[0].prediction,
-                               .frozen_p = frozen ? (float)frozen->prediction : 0};
+        s->row[s->n++] = (struct lw_cli_backtest_row){
+            .month = when.year * 12 + when.month - 1,
+            .present = cell.present,
+            .frozen = frozen != NULL,
+            .number = cell.num,
+            .key = cell.key,
+            .target = (float)row->target,
+            .managed_p = (float)scored[0].prediction,
+            .frozen_p = frozen ? (float)frozen->prediction : 0};
     }
 }
 
 /* ---- groups ---- */
 
-static size_t deciles(const struct lw_bt_segment *s, double edge[LW_DECILES]) {
+static size_t segment_deciles(const struct lw_cli_backtest_segment *s,
+                              double edge[LW_DECILES]) {
     double *value = lw_malloc((s->n + 1) * sizeof *value);
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++)
         if (s->row[i].present)
             value[n++] = s->row[i].number;
-    n = lw_deciles(value, n, edge);
+    n = lw_evaluate_deciles(value, n, edge);
     free(value);
     return n;
 }
 
-static void name_numbers(struct lw_bt_segment *s, const double *edge) {
+static void name_deciles(struct lw_cli_backtest_segment *s, const double *edge) {
     for (size_t g = 0; g + 2 < s->ngroups; g++) {
-        struct lw_bt_group *group = &s->group[g];
-        lw_decile_name(group->name, sizeof group->name, edge, g);
+        struct lw_cli_backtest_group *group = &s->group[g];
+        lw_evaluate_decile_name(group->name, sizeof group->name, edge, g);
         group->order = (double)g;
     }
 }
 
-static void name_levels(struct lw_bt_segment *s) {
+static void name_levels(struct lw_cli_backtest_segment *s) {
     for (size_t g = 0; g + 2 < s->ngroups; g++) {
         struct lw_cat cat = lw_cats_at(s->texts, g);
-        struct lw_bt_group *group = &s->group[g];
+        struct lw_cli_backtest_group *group = &s->group[g];
         group->order = cat.text ? NAN : (double)(int64_t)cat.key;
         lw_cat_name(&cat, group->name, sizeof group->name);
     }
 }
 
-static size_t find_key(const struct lw_cats *cats, uint64_t key) {
+static size_t category_index(const struct lw_cats *cats, uint64_t key) {
     size_t lo = 0, hi = lw_cats_size(cats);
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -113,14 +117,14 @@ static size_t find_key(const struct lw_cats *cats, uint64_t key) {
     return lo < lw_cats_size(cats) && lw_cats_at(cats, lo).key == key ? lo : SIZE_MAX;
 }
 
-/* The last two groups are for rare levels and for missing values. */
-static size_t group_of(const struct lw_bt_segment *s, const struct lw_bt_row *row,
-                       const double *edge) {
+/* The last two groups hold rare levels and missing values. */
+static size_t group_of(const struct lw_cli_backtest_segment *s,
+                       const struct lw_cli_backtest_row *row, const double *edge) {
     size_t n = s->ngroups - 2, g = 0;
     if (!row->present)
         return n + 1;
     if (s->kind == LW_CATEGORY) {
-        g = find_key(s->texts, row->key);
+        g = category_index(s->texts, row->key);
         return g == SIZE_MAX ? n : g;
     }
     while (g + 1 < n && row->number > edge[g])
@@ -128,7 +132,7 @@ static size_t group_of(const struct lw_bt_segment *s, const struct lw_bt_row *ro
     return g;
 }
 
-static size_t month_index(const struct lw_ledger *l, int32_t month) {
+static size_t month_index(const struct lw_run_summary *l, int32_t month) {
     for (size_t i = 0; i < l->nmonths; i++)
         if (l->month[i].year * 12 + l->month[i].month - 1 == month)
             return i;
@@ -136,29 +140,29 @@ static size_t month_index(const struct lw_ledger *l, int32_t month) {
 }
 
 static int compare_loss(const void *a, const void *b) {
-    const struct lw_bt_group *x = a, *y = b;
-    return (x->all.e2 < y->all.e2) - (x->all.e2 > y->all.e2);
+    const struct lw_cli_backtest_group *x = a, *y = b;
+    return (x->all.loss < y->all.loss) - (x->all.loss > y->all.loss);
 }
 
 static int compare_order(const void *a, const void *b) {
-    const struct lw_bt_group *x = a, *y = b;
+    const struct lw_cli_backtest_group *x = a, *y = b;
     return (x->order > y->order) - (x->order < y->order);
 }
 
-static void free_group(struct lw_bt_group *g) {
+static void group_free(struct lw_cli_backtest_group *g) {
     free(g->managed);
     free(g->frozen);
 }
 
-/* Empty groups go; few groups with a natural order keep it, others stand by their share
- * of the squared error. */
-static void arrange(struct lw_bt_segment *s) {
+/* Drops empty groups. Up to 31 groups with a natural order keep it; others are sorted by
+ * their share of the squared error. */
+static void groups_sort(struct lw_cli_backtest_segment *s) {
     enum { ORDERED_MAX = 31 };
     size_t n = 0;
     bool ordered = true;
     for (size_t i = 0; i < s->ngroups; i++) {
         if (s->group[i].all.n == 0) {
-            free_group(&s->group[i]);
+            group_free(&s->group[i]);
             continue;
         }
         ordered &= !isnan(s->group[i].order);
@@ -169,48 +173,49 @@ static void arrange(struct lw_bt_segment *s) {
           ordered && n <= ORDERED_MAX ? compare_order : compare_loss);
 }
 
-static void close_one(const struct lw_ledger *ledger, struct lw_bt_segment *s) {
+static void segment_close(const struct lw_task *task, const struct lw_run_summary *ledger,
+                          struct lw_cli_backtest_segment *s) {
     double edge[LW_DECILES];
     bool numeric = s->kind != LW_CATEGORY;
     lw_cats_seal(s->texts);
-    s->ngroups = (numeric ? deciles(s, edge) : lw_cats_size(s->texts)) + 2;
+    s->ngroups = (numeric ? segment_deciles(s, edge) : lw_cats_size(s->texts)) + 2;
     s->group = lw_calloc(s->ngroups, sizeof *s->group);
     for (size_t g = 0; g < s->ngroups; g++) {
-        s->group[g].managed = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_errors));
-        s->group[g].frozen = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_errors));
+        s->group[g].managed = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_losses));
+        s->group[g].frozen = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_losses));
     }
     if (numeric)
-        name_numbers(s, edge);
+        name_deciles(s, edge);
     else
         name_levels(s);
-    struct lw_bt_group *rare = &s->group[s->ngroups - 2], *missing = rare + 1;
+    struct lw_cli_backtest_group *rare = &s->group[s->ngroups - 2], *missing = rare + 1;
     snprintf(rare->name, sizeof rare->name, "(rare)");
     snprintf(missing->name, sizeof missing->name, "(missing)");
     rare->order = missing->order = INFINITY;
     for (size_t i = 0; i < s->n; i++) {
-        const struct lw_bt_row *row = &s->row[i];
+        const struct lw_cli_backtest_row *row = &s->row[i];
         size_t month = month_index(ledger, row->month);
-        struct lw_bt_group *g = &s->group[group_of(s, row, edge)];
-        lw_errors_add(&g->all, row->target, row->managed_p);
+        struct lw_cli_backtest_group *g = &s->group[group_of(s, row, edge)];
+        lw_losses_add(&g->all, task, row->target, row->managed_p);
         if (month == SIZE_MAX)
             continue;
-        lw_errors_add(&g->managed[month], row->target, row->managed_p);
+        lw_losses_add(&g->managed[month], task, row->target, row->managed_p);
         if (row->frozen)
-            lw_errors_add(&g->frozen[month], row->target, row->frozen_p);
+            lw_losses_add(&g->frozen[month], task, row->target, row->frozen_p);
     }
-    arrange(s);
+    groups_sort(s);
 }
 
-void lw_bt_segments_close(struct lw_bt *b) {
+void lw_cli_backtest_segments_close(struct lw_cli_backtest *b) {
     for (size_t i = 0; i < b->nsegments; i++)
-        close_one(&b->ledger, &b->segment[i]);
+        segment_close(b->config->spec.task, &b->ledger, &b->segment[i]);
 }
 
-void lw_bt_segments_fini(struct lw_bt *b) {
+void lw_cli_backtest_segments_fini(struct lw_cli_backtest *b) {
     for (size_t i = 0; i < b->nsegments; i++) {
-        struct lw_bt_segment *s = &b->segment[i];
+        struct lw_cli_backtest_segment *s = &b->segment[i];
         for (size_t g = 0; s->group && g < s->ngroups; g++)
-            free_group(&s->group[g]);
+            group_free(&s->group[g]);
         free(s->group);
         free(s->row);
         lw_plan_free(s->plan);

@@ -1,4 +1,4 @@
-/* A backtest for a terminal, and as JSON. */
+/* Backtest results for a terminal and as JSON. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,77 +8,79 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/backtest.h"
+#include "cli/summary.h"
 
 #define SEGMENT_GROUPS 12 /* shown; all are in --json */
-#define SEGMENT_MONTHS 6  /* the newest ones */
+#define SEGMENT_MONTHS 6  /* newest */
 
 static const char *month_name(char out[16], const struct lw_month *m) {
     snprintf(out, 16, "%04d-%02d", m->year, m->month);
     return out;
 }
 
-static const char *number(char out[16], double v) {
+static const char *digits_text(char out[16], double v) {
     lw_copy(out, 16, lw_digits(v, 3).text);
     return out;
 }
 
-static const char *rmse_text(char out[16], const struct lw_errors *s) {
-    return number(out, s->n < 2 ? NAN : lw_errors_rmse(s));
+static const char *rmse_text(char out[16], const struct lw_losses *s) {
+    return digits_text(out, s->n < 2 ? NAN : lw_losses_error(s));
 }
 
-/* Daily RMSE of the days that lie in [from, until), NAN free; how many. */
-static size_t daily(const struct lw_bt *b, const struct lw_month *m, double *out) {
+/* Daily RMSE of the days of month m (NULL: all days). Returns their number. */
+static size_t daily_rmse(const struct lw_cli_backtest *b, const struct lw_month *m,
+                         double *out) {
     size_t n = 0;
     for (size_t i = 0; i < b->ndays; i++) {
         struct lw_civil c = lw_civil(b->day[i].day_ms);
         if (!m || (c.year == m->year && c.month == m->month))
-            out[n++] = sqrt(b->day[i].managed.e2 / (double)b->day[i].managed.n);
+            out[n++] = sqrt(b->day[i].managed.loss / (double)b->day[i].managed.n);
     }
     return n;
 }
 
 static void month_row(const char *name, const struct lw_month *m,
-                      const struct lw_bt_month *w, const char *line) {
-    char count[32], frozen[16], managed[16], change[24] = "", did[32], told[32];
+                      const struct lw_cli_backtest_month *w, const char *line) {
+    char count[32], frozen[16], managed[16], change[24] = "", retrains[32], alerts[32];
     lw_format_count(count, sizeof count, m->answered.n);
-    double a = lw_month_frozen_rmse(m), z = lw_errors_rmse(&m->answered);
+    double a = lw_month_frozen_error(m), z = lw_losses_error(&m->answered);
     if (!isnan(a) && m->answered.n >= 2)
         snprintf(change, sizeof change, "%s%%",
                  lw_digits_signed(100 * (z / a - 1), 1).text);
-    snprintf(did, sizeof did, "%u (%u)", w->retrains, w->promotions);
-    snprintf(told, sizeof told, "%u (%u)", w->alerts, w->criticals);
-    printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", name, count, number(frozen, a),
-           rmse_text(managed, &m->answered), change, did, told, line);
+    snprintf(retrains, sizeof retrains, "%u (%u)", w->retrains, w->promotions);
+    snprintf(alerts, sizeof alerts, "%u (%u)", w->alerts, w->criticals);
+    printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", name, count, digits_text(frozen, a),
+           rmse_text(managed, &m->answered), change, retrains, alerts, line);
 }
 
-static void print_months(const struct lw_bt *b) {
+static void print_months(const struct lw_cli_backtest *b) {
     struct lw_month all;
-    struct lw_bt_month w, sum = {0};
+    struct lw_cli_backtest_month w, sum = {0};
     char name[16], line[256];
     double *v = lw_malloc((b->ndays + 1) * sizeof *v), lo = INFINITY, hi = -INFINITY;
-    size_t n = daily(b, NULL, v);
+    size_t n = daily_rmse(b, NULL, v);
     for (size_t i = 0; i < n; i++) {
         lo = fmin(lo, v[i]);
         hi = fmax(hi, v[i]);
     }
     printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", "", "scored", "frozen", "managed", "",
-           "retrains", "alerts", "managed, day by day");
+           "retrains", "alerts", "managed, daily");
     for (size_t i = 0; i < b->ledger.nmonths; i++) {
         const struct lw_month *m = &b->ledger.month[i];
-        n = daily(b, m, v);
-        lw_bt_month(b, m, &w);
+        n = daily_rmse(b, m, v);
+        lw_cli_backtest_month(b, m, &w);
         sum.retrains += w.retrains;
         sum.promotions += w.promotions;
         sum.alerts += w.alerts;
         sum.criticals += w.criticals;
         if (m->answered.n == 0 && w.retrains == 0 && w.alerts == 0)
-            continue; /* before the first model; or a clock that was wrong */
+            continue; /* before the first model, or a wrong clock */
         line[0] = '\0';
         if (n)
             lw_sparkline_between(line, sizeof line, v, n, 31, (double[2]){lo, hi});
         month_row(month_name(name, m), m, &w, line);
     }
-    lw_ledger_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->ledger, &all);
     month_row("all", &all, &sum, "");
     free(v);
     printf("  retrains (promoted), alerts (critical); rejected %" PRIu64
@@ -88,25 +90,26 @@ static void print_months(const struct lw_bt *b) {
 
 /* ---- segments ---- */
 
-static void print_segment(const struct lw_bt *b, const struct lw_bt_segment *s) {
+static void print_segment(const struct lw_cli_backtest *b,
+                          const struct lw_cli_backtest_segment *s) {
     char name[16], a[16], z[16], cell[40], count[32];
     size_t nmonths = b->ledger.nmonths, from = 0, shown = s->ngroups;
-    double e2 = 0;
+    double loss = 0;
     from = nmonths > SEGMENT_MONTHS ? nmonths - SEGMENT_MONTHS : 0;
     shown = shown > SEGMENT_GROUPS && isnan(s->group[0].order) ? SEGMENT_GROUPS : shown;
     shown = shown > 31 ? SEGMENT_GROUPS : shown;
     for (size_t g = 0; g < s->ngroups; g++)
-        e2 += s->group[g].all.e2;
+        loss += s->group[g].all.loss;
     printf("\n  managed (frozen) by %s\n  %-20s %10s %6s", s->text, "", "scored",
            "of SE");
     for (size_t m = from; m < nmonths; m++)
         printf(" %15s", month_name(name, &b->ledger.month[m]));
     printf("\n");
     for (size_t g = 0; g < shown; g++) {
-        const struct lw_bt_group *group = &s->group[g];
+        const struct lw_cli_backtest_group *group = &s->group[g];
         printf("  %s %10s %5s%%", lw_text_column(group->name, 20, 30).text,
                lw_format_count(count, sizeof count, group->all.n),
-               lw_digits(100 * group->all.e2 / e2, 1).text);
+               lw_digits(100 * group->all.loss / loss, 1).text);
         for (size_t m = from; m < nmonths; m++) {
             snprintf(cell, sizeof cell, "%s (%s)", rmse_text(a, &group->managed[m]),
                      rmse_text(z, &group->frozen[m]));
@@ -115,13 +118,13 @@ static void print_segment(const struct lw_bt *b, const struct lw_bt_segment *s) 
         printf("\n");
     }
     if (shown < s->ngroups)
-        printf("  ... and %zu more (--json has all)\n", s->ngroups - shown);
+        printf("  ... and %zu more (--json lists all)\n", s->ngroups - shown);
 }
 
-static void print_found(const struct lw_bt *b) {
+static void print_found(const struct lw_cli_backtest *b) {
     for (size_t i = 0; i < b->injections.n; i++) {
         const struct lw_injection *in = &b->injections.list[i];
-        const struct lw_bt_found *f = &b->found[i];
+        const struct lw_cli_backtest_detection *f = &b->found[i];
         printf("\n  %s: %" PRIu64 " of %" PRIu64
                " events changed; %u alerts fired before it, ",
                lw_inject_name(in->kind), in->touched, in->events, f->before);
@@ -133,7 +136,7 @@ static void print_found(const struct lw_bt *b) {
     }
 }
 
-void lw_bt_print(const struct lw_bt *b) {
+void lw_cli_backtest_print(const struct lw_cli_backtest *b) {
     printf("\n");
     print_months(b);
     for (size_t i = 0; i < b->nsegments; i++)
@@ -144,10 +147,10 @@ void lw_bt_print(const struct lw_bt *b) {
 /* ---- two configurations ---- */
 
 static void against_row(const char *name, const struct lw_month *a,
-                        const struct lw_bt_month *wa, const struct lw_month *z,
-                        const struct lw_bt_month *wz) {
+                        const struct lw_cli_backtest_month *wa, const struct lw_month *z,
+                        const struct lw_cli_backtest_month *wz) {
     char ra[16], rz[16], difference[16] = "";
-    double va = lw_errors_rmse(&a->answered), vz = lw_errors_rmse(&z->answered);
+    double va = lw_losses_error(&a->answered), vz = lw_losses_error(&z->answered);
     if (a->answered.n >= 2 && z->answered.n >= 2)
         lw_copy(difference, sizeof difference, lw_digits_signed(vz - va, 3).text);
     printf("  %-8s %9s %9u %6u (%u) %12s %9u %6u (%u) %10s\n", name,
@@ -156,7 +159,7 @@ static void against_row(const char *name, const struct lw_month *a,
            difference);
 }
 
-static const struct lw_month *same_month(const struct lw_ledger *l,
+static const struct lw_month *same_month(const struct lw_run_summary *l,
                                          const struct lw_month *m) {
     static const struct lw_month none;
     for (size_t i = 0; i < l->nmonths; i++)
@@ -165,8 +168,9 @@ static const struct lw_month *same_month(const struct lw_ledger *l,
     return &none;
 }
 
-void lw_bt_print_against(const struct lw_bt *b, const struct lw_bt *other) {
-    struct lw_bt_month wa, wz, sa = {0}, sz = {0};
+void lw_cli_backtest_print_against(const struct lw_cli_backtest *b,
+                                   const struct lw_cli_backtest *other) {
+    struct lw_cli_backtest_month wa, wz, sa = {0}, sz = {0};
     struct lw_month all_a, all_z;
     char name[16];
     printf("\n");
@@ -177,8 +181,8 @@ void lw_bt_print_against(const struct lw_bt *b, const struct lw_bt *other) {
            "alerts", "B managed", "retrains", "alerts", "B - A");
     for (size_t i = 0; i < b->ledger.nmonths; i++) {
         const struct lw_month *m = &b->ledger.month[i];
-        lw_bt_month(b, m, &wa);
-        lw_bt_month(other, m, &wz);
+        lw_cli_backtest_month(b, m, &wa);
+        lw_cli_backtest_month(other, m, &wz);
         against_row(month_name(name, m), m, &wa, same_month(&other->ledger, m), &wz);
         sa.retrains += wa.retrains;
         sa.alerts += wa.alerts;
@@ -187,46 +191,47 @@ void lw_bt_print_against(const struct lw_bt *b, const struct lw_bt *other) {
         sz.alerts += wz.alerts;
         sz.criticals += wz.criticals;
     }
-    lw_ledger_totals(&b->ledger, &all_a);
-    lw_ledger_totals(&other->ledger, &all_z);
+    lw_run_summary_totals(&b->ledger, &all_a);
+    lw_run_summary_totals(&other->ledger, &all_z);
     against_row("all", &all_a, &sa, &all_z, &sz);
-    printf("  frozen: A %s, B %s\n", number(name, lw_month_frozen_rmse(&all_a)),
-           number((char[16]){0}, lw_month_frozen_rmse(&all_z)));
+    printf("  frozen: A %s, B %s\n", digits_text(name, lw_month_frozen_error(&all_a)),
+           digits_text((char[16]){0}, lw_month_frozen_error(&all_z)));
 }
 
 /* ---- JSON ---- */
 
-static json_t *days_json(const struct lw_bt *b) {
+static json_t *days_json(const struct lw_cli_backtest *b) {
     json_t *list = json_array();
     char when[32];
     for (size_t i = 0; i < b->ndays; i++) {
-        const struct lw_bt_day *d = &b->day[i];
+        const struct lw_cli_backtest_day *d = &b->day[i];
         json_t *o = json_object();
         lw_format_time(when, sizeof when, d->day_ms);
         when[10] = '\0'; /* the date */
         json_object_set_new(o, "day", json_string(when));
-        json_object_set_new(o, "frozen_rmse",
-                            d->frozen.n
-                                ? lw_json_number(sqrt(d->frozen.e2 / (double)d->frozen.n))
-                                : json_null());
+        json_object_set_new(
+            o, "frozen_rmse",
+            d->frozen.n ? lw_json_number(sqrt(d->frozen.loss / (double)d->frozen.n))
+                        : json_null());
         json_object_set_new(o, "managed_rmse",
-                            lw_json_number(sqrt(d->managed.e2 / (double)d->managed.n)));
+                            lw_json_number(sqrt(d->managed.loss / (double)d->managed.n)));
         json_object_set_new(o, "champion", json_integer(d->champion));
         json_array_append_new(list, o);
     }
     return list;
 }
 
-static json_t *segment_json(const struct lw_bt *b, const struct lw_bt_segment *s) {
+static json_t *segment_json(const struct lw_cli_backtest *b,
+                            const struct lw_cli_backtest_segment *s) {
     json_t *o = json_object(), *groups = json_array();
     char name[16];
     for (size_t g = 0; g < s->ngroups; g++) {
-        const struct lw_bt_group *group = &s->group[g];
+        const struct lw_cli_backtest_group *group = &s->group[g];
         json_t *row = json_object(), *months = json_array();
         json_object_set_new(row, "segment", json_string(group->name));
         json_object_set_new(row, "scored", json_integer((json_int_t)group->all.n));
         json_object_set_new(row, "managed_rmse",
-                            lw_json_number(lw_errors_rmse(&group->all)));
+                            lw_json_number(lw_losses_error(&group->all)));
         for (size_t m = 0; m < b->ledger.nmonths; m++) {
             json_t *month = json_object();
             json_object_set_new(month, "month",
@@ -234,9 +239,9 @@ static json_t *segment_json(const struct lw_bt *b, const struct lw_bt_segment *s
             json_object_set_new(month, "scored",
                                 json_integer((json_int_t)group->managed[m].n));
             json_object_set_new(month, "frozen_rmse",
-                                lw_json_number(lw_errors_rmse(&group->frozen[m])));
+                                lw_json_number(lw_losses_error(&group->frozen[m])));
             json_object_set_new(month, "managed_rmse",
-                                lw_json_number(lw_errors_rmse(&group->managed[m])));
+                                lw_json_number(lw_losses_error(&group->managed[m])));
             json_array_append_new(months, month);
         }
         json_object_set_new(row, "months", months);
@@ -247,11 +252,11 @@ static json_t *segment_json(const struct lw_bt *b, const struct lw_bt_segment *s
     return o;
 }
 
-static json_t *injections_json(const struct lw_bt *b) {
+static json_t *injections_json(const struct lw_cli_backtest *b) {
     json_t *list = lw_injections_json(&b->injections, &b->config->spec.event), *o;
     size_t i;
     json_array_foreach(list, i, o) {
-        const struct lw_bt_found *f = &b->found[i];
+        const struct lw_cli_backtest_detection *f = &b->found[i];
         json_object_set_new(o, "alerts_before", json_integer(f->before));
         json_object_set_new(o, "found_by", f->at_ms ? lw_cli_text(f->rule) : json_null());
         json_object_set_new(
@@ -263,19 +268,20 @@ static json_t *injections_json(const struct lw_bt *b) {
     return list;
 }
 
-json_t *lw_bt_json(const struct lw_bt *b) {
+json_t *lw_cli_backtest_json(const struct lw_cli_backtest *b) {
     json_t *o = json_object(), *month;
     size_t i;
     json_object_set_new(o, "events", json_integer((json_int_t)b->records));
     json_object_set_new(o, "unusable", json_integer((json_int_t)b->unusable));
-    json_object_set_new(o, "aside", json_integer((json_int_t)b->counter[LW_COUNT_ASIDE]));
+    json_object_set_new(o, "rejected",
+                        json_integer((json_int_t)b->counter[LW_COUNT_REJECTED]));
     json_object_set_new(o, "late", json_integer((json_int_t)b->counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)b->counter[LW_COUNT_SUSPECT]));
-    lw_cli_ledger_json(&b->ledger, o);
+    lw_summary_json(&b->ledger, o);
     json_array_foreach(json_object_get(o, "months"), i, month) {
-        struct lw_bt_month w;
-        lw_bt_month(b, &b->ledger.month[i], &w);
+        struct lw_cli_backtest_month w;
+        lw_cli_backtest_month(b, &b->ledger.month[i], &w);
         json_object_set_new(month, "retrains", json_integer(w.retrains));
         json_object_set_new(month, "promotions", json_integer(w.promotions));
         json_object_set_new(month, "alerts", json_integer(w.alerts));

@@ -1,41 +1,44 @@
-/* leeway check: is the configuration valid, and does everything answer that it names? */
+/* leeway check: validates a configuration and connects to every service in it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/secrets.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/check.h"
-#include "engine/message.h"
+#include "cli/options.h"
+#include "engine/intake.h"
 #include "kafka/explain.h"
 #include "kafka/probe.h"
 #include "net/curl.h"
 
 #define KAFKA_MS         5000
 #define REACH_MS         5000
-#define REDIS_MS         5000   /* redis.timeout, where it is 0 */
-#define POLL_INTERVAL_MS 300000 /* librdkafka's own */
+#define REDIS_MS         5000   /* for redis.timeout: 0 */
+#define POLL_INTERVAL_MS 300000 /* librdkafka's default */
 
-void lw_tell(struct lw_findings *f, const char *what, enum lw_finding v,
-             const char *detail) {
+void lw_check_report(struct lw_check_findings *f, const char *what,
+                     enum lw_check_outcome v, const char *detail) {
     static const char *const words[] = {"FAILED", "warning", "ok"};
     if (!f->json)
         lw_cli_line(stdout, "%-8s %-14s %s", words[v], what, detail);
     json_t *o = json_object();
     json_object_set_new(o, "check", json_string(what));
-    json_object_set_new(o, "ok", json_boolean(v != LW_FINDING_FAILED));
-    json_object_set_new(o, "warning", json_boolean(v == LW_FINDING_WARNED));
+    json_object_set_new(o, "ok", json_boolean(v != LW_CHECK_FAILED));
+    json_object_set_new(o, "warning", json_boolean(v == LW_CHECK_WARNING));
     json_object_set_new(o, "detail", lw_cli_text(detail));
     json_array_append_new(f->list, o);
-    f->bad |= v == LW_FINDING_FAILED;
+    f->bad |= v == LW_CHECK_FAILED;
 }
 
-static void found(struct lw_findings *f, const char *what, bool ok, const char *detail) {
-    lw_tell(f, what, ok ? LW_FINDING_HOLDS : LW_FINDING_FAILED, detail);
+static void report_outcome(struct lw_check_findings *f, const char *what, bool ok,
+                           const char *detail) {
+    lw_check_report(f, what, ok ? LW_CHECK_OK : LW_CHECK_FAILED, detail);
 }
 
-/* False: it is not there, or nobody has answered. */
-static bool check_topic(struct lw_findings *f, struct lw_probe *p, const char *what,
+/* False: the topic does not exist, or the brokers do not answer. */
+static bool check_topic(struct lw_check_findings *f, struct lw_probe *p, const char *what,
                         const char *topic, const char *remedy) {
     struct lw_err err = {0};
     char text[900];
@@ -46,21 +49,21 @@ static bool check_topic(struct lw_findings *f, struct lw_probe *p, const char *w
         snprintf(text, sizeof text, "%s%s%s", err.msg,
                  err.code == LW_ENOTFOUND ? "; " : "",
                  err.code == LW_ENOTFOUND ? remedy : "");
-    found(f, what, n >= 0, text);
+    report_outcome(f, what, n >= 0, text);
     return n >= 0 || strstr(err.msg, LW_KAFKA_NO_RIGHT) != NULL;
 }
 
-/* What the client cannot do is a warning: whether the brokers ask it is seen next. */
-static void check_client(struct lw_findings *f, const struct lw_config *config) {
+/* A missing client feature is a warning: the next checks show whether it is needed. */
+static void check_client(struct lw_check_findings *f, const struct lw_config *config) {
     const char *unable = lw_kafka_unable(&config->kafka, rd_kafka_version());
     char text[700];
     snprintf(text, sizeof text, "librdkafka %s%s%s", rd_kafka_version_str(),
              unable ? ": " : "", unable ? unable : "");
-    lw_tell(f, "kafka client", unable ? LW_FINDING_WARNED : LW_FINDING_HOLDS, text);
+    lw_check_report(f, "kafka client", unable ? LW_CHECK_WARNING : LW_CHECK_OK, text);
 }
 
-/* One of the rights that `leeway run` needs, tried. */
-static void check_right(struct lw_findings *f, const struct lw_config *config,
+/* Tries one of the rights that `leeway run` needs. */
+static void check_right(struct lw_check_findings *f, const struct lw_config *config,
                         const char *what, const char *subject, const char *topic,
                         int (*may)(const struct lw_kafka_options *, const char *, int,
                                    struct lw_err *)) {
@@ -68,89 +71,91 @@ static void check_right(struct lw_findings *f, const struct lw_config *config,
     char text[700];
     bool ok = may(&config->kafka, topic, KAFKA_MS, &err) == 0;
     snprintf(text, sizeof text, "%s: %s", subject, ok ? "allowed" : err.msg);
-    found(f, what, ok, text);
+    report_outcome(f, what, ok, text);
 }
 
-static void check_rights(struct lw_findings *f, const struct lw_config *config) {
+static void check_rights(struct lw_check_findings *f, const struct lw_config *config) {
     const struct lw_config_source *source = &config->source;
     check_right(f, config, "read topic", source->topic, source->topic, lw_kafka_may_read);
     check_right(f, config, "join group", lw_kafka_property(&config->kafka, "group.id"),
                 source->topic, lw_kafka_may_join);
 }
 
-static void check_written(struct lw_findings *f, const struct lw_config *config,
-                          struct lw_probe *p, const char *what, const char *topic,
-                          const char *remedy) {
+static void check_output_topic(struct lw_check_findings *f,
+                               const struct lw_config *config, struct lw_probe *p,
+                               const char *what, const char *topic, const char *remedy) {
     if (topic[0] && check_topic(f, p, what, topic, remedy))
         check_right(f, config, "write to topic", topic, topic, lw_kafka_may_write);
 }
 
-/* Whether the topic is there to be read. */
-static bool check_kafka(struct lw_findings *f, const struct lw_config *config) {
+/* True: the topic exists and can be sampled. */
+static bool check_kafka(struct lw_check_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     const struct lw_config_source *source = &config->source;
     check_client(f, config);
     struct lw_probe *p = lw_probe_new(&config->kafka, &err);
     if (!p) {
-        found(f, "kafka", false, lw_kafka_bare(err.msg));
+        report_outcome(f, "kafka", false, lw_kafka_bare(err.msg));
         return false;
     }
     bool there = check_topic(f, p, "topic", source->topic,
-                             "`leeway run` waits until somebody makes it");
+                             "`leeway run` waits until it is created");
     if (there)
         check_rights(f, config);
-    check_written(f, config, p, "dead letters", source->dead_letters,
-                  "the first event that cannot be read would stop the stream until it "
-                  "is made; or leave source.dead_letters empty: they are dropped then");
-    check_written(f, config, p, "scored topic", source->scored,
-                  "the stream would stop at its first prediction until it is made; or "
-                  "leave source.scored empty");
+    check_output_topic(f, config, p, "dead letters", source->dead_letters,
+                       "the first unreadable event would stop the stream until it "
+                       "is created; leave source.dead_letters empty to drop such events");
+    check_output_topic(
+        f, config, p, "scored topic", source->scored,
+        "the stream would stop at its first prediction until it is created; "
+        "leave source.scored empty to send no predictions");
     lw_probe_free(p);
     return there;
 }
 
-/* A worker that waits for Redis must poll again before the group expels it. */
-static void check_patience(struct lw_findings *f, const struct lw_config *config) {
+/* A worker that waits for Redis must poll before the group expels it. */
+static void check_timeouts(struct lw_check_findings *f, const struct lw_config *config) {
     const char *text = lw_kafka_property(&config->kafka, "max.poll.interval.ms");
     int64_t poll = POLL_INTERVAL_MS, redis = config->redis.timeout_ms;
     char detail[300];
     if (text && (!lw_parse_i64(text, &poll) || poll <= 0))
-        return; /* librdkafka has its own words for that */
+        return; /* librdkafka rejects it */
     redis = redis > 0 ? redis : REDIS_MS;
     bool fits = 3 * redis < poll;
     snprintf(
         detail, sizeof detail, "redis.timeout %lld ms, kafka.max.poll.interval.ms %lld%s",
         (long long)redis, (long long)poll,
         fits ? ""
-             : ": a Redis that hangs would cost the group membership; let the second "
-               "be more than three times the first");
-    found(f, "patience", fits, detail);
+             : ": a hanging Redis would cost the group membership; set the second to "
+               "more than three times the first");
+    report_outcome(f, "timeouts", fits, detail);
 }
 
-static void check_reach(struct lw_findings *f, const char *what, enum lw_finding if_not,
-                        const char *url, const char *ca_file) {
+static void check_reach(struct lw_check_findings *f, const char *what,
+                        enum lw_check_outcome if_not, const char *url,
+                        const char *ca_file) {
     struct lw_err err = {0};
     char text[900], shown[200];
     bool ok = lw_curl_reach(url, ca_file, REACH_MS, &err) == 0;
-    lw_url_shown(shown, sizeof shown, url);
+    lw_receiver_url_shown(shown, sizeof shown, url);
     snprintf(text, sizeof text, "%s %s%s", shown,
              ok ? "can be reached" : "cannot be reached: ", ok ? "" : err.msg);
-    lw_tell(f, what, ok ? LW_FINDING_HOLDS : if_not, text);
+    lw_check_report(f, what, ok ? LW_CHECK_OK : if_not, text);
 }
 
-/* The schemas of single-object messages must be readable as the stream's. */
-static void check_schemas(struct lw_findings *f, const struct lw_config *config) {
+/* Every schema of single-object messages must be readable as the stream's. */
+static void check_schemas(struct lw_check_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     char text[400];
     struct lw_intake *in = lw_intake_new(config, NULL, &err);
     snprintf(text, sizeof text, "%s and %zu more", lw_schema_name(config->source.schema),
              config->source.nknown);
-    found(f, "schemas", in != NULL, in ? text : err.msg);
+    report_outcome(f, "schemas", in != NULL, in ? text : err.msg);
     lw_intake_free(in);
 }
 
-/* What producers have registered last must be readable too. */
-static void check_subject(struct lw_findings *f, const struct lw_config *config,
+/* The newest registered schema must be readable too. */
+static void check_subject(struct lw_check_findings *f, const struct lw_config *config,
                           struct lw_registry_client *c) {
     const struct lw_config_source *source = &config->source;
     struct lw_err err = {0};
@@ -160,31 +165,31 @@ static void check_subject(struct lw_findings *f, const struct lw_config *config,
     if (lw_registry_client_latest(c, subject, &latest, &err)) {
         bool none = err.code == LW_ENOTFOUND;
         snprintf(text, sizeof text, "%s: no schema yet", subject);
-        found(f, "subject", none, none ? text : err.msg);
+        report_outcome(f, "subject", none, none ? text : err.msg);
         return;
     }
-    struct lw_decoder *d =
-        lw_decoder_new(latest.schema, source->schema, &config->spec.event.fields, &err);
+    struct lw_decoder *d = lw_avro_decoder_new(latest.schema, source->schema,
+                                               &config->spec.event.fields, &err);
     snprintf(text, sizeof text, "%s, version %" PRId64 ", id %" PRIu32 "%s%.300s",
              subject, latest.version, latest.id, d ? "" : ": ", d ? "" : err.msg);
-    found(f, "subject", d != NULL, text);
+    report_outcome(f, "subject", d != NULL, text);
     lw_decoder_free(d);
     lw_schema_free(latest.schema);
 }
 
-static void check_registry(struct lw_findings *f, const struct lw_config *config) {
+static void check_registry(struct lw_check_findings *f, const struct lw_config *config) {
     struct lw_err err = {0};
     if (config->source.framing != LW_FRAMING_CONFLUENT)
         return;
     struct lw_registry_client *c = lw_registry_client_new(&config->source.registry, &err);
     bool there = c && lw_registry_client_ping(c, &err) == 0;
-    found(f, "registry", there, there ? config->source.registry.url : err.msg);
+    report_outcome(f, "registry", there, there ? config->source.registry.url : err.msg);
     if (there)
         check_subject(f, config, c);
     lw_registry_client_free(c);
 }
 
-static void check_receivers(struct lw_findings *f, const struct lw_config *config,
+static void check_receivers(struct lw_check_findings *f, const struct lw_config *config,
                             bool offline) {
     for (size_t i = 0; i < config->nreceivers; i++) {
         const struct lw_receiver *r = &config->receiver[i];
@@ -194,38 +199,39 @@ static void check_receivers(struct lw_findings *f, const struct lw_config *confi
         bool ok = lw_secrets_load(r, &secrets, &err) == 0;
         if (ok) {
             snprintf(text, sizeof text, "%s: %s as %s", r->name,
-                     lw_url_shown(shown, sizeof shown, secrets.url),
+                     lw_receiver_url_shown(shown, sizeof shown, secrets.url),
                      lw_format_name(r->format));
         }
-        found(f, "receiver", ok, ok ? text : err.msg);
+        report_outcome(f, "receiver", ok, ok ? text : err.msg);
         if (ok && !offline)
-            check_reach(f, "receiver", LW_FINDING_WARNED, secrets.url,
-                        r->ca_file); /* retried for days */
+            check_reach(f, "receiver", LW_CHECK_WARNING, secrets.url,
+                        r->ca_file); /* deliveries are retried for days */
         if (ok)
             lw_secrets_fini(&secrets);
     }
 }
 
-static void check_config(struct lw_findings *f, const struct lw_config *config) {
+static void check_config(struct lw_check_findings *f, const struct lw_config *config) {
     char text[400];
     snprintf(text, sizeof text,
              "%s: %zu features, %zu windows, %zu rules, %zu candidates, %zu receivers",
              config->spec.stream, config->spec.nfeatures, config->spec.nwindows,
              config->spec.nrules, config->spec.ncandidates, config->nreceivers);
-    found(f, "configuration", true, text);
+    report_outcome(f, "configuration", true, text);
 }
 
-struct options {
+struct check_options {
     bool offline, json;
     char **files;
     size_t nfiles;
 };
 
-static int check(const struct lw_config *config, const struct options *o) {
-    struct lw_findings f = {.list = json_array(), .json = o->json};
+static int check_everything(const struct lw_config *config,
+                            const struct check_options *o) {
+    struct lw_check_findings f = {.list = json_array(), .json = o->json};
     bool offline = o->offline, there = false;
     check_config(&f, config);
-    check_patience(&f, config);
+    check_timeouts(&f, config);
     check_receivers(&f, config, offline);
     lw_check_exposed(&f, config);
     if (config->source.nknown > 0)
@@ -246,7 +252,8 @@ static int check(const struct lw_config *config, const struct options *o) {
     return f.bad ? LW_EXIT_CONDITION : LW_EXIT_OK;
 }
 
-static int act(const struct options *o, const char *path, bool print, bool manual) {
+static int check_act(const struct check_options *o, const char *path, bool print,
+                     bool manual) {
     int rc = LW_EXIT_OK;
     if (manual) {
         lw_config_document(stdout);
@@ -258,14 +265,14 @@ static int act(const struct options *o, const char *path, bool print, bool manua
     if (print)
         lw_config_print(config, stdout);
     else
-        rc = check(config, o);
+        rc = check_everything(config, o);
     lw_config_free(config);
     return rc;
 }
 
-static int run(int argc, char **argv) {
+static int check_main(int argc, char **argv) {
     const char *path = NULL;
-    struct options o = {.files = lw_calloc((size_t)argc, sizeof *o.files)};
+    struct check_options o = {.files = lw_calloc((size_t)argc, sizeof *o.files)};
     bool helped, print = false, manual = false;
     const struct lw_option table[] = {
         {'c', "config", LW_OPTION_TEXT, &path},
@@ -279,27 +286,29 @@ static int run(int argc, char **argv) {
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     o.nfiles = n > 0 ? (size_t)n : 0;
     if (n >= 0 && !helped)
-        rc = act(&o, path, print, manual);
+        rc = check_act(&o, path, print, manual);
     free(o.files);
     return rc;
 }
 
 const struct lw_command lw_cmd_check = {
     "check", "-c FILE [OPTIONS] [EVENTS.avro...]",
-    "Validate a configuration and reach every service it names",
+    "Validate a configuration and connect to every service in it",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --offline       the configuration only\n"
-    "      --print         print the effective configuration (secrets masked) and stop\n"
-    "      --manual        print the manual of all keys as Markdown and stop\n"
-    "      --json          one object on standard output\n"
+    "      --offline       check only the configuration\n"
+    "      --print         print the effective configuration (secrets masked) and exit\n"
+    "      --manual        print the manual of all keys as Markdown and exit\n"
+    "      --json          print one object on standard output\n"
     "\n"
-    "Kafka with the topics and rights that are needed, Redis with each permission, its "
-    "memory and policy, the schema\n"
-    "registry and the hosts of the webhooks (`leeway alerts test` sends to them). Exit code 3 when something\n"
-    "does not hold, with what to do about it; a webhook that is away is a warning only.\n\n"
-    "It warns of doors that stand open: HTTP for others without a token, files of "
-    "secrets that others may read,\n"
-    "verification switched off, secrets that go over the network as they are.\n\n"
-    "How each timestamp is read is told, and whether events agree: those of the files, or the first of the\n"
-    "topic. Times outside the years 1990 to 2100 are told with the unit in which they would be right.\n",
-    run};
+    "Checks Kafka with its topics and rights, Redis with permissions, memory and policy, the\n"
+    "schema registry, and the hosts of the webhooks (to send a message, use\n"
+    "`leeway alerts test`). Exits with 3 if a check fails, and says what to do about it; an\n"
+    "unreachable webhook is only a warning.\n"
+    "\n"
+    "Warns of security risks: HTTP open to others without a token, secret files that others can\n"
+    "read, disabled certificate verification, secrets sent in clear text.\n"
+    "\n"
+    "Shows how each timestamp is read, and compares it with the events of the files, or with the\n"
+    "first messages of the topic. For times outside the years 1990 to 2100 it names the unit in\n"
+    "which they would be valid.\n",
+    check_main};

@@ -1,28 +1,28 @@
-/* What `leeway check` found, shared by its files only. */
+/* The parts of `leeway check`. */
 #ifndef LW_CLI_CHECK_H
 #define LW_CLI_CHECK_H
 
 #include "cli/cli.h"
 
-struct lw_findings {
+struct lw_check_findings {
     json_t *list;
     bool bad, json;
 };
 
-enum lw_finding { LW_FINDING_FAILED, LW_FINDING_WARNED, LW_FINDING_HOLDS };
+enum lw_check_outcome { LW_CHECK_FAILED, LW_CHECK_WARNING, LW_CHECK_OK };
 
-void lw_tell(struct lw_findings *f, const char *what, enum lw_finding v,
-             const char *detail);
+void lw_check_report(struct lw_check_findings *f, const char *what,
+                     enum lw_check_outcome v, const char *detail);
 
-/* Redis: permissions, role, policies, memory, and whether the stream is this one. */
-void lw_check_redis(struct lw_findings *f, const struct lw_config *config);
+/* Redis: permissions, role, policies, memory, and the stream's identity. */
+void lw_check_redis(struct lw_check_findings *f, const struct lw_config *config);
 
-/* How each timestamp is read, and whether the events agree with that: those of the files,
- * or without files the first messages of the topic, if it may be read. */
-void lw_check_times(struct lw_findings *f, const struct lw_config *config,
+/* How each timestamp is read, and whether the events agree: those of the files, or without
+ * files the first messages of the topic (no_topic: none). */
+void lw_check_times(struct lw_check_findings *f, const struct lw_config *config,
                     char *const *files, size_t nfiles, bool no_topic);
 
-/* What others can reach, read or listen to. */
-void lw_check_exposed(struct lw_findings *f, const struct lw_config *config);
+/* Security: what others can reach, read or intercept. */
+void lw_check_exposed(struct lw_check_findings *f, const struct lw_config *config);
 
 #endif

@@ -1,23 +1,24 @@
-/* leeway dead-letters: what could not be read, shown and sent back. */
+/* leeway dead-letters: lists, shows and replays unreadable events. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "cli/letters.h"
+#include "cli/dead_letters.h"
+#include "cli/options.h"
 
-struct words { /* as they were typed */
+struct dead_letters_words { /* options as typed */
     const char *config, *since, *offset;
     double limit, max_replays;
     bool all;
 };
 
-static int usage(struct lw_err *err, const char *text) {
+static int usage_error(struct lw_err *err, const char *text) {
     return lw_fail(err, LW_ECONFIG, "%s", text);
 }
 
-/* A moment, or how long ago. */
+/* Parses a time, or a duration before now. */
 static int parse_since(const char *text, int64_t *out, struct lw_err *err) {
     int64_t ms;
     *out = INT64_MIN;
@@ -28,14 +29,15 @@ static int parse_since(const char *text, int64_t *out, struct lw_err *err) {
     if (!lw_parse_duration(text, &ms))
         return lw_fail(
             err, LW_ECONFIG,
-            "--since \"%s\" is neither a time (2020-03-12T05:00:00Z) nor a duration (2h)",
+            "--since: \"%s\" is not a time (2020-03-12T05:00:00Z) or a duration (2h)",
             text);
     *out = lw_wall_ms() - ms;
     return 0;
 }
 
 /* "2:1041" */
-static int parse_place(const char *text, struct lw_letters *l, struct lw_err *err) {
+static int parse_position(const char *text, struct lw_dead_letters *l,
+                          struct lw_err *err) {
     char partition[16];
     const char *colon = text ? strchr(text, ':') : NULL;
     int64_t p = -1, offset = -1;
@@ -47,46 +49,51 @@ static int parse_place(const char *text, struct lw_letters *l, struct lw_err *er
             p = -1;
     }
     if (p < 0 || p > INT32_MAX || offset < 0)
-        return lw_fail(err, LW_ECONFIG,
-                       "\"%s\" is no letter: PARTITION:OFFSET, as in 2:1041", text);
+        return lw_fail(
+            err, LW_ECONFIG,
+            "\"%s\" is not a valid position; use PARTITION:OFFSET, for example 2:1041",
+            text);
     l->partition = (int32_t)p;
     l->offset = offset;
     return 0;
 }
 
-static int dispatch(struct lw_letters *l, const struct words *w, char **rest, int n,
-                    struct lw_err *err) {
+static int dead_letters_dispatch(struct lw_dead_letters *l,
+                                 const struct dead_letters_words *w, char **rest, int n,
+                                 struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list";
     bool shows = strcmp(verb, "show") == 0, replays = strcmp(verb, "replay") == 0;
     if (!shows && !replays && strcmp(verb, "list") != 0)
-        return lw_fail(err, LW_ECONFIG, "there is no verb \"%s\"; list, show, replay",
+        return lw_fail(err, LW_ECONFIG, "unknown subcommand \"%s\" (list, show, replay)",
                        verb);
     if (n > (shows ? 2 : 1))
-        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[shows ? 2 : 1]);
+        return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"",
+                       rest[shows ? 2 : 1]);
     if (!replays && (w->all || w->offset || l->target || l->dry || w->max_replays >= 0))
-        return usage(
+        return usage_error(
             err,
-            "--all, --offset, --topic, --max-replays and --dry-run belong to replay");
+            "--all, --offset, --topic, --max-replays and --dry-run apply only to replay");
     if (shows && n < 2)
-        return usage(err, "show which letter? (PARTITION:OFFSET, as in the list)");
+        return usage_error(
+            err, "show needs PARTITION:OFFSET (run 'leeway dead-letters list')");
     if (parse_since(w->since, &l->since_ms, err) ||
-        parse_place(shows ? rest[1] : w->offset, l, err))
+        parse_position(shows ? rest[1] : w->offset, l, err))
         return -1;
     if (!l->config->source.dead_letters[0])
-        return usage(err, "the configuration names no topic of dead letters "
-                          "(source.dead_letters)");
+        return usage_error(err, "the configuration has no dead-letter topic "
+                                "(source.dead_letters)");
     if (!replays)
-        return shows ? lw_letters_show(l, err) : lw_letters_list(l, err);
+        return shows ? lw_dead_letters_show(l, err) : lw_dead_letters_list(l, err);
     if (!w->all && !w->since && !w->offset && !l->reason)
-        return usage(err, "replay which letters? --all, --offset, --since or --reason");
+        return usage_error(err, "replay needs --all, --offset, --since or --reason");
     if (l->target && strcmp(l->target, l->config->source.dead_letters) == 0)
-        return usage(err, "--topic is the topic of dead letters itself");
-    return lw_letters_replay(l, err);
+        return usage_error(err, "--topic must not be the dead-letter topic");
+    return lw_dead_letters_replay(l, err);
 }
 
-static int run(int argc, char **argv) {
-    struct lw_letters l = {.partition = -1};
-    struct words w = {.limit = 20, .max_replays = -1};
+static int dead_letters_main(int argc, char **argv) {
+    struct lw_dead_letters l = {.partition = -1};
+    struct dead_letters_words w = {.limit = 20, .max_replays = -1};
     struct lw_err err = {0};
     bool helped;
     const struct lw_option table[] = {
@@ -112,7 +119,7 @@ static int run(int argc, char **argv) {
     l.config = config;
     l.limit = w.limit > 0 && w.limit < 1e6 ? (int64_t)w.limit : 0;
     l.max_replays = (int64_t)w.max_replays;
-    if (config && (rc = dispatch(&l, &w, rest, n, &err)) < 0)
+    if (config && (rc = dead_letters_dispatch(&l, &w, rest, n, &err)) < 0)
         rc = err.code == LW_ECONFIG ? lw_cli_usage(command, "%s", err.msg)
                                     : lw_cli_fail(command, &err);
     lw_config_free(config);
@@ -124,18 +131,18 @@ const struct lw_command lw_cmd_dead_letters = {
     "dead-letters", "-c FILE [list | show P:O | replay] [OPTIONS]",
     "List, show and replay events that could not be read",
     "  -c, --config FILE     the stream's configuration\n"
-    "      --limit N         list: the newest N (default 20; 0: all)\n"
-    "      --since WHEN      only from a time on (2020-03-12T05:00:00Z), or so long ago (2h)\n"
-    "      --reason TEXT     only those whose reason contains it\n"
-    "      --json            a line of JSON a letter, or one object\n"
+    "      --limit N         list: show the newest N (default 20; 0: all)\n"
+    "      --since WHEN      only from a time on (2020-03-12T05:00:00Z), or the last 2h\n"
+    "      --reason TEXT     only those whose reason contains TEXT\n"
+    "      --json            print JSON: one line for each dead letter, or one object\n"
     "replay:\n"
-    "      --all             all of them\n"
-    "      --offset P:O      one of them\n"
-    "      --topic TOPIC     to there, instead of the stream's topic\n"
-    "      --max-replays N   leave those that were replayed N times before\n"
-    "      --dry-run         say what would be sent, and send nothing\n"
+    "      --all             replay all of them\n"
+    "      --offset P:O      replay one of them\n"
+    "      --topic TOPIC     send to TOPIC instead of the stream's topic\n"
+    "      --max-replays N   skip those that were already replayed N times\n"
+    "      --dry-run         show what would be sent, and send nothing\n"
     "\n"
-    "replay sends key, value, time and headers as they came, with the header leeway.replays counting the\n"
-    "replays; letters stay in their topic. A letter's time is that of the event's message. Exit code 3 when\n"
-    "some letters were left, which standard error names.\n",
-    run};
+    "replay sends key, value, time and headers unchanged, and counts replays in the header\n"
+    "leeway.replays. Dead letters stay in their topic. The time of a dead letter is that of the\n"
+    "original message. Exits with 3 if dead letters were skipped; standard error names them.\n",
+    dead_letters_main};

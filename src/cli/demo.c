@@ -1,12 +1,9 @@
-/* leeway demo: everything at once, and nothing needed: an embedded broker, a private
- * Redis, a webhook receiver, the bundled trips, and between them the same engine that
- * `leeway run` runs.
+/* leeway demo: an embedded broker, a private Redis, a webhook receiver, the bundled trips,
+ * and the engine of `leeway run`.
  *
- * The replay waits for the detector: it never runs past a moment of event time at which a
- * training may be asked for until that moment is sealed, and stands still while one is
- * under way. So event time may pass some 200,000 times faster than it did, and the
- * decisions fall where they would have fallen.
- */
+ * The replay waits for the monitor: it stops at each event time at which a training can be
+ * requested until that time is sealed, and during a training. So event time runs about
+ * 200,000 times faster than real time, and decisions fall at the same event times. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -22,7 +19,10 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/demo.h"
+#include "cli/options.h"
 #include "cli/serve.h"
+#include "cli/signals.h"
+#include "cli/summary.h"
 #include "engine/engine.h"
 #include "engine/replay.h"
 #include "kafka/embedded.h"
@@ -42,29 +42,29 @@ struct demo {
     struct lw_demo_redis *redis;
     struct lw_demo_webhook *webhook;
     struct lw_config *config;
-    struct lw_cli_serve http;
+    struct lw_serve http;
     struct lw_engine *engine;
     struct lw_demo_screen *screen;
-    struct lw_feed *feed;
+    struct lw_event_feed *feed;
     pthread_t replay_thread;
     bool replaying;
     atomic_bool stop, replayed;
-    int64_t first_ms,
-        sent_ms; /* event times of the first and the newest trip sent; the replay's */
+    /* Event times of the first and the newest trip sent; written by the replay thread. */
+    int64_t first_ms, sent_ms;
     struct lw_replay_result produced;
     struct lw_err replay_err;
     pthread_mutex_t lock;
-    struct lw_ledger ledger; /* as of the newest evaluation */
+    struct lw_run_summary ledger; /* as of the newest evaluation */
     uint64_t delivered;
 };
 
-/* ---- what happens ---- */
+/* ---- events of the engine ---- */
 
 static void on_evaluated(void *arg, const struct lw_evaluation *e,
                          const struct lw_monitor *m) {
     struct demo *d = arg;
     pthread_mutex_lock(&d->lock);
-    d->ledger = *lw_monitor_ledger(m);
+    d->ledger = *lw_monitor_run_summary(m);
     pthread_mutex_unlock(&d->lock);
     lw_demo_screen_evaluated(d->screen, e);
     if (e->request.id)
@@ -81,7 +81,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
     for (size_t i = 0; t && i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
         snprintf(text, sizeof text, "candidate %s: %s", trial->name, trial->note);
-        if (isnan(trial->rmse))
+        if (isnan(trial->error))
             lw_demo_screen_say(d->screen, request->as_of_ms, "failed", text);
     }
     if (t)
@@ -119,8 +119,8 @@ static void on_webhook(void *arg, const char *body) {
 
 /* ---- the replay ---- */
 
-/* Judged by the trip before: the one that first lies past the decision and the lateness
- * is sent too, for it is what closes the pane. */
+/* Checks the previous trip's time: the first trip after decision and lateness is sent too,
+ * because it closes the pane. */
 static bool may_send(const struct demo *d) {
     struct lw_engine_status s = lw_engine_status(d->engine);
     const struct lw_spec *spec = &d->config->spec;
@@ -129,9 +129,8 @@ static bool may_send(const struct demo *d) {
     return !s.training && (next == INT64_MAX || d->sent_ms < next + spec->lateness_ms);
 }
 
-/* Waits for the decision. While nothing is on its way, partitions that happen to have had
- * no trip lately must not hold it up; before anything is sent again, Redis must know that
- * they are awake. */
+/* Waits for the decision. While nothing is in flight, partitions without recent trips must
+ * not delay it; before sending resumes, Redis must record them as active. */
 static void wait_for_decision(struct demo *d) {
     bool quiet = false;
     while (!atomic_load(&d->stop) && !(quiet && may_send(d))) {
@@ -144,11 +143,11 @@ static void wait_for_decision(struct demo *d) {
         lw_sleep_ms(1);
     }
     lw_engine_flow(d->engine, LW_FLOWS);
-    while (quiet && !atomic_load(&d->stop) && !lw_engine_status(d->engine).settled)
+    while (quiet && !atomic_load(&d->stop) && !lw_engine_status(d->engine).flow_flushed)
         lw_sleep_ms(1);
 }
 
-static bool pace(void *arg, int64_t event_ms) {
+static bool replay_pace(void *arg, int64_t event_ms) {
     struct demo *d = arg;
     if (!d->first_ms)
         d->first_ms = event_ms;
@@ -159,7 +158,7 @@ static bool pace(void *arg, int64_t event_ms) {
     return !atomic_load(&d->stop);
 }
 
-static bool waiting(void *arg) {
+static bool replay_continues(void *arg) {
     struct demo *d = arg;
     return !atomic_load(&d->stop);
 }
@@ -167,7 +166,7 @@ static bool waiting(void *arg) {
 static void *replay_main(void *arg) {
     struct demo *d = arg;
     struct lw_replay_options options = {
-        .speed = d->speed, .pace = pace, .waiting = waiting, .arg = d};
+        .speed = d->speed, .pace = replay_pace, .waiting = replay_continues, .arg = d};
     lw_replay(d->config, d->feed, &options, &d->produced, &d->replay_err);
     atomic_store(&d->replayed, true);
     return NULL;
@@ -175,8 +174,8 @@ static void *replay_main(void *arg) {
 
 /* ---- starting ---- */
 
-/* ../share/leeway of the program's folder when it is installed, share/leeway while it
- * lies in the build directory. */
+/* ../share/leeway of the program's directory when installed, share/leeway in the build
+ * directory. */
 static void find_file(char *out, size_t size, const char *name) {
     char exe[3072] = "";
     struct stat st;
@@ -194,12 +193,12 @@ static void log_line(void *arg, const char *text) {
     fprintf(d->log, "%s\n", text);
 }
 
-static int make_place(struct demo *d, struct lw_err *err) {
+static int make_directory(struct demo *d, struct lw_err *err) {
     char path[128];
     snprintf(d->directory, sizeof d->directory, "/tmp/leeway-demo.XXXXXX");
     if (!mkdtemp(d->directory)) {
         d->directory[0] = '\0';
-        return lw_fail(err, LW_ESTOP, "cannot make a temporary directory: %s",
+        return lw_fail(err, LW_ESTOP, "cannot create a temporary directory: %s",
                        strerror(errno));
     }
     snprintf(path, sizeof path, "%s/leeway.log", d->directory);
@@ -233,12 +232,12 @@ static int start_services(struct demo *d, struct lw_err *err) {
     return 0;
 }
 
-static int configure(struct demo *d, struct lw_err *err) {
+static int load_config(struct demo *d, struct lw_err *err) {
     d->config = lw_config_load(d->config_path, err);
     if (!d->config)
         return -1;
     struct lw_config_source *source = &d->config->source;
-    source->flush_interval_ms = 20; /* event time flies: so must the flushes */
+    source->flush_interval_ms = 20; /* event time runs fast, so flush often */
     if (lw_embedded_topic(d->broker, source->topic, PARTITIONS, err))
         return -1;
     return source->dead_letters[0]
@@ -249,7 +248,7 @@ static int configure(struct demo *d, struct lw_err *err) {
 static void print_address(const struct demo *d) {
     char address[200];
     if (d->http.server)
-        fprintf(d->out, "The page: %s\n\n",
+        fprintf(d->out, "Dashboard: %s\n\n",
                 lw_server_address(d->http.server, address, sizeof address));
     fflush(d->out);
 }
@@ -261,12 +260,12 @@ static int start_engine(struct demo *d, struct lw_err *err) {
     bool live = isatty(fileno(d->out)) && !d->json;
     d->screen = lw_demo_screen_new(&d->config->spec, d->out, live);
     d->feed = lw_feed_open(d->config, files, 1, err);
-    if (!d->feed || lw_cli_serve_start(&d->http, d->config, err))
+    if (!d->feed || lw_serve_start(&d->http, d->config, err))
         return -1;
     d->engine = lw_engine_start(d->config, &hooks, err);
     if (!d->engine)
         return -1;
-    lw_cli_serve_engine(&d->http, d->engine);
+    lw_serve_set_engine(&d->http, d->engine);
     print_address(d);
     if (pthread_create(&d->replay_thread, NULL, replay_main, d) != 0)
         return lw_fail(err, LW_ESTOP, "cannot start a thread");
@@ -276,13 +275,13 @@ static int start_engine(struct demo *d, struct lw_err *err) {
 
 /* ---- running ---- */
 
-static void draw(struct demo *d) {
+static void draw_screen(struct demo *d) {
     struct lw_engine_status s = lw_engine_status(d->engine);
     lw_demo_screen_draw(d->screen, s.counts.n[LW_PROCESS_MESSAGES], s.outbox, s.training);
 }
 
-/* The stream has ended: wait until all of it is sealed and told. */
-static bool drained(struct demo *d, int64_t *quiet_since, int64_t *sealed_ms) {
+/* True once the whole stream is sealed, evaluated and notified. */
+static bool is_drained(struct demo *d, int64_t *quiet_since, int64_t *sealed_ms) {
     struct lw_engine_status s = lw_engine_status(d->engine);
     int64_t now = lw_mono_ms();
     bool busy = s.training || s.outbox > 0 || s.sealed_until_ms != *sealed_ms ||
@@ -294,12 +293,12 @@ static bool drained(struct demo *d, int64_t *quiet_since, int64_t *sealed_ms) {
     return now - *quiet_since > 1000;
 }
 
-static int watch(struct demo *d, struct lw_err *err) {
+static int demo_watch(struct demo *d, struct lw_err *err) {
     int64_t ended = 0, quiet = lw_mono_ms(), sealed = INT64_MAX;
     for (;;) {
-        if (lw_cli_signal(100))
+        if (lw_signals_wait(100))
             return 1;
-        draw(d);
+        draw_screen(d);
         if (lw_engine_failed(d->engine, err))
             return -1;
         if (!atomic_load(&d->replayed))
@@ -310,7 +309,7 @@ static int watch(struct demo *d, struct lw_err *err) {
         }
         if (d->replay_err.code)
             return lw_fail(err, d->replay_err.code, "%s", d->replay_err.msg);
-        if (drained(d, &quiet, &sealed) || lw_mono_ms() - ended > DRAIN_MS)
+        if (is_drained(d, &quiet, &sealed) || lw_mono_ms() - ended > DRAIN_MS)
             return 0;
     }
 }
@@ -318,21 +317,22 @@ static int watch(struct demo *d, struct lw_err *err) {
 static void print_result(struct demo *d) {
     char redis[160];
     pthread_mutex_lock(&d->lock);
-    struct lw_ledger ledger = d->ledger;
+    struct lw_run_summary ledger = d->ledger;
     uint64_t delivered = d->delivered;
     pthread_mutex_unlock(&d->lock);
     lw_demo_screen_end(d->screen);
-    fprintf(d->out,
-            "\nError (RMSE, minutes) of version 1 left alone, and as managed:\n\n");
-    lw_cli_ledger_table(&ledger, d->out);
+    fprintf(
+        d->out,
+        "\nError (RMSE, minutes) of version 1 without retraining (frozen), and managed:\n\n");
+    lw_summary_print(&ledger, d->out);
     fprintf(d->out, "  webhook messages received %" PRIu64 "\n\n", delivered);
     snprintf(redis, sizeof redis, "redis-cli -p %d HGETALL 'leeway:{%s}:now'",
              lw_demo_redis_port(d->redis), d->config->spec.stream);
     fprintf(d->out,
             "%s\n  %s\n  redis-cli -p %d XREVRANGE 'leeway:{%s}:history' + - COUNT 1\n"
             "  redis-cli -p %d HGETALL 'leeway:{%s}:models'\n",
-            d->keep ? "Look at it in Redis (until Ctrl-C):"
-                    : "With --keep, Redis stays up to be looked at:",
+            d->keep ? "Inspect Redis (until Ctrl-C):"
+                    : "With --keep, Redis stays up for inspection:",
             redis, lw_demo_redis_port(d->redis), d->config->spec.stream,
             lw_demo_redis_port(d->redis), d->config->spec.stream);
     fflush(d->out);
@@ -343,16 +343,16 @@ static void print_result(struct demo *d) {
         o, "events",
         json_integer(
             (json_int_t)lw_engine_status(d->engine).counts.n[LW_PROCESS_MESSAGES]));
-    lw_cli_ledger_json(&ledger, o);
+    lw_summary_json(&ledger, o);
     json_object_set_new(o, "webhooks", json_integer((json_int_t)delivered));
     lw_cli_print_json(o);
 }
 
-static void stop(struct demo *d) {
+static void demo_stop(struct demo *d) {
     atomic_store(&d->stop, true);
     if (d->replaying)
         pthread_join(d->replay_thread, NULL);
-    lw_cli_serve_stop(&d->http);
+    lw_serve_stop(&d->http);
     lw_engine_stop(d->engine);
     lw_feed_close(d->feed);
     lw_demo_webhook_stop(d->webhook);
@@ -373,29 +373,29 @@ static void stop(struct demo *d) {
         rmdir(d->directory);
 }
 
-static int demo(struct demo *d) {
+static int demo_run(struct demo *d) {
     struct lw_err err = {0};
-    lw_cli_catch_signals();
+    lw_signals_catch();
     signal(SIGPIPE, SIG_IGN);
     pthread_mutex_init(&d->lock, NULL);
     d->out = d->json ? stderr : stdout;
-    int rc = make_place(d, &err) || start_services(d, &err) || configure(d, &err) ||
+    int rc = make_directory(d, &err) || start_services(d, &err) || load_config(d, &err) ||
                      start_engine(d, &err)
                  ? -1
-                 : watch(d, &err);
+                 : demo_watch(d, &err);
     if (rc == 0) {
         print_result(d);
-        while (d->keep && !lw_cli_signal(1000))
+        while (d->keep && !lw_signals_wait(1000))
             ;
     }
-    stop(d);
+    demo_stop(d);
     pthread_mutex_destroy(&d->lock);
     if (rc < 0)
         return lw_cli_fail(&lw_cmd_demo, &err);
-    return rc == 0 ? LW_EXIT_OK : 130; /* as a shell counts an interrupt */
+    return rc == 0 ? LW_EXIT_OK : 130; /* 128 + SIGINT, as in a shell */
 }
 
-static int run(int argc, char **argv) {
+static int demo_main(int argc, char **argv) {
     struct demo d = {0};
     bool helped;
     const struct lw_option table[] = {
@@ -409,20 +409,19 @@ static int run(int argc, char **argv) {
                              argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     if (n > 0)
-        rc = lw_cli_usage(&lw_cmd_demo, "what is \"%s\"?", rest[0]);
+        rc = lw_cli_usage(&lw_cmd_demo, "unexpected argument \"%s\"", rest[0]);
     free(rest);
-    return n != 0 || helped || rc ? rc : demo(&d);
+    return n != 0 || helped || rc ? rc : demo_run(&d);
 }
 
 const struct lw_command lw_cmd_demo = {
     "demo", "[OPTIONS]",
-    "Show everything on real trips, with an embedded broker and a private Redis",
-    "      --speed X   multiple of event time (default: as fast as it goes)\n"
-    "      --http A    address of the page, host:port or off (default: a free port)\n"
-    "      --keep      keep the page and Redis up at the end, until Ctrl-C\n"
-    "      --json      one object, the last line on standard output\n"
+    "Run everything on real trips, with an embedded broker and a private Redis",
+    "      --speed X   replay at X times real time (default: as fast as possible)\n"
+    "      --http A    address of the dashboard, host:port or off (default: a free port)\n"
+    "      --keep      keep the dashboard and Redis running at the end, until Ctrl-C\n"
+    "      --json      print one object, the last line on standard output\n"
     "\n"
-    "Replays New York's green-taxi trips of March to May 2020, when the city locked "
-    "down, through the code\n"
-    "of `leeway run`. It needs redis-server and leaves nothing behind.\n",
-    run};
+    "Replays New York's green-taxi trips of March to May 2020, when the city locked down,\n"
+    "through the code of `leeway run`. Requires redis-server and leaves nothing behind.\n",
+    demo_main};

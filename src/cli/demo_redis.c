@@ -1,5 +1,4 @@
-/* A private redis-server for the demo. It is our child and dies with us, however we die.
- */
+/* A private redis-server for the demo, a child that is killed when this process ends. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,13 +36,13 @@ int lw_demo_free_port(void) {
     return port;
 }
 
-static _Noreturn void become_redis(const char *directory, int port) {
+static _Noreturn void exec_redis(const char *directory, int port) {
     char port_text[16], log[512];
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setpgid(0, 0); /* Ctrl-C is for us: we stop it when we have flushed */
+    setpgid(0, 0); /* Ctrl-C must not stop it before the last flush */
     snprintf(port_text, sizeof port_text, "%d", port);
     snprintf(log, sizeof log, "%s/redis.log", directory);
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -57,7 +56,7 @@ static _Noreturn void become_redis(const char *directory, int port) {
     _exit(127);
 }
 
-static bool answers(int port) {
+static bool redis_answers(int port) {
     struct sockaddr_in addr = {.sin_family = AF_INET,
                                .sin_port = htons((uint16_t)port),
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -76,7 +75,7 @@ static int wait_ready(struct lw_demo_redis *r, const char *directory,
     int64_t until = lw_mono_ms() + START_MS;
     while (lw_mono_ms() < until) {
         int status;
-        if (answers(r->port))
+        if (redis_answers(r->port))
             return 0;
         if (waitpid(r->pid, &status, WNOHANG) == r->pid) {
             r->pid = 0;
@@ -84,7 +83,7 @@ static int wait_ready(struct lw_demo_redis *r, const char *directory,
                 err, LW_ESTOP,
                 WIFEXITED(status) && WEXITSTATUS(status) == 127
                     ? "redis-server is not installed (apt install redis-server)"
-                    : "redis-server ended at once; see %s/redis.log",
+                    : "redis-server exited at startup; see %s/redis.log",
                 directory);
         }
         lw_sleep_ms(20);
@@ -99,7 +98,7 @@ struct lw_demo_redis *lw_demo_redis_start(const char *directory, struct lw_err *
     r->port = lw_demo_free_port();
     r->pid = fork();
     if (r->pid == 0)
-        become_redis(directory, r->port);
+        exec_redis(directory, r->port);
     if (r->pid > 0 && wait_ready(r, directory, err) == 0)
         return r;
     if (r->pid < 0)

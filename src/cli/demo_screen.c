@@ -1,5 +1,4 @@
-/* What the demo shows. Hooks of other threads leave their news under a lock; the main
- * thread draws. */
+/* The demo's screen. Other threads add lines under a lock; the main thread draws. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -65,8 +64,8 @@ void lw_demo_screen_say(struct lw_demo_screen *s, int64_t at_ms, const char *wha
     pthread_mutex_unlock(&s->lock);
 }
 
-static double figure(const struct lw_evaluation *e, const char *window,
-                     const char *name) {
+static double figure_value(const struct lw_evaluation *e, const char *window,
+                           const char *name) {
     char wanted[160];
     int n = snprintf(wanted, sizeof wanted, "%s%s%s", window, window[0] ? ":" : "", name);
     if (n < 0 || (size_t)n >= sizeof wanted)
@@ -87,7 +86,7 @@ static void add_point(struct lw_demo_screen *s, double rmse, double first) {
     s->first[s->npoints++] = first > 0 ? first : NAN;
 }
 
-static void plain_day(struct lw_demo_screen *s) {
+static void print_day(struct lw_demo_screen *s) {
     char text[160];
     if (s->live || s->clock_ms % LW_DAY != 0 || !(s->now_rmse > 0))
         return;
@@ -103,26 +102,26 @@ void lw_demo_screen_evaluated(struct lw_demo_screen *s, const struct lw_evaluati
     const char *last = s->spec->window[s->spec->nwindows - 1].name;
     pthread_mutex_lock(&s->lock);
     s->clock_ms = e->at_ms;
-    s->now_rmse = figure(e, day, "rmse");
-    s->now_first = figure(e, day, "rmse_first");
-    s->expected = figure(e, day, "rmse_expected");
-    s->champion = figure(e, "", "champion");
-    s->firing = figure(e, "", "alerts_firing");
+    s->now_rmse = figure_value(e, day, "rmse");
+    s->now_first = figure_value(e, day, "rmse_first");
+    s->expected = figure_value(e, day, "rmse_expected");
+    s->champion = figure_value(e, "", "champion");
+    s->firing = figure_value(e, "", "alerts_firing");
     add_point(s, s->now_rmse, s->now_first);
     for (size_t i = 0; i < s->spec->nfeatures; i++) {
         char name[160];
         snprintf(name, sizeof name, "psi:%s", s->spec->feature[i].name);
-        s->psi[i] = figure(e, last, name);
+        s->psi[i] = figure_value(e, last, name);
         snprintf(name, sizeof name, "drift:%s", s->spec->feature[i].name);
-        s->drift[i] = figure(e, last, name) > 0;
+        s->drift[i] = figure_value(e, last, name) > 0;
     }
-    plain_day(s);
+    print_day(s);
     pthread_mutex_unlock(&s->lock);
 }
 
-static void line(struct lw_demo_screen *s, const char *fmt, ...)
+static void draw_line(struct lw_demo_screen *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-static void line(struct lw_demo_screen *s, const char *fmt, ...) {
+static void draw_line(struct lw_demo_screen *s, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
     vfprintf(s->out, fmt, ap);
@@ -131,7 +130,7 @@ static void line(struct lw_demo_screen *s, const char *fmt, ...) {
     s->lines++;
 }
 
-/* Both lines on one scale: how far apart they are is what there is to see. */
+/* One scale for both lines, so that they can be compared. */
 static void common_range(const struct lw_demo_screen *s, double range[2]) {
     range[0] = INFINITY;
     range[1] = -INFINITY;
@@ -146,21 +145,24 @@ static void draw_model(struct lw_demo_screen *s, uint64_t events, uint64_t outbo
     char when[32], count[32], spark[WIDTH * 3 + 1];
     double range[2];
     common_range(s, range);
-    line(s, "\033[1mleeway demo\033[0m  %.16s   %s events, %.0f/s   champion v%.0f%s",
-         s->clock_ms ? lw_format_time(when, sizeof when, s->clock_ms)
-                     : "waiting for trips",
-         lw_format_count(count, sizeof count, events), s->rate, s->champion,
-         training ? "   \033[33mtraining\033[0m" : "");
-    line(s, "%s", "");
-    line(s, "  RMSE, last day   %s   (expected %s; version 1 would have %s)",
-         lw_digits(s->now_rmse, 3).text, lw_digits(s->expected, 3).text,
-         lw_digits(s->now_first, 3).text);
-    line(s, "  managed  %s",
-         lw_sparkline_between(spark, sizeof spark, s->rmse, s->npoints, WIDTH, range));
-    line(s, "  frozen   %s",
-         lw_sparkline_between(spark, sizeof spark, s->first, s->npoints, WIDTH, range));
-    line(s, "%s", "");
-    line(s, "  alerts firing %.0f   deliveries waiting %" PRIu64, s->firing, outbox);
+    draw_line(s,
+              "\033[1mleeway demo\033[0m  %.16s   %s events, %.0f/s   champion v%.0f%s",
+              s->clock_ms ? lw_format_time(when, sizeof when, s->clock_ms)
+                          : "waiting for trips",
+              lw_format_count(count, sizeof count, events), s->rate, s->champion,
+              training ? "   \033[33mtraining\033[0m" : "");
+    draw_line(s, "%s", "");
+    draw_line(s, "  RMSE, last day   %s   (expected %s, version 1 %s)",
+              lw_digits(s->now_rmse, 3).text, lw_digits(s->expected, 3).text,
+              lw_digits(s->now_first, 3).text);
+    draw_line(
+        s, "  managed  %s",
+        lw_sparkline_between(spark, sizeof spark, s->rmse, s->npoints, WIDTH, range));
+    draw_line(
+        s, "  frozen   %s",
+        lw_sparkline_between(spark, sizeof spark, s->first, s->npoints, WIDTH, range));
+    draw_line(s, "%s", "");
+    draw_line(s, "  alerts firing %.0f   deliveries pending %" PRIu64, s->firing, outbox);
 }
 
 static void draw_drift(struct lw_demo_screen *s) {
@@ -169,11 +171,12 @@ static void draw_drift(struct lw_demo_screen *s) {
         size_t full = s->psi[i] > 0 ? (size_t)fmin(s->psi[i] * 48, 24) : 0;
         memset(bar, '#', full);
         bar[full] = '\0';
-        line(s, "  %s PSI %6s %s%s\033[0m",
-             lw_text_column(s->spec->feature[i].name, 20, 20).text,
-             lw_digits(s->psi[i], 3).text, s->drift[i] ? "\033[31m" : "\033[32m", bar);
+        draw_line(s, "  %s PSI %6s %s%s\033[0m",
+                  lw_text_column(s->spec->feature[i].name, 20, 20).text,
+                  lw_digits(s->psi[i], 3).text, s->drift[i] ? "\033[31m" : "\033[32m",
+                  bar);
     }
-    line(s, "%s", "");
+    draw_line(s, "%s", "");
 }
 
 void lw_demo_screen_draw(struct lw_demo_screen *s, uint64_t events, uint64_t outbox,
@@ -193,7 +196,7 @@ void lw_demo_screen_draw(struct lw_demo_screen *s, uint64_t events, uint64_t out
     draw_model(s, events, outbox, training);
     draw_drift(s);
     for (uint64_t i = s->count > NEWS_MAX ? s->count - NEWS_MAX : 0; i < s->count; i++)
-        line(s, "  %.110s", s->news[i % NEWS_MAX]);
+        draw_line(s, "  %.110s", s->news[i % NEWS_MAX]);
     fputs("\033[J", s->out);
     fflush(s->out);
     pthread_mutex_unlock(&s->lock);

@@ -1,4 +1,4 @@
-/* The demo's webhook receiver: takes any POST and hands its body on. */
+/* The demo's webhook receiver: accepts any POST and passes its body on. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ struct lw_demo_webhook {
     void *arg;
 };
 
-static enum MHD_Result respond(struct MHD_Connection *connection) {
+static enum MHD_Result send_response(struct MHD_Connection *connection) {
     struct MHD_Response *r =
         MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     enum MHD_Result rc = MHD_queue_response(connection, MHD_HTTP_NO_CONTENT, r);
@@ -47,7 +47,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
         return MHD_YES;
     }
     w->received(w->arg, lw_buf_str(body));
-    return respond(connection);
+    return send_response(connection);
 }
 
 static void on_done(void *arg, struct MHD_Connection *connection, void **state,
@@ -76,7 +76,7 @@ struct lw_demo_webhook *lw_demo_webhook_start(void (*received)(void *arg,
                                  MHD_OPTION_NOTIFY_COMPLETED, on_done, w, MHD_OPTION_END);
     if (w->daemon)
         return w;
-    lw_fail(err, LW_ESTOP, "the webhook receiver does not start on port %d", w->port);
+    lw_fail(err, LW_ESTOP, "cannot start the webhook receiver on port %d", w->port);
     free(w);
     return NULL;
 }

@@ -1,8 +1,9 @@
-/* leeway evaluate: what a model's error is on files.
+/* leeway evaluate: measures a model on files.
  *
- * Every good event is predicted as the stream would predict it, whether it was in the
- * training or not: the command cannot know, and says so by naming only what it read. */
+ * Predicts every good event as the stream would, whether the model was trained on it or
+ * not. */
 #include "cli/evaluate.h"
+#include "cli/options.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,9 +14,9 @@
 #include "base/text.h"
 #include "base/time.h"
 
-#define SEGMENTS_MAX 65536 /* levels of --by held; rarer ones share one line */
+#define SEGMENTS_MAX 65536 /* levels of --by; rarer ones share one line */
 
-struct options {
+struct evaluate_options {
     const char *config, *model, *plot, *by;
     double top;
     bool json;
@@ -24,14 +25,14 @@ struct options {
 struct evaluation {
     const struct lw_config *config;
     const struct lw_model *model;
-    struct lw_plan *plan; /* of --by alone */
-    struct lw_by by;
-    struct lw_judged_rows rows;
+    struct lw_plan *plan; /* of --by only */
+    struct lw_evaluate_by by;
+    struct lw_evaluate_rows rows;
     uint64_t unscored; /* without a finite prediction */
-    struct lw_tally tally;
+    struct lw_input_tally tally;
 };
 
-static int take_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
+static int add_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
     struct evaluation *e = arg;
     struct lw_cell cell = lw_cell_missing();
     (void)err;
@@ -47,18 +48,18 @@ static int take_event(void *arg, const struct lw_feed_event *event, struct lw_er
         lw_plan_eval(e->plan, row, &cell);
     if (e->plan && e->by.kind == LW_CATEGORY && cell.present)
         lw_cats_add(e->by.texts, &cell);
-    struct lw_judged judged = {.target = row->target,
-                               .prediction = prediction,
-                               .month = when.year * 12 + when.month - 1,
-                               .number = cell.num,
-                               .key = cell.key,
-                               .present = cell.present};
-    struct lw_judged_rows *rows = &e->rows;
+    struct lw_evaluate_row judged = {.target = row->target,
+                                     .prediction = prediction,
+                                     .month = when.year * 12 + when.month - 1,
+                                     .number = cell.num,
+                                     .key = cell.key,
+                                     .present = cell.present};
+    struct lw_evaluate_rows *rows = &e->rows;
     rows->from_ms =
         rows->n && rows->from_ms < row->time_ms ? rows->from_ms : row->time_ms;
     rows->until_ms =
         rows->n && rows->until_ms > row->time_ms ? rows->until_ms : row->time_ms;
-    lw_judged_push(rows, &judged);
+    lw_evaluate_rows_add(rows, &judged);
     return 0;
 }
 
@@ -76,7 +77,8 @@ static int compile_by(struct evaluation *e, const char *text, struct lw_err *err
     if (atom < 0)
         return lw_err_context(err, "--by");
     if (lw_plan_atoms(e->plan) != 1)
-        return lw_fail(err, LW_ECONFIG, "--by %s: not one value a row", text);
+        return lw_fail(err, LW_ECONFIG,
+                       "--by %s: must have exactly one value for each row", text);
     e->by.text = text;
     e->by.kind = lw_plan_atom_kind(e->plan, (size_t)atom);
     e->by.texts = lw_cats_new(SEGMENTS_MAX);
@@ -85,7 +87,7 @@ static int compile_by(struct evaluation *e, const char *text, struct lw_err *err
 
 /* ---- for people ---- */
 
-static void print_line(const struct lw_figures *f, double e2_all) {
+static void print_line(const struct lw_evaluate_figures *f, double e2_all) {
     const struct lw_errors *s = &f->errors;
     char count[32];
     printf("  %s %10s", lw_text_column(f->name, 24, 40).text,
@@ -107,10 +109,10 @@ static void print_head(const char *what) {
            "R²", "of SE");
 }
 
-static void print_people(const struct evaluation *e, const struct lw_measures *m,
-                         size_t top) {
+static void print_text(const struct evaluation *e, const struct lw_evaluate_groups *m,
+                       size_t top) {
     double e2 = m->all.errors.e2;
-    lw_tally_print(&e->tally, &e->config->spec.event, stdout);
+    lw_input_tally_print(&e->tally, &e->config->spec.event, stdout);
     lw_cli_line(stdout, "%s (%s, %016" PRIx64 ")", lw_model_name(e->model),
                 lw_model_kind(e->model), lw_model_fingerprint(e->model));
     printf("\n");
@@ -125,13 +127,13 @@ static void print_people(const struct evaluation *e, const struct lw_measures *m
     for (size_t i = 0; i < m->nsegments && i < top; i++)
         print_line(&m->segment[i], e2);
     if (m->nsegments > top)
-        printf("  ... %zu more (--top %zu, or --json)\n", m->nsegments - top,
+        printf("  ... %zu more (use --top %zu or --json)\n", m->nsegments - top,
                m->nsegments);
 }
 
 /* ---- for machines ---- */
 
-static json_t *figures_json(const struct lw_figures *f) {
+static json_t *figures_json(const struct lw_evaluate_figures *f) {
     const struct lw_errors *s = &f->errors;
     json_t *o = json_object();
     json_object_set_new(o, "n", json_integer((json_int_t)s->n));
@@ -148,7 +150,8 @@ static json_t *figures_json(const struct lw_figures *f) {
     return o;
 }
 
-static json_t *groups_json(const struct lw_figures *group, size_t n, const char *key) {
+static json_t *groups_json(const struct lw_evaluate_figures *group, size_t n,
+                           const char *key) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = figures_json(&group[i]);
@@ -158,10 +161,10 @@ static json_t *groups_json(const struct lw_figures *group, size_t n, const char 
     return list;
 }
 
-static void print_json(const struct evaluation *e, const struct lw_measures *m) {
+static void print_json(const struct evaluation *e, const struct lw_evaluate_groups *m) {
     char print[32];
     json_t *o = figures_json(&m->all);
-    lw_tally_json(&e->tally, &e->config->spec.event, o);
+    lw_input_tally_json(&e->tally, &e->config->spec.event, o);
     json_object_set_new(o, "model", lw_cli_text(lw_model_name(e->model)));
     json_object_set_new(o, "kind", json_string(lw_model_kind(e->model)));
     snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(e->model));
@@ -175,7 +178,7 @@ static void print_json(const struct evaluation *e, const struct lw_measures *m) 
     lw_cli_print_json(o);
 }
 
-static int write_plot(const struct evaluation *e, const struct lw_measures *m,
+static int write_plot(const struct evaluation *e, const struct lw_evaluate_groups *m,
                       const char *path, struct lw_err *err) {
     const struct lw_event_spec *event = &e->config->spec.event;
     struct lw_buf svg = {0};
@@ -183,50 +186,52 @@ static int write_plot(const struct evaluation *e, const struct lw_measures *m,
     snprintf(title, sizeof title, "%s · events of %.10s to %.10s",
              lw_model_name(e->model), lw_format_time(from, sizeof from, e->rows.from_ms),
              lw_format_time(until, sizeof until, e->rows.until_ms));
-    struct lw_plot plot = {.title = title,
-                           .target = event->target == LW_TARGET_MINUTES_BETWEEN
-                                         ? "minutes"
-                                         : e->config->names.target_field,
-                           .lo = event->target_lo,
-                           .hi = event->target_hi,
-                           .all = &m->all};
-    lw_plot_draw(&e->rows, &plot, &svg);
+    struct lw_evaluate_plot plot = {.title = title,
+                                    .target = event->target == LW_TARGET_MINUTES_BETWEEN
+                                                  ? "minutes"
+                                                  : e->config->names.target_field,
+                                    .lo = event->target_lo,
+                                    .hi = event->target_hi,
+                                    .all = &m->all};
+    lw_evaluate_plot_draw(&e->rows, &plot, &svg);
     int rc = lw_write_file(path, svg.data, svg.len, err);
     lw_buf_fini(&svg);
     return rc;
 }
 
-static int answer(struct evaluation *e, const struct options *o, struct lw_err *err) {
-    struct lw_measures m;
-    lw_measure(&e->rows, &e->by, &m);
+static int write_results(struct evaluation *e, const struct evaluate_options *o,
+                         struct lw_err *err) {
+    struct lw_evaluate_groups m;
+    lw_evaluate_group(&e->rows, &e->by, &m);
     if (e->unscored)
         fprintf(stderr,
-                "%" PRIu64 " events have no finite prediction; no figure holds them\n",
+                "%" PRIu64 " events without a finite prediction are not counted\n",
                 e->unscored);
     if (o->json)
         print_json(e, &m);
     else
-        print_people(e, &m, o->top >= 1 ? (size_t)o->top : 20);
+        print_text(e, &m, o->top >= 1 ? (size_t)o->top : 20);
     int rc = o->plot ? write_plot(e, &m, o->plot, err) : 0;
-    lw_measures_fini(&m);
+    lw_evaluate_groups_fini(&m);
     return rc;
 }
 
-static int evaluate(const struct lw_config *config, const struct options *o, char **files,
-                    size_t n, struct lw_err *err) {
+static int evaluate_files(const struct lw_config *config,
+                          const struct evaluate_options *o, char **files, size_t n,
+                          struct lw_err *err) {
     struct evaluation e = {.config = config};
-    struct lw_model *model = lw_offline_model(config, o->model, err);
+    struct lw_model *model = lw_input_model(config, o->model, err);
     e.model = model;
     int rc = model ? compile_by(&e, o->by, err) : -1;
-    struct lw_offline reader = {
-        .paths = files, .n = n, .what = "evaluating", .take = take_event, .arg = &e};
+    struct lw_input reader = {
+        .paths = files, .n = n, .what = "evaluating", .take = add_event, .arg = &e};
     if (rc == 0)
-        rc = lw_offline_read(config, &reader, &e.tally, err);
+        rc = lw_input_read(config, &reader, &e.tally, err);
     if (rc == 0 && e.rows.n == 0)
-        rc = lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records has a usable target%s",
+        rc = lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records has a valid target%s",
                      e.tally.records, e.unscored ? " and a finite prediction" : "");
     if (rc == 0)
-        rc = answer(&e, o, err);
+        rc = write_results(&e, o, err);
     lw_plan_free(e.plan);
     lw_cats_free(e.by.texts);
     lw_model_free(model);
@@ -234,22 +239,22 @@ static int evaluate(const struct lw_config *config, const struct options *o, cha
     return rc;
 }
 
-static int go(const struct options *o, char **files, int n) {
+static int evaluate_with_config(const struct evaluate_options *o, char **files, int n) {
     struct lw_err err = {0};
     if (n == 0)
-        return lw_cli_usage(&lw_cmd_evaluate, "which files?");
+        return lw_cli_usage(&lw_cmd_evaluate, "no input files");
     if (!o->model)
-        return lw_cli_usage(&lw_cmd_evaluate, "which model? (--model FILE)");
+        return lw_cli_usage(&lw_cmd_evaluate, "--model FILE is required");
     struct lw_config *config = lw_cli_config(&lw_cmd_evaluate, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
-    int failed = evaluate(config, o, files, (size_t)n, &err);
+    int failed = evaluate_files(config, o, files, (size_t)n, &err);
     lw_config_free(config);
     return failed ? lw_cli_fail(&lw_cmd_evaluate, &err) : LW_EXIT_OK;
 }
 
-static int run_evaluate(int argc, char **argv) {
-    struct options o = {0};
+static int evaluate_main(int argc, char **argv) {
+    struct evaluate_options o = {0};
     bool helped;
     const struct lw_option options[] = {
         {'c', "config", LW_OPTION_TEXT, &o.config},
@@ -262,20 +267,23 @@ static int run_evaluate(int argc, char **argv) {
     char **files = lw_calloc((size_t)argc, sizeof *files);
     int n = lw_options_parse(&lw_cmd_evaluate, options, sizeof options / sizeof *options,
                              argc, argv, files, &helped);
-    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : go(&o, files, n);
+    int rc = n < 0    ? LW_EXIT_USAGE
+             : helped ? LW_EXIT_OK
+                      : evaluate_with_config(&o, files, n);
     free(files);
     return rc;
 }
 
 const struct lw_command lw_cmd_evaluate = {
-    "evaluate", "-c FILE --model MODEL [OPTIONS] DATA...", "Measure a model on files",
+    "evaluate", "-c FILE --model MODEL [OPTIONS] DATA...",
+    "Measure the error of a model on files",
     "  -c, --config FILE     the stream's configuration\n"
     "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models show N -o FILE`)\n"
-    "      --by WHAT         also by segment: a feature's name, or an expression of the\n"
-    "                        feature language, e.g. \"hour(lpep_pickup_datetime)\"\n"
-    "      --top N           show the N worst segments (20)\n"
-    "      --plot FILE       prediction against truth as a picture (SVG)\n"
-    "      --json            one object on standard output\n"
+    "      --by WHAT         also print the error by segment: a feature or an expression of the\n"
+    "                        feature language, for example \"hour(lpep_pickup_datetime)\"\n"
+    "      --top N           show the N worst segments (default 20)\n"
+    "      --plot FILE       plot predictions against actual values (SVG)\n"
+    "      --json            print one object on standard output\n"
     "\n"
-    "Each figure has its standard error beside it; \"of SE\" is the share of the total squared error.\n",
-    run_evaluate};
+    "Prints every figure with its standard error; \"of SE\" is the share of the total squared error.\n",
+    evaluate_main};

@@ -1,7 +1,5 @@
-/* leeway health: asks the process on this machine for /healthz or /readyz, for those who
- * have no HTTP client: a container's health check, a script. It reads the configuration
- * for the address alone, and asks nobody else: neither Kafka, nor Redis, nor a receiver.
- */
+/* leeway health: requests /healthz or /readyz from the process on this machine, for
+ * containers and scripts without an HTTP client. Contacts no other service. */
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -14,21 +12,22 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 
 #define TIMEOUT_S  5
 #define ANSWER_MAX 65536
 
-/* Whoever listens everywhere listens here too. */
-static const char *reachable(const char *host) {
+/* A wildcard address is reachable through loopback. */
+static const char *connect_host(const char *host) {
     if (strcmp(host, "0.0.0.0") == 0 || !*host)
         return "127.0.0.1";
     return strcmp(host, "::") == 0 ? "::1" : host;
 }
 
-static int dial(const struct lw_config *config, struct lw_err *err) {
+static int connect_server(const struct lw_config *config, struct lw_err *err) {
     const struct addrinfo want = {.ai_socktype = SOCK_STREAM};
     const struct timeval limit = {.tv_sec = TIMEOUT_S};
-    const char *host = reachable(config->http.host);
+    const char *host = connect_host(config->http.host);
     struct addrinfo *found = NULL;
     char port[16];
     snprintf(port, sizeof port, "%d", config->http.port);
@@ -49,12 +48,12 @@ static int dial(const struct lw_config *config, struct lw_err *err) {
     }
     freeaddrinfo(found);
     return fd >= 0 ? fd
-                   : lw_fail(err, LW_EAGAIN, "nobody answers at %s port %d: %s", host,
+                   : lw_fail(err, LW_EAGAIN, "no answer from %s port %d: %s", host,
                              config->http.port, strerror(errno));
 }
 
-/* The whole answer, as text. */
-static int exchange(int fd, const char *path, char *out, size_t size,
+/* Reads the whole response as text. */
+static int http_get(int fd, const char *path, char *out, size_t size,
                     struct lw_err *err) {
     char request[200];
     size_t got = 0;
@@ -72,32 +71,31 @@ static int exchange(int fd, const char *path, char *out, size_t size,
 }
 
 /* "HTTP/1.1 200 OK", headers, an empty line, JSON. */
-static int judge(const char *answer, bool *well, struct lw_err *err) {
+static int read_answer(const char *answer, bool *well, struct lw_err *err) {
     const char *body = strstr(answer, "\r\n\r\n");
     if (strncmp(answer, "HTTP/1.", 7) != 0 || !body)
-        return lw_fail(err, LW_EAGAIN, "what answers is no leeway");
+        return lw_fail(err, LW_EAGAIN, "the response is not from leeway");
     *well = strncmp(answer + strcspn(answer, " "), " 200 ", 5) == 0;
     lw_cli_line(stdout, "%.*s", (int)strcspn(body + 4, "\r\n"), body + 4);
     return 0;
 }
 
-static int ask(const struct lw_config *config, const char *path, bool *well,
-               struct lw_err *err) {
+static int health_ask(const struct lw_config *config, const char *path, bool *well,
+                      struct lw_err *err) {
     if (!config->http.on)
-        return lw_fail(err, LW_ECONFIG,
-                       "http.listen is off: there is nobody to ask (set it)");
-    int fd = dial(config, err);
+        return lw_fail(err, LW_ECONFIG, "http.listen is off; set it to use this command");
+    int fd = connect_server(config, err);
     if (fd < 0)
         return -1;
     char *answer = lw_malloc(ANSWER_MAX);
-    int rc = exchange(fd, path, answer, ANSWER_MAX, err);
-    rc = rc ? rc : judge(answer, well, err);
+    int rc = http_get(fd, path, answer, ANSWER_MAX, err);
+    rc = rc ? rc : read_answer(answer, well, err);
     free(answer);
     close(fd);
     return rc;
 }
 
-static int run(int argc, char **argv) {
+static int health_main(int argc, char **argv) {
     const char *path = NULL;
     bool helped, ready = false, well = false;
     struct lw_err err = {0};
@@ -107,14 +105,14 @@ static int run(int argc, char **argv) {
     int n = lw_options_parse(&lw_cmd_health, options, 2, argc, argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     if (n > 0)
-        rc = lw_cli_usage(&lw_cmd_health, "what is \"%s\"?", rest[0]);
+        rc = lw_cli_usage(&lw_cmd_health, "unexpected argument \"%s\"", rest[0]);
     free(rest);
     if (n != 0 || helped)
         return rc;
     struct lw_config *config = lw_cli_config(&lw_cmd_health, path);
     if (!config)
         return path ? LW_EXIT_FAILED : LW_EXIT_USAGE;
-    rc = ask(config, ready ? "/readyz" : "/healthz", &well, &err)
+    rc = health_ask(config, ready ? "/readyz" : "/healthz", &well, &err)
              ? lw_cli_fail(&lw_cmd_health, &err)
          : well ? LW_EXIT_OK
                 : LW_EXIT_CONDITION;
@@ -123,10 +121,11 @@ static int run(int argc, char **argv) {
 }
 
 const struct lw_command lw_cmd_health = {
-    "health", "-c FILE [--ready]", "Ask the process on this machine whether it is well",
-    "  -c, --config FILE   the stream's configuration: http.listen is asked\n"
-    "      --ready         /readyz instead of /healthz: does the stream get on too?\n"
+    "health", "-c FILE [--ready]", "Query the health of the process on this machine",
+    "  -c, --config FILE   the stream's configuration, for http.listen\n"
+    "      --ready         query /readyz instead of /healthz: is the stream making progress too?\n"
     "\n"
-    "Prints the answer. The exit status is 0 when all is well, 3 when it is not, and 1 when nobody\n"
-    "answers within 5 seconds. Nobody else is asked: `leeway check` tries Kafka, Redis and receivers.\n",
-    run};
+    "Prints the response. Exits with 0 if the process is healthy, 3 if it is not, and 1 without\n"
+    "a response within 5 seconds. Contacts no other service: `leeway check` tries Kafka, Redis\n"
+    "and receivers.\n",
+    health_main};

@@ -1,5 +1,5 @@
-/* See injections.h. */
 #include "cli/injections.h"
+#include "cli/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +24,8 @@ static void set_duration(json_t *o, const char *key, int64_t ms) {
     json_object_set_new(o, key, json_string(lw_format_duration(text, sizeof text, ms)));
 }
 
-static json_t *one_json(const struct lw_injection *in,
-                        const struct lw_event_spec *event) {
+static json_t *injection_json(const struct lw_injection *in,
+                              const struct lw_event_spec *event) {
     json_t *o = json_object();
     const char *field =
         in->field == LW_INJECT_TARGET ? "target" : event->fields.field[in->field].name;
@@ -50,7 +50,7 @@ json_t *lw_injections_json(const struct lw_injections *in,
                            const struct lw_event_spec *event) {
     json_t *list = json_array();
     for (size_t i = 0; i < in->n; i++)
-        json_array_append_new(list, one_json(&in->list[i], event));
+        json_array_append_new(list, injection_json(&in->list[i], event));
     return list;
 }
 

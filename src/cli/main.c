@@ -1,4 +1,4 @@
-/* leeway: the program. The table below is its table of contents. */
+/* The leeway program: the table of commands. */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,17 +23,17 @@ static void print_commands(FILE *out) {
         fprintf(out, "  %-13s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(
         out,
-        "\nleeway COMMAND --help lists its options. Exit codes: 0 done, 1 failed, 2 usage, 3 condition met.\n");
+        "\nRun 'leeway COMMAND --help' for options.\nExit codes: 0 done, 1 failed, 2 usage, 3 condition met.\n");
 }
 
-static int unknown(const char *name) {
+static int unknown_command(const char *name) {
     const char *names[COMMANDS];
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i]->name;
     const char *near = lw_nearest(name, names, COMMANDS);
-    lw_cli_line(stderr, "leeway: there is no command \"%s\"%s%s%s", name,
+    lw_cli_line(stderr, "leeway: unknown command \"%s\"%s%s%s", name,
                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    fprintf(stderr, "try: leeway --help\n");
+    fprintf(stderr, "Run 'leeway --help' for a list of commands.\n");
     return LW_EXIT_USAGE;
 }
 
@@ -48,10 +48,10 @@ int main(int argc, char **argv) {
         print_commands(name ? stdout : stderr);
         return name ? LW_EXIT_OK : LW_EXIT_USAGE;
     }
-    lw_mem_dumpable(false); /* most commands read secrets */
-    lw_blas_threads(1);     /* scoring has the cores */
+    lw_mem_dumpable(false); /* commands read secrets */
+    lw_blas_threads(1);     /* leave the cores to scoring */
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i]->run(argc - 1, argv + 1);
-    return unknown(name);
+    return unknown_command(name);
 }

@@ -1,18 +1,20 @@
-/* leeway models: the registry for people. */
+/* leeway models: lists, shows, promotes and rolls back model versions. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "cli/quarantine.h"
-#include "store/leader.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/requests.h"
 
-struct session {
+struct models_session {
     const struct lw_config *config;
     struct lw_redis *redis;
     bool json;
@@ -20,7 +22,7 @@ struct session {
     char who[160];
 };
 
-#define ROW "%-8u %-12s %-20s %-20s %9s  %s" /* of the table of versions */
+#define ROW "%-8u %-12s %-20s %-20s %9s  %s" /* a row of the list */
 
 static const char *aliases_of(const struct lw_aliases *a, uint32_t version, char *out,
                               size_t size) {
@@ -63,7 +65,7 @@ static json_t *unreadable_json(uint32_t version, const char *why,
     return o;
 }
 
-static double heldout(const struct lw_version *v) {
+static double heldout_rmse(const struct lw_version *v) {
     json_error_t ignored;
     json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
     json_t *rmse = facts ? json_object_get(facts, "heldout_rmse") : NULL;
@@ -72,24 +74,26 @@ static double heldout(const struct lw_version *v) {
     return out;
 }
 
-static int release(struct session *s, char **which, int n, struct lw_err *err) {
+static int release_features(struct models_session *s, char **which, int n,
+                            struct lw_err *err) {
     char what[LW_NAME_MAX + 16];
     if (n == 0)
         return lw_fail(err, LW_ECONFIG,
-                       "release what? A feature or a number (leeway models list)");
+                       "release needs a feature or a number (run 'leeway models list')");
     json_t *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
     int rc = spans ? 0 : -1;
     for (int i = 0; rc == 0 && i < n; i++)
         if (!lw_cli_quarantine_has(spans, which[i]))
             rc = lw_fail(err, LW_ENOTFOUND,
-                         "nothing of \"%.60s\" is in quarantine (leeway models list)",
+                         "\"%.60s\" is not in quarantine (run 'leeway models list')",
                          which[i]);
     for (int i = 0; rc == 0 && i < n; i++) {
         snprintf(what, sizeof what, "release:%.63s", which[i]);
-        rc = lw_ask(s->redis, &s->config->spec, what, s->who, err);
+        rc = lw_requests_add(s->redis, &s->config->spec, what, s->who, err);
     }
     if (rc == 0)
-        printf("asked; the leader takes it up within a second, and the audit says so\n");
+        printf(
+            "requested; the leader releases it within a second and records it in the audit\n");
     json_decref(spans);
     return rc;
 }
@@ -102,9 +106,9 @@ static void print_quarantine(const json_t *spans) {
     lw_buf_fini(&out);
 }
 
-/* Adds and prints one. One that is damaged has its row, as the others have theirs. */
-static int list_one(struct session *s, uint32_t version, const struct lw_aliases *a,
-                    json_t *all, struct lw_err *err) {
+/* Adds and prints one version. A damaged one has a row too. */
+static int list_version(struct models_session *s, uint32_t version,
+                        const struct lw_aliases *a, json_t *all, struct lw_err *err) {
     struct lw_version v;
     struct lw_err why = {0};
     char when[32], aliases[64];
@@ -112,7 +116,7 @@ static int list_one(struct session *s, uint32_t version, const struct lw_aliases
     struct lw_reply *reply =
         lw_models_head(s->redis, &s->config->spec, version, &v, &why);
     if (!reply && why.code == LW_ENOTFOUND)
-        return 0; /* a number that was reserved and never used */
+        return 0; /* reserved and never used */
     if (!reply && why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
     json_array_append_new(all, reply ? version_json(&v, a)
@@ -120,14 +124,14 @@ static int list_one(struct session *s, uint32_t version, const struct lw_aliases
     if (!s->json && reply)
         lw_cli_line(stdout, ROW, version, v.status, aliases,
                     lw_format_time(when, sizeof when, v.as_of_ms),
-                    lw_digits(heldout(&v), 3).text, v.reason);
+                    lw_digits(heldout_rmse(&v), 3).text, v.reason);
     else if (!s->json)
         lw_cli_line(stdout, ROW, version, "unreadable", aliases, "-", "-", why.msg);
     lw_reply_free(reply);
     return 0;
 }
 
-static int list(struct session *s, struct lw_err *err) {
+static int list_versions(struct models_session *s, struct lw_err *err) {
     struct lw_aliases a;
     int rc = 0;
     json_t *all = json_array(), *spans = NULL;
@@ -139,10 +143,10 @@ static int list(struct session *s, struct lw_err *err) {
         printf("%-8s %-12s %-20s %-20s %9s  %s\n", "version", "status", "aliases",
                "as of", "held-out", "reason");
     for (uint32_t version = 1; rc == 0 && version < a.next; version++)
-        rc = list_one(s, version, &a, all, err);
+        rc = list_version(s, version, &a, all, err);
     if (rc == 0 && !s->json && a.damaged)
-        printf("\nthe alias champion is damaged, so nobody knows which version scores: "
-               "leeway models promote N\n");
+        printf("\nthe alias champion is damaged, so the scoring version is unknown; run "
+               "'leeway models promote N'\n");
     if (rc) {
         json_decref(all);
         return -1;
@@ -157,7 +161,7 @@ static int list(struct session *s, struct lw_err *err) {
     return failed ? -1 : 0;
 }
 
-static int write_model(struct session *s, const struct lw_version *v,
+static int write_model(struct models_session *s, const struct lw_version *v,
                        struct lw_err *err) {
     if (!s->output)
         return 0;
@@ -168,7 +172,7 @@ static int write_model(struct session *s, const struct lw_version *v,
     return 0;
 }
 
-static int show(struct session *s, uint32_t version, struct lw_err *err) {
+static int show_version(struct models_session *s, uint32_t version, struct lw_err *err) {
     struct lw_aliases a;
     struct lw_version v;
     if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
@@ -187,98 +191,102 @@ static int show(struct session *s, uint32_t version, struct lw_err *err) {
     if (s->json) {
         lw_cli_print_json(o);
     } else {
-        lw_cli_show_json(o);
+        lw_cli_print_json_indented(o);
     }
     int rc = write_model(s, &v, err);
     lw_reply_free(reply);
     return rc;
 }
 
-static int promote(struct session *s, uint32_t version, struct lw_err *err) {
+static int promote_version(struct models_session *s, uint32_t version,
+                           struct lw_err *err) {
     if (lw_models_usable(s->redis, &s->config->spec, version, err) ||
         lw_models_promote(s->redis, &s->config->spec, version, s->who,
                           s->reason ? s->reason : "by hand", NULL, err))
         return -1;
-    printf("version %u is champion; workers adopt it at their next flush\n", version);
+    printf("version %u is the champion; workers adopt it at their next flush\n", version);
     if (*lw_models_unheard(s->redis))
-        fprintf(stderr, "leeway models: it could not be announced: %s\n",
+        fprintf(stderr, "leeway models: the promotion could not be announced: %s\n",
                 lw_models_unheard(s->redis));
     return 0;
 }
 
-static int roll_back(struct session *s, struct lw_err *err) {
+static int roll_back(struct models_session *s, struct lw_err *err) {
     struct lw_aliases a;
     if (lw_models_aliases(s->redis, &s->config->spec, &a, err))
         return -1;
     if (!a.previous)
-        return lw_fail(err, LW_ENOTFOUND, "there is no previous champion to go back to");
-    return promote(s, a.previous, err);
+        return lw_fail(err, LW_ENOTFOUND, "there is no previous champion");
+    return promote_version(s, a.previous, err);
 }
 
-static int retrain(struct session *s, struct lw_err *err) {
+static int request_retrain(struct models_session *s, struct lw_err *err) {
     json_t *spans = lw_cli_quarantine(s->redis, &s->config->spec, err);
-    if (!spans || lw_ask(s->redis, &s->config->spec, "retrain", s->who, err)) {
+    if (!spans || lw_requests_add(s->redis, &s->config->spec, "retrain", s->who, err)) {
         json_decref(spans);
         return -1;
     }
     const char *open = lw_cli_quarantine_open(spans);
     if (open)
-        lw_cli_line(stdout,
-                    "requested; it waits for the end of the fault in %s (leeway models "
-                    "release %s says that it is none)",
-                    open, open);
+        lw_cli_line(
+            stdout,
+            "requested; it starts when the fault in %s ends (if there is no fault, run "
+            "'leeway models release %s')",
+            open, open);
     else
         printf(
-            "requested; the leader takes it up within a second (leeway models list shows the outcome)\n");
+            "requested; the leader starts it within a second (see 'leeway models list')\n");
     json_decref(spans);
     return 0;
 }
 
-/* What has no effect on this verb is refused: it was meant. */
-static int check_usage(const struct session *s, const char *verb, char **rest, int n,
-                       struct lw_err *err) {
+/* Rejects options that the verb would ignore. */
+static int verb_check(const struct models_session *s, const char *verb, char **rest,
+                      int n, struct lw_err *err) {
     bool shows = strcmp(verb, "show") == 0, promotes = strcmp(verb, "promote") == 0;
     int most = shows || promotes ? 2 : strcmp(verb, "release") == 0 ? n : 1;
     if (n > most)
-        return lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[most]);
+        return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[most]);
     if (s->output && !shows)
-        return lw_fail(err, LW_ECONFIG, "--output belongs to show, not to %s", verb);
+        return lw_fail(err, LW_ECONFIG, "--output applies only to show, not to %s", verb);
     if (s->reason && !promotes && strcmp(verb, "rollback") != 0)
         return lw_fail(err, LW_ECONFIG,
-                       "--reason belongs to promote and rollback, not to %s", verb);
+                       "--reason applies only to promote and rollback, not to %s", verb);
     return 0;
 }
 
-static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
+static int models_dispatch(struct models_session *s, char **rest, int n,
+                           struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list";
     int64_t version = 0;
-    if (check_usage(s, verb, rest, n, err))
+    if (verb_check(s, verb, rest, n, err))
         return -1;
     bool numbered = n > 1 && lw_parse_i64(rest[1], &version) && version > 0;
     if (strcmp(verb, "list") == 0)
-        return list(s, err);
+        return list_versions(s, err);
     if (strcmp(verb, "rollback") == 0)
         return roll_back(s, err);
     if (strcmp(verb, "retrain") == 0)
-        return retrain(s, err);
+        return request_retrain(s, err);
     if (strcmp(verb, "release") == 0)
-        return release(s, rest + 1, n - 1, err);
+        return release_features(s, rest + 1, n - 1, err);
     bool known = strcmp(verb, "show") == 0 || strcmp(verb, "promote") == 0;
     if (!known)
         return lw_fail(
             err, LW_ECONFIG,
-            "there is no verb \"%s\"; list, show, promote, rollback, retrain, release",
+            "unknown subcommand \"%s\" (list, show, promote, rollback, retrain, release)",
             verb);
     if (!numbered)
-        return lw_fail(err, LW_ECONFIG, "%s which version? (leeway models list)", verb);
-    return strcmp(verb, "show") == 0 ? show(s, (uint32_t)version, err)
-                                     : promote(s, (uint32_t)version, err);
+        return lw_fail(err, LW_ECONFIG,
+                       "%s needs a version number (run 'leeway models list')", verb);
+    return strcmp(verb, "show") == 0 ? show_version(s, (uint32_t)version, err)
+                                     : promote_version(s, (uint32_t)version, err);
 }
 
-static int run(int argc, char **argv) {
-    struct session s = {0};
+static int models_main(int argc, char **argv) {
+    struct models_session s = {0};
     struct lw_err err = {0};
-    const char *path = NULL, *user = getenv("USER");
+    const char *path = NULL;
     bool helped;
     const struct lw_option table[] = {
         {'c', "config", LW_OPTION_TEXT, &path},
@@ -286,7 +294,7 @@ static int run(int argc, char **argv) {
         {'o', "output", LW_OPTION_TEXT, &s.output},
         {0, "json", LW_OPTION_FLAG, &s.json},
     };
-    char host[64] = "localhost", who[160], **rest = lw_calloc((size_t)argc, sizeof *rest);
+    char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n = lw_options_parse(&lw_cmd_models, table, sizeof table / sizeof *table, argc,
                              argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
@@ -295,12 +303,11 @@ static int run(int argc, char **argv) {
     if (!config && !helped)
         rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config) {
-        gethostname(host, sizeof host - 1);
-        snprintf(who, sizeof who, "%.60s@%s", user ? user : "someone", host);
-        lw_text_safe(s.who, sizeof s.who, who, strlen(who));
+        lw_cli_person(s.who, sizeof s.who);
         s.config = config;
         s.redis = lw_redis_new(&config->redis, &err);
-        if (!s.redis || dispatch(&s, rest, n, &err))
+        if (!s.redis || lw_meta_contract(s.redis, &config->spec, &err) ||
+            models_dispatch(&s, rest, n, &err))
             rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_models, "%s", err.msg)
                                         : lw_cli_fail(&lw_cmd_models, &err);
         lw_redis_free(s.redis);
@@ -313,15 +320,15 @@ static int run(int argc, char **argv) {
 const struct lw_command lw_cmd_models = {
     "models",
     "-c FILE [list | show N | promote N | rollback | retrain | release WHAT...]",
-    "List, show, promote and roll back model versions; release what a fault holds back",
+    "List, show, promote and roll back model versions; release quarantined rows",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --reason TEXT   promote, rollback: why, for the audit\n"
-    "  -o, --output FILE   show: write the model there as Avro\n"
-    "      --json          facts as JSON\n"
+    "      --reason TEXT   promote, rollback: the reason, for the audit\n"
+    "  -o, --output FILE   show: write the model to FILE (Avro)\n"
+    "      --json          print JSON\n"
     "\n"
-    "show N prints the lineage: topic, partitions and offset ranges, rows, hold-out, trials, gate, and\n"
-    "what was left out because of a fault.\n"
-    "release WHAT: a feature, `target`, or a number of the list's quarantine. Its rows are "
-    "learned from again,\n"
-    "and an open incident of it ends; the audit says who did it.\n",
-    run};
+    "show N prints the lineage: topic, partitions and offset ranges, rows, hold-out, trials,\n"
+    "gate, and rows excluded because of a fault.\n"
+    "\n"
+    "release WHAT: WHAT is a feature, `target`, or the number of a quarantine in the list.\n"
+    "Trainings use its rows again, and its open incident ends; the audit records who did it.\n",
+    models_main};

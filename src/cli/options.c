@@ -1,12 +1,11 @@
-/* A table-driven option parser: long options with the nearest name when one is misspelt.
- * Nothing that is given is without effect: a second value is refused, not ignored. */
+/* A table-driven option parser. It suggests the nearest name for an unknown option and
+ * rejects a repeated value instead of ignoring one of the two. */
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/options.h"
 
 #define OPTIONS_MAX 40
 
@@ -17,20 +16,8 @@ static void print_help(const struct lw_command *command) {
         printf("\n%s", command->help);
 }
 
-int lw_cli_usage(const struct lw_command *command, const char *fmt, ...) {
-    va_list ap;
-    char text[1024];
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    lw_cli_line(stderr, "leeway %s: %s", command->name, text);
-    fprintf(stderr, "usage: leeway %s %s\ntry: leeway %s --help\n", command->name,
-            command->arguments, command->name);
-    return LW_EXIT_USAGE;
-}
-
-static const struct lw_option *find(const struct lw_option *options, size_t n,
-                                    const char *arg, size_t len) {
+static const struct lw_option *option_find(const struct lw_option *options, size_t n,
+                                           const char *arg, size_t len) {
     for (size_t i = 0; i < n; i++) {
         if (arg[1] == '-' && strlen(options[i].name) == len - 2 &&
             strncmp(options[i].name, arg + 2, len - 2) == 0)
@@ -41,22 +28,22 @@ static const struct lw_option *find(const struct lw_option *options, size_t n,
     return NULL;
 }
 
-static int unknown(const struct lw_command *command, const struct lw_option *options,
-                   size_t n, const char *arg) {
+static int option_unknown(const struct lw_command *command,
+                          const struct lw_option *options, size_t n, const char *arg) {
     const char *names[OPTIONS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < n && count < OPTIONS_MAX; i++)
         names[count++] = options[i].name;
     const char *near = lw_nearest(arg + strspn(arg, "-"), names, count);
     if (near)
-        lw_cli_usage(command, "there is no option %s; did you mean --%s?", arg, near);
+        lw_cli_usage(command, "unknown option %s; did you mean --%s?", arg, near);
     else
-        lw_cli_usage(command, "there is no option %s", arg);
+        lw_cli_usage(command, "unknown option %s", arg);
     return -1;
 }
 
-static int set(const struct lw_command *command, const struct lw_option *option,
-               const char *value) {
+static int option_set(const struct lw_command *command, const struct lw_option *option,
+                      const char *value) {
     if (option->kind == LW_OPTION_TEXT) {
         *(const char **)option->value = value;
         return 0;
@@ -64,7 +51,7 @@ static int set(const struct lw_command *command, const struct lw_option *option,
     if (option->kind == LW_OPTION_LIST) {
         struct lw_texts *list = option->value;
         if (list->n == LW_TEXTS_MAX) {
-            lw_cli_usage(command, "--%s may be given %d times", option->name,
+            lw_cli_usage(command, "--%s may be given at most %d times", option->name,
                          LW_TEXTS_MAX);
             return -1;
         }
@@ -82,19 +69,19 @@ static int set(const struct lw_command *command, const struct lw_option *option,
     return -1;
 }
 
-/* What a command line is read with. */
-struct reader {
+/* State of parsing one command line. */
+struct options_reader {
     const struct lw_command *command;
     const struct lw_option *options;
     size_t n;
     bool given[OPTIONS_MAX];
 };
 
-/* A value that is given twice would leave one of the two without effect, and silently. */
-static int once(struct reader *r, const struct lw_option *option) {
+/* Rejects a value that is given twice. */
+static int option_once(struct options_reader *r, const struct lw_option *option) {
     bool *given = &r->given[option - r->options];
     if (*given && option->kind != LW_OPTION_FLAG && option->kind != LW_OPTION_LIST) {
-        lw_cli_usage(r->command, "--%s is given twice; it takes one value", option->name);
+        lw_cli_usage(r->command, "--%s may be given only once", option->name);
         return -1;
     }
     *given = true;
@@ -102,13 +89,13 @@ static int once(struct reader *r, const struct lw_option *option) {
 }
 
 /* One option at argv[i]; returns the index of the last argument it used, or -1. */
-static int take(struct reader *r, int argc, char **argv, int i) {
+static int option_take(struct options_reader *r, int argc, char **argv, int i) {
     const char *equals = strchr(argv[i], '=');
     size_t len = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
-    const struct lw_option *option = find(r->options, r->n, argv[i], len);
+    const struct lw_option *option = option_find(r->options, r->n, argv[i], len);
     if (!option)
-        return unknown(r->command, r->options, r->n, argv[i]);
-    if (once(r, option))
+        return option_unknown(r->command, r->options, r->n, argv[i]);
+    if (option_once(r, option))
         return -1;
     if (option->kind == LW_OPTION_FLAG && !equals) {
         *(bool *)option->value = true;
@@ -119,17 +106,17 @@ static int take(struct reader *r, int argc, char **argv, int i) {
         return -1;
     }
     if (!equals && i + 1 == argc) {
-        lw_cli_usage(r->command, "--%s needs a value", option->name);
+        lw_cli_usage(r->command, "--%s requires a value", option->name);
         return -1;
     }
-    if (set(r->command, option, equals ? equals + 1 : argv[i + 1]))
+    if (option_set(r->command, option, equals ? equals + 1 : argv[i + 1]))
         return -1;
     return equals ? i : i + 1;
 }
 
 int lw_options_parse(const struct lw_command *command, const struct lw_option *options,
                      size_t n, int argc, char **argv, char **rest, bool *helped) {
-    struct reader reader = {.command = command, .options = options, .n = n};
+    struct options_reader reader = {.command = command, .options = options, .n = n};
     int count = 0;
     bool only_rest = false;
     lw_assert(n <= OPTIONS_MAX);
@@ -143,7 +130,7 @@ int lw_options_parse(const struct lw_command *command, const struct lw_option *o
             print_help(command);
             *helped = true;
             return 0;
-        } else if ((i = take(&reader, argc, argv, i)) < 0) {
+        } else if ((i = option_take(&reader, argc, argv, i)) < 0) {
             return -1;
         }
     }

@@ -1,4 +1,3 @@
-/* See quarantine.h. */
 #include "cli/quarantine.h"
 
 #include <inttypes.h>
@@ -15,16 +14,16 @@ json_t *lw_cli_quarantine(struct lw_redis *r, const struct lw_spec *spec,
                           struct lw_err *err) {
     const char *text;
     json_error_t at;
-    struct lw_reply *reply = lw_quarantine_get(r, spec, &text, err);
+    struct lw_reply *reply = lw_monitor_state_quarantine(r, spec, &text, err);
     if (!reply)
         return NULL;
     json_t *spans = json_loads(text, 0, &at);
     lw_reply_free(reply);
     if (json_is_array(spans))
         return spans;
-    /* Only a copy for readers: the detector has its own, and writes this one again. */
-    lw_cli_line(stderr, "the quarantine in Redis cannot be read (%.80s)",
-                spans ? "no list" : at.text);
+    /* A copy for readers, which the leader writes again. */
+    lw_cli_line(stderr, "cannot read the quarantine in Redis (%.80s)",
+                spans ? "not an array" : at.text);
     json_decref(spans);
     return json_array();
 }
@@ -43,8 +42,10 @@ void lw_cli_quarantine_text(const json_t *spans, struct lw_buf *out) {
     const json_t *o;
     char from[32], until[32];
     if (json_array_size(spans))
-        lw_buf_printf(out, "in quarantine, taken by no training (`leeway models release "
-                           "FEATURE` ends that)\n");
+        lw_buf_printf(
+            out,
+            "in quarantine, excluded from training (end it with `leeway models release "
+            "FEATURE`)\n");
     json_array_foreach(spans, i, o) {
         int64_t end = number_of(o, "until");
         const char *why = text_of(o, "why");

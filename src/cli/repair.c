@@ -1,37 +1,39 @@
-/* leeway repair: what is damaged in Redis, what was set aside, and what a person decides.
+/* leeway repair: shows damaged state in Redis and repairs it.
  *
- * A stream mends itself where nothing has to be decided: what cannot be read is set
- * aside, and the rest goes on (docs/redis.md). This command shows it, looks at all that
- * no process has come upon yet, and does what loses something, or reads a topic again, by
- * a person's word only. It changes nothing without --apply. */
+ * A running stream moves unreadable keys to unreadable:NAME and continues (docs/redis.md).
+ * This command lists them, checks the state that no process has read yet, and performs the
+ * repairs that lose data or read the topic again. It changes nothing without --apply. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "core/partition.h"
 #include "engine/rebuild.h"
 #include "store/damage.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
 
-#define VERSIONS_MAX 1000 /* the newest, each asked for */
+#define VERSIONS_MAX 1000 /* the newest are checked */
 
-struct session {
+struct repair_session {
     const struct lw_config *config;
     const struct lw_spec *spec;
     struct lw_redis *redis;
-    struct lw_registry *registry; /* once a pane is read; NULL: not needed */
+    struct lw_registry *registry; /* NULL: not needed, or not open yet */
     bool json, apply;
     const char *from;
     char who[160];
 };
 
-/* ---- what is damaged ---- */
+/* ---- finding damage ---- */
 
-static void add(struct lw_damages *all, const char *name, const char *why) {
+static void damages_add(struct lw_damages *all, const char *name, const char *why) {
     all->item = lw_realloc(all->item, all->n + 1, sizeof *all->item);
     struct lw_damage *d = &all->item[all->n++];
     *d = (struct lw_damage){0};
@@ -39,12 +41,12 @@ static void add(struct lw_damages *all, const char *name, const char *why) {
     lw_copy(d->why, sizeof d->why, why);
 }
 
-static int look_at_panes(struct session *s, int32_t npartitions, struct lw_damages *out,
-                         struct lw_err *err) {
+static int check_panes(struct repair_session *s, int32_t npartitions,
+                       struct lw_damages *out, struct lw_err *err) {
     int64_t start = -LW_DAY * 365 * 400;
     char name[64];
     for (;;) {
-        struct lw_unreadables unread = {0};
+        struct lw_unreadable_panes unread = {0};
         if (lw_state_next_pane(s->redis, s->spec, start, &start, err))
             return -1;
         if (start == INT64_MAX)
@@ -57,32 +59,32 @@ static int look_at_panes(struct session *s, int32_t npartitions, struct lw_damag
         for (size_t i = 0; i < unread.n; i++) {
             snprintf(name, sizeof name, "pane:%" PRId64 ":%d", start,
                      unread.item[i].partition);
-            if (!unread.item[i].aside)
-                add(out, name, unread.item[i].why);
+            if (!unread.item[i].moved)
+                damages_add(out, name, unread.item[i].why);
         }
-        lw_unread_fini(&unread);
+        lw_unreadable_fini(&unread);
         start += s->spec->pane_ms;
     }
 }
 
-static int look_at_detector(struct session *s, struct lw_damages *out,
-                            struct lw_err *err) {
-    struct lw_detector_state state = {0};
+static int check_monitor(struct repair_session *s, struct lw_damages *out,
+                         struct lw_err *err) {
+    struct lw_monitor_state state = {0};
     struct lw_err why = {0};
-    if (lw_detector_load(s->redis, s->spec, &state, err))
+    if (lw_monitor_state_load(s->redis, s->spec, &state, err))
         return -1;
     if (state.damaged[0] && (state.len || strcmp(state.damaged, "missing") != 0))
-        add(out, "detector:sealed_until", state.damaged);
+        damages_add(out, "monitor:sealed_until", state.damaged);
     struct lw_monitor *m = lw_monitor_new(s->spec);
     if (state.len && lw_monitor_read(m, state.state, state.len, &why))
-        add(out, "detector:state", why.msg);
+        damages_add(out, "monitor:state", why.msg);
     lw_monitor_free(m);
     free(state.state);
     return 0;
 }
 
-static int look_at_version(struct session *s, uint32_t version, struct lw_damages *out,
-                           struct lw_err *err) {
+static int check_version(struct repair_session *s, uint32_t version,
+                         struct lw_damages *out, struct lw_err *err) {
     struct lw_err why = {0};
     struct lw_version v;
     char name[40];
@@ -92,7 +94,7 @@ static int look_at_version(struct session *s, uint32_t version, struct lw_damage
         if (why.code == LW_EAGAIN)
             return lw_fail(err, why.code, "%s", why.msg);
         snprintf(name, sizeof name, "model:%u", version);
-        add(out, name, why.msg);
+        damages_add(out, name, why.msg);
         return 0;
     }
     struct lw_reply *reply = lw_models_get(s->redis, s->spec, version, &v, err);
@@ -104,15 +106,15 @@ static int look_at_version(struct session *s, uint32_t version, struct lw_damage
                         : NULL;
     snprintf(name, sizeof name, "reference:%u", version);
     if (!ref)
-        add(out, name, v.reference_len ? why.msg : "it is missing");
+        damages_add(out, name, v.reference_len ? why.msg : "missing");
     lw_reference_free(ref);
     lw_reply_free(reply);
     return 0;
 }
 
-/* A version without an alias: what is damaged is told, though nothing reads it. */
-static int look_at_head(struct session *s, uint32_t version, struct lw_damages *out,
-                        struct lw_err *err) {
+/* A version without an alias: damage is reported although nothing reads it. */
+static int check_head(struct repair_session *s, uint32_t version, struct lw_damages *out,
+                      struct lw_err *err) {
     struct lw_version v;
     struct lw_err why = {0};
     char name[40];
@@ -123,45 +125,43 @@ static int look_at_head(struct session *s, uint32_t version, struct lw_damages *
     if (why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
     snprintf(name, sizeof name, "model:%u", version);
-    add(out, name, why.msg);
+    damages_add(out, name, why.msg);
     return 0;
 }
 
-static int look_at_versions(struct session *s, struct lw_damages *out,
-                            struct lw_err *err) {
+static int check_versions(struct repair_session *s, struct lw_damages *out,
+                          struct lw_err *err) {
     struct lw_aliases a;
     if (lw_models_aliases(s->redis, s->spec, &a, err))
         return -1;
     if (a.damaged)
-        add(out, "models:champion", "the alias is no number of a version");
-    if (look_at_version(s, a.champion, out, err) ||
-        look_at_version(s, a.previous, out, err))
+        damages_add(out, "models:champion", "the alias is not a version number");
+    if (check_version(s, a.champion, out, err) || check_version(s, a.previous, out, err))
         return -1;
     for (uint32_t v = a.next; v-- > 1 && a.next - v <= VERSIONS_MAX;)
-        if (v != a.champion && v != a.previous && look_at_head(s, v, out, err))
+        if (v != a.champion && v != a.previous && check_head(s, v, out, err))
             return -1;
     return 0;
 }
 
-/* Everything that is read but for the partitions' progress, which their owners look at
- * with each claim. A key of a wrong type makes reading fail: then that is what is told.
- */
-static int look(struct session *s, int32_t npartitions, struct lw_damages *out,
-                struct lw_err *err) {
+/* Checks everything but the partitions' progress, which owners check with each claim. A
+ * key of the wrong type would make later reads fail, so such keys are reported alone. */
+static int find_damage(struct repair_session *s, int32_t npartitions,
+                       struct lw_damages *out, struct lw_err *err) {
     const struct lw_damage_of of = {s->config->source.topic, s->who, npartitions, 0,
                                     true};
     if (lw_damage_look(s->redis, s->spec, &of, out, err))
         return -1;
     if (out->n)
         return 0;
-    if (look_at_detector(s, out, err) || look_at_panes(s, npartitions, out, err) ||
-        look_at_versions(s, out, err))
+    if (check_monitor(s, out, err) || check_panes(s, npartitions, out, err) ||
+        check_versions(s, out, err))
         return -1;
     return 0;
 }
 
-/* As many as `meta` says; without it as many as there can be little doubt about. */
-static int32_t partitions(struct session *s) {
+/* The number in `meta`; 1 without it. */
+static int32_t partition_count(struct repair_session *s) {
     struct lw_err none = {0};
     int32_t n = lw_meta_partitions(s->redis, s->spec, s->config->source.topic, 1, &none);
     return n > 0 ? n : 1;
@@ -169,17 +169,17 @@ static int32_t partitions(struct session *s) {
 
 /* ---- list ---- */
 
-static json_t *as_json(const struct lw_damage *d, bool aside) {
+static json_t *damage_json(const struct lw_damage *d, bool moved) {
     json_t *o = json_object();
     json_object_set_new(o, "name", lw_cli_text(d->name));
     json_object_set_new(o, "why", lw_cli_text(d->why));
     json_object_set_new(o, "follows", json_string(lw_damage_follows(d->name)));
-    if (aside)
+    if (moved)
         json_object_set_new(o, "at", json_integer(d->at_ms));
     return o;
 }
 
-static void print_some(const char *title, const struct lw_damages *all, bool aside) {
+static void print_damages(const char *title, const struct lw_damages *all, bool moved) {
     char when[32];
     if (all->n)
         printf("%s\n", title);
@@ -187,62 +187,63 @@ static void print_some(const char *title, const struct lw_damages *all, bool asi
         const struct lw_damage *d = &all->item[i];
         const char *follows = lw_damage_follows(d->name);
         lw_cli_line(stdout, "  %-28s %s%s%s", d->name,
-                    aside ? lw_format_time(when, sizeof when, d->at_ms) : "",
-                    aside ? "  " : "", d->why);
+                    moved ? lw_format_time(when, sizeof when, d->at_ms) : "",
+                    moved ? "  " : "", d->why);
         if (*follows)
             lw_cli_line(stdout, "  %-28s %s", "", follows);
     }
 }
 
-static void print_all(const struct session *s, const struct lw_damages *now,
-                      const struct lw_damages *aside) {
+static void print_all(const struct repair_session *s, const struct lw_damages *now,
+                      const struct lw_damages *moved) {
     if (s->json) {
         json_t *o = json_object(), *a = json_array(), *b = json_array();
         for (size_t i = 0; i < now->n; i++)
-            json_array_append_new(a, as_json(&now->item[i], false));
-        for (size_t i = 0; i < aside->n; i++)
-            json_array_append_new(b, as_json(&aside->item[i], true));
+            json_array_append_new(a, damage_json(&now->item[i], false));
+        for (size_t i = 0; i < moved->n; i++)
+            json_array_append_new(b, damage_json(&moved->item[i], true));
         json_object_set_new(o, "damaged", a);
-        json_object_set_new(o, "aside", b);
+        json_object_set_new(o, "unreadable", b);
         lw_cli_print_json(o);
         return;
     }
-    print_some("damaged now; a running leader sets it aside, or `leeway repair --apply`:",
-               now, false);
-    print_some(
-        "set aside, kept for 30 days as unreadable:NAME; `leeway repair drop NAME` deletes it:",
-        aside, true);
-    if (now->n + aside->n == 0)
-        printf("nothing is damaged, and nothing is set aside\n");
+    print_damages(
+        "damaged; moved away by a running leader or by `leeway repair --apply`:", now,
+        false);
+    print_damages(
+        "unreadable, kept for 30 days as unreadable:NAME; delete it with `leeway repair drop NAME`:",
+        moved, true);
+    if (now->n + moved->n == 0)
+        printf("nothing is damaged or unreadable\n");
 }
 
-static int list(struct session *s, struct lw_err *err) {
-    struct lw_damages now = {0}, aside = {0};
-    int32_t n = partitions(s);
+static int repair_list(struct repair_session *s, struct lw_err *err) {
+    struct lw_damages now = {0}, moved = {0};
+    int32_t n = partition_count(s);
     const struct lw_damage_of of = {s->config->source.topic, s->who, n, 0, true};
-    int rc = s->apply ? lw_damage_mend(s->redis, s->spec, &of, &aside, err) : 0;
-    free(aside.item);
-    aside = (struct lw_damages){0};
-    rc = rc || look(s, n, &now, err) ||
-                 (lw_damage_list(s->redis, s->spec, &aside, err) && now.n == 0)
+    int rc = s->apply ? lw_damage_mend(s->redis, s->spec, &of, &moved, err) : 0;
+    free(moved.item);
+    moved = (struct lw_damages){0};
+    rc = rc || find_damage(s, n, &now, err) ||
+                 (lw_damage_list(s->redis, s->spec, &moved, err) && now.n == 0)
              ? -1
              : 0;
     if (rc == 0)
-        print_all(s, &now, &aside);
-    rc = rc ? rc : now.n + aside.n > 0;
+        print_all(s, &now, &moved);
+    rc = rc ? rc : now.n + moved.n > 0;
     free(now.item);
-    free(aside.item);
+    free(moved.item);
     return rc;
 }
 
-/* ---- what a person decides ---- */
+/* ---- repairs ---- */
 
-static int said(const struct session *s, const char *what) {
-    lw_cli_line(stdout, "%s%s", what, s->apply ? "" : " (nothing is changed: --apply)");
+static int print_outcome(const struct repair_session *s, const char *what) {
+    lw_cli_line(stdout, "%s%s", what, s->apply ? "" : " (dry run; use --apply)");
     return 0;
 }
 
-static int drop(struct session *s, const char *name, struct lw_err *err) {
+static int repair_drop(struct repair_session *s, const char *name, struct lw_err *err) {
     char text[400];
     struct lw_damages all;
     bool found = false;
@@ -255,43 +256,43 @@ static int drop(struct session *s, const char *name, struct lw_err *err) {
             found |= strcmp(all.item[i].name, name) == 0;
         free(all.item);
         if (!found)
-            return lw_fail(err, LW_ENOTFOUND, "nothing is set aside under \"%.80s\"",
-                           name);
+            return lw_fail(err, LW_ENOTFOUND, "there is no unreadable:%.80s", name);
     }
     snprintf(text, sizeof text, "unreadable:%.280s %s deleted", name,
              s->apply ? "is" : "would be");
-    return said(s, text);
+    return print_outcome(s, text);
 }
 
-static int anew(struct session *s, const char *name, struct lw_err *err) {
+static int repair_reset(struct repair_session *s, const char *name, struct lw_err *err) {
     char text[800];
     const char *follows = lw_damage_follows(name);
     if (!*follows || strcmp(name, "lease") == 0 || strcmp(name, "fence") == 0)
         return lw_fail(
             err, LW_ENOTFOUND,
-            "\"%.80s\" is no key that can begin anew: part:TOPIC:P, offsets:P, "
-            "detector, models, model:N, meta, alerts, outbox, silences, audit, ...",
+            "\"%.80s\" cannot be reset; use one of part:TOPIC:P, offsets:P, "
+            "monitor, models, model:N, meta, alerts, outbox, silences, audit, ...",
             name);
-    if (s->apply && lw_damage_aside(s->redis, s->spec, name, s->who, err))
+    if (s->apply && lw_damage_move(s->redis, s->spec, name, s->who, err))
         return -1;
-    snprintf(text, sizeof text, "%.280s %s set aside as unreadable:%.280s. %s", name,
+    snprintf(text, sizeof text, "%.280s %s moved to unreadable:%.280s. %s", name,
              s->apply ? "is" : "would be", name, follows);
-    return said(s, text);
+    return print_outcome(s, text);
 }
 
-/* --from as an offset, or as an event time whose panes name one; without it from the
- * oldest pane that is not sealed. */
-static int offset_of(struct session *s, int32_t partition, int64_t sealed_ms,
-                     int64_t *out, struct lw_err *err) {
+/* The offset of --from, given as an offset or an event time; by default that of the oldest
+ * unsealed pane. */
+static int start_offset(struct repair_session *s, int32_t partition, int64_t sealed_ms,
+                        int64_t *out, struct lw_err *err) {
     int64_t from_ms = sealed_ms;
     if (s->from && lw_parse_i64(s->from, out))
         return *out >= 0 && *out < LW_OFFSET_MAX
                    ? 0
-                   : lw_fail(err, LW_ECONFIG, "--from %.40s is no offset", s->from);
+                   : lw_fail(err, LW_ECONFIG, "--from: %.40s is not a valid offset",
+                             s->from);
     if (s->from && !lw_parse_time(s->from, &from_ms))
         return lw_fail(
             err, LW_ECONFIG,
-            "--from takes an offset or a time like 2020-03-01T00:00:00Z, not \"%.40s\"",
+            "--from: \"%.40s\" is not an offset or a time like 2020-03-01T00:00:00Z",
             s->from);
     if (lw_damage_offset(s->redis, s->spec, partition, from_ms, out, err))
         return -1;
@@ -299,18 +300,19 @@ static int offset_of(struct session *s, int32_t partition, int64_t sealed_ms,
                ? 0
                : lw_fail(
                      err, LW_ENOTFOUND,
-                     "no offsets are kept of partition %d from there on: say --from OFFSET",
+                     "no offsets of partition %d are stored from that time on; use --from OFFSET",
                      partition);
 }
 
-static int reread(struct session *s, const char *number, struct lw_err *err) {
-    struct lw_detector_state state = {0};
-    struct lw_part_view *view;
+static int repair_reread(struct repair_session *s, const char *number,
+                         struct lw_err *err) {
+    struct lw_monitor_state state = {0};
+    struct lw_partition_view *view;
     int64_t p, offset;
     char text[400];
     if (!lw_parse_i64(number, &p) || p < 0 || p >= LW_PARTITIONS_MAX)
-        return lw_fail(err, LW_ECONFIG, "\"%.40s\" is no partition", number);
-    if (lw_detector_load(s->redis, s->spec, &state, err))
+        return lw_fail(err, LW_ECONFIG, "\"%.40s\" is not a valid partition", number);
+    if (lw_monitor_state_load(s->redis, s->spec, &state, err))
         return -1;
     free(state.state);
     view = lw_calloc((size_t)p + 1, sizeof *view);
@@ -321,7 +323,7 @@ static int reread(struct session *s, const char *number, struct lw_err *err) {
                              .sealed_ms = state.sealed_until_ms,
                              .base_epoch = view[p].epoch};
     free(view);
-    rc = rc ? rc : offset_of(s, what.partition, what.sealed_ms, &offset, err);
+    rc = rc ? rc : start_offset(s, what.partition, what.sealed_ms, &offset, err);
     if (rc)
         return -1;
     what.offset = offset;
@@ -329,37 +331,37 @@ static int reread(struct session *s, const char *number, struct lw_err *err) {
         return -1;
     snprintf(text, sizeof text,
              "partition %" PRId64 " %s read again from offset %" PRId64
-             ": panes that are not sealed are made again, sealed ones stay, its counters "
-             "begin anew, and predictions and dead letters from there on are sent again",
+             ": unsealed panes are rebuilt, sealed panes stay, its counters "
+             "restart, and predictions and dead letters from there on are sent again",
              p, s->apply ? "is" : "would be", offset);
-    return said(s, text);
+    return print_outcome(s, text);
 }
 
 /* ---- panes ---- */
 
-static int fill_pane(struct session *s, int64_t start_ms, int32_t partition,
-                     struct lw_err *err) {
+static int rebuild_pane(struct repair_session *s, int64_t start_ms, int32_t partition,
+                        struct lw_err *err) {
     struct lw_rebuilt made;
     char when[32], text[300];
     const struct lw_rebuilder with = {s->config, s->registry, s->redis};
     if (lw_rebuild_pane(&with, start_ms, partition, &made, err))
         return -1;
     snprintf(text, sizeof text,
-             "the pane of %s of partition %d %s made again of %" PRIu64
-             " events from Kafka; it held %" PRIu64 "%s",
+             "the pane of %s of partition %d %s rebuilt from %" PRIu64
+             " events in Kafka; it had %" PRIu64 "%s",
              lw_format_time(when, sizeof when, start_ms), partition,
              s->apply ? "is" : "would be", made.pane->events, made.wanted,
-             made.gone ? ", and some are gone" : "");
+             made.gone ? ", some no longer in Kafka" : "");
     int rc = s->apply
                  ? lw_damage_fill(s->redis, s->spec, made.pane, partition, s->who, err)
                  : 0;
     lw_partition_free(made.partition);
-    return rc ? rc : said(s, text);
+    return rc ? rc : print_outcome(s, text);
 }
 
-/* START:P of the list, or all: those that cannot be are told, and are no reason to stop.
- */
-static int fill_panes(struct session *s, const char *which, struct lw_err *err) {
+/* which: START:P from the list, or all. A pane that cannot be rebuilt is reported, and the
+ * others are still rebuilt. */
+static int repair_panes(struct repair_session *s, const char *which, struct lw_err *err) {
     struct lw_damages all;
     size_t found = 0, failed = 0;
     bool asks = s->config->source.framing == LW_FRAMING_CONFLUENT;
@@ -376,55 +378,56 @@ static int fill_panes(struct session *s, const char *which, struct lw_err *err) 
             !lw_damage_is_pane(s->spec, name, &start, &p))
             continue;
         found++;
-        if (fill_pane(s, start, p, &why)) {
+        if (rebuild_pane(s, start, p, &why)) {
             lw_cli_line(stderr, "%s: %s", name, why.msg);
             failed++;
         }
     }
     free(all.item);
     if (failed)
-        return lw_fail(err, LW_EINPUT, "%zu of %zu panes cannot be made again", failed,
+        return lw_fail(err, LW_EINPUT, "%zu of %zu panes cannot be rebuilt", failed,
                        found);
     return found ? 0
-                 : lw_fail(err, LW_ENOTFOUND, "no pane \"%.60s\" is set aside", which);
+                 : lw_fail(err, LW_ENOTFOUND, "there is no unreadable pane \"%.60s\"",
+                           which);
 }
 
-static int dispatch(struct session *s, char **rest, int n, struct lw_err *err) {
+static int repair_dispatch(struct repair_session *s, char **rest, int n,
+                           struct lw_err *err) {
     const char *verb = n > 0 ? rest[0] : "list";
     static const struct {
         const char *name, *what;
-        int (*run)(struct session *s, const char *what, struct lw_err *err);
-    } verbs[] = {{"drop", "drop what? A NAME of the list", drop},
-                 {"anew", "which key shall begin anew? (leeway repair --help)", anew},
-                 {"panes", "which panes? START:P of the list, or all", fill_panes},
-                 {"reread", "which partition shall be read again?", reread}};
+        int (*run)(struct repair_session *s, const char *what, struct lw_err *err);
+    } verbs[] = {
+        {"drop", "drop needs a NAME (run 'leeway repair list')", repair_drop},
+        {"reset", "reset needs a KEY (run 'leeway repair --help')", repair_reset},
+        {"panes", "panes needs START:P from the list, or all", repair_panes},
+        {"reread", "reread needs a partition", repair_reread}};
     if (strcmp(verb, "list") == 0)
-        return n > 1 ? lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[1])
-                     : list(s, err);
+        return n > 1 ? lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[1])
+                     : repair_list(s, err);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(verb, verbs[i].name) != 0)
             continue;
-        if (s->from && verbs[i].run != reread)
-            return lw_fail(err, LW_ECONFIG, "--from belongs to reread, not to %s", verb);
+        if (s->from && verbs[i].run != repair_reread)
+            return lw_fail(err, LW_ECONFIG, "--from applies only to reread, not to %s",
+                           verb);
         if (n < 2)
             return lw_fail(err, LW_ECONFIG, "%s", verbs[i].what);
-        return n > 2 ? lw_fail(err, LW_ECONFIG, "what is \"%s\"?", rest[2])
+        return n > 2 ? lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[2])
                      : verbs[i].run(s, rest[1], err);
     }
     return lw_fail(err, LW_ECONFIG,
-                   "there is no verb \"%s\"; list, drop, anew, panes, reread", verb);
+                   "unknown subcommand \"%s\" (list, drop, reset, panes, reread)", verb);
 }
 
-static int with_config(struct session *s, char **rest, int n) {
+static int repair_run(struct repair_session *s, char **rest, int n) {
     struct lw_err err = {0};
-    const char *user = getenv("USER");
-    char host[64] = "localhost", who[160];
-    gethostname(host, sizeof host - 1);
-    snprintf(who, sizeof who, "%.60s@%s", user ? user : "someone", host);
-    lw_text_safe(s->who, sizeof s->who, who, strlen(who));
+    lw_cli_person(s->who, sizeof s->who);
     s->spec = &s->config->spec;
     s->redis = lw_redis_new(&s->config->redis, &err);
-    int rc = s->redis ? dispatch(s, rest, n, &err) : -1;
+    int rc = s->redis ? lw_meta_contract(s->redis, s->spec, &err) : -1;
+    rc = rc ? rc : repair_dispatch(s, rest, n, &err);
     lw_registry_free(s->registry);
     lw_redis_free(s->redis);
     if (rc >= 0)
@@ -433,8 +436,8 @@ static int with_config(struct session *s, char **rest, int n) {
                                   : lw_cli_fail(&lw_cmd_repair, &err);
 }
 
-static int run(int argc, char **argv) {
-    struct session s = {0};
+static int repair_main(int argc, char **argv) {
+    struct repair_session s = {0};
     const char *path = NULL;
     bool helped;
     const struct lw_option table[] = {
@@ -453,7 +456,7 @@ static int run(int argc, char **argv) {
         rc = path && n >= 0 ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     if (config) {
         s.config = config;
-        rc = with_config(&s, rest, n);
+        rc = repair_run(&s, rest, n);
     }
     lw_config_free(config);
     free(rest);
@@ -461,21 +464,20 @@ static int run(int argc, char **argv) {
 }
 
 const struct lw_command lw_cmd_repair = {
-    "repair", "-c FILE [list | drop NAME | anew KEY | panes WHICH | reread P] [--apply]",
-    "Show what is damaged in Redis and what was set aside, and decide what follows",
+    "repair", "-c FILE [list | drop NAME | reset KEY | panes WHICH | reread P] [--apply]",
+    "Show and repair damaged state in Redis",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --apply         do it; without it nothing is changed\n"
-    "      --from WHERE    reread: an offset, or an event time (default: the oldest pane that\n"
-    "                      is not sealed)\n"
-    "      --json          list: facts as JSON\n"
+    "      --apply         make the change; without it nothing is changed\n"
+    "      --from WHERE    reread: an offset or an event time (default: the oldest unsealed pane)\n"
+    "      --json          list: print JSON\n"
     "\n"
-    "list            what cannot be read, and what was set aside for it; exits with 3 when there is any.\n"
-    "                With --apply, what no step can be made with is set aside now\n"
-    "drop NAME       delete what is set aside under NAME\n"
-    "anew KEY        set a key aside whatever it holds, so that it begins anew: detector, models,\n"
+    "list            damaged keys, and unreadable keys that were moved away; exits with 3 if\n"
+    "                there are any. With --apply, moves keys that block the stream now\n"
+    "drop NAME       delete unreadable:NAME\n"
+    "reset KEY       move a key to unreadable:KEY so that it starts empty: monitor, models,\n"
     "                part:TOPIC:P, offsets:P, silences, ...\n"
-    "panes WHICH     make panes that are set aside (START:P of the list, or all) again from Kafka\n"
-    "reread P        read partition P again from Kafka: panes that are not sealed are made again\n"
+    "panes WHICH     rebuild unreadable panes (START:P from the list, or all) from Kafka\n"
+    "reread P        read partition P again from Kafka and rebuild its unsealed panes\n"
     "\n"
-    "Safe while processes run. The audit says who did what.\n",
-    run};
+    "Safe while processes run. The audit records every change.\n",
+    repair_main};

@@ -1,4 +1,4 @@
-/* leeway replay: files into the topic. */
+/* leeway replay: produces files to the topic. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -6,34 +6,37 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/injections.h"
+#include "cli/options.h"
+#include "cli/progress.h"
 #include "engine/replay.h"
 
-struct pace {
+struct replay_progress {
     struct lw_progress progress;
-    const struct lw_feed *feed;
+    const struct lw_event_feed *feed;
 };
 
-static bool waiting(void *arg) {
-    struct pace *p = arg;
+static bool progress_continues(void *arg) {
+    struct replay_progress *p = arg;
     lw_progress_at(&p->progress, lw_feed_progress(p->feed), lw_feed_records(p->feed));
     return true;
 }
 
-static bool show(void *arg, int64_t event_ms) {
-    struct pace *p = arg;
+static bool progress_pace(void *arg, int64_t event_ms) {
+    struct replay_progress *p = arg;
     (void)event_ms;
-    return lw_feed_records(p->feed) % 1024 != 0 || waiting(p);
+    return lw_feed_records(p->feed) % 1024 != 0 || progress_continues(p);
 }
 
-struct options {
+struct replay_options {
     const char *config, *truth;
     struct lw_texts inject;
     struct lw_replay_options replay;
     bool json;
 };
 
-static void report(const struct lw_config *config, const struct lw_injections *injected,
-                   uint64_t records, const struct lw_replay_result *result, bool json) {
+static void print_totals(const struct lw_config *config,
+                         const struct lw_injections *injected, uint64_t records,
+                         const struct lw_replay_result *result, bool json) {
     if (json) {
         json_t *o = json_object();
         json_object_set_new(o, "records", json_integer((json_int_t)records));
@@ -53,21 +56,21 @@ static void report(const struct lw_config *config, const struct lw_injections *i
                injected->list[i].events);
 }
 
-static int replay(const struct lw_config *config, struct options *o, char **files, int n,
-                  struct lw_err *err) {
+static int replay_files(const struct lw_config *config, struct replay_options *o,
+                        char **files, int n, struct lw_err *err) {
     struct lw_replay_result result = {0};
     struct lw_injections injected;
     const struct lw_event_spec *event = &config->spec.event;
     if (lw_injections_parse(&o->inject, event, &injected, err))
         return lw_err_context(err, "--inject");
-    struct lw_feed *feed = lw_feed_open(config, files, (size_t)n, err);
+    struct lw_event_feed *feed = lw_feed_open(config, files, (size_t)n, err);
     if (!feed)
         return -1;
-    struct pace pace = {.feed = feed};
+    struct replay_progress pace = {.feed = feed};
     lw_feed_inject(feed, injected.list, injected.n);
     lw_progress_start(&pace.progress, "replay");
-    o->replay.pace = show;
-    o->replay.waiting = waiting;
+    o->replay.pace = progress_pace;
+    o->replay.waiting = progress_continues;
     o->replay.arg = &pace;
     o->replay.inject = injected.list;
     o->replay.ninject = injected.n;
@@ -78,12 +81,12 @@ static int replay(const struct lw_config *config, struct options *o, char **file
     lw_feed_close(feed);
     if (rc || (o->truth && lw_injections_write(&injected, event, o->truth, err)))
         return -1;
-    report(config, &injected, records, &result, o->json);
+    print_totals(config, &injected, records, &result, o->json);
     return 0;
 }
 
-static int run(int argc, char **argv) {
-    struct options o = {0};
+static int replay_main(int argc, char **argv) {
+    struct replay_options o = {0};
     struct lw_err err = {0};
     bool helped;
     const struct lw_option table[] = {
@@ -100,13 +103,12 @@ static int run(int argc, char **argv) {
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     struct lw_config *config = NULL;
     if (n == 0 && !helped)
-        rc = lw_cli_usage(&lw_cmd_replay, "which files?");
+        rc = lw_cli_usage(&lw_cmd_replay, "no input files");
     else if (n > 0 && o.truth && o.inject.n == 0)
-        rc = lw_cli_usage(&lw_cmd_replay,
-                          "--truth FILE tells what --inject did; there is no --inject");
+        rc = lw_cli_usage(&lw_cmd_replay, "--truth FILE requires --inject");
     else if (n > 0 && !(config = lw_cli_config(&lw_cmd_replay, o.config)))
         rc = o.config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
-    if (config && replay(config, &o, files, n, &err))
+    if (config && replay_files(config, &o, files, n, &err))
         rc = lw_cli_fail(&lw_cmd_replay, &err);
     lw_config_free(config);
     free(files);
@@ -117,18 +119,15 @@ const struct lw_command lw_cmd_replay = {
     "replay", "-c FILE [OPTIONS] DATA...",
     "Produce Avro container files to the stream's topic",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --speed X       multiple of event time (1: real time; default: as fast as it goes)\n"
+    "      --speed X       replay at X times real time (default: as fast as possible)\n"
     "      --rate N        at most N events a second\n"
-    "      --inject SPEC   drift on purpose, KIND:key=value,... (docs/policy.md); may be\n"
-    "                      repeated\n"
-    "      --truth FILE    what --inject did, as JSON\n"
-    "      --json          one object on standard output\n"
+    "      --inject SPEC   inject drift, KIND:key=value,... (docs/policy.md); may be repeated\n"
+    "      --truth FILE    write what --inject changed, as JSON\n"
+    "      --json          print one object on standard output\n"
     "\n"
-    "Each record is sent as it is encoded in the file (but for what is injected), in the stream's framing,\n"
-    "keyed by its id, with its event time as the record's time. Several files are merged by event time.\n"
-    "The files' schema must "
-    "be the one that the\n"
-    "configuration names (or one it can read); with `framing: confluent` it is looked up "
-    "in the registry, and\n"
-    "registered if it is not there.\n",
-    run};
+    "Each record is sent as encoded in the file (except for injected changes), in the stream's\n"
+    "framing, keyed by its id, with its event time as the record's time. Several files are\n"
+    "merged by event time. The files' schema must be the configured one, or one that it can\n"
+    "read; with `framing: confluent` it is looked up in the registry, and registered if it is\n"
+    "missing.\n",
+    replay_main};

@@ -1,9 +1,10 @@
-/* leeway report: how does one set of events differ from another, and does it matter?
+/* leeway report: compares two sets of events.
  *
- * Exit code 3 when something was found: a column drifted (significant and larger than the
- * floor), a data fault, or a schema that changed. Faults are named apart: a feed that
- * sends kilometres for miles has not drifted, it is broken. */
+ * Exits with 3 if a column drifted (significantly and above the floor), a data fault was
+ * found or the schema changed. Faults are reported separately from drift: a feed that
+ * sends kilometres instead of miles is broken. */
 #include "cli/report.h"
+#include "cli/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "core/reference.h"
 #include "core/window.h"
 
-struct options {
+struct report_options {
     const char *config, *model, *window, *out;
     double alpha, floor, min_n;
     bool json;
@@ -29,7 +30,7 @@ struct lw_report *lw_report_new(const struct lw_config *config) {
     return r;
 }
 
-static void free_side(struct lw_side *s) {
+static void free_side(struct lw_report_side *s) {
     lw_kll_free(s->times);
     lw_profile_free(s->profile);
     lw_profile_free(s->scores);
@@ -44,8 +45,10 @@ static void free_side(struct lw_side *s) {
 void lw_report_free(struct lw_report *r) {
     if (!r)
         return;
-    for (size_t i = 0; i < r->n; i++)
-        free(r->column[i].mover);
+    for (size_t i = 0; i < r->n; i++) {
+        free(r->column[i].changed);
+        free(r->column[i].statistic);
+    }
     for (int s = 0; s < LW_SIDES; s++)
         free_side(&r->side[s]);
     free(r->column);
@@ -68,9 +71,9 @@ bool lw_report_met(const struct lw_report *r) {
     return r->drifted || r->faulty || json_array_size(r->schema);
 }
 
-/* ---- options: --reference and --current take every file up to the next option ---- */
+/* ---- options; --reference and --current take all files up to the next option ---- */
 
-struct lists {
+struct report_files {
     char **file[LW_SIDES];
     size_t n[LW_SIDES];
     char **rest;
@@ -83,7 +86,7 @@ static int side_of(const char *arg) {
     return strcmp(arg, "--current") == 0 ? LW_CUR : -1;
 }
 
-static void split(int argc, char **argv, struct lists *out) {
+static void split_arguments(int argc, char **argv, struct report_files *out) {
     int into = -1;
     out->rest[out->nrest++] = argv[0];
     for (int i = 1; i < argc; i++) {
@@ -104,36 +107,40 @@ static void split(int argc, char **argv, struct lists *out) {
     }
 }
 
-static int check_usage(const struct options *o, const struct lists *lists, int stray) {
+static int check_usage(const struct report_options *o, const struct report_files *lists,
+                       int stray) {
     const struct lw_command *me = &lw_cmd_report;
     if (stray)
-        return lw_cli_usage(me, "files stand behind --reference or --current");
+        return lw_cli_usage(me, "files must follow --reference or --current");
     if (o->window && (lists->n[LW_REF] || lists->n[LW_CUR] || o->model))
-        return lw_cli_usage(me, "--window reads both sides and the errors from Redis");
+        return lw_cli_usage(
+            me,
+            "--window reads both sides from Redis and takes neither files nor --model");
     if (!o->window && (!lists->n[LW_REF] || !lists->n[LW_CUR]))
-        return lw_cli_usage(me, "which files? (--reference A... --current B...)");
+        return lw_cli_usage(me, "--reference A... and --current B... are required");
     if ((o->window || o->model) && !o->config)
-        return lw_cli_usage(me, "--%s needs a configuration (-c FILE)",
+        return lw_cli_usage(me, "--%s requires a configuration (-c FILE)",
                             o->window ? "window" : "model");
     if (!(o->alpha > 0 && o->alpha < 1))
-        return lw_cli_usage(me, "--alpha is a probability between 0 and 1");
+        return lw_cli_usage(me, "--alpha must be between 0 and 1");
     return LW_EXIT_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- running ---- */
 
-static int read_report(struct lw_report *r, const struct options *o, struct lw_err *err) {
+static int read_report(struct lw_report *r, const struct report_options *o,
+                       struct lw_err *err) {
     if (o->window)
         return lw_report_read_window(r, o->window, err);
     if (!r->config)
         return lw_report_read_plain(r, err);
-    struct lw_model *model = o->model ? lw_offline_model(r->config, o->model, err) : NULL;
+    struct lw_model *model = o->model ? lw_input_model(r->config, o->model, err) : NULL;
     int rc = o->model && !model ? -1 : lw_report_read_configured(r, model, err);
     lw_model_free(model);
     return rc;
 }
 
-static int write_report(struct lw_report *r, const struct options *o,
+static int write_report(struct lw_report *r, const struct report_options *o,
                         struct lw_err *err) {
     if (o->json)
         lw_cli_print_json(lw_report_json(r));
@@ -148,8 +155,8 @@ static int write_report(struct lw_report *r, const struct options *o,
     return rc;
 }
 
-static int report(const struct lw_config *config, const struct options *o,
-                  struct lists *lists) {
+static int report_run(const struct lw_config *config, const struct report_options *o,
+                      struct report_files *lists) {
     struct lw_err err = {0};
     struct lw_report *r = lw_report_new(config);
     r->options.alpha = o->alpha;
@@ -173,7 +180,8 @@ static int report(const struct lw_config *config, const struct options *o,
     return met ? LW_EXIT_CONDITION : LW_EXIT_OK;
 }
 
-static int go(struct options *o, struct lists *lists, int stray) {
+static int report_with_config(struct report_options *o, struct report_files *lists,
+                              int stray) {
     struct lw_config *config = NULL;
     if (o->config) {
         config = lw_cli_config(&lw_cmd_report, o->config);
@@ -184,13 +192,13 @@ static int go(struct options *o, struct lists *lists, int stray) {
         o->alpha = config ? config->spec.drift.alpha : lw_drift_defaults().alpha;
     int rc = check_usage(o, lists, stray);
     if (rc == LW_EXIT_OK)
-        rc = report(config, o, lists);
+        rc = report_run(config, o, lists);
     lw_config_free(config);
     return rc;
 }
 
-static int run_report(int argc, char **argv) {
-    struct options o = {.alpha = -1, .floor = -1};
+static int report_main(int argc, char **argv) {
+    struct report_options o = {.alpha = -1, .floor = -1};
     bool helped;
     const struct lw_option options[] = {
         {'c', "config", LW_OPTION_TEXT, &o.config},
@@ -203,11 +211,13 @@ static int run_report(int argc, char **argv) {
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **room = lw_calloc(4 * (size_t)argc, sizeof *room);
-    struct lists lists = {.file = {room, room + argc}, .rest = room + 2 * argc};
-    split(argc, argv, &lists);
+    struct report_files lists = {.file = {room, room + argc}, .rest = room + 2 * argc};
+    split_arguments(argc, argv, &lists);
     int n = lw_options_parse(&lw_cmd_report, options, sizeof options / sizeof *options,
                              lists.nrest, lists.rest, room + 3 * argc, &helped);
-    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : go(&o, &lists, n);
+    int rc = n < 0    ? LW_EXIT_USAGE
+             : helped ? LW_EXIT_OK
+                      : report_with_config(&o, &lists, n);
     free(room);
     return rc;
 }
@@ -216,19 +226,19 @@ const struct lw_command lw_cmd_report = {
     "report",
     "--reference A... --current B... [OPTIONS]\n"
     "       leeway report --window NAME -c FILE [OPTIONS]",
-    "Compare two sets of events: a drift report",
-    "      --reference A...  Avro files of the events to compare with\n"
-    "      --current B...    Avro files of the events in question\n"
-    "      --window NAME     instead: a window of the running stream against its\n"
-    "                        champion's reference, both from Redis\n"
-    "  -c, --config FILE     the stream's configuration; without one, columns are derived\n"
-    "                        from the files' own schema\n"
-    "  -m, --model FILE      also the model's error, by segment (needs -c)\n"
-    "  -o, --output FILE     a page of pictures and tables (HTML, needs nothing else)\n"
-    "      --alpha P         significance, after correction over columns (0.01)\n"
-    "      --floor PSI       smallest effect that counts as drift\n"
-    "      --min-n N         fewest values on each side to judge a column (100)\n"
-    "      --json            one object on standard output, instead of the table\n"
+    "Compare two sets of events and report drift",
+    "      --reference A...  Avro files to compare with\n"
+    "      --current B...    Avro files to examine\n"
+    "      --window NAME     compare a window of the running stream with its champion's\n"
+    "                        reference instead, both from Redis\n"
+    "  -c, --config FILE     the stream's configuration; without it, columns are derived from\n"
+    "                        the files' schema\n"
+    "  -m, --model FILE      also report the model's error, by segment (requires -c)\n"
+    "  -o, --output FILE     write a self-contained HTML report\n"
+    "      --alpha P         significance level after correction over columns (default 0.01)\n"
+    "      --floor PSI       smallest PSI that counts as drift\n"
+    "      --min-n N         fewest values on each side to test a column (default 100)\n"
+    "      --json            print one object on standard output instead of the table\n"
     "\n"
-    "Exit code 3 when a column drifted, a data fault was found or the schema changed.\n",
-    run_report};
+    "Exits with 3 if a column drifted, a data fault was found or the schema changed.\n",
+    report_main};

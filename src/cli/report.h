@@ -1,40 +1,39 @@
-/* The parts of `leeway report`: two sides read, compared, written.
+/* The parts of `leeway report`: reading two sides, comparing them, writing the result.
  *
- * Sides come from Avro files through a configuration, from Avro files alone (columns are
- * then derived from their schema), or from Redis (a live window against its champion's
- * reference). Whatever they come from, a report holds for each column one summary a side;
- * everything after reading works on those. */
+ * Sides come from Avro files with a configuration, from Avro files alone (columns are
+ * derived from their schema), or from Redis (a live window and its champion's reference).
+ * Reading produces one summary for each column and side; everything else uses those. */
 #ifndef LW_CLI_REPORT_H
 #define LW_CLI_REPORT_H
 
-#include "cli/offline.h"
+#include "cli/input.h"
+#include "core/losses.h"
 #include "core/spec.h"
 #include "leeway/drift.h"
-#include "leeway/errors.h"
 #include "leeway/fault.h"
 
 enum { LW_REF, LW_CUR, LW_SIDES };
 
 #define LW_REPORT_COLUMNS (LW_FIELDS_MAX + 2)
-/* KLL size when reading files: a histogram of 48 bars needs ranks within a thousandth. */
+/* KLL size for files: a histogram of 48 bars needs ranks within a thousandth. */
 #define LW_REPORT_K 4096
 
-/* Rows kept for error by segment: values of the features, target, prediction. A value is
- * a number's bits or a category's key. */
-struct lw_segment_rows {
+/* Rows for error by segment: values of the features, target, prediction. A value is a
+ * number's bits or a category's key. */
+struct lw_report_rows {
     size_t n, cap, width;
     double *target, *prediction;
     uint64_t *value;
     uint8_t *present;
 };
 
-struct lw_side {
+struct lw_report_side {
     char **files;
     size_t nfiles;
-    struct lw_tally tally;
+    struct lw_input_tally tally;
     struct lw_kll *times; /* of events; NULL without any */
-    struct lw_errors errors;
-    struct lw_segment_rows rows;
+    struct lw_losses errors;
+    struct lw_report_rows rows;
     struct lw_profile *profile, *scores; /* owned */
     struct lw_reference *reference;      /* owned: from Redis */
     struct lw_windows *windows;          /* owned: from Redis */
@@ -43,7 +42,7 @@ struct lw_side {
 };
 
 /* A category whose share changed. */
-struct lw_mover {
+struct lw_report_category {
     char name[LW_CATS_TEXT_MAX + 1];
     uint64_t n[LW_SIDES];
     double share[LW_SIDES];
@@ -54,33 +53,33 @@ struct lw_report_column {
     struct lw_column column;
     struct lw_member *member[LW_SIDES]; /* borrowed */
     struct lw_drift drift;
+    struct lw_statistic *statistic; /* by row of the table of metrics; owned */
     struct lw_fault fault;
-    /* Of categories: those whose shares differ beyond chance, the largest change first.
-     */
-    struct lw_mover *mover; /* owned */
-    size_t nmovers, appeared, vanished;
+    /* Categories whose shares differ beyond chance, largest change first. */
+    struct lw_report_category *changed; /* owned */
+    size_t nchanged, appeared, vanished;
 };
 
-struct lw_segment {
+struct lw_report_segment {
     char column[LW_NAME_MAX], name[96];
-    struct lw_errors errors[LW_SIDES];
-    double excess; /* its part in the change of the mean squared error */
+    struct lw_losses errors[LW_SIDES];
+    double excess; /* contribution to the change of the mean squared error */
 };
 
 struct lw_report {
     const struct lw_config *config; /* or NULL */
-    struct lw_column *columns; /* of the profiles, where the report made them; owned */
-    struct lw_side side[LW_SIDES];
+    struct lw_column *columns;      /* columns created by the report; owned */
+    struct lw_report_side side[LW_SIDES];
     char model[LW_NAME_MAX + 40];
-    bool approximate; /* sketches of a window: histograms with fewer bars */
+    bool approximate; /* from a window's sketches: fewer bars in histograms */
     struct lw_drift_options options;
     size_t n;
     struct lw_report_column *column; /* by effect, largest first; owned */
     size_t nsegments;
-    struct lw_segment *segment; /* by excess, largest first; owned */
-    json_t *left_out;           /* [{column, why}] */
-    json_t *schema;             /* [text]: what changed in it */
-    json_t *widths;             /* [text]: the same numbers in another width: a note */
+    struct lw_report_segment *segment; /* by excess, largest first; owned */
+    json_t *left_out;                  /* [{column, why}] */
+    json_t *schema;                    /* [text]: changes */
+    json_t *widths;                    /* [text]: notes on changed widths of numbers */
     size_t drifted, faulty, insufficient;
 };
 
@@ -96,14 +95,14 @@ int lw_report_read_window(struct lw_report *r, const char *window, struct lw_err
 /* Adds a column over the two members of profiles at index i. */
 void lw_report_add_column(struct lw_report *r, const struct lw_column *column,
                           struct lw_member *ref, struct lw_member *cur);
-/* The schemas of the first files (the caller frees them), and how they differ into
- * r->schema and r->widths. */
+/* Reads the schemas of the first files (the caller frees them) and adds their differences
+ * to r->schema and r->widths. */
 int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
                       struct lw_err *err);
 
 /* ---- comparing ---- */
 
-/* Drift, faults, movers, segments; sorts the columns. */
+/* Finds drift, faults and changed categories; sorts the columns. */
 void lw_report_compare(struct lw_report *r);
 /* Error by segment of every feature; needs columns in the order of the rows' values. */
 void lw_report_segments(struct lw_report *r);
@@ -118,8 +117,8 @@ void lw_report_html(struct lw_report *r, struct lw_buf *out);
 void lw_report_chart(const struct lw_report *r, const struct lw_report_column *c,
                      struct lw_buf *out);
 /* "2020-03-01 to 2020-03-31" (the middle 99.8 % of times), or "". */
-char *lw_report_span(const struct lw_side *side, char *out, size_t size);
-/* One sentence on drift, one on faults, one on the error; "" where there is none. */
+char *lw_report_span(const struct lw_report_side *side, char *out, size_t size);
+/* Sentences on drift, faults, the schema and the error. */
 void lw_report_headline(const struct lw_report *r, char *out, size_t size);
 
 #endif

@@ -1,14 +1,11 @@
-/* What a report says, from two sides' summaries: drift, faults, categories that moved,
- * errors by segment.
+/* Compares two sides' summaries: drift, faults, changed categories, error by segment.
  *
- * A category moved when its two shares differ by more than chance: |z| > MOVER_Z, which
- * at a thousand categories and two sides alike happens in one report of twenty. A rare
- * category that appears or vanishes within chance is not named.
+ * A category changed when its shares differ beyond chance: |z| > CHANGED_Z. With a thousand
+ * categories and equal sides one report in twenty names a category.
  *
- * A segment's excess is its part in the change of the mean squared error: share of the
- * current events times (their MSE now - their MSE in the reference). The parts of all
- * segments of one feature, and what the mix of segments changed, make the whole change.
- */
+ * A segment's excess is its contribution to the change of the mean squared error: its
+ * share of the current events times (current MSE - reference MSE). The excesses of all
+ * segments of a feature and the effect of their changed mix add up to the whole change. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +16,7 @@
 #include "cli/report.h"
 #include "cli/svg.h"
 
-#define MOVER_Z       4.0
+#define CHANGED_Z     4.0
 #define SEGMENT_MIN_N 30
 #define SEGMENT_BINS  10
 
@@ -31,61 +28,62 @@ static double equal_shares_z(double n1, double all1, double n2, double all2) {
     return se > 0 ? (n2 / all2 - n1 / all1) / se : 0;
 }
 
-static void consider(struct lw_report_column *c, const struct lw_cat *cat, uint64_t n_ref,
-                     uint64_t n_cur, const uint64_t error[LW_SIDES]) {
+static void consider_category(struct lw_report_column *c, const struct lw_cat *cat,
+                              uint64_t n_ref, uint64_t n_cur,
+                              const uint64_t error[LW_SIDES]) {
     double all[] = {(double)lw_cats_n(c->member[LW_REF]->cats),
                     (double)lw_cats_n(c->member[LW_CUR]->cats)};
-    struct lw_mover m = {.n = {n_ref, n_cur},
-                         .share = {(double)n_ref / all[0], (double)n_cur / all[1]}};
+    struct lw_report_category m = {
+        .n = {n_ref, n_cur}, .share = {(double)n_ref / all[0], (double)n_cur / all[1]}};
     m.z = equal_shares_z((double)n_ref, all[0], (double)n_cur, all[1]);
-    /* Past its cap a summary may have lost a category: its absence proves nothing. */
+    /* A summary beyond its cap may have lost a category. */
     bool known = n_ref + error[LW_REF] < n_cur || n_cur + error[LW_CUR] < n_ref;
-    if (fabs(m.z) < MOVER_Z || !known)
+    if (fabs(m.z) < CHANGED_Z || !known)
         return;
     lw_cat_name(cat, m.name, sizeof m.name);
     c->appeared += lw_cats_upper(c->member[LW_REF]->cats, cat->key) == 0;
     c->vanished += lw_cats_upper(c->member[LW_CUR]->cats, cat->key) == 0;
-    c->mover[c->nmovers++] = m;
+    c->changed[c->nchanged++] = m;
 }
 
-static int compare_movers(const void *a, const void *b) {
-    const struct lw_mover *x = a, *y = b;
+static int compare_share_change(const void *a, const void *b) {
+    const struct lw_report_category *x = a, *y = b;
     double dx = fabs(x->share[LW_CUR] - x->share[LW_REF]);
     double dy = fabs(y->share[LW_CUR] - y->share[LW_REF]);
     return (dx < dy) - (dx > dy);
 }
 
-static void find_movers(struct lw_report_column *c) {
+static void find_changed_categories(struct lw_report_column *c) {
     struct lw_cats *ref = c->member[LW_REF]->cats, *cur = c->member[LW_CUR]->cats;
     const uint64_t error[] = {lw_cats_error(ref), lw_cats_error(cur)};
     if (lw_cats_n(ref) == 0 || lw_cats_n(cur) == 0)
         return;
     lw_cats_seal(ref);
     lw_cats_seal(cur);
-    c->mover = lw_calloc(lw_cats_size(ref) + lw_cats_size(cur), sizeof *c->mover);
+    c->changed = lw_calloc(lw_cats_size(ref) + lw_cats_size(cur), sizeof *c->changed);
     for (size_t i = 0; i < lw_cats_size(ref); i++) {
         struct lw_cat cat = lw_cats_at(ref, i);
-        consider(c, &cat, cat.count, lw_cats_count(cur, cat.key), error);
+        consider_category(c, &cat, cat.count, lw_cats_count(cur, cat.key), error);
     }
     for (size_t i = 0; i < lw_cats_size(cur); i++) {
         struct lw_cat cat = lw_cats_at(cur, i);
         if (lw_cats_count(ref, cat.key) == 0)
-            consider(c, &cat, 0, cat.count, error);
+            consider_category(c, &cat, 0, cat.count, error);
     }
-    qsort(c->mover, c->nmovers, sizeof *c->mover, compare_movers);
+    qsort(c->changed, c->nchanged, sizeof *c->changed, compare_share_change);
 }
 
 /* ---- segments ---- */
 
-struct grouping { /* of one feature's values */
+struct value_groups { /* of one feature's values */
     enum lw_kind kind;
     struct lw_bins bins;
     struct lw_cats *both; /* keys of both sides; owned */
     size_t n;
 };
 
-static void group_feature(const struct lw_report_column *c, struct grouping *g) {
-    *g = (struct grouping){.kind = c->column.kind};
+static void group_feature(const struct lw_report_column *c, struct value_groups *g) {
+    *g = (struct value_groups){.kind = c->column.kind};
     if (g->kind == LW_NUMERIC) {
         lw_bins_from(&c->member[LW_REF]->num, SEGMENT_BINS, &g->bins);
         g->n = (size_t)g->bins.nedges + 1;
@@ -97,7 +95,7 @@ static void group_feature(const struct lw_report_column *c, struct grouping *g) 
     g->n = lw_cats_size(g->both);
 }
 
-static size_t group_of(const struct grouping *g, uint64_t value) {
+static size_t group_of(const struct value_groups *g, uint64_t value) {
     size_t lo = 0, hi = g->n;
     double v;
     if (g->kind == LW_NUMERIC) {
@@ -116,7 +114,7 @@ static size_t group_of(const struct grouping *g, uint64_t value) {
     return lo < g->n && lw_cats_at(g->both, lo).key == value ? lo : SIZE_MAX;
 }
 
-static void name_group(const struct grouping *g, size_t i, char *out, size_t size) {
+static void name_group(const struct value_groups *g, size_t i, char *out, size_t size) {
     char lo[32], hi[32];
     const double *edge = g->bins.edge;
     if (g->kind == LW_CATEGORY) {
@@ -125,45 +123,47 @@ static void name_group(const struct grouping *g, size_t i, char *out, size_t siz
     } else if (g->n == 1) {
         snprintf(out, size, "any");
     } else if (i == 0) {
-        snprintf(out, size, "up to %s", lw_short_number(hi, sizeof hi, edge[0]));
+        snprintf(out, size, "up to %s", lw_svg_number(hi, sizeof hi, edge[0]));
     } else if (i + 1 == g->n) {
-        snprintf(out, size, "above %s", lw_short_number(lo, sizeof lo, edge[i - 1]));
+        snprintf(out, size, "above %s", lw_svg_number(lo, sizeof lo, edge[i - 1]));
     } else {
-        lw_range_name(out, size, edge[i - 1], edge[i]);
+        lw_svg_range(out, size, edge[i - 1], edge[i]);
     }
 }
 
-static double mse(const struct lw_errors *s) {
-    return s->e2 / (double)s->n;
+static double mean_squared_error(const struct lw_losses *s) {
+    return s->loss / (double)s->n;
 }
 
 static void add_segment(struct lw_report *r, const char *column, const char *name,
-                        const struct lw_errors errors[LW_SIDES]) {
-    const struct lw_errors *ref = &errors[LW_REF], *cur = &errors[LW_CUR];
+                        const struct lw_losses errors[LW_SIDES]) {
+    const struct lw_losses *ref = &errors[LW_REF], *cur = &errors[LW_CUR];
     if (ref->n < SEGMENT_MIN_N || cur->n < SEGMENT_MIN_N)
         return;
     r->segment = lw_realloc(r->segment, r->nsegments + 1, sizeof *r->segment);
-    struct lw_segment *s = &r->segment[r->nsegments++];
-    *s = (struct lw_segment){.errors = {*ref, *cur}};
+    struct lw_report_segment *s = &r->segment[r->nsegments++];
+    *s = (struct lw_report_segment){.errors = {*ref, *cur}};
     lw_copy(s->column, sizeof s->column, column);
     lw_copy(s->name, sizeof s->name, name);
-    s->excess = (double)cur->n / (double)r->side[LW_CUR].errors.n * (mse(cur) - mse(ref));
+    s->excess = (double)cur->n / (double)r->side[LW_CUR].errors.n *
+                (mean_squared_error(cur) - mean_squared_error(ref));
 }
 
 static void segment_feature(struct lw_report *r, size_t feature) {
     const struct lw_report_column *c = &r->column[feature];
-    struct grouping g;
+    struct value_groups g;
     char name[96];
     group_feature(c, &g);
     /* One more group: missing values. */
-    struct lw_errors(*sums)[LW_SIDES] = lw_calloc(g.n + 1, sizeof *sums);
+    struct lw_losses(*sums)[LW_SIDES] = lw_calloc(g.n + 1, sizeof *sums);
     for (int s = 0; s < LW_SIDES; s++) {
-        const struct lw_segment_rows *rows = &r->side[s].rows;
+        const struct lw_report_rows *rows = &r->side[s].rows;
         for (size_t i = 0; i < rows->n; i++) {
             size_t at = i * rows->width + feature;
             size_t group = rows->present[at] ? group_of(&g, rows->value[at]) : g.n;
             if (group != SIZE_MAX)
-                lw_errors_add(&sums[group][s], rows->target[i], rows->prediction[i]);
+                lw_losses_add(&sums[group][s], r->config->spec.task, rows->target[i],
+                              rows->prediction[i]);
         }
     }
     for (size_t i = 0; i < g.n; i++) {
@@ -176,7 +176,7 @@ static void segment_feature(struct lw_report *r, size_t feature) {
 }
 
 static int compare_excess(const void *a, const void *b) {
-    const struct lw_segment *x = a, *y = b;
+    const struct lw_report_segment *x = a, *y = b;
     return (x->excess < y->excess) - (x->excess > y->excess);
 }
 
@@ -187,10 +187,30 @@ void lw_report_segments(struct lw_report *r) {
         qsort(r->segment, r->nsegments, sizeof *r->segment, compare_excess);
 }
 
-/* ---- all of it ---- */
+/* ---- columns ---- */
 
-/* The correction is over the columns of one call, so all of them are compared in one:
- * profiles with borrowed members, never freed. */
+/* Statistics that the table of metrics has and struct lw_drift has not. */
+static void compare_statistics(struct lw_report *r, const struct lw_profile *side,
+                               const struct lw_drift *drift) {
+    const struct lw_metric *metric;
+    struct lw_statistic *values = lw_calloc(r->n, sizeof *values);
+    for (size_t i = 0; i < r->n; i++)
+        r->column[i].statistic =
+            lw_calloc(lw_metric_count(), sizeof *r->column[i].statistic);
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+        if (!metric->statistic)
+            continue;
+        lw_statistic_compare(metric->statistic, metric->columns & LW_ON_CATEGORY,
+                             &side[LW_REF], &side[LW_CUR], drift, r->options.correction,
+                             values);
+        for (size_t i = 0; i < r->n; i++)
+            r->column[i].statistic[k] = values[i];
+    }
+    free(values);
+}
+
+/* The correction covers the columns of one call, so all columns are compared in one call,
+ * through temporary profiles with borrowed members. */
 static void compare_columns(struct lw_report *r) {
     struct lw_column *columns = lw_calloc(r->n, sizeof *columns);
     struct lw_drift *drift = lw_calloc(r->n, sizeof *drift);
@@ -206,6 +226,7 @@ static void compare_columns(struct lw_report *r) {
     lw_drift_compare(&side[LW_REF], &side[LW_CUR], NULL, &r->options, drift);
     for (size_t i = 0; i < r->n; i++)
         r->column[i].drift = drift[i];
+    compare_statistics(r, side, drift);
     free(side[LW_REF].members);
     free(side[LW_CUR].members);
     free(drift);
@@ -236,8 +257,9 @@ void lw_report_compare(struct lw_report *r) {
                        ? (struct lw_fault){.kind = LW_FAULT_NONE, .text = ""}
                        : lw_fault_find(c->member[LW_REF], c->member[LW_CUR]);
         if (c->column.kind == LW_CATEGORY)
-            find_movers(c);
-        bool faulty = c->fault.kind != LW_FAULT_NONE; /* explains what looks like drift */
+            find_changed_categories(c);
+        bool faulty =
+            c->fault.kind != LW_FAULT_NONE; /* a fault explains the difference */
         r->drifted += !faulty && c->drift.verdict == LW_VERDICT_DRIFT;
         r->faulty += faulty;
         r->insufficient += c->drift.verdict == LW_VERDICT_INSUFFICIENT;

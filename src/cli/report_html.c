@@ -1,8 +1,7 @@
-/* The page of a report. One file: style and pictures inside, no script, no request.
+/* The HTML report: one file with inline style and charts, no script, no requests.
  *
- * Tables are ordinary tables on a wide screen; on a narrow one each row becomes a card
- * and the cells bring their own headings (data-k). A verdict is a word first and a colour
- * second. */
+ * On a narrow screen each table row becomes a card whose cells show their own headings
+ * (data-k). A verdict is a word as well as a colour. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -10,61 +9,16 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/page.h"
+#include "cli/html.h"
 #include "cli/report.h"
 #include "cli/svg.h"
-
-const char lw_page_style[] =
-    ":root{--paper:#fff;--ink:#1c1f23;--soft:#5b646d;--line:#e1e5e9;--card:#f6f7f9;"
-    "--ref:#97a1ab;--refline:#66717b;--cur:#0b5cad;--bad:#b42318;--badbg:#fdecea;"
-    "--warn:#8a5a00;--warnbg:#fdf3dc;--good:#1b6e3c;--goodbg:#e6f4ea}"
-    "@media(prefers-color-scheme:dark){:root{--paper:#15171a;--ink:#e7e9eb;"
-    "--soft:#a2abb4;--line:#2e3338;--card:#1d2024;--ref:#77828c;--refline:#a7b0b8;"
-    "--cur:#6cb2ff;--bad:#ff9b90;--badbg:#3d1b18;--warn:#f3c969;--warnbg:#372b10;"
-    "--good:#7fd39b;--goodbg:#15301f}}"
-    "*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);"
-    "font:15px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif}"
-    "main{max-width:1080px;margin:0 auto;padding:20px 16px 60px}"
-    "h1{font-size:26px;margin:8px 0 4px}h2{font-size:19px;margin:34px 0 10px}"
-    "h3{font-size:16px;margin:0;overflow-wrap:anywhere}p{margin:6px 0}"
-    ".soft{color:var(--soft)}.lead{font-size:17px}"
-    "table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}"
-    "th,td{text-align:right;padding:5px 8px;border-bottom:1px solid var(--line)}"
-    "th{color:var(--soft);font-weight:500;font-size:13px;vertical-align:bottom}"
-    "th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}"
-    ".tag{display:inline-block;padding:1px 9px;border-radius:9px;font-size:13px;"
-    "background:var(--card);color:var(--soft);white-space:nowrap}"
-    ".drift{background:var(--warnbg);color:var(--warn)}"
-    ".fault{background:var(--badbg);color:var(--bad)}"
-    ".ok{background:var(--goodbg);color:var(--good)}"
-    ".grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),"
-    "1fr));gap:16px;align-items:start}"
-    "table.mini th,table.mini td{padding:4px "
-    "6px}.card{background:var(--card);border-radius:10px;padding:14px 16px;min-width:0}"
-    ".head{display:flex;gap:10px;align-items:baseline;justify-content:space-between;"
-    "flex-wrap:wrap;margin-bottom:6px}"
-    "svg{width:100%;height:auto;display:block}svg text{font-size:12px;fill:var(--soft)}"
-    ".grid{stroke:var(--line);fill:none}"
-    ".ref{fill:var(--ref);fill-opacity:.45;stroke:var(--refline)}"
-    ".cur{fill:var(--cur);fill-opacity:.12;stroke:var(--cur);stroke-width:2}"
-    ".refbar{fill:var(--ref)}.curbar{fill:var(--cur)}"
-    ".key{display:inline-block;width:14px;height:10px;margin:0 5px 0 12px}"
-    ".key.r{background:var(--ref)}.key.c{background:var(--cur)}"
-    "ul{padding-left:20px;margin:6px 0}"
-    "@media(max-width:640px){table.stack thead{display:none}"
-    "table.stack tr{display:block;background:var(--card);border-radius:10px;"
-    "margin:0 0 10px;padding:8px 12px}"
-    "table.stack td{display:flex;justify-content:space-between;gap:12px;border:0;"
-    "padding:2px 0}table.stack td::before{content:attr(data-k);color:var(--soft)}"
-    "table.stack td:first-child{font-weight:600}table.stack td.none{display:none}"
-    "table.stack td:first-child::before{content:none}}";
 
 /* ---- small parts ---- */
 
 static void td(struct lw_buf *out, const char *heading, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A figure that this kind of column has not. */
+/* A statistic that does not apply to this kind of column. */
 static void td_none(struct lw_buf *out) {
     lw_buf_printf(out, "<td class=\"none\">–</td>");
 }
@@ -92,16 +46,15 @@ static void td_count(struct lw_buf *out, const char *heading, uint64_t n) {
 
 static void td_number(struct lw_buf *out, const char *heading, double v) {
     char text[32];
-    td(out, heading, "%s", lw_short_number(text, sizeof text, v));
+    td(out, heading, "%s", lw_svg_number(text, sizeof text, v));
 }
 
 static void td_percent(struct lw_buf *out, const char *heading, double share) {
     char text[32];
-    td(out, heading, "%s", lw_percent(text, sizeof text, share));
+    td(out, heading, "%s", lw_svg_percent(text, sizeof text, share));
 }
 
-/* kind: "stack" for one that falls apart into cards on a narrow screen, "mini" for one
- * that is narrow anyway. */
+/* kind: "stack" becomes cards on a narrow screen, "mini" is narrow already. */
 static void table_head(struct lw_buf *out, const char *kind, const char *const *heading,
                        size_t n) {
     lw_buf_printf(out, "<table class=\"%s\"><thead><tr>", kind);
@@ -114,8 +67,8 @@ static void table_end(struct lw_buf *out) {
     lw_buf_printf(out, "</tbody></table>\n");
 }
 
-/* A fault explains what looks like drift, so it stands alone. */
-static void tag(const struct lw_report_column *c, struct lw_buf *out) {
+/* A fault replaces the drift verdict. */
+static void verdict_tag(const struct lw_report_column *c, struct lw_buf *out) {
     enum lw_verdict v = c->drift.verdict;
     if (c->fault.kind != LW_FAULT_NONE)
         lw_buf_printf(out, "<span class=\"tag fault\">fault: %s</span>",
@@ -131,7 +84,7 @@ static void tag(const struct lw_report_column *c, struct lw_buf *out) {
 /* ---- head ---- */
 
 static void side_line(const struct lw_report *r, int which, struct lw_buf *out) {
-    const struct lw_side *side = &r->side[which];
+    const struct lw_report_side *side = &r->side[which];
     char span[64], count[32];
     lw_buf_printf(out,
                   "<p class=\"soft\"><span class=\"key %s\" "
@@ -148,7 +101,7 @@ static void side_line(const struct lw_report *r, int which, struct lw_buf *out) 
     lw_buf_printf(out, "%s</p>\n", side->nfiles > 12 ? ", …" : "");
 }
 
-static void head(struct lw_report *r, struct lw_buf *out) {
+static void page_head(struct lw_report *r, struct lw_buf *out) {
     char headline[512];
     lw_report_headline(r, headline, sizeof headline);
     lw_buf_printf(out, "<!doctype html>\n<html lang=\"en\"><head><meta "
@@ -156,7 +109,7 @@ static void head(struct lw_report *r, struct lw_buf *out) {
                        "content=\"width=device-width,initial-scale=1\">"
                        "<meta name=\"color-scheme\" content=\"light dark\">"
                        "<title>Drift report</title><style>");
-    lw_buf_put(out, lw_page_style, sizeof lw_page_style - 1);
+    lw_buf_put(out, lw_html_style, strlen(lw_html_style));
     lw_buf_printf(out, "</style></head><body><main>\n<h1>Drift report");
     if (r->config) {
         lw_buf_printf(out, " · ");
@@ -169,13 +122,13 @@ static void head(struct lw_report *r, struct lw_buf *out) {
     side_line(r, LW_CUR, out);
 }
 
-static void faults(const struct lw_report *r, struct lw_buf *out) {
+static void faults_list(const struct lw_report *r, struct lw_buf *out) {
     size_t at;
     const json_t *text;
     if (!r->faulty && !json_array_size(r->schema))
         return;
-    lw_buf_printf(out, "<h2>Data faults</h2>\n<p class=\"soft\">A feed that broke is "
-                       "repaired, not learned.</p>\n<ul>");
+    lw_buf_printf(out, "<h2>Data faults</h2>\n<p class=\"soft\">Repair the feed; do not "
+                       "retrain on it.</p>\n<ul>");
     json_array_foreach(r->schema, at, text) {
         lw_buf_printf(out, "<li><span class=\"tag fault\">schema</span> ");
         lw_html_str(out, json_string_value(text));
@@ -193,10 +146,10 @@ static void faults(const struct lw_report *r, struct lw_buf *out) {
         lw_html_str(out, c->fault.text);
         if (c->fault.kind == LW_FAULT_UNIT)
             lw_buf_printf(out, " (medians differ by a factor of %s)</li>\n",
-                          lw_short_number(figure, sizeof figure, c->fault.figure));
+                          lw_svg_number(figure, sizeof figure, c->fault.figure));
         else
             lw_buf_printf(out, " (%s of the rows)</li>\n",
-                          lw_percent(figure, sizeof figure, c->fault.figure));
+                          lw_svg_percent(figure, sizeof figure, c->fault.figure));
     }
     lw_buf_printf(out, "</ul>\n");
 }
@@ -208,7 +161,7 @@ static void drift_row(const struct lw_report_column *c, struct lw_buf *out) {
     lw_buf_printf(out, "<tr>");
     td_name(out, c->column.name);
     lw_buf_printf(out, "<td data-k=\"verdict\"><span>");
-    tag(c, out);
+    verdict_tag(c, out);
     lw_buf_printf(out, "</span></td>");
     td(out, "PSI", "%s", lw_digits(d->psi, 3).text);
     td(out, "Jensen-Shannon", "%s", lw_digits(d->js, 3).text);
@@ -243,11 +196,11 @@ static void drift_table(const struct lw_report *r, struct lw_buf *out) {
                   "<p class=\"soft\">A column drifts when the difference is significant "
                   "for these sample sizes (p &lt; %g after correction over columns) and "
                   "its PSI is at least %g. With fewer than %" PRIu64
-                  " values a side it is not judged.</p>\n",
+                  " values on a side it is not tested.</p>\n",
                   r->options.alpha, r->options.floor_psi, r->options.min_n);
 }
 
-/* ---- one card a column ---- */
+/* ---- one card for each column ---- */
 
 static void quantile_table(const struct lw_report_column *c, struct lw_buf *out) {
     static const double rank[] = {0.01, 0.25, 0.5, 0.75, 0.99};
@@ -266,16 +219,16 @@ static void quantile_table(const struct lw_report_column *c, struct lw_buf *out)
     table_end(out);
 }
 
-static void mover_table(const struct lw_report_column *c, struct lw_buf *out) {
+static void changed_table(const struct lw_report_column *c, struct lw_buf *out) {
     enum { SHOWN = 8 };
     static const char *const heading[] = {"category", "", "reference", "current"};
-    if (!c->nmovers) {
+    if (!c->nchanged) {
         lw_buf_printf(out, "<p class=\"soft\">No category changed beyond chance.</p>\n");
         return;
     }
     table_head(out, "mini", heading, sizeof heading / sizeof *heading);
-    for (size_t i = 0; i < c->nmovers && i < SHOWN; i++) {
-        const struct lw_mover *m = &c->mover[i];
+    for (size_t i = 0; i < c->nchanged && i < SHOWN; i++) {
+        const struct lw_report_category *m = &c->changed[i];
         lw_buf_printf(out, "<tr>");
         td_name(out, m->name);
         td(out, "", "%s",
@@ -291,7 +244,7 @@ static void mover_table(const struct lw_report_column *c, struct lw_buf *out) {
     lw_buf_printf(
         out,
         "<p class=\"soft\">%zu changed beyond chance, %zu of them appeared, %zu vanished.</p>\n",
-        c->nmovers, c->appeared, c->vanished);
+        c->nchanged, c->appeared, c->vanished);
 }
 
 static void column_card(const struct lw_report *r, const struct lw_report_column *c,
@@ -299,7 +252,7 @@ static void column_card(const struct lw_report *r, const struct lw_report_column
     lw_buf_printf(out, "<section class=\"card\"><div class=\"head\"><h3>");
     lw_html_str(out, c->column.name);
     lw_buf_printf(out, "</h3><span>");
-    tag(c, out);
+    verdict_tag(c, out);
     lw_buf_printf(out, "</span></div>\n");
     lw_report_chart(r, c, out);
     if (c->drift.n_ref == 0 || c->drift.n_cur == 0)
@@ -307,7 +260,7 @@ static void column_card(const struct lw_report *r, const struct lw_report_column
     else if (c->column.kind == LW_NUMERIC)
         quantile_table(c, out);
     else
-        mover_table(c, out);
+        changed_table(c, out);
     lw_buf_printf(out, "</section>\n");
 }
 
@@ -336,7 +289,7 @@ static void quality_row(const struct lw_report_column *c, struct lw_buf *out) {
 
 static void reason_row(const struct lw_report *r, const char *why, uint64_t ref,
                        uint64_t cur, struct lw_buf *out) {
-    const struct lw_side *side = r->side;
+    const struct lw_report_side *side = r->side;
     if (!ref && !cur)
         return;
     lw_buf_printf(out, "<tr>");
@@ -348,17 +301,19 @@ static void reason_row(const struct lw_report *r, const char *why, uint64_t ref,
     lw_buf_printf(out, "</tr>\n");
 }
 
-static void reasons(const struct lw_report *r, struct lw_buf *out) {
-    static const char *const heading[] = {"set aside", "reference", "share", "current",
+static void reasons_table(const struct lw_report *r, struct lw_buf *out) {
+    static const char *const heading[] = {"rejected", "reference", "share", "current",
                                           "share"};
-    const struct lw_tally *ref = &r->side[LW_REF].tally, *cur = &r->side[LW_CUR].tally;
-    if (!ref->unusable && !cur->unusable && !lw_tally_aside(ref) && !lw_tally_aside(cur))
+    const struct lw_input_tally *ref = &r->side[LW_REF].tally,
+                                *cur = &r->side[LW_CUR].tally;
+    if (!ref->unusable && !cur->unusable && !lw_input_tally_rejected(ref) &&
+        !lw_input_tally_rejected(cur))
         return;
     lw_buf_printf(out, "<p></p>");
     table_head(out, "stack", heading, sizeof heading / sizeof *heading);
     for (int i = LW_GOOD + 1; r->config && i < LW_REASONS_MAX; i++) {
         char why[LW_NAME_MAX * 2 + 8];
-        snprintf(why, sizeof why, "%s%s", i >= LW_ASIDE_CHECK ? "not " : "",
+        snprintf(why, sizeof why, "%s%s", i >= LW_REJECTED_CHECK ? "not " : "",
                  lw_event_reason(&r->config->spec.event, i));
         reason_row(r, why, ref->reason[i], cur->reason[i], out);
     }
@@ -366,7 +321,7 @@ static void reasons(const struct lw_report *r, struct lw_buf *out) {
     table_end(out);
 }
 
-static void quality(const struct lw_report *r, struct lw_buf *out) {
+static void quality_table(const struct lw_report *r, struct lw_buf *out) {
     static const char *const heading[] = {"column",
                                           "missing, reference",
                                           "missing, current",
@@ -378,42 +333,44 @@ static void quality(const struct lw_report *r, struct lw_buf *out) {
     for (size_t i = 0; i < r->n; i++)
         quality_row(&r->column[i], out);
     table_end(out);
-    reasons(r, out);
+    reasons_table(r, out);
 }
 
 /* ---- the model's error ---- */
 
-static void error_row(const char *name, const struct lw_errors *s, struct lw_buf *out) {
+static void error_row(const char *name, const struct lw_losses *s, struct lw_buf *out) {
     lw_buf_printf(out, "<tr>");
     td_name(out, name);
     td_count(out, "n", s->n);
-    td(out, "RMSE", "%s ± %s", lw_digits(lw_errors_rmse(s), 3).text,
-       lw_digits(lw_errors_rmse_se(s), 3).text);
-    td(out, "MAE", "%s ± %s", lw_digits(lw_errors_mae(s), 3).text,
-       lw_digits(lw_errors_mae_se(s), 3).text);
-    td(out, "bias", "%s ± %s", lw_digits_signed(lw_errors_bias(s), 3).text,
-       lw_digits(lw_errors_bias_se(s), 3).text);
-    td(out, "R²", "%s", lw_digits(lw_errors_r2(s), 3).text);
+    td(out, "RMSE", "%s ± %s", lw_digits(lw_losses_error(s), 3).text,
+       lw_digits(lw_losses_error_se(s), 3).text);
+    td(out, "MAE", "%s ± %s", lw_digits(lw_losses_figure(s, "mae"), 3).text,
+       lw_digits(lw_losses_figure_se(s, "mae"), 3).text);
+    td(out, "bias", "%s ± %s", lw_digits_signed(lw_losses_figure(s, "bias"), 3).text,
+       lw_digits(lw_losses_figure_se(s, "bias"), 3).text);
+    td(out, "R²", "%s", lw_digits(lw_losses_figure(s, "r2"), 3).text);
     lw_buf_printf(out, "</tr>\n");
 }
 
-static void segment_row(const struct lw_segment *s, struct lw_buf *out) {
+static void segment_row(const struct lw_report_segment *s, struct lw_buf *out) {
     char name[LW_NAME_MAX + 100];
-    const struct lw_errors *ref = &s->errors[LW_REF], *cur = &s->errors[LW_CUR];
+    const struct lw_losses *ref = &s->errors[LW_REF], *cur = &s->errors[LW_CUR];
     snprintf(name, sizeof name, "%s: %s", s->column, s->name);
     lw_buf_printf(out, "<tr>");
     td_name(out, name);
     td_count(out, "n reference", ref->n);
     td_count(out, "n current", cur->n);
-    td(out, "RMSE reference", "%s", lw_digits(lw_errors_rmse(ref), 3).text);
-    td(out, "RMSE current", "%s ± %s", lw_digits(lw_errors_rmse(cur), 3).text,
-       lw_digits(lw_errors_rmse_se(cur), 3).text);
-    td(out, "bias current", "%s", lw_digits_signed(lw_errors_bias(cur), 3).text);
-    td(out, "part of the change in MSE", "%s", lw_digits_signed(s->excess, 3).text);
+    td(out, "RMSE reference", "%s", lw_digits(lw_losses_error(ref), 3).text);
+    td(out, "RMSE current", "%s ± %s", lw_digits(lw_losses_error(cur), 3).text,
+       lw_digits(lw_losses_error_se(cur), 3).text);
+    td(out, "bias current", "%s",
+       lw_digits_signed(lw_losses_figure(cur, "bias"), 3).text);
+    td(out, "contribution to the change in MSE", "%s",
+       lw_digits_signed(s->excess, 3).text);
     lw_buf_printf(out, "</tr>\n");
 }
 
-static void segments(const struct lw_report *r, struct lw_buf *out) {
+static void segments_table(const struct lw_report *r, struct lw_buf *out) {
     enum { SHOWN = 15 };
     static const char *const heading[] = {"segment",
                                           "n reference",
@@ -421,19 +378,20 @@ static void segments(const struct lw_report *r, struct lw_buf *out) {
                                           "RMSE reference",
                                           "RMSE current",
                                           "bias current",
-                                          "part of the change in MSE"};
-    lw_buf_printf(out, "<h2>Where the error grew most</h2>\n");
+                                          "contribution to the change in MSE"};
+    lw_buf_printf(out, "<h2>Segments with the largest increase in error</h2>\n");
     table_head(out, "stack", heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < r->nsegments && i < SHOWN; i++)
         segment_row(&r->segment[i], out);
     table_end(out);
-    lw_buf_printf(out, "<p class=\"soft\">Segments of one feature each, so they overlap. "
-                       "Only those with at least 30 events a side.</p>\n");
+    lw_buf_printf(
+        out, "<p class=\"soft\">Each segment is of one feature, so segments overlap. "
+             "Segments have at least 30 events on each side.</p>\n");
 }
 
-static void errors(const struct lw_report *r, struct lw_buf *out) {
+static void errors_table(const struct lw_report *r, struct lw_buf *out) {
     static const char *const heading[] = {"", "n", "RMSE", "MAE", "bias", "R²"};
-    const struct lw_errors *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
+    const struct lw_losses *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
     if (ref->n < 3 || cur->n < 3)
         return;
     lw_buf_printf(out, "<h2>The model’s error: ");
@@ -444,10 +402,10 @@ static void errors(const struct lw_report *r, struct lw_buf *out) {
     error_row("current", cur, out);
     table_end(out);
     if (r->nsegments)
-        segments(r, out);
+        segments_table(r, out);
 }
 
-static void left_out(const struct lw_report *r, struct lw_buf *out) {
+static void left_out_list(const struct lw_report *r, struct lw_buf *out) {
     size_t i;
     const json_t *o;
     if (!json_array_size(r->left_out))
@@ -464,8 +422,8 @@ static void left_out(const struct lw_report *r, struct lw_buf *out) {
 }
 
 void lw_report_html(struct lw_report *r, struct lw_buf *out) {
-    head(r, out);
-    faults(r, out);
+    page_head(r, out);
+    faults_list(r, out);
     drift_table(r, out);
     lw_buf_printf(out, "<h2>Distributions</h2>\n<p class=\"soft\"><span class=\"key r\" "
                        "style=\"margin-left:0\"></span>reference<span class=\"key "
@@ -474,8 +432,8 @@ void lw_report_html(struct lw_report *r, struct lw_buf *out) {
     for (size_t i = 0; i < r->n; i++)
         column_card(r, &r->column[i], out);
     lw_buf_printf(out, "</div>\n");
-    errors(r, out);
-    quality(r, out);
-    left_out(r, out);
+    errors_table(r, out);
+    quality_table(r, out);
+    left_out_list(r, out);
     lw_buf_printf(out, "</main></body></html>\n");
 }

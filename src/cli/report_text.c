@@ -1,4 +1,4 @@
-/* A report for a terminal and for machines. */
+/* A report for a terminal and as JSON. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -7,9 +7,9 @@
 #include "cli/report.h"
 #include "cli/svg.h"
 
-/* ---- sentences that every form of the report uses ---- */
+/* ---- texts used by every form of the report ---- */
 
-char *lw_report_span(const struct lw_side *side, char *out, size_t size) {
+char *lw_report_span(const struct lw_report_side *side, char *out, size_t size) {
     char from[32], until[32];
     int64_t lo = side->from_ms, hi = side->until_ms;
     out[0] = '\0';
@@ -26,7 +26,7 @@ char *lw_report_span(const struct lw_side *side, char *out, size_t size) {
 }
 
 void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
-    const struct lw_errors *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
+    const struct lw_losses *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
     int len = snprintf(out, size, "%zu of %zu columns drifted.", r->drifted, r->n);
     if (r->faulty)
         len +=
@@ -35,9 +35,9 @@ void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
         len += snprintf(out + len, size - (size_t)len, " The schema changed.");
     if (r->insufficient)
         len += snprintf(out + len, size - (size_t)len,
-                        " %zu with too few values to judge.", r->insufficient);
+                        " %zu with too few values to test.", r->insufficient);
     if (ref->n > 2 && cur->n > 2) {
-        double before = lw_errors_rmse(ref), after = lw_errors_rmse(cur);
+        double before = lw_losses_error(ref), after = lw_losses_error(cur);
         snprintf(out + len, size - (size_t)len, " RMSE %s → %s (%s %%).",
                  lw_digits(before, 3).text, lw_digits(after, 3).text,
                  lw_digits_signed(100 * (after / before - 1), 1).text);
@@ -47,17 +47,17 @@ void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
 /* ---- terminal ---- */
 
 static void print_side(const struct lw_report *r, int which, FILE *out) {
-    const struct lw_side *side = &r->side[which];
+    const struct lw_report_side *side = &r->side[which];
     char span[64], count[32];
     fprintf(out, "%-10s %s events", which == LW_REF ? "reference" : "current",
             lw_format_count(count, sizeof count, side->tally.records));
     if (*lw_report_span(side, span, sizeof span))
         fprintf(out, ", %s", span);
-    uint64_t aside = lw_tally_aside(&side->tally);
-    if (aside)
-        fprintf(out, ", %s set aside", lw_format_count(count, sizeof count, aside));
+    uint64_t rejected = lw_input_tally_rejected(&side->tally);
+    if (rejected)
+        fprintf(out, ", %s rejected", lw_format_count(count, sizeof count, rejected));
     if (side->tally.unusable)
-        fprintf(out, ", %s unusable (the first: %s)",
+        fprintf(out, ", %s unreadable (first error: %s)",
                 lw_format_count(count, sizeof count, side->tally.unusable),
                 side->tally.first_unusable);
     fprintf(out, "\n");
@@ -85,13 +85,13 @@ static void print_column(const struct lw_report_column *c, FILE *out) {
     fprintf(out, "%.1f%% > %.1f%%\n", 100 * d->missing_ref, 100 * d->missing_cur);
 }
 
-static void print_movers(const struct lw_report_column *c, FILE *out) {
+static void print_changed(const struct lw_report_column *c, FILE *out) {
     enum { SHOWN = 6 };
-    for (size_t i = 0; i < c->nmovers && i < SHOWN; i++)
-        fprintf(out, "%s%s %.1f%% > %.1f%%", i ? ", " : "    ", c->mover[i].name,
-                100 * c->mover[i].share[LW_REF], 100 * c->mover[i].share[LW_CUR]);
-    if (c->nmovers)
-        fprintf(out, "%s\n", c->nmovers > SHOWN ? ", ..." : "");
+    for (size_t i = 0; i < c->nchanged && i < SHOWN; i++)
+        fprintf(out, "%s%s %.1f%% > %.1f%%", i ? ", " : "    ", c->changed[i].name,
+                100 * c->changed[i].share[LW_REF], 100 * c->changed[i].share[LW_CUR]);
+    if (c->nchanged)
+        fprintf(out, "%s\n", c->nchanged > SHOWN ? ", ..." : "");
 }
 
 static void print_segments(const struct lw_report *r, FILE *out) {
@@ -99,17 +99,17 @@ static void print_segments(const struct lw_report *r, FILE *out) {
     char ref[32], cur[32];
     if (!r->nsegments)
         return;
-    fprintf(out, "\n  where the error grew most%*s %10s %10s %9s %9s\n", 15, "", "n ref",
+    fprintf(out, "\n  largest increase in error%*s %10s %10s %9s %9s\n", 15, "", "n ref",
             "n cur", "RMSE ref", "RMSE cur");
     for (size_t i = 0; i < r->nsegments && i < SHOWN; i++) {
-        const struct lw_segment *s = &r->segment[i];
+        const struct lw_report_segment *s = &r->segment[i];
         fprintf(out, "  %s %s %10s %10s %9s %9s\n",
                 lw_text_column(s->column, 24, 40).text,
                 lw_text_column(s->name, 14, 40).text,
                 lw_format_count(ref, sizeof ref, s->errors[LW_REF].n),
                 lw_format_count(cur, sizeof cur, s->errors[LW_CUR].n),
-                lw_digits(lw_errors_rmse(&s->errors[LW_REF]), 3).text,
-                lw_digits(lw_errors_rmse(&s->errors[LW_CUR]), 3).text);
+                lw_digits(lw_losses_error(&s->errors[LW_REF]), 3).text,
+                lw_digits(lw_losses_error(&s->errors[LW_CUR]), 3).text);
     }
 }
 
@@ -123,8 +123,8 @@ void lw_report_print(struct lw_report *r, FILE *out) {
     fprintf(out, "%s\n\n", headline);
     json_array_foreach(r->schema, at, text)
         lw_cli_line(out, "  SCHEMA %s", json_string_value(text));
-    json_array_foreach(r->widths, at, text)
-        lw_cli_line(out, "  note   %s, the same numbers", json_string_value(text));
+    json_array_foreach(r->widths, at, text) lw_cli_line(
+        out, "  note   %s, values remain comparable", json_string_value(text));
     for (size_t i = 0; i < r->n; i++)
         if (r->column[i].fault.kind != LW_FAULT_NONE)
             lw_cli_line(out, "  FAULT %s: %s (%.4g)", r->column[i].column.name,
@@ -134,7 +134,7 @@ void lw_report_print(struct lw_report *r, FILE *out) {
     for (size_t i = 0; i < r->n; i++) {
         print_column(&r->column[i], out);
         if (r->column[i].drift.verdict == LW_VERDICT_DRIFT)
-            print_movers(&r->column[i], out);
+            print_changed(&r->column[i], out);
     }
     print_segments(r, out);
     json_array_foreach(r->left_out, at, text) fprintf(
@@ -148,11 +148,11 @@ void lw_report_print(struct lw_report *r, FILE *out) {
 /* ---- JSON ---- */
 
 static json_t *side_json(const struct lw_report *r, int which) {
-    const struct lw_side *side = &r->side[which];
+    const struct lw_report_side *side = &r->side[which];
     char span[64];
     json_t *o = json_object();
     if (r->config) {
-        lw_tally_json(&side->tally, &r->config->spec.event, o);
+        lw_input_tally_json(&side->tally, &r->config->spec.event, o);
     } else {
         json_object_set_new(o, "records", json_integer((json_int_t)side->tally.records));
         json_object_set_new(o, "unusable",
@@ -161,62 +161,77 @@ static json_t *side_json(const struct lw_report *r, int which) {
     json_object_set_new(o, "times", json_string(lw_report_span(side, span, sizeof span)));
     if (side->errors.n) {
         json_object_set_new(o, "scored", json_integer((json_int_t)side->errors.n));
-        json_object_set_new(o, "rmse", lw_json_number(lw_errors_rmse(&side->errors)));
+        json_object_set_new(o, "rmse", lw_json_number(lw_losses_error(&side->errors)));
         json_object_set_new(o, "rmse_se",
-                            lw_json_number(lw_errors_rmse_se(&side->errors)));
-        json_object_set_new(o, "bias", lw_json_number(lw_errors_bias(&side->errors)));
-        json_object_set_new(o, "mae", lw_json_number(lw_errors_mae(&side->errors)));
+                            lw_json_number(lw_losses_error_se(&side->errors)));
+        json_object_set_new(o, "bias",
+                            lw_json_number(lw_losses_figure(&side->errors, "bias")));
+        json_object_set_new(o, "mae",
+                            lw_json_number(lw_losses_figure(&side->errors, "mae")));
     }
     return o;
 }
 
-static void put(json_t *o, const char *key, double v) {
+static void set_number(json_t *o, const char *key, double v) {
     json_object_set_new(o, key, lw_json_number(v));
 }
 
-static void put_drift(json_t *o, const struct lw_drift *d, bool numeric) {
+static void set_drift(json_t *o, const struct lw_drift *d, bool numeric) {
     json_object_set_new(o, "n_reference", json_integer((json_int_t)d->n_ref));
     json_object_set_new(o, "n_current", json_integer((json_int_t)d->n_cur));
-    put(o, "psi", d->psi);
-    put(o, "psi_raw", d->psi_raw);
-    put(o, "js", d->js);
-    put(o, "hellinger", d->hellinger);
-    put(o, "chi2", d->chi2);
-    put(o, "cramers_v", d->cramers_v);
-    put(o, "p", d->p);
-    put(o, "p_adjusted", d->p_adjusted);
+    set_number(o, "psi", d->psi);
+    set_number(o, "psi_raw", d->psi_raw);
+    set_number(o, "js", d->js);
+    set_number(o, "hellinger", d->hellinger);
+    set_number(o, "chi2", d->chi2);
+    set_number(o, "cramers_v", d->cramers_v);
+    set_number(o, "p", d->p);
+    set_number(o, "p_adjusted", d->p_adjusted);
     if (numeric) {
-        put(o, "ks", d->ks);
-        put(o, "ks_p", d->ks_p);
-        put(o, "w1", d->w1);
-        put(o, "w1_p", d->w1_p);
-        put(o, "mean_reference", d->mean_ref);
-        put(o, "mean_current", d->mean_cur);
-        put(o, "out_of_range_reference", d->out_of_range_ref);
-        put(o, "out_of_range_current", d->out_of_range_cur);
-        put(o, "out_of_range_p", d->out_of_range_p);
+        set_number(o, "ks", d->ks);
+        set_number(o, "ks_p", d->ks_p);
+        set_number(o, "w1", d->w1);
+        set_number(o, "w1_p", d->w1_p);
+        set_number(o, "mean_reference", d->mean_ref);
+        set_number(o, "mean_current", d->mean_cur);
+        set_number(o, "out_of_range_reference", d->out_of_range_ref);
+        set_number(o, "out_of_range_current", d->out_of_range_cur);
+        set_number(o, "out_of_range_p", d->out_of_range_p);
     } else {
-        put(o, "linf", d->linf);
-        put(o, "unseen", d->unseen_known ? d->unseen : NAN);
-        put(o, "unseen_expected", d->unseen_known ? d->unseen_expected : NAN);
-        put(o, "unseen_p", d->unseen_p);
+        set_number(o, "linf", d->linf);
+        set_number(o, "unseen", d->unseen_known ? d->unseen : NAN);
+        set_number(o, "unseen_expected", d->unseen_known ? d->unseen_expected : NAN);
+        set_number(o, "unseen_p", d->unseen_p);
     }
-    put(o, "missing_reference", d->missing_ref);
-    put(o, "missing_current", d->missing_cur);
-    put(o, "missing_p", d->missing_p);
+    set_number(o, "missing_reference", d->missing_ref);
+    set_number(o, "missing_current", d->missing_cur);
+    set_number(o, "missing_p", d->missing_p);
 }
 
-#define MOVERS_JSON 100 /* the rest is counted */
+static void set_statistics(json_t *o, const struct lw_report_column *c) {
+    const struct lw_metric *metric;
+    char key[80];
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+        const struct lw_statistic *s = &c->statistic[k];
+        if (!metric->statistic || !s->known)
+            continue;
+        set_number(o, metric->name, s->value);
+        snprintf(key, sizeof key, "%s_p", metric->name);
+        set_number(o, key, s->p);
+    }
+}
 
-static json_t *movers_json(const struct lw_report_column *c) {
+#define CHANGED_JSON 100 /* the others are only counted */
+
+static json_t *changed_json(const struct lw_report_column *c) {
     json_t *list = json_array();
-    for (size_t i = 0; i < c->nmovers && i < MOVERS_JSON; i++) {
-        const struct lw_mover *m = &c->mover[i];
+    for (size_t i = 0; i < c->nchanged && i < CHANGED_JSON; i++) {
+        const struct lw_report_category *m = &c->changed[i];
         json_t *o = json_object();
         json_object_set_new(o, "category", json_string(m->name));
-        put(o, "share_reference", m->share[LW_REF]);
-        put(o, "share_current", m->share[LW_CUR]);
-        put(o, "z", m->z);
+        set_number(o, "share_reference", m->share[LW_REF]);
+        set_number(o, "share_current", m->share[LW_CUR]);
+        set_number(o, "z", m->z);
         json_object_set_new(o, "what",
                             json_string(m->n[LW_REF] == 0   ? "appeared"
                                         : m->n[LW_CUR] == 0 ? "vanished"
@@ -233,18 +248,19 @@ static json_t *column_json(const struct lw_report_column *c) {
     json_object_set_new(o, "column", lw_cli_text(c->column.name));
     json_object_set_new(o, "kind", json_string(lw_kind_name(c->column.kind)));
     json_object_set_new(o, "verdict", json_string(lw_verdict_name(c->drift.verdict)));
-    put_drift(o, &c->drift, numeric);
+    set_drift(o, &c->drift, numeric);
+    set_statistics(o, c);
     if (c->fault.kind != LW_FAULT_NONE) {
         fault = json_object();
         json_object_set_new(fault, "kind", json_string(lw_fault_name(c->fault.kind)));
         json_object_set_new(fault, "text", json_string(c->fault.text));
-        put(fault, "figure", c->fault.figure);
+        set_number(fault, "figure", c->fault.figure);
     }
     json_object_set_new(o, "fault", fault);
     if (numeric)
         return o;
-    size_t more = c->nmovers > MOVERS_JSON ? c->nmovers - MOVERS_JSON : 0;
-    json_object_set_new(o, "moved", movers_json(c));
+    size_t more = c->nchanged > CHANGED_JSON ? c->nchanged - CHANGED_JSON : 0;
+    json_object_set_new(o, "moved", changed_json(c));
     json_object_set_new(o, "moved_more", json_integer((json_int_t)more));
     for (int side = 0; side < LW_SIDES; side++)
         json_object_set_new(
@@ -256,7 +272,7 @@ static json_t *column_json(const struct lw_report_column *c) {
 static json_t *segments_json(const struct lw_report *r) {
     json_t *list = json_array();
     for (size_t i = 0; i < r->nsegments; i++) {
-        const struct lw_segment *s = &r->segment[i];
+        const struct lw_report_segment *s = &r->segment[i];
         json_t *o = json_object();
         json_object_set_new(o, "column", lw_cli_text(s->column));
         json_object_set_new(o, "segment", json_string(s->name));
@@ -264,11 +280,11 @@ static json_t *segments_json(const struct lw_report *r) {
                             json_integer((json_int_t)s->errors[LW_REF].n));
         json_object_set_new(o, "n_current",
                             json_integer((json_int_t)s->errors[LW_CUR].n));
-        put(o, "rmse_reference", lw_errors_rmse(&s->errors[LW_REF]));
-        put(o, "rmse_current", lw_errors_rmse(&s->errors[LW_CUR]));
-        put(o, "bias_reference", lw_errors_bias(&s->errors[LW_REF]));
-        put(o, "bias_current", lw_errors_bias(&s->errors[LW_CUR]));
-        put(o, "excess", s->excess);
+        set_number(o, "rmse_reference", lw_losses_error(&s->errors[LW_REF]));
+        set_number(o, "rmse_current", lw_losses_error(&s->errors[LW_CUR]));
+        set_number(o, "bias_reference", lw_losses_figure(&s->errors[LW_REF], "bias"));
+        set_number(o, "bias_current", lw_losses_figure(&s->errors[LW_CUR], "bias"));
+        set_number(o, "excess", s->excess);
         json_array_append_new(list, o);
     }
     return list;

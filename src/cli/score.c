@@ -1,10 +1,8 @@
-/* leeway score: a prediction for every event of files.
+/* leeway score: predicts every event of files.
  *
- * Unlike `evaluate` it predicts what is set aside too: an event without a target is just
- * what one scores, and whoever joins the answers to their trips wants all of them; the
- * reason stands beside the prediction. Only what cannot be decoded has no answer, and is
- * counted on standard error. Each line carries the model's fingerprint, so that answers
- * of two versions can be kept in one table. */
+ * Unlike `evaluate` it also predicts rejected events, for example those without a target,
+ * and adds the reason. Unreadable events are only counted, on standard error. Every record
+ * has the model's fingerprint, so predictions of several models can share a table. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,10 +11,12 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/offline.h"
+#include "base/varint.h"
+#include "cli/input.h"
+#include "cli/options.h"
 #include "event/file.h"
 
-struct options {
+struct score_options {
     const char *config, *model, *out;
     bool json;
 };
@@ -28,30 +28,23 @@ static const char schema[] =
     "\"timestamp-millis\"},\"doc\":\"event time\"},"
     "{\"name\":\"prediction\",\"type\":\"double\"},"
     "{\"name\":\"target\",\"type\":[\"null\",\"double\"],\"default\":null},"
-    "{\"name\":\"aside\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"why the "
-    "event would not be scored against\"},"
+    "{\"name\":\"rejected\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"reason for "
+    "rejection\"},"
     "{\"name\":\"model\",\"type\":\"string\",\"doc\":\"fingerprint\"}]}";
 
 struct scoring {
     const struct lw_event_spec *event;
     const struct lw_model *model;
     char fingerprint[32];
-    struct lw_file_writer *file; /* or NULL: JSON lines on standard output */
+    struct lw_file_writer *file; /* NULL: JSON lines on standard output */
     struct lw_buf record;
-    struct lw_tally tally;
+    struct lw_input_tally tally;
 };
 
 /* ---- Avro ---- */
 
-static void put_long(struct lw_buf *out, int64_t v) {
-    uint64_t z = ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0);
-    for (; z >= 0x80; z >>= 7)
-        lw_buf_u8(out, (uint8_t)(z | 0x80));
-    lw_buf_u8(out, (uint8_t)z);
-}
-
 static void put_text(struct lw_buf *out, const char *text, size_t len) {
-    put_long(out, (int64_t)len);
+    lw_varint_put_long(out, (int64_t)len);
     lw_buf_put(out, text, len);
 }
 
@@ -64,18 +57,18 @@ static int write_avro(struct scoring *s, const struct lw_row *row, int reason,
     const struct lw_cell *id = id_cell(s, row);
     bool known = id && id->present;
     lw_buf_clear(&s->record);
-    put_long(&s->record, known);
+    lw_varint_put_long(&s->record, known);
     if (known) {
         size_t len = lw_cell_show(id, NULL);
-        put_long(&s->record, (int64_t)len);
+        lw_varint_put_long(&s->record, (int64_t)len);
         lw_cell_show(id, lw_buf_extend(&s->record, len));
     }
-    put_long(&s->record, row->time_ms);
+    lw_varint_put_long(&s->record, row->time_ms);
     lw_buf_f64(&s->record, prediction);
-    put_long(&s->record, isnan(row->target) ? 0 : 1);
+    lw_varint_put_long(&s->record, isnan(row->target) ? 0 : 1);
     if (!isnan(row->target))
         lw_buf_f64(&s->record, row->target);
-    put_long(&s->record, reason == LW_GOOD ? 0 : 1);
+    lw_varint_put_long(&s->record, reason == LW_GOOD ? 0 : 1);
     if (reason != LW_GOOD) {
         const char *why = lw_event_reason(s->event, reason);
         put_text(&s->record, why, strlen(why));
@@ -102,7 +95,7 @@ static int write_json(const struct scoring *s, const struct lw_row *row, int rea
     json_object_set_new(o, "prediction", lw_json_number(prediction));
     json_object_set_new(o, "target", lw_json_number(row->target));
     json_object_set_new(
-        o, "aside",
+        o, "rejected",
         reason == LW_GOOD ? json_null() : json_string(lw_event_reason(s->event, reason)));
     json_object_set_new(o, "model", json_string(s->fingerprint));
     int rc = json_dumpf(o, stdout, JSON_COMPACT);
@@ -112,7 +105,7 @@ static int write_json(const struct scoring *s, const struct lw_row *row, int rea
     return 0;
 }
 
-static int take_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
+static int write_event(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
     struct scoring *s = arg;
     if (event->reason < 0)
         return 0;
@@ -121,10 +114,10 @@ static int take_event(void *arg, const struct lw_feed_event *event, struct lw_er
                    : write_json(s, &event->row, event->reason, prediction, err);
 }
 
-static int score(const struct lw_config *config, const struct options *o, char **files,
-                 size_t n, struct lw_err *err) {
+static int score_files(const struct lw_config *config, const struct score_options *o,
+                       char **files, size_t n, struct lw_err *err) {
     struct scoring s = {.event = &config->spec.event};
-    struct lw_model *model = lw_offline_model(config, o->model, err);
+    struct lw_model *model = lw_input_model(config, o->model, err);
     bool to_file = strcmp(o->out, "-") != 0;
     int rc = model ? 0 : -1;
     s.model = model;
@@ -133,43 +126,42 @@ static int score(const struct lw_config *config, const struct options *o, char *
                  lw_model_fingerprint(model));
     if (rc == 0 && to_file && !(s.file = lw_file_create(o->out, schema, err)))
         rc = -1;
-    struct lw_offline reader = {
-        .paths = files, .n = n, .what = "scoring", .take = take_event, .arg = &s};
+    struct lw_input reader = {
+        .paths = files, .n = n, .what = "scoring", .take = write_event, .arg = &s};
     if (rc == 0)
-        rc = lw_offline_read(config, &reader, &s.tally, err);
+        rc = lw_input_read(config, &reader, &s.tally, err);
     if (s.file && lw_file_finish(s.file, err))
         rc = -1;
     if (s.file && rc)
-        remove(o->out); /* half of the answers look like all of them */
+        remove(o->out); /* a partial file looks complete */
     if (rc == 0 && fflush(stdout))
         rc = lw_fail(err, LW_ESTOP, "standard output was closed");
     if (rc == 0)
-        lw_tally_print(&s.tally, &config->spec.event, stderr);
+        lw_input_tally_print(&s.tally, &config->spec.event, stderr);
     lw_buf_fini(&s.record);
     lw_model_free(model);
     return rc;
 }
 
-static int go(const struct options *o, char **files, int n) {
+static int score_with_config(const struct score_options *o, char **files, int n) {
     struct lw_err err = {0};
     if (n == 0)
-        return lw_cli_usage(&lw_cmd_score, "which files?");
+        return lw_cli_usage(&lw_cmd_score, "no input files");
     if (!o->model)
-        return lw_cli_usage(&lw_cmd_score, "which model? (--model FILE)");
+        return lw_cli_usage(&lw_cmd_score, "--model FILE is required");
     if (!o->out)
-        return lw_cli_usage(
-            &lw_cmd_score,
-            "where do the predictions go? (-o FILE, or -o - for JSON lines)");
+        return lw_cli_usage(&lw_cmd_score,
+                            "-o FILE is required (-o - prints JSON lines)");
     struct lw_config *config = lw_cli_config(&lw_cmd_score, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
-    int failed = score(config, o, files, (size_t)n, &err);
+    int failed = score_files(config, o, files, (size_t)n, &err);
     lw_config_free(config);
     return failed ? lw_cli_fail(&lw_cmd_score, &err) : LW_EXIT_OK;
 }
 
-static int run_score(int argc, char **argv) {
-    struct options o = {0};
+static int score_main(int argc, char **argv) {
+    struct score_options o = {0};
     bool helped;
     const struct lw_option options[] = {
         {'c', "config", LW_OPTION_TEXT, &o.config},
@@ -182,7 +174,9 @@ static int run_score(int argc, char **argv) {
                              argc, argv, files, &helped);
     if (o.json && !o.out)
         o.out = "-";
-    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : go(&o, files, n);
+    int rc = n < 0    ? LW_EXIT_USAGE
+             : helped ? LW_EXIT_OK
+                      : score_with_config(&o, files, n);
     free(files);
     return rc;
 }
@@ -191,10 +185,10 @@ const struct lw_command lw_cmd_score = {
     "score", "-c FILE --model MODEL DATA... -o FILE", "Predict every event of files",
     "  -c, --config FILE     the stream's configuration\n"
     "  -m, --model FILE      the model (Avro)\n"
-    "  -o, --output FILE     an Avro file of id, time, prediction, target, aside, model;\n"
-    "                        `-` writes JSON lines to standard output\n"
-    "      --json            the same as -o -\n"
+    "  -o, --output FILE     write an Avro file with id, time, prediction, target, rejected and\n"
+    "                        model; - writes JSON lines to standard output\n"
+    "      --json            same as -o -\n"
     "\n"
-    "Events whose target is missing or out of range are predicted too; `aside` says why they would not\n"
-    "be scored against. `model` is the model's fingerprint.\n",
-    run_score};
+    "Rejected events, whose target is missing or out of range, are predicted too; `rejected` is\n"
+    "the reason. `model` is the model's fingerprint.\n",
+    score_main};

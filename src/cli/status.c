@@ -1,9 +1,8 @@
-/* leeway status: the stream as Redis knows it, once or again and again.
+/* leeway status: the state of the stream in Redis, once or repeatedly.
  *
- * On a terminal --watch draws in place: each line is cut to the terminal's width and
- * cleared behind, so that nothing flickers and nothing wraps; what has no room at the
- * bottom is left out. Anywhere else it prints one block after the other. A Redis that
- * goes away is waited for, with the last picture and the word that it is old. */
+ * On a terminal --watch draws in place: lines are truncated to the terminal's width, and
+ * lines below its bottom are omitted. Elsewhere it prints one block after the other. While
+ * Redis is unavailable it shows the last state, marked as not current. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,12 +13,14 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/options.h"
+#include "cli/signals.h"
 #include "cli/status.h"
 
 #define WATCH_MIN 0.1
 #define WATCH_MAX 3600.0
 
-/* Whole numbers as such: times in milliseconds have more digits than our reals keep. */
+/* Whole numbers as integers: times in milliseconds exceed the printed precision. */
 static json_t *number_json(double v) {
     if (fabs(v) < 9e15 && v == trunc(v))
         return json_integer((json_int_t)v);
@@ -40,7 +41,7 @@ static json_t *now_json(const struct lw_reply *now) {
 }
 
 static json_t *partition_json(const struct lw_status *s, int32_t p) {
-    const struct lw_part_view *v = &s->part[p];
+    const struct lw_partition_view *v = &s->part[p];
     char why[300] = "";
     bool stalled = lw_status_stalled(s, p, why, sizeof why);
     json_t *o = json_object();
@@ -76,7 +77,7 @@ static json_t *trouble_json(const char *component, const char *who, int64_t sinc
 static json_t *troubles_json(const struct lw_status *s) {
     json_t *list = json_array();
     char ill[200];
-    if (*lw_status_ill(s, ill, sizeof ill))
+    if (*lw_status_problem(s, ill, sizeof ill))
         json_array_append_new(
             list, trouble_json(s->full[0] ? "redis" : "leader", NULL, 0, ill));
     for (size_t i = 0; i < s->facts->nprocesses; i++)
@@ -88,7 +89,7 @@ static json_t *troubles_json(const struct lw_status *s) {
     return list;
 }
 
-/* The newest evaluation as it stands in Redis, and the stream around it. */
+/* The newest evaluation, partitions, processes and problems. */
 static json_t *status_json(const struct lw_status *s) {
     json_t *o = now_json(s->now), *parts = json_array(), *who = json_array();
     double lag = lw_status_lag(s);
@@ -108,7 +109,7 @@ static json_t *status_json(const struct lw_status *s) {
 /* ---- drawing in place ---- */
 
 /* Bytes of the line's first `columns` characters; continuation bytes take no room. */
-static size_t fitting(const char *line, size_t len, size_t columns) {
+static size_t fitting_bytes(const char *line, size_t len, size_t columns) {
     size_t at = 0, shown = 0;
     while (at < len) {
         if (((unsigned char)line[at] & 0xC0) != 0x80 && shown++ == columns)
@@ -126,7 +127,7 @@ static void draw_in_place(const char *text) {
     fputs("\033[H", stdout);
     for (size_t row = 1; *text && row < rows; row++) {
         size_t len = strcspn(text, "\n");
-        fwrite(text, 1, fitting(text, len, columns), stdout);
+        fwrite(text, 1, fitting_bytes(text, len, columns), stdout);
         fputs("\033[K\n", stdout);
         text += len + (text[len] == '\n');
     }
@@ -134,13 +135,13 @@ static void draw_in_place(const char *text) {
     fflush(stdout);
 }
 
-/* One frame; without `in_place`, one block. */
-static void frame(const struct lw_status *s, const struct lw_err *away, bool in_place,
-                  double seconds) {
+/* Prints one frame in place, or one block. */
+static void draw_frame(const struct lw_status *s, const struct lw_err *away,
+                       bool in_place, double seconds) {
     struct lw_buf out = {0};
     char when[32];
     if (in_place)
-        lw_buf_printf(&out, "every %g s, now %.19s   (Ctrl-C ends)\n", seconds,
+        lw_buf_printf(&out, "every %g s, now %.19s   (Ctrl-C to quit)\n", seconds,
                       lw_format_time(when, sizeof when, lw_wall_ms()));
     if (away->code)
         lw_buf_printf(&out, "NOT CURRENT: %s\n", away->msg);
@@ -156,16 +157,16 @@ static void frame(const struct lw_status *s, const struct lw_err *away, bool in_
     lw_buf_fini(&out);
 }
 
-static void no_log(void *arg, const char *line) {
+static void drop_log_line(void *arg, const char *line) {
     (void)arg;
     (void)line;
 }
 
-static int watch(struct lw_status *s, double seconds, struct lw_err *err) {
+static int status_watch(struct lw_status *s, double seconds, struct lw_err *err) {
     bool in_place = isatty(STDOUT_FILENO);
-    lw_cli_catch_signals();
+    lw_signals_catch();
     if (in_place) {
-        lw_log_sink(no_log, NULL); /* librdkafka's lines would tear the picture */
+        lw_log_sink(drop_log_line, NULL); /* log lines would break the screen */
         fputs("\033[2J\033[?25l", stdout);
     }
     int rc = 0;
@@ -176,8 +177,8 @@ static int watch(struct lw_status *s, double seconds, struct lw_err *err) {
             rc = -1;
             break;
         }
-        frame(s, &away, in_place, seconds);
-    } while (!lw_cli_signal((int64_t)(seconds * 1000)));
+        draw_frame(s, &away, in_place, seconds);
+    } while (!lw_signals_wait((int64_t)(seconds * 1000)));
     if (in_place) {
         fputs("\033[?25h", stdout);
         fflush(stdout);
@@ -188,13 +189,13 @@ static int watch(struct lw_status *s, double seconds, struct lw_err *err) {
 
 /* ---- the command ---- */
 
-struct options {
+struct status_options {
     const char *path;
     bool json;
     double seconds; /* NAN: once */
 };
 
-static int once(struct lw_status *s, bool json, struct lw_err *err) {
+static int status_once(struct lw_status *s, bool json, struct lw_err *err) {
     struct lw_buf out = {0};
     if (lw_status_read(s, err))
         return -1;
@@ -208,21 +209,21 @@ static int once(struct lw_status *s, bool json, struct lw_err *err) {
     return 0;
 }
 
-static int check(const struct options *o, int nrest, char **rest) {
+static int check_usage(const struct status_options *o, int nrest, char **rest) {
     if (nrest > 0)
-        return lw_cli_usage(&lw_cmd_status, "what is \"%s\"?", rest[0]);
+        return lw_cli_usage(&lw_cmd_status, "unexpected argument \"%s\"", rest[0]);
     if (isnan(o->seconds))
         return LW_EXIT_OK;
     if (o->json)
-        return lw_cli_usage(&lw_cmd_status, "--json prints once: without --watch");
+        return lw_cli_usage(&lw_cmd_status, "--json cannot be combined with --watch");
     if (!(o->seconds >= WATCH_MIN && o->seconds <= WATCH_MAX))
-        return lw_cli_usage(&lw_cmd_status, "--watch takes %g to %g seconds", WATCH_MIN,
-                            WATCH_MAX);
+        return lw_cli_usage(&lw_cmd_status, "--watch must be between %g and %g seconds",
+                            WATCH_MIN, WATCH_MAX);
     return LW_EXIT_OK;
 }
 
-static int run(int argc, char **argv) {
-    struct options o = {.seconds = NAN};
+static int status_main(int argc, char **argv) {
+    struct status_options o = {.seconds = NAN};
     struct lw_err err = {0};
     struct lw_status s;
     bool helped;
@@ -234,7 +235,7 @@ static int run(int argc, char **argv) {
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n = lw_options_parse(&lw_cmd_status, table, sizeof table / sizeof *table, argc,
                              argv, rest, &helped);
-    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : check(&o, n, rest);
+    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : check_usage(&o, n, rest);
     free(rest);
     if (rc || helped)
         return rc;
@@ -243,7 +244,8 @@ static int run(int argc, char **argv) {
         return o.path ? LW_EXIT_FAILED : LW_EXIT_USAGE;
     rc = lw_status_init(&s, config, &err);
     if (rc == 0) {
-        rc = isnan(o.seconds) ? once(&s, o.json, &err) : watch(&s, o.seconds, &err);
+        rc = isnan(o.seconds) ? status_once(&s, o.json, &err)
+                              : status_watch(&s, o.seconds, &err);
         lw_status_fini(&s);
     }
     rc = rc ? lw_cli_fail(&lw_cmd_status, &err) : LW_EXIT_OK;
@@ -255,10 +257,10 @@ const struct lw_command lw_cmd_status = {
     "status", "-c FILE [--watch SECONDS | --json]",
     "Show the newest evaluation and every partition's progress",
     "  -c, --config FILE    the stream's configuration\n"
-    "      --watch SECONDS  refresh this often, in place on a terminal, until Ctrl-C\n"
-    "      --json           one object: the newest evaluation, partitions with their lag,\n"
-    "                       processes, and what is wrong with leeway itself\n"
+    "      --watch SECONDS  refresh at this interval, in place on a terminal, until Ctrl-C\n"
+    "      --json           print one object: the newest evaluation, partitions with their lag,\n"
+    "                       processes and problems\n"
     "\n"
-    "\"stalled\" marks what does not get on, with the reason: partitions that no live process\n"
-    "reads or that stand still, and what the processes report of themselves.\n",
-    run};
+    "\"stalled\" marks partitions that make no progress or that no live process reads, and\n"
+    "problems that processes report, each with the reason.\n",
+    status_main};

@@ -1,6 +1,5 @@
-/* The status as text. A sparkline goes from the lowest to the highest value of its own
- * row, which stand at its ends: rows differ by orders of magnitude, and the shape is what
- * there is to see. */
+/* The status as text. Each sparkline has its own scale, with its lowest and highest value
+ * at its ends. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -13,13 +12,14 @@
 #define SPARK 20
 #define DRAWN (SPARK + 16) /* columns of a sparkline with its ends */
 
-/* "-" for what is not known. */
+/* "-" for unknown values. */
 static void put_figure(struct lw_buf *out, int width, int decimals, double v) {
     lw_buf_printf(out, " %*s", width, lw_digits(v, decimals).text);
 }
 
-/* Lowest value, line, highest value; padded by hand, for printf's widths count bytes. */
-static void put_spark(struct lw_buf *out, const struct lw_series *s, int decimals) {
+/* Lowest value, line, highest value; padded by hand because printf counts bytes. */
+static void put_spark(struct lw_buf *out, const struct lw_status_series *s,
+                      int decimals) {
     char line[3 * SPARK + 1];
     double least = INFINITY, most = -INFINITY;
     for (size_t i = 0; i < s->n; i++) {
@@ -36,14 +36,14 @@ static void put_spark(struct lw_buf *out, const struct lw_series *s, int decimal
                   lw_digits(most, decimals).text);
 }
 
-static void head(const struct lw_status *s, struct lw_buf *out) {
+static void put_head(const struct lw_status *s, struct lw_buf *out) {
     char when[32], age[40];
     double at = lw_status_figure(s, "", "at");
     double champion = lw_status_figure(s, "", "champion");
     double hours = lw_status_figure(s, "", "champion_age_hours");
     lw_buf_printf(out, "%s: %s, ", s->config->spec.stream,
                   at > 0 ? lw_format_time(when, sizeof when, (int64_t)at)
-                         : "nothing sealed yet");
+                         : "no pane sealed yet");
     if (champion > 0)
         lw_buf_printf(out, "champion version %.0f", champion);
     else
@@ -57,7 +57,7 @@ static void head(const struct lw_status *s, struct lw_buf *out) {
                   lw_status_figure(s, "", "training") > 0 ? ", training" : "");
 }
 
-static void windows(const struct lw_status *s, struct lw_buf *out) {
+static void put_windows(const struct lw_status *s, struct lw_buf *out) {
     static const char *const names[] = {"rmse", "rmse_expected", "rmse_ratio", "bias",
                                         "rmse_first"};
     const struct lw_spec *spec = &s->config->spec;
@@ -79,20 +79,24 @@ static void windows(const struct lw_status *s, struct lw_buf *out) {
     }
 }
 
-static void features(const struct lw_status *s, struct lw_buf *out) {
-    static const char *const columns[] = {"psi", "js", "missing", "unseen"};
+static void put_features(const struct lw_status *s, struct lw_buf *out) {
+    const struct lw_metric *metric;
     const struct lw_spec *spec = &s->config->spec;
     const char *w = spec->window[spec->nwindows - 1].name;
     char span[40], name[LW_NAME_MAX + 16];
-    lw_buf_printf(out, "\n  %-24s %9s %9s %9s %9s", "feature", "psi", "js", "missing",
-                  "unseen");
+    lw_buf_printf(out, "\n  %-24s", "feature");
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++)
+        if (metric->flags & LW_METRIC_IN_STATUS)
+            lw_buf_printf(out, " %9s", metric->name);
     if (s->at.n > 1)
         lw_buf_printf(out, "%*s%-*s", 9, "", DRAWN - 9, "psi");
     lw_buf_printf(out, "   over %s\n", w);
     for (size_t i = 0; i < spec->nfeatures; i++) {
         lw_buf_printf(out, "  %s", lw_text_column(spec->feature[i].name, 24, 40).text);
-        for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
-            snprintf(name, sizeof name, "%s:%s", columns[c], spec->feature[i].name);
+        for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+            if (!(metric->flags & LW_METRIC_IN_STATUS))
+                continue;
+            snprintf(name, sizeof name, "%s:%s", metric->name, spec->feature[i].name);
             put_figure(out, 9, 3, lw_status_figure(s, w, name));
         }
         if (s->at.n > 1)
@@ -101,12 +105,12 @@ static void features(const struct lw_status *s, struct lw_buf *out) {
         lw_buf_printf(out, "%s\n", lw_status_figure(s, w, name) > 0 ? "   DRIFT" : "");
     }
     if (s->at.n > 1)
-        lw_buf_printf(out, "  lines: the last %s of event time\n",
+        lw_buf_printf(out, "  sparklines: the last %s of event time\n",
                       lw_format_duration(span, sizeof span, s->last_ms - s->first_ms));
 }
 
-/* Events that are in no figure, because of their time. */
-static void put_lost(const struct lw_status *s, struct lw_buf *out) {
+/* Events left out of all windows because of their time. */
+static void put_uncounted(const struct lw_status *s, struct lw_buf *out) {
     uint64_t n = 0, late = 0, suspect = 0;
     for (int32_t p = 0; p < s->nparts; p++) {
         n += s->part[p].counter[LW_COUNT_MESSAGES];
@@ -115,14 +119,14 @@ static void put_lost(const struct lw_status *s, struct lw_buf *out) {
     }
     if (n == 0 || late + suspect == 0)
         return;
-    lw_buf_printf(out, "; %.1f%% of the messages came late, %.1f%% had wrong clocks",
+    lw_buf_printf(out, "; %.1f%% of the messages were late, %.1f%% had suspect times",
                   100 * (double)late / (double)n, 100 * (double)suspect / (double)n);
 }
 
-/* What is wrong with leeway itself, before everything that it says of the stream. */
-static void troubles(const struct lw_status *s, struct lw_buf *out) {
+/* Problems of leeway itself. */
+static void put_troubles(const struct lw_status *s, struct lw_buf *out) {
     char when[32], ill[200], safe[2 * LW_HEALTH_TEXT];
-    if (*lw_status_ill(s, ill, sizeof ill))
+    if (*lw_status_problem(s, ill, sizeof ill))
         lw_buf_printf(out, "  stalled: %s\n", ill);
     for (size_t i = 0; i < s->facts->nprocesses; i++)
         for (size_t k = 0; k < s->facts->process[i].ntroubles; k++) {
@@ -134,13 +138,13 @@ static void troubles(const struct lw_status *s, struct lw_buf *out) {
         }
 }
 
-static void partitions(const struct lw_status *s, struct lw_buf *out) {
+static void put_partitions(const struct lw_status *s, struct lw_buf *out) {
     char when[32], count[32], why[300], safe[600];
-    lw_buf_printf(out, "\n  %-9s %12s %9s %10s %8s %8s %8s  %-20s %s\n", "partition",
-                  "next offset", "lag", "messages", "aside", "dead", "late", "watermark",
-                  "owner");
+    lw_buf_printf(out, "\n  %-9s %12s %9s %10s %8s %13s %8s  %-20s %s\n", "partition",
+                  "next offset", "lag", "messages", "rejected", "dead-lettered", "late",
+                  "watermark", "owner");
     for (int32_t p = 0; p < s->nparts; p++) {
-        const struct lw_part_view *v = &s->part[p];
+        const struct lw_partition_view *v = &s->part[p];
         bool stalled = lw_status_stalled(s, p, why, sizeof why);
         if (!v->known && !stalled)
             continue;
@@ -148,9 +152,9 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
         put_figure(out, 12, 0, v->known ? (double)v->next_offset : NAN);
         put_figure(out, 9, 0, lw_status_lag_of(s, p));
         lw_buf_printf(
-            out, " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 "  %-20s %s%s\n",
-            v->counter[LW_COUNT_MESSAGES], v->counter[LW_COUNT_ASIDE],
-            v->counter[LW_COUNT_DEAD], v->counter[LW_COUNT_LATE],
+            out, " %10" PRIu64 " %8" PRIu64 " %13" PRIu64 " %8" PRIu64 "  %-20s %s%s\n",
+            v->counter[LW_COUNT_MESSAGES], v->counter[LW_COUNT_REJECTED],
+            v->counter[LW_COUNT_DEAD_LETTERED], v->counter[LW_COUNT_LATE],
             v->watermark_ms == INT64_MIN
                 ? "-"
                 : lw_format_time(when, sizeof when, v->watermark_ms),
@@ -158,17 +162,17 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
             stalled   ? " (stalled)"
             : v->idle ? " (idle)"
                       : "");
-        if (stalled && s->facts->nprocesses) /* else it is said once, above */
+        if (stalled && s->facts->nprocesses) /* otherwise reported once, above */
             lw_buf_printf(out, "%12s%s\n", "",
                           lw_text_safe(safe, sizeof safe, why, strlen(why)));
     }
     double lag = lw_status_lag(s);
     if (isfinite(lag))
-        lw_buf_printf(out, "  lag in all %s",
+        lw_buf_printf(out, "  total lag %s",
                       lw_format_count(count, sizeof count, (uint64_t)lag));
     else if (s->kafka_away[0])
-        lw_buf_printf(out, "  lag not known: %s", s->kafka_away);
-    put_lost(s, out);
+        lw_buf_printf(out, "  lag unknown: %s", s->kafka_away);
+    put_uncounted(s, out);
     if (s->lag.n > 1) {
         lw_buf_printf(out, "   while watched");
         put_spark(out, &s->lag, 0);
@@ -177,12 +181,12 @@ static void partitions(const struct lw_status *s, struct lw_buf *out) {
 }
 
 void lw_status_draw(const struct lw_status *s, struct lw_buf *out) {
-    head(s, out);
-    troubles(s, out);
+    put_head(s, out);
+    put_troubles(s, out);
     lw_cli_quarantine_text(s->quarantine, out);
     if (lw_status_figure(s, "", "at") > 0) {
-        windows(s, out);
-        features(s, out);
+        put_windows(s, out);
+        put_features(s, out);
     }
-    partitions(s, out);
+    put_partitions(s, out);
 }

@@ -1,9 +1,8 @@
-/* A look at a stream: the newest evaluation, the history behind the sparklines, the
- * partitions, and how far they are from Kafka's end.
+/* Reads the newest evaluation, the history for the sparklines, the partitions and their
+ * lag.
  *
- * The history is read whole at the first look, and afterwards from the last entry on. Its
- * entries hold every figure there is, so a look that had to read two weeks of them each
- * second would be felt by Redis. */
+ * The first read takes the whole history, later ones only new entries: each entry has
+ * every metric, so reading two weeks of them every second would load Redis. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,11 +15,12 @@
 #include "cli/quarantine.h"
 #include "cli/status.h"
 #include "store/keys.h"
+#include "store/meta.h"
 
-#define KAFKA_MS       1500  /* patience with Kafka at a look */
-#define KAFKA_AGAIN_MS 10000 /* a Kafka that is away is asked again after */
+#define KAFKA_MS       1500  /* timeout of Kafka for each read */
+#define KAFKA_AGAIN_MS 10000 /* pause after Kafka did not answer */
 
-void lw_series_add(struct lw_series *s, double v) {
+void lw_status_series_add(struct lw_status_series *s, double v) {
     if (s->n == LW_STATUS_POINTS) {
         memmove(s->value, s->value + 1, (LW_STATUS_POINTS - 1) * sizeof *s->value);
         s->n--;
@@ -69,8 +69,8 @@ double lw_status_lag(const struct lw_status *s) {
 
 /* ---- the history ---- */
 
-/* An error of 0 is one that could not be computed: every entry has every field. */
-static double positive(double v) {
+/* 0 means that the error could not be computed: every entry has every field. */
+static double positive_or_nan(double v) {
     return v > 0 ? v : NAN;
 }
 
@@ -81,17 +81,19 @@ static void add_entry(struct lw_status *s, const struct lw_reply *fields) {
     if (!(at > (double)s->last_ms))
         return;
     s->last_ms = (int64_t)at;
-    lw_series_add(&s->at, at);
+    lw_status_series_add(&s->at, at);
     s->first_ms = (int64_t)s->at.value[0];
     for (size_t w = 0; w < spec->nwindows; w++) {
         const char *name = spec->window[w].name;
-        lw_series_add(&s->rmse[w], positive(field_of(fields, name, "rmse")));
-        lw_series_add(&s->ratio[w], positive(field_of(fields, name, "rmse_ratio")));
+        lw_status_series_add(&s->rmse[w],
+                             positive_or_nan(field_of(fields, name, "rmse")));
+        lw_status_series_add(&s->ratio[w],
+                             positive_or_nan(field_of(fields, name, "rmse_ratio")));
     }
     for (size_t f = 0; f < spec->nfeatures; f++) {
         char name[LW_NAME_MAX + 8];
         snprintf(name, sizeof name, "psi:%s", spec->feature[f].name);
-        lw_series_add(&s->psi[f], field_of(fields, longest, name));
+        lw_status_series_add(&s->psi[f], field_of(fields, longest, name));
     }
 }
 
@@ -117,8 +119,8 @@ static int read_history(struct lw_status *s, struct lw_err *err) {
     return 0;
 }
 
-/* A Redis that was emptied or put back starts the picture anew. */
-static void forget_future(struct lw_status *s) {
+/* Discards the history when Redis was emptied or restored. */
+static void forget_history(struct lw_status *s) {
     double at = lw_status_figure(s, "", "at");
     if (s->last_ms == 0 || at >= (double)s->last_ms)
         return;
@@ -135,6 +137,8 @@ static void forget_future(struct lw_status *s) {
 static int read_partitions(struct lw_status *s, struct lw_err *err) {
     char key[LW_KEY_MAX];
     const struct lw_config *c = s->config;
+    if (lw_meta_contract(s->redis, &c->spec, err))
+        return -1;
     struct lw_reply *reply =
         lw_redis_do(s->redis, err, "HGET %s partitions", lw_key(key, &c->spec, "meta"));
     if (!reply && err->code)
@@ -142,7 +146,7 @@ static int read_partitions(struct lw_status *s, struct lw_err *err) {
     int64_t n = lw_reply_kind(reply) == LW_REPLY_TEXT ? lw_reply_int(reply) : 0;
     lw_reply_free(reply);
     n = n < 0 || n > 100000 ? 0 : n;
-    struct lw_part_view *part = lw_calloc((size_t)n + 1, sizeof *part);
+    struct lw_partition_view *part = lw_calloc((size_t)n + 1, sizeof *part);
     if (lw_state_view(s->redis, &c->spec, c->source.topic, (int32_t)n, part, err)) {
         free(part);
         return -1;
@@ -155,7 +159,7 @@ static int read_partitions(struct lw_status *s, struct lw_err *err) {
     return 0;
 }
 
-/* Asked again only now and then while it is away: each question may take KAFKA_MS. */
+/* Skips Kafka for a while after it did not answer: each attempt may take KAFKA_MS. */
 static void read_lag(struct lw_status *s) {
     struct lw_err err = {0};
     for (int32_t p = 0; p < s->nparts; p++)
@@ -173,9 +177,9 @@ static void read_lag(struct lw_status *s) {
     s->asked_ms = 0;
 }
 
-/* A Redis that is full answers, and nobody can say in it that nothing can be written. */
-static void read_room(struct lw_status *s) {
-    struct lw_err none = {0}; /* some servers do not tell */
+/* A full Redis answers reads, but processes cannot report the problem in it. */
+static void read_memory(struct lw_status *s) {
+    struct lw_err none = {0}; /* some servers do not report it */
     char limit[40];
     int64_t most = 0, used = 0;
     const char *text = lw_redis_info(s->redis, "maxmemory", &none);
@@ -185,7 +189,7 @@ static void read_room(struct lw_status *s) {
     if (lw_parse_i64(limit, &most) && most > 0 && text && lw_parse_i64(text, &used) &&
         used >= most)
         snprintf(s->full, sizeof s->full,
-                 "Redis takes no writes: it is at its maxmemory (%" PRId64 " of %" PRId64
+                 "Redis refuses writes: it has reached maxmemory (%" PRId64 " of %" PRId64
                  " bytes)",
                  used, most);
 }
@@ -203,12 +207,12 @@ int lw_status_read(struct lw_status *s, struct lw_err *err) {
         return -1;
     json_decref(s->quarantine);
     s->quarantine = spans;
-    forget_future(s);
+    forget_history(s);
     if (read_history(s, err) || read_partitions(s, err) ||
         lw_health_facts(s->redis, &s->config->spec, s->facts, err))
         return -1;
-    read_room(s);
+    read_memory(s);
     read_lag(s);
-    lw_series_add(&s->lag, lw_status_lag(s));
+    lw_status_series_add(&s->lag, lw_status_lag(s));
     return 0;
 }

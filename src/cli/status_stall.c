@@ -1,6 +1,5 @@
-/* What stands still, by one look from outside: a partition whose owner is no live
- * process, or has flushed nothing for a while although there is something to read; and
- * what the live processes themselves say is in the way. */
+/* Stalled partitions: the owner is not a live process, has not flushed for a while although
+ * there are messages to read, or reports a problem itself. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "base/time.h"
 #include "cli/status.h"
 
-#define FLUSHED_MS 20000 /* a partition at rest is flushed each 5 s */
+#define FLUSHED_MS 20000 /* an idle partition is flushed every 5 s */
 
 double lw_status_lag_of(const struct lw_status *s, int32_t p) {
     int64_t at =
@@ -20,7 +19,7 @@ double lw_status_lag_of(const struct lw_status *s, int32_t p) {
 }
 
 /* The live process that owns the partition, or NULL. */
-static const struct lw_process *owner_of(const struct lw_status *s, int32_t p) {
+static const struct lw_process *owner_process(const struct lw_status *s, int32_t p) {
     for (size_t i = 0; i < s->facts->nprocesses; i++) {
         const struct lw_process *one = &s->facts->process[i];
         size_t len = strlen(one->who);
@@ -30,7 +29,7 @@ static const struct lw_process *owner_of(const struct lw_status *s, int32_t p) {
     return NULL;
 }
 
-static const struct lw_trouble *says(const struct lw_process *process) {
+static const struct lw_trouble *stall_cause(const struct lw_process *process) {
     static const enum lw_component causes[] = {
         LW_COMPONENT_LETTERS, LW_COMPONENT_PREDICTIONS, LW_COMPONENT_KAFKA,
         LW_COMPONENT_REDIS, LW_COMPONENT_PARTITIONS};
@@ -42,8 +41,8 @@ static const struct lw_trouble *says(const struct lw_process *process) {
 }
 
 bool lw_status_stalled(const struct lw_status *s, int32_t p, char *out, size_t size) {
-    const struct lw_process *owner = owner_of(s, p);
-    const struct lw_trouble *t = owner ? says(owner) : NULL;
+    const struct lw_process *owner = owner_process(s, p);
+    const struct lw_trouble *t = owner ? stall_cause(owner) : NULL;
     double lag = lw_status_lag_of(s, p);
     int64_t age = s->facts->server_ms - s->part[p].updated_ms;
     char ago[40];
@@ -68,15 +67,16 @@ bool lw_status_stalled(const struct lw_status *s, int32_t p, char *out, size_t s
     return t != NULL;
 }
 
-const char *lw_status_ill(const struct lw_status *s, char *out, size_t size) {
+const char *lw_status_problem(const struct lw_status *s, char *out, size_t size) {
     out[0] = '\0';
     if (s->full[0])
         lw_copy(out, size, s->full);
     else if (s->facts->nprocesses == 0)
         lw_copy(
             out, size,
-            "no process has told of itself lately: none runs, or Redis takes no writes");
+            "no process has sent a heartbeat lately: none runs, or Redis refuses writes");
     else if (!s->facts->leader[0])
-        lw_copy(out, size, "no process leads: nothing is evaluated or told");
+        lw_copy(out, size,
+                "no process leads, so nothing is evaluated and no notification is sent");
     return out;
 }

@@ -1,10 +1,11 @@
-/* A ledger for people and for machines: with and without retraining, by month. */
+/* A run summary by month, as JSON and as a table. */
 #include <inttypes.h>
 #include <math.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
-#include "core/ledger.h"
+#include "cli/summary.h"
+#include "core/run_summary.h"
 
 static json_t *month_json(const struct lw_month *m) {
     char name[16];
@@ -13,19 +14,19 @@ static json_t *month_json(const struct lw_month *m) {
     json_object_set_new(o, "month", json_string(name));
     json_object_set_new(o, "events", json_integer((json_int_t)m->events));
     json_object_set_new(o, "scored", json_integer((json_int_t)m->answered.n));
-    json_object_set_new(o, "frozen_rmse", lw_json_number(lw_month_frozen_rmse(m)));
-    json_object_set_new(o, "managed_rmse", lw_json_number(lw_errors_rmse(&m->answered)));
+    json_object_set_new(o, "frozen_rmse", lw_json_number(lw_month_frozen_error(m)));
+    json_object_set_new(o, "managed_rmse", lw_json_number(lw_losses_error(&m->answered)));
     return o;
 }
 
-void lw_cli_ledger_json(const struct lw_ledger *l, json_t *into) {
+void lw_summary_json(const struct lw_run_summary *l, json_t *into) {
     struct lw_month all;
     json_t *months = json_array();
-    lw_ledger_totals(l, &all);
+    lw_run_summary_totals(l, &all);
     json_object_set_new(into, "scored", json_integer((json_int_t)all.answered.n));
-    json_object_set_new(into, "frozen_rmse", lw_json_number(lw_month_frozen_rmse(&all)));
+    json_object_set_new(into, "frozen_rmse", lw_json_number(lw_month_frozen_error(&all)));
     json_object_set_new(into, "managed_rmse",
-                        lw_json_number(lw_errors_rmse(&all.answered)));
+                        lw_json_number(lw_losses_error(&all.answered)));
     json_object_set_new(into, "alerts",
                         json_integer((json_int_t)(l->warnings + l->criticals)));
     json_object_set_new(into, "critical_alerts", json_integer((json_int_t)l->criticals));
@@ -39,14 +40,14 @@ void lw_cli_ledger_json(const struct lw_ledger *l, json_t *into) {
     json_object_set_new(into, "months", months);
 }
 
-static void row(FILE *out, const char *name, const struct lw_month *m) {
+static void print_row(FILE *out, const char *name, const struct lw_month *m) {
     char count[32];
     lw_format_count(count, sizeof count, m->answered.n);
     if (m->answered.n < 2) {
         fprintf(out, "  %-10s %10s %10s %10s\n", name, count, "-", "-");
         return;
     }
-    double frozen = lw_month_frozen_rmse(m), managed = lw_errors_rmse(&m->answered);
+    double frozen = lw_month_frozen_error(m), managed = lw_losses_error(&m->answered);
     if (isnan(frozen)) {
         fprintf(out, "  %-10s %10s %10s %10s\n", name, count, "-",
                 lw_digits(managed, 3).text);
@@ -56,18 +57,18 @@ static void row(FILE *out, const char *name, const struct lw_month *m) {
             lw_digits(managed, 3).text, lw_digits(100 * (managed / frozen - 1), 1).text);
 }
 
-void lw_cli_ledger_table(const struct lw_ledger *l, FILE *out) {
+void lw_summary_print(const struct lw_run_summary *l, FILE *out) {
     struct lw_month all;
-    lw_ledger_totals(l, &all);
+    lw_run_summary_totals(l, &all);
     fprintf(out, "  %-10s %10s %10s %10s\n", "", "scored", "frozen", "managed");
     for (size_t i = 0; i < l->nmonths; i++) {
         char name[16];
         if (l->month[i].answered.n == 0)
-            continue; /* before the first model; or a clock that was wrong */
+            continue; /* before the first model, or a wrong clock */
         snprintf(name, sizeof name, "%04d-%02d", l->month[i].year, l->month[i].month);
-        row(out, name, &l->month[i]);
+        print_row(out, name, &l->month[i]);
     }
-    row(out, "all", &all);
+    print_row(out, "all", &all);
     fprintf(out,
             "  alerts %" PRIu64 " (%" PRIu64 " critical)   retrains %" PRIu64
             "   promoted %" PRIu64 "   rejected %" PRIu64 "   rolled back %" PRIu64 "\n",

@@ -1,5 +1,5 @@
-/* See svg.h. Coordinates are written with one decimal: a tenth of a pixel is not seen and
- * halves the size of a picture with thousands of points. */
+/* Coordinates have one decimal, which halves the size of a chart with thousands of
+ * points. */
 #include "cli/svg.h"
 
 #include <math.h>
@@ -8,25 +8,17 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/text_media.h"
+#include "cli/html.h"
 
-void lw_html_text(struct lw_buf *out, const char *text, size_t len) {
-    lw_text_for(LW_MEDIUM_HTML, out, text, len, SIZE_MAX);
-}
-
-void lw_html_str(struct lw_buf *out, const char *text) {
-    lw_html_text(out, text, strlen(text));
-}
-
-double lw_axes_x(const struct lw_axes *a, double v) {
+double lw_svg_axes_x(const struct lw_svg_axes *a, double v) {
     return a->x + a->w * (v - a->x0) / (a->x1 - a->x0);
 }
 
-double lw_axes_y(const struct lw_axes *a, double v) {
+double lw_svg_axes_y(const struct lw_svg_axes *a, double v) {
     return a->y + a->h * (1 - (v - a->y0) / (a->y1 - a->y0));
 }
 
-int lw_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]) {
+int lw_svg_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]) {
     static const double steps[] = {1, 2, 5, 10};
     if (!(hi > lo) || !isfinite(hi - lo))
         return 0;
@@ -43,7 +35,7 @@ int lw_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]) {
     return n;
 }
 
-char *lw_short_number(char *out, size_t size, double v) {
+char *lw_svg_number(char *out, size_t size, double v) {
     double size_of = fabs(v);
     if (!isfinite(v))
         snprintf(out, size, "–");
@@ -58,11 +50,11 @@ char *lw_short_number(char *out, size_t size, double v) {
     return out;
 }
 
-char *lw_range_name(char *out, size_t size, double lo, double hi) {
+char *lw_svg_range(char *out, size_t size, double lo, double hi) {
     char from[32], to[32];
-    lw_short_number(from, sizeof from, lo);
-    lw_short_number(to, sizeof to, hi);
-    if (strcmp(from, to) == 0 && lo < hi) { /* close neighbours need all their digits */
+    lw_svg_number(from, sizeof from, lo);
+    lw_svg_number(to, sizeof to, hi);
+    if (strcmp(from, to) == 0 && lo < hi) { /* close values need all digits */
         lw_format_f64(from, sizeof from, lo);
         lw_format_f64(to, sizeof to, hi);
     }
@@ -70,7 +62,7 @@ char *lw_range_name(char *out, size_t size, double lo, double hi) {
     return out;
 }
 
-char *lw_percent(char *out, size_t size, double share) {
+char *lw_svg_percent(char *out, size_t size, double share) {
     double p = 100 * share;
     if (p != 0 && fabs(p) < 0.005)
         snprintf(out, size, "<0.01 %%");
@@ -79,31 +71,32 @@ char *lw_percent(char *out, size_t size, double share) {
     return out;
 }
 
-static void x_axis(const struct lw_axes *a, int max, struct lw_buf *out) {
+static void x_axis(const struct lw_svg_axes *a, int max, struct lw_buf *out) {
     double tick[LW_TICKS_MAX];
     char text[32];
-    int n = lw_ticks(a->x0, a->x1, max, tick);
+    int n = lw_svg_ticks(a->x0, a->x1, max, tick);
     for (int i = 0; i < n; i++) {
-        double x = lw_axes_x(a, tick[i]);
+        double x = lw_svg_axes_x(a, tick[i]);
         lw_buf_printf(out,
                       "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/>"
                       "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" "
                       "text-anchor=\"middle\">%s</text>\n",
                       x, a->y, a->y + a->h, x, a->y + a->h + 16,
-                      lw_short_number(text, sizeof text, tick[i]));
+                      lw_svg_number(text, sizeof text, tick[i]));
     }
 }
 
-static void y_axis(const struct lw_axes *a, int max, bool percent, struct lw_buf *out) {
+static void y_axis(const struct lw_svg_axes *a, int max, bool percent,
+                   struct lw_buf *out) {
     double tick[LW_TICKS_MAX];
     char text[32];
-    int n = lw_ticks(a->y0, a->y1, max, tick);
+    int n = lw_svg_ticks(a->y0, a->y1, max, tick);
     for (int i = 0; i < n; i++) {
-        double y = lw_axes_y(a, tick[i]);
+        double y = lw_svg_axes_y(a, tick[i]);
         if (percent)
             snprintf(text, sizeof text, "%.4g %%", 100 * tick[i]);
         else
-            lw_short_number(text, sizeof text, tick[i]);
+            lw_svg_number(text, sizeof text, tick[i]);
         lw_buf_printf(out,
                       "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>"
                       "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" "
@@ -112,8 +105,8 @@ static void y_axis(const struct lw_axes *a, int max, bool percent, struct lw_buf
     }
 }
 
-void lw_axes_draw(const struct lw_axes *a, const struct lw_axes_labels *labels,
-                  struct lw_buf *out) {
+void lw_svg_axes_draw(const struct lw_svg_axes *a,
+                      const struct lw_svg_axes_labels *labels, struct lw_buf *out) {
     const char *x_title = labels->x, *y_title = labels->y;
     x_axis(a, labels->nx, out);
     y_axis(a, labels->ny, labels->percent, out);
@@ -133,13 +126,14 @@ void lw_axes_draw(const struct lw_axes *a, const struct lw_axes_labels *labels,
     }
 }
 
-void lw_axes_steps(const struct lw_axes *a, const double *edges, const double *height,
-                   size_t n, const char *class_name, struct lw_buf *out) {
+void lw_svg_axes_steps(const struct lw_svg_axes *a, const double *edges,
+                       const double *height, size_t n, const char *class_name,
+                       struct lw_buf *out) {
     double bottom = a->y + a->h;
     lw_buf_printf(out, "<path class=\"%s\" d=\"M%.1f %.1f", class_name,
-                  lw_axes_x(a, edges[0]), bottom);
+                  lw_svg_axes_x(a, edges[0]), bottom);
     for (size_t i = 0; i < n; i++)
-        lw_buf_printf(out, "V%.1fH%.1f", lw_axes_y(a, height[i]),
-                      lw_axes_x(a, edges[i + 1]));
+        lw_buf_printf(out, "V%.1fH%.1f", lw_svg_axes_y(a, height[i]),
+                      lw_svg_axes_x(a, edges[i + 1]));
     lw_buf_printf(out, "V%.1f\"/>\n", bottom);
 }

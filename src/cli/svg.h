@@ -1,6 +1,5 @@
-/* Drawing by hand: escaped text, axes with round ticks. SVG goes into a buffer as text;
- * colours are classes, so that the page around (or the picture's own style) decides about
- * light and dark. */
+/* SVG written by hand: axes with round ticks, step curves, numbers as labels. Colours are
+ * classes, so the surrounding page or the picture's own style chooses light or dark. */
 #ifndef LW_CLI_SVG_H
 #define LW_CLI_SVG_H
 
@@ -10,44 +9,39 @@
 
 #include "base/buf.h"
 
-/* Text for HTML and SVG, as base/text_media.h has it: the five special characters
- * escaped, and what no reader should see, so that nothing out of a file becomes markup.
- */
-void lw_html_text(struct lw_buf *out, const char *text, size_t len);
-void lw_html_str(struct lw_buf *out, const char *text);
-
 /* A frame in pixels over a range of values. */
-struct lw_axes {
+struct lw_svg_axes {
     double x, y, w, h; /* the frame: top left, size */
     double x0, x1;     /* left and right value */
     double y0, y1;     /* bottom and top value */
 };
-double lw_axes_x(const struct lw_axes *a, double v);
-double lw_axes_y(const struct lw_axes *a, double v);
+double lw_svg_axes_x(const struct lw_svg_axes *a, double v);
+double lw_svg_axes_y(const struct lw_svg_axes *a, double v);
 
 #define LW_TICKS_MAX 12
-/* Round numbers (1, 2 or 5 times a power of ten apart) inside [lo, hi], at most max; the
- * number of them. */
-int lw_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]);
+/* Sets at most max round numbers (1, 2 or 5 times a power of ten apart) in [lo, hi] and
+ * returns their number. */
+int lw_svg_ticks(double lo, double hi, int max, double ticks[LW_TICKS_MAX]);
 
-/* A number as a reader wants it: "12,345", "3.14", "0.0021", "1.2e+09". 32 bytes. */
-char *lw_short_number(char *out, size_t size, double v);
-/* "1.9 to 2.6"; two neighbouring ranges never read alike. */
-char *lw_range_name(char *out, size_t size, double lo, double hi);
+/* A short number: "12,345", "3.14", "0.0021", "1.2e+09". At most 32 bytes. */
+char *lw_svg_number(char *out, size_t size, double v);
+/* "1.9 to 2.6", with enough digits to tell neighbouring ranges apart. */
+char *lw_svg_range(char *out, size_t size, double lo, double hi);
 /* "12.3 %", "0.42 %". */
-char *lw_percent(char *out, size_t size, double share);
+char *lw_svg_percent(char *out, size_t size, double share);
 
 /* Grid lines, tick labels and titles. */
-struct lw_axes_labels {
+struct lw_svg_axes_labels {
     const char *x, *y; /* titles, or NULL */
-    int nx, ny;        /* at most so many ticks */
+    int nx, ny;        /* maximum numbers of ticks */
     bool percent;      /* y is a share */
 };
-void lw_axes_draw(const struct lw_axes *a, const struct lw_axes_labels *labels,
-                  struct lw_buf *out);
+void lw_svg_axes_draw(const struct lw_svg_axes *a,
+                      const struct lw_svg_axes_labels *labels, struct lw_buf *out);
 /* A step curve over n bins with edges[0..n] (shares: height values), as one path of the
  * given class, closed to the bottom. */
-void lw_axes_steps(const struct lw_axes *a, const double *edges, const double *height,
-                   size_t n, const char *class_name, struct lw_buf *out);
+void lw_svg_axes_steps(const struct lw_svg_axes *a, const double *edges,
+                       const double *height, size_t n, const char *class_name,
+                       struct lw_buf *out);
 
 #endif

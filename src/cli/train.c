@@ -1,14 +1,12 @@
-/* leeway train: fit a model on files, the way the retrainer does it on a topic.
+/* leeway train: fits a model on files as the retrainer does on a topic.
  *
- * Without --candidate this is core/train.h: all candidates, the newest `retrain.holdout`
- * of event time kept for judging, the best fitted again on everything. With it that one
- * is fitted on all rows and nothing is judged. --table is another thing altogether, see
- * table.c.
+ * Without --candidate it uses core/train.h: it fits all candidates, compares them on the
+ * newest `retrain.holdout` of event time, and fits the best again on everything. With
+ * --candidate it fits that one on all rows. For --table see train_table.c.
  *
- * "As of" is --until, or the newest believable event time: the files hold trips from
- * 2041, and a hold-out of the newest two days must not be the two days before a broken
- * clock. A time is believed when `panes.jump_agree` rows stand there together, no further
- * than `panes.max_jump` from the rows before them. */
+ * Training ends at --until or at the newest plausible event time, so that a trip of 2041
+ * does not move the hold-out. A time is plausible when `panes.jump_agree` rows agree on
+ * it, at most `panes.max_jump` after the rows before them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,24 +16,25 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "cli/offline.h"
-#include "cli/table.h"
+#include "cli/input.h"
+#include "cli/options.h"
+#include "cli/train_table.h"
 #include "core/train.h"
-#include "engine/trials.h"
+#include "engine/training_json.h"
 
-struct options {
+struct train_options {
     const char *config, *out, *candidate, *until, *columns, *later;
     bool json, table;
 };
 
-struct reading {
+struct train_reading {
     struct lw_dataset *rows;
     int64_t until_ms;
-    struct lw_tally tally;
+    struct lw_input_tally tally;
 };
 
-static int take_row(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
-    struct reading *in = arg;
+static int add_row(void *arg, const struct lw_feed_event *event, struct lw_err *err) {
+    struct train_reading *in = arg;
     (void)err;
     if (event->reason != LW_GOOD)
         return 0;
@@ -46,8 +45,8 @@ static int take_row(void *arg, const struct lw_feed_event *event, struct lw_err 
     return 0;
 }
 
-/* The end of the rows whose time is believed. */
-static int64_t as_of(const struct lw_dataset *ds, const struct lw_spec *spec) {
+/* The end of the rows with plausible times. */
+static int64_t plausible_end(const struct lw_dataset *ds, const struct lw_spec *spec) {
     size_t end = lw_dataset_rows(ds), agree = (size_t)spec->jump_agree;
     for (size_t i = end; i-- > 1 && end - i < agree;)
         if (lw_dataset_time(ds, i) - lw_dataset_time(ds, i - 1) > spec->max_jump_ms)
@@ -55,8 +54,8 @@ static int64_t as_of(const struct lw_dataset *ds, const struct lw_spec *spec) {
     return end ? lw_dataset_time(ds, end - 1) + 1 : 0;
 }
 
-/* What was made, for people and for machines. */
-struct result {
+/* The result of a training. */
+struct train_result {
     struct lw_training training; /* ntrials 0 with --candidate */
     struct lw_fit_report report; /* with --candidate */
     const char *candidate;
@@ -78,7 +77,7 @@ static int find_candidate(const struct lw_spec *spec, const char *name,
 }
 
 static int fit_one(const struct lw_spec *spec, const struct lw_dataset *ds,
-                   int64_t as_of_ms, struct result *out, struct lw_err *err) {
+                   int64_t as_of_ms, struct train_result *out, struct lw_err *err) {
     int at = find_candidate(spec, out->candidate, err);
     if (at < 0)
         return -1;
@@ -91,11 +90,12 @@ static int fit_one(const struct lw_spec *spec, const struct lw_dataset *ds,
                                : lw_err_context(err, "candidate \"%s\"", out->candidate);
 }
 
-static int fit(const struct lw_spec *spec, const struct reading *in, struct result *out,
-               struct lw_err *err) {
+static int fit_rows(const struct lw_spec *spec, const struct train_reading *in,
+                    struct train_result *out, struct lw_err *err) {
     lw_dataset_sort(in->rows);
     int64_t began = lw_mono_ms();
-    int64_t when = in->until_ms != INT64_MAX ? in->until_ms : as_of(in->rows, spec);
+    int64_t when =
+        in->until_ms != INT64_MAX ? in->until_ms : plausible_end(in->rows, spec);
     int rc = out->candidate
                  ? fit_one(spec, in->rows, when, out, err)
                  : lw_train(spec, in->rows, when, NULL, NULL, &out->training, err);
@@ -123,12 +123,12 @@ static void print_trials(const struct lw_training *t) {
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
         if (i && trial->round > t->trial[i - 1].round)
-            printf("  the better half, on more rows\n");
+            printf("  next round: the better half on more rows\n");
         lw_format_count(count, sizeof count, trial->rows);
-        if (isfinite(trial->rmse))
+        if (isfinite(trial->error))
             printf("%s %s %10s %9s  %s\n", i == t->chosen ? "*" : " ",
                    lw_text_column(trial->name, 28, 60).text, count,
-                   lw_digits(trial->rmse, 4).text, trial->note);
+                   lw_digits(trial->error, 4).text, trial->note);
         else
             printf("  %s %10s %9s  %s\n", lw_text_column(trial->name, 28, 60).text, "-",
                    "-", trial->note);
@@ -136,11 +136,11 @@ static void print_trials(const struct lw_training *t) {
     printf("\n");
 }
 
-static void print_result(const struct lw_config *config, const struct options *o,
-                         const struct reading *in, const struct result *r) {
+static void print_result(const struct lw_config *config, const struct train_options *o,
+                         const struct train_reading *in, const struct train_result *r) {
     const struct lw_training *t = &r->training;
     char count[32];
-    lw_tally_print(&in->tally, &config->spec.event, stdout);
+    lw_input_tally_print(&in->tally, &config->spec.event, stdout);
     if (t->ntrials)
         print_trials(t);
     printf("%s on %s rows: %zu coefficients, %.1f s", lw_model_name(t->model),
@@ -159,12 +159,14 @@ static void set_time(json_t *o, const char *key, int64_t ms) {
     json_object_set_new(o, key, json_string(lw_format_time(text, sizeof text, ms)));
 }
 
-static void print_result_json(const struct lw_config *config, const struct options *o,
-                              const struct reading *in, const struct result *r) {
+static void print_result_json(const struct lw_config *config,
+                              const struct train_options *o,
+                              const struct train_reading *in,
+                              const struct train_result *r) {
     const struct lw_training *t = &r->training;
     char print[32];
     json_t *out = json_object();
-    lw_tally_json(&in->tally, &config->spec.event, out);
+    lw_input_tally_json(&in->tally, &config->spec.event, out);
     json_object_set_new(out, "candidate", json_string(lw_model_name(t->model)));
     json_object_set_new(out, "kind", json_string(lw_model_kind(t->model)));
     json_object_set_new(out, "rows", json_integer((json_int_t)t->rows));
@@ -174,8 +176,8 @@ static void print_result_json(const struct lw_config *config, const struct optio
         json_object_set_new(out, "holdout_rows",
                             json_integer((json_int_t)t->holdout_rows));
         json_object_set_new(out, "holdout_rmse",
-                            lw_json_number(t->trial[t->chosen].rmse));
-        json_object_set_new(out, "trials", lw_trials_json(t));
+                            lw_json_number(t->trial[t->chosen].error));
+        json_object_set_new(out, "trials", lw_training_json_trials(t));
     } else {
         json_object_set_new(out, "train_rmse", lw_json_number(r->report.train_rmse));
     }
@@ -188,17 +190,17 @@ static void print_result_json(const struct lw_config *config, const struct optio
     lw_cli_print_json(out);
 }
 
-static int train(const struct lw_config *config, const struct options *o, char **files,
-                 size_t n, int64_t until_ms, struct lw_err *err) {
-    struct reading in = {.rows = lw_dataset_new(config->spec.train),
-                         .until_ms = until_ms};
-    struct result *r = lw_calloc(1, sizeof *r);
+static int train_files(const struct lw_config *config, const struct train_options *o,
+                       char **files, size_t n, int64_t until_ms, struct lw_err *err) {
+    struct train_reading in = {.rows = lw_dataset_new(config->spec.train),
+                               .until_ms = until_ms};
+    struct train_result *r = lw_calloc(1, sizeof *r);
     r->candidate = o->candidate;
-    struct lw_offline reader = {
-        .paths = files, .n = n, .what = "reading", .take = take_row, .arg = &in};
-    int rc = lw_offline_read(config, &reader, &in.tally, err);
+    struct lw_input reader = {
+        .paths = files, .n = n, .what = "reading", .take = add_row, .arg = &in};
+    int rc = lw_input_read(config, &reader, &in.tally, err);
     if (rc == 0)
-        rc = fit(&config->spec, &in, r, err);
+        rc = fit_rows(&config->spec, &in, r, err);
     if (rc == 0)
         rc = write_model(r->training.model, o->out, err);
     if (rc == 0)
@@ -209,17 +211,17 @@ static int train(const struct lw_config *config, const struct options *o, char *
     return rc;
 }
 
-static int check_usage(const struct options *o, int n, int64_t *until_ms) {
+static int check_usage(const struct train_options *o, int n, int64_t *until_ms) {
     *until_ms = INT64_MAX;
     if (n == 0)
-        return lw_cli_usage(&lw_cmd_train, "which files?");
+        return lw_cli_usage(&lw_cmd_train, "no input files");
     if (!o->table && !o->out)
-        return lw_cli_usage(&lw_cmd_train, "where does the model go? (-o FILE)");
+        return lw_cli_usage(&lw_cmd_train, "-o FILE is required");
     if (o->table && (o->out || o->candidate))
         return lw_cli_usage(&lw_cmd_train,
-                            "--table fits models of its own and writes none");
+                            "--table cannot be combined with -o or --candidate");
     if (!o->table && (o->later || o->columns))
-        return lw_cli_usage(&lw_cmd_train, "--later and --columns belong to --table");
+        return lw_cli_usage(&lw_cmd_train, "--later and --columns require --table");
     if (o->until && !lw_parse_time(o->until, until_ms))
         return lw_cli_usage(&lw_cmd_train,
                             "\"%s\" is not a time (2020-03-12, 2020-03-12T05:00)",
@@ -227,7 +229,7 @@ static int check_usage(const struct options *o, int n, int64_t *until_ms) {
     return LW_EXIT_OK;
 }
 
-static int go(const struct options *o, char **files, int n) {
+static int train_with_config(const struct train_options *o, char **files, int n) {
     struct lw_err err = {0};
     int64_t until_ms;
     int rc = check_usage(o, n, &until_ms);
@@ -236,16 +238,16 @@ static int go(const struct options *o, char **files, int n) {
     struct lw_config *config = lw_cli_config(&lw_cmd_train, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
-    struct lw_table_options table = {
+    struct lw_train_table_options table = {
         .later = o->later, .columns = o->columns, .until_ms = until_ms, .json = o->json};
-    int failed = o->table ? lw_table_run(config, &table, files, (size_t)n, &err)
-                          : train(config, o, files, (size_t)n, until_ms, &err);
+    int failed = o->table ? lw_train_table(config, &table, files, (size_t)n, &err)
+                          : train_files(config, o, files, (size_t)n, until_ms, &err);
     lw_config_free(config);
     return failed ? lw_cli_fail(&lw_cmd_train, &err) : LW_EXIT_OK;
 }
 
-static int run_train(int argc, char **argv) {
-    struct options o = {0};
+static int train_main(int argc, char **argv) {
+    struct train_options o = {0};
     bool helped;
     const struct lw_option options[] = {
         {'c', "config", LW_OPTION_TEXT, &o.config},
@@ -260,7 +262,9 @@ static int run_train(int argc, char **argv) {
     char **files = lw_calloc((size_t)argc, sizeof *files);
     int n = lw_options_parse(&lw_cmd_train, options, sizeof options / sizeof *options,
                              argc, argv, files, &helped);
-    int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : go(&o, files, n);
+    int rc = n < 0    ? LW_EXIT_USAGE
+             : helped ? LW_EXIT_OK
+                      : train_with_config(&o, files, n);
     free(files);
     return rc;
 }
@@ -271,18 +275,17 @@ const struct lw_command lw_cmd_train = {
     "       leeway train -c FILE --table TRAIN... [--later LATER]",
     "Fit a model on files",
     "  -c, --config FILE     the stream's configuration\n"
-    "  -o, --output FILE     where the model goes (Avro, schemas/model.avsc)\n"
-    "      --candidate NAME  fit this one on all rows; without it all candidates are\n"
-    "                        fitted, the newest retrain.holdout judges, and the best is\n"
+    "  -o, --output FILE     write the model to FILE (Avro, schemas/model.avsc)\n"
+    "      --candidate NAME  fit only this candidate, on all rows; by default all candidates are\n"
+    "                        fitted, compared on the newest retrain.holdout, and the best is\n"
     "                        fitted again on everything\n"
-    "      --until T         use what ended before T (2020-03-12)\n"
-    "      --table           the course's table instead of a model: least squares, lasso\n"
-    "                        and ridge on raw columns, RMSE on TRAIN and on LATER\n"
-    "      --later FILE      rows that the table's models have not seen\n"
-    "      --columns A,B,X   the table's columns: categories, then one number; by default\n"
-    "                        the configuration's own that are plain fields\n"
-    "      --json            one object on standard output\n"
+    "      --until T         use only events that ended before T (2020-03-12)\n"
+    "      --table           fit seven baseline models (least squares, lasso, ridge) on raw\n"
+    "                        columns and compare their RMSE on TRAIN and LATER\n"
+    "      --later FILE      later rows that --table's models have not seen\n"
+    "      --columns A,B,X   columns of --table: categories, then one number (default: the\n"
+    "                        configuration's features that are plain fields)\n"
+    "      --json            print one object on standard output\n"
     "\n"
-    "  leeway train -c configs/nyc-green.yaml -o model.avro "
-    "data/green_2020-03_2020-05.avro\n",
-    run_train};
+    "  leeway train -c configs/nyc-green.yaml -o model.avro data/green_2020-03_2020-05.avro\n",
+    train_main};

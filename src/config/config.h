@@ -14,9 +14,11 @@
 
 #include <stdio.h>
 
-#include "alert/alert.h"
+#include "alert/privacy.h"
+#include "alert/receiver.h"
 #include "base/log.h"
 #include "core/spec.h"
+#include "event/decoder.h"
 #include "event/framing.h"
 #include "event/schema.h"
 #include "kafka/client.h"
@@ -29,6 +31,7 @@
 
 struct lw_config_source {
     char topic[250];
+    enum lw_encoding encoding;
     enum lw_framing framing;
     char schema_path[LW_PATH_MAX];
     struct lw_schema *schema; /* what we read, and what raw messages are written with */
@@ -91,7 +94,7 @@ struct lw_config {
     struct lw_receiver receiver[LW_RECEIVERS_MAX];
     char page_url[LW_URL_MAX], runbook_url[LW_URL_MAX];
     struct lw_privacy privacy; /* without its key */
-    enum lw_level log_level;
+    enum lw_log_level log_level;
     bool core_dumps;
     struct lw_config_names names;
     struct lw_tree *tree; /* for lw_config_print */

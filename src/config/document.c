@@ -127,55 +127,15 @@ static void put_item_tables(const struct lw_section *section, FILE *out) {
     }
 }
 
-/* In the order of enum lw_metric; lw_metric_name gives the words. */
-static const char *const metric_docs[LW_METRICS] = {
-    [LW_METRIC_RMSE] = "root of the mean squared error",
-    [LW_METRIC_MAE] = "mean absolute error",
-    [LW_METRIC_BIAS] = "size of the mean error",
-    [LW_METRIC_RMSE_RATIO] =
-        "RMSE over what the model should have in that window; 1 is as expected",
-    [LW_METRIC_RECALIBRATION_GAIN] =
-        "share of the squared error that recalibrating the predictions would remove",
-    [LW_METRIC_CHANGE_POINT] =
-        "1 where the detector of `change` saw the error grow, else 0",
-    [LW_METRIC_PSI] =
-        "population stability index against the reference, corrected for sample size",
-    [LW_METRIC_JS] = "Jensen-Shannon distance, base 2, from 0 to 1",
-    [LW_METRIC_KS] = "Kolmogorov-Smirnov distance, from 0 to 1; numeric features",
-    [LW_METRIC_W1] =
-        "Wasserstein-1 distance over the reference's spread; numeric features",
-    [LW_METRIC_MISSING] = "share of missing values, less the reference's",
-    [LW_METRIC_OUT_OF_RANGE] =
-        "share of values out of range, less the reference's; numeric features",
-    [LW_METRIC_UNSEEN] =
-        "share of values in categories that the reference lacks, less what is expected",
-    [LW_METRIC_ASIDE] = "share of events that were set aside, less the reference's",
-    [LW_METRIC_EVENTS] = "events in the window; fires at or below its thresholds",
-    [LW_METRIC_FAULT] =
-        "1 where a fault of the data was recognised, else 0; of `target` too",
-    [LW_METRIC_SILENCE] =
-        ("minutes since the last message came in, by the clock; not in a backtest"),
-    [LW_METRIC_LAG] = "messages that Kafka holds and nobody has read; not in a backtest",
-    [LW_METRIC_DEAD_LETTERS] =
-        "share of unreadable messages in the last ten minutes; not in a backtest",
-    [LW_METRIC_LATE] = "share of late events in the last ten minutes; not in a backtest",
-    [LW_METRIC_SUSPECT] = "share of events in the last ten minutes whose clock is not "
-                          "believed; not in a backtest",
-};
-
 static void put_metrics(FILE *out) {
     fputs("\nMetrics (definitions with sources: docs/statistics.md):\n"
           "\n| metric | of | meaning |\n|---|---|---|\n",
           out);
-    for (int i = 0; i < LW_METRICS; i++) {
-        enum lw_metric metric = (enum lw_metric)i;
-        lw_assert(metric_docs[i]);
-        fprintf(out, "| `%s` | %s | %s |\n", lw_metric_name(metric),
-                lw_metric_per_feature(metric) ? "a feature"
-                : lw_metric_of_feed(metric)   ? "the stream"
-                                              : "the model",
-                metric_docs[i]);
-    }
+    const struct lw_metric *metric;
+    for (size_t i = 0; (metric = lw_metric_at(i)); i++)
+        if (lw_metric_judged(metric))
+            fprintf(out, "| `%s` | %s | %s |\n", lw_metric_name(metric),
+                    lw_metric_subject(metric), metric->meaning);
 }
 
 static void put_root_key(const struct lw_key *key, FILE *out) {

@@ -24,7 +24,7 @@ static bool is_decodable(const struct lw_config *config, const char *name,
     lw_fields_add(&one, name, kind, false, why);
     one.field[0].unit = (uint8_t)unit;
     const struct lw_schema *schema = config->source.schema;
-    struct lw_decoder *d = lw_decoder_new(schema, schema, &one, why);
+    struct lw_decoder *d = lw_avro_decoder_new(schema, schema, &one, why);
     lw_decoder_free(d);
     return d != NULL;
 }

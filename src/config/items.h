@@ -18,9 +18,13 @@ struct lw_feature_item {
 
 struct lw_rule_item {
     struct lw_rule rule;
+    int metric; /* as lw_rule_word has them */
     char feature[LW_NAME_MAX], window[32];
     bool retrain, block, inhibit;
 };
+
+/* The i-th metric that a rule can name, or NULL. */
+const char *lw_rule_word(int i);
 
 struct lw_term_item {
     char term[LW_NAME_MAX * 2], include[LW_NAME_MAX];

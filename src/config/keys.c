@@ -14,6 +14,7 @@
 #define SECTION(title_, doc_, rows)                                                      \
     { .title = title_, .doc = doc_, .n = sizeof(rows) / sizeof *(rows), .key = rows }
 
+static const char *const encodings[] = {"avro", NULL}; /* of enum lw_encoding */
 static const char *const framings[] = {"raw", "confluent", "single-object", NULL};
 static const char *const corrections[] = {"none", "bonferroni", "bh", NULL};
 static const char *const detectors[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
@@ -104,6 +105,8 @@ static const struct lw_key source_keys[] = {
     {"schema", LW_KEY_FILE, AT(source.schema_path), .flags = LW_REQUIRED,
      .doc = "Avro schema (`.avsc`) to read events with; raw messages are also "
             "written with it."},
+    {"encoding", LW_KEY_WORD, AT(source.encoding), .words = encodings, .standard = "avro",
+     .doc = "How a record is encoded: Avro's binary encoding."},
     {"framing", LW_KEY_WORD, AT(source.framing), .words = framings, .standard = "raw",
      .doc = "How a message names its schema: not at all, Confluent's prefix or header "
             "(needs `registry`), or Avro single-object encoding. See formats.md."},

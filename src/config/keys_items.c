@@ -1,5 +1,5 @@
 /* The rows of the sections that may occur several times. Offsets are into
- * the structs of items.h, and of alert/alert.h for webhooks. */
+ * the structs of items.h, and of alert/alert_json.h for webhooks. */
 #include <math.h>
 #include <stddef.h>
 
@@ -17,8 +17,12 @@ static const char *const fits[] = {"ols", "ridge", "lasso", "elastic_net", "tree
 static const char *const losses[] = {"squared", "huber", NULL};
 static const char *const severities[] = {"none", "warning", "critical", NULL};
 
-static const char *metric_word(int i) {
-    return i >= 0 && i < LW_METRICS ? lw_metric_name((enum lw_metric)i) : NULL;
+const char *lw_rule_word(int i) {
+    const struct lw_metric *metric = NULL;
+    for (size_t at = 0; i >= 0 && (metric = lw_metric_at(at)); at++)
+        if (lw_metric_judged(metric) && i-- == 0)
+            break;
+    return metric ? lw_metric_name(metric) : NULL;
 }
 
 static const char *format_word(int i) {
@@ -71,8 +75,8 @@ const struct lw_section lw_section_feature = SECTION("features.<name>", feature_
 static const struct lw_key rule_keys[] = {
     {"name", LW_KEY_TEXT, AT(struct lw_rule_item, rule.name), .flags = LW_REQUIRED,
      .doc = "Name of the rule in alerts, metrics and routes."},
-    {"metric", LW_KEY_WORD, AT(struct lw_rule_item, rule.metric), .flags = LW_REQUIRED,
-     .word = metric_word, .doc = "What is measured (docs/statistics.md)."},
+    {"metric", LW_KEY_WORD, AT(struct lw_rule_item, metric), .flags = LW_REQUIRED,
+     .word = lw_rule_word, .doc = "What is measured (docs/statistics.md)."},
     {"feature", LW_KEY_TEXT, AT(struct lw_rule_item, feature), .flags = LW_IMPLIED,
      .standard = "",
      .doc = "For metrics of a feature: its name, `each`, `target` or `prediction`."},

@@ -147,41 +147,65 @@ static int feature_index(const struct lw_spec *spec, const char *name) {
     return LW_RULE_MODEL;
 }
 
-static bool needs_numbers(enum lw_metric metric) {
-    return metric == LW_METRIC_KS || metric == LW_METRIC_W1 ||
-           metric == LW_METRIC_OUT_OF_RANGE;
+/* Is the column's range open on both sides, so that nothing is out of it? */
+static bool has_no_range(const struct lw_spec *spec, const struct lw_rule *rule) {
+    const struct lw_column *column =
+        &spec->feature[rule->feature < 0 ? 0 : rule->feature];
+    return rule->feature == LW_RULE_TARGET
+               ? isinf(spec->event.target_lo) && isinf(spec->event.target_hi)
+               : rule->feature >= 0 && isinf(column->lo) && isinf(column->hi);
+}
+
+static const char *names_for_prediction(char *out, size_t size) {
+    const struct lw_metric *metric;
+    size_t len = 0;
+    for (size_t i = 0; (metric = lw_metric_at(i)); i++)
+        if (lw_metric_judged(metric) && (metric->columns & LW_ON_PREDICTION) &&
+            len < size)
+            len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "",
+                                    lw_metric_name(metric));
+    return out;
+}
+
+/* Target and prediction are numeric. */
+static int check_score(struct lw_load *load, const struct lw_yaml *node,
+                       const struct lw_rule *rule) {
+    const struct lw_metric *metric = rule->metric;
+    char names[200];
+    if (rule->feature == LW_RULE_PREDICTION && !(metric->columns & LW_ON_PREDICTION))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "'%s' is not measured for the prediction; these are: %s",
+                            metric->name, names_for_prediction(names, sizeof names));
+    if (rule->feature == LW_RULE_TARGET && !(metric->columns & LW_ON_TARGET))
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "'%s' needs a category, the target is numeric", metric->name);
+    return 0;
 }
 
 /* Does the metric exist for that feature? */
 static int check_metric(struct lw_load *load, const struct lw_yaml *node,
                         const struct lw_rule *rule) {
-    const struct lw_spec *spec = &load->config->spec;
-    const char *metric = lw_metric_name(rule->metric);
-    bool drift = rule->metric >= LW_METRIC_PSI && rule->metric <= LW_METRIC_W1;
-    if (rule->feature == LW_RULE_PREDICTION && !drift)
-        return lw_yaml_fail(
-            load->tree, node, load->err,
-            "'%s' is not measured for the prediction, only psi, js, ks and w1 are",
-            metric);
-    if (rule->feature == LW_RULE_TARGET && rule->metric == LW_METRIC_UNSEEN)
+    const struct lw_metric *metric = rule->metric;
+    bool of_range = metric->flags & LW_METRIC_NEEDS_RANGE;
+    if (check_score(load, node, rule))
+        return -1;
+    if (rule->feature == LW_RULE_TARGET && of_range &&
+        has_no_range(&load->config->spec, rule))
         return lw_yaml_fail(load->tree, node, load->err,
-                            "'unseen' needs a category, the target is numeric");
-    if (rule->feature == LW_RULE_TARGET && rule->metric == LW_METRIC_OUT_OF_RANGE &&
-        isinf(spec->event.target_lo) && isinf(spec->event.target_hi))
-        return lw_yaml_fail(load->tree, node, load->err,
-                            "'out_of_range' has no range (target.range)");
+                            "'%s' has no range (target.range)", metric->name);
     if (rule->feature < 0)
         return 0;
-    const struct lw_column *column = &spec->feature[rule->feature];
-    if (needs_numbers(rule->metric) && column->kind != LW_NUMERIC)
+    const struct lw_column *column = &load->config->spec.feature[rule->feature];
+    bool numeric = column->kind == LW_NUMERIC;
+    if (!numeric && !(metric->columns & LW_ON_CATEGORY))
         return lw_yaml_fail(load->tree, node, load->err,
-                            "'%s' needs a numeric feature, '%s' is a category", metric,
-                            column->name);
-    if (rule->metric == LW_METRIC_UNSEEN && column->kind != LW_CATEGORY)
+                            "'%s' needs a numeric feature, '%s' is a category",
+                            metric->name, column->name);
+    if (numeric && !(metric->columns & LW_ON_NUMERIC))
         return lw_yaml_fail(load->tree, node, load->err,
-                            "'%s' needs a category, '%s' is numeric", metric,
+                            "'%s' needs a category, '%s' is numeric", metric->name,
                             column->name);
-    if (rule->metric == LW_METRIC_OUT_OF_RANGE && isinf(column->lo) && isinf(column->hi))
+    if (of_range && has_no_range(&load->config->spec, rule))
         return lw_yaml_fail(load->tree, node, load->err,
                             "'%s' has no range (features.%s.range)", column->name,
                             column->name);
@@ -216,8 +240,8 @@ static int find_feature(struct lw_load *load, const struct lw_yaml *node,
 }
 
 static double default_clear(const struct lw_rule *rule) {
-    double neutral = rule->metric == LW_METRIC_RMSE_RATIO ? 1 : 0;
-    if (rule->metric == LW_METRIC_EVENTS)
+    double neutral = rule->metric->neutral;
+    if (rule->metric->flags & LW_METRIC_FIRES_BELOW)
         return 1.1 * fmax(rule->warn, rule->critical); /* fmax passes over NAN */
     return neutral + 0.9 * (fmin(rule->warn, rule->critical) - neutral);
 }
@@ -225,7 +249,7 @@ static double default_clear(const struct lw_rule *rule) {
 /* `lower`: lower values are the healthy side. */
 static int check_thresholds(struct lw_load *load, const struct lw_yaml *node,
                             struct lw_rule *rule) {
-    bool below = rule->metric == LW_METRIC_EVENTS;
+    bool below = rule->metric->flags & LW_METRIC_FIRES_BELOW;
     const struct lw_yaml *clear = lw_yaml_find(node, "clear");
     if (isnan(rule->warn) && isnan(rule->critical))
         return lw_yaml_fail_key(load->tree, node, load->err,
@@ -248,16 +272,12 @@ static int check_thresholds(struct lw_load *load, const struct lw_yaml *node,
     return 0;
 }
 
-/* A fault, or a feed that is silent, lagging or unreadable: retraining cannot fix it. */
-static bool rule_blocks(enum lw_metric metric) {
-    return metric == LW_METRIC_FAULT || lw_metric_live(metric);
-}
-
 static int set_actions(struct lw_load *load, const struct lw_yaml *node,
                        struct lw_rule_item *item) {
     bool critical = !isnan(item->rule.critical);
     if (!lw_yaml_find(node, "block"))
-        item->block = critical && !item->retrain && rule_blocks(item->rule.metric);
+        item->block =
+            critical && !item->retrain && (item->rule.metric->flags & LW_METRIC_BLOCKS);
     if (!lw_yaml_find(node, "inhibit"))
         item->inhibit = critical && lw_metric_of_feed(item->rule.metric);
     const char *what = item->retrain ? "retrain" : item->block ? "block" : "inhibit";
@@ -284,17 +304,17 @@ static int complete_rule(struct lw_load *load, const struct lw_yaml *node,
                          struct lw_rule_item *item) {
     struct lw_rule *rule = &item->rule;
     const struct lw_yaml *every = lw_yaml_find(node, "every");
-    bool counts = rule->metric == LW_METRIC_EVENTS || rule->metric == LW_METRIC_FAULT ||
-                  rule->metric == LW_METRIC_SILENCE || rule->metric == LW_METRIC_LAG;
     if (!lw_yaml_find(node, "min_n"))
-        rule->min_n = counts ? 0 : load->config->spec.drift.min_n;
+        rule->min_n =
+            rule->metric->flags & LW_METRIC_ANY_N ? 0 : load->config->spec.drift.min_n;
     if (rule->every_ms && lw_metric_live(rule->metric))
         return lw_yaml_fail_key(load->tree, every, load->err,
                                 "'%s' is evaluated every 10 s; say how long by `for`",
                                 lw_metric_name(rule->metric));
     if (every && check_multiple(load, every, rule->every_ms))
         return -1;
-    if (rule->metric == LW_METRIC_CHANGE_POINT && !load->config->spec.change.kind[0])
+    if ((rule->metric->flags & LW_METRIC_NEEDS_CHANGE) &&
+        !load->config->spec.change.kind[0])
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "metric"), load->err,
                             "needs a detector: set `change.kind`");
     return set_actions(load, node, item);
@@ -316,6 +336,7 @@ static int read_rule(struct lw_load *load, const struct lw_yaml *node) {
         .rule = {.warn = NAN, .critical = NAN, .clear_below = NAN}};
     if (lw_read_section(load, &lw_section_rule, node, &item))
         return -1;
+    item.rule.metric = lw_metric_find(lw_rule_word(item.metric));
     const struct lw_yaml *name = lw_yaml_find(node, "name");
     if (lw_check_name(load, name, item.rule.name, LW_NAME_MAX) ||
         check_twice(load, name, item.rule.name) || find_feature(load, node, &item) ||

@@ -83,7 +83,7 @@ static struct version *find_version(struct lw_backtest *b, uint32_t number) {
 }
 
 /* Who scores the next row: the champion, then the shadows. */
-static void line_up(struct lw_backtest *b) {
+static void scorers_load(struct lw_backtest *b) {
     uint32_t shadow[LW_VERSIONS_MAX];
     size_t n = lw_monitor_shadows(b->monitor, shadow);
     struct version *champion = find_version(b, lw_monitor_champion_version(b->monitor));
@@ -101,12 +101,12 @@ static void line_up(struct lw_backtest *b) {
     }
 }
 
-static void crown(struct lw_backtest *b, uint32_t number, int64_t at_ms) {
+static void champion_set(struct lw_backtest *b, uint32_t number, int64_t at_ms) {
     struct version *v = find_version(b, number);
     struct lw_reference *ref =
         v ? lw_reference_read(b->spec, v->reference, v->reference_len, NULL) : NULL;
     lw_monitor_champion(b->monitor, number, ref, at_ms);
-    line_up(b);
+    scorers_load(b);
 }
 
 static int keep_version(struct lw_backtest *b, struct lw_training *t, uint32_t number,
@@ -125,8 +125,8 @@ static int keep_version(struct lw_backtest *b, struct lw_training *t, uint32_t n
     return 0;
 }
 
-static void follow(struct lw_backtest *b, uint32_t version, uint32_t previous,
-                   int64_t at_ms) {
+static void follow_start(struct lw_backtest *b, uint32_t version, uint32_t previous,
+                         int64_t at_ms) {
     if (!b->hooks.followed || !previous || b->nfollowing == FOLLOWING_MAX)
         return;
     b->following[b->nfollowing++] =
@@ -143,8 +143,10 @@ static void follow_row(struct lw_backtest *b, const struct lw_row *row) {
             continue;
         const struct version *now = find_version(b, f->version);
         const struct version *before = find_version(b, f->previous);
-        lw_errors_add(&f->now, row->target, lw_model_predict(now->model, row));
-        lw_errors_add(&f->before, row->target, lw_model_predict(before->model, row));
+        lw_losses_add(&f->now, b->spec->task, row->target,
+                      lw_model_predict(now->model, row));
+        lw_losses_add(&f->before, b->spec->task, row->target,
+                      lw_model_predict(before->model, row));
     }
 }
 
@@ -159,9 +161,9 @@ static void follow_until(struct lw_backtest *b, int64_t at_ms) {
     b->nfollowing = keep;
 }
 
-static void answer(struct lw_backtest *b, const struct lw_request *request,
-                   uint32_t number, const struct lw_training *t, const char *failure,
-                   struct lw_evaluation *e) {
+static void request_answer(struct lw_backtest *b, const struct lw_request *request,
+                           uint32_t number, const struct lw_training *t,
+                           const char *failure, struct lw_evaluation *e) {
     lw_monitor_trained(b->monitor, request->id, number, t, failure, e);
     if (b->hooks.trained)
         b->hooks.trained(b->hooks.arg, request, number, t && !t->early ? t : NULL,
@@ -170,8 +172,8 @@ static void answer(struct lw_backtest *b, const struct lw_request *request,
         b->hooks.evaluated(b->hooks.arg, e);
 }
 
-static int train(struct lw_backtest *b, const struct lw_request *request,
-                 struct lw_err *err) {
+static int request_train(struct lw_backtest *b, const struct lw_request *request,
+                         struct lw_err *err) {
     struct version *champion = find_version(b, lw_monitor_champion_version(b->monitor));
     struct lw_pane *recent = lw_monitor_recent(b->monitor, b->spec->retrain.reference_ms);
     struct lw_training t = {0};
@@ -183,16 +185,16 @@ static int train(struct lw_backtest *b, const struct lw_request *request,
     t.quarantine = *lw_monitor_quarantine(b->monitor);
     if (lw_train(b->spec, b->rows, request->as_of_ms, champion ? champion->model : NULL,
                  recent, &t, &failure)) {
-        answer(b, request, 0, t.early ? &t : NULL, failure.msg, e);
+        request_answer(b, request, 0, t.early ? &t : NULL, failure.msg, e);
     } else {
         uint32_t number = b->next_version++;
-        answer(b, request, number, &t, NULL, e);
+        request_answer(b, request, number, &t, NULL, e);
         if (e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE) {
             rc = keep_version(b, &t, number, err);
             if (rc == 0) {
                 uint32_t previous = lw_monitor_champion_version(b->monitor);
-                crown(b, number, e->at_ms);
-                follow(b, number, previous, e->at_ms);
+                champion_set(b, number, e->at_ms);
+                follow_start(b, number, previous, e->at_ms);
             }
         }
         lw_training_fini(&t);
@@ -202,7 +204,7 @@ static int train(struct lw_backtest *b, const struct lw_request *request,
     return rc;
 }
 
-static void speak_releases(struct lw_backtest *b, int64_t now_ms,
+static void releases_apply(struct lw_backtest *b, int64_t now_ms,
                            struct lw_evaluation *e) {
     for (size_t i = 0; i < b->nreleases; i++) {
         if (!b->release[i].which || b->release[i].at_ms > now_ms)
@@ -214,21 +216,21 @@ static void speak_releases(struct lw_backtest *b, int64_t now_ms,
     }
 }
 
-static int seal(struct lw_backtest *b, struct lw_pane *pane, struct lw_err *err) {
+static int pane_seal(struct lw_backtest *b, struct lw_pane *pane, struct lw_err *err) {
     struct lw_evaluation *e = lw_malloc(sizeof *e);
-    speak_releases(b, pane->start_ms, e);
+    releases_apply(b, pane->start_ms, e);
     lw_monitor_seal(b->monitor, pane, e);
     if (b->hooks.evaluated)
         b->hooks.evaluated(b->hooks.arg, e);
     for (size_t i = 0; i < e->ndecisions; i++)
         if (e->decision[i].kind == LW_DECIDED_ROLL_BACK)
-            crown(b, e->decision[i].other, e->at_ms);
+            champion_set(b, e->decision[i].other, e->at_ms);
     if (e->ndecisions)
-        line_up(b); /* a probation ended: one shadow less */
+        scorers_load(b); /* a probation ended: one shadow less */
     struct lw_request request = e->request;
     follow_until(b, e->at_ms);
     free(e);
-    return request.id ? train(b, &request, err) : 0;
+    return request.id ? request_train(b, &request, err) : 0;
 }
 
 /* The pane, and what is empty before it, as a leader seals them. */
@@ -238,12 +240,12 @@ static int seal_up_to(struct lw_backtest *b, struct lw_pane *pane, struct lw_err
         lw_monitor_return(b->monitor, start);
     while ((next = lw_monitor_next(b->monitor, start)) < start) {
         struct lw_pane *empty = lw_pane_new(b->spec, next, (uint64_t)next);
-        if (seal(b, empty, err)) {
+        if (pane_seal(b, empty, err)) {
             lw_pane_free(pane);
             return -1;
         }
     }
-    return seal(b, pane, err);
+    return pane_seal(b, pane, err);
 }
 
 static int seal_closed(struct lw_backtest *b, struct lw_err *err) {
@@ -261,7 +263,7 @@ int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reaso
     if (reason == LW_GOOD)
         for (size_t i = 0; i < b->nscoring; i++)
             b->scored[i].prediction = lw_model_predict(b->scoring[i], row);
-    enum lw_place where =
+    enum lw_timeliness where =
         lw_partition_add(b->partition, b->offset++, row, reason, watched, b->scored,
                          reason == LW_GOOD ? b->nscoring : 0);
     if (reason == LW_GOOD && where != LW_SUSPECT)
@@ -286,8 +288,8 @@ int lw_backtest_end(struct lw_backtest *b, struct lw_err *err) {
     return 0;
 }
 
-const struct lw_ledger *lw_backtest_ledger(const struct lw_backtest *b) {
-    return lw_monitor_ledger(b->monitor);
+const struct lw_run_summary *lw_backtest_run_summary(const struct lw_backtest *b) {
+    return lw_monitor_run_summary(b->monitor);
 }
 
 const uint64_t *lw_backtest_counters(const struct lw_backtest *b) {

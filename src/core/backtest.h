@@ -1,12 +1,12 @@
 /* The whole policy on rows from files: scoring, panes, detector, training, promotion,
  * with the same core that `run` drives. Rows come in arrival order; a training takes no
  * time; a promotion holds from the next row on. Pure. */
-#ifndef LW_BACKTEST_H
-#define LW_BACKTEST_H
+#ifndef LW_CORE_BACKTEST_H
+#define LW_CORE_BACKTEST_H
 
-#include "core/ledger.h"
 #include "core/monitor.h"
 #include "core/partition.h"
+#include "core/run_summary.h"
 
 struct lw_backtest;
 
@@ -16,7 +16,7 @@ struct lw_backtest;
 struct lw_followed {
     uint32_t version, previous;
     int64_t from_ms, until_ms;
-    struct lw_errors now, before;
+    struct lw_losses now, before;
 };
 
 /* What happens, as it happens; any may be NULL. */
@@ -48,7 +48,7 @@ int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reaso
 /* The stream has ended: seals what is left. */
 int lw_backtest_end(struct lw_backtest *b, struct lw_err *err);
 
-const struct lw_ledger *lw_backtest_ledger(const struct lw_backtest *b);
+const struct lw_run_summary *lw_backtest_run_summary(const struct lw_backtest *b);
 const uint64_t *lw_backtest_counters(const struct lw_backtest *b); /* LW_COUNTERS */
 const struct lw_monitor *lw_backtest_monitor(const struct lw_backtest *b);
 

@@ -11,7 +11,7 @@
 #define STEPS   8    /* usual spacings that one event can teach */
 #define ENOUGH  1000 /* events in a row that make a leap whatever came before */
 
-static void doubt(struct lw_clock *c, int64_t left_ms, uint64_t events) {
+static void clock_doubt(struct lw_clock *c, int64_t left_ms, uint64_t events) {
     c->doubt[c->ndoubts++] = (struct lw_doubt){left_ms, events, INT64_MAX, INT64_MIN, 0};
 }
 
@@ -26,7 +26,7 @@ void lw_clock_init(struct lw_clock *c, const struct lw_spec *spec) {
                            .mark_ms = INT64_MIN,
                            .floor_ms = INT64_MIN,
                            .shut_ms = INT64_MIN};
-    doubt(c, INT64_MIN, 0);
+    clock_doubt(c, INT64_MIN, 0);
 }
 
 int64_t lw_clock_mark(const struct lw_clock *c) {
@@ -43,7 +43,7 @@ int64_t lw_clock_newest(const struct lw_clock *c) {
 }
 
 /* How many of the latest events stand within max_jump of t? */
-static uint32_t around(const struct lw_clock *c, int64_t t) {
+static uint32_t clock_around(const struct lw_clock *c, int64_t t) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->n; i++)
         n += c->sorted[i] >= t - c->jump_ms && c->sorted[i] <= t + c->jump_ms;
@@ -51,13 +51,13 @@ static uint32_t around(const struct lw_clock *c, int64_t t) {
 }
 
 /* The time that is believed: the crowd's, or while that is in the past the mark's. */
-static int64_t believed(const struct lw_clock *c) {
+static int64_t clock_believed(const struct lw_clock *c) {
     int64_t mark = c->mark_ms + c->late_ms;
     return c->mark_ms == INT64_MIN || c->crowd_ms > mark ? c->crowd_ms : mark;
 }
 
 static bool alone_ahead(const struct lw_clock *c, int64_t t) {
-    return t - believed(c) > c->jump_ms && around(c, t) < c->agree;
+    return t - clock_believed(c) > c->jump_ms && clock_around(c, t) < c->agree;
 }
 
 static bool at_home(const struct lw_clock *c) {
@@ -72,7 +72,7 @@ bool lw_clock_forsakes(const struct lw_clock *c, int64_t start_ms) {
 
 /* The latest events, kept in both orders. In a stream that is in order the one that
  * leaves is the first and the one that comes is the last. */
-static void remember(struct lw_clock *c, int64_t t) {
+static void clock_remember(struct lw_clock *c, int64_t t) {
     uint32_t i = c->n;
     if (c->n == LW_CROWD)
         for (i = 0; c->sorted[i] != c->latest[c->at];)
@@ -101,7 +101,7 @@ static double first_spacing(const struct lw_clock *c) {
 /* What usually passes between two events is learned from the crowd, step by step and each
  * bounded by what is known, so that a wrong crowd teaches little on its way there and
  * takes it back on its way home. */
-static void learn(struct lw_clock *c, int64_t was_ms) {
+static void clock_learn(struct lw_clock *c, int64_t was_ms) {
     double bound = fmax(STEPS * c->spacing_ms, (double)c->pane_ms / 1000);
     double moved = (double)(c->crowd_ms - was_ms);
     c->learned += c->learned < HORIZON;
@@ -120,7 +120,7 @@ static void set_mark(struct lw_clock *c, int64_t to) {
 }
 
 /* Doubt i is over: it becomes a part of what was said before it. */
-static void believe(struct lw_clock *c, uint32_t i) {
+static void clock_believe(struct lw_clock *c, uint32_t i) {
     const struct lw_doubt *d = &c->doubt[i];
     if (i == 0) {
         c->shut_ms = lw_later(c->shut_ms, d->until_ms);
@@ -140,13 +140,13 @@ static bool at_start(const struct lw_doubt *d) {
     return d->left_ms == INT64_MIN;
 }
 
-static void trust(struct lw_clock *c) {
+static void clock_trust(struct lw_clock *c) {
     while (c->ndoubts) {
         uint32_t top = c->ndoubts - 1;
         uint64_t before = top ? c->doubt[top - 1].events : c->trusted;
         if (at_start(&c->doubt[top]) || c->doubt[top].events - c->behind < before)
             return;
-        believe(c, top);
+        clock_believe(c, top);
     }
 }
 
@@ -155,12 +155,12 @@ static uint64_t *said_now(struct lw_clock *c) {
     return c->ndoubts ? &c->doubt[c->ndoubts - 1].events : &c->trusted;
 }
 
-static void leap(struct lw_clock *c, int64_t to) {
+static void clock_leap(struct lw_clock *c, int64_t to) {
     uint64_t *said = said_now(c), ahead = c->ahead < *said ? c->ahead : *said;
     *said -= ahead;
     if (c->ndoubts == LW_DOUBTS)
-        believe(c, LW_DOUBTS - 1);
-    doubt(c, c->front_ms, ahead);
+        clock_believe(c, LW_DOUBTS - 1);
+    clock_doubt(c, c->front_ms, ahead);
     c->leaps_ms += (double)c->jump_ms / c->learned;
     set_mark(c, to);
 }
@@ -177,10 +177,10 @@ static void wait_to_leap(struct lw_clock *c, int64_t to) {
     c->land_ms = c->ahead++ && c->land_ms < to ? c->land_ms : to;
     c->credit_ms += PAYS * (c->spacing_ms + c->leaps_ms);
     if (c->credit_ms >= (double)c->jump_ms || long_row(c))
-        leap(c, c->land_ms);
+        clock_leap(c, c->land_ms);
 }
 
-static void follow(struct lw_clock *c, int64_t to) {
+static void clock_follow(struct lw_clock *c, int64_t to) {
     int64_t step = to - c->mark_ms;
     if (step > c->jump_ms) {
         wait_to_leap(c, to);
@@ -204,7 +204,7 @@ static void take_back(struct lw_clock *c, int64_t to, uint64_t behind) {
     int64_t left = top->left_ms;
     c->ndoubts--;
     if (left == INT64_MIN)
-        doubt(c, left, 0);
+        clock_doubt(c, left, 0);
     set_mark(c, to);
     if (c->mark_ms == to) /* else what is said now belongs to an even older doubt */
         *said_now(c) += behind;
@@ -222,10 +222,10 @@ static void look_back(struct lw_clock *c, int64_t to) {
         take_back(c, to, behind);
 }
 
-static void move(struct lw_clock *c) {
+static void clock_move(struct lw_clock *c) {
     int64_t to = c->crowd_ms - c->late_ms;
     ++*said_now(c);
-    trust(c);
+    clock_trust(c);
     if (c->mark_ms == INT64_MIN) {
         c->spacing_ms = first_spacing(c);
         c->learned = LW_CROWD;
@@ -235,7 +235,7 @@ static void move(struct lw_clock *c) {
         look_back(c, to);
     } else {
         c->behind = 0;
-        follow(c, to);
+        clock_follow(c, to);
     }
 }
 
@@ -243,12 +243,12 @@ enum lw_clock_verdict lw_clock_event(struct lw_clock *c, int64_t t, int64_t boun
     if (bound_ms < LW_TIME_LIMIT && t - bound_ms > c->jump_ms)
         return LW_CLOCK_ASTRAY;
     int64_t was = c->crowd_ms;
-    remember(c, t);
+    clock_remember(c, t);
     if (c->crowd_ms == INT64_MIN)
         return LW_CLOCK_BELIEVED;
     if (c->learned)
-        learn(c, was);
-    move(c);
+        clock_learn(c, was);
+    clock_move(c);
     c->home = at_home(c) ? c->home + (c->home < LW_CROWD) : 0;
     return alone_ahead(c, t) ? LW_CLOCK_ASTRAY : LW_CLOCK_BELIEVED;
 }
@@ -286,7 +286,7 @@ void lw_clock_resume(struct lw_clock *c, const struct lw_spec *spec, int64_t mar
                      int64_t newest_ms) {
     lw_clock_init(c, spec);
     for (int i = 0; i < LW_CROWD; i++)
-        remember(c, newest_ms);
+        clock_remember(c, newest_ms);
     c->ndoubts = 0;
     c->trusted = ENOUGH;
     c->learned = LW_CROWD;
@@ -345,7 +345,7 @@ static void read_latest(struct lw_clock *c, struct lw_reader *r) {
     for (uint8_t i = 0; i < n && !r->bad; i++) {
         int64_t t = lw_reader_ms(r, 0);
         if (!r->bad)
-            remember(c, t);
+            clock_remember(c, t);
     }
 }
 

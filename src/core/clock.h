@@ -21,8 +21,8 @@
  * A time that is later than its own Kafka record by more than max_jump is never believed.
  * docs/design.md has the cost and the limits. The clock is a function of the events
  * alone: one that is written and read goes on as if it had never stopped. */
-#ifndef LW_CLOCK_H
-#define LW_CLOCK_H
+#ifndef LW_CORE_CLOCK_H
+#define LW_CORE_CLOCK_H
 
 #include "base/buf.h"
 #include "core/spec.h"

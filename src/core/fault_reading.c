@@ -18,14 +18,14 @@
 /* In logarithms: as near as a fault must be to its unit. */
 #define UNIT_NEAR 0.08
 
-static uint64_t present(const struct lw_member *m) {
+static uint64_t fault_present(const struct lw_member *m) {
     return m->kind == LW_NUMERIC ? lw_kll_n(m->num.kll) : lw_cats_n(m->cats);
 }
 
 bool lw__fault_judged(const struct lw_member *before, const struct lw_member *now,
                       const struct lw_fault *found) {
-    return found->kind != LW_FAULT_NONE ||
-           (present(before) >= LW_FAULT_MIN_N && present(now) >= LW_FAULT_MIN_N);
+    return found->kind != LW_FAULT_NONE || (fault_present(before) >= LW_FAULT_MIN_N &&
+                                            fault_present(now) >= LW_FAULT_MIN_N);
 }
 
 static double share_present(const struct lw_member *m) {
@@ -42,8 +42,8 @@ static double share_in_range(const struct lw_member *m) {
 
 /* How far the median has moved the way that the unit takes it, at a rank beside it; the
  * whole way is |log(unit)|. */
-static double moved(const struct lw_member *before, const struct lw_member *now,
-                    double unit, double beside) {
+static double fault_moved(const struct lw_member *before, const struct lw_member *now,
+                          double unit, double beside) {
     double a = lw_numeric_quantile(&before->num, .5);
     double b = lw_numeric_quantile(&now->num, fmax(0, fmin(1, .5 + beside)));
     return a * b > 0 ? log(b / a) * (unit > 1 ? 1 : -1) : -INFINITY;
@@ -58,10 +58,10 @@ static bool unit_is_back(const struct lw_member *before, const struct lw_member 
         return true;
     double way = fabs(log(unit));
     if (!surely)
-        return moved(before, now, unit, 0) < way / 2;
-    double error = 3 * 0.5 / sqrt((double)present(now)); /* of the median's rank */
-    return moved(before, now, unit, error) < way - UNIT_NEAR &&
-           moved(before, now, unit, -error) < way - UNIT_NEAR;
+        return fault_moved(before, now, unit, 0) < way / 2;
+    double error = 3 * 0.5 / sqrt((double)fault_present(now)); /* of the median's rank */
+    return fault_moved(before, now, unit, error) < way - UNIT_NEAR &&
+           fault_moved(before, now, unit, -error) < way - UNIT_NEAR;
 }
 
 static double share_of_number(const struct lw_kll *kll, double v) {

@@ -1,25 +1,17 @@
-/* From merged windows to numbers: what rules read, what dashboards see, what an alert
- * says. */
+/* From merged windows to numbers: what rules read, and what dashboards show. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/monitor_private.h"
-#include "drift/stats.h"
+#include "core/task.h"
 
-/* A rise of a share is more than chance below this two-sided p: three standard errors of
- * large samples. */
-#define SHARE_P 0.0027
-/* Of drift.alpha: a report looks once, a rule again and again. It resolves at alpha. */
-#define RULE_ALPHA 0.01
-/* An RMSE must exceed its expectation by this many. */
-#define RMSE_Z 2.0
-
-static void compare(struct lw_monitor *m, struct lw_view *view) {
+static void view_compare(struct lw_monitor *m, struct lw_view *view) {
     const struct lw_spec *spec = m->spec;
     struct lw_drift scores[2];
     lw_drift_compare(m->reference->profile, view->pane->profile, m->reference->bins,
@@ -42,9 +34,13 @@ void lw__view(struct lw_monitor *m, size_t i) {
     lw_windows_counts(m->windows, i, m->policy.champion, m->policy.first, &view->counts);
     view->pane = NULL;
     view->compared = false;
-    view->expected_rmse =
-        m->reference ? sqrt(lw_windows_expected_mse(m->windows, i, m->policy.champion,
-                                                    m->reference->hour_mse))
+    for (size_t k = 0; k < lw_metric_count(); k++) {
+        free(view->statistic[k]);
+        view->statistic[k] = NULL;
+    }
+    view->expected_error =
+        m->reference ? m->spec->task->error_of(lw_windows_expected_loss(
+                           m->windows, i, m->policy.champion, m->reference->hour_loss))
                      : 0;
 }
 
@@ -54,140 +50,79 @@ void lw__view_merge(struct lw_monitor *m, size_t i) {
         return;
     view->pane = lw_windows_merge(m->windows, i);
     if (m->reference)
-        compare(m, view);
+        view_compare(m, view);
 }
 
-/* A metric's value and the p-value of its own test, corrected over the features. The
- * rule's threshold is the floor of the effect, and no other figure's is. */
-static void read_metric(const struct lw_drift *d, enum lw_metric metric, double *value,
-                        double *p) {
-    *p = d->p_adjusted; /* chi-square, on the cells that PSI and JS look at */
-    switch (metric) {
-    case LW_METRIC_PSI:
-        *value = d->psi;
+/* A statistic of its own, over all columns of a window: once an evaluation. */
+static const struct lw_statistic *view_statistic(const struct lw_monitor *m,
+                                                 const struct lw_view *view,
+                                                 const struct lw_metric *metric) {
+    size_t at = 0, nf = m->spec->nfeatures;
+    while (lw_metric_at(at) != metric)
+        at++;
+    struct lw_statistic **made = &view->statistic[at], scores[2];
+    if (*made)
+        return *made;
+    *made = lw_calloc(nf + 2, sizeof **made);
+    bool categories = metric->columns & LW_ON_CATEGORY;
+    enum lw_correction_kind correction = m->spec->drift.correction;
+    lw_statistic_compare(metric->statistic, categories, m->reference->profile,
+                         view->pane->profile, view->drift, correction, *made);
+    const struct lw_scores *s = lw_pane_scores(view->pane, m->policy.champion);
+    if (s && view->drift[nf + 1].verdict != LW_VERDICT_INSUFFICIENT) {
+        const struct lw_drift both[2] = {view->drift[nf + 1],
+                                         {.verdict = LW_VERDICT_EMPTY}};
+        lw_statistic_compare(metric->statistic, categories, m->reference->scores,
+                             s->profile, both, correction, scores);
+        (*made)[nf + 1] = scores[0];
+    }
+    return *made;
+}
+
+static void input_members(struct lw_metric_input *in) {
+    const struct lw_monitor *m = in->m;
+    size_t nf = m->spec->nfeatures;
+    if (in->column <= nf) {
+        in->before = &m->reference->profile->members[in->column];
+        in->now = &in->view->pane->profile->members[in->column];
         return;
-    case LW_METRIC_JS:
-        *value = d->js;
-        return;
-    case LW_METRIC_KS:
-        *value = d->ks;
-        *p = d->ks_p_adjusted;
-        return;
-    case LW_METRIC_W1:
-        *value = d->w1;
-        *p = d->w1_p_adjusted;
-        return;
-    default:
-        lw_assert(metric == LW_METRIC_UNSEEN);
-        *value = fmax(d->unseen - d->unseen_expected, 0);
-        *p = d->unseen_p_adjusted;
+    }
+    const struct lw_scores *s = lw_pane_scores(in->view->pane, m->policy.champion);
+    if (s) {
+        in->before = &m->reference->scores->members[0];
+        in->now = &s->profile->members[0];
     }
 }
 
-static struct lw_reading share_reading(double rise, double p, uint64_t rows) {
-    return (struct lw_reading){.value = rise,
-                               .n = rows,
-                               .known = rows > 0,
-                               .significant = rise > 0 && p < SHARE_P};
-}
-
-/* rows: events behind the window. Shares are of all rows: d->n_cur
- * leaves out just those that a share of missing values is about. A column that is
- * constant on both sides has not moved. */
-static struct lw_reading drift_reading(const struct lw_drift *d, enum lw_metric metric,
-                                       uint64_t rows, double alpha) {
-    if (metric == LW_METRIC_MISSING)
-        return share_reading(d->missing_cur - d->missing_ref, d->missing_p, rows);
-    if (metric == LW_METRIC_OUT_OF_RANGE)
-        return share_reading(d->out_of_range_cur - d->out_of_range_ref, d->out_of_range_p,
-                             rows);
-    struct lw_reading r = {.n = d->n_cur};
-    double p = 1;
-    read_metric(d, metric, &r.value, &p);
-    r.known = d->verdict == LW_VERDICT_OK || d->verdict == LW_VERDICT_DRIFT ||
-              d->verdict == LW_VERDICT_CONSTANT;
-    if (metric == LW_METRIC_UNSEEN && !d->unseen_known)
-        r.known = false;
-    r.significant = r.known && p < RULE_ALPHA * alpha;
-    r.likely = r.known && p < alpha;
-    return r;
-}
-
-static struct lw_reading aside_reading(const struct lw_monitor *m,
-                                       const struct lw_view *view) {
-    uint64_t n = view->counts.events, aside = n - view->counts.good;
-    struct lw_reading r = {.n = n, .known = m->reference && n > 0};
-    if (!r.known)
-        return r;
-    uint64_t before_n = m->reference->events, before = m->reference->aside;
-    r.value = (double)aside / (double)n -
-              (before_n > 0 ? (double)before / (double)before_n : 0);
-    r.significant = r.value > 0 && before_n > 0 &&
-                    lw_two_shares_p(before, before_n, aside, n) < SHARE_P;
-    return r;
-}
-
-static struct lw_reading model_reading(const struct lw_monitor *m,
-                                       const struct lw_view *view,
-                                       enum lw_metric metric) {
-    const struct lw_errors *e = &view->counts.champion;
-    struct lw_reading r = {.n = e->n, .known = e->n >= 2, .significant = true};
-    double rmse = r.known ? lw_errors_rmse(e) : 0;
-    switch (metric) {
-    case LW_METRIC_RMSE:
-        r.value = rmse;
-        break;
-    case LW_METRIC_MAE:
-        r.value = r.known ? lw_errors_mae(e) : 0;
-        break;
-    case LW_METRIC_BIAS:
-        r.value = r.known ? fabs(lw_errors_bias(e)) : 0;
-        break;
-    case LW_METRIC_RMSE_RATIO:
-        r.known = r.known && view->expected_rmse > 0;
-        r.value = r.known ? rmse / view->expected_rmse : 0;
-        r.significant =
-            r.known && rmse - RMSE_Z * lw_errors_rmse_se(e) > view->expected_rmse;
-        break;
-    case LW_METRIC_RECALIBRATION_GAIN:
-        r.value = r.known ? lw_errors_recalibration_gain(e) : 0;
-        break;
-    case LW_METRIC_CHANGE_POINT:
-        r.value = m->changed;
-        r.known = true;
-        break;
-    default:
-        lw_assert(metric == LW_METRIC_RMSE); /* a metric of the model */
-    }
-    return r;
+struct lw_metric_input lw__input(struct lw_monitor *m, const struct lw_metric *metric,
+                                 size_t window, int subject) {
+    const struct lw_view *view = &m->view[window];
+    struct lw_metric_input in = {.m = m, .view = view};
+    if (!lw_metric_per_feature(metric))
+        return in;
+    in.column = lw__column(m->spec, subject);
+    if (m->since_known && subject >= 0 && window == lw_spec_longest(m->spec))
+        in.first = &m->since[in.column];
+    if (!view->compared || !m->reference) /* it may have gone since */
+        return in;
+    in.drift = &view->drift[in.column];
+    input_members(&in);
+    if (metric->statistic)
+        in.statistic = &view_statistic(m, view, metric)[in.column];
+    return in;
 }
 
 struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
                               int subject) {
-    const struct lw_view *view = &m->view[rule->window];
-    if (rule->metric == LW_METRIC_EVENTS)
-        return (struct lw_reading){.value = (double)view->counts.events,
-                                   .n =
-                                       UINT64_MAX, /* few events are the finding itself */
-                                   .known = view->counts.filled,
-                                   .significant = true};
-    if (rule->metric == LW_METRIC_ASIDE)
-        return aside_reading(m, view);
-    if (!lw_metric_per_feature(rule->metric))
-        return model_reading(m, view, rule->metric);
-    lw__view_merge(m, (size_t)rule->window);
-    if (!view->compared || !m->reference) /* it may have gone since */
+    if (lw_metric_live(rule->metric))
         return (struct lw_reading){.known = false};
-    size_t i = lw__column(m->spec, subject);
-    if (rule->metric == LW_METRIC_FAULT) {
-        struct lw_reading r = lw__fault_reading(
-            &m->reference->profile->members[i], &view->pane->profile->members[i],
-            &view->fault[i], lw__slot(m, rule, subject));
-        r.n = view->counts.events;
-        return r;
-    }
-    return drift_reading(&view->drift[i], rule->metric, view->counts.events,
-                         m->spec->drift.alpha);
+    if (lw_metric_per_feature(rule->metric))
+        lw__view_merge(m, (size_t)rule->window);
+    struct lw_metric_input in = lw__input(m, rule->metric, (size_t)rule->window, subject);
+    if (lw_metric_per_feature(rule->metric) && !in.drift)
+        return (struct lw_reading){.known = false};
+    in.slot = lw__slot(m, rule, subject);
+    return lw__metric_read(rule->metric, &in);
 }
 
 int lw__subject(const struct lw_rule *rule, size_t i) {
@@ -205,18 +140,10 @@ struct lw_slot *lw__slot(const struct lw_monitor *m, const struct lw_rule *rule,
     return &m->slot[first + (rule->feature == LW_RULE_EACH ? (size_t)subject : 0)];
 }
 
-bool lw__share_rose(uint64_t before, uint64_t before_n, uint64_t now, uint64_t now_n) {
-    return before_n > 0 && now_n > 0 &&
-           (double)now / (double)now_n > (double)before / (double)before_n &&
-           lw_two_shares_p(before, before_n, now, now_n) < SHARE_P;
-}
-
-static void add(struct lw_monitor *m, double value, const char *fmt, ...)
+static void figure_add(struct lw_monitor *m, double value, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A figure is always a finite number: a chart must not tear where there is nothing to
- * say. */
-static void add(struct lw_monitor *m, double value, const char *fmt, ...) {
+static void figure_add(struct lw_monitor *m, double value, const char *fmt, ...) {
     if (m->nfigures == m->figures_cap) {
         m->figures_cap = m->figures_cap ? 2 * m->figures_cap : 64;
         m->figure = lw_realloc(m->figure, m->figures_cap, sizeof *m->figure);
@@ -226,72 +153,73 @@ static void add(struct lw_monitor *m, double value, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(f->name, sizeof f->name, fmt, ap);
     va_end(ap);
-    f->value = isfinite(value) ? value : 0;
+    f->value = value;
 }
 
-static void model_figures(struct lw_monitor *m, const char *w,
-                          const struct lw_view *view) {
-    const struct lw_errors *e = &view->counts.champion;
-    double rmse = lw_errors_rmse(e);
-    add(m, (double)e->n, "%s:n", w);
-    add(m, rmse, "%s:rmse", w);
-    add(m, (double)e->unsummed, "%s:unsummed", w);
-    add(m, lw_errors_rmse_se(e), "%s:rmse_se", w);
-    add(m, view->expected_rmse, "%s:rmse_expected", w);
-    add(m, view->expected_rmse > 0 ? rmse / view->expected_rmse : 0, "%s:rmse_ratio", w);
-    add(m, lw_errors_rmse(&view->counts.first), "%s:rmse_first", w);
-    add(m, lw_errors_mae(e), "%s:mae", w);
-    add(m, lw_errors_bias(e), "%s:bias", w);
-    add(m, lw_errors_r2(e), "%s:r2", w);
-    add(m, lw_errors_recalibration_gain(e), "%s:recalibration_gain", w);
-    add(m, (double)view->counts.events, "%s:events", w);
-    double aside = (double)(view->counts.events - view->counts.good);
-    add(m, view->counts.events ? aside / (double)view->counts.events : 0, "%s:aside", w);
+static void figure_publish(struct lw_monitor *m, const struct lw_metric *metric,
+                           size_t window, int subject) {
+    struct lw_metric_input in = lw__input(m, metric, window, subject);
+    double value = lw__metric_figure_of(metric, &in);
+    const char *w = m->spec->window[window].name;
+    if (!isfinite(value) && !(metric->flags & LW_METRIC_ZERO))
+        return;
+    if (!isfinite(value))
+        value = 0;
+    if (lw_metric_per_feature(metric))
+        figure_add(m, value, "%s:%s:%s", w, metric->name,
+                   lw_spec_feature_name(m->spec, subject));
+    else
+        figure_add(m, value, "%s:%s", w, metric->name);
 }
 
-/* What the summaries cannot tell is no figure: 0 would say that nothing is new. */
-static bool unseen_unknown(const struct lw_monitor *m, size_t i,
-                           const struct lw_drift *d) {
-    return m->spec->feature[i].kind == LW_CATEGORY && d->n_ref > 0 && d->n_cur > 0 &&
-           !d->unseen_known;
-}
-
-static void drift_figures(struct lw_monitor *m, const char *w,
-                          const struct lw_view *view) {
-    static const struct lw_drift none;
-    for (size_t i = 0; i < m->spec->nfeatures + 2; i++) {
-        const struct lw_drift *d = view->compared ? &view->drift[i] : &none;
-        const char *f = i < m->spec->nfeatures    ? m->spec->feature[i].name
-                        : i == m->spec->nfeatures ? "target"
-                                                  : "prediction";
-        add(m, d->psi, "%s:psi:%s", w, f);
-        add(m, d->js, "%s:js:%s", w, f);
-        add(m, view->compared && d->verdict == LW_VERDICT_DRIFT, "%s:drift:%s", w, f);
-        if (i < m->spec->nfeatures) {
-            add(m, d->missing_cur, "%s:missing:%s", w, f);
-            add(m, d->out_of_range_cur, "%s:out_of_range:%s", w, f);
-            if (!unseen_unknown(m, i, d))
-                add(m, d->unseen, "%s:unseen:%s", w, f);
+static void window_figures(struct lw_monitor *m, size_t window) {
+    const struct lw_metric *metric;
+    int nf = (int)m->spec->nfeatures;
+    bool longest = !m->lazy && window == lw_spec_longest(m->spec);
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+        if (lw_metric_live(metric) || (metric->flags & LW_METRIC_LONGEST && !longest))
+            continue;
+        if (!lw_metric_per_feature(metric)) {
+            figure_publish(m, metric, window, LW_RULE_MODEL);
+            continue;
         }
+        if (m->lazy && metric->statistic)
+            continue;
+        for (int i = 0; i < nf + 2; i++)
+            if (lw_metric_has_column(metric, m->spec, (size_t)i))
+                figure_publish(m, metric, window,
+                               i < nf    ? i
+                               : i == nf ? LW_RULE_TARGET
+                                         : LW_RULE_PREDICTION);
     }
 }
 
-/* Of the longest window, the last one: what a slow drift has come to that each new
- * reference forgives. */
-static void first_figures(struct lw_monitor *m, size_t window) {
-    struct lw_drift since[LW_FEATURES_MAX + 1];
-    const struct lw_reference *ref = m->first ? m->first : m->reference;
-    struct lw_view *view = &m->view[window];
-    bool compared = ref && view->pane;
-    if (compared)
-        lw_drift_compare(ref->profile, view->pane->profile, ref->bins, &m->spec->drift,
-                         since);
-    for (size_t i = 0; i < m->spec->nfeatures; i++)
-        add(m, compared ? since[i].psi : 0, "%s:psi_first:%s",
-            m->spec->window[window].name, m->spec->feature[i].name);
+static void live_figures(struct lw_monitor *m) {
+    const struct lw_metric *metric;
+    for (size_t k = 0; m->live_known && (metric = lw_metric_at(k)); k++) {
+        if (!lw_metric_live(metric))
+            continue;
+        struct lw_reading now = metric->live(&m->live);
+        if (now.n > 0)
+            figure_add(m, now.value, "%s", metric->name);
+    }
 }
 
-static size_t firing(const struct lw_monitor *m) {
+/* Of the longest window: what a slow drift has come to that each new reference forgives. */
+static void compare_since_first(struct lw_monitor *m) {
+    const struct lw_reference *ref = m->first ? m->first : m->reference;
+    m->since_known = false;
+    if (m->lazy || !m->nviews)
+        return;
+    struct lw_view *view = &m->view[lw_spec_longest(m->spec)];
+    if (!ref || !view->pane)
+        return;
+    lw_drift_compare(ref->profile, view->pane->profile, ref->bins, &m->spec->drift,
+                     m->since);
+    m->since_known = true;
+}
+
+static size_t alerts_firing(const struct lw_monitor *m) {
     size_t n = 0;
     for (size_t i = 0; i < m->nslots; i++)
         n += m->slot[i].state == LW_ALERT_FIRING;
@@ -302,119 +230,22 @@ static size_t firing(const struct lw_monitor *m) {
 
 void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
     m->nfigures = 0;
-    add(m, (double)out->at_ms, "at");
-    add(m, m->policy.champion, "champion");
-    add(m,
-        m->policy.champion ? (double)(out->at_ms - m->policy.champion_since_ms) / LW_HOUR
-                           : 0,
-        "champion_age_hours");
-    add(m, (double)firing(m), "alerts_firing");
-    add(m, m->policy.pending.id != 0, "training");
-    add(m, (double)m->unreadable, "unreadable_panes");
-    for (size_t i = 0; i < m->nviews; i++) {
-        if (!m->lazy)
-            lw__view_merge(m, i);
-        model_figures(m, m->spec->window[i].name, &m->view[i]);
-        drift_figures(m, m->spec->window[i].name, &m->view[i]);
-    }
-    if (!m->lazy && m->nviews)
-        first_figures(m, lw_spec_longest(m->spec));
+    figure_add(m, (double)out->at_ms, "at");
+    figure_add(m, m->policy.champion, "champion");
+    figure_add(m,
+               m->policy.champion
+                   ? (double)(out->at_ms - m->policy.champion_since_ms) / LW_HOUR
+                   : 0,
+               "champion_age_hours");
+    figure_add(m, (double)alerts_firing(m), "alerts_firing");
+    figure_add(m, m->policy.pending.id != 0, "training");
+    figure_add(m, (double)m->unreadable, "unreadable_panes");
+    live_figures(m);
+    for (size_t i = 0; i < m->nviews && !m->lazy; i++)
+        lw__view_merge(m, i);
+    compare_since_first(m);
+    for (size_t i = 0; i < m->nviews; i++)
+        window_figures(m, i);
     out->figure = m->figure;
     out->nfigures = m->nfigures;
-}
-
-static void feature_summary(struct lw_monitor *m, struct lw_alert *alert,
-                            const char *count) {
-    const struct lw_rule *rule = alert->rule;
-    lw__view_merge(m, (size_t)rule->window);
-    const struct lw_view *view = &m->view[rule->window];
-    int i = lw_profile_find(view->pane->profile, alert->feature);
-    char *out = alert->summary;
-    size_t size = sizeof alert->summary;
-    if (rule->metric == LW_METRIC_FAULT && !alert->firing)
-        snprintf(out, size,
-                 "Data fault in %s over %s is over: its values are back where the "
-                 "reference has them (n = %s).",
-                 alert->feature, alert->window, count);
-    else if (rule->metric == LW_METRIC_FAULT && i >= 0)
-        snprintf(out, size, "Data fault in %s over %s: %s (figure %.3g, n = %s).",
-                 alert->feature, alert->window, view->fault[i].text,
-                 view->fault[i].figure, count);
-    else if (rule->metric == LW_METRIC_MISSING || rule->metric == LW_METRIC_OUT_OF_RANGE)
-        snprintf(
-            out, size,
-            "%s of %s over %s is %s percentage points above the reference (n = %s).",
-            rule->metric == LW_METRIC_MISSING ? "Share missing" : "Share out of range",
-            alert->feature, alert->window, lw_digits(100 * alert->value, 1).text, count);
-    else
-        snprintf(out, size, "%s has drifted over %s: %s %s, threshold %.3g (n = %s).",
-                 alert->feature, alert->window, lw_metric_name(rule->metric),
-                 lw_digits(alert->value, 3).text, alert->threshold, count);
-}
-
-static void model_summary(const struct lw_monitor *m, struct lw_alert *alert,
-                          const char *count) {
-    const struct lw_rule *rule = alert->rule;
-    const struct lw_view *view = &m->view[rule->window];
-    char *out = alert->summary;
-    size_t size = sizeof alert->summary;
-    if (rule->metric == LW_METRIC_RMSE_RATIO)
-        snprintf(out, size,
-                 "RMSE over %s is %s, %s times the %s that version %u should have there "
-                 "(threshold %.3g, n = %s).",
-                 alert->window, lw_digits(lw_errors_rmse(&view->counts.champion), 3).text,
-                 lw_digits(alert->value, 2).text, lw_digits(view->expected_rmse, 3).text,
-                 alert->model_version, alert->threshold, count);
-    else if (rule->metric == LW_METRIC_RECALIBRATION_GAIN)
-        snprintf(
-            out, size,
-            "%s%% of the squared error over %s would go away by recalibrating version %u "
-            "(threshold %.1f%%, n = %s).",
-            lw_digits(100 * alert->value, 1).text, alert->window, alert->model_version,
-            100 * alert->threshold, count);
-    else
-        snprintf(out, size, "%s over %s is %.4g, threshold %.4g (n = %s).",
-                 lw_metric_name(rule->metric), alert->window, alert->value,
-                 alert->threshold, count);
-}
-
-static void live_summary(struct lw_alert *alert) {
-    char value[32], threshold[32];
-    char *out = alert->summary;
-    size_t size = sizeof alert->summary;
-    lw_format_count(value, sizeof value, (uint64_t)alert->value);
-    lw_format_count(threshold, sizeof threshold, (uint64_t)alert->threshold);
-    if (alert->rule->metric == LW_METRIC_SILENCE && alert->firing)
-        snprintf(out, size, "No message has come in for %.4g minutes (threshold %.4g).",
-                 alert->value, alert->threshold);
-    else if (alert->rule->metric == LW_METRIC_SILENCE)
-        snprintf(out, size, "Messages come in again.");
-    else if (alert->rule->metric == LW_METRIC_LAG)
-        snprintf(out, size, "%s messages wait in Kafka unread (threshold %s).", value,
-                 threshold);
-    else
-        snprintf(out, size, "%.1f%% of the newest messages %s (threshold %.1f%%).",
-                 100 * alert->value,
-                 alert->rule->metric == LW_METRIC_LATE ? "came too late for their pane"
-                 : alert->rule->metric == LW_METRIC_SUSPECT
-                     ? "have a clock that is not believed"
-                     : "could not be read",
-                 100 * alert->threshold);
-}
-
-void lw__summary(struct lw_monitor *m, struct lw_alert *alert) {
-    char count[32];
-    lw_format_count(count, sizeof count, alert->n);
-    if (lw_metric_live(alert->rule->metric))
-        live_summary(alert);
-    else if (lw_metric_per_feature(alert->rule->metric))
-        feature_summary(m, alert, count);
-    else
-        model_summary(m, alert, count);
-    if (alert->firing)
-        return;
-    char was[sizeof alert->summary];
-    lw_copy(was, sizeof was, alert->summary);
-    snprintf(alert->summary, sizeof alert->summary, "Resolved. %.*s",
-             (int)sizeof was - 12, was);
 }

@@ -1,6 +1,7 @@
 /* The gate: is the challenger better than the champion on the same trips, and surely so?
  *
- * For each held-out row d = (champion's error)^2 - (challenger's error)^2. Errors of
+ * For each held-out row d = champion's loss - challenger's loss, for regression the
+ * difference of squared errors. Errors of
  * neighbouring trips share their hour's traffic, so the d's are summed within blocks of
  * event time first and the blocks are what is counted: z = mean(D) / (sd(D) /
  * sqrt(blocks)). Two unrelated RMSEs would need a far larger sample for the same
@@ -24,6 +25,7 @@
 #include "base/mem.h"
 #include "base/sort.h"
 #include "base/text.h"
+#include "core/task.h"
 #include "core/train.h"
 
 #define UNANSWERED_MAX 0.01
@@ -32,22 +34,23 @@
 #define ROUNDING       5e-4 /* of the squared error: what shows as a tenth of a percent */
 
 struct sums {
-    uint64_t n, unanswered;        /* pairs; rows without an answer of the champion */
-    bool broken;                   /* the challenger lacks an answer */
-    double champion2, challenger2; /* squared errors */
-    double near2;                  /* the champion's, as they count in d */
-    double sum, loudest;           /* of d over all blocks; of the largest one */
-    struct lw_moments block;       /* of the blocks' sums of d */
+    uint64_t n, unanswered; /* pairs; rows without an answer of the champion */
+    bool broken;            /* the challenger lacks an answer */
+    double champion_loss, challenger_loss;
+    double capped_loss;      /* the champion's, as it counts in d */
+    double sum, loudest;     /* of d over all blocks; of the largest one */
+    struct lw_moments block; /* of the blocks' sums of d */
 };
 
-static double cap_of(const struct lw_dataset *ds, const struct lw_labels *labels,
-                     size_t begin, size_t end, const double *champion,
-                     const double *challenger) {
+static double distance_cap(const struct lw_task *task, const struct lw_dataset *ds,
+                           const struct lw_labels *labels, size_t begin, size_t end,
+                           const double *champion, const double *challenger) {
     size_t n = 0, few = (end - begin) / 100 > FEW ? (end - begin) / 100 : FEW;
     double *miss = lw_malloc((end - begin + 1) * sizeof *miss), cap = INFINITY;
     for (size_t i = begin; i < end; i++) {
         double y = lw_label_bounded(labels, lw_dataset_target(ds, i));
-        double a = fabs(champion[i - begin] - y), b = fabs(challenger[i - begin] - y);
+        double a = task->distance(y, champion[i - begin]);
+        double b = task->distance(y, challenger[i - begin]);
         double least = isfinite(a) && a < b ? a : b;
         if (isfinite(least))
             miss[n++] = least;
@@ -59,22 +62,12 @@ static double cap_of(const struct lw_dataset *ds, const struct lw_labels *labels
     return cap;
 }
 
-/* a^2 - b^2 as it counts; without the difference of two large squares where it can be. */
-static double difference(double a, double b, double apart, double cap) {
-    if (fabs(a) <= cap && fabs(b) <= cap)
-        return apart * (a + b);
-    double x = fmin(fabs(a), cap), y = fmin(fabs(b), cap);
-    return (x - y) * (x + y);
-}
-
-static void add_pair(struct sums *s, double a, double b, double apart, double cap,
-                     double *sum) {
-    double near = fmin(fabs(a), cap);
+static void sums_add(struct sums *s, const struct lw_loss_pair *pair, double *sum) {
     s->n++;
-    s->champion2 += a * a;
-    s->challenger2 += b * b;
-    s->near2 += near * near;
-    *sum += difference(a, b, apart, cap);
+    s->champion_loss += pair->champion;
+    s->challenger_loss += pair->challenger;
+    s->capped_loss += pair->capped;
+    *sum += pair->difference;
 }
 
 static void end_block(struct sums *s, double *sum) {
@@ -84,52 +77,56 @@ static void end_block(struct sums *s, double *sum) {
     *sum = 0;
 }
 
-static void add_rows(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
+static void add_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
                      size_t begin, size_t end, const double *champion,
                      const double *challenger, struct sums *s) {
     struct lw_labels labels = lw_dataset_labels(ds, begin, end);
-    double sum = 0, cap = cap_of(ds, &labels, begin, end, champion, challenger);
+    double sum = 0,
+           cap = distance_cap(spec->task, ds, &labels, begin, end, champion, challenger);
     for (size_t i = begin; i < end; i++) {
         double y = lw_label_bounded(&labels, lw_dataset_target(ds, i));
-        double a = champion[i - begin] - y, b = challenger[i - begin] - y;
-        s->broken |= !isfinite(b);
-        if (isfinite(a))
-            add_pair(s, a, b, champion[i - begin] - challenger[i - begin], cap, &sum);
-        else
+        double a = champion[i - begin], b = challenger[i - begin];
+        s->broken |= !isfinite(b - y);
+        if (isfinite(a - y)) {
+            struct lw_loss_pair pair = spec->task->compare(y, a, b, cap);
+            sums_add(s, &pair, &sum);
+        } else {
             s->unanswered++;
-        int64_t block = lw_dataset_time(ds, i) / spec->block_ms;
-        if (i + 1 == end || lw_dataset_time(ds, i + 1) / spec->block_ms != block)
+        }
+        int64_t block = lw_dataset_time(ds, i) / spec->retrain.gate.block_ms;
+        if (i + 1 == end ||
+            lw_dataset_time(ds, i + 1) / spec->retrain.gate.block_ms != block)
             end_block(s, &sum);
     }
 }
 
-static void verdict(const struct lw_gate_spec *spec, const struct sums *s,
-                    struct lw_gate *out) {
+static void gate_decide(const struct lw_task *task, const struct lw_gate_spec *spec,
+                        const struct sums *s, struct lw_gate *out) {
     double n = (double)s->n, se = lw_moments_sd(&s->block) / sqrt((double)s->block.n);
     out->blocks = s->block.n;
-    out->champion_rmse = s->n ? sqrt(s->champion2 / n) : NAN;
-    out->challenger_rmse = s->n ? sqrt(s->challenger2 / n) : NAN;
-    out->gain = s->near2 > 0 ? s->sum / s->near2 : 0;
+    out->champion_error = s->n ? task->error_of(s->champion_loss / n) : NAN;
+    out->challenger_error = s->n ? task->error_of(s->challenger_loss / n) : NAN;
+    out->gain = s->capped_loss > 0 ? s->sum / s->capped_loss : 0;
     out->z = s->block.n >= 2 && se > 0 ? s->block.mean / se : 0;
     bool alone = s->sum > 0 && s->sum <= s->loudest;
-    bool differ = (out->gain > 0) != (out->challenger_rmse < out->champion_rmse);
+    bool differ = (out->gain > 0) != (out->challenger_error < out->champion_error);
     out->passed = out->gain >= spec->min_gain && out->gain > ROUNDING &&
                   out->z >= spec->z && !alone;
     snprintf(out->reason, sizeof out->reason,
-             "%s on %zu held-out rows: RMSE %s against %s, gain %s%% (needs %.1f%%), "
+             "%s on %zu held-out rows: %s %s against %s, gain %s%% (needs %.1f%%), "
              "z %s (needs %.2f)%s",
              out->passed ? "better" : "not better enough", (size_t)out->n,
-             lw_digits(out->challenger_rmse, 3).text,
-             lw_digits(out->champion_rmse, 3).text, lw_digits(100 * out->gain, 1).text,
+             task->figure[0].label, lw_digits(out->challenger_error, 3).text,
+             lw_digits(out->champion_error, 3).text, lw_digits(100 * out->gain, 1).text,
              100 * spec->min_gain, lw_digits(out->z, 2).text, spec->z,
              alone    ? "; one block of time makes all of the gain"
              : differ ? "; in the gain, what both miss by far counts in part"
                       : "");
 }
 
-void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
-                   size_t begin, size_t end, const double *champion,
-                   const double *challenger, struct lw_gate *out) {
+void lw_gate_judge(const struct lw_spec *spec, const struct lw_dataset *ds, size_t begin,
+                   size_t end, const double *champion, const double *challenger,
+                   struct lw_gate *out) {
     struct sums s = {0};
     *out = (struct lw_gate){.n = end - begin};
     if (end == begin) {
@@ -137,8 +134,8 @@ void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
         return;
     }
     add_rows(spec, ds, begin, end, champion, challenger, &s);
-    verdict(spec, &s, out);
-    bool comparable = isfinite(s.champion2) && isfinite(s.challenger2) &&
+    gate_decide(spec->task, &spec->retrain.gate, &s, out);
+    bool comparable = isfinite(s.champion_loss) && isfinite(s.challenger_loss) &&
                       isfinite(out->gain) && isfinite(out->z);
     if (s.broken || (s.n && !comparable)) {
         out->passed = false;

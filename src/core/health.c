@@ -86,7 +86,7 @@ void lw_health_forgive(struct lw_health_item *item, int64_t ms) {
 /* ---- partitions ---- */
 
 /* Has it moved, or is it known to stand at its end? */
-static bool flows(const struct lw_stand *s, const struct lw_stand_look *look) {
+static bool health_flows(const struct lw_stand *s, const struct lw_stand_look *look) {
     int64_t at = look->next_offset < 0 ? 0 : look->next_offset;
     return look->next_offset != s->next_offset ||
            (look->end_offset >= 0 && at >= look->end_offset);
@@ -110,7 +110,7 @@ enum lw_stand_verdict lw_stand_look(struct lw_stand *s, const struct lw_stand_lo
                                .free = now};
     if (!is_open(s, look))
         s->free = now;
-    if (flows(s, look)) {
+    if (health_flows(s, look)) {
         s->moved = true;
         s->good = now;
     }

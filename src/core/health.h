@@ -6,8 +6,8 @@
  * restarted), what is mended must stay so for a moment, and what nobody has looked at yet
  * is unknown, which is not the same as well. No clock: times are handed in, monotonic
  * ones for intervals and those of the wall for people. */
-#ifndef LW_HEALTH_H
-#define LW_HEALTH_H
+#ifndef LW_CORE_HEALTH_H
+#define LW_CORE_HEALTH_H
 
 #include <stdbool.h>
 #include <stddef.h>

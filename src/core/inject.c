@@ -48,8 +48,8 @@ enum key {
 static const char *const keys[KEYS] = {"field", "at",    "until",  "size",
                                        "seed",  "share", "period", "over"};
 
-static int unknown(struct lw_err *err, const char *what, const char *name,
-                   const char *const *names, size_t n) {
+static int inject_unknown(struct lw_err *err, const char *what, const char *name,
+                          const char *const *names, size_t n) {
     const char *near = lw_nearest(name, names, n);
     return lw_fail(err, LW_ECONFIG, "there is no %s '%s'%s%s%s", what, name,
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -70,7 +70,7 @@ static int set_field(struct lw_injection *in, const struct lw_event_spec *event,
         names[i + 1] = event->fields.field[i].name;
     in->field = lw_fields_find(&event->fields, value);
     if (in->field < 0 && strcmp(value, "target") != 0)
-        return unknown(err, "field", value, names, n + 1);
+        return inject_unknown(err, "field", value, names, n + 1);
     return 0;
 }
 
@@ -110,7 +110,7 @@ static int set_key(struct lw_injection *in, const struct lw_event_spec *event, c
     *equals = '\0';
     int key = find_name(item, keys, KEYS);
     if (key < 0)
-        return unknown(err, "key", item, keys, KEYS);
+        return inject_unknown(err, "key", item, keys, KEYS);
     if (*given & 1u << key)
         return lw_fail(err, LW_ECONFIG, "'%s' is given twice", item);
     *given |= 1u << key;
@@ -175,8 +175,8 @@ static int check_whole(struct lw_injection *in, const struct lw_event_spec *even
     return check_field(in, event, err);
 }
 
-static int parse(const char *text, const struct lw_event_spec *event,
-                 struct lw_injection *in, struct lw_err *err) {
+static int inject_parse(const char *text, const struct lw_event_spec *event,
+                        struct lw_injection *in, struct lw_err *err) {
     char copy[512], *rest = copy, *item;
     unsigned given = 0;
     if (strlen(text) >= sizeof copy)
@@ -188,7 +188,7 @@ static int parse(const char *text, const struct lw_event_spec *event,
     *colon = '\0';
     int kind = find_name(copy, kinds, LW_INJECT_KINDS);
     if (kind < 0)
-        return unknown(err, "kind of drift", copy, kinds, LW_INJECT_KINDS);
+        return inject_unknown(err, "kind of drift", copy, kinds, LW_INJECT_KINDS);
     *in =
         (struct lw_injection){.kind = (enum lw_inject_kind)kind,
                               .field = LW_INJECT_TARGET,
@@ -210,7 +210,7 @@ static int parse(const char *text, const struct lw_event_spec *event,
 
 int lw_inject_parse(const char *text, const struct lw_event_spec *event,
                     struct lw_injection *out, struct lw_err *err) {
-    if (parse(text, event, out, err))
+    if (inject_parse(text, event, out, err))
         return lw_err_context(err, "injection '%.200s'", text);
     return 0;
 }
@@ -273,8 +273,8 @@ static bool change_category(struct lw_injection *in, struct lw_rng *rng,
     return true;
 }
 
-static bool change(struct lw_injection *in, const struct lw_event_spec *event, int64_t t,
-                   struct lw_rng *rng, struct lw_cell *cells) {
+static bool inject_change(struct lw_injection *in, const struct lw_event_spec *event,
+                          int64_t t, struct lw_rng *rng, struct lw_cell *cells) {
     struct lw_cell *cell = &cells[in->cell];
     if (in->kind == LW_INJECT_CATEGORIES)
         return change_category(in, rng, cell);
@@ -307,7 +307,7 @@ int lw_inject_apply(struct lw_injection *list, size_t n,
         lw_rng_seed(&rng, lw_mix64(in->seed) ^ lw_mix64(number + 1));
         if (lw_rng_unit(&rng) >= in->share)
             continue;
-        in->hit = change(in, event, t, &rng, cells);
+        in->hit = inject_change(in, event, t, &rng, cells);
         in->touched += in->hit;
         hits += in->hit;
     }

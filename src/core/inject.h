@@ -15,8 +15,8 @@
  * Keys: field (a field of the event, or `target`), at, until (times; for ever), size,
  * seed (1), share of the events (1), period, over. Pure: what happens to an event depends
  * on the injection, the event and its number in the stream alone. */
-#ifndef LW_INJECT_H
-#define LW_INJECT_H
+#ifndef LW_CORE_INJECT_H
+#define LW_CORE_INJECT_H
 
 #include "event/event.h"
 

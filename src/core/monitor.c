@@ -1,6 +1,5 @@
 /* The monitor: one sealed pane in, everything that follows from it out. See monitor.h. */
 #include "core/monitor.h"
-#include "core/health.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,17 +14,6 @@
 
 /* Fewer events make an hour's RMSE too restless for the change detector. */
 #define CHANGE_MIN_EVENTS 20
-
-const char *lw_severity_name(enum lw_severity s) {
-    static const char *const names[] = {"none", "warning", "critical"};
-    return names[s];
-}
-
-const char *lw_decision_name(enum lw_decision_kind kind) {
-    static const char *const names[] = {"promoted",    "rejected",        "confirmed",
-                                        "rolled_back", "probation_waits", "not_judged"};
-    return names[kind];
-}
 
 static struct lw_change *new_change(const struct lw_spec *spec) {
     struct lw_change_params params = {.delta = spec->change.delta,
@@ -50,6 +38,8 @@ struct lw_monitor *lw_monitor_new(const struct lw_spec *spec) {
     m->change = new_change(spec);
     m->nviews = spec->nwindows;
     m->view = lw_calloc(m->nviews, sizeof *m->view);
+    for (size_t i = 0; i < m->nviews; i++)
+        m->view[i].statistic = lw_calloc(lw_metric_count(), sizeof *m->view[i].statistic);
     for (size_t i = 0; i < spec->nrules; i++) {
         m->slot_of[i] = m->nslots;
         m->nslots += lw_rule_subjects(spec, &spec->rule[i]);
@@ -66,14 +56,19 @@ void lw_monitor_free(struct lw_monitor *m) {
     lw_reference_free(m->reference);
     lw_reference_free(m->first);
     lw_change_free(m->change);
+    for (size_t i = 0; i < m->nviews; i++) {
+        for (size_t k = 0; k < lw_metric_count(); k++)
+            free(m->view[i].statistic[k]);
+        free(m->view[i].statistic);
+    }
     free(m->slot);
     free(m->view);
     free(m->figure);
     free(m);
 }
 
-static uint64_t fingerprint(const struct lw_spec *spec, const char *name,
-                            const char *feature) {
+static uint64_t monitor_fingerprint(const struct lw_spec *spec, const char *name,
+                                    const char *feature) {
     char text[3 * LW_NAME_MAX];
     snprintf(text, sizeof text, "%s\n%s\n%s", spec->stream, name, feature);
     return lw_text_key(text, strlen(text));
@@ -85,7 +80,7 @@ static struct lw_alert *new_alert(struct lw_monitor *m, struct lw_evaluation *ou
     if (out->nalerts == LW_ALERTS_MAX)
         return NULL; /* the state is kept all the same: it is told with the next change */
     struct lw_alert *a = &out->alert[out->nalerts++];
-    *a = (struct lw_alert){.fingerprint = fingerprint(m->spec, name, feature),
+    *a = (struct lw_alert){.fingerprint = monitor_fingerprint(m->spec, name, feature),
                            .firing = true,
                            .model_version = m->policy.champion,
                            .since_ms = since_ms,
@@ -96,23 +91,13 @@ static struct lw_alert *new_alert(struct lw_monitor *m, struct lw_evaluation *ou
     return a;
 }
 
-static const char *const notice_name[LW_NOTICES] = {
-    "rollback", "training-failed", "unreadable-pane", "unreadable-state"};
-
-const char *lw_notice_name(size_t i) {
-    if (i < LW_NOTICES)
-        return notice_name[i];
-    i -= LW_NOTICES;
-    return i < LW_COMPONENTS ? lw_component_alert((enum lw_component)i) : NULL;
-}
-
 static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,
                        enum lw_notice_kind kind, const char *summary) {
     struct lw_notice *n = &m->notice[kind];
     if (!n->firing)
         return;
     n->firing = false;
-    struct lw_alert *a = new_alert(m, out, notice_name[kind], "", n->since_ms);
+    struct lw_alert *a = new_alert(m, out, lw_notice_name((size_t)kind), "", n->since_ms);
     if (!a)
         return;
     a->firing = false;
@@ -122,13 +107,13 @@ static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,
 
 /* What is no rule's: a rollback, a failed training. It fires until what it tells of is
  * over, or for a week. */
-static void notice(struct lw_monitor *m, struct lw_evaluation *out,
-                   enum lw_notice_kind kind, const char *summary) {
+static void monitor_notice(struct lw_monitor *m, struct lw_evaluation *out,
+                           enum lw_notice_kind kind, const char *summary) {
     end_notice(m, out, kind, "It has happened again.");
     m->notice[kind] = (struct lw_notice){
         true, kind == LW_NOTICE_ROLLBACK ? LW_SEVERITY_CRITICAL : LW_SEVERITY_WARN,
         out->at_ms};
-    struct lw_alert *a = new_alert(m, out, notice_name[kind], "", out->at_ms);
+    struct lw_alert *a = new_alert(m, out, lw_notice_name((size_t)kind), "", out->at_ms);
     if (!a)
         return;
     a->severity = m->notice[kind].severity;
@@ -147,7 +132,7 @@ void lw_monitor_unreadable(struct lw_monitor *m, uint64_t panes, const char *tex
 static void tell_unread(struct lw_monitor *m, struct lw_evaluation *out) {
     for (int k = LW_NOTICE_PANE; k <= LW_NOTICE_STATE; k++) {
         if (m->unread[k][0] && !m->notice[k].firing)
-            notice(m, out, (enum lw_notice_kind)k, m->unread[k]);
+            monitor_notice(m, out, (enum lw_notice_kind)k, m->unread[k]);
         m->unread[k][0] = '\0';
     }
 }
@@ -159,9 +144,9 @@ static void age_notices(struct lw_monitor *m, struct lw_evaluation *out) {
                        "A week has passed without another.");
 }
 
-static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_slot *slot,
-                 const struct lw_reading *reading, enum lw_transition change,
-                 struct lw_evaluation *out) {
+static void monitor_tell(struct lw_monitor *m, size_t r, int subject,
+                         const struct lw_slot *slot, const struct lw_reading *reading,
+                         enum lw_transition change, struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
     const char *feature =
         lw_metric_per_feature(rule->metric) ? lw_spec_feature_name(m->spec, subject) : "";
@@ -184,7 +169,7 @@ static void tell(struct lw_monitor *m, size_t r, int subject, const struct lw_sl
     a->n = reading->n == UINT64_MAX ? (uint64_t)reading->value : reading->n;
     if (!lw_metric_live(rule->metric))
         lw_copy(a->window, sizeof a->window, m->spec->window[rule->window].name);
-    lw__summary(m, a);
+    lw__summary(m, a, subject);
 }
 
 void lw_monitor_tell(struct lw_monitor *m, struct lw_evaluation *out) {
@@ -215,7 +200,7 @@ static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
 static void note_fault(const struct lw_monitor *m, const struct lw_rule *rule,
                        int subject, const struct lw_reading *reading,
                        struct lw_slot *slot) {
-    if (rule->metric != LW_METRIC_FAULT || !reading->known || reading->value < 1)
+    if (!rule->metric->fault || !reading->known || reading->value < 1)
         return;
     const struct lw_fault *f = &m->view[rule->window].fault[lw__column(m->spec, subject)];
     slot->fault = (uint8_t)f->kind;
@@ -236,23 +221,27 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
         enum lw_transition change = lw_rule_step(rule, slot, &reading, out->at_ms);
         note_fault(m, rule, subject, &reading, slot);
         if (change != LW_STAYS)
-            tell(m, r, subject, slot, &reading, change, out);
+            monitor_tell(m, r, subject, slot, &reading, change, out);
         if (reading.known && reading.n >= rule->min_n)
             note_trigger(m, rule, subject, slot, reading.value, v);
     }
 }
 
-void lw_monitor_live(struct lw_monitor *m, size_t r, const struct lw_live *now,
+void lw_monitor_facts(struct lw_monitor *m, const struct lw_live_facts *now) {
+    m->live = *now;
+    m->live_known = true;
+}
+
+void lw_monitor_live(struct lw_monitor *m, size_t r, int64_t at_ms,
                      struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
     struct lw_slot *slot = &m->slot[m->slot_of[r]];
-    struct lw_reading reading = {
-        .value = now->value, .n = now->n, .known = true, .significant = true};
-    lw_assert(lw_metric_live(rule->metric));
-    *out = (struct lw_evaluation){.at_ms = now->at_ms};
-    enum lw_transition change = lw_rule_step(rule, slot, &reading, now->at_ms);
+    lw_assert(lw_metric_live(rule->metric) && m->live_known);
+    struct lw_reading reading = rule->metric->live(&m->live);
+    *out = (struct lw_evaluation){.at_ms = at_ms};
+    enum lw_transition change = lw_rule_step(rule, slot, &reading, at_ms);
     if (change != LW_STAYS)
-        tell(m, r, LW_RULE_MODEL, slot, &reading, change, out);
+        monitor_tell(m, r, LW_RULE_MODEL, slot, &reading, change, out);
 }
 
 /* A champion of some age whose predictions a recalibration would already better: no
@@ -266,10 +255,10 @@ static void note_staleness(const struct lw_monitor *m, int64_t at_ms,
         return;
     int64_t old = lw_policy_unchallenged(&m->policy, at_ms);
     size_t window = lw_spec_longest(m->spec);
-    const struct lw_errors *e = &m->view[window].counts.champion;
+    const struct lw_losses *e = &m->view[window].counts.champion;
     if (old < r->stale_age_ms || e->n < m->spec->drift.min_n)
         return;
-    double gain = lw_errors_recalibration_gain(e);
+    double gain = lw_losses_recalibration_gain(e);
     if (gain >= r->stale_gain)
         snprintf(v->trigger, sizeof v->trigger,
                  "champion is %s old and recalibration_gain = %.4g over %s",
@@ -281,10 +270,11 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     const struct lw_scores *s =
         m->policy.champion ? lw_pane_scores(pane, m->policy.champion) : NULL;
     m->changed = false;
-    if (!m->change || !m->reference || !s || s->errors.n < CHANGE_MIN_EVENTS)
+    if (!m->change || !m->reference || !s || s->losses.n < CHANGE_MIN_EVENTS)
         return;
-    double expected = sqrt(m->reference->hour_mse[lw_hour_of_week(pane->start_ms)]);
-    m->changed = lw_change_update(m->change, lw_errors_rmse(&s->errors) / expected) != 0;
+    double expected =
+        m->spec->task->error_of(m->reference->hour_loss[lw_hour_of_week(pane->start_ms)]);
+    m->changed = lw_change_update(m->change, lw_losses_error(&s->losses) / expected) != 0;
 }
 
 void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
@@ -297,7 +287,7 @@ void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
     int subject = lw__subject(rule, i);
     struct lw_reading reading = lw__reading(m, rule, subject);
     size_t before = out->nalerts;
-    tell(m, r, subject, &old, &reading, LW_RESOLVES, out);
+    monitor_tell(m, r, subject, &old, &reading, LW_RESOLVES, out);
     if (out->nalerts > before)
         lw_copy(out->alert[before].summary, sizeof out->alert[before].summary, why);
 }
@@ -336,7 +326,7 @@ void lw__returned(struct lw_monitor *m, const struct lw_decision *d,
     m->ledger.rollbacks++;
     snprintf(text, sizeof text, "Version %u was rolled back to version %u: %.200s",
              d->version, d->other, d->reason);
-    notice(m, out, LW_NOTICE_ROLLBACK, text);
+    monitor_notice(m, out, LW_NOTICE_ROLLBACK, text);
     resolve_all(m, out, d->other, "has returned");
     lw_reference_free(m->reference); /* the caller brings the old champion's */
     m->reference = NULL;
@@ -345,8 +335,8 @@ void lw__returned(struct lw_monitor *m, const struct lw_decision *d,
 
 /* A training is asked for when there is cause, nothing forbids it, and what it would take
  * is not about to turn out a fault's. */
-static void request(struct lw_monitor *m, const char *trigger,
-                    struct lw_evaluation *out) {
+static void monitor_request(struct lw_monitor *m, const char *trigger,
+                            struct lw_evaluation *out) {
     int subject;
     struct lw_policy was = m->policy;
     if (!lw_policy_request(&m->policy, m->spec, out->at_ms, trigger,
@@ -369,7 +359,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     lw_windows_push(m->windows, pane);
     lw_policy_pane(&m->policy, m->spec, pane,
                    lw_quarantine_touches(&m->quarantine, pane->start_ms, out->at_ms));
-    lw_ledger_pane(&m->ledger, pane, m->policy.first);
+    lw_run_summary_pane(&m->ledger, pane, m->policy.first);
     watch_change(m, pane);
     for (size_t i = 0; i < m->nviews; i++)
         lw__view(m, i);
@@ -380,7 +370,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     lw__keep_quarantine(m, out);
     decide_probation(m, out);
     note_staleness(m, out->at_ms, &v);
-    request(m, v.trigger[0] ? v.trigger : NULL, out);
+    monitor_request(m, v.trigger[0] ? v.trigger : NULL, out);
     lw__figures(m, out);
 }
 
@@ -424,7 +414,7 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
     if (!made) {
         char text[320];
         snprintf(text, sizeof text, "Training failed: %.280s", reason);
-        notice(m, out, LW_NOTICE_FAILED, text);
+        monitor_notice(m, out, LW_NOTICE_FAILED, text);
         return;
     }
     end_notice(m, out, LW_NOTICE_FAILED, "A training has ended with a model.");
@@ -456,7 +446,7 @@ static const struct lw_slot *find_slot(const struct lw_monitor *m, uint64_t prin
             const char *feature = lw_metric_per_feature(a->metric)
                                       ? lw_spec_feature_name(m->spec, *subject)
                                       : "";
-            if (fingerprint(m->spec, a->name, feature) == print)
+            if (monitor_fingerprint(m->spec, a->name, feature) == print)
                 return &m->slot[m->slot_of[r] + i];
         }
     }
@@ -467,7 +457,7 @@ bool lw_monitor_fires(const struct lw_monitor *m, uint64_t print) {
     size_t rule;
     int subject;
     for (int k = 0; k < LW_NOTICES; k++)
-        if (fingerprint(m->spec, notice_name[k], "") == print)
+        if (monitor_fingerprint(m->spec, lw_notice_name((size_t)k), "") == print)
             return m->notice[k].firing;
     const struct lw_slot *slot = find_slot(m, print, &rule, &subject);
     return slot && slot->state == LW_ALERT_FIRING;
@@ -483,7 +473,7 @@ bool lw_monitor_alert(struct lw_monitor *m, uint64_t print, struct lw_evaluation
         return false;
     struct lw_reading reading = lw__reading(m, &m->spec->rule[r], subject);
     if (reading.known)
-        tell(m, r, subject, slot, &reading, LW_STAYS, out);
+        monitor_tell(m, r, subject, slot, &reading, LW_STAYS, out);
     return out->nalerts == 1;
 }
 
@@ -501,7 +491,7 @@ void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation 
     lw_copy(m->policy.asked, sizeof m->policy.asked, who);
     if (out->at_ms == INT64_MIN)
         return;
-    request(m, NULL, out);
+    monitor_request(m, NULL, out);
     if (!out->request.id)
         lw__say_why_not(m, out);
 }
@@ -562,7 +552,7 @@ const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m) {
     return m->reference;
 }
 
-const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m) {
+const struct lw_run_summary *lw_monitor_run_summary(const struct lw_monitor *m) {
     return &m->ledger;
 }
 

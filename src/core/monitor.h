@@ -2,73 +2,23 @@
  * trainings in, evaluations, alerts and training requests out. It has no clock: time is
  * the sealed panes' event time. `run` and `backtest` drive this same code, and given the
  * same panes it decides the same. */
-#ifndef LW_MONITOR_H
-#define LW_MONITOR_H
+#ifndef LW_CORE_MONITOR_H
+#define LW_CORE_MONITOR_H
 
-#include "core/ledger.h"
+#include "core/alert.h"
+#include "core/decision.h"
 #include "core/pane.h"
 #include "core/quarantine.h"
 #include "core/reference.h"
+#include "core/request.h"
+#include "core/run_summary.h"
 #include "core/train.h"
 
-enum lw_alert_state { LW_ALERT_OK, LW_ALERT_PENDING, LW_ALERT_FIRING };
-enum lw_severity { LW_SEVERITY_NONE, LW_SEVERITY_WARN, LW_SEVERITY_CRITICAL };
-const char *lw_severity_name(enum lw_severity s); /* "none", "warning", "critical" */
-
-/* The names of alerts that are no rule's, those about leeway itself (core/health.h)
- * included, by number; NULL past the last one. */
-const char *lw_notice_name(size_t i);
-
-/* One change of an alert's state: fired, grew more severe, or resolved. */
-struct lw_alert {
-    uint64_t fingerprint; /* of (stream, rule, feature) */
-    uint64_t incident;    /* (fingerprint, start): the same from firing to resolved */
-    bool firing;          /* else resolved */
-    enum lw_severity severity;
-    const struct lw_rule *rule; /* NULL for what is no rule: rollback, training failed */
-    char name[LW_NAME_MAX];     /* the rule's, or "rollback", ... */
-    char feature[LW_NAME_MAX];  /* "" for the model's own metrics */
-    char window[32];
-    double value, threshold;
-    uint64_t n; /* sample size behind the value */
-    uint32_t model_version;
-    int64_t since_ms,
-        at_ms;         /* event time: start of the incident; end of the window judged */
-    char summary[320]; /* in plain words */
-};
-
-/* One figure of an evaluation. Always a number; where it cannot be computed it is 0 and
- * the field
- * `<window>:n` says why. */
+/* One figure of an evaluation, a finite number. A figure that is not known is left out,
+ * or 0 where its metric says so (LW_METRIC_ZERO). */
 struct lw_figure {
     char name[LW_NAME_MAX + 40]; /* "<window>:rmse", "<window>:psi:<feature>", ... */
     double value;
-};
-
-struct lw_request { /* asks for a training */
-    uint64_t id;    /* 0: none */
-    char reason[LW_NAME_MAX * 2];
-    int64_t as_of_ms;
-    bool bootstrap;
-    char barred[LW_NAME_MAX]; /* for lw_training; "": none */
-};
-
-enum lw_decision_kind {
-    LW_DECIDED_PROMOTE, /* the training's model becomes champion */
-    LW_DECIDED_REJECT,
-    LW_DECIDED_CONFIRM,   /* probation passed */
-    LW_DECIDED_ROLL_BACK, /* the previous champion returns */
-    LW_DECIDED_WAIT,      /* probation goes on: too little was scored by both */
-    LW_DECIDED_NOT_JUDGED /* it ends with too little: neither confirmed nor refuted */
-};
-/* "promoted", "rejected", "confirmed", "rolled_back", "probation_waits", "not_judged" */
-const char *lw_decision_name(enum lw_decision_kind kind);
-
-struct lw_decision {
-    enum lw_decision_kind kind;
-    uint32_t version, other; /* subject; the one it replaces or gives way to */
-    int64_t at_ms;
-    char reason[240];
 };
 
 /* What happened to a span of the quarantine (core/quarantine.h). */
@@ -125,15 +75,12 @@ bool lw_monitor_blank(const struct lw_monitor *m);
  * on. */
 int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms);
 
-/* What a live metric says now; rule: index of a rule on such a metric. Judged apart from
- * panes, by the wall clock, and in no backtest. n: messages behind the value (UINT64_MAX:
- * does not matter). Fills out, whose at_ms is then the wall clock. */
-struct lw_live {
-    double value;
-    uint64_t n;
-    int64_t at_ms;
-};
-void lw_monitor_live(struct lw_monitor *m, size_t rule, const struct lw_live *now,
+/* What the leader sees of the running stream: the live metrics' figures of the next
+ * evaluations, and what lw_monitor_live judges. A backtest knows nothing of it. */
+void lw_monitor_facts(struct lw_monitor *m, const struct lw_live_facts *now);
+/* Judges a rule on a live metric by the newest facts, apart from panes. rule: its index.
+ * Fills out, whose at_ms is the wall clock. */
+void lw_monitor_live(struct lw_monitor *m, size_t rule, int64_t at_ms,
                      struct lw_evaluation *out);
 
 /* A training that was asked for has ended. On success `version` is the number its model
@@ -196,7 +143,7 @@ const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m);
  * quarantine, for which older ones stand in; the caller frees. Its `answered` reaches
  * back further, LW_LEVEL_DAYS (core/policy.h): the level of error that is usual. */
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms);
-const struct lw_ledger *lw_monitor_ledger(const struct lw_monitor *m);
+const struct lw_run_summary *lw_monitor_run_summary(const struct lw_monitor *m);
 
 /* State other than the panes: alert states, counts, change detector, policy. What it was
  * when written, plus the sealed panes of the longest window (fed through

@@ -44,34 +44,22 @@ const struct lw_rule *lw__blocked(const struct lw_monitor *m, int *subject) {
 
 enum health { UNKNOWN, WELL, BROKEN };
 
-struct share {
-    uint64_t bad, n;
-};
-
-static struct share share_of(const struct lw_member *m, enum lw_metric metric) {
-    if (m->kind != LW_NUMERIC)
-        return (struct share){lw_cats_missing(m->cats),
-                              lw_cats_missing(m->cats) + lw_cats_n(m->cats)};
-    return (struct share){metric == LW_METRIC_MISSING ? m->num.missing
-                                                      : m->num.out_of_range,
-                          m->num.n + m->num.missing};
-}
-
-static enum health judge(const struct lw_monitor *m, const struct lw_rule *rule,
-                         int subject, struct lw_pane *pane) {
+static enum health block_judge(const struct lw_monitor *m, const struct lw_rule *rule,
+                               int subject, struct lw_pane *pane) {
     size_t at = lw__column(m->spec, subject);
     const struct lw_member *before = &m->reference->profile->members[at];
     struct lw_member *now = &pane->profile->members[at];
     if (pane->events < m->spec->drift.min_n)
         return UNKNOWN;
-    if (rule->metric == LW_METRIC_FAULT) {
+    if (rule->metric->fault) {
         struct lw_fault found = lw_fault_find(before, now);
         struct lw_slot *slot = lw__slot(m, rule, subject);
         if (!lw__fault_judged(before, now, &found))
             return UNKNOWN;
         return lw__fault_in_piece(before, now, &found, slot) ? BROKEN : WELL;
     }
-    struct share a = share_of(before, rule->metric), b = share_of(now, rule->metric);
+    struct lw_metric_share a = rule->metric->share(before);
+    struct lw_metric_share b = rule->metric->share(now);
     if (a.n < LW_FAULT_MIN_N || b.n < LW_FAULT_MIN_N)
         return UNKNOWN;
     double rise = (double)b.bad / (double)b.n - (double)a.bad / (double)a.n;
@@ -113,7 +101,7 @@ static enum health walk_next(struct walk *w) {
         fresh = false;
         w->from_ms = pane->start_ms;
         lw_pane_merge(w->piece, pane);
-        health = judge(w->m, w->rule, w->subject, w->piece);
+        health = block_judge(w->m, w->rule, w->subject, w->piece);
     }
     return health;
 }
@@ -150,8 +138,8 @@ static void find_broken(const struct lw_monitor *m, const struct lw_rule *rule,
 }
 
 /* The newest piece that can be judged: is it broken, and where does it end? */
-static enum health newest(const struct lw_monitor *m, const struct lw_rule *rule,
-                          int subject, int64_t *until_ms) {
+static enum health block_newest(const struct lw_monitor *m, const struct lw_rule *rule,
+                                int subject, int64_t *until_ms) {
     struct walk w = walk_begin(m, rule, subject);
     enum health health = walk_next(&w);
     *until_ms = w.until_ms;
@@ -178,13 +166,13 @@ static bool newest_broken(const struct lw_monitor *m, const struct lw_rule *rule
         if (pane->events == 0)
             continue;
         lw_pane_merge(all, pane);
-        broken = judge(m, rule, subject, all) == BROKEN;
+        broken = block_judge(m, rule, subject, all) == BROKEN;
     }
     lw_pane_free(all);
     return broken;
 }
 
-static bool suspect(struct lw_monitor *m, const struct lw_rule *rule, int subject) {
+static bool block_suspect(struct lw_monitor *m, const struct lw_rule *rule, int subject) {
     const struct lw_slot *slot = lw__slot(m, rule, subject);
     if (slot->released || is_open(slot))
         return false;
@@ -216,7 +204,7 @@ const struct lw_rule *lw__suspects(struct lw_monitor *m, int *subject) {
             continue;
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
             *subject = lw__subject(rule, i);
-            if (suspect(m, rule, *subject))
+            if (block_suspect(m, rule, *subject))
                 return rule;
         }
     }
@@ -273,9 +261,8 @@ static const struct lw_rule *open_incident(const struct lw_monitor *m, int subje
 static const char *why_of(const struct lw_monitor *m, const struct lw_rule *rule,
                           int subject) {
     const struct lw_slot *slot = lw__slot(m, rule, subject);
-    return rule->metric == LW_METRIC_FAULT
-               ? lw_fault_name((enum lw_fault_kind)slot->fault)
-               : lw_metric_name(rule->metric);
+    return rule->metric->fault ? lw_fault_name((enum lw_fault_kind)slot->fault)
+                               : lw_metric_name(rule->metric);
 }
 
 /* A champion that has learned from such rows gives way to the one before it. */
@@ -290,8 +277,8 @@ static void judge_again(struct lw_monitor *m, const struct lw_span *span,
                  out); /* its reference goes with it: nothing is judged after this */
 }
 
-static void begin(struct lw_monitor *m, const struct lw_rule *rule, int subject,
-                  struct lw_evaluation *out) {
+static void block_begin(struct lw_monitor *m, const struct lw_rule *rule, int subject,
+                        struct lw_evaluation *out) {
     struct lw_span s = {0};
     const struct lw_slot *slot = lw__slot(m, rule, subject);
     find_broken(m, rule, subject, &s);
@@ -307,10 +294,10 @@ static void begin(struct lw_monitor *m, const struct lw_rule *rule, int subject,
     note_span(out, LW_SPAN_BEGINS, lw_quarantine_begin(&m->quarantine, &s));
 }
 
-static void follow(const struct lw_monitor *m, const struct lw_rule *rule, int subject,
-                   struct lw_span *span) {
+static void block_follow(const struct lw_monitor *m, const struct lw_rule *rule,
+                         int subject, struct lw_span *span) {
     int64_t until_ms;
-    enum health health = newest(m, rule, subject, &until_ms);
+    enum health health = block_newest(m, rule, subject, &until_ms);
     if (m->reference && health == UNKNOWN) /* no pane can be judged */
         until_ms = lw_windows_end(m->windows);
     else if (health != BROKEN)
@@ -318,8 +305,8 @@ static void follow(const struct lw_monitor *m, const struct lw_rule *rule, int s
     span->until_ms = lw_later(span->until_ms, until_ms);
 }
 
-static void end(const struct lw_monitor *m, struct lw_span *span,
-                struct lw_evaluation *out) {
+static void block_end(const struct lw_monitor *m, struct lw_span *span,
+                      struct lw_evaluation *out) {
     int64_t until_ms = span->until_ms + m->spec->pane_ms;
     span->open = false;
     span->until_ms =
@@ -328,7 +315,7 @@ static void end(const struct lw_monitor *m, struct lw_span *span,
 }
 
 /* What no training can want any more. */
-static void forget(struct lw_monitor *m, int64_t at_ms) {
+static void block_forget(struct lw_monitor *m, int64_t at_ms) {
     int64_t window = m->spec->retrain.window_ms, panes = lw_spec_longest_window(m->spec);
     if (window > 0)
         lw_quarantine_forget(&m->quarantine, at_ms - lw_later(window, panes) - LW_WEEK);
@@ -350,19 +337,19 @@ void lw__keep_quarantine(struct lw_monitor *m, struct lw_evaluation *out) {
         struct lw_span *span =
             lw_quarantine_open_of(&m->quarantine, lw_spec_feature_name(m->spec, subject));
         if (rule && !span)
-            begin(m, rule, subject, out);
+            block_begin(m, rule, subject, out);
         else if (rule)
-            follow(m, rule, subject, span);
+            block_follow(m, rule, subject, span);
         else if (span)
-            end(m, span, out);
+            block_end(m, span, out);
     }
     for (size_t i = 0; i < m->quarantine.n; i++)
         if (m->quarantine.span[i].open && !is_watched(m->spec, &m->quarantine.span[i]))
-            end(m, &m->quarantine.span[i], out);
+            block_end(m, &m->quarantine.span[i], out);
     for (size_t i = 0; i < out->nspans; i++)
         if (out->span[i].what == LW_SPAN_BEGINS)
             judge_again(m, &out->span[i].span, out);
-    forget(m, out->at_ms);
+    block_forget(m, out->at_ms);
 }
 
 /* ---- a person's word ---- */

@@ -26,7 +26,7 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     lw_buf_i64(out, m->leapt_from_ms);
     lw_policy_write(&m->policy, out);
     lw_quarantine_write(&m->quarantine, out);
-    lw_ledger_write(&m->ledger, out);
+    lw_run_summary_write(&m->ledger, m->spec->task, out);
     lw_buf_blob(out, m->spec->change.kind, strlen(m->spec->change.kind));
     if (m->change)
         lw_change_write(m->change, &change);
@@ -87,19 +87,19 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
     uint8_t version = lw_reader_u8(&r);
     if (version != STATE_VERSION)
         return lw_fail(err, LW_EINPUT,
-                       "detector state of version %u, this program reads %d", version,
+                       "monitor state of version %u, this program reads %d", version,
                        STATE_VERSION);
     lw_windows_reach(m->windows, lw_reader_ms(&r, INT64_MAX));
     m->leapt_from_ms = lw_reader_ms(&r, INT64_MIN);
     lw_policy_read(&m->policy, &r);
     lw_quarantine_read(&m->quarantine, &r);
-    lw_ledger_read(&m->ledger, &r);
+    lw_run_summary_read(&m->ledger, m->spec->task, &r);
     if (read_change(m, &r, err))
         return -1;
     read_slots(m, &r);
     read_notices(m, &r);
     m->unreadable = lw_reader_u64(&r);
     if (r.bad || lw_reader_left(&r))
-        return lw_fail(err, LW_EINPUT, "detector state is damaged (%zu bytes)", len);
+        return lw_fail(err, LW_EINPUT, "monitor state is damaged (%zu bytes)", len);
     return 0;
 }

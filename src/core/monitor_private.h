@@ -1,6 +1,6 @@
 /* Shared by monitor.c, monitor_codec.c and figures.c only. */
-#ifndef LW_MONITOR_PRIVATE_H
-#define LW_MONITOR_PRIVATE_H
+#ifndef LW_CORE_MONITOR_PRIVATE_H
+#define LW_CORE_MONITOR_PRIVATE_H
 
 #include "core/monitor.h"
 #include "core/policy.h"
@@ -15,22 +15,28 @@
 /* One window as judged in this evaluation. */
 struct lw_view {
     struct lw_counts counts;
-    double expected_rmse; /* 0: no reference or no scored events */
+    double expected_error; /* 0: no reference or no scored events */
     struct lw_pane
         *pane;     /* merged in this evaluation, or NULL: nobody has asked for it */
     bool compared; /* drift and fault are filled */
     struct lw_drift drift[LW_SUBJECTS_MAX];
     struct lw_fault fault[LW_FEATURES_MAX + 1]; /* the features, then target */
+    /* By row of the table of metrics and subject; NULL: not computed. */
+    struct lw_statistic **statistic;
 };
 
-/* What is no rule's and fires all the same, until it is over. */
-enum lw_notice_kind {
-    LW_NOTICE_ROLLBACK,
-    LW_NOTICE_FAILED,
-    LW_NOTICE_PANE,  /* cannot be read */
-    LW_NOTICE_STATE, /* the same of the detector's own, or of a reference */
-    LW_NOTICES
+/* What a row of the table of metrics reads of one window, and of one column of it. */
+struct lw_metric_input {
+    const struct lw_monitor *m;
+    const struct lw_view *view;
+    size_t column; /* the rest is of it; NULL: unknown, or not of a column */
+    const struct lw_drift *drift;
+    const struct lw_drift *first; /* against version 1's reference */
+    const struct lw_member *before, *now;
+    const struct lw_slot *slot; /* of the rule that reads; NULL: a figure */
+    const struct lw_statistic *statistic;
 };
+
 struct lw_notice {
     bool firing;
     enum lw_severity severity;
@@ -44,7 +50,7 @@ struct lw_monitor {
     struct lw_reference *first; /* version 1's, when it is not the champion's, or NULL */
     struct lw_policy policy;
     struct lw_quarantine quarantine;
-    struct lw_ledger ledger;
+    struct lw_run_summary ledger;
     struct lw_change *change;     /* or NULL */
     bool changed;                 /* the change detector fired with the newest pane */
     size_t slot_of[LW_RULES_MAX]; /* a rule's first slot */
@@ -54,7 +60,11 @@ struct lw_monitor {
     uint64_t unreadable;          /* panes, ever */
     char unread[LW_NOTICES][320]; /* by kind: for the next pane's alert; "": none */
     int64_t leapt_from_ms; /* end of the pane before the newest gap of over max_jump */
-    bool lazy;             /* figures are of no interest: only rules ask for sketches */
+    struct lw_live_facts live;
+    bool live_known;                            /* `live` has been filled */
+    struct lw_drift since[LW_FEATURES_MAX + 1]; /* longest window, against `first` */
+    bool since_known;
+    bool lazy; /* figures are of no interest: only rules ask for sketches */
     size_t nviews;
     struct lw_view *view;
     size_t nfigures, figures_cap;
@@ -65,6 +75,14 @@ struct lw_monitor {
  * _merge, which is most of an evaluation's cost. */
 void lw__view(struct lw_monitor *m, size_t i);
 void lw__view_merge(struct lw_monitor *m, size_t i);
+/* What a rule reads of a row of the table of metrics, and the figure it publishes. */
+struct lw_reading lw__metric_read(const struct lw_metric *metric,
+                                  const struct lw_metric_input *in);
+double lw__metric_figure_of(const struct lw_metric *metric,
+                            const struct lw_metric_input *in);
+/* A metric's input over one window; subject: LW_RULE_MODEL where it is of no column. */
+struct lw_metric_input lw__input(struct lw_monitor *m, const struct lw_metric *metric,
+                                 size_t window, int subject);
 /* What a rule reads of its subject (an index into the features, or LW_RULE_TARGET, ...).
  */
 struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
@@ -114,7 +132,11 @@ bool lw__fault_judged(const struct lw_member *before, const struct lw_member *no
                       const struct lw_fault *found);
 /* All figures of all views. */
 void lw__figures(struct lw_monitor *m, struct lw_evaluation *out);
-/* The alert's sentence for people. */
-void lw__summary(struct lw_monitor *m, struct lw_alert *alert);
+/* The alert's sentence for people (summary.c), and those of single metrics. */
+void lw__summary(struct lw_monitor *m, struct lw_alert *alert, int subject);
+typedef void lw_summary_writer(const struct lw_metric_input *in, struct lw_alert *alert,
+                               const char *count);
+lw_summary_writer lw__summary_ratio, lw__summary_gain, lw__summary_share,
+    lw__summary_fault, lw__summary_silence, lw__summary_lag, lw__summary_live_share;
 
 #endif

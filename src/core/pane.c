@@ -27,18 +27,18 @@ void lw_pane_free(struct lw_pane *pane) {
     free(pane->segments);
     for (size_t i = 0; i < LW_VERSIONS_MAX; i++) {
         lw_profile_free(pane->scores[i].profile);
-        free(pane->scores[i].held);
+        free(pane->scores[i].buffered);
     }
-    free(pane->held);
+    free(pane->buffered);
     free(pane);
 }
 
 /* Sums of another version say nothing about this one. */
-static void blame_anew(struct lw_pane *pane, uint32_t version) {
+static void segments_restart(struct lw_pane *pane, uint32_t version) {
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         lw_segments_reset(&pane->segments[i]);
     pane->examples = (struct lw_examples){0};
-    pane->blamed = version;
+    pane->segments_version = version;
 }
 
 void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
@@ -47,10 +47,10 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
     pane->first_offset = pane->last_offset = -1;
     pane->events = 0;
     memset(pane->reason, 0, sizeof pane->reason);
-    pane->answered = (struct lw_errors){0};
-    blame_anew(pane, 0);
+    pane->answered = (struct lw_losses){0};
+    segments_restart(pane, 0);
     pane->nscores = 0; /* the profiles stay for the next versions */
-    pane->nheld = 0;
+    pane->nbuffered = 0;
     pane->dirty = false;
 }
 
@@ -87,8 +87,8 @@ struct lw_scores *lw__pane_scores(struct lw_pane *pane, uint32_t version) {
     else
         s->profile = lw_profile_new(pane->spec->score_column, 2, seed);
     s->version = version;
-    s->errors = (struct lw_errors){0};
-    s->nheld = 0;
+    s->losses = (struct lw_losses){0};
+    s->nbuffered = 0;
     return s;
 }
 
@@ -99,7 +99,7 @@ const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t vers
     return NULL;
 }
 
-static void count(struct lw_pane *pane, int64_t offset, int reason) {
+static void pane_count_event(struct lw_pane *pane, int64_t offset, int reason) {
     if (pane->first_offset < 0 || offset < pane->first_offset)
         pane->first_offset = offset;
     if (offset > pane->last_offset)
@@ -112,99 +112,107 @@ static void count(struct lw_pane *pane, int64_t offset, int reason) {
 void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
                  int reason, double target, const struct lw_scored *scored,
                  size_t nscored) {
-    lw_assert(pane->nheld == 0);
-    count(pane, offset, reason);
+    lw_assert(pane->nbuffered == 0);
+    pane_count_event(pane, offset, reason);
     lw_profile_add(pane->profile, watched);
     if (reason != LW_GOOD || nscored == 0)
         return;
-    lw_errors_add(&pane->answered, target, scored[0].prediction);
+    lw_losses_add(&pane->answered, pane->spec->task, target, scored[0].prediction);
     for (size_t i = 0; i < nscored; i++) {
         struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
         if (!s)
             continue;
-        lw_errors_add(&s->errors, target, scored[i].prediction);
+        lw_losses_add(&s->losses, pane->spec->task, target, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 0, scored[i].prediction);
         lw_profile_add_numeric(s->profile, 1, scored[i].prediction - target);
     }
 }
 
-static void settle_columns(struct lw_pane *pane) {
+static void columns_drain(struct lw_pane *pane) {
     struct lw_profile *p = pane->profile;
     for (size_t i = 0; i < p->n; i++)
         if (p->members[i].kind == LW_NUMERIC)
-            lw_profile_add_numbers(p, i, pane->held + i * LW_PANE_HELD, pane->nheld);
-    pane->nheld = 0;
+            lw_profile_add_numbers(p, i, pane->buffered + i * LW_PANE_BUFFERED,
+                                   pane->nbuffered);
+    pane->nbuffered = 0;
 }
 
-static void settle_scores(struct lw_scores *s) {
+/* The errors follow from the buffered targets: one call of the task for all of them. */
+static void scores_drain(struct lw_scores *s, const struct lw_task *task) {
+    double *prediction = s->buffered, *target = s->buffered + LW_PANE_BUFFERED;
+    lw_losses_add_all(&s->losses, task, target, prediction, s->nbuffered);
+    for (size_t i = 0; i < s->nbuffered; i++)
+        target[i] = prediction[i] - target[i];
     for (size_t i = 0; i < 2; i++)
-        lw_profile_add_numbers(s->profile, i, s->held + i * LW_PANE_HELD, s->nheld);
-    s->nheld = 0;
+        lw_profile_add_numbers(s->profile, i, s->buffered + i * LW_PANE_BUFFERED,
+                               s->nbuffered);
+    s->nbuffered = 0;
 }
 
-static void hold_columns(struct lw_pane *pane, const struct lw_cell *watched) {
+static void columns_buffer(struct lw_pane *pane, const struct lw_cell *watched) {
     const struct lw_profile *p = pane->profile;
-    if (!pane->held)
-        pane->held = lw_calloc(p->n * LW_PANE_HELD, sizeof *pane->held);
+    if (!pane->buffered)
+        pane->buffered = lw_calloc(p->n * LW_PANE_BUFFERED, sizeof *pane->buffered);
     for (size_t i = 0; i < p->n; i++)
         if (p->members[i].kind == LW_NUMERIC)
-            pane->held[i * LW_PANE_HELD + pane->nheld] =
+            pane->buffered[i * LW_PANE_BUFFERED + pane->nbuffered] =
                 watched[i].present ? watched[i].num : NAN;
-    if (++pane->nheld == LW_PANE_HELD)
-        settle_columns(pane);
+    if (++pane->nbuffered == LW_PANE_BUFFERED)
+        columns_drain(pane);
 }
 
-static void hold_score(struct lw_scores *s, double target, double prediction) {
-    if (!s->held)
-        s->held = lw_calloc((size_t)2 * LW_PANE_HELD, sizeof *s->held);
-    lw_errors_add(&s->errors, target, prediction);
-    s->held[s->nheld] = prediction;
-    s->held[LW_PANE_HELD + s->nheld] = prediction - target;
-    if (++s->nheld == LW_PANE_HELD)
-        settle_scores(s);
+static void scores_buffer(struct lw_scores *s, const struct lw_task *task, double target,
+                          double prediction) {
+    if (!s->buffered)
+        s->buffered = lw_calloc((size_t)2 * LW_PANE_BUFFERED, sizeof *s->buffered);
+    s->buffered[s->nbuffered] = prediction;
+    s->buffered[LW_PANE_BUFFERED + s->nbuffered] = target;
+    if (++s->nbuffered == LW_PANE_BUFFERED)
+        scores_drain(s, task);
 }
 
-void lw_pane_hold(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
-                  int reason, double target, const struct lw_scored *scored,
-                  size_t nscored) {
-    count(pane, offset, reason);
+void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
+                    int reason, double target, const struct lw_scored *scored,
+                    size_t nscored) {
+    pane_count_event(pane, offset, reason);
     lw_profile_add_categories(pane->profile, watched);
-    hold_columns(pane, watched);
+    columns_buffer(pane, watched);
     if (reason != LW_GOOD || nscored == 0)
         return;
-    lw_errors_add(&pane->answered, target, scored[0].prediction);
+    lw_losses_add(&pane->answered, pane->spec->task, target, scored[0].prediction);
     for (size_t i = 0; i < nscored; i++) {
         struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
         if (s)
-            hold_score(s, target, scored[i].prediction);
+            scores_buffer(s, pane->spec->task, target, scored[i].prediction);
     }
 }
 
-void lw_pane_settle(struct lw_pane *pane) {
-    if (pane->nheld > 0)
-        settle_columns(pane);
+void lw_pane_drain(struct lw_pane *pane) {
+    if (pane->nbuffered > 0)
+        columns_drain(pane);
     for (size_t i = 0; i < pane->nscores; i++)
-        if (pane->scores[i].nheld > 0)
-            settle_scores(&pane->scores[i]);
+        if (pane->scores[i].nbuffered > 0)
+            scores_drain(&pane->scores[i], pane->spec->task);
 }
 
-void lw_pane_blame(struct lw_pane *pane, uint32_t version, const struct lw_cell *watched,
-                   const struct lw_cell *id, double e2) {
-    if (version < pane->blamed)
+void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
+                      const struct lw_cell *watched, const struct lw_cell *id,
+                      double loss) {
+    if (version < pane->segments_version)
         return; /* a version that has returned is judged from its next pane on */
-    if (version > pane->blamed)
-        blame_anew(pane, version);
+    if (version > pane->segments_version)
+        segments_restart(pane, version);
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         if (pane->spec->feature[i].kind == LW_CATEGORY && watched[i].present)
-            lw_segments_add(&pane->segments[i], watched[i].key, 1, e2);
-    lw_examples_add(&pane->examples, id, e2);
+            lw_segments_add(&pane->segments[i], watched[i].key, 1, loss);
+    lw_examples_add(&pane->examples, id, loss);
 }
 
-static void merge_blame(struct lw_pane *pane, const struct lw_pane *other) {
-    if (other->blamed < pane->blamed || other->blamed == 0)
+static void segments_merge(struct lw_pane *pane, const struct lw_pane *other) {
+    if (other->segments_version < pane->segments_version || other->segments_version == 0)
         return;
-    if (other->blamed > pane->blamed)
-        blame_anew(pane, other->blamed);
+    if (other->segments_version > pane->segments_version)
+        segments_restart(pane, other->segments_version);
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         lw_segments_merge(&pane->segments[i], &other->segments[i]);
     lw_examples_merge(&pane->examples, &other->examples);
@@ -214,14 +222,14 @@ void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {
     pane->events += other->events;
     for (size_t i = 0; i < LW_REASONS_MAX; i++)
         pane->reason[i] += other->reason[i];
-    lw_errors_merge(&pane->answered, &other->answered);
+    lw_losses_merge(&pane->answered, &other->answered);
     lw_profile_merge(pane->profile, other->profile);
-    merge_blame(pane, other);
+    segments_merge(pane, other);
     for (size_t i = 0; i < other->nscores; i++) {
         struct lw_scores *s = lw__pane_scores(pane, other->scores[i].version);
         if (!s)
             continue;
-        lw_errors_merge(&s->errors, &other->scores[i].errors);
+        lw_losses_merge(&s->losses, &other->scores[i].losses);
         lw_profile_merge(s->profile, other->scores[i].profile);
     }
 }

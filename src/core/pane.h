@@ -4,21 +4,21 @@
  * It is the unit that is accumulated, stored, merged and sealed. Sketch seeds come from
  * (stream, partition, start), so a pane rebuilt after a crash is bit-identical to one
  * that never stopped. */
-#ifndef LW_PANE_H
-#define LW_PANE_H
+#ifndef LW_CORE_PANE_H
+#define LW_CORE_PANE_H
 
 #include "base/buf.h"
-#include "core/blame.h"
+#include "core/losses.h"
+#include "core/segments.h"
 #include "core/spec.h"
-#include "leeway/errors.h"
 
-/* Errors of one model version, with its prediction and error distributions. */
+/* Losses of one model version, and the distributions of its predictions and errors. */
 struct lw_scores {
     uint32_t version;
-    struct lw_errors errors;
+    struct lw_losses losses;
     struct lw_profile *profile; /* prediction, error */
-    double *held;               /* see lw_pane_hold; LW_PANE_HELD of each of the two */
-    size_t nheld;
+    double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED of each of the two */
+    size_t nbuffered;
 };
 
 struct lw_pane {
@@ -28,19 +28,19 @@ struct lw_pane {
         last_offset; /* of the accumulated events; -1 when none or merged */
     uint64_t events; /* good and aside */
     uint64_t reason[LW_REASONS_MAX]; /* by outcome; [LW_GOOD] are the good ones */
-    struct lw_errors answered;       /* of the champion, whichever version it was */
+    struct lw_losses answered;       /* of the champion, whichever version it was */
     struct lw_profile *profile;      /* features, target */
     size_t nscores;
     struct lw_scores scores[LW_VERSIONS_MAX];
-    /* Where the answering version errs: of one version only, the newest that answered. */
-    uint32_t blamed;              /* 0: none yet */
+    /* Losses by segment, of one version only: the newest that answered. */
+    uint32_t segments_version;    /* 0: none yet */
     struct lw_segments *segments; /* by feature; empty but for categories */
     struct lw_examples examples;
-    bool dirty;   /* changed since it was last written */
-    double *held; /* see lw_pane_hold; LW_PANE_HELD of each column */
-    size_t nheld;
+    bool dirty;       /* changed since it was last written */
+    double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED of each column */
+    size_t nbuffered;
 };
-#define LW_PANE_HELD 32
+#define LW_PANE_BUFFERED 32
 
 /* One prediction of one version for the event at hand; the champion's comes first. */
 struct lw_scored {
@@ -58,18 +58,19 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms,
 void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
                  int reason, double target, const struct lw_scored *scored,
                  size_t nscored);
-/* The same, but numbers wait, LW_PANE_HELD events at most, until they go into their
- * sketches a column at a time: the sketches of all columns together fit no nearest cache,
- * those of one do. Nothing else may be done with a pane that holds numbers than holding
- * more, until lw_pane_settle; then its bytes are those of lw_pane_add. */
-void lw_pane_hold(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
-                  int reason, double target, const struct lw_scored *scored,
-                  size_t nscored);
-void lw_pane_settle(struct lw_pane *pane);
-/* The same event's squared error, for where the error is: version is the one that
- * answered, id identifies the event (missing: it makes no example). Hot path. */
-void lw_pane_blame(struct lw_pane *pane, uint32_t version, const struct lw_cell *watched,
-                   const struct lw_cell *id, double e2);
+/* The same, with the numbers of up to LW_PANE_BUFFERED events buffered and added one
+ * column at a time: the sketches of one column fit into the first-level cache, those of
+ * all columns do not. Until lw_pane_drain, only lw_pane_buffer and lw_pane_add_loss may
+ * be called; after it, the bytes are those of lw_pane_add. */
+void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
+                    int reason, double target, const struct lw_scored *scored,
+                    size_t nscored);
+void lw_pane_drain(struct lw_pane *pane);
+/* Adds the same event's loss to its segments and to the worst events. version is the one
+ * that answered; an event without id is not kept as an example. Hot path. */
+void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
+                      const struct lw_cell *watched, const struct lw_cell *id,
+                      double loss);
 /* Adds other's contents. Versions beyond LW_VERSIONS_MAX are dropped (oldest first). */
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other);
 const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t version);

@@ -19,14 +19,15 @@ static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
     lw_buf_i64(out, pane->first_offset);
     lw_buf_i64(out, pane->last_offset);
     lw_buf_u64(out, pane->events);
-    lw_errors_write(&pane->answered, lw_buf_extend(out, LW_ERRORS_BYTES));
+    lw_losses_write(&pane->answered, pane->spec->task, out);
     lw_buf_u8(out, LW_REASONS_MAX);
     for (int i = 0; i < LW_REASONS_MAX; i++)
         lw_buf_u64(out, pane->reason[i]);
 }
 
-static void write_scores(struct lw_scores *s, struct lw_buf *out) {
-    lw_errors_write(&s->errors, lw_buf_extend(out, LW_ERRORS_BYTES));
+static void write_scores(struct lw_scores *s, const struct lw_task *task,
+                         struct lw_buf *out) {
+    lw_losses_write(&s->losses, task, out);
     struct lw_buf member = {0};
     for (size_t i = 0; i < 2; i++) {
         lw_buf_clear(&member);
@@ -36,22 +37,22 @@ static void write_scores(struct lw_scores *s, struct lw_buf *out) {
     lw_buf_fini(&member);
 }
 
-static void write_blame(const struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
-                        void *arg) {
+static void segments_write(const struct lw_pane *pane, struct lw_buf *scratch,
+                           lw_emit *emit, void *arg) {
     char field[LW_NAME_MAX + 8];
     for (size_t i = 0; i < pane->spec->nfeatures; i++) {
         if (pane->segments[i].n == 0)
             continue;
         lw_buf_clear(scratch);
-        lw_buf_u32(scratch, pane->blamed);
+        lw_buf_u32(scratch, pane->segments_version);
         lw_segments_write(&pane->segments[i], scratch);
         snprintf(field, sizeof field, "e:%s", pane->spec->feature[i].name);
         emit(arg, field, scratch->data, scratch->len);
     }
-    if (pane->blamed == 0)
+    if (pane->segments_version == 0)
         return;
     lw_buf_clear(scratch);
-    lw_buf_u32(scratch, pane->blamed);
+    lw_buf_u32(scratch, pane->segments_version);
     lw_examples_write(&pane->examples, scratch);
     emit(arg, "x", scratch->data, scratch->len);
 }
@@ -70,11 +71,11 @@ void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
     }
     for (size_t i = 0; i < pane->nscores; i++) {
         lw_buf_clear(scratch);
-        write_scores(&pane->scores[i], scratch);
+        write_scores(&pane->scores[i], pane->spec->task, scratch);
         snprintf(field, sizeof field, "s:%u", pane->scores[i].version);
         emit(arg, field, scratch->data, scratch->len);
     }
-    write_blame(pane, scratch, emit, arg);
+    segments_write(pane, scratch, emit, arg);
 }
 
 static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *err) {
@@ -83,8 +84,7 @@ static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *e
     pane->first_offset = lw_reader_i64(r);
     pane->last_offset = lw_reader_i64(r);
     pane->events = lw_reader_u64(r);
-    const void *answered = lw_reader_bytes(r, LW_ERRORS_BYTES);
-    if (answered && lw_errors_read(&pane->answered, answered, LW_ERRORS_BYTES, err))
+    if (lw_losses_read(&pane->answered, pane->spec->task, r, err) && !r->bad)
         return -1;
     uint8_t reasons = lw_reader_u8(r);
     for (uint8_t i = 0; i < reasons; i++) {
@@ -104,8 +104,7 @@ static int read_scores(struct lw_pane *pane, uint32_t version, struct lw_reader 
     struct lw_scores *s = lw__pane_scores(pane, version);
     if (!s)
         return 0; /* more versions than a pane holds, and this is the oldest */
-    const void *sums = lw_reader_bytes(r, LW_ERRORS_BYTES);
-    if (!sums || lw_errors_read(&s->errors, sums, LW_ERRORS_BYTES, err))
+    if (lw_losses_read(&s->losses, pane->spec->task, r, err))
         return lw_fail(err, LW_EINPUT, "too short for the sums of errors");
     for (size_t i = 0; i < 2; i++) {
         size_t len;
@@ -119,10 +118,11 @@ static int read_scores(struct lw_pane *pane, uint32_t version, struct lw_reader 
 }
 
 /* Into a pane that has none yet: fields of one hash are about one version. */
-static int read_blame(struct lw_pane *pane, const char *field, struct lw_reader *r,
-                      struct lw_err *err) {
+static int segments_read(struct lw_pane *pane, const char *field, struct lw_reader *r,
+                         struct lw_err *err) {
     uint32_t version = lw_reader_u32(r);
-    r->bad |= version == 0 || (pane->blamed && version != pane->blamed);
+    r->bad |=
+        version == 0 || (pane->segments_version && version != pane->segments_version);
     if (strcmp(field, "x") == 0) {
         lw_examples_read(&pane->examples, r);
     } else {
@@ -135,7 +135,7 @@ static int read_blame(struct lw_pane *pane, const char *field, struct lw_reader 
     }
     if (r->bad || lw_reader_left(r))
         return lw_fail(err, LW_EINPUT, "pane field \"%.100s\" is damaged", field);
-    pane->blamed = version;
+    pane->segments_version = version;
     return 0;
 }
 
@@ -143,7 +143,7 @@ int lw_pane_read(struct lw_pane *pane, const char *field, const void *data, size
                  struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
     if (strcmp(field, "x") == 0 || strncmp(field, "e:", 2) == 0)
-        return read_blame(pane, field, &r, err);
+        return segments_read(pane, field, &r, err);
     if (strcmp(field, "meta") == 0)
         return read_meta(pane, &r, err);
     if (strncmp(field, "f:", 2) == 0) {

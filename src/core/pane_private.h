@@ -1,6 +1,6 @@
 /* Shared by pane.c and pane_codec.c only. */
-#ifndef LW_PANE_PRIVATE_H
-#define LW_PANE_PRIVATE_H
+#ifndef LW_CORE_PANE_PRIVATE_H
+#define LW_CORE_PANE_PRIVATE_H
 
 #include "core/pane.h"
 

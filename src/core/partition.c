@@ -7,6 +7,7 @@
  * there. */
 #include "core/partition.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +15,12 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "core/partition_private.h"
+#include "core/task.h"
 
 const char *lw_counter_name(enum lw_counter c) {
-    static const char *const names[LW_COUNTERS] = {
-        "messages", "good", "aside", "dead", "late", "suspect", "scored", "gone"};
+    static const char *const names[LW_COUNTERS] = {"messages",      "good", "rejected",
+                                                   "dead_lettered", "late", "suspect",
+                                                   "scored",        "gone"};
     return names[c];
 }
 
@@ -44,7 +47,7 @@ void lw_partition_free(struct lw_partition *p) {
     free(p);
 }
 
-static bool closed(const struct lw_partition *p, int64_t start_ms) {
+static bool pane_closed(const struct lw_partition *p, int64_t start_ms) {
     return start_ms + p->spec->pane_ms <= lw_clock_mark(&p->clock);
 }
 
@@ -65,10 +68,10 @@ size_t lw_partition_panes(const struct lw_partition *p) {
     return p->npanes;
 }
 bool lw_partition_is_open(const struct lw_partition *p, size_t i) {
-    return !closed(p, p->pane[i]->start_ms);
+    return !pane_closed(p, p->pane[i]->start_ms);
 }
 struct lw_pane *lw_partition_pane(const struct lw_partition *p, size_t i) {
-    lw_pane_settle(p->pane[i]);
+    lw_pane_drain(p->pane[i]);
     return p->pane[i];
 }
 
@@ -86,7 +89,7 @@ static struct lw_pane *make_pane(struct lw_partition *p, int64_t start_ms) {
     return pane;
 }
 
-static void discard(struct lw_partition *p, struct lw_pane *pane) {
+static void pane_discard(struct lw_partition *p, struct lw_pane *pane) {
     if (p->nspare < LW_SPARE_PANES)
         p->spare[p->nspare++] = pane;
     else
@@ -117,7 +120,7 @@ static void strike_out(struct lw_partition *p, size_t i) {
     struct lw_pane *pane = p->pane[i];
     p->counter[LW_COUNT_SUSPECT] += pane->events;
     remove_at(p, i);
-    discard(p, pane);
+    pane_discard(p, pane);
 }
 
 /* The first events have just agreed. */
@@ -144,7 +147,7 @@ static void strike_out_leap(struct lw_partition *p, const struct lw_struck *stru
         if (pane->start_ms < from || pane->start_ms > until)
             continue;
         remove_at(p, i);
-        discard(p, pane);
+        pane_discard(p, pane);
     }
     p->counter[LW_COUNT_SUSPECT] += struck->events;
     p->struck_from_ms = lw_earlier(p->struck_from_ms, from);
@@ -174,7 +177,7 @@ static void shut_panes(struct lw_partition *p) {
 
 /* A clock can say anything; this far from 1970 (some 36 million years) it is nonsense
  * either way, and differences of two times cannot overflow. */
-static int64_t bounded(int64_t t) {
+static int64_t time_bounded(int64_t t) {
     int64_t limit = LW_TIME_LIMIT;
     return t > limit ? limit : t < -limit ? -limit : t;
 }
@@ -184,18 +187,19 @@ static int64_t pane_start(const struct lw_partition *p, int64_t t) {
     return t - (rest < 0 ? rest + pane : rest);
 }
 
-static enum lw_place place(struct lw_partition *p, int64_t t, int64_t start) {
+static enum lw_timeliness event_timeliness(struct lw_partition *p, int64_t t,
+                                           int64_t start) {
     struct lw_struck struck;
     enum lw_clock_verdict verdict = lw_clock_event(&p->clock, t, p->bound_ms);
     if (lw_clock_struck(&p->clock, &struck))
         strike_out_leap(p, &struck);
     if (verdict == LW_CLOCK_ASTRAY)
         return LW_SUSPECT;
-    return closed(p, start) ? LW_LATE : LW_ON_TIME;
+    return pane_closed(p, start) ? LW_LATE : LW_ON_TIME;
 }
 
 /* What the event has done to the panes beside its own. */
-static void settle_panes(struct lw_partition *p, bool known) {
+static void panes_update(struct lw_partition *p, bool known) {
     int64_t now = lw_clock_newest(&p->clock);
     if (!known && now != INT64_MIN)
         strike_out_far(p, now);
@@ -205,16 +209,16 @@ static void settle_panes(struct lw_partition *p, bool known) {
 }
 
 /* Where the champion's error is. */
-static void blame(const struct lw_partition *p, struct lw_pane *pane,
-                  const struct lw_row *row, const struct lw_cell *watched,
-                  const struct lw_scored *champion) {
+static void loss_add(const struct lw_partition *p, struct lw_pane *pane,
+                     const struct lw_row *row, const struct lw_cell *watched,
+                     const struct lw_scored *champion) {
     static const struct lw_cell none;
     int id = p->spec->event.id_field;
-    double e = champion->prediction - row->target;
-    if (!lw_summable(champion->prediction) || !lw_summable(row->target))
+    double loss = p->spec->task->loss_of(row->target, champion->prediction);
+    if (isnan(loss))
         return;
-    lw_pane_blame(pane, champion->version, watched, id >= 0 ? &row->cells[id] : &none,
-                  e * e);
+    lw_pane_add_loss(pane, champion->version, watched, id >= 0 ? &row->cells[id] : &none,
+                     loss);
 }
 
 void lw_partition_bound(struct lw_partition *p, int64_t record_ms) {
@@ -228,31 +232,31 @@ static struct lw_pane *pane_of(struct lw_partition *p, int64_t start) {
     return lw_partition_open(p, start);
 }
 
-enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
-                               const struct lw_row *row, int reason,
-                               const struct lw_cell *watched,
-                               const struct lw_scored *scored, size_t nscored) {
-    int64_t t = bounded(row->time_ms), start = pane_start(p, t);
+enum lw_timeliness lw_partition_add(struct lw_partition *p, int64_t offset,
+                                    const struct lw_row *row, int reason,
+                                    const struct lw_cell *watched,
+                                    const struct lw_scored *scored, size_t nscored) {
+    int64_t t = time_bounded(row->time_ms), start = pane_start(p, t);
     bool known = lw_clock_mark(&p->clock) != INT64_MIN;
-    enum lw_place where = place(p, t, start);
+    enum lw_timeliness where = event_timeliness(p, t, start);
     p->counter[LW_COUNT_MESSAGES]++;
-    p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_ASIDE]++;
+    p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_REJECTED]++;
     p->counter[LW_COUNT_SCORED] += nscored > 0;
     p->counter[LW_COUNT_LATE] += where == LW_LATE;
     p->counter[LW_COUNT_SUSPECT] += where == LW_SUSPECT;
     if (where == LW_ON_TIME) {
         struct lw_pane *pane = pane_of(p, start);
-        lw_pane_hold(pane, offset, watched, reason, row->target, scored, nscored);
+        lw_pane_buffer(pane, offset, watched, reason, row->target, scored, nscored);
         if (reason == LW_GOOD && nscored)
-            blame(p, pane, row, watched, &scored[0]);
+            loss_add(p, pane, row, watched, &scored[0]);
     }
-    settle_panes(p, known);
+    panes_update(p, known);
     return where;
 }
 
-void lw_partition_dead(struct lw_partition *p) {
+void lw_partition_dead_lettered(struct lw_partition *p) {
     p->counter[LW_COUNT_MESSAGES]++;
-    p->counter[LW_COUNT_DEAD]++;
+    p->counter[LW_COUNT_DEAD_LETTERED]++;
 }
 
 void lw_partition_gone(struct lw_partition *p, uint64_t n) {
@@ -286,10 +290,10 @@ void lw_partition_forget(struct lw_partition *p) {
     size_t spare = p->nspare;
     for (size_t i = p->npanes; i-- > 0;) {
         struct lw_pane *pane = p->pane[i];
-        if (pane->dirty || !closed(p, pane->start_ms))
+        if (pane->dirty || !pane_closed(p, pane->start_ms))
             continue;
         remove_at(p, i);
-        discard(p, pane);
+        pane_discard(p, pane);
     }
     if (p->nspare == spare && spare > LW_SPARE_AT_REST)
         lw_pane_free(p->spare[--p->nspare]);
@@ -299,12 +303,12 @@ struct lw_pane *lw_partition_take_oldest(struct lw_partition *p) {
     if (p->npanes == 0)
         return NULL;
     struct lw_pane *pane = p->pane[0];
-    lw_pane_settle(pane);
+    lw_pane_drain(pane);
     remove_at(p, 0);
     return pane;
 }
 
 struct lw_pane *lw_partition_take_closed(struct lw_partition *p) {
-    bool any = p->npanes > 0 && closed(p, p->pane[0]->start_ms);
+    bool any = p->npanes > 0 && pane_closed(p, p->pane[0]->start_ms);
     return any ? lw_partition_take_oldest(p) : NULL;
 }

@@ -6,19 +6,19 @@
  * events, less the allowed lateness. An event of a pane that the watermark has passed is
  * late. One far ahead of the crowd, alone there, is suspect. Both are scored and counted,
  * and not accumulated. */
-#ifndef LW_PARTITION_H
-#define LW_PARTITION_H
+#ifndef LW_CORE_PARTITION_H
+#define LW_CORE_PARTITION_H
 
 #include "core/pane.h"
 
 enum lw_counter {
     LW_COUNT_MESSAGES, /* = GOOD + ASIDE + DEAD */
     LW_COUNT_GOOD,
-    LW_COUNT_ASIDE,   /* outside what the configuration calls valid */
-    LW_COUNT_DEAD,    /* to the dead-letter topic */
-    LW_COUNT_LATE,    /* of good and aside: not accumulated, too late */
-    LW_COUNT_SUSPECT, /* of good and aside: not accumulated, clock not believed */
-    LW_COUNT_SCORED,  /* predicted by a champion */
+    LW_COUNT_REJECTED,      /* outside what the configuration calls valid */
+    LW_COUNT_DEAD_LETTERED, /* to the dead-letter topic */
+    LW_COUNT_LATE,          /* of good and aside: not accumulated, too late */
+    LW_COUNT_SUSPECT,       /* of good and aside: not accumulated, clock not believed */
+    LW_COUNT_SCORED,        /* predicted by a champion */
     LW_COUNT_GONE, /* deleted by Kafka's retention before they were read; no messages */
     LW_COUNTERS
 };
@@ -29,13 +29,13 @@ struct lw_partition;
 struct lw_partition *lw_partition_new(const struct lw_spec *spec, int32_t number);
 void lw_partition_free(struct lw_partition *p);
 
-enum lw_place { LW_ON_TIME, LW_LATE, LW_SUSPECT };
+enum lw_timeliness { LW_ON_TIME, LW_LATE, LW_SUSPECT };
 /* One decodable event. Advances the watermark; returns where the event went. Hot path:
  * allocates only when a pane opens. */
-enum lw_place lw_partition_add(struct lw_partition *p, int64_t offset,
-                               const struct lw_row *row, int reason,
-                               const struct lw_cell *watched,
-                               const struct lw_scored *scored, size_t nscored);
+enum lw_timeliness lw_partition_add(struct lw_partition *p, int64_t offset,
+                                    const struct lw_row *row, int reason,
+                                    const struct lw_cell *watched,
+                                    const struct lw_scored *scored, size_t nscored);
 /* The time of the Kafka record that the next event comes in; 0 or less: not known. */
 void lw_partition_bound(struct lw_partition *p, int64_t record_ms);
 /* The leader has sealed all panes that end at or before this: what comes is late. */
@@ -44,7 +44,7 @@ void lw_partition_sealed(struct lw_partition *p, int64_t until_ms);
  * starts there again must come to the same answer. INT64_MIN: not at all. */
 int64_t lw_partition_heeds(const struct lw_partition *p);
 /* One message that could not be decoded. */
-void lw_partition_dead(struct lw_partition *p);
+void lw_partition_dead_lettered(struct lw_partition *p);
 
 /* n offsets that Kafka no longer holds were passed over. */
 void lw_partition_gone(struct lw_partition *p, uint64_t n);

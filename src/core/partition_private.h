@@ -1,6 +1,6 @@
 /* Shared by partition.c and partition_codec.c only. */
-#ifndef LW_PARTITION_PRIVATE_H
-#define LW_PARTITION_PRIVATE_H
+#ifndef LW_CORE_PARTITION_PRIVATE_H
+#define LW_CORE_PARTITION_PRIVATE_H
 
 #include "core/clock.h"
 #include "core/partition.h"

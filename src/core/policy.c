@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "core/task.h"
+#include "core/train.h"
 
 #define PROBATION_PANES 24U /* before that, a difference is weather */
 #define PROBATION_EARLY 2.0 /* factor on z for ending a probation before its time */
@@ -21,10 +23,9 @@ void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec) {
 static void compare_in_probation(struct lw_policy *p, const struct lw_pane *pane) {
     const struct lw_scores *now = lw_pane_scores(pane, p->champion);
     const struct lw_scores *old = lw_pane_scores(pane, p->previous);
-    if (!now || !old || now->errors.n == 0 || now->errors.n != old->errors.n)
+    if (!now || !old || now->losses.n == 0 || now->losses.n != old->losses.n)
         return; /* not the same events: the pane of the change-over */
-    lw_moments_add(&p->probation,
-                   (old->errors.e2 - now->errors.e2) / (double)now->errors.n);
+    lw_moments_add(&p->probation, lw_losses_difference(&old->losses, &now->losses));
 }
 
 static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {
@@ -38,14 +39,14 @@ static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {
 }
 
 void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
-                     struct lw_errors *out) {
-    *out = (struct lw_errors){0};
+                     struct lw_losses *out) {
+    *out = (struct lw_losses){0};
     for (size_t i = 0; i < p->ndays; i++) {
         int64_t day = p->day[i].day * LW_DAY;
         if (lw_quarantine_touches(q, day, day + LW_DAY))
             continue;
         out->n += p->day[i].n;
-        out->e2 += p->day[i].e2;
+        out->loss += p->day[i].loss;
     }
 }
 
@@ -62,7 +63,7 @@ void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
     if (pane->answered.n) {
         struct lw_day *day = day_of(p, pane->start_ms);
         day->n += pane->answered.n;
-        day->e2 += pane->answered.e2;
+        day->loss += pane->answered.loss;
     }
     if (p->probation_until_ms && !quarantined)
         compare_in_probation(p, pane);
@@ -178,9 +179,9 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
     *out = of_champion(p, worse ? LW_DECIDED_ROLL_BACK : LW_DECIDED_CONFIRM, at_ms);
     snprintf(
         out->reason, sizeof out->reason,
-        "probation of version %u: squared error %s version %u's by %s an event over %zu panes (z %s)",
-        p->champion, p->probation.mean < 0 ? "above" : "below", p->previous,
-        lw_digits(fabs(p->probation.mean), 3).text, (size_t)p->probation.n,
+        "probation of version %u: %s %s version %u's by %s an event over %zu panes (z %s)",
+        p->champion, spec->task->loss, p->probation.mean < 0 ? "above" : "below",
+        p->previous, lw_digits(fabs(p->probation.mean), 3).text, (size_t)p->probation.n,
         lw_digits(z, 2).text);
     p->probation_until_ms = 0;
     p->extended = false;
@@ -211,7 +212,8 @@ static bool may_train(struct lw_policy *p, const struct lw_spec *spec, int64_t a
     return at_ms - p->trained_ms >= p->cooldown_ms && p->fresh >= r->min_fresh;
 }
 
-static int ask(struct lw_policy *p, int64_t at_ms, bool bootstrap, const char *reason) {
+static int policy_ask(struct lw_policy *p, int64_t at_ms, bool bootstrap,
+                      const char *reason) {
     p->pending = (struct lw_request){
         .id = p->next_request++, .as_of_ms = at_ms, .bootstrap = bootstrap};
     lw_copy(p->pending.reason, sizeof p->pending.reason, reason);
@@ -225,7 +227,8 @@ static int ask(struct lw_policy *p, int64_t at_ms, bool bootstrap, const char *r
 /* Only what is older than the hold-out can be fitted, and what is older than the window
  * never comes back: a slow stream that has filled it need not wait for more than
  * min_rows. */
-static int bootstrap(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms) {
+static int policy_bootstrap(struct lw_policy *p, const struct lw_spec *spec,
+                            int64_t at_ms) {
     const struct lw_retrain_spec *r = &spec->retrain;
     uint64_t rows = lw_supply_rows(&p->supply, r, at_ms);
     if (rows < r->min_rows || (r->bootstrap_until_ms && at_ms < r->bootstrap_until_ms))
@@ -233,7 +236,9 @@ static int bootstrap(struct lw_policy *p, const struct lw_spec *spec, int64_t at
     if (!r->bootstrap_until_ms && rows < r->bootstrap_rows &&
         !lw_supply_full(&p->supply, r, at_ms))
         return 0;
-    return may_train(p, spec, at_ms) ? ask(p, at_ms, true, "bootstrap: no model yet") : 0;
+    return may_train(p, spec, at_ms)
+               ? policy_ask(p, at_ms, true, "bootstrap: no model yet")
+               : 0;
 }
 
 int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms) {
@@ -248,19 +253,20 @@ int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t a
         return 0;
     if (p->asked[0]) { /* a person knows better than the cooldown */
         snprintf(reason, sizeof reason, "asked for by %s", p->asked);
-        return ask(p, at_ms, p->champion == 0, reason);
+        return policy_ask(p, at_ms, p->champion == 0, reason);
     }
     if (!p->champion)
-        return bootstrap(p, spec, at_ms);
+        return policy_bootstrap(p, spec, at_ms);
     if (p->again)
-        return ask(p, at_ms, false, "the training before took rows of a fault");
+        return policy_ask(p, at_ms, false, "the training before took rows of a fault");
     int64_t old = lw_policy_unchallenged(p, at_ms);
     if (!trigger && spec->retrain.max_age_ms && old >= spec->retrain.max_age_ms) {
         snprintf(reason, sizeof reason, "champion has not been challenged for %s",
                  lw_format_duration(age, sizeof age, old / LW_HOUR * LW_HOUR));
         trigger = reason;
     }
-    return trigger && may_train(p, spec, at_ms) ? ask(p, at_ms, false, trigger) : 0;
+    return trigger && may_train(p, spec, at_ms) ? policy_ask(p, at_ms, false, trigger)
+                                                : 0;
 }
 
 static void lengthen_cooldown(struct lw_policy *p, const struct lw_spec *spec) {
@@ -356,7 +362,7 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     for (size_t i = 0; i < p->ndays; i++) {
         lw_buf_i64(out, p->day[i].day);
         lw_buf_u64(out, p->day[i].n);
-        lw_buf_f64(out, p->day[i].e2);
+        lw_buf_f64(out, p->day[i].loss);
     }
     lw_buf_i64(out, p->probation_until_ms);
     lw_buf_u8(out, p->extended);
@@ -376,8 +382,8 @@ static void read_days(struct lw_policy *p, struct lw_reader *r) {
         p->day[i].day = lw_reader_i64(r);
         r->bad |= p->day[i].day < -limit || p->day[i].day > limit;
         p->day[i].n = lw_reader_u64(r);
-        p->day[i].e2 = lw_reader_f64(r);
-        r->bad |= !(p->day[i].e2 >= 0) || !isfinite(p->day[i].e2);
+        p->day[i].loss = lw_reader_f64(r);
+        r->bad |= !(p->day[i].loss >= 0) || !isfinite(p->day[i].loss);
     }
 }
 

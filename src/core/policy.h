@@ -6,12 +6,14 @@
  * the difference of the two versions' squared errors on the same events is kept, and if
  * the new one is surely worse it is rolled back: its candidate is barred then for twice
  * the longest cooldown, so that the next training does not bring the like of it again. */
-#ifndef LW_POLICY_H
-#define LW_POLICY_H
+#ifndef LW_CORE_POLICY_H
+#define LW_CORE_POLICY_H
 
 #include "base/buf.h"
-#include "core/monitor.h"
+#include "core/decision.h"
+#include "core/pane.h"
 #include "core/quarantine.h"
+#include "core/request.h"
 #include "core/supply.h"
 
 #define LW_RECENT_MAX 32
@@ -21,7 +23,7 @@
 struct lw_day {
     int64_t day; /* days since 1970 */
     uint64_t n;
-    double e2;
+    double loss;
 };
 
 struct lw_policy {
@@ -51,6 +53,8 @@ struct lw_policy {
         probation; /* per pane: previous' minus champion's squared error, per event */
 };
 
+struct lw_training;
+
 void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec);
 /* A pane was sealed: counts what is fresh, and compares the two versions in probation;
  * neither in a pane that the quarantine touches. */
@@ -61,7 +65,7 @@ void lw_policy_return(struct lw_policy *p, const struct lw_spec *spec, int64_t a
 /* Count and squared error of the answering versions over the newest LW_LEVEL_DAYS days
  * with events, days in quarantine apart; the other sums stay 0. */
 void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
-                     struct lw_errors *out);
+                     struct lw_losses *out);
 /* Confirm, roll back, wait once more or give up judging, when it is time; returns 1 when
  * a decision was made. */
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,

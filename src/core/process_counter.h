@@ -11,7 +11,7 @@
     X(MESSAGES, "leeway_messages_total", "", 1, "Messages consumed by this process.")    \
     X(SCORED, "leeway_scored_total", "", 1,                                              \
       "Events predicted by a champion in this process.")                                 \
-    X(DEAD, "leeway_dead_letters_total", "", 1,                                          \
+    X(DEAD_LETTERED, "leeway_dead_letters_total", "", 1,                                 \
       "Messages that this process could not read and sent to the dead-letter topic.")    \
     X(FLUSHES, "leeway_flushes_total", "", 1, "Partitions flushed to Redis.")            \
     X(FLUSH_FAILURES, "leeway_flush_failures_total", "", 1,                              \

@@ -66,7 +66,7 @@ struct lw_span *lw_quarantine_open_of(struct lw_quarantine *q, const char *featu
     return NULL;
 }
 
-static void drop(struct lw_quarantine *q, size_t i) {
+static void quarantine_drop(struct lw_quarantine *q, size_t i) {
     memmove(&q->span[i], &q->span[i + 1], (--q->n - i) * sizeof *q->span);
 }
 
@@ -87,16 +87,17 @@ static void make_room(struct lw_quarantine *q) {
             break; /* the next of that feature is the closest */
         }
     if (b == 0) { /* damaged: too many names; the oldest goes */
-        drop(q, 0);
+        quarantine_drop(q, 0);
         return;
     }
     q->span[a].open |= q->span[b].open;
     if (q->span[b].until_ms > q->span[a].until_ms)
         q->span[a].until_ms = q->span[b].until_ms;
-    drop(q, b);
+    quarantine_drop(q, b);
 }
 
-static struct lw_span *insert(struct lw_quarantine *q, const struct lw_span *s) {
+static struct lw_span *quarantine_insert(struct lw_quarantine *q,
+                                         const struct lw_span *s) {
     size_t at = q->n;
     while (at > 0 && q->span[at - 1].from_ms > s->from_ms)
         at--;
@@ -117,13 +118,13 @@ struct lw_span *lw_quarantine_begin(struct lw_quarantine *q,
             continue;
         s.from_ms = old->from_ms < s.from_ms ? old->from_ms : s.from_ms;
         s.id = old->id; /* it is the oldest one's in the end */
-        drop(q, i);
+        quarantine_drop(q, i);
     }
     if (q->n == LW_SPANS_MAX)
         make_room(q);
     if (!s.id)
         s.id = ++q->newest;
-    return insert(q, &s);
+    return quarantine_insert(q, &s);
 }
 
 bool lw_quarantine_release(struct lw_quarantine *q, const char *which,
@@ -134,7 +135,7 @@ bool lw_quarantine_release(struct lw_quarantine *q, const char *which,
         if (strcmp(which, id) != 0 && strcmp(which, q->span[i].feature) != 0)
             continue;
         *out = q->span[i];
-        drop(q, i);
+        quarantine_drop(q, i);
         return true;
     }
     return false;
@@ -143,7 +144,7 @@ bool lw_quarantine_release(struct lw_quarantine *q, const char *which,
 void lw_quarantine_forget(struct lw_quarantine *q, int64_t before_ms) {
     for (size_t i = q->n; i-- > 0;)
         if (end_of(&q->span[i]) <= before_ms)
-            drop(q, i);
+            quarantine_drop(q, i);
 }
 
 char *lw_span_text(char *out, size_t size, const struct lw_span *span) {

@@ -9,8 +9,8 @@
  * includes one pane on either side of the broken ones, because a feed breaks and recovers
  * in the middle of a pane. Spans of one feature that touch are one; the number is
  * bounded. */
-#ifndef LW_QUARANTINE_H
-#define LW_QUARANTINE_H
+#ifndef LW_CORE_QUARANTINE_H
+#define LW_CORE_QUARANTINE_H
 
 #include "base/buf.h"
 #include "core/spec.h"

@@ -18,9 +18,10 @@ struct lw_reference *lw_reference_new(const struct lw_spec *spec) {
     ref->profile = lw_profile_new(spec->column, spec->nfeatures + 1, 0);
     ref->scores = lw_profile_new(spec->score_column, 2, 0);
     ref->nfeatures = spec->nfeatures;
+    ref->task = spec->task;
     ref->segments = lw_calloc(spec->nfeatures + 1, sizeof *ref->segments);
     for (int i = 0; i < LW_HOURS_OF_WEEK; i++)
-        ref->hour_mse[i] = 1;
+        ref->hour_loss[i] = 1;
     return ref;
 }
 
@@ -99,9 +100,9 @@ void lw_reference_write(struct lw_reference *ref, struct lw_buf *out) {
     lw_buf_i64(out, ref->until_ms);
     lw_buf_u64(out, ref->events);
     lw_buf_u64(out, ref->aside);
-    lw_errors_write(&ref->errors, lw_buf_extend(out, LW_ERRORS_BYTES));
+    lw_losses_write(&ref->losses, ref->task, out);
     for (int i = 0; i < LW_HOURS_OF_WEEK; i++)
-        lw_buf_f64(out, ref->hour_mse[i]);
+        lw_buf_f64(out, ref->hour_loss[i]);
     write_profile(ref->profile, out);
     write_profile(ref->scores, out);
     for (size_t i = 0; i < ref->profile->n; i++)
@@ -116,12 +117,11 @@ static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_er
     ref->until_ms = lw_reader_i64(r);
     ref->events = lw_reader_u64(r);
     ref->aside = lw_reader_u64(r);
-    const void *sums = lw_reader_bytes(r, LW_ERRORS_BYTES);
-    if (!sums || lw_errors_read(&ref->errors, sums, LW_ERRORS_BYTES, err))
+    if (lw_losses_read(&ref->losses, ref->task, r, err))
         return lw_fail(err, LW_EINPUT, "its sums of errors are missing");
     for (int i = 0; i < LW_HOURS_OF_WEEK; i++) {
-        ref->hour_mse[i] = lw_reader_f64(r);
-        r->bad |= !(ref->hour_mse[i] > 0) || !isfinite(ref->hour_mse[i]);
+        ref->hour_loss[i] = lw_reader_f64(r);
+        r->bad |= !(ref->hour_loss[i] > 0) || !isfinite(ref->hour_loss[i]);
     }
     if (read_profile(ref->profile, r, err) || read_profile(ref->scores, r, err))
         return -1;

@@ -1,25 +1,26 @@
 /* What a model version is compared with: the profile of the rows it was proved on, its
  * error there, and the error's rhythm of the week. Stored with the version; renewed at
  * each promotion. */
-#ifndef LW_REFERENCE_H
-#define LW_REFERENCE_H
+#ifndef LW_CORE_REFERENCE_H
+#define LW_CORE_REFERENCE_H
 
-#include "core/blame.h"
+#include "core/losses.h"
+#include "core/segments.h"
 #include "core/spec.h"
-#include "leeway/errors.h"
 
 #define LW_HOURS_OF_WEEK 168
 
 struct lw_reference {
+    const struct lw_task *task;
     uint32_t version;
     int64_t from_ms, until_ms;  /* rows of the profile */
     struct lw_profile *profile; /* features, target */
     struct lw_profile *scores;  /* prediction, error on the held-out rows */
-    struct lw_errors errors;    /* of the version on the held-out rows */
+    struct lw_losses losses;    /* of the version on the held-out rows */
     uint64_t events, aside;     /* rows read, and those set aside among them */
-    /* Expected mean squared error by hour of the week (UTC or local as the events are),
+    /* Expected mean loss by hour of the week (UTC or local as the events are),
      * shrunken towards the overall one; all positive. */
-    double hour_mse[LW_HOURS_OF_WEEK];
+    double hour_loss[LW_HOURS_OF_WEEK];
     struct lw_bins bins[LW_FEATURES_MAX + 1];
     size_t nfeatures;
     /* By feature: squared errors on the held-out rows by value of a category; empty where

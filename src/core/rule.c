@@ -7,33 +7,35 @@ size_t lw_rule_subjects(const struct lw_spec *spec, const struct lw_rule *rule) 
     return rule->feature == LW_RULE_EACH ? spec->nfeatures : 1;
 }
 
-/* `events` is the one metric of which too little is the trouble. */
-static bool breached(const struct lw_rule *rule, double value, double threshold) {
+static bool rule_fires_below(const struct lw_rule *rule) {
+    return rule->metric->flags & LW_METRIC_FIRES_BELOW;
+}
+
+static bool rule_breached(const struct lw_rule *rule, double value, double threshold) {
     if (isnan(threshold))
         return false;
-    return rule->metric == LW_METRIC_EVENTS ? value <= threshold : value >= threshold;
+    return rule_fires_below(rule) ? value <= threshold : value >= threshold;
 }
 
-static bool is_clear(const struct lw_rule *rule, double value) {
-    return rule->metric == LW_METRIC_EVENTS ? value > rule->clear_below
-                                            : value < rule->clear_below;
+static bool rule_is_clear(const struct lw_rule *rule, double value) {
+    return rule_fires_below(rule) ? value > rule->clear_below : value < rule->clear_below;
 }
 
-static enum lw_severity level(const struct lw_rule *rule,
-                              const struct lw_reading *reading) {
+static enum lw_severity rule_severity(const struct lw_rule *rule,
+                                      const struct lw_reading *reading) {
     if (!reading->significant)
         return LW_SEVERITY_NONE;
-    if (breached(rule, reading->value, rule->critical))
+    if (rule_breached(rule, reading->value, rule->critical))
         return LW_SEVERITY_CRITICAL;
-    return breached(rule, reading->value, rule->warn) ? LW_SEVERITY_WARN
-                                                      : LW_SEVERITY_NONE;
+    return rule_breached(rule, reading->value, rule->warn) ? LW_SEVERITY_WARN
+                                                           : LW_SEVERITY_NONE;
 }
 
 double lw_rule_threshold(const struct lw_rule *rule, enum lw_severity severity) {
     return severity == LW_SEVERITY_CRITICAL ? rule->critical : rule->warn;
 }
 
-static enum lw_transition fire(struct lw_slot *slot, enum lw_severity severity) {
+static enum lw_transition slot_fire(struct lw_slot *slot, enum lw_severity severity) {
     enum lw_alert_state was = slot->state;
     slot->state = LW_ALERT_FIRING;
     if (was != LW_ALERT_FIRING) {
@@ -46,8 +48,8 @@ static enum lw_transition fire(struct lw_slot *slot, enum lw_severity severity) 
     return LW_WORSENS;
 }
 
-static enum lw_transition settle(const struct lw_rule *rule, struct lw_slot *slot,
-                                 bool clear) {
+static enum lw_transition slot_calm(const struct lw_rule *rule, struct lw_slot *slot,
+                                    bool clear) {
     slot->over = slot->critical = 0;
     if (slot->state != LW_ALERT_FIRING) {
         slot->state = LW_ALERT_OK;
@@ -66,14 +68,14 @@ enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_slot *slot
                                 const struct lw_reading *reading, int64_t at_ms) {
     if (!reading->known || reading->n < rule->min_n)
         return LW_STAYS;
-    enum lw_severity now = level(rule, reading);
+    enum lw_severity now = rule_severity(rule, reading);
     if (slot->released && now != LW_SEVERITY_NONE)
         return LW_STAYS;
     slot->released = false;
     if (now == LW_SEVERITY_NONE)
-        return settle(rule, slot,
-                      is_clear(rule, reading->value) ||
-                          (!reading->significant && !reading->likely));
+        return slot_calm(rule, slot,
+                         rule_is_clear(rule, reading->value) ||
+                             (!reading->significant && !reading->likely));
     if (slot->over == 0 && slot->state != LW_ALERT_FIRING)
         slot->since_ms = at_ms;
     slot->under = 0;
@@ -84,9 +86,10 @@ enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_slot *slot
             slot->state = LW_ALERT_PENDING;
         return LW_STAYS;
     }
-    return fire(slot, slot->critical >= (uint32_t)rule->for_count ? LW_SEVERITY_CRITICAL
-                      : isnan(rule->warn)                         ? LW_SEVERITY_CRITICAL
-                                                                  : LW_SEVERITY_WARN);
+    return slot_fire(slot, slot->critical >= (uint32_t)rule->for_count
+                               ? LW_SEVERITY_CRITICAL
+                           : isnan(rule->warn) ? LW_SEVERITY_CRITICAL
+                                               : LW_SEVERITY_WARN);
 }
 
 void lw_slot_write(const struct lw_slot *slot, struct lw_buf *out) {

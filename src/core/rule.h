@@ -3,11 +3,11 @@
  * ok -> pending (breached, but not `for_count` times in a row) -> firing -> ok, by
  * `clear_count` readings under `clear_below`. A reading with too few events behind it, or
  * of what is not known, changes nothing. */
-#ifndef LW_RULE_H
-#define LW_RULE_H
+#ifndef LW_CORE_RULE_H
+#define LW_CORE_RULE_H
 
 #include "base/buf.h"
-#include "core/monitor.h"
+#include "core/alert.h"
 #include "leeway/fault.h"
 
 /* What a rule remembers about one subject. */
@@ -21,14 +21,6 @@ struct lw_slot {
     int64_t released_ms; /* when that was said last; 0: never */
     uint8_t fault;       /* of a rule on `fault` that fires: what was recognised last */
     double unit;         /* ... and its factor, if it was one of unit */
-};
-
-struct lw_reading {
-    double value;
-    uint64_t n;       /* events behind it */
-    bool known;       /* there is something to read */
-    bool significant; /* more than chance would give */
-    bool likely;      /* possible: too little to fire, too much to resolve */
 };
 
 enum lw_transition { LW_STAYS, LW_FIRES, LW_WORSENS, LW_RESOLVES };

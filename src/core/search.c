@@ -39,16 +39,18 @@ struct search {
     struct base base[LW_CANDIDATES_MAX];
 };
 
-double lw__held_out(const struct lw_dataset *ds, const struct lw_split *s,
-                    const double *predicted, struct lw_errors *errors) {
-    *errors = (struct lw_errors){0};
+double lw__search_held_out(const struct lw_task *task, const struct lw_dataset *ds,
+                           const struct lw_split *s, const double *predicted,
+                           struct lw_losses *errors) {
+    *errors = (struct lw_losses){0};
     for (size_t i = s->hold; i < s->end; i++)
-        lw_errors_add(errors, lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
+        lw_losses_add(errors, task,
+                      lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
                       predicted[i - s->hold]);
-    return errors->unsummed ? NAN : lw_errors_rmse(errors); /* no figure of a part */
+    return errors->unsummed ? NAN : lw_losses_error(errors); /* no figure of a part */
 }
 
-static double now(const struct search *f) {
+static double search_seconds(const struct search *f) {
     return f->spec->seconds ? f->spec->seconds() : 0;
 }
 
@@ -61,7 +63,7 @@ static void forget_bases(struct search *f) {
 }
 
 /* How many candidates begin with the same first stage. */
-static size_t relatives(const struct search *f, const struct lw_fit_spec *fit) {
+static size_t base_sharers(const struct search *f, const struct lw_fit_spec *fit) {
     size_t n = 0;
     for (size_t i = 0; i < f->spec->ncandidates; i++)
         n += lw_fit_same_base(&f->spec->candidate[i], fit);
@@ -100,7 +102,7 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
         lw_fail(err, LW_EINPUT, "%s", failed);
         return NULL;
     }
-    if (relatives(f, fit) < 2)
+    if (base_sharers(f, fit) < 2)
         return lw_fit(f->ds, begin, f->s->hold, as_of_ms, fit, report, err);
     struct base *b = base_for(f, begin, fit, err);
     if (!b)
@@ -118,7 +120,7 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
 static int held_out(struct search *f, const struct lw_model *model,
                     struct lw_trial *trial, struct lw_err *err) {
     const struct lw_split *s = f->s;
-    struct lw_errors errors;
+    struct lw_losses errors;
     size_t n = s->end - s->hold, bad = 0;
     lw_model_predict_rows(model, f->ds, s->hold, s->end, f->predicted);
     for (size_t i = 0; i < n; i++)
@@ -126,11 +128,11 @@ static int held_out(struct search *f, const struct lw_model *model,
     if (bad)
         return lw_fail(err, LW_EINPUT,
                        "%zu of %zu predictions for the hold-out are not finite", bad, n);
-    double rmse = lw__held_out(f->ds, s, f->predicted, &errors);
-    if (!isfinite(rmse))
+    double error = lw__search_held_out(f->spec->task, f->ds, s, f->predicted, &errors);
+    if (!isfinite(error))
         return lw_fail(err, LW_EINPUT,
-                       "its errors on the hold-out are too large to be squared");
-    trial->rmse = rmse;
+                       "its errors on the hold-out are too large to be summed");
+    trial->error = error;
     return 0;
 }
 
@@ -139,9 +141,9 @@ static struct lw_model *try_candidate(struct search *f, size_t begin,
                                       struct lw_trial *trial, struct base **base) {
     struct lw_err err = {0};
     struct lw_fit_report report;
-    double began = now(f);
+    double began = search_seconds(f);
     lw_copy(trial->name, sizeof trial->name, trial->fit->name);
-    trial->rmse = NAN;
+    trial->error = NAN;
     struct lw_model *model = fit_candidate(f, begin, trial->fit, base, &report, &err);
     if (model) {
         trial->rows = report.rows;
@@ -155,7 +157,7 @@ static struct lw_model *try_candidate(struct search *f, size_t begin,
             lw_model_free(model);
         model = NULL;
     }
-    trial->seconds = now(f) - began;
+    trial->seconds = search_seconds(f) - began;
     return model;
 }
 
@@ -199,11 +201,11 @@ static void detach_best(struct search *f) {
 }
 
 /* Smaller error, but first of all not barred. */
-static bool beats(const struct lw_training *t, const struct lw_trial *a,
-                  const struct lw_trial *b) {
+static bool trial_beats(const struct lw_training *t, const struct lw_trial *a,
+                        const struct lw_trial *b) {
     bool a_barred = t->barred[0] && strcmp(a->name, t->barred) == 0;
     bool b_barred = t->barred[0] && strcmp(b->name, t->barred) == 0;
-    return a_barred != b_barred ? b_barred : a->rmse < b->rmse;
+    return a_barred != b_barred ? b_barred : a->error < b->error;
 }
 
 /* Tries each candidate of a list; the best of them is what the search has then. */
@@ -217,7 +219,7 @@ static void run_round(struct search *f, const size_t *list, size_t n, int round,
         struct base *base;
         *trial = (struct lw_trial){.fit = &f->spec->candidate[list[i]], .round = round};
         struct lw_model *model = try_candidate(f, begin, trial, &base);
-        if (model && (!has_best(f) || beats(out, trial, &out->trial[out->chosen])))
+        if (model && (!has_best(f) || trial_beats(out, trial, &out->trial[out->chosen])))
             take_best(f, at, model, base);
         else if (model && !base)
             lw_model_free(model);
@@ -232,9 +234,9 @@ static size_t keep_better(const struct search *f, size_t *list, size_t n) {
     size_t order[LW_CANDIDATES_MAX], kept[LW_CANDIDATES_MAX], fitted = 0;
     for (size_t i = 0; i < n; i++) {
         size_t at = fitted;
-        if (isnan(trial[i].rmse))
+        if (isnan(trial[i].error))
             continue;
-        for (; at > 0 && trial[order[at - 1]].rmse > trial[i].rmse; at--)
+        for (; at > 0 && trial[order[at - 1]].error > trial[i].error; at--)
             order[at] = order[at - 1];
         order[at] = i;
         fitted++;
@@ -246,7 +248,7 @@ static size_t keep_better(const struct search *f, size_t *list, size_t n) {
     return half;
 }
 
-static void halve(struct search *f, size_t *list, size_t n) {
+static void search_halve(struct search *f, size_t *list, size_t n) {
     size_t rows = f->s->hold - f->s->begin;
     int round = n == 1 ? LAST_ROUND : 0;
     while (n) {
@@ -259,8 +261,8 @@ static void halve(struct search *f, size_t *list, size_t n) {
 }
 
 /* Moves `budget` of n to the front, as a shuffle that stops early. How many they are. */
-static size_t draw(const struct lw_search_spec *search, int64_t as_of_ms, size_t *list,
-                   size_t n) {
+static size_t candidates_draw(const struct lw_search_spec *search, int64_t as_of_ms,
+                              size_t *list, size_t n) {
     struct lw_rng rng;
     size_t budget = search->budget < n ? search->budget : n;
     lw_rng_seed(&rng, search->seed ^ lw_mix64((uint64_t)as_of_ms));
@@ -302,9 +304,9 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset 
     for (size_t i = 0; i < n; i++)
         list[i] = i;
     if (spec->retrain.search.kind == LW_SEARCH_RANDOM)
-        n = draw(&spec->retrain.search, out->as_of_ms, list, n);
+        n = candidates_draw(&spec->retrain.search, out->as_of_ms, list, n);
     if (spec->retrain.search.kind == LW_SEARCH_HALVING)
-        halve(&f, list, n);
+        search_halve(&f, list, n);
     else
         run_round(&f, list, n, 0, s->begin);
     free(f.predicted);

@@ -12,8 +12,8 @@
  *
  * All are scored on the same held-out newest rows, which no fit sees. Left out:
  * Hyperband's brackets; there are 32 candidates at most. */
-#ifndef LW_SEARCH_H
-#define LW_SEARCH_H
+#ifndef LW_CORE_SEARCH_H
+#define LW_CORE_SEARCH_H
 
 #include "core/train.h"
 
@@ -22,10 +22,11 @@ struct lw_split {
     struct lw_labels labels; /* of the held-out rows: the bounds of a label */
 };
 
-/* RMSE of predictions for the held-out rows, and the sums behind it; a label counts as
+/* Error of predictions for the held-out rows, and the sums behind it; a label counts as
  * `labels` says. */
-double lw__held_out(const struct lw_dataset *ds, const struct lw_split *s,
-                    const double *predicted, struct lw_errors *errors);
+double lw__search_held_out(const struct lw_task *task, const struct lw_dataset *ds,
+                           const struct lw_split *s, const double *predicted,
+                           struct lw_losses *errors);
 
 /* Fills the trials of `out`. The best model, fitted on [begin, hold) and owned by the
  * caller, with its held-out predictions in `best` (end - hold entries); out->chosen is

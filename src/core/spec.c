@@ -1,63 +1,17 @@
 /* The spec's small derived parts. */
 #include "core/spec.h"
 
+#include "core/task.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/cell.h"
 #include "base/text.h"
 
-static const struct {
-    const char *name;
-    bool per_feature, of_feed;
-} metrics[LW_METRICS] = {
-    [LW_METRIC_RMSE] = {"rmse", false, false},
-    [LW_METRIC_MAE] = {"mae", false, false},
-    [LW_METRIC_BIAS] = {"bias", false, false},
-    [LW_METRIC_RMSE_RATIO] = {"rmse_ratio", false, false},
-    [LW_METRIC_RECALIBRATION_GAIN] = {"recalibration_gain", false, false},
-    [LW_METRIC_CHANGE_POINT] = {"change_point", false, false},
-    [LW_METRIC_PSI] = {"psi", true, false},
-    [LW_METRIC_JS] = {"js", true, false},
-    [LW_METRIC_KS] = {"ks", true, false},
-    [LW_METRIC_W1] = {"w1", true, false},
-    [LW_METRIC_MISSING] = {"missing", true, true},
-    [LW_METRIC_OUT_OF_RANGE] = {"out_of_range", true, true},
-    [LW_METRIC_UNSEEN] = {"unseen", true, false},
-    [LW_METRIC_ASIDE] = {"aside", false, true},
-    [LW_METRIC_EVENTS] = {"events", false, true},
-    [LW_METRIC_FAULT] = {"fault", true, true},
-    [LW_METRIC_SILENCE] = {"silence", false, true},
-    [LW_METRIC_LAG] = {"lag", false, true},
-    [LW_METRIC_DEAD_LETTERS] = {"dead_letters", false, true},
-    [LW_METRIC_LATE] = {"late", false, true},
-    [LW_METRIC_SUSPECT] = {"suspect", false, true},
-};
-
-const char *lw_metric_name(enum lw_metric metric) {
-    return metrics[metric].name;
-}
-
-int lw_metric_parse(const char *name) {
-    for (int i = 0; i < LW_METRICS; i++)
-        if (strcmp(metrics[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-bool lw_metric_per_feature(enum lw_metric metric) {
-    return metrics[metric].per_feature;
-}
-
-bool lw_metric_live(enum lw_metric metric) {
-    return metric >= LW_METRIC_SILENCE;
-}
-
-bool lw_metric_of_feed(enum lw_metric metric) {
-    return metrics[metric].of_feed;
-}
-
 void lw_spec_columns(struct lw_spec *spec) {
+    if (!spec->task)
+        spec->task = &lw_task_regression;
     struct lw_column *target = &spec->column[spec->nfeatures];
     memcpy(spec->column, spec->feature, spec->nfeatures * sizeof *spec->column);
     *target = (struct lw_column){

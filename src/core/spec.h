@@ -1,9 +1,10 @@
 /* What a stream is, as plain values: the part of the configuration that the core needs.
  * Made once at start (config/), never changed while running; everything in the core
  * borrows it. */
-#ifndef LW_SPEC_H
-#define LW_SPEC_H
+#ifndef LW_CORE_SPEC_H
+#define LW_CORE_SPEC_H
 
+#include "core/metrics.h"
 #include "event/event.h"
 #include "leeway/drift.h"
 #include "leeway/profile.h"
@@ -23,41 +24,6 @@ struct lw_window_spec {
     int64_t length_ms;
 };
 
-enum lw_metric {
-    LW_METRIC_RMSE,
-    LW_METRIC_MAE,
-    LW_METRIC_BIAS,       /* |mean error| */
-    LW_METRIC_RMSE_RATIO, /* RMSE over what the model should have there (core/expected.h)
-                           */
-    LW_METRIC_RECALIBRATION_GAIN, /* leeway/errors.h */
-    LW_METRIC_CHANGE_POINT, /* 1 in the evaluation in which the error stream changed */
-    LW_METRIC_PSI,          /* of a feature, of `target` or of `prediction` */
-    LW_METRIC_JS,
-    LW_METRIC_KS,
-    LW_METRIC_W1,
-    LW_METRIC_MISSING,      /* share of missing values less the reference's */
-    LW_METRIC_OUT_OF_RANGE, /* share out of range less the reference's */
-    LW_METRIC_UNSEEN,       /* share of categories that the reference lacks */
-    LW_METRIC_ASIDE,        /* share of events set aside less the reference's */
-    LW_METRIC_EVENTS,       /* events in the window: fires when BELOW the threshold */
-    LW_METRIC_FAULT, /* 1 when a data fault was recognised in a feature (leeway/fault.h)
-                      */
-    /* Of the running stream, by the wall clock; a backtest knows nothing of them: */
-    LW_METRIC_SILENCE,      /* minutes since the last message came in */
-    LW_METRIC_LAG,          /* messages that Kafka holds and no process has read */
-    LW_METRIC_DEAD_LETTERS, /* share of unreadable messages among the newest */
-    LW_METRIC_LATE,         /* share of late events among them */
-    LW_METRIC_SUSPECT,      /* share of events whose clock is not believed */
-    LW_METRICS
-};
-const char *lw_metric_name(enum lw_metric metric);
-int lw_metric_parse(const char *name);        /* or -1 */
-bool lw_metric_per_feature(enum lw_metric m); /* PSI .. UNSEEN, FAULT */
-bool lw_metric_live(enum lw_metric m);        /* SILENCE and what follows it */
-/* Of the feed, not of the world: MISSING, OUT_OF_RANGE, ASIDE, EVENTS, FAULT and the live
- * ones. What makes them fire makes drift and errors fire too. */
-bool lw_metric_of_feed(enum lw_metric m);
-
 enum lw_action {
     LW_ACTION_NONE = 0,
     LW_ACTION_RETRAIN = 1, /* firing asks for a retrain */
@@ -67,7 +33,7 @@ enum lw_action {
 
 struct lw_rule {
     char name[LW_NAME_MAX];
-    enum lw_metric metric;
+    const struct lw_metric *metric;
     int feature;           /* index into features; LW_RULE_TARGET, LW_RULE_PREDICTION, or
                               LW_RULE_EACH */
     int window;            /* index into windows */
@@ -131,8 +97,11 @@ struct lw_retrain_spec {
     bool keep_first;      /* version 1 stays as a shadow: what if nothing had been done */
 };
 
+struct lw_task;
+
 struct lw_spec {
     char stream[LW_NAME_MAX];
+    const struct lw_task *task; /* what is predicted and how it is judged (core/task.h) */
     struct lw_event_spec event;
     struct lw_zone *zone;  /* or NULL */
     struct lw_plan *watch; /* the atoms of the monitored features */
@@ -162,7 +131,8 @@ struct lw_spec {
     double (*seconds)(void);
 };
 
-/* Fills column and score_column from the features and the target's range. */
+/* Fills column and score_column from the features and the target's range. The task is
+ * regression unless one is set. */
 void lw_spec_columns(struct lw_spec *spec);
 /* The watched values of a row in column order: the features, then the target. out has
  * nfeatures + 1 cells. Hot path. */

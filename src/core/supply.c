@@ -7,19 +7,19 @@ void lw_supply_init(struct lw_supply *s) {
     *s = (struct lw_supply){.since_ms = INT64_MAX};
 }
 
-static int64_t part(int64_t span_ms) {
+static int64_t span_part(int64_t span_ms) {
     int64_t ms = span_ms / LW_SUPPLY_PARTS;
     return ms > 0 ? ms : 1;
 }
 
-static int64_t slot(int64_t ms, int64_t length_ms) {
+static int64_t cell_index(int64_t ms, int64_t length_ms) {
     return ms / length_ms - (ms % length_ms < 0);
 }
 
 /* Neighbours in front of the hold-out that lie in one part of the window become one. */
 static void merge_old(struct lw_supply *s, const struct lw_retrain_spec *r,
                       int64_t now_ms) {
-    int64_t length = part(r->window_ms), hold = now_ms - r->holdout_ms;
+    int64_t length = span_part(r->window_ms), hold = now_ms - r->holdout_ms;
     size_t keep = 0;
     for (size_t i = 0; i < s->ncells; i++) {
         const struct lw_supply_cell *c = &s->cell[i];
@@ -27,7 +27,7 @@ static void merge_old(struct lw_supply *s, const struct lw_retrain_spec *r,
         if (r->window_ms && c->end_ms <= now_ms - r->window_ms)
             continue;
         if (last && c->end_ms <= hold &&
-            slot(last->start_ms, length) == slot(c->start_ms, length)) {
+            cell_index(last->start_ms, length) == cell_index(c->start_ms, length)) {
             last->end_ms = c->end_ms;
             last->n += c->n;
         } else {
@@ -39,13 +39,13 @@ static void merge_old(struct lw_supply *s, const struct lw_retrain_spec *r,
 
 void lw_supply_add(struct lw_supply *s, const struct lw_retrain_spec *r, int64_t start_ms,
                    int64_t end_ms, uint64_t n) {
-    int64_t length = part(r->holdout_ms);
+    int64_t length = span_part(r->holdout_ms);
     struct lw_supply_cell *last = s->ncells ? &s->cell[s->ncells - 1] : NULL;
     if (n == 0)
         return;
     if (s->since_ms > start_ms)
         s->since_ms = start_ms;
-    if (last && slot(last->start_ms, length) == slot(start_ms, length)) {
+    if (last && cell_index(last->start_ms, length) == cell_index(start_ms, length)) {
         last->end_ms = end_ms;
         last->n += n;
         return;

@@ -3,8 +3,8 @@
  *
  * Kept in cells of event time. A cell of the hold-out is a 64th of it, and so is one of
  * the rest of the window: the count is too low by less than one cell. */
-#ifndef LW_SUPPLY_H
-#define LW_SUPPLY_H
+#ifndef LW_CORE_SUPPLY_H
+#define LW_CORE_SUPPLY_H
 
 #include "base/buf.h"
 #include "core/spec.h"

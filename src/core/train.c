@@ -36,18 +36,20 @@ static struct lw_split split_rows(const struct lw_spec *spec, const struct lw_da
 /* Squared errors over recent rows by hour of the week, of predictions for rows that the
  * model which made them had not seen; and how many rows of each hour the hold-out and the
  * reference period have. */
-struct rhythm {
+struct hourly_losses {
     double sum[LW_HOURS_OF_WEEK], n[LW_HOURS_OF_WEEK];
     double held[LW_HOURS_OF_WEEK], recent[LW_HOURS_OF_WEEK];
 };
 
-static void feel_row(const struct lw_dataset *ds, const struct lw_split *s, size_t i,
-                     double predicted, struct rhythm *r) {
+static void hourly_loss_add(const struct lw_task *task, const struct lw_dataset *ds,
+                            const struct lw_split *s, size_t i, double predicted,
+                            struct hourly_losses *r) {
     int hour = lw_hour_of_week(lw_dataset_time(ds, i));
-    double e = predicted - lw_label_bounded(&s->labels, lw_dataset_target(ds, i));
-    if (!lw_summable(e))
+    double loss =
+        task->loss_of(lw_label_bounded(&s->labels, lw_dataset_target(ds, i)), predicted);
+    if (!isfinite(loss))
         return;
-    r->sum[hour] += e * e;
+    r->sum[hour] += loss;
     r->n[hour]++;
     r->held[hour] += i >= s->hold;
 }
@@ -55,9 +57,10 @@ static void feel_row(const struct lw_dataset *ds, const struct lw_split *s, size
 /* Rows [begin, end) that are not in the fold, by a model of those that are. The held-out
  * ones are predicted so too, though the proved model has not seen them either: a mixture
  * would make a rhythm of the difference between whole and half. */
-static int feel_half(const struct lw_dataset *ds, const struct lw_split *s, size_t begin,
-                     const struct lw_training *t, const struct lw_fold *fold,
-                     struct rhythm *r) {
+static int hourly_loss_of_half(const struct lw_task *task, const struct lw_dataset *ds,
+                               const struct lw_split *s, size_t begin,
+                               const struct lw_training *t, const struct lw_fold *fold,
+                               struct hourly_losses *r) {
     struct lw_err ignored = {0};
     struct lw_model *half = lw_fit_half(ds, s->begin, s->hold, t->holdout_from_ms,
                                         t->trial[t->chosen].fit, fold, &ignored);
@@ -67,7 +70,7 @@ static int feel_half(const struct lw_dataset *ds, const struct lw_split *s, size
     lw_model_predict_rows(half, ds, begin, s->end, predicted);
     for (size_t i = begin; i < s->end; i++)
         if (!lw_fold_has(fold, lw_dataset_time(ds, i)))
-            feel_row(ds, s, i, predicted[i - begin], r);
+            hourly_loss_add(task, ds, s, i, predicted[i - begin], r);
     free(predicted);
     lw_model_free(half);
     return 0;
@@ -75,18 +78,18 @@ static int feel_half(const struct lw_dataset *ds, const struct lw_split *s, size
 
 /* Two fits on half of the rows cost what one costs on all. Where a half cannot be fitted,
  * the held-out rows alone tell. */
-static void feel_rhythm(const struct lw_spec *spec, const struct lw_dataset *ds,
-                        const struct lw_split *s, const double *predicted,
-                        const struct lw_training *t, struct rhythm *r) {
+static void hourly_loss_measure(const struct lw_spec *spec, const struct lw_dataset *ds,
+                                const struct lw_split *s, const double *predicted,
+                                const struct lw_training *t, struct hourly_losses *r) {
     size_t begin = lw_dataset_lower_bound(ds, t->as_of_ms - RHYTHM_MS);
     begin = begin < s->begin ? s->begin : begin;
     struct lw_fold fold = {.block_ms = spec->retrain.gate.block_ms};
-    int rc = feel_half(ds, s, begin, t, &fold, r);
+    int rc = hourly_loss_of_half(spec->task, ds, s, begin, t, &fold, r);
     fold.half = 1;
-    if (rc || feel_half(ds, s, begin, t, &fold, r)) {
-        *r = (struct rhythm){0};
+    if (rc || hourly_loss_of_half(spec->task, ds, s, begin, t, &fold, r)) {
+        *r = (struct hourly_losses){0};
         for (size_t i = s->hold; i < s->end; i++)
-            feel_row(ds, s, i, predicted[i - s->hold], r);
+            hourly_loss_add(spec->task, ds, s, i, predicted[i - s->hold], r);
     }
     int64_t recent = t->as_of_ms - spec->retrain.reference_ms;
     for (size_t i = begin; i < s->end; i++)
@@ -94,20 +97,20 @@ static void feel_rhythm(const struct lw_spec *spec, const struct lw_dataset *ds,
             r->recent[lw_hour_of_week(lw_dataset_time(ds, i))]++;
 }
 
-/* Mean of hour_mse over rows that are spread over the hours like `n`; 0 when there are
+/* Mean of hour_loss over rows that are spread over the hours like `n`; 0 when there are
  * none. */
-static double mean_over(const double *hour_mse, const double *n) {
+static double mean_over(const double *hour_loss, const double *n) {
     double sum = 0, total = 0;
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
-        sum += n[h] * hour_mse[h];
+        sum += n[h] * hour_loss[h];
         total += n[h];
     }
     return total > 0 ? sum / total : 0;
 }
 
-static void scale_rhythm(struct lw_reference *ref, double factor) {
+static void hourly_loss_scale(struct lw_reference *ref, double factor) {
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
-        ref->hour_mse[h] = fmax(ref->hour_mse[h] * factor, 1e-12);
+        ref->hour_loss[h] = fmax(ref->hour_loss[h] * factor, 1e-12);
 }
 
 /* Expected squared error by hour of the week: the chosen candidate's rhythm over recent
@@ -116,28 +119,28 @@ static void scale_rhythm(struct lw_reference *ref, double factor) {
  * sample of that level, and a lucky one makes false alarms for weeks; so it is averaged
  * with a second estimate, what the answering versions did over the reference period less
  * what the challenger gained on them in the hold-out. */
-static void weekly_rhythm(const struct lw_spec *spec, const struct lw_dataset *ds,
-                          const struct lw_split *s, const double *predicted,
-                          const struct lw_training *t, const struct lw_pane *recent,
-                          struct lw_reference *ref) {
-    struct rhythm r = {0};
+static void hourly_loss_estimate(const struct lw_spec *spec, const struct lw_dataset *ds,
+                                 const struct lw_split *s, const double *predicted,
+                                 const struct lw_training *t,
+                                 const struct lw_pane *recent, struct lw_reference *ref) {
+    struct hourly_losses r = {0};
     double sum = 0, n = 0;
-    feel_rhythm(spec, ds, s, predicted, t, &r);
+    hourly_loss_measure(spec, ds, s, predicted, t, &r);
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
         sum += r.sum[h];
         n += r.n[h];
     }
     for (int h = 0; n > 0 && h < LW_HOURS_OF_WEEK; h++)
-        ref->hour_mse[h] =
+        ref->hour_loss[h] =
             (r.sum[h] + RHYTHM_SHRINK * sum / n) / (r.n[h] + RHYTHM_SHRINK);
-    double held = mean_over(ref->hour_mse, r.held);
-    scale_rhythm(ref, held > 0 ? ref->errors.e2 / (double)ref->errors.n / held : 1);
+    double held = mean_over(ref->hour_loss, r.held);
+    hourly_loss_scale(ref, held > 0 ? lw_losses_mean(&ref->losses) / held : 1);
     if (!recent || recent->answered.n < LEVEL_MIN_N)
         return;
-    double expected = mean_over(ref->hour_mse, r.recent);
-    double did = recent->answered.e2 / (double)recent->answered.n * (1 - t->gate.gain);
+    double expected = mean_over(ref->hour_loss, r.recent);
+    double did = lw_losses_mean(&recent->answered) * (1 - t->gate.gain);
     if (expected > 0)
-        scale_rhythm(ref, fmin(1 + LEVEL_WEIGHT * (did / expected - 1), LEVEL_MAX));
+        hourly_loss_scale(ref, fmin(1 + LEVEL_WEIGHT * (did / expected - 1), LEVEL_MAX));
 }
 
 /* The training plan's atom that a watched category is, or -1. */
@@ -154,7 +157,7 @@ static int atom_of(const struct lw_spec *spec, const struct lw_plan *plan,
 
 /* Squared errors of the held-out rows by value of each watched category that the models
  * know too. */
-static void hold_to_account(const struct lw_spec *spec, const struct lw_dataset *ds,
+static void loss_by_segment(const struct lw_spec *spec, const struct lw_dataset *ds,
                             const struct lw_split *s, const double *predicted,
                             struct lw_reference *ref) {
     const struct lw_plan *plan = lw_dataset_plan(ds);
@@ -163,12 +166,13 @@ static void hold_to_account(const struct lw_spec *spec, const struct lw_dataset 
     for (size_t f = 0; f < spec->nfeatures; f++)
         atom[f] = spec->feature[f].kind == LW_CATEGORY ? atom_of(spec, plan, f) : -1;
     for (size_t i = s->hold; i < s->end; i++) {
-        double e = predicted[i - s->hold] -
-                   lw_label_bounded(&s->labels, lw_dataset_target(ds, i));
+        double loss =
+            spec->task->loss_of(lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
+                                predicted[i - s->hold]);
         lw_dataset_cells(ds, i, cells);
         for (size_t f = 0; f < spec->nfeatures; f++)
-            if (atom[f] >= 0 && cells[atom[f]].present && lw_summable(e))
-                lw_segments_add(&ref->segments[f], cells[atom[f]].key, 1, e * e);
+            if (atom[f] >= 0 && cells[atom[f]].present && isfinite(loss))
+                lw_segments_add(&ref->segments[f], cells[atom[f]].key, 1, loss);
     }
 }
 
@@ -179,13 +183,13 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
     struct lw_reference *ref = lw_reference_new(spec);
     ref->until_ms = t->as_of_ms;
     ref->from_ms = t->as_of_ms - spec->retrain.reference_ms;
-    lw__held_out(ds, s, predicted, &ref->errors);
+    lw__search_held_out(spec->task, ds, s, predicted, &ref->losses);
     for (size_t i = s->hold; i < s->end; i++) {
         double p = predicted[i - s->hold];
         lw_profile_add_numeric(ref->scores, 0, p);
         lw_profile_add_numeric(ref->scores, 1, p - lw_dataset_target(ds, i));
     }
-    hold_to_account(spec, ds, s, predicted, ref);
+    loss_by_segment(spec, ds, s, predicted, ref);
     if (recent) {
         lw_profile_merge(ref->profile, recent->profile);
         ref->events = recent->events;
@@ -194,17 +198,19 @@ make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
     for (size_t i = 0; i < ref->profile->n; i++)
         if (ref->profile->members[i].kind == LW_NUMERIC)
             lw_bins_from(&ref->profile->members[i].num, spec->drift.bins, &ref->bins[i]);
-    weekly_rhythm(spec, ds, s, predicted, t, recent, ref);
+    hourly_loss_estimate(spec, ds, s, predicted, t, recent, ref);
     return ref;
 }
 
-static int judge(const struct lw_spec *spec, const struct lw_dataset *ds,
-                 const struct lw_split *s, struct lw_model *champion,
-                 const double *challenger, struct lw_gate *gate, struct lw_err *err) {
+static int champion_challenge(const struct lw_spec *spec, const struct lw_dataset *ds,
+                              const struct lw_split *s, struct lw_model *champion,
+                              const double *challenger, struct lw_gate *gate,
+                              struct lw_err *err) {
     if (!champion) {
-        struct lw_errors errors;
+        struct lw_losses errors;
         *gate = (struct lw_gate){.n = s->end - s->hold, .passed = true};
-        gate->challenger_rmse = lw__held_out(ds, s, challenger, &errors);
+        gate->challenger_error =
+            lw__search_held_out(spec->task, ds, s, challenger, &errors);
         lw_copy(gate->reason, sizeof gate->reason, "first version: no champion to beat");
         return 0;
     }
@@ -212,7 +218,7 @@ static int judge(const struct lw_spec *spec, const struct lw_dataset *ds,
         return -1;
     double *predicted = lw_malloc((s->end - s->hold) * sizeof *predicted);
     lw_model_predict_rows(champion, ds, s->hold, s->end, predicted);
-    lw_gate_judge(&spec->retrain.gate, ds, s->hold, s->end, predicted, challenger, gate);
+    lw_gate_judge(spec, ds, s->hold, s->end, predicted, challenger, gate);
     free(predicted);
     return 0;
 }
@@ -233,15 +239,15 @@ static int check_rows(const struct lw_spec *spec, const struct lw_split *s,
 }
 
 /* What was rolled back does not come back at once under another number. */
-static void keep_out(struct lw_training *t) {
+static void barred_reject(const struct lw_task *task, struct lw_training *t) {
     const char *name = t->trial[t->chosen].name;
     if (!t->barred[0] || strcmp(name, t->barred) != 0)
         return;
     t->gate.passed = false;
     snprintf(t->gate.reason, sizeof t->gate.reason,
-             "%.60s was rolled back lately and is barred for now (RMSE %s against %s)",
-             name, lw_digits(t->gate.challenger_rmse, 3).text,
-             lw_digits(t->gate.champion_rmse, 3).text);
+             "%.60s was rolled back lately and is barred for now (%s %s against %s)",
+             name, task->figure[0].label, lw_digits(t->gate.challenger_error, 3).text,
+             lw_digits(t->gate.champion_error, 3).text);
 }
 
 /* Whoever reads the verdict learns who took no part in it. */
@@ -250,7 +256,7 @@ static void name_failed(struct lw_training *t) {
     size_t at = strlen(out), size = sizeof t->gate.reason;
     const char *lead = "; failed: ";
     for (size_t i = 0; i < t->ntrials && at < size; i++) {
-        if (!isnan(t->trial[i].rmse))
+        if (!isnan(t->trial[i].error))
             continue;
         int n = snprintf(out + at, size - at, "%s%.48s", lead, t->trial[i].name);
         at += n > 0 ? (size_t)n : 0;
@@ -272,9 +278,11 @@ static int check_reference(const struct lw_spec *spec, struct lw_reference *ref,
 /* The best of the search, and the same candidate fitted on everything. One whose second
  * fit fails, because of what only the hold-out holds, has failed like any other: the
  * search goes on without it. */
-static struct lw_model *search(const struct lw_spec *spec, const struct lw_dataset *ds,
-                               const struct lw_split *s, struct lw_training *out,
-                               double *predicted, struct lw_err *err) {
+static struct lw_model *candidate_search(const struct lw_spec *spec,
+                                         const struct lw_dataset *ds,
+                                         const struct lw_split *s,
+                                         struct lw_training *out, double *predicted,
+                                         struct lw_err *err) {
     struct lw_failures *failed = lw_calloc(1, sizeof *failed);
     struct lw_model *proved;
     while ((proved = lw__search(spec, ds, s, out, predicted, failed, err)) != NULL) {
@@ -291,17 +299,17 @@ static struct lw_model *search(const struct lw_spec *spec, const struct lw_datas
     return proved;
 }
 
-static int prove(const struct lw_spec *spec, const struct lw_dataset *ds,
-                 const struct lw_split *s, struct lw_model *champion,
-                 const struct lw_pane *recent, struct lw_training *out, double *predicted,
-                 struct lw_err *err) {
-    struct lw_model *proved = search(spec, ds, s, out, predicted, err);
+static int challenger_prove(const struct lw_spec *spec, const struct lw_dataset *ds,
+                            const struct lw_split *s, struct lw_model *champion,
+                            const struct lw_pane *recent, struct lw_training *out,
+                            double *predicted, struct lw_err *err) {
+    struct lw_model *proved = candidate_search(spec, ds, s, out, predicted, err);
     if (!proved)
         return -1;
     lw_model_free(proved);
-    if (judge(spec, ds, s, champion, predicted, &out->gate, err))
+    if (champion_challenge(spec, ds, s, champion, predicted, &out->gate, err))
         return -1;
-    keep_out(out);
+    barred_reject(spec->task, out);
     name_failed(out);
     out->reference = make_reference(spec, ds, s, predicted, out, recent);
     return check_reference(spec, out->reference, err);
@@ -318,7 +326,7 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
         return -1;
     out->rows_from_ms = lw_dataset_time(ds, s.begin);
     double *predicted = lw_malloc((s.end - s.hold) * sizeof *predicted);
-    int rc = prove(spec, ds, &s, champion, recent, out, predicted, err);
+    int rc = challenger_prove(spec, ds, &s, champion, recent, out, predicted, err);
     free(predicted);
     if (rc)
         lw_training_fini(out);
@@ -326,7 +334,8 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
 }
 
 /* Everything but what is asked of the training starts from nothing. */
-static void start(const struct lw_spec *spec, int64_t as_of_ms, struct lw_training *t) {
+static void training_start(const struct lw_spec *spec, int64_t as_of_ms,
+                           struct lw_training *t) {
     struct lw_quarantine quarantine = t->quarantine;
     char barred[LW_NAME_MAX];
     lw_copy(barred, sizeof barred, t->barred);
@@ -379,7 +388,7 @@ static struct lw_dataset *clean_rows(const struct lw_spec *spec,
 int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
              struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err) {
-    start(spec, as_of_ms, out);
+    training_start(spec, as_of_ms, out);
     struct lw_dataset *clean = clean_rows(spec, ds, out);
     int rc = train_on(spec, clean ? clean : ds, champion, recent, out, err);
     lw_dataset_free(clean);

@@ -3,13 +3,13 @@
  *
  * The newest `holdout` of event time is held out; candidates are fitted on what is
  * before it and scored on it (search.h says which, on how much); the best meets the
- * champion on the same rows (gate: paired differences of squared errors, summed by block
+ * champion on the same rows (gate: paired differences of losses, summed by block
  * against autocorrelation); what is to be promoted is fitted again on everything.
  *
  * Rows in quarantine are left out of all of this; the hold-out reaches further back until
  * it has its full length outside of them. */
-#ifndef LW_TRAIN_H
-#define LW_TRAIN_H
+#ifndef LW_CORE_TRAIN_H
+#define LW_CORE_TRAIN_H
 
 #include "core/pane.h"
 #include "core/quarantine.h"
@@ -28,14 +28,14 @@ struct lw_trial {
     int round;                     /* of halving; else 0 */
     uint64_t rows;                 /* fitted */
     double seconds;                /* by the spec's clock */
-    double rmse; /* on the held-out rows; NAN: it failed, and note says why */
+    double error; /* on the held-out rows; NAN: it failed, and note says why */
     char note[LW_TRIAL_NOTE]; /* ..., or dropped columns */
 };
 
 struct lw_gate {
     uint64_t n, blocks;
-    double champion_rmse, challenger_rmse;
-    double gain; /* 1 - challenger MSE / champion MSE */
+    double champion_error, challenger_error;
+    double gain; /* 1 - challenger's mean loss / champion's */
     double z;    /* mean block difference over its standard error; positive: challenger is
                     better */
     bool passed;
@@ -76,8 +76,8 @@ int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as
 void lw_training_fini(struct lw_training *t);
 
 /* The gate alone: paired predictions on rows [begin, end). */
-void lw_gate_judge(const struct lw_gate_spec *spec, const struct lw_dataset *ds,
-                   size_t begin, size_t end, const double *champion,
-                   const double *challenger, struct lw_gate *out);
+void lw_gate_judge(const struct lw_spec *spec, const struct lw_dataset *ds, size_t begin,
+                   size_t end, const double *champion, const double *challenger,
+                   struct lw_gate *out);
 
 #endif

@@ -193,11 +193,11 @@ const struct lw_pane *lw_windows_pane(const struct lw_windows *w, size_t i) {
     return w->panes.pane[i];
 }
 
-static void add_scores(struct lw_errors *sum, const struct lw_pane *pane,
+static void add_scores(struct lw_losses *sum, const struct lw_pane *pane,
                        uint32_t version) {
     const struct lw_scores *s = version ? lw_pane_scores(pane, version) : NULL;
     if (s)
-        lw_errors_merge(sum, &s->errors);
+        lw_losses_merge(sum, &s->losses);
 }
 
 void lw_windows_counts(const struct lw_windows *w, size_t i, uint32_t champion,
@@ -213,16 +213,16 @@ void lw_windows_counts(const struct lw_windows *w, size_t i, uint32_t champion,
     }
 }
 
-double lw_windows_expected_mse(const struct lw_windows *w, size_t i, uint32_t version,
-                               const double *hour_mse) {
+double lw_windows_expected_loss(const struct lw_windows *w, size_t i, uint32_t version,
+                                const double *hour_loss) {
     double sum = 0, n = 0;
     for (size_t k = lower_bound(&w->panes, window_from(w, i)); k < w->panes.n; k++) {
         const struct lw_scores *s = lw_pane_scores(w->panes.pane[k], version);
         if (!s)
             continue;
         sum +=
-            (double)s->errors.n * hour_mse[lw_hour_of_week(w->panes.pane[k]->start_ms)];
-        n += (double)s->errors.n;
+            (double)s->losses.n * hour_loss[lw_hour_of_week(w->panes.pane[k]->start_ms)];
+        n += (double)s->losses.n;
     }
     return n > 0 ? sum / n : 0;
 }

@@ -4,8 +4,8 @@
  * the panes it holds and of nothing that happened before: a new leader that loads the
  * same panes computes the same figures. Complete days are merged once and kept, so a week
  * costs some 30 merges, not 168. */
-#ifndef LW_WINDOW_H
-#define LW_WINDOW_H
+#ifndef LW_CORE_WINDOW_H
+#define LW_CORE_WINDOW_H
 
 #include "core/pane.h"
 #include "core/quarantine.h"
@@ -42,14 +42,14 @@ const struct lw_pane *lw_windows_pane(const struct lw_windows *w, size_t i);
 struct lw_counts {
     uint64_t events, good;
     bool filled;                      /* the panes reach back over the whole window */
-    struct lw_errors champion, first; /* errors of those two versions */
+    struct lw_losses champion, first; /* errors of those two versions */
 };
 void lw_windows_counts(const struct lw_windows *w, size_t i, uint32_t champion,
                        uint32_t first, struct lw_counts *out);
-/* Sum over the window's panes of (events of that version) x hour_mse of their hour, and
+/* Sum over the window's panes of (events of that version) x hour_loss of their hour, and
  * of the events: the squared error that the version should have made. Returns the mean, 0
  * when there are no events. */
-double lw_windows_expected_mse(const struct lw_windows *w, size_t i, uint32_t version,
-                               const double *hour_mse);
+double lw_windows_expected_loss(const struct lw_windows *w, size_t i, uint32_t version,
+                                const double *hour_loss);
 
 #endif

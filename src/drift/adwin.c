@@ -39,14 +39,14 @@ struct adwin {
     struct level level[LEVELS];
 };
 
-static int check(const struct lw_change_params *p, struct lw_err *err) {
+static int adwin_check(const struct lw_change_params *p, struct lw_err *err) {
     if (!(p->delta > 0.0 && p->delta < 1.0))
         return lw_fail(err, LW_ECONFIG, "adwin: delta %g must lie between 0 and 1",
                        p->delta);
     return 0;
 }
 
-static void reset(void *state, const struct lw_change_params *p) {
+static void adwin_reset(void *state, const struct lw_change_params *p) {
     struct adwin *a = state;
     memset(a, 0, sizeof *a);
     a->delta = p->delta;
@@ -54,13 +54,13 @@ static void reset(void *state, const struct lw_change_params *p) {
     a->levels = 1;
 }
 
-static void put(struct level *l, double sum, double m2) {
+static void adwin_put(struct level *l, double sum, double m2) {
     l->sum[l->n] = sum;
     l->m2[l->n++] = m2;
 }
 
 /* Forgets the oldest k. Moves the whole array, as a fixed size is faster than a call. */
-static void drop(struct level *l, uint32_t k) {
+static void adwin_drop(struct level *l, uint32_t k) {
     l->n -= k;
     for (uint32_t i = 0; i + k <= M; i++) {
         l->sum[i] = l->sum[i + k];
@@ -69,40 +69,40 @@ static void drop(struct level *l, uint32_t k) {
 }
 
 /* The two oldest buckets of a full level become one of the next. */
-static void compress(struct adwin *a) {
+static void adwin_compress(struct adwin *a) {
     double size = 1.0;
     for (uint32_t i = 0; a->level[i].n > M; i++) {
         struct level *l = &a->level[i];
         if (i + 1 == LEVELS) { /* 5 * 2^40 values: forget the oldest */
             a->width -= UINT64_C(1) << i;
             a->total -= l->sum[0];
-            drop(l, 1);
+            adwin_drop(l, 1);
             return;
         }
         double d = (l->sum[0] - l->sum[1]) / size;
-        put(&a->level[i + 1], l->sum[0] + l->sum[1],
-            l->m2[0] + l->m2[1] + d * d * size / 2.0);
-        drop(l, 2);
+        adwin_put(&a->level[i + 1], l->sum[0] + l->sum[1],
+                  l->m2[0] + l->m2[1] + d * d * size / 2.0);
+        adwin_drop(l, 2);
         size *= 2.0;
         if (i + 2 > a->levels)
             a->levels = i + 2;
     }
 }
 
-static void insert(struct adwin *a, double v) {
+static void adwin_insert(struct adwin *a, double v) {
     if (a->width > 0) {
         double w = (double)a->width, d = v - a->total / w;
         a->m2 += d * d * w / (w + 1.0);
     }
     a->width++;
     a->total += v;
-    put(&a->level[0], v, 0.0);
+    adwin_put(&a->level[0], v, 0.0);
     if (a->level[0].n > M)
-        compress(a);
+        adwin_compress(a);
 }
 
 /* Sums anew from the buckets: after a cut, so that no rounding of a far past stays. */
-static void recount(struct adwin *a) {
+static void adwin_recount(struct adwin *a) {
     double n = 0.0, total = 0.0, m2 = 0.0;
     a->width = 0;
     for (uint32_t i = a->levels; i-- > 0;) {
@@ -120,10 +120,10 @@ static void recount(struct adwin *a) {
 }
 
 static void drop_oldest(struct adwin *a) {
-    drop(&a->level[a->levels - 1], 1);
+    adwin_drop(&a->level[a->levels - 1], 1);
     while (a->levels > 1 && a->level[a->levels - 1].n == 0)
         a->levels--;
-    recount(a);
+    adwin_recount(a);
 }
 
 /* -1: some split fell significantly, 1: some split grew, 0: none. Growth wins. */
@@ -160,9 +160,9 @@ static int find_cut(const struct adwin *a) {
     return found;
 }
 
-static int update(void *state, double v) {
+static int adwin_update(void *state, double v) {
     struct adwin *a = state;
-    insert(a, v);
+    adwin_insert(a, v);
     if (++a->tick % CLOCK != 0 || a->width < a->min_n || a->width < 2 * SHORTEST)
         return 0;
     int fired = 0;
@@ -173,11 +173,11 @@ static int update(void *state, double v) {
     return fired;
 }
 
-static uint64_t width(const void *state) {
+static uint64_t adwin_width(const void *state) {
     return ((const struct adwin *)state)->width;
 }
 
-static void write(const void *state, struct lw_buf *out) {
+static void adwin_write(const void *state, struct lw_buf *out) {
     const struct adwin *a = state;
     lw_buf_u64(out, a->tick);
     lw_buf_f64(out, a->total);
@@ -204,19 +204,19 @@ static int read_levels(struct adwin *a, struct lw_reader *in) {
             double sum = lw_reader_f64(in), m2 = lw_reader_f64(in);
             if (!isfinite(sum) || !(m2 >= 0.0 && isfinite(m2)))
                 return -1;
-            put(&a->level[i], sum, m2);
+            adwin_put(&a->level[i], sum, m2);
         }
     }
     return 0;
 }
 
-static int read(void *state, struct lw_reader *in) {
+static int adwin_read(void *state, struct lw_reader *in) {
     struct adwin *a = state;
     a->tick = lw_reader_u64(in);
     double total = lw_reader_f64(in), m2 = lw_reader_f64(in);
     if (read_levels(a, in) != 0 || in->bad)
         return -1;
-    recount(a);
+    adwin_recount(a);
     double room = 1e-6 * (fabs(a->total) + sqrt((double)a->width * a->m2) + 1e-300);
     if (!(fabs(total - a->total) <= room) || !(m2 >= 0.0) ||
         !(fabs(m2 - a->m2) <= 1e-6 * a->m2 + 1e-12) || a->tick < a->width)
@@ -229,9 +229,9 @@ static int read(void *state, struct lw_reader *in) {
 const struct lw_detector lw_detector_adwin = {.name = "adwin",
                                               .size = sizeof(struct adwin),
                                               .delta = 0.002,
-                                              .check = check,
-                                              .reset = reset,
-                                              .update = update,
-                                              .width = width,
-                                              .write = write,
-                                              .read = read};
+                                              .check = adwin_check,
+                                              .reset = adwin_reset,
+                                              .update = adwin_update,
+                                              .width = adwin_width,
+                                              .write = adwin_write,
+                                              .read = adwin_read};

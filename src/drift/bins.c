@@ -54,7 +54,7 @@ static struct points points_of(const struct lw_kll *kll) {
 
 /* Below a value with nothing below it: half of `gap`, the way to the next one; alone, as
  * far as it is still the same. At 0 that is no way at all: then the next double. */
-static double below(double v, double gap) {
+static double bins_below(double v, double gap) {
     double edge = v - (gap > 0.0 ? gap / 2.0 : lw_same_within(v));
     return edge < v ? edge : nextafter(v, -INFINITY);
 }
@@ -63,7 +63,7 @@ static void bins_of_few(const struct points *p, struct lw_bins *out) {
     size_t last = p->n - 1;
     double first = p->n > 1 ? p->value[1] - p->value[0] : 0.0;
     double final = p->n > 1 ? p->value[last] - p->value[last - 1] : 0.0;
-    put_edge(out, below(p->value[0], first));
+    put_edge(out, bins_below(p->value[0], first));
     for (size_t i = 0; i < last; i++)
         put_edge(out, lw_midpoint(p->value[i], p->value[i + 1]));
     double above =
@@ -72,7 +72,7 @@ static void bins_of_few(const struct points *p, struct lw_bins *out) {
 }
 
 /* First index whose cumulative weight reaches `target`, or the one before if nearer. */
-static size_t nearest(const uint64_t *cumulative, size_t n, double target) {
+static size_t bins_nearest(const uint64_t *cumulative, size_t n, double target) {
     size_t lo = 0, hi = n - 1;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -97,7 +97,7 @@ void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *
     } else {
         double total = (double)p.cumulative[p.n - 1];
         for (int i = 1; i < bins; i++) {
-            size_t at = nearest(p.cumulative, p.n, total * i / bins);
+            size_t at = bins_nearest(p.cumulative, p.n, total * i / bins);
             if (at + 1 < p.n) /* above the greatest value would lie an empty bin */
                 put_edge(out, lw_midpoint(p.value[at], p.value[at + 1]));
         }

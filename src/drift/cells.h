@@ -1,7 +1,7 @@
 /* Counts of two samples over the same cells: what PSI, Jensen-Shannon, Hellinger and
  * chi-square all look at. Made from frozen bins (numeric) or from categories. */
-#ifndef LW_CELLS_H
-#define LW_CELLS_H
+#ifndef LW_DRIFT_CELLS_H
+#define LW_DRIFT_CELLS_H
 
 #include <stdbool.h>
 #include <stddef.h>

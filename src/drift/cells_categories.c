@@ -69,7 +69,7 @@ static void put_cell(struct tally *t, double ref, double cur) {
     t->rest_cur -= cur;
 }
 
-static bool large(const struct tally *t, double ref, double cur) {
+static bool categories_large(const struct tally *t, double ref, double cur) {
     return lw_cells_expected(ref, cur, t->ref.n, t->cur.n) >= LW_CELL_MIN;
 }
 
@@ -90,7 +90,7 @@ static void put_sampled(struct tally *t, uint64_t key, double ref, double cur) {
         t->cross += new *cur;
         t->squares += cur * cur;
     }
-    if (large(t, ref, cur)) {
+    if (categories_large(t, ref, cur)) {
         put_cell(t, ref, cur);
     } else if (t->depth > 0) {
         t->group_ref[lw_mix64(key) % GROUPS] += ref;
@@ -104,7 +104,7 @@ static void put_groups(struct tally *t) {
     for (size_t i = 0; i < GROUPS; i++) {
         ref += t->group_ref[i];
         cur += t->group_cur[i];
-        if (!large(t, ref, cur))
+        if (!categories_large(t, ref, cur))
             continue;
         put_cell(t, ref, cur);
         ref = cur = 0.0;
@@ -122,7 +122,7 @@ static void put_other(struct tally *t, double ref, double cur) {
     }
     if (fmax(ref / t->ref.n, cur / t->cur.n) <
             HEAVY * (t->ref.error / t->ref.n + t->cur.error / t->cur.n) ||
-        !large(t, ref, cur))
+        !categories_large(t, ref, cur))
         return;
     double lo_ref = ref / t->ref.n, hi_ref = (ref + t->ref.error) / t->ref.n;
     double lo_cur = cur / t->cur.n, hi_cur = (cur + t->cur.error) / t->cur.n;
@@ -136,7 +136,7 @@ static void put_other(struct tally *t, double ref, double cur) {
     put_cell(t, near_ref * t->ref.n, near_cur * t->cur.n);
 }
 
-static void put(struct tally *t, uint64_t key, uint64_t ref, uint64_t cur) {
+static void categories_put(struct tally *t, uint64_t key, uint64_t ref, uint64_t cur) {
     if (lw_cats_sampled(key, t->depth))
         put_sampled(t, key, (double)ref, (double)cur);
     else
@@ -146,7 +146,7 @@ static void put(struct tally *t, uint64_t key, uint64_t ref, uint64_t cur) {
 static void put_rest(struct tally *t) {
     struct lw_cells *c = t->out;
     double ref = fmax(t->rest_ref, 0.0), cur = fmax(t->rest_cur, 0.0);
-    if (c->n == 0 || large(t, ref, cur)) {
+    if (c->n == 0 || categories_large(t, ref, cur)) {
         lw_cells_put(c, ref, cur);
     } else { /* too few for a cell of their own: join the smallest */
         size_t least = 0;
@@ -228,12 +228,12 @@ struct lw_cats_diff lw_cells_categories(struct lw_cells *out, struct lw_cats *re
                   : FEW + HEAVY * t.cur.error + TENTH * t.ref.error * t.cur.n / t.ref.n;
     for (size_t i = 0; i < lw_cats_size(ref); i++) {
         struct lw_cat cat = lw_cats_at(ref, i);
-        put(&t, cat.key, cat.count, lw_cats_count(cur, cat.key));
+        categories_put(&t, cat.key, cat.count, lw_cats_count(cur, cat.key));
     }
     for (size_t i = 0; i < lw_cats_size(cur); i++) {
         struct lw_cat cat = lw_cats_at(cur, i);
         if (lw_cats_count(ref, cat.key) == 0)
-            put(&t, cat.key, 0, cat.count);
+            categories_put(&t, cat.key, 0, cat.count);
     }
     put_groups(&t);
     put_rest(&t);

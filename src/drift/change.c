@@ -27,7 +27,7 @@ struct lw_change {
     _Alignas(16) unsigned char state[];
 };
 
-static const struct lw_detector *find(const char *kind) {
+static const struct lw_detector *change_find(const char *kind) {
     for (size_t i = 0; i < DETECTORS; i++)
         if (strcmp(kind, detectors[i]->name) == 0)
             return detectors[i];
@@ -35,7 +35,7 @@ static const struct lw_detector *find(const char *kind) {
 }
 
 struct lw_change_params lw_change_defaults(const char *kind) {
-    const struct lw_detector *impl = find(kind);
+    const struct lw_detector *impl = change_find(kind);
     return (struct lw_change_params){.delta = (impl ? impl : detectors[0])->delta,
                                      .lambda = 50.0,
                                      .alpha = 1e-4,
@@ -59,7 +59,7 @@ static int fail_kind(const char *kind, struct lw_err *err) {
 
 struct lw_change *lw_change_new(const char *kind, const struct lw_change_params *params,
                                 struct lw_err *err) {
-    const struct lw_detector *impl = find(kind);
+    const struct lw_detector *impl = change_find(kind);
     if (!impl) {
         (void)fail_kind(kind, err);
         return NULL;
@@ -83,7 +83,7 @@ void lw_change_free(struct lw_change *c) {
     free(c);
 }
 
-static void restart(struct lw_change *c) {
+static void change_restart(struct lw_change *c) {
     c->fired = 0;
     c->impl->reset(c->state, &c->params);
 }
@@ -93,7 +93,7 @@ int lw_change_update(struct lw_change *c, double v) {
     if (!isfinite(v))
         return 0;
     if (c->fired)
-        restart(c);
+        change_restart(c);
     c->fired = c->impl->update(c->state, v);
     return c->fired;
 }
@@ -135,9 +135,9 @@ static int read_state(struct lw_change *c, struct lw_reader *r, struct lw_err *e
 int lw_change_read(struct lw_change *c, const void *data, size_t len,
                    struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
-    restart(c);
+    change_restart(c);
     if (read_state(c, &r, err) == 0)
         return 0;
-    restart(c);
+    change_restart(c);
     return -1;
 }

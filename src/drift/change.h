@@ -2,8 +2,8 @@
  * reset when they fire, no memory beyond what is stated, state as bytes so that a
  * successor can go on. One static table of implementations; adding one is a file and a
  * row. */
-#ifndef LW_CHANGE_H
-#define LW_CHANGE_H
+#ifndef LW_DRIFT_CHANGE_H
+#define LW_DRIFT_CHANGE_H
 
 #include <stddef.h>
 #include <stdint.h>

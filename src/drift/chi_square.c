@@ -25,7 +25,7 @@
 #include "base/mem.h"
 #include "drift/special.h"
 
-static double pooled(const struct lw_cells *c, size_t i) {
+static double chi_square_pooled(const struct lw_cells *c, size_t i) {
     return (c->ref[i] + c->cur[i]) / (c->n_ref + c->n_cur);
 }
 
@@ -34,11 +34,13 @@ static double share_diff(const struct lw_cells *c, size_t i) {
 }
 
 /* Trace of M and of M^2 with sketch noise; O(B^2), B at most LW_BINS_MAX. */
-static void traces(const struct lw_cells *c, double a, double *tr1, double *tr2) {
+static void chi_square_traces(const struct lw_cells *c, double a, double *tr1,
+                              double *tr2) {
     size_t n = c->n;
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++) {
-            double p = pooled(c, i), q = pooled(c, j), v = -a * p * q;
+            double p = chi_square_pooled(c, i), q = chi_square_pooled(c, j),
+                   v = -a * p * q;
             if (i == j)
                 v += a * p + c->noise;
             if ((i + 1) % n == j)
@@ -55,7 +57,7 @@ struct lw_chi2 lw_chi_square(const struct lw_cells *c) {
     double a = 1.0 / c->n_ref + 1.0 / c->n_cur, s = 0.0;
     size_t used = 0;
     for (size_t i = 0; i < c->n; i++) {
-        double p = pooled(c, i), d = share_diff(c, i);
+        double p = chi_square_pooled(c, i), d = share_diff(c, i);
         if (p <= 0.0)
             continue;
         s += d * d / p;
@@ -68,7 +70,7 @@ struct lw_chi2 lw_chi_square(const struct lw_cells *c) {
     double tr1 = a * (double)(used - 1), tr2 = a * tr1;
     if (c->noise > 0.0 && used == c->n) {
         tr1 = tr2 = 0.0;
-        traces(c, a, &tr1, &tr2);
+        chi_square_traces(c, a, &tr1, &tr2);
     }
     out.null_psi = tr1;
     out.p = lw_chi2_sf(s * tr1 / tr2, tr1 * tr1 / tr2 + (double)c->unchanged);

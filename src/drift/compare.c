@@ -35,7 +35,7 @@ struct lw_drift_options lw_drift_defaults(void) {
                                      .floor_psi = 0.2};
 }
 
-static double share(uint64_t part, uint64_t whole) {
+static double compare_share(uint64_t part, uint64_t whole) {
     return whole ? (double)part / (double)whole : 0.0;
 }
 
@@ -57,7 +57,7 @@ static void cell_figures(const struct lw_cells *cells, struct lw_drift *d) {
 }
 
 /* The reference's standard deviation; of both together when the reference has none. */
-static double spread(const struct lw_moments *ref, const struct lw_moments *cur) {
+static double compare_spread(const struct lw_moments *ref, const struct lw_moments *cur) {
     double sd = lw_moments_sd(ref);
     if (sd > 0.0)
         return sd;
@@ -76,7 +76,7 @@ static void numeric_figures(const struct lw_numeric *ref, const struct lw_numeri
     struct lw_ks ks = lw_ks_test(ref->kll, cur->kll);
     d->ks = ks.d;
     d->ks_p = ks.p;
-    double sd = spread(&ref->moments, &cur->moments);
+    double sd = compare_spread(&ref->moments, &cur->moments);
     struct lw_w1 w1 = lw_w1_test(ref, cur);
     if (sd > 0.0)
         d->w1 = finite_or_zero(w1.area / sd);
@@ -90,11 +90,11 @@ static void compare_numeric(const struct lw_numeric *ref, const struct lw_numeri
     uint64_t rows_ref = ref->n + ref->missing, rows_cur = cur->n + cur->missing;
     d->n_ref = lw_kll_n(ref->kll);
     d->n_cur = lw_kll_n(cur->kll);
-    d->missing_ref = share(ref->missing, rows_ref);
-    d->missing_cur = share(cur->missing, rows_cur);
+    d->missing_ref = compare_share(ref->missing, rows_ref);
+    d->missing_cur = compare_share(cur->missing, rows_cur);
     d->missing_p = lw_two_shares_p(ref->missing, rows_ref, cur->missing, rows_cur);
-    d->out_of_range_ref = share(ref->out_of_range, rows_ref);
-    d->out_of_range_cur = share(cur->out_of_range, rows_cur);
+    d->out_of_range_ref = compare_share(ref->out_of_range, rows_ref);
+    d->out_of_range_cur = compare_share(cur->out_of_range, rows_cur);
     d->out_of_range_p =
         lw_two_shares_p(ref->out_of_range, rows_ref, cur->out_of_range, rows_cur);
     if (d->n_ref == 0 || d->n_cur == 0) {
@@ -123,8 +123,8 @@ static void compare_categories(struct lw_cats *ref, struct lw_cats *cur,
     uint64_t missing_ref = lw_cats_missing(ref), missing_cur = lw_cats_missing(cur);
     d->n_ref = lw_cats_n(ref);
     d->n_cur = lw_cats_n(cur);
-    d->missing_ref = share(missing_ref, d->n_ref + missing_ref);
-    d->missing_cur = share(missing_cur, d->n_cur + missing_cur);
+    d->missing_ref = compare_share(missing_ref, d->n_ref + missing_ref);
+    d->missing_cur = compare_share(missing_cur, d->n_cur + missing_cur);
     d->missing_p = lw_two_shares_p(missing_ref, d->n_ref + missing_ref, missing_cur,
                                    d->n_cur + missing_cur);
     if (d->n_ref == 0 || d->n_cur == 0) {
@@ -181,8 +181,8 @@ static void compare_column(const struct lw_member *ref, struct lw_member *cur,
 
 /* Corrects the p-value at `from` over the columns that can be judged and that have it,
  * into `to` (both offsets of doubles in struct lw_drift). */
-static void adjust(struct lw_drift *d, size_t n, size_t from, size_t to,
-                   const struct lw_drift_options *options) {
+static void compare_adjust(struct lw_drift *d, size_t n, size_t from, size_t to,
+                           const struct lw_drift_options *options) {
     double *p = lw_calloc(n, sizeof *p);
     size_t *at = lw_calloc(n, sizeof *at), k = 0;
     for (size_t i = 0; i < n; i++)
@@ -198,15 +198,16 @@ static void adjust(struct lw_drift *d, size_t n, size_t from, size_t to,
 }
 
 /* Corrects over the columns that can be judged, and judges them. */
-static void judge(struct lw_drift *d, size_t n, const struct lw_drift_options *options) {
-    adjust(d, n, offsetof(struct lw_drift, p), offsetof(struct lw_drift, p_adjusted),
-           options);
-    adjust(d, n, offsetof(struct lw_drift, ks_p),
-           offsetof(struct lw_drift, ks_p_adjusted), options);
-    adjust(d, n, offsetof(struct lw_drift, w1_p),
-           offsetof(struct lw_drift, w1_p_adjusted), options);
-    adjust(d, n, offsetof(struct lw_drift, unseen_p),
-           offsetof(struct lw_drift, unseen_p_adjusted), options);
+static void compare_judge(struct lw_drift *d, size_t n,
+                          const struct lw_drift_options *options) {
+    compare_adjust(d, n, offsetof(struct lw_drift, p),
+                   offsetof(struct lw_drift, p_adjusted), options);
+    compare_adjust(d, n, offsetof(struct lw_drift, ks_p),
+                   offsetof(struct lw_drift, ks_p_adjusted), options);
+    compare_adjust(d, n, offsetof(struct lw_drift, w1_p),
+                   offsetof(struct lw_drift, w1_p_adjusted), options);
+    compare_adjust(d, n, offsetof(struct lw_drift, unseen_p),
+                   offsetof(struct lw_drift, unseen_p_adjusted), options);
     for (size_t i = 0; i < n; i++)
         if (d[i].verdict == LW_VERDICT_OK && d[i].p_adjusted < options->alpha &&
             d[i].effect > options->floor_psi)
@@ -223,5 +224,5 @@ void lw_drift_compare(const struct lw_profile *reference, struct lw_profile *cur
                        bins ? &bins[i] : NULL, options, &out[i]);
     }
     if (reference->n > 0)
-        judge(out, reference->n, options);
+        compare_judge(out, reference->n, options);
 }

@@ -1,7 +1,7 @@
 /* What an implementation of a change detector is: a row of functions over a state of
  * fixed size. change.c holds the table, the scaling and the reset after an alarm. */
-#ifndef LW_DETECTOR_H
-#define LW_DETECTOR_H
+#ifndef LW_DRIFT_DETECTOR_H
+#define LW_DRIFT_DETECTOR_H
 
 #include "drift/change.h"
 

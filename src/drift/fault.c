@@ -42,7 +42,7 @@ const char *lw_fault_name(enum lw_fault_kind kind) {
     return names[kind];
 }
 
-static struct lw_fault none(void) {
+static struct lw_fault fault_none(void) {
     return (struct lw_fault){.kind = LW_FAULT_NONE, .text = ""};
 }
 
@@ -57,9 +57,10 @@ static bool half_lost(uint64_t bad_ref, uint64_t n_ref, uint64_t bad_cur,
            lw_two_shares_p(bad_ref, n_ref, bad_cur, n_cur) < LW_FAULT_ALPHA;
 }
 
-static struct lw_fault negative(const struct lw_kll *ref, const struct lw_kll *cur) {
+static struct lw_fault fault_negative(const struct lw_kll *ref,
+                                      const struct lw_kll *cur) {
     if (lw_kll_n(ref) < LW_FLOOR_MIN_N || lw_kll_min(ref) < 0.0)
-        return none();
+        return fault_none();
     struct lw_kll_view *vr = lw_kll_view_new(ref), *vc = lw_kll_view_new(cur);
     bool floor =
         lw_kll_view_quantile(vr, 0.05) <= LW_FLOOR * lw_kll_view_quantile(vr, 0.5);
@@ -67,16 +68,16 @@ static struct lw_fault negative(const struct lw_kll *ref, const struct lw_kll *c
     lw_kll_view_free(vr);
     lw_kll_view_free(vc);
     if (!floor || now < 0.5)
-        return none();
+        return fault_none();
     return (struct lw_fault){.kind = LW_FAULT_NEGATIVE,
                              .figure = now,
                              .text =
                                  "half or more of the values are negative, as none was"};
 }
 
-static struct lw_fault stuck(double now, double before) {
+static struct lw_fault fault_stuck(double now, double before) {
     if (now < LW_STUCK_SHARE || before >= LW_STUCK_REFERENCE)
-        return none();
+        return fault_none();
     return (struct lw_fault){
         .kind = LW_FAULT_STUCK, .figure = now, .text = "nearly every row has one value"};
 }
@@ -84,7 +85,7 @@ static struct lw_fault stuck(double now, double before) {
 static struct lw_fault stuck_number(const struct lw_kll *ref, const struct lw_kll *cur) {
     struct lw_kll_view *vr = lw_kll_view_new(ref), *vc = lw_kll_view_new(cur);
     double v = lw_kll_view_quantile(vc, 0.5);
-    struct lw_fault out = stuck(lw_share_at(vc, v), lw_share_at(vr, v));
+    struct lw_fault out = fault_stuck(lw_share_at(vc, v), lw_share_at(vr, v));
     lw_kll_view_free(vr);
     lw_kll_view_free(vc);
     return out;
@@ -92,11 +93,11 @@ static struct lw_fault stuck_number(const struct lw_kll *ref, const struct lw_kl
 
 static struct lw_fault stuck_category(const struct lw_cats *ref, struct lw_cats *cur) {
     struct lw_cat top = lw_cats_top(cur);
-    return stuck((double)top.count / (double)lw_cats_n(cur),
-                 (double)lw_cats_upper(ref, top.key) / (double)lw_cats_n(ref));
+    return fault_stuck((double)top.count / (double)lw_cats_n(cur),
+                       (double)lw_cats_upper(ref, top.key) / (double)lw_cats_n(ref));
 }
 
-static struct lw_fault nulls(uint64_t missing, uint64_t rows) {
+static struct lw_fault fault_nulls(uint64_t missing, uint64_t rows) {
     return (struct lw_fault){.kind = LW_FAULT_NULLS,
                              .figure = (double)missing / (double)rows,
                              .text = "half or more of the values went missing"};
@@ -106,18 +107,18 @@ static struct lw_fault find_numeric(const struct lw_numeric *ref,
                                     const struct lw_numeric *cur) {
     uint64_t rows_ref = ref->n + ref->missing, rows_cur = cur->n + cur->missing;
     if (half_lost(ref->missing, rows_ref, cur->missing, rows_cur))
-        return nulls(cur->missing, rows_cur);
+        return fault_nulls(cur->missing, rows_cur);
     if (half_lost(ref->out_of_range, ref->n, cur->out_of_range, cur->n))
         return (struct lw_fault){.kind = LW_FAULT_OUT_OF_RANGE,
                                  .figure = (double)cur->out_of_range / (double)cur->n,
                                  .text = "half or more of the values left the range"};
     if (lw_kll_n(ref->kll) < LW_FAULT_MIN_N || lw_kll_n(cur->kll) < LW_FAULT_MIN_N)
-        return none();
+        return fault_none();
     if (lw_one_value(ref->kll, cur->kll))
-        return none();
+        return fault_none();
     struct lw_fault found = lw_fault_unit(ref, cur);
     if (!found.kind)
-        found = negative(ref->kll, cur->kll);
+        found = fault_negative(ref->kll, cur->kll);
     return found.kind ? found : stuck_number(ref->kll, cur->kll);
 }
 
@@ -125,9 +126,9 @@ static struct lw_fault find_category(const struct lw_cats *ref, struct lw_cats *
     uint64_t n_ref = lw_cats_n(ref), n_cur = lw_cats_n(cur);
     uint64_t missing_ref = lw_cats_missing(ref), missing_cur = lw_cats_missing(cur);
     if (half_lost(missing_ref, n_ref + missing_ref, missing_cur, n_cur + missing_cur))
-        return nulls(missing_cur, n_cur + missing_cur);
+        return fault_nulls(missing_cur, n_cur + missing_cur);
     if (n_ref < LW_FAULT_MIN_N || n_cur < LW_FAULT_MIN_N)
-        return none();
+        return fault_none();
     return stuck_category(ref, cur);
 }
 

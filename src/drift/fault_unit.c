@@ -76,7 +76,7 @@ struct side {
     const struct lw_numeric *num;
 };
 
-static void look(struct side *s, const struct lw_numeric *num) {
+static void fault_unit_look(struct side *s, const struct lw_numeric *num) {
     struct lw_kll_view *view = lw_kll_view_new(num->kll);
     double n = (double)lw_kll_n(num->kll), noise = lw_sketch_variance(num->kll);
     s->num = num;
@@ -89,7 +89,7 @@ static void look(struct side *s, const struct lw_numeric *num) {
     lw_kll_view_free(view);
 }
 
-static double mapped(const struct unit *u, double v) {
+static double fault_unit_mapped(const struct unit *u, double v) {
     return u->factor * v + u->offset;
 }
 
@@ -97,24 +97,24 @@ static double mapped(const struct unit *u, double v) {
  * of the way that the median goes and of the spread. */
 static double room_of(const struct side *ref, const struct unit *u, size_t i,
                       double loose) {
-    double value = mapped(u, ref->q[i].at);
+    double value = fault_unit_mapped(u, ref->q[i].at);
     if (u->offset == 0.0)
         return loose * fabs(value);
-    double way = fabs(mapped(u, ref->q[MID].at) - ref->q[MID].at);
+    double way = fabs(fault_unit_mapped(u, ref->q[MID].at) - ref->q[MID].at);
     double spread = u->factor * (ref->q[N - 1].at - ref->q[0].at);
     return fmin(0.15 * way, 0.25 * spread);
 }
 
 /* Did every quantile move by the map? Where both are 0 nothing is said about a factor;
  * three must speak. */
-static bool agrees(const struct side *ref, const struct side *cur, const struct unit *u,
-                   double loose) {
+static bool fault_unit_agrees(const struct side *ref, const struct side *cur,
+                              const struct unit *u, double loose) {
     size_t speak = 0;
     for (size_t i = 0; i < N; i++) {
         const struct quantile *r = &ref->q[i], *c = &cur->q[i];
         if (r->at == 0.0 && c->at == 0.0 && u->offset == 0.0)
             continue;
-        double a = mapped(u, r->lo), b = mapped(u, r->hi);
+        double a = fault_unit_mapped(u, r->lo), b = fault_unit_mapped(u, r->hi);
         double room = room_of(ref, u, i, loose);
         if (c->hi < a - room || c->lo > b + room)
             return false;
@@ -125,7 +125,7 @@ static bool agrees(const struct side *ref, const struct side *cur, const struct 
 
 /* Bowley's, on the outermost two quantiles: 0 for a normal, 0.15 for a lognormal of 0.3.
  */
-static double skewness(const struct side *s) {
+static double fault_unit_skewness(const struct side *s) {
     double lo = s->q[0].at, mid = s->q[MID].at, hi = s->q[N - 1].at;
     return (hi - mid - (mid - lo)) / (hi - lo);
 }
@@ -135,8 +135,9 @@ static double skewness(const struct side *s) {
 static bool moved_by(const struct side *ref, const struct side *cur, const struct unit *u,
                      double loose) {
     struct unit as_it_was = {.factor = 1.0};
-    double was = ref->q[MID].at, is = cur->q[MID].at, want = mapped(u, was);
-    return agrees(ref, cur, u, loose) && !agrees(ref, cur, &as_it_was, loose) &&
+    double was = ref->q[MID].at, is = cur->q[MID].at, want = fault_unit_mapped(u, was);
+    return fault_unit_agrees(ref, cur, u, loose) &&
+           !fault_unit_agrees(ref, cur, &as_it_was, loose) &&
            fabs(is - want) < fabs(is - was);
 }
 
@@ -172,7 +173,7 @@ static int digits_of(const struct points *p) {
 enum digits { SILENT, CONFIRM, REFUTE };
 
 /* Are the values multiples of the reference's step times the factor, to within `off`? */
-static enum digits reached(const struct points *cur, double step, double off) {
+static enum digits fault_unit_reached(const struct points *cur, double step, double off) {
     double chance = 2.0 * off / step;
     size_t yes = 0;
     if (chance > 0.75)
@@ -195,7 +196,7 @@ static enum digits digits_say(const struct points *ref, const struct points *cur
     for (size_t i = 0; i < n; i++) {
         double step = factor[i] * pow(10.0, -had);
         double off = has >= 0 ? 0.5 * pow(10.0, -has) : 0.02 * step;
-        enum digits one = reached(cur, step, off);
+        enum digits one = fault_unit_reached(cur, step, off);
         if (one == CONFIRM)
             return CONFIRM;
         said = one == REFUTE ? REFUTE : said;
@@ -203,8 +204,8 @@ static enum digits digits_say(const struct points *ref, const struct points *cur
     return said;
 }
 
-static enum digits digits(const struct side *ref, const struct side *cur,
-                          const double *factor, size_t n) {
+static enum digits fault_unit_digits(const struct side *ref, const struct side *cur,
+                                     const double *factor, size_t n) {
     struct points r = {0}, c = {0};
     const uint64_t *weight;
     struct lw_kll_view *vr = lw_kll_view_new(ref->num->kll);
@@ -229,16 +230,16 @@ static bool same_rows(const struct side *ref, const struct side *cur, double fac
            nine_digits(lw_kll_max(r), lw_kll_max(c), factor);
 }
 
-static bool shown(const struct side *ref, const struct side *cur, const double *factor,
-                  size_t n) {
-    enum digits said = digits(ref, cur, factor, n);
+static bool fault_unit_shown(const struct side *ref, const struct side *cur,
+                             const double *factor, size_t n) {
+    enum digits said = fault_unit_digits(ref, cur, factor, n);
     if (said != SILENT)
         return said == CONFIRM;
     return same_rows(ref, cur, factor[0]);
 }
 
-static struct lw_fault found(const struct side *ref, const struct side *cur,
-                             double factor, const char *text) {
+static struct lw_fault fault_unit_found(const struct side *ref, const struct side *cur,
+                                        double factor, const char *text) {
     double was = ref->q[MID].at, is = cur->q[MID].at;
     return (struct lw_fault){.kind = LW_FAULT_UNIT,
                              .figure =
@@ -250,22 +251,23 @@ static struct lw_fault found(const struct side *ref, const struct side *cur,
 struct lw_fault lw_fault_unit(const struct lw_numeric *ref_num,
                               const struct lw_numeric *cur_num) {
     struct side ref, cur;
-    look(&ref, ref_num);
-    look(&cur, cur_num);
+    fault_unit_look(&ref, ref_num);
+    fault_unit_look(&cur, cur_num);
     if (ref.q[0].at == ref.q[N - 1].at) /* no spread: a factor or a shift? */
         return (struct lw_fault){.text = ""};
-    bool even = fabs(skewness(&ref)) < LW_EVEN && fabs(skewness(&cur)) < LW_EVEN;
+    bool even = fabs(fault_unit_skewness(&ref)) < LW_EVEN &&
+                fabs(fault_unit_skewness(&cur)) < LW_EVEN;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         const struct unit *u = &units[i];
         if (u->offset != 0.0 && !even)
             continue;
         if (ref.q[0].at >= u->lo && ref.q[N - 1].at <= u->hi &&
             moved_by(&ref, &cur, u, LW_LOOSE))
-            return found(&ref, &cur, u->factor, u->text);
+            return fault_unit_found(&ref, &cur, u->factor, u->text);
     }
-    if (shown(&ref, &cur, miles, sizeof miles / sizeof *miles))
-        return found(&ref, &cur, miles[0], "miles sent as kilometres");
-    if (shown(&ref, &cur, kilometres, sizeof kilometres / sizeof *kilometres))
-        return found(&ref, &cur, kilometres[0], "kilometres sent as miles");
+    if (fault_unit_shown(&ref, &cur, miles, sizeof miles / sizeof *miles))
+        return fault_unit_found(&ref, &cur, miles[0], "miles sent as kilometres");
+    if (fault_unit_shown(&ref, &cur, kilometres, sizeof kilometres / sizeof *kilometres))
+        return fault_unit_found(&ref, &cur, kilometres[0], "kilometres sent as miles");
     return (struct lw_fault){.text = ""};
 }

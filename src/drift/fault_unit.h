@@ -1,6 +1,6 @@
 /* Another unit: fault.c asks, fault_unit.c answers. */
-#ifndef LW_FAULT_UNIT_H
-#define LW_FAULT_UNIT_H
+#ifndef LW_DRIFT_FAULT_UNIT_H
+#define LW_DRIFT_FAULT_UNIT_H
 
 #include "leeway/fault.h"
 

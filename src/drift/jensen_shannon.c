@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-static double part(double p, double m) {
+static double js_part(double p, double m) {
     return p > 0.0 ? p * log2(p / m) : 0.0;
 }
 
@@ -22,7 +22,7 @@ double lw_js_divergence(const struct lw_cells *c) {
     double sum = 0.0;
     for (size_t i = 0; i < c->n; i++) {
         double r = c->ref[i] / c->n_ref, q = c->cur[i] / c->n_cur, m = (r + q) / 2.0;
-        sum += (part(r, m) + part(q, m)) / 2.0;
+        sum += (js_part(r, m) + js_part(q, m)) / 2.0;
     }
     return fmin(fmax(sum, 0.0), 1.0);
 }

@@ -26,14 +26,14 @@ struct kswin {
     double old[OLD], new[NEW]; /* sorted; valid once n == ALL */
 };
 
-static int check(const struct lw_change_params *p, struct lw_err *err) {
+static int kswin_check(const struct lw_change_params *p, struct lw_err *err) {
     if (!(p->alpha > 0.0 && p->alpha < 1.0))
         return lw_fail(err, LW_ECONFIG, "kswin: alpha %g must lie between 0 and 1",
                        p->alpha);
     return 0;
 }
 
-static void reset(void *state, const struct lw_change_params *p) {
+static void kswin_reset(void *state, const struct lw_change_params *p) {
     struct kswin *s = state;
     memset(s, 0, sizeof *s);
     double e = (double)(OLD * NEW) / (double)ALL;
@@ -42,7 +42,7 @@ static void reset(void *state, const struct lw_change_params *p) {
 }
 
 /* First index whose value is >= v. */
-static uint32_t lower(const double *a, uint32_t n, double v) {
+static uint32_t kswin_lower(const double *a, uint32_t n, double v) {
     uint32_t lo = 0;
     while (n > 0) {
         uint32_t half = n / 2;
@@ -57,8 +57,8 @@ static uint32_t lower(const double *a, uint32_t n, double v) {
 }
 
 /* Takes `gone` out of the sorted array of n and puts `come` in. */
-static void exchange(double *a, uint32_t n, double gone, double come) {
-    uint32_t i = lower(a, n, gone), j = lower(a, n, come);
+static void kswin_exchange(double *a, uint32_t n, double gone, double come) {
+    uint32_t i = kswin_lower(a, n, gone), j = kswin_lower(a, n, come);
     if (j > i) {
         j--;
         memmove(a + i, a + i + 1, (j - i) * sizeof *a);
@@ -69,7 +69,7 @@ static void exchange(double *a, uint32_t n, double gone, double come) {
 }
 
 static void sort_in(double *a, uint32_t n, double v) {
-    uint32_t j = lower(a, n, v);
+    uint32_t j = kswin_lower(a, n, v);
     memmove(a + j + 1, a + j, (n - j) * sizeof *a);
     a[j] = v;
 }
@@ -98,7 +98,7 @@ static double d_plus(const struct kswin *s) {
     return most;
 }
 
-static int update(void *state, double v) {
+static int kswin_update(void *state, double v) {
     struct kswin *s = state;
     s->seen++;
     double oldest = s->ring[s->at], middle = s->ring[(s->at + OLD) % ALL];
@@ -109,19 +109,19 @@ static int update(void *state, double v) {
             return 0;
         sort_parts(s);
     } else {
-        exchange(s->old, OLD, oldest, middle);
-        exchange(s->new, NEW, middle, v);
+        kswin_exchange(s->old, OLD, oldest, middle);
+        kswin_exchange(s->new, NEW, middle, v);
     }
     s->alarm = s->seen >= s->min_n && d_plus(s) >= s->threshold;
     return s->alarm;
 }
 
-static uint64_t width(const void *state) {
+static uint64_t kswin_width(const void *state) {
     const struct kswin *s = state;
     return s->alarm ? NEW : s->n;
 }
 
-static void write(const void *state, struct lw_buf *out) {
+static void kswin_write(const void *state, struct lw_buf *out) {
     const struct kswin *s = state;
     lw_buf_u64(out, s->seen);
     lw_buf_u8(out, (uint8_t)s->alarm);
@@ -130,7 +130,7 @@ static void write(const void *state, struct lw_buf *out) {
         lw_buf_f64(out, s->ring[(s->at + ALL - s->n + i) % ALL]);
 }
 
-static int read(void *state, struct lw_reader *in) {
+static int kswin_read(void *state, struct lw_reader *in) {
     struct kswin *s = state;
     s->seen = lw_reader_u64(in);
     s->alarm = lw_reader_u8(in);
@@ -151,9 +151,9 @@ static int read(void *state, struct lw_reader *in) {
 const struct lw_detector lw_detector_kswin = {.name = "kswin",
                                               .size = sizeof(struct kswin),
                                               .delta = 0.0,
-                                              .check = check,
-                                              .reset = reset,
-                                              .update = update,
-                                              .width = width,
-                                              .write = write,
-                                              .read = read};
+                                              .check = kswin_check,
+                                              .reset = kswin_reset,
+                                              .update = kswin_update,
+                                              .width = kswin_width,
+                                              .write = kswin_write,
+                                              .read = kswin_read};

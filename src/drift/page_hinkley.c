@@ -23,7 +23,7 @@ struct page_hinkley {
     int alarm;
 };
 
-static int check(const struct lw_change_params *p, struct lw_err *err) {
+static int page_hinkley_check(const struct lw_change_params *p, struct lw_err *err) {
     if (!(p->delta >= 0.0 && isfinite(p->delta)))
         return lw_fail(err, LW_ECONFIG, "page_hinkley: delta %g must be 0 or more",
                        p->delta);
@@ -33,12 +33,12 @@ static int check(const struct lw_change_params *p, struct lw_err *err) {
     return 0;
 }
 
-static void reset(void *state, const struct lw_change_params *p) {
+static void page_hinkley_reset(void *state, const struct lw_change_params *p) {
     *(struct page_hinkley *)state =
         (struct page_hinkley){.delta = p->delta, .lambda = p->lambda, .min_n = p->min_n};
 }
 
-static int update(void *state, double v) {
+static int page_hinkley_update(void *state, double v) {
     struct page_hinkley *s = state;
     s->n++;
     s->mean += (v - s->mean) / (double)s->n;
@@ -51,12 +51,12 @@ static int update(void *state, double v) {
     return s->alarm;
 }
 
-static uint64_t width(const void *state) {
+static uint64_t page_hinkley_width(const void *state) {
     const struct page_hinkley *s = state;
     return s->alarm ? s->n - s->n_at_min : s->n;
 }
 
-static void write(const void *state, struct lw_buf *out) {
+static void page_hinkley_write(const void *state, struct lw_buf *out) {
     const struct page_hinkley *s = state;
     lw_buf_u64(out, s->n);
     lw_buf_u64(out, s->n_at_min);
@@ -66,7 +66,7 @@ static void write(const void *state, struct lw_buf *out) {
     lw_buf_u8(out, (uint8_t)s->alarm);
 }
 
-static int read(void *state, struct lw_reader *in) {
+static int page_hinkley_read(void *state, struct lw_reader *in) {
     struct page_hinkley *s = state;
     s->n = lw_reader_u64(in);
     s->n_at_min = lw_reader_u64(in);
@@ -84,9 +84,9 @@ static int read(void *state, struct lw_reader *in) {
 const struct lw_detector lw_detector_page_hinkley = {.name = "page_hinkley",
                                                      .size = sizeof(struct page_hinkley),
                                                      .delta = 0.005,
-                                                     .check = check,
-                                                     .reset = reset,
-                                                     .update = update,
-                                                     .width = width,
-                                                     .write = write,
-                                                     .read = read};
+                                                     .check = page_hinkley_check,
+                                                     .reset = page_hinkley_reset,
+                                                     .update = page_hinkley_update,
+                                                     .width = page_hinkley_width,
+                                                     .write = page_hinkley_write,
+                                                     .read = page_hinkley_read};

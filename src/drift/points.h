@@ -1,8 +1,8 @@
 /* Which values count as the same. A feed that changes from double to float, or that
  * passes its numbers through another unit and back, changes their last bits and nothing
  * else: 0.3 becomes 0.30000001. Every comparison of two samples' values uses this. */
-#ifndef LW_POINTS_H
-#define LW_POINTS_H
+#ifndef LW_DRIFT_POINTS_H
+#define LW_DRIFT_POINTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -22,7 +22,7 @@ static double log_hypergeometric(uint64_t x, uint64_t k, uint64_t n, uint64_t m)
            log_choose((double)(n + m), (double)k);
 }
 
-static double fisher(uint64_t a, uint64_t n, uint64_t b, uint64_t m) {
+static double proportion_fisher(uint64_t a, uint64_t n, uint64_t b, uint64_t m) {
     uint64_t k = a + b, lo = k > m ? k - m : 0, hi = k < n ? k : n;
     double seen = log_hypergeometric(a, k, n, m), sum = 0.0;
     for (uint64_t x = lo; x <= hi; x++) {
@@ -41,7 +41,7 @@ double lw_two_shares_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m) {
         b = m - b;
     }
     if (a + b <= LW_FISHER_MAX)
-        return fisher(a, n, b, m);
+        return proportion_fisher(a, n, b, m);
     double da = (double)a, dn = (double)n, db = (double)b, dm = (double)m;
     double p = (da + db) / (dn + dm);
     double z = (da / dn - db / dm) / sqrt(p * (1.0 - p) * (1.0 / dn + 1.0 / dm));

@@ -79,14 +79,14 @@ double lw_normal_two_sided(double z) {
     return erfc(fabs(z) / sqrt(2.0));
 }
 
-static double poly(const double *c, int n, double x) {
+static double special_poly(const double *c, int n, double x) {
     double v = c[0];
     for (int i = 1; i < n; i++)
         v = v * x + c[i];
     return v;
 }
 
-static double acklam(double p) {
+static double special_acklam(double p) {
     static const double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,
                                -2.759285104469687e+02, 1.383577518672690e+02,
                                -3.066479806614716e+01, 2.506628277459239e+00};
@@ -100,17 +100,17 @@ static double acklam(double p) {
                                2.445134137142996e+00, 3.754408661907416e+00, 1.0};
     if (p < 0.02425) {
         double q = sqrt(-2.0 * log(p));
-        return poly(c, 6, q) / poly(d, 5, q);
+        return special_poly(c, 6, q) / special_poly(d, 5, q);
     }
     double q = p - 0.5, r = q * q;
-    return poly(a, 6, r) * q / poly(b, 6, r);
+    return special_poly(a, 6, r) * q / special_poly(b, 6, r);
 }
 
 double lw_normal_quantile(double p) {
     lw_assert(p > 0.0 && p < 1.0);
     if (p > 0.5)
         return -lw_normal_quantile(1.0 - p);
-    double x = acklam(p);
+    double x = special_acklam(p);
     double e = 0.5 * erfc(-x / sqrt(2.0)) - p;
     double u = e * sqrt(2.0 * pi) * exp(x * x / 2.0);
     return x - u / (1.0 + x * u / 2.0);

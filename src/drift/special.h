@@ -1,6 +1,6 @@
 /* The three special functions that p-values need. Pure, no state. Thread: any. */
-#ifndef LW_SPECIAL_H
-#define LW_SPECIAL_H
+#ifndef LW_DRIFT_SPECIAL_H
+#define LW_DRIFT_SPECIAL_H
 
 /* Upper tail of the chi-square distribution: P(X > x) with df > 0 degrees of freedom (any
  * real). 1 for x <= 0. Relative error about 1e-13 down to 1e-300. */

@@ -1,8 +1,8 @@
 /* The statistics themselves, each on plain inputs, so that they can be checked against
  * other programs one at a time. Definitions with sources: docs/statistics.md. All return
  * finite values for any input with n_ref > 0 and n_cur > 0. Thread: any. */
-#ifndef LW_STATS_H
-#define LW_STATS_H
+#ifndef LW_DRIFT_STATS_H
+#define LW_DRIFT_STATS_H
 
 #include "drift/cells.h"
 

@@ -1,7 +1,7 @@
 /* Walks the union of two sketches' values in order, with both distribution functions.
  * What counts as the same value (drift/points.h) is one point. */
-#ifndef LW_WALK_H
-#define LW_WALK_H
+#ifndef LW_DRIFT_WALK_H
+#define LW_DRIFT_WALK_H
 
 #include "leeway/kll.h"
 

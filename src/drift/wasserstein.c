@@ -66,7 +66,7 @@ int lw_walk_next(struct lw_walk *w) {
 }
 
 /* The share of both samples together that lies at or below the present point. */
-static double pooled(const struct lw_walk *w) {
+static double w1_pooled(const struct lw_walk *w) {
     return (w->total[0] * w->f[0] + w->total[1] * w->f[1]) / (w->total[0] + w->total[1]);
 }
 
@@ -107,7 +107,7 @@ struct lw_w1 lw_w1_test(const struct lw_numeric *ref, const struct lw_numeric *c
     double a = 1.0 / w.total[0] + 1.0 / w.total[1];
     lw_walk_next(&w);
     for (double last = w.value; isfinite(last);) {
-        double gap = fabs(w.f[0] - w.f[1]), f = pooled(&w);
+        double gap = fabs(w.f[0] - w.f[1]), f = w1_pooled(&w);
         if (!lw_walk_next(&w))
             break;
         double step = w.value - last;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alert/post.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -18,9 +19,9 @@
 #include "net/curl.h"
 #include "store/access.h"
 
-#define METADATA_MS 5000 /* as long as a stop may have to wait */
+#define METADATA_MS 5000 /* bounds how long a stop waits */
 
-void lw__engine_fail(struct lw_engine *e, const struct lw_err *why) {
+void lw__engine_request_shutdown(struct lw_engine *e, const struct lw_err *why) {
     pthread_mutex_lock(&e->lock);
     if (e->failure.code == LW_OK)
         e->failure = *why;
@@ -60,8 +61,8 @@ bool lw__engine_sleep(struct lw_engine *e, int64_t ms) {
     return !atomic_load(&e->stop);
 }
 
-/* Refused before anything is touched. A Redis that is away is waited for, and the leader
- * asks again (leader.c). */
+/* Missing permissions are an error before anything is written. If Redis is
+ * unreachable, the leader asks later (leader.c). */
 static int ask_permissions(struct lw_engine *e, struct lw_err *err) {
     struct lw_access a = {.denied = false};
     struct lw_redis *r = lw_redis_new(&e->config->redis, err);
@@ -73,8 +74,7 @@ static int ask_permissions(struct lw_engine *e, struct lw_err *err) {
     return rc;
 }
 
-/* The topic must be there before anything else makes sense; brokers that are away are
- * waited for by the caller's retry. */
+/* The topic must exist. The caller retries while brokers are unreachable. */
 static int count_partitions(struct lw_engine *e, struct lw_err *err) {
     struct lw_probe *probe = lw_probe_new(&e->config->kafka, err);
     if (!probe)
@@ -120,7 +120,7 @@ static int start_notifiers(struct lw_engine *e, struct lw_err *err) {
     return 0;
 }
 
-/* Before there are threads, because libcurl is started in it. */
+/* Before threads start: it initialises libcurl. */
 static int open_registry(struct lw_engine *e, struct lw_err *err) {
     const struct lw_config_source *source = &e->config->source;
     if (source->framing != LW_FRAMING_CONFLUENT)
@@ -151,10 +151,8 @@ static int start_all(struct lw_engine *e, struct lw_err *err) {
 
 static void warn_of_client(const struct lw_config *config) {
     const char *unable = lw_kafka_unable(&config->kafka, rd_kafka_version());
-    char quoted[600];
     if (unable)
-        lw_log(LW_WARN, "kafka_client", "librdkafka=%s reason=%s", rd_kafka_version_str(),
-               lw_log_quote(quoted, sizeof quoted, unable));
+        lw_log(kafka_client, rd_kafka_version_str(), LW_QUOTE(unable));
 }
 
 struct lw_engine *lw_engine_start(const struct lw_config *config,
@@ -213,7 +211,7 @@ void lw_engine_stop(struct lw_engine *e) {
     lw_registry_free(e->registry);
     free(e->worker);
     free(e->worker_thread);
-    lw__job_free(e->job);
+    lw__retrainer_job_free(e->job);
     free(e->brokers.end);
     for (int c = 0; c < LW_COMPONENTS; c++)
         free(e->direct[c].json);
@@ -228,6 +226,15 @@ void lw_engine_health(const struct lw_engine *engine, struct lw_health *out) {
     pthread_mutex_lock(&e->lock);
     *out = e->health;
     pthread_mutex_unlock(&e->lock);
+}
+
+bool lw_engine_live(const struct lw_engine *engine, struct lw_live_facts *out) {
+    struct lw_engine *e = (struct lw_engine *)(uintptr_t)engine; /* only the lock */
+    pthread_mutex_lock(&e->lock);
+    bool known = e->live_known && atomic_load(&e->leading);
+    *out = e->live;
+    pthread_mutex_unlock(&e->lock);
+    return known;
 }
 
 void lw_engine_flow(struct lw_engine *e, enum lw_flow flow) {
@@ -260,7 +267,7 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
                                  .trainings = atomic_load(&e->trainings),
                                  .trainings_failed = atomic_load(&e->trainings_failed),
                                  .polled_ms = INT64_MAX,
-                                 .settled = true};
+                                 .flow_flushed = true};
     for (size_t i = 0; i < e->config->nreceivers; i++)
         s.outbox += atomic_load(&e->outbox[i]);
     for (int i = 0; i < e->nworkers; i++) {
@@ -269,8 +276,8 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
             s.counts.n[k] += w.counts.n[k];
         s.partitions += w.owned;
         s.stalled |= w.stalled;
-        s.held += w.held;
-        s.settled &= w.settled;
+        s.paused_partitions += w.npaused;
+        s.flow_flushed &= w.flow_flushed;
         s.polled_ms = w.polled_ms < s.polled_ms ? w.polled_ms : s.polled_ms;
     }
     add_registry(e, &s);

@@ -1,16 +1,19 @@
-/* The engine: the threads of `leeway run`, and of `leeway demo`, which runs exactly
- * these.
+/* The engine: the threads of `leeway run` and `leeway demo`.
  *
- *   worker x W   consume, decode, score, accumulate, flush    one consumer and one Redis
- * connection each leader       lease, sealing, evaluation, decisions        acts only
- * while it holds the lease retrainer    one training at a time reads Kafka by offset
- * ranges notifier x R one a receiver: outbox to webhook            acts only in the
- * leader's process
+ *   thread      number          work
+ *   worker      source.workers  consume, decode, score, accumulate, flush; each has its
+ *                               own consumer and Redis connection
+ *   leader      1               lease, sealing, evaluation, decisions; acts only while
+ *                               it holds the lease
+ *   retrainer   1               one training at a time; reads Kafka by offset ranges
+ *   notifier    1 per receiver  outbox to webhook; acts only in the leader's process
+ *   topic       1               partition count, end offsets, reachability of brokers
+ *   health      1               health of this process and the stream
  *
- * Threads share nothing but the values below engine_private.h's lock and a few atomics;
- * no lock is taken per event, and none is held across I/O. */
-#ifndef LW_ENGINE_H
-#define LW_ENGINE_H
+ * Threads share only atomics and the fields of engine_private.h that its lock guards. No
+ * lock is taken per event, and none is held across I/O. */
+#ifndef LW_ENGINE_ENGINE_H
+#define LW_ENGINE_ENGINE_H
 
 #include "config/config.h"
 #include "core/health.h"
@@ -21,7 +24,7 @@
 
 struct lw_engine;
 
-/* What a screen may want to show; called in the leader's thread, must be quick. */
+/* For a screen. Called in the leader's thread; must return quickly. */
 struct lw_engine_hooks {
     void *arg;
     void (*evaluated)(void *arg, const struct lw_evaluation *e,
@@ -30,45 +33,48 @@ struct lw_engine_hooks {
                     const struct lw_training *training, const char *failure);
 };
 
-/* Connects to nothing yet by itself: threads do, and wait for what is away. LW_ECONFIG.
- * The configuration is borrowed until lw_engine_stop. */
+/* Starts the threads; they connect, and retry while a service is unreachable.
+ * LW_ECONFIG, or LW_EAGAIN and LW_ENOTFOUND of the topic. The configuration is
+ * borrowed until lw_engine_stop. */
 struct lw_engine *lw_engine_start(const struct lw_config *config,
                                   const struct lw_engine_hooks *hooks,
                                   struct lw_err *err);
-/* Flushes, leaves the group, gives the lease back, joins all threads, frees. */
+/* Flushes, leaves the group, releases the lease, joins all threads and frees. */
 void lw_engine_stop(struct lw_engine *e);
-/* What whoever feeds the stream knows of it, for replays that wait (the demo, tests).
- * QUIET: all that was sent has been consumed and nothing comes until FLOWS is said; so
- * partitions are idle at once. ENDED: nothing comes any more; everything that is held is
- * sealed. */
+/* For replays that pause the stream (the demo, tests). QUIET: everything that was
+ * sent has been consumed and nothing follows until FLOWS, so partitions are idle at
+ * once. ENDED: nothing follows; all panes are sealed. */
 enum lw_flow { LW_FLOWS, LW_QUIET, LW_ENDED };
 void lw_engine_flow(struct lw_engine *e, enum lw_flow flow);
-/* While it is quiet: up to which event time whoever sends has sent everything. */
+/* While QUIET: event time up to which everything has been sent. */
 void lw_engine_complete(struct lw_engine *e, int64_t until_ms);
-/* A thread met something it cannot go on with (LW_ESTOP): the process should stop. */
+/* A thread met an error that it cannot recover from: the process should stop. */
 bool lw_engine_failed(const struct lw_engine *e, struct lw_err *why);
 
-/* As known in this process; cheap, any thread. */
+/* As this process knows it. Cheap. Thread: any. */
 struct lw_engine_status {
     bool leading;
-    bool training;                        /* a request is pending or being worked on */
+    bool training;                        /* a training is pending or running */
     int64_t sealed_until_ms;              /* INT64_MIN before the first */
     struct lw_process_counts counts;      /* of this process's workers */
     uint64_t trainings, trainings_failed; /* by this process since it started */
-    uint64_t outbox;                      /* deliveries waiting, as last seen */
+    uint64_t outbox;                      /* pending deliveries, as last seen */
     int partitions;                       /* owned by its workers */
-    int64_t polled_ms; /* monotonic time of the oldest worker's last poll */
-    bool stalled;      /* waiting for Redis, or for a schema */
-    int held;          /* partitions that wait for a schema */
-    bool registry;     /* there is one; else what follows is 0 */
+    int64_t polled_ms;     /* monotonic time of the oldest worker's last poll */
+    bool stalled;          /* waiting for Redis or for a schema */
+    int paused_partitions; /* their next message needs a schema */
+    bool registry; /* a schema registry is configured; else the next fields are 0 */
     bool registry_away;
     uint64_t registry_requests, registry_failures;
-    bool settled; /* Redis knows what lw_engine_flow said last, of every partition */
+    bool flow_flushed; /* every partition was flushed since lw_engine_flow */
 };
 /* host:pid, as in Redis. */
 const char *lw_engine_who(const struct lw_engine *e);
 struct lw_engine_status lw_engine_status(const struct lw_engine *e);
-/* How this process and the stream are, as last judged (once a second). Any thread. */
+/* Health of this process and the stream, judged once a second. Thread: any. */
 void lw_engine_health(const struct lw_engine *e, struct lw_health *out);
+/* What the leader sees of the running stream; false: this process does not lead, or has
+ * not looked yet. */
+bool lw_engine_live(const struct lw_engine *e, struct lw_live_facts *out);
 
 #endif

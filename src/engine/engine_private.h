@@ -1,16 +1,19 @@
-/* Shared by the engine's own files only. */
-#ifndef LW_ENGINE_PRIVATE_H
-#define LW_ENGINE_PRIVATE_H
+/* Internal to engine/. */
+#ifndef LW_ENGINE_ENGINE_PRIVATE_H
+#define LW_ENGINE_ENGINE_PRIVATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "alert/notifier.h"
+#include "alert/post.h"
 #include "core/health.h"
 #include "engine/engine.h"
 #include "event/schema.h"
 #include "kafka/consumer.h"
 #include "kafka/probe.h"
-#include "store/leader.h"
+#include "store/lease.h"
+#include "store/state.h"
 
 /* One training: handed to the retrainer, and back. */
 struct lw_job {
@@ -18,38 +21,39 @@ struct lw_job {
     uint32_t champion;      /* version to beat; 0: none */
     struct lw_pane *recent; /* for the reference; owned */
     struct lw_quarantine quarantine;
-    /* filled by the retrainer */
+    /* set by the retrainer */
     bool done, failed;
-    struct lw_training training; /* owned; when failed only `early` and its rows count */
-    char *facts;                 /* JSON; owned */
+    struct lw_training
+        training; /* owned; after a failure only `early` and its rows are valid */
+    char *facts;  /* JSON; owned */
     struct lw_err err;
 };
 
-/* How often the state of a partition is written although it has not changed. */
+/* Interval of flushes of a partition that has not changed. */
 #define LW_VERIFY_MS 5000
 
 struct lw_worker;
 
-/* What the brokers said last (topic.c). */
+/* The brokers' last answer (topic.c). */
 struct lw_brokers {
     int64_t answered_ms; /* monotonic; 0: never */
-    int64_t asked_ms;    /* ... when the ends below were asked for */
-    bool gone;           /* they know no such topic */
+    int64_t asked_ms;    /* when the ends below were requested */
+    bool gone;           /* the topic does not exist */
     int32_t n;
-    int64_t *end;  /* of each partition; -1 where that was not told */
-    char why[256]; /* why there was no answer, or not a whole one; "" */
+    int64_t *end;  /* end offset by partition; -1: unknown */
+    char why[256]; /* why the answer is missing or incomplete, or "" */
 };
 
-/* What the leader knows of what holds back sealing (leader_held.c). */
-struct lw_held {
-    int64_t since_ms; /* monotonic; 0: nothing does */
+/* Why sealing is blocked by wrong clocks (leader_sealing_block.c). */
+struct lw_sealing_block {
+    int64_t since_ms; /* monotonic; 0: it is not */
     char why[256];
 };
 
-/* A message about leeway itself that cannot go through the outbox (itself.c). */
-struct lw_direct {
+/* An alert about leeway itself that is sent without the outbox (self_alert.c). */
+struct lw_direct_message {
     uint64_t number; /* grows with each message */
-    char *json;      /* owned; NULL: there has been none */
+    char *json;      /* owned; NULL: none yet */
     size_t len;
     bool firing;
 };
@@ -63,7 +67,7 @@ struct lw_engine {
 
     atomic_bool stop, leading, training;
     atomic_int flow;             /* enum lw_flow */
-    _Atomic int64_t complete_ms; /* as told by lw_engine_complete */
+    _Atomic int64_t complete_ms; /* set by lw_engine_complete */
     volatile int stop_flag;      /* the same, for interfaces that want an int */
 
     pthread_t *worker_thread;
@@ -77,16 +81,18 @@ struct lw_engine {
     pthread_mutex_t lock;   /* guards what follows; never held across I/O */
     pthread_cond_t changed; /* the job */
     pthread_cond_t stopping;
-    struct lw_job *job; /* posted, being worked on, or done */
+    struct lw_job *job; /* posted, running or done */
     bool job_taken;
-    bool lost; /* panes were set aside: the retrainer looks which can be made again */
+    bool lost; /* unreadable panes were moved away: the retrainer rebuilds what it can */
     struct lw_lease lease; /* as last renewed; token 0: not leading */
     struct lw_err failure;
     struct lw_brokers brokers;
-    struct lw_held held;
-    char leader_why[256];    /* why the leader's last round came to nothing; "" */
-    struct lw_health health; /* as last judged */
-    struct lw_direct direct[LW_COMPONENTS];
+    struct lw_sealing_block held;
+    char leader_why[256];      /* why the leader's last pass failed, or "" */
+    struct lw_health health;   /* as last judged */
+    struct lw_live_facts live; /* while leading; under lock, like `health` */
+    bool live_known;
+    struct lw_direct_message direct[LW_COMPONENTS];
 
     _Atomic int64_t sealed_until_ms;
     /* the leader's last pass here, by the monotonic and the wall clock; 0: none */
@@ -95,7 +101,7 @@ struct lw_engine {
     _Atomic uint64_t outbox[LW_RECEIVERS_MAX]; /* waiting, by receiver */
 };
 
-void lw__engine_fail(struct lw_engine *e, const struct lw_err *why);
+void lw__engine_request_shutdown(struct lw_engine *e, const struct lw_err *why);
 struct lw_lease lw__engine_lease(struct lw_engine *e);
 /* Sleeps up to ms, less when the engine stops; false when it does. */
 bool lw__engine_sleep(struct lw_engine *e, int64_t ms);
@@ -108,25 +114,26 @@ struct lw_worker_status {
     int owned;
     int64_t polled_ms;
     bool stalled;
-    int held;
-    bool settled;
+    int npaused;
+    bool flow_flushed;
 };
 struct lw_worker_status lw__worker_status(const struct lw_worker *w);
-/* What stands in its way, in words ("": nothing), since when, and heard when last
+/* Troubles of a worker, for health: text ("": none), since when and when last reported
  * (monotonic). */
-enum lw_hindrance {
-    LW_HINDERED_GROUP,       /* it gets no partition: by the group, a broker, or Redis */
-    LW_HINDERED_LETTERS,     /* dead letters are refused, or not acknowledged */
-    LW_HINDERED_PREDICTIONS, /* the same of predictions */
-    LW_HINDERED_STALLED,     /* consuming is paused */
-    LW_HINDRANCES
+enum lw_worker_trouble_kind {
+    LW_WORKER_TROUBLE_GROUP,       /* no partition is assigned or claimed */
+    LW_WORKER_TROUBLE_LETTERS,     /* dead letters are rejected or not acknowledged */
+    LW_WORKER_TROUBLE_PREDICTIONS, /* predictions likewise */
+    LW_WORKER_TROUBLE_STALLED,     /* consuming is paused */
+    LW_WORKER_TROUBLES
 };
-struct lw_word {
+struct lw_worker_trouble {
     int64_t since_ms, heard_ms;
     enum lw_errc code;
     char text[256];
 };
-void lw__worker_words(struct lw_worker *w, struct lw_word out[LW_HINDRANCES]);
+void lw__worker_troubles(struct lw_worker *w,
+                         struct lw_worker_trouble out[LW_WORKER_TROUBLES]);
 
 void *lw__leader_main(void *engine);
 void *lw__topic_main(void *engine);
@@ -139,37 +146,43 @@ void *lw__retrainer_main(void *engine);
 struct lw_notifier {
     struct lw_engine *engine;
     int receiver;
-    struct lw_handed { /* of lw_direct, to this receiver */
+    struct lw_direct_progress { /* of lw_direct_message, to this receiver */
         uint64_t done, trying, attempts;
         int64_t put_ms, not_before_ms; /* wall */
         bool told;
     } handed[LW_COMPONENTS];
 };
-/* Brings it what cannot go through the outbox. */
-void lw__itself_deliver(struct lw_notifier *n);
+/* Logs the outcome of one attempt to deliver a message. */
+void lw__delivery_log(const char *receiver, const char *id, uint64_t attempts,
+                      const struct lw_notifier_step *next,
+                      const struct lw_post_result *result);
+/* Logs that an alert fires or is resolved. */
+void lw__alert_log(const struct lw_alert *a);
+/* Sends the receiver the alerts that bypass the outbox. */
+void lw__self_alert_deliver(struct lw_notifier *n);
 void *lw__notifier_main(void *notifier);
 
-/* Hands a job to the retrainer (taken); there must be none. */
-void lw__job_post(struct lw_engine *e, struct lw_job *job);
-/* Panes were set aside; see lw_rebuild_pane. */
-void lw__panes_lost(struct lw_engine *e);
+/* Passes a job to the retrainer, which owns it; no other may be posted. */
+void lw__retrainer_post(struct lw_engine *e, struct lw_job *job);
+/* Asks the retrainer to rebuild unreadable panes (lw_rebuild_pane). */
+void lw__retrainer_rebuild_panes(struct lw_engine *e);
 /* The finished job, or NULL. The caller owns it. */
-struct lw_job *lw__job_collect(struct lw_engine *e);
-void lw__job_free(struct lw_job *job);
-/* Drops a job that is no longer ours to answer for: what it brings will be thrown away.
- */
-bool lw__job_busy(struct lw_engine *e);
+struct lw_job *lw__retrainer_collect(struct lw_engine *e);
+void lw__retrainer_job_free(struct lw_job *job);
+/* A job is posted, running or done and not yet collected. */
+bool lw__retrainer_busy(struct lw_engine *e);
 
-/* Lineage and results of a training as JSON (free()). */
+/* The data that a training read. */
 struct lw_lineage {
     const char *topic;
     const struct lw_range *range;
     size_t nranges;
     uint64_t read, gone,
-        undecodable; /* messages read; offsets that Kafka no longer held */
+        undecodable; /* messages read; offsets deleted in Kafka; not decodable */
 };
-char *lw__facts(const struct lw_config *config, const struct lw_request *request,
-                const struct lw_training *t, const struct lw_lineage *lineage,
-                double seconds);
+/* Facts of a version (lineage and results of its training) as JSON; free(). */
+char *lw__version_facts(const struct lw_config *config, const struct lw_request *request,
+                        const struct lw_training *t, const struct lw_lineage *lineage,
+                        double seconds);
 
 #endif

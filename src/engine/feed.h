@@ -1,27 +1,28 @@
-/* Events from Avro container files, through the same decoding as events from Kafka: what
- * the offline commands, the replay and the backtest read. */
-#ifndef LW_FEED_H
-#define LW_FEED_H
+/* Events from Avro container files, through the same decoding as events from Kafka:
+ * what the offline commands, the replay and the backtest read. */
+#ifndef LW_ENGINE_FEED_H
+#define LW_ENGINE_FEED_H
 
 #include "config/config.h"
 #include "core/inject.h"
 
-struct lw_feed;
+struct lw_event_feed;
 
 /* Files are read in the order given. Each file's own schema is the writer's; the
  * configured one the reader's. */
-struct lw_feed *lw_feed_open(const struct lw_config *config, char *const *paths, size_t n,
-                             struct lw_err *err);
-void lw_feed_close(struct lw_feed *f);
-/* From here on events come by event time over all files, each of which is read in its own
- * order: monthly files overlap at their ends, and one after another they would make the
- * first events of each month late. A file's position is the clock of its crowd
- * (core/clock.h), so no wrong clock holds a file back. All files are open at once. */
-int lw_feed_merge(struct lw_feed *f, struct lw_err *err);
+struct lw_event_feed *lw_feed_open(const struct lw_config *config, char *const *paths,
+                                   size_t n, struct lw_err *err);
+void lw_feed_close(struct lw_event_feed *f);
+/* From here on events come by event time over all files, each of which is read in its
+ * own order: monthly files overlap at their ends, and one after another they would
+ * make the first events of each month late. A file's position is the clock of its
+ * crowd (core/clock.h), so no wrong clock holds a file back. All files are open at
+ * once. */
+int lw_feed_merge(struct lw_event_feed *f, struct lw_err *err);
 
 /* Drift on purpose (core/inject.h): applied to every event from here on; the list stays
  * the caller's and counts what it touched. `bytes` are as in the file all the same. */
-void lw_feed_inject(struct lw_feed *feed, struct lw_injection *list, size_t n);
+void lw_feed_inject(struct lw_event_feed *feed, struct lw_injection *list, size_t n);
 
 struct lw_feed_event {
     struct lw_row row; /* borrowed until the next call */
@@ -34,10 +35,11 @@ struct lw_feed_event {
     size_t file;             /* its index */
 };
 /* 1, or 0 at the end of the last file, or -1 when a file cannot be read on. */
-int lw_feed_next(struct lw_feed *f, struct lw_feed_event *out, struct lw_err *err);
-double lw_feed_progress(const struct lw_feed *f);  /* [0, 1] over all files */
-uint64_t lw_feed_records(const struct lw_feed *f); /* so far */
-uint64_t lw_feed_unusable(const struct lw_feed *f);
-const char *lw_feed_why(const struct lw_feed *f); /* the first was not usable; or "" */
+int lw_feed_next(struct lw_event_feed *f, struct lw_feed_event *out, struct lw_err *err);
+double lw_feed_progress(const struct lw_event_feed *f);  /* [0, 1] over all files */
+uint64_t lw_feed_records(const struct lw_event_feed *f); /* so far */
+uint64_t lw_feed_unusable(const struct lw_event_feed *f);
+const char *
+lw_feed_why(const struct lw_event_feed *f); /* the first was not usable; or "" */
 
 #endif

@@ -1,11 +1,12 @@
-/* See frame_writer.h. What is put before a record changes with the file only: nothing for
- * raw, 0 and the registry's id for confluent, C3 01 and the schema's fingerprint for
- * single-object. */
+/* See frame_writer.h. What is put before a record changes with the file only: nothing
+ * for raw, 0 and the registry's id for confluent, C3 01 and the schema's fingerprint
+ * for single-object. */
 #include "engine/frame_writer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 #define NO_FILE SIZE_MAX
@@ -78,8 +79,8 @@ static int begin_file(struct lw_frame_writer *w, const struct lw_feed_event *eve
     return rc;
 }
 
-int lw_frame_write(struct lw_frame_writer *w, const struct lw_feed_event *event,
-                   const uint8_t **value, size_t *len, struct lw_err *err) {
+int lw_frame_writer_frame(struct lw_frame_writer *w, const struct lw_feed_event *event,
+                          const uint8_t **value, size_t *len, struct lw_err *err) {
     if (w->file != event->file && begin_file(w, event, err))
         return -1;
     if (w->prefix == 0) {

@@ -1,7 +1,7 @@
 /* Values of a replay in the stream's framing: the files' records, with what tells their
  * schema put before them. */
-#ifndef LW_FRAME_WRITER_H
-#define LW_FRAME_WRITER_H
+#ifndef LW_ENGINE_FRAME_WRITER_H
+#define LW_ENGINE_FRAME_WRITER_H
 
 #include "engine/feed.h"
 
@@ -13,7 +13,7 @@ struct lw_frame_writer *lw_frame_writer_new(const struct lw_config *config,
 void lw_frame_writer_free(struct lw_frame_writer *w);
 /* The event's value, borrowed until the next call. At the first event of a file whose
  * schema is new, the registry is asked: LW_EAGAIN, LW_ECONFIG. */
-int lw_frame_write(struct lw_frame_writer *w, const struct lw_feed_event *event,
-                   const uint8_t **value, size_t *len, struct lw_err *err);
+int lw_frame_writer_frame(struct lw_frame_writer *w, const struct lw_feed_event *event,
+                          const uint8_t **value, size_t *len, struct lw_err *err);
 
 #endif

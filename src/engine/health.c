@@ -1,10 +1,9 @@
-/* The thread that judges how this process and its stream are, once a second, whoever
- * asks: readiness, metrics, messages, and the other processes by the entry in Redis.
+/* The health thread judges this process and its stream once a second, for readiness,
+ * metrics, alerts, and other processes (by its entry in Redis).
  *
- * It looks at effects, not at causes: offsets in Redis that move or stand at the end that
- * the broker has told just now, passes of the leader, deliveries that leave the outbox.
- * So a cause that nobody has thought of shows as well; what the threads know of causes is
- * only the explanation. */
+ * It judges effects, not causes: offsets in Redis that advance or equal the broker's
+ * end offset, passes of the leader, deliveries that leave the outbox. So unforeseen
+ * causes are detected too; causes that the threads report only explain them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,38 +16,36 @@
 #include "engine/health.h"
 
 #define LOOK_MS    1000
-#define STOPPED_MS 5000 /* between two looks: nobody looked meanwhile */
+#define STOPPED_MS 5000 /* between two checks: the process was stopped */
 
-#define KAFKA_MS  15000 /* without an answer: a broker that is restarted elects anew */
-#define REDIS_MS  20000 /* without a write: a failover */
-#define SENT_MS   20000 /* letters or predictions that nobody acknowledges */
-#define MUTE_MS   10000 /* ... and nobody's word comes through */
+#define KAFKA_MS  15000 /* without an answer: longer than a broker restart */
+#define REDIS_MS  20000 /* without a write: longer than a failover */
+#define SENT_MS   20000 /* dead letters or predictions without acknowledgement */
+#define MUTE_MS   10000 /* without a write: heartbeats cannot arrive */
 #define PASS_MS   10000 /* between two passes of the leader */
-#define LEADER_MS 30000 /* ... and for a successor, beside the lease */
+#define LEADER_MS 30000 /* for a successor, in addition to the lease */
 #define CLOCK_MS  60000
-#define OUTBOX_MS 60000 /* that a delivery waits */
+#define OUTBOX_MS 60000 /* age of the oldest pending delivery */
 
-static double age(const struct lw_watch *w, int64_t mono_ms) {
+static double seconds_since(const struct lw_watch *w, int64_t mono_ms) {
     int64_t from = mono_ms ? mono_ms : w->began.mono_ms;
     return (double)(w->now.mono_ms - from) / (double)LW_SECOND;
 }
 
-static void judge(struct lw_watch *w, enum lw_component c, bool known, const char *wrong,
-                  int64_t patience_ms) {
+static void judge_component(struct lw_watch *w, enum lw_component c, bool known,
+                            const char *wrong, int64_t patience_ms) {
     struct lw_health_item *item = &w->health.item[c];
     enum lw_condition was = item->condition;
-    char quoted[2 * LW_HEALTH_TEXT];
     const struct lw_health_found finding = {known, wrong && *wrong ? wrong : NULL,
                                             patience_ms};
     lw_health_judge(item, &finding, w->now);
     if (item->condition == was)
         return;
     if (item->condition == LW_ILL)
-        lw_log(LW_ERROR, "trouble", "component=%s since=%lld reason=%s",
-               lw_component_name(c), (long long)item->since_ms,
-               lw_log_quote(quoted, sizeof quoted, item->text));
+        lw_log(component_unhealthy, lw_component_name(c), (long long)item->since_ms,
+               LW_QUOTE(item->text));
     else if (was == LW_ILL)
-        lw_log(LW_INFO, "trouble_over", "component=%s", lw_component_name(c));
+        lw_log(component_healthy, lw_component_name(c));
 }
 
 static void judge_kafka(struct lw_watch *w) {
@@ -58,52 +55,54 @@ static void judge_kafka(struct lw_watch *w) {
     bool answers = b->answered_ms && b->answered_ms == b->asked_ms &&
                    w->now.mono_ms - b->asked_ms < KAFKA_MS;
     const char *why = b->why[0] ? b->why : "the brokers take too long";
-    f->kafka_age = b->asked_ms ? age(w, b->answered_ms) : NAN;
-    f->kafka_up = !b->asked_ms ? NAN
-                               : answers || (b->answered_ms &&
-                                             age(w, b->answered_ms) * 1000 < KAFKA_MS);
+    f->kafka_age = b->asked_ms ? seconds_since(w, b->answered_ms) : NAN;
+    f->kafka_up = !b->asked_ms
+                      ? NAN
+                      : answers || (b->answered_ms &&
+                                    seconds_since(w, b->answered_ms) * 1000 < KAFKA_MS);
     snprintf(text, sizeof text, "%s%.250s", b->gone ? "" : "no broker answers: ", why);
-    judge(w, LW_COMPONENT_KAFKA, b->asked_ms != 0, answers && !b->gone ? NULL : text,
-          KAFKA_MS);
+    judge_component(w, LW_COMPONENT_KAFKA, b->asked_ms != 0,
+                    answers && !b->gone ? NULL : text, KAFKA_MS);
 }
 
 static void judge_redis(struct lw_watch *w) {
     struct lw_health_figures *f = &w->health.figure;
     char text[LW_HEALTH_TEXT];
     bool wrote = w->wrote_ms && w->redis_err.code == LW_OK;
-    f->redis_age = age(w, w->wrote_ms);
+    f->redis_age = seconds_since(w, w->wrote_ms);
     f->redis_writable = wrote ? 1 : w->redis_err.code ? 0 : NAN;
     snprintf(text, sizeof text, "Redis %s: %.280s",
              w->read ? "takes no writes" : "does not answer",
              w->redis_err.code ? w->redis_err.msg : "nothing was written");
-    judge(w, LW_COMPONENT_REDIS, wrote || w->redis_err.code, wrote ? NULL : text,
-          REDIS_MS);
+    judge_component(w, LW_COMPONENT_REDIS, wrote || w->redis_err.code,
+                    wrote ? NULL : text, REDIS_MS);
 }
 
 static void judge_leader(struct lw_watch *w) {
     char text[LW_HEALTH_TEXT];
     int64_t patience = LEADER_MS + w->config->lease_ms;
-    double since = age(w, w->passed_ms);
+    double since = seconds_since(w, w->passed_ms);
     w->health.figure.evaluation_age = since;
     bool late = !w->passed_ms || since * (double)LW_SECOND > PASS_MS;
-    /* Where nothing can be written, a leader elsewhere cannot say that it passes. */
+    /* If nothing can be written, another leader cannot report its passes. */
     bool mute = w->now.mono_ms - w->wrote_ms > MUTE_MS &&
                 strcmp(w->facts.leader, w->engine->who) != 0;
     if (!w->read || mute) {
-        judge(w, LW_COMPONENT_LEADER, false, NULL, patience);
+        judge_component(w, LW_COMPONENT_LEADER, false, NULL, patience);
         return;
     }
     const char *why = atomic_load(&w->engine->leading) ? w->leader_why : "";
     if (w->facts.leader[0])
-        snprintf(text, sizeof text, "%.60s leads and completes no pass%s%.200s",
+        snprintf(text, sizeof text, "the leader %.60s completes no pass%s%.200s",
                  w->facts.leader, *why ? ": " : "", why);
     else
-        snprintf(text, sizeof text, "no process leads: nothing is evaluated or told");
-    judge(w, LW_COMPONENT_LEADER, true, late || !w->facts.leader[0] ? text : NULL,
-          patience);
+        snprintf(text, sizeof text,
+                 "no process leads: nothing is evaluated and no alert is sent");
+    judge_component(w, LW_COMPONENT_LEADER, true,
+                    late || !w->facts.leader[0] ? text : NULL, patience);
 }
 
-/* Others hear of it from the leader. */
+/* Other processes take it from the leader's entry. */
 static void judge_clock(struct lw_watch *w) {
     const char *wrong = w->held.since_ms ? w->held.why : NULL;
     bool lead = atomic_load(&w->engine->leading);
@@ -115,25 +114,25 @@ static void judge_clock(struct lw_watch *w) {
                 w->facts.process[i].trouble[k].component == LW_COMPONENT_CLOCK)
                 wrong = w->facts.process[i].trouble[k].text;
     w->health.figure.clock_age =
-        lead ? (w->held.since_ms ? age(w, w->held.since_ms) : 0) : NAN;
+        lead ? (w->held.since_ms ? seconds_since(w, w->held.since_ms) : 0) : NAN;
     bool known = lead || (w->read && w->passed_ms);
-    judge(w, LW_COMPONENT_CLOCK, known, wrong, lead ? CLOCK_MS : 0);
+    judge_component(w, LW_COMPONENT_CLOCK, known, wrong, lead ? CLOCK_MS : 0);
 }
 
-static double judge_sent(struct lw_watch *w, enum lw_component c, enum lw_hindrance h,
-                         bool wanted) {
-    const struct lw_word *word = &w->word[h];
+static double judge_sent(struct lw_watch *w, enum lw_component c,
+                         enum lw_worker_trouble_kind h, bool wanted) {
+    const struct lw_worker_trouble *word = &w->word[h];
     char text[LW_HEALTH_TEXT];
-    snprintf(text, sizeof text, "%s do not get through: %.250s",
+    snprintf(text, sizeof text, "%s are not delivered: %.250s",
              c == LW_COMPONENT_LETTERS ? "dead letters" : "predictions", word->text);
-    judge(w, c, true, word->text[0] ? text : NULL, SENT_MS);
-    return !wanted ? NAN : word->text[0] ? age(w, word->since_ms) : 0;
+    judge_component(w, c, true, word->text[0] ? text : NULL, SENT_MS);
+    return !wanted ? NAN : word->text[0] ? seconds_since(w, word->since_ms) : 0;
 }
 
 static void judge_outbox(struct lw_watch *w) {
     char text[LW_HEALTH_TEXT], waited[40];
     if (!w->read) {
-        judge(w, LW_COMPONENT_OUTBOX, false, NULL, 0);
+        judge_component(w, LW_COMPONENT_OUTBOX, false, NULL, 0);
         return;
     }
     int64_t ms = w->facts.oldest_ms ? w->facts.server_ms - w->facts.oldest_ms : 0;
@@ -144,17 +143,17 @@ static void judge_outbox(struct lw_watch *w) {
         "%llu deliveries of alerts wait, the oldest for %s: the log names receiver and reason",
         (unsigned long long)w->facts.waiting,
         lw_format_duration(waited, sizeof waited, ms / LW_SECOND * LW_SECOND));
-    judge(w, LW_COMPONENT_OUTBOX, true, ms > OUTBOX_MS ? text : NULL, 0);
+    judge_component(w, LW_COMPONENT_OUTBOX, true, ms > OUTBOX_MS ? text : NULL, 0);
 }
 
 static void judge_partitions(struct lw_watch *w) {
     char text[LW_HEALTH_TEXT];
     bool known = lw__health_partitions(w, text, sizeof text);
-    judge(w, LW_COMPONENT_PARTITIONS, known, text, 0);
+    judge_component(w, LW_COMPONENT_PARTITIONS, known, text, 0);
 }
 
 static void add_trouble(struct lw_health *h, const struct lw_trouble *t) {
-    for (size_t i = 0; i < h->ntroubles; i++) /* what was heard from another */
+    for (size_t i = 0; i < h->ntroubles; i++) /* also reported by another process */
         if (h->trouble[i].component == t->component &&
             strcmp(h->trouble[i].text, t->text) == 0)
             return;
@@ -162,8 +161,8 @@ static void add_trouble(struct lw_health *h, const struct lw_trouble *t) {
         h->trouble[h->ntroubles++] = *t;
 }
 
-/* Ours as they are now, and what the others have said last. */
-static void gather(struct lw_watch *w) {
+/* Troubles of this process, and those that others reported last. */
+static void gather_troubles(struct lw_watch *w) {
     struct lw_health *h = &w->health;
     h->ntroubles = 0;
     for (int c = 0; c < LW_COMPONENTS; c++) {
@@ -187,17 +186,18 @@ static void judge_all(struct lw_watch *w) {
     judge_partitions(w);
     judge_leader(w);
     judge_clock(w);
-    f->letters_age = judge_sent(w, LW_COMPONENT_LETTERS, LW_HINDERED_LETTERS,
+    f->letters_age = judge_sent(w, LW_COMPONENT_LETTERS, LW_WORKER_TROUBLE_LETTERS,
                                 w->config->source.dead_letters[0]);
-    f->predictions_age = judge_sent(w, LW_COMPONENT_PREDICTIONS, LW_HINDERED_PREDICTIONS,
-                                    w->config->source.scored[0]);
+    f->predictions_age =
+        judge_sent(w, LW_COMPONENT_PREDICTIONS, LW_WORKER_TROUBLE_PREDICTIONS,
+                   w->config->source.scored[0]);
     judge_outbox(w);
-    gather(w);
+    gather_troubles(w);
     w->health.looked_ms = lw_mono_ms();
 }
 
-/* We were stopped, or Redis held us up: what nobody saw is nobody's fault. */
-static void forgive(struct lw_watch *w, int64_t ms) {
+/* The process was stopped or blocked: nothing is judged for that time. */
+static void forgive_gap(struct lw_watch *w, int64_t ms) {
     for (int c = 0; c < LW_COMPONENTS; c++)
         lw_health_forgive(&w->health.item[c], ms);
     for (int32_t p = 0; p < w->n; p++)
@@ -211,7 +211,7 @@ static void one_look(struct lw_watch *w) {
     w->now = (struct lw_moment){lw_mono_ms(), lw_wall_ms()};
     int64_t gap = w->now.mono_ms - before - LOOK_MS;
     if (before && gap > STOPPED_MS + w->config->redis.timeout_ms)
-        forgive(w, gap);
+        forgive_gap(w, gap);
     lw__health_look(w);
     for (int32_t p = 0; before && !w->view_read && p < w->n; p++)
         lw_stand_forgive(&w->stand[p], w->now.mono_ms - before);
@@ -219,7 +219,7 @@ static void one_look(struct lw_watch *w) {
     pthread_mutex_lock(&w->engine->lock);
     w->engine->health = w->health;
     pthread_mutex_unlock(&w->engine->lock);
-    lw__itself_direct(w);
+    lw__self_alert_direct(w);
 }
 
 void *lw__health_main(void *engine) {
@@ -232,10 +232,10 @@ void *lw__health_main(void *engine) {
     lw_health_init(&w->health);
     w->redis = lw_redis_new(&e->config->redis, &err);
     if (!w->redis)
-        lw__engine_fail(e, &err);
+        lw__engine_request_shutdown(e, &err);
     while (w->redis && lw__engine_sleep(e, LOOK_MS))
         one_look(w);
-    if (w->redis && w->wrote_ms) /* else its entry runs out by itself */
+    if (w->redis && w->wrote_ms) /* else its entry expires by itself */
         lw_health_leave(w->redis, &e->config->spec, e->who, &err);
     lw_redis_free(w->redis);
     free(w->brokers.end);

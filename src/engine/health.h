@@ -1,5 +1,5 @@
-/* What the process's health is made of: health.c has the thread and judges, health_look.c
- * finds out, itself.c tells people. */
+/* Health of the process: health.c has the thread and judges, health_probe.c collects
+ * facts, self_alert.c alerts. */
 #ifndef LW_ENGINE_HEALTH_H
 #define LW_ENGINE_HEALTH_H
 
@@ -14,28 +14,28 @@ struct lw_watch {
     struct lw_redis *redis;
     struct lw_moment now, began;
     struct lw_health health; /* under construction */
-    /* what was found this time */
+    /* found in this round */
     struct lw_brokers brokers; /* a copy; end is owned */
-    struct lw_held held;
+    struct lw_sealing_block held;
     char leader_why[256];
-    struct lw_word word[LW_HINDRANCES]; /* the worst of the workers' */
-    int owned, schemas;                 /* partitions; those that wait for a schema */
-    struct lw_stream_facts facts;       /* as last read, .. */
-    bool read, view_read;               /* .. this time */
+    struct lw_worker_trouble word[LW_WORKER_TROUBLES]; /* the longest of the workers' */
+    int owned, schemas;           /* partitions; those that wait for a schema */
+    struct lw_stream_facts facts; /* as last read, .. */
+    bool read, view_read;         /* .. this time */
     struct lw_err redis_err;
     int64_t wrote_ms, read_ms; /* monotonic: last success; 0: none */
     int64_t offset_ms;         /* the server's clock less ours */
     bool offset_known;
     int32_t n;
-    struct lw_part_view *view;
+    struct lw_partition_view *view;
     struct lw_stand *stand;
     enum lw_stand_verdict *verdict;
-    /* the leader's last pass, as heard */
+    /* the leader's last pass, as reported */
     char leader[128];
-    int64_t passed_told, passed_ms; /* its word; monotonic, ours */
+    int64_t passed_told, passed_ms; /* its stamp; monotonic, when seen */
     char passer[128];               /* who that was */
-    /* itself.c */
-    struct lw_itself {
+    /* self_alert.c */
+    struct lw_self_alert_state {
         bool told;
         int64_t ill_ms; /* monotonic */
         uint64_t incident;
@@ -48,11 +48,11 @@ struct lw_watch {
     bool led;
 };
 
-/* Everything that can be known now. */
+/* Collects the current facts. */
 void lw__health_look(struct lw_watch *w);
 /* The texts of partitions that do not flow, "" when all do; false: not known yet. */
 bool lw__health_partitions(struct lw_watch *w, char *out, size_t size);
-/* Sends what cannot go through the outbox. */
-void lw__itself_direct(struct lw_watch *w);
+/* Sends alerts that bypass the outbox. */
+void lw__self_alert_direct(struct lw_watch *w);
 
 #endif

@@ -1,7 +1,7 @@
-/* See inject_avro.h. libavro's generic values do the work: they know every schema. What
- * they forget, a timestamp's unit, is read from the schema's JSON. The bytes that come
- * here were decoded by lw_decoder just before, so that libavro meets no hostile lengths.
- */
+/* See inject_avro.h. libavro's generic values do the work: they know every schema.
+ * What they forget, a timestamp's unit, is read from the schema's JSON. The bytes
+ * that come here were decoded by lw_decoder just before, so that libavro meets no
+ * hostile lengths. */
 #include "engine/inject_avro.h"
 
 #include <math.h>
@@ -17,7 +17,7 @@
 #include "event/event.h"
 #include "event/schema.h"
 
-struct lw_reencoder {
+struct lw_inject_avro {
     const struct lw_fields *fields;
     char *schema_text;     /* of the file that what follows belongs to */
     struct lw_schema *own; /* the same, as we read it */
@@ -27,13 +27,13 @@ struct lw_reencoder {
     struct lw_buf out;
 };
 
-struct lw_reencoder *lw_reencoder_new(const struct lw_fields *fields) {
-    struct lw_reencoder *r = lw_calloc(1, sizeof *r);
+struct lw_inject_avro *lw_inject_avro_new(const struct lw_fields *fields) {
+    struct lw_inject_avro *r = lw_calloc(1, sizeof *r);
     r->fields = fields;
     return r;
 }
 
-static void drop_schema(struct lw_reencoder *r) {
+static void drop_schema(struct lw_inject_avro *r) {
     if (r->iface) {
         avro_value_decref(&r->value);
         avro_value_iface_decref(r->iface);
@@ -48,7 +48,7 @@ static void drop_schema(struct lw_reencoder *r) {
     r->schema_text = NULL;
 }
 
-void lw_reencoder_free(struct lw_reencoder *r) {
+void lw_inject_avro_free(struct lw_inject_avro *r) {
     if (!r)
         return;
     drop_schema(r);
@@ -56,7 +56,7 @@ void lw_reencoder_free(struct lw_reencoder *r) {
     free(r);
 }
 
-static int take_schema(struct lw_reencoder *r, const char *json, struct lw_err *err) {
+static int load_schema(struct lw_inject_avro *r, const char *json, struct lw_err *err) {
     size_t len = strlen(json);
     if (r->schema_text && strcmp(r->schema_text, json) == 0)
         return 0;
@@ -79,7 +79,7 @@ static int take_schema(struct lw_reencoder *r, const char *json, struct lw_err *
 }
 
 /* An instant as the number that the file's field would have for it. */
-static double time_number(const struct lw_reencoder *r, int field, double ms) {
+static double time_number(const struct lw_inject_avro *r, int field, double ms) {
     static const double per_ms[] = {[LW_UNIT_OF_TYPE] = 1.0 / 86400000,
                                     [LW_UNIT_S] = 1e-3,
                                     [LW_UNIT_MS] = 1,
@@ -95,7 +95,7 @@ static double time_number(const struct lw_reencoder *r, int field, double ms) {
 
 /* Steps through unions to the branch that holds a value (any but null when there is
  * none yet). */
-static int enter(avro_value_t *v, bool present) {
+static int enter_union(avro_value_t *v, bool present) {
     if (avro_value_get_type(v) != AVRO_UNION)
         return 0;
     avro_schema_t schema = avro_value_get_schema(v);
@@ -144,7 +144,7 @@ static int set_value(avro_value_t *v, const struct lw_cell *cell, double x) {
     }
 }
 
-static int write_cell(struct lw_reencoder *r, int index, const struct lw_cell *cell,
+static int write_cell(struct lw_inject_avro *r, int index, const struct lw_cell *cell,
                       struct lw_err *err) {
     const struct lw_field *field = &r->fields->field[index];
     const char *path = field->name;
@@ -161,7 +161,7 @@ static int write_cell(struct lw_reencoder *r, int index, const struct lw_cell *c
                 "drift cannot be injected into '%s': the file's schema has no such field",
                 field->name);
         v = next;
-        if (enter(&v, path[len] || cell->present))
+        if (enter_union(&v, path[len] || cell->present))
             return lw_fail(err, LW_ECONFIG, "'%s' cannot be null in the file's schema",
                            field->name);
         if (!path[len])
@@ -177,8 +177,8 @@ static int write_cell(struct lw_reencoder *r, int index, const struct lw_cell *c
                    cell->present ? lw_format_f64(text, sizeof text, x) : "null");
 }
 
-static int encode(struct lw_reencoder *r, struct lw_feed_event *event,
-                  struct lw_err *err) {
+static int encode_value(struct lw_inject_avro *r, struct lw_feed_event *event,
+                        struct lw_err *err) {
     size_t size;
     if (avro_value_sizeof(&r->value, &size))
         return lw_fail(err, LW_EINPUT, "Avro: %s", avro_strerror());
@@ -194,9 +194,9 @@ static int encode(struct lw_reencoder *r, struct lw_feed_event *event,
     return 0;
 }
 
-int lw_reencoder_event(struct lw_reencoder *r, const struct lw_injection *list, size_t n,
-                       struct lw_feed_event *event, struct lw_err *err) {
-    if (take_schema(r, event->schema_json, err))
+int lw_inject_avro_event(struct lw_inject_avro *r, const struct lw_injection *list,
+                         size_t n, struct lw_feed_event *event, struct lw_err *err) {
+    if (load_schema(r, event->schema_json, err))
         return -1;
     avro_reader_t reader =
         avro_reader_memory((const char *)event->bytes, (int64_t)event->len);
@@ -209,5 +209,5 @@ int lw_reencoder_event(struct lw_reencoder *r, const struct lw_injection *list, 
         if (list[i].hit &&
             write_cell(r, list[i].cell, &event->row.cells[list[i].cell], err))
             return -1;
-    return encode(r, event, err);
+    return encode_value(r, event, err);
 }

@@ -1,10 +1,9 @@
-/* The leader: seals panes, evaluates, decides; one process of the stream at a time.
+/* The leader seals panes, evaluates and decides; one process of the stream at a time.
  *
- * It keeps the monitor in memory while it holds the lease, and every step is written with
- * the fencing token and the sealed_until that it was made from. When a write's fate is
- * unknown, or the lease is lost, the monitor is thrown away and read again from Redis:
- * what was written counts, and what was not is done again from the same panes, with the
- * same result. */
+ * It keeps the monitor in memory while it holds the lease, and writes every step with
+ * the fencing token and the sealed_until that the step is based on. When the outcome
+ * of a write is unknown or the lease is lost, it reads the monitor from Redis again:
+ * written steps count, others are repeated from the same panes with the same result. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,31 +17,32 @@
 #include "engine/engine_private.h"
 #include "engine/leader_private.h"
 #include "store/access.h"
+#include "store/audit.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
 #include "store/privacy.h"
+#include "store/requests.h"
 
 #define TICK_MS        100
 #define AWAY_MS        1000
-#define TELL_MS        10000 /* between two words of what it waits for */
+#define TELL_MS        10000 /* between log lines about retries */
 #define STEPS_PER_TICK 256
 
-static void warn(const char *event, const struct lw_err *err) {
-    char quoted[600];
-    lw_log(LW_WARN, event, "error=%s", lw_log_quote(quoted, sizeof quoted, err->msg));
-}
-
-/* A Redis may be away for hours, and is looked for each second. */
-static void waits(struct lw_leader *l, const char *event, const struct lw_err *err) {
+/* Redis may be away for hours, and the leader retries each second: true when a line
+ * in the log is due. */
+static bool log_due(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
     if (now < l->tell_at_ms)
-        return;
-    warn(event, err);
+        return false;
     l->tell_at_ms = now + TELL_MS;
+    return true;
 }
 
 void lw__leader_drop(struct lw_leader *l) {
     lw_monitor_free(l->monitor);
-    lw_pager_free(l->pager);
-    lw_unread_fini(&l->unread);
+    lw_notification_plan_free(l->pager);
+    lw_unreadable_fini(&l->unread);
     l->monitor = NULL;
     l->pager = NULL;
     l->checked = l->unusable = 0;
@@ -75,28 +75,30 @@ void lw__leader_first(struct lw_leader *l) {
         return;
     struct lw_reference *ref = load_reference(l, first, &why);
     if (!ref)
-        warn("first_reference_unusable",
-             &why); /* its figures compare with the champion's */
+        lw_log(first_reference_unusable,
+               LW_QUOTE(why.msg)); /* its figures compare with the champion's */
     lw_monitor_first(l->monitor, ref);
 }
 
-int lw__leader_crown(struct lw_leader *l, uint32_t version, int64_t at_ms,
-                     struct lw_err *err) {
+int lw__leader_set_champion(struct lw_leader *l, uint32_t version, int64_t at_ms,
+                            struct lw_err *err) {
     struct lw_err why = {0};
     struct lw_reference *ref = load_reference(l, version, &why);
     if (!ref && why.code == LW_EAGAIN)
         return lw_fail(err, LW_EAGAIN, "%s", why.msg);
-    if (!ref)
-        lw__leader_unusable(
-            l, "reference_unusable", &why,
+    if (!ref) {
+        lw_log(reference_unusable, LW_QUOTE(why.msg));
+        lw__leader_report_unreadable(
+            l, &why,
             "Drift is not judged until the next promotion; `leeway models "
             "retrain` asks for one.");
+    }
     lw_monitor_champion(l->monitor, version, ref, at_ms);
     lw__leader_first(l);
     return 0;
 }
 
-static int refill(struct lw_leader *l, int64_t sealed_until, struct lw_err *err) {
+static int refill_windows(struct lw_leader *l, int64_t sealed_until, struct lw_err *err) {
     int64_t pane = l->spec->pane_ms;
     for (int64_t at = sealed_until - lw_spec_longest_window(l->spec); at < sealed_until;
          at += pane) {
@@ -108,50 +110,54 @@ static int refill(struct lw_leader *l, int64_t sealed_until, struct lw_err *err)
     return 0;
 }
 
-static int restore(struct lw_leader *l, const struct lw_detector_state *state,
-                   struct lw_err *err) {
+static int restore_monitor(struct lw_leader *l, const struct lw_monitor_state *state,
+                           struct lw_err *err) {
     struct lw_err why = {0};
     if (state->len && lw_monitor_read(l->monitor, state->state, state->len, &why)) {
         lw_monitor_free(l->monitor); /* panes and models are still there */
         l->monitor = lw_monitor_new(l->spec);
-        const struct lw_unusable was = {"detector", "state", why.msg, state->state,
-                                        state->len};
+        const struct lw_unreadable_field was = {"monitor", "state", why.msg, state->state,
+                                                state->len};
         if (lw_damage_keep(l->redis, l->spec, &l->lease, &was, err))
             return -1;
-        lw__leader_unusable(l, "detector_state_unusable", &why,
-                            "It begins anew: rules' counts, cooldown, probation and the "
-                            "error by month are forgotten; panes and models are not.");
+        lw_log(monitor_state_unusable, LW_QUOTE(why.msg));
+        lw__leader_report_unreadable(
+            l, &why,
+            "It starts empty: rule counts, cooldown, probation and the "
+            "error by month are lost; panes and models are kept.");
     }
-    if (state->sealed_until_ms != INT64_MIN && refill(l, state->sealed_until_ms, err))
+    if (state->sealed_until_ms != INT64_MIN &&
+        refill_windows(l, state->sealed_until_ms, err))
         return -1;
     uint32_t champion = lw_monitor_champion_version(l->monitor);
-    if (champion && lw__leader_crown(l, champion, 0, err))
+    if (champion && lw__leader_set_champion(l, champion, 0, err))
         return -1;
     atomic_store(&l->engine->training, lw_monitor_pending(l->monitor) != 0);
     return 0;
 }
 
 static int take_over(struct lw_leader *l, struct lw_err *err) {
-    struct lw_detector_state state = {0};
-    if (lw_detector_load(l->redis, l->spec, &state, err))
+    struct lw_monitor_state state = {0};
+    if (lw_monitor_state_load(l->redis, l->spec, &state, err))
         return -1;
-    if (state.damaged[0] && lw_detector_mend(l->redis, l->spec, &l->lease, &state, err)) {
+    if (state.damaged[0] &&
+        lw_monitor_state_restore(l->redis, l->spec, &l->lease, &state, err)) {
         free(state.state);
         return -1;
     }
     l->monitor = lw_monitor_new(l->spec);
-    l->pager = lw_pager_new(l->config);
+    l->pager = lw_notification_plan_new(l->config);
     l->written_ms = state.updated_ms;
-    int rc = restore(l, &state, err);
+    int rc = restore_monitor(l, &state, err);
     if (rc == 0)
-        rc = lw_pager_load(l->pager, l->redis, err);
+        rc = lw_notification_plan_load(l->pager, l->redis, err);
     l->privacy = l->config->privacy;
     if (rc == 0 && lw_privacy_hashes(&l->privacy))
         rc = lw_privacy_key(l->redis, l->spec, l->privacy.key, err);
     if (rc == 0)
         rc = lw__leader_orphans(l, err);
     if (l->looked_ms == 0)
-        l->noted_ms = state.updated_ms; /* what was noted before has been told */
+        l->noted_ms = state.updated_ms; /* earlier damage was reported */
     free(state.state);
     if (rc) {
         lw__leader_drop(l);
@@ -159,31 +165,29 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     }
     l->sealed_until_ms = state.sealed_until_ms;
     for (int32_t p = 0; p < l->n; p++)
-        l->told[p] = (struct told){0};
-    lw__live_begin(l, &state);
+        l->told[p] = (struct owner_heartbeat){0};
+    lw__leader_live_begin(l, &state);
     atomic_store(&l->engine->sealed_until_ms, l->sealed_until_ms);
-    lw_log(LW_INFO, "leading",
-           "who=%s token=%" PRIu64 " champion=%u sealed_until=%" PRId64, l->lease.who,
-           l->lease.token, lw_monitor_champion_version(l->monitor),
+    lw_log(leading, l->lease.who, l->lease.token, lw_monitor_champion_version(l->monitor),
            l->sealed_until_ms == INT64_MIN ? 0 : l->sealed_until_ms);
     return 0;
 }
 
 /* ---- sealing ---- */
 
-/* An idle partition is one whose owner says so again and again: what stands in Redis may
- * be the word of a process that has died, while events wait in Kafka for the next one.
- * Told by our own clock, from the moment on that we lead. */
-static void hear_owners(struct lw_leader *l) {
+/* A partition counts as idle only while its owner keeps saying so: the flag in Redis
+ * may be from a process that died while events wait in Kafka. Measured by this
+ * process's clock, from the moment it became leader. */
+static void follow_owners(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
     for (int32_t p = 0; p < l->n; p++) {
-        struct lw_part_view *v = &l->view[p];
-        struct told *t = &l->told[p];
+        struct lw_partition_view *v = &l->view[p];
+        struct owner_heartbeat *t = &l->told[p];
         if (t->heard_ms && v->updated_ms != t->updated_ms)
             t->again = true;
         if (!t->heard_ms || v->updated_ms != t->updated_ms)
-            *t = (struct told){v->updated_ms, now,         t->again,
-                               t->low_ms,     t->since_ms, t->stood_ms};
+            *t = (struct owner_heartbeat){v->updated_ms, now,         t->again,
+                                          t->low_ms,     t->since_ms, t->stood_ms};
         v->idle &= t->again && now - t->heard_ms <= 3 * LW_VERIFY_MS;
     }
 }
@@ -193,15 +197,14 @@ static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
     return ms - (rest < 0 ? rest + pane : rest);
 }
 
-/* What a partition's clock has said for all of an idle_timeout of real time is true: in a
- * live stream that is how long a quiet night has to prove itself, for which a file has
- * only its events. */
-static void hear_clock(const struct lw_leader *l, const struct lw_part_view *v,
-                       struct told *t) {
+/* A partition's clock is trusted once it has kept its value for an idle_timeout of real
+ * time: so long a quiet hour of a live stream has to last. */
+static void follow_clock(const struct lw_leader *l, const struct lw_partition_view *v,
+                         struct owner_heartbeat *t) {
     int64_t now = lw_mono_ms();
     if (t->since_ms == 0) {
-        *t = (struct told){t->updated_ms, t->heard_ms, t->again,
-                           v->newest_ms,  now,         INT64_MIN};
+        *t = (struct owner_heartbeat){t->updated_ms, t->heard_ms, t->again,
+                                      v->newest_ms,  now,         INT64_MIN};
         return;
     }
     t->low_ms = v->newest_ms < t->low_ms ? v->newest_ms : t->low_ms;
@@ -213,9 +216,9 @@ static void hear_clock(const struct lw_leader *l, const struct lw_part_view *v,
 }
 
 /* Event time up to which a partition is complete. */
-static int64_t complete(const struct lw_leader *l, int32_t partition) {
-    const struct lw_part_view *v = &l->view[partition];
-    const struct told *t = &l->told[partition];
+static int64_t partition_complete_until(const struct lw_leader *l, int32_t partition) {
+    const struct lw_partition_view *v = &l->view[partition];
+    const struct owner_heartbeat *t = &l->told[partition];
     int64_t stood = t->stood_ms < t->low_ms ? t->stood_ms : t->low_ms;
     if (!v->known || v->watermark_ms == INT64_MIN)
         return INT64_MIN;
@@ -229,30 +232,30 @@ struct progress {
     int64_t newest, oldest;
 };
 
-/* Does its clock rest on a crowd? A few events with wrong clocks, in a partition that has
- * hardly any others, are not contradicted by anything: such a partition does not lead the
- * others when all are idle. */
-static bool established(const struct lw_part_view *v) {
-    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD] >= LW_CROWD;
+/* Does its clock rest on a crowd? A few events with wrong clocks, in a partition that
+ * has hardly any others, are not contradicted by anything: such a partition does not
+ * lead the others when all are idle. */
+static bool partition_established(const struct lw_partition_view *v) {
+    return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD_LETTERED] >= LW_CROWD;
 }
 
 static bool any_established(const struct lw_leader *l) {
     for (int32_t i = 0; i < l->n; i++)
-        if (established(&l->view[i]))
+        if (partition_established(&l->view[i]))
             return true;
     return false;
 }
 
-static struct progress look(struct lw_leader *l) {
+static struct progress measure_progress(struct lw_leader *l) {
     struct progress p = {INT64_MAX, INT64_MIN, INT64_MIN, INT64_MAX};
     int32_t live = atomic_load(&l->engine->npartitions);
     int64_t *untils = lw_calloc((size_t)l->n + 1, sizeof *untils), newest = INT64_MIN;
     bool any = any_established(l);
     for (int32_t i = 0; i < l->n; i++) {
-        const struct lw_part_view *v = &l->view[i];
-        hear_clock(l, v, &l->told[i]);
-        int64_t until = untils[i] = complete(l, i);
-        bool leads = !any || established(v);
+        const struct lw_partition_view *v = &l->view[i];
+        follow_clock(l, v, &l->told[i]);
+        int64_t until = untils[i] = partition_complete_until(l, i);
+        bool leads = !any || partition_established(v);
         if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < p.oldest)
             p.oldest = v->oldest_pane_ms;
         if (leads && v->newest_ms > p.newest)
@@ -264,16 +267,16 @@ static struct progress look(struct lw_leader *l) {
         if (leads && !v->idle && v->newest_ms > newest)
             newest = v->newest_ms;
     }
-    lw__leader_held(l, untils, newest);
+    lw__leader_sealing_block(l, untils, newest);
     free(untils);
     return p;
 }
 
-/* Event time up to which every partition is complete; INT64_MIN: nothing can be sealed.
- * An idle partition does not hold back: it counts as being where the furthest one is, for
- * whatever comes to it next is hardly older. When all are idle, what is there is sealed,
- * but for panes that the wall clock says may still be filled. When the stream has ended,
- * everything is complete. */
+/* Event time up to which every partition is complete; INT64_MIN: nothing can be
+ * sealed. An idle partition does not hold back: it counts as being where the furthest
+ * one is, for whatever comes to it next is hardly older. When all are idle, what is
+ * there is sealed, but for panes that the wall clock says may still be filled. When
+ * the stream has ended, everything is complete. */
 static int64_t complete_until(const struct lw_leader *l, const struct progress *p) {
     if (p->slowest != INT64_MAX)
         return p->slowest;
@@ -281,20 +284,20 @@ static int64_t complete_until(const struct lw_leader *l, const struct progress *
         return p->furthest;
     int64_t all = floor_pane(l, p->newest) + l->spec->pane_ms;
     int64_t wall = floor_pane(l, lw_wall_ms() - l->spec->lateness_ms);
-    if (p->newest - p->furthest > l->spec->max_jump_ms) /* a leap that is not believed */
+    if (p->newest - p->furthest > l->spec->max_jump_ms) /* an implausible leap */
         all = p->furthest;
-    if (l->flow == LW_QUIET) /* whoever sends it is waiting for us */
+    if (l->flow == LW_QUIET) /* the sender waits for the leader */
         all = l->complete_ms;
     if (l->flow == LW_FLOWS && all > wall)
         all = wall;
-    if (l->flow == LW_FLOWS && /* it was quiet just now, and Redis has not heard yet */
+    if (l->flow == LW_FLOWS && /* it was quiet a moment ago; Redis may not know yet */
         lw_mono_ms() - l->flow_since_ms < l->spec->idle_timeout_ms)
         all = p->furthest;
     return all > p->furthest ? all : p->furthest;
 }
 
-/* Before the view is read: what it shows is then at least as new. */
-static void hear_flow(struct lw_leader *l) {
+/* Before the view is read, so that the view is at least as new. */
+static void read_flow(struct lw_leader *l) {
     int flow = atomic_load(&l->engine->flow);
     if (flow != l->flow)
         l->flow_since_ms = lw_mono_ms();
@@ -309,7 +312,7 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     if (lw_redis_dials(l->redis) != l->dials) {
         lw_pane_free(pane);
         return lw_fail(err, LW_EAGAIN,
-                       "redis changed under us: is the pane complete there too?");
+                       "Redis reconnected while a pane was being read; reading it again");
     }
     struct lw_evaluation *e = l->evaluation;
     lw_monitor_seal(l->monitor, pane, e);
@@ -317,12 +320,13 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     for (size_t i = 0; i < e->ndecisions; i++)
         if (e->decision[i].kind == LW_DECIDED_ROLL_BACK)
             rolled = &e->decision[i];
-    if (rolled && lw__leader_crown(l, rolled->other, e->at_ms, err))
+    if (rolled && lw__leader_set_champion(l, rolled->other, e->at_ms, err))
         return -1;
     if (lw__leader_write(l, rolled, true, err))
         return -1;
     l->sealed_until_ms = e->at_ms;
-    /* In this order: who sees the pane sealed must see what its evaluation asked for. */
+    /* In this order: a reader that sees the sealed pane must see the pending
+     * training. */
     atomic_store(&l->engine->training, lw_monitor_pending(l->monitor) != 0);
     atomic_store(&l->engine->sealed_until_ms, e->at_ms);
     if (l->engine->hooks.evaluated)
@@ -330,8 +334,8 @@ static int seal_one(struct lw_leader *l, int64_t start, struct lw_err *err) {
     return 0;
 }
 
-/* Room for n partitions. What is new is unknown, and so holds back sealing until a worker
- * has it. */
+/* Room for n partitions. New ones are unknown, which blocks sealing until a worker
+ * claims them. */
 static void make_room(struct lw_leader *l, int32_t n) {
     if (n <= l->n)
         return;
@@ -344,10 +348,11 @@ static void make_room(struct lw_leader *l, int32_t n) {
     l->n = n;
 }
 
-/* `meta` has the number of partitions that have been read: it grows when the last of the
- * new ones has a state of its own. Until then a worker that finds none knows by it that
- * the partition is newer than the stream, and reads it from its first message. */
-static int tell_growth(struct lw_leader *l, struct lw_err *err) {
+/* `meta` has the number of partitions that have been read: it grows when the last of
+ * the new ones has a state of its own. Until then a worker that finds none knows by
+ * it that the partition is newer than the stream, and reads it from its first
+ * message. */
+static int record_growth(struct lw_leader *l, struct lw_err *err) {
     char detail[360];
     int32_t known = l->said;
     while (known < l->n && l->view[known].known)
@@ -358,11 +363,11 @@ static int tell_growth(struct lw_leader *l, struct lw_err *err) {
              l->config->source.topic, l->said, l->n);
     if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->n, LW_CODE_VERSION,
                       lw_wall_ms(), err) ||
-        lw_audit(l->redis, l->spec, "partitions", l->engine->who, detail, lw_wall_ms(),
-                 err))
+        lw_audit_write(l->redis, l->spec, "partitions", l->engine->who, detail,
+                       lw_wall_ms(), err))
         return -1;
     l->said = l->n;
-    lw_log(LW_INFO, "partitions", "topic=%s n=%d", l->config->source.topic, l->n);
+    lw_log(partitions_added, l->config->source.topic, l->n);
     return 0;
 }
 
@@ -370,7 +375,7 @@ static bool renewal_due(const struct lw_leader *l) {
     return lw_mono_ms() - l->renewed_ms >= l->config->lease_ms / 4;
 }
 
-/* Where sealing goes on; *returns: after time has been taken back. */
+/* Where sealing continues; *returns: event time has to be rewound first. */
 static int64_t next_to_seal(const struct lw_leader *l, const struct progress *p,
                             bool *returns) {
     *returns = l->sealed_until_ms != INT64_MIN && p->newest != INT64_MIN &&
@@ -380,7 +385,7 @@ static int64_t next_to_seal(const struct lw_leader *l, const struct progress *p,
     return p->oldest == INT64_MAX ? INT64_MAX : floor_pane(l, p->oldest);
 }
 
-/* Once all windows are empty, empty panes are passed over in one step. */
+/* Once all windows are empty, empty panes are skipped in one step. */
 static int skip_empty(struct lw_leader *l, int64_t *next, struct lw_err *err) {
     int64_t start;
     if (!lw_monitor_blank(l->monitor))
@@ -392,9 +397,9 @@ static int skip_empty(struct lw_leader *l, int64_t *next, struct lw_err *err) {
 }
 
 static bool must_wait(const struct lw_leader *l) {
-    /* A request stops the clock: what comes after it is judged with its answer known, as
-     * in a backtest. Scoring goes on meanwhile. And a long way to catch up must not cost
-     * us the lease. */
+    /* A pending training stops sealing: later panes are judged with its outcome
+     * known, as in a backtest; scoring continues. Catching up must not cost the
+     * lease. */
     return lw_monitor_pending(l->monitor) || atomic_load(&l->engine->stop) ||
            renewal_due(l);
 }
@@ -417,30 +422,27 @@ static int seal_panes(struct lw_leader *l, int64_t next, int64_t until,
 static int seal_due(struct lw_leader *l, struct lw_err *err) {
     bool returns;
     make_room(l, atomic_load(&l->engine->npartitions));
-    hear_flow(l);
+    read_flow(l);
     if (lw_state_view(l->redis, l->spec, l->config->source.topic, l->n, l->view, err))
         return -1;
     l->dials = lw_redis_dials(l->redis);
-    hear_owners(l);
-    if (tell_growth(l, err))
+    follow_owners(l);
+    if (record_growth(l, err))
         return -1;
-    struct progress p = look(l);
+    struct progress p = measure_progress(l);
     int64_t until = complete_until(l, &p), next = next_to_seal(l, &p, &returns);
     if (until == INT64_MIN || next == INT64_MAX)
         return 0;
     if (returns && !must_wait(l)) {
         next = lw_monitor_return(l->monitor, until);
-        lw_log(LW_WARN, "time_taken_back",
-               "sealed_until=%" PRId64 " to=%" PRId64
-               " advice=\"clocks were ahead: see late and suspect by partition\"",
-               l->sealed_until_ms, next);
+        lw_log(event_time_rewound, l->sealed_until_ms, next);
     }
     return seal_panes(l, next, until, err);
 }
 
-/* ---- people's wishes ---- */
+/* ---- commands ---- */
 
-static int notice_person(struct lw_leader *l, struct lw_err *err) {
+static int answer_requests(struct lw_leader *l, struct lw_err *err) {
     struct lw_aliases aliases;
     char what[LW_NAME_MAX + 16], who[LW_NAME_MAX];
     if (lw_models_aliases(l->redis, l->spec, &aliases, err) ||
@@ -449,23 +451,24 @@ static int notice_person(struct lw_leader *l, struct lw_err *err) {
     if (aliases.champion && aliases.champion != lw_monitor_champion_version(l->monitor)) {
         int64_t at = l->sealed_until_ms == INT64_MIN ? 0 : l->sealed_until_ms;
         lw_monitor_crowned(l->monitor, aliases.champion, l->evaluation);
-        if (lw__leader_crown(l, aliases.champion, at, err) ||
+        if (lw__leader_set_champion(l, aliases.champion, at, err) ||
             lw__leader_write(l, NULL, false, err))
             return -1;
     }
-    int asked = lw_asked(l->redis, l->spec, what, sizeof what, who, sizeof who, err);
+    int asked =
+        lw_requests_first(l->redis, l->spec, what, sizeof what, who, sizeof who, err);
     if (asked < 0)
         return -1;
     if (!asked || l->sealed_until_ms == INT64_MIN)
         return 0;
-    /* It is taken off in the step that answers it: who dies in between has lost none. */
+    /* The step that answers the command also removes it, so a crash loses none. */
     *l->evaluation = (struct lw_evaluation){.at_ms = l->sealed_until_ms};
     if (strcmp(what, "retrain") == 0)
         lw_monitor_ask(l->monitor, who, l->evaluation);
     else if (strncmp(what, "release:", 8) == 0)
         lw_monitor_release(l->monitor, what + 8, who, l->evaluation);
     if (l->evaluation->waits[0])
-        lw_log(LW_WARN, "training_waits", "reason=\"%s\"", l->evaluation->waits);
+        lw_log(training_postponed, l->evaluation->waits);
     l->asked = true;
     int rc = lw__leader_write(l, NULL, false, err);
     l->asked = false;
@@ -481,12 +484,15 @@ static bool hold_lease(struct lw_leader *l) {
         return true;
     uint64_t token = l->lease.token;
     int held = lw_lease_hold(l->redis, l->spec, &l->lease, &err);
-    if (held < 0 && err.code == LW_EINPUT) /* of another type: nobody leads, so anybody */
-        lw__leader_mend(l, &(struct lw_err){0});
+    if (held < 0 &&
+        err.code == LW_EINPUT) /* of another type: any process may move it away */
+        lw__leader_move_damaged(l, &(struct lw_err){0});
     if (held <= 0 || l->lease.token != token)
         lw__leader_drop(l);
-    if (held < 0) /* the token is kept: it may be held still when Redis answers again */
-        waits(l, "lease_waits", &err);
+    if (held < 0 &&
+        log_due(
+            l)) /* the token is kept: the lease may still be valid when Redis answers */
+        lw_log(lease_retry, LW_QUOTE(err.msg));
     l->renewed_ms = held > 0 ? now : now - l->config->lease_ms;
     pthread_mutex_lock(&l->engine->lock);
     l->engine->lease = l->lease;
@@ -497,28 +503,25 @@ static bool hold_lease(struct lw_leader *l) {
     return held > 0;
 }
 
-/* What leeway's user must be allowed, and is not: refused at the start, where whoever
- * starts it can mend that, and waited for later. */
-static int may_all(struct lw_leader *l, struct lw_err *err) {
+/* Permissions that the Redis user lacks: an error at the start, retried later. */
+static int check_access(struct lw_leader *l, struct lw_err *err) {
     struct lw_access a;
-    char quoted[1000], text[sizeof a.refused + sizeof a.remedy + 4];
+    char text[sizeof a.refused + sizeof a.remedy + 4];
     if (lw_access_look(l->redis, l->spec, l->config->source.topic, &a, err))
         return -1;
     if (a.denied)
         return lw_access_fail(l->redis, &a, l->announced ? LW_EAGAIN : LW_ECONFIG, err);
     if (a.silent && !l->announced) {
         snprintf(text, sizeof text, "%s; %s", a.refused, a.remedy);
-        lw_log(LW_WARN, "models_changed_unheard", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, text));
+        lw_log(models_publish_failed, LW_QUOTE(text));
     }
     return 0;
 }
 
-/* What a stream says of itself, and whether its Redis can be relied on: at the start, and
- * by each new leader, as a failover may bring another server, and an emptied one knows
- * nothing. */
-static int announce(struct lw_leader *l, struct lw_err *err) {
-    int32_t had = may_all(l, err)
+/* Writes the stream's metadata and checks the Redis server: at the start and by each
+ * new leader, because a failover may bring another or an emptied server. */
+static int announce_stream(struct lw_leader *l, struct lw_err *err) {
+    int32_t had = check_access(l, err)
                       ? -1
                       : lw_meta_partitions(l->redis, l->spec, l->config->source.topic,
                                            atomic_load(&l->engine->npartitions), err);
@@ -529,45 +532,45 @@ static int announce(struct lw_leader *l, struct lw_err *err) {
     if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->said,
                       LW_CODE_VERSION, lw_wall_ms(), err))
         return -1;
-    struct lw_err none = {0}; /* some servers do not tell */
+    struct lw_err none = {0}; /* some servers do not report it */
     const char *policy = lw_redis_info(l->redis, "maxmemory_policy", &none);
     if (policy && strcmp(policy, "noeviction") != 0)
-        lw_log(
-            LW_WARN, "redis_may_evict",
-            "maxmemory_policy=%s advice=\"set it to noeviction: another policy can delete "
-            "the stream's state whole\"",
-            policy);
+        lw_log(redis_may_evict, policy);
     l->announced = true;
     return 0;
 }
 
-/* Redis may have been emptied, or put back to an older state, while the token still
- * counts. */
-static int still_ours(struct lw_leader *l, struct lw_err *err) {
+/* Redis may have been emptied or restored to an older state while the token is still
+ * valid. */
+static int check_stamp(struct lw_leader *l, struct lw_err *err) {
     int64_t sealed_until_ms, written_ms;
-    if (lw_detector_stamp(l->redis, l->spec, &sealed_until_ms, &written_ms, err))
+    if (lw_monitor_state_stamp(l->redis, l->spec, &sealed_until_ms, &written_ms, err))
         return -1;
     return sealed_until_ms == l->sealed_until_ms && written_ms == l->written_ms
                ? 0
                : lw_fail(
                      err, LW_EFENCED,
-                     "the detector's state in Redis is not the one written last: it is read again");
+                     "fenced: the monitor's state in Redis is not the one written last; reading it again");
 }
 
-static int tick(struct lw_leader *l, struct lw_err *err) {
-    if (!l->monitor && (announce(l, err) || take_over(l, err)))
+static int leader_tick(struct lw_leader *l, struct lw_err *err) {
+    if (!l->monitor && (announce_stream(l, err) || take_over(l, err)))
         return -1;
-    if (lw__leader_look(l, err) || still_ours(l, err) || lw__leader_answer(l, err) ||
-        notice_person(l, err) || lw__leader_request(l, err))
+    if (lw__leader_check_damage(l, err) || check_stamp(l, err) ||
+        lw__leader_answer(l, err) || answer_requests(l, err) ||
+        lw__leader_request(l, err))
         return -1;
-    return seal_due(l, err) || lw__live_step(l, err) || lw__leader_page(l, err) ? -1 : 0;
+    return seal_due(l, err) || lw__leader_live_step(l, err) ||
+                   lw__leader_notify_due(l, err)
+               ? -1
+               : 0;
 }
 
 static bool round_trip(struct lw_leader *l) {
     struct lw_err err = {0};
     if (!hold_lease(l))
         return false;
-    bool passed = tick(l, &err) == 0;
+    bool passed = leader_tick(l, &err) == 0;
     pthread_mutex_lock(&l->engine->lock);
     lw_copy(l->engine->leader_why, sizeof l->engine->leader_why, passed ? "" : err.msg);
     pthread_mutex_unlock(&l->engine->lock);
@@ -577,20 +580,20 @@ static bool round_trip(struct lw_leader *l) {
         return true;
     }
     if (err.code == LW_ECONFIG)
-        lw__engine_fail(l->engine, &err);
+        lw__engine_request_shutdown(l->engine, &err);
     if (err.code == LW_EINPUT || err.code == LW_ESTOP)
-        lw__leader_mend(l, &(struct lw_err){0});
+        lw__leader_move_damaged(l, &(struct lw_err){0});
     if (err.code == LW_EFENCED)
-        warn("leader_fenced", &err);
-    else
-        waits(l, "leader_waits", &err);
-    lw__leader_drop(l);         /* its fate is unknown: read it again */
+        lw_log(leader_fenced, LW_QUOTE(err.msg));
+    else if (log_due(l))
+        lw_log(leader_retry, LW_QUOTE(err.msg));
+    lw__leader_drop(l);         /* the outcome is unknown: read it again */
     if (err.code == LW_EFENCED) /* is the lease ours? */
         l->renewed_ms = lw_mono_ms() - l->config->lease_ms;
     return false;
 }
 
-static int prepare(struct lw_leader *l, struct lw_err *err) {
+static int leader_prepare(struct lw_leader *l, struct lw_err *err) {
     l->redis = lw_redis_new(&l->config->redis, err);
     if (!l->redis)
         return -1;
@@ -609,16 +612,16 @@ void *lw__leader_main(void *arg) {
                           .flow = -1,
                           .sealed_until_ms = INT64_MIN};
     struct lw_err err = {0};
-    if (prepare(&l, &err)) {
-        lw__engine_fail(e, &err);
+    if (leader_prepare(&l, &err)) {
+        lw__engine_request_shutdown(e, &err);
     } else {
-        while (announce(&l, &err) && lw__engine_sleep(e, AWAY_MS)) {
+        while (announce_stream(&l, &err) && lw__engine_sleep(e, AWAY_MS)) {
             if (err.code == LW_ECONFIG)
-                lw__engine_fail(e, &err);
-            else
-                waits(&l, "redis_waits", &err);
+                lw__engine_request_shutdown(e, &err);
+            else if (log_due(&l))
+                lw_log(redis_retry, LW_QUOTE(err.msg));
             if (err.code == LW_EINPUT)
-                lw__leader_mend(&l, &(struct lw_err){0});
+                lw__leader_move_damaged(&l, &(struct lw_err){0});
             lw_err_clear(&err);
         }
         lw_err_clear(&err);
@@ -629,7 +632,7 @@ void *lw__leader_main(void *arg) {
                                           : TICK_MS
                                     : AWAY_MS);
         if (l.lease.token && lw_lease_release(l.redis, l.spec, &l.lease, &err))
-            warn("lease_kept", &err); /* it runs out by itself */
+            lw_log(lease_release_failed, LW_QUOTE(err.msg)); /* it expires by itself */
     }
     lw__leader_drop(&l);
     lw_redis_free(l.redis);

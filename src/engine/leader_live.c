@@ -1,17 +1,17 @@
-/* Rules on the running stream: has it fallen silent, does it lag, can it be read?
+/* Rules on the running stream: silence, lag, unreadable messages.
  *
- * A silent producer seals no pane, so no evaluation would ever find it; these rules are
- * judged by the clock instead, every ten seconds, from what the workers flush. When the
- * last message came in is noted in Redis about once a minute, with the count of messages
- * at that moment: a new leader that finds the same count goes on from that time. After
- * taking over nothing is judged for a while: after an outage the workers must have had
- * their say first. A replay that says when it flows is not judged while it waits or has
- * ended. */
+ * Without messages no pane is sealed and nothing is evaluated, so these rules are
+ * judged by the clock, every ten seconds, from what the workers flush. The time of
+ * the last message is written to Redis about once a minute with the message count: a
+ * new leader that finds the same count continues from that time. A new leader judges
+ * nothing for GRACE_MS, so that workers can flush after an outage. A replay is not
+ * judged while it is paused or has ended. */
 #include <string.h>
 
 #include "base/log.h"
 #include "base/time.h"
 #include "engine/leader_private.h"
+#include "store/monitor_state.h"
 
 #define STEP_MS    10000
 #define GRACE_MS   30000
@@ -21,18 +21,18 @@
 #define SAMPLES                                                                          \
     (sizeof((struct lw_live_state *)0)->sample / sizeof(struct lw_live_sample))
 
-static struct lw_live_sample sums(const struct lw_leader *l) {
+static struct lw_live_sample live_sums(const struct lw_leader *l) {
     struct lw_live_sample now = {0};
     for (int32_t p = 0; p < l->n; p++) {
         now.messages += l->view[p].counter[LW_COUNT_MESSAGES];
-        now.dead += l->view[p].counter[LW_COUNT_DEAD];
+        now.dead += l->view[p].counter[LW_COUNT_DEAD_LETTERED];
         now.late += l->view[p].counter[LW_COUNT_LATE];
         now.suspect += l->view[p].counter[LW_COUNT_SUSPECT];
     }
     return now;
 }
 
-void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state) {
+void lw__leader_live_begin(struct lw_leader *l, const struct lw_monitor_state *state) {
     l->live = (struct lw_live_state){.next_ms = lw_mono_ms() + GRACE_MS,
                                      .heard = state->heard,
                                      .noted = state->heard,
@@ -41,20 +41,20 @@ void lw__live_begin(struct lw_leader *l, const struct lw_detector_state *state) 
         l->live.heard_ms = lw_wall_ms();
 }
 
-static uint64_t lag(const struct lw_leader *l) {
+static uint64_t live_lag(const struct lw_leader *l) {
     uint64_t n = 0;
     for (int32_t p = 0; p < l->n; p++) {
-        const struct lw_part_view *v = &l->view[p];
+        const struct lw_partition_view *v = &l->view[p];
         if (v->end_offset > v->next_offset && v->next_offset >= 0)
             n += (uint64_t)(v->end_offset - v->next_offset);
     }
     return n;
 }
 
-/* What came in over the samples that are at hand; counts go back when Redis was put back
- * to an older state, and suspects when a leap of time was taken back: then the samples
- * begin anew. */
-static struct lw_live_sample recent(struct lw_live_state *s, struct lw_live_sample now) {
+/* Messages over the kept samples. Counts decrease when Redis was restored to an older
+ * state or event time was rewound: then the samples start over. */
+static struct lw_live_sample live_recent(struct lw_live_state *s,
+                                         struct lw_live_sample now) {
     struct lw_live_sample out = {0};
     const struct lw_live_sample *newest =
         s->nsamples ? &s->sample[(s->at + SAMPLES - 1) % SAMPLES] : NULL;
@@ -75,9 +75,9 @@ static struct lw_live_sample recent(struct lw_live_state *s, struct lw_live_samp
     return out;
 }
 
-/* Redis is told once a minute while messages come in, and once more when they stop. */
-static int hear(struct lw_leader *l, uint64_t messages, int64_t wall,
-                struct lw_err *err) {
+/* Updates Redis once a minute while messages arrive, and once more when they stop. */
+static int note_message_count(struct lw_leader *l, uint64_t messages, int64_t wall,
+                              struct lw_err *err) {
     struct lw_live_state *s = &l->live;
     int64_t now = lw_mono_ms();
     if (messages != s->heard) {
@@ -89,48 +89,36 @@ static int hear(struct lw_leader *l, uint64_t messages, int64_t wall,
         return 0;
     s->noted = s->heard;
     s->noted_ms = now;
-    return lw_detector_heard(l->redis, l->spec, &l->lease, s->heard, s->heard_ms, err);
+    return lw_monitor_state_set_heard(l->redis, l->spec, &l->lease, s->heard, s->heard_ms,
+                                      err);
 }
 
-static struct lw_live share(uint64_t part, uint64_t messages, int64_t wall) {
-    double value = messages ? (double)part / (double)messages : 0;
-    return (struct lw_live){value > 1 ? 1 : value, messages, wall};
-}
-
-static struct lw_live reading(const struct lw_leader *l, enum lw_metric metric,
-                              const struct lw_live_sample *came, int64_t wall) {
-    switch (metric) {
-    case LW_METRIC_DEAD_LETTERS:
-        return share(came->dead, came->messages, wall);
-    case LW_METRIC_LATE:
-        return share(came->late, came->messages, wall);
-    case LW_METRIC_SUSPECT:
-        return share(came->suspect, came->messages, wall);
-    case LW_METRIC_LAG:
-        return (struct lw_live){(double)lag(l), UINT64_MAX, wall};
-    default:
-        break;
-    }
-    int64_t quiet = wall > l->live.heard_ms ? wall - l->live.heard_ms : 0;
-    return (struct lw_live){(double)quiet / (double)LW_MINUTE, UINT64_MAX, wall};
-}
-
-int lw__live_step(struct lw_leader *l, struct lw_err *err) {
+int lw__leader_live_step(struct lw_leader *l, struct lw_err *err) {
     struct lw_live_state *s = &l->live;
     int64_t now = lw_mono_ms(), wall = lw_wall_ms();
-    struct lw_live_sample sum = sums(l);
-    if (hear(l, sum.messages, wall, err))
+    struct lw_live_sample sum = live_sums(l);
+    if (note_message_count(l, sum.messages, wall, err))
         return -1;
     if (now < s->next_ms || atomic_load(&l->engine->flow) != LW_FLOWS)
         return 0;
     s->next_ms = now + STEP_MS;
-    struct lw_live_sample came = recent(s, sum);
+    struct lw_live_sample came = live_recent(s, sum);
+    int64_t silent_ms = wall > s->heard_ms ? wall - s->heard_ms : 0;
+    struct lw_live_facts facts = {.messages = came.messages,
+                                  .dead = came.dead,
+                                  .late = came.late,
+                                  .suspect = came.suspect,
+                                  .lag = live_lag(l),
+                                  .silent_minutes = (double)silent_ms / LW_MINUTE};
+    lw_monitor_facts(l->monitor, &facts);
+    pthread_mutex_lock(&l->engine->lock);
+    l->engine->live = facts;
+    l->engine->live_known = true;
+    pthread_mutex_unlock(&l->engine->lock);
     for (size_t r = 0; r < l->spec->nrules; r++) {
-        enum lw_metric metric = l->spec->rule[r].metric;
-        if (!lw_metric_live(metric))
+        if (!lw_metric_live(l->spec->rule[r].metric))
             continue;
-        struct lw_live now_is = reading(l, metric, &came, wall);
-        lw_monitor_live(l->monitor, r, &now_is, l->evaluation);
+        lw_monitor_live(l->monitor, r, wall, l->evaluation);
         if (l->evaluation->nalerts && lw__leader_write(l, NULL, false, err))
             return -1;
     }

@@ -1,16 +1,18 @@
-/* What the leader writes: steps with their alerts, and the outcome of trainings. */
+/* Writes of the leader: steps with their alerts, and outcomes of trainings. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/alert_json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "core/rise.h"
+#include "core/segment_regression.h"
 #include "engine/leader_private.h"
+#include "store/outbox.h"
 
 /* ---- alerts ---- */
 
@@ -30,40 +32,41 @@ static const char *action_of(const struct lw_evaluation *e, const struct lw_aler
 
 #define SEGMENTS_MAX 5
 
-/* Where the error rose, and in which events. */
-struct blame {
-    struct lw_rise rise[SEGMENTS_MAX];
+/* Segments whose error rose, and example events. */
+struct alert_segments {
+    struct lw_segment_regression rise[SEGMENTS_MAX];
     struct lw_alert_segment segment[SEGMENTS_MAX];
     size_t nsegments, nexamples;
     const char *example[LW_EXAMPLES_MAX];
 };
 
-static void find_blame(const struct lw_leader *l, const struct lw_alert *a,
-                       struct lw_pane *window, struct blame *out) {
-    out->nsegments = lw_rise_find(l->spec, lw_monitor_reference(l->monitor), window,
-                                  a->model_version, out->rise, SEGMENTS_MAX);
+static void find_segments(const struct lw_leader *l, const struct lw_alert *a,
+                          struct lw_pane *window, struct alert_segments *out) {
+    out->nsegments =
+        lw_segment_regression_find(l->spec, lw_monitor_reference(l->monitor), window,
+                                   a->model_version, out->rise, SEGMENTS_MAX);
     for (size_t i = 0; i < out->nsegments; i++) {
-        const struct lw_rise *r = &out->rise[i];
+        const struct lw_segment_regression *r = &out->rise[i];
         out->segment[i] =
             (struct lw_alert_segment){.name = l->spec->feature[r->feature].name,
                                       .value = r->value,
                                       .n = r->n,
-                                      .rmse = r->rmse,
-                                      .reference_rmse = r->reference_rmse,
+                                      .rmse = r->error,
+                                      .reference_error = r->reference_error,
                                       .share = r->share};
     }
     out->nexamples =
-        window && window->blamed == a->model_version ? window->examples.n : 0;
+        window && window->segments_version == a->model_version ? window->examples.n : 0;
     for (size_t i = 0; i < out->nexamples; i++)
         out->example[i] = window->examples.worst[i].id;
 }
 
-/* The message; empty when it cannot be formed. */
-static void form(struct lw_leader *l, const struct lw_evaluation *e,
-                 const struct lw_alert *a, unsigned repeat, struct lw_buf *json) {
+/* Renders the message; empty if that fails. */
+static void render_alert(struct lw_leader *l, const struct lw_evaluation *e,
+                         const struct lw_alert *a, unsigned repeat, struct lw_buf *json) {
     struct lw_err err = {0};
     char action[240];
-    struct blame blame = {0};
+    struct alert_segments blame = {0};
     const struct lw_rule *rule = a->rule;
     bool windowed = rule && !lw_metric_live(rule->metric);
     struct lw_alert_context context = {
@@ -78,44 +81,52 @@ static void form(struct lw_leader *l, const struct lw_evaluation *e,
         .runbook_url = l->config->runbook_url};
     if (windowed && a->firing && !lw_metric_per_feature(rule->metric) &&
         !lw_metric_of_feed(rule->metric))
-        find_blame(l, a, context.window, &blame);
+        find_segments(l, a, context.window, &blame);
     context.segment = blame.segment;
     context.nsegments = blame.nsegments;
     context.example = blame.example;
     context.nexamples = blame.nexamples;
-    if (lw_alert_json(l->spec, a, &context, json, &err)) {
-        lw_log(LW_ERROR, "alert_unformed", "error=\"%s\"", err.msg);
+    if (lw_alert_json_write(l->spec, a, &context, json, &err)) {
+        lw_log(alert_render_failed, err.msg);
         lw_buf_clear(json);
     }
 }
 
-/* What the changes of the evaluation say to whom. The messages stay until _free. */
-struct letters {
+void lw__alert_log(const struct lw_alert *a) {
+    const char *feature = a->feature[0] ? a->feature : "-";
+    const char *severity = lw_severity_name(a->severity);
+    unsigned long long n = a->n;
+    if (a->firing)
+        lw_log(alert_firing, a->name, feature, severity, a->value, a->threshold, n,
+               a->model_version);
+    else
+        lw_log(alert_resolved, a->name, feature, severity, a->value, a->threshold, n,
+               a->model_version);
+}
+
+/* Messages and notifications for the changes of an evaluation, valid until _free. */
+struct alert_messages {
     struct lw_buf json[LW_ALERTS_MAX];
-    const struct lw_pages *pages;
+    const struct lw_notifications *pages;
 };
 
-static struct letters *write_letters(struct lw_leader *l) {
+static struct alert_messages *alert_messages_new(struct lw_leader *l) {
     const struct lw_evaluation *e = l->evaluation;
-    struct letters *out = lw_calloc(1, sizeof *out);
+    struct alert_messages *out = lw_calloc(1, sizeof *out);
     for (size_t i = 0; i < e->nalerts; i++) {
         const struct lw_alert *a = &e->alert[i];
-        lw_log(
-            a->firing ? LW_WARN : LW_INFO, a->firing ? "alert_firing" : "alert_resolved",
-            "rule=%s feature=%s severity=%s value=%.4g threshold=%.4g n=%llu version=%u",
-            a->name, a->feature[0] ? a->feature : "-", lw_severity_name(a->severity),
-            a->value, a->threshold, (unsigned long long)a->n, a->model_version);
-        form(l, e, a, 0, &out->json[i]);
+        lw__alert_log(a);
+        render_alert(l, e, a, 0, &out->json[i]);
     }
-    out->pages =
-        lw_pager_changes(l->pager, e->alert, e->nalerts, out->json, lw_wall_ms());
+    out->pages = lw_notification_plan_changes(l->pager, e->alert, e->nalerts, out->json,
+                                              lw_wall_ms());
     return out;
 }
 
-static void free_letters(struct letters *letters) {
+static void alert_messages_free(struct alert_messages *messages) {
     for (size_t i = 0; i < LW_ALERTS_MAX; i++)
-        lw_buf_fini(&letters->json[i]);
-    free(letters);
+        lw_buf_fini(&messages->json[i]);
+    free(messages);
 }
 
 /* ---- by the clock ---- */
@@ -123,20 +134,21 @@ static void free_letters(struct letters *letters) {
 #define ROUND_MS    1000
 #define WAITING_MAX 256
 
-static bool form_again(void *arg, uint64_t fingerprint, unsigned repeat,
-                       struct lw_buf *json) {
+static bool render_again(void *arg, uint64_t fingerprint, unsigned repeat,
+                         struct lw_buf *json) {
     struct lw_leader *l = arg;
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     bool known = lw_monitor_alert(l->monitor, fingerprint, e);
     if (known)
-        form(l, e, &e->alert[0], repeat, json);
+        render_alert(l, e, &e->alert[0], repeat, json);
     free(e);
     return known && json->len;
 }
 
-/* Does something about the alert wait for the receiver? When Redis does not say, yes: a
- * repetition can be late. */
-static bool waits(void *arg, const struct lw_receiver *r, uint64_t fingerprint) {
+/* True while a delivery of the alert to the receiver is pending, or when Redis does
+ * not answer: a repetition may be late. */
+static bool delivery_pending(void *arg, const struct lw_receiver *r,
+                             uint64_t fingerprint) {
     struct lw_leader *l = arg;
     struct lw_delivery *d = lw_calloc(WAITING_MAX, sizeof *d);
     struct lw_err err = {0};
@@ -151,82 +163,88 @@ static bool waits(void *arg, const struct lw_receiver *r, uint64_t fingerprint) 
     return found;
 }
 
-int lw__leader_put_out(struct lw_leader *l, const struct lw_pages *pages,
-                       struct lw_err *err) {
+int lw__leader_write_notifications(struct lw_leader *l,
+                                   const struct lw_notifications *pages,
+                                   struct lw_err *err) {
     int64_t now = lw_wall_ms();
     if (!pages)
         return 0;
-    if (lw_pages_write(l->redis, l->spec, &l->lease, pages, now, err))
+    if (lw_notifications_write(l->redis, l->spec, &l->lease, pages, now, err))
         return -1;
     l->written_ms = now;
     return 0;
 }
 
-int lw__leader_page(struct lw_leader *l, struct lw_err *err) {
-    const struct lw_pager_hooks hooks = {l, form_again, waits};
+int lw__leader_notify_due(struct lw_leader *l, struct lw_err *err) {
+    const struct lw_notification_hooks hooks = {l, render_again, delivery_pending};
     int64_t now = lw_mono_ms();
     if (now - l->paged_ms < ROUND_MS)
         return 0;
     l->paged_ms = now;
-    if (lw_pager_silences(l->pager, l->redis, err) || lw__leader_itself(l, err))
+    if (lw_notification_plan_silences(l->pager, l->redis, err) ||
+        lw__self_alert_step(l, err))
         return -1;
-    return lw__leader_put_out(l, lw_pager_round(l->pager, &hooks, lw_wall_ms()), err);
+    return lw__leader_write_notifications(
+        l, lw_notification_plan_round(l->pager, &hooks, lw_wall_ms()), err);
 }
 
 int lw__leader_orphans(struct lw_leader *l, struct lw_err *err) {
-    return lw__leader_put_out(l, lw_pager_orphans(l->pager, l->monitor, lw_wall_ms()),
-                              err);
+    return lw__leader_write_notifications(
+        l, lw_notification_plan_orphans(l->pager, l->monitor, lw_wall_ms()), err);
 }
 
 /* ---- steps ---- */
 
-static struct lw_step step_of(const struct lw_leader *l, const struct letters *letters,
-                              bool sealed) {
-    return (struct lw_step){.lease = &l->lease,
-                            .was_sealed_until_ms = l->sealed_until_ms,
-                            .monitor = l->monitor,
-                            .evaluation = l->evaluation,
-                            .sealed = sealed,
-                            .asked = l->asked,
-                            .pages = letters->pages,
-                            .unread = sealed ? &l->unread : NULL,
-                            .now_ms = lw_wall_ms()};
+static struct lw_evaluation_step
+step_of(const struct lw_leader *l, const struct alert_messages *messages, bool sealed) {
+    return (struct lw_evaluation_step){.lease = &l->lease,
+                                       .was_sealed_until_ms = l->sealed_until_ms,
+                                       .monitor = l->monitor,
+                                       .evaluation = l->evaluation,
+                                       .sealed = sealed,
+                                       .asked = l->asked,
+                                       .pages = messages->pages,
+                                       .unread = sealed ? &l->unread : NULL,
+                                       .now_ms = lw_wall_ms()};
 }
 
-/* Listeners miss a change of the champion; workers look at the alias anyway. */
-static void tell_unheard(const struct lw_leader *l) {
-    char quoted[400];
+/* Listeners miss the change of the champion; workers read the alias anyway. */
+static void log_publish_failed(const struct lw_leader *l) {
     if (*lw_models_unheard(l->redis))
-        lw_log(LW_WARN, "models_changed_unheard", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, lw_models_unheard(l->redis)));
+        lw_log(models_publish_failed, LW_QUOTE(lw_models_unheard(l->redis)));
+}
+
+static void span_log(const struct lw_span_change *change) {
+    char text[300];
+    lw_span_text(text, sizeof text, &change->span);
+    if (change->what == LW_SPAN_BEGINS)
+        lw_log(quarantined, text);
+    else if (change->what == LW_SPAN_ENDS)
+        lw_log(quarantine_ended, text);
+    else
+        lw_log(released, text);
 }
 
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err) {
-    struct letters *letters = write_letters(l);
-    struct lw_step step = step_of(l, letters, sealed);
+    struct alert_messages *messages = alert_messages_new(l);
+    struct lw_evaluation_step step = step_of(l, messages, sealed);
     int rc = rolled ? lw_models_promote(l->redis, l->spec, rolled->other, "leeway",
                                         rolled->reason, &step, err)
-                    : lw_step_write(l->redis, l->spec, &step, err);
+                    : lw_evaluation_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
     if (rc == 0 && rolled)
-        tell_unheard(l);
+        log_publish_failed(l);
     if (rc == 0 && sealed && l->unread.n)
-        lw__panes_lost(l->engine); /* now that they are noted */
+        lw__retrainer_rebuild_panes(l->engine); /* now that they are recorded */
     if (rc == 0 && sealed)
-        lw_unread_fini(&l->unread);
-    free_letters(letters);
-    for (size_t i = 0; rc == 0 && i < l->evaluation->nspans; i++) {
-        static const char *const what[] = {"quarantined", "quarantine_ended", "released"};
-        char text[300];
-        const struct lw_span_change *change = &l->evaluation->span[i];
-        lw_log(change->what == LW_SPAN_BEGINS ? LW_WARN : LW_INFO, what[change->what],
-               "span=\"%s\"", lw_span_text(text, sizeof text, &change->span));
-    }
+        lw_unreadable_fini(&l->unread);
+    alert_messages_free(messages);
+    for (size_t i = 0; rc == 0 && i < l->evaluation->nspans; i++)
+        span_log(&l->evaluation->span[i]);
     for (size_t i = 0; rc == 0 && i < l->evaluation->ndecisions; i++)
-        lw_log(LW_INFO, "decided", "kind=%s version=%u other=%u reason=\"%s\"",
-               lw_decision_name(l->evaluation->decision[i].kind),
+        lw_log(decided, lw_decision_name(l->evaluation->decision[i].kind),
                l->evaluation->decision[i].version, l->evaluation->decision[i].other,
                l->evaluation->decision[i].reason);
     return rc;
@@ -238,23 +256,23 @@ int lw__leader_request(struct lw_leader *l, struct lw_err *err) {
     (void)err;
     uint64_t id = lw_monitor_pending(l->monitor);
     atomic_store(&l->engine->training, id != 0);
-    if (!id || lw__job_busy(l->engine))
+    if (!id || lw__retrainer_busy(l->engine))
         return 0;
     struct lw_job *job = lw_calloc(1, sizeof *job);
     job->request = lw_monitor_request(l->monitor);
     job->champion = lw_monitor_champion_version(l->monitor);
     job->quarantine = *lw_monitor_quarantine(l->monitor);
     job->recent = lw_monitor_recent(l->monitor, l->spec->retrain.reference_ms);
-    lw_log(LW_INFO, "training", "request=%llu reason=\"%s\"", (unsigned long long)id,
-           job->request.reason);
-    lw__job_post(l->engine, job);
+    lw_log(training, (unsigned long long)id, job->request.reason);
+    lw__retrainer_post(l->engine, job);
     return 0;
 }
 
-static int publish(struct lw_leader *l, struct lw_job *job, uint32_t number,
-                   const struct letters *letters, bool promote, struct lw_err *err) {
+static int publish_version(struct lw_leader *l, struct lw_job *job, uint32_t number,
+                           const struct alert_messages *messages, bool promote,
+                           struct lw_err *err) {
     struct lw_buf model = {0}, reference = {0};
-    struct lw_step step = step_of(l, letters, false);
+    struct lw_evaluation_step step = step_of(l, messages, false);
     struct lw_version v = {.version = number,
                            .parent = job->champion,
                            .created_ms = lw_wall_ms(),
@@ -276,14 +294,15 @@ static int publish(struct lw_leader *l, struct lw_job *job, uint32_t number,
     if (rc == 0)
         l->written_ms = step.now_ms;
     if (rc == 0 && promote)
-        tell_unheard(l);
+        log_publish_failed(l);
     lw_buf_fini(&model);
     lw_buf_fini(&reference);
     return rc;
 }
 
-/* The reference goes to the monitor as a copy: the job's own is still to be published. */
-static void crown_trained(struct lw_leader *l, struct lw_job *job, uint32_t number) {
+/* The monitor gets a copy of the reference: the job's own is published later. */
+static void set_trained_champion(struct lw_leader *l, struct lw_job *job,
+                                 uint32_t number) {
     struct lw_buf bytes = {0};
     job->training.reference->version = number;
     lw_reference_write(job->training.reference, &bytes);
@@ -293,18 +312,16 @@ static void crown_trained(struct lw_leader *l, struct lw_job *job, uint32_t numb
     lw__leader_first(l);
 }
 
-/* A candidate that failed takes part in no comparison, and would not be missed. */
+/* Failed candidates take part in no comparison, so they are logged. */
 static void log_failed(uint32_t number, const struct lw_training *t) {
-    char quoted[400];
     for (size_t i = 0; i < t->ntrials; i++)
-        if (isnan(t->trial[i].rmse))
-            lw_log(LW_WARN, "candidate_failed", "version=%u candidate=%s error=%s",
-                   number, t->trial[i].name,
-                   lw_log_quote(quoted, sizeof quoted, t->trial[i].note));
+        if (isnan(t->trial[i].error))
+            lw_log(candidate_failed, number, t->trial[i].name,
+                   LW_QUOTE(t->trial[i].note));
 }
 
-static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
-                    struct lw_err *err) {
+static int conclude_training(struct lw_leader *l, struct lw_job *job, uint32_t *number,
+                             struct lw_err *err) {
     const struct lw_evaluation *e = l->evaluation;
     if (!job->failed && lw_models_reserve(l->redis, l->spec, &l->lease, number, err))
         return -1;
@@ -314,33 +331,34 @@ static int conclude(struct lw_leader *l, struct lw_job *job, uint32_t *number,
     if (job->failed)
         return lw__leader_write(l, NULL, false, err);
     bool promote = e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE;
-    struct letters *letters = write_letters(l);
+    struct alert_messages *messages = alert_messages_new(l);
     if (promote)
-        crown_trained(l, job, *number);
-    int rc = publish(l, job, *number, letters, promote, err);
-    free_letters(letters);
+        set_trained_champion(l, job, *number);
+    int rc = publish_version(l, job, *number, messages, promote, err);
+    alert_messages_free(messages);
     if (rc == 0)
         log_failed(*number, &job->training);
-    if (rc == 0)
-        lw_log(LW_INFO, promote ? "promoted" : "rejected", "version=%u verdict=\"%s\"",
-               *number, job->training.gate.reason);
+    if (rc == 0 && promote)
+        lw_log(promoted, *number, job->training.gate.reason);
+    else if (rc == 0)
+        lw_log(rejected, *number, job->training.gate.reason);
     return rc;
 }
 
 int lw__leader_answer(struct lw_leader *l, struct lw_err *err) {
-    struct lw_job *job = lw__job_collect(l->engine);
+    struct lw_job *job = lw__retrainer_collect(l->engine);
     if (!job)
         return 0;
     uint32_t number = 0;
     int rc = 0;
     if (job->request.id == lw_monitor_pending(l->monitor)) /* else: another leader's */
-        rc = conclude(l, job, &number, err);
+        rc = conclude_training(l, job, &number, err);
     if (rc == 0) {
         atomic_store(&l->engine->training, lw_monitor_pending(l->monitor) != 0);
         if (l->engine->hooks.trained)
             l->engine->hooks.trained(l->engine->hooks.arg, &job->request, number,
                                      job->failed ? NULL : &job->training, job->err.msg);
     }
-    lw__job_free(job);
+    lw__retrainer_job_free(job);
     return rc;
 }

@@ -1,6 +1,6 @@
-/* See replay.h. A file's stray clocks (a trip of 2009 among those of 2020) must not stop
- * or race the replay: the pace follows the crowd (core/clock.h). A gap of more than
- * max_jump is not waited for. */
+/* See replay.h. Outliers (a trip of 2009 among those of 2020) must not stop or rush
+ * the replay: the pace follows the crowd (core/clock.h). Gaps longer than max_jump
+ * are skipped. */
 #include "engine/replay.h"
 
 #include <math.h>
@@ -19,13 +19,13 @@ struct pacer {
     const struct lw_config *config;
     const struct lw_replay_options *options;
     struct lw_clock crowd;
-    int64_t clock_ms; /* believable event time so far */
-    int64_t first_ms; /* where it began */
+    int64_t clock_ms; /* plausible event time so far */
+    int64_t first_ms; /* its first value */
     int64_t began_us; /* monotonic */
     uint64_t sent;
 };
 
-static void believe(struct pacer *p, int64_t event_ms) {
+static void pacer_observe(struct pacer *p, int64_t event_ms) {
     lw_clock_event(&p->crowd, event_ms, INT64_MAX);
     if (p->first_ms == INT64_MIN)
         p->first_ms = p->clock_ms = event_ms;
@@ -40,8 +40,7 @@ static void believe(struct pacer *p, int64_t event_ms) {
     p->clock_ms = now;
 }
 
-/* Until `seconds` after the start. However little a person asks for, a wait stays finite:
- * beyond a century it is as good as for ever. */
+/* Until `seconds` after the start, at most a century. */
 static bool sleep_until(const struct pacer *p, double seconds) {
     const double century = 100 * 365.25 * 86400;
     int64_t due_us = p->began_us + (int64_t)(fmin(seconds, century) * 1e6);
@@ -55,11 +54,11 @@ static bool sleep_until(const struct pacer *p, double seconds) {
     }
 }
 
-/* `pace` is asked once for each event, after all waiting: it may count. */
+/* `pace` is called once per event, after all waiting. */
 static bool wait_turn(struct pacer *p, const struct lw_feed_event *event) {
     const struct lw_replay_options *o = p->options;
     if (event->reason >= 0)
-        believe(p, event->row.time_ms);
+        pacer_observe(p, event->row.time_ms);
     if (o->rate > 0 && !sleep_until(p, (double)p->sent / o->rate))
         return false;
     if (o->speed > 0 && p->first_ms != INT64_MIN &&
@@ -74,7 +73,7 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
                       struct lw_err *err) {
     const uint8_t *value;
     size_t len;
-    if (lw_frame_write(framing, e, &value, &len, err))
+    if (lw_frame_writer_frame(framing, e, &value, &len, err))
         return -1;
     int id = config->spec.event.id_field;
     const struct lw_cell *key = e->reason >= 0 && id >= 0 ? &e->row.cells[id] : NULL;
@@ -86,19 +85,19 @@ static int send_event(const struct lw_config *config, struct lw_producer *produc
                                .value = value,
                                .value_len = len,
                                .time_ms = e->reason >= 0 ? e->row.time_ms : -1};
-    return lw_produce(producer, &record, PRODUCE_MS, err);
+    return lw_producer_produce(producer, &record, PRODUCE_MS, err);
 }
 
-/* Everything of the feed; 0 at its end or when the pace says stop. */
-static int produce_all(struct pacer *p, struct lw_feed *feed,
-                       struct lw_producer *producer, struct lw_reencoder *reencoder,
+/* Produces all events; 0 at the end or when a callback stops it. */
+static int produce_all(struct pacer *p, struct lw_event_feed *feed,
+                       struct lw_producer *producer, struct lw_inject_avro *reencoder,
                        struct lw_frame_writer *framing, struct lw_err *err) {
     const struct lw_replay_options *o = p->options;
     struct lw_feed_event event;
     int got;
     while ((got = lw_feed_next(feed, &event, err)) > 0) {
         if (event.injected &&
-            lw_reencoder_event(reencoder, o->inject, o->ninject, &event, err))
+            lw_inject_avro_event(reencoder, o->inject, o->ninject, &event, err))
             return -1;
         if (!wait_turn(p, &event))
             return 0;
@@ -108,7 +107,7 @@ static int produce_all(struct pacer *p, struct lw_feed *feed,
     return got;
 }
 
-int lw_replay(const struct lw_config *config, struct lw_feed *feed,
+int lw_replay(const struct lw_config *config, struct lw_event_feed *feed,
               const struct lw_replay_options *options, struct lw_replay_result *out,
               struct lw_err *err) {
     struct lw_producer *producer = lw_producer_new(&config->kafka, err);
@@ -124,13 +123,13 @@ int lw_replay(const struct lw_config *config, struct lw_feed *feed,
         return -1;
     }
     lw_clock_init(&pacer.crowd, &config->spec);
-    struct lw_reencoder *reencoder = lw_reencoder_new(&config->spec.event.fields);
+    struct lw_inject_avro *reencoder = lw_inject_avro_new(&config->spec.event.fields);
     int rc = produce_all(&pacer, feed, producer, reencoder, framing, err);
     if (rc == 0)
         rc = lw_producer_flush(producer, FLUSH_MS, err);
     out->produced = lw_producer_acked(producer);
     out->refused = lw_feed_unusable(feed);
-    lw_reencoder_free(reencoder);
+    lw_inject_avro_free(reencoder);
     lw_frame_writer_free(framing);
     lw_producer_free(producer);
     return rc;

@@ -1,8 +1,8 @@
 /* Replaying files into the topic: each record as it was encoded (but for what was
  * injected), in the stream's framing, keyed by its id, record time = event time, at a
  * rate, at a multiple of event time, or as fast as it goes. */
-#ifndef LW_REPLAY_H
-#define LW_REPLAY_H
+#ifndef LW_ENGINE_REPLAY_H
+#define LW_ENGINE_REPLAY_H
 
 #include "engine/feed.h"
 
@@ -24,7 +24,7 @@ struct lw_replay_result {
         refused; /* acknowledged; not usable as events but produced all the same */
 };
 /* 0, or -1: a file or the broker. */
-int lw_replay(const struct lw_config *config, struct lw_feed *feed,
+int lw_replay(const struct lw_config *config, struct lw_event_feed *feed,
               const struct lw_replay_options *options, struct lw_replay_result *out,
               struct lw_err *err);
 

@@ -1,8 +1,8 @@
 /* The retrainer: one training at a time, in its own thread, with its own connections.
  *
  * Rows are read from Kafka by the offset ranges that the panes recorded, outside the
- * group, so that the lineage of a version is exact and scoring is not disturbed. What it
- * returns is only a proposal: the leader judges whether anybody still asks for it. */
+ * group, so that the lineage of a version is exact and scoring is not disturbed. Its
+ * result is a proposal: the leader checks that it is still requested. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,31 +11,32 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "engine/engine_private.h"
-#include "engine/message.h"
+#include "engine/intake.h"
 #include "engine/rebuild.h"
 #include "kafka/ranges.h"
+#include "store/models.h"
 
 #define READ_TIMEOUT_MS 60000
 #define SCHEMA_WAIT_MS  (READ_TIMEOUT_MS / 2)
 #define SCHEMA_LOOK_MS  20
 
-struct reading {
+struct training_reader {
     const struct lw_config *config;
     struct lw_engine *engine;
     struct lw_intake *intake;
     struct lw_dataset *rows;
-    struct lw_err waits; /* LW_EAGAIN: a schema did not come */
+    struct lw_err waits; /* LW_EAGAIN: a schema did not arrive */
     int64_t from_ms, until_ms;
     struct lw_lineage lineage;
 };
 
-/* A schema that is not known (to this process) is waited for, but not so long that the
- * reading would count as stuck. -1: never; 1: not in this attempt. */
-static int decode(struct reading *in, const rd_kafka_message_t *m,
-                  struct lw_cell *cells) {
+/* Waits for an unknown schema, but not until the read counts as stuck. -1: it can
+ * never be decoded; 1: not in this attempt. */
+static int message_decode(struct training_reader *in, const rd_kafka_message_t *m,
+                          struct lw_cell *cells) {
     struct lw_err err = {0};
     int64_t until = lw_mono_ms() + SCHEMA_WAIT_MS, look = 1;
-    while (lw_message_decode(in->intake, m, cells, &err)) {
+    while (lw_intake_decode(in->intake, m, cells, &err)) {
         if (err.code != LW_EAGAIN)
             return -1;
         if (lw_mono_ms() > until || !lw__engine_sleep(in->engine, look)) {
@@ -48,25 +49,26 @@ static int decode(struct reading *in, const rd_kafka_message_t *m,
     return 0;
 }
 
-static int take_message(void *arg, const rd_kafka_message_t *m) {
-    struct reading *in = arg;
+static int rows_add_message(void *arg, const rd_kafka_message_t *m) {
+    struct training_reader *in = arg;
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_row row;
     in->lineage.read++;
-    int reason = -1, failed = decode(in, m, cells);
+    int reason = -1, failed = message_decode(in, m, cells);
     if (failed > 0)
         return failed;
     if (failed == 0)
-        reason =
-            lw_event_row(&in->config->spec.event, cells, lw_message_time(m), &row, NULL);
+        reason = lw_event_row(&in->config->spec.event, cells, lw_intake_message_time(m),
+                              &row, NULL);
     in->lineage.undecodable += reason < 0;
     if (reason == LW_GOOD && row.time_ms >= in->from_ms && row.time_ms < in->until_ms)
         lw_dataset_add(in->rows, &row);
     return 0;
 }
 
-static int read_rows(struct lw_engine *e, struct lw_redis *redis, struct reading *in,
-                     struct lw_range *ranges, size_t n, struct lw_err *err) {
+static int read_rows(struct lw_engine *e, struct lw_redis *redis,
+                     struct training_reader *in, struct lw_range *ranges, size_t n,
+                     struct lw_err *err) {
     const struct lw_spec *spec = &e->config->spec;
     if (lw_state_ranges(redis, spec, (int32_t)n, in->from_ms, in->until_ms, ranges, err))
         return -1;
@@ -80,10 +82,10 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis, struct reading
     in->lineage.nranges = n;
     struct lw_read_options how = {.timeout_ms = READ_TIMEOUT_MS,
                                   .stop = &e->stop_flag,
-                                  .each = take_message,
+                                  .each = rows_add_message,
                                   .arg = in};
-    int rc = lw_kafka_read_ranges(&e->config->kafka, e->config->source.topic, wanted, n,
-                                  &how, &in->lineage.gone, err);
+    int rc = lw_ranges_read(&e->config->kafka, e->config->source.topic, wanted, n, &how,
+                            &in->lineage.gone, err);
     if (rc > 0)
         rc = lw_fail(err, in->waits.code, "%s", in->waits.msg);
     free(wanted);
@@ -100,8 +102,9 @@ static struct lw_model *load_champion(struct lw_engine *e, struct lw_redis *redi
     return model;
 }
 
-static int prove(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
-                 const struct lw_dataset *rows, struct lw_err *err) {
+static int train_candidates(struct lw_engine *e, struct lw_redis *redis,
+                            struct lw_job *job, const struct lw_dataset *rows,
+                            struct lw_err *err) {
     struct lw_model *champion = NULL;
     if (job->champion && !(champion = load_champion(e, redis, job->champion, err)))
         return -1;
@@ -114,79 +117,78 @@ static int prove(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job
     return rc;
 }
 
-static int work(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
-                struct lw_err *err) {
+static int job_run(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
+                   struct lw_err *err) {
     const struct lw_spec *spec = &e->config->spec;
     int64_t began = lw_mono_ms();
-    struct reading in = {.config = e->config,
-                         .engine = e,
-                         .from_ms = job->request.as_of_ms - spec->retrain.window_ms,
-                         .until_ms = job->request.as_of_ms,
-                         .rows = lw_dataset_new(spec->train)};
+    struct training_reader in = {.config = e->config,
+                                 .engine = e,
+                                 .from_ms =
+                                     job->request.as_of_ms - spec->retrain.window_ms,
+                                 .until_ms = job->request.as_of_ms,
+                                 .rows = lw_dataset_new(spec->train)};
     size_t n = (size_t)atomic_load(&e->npartitions);
     struct lw_range *ranges = lw_calloc(n, sizeof *ranges);
     in.intake = lw_intake_new(e->config, e->registry, err);
-    if (in.intake) /* the workers have waited already */
+    if (in.intake) /* the workers waited already */
         lw_intake_patience(in.intake, 0);
     int rc = in.intake ? read_rows(e, redis, &in, ranges, n, err) : -1;
     if (rc == 0)
-        rc = prove(e, redis, job, in.rows, err);
+        rc = train_candidates(e, redis, job, in.rows, err);
     if (rc == 0)
-        job->facts = lw__facts(e->config, &job->request, &job->training, &in.lineage,
-                               (double)(lw_mono_ms() - began) / 1000.0);
+        job->facts =
+            lw__version_facts(e->config, &job->request, &job->training, &in.lineage,
+                              (double)(lw_mono_ms() - began) / 1000.0);
     lw_intake_free(in.intake);
     lw_dataset_free(in.rows);
     free(ranges);
     return rc;
 }
 
-/* A service that is away is waited for; everything else is the training's outcome. */
-static void run_job(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job) {
+/* Retries while a service is unreachable; any other error is the training's outcome. */
+static void job_run_until_answered(struct lw_engine *e, struct lw_redis *redis,
+                                   struct lw_job *job) {
     for (;;) {
         lw_err_clear(&job->err);
-        job->failed = work(e, redis, job, &job->err) != 0;
+        job->failed = job_run(e, redis, job, &job->err) != 0;
         if (!job->failed || job->err.code != LW_EAGAIN)
             return;
-        char quoted[600];
-        lw_log(LW_WARN, "training_waits", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, job->err.msg));
+        lw_log(training_retry, LW_QUOTE(job->err.msg));
         if (!lw__engine_sleep(e, 1000))
             return;
     }
 }
 
-/* ---- panes that were set aside ---- */
+/* ---- unreadable panes ---- */
 
-#define FILL_TRIES 5 /* a second apart: the step that seals it may be under way */
+#define FILL_TRIES 5 /* one second apart: the step that seals it may be in progress */
 
-/* 0: it is there again, or cannot be; -1: not sealed yet. */
-static int fill_pane(struct lw_engine *e, struct lw_redis *redis, int64_t start_ms,
-                     int32_t partition) {
+/* 0: rebuilt, or impossible; -1: not sealed yet. */
+static int rebuild_pane(struct lw_engine *e, struct lw_redis *redis, int64_t start_ms,
+                        int32_t partition) {
     const struct lw_rebuilder with = {e->config, e->registry, redis};
     struct lw_rebuilt made;
     struct lw_err err = {0};
-    char quoted[600], when[32];
+    char when[32];
     lw_format_time(when, sizeof when, start_ms);
     int rc = lw_rebuild_pane(&with, start_ms, partition, &made, &err);
     if (rc == 0 && !made.exact)
-        rc = lw_fail(&err, LW_EINPUT,
-                     "Kafka has %llu events of it, of which it held %llu, and some are "
-                     "gone or were late; leeway repair panes takes them",
-                     (unsigned long long)made.pane->events,
-                     (unsigned long long)made.wanted);
+        rc = lw_fail(
+            &err, LW_EINPUT,
+            "Kafka has %llu of its %llu events; the others were deleted or were late; "
+            "leeway repair panes accepts the difference",
+            (unsigned long long)made.pane->events, (unsigned long long)made.wanted);
     if (rc == 0 &&
         lw_damage_fill(redis, &e->config->spec, made.pane, partition, e->who, &err) == 0)
-        lw_log(LW_INFO, "pane_rebuilt", "pane=%s partition=%d events=%llu", when,
-               partition, (unsigned long long)made.pane->events);
+        lw_log(pane_rebuilt, when, partition, (unsigned long long)made.pane->events);
     lw_partition_free(made.partition);
     if (err.code)
-        lw_log(LW_WARN, "pane_not_rebuilt", "pane=%s partition=%d error=%s", when,
-               partition, lw_log_quote(quoted, sizeof quoted, err.msg));
+        lw_log(pane_not_rebuilt, when, partition, LW_QUOTE(err.msg));
     return err.code == LW_EFENCED || err.code == LW_EAGAIN ? -1 : 0;
 }
 
-/* Those that Kafka still holds as they were. */
-static void fill_panes(struct lw_engine *e, struct lw_redis *redis) {
+/* Rebuilds panes whose events Kafka still has unchanged. */
+static void rebuild_panes(struct lw_engine *e, struct lw_redis *redis) {
     struct lw_damages all;
     struct lw_err err = {0};
     if (lw_damage_list(redis, &e->config->spec, &all, &err))
@@ -196,14 +198,14 @@ static void fill_panes(struct lw_engine *e, struct lw_redis *redis) {
         int32_t partition;
         if (!lw_damage_is_pane(&e->config->spec, all.item[i].name, &start, &partition))
             continue;
-        for (int k = 0; k < FILL_TRIES && fill_pane(e, redis, start, partition); k++)
+        for (int k = 0; k < FILL_TRIES && rebuild_pane(e, redis, start, partition); k++)
             if (!lw__engine_sleep(e, LW_SECOND))
                 break;
     }
     free(all.item);
 }
 
-void lw__panes_lost(struct lw_engine *e) {
+void lw__retrainer_rebuild_panes(struct lw_engine *e) {
     pthread_mutex_lock(&e->lock);
     e->lost = true;
     pthread_cond_broadcast(&e->changed);
@@ -220,7 +222,7 @@ static struct lw_job *next_job(struct lw_engine *e, struct lw_redis *redis) {
         if (!job && lost) {
             e->lost = false;
             pthread_mutex_unlock(&e->lock);
-            fill_panes(e, redis);
+            rebuild_panes(e, redis);
             pthread_mutex_lock(&e->lock);
         } else if (!job) {
             pthread_cond_wait(&e->changed, &e->lock);
@@ -238,9 +240,9 @@ void *lw__retrainer_main(void *arg) {
     struct lw_redis *redis = lw_redis_new(&e->config->redis, &err);
     struct lw_job *job;
     if (!redis)
-        lw__engine_fail(e, &err);
+        lw__engine_request_shutdown(e, &err);
     while (redis && (job = next_job(e, redis))) {
-        run_job(e, redis, job);
+        job_run_until_answered(e, redis, job);
         atomic_fetch_add(job->failed ? &e->trainings_failed : &e->trainings, 1);
         pthread_mutex_lock(&e->lock);
         job->done = true;
@@ -251,7 +253,7 @@ void *lw__retrainer_main(void *arg) {
     return NULL;
 }
 
-void lw__job_free(struct lw_job *job) {
+void lw__retrainer_job_free(struct lw_job *job) {
     if (!job)
         return;
     if (!job->failed)
@@ -261,7 +263,7 @@ void lw__job_free(struct lw_job *job) {
     free(job);
 }
 
-void lw__job_post(struct lw_engine *e, struct lw_job *job) {
+void lw__retrainer_post(struct lw_engine *e, struct lw_job *job) {
     pthread_mutex_lock(&e->lock);
     lw_assert(!e->job);
     e->job = job;
@@ -270,7 +272,7 @@ void lw__job_post(struct lw_engine *e, struct lw_job *job) {
     pthread_mutex_unlock(&e->lock);
 }
 
-struct lw_job *lw__job_collect(struct lw_engine *e) {
+struct lw_job *lw__retrainer_collect(struct lw_engine *e) {
     pthread_mutex_lock(&e->lock);
     struct lw_job *job = e->job && e->job->done ? e->job : NULL;
     if (job)
@@ -279,7 +281,7 @@ struct lw_job *lw__job_collect(struct lw_engine *e) {
     return job;
 }
 
-bool lw__job_busy(struct lw_engine *e) {
+bool lw__retrainer_busy(struct lw_engine *e) {
     pthread_mutex_lock(&e->lock);
     bool busy = e->job != NULL;
     pthread_mutex_unlock(&e->lock);

@@ -1,11 +1,11 @@
-/* Looks after the topic: partitions that are added, a topic that goes away, where the
- * partitions end, and whether the brokers answer at all.
+/* Watches the topic: added partitions, deletion, end offsets, and whether the brokers
+ * answer.
  *
- * Asking Kafka may take as long as the brokers are away, so it has a thread of its own,
- * with nothing else to do. librdkafka tells a group's members of new partitions by itself
- * (after its own topic.metadata.refresh.interval.ms); what is learned here is for the
- * leader, which must not seal a pane before it has heard of every partition, and for
- * health, which must know that a partition at rest has nothing to read. */
+ * Requests block while brokers are unreachable, so they have their own thread.
+ * librdkafka informs a group's members of new partitions (after
+ * topic.metadata.refresh.interval.ms); this thread informs the leader, which must
+ * know every partition before it seals a pane, and health, which must know the end of
+ * a silent partition. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -25,14 +25,14 @@ int lw__topic_count(struct lw_engine *e, rd_kafka_t *probe, int timeout_ms,
     if (n < 0)
         return -1;
     int32_t before = atomic_exchange(&e->npartitions, n);
-    if (before && before != n)
-        lw_log(n > before ? LW_INFO : LW_ERROR,
-               n > before ? "topic_grown" : "topic_shrunk",
-               "topic=%s partitions=%d before=%d", e->config->source.topic, n, before);
+    if (before && n > before)
+        lw_log(topic_grown, e->config->source.topic, n, before);
+    else if (n < before)
+        lw_log(topic_shrunk, e->config->source.topic, n, before);
     return 0;
 }
 
-/* As often as the clients, but for a longer interval than health has time for. */
+/* As often as the clients, but often enough for health. */
 static int64_t refresh_ms(const struct lw_config *config) {
     const char *text =
         lw_kafka_property(&config->kafka, "topic.metadata.refresh.interval.ms");
@@ -43,13 +43,13 @@ static int64_t refresh_ms(const struct lw_config *config) {
 }
 
 /* A password or a certificate has changed. */
-static void renew(struct lw_engine *e, struct lw_lag **probe,
-                  struct lw_kafka_stamp *stamp) {
+static void topic_renew_client(struct lw_engine *e, struct lw_lag **probe,
+                               struct lw_kafka_stamp *stamp) {
     struct lw_kafka_stamp now = lw_kafka_stamp(&e->config->kafka);
     if (now.login == stamp->login && now.rest == stamp->rest)
         return;
     struct lw_lag *fresh = lw_lag_new(&e->config->kafka, e->config->source.topic, NULL);
-    if (!fresh) /* a file that is being written: the next look */
+    if (!fresh) /* a file is being written: try again next time */
         return;
     lw_lag_free(*probe);
     *probe = fresh;
@@ -60,16 +60,16 @@ static void watch_topic(struct lw_engine *e, bool *gone, int rc,
                         const struct lw_err *err) {
     bool away = rc && err->code == LW_ENOTFOUND;
     if (away && !*gone)
-        lw_log(LW_ERROR, "topic_gone", "topic=%s", e->config->source.topic);
+        lw_log(topic_gone, e->config->source.topic);
     else if (rc == 0 && *gone)
-        lw_log(LW_WARN, "topic_back", "topic=%s partitions=%d", e->config->source.topic,
-               atomic_load(&e->npartitions));
+        lw_log(topic_back, e->config->source.topic, atomic_load(&e->npartitions));
     if (away || rc == 0)
         *gone = away;
 }
 
-/* Takes `end` over. */
-static void tell(struct lw_engine *e, int32_t n, int64_t *end, const struct lw_err *err) {
+/* Takes ownership of `end`. */
+static void topic_store_ends(struct lw_engine *e, int32_t n, int64_t *end,
+                             const struct lw_err *err) {
     struct lw_brokers *b = &e->brokers;
     bool any = err->code == LW_ENOTFOUND;
     for (int32_t p = 0; p < n; p++)
@@ -86,7 +86,7 @@ static void tell(struct lw_engine *e, int32_t n, int64_t *end, const struct lw_e
     pthread_mutex_unlock(&e->lock);
 }
 
-static void look(struct lw_engine *e, struct lw_lag *probe, bool *gone) {
+static void topic_probe(struct lw_engine *e, struct lw_lag *probe, bool *gone) {
     struct lw_err err = {0};
     int rc = lw__topic_count(e, lw_lag_handle(probe), ASK_MS, &err);
     watch_topic(e, gone, rc, &err);
@@ -96,7 +96,7 @@ static void look(struct lw_engine *e, struct lw_lag *probe, bool *gone) {
         end[p] = -1;
     if (rc == 0)
         lw_lag_ends(probe, n, ASK_MS, end, &err);
-    tell(e, n, end, &err);
+    topic_store_ends(e, n, end, &err);
 }
 
 void *lw__topic_main(void *arg) {
@@ -107,12 +107,12 @@ void *lw__topic_main(void *arg) {
     struct lw_kafka_stamp stamp = lw_kafka_stamp(&e->config->kafka);
     struct lw_lag *probe = lw_lag_new(&e->config->kafka, e->config->source.topic, &err);
     if (!probe)
-        lw__engine_fail(e, &err);
+        lw__engine_request_shutdown(e, &err);
     if (probe)
-        look(e, probe, &gone);
+        topic_probe(e, probe, &gone);
     while (probe && lw__engine_sleep(e, every)) {
-        renew(e, &probe, &stamp);
-        look(e, probe, &gone);
+        topic_renew_client(e, &probe, &stamp);
+        topic_probe(e, probe, &gone);
     }
     lw_lag_free(probe);
     return NULL;

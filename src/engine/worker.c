@@ -1,10 +1,10 @@
 /* A worker: one consumer of the group, from message to Redis.
  *
- * Everything in here happens in the worker's own thread, rebalances included. A
- * partition's state lives in memory between flushes; a flush moves it and its offset to
- * Redis in one step. While Redis is away the partitions are paused but polling goes on,
- * so the group never misses us, and nothing is lost: what is in memory is flushed later,
- * or replayed by whoever owns the partition then. */
+ * All of it, rebalances included, runs in the worker's own thread. A partition's
+ * state is in memory between flushes; a flush writes it and its offset to Redis in
+ * one step. While Redis is unreachable the partitions are paused and polling
+ * continues, so the worker stays in the group. State in memory is flushed later, or
+ * its messages are read again by the next owner. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,25 +13,17 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/time.h"
-#include "engine/message.h"
+#include "engine/intake.h"
 #include "engine/worker_private.h"
 
-void lw__worker_warn(const struct lw_worker *w, const char *event, int32_t partition,
-                     const struct lw_err *err) {
-    char quoted[600];
-    lw_log(LW_WARN, event, "worker=%s partition=%d error=%s", w->owner, partition,
-           lw_log_quote(quoted, sizeof quoted, err->msg));
-}
-
-/* The feeder has said something new: every partition is flushed with it, and so hears of
- * new models. */
+/* lw_engine_flow changed: every partition is flushed, and so learns of new models. */
 static bool flow_changed(struct lw_worker *w) {
     int flow = atomic_load(&w->engine->flow);
     if (flow == w->flow)
         return false;
     w->flow = flow;
-    for (int32_t p = 0; p < w->nslots; p++)
-        w->slot[p].changed |= w->slot[p].state == SLOT_RUNS;
+    for (int32_t p = 0; p < w->nstates; p++)
+        w->state[p].changed |= w->state[p].phase == LW_PARTITION_RUNS;
     return true;
 }
 
@@ -42,28 +34,28 @@ void *lw__worker_main(void *arg) {
         lw__worker_consume(w);
         int64_t now = lw_mono_ms();
         int64_t wait = w->paused ? LW_RETRY_MS : w->config->source.flush_interval_ms;
-        bool told = flow_changed(w);
-        lw__slots_claim_again(w, now);
-        lw__slots_release(w, now);
-        lw__slots_find_place(w, now);
-        lw__slots_watch_idle(w, now);
-        lw__worker_secrets(w, now);
-        if (told || now - w->flushed_ms >= wait ||
+        bool changed = flow_changed(w);
+        lw__worker_claim_due(w, now);
+        lw__worker_resume_partitions(w, now);
+        lw__worker_find_offsets(w, now);
+        lw__worker_watch_idle(w, now);
+        lw__worker_renew_secrets(w, now);
+        if (changed || now - w->flushed_ms >= wait ||
             (!w->paused && w->since_flush >= w->config->source.flush_events))
             lw__worker_flush(w);
         if (now - swept > LW_MINUTE) {
-            lw__slots_sweep_models(w);
+            lw__worker_sweep_models(w);
             swept = now;
         }
     }
-    lw_consumer_free(w->consumer); /* revokes: flushes and gives up each partition */
+    lw_consumer_free(w->consumer); /* flushes and gives up each partition */
     w->consumer = NULL;
     return NULL;
 }
 
-/* ---- making one ---- */
+/* ---- creation ---- */
 
-/* Static members of a group (group.instance.id) must each have a name of their own. */
+/* Each static member of a group (group.instance.id) needs its own name. */
 static struct lw_kafka_options *options_of(const struct lw_worker *w, int number) {
     struct lw_kafka_options *o = lw_memdup(&w->config->kafka, sizeof w->config->kafka);
     for (size_t i = 0; w->config->source.workers > 1 && i < o->n; i++) {
@@ -82,7 +74,7 @@ static int connect_all(struct lw_worker *w, int number, struct lw_err *err) {
     w->redis = lw_redis_new(&w->config->redis, err);
     if (!w->redis)
         return -1;
-    if (lw__out_open(w, err))
+    if (lw__worker_out_open(w, err))
         return -1;
     w->options = options_of(w, number);
     w->stamp = lw_kafka_stamp(w->options);
@@ -109,10 +101,10 @@ void lw__worker_free(struct lw_worker *w) {
     if (!w)
         return;
     lw_consumer_free(w->consumer);
-    for (int32_t p = 0; p < w->nslots; p++)
-        lw__slot_drop(&w->slot[p]);
-    free(w->slot);
-    lw__out_close(w);
+    for (int32_t p = 0; p < w->nstates; p++)
+        lw__worker_partition_drop(&w->state[p]);
+    free(w->state);
+    lw__worker_out_close(w);
     lw_redis_free(w->redis);
     lw_intake_free(w->intake);
     lw_model_cache_free(w->models);
@@ -125,9 +117,9 @@ struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
     struct lw_worker_status s = {
         .owned = atomic_load(&w->owned),
         .polled_ms = atomic_load(&w->polled_ms),
-        .stalled = atomic_load(&w->stalled) || atomic_load(&w->held) > 0,
-        .held = atomic_load(&w->held),
-        .settled = atomic_load(&w->settled) == atomic_load(&w->engine->flow)};
+        .stalled = atomic_load(&w->stalled) || atomic_load(&w->npaused) > 0,
+        .npaused = atomic_load(&w->npaused),
+        .flow_flushed = atomic_load(&w->flow_flushed) == atomic_load(&w->engine->flow)};
     for (int k = 0; k < LW_PROCESS_COUNTERS; k++)
         s.counts.n[k] = atomic_load(&w->counter[k]);
     return s;

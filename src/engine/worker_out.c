@@ -1,15 +1,15 @@
-/* What a worker sends to Kafka: dead letters, and predictions for the topic
+/* Records that a worker sends to Kafka: dead letters, and predictions for
  * source.scored.
  *
- * Both are acknowledged before the flush that moves the offset past their message: after
- * a crash they come again rather than not at all. Nothing here waits for longer than one
- * bounded moment, for the worker must go on polling: what finds no room, or no answer, is
- * tried again in the next round, and consuming is paused until then.
+ * Both are acknowledged before the flush that moves the offset past their message, so
+ * a crash may repeat but never lose them. Every wait is bounded, because the worker
+ * must keep polling: what finds no room or no answer is retried in the next round,
+ * and consuming is paused until then.
  *
- * What Kafka refuses (a right that was taken away, a topic that takes no such record), or
- * what a producer that has failed for good did not deliver, is read again from the last
- * flush and sent again, by a new producer if need be. That goes on, less and less often,
- * until Kafka takes it. */
+ * Records that Kafka rejects (a revoked permission, a topic that does not accept
+ * them), and those that a failed producer did not deliver, are produced again from
+ * the messages since the last flush, with a new producer if needed, and with growing
+ * back-off until Kafka accepts them. */
 #include <string.h>
 
 #include "base/log.h"
@@ -19,10 +19,10 @@
 #include "event/scored.h"
 
 #define ACK_MS         1000 /* one wait for acknowledgements */
-#define AGAIN_FIRST_MS 3000 /* after a refusal, doubling; */
+#define AGAIN_FIRST_MS 3000 /* after a rejection, doubling */
 #define AGAIN_MAX_MS   60000
 
-int lw__out_open(struct lw_worker *w, struct lw_err *err) {
+int lw__worker_out_open(struct lw_worker *w, struct lw_err *err) {
     const struct lw_config_source *source = &w->config->source;
     if (!source->dead_letters[0] && !source->scored[0])
         return 0;
@@ -32,21 +32,22 @@ int lw__out_open(struct lw_worker *w, struct lw_err *err) {
     return w->out && (w->predictions || !source->scored[0]) ? 0 : -1;
 }
 
-void lw__out_close(struct lw_worker *w) {
+void lw__worker_out_close(struct lw_worker *w) {
     lw_sender_free(w->predictions);
     lw_producer_free(w->out);
     w->predictions = NULL;
     w->out = NULL;
 }
 
-/* Has a topic that was not there been made meanwhile? Asking tells the client. */
+/* Refreshes the client's metadata: a missing topic may have been created. */
 static int look_for(struct lw_worker *w, const char *topic, struct lw_err *err) {
     return topic[0] ? lw_kafka_partitions(lw_producer_handle(w->out), topic, ACK_MS, err)
                     : 0;
 }
 
-int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char *stage,
-                   const struct lw_err *why, struct lw_err *err) {
+int lw__worker_out_letter(struct lw_worker *w, const rd_kafka_message_t *m,
+                          const char *stage, const struct lw_err *why,
+                          struct lw_err *err) {
     const struct lw_reason reason = {.topic = w->config->source.dead_letters,
                                      .stream = w->spec->stream,
                                      .stage = stage,
@@ -55,18 +56,18 @@ int lw__out_letter(struct lw_worker *w, const rd_kafka_message_t *m, const char 
         return 0; /* counted and dropped, as configured */
     struct lw_err trouble = {0};
     w->unacked = true;
-    if (lw_dead_letter(w->out, m, &reason, ACK_MS, &trouble) == 0) {
+    if (lw_letter_send(w->out, m, &reason, ACK_MS, &trouble) == 0) {
         w->letter_sent = true;
         return 0;
     }
-    lw__word_say(w, LW_HINDERED_LETTERS, &trouble);
-    if (trouble.code == LW_ENOTFOUND) /* librdkafka does not look again by itself */
+    lw__worker_trouble_report(w, LW_WORKER_TROUBLE_LETTERS, &trouble);
+    if (trouble.code == LW_ENOTFOUND) /* librdkafka does not check again by itself */
         look_for(w, reason.topic, NULL);
     return lw_fail(err, trouble.code, "%s", trouble.msg);
 }
 
-void lw__out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
-                        const struct lw_row *row, const struct lw_scored *scored) {
+void lw__worker_out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
+                               const struct lw_row *row, const struct lw_scored *scored) {
     int id = w->spec->event.id_field;
     const struct lw_scored_event e = {.id = id >= 0 ? &row->cells[id] : NULL,
                                       .topic = w->config->source.topic,
@@ -81,27 +82,27 @@ void lw__out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
     lw_sender_put(w->predictions);
 }
 
-/* A refusal must not be forgotten before the partitions have been read again: the error
- * is kept, and comes at every settling. */
-static int keep(struct lw_worker *w, struct lw_err *err) {
+/* A rejection is kept until the partitions are read again; every wait for
+ * acknowledgements returns it. */
+static int keep_refusal(struct lw_worker *w, struct lw_err *err) {
     if (err->code != LW_EAGAIN)
         w->refusal = *err;
     return -1;
 }
 
-int lw__out_send(struct lw_worker *w, struct lw_err *err) {
+int lw__worker_out_send(struct lw_worker *w, struct lw_err *err) {
     if (!w->out)
         return 0;
     if (!w->predictions || lw_sender_left(w->predictions) == 0) {
         lw_producer_poll(w->out);
         return 0;
     }
-    return lw_sender_send(w->predictions, err) ? keep(w, err) : 0;
+    return lw_sender_send(w->predictions, err) ? keep_refusal(w, err) : 0;
 }
 
-/* A message for a topic that is not there waits for it in silence. Why consuming stops is
- * told once, so it is asked once. */
-static void explain(struct lw_worker *w, struct lw_err *why) {
+/* librdkafka queues messages for a missing topic without an error. Asked once,
+ * because the reason is logged once. */
+static void explain_missing_topic(struct lw_worker *w, struct lw_err *why) {
     const struct lw_config_source *source = &w->config->source;
     struct lw_err missing = {0};
     if (why->code != LW_EAGAIN || w->paused)
@@ -112,18 +113,19 @@ static void explain(struct lw_worker *w, struct lw_err *why) {
         look_for(w, source->scored, &missing);
     }
     if (missing.code == LW_ENOTFOUND)
-        lw_err_context(why, "%s (make it; see leeway check)", lw_kafka_bare(missing.msg));
+        lw_err_context(why, "%s (create it; see leeway check)",
+                       lw_kafka_bare(missing.msg));
 }
 
-static void ill(struct lw_worker *w, const struct lw_err *why) {
-    int64_t next = w->again_ms ? 2 * w->again_ms : AGAIN_FIRST_MS;
-    w->again_ms = next < AGAIN_MAX_MS ? next : AGAIN_MAX_MS;
-    w->renew_at_ms = lw_mono_ms() + w->again_ms;
+static void schedule_renewal(struct lw_worker *w, const struct lw_err *why) {
+    int64_t next = w->send_wait_ms ? 2 * w->send_wait_ms : AGAIN_FIRST_MS;
+    w->send_wait_ms = next < AGAIN_MAX_MS ? next : AGAIN_MAX_MS;
+    w->renew_at_ms = lw_mono_ms() + w->send_wait_ms;
     lw_copy(w->out_why, sizeof w->out_why, why->msg);
 }
 
-/* Does the text name the topic? */
-static bool names(const char *text, const char *topic) {
+/* True if the text names the topic. */
+static bool names_topic(const char *text, const char *topic) {
     size_t len = strlen(topic);
     for (const char *at = len ? strstr(text, topic) : NULL; at;
          at = strstr(at + 1, topic))
@@ -132,84 +134,82 @@ static bool names(const char *text, const char *topic) {
     return false;
 }
 
-/* When the reason names neither topic, it is that of both. */
-static void say_unsent(struct lw_worker *w, const struct lw_err *why) {
+/* A reason that names neither topic counts for both. */
+static void report_unsent(struct lw_worker *w, const struct lw_err *why) {
     const struct lw_config_source *source = &w->config->source;
-    bool letters = names(why->msg, source->dead_letters);
-    bool scored = names(why->msg, source->scored);
+    bool letters = names_topic(why->msg, source->dead_letters);
+    bool scored = names_topic(why->msg, source->scored);
     if (source->dead_letters[0] && (letters || !scored))
-        lw__word_say(w, LW_HINDERED_LETTERS, why);
+        lw__worker_trouble_report(w, LW_WORKER_TROUBLE_LETTERS, why);
     if (source->scored[0] && (scored || !letters))
-        lw__word_say(w, LW_HINDERED_PREDICTIONS, why);
+        lw__worker_trouble_report(w, LW_WORKER_TROUBLE_PREDICTIONS, why);
 }
 
-/* What was refused is over when one gets through, and not when there is none. */
-static void say_sent(struct lw_worker *w) {
+/* A rejection is over when a record is acknowledged, not when none was sent. */
+static void report_sent(struct lw_worker *w) {
     if (w->letter_sent)
-        lw__word_over(w, LW_HINDERED_LETTERS);
+        lw__worker_trouble_clear(w, LW_WORKER_TROUBLE_LETTERS);
     if (w->scored_sent)
-        lw__word_over(w, LW_HINDERED_PREDICTIONS);
-    lw__word_passed(w, LW_HINDERED_LETTERS);
-    lw__word_passed(w, LW_HINDERED_PREDICTIONS);
+        lw__worker_trouble_clear(w, LW_WORKER_TROUBLE_PREDICTIONS);
+    lw__worker_trouble_clear_retry(w, LW_WORKER_TROUBLE_LETTERS);
+    lw__worker_trouble_clear_retry(w, LW_WORKER_TROUBLE_PREDICTIONS);
     w->letter_sent = w->scored_sent = false;
 }
 
-int lw__out_settle(struct lw_worker *w, struct lw_err *err) {
+int lw__worker_out_await_acks(struct lw_worker *w, struct lw_err *err) {
     struct lw_err why = w->refusal;
     if (!w->unacked)
         return 0;
-    if (why.code == LW_OK && lw__out_send(w, &why) == 0 &&
+    if (why.code == LW_OK && lw__worker_out_send(w, &why) == 0 &&
         lw_producer_flush(w->out, ACK_MS, &why))
-        keep(w, &why);
-    explain(w, &why);
+        keep_refusal(w, &why);
+    explain_missing_topic(w, &why);
     if (why.code) {
-        say_unsent(w, &why);
+        report_unsent(w, &why);
         return lw_fail(err, why.code, "%s", why.msg);
     }
-    say_sent(w);
+    report_sent(w);
     w->unacked = false;
-    w->again_ms = 0;
+    w->send_wait_ms = 0;
     return 0;
 }
 
-/* A failed producer, replaced. One that cannot be made (a certificate that is being
- * written) is tried again with the next refusal. */
-static void renew(struct lw_worker *w) {
+/* Replaces a failed producer. If that fails (a certificate is being written), the next
+ * rejection tries again. */
+static void renew_producer(struct lw_worker *w) {
     struct lw_err err = {0};
-    char quoted[400];
     if (!lw_producer_failed(w->out))
         return;
     if (lw_producer_renew(w->out, &err)) {
-        lw__worker_warn(w, "producer_waits", -1, &err);
+        lw_log(producer_retry, w->owner, LW_QUOTE(err.msg));
         return;
     }
-    lw_log(LW_WARN, "producer_renewed", "worker=%s reason=%s", w->owner,
-           lw_log_quote(quoted, sizeof quoted, w->out_why));
+    lw_log(producer_renewed, w->owner, LW_QUOTE(w->out_why));
 }
 
-int64_t lw__out_forget(struct lw_worker *w, const struct lw_err *why) {
+int64_t lw__worker_out_drop(struct lw_worker *w, const struct lw_err *why) {
     w->letter_sent = w->scored_sent = false;
     if (w->predictions)
         lw_sender_drop(w->predictions);
     lw_err_clear(&w->refusal);
     w->unacked = false;
-    ill(w, why);
-    renew(w);
+    schedule_renewal(w, why);
+    renew_producer(w);
     look_for(w, w->config->source.dead_letters, NULL);
     look_for(w, w->config->source.scored, NULL);
-    return w->again_ms;
+    return w->send_wait_ms;
 }
 
-void lw__out_tend(struct lw_worker *w, int64_t now) {
+void lw__worker_out_check(struct lw_worker *w, int64_t now) {
     struct lw_err why = {0};
     if (!w->out || w->unacked || now < w->renew_at_ms)
         return;
     if (lw_producer_failed(w->out) && lw_producer_flush(w->out, 0, &why)) {
-        lw__worker_warn(w, "refused", -1, &why);
-        say_unsent(w, &why);
-        ill(w, &why);
-        renew(w);
+        lw_log(refused, w->owner, LW_QUOTE(why.msg));
+        report_unsent(w, &why);
+        schedule_renewal(w, &why);
+        renew_producer(w);
     } else {
-        w->again_ms = 0; /* it has not failed again for as long as was waited */
+        w->send_wait_ms = 0; /* no failure during the back-off */
     }
 }

@@ -1,10 +1,9 @@
-/* Passwords and certificates that change while we run.
+/* Passwords and certificates that change while the process runs.
  *
- * A password goes to the clients as they are: their next connections log in with it, and
- * those that are up stay up. Certificates, keys and authorities are read when a client is
- * made, so for those the worker gives up its partitions in good order, as at a stop, and
- * joins anew; whoever has them meanwhile goes on where it stood. That is done only when
- * the new files have been shown to make a client: a key without its certificate is but
+ * Running clients take a new password: it is used for new connections, and existing
+ * ones stay up. Certificates, keys and authorities are read when a client is created,
+ * so for those the worker gives up its partitions as at a stop and rejoins the group.
+ * It does so only after a client could be created from the new files: they may be
  * half written. */
 #include <stdlib.h>
 
@@ -16,11 +15,11 @@
 
 int lw__worker_join(struct lw_worker *w, struct lw_err *err) {
     struct lw_consumer_hooks hooks = {.arg = w,
-                                      .assigned = lw__slot_assigned,
-                                      .revoked = lw__slot_revoked,
-                                      .lost = lw__slot_lost,
-                                      .marked = lw__slot_marked,
-                                      .astray = lw__slot_astray};
+                                      .assigned = lw__worker_assigned,
+                                      .revoked = lw__worker_revoked,
+                                      .lost = lw__worker_lost,
+                                      .fingerprint = lw__worker_fingerprint,
+                                      .out_of_range = lw__worker_out_of_range};
     w->consumer = lw_consumer_new(w->options, w->config->source.topic, &hooks, err);
     return w->consumer ? 0 : -1;
 }
@@ -29,7 +28,7 @@ static int log_in(struct lw_worker *w, struct lw_err *err) {
     if (lw_consumer_login(w->consumer, w->options, err) ||
         (w->out && lw_producer_login(w->out, err)))
         return -1;
-    lw_log(LW_INFO, "kafka_password_read", "worker=%s", w->owner);
+    lw_log(kafka_password_read, w->owner);
     return 0;
 }
 
@@ -39,26 +38,26 @@ static int try_files(const struct lw_worker *w, struct lw_err *err) {
     return probe ? 0 : -1;
 }
 
-/* Only the end of the process comes between. */
-static void join_anew(struct lw_worker *w) {
+/* Retries until the process stops. */
+static void rejoin(struct lw_worker *w) {
     struct lw_err err = {0};
     lw_consumer_free(w->consumer); /* flushes and gives up each partition */
     w->consumer = NULL;
     if (w->out && lw_producer_renew(w->out, &err))
-        lw__worker_warn(w, "kafka_files", -1, &err);
+        lw_log(kafka_files, w->owner, LW_QUOTE(err.msg));
     lw_err_clear(&err);
     while (lw__worker_join(w, &err)) {
-        lw__worker_warn(w, "kafka_files", -1, &err);
+        lw_log(kafka_files, w->owner, LW_QUOTE(err.msg));
         lw_err_clear(&err);
         if (!lw__engine_sleep(w->engine, LOOK_MS))
             return;
     }
     if (w->paused)
         lw_consumer_pause(w->consumer, 1);
-    lw_log(LW_INFO, "kafka_files_read", "worker=%s", w->owner);
+    lw_log(kafka_files_read, w->owner);
 }
 
-void lw__worker_secrets(struct lw_worker *w, int64_t now) {
+void lw__worker_renew_secrets(struct lw_worker *w, int64_t now) {
     struct lw_err err = {0};
     if (now < w->look_at_ms)
         return;
@@ -69,12 +68,12 @@ void lw__worker_secrets(struct lw_worker *w, int64_t now) {
             w->stamp.login = stamp.login;
     } else if (stamp.rest != w->stamp.rest) {
         if (!lw_consumer_may_end(w->consumer))
-            return; /* in a moment */
+            return; /* try again in a moment */
         if (try_files(w, &err) == 0) {
             w->stamp.rest = stamp.rest;
-            join_anew(w);
+            rejoin(w);
         }
     }
     if (err.code)
-        lw__worker_warn(w, "kafka_files", -1, &err);
+        lw_log(kafka_files, w->owner, LW_QUOTE(err.msg));
 }

@@ -58,7 +58,7 @@ static bool read_chain(const char *at, struct chain *chain) {
     }
 }
 
-static int refuse(const char *text, const char *why, struct lw_err *err) {
+static int check_refuse(const char *text, const char *why, struct lw_err *err) {
     return lw_fail(
         err, LW_ECONFIG,
         "check \"%.100s\": %s; write \"name < 50\", \"name >= 0\" or \"0 <= name < 10\"",
@@ -76,7 +76,7 @@ static int unknown_field(const char *text, const char *name,
 }
 
 /* Narrows the check by "field op number" (reversed: "number op field"). */
-static void bound(struct lw_check *check, struct op op, double v, bool reversed) {
+static void check_bound(struct lw_check *check, struct op op, double v, bool reversed) {
     if (op.less != reversed) {
         check->hi = v;
         check->hi_open = op.open;
@@ -93,13 +93,13 @@ static int take_bounds(const char *text, const struct chain *chain, int at,
         if (i == at)
             continue;
         if (!lw_parse_f64(chain->term[i], &v))
-            return refuse(text, "a bound must be a number", err);
-        bound(check, chain->op[i < at ? i : at], v, i < at);
+            return check_refuse(text, "a bound must be a number", err);
+        check_bound(check, chain->op[i < at ? i : at], v, i < at);
     }
     bool empty = check->lo > check->hi ||
                  (check->lo == check->hi && (check->lo_open || check->hi_open));
     if (empty)
-        return refuse(text, "nothing can lie within these bounds", err);
+        return check_refuse(text, "nothing can lie within these bounds", err);
     return 0;
 }
 
@@ -108,17 +108,17 @@ int lw_check_parse(const char *text, const struct lw_fields *fields,
     struct chain chain;
     double number;
     if (strlen(text) >= sizeof check->reason)
-        return refuse(text, "too long", err);
+        return check_refuse(text, "too long", err);
     if (!read_chain(text, &chain))
-        return refuse(text, "not a comparison", err);
+        return check_refuse(text, "not a comparison", err);
     if (chain.terms == 3 && chain.op[0].less != chain.op[1].less)
-        return refuse(text, "both comparisons must point the same way", err);
+        return check_refuse(text, "both comparisons must point the same way", err);
     int at = chain.terms == 3 || lw_parse_f64(chain.term[0], &number) ? 1 : 0;
     int field = lw_fields_find(fields, chain.term[at]);
     if (field < 0)
         return unknown_field(text, chain.term[at], fields, err);
     if (fields->field[field].kind == LW_TEXT)
-        return refuse(text, "a text has no order", err);
+        return check_refuse(text, "a text has no order", err);
     *check = (struct lw_check){.field = field, .lo = -INFINITY, .hi = INFINITY};
     lw_copy(check->reason, sizeof check->reason, text);
     return take_bounds(text, &chain, at, check, err);

@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "base/mem.h"
+#include "base/varint.h"
 
 enum codec_kind { CODEC_NULL, CODEC_DEFLATE, CODEC_SNAPPY };
 
@@ -88,7 +89,7 @@ static bool copy_back(struct lw_buf *out, size_t offset, size_t n) {
     return true;
 }
 
-static uint32_t little(struct lw_reader *r, unsigned bytes) {
+static uint32_t snappy_little_endian(struct lw_reader *r, unsigned bytes) {
     uint32_t v = 0;
     for (unsigned i = 0; i < bytes; i++)
         v |= (uint32_t)lw_reader_u8(r) << (8 * i);
@@ -99,7 +100,7 @@ static bool snappy_literal(struct lw_reader *r, uint8_t tag, size_t want,
                            struct lw_buf *out) {
     size_t n = tag >> 2;
     if (n >= 60)
-        n = little(r, (unsigned)n - 59);
+        n = snappy_little_endian(r, (unsigned)n - 59);
     n++;
     const void *bytes = n <= want - out->len ? lw_reader_bytes(r, n) : NULL;
     if (bytes)
@@ -114,20 +115,9 @@ static bool snappy_copy(struct lw_reader *r, uint8_t tag, size_t want,
         n = 4 + ((tag >> 2) & 7);
         offset = (size_t)(tag >> 5) << 8 | lw_reader_u8(r);
     } else {
-        offset = little(r, (tag & 3) == 2 ? 2 : 4);
+        offset = snappy_little_endian(r, (tag & 3) == 2 ? 2 : 4);
     }
     return !r->bad && n <= want - out->len && copy_back(out, offset, n);
-}
-
-/* How long it says it is. */
-static uint64_t snappy_length(struct lw_reader *r) {
-    uint64_t want = 0;
-    uint8_t b = 0x80;
-    for (unsigned shift = 0; shift < 35 && b >= 0x80; shift += 7) {
-        b = lw_reader_u8(r);
-        want |= (uint64_t)(b & 0x7f) << shift;
-    }
-    return want;
 }
 
 static bool snappy_elements(struct lw_reader *r, uint64_t want, struct lw_buf *out) {
@@ -149,7 +139,7 @@ static int unpack_snappy(const uint8_t *data, size_t len, size_t max, struct lw_
     const uint8_t *c = data + len - 4;
     uint32_t crc =
         (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16 | (uint32_t)c[2] << 8 | c[3];
-    uint64_t want = snappy_length(&r);
+    uint64_t want = lw_varint_get(&r);
     if (want > max)
         return too_much(max, err);
     if (!snappy_elements(&r, want, out) ||
@@ -160,7 +150,7 @@ static int unpack_snappy(const uint8_t *data, size_t len, size_t max, struct lw_
 
 int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len, size_t max,
                     struct lw_buf *out, struct lw_err *err) {
-    lw_assert(max <= LW_BLOCK_MAX);
+    lw_assert(max <= LW_UNPACKED_MAX);
     lw_buf_clear(out);
     if (codec->kind == CODEC_DEFLATE)
         return unpack_deflate(codec, data, len, max, out, err);
@@ -174,7 +164,7 @@ int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len, siz
 
 void lw_codec_pack(struct lw_codec *codec, const uint8_t *data, size_t len,
                    struct lw_buf *out) {
-    lw_assert(codec->kind == CODEC_DEFLATE && len <= LW_BLOCK_MAX);
+    lw_assert(codec->kind == CODEC_DEFLATE && len <= LW_UNPACKED_MAX);
     z_stream *z = &codec->out;
     lw_assert(deflateReset(z) == Z_OK);
     lw_buf_clear(out);

@@ -9,7 +9,8 @@
 #include "base/buf.h"
 #include "leeway/err.h"
 
-#define LW_BLOCK_MAX (128 * 1024 * 1024) /* bytes of a block, before and after */
+#define LW_BLOCK_MAX    (128 * 1024 * 1024)         /* bytes of a block of events */
+#define LW_UNPACKED_MAX ((size_t)256 * 1024 * 1024) /* bytes of any block, unpacked */
 
 struct lw_codec;
 
@@ -18,7 +19,7 @@ struct lw_codec *lw_codec_new(const char *name, struct lw_err *err);
 void lw_codec_free(struct lw_codec *codec);
 
 /* Replaces out by the decompressed block; -1 and LW_EINPUT when it is damaged, -2 and
- * LW_EINPUT when it would exceed `max` bytes (at most LW_BLOCK_MAX). Whatever a length in
+ * LW_EINPUT when it would exceed `max` bytes (at most LW_UNPACKED_MAX). Whatever a length in
  * it says, memory is taken for what is there. */
 int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len, size_t max,
                     struct lw_buf *out, struct lw_err *err);

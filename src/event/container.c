@@ -13,32 +13,36 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "event/wire.h"
+#include "base/varint.h"
+#include "event/codec.h"
 
 #define LW_META_MAX (4 * 1024 * 1024)
+#define READ_BYTES  ((size_t)1024 * 1024)
 
-int lw_stream_long(FILE *stream, int64_t *out) {
-    uint64_t v = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        int b = getc(stream);
+/* A long from the stream: 1; 0 at a clean end (no byte read); -1 when it is cut off or
+ * overflows. */
+static int stream_long(FILE *stream, int64_t *out) {
+    uint8_t bytes[LW_VARINT_MAX];
+    size_t n = 0;
+    int b;
+    do {
+        b = getc(stream);
         if (b == EOF)
-            return shift == 0 ? 0 : -1;
-        if (shift == 63 && b > 1)
-            return -1;
-        v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80) {
-            *out = lw_wire_zigzag(v);
-            return 1;
-        }
-    }
-    return -1;
+            return n == 0 ? 0 : -1;
+        bytes[n++] = (uint8_t)b;
+    } while (b >= 0x80 && n < sizeof bytes);
+    uint64_t v;
+    if (!lw_varint_read(bytes, bytes + n, &v))
+        return -1;
+    *out = lw_unzigzag(v);
+    return 1;
 }
 
 /* One length-prefixed value into buf; *budget is what is left of LW_META_MAX. */
 static int read_value(FILE *stream, struct lw_buf *buf, int64_t *budget) {
     int64_t len;
     lw_buf_clear(buf);
-    if (lw_stream_long(stream, &len) != 1 || len < 0 || len > *budget)
+    if (stream_long(stream, &len) != 1 || len < 0 || len > *budget)
         return -1;
     *budget -= len;
     while (buf->len < (size_t)len) { /* memory grows with what is there */
@@ -68,11 +72,11 @@ static int read_pairs(FILE *stream, struct lw_container *head, struct lw_buf *bu
                       int64_t *budget, struct lw_err *err) {
     int64_t count, size;
     for (;;) {
-        if (lw_stream_long(stream, &count) != 1)
+        if (stream_long(stream, &count) != 1)
             return -1;
         if (count == 0)
             return 0;
-        if (count < 0 && lw_stream_long(stream, &size) != 1)
+        if (count < 0 && stream_long(stream, &size) != 1)
             return -1;
         for (uint64_t n = count < 0 ? -(uint64_t)count : (uint64_t)count; n > 0; n--) {
             char key[64];
@@ -105,6 +109,66 @@ int lw_container_read(FILE *stream, struct lw_container *head, struct lw_err *er
     if (fread(head->sync, 1, LW_SYNC_BYTES, stream) != LW_SYNC_BYTES)
         return lw_fail(err, LW_EINPUT, "the header is cut short");
     return 0;
+}
+
+/* Exactly len bytes. Memory grows with what is there, not with what a header says: the
+ * size of a pipe is not known. */
+static bool read_packed(FILE *stream, size_t len, struct lw_buf *packed) {
+    lw_buf_clear(packed);
+    while (packed->len < len) {
+        size_t part = len - packed->len;
+        if (part > READ_BYTES)
+            part = READ_BYTES;
+        if (fread(lw_buf_extend(packed, part), 1, part, stream) != part)
+            return false;
+    }
+    return true;
+}
+
+int lw_container_block(FILE *stream, const struct lw_container *head, int64_t left,
+                       int64_t *count, struct lw_buf *packed, struct lw_err *err) {
+    static const char cut[] = "the file ends in the middle of a block";
+    int64_t size;
+    uint8_t sync[LW_SYNC_BYTES];
+    int rc = stream_long(stream, count);
+    if (rc == 0 && !ferror(stream))
+        return 0;
+    if (rc != 1 || stream_long(stream, &size) != 1)
+        return lw_fail(err, LW_EINPUT, "%s", cut);
+    if (*count < 0 || size < 0 || size > LW_BLOCK_MAX)
+        return lw_fail(err, LW_EINPUT, "a block's count or size cannot be");
+    if ((left >= 0 && size > left) || !read_packed(stream, (size_t)size, packed) ||
+        fread(sync, 1, sizeof sync, stream) != sizeof sync)
+        return lw_fail(err, LW_EINPUT, "%s", cut);
+    if (memcmp(sync, head->sync, sizeof sync) != 0)
+        return lw_fail(err, LW_EINPUT, "no sync marker after the block: damaged");
+    return 1;
+}
+
+static void put_text(struct lw_buf *out, const char *text) {
+    lw_varint_put_long(out, (int64_t)strlen(text));
+    lw_buf_put(out, text, strlen(text));
+}
+
+void lw_container_put_header(struct lw_buf *out, const char *schema, const char *codec,
+                             const uint8_t sync[LW_SYNC_BYTES]) {
+    lw_buf_put(out, "Obj\001", 4);
+    lw_varint_put_long(out, 2);
+    put_text(out, "avro.schema");
+    put_text(out, schema);
+    put_text(out, "avro.codec");
+    put_text(out, codec);
+    lw_varint_put_long(out, 0);
+    lw_buf_put(out, sync, LW_SYNC_BYTES);
+}
+
+void lw_container_put_block(struct lw_buf *out, int64_t count,
+                            const struct lw_buf *packed,
+                            const uint8_t sync[LW_SYNC_BYTES]) {
+    lw_varint_put_long(out, count);
+    lw_varint_put_long(out, (int64_t)packed->len);
+    lw_buf_put(out, packed->data, packed->len);
+    lw_buf_put(out, sync, LW_SYNC_BYTES);
 }
 
 void lw_container_fini(struct lw_container *head) {

@@ -46,8 +46,8 @@ static int64_t ms_per(enum lw_as as) {
     return as == LW_AS_SECONDS ? LW_SECOND : as == LW_AS_DAYS ? LW_DAY : 1;
 }
 
-static bool put_time(const struct lw_step *step, const struct lw_zone *zone, int64_t ms,
-                     struct lw_cell *cell) {
+static bool put_time(const struct lw_decode_step *step, const struct lw_zone *zone,
+                     int64_t ms, struct lw_cell *cell) {
     if (ms > LW_MS_MAX || ms < -LW_MS_MAX)
         return false;
     lw_cell_put_int(cell, step->local ? lw_zone_instant(zone, ms) : ms);
@@ -68,8 +68,8 @@ static const char *too_large_a_time(double v) {
     return "not a believable time";
 }
 
-bool lw_value_whole(const struct lw_step *step, const struct lw_zone *zone, int64_t v,
-                    struct lw_cell *cell, struct lw_refusal *no) {
+bool lw_value_whole(const struct lw_decode_step *step, const struct lw_zone *zone,
+                    int64_t v, struct lw_cell *cell, struct lw_refusal *no) {
     enum lw_as as = (enum lw_as)step->as;
     if (as < LW_AS_MILLIS) {
         lw_cell_put_int(cell, v);
@@ -91,8 +91,8 @@ static bool is_whole(double v, int64_t *out) {
     return (double)*out == v;
 }
 
-bool lw_value_real(const struct lw_step *step, const struct lw_zone *zone, double v,
-                   struct lw_cell *cell, struct lw_refusal *no) {
+bool lw_value_real(const struct lw_decode_step *step, const struct lw_zone *zone,
+                   double v, struct lw_cell *cell, struct lw_refusal *no) {
     enum lw_as as = (enum lw_as)step->as;
     int64_t whole;
     if (isnan(v)) {
@@ -115,7 +115,7 @@ bool lw_value_real(const struct lw_step *step, const struct lw_zone *zone, doubl
     return refuse_real(no, too_large_a_time(v), v);
 }
 
-bool lw_value_text(const struct lw_step *step, const struct lw_zone *zone,
+bool lw_value_text(const struct lw_decode_step *step, const struct lw_zone *zone,
                    const char *text, size_t len, struct lw_cell *cell,
                    struct lw_refusal *no) {
     int64_t ms;
@@ -152,7 +152,7 @@ bool lw_decimal(const uint8_t *bytes, size_t len, int scale, double *out) {
     return true;
 }
 
-bool lw_value_decimal(const struct lw_step *step, const uint8_t *bytes, size_t len,
+bool lw_value_decimal(const struct lw_decode_step *step, const uint8_t *bytes, size_t len,
                       struct lw_cell *cell, struct lw_refusal *no) {
     double v;
     if (!lw_decimal(bytes, len, step->scale, &v)) {

@@ -1,14 +1,14 @@
 /* One value to one cell: the rules that the decode loop, defaults and records in JSON
  * share.
  *
- * A step says what a value is converted to (event/plan.h). A value that cannot be
+ * A step says what a value is converted to (event/decode_plan.h). A value that cannot be
  * converted is refused, and the refusal holds the value. The caller decides what follows:
  * a required field fails the event, any other is missing. */
 #ifndef LW_EVENT_CONVERT_H
 #define LW_EVENT_CONVERT_H
 
 #include "base/buf.h"
-#include "event/plan.h"
+#include "event/decode_plan.h"
 
 /* The largest instant that a double holds exactly, some 285,000 years either way. */
 #define LW_MS_MAX (INT64_C(1) << 53)
@@ -21,14 +21,14 @@ struct lw_refusal {
 /* Each sets the cell, or refuses and leaves it as it was. Times are instants afterwards:
  * one that the type calls local is read in the zone, as is a text without an offset. NaN
  * is missing, as is what is refused. The key of a text is set where step->keyed. */
-bool lw_value_whole(const struct lw_step *step, const struct lw_zone *zone, int64_t v,
-                    struct lw_cell *cell, struct lw_refusal *no);
-bool lw_value_real(const struct lw_step *step, const struct lw_zone *zone, double v,
-                   struct lw_cell *cell, struct lw_refusal *no);
-bool lw_value_text(const struct lw_step *step, const struct lw_zone *zone,
+bool lw_value_whole(const struct lw_decode_step *step, const struct lw_zone *zone,
+                    int64_t v, struct lw_cell *cell, struct lw_refusal *no);
+bool lw_value_real(const struct lw_decode_step *step, const struct lw_zone *zone,
+                   double v, struct lw_cell *cell, struct lw_refusal *no);
+bool lw_value_text(const struct lw_decode_step *step, const struct lw_zone *zone,
                    const char *text, size_t len, struct lw_cell *cell,
                    struct lw_refusal *no);
-bool lw_value_decimal(const struct lw_step *step, const uint8_t *bytes, size_t len,
+bool lw_value_decimal(const struct lw_decode_step *step, const uint8_t *bytes, size_t len,
                       struct lw_cell *cell, struct lw_refusal *no);
 /* Refuses a text, as far as it can be shown. Returns false. */
 bool lw_refuse_text(struct lw_refusal *no, const char *why, const char *text, size_t len);
@@ -43,11 +43,11 @@ struct lw_json_value {
     const struct lw_field *field;
     const struct lw_zone *zone;
     bool is_default;
-    struct lw_buf *room; /* for bytes that stand otherwise in JSON; see lw_json_room */
+    struct lw_buf *room; /* for bytes that JSON writes otherwise; see lw_json_room */
 };
 
 /* 1: the cell is set. 0: it is of the type, but cannot be what the field wants: missing.
- * -1: it is none of the type. In the last two cases `no` has why. Allocates nothing. */
+ * -1: it is not of the type. In the last two cases `no` has why. Allocates nothing. */
 int lw_value_json(const struct lw_json_value *v, const json_t *json, struct lw_cell *cell,
                   struct lw_refusal *no);
 /* Bytes of room that a value may take. Cells point into the room, so make it large enough

@@ -9,7 +9,7 @@
 
 /* It is none of the type. What it is instead is for the caller to say: this is also how a
  * branch of a union is passed over. */
-static int mismatch(struct lw_refusal *no, const char *must) {
+static int json_mismatch(struct lw_refusal *no, const char *must) {
     no->why = must;
     no->value[0] = '\0';
     return -1;
@@ -30,7 +30,7 @@ void lw_room_make(struct lw_buf *room, size_t bytes) {
 /* ---- bytes ---- */
 
 /* Text that stands for bytes character by character, U+0000 to U+00FF. */
-static bool latin1(const char *text, size_t len, struct lw_buf *out) {
+static bool json_latin1(const char *text, size_t len, struct lw_buf *out) {
     for (size_t i = 0; i < len; i++) {
         uint8_t b = (uint8_t)text[i];
         if (b >= 0x80) {
@@ -43,7 +43,7 @@ static bool latin1(const char *text, size_t len, struct lw_buf *out) {
     return true;
 }
 
-static int nibble(char c) {
+static int hex_nibble(char c) {
     return c >= '0' && c <= '9'   ? c - '0'
            : c >= 'a' && c <= 'f' ? c - 'a' + 10
            : c >= 'A' && c <= 'F' ? c - 'A' + 10
@@ -51,12 +51,12 @@ static int nibble(char c) {
 }
 
 /* "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", with dashes or without. */
-static bool uuid(const char *text, size_t len, struct lw_buf *out) {
+static bool json_uuid(const char *text, size_t len, struct lw_buf *out) {
     uint8_t byte = 0;
     size_t digits = 0;
     for (size_t i = 0; i < len; i++) {
         bool dash = len == 36 && (i == 8 || i == 13 || i == 18 || i == 23);
-        int n = nibble(text[i]);
+        int n = hex_nibble(text[i]);
         if (dash ? text[i] != '-' : n < 0)
             return false;
         if (dash)
@@ -74,10 +74,10 @@ static const char *bytes_of(const struct lw_json_value *v, const json_t *json,
     const char *text = json_string_value(json);
     size_t n = json_string_length(json), at = v->room->len;
     bool found =
-        v->type->logical == LW_L_UUID && !v->is_default && uuid(text, n, v->room);
+        v->type->logical == LW_L_UUID && !v->is_default && json_uuid(text, n, v->room);
     if (!found) {
         v->room->len = at;
-        found = latin1(text, n, v->room);
+        found = json_latin1(text, n, v->room);
     }
     *len = v->room->len - at;
     if (!found || (v->type->type == LW_T_FIXED && *len != v->type->n)) {
@@ -87,22 +87,22 @@ static const char *bytes_of(const struct lw_json_value *v, const json_t *json,
     return (const char *)v->room->data + at;
 }
 
-static int take_bytes(const struct lw_json_value *v, const struct lw_step *step,
+static int take_bytes(const struct lw_json_value *v, const struct lw_decode_step *step,
                       const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     size_t len;
     const char *bytes = json_is_string(json) ? bytes_of(v, json, &len) : NULL;
     if (!bytes)
-        return mismatch(
+        return json_mismatch(
             no, v->type->logical == LW_L_UUID
                     ? "must be a uuid"
                     : "must be text with a character up to U+00FF for each of its "
                       "bytes, as in Avro's JSON encoding");
-    if (step->op == LW_OP_DECIMAL || step->op == LW_OP_DECIMAL_FIXED)
+    if (step->op == LW_DECODE_DECIMAL || step->op == LW_DECODE_DECIMAL_FIXED)
         return lw_value_decimal(step, (const uint8_t *)bytes, len, cell, no);
     return lw_value_text(step, v->zone, bytes, len, cell, no);
 }
 
-static int take_decimal(const struct lw_json_value *v, const struct lw_step *step,
+static int take_decimal(const struct lw_json_value *v, const struct lw_decode_step *step,
                         const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     double number;
     if (v->is_default)
@@ -110,7 +110,7 @@ static int take_decimal(const struct lw_json_value *v, const struct lw_step *ste
     if (json_is_number(json))
         number = json_number_value(json);
     else if (!json_is_string(json) || !lw_parse_f64(json_string_value(json), &number))
-        return mismatch(no, "must be a number");
+        return json_mismatch(no, "must be a number");
     *cell = lw_cell_num(number);
     return 1;
 }
@@ -131,11 +131,11 @@ static bool not_finite(const json_t *json, double *out) {
     return true;
 }
 
-static int take_real(const struct lw_json_value *v, const struct lw_step *step,
+static int take_real(const struct lw_json_value *v, const struct lw_decode_step *step,
                      const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     double number = json_number_value(json);
     if (!json_is_number(json) && !not_finite(json, &number))
-        return mismatch(no, "must be a number");
+        return json_mismatch(no, "must be a number");
     if (v->type->type == LW_T_FLOAT && fabs(number) <= (double)FLT_MAX)
         number = (double)(float)number; /* as it comes in Avro */
     return lw_value_real(step, v->zone, number, cell, no);
@@ -143,17 +143,17 @@ static int take_real(const struct lw_json_value *v, const struct lw_step *step,
 
 /* An int or a long. A record's number may be wider than the type, as in Avro where the
  * producers have widened it. */
-static int take_whole(const struct lw_json_value *v, struct lw_step *step,
+static int take_whole(const struct lw_json_value *v, struct lw_decode_step *step,
                       const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     if (json_is_integer(json)) {
         json_int_t n = json_integer_value(json);
         if (v->is_default && v->type->type == LW_T_INT &&
             (n < INT32_MIN || n > INT32_MAX))
-            return mismatch(no, "must be a whole number of 32 bits");
+            return json_mismatch(no, "must be a whole number of 32 bits");
         return lw_value_whole(step, v->zone, n, cell, no);
     }
     if (v->is_default || !json_is_real(json))
-        return mismatch(no, "must be a number");
+        return json_mismatch(no, "must be a number");
     if (step->as == LW_AS_PLAIN && v->field->kind != LW_NUMERIC)
         step->as = LW_AS_WHOLE;
     return lw_value_real(step, v->zone, json_real_value(json), cell, no);
@@ -161,12 +161,12 @@ static int take_whole(const struct lw_json_value *v, struct lw_step *step,
 
 /* ---- texts ---- */
 
-static int take_symbol(const struct lw_json_value *v, const struct lw_step *step,
+static int take_symbol(const struct lw_json_value *v, const struct lw_decode_step *step,
                        const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     const struct lw_node *type = v->type;
     const char *text = json_string_value(json);
     if (!text)
-        return mismatch(no, "must be text");
+        return json_mismatch(no, "must be text");
     size_t i = 0;
     while (i < type->n && strcmp(type->symbols[i], text) != 0)
         i++;
@@ -178,29 +178,29 @@ static int take_symbol(const struct lw_json_value *v, const struct lw_step *step
 }
 
 /* A time as text where the schema has a number. */
-static int take_date(const struct lw_json_value *v, const struct lw_step *step,
+static int take_date(const struct lw_json_value *v, const struct lw_decode_step *step,
                      const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
-    struct lw_step iso = *step;
+    struct lw_decode_step iso = *step;
     iso.as = LW_AS_ISO;
     if (lw_value_text(&iso, v->zone, json_string_value(json), json_string_length(json),
                       cell, no))
         return 1;
-    return mismatch(no, "must be a time: a number in its unit, or text such as "
-                        "\"2020-03-12T05:00:00+01:00\"");
+    return json_mismatch(no, "must be a time: a number in its unit, or text such as "
+                             "\"2020-03-12T05:00:00+01:00\"");
 }
 
-static int take_text(const struct lw_json_value *v, const struct lw_step *step,
+static int take_text(const struct lw_json_value *v, const struct lw_decode_step *step,
                      const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     if (!json_is_string(json))
-        return mismatch(no, step->as == LW_AS_ISO ? "must be a time as text"
-                                                  : "must be text");
+        return json_mismatch(no, step->as == LW_AS_ISO ? "must be a time as text"
+                                                       : "must be text");
     return lw_value_text(step, v->zone, json_string_value(json), json_string_length(json),
                          cell, no);
 }
 
 /* ---- one value ---- */
 
-/* Whether JSON can be of a type that the field cannot be had from: then it is missing. */
+/* Whether the JSON value fits a type that does not convert to the field: then it is missing. */
 static bool is_of(const struct lw_node *type, const json_t *json) {
     switch (type->type) {
     case LW_T_NULL:
@@ -225,35 +225,35 @@ static bool is_of(const struct lw_node *type, const json_t *json) {
 
 static int take_unwanted(const struct lw_json_value *v, const json_t *json,
                          struct lw_refusal *no) {
-    return mismatch(no, "is of a type that this field cannot be had from") +
+    return json_mismatch(no, "is of a type that does not convert to this field") +
            is_of(v->type, json);
 }
 
 static int take_plain(const struct lw_json_value *v, const json_t *json,
                       struct lw_cell *cell, struct lw_refusal *no) {
-    struct lw_step step = {0};
-    if (!lw_plan_reading(v->field, v->type, v->type, v->zone, &step))
+    struct lw_decode_step step = {0};
+    if (!lw__decode_plan_reading(v->field, v->type, v->type, v->zone, &step))
         return take_unwanted(v, json, no);
     if (step.as == LW_AS_ISO)
         return take_text(v, &step, json, cell, no);
     if (!v->is_default && step.as >= LW_AS_MILLIS && json_is_string(json))
         return take_date(v, &step, json, cell, no);
     switch (step.op) {
-    case LW_OP_BOOLEAN:
+    case LW_DECODE_BOOLEAN:
         if (!json_is_boolean(json))
-            return mismatch(no, "must be true or false");
+            return json_mismatch(no, "must be true or false");
         *cell = lw_cell_int(json_is_true(json));
         return 1;
-    case LW_OP_INT:
-    case LW_OP_LONG:
+    case LW_DECODE_INT:
+    case LW_DECODE_LONG:
         return take_whole(v, &step, json, cell, no);
-    case LW_OP_FLOAT:
-    case LW_OP_DOUBLE:
+    case LW_DECODE_FLOAT:
+    case LW_DECODE_DOUBLE:
         return take_real(v, &step, json, cell, no);
-    case LW_OP_ENUM:
+    case LW_DECODE_ENUM:
         return take_symbol(v, &step, json, cell, no);
-    case LW_OP_DECIMAL:
-    case LW_OP_DECIMAL_FIXED:
+    case LW_DECODE_DECIMAL:
+    case LW_DECODE_DECIMAL_FIXED:
         return take_decimal(v, &step, json, cell, no);
     default:
         return v->type->type == LW_T_STRING ? take_text(v, &step, json, cell, no)
@@ -293,7 +293,7 @@ int lw_value_json(const struct lw_json_value *v, const json_t *json, struct lw_c
     }
     if (branch.type->type != LW_T_UNION)
         return take_plain(&branch, inner, cell, no);
-    mismatch(no, "fits no branch of the schema's union");
+    json_mismatch(no, "fits no branch of the schema's union");
     for (size_t i = 0; i < v->type->n && best < 1; i++) {
         branch.type = v->type->kids[i];
         int got = take_plain(&branch, json, cell, &why);

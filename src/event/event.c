@@ -2,7 +2,7 @@
  *
  * An event without a time, or with one that nobody would believe, belongs to no pane and
  * is an error. Everything else that is
- * wrong with it is a reason to set it aside, the target's before the checks', so that the
+ * wrong with it is a reason to reject it, the target's before the checks', so that the
  * counts under each reason add up. The bounds of the target are inclusive; what
  * cannot be summed (lw_summable) is outside of any. */
 #include "event/event.h"
@@ -15,9 +15,9 @@
 const char *lw_event_reason(const struct lw_event_spec *spec, int reason) {
     static const char *const fixed[] = {"good", "target missing", "target below range",
                                         "target above range"};
-    if (reason >= 0 && reason < LW_ASIDE_CHECK)
+    if (reason >= 0 && reason < LW_REJECTED_CHECK)
         return fixed[reason];
-    size_t check = (size_t)(reason - LW_ASIDE_CHECK);
+    size_t check = (size_t)(reason - LW_REJECTED_CHECK);
     return reason > 0 && check < spec->nchecks ? spec->check[check].reason : "unknown";
 }
 
@@ -31,7 +31,7 @@ static double target_of(const struct lw_event_spec *spec, const struct lw_cell *
     return b->present ? (b->num - a->num) / (double)LW_MINUTE : NAN;
 }
 
-static bool passes(const struct lw_check *check, const struct lw_cell *cell) {
+static bool check_passes(const struct lw_check *check, const struct lw_cell *cell) {
     if (!cell->present)
         return true;
     double v = cell->num;
@@ -41,19 +41,19 @@ static bool passes(const struct lw_check *check, const struct lw_cell *cell) {
 
 int lw_event_check(const struct lw_event_spec *spec, const struct lw_cell *cells) {
     for (size_t i = 0; i < spec->nchecks; i++)
-        if (!passes(&spec->check[i], &cells[spec->check[i].field]))
-            return LW_ASIDE_CHECK + (int)i;
+        if (!check_passes(&spec->check[i], &cells[spec->check[i].field]))
+            return LW_REJECTED_CHECK + (int)i;
     return LW_GOOD;
 }
 
 static int reason_of(const struct lw_event_spec *spec, const struct lw_cell *cells,
                      double target) {
     if (isnan(target))
-        return LW_ASIDE_NO_TARGET;
+        return LW_REJECTED_NO_TARGET;
     if (target < spec->target_lo || target < -LW_SUMMABLE_MAX)
-        return LW_ASIDE_TARGET_LOW;
+        return LW_REJECTED_TARGET_LOW;
     if (target > spec->target_hi || target > LW_SUMMABLE_MAX)
-        return LW_ASIDE_TARGET_HIGH;
+        return LW_REJECTED_TARGET_HIGH;
     return lw_event_check(spec, cells);
 }
 

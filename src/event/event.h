@@ -1,12 +1,12 @@
 /* From a decoded record to an event: its time, its id, its target, and whether it may be
  * scored against.
  *
- * Three outcomes: an event is good; or set aside (decodable, but its target or one of its
+ * Three outcomes: an event is good; or rejected (decodable, but its target or one of its
  * values is outside what the configuration calls valid: counted under its reason, never
  * scored against); or an error (it lacks what scoring needs: to the dead-letter topic).
  */
-#ifndef LW_EVENT_H
-#define LW_EVENT_H
+#ifndef LW_EVENT_EVENT_H
+#define LW_EVENT_EVENT_H
 
 #include "leeway/row.h"
 
@@ -41,20 +41,20 @@ struct lw_event_spec {
     size_t nchecks;
 };
 
-/* Reasons for setting an event aside: 0 is "good", 1 "target missing", 2 "target below
+/* Reasons for rejecting an event: 0 is "good", 1 "target missing", 2 "target below
  * range", 3 "target above range", 4 + i is check i. */
 enum {
     LW_GOOD,
-    LW_ASIDE_NO_TARGET,
-    LW_ASIDE_TARGET_LOW,
-    LW_ASIDE_TARGET_HIGH,
-    LW_ASIDE_CHECK
+    LW_REJECTED_NO_TARGET,
+    LW_REJECTED_TARGET_LOW,
+    LW_REJECTED_TARGET_HIGH,
+    LW_REJECTED_CHECK
 };
-#define LW_REASONS_MAX (LW_ASIDE_CHECK + LW_CHECKS_MAX)
+#define LW_REASONS_MAX (LW_REJECTED_CHECK + LW_CHECKS_MAX)
 const char *lw_event_reason(const struct lw_event_spec *spec, int reason);
 
 /* Fills row from decoded cells (row->cells = cells). Returns the reason (LW_GOOD or
- * aside, the row is complete in both cases; target may be NAN), or -1 with LW_EINPUT when
+ * rejected, the row is complete in both cases; target may be NAN), or -1 with LW_EINPUT when
  * the event time is missing or outside what is believed: such an event has no place in
  * any pane, and must not move the clock. record_time_ms: or LW_NO_TIME. */
 int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,
@@ -84,7 +84,7 @@ bool lw_time_reading(const struct lw_schema *schema, const struct lw_fields *fie
                      size_t field, struct lw_time_reading *out);
 
 /* The checks alone, for a record whose target is not known yet: LW_GOOD, or
- * LW_ASIDE_CHECK
+ * LW_REJECTED_CHECK
  * + i of the first that does not hold. */
 int lw_event_check(const struct lw_event_spec *spec, const struct lw_cell *cells);
 

@@ -63,7 +63,8 @@ int lw_event_time(const char *field, enum lw_unit unit, int64_t ms, struct lw_er
 }
 
 /* The type of a field by its path, or NULL. */
-static const struct lw_node *find(const struct lw_schema *schema, const char *path) {
+static const struct lw_node *schema_find_field(const struct lw_schema *schema,
+                                               const char *path) {
     const struct lw_node *at = schema->top;
     while (*path) {
         const struct lw_node_field *field =
@@ -82,8 +83,8 @@ static bool read_as(const struct lw_node *type, const struct lw_fields *fields,
         [LW_AS_MICROS] = LW_UNIT_US,    [LW_AS_NANOS] = LW_UNIT_NS,
         [LW_AS_DAYS] = LW_UNIT_OF_TYPE, [LW_AS_ISO] = LW_UNIT_OF_TYPE};
     const struct lw_field *f = &fields->field[field];
-    struct lw_step step = {0};
-    if (!lw_plan_reading(f, type, type, fields->zone, &step))
+    struct lw_decode_step step = {0};
+    if (!lw__decode_plan_reading(f, type, type, fields->zone, &step))
         return false;
     *out = (struct lw_time_reading){.unit = units[step.as],
                                     .text = step.as == LW_AS_ISO,
@@ -99,7 +100,7 @@ static bool read_as(const struct lw_node *type, const struct lw_fields *fields,
 
 bool lw_time_reading(const struct lw_schema *schema, const struct lw_fields *fields,
                      size_t field, struct lw_time_reading *out) {
-    const struct lw_node *type = find(schema, fields->field[field].name);
+    const struct lw_node *type = schema_find_field(schema, fields->field[field].name);
     if (!type || fields->field[field].kind != LW_TIMESTAMP)
         return false;
     if (type->type != LW_T_UNION)

@@ -1,7 +1,7 @@
 /* Reading container files: blocks in, records out as their bytes.
  *
  * A block is read and unpacked into buffers that serve the whole file; records in it are
- * found by walking the writer's schema as shapes, so nothing is decoded that nobody asked
+ * found by walking the writer's schema as layouts, so nothing is decoded that nobody asked
  * for. Everything a block claims is checked before memory is taken for it: its size
  * against LW_BLOCK_MAX and what is left of the file, what it unpacks to against what the
  * whole file may be (lw_file_limit), its count by the records that must
@@ -18,9 +18,7 @@
 #include "base/mem.h"
 #include "event/codec.h"
 #include "event/container.h"
-#include "event/shape.h"
-
-#define READ_BYTES ((size_t)1024 * 1024)
+#include "event/skip_layout.h"
 
 struct lw_file {
     char *path;
@@ -28,8 +26,8 @@ struct lw_file {
     int64_t size; /* of the file; 0: a pipe */
     struct lw_container head;
     struct lw_codec *codec;
-    struct lw_shapes shapes;
-    uint32_t shape;
+    struct lw_skip_layouts layouts;
+    uint32_t layout;
     struct lw_buf packed, block;
     int64_t budget; /* bytes that may still be unpacked */
     bool exceeded;
@@ -40,7 +38,7 @@ struct lw_file {
     struct lw_err failed;
 };
 
-static int begin(struct lw_file *file, struct lw_err *err) {
+static int file_begin(struct lw_file *file, struct lw_err *err) {
     struct stat st;
     if (fstat(fileno(file->stream), &st) == 0 && S_ISREG(st.st_mode))
         file->size = st.st_size;
@@ -50,9 +48,9 @@ static int begin(struct lw_file *file, struct lw_err *err) {
     if (!file->codec)
         return -1;
     lw_buf_extend(&file->block, 1); /* so that an empty block has an address too */
-    file->shape = lw_shape_of(&file->shapes, file->head.schema->top);
-    lw_shapes_seal(&file->shapes);
-    if (file->shapes.shape[file->shape].empty)
+    file->layout = lw_skip_layout_of(&file->layouts, file->head.schema->top);
+    lw_skip_layout_seal(&file->layouts);
+    if (file->layouts.layout[file->layout].empty)
         return lw_fail(err, LW_EINPUT, "its records have no fields");
     return 0;
 }
@@ -62,7 +60,7 @@ struct lw_file *lw_file_open_stream(FILE *stream, const char *name, struct lw_er
     file->path = lw_strdup(name);
     file->stream = stream;
     file->budget = INT64_MAX;
-    if (begin(file, err) < 0) {
+    if (file_begin(file, err) < 0) {
         lw_err_context(err, "%s", name);
         lw_file_close(file);
         return NULL;
@@ -84,7 +82,7 @@ void lw_file_close(struct lw_file *file) {
     fclose(file->stream);
     lw_container_fini(&file->head);
     lw_codec_free(file->codec);
-    lw_shapes_fini(&file->shapes);
+    lw_skip_layout_fini(&file->layouts);
     lw_buf_fini(&file->packed);
     lw_buf_fini(&file->block);
     free(file->path);
@@ -93,6 +91,12 @@ void lw_file_close(struct lw_file *file) {
 
 const char *lw_file_schema_json(const struct lw_file *file) {
     return lw_schema_json(file->head.schema);
+}
+
+struct lw_decoder *lw_file_decoder(const struct lw_file *file,
+                                   const struct lw_schema *reader,
+                                   const struct lw_fields *fields, struct lw_err *err) {
+    return lw_avro_decoder_new(file->head.schema, reader, fields, err);
 }
 
 void lw_file_limit(struct lw_file *file, int64_t bytes) {
@@ -114,31 +118,10 @@ static int fail_in_file(struct lw_file *file, const char *why, struct lw_err *er
     return lw_fail(err, LW_EINPUT, "%s", file->failed.msg);
 }
 
-/* Exactly len bytes into packed. Memory grows with what is there, not with what a header
- * says: of a pipe nobody knows the size. */
-static bool read_packed(struct lw_file *file, size_t len) {
-    lw_buf_clear(&file->packed);
-    while (file->packed.len < len) {
-        size_t part = len - file->packed.len;
-        if (part > READ_BYTES)
-            part = READ_BYTES;
-        if (fread(lw_buf_extend(&file->packed, part), 1, part, file->stream) != part)
-            return false;
-    }
-    return true;
-}
-
-/* Reads size bytes of block and the marker behind it. */
-static int read_block(struct lw_file *file, int64_t size, struct lw_err *err) {
-    uint8_t sync[LW_SYNC_BYTES];
-    size_t len = (size_t)size;
-    if (!read_packed(file, len) ||
-        fread(sync, 1, sizeof sync, file->stream) != sizeof sync)
-        return fail_in_file(file, "the file ends in the middle of a block", err);
-    if (memcmp(sync, file->head.sync, sizeof sync) != 0)
-        return fail_in_file(file, "no sync marker after the block: damaged", err);
-    file->passed = ftello(file->stream);
+/* Unpacks the block at hand. */
+static int unpack_block(struct lw_file *file, struct lw_err *err) {
     struct lw_err why = {0};
+    size_t len = file->packed.len;
     size_t max = file->budget < LW_BLOCK_MAX ? (size_t)file->budget : LW_BLOCK_MAX;
     int rc =
         lw_codec_unpack(file->codec, file->packed.data, len, max, &file->block, &why);
@@ -154,19 +137,20 @@ static int read_block(struct lw_file *file, int64_t size, struct lw_err *err) {
 /* The next block with records in it: 1, or 0 at the end. */
 static int next_block(struct lw_file *file, struct lw_err *err) {
     while (file->left == 0) {
-        int64_t count, size;
+        int64_t count;
+        struct lw_err why = {0};
         if (file->at != file->end)
             return fail_in_file(file, "bytes are left in the block before it", err);
-        int rc = lw_stream_long(file->stream, &count);
-        if (rc == 0 && !ferror(file->stream))
+        file->passed = ftello(file->stream);
+        int64_t left = file->size > 0 ? file->size - file->passed : -1;
+        int rc = lw_container_block(file->stream, &file->head, left, &count,
+                                    &file->packed, &why);
+        if (rc < 0)
+            return fail_in_file(file, why.msg, err);
+        if (rc == 0)
             return 0;
-        if (rc != 1 || lw_stream_long(file->stream, &size) != 1)
-            return fail_in_file(file, "the file ends in the middle of a block", err);
-        if (count < 0 || size < 0 || size > LW_BLOCK_MAX)
-            return fail_in_file(file, "a block's count or size cannot be", err);
-        if (file->size > 0 && size > file->size - ftello(file->stream))
-            return fail_in_file(file, "the file ends in the middle of a block", err);
-        if (read_block(file, size, err) < 0)
+        file->passed = ftello(file->stream);
+        if (unpack_block(file, err) < 0)
             return -1;
         file->left = count;
     }
@@ -182,7 +166,8 @@ int lw_file_next(struct lw_file *file, const uint8_t **data, size_t *len,
         if (rc <= 0)
             return rc;
     }
-    const uint8_t *end = lw_shape_skip(&file->shapes, file->shape, file->at, file->end);
+    const uint8_t *end =
+        lw_skip_layout_end(&file->layouts, file->layout, file->at, file->end);
     if (!end)
         return fail_in_file(file, "its bytes are no record of the file's schema", err);
     *data = file->at;

@@ -1,13 +1,9 @@
 /* Avro object container files: records out as their encoded bytes, in file order; records
  * in. */
-#ifndef LW_FILE_H
-#define LW_FILE_H
+#ifndef LW_EVENT_FILE_H
+#define LW_EVENT_FILE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "leeway/err.h"
+#include "event/decoder.h"
 
 struct lw_file;
 
@@ -23,6 +19,11 @@ bool lw_file_exceeded(const struct lw_file *file);
 /* The schema's text as it stands in the header, defaults, aliases and logical types
  * included; borrowed. */
 const char *lw_file_schema_json(const struct lw_file *file);
+/* The decoder of the file's records: its own schema is the writer's. LW_ECONFIG as
+ * lw_avro_decoder_new; independent of the file afterwards. */
+struct lw_decoder *lw_file_decoder(const struct lw_file *file,
+                                   const struct lw_schema *reader,
+                                   const struct lw_fields *fields, struct lw_err *err);
 /* The next record's encoded bytes (borrowed until the next call): 1, or 0 at the end, or
  * -1 with LW_EINPUT naming path and record; an error is given again on every later call.
  * The bytes are a whole record of the schema. Cost: some 3 million trips a second,

@@ -14,7 +14,7 @@
 #include "event/codec.h"
 #include "event/container.h"
 #include "event/file.h"
-#include "event/shape.h"
+#include "event/skip_layout.h"
 
 #define BLOCK_BYTES 65536
 
@@ -23,26 +23,12 @@ struct lw_file_writer {
     FILE *stream;
     struct lw_schema *schema;
     struct lw_codec *codec;
-    struct lw_shapes shapes;
-    uint32_t shape;
+    struct lw_skip_layouts layouts;
+    uint32_t layout;
     struct lw_buf block, packed;
     int64_t count; /* records in block */
     uint8_t sync[LW_SYNC_BYTES];
 };
-
-static void put_long(struct lw_buf *buf, int64_t v) {
-    uint64_t raw = ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-    for (; raw >= 0x80; raw >>= 7)
-        lw_buf_u8(buf, (uint8_t)(raw | 0x80));
-    lw_buf_u8(buf, (uint8_t)raw);
-}
-
-static void put_pair(struct lw_buf *buf, const char *key, const char *value) {
-    put_long(buf, (int64_t)strlen(key));
-    lw_buf_put(buf, key, strlen(key));
-    put_long(buf, (int64_t)strlen(value));
-    lw_buf_put(buf, value, strlen(value));
-}
 
 static int write_out(struct lw_file_writer *w, const void *data, size_t len,
                      struct lw_err *err) {
@@ -57,12 +43,7 @@ static int write_header(struct lw_file_writer *w, struct lw_err *err) {
     uint64_t half[2] = {lw_mix64(fingerprint),
                         lw_mix64(fingerprint ^ lw_crc64_avro(w->path, strlen(w->path)))};
     memcpy(w->sync, half, sizeof half);
-    lw_buf_put(&head, "Obj\001", 4);
-    put_long(&head, 2);
-    put_pair(&head, "avro.codec", "deflate");
-    put_pair(&head, "avro.schema", lw_schema_json(w->schema));
-    put_long(&head, 0);
-    lw_buf_put(&head, w->sync, sizeof w->sync);
+    lw_container_put_header(&head, lw_schema_json(w->schema), "deflate", w->sync);
     int rc = write_out(w, head.data, head.len, err);
     lw_buf_fini(&head);
     return rc;
@@ -73,20 +54,21 @@ static void writer_free(struct lw_file_writer *w) {
         fclose(w->stream);
     lw_schema_free(w->schema);
     lw_codec_free(w->codec);
-    lw_shapes_fini(&w->shapes);
+    lw_skip_layout_fini(&w->layouts);
     lw_buf_fini(&w->block);
     lw_buf_fini(&w->packed);
     free(w->path);
     free(w);
 }
 
-static int begin(struct lw_file_writer *w, const char *schema_json, struct lw_err *err) {
+static int writer_begin(struct lw_file_writer *w, const char *schema_json,
+                        struct lw_err *err) {
     w->schema = lw_schema_parse(schema_json, strlen(schema_json), err);
     w->codec = lw_codec_new("deflate", err);
     if (!w->schema)
         return -1;
-    w->shape = lw_shape_of(&w->shapes, w->schema->top);
-    lw_shapes_seal(&w->shapes);
+    w->layout = lw_skip_layout_of(&w->layouts, w->schema->top);
+    lw_skip_layout_seal(&w->layouts);
     w->stream = fopen(w->path, "wb");
     if (!w->stream)
         return lw_fail(err, LW_ECONFIG, "%s: cannot create: %s", w->path,
@@ -98,7 +80,7 @@ struct lw_file_writer *lw_file_create(const char *path, const char *schema_json,
                                       struct lw_err *err) {
     struct lw_file_writer *w = lw_calloc(1, sizeof *w);
     w->path = lw_strdup(path);
-    if (begin(w, schema_json, err) < 0) {
+    if (writer_begin(w, schema_json, err) < 0) {
         writer_free(w);
         return NULL;
     }
@@ -106,17 +88,13 @@ struct lw_file_writer *lw_file_create(const char *path, const char *schema_json,
 }
 
 static int flush_block(struct lw_file_writer *w, struct lw_err *err) {
-    struct lw_buf head = {0};
+    struct lw_buf out = {0};
     if (w->count == 0)
         return 0;
     lw_codec_pack(w->codec, w->block.data, w->block.len, &w->packed);
-    put_long(&head, w->count);
-    put_long(&head, (int64_t)w->packed.len);
-    lw_buf_put(&w->packed, w->sync, sizeof w->sync);
-    int rc = write_out(w, head.data, head.len, err);
-    if (rc == 0)
-        rc = write_out(w, w->packed.data, w->packed.len, err);
-    lw_buf_fini(&head);
+    lw_container_put_block(&out, w->count, &w->packed, w->sync);
+    int rc = write_out(w, out.data, out.len, err);
+    lw_buf_fini(&out);
     lw_buf_clear(&w->block);
     w->count = 0;
     return rc;
@@ -125,7 +103,7 @@ static int flush_block(struct lw_file_writer *w, struct lw_err *err) {
 int lw_file_append(struct lw_file_writer *w, const uint8_t *data, size_t len,
                    struct lw_err *err) {
     if (len == 0 || len > LW_BLOCK_MAX / 2 ||
-        lw_shape_skip(&w->shapes, w->shape, data, data + len) != data + len)
+        lw_skip_layout_end(&w->layouts, w->layout, data, data + len) != data + len)
         return lw_fail(err, LW_EINPUT, "%s: not a record of schema %.100s", w->path,
                        lw_schema_name(w->schema));
     lw_buf_put(&w->block, data, len);

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "event/wire.h"
+#include "base/varint.h"
 
 static const char *const framing_names[] = {"raw", "confluent", "single-object"};
 
@@ -57,7 +57,7 @@ static int parse_single(const uint8_t *data, size_t len, struct lw_frame *frame,
                        "no Avro single-object encoding: the value does not begin with C3 "
                        "01 and 8 bytes of fingerprint");
     frame->by = LW_SCHEMA_CRC64;
-    frame->crc64 = lw_wire_le64(data + 2);
+    frame->crc64 = lw_le64(data + 2);
     frame->payload = data + 10;
     frame->len = len - 10;
     return 0;

@@ -1,7 +1,7 @@
 /* How a message's value carries its schema: raw Avro, Confluent's framings, Avro
  * single-object. */
-#ifndef LW_FRAMING_H
-#define LW_FRAMING_H
+#ifndef LW_EVENT_FRAMING_H
+#define LW_EVENT_FRAMING_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -17,7 +17,7 @@ static int parse_json(struct lw_schema *schema, struct lw_err *err) {
     return 0;
 }
 
-static void finish(struct lw_schema *schema) {
+static void schema_finish(struct lw_schema *schema) {
     const struct lw_node *top = schema->top;
     schema->names = lw_calloc(top->n + 1, sizeof *schema->names);
     for (size_t i = 0; i < top->n; i++)
@@ -28,13 +28,13 @@ static void finish(struct lw_schema *schema) {
     lw_buf_fini(&form);
 }
 
-static int parse(struct lw_schema *schema, struct lw_err *err) {
+static int schema_parse_text(struct lw_schema *schema, struct lw_err *err) {
     if (parse_json(schema, err) < 0 || lw_nodes_parse(schema, err) < 0)
         return -1;
     if (schema->top->type != LW_T_RECORD)
         return lw_fail(err, LW_ECONFIG, "Avro schema: an event must be a record, not %s",
                        lw_type_name(schema->top->type));
-    finish(schema);
+    schema_finish(schema);
     return 0;
 }
 
@@ -52,7 +52,7 @@ struct lw_schema *lw_schema_parse(const char *json, size_t len, struct lw_err *e
     if (rc == 0 && schema->json_len != text.len)
         rc = lw_fail(err, LW_ECONFIG, "Avro schema: a zero byte in the text (UTF-16?)");
     lw_buf_fini(&text);
-    if (rc < 0 || parse(schema, err) < 0) {
+    if (rc < 0 || schema_parse_text(schema, err) < 0) {
         lw_schema_free(schema);
         return NULL;
     }

@@ -52,8 +52,8 @@ static const struct meaning connect_names[] = {
     {"io.debezium.time.MicroDuration", LW_T_LONG, LW_L_SPAN, false},
     {"io.debezium.time.NanoDuration", LW_T_LONG, LW_L_SPAN, false}};
 
-static const struct meaning *find(const struct meaning *list, size_t n, const char *name,
-                                  enum lw_type type) {
+static const struct meaning *meaning_find(const struct meaning *list, size_t n,
+                                          const char *name, enum lw_type type) {
     for (size_t i = 0; name && i < n; i++)
         if (list[i].type == type && strcmp(list[i].name, name) == 0)
             return &list[i];
@@ -61,7 +61,7 @@ static const struct meaning *find(const struct meaning *list, size_t n, const ch
 }
 
 /* A number, or one in quotes as Connect writes its parameters; -1 otherwise. */
-static long whole(const json_t *json) {
+static long json_whole(const json_t *json) {
     const char *text = json_string_value(json);
     char *end;
     if (json_is_integer(json))
@@ -78,8 +78,8 @@ static bool set_decimal(struct lw_node *node, json_t *json) {
     bool avro = json_object_get(json, "logicalType") != NULL;
     if (!scale)
         scale = json_object_get(parameters, "scale");
-    long s = scale ? whole(scale) : 0;
-    long p = precision || avro ? whole(precision) : PRECISION_MAX;
+    long s = scale ? json_whole(scale) : 0;
+    long p = precision || avro ? json_whole(precision) : PRECISION_MAX;
     if (p < 1 || p > PRECISION_MAX || s < 0 || s > p)
         return false;
     node->scale = (int)s;
@@ -88,10 +88,10 @@ static bool set_decimal(struct lw_node *node, json_t *json) {
 
 bool lw_node_logical(struct lw_node *node, json_t *json) {
     const char *name = lw_json_name(json_object_get(json, "logicalType"));
-    const struct meaning *m = find(
+    const struct meaning *m = meaning_find(
         logical_types, sizeof logical_types / sizeof *logical_types, name, node->type);
     const char *connect = lw_json_name(json_object_get(json, "connect.name"));
-    const struct meaning *c = find(
+    const struct meaning *c = meaning_find(
         connect_names, sizeof connect_names / sizeof *connect_names, connect, node->type);
     /* A logical type says the unit; only Debezium knows that a time is the wall's. */
     m = m ? m : c;

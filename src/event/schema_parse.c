@@ -35,7 +35,7 @@ const char *lw_type_name(enum lw_type type) {
     return type_names[type];
 }
 
-static struct lw_node *bad(struct scan *s, const char *what, const char *name) {
+static struct lw_node *schema_bad(struct scan *s, const char *what, const char *name) {
     lw_fail(s->err, LW_ECONFIG, "Avro schema: %s%s%.100s%s", what, name ? " \"" : "",
             name ? name : "", name ? "\"" : "");
     return NULL;
@@ -44,7 +44,7 @@ static struct lw_node *bad(struct scan *s, const char *what, const char *name) {
 static struct lw_node *new_node(struct scan *s, enum lw_type type) {
     struct lw_schema *schema = s->schema;
     if (schema->nnodes == LW_SCHEMA_NODES_MAX)
-        return bad(s, "more types than are supported (16384)", NULL);
+        return schema_bad(s, "more types than are supported (16384)", NULL);
     if (schema->nnodes == schema->cap) {
         schema->cap = schema->cap ? 2 * schema->cap : 32;
         schema->nodes = lw_realloc(schema->nodes, schema->cap, sizeof *schema->nodes);
@@ -87,7 +87,7 @@ static struct lw_node *find_named(const struct lw_schema *schema, const char *fu
     return NULL;
 }
 
-static int primitive(const char *name) {
+static int primitive_type(const char *name) {
     for (int i = 0; i < LW_T_PRIMITIVES; i++)
         if (strcmp(type_names[i], name) == 0)
             return i;
@@ -96,7 +96,7 @@ static int primitive(const char *name) {
 
 /* A type given by its name: a primitive, or one defined before. */
 static struct lw_node *scan_name(struct scan *s, const char *name, const char *space) {
-    int type = primitive(name);
+    int type = primitive_type(name);
     if (type >= 0)
         return new_node(s, (enum lw_type)type);
     char *full = full_name(name, space);
@@ -104,7 +104,7 @@ static struct lw_node *scan_name(struct scan *s, const char *name, const char *s
     free(full);
     if (!node)
         node = find_named(s->schema, name);
-    return node ? node : bad(s, "unknown type", name);
+    return node ? node : schema_bad(s, "unknown type", name);
 }
 
 /* The full name that a definition gives; free() it. */
@@ -113,18 +113,19 @@ static char *defined_name(struct scan *s, json_t *json, const char *space) {
     json_t *given = json_object_get(json, "namespace");
     const char *within = lw_json_name(given);
     if (!name || !*name || name[strlen(name) - 1] == '.') {
-        bad(s, "a record, enum or fixed needs a name, and it must not end in a dot",
-            name);
+        schema_bad(s,
+                   "a record, enum or fixed needs a name, and it must not end in a dot",
+                   name);
         return NULL;
     }
     if (given && !json_is_null(given) && !within) {
-        bad(s, "a namespace must be text, in", name);
+        schema_bad(s, "a namespace must be text, in", name);
         return NULL;
     }
     char *full = full_name(name, within ? within : space);
-    if (primitive(full) < 0)
+    if (primitive_type(full) < 0)
         return full;
-    bad(s, "a type must not have the name of a primitive:", full);
+    schema_bad(s, "a type must not have the name of a primitive:", full);
     free(full);
     return NULL;
 }
@@ -139,7 +140,7 @@ static struct lw_node *new_named(struct scan *s, json_t *json, enum lw_type type
     struct lw_node *node = find_named(s->schema, full);
     *again = node != NULL;
     if (node && !json_equal(node->source, json))
-        node = bad(s, "type defined twice, and differently:", full);
+        node = schema_bad(s, "type defined twice, and differently:", full);
     if (*again) {
         free(full);
         return node;
@@ -159,11 +160,11 @@ static int scan_field(struct scan *s, json_t *json, const char *space,
     const char *name = lw_json_name(json_object_get(json, "name"));
     json_t *type = json_object_get(json, "type");
     if (!name || !*name || !type) {
-        bad(s, "a field needs a name and a type: field of", record->name);
+        schema_bad(s, "a field needs a name and a type: field of", record->name);
         return -1;
     }
     if (lw_node_find(record, name)) {
-        bad(s, "field listed twice:", name);
+        schema_bad(s, "field listed twice:", name);
         return -1;
     }
     json_t *aliases = json_object_get(json, "aliases");
@@ -175,7 +176,7 @@ static int scan_field(struct scan *s, json_t *json, const char *space,
     if (!node)
         return lw_err_context(s->err, "field \"%.60s\"", name);
     if (node->type == LW_T_RECORD && !node->complete) {
-        bad(s, "a record contains itself without end: field", name);
+        schema_bad(s, "a record contains itself without end: field", name);
         return -1;
     }
     lw_node_beside(node, json);
@@ -190,9 +191,10 @@ static struct lw_node *scan_record(struct scan *s, json_t *json, const char *spa
     if (!node || again)
         return node;
     if (!json_is_array(fields))
-        return bad(s, "no list of fields in record", node->name);
+        return schema_bad(s, "no list of fields in record", node->name);
     if (json_array_size(fields) > LW_RECORD_FIELDS_MAX)
-        return bad(s, "more fields than are supported (4096) in record", node->name);
+        return schema_bad(s, "more fields than are supported (4096) in record",
+                          node->name);
     node->complete = false;
     node->fields = lw_calloc(json_array_size(fields) + 1, sizeof *node->fields);
     char *inner = lw_strdup(node->name);
@@ -224,7 +226,7 @@ static int scan_symbols(struct scan *s, struct lw_node *node, json_t *symbols) {
     }
     lw_table_fini(&seen);
     if (wrong)
-        bad(s, wrong, node->name);
+        schema_bad(s, wrong, node->name);
     return wrong ? -1 : 0;
 }
 
@@ -235,9 +237,10 @@ static struct lw_node *scan_enum(struct scan *s, json_t *json, const char *space
     if (!node || again)
         return node;
     if (!json_is_array(symbols))
-        return bad(s, "no list of symbols in enum", node->name);
+        return schema_bad(s, "no list of symbols in enum", node->name);
     if (json_array_size(symbols) > LW_ENUM_SYMBOLS_MAX)
-        return bad(s, "more symbols than are supported (65536) in enum", node->name);
+        return schema_bad(s, "more symbols than are supported (65536) in enum",
+                          node->name);
     node->fallback = lw_json_name(json_object_get(json, "default"));
     return scan_symbols(s, node, symbols) < 0 ? NULL : node;
 }
@@ -250,7 +253,7 @@ static struct lw_node *scan_fixed(struct scan *s, json_t *json, const char *spac
         return node;
     json_int_t bytes = json_integer_value(size);
     if (!json_is_integer(size) || bytes < 0 || bytes > LW_FIXED_MAX)
-        return bad(s, "size must be 0 to 1048576 in fixed", node->name);
+        return schema_bad(s, "size must be 0 to 1048576 in fixed", node->name);
     node->n = (size_t)bytes;
     return node;
 }
@@ -259,7 +262,7 @@ static struct lw_node *scan_container(struct scan *s, json_t *json, enum lw_type
                                       const char *space) {
     json_t *items = json_object_get(json, type == LW_T_ARRAY ? "items" : "values");
     if (!items)
-        return bad(s, "no items or values in", lw_type_name(type));
+        return schema_bad(s, "no items or values in", lw_type_name(type));
     struct lw_node *node = new_node(s, type);
     if (!node)
         return NULL;
@@ -285,10 +288,10 @@ static struct lw_node *scan_union(struct scan *s, json_t *json, const char *spac
         if (!kid)
             return NULL;
         if (kid->type == LW_T_UNION)
-            return bad(s, "a union directly within a union", NULL);
+            return schema_bad(s, "a union directly within a union", NULL);
         for (size_t i = 0; i < node->n; i++)
             if (same_branch(node->kids[i], kid))
-                return bad(s, "a union lists twice", lw_type_name(kid->type));
+                return schema_bad(s, "a union lists twice", lw_type_name(kid->type));
         node->kids[node->n] = kid;
     }
     return node;
@@ -299,7 +302,8 @@ static struct lw_node *scan_object(struct scan *s, json_t *json, const char *spa
     const char *name = lw_json_name(type);
     struct lw_node *node;
     if (!name) {
-        node = type ? scan_type(s, type, space) : bad(s, "a type without \"type\"", NULL);
+        node = type ? scan_type(s, type, space)
+                    : schema_bad(s, "a type without \"type\"", NULL);
         if (node)
             lw_node_beside(node, json);
         return node;
@@ -323,7 +327,7 @@ static struct lw_node *scan_object(struct scan *s, json_t *json, const char *spa
 
 static struct lw_node *scan_type(struct scan *s, json_t *json, const char *space) {
     if (s->depth == LW_SCHEMA_DEPTH_MAX)
-        return bad(s, "nested deeper than 256 levels", NULL);
+        return schema_bad(s, "nested deeper than 256 levels", NULL);
     s->depth++;
     struct lw_node *node;
     if (json_is_string(json))
@@ -333,7 +337,7 @@ static struct lw_node *scan_type(struct scan *s, json_t *json, const char *space
     else if (json_is_object(json))
         node = scan_object(s, json, space);
     else
-        node = bad(s, "a type must be text, a list or an object", NULL);
+        node = schema_bad(s, "a type must be text, a list or an object", NULL);
     s->depth--;
     return node;
 }

@@ -20,12 +20,12 @@ struct rewrite {
     struct lw_buf *out;
 };
 
-static bool starts(const struct rewrite *r, const char *word) {
+static bool rewrite_starts_with(const struct rewrite *r, const char *word) {
     size_t len = strlen(word);
     return (size_t)(r->end - r->at) >= len && memcmp(r->at, word, len) == 0;
 }
 
-static void copy(struct rewrite *r, size_t len) {
+static void rewrite_copy(struct rewrite *r, size_t len) {
     lw_buf_put(r->out, r->at, len);
     r->at += len;
 }
@@ -39,39 +39,39 @@ static long unit_at(const char *at, const char *end) {
     return strspn(hex, "0123456789abcdefABCDEF") == 4 ? strtol(hex, NULL, 16) : -1;
 }
 
-static void escape(struct rewrite *r) {
+static void rewrite_escape(struct rewrite *r) {
     long unit = unit_at(r->at, r->end);
     bool high = unit >= 0xd800 && unit < 0xdc00, low = unit >= 0xdc00 && unit < 0xe000;
     long next = high ? unit_at(r->at + 6, r->end) : -1;
     if (high && next >= 0xdc00 && next < 0xe000) {
-        copy(r, 12);
+        rewrite_copy(r, 12);
     } else if (high || low) {
         lw_buf_printf(r->out, "\\ufffd");
         r->at += 6;
     } else {
-        copy(r, unit >= 0 ? 6 : r->end - r->at > 1 ? 2 : 1);
+        rewrite_copy(r, unit >= 0 ? 6 : r->end - r->at > 1 ? 2 : 1);
     }
 }
 
-static void string(struct rewrite *r) {
-    copy(r, 1);
+static void rewrite_string(struct rewrite *r) {
+    rewrite_copy(r, 1);
     while (r->at < r->end && *r->at != '"') {
         size_t len = lw_utf8_sequence(r->at, (size_t)(r->end - r->at));
         if (*r->at == '\\') {
-            escape(r);
+            rewrite_escape(r);
         } else if (len == 0) {
             lw_buf_printf(r->out, "\xEF\xBF\xBD");
             r->at++;
         } else {
-            copy(r, len);
+            rewrite_copy(r, len);
         }
     }
     if (r->at < r->end)
-        copy(r, 1);
+        rewrite_copy(r, 1);
 }
 
 /* Longer than a long is a real, larger than a double is infinite. */
-static void number(struct rewrite *r) {
+static void rewrite_number(struct rewrite *r) {
     char text[64];
     size_t len = 0;
     while (len < (size_t)(r->end - r->at) && r->at[len] &&
@@ -98,10 +98,10 @@ static void number(struct rewrite *r) {
         lw_buf_printf(r->out, "e0");
 }
 
-static void comment(struct rewrite *r) {
+static void rewrite_comment(struct rewrite *r) {
     bool line = r->at[1] == '/';
     r->at += 2;
-    while (r->at < r->end && !(line ? *r->at == '\n' : starts(r, "*/"))) {
+    while (r->at < r->end && !(line ? *r->at == '\n' : rewrite_starts_with(r, "*/"))) {
         if (*r->at == '\n') /* the parser counts lines */
             lw_buf_u8(r->out, '\n');
         r->at++;
@@ -111,37 +111,37 @@ static void comment(struct rewrite *r) {
     lw_buf_u8(r->out, ' ');
 }
 
-static void token(struct rewrite *r) {
+static void rewrite_token(struct rewrite *r) {
     static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
     if (*r->at == '"') {
-        string(r);
+        rewrite_string(r);
         return;
     }
-    if (starts(r, "//") || starts(r, "/*")) {
-        comment(r);
+    if (rewrite_starts_with(r, "//") || rewrite_starts_with(r, "/*")) {
+        rewrite_comment(r);
         return;
     }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (starts(r, words[i])) {
+        if (rewrite_starts_with(r, words[i])) {
             lw_buf_printf(r->out, "\"%s\"", words[i]);
             r->at += strlen(words[i]);
             return;
         }
     if (*r->at == '-' || (*r->at >= '0' && *r->at <= '9'))
-        number(r);
+        rewrite_number(r);
     else
-        copy(r, 1);
+        rewrite_copy(r, 1);
 }
 
 int lw_schema_text(const char *json, size_t len, struct lw_buf *out, struct lw_err *err) {
     struct rewrite r = {json, json + len, out};
-    if (starts(&r, "\xFF\xFE") || starts(&r, "\xFE\xFF"))
+    if (rewrite_starts_with(&r, "\xFF\xFE") || rewrite_starts_with(&r, "\xFE\xFF"))
         return lw_fail(err, LW_ECONFIG,
                        "Avro schema: the text is UTF-16; save it as UTF-8");
-    if (starts(&r, "\xEF\xBB\xBF"))
+    if (rewrite_starts_with(&r, "\xEF\xBB\xBF"))
         r.at += 3;
     while (r.at < r.end)
-        token(&r);
+        rewrite_token(&r);
     return 0;
 }
 

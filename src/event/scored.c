@@ -4,15 +4,10 @@
 
 #include <string.h>
 
-static void put_long(struct lw_buf *out, int64_t v) {
-    uint64_t z = ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0);
-    for (; z >= 0x80; z >>= 7)
-        lw_buf_u8(out, (uint8_t)(z | 0x80));
-    lw_buf_u8(out, (uint8_t)z);
-}
+#include "base/varint.h"
 
 static void put_text(struct lw_buf *out, const char *text, size_t len) {
-    put_long(out, (int64_t)len);
+    lw_varint_put_long(out, (int64_t)len);
     lw_buf_put(out, text, len);
 }
 
@@ -28,16 +23,16 @@ void lw_scored_value(const struct lw_scored_event *e, struct lw_buf *out) {
     lw_buf_u8(out, 0xc3);
     lw_buf_u8(out, 0x01);
     lw_buf_u64(out, LW_SCORED_FINGERPRINT);
-    put_long(out, known);
+    lw_varint_put_long(out, known);
     if (known) {
         size_t len = lw_cell_show(e->id, NULL);
-        put_long(out, (int64_t)len);
+        lw_varint_put_long(out, (int64_t)len);
         lw_cell_show(e->id, lw_buf_extend(out, len));
     }
     put_text(out, e->topic, strlen(e->topic));
-    put_long(out, e->partition);
-    put_long(out, e->offset);
-    put_long(out, e->time_ms);
+    lw_varint_put_long(out, e->partition);
+    lw_varint_put_long(out, e->offset);
+    lw_varint_put_long(out, e->time_ms);
     lw_buf_f64(out, e->prediction);
-    put_long(out, e->version);
+    lw_varint_put_long(out, e->version);
 }

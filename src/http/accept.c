@@ -93,7 +93,7 @@ static bool may_go(const struct lw_peer *p, int64_t now) {
 
 /* Of the address that holds most, the one that has been quiet for longest; NULL: all are
  * at work. With the lock held. */
-static struct lw_peer *loser(struct lw_server *s) {
+static struct lw_peer *peer_to_drop(struct lw_server *s) {
     struct lw_peer *out = NULL;
     int64_t now = lw_mono_ms();
     for (struct lw_peer *p = s->peers; p; p = p->next) {
@@ -119,7 +119,7 @@ static void tell_end(const struct lw_peer *p) {
 }
 
 /* Those that have had their time, and those that have ended. */
-static void expire(struct lw_server *s) {
+static void peers_expire(struct lw_server *s) {
     int64_t oldest = lw_mono_ms() - s->config->http.timeout_ms;
     pthread_mutex_lock(&s->peers_lock);
     for (struct lw_peer *p = s->peers, *next; p; p = next) {
@@ -169,7 +169,7 @@ struct lw_peer *lw_peer_of(struct MHD_Connection *connection) {
 enum first { FIRST_LATER, FIRST_HEALTH, FIRST_OTHER };
 
 /* What "GET /healthz ..." begins with says where it goes. */
-static enum first tell(const char *bytes, size_t n) {
+static enum first request_kind(const char *bytes, size_t n) {
     static const char *const methods[] = {"GET ", "HEAD "};
     static const char *const paths[] = {"/healthz", "/readyz", "/metrics"};
     enum first best = FIRST_OTHER;
@@ -206,7 +206,7 @@ static void first_bytes(struct lw_server *s, struct lw_peer *p, uint32_t events)
     bool ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
     enum first first = n <= 0                   ? FIRST_LATER
                        : s->config->http.tls.on ? FIRST_OTHER
-                                                : tell(bytes, (size_t)n);
+                                                : request_kind(bytes, (size_t)n);
     if (first == FIRST_LATER) /* nothing can come any more */
         ended |= (events & EPOLLRDHUP) != 0;
     if (ended || events & (EPOLLHUP | EPOLLERR)) {
@@ -234,7 +234,7 @@ static void forget_fd(struct lw_server *s, int fd) {
 static bool is_room(struct lw_server *s) {
     pthread_mutex_lock(&s->peers_lock);
     int places = s->config->http.connections + LW_EXTRA_PLACES;
-    bool room = (s->npeers < places || loser(s)) && s->nleaving < places;
+    bool room = (s->npeers < places || peer_to_drop(s)) && s->nleaving < places;
     pthread_mutex_unlock(&s->peers_lock);
     return room;
 }
@@ -242,7 +242,8 @@ static bool is_room(struct lw_server *s) {
 static void add_peer(struct lw_server *s, struct lw_peer *p) {
     pthread_mutex_lock(&s->peers_lock);
     forget_fd(s, p->fd);
-    struct lw_peer *out = s->npeers >= s->config->http.connections ? loser(s) : NULL;
+    struct lw_peer *out =
+        s->npeers >= s->config->http.connections ? peer_to_drop(s) : NULL;
     if (out)
         send_away(s, out);
     p->extra = s->npeers >= s->config->http.connections;
@@ -260,7 +261,7 @@ static void no_room(struct lw_server *s, int why) {
     if (why != EMFILE && why != ENFILE)
         return;
     pthread_mutex_lock(&s->peers_lock);
-    struct lw_peer *out = s->nleaving == 0 ? loser(s) : NULL;
+    struct lw_peer *out = s->nleaving == 0 ? peer_to_drop(s) : NULL;
     if (out)
         send_away(s, out);
     pthread_mutex_unlock(&s->peers_lock);
@@ -342,7 +343,7 @@ void *lw_accept_main(void *arg) {
         if (lw_mono_ms() - ticked < TICK_MS)
             continue;
         ticked = lw_mono_ms();
-        expire(s);
+        peers_expire(s);
         listen_again(s, &listening);
     }
     return NULL;

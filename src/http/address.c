@@ -57,7 +57,7 @@ static struct lw_address **bucket_of(struct lw_server *s, const uint8_t key[16])
 }
 
 /* Frees the entries of a bucket that nothing is known of any more. */
-static void sweep(struct lw_server *s, struct lw_address **at) {
+static void bucket_sweep(struct lw_server *s, struct lw_address **at) {
     int64_t old = lw_mono_ms() - KEEP_MS;
     while (*at) {
         struct lw_address *a = *at;
@@ -76,7 +76,7 @@ struct lw_address *lw_address_take(struct lw_server *s, const struct sockaddr *f
     uint8_t key[16];
     key_of(from, key);
     struct lw_address **bucket = bucket_of(s, key), *a;
-    sweep(s, bucket);
+    bucket_sweep(s, bucket);
     for (a = *bucket; a && memcmp(a->key, key, sizeof key) != 0; a = a->next)
         ;
     if (!a) {
@@ -91,7 +91,7 @@ struct lw_address *lw_address_take(struct lw_server *s, const struct sockaddr *f
 
 void lw_address_give(struct lw_server *s, struct lw_address *a) {
     a->connections--;
-    sweep(s, bucket_of(s, a->key));
+    bucket_sweep(s, bucket_of(s, a->key));
 }
 
 void lw_addresses_free(struct lw_server *s) {
@@ -121,7 +121,7 @@ bool lw_address_rate(struct lw_server *s, struct lw_address *a, int rate) {
 /* ---- tokens ---- */
 
 /* Keeps the entry, when there is room for it. */
-static void keep(struct lw_server *s, struct lw_address *a, int64_t now) {
+static void address_keep(struct lw_server *s, struct lw_address *a, int64_t now) {
     if (a->token_ms < now - KEEP_MS)
         a->guesses.wrong = a->repeats.wrong = 0;
     a->token_ms = now;
@@ -131,27 +131,27 @@ static void keep(struct lw_server *s, struct lw_address *a, int64_t now) {
     }
 }
 
-static bool seen(const struct lw_seen *seen, const uint8_t digest[LW_DIGEST]) {
+static bool digest_seen(const struct lw_seen *seen, const uint8_t digest[LW_DIGEST]) {
     bool found = false;
     for (size_t i = 0; i < LW_SEEN_MAX; i++)
         found |= memcmp(seen->digest[i], digest, LW_DIGEST) == 0;
     return found;
 }
 
-static void remember(struct lw_seen *to, const uint8_t digest[LW_DIGEST]) {
-    if (!seen(to, digest))
+static void digest_remember(struct lw_seen *to, const uint8_t digest[LW_DIGEST]) {
+    if (!digest_seen(to, digest))
         memcpy(to->digest[to->next++ % LW_SEEN_MAX], digest, LW_DIGEST);
 }
 
 static struct lw_slow *slow_of(struct lw_address *a, const uint8_t digest[LW_DIGEST]) {
-    return seen(&a->wrong, digest) ? &a->repeats : &a->guesses;
+    return digest_seen(&a->wrong, digest) ? &a->repeats : &a->guesses;
 }
 
 int64_t lw_address_pause(struct lw_server *s, struct lw_address *a,
                          const uint8_t digest[LW_DIGEST]) {
     pthread_mutex_lock(&s->peers_lock);
     int64_t left =
-        seen(&a->right, digest) ? 0 : slow_of(a, digest)->until_ms - lw_mono_ms();
+        digest_seen(&a->right, digest) ? 0 : slow_of(a, digest)->until_ms - lw_mono_ms();
     pthread_mutex_unlock(&s->peers_lock);
     return left > 0 ? left : 0;
 }
@@ -160,13 +160,13 @@ int lw_address_wrong(struct lw_server *s, struct lw_address *a,
                      const uint8_t digest[LW_DIGEST]) {
     int64_t now = lw_mono_ms();
     pthread_mutex_lock(&s->peers_lock);
-    keep(s, a, now);
+    address_keep(s, a, now);
     struct lw_slow *slow = slow_of(a, digest);
     int wrong = ++slow->wrong, doubled = wrong - FREE_GUESSES;
     if (doubled >= 0)
         slow->until_ms =
             now + (PAUSE_MS << (doubled < DOUBLED_MAX ? doubled : DOUBLED_MAX));
-    remember(&a->wrong, digest);
+    digest_remember(&a->wrong, digest);
     pthread_mutex_unlock(&s->peers_lock);
     return wrong;
 }
@@ -174,7 +174,7 @@ int lw_address_wrong(struct lw_server *s, struct lw_address *a,
 void lw_address_right(struct lw_server *s, struct lw_address *a,
                       const uint8_t digest[LW_DIGEST]) {
     pthread_mutex_lock(&s->peers_lock);
-    remember(&a->right, digest);
-    keep(s, a, lw_mono_ms());
+    digest_remember(&a->right, digest);
+    address_keep(s, a, lw_mono_ms());
     pthread_mutex_unlock(&s->peers_lock);
 }

@@ -1,5 +1,6 @@
 /* /api/v1/alerts: how alerts stand, and a person's word on them. */
 #include "store/alerts.h"
+#include "store/silences.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ static void set_hex(json_t *o, const char *name, uint64_t v) {
     json_object_set_new(o, name, json_string(hex));
 }
 
-static json_t *alert_json(const struct lw_standing *a) {
+static json_t *alert_json(const struct lw_alert_status *a) {
     json_t *o = json_object();
     set_hex(o, "fingerprint", a->fingerprint);
     json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
@@ -170,7 +171,7 @@ void lw_serve_silence(struct lw_call *c) {
     else if (take_silence(c, o, &s)) {
         say_who(c, &s);
         if (lw_silence_check(c->server->spec, &s, &err) ||
-            lw_silence_add(c->redis, c->server->spec, &s, s.from_ms, &err))
+            lw_silences_add(c->redis, c->server->spec, &s, s.from_ms, &err))
             lw_call_err(c, &err);
         else
             lw_call_json(c, silence_json(&s));
@@ -182,7 +183,7 @@ void lw_serve_unsilence(struct lw_call *c) {
     struct lw_err err = {0};
     char who[90];
     lw_call_asker(c, who, sizeof who);
-    if (lw_silence_end(c->redis, c->server->spec, c->tail, who, lw_wall_ms(), &err))
+    if (lw_silences_end(c->redis, c->server->spec, c->tail, who, lw_wall_ms(), &err))
         lw_call_err(c, &err);
     else
         lw_call_json(c, json_pack("{ss}", "ended", c->tail));

@@ -22,7 +22,7 @@
 
 /* ---- turns ---- */
 
-static void turn_begin(struct lw_asker *a) {
+static void turn_begin(struct lw_http_thread *a) {
     struct lw_server *s = a->server;
     if (a->lane != LW_LANE_READ)
         return;
@@ -38,7 +38,7 @@ static void turn_begin(struct lw_asker *a) {
     a->began_us = lw_mono_us();
 }
 
-static void turn_end(struct lw_asker *a) {
+static void turn_end(struct lw_http_thread *a) {
     struct lw_server *s = a->server;
     if (!a->turn)
         return;
@@ -81,7 +81,8 @@ static struct lw_call *take_out(struct lw_queue *q, struct lw_call **at) {
 
 /* The newest of the address that has most waiting, if that is more than the newcomer has.
  */
-static struct lw_call *displace(struct lw_queue *q, const struct lw_address *newcomer) {
+static struct lw_call *queue_displace(struct lw_queue *q,
+                                      const struct lw_address *newcomer) {
     size_t most = queued_of(q, newcomer) + 1;
     struct lw_call **out = NULL;
     for (struct lw_call **at = &q->first; *at; at = &(*at)->next) {
@@ -113,7 +114,7 @@ bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
     pthread_mutex_lock(&s->lock);
     bool full = is_full(c, lane);
     if (full && lane != LW_LANE_BATCH)
-        out = displace(q, c->peer->address);
+        out = queue_displace(q, c->peer->address);
     bool room = (!full || out) && !atomic_load(&s->stop);
     if (room) {
         /* Suspended before anybody can resume it. */
@@ -135,7 +136,7 @@ bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
 }
 
 /* Whose turn it is; NULL: nobody's now. */
-static struct lw_call *choose(struct lw_server *s, const struct lw_asker *a) {
+static struct lw_call *queue_choose(struct lw_server *s, const struct lw_http_thread *a) {
     struct lw_queue *q = &s->queue[a->lane];
     struct lw_call **best = NULL;
     for (struct lw_call **at = &q->first; *at; at = &(*at)->next) {
@@ -153,17 +154,18 @@ static struct lw_call *choose(struct lw_server *s, const struct lw_asker *a) {
     return c;
 }
 
-static struct lw_call *take(struct lw_server *s, const struct lw_asker *a) {
+static struct lw_call *queue_take(struct lw_server *s, const struct lw_http_thread *a) {
     struct lw_call *c;
     pthread_mutex_lock(&s->lock);
-    while (!(c = choose(s, a)) && !atomic_load(&s->stop))
+    while (!(c = queue_choose(s, a)) && !atomic_load(&s->stop))
         pthread_cond_wait(&s->changed, &s->lock);
     pthread_mutex_unlock(&s->lock);
     return c;
 }
 
 /* The connection goes on; c may be gone from here on. */
-static void give_back(struct lw_server *s, const struct lw_asker *a, struct lw_call *c) {
+static void give_back(struct lw_server *s, const struct lw_http_thread *a,
+                      struct lw_call *c) {
     pthread_mutex_lock(&s->lock);
     c->peer->address->reading -= a->lane == LW_LANE_READ;
     pthread_cond_broadcast(&s->changed);
@@ -174,10 +176,10 @@ static void give_back(struct lw_server *s, const struct lw_asker *a, struct lw_c
 
 /* Goes on after `stop` until nothing is suspended any more. */
 void *lw_ask_main(void *arg) {
-    struct lw_asker *a = arg;
+    struct lw_http_thread *a = arg;
     struct lw_server *s = a->server;
     struct lw_call *c;
-    while ((c = take(s, a))) {
+    while ((c = queue_take(s, a))) {
         c->asker = a;
         c->redis = a->redis;
         lw_redis_forget_why(a->redis); /* of another request */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/private.h"
+#include "store/requests.h"
 
 void lw_call_asker(struct lw_call *c, char *out, size_t size) {
     char address[64];
@@ -15,7 +16,7 @@ void lw_serve_retrain(struct lw_call *c) {
     struct lw_err err = {0};
     char who[90];
     lw_call_asker(c, who, sizeof who);
-    if (lw_ask(c->redis, c->server->spec, "retrain", who, &err)) {
+    if (lw_requests_add(c->redis, c->server->spec, "retrain", who, &err)) {
         lw_call_err(c, &err);
         return;
     }

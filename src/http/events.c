@@ -11,7 +11,7 @@
     4096 /* a subscriber that does not read loses events, not our memory */
 
 /* libmicrohttpd asks for more to send. */
-static ssize_t more(void *arg, uint64_t at, char *out, size_t max) {
+static ssize_t subscriber_read(void *arg, uint64_t at, char *out, size_t max) {
     (void)at;
     struct lw_subscriber *sub = arg;
     struct lw_server *s = sub->server;
@@ -32,7 +32,7 @@ static ssize_t more(void *arg, uint64_t at, char *out, size_t max) {
     return n;
 }
 
-static void leave(void *arg) {
+static void subscriber_free(void *arg) {
     struct lw_subscriber *sub = arg, **at;
     struct lw_server *s = sub->server;
     pthread_mutex_lock(&s->lock);
@@ -63,7 +63,7 @@ static void put_event(struct lw_buf *out, const struct lw_snapshot *n) {
 }
 
 /* With the lock held. */
-static void push(struct lw_subscriber *sub, const void *data, size_t len) {
+static void subscriber_push(struct lw_subscriber *sub, const void *data, size_t len) {
     if (sub->pending.len + len <= PENDING_MAX)
         lw_buf_put(&sub->pending, data, len);
     if (sub->waiting) {
@@ -75,7 +75,7 @@ static void push(struct lw_subscriber *sub, const void *data, size_t len) {
 static void push_all(struct lw_server *s, const void *data, size_t len) {
     pthread_mutex_lock(&s->lock);
     for (struct lw_subscriber *sub = s->subscribers; sub; sub = sub->next)
-        push(sub, data, len);
+        subscriber_push(sub, data, len);
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -118,7 +118,7 @@ static bool make_room(struct lw_server *s, const struct lw_address *newcomer) {
     if (!out || s->nsubscribers >= 2 * LW_SUBSCRIBERS)
         return false;
     out->ended = true;
-    push(out, "", 0);
+    subscriber_push(out, "", 0);
     return true;
 }
 
@@ -148,9 +148,9 @@ void lw_serve_events(struct lw_call *c) {
         return;
     }
     c->type = "text/event-stream";
-    c->response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, more, sub, leave);
+    c->response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, 1024, subscriber_read, sub, subscriber_free);
     c->answered = true;
     if (!c->response)
-        leave(sub);
+        subscriber_free(sub);
 }

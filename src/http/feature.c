@@ -18,14 +18,14 @@
 #define NAME_BYTES 96
 #define TAIL       0.002 /* beyond this rank on either side nothing is drawn */
 
-struct column {
+struct feature_column {
     const char *name;
     const struct lw_column *column;
     bool of_scores; /* prediction, error */
     int at;
 };
 
-static bool find_column(struct lw_call *c, struct column *out) {
+static bool find_column(struct lw_call *c, struct feature_column *out) {
     const struct lw_spec *spec = c->server->spec;
     const char *names[LW_FEATURES_MAX + 3];
     size_t n = 0;
@@ -66,8 +66,8 @@ static void free_sides(struct sides *s) {
     lw_cats_free(s->cats);
 }
 
-static int read_reference(struct lw_call *c, const struct column *col, struct sides *s,
-                          struct lw_err *err) {
+static int read_reference(struct lw_call *c, const struct feature_column *col,
+                          struct sides *s, struct lw_err *err) {
     struct lw_aliases a;
     struct lw_version v;
     if (lw_models_aliases(c->redis, c->server->spec, &a, err))
@@ -89,7 +89,7 @@ static int read_reference(struct lw_call *c, const struct column *col, struct si
     return 0;
 }
 
-static int read_current(struct lw_call *c, const struct column *col,
+static int read_current(struct lw_call *c, const struct feature_column *col,
                         const struct lw_window_spec *w, struct sides *s,
                         struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -240,13 +240,13 @@ static void put_numeric(json_t *o, const struct sides *s) {
 
 /* ---- categories ---- */
 
-struct share {
+struct category_share {
     struct lw_cat cat;
     double ref, cur;
 };
 
 static int by_difference(const void *a, const void *b) {
-    const struct share *x = a, *y = b;
+    const struct category_share *x = a, *y = b;
     double dx = fabs(x->ref - x->cur), dy = fabs(y->ref - y->cur);
     if (dx != dy)
         return dx > dy ? -1 : 1;
@@ -261,9 +261,10 @@ static double share_of(const struct lw_cats *c, uint64_t key) {
 }
 
 /* All that either side holds; free() it. */
-static struct share *join(struct lw_cats *ref, struct lw_cats *cur, size_t *n) {
+static struct category_share *join_parts(struct lw_cats *ref, struct lw_cats *cur,
+                                         size_t *n) {
     size_t left = ref ? lw_cats_size(ref) : 0, right = cur ? lw_cats_size(cur) : 0;
-    struct share *list = lw_calloc(left + right + 1, sizeof *list);
+    struct category_share *list = lw_calloc(left + right + 1, sizeof *list);
     *n = 0;
     if (ref)
         lw_cats_seal(ref);
@@ -273,14 +274,14 @@ static struct share *join(struct lw_cats *ref, struct lw_cats *cur, size_t *n) {
         struct lw_cat cat = i < left ? lw_cats_at(ref, i) : lw_cats_at(cur, i - left);
         if (i >= left && ref && lw_cats_count(ref, cat.key) > 0)
             continue;
-        list[(*n)++] = (struct share){
+        list[(*n)++] = (struct category_share){
             .cat = cat, .ref = share_of(ref, cat.key), .cur = share_of(cur, cat.key)};
     }
     qsort(list, *n, sizeof *list, by_difference);
     return list;
 }
 
-static json_t *category_json(const struct share *s, bool has_ref, bool has_cur) {
+static json_t *category_json(const struct category_share *s, bool has_ref, bool has_cur) {
     json_t *o = json_object();
     char name[NAME_BYTES];
     json_t *value = s->cat.text ? json_string(lw_cat_name(&s->cat, name, sizeof name))
@@ -301,7 +302,7 @@ static void put_held(json_t *side, const struct lw_cats *c) {
 static void put_categories(json_t *o, const struct sides *s) {
     struct lw_cats *ref = s->ref ? s->ref->cats : NULL, *cur = s->cats;
     size_t n;
-    struct share *list = join(ref, cur, &n);
+    struct category_share *list = join_parts(ref, cur, &n);
     json_t *shown = json_array(), *side = json_object();
     double rest_ref = 1, rest_cur = 1;
     for (size_t i = 0; i < n && i < CATEGORIES; i++) {
@@ -337,7 +338,7 @@ static void put_categories(json_t *o, const struct sides *s) {
 }
 
 void lw_serve_feature(struct lw_call *c) {
-    struct column col;
+    struct feature_column col;
     struct sides s = {0};
     struct lw_err err = {0};
     const struct lw_window_spec *w = lw_call_window(c);

@@ -42,7 +42,7 @@ void lw_call_refuse(struct lw_call *c, enum lw_refused why, unsigned status,
     lw_call_fail(c, status, "%s", text);
 }
 
-static const char *header(const struct lw_call *c, const char *name) {
+static const char *call_header(const struct lw_call *c, const char *name) {
     return MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, name);
 }
 
@@ -73,7 +73,7 @@ static bool is_public(const struct lw_config_origin *public,
            port_of(host, public->tls) == public->port;
 }
 
-static bool ours(const struct lw_server *s, const struct lw_config_origin *host) {
+static bool host_is_own(const struct lw_server *s, const struct lw_config_origin *host) {
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
     if (is_public(&s->config->http.public, host))
         return true;
@@ -88,11 +88,11 @@ static bool ours(const struct lw_server *s, const struct lw_config_origin *host)
 }
 
 bool lw_guard_host(struct lw_call *c) {
-    const char *text = header(c, "Host");
+    const char *text = call_header(c, "Host");
     struct lw_config_origin host;
     if (!text) /* HTTP/1.0; no browser speaks that */
         return true;
-    if (lw_config_authority(text, &host) && ours(c->server, &host))
+    if (lw_config_authority(text, &host) && host_is_own(c->server, &host))
         return true;
     lw_call_refuse(c, LW_REFUSED_HOST, MHD_HTTP_MISDIRECTED_REQUEST,
                    "this server does not answer as \"%.100s\": http.public_url must say "
@@ -110,7 +110,7 @@ static bool same_origin(const struct lw_config_origin *a,
 /* A browser says where the page came from that asks; curl and others say nothing. */
 static bool from_our_page(struct lw_call *c) {
     const struct lw_config_http *http = &c->server->config->http;
-    const char *text = header(c, "Origin"), *to = header(c, "Host");
+    const char *text = call_header(c, "Origin"), *to = call_header(c, "Host");
     struct lw_config_origin from, own;
     if (!text)
         return true;
@@ -167,8 +167,8 @@ static size_t password_of(const char *text, char *out, size_t size) {
     return got;
 }
 
-static enum given given(const struct lw_call *c, unsigned char digest[LW_DIGEST]) {
-    const char *text = header(c, "Authorization");
+static enum given token_given(const struct lw_call *c, unsigned char digest[LW_DIGEST]) {
+    const char *text = call_header(c, "Authorization");
     char password[800];
     if (text && strncasecmp(text, "Bearer ", 7) == 0) {
         text += 7;
@@ -184,17 +184,16 @@ static enum given given(const struct lw_call *c, unsigned char digest[LW_DIGEST]
 }
 
 /* A wrong one is logged, counted, and slows its address. */
-static void wrong(struct lw_call *c, const unsigned char digest[LW_DIGEST],
-                  const char *needs) {
+static void token_wrong(struct lw_call *c, const unsigned char digest[LW_DIGEST],
+                        const char *needs) {
     char who[80];
     int fails = lw_address_wrong(c->server, c->peer->address, digest);
     lw_address_text((const struct sockaddr *)&c->peer->from, who, sizeof who);
-    lw_log(LW_WARN, "http_token_refused", "from=%s route=%s wrong=%d", who,
-           c->route ? c->route->prefix : "page", fails);
+    lw_log(http_token_refused, who, c->route ? c->route->prefix : "page", fails);
     lw_call_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
 }
 
-static bool paused(struct lw_call *c, const unsigned char digest[LW_DIGEST]) {
+static bool token_paused(struct lw_call *c, const unsigned char digest[LW_DIGEST]) {
     int64_t ms = lw_address_pause(c->server, c->peer->address, digest);
     if (ms == 0)
         return false;
@@ -207,8 +206,8 @@ static bool paused(struct lw_call *c, const unsigned char digest[LW_DIGEST]) {
 }
 
 /* Looks the token up in both files; both are looked at whatever the first one says. */
-static int find(struct lw_call *c, const unsigned char digest[LW_DIGEST], bool reads,
-                struct lw_token *out, struct lw_err *err) {
+static int token_find(struct lw_call *c, const unsigned char digest[LW_DIGEST],
+                      bool reads, struct lw_token *out, struct lw_err *err) {
     struct lw_server *s = c->server;
     struct lw_token other;
     struct lw_err why = {0};
@@ -224,16 +223,15 @@ static int find(struct lw_call *c, const unsigned char digest[LW_DIGEST], bool r
 }
 
 /* Nothing about a file that others wrote is for whoever asks. */
-static void unusable(struct lw_call *c, const char *key, const struct lw_err *err) {
-    char quoted[600];
-    lw_log(LW_ERROR, "http_tokens_unusable", "key=%s error=%s", key,
-           lw_log_quote(quoted, sizeof quoted, err->msg));
+static void tokens_unusable(struct lw_call *c, const char *key,
+                            const struct lw_err *err) {
+    lw_log(http_tokens_unusable, key, LW_QUOTE(err->msg));
     lw_call_fail(c, MHD_HTTP_FORBIDDEN,
                  "%s cannot be used: the log and `leeway check` say why", key);
 }
 
-static void admit(struct lw_call *c, const struct lw_token *token,
-                  const unsigned char digest[LW_DIGEST]) {
+static void token_admit(struct lw_call *c, const struct lw_token *token,
+                        const unsigned char digest[LW_DIGEST]) {
     lw_copy(c->token, sizeof c->token, token->name);
     lw_address_right(c->server, c->peer->address, digest);
 }
@@ -256,23 +254,23 @@ bool lw_guard_change(struct lw_call *c) {
                      "http.token_file is not set, so nothing can be changed over HTTP");
         return false;
     }
-    if (given(c, digest) != GIVEN_BEARER) {
+    if (token_given(c, digest) != GIVEN_BEARER) {
         lw_call_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
         return false;
     }
-    if (paused(c, digest))
+    if (token_paused(c, digest))
         return false;
-    int found = find(c, digest, false, &token, &err);
+    int found = token_find(c, digest, false, &token, &err);
     if (found < 0) {
-        unusable(c, "http.token_file", &err);
+        tokens_unusable(c, "http.token_file", &err);
     } else if (found == 0 && !c->token[0] && !c->reads) {
-        wrong(c, digest, needs);
+        token_wrong(c, digest, needs);
     } else if (found == 0 || !(token.scopes & c->route->scope)) {
         lw_call_refuse(c, LW_REFUSED_SCOPE, MHD_HTTP_FORBIDDEN,
                        "this needs a token with the scope %s",
                        lw_scope_name(c->route->scope));
     } else {
-        admit(c, &token, digest);
+        token_admit(c, &token, digest);
         return true;
     }
     return false;
@@ -287,21 +285,21 @@ bool lw_guard_read(struct lw_call *c) {
     struct lw_err err = {0};
     if (!*c->server->read_tokens.path)
         return true;
-    enum given how = given(c, digest);
+    enum given how = token_given(c, digest);
     c->login = true;
     if (how == GIVEN_NONE) /* a browser asks once without */
         lw_call_fail(c, MHD_HTTP_UNAUTHORIZED, "%s", needs);
-    if (how == GIVEN_NONE || paused(c, digest))
+    if (how == GIVEN_NONE || token_paused(c, digest))
         return false;
-    int found = find(c, digest, true, &token, &err);
+    int found = token_find(c, digest, true, &token, &err);
     if (found > 0) {
-        admit(c, &token, digest);
+        token_admit(c, &token, digest);
         c->reads = true;
         return true;
     }
     if (found < 0)
-        unusable(c, "a file of tokens", &err);
+        tokens_unusable(c, "a file of tokens", &err);
     else
-        wrong(c, digest, needs);
+        token_wrong(c, digest, needs);
     return false;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "http/private.h"
 
 #define FIELDS_MAX 32 /* that a request may name */
@@ -71,18 +72,22 @@ static bool parse_span(struct lw_call *c, struct lw_history_query *q, int64_t st
     return true;
 }
 
-/* Figures that are written as 0 when they are unknown: errors over too few rows. */
+/* The metric of "week:psi:trip_distance", or NULL. */
+static const struct lw_metric *metric_of(const char *field) {
+    char name[LW_NAME_MAX];
+    const char *at = strchr(field, ':');
+    at = at ? at + 1 : field;
+    size_t len = strcspn(at, ":");
+    lw_copy(name, len + 1 < sizeof name ? len + 1 : sizeof name, at);
+    return lw_metric_find(name);
+}
+
+/* Some figures are written as 0 when they are unknown. What was compared at that time is
+ * not in the row: a figure of a column is as known as it was written. */
 static json_t *value_json(const char *field, double v, double n) {
-    static const char *const never_zero[] = {"rmse", "rmse_se", "mae", "r2"};
-    const char *metric = strchr(field, ':');
-    metric = metric ? metric + 1 : field;
-    if (strcmp(metric, "rmse_expected") == 0 || strcmp(metric, "rmse_ratio") == 0 ||
-        strcmp(metric, "rmse_first") == 0)
-        return v > 0 ? lw_json_number(v) : json_null();
-    for (size_t i = 0; i < sizeof never_zero / sizeof *never_zero; i++)
-        if (strcmp(metric, never_zero[i]) == 0 && !(n >= 2))
-            return json_null();
-    return lw_json_number(v);
+    const struct lw_metric *metric = metric_of(field);
+    bool known = metric ? lw_metric_known(metric, v, n, 1, true) : isfinite(v);
+    return known ? lw_json_number(v) : json_null();
 }
 
 /* The last two columns are the window's n and the champion. */
@@ -142,19 +147,15 @@ void lw_serve_history(struct lw_call *c) {
 
 /* ---- heat map ---- */
 
-/* Metrics that there are of each feature, of the target and the prediction too or not. */
-static bool heat_metric(const char *name, bool *of_scores) {
-    static const char *const scores[] = {"psi", "js", "drift"};
-    static const char *const features[] = {"missing", "out_of_range", "unseen",
-                                           "psi_first"};
-    *of_scores = false;
-    for (size_t i = 0; i < sizeof scores / sizeof *scores; i++)
-        if (strcmp(name, scores[i]) == 0)
-            return *of_scores = true;
-    for (size_t i = 0; i < sizeof features / sizeof *features; i++)
-        if (strcmp(name, features[i]) == 0)
-            return true;
-    return false;
+static void refuse_heat(struct lw_call *c, const char *got) {
+    char names[400] = "";
+    const struct lw_metric *metric;
+    for (size_t i = 0, len = 0; (metric = lw_metric_at(i)) && len < sizeof names; i++)
+        if (lw_metric_per_feature(metric))
+            len += (size_t)snprintf(names + len, sizeof names - len, "%s%s",
+                                    len ? ", " : "", metric->name);
+    lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "metric must be one of %s (got \"%.60s\")",
+                 names, got);
 }
 
 static json_t *heat_json(const struct lw_history *h, size_t n, json_t *at) {
@@ -177,25 +178,22 @@ void lw_serve_heatmap(struct lw_call *c) {
     struct lw_history h;
     struct lw_err err = {0};
     char field[LW_NAME_MAX + 40];
-    bool of_scores = false;
     const struct lw_window_spec *w = lw_call_window(c);
-    const char *metric = lw_call_arg(c, "metric");
-    metric = metric && *metric ? metric : "psi";
+    const char *name = lw_call_arg(c, "metric");
+    name = name && *name ? name : "psi";
+    const struct lw_metric *metric = lw_metric_find(name);
     if (!w || !parse_span(c, &q, 400, 4000))
         return;
-    if (!heat_metric(metric, &of_scores)) {
-        lw_call_fail(c, MHD_HTTP_BAD_REQUEST,
-                     "metric must be psi, js, drift, missing, out_of_range, unseen or "
-                     "psi_first (got \"%.60s\")",
-                     metric);
+    if (!metric || !lw_metric_per_feature(metric)) {
+        refuse_heat(c, name);
         return;
     }
     json_t *features = json_array();
-    for (size_t i = 0; i < spec->nfeatures + (of_scores ? 2 : 0); i++) {
-        const char *f = i < spec->nfeatures    ? spec->feature[i].name
-                        : i == spec->nfeatures ? "target"
-                                               : "prediction";
-        int len = snprintf(field, sizeof field, "%s:%s", metric, f);
+    for (size_t i = 0; i < spec->nfeatures + 2; i++) {
+        const char *f = lw_column_name(spec, i);
+        if (i >= spec->nfeatures && !lw_metric_has_column(metric, spec, i))
+            continue;
+        int len = snprintf(field, sizeof field, "%s:%s", name, f);
         add_name(&names, w->name, field, (size_t)len);
         json_array_append_new(features, json_string(f));
     }
@@ -212,7 +210,7 @@ void lw_serve_heatmap(struct lw_call *c) {
     }
     lw_ask_done(c);
     json_t *o = json_object(), *at = json_array();
-    json_object_set_new(o, "metric", json_string(metric));
+    json_object_set_new(o, "metric", json_string(name));
     json_object_set_new(o, "window", json_string(w->name));
     json_object_set_new(o, "features", features);
     json_object_set_new(o, "values", heat_json(&h, shown, at));

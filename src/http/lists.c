@@ -15,7 +15,7 @@
 
 /* ---- models ---- */
 
-static json_t *member(json_t *facts, const char *outer, const char *name) {
+static json_t *fact_json(json_t *facts, const char *outer, const char *name) {
     json_t *o = outer ? json_object_get(facts, outer) : facts;
     json_t *v = json_object_get(o, name);
     return v ? json_incref(v) : json_null();
@@ -33,10 +33,10 @@ static json_t *version_json(const struct lw_version *v, bool with_facts) {
     json_object_set_new(o, "created_ms", lw_json_ms(v->created_ms));
     json_object_set_new(o, "promoted_ms", lw_json_ms(v->promoted_ms));
     json_object_set_new(o, "as_of_ms", lw_json_ms(v->as_of_ms));
-    json_object_set_new(o, "name", member(facts, NULL, "candidate"));
-    json_object_set_new(o, "kind", member(facts, NULL, "kind"));
-    json_object_set_new(o, "rows", member(facts, "lineage", "rows"));
-    json_object_set_new(o, "rmse", member(facts, NULL, "heldout_rmse"));
+    json_object_set_new(o, "name", fact_json(facts, NULL, "candidate"));
+    json_object_set_new(o, "kind", fact_json(facts, NULL, "kind"));
+    json_object_set_new(o, "rows", fact_json(facts, "lineage", "rows"));
+    json_object_set_new(o, "rmse", fact_json(facts, NULL, "heldout_rmse"));
     json_t *beaten = json_object_get(json_object_get(facts, "gate"), "champion_rmse");
     double rmse = json_number_value(beaten); /* 0: there was none to beat */
     json_object_set_new(o, "champion_rmse", rmse > 0 ? json_real(rmse) : json_null());

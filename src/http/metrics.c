@@ -1,21 +1,24 @@
 /* The table of metrics, the page in Prometheus' text format, and the manual of it. */
 #include "http/metrics.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/text_media.h"
 
 #define C       "counter"
 #define G       "gauge"
-#define W(name) lw__metric_##name, 0, 0
+#define W(name) lw__metric_##name, NULL, 0, 0
 #define COUNTER(id, name, unit, per, meaning)                                            \
-    {name, C, unit, "", meaning, lw__metric_counter, LW_PROCESS_##id, per},
+    {name, C, unit, "", meaning, lw__metric_counter, NULL, LW_PROCESS_##id, per},
 
-const struct lw_metric_row lw_metric_rows[] = {
+static const struct lw_metric_row own_rows[] = {
     /* this process */
     {"leeway_info", G, "", "version,stream,process", "What runs here; always 1.",
      W(info)},
@@ -79,8 +82,8 @@ const struct lw_metric_row lw_metric_rows[] = {
      W(failed)},
     /* the stream, as Redis knows it: the same at every process */
     {"leeway_stream_events_total", C, "", "kind",
-     "Messages of the stream by what became of them: good, aside, dead; of good and aside: "
-     "late, suspect; scored.",
+     "Messages of the stream by outcome: good, rejected, dead_lettered; of the good and "
+     "rejected ones: late, suspect, scored.",
      W(events)},
     {"leeway_partition_lag", G, "messages", "partition",
      "Messages in Kafka that are not in the state yet, as of the owner's last flush.",
@@ -95,28 +98,7 @@ const struct lw_metric_row lw_metric_rows[] = {
      "Wall time less that event time: how old what is known is.", W(sealed_age)},
     {"leeway_evaluation_timestamp_seconds", G, "seconds", "",
      "End of the newest window (event time).", W(evaluated)},
-    {"leeway_window_rmse", G, "target", "window", "RMSE of the champion.", W(rmse)},
-    {"leeway_window_rmse_expected", G, "target", "window",
-     "RMSE that the champion should have there.", W(rmse_expected)},
-    {"leeway_window_rmse_ratio", G, "", "window", "The one over the other.",
-     W(rmse_ratio)},
-    {"leeway_window_mae", G, "target", "window", "Mean absolute error.", W(mae)},
-    {"leeway_window_bias", G, "target", "window", "Mean error.", W(bias)},
-    {"leeway_window_recalibration_gain", G, "", "window",
-     "Share of the squared error that recalibrating would remove.", W(gain)},
-    {"leeway_window_events", G, "", "window", "Events in the window.", W(window_events)},
-    {"leeway_feature_psi", G, "", "window,feature",
-     "PSI against the champion's reference; also of target and prediction.", W(psi)},
-    {"leeway_feature_js", G, "", "window,feature", "Jensen-Shannon distance, base 2.",
-     W(js)},
-    {"leeway_feature_drift", G, "", "window,feature",
-     "1 when the drift is significant and large enough.", W(drift)},
-    {"leeway_feature_missing_ratio", G, "", "window,feature", "Share of missing values.",
-     W(missing)},
-    {"leeway_feature_out_of_range_ratio", G, "", "window,feature",
-     "Share of values outside the configured range.", W(out_of_range)},
-    {"leeway_feature_unseen_ratio", G, "", "window,feature",
-     "Share of values in categories that the reference lacks.", W(unseen)},
+    {NULL, G, "", "", "", NULL, NULL, 0, 0}, /* those of core/metrics.c */
     {"leeway_alerts_firing", G, "", "severity", "Alerts that fire.", W(alerts)},
     {"leeway_unreadable_panes", G, "", "",
      "Panes that could not be read and are missing from their windows.",
@@ -158,7 +140,51 @@ const struct lw_metric_row lw_metric_rows[] = {
     {"process_start_time_seconds", G, "seconds", "", "Start of the process, Unix time.",
      W(start)},
 };
-const size_t lw_nmetric_rows = sizeof lw_metric_rows / sizeof *lw_metric_rows;
+
+#define ROWS_MAX 256
+static struct lw_metric_row rows[ROWS_MAX];
+static char helps[ROWS_MAX][200];
+static size_t nrows;
+static pthread_once_t rows_made = PTHREAD_ONCE_INIT;
+
+static const char *labels_of(const struct lw_metric *metric) {
+    return lw_metric_live(metric)          ? ""
+           : lw_metric_per_feature(metric) ? "window,feature"
+                                           : "window";
+}
+
+static void add_core_rows(void) {
+    const struct lw_metric *metric;
+    for (size_t i = 0; (metric = lw_metric_at(i)); i++) {
+        if (!metric->series)
+            continue;
+        const char *text = metric->shown ? metric->shown : metric->meaning;
+        lw_assert(nrows < ROWS_MAX);
+        snprintf(helps[nrows], sizeof helps[0], "%c%s.", toupper((unsigned char)*text),
+                 text + 1);
+        rows[nrows] = (struct lw_metric_row){.name = metric->series,
+                                             .type = G,
+                                             .unit = metric->unit,
+                                             .labels = labels_of(metric),
+                                             .help = helps[nrows],
+                                             .write = lw__metric_figure,
+                                             .metric = metric};
+        nrows++;
+    }
+}
+
+static void make_rows(void) {
+    for (size_t i = 0; i < sizeof own_rows / sizeof *own_rows; i++)
+        if (own_rows[i].name)
+            rows[nrows++] = own_rows[i];
+        else
+            add_core_rows();
+}
+
+const struct lw_metric_row *lw_metric_row_at(size_t i) {
+    pthread_once(&rows_made, make_rows);
+    return i < nrows ? &rows[i] : NULL;
+}
 
 char *lw_label(char *out, size_t size, const char *text) {
     struct lw_buf label = {0};
@@ -190,8 +216,7 @@ void lw_serve_metrics(struct lw_call *c) {
     c->server->options.vitals(c->server->options.arg, &s.vitals);
     if (s.stream)
         s.totals = lw_snapshot_totals(s.stream);
-    for (size_t i = 0; i < lw_nmetric_rows; i++) {
-        s.row = &lw_metric_rows[i];
+    for (size_t i = 0; (s.row = lw_metric_row_at(i)); i++) {
         lw_buf_printf(s.out, "# HELP %s %s\n# TYPE %s %s\n", s.row->name, s.row->help,
                       s.row->name, s.row->type);
         s.row->write(&s);
@@ -213,17 +238,17 @@ static void put_labels(FILE *out, const char *labels) {
 void lw_metrics_document(FILE *out) {
     fputs(
         "# Metrics\n\n"
-        "`GET /metrics` in Prometheus' text format. This page is written from the table "
-        "that the program answers from (`src/http/metrics.c`).\n\n"
+        "`GET /metrics` in Prometheus' text format. This page is written from the tables "
+        "that the program answers from (`src/http/metrics.c`, `src/core/metrics.c`).\n\n"
         "`leeway_stream_*`, `leeway_partition_*`, `leeway_window_*`, `leeway_feature_*`, "
         "`leeway_sealed_*`, `leeway_alerts_*`, `leeway_outbox_*` and `leeway_model_*` "
         "speak of the stream, as Redis knows it, and are the same at every process: "
-        "aggregate them with `max`, or scrape one. The others are of the process. What is "
+        "aggregate them with `max`, or scrape one. `leeway_live_*` has samples at the leader only. The others are of the process. What is "
         "not known has no sample: a window without events has no RMSE, a stream without champion no PSI.\n\n"
         "| metric | type | unit | labels | meaning |\n|---|---|---|---|---|\n",
         out);
-    for (size_t i = 0; i < lw_nmetric_rows; i++) {
-        const struct lw_metric_row *r = &lw_metric_rows[i];
+    const struct lw_metric_row *r;
+    for (size_t i = 0; (r = lw_metric_row_at(i)); i++) {
         fprintf(out, "| `%s` | %s | %s | ", r->name, r->type,
                 strcmp(r->unit, "target") == 0 ? "the target's" : r->unit);
         put_labels(out, r->labels);

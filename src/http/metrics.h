@@ -23,11 +23,12 @@ struct lw_metric_row {
     const char *labels;      /* separated by commas */
     const char *help;
     void (*write)(struct lw_scrape *s);
+    const struct lw_metric *metric;  /* of the table of metrics; else NULL */
     enum lw_process_counter counter; /* of lw__metric_counter */
     double per;                      /* ... and what makes one unit of it */
 };
-extern const struct lw_metric_row lw_metric_rows[];
-extern const size_t lw_nmetric_rows;
+/* Row i of the page, or NULL past the last one. */
+const struct lw_metric_row *lw_metric_row_at(size_t i);
 
 /* One sample of the row; labels as printed, without braces ("" none). What is not finite
  * is not known, and left out. */
@@ -38,23 +39,21 @@ char *lw_label(char *out, size_t size, const char *text);
 
 /* The writers (metrics_write.c), named after the rows. */
 typedef void lw_metric_writer(struct lw_scrape *s);
-lw_metric_writer lw__metric_info, lw__metric_counter, lw__metric_round_trips,
-    lw__metric_redis_up, lw__metric_poll_age, lw__metric_stalled, lw__metric_held,
-    lw__metric_registry_up, lw__metric_registry_requests, lw__metric_registry_failures,
-    lw__metric_leader, lw__metric_partitions, lw__metric_training, lw__metric_trainings,
-    lw__metric_failed, lw__metric_events, lw__metric_lag, lw__metric_watermark,
-    lw__metric_updated, lw__metric_sealed, lw__metric_sealed_age, lw__metric_evaluated,
-    lw__metric_rmse, lw__metric_rmse_expected, lw__metric_rmse_ratio, lw__metric_mae,
-    lw__metric_bias, lw__metric_gain, lw__metric_window_events, lw__metric_psi,
-    lw__metric_js, lw__metric_drift, lw__metric_missing, lw__metric_out_of_range,
-    lw__metric_unseen, lw__metric_alerts, lw__metric_unreadable_panes, lw__metric_outbox,
-    lw__metric_parked, lw__metric_model, lw__metric_model_age, lw__metric_predictions,
-    lw__metric_latency, lw__metric_requests, lw__metric_refused, lw__metric_connections,
-    lw__metric_subscribers, lw__metric_swaps, lw__metric_cpu, lw__metric_resident,
-    lw__metric_heap, lw__metric_fds, lw__metric_start, lw__metric_ready,
-    lw__metric_component, lw__metric_kafka_up, lw__metric_kafka_age,
-    lw__metric_redis_writable, lw__metric_redis_age, lw__metric_evaluation_age,
-    lw__metric_clock_age, lw__metric_standing, lw__metric_deserted,
-    lw__metric_letters_age, lw__metric_predictions_age, lw__metric_outbox_age;
+lw_metric_writer lw__metric_figure, lw__metric_info, lw__metric_counter,
+    lw__metric_round_trips, lw__metric_redis_up, lw__metric_poll_age, lw__metric_stalled,
+    lw__metric_held, lw__metric_registry_up, lw__metric_registry_requests,
+    lw__metric_registry_failures, lw__metric_leader, lw__metric_partitions,
+    lw__metric_training, lw__metric_trainings, lw__metric_failed, lw__metric_events,
+    lw__metric_lag, lw__metric_watermark, lw__metric_updated, lw__metric_sealed,
+    lw__metric_sealed_age, lw__metric_evaluated, lw__metric_alerts,
+    lw__metric_unreadable_panes, lw__metric_outbox, lw__metric_parked, lw__metric_model,
+    lw__metric_model_age, lw__metric_predictions, lw__metric_latency, lw__metric_requests,
+    lw__metric_refused, lw__metric_connections, lw__metric_subscribers, lw__metric_swaps,
+    lw__metric_cpu, lw__metric_resident, lw__metric_heap, lw__metric_fds,
+    lw__metric_start, lw__metric_ready, lw__metric_component, lw__metric_kafka_up,
+    lw__metric_kafka_age, lw__metric_redis_writable, lw__metric_redis_age,
+    lw__metric_evaluation_age, lw__metric_clock_age, lw__metric_standing,
+    lw__metric_deserted, lw__metric_letters_age, lw__metric_predictions_age,
+    lw__metric_outbox_age;
 
 #endif

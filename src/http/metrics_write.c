@@ -101,127 +101,91 @@ void lw__metric_events(struct lw_scrape *s) {
 
 void lw__metric_lag(struct lw_scrape *s) {
     for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++) {
-        const struct lw_part_view *v = &s->stream->view[i];
+        const struct lw_partition_view *v = &s->stream->view[i];
         if (v->known && v->end_offset >= v->next_offset)
             lw_sample(s, (double)(v->end_offset - v->next_offset), "partition=\"%d\"", i);
     }
 }
 
-static double seconds(int64_t ms) {
+static double seconds_of(int64_t ms) {
     return ms == INT64_MIN || ms == 0 ? NAN : (double)ms / 1000;
 }
 
 void lw__metric_watermark(struct lw_scrape *s) {
     for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++)
-        lw_sample(s, seconds(s->stream->view[i].watermark_ms), "partition=\"%d\"", i);
+        lw_sample(s, seconds_of(s->stream->view[i].watermark_ms), "partition=\"%d\"", i);
 }
 
 void lw__metric_updated(struct lw_scrape *s) {
     for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++)
-        lw_sample(s, seconds(s->stream->view[i].updated_ms), "partition=\"%d\"", i);
+        lw_sample(s, seconds_of(s->stream->view[i].updated_ms), "partition=\"%d\"", i);
 }
 
-static double sealed(const struct lw_scrape *s) {
-    return s->stream ? seconds(s->stream->sealed_until_ms) : NAN;
+static double sealed_until(const struct lw_scrape *s) {
+    return s->stream ? seconds_of(s->stream->sealed_until_ms) : NAN;
 }
 
-static double figure(const struct lw_scrape *s, const char *name) {
+static double figure_of(const struct lw_scrape *s, const char *name) {
     return s->stream ? lw_reply_figure(s->stream->now, "%s", name) : NAN;
 }
 
-static double at(const struct lw_scrape *s) {
-    double v = figure(s, "at");
+static double evaluated_at(const struct lw_scrape *s) {
+    double v = figure_of(s, "at");
     return v > 0 ? v / 1000 : NAN;
 }
 
-VITAL(sealed, sealed(s))
-VITAL(sealed_age, (double)lw_wall_ms() / 1000 - sealed(s))
-VITAL(evaluated, at(s))
-VITAL(unreadable_panes, figure(s, "unreadable_panes"))
+VITAL(sealed, sealed_until(s))
+VITAL(sealed_age, (double)lw_wall_ms() / 1000 - sealed_until(s))
+VITAL(evaluated, evaluated_at(s))
+VITAL(unreadable_panes, figure_of(s, "unreadable_panes"))
 VITAL(outbox, s->stream ? (double)s->stream->outbox : NAN)
 VITAL(parked, s->stream ? (double)s->stream->parked : NAN)
 VITAL(model, s->stream && !s->stream->aliases.damaged
                  ? (double)s->stream->aliases.champion
                  : NAN)
 VITAL(model_age, s->stream && s->stream->aliases.champion
-                     ? figure(s, "champion_age_hours") * 3600
+                     ? figure_of(s, "champion_age_hours") * 3600
                      : NAN)
 
-/* least: fewer scored rows, and the figure is not known; positive: 0 stands for unknown
- */
-static void by_window(struct lw_scrape *s, const char *metric, double least,
-                      bool positive) {
+static void by_window(struct lw_scrape *s, const struct lw_metric *metric) {
     const struct lw_spec *spec = s->server->spec;
     char label[80];
-    for (size_t i = 0; s->stream && i < spec->nwindows; i++) {
+    for (size_t i = 0; i < spec->nwindows; i++) {
         const char *w = spec->window[i].name;
-        double v = lw_reply_figure(s->stream->now, "%s:%s", w, metric);
-        bool known =
-            lw_reply_figure(s->stream->now, "%s:n", w) >= least && (!positive || v > 0);
-        if (known)
-            lw_sample(s, v, "window=\"%s\"", lw_label(label, sizeof label, w));
+        double v = lw_window_figure(s->stream->now, w, metric, NULL);
+        lw_sample(s, v, "window=\"%s\"", lw_label(label, sizeof label, w));
     }
 }
 
-void lw__metric_rmse(struct lw_scrape *s) {
-    by_window(s, "rmse", 2, false);
-}
-void lw__metric_rmse_expected(struct lw_scrape *s) {
-    by_window(s, "rmse_expected", 0, true);
-}
-void lw__metric_rmse_ratio(struct lw_scrape *s) {
-    by_window(s, "rmse_ratio", 2, true);
-}
-void lw__metric_mae(struct lw_scrape *s) {
-    by_window(s, "mae", 2, false);
-}
-void lw__metric_bias(struct lw_scrape *s) {
-    by_window(s, "bias", 2, false);
-}
-void lw__metric_gain(struct lw_scrape *s) {
-    by_window(s, "recalibration_gain", 2, false);
-}
-void lw__metric_window_events(struct lw_scrape *s) {
-    by_window(s, "events", 0, false);
-}
-
-static void by_feature(struct lw_scrape *s, const char *metric, size_t extra) {
+static void by_feature(struct lw_scrape *s, const struct lw_metric *metric) {
     const struct lw_spec *spec = s->server->spec;
     char window[80], feature[2 * LW_NAME_MAX];
-    if (!s->stream || !(figure(s, "champion") > 0))
-        return; /* nothing to compare with */
     for (size_t i = 0; i < spec->nwindows; i++) {
         const char *w = spec->window[i].name;
-        if (!(lw_reply_figure(s->stream->now, "%s:events", w) > 0))
-            continue;
-        for (size_t k = 0; k < spec->nfeatures + extra; k++) {
-            const char *f = k < spec->nfeatures    ? spec->feature[k].name
-                            : k == spec->nfeatures ? "target"
-                                                   : "prediction";
-            lw_sample(s, lw_reply_figure(s->stream->now, "%s:%s:%s", w, metric, f),
+        for (size_t k = 0; k < spec->nfeatures + 2; k++) {
+            if (!lw_metric_has_column(metric, spec, k))
+                continue;
+            const char *f = lw_column_name(spec, k);
+            lw_sample(s, lw_window_figure(s->stream->now, w, metric, f),
                       "window=\"%s\",feature=\"%s\"", lw_label(window, sizeof window, w),
                       lw_label(feature, sizeof feature, f));
         }
     }
 }
 
-void lw__metric_psi(struct lw_scrape *s) {
-    by_feature(s, "psi", 2);
-}
-void lw__metric_js(struct lw_scrape *s) {
-    by_feature(s, "js", 2);
-}
-void lw__metric_drift(struct lw_scrape *s) {
-    by_feature(s, "drift", 2);
-}
-void lw__metric_missing(struct lw_scrape *s) {
-    by_feature(s, "missing", 0);
-}
-void lw__metric_out_of_range(struct lw_scrape *s) {
-    by_feature(s, "out_of_range", 0);
-}
-void lw__metric_unseen(struct lw_scrape *s) {
-    by_feature(s, "unseen", 0);
+/* A row of the table of metrics. */
+void lw__metric_figure(struct lw_scrape *s) {
+    const struct lw_metric *metric = s->row->metric;
+    if (lw_metric_live(metric)) {
+        struct lw_reading now = {0};
+        if (s->vitals.live_known)
+            now = metric->live(&s->vitals.live);
+        lw_sample(s, now.n > 0 ? now.value : NAN, "%s", "");
+    } else if (s->stream && lw_metric_per_feature(metric)) {
+        by_feature(s, metric);
+    } else if (s->stream) {
+        by_window(s, metric);
+    }
 }
 
 void lw__metric_alerts(struct lw_scrape *s) {

@@ -10,12 +10,7 @@
 
 /* ---- the newest evaluation ---- */
 
-/* What the evaluation writes as 0 when it cannot be computed is unknown here. */
-static json_t *positive(double v) {
-    return v > 0 ? lw_json_number(v) : json_null();
-}
-
-static json_t *whole(double v) {
+static json_t *integer_json(double v) {
     return isfinite(v) ? json_integer((json_int_t)v) : json_null();
 }
 
@@ -24,56 +19,62 @@ static const char *kind_of(const struct lw_spec *spec, size_t i) {
     return kind == LW_CATEGORY ? "category" : "numeric";
 }
 
+double lw_window_figure(const struct lw_reply *now, const char *w,
+                        const struct lw_metric *metric, const char *column) {
+    double value = column ? lw_reply_figure(now, "%s:%s:%s", w, metric->name, column)
+                          : lw_reply_figure(now, "%s:%s", w, metric->name);
+    return lw_metric_known(metric, value, lw_reply_figure(now, "%s:n", w),
+                           lw_reply_figure(now, "%s:events", w),
+                           lw_reply_figure(now, "champion") > 0)
+               ? value
+               : NAN;
+}
+
+const char *lw_column_name(const struct lw_spec *spec, size_t column) {
+    return column < spec->nfeatures    ? spec->feature[column].name
+           : column == spec->nfeatures ? "target"
+                                       : "prediction";
+}
+
+static json_t *number_or_null(double v) {
+    return isfinite(v) ? lw_json_number(v) : json_null();
+}
+
 static json_t *feature_json(const struct lw_spec *spec, const struct lw_reply *now,
-                            const char *w, size_t i, bool compared) {
-    static const char *const shares[] = {"missing", "out_of_range", "unseen"};
-    const char *name = i < spec->nfeatures    ? spec->feature[i].name
-                       : i == spec->nfeatures ? "target"
-                                              : "prediction";
+                            const char *w, size_t i) {
+    const struct lw_metric *metric;
+    const char *name = lw_column_name(spec, i);
     json_t *o = json_object();
-    double drift = lw_reply_figure(now, "%s:drift:%s", w, name);
     json_object_set_new(o, "name", json_string(name));
     json_object_set_new(o, "kind", json_string(kind_of(spec, i)));
-    double psi = lw_reply_figure(now, "%s:psi:%s", w, name);
-    double js = lw_reply_figure(now, "%s:js:%s", w, name);
-    json_object_set_new(o, "psi", compared ? lw_json_number(psi) : json_null());
-    json_object_set_new(o, "js", compared ? lw_json_number(js) : json_null());
-    json_object_set_new(o, "drift", json_boolean(compared && drift > 0));
-    for (size_t k = 0; k < sizeof shares / sizeof *shares; k++) {
-        double v = lw_reply_figure(now, "%s:%s:%s", w, shares[k], name);
-        json_object_set_new(o, shares[k], compared ? lw_json_number(v) : json_null());
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+        if (!lw_metric_per_feature(metric))
+            continue;
+        double v = lw_window_figure(now, w, metric, name);
+        json_object_set_new(o, metric->name,
+                            metric->flags & LW_METRIC_VERDICT ? json_boolean(v > 0)
+                                                              : number_or_null(v));
     }
-    double first = lw_reply_figure(now, "%s:psi_first:%s", w, name);
-    json_object_set_new(o, "psi_first", compared ? lw_json_number(first) : json_null());
     return o;
 }
 
 static json_t *window_json(const struct lw_spec *spec, const struct lw_reply *now,
                            const struct lw_window_spec *window) {
-    static const char *const scores[] = {"rmse", "rmse_se", "mae"};
-    static const char *const signed_scores[] = {"bias", "r2", "recalibration_gain"};
-    static const char *const others[] = {"rmse_expected", "rmse_ratio", "rmse_first"};
+    const struct lw_metric *metric;
     const char *w = window->name;
-    double n = lw_reply_figure(now, "%s:n", w);
-    bool scored = n >= 2;
-    bool compared =
-        lw_reply_figure(now, "%s:events", w) > 0 && lw_reply_figure(now, "champion") > 0;
     json_t *o = json_object(), *features = json_array();
     json_object_set_new(o, "name", json_string(w));
     json_object_set_new(o, "length_ms", json_integer(window->length_ms));
-    json_object_set_new(o, "n", whole(n));
-    json_object_set_new(o, "events", whole(lw_reply_figure(now, "%s:events", w)));
-    for (size_t i = 0; i < 3; i++) {
-        double v = lw_reply_figure(now, "%s:%s", w, scores[i]);
-        json_object_set_new(o, scores[i], scored ? lw_json_number(v) : json_null());
-        v = lw_reply_figure(now, "%s:%s", w, signed_scores[i]);
-        json_object_set_new(o, signed_scores[i],
-                            scored ? lw_json_number(v) : json_null());
-        v = lw_reply_figure(now, "%s:%s", w, others[i]);
-        json_object_set_new(o, others[i], positive(v));
+    for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
+        if (lw_metric_per_feature(metric) || lw_metric_live(metric))
+            continue;
+        double v = lw_window_figure(now, w, metric, NULL);
+        json_object_set_new(o, metric->name,
+                            metric->flags & LW_METRIC_COUNT ? integer_json(v)
+                                                            : lw_json_number(v));
     }
     for (size_t i = 0; i < spec->nfeatures + 2; i++)
-        json_array_append_new(features, feature_json(spec, now, w, i, compared));
+        json_array_append_new(features, feature_json(spec, now, w, i));
     json_object_set_new(o, "features", features);
     return o;
 }
@@ -98,7 +99,7 @@ static json_t *champion_json(struct lw_server *s, const struct lw_snapshot *n) {
 
 /* ---- health of the stream ---- */
 
-static int64_t lag_of(const struct lw_part_view *v) {
+static int64_t lag_of(const struct lw_partition_view *v) {
     return v->known && v->end_offset >= v->next_offset ? v->end_offset - v->next_offset
                                                        : -1;
 }
@@ -111,9 +112,10 @@ static json_t *stands_json(const struct lw_health *h, int32_t partition) {
     return json_null();
 }
 
-static json_t *partition_json(const struct lw_part_view *v, const struct lw_health *h) {
+static json_t *partition_json(const struct lw_partition_view *v,
+                              const struct lw_health *h) {
     static const enum lw_counter counted[] = {LW_COUNT_MESSAGES, LW_COUNT_GOOD,
-                                              LW_COUNT_ASIDE,    LW_COUNT_DEAD,
+                                              LW_COUNT_REJECTED, LW_COUNT_DEAD_LETTERED,
                                               LW_COUNT_LATE,     LW_COUNT_SUSPECT};
     json_t *o = json_object();
     int64_t lag = lag_of(v);
@@ -151,7 +153,7 @@ static json_t *troubles_json(const struct lw_health *h) {
 }
 
 /* Owners are host:pid:worker. */
-static size_t processes(const struct lw_snapshot *n) {
+static size_t process_count(const struct lw_snapshot *n) {
     size_t count = 0;
     for (int32_t i = 0; i < n->npartitions; i++) {
         const char *colon = strrchr(n->view[i].owner, ':');
@@ -167,7 +169,7 @@ static size_t processes(const struct lw_snapshot *n) {
 struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n) {
     struct lw_totals t = {.watermark_ms = INT64_MAX, .lag = n->npartitions ? 0 : -1};
     for (int32_t i = 0; i < n->npartitions; i++) {
-        const struct lw_part_view *v = &n->view[i];
+        const struct lw_partition_view *v = &n->view[i];
         int64_t lag = lag_of(v);
         for (int k = 0; k < LW_COUNTERS; k++)
             t.counter[k] += v->counter[k];
@@ -188,7 +190,7 @@ struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n) {
 static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *v,
                            bool away) {
     struct lw_totals t = lw_snapshot_totals(n);
-    size_t running = processes(n);
+    size_t running = process_count(n);
     json_t *o = json_object(), *parts = json_array();
     json_object_set_new(o, "redis", json_string(away ? "away" : "ok"));
     json_object_set_new(o, "leader",
@@ -199,11 +201,12 @@ static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *
     json_object_set_new(o, "lag", t.lag < 0 ? json_null() : json_integer(t.lag));
     json_object_set_new(o, "watermark_ms", lw_json_ms(t.watermark_ms));
     json_object_set_new(o, "dead_letters",
-                        json_integer((json_int_t)t.counter[LW_COUNT_DEAD]));
+                        json_integer((json_int_t)t.counter[LW_COUNT_DEAD_LETTERED]));
     json_object_set_new(o, "late", json_integer((json_int_t)t.counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)t.counter[LW_COUNT_SUSPECT]));
-    json_object_set_new(o, "aside", json_integer((json_int_t)t.counter[LW_COUNT_ASIDE]));
+    json_object_set_new(o, "rejected",
+                        json_integer((json_int_t)t.counter[LW_COUNT_REJECTED]));
     json_object_set_new(o, "messages",
                         json_integer((json_int_t)t.counter[LW_COUNT_MESSAGES]));
     for (int32_t i = 0; i < n->npartitions; i++)
@@ -222,7 +225,7 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
     json_object_set_new(o, "stream", json_string(spec->stream));
     json_object_set_new(o, "now_ms", json_integer(lw_wall_ms()));
     json_object_set_new(o, "seen_ms", json_integer(n->taken_ms));
-    json_object_set_new(o, "at_ms", at > 0 ? whole(at) : json_null());
+    json_object_set_new(o, "at_ms", at > 0 ? integer_json(at) : json_null());
     json_object_set_new(o, "champion", champion_json(s, n));
     json_object_set_new(o, "training",
                         json_boolean(lw_reply_figure(n->now, "training") > 0));

@@ -6,7 +6,7 @@
 #include "http/assets.h"
 #include "http/private.h"
 
-static const struct lw_asset *find(const char *path) {
+static const struct lw_asset *asset_find(const char *path) {
     for (size_t i = 0; i < lw_nassets; i++)
         if (strcmp(lw_assets[i].path, path) == 0)
             return &lw_assets[i];
@@ -14,7 +14,7 @@ static const struct lw_asset *find(const char *path) {
 }
 
 bool lw_serve_asset(struct lw_call *c, const char *path) {
-    const struct lw_asset *a = find(path);
+    const struct lw_asset *a = asset_find(path);
     if (!a)
         return false;
     const char *known =

@@ -15,8 +15,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "event/container.h"
+#include "event/decoder.h"
 #include "event/file.h"
-#include "event/json.h"
 #include "http/private.h"
 
 struct batch {
@@ -25,7 +25,7 @@ struct batch {
     const struct lw_champion *champion;
     bool single; /* one record, not a list of them */
     size_t n;
-    struct lw_buf room; /* of the JSON decoder */
+    struct lw_decode_scratch scratch;
 };
 
 static void put_prediction(struct batch *b, double v) {
@@ -37,7 +37,7 @@ static void put_prediction(struct batch *b, double v) {
     b->n++;
 }
 
-static void refuse(struct batch *b, const char *why) {
+static void batch_refuse(struct batch *b, const char *why) {
     lw_buf_clear(&b->call->out);
     lw_call_fail(b->call, MHD_HTTP_BAD_REQUEST, "record %zu: %s", b->n, why);
 }
@@ -56,12 +56,12 @@ static bool take_time(struct batch *b, const struct lw_cell *cells, struct lw_ro
     if (right)
         row->time_ms = ms;
     else if (b->champion->needed[at])
-        refuse(b, err.msg);
+        batch_refuse(b, err.msg);
     return right || !b->champion->needed[at];
 }
 
 /* One record's cells; false: refused, and the answer says which record and why. */
-static bool predict(struct batch *b, const struct lw_cell *cells) {
+static bool batch_predict(struct batch *b, const struct lw_cell *cells) {
     const struct lw_event_spec *event = b->event;
     struct lw_row row = {.cells = cells, .time_ms = lw_wall_ms(), .target = NAN};
     if (b->n == LW_RECORDS_MAX) {
@@ -76,24 +76,29 @@ static bool predict(struct batch *b, const struct lw_cell *cells) {
     if (reason != LW_GOOD) {
         char why[2 * LW_NAME_MAX + 60];
         snprintf(why, sizeof why, "it must hold that %s", lw_event_reason(event, reason));
-        refuse(b, why);
+        batch_refuse(b, why);
         return false;
     }
     put_prediction(b, lw_model_predict(b->champion->model, &row));
     return true;
 }
 
-/* ---- JSON ---- */
-
-static bool predict_object(struct batch *b, const struct lw_json_decoder *d,
-                           const json_t *record) {
+/* One encoded record; false: refused. */
+static bool predict_record(struct batch *b, const struct lw_decoder *decoder,
+                           const struct lw_encoded_record *record) {
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_err err = {0};
-    if (lw_json_decode(d, record, b->champion->needed, cells, &b->room, &err)) {
-        refuse(b, err.msg);
-        return false;
-    }
-    return predict(b, cells);
+    if (lw_decoder_decode(decoder, record, &b->scratch, cells, &err) == 0)
+        return batch_predict(b, cells);
+    batch_refuse(b, err.msg);
+    return false;
+}
+
+/* ---- JSON ---- */
+
+static bool predict_object(struct batch *b, const json_t *json) {
+    struct lw_encoded_record record = {.json = json, .needed = b->champion->needed};
+    return predict_record(b, b->call->server->json, &record);
 }
 
 static void predict_json(struct batch *b) {
@@ -111,11 +116,11 @@ static void predict_json(struct batch *b) {
     const json_t *record;
     b->single = json_is_object(root);
     if (b->single)
-        predict_object(b, c->server->json, root);
+        predict_object(b, root);
     else {
         lw_buf_printf(&c->out, "{\"predictions\":[");
         json_array_foreach(root, i, record) {
-            ok = ok && predict_object(b, c->server->json, record);
+            ok = ok && predict_object(b, record);
         }
         if (ok)
             lw_buf_printf(&c->out, "]}");
@@ -126,30 +131,19 @@ static void predict_json(struct batch *b) {
 /* ---- Avro ---- */
 
 static void predict_datum(struct batch *b) {
-    struct lw_cell cells[LW_FIELDS_MAX];
-    struct lw_err err = {0};
+    struct lw_encoded_record record = {.data = b->call->body.data,
+                                       .len = b->call->body.len};
     b->single = true;
-    if (lw_decoder_decode(b->call->server->decoder, b->call->body.data, b->call->body.len,
-                          cells, &err))
-        refuse(b, err.msg);
-    else
-        predict(b, cells);
+    predict_record(b, b->call->server->avro, &record);
 }
 
 static bool predict_file(struct batch *b, struct lw_file *file,
                          const struct lw_decoder *decoder, struct lw_err *err) {
-    struct lw_cell cells[LW_FIELDS_MAX];
-    const uint8_t *data;
-    size_t len;
+    struct lw_encoded_record record = {0};
     int rc;
-    while ((rc = lw_file_next(file, &data, &len, err)) == 1) {
-        if (lw_decoder_decode(decoder, data, len, cells, err)) {
-            refuse(b, err->msg);
+    while ((rc = lw_file_next(file, &record.data, &record.len, err)) == 1)
+        if (!predict_record(b, decoder, &record))
             return false;
-        }
-        if (!predict(b, cells))
-            return false;
-    }
     return rc == 0;
 }
 
@@ -161,11 +155,9 @@ static void predict_container(struct batch *b) {
     struct lw_err err = {0};
     FILE *stream = fmemopen(c->body.data, c->body.len, "rb");
     struct lw_file *file = stream ? lw_file_open_stream(stream, "the body", &err) : NULL;
-    const char *json = file ? lw_file_schema_json(file) : NULL;
-    struct lw_schema *writer = json ? lw_schema_parse(json, strlen(json), &err) : NULL;
     struct lw_decoder *decoder =
-        writer ? lw_decoder_new(writer, s->config->source.schema, &b->event->fields, &err)
-               : NULL;
+        file ? lw_file_decoder(file, s->config->source.schema, &b->event->fields, &err)
+             : NULL;
     if (file)
         lw_file_limit(file, LW_INFLATE_MAX * s->config->http.body_max);
     lw_buf_printf(&c->out, "{\"predictions\":[");
@@ -180,7 +172,6 @@ static void predict_container(struct batch *b) {
     else
         lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "%s", err.msg);
     lw_decoder_free(decoder);
-    lw_schema_free(writer);
     lw_file_close(file);
 }
 
@@ -192,7 +183,7 @@ static bool type_is(const char *header, const char *type) {
            (!header[n] || header[n] == ';' || header[n] == ' ');
 }
 
-static void answer(struct batch *b) {
+static void batch_answer(struct batch *b) {
     struct lw_call *c = b->call;
     const char *type =
         MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Type");
@@ -225,8 +216,8 @@ void lw_serve_predict(struct lw_call *c) {
         return;
     }
     struct batch b = {.call = c, .event = &c->server->spec->event, .champion = champion};
-    answer(&b);
-    lw_buf_fini(&b.room);
+    batch_answer(&b);
+    lw_decode_scratch_fini(&b.scratch);
     lw_champion_put(champion);
     if (!c->answered) {
         lw_buf_u8(&c->out, '\n');

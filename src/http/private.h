@@ -13,7 +13,7 @@
 #include "http/server.h"
 #include "http/tokens.h"
 #include "leeway/model.h"
-#include "store/leader.h"
+#include "store/models.h"
 #include "json/json.h"
 
 #define LW_STALE_POLL_MS                                                                 \
@@ -39,7 +39,7 @@ struct lw_snapshot {
     struct lw_aliases aliases;
     uint32_t unusable; /* the champion, when it cannot be loaded; else 0 */
     int32_t npartitions;
-    struct lw_part_view *view;
+    struct lw_partition_view *view;
     uint64_t firing[3];      /* by enum lw_severity */
     char unreadable[2][320]; /* state that cannot be read, while its alert fires */
     uint64_t outbox, parked;
@@ -91,7 +91,7 @@ struct lw_call {
     bool begun;                   /* its headers have been looked at */
     bool closes;                  /* the connection ends with the answer */
     struct lw_redis *redis;       /* for those that need it */
-    struct lw_asker *asker;       /* that answers it */
+    struct lw_http_thread *asker; /* that answers it */
     char token[LW_TOKEN_NAME];    /* name of the token that was given; "" it has none */
     bool reads;                   /* a token was needed to read, and it was right */
     bool login;                   /* a 401 asks a browser for a password */
@@ -135,6 +135,12 @@ void lw_call_asker(struct lw_call *c, char *out, size_t size);
 /* A text that was written elsewhere: valid UTF-8, and harmless where it is printed. */
 json_t *lw_json_text_of(const char *text);
 /* A figure of `now` or of an entry, NAN when absent. */
+/* A metric's newest figure over a window, NAN when it is not known; column: its name, or
+ * NULL for a metric of the window (now.c). */
+double lw_window_figure(const struct lw_reply *now, const char *window,
+                        const struct lw_metric *metric, const char *column);
+/* The name of a feature, of the target after them, or of the prediction. */
+const char *lw_column_name(const struct lw_spec *spec, size_t column);
 double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -191,7 +197,7 @@ enum lw_lane {
     LW_LANES
 };
 
-struct lw_asker {
+struct lw_http_thread {
     struct lw_server *server;
     struct lw_redis *redis; /* a connection of its own; NULL: it needs none */
     pthread_t thread;
@@ -247,10 +253,9 @@ struct lw_server {
     atomic_bool stop;
     pthread_t watch_thread, accept_thread;
     bool watches, accepts;
-    struct lw_decoder *decoder;   /* the configured schema's */
-    struct lw_json_decoder *json; /* the same in JSON */
+    struct lw_decoder *avro, *json; /* of the configured schema */
     struct lw_redis *watch_redis;
-    struct lw_asker asker[LW_ASKERS];
+    struct lw_http_thread asker[LW_ASKERS];
     size_t naskers;
     struct lw_token_file tokens, read_tokens;
 

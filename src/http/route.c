@@ -181,7 +181,8 @@ double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...) {
 /* ---- routing ---- */
 
 /* Does the path belong to the route? Takes the name in it. */
-static bool match(const struct lw_route *r, const char *path, char *tail, size_t size) {
+static bool route_matches(const struct lw_route *r, const char *path, char *tail,
+                          size_t size) {
     size_t prefix = strlen(r->prefix), len = strlen(path);
     if (!(r->flags & LW_ROUTE_TAIL))
         return strcmp(path, r->prefix) == 0;
@@ -221,7 +222,7 @@ static bool check_length(struct lw_call *c) {
 static bool find_route(struct lw_call *c, const char *path, const char *method) {
     c->counted_as = lw_nroutes + 1;
     for (size_t i = 0; i < lw_nroutes; i++) {
-        if (!match(&lw_routes[i], path, c->tail, sizeof c->tail))
+        if (!route_matches(&lw_routes[i], path, c->tail, sizeof c->tail))
             continue;
         c->counted_as = i;
         if (same_method(&lw_routes[i], method)) {
@@ -256,7 +257,7 @@ static bool find_route(struct lw_call *c, const char *path, const char *method) 
 static const struct lw_route *route_of(const char *path) {
     char tail[2 * LW_NAME_MAX];
     for (size_t i = 0; i < lw_nroutes; i++)
-        if (match(&lw_routes[i], path, tail, sizeof tail))
+        if (route_matches(&lw_routes[i], path, tail, sizeof tail))
             return &lw_routes[i];
     return NULL;
 }

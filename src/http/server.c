@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "event/json.h"
+#include "event/decoder.h"
 #include "http/private.h"
 #include "http/tls.h"
 
@@ -78,8 +78,8 @@ static bool has_place(struct lw_call *c) {
     return false;
 }
 
-static enum MHD_Result begin(struct lw_call *c, const char *url, const char *method,
-                             const char *version) {
+static enum MHD_Result call_begin(struct lw_call *c, const char *url, const char *method,
+                                  const char *version) {
     c->begun = true;
     c->began_us = lw_mono_us();
     c->closes = c->peer->health || c->peer->extra;
@@ -112,7 +112,7 @@ static enum lw_lane lane_of(const struct lw_call *c) {
     return c->body.len > LW_BATCH_MIN ? LW_LANE_BATCH : LW_LANES;
 }
 
-static enum MHD_Result finish(struct lw_call *c) {
+static enum MHD_Result call_finish(struct lw_call *c) {
     lw_peer_set(c->peer, LW_PEER_ASKS);
     enum lw_lane lane = lane_of(c);
     if (!c->answered && c->route && lane != LW_LANES) {
@@ -134,12 +134,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
     if (!c || !c->peer)
         return MHD_NO;
     if (!c->begun)
-        return begin(c, url, method, version);
+        return call_begin(c, url, method, version);
     if (*size) {
         take_body(c, upload, size);
         return MHD_YES;
     }
-    return finish(c);
+    return call_finish(c);
 }
 
 /* Has libmicrohttpd refused it, before or behind our back? */
@@ -208,7 +208,7 @@ static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
     return d;
 }
 
-static unsigned cores(void) {
+static unsigned core_count(void) {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
 }
@@ -217,7 +217,7 @@ static int start_answering(struct lw_server *s, struct lw_err *err) {
     const struct lw_config_tls *tls = &s->config->http.tls;
     if (tls->on && !(s->tls = lw_http_tls_new(tls->cert_file, tls->key_file, err)))
         return -1;
-    s->mhd = start_mhd(s, cores(), err);
+    s->mhd = start_mhd(s, core_count(), err);
     if (s->mhd && !s->tls)
         s->health = start_mhd(s, 1, err);
     return s->mhd && (s->tls || s->health) ? 0 : -1;
@@ -235,7 +235,7 @@ static int start_thread(pthread_t *thread, void *(*main)(void *), void *arg, boo
 static int start_lane(struct lw_server *s, enum lw_lane lane, unsigned n,
                       struct lw_err *err) {
     while (n-- > 0) {
-        struct lw_asker *a = &s->asker[s->naskers++];
+        struct lw_http_thread *a = &s->asker[s->naskers++];
         a->server = s;
         a->lane = lane;
         if (lane != LW_LANE_BATCH && !(a->redis = lw_redis_new(&s->config->redis, err)))
@@ -249,7 +249,7 @@ static int start_lane(struct lw_server *s, enum lw_lane lane, unsigned n,
 static int start_askers(struct lw_server *s, struct lw_err *err) {
     return start_lane(s, LW_LANE_READ, LW_READERS, err) ||
                    start_lane(s, LW_LANE_CHANGE, 1, err) ||
-                   start_lane(s, LW_LANE_BATCH, cores(), err)
+                   start_lane(s, LW_LANE_BATCH, core_count(), err)
                ? -1
                : 0;
 }
@@ -259,8 +259,9 @@ static int start_all(struct lw_server *s, struct lw_err *err) {
         return -1;
     const struct lw_schema *schema = s->config->source.schema;
     const struct lw_fields *fields = &s->spec->event.fields;
-    s->decoder = lw_decoder_new(schema, schema, fields, err);
-    s->json = s->decoder ? lw_json_decoder_new(schema, fields, err) : NULL;
+    s->avro = lw_avro_decoder_new(schema, schema, fields, err);
+    s->json =
+        s->avro ? lw_decoder_new(LW_ENCODING_JSON, NULL, schema, fields, err) : NULL;
     if (!s->json || !(s->watch_redis = lw_redis_new(&s->config->redis, err)))
         return -1;
     if (lw_listen_open(s, err) || start_answering(s, err) || start_askers(s, err))
@@ -331,8 +332,8 @@ void lw_server_stop(struct lw_server *s) {
     lw_redis_free(s->watch_redis);
     for (size_t i = 0; i < s->naskers; i++)
         lw_redis_free(s->asker[i].redis);
-    lw_decoder_free(s->decoder);
-    lw_json_decoder_free(s->json);
+    lw_decoder_free(s->avro);
+    lw_decoder_free(s->json);
     lw_token_file_fini(&s->tokens);
     lw_token_file_fini(&s->read_tokens);
     pthread_cond_destroy(&s->changed);

@@ -28,6 +28,8 @@ struct lw_vitals {
     char failure[256];       /* "" or why a thread cannot go on */
     char waits[256];         /* not started: what it waits for; "" not known yet */
     struct lw_health health; /* as last judged; all unknown while not started */
+    bool live_known;         /* it leads, and has looked at the running stream: */
+    struct lw_live_facts live;
 };
 
 struct lw_server_options {

@@ -94,7 +94,7 @@ static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char 
 }
 
 /* The empty line follows the last header at once, and is the end of the head. */
-static bool ends(const struct lw_call *c, const char *method, const char *last) {
+static bool head_ends(const struct lw_call *c, const char *method, const char *last) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return info && last + 4 == method + info->header_size;
@@ -142,7 +142,7 @@ bool lw_strict_head(struct lw_call *c, const char *method, const char *version) 
     if (!h.fault) {
         h.end = lw_strict_in_place() ? version + strlen(version) : NULL;
         MHD_get_connection_values_n(c->connection, MHD_HEADER_KIND, on_header, &h);
-        if (!h.fault && h.end && !ends(c, method, h.end))
+        if (!h.fault && h.end && !head_ends(c, method, h.end))
             h.fault = "the last header ends otherwise than with CR and LF";
     }
     if (!h.fault)

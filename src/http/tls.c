@@ -50,7 +50,7 @@ static void free_pair(struct pair *p) {
     free(p);
 }
 
-static int because(struct lw_err *err, const char *key, const char *path, int rc) {
+static int gnutls_fail(struct lw_err *err, const char *key, const char *path, int rc) {
     return lw_fail(err, LW_ECONFIG, "http.tls.%s %s: %s", key, path, gnutls_strerror(rc));
 }
 
@@ -75,7 +75,7 @@ static int read_cert(struct pair *p, const char *path, struct lw_err *err) {
         gnutls_x509_crt_deinit(list[i]);
     }
     gnutls_free(list);
-    return rc < 0 ? because(err, "cert_file", path, rc) : 0;
+    return rc < 0 ? gnutls_fail(err, "cert_file", path, rc) : 0;
 }
 
 static int read_key(struct pair *p, const char *path, struct lw_err *err) {
@@ -87,11 +87,11 @@ static int read_key(struct pair *p, const char *path, struct lw_err *err) {
     if (rc >= 0)
         rc = gnutls_privkey_import_x509_raw(p->key, &data, GNUTLS_X509_FMT_PEM, NULL, 0);
     lw_secret_free_text(pem);
-    return rc < 0 ? because(err, "key_file", path, rc) : 0;
+    return rc < 0 ? gnutls_fail(err, "key_file", path, rc) : 0;
 }
 
 /* Is the key the one that the certificate speaks of? Both have an id. */
-static int match(struct pair *p, const char *path, struct lw_err *err) {
+static int pair_matches(struct pair *p, const char *path, struct lw_err *err) {
     unsigned char id[2][64];
     size_t len[2] = {sizeof id[0], sizeof id[1]};
     gnutls_pubkey_t pub;
@@ -104,7 +104,7 @@ static int match(struct pair *p, const char *path, struct lw_err *err) {
         rc = gnutls_pubkey_get_key_id(p->cert[0].pubkey, 0, id[1], &len[1]);
     gnutls_pubkey_deinit(pub);
     if (rc < 0)
-        return because(err, "key_file", path, rc);
+        return gnutls_fail(err, "key_file", path, rc);
     if (len[0] == len[1] && memcmp(id[0], id[1], len[0]) == 0)
         return 0;
     return lw_fail(err, LW_ECONFIG,
@@ -115,7 +115,7 @@ static struct pair *read_pair(const char *cert_file, const char *key_file,
                               struct lw_err *err) {
     struct pair *p = lw_calloc(1, sizeof *p);
     if (read_cert(p, cert_file, err) || read_key(p, key_file, err) ||
-        match(p, key_file, err)) {
+        pair_matches(p, key_file, err)) {
         free_pair(p);
         return NULL;
     }
@@ -132,40 +132,38 @@ int lw_http_tls_check(const char *cert_file, const char *key_file, int64_t *ends
     return 0;
 }
 
-static void see(const struct lw_http_tls *t, struct stat out[2]) {
+static void files_stat(const struct lw_http_tls *t, struct stat out[2]) {
     memset(out, 0, 2 * sizeof *out);
     bool in_env = lw_secret_in_env(t->key_file);
     if (stat(t->cert_file, &out[0]) || (!in_env && stat(t->key_file, &out[1])))
         memset(out, 0, 2 * sizeof *out);
 }
 
-static bool same(const struct stat *a, const struct stat *b) {
+static bool stat_same(const struct stat *a, const struct stat *b) {
     return a->st_ino == b->st_ino && a->st_size == b->st_size &&
            a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
            a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 /* With the lock held. */
-static void look(struct lw_http_tls *t) {
+static void pair_reload(struct lw_http_tls *t) {
     struct stat now[2];
     struct lw_err err = {0};
     if (lw_mono_ms() - t->looked_ms < LW_SECOND)
         return;
     t->looked_ms = lw_mono_ms();
-    see(t, now);
-    if (same(&now[0], &t->seen[0]) && same(&now[1], &t->seen[1]))
+    files_stat(t, now);
+    if (stat_same(&now[0], &t->seen[0]) && stat_same(&now[1], &t->seen[1]))
         return;
     memcpy(t->seen, now, sizeof now);
     struct pair *p = read_pair(t->cert_file, t->key_file, &err);
-    char quoted[600];
     if (!p) {
-        lw_log(LW_ERROR, "http_certificate_unusable", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, err.msg));
+        lw_log(http_certificate_unusable, LW_QUOTE(err.msg));
         return;
     }
     p->older = t->pair;
     t->pair = p;
-    lw_log(LW_INFO, "http_certificate", "ends_s=%lld", (long long)p->ends_s);
+    lw_log(http_certificate, (long long)p->ends_s);
 }
 
 int lw_http_tls_choose(gnutls_session_t session, const gnutls_datum_t *names, int n,
@@ -180,7 +178,7 @@ int lw_http_tls_choose(gnutls_session_t session, const gnutls_datum_t *names, in
     if (!t)
         return -1;
     pthread_mutex_lock(&t->lock);
-    look(t);
+    pair_reload(t);
     *cert = t->pair->cert;
     *ncerts = t->pair->ncerts;
     *key = t->pair->key;
@@ -194,7 +192,7 @@ struct lw_http_tls *lw_http_tls_new(const char *cert_file, const char *key_file,
     t->cert_file = cert_file;
     t->key_file = key_file;
     pthread_mutex_init(&t->lock, NULL);
-    see(t, t->seen);
+    files_stat(t, t->seen);
     t->pair = read_pair(cert_file, key_file, err);
     if (t->pair && atomic_compare_exchange_strong(&current, &none, t))
         return t;

@@ -159,7 +159,7 @@ static bool same_time(struct timespec a, struct timespec b) {
 
 /* With the lock held. A file that was changed just now may be changed again without
  * another time stamp: then it is read each time. */
-static void look(struct lw_token_file *f) {
+static void file_reload(struct lw_token_file *f) {
     struct stat st = {0};
     struct timespec now;
     bool there = stat(f->path, &st) == 0;
@@ -179,7 +179,7 @@ int lw_token_find(struct lw_token_file *f, const unsigned char digest[LW_DIGEST]
                   struct lw_token *out, struct lw_err *err) {
     int found = 0;
     pthread_mutex_lock(&f->lock);
-    look(f);
+    file_reload(f);
     if (f->err.code != LW_OK)
         found = lw_fail(err, f->err.code, "%s", f->err.msg);
     for (size_t i = 0; found >= 0 && i < f->set.n; i++)

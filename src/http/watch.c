@@ -17,6 +17,7 @@
 #include "http/private.h"
 #include "store/alerts.h"
 #include "store/keys.h"
+#include "store/models.h"
 
 #define RATE_SAMPLES 20 /* ten seconds */
 
@@ -85,7 +86,7 @@ static int look_alerts(struct watcher *w, struct lw_snapshot *n, struct lw_err *
     if (lw_alerts_read(w->redis, w->server->spec, lw_wall_ms(), &all, err))
         return -1;
     for (size_t i = 0; i < all.nalerts; i++) {
-        const struct lw_standing *a = &all.alert[i];
+        const struct lw_alert_status *a = &all.alert[i];
         n->firing[a->severity] += a->firing;
         for (int k = 0; k < 2; k++)
             if (a->firing && strcmp(a->rule, unreadable[k]) == 0)
@@ -104,7 +105,7 @@ static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
         [ASK_PARTITIONS] = {"HGET", "meta", "partitions"},
         [ASK_NOW] = {"HGETALL", "now", NULL},
         [ASK_LEASE] = {"GET", "lease", NULL},
-        [ASK_SEALED] = {"HGET", "detector", "sealed_until"},
+        [ASK_SEALED] = {"HGET", "monitor", "sealed_until"},
     };
     for (size_t i = 0; i < ASKS; i++) {
         lw_cmd_str(b->cmd[i], words[i][0]);
@@ -145,7 +146,7 @@ static double rate_of(struct watcher *w, const struct lw_snapshot *n) {
     return span < LW_SECOND ? NAN : (double)(total - w->sample[0]) * 1000 / (double)span;
 }
 
-static struct lw_snapshot *look(struct watcher *w, struct lw_err *err) {
+static struct lw_snapshot *snapshot_read(struct watcher *w, struct lw_err *err) {
     const struct lw_spec *spec = w->server->spec;
     struct lw_snapshot *n = lw_calloc(1, sizeof *n);
     struct lw_batch b;
@@ -174,8 +175,8 @@ static struct lw_snapshot *look(struct watcher *w, struct lw_err *err) {
 
 /* ---- the champion ---- */
 
-static struct lw_champion *load(struct watcher *w, const struct lw_aliases *a,
-                                struct lw_err *err) {
+static struct lw_champion *champion_load(struct watcher *w, const struct lw_aliases *a,
+                                         struct lw_err *err) {
     const struct lw_fields *fields = &w->server->spec->event.fields;
     struct lw_version v;
     struct lw_reply *reply =
@@ -203,7 +204,7 @@ static struct lw_champion *load(struct watcher *w, const struct lw_aliases *a,
     return c;
 }
 
-static void swap(struct lw_server *s, struct lw_champion *next) {
+static void champion_swap(struct lw_server *s, struct lw_champion *next) {
     pthread_mutex_lock(&s->lock);
     struct lw_champion *old = s->champion;
     s->champion = next;
@@ -215,57 +216,56 @@ static void swap(struct lw_server *s, struct lw_champion *next) {
 
 /* A number stands for another model after Redis was emptied: the epoch and the time of
  * promotion tell. */
-static bool same(const struct lw_aliases *a, uint32_t version, uint64_t epoch,
-                 int64_t since_ms) {
+static bool champion_same(const struct lw_aliases *a, uint32_t version, uint64_t epoch,
+                          int64_t since_ms) {
     return a->champion == version && a->epoch == epoch &&
            a->champion_since_ms == since_ms;
 }
 
 /* Follows the alias. One that is damaged, or names a version that cannot be used, leaves
  * the last one in place. */
-static int follow(struct watcher *w, const struct lw_aliases *a, struct lw_err *err) {
+static int champion_follow(struct watcher *w, const struct lw_aliases *a,
+                           struct lw_err *err) {
     struct lw_server *s = w->server;
     const struct lw_champion *c = s->champion; /* only this thread changes it */
     const struct lw_aliases *r = &w->refused;
     if (a->damaged)
         return 0;
-    if (c ? same(a, c->version, c->epoch, c->since_ms) : a->champion == 0)
+    if (c ? champion_same(a, c->version, c->epoch, c->since_ms) : a->champion == 0)
         return 0;
-    if (a->champion && same(a, r->champion, r->epoch, r->champion_since_ms))
+    if (a->champion && champion_same(a, r->champion, r->epoch, r->champion_since_ms))
         return 0;
     struct lw_err why = {0};
-    struct lw_champion *next = a->champion ? load(w, a, &why) : NULL;
+    struct lw_champion *next = a->champion ? champion_load(w, a, &why) : NULL;
     if (a->champion && !next && why.code == LW_EAGAIN)
         return lw_fail(err, LW_EAGAIN, "%s", why.msg);
     if (a->champion && !next) {
-        char quoted[600];
         w->refused = *a;
-        lw_log(LW_ERROR, "http_model_unusable", "version=%u error=%s", a->champion,
-               lw_log_quote(quoted, sizeof quoted, why.msg));
+        lw_log(http_model_unusable, a->champion, LW_QUOTE(why.msg));
         return 0;
     }
-    swap(s, next);
-    lw_log(LW_INFO, "http_model", "version=%u", a->champion);
+    champion_swap(s, next);
+    lw_log(http_model, a->champion);
     return 0;
 }
 
 /* ---- the thread ---- */
 
-static bool changed(const struct lw_snapshot *was, const struct lw_snapshot *n) {
+static bool snapshot_changed(const struct lw_snapshot *was, const struct lw_snapshot *n) {
     return !was || was->aliases.champion != n->aliases.champion ||
            lw_reply_figure(was->now, "at") != lw_reply_figure(n->now, "at") ||
            memcmp(was->firing, n->firing, sizeof n->firing) != 0;
 }
 
 /* Comparing NAN (nothing sealed yet) as different would only publish too often. */
-static void publish(struct lw_server *s, struct lw_snapshot *n) {
+static void snapshot_publish(struct lw_server *s, struct lw_snapshot *n) {
     pthread_mutex_lock(&s->lock);
     struct lw_snapshot *was = s->snapshot;
     atomic_fetch_add(&n->refs, 1);
     s->snapshot = n;
     s->away[0] = '\0';
     pthread_mutex_unlock(&s->lock);
-    if (changed(was, n))
+    if (snapshot_changed(was, n))
         lw_events_publish(s, n);
     lw_snapshot_put(was);
 }
@@ -273,13 +273,14 @@ static void publish(struct lw_server *s, struct lw_snapshot *n) {
 static void one_look(struct watcher *w) {
     struct lw_server *s = w->server;
     struct lw_err err = {0};
-    struct lw_snapshot *n = look(w, &err);
-    if (n && follow(w, &n->aliases, &err) == 0) {
+    struct lw_snapshot *n = snapshot_read(w, &err);
+    if (n && champion_follow(w, &n->aliases, &err) == 0) {
         const struct lw_aliases *r = &w->refused;
-        bool refused = n->aliases.champion &&
-                       same(&n->aliases, r->champion, r->epoch, r->champion_since_ms);
+        bool refused =
+            n->aliases.champion &&
+            champion_same(&n->aliases, r->champion, r->epoch, r->champion_since_ms);
         n->unusable = refused ? r->champion : 0;
-        publish(s, n);
+        snapshot_publish(s, n);
     }
     lw_snapshot_put(n);
     if (err.code == LW_OK)
@@ -288,10 +289,8 @@ static void one_look(struct watcher *w) {
     bool news = !s->away[0];
     lw_copy(s->away, sizeof s->away, err.msg);
     pthread_mutex_unlock(&s->lock);
-    char quoted[600];
     if (news)
-        lw_log(LW_WARN, "http_redis_away", "error=%s",
-               lw_log_quote(quoted, sizeof quoted, err.msg));
+        lw_log(http_redis_away, LW_QUOTE(err.msg));
 }
 
 static bool sleep_until_next(struct lw_server *s) {

@@ -1,19 +1,17 @@
-/* Configuration of the three kinds of clients.
+/* Configuration of clients.
  *
- * The user's `kafka:` map goes through untouched and last, so that everything librdkafka
- * can do can be asked for, and our defaults can be overridden. What may not be
- * overridden, because the exactly-once contract rests on it, is set behind it: offsets
- * are ours, so librdkafka neither stores nor commits them by itself, and the end of a
- * partition must be told. Nor does it run kinit, which it would as soon as the mechanism
- * is GSSAPI. A configuration that sets one of these is refused (refused.c).
+ * The user's `kafka:` map is applied unchanged after the defaults, so every property
+ * of librdkafka can be set and every default overridden. Properties that the
+ * exactly-once contract depends on are set after it: librdkafka neither stores nor
+ * commits offsets by itself. It also must not run kinit, which it does when the
+ * mechanism is GSSAPI. A configuration that sets one of these is rejected
+ * (refused.c).
  *
- * The local queue is bounded by bytes and not by messages (queued.min.messages), and by
- * few: a message of 45 bytes takes some 300 in librdkafka, so 3 MiB of them are 20 MB of
- * memory. One fetch may bring as much again (librdkafka limits fetch.max.bytes to the
- * queue). A full queue makes librdkafka stop fetching for a fixed second; where it can be
- * told otherwise (fetch.queue.backoff.ms, from 2.2 on) it is, elsewhere it is woken
- * (nudge.h).
- */
+ * The local queue is bounded by bytes, not by messages (queued.min.messages), and is
+ * small: a message of 45 bytes takes about 300 in librdkafka, so 3 MiB of them use 20
+ * MB of memory. One fetch may add as much again (librdkafka limits fetch.max.bytes to
+ * the queue). librdkafka stops fetching for a second when the queue is full; from 2.2
+ * on fetch.queue.backoff.ms shortens that, and older versions are woken (nudge.h). */
 #include "kafka/client.h"
 
 #include <stdbool.h>
@@ -35,7 +33,7 @@
 struct preset {
     const char *role; /* NULL: all */
     const char *key, *value;
-    int optional; /* not known to every librdkafka that we build with */
+    int optional; /* unknown to some supported versions of librdkafka */
 };
 
 static const struct preset defaults[] = {
@@ -47,7 +45,7 @@ static const struct preset defaults[] = {
     {"consumer", "fetch.error.backoff.ms", "100", 0},
     {"consumer", "fetch.queue.backoff.ms", "20", 1},
     {"consumer", "allow.auto.create.topics", "false", 0},
-    /* how soon the group hears of partitions that were added */
+    /* how soon the group learns of added partitions */
     {"consumer", "topic.metadata.refresh.interval.ms", "10000", 0},
     {"reader", "auto.offset.reset", "earliest", 0},
     {"reader", "queued.min.messages", "1000000", 0},
@@ -57,10 +55,10 @@ static const struct preset defaults[] = {
     {"reader", "fetch.queue.backoff.ms", "20", 1},
     {"reader", "allow.auto.create.topics", "false", 0},
     {"producer", "linger.ms", "20", 0},
-    /* a topic that is made later is found soon */
+    /* a topic that is created later is found soon */
     {"producer", "topic.metadata.refresh.interval.ms", "10000", 0},
     {"producer", "enable.idempotence", "true", 0},
-    {"producer", "message.timeout.ms", "0", 0}, /* never given up by itself */
+    {"producer", "message.timeout.ms", "0", 0}, /* librdkafka never gives up */
 };
 
 static const struct preset fixed[] = {
@@ -72,11 +70,11 @@ static const struct preset fixed[] = {
     {"reader", "enable.auto.commit", "false", 0},
     {"reader", "enable.auto.offset.store", "false", 0},
     {"reader", "enable.partition.eof", "true", 0},
-    {"probe", "enable.idempotence", "false", 0}, /* needs no right to write */
+    {"probe", "enable.idempotence", "false", 0}, /* needs no permission to write */
 };
 
-static int apply(rd_kafka_conf_t *conf, const char *role, const struct preset *p,
-                 size_t n, struct lw_err *err) {
+static int apply_presets(rd_kafka_conf_t *conf, const char *role, const struct preset *p,
+                         size_t n, struct lw_err *err) {
     char why[256];
     for (size_t i = 0; i < n; i++) {
         if (p[i].role && strcmp(p[i].role, role) != 0)
@@ -129,7 +127,7 @@ static int apply_user(rd_kafka_conf_t *conf, const struct lw_kafka_options *opti
     for (size_t i = 0; i < options->n; i++) {
         const char *key = options->property[i].key, *value = options->property[i].value;
         if (strcmp(role, "reader") == 0 && strncmp(key, "group.", 6) == 0)
-            continue; /* a reader is no member */
+            continue; /* a reader is not in the group */
         if (options->property[i].file[0]) {
             if (apply_file(conf, key, options->property[i].file, err))
                 return -1;
@@ -150,9 +148,9 @@ rd_kafka_conf_t *lw_kafka_conf(const struct lw_kafka_options *options, const cha
         lw_kafka_property(options, "enable.ssl.certificate.verification");
     if (!verify || strcmp(verify, "false") != 0)
         rd_kafka_conf_set_ssl_cert_verify_cb(conf, lw_kafka_log_verify);
-    if (apply(conf, role, defaults, sizeof defaults / sizeof *defaults, err) ||
+    if (apply_presets(conf, role, defaults, sizeof defaults / sizeof *defaults, err) ||
         apply_user(conf, options, role, err) ||
-        apply(conf, role, fixed, sizeof fixed / sizeof *fixed, err)) {
+        apply_presets(conf, role, fixed, sizeof fixed / sizeof *fixed, err)) {
         rd_kafka_conf_destroy(conf);
         return NULL;
     }
@@ -224,8 +222,7 @@ int lw_kafka_login(rd_kafka_t *rk, const struct lw_kafka_options *options,
     return 0;
 }
 
-/* What the error callbacks have learned of the brokers, where it says more than that they
- * did not answer. */
+/* The cause that the error callbacks recorded, if it says more than "no answer". */
 static int no_answer(rd_kafka_t *rk, const char *topic, rd_kafka_resp_err_t rc,
                      struct lw_err *err) {
     struct lw_kafka_log *log = rd_kafka_opaque(rk);
@@ -252,8 +249,7 @@ int32_t lw_kafka_partitions(rd_kafka_t *rk, const char *topic, int timeout_ms,
     const struct rd_kafka_metadata *md = NULL;
     int32_t n = -1;
     if (!rkt)
-        return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible",
-                       topic);
+        return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not valid", topic);
     rd_kafka_resp_err_t rc = rd_kafka_metadata(rk, 0, rkt, &md, timeout_ms);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR)
         no_answer(rk, topic, rc, err);

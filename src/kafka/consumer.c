@@ -1,33 +1,32 @@
 /* The group consumer.
  *
- * A topic that was deleted and made again has the offsets of the old one. So a partition
- * is started at the last message that was read, which must be what it was; it is not
- * passed on.
+ * A recreated topic reuses the offsets of the old one. So a partition is started at
+ * the last message that was read, whose fingerprint must be unchanged; that message
+ * is not passed on.
  *
- * Messages come from the one consumer queue in batches; rebalances are served from the
- * same queue by the same call, in the polling thread, so a worker needs no lock. A batch
- * may then hold messages from before and from after a rebalance. Those of a partition
- * that was given away are dropped here: the worker has flushed without them, and whoever
- * has the partition now reads them again. A partition that goes and comes back within one
- * call is started only when the call is over, so that all its messages in the batch are
- * known to be old ones. (rd_kafka_yield in the callback would end the batch, but is not
- * looked at after a callback in consume_batch_queue.)
+ * Messages arrive in batches from one consumer queue. Rebalances are served from the
+ * same queue by the same call, in the polling thread, so a worker needs no lock. A
+ * batch may hold messages from before and after a rebalance. Those of a revoked
+ * partition are dropped here: the worker flushed without them, and the next owner
+ * reads them again. A partition that is revoked and assigned again within one call is
+ * started only after the call, so that all its messages in the batch are known to be
+ * old. (rd_kafka_yield in the callback would end the batch, but consume_batch_queue
+ * does not check it after a callback.)
  *
- * Nor is a batch with a rebalance whole for the partitions that stay with us under the
- * cooperative protocol: they are paused and resumed meanwhile, and what the batch held of
- * them by then is thrown out without moving the position back (seen with 2.0.2: some
- * hundred messages a partition, in every rebalance under load). So all that such a batch
- * holds of them is dropped here, and they are started again where they stood before it.
+ * Under the cooperative protocol a batch with a rebalance is also incomplete for
+ * partitions that stay: librdkafka pauses and resumes them and drops their messages
+ * without moving the position back (seen with 2.0.2: hundreds of messages a partition
+ * in every rebalance under load). So all their messages in such a batch are dropped
+ * here, and they restart at their offset before it.
  *
- * librdkafka lets the assignment be any part of what the group gave us. Two things
- * follow: a partition whose start is not yet known is simply not assigned until
- * lw_consumer_seek, and a running one is moved by unassigning and assigning it, which is
- * the same short path in every state of the fetcher (rd_kafka_seek fails in some of
- * them). For this the eager protocol has only assign(), of the whole list; we keep each
- * partition's next offset.
+ * librdkafka accepts any subset of the assignment. So a partition whose start offset
+ * is unknown is not assigned until lw_consumer_seek, and a running one is moved by
+ * unassigning and assigning it, which works in every state of the fetcher
+ * (rd_kafka_seek fails in some). The eager protocol only has assign() of the whole
+ * list, so each partition's next offset is kept.
  *
- * The end of a partition is told from its high watermark, not by librdkafka's
- * end-of-partition events: from 2.1 on such an event in a batch moves the position one
+ * The end of a partition is taken from its high watermark, not from librdkafka's
+ * end-of-partition events: since 2.1 such an event in a batch moves the position one
  * past it, and after a pause or an incremental assignment the next message was lost. */
 #include "kafka/consumer_private.h"
 
@@ -47,9 +46,9 @@
 
 #define AHEAD          8 /* messages on their way from the fetching thread's memory */
 #define ASSIGNOR_FIXED 0x02030000
-#define AGAIN_MS       600000 /* an error that lasts is told again */
-/* To leave the group. A broker is asked for 5 s at most; and who stops containers kills
- * them after 10. */
+#define AGAIN_MS       600000 /* a lasting error is logged again */
+/* To leave the group. A request takes at most 5 s, and container runtimes kill after
+ * 10 s. */
 #define CLOSE_MS 7000
 
 struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partition) {
@@ -59,7 +58,7 @@ struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partitio
     return NULL;
 }
 
-static void add(struct lw_consumer *c, struct lw_owned o) {
+static void owned_add(struct lw_consumer *c, struct lw_owned o) {
     c->owned = lw_realloc(c->owned, c->nowned + 1, sizeof *c->owned);
     c->owned[c->nowned++] = o;
 }
@@ -77,39 +76,41 @@ static int has_left(const struct lw_consumer *c, int32_t partition) {
     return 0;
 }
 
-static int cooperative(const struct lw_consumer *c) {
+static int is_cooperative(const struct lw_consumer *c) {
     const char *protocol = rd_kafka_rebalance_protocol(c->rk);
     return protocol && strcmp(protocol, "COOPERATIVE") == 0;
 }
 
-static void report(struct lw_consumer *c, const char *what, rd_kafka_resp_err_t rc,
-                   const char *text) {
-    char quoted[600];
+static void report_error(struct lw_consumer *c, const char *what, rd_kafka_resp_err_t rc,
+                         const char *text) {
     if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
-    lw_log(LW_WARN, "kafka", "topic=%s what=%s error=%s text=%s", c->topic, what,
-           rd_kafka_err2name(rc), lw_log_quote(quoted, sizeof quoted, text ? text : ""));
+    lw_log(kafka_consumer, c->topic, what, rd_kafka_err2name(rc),
+           LW_QUOTE(text ? text : ""));
 }
 
-static rd_kafka_resp_err_t finish(struct lw_consumer *c, const char *what,
-                                  rd_kafka_error_t *error) {
+static rd_kafka_resp_err_t finish_call(struct lw_consumer *c, const char *what,
+                                       rd_kafka_error_t *error) {
     if (!error)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_resp_err_t rc = rd_kafka_error_code(error);
-    report(c, what, rc, rd_kafka_error_string(error));
+    report_error(c, what, rc, rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
     return rc;
 }
 
-/* Where fetching starts: at the marked message, if there is one. */
+/* Where fetching starts: at the message with the fingerprint, if there is one. */
 static int64_t start_of(const struct lw_owned *o) {
-    return o->mark.offset >= 0 ? o->mark.offset : o->next;
+    return o->fingerprint.offset >= 0 ? o->fingerprint.offset : o->next;
 }
 
-static void set_mark(struct lw_owned *o, struct lw_mark mark) {
-    o->mark = mark.offset >= 0 && mark.offset < o->next ? mark : LW_NO_MARK;
-    o->last = LW_NO_MARK;
-    o->other = 0;
+static void set_fingerprint(struct lw_owned *o,
+                            struct lw_record_fingerprint fingerprint) {
+    o->fingerprint = fingerprint.offset >= 0 && fingerprint.offset < o->next
+                         ? fingerprint
+                         : LW_NO_FINGERPRINT;
+    o->last = LW_NO_FINGERPRINT;
+    o->recreated = 0;
 }
 
 static uint64_t id_of(const rd_kafka_message_t *m) {
@@ -118,7 +119,7 @@ static uint64_t id_of(const rd_kafka_message_t *m) {
     return lw_text_key(m->payload, m->len) ^ lw_mix64((uint64_t)ms);
 }
 
-/* Those of the list that do not wait, with the offsets to start at. */
+/* Partitions that do not wait, with their start offsets. */
 static rd_kafka_topic_partition_list_t *list_running(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new((int)c->nowned);
@@ -140,26 +141,25 @@ static void set_paused(struct lw_consumer *c, const rd_kafka_topic_partition_lis
                        int paused) {
     rd_kafka_topic_partition_list_t *copy = rd_kafka_topic_partition_list_copy(list);
     if (copy->cnt > 0 && paused)
-        report(c, "pause", rd_kafka_pause_partitions(c->rk, copy), NULL);
+        report_error(c, "pause", rd_kafka_pause_partitions(c->rk, copy), NULL);
     else if (copy->cnt > 0)
-        report(c, "resume", rd_kafka_resume_partitions(c->rk, copy), NULL);
+        report_error(c, "resume", rd_kafka_resume_partitions(c->rk, copy), NULL);
     rd_kafka_topic_partition_list_destroy(copy);
 }
 
-/* Before partitions are taken from librdkafka: it remembers for good what it has paused,
- * beyond the assignment, and one that comes back when nothing is paused any more would
- * never be fetched again. */
+/* Before partitions are unassigned: librdkafka keeps a partition paused beyond the
+ * assignment, so one that returns after the resume would never be fetched again. */
 static void forget_pause(struct lw_consumer *c,
                          const rd_kafka_topic_partition_list_t *list) {
     if (c->paused)
         set_paused(c, list, 0);
 }
 
-/* Gives librdkafka the whole list anew (eager protocol). */
+/* Assigns the whole list (eager protocol). */
 static rd_kafka_resp_err_t assign_all(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list = list_running(c);
     rd_kafka_resp_err_t rc = rd_kafka_assign(c->rk, list);
-    report(c, "assign", rc, NULL);
+    report_error(c, "assign", rc, NULL);
     if (c->paused)
         set_paused(c, list, 1);
     rd_kafka_topic_partition_list_destroy(list);
@@ -169,46 +169,49 @@ static rd_kafka_resp_err_t assign_all(struct lw_consumer *c) {
 static rd_kafka_resp_err_t assign_more(struct lw_consumer *c,
                                        const rd_kafka_topic_partition_list_t *list) {
     rd_kafka_resp_err_t rc =
-        finish(c, "incremental_assign", rd_kafka_incremental_assign(c->rk, list));
+        finish_call(c, "incremental_assign", rd_kafka_incremental_assign(c->rk, list));
     if (c->paused)
         set_paused(c, list, 1);
     return rc;
 }
 
-/* Kafka's committed offset is never asked for: when the owner knows of none, whatever was
- * committed belongs to a state that is gone. */
-static int64_t from(const struct lw_consumer *c, int64_t offset) {
+/* The committed offset is never used: if the owner has no offset, the commit belongs
+ * to a state that no longer exists. */
+static int64_t offset_or_reset(const struct lw_consumer *c, int64_t offset) {
     return offset == RD_KAFKA_OFFSET_INVALID ? c->reset : offset;
 }
 
 /* ---- rebalance, in the polling thread ---- */
 
-static void take(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *given) {
+static void partitions_assign(struct lw_consumer *c,
+                              const rd_kafka_topic_partition_list_t *given) {
     c->joined = 1;
     rd_kafka_topic_partition_list_t *start =
         rd_kafka_topic_partition_list_new(given->cnt);
     for (int i = 0; i < given->cnt; i++) {
         struct lw_owned o = {.partition = given->elems[i].partition};
         remove_owned(c, o.partition);
-        o.next = from(c, c->hooks.assigned(c->hooks.arg, o.partition, &o.waiting));
-        set_mark(&o, !o.waiting && c->hooks.marked
-                         ? c->hooks.marked(c->hooks.arg, o.partition)
-                         : LW_NO_MARK);
+        o.next =
+            offset_or_reset(c, c->hooks.assigned(c->hooks.arg, o.partition, &o.waiting));
+        set_fingerprint(&o, !o.waiting && c->hooks.fingerprint
+                                ? c->hooks.fingerprint(c->hooks.arg, o.partition)
+                                : LW_NO_FINGERPRINT);
         o.deferred = !o.waiting && has_left(c, o.partition);
         o.waiting |= o.deferred;
-        add(c, o);
+        owned_add(c, o);
         if (!o.waiting)
             rd_kafka_topic_partition_list_add(start, c->topic, o.partition)->offset =
                 start_of(&o);
     }
-    if (cooperative(c))
-        assign_more(c, start); /* also an empty list: it ends the rebalance */
+    if (is_cooperative(c))
+        assign_more(c, start); /* also an empty list, which ends the rebalance */
     else
         assign_all(c);
     rd_kafka_topic_partition_list_destroy(start);
 }
 
-static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *taken) {
+static void partitions_revoke(struct lw_consumer *c,
+                              const rd_kafka_topic_partition_list_t *taken) {
     int lost = rd_kafka_assignment_lost(c->rk);
     rd_kafka_topic_partition_list_t *stop = rd_kafka_topic_partition_list_new(taken->cnt);
     rd_kafka_topic_partition_list_t *done = rd_kafka_topic_partition_list_new(taken->cnt);
@@ -228,42 +231,42 @@ static void give(struct lw_consumer *c, const rd_kafka_topic_partition_list_t *t
     if (!lost)
         lw__consumer_commit(c, done);
     forget_pause(c, stop);
-    if (cooperative(c))
-        finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, stop));
+    if (is_cooperative(c))
+        finish_call(c, "incremental_unassign",
+                    rd_kafka_incremental_unassign(c->rk, stop));
     else
-        report(c, "unassign", rd_kafka_assign(c->rk, NULL), NULL);
+        report_error(c, "unassign", rd_kafka_assign(c->rk, NULL), NULL);
     rd_kafka_topic_partition_list_destroy(stop);
     rd_kafka_topic_partition_list_destroy(done);
 }
 
-static void mark_torn(struct lw_consumer *c) {
+static void mark_interrupted(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
         struct lw_owned *o = &c->owned[i];
         if (!o->waiting)
-            o->torn = c->torn = 1;
+            o->interrupted = c->interrupted = 1;
     }
 }
 
-static void rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
-                      rd_kafka_topic_partition_list_t *partitions, void *opaque) {
+static void rebalance_serve(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                            rd_kafka_topic_partition_list_t *partitions, void *opaque) {
     struct lw_consumer *c = opaque;
     (void)rk;
-    if (cooperative(c)) /* the eager one has taken everything away before it gives */
-        mark_torn(c);
+    if (is_cooperative(c)) /* the eager protocol revokes everything first */
+        mark_interrupted(c);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
-        take(c, partitions);
+        partitions_assign(c, partitions);
     else
-        give(c, partitions);
+        partitions_revoke(c, partitions);
     if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS &&
         code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
-        report(c, "rebalance", code, rd_kafka_err2str(code));
+        report_error(c, "rebalance", code, rd_kafka_err2str(code));
 }
 
 /* ---- life ---- */
 
-/* auto.offset.reset as an offset; the conf knows our default and every synonym.
- * librdkafka itself is told "error", so that an offset that does not exist comes back to
- * us. */
+/* auto.offset.reset as an offset; the conf knows the default and every synonym.
+ * librdkafka itself gets "error", so that it reports an offset that does not exist. */
 static int64_t reset_of(const rd_kafka_conf_t *conf) {
     char reset[32] = "";
     size_t size = sizeof reset;
@@ -273,7 +276,7 @@ static int64_t reset_of(const rd_kafka_conf_t *conf) {
                                            : RD_KAFKA_OFFSET_INVALID; /* "error" */
 }
 
-static int subscribe(struct lw_consumer *c, struct lw_err *err) {
+static int subscribe_topic(struct lw_consumer *c, struct lw_err *err) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, c->topic, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t rc = rd_kafka_subscribe(c->rk, list);
@@ -303,9 +306,9 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
     c->hooks = *hooks;
     c->reset = reset_of(conf);
     rd_kafka_conf_set(conf, "auto.offset.reset", "error", why,
-                      sizeof why); /* see astray */
+                      sizeof why); /* see out_of_range */
     rd_kafka_conf_set_opaque(conf, c);
-    rd_kafka_conf_set_rebalance_cb(conf, rebalance);
+    rd_kafka_conf_set_rebalance_cb(conf, rebalance_serve);
     c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
     if (!c->rk) {
         rd_kafka_conf_destroy(conf);
@@ -316,14 +319,14 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
     rd_kafka_poll_set_consumer(c->rk);
     c->queue = rd_kafka_queue_get_consumer(c->rk);
     lw_nudge_start(&c->nudge, c->rk, c->topic);
-    if (subscribe(c, err)) {
+    if (subscribe_topic(c, err)) {
         lw_consumer_free(c);
         return NULL;
     }
     return c;
 }
 
-static void release(struct lw_consumer *c) {
+static void consumer_release(struct lw_consumer *c) {
     lw_kafka_log_fini(&c->log);
     free(c->owned);
     free(c->left);
@@ -331,49 +334,76 @@ static void release(struct lw_consumer *c) {
     free(c);
 }
 
-static void *destroy(void *arg) {
+static void *consumer_destroy(void *arg) {
     struct lw_consumer *c = arg;
     rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    release(c);
+    consumer_release(c);
     return NULL;
 }
 
-/* librdkafka (seen with 2.0.2) may wait for ever: for its own broker thread, which holds
- * a partition of a topic that was deleted; and, in closing, for a group that had expelled
- * the member while the process stood still. Nothing else is to be done with it then, so a
- * thread of its own does the waiting; at worst some memory is lost with it. */
-static void destroy_aside(struct lw_consumer *c) {
+/* librdkafka (seen with 2.0.2) may block forever: on its own broker thread, which
+ * holds a partition of a deleted topic, or, when closing, on a group that expelled
+ * the member while the process was stopped. So a separate thread destroys it; at
+ * worst that memory leaks. */
+static void destroy_in_background(struct lw_consumer *c) {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, destroy, c) == 0)
+    if (pthread_create(&thread, NULL, consumer_destroy, c) == 0)
         pthread_detach(thread);
 }
 
-/* Leaves the group, and serves the last rebalance here; false when that does not come to
- * an end. By then every partition has been given up or will be by the group's own
- * timeout. */
+/* Messages that are on their way are the next owner's. */
+static void queue_drop(rd_kafka_queue_t *queue) {
+    rd_kafka_message_t *m = rd_kafka_consume_queue(queue, 20);
+    if (m)
+        rd_kafka_message_destroy(m);
+}
+
+/* A static member keeps its partitions while it restarts, so it does not leave. */
+static bool is_static(const struct lw_consumer *c) {
+    char id[8] = "";
+    size_t size = sizeof id;
+    return rd_kafka_conf_get(rd_kafka_conf(c->rk), "group.instance.id", id, &size) ==
+               RD_KAFKA_CONF_OK &&
+           id[0] != '\0';
+}
+
+/* Gives the partitions back while the client still runs. Inside of a close, librdkafka
+ * (seen with 2.0.2) may end the group's state before the rebalance callback has answered,
+ * for instance when another rebalance was already under way: the callback then waits
+ * forever, or an assertion ends the process. */
+static void partitions_give_back(struct lw_consumer *c, int64_t until) {
+    if (is_static(c) || rd_kafka_unsubscribe(c->rk) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    do /* at least once: a callback may be waiting */
+        queue_drop(c->queue);
+    while (c->nowned > 0 && lw_mono_ms() < until);
+}
+
+/* Leaves the group, and serves the last rebalance here; false when that takes too long.
+ * By then every partition has been given back, or the group's own timeout will do it. */
 static bool close_in_time(struct lw_consumer *c) {
     int64_t until = lw_mono_ms() + CLOSE_MS;
+    if (c->queue) {
+        partitions_give_back(c, until);
+        rd_kafka_queue_destroy(c->queue);
+    }
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(c->rk, queue);
     if (error) {
         rd_kafka_error_destroy(error);
         rd_kafka_consumer_close(c->rk);
     }
-    while (!rd_kafka_consumer_closed(c->rk) && lw_mono_ms() < until) {
-        /* Messages that were on their way are the next owner's. */
-        rd_kafka_message_t *m = rd_kafka_consume_queue(queue, 20);
-        if (m)
-            rd_kafka_message_destroy(m);
-    }
+    while (!rd_kafka_consumer_closed(c->rk) && lw_mono_ms() < until)
+        queue_drop(queue);
     bool closed = rd_kafka_consumer_closed(c->rk);
     rd_kafka_queue_destroy(queue);
     return closed;
 }
 
-/* Before 2.3 librdkafka ends the process by an assertion when a member is destroyed that
- * was elected to assign and has not come to it (its issue 4312). A member that has not
- * been given anything may be that one: it is kept until the process ends, and its threads
- * with it, in a list so that a leak checker knows of it. */
+/* Before 2.3, librdkafka aborts when a member is destroyed that was elected to assign
+ * and has not done so yet (its issue 4312). A member without an assignment may be
+ * that one: it is kept, with its threads, until the process ends, in a list so that
+ * leak checkers find it. */
 static bool may_abort(const struct lw_consumer *c) {
     if (rd_kafka_version() >= ASSIGNOR_FIXED || c->joined)
         return false;
@@ -393,7 +423,7 @@ int lw_consumer_login(struct lw_consumer *c, const struct lw_kafka_options *opti
     return lw_kafka_login(c->rk, options, err);
 }
 
-static void keep(struct lw_consumer *c) {
+static void consumer_keep(struct lw_consumer *c) {
     static struct lw_consumer *_Atomic kept;
     c->kept = atomic_load(&kept);
     while (!atomic_compare_exchange_weak(&kept, &c->kept, c))
@@ -404,57 +434,55 @@ void lw_consumer_free(struct lw_consumer *c) {
     if (!c)
         return;
     lw_nudge_stop(&c->nudge);
-    if (c->rk && c->queue)
-        rd_kafka_queue_destroy(c->queue);
     bool abort = c->rk && may_abort(c);
     bool closed = !c->rk || close_in_time(c);
     if (!closed)
-        report(c, "close", RD_KAFKA_RESP_ERR__TIMED_OUT,
-               "the group is not left in time; it will see by its session timeout");
+        report_error(
+            c, "close", RD_KAFKA_RESP_ERR__TIMED_OUT,
+            "leaving the group timed out; its session timeout removes the member");
     if (abort) {
-        keep(c);
+        consumer_keep(c);
         return;
     }
-    if (c->rk && (c->bereft || !closed)) {
-        destroy_aside(c);
+    if (c->rk && (c->topic_deleted || !closed)) {
+        destroy_in_background(c);
         return;
     }
     if (c->rk)
         rd_kafka_destroy(c->rk);
-    release(c);
+    consumer_release(c);
 }
 
 /* ---- messages ---- */
 
-/* An error that comes again while the partition stands where it stood: librdkafka may try
- * ten times a second. */
-static int told_before(struct lw_owned *o, rd_kafka_resp_err_t rc) {
+/* True for an error that repeats at the same offset: librdkafka may retry ten times a
+ * second. */
+static int reported_before(struct lw_owned *o, rd_kafka_resp_err_t rc) {
     int64_t now = lw_mono_ms();
-    if (o->told == rc && o->told_next == o->next && now - o->told_ms < AGAIN_MS)
+    if (o->reported == rc && o->reported_next == o->next &&
+        now - o->reported_ms < AGAIN_MS)
         return 1;
-    o->told = rc;
-    o->told_next = o->next;
-    o->told_ms = now;
+    o->reported = rc;
+    o->reported_next = o->next;
+    o->reported_ms = now;
     return 0;
 }
 
 static void report_message(struct lw_consumer *c, struct lw_owned *o,
                            const rd_kafka_message_t *m, const char *text) {
-    char advice[300], quoted[400];
-    if (o && told_before(o, m->err))
+    char advice[300];
+    if (o && reported_before(o, m->err))
         return;
     if (m->err != RD_KAFKA_RESP_ERR__BAD_COMPRESSION || !o) {
-        report(c, "poll", m->err, text);
+        report_error(c, "poll", m->err, text);
         return;
     }
     lw_kafka_unpack_advice(advice, sizeof advice, c->rk);
-    lw_log(LW_ERROR, "kafka",
-           "topic=%s partition=%" PRId32 " offset=%" PRId64 " what=poll error=%s text=%s",
-           c->topic, m->partition, m->offset, rd_kafka_err2name(m->err),
-           lw_log_quote(quoted, sizeof quoted, advice));
+    lw_log(kafka_batch_unreadable, c->topic, m->partition, m->offset,
+           rd_kafka_err2name(m->err), LW_QUOTE(advice));
 }
 
-/* What the broker's ACLs do not allow, with what to grant; or librdkafka's words. */
+/* What the broker's ACLs deny and how to grant it, or librdkafka's text. */
 static const char *words_of(const struct lw_consumer *c, const rd_kafka_message_t *m,
                             char *out, size_t size) {
     char group[256] = "";
@@ -468,39 +496,39 @@ static const char *words_of(const struct lw_consumer *c, const rd_kafka_message_
     return rd_kafka_message_errstr(m);
 }
 
-/* An error that came instead of a message: told, never passed on. */
-static void tell_error(struct lw_consumer *c, struct lw_owned *o,
-                       const rd_kafka_message_t *m) {
+/* An error in place of a message: logged, never passed on. */
+static void report_error_message(struct lw_consumer *c, struct lw_owned *o,
+                                 const rd_kafka_message_t *m) {
     if (m->err == RD_KAFKA_RESP_ERR__FATAL)
         c->fatal = m->err;
     char words[LW_KAFKA_WORDS];
     const char *text = words_of(c, m, words, sizeof words);
     report_message(c, o, m, text);
-    c->bereft |= m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-                 m->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+    c->topic_deleted |= m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                        m->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
     if (m->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
         m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
         lw_kafka_log_say(&c->log, text ? text : rd_kafka_err2str(m->err));
 }
 
-/* The first message since the start shows whether it is still the same topic. */
-static void look_at_mark(struct lw_owned *o, const rd_kafka_message_t *m) {
-    o->other = m->offset == o->mark.offset && id_of(m) != o->mark.id;
-    o->mark = LW_NO_MARK;
+/* The first message since the start shows whether the topic was recreated. */
+static void check_fingerprint(struct lw_owned *o, const rd_kafka_message_t *m) {
+    o->recreated = m->offset == o->fingerprint.offset && id_of(m) != o->fingerprint.id;
+    o->fingerprint = LW_NO_FINGERPRINT;
 }
 
 static void remember_last(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
         struct lw_owned *o = &c->owned[i];
         if (o->newest)
-            o->last = (struct lw_mark){o->newest->offset, id_of(o->newest)};
+            o->last = (struct lw_record_fingerprint){o->newest->offset, id_of(o->newest)};
         o->newest = NULL;
     }
 }
 
-/* Keeps what belongs to a partition that is ours and runs. */
-static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) {
+/* Keeps messages of partitions that are owned and running. */
+static size_t batch_sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) {
     size_t kept = 0;
     struct lw_owned *o = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -510,13 +538,14 @@ static size_t sift(struct lw_consumer *c, rd_kafka_message_t **batch, size_t n) 
         if (!o || o->partition != m->partition)
             o = lw__consumer_find(c, m->partition);
         if (m->err)
-            tell_error(c, o, m);
+            report_error_message(c, o, m);
         if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && o && !o->waiting &&
-            !o->torn)
-            o->astray = 1;
-        if (o && o->mark.offset >= 0 && !m->err && !o->waiting && !o->torn)
-            look_at_mark(o, m);
-        if (m->err || !o || o->waiting || o->torn || o->other || m->offset < o->next) {
+            !o->interrupted)
+            o->out_of_range = 1;
+        if (o && o->fingerprint.offset >= 0 && !m->err && !o->waiting && !o->interrupted)
+            check_fingerprint(o, m);
+        if (m->err || !o || o->waiting || o->interrupted || o->recreated ||
+            m->offset < o->next) {
             rd_kafka_message_destroy(m);
             continue;
         }
@@ -532,32 +561,33 @@ static void start_deferred(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++)
         if (c->owned[i].deferred)
             lw_consumer_resume(c, c->owned[i].partition, c->owned[i].next,
-                               c->owned[i].mark, NULL);
+                               c->owned[i].fingerprint, NULL);
 }
 
-static void tell_astray(struct lw_consumer *c) {
+static void report_out_of_range(struct lw_consumer *c) {
     for (size_t i = 0; i < c->nowned; i++) {
-        int astray = c->owned[i].astray, other = c->owned[i].other;
-        c->owned[i].astray = 0;
-        if ((astray || other) && c->hooks.astray)
-            c->hooks.astray(c->hooks.arg, c->owned[i].partition, other);
+        int out_of_range = c->owned[i].out_of_range, recreated = c->owned[i].recreated;
+        c->owned[i].out_of_range = 0;
+        if ((out_of_range || recreated) && c->hooks.out_of_range)
+            c->hooks.out_of_range(c->hooks.arg, c->owned[i].partition, recreated);
     }
 }
 
-static void restart_torn(struct lw_consumer *c) {
+static void restart_interrupted(struct lw_consumer *c) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     for (size_t i = 0; i < c->nowned; i++) {
         struct lw_owned *o = &c->owned[i];
-        if (o->torn)
+        if (o->interrupted)
             rd_kafka_topic_partition_list_add(list, c->topic, o->partition)->offset =
                 start_of(o);
-        o->torn = 0;
+        o->interrupted = 0;
     }
     if (list->cnt > 0) {
-        finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
+        finish_call(c, "incremental_unassign",
+                    rd_kafka_incremental_unassign(c->rk, list));
         assign_more(c, list);
     }
-    c->torn = 0;
+    c->interrupted = 0;
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -572,12 +602,12 @@ int lw_consumer_poll(struct lw_consumer *c, rd_kafka_message_t **out, size_t max
     char why[256];
     c->nleft = 0;
     ssize_t n = rd_kafka_consume_batch_queue(c->queue, timeout_ms, out, max);
-    size_t kept = n > 0 ? sift(c, out, (size_t)n) : 0;
+    size_t kept = n > 0 ? batch_sift(c, out, (size_t)n) : 0;
     c->brought = (int)kept;
-    if (c->torn)
-        restart_torn(c);
+    if (c->interrupted)
+        restart_interrupted(c);
     start_deferred(c);
-    tell_astray(c);
+    report_out_of_range(c);
     lw__consumer_commit_due(c);
     if (!c->paused && c->nowned > 0 && lw_nudge_due(&c->nudge, c->queue))
         lw_nudge(&c->nudge, c->owned[c->nudge.turn % c->nowned].partition);
@@ -596,25 +626,27 @@ int lw_consumer_brought(const struct lw_consumer *c) {
 
 int lw_consumer_seek(struct lw_consumer *c, int32_t partition, int64_t offset,
                      struct lw_err *err) {
-    return lw_consumer_resume(c, partition, offset, LW_NO_MARK, err);
+    return lw_consumer_resume(c, partition, offset, LW_NO_FINGERPRINT, err);
 }
 
 int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
-                       struct lw_mark mark, struct lw_err *err) {
+                       struct lw_record_fingerprint fingerprint, struct lw_err *err) {
     struct lw_owned *o = lw__consumer_find(c, partition);
     if (!o)
-        return lw_fail(err, LW_ENOTFOUND, "kafka: %s/%" PRId32 " is not assigned to us",
-                       c->topic, partition);
+        return lw_fail(err, LW_ENOTFOUND,
+                       "kafka: %s/%" PRId32 " is not assigned to this consumer", c->topic,
+                       partition);
     int ran = !o->waiting;
     o->waiting = o->deferred = 0;
-    o->next = from(c, offset);
-    set_mark(o, mark);
+    o->next = offset_or_reset(c, offset);
+    set_fingerprint(o, fingerprint);
     offset = start_of(o);
     rd_kafka_resp_err_t rc;
-    if (cooperative(c)) {
+    if (is_cooperative(c)) {
         rd_kafka_topic_partition_list_t *list = lw__consumer_list(c, partition, offset);
         if (ran)
-            finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
+            finish_call(c, "incremental_unassign",
+                        rd_kafka_incremental_unassign(c->rk, list));
         list->elems[0].offset = offset;
         rc = assign_more(c, list);
         rd_kafka_topic_partition_list_destroy(list);
@@ -627,20 +659,22 @@ int lw_consumer_resume(struct lw_consumer *c, int32_t partition, int64_t offset,
               : 0;
 }
 
-struct lw_mark lw_consumer_last(const struct lw_consumer *c, int32_t partition) {
+struct lw_record_fingerprint lw_consumer_last(const struct lw_consumer *c,
+                                              int32_t partition) {
     const struct lw_owned *o = lw__consumer_find(c, partition);
-    return o ? o->last : LW_NO_MARK;
+    return o ? o->last : LW_NO_FINGERPRINT;
 }
 
-void lw_consumer_hold(struct lw_consumer *c, int32_t partition) {
+void lw_consumer_pause_partition(struct lw_consumer *c, int32_t partition) {
     struct lw_owned *o = lw__consumer_find(c, partition);
     if (!o || o->waiting)
         return;
     o->waiting = 1;
     rd_kafka_topic_partition_list_t *list = lw__consumer_list(c, partition, o->next);
     forget_pause(c, list);
-    if (cooperative(c))
-        finish(c, "incremental_unassign", rd_kafka_incremental_unassign(c->rk, list));
+    if (is_cooperative(c))
+        finish_call(c, "incremental_unassign",
+                    rd_kafka_incremental_unassign(c->rk, list));
     else
         assign_all(c);
     rd_kafka_topic_partition_list_destroy(list);

@@ -1,4 +1,4 @@
-/* Where a partition of the group's consumer stands and ends. */
+/* Position and end of a partition of the group consumer. */
 #include <inttypes.h>
 
 #include "kafka/consumer_private.h"
@@ -30,12 +30,12 @@ int lw_consumer_at_end(struct lw_consumer *c, int32_t partition) {
     return o->next >= 0 ? o->next >= high : low == high;
 }
 
-int64_t lw_consumer_place(const struct lw_consumer *c, int32_t partition) {
+int64_t lw_consumer_position(const struct lw_consumer *c, int32_t partition) {
     const struct lw_owned *o = lw__consumer_find(c, partition);
     return o ? o->next : RD_KAFKA_OFFSET_INVALID;
 }
 
-void lw_consumer_pass(struct lw_consumer *c, int32_t partition, int64_t offset) {
+void lw_consumer_skip_to(struct lw_consumer *c, int32_t partition, int64_t offset) {
     struct lw_owned *o = lw__consumer_find(c, partition);
     if (o && o->next < offset)
         o->next = offset;
@@ -46,7 +46,7 @@ int lw_consumer_starts_late(const struct lw_consumer *c) {
 }
 
 /* By rd_kafka_offsets_for_times, whose time -1 is Kafka's own word for the end:
- * rd_kafka_query_watermark_offsets goes on far beyond its timeout when a broker is down.
+ * rd_kafka_query_watermark_offsets far exceeds its timeout when a broker is down.
  */
 int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms,
                         int64_t *end, struct lw_err *err) {

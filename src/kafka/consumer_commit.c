@@ -1,10 +1,10 @@
 /* Offsets committed to Kafka, for lag tools alone.
  *
  * A commit of a member that is joining anew waits at the broker until everybody has
- * joined, and is of an old generation then. Before 2.10 librdkafka takes that for a loss
- * of all its partitions (its issue 4059): each join of a third member made the others
- * drop and read again what they held. So there it is done seldom. What is given up is
- * committed in any case, before the member joins anew. */
+ * joined, and is of an old generation then. Before 2.10 librdkafka takes that for a
+ * loss of all its partitions (its issue 4059): each join of a third member made the
+ * others drop and read again what they held. So there it is done seldom. What is
+ * given up is committed in any case, before the member joins anew. */
 #include "base/time.h"
 #include "kafka/consumer_private.h"
 

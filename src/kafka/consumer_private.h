@@ -6,25 +6,26 @@
 #include "kafka/log.h"
 #include "kafka/nudge.h"
 
-/* A partition that is ours. */
+/* An assigned partition. */
 struct lw_owned {
     int32_t partition;
-    int64_t next; /* where we stand: an offset or a logical one */
-    int waiting;  /* not yet given to librdkafka */
-    int deferred; /* waits only for the end of this poll */
-    int torn;     /* a rebalance fell into this poll while it ran */
-    int astray;   /* its next offset does not exist */
-    int64_t done; /* to be committed, unless it is 0 */
-    int other;    /* its marked message is another: nothing counts until it is moved */
-    struct lw_mark mark;      /* before `next`, to be looked at; offset -1: none */
-    struct lw_mark last;      /* the newest message that was passed on */
-    rd_kafka_resp_err_t told; /* the last error of it in the log, */
-    int64_t told_next;        /* the offset that it was at then, */
-    int64_t told_ms;          /* and when */
-    const rd_kafka_message_t *newest; /* of this poll */
+    int64_t next;     /* the next offset, or a logical one */
+    int waiting;      /* not yet given to librdkafka */
+    int deferred;     /* waits for the end of this poll */
+    int interrupted;  /* a rebalance interrupted this poll */
+    int out_of_range; /* its next offset does not exist */
+    int64_t done;     /* to be committed, unless it is 0 */
+    int recreated;    /* its fingerprint does not match: dropped until it is moved */
+    struct lw_record_fingerprint
+        fingerprint;                   /* before `next`, to be checked; offset -1: none */
+    struct lw_record_fingerprint last; /* the newest message that was passed on */
+    rd_kafka_resp_err_t reported;      /* the last error of it in the log, */
+    int64_t reported_next;             /* the offset that it was at then, */
+    int64_t reported_ms;               /* and when */
+    const rd_kafka_message_t *newest;  /* of this poll */
 };
 
-#define LW_NO_MARK ((struct lw_mark){.offset = -1})
+#define LW_NO_FINGERPRINT ((struct lw_record_fingerprint){.offset = -1})
 
 struct lw_consumer {
     struct lw_kafka_log log; /* first: librdkafka's opaque */
@@ -36,15 +37,15 @@ struct lw_consumer {
     size_t nowned;
     int32_t *left; /* partitions that were given away in this poll */
     size_t nleft;
-    int64_t reset; /* where to start by auto.offset.reset */
-    int torn;      /* any of owned is */
+    int64_t reset;   /* where to start by auto.offset.reset */
+    int interrupted; /* any of owned is */
     int paused;
     int brought; /* messages, by the last poll */
     rd_kafka_resp_err_t fatal;
-    int bereft;               /* its topic was deleted at some time */
+    int topic_deleted;        /* its topic was deleted */
     int64_t committed_ms;     /* when offsets were last committed */
-    int joined;               /* has been given partitions, or told that there are none */
-    struct lw_consumer *kept; /* the next in the list of what cannot be destroyed */
+    int joined;               /* has got an assignment, maybe empty */
+    struct lw_consumer *kept; /* next in the list of consumers that cannot be destroyed */
     struct lw_nudge nudge;
 };
 

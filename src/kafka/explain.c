@@ -24,7 +24,7 @@
     "this librdkafka is built without OIDC, as Debian 12's is: build leeway with "       \
     "another one (docs/dependencies.md), or use another kafka.sasl.mechanism"
 
-static bool has(const char *text, const char *part) {
+static bool text_has(const char *text, const char *part) {
     size_t len = strlen(part);
     while (*text && strncasecmp(text, part, len) != 0)
         text++;
@@ -32,7 +32,8 @@ static bool has(const char *text, const char *part) {
 }
 
 /* A property of a client as it runs. */
-static const char *setting(rd_kafka_t *rk, const char *key, char *out, size_t size) {
+static const char *client_setting(rd_kafka_t *rk, const char *key, char *out,
+                                  size_t size) {
     out[0] = '\0';
     if (rk && rd_kafka_conf_get(rd_kafka_conf(rk), key, out, &size) != RD_KAFKA_CONF_OK)
         out[0] = '\0';
@@ -75,7 +76,8 @@ static void hosts_of(char *out, size_t size, X509 *x) {
         name_of(out, size, X509_get_subject_name(x));
 }
 
-static void describe(char *out, size_t size, const char *broker, int code, X509 *x) {
+static void certificate_describe(char *out, size_t size, const char *broker, int code,
+                                 X509 *x) {
     char one[160] = "", two[64] = "";
     switch (code) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -118,7 +120,7 @@ char *lw_kafka_certificate(char *out, size_t size, const char *broker, int code,
     X509 *x = der && len < (1 << 20) ? d2i_X509(NULL, &at, (long)len) : NULL;
     char safe[LW_KAFKA_WORDS];
     if (x)
-        describe(safe, sizeof safe, broker, code, x);
+        certificate_describe(safe, sizeof safe, broker, code, x);
     else
         snprintf(safe, sizeof safe, "%s: the broker's certificate is refused: %s", broker,
                  X509_verify_cert_error_string(code));
@@ -147,17 +149,18 @@ const char *lw_kafka_unable(const struct lw_kafka_options *options, int version)
 
 static const char *about_login(rd_kafka_t *rk, const char *reason) {
     char mechanism[64];
-    setting(rk, "sasl.mechanisms", mechanism, sizeof mechanism);
-    if (has(reason, "unsupported sasl mechanism") ||
-        has(reason, "supported mechanisms") || has(reason, "not enabled in the server"))
+    client_setting(rk, "sasl.mechanisms", mechanism, sizeof mechanism);
+    if (text_has(reason, "unsupported sasl mechanism") ||
+        text_has(reason, "supported mechanisms") ||
+        text_has(reason, "not enabled in the server"))
         return "the broker does not take this kafka.sasl.mechanism";
     if (strncasecmp(mechanism, "SCRAM-", 6) == 0 && rd_kafka_version() < SCRAM_MENDED)
         return SCRAM_WORDS;
-    if (has(reason, "token"))
+    if (text_has(reason, "token"))
         return "no token that the broker takes: see kafka.sasl.oauthbearer.token."
                "endpoint.url, .client.id, .client.secret and .scope";
-    if (has(reason, "timed out") || has(reason, "disconnected"))
-        return "no login came about: does kafka.security.protocol fit the listener?";
+    if (text_has(reason, "timed out") || text_has(reason, "disconnected"))
+        return "the login did not complete: does kafka.security.protocol fit the listener?";
     return "the broker refuses the login: see kafka.sasl.username and "
            "kafka.sasl.password_file";
 }
@@ -169,14 +172,14 @@ static bool refuses_ours(const char *reason) {
         "alert unknown ca", "alert certificate",       "alert number 42",
         "alert number 46",  "alert handshake failure", "alert number 48"};
     for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++)
-        if (has(reason, alerts[i]))
+        if (text_has(reason, alerts[i]))
             return true;
     return false;
 }
 
-static const char *about(rd_kafka_t *rk, int code, const char *reason) {
+static const char *explain_error(rd_kafka_t *rk, int code, const char *reason) {
     char protocol[32];
-    setting(rk, "security.protocol", protocol, sizeof protocol);
+    client_setting(rk, "security.protocol", protocol, sizeof protocol);
     if (refuses_ours(reason))
         return "the broker asks for a client certificate that it trusts: see "
                "kafka.ssl.certificate.location and kafka.ssl.key.location (or "
@@ -186,17 +189,19 @@ static const char *about(rd_kafka_t *rk, int code, const char *reason) {
     if (code == RD_KAFKA_RESP_ERR__RESOLVE)
         return "there is no such host: see kafka.bootstrap.servers, and the broker's "
                "advertised.listeners";
-    if (has(reason, "wrong version number") || has(reason, "packet length too long") ||
-        has(reason, "incorrect security.protocol") || has(reason, "unexpected eof") ||
-        (!has(protocol, "ssl") && has(reason, "disconnected") &&
-         has(reason, "state APIVERSION_QUERY")))
+    if (text_has(reason, "wrong version number") ||
+        text_has(reason, "packet length too long") ||
+        text_has(reason, "incorrect security.protocol") ||
+        text_has(reason, "unexpected eof") ||
+        (!text_has(protocol, "ssl") && text_has(reason, "disconnected") &&
+         text_has(reason, "state APIVERSION_QUERY")))
         return "the listener speaks another protocol: see kafka.security.protocol, and "
                "the port in kafka.bootstrap.servers";
     if (code == RD_KAFKA_RESP_ERR__SSL)
-        return "TLS does not come about: see kafka.ssl.ca.location";
-    if (has(reason, "connection refused"))
+        return "the TLS handshake failed: see kafka.ssl.ca.location";
+    if (text_has(reason, "connection refused"))
         return "nobody listens there: is the broker up, and is kafka.bootstrap.servers right?";
-    if (has(protocol, "ssl") && has(reason, "disconnected"))
+    if (text_has(protocol, "ssl") && text_has(reason, "disconnected"))
         return "the broker hangs up: does kafka.security.protocol fit the listener, and "
                "does it ask for a client certificate (kafka.ssl.certificate.location, "
                "kafka.ssl.key.location)?";
@@ -206,9 +211,9 @@ static const char *about(rd_kafka_t *rk, int code, const char *reason) {
 char *lw_kafka_explain(char *out, size_t size, rd_kafka_t *rk, int code,
                        const char *reason, const char *certificate) {
     char text[2 * LW_KAFKA_WORDS];
-    if (*certificate && has(reason, "certificate verify failed"))
+    if (*certificate && text_has(reason, "certificate verify failed"))
         return lw_text_safe(out, size, certificate, strlen(certificate));
-    const char *words = about(rk, code, reason);
+    const char *words = explain_error(rk, code, reason);
     if (words)
         snprintf(text, sizeof text, "%s [%.300s]", words, reason);
     else
@@ -217,10 +222,10 @@ char *lw_kafka_explain(char *out, size_t size, rd_kafka_t *rk, int code,
 }
 
 /* Who we are to the broker's ACLs. */
-static void principal(char *out, size_t size, rd_kafka_t *rk) {
+static void client_principal(char *out, size_t size, rd_kafka_t *rk) {
     char user[128], protocol[32];
-    setting(rk, "sasl.username", user, sizeof user);
-    setting(rk, "security.protocol", protocol, sizeof protocol);
+    client_setting(rk, "sasl.username", user, sizeof user);
+    client_setting(rk, "security.protocol", protocol, sizeof protocol);
     if (*user)
         snprintf(out, size, "User:%s", user);
     else if (strcasecmp(protocol, "ssl") == 0)
@@ -235,7 +240,7 @@ char *lw_kafka_refusal(char *out, size_t size, rd_kafka_t *rk, int code,
     const char *kind = code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED   ? "topic"
                        : code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ? "group"
                                                                               : NULL;
-    principal(who, sizeof who, rk);
+    client_principal(who, sizeof who, rk);
     if (kind)
         snprintf(text, sizeof text,
                  LW_KAFKA_NO_RIGHT "%s %s %s: kafka-acls.sh --add --allow-principal '%s' "

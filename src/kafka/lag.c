@@ -1,6 +1,6 @@
-/* A client that only asks. rd_kafka_offsets_for_times with Kafka's own word for the end
- * asks for all partitions in one request a broker, and keeps to its timeout when one is
- * down; rd_kafka_query_watermark_offsets does neither. */
+/* rd_kafka_offsets_for_times with RD_KAFKA_OFFSET_END asks for all partitions in one
+ * request per broker and keeps its timeout when one is down;
+ * rd_kafka_query_watermark_offsets does neither. */
 #include "kafka/lag.h"
 
 #include <inttypes.h>
@@ -9,29 +9,19 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "kafka/log.h"
+#include "kafka/query_client.h"
 
 struct lw_lag {
-    struct lw_kafka_log log; /* first: librdkafka's opaque */
-    rd_kafka_t *rk;
+    struct lw_query_client client;
     char topic[250];
 };
 
 struct lw_lag *lw_lag_new(const struct lw_kafka_options *options, const char *topic,
                           struct lw_err *err) {
-    char text[256];
-    rd_kafka_conf_t *conf = lw_kafka_conf(options, "reader", err);
-    if (!conf)
-        return NULL;
     struct lw_lag *lag = lw_calloc(1, sizeof *lag);
-    lw_kafka_log_init(&lag->log);
     lw_copy(lag->topic, sizeof lag->topic, topic);
-    rd_kafka_conf_set_opaque(conf, &lag->log);
-    lag->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-    if (!lag->rk) {
-        rd_kafka_conf_destroy(conf);
+    if (lw_query_client_open(&lag->client, options, "reader", err)) {
         lw_lag_free(lag);
-        lw_fail(err, LW_ECONFIG, "kafka: %s", text);
         return NULL;
     }
     return lag;
@@ -40,14 +30,12 @@ struct lw_lag *lw_lag_new(const struct lw_kafka_options *options, const char *to
 void lw_lag_free(struct lw_lag *lag) {
     if (!lag)
         return;
-    if (lag->rk)
-        rd_kafka_destroy(lag->rk);
-    lw_kafka_log_fini(&lag->log);
+    lw_query_client_close(&lag->client);
     free(lag);
 }
 
-/* A partition that has no leader now, or that was not answered for in time, has an error
- * of its own; the call fails only when nobody answers at all. */
+/* A partition without a leader or without an answer in time has its own error; the
+ * call fails only when no broker answers. */
 static int take_ends(struct lw_lag *lag, const rd_kafka_topic_partition_list_t *list,
                      int64_t *end, struct lw_err *err) {
     int rc = 0;
@@ -72,17 +60,17 @@ int lw_lag_ends(struct lw_lag *lag, int32_t n, int timeout_ms, int64_t *end,
         rd_kafka_topic_partition_list_add(list, lag->topic, p)->offset =
             RD_KAFKA_OFFSET_END;
     }
-    rd_kafka_poll(lag->rk, 0); /* for its errors */
+    rd_kafka_poll(lag->client.rk, 0); /* for its errors */
     rd_kafka_resp_err_t rc =
-        n > 0 ? rd_kafka_offsets_for_times(lag->rk, list, timeout_ms) : 0;
+        n > 0 ? rd_kafka_offsets_for_times(lag->client.rk, list, timeout_ms) : 0;
     int failed = rc ? lw_fail(err, LW_EAGAIN, "kafka: where %s ends: %s", lag->topic,
                               rd_kafka_err2str(rc))
                     : take_ends(lag, list, end, err);
     rd_kafka_topic_partition_list_destroy(list);
-    bool told = lw_kafka_log_trouble(&lag->log, why, sizeof why);
-    return failed && told ? lw_err_context(err, "%s", why) : failed;
+    bool reported = lw_kafka_log_trouble(&lag->client.log, why, sizeof why);
+    return failed && reported ? lw_err_context(err, "%s", why) : failed;
 }
 
 rd_kafka_t *lw_lag_handle(struct lw_lag *lag) {
-    return lag->rk;
+    return lag->client.rk;
 }

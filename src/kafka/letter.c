@@ -1,8 +1,8 @@
 /* See letter.h.
  *
- * Our headers always stand behind the message's own, so they are told from headers of the
- * same names that the message brought along (a topic may well be fed from another
- * program's dead letters): ours begin at the last __connect.errors.topic. */
+ * leeway's headers follow the message's own, which may have the same names (a topic
+ * may be fed from another program's dead letters): leeway's begin at the last
+ * __connect.errors.topic. */
 #include "kafka/letter.h"
 
 #include <inttypes.h>
@@ -67,7 +67,7 @@ static int send_letter(struct lw_producer *p, const rd_kafka_message_t *m,
     return lw__producer_send(p, &record, headers, timeout_ms, err);
 }
 
-int lw_dead_letter(struct lw_producer *p, const rd_kafka_message_t *m,
+int lw_letter_send(struct lw_producer *p, const rd_kafka_message_t *m,
                    const struct lw_reason *reason, int timeout_ms, struct lw_err *err) {
     struct lw_err why = {0};
     bool whole = m->len < lw__producer_too_large(p);
@@ -81,12 +81,13 @@ int lw_dead_letter(struct lw_producer *p, const rd_kafka_message_t *m,
 
 /* ---- reading ---- */
 
-struct header {
+struct letter_header {
     const char *name, *value;
     size_t len;
 };
 
-static bool header_at(const rd_kafka_headers_t *headers, size_t i, struct header *out) {
+static bool header_at(const rd_kafka_headers_t *headers, size_t i,
+                      struct letter_header *out) {
     const void *value;
     if (rd_kafka_header_get_all(headers, i, &out->name, &value, &out->len))
         return false;
@@ -95,18 +96,18 @@ static bool header_at(const rd_kafka_headers_t *headers, size_t i, struct header
     return true;
 }
 
-static void take_text(char *out, size_t size, const struct header *h) {
+static void take_text(char *out, size_t size, const struct letter_header *h) {
     lw_text_safe(out, size, h->value, h->len);
 }
 
-static int64_t take_number(const struct header *h) {
+static int64_t take_number(const struct letter_header *h) {
     char text[24];
     int64_t v;
     take_text(text, sizeof text, h);
     return lw_parse_i64(text, &v) ? v : -1;
 }
 
-static void take(struct lw_letter *out, const struct header *h) {
+static void letter_take_header(struct lw_letter *out, const struct letter_header *h) {
     const char *name = h->name + strlen(PREFIX);
     if (strcmp(h->name, LW_LETTER_SIZE) == 0)
         out->cut = take_number(h);
@@ -130,7 +131,7 @@ static void take(struct lw_letter *out, const struct header *h) {
 
 int lw_letter_read(const rd_kafka_message_t *m, struct lw_letter *out) {
     rd_kafka_headers_t *headers = NULL;
-    struct header h;
+    struct letter_header h;
     *out = (struct lw_letter){.partition = -1, .offset = -1, .cut = -1};
     if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return 0;
@@ -146,7 +147,7 @@ int lw_letter_read(const rd_kafka_message_t *m, struct lw_letter *out) {
     out->noriginal = ours;
     for (size_t i = ours; i < n; i++)
         if (header_at(headers, i, &h))
-            take(out, &h);
+            letter_take_header(out, &h);
     return out->topic[0] && out->partition >= 0 && out->offset >= 0;
 }
 
@@ -155,7 +156,7 @@ int lw_letter_replay(struct lw_producer *p, const rd_kafka_message_t *m,
                      struct lw_err *err) {
     rd_kafka_headers_t *had = NULL,
                        *headers = rd_kafka_headers_new(letter->noriginal + 1);
-    struct header h;
+    struct letter_header h;
     if (letter->cut >= 0) {
         rd_kafka_headers_destroy(headers);
         return lw_fail(err, LW_EINPUT,

@@ -1,24 +1,24 @@
-/* Dead letters: a message that can never be read, as it came, with the reason in headers
- * that other tools know from Kafka Connect; and back from a letter to the message.
+/* Dead letters: an unreadable message, unchanged, with the reason in the headers of
+ * Kafka Connect; and the way back from a dead letter to the message.
  *
- * Key, value, time and headers are the original's. Behind its headers stand, in this
- * order,
- * __connect.errors.topic, .partition, .offset, .connector.name (the stream), .stage,
- * .class.name ("leeway"), .exception.class.name (the error's code), .exception.message. A
- * message that was replayed carries leeway.replays, how often. */
+ * Key, value, time and headers are the original's. Its headers are followed, in this
+ * order, by __connect.errors.topic, .partition, .offset, .connector.name (the
+ * stream), .stage, .class.name ("leeway"), .exception.class.name (the error's code),
+ * .exception.message. A replayed message carries leeway.replays, the number of
+ * replays. */
 #ifndef LW_KAFKA_LETTER_H
 #define LW_KAFKA_LETTER_H
 
 #include "kafka/producer.h"
 
 #define LW_LETTER_REPLAYS "leeway.replays"
-/* Of a letter whose value the topic refuses as too large: the value is null, and this
- * says how many bytes it had. They are still where the message came from. */
+/* For a value that is too large for the dead-letter topic: the value is null, and
+ * this is its size in bytes. The value is still in the original topic. */
 #define LW_LETTER_SIZE "leeway.value.size"
 
 struct lw_reason {
     const char *topic;  /* of dead letters */
-    const char *stream; /* who refuses */
+    const char *stream; /* that rejects the message */
     const char
         *stage; /* "VALUE_CONVERTER": decoding, "TRANSFORMATION": making an event */
     const struct lw_err *why;
@@ -26,7 +26,7 @@ struct lw_reason {
 
 /* Queues the letter of m. LW_EAGAIN: no room in the local queue for timeout_ms. A value
  * that has been found too large for the topic is left out. */
-int lw_dead_letter(struct lw_producer *p, const rd_kafka_message_t *m,
+int lw_letter_send(struct lw_producer *p, const rd_kafka_message_t *m,
                    const struct lw_reason *reason, int timeout_ms, struct lw_err *err);
 
 /* A letter as it was read. */
@@ -40,12 +40,12 @@ struct lw_letter {
     int64_t cut;      /* bytes of a value that was left out; -1: nothing was */
     size_t noriginal; /* so many of the headers are the message's own */
 };
-/* False: m has no headers like those above, it is not a letter. */
+/* False: m lacks the headers above, so it is not a dead letter. */
 int lw_letter_read(const rd_kafka_message_t *m, struct lw_letter *out);
-/* Queues the message that the letter m was made from: same key, value, time and headers,
- * and leeway.replays one higher. partition: RD_KAFKA_PARTITION_UA, or where to.
- * LW_EINPUT: its value is not in the letter, or it can never be sent; LW_EAGAIN,
- * LW_ENOTFOUND: as lw_produce. */
+/* Queues the message that the letter m was made from: same key, value, time and
+ * headers, and leeway.replays one higher. partition: RD_KAFKA_PARTITION_UA, or where
+ * to. LW_EINPUT: its value is not in the letter, or it can never be sent; LW_EAGAIN,
+ * LW_ENOTFOUND: as lw_producer_produce. */
 int lw_letter_replay(struct lw_producer *p, const rd_kafka_message_t *m,
                      const struct lw_letter *letter, const char *topic, int32_t partition,
                      struct lw_err *err);

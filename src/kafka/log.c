@@ -1,6 +1,6 @@
-/* A broker that is away makes librdkafka say so several times a second, for days. So of
- * each kind (its facility: FAIL, REQTMOUT, ...) one line a second goes through, with the
- * number of those held back in between. */
+/* librdkafka repeats errors several times a second while a broker is unreachable. So
+ * each kind (its facility: FAIL, REQTMOUT, ...) is logged once a second, with the
+ * number of lines that were dropped in between. */
 #include "kafka/log.h"
 
 #include <inttypes.h>
@@ -16,8 +16,8 @@
 #include "leeway/row.h"
 
 #define EVERY_MS 1000
-#define FRESH_MS 30000  /* so long a cause explains that all brokers are away */
-#define AGAIN_MS 600000 /* a trouble that lasts is told again */
+#define FRESH_MS 30000  /* how long a cause explains that all brokers are down */
+#define AGAIN_MS 600000 /* a lasting trouble is logged again */
 
 void lw_kafka_log_init(struct lw_kafka_log *log) {
     memset(log, 0, sizeof *log);
@@ -51,8 +51,8 @@ static struct lw_log_kind *slot_of(struct lw_kafka_log *log, uint64_t kind) {
     return best;
 }
 
-/* May it be logged now? *held: how many were not since the last one. */
-static int due(struct lw_kafka_log *log, const char *facility, uint64_t *held) {
+/* True if a line of the kind is due; *held: lines dropped since the last one. */
+static int kind_due(struct lw_kafka_log *log, const char *facility, uint64_t *held) {
     *held = 0;
     if (!log)
         return 1;
@@ -71,7 +71,7 @@ static int due(struct lw_kafka_log *log, const char *facility, uint64_t *held) {
     return yes;
 }
 
-static enum lw_level level_of(int syslog_level) {
+static enum lw_log_level level_of(int syslog_level) {
     if (syslog_level <= 3)
         return LW_ERROR;
     if (syslog_level == 4)
@@ -79,17 +79,16 @@ static enum lw_level level_of(int syslog_level) {
     return syslog_level <= 6 ? LW_INFO : LW_DEBUG;
 }
 
-/* A single broker that cannot be reached comes and goes: kept only as the cause, should
- * all be away. */
-static void note(struct lw_kafka_log *log, const char *words) {
+/* One unreachable broker is common: kept only as the cause, in case all are down. */
+static void note_cause(struct lw_kafka_log *log, const char *words) {
     pthread_mutex_lock(&log->lock);
     lw_copy(log->cause, sizeof log->cause, words);
     log->cause_ms = lw_mono_ms();
     pthread_mutex_unlock(&log->lock);
 }
 
-/* Newer librdkafkas tell of a broker that hangs up in the log alone. Before it has said
- * what it can, that means something. */
+/* Newer versions report a broker that closes the connection only in the log. It
+ * matters during the first request. */
 static void note_hang_up(const rd_kafka_t *rk, const char *text) {
     char words[LW_KAFKA_WORDS];
     const char *at = strstr(text, "]: ");
@@ -98,13 +97,13 @@ static void note_hang_up(const rd_kafka_t *rk, const char *text) {
     rd_kafka_t *client = (rd_kafka_t *)(uintptr_t)rk;
     lw_kafka_explain(words, sizeof words, client, RD_KAFKA_RESP_ERR__TRANSPORT,
                      at ? at + 3 : text, "");
-    note(rd_kafka_opaque(rk), words);
+    note_cause(rd_kafka_opaque(rk), words);
 }
 
 void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
                        const char *text) {
     uint64_t held;
-    char hushed[600], quoted[700];
+    char redacted[600];
     /* One map configures consumers and producers, so each gets some keys of the other;
      * and AUTOCREATE is about brokers older than 0.11, which only a mock cluster plays.
      */
@@ -113,15 +112,10 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
         return;
     if (rk && rd_kafka_opaque(rk) && strcmp(facility, "FAIL") == 0)
         note_hang_up(rk, text);
-    if (!due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
+    if (!kind_due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
         return;
-    lw_kafka_hush(hushed, sizeof hushed, rk, text);
-    lw_log_quote(quoted, sizeof quoted, hushed);
-    if (held)
-        lw_log(level_of(level), "kafka", "kind=%s text=%s held_back=%" PRIu64, facility,
-               quoted, held);
-    else
-        lw_log(level_of(level), "kafka", "kind=%s text=%s", facility, quoted);
+    lw_kafka_redact(redacted, sizeof redacted, rk, text);
+    lw_log_at(level_of(level), kafka, facility, LW_QUOTE(redacted), held);
 }
 
 char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {
@@ -132,10 +126,10 @@ char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {
     return out;
 }
 
-/* That all brokers are away says less than why the last one is. */
-static void remember(struct lw_kafka_log *log, bool all, const char *words) {
+/* The cause of the last failure says more than that all brokers are down. */
+static void remember_trouble(struct lw_kafka_log *log, bool all, const char *words) {
     int64_t now = lw_mono_ms();
-    char quoted[700];
+    char trouble[sizeof log->trouble];
     pthread_mutex_lock(&log->lock);
     bool caused = log->cause[0] && now - log->cause_ms < FRESH_MS;
     if (!all) {
@@ -143,41 +137,42 @@ static void remember(struct lw_kafka_log *log, bool all, const char *words) {
         log->cause_ms = now;
     }
     lw_copy(log->trouble, sizeof log->trouble, all && caused ? log->cause : words);
-    size_t told = strcspn(log->told, "["); /* behind it: librdkafka's own, with times */
-    bool tell = told != strcspn(log->trouble, "[") ||
-                strncmp(log->told, log->trouble, told) != 0 ||
-                now - log->told_ms >= AGAIN_MS;
+    size_t reported =
+        strcspn(log->reported, "["); /* behind it: librdkafka's own, with times */
+    bool tell = reported != strcspn(log->trouble, "[") ||
+                strncmp(log->reported, log->trouble, reported) != 0 ||
+                now - log->reported_ms >= AGAIN_MS;
     if (tell) {
-        lw_copy(log->told, sizeof log->told, log->trouble);
-        log->told_ms = now;
-        lw_log_quote(quoted, sizeof quoted, log->trouble);
+        lw_copy(log->reported, sizeof log->reported, log->trouble);
+        log->reported_ms = now;
+        lw_copy(trouble, sizeof trouble, log->trouble);
     }
     pthread_mutex_unlock(&log->lock);
     if (tell)
-        lw_log(LW_ERROR, "kafka_trouble", "reason=%s", quoted);
+        lw_log(kafka_trouble, LW_QUOTE(trouble));
 }
 
 void lw_kafka_log_say(struct lw_kafka_log *log, const char *words) {
-    remember(log, false, words);
+    remember_trouble(log, false, words);
 }
 
 void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaque) {
     struct lw_kafka_log *log = opaque;
-    char words[LW_KAFKA_WORDS], certificate[512], hushed[1024];
+    char words[LW_KAFKA_WORDS], certificate[512], redacted[1024];
     if (!log || strstr(reason, "Broker handle destroyed")) /* it ends */
         return;
     pthread_mutex_lock(&log->lock);
     lw_copy(certificate, sizeof certificate, log->certificate);
     pthread_mutex_unlock(&log->lock);
-    lw_kafka_hush(hushed, sizeof hushed, rk, reason);
-    lw_kafka_explain(words, sizeof words, rk, code, hushed, certificate);
+    lw_kafka_redact(redacted, sizeof redacted, rk, reason);
+    lw_kafka_explain(words, sizeof words, rk, code, redacted, certificate);
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        remember(log, true, words);
+        remember_trouble(log, true, words);
     else if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
              code == RD_KAFKA_RESP_ERR__RESOLVE || code == RD_KAFKA_RESP_ERR__SSL)
-        remember(log, false, words);
+        remember_trouble(log, false, words);
     else if (code == RD_KAFKA_RESP_ERR__TRANSPORT)
-        note(log, words);
+        note_cause(log, words);
 }
 
 int lw_kafka_log_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *x509_error,

@@ -9,7 +9,7 @@
 #define TIMEOUT_MS   200
 
 /* What is answered is of no interest, nor is an error. */
-static void *ask(void *arg) {
+static void *nudge_main(void *arg) {
     struct lw_nudge *n = arg;
     pthread_mutex_lock(&n->lock);
     while (!n->stop) {
@@ -35,7 +35,7 @@ void lw_nudge_start(struct lw_nudge *n, rd_kafka_t *rk, const char *topic) {
         return;
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->asked, NULL);
-    n->started = pthread_create(&n->thread, NULL, ask, n) == 0;
+    n->started = pthread_create(&n->thread, NULL, nudge_main, n) == 0;
     if (!n->started) { /* slower, that is all */
         pthread_cond_destroy(&n->asked);
         pthread_mutex_destroy(&n->lock);

@@ -1,14 +1,13 @@
-/* Waking a fetcher that sleeps before a full queue.
+/* Wakes a fetcher that sleeps because its queue was full.
  *
- * Before 2.2 (fetch.queue.backoff.ms) librdkafka's broker thread, when the local queue is
- * full, sleeps for up to a second and looks again. A consumer that empties the queue
- * sooner stands still meanwhile, unless the queue holds more than a second's messages:
- * hundreds of megabytes at a million a second. But anything that is sent to a broker
- * wakes its thread, which then looks at the queue as well. So when the queue has fallen
- * to half of what it was filled to, the cheapest request there is, that for a partition's
- * ends, goes to the leader of one of our partitions, in turn. With it a queue of a few
- * megabytes is as fast as one of hundreds. The request blocks for a round trip, so it is
- * made in a thread of its own, and the consumer goes on meanwhile. */
+ * Before 2.2 (fetch.queue.backoff.ms) librdkafka's broker thread sleeps for up to a
+ * second when the local queue is full. A consumer that empties the queue sooner
+ * idles, unless the queue holds a second's messages: hundreds of megabytes at a
+ * million a second. Any request to a broker wakes its thread, which then checks the
+ * queue. So when the queue has fallen to half of its peak, the cheapest request, for
+ * a partition's watermarks, goes to the leader of an assigned partition, in turn.
+ * Then a queue of a few megabytes is as fast as one of hundreds. The request blocks
+ * for a round trip, so it has its own thread. */
 #ifndef LW_KAFKA_NUDGE_H
 #define LW_KAFKA_NUDGE_H
 

@@ -5,44 +5,32 @@
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "kafka/log.h"
+#include "kafka/query_client.h"
 
-#define SLICE_MS 1000 /* a cause that is known by then is told, and not waited out */
+#define SLICE_MS 1000 /* returns early when the cause is known */
 
 struct lw_probe {
-    struct lw_kafka_log log; /* first: librdkafka's opaque */
-    rd_kafka_t *rk;
+    struct lw_query_client client;
 };
 
 struct lw_probe *lw_probe_new(const struct lw_kafka_options *options,
                               struct lw_err *err) {
-    char why[256];
-    rd_kafka_conf_t *conf = lw_kafka_conf(options, "probe", err);
-    if (!conf)
-        return NULL;
     struct lw_probe *p = lw_calloc(1, sizeof *p);
-    lw_kafka_log_init(&p->log);
-    rd_kafka_conf_set_opaque(conf, &p->log);
-    p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    if (p->rk)
+    if (lw_query_client_open(&p->client, options, "probe", err) == 0)
         return p;
-    rd_kafka_conf_destroy(conf);
     lw_probe_free(p);
-    lw_fail(err, LW_ECONFIG, "kafka: %s", why);
     return NULL;
 }
 
 void lw_probe_free(struct lw_probe *p) {
     if (!p)
         return;
-    if (p->rk)
-        rd_kafka_destroy(p->rk);
-    lw_kafka_log_fini(&p->log);
+    lw_query_client_close(&p->client);
     free(p);
 }
 
 rd_kafka_t *lw_probe_handle(struct lw_probe *p) {
-    return p->rk;
+    return p->client.rk;
 }
 
 int32_t lw_probe_partitions(struct lw_probe *p, const char *topic, int timeout_ms,
@@ -53,9 +41,9 @@ int32_t lw_probe_partitions(struct lw_probe *p, const char *topic, int timeout_m
         char cause[512];
         int64_t left = until - lw_mono_ms();
         int slice = left > SLICE_MS ? SLICE_MS : left > 0 ? (int)left : 0;
-        rd_kafka_poll(p->rk, 0);
-        int32_t n = lw_kafka_partitions(p->rk, topic, slice, &why);
-        lw_kafka_log_cause(&p->log, cause, sizeof cause);
+        rd_kafka_poll(p->client.rk, 0);
+        int32_t n = lw_kafka_partitions(p->client.rk, topic, slice, &why);
+        lw_kafka_log_cause(&p->client.log, cause, sizeof cause);
         if (n >= 0 || why.code != LW_EAGAIN || cause[0] || left <= SLICE_MS) {
             if (n < 0)
                 lw_fail(err, why.code, "%s", why.msg);

@@ -1,5 +1,5 @@
-/* A client that only asks: no member of a group, and no idempotent producer, which would
- * need the right to write. Thread: one. */
+/* A client for requests: not in a group, and not an idempotent producer, which would
+ * need the permission to write. Thread: one. */
 #ifndef LW_KAFKA_PROBE_H
 #define LW_KAFKA_PROBE_H
 
@@ -13,10 +13,10 @@ rd_kafka_t *lw_probe_handle(struct lw_probe *p);
 int32_t lw_probe_partitions(struct lw_probe *p, const char *topic, int timeout_ms,
                             struct lw_err *err);
 
-/* Has this user the rights that `leeway run` needs? Each is tried by the request that
- * will be made, in a form that the broker refuses behind its ACLs, so nothing is read,
- * moved or written. 0, or -1 with LW_ECONFIG (no, and what to grant) or LW_EAGAIN (no
- * answer). Blocks for at most timeout_ms and what a client takes to end. */
+/* Checks the permissions that `leeway run` needs, each by the request that will be
+ * made, in a form that the broker rejects after its ACLs, so nothing is read, moved
+ * or written. 0, or -1 with LW_ECONFIG (what to grant) or LW_EAGAIN (no answer).
+ * Blocks for timeout_ms and the time to close a client. */
 int lw_kafka_may_read(const struct lw_kafka_options *options, const char *topic,
                       int timeout_ms, struct lw_err *err);
 /* Join the group, and commit offsets of the topic for it. */

@@ -1,20 +1,18 @@
 /* The producer.
  *
- * Idempotent and without a message timeout by default: what was queued arrives once and
- * in order, however long the brokers are away; the local queue is bounded, and who fills
- * it waits. Delivery reports are served by whoever calls us; a refusal for good is
- * remembered until the next flush tells it.
+ * Idempotent and without a message timeout by default: queued messages arrive once
+ * and in order, however long the brokers are unreachable. The local queue is bounded;
+ * callers block while it is full. Calls serve delivery reports; a permanent rejection
+ * is kept and returned by the next flush.
  *
- * A fatal error (a right that was taken away, a producer id that the broker no longer
- * knows) ends an idempotent producer: librdkafka drops what is queued and takes no more,
- * whatever becomes of the cause. All that was not acknowledged is told as refused, so
- * that nobody takes it for delivered, and lw_producer_renew puts a new client in its
- * place.
+ * A fatal error (a revoked permission, an expired producer id) ends an idempotent
+ * producer: librdkafka drops its queue and accepts nothing more. Everything
+ * unacknowledged counts as rejected, and lw_producer_renew replaces the client.
  *
- * A topic's max.message.bytes bounds a batch, and librdkafka refuses all messages of one
- * that exceeds it, however small each is. So what was refused for its size goes once more
- * through a second client that sends each message alone. Only what is refused there is
- * too large; what came by that way may stand behind what was sent after it. */
+ * A topic's max.message.bytes bounds a batch, and librdkafka rejects all messages of
+ * a batch that exceeds it, even small ones. So messages that were rejected for their
+ * size are sent once more, one per batch, by a second client. Only messages rejected
+ * there are too large; the others may arrive after later ones. */
 #include "kafka/producer.h"
 
 #include <inttypes.h>
@@ -36,21 +34,21 @@
 struct lw_producer {
     struct lw_kafka_log log; /* first: librdkafka's opaque */
     rd_kafka_t *rk;
-    _Atomic(rd_kafka_t *) alone; /* one message a batch; NULL until it is needed */
+    _Atomic(rd_kafka_t *) alone; /* sends one message per batch; NULL until needed */
     struct lw_kafka_options *options;
     rd_kafka_topic_t **topic; /* of rk, by name; for senders */
     size_t ntopics;
-    atomic_bool ending; /* what is purged is nobody's any more */
+    atomic_bool ending; /* purged messages are not reported */
     _Atomic uint64_t acked, refused;
-    _Atomic size_t too_large; /* smallest value that was refused for its size */
+    _Atomic size_t too_large; /* smallest value that was rejected for its size */
     pthread_mutex_t lock;
     char refusal[480]; /* the first since the last flush; under lock */
 };
 
-static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque);
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque);
 
-/* A client for the role, or for messages one by one. */
-static rd_kafka_t *client(struct lw_producer *p, bool alone, struct lw_err *err) {
+/* A client; alone: with one message per batch. */
+static rd_kafka_t *client_new(struct lw_producer *p, bool alone, struct lw_err *err) {
     char why[256];
     rd_kafka_conf_t *conf = lw_kafka_conf(p->options, "producer", err);
     if (!conf)
@@ -58,7 +56,7 @@ static rd_kafka_t *client(struct lw_producer *p, bool alone, struct lw_err *err)
     if (alone)
         rd_kafka_conf_set(conf, "batch.num.messages", "1", why, sizeof why);
     rd_kafka_conf_set_opaque(conf, p);
-    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
     if (!rk) {
         rd_kafka_conf_destroy(conf);
@@ -67,8 +65,8 @@ static rd_kafka_t *client(struct lw_producer *p, bool alone, struct lw_err *err)
     return rk;
 }
 
-/* A report of a failure does not tell the message's time, so it goes along as the
- * message's opaque pointer; 0: none was given. */
+/* Reports of failures lack the message's time, so it is kept in the message's opaque
+ * pointer; 0: none. */
 static void *with_time(int64_t ms) {
     return ms > 0 && (uint64_t)ms <= UINTPTR_MAX ? (void *)(uintptr_t)ms : NULL;
 }
@@ -77,7 +75,7 @@ static int64_t time_of(const rd_kafka_message_t *m) {
     return (int64_t)(uintptr_t)m->_private;
 }
 
-/* headers are taken by librdkafka on success. */
+/* On success librdkafka owns the headers. */
 static rd_kafka_error_t *send_once(rd_kafka_t *rk, const struct lw_record *r,
                                    rd_kafka_headers_t *headers) {
     rd_kafka_vu_t vu[9];
@@ -107,12 +105,12 @@ static rd_kafka_error_t *send_once(rd_kafka_t *rk, const struct lw_record *r,
     return rd_kafka_produceva(rk, vu, n);
 }
 
-/* The message of a delivery report, once more and by itself. */
+/* Sends the message of a delivery report again, in a batch of its own. */
 static bool send_alone(struct lw_producer *p, const rd_kafka_message_t *m) {
     rd_kafka_headers_t *had = NULL, *headers = NULL;
     pthread_mutex_lock(&p->lock);
     if (!atomic_load(&p->alone))
-        atomic_store(&p->alone, client(p, true, NULL));
+        atomic_store(&p->alone, client_new(p, true, NULL));
     rd_kafka_t *rk = atomic_load(&p->alone);
     pthread_mutex_unlock(&p->lock);
     if (!rk)
@@ -135,7 +133,8 @@ static bool send_alone(struct lw_producer *p, const rd_kafka_message_t *m) {
     return false;
 }
 
-static void tell(struct lw_producer *p, rd_kafka_t *rk, const rd_kafka_message_t *m) {
+static void note_refusal(struct lw_producer *p, rd_kafka_t *rk,
+                         const rd_kafka_message_t *m) {
     char words[LW_KAFKA_WORDS];
     const char *topic = rd_kafka_topic_name(m->rkt);
     bool right = lw_kafka_refusal(words, sizeof words, rk, m->err, "write", topic);
@@ -149,7 +148,7 @@ static void tell(struct lw_producer *p, rd_kafka_t *rk, const rd_kafka_message_t
     pthread_mutex_unlock(&p->lock);
 }
 
-static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     struct lw_producer *p = opaque;
     bool large = m->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -163,7 +162,7 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
     atomic_fetch_add(&p->refused, 1);
     if (large && m->len < atomic_load(&p->too_large))
         atomic_store(&p->too_large, m->len);
-    tell(p, rk, m);
+    note_refusal(p, rk, m);
 }
 
 struct lw_producer *lw_producer_new(const struct lw_kafka_options *options,
@@ -173,14 +172,14 @@ struct lw_producer *lw_producer_new(const struct lw_kafka_options *options,
     pthread_mutex_init(&p->lock, NULL);
     atomic_store(&p->too_large, SIZE_MAX);
     p->options = lw_memdup(options, sizeof *options);
-    p->rk = client(p, false, err);
+    p->rk = client_new(p, false, err);
     if (p->rk)
         return p;
     lw_producer_free(p);
     return NULL;
 }
 
-/* Both clients, without waiting for what they hold. */
+/* Ends a client without waiting for its queue. */
 static void end_one(rd_kafka_t *rk) {
     if (!rk)
         return;
@@ -190,7 +189,7 @@ static void end_one(rd_kafka_t *rk) {
     rd_kafka_destroy(rk);
 }
 
-static void end(struct lw_producer *p) {
+static void clients_end(struct lw_producer *p) {
     atomic_store(&p->ending, true);
     for (size_t i = 0; i < p->ntopics; i++)
         rd_kafka_topic_destroy(p->topic[i]);
@@ -207,14 +206,14 @@ static void end(struct lw_producer *p) {
 void lw_producer_free(struct lw_producer *p) {
     if (!p)
         return;
-    end(p);
+    clients_end(p);
     lw_kafka_log_fini(&p->log);
     pthread_mutex_destroy(&p->lock);
     lw_secret_free(p->options, sizeof *p->options);
     free(p);
 }
 
-static void serve(struct lw_producer *p, int timeout_ms) {
+static void clients_poll(struct lw_producer *p, int timeout_ms) {
     rd_kafka_t *alone = atomic_load(&p->alone);
     rd_kafka_poll(p->rk, timeout_ms);
     if (alone)
@@ -222,13 +221,13 @@ static void serve(struct lw_producer *p, int timeout_ms) {
 }
 
 /* Messages that are not acknowledged yet. */
-static int waiting(const struct lw_producer *p) {
+static int count_unacked(const struct lw_producer *p) {
     rd_kafka_t *alone = atomic_load(&p->alone);
     return rd_kafka_outq_len(p->rk) + (alone ? rd_kafka_outq_len(alone) : 0);
 }
 
 /* LW_ESTOP when one of the clients has met a fatal error. */
-static int fatal(struct lw_producer *p, struct lw_err *err) {
+static int check_fatal(struct lw_producer *p, struct lw_err *err) {
     char why[256] = "", words[LW_KAFKA_WORDS];
     rd_kafka_t *rk = p->rk, *alone = atomic_load(&p->alone);
     rd_kafka_resp_err_t rc = rd_kafka_fatal_error(rk, why, sizeof why);
@@ -242,14 +241,14 @@ static int fatal(struct lw_producer *p, struct lw_err *err) {
 }
 
 bool lw_producer_failed(struct lw_producer *p) {
-    return fatal(p, NULL) != 0;
+    return check_fatal(p, NULL) != 0;
 }
 
 int lw_producer_renew(struct lw_producer *p, struct lw_err *err) {
-    rd_kafka_t *rk = client(p, false, err);
+    rd_kafka_t *rk = client_new(p, false, err);
     if (!rk)
         return -1;
-    end(p);
+    clients_end(p);
     p->rk = rk;
     pthread_mutex_lock(&p->lock);
     p->refusal[0] = '\0';
@@ -275,14 +274,14 @@ rd_kafka_topic_t *lw__producer_topic(struct lw_producer *p, const char *name) {
     return p->topic[p->ntopics++] = topic;
 }
 
-static int refuse(struct lw_producer *p, const struct lw_record *record,
-                  rd_kafka_error_t *error, struct lw_err *err) {
+static int fail_produce(struct lw_producer *p, const struct lw_record *record,
+                        rd_kafka_error_t *error, struct lw_err *err) {
     rd_kafka_resp_err_t rc = rd_kafka_error_code(error);
     enum lw_errc code = LW_EINPUT;
     if (rc == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
         rc == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
         code = LW_ENOTFOUND;
-    if (fatal(p, err) == 0)
+    if (check_fatal(p, err) == 0)
         lw_fail(err, code, "kafka: producing to %s: %s", record->topic,
                 rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
@@ -298,7 +297,7 @@ int lw__producer_send(struct lw_producer *p, const struct lw_record *record,
         if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             if (headers)
                 rd_kafka_headers_destroy(headers);
-            return refuse(p, record, error, err);
+            return fail_produce(p, record, error, err);
         }
         rd_kafka_error_destroy(error);
         if (left <= 0) {
@@ -307,16 +306,16 @@ int lw__producer_send(struct lw_producer *p, const struct lw_record *record,
             return lw_fail(
                 err, LW_EAGAIN,
                 "kafka: the local queue to %s has been full for %d ms (%d messages wait)",
-                record->topic, timeout_ms, waiting(p));
+                record->topic, timeout_ms, count_unacked(p));
         }
-        serve(p, left < WAIT_MS ? (int)left : WAIT_MS);
+        clients_poll(p, left < WAIT_MS ? (int)left : WAIT_MS);
     }
-    serve(p, 0);
+    clients_poll(p, 0);
     return 0;
 }
 
-int lw_produce(struct lw_producer *p, const struct lw_record *record, int timeout_ms,
-               struct lw_err *err) {
+int lw_producer_produce(struct lw_producer *p, const struct lw_record *record,
+                        int timeout_ms, struct lw_err *err) {
     rd_kafka_headers_t *headers =
         record->nheaders ? rd_kafka_headers_new(record->nheaders) : NULL;
     for (size_t i = 0; i < record->nheaders; i++)
@@ -326,7 +325,7 @@ int lw_produce(struct lw_producer *p, const struct lw_record *record, int timeou
 }
 
 void lw_producer_poll(struct lw_producer *p) {
-    serve(p, 0);
+    clients_poll(p, 0);
 }
 
 int lw_producer_flush(struct lw_producer *p, int timeout_ms, struct lw_err *err) {
@@ -341,13 +340,13 @@ int lw_producer_flush(struct lw_producer *p, int timeout_ms, struct lw_err *err)
     lw_copy(refusal, sizeof refusal, p->refusal);
     p->refusal[0] = '\0';
     pthread_mutex_unlock(&p->lock);
-    if (fatal(p, err))
+    if (check_fatal(p, err))
         return -1;
     if (refusal[0])
         return lw_fail(err, LW_ESTOP, "kafka: %s", refusal);
     if (rc == RD_KAFKA_RESP_ERR__TIMED_OUT)
         return lw_fail(err, LW_EAGAIN, "kafka: %d messages are not acknowledged yet",
-                       waiting(p));
+                       count_unacked(p));
     return rc ? lw_fail(err, LW_ESTOP, "kafka: flush: %s", rd_kafka_err2str(rc)) : 0;
 }
 

@@ -1,6 +1,6 @@
-/* Producing: replay, dead letters, scored events. A full local queue is waited for, never
- * dropped, and a message is kept until a broker has it or refuses it for good. Thread:
- * any; several threads may share one producer. */
+/* The producer for replays, dead letters and predictions. It blocks while the local
+ * queue is full and keeps a message until a broker acknowledges or finally rejects
+ * it. Thread: any; several threads may share one producer. */
 #ifndef LW_KAFKA_PRODUCER_H
 #define LW_KAFKA_PRODUCER_H
 
@@ -30,21 +30,21 @@ struct lw_record {
 /* Queues one message (everything is copied). Blocks while the local queue is full, at
  * most timeout_ms (LW_EAGAIN). LW_EINPUT: it can never be sent (too large, ...);
  * LW_ENOTFOUND: there is no such topic or partition. */
-int lw_produce(struct lw_producer *p, const struct lw_record *record, int timeout_ms,
-               struct lw_err *err);
+int lw_producer_produce(struct lw_producer *p, const struct lw_record *record,
+                        int timeout_ms, struct lw_err *err);
 /* Waits until all queued messages are acknowledged. LW_EAGAIN with the number left, or
- * the broker's reason when one was refused for good since the last flush (LW_ESTOP). */
+ * LW_ESTOP with the broker's reason when one was rejected since the last flush. */
 int lw_producer_flush(struct lw_producer *p, int timeout_ms, struct lw_err *err);
-/* Serves delivery reports without waiting; lw_produce does it too. */
+/* Serves delivery reports without waiting; lw_producer_produce does it too. */
 void lw_producer_poll(struct lw_producer *p);
 uint64_t lw_producer_acked(const struct lw_producer *p);
 uint64_t lw_producer_refused(const struct lw_producer *p);
-/* Has it met an error after which it takes no more (a right that was taken away, ...)?
- * _flush then says LW_ESTOP until it is made anew. */
+/* True after a fatal error (a revoked permission, ...): it accepts nothing more, and
+ * _flush returns LW_ESTOP until _renew. */
 bool lw_producer_failed(struct lw_producer *p);
-/* A new client in its place, by the same options and with secrets and certificates as
- * they are now. What was not acknowledged is gone: send it again. LW_ECONFIG: the old one
- * stays. Nobody else may use the producer meanwhile. */
+/* Replaces the client, with the same options and current secrets and certificates.
+ * Unacknowledged messages are lost: send them again. LW_ECONFIG: the old client
+ * stays. No other thread may use the producer meanwhile. */
 int lw_producer_renew(struct lw_producer *p, struct lw_err *err);
 /* The password as it is now, for the connections to come. */
 int lw_producer_login(struct lw_producer *p, struct lw_err *err);

@@ -1,13 +1,13 @@
 /* Ranges are read with librdkafka's simple consumer: it belongs to no group, so a
- * training never moves an offset, takes part in no rebalance, and needs no rights on a
- * group.
+ * training never moves an offset, takes part in no rebalance, and needs no rights on
+ * a group.
  *
- * First the watermarks: what lies before the low one has been deleted (retention), what
- * lies at or after the high one is not there (the topic was made anew). The rest is
- * started, all partitions into one queue. A range ends with a message at or behind its
- * last offset, or with the end of the partition at an offset behind it: the last offset
- * itself may be a transaction's marker or compacted away. Should retention overtake us
- * while we read, auto.offset.reset=earliest goes on at the new beginning. */
+ * Offsets below the low watermark were deleted (retention), those from the high
+ * watermark on do not exist (a recreated topic). The rest is read, all partitions
+ * into one queue. A range ends with a message at or after its last offset, or with
+ * the end of the partition after it: the last offset itself may be a transaction
+ * marker or compacted. If retention deletes messages during the read,
+ * auto.offset.reset=earliest continues at the new first offset. */
 #include "kafka/ranges.h"
 
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "kafka/explain.h"
-#include "kafka/log.h"
+#include "kafka/query_client.h"
 
 #define BATCH    1000
 #define SLICE_MS 100
@@ -28,11 +28,10 @@ struct part {
     int started, done;
 };
 
-struct reading {
-    struct lw_kafka_log log; /* first: librdkafka's opaque */
+struct range_reader {
+    struct lw_query_client client;
     const char *topic;
     const struct lw_read_options *how;
-    rd_kafka_t *rk;
     rd_kafka_topic_t *rkt;
     rd_kafka_queue_t *queue;
     struct part *part;
@@ -41,27 +40,19 @@ struct reading {
     int64_t progress_ms;
 };
 
-static int open_client(struct reading *r, const struct lw_kafka_options *options,
+static int open_client(struct range_reader *r, const struct lw_kafka_options *options,
                        struct lw_err *err) {
-    char why[256];
-    rd_kafka_conf_t *conf = lw_kafka_conf(options, "reader", err);
-    if (!conf)
+    if (lw_query_client_open(&r->client, options, "reader", err))
         return -1;
-    rd_kafka_conf_set_opaque(conf, r);
-    r->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (!r->rk) {
-        rd_kafka_conf_destroy(conf);
-        return lw_fail(err, LW_ECONFIG, "kafka: %s", why);
-    }
-    r->rkt = rd_kafka_topic_new(r->rk, r->topic, NULL);
+    r->rkt = rd_kafka_topic_new(r->client.rk, r->topic, NULL);
     if (!r->rkt)
-        return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible",
+        return lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not valid",
                        r->topic);
-    r->queue = rd_kafka_queue_new(r->rk);
+    r->queue = rd_kafka_queue_new(r->client.rk);
     return 0;
 }
 
-static void close_client(struct reading *r) {
+static void close_client(struct range_reader *r) {
     for (size_t i = 0; i < r->n; i++)
         if (r->part[i].started && !r->part[i].done)
             rd_kafka_consume_stop(r->rkt, r->part[i].partition);
@@ -69,35 +60,33 @@ static void close_client(struct reading *r) {
         rd_kafka_queue_destroy(r->queue);
     if (r->rkt)
         rd_kafka_topic_destroy(r->rkt);
-    if (r->rk)
-        rd_kafka_destroy(r->rk);
+    lw_query_client_close(&r->client);
 }
 
-static int stopped(const struct reading *r) {
+static int reader_stopped(const struct range_reader *r) {
     return r->how->stop && *r->how->stop;
 }
 
-/* Why nothing comes, where the brokers or their ACLs have said it. */
-static const char *cause_of(const struct reading *r, char *out, size_t size, int code) {
-    if (lw_kafka_refusal(out, size, r->rk, code, "read", r->topic))
+/* Why no messages arrive, if the brokers or their ACLs reported it. */
+static const char *cause_of(struct range_reader *r, char *out, size_t size, int code) {
+    if (lw_kafka_refusal(out, size, r->client.rk, code, "read", r->topic))
         return out;
-    struct lw_kafka_log *log = rd_kafka_opaque(r->rk);
-    lw_kafka_log_cause(log, out, size);
+    lw_kafka_log_cause(&r->client.log, out, size);
     return out[0] ? out : rd_kafka_err2str((rd_kafka_resp_err_t)code);
 }
 
-/* Asks for the watermarks, in slices, so that a stop or a missing broker ends it in time.
- */
-static int watermarks(struct reading *r, int32_t partition, int64_t *low, int64_t *high,
-                      struct lw_err *err) {
+/* Queries the watermarks in slices, so that a stop or a missing broker ends it in
+ * time. */
+static int query_watermarks(struct range_reader *r, int32_t partition, int64_t *low,
+                            int64_t *high, struct lw_err *err) {
     int64_t until = lw_mono_ms() + r->how->timeout_ms;
     char words[LW_KAFKA_WORDS];
     for (;;) {
         rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(
-            r->rk, r->topic, partition, low, high, 10 * SLICE_MS);
+            r->client.rk, r->topic, partition, low, high, 10 * SLICE_MS);
         if (rc == RD_KAFKA_RESP_ERR_NO_ERROR)
             return 0;
-        if (stopped(r))
+        if (reader_stopped(r))
             return lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", r->topic);
         if (rc == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
             rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
@@ -111,10 +100,10 @@ static int watermarks(struct reading *r, int32_t partition, int64_t *low, int64_
     }
 }
 
-/* Cuts the range to what is there and starts it. */
-static int start(struct reading *r, struct part *p, struct lw_err *err) {
+/* Limits the range to existing offsets and starts it. */
+static int range_start(struct range_reader *r, struct part *p, struct lw_err *err) {
     int64_t low, high;
-    if (watermarks(r, p->partition, &low, &high, err))
+    if (query_watermarks(r, p->partition, &low, &high, err))
         return -1;
     int64_t from = p->from > low ? p->from : low;
     int64_t last = p->last < high ? p->last : high - 1;
@@ -133,21 +122,21 @@ static int start(struct reading *r, struct part *p, struct lw_err *err) {
     return 0;
 }
 
-static struct part *part_of(struct reading *r, int32_t partition) {
+static struct part *part_of(struct range_reader *r, int32_t partition) {
     for (size_t i = 0; i < r->n; i++)
         if (r->part[i].partition == partition)
             return &r->part[i];
     return NULL;
 }
 
-static void end(struct reading *r, struct part *p) {
+static void range_end(struct range_reader *r, struct part *p) {
     p->done = 1;
     r->open--;
     rd_kafka_consume_stop(r->rkt, p->partition);
 }
 
-/* What to do about an error that came instead of a message. */
-static int error_message(const struct reading *r, const rd_kafka_message_t *m,
+/* Handles an error in place of a message. */
+static int error_message(struct range_reader *r, const rd_kafka_message_t *m,
                          struct lw_err *err) {
     char advice[300], words[LW_KAFKA_WORDS];
     switch (m->err) {
@@ -163,13 +152,14 @@ static int error_message(const struct reading *r, const rd_kafka_message_t *m,
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
         return lw_fail(err, LW_EAGAIN, "kafka: reading %s/%" PRId32 ": %s", r->topic,
                        m->partition,
-                       lw_kafka_unpack_advice(advice, sizeof advice, r->rk));
+                       lw_kafka_unpack_advice(advice, sizeof advice, r->client.rk));
     default:
-        return 0; /* passes, or no progress ends it */
+        return 0; /* temporary, or the timeout ends it */
     }
 }
 
-static int serve(struct reading *r, const rd_kafka_message_t *m, struct lw_err *err) {
+static int range_serve(struct range_reader *r, const rd_kafka_message_t *m,
+                       struct lw_err *err) {
     struct part *p = part_of(r, m->partition);
     if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return error_message(r, m, err);
@@ -178,35 +168,35 @@ static int serve(struct reading *r, const rd_kafka_message_t *m, struct lw_err *
     r->progress_ms = lw_mono_ms();
     if (m->err) { /* the end, before m->offset */
         if (m->offset > p->last)
-            end(r, p);
+            range_end(r, p);
         return 0;
     }
     int rc =
         m->offset >= p->from && m->offset <= p->last ? r->how->each(r->how->arg, m) : 0;
     if (m->offset >= p->last)
-        end(r, p);
+        range_end(r, p);
     return rc;
 }
 
-static int serve_batch(struct reading *r, rd_kafka_message_t **batch, ssize_t n,
+static int serve_batch(struct range_reader *r, rd_kafka_message_t **batch, ssize_t n,
                        struct lw_err *err) {
     int rc = 0;
     for (ssize_t i = 0; i < n; i++) {
         if (rc == 0)
-            rc = serve(r, batch[i], err);
+            rc = range_serve(r, batch[i], err);
         rd_kafka_message_destroy(batch[i]);
     }
     return rc;
 }
 
-static int read_all(struct reading *r, struct lw_err *err) {
+static int read_all(struct range_reader *r, struct lw_err *err) {
     rd_kafka_message_t *batch[BATCH];
     int rc = 0;
     r->progress_ms = lw_mono_ms();
     while (r->open > 0 && rc == 0) {
         ssize_t n = rd_kafka_consume_batch_queue(r->queue, SLICE_MS, batch, BATCH);
         rc = serve_batch(r, batch, n, err);
-        if (rc == 0 && stopped(r))
+        if (rc == 0 && reader_stopped(r))
             rc = lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", r->topic);
         else if (rc == 0 && lw_mono_ms() - r->progress_ms > r->how->timeout_ms)
             rc = lw_fail(err, LW_EAGAIN,
@@ -218,12 +208,11 @@ static int read_all(struct reading *r, struct lw_err *err) {
     return rc;
 }
 
-int lw_kafka_read_ranges(const struct lw_kafka_options *options, const char *topic,
-                         const struct lw_offset_range *ranges, size_t n,
-                         const struct lw_read_options *how, uint64_t *gone,
-                         struct lw_err *err) {
-    struct reading r = {.topic = topic, .how = how};
-    lw_kafka_log_init(&r.log);
+int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
+                   const struct lw_offset_range *ranges, size_t n,
+                   const struct lw_read_options *how, uint64_t *gone,
+                   struct lw_err *err) {
+    struct range_reader r = {.topic = topic, .how = how};
     r.part = lw_calloc(n ? n : 1, sizeof *r.part);
     int rc = open_client(&r, options, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
@@ -234,15 +223,15 @@ int lw_kafka_read_ranges(const struct lw_kafka_options *options, const char *top
         *p = (struct part){.partition = ranges[i].partition,
                            .from = ranges[i].first,
                            .last = ranges[i].last};
-        rc = stopped(&r) ? lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", topic)
-                         : start(&r, p, err);
+        rc = reader_stopped(&r)
+                 ? lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", topic)
+                 : range_start(&r, p, err);
     }
     if (rc == 0)
         rc = read_all(&r, err);
     close_client(&r);
     if (gone)
         *gone = r.gone;
-    lw_kafka_log_fini(&r.log);
     free(r.part);
     return rc;
 }

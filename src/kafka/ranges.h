@@ -1,4 +1,4 @@
-/* Reading offset ranges outside the group: what the retrainer trains on. */
+/* Reads offset ranges outside the group, for trainings. */
 #ifndef LW_KAFKA_RANGES_H
 #define LW_KAFKA_RANGES_H
 
@@ -10,24 +10,22 @@ struct lw_offset_range {
 };
 
 struct lw_read_options {
-    int64_t timeout_ms; /* without any progress */
-    const volatile int
-        *stop; /* NULL, or looked at each 100 ms: non-zero ends the reading */
-    /* Called for every message of the ranges, in the order of each partition, partitions
-     * interleaved as they come; borrowed. Non-zero stops early. */
+    int64_t timeout_ms;       /* without any progress */
+    const volatile int *stop; /* NULL, or checked every 100 ms: non-zero stops the read */
+    /* Called for every message of the ranges, in the order of each partition,
+     * partitions interleaved as they come; borrowed. Non-zero stops early. */
     int (*each)(void *arg, const rd_kafka_message_t *m);
     void *arg;
 };
 
-/* Reads each range through its last offset (gaps of compaction or transactions allowed).
- * At most one range a partition. Offsets that Kafka no longer holds, or does not yet, are
- * skipped and counted in *gone (may be NULL). Returns 0, what `each` returned if that was
- * not 0, or -1: LW_EAGAIN (no progress for timeout_ms), LW_ENOTFOUND, LW_ESTOP (stopped).
- * Makes and ends a client of its own; memory is bounded by the client's queue (8 MiB a
- * partition unless configured). Thread: any, blocks. */
-int lw_kafka_read_ranges(const struct lw_kafka_options *options, const char *topic,
-                         const struct lw_offset_range *ranges, size_t n,
-                         const struct lw_read_options *how, uint64_t *gone,
-                         struct lw_err *err);
+/* Reads each range through its last offset (gaps of compaction or transactions
+ * allowed). At most one range a partition. Offsets that Kafka no longer holds, or
+ * does not yet, are skipped and counted in *gone (may be NULL). Returns 0, what
+ * `each` returned if that was not 0, or -1: LW_EAGAIN (no progress for timeout_ms),
+ * LW_ENOTFOUND, LW_ESTOP (stopped). Uses its own client; memory is bounded by the
+ * client's queue (8 MiB a partition unless configured). Thread: any, blocks. */
+int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
+                   const struct lw_offset_range *ranges, size_t n,
+                   const struct lw_read_options *how, uint64_t *gone, struct lw_err *err);
 
 #endif

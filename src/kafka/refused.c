@@ -1,9 +1,9 @@
-/* Which of librdkafka's properties a configuration may not set.
+/* Properties of librdkafka that a configuration may not set.
  *
- * A configuration is data: nothing that it names is run or loaded, not even by `check`.
- * And what the exactly-once contract rests on is set behind the user's properties
- * (client.c), so another value would be shown and have no effect. Names of newer versions
- * that load or run something are caught by their form. */
+ * A configuration is data: nothing that it names is executed or loaded, not even by
+ * `check`. Properties that the exactly-once contract depends on are set after the
+ * user's (client.c), so another value would have no effect. Names of newer versions
+ * that load or execute something are recognised by their form. */
 #include <string.h>
 
 #include "kafka/client.h"
@@ -33,23 +33,24 @@ static const struct {
     {"metadata.broker.list", "is not read here: write 'bootstrap.servers'"},
 };
 
-static bool begins(const char *text, const char *with) {
+static bool text_begins(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-static bool ends(const char *text, const char *with) {
+static bool text_ends(const char *text, const char *with) {
     size_t len = strlen(text), n = strlen(with);
     return len >= n && strcmp(text + len - n, with) == 0;
 }
 
 const char *lw_kafka_refused(const char *property) {
-    if (begins(property, "topic."))
+    if (text_begins(property, "topic."))
         property += strlen("topic."); /* librdkafka's other name of a topic's property */
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (strcmp(property, refused[i].key) == 0)
             return refused[i].why;
-    if (ends(property, ".cmd"))
+    if (text_ends(property, ".cmd"))
         return "leeway starts no program: remove it";
-    return begins(property, "plugin.") || begins(property, "ssl.engine.") ? NO_CODE
-                                                                          : NULL;
+    return text_begins(property, "plugin.") || text_begins(property, "ssl.engine.")
+               ? NO_CODE
+               : NULL;
 }

@@ -1,10 +1,10 @@
-/* Rights, tried and not read: who may describe ACLs is an administrator, and what an ACL
- * means is for the broker to say (wildcards, prefixes, groups, super users).
+/* Permissions are tried, not read: only administrators may describe ACLs, and only the broker
+ * can evaluate them (wildcards, prefixes, groups, super users).
  *
- *   read    a fetch behind the last message, which brings the end of the partition
+ *   read    a fetch at the end offset, which returns the end of the partition
  *   join    a commit of an offset for a partition that does not exist: the group's ACL
  *           and the topic's come first, then UNKNOWN_TOPIC_OR_PARTITION
- *   write   a record with acks=2, which Kafka has not taken since 0.9: the topic's ACL
+ *   write   a record with acks=2, which Kafka has rejected since 0.9: the topic's ACL
  *           comes first, then INVALID_REQUIRED_ACKS, before the log is touched */
 #include "kafka/probe.h"
 
@@ -32,8 +32,8 @@ struct trial {
     rd_kafka_resp_err_t result;
 };
 
-static int start(struct trial *t, rd_kafka_type_t type, rd_kafka_conf_t *conf,
-                 int timeout_ms, struct lw_err *err) {
+static int trial_start(struct trial *t, rd_kafka_type_t type, rd_kafka_conf_t *conf,
+                       int timeout_ms, struct lw_err *err) {
     char why[256];
     lw_kafka_log_init(&t->log);
     t->until_ms = lw_mono_ms() + timeout_ms;
@@ -47,12 +47,12 @@ static int start(struct trial *t, rd_kafka_type_t type, rd_kafka_conf_t *conf,
     return lw_fail(err, LW_ECONFIG, "kafka: %s", why);
 }
 
-static bool goes_on(const struct trial *t) {
+static bool trial_pending(const struct trial *t) {
     return t->result == PENDING && lw_mono_ms() < t->until_ms;
 }
 
-/* What came of it; `passed` is the refusal that lies behind the ACLs. */
-static int finish(struct trial *t, rd_kafka_resp_err_t passed, struct lw_err *err) {
+/* The outcome; `passed` is the error that the broker returns after its ACLs. */
+static int trial_finish(struct trial *t, rd_kafka_resp_err_t passed, struct lw_err *err) {
     char words[LW_KAFKA_WORDS], cause[512];
     rd_kafka_resp_err_t rc = t->result;
     int failed = 0;
@@ -73,8 +73,8 @@ static int finish(struct trial *t, rd_kafka_resp_err_t passed, struct lw_err *er
     return failed;
 }
 
-/* A topic that may not even be seen is refused by no other answer. */
-static void look(struct trial *t, int timeout_ms) {
+/* A missing permission to describe the topic shows only here. */
+static void trial_describe(struct trial *t, int timeout_ms) {
     struct lw_err err = {0};
     if (lw_kafka_partitions(t->rk, t->topic, timeout_ms, &err) < 0 &&
         strstr(err.msg, LW_KAFKA_NO_RIGHT))
@@ -87,13 +87,13 @@ int lw_kafka_may_read(const struct lw_kafka_options *options, const char *topic,
                       int timeout_ms, struct lw_err *err) {
     struct trial t = {.topic = topic, .operation = "read", .subject = topic};
     rd_kafka_conf_t *conf = lw_kafka_conf(options, "reader", err);
-    if (!conf || start(&t, RD_KAFKA_CONSUMER, conf, timeout_ms, err))
+    if (!conf || trial_start(&t, RD_KAFKA_CONSUMER, conf, timeout_ms, err))
         return -1;
-    look(&t, timeout_ms);
+    trial_describe(&t, timeout_ms);
     rd_kafka_topic_t *rkt = rd_kafka_topic_new(t.rk, topic, NULL);
     if (t.result == PENDING && rkt &&
         rd_kafka_consume_start(rkt, 0, RD_KAFKA_OFFSET_END) == 0) {
-        while (goes_on(&t)) {
+        while (trial_pending(&t)) {
             rd_kafka_message_t *m = rd_kafka_consume(rkt, 0, SLICE_MS);
             rd_kafka_poll(t.rk, 0);
             if (m)
@@ -105,14 +105,14 @@ int lw_kafka_may_read(const struct lw_kafka_options *options, const char *topic,
     }
     if (rkt)
         rd_kafka_topic_destroy(rkt);
-    return finish(&t, RD_KAFKA_RESP_ERR__PARTITION_EOF, err);
+    return trial_finish(&t, RD_KAFKA_RESP_ERR__PARTITION_EOF, err);
 }
 
 /* ---- join ---- */
 
-/* By the admin's request and not by a consumer's own commit: a consumer that may not find
- * its coordinator cannot be closed (seen with 2.0.2). */
-static rd_kafka_resp_err_t outcome(rd_kafka_event_t *event) {
+/* By the admin's request and not by a consumer's own commit: a consumer that may not
+ * find its coordinator cannot be closed (seen with 2.0.2). */
+static rd_kafka_resp_err_t commit_outcome(rd_kafka_event_t *event) {
     size_t n = 0;
     const rd_kafka_AlterConsumerGroupOffsets_result_t *result =
         rd_kafka_event_AlterConsumerGroupOffsets_result(event);
@@ -134,7 +134,7 @@ int lw_kafka_may_join(const struct lw_kafka_options *options, const char *topic,
     const char *group = lw_kafka_property(options, "group.id");
     struct trial t = {.topic = topic, .operation = "read", .subject = group};
     rd_kafka_conf_t *conf = lw_kafka_conf(options, "probe", err);
-    if (!conf || start(&t, RD_KAFKA_PRODUCER, conf, timeout_ms, err))
+    if (!conf || trial_start(&t, RD_KAFKA_PRODUCER, conf, timeout_ms, err))
         return -1;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(t.rk);
     rd_kafka_AdminOptions_t *how =
@@ -147,7 +147,7 @@ int lw_kafka_may_join(const struct lw_kafka_options *options, const char *topic,
     rd_kafka_AlterConsumerGroupOffsets(t.rk, &alter, 1, how, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + SLICE_MS);
     if (event)
-        t.result = outcome(event);
+        t.result = commit_outcome(event);
     rd_kafka_poll(t.rk, 0);
     if (event)
         rd_kafka_event_destroy(event);
@@ -155,12 +155,12 @@ int lw_kafka_may_join(const struct lw_kafka_options *options, const char *topic,
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_AdminOptions_destroy(how);
     rd_kafka_queue_destroy(queue);
-    return finish(&t, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, err);
+    return trial_finish(&t, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, err);
 }
 
 /* ---- write ---- */
 
-static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     struct trial *t = opaque;
     (void)rk;
     t->result = m->err;
@@ -177,10 +177,10 @@ int lw_kafka_may_write(const struct lw_kafka_options *options, const char *topic
     rd_kafka_conf_set(conf, "acks", "2", NULL, 0);
     rd_kafka_conf_set(conf, "linger.ms", "0", NULL, 0);
     rd_kafka_conf_set(conf, "message.timeout.ms", ms, NULL, 0);
-    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
-    if (start(&t, RD_KAFKA_PRODUCER, conf, timeout_ms, err))
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    if (trial_start(&t, RD_KAFKA_PRODUCER, conf, timeout_ms, err))
         return -1;
-    look(&t, timeout_ms);
+    trial_describe(&t, timeout_ms);
     char key[] = "leeway check";
     rd_kafka_resp_err_t rc = t.result;
     const rd_kafka_vu_t vu[] = {
@@ -191,11 +191,11 @@ int lw_kafka_may_write(const struct lw_kafka_options *options, const char *topic
     if (refused)
         t.result = rd_kafka_error_code(refused);
     rd_kafka_error_destroy(refused);
-    while (goes_on(&t))
+    while (trial_pending(&t))
         rd_kafka_poll(t.rk, SLICE_MS);
     rd_kafka_purge(t.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rc = t.result; /* before the purge is reported */
     rd_kafka_poll(t.rk, 0);
     t.result = rc;
-    return finish(&t, RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS, err);
+    return trial_finish(&t, RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS, err);
 }

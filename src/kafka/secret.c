@@ -1,13 +1,14 @@
-/* Which of librdkafka's properties are secrets, and keeping them out of its messages.
+/* Recognises secret properties of librdkafka and removes their values from its
+ * messages.
  *
- * librdkafka marks such properties in its source but tells nobody which they are. Their
- * names do: a password, a passphrase, a secret, a private key in PEM. One has none of
- * these in its name: sasl.oauthbearer.config, whose text may hold anything. Names of
- * users and paths of files are no secrets.
+ * librdkafka has no API for which properties are secret, but their names show it:
+ * password, passphrase, secret, a private key in PEM. The exception is
+ * sasl.oauthbearer.config, whose text may contain anything. User names and file paths
+ * are not secrets.
  *
- * Its messages name properties and not values, but for a configuration of OAUTHBEARER
- * that it cannot read, whose rest it repeats. So what it says passes here: a secret that
- * stands in it, and the end of a secret from its eighth byte on, becomes ***. */
+ * librdkafka's messages contain no values, except the rest of an OAUTHBEARER
+ * configuration that it cannot parse. So in each message a secret, or its end of at
+ * least eight bytes, becomes ***. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@
 #include "kafka/client.h"
 
 #define LEAST 4 /* shorter texts occur by chance */
-#define TAIL  8 /* so much of a secret's end gives it away */
+#define TAIL  8 /* this much of a secret's end reveals it */
 
 bool lw_kafka_secret(const char *property) {
     static const char *const word[] = {"password", "passphrase", "secret", "jaas",
@@ -31,23 +32,23 @@ bool lw_kafka_secret(const char *property) {
     return strcmp(property, "sasl.oauthbearer.config") == 0;
 }
 
-/* How much of the secret, from its byte `from` on, stands at `at`, when that is all of it
- * or all that was not cut off; else 0. */
-static size_t standing(const char *at, const char *secret, size_t from, size_t len) {
+/* Length of the match of the secret, from its byte `from` on, at `at`, if it reaches
+ * the secret's or the text's end; else 0. */
+static size_t secret_match(const char *at, const char *secret, size_t from, size_t len) {
     size_t n = 0, least = len < TAIL ? len : TAIL;
     while (from + n < len && at[n] == secret[from + n])
         n++;
     return n >= least && (from + n == len || at[n] == '\0') ? n : 0;
 }
 
-static void hide(char *text, const char *secret) {
+static void secret_hide(char *text, const char *secret) {
     size_t len = strlen(secret);
     if (len < LEAST)
         return;
     for (char *at = text; *at; at++) {
         size_t n = 0;
         for (size_t from = 0; from < len && n == 0; from++)
-            n = standing(at, secret, from, len);
+            n = secret_match(at, secret, from, len);
         if (n == 0)
             continue;
         memmove(at + 3, at + n, strlen(at + n) + 1);
@@ -56,7 +57,7 @@ static void hide(char *text, const char *secret) {
     }
 }
 
-char *lw_kafka_hush(char *out, size_t size, const rd_kafka_t *rk, const char *text) {
+char *lw_kafka_redact(char *out, size_t size, const rd_kafka_t *rk, const char *text) {
     size_t n = 0;
     const char **pair = NULL;
     char *whole = lw_strdup(text);
@@ -66,7 +67,7 @@ char *lw_kafka_hush(char *out, size_t size, const rd_kafka_t *rk, const char *te
     for (size_t i = 0; i + 1 < n; i += 2) {
         if (!lw_kafka_secret(pair[i]))
             continue;
-        hide(whole, pair[i + 1]);
+        secret_hide(whole, pair[i + 1]);
         lw_secret_wipe((char *)(uintptr_t)pair[i + 1], strlen(pair[i + 1]));
     }
     if (pair)

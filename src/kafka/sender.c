@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "kafka/producer_private.h"
 
-struct piece { /* offsets, as the buffer may move while it grows */
+struct sender_record { /* offsets, as the buffer may move while it grows */
     size_t key, value, end;
 };
 
@@ -15,7 +15,7 @@ struct lw_sender {
     struct lw_producer *producer;
     char *topic;
     struct lw_buf bytes;
-    struct piece *piece;
+    struct sender_record *piece;
     rd_kafka_message_t *message;
     size_t n, cap;
 };
@@ -23,7 +23,7 @@ struct lw_sender {
 struct lw_sender *lw_sender_new(struct lw_producer *p, const char *topic,
                                 struct lw_err *err) {
     if (!lw__producer_topic(p, topic)) {
-        lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not possible", topic);
+        lw_fail(err, LW_ECONFIG, "kafka: topic name \"%s\" is not valid", topic);
         return NULL;
     }
     struct lw_sender *s = lw_calloc(1, sizeof *s);
@@ -61,7 +61,8 @@ void lw_sender_put(struct lw_sender *s) {
     s->piece[s->n++].end = s->bytes.len;
 }
 
-static rd_kafka_message_t message_of(const struct lw_sender *s, const struct piece *p) {
+static rd_kafka_message_t message_of(const struct lw_sender *s,
+                                     const struct sender_record *p) {
     size_t key_len = p->value - p->key;
     return (rd_kafka_message_t){.partition = RD_KAFKA_PARTITION_UA,
                                 .key = key_len ? s->bytes.data + p->key : NULL,
@@ -70,7 +71,7 @@ static rd_kafka_message_t message_of(const struct lw_sender *s, const struct pie
                                 .len = p->end - p->value};
 }
 
-/* Of what was handed over: keeps what found no room; tells of what can never go. */
+/* After an incomplete send: keeps records that found no room, fails on rejected ones. */
 static int sort_out(struct lw_sender *s, size_t n, struct lw_err *err) {
     int rc = 0;
     s->n = 0;

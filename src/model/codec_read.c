@@ -42,12 +42,12 @@ struct decoder {
     struct pairs single[LW_ATOMS_MAX][LW_IMPUTE_MAX], cross[LW_ATOMS_MAX];
 };
 
-static int bad(struct decoder *d, const char *what) {
+static int model_damaged(struct decoder *d, const char *what) {
     return lw_fail(d->err, LW_EINPUT, "damaged model: %s", what);
 }
 
 /* What would be a configuration's mistake elsewhere is a bad file's here. */
-static int foreign(struct decoder *d) {
+static int model_foreign(struct decoder *d) {
     if (d->err)
         d->err->code = LW_EINPUT;
     return lw_err_context(d->err, "damaged model");
@@ -57,7 +57,7 @@ static int get_name(struct decoder *d, char *out, size_t size, const char *what)
     size_t len;
     const char *text = lw_wire_get_string(&d->in, &len);
     if (d->in.bad || len >= size || memchr(text, 0, len))
-        return bad(d, what);
+        return model_damaged(d, what);
     memcpy(out, text, len);
     out[len] = 0;
     return 0;
@@ -65,7 +65,7 @@ static int get_name(struct decoder *d, char *out, size_t size, const char *what)
 
 static int get_number(struct decoder *d, double *out, const char *what) {
     *out = lw_wire_get_double(&d->in);
-    return d->in.bad || !isfinite(*out) ? bad(d, what) : 0;
+    return d->in.bad || !isfinite(*out) ? model_damaged(d, what) : 0;
 }
 
 static void add_level(struct pairs *p, struct slice level) {
@@ -112,7 +112,7 @@ static void get_map(struct decoder *d, struct pairs *p) {
 static int all_finite(struct decoder *d, const struct pairs *p) {
     for (size_t i = 0; i < p->nvalues; i++)
         if (!isfinite(p->value[i]))
-            return bad(d, "a coefficient is not a number");
+            return model_damaged(d, "a coefficient is not a number");
     return 0;
 }
 
@@ -123,7 +123,7 @@ static int get_params(struct decoder *d) {
     uint64_t left = 0;
     while (lw_wire_more(&d->in, &left)) {
         if (h->nparams == LW_PARAMS_MAX)
-            return bad(d, "too many parameters");
+            return model_damaged(d, "too many parameters");
         struct lw_param *param = &h->param[h->nparams++];
         if (get_name(d, param->key, sizeof param->key, "a parameter's name") ||
             get_name(d, param->value, sizeof param->value, "a parameter's value"))
@@ -138,13 +138,13 @@ static int get_fields(struct decoder *d) {
     while (lw_wire_more(&d->in, &left)) {
         if (get_name(d, name, sizeof name, "a field's name"))
             return -1;
-        int64_t kind = lw_wire_get_long(&d->in);
+        int64_t kind = lw_varint_get_long(&d->in);
         bool required = lw_wire_get_boolean(&d->in);
         if (d->in.bad || kind < LW_NUMERIC || kind > LW_TEXT)
-            return bad(d, "a field's kind");
+            return model_damaged(d, "a field's kind");
         if (lw_fields_add(&d->head->fields, name, (enum lw_kind)kind, required, d->err) <
             0)
-            return foreign(d);
+            return model_foreign(d);
     }
     return 0;
 }
@@ -154,7 +154,7 @@ static int get_range(struct decoder *d) {
     h->clip_lo = lw_wire_get_double(&d->in);
     h->clip_hi = lw_wire_get_double(&d->in);
     if (d->in.bad || !(h->clip_lo < h->clip_hi))
-        return bad(d, "the clip range");
+        return model_damaged(d, "the clip range");
     return get_number(d, &h->intercept, "the intercept");
 }
 
@@ -162,15 +162,15 @@ static int get_texts(struct decoder *d) {
     uint64_t left = 0;
     while (lw_wire_more(&d->in, &left)) {
         if (d->ntexts == LW_ATOMS_MAX)
-            return bad(d, "too many text categories");
+            return model_damaged(d, "too many text categories");
         struct slice *text = &d->texts[d->ntexts++];
         text->text = lw_wire_get_string(&d->in, &text->len);
     }
-    return d->in.bad ? bad(d, "the text categories") : 0;
+    return d->in.bad ? model_damaged(d, "the text categories") : 0;
 }
 
 static int get_head(struct decoder *d) {
-    int64_t format = lw_wire_get_long(&d->in);
+    int64_t format = lw_varint_get_long(&d->in);
     struct lw_model *h = d->head;
     if (d->in.bad || format != LW_MODEL_FORMAT)
         return lw_fail(d->err, LW_EINPUT,
@@ -205,15 +205,15 @@ static int expect_atoms(struct decoder *d, const int *atoms, int n) {
         const char *text = lw_wire_get_string(&d->in, &len);
         const char *want = i < n ? lw_plan_atom_text(d->m->plan, (size_t)atoms[i]) : NULL;
         if (!want || len != strlen(want) || memcmp(text, want, len) != 0)
-            return bad(d, "a term's factors are not those of its text");
+            return model_damaged(d, "a term's factors are not those of its text");
     }
-    return i == n && !d->in.bad ? 0 : bad(d, "a term lacks a factor");
+    return i == n && !d->in.bad ? 0 : model_damaged(d, "a term lacks a factor");
 }
 
 static int get_other(struct decoder *d, struct pairs *p) {
-    int64_t branch = lw_wire_get_long(&d->in);
+    int64_t branch = lw_varint_get_long(&d->in);
     if (d->in.bad || branch < 0 || branch > 1)
-        return bad(d, "a term's other level");
+        return model_damaged(d, "a term's other level");
     p->has_other = branch == 1;
     return p->has_other ? get_number(d, &p->other, "a term's other level") : 0;
 }
@@ -231,18 +231,18 @@ static int get_term(struct decoder *d) {
             lw_wire_get_string(&d->in, &len);
         }
     given.penalty = lw_wire_get_double(&d->in);
-    int64_t min_count = lw_wire_get_long(&d->in);
+    int64_t min_count = lw_varint_get_long(&d->in);
     if (d->in.bad || min_count < 0 || min_count > UINT32_MAX)
-        return bad(d, "a term's rare handling");
+        return model_damaged(d, "a term's rare handling");
     given.min_count = (uint32_t)min_count;
     int added = lw_model_add_term(d->m, &given, d->err);
     if (added < 0)
-        return foreign(d);
+        return model_foreign(d);
     if ((size_t)added != at)
-        return bad(d, "a term appears twice");
+        return model_damaged(d, "a term appears twice");
     const struct lw_term *term = lw_plan_term_at(d->m->plan, at);
     if (strcmp(term->text, given.text) != 0)
-        return bad(d, "a term's text is not canonical");
+        return model_damaged(d, "a term's text is not canonical");
     struct lw_reader after = d->in;
     d->in = lists;
     if (expect_atoms(d, term->factor, term->ncat) ||
@@ -252,7 +252,7 @@ static int get_term(struct decoder *d) {
     get_levels(d, &d->term[at]);
     get_values(d, &d->term[at]);
     if (d->in.bad)
-        return bad(d, "a term's levels");
+        return model_damaged(d, "a term's levels");
     return get_other(d, &d->term[at]);
 }
 
@@ -262,7 +262,7 @@ static int get_terms(struct decoder *d) {
         if (get_term(d))
             return -1;
     if (d->in.bad)
-        return bad(d, "the terms");
+        return model_damaged(d, "the terms");
     lw_model_list_learned(d->m);
     return 0;
 }
@@ -276,19 +276,19 @@ static int get_impute(struct decoder *d, size_t i) {
         if (get_name(d, text, sizeof text, "an imputation's text"))
             return -1;
         if (strcmp(text, lw_plan_atom_text(d->m->plan, (size_t)atoms[k])) != 0)
-            return bad(d, "an imputation is not that of the terms");
+            return model_damaged(d, "an imputation is not that of the terms");
     }
     if (expect_atoms(d, imp->by, imp->nby) ||
         get_number(d, &imp->mean, "an imputation's mean"))
         return -1;
     for (; lw_wire_more(&d->in, &left); j++) {
         if (j == imp->nby)
-            return bad(d, "an imputation has too many tables");
+            return model_damaged(d, "an imputation has too many tables");
         get_map(d, &d->single[i][j]);
     }
     get_map(d, &d->cross[i]);
     if (d->in.bad || j != imp->nby || (imp->nby == 1 && d->cross[i].nlevels))
-        return bad(d, "an imputation's tables");
+        return model_damaged(d, "an imputation's tables");
     return 0;
 }
 
@@ -302,43 +302,45 @@ static int get_quantiles(struct decoder *d, size_t i) {
         return -1;
     if (strcmp(text, atom->text) != 0 ||
         strcmp(from, lw_plan_atom_text(d->m->plan, (size_t)atom->from)) != 0)
-        return bad(d, "a binning is not that of the terms");
+        return model_damaged(d, "a binning is not that of the terms");
     while (lw_wire_more(&d->in, &left)) {
         double edge = lw_wire_get_double(&d->in);
         if (q->nedges == LW_QBINS_MAX || !isfinite(edge) ||
             (q->nedges && !(edge > q->edge[q->nedges - 1])))
-            return bad(d, "a binning's edges");
+            return model_damaged(d, "a binning's edges");
         q->edge[q->nedges++] = edge;
     }
-    return d->in.bad ? bad(d, "a binning's edges") : 0;
+    return d->in.bad ? model_damaged(d, "a binning's edges") : 0;
 }
 
 static int get_learned(struct decoder *d) {
     uint64_t left = 0;
     size_t i = 0;
     for (; lw_wire_more(&d->in, &left); i++)
-        if (i == d->m->nimputes ? bad(d, "too many imputations") : get_impute(d, i))
+        if (i == d->m->nimputes ? model_damaged(d, "too many imputations")
+                                : get_impute(d, i))
             return -1;
     if (i != d->m->nimputes)
-        return bad(d, "an imputation is not there");
+        return model_damaged(d, "an imputation is not there");
     left = 0;
     for (i = 0; lw_wire_more(&d->in, &left); i++)
-        if (i == d->m->nquantiles ? bad(d, "too many binnings") : get_quantiles(d, i))
+        if (i == d->m->nquantiles ? model_damaged(d, "too many binnings")
+                                  : get_quantiles(d, i))
             return -1;
-    return i == d->m->nquantiles ? 0 : bad(d, "a binning is not there");
+    return i == d->m->nquantiles ? 0 : model_damaged(d, "a binning is not there");
 }
 
 static int get_forest(struct decoder *d) {
-    int64_t branch = lw_wire_get_long(&d->in);
+    int64_t branch = lw_varint_get_long(&d->in);
     if (d->in.bad || branch < 0 || branch > 1)
-        return bad(d, "the forest");
+        return model_damaged(d, "the forest");
     if (branch == 1) {
         d->m->forest = lw_forest_read(d->m, &d->in, d->err);
         if (!d->m->forest)
             return -1;
     }
     if (d->in.bad || lw_reader_left(&d->in))
-        return bad(d, "bytes are left over, or lacking");
+        return model_damaged(d, "bytes are left over, or lacking");
     return 0;
 }
 
@@ -366,11 +368,11 @@ static int part_cell(struct decoder *d, int atom, struct slice part,
         return 0;
     }
     if (part.len == 0 || part.len >= sizeof digits)
-        return bad(d, "a level is not an integer");
+        return model_damaged(d, "a level is not an integer");
     memcpy(digits, part.text, part.len);
     digits[part.len] = 0;
     if (!lw_parse_i64(digits, &v))
-        return bad(d, "a level is not an integer");
+        return model_damaged(d, "a level is not an integer");
     *out = lw_cell_int(v);
     return 0;
 }
@@ -382,7 +384,7 @@ static int level_cells(struct decoder *d, const int *atoms, int n, struct slice 
         struct slice part = level;
         const char *cut = memchr(level.text, LW_LEVEL_SEPARATOR, level.len);
         if ((cut != NULL) != (i < n - 1))
-            return bad(d, "a level has too few or too many parts");
+            return model_damaged(d, "a level has too few or too many parts");
         if (cut) {
             part.len = (size_t)(cut - level.text);
             level.text = cut + 1;
@@ -402,7 +404,7 @@ static int learn_levels(struct decoder *d, const int *atoms, int n,
             return -1;
         for (int j = 0; j < n; j++)
             if (lw_dict_add(&d->m->dict[atoms[j]], &cells[j]) == LW_CODE_NONE)
-                return bad(d, "a level's text cannot be a level");
+                return model_damaged(d, "a level's text cannot be a level");
     }
     return 0;
 }
@@ -428,8 +430,8 @@ static int build_dictionaries(struct decoder *d) {
 }
 
 /* Composites of the levels as given, which must rise. NULL on failure. */
-static uint64_t *composites(struct decoder *d, const struct lw_block *block,
-                            const struct pairs *p) {
+static uint64_t *block_composites(struct decoder *d, const struct lw_block *block,
+                                  const struct pairs *p) {
     uint64_t *out = lw_malloc((p->nlevels + 1) * sizeof *out);
     struct lw_cell cells[LW_FACTORS_MAX];
     for (size_t i = 0; i < p->nlevels; i++) {
@@ -443,7 +445,7 @@ static uint64_t *composites(struct decoder *d, const struct lw_block *block,
                 lw_dict_find(&d->m->dict[block->atom[j]], &cells[j]) * block->stride[j];
         if (i && out[i] <= out[i - 1]) {
             free(out);
-            bad(d, "levels are not in order");
+            model_damaged(d, "levels are not in order");
             return NULL;
         }
     }
@@ -455,10 +457,10 @@ static int settle_block(struct decoder *d, struct lw_block *block,
                         const struct pairs *p) {
     bool first = block->composite == NULL;
     if (p->nlevels >= LW_LEVELS_MAX)
-        return bad(d, "a term has too many levels");
+        return model_damaged(d, "a term has too many levels");
     if (first && lw_block_shape(block, d->m->dict, d->err))
-        return foreign(d);
-    uint64_t *c = composites(d, block, p);
+        return model_foreign(d);
+    uint64_t *c = block_composites(d, block, p);
     if (!c)
         return -1;
     if (first)
@@ -466,20 +468,22 @@ static int settle_block(struct decoder *d, struct lw_block *block,
     bool same = block->nlevels == p->nlevels + p->has_other &&
                 memcmp(block->composite, c, p->nlevels * sizeof *c) == 0;
     free(c);
-    return same ? 0 : bad(d, "terms over the same categories have other levels");
+    return same ? 0
+                : model_damaged(d, "terms over the same categories have other levels");
 }
 
 static int build_term(struct decoder *d, size_t t) {
-    struct lw_part *part = &d->m->part[t];
+    struct lw_model_term *part = &d->m->part[t];
     const struct pairs *p = &d->term[t];
     bool rare = lw_plan_term_at(d->m->plan, t)->min_count > 0;
     size_t want = part->block < 0 ? 1 : p->nlevels;
     if (all_finite(d, p))
         return -1;
     if (d->m->forest)
-        return p->nvalues || p->nlevels ? bad(d, "trees have no coefficients") : 0;
+        return p->nvalues || p->nlevels ? model_damaged(d, "trees have no coefficients")
+                                        : 0;
     if (p->nvalues != want || p->has_other != rare || (part->block < 0 && p->nlevels))
-        return bad(d, "a term's coefficients are not one a level");
+        return model_damaged(d, "a term's coefficients are not one a level");
     if (part->block >= 0 && settle_block(d, &d->m->block[part->block], p))
         return -1;
     part->n = (uint32_t)(want + p->has_other);
@@ -519,7 +523,7 @@ static int build_impute(struct decoder *d, size_t i) {
     return all_finite(d, p);
 }
 
-static int build(struct decoder *d) {
+static int model_build(struct decoder *d) {
     if (build_dictionaries(d) ||
         (d->m->forest && lw_forest_index(d->m->forest, d->m, d->err)))
         return -1;
@@ -530,7 +534,7 @@ static int build(struct decoder *d) {
         if (build_impute(d, i))
             return -1;
     lw_model_finish(d->m);
-    return lw_model_check(d->m, d->err) ? foreign(d) : 0;
+    return lw_model_check(d->m, d->err) ? model_foreign(d) : 0;
 }
 
 static void pairs_fini(struct pairs *p) {
@@ -561,7 +565,8 @@ struct lw_model *lw_model_decode(const void *data, size_t len, struct lw_err *er
     d->err = err;
     d->head = lw_calloc(1, sizeof *d->head);
     struct lw_model *m = NULL;
-    int rc = get_head(d) || get_terms(d) || get_learned(d) || get_forest(d) || build(d);
+    int rc =
+        get_head(d) || get_terms(d) || get_learned(d) || get_forest(d) || model_build(d);
     m = d->m;
     decoder_free(d);
     lw_buf_fini(&record);

@@ -13,7 +13,7 @@
 #include "model/wire.h"
 
 static void put_head(const struct lw_model *m, struct lw_buf *out) {
-    lw_wire_long(out, LW_MODEL_FORMAT);
+    lw_varint_put_long(out, LW_MODEL_FORMAT);
     lw_wire_text(out, m->name);
     lw_wire_text(out, m->kind);
     lw_wire_open(out, m->nparams);
@@ -28,7 +28,7 @@ static void put_fields(const struct lw_model *m, struct lw_buf *out) {
     lw_wire_open(out, m->fields.n);
     for (size_t i = 0; i < m->fields.n; i++) {
         lw_wire_text(out, m->fields.field[i].name);
-        lw_wire_long(out, (int64_t)m->fields.field[i].kind);
+        lw_varint_put_long(out, (int64_t)m->fields.field[i].kind);
         lw_buf_u8(out, m->fields.field[i].required);
     }
     lw_wire_close(out);
@@ -80,20 +80,20 @@ static void put_doubles(const double *v, size_t n, struct lw_buf *out) {
 
 static void put_term(const struct lw_model *m, size_t t, struct lw_buf *out) {
     const struct lw_term *term = lw_plan_term_at(m->plan, t);
-    const struct lw_part *part = &m->part[t];
+    const struct lw_model_term *part = &m->part[t];
     const struct lw_block *block = part->block < 0 ? NULL : &m->block[part->block];
     bool other = block && part->coef && block->other != LW_CODE_NONE;
     lw_wire_text(out, term->text);
     put_atoms(m, term->factor, term->ncat, out);
     put_atoms(m, term->factor + term->ncat, term->nnum, out);
     lw_buf_f64(out, term->penalty);
-    lw_wire_long(out, term->min_count);
+    lw_varint_put_long(out, term->min_count);
     if (block && part->coef)
         put_levels(m, block, out);
     else
         lw_wire_close(out);
     put_doubles(part->coef, part->n - other, out);
-    lw_wire_long(out, other);
+    lw_varint_put_long(out, other);
     if (other)
         lw_buf_f64(out, part->coef[block->other]);
 }
@@ -164,7 +164,7 @@ static void put_body(const struct lw_model *m, struct lw_buf *out) {
     for (size_t i = 0; i < m->nquantiles; i++)
         put_quantiles(m, &m->quantiles[i], out);
     lw_wire_close(out);
-    lw_wire_long(out, m->forest != NULL);
+    lw_varint_put_long(out, m->forest != NULL);
     if (m->forest)
         lw_forest_write(m->forest, m, out);
 }

@@ -1,6 +1,6 @@
 /* A dataset from the inside: one column an atom, for the fit's inner loops. */
-#ifndef LW_COLUMNS_H
-#define LW_COLUMNS_H
+#ifndef LW_MODEL_COLUMNS_H
+#define LW_MODEL_COLUMNS_H
 
 #include "base/table.h"
 #include "model/dataset.h"
@@ -11,7 +11,7 @@
 #define LW_LEVEL_TEXT_MAX  256        /* longer texts are never levels */
 
 /* One category: its key, and its text where it has one. `missing` is a level too. */
-struct lw_level {
+struct lw_dict_level {
     uint64_t key;
     char *text; /* owned; NULL for integers and for missing */
     uint32_t len;
@@ -20,7 +20,7 @@ struct lw_level {
 
 struct lw_dict {
     uint32_t n;
-    struct lw_level *level;
+    struct lw_dict_level *level;
     struct lw_table table; /* key to code, of the levels that are not missing */
     uint32_t missing;      /* code of the missing level, or LW_CODE_NONE */
     int texts;             /* 1: levels are texts, 0: integers, -1: not known yet */

@@ -10,7 +10,7 @@
 #include "base/sort.h"
 #include "model/columns.h"
 
-struct column {
+struct atom_column {
     double *num;
     uint32_t *code;
     struct lw_dict dict;
@@ -21,7 +21,7 @@ struct lw_dataset {
     size_t natoms, rows, cap;
     int64_t *time;
     double *target;
-    struct column col[LW_ATOMS_MAX];
+    struct atom_column col[LW_ATOMS_MAX];
 };
 
 static bool has_codes(const struct lw_dataset *ds, size_t atom) {
@@ -56,7 +56,7 @@ void lw_dataset_free(struct lw_dataset *ds) {
     free(ds);
 }
 
-static void reserve(struct lw_dataset *ds, size_t rows) {
+static void dataset_reserve(struct lw_dataset *ds, size_t rows) {
     if (rows <= ds->cap)
         return;
     size_t cap = ds->cap ? ds->cap : 1024;
@@ -65,7 +65,7 @@ static void reserve(struct lw_dataset *ds, size_t rows) {
     ds->time = lw_realloc(ds->time, cap, sizeof *ds->time);
     ds->target = lw_realloc(ds->target, cap, sizeof *ds->target);
     for (size_t i = 0; i < ds->natoms; i++) {
-        struct column *col = &ds->col[i];
+        struct atom_column *col = &ds->col[i];
         if (has_numbers(ds, i))
             col->num = lw_realloc(col->num, cap, sizeof *col->num);
         if (has_codes(ds, i))
@@ -78,11 +78,11 @@ void lw_dataset_add(struct lw_dataset *ds, const struct lw_row *row) {
     struct lw_cell cells[LW_ATOMS_MAX];
     lw_assert(lw_plan_atoms(ds->plan) == ds->natoms);
     lw_plan_eval(ds->plan, row, cells);
-    reserve(ds, ds->rows + 1);
+    dataset_reserve(ds, ds->rows + 1);
     ds->time[ds->rows] = row->time_ms;
     ds->target[ds->rows] = row->target;
     for (size_t i = 0; i < ds->natoms; i++) {
-        struct column *col = &ds->col[i];
+        struct atom_column *col = &ds->col[i];
         if (col->num)
             col->num[ds->rows] = cells[i].num;
         if (col->code)
@@ -91,8 +91,8 @@ void lw_dataset_add(struct lw_dataset *ds, const struct lw_row *row) {
     ds->rows++;
 }
 
-static void append_codes(struct column *to, size_t at, const struct column *from,
-                         size_t begin, size_t rows) {
+static void append_codes(struct atom_column *to, size_t at,
+                         const struct atom_column *from, size_t begin, size_t rows) {
     uint32_t *map = lw_malloc((from->dict.n + 1) * sizeof *map);
     for (uint32_t i = 0; i < from->dict.n; i++) {
         struct lw_cell cell = lw_dict_cell(&from->dict, i);
@@ -112,11 +112,11 @@ void lw_dataset_append_rows(struct lw_dataset *ds, const struct lw_dataset *othe
     size_t rows = end - begin;
     if (rows == 0)
         return;
-    reserve(ds, ds->rows + rows);
+    dataset_reserve(ds, ds->rows + rows);
     memcpy(ds->time + ds->rows, other->time + begin, rows * sizeof *ds->time);
     memcpy(ds->target + ds->rows, other->target + begin, rows * sizeof *ds->target);
     for (size_t i = 0; i < ds->natoms; i++) {
-        struct column *col = &ds->col[i];
+        struct atom_column *col = &ds->col[i];
         if (col->num)
             memcpy(col->num + ds->rows, other->col[i].num + begin,
                    rows * sizeof *col->num);
@@ -139,8 +139,8 @@ static int by_time(const void *a, const void *b) {
 }
 
 /* width is 4 or 8; memcpy because a column may be of doubles or of integers. */
-static void permute(void *column, size_t width, const struct stamp *order, size_t n,
-                    void *spare) {
+static void column_permute(void *column, size_t width, const struct stamp *order,
+                           size_t n, void *spare) {
     const char *from = column;
     char *to = spare;
     if (!column)
@@ -150,7 +150,7 @@ static void permute(void *column, size_t width, const struct stamp *order, size_
     memcpy(column, spare, n * width);
 }
 
-static bool sorted(const struct lw_dataset *ds) {
+static bool dataset_is_sorted(const struct lw_dataset *ds) {
     for (size_t i = 1; i < ds->rows; i++)
         if (ds->time[i] < ds->time[i - 1])
             return false;
@@ -158,18 +158,18 @@ static bool sorted(const struct lw_dataset *ds) {
 }
 
 void lw_dataset_sort(struct lw_dataset *ds) {
-    if (sorted(ds))
+    if (dataset_is_sorted(ds))
         return;
     struct stamp *order = lw_calloc(ds->rows, sizeof *order);
     uint64_t *spare = lw_calloc(ds->rows, sizeof *spare);
     for (size_t i = 0; i < ds->rows; i++)
         order[i] = (struct stamp){ds->time[i], i};
     qsort(order, ds->rows, sizeof *order, by_time);
-    permute(ds->time, sizeof *ds->time, order, ds->rows, spare);
-    permute(ds->target, sizeof *ds->target, order, ds->rows, spare);
+    column_permute(ds->time, sizeof *ds->time, order, ds->rows, spare);
+    column_permute(ds->target, sizeof *ds->target, order, ds->rows, spare);
     for (size_t i = 0; i < ds->natoms; i++) {
-        permute(ds->col[i].num, sizeof(double), order, ds->rows, spare);
-        permute(ds->col[i].code, sizeof(uint32_t), order, ds->rows, spare);
+        column_permute(ds->col[i].num, sizeof(double), order, ds->rows, spare);
+        column_permute(ds->col[i].code, sizeof(uint32_t), order, ds->rows, spare);
     }
     free(order);
     free(spare);
@@ -196,7 +196,7 @@ double lw_dataset_target(const struct lw_dataset *ds, size_t row) {
 size_t lw_dataset_bytes(const struct lw_dataset *ds) {
     size_t bytes = sizeof *ds + ds->cap * (sizeof *ds->time + sizeof *ds->target);
     for (size_t i = 0; i < ds->natoms; i++) {
-        const struct column *col = &ds->col[i];
+        const struct atom_column *col = &ds->col[i];
         bytes += ds->cap * ((col->num != NULL) * sizeof(double) +
                             (col->code != NULL) * sizeof(uint32_t));
         bytes += col->dict.n * sizeof *col->dict.level;
@@ -245,7 +245,7 @@ struct lw_labels lw_dataset_labels(const struct lw_dataset *ds, size_t begin,
 void lw_dataset_cells(const struct lw_dataset *ds, size_t row, struct lw_cell *out) {
     lw_assert(row < ds->rows);
     for (size_t i = 0; i < ds->natoms; i++) {
-        const struct column *col = &ds->col[lw_plan_root(ds->plan, i)];
+        const struct atom_column *col = &ds->col[lw_plan_root(ds->plan, i)];
         out[i] = col->num ? lw_cell_num(col->num[row])
                           : lw_dict_cell(&col->dict, col->code[row]);
     }

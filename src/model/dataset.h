@@ -3,8 +3,8 @@
  * their texts), some 8 bytes a number and 4 a category: 850,000 taxi trips are about 60
  * MB. Rows may arrive in any order; lw_dataset_sort puts them in order of time.
  * Append-only otherwise. */
-#ifndef LW_DATASET_H
-#define LW_DATASET_H
+#ifndef LW_MODEL_DATASET_H
+#define LW_MODEL_DATASET_H
 
 #include "model/plan.h"
 

@@ -52,17 +52,18 @@ static double level_sum(const struct descent *d, const double *c) {
     return d->l->intercept ? c[0] : 0;
 }
 
-static double soft(double z, double limit) {
+static double soft_threshold(double z, double limit) {
     return z > limit ? z - limit : z < -limit ? z + limit : 0;
 }
 
 /* The new value of a coordinate with gradient g = b - G w at w, and what moving there
  * wins. */
-static double step(struct descent *d, double w, double g, double curvature, double p) {
+static double coordinate_step(struct descent *d, double w, double g, double curvature,
+                              double p) {
     double a = curvature + d->l2 * p;
     if (!(a > 1e-12))
         return w;
-    double to = soft(g + curvature * w, d->l1 * p) / a;
+    double to = soft_threshold(g + curvature * w, d->l1 * p) / a;
     d->gain += 0.5 * a * (to - w) * (to - w);
     return to;
 }
@@ -74,7 +75,7 @@ static void sweep_rest(struct descent *d) {
         const double *a = d->full + (size_t)j * l->nr;
         double sum = column_sum(d, j), w = d->x->wr[j];
         double g = d->s->br[j] - d->gr[j] - sum * d->w0;
-        double delta = step(d, w, g, a[j] - sum * sum / n, d->pr[j]) - w;
+        double delta = coordinate_step(d, w, g, a[j] - sum * sum / n, d->pr[j]) - w;
         if (delta == 0)
             continue;
         d->x->wr[j] += delta;
@@ -97,7 +98,7 @@ static void sweep_eliminated(struct descent *d) {
         size_t extras = lw_stats_extras(d->s, e, d->col, d->val);
         for (size_t i = 0; i < extras; i++)
             g -= d->val[i] * d->x->wr[d->col[i]];
-        double delta = step(d, w, g, diag - sum * sum / n, d->pe) - w;
+        double delta = coordinate_step(d, w, g, diag - sum * sum / n, d->pe) - w;
         if (delta == 0)
             continue;
         d->x->we[e] += delta;
@@ -109,7 +110,7 @@ static void sweep_eliminated(struct descent *d) {
     }
 }
 
-static void sweep(struct descent *d) {
+static void descent_sweep(struct descent *d) {
     d->gain = 0;
     sweep_rest(d);
     sweep_eliminated(d);
@@ -145,7 +146,7 @@ static void point_at(const struct descent *d, struct point *p) {
 
 /* Moves the intercept to its optimum for the other coefficients, where the sweeps expect
  * it: a step that stopped coordinates at 0 has left it elsewhere. */
-static void recentre(const struct descent *d, struct point *p) {
+static void descent_recentre(const struct descent *d, struct point *p) {
     size_t stride = lw_stats_stride(d->l);
     if (!d->l->intercept)
         return;
@@ -158,9 +159,9 @@ static void recentre(const struct descent *d, struct point *p) {
 }
 
 /* Fills G w, settles the intercept and returns the objective. */
-static double evaluate(const struct descent *d, struct point *p) {
+static double descent_evaluate(const struct descent *d, struct point *p) {
     lw_stats_multiply(d->s, p->wr, p->we, p->gr, p->ge);
-    recentre(d, p);
+    descent_recentre(d, p);
     double f = lw_stats_rss(d->s, p->wr, p->we, p->gr, p->ge) / 2;
     for (uint32_t j = d->l->intercept; j < d->l->nr; j++)
         f += d->pr[j] * (d->l1 * fabs(p->wr[j]) + d->l2 / 2 * p->wr[j] * p->wr[j]);
@@ -169,18 +170,19 @@ static double evaluate(const struct descent *d, struct point *p) {
     return f;
 }
 
-static double sign(double v) {
+static double sign_of(double v) {
     return v > 0 ? 1 : v < 0 ? -1 : 0;
 }
 
-static double slope(const struct descent *d, double b, double g, double w, double p) {
-    return b - g - p * (d->l1 * sign(w) + d->l2 * w);
+static double penalised_slope(const struct descent *d, double b, double g, double w,
+                              double p) {
+    return b - g - p * (d->l1 * sign_of(w) + d->l2 * w);
 }
 
 /* The direction from p, in rr and re. A little is added to the diagonal: the active
  * columns may depend on each other, and any positive definite matrix gives descent. */
-static bool direction(const struct descent *d, const struct point *p, double *rr,
-                      double *re) {
+static bool newton_direction(const struct descent *d, const struct point *p, double *rr,
+                             double *re) {
     const struct lw_stats *s = d->s;
     struct lw_factor f;
     bool *keep = lw_calloc(d->l->nr + 1, sizeof *keep);
@@ -189,13 +191,13 @@ static bool direction(const struct descent *d, const struct point *p, double *rr
         bool free_column = (j == 0 && d->l->intercept) || d->pr[j] == 0;
         keep[j] = free_column || p->wr[j] != 0;
         f.pr[j] = d->l2 * d->pr[j] + 1e-9 * s->a[(size_t)j * d->l->nr + j];
-        rr[j] = keep[j] ? slope(d, s->br[j], p->gr[j], p->wr[j], d->pr[j]) : 0;
+        rr[j] = keep[j] ? penalised_slope(d, s->br[j], p->gr[j], p->wr[j], d->pr[j]) : 0;
     }
     for (uint32_t e = 0; e < d->l->ne; e++) {
         bool active = p->we[e] != 0 || d->pe == 0;
         double a = s->d[e] * (1 + 1e-9) + d->l2 * d->pe;
         f.inverse[e] = active && a > 0 ? 1 / a : 0;
-        re[e] = active ? slope(d, s->be[e], p->ge[e], p->we[e], d->pe) : 0;
+        re[e] = active ? penalised_slope(d, s->be[e], p->ge[e], p->we[e], d->pe) : 0;
     }
     bool ok = lw_factor_cholesky(&f, keep);
     for (uint32_t j = 0; j < d->l->nr; j++)
@@ -208,8 +210,8 @@ static bool direction(const struct descent *d, const struct point *p, double *rr
 }
 
 /* w + t delta, stopped at 0 where it would cross. */
-static void moved(const double *w, const double *delta, double t, size_t n, size_t from,
-                  double *out) {
+static void coefficients_moved(const double *w, const double *delta, double t, size_t n,
+                               size_t from, double *out) {
     for (size_t i = 0; i < n; i++) {
         out[i] = w[i] + t * delta[i];
         if (i >= from && w[i] != 0 && out[i] * w[i] <= 0)
@@ -217,7 +219,7 @@ static void moved(const double *w, const double *delta, double t, size_t n, size
     }
 }
 
-static void take(struct descent *d, const struct point *p) {
+static void descent_take_point(struct descent *d, const struct point *p) {
     memcpy(d->x->wr, p->wr, d->l->nr * sizeof *p->wr);
     memcpy(d->x->we, p->we, d->l->ne * sizeof *p->we);
     if (!d->l->intercept) {
@@ -230,7 +232,8 @@ static void take(struct descent *d, const struct point *p) {
         d->gr[j] = p->gr[j] - d->w0 * d->full[j];
 }
 
-static size_t crossings(const double *w, const double *delta, size_t n, double *out) {
+static size_t zero_crossings(const double *w, const double *delta, size_t n,
+                             double *out) {
     size_t found = 0;
     for (size_t i = 0; i < n; i++)
         if (w[i] * delta[i] < 0 && -w[i] / delta[i] < 1)
@@ -244,44 +247,45 @@ struct move {
     double before, after;
 };
 
-static bool falls(const struct descent *d, struct move *m, double t) {
-    moved(m->from.wr, m->rr, t, d->l->nr, d->l->intercept, m->to.wr);
-    moved(m->from.we, m->re, t, d->l->ne, 0, m->to.we);
-    m->after = evaluate(d, &m->to);
+static bool objective_falls(const struct descent *d, struct move *m, double t) {
+    coefficients_moved(m->from.wr, m->rr, t, d->l->nr, d->l->intercept, m->to.wr);
+    coefficients_moved(m->from.we, m->re, t, d->l->ne, 0, m->to.we);
+    m->after = descent_evaluate(d, &m->to);
     return m->after < m->before;
 }
 
 /* Columns that depend on each other make long directions, along which one coordinate
  * after the other comes to 0. Up to the first of those the objective falls for sure;
  * then 2, 4, ... of them are let go while it keeps falling. */
-static bool shorten(const struct descent *d, struct move *m) {
+static bool move_shorten(const struct descent *d, struct move *m) {
     double *at = lw_malloc((d->l->nr + d->l->ne + 1) * sizeof *at);
     double best = m->before, best_t = 0;
-    size_t n = crossings(m->from.wr, m->rr, d->l->nr, at);
-    n += crossings(m->from.we, m->re, d->l->ne, at + n);
+    size_t n = zero_crossings(m->from.wr, m->rr, d->l->nr, at);
+    n += zero_crossings(m->from.we, m->re, d->l->ne, at + n);
     lw_sort_f64(at, n);
     for (size_t k = 1; k <= n; k *= 2) {
-        falls(d, m, at[k - 1] * (1 + 1e-9));
+        objective_falls(d, m, at[k - 1] * (1 + 1e-9));
         if (m->after >= best)
             break;
         best = m->after;
         best_t = at[k - 1] * (1 + 1e-9);
     }
     free(at);
-    return best_t > 0 && falls(d, m, best_t);
+    return best_t > 0 && objective_falls(d, m, best_t);
 }
 
 /* By how much the objective fell, as a share of itself. */
-static double newton(struct descent *d) {
+static double newton_step(struct descent *d) {
     struct move m = {.from = point_new(d->l), .to = point_new(d->l)};
     double fell = 0;
     m.rr = lw_calloc(d->l->nr + 1, sizeof *m.rr);
     m.re = lw_calloc(d->l->ne + 1, sizeof *m.re);
     point_at(d, &m.from);
-    m.before = evaluate(d, &m.from);
-    take(d, &m.from); /* gradients afresh: updates gather rounding */
-    if (direction(d, &m.from, m.rr, m.re) && (falls(d, &m, 1) || shorten(d, &m))) {
-        take(d, &m.to);
+    m.before = descent_evaluate(d, &m.from);
+    descent_take_point(d, &m.from); /* gradients afresh: updates gather rounding */
+    if (newton_direction(d, &m.from, m.rr, m.re) &&
+        (objective_falls(d, &m, 1) || move_shorten(d, &m))) {
+        descent_take_point(d, &m.to);
         fell = (m.before - m.after) / m.before;
     }
     point_free(&m.from);
@@ -311,7 +315,7 @@ static double alpha_max(const struct descent *d, double ratio) {
     return top / (n * ratio);
 }
 
-static void symmetrise(struct descent *d) {
+static void descent_symmetrise(struct descent *d) {
     size_t n = d->l->nr;
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j <= i; j++)
@@ -323,16 +327,16 @@ static void set_alpha(struct descent *d, double alpha, double ratio) {
     d->l2 = d->s->sw * alpha * (1 - ratio);
 }
 
-static void finish(struct descent *d) {
+static void descent_finish(struct descent *d) {
     for (int round = 0; round < rounds_max; round++) {
         for (int i = 0; i < sweeps_a_round; i++)
-            sweep(d);
+            descent_sweep(d);
         bool settled = d->gain <= precision * d->s->yy;
-        double fell = newton(d);
+        double fell = newton_step(d);
         if (settled && fell <= precision)
             break;
     }
-    sweep(d);
+    descent_sweep(d);
 }
 
 void lw_solve_lasso(const struct lw_stats *s, const struct lw_model *m, double alpha,
@@ -348,17 +352,17 @@ void lw_solve_lasso(const struct lw_stats *s, const struct lw_model *m, double a
     d.pr = lw_calloc(l->nr + 1, sizeof *d.pr);
     d.col = lw_malloc((l->nr + 1) * sizeof *d.col);
     d.val = lw_malloc((l->nr + 1) * sizeof *d.val);
-    symmetrise(&d);
+    descent_symmetrise(&d);
     lw_penalties(l, m, 1, d.pr, &d.pe);
     if (l->intercept)
         d.w0 = s->br[0] / s->sw;
     for (double a = alpha_max(&d, l1_ratio) * path_ratio; a > alpha; a *= path_ratio) {
         set_alpha(&d, a, l1_ratio);
         for (int i = 0; i < path_sweeps; i++)
-            sweep(&d);
+            descent_sweep(&d);
     }
     set_alpha(&d, alpha, l1_ratio);
-    finish(&d);
+    descent_finish(&d);
     if (l->intercept)
         x->wr[0] = d.w0;
     free(d.full);

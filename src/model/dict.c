@@ -52,7 +52,7 @@ static bool plain_text(const char *text, size_t len) {
     return true;
 }
 
-static uint32_t append(struct lw_dict *dict, struct lw_level level) {
+static uint32_t dict_append(struct lw_dict *dict, struct lw_dict_level level) {
     if ((dict->n & (dict->n - 1)) == 0)
         dict->level =
             lw_realloc(dict->level, dict->n ? 2 * (size_t)dict->n : 1, sizeof level);
@@ -66,13 +66,13 @@ static uint32_t add_new(struct lw_dict *dict, const struct lw_cell *cell) {
         (text && !plain_text(cell->text, cell->len)))
         return LW_CODE_NONE;
     dict->texts = text;
-    struct lw_level level = {.key = cell->key};
+    struct lw_dict_level level = {.key = cell->key};
     if (text) {
         level.text = lw_strndup(cell->text, cell->len);
         level.len = cell->len;
     }
     lw_table_put(&dict->table, cell->key, dict->n);
-    return append(dict, level);
+    return dict_append(dict, level);
 }
 
 uint32_t lw_dict_add(struct lw_dict *dict, const struct lw_cell *cell) {
@@ -81,12 +81,12 @@ uint32_t lw_dict_add(struct lw_dict *dict, const struct lw_cell *cell) {
         return code != LW_TABLE_NONE ? code : add_new(dict, cell);
     }
     if (dict->missing == LW_CODE_NONE)
-        dict->missing = append(dict, (struct lw_level){.missing = true});
+        dict->missing = dict_append(dict, (struct lw_dict_level){.missing = true});
     return dict->missing;
 }
 
 static int by_key(const void *a, const void *b) {
-    const struct lw_level *x = a, *y = b;
+    const struct lw_dict_level *x = a, *y = b;
     int64_t kx = (int64_t)x->key, ky = (int64_t)y->key;
     if (x->missing != y->missing)
         return x->missing ? 1 : -1;
@@ -111,7 +111,7 @@ uint32_t lw_dict_find(const struct lw_dict *dict, const struct lw_cell *cell) {
 struct lw_cell lw_dict_cell(const struct lw_dict *dict, uint32_t code) {
     if (code == LW_CODE_NONE || dict->level[code].missing)
         return lw_cell_missing();
-    const struct lw_level *level = &dict->level[code];
+    const struct lw_dict_level *level = &dict->level[code];
     if (!level->text)
         return lw_cell_int((int64_t)level->key);
     struct lw_cell cell = {.num = NAN, .key = level->key, .present = true};

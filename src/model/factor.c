@@ -72,7 +72,7 @@ static void subtract_extras(struct lw_factor *f) {
     }
 }
 
-static void build(struct lw_factor *f, const bool *keep) {
+static void factor_build(struct lw_factor *f, const bool *keep) {
     size_t n = (size_t)f->n;
     memcpy(f->f, f->s->a, n * n * sizeof *f->f);
     for (size_t i = 0; i < n; i++) {
@@ -89,7 +89,7 @@ static void build(struct lw_factor *f, const bool *keep) {
 
 bool lw_factor_cholesky(struct lw_factor *f, const bool *keep) {
     size_t n = (size_t)f->n;
-    build(f, keep);
+    factor_build(f, keep);
     for (size_t i = 0; i < n; i++)
         if (f->scale[i] == 0)
             f->f[i * n + i] = 1;
@@ -101,7 +101,7 @@ bool lw_factor_cholesky(struct lw_factor *f, const bool *keep) {
 
 void lw_factor_pivoted(struct lw_factor *f, double tolerance) {
     lapack_int rank = 0;
-    build(f, NULL);
+    factor_build(f, NULL);
     free(f->pivot);
     f->pivot = lw_calloc((size_t)f->n + 1, sizeof *f->pivot);
     if (f->n)

@@ -6,8 +6,8 @@
  * columns with scale 0, levels with inverse 0. S is scaled by the diagonal of A + P,
  * because columns differ by orders of magnitude, and factorised by Cholesky, with or
  * without diagonal pivoting. */
-#ifndef LW_FACTOR_H
-#define LW_FACTOR_H
+#ifndef LW_MODEL_FACTOR_H
+#define LW_MODEL_FACTOR_H
 
 #include <lapacke.h>
 

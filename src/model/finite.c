@@ -25,15 +25,15 @@ static const char *term_text(const struct lw_model *m, int t) {
     return lw_plan_term_at(m->plan, (size_t)t)->text;
 }
 
-static bool is_large(const struct lw_feed *feed, size_t t) {
-    const struct lw_part *part = &feed->m->part[t];
+static bool is_large(const struct lw_chunk *feed, size_t t) {
+    const struct lw_model_term *part = &feed->m->part[t];
     bool large = feed->large_term[t];
     for (int j = 0; j < part->nnum; j++)
         large |= feed->large_atom[part->num[j]];
     return large;
 }
 
-int lw_feed_check(const struct lw_feed *feed, struct lw_err *err) {
+int lw_chunk_check(const struct lw_chunk *feed, struct lw_err *err) {
     for (size_t t = 0; t < feed->nterms; t++)
         if (is_large(feed, t))
             return too_large(term_text(feed->m, (int)t), err);

@@ -1,14 +1,14 @@
 /* What a fit must refuse: sums that have overflowed, and a model whose predictions would
  * not be finite. Every comparison with NAN is false, so the checks come before anything
  * is compared. */
-#ifndef LW_FINITE_H
-#define LW_FINITE_H
+#ifndef LW_MODEL_FINITE_H
+#define LW_MODEL_FINITE_H
 
-#include "model/feed.h"
+#include "model/chunk.h"
 #include "model/stats.h"
 
 /* LW_EINPUT names a term whose rows held a number too large to be summed. */
-int lw_feed_check(const struct lw_feed *feed, struct lw_err *err);
+int lw_chunk_check(const struct lw_chunk *feed, struct lw_err *err);
 
 /* LW_EINPUT names the term whose values cannot be squared and summed, or says that it is
  * the target, or that no row has any weight. */

@@ -41,7 +41,7 @@ struct fit {
     const struct lw_fit_spec *spec;
     const struct lw_rows *base;
     struct lw_model *m;
-    struct lw_feed feed;
+    struct lw_chunk feed;
     struct lw_layout layout;
 };
 
@@ -78,7 +78,7 @@ static int check_spec(const struct lw_fit_spec *spec, struct lw_err *err) {
     return 0;
 }
 
-static size_t usable(const struct lw_rows *rows) {
+static size_t rows_usable(const struct lw_rows *rows) {
     uint32_t idx[LW_CHUNK];
     size_t total = 0;
     for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));)
@@ -86,8 +86,8 @@ static size_t usable(const struct lw_rows *rows) {
     return total;
 }
 
-static void solve(const struct fit *fit, const struct lw_stats *stats, double factor,
-                  struct lw_solution *x) {
+static void fit_solve(const struct fit *fit, const struct lw_stats *stats, double factor,
+                      struct lw_solution *x) {
     const struct lw_fit_spec *spec = fit->spec;
     double alpha = spec->alpha * factor;
     switch (spec->kind) {
@@ -106,7 +106,7 @@ static void solve(const struct fit *fit, const struct lw_stats *stats, double fa
 }
 
 /* One fit of the coefficients to what its rows still lack. */
-struct stage {
+struct fit_stage {
     const struct lw_rows *rows;
     double factor;            /* on the penalties */
     struct lw_robust *robust; /* NULL: the squared loss */
@@ -114,7 +114,7 @@ struct stage {
     double intercept; /* of x, with the shifts of its sums taken back */
 };
 
-static void add_solution(struct fit *fit, const struct stage *s) {
+static void add_solution(struct fit *fit, const struct fit_stage *s) {
     const struct lw_layout *l = &fit->layout;
     const struct lw_solution *x = &s->x;
     fit->m->intercept += s->intercept;
@@ -135,27 +135,28 @@ static void put_coefficients(struct lw_model *m, const double *from) {
 }
 
 /* The targets of a chunk; for a correction what the model so far leaves of them. */
-static void targets(const struct fit *fit, const struct lw_rows *rows,
-                    const uint32_t *idx, size_t n, double *y) {
+static void fit_targets(const struct fit *fit, const struct lw_rows *rows,
+                        const uint32_t *idx, size_t n, double *y) {
     const double *target = lw_dataset_targets(rows->ds);
     double base[LW_CHUNK] = {0};
     if (rows != fit->base)
-        lw_feed_predict(&fit->feed, n, base);
+        lw_chunk_predict(&fit->feed, n, base);
     for (size_t i = 0; i < n; i++)
         y[i] = lw_label_bounded(&rows->labels, target[idx[i]]) - base[i];
 }
 
-static void gather(struct fit *fit, const struct stage *s, struct lw_stats *stats) {
+static void fit_gather(struct fit *fit, const struct fit_stage *s,
+                       struct lw_stats *stats) {
     uint32_t idx[LW_CHUNK];
     double w[LW_CHUNK], y[LW_CHUNK];
     const struct lw_robust *r = s->robust;
     size_t from = 0;
     for (size_t n, at = s->rows->begin; (n = lw_rows_next(s->rows, &at, idx));
          from += n) {
-        lw_feed_chunk(&fit->feed, idx, n);
+        lw_chunk_chunk(&fit->feed, idx, n);
         lw_rows_weights(s->rows, idx, n, w);
         if (!r)
-            targets(fit, s->rows, idx, n, y);
+            fit_targets(fit, s->rows, idx, n, y);
         for (size_t i = 0; r && i < n; i++)
             w[i] *= r->part[from + i];
         lw_stats_add(stats, &fit->feed, n, w, r ? r->y + from : y);
@@ -164,19 +165,19 @@ static void gather(struct fit *fit, const struct stage *s, struct lw_stats *stat
 }
 
 /* One pass over the rows and the solution that follows. */
-static int pass(struct fit *fit, struct stage *s, struct lw_fit_report *report,
-                struct lw_err *err) {
+static int fit_pass(struct fit *fit, struct fit_stage *s, struct lw_fit_report *report,
+                    struct lw_err *err) {
     struct lw_stats stats;
     lw_stats_init(&stats, &fit->layout);
-    gather(fit, s, &stats);
+    fit_gather(fit, s, &stats);
     int rc =
-        lw_feed_check(&fit->feed, err) || lw_stats_check(&stats, fit->m, err) ? -1 : 0;
+        lw_chunk_check(&fit->feed, err) || lw_stats_check(&stats, fit->m, err) ? -1 : 0;
     if (rc == 0) {
         bool mean = fit->spec->kind >= LW_FIT_LASSO; /* the loss is a mean there */
         double share = s->robust && mean ? lw_robust_weight(s->robust) / stats.sw : 1;
         lw_solution_fini(&s->x);
         lw_solution_init(&s->x, &fit->layout);
-        solve(fit, &stats, s->factor * share, &s->x);
+        fit_solve(fit, &stats, s->factor * share, &s->x);
         s->intercept = fit->layout.intercept ? lw_stats_intercept(&stats, s->x.wr) : 0;
         report->iterations += s->x.sweeps;
     }
@@ -191,43 +192,43 @@ static void zero_coefficients(struct lw_model *m) {
 }
 
 /* Targets and weights of a stage's rows, before its own coefficients are there. */
-static void lay_out(struct fit *fit, const struct stage *s) {
+static void lay_out(struct fit *fit, const struct fit_stage *s) {
     uint32_t idx[LW_CHUNK];
     size_t from = 0;
     for (size_t n, at = s->rows->begin; (n = lw_rows_next(s->rows, &at, idx));
          from += n) {
         if (s->rows != fit->base)
-            lw_feed_chunk(&fit->feed, idx, n);
+            lw_chunk_chunk(&fit->feed, idx, n);
         lw_rows_weights(s->rows, idx, n, s->robust->w + from);
-        targets(fit, s->rows, idx, n, s->robust->y + from);
+        fit_targets(fit, s->rows, idx, n, s->robust->y + from);
     }
 }
 
 /* What the solution alone makes of the rows. */
-static void predict_stage(struct fit *fit, const struct stage *s) {
+static void predict_stage(struct fit *fit, const struct fit_stage *s) {
     uint32_t idx[LW_CHUNK];
     size_t from = 0;
     zero_coefficients(fit->m);
     add_solution(fit, s);
     for (size_t n, at = s->rows->begin; (n = lw_rows_next(s->rows, &at, idx));
          from += n) {
-        lw_feed_chunk(&fit->feed, idx, n);
-        lw_feed_predict(&fit->feed, n, s->robust->fitted + from);
+        lw_chunk_chunk(&fit->feed, idx, n);
+        lw_chunk_predict(&fit->feed, n, s->robust->fitted + from);
     }
 }
 
 /* Fit, weigh anew, fit again, until it rests. */
-static int reweighted(struct fit *fit, struct stage *s, struct lw_fit_report *report,
-                      struct lw_err *err) {
+static int fit_reweighted(struct fit *fit, struct fit_stage *s,
+                          struct lw_fit_report *report, struct lw_err *err) {
     struct lw_robust robust;
     double *base = lw_fit_keep(fit->m);
     int rc = 0, rests = 0;
-    lw_robust_init(&robust, usable(s->rows));
+    lw_robust_init(&robust, rows_usable(s->rows));
     s->robust = &robust;
     lay_out(fit, s);
     lw_robust_start(&robust);
     for (int i = 0; i < LW_ROBUST_STEPS && !rc && !rests; i++) {
-        rc = pass(fit, s, report, err);
+        rc = fit_pass(fit, s, report, err);
         if (rc == 0) {
             predict_stage(fit, s);
             rests = lw_robust_step(&robust);
@@ -240,11 +241,11 @@ static int reweighted(struct fit *fit, struct stage *s, struct lw_fit_report *re
     return rc;
 }
 
-static int stage(struct fit *fit, const struct lw_rows *rows, double factor,
-                 struct lw_fit_report *report, struct lw_err *err) {
-    struct stage s = {.rows = rows, .factor = factor};
-    int rc = fit->spec->loss == LW_LOSS_HUBER ? reweighted(fit, &s, report, err)
-                                              : pass(fit, &s, report, err);
+static int fit_stage(struct fit *fit, const struct lw_rows *rows, double factor,
+                     struct lw_fit_report *report, struct lw_err *err) {
+    struct fit_stage s = {.rows = rows, .factor = factor};
+    int rc = fit->spec->loss == LW_LOSS_HUBER ? fit_reweighted(fit, &s, report, err)
+                                              : fit_pass(fit, &s, report, err);
     if (rc == 0)
         add_solution(fit, &s);
     if (rc == 0 && rows == fit->base) {
@@ -263,7 +264,7 @@ static double train_rmse(struct fit *fit) {
     double p[LW_CHUNK], sum = 0;
     size_t rows = 0;
     for (size_t n, at = fit->base->begin; (n = lw_rows_next(fit->base, &at, idx));) {
-        lw_feed_chunk(&fit->feed, idx, n);
+        lw_chunk_chunk(&fit->feed, idx, n);
         lw_model_predict_chunk(fit->m, &fit->feed, idx, n, p);
         for (size_t i = 0; i < n; i++)
             sum += (p[i] - target[idx[i]]) * (p[i] - target[idx[i]]);
@@ -277,7 +278,7 @@ static int64_t since_of(int64_t as_of, int64_t window) {
 }
 
 /* Whether any row has a weight that a sum can tell from 0. */
-static bool weighs(const struct lw_rows *rows) {
+static bool rows_have_weights(const struct lw_rows *rows) {
     uint32_t idx[LW_CHUNK];
     double w[LW_CHUNK], sum = 0;
     for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
@@ -290,38 +291,41 @@ static bool weighs(const struct lw_rows *rows) {
 
 /* The second stage, over the youngest rows; where there are none, there is nothing to
  * correct. */
-static int correct(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
+static int fit_correct(struct fit *fit, struct lw_fit_report *report,
+                       struct lw_err *err) {
     const struct lw_correction *c = &fit->spec->correction;
     struct lw_rows young = *fit->base;
     int64_t since =
         since_of(young.as_of, c->window_ms ? c->window_ms : 5 * c->half_life_ms);
     young.since = since > young.since ? since : young.since;
     young.half_life = c->half_life_ms;
-    return weighs(&young) ? stage(fit, &young, c->penalty_factor, report, err) : 0;
+    return rows_have_weights(&young)
+               ? fit_stage(fit, &young, c->penalty_factor, report, err)
+               : 0;
 }
 
-static int linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
+static int fit_linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
     if (lw_layout_init(&fit->layout, fit->m, fit->spec->intercept, err))
         return -1;
     for (size_t t = 0; t < lw_plan_terms(fit->m->plan); t++) {
-        struct lw_part *part = &fit->m->part[t];
+        struct lw_model_term *part = &fit->m->part[t];
         part->n = fit->layout.width[t];
         part->coef = lw_calloc(part->n + 1, sizeof *part->coef);
     }
-    int rc = stage(fit, fit->base, 1, report, err);
+    int rc = fit_stage(fit, fit->base, 1, report, err);
     if (!rc && fit->spec->correction.half_life_ms)
-        rc = correct(fit, report, err);
+        rc = fit_correct(fit, report, err);
     lw_layout_fini(&fit->layout);
     lw_model_finish(fit->m);
     return rc;
 }
 
-static int run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
+static int fit_run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
     if (lw_frame_learn(fit->m, &fit->feed, fit->base, err))
         return -1;
     int rc = fit->spec->kind == LW_FIT_TREES
                  ? lw_trees_fit(fit->m, &fit->feed, fit->base, &fit->spec->trees, err)
-                 : linear(fit, report, err);
+                 : fit_linear(fit, report, err);
     return rc ? rc : lw_model_check(fit->m, err);
 }
 
@@ -347,7 +351,7 @@ static struct lw_model *fit_rows(const struct lw_rows *rows,
     *report = (struct lw_fit_report){.quick = report->quick};
     if (check_spec(spec, err))
         return NULL;
-    report->rows = usable(rows);
+    report->rows = rows_usable(rows);
     if (report->rows < 2) {
         lw_fail(err, LW_EINPUT, "%zu usable rows, at least 2 are needed", report->rows);
         return NULL;
@@ -360,11 +364,11 @@ static struct lw_model *fit_rows(const struct lw_rows *rows,
     lw_copy(fit.m->name, sizeof fit.m->name, spec->name);
     lw_copy(fit.m->kind, sizeof fit.m->kind, lw_fit_kind_name(spec->kind));
     add_params(fit.m, spec);
-    lw_feed_init(&fit.feed, fit.m, ds);
-    int rc = run(&fit, report, err);
+    lw_chunk_init(&fit.feed, fit.m, ds);
+    int rc = fit_run(&fit, report, err);
     if (!rc && !report->quick)
         report->train_rmse = train_rmse(&fit);
-    lw_feed_fini(&fit.feed);
+    lw_chunk_fini(&fit.feed);
     if (!rc) {
         fit.m->clip_lo = spec->clip_lo;
         fit.m->clip_hi = spec->clip_hi;
@@ -425,9 +429,9 @@ int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin
     struct fit fit = {.spec = spec, .base = &rows, .m = m};
     if (lw_layout_init(&fit.layout, m, spec->intercept, err))
         return -1;
-    lw_feed_init(&fit.feed, m, ds);
-    int rc = spec->correction.half_life_ms ? correct(&fit, &report, err) : 0;
-    lw_feed_fini(&fit.feed);
+    lw_chunk_init(&fit.feed, m, ds);
+    int rc = spec->correction.half_life_ms ? fit_correct(&fit, &report, err) : 0;
+    lw_chunk_fini(&fit.feed);
     lw_layout_fini(&fit.layout);
     lw_copy(m->name, sizeof m->name, spec->name);
     m->nparams = 0;

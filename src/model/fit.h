@@ -1,8 +1,8 @@
 /* Fitting linear models on a dataset. See fit.c for the algebra (sufficient statistics,
  * the largest one-hot block eliminated through its diagonal Gram matrix, Schur complement
  * by LAPACK). */
-#ifndef LW_FIT_H
-#define LW_FIT_H
+#ifndef LW_MODEL_FIT_H
+#define LW_MODEL_FIT_H
 
 #include "base/rng.h"
 #include "leeway/model.h"

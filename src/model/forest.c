@@ -44,10 +44,10 @@ size_t lw_forest_nodes(const struct lw_forest *f) {
 void lw_forest_set_leaf(struct lw_forest *f, size_t node, float value) {
     f->is_leaf[node] = true;
     f->leaf[node] = value;
-    f->node[node] = (struct lw_node){INFINITY, 0, (int32_t)node, 1};
+    f->node[node] = (struct lw_tree_node){INFINITY, 0, (int32_t)node, 1};
 }
 
-static int bad(struct lw_err *err, const char *what) {
+static int forest_damaged(struct lw_err *err, const char *what) {
     return lw_fail(err, LW_EINPUT, "damaged forest: %s", what);
 }
 
@@ -56,7 +56,7 @@ int lw_forest_check(struct lw_forest *f, struct lw_err *err) {
     int32_t *height = lw_calloc(f->nnodes + 1, sizeof *height);
     const char *wrong = NULL;
     for (size_t i = f->nnodes; i-- > 0 && !wrong;) {
-        const struct lw_node *n = &f->node[i];
+        const struct lw_tree_node *n = &f->node[i];
         if (f->is_leaf[i])
             continue;
         if (n->left <= (int64_t)i || (size_t)n->left + 1 >= f->nnodes)
@@ -79,7 +79,7 @@ int lw_forest_check(struct lw_forest *f, struct lw_err *err) {
             f->depth[t] = height[f->root[t]];
     }
     free(height);
-    return wrong ? bad(err, wrong) : 0;
+    return wrong ? forest_damaged(err, wrong) : 0;
 }
 
 static float to_float(double v) {
@@ -109,7 +109,7 @@ int lw_forest_index(struct lw_forest *f, const struct lw_model *m, struct lw_err
         for (uint32_t i = 0; i < f->nkeys[k]; i++) {
             uint32_t code = lw_table_get(&dict->table, f->key[k][i]);
             if (code == LW_TABLE_NONE || f->rank[k][code] != LW_CODE_NONE)
-                return bad(err, "a text is not known, or stands twice");
+                return forest_damaged(err, "a text is not known, or stands twice");
             f->rank[k][code] = i;
         }
     }
@@ -137,7 +137,7 @@ void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
     }
 }
 
-void lw_forest_feed_features(const struct lw_forest *f, const struct lw_feed *feed,
+void lw_forest_feed_features(const struct lw_forest *f, const struct lw_chunk *feed,
                              size_t i, uint32_t idx, float *x) {
     for (int k = 0; k < f->nfeatures; k++) {
         int a = f->atom[k];
@@ -166,39 +166,40 @@ void lw_forest_feed_features(const struct lw_forest *f, const struct lw_feed *fe
 }
 
 /* One step down. NAN is not below any threshold and goes right. */
-static inline int32_t descend(const struct lw_node *node, const float *x, int32_t at) {
-    const struct lw_node *n = &node[at];
+static inline int32_t tree_descend(const struct lw_tree_node *node, const float *x,
+                                   int32_t at) {
+    const struct lw_tree_node *n = &node[at];
     return n->left + !(x[n->feature] < n->value);
 }
 
 /* The same where a feature is missing. */
-static inline int32_t descend_missing(const struct lw_node *node, const float *x,
+static inline int32_t descend_missing(const struct lw_tree_node *node, const float *x,
                                       int32_t at) {
-    const struct lw_node *n = &node[at];
+    const struct lw_tree_node *n = &node[at];
     float v = x[n->feature];
     return n->left + !((v < n->value) | (isnan(v) & n->missing_left));
 }
 
-static void walk_missing(const struct lw_node *node, const float *x, int32_t steps,
+static void walk_missing(const struct lw_tree_node *node, const float *x, int32_t steps,
                          int32_t at[ABREAST]) {
     for (; steps > 0; steps--)
         for (int j = 0; j < ABREAST; j++)
             at[j] = descend_missing(node, x, at[j]);
 }
 
-static void walk(const struct lw_node *node, const float *x, int32_t steps,
-                 int32_t at[ABREAST]) {
+static void trees_walk(const struct lw_tree_node *node, const float *x, int32_t steps,
+                       int32_t at[ABREAST]) {
     int32_t a = at[0], b = at[1], c = at[2], d = at[3];
     int32_t e = at[4], f = at[5], g = at[6], h = at[7];
     for (; steps > 0; steps--) { /* by name, so that they stay in registers */
-        a = descend(node, x, a);
-        b = descend(node, x, b);
-        c = descend(node, x, c);
-        d = descend(node, x, d);
-        e = descend(node, x, e);
-        f = descend(node, x, f);
-        g = descend(node, x, g);
-        h = descend(node, x, h);
+        a = tree_descend(node, x, a);
+        b = tree_descend(node, x, b);
+        c = tree_descend(node, x, c);
+        d = tree_descend(node, x, d);
+        e = tree_descend(node, x, e);
+        f = tree_descend(node, x, f);
+        g = tree_descend(node, x, g);
+        h = tree_descend(node, x, h);
     }
     at[0] = a, at[1] = b, at[2] = c, at[3] = d;
     at[4] = e, at[5] = f, at[6] = g, at[7] = h;
@@ -218,7 +219,7 @@ double lw_forest_score(const struct lw_forest *f, const float *x) {
         if (missing)
             walk_missing(f->node, x, steps, at);
         else
-            walk(f->node, x, steps, at);
+            trees_walk(f->node, x, steps, at);
         for (size_t j = 0; j < ABREAST && t + j < f->ntrees; j++)
             sum += f->leaf[at[j]];
     }

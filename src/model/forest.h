@@ -7,20 +7,20 @@
  * inner node sends float(x) < threshold to the left and a missing x where training found
  * it better. Leaves are added in single precision in the order of the trees, starting at
  * the base, which is what XGBoost does: predictions are its own. */
-#ifndef LW_FOREST_H
-#define LW_FOREST_H
+#ifndef LW_MODEL_FOREST_H
+#define LW_MODEL_FOREST_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "leeway/err.h"
-#include "model/feed.h"
+#include "model/chunk.h"
 #include "model/scorer.h"
 
 #define LW_TREES_MAX 10000
 #define LW_DEPTH_MAX 64
 
-struct lw_node {
+struct lw_tree_node {
     float value;     /* threshold; for a leaf +infinity */
     int32_t feature; /* position in `atom`; for a leaf 0 */
     int32_t left;    /* the right child stands after it; for a leaf the leaf itself */
@@ -36,7 +36,7 @@ struct lw_forest {
         *rank[LW_ATOMS_MAX]; /* by code of the model's dictionary, and LW_CODE_NONE */
     size_t ntrees, nnodes;
     int32_t *root, *depth; /* of a tree */
-    struct lw_node *node;
+    struct lw_tree_node *node;
     float *leaf; /* value of a leaf, by node */
     bool *is_leaf;
 };
@@ -57,7 +57,7 @@ int lw_forest_check(struct lw_forest *forest, struct lw_err *err);
 /* The features of one row, and of row i of a fed chunk (idx: its row of the dataset). */
 void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
                         const struct lw_values *v, float *x);
-void lw_forest_feed_features(const struct lw_forest *forest, const struct lw_feed *feed,
+void lw_forest_feed_features(const struct lw_forest *forest, const struct lw_chunk *feed,
                              size_t i, uint32_t idx, float *x);
 double lw_forest_score(const struct lw_forest *forest, const float *x);
 

@@ -10,7 +10,7 @@
 static void put_ints(const int32_t *v, size_t n, struct lw_buf *out) {
     lw_wire_open(out, n);
     for (size_t i = 0; i < n; i++)
-        lw_wire_long(out, v[i]);
+        lw_varint_put_long(out, v[i]);
     lw_wire_close(out);
 }
 
@@ -22,7 +22,7 @@ static void put_levels(const struct lw_forest *f, const struct lw_model *m,
         const struct lw_dict *dict = &m->dict[f->atom[k]];
         lw_wire_open(out, f->nkeys[k]);
         for (uint32_t i = 0; i < f->nkeys[k]; i++) {
-            const struct lw_level *l =
+            const struct lw_dict_level *l =
                 &dict->level[lw_table_get(&dict->table, f->key[k][i])];
             lw_wire_string(out, l->text, l->len);
         }
@@ -59,12 +59,12 @@ void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
 }
 
 /* Lists as read, before it is known that they are of one length. */
-struct lists {
+struct forest_lists {
     double *v;
     size_t n, cap;
 };
 
-static void push(struct lists *l, double v) {
+static void lists_push(struct forest_lists *l, double v) {
     if (l->n == l->cap) {
         l->cap = l->cap ? 2 * l->cap : 256;
         l->v = lw_realloc(l->v, l->cap, sizeof *l->v);
@@ -72,15 +72,15 @@ static void push(struct lists *l, double v) {
     l->v[l->n++] = v;
 }
 
-static void get_list(struct lw_reader *in, char type, struct lists *l) {
+static void get_list(struct lw_reader *in, char type, struct forest_lists *l) {
     uint64_t left = 0;
     while (lw_wire_more(in, &left)) {
         if (type == 'i')
-            push(l, (double)(int32_t)lw_wire_get_long(in));
+            lists_push(l, (double)(int32_t)lw_varint_get_long(in));
         else if (type == 'f')
-            push(l, (double)lw_wire_get_float(in));
+            lists_push(l, (double)lw_wire_get_float(in));
         else
-            push(l, lw_wire_get_boolean(in));
+            lists_push(l, lw_wire_get_boolean(in));
     }
 }
 
@@ -136,18 +136,19 @@ static int get_levels(struct lw_model *m, struct lw_reader *in, struct lw_forest
                : lw_fail(err, LW_EINPUT, "damaged forest: its texts");
 }
 
-static void set_node(struct lw_forest *f, size_t i, const struct lists *l) {
-    struct lw_node *n = &f->node[i];
+static void set_node(struct lw_forest *f, size_t i, const struct forest_lists *l) {
+    struct lw_tree_node *n = &f->node[i];
     f->is_leaf[i] = l[1].v[i] == -1;
     if (f->is_leaf[i]) {
         lw_forest_set_leaf(f, i, (float)l[2].v[i]);
         return;
     }
-    *n = (struct lw_node){(float)l[2].v[i], (int32_t)l[1].v[i], (int32_t)l[3].v[i],
-                          l[4].v[i] != 0};
+    *n = (struct lw_tree_node){(float)l[2].v[i], (int32_t)l[1].v[i], (int32_t)l[3].v[i],
+                               l[4].v[i] != 0};
 }
 
-static int fill(struct lw_forest *f, const struct lists *l, struct lw_err *err) {
+static int forest_fill(struct lw_forest *f, const struct forest_lists *l,
+                       struct lw_err *err) {
     for (size_t i = 0; i < f->ntrees; i++)
         f->root[i] = (int32_t)l[0].v[i];
     for (size_t i = 0; i < f->nnodes; i++)
@@ -159,7 +160,7 @@ struct lw_forest *lw_forest_read(struct lw_model *m, struct lw_reader *in,
                                  struct lw_err *err) {
     static const char types[] = "iifib";
     struct lw_forest head = {0}, *f = NULL;
-    struct lists l[5] = {{0}};
+    struct forest_lists l[5] = {{0}};
     double base = lw_wire_get_double(in);
     int rc = get_features(m, in, &head, err);
     if (!rc)
@@ -177,7 +178,7 @@ struct lw_forest *lw_forest_read(struct lw_model *m, struct lw_reader *in,
         memcpy(f->atom, head.atom, sizeof f->atom);
         memcpy(f->key, head.key, sizeof f->key);
         memcpy(f->nkeys, head.nkeys, sizeof f->nkeys);
-        rc = fill(f, l, err);
+        rc = forest_fill(f, l, err);
     }
     for (int k = 0; !f && k < LW_ATOMS_MAX; k++)
         free(head.key[k]);

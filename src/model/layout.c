@@ -34,7 +34,7 @@ static void choose_eliminated(struct lw_layout *l, const struct lw_model *m, siz
         }
 }
 
-static void place(struct lw_layout *l, int t) {
+static void layout_place_term(struct lw_layout *l, int t) {
     l->at[t] = l->nr;
     l->nr += l->width[t];
     l->rest[l->nrest++] = t;
@@ -64,7 +64,7 @@ static void place_all(struct lw_layout *l, const struct lw_model *m, int n) {
         size_t columns = l->nr + l->width[order[dense]];
         if (l->ne && columns > dense_cells / l->ne)
             break;
-        place(l, order[dense]);
+        layout_place_term(l, order[dense]);
     }
     l->ndense = l->nr;
     for (int t = 0; t < n; t++) {
@@ -73,12 +73,12 @@ static void place_all(struct lw_layout *l, const struct lw_model *m, int n) {
             taken |= order[i] == t;
         if (!taken) {
             l->fixed[l->nfixed++] = t;
-            place(l, t);
+            layout_place_term(l, t);
         }
     }
     for (int i = dense; i < count; i++) {
         l->sparse[l->nsparse++] = order[i];
-        place(l, order[i]);
+        layout_place_term(l, order[i]);
     }
 }
 

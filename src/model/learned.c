@@ -87,32 +87,32 @@ static double *mean_table_take(struct mean_table *t, size_t n, const double *pri
 }
 
 /* Levels of the pair: those with any row, so that a mean exists for each. */
-static int impute_levels(struct lw_model *m, struct lw_feed *feed,
+static int impute_levels(struct lw_model *m, struct lw_chunk *feed,
                          const struct lw_rows *rows, struct lw_impute *imp,
                          struct lw_err *err) {
     uint32_t idx[LW_CHUNK];
-    struct lw_tally tally;
+    struct lw_level_tally tally;
     if (lw_block_shape(&imp->cross, m->dict, err))
         return -1;
-    lw_tally_init(&tally, imp->cross.space);
+    lw_level_tally_init(&tally, imp->cross.space);
     for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
-        lw_feed_atoms(feed, idx, n, (size_t)imp->atom);
+        lw_chunk_atoms(feed, idx, n, (size_t)imp->atom);
         for (size_t i = 0; i < n; i++) {
-            uint64_t c = lw_feed_composite(feed, &imp->cross, i);
+            uint64_t c = lw_chunk_composite(feed, &imp->cross, i);
             if (c != UINT64_MAX && feed->num[imp->from][i] > 0)
-                lw_tally_add(&tally, c);
+                lw_level_tally_add(&tally, c);
         }
     }
-    return lw_tally_finish(&tally, &imp->cross, err);
+    return lw_level_tally_finish(&tally, &imp->cross, err);
 }
 
-static void impute_sums(struct lw_feed *feed, const struct lw_rows *rows,
+static void impute_sums(struct lw_chunk *feed, const struct lw_rows *rows,
                         struct lw_impute *imp, struct mean_table *single,
                         struct mean_table *cross) {
     uint32_t idx[LW_CHUNK];
     double w[LW_CHUNK], sum = 0, weight = 0;
     for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
-        lw_feed_atoms(feed, idx, n, (size_t)imp->atom);
+        lw_chunk_atoms(feed, idx, n, (size_t)imp->atom);
         lw_rows_weights(rows, idx, n, w);
         for (size_t i = 0; i < n; i++) {
             double x = feed->num[imp->from][i];
@@ -130,7 +130,7 @@ static void impute_sums(struct lw_feed *feed, const struct lw_rows *rows,
             if (imp->nby == 1)
                 continue;
             uint32_t l =
-                lw_block_find(&imp->cross, lw_feed_composite(feed, &imp->cross, i));
+                lw_block_find(&imp->cross, lw_chunk_composite(feed, &imp->cross, i));
             if (l == LW_CODE_NONE)
                 continue;
             cross->sum[l] += w[i] * x;
@@ -153,7 +153,7 @@ static double *cross_prior(const struct lw_impute *imp) {
     return prior;
 }
 
-static int learn_impute(struct lw_model *m, struct lw_feed *feed,
+static int learn_impute(struct lw_model *m, struct lw_chunk *feed,
                         const struct lw_rows *rows, struct lw_impute *imp,
                         struct lw_err *err) {
     struct mean_table single[LW_IMPUTE_MAX], cross;
@@ -172,12 +172,12 @@ static int learn_impute(struct lw_model *m, struct lw_feed *feed,
     return 0;
 }
 
-static size_t gather(struct lw_feed *feed, const struct lw_rows *rows, size_t from,
-                     double *out, size_t stride) {
+static size_t gather_values(struct lw_chunk *feed, const struct lw_rows *rows,
+                            size_t from, double *out, size_t stride) {
     uint32_t idx[LW_CHUNK];
     size_t got = 0, seen = 0;
     for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
-        lw_feed_atoms(feed, idx, n, from + 1);
+        lw_chunk_atoms(feed, idx, n, from + 1);
         for (size_t i = 0; i < n; i++)
             if (!isnan(feed->num[from][i]) && seen++ % stride == 0)
                 out[got++] = feed->num[from][i];
@@ -185,12 +185,12 @@ static size_t gather(struct lw_feed *feed, const struct lw_rows *rows, size_t fr
     return got;
 }
 
-static void learn_quantiles(struct lw_feed *feed, const struct lw_rows *rows,
+static void learn_quantiles(struct lw_chunk *feed, const struct lw_rows *rows,
                             const struct lw_atom *atom, struct lw_quantiles *q) {
     size_t total = rows->end - rows->begin, stride = 1 + total / 262144;
     int count = (int)atom->step[atom->nsteps - 1].a;
     double *x = lw_malloc((total / stride + 2) * sizeof *x);
-    size_t n = gather(feed, rows, (size_t)atom->from, x, stride);
+    size_t n = gather_values(feed, rows, (size_t)atom->from, x, stride);
     lw_sort_f64(x, n);
     for (int i = 1; i < count && n; i++) {
         double edge = x[(size_t)((double)n * i / count)];
@@ -210,7 +210,7 @@ static void bin_dictionary(struct lw_dict *dict, int nedges) {
     lw_dict_add(dict, &none);
 }
 
-int lw_learn_atom(struct lw_model *m, struct lw_feed *feed, const struct lw_rows *rows,
+int lw_learn_atom(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
                   size_t a, struct lw_err *err) {
     const struct lw_atom *atom = lw_plan_atom_at(m->plan, a);
     int nedges = atom->nedges;

@@ -83,8 +83,8 @@ int lw_model_add_term(struct lw_model *m, const struct lw_term *term,
     if (at < 0 || (size_t)at < before)
         return at;
     const struct lw_term *own = lw_plan_term_at(m->plan, (size_t)at);
-    struct lw_part *part = &m->part[at];
-    *part = (struct lw_part){.block = own->ncat ? find_block(m, own) : -1};
+    struct lw_model_term *part = &m->part[at];
+    *part = (struct lw_model_term){.block = own->ncat ? find_block(m, own) : -1};
     part->nnum = own->nnum;
     memcpy(part->num, own->factor + own->ncat, (size_t)own->nnum * sizeof *part->num);
     return at;
@@ -160,7 +160,7 @@ void lw_block_text(const struct lw_model *m, const struct lw_block *block, uint3
     uint64_t composite = block->composite[level];
     for (int i = 0; i < block->ncat; i++) {
         const struct lw_dict *dict = &m->dict[block->atom[i]];
-        const struct lw_level *part = &dict->level[composite / block->stride[i]];
+        const struct lw_dict_level *part = &dict->level[composite / block->stride[i]];
         composite %= block->stride[i];
         if (i)
             lw_buf_u8(out, LW_LEVEL_SEPARATOR);
@@ -209,8 +209,8 @@ static bool same_but_spaces(const char *a, const char *b) {
     }
 }
 
-static double level_coefficient(const struct lw_model *m, const struct lw_part *part,
-                                const char *level) {
+static double level_coefficient(const struct lw_model *m,
+                                const struct lw_model_term *part, const char *level) {
     const struct lw_block *block = &m->block[part->block];
     struct lw_buf text = {0};
     double found = NAN;
@@ -229,7 +229,7 @@ static double level_coefficient(const struct lw_model *m, const struct lw_part *
 double lw_model_coefficient(const struct lw_model *m, const char *term,
                             const char *level) {
     for (size_t i = 0; i < lw_plan_terms(m->plan); i++) {
-        const struct lw_part *part = &m->part[i];
+        const struct lw_model_term *part = &m->part[i];
         if (!same_but_spaces(lw_plan_term_at(m->plan, i)->text, term) || !part->coef)
             continue;
         if (part->block < 0)

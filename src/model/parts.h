@@ -6,8 +6,8 @@
  * prediction is
  *     intercept + sum over terms of (product of numbers) x coefficient[level of block],
  * where a level that the fit has not seen counts 0, unless rare levels share `other`. */
-#ifndef LW_PARTS_H
-#define LW_PARTS_H
+#ifndef LW_MODEL_PARTS_H
+#define LW_MODEL_PARTS_H
 
 #include "leeway/model.h"
 #include "leeway/moments.h"
@@ -71,17 +71,18 @@ static inline uint32_t lw_block_find(const struct lw_block *block, uint64_t comp
 }
 
 /* Counts of composites, from which a fit makes levels. */
-struct lw_tally {
+struct lw_level_tally {
     uint32_t *count;
     uint64_t *key; /* NULL: count is indexed by the composite itself */
     struct lw_table table;
     size_t n, cap;
 };
-void lw_tally_init(struct lw_tally *tally, uint64_t space);
-void lw_tally_add(struct lw_tally *tally, uint64_t composite);
+void lw_level_tally_init(struct lw_level_tally *tally, uint64_t space);
+void lw_level_tally_add(struct lw_level_tally *tally, uint64_t composite);
 /* Makes the block's levels and empties the tally. LW_ECONFIG: more than LW_LEVELS_MAX. */
-int lw_tally_finish(struct lw_tally *tally, struct lw_block *block, struct lw_err *err);
-void lw_tally_fini(struct lw_tally *tally);
+int lw_level_tally_finish(struct lw_level_tally *tally, struct lw_block *block,
+                          struct lw_err *err);
+void lw_level_tally_fini(struct lw_level_tally *tally);
 
 struct lw_impute {
     int atom, from, nby, by[LW_IMPUTE_MAX];
@@ -95,8 +96,8 @@ struct lw_quantiles {
     double edge[LW_QBINS_MAX];
 };
 
-struct lw_part { /* a term's share of the model */
-    int block;   /* -1: numbers only */
+struct lw_model_term { /* a term's share of the model */
+    int block;         /* -1: numbers only */
     int nnum, num[LW_FACTORS_MAX];
     uint32_t n; /* coefficients */
     double *coef;
@@ -108,7 +109,7 @@ struct lw_param {
 
 struct lw_forest;
 struct lw_scorer;
-struct lw_op;
+struct lw_atom_op;
 
 struct lw_model {
     char name[LW_NAME_MAX], kind[LW_NAME_MAX], zone_name[LW_NAME_MAX];
@@ -120,7 +121,7 @@ struct lw_model {
     struct lw_zone *zone;   /* own */
     struct lw_fields bound; /* the caller's */
     struct lw_plan *plan;   /* own, over `bound` */
-    struct lw_op *op;       /* how the bound plan's atoms are had; NULL: not bound */
+    struct lw_atom_op *op;  /* how the bound plan's atoms are had; NULL: not bound */
     size_t nops;
     struct lw_dict dict[LW_ATOMS_MAX]; /* of category atoms */
     uint32_t *by_key[LW_ATOMS_MAX];    /* code of small integer keys; or NULL */
@@ -131,9 +132,9 @@ struct lw_model {
     int learned[LW_ATOMS_MAX]; /* index into impute or quantiles, -1 */
     size_t nblocks;
     struct lw_block block[LW_TERMS_MAX];
-    struct lw_part part[LW_TERMS_MAX]; /* one a term of the plan */
-    struct lw_forest *forest;          /* trees; NULL for linear models */
-    struct lw_scorer *scorer;          /* of linear models; made when they are complete */
+    struct lw_model_term part[LW_TERMS_MAX]; /* one a term of the plan */
+    struct lw_forest *forest;                /* trees; NULL for linear models */
+    struct lw_scorer *scorer; /* of linear models; made when they are complete */
 
     int plan_atom[LW_ATOMS_MAX]; /* of the dataset plan it is bound to */
     bool has_plan;

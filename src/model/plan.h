@@ -22,8 +22,8 @@
  *
  * Atoms are deduplicated by canonical text, so "sqrt(x)" in four terms is computed once a
  * row. */
-#ifndef LW_PLAN_H
-#define LW_PLAN_H
+#ifndef LW_MODEL_PLAN_H
+#define LW_MODEL_PLAN_H
 
 #include "base/time.h"
 #include "leeway/row.h"

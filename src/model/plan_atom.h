@@ -5,8 +5,8 @@
  * steps over it. That is flat: no tree is walked at run time. A learned atom (impute as
  * source, qbins as last step) names the atoms it reads; those come earlier in the plan,
  * so one walk in order of index meets every input before its use. */
-#ifndef LW_PLAN_ATOM_H
-#define LW_PLAN_ATOM_H
+#ifndef LW_MODEL_PLAN_ATOM_H
+#define LW_MODEL_PLAN_ATOM_H
 
 #include <math.h>
 
@@ -30,7 +30,7 @@ enum lw_source {
     LW_SOURCE_ATOM    /* learned: steps over the learned atom `from`, or qbins over any */
 };
 
-enum lw_step_kind {
+enum lw_atom_step_kind {
     LW_STEP_SQRT,
     LW_STEP_LOG1P,
     LW_STEP_SQUARE,
@@ -43,8 +43,8 @@ enum lw_step_kind {
     LW_STEP_QBINS /* last only: edges of the model */
 };
 
-struct lw_step {
-    enum lw_step_kind kind;
+struct lw_atom_step {
+    enum lw_atom_step_kind kind;
     double a, b;
 };
 
@@ -54,7 +54,7 @@ struct lw_atom {
     enum lw_source source;
     int field[2];
     int nsteps;
-    struct lw_step step[LW_STEPS_MAX];
+    struct lw_atom_step step[LW_STEPS_MAX];
     bool learned; /* impute or qbins is in it */
     int from;     /* IMPUTE, ATOM: the atom read */
     int nby, by[LW_IMPUTE_MAX];
@@ -78,12 +78,13 @@ const struct lw_atom *lw_plan_atom_at(const struct lw_plan *plan, size_t i);
 size_t lw_plan_root(const struct lw_plan *plan, size_t i);
 
 /* Whether the last step is this one. */
-static inline bool lw_atom_ends_in(const struct lw_atom *atom, enum lw_step_kind kind) {
+static inline bool lw_atom_ends_in(const struct lw_atom *atom,
+                                   enum lw_atom_step_kind kind) {
     return atom->nsteps > 0 && atom->step[atom->nsteps - 1].kind == kind;
 }
 
 /* A moment in the plan's zone. */
-struct lw_moment {
+struct lw_plan_moment {
     int64_t day, hour; /* days since 1970, hour of the day */
 };
 
@@ -91,26 +92,28 @@ static inline int64_t lw_floor_div(int64_t a, int64_t b) {
     return a / b - (a % b < 0);
 }
 
-static inline struct lw_moment lw_moment_of(const struct lw_plan *plan, int64_t ms) {
+static inline struct lw_plan_moment lw_plan_moment_of(const struct lw_plan *plan,
+                                                      int64_t ms) {
     if (plan->zone)
         ms += lw_zone_offset(plan->zone, ms);
-    struct lw_moment at = {.day = lw_floor_div(ms, LW_DAY)};
+    struct lw_plan_moment at = {.day = lw_floor_div(ms, LW_DAY)};
     at.hour = (ms - at.day * LW_DAY) / LW_HOUR;
     return at;
 }
 
 /* The moment of one timestamp field of a row, kept for the next atom that asks for it. */
-struct lw_clock {
+struct lw_plan_clock {
     int field; /* -1: none yet */
-    struct lw_moment at;
+    struct lw_plan_moment at;
 };
 
-static inline struct lw_moment lw_clock_read(struct lw_clock *clock,
-                                             const struct lw_plan *plan, int field,
-                                             const struct lw_cell *cell) {
+static inline struct lw_plan_moment lw_plan_clock_read(struct lw_plan_clock *clock,
+                                                       const struct lw_plan *plan,
+                                                       int field,
+                                                       const struct lw_cell *cell) {
     if (clock->field != field) {
         clock->field = field;
-        clock->at = lw_moment_of(plan, (int64_t)cell->key);
+        clock->at = lw_plan_moment_of(plan, (int64_t)cell->key);
     }
     return clock->at;
 }
@@ -119,7 +122,7 @@ static inline bool lw_is_calendar(enum lw_source source) {
     return source >= LW_SOURCE_HOUR && source <= LW_SOURCE_HOUR_OF_WEEK;
 }
 
-static inline int64_t lw_calendar_part(enum lw_source source, struct lw_moment at) {
+static inline int64_t lw_calendar_part(enum lw_source source, struct lw_plan_moment at) {
     int64_t weekday = (at.day % 7 + 10) % 7; /* 1 January 1970 was a Thursday */
     switch (source) {
     case LW_SOURCE_HOUR:
@@ -142,7 +145,7 @@ static inline double lw_cell_number(const struct lw_cell *cell) {
     return isfinite(cell->num) ? cell->num : cell->text ? 1 : NAN;
 }
 
-static inline double lw_step(const struct lw_step *s, double x) {
+static inline double lw_atom_step(const struct lw_atom_step *s, double x) {
     switch (s->kind) {
     case LW_STEP_SQRT:
         return sqrt(x > 0 ? x : 0);
@@ -165,12 +168,12 @@ static inline double lw_step(const struct lw_step *s, double x) {
 
 /* Numeric steps over x, where NAN is missing, in and out. BINS and QBINS do not belong
  * to them. */
-static inline double lw_steps(const struct lw_step *step, int n, double x) {
+static inline double lw_steps(const struct lw_atom_step *step, int n, double x) {
     for (int i = 0; i < n; i++) {
         if (step[i].kind == LW_STEP_MISSING)
             x = isnan(x) ? 1 : 0;
         else if (!isnan(x))
-            x = lw_step(&step[i], x);
+            x = lw_atom_step(&step[i], x);
     }
     return isfinite(x) ? x : NAN;
 }

@@ -7,16 +7,17 @@
 #include "base/cell.h"
 #include "model/plan_atom.h"
 
-static struct lw_cell calendar(const struct lw_plan *plan, const struct lw_atom *atom,
-                               const struct lw_cell *cell) {
+static struct lw_cell calendar_value(const struct lw_plan *plan,
+                                     const struct lw_atom *atom,
+                                     const struct lw_cell *cell) {
     if (!cell->present)
         return lw_cell_missing();
-    struct lw_moment at = lw_moment_of(plan, (int64_t)cell->key);
+    struct lw_plan_moment at = lw_plan_moment_of(plan, (int64_t)cell->key);
     return lw_cell_int(lw_calendar_part(atom->source, at));
 }
 
-static struct lw_cell same(const struct lw_cell *a, const struct lw_cell *b,
-                           enum lw_kind kind) {
+static struct lw_cell cells_same(const struct lw_cell *a, const struct lw_cell *b,
+                                 enum lw_kind kind) {
     bool equal = a->present && b->present;
     if (equal)
         equal = kind == LW_NUMERIC ? a->num == b->num : a->key == b->key;
@@ -30,13 +31,13 @@ static struct lw_cell source_value(const struct lw_plan *plan, const struct lw_a
     case LW_SOURCE_FIELD:
         return *a;
     case LW_SOURCE_SAME:
-        return same(a, b, plan->fields->field[atom->field[0]].kind);
+        return cells_same(a, b, plan->fields->field[atom->field[0]].kind);
     case LW_SOURCE_MINUTES:
         if (!a->present || !b->present)
             return lw_cell_missing();
         return lw_cell_num((b->num - a->num) / (double)LW_MINUTE);
     default:
-        return calendar(plan, atom, a);
+        return calendar_value(plan, atom, a);
     }
 }
 
@@ -75,7 +76,7 @@ struct lw_cell lw_atom_value(const struct lw_plan *plan, const struct lw_atom *a
 /* The commonest atoms, in line; false: see lw_atom_value(). Calendar parts of one
  * timestamp share its moment, which is kept in *clock for the next atom. */
 static inline bool common_value(const struct lw_plan *plan, const struct lw_atom *atom,
-                                const struct lw_cell *cells, struct lw_clock *clock,
+                                const struct lw_cell *cells, struct lw_plan_clock *clock,
                                 struct lw_cell *out) {
     const struct lw_cell *cell = &cells[atom->field[0]];
     if (atom->source == LW_SOURCE_FIELD && atom->kind == LW_NUMERIC) {
@@ -90,15 +91,15 @@ static inline bool common_value(const struct lw_plan *plan, const struct lw_atom
     }
     if (!lw_is_calendar(atom->source) || !cell->present)
         return false;
-    int64_t part =
-        lw_calendar_part(atom->source, lw_clock_read(clock, plan, atom->field[0], cell));
+    int64_t part = lw_calendar_part(
+        atom->source, lw_plan_clock_read(clock, plan, atom->field[0], cell));
     lw_cell_put_int(out, part);
     return true;
 }
 
 void lw_plan_eval(const struct lw_plan *plan, const struct lw_row *row,
                   struct lw_cell *out) {
-    struct lw_clock clock = {.field = -1};
+    struct lw_plan_clock clock = {.field = -1};
     for (size_t i = 0; i < plan->natoms; i++) {
         const struct lw_atom *atom = &plan->atom[i];
         if (atom->learned)

@@ -20,7 +20,7 @@ struct parser {
     struct lw_err *err;
 };
 
-enum shape {
+enum argument_shape {
     SHAPE_STEP,     /* f(x, numbers) on a number */
     SHAPE_MISSING,  /* f(anything) */
     SHAPE_CALENDAR, /* f(timestamp) */
@@ -33,8 +33,8 @@ enum shape {
 
 struct function {
     const char *name;
-    enum shape shape;
-    int code; /* enum lw_step_kind or enum lw_source */
+    enum argument_shape shape;
+    int code; /* enum lw_atom_step_kind or enum lw_source */
     int numbers;
 };
 
@@ -71,29 +71,29 @@ __attribute__((format(printf, 2, 3))) static int fail(const struct parser *p,
                    (int)(p->at - p->text) + 1, what);
 }
 
-static void space(struct parser *p) {
+static void skip_space(struct parser *p) {
     while (*p->at == ' ' || *p->at == '\t')
         p->at++;
 }
 
-static bool accept(struct parser *p, char c) {
-    space(p);
+static bool accept_char(struct parser *p, char c) {
+    skip_space(p);
     if (*p->at != c)
         return false;
     p->at++;
     return true;
 }
 
-static int expect(struct parser *p, char c) {
-    if (accept(p, c))
+static int expect_char(struct parser *p, char c) {
+    if (accept_char(p, c))
         return 0;
     if (!*p->at)
         return fail(p, "the text ends where '%c' is needed", c);
     return fail(p, "'%c' is needed here, not '%c'", c, *p->at);
 }
 
-static int name(struct parser *p, char out[LW_NAME_MAX]) {
-    space(p);
+static int parse_name(struct parser *p, char out[LW_NAME_MAX]) {
+    skip_space(p);
     size_t n = 0;
     while (isalnum((unsigned char)p->at[n]) || p->at[n] == '_' || p->at[n] == '.')
         n++;
@@ -107,9 +107,9 @@ static int name(struct parser *p, char out[LW_NAME_MAX]) {
     return 0;
 }
 
-static int number(struct parser *p, double *out) {
+static int parse_number(struct parser *p, double *out) {
     char text[64];
-    space(p);
+    skip_space(p);
     size_t n = strspn(p->at, "+-.0123456789eE");
     if (n == 0 || n >= sizeof text)
         return fail(p, "a number is needed here");
@@ -134,11 +134,11 @@ static int no_field(struct parser *p, const char *what) {
     return fail(p, "there is no field \"%s\"", what);
 }
 
-static int field(struct parser *p, int *out) {
+static int parse_field(struct parser *p, int *out) {
     char what[LW_NAME_MAX];
-    space(p);
+    skip_space(p);
     const char *from = p->at;
-    if (name(p, what))
+    if (parse_name(p, what))
         return -1;
     *out = lw_fields_find(p->plan->fields, what);
     if (*out >= 0)
@@ -151,7 +151,7 @@ static enum lw_kind kind_of(const struct parser *p, int at) {
     return p->plan->fields->field[at].kind;
 }
 
-static int append(struct parser *p, char *text, size_t size, const char *more) {
+static int append_text(struct parser *p, char *text, size_t size, const char *more) {
     size_t have = strlen(text), len = strlen(more);
     if (have + len >= size)
         return fail(p, "the feature is too long (at most %zu bytes)", size - 1);
@@ -162,22 +162,22 @@ static int append(struct parser *p, char *text, size_t size, const char *more) {
 static int append_number(struct parser *p, struct lw_atom *atom, double v) {
     char text[40] = ", ";
     lw_format_f64(text + 2, sizeof text - 2, v);
-    return append(p, atom->text, sizeof atom->text, text);
+    return append_text(p, atom->text, sizeof atom->text, text);
 }
 
 /* Wraps the atom's text: "x" becomes "name(x". */
-static int wrap(struct parser *p, struct lw_atom *atom, const char *what) {
+static int wrap_atom(struct parser *p, struct lw_atom *atom, const char *what) {
     char inner[sizeof atom->text];
     lw_copy(inner, sizeof inner, atom->text);
     lw_copy(atom->text, sizeof atom->text, what);
-    if (append(p, atom->text, sizeof atom->text, "("))
+    if (append_text(p, atom->text, sizeof atom->text, "("))
         return -1;
-    return append(p, atom->text, sizeof atom->text, inner);
+    return append_text(p, atom->text, sizeof atom->text, inner);
 }
 
-static int expression(struct parser *p, struct lw_atom *atom, int depth);
+static int parse_expression(struct parser *p, struct lw_atom *atom, int depth);
 
-static int keep(struct parser *p, struct lw_atom *atom) {
+static int keep_atom(struct parser *p, struct lw_atom *atom) {
     int found = lw_plan_find_atom(p->plan, atom->text);
     if (found >= 0) {
         free(atom->edge);
@@ -194,9 +194,9 @@ static int keep(struct parser *p, struct lw_atom *atom) {
 /* An expression that becomes an atom of its own; its index. */
 static int inner_atom(struct parser *p, enum lw_kind kind, int depth) {
     struct lw_atom atom = {0};
-    space(p);
+    skip_space(p);
     const char *from = p->at;
-    if (expression(p, &atom, depth + 1)) {
+    if (parse_expression(p, &atom, depth + 1)) {
         free(atom.edge);
         return -1;
     }
@@ -205,10 +205,10 @@ static int inner_atom(struct parser *p, enum lw_kind kind, int depth) {
         p->at = from;
         return fail(p, "a %s is needed here", kind == LW_NUMERIC ? "number" : "category");
     }
-    return keep(p, &atom);
+    return keep_atom(p, &atom);
 }
 
-static int add_step(struct parser *p, struct lw_atom *atom, struct lw_step step) {
+static int add_step(struct parser *p, struct lw_atom *atom, struct lw_atom_step step) {
     if (atom->nsteps == LW_STEPS_MAX)
         return fail(p, "functions nest more than %d deep", LW_STEPS_MAX);
     atom->step[atom->nsteps++] = step;
@@ -217,9 +217,9 @@ static int add_step(struct parser *p, struct lw_atom *atom, struct lw_step step)
 
 /* The argument of a function of one number, parsed into the atom itself. */
 static int number_argument(struct parser *p, struct lw_atom *atom, int depth) {
-    space(p);
+    skip_space(p);
     const char *from = p->at;
-    if (expression(p, atom, depth + 1))
+    if (parse_expression(p, atom, depth + 1))
         return -1;
     if (atom->kind == LW_NUMERIC)
         return 0;
@@ -229,12 +229,12 @@ static int number_argument(struct parser *p, struct lw_atom *atom, int depth) {
 
 static int step_call(struct parser *p, const struct function *f, struct lw_atom *atom,
                      int depth) {
-    struct lw_step step = {.kind = (enum lw_step_kind)f->code};
+    struct lw_atom_step step = {.kind = (enum lw_atom_step_kind)f->code};
     double v[2] = {0, 0};
-    if (number_argument(p, atom, depth) || wrap(p, atom, f->name))
+    if (number_argument(p, atom, depth) || wrap_atom(p, atom, f->name))
         return -1;
     for (int i = 0; i < f->numbers; i++)
-        if (expect(p, ',') || number(p, &v[i]) || append_number(p, atom, v[i]))
+        if (expect_char(p, ',') || parse_number(p, &v[i]) || append_number(p, atom, v[i]))
             return -1;
     if (f->code == LW_STEP_CLIP && !(v[0] < v[1]))
         return fail(p, "clip needs a lower bound below its upper bound");
@@ -246,7 +246,7 @@ static int step_call(struct parser *p, const struct function *f, struct lw_atom 
 static int missing_call(struct parser *p, struct lw_atom *atom, int depth) {
     char what[LW_NAME_MAX];
     const char *from = p->at;
-    if (name(p, what))
+    if (parse_name(p, what))
         return -1;
     int at = lw_fields_find(p->plan->fields, what);
     if (at >= 0) { /* any kind of field may be asked, even one that is no feature */
@@ -259,16 +259,16 @@ static int missing_call(struct parser *p, struct lw_atom *atom, int depth) {
             return -1;
     }
     atom->kind = LW_NUMERIC;
-    if (wrap(p, atom, "missing"))
+    if (wrap_atom(p, atom, "missing"))
         return -1;
-    return add_step(p, atom, (struct lw_step){.kind = LW_STEP_MISSING});
+    return add_step(p, atom, (struct lw_atom_step){.kind = LW_STEP_MISSING});
 }
 
 static int field_call(struct parser *p, const struct function *f, struct lw_atom *atom) {
     bool pair = f->shape != SHAPE_CALENDAR;
-    if (field(p, &atom->field[0]))
+    if (parse_field(p, &atom->field[0]))
         return -1;
-    if (pair && (expect(p, ',') || field(p, &atom->field[1])))
+    if (pair && (expect_char(p, ',') || parse_field(p, &atom->field[1])))
         return -1;
     enum lw_kind a = kind_of(p, atom->field[0]), b = kind_of(p, atom->field[1]);
     if (f->shape != SHAPE_SAME && (a != LW_TIMESTAMP || (pair && b != LW_TIMESTAMP)))
@@ -278,14 +278,15 @@ static int field_call(struct parser *p, const struct function *f, struct lw_atom
     atom->source = (enum lw_source)f->code;
     atom->kind = f->shape == SHAPE_CALENDAR ? LW_CATEGORY : LW_NUMERIC;
     lw_copy(atom->text, sizeof atom->text, f->name);
-    append(p, atom->text, sizeof atom->text, "(");
-    append(p, atom->text, sizeof atom->text, p->plan->fields->field[atom->field[0]].name);
+    append_text(p, atom->text, sizeof atom->text, "(");
+    append_text(p, atom->text, sizeof atom->text,
+                p->plan->fields->field[atom->field[0]].name);
     if (!pair)
         return 0;
-    if (append(p, atom->text, sizeof atom->text, ", "))
+    if (append_text(p, atom->text, sizeof atom->text, ", "))
         return -1;
-    return append(p, atom->text, sizeof atom->text,
-                  p->plan->fields->field[atom->field[1]].name);
+    return append_text(p, atom->text, sizeof atom->text,
+                       p->plan->fields->field[atom->field[1]].name);
 }
 
 static int impute_call(struct parser *p, struct lw_atom *atom, int depth) {
@@ -296,33 +297,33 @@ static int impute_call(struct parser *p, struct lw_atom *atom, int depth) {
     if (atom->from < 0)
         return -1;
     lw_copy(atom->text, sizeof atom->text, "impute(");
-    if (append(p, atom->text, sizeof atom->text, p->plan->atom[atom->from].text))
+    if (append_text(p, atom->text, sizeof atom->text, p->plan->atom[atom->from].text))
         return -1;
-    while (accept(p, ',')) {
+    while (accept_char(p, ',')) {
         if (atom->nby == LW_IMPUTE_MAX)
             return fail(p, "impute takes at most %d categories", LW_IMPUTE_MAX);
         int by = inner_atom(p, LW_CATEGORY, depth);
         if (by < 0)
             return -1;
         atom->by[atom->nby++] = by;
-        if (append(p, atom->text, sizeof atom->text, ", ") ||
-            append(p, atom->text, sizeof atom->text, p->plan->atom[by].text))
+        if (append_text(p, atom->text, sizeof atom->text, ", ") ||
+            append_text(p, atom->text, sizeof atom->text, p->plan->atom[by].text))
             return -1;
     }
     return atom->nby ? 0 : fail(p, "impute needs at least one category to average over");
 }
 
 static int bins_call(struct parser *p, struct lw_atom *atom, int depth) {
-    if (number_argument(p, atom, depth) || wrap(p, atom, "bins"))
+    if (number_argument(p, atom, depth) || wrap_atom(p, atom, "bins"))
         return -1;
     atom->kind = LW_CATEGORY;
     free(atom->edge);
     atom->edge = lw_calloc(LW_EDGES_MAX, sizeof *atom->edge);
-    while (accept(p, ',')) {
+    while (accept_char(p, ',')) {
         double v;
         if (atom->nedges == LW_EDGES_MAX)
             return fail(p, "bins takes at most %d edges", LW_EDGES_MAX);
-        if (number(p, &v) || append_number(p, atom, v))
+        if (parse_number(p, &v) || append_number(p, atom, v))
             return -1;
         if (atom->nedges && !(v > atom->edge[atom->nedges - 1]))
             return fail(p, "the edges of bins must rise");
@@ -330,7 +331,7 @@ static int bins_call(struct parser *p, struct lw_atom *atom, int depth) {
     }
     if (atom->nedges == 0)
         return fail(p, "bins needs at least one edge");
-    return add_step(p, atom, (struct lw_step){.kind = LW_STEP_BINS});
+    return add_step(p, atom, (struct lw_atom_step){.kind = LW_STEP_BINS});
 }
 
 static int qbins_call(struct parser *p, struct lw_atom *atom, int depth) {
@@ -341,19 +342,19 @@ static int qbins_call(struct parser *p, struct lw_atom *atom, int depth) {
     if (atom->from < 0)
         return -1;
     lw_copy(atom->text, sizeof atom->text, p->plan->atom[atom->from].text);
-    if (wrap(p, atom, "qbins") || expect(p, ',') || number(p, &count))
+    if (wrap_atom(p, atom, "qbins") || expect_char(p, ',') || parse_number(p, &count))
         return -1;
     if (!(count >= 2 && count <= LW_QBINS_MAX) || count != (double)(int)count)
         return fail(p, "qbins needs a whole number of bins from 2 to %d", LW_QBINS_MAX);
     if (append_number(p, atom, count))
         return -1;
-    return add_step(p, atom, (struct lw_step){.kind = LW_STEP_QBINS, .a = count});
+    return add_step(p, atom, (struct lw_atom_step){.kind = LW_STEP_QBINS, .a = count});
 }
 
 /* An impute inside another function is an atom of its own, so that its table is learned
  * once however many functions are taken of it; the outer ones read that atom. */
 static int stand_alone(struct parser *p, struct lw_atom *atom) {
-    int at = keep(p, atom);
+    int at = keep_atom(p, atom);
     if (at < 0)
         return -1;
     struct lw_atom outer = {.source = LW_SOURCE_ATOM, .learned = true, .from = at};
@@ -362,8 +363,8 @@ static int stand_alone(struct parser *p, struct lw_atom *atom) {
     return 0;
 }
 
-static int call(struct parser *p, const struct function *f, struct lw_atom *atom,
-                int depth) {
+static int parse_call(struct parser *p, const struct function *f, struct lw_atom *atom,
+                      int depth) {
     int rc;
     switch (f->shape) {
     case SHAPE_STEP:
@@ -384,7 +385,7 @@ static int call(struct parser *p, const struct function *f, struct lw_atom *atom
     default:
         rc = field_call(p, f, atom);
     }
-    if (rc || expect(p, ')') || append(p, atom->text, sizeof atom->text, ")"))
+    if (rc || expect_char(p, ')') || append_text(p, atom->text, sizeof atom->text, ")"))
         return -1;
     return f->shape == SHAPE_IMPUTE && depth > 0 ? stand_alone(p, atom) : 0;
 }
@@ -421,18 +422,18 @@ static int no_function(struct parser *p, const char *what) {
     return fail(p, "there is no function \"%s\"", what);
 }
 
-static int expression(struct parser *p, struct lw_atom *atom, int depth) {
+static int parse_expression(struct parser *p, struct lw_atom *atom, int depth) {
     char what[LW_NAME_MAX];
     if (depth > LW_STEPS_MAX)
         return fail(p, "functions nest more than %d deep", LW_STEPS_MAX);
-    space(p);
+    skip_space(p);
     const char *from = p->at;
-    if (name(p, what))
+    if (parse_name(p, what))
         return -1;
-    if (accept(p, '(')) {
+    if (accept_char(p, '(')) {
         const struct function *f = function_named(what);
         if (f)
-            return call(p, f, atom, depth);
+            return parse_call(p, f, atom, depth);
         p->at = from;
         return no_function(p, what);
     }
@@ -449,15 +450,15 @@ static int expression(struct parser *p, struct lw_atom *atom, int depth) {
 
 static int parse_atom(struct parser *p) {
     struct lw_atom atom = {0};
-    if (expression(p, &atom, 0)) {
+    if (parse_expression(p, &atom, 0)) {
         free(atom.edge);
         return -1;
     }
-    return keep(p, &atom);
+    return keep_atom(p, &atom);
 }
 
 static int at_end(struct parser *p) {
-    space(p);
+    skip_space(p);
     return *p->at ? fail(p, "'%c' is not expected here", *p->at) : 0;
 }
 
@@ -476,9 +477,9 @@ static int order_factors(struct parser *p, const int *atoms, int n,
             if ((atom->kind == LW_NUMERIC) != (pass == 1))
                 continue;
             if (term->ncat + term->nnum &&
-                append(p, term->text, sizeof term->text, " * "))
+                append_text(p, term->text, sizeof term->text, " * "))
                 return -1;
-            if (append(p, term->text, sizeof term->text, atom->text))
+            if (append_text(p, term->text, sizeof term->text, atom->text))
                 return -1;
             term->factor[term->ncat + term->nnum] = atoms[i];
             *(pass ? &term->nnum : &term->ncat) += 1;
@@ -514,7 +515,7 @@ int lw_plan_term(struct lw_plan *plan, const char *text, double penalty,
         atoms[n] = parse_atom(&p);
         if (atoms[n++] < 0)
             return -1;
-    } while (accept(&p, '*'));
+    } while (accept_char(&p, '*'));
     if (at_end(&p) || order_factors(&p, atoms, n, &term))
         return -1;
     if (term.ncat == 0)

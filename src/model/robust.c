@@ -37,17 +37,17 @@ double lw_robust_weight(const struct lw_robust *r) {
     return sum;
 }
 
-static double median(double *v, size_t n) {
+static double median_of(double *v, size_t n) {
     lw_sort_f64(v, n);
     return n ? v[n / 2] : 0;
 }
 
 /* Median distance of y from `fitted`, as the standard deviation of a normal error. */
-static double spread(const struct lw_robust *r) {
+static double robust_spread(const struct lw_robust *r) {
     double *d = lw_malloc((r->n + 1) * sizeof *d);
     for (size_t i = 0; i < r->n; i++)
         d[i] = fabs(r->y[i] - r->fitted[i]);
-    double m = median(d, r->n);
+    double m = median_of(d, r->n);
     free(d);
     return normal * m;
 }
@@ -63,18 +63,18 @@ static void set_parts(struct lw_robust *r) {
 void lw_robust_start(struct lw_robust *r) {
     double *y = lw_malloc((r->n + 1) * sizeof *y);
     memcpy(y, r->y, r->n * sizeof *y);
-    double middle = median(y, r->n);
+    double middle = median_of(y, r->n);
     free(y);
     for (size_t i = 0; i < r->n; i++)
         r->fitted[i] = middle;
-    r->sigma = spread(r);
+    r->sigma = robust_spread(r);
     set_parts(r);
     memcpy(r->before, r->fitted, r->n * sizeof *r->before);
 }
 
 /* One step of the fixed point; where more than half of the rows stand far out, it has
  * none. */
-static double rescale(const struct lw_robust *r, double sigma) {
+static double robust_rescale(const struct lw_robust *r, double sigma) {
     double near = 0, all = 0, far = 0;
     for (size_t i = 0; i < r->n; i++) {
         double e = r->y[i] - r->fitted[i];
@@ -91,9 +91,9 @@ static double rescale(const struct lw_robust *r, double sigma) {
 int lw_robust_step(struct lw_robust *r) {
     double moved = 0, all = 0, sigma = r->sigma;
     for (int i = 0; i < scale_steps && sigma > 0; i++)
-        sigma = rescale(r, sigma);
+        sigma = robust_rescale(r, sigma);
     if (!(sigma > 0))
-        sigma = spread(r);
+        sigma = robust_spread(r);
     for (size_t i = 0; i < r->n; i++) {
         double d = r->fitted[i] - r->before[i];
         moved += r->w[i] * d * d;

@@ -8,8 +8,8 @@
  * - 1.35^2 sum over the second kind of w). So a share of absurd labels pulls with a
  * bounded force, and 95 % of the efficiency of least squares is kept where errors are
  * normal. */
-#ifndef LW_ROBUST_H
-#define LW_ROBUST_H
+#ifndef LW_MODEL_ROBUST_H
+#define LW_MODEL_ROBUST_H
 
 #include <stddef.h>
 

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/feed.h"
+#include "model/chunk.h"
 #include "model/fit.h"
 #include "model/forest.h"
 #include "model/scorer.h"
 
-static double clipped(const struct lw_model *m, double v) {
+static double clip_prediction(const struct lw_model *m, double v) {
     if (isnan(v))
         v = m->intercept; /* inf - inf of absurd coefficients: the mean is an answer */
     return v < m->clip_lo ? m->clip_lo : v > m->clip_hi ? m->clip_hi : v;
@@ -38,21 +38,21 @@ static int check_fields(const struct lw_model *m, const struct lw_fields *fields
     return 0;
 }
 
-static struct lw_op op_of(const struct lw_model *m, size_t a) {
+static struct lw_atom_op op_of(const struct lw_model *m, size_t a) {
     const struct lw_atom *atom = lw_plan_atom_at(m->plan, a);
     const struct lw_dict *dict = &m->dict[a];
     bool field = atom->source == LW_SOURCE_FIELD;
-    struct lw_op op = {LW_OP_OTHER,  atom->source, (int)a,       atom->field[0],
-                       atom->nsteps, atom->step,   m->by_key[a], m->nkeys[a],
-                       dict->n,      dict->missing};
+    struct lw_atom_op op = {LW_ATOM_OP_OTHER, atom->source, (int)a,       atom->field[0],
+                            atom->nsteps,     atom->step,   m->by_key[a], m->nkeys[a],
+                            dict->n,          dict->missing};
     if (dict->missing == LW_CODE_NONE)
         op.missing = dict->n;
     if (atom->kind == LW_NUMERIC)
-        op.kind = field ? LW_OP_NUMBER : LW_OP_OTHER;
+        op.kind = field ? LW_ATOM_OP_NUMBER : LW_ATOM_OP_OTHER;
     else if (op.by_key && lw_is_calendar(atom->source))
-        op.kind = LW_OP_CALENDAR;
+        op.kind = LW_ATOM_OP_CALENDAR;
     else if (op.by_key && field && atom->nsteps == 0)
-        op.kind = LW_OP_KEY;
+        op.kind = LW_ATOM_OP_KEY;
     return op;
 }
 
@@ -62,7 +62,7 @@ static bool worth_fetching(const struct lw_model *m, const struct lw_group *g) {
     if (g->cells < NEAR)
         return false;
     for (int i = 0; i < g->ncat; i++)
-        if (op_of(m, (size_t)g->cat[i]).kind != LW_OP_KEY)
+        if (op_of(m, (size_t)g->cat[i]).kind != LW_ATOM_OP_KEY)
             return false;
     return true;
 }
@@ -74,13 +74,14 @@ void lw__model_compile(struct lw_model *m) {
     m->op = lw_realloc(m->op, natoms + groups + 1, sizeof *m->op);
     m->nops = 0;
     for (size_t a = 0; a < natoms; a++)
-        if (op_of(m, a).kind == LW_OP_KEY)
+        if (op_of(m, a).kind == LW_ATOM_OP_KEY)
             m->op[m->nops++] = op_of(m, a);
     for (size_t g = 0; g < groups; g++)
         if (worth_fetching(m, &m->scorer->group[g]))
-            m->op[m->nops++] = (struct lw_op){.kind = LW_OP_FETCH, .atom = (int)g};
+            m->op[m->nops++] =
+                (struct lw_atom_op){.kind = LW_ATOM_OP_FETCH, .atom = (int)g};
     for (size_t a = 0; a < natoms; a++)
-        if (op_of(m, a).kind != LW_OP_KEY)
+        if (op_of(m, a).kind != LW_ATOM_OP_KEY)
             m->op[m->nops++] = op_of(m, a);
 }
 
@@ -149,40 +150,40 @@ static void other_value(const struct lw_model *m, size_t a, const struct lw_cell
     }
 }
 
-static uint32_t key_code(const struct lw_op *op, bool present, uint64_t key) {
+static uint32_t key_code(const struct lw_atom_op *op, bool present, uint64_t key) {
     if (!present)
         return op->missing;
     return key < op->nkeys ? op->by_key[key] : op->unknown;
 }
 
-static uint32_t calendar_code(const struct lw_model *m, const struct lw_op *op,
-                              const struct lw_cell *cell, struct lw_clock *clock) {
+static uint32_t calendar_code(const struct lw_model *m, const struct lw_atom_op *op,
+                              const struct lw_cell *cell, struct lw_plan_clock *clock) {
     if (!cell->present)
         return op->missing;
-    struct lw_moment at = lw_clock_read(clock, m->plan, op->field, cell);
+    struct lw_plan_moment at = lw_plan_clock_read(clock, m->plan, op->field, cell);
     return key_code(op, true, (uint64_t)lw_calendar_part(op->source, at));
 }
 
-static void evaluate(const struct lw_model *m, const struct lw_cell *cells,
-                     struct lw_values *v) {
-    struct lw_clock clock = {.field = -1};
-    const struct lw_op *end = m->op + m->nops;
-    for (const struct lw_op *op = m->op; op < end; op++) {
+static void evaluate_atoms(const struct lw_model *m, const struct lw_cell *cells,
+                           struct lw_values *v) {
+    struct lw_plan_clock clock = {.field = -1};
+    const struct lw_atom_op *end = m->op + m->nops;
+    for (const struct lw_atom_op *op = m->op; op < end; op++) {
         const struct lw_cell *cell = &cells[op->field];
         switch (op->kind) {
-        case LW_OP_NUMBER:
+        case LW_ATOM_OP_NUMBER:
             v->num[op->atom] =
                 lw_model_number(lw_steps(op->step, op->nsteps, lw_cell_number(cell)));
             break;
-        case LW_OP_KEY:
+        case LW_ATOM_OP_KEY:
             v->code[op->atom] = key_code(op, cell->present, cell->key);
             break;
-        case LW_OP_FETCH: {
+        case LW_ATOM_OP_FETCH: {
             const struct lw_group *g = &m->scorer->group[op->atom];
             __builtin_prefetch(&g->table[lw_group_cell(g, v)]);
             break;
         }
-        case LW_OP_CALENDAR:
+        case LW_ATOM_OP_CALENDAR:
             v->code[op->atom] = calendar_code(m, op, cell, &clock);
             break;
         default:
@@ -195,16 +196,16 @@ double lw_model_predict(const struct lw_model *m, const struct lw_row *row) {
     struct lw_values v;
     float x[LW_ATOMS_MAX];
     lw_assert(m->op);
-    evaluate(m, row->cells, &v);
+    evaluate_atoms(m, row->cells, &v);
     if (!m->forest)
-        return clipped(m, lw_scorer_score(m->scorer, m, &v));
+        return clip_prediction(m, lw_scorer_score(m->scorer, m, &v));
     lw_forest_features(m, row->cells, &v, x);
-    return clipped(m, lw_forest_score(m->forest, x));
+    return clip_prediction(m, lw_forest_score(m->forest, x));
 }
 
 /* --- rows of a dataset -------------------------------------------------------------- */
 
-static void row_values(const struct lw_feed *feed, size_t i, struct lw_values *v) {
+static void row_values(const struct lw_chunk *feed, size_t i, struct lw_values *v) {
     for (size_t a = 0; a < feed->natoms; a++) {
         if (feed->num[a]) {
             v->num[a] = feed->num[a][i];
@@ -216,35 +217,35 @@ static void row_values(const struct lw_feed *feed, size_t i, struct lw_values *v
 }
 
 /* The same arithmetic as for one row, so that a replay of files decides as a live run. */
-void lw_model_predict_chunk(const struct lw_model *m, const struct lw_feed *feed,
+void lw_model_predict_chunk(const struct lw_model *m, const struct lw_chunk *feed,
                             const uint32_t *idx, size_t n, double *out) {
     struct lw_values v;
     float x[LW_ATOMS_MAX];
     for (size_t i = 0; i < n; i++) {
         if (m->forest) {
             lw_forest_feed_features(m->forest, feed, i, idx[i], x);
-            out[i] = clipped(m, lw_forest_score(m->forest, x));
+            out[i] = clip_prediction(m, lw_forest_score(m->forest, x));
             continue;
         }
         row_values(feed, i, &v);
-        out[i] = clipped(m, lw_scorer_score(m->scorer, m, &v));
+        out[i] = clip_prediction(m, lw_scorer_score(m->scorer, m, &v));
     }
 }
 
 void lw_model_predict_rows(const struct lw_model *m, const struct lw_dataset *ds,
                            size_t begin, size_t end, double *out) {
-    struct lw_feed feed;
+    struct lw_chunk feed;
     uint32_t idx[LW_CHUNK];
     lw_assert(m->has_plan && begin <= end && end <= lw_dataset_rows(ds));
-    lw_feed_init(&feed, m, ds);
+    lw_chunk_init(&feed, m, ds);
     while (begin < end) {
         size_t n = end - begin < LW_CHUNK ? end - begin : LW_CHUNK;
         for (size_t i = 0; i < n; i++)
             idx[i] = (uint32_t)(begin + i);
-        lw_feed_atoms(&feed, idx, n, feed.natoms);
+        lw_chunk_atoms(&feed, idx, n, feed.natoms);
         lw_model_predict_chunk(m, &feed, idx, n, out);
         begin += n;
         out += n;
     }
-    lw_feed_fini(&feed);
+    lw_chunk_fini(&feed);
 }

@@ -10,21 +10,21 @@ static uint32_t codes_of(const struct lw_model *m, int atom) {
     return m->dict[atom].n + 1;
 }
 
-static bool same_numbers(const struct lw_group *g, const struct lw_part *part) {
+static bool same_numbers(const struct lw_group *g, const struct lw_model_term *part) {
     return g->nnum == part->nnum &&
            memcmp(g->num, part->num, (size_t)g->nnum * sizeof *g->num) == 0;
 }
 
-static int position(const struct lw_group *g, int atom) {
+static int group_position(const struct lw_group *g, int atom) {
     for (int i = 0; i < g->ncat; i++)
         if (g->cat[i] == atom)
             return i;
     return -1;
 }
 
-static bool covers(const struct lw_group *g, const struct lw_block *block) {
+static bool group_covers(const struct lw_group *g, const struct lw_block *block) {
     for (int i = 0; block && i < block->ncat; i++)
-        if (position(g, block->atom[i]) < 0)
+        if (group_position(g, block->atom[i]) < 0)
             return false;
     return true;
 }
@@ -36,12 +36,12 @@ static const struct lw_block *block_of(const struct lw_model *m, int term) {
 
 /* False when its table would be too big. */
 static bool start_group(struct lw_group *g, const struct lw_model *m, int term) {
-    const struct lw_part *part = &m->part[term];
+    const struct lw_model_term *part = &m->part[term];
     const struct lw_block *block = block_of(m, term);
     *g = (struct lw_group){.nnum = part->nnum, .cells = 1};
     memcpy(g->num, part->num, sizeof g->num);
     for (int i = 0; block && i < block->ncat; i++) {
-        if (position(g, block->atom[i]) >= 0)
+        if (group_position(g, block->atom[i]) >= 0)
             continue;
         g->cat[g->ncat] = block->atom[i];
         g->stride[g->ncat++] = (uint32_t)g->cells;
@@ -53,9 +53,9 @@ static bool start_group(struct lw_group *g, const struct lw_model *m, int term) 
 }
 
 /* Adds a term's coefficients to every cell of its group. */
-static void fold(struct lw_group *g, const struct lw_model *m, int term) {
+static void group_fold_term(struct lw_group *g, const struct lw_model *m, int term) {
     const struct lw_block *block = block_of(m, term);
-    const struct lw_part *part = &m->part[term];
+    const struct lw_model_term *part = &m->part[term];
     uint32_t codes[LW_ATOMS_MAX];
     for (uint64_t cell = 0; cell < g->cells; cell++) {
         uint32_t level = 0;
@@ -75,7 +75,7 @@ static struct lw_group *find_group(struct lw_scorer *s, const struct lw_model *m
                                    int term) {
     for (size_t i = 0; i < s->ngroups; i++)
         if (same_numbers(&s->group[i], &m->part[term]) &&
-            covers(&s->group[i], block_of(m, term)))
+            group_covers(&s->group[i], block_of(m, term)))
             return &s->group[i];
     struct lw_group *g = &s->group[s->ngroups];
     if (!start_group(g, m, term))
@@ -95,7 +95,7 @@ struct lw_scorer *lw_scorer_new(const struct lw_model *m) {
                 continue;
             struct lw_group *g = find_group(s, m, t);
             if (g)
-                fold(g, m, t);
+                group_fold_term(g, m, t);
             else
                 s->slow[s->nslow++] = t;
         }
@@ -110,7 +110,7 @@ void lw_scorer_free(struct lw_scorer *s) {
     free(s);
 }
 
-static double product(const int *num, int n, const double *values) {
+static double number_product(const int *num, int n, const double *values) {
     double x = 1;
     for (int i = 0; i < n; i++) {
         double v = values[num[i]];
@@ -120,7 +120,7 @@ static double product(const int *num, int n, const double *values) {
 }
 
 static double slow_term(const struct lw_model *m, int term, const struct lw_values *v) {
-    const struct lw_part *part = &m->part[term];
+    const struct lw_model_term *part = &m->part[term];
     const struct lw_block *block = block_of(m, term);
     uint64_t composite = 0;
     for (int i = 0; i < block->ncat; i++) {
@@ -134,7 +134,7 @@ static double slow_term(const struct lw_model *m, int term, const struct lw_valu
     uint32_t level = lw_block_find(block, composite);
     if (level == LW_CODE_NONE)
         return 0;
-    return part->coef[level] * product(part->num, part->nnum, v->num);
+    return part->coef[level] * number_product(part->num, part->nnum, v->num);
 }
 
 double lw_scorer_score(const struct lw_scorer *s, const struct lw_model *m,
@@ -144,7 +144,7 @@ double lw_scorer_score(const struct lw_scorer *s, const struct lw_model *m,
         const struct lw_group *g = &s->group[i];
         double c = g->table[lw_group_cell(g, v)];
         if (g->nnum)
-            c *= product(g->num, g->nnum, v->num);
+            c *= number_product(g->num, g->nnum, v->num);
         sum += c;
     }
     for (size_t i = 0; i < s->nslow; i++)

@@ -5,8 +5,8 @@
  * cross (each category with one more code, for "unknown"), and a row costs one look-up
  * for all of them. So PULocationID, DOLocationID and their pair are a single load.
  * Crosses too big for a table are looked up term by term. */
-#ifndef LW_SCORER_H
-#define LW_SCORER_H
+#ifndef LW_MODEL_SCORER_H
+#define LW_MODEL_SCORER_H
 
 #include "model/parts.h"
 
@@ -33,19 +33,19 @@ struct lw_values {
 
 /* How a bound model gets one atom from the cells of a row. The common ones are told apart
  * beforehand; the rest goes the way of the plan. */
-enum lw_op_kind {
-    LW_OP_NUMBER, /* a field and its steps */
-    LW_OP_KEY,    /* a category with small integer keys */
-    LW_OP_FETCH,  /* of a group whose categories are known: its cell is asked for */
-    LW_OP_CALENDAR,
-    LW_OP_OTHER
+enum lw_atom_op_kind {
+    LW_ATOM_OP_NUMBER, /* a field and its steps */
+    LW_ATOM_OP_KEY,    /* a category with small integer keys */
+    LW_ATOM_OP_FETCH,  /* of a group whose categories are known: its cell is asked for */
+    LW_ATOM_OP_CALENDAR,
+    LW_ATOM_OP_OTHER
 };
 
-struct lw_op {
-    enum lw_op_kind kind;
+struct lw_atom_op {
+    enum lw_atom_op_kind kind;
     enum lw_source source;
     int atom, field, nsteps; /* atom: FETCH: the group */
-    const struct lw_step *step;
+    const struct lw_atom_step *step;
     const uint32_t *by_key;
     uint32_t nkeys, unknown, missing;
 };

@@ -49,7 +49,7 @@ void lw_penalties(const struct lw_layout *l, const struct lw_model *m, double fa
         l->e_term < 0 ? 0 : factor * lw_plan_term_at(m->plan, (size_t)l->e_term)->penalty;
 }
 
-static void invert(struct lw_factor *f, double pe) {
+static void factor_invert(struct lw_factor *f, double pe) {
     for (uint32_t e = 0; e < f->s->layout->ne; e++) {
         double d = f->s->d[e] + pe;
         f->inverse[e] = d > 0 ? 1 / d : 0;
@@ -57,8 +57,8 @@ static void invert(struct lw_factor *f, double pe) {
 }
 
 /* w += F^-1 (b - (G + P) w), `steps` times. */
-static void refine(struct lw_factor *f, const double *pr, double pe, int steps,
-                   struct lw_solution *x) {
+static void solution_refine(struct lw_factor *f, const double *pr, double pe, int steps,
+                            struct lw_solution *x) {
     const struct lw_stats *s = f->s;
     const struct lw_layout *l = s->layout;
     double *rr = lw_calloc(l->nr + 1, sizeof *rr), *re = lw_calloc(l->ne + 1, sizeof *re);
@@ -85,7 +85,7 @@ static uint32_t count_dropped(const struct lw_factor *f) {
     return dropped;
 }
 
-static double rss(const struct lw_stats *s, const struct lw_solution *x) {
+static double solution_rss(const struct lw_stats *s, const struct lw_solution *x) {
     double *gr = lw_calloc(s->layout->nr + 1, sizeof *gr);
     double *ge = lw_calloc(s->layout->ne + 1, sizeof *ge);
     lw_stats_multiply(s, x->wr, x->we, gr, ge);
@@ -95,7 +95,7 @@ static double rss(const struct lw_stats *s, const struct lw_solution *x) {
     return sum;
 }
 
-static bool tikhonov(struct lw_factor *f, struct lw_solution *x) {
+static bool solve_tikhonov(struct lw_factor *f, struct lw_solution *x) {
     const struct lw_stats *s = f->s;
     const struct lw_layout *l = s->layout;
     double e = 1e-5 * s->sw / (double)(l->nr + l->ne + 1);
@@ -103,10 +103,10 @@ static bool tikhonov(struct lw_factor *f, struct lw_solution *x) {
         double own = 1e-12 * s->a[(size_t)i * l->nr + i];
         f->pr[i] = own > e ? own : e;
     }
-    invert(f, e);
+    factor_invert(f, e);
     if (!lw_factor_cholesky(f, NULL))
         return false;
-    refine(f, NULL, 0, tikhonov_steps, x);
+    solution_refine(f, NULL, 0, tikhonov_steps, x);
     return true;
 }
 
@@ -114,12 +114,13 @@ static void solve_ols(struct lw_factor *f, struct lw_solution *x) {
     struct lw_solution exact, limit;
     lw_solution_init(&exact, f->s->layout);
     lw_solution_init(&limit, f->s->layout);
-    invert(f, 0);
+    factor_invert(f, 0);
     lw_factor_pivoted(f, tolerance);
-    refine(f, NULL, 0, refinements, &exact);
+    solution_refine(f, NULL, 0, refinements, &exact);
     x->dropped = count_dropped(f);
-    bool better = x->dropped && tikhonov(f, &limit) &&
-                  rss(f->s, &limit) <= rss(f->s, &exact) + 1e-9 * f->s->yy;
+    bool better =
+        x->dropped && solve_tikhonov(f, &limit) &&
+        solution_rss(f->s, &limit) <= solution_rss(f->s, &exact) + 1e-9 * f->s->yy;
     const struct lw_solution *best = better ? &limit : &exact;
     memcpy(x->wr, best->wr, f->s->layout->nr * sizeof *x->wr);
     memcpy(x->we, best->we, f->s->layout->ne * sizeof *x->we);
@@ -136,10 +137,10 @@ void lw_solve_ridge(const struct lw_stats *s, const struct lw_model *m, double a
     if (alpha == 0) {
         solve_ols(&f, x);
     } else {
-        invert(&f, pe);
+        factor_invert(&f, pe);
         if (!lw_factor_cholesky(&f, NULL))
             lw_factor_pivoted(&f, tolerance);
-        refine(&f, f.pr, pe, refinements, x);
+        solution_refine(&f, f.pr, pe, refinements, x);
         x->dropped = count_dropped(&f);
     }
     lw_factor_fini(&f);

@@ -1,8 +1,8 @@
 /* Solvers over sufficient statistics. Coefficients come in two vectors: those of the rest
  * columns (nr, the intercept first where there is one) and of the eliminated block (ne).
  */
-#ifndef LW_SOLVE_H
-#define LW_SOLVE_H
+#ifndef LW_MODEL_SOLVE_H
+#define LW_MODEL_SOLVE_H
 
 #include "model/stats.h"
 

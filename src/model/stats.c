@@ -18,7 +18,7 @@
 #include "base/sort.h"
 
 /* One term (or the intercept) over a chunk. */
-struct lw_side {
+struct lw_gram_side {
     uint32_t at;
     const uint32_t *level; /* NULL: one column */
     const double *value;   /* NULL: 1 */
@@ -65,7 +65,7 @@ static double shift_of(const double *v, size_t n) {
     return fabs(middle) > 64 * spread ? middle : 0;
 }
 
-static void find_shifts(struct lw_stats *s, const struct lw_feed *feed, size_t n,
+static void find_shifts(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
                         const double *y) {
     const struct lw_layout *l = s->layout;
     s->y_shift = shift_of(y, n);
@@ -74,9 +74,9 @@ static void find_shifts(struct lw_stats *s, const struct lw_feed *feed, size_t n
             s->shift[k] = shift_of(feed->value[l->rest[k]], n);
 }
 
-static void side_init(struct lw_side *side, const struct lw_feed *feed, int term,
+static void side_init(struct lw_gram_side *side, const struct lw_chunk *feed, int term,
                       uint32_t at, double shift, size_t n, const double *w) {
-    const struct lw_part *part = &feed->m->part[term];
+    const struct lw_model_term *part = &feed->m->part[term];
     side->at = at;
     side->level = part->block < 0 ? NULL : feed->level[part->block];
     side->value = feed->value[term];
@@ -94,8 +94,8 @@ static void side_init(struct lw_side *side, const struct lw_feed *feed, int term
     side->scarce = side->value && side->nrows < n / 4;
 }
 
-static void number_number(double *a, const struct lw_side *x, const struct lw_side *y,
-                          size_t n) {
+static void number_number(double *a, const struct lw_gram_side *x,
+                          const struct lw_gram_side *y, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
         sum += x->weighted[i] * (y->value ? y->value[i] : 1);
@@ -103,16 +103,16 @@ static void number_number(double *a, const struct lw_side *x, const struct lw_si
 }
 
 /* A column of cells `step` apart, indexed by the block's level. */
-static void block_number(double *a, size_t step, const struct lw_side *block,
-                         const struct lw_side *number, size_t n) {
+static void block_number(double *a, size_t step, const struct lw_gram_side *block,
+                         const struct lw_gram_side *number, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (block->level[i] != LW_CODE_NONE)
             a[block->level[i] * step] +=
                 block->weighted[i] * (number->value ? number->value[i] : 1);
 }
 
-static void block_block(double *a, size_t nr, const struct lw_side *x,
-                        const struct lw_side *y, size_t n) {
+static void block_block(double *a, size_t nr, const struct lw_gram_side *x,
+                        const struct lw_gram_side *y, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (x->level[i] != LW_CODE_NONE && y->level[i] != LW_CODE_NONE)
             a[x->level[i] * nr + y->level[i]] +=
@@ -120,8 +120,8 @@ static void block_block(double *a, size_t nr, const struct lw_side *x,
 }
 
 /* Any two, over the rows of a list. */
-static void listed_pair(double *a, size_t nr, const struct lw_side *x,
-                        const struct lw_side *y, const struct lw_side *list) {
+static void listed_pair(double *a, size_t nr, const struct lw_gram_side *x,
+                        const struct lw_gram_side *y, const struct lw_gram_side *list) {
     double sum = 0;
     for (size_t k = 0; k < list->nrows; k++) {
         size_t i = list->row[k];
@@ -136,8 +136,8 @@ static void listed_pair(double *a, size_t nr, const struct lw_side *x,
 }
 
 /* x stands at or after y, so the cell is in the lower triangle. */
-static void gram_pair(struct lw_stats *s, const struct lw_side *x,
-                      const struct lw_side *y, size_t n) {
+static void gram_pair(struct lw_stats *s, const struct lw_gram_side *x,
+                      const struct lw_gram_side *y, size_t n) {
     size_t nr = s->layout->nr;
     double *a = s->a + x->at * nr + y->at;
     if (x->scarce || y->scarce)
@@ -155,7 +155,8 @@ static void gram_pair(struct lw_stats *s, const struct lw_side *x,
         number_number(a, x, y, n);
 }
 
-static void add_target(double *b, const struct lw_side *x, const double *y, size_t n) {
+static void add_target(double *b, const struct lw_gram_side *x, const double *y,
+                       size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint32_t level = x->level ? x->level[i] : 0;
         if (level != LW_CODE_NONE)
@@ -179,8 +180,8 @@ static void add_pair(struct lw_stats *s, uint64_t key, double v) {
 }
 
 /* C against one rest term. */
-static void cross_term(struct lw_stats *s, const struct lw_side *e,
-                       const struct lw_side *x, int fixed, bool sparse, size_t n) {
+static void cross_term(struct lw_stats *s, const struct lw_gram_side *e,
+                       const struct lw_gram_side *x, int fixed, bool sparse, size_t n) {
     const struct lw_layout *l = s->layout;
     size_t stride = lw_stats_stride(l);
     for (size_t k = 0; k < (x->scarce ? x->nrows : n); k++) {
@@ -212,10 +213,10 @@ static bool is_sparse(const struct lw_layout *l, int term) {
     return false;
 }
 
-static void add_eliminated(struct lw_stats *s, const struct lw_feed *feed, size_t n,
-                           const struct lw_side *sides, size_t nsides, const double *w,
-                           const double *y) {
-    struct lw_side *e = &s->side[nsides];
+static void add_eliminated(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
+                           const struct lw_gram_side *sides, size_t nsides,
+                           const double *w, const double *y) {
+    struct lw_gram_side *e = &s->side[nsides];
     side_init(e, feed, s->layout->e_term, 0, 0, n, w);
     block_number(s->d, 1, e, e, n);
     add_target(s->be, e, y, n);
@@ -229,7 +230,7 @@ static void add_eliminated(struct lw_stats *s, const struct lw_feed *feed, size_
     }
 }
 
-void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
+void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
                   const double *w, const double *target) {
     const struct lw_layout *l = s->layout;
     double y[LW_CHUNK];
@@ -238,7 +239,7 @@ void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
     for (size_t i = 0; i < n; i++)
         y[i] = target[i] - s->y_shift;
     size_t first = l->intercept, nsides = first + (size_t)l->nrest;
-    struct lw_side *sides = s->side;
+    struct lw_gram_side *sides = s->side;
     if (first) {
         sides[0].at = 0;
         sides[0].level = NULL;

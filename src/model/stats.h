@@ -12,10 +12,10 @@
  * A row of C has three parts: `dense` columns (numbers and small blocks), `fixed` ones
  * (blocks whose categories are among E's: one known column a level), and `sparse` ones
  * (big blocks, kept by pair). Rest columns stand in that order. */
-#ifndef LW_STATS_H
-#define LW_STATS_H
+#ifndef LW_MODEL_STATS_H
+#define LW_MODEL_STATS_H
 
-#include "model/feed.h"
+#include "model/chunk.h"
 
 #define LW_REST_MAX 8192 /* columns beside the eliminated block: 512 MiB of A */
 
@@ -57,13 +57,13 @@ struct lw_stats {
     struct lw_pair_row *row; /* ne; made by _seal */
     uint32_t *row_col;
     double *row_val;
-    struct lw_side *side; /* of the chunk at hand */
+    struct lw_gram_side *side; /* of the chunk at hand */
 };
 
 void lw_stats_init(struct lw_stats *s, const struct lw_layout *layout);
 void lw_stats_fini(struct lw_stats *s);
 /* Adds the chunk last fed, with weights w and targets y. */
-void lw_stats_add(struct lw_stats *s, const struct lw_feed *feed, size_t n,
+void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
                   const double *w, const double *y);
 /* The intercept of the rows as they came, for rest coefficients wr. */
 double lw_stats_intercept(const struct lw_stats *s, const double *wr);

@@ -60,7 +60,7 @@ static int by_mean(const void *a, const void *b) {
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-static void sum_by_code(const struct lw_feed *feed, const struct lw_rows *rows, int atom,
+static void sum_by_code(const struct lw_chunk *feed, const struct lw_rows *rows, int atom,
                         const uint32_t *idx, size_t n, double *sum, double *weight) {
     double w[LW_CHUNK];
     lw_rows_weights(rows, idx, n, w);
@@ -76,7 +76,7 @@ static void sum_by_code(const struct lw_feed *feed, const struct lw_rows *rows, 
     }
 }
 
-static void rank_texts(struct lw_feed *feed, const struct lw_rows *rows,
+static void rank_texts(struct lw_chunk *feed, const struct lw_rows *rows,
                        struct lw_forest *f, int k) {
     int atom = f->atom[k];
     const struct lw_dict *dict = &feed->m->dict[atom];
@@ -85,7 +85,7 @@ static void rank_texts(struct lw_feed *feed, const struct lw_rows *rows,
     struct standing *s = lw_calloc(dict->n + 1, sizeof *s);
     uint32_t idx[LW_CHUNK], n = 0;
     for (size_t got, at = rows->begin; (got = lw_rows_next(rows, &at, idx));) {
-        lw_feed_atoms(feed, idx, got, feed->natoms);
+        lw_chunk_atoms(feed, idx, got, feed->natoms);
         sum_by_code(feed, rows, atom, idx, got, sum, weight);
     }
     double mean = weight[dict->n] > 0 ? sum[dict->n] / weight[dict->n] : 0;
@@ -103,7 +103,7 @@ static void rank_texts(struct lw_feed *feed, const struct lw_rows *rows,
     free(weight);
 }
 
-static int order_texts(struct lw_feed *feed, const struct lw_rows *rows,
+static int order_texts(struct lw_chunk *feed, const struct lw_rows *rows,
                        struct lw_forest *f, struct lw_err *err) {
     for (int k = 0; k < f->nfeatures; k++)
         if (feed->m->dict[f->atom[k]].texts == 1)
@@ -122,8 +122,8 @@ struct matrix {
     bool weighs;   /* any row */
 };
 
-static void gather(struct lw_feed *feed, const struct lw_rows *rows,
-                   const struct lw_forest *f, struct matrix *mat) {
+static void gather_matrix(struct lw_chunk *feed, const struct lw_rows *rows,
+                          const struct lw_forest *f, struct matrix *mat) {
     size_t room = rows->end - rows->begin + 1;
     uint32_t idx[LW_CHUNK];
     double w[LW_CHUNK], sum = 0, weight = 0;
@@ -132,7 +132,7 @@ static void gather(struct lw_feed *feed, const struct lw_rows *rows,
     mat->y = lw_malloc(room * sizeof *mat->y);
     mat->w = lw_malloc(room * sizeof *mat->w);
     for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
-        lw_feed_atoms(feed, idx, n, feed->natoms);
+        lw_chunk_atoms(feed, idx, n, feed->natoms);
         lw_rows_weights(rows, idx, n, w);
         for (size_t i = 0; i < n; i++, mat->n++) {
             double y =
@@ -149,25 +149,28 @@ static void gather(struct lw_feed *feed, const struct lw_rows *rows,
     mat->mean = weight > 0 ? sum / weight : 0;
 }
 
-static int set(BoosterHandle b, const char *key, double v) {
+static int booster_set(BoosterHandle b, const char *key, double v) {
     char text[40];
     snprintf(text, sizeof text, "%.9g", v);
     return XGBoosterSetParam(b, key, text);
 }
 
-static int configure(BoosterHandle b, const struct lw_tree_params *p, float base) {
+static int booster_configure(BoosterHandle b, const struct lw_tree_params *p,
+                             float base) {
     return XGBoosterSetParam(b, "objective", "reg:squarederror") ||
            XGBoosterSetParam(b, "tree_method", "hist") ||
            XGBoosterSetParam(b, "nthread", "1") || XGBoosterSetParam(b, "seed", "1") ||
-           XGBoosterSetParam(b, "verbosity", "0") || set(b, "base_score", (double)base) ||
-           set(b, "max_depth", p->depth) || set(b, "eta", p->eta) ||
-           set(b, "min_child_weight", p->min_child_weight) ||
-           set(b, "subsample", p->subsample) || set(b, "lambda", p->lambda);
+           XGBoosterSetParam(b, "verbosity", "0") ||
+           booster_set(b, "base_score", (double)base) ||
+           booster_set(b, "max_depth", p->depth) || booster_set(b, "eta", p->eta) ||
+           booster_set(b, "min_child_weight", p->min_child_weight) ||
+           booster_set(b, "subsample", p->subsample) ||
+           booster_set(b, "lambda", p->lambda);
 }
 
 /* Trains and returns the model as JSON, or NULL. */
-static json_t *train(const struct matrix *mat, const struct lw_tree_params *p,
-                     struct lw_err *err) {
+static json_t *booster_train(const struct matrix *mat, const struct lw_tree_params *p,
+                             struct lw_err *err) {
     DMatrixHandle d = NULL;
     BoosterHandle b = NULL;
     char const *text = NULL;
@@ -176,7 +179,7 @@ static json_t *train(const struct matrix *mat, const struct lw_tree_params *p,
     int rc = XGDMatrixCreateFromMat(mat->x, mat->n, mat->width, NAN, &d) ||
              XGDMatrixSetFloatInfo(d, "label", mat->y, mat->n) ||
              XGDMatrixSetFloatInfo(d, "weight", mat->w, mat->n) ||
-             XGBoosterCreate(&d, 1, &b) || configure(b, p, (float)mat->mean);
+             XGBoosterCreate(&d, 1, &b) || booster_configure(b, p, (float)mat->mean);
     for (int i = 0; i < p->rounds && !rc; i++)
         rc = XGBoosterUpdateOneIter(b, i, d);
     rc = rc || XGBoosterSaveModelToBuffer(b, "{\"format\": \"json\"}", &len, &text);
@@ -200,7 +203,7 @@ static json_t *trees_of(const json_t *model) {
     return json_object_get(at, "trees");
 }
 
-static double number(const json_t *tree, const char *list, size_t i) {
+static double json_number_at(const json_t *tree, const char *list, size_t i) {
     json_t *v = json_array_get(json_object_get(tree, list), i);
     return json_is_true(v) ? 1 : json_number_value(v);
 }
@@ -212,22 +215,22 @@ static size_t copy_tree(struct lw_forest *f, size_t first, const json_t *tree,
     size_t used = 1;
     from[0] = 0;
     for (size_t k = 0; k < used; k++) {
-        double left = number(tree, "left_children", from[k]);
-        float value = (float)number(tree, "split_conditions", from[k]);
+        double left = json_number_at(tree, "left_children", from[k]);
+        float value = (float)json_number_at(tree, "split_conditions", from[k]);
         if (left < 0 || used + 2 > size) {
             lw_forest_set_leaf(f, first + k, value);
             continue;
         }
-        f->node[first + k] = (struct lw_node){
-            value, (int32_t)number(tree, "split_indices", from[k]),
-            (int32_t)(first + used), number(tree, "default_left", from[k]) != 0};
+        f->node[first + k] = (struct lw_tree_node){
+            value, (int32_t)json_number_at(tree, "split_indices", from[k]),
+            (int32_t)(first + used), json_number_at(tree, "default_left", from[k]) != 0};
         from[used++] = (size_t)left;
-        from[used++] = (size_t)number(tree, "right_children", from[k]);
+        from[used++] = (size_t)json_number_at(tree, "right_children", from[k]);
     }
     return used;
 }
 
-static struct lw_forest *convert(const json_t *model, struct lw_err *err) {
+static struct lw_forest *forest_of_json(const json_t *model, struct lw_err *err) {
     json_t *trees = trees_of(model);
     size_t ntrees = json_array_size(trees), nnodes = 0, largest = 0, at = 0;
     for (size_t t = 0; t < ntrees; t++) {
@@ -275,7 +278,7 @@ static int check_params(const struct lw_tree_params *p, struct lw_err *err) {
 }
 
 /* What was chosen beforehand moves into the forest that was grown. */
-static void adopt(struct lw_forest *f, struct lw_forest *chosen) {
+static void forest_adopt(struct lw_forest *f, struct lw_forest *chosen) {
     f->nfeatures = chosen->nfeatures;
     memcpy(f->atom, chosen->atom, sizeof f->atom);
     memcpy(f->key, chosen->key, sizeof f->key);
@@ -285,25 +288,26 @@ static void adopt(struct lw_forest *f, struct lw_forest *chosen) {
     memset(chosen->rank, 0, sizeof chosen->rank);
 }
 
-static struct lw_forest *grow(struct lw_feed *feed, const struct lw_rows *rows,
-                              struct lw_forest *chosen,
-                              const struct lw_tree_params *params, struct lw_err *err) {
+static struct lw_forest *forest_grow(struct lw_chunk *feed, const struct lw_rows *rows,
+                                     struct lw_forest *chosen,
+                                     const struct lw_tree_params *params,
+                                     struct lw_err *err) {
     struct matrix mat = {0};
-    gather(feed, rows, chosen, &mat);
-    json_t *json = check_matrix(&mat, err) ? NULL : train(&mat, params, err);
-    struct lw_forest *f = json ? convert(json, err) : NULL;
+    gather_matrix(feed, rows, chosen, &mat);
+    json_t *json = check_matrix(&mat, err) ? NULL : booster_train(&mat, params, err);
+    struct lw_forest *f = json ? forest_of_json(json, err) : NULL;
     json_decref(json);
     free(mat.x);
     free(mat.y);
     free(mat.w);
     if (f) {
         f->base = (float)mat.mean;
-        adopt(f, chosen);
+        forest_adopt(f, chosen);
     }
     return f;
 }
 
-int lw_trees_fit(struct lw_model *m, struct lw_feed *feed, const struct lw_rows *rows,
+int lw_trees_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
                  const struct lw_tree_params *params, struct lw_err *err) {
     if (check_params(params, err))
         return -1;
@@ -312,7 +316,7 @@ int lw_trees_fit(struct lw_model *m, struct lw_feed *feed, const struct lw_rows 
     if (!rc)
         rc = order_texts(feed, rows, chosen, err);
     if (!rc)
-        m->forest = grow(feed, rows, chosen, params, err);
+        m->forest = forest_grow(feed, rows, chosen, params, err);
     lw_forest_free(chosen);
     if (rc || !m->forest)
         return -1;

@@ -1,14 +1,14 @@
 /* Boosted trees as a kind of fit, by the XGBoost C API where the build has it. */
-#ifndef LW_TREES_H
-#define LW_TREES_H
+#ifndef LW_MODEL_TREES_H
+#define LW_MODEL_TREES_H
 
-#include "model/feed.h"
+#include "model/chunk.h"
 #include "model/fit.h"
 
 /* Whether this build can fit trees (it can always score them). */
 bool lw_trees_available(void);
 /* Fits m->forest on the rows; m has its frame. */
-int lw_trees_fit(struct lw_model *m, struct lw_feed *feed, const struct lw_rows *rows,
+int lw_trees_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
                  const struct lw_tree_params *params, struct lw_err *err);
 
 #endif

@@ -5,7 +5,7 @@ bool lw_trees_available(void) {
     return false;
 }
 
-int lw_trees_fit(struct lw_model *m, struct lw_feed *feed, const struct lw_rows *rows,
+int lw_trees_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
                  const struct lw_tree_params *params, struct lw_err *err) {
     (void)m;
     (void)feed;

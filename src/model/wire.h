@@ -4,15 +4,14 @@
  * the bytes it was given, which libavro's does not; and because libavro's writer seeds
  * the process's rand() from the clock for its sync marker, so that equal models would
  * have unequal files. The writer's schema is parsed and compared by libavro. */
-#ifndef LW_WIRE_H
-#define LW_WIRE_H
+#ifndef LW_MODEL_WIRE_H
+#define LW_MODEL_WIRE_H
 
-#include "base/buf.h"
+#include "base/varint.h"
 #include "leeway/err.h"
 
 #define LW_MODEL_BYTES_MAX ((size_t)256 << 20) /* of a decoded record */
 
-void lw_wire_long(struct lw_buf *out, int64_t v);
 void lw_wire_string(struct lw_buf *out, const char *text, size_t len);
 void lw_wire_text(struct lw_buf *out, const char *text);
 /* An array or map of n items: open, the items, close. Nothing but close when n is 0. */
@@ -21,7 +20,6 @@ void lw_wire_close(struct lw_buf *out);
 void lw_wire_float(struct lw_buf *out, float v);
 
 /* A reader with a sticky failure (lw_reader.bad). Strings are borrowed. */
-int64_t lw_wire_get_long(struct lw_reader *in);
 const char *lw_wire_get_string(struct lw_reader *in, size_t *len);
 double lw_wire_get_double(struct lw_reader *in);
 float lw_wire_get_float(struct lw_reader *in);
@@ -29,12 +27,6 @@ bool lw_wire_get_boolean(struct lw_reader *in);
 /* Walks an array or map: `while (lw_wire_more(in, &left))` reads one item a turn. `left`
  * starts at 0. Item counts beyond the bytes that are left fail. */
 bool lw_wire_more(struct lw_reader *in, uint64_t *left);
-
-/* Raw deflate. Inflating fails with LW_EINPUT past max bytes, having used at most twice
- * that. */
-int lw_wire_deflate(const struct lw_buf *in, struct lw_buf *out, struct lw_err *err);
-int lw_wire_inflate(const void *data, size_t len, size_t max, struct lw_buf *out,
-                    struct lw_err *err);
 
 /* One record as an object container file, deflated; its sync marker is a hash. */
 int lw_wire_wrap(struct lw_buf *out, const char *schema, const struct lw_buf *record,

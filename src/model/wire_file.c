@@ -1,165 +1,80 @@
-/* The container: "Obj" 1, a map with schema and codec, a sync marker, then blocks of
- * (count, size, bytes, marker). Inflation stops at LW_MODEL_BYTES_MAX. */
-#include <stdlib.h>
+/* A model file: an Avro object container (event/container.h) of one record. Its sync marker
+ * is a hash of the record, so that equal models have equal files. */
 #include <string.h>
 
-#include <avro.h>
 #include <xxhash.h>
-#include <zlib.h>
 
-#include "base/mem.h"
+#include "event/codec.h"
+#include "event/container.h"
 #include "model/wire.h"
 
-#define SYNC       16
-#define SCHEMA_MAX ((size_t)64 << 10)
-
-static const char magic[4] = {'O', 'b', 'j', 1};
-
-int lw_wire_deflate(const struct lw_buf *in, struct lw_buf *out, struct lw_err *err) {
-    z_stream z = {0};
-    if (in->len > LW_MODEL_BYTES_MAX)
-        return lw_fail(err, LW_EINPUT, "a model of %zu bytes is too large to store",
-                       in->len);
-    lw_assert(deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    uLong bound = deflateBound(&z, (uLong)in->len);
-    z.next_in = in->data;
-    z.avail_in = (uInt)in->len;
-    z.next_out = lw_buf_extend(out, bound);
-    z.avail_out = (uInt)bound;
-    lw_assert(deflate(&z, Z_FINISH) == Z_STREAM_END);
-    out->len -= z.avail_out;
-    deflateEnd(&z);
-    return 0;
-}
+_Static_assert(sizeof(XXH128_canonical_t) == LW_SYNC_BYTES, "a sync marker");
 
 int lw_wire_wrap(struct lw_buf *out, const char *schema, const struct lw_buf *record,
                  struct lw_err *err) {
-    struct lw_buf body = {0};
-    if (lw_wire_deflate(record, &body, err))
-        return -1;
+    struct lw_buf packed = {0};
     XXH128_canonical_t sync;
+    if (record->len > LW_MODEL_BYTES_MAX)
+        return lw_fail(err, LW_EINPUT, "a model of %zu bytes is too large to store",
+                       record->len);
+    struct lw_codec *codec = lw_codec_new("deflate", err);
+    lw_codec_pack(codec, record->data, record->len, &packed);
+    lw_codec_free(codec);
     XXH128_canonicalFromHash(&sync, XXH3_128bits(record->data, record->len));
-    lw_buf_put(out, magic, sizeof magic);
-    lw_wire_open(out, 2);
-    lw_wire_text(out, "avro.schema");
-    lw_wire_text(out, schema);
-    lw_wire_text(out, "avro.codec");
-    lw_wire_text(out, "deflate");
-    lw_wire_close(out);
-    lw_buf_put(out, sync.digest, SYNC);
-    lw_wire_long(out, 1);
-    lw_wire_string(out, (const char *)body.data, body.len);
-    lw_buf_put(out, sync.digest, SYNC);
-    lw_buf_fini(&body);
+    lw_container_put_header(out, schema, "deflate", sync.digest);
+    lw_container_put_block(out, 1, &packed, sync.digest);
+    lw_buf_fini(&packed);
     return 0;
 }
 
-static int damaged(struct lw_err *err, const char *what) {
-    return lw_fail(err, LW_EINPUT, "not a model file: %s", what);
-}
-
-int lw_wire_inflate(const void *data, size_t len, size_t max, struct lw_buf *out,
-                    struct lw_err *err) {
-    z_stream z = {0};
-    int rc = Z_OK;
-    union { /* zlib's input is not const, but it is not written to either */
-        const void *from;
-        Bytef *to;
-    } bytes = {.from = data};
-    lw_assert(inflateInit2(&z, -15) == Z_OK);
-    z.next_in = bytes.to;
-    z.avail_in = (uInt)len;
-    while (rc == Z_OK && out->len <= max) {
-        size_t room = out->len < 65536 ? 65536 : out->len;
-        z.next_out = lw_buf_extend(out, room);
-        z.avail_out = (uInt)room;
-        rc = inflate(&z, Z_NO_FLUSH);
-        out->len -= z.avail_out;
-        if (rc == Z_OK && z.avail_in == 0 && z.avail_out)
-            rc = Z_DATA_ERROR; /* it ends before its end marker */
-    }
-    inflateEnd(&z);
-    if (out->len > max)
-        return lw_fail(err, LW_EINPUT,
-                       "not a model file: it inflates to more than %zu bytes", max);
-    return rc == Z_STREAM_END ? 0 : damaged(err, "its compressed block is damaged");
-}
-
-static int same_schema(const char *theirs, size_t len, const char *ours,
+static int same_schema(const struct lw_schema *theirs, const char *text,
                        struct lw_err *err) {
-    avro_schema_t a = NULL, b = NULL;
-    if (len > SCHEMA_MAX || avro_schema_from_json_length(theirs, len, &a))
-        return damaged(err, "its schema cannot be parsed");
-    lw_assert(avro_schema_from_json_length(ours, strlen(ours), &b) == 0);
-    int equal = avro_schema_equal(a, b);
-    avro_schema_decref(a);
-    avro_schema_decref(b);
-    if (equal)
-        return 0;
-    return damaged(err, "its schema is not schemas/model.avsc of this version");
+    struct lw_schema *ours = lw_schema_parse(text, strlen(text), err);
+    bool same = ours && lw_schema_fingerprint(ours) == lw_schema_fingerprint(theirs);
+    lw_schema_free(ours);
+    return same ? 0
+                : lw_fail(err, LW_EINPUT,
+                          "its schema is not schemas/model.avsc of this version");
 }
 
-static bool is(const char *text, size_t len, const char *what) {
-    return len == strlen(what) && memcmp(text, what, len) == 0;
-}
-
-struct header {
-    const char *schema, *codec;
-    size_t schema_len, codec_len;
-    const uint8_t *sync;
-};
-
-static int read_header(struct lw_reader *in, struct header *h, struct lw_err *err) {
-    uint64_t left = 0;
-    const void *start = lw_reader_bytes(in, sizeof magic);
-    *h = (struct header){.codec = "null", .codec_len = 4};
-    if (!start || memcmp(start, magic, sizeof magic) != 0)
-        return damaged(err, "it does not begin as an Avro container file does");
-    while (lw_wire_more(in, &left)) {
-        size_t key_len, len;
-        const char *key = lw_wire_get_string(in, &key_len);
-        const char *value = lw_wire_get_string(in, &len);
-        if (is(key, key_len, "avro.schema")) {
-            h->schema = value;
-            h->schema_len = len;
-        } else if (is(key, key_len, "avro.codec")) {
-            h->codec = value;
-            h->codec_len = len;
-        }
-    }
-    h->sync = lw_reader_bytes(in, SYNC);
-    if (in->bad || !h->schema)
-        return damaged(err, "its header is cut short");
-    return 0;
-}
-
-static int read_block(struct lw_reader *in, const struct header *h, struct lw_buf *record,
-                      struct lw_err *err) {
-    size_t len;
-    int64_t count = lw_wire_get_long(in);
-    const char *data = lw_wire_get_string(in, &len);
-    const void *sync = lw_reader_bytes(in, SYNC);
-    if (in->bad)
-        return damaged(err, "its block is cut short");
-    if (memcmp(sync, h->sync, SYNC) != 0)
-        return damaged(err, "its sync marker is wrong");
-    if (count != 1 || lw_reader_left(in))
-        return damaged(err, "it holds more than one record");
-    if (is(h->codec, h->codec_len, "deflate"))
-        return lw_wire_inflate(data, len, LW_MODEL_BYTES_MAX, record, err);
-    if (!is(h->codec, h->codec_len, "null"))
-        return damaged(err, "its codec is neither deflate nor null");
-    lw_buf_put(record, data, len);
-    return 0;
+static int read_record(FILE *stream, const struct lw_container *head, int64_t size,
+                       struct lw_buf *record, struct lw_err *err) {
+    struct lw_buf packed = {0};
+    int64_t count;
+    int rc =
+        lw_container_block(stream, head, size - ftello(stream), &count, &packed, err);
+    if (rc == 0)
+        lw_fail(err, LW_EINPUT, "it holds no record");
+    else if (rc == 1 && (count != 1 || ftello(stream) != size))
+        rc = lw_fail(err, LW_EINPUT, "it holds more than one record");
+    struct lw_codec *codec = rc == 1 ? lw_codec_new(head->codec, err) : NULL;
+    rc = codec ? lw_codec_unpack(codec, packed.data, packed.len, LW_MODEL_BYTES_MAX,
+                                 record, err)
+               : -1;
+    lw_codec_free(codec);
+    lw_buf_fini(&packed);
+    return rc;
 }
 
 int lw_wire_unwrap(const void *data, size_t len, const char *schema,
                    struct lw_buf *record, struct lw_err *err) {
-    struct lw_reader in = lw_reader_of(data, len);
-    struct header h;
+    union { /* fmemopen takes no const, but a stream to read from is not written to */
+        const void *from;
+        void *to;
+    } bytes = {.from = data};
+    struct lw_err why = {0};
+    struct lw_container head = {0};
     if (len > LW_MODEL_BYTES_MAX)
-        return damaged(err, "it is larger than 256 MiB");
-    if (read_header(&in, &h, err) || same_schema(h.schema, h.schema_len, schema, err))
-        return -1;
-    return read_block(&in, &h, record, err);
+        return lw_fail(err, LW_EINPUT, "not a model file: it is larger than 256 MiB");
+    FILE *stream = fmemopen(bytes.to, len, "rb");
+    int rc = stream ? lw_container_read(stream, &head, &why)
+                    : lw_fail(&why, LW_EINPUT, "it is empty");
+    if (rc == 0)
+        rc = same_schema(head.schema, schema, &why);
+    if (rc == 0)
+        rc = read_record(stream, &head, (int64_t)len, record, &why);
+    lw_container_fini(&head);
+    if (stream)
+        fclose(stream);
+    return rc == 0 ? 0 : lw_fail(err, LW_EINPUT, "not a model file: %s", why.msg);
 }

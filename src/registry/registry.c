@@ -252,11 +252,6 @@ static void entry_keep(struct lw_registry *r, struct schema_entry *e,
 
 /* ---- results ---- */
 
-static void registry_log(enum lw_level level, const char *event, const char *text) {
-    char quoted[600];
-    lw_log(level, event, "reason=%s", lw_log_quote(quoted, sizeof quoted, text));
-}
-
 static int64_t longer_wait(const struct lw_registry *r, int64_t wait_ms) {
     wait_ms = wait_ms ? 2 * wait_ms : BACKOFF_FIRST;
     return wait_ms < r->options.retry_max_ms ? wait_ms : r->options.retry_max_ms;
@@ -284,7 +279,7 @@ static void registry_outage(struct lw_registry *r, struct schema_entry *e,
         r->next_ms = now + retry_after;
     r->away = true;
     if (!r->told_ms || now - r->told_ms >= TELL_EVERY) {
-        registry_log(LW_WARN, "registry_away", why->msg);
+        lw_log(registry_away, LW_QUOTE(why->msg));
         r->told_ms = now;
         r->told = true;
     }
@@ -292,7 +287,7 @@ static void registry_outage(struct lw_registry *r, struct schema_entry *e,
 
 static void registry_answered(struct lw_registry *r) {
     if (r->told)
-        lw_log(LW_INFO, "registry_back", "url=%s", r->options.url);
+        lw_log(registry_back, r->options.url);
     r->away = r->told = false;
     r->backoff_ms = r->next_ms = 0;
 }
@@ -305,7 +300,7 @@ static void log_unknown_id(struct lw_registry *r, int64_t now, const char *why) 
     r->unknown_ms = now;
     r->told_unknown++;
     if ((r->told_unknown & (r->told_unknown - 1)) == 0)
-        registry_log(LW_WARN, "schema_unknown", why);
+        lw_log(schema_unknown, LW_QUOTE(why));
 }
 
 /* The registry does not know the id (yet). */
@@ -334,8 +329,8 @@ static void entry_not_found(struct lw_registry *r, struct schema_entry *e,
 static void entry_found(struct lw_registry *r, struct schema_entry *e,
                         struct lw_schema *schema, const char *where) {
     char name[48];
-    lw_log(LW_INFO, "schema_known", "schema=\"%s\" record=%s from=%s",
-           lw_frame_name(name, sizeof name, &e->frame), lw_schema_name(schema), where);
+    lw_log(schema_known, lw_frame_name(name, sizeof name, &e->frame),
+           lw_schema_name(schema), where);
     entry_keep(r, e, schema);
 }
 
@@ -379,7 +374,7 @@ static struct lw_schema *disk_look(struct lw_registry *r, const struct lw_frame 
     struct lw_err err = {0};
     struct lw_schema *schema = lw__disk_load(&r->options, frame, &err);
     if (!schema && err.code != LW_ENOTFOUND)
-        registry_log(LW_WARN, "schema_cache_ignored", err.msg);
+        lw_log(schema_cache_ignored, LW_QUOTE(err.msg));
     return schema;
 }
 
@@ -390,7 +385,7 @@ static struct lw_schema *fetcher_ask(struct schema_fetcher *a,
     struct lw_err why = {0};
     if (schema && r->options.cache_dir[0] &&
         lw__disk_save(&r->options, frame, schema, &why))
-        registry_log(LW_WARN, "schema_not_cached", why.msg);
+        lw_log(schema_not_cached, LW_QUOTE(why.msg));
     return schema;
 }
 
@@ -420,7 +415,7 @@ static void fetcher_serve(struct schema_fetcher *a, struct schema_entry *e) {
     else if (err.code == LW_ENOTFOUND)
         entry_not_found(r, e, &err);
     else if (err.code == LW_EINPUT) {
-        registry_log(LW_WARN, "schema_unreadable", err.msg);
+        lw_log(schema_unreadable, LW_QUOTE(err.msg));
         entry_settle(r, e, UNREADABLE, err.msg);
     } else if (disk)
         entry_move(r, e, e->state, place);
@@ -522,7 +517,7 @@ static struct lw_decoder *entry_compile(const struct schema_entry *e,
                                         struct lw_err *err) {
     char name[48];
     struct lw_err why = {0};
-    struct lw_decoder *d = lw_decoder_new(e->schema, reader, fields, &why);
+    struct lw_decoder *d = lw_avro_decoder_new(e->schema, reader, fields, &why);
     if (!d)
         lw_fail(err, LW_EINPUT,
                 "written with schema %s (%.100s), which cannot be read with ours: %s",

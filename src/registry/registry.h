@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "event/decoder.h"
 #include "event/framing.h"
 #include "event/schema.h"
 

@@ -49,13 +49,13 @@ void lw_cats_free(struct lw_cats *c) {
     free(c);
 }
 
-static void unseal(struct lw_cats *c) {
+static void cats_unseal(struct lw_cats *c) {
     free(c->order);
     c->order = NULL;
 }
 
 void lw_cats_reset(struct lw_cats *c) {
-    unseal(c);
+    cats_unseal(c);
     if (c->size > c->hashed)
         memset(c->dense, 0, c->ndense * sizeof *c->dense);
     if (c->hashed > 0)
@@ -77,7 +77,7 @@ struct lw_cats *lw_cats_clone(const struct lw_cats *c) {
 }
 
 /* The key's slot, or the free one where it belongs. nslots > 0. */
-static uint32_t probe(const struct lw_cats *c, uint64_t key) {
+static uint32_t table_probe(const struct lw_cats *c, uint64_t key) {
     uint32_t at = (uint32_t)lw_table_place(key, c->nslots);
     while (c->slots[at].count > 0 && c->slots[at].key != key)
         at = (at + 1) & (c->nslots - 1);
@@ -85,7 +85,7 @@ static uint32_t probe(const struct lw_cats *c, uint64_t key) {
 }
 
 /* A new, larger or cleared table of nslots with the old one's keys. */
-static void rehash(struct lw_cats *c, uint32_t nslots) {
+static void table_rehash(struct lw_cats *c, uint32_t nslots) {
     struct lw_cats old = *c;
     c->nslots = nslots;
     c->slots = lw_calloc(nslots, sizeof *c->slots);
@@ -94,7 +94,7 @@ static void rehash(struct lw_cats *c, uint32_t nslots) {
     for (uint32_t i = 0; i < old.nslots; i++) {
         if (old.slots[i].count == 0)
             continue;
-        uint32_t at = probe(c, old.slots[i].key);
+        uint32_t at = table_probe(c, old.slots[i].key);
         c->slots[at] = old.slots[i];
         if (old.refs)
             c->refs[at] = old.refs[i];
@@ -234,11 +234,11 @@ static void cut_slots(struct lw_cats *c, uint64_t median) {
     }
     free(texts);
     if (c->nslots > 0)
-        rehash(c, c->nslots); /* removed keys would break probe sequences */
+        table_rehash(c, c->nslots); /* removed keys would break probe sequences */
 }
 
 /* Fewer are sampled until they are half of the cap at most; the counts of the rest. */
-static struct counts deepen(struct lw_cats *c) {
+static struct counts level_deepen(struct lw_cats *c) {
     struct counts t = {c, lw_calloc(c->size, sizeof *t.count), 0};
     lw__cats_each(c, take_count, &t);
     while (c->size - t.n > c->cap / 2) {
@@ -249,8 +249,8 @@ static struct counts deepen(struct lw_cats *c) {
     return t;
 }
 
-static void cut(struct lw_cats *c) {
-    struct counts t = deepen(c);
+static void table_cut(struct lw_cats *c) {
+    struct counts t = level_deepen(c);
     uint64_t median = select_rank(t.count, (ptrdiff_t)t.n, (ptrdiff_t)(t.n / 2));
     free(t.count);
     uint32_t dense = 0;
@@ -278,7 +278,7 @@ static void move_to_dense(struct lw_cats *c) {
         slot->count = 0;
         c->hashed--;
     }
-    rehash(c, c->nslots);
+    table_rehash(c, c->nslots);
 }
 
 static void bump_dense(struct lw_cats *c, uint64_t key, uint64_t count) {
@@ -291,8 +291,8 @@ static void bump_dense(struct lw_cats *c, uint64_t key, uint64_t count) {
 static void new_key(struct lw_cats *c, uint64_t key, const char *text, size_t len,
                     uint64_t count) {
     if (4 * (c->hashed + 1) > 3 * c->nslots)
-        rehash(c, c->nslots ? 2 * c->nslots : 16);
-    uint32_t at = probe(c, key);
+        table_rehash(c, c->nslots ? 2 * c->nslots : 16);
+    uint32_t at = table_probe(c, key);
     c->slots[at] = (struct lw__cats_slot){.key = key, .count = count};
     char cut[LW_CATS_TEXT_MAX];
     if (text && key >= LW_CATS_DENSE && len > LW_CATS_TEXT_MAX)
@@ -310,12 +310,12 @@ static void new_key(struct lw_cats *c, uint64_t key, const char *text, size_t le
 void lw__cats_bump(struct lw_cats *c, uint64_t key, const char *text, size_t len,
                    uint64_t count) {
     if (c->order)
-        unseal(c);
+        cats_unseal(c);
     c->n += count;
     if (key < LW_CATS_DENSE && c->ndense > 0) {
         bump_dense(c, key, count);
     } else {
-        uint32_t at = c->nslots > 0 ? probe(c, key) : 0;
+        uint32_t at = c->nslots > 0 ? table_probe(c, key) : 0;
         if (c->nslots > 0 && c->slots[at].count > 0)
             c->slots[at].count += count;
         else
@@ -323,28 +323,28 @@ void lw__cats_bump(struct lw_cats *c, uint64_t key, const char *text, size_t len
     }
 }
 
-static void add(struct lw_cats *c, uint64_t key, const char *text, size_t len,
-                uint64_t count) {
+static void table_add(struct lw_cats *c, uint64_t key, const char *text, size_t len,
+                      uint64_t count) {
     lw__cats_bump(c, key, text, len, count);
     if (c->size > c->cap)
-        cut(c);
+        table_cut(c);
 }
 
 void lw_cats_add(struct lw_cats *c, const struct lw_cell *cell) {
     if (!cell->present)
         c->missing++;
     else
-        add(c, cell->key, cell->text, cell->len, 1);
+        table_add(c, cell->key, cell->text, cell->len, 1);
 }
 
 void lw_cats_add_int(struct lw_cats *c, int64_t key, uint64_t count) {
     if (count > 0)
-        add(c, (uint64_t)key, NULL, 0, count);
+        table_add(c, (uint64_t)key, NULL, 0, count);
 }
 
 void lw_cats_add_text(struct lw_cats *c, const char *text, size_t len, uint64_t count) {
     if (count > 0)
-        add(c, lw_text_key(text, len), text, len, count);
+        table_add(c, lw_text_key(text, len), text, len, count);
 }
 
 void lw_cats_add_missing(struct lw_cats *c, uint64_t count) {
@@ -366,7 +366,7 @@ void lw_cats_merge(struct lw_cats *c, const struct lw_cats *other) {
     c->error += other->error;
     c->depth = c->depth > other->depth ? c->depth : other->depth;
     while (c->size > c->cap) /* once, as a rule: what is sampled cannot be cut */
-        cut(c);
+        table_cut(c);
 }
 
 uint64_t lw_cats_n(const struct lw_cats *c) {
@@ -390,7 +390,7 @@ uint64_t lw_cats_count(const struct lw_cats *c, uint64_t key) {
         return key < c->ndense ? c->dense[key] : 0;
     if (c->nslots == 0)
         return 0;
-    struct lw__cats_slot slot = c->slots[probe(c, key)];
+    struct lw__cats_slot slot = c->slots[table_probe(c, key)];
     return slot.count;
 }
 

@@ -5,8 +5,8 @@
  * Once there are more than LW_CATS_FEW of them, integers below LW_CATS_DENSE move to
  * plain counters indexed by the key, and need no probe at all: zone numbers, hours and
  * codes are such. A small pane holds neither. */
-#ifndef LW_CATEGORIES_IMPL_H
-#define LW_CATEGORIES_IMPL_H
+#ifndef LW_SKETCH_CATEGORIES_IMPL_H
+#define LW_SKETCH_CATEGORIES_IMPL_H
 
 #include "base/table.h"
 #include "leeway/categories.h"

@@ -8,7 +8,7 @@
 
 /* Texts that would read as one of our own words: "(missing)", "(rare)", and the empty
  * category's own sign. */
-static bool taken(const struct lw_cat *cat) {
+static bool name_taken(const struct lw_cat *cat) {
     static const char *const ours[] = {"(missing)", "(rare)", "(others)", "\"\""};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (cat->len == strlen(ours[i]) && memcmp(cat->text, ours[i], cat->len) == 0)
@@ -36,7 +36,7 @@ char *lw_cat_name(const struct lw_cat *cat, char *out, size_t size) {
         snprintf(out, size, "%" PRId64, (int64_t)cat->key);
     else if (cat->len == 0)
         snprintf(out, size, "\"\"");
-    else if (taken(cat))
+    else if (name_taken(cat))
         snprintf(out, size, "\\x%02x%.*s", (unsigned char)cat->text[0], (int)cat->len - 1,
                  cat->text + 1);
     else

@@ -10,15 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
+#include "base/varint.h"
 #include "categories_impl.h"
-#include "varint.h"
 
 enum { VERSION = 2 };
 #define N_MAX (UINT64_C(1) << 56)
 
-static void take(void *arg, const struct lw_cat *cat) {
+static void entry_take(void *arg, const struct lw_cat *cat) {
     struct lw_cat **to = arg;
     *(*to)++ = *cat;
 }
@@ -33,7 +32,7 @@ void lw_cats_seal(struct lw_cats *c) {
         return;
     c->order = lw_calloc(c->size, sizeof *c->order);
     struct lw_cat *end = c->order;
-    lw__cats_each(c, take, &end);
+    lw__cats_each(c, entry_take, &end);
     /* Counters were visited in order, and their keys are the smallest. */
     struct lw_cat *hashed = end - c->hashed;
     if (c->size == c->hashed || c->hashed == 0 || hashed->key >= LW_CATS_DENSE)
@@ -59,8 +58,8 @@ struct lw_cat lw_cats_top(struct lw_cats *c) {
 }
 
 static size_t category_size(const struct lw_cat *cat) {
-    size_t text = cat->text ? lw__varint_size(cat->len + 1) + cat->len : 1;
-    return lw__varint_size(cat->key) + lw__varint_size(cat->count) + text;
+    size_t text = cat->text ? lw_varint_size(cat->len + 1) + cat->len : 1;
+    return lw_varint_size(cat->key) + lw_varint_size(cat->count) + text;
 }
 
 static void add_size(void *arg, const struct lw_cat *cat) {
@@ -68,17 +67,17 @@ static void add_size(void *arg, const struct lw_cat *cat) {
 }
 
 size_t lw_cats_serial_size(const struct lw_cats *c) {
-    size_t size = 1 + lw__varint_size(c->cap) + lw__varint_size(c->n) +
-                  lw__varint_size(c->missing) + lw__varint_size(c->error) +
-                  lw__varint_size(c->depth) + lw__varint_size(c->size);
+    size_t size = 1 + lw_varint_size(c->cap) + lw_varint_size(c->n) +
+                  lw_varint_size(c->missing) + lw_varint_size(c->error) +
+                  lw_varint_size(c->depth) + lw_varint_size(c->size);
     lw__cats_each(c, add_size, &size);
     return size;
 }
 
 static uint8_t *put_category(uint8_t *at, const struct lw_cat *cat) {
-    at = lw__varint_put(at, cat->key);
-    at = lw__varint_put(at, cat->count);
-    at = lw__varint_put(at, cat->text ? (uint64_t)cat->len + 1 : 0);
+    at = lw_varint_write(at, cat->key);
+    at = lw_varint_write(at, cat->count);
+    at = lw_varint_write(at, cat->text ? (uint64_t)cat->len + 1 : 0);
     if (cat->text && cat->len > 0)
         memcpy(at, cat->text, cat->len);
     return at + cat->len;
@@ -88,12 +87,12 @@ size_t lw_cats_write(struct lw_cats *c, uint8_t *out) {
     lw_cats_seal(c);
     uint8_t *at = out;
     *at++ = VERSION;
-    at = lw__varint_put(at, c->cap);
-    at = lw__varint_put(at, c->n);
-    at = lw__varint_put(at, c->missing);
-    at = lw__varint_put(at, c->error);
-    at = lw__varint_put(at, c->depth);
-    at = lw__varint_put(at, c->size);
+    at = lw_varint_write(at, c->cap);
+    at = lw_varint_write(at, c->n);
+    at = lw_varint_write(at, c->missing);
+    at = lw_varint_write(at, c->error);
+    at = lw_varint_write(at, c->depth);
+    at = lw_varint_write(at, c->size);
     for (size_t i = 0; i < c->size; i++)
         at = put_category(at, &c->order[i]);
     return (size_t)(at - out);
@@ -108,8 +107,8 @@ static bool ends_in(const char *text, size_t len, uint64_t key) {
 
 /* Reads one category into the sketch; -1 when it cannot be one that was written. */
 static int read_category(struct lw_cats *c, struct lw_reader *r, uint64_t *left) {
-    uint64_t key = lw__varint_get(r), count = lw__varint_get(r);
-    uint64_t len1 = lw__varint_get(r);
+    uint64_t key = lw_varint_get_shortest(r), count = lw_varint_get_shortest(r);
+    uint64_t len1 = lw_varint_get_shortest(r);
     if (r->bad || count == 0 || count > *left || len1 > LW_CATS_TEXT_MAX + 1)
         return -1;
     const char *text = NULL;
@@ -131,7 +130,7 @@ static int read_categories(struct lw_cats *c, struct lw_reader *r, uint64_t n,
     uint64_t left = n, before = 0;
     for (uint64_t i = 0; i < size; i++) {
         struct lw_reader ahead = *r;
-        uint64_t key = lw__varint_get(&ahead);
+        uint64_t key = lw_varint_get_shortest(&ahead);
         if ((i > 0 && key <= before) || read_category(c, r, &left))
             return -1;
         before = key;
@@ -143,9 +142,9 @@ static int read_categories(struct lw_cats *c, struct lw_reader *r, uint64_t n,
 struct lw_cats *lw_cats_read(const uint8_t *data, size_t len, struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
     unsigned version = lw_reader_u8(&r);
-    uint64_t cap = lw__varint_get(&r), n = lw__varint_get(&r);
-    uint64_t missing = lw__varint_get(&r), error = lw__varint_get(&r);
-    uint64_t depth = lw__varint_get(&r), size = lw__varint_get(&r);
+    uint64_t cap = lw_varint_get_shortest(&r), n = lw_varint_get_shortest(&r);
+    uint64_t missing = lw_varint_get_shortest(&r), error = lw_varint_get_shortest(&r);
+    uint64_t depth = lw_varint_get_shortest(&r), size = lw_varint_get_shortest(&r);
     if (r.bad || version != VERSION) {
         lw_fail(err, LW_EINPUT,
                 "category counts: version %u, or cut off; want version %d", version,

@@ -67,7 +67,7 @@ static void make_dense(struct lw_hll *h) {
             raise_register(h, h->slots[i]);
 }
 
-static int insert(uint32_t *slots, uint32_t nslots, uint32_t coupon) {
+static int hll_insert(uint32_t *slots, uint32_t nslots, uint32_t coupon) {
     uint32_t at = (coupon * UINT32_C(2654435769)) >> 16;
     for (;; at++) {
         uint32_t *slot = &slots[at & (nslots - 1)];
@@ -80,12 +80,12 @@ static int insert(uint32_t *slots, uint32_t nslots, uint32_t coupon) {
     }
 }
 
-static void grow(struct lw_hll *h) {
+static void hll_grow(struct lw_hll *h) {
     uint32_t nslots = h->nslots ? 2 * h->nslots : 16;
     uint32_t *slots = lw_calloc(nslots, sizeof *slots);
     for (uint32_t i = 0; i < h->nslots; i++)
         if (h->slots[i])
-            insert(slots, nslots, h->slots[i]);
+            hll_insert(slots, nslots, h->slots[i]);
     free(h->slots);
     h->slots = slots;
     h->nslots = nslots;
@@ -97,17 +97,17 @@ void lw__hll_add_coupon(struct lw_hll *h, uint32_t coupon) {
         return;
     }
     if (4 * h->ncoupons >= 3 * h->nslots)
-        grow(h);
-    h->ncoupons += (uint32_t)insert(h->slots, h->nslots, coupon);
+        hll_grow(h);
+    h->ncoupons += (uint32_t)hll_insert(h->slots, h->nslots, coupon);
     if (h->ncoupons > LW_HLL_COUPONS_MAX)
         make_dense(h);
 }
 
-static uint64_t rotl(uint64_t x, int k) {
+static uint64_t murmur_rotl(uint64_t x, int k) {
     return (x << k) | (x >> (64 - k));
 }
 
-static uint64_t fmix(uint64_t k) {
+static uint64_t murmur_fmix(uint64_t k) {
     k ^= k >> 33;
     k *= UINT64_C(0xff51afd7ed558ccd);
     k ^= k >> 33;
@@ -115,16 +115,18 @@ static uint64_t fmix(uint64_t k) {
     return k ^ (k >> 33);
 }
 
-static uint64_t scramble1(uint64_t k) {
-    return rotl(k * UINT64_C(0x87c37b91114253d5), 31) * UINT64_C(0x4cf5ad432745937f);
+static uint64_t murmur_scramble1(uint64_t k) {
+    return murmur_rotl(k * UINT64_C(0x87c37b91114253d5), 31) *
+           UINT64_C(0x4cf5ad432745937f);
 }
 
-static uint64_t scramble2(uint64_t k) {
-    return rotl(k * UINT64_C(0x4cf5ad432745937f), 33) * UINT64_C(0x87c37b91114253d5);
+static uint64_t murmur_scramble2(uint64_t k) {
+    return murmur_rotl(k * UINT64_C(0x4cf5ad432745937f), 33) *
+           UINT64_C(0x87c37b91114253d5);
 }
 
 /* Up to 8 bytes, little-endian, the rest zero. */
-static uint64_t load(const uint8_t *p, size_t len) {
+static uint64_t murmur_load(const uint8_t *p, size_t len) {
     uint64_t v = 0;
     for (size_t i = 0; i < len && i < 8; i++)
         v |= (uint64_t)p[i] << (8 * i);
@@ -138,21 +140,21 @@ static uint32_t coupon_of(const void *data, size_t len) {
     uint64_t h1 = HASH_SEED, h2 = HASH_SEED;
     size_t left = len;
     for (; left >= 16; p += 16, left -= 16) {
-        h1 ^= scramble1(load(p, 8));
-        h1 = (rotl(h1, 27) + h2) * 5 + 0x52dce729;
-        h2 ^= scramble2(load(p + 8, 8));
-        h2 = (rotl(h2, 31) + h1) * 5 + 0x38495ab5;
+        h1 ^= murmur_scramble1(murmur_load(p, 8));
+        h1 = (murmur_rotl(h1, 27) + h2) * 5 + 0x52dce729;
+        h2 ^= murmur_scramble2(murmur_load(p + 8, 8));
+        h2 = (murmur_rotl(h2, 31) + h1) * 5 + 0x38495ab5;
     }
     if (left > 8)
-        h2 ^= scramble2(load(p + 8, left - 8));
+        h2 ^= murmur_scramble2(murmur_load(p + 8, left - 8));
     if (left > 0)
-        h1 ^= scramble1(load(p, left));
+        h1 ^= murmur_scramble1(murmur_load(p, left));
     h1 ^= len;
     h2 ^= len;
     h1 += h2;
     h2 += h1;
-    h1 = fmix(h1);
-    h2 = fmix(h2);
+    h1 = murmur_fmix(h1);
+    h2 = murmur_fmix(h2);
     h1 += h2;
     h2 += h1;
     uint32_t zeros = h2 ? (uint32_t)__builtin_clzll(h2) : 64;
@@ -196,7 +198,7 @@ void lw_hll_merge(struct lw_hll *h, const struct lw_hll *other) {
             h->registers[i] = other->registers[i];
 }
 
-static double sigma(double x) {
+static double ertl_sigma(double x) {
     if (x == 1)
         return INFINITY;
     double y = 1, z = x, before;
@@ -209,7 +211,7 @@ static double sigma(double x) {
     return z;
 }
 
-static double tau(double x) {
+static double ertl_tau(double x) {
     if (x == 0 || x == 1)
         return 0;
     double y = 1, z = 1 - x, before;
@@ -232,9 +234,9 @@ double lw_hll_estimate(const struct lw_hll *h) {
     uint32_t counts[Q + 2] = {0};
     for (uint32_t i = 0; i < LW_HLL_REGISTERS; i++)
         counts[h->registers[i] > Q + 1 ? Q + 1 : h->registers[i]]++;
-    double z = m * tau(1 - counts[Q + 1] / m);
+    double z = m * ertl_tau(1 - counts[Q + 1] / m);
     for (int k = Q; k >= 1; k--)
         z = (z + counts[k]) / 2;
-    z += m * sigma(counts[0] / m);
+    z += m * ertl_sigma(counts[0] / m);
     return m / (2 * log(2)) * m / z;
 }

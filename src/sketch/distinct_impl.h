@@ -3,8 +3,8 @@
  * A coupon is what a value's hash tells: a place (low 26 bits) and the number of leading
  * zeros plus one (1..63, high 6 bits). Few distinct coupons are kept as they are, in a
  * hash table; more of them as the greatest number at each of 4,096 places. */
-#ifndef LW_DISTINCT_IMPL_H
-#define LW_DISTINCT_IMPL_H
+#ifndef LW_SKETCH_DISTINCT_IMPL_H
+#define LW_SKETCH_DISTINCT_IMPL_H
 
 #include "leeway/distinct.h"
 

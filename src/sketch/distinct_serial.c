@@ -26,7 +26,7 @@ enum { FAMILY = 7, LIST = 0, SET = 1, REGISTERS = 2, HLL_8 = 8 };
 enum { EMPTY = 4, COMPACT = 8, OUT_OF_ORDER = 16 };
 enum { LIST_MAX = 7, LIST_START = 8, SET_START = 12, REGISTERS_START = 40 };
 
-static uint8_t *put(uint8_t *out, uint64_t v, size_t bytes) {
+static uint8_t *bytes_put(uint8_t *out, uint64_t v, size_t bytes) {
     for (size_t i = 0; i < bytes; i++)
         out[i] = (uint8_t)(v >> (8 * i));
     return out + bytes;
@@ -35,7 +35,7 @@ static uint8_t *put(uint8_t *out, uint64_t v, size_t bytes) {
 static uint8_t *put_f64(uint8_t *out, double v) {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
-    return put(out, bits, 8);
+    return bytes_put(out, bits, 8);
 }
 
 size_t lw_hll_serial_size(const struct lw_hll *h) {
@@ -44,7 +44,7 @@ size_t lw_hll_serial_size(const struct lw_hll *h) {
     return (h->ncoupons > LIST_MAX ? SET_START : LIST_START) + 4 * (size_t)h->ncoupons;
 }
 
-static int ascending(const void *a, const void *b) {
+static int coupons_ascending(const void *a, const void *b) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
 }
@@ -55,9 +55,9 @@ static uint8_t *write_coupons(const struct lw_hll *h, uint8_t *at) {
     for (uint32_t i = 0; i < h->nslots; i++)
         if (h->slots[i])
             sorted[n++] = h->slots[i];
-    qsort(sorted, n, sizeof *sorted, ascending);
+    qsort(sorted, n, sizeof *sorted, coupons_ascending);
     for (size_t i = 0; i < n; i++)
-        at = put(at, sorted[i], 4);
+        at = bytes_put(at, sorted[i], 4);
     return at;
 }
 
@@ -72,8 +72,8 @@ static uint8_t *write_registers(const struct lw_hll *h, uint8_t *at) {
     at = put_f64(at, lw_hll_estimate(h));
     at = put_f64(at, small);
     at = put_f64(at, large);
-    at = put(at, zeros, 4);
-    at = put(at, 0, 4);
+    at = bytes_put(at, zeros, 4);
+    at = bytes_put(at, 0, 4);
     memcpy(at, h->registers, LW_HLL_REGISTERS);
     return at + LW_HLL_REGISTERS;
 }
@@ -90,18 +90,22 @@ size_t lw_hll_write(const struct lw_hll *h, uint8_t *out) {
     int mode = h->dense ? REGISTERS : h->ncoupons > LIST_MAX ? SET : LIST;
     static const uint8_t ints[] = {2, 3, 10};
     uint8_t *at = out;
-    at = put(at, ints[mode], 1);
-    at = put(at, 1, 1);
-    at = put(at, FAMILY, 1);
-    at = put(at, LW_HLL_LG_K, 1);
-    at = put(at, mode == LIST ? 3 : mode == SET ? (uint64_t)lg_array(h->ncoupons) : 0, 1);
+    at = bytes_put(at, ints[mode], 1);
+    at = bytes_put(at, 1, 1);
+    at = bytes_put(at, FAMILY, 1);
+    at = bytes_put(at, LW_HLL_LG_K, 1);
+    at = bytes_put(at,
+                   mode == LIST  ? 3
+                   : mode == SET ? (uint64_t)lg_array(h->ncoupons)
+                                 : 0,
+                   1);
     int empty = mode == LIST && h->ncoupons == 0;
-    at = put(at, COMPACT | (empty ? EMPTY : 0) | (mode == REGISTERS ? OUT_OF_ORDER : 0),
-             1);
-    at = put(at, mode == LIST ? h->ncoupons : 0, 1);
-    at = put(at, (uint64_t)(mode | HLL_8), 1);
+    at = bytes_put(
+        at, COMPACT | (empty ? EMPTY : 0) | (mode == REGISTERS ? OUT_OF_ORDER : 0), 1);
+    at = bytes_put(at, mode == LIST ? h->ncoupons : 0, 1);
+    at = bytes_put(at, (uint64_t)(mode | HLL_8), 1);
     if (mode == SET)
-        at = put(at, h->ncoupons, 4);
+        at = bytes_put(at, h->ncoupons, 4);
     at = mode == REGISTERS ? write_registers(h, at) : write_coupons(h, at);
     return (size_t)(at - out);
 }

@@ -68,7 +68,7 @@ void lw_errors_merge(struct lw_errors *s, const struct lw_errors *other) {
 }
 
 /* Unbiased variance; NAN for n < 2. */
-static double variance(const struct lw_errors *s, const struct lw_spread *of) {
+static double spread_variance(const struct lw_errors *s, const struct lw_spread *of) {
     return s->n < 2 ? NAN : of->m2 / (double)(s->n - 1);
 }
 
@@ -89,18 +89,18 @@ double lw_errors_r2(const struct lw_errors *s) {
 }
 
 double lw_errors_rmse_se(const struct lw_errors *s) {
-    double sd = sqrt(variance(s, &s->square));
+    double sd = sqrt(spread_variance(s, &s->square));
     if (sd == 0) /* every error is the same: the figure is exact, also at RMSE 0 */
         return 0;
     return sd / (2 * sqrt((double)s->n) * lw_errors_rmse(s));
 }
 
 double lw_errors_mae_se(const struct lw_errors *s) {
-    return sqrt(variance(s, &s->abs_e) / (double)s->n);
+    return sqrt(spread_variance(s, &s->abs_e) / (double)s->n);
 }
 
 double lw_errors_bias_se(const struct lw_errors *s) {
-    return sqrt(variance(s, &s->e) / (double)s->n);
+    return sqrt(spread_variance(s, &s->e) / (double)s->n);
 }
 
 double lw_errors_recalibration_gain(const struct lw_errors *s) {
@@ -150,13 +150,13 @@ void lw_errors_write(const struct lw_errors *s, uint8_t out[LW_ERRORS_BYTES]) {
 
 /* |a| <= b but for rounding, and for what has been lost below the smallest numbers: the
  * square of 1e-162 is 0. */
-static int at_most(double a, double b, double lost) {
+static int value_at_most(double a, double b, double lost) {
     return fabs(a) <= b * (1 + 1e-6) + lost;
 }
 
 /* What sums of real events obey: Cauchy-Schwarz. Products are compared by their roots,
  * which cannot overflow. */
-static int possible(const struct lw_errors *s) {
+static int sums_possible(const struct lw_errors *s) {
     const uint64_t most = UINT64_C(1) << 53;
     double n = (double)s->n, root = sqrt(s->prediction.m2), lost = n * 1e-150;
     if (!(s->e2 >= 0 && s->e.m2 >= 0 && s->abs_e.m2 >= 0 && s->square.m2 >= 0 &&
@@ -166,10 +166,10 @@ static int possible(const struct lw_errors *s) {
     if (s->n == 0)
         return memcmp(s, &none, sizeof none) == 0 && s->unsummed <= most;
     return s->n <= most && s->unsummed <= most &&
-           at_most(s->e.mean, s->abs_e.mean, lost) &&
-           at_most(s->abs_e.mean, sqrt(s->e2 / n), lost) &&
-           at_most(sqrt(s->e.m2), sqrt(s->e2), lost) &&
-           at_most(s->pe, root * sqrt(s->e.m2), lost * (1 + root + sqrt(s->e.m2)));
+           value_at_most(s->e.mean, s->abs_e.mean, lost) &&
+           value_at_most(s->abs_e.mean, sqrt(s->e2 / n), lost) &&
+           value_at_most(sqrt(s->e.m2), sqrt(s->e2), lost) &&
+           value_at_most(s->pe, root * sqrt(s->e.m2), lost * (1 + root + sqrt(s->e.m2)));
 }
 
 int lw_errors_read(struct lw_errors *s, const void *data, unsigned long len,
@@ -188,7 +188,7 @@ int lw_errors_read(struct lw_errors *s, const void *data, unsigned long len,
         if (!isfinite(*number[i]))
             return lw_fail(err, LW_EINPUT, "error sums: number %zu is not finite", i + 1);
     }
-    if (!possible(&got))
+    if (!sums_possible(&got))
         return lw_fail(err, LW_EINPUT, "error sums: no %llu events can have these sums",
                        (unsigned long long)got.n);
     *s = got;

@@ -105,29 +105,29 @@ void lw__kll_add_level(struct lw_kll *s) {
 }
 
 /* The number of items that have left a level upwards: the weight above it. */
-static uint64_t promoted(const struct lw_kll *s, uint32_t level) {
+static uint64_t level_promoted(const struct lw_kll *s, uint32_t level) {
     uint64_t below = 0;
     for (uint32_t h = 0; h <= level; h++)
         below += (uint64_t)lw__kll_size(s, h) << h;
     return (s->n - below) >> (level + 1);
 }
 
-static uint32_t coin(const struct lw_kll *s, uint32_t level) {
+static uint32_t kll_coin(const struct lw_kll *s, uint32_t level) {
     uint64_t half_block = s->by_depth[s->levels - 1 - level] * UINT64_C(9) / 10;
-    uint64_t half = promoted(s, level) / half_block;
+    uint64_t half = level_promoted(s, level) / half_block;
     uint64_t hash = lw_mix64(s->seed ^ lw_mix64(half / 2 * 64 + level));
     return (uint32_t)(hash >> 63 ^ (half & 1));
 }
 
 /* Keeps every second of the 2 * half items at v and puts them behind the first half, out
  * of the way of the merge. */
-static double *halve(double *v, uint32_t half, uint32_t odd_ones) {
+static double *level_halve(double *v, uint32_t half, uint32_t odd_ones) {
     for (uint32_t i = half; i-- > 0;)
         v[half + i] = v[2 * i + odd_ones];
     return v + half;
 }
 
-static void compact(struct lw_kll *s, uint32_t level) {
+static void kll_compact(struct lw_kll *s, uint32_t level) {
     if (level + 1 == s->levels)
         lw__kll_add_level(s);
     uint32_t from = s->end[level + 1], size = lw__kll_size(s, level);
@@ -136,7 +136,7 @@ static void compact(struct lw_kll *s, uint32_t level) {
     double left_over = v[size - 1];
     if (level == 0)
         lw__kll_sort(v, 2 * half);
-    const double *kept = halve(v, half, coin(s, level));
+    const double *kept = level_halve(v, half, kll_coin(s, level));
     uint32_t above = lw__kll_size(s, level + 1);
     lw__kll_merge_in(v - above, above, kept, half);
     if (spare)
@@ -153,11 +153,11 @@ static void make_room(struct lw_kll *s) {
     uint32_t level = 0;
     while (lw__kll_size(s, level) < s->by_depth[s->levels - 1 - level])
         level++;
-    compact(s, level);
+    kll_compact(s, level);
 }
 
 /* Copies n values (normalised) and widens min and max. */
-static void push(struct lw_kll *s, const double *v, uint32_t n) {
+static void level_push(struct lw_kll *s, const double *v, uint32_t n) {
     double *to = s->items + s->end[0];
     double min = s->min, max = s->max;
     int nan = 0;
@@ -182,7 +182,7 @@ void lw_kll_update_many(struct lw_kll *s, const double *v, size_t n) {
         uint32_t room = s->capacity - s->end[0];
         uint32_t take = n < room ? (uint32_t)n : room;
         lw__kll_reserve(s, s->end[0] + take);
-        push(s, v, take);
+        level_push(s, v, take);
         v += take;
         n -= take;
     }

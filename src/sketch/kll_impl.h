@@ -9,8 +9,8 @@
  *
  * end[h] is therefore also the number of items in levels h and above. Levels above 0 are
  * sorted. */
-#ifndef LW_KLL_IMPL_H
-#define LW_KLL_IMPL_H
+#ifndef LW_SKETCH_KLL_IMPL_H
+#define LW_SKETCH_KLL_IMPL_H
 
 #include "leeway/kll.h"
 

@@ -29,7 +29,7 @@ enum { FAMILY = 15, FLAG_EMPTY = 1, FLAG_SORTED = 2, FLAG_SINGLE = 4 };
 #define N_MAX (UINT64_C(1) << 56)
 enum { HEADER = 8, PREAMBLE = 20 };
 
-static uint8_t *put(uint8_t *out, uint64_t v, size_t bytes) {
+static uint8_t *bytes_put(uint8_t *out, uint64_t v, size_t bytes) {
     for (size_t i = 0; i < bytes; i++)
         out[i] = (uint8_t)(v >> (8 * i));
     return out + bytes;
@@ -38,7 +38,7 @@ static uint8_t *put(uint8_t *out, uint64_t v, size_t bytes) {
 static uint8_t *put_f64(uint8_t *out, double v) {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
-    return put(out, bits, 8);
+    return bytes_put(out, bits, 8);
 }
 
 size_t lw_kll_serial_size(const struct lw_kll *s) {
@@ -50,12 +50,12 @@ size_t lw_kll_serial_size(const struct lw_kll *s) {
 }
 
 static uint8_t *write_body(const struct lw_kll *s, uint8_t *at) {
-    at = put(at, s->n, 8);
-    at = put(at, s->min_k, 2);
-    at = put(at, s->levels, 1);
-    at = put(at, 0, 1);
+    at = bytes_put(at, s->n, 8);
+    at = bytes_put(at, s->min_k, 2);
+    at = bytes_put(at, s->levels, 1);
+    at = bytes_put(at, 0, 1);
     for (uint32_t h = 0; h < s->levels; h++)
-        at = put(at, s->capacity - s->end[h], 4);
+        at = bytes_put(at, s->capacity - s->end[h], 4);
     at = put_f64(at, s->min);
     at = put_f64(at, s->max);
     for (uint32_t i = s->end[0]; i-- > s->end[1];)
@@ -69,12 +69,12 @@ static uint8_t *write_body(const struct lw_kll *s, uint8_t *at) {
 size_t lw_kll_write(const struct lw_kll *s, uint8_t *out) {
     int single = s->n == 1;
     uint8_t *at = out;
-    at = put(at, s->n < 2 ? 2 : 5, 1);
-    at = put(at, single ? 2 : 1, 1);
-    at = put(at, FAMILY, 1);
-    at = put(at, s->n == 0 ? FLAG_EMPTY : single ? FLAG_SINGLE : 0, 1);
-    at = put(at, s->k, 2);
-    at = put(at, LW_KLL_M, 2);
+    at = bytes_put(at, s->n < 2 ? 2 : 5, 1);
+    at = bytes_put(at, single ? 2 : 1, 1);
+    at = bytes_put(at, FAMILY, 1);
+    at = bytes_put(at, s->n == 0 ? FLAG_EMPTY : single ? FLAG_SINGLE : 0, 1);
+    at = bytes_put(at, s->k, 2);
+    at = bytes_put(at, LW_KLL_M, 2);
     if (single)
         at = put_f64(at, s->items[0]);
     else if (s->n > 1)
@@ -153,7 +153,7 @@ static int read_items(struct lw_kll *s, struct lw_reader *r, double *to, uint32_
     return 0;
 }
 
-static void reverse(double *v, uint32_t n) {
+static void items_reverse(double *v, uint32_t n) {
     for (uint32_t i = 0; i < n / 2; i++) {
         double t = v[i];
         v[i] = v[n - 1 - i];
@@ -165,7 +165,7 @@ static int read_all_items(struct lw_kll *s, struct lw_reader *r, int sorted) {
     double *level0 = s->items + s->end[1];
     if (read_items(s, r, level0, lw__kll_size(s, 0), sorted))
         return -1;
-    reverse(level0, lw__kll_size(s, 0));
+    items_reverse(level0, lw__kll_size(s, 0));
     for (uint32_t h = 1; h < s->levels; h++)
         if (read_items(s, r, s->items + s->end[h + 1], lw__kll_size(s, h), 1))
             return -1;

@@ -151,14 +151,14 @@ static void sort_few(double *v, uint32_t n) {
 
 enum { RUN = 16, PIECE = 1024 };
 
-static uint32_t least(uint32_t a, uint32_t b) {
+static uint32_t key_least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
 /* Merges neighbouring runs of `run` items; the last may be shorter. */
 static void merge_pairs(double *to, const double *from, uint32_t n, uint32_t run) {
     for (uint32_t at = 0; at < n; at += 2 * run) {
-        uint32_t na = least(run, n - at), nb = least(run, n - at - na);
+        uint32_t na = key_least(run, n - at), nb = key_least(run, n - at - na);
         merge_both(to + at, from + at, na, from + at + na, nb);
     }
 }
@@ -167,7 +167,7 @@ static void merge_pairs(double *to, const double *from, uint32_t n, uint32_t run
 static void sort_piece(double *v, uint32_t n) {
     double buffer[PIECE], *from = v, *to = buffer;
     for (uint32_t at = 0; at < n; at += RUN)
-        sort_few(v + at, least(RUN, n - at));
+        sort_few(v + at, key_least(RUN, n - at));
     for (uint32_t run = RUN; run < n; run *= 2) {
         double *sorted = to;
         merge_pairs(to, from, n, run);
@@ -181,7 +181,7 @@ static void sort_piece(double *v, uint32_t n) {
 void lw__kll_sort(double *v, uint32_t n) {
     for (uint32_t done = 0; done < n; done += PIECE) {
         double piece[PIECE];
-        uint32_t size = least(PIECE, n - done);
+        uint32_t size = key_least(PIECE, n - done);
         sort_piece(v + done, size);
         if (done == 0)
             continue;

@@ -32,7 +32,7 @@ static size_t merge_level(struct lw_kll_view *view, size_t n, const double *v, s
 }
 
 /* Equal values become one point; weights become running totals. */
-static size_t accumulate(struct lw_kll_view *view, size_t n) {
+static size_t view_accumulate(struct lw_kll_view *view, size_t n) {
     size_t points = 0;
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++) {
@@ -62,7 +62,7 @@ struct lw_kll_view *lw_kll_view_new(const struct lw_kll *s) {
     for (uint32_t h = 1; h < s->levels; h++)
         n = merge_level(view, n, lw__kll_level(s, h), lw__kll_size(s, h),
                         UINT64_C(1) << h);
-    view->n = accumulate(view, n);
+    view->n = view_accumulate(view, n);
     return view;
 }
 

@@ -65,7 +65,7 @@ void lw_profile_free(struct lw_profile *p) {
 
 /* A member read from bytes may have another k or cap than its column asks for; from the
  * next reset on it is what the column says. */
-static int fits(const struct lw_member *m, const struct lw_column *column) {
+static int member_fits(const struct lw_member *m, const struct lw_column *column) {
     if (m->kind == LW_NUMERIC)
         return lw_kll_k(m->num.kll) == k_of(column);
     return lw_cats_cap(m->cats) == (column->cap == 0 ? LW_CATS_CAP_DEFAULT : column->cap);
@@ -88,7 +88,7 @@ void lw_profile_reset(struct lw_profile *p, uint64_t seed) {
     for (size_t i = 0; i < p->n; i++) {
         struct lw_member *m = &p->members[i];
         uint64_t member_seed = lw__profile_member_seed(p, i);
-        if (fits(m, &p->columns[i])) {
+        if (member_fits(m, &p->columns[i])) {
             member_reset(m, member_seed);
         } else {
             lw__member_fini(m);
@@ -161,8 +161,8 @@ void lw_profile_add_categories(struct lw_profile *p, const struct lw_cell *cells
 }
 
 /* Those in range into `good`; their number. */
-static size_t sift(struct lw_numeric *num, const struct lw_column *column,
-                   const double *v, size_t n, double *good) {
+static size_t column_sift(struct lw_numeric *num, const struct lw_column *column,
+                          const double *v, size_t n, double *good) {
     double lo = fmax(column->lo, -LW_SUMMABLE_MAX);
     double hi = fmin(column->hi, LW_SUMMABLE_MAX);
     size_t kept = 0, missing = 0;
@@ -200,7 +200,7 @@ void lw_profile_add_numbers(struct lw_profile *p, size_t column, const double *v
     struct lw_numeric *num = &p->members[column].num;
     for (size_t done = 0; done < n; done += CHUNK) {
         size_t take = n - done < CHUNK ? n - done : CHUNK;
-        add_chunk(num, good, sift(num, &p->columns[column], v + done, take, good));
+        add_chunk(num, good, column_sift(num, &p->columns[column], v + done, take, good));
     }
 }
 

@@ -1,6 +1,6 @@
 /* What profile.c and profile_serial.c share. */
-#ifndef LW_PROFILE_IMPL_H
-#define LW_PROFILE_IMPL_H
+#ifndef LW_SKETCH_PROFILE_IMPL_H
+#define LW_SKETCH_PROFILE_IMPL_H
 
 #include "base/rng.h"
 #include "leeway/profile.h"

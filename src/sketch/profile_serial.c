@@ -75,7 +75,7 @@ void lw_profile_write_member(struct lw_profile *p, size_t column, struct lw_buf 
 }
 
 /* Moments and sketches of the same values agree in number and extremes. */
-static int agree(const struct lw_numeric *num) {
+static int parts_agree(const struct lw_numeric *num) {
     const struct lw_moments *m = &num->moments;
     if (num->n > N_MAX || num->missing > N_MAX || num->out_of_range > num->n ||
         m->n != num->n - num->out_of_range || m->n != lw_kll_n(num->kll) ||
@@ -109,7 +109,7 @@ static int read_numeric(struct lw_numeric *num, struct lw_reader *r, uint64_t se
     num->tail = num->kll ? lw_tail_read(tail, tail_len, err) : NULL;
     if (!num->tail)
         return -1;
-    if (!agree(num))
+    if (!parts_agree(num))
         return lw_fail(err, LW_EINPUT, "counts, moments and sketches do not agree");
     return 0;
 }

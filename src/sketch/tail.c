@@ -50,7 +50,7 @@ void lw_tail_free(struct lw_tail *t) {
     free(t);
 }
 
-static size_t span(const struct lw__tail_run *run) {
+static size_t tail_span(const struct lw__tail_run *run) {
     return run->hi < run->lo ? 0 : (size_t)(run->hi - run->lo) + 1;
 }
 
@@ -58,9 +58,9 @@ void lw_tail_reset(struct lw_tail *t) {
     t->n = t->zeros = 0;
     for (int i = 0; i < 2; i++) {
         struct lw__tail_run *run = &t->run[i];
-        if (span(run) > 0 && run->counts)
+        if (tail_span(run) > 0 && run->counts)
             memset(run->counts + (run->lo - run->base), 0,
-                   span(run) * sizeof *run->counts);
+                   tail_span(run) * sizeof *run->counts);
         run->lo = INT32_MAX;
         run->hi = INT32_MIN;
     }
@@ -77,13 +77,13 @@ struct lw_tail *lw_tail_clone(const struct lw_tail *t) {
 }
 
 /* Makes lo .. hi fit, with room to spare on both sides. */
-static void grow(struct lw__tail_run *run, int32_t lo, int32_t hi) {
+static void tail_grow(struct lw__tail_run *run, int32_t lo, int32_t hi) {
     int32_t margin = (hi - lo) / 4 + 16;
     struct lw__tail_run bigger = {.base = lo - margin, .room = hi - lo + 1 + 2 * margin};
     bigger.counts = lw_calloc((size_t)bigger.room, sizeof *bigger.counts);
-    if (span(run) > 0)
+    if (tail_span(run) > 0)
         memcpy(bigger.counts + (run->lo - bigger.base),
-               run->counts + (run->lo - run->base), span(run) * sizeof *run->counts);
+               run->counts + (run->lo - run->base), tail_span(run) * sizeof *run->counts);
     free(run->counts);
     run->counts = bigger.counts;
     run->base = bigger.base;
@@ -92,7 +92,7 @@ static void grow(struct lw__tail_run *run, int32_t lo, int32_t hi) {
 
 /* Moves all counts below the new least bucket into it. When the new largest magnitude
  * lies so far above that none is left, the (now zero) counters are laid round it. */
-static void collapse(struct lw__tail_run *run, int32_t least) {
+static void tail_collapse(struct lw__tail_run *run, int32_t least) {
     uint64_t sum = 0;
     for (int32_t code = run->lo; code < least && code <= run->hi; code++) {
         sum += run->counts[code - run->base];
@@ -108,10 +108,10 @@ static void collapse(struct lw__tail_run *run, int32_t least) {
 
 /* The slow part of an add: the run is widened to hold the code, which is raised to the
  * least one kept. */
-static int32_t widen(struct lw__tail_run *run, int32_t code) {
-    if (span(run) == 0) {
+static int32_t tail_widen(struct lw__tail_run *run, int32_t code) {
+    if (tail_span(run) == 0) {
         if (run->room == 0)
-            grow(run, code, code);
+            tail_grow(run, code, code);
         else if (code < run->base || code >= run->base + run->room)
             run->base = code - run->room / 2;
         run->lo = run->hi = code;
@@ -120,12 +120,12 @@ static int32_t widen(struct lw__tail_run *run, int32_t code) {
     int32_t hi = code > run->hi ? code : run->hi;
     int32_t least = hi - LW_TAIL_BUCKETS_MAX + 1;
     if (run->lo < least)
-        collapse(run, least);
+        tail_collapse(run, least);
     if (code < least)
         code = least;
     int32_t lo = code < run->lo ? code : run->lo;
     if (lo < run->base || hi >= run->base + run->room)
-        grow(run, lo, hi);
+        tail_grow(run, lo, hi);
     run->lo = lo;
     run->hi = hi;
     return code;
@@ -133,11 +133,11 @@ static int32_t widen(struct lw__tail_run *run, int32_t code) {
 
 static void run_add(struct lw__tail_run *run, int32_t code, uint64_t count) {
     if (code < run->lo || code > run->hi)
-        code = widen(run, code);
+        code = tail_widen(run, code);
     run->counts[code - run->base] += count;
 }
 
-static void pour(struct lw_tail *t, int32_t code, uint64_t count) {
+static void tail_pour(struct lw_tail *t, int32_t code, uint64_t count) {
     if (code == 0)
         t->zeros += count;
     else
@@ -153,8 +153,8 @@ void lw__tail_add_code(struct lw_tail *t, int32_t code, uint64_t count) {
         return;
     }
     for (uint64_t i = 0; before <= LW_TAIL_PENDING && i < before; i++)
-        pour(t, t->pending[i], 1);
-    pour(t, code, count);
+        tail_pour(t, t->pending[i], 1);
+    tail_pour(t, code, count);
 }
 
 void lw_tail_add(struct lw_tail *t, double v) {
@@ -220,7 +220,7 @@ struct search {
     int32_t code;
 };
 
-static int reached(void *arg, int32_t code, uint64_t count) {
+static int tail_reached(void *arg, int32_t code, uint64_t count) {
     struct search *search = arg;
     search->code = code;
     search->passed += count;
@@ -232,7 +232,7 @@ static int32_t code_at(const struct lw_tail *t, double rank) {
     struct search search = {.wanted = wanted >= 1 ? (uint64_t)wanted : 1};
     if (search.wanted > t->n)
         search.wanted = t->n;
-    lw__tail_each(t, reached, &search);
+    lw__tail_each(t, tail_reached, &search);
     return search.code;
 }
 

@@ -4,8 +4,8 @@
  * magnitudes of bucket c >= 1. A sketch of a few values is a plain list of codes, so that
  * the many small panes of a window stay small; from LW_TAIL_PENDING + 1 values on it is
  * two runs of counters, one a sign. Which of the two follows from n alone. */
-#ifndef LW_TAIL_IMPL_H
-#define LW_TAIL_IMPL_H
+#ifndef LW_SKETCH_TAIL_IMPL_H
+#define LW_SKETCH_TAIL_IMPL_H
 
 #include <string.h>
 

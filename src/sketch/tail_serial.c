@@ -1,30 +1,16 @@
 /* The tail sketch as bytes: version, n, the number of buckets in use, and for each of
  * them, in order of value, the step from the code before (zigzag; the first from 0) and
  * the count. All numbers are LEB128. A month of trip durations takes about a kilobyte. */
-#include "base/buf.h"
+#include "base/varint.h"
 #include "tail_impl.h"
-#include "varint.h"
 
 enum { VERSION = 1 };
-
-static uint64_t zigzag(int32_t v) {
-    return v < 0 ? 2 * (uint64_t)(-(int64_t)v) - 1 : 2 * (uint64_t)v;
-}
-
-static int64_t unzigzag(uint64_t v) {
-    return v & 1 ? -(int64_t)(v / 2) - 1 : (int64_t)(v / 2);
-}
 
 struct writer {
     struct lw_buf *out;
     int32_t before;
     uint64_t buckets;
 };
-
-static void put(struct lw_buf *out, uint64_t v) {
-    uint8_t bytes[10];
-    lw_buf_put(out, bytes, (size_t)(lw__varint_put(bytes, v) - bytes));
-}
 
 static int count_bucket(void *arg, int32_t code, uint64_t count) {
     struct writer *w = arg;
@@ -36,8 +22,8 @@ static int count_bucket(void *arg, int32_t code, uint64_t count) {
 
 static int put_bucket(void *arg, int32_t code, uint64_t count) {
     struct writer *w = arg;
-    put(w->out, zigzag(code - w->before));
-    put(w->out, count);
+    lw_varint_put_long(w->out, code - w->before);
+    lw_varint_put(w->out, count);
     w->before = code;
     return 0;
 }
@@ -45,9 +31,9 @@ static int put_bucket(void *arg, int32_t code, uint64_t count) {
 void lw_tail_write(const struct lw_tail *t, struct lw_buf *out) {
     struct writer w = {.out = out};
     lw_buf_u8(out, VERSION);
-    put(out, t->n);
+    lw_varint_put(out, t->n);
     lw__tail_each(t, count_bucket, &w);
-    put(out, w.buckets);
+    lw_varint_put(out, w.buckets);
     lw__tail_each(t, put_bucket, &w);
 }
 
@@ -56,11 +42,11 @@ static int read_buckets(struct lw_tail *t, struct lw_reader *r, uint64_t n,
     int64_t code = 0;
     uint64_t left = n;
     for (uint64_t i = 0; i < buckets; i++) {
-        uint64_t step = lw__varint_get(r), count = lw__varint_get(r);
+        uint64_t step = lw_varint_get_shortest(r), count = lw_varint_get_shortest(r);
         if (r->bad || step > 4 * LW_TAIL_CODE_MAX || count == 0 || count > left)
             return -1;
-        code += unzigzag(step);
-        if ((i > 0 && unzigzag(step) <= 0) || code > LW_TAIL_CODE_MAX ||
+        code += lw_unzigzag(step);
+        if ((i > 0 && lw_unzigzag(step) <= 0) || code > LW_TAIL_CODE_MAX ||
             code < -LW_TAIL_CODE_MAX)
             return -1;
         lw__tail_add_code(t, (int32_t)code, count);
@@ -72,7 +58,7 @@ static int read_buckets(struct lw_tail *t, struct lw_reader *r, uint64_t n,
 struct lw_tail *lw_tail_read(const void *data, size_t len, struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
     unsigned version = lw_reader_u8(&r);
-    uint64_t n = lw__varint_get(&r), buckets = lw__varint_get(&r);
+    uint64_t n = lw_varint_get_shortest(&r), buckets = lw_varint_get_shortest(&r);
     if (r.bad || version != VERSION) {
         lw_fail(err, LW_EINPUT, "tail sketch: version %u, or cut off; want version %d",
                 version, VERSION);

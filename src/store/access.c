@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/keys.h"
+#include "store/scripts.h"
 
 /* Commands on keys, K: of the scripts, and of those who read. */
 static const char *const verbs[] = {"del K",
@@ -57,76 +58,25 @@ static const char *const plain[] = {"info", "scan 0", "time"};
 
 /* One key of each kind; %s is the topic. */
 static const char *const kinds[] = {
-    "meta",           "part:%s:0",   "pane:0:0",     "panes",         "unreadable",
-    "unreadable:0:0", "offsets:0",   "now",          "history",       "window:w:c",
-    "models",         "model:1",     "reference:1",  "alerts",        "alerts:message",
-    "alerts:told",    "outbox",      "outbox:tries", "outbox:parked", "silences",
-    "audit",          "evaluations", "asks",         "detector",      "lease",
-    "fence",          "privacy",     "health"};
+    "meta",        "part:%s:0",      "pane:0:0",       "panes",
+    "unreadable",  "unreadable:0:0", "offsets:0",      "now",
+    "history",     "window:w:c",     "models",         "model:1",
+    "reference:1", "alerts",         "alerts:message", "alerts:notified",
+    "outbox",      "outbox:tries",   "outbox:parked",  "silences",
+    "audit",       "evaluations",    "asks",           "monitor",
+    "lease",       "fence",          "privacy",        "health"};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-/* ARGV: channel, number of commands without a key, these, number of those on keys, these,
- * keys. {{what, word or key, command}...}, or of an older server {{'unknown'}}. */
-static const struct lw_script look_script = {
-    "permissions",
-    "local check, out = redis.acl_check_cmd, {}\n"
-    "if not check then return {{'unknown'}} end\n"
-    /* 'yes', or what is missing: 'command', 'key', 'channel'. */
-    "local function may(sample, key)\n"
-    "  local c = {}\n"
-    "  for word in string.gmatch(sample, '%S+') do\n"
-    "    c[#c + 1] = word == 'K' and key or word\n"
-    "  end\n"
-    "  local known, yes = pcall(check, unpack(c))\n"
-    "  if known and yes then return 'yes' end\n"
-    "  if not key then return 'command' end\n"
-    "  local did = redis.pcall(unpack(c))\n"
-    "  local text = type(did) == 'table' and did.err or ''\n"
-    "  if string.find(text, 'run this command') or string.find(text, 'to run the') or\n"
-    "     not known then return 'command' end\n"
-    "  return c[1] == 'publish' and 'channel' or 'key'\n"
-    "end\n"
-    "local i = 2\n"
-    "for k = i + 1, i + tonumber(ARGV[i]) do\n"
-    "  if may(ARGV[k]) ~= 'yes' then out[#out + 1] = {'command', ARGV[k]} end\n"
-    "end\n"
-    "i = i + ARGV[i] + 1\n"
-    "local verbs, first = {}, i + ARGV[i] + 1\n"
-    "for k = i + 1, first - 1 do\n"
-    "  if may(ARGV[k], ARGV[first]) ~= 'command' then verbs[#verbs + 1] = ARGV[k]\n"
-    "  else out[#out + 1] = {'command', string.match(ARGV[k], '%S+')} end\n"
-    "end\n"
-    "for k = first, #ARGV do\n"
-    "  local key, no = ARGV[k], {}\n"
-    "  for _, verb in ipairs(verbs) do\n"
-    "    if may(verb, key) ~= 'yes' then no[#no + 1] = string.match(verb, '%S+') end\n"
-    "  end\n"
-    "  if #no > 0 and #no == #verbs then out[#out + 1] = {'key', key}\n"
-    "  else\n"
-    "    for _, verb in ipairs(no) do out[#out + 1] = {'pair', key, verb} end\n"
-    "  end\n"
-    "end\n"
-    "local heard = may('publish K 1', ARGV[1])\n"
-    "if heard == 'command' then out[#out + 1] = {'publish', 'publish'}\n"
-    "elseif heard ~= 'yes' then out[#out + 1] = {'channel', ARGV[1]} end\n"
-    "return out\n"};
-
-/* KEYS: a key of nobody's. */
-static const struct lw_script write_script = {"write",
-                                              "will('SET', KEYS[1], '1', 'PX', '60000')\n"
-                                              "will('DEL', KEYS[1])\n"
-                                              "return commit(1)\n"};
-
-static bool sentinel(const struct lw_redis *r) {
+static bool is_sentinel(const struct lw_redis *r) {
     return r->url.kind == LW_URL_SENTINEL;
 }
 
 static void put_words(const struct lw_redis *r, struct lw_cmd *c) {
     bool db = r->url.db != 0;
-    lw_cmd_uint(c, PLAIN + sentinel(r) + db);
+    lw_cmd_uint(c, PLAIN + is_sentinel(r) + db);
     for (size_t i = 0; i < PLAIN; i++)
         lw_cmd_str(c, plain[i]);
-    if (sentinel(r))
+    if (is_sentinel(r))
         lw_cmd_str(c, "role");
     if (db)
         lw_cmd_str(c, "select 0");
@@ -144,7 +94,7 @@ static void put_keys(struct lw_cmd *c, const struct lw_spec *spec, const char *t
 }
 
 /* Appends to a list of at most size - 1 bytes; what does not fit is "...". */
-static void add(char *list, size_t size, const char *join, const char *text) {
+static void list_append(char *list, size_t size, const char *join, const char *text) {
     size_t used = strlen(list), n = strlen(text) + (used ? strlen(join) : 0);
     if (used + n + 5 < size)
         snprintf(list + used, size - used, "%s%s", used ? join : "", text);
@@ -152,13 +102,13 @@ static void add(char *list, size_t size, const char *join, const char *text) {
         snprintf(list + used, size - used, "...");
 }
 
-struct lists {
+struct denied_lists {
     char verbs[100], keys[100], channel[100], remedy[360];
     size_t nkeys;
 };
 
 static void sort_out(const struct lw_reply *one, const char *stream, struct lw_access *a,
-                     struct lists *l) {
+                     struct denied_lists *l) {
     const char *what = lw_reply_text(lw_reply_at(one, 0), NULL);
     const char *name = lw_reply_text(lw_reply_at(one, 1), NULL);
     const char *verb = lw_reply_text(lw_reply_at(one, 2), NULL);
@@ -171,23 +121,23 @@ static void sort_out(const struct lw_reply *one, const char *stream, struct lw_a
     if (strcmp(what, "command") == 0 || strcmp(what, "publish") == 0) {
         snprintf(word, sizeof word, "%.30s", name);
         word[strcspn(word, " ")] = '\0'; /* "select 0" */
-        add(l->verbs, sizeof l->verbs, ", ", word);
+        list_append(l->verbs, sizeof l->verbs, ", ", word);
         snprintf(text, sizeof text, "+%s", word);
     } else if (strcmp(what, "channel") == 0) {
-        add(l->channel, sizeof l->channel, ", ", name);
+        list_append(l->channel, sizeof l->channel, ", ", name);
         snprintf(text, sizeof text, "&leeway:{%s}:models-changed", stream);
     } else {
         snprintf(text, sizeof text, "%s%s%.500s", verb ? verb : "", verb ? " on " : "",
                  name);
-        add(l->keys, sizeof l->keys, ", ", text);
+        list_append(l->keys, sizeof l->keys, ", ", text);
         l->nkeys += !verb;
         snprintf(text, sizeof text, "~leeway:{%s}:*", stream);
     }
     if (!strstr(l->remedy, text))
-        add(l->remedy, sizeof l->remedy, " ", text);
+        list_append(l->remedy, sizeof l->remedy, " ", text);
 }
 
-static void put_into_words(const struct lw_redis *r, const struct lists *l,
+static void put_into_words(const struct lw_redis *r, const struct denied_lists *l,
                            struct lw_access *a) {
     char *out = a->refused;
     size_t size = sizeof a->refused;
@@ -207,9 +157,9 @@ static void put_into_words(const struct lw_redis *r, const struct lists *l,
 }
 
 /* Not even asking is allowed. */
-static int refused(const struct lw_redis *r, const struct lw_err *why,
-                   struct lw_access *out, struct lw_err *err) {
-    struct lists l = {.remedy = ""};
+static int access_refused(const struct lw_redis *r, const struct lw_err *why,
+                          struct lw_access *out, struct lw_err *err) {
+    struct denied_lists l = {.remedy = ""};
     if (!strstr(why->msg, "NOPERM"))
         return lw_fail(err, why->code, "%s", why->msg);
     bool load = strstr(why->msg, "script|load") || strstr(why->msg, "'script'");
@@ -223,9 +173,9 @@ static int refused(const struct lw_redis *r, const struct lw_err *why,
 
 int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    struct lw_access *out, struct lw_err *err) {
-    struct lists l = {.remedy = ""};
+    struct denied_lists l = {.remedy = ""};
     struct lw_err why = {0};
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     char channel[LW_KEY_MAX];
     *out = (struct lw_access){.asked = true};
     /* In a cluster, to the node that it is about; there, this may be refused too. */
@@ -240,9 +190,9 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
     put_words(r, c);
     put_keys(c, spec, topic);
     r->nloaded = 0; /* may it load scripts? */
-    struct lw_reply *reply = lw_redis_eval(r, &look_script, c, &why);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_permissions, c, &why);
     if (!reply)
-        return refused(r, &why, out, err);
+        return access_refused(r, &why, out, err);
     for (size_t i = 0; i < lw_reply_count(reply); i++) {
         const struct lw_reply *one = lw_reply_at(reply, i);
         const char *what = lw_reply_text(lw_reply_at(one, 0), NULL);
@@ -258,17 +208,17 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
 
 int lw_access_fail(const struct lw_redis *r, const struct lw_access *a, enum lw_errc code,
                    struct lw_err *err) {
-    return lw_fail(err, code, "redis %s: the user %s; let an administrator say: %s",
+    return lw_fail(err, code, "redis %s: the user %s; ask an administrator to run: %s",
                    r->where, a->refused, a->remedy);
 }
 
 int lw_access_write(struct lw_redis *r, const struct lw_spec *spec, struct lw_err *err) {
     char name[64];
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     snprintf(name, sizeof name, "check:%lld", (long long)lw_mono_ms());
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "%s", name);
-    struct lw_reply *reply = lw_redis_eval(r, &write_script, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_write, c, err);
     lw_reply_free(reply);
     return reply ? 0 : -1;
 }
@@ -283,7 +233,7 @@ char *lw_access_rules(const struct lw_redis *r, const char *stream) {
     for (size_t i = 0; i < VERBS; i++)
         lw_buf_printf(&out, " +%.*s", (int)strcspn(verbs[i], " "), verbs[i]);
     lw_buf_printf(&out, " +publish%s%s", r && r->url.db ? " +select" : "",
-                  r && sentinel(r) ? " +role" : "");
+                  r && is_sentinel(r) ? " +role" : "");
     char *text = lw_strdup(lw_buf_str(&out));
     lw_buf_fini(&out);
     return text;

@@ -3,8 +3,8 @@
  * The list is the least ACL (docs/redis.md shows it): `leeway check` and the start of
  * `leeway run` look at all of it, so that nobody learns of a missing permission by what
  * does not happen a month later. Asking needs no permission of its own. */
-#ifndef LW_ACCESS_H
-#define LW_ACCESS_H
+#ifndef LW_STORE_ACCESS_H
+#define LW_STORE_ACCESS_H
 
 #include "core/spec.h"
 #include "store/redis.h"

@@ -1,250 +1,164 @@
-/* Alert states by fingerprint, as one small JSON text each, and the outbox.
- *
- * A delivery is put out in the same step as the state that caused it, and taken off when
- * a receiver has confirmed it: an alert is neither lost with a process nor sent by two.
- * Stream entries cannot be changed, so failed attempts are noted beside them, in
- * outbox:tries. */
+/* Alerts, silences and the number of deliveries, read at once to be shown. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "base/mem.h"
 #include "base/text.h"
-#include "base/time.h"
+#include "store/alerts.h"
 #include "store/guard.h"
-#include "store/scripts.h"
+#include "store/keys.h"
 
-#define PARKED_CAP 1000
+static void text_at(const json_t *o, const char *key, char *out, size_t size) {
+    const char *text = json_string_value(json_object_get(o, key));
+    lw_copy(out, size, text ? text : "");
+}
 
-static void put_json_text(struct lw_buf *out, const char *name, const char *text) {
-    lw_buf_printf(out, "%s\"%s\":\"", out->len > 1 ? "," : "", name);
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            lw_buf_printf(out, "\\%c", *p);
-        else if (*p < 0x20)
-            lw_buf_printf(out, "\\u%04x", *p);
-        else
-            lw_buf_u8(out, *p);
+static double real_at(const json_t *o, const char *key) {
+    const json_t *v = json_object_get(o, key);
+    return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+static int64_t int_at(const json_t *o, const char *key) {
+    return (int64_t)json_integer_value(json_object_get(o, key));
+}
+
+static enum lw_severity severity_at(const json_t *o) {
+    const char *text = json_string_value(json_object_get(o, "severity"));
+    for (int s = LW_SEVERITY_WARN; text && s <= LW_SEVERITY_CRITICAL; s++)
+        if (strcmp(text, lw_severity_name((enum lw_severity)s)) == 0)
+            return (enum lw_severity)s;
+    return LW_SEVERITY_NONE;
+}
+
+static bool hex_of(const char *text, uint64_t *out) {
+    char *end = NULL;
+    *out = text ? strtoull(text, &end, 16) : 0;
+    return text && end != text && *end == '\0';
+}
+
+static json_t *object_of(const struct lw_reply *value) {
+    size_t len;
+    const char *text = lw_reply_text(value, &len);
+    json_t *o = text ? json_loadb(text, len, 0, NULL) : NULL;
+    if (json_is_object(o))
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+bool lw__alerts_entry(const char *fingerprint, const struct lw_reply *value,
+                      struct lw_alert_status *out) {
+    json_t *o = object_of(value);
+    *out = (struct lw_alert_status){0};
+    const char *status = json_string_value(json_object_get(o, "status"));
+    bool known =
+        status && hex_of(fingerprint, &out->fingerprint) &&
+        hex_of(json_string_value(json_object_get(o, "incident")), &out->incident);
+    out->firing = known && strcmp(status, "firing") == 0;
+    out->severity = severity_at(o);
+    text_at(o, "rule", out->rule, sizeof out->rule);
+    text_at(o, "feature", out->feature, sizeof out->feature);
+    text_at(o, "window", out->window, sizeof out->window);
+    text_at(o, "summary", out->summary, sizeof out->summary);
+    out->value = real_at(o, "value");
+    out->threshold = real_at(o, "threshold");
+    out->n = (uint64_t)int_at(o, "n");
+    out->model_version = (uint32_t)int_at(o, "model");
+    out->since_ms = int_at(o, "since");
+    out->at_ms = int_at(o, "at");
+    json_decref(o);
+    return known;
+}
+
+static bool silence_read(const char *id, const struct lw_reply *value,
+                         struct lw_silence *out) {
+    json_t *o = object_of(value);
+    *out = (struct lw_silence){0};
+    lw_copy(out->id, sizeof out->id, id);
+    text_at(o, "rule", out->rule, sizeof out->rule);
+    text_at(o, "feature", out->feature, sizeof out->feature);
+    text_at(o, "by", out->by, sizeof out->by);
+    text_at(o, "comment", out->comment, sizeof out->comment);
+    out->severity = severity_at(o);
+    out->from_ms = int_at(o, "from");
+    out->until_ms = int_at(o, "until");
+    bool known = o != NULL;
+    json_decref(o);
+    return known;
+}
+
+static int by_end(const void *a, const void *b) {
+    const struct lw_silence *x = a, *y = b;
+    if (x->until_ms != y->until_ms)
+        return x->until_ms < y->until_ms ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+size_t lw__alerts_silences(const struct lw_reply *hash, int64_t now_ms,
+                           struct lw_silence **out) {
+    size_t n = 0, fields = lw_reply_count(hash);
+    *out = lw_calloc(fields / 2 + 1, sizeof **out);
+    for (size_t i = 0; i + 1 < fields; i += 2) {
+        const char *id = lw_reply_text(lw_reply_at(hash, i), NULL);
+        if (id && silence_read(id, lw_reply_at(hash, i + 1), &(*out)[n]) &&
+            (*out)[n].until_ms > now_ms)
+            n++;
     }
-    lw_buf_u8(out, '"');
+    qsort(*out, n, sizeof **out, by_end);
+    return n;
 }
 
-static void put_json_number(struct lw_buf *out, const char *name, double v) {
-    char text[40];
-    lw_buf_printf(out, ",\"%s\":%s", name,
-                  isfinite(v) ? lw_format_f64(text, sizeof text, v) : "null");
-}
-
-static void put_json(struct lw_buf *out, const struct lw_alert *a) {
-    lw_buf_clear(out);
-    lw_buf_u8(out, '{');
-    put_json_text(out, "status", a->firing ? "firing" : "resolved");
-    put_json_text(out, "severity", lw_severity_name(a->severity));
-    put_json_text(out, "rule", a->name);
-    put_json_text(out, "feature", a->feature);
-    put_json_text(out, "window", a->window);
-    put_json_number(out, "value", a->value);
-    put_json_number(out, "threshold", a->threshold);
-    lw_buf_printf(out,
-                  ",\"n\":%" PRIu64 ",\"model\":%u,\"since\":%" PRId64 ",\"at\":%" PRId64,
-                  a->n, a->model_version, a->since_ms, a->at_ms);
-    lw_buf_printf(out, ",\"incident\":\"%016" PRIx64 "\"", a->incident);
-    put_json_text(out, "summary", a->summary);
-    lw_buf_u8(out, '}');
-}
-
-static void put_state(struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_alert *a, struct lw_buf *bytes) {
-    char fingerprint[17];
-    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, a->fingerprint);
-    put_json(bytes, a);
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "alerts");
-    lw_cmd_str(c, fingerprint);
-    lw_cmd_arg(c, bytes->data, bytes->len);
-    lw_cmd_fill(c, slot);
-}
-
-static void put_alert(struct lw_cmd *c, uint64_t fingerprint) {
-    char hex[17];
-    snprintf(hex, sizeof hex, "%016" PRIx64, fingerprint);
-    lw_cmd_str(c, "alert");
-    lw_cmd_str(c, hex);
-}
-
-static void put_outgoing(struct lw_cmd *c, const struct lw_spec *spec,
-                         const struct lw_outgoing *o) {
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, "XADD");
-    lw_key_arg(c, spec, "outbox");
-    lw_cmd_str(c, "MAXLEN");
-    lw_cmd_str(c, "~");
-    lw_cmd_int(c, LW_OUTBOX_CAP);
-    lw_cmd_str(c, "*");
-    lw_cmd_str(c, "id");
-    lw_cmd_str(c, o->id);
-    put_alert(c, o->alert);
-    lw_cmd_str(c, "json");
-    lw_cmd_arg(c, o->json, o->len);
-    lw_cmd_fill(c, slot);
-}
-
-static void put_field(struct lw_cmd *c, const struct lw_spec *spec, const char *key,
-                      const struct lw_page_field *field) {
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, field->text ? "HSET" : "HDEL");
-    lw_key_arg(c, spec, "%s", key);
-    lw_cmd_str(c, field->name);
-    if (field->text)
-        lw_cmd_arg(c, field->text, field->len);
-    lw_cmd_fill(c, slot);
-}
-
-static void put_pages(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                      const struct lw_pages *p, const struct lw_lease *lease,
-                      int64_t now_ms) {
-    for (size_t i = 0; i < p->nalerts; i++)
-        put_state(c, spec, &p->alert[i], lw_verb_bytes(r));
-    for (size_t i = 0; i < p->nmessages; i++)
-        put_field(c, spec, "alerts:message", &p->message[i]);
-    for (size_t i = 0; i < p->noutgoing; i++)
-        put_outgoing(c, spec, &p->outgoing[i]);
-    for (size_t i = 0; i < p->ntold; i++)
-        put_field(c, spec, "alerts:told", &p->told[i]);
-    for (size_t i = 0; i < p->nlines; i++) {
-        size_t slot = lw_cmd_slot(c);
-        lw__audit_words(c, spec,
-                        &(struct lw_audit_line){p->line[i].what, lease->who,
-                                                p->line[i].detail, 0, now_ms});
-        lw_cmd_fill(c, slot);
+static void read_alerts(const struct lw_reply *hash, struct lw_alerts *out) {
+    size_t fields = lw_reply_count(hash);
+    out->alert = lw_calloc(fields / 2 + 1, sizeof *out->alert);
+    for (size_t i = 0; i + 1 < fields; i += 2) {
+        const char *fingerprint = lw_reply_text(lw_reply_at(hash, i), NULL);
+        if (fingerprint && lw__alerts_entry(fingerprint, lw_reply_at(hash, i + 1),
+                                            &out->alert[out->nalerts]))
+            out->nalerts++;
     }
 }
 
-void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                    const struct lw_step *step) {
-    struct lw_buf *bytes = lw_verb_bytes(r);
-    for (size_t i = 0; i < step->evaluation->nalerts; i++)
-        put_state(c, spec, &step->evaluation->alert[i], bytes);
-    if (step->pages)
-        put_pages(r, c, spec, step->pages, step->lease, step->now_ms);
-}
-
-int lw_pages_write(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const struct lw_pages *pages,
-                   int64_t now_ms, struct lw_err *err) {
-    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
-    put_pages(r, c, spec, pages, lease, now_ms);
-    size_t slot = lw_cmd_slot(c); /* the stamp: a Redis put back to before this shows */
-    lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "detector");
-    lw_cmd_str(c, "updated");
-    lw_cmd_int(c, now_ms);
-    lw_cmd_fill(c, slot);
-    return lw_guard_run(r, c, "alerts", err);
-}
-
-static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
-    const char *entry = lw_reply_text(lw_reply_at(e, 0), NULL);
-    const struct lw_reply *fields = lw_reply_at(e, 1);
-    const char *tries = lw_reply_text(lw_reply_at(e, 2), NULL);
-    *out = (struct lw_delivery){0};
-    out->put_ms = entry ? (int64_t)strtoll(entry, NULL, 10) : 0; /* ids are the clock */
-    lw_copy(out->entry, sizeof out->entry, entry ? entry : "");
-    out->id = lw_reply_text(lw_reply_field(fields, "id"), NULL);
-    out->json = lw_reply_text(lw_reply_field(fields, "json"), &out->len);
-    const char *alert = lw_reply_text(lw_reply_field(fields, "alert"), NULL);
-    out->alert = alert ? strtoull(alert, NULL, 16) : 0;
-    if (tries && *tries)
-        sscanf(tries, "%" SCNu64 " %" SCNd64, &out->attempts, &out->not_before_ms);
-    if (out->attempts > INT32_MAX || out->not_before_ms > lw_wall_ms() + LW_DAY)
-        out->attempts = 0, out->not_before_ms = 0; /* damaged: tried at once */
-}
-
-struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
-                                struct lw_outbox_of of, struct lw_delivery *out,
-                                size_t *n, struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
-    lw_cmd_int(c, 2);
-    lw_key_arg(c, spec, "outbox");
-    lw_key_arg(c, spec, "outbox:tries");
-    lw_cmd_uint(c, of.max);
-    lw_cmd_str(c, of.receiver);
-    struct lw_reply *reply = lw_redis_eval(r, &lw_script_outbox, c, err);
-    *n = 0;
-    for (size_t i = 0; i < lw_reply_count(reply) && i < of.max; i++) {
-        read_delivery(lw_reply_at(reply, i), &out[*n]);
-        if (out[*n].id && out[*n].json) /* else somebody else's entry: left alone */
-            ++*n;
+int lw_alerts_read(struct lw_redis *r, const struct lw_spec *spec, int64_t now_ms,
+                   struct lw_alerts *out, struct lw_err *err) {
+    static const char *const ask[][2] = {{"HGETALL", "alerts"},
+                                         {"HGETALL", "silences"},
+                                         {"XLEN", "outbox"},
+                                         {"XLEN", "outbox:parked"}};
+    struct lw_batch b;
+    *out = (struct lw_alerts){0};
+    lw_batch_init(&b, 4);
+    for (size_t i = 0; i < b.n; i++) {
+        lw_cmd_str(b.cmd[i], ask[i][0]);
+        lw_key_arg(b.cmd[i], spec, "%s", ask[i][1]);
     }
-    return reply;
+    int rc = lw_batch_send(r, &b, err);
+    if (rc == 0) {
+        read_alerts(b.reply[0], out);
+        out->nsilences = lw__alerts_silences(b.reply[1], now_ms, &out->silence);
+        out->waiting = (uint64_t)lw_reply_int(b.reply[2]);
+        out->parked = (uint64_t)lw_reply_int(b.reply[3]);
+        lw_alert_status_judge(spec, out->alert, out->nalerts, out->silence,
+                              out->nsilences, now_ms);
+        lw_alert_status_sort(out->alert, out->nalerts);
+    }
+    lw_batch_fini(&b);
+    return rc ? lw_err_context(err, "alerts") : 0;
 }
 
-static void put_pair(struct lw_cmd *c, const struct lw_spec *spec, const char *verb,
-                     const char *key, const char *entry) {
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, verb);
-    lw_key_arg(c, spec, "%s", key);
-    lw_cmd_str(c, entry);
-    lw_cmd_fill(c, slot);
+void lw_alerts_fini(struct lw_alerts *a) {
+    free(a->alert);
+    free(a->silence);
+    *a = (struct lw_alerts){0};
 }
 
-int lw_outbox_done(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const char *entry, struct lw_err *err) {
-    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
-    put_pair(c, spec, "XDEL", "outbox", entry);
-    put_pair(c, spec, "HDEL", "outbox:tries", entry);
-    return lw_guard_run(r, c, "outbox", err);
-}
-
-int lw_outbox_retry(struct lw_redis *r, const struct lw_spec *spec,
-                    const struct lw_lease *lease, const struct lw_delivery *next,
-                    struct lw_err *err) {
-    char text[64];
-    snprintf(text, sizeof text, "%" PRIu64 " %" PRId64, next->attempts,
-             next->not_before_ms);
-    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "outbox:tries");
-    lw_cmd_str(c, next->entry);
-    lw_cmd_str(c, text);
-    lw_cmd_fill(c, slot);
-    return lw_guard_run(r, c, "outbox", err);
-}
-
-int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const struct lw_delivery *d,
-                   int64_t now_ms, struct lw_err *err) {
-    char detail[400];
-    snprintf(detail, sizeof detail, "%.100s: %.280s", d->id, d->reason);
-    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, "XADD");
-    lw_key_arg(c, spec, "outbox:parked");
-    lw_cmd_str(c, "MAXLEN");
-    lw_cmd_str(c, "~");
-    lw_cmd_int(c, PARKED_CAP);
-    lw_cmd_str(c, "*");
-    lw_cmd_str(c, "id");
-    lw_cmd_str(c, d->id);
-    put_alert(c, d->alert);
-    lw_cmd_str(c, "json");
-    lw_cmd_arg(c, d->json, d->len);
-    lw_cmd_str(c, "reason");
-    lw_cmd_str(c, d->reason);
-    lw_cmd_str(c, "attempts");
-    lw_cmd_uint(c, d->attempts);
-    lw_cmd_str(c, "at");
-    lw_cmd_int(c, now_ms);
-    lw_cmd_fill(c, slot);
-    slot = lw_cmd_slot(c);
-    lw__audit_words(
-        c, spec, &(struct lw_audit_line){"undeliverable", lease->who, detail, 0, now_ms});
-    lw_cmd_fill(c, slot);
-    put_pair(c, spec, "XDEL", "outbox", d->entry);
-    put_pair(c, spec, "HDEL", "outbox:tries", d->entry);
-    return lw_guard_run(r, c, "outbox", err);
+size_t lw_alerts_firing(const struct lw_alerts *a) {
+    size_t n = 0;
+    for (size_t i = 0; i < a->nalerts; i++)
+        n += a->alert[i].firing;
+    return n;
 }

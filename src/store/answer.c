@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "store/conn.h"
 
-enum shape {
+enum answer_shape {
     NUMBER, /* an integer */
     WORD,   /* a text */
     VALUE,  /* a text or nil */
@@ -21,7 +21,7 @@ enum shape {
 
 static const struct {
     const char *verb;
-    enum shape shape;
+    enum answer_shape shape;
 } answers[] = {
     {"DEL", NUMBER},
     {"EXISTS", NUMBER},
@@ -118,19 +118,28 @@ static const struct {
     enum lw_reply_kind kind;
     size_t least; /* elements */
 } of_script[] = {
-    {"aside", LW_REPLY_INT, 0},        {"claim", LW_REPLY_ARRAY, 7},
-    {"drop", LW_REPLY_INT, 0},         {"fill", LW_REPLY_INT, 0},
-    {"reread", LW_REPLY_INT, 0},       {"fetch", LW_REPLY_ARRAY, 1},
-    {"flush", LW_REPLY_ARRAY, 2},      {"guarded", LW_REPLY_ARRAY, 1},
-    {"history", LW_REPLY_ARRAY, 0},    {"lease", LW_REPLY_TEXT, 0},
-    {"mend", LW_REPLY_ARRAY, 0},       {"outbox", LW_REPLY_ARRAY, 0},
-    {"parked_retry", LW_REPLY_INT, 0}, {"promote", LW_REPLY_INT, 0},
-    {"rebuild", LW_REPLY_INT, 0},      {"reserve", LW_REPLY_INT, 0},
-    {"restart", LW_REPLY_ARRAY, 1},    {"silence_add", LW_REPLY_INT, 0},
+    {"move_unreadable", LW_REPLY_INT, 0},
+    {"claim", LW_REPLY_ARRAY, 7},
+    {"drop", LW_REPLY_INT, 0},
+    {"fill", LW_REPLY_INT, 0},
+    {"reread", LW_REPLY_INT, 0},
+    {"fetch", LW_REPLY_ARRAY, 1},
+    {"flush", LW_REPLY_ARRAY, 2},
+    {"guarded", LW_REPLY_ARRAY, 1},
+    {"history", LW_REPLY_ARRAY, 0},
+    {"lease", LW_REPLY_TEXT, 0},
+    {"mend", LW_REPLY_ARRAY, 0},
+    {"outbox", LW_REPLY_ARRAY, 0},
+    {"parked_retry", LW_REPLY_INT, 0},
+    {"promote", LW_REPLY_INT, 0},
+    {"rebuild", LW_REPLY_INT, 0},
+    {"reserve", LW_REPLY_INT, 0},
+    {"restart", LW_REPLY_ARRAY, 1},
+    {"silence_add", LW_REPLY_INT, 0},
     {"silence_end", LW_REPLY_INT, 0},
 };
 
-bool lw__script_fits(const char *script, const struct lw_reply *reply) {
+bool lw__answer_script_fits(const char *script, const struct lw_reply *reply) {
     for (size_t i = 0; i < sizeof of_script / sizeof *of_script; i++)
         if (strcmp(of_script[i].script, script) == 0)
             return lw_reply_kind(reply) == of_script[i].kind &&

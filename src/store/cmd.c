@@ -83,7 +83,7 @@ void lw_cmd_fill(struct lw_cmd *c, size_t slot) {
     memcpy(c->body.data + slot, digits, 6);
 }
 
-static const redisReply *inner(const struct lw_reply *reply) {
+static const redisReply *reply_inner(const struct lw_reply *reply) {
     return (const redisReply *)(const void *)reply;
 }
 
@@ -95,7 +95,7 @@ void lw_reply_free(struct lw_reply *reply) {
 enum lw_reply_kind lw_reply_kind(const struct lw_reply *reply) {
     if (!reply)
         return LW_REPLY_NIL;
-    switch (inner(reply)->type) {
+    switch (reply_inner(reply)->type) {
     case REDIS_REPLY_INTEGER:
         return LW_REPLY_INT;
     case REDIS_REPLY_STRING:
@@ -110,7 +110,7 @@ enum lw_reply_kind lw_reply_kind(const struct lw_reply *reply) {
 
 int64_t lw_reply_int(const struct lw_reply *reply) {
     if (lw_reply_kind(reply) == LW_REPLY_INT)
-        return inner(reply)->integer;
+        return reply_inner(reply)->integer;
     int64_t v = 0;
     const char *text = lw_reply_text(reply, NULL);
     return text && lw_parse_i64(text, &v) ? v : 0;
@@ -119,18 +119,18 @@ int64_t lw_reply_int(const struct lw_reply *reply) {
 const char *lw_reply_text(const struct lw_reply *reply, size_t *len) {
     bool text = lw_reply_kind(reply) == LW_REPLY_TEXT;
     if (len)
-        *len = text ? inner(reply)->len : 0;
-    return text ? inner(reply)->str : NULL;
+        *len = text ? reply_inner(reply)->len : 0;
+    return text ? reply_inner(reply)->str : NULL;
 }
 
 size_t lw_reply_count(const struct lw_reply *reply) {
-    return lw_reply_kind(reply) == LW_REPLY_ARRAY ? inner(reply)->elements : 0;
+    return lw_reply_kind(reply) == LW_REPLY_ARRAY ? reply_inner(reply)->elements : 0;
 }
 
 const struct lw_reply *lw_reply_at(const struct lw_reply *reply, size_t i) {
     if (i >= lw_reply_count(reply))
         return NULL;
-    return (const struct lw_reply *)(const void *)inner(reply)->element[i];
+    return (const struct lw_reply *)(const void *)reply_inner(reply)->element[i];
 }
 
 const struct lw_reply *lw_reply_field(const struct lw_reply *reply, const char *field) {

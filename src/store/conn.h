@@ -90,7 +90,7 @@ enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code);
 /* Is the reply of the shape that Redis answers this command with? True for a command that
  * is not known here. */
 bool lw__answer_fits(const struct lw_cmd *c, const struct lw_reply *reply);
-bool lw__script_fits(const char *script, const struct lw_reply *reply);
+bool lw__answer_script_fits(const char *script, const struct lw_reply *reply);
 /* The command's first word, for messages. Valid until the next call in this thread. */
 const char *lw__answer_verb(const struct lw_cmd *c);
 /* One command over an open connection, without redirection or retry. NULL: connection

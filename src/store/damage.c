@@ -10,83 +10,43 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/guard.h"
+#include "store/lease.h"
+#include "store/models.h"
+#include "store/scripts.h"
 #include "store/state_private.h"
 
-/* Versions of a model that are looked at: every few seconds, and for a person. */
+/* How many model versions are checked: every few seconds, and by `leeway repair`. */
 #define NEWEST 100
 #define EVERY  5000
-
-/* KEYS: unreadable, audit, then key and new name of each. ARGV: wall ms, ttl ms, who, cap
- * of the audit, 1 to look only, then type ("!": it goes whatever it is) and name of each.
- * Name and reason of each that was, or would be, moved. */
-static const struct lw_script mend = {
-    "mend", "local function odd(key, want)\n"
-            "  local is = redis.call('TYPE', key)['ok']\n"
-            "  if is == 'none' then return nil end\n"
-            "  if want == '!' then return 'set aside by a person' end\n"
-            "  if is ~= want then\n"
-            "    return 'the key holds a ' .. is .. ' instead of a ' .. want\n"
-            "  end\n"
-            "  if is == 'stream' then\n"
-            "    local e = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]\n"
-            "    if e and tonumber(string.match(e[1], '^%d+')) > 2^53 then\n"
-            "      return 'behind the entry ' .. e[1] .. ' it can take no other'\n"
-            "    end\n"
-            "  end\n"
-            "end\n"
-            "local moved, told, seen = {}, {}, {}\n"
-            "for i = 3, #KEYS, 2 do\n" /* a version may be there twice */
-            "  local name = ARGV[i + 4]\n"
-            "  local why = not seen[name] and odd(KEYS[i], ARGV[i + 3])\n"
-            "  seen[name] = true\n"
-            "  if why then\n"
-            "    told[#told + 1] = name\n"
-            "    told[#told + 1] = why\n"
-            "  end\n"
-            "  if why and ARGV[5] == '' then\n"
-            "    local to = KEYS[i + 1]\n"
-            "    if redis.call('EXISTS', to) == 1 then to = to .. ':' .. ARGV[1] end\n"
-            "    will('RENAME', KEYS[i], to)\n"
-            "    will('PEXPIRE', to, ARGV[2])\n"
-            "    moved[#moved + 1] = {name, why}\n"
-            "  end\n"
-            "end\n"
-            "for _, m in ipairs(moved) do\n"
-            "  will('HSET', KEYS[1], m[1], ARGV[1] .. ' ' .. m[2])\n"
-            "  will('PEXPIRE', KEYS[1], ARGV[2])\n"
-            "  will('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*', 'what', 'unreadable',\n"
-            "             'who', ARGV[3], 'detail', m[1] .. ': ' .. m[2], 'event', '0',\n"
-            "             'at', ARGV[1])\n"
-            "end\n"
-            "return commit(told)\n"};
 
 /* Every key that is read or written in a step, whatever happens. What is made whole by
  * each evaluation (window:...) and panes (unread.c) look after themselves. */
 static const struct {
     const char *name, *type, *follows;
 } fixed[] = {
-    {"unreadable", "hash", "The notes about what was set aside before are gone."},
-    {"audit", "stream", "The audit begins anew."},
+    {"unreadable", "hash", "The notes about keys that were moved away before are gone."},
+    {"audit", "stream", "The audit starts empty."},
     {"meta", "hash", "It is written again by the next leader."},
     {"models", "hash",
      "The champion goes on; `leeway models list` shows what else there is."},
-    {"detector", "hash",
-     "The detector begins anew: rules' counts, cooldown, probation and quarantine are "
+    {"monitor", "hash",
+     "The monitor starts fresh: rules' counts, cooldown, probation and quarantine are "
      "forgotten; panes and models are not."},
     {"panes", "zset", "The index is made again from the panes."},
     {"now", "hash", "The next evaluation writes it again."},
-    {"history", "stream", "The history of figures begins anew."},
-    {"evaluations", "stream", "The list of evaluations begins anew."},
-    {"alerts", "hash", "Alerts that fire are told again when they change."},
-    {"alerts:message", "hash", "Alerts that fire are told again when they change."},
-    {"alerts:told", "hash", "Receivers may be told again what they know."},
+    {"history", "stream", "The history of figures starts empty."},
+    {"evaluations", "stream", "The list of evaluations starts empty."},
+    {"alerts", "hash", "Firing alerts are sent again when they change."},
+    {"alerts:message", "hash", "Firing alerts are sent again when they change."},
+    {"alerts:notified", "hash",
+     "Receivers may get notifications again that they already have."},
     {"outbox", "stream", "Deliveries that waited in it are not made."},
     {"outbox:tries", "hash", "Deliveries that failed are tried again at once."},
     {"outbox:parked", "stream", "Deliveries that were given up are no longer listed."},
     {"silences", "hash", "Silences have ended; add them again."},
     {"lease", "string", "Another leader takes over."},
     {"fence", "string", "Another leader takes over."},
-    {"asks", "list", "What people asked for must be asked for again."},
+    {"asks", "list", "Requests by people must be repeated."},
     {"health", "hash", "Each process writes its own again within seconds."},
     {"privacy", "string", "The next hash of a name or identifier is another one."},
 };
@@ -100,12 +60,12 @@ const char *lw_damage_follows(const char *name) {
         const char *prefix, *follows;
     } some[] = {
         {"part:", "The partition goes on behind the last offset that is known to be in "
-                  "its panes; its counters may begin anew."},
+                  "its panes; its counters may start again."},
         {"offsets:", "Trainings do not read the events of its older panes."},
         {"model:", "The version scores nothing."},
-        {"detector:sealed_until", "It goes on behind the newest figures."},
-        {"detector:state", "The detector begins anew: rules' counts, cooldown, probation "
-                           "and quarantine are forgotten; panes and models are not."},
+        {"monitor:sealed_until", "It goes on behind the newest figures."},
+        {"monitor:state", "The monitor starts fresh: rules' counts, cooldown, probation "
+                          "and quarantine are forgotten; panes and models are not."},
         {"reference:", "Drift is not judged against this version."},
     };
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
@@ -186,7 +146,7 @@ static int notes_since(struct lw_redis *r, const struct lw_spec *spec, int64_t s
     struct lw_reply *notes =
         lw_redis_do(r, err, "HGETALL %s", lw_key(key, spec, "unreadable"));
     if (!notes)
-        return lw_err_context(err, "what is set aside");
+        return lw_err_context(err, "unreadable keys");
     read_notes(notes, since_ms, panes, out);
     lw_reply_free(notes);
     return 0;
@@ -198,14 +158,14 @@ int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_dam
 }
 
 /* The script's command up to the keys that it is about. */
-static struct lw_cmd *begin(struct lw_redis *r, const struct lw_spec *spec,
-                            const char *who, bool dry) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+static struct lw_cmd *mend_begin(struct lw_redis *r, const struct lw_spec *spec,
+                                 const char *who, bool dry) {
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_clear(&r->keys);
     lw_key_arg(&r->keys, spec, "unreadable");
     lw_key_arg(&r->keys, spec, "audit");
     lw_cmd_int(c, lw_wall_ms());
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_str(c, who);
     lw_cmd_int(c, LW_AUDIT_CAP);
     lw_cmd_str(c, dry ? "1" : "");
@@ -218,10 +178,10 @@ static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
     struct lw_err none = {0}; /* the aliases may be what is damaged */
     struct lw_aliases aliases = {0};
     lw_models_aliases(r, spec, &aliases, &none);
-    struct lw_cmd *c = begin(r, spec, of->who, dry);
+    struct lw_cmd *c = mend_begin(r, spec, of->who, dry);
     put_all(&r->keys, c, spec, of->topic, of->npartitions);
     put_versions(&r->keys, c, spec, &aliases, of->thorough ? EVERY : NEWEST);
-    struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
+    struct lw_reply *reply = lw_redis_eval_keys(r, &lw_script_mend, &r->keys, c, err);
     if (!reply)
         lw_err_context(err, "looking for damage");
     return reply;
@@ -259,14 +219,14 @@ int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec,
     return 0;
 }
 
-int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *name,
-                    const char *who, struct lw_err *err) {
+int lw_damage_move(struct lw_redis *r, const struct lw_spec *spec, const char *name,
+                   const char *who, struct lw_err *err) {
     if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
         return lw_fail(err, LW_ENOTFOUND, "stream %s has no key \"%.80s\"", spec->stream,
                        name);
-    struct lw_cmd *c = begin(r, spec, who, false);
+    struct lw_cmd *c = mend_begin(r, spec, who, false);
     put_one(&r->keys, c, spec, name, "!");
-    struct lw_reply *reply = lw_redis_eval_keys(r, &mend, &r->keys, c, err);
+    struct lw_reply *reply = lw_redis_eval_keys(r, &lw_script_mend, &r->keys, c, err);
     if (!reply)
         return -1;
     bool moved = lw_reply_count(reply) > 0;
@@ -277,7 +237,7 @@ int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *
 }
 
 int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const struct lw_unusable *what,
+                   const struct lw_lease *lease, const struct lw_unreadable_field *what,
                    struct lw_err *err) {
     char name[128], text[400];
     int64_t now = lw_wall_ms();
@@ -288,7 +248,7 @@ int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
     lw_key_arg(c, spec, "unreadable:%s", name);
     lw_cmd_arg(c, what->data, what->len);
     lw_cmd_str(c, "PX");
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_fill(c, slot);
     slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
@@ -300,21 +260,21 @@ int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
     slot = lw_cmd_slot(c);
     lw_cmd_str(c, "PEXPIRE");
     lw_key_arg(c, spec, "unreadable");
-    lw_cmd_int(c, LW_ASIDE_KEEP_MS);
+    lw_cmd_int(c, LW_UNREADABLE_KEEP_MS);
     lw_cmd_fill(c, slot);
     slot = lw_cmd_slot(c);
     snprintf(text, sizeof text, "%s: %.260s", name, what->why);
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){"unreadable", lease->who, text, 0, now});
     lw_cmd_fill(c, slot);
-    return lw_guard_run(r, c, "setting aside", err);
+    return lw_guard_run(r, c, "moving away", err);
 }
 
 static int add_to_index(struct lw_redis *r, const struct lw_spec *spec,
                         const struct lw_reply *keys, struct lw_err *err) {
     char prefix[LW_KEY_MAX];
     size_t skip = strlen(lw_key(prefix, spec, "pane:"));
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_str(c, "ZADD");
     lw_key_arg(c, spec, "panes");
     for (size_t i = 0; i < lw_reply_count(keys); i++) {

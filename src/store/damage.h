@@ -1,17 +1,18 @@
 /* State in Redis that nobody can work with, moved out of the way.
  *
- * Everything that is set aside goes to unreadable:<name>, is kept there for 30 days, and
+ * Everything that is moved away goes to unreadable:<name>, is kept there for 30 days, and
  * has a note "<wall ms> <why>" under <name> in the hash `unreadable`, with a line in the
  * audit. Panes are noted by unread.h under "<start>:<p>"; all other keys by their name.
  */
-#ifndef LW_DAMAGE_H
-#define LW_DAMAGE_H
+#ifndef LW_STORE_DAMAGE_H
+#define LW_STORE_DAMAGE_H
 
-#include "store/leader.h"
+#include "store/lease.h"
+#include "store/state.h"
 
-#define LW_ASIDE_KEEP_MS (30 * LW_DAY)
+#define LW_UNREADABLE_KEEP_MS (30 * LW_DAY)
 
-/* What is set aside, as noted. */
+/* What is moved away, as noted. */
 struct lw_damage {
     char name[300]; /* of the key behind leeway:{stream}: */
     int64_t at_ms;  /* wall clock */
@@ -22,7 +23,7 @@ struct lw_damages { /* all zero is empty */
     struct lw_damage *item; /* free() */
 };
 
-/* Looks at every key that is read in every step, and sets aside what is of another type
+/* Looks at every key that is read in every step, and moves away what is of another type
  * than it must be, or can take no more entries. Safe while others run: a script looks
  * again and moves in one step, and nobody could have worked with what it moves. Then *out
  * gets all notes about keys (not panes) that are not older than since_ms. One round trip,
@@ -36,21 +37,21 @@ struct lw_damage_of {
 int lw_damage_mend(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_damage_of *of, struct lw_damages *out,
                    struct lw_err *err);
-/* The first part of _mend without changing anything: what it would set aside. */
+/* The first part of _mend without changing anything: what it would moved away. */
 int lw_damage_look(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_damage_of *of, struct lw_damages *out,
                    struct lw_err *err);
 
 /* ---- a person's word, each with a line in the audit (store/repair.c) ---- */
 
-/* Sets a key aside whatever it holds. LW_ENOTFOUND. */
-int lw_damage_aside(struct lw_redis *r, const struct lw_spec *spec, const char *name,
-                    const char *who, struct lw_err *err);
-/* Deletes what is set aside under the name, and its note. LW_ENOTFOUND. */
+/* Moves a key away, whatever it holds. LW_ENOTFOUND. */
+int lw_damage_move(struct lw_redis *r, const struct lw_spec *spec, const char *name,
+                   const char *who, struct lw_err *err);
+/* Deletes unreadable keys under the name, and its note. LW_ENOTFOUND. */
 int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *name,
                    const char *who, struct lw_err *err);
-/* A partition is read again from an offset. In one step the part hash is set aside and
- * begun anew there under a new epoch, so that its owner is fenced and claims again; panes
+/* A partition is read again from an offset. In one step the part hash is moved away and
+ * replaced there under a new epoch, so that its owner is fenced and claims again; panes
  * that are not sealed are deleted, to be made again from what is read; sealed ones stay,
  * and events of them are late. counter: as it goes on with. LW_EAGAIN: something changed
  * meanwhile. */
@@ -66,13 +67,13 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
 /* Is the name of a note that of a pane? */
 bool lw_damage_is_pane(const struct lw_spec *spec, const char *name, int64_t *start_ms,
                        int32_t *partition);
-/* What is known of a pane that was set aside. LW_ENOTFOUND: it was not, or no offsets are
+/* What is known of a pane that was moved away. LW_ENOTFOUND: it was not, or no offsets are
  * kept of it. */
 struct lw_lost_pane {
     int64_t first, last; /* offsets */
     uint64_t events;
-    bool remainder;        /* there is a pane, of what came after it was set aside */
-    struct lw_force force; /* that scored it: the newest first */
+    bool remainder; /* there is a pane, of what came after it was moved away */
+    struct lw_active_versions force; /* that scored it: the newest first */
 };
 int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
                    int32_t partition, struct lw_lost_pane *out, struct lw_err *err);
@@ -97,13 +98,13 @@ const char *lw_damage_follows(const char *name);
 
 /* Keeps `len` bytes of a field that could not be used, of a hash that goes on; by the
  * leader. LW_EFENCED. */
-struct lw_unusable {
+struct lw_unreadable_field {
     const char *key, *field, *why;
     const void *data;
     size_t len;
 };
 int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
-                   const struct lw_lease *lease, const struct lw_unusable *what,
+                   const struct lw_lease *lease, const struct lw_unreadable_field *what,
                    struct lw_err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "store/evaluation.h"
 #include "store/guard.h"
 
 #define FIGURES_A_COMMAND 1000
@@ -24,13 +25,13 @@ static void put_figures(struct lw_cmd *c, const struct lw_evaluation *e, size_t 
 }
 
 /* The evaluation's own figures hold `at` and `champion`; the wall clock is ours. */
-static void put_updated(struct lw_cmd *c, const struct lw_step *step) {
+static void put_updated(struct lw_cmd *c, const struct lw_evaluation_step *step) {
     lw_cmd_str(c, "updated");
     lw_cmd_int(c, step->now_ms);
 }
 
 static void put_now(struct lw_cmd *c, const struct lw_spec *spec,
-                    const struct lw_step *step) {
+                    const struct lw_evaluation_step *step) {
     for (size_t i = 0; i == 0 || i < step->evaluation->nfigures; i += FIGURES_A_COMMAND) {
         size_t slot = lw_cmd_slot(c);
         lw_cmd_str(c, "NOW");
@@ -42,7 +43,7 @@ static void put_now(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_history(struct lw_cmd *c, const struct lw_spec *spec,
-                        const struct lw_step *step) {
+                        const struct lw_evaluation_step *step) {
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HISTORY");
     lw_key_arg(c, spec, "history");
@@ -54,7 +55,7 @@ static void put_history(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 void lw__figures_put(struct lw_cmd *c, const struct lw_spec *spec,
-                     const struct lw_step *step) {
+                     const struct lw_evaluation_step *step) {
     put_now(c, spec, step);
     put_history(c, spec, step);
 }
@@ -79,7 +80,7 @@ static void put_member(struct lw_cmd *c, const struct lw_spec *spec, const char 
 
 void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
                      struct lw_monitor *m) {
-    struct lw_buf *bytes = lw_verb_bytes(r);
+    struct lw_buf *bytes = lw_cmd_bytes(r);
     for (size_t w = 0; w < spec->nwindows; w++) {
         struct lw_pane *pane = lw_monitor_window(m, w);
         if (!pane)

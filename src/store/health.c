@@ -101,7 +101,7 @@ static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
     static const char *const words[ASKS][6] = {
         [ASK_TIME] = {"TIME"},
         [ASK_LEASE] = {"GET", "lease"},
-        [ASK_UPDATED] = {"HGET", "detector", "updated"},
+        [ASK_UPDATED] = {"HGET", "monitor", "updated"},
         [ASK_OLDEST] = {"XRANGE", "outbox", "-", "+", "COUNT", "1"},
         [ASK_WAITING] = {"XLEN", "outbox"},
         [ASK_HEALTH] = {"HGETALL", "health"},

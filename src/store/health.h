@@ -31,7 +31,7 @@ struct lw_stream_facts {
     int64_t server_ms;        /* the server's clock */
     char leader[128];         /* who holds the lease; "" nobody */
     char lease[160];          /* ... with its token, as it stands there */
-    int64_t updated_ms;       /* the detector's stamp */
+    int64_t updated_ms;       /* the monitor's stamp */
     int64_t oldest_ms;        /* of the outbox, by the server's clock; 0: it is empty */
     uint64_t waiting;         /* in the outbox */
     size_t nprocesses, ngone; /* alive; gone for long, for lw_health_leave */

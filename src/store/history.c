@@ -14,38 +14,6 @@
 
 #define SLICES_A_STEP 20 /* some milliseconds of Redis */
 
-/* KEYS: history. ARGV: number of fields, the fields, end of the newest slice, width, and
- * number of slices, least id. Answers [id, values...] of the last entry of each slice
- * that has one, newest first. */
-static const struct lw_script script_slices = {
-    "history", "local n = tonumber(ARGV[1])\n"
-               "local at, same = {}, {}\n"
-               "for i = 2, n + 1 do\n"
-               "  if at[ARGV[i]] then same[i] = at[ARGV[i]] else at[ARGV[i]] = i end\n"
-               "end\n"
-               "local hi, width = tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])\n"
-               "local least = tonumber(ARGV[n + 5])\n"
-               "local rows = {}\n"
-               "for s = 1, tonumber(ARGV[n + 4]) do\n"
-               "  local lo = math.max(hi - width + 1, least)\n"
-               "  local e = redis.call('XREVRANGE', KEYS[1], string.format('%.0f', hi),\n"
-               "    string.format('%.0f', lo), 'COUNT', 1)[1]\n"
-               "  if e then\n"
-               "    local row = {e[1]}\n"
-               "    for i = 2, n + 1 do row[i] = '' end\n"
-               "    local f = e[2]\n"
-               "    for i = 1, #f, 2 do\n"
-               "      local k = at[f[i]]\n"
-               "      if k then row[k] = f[i + 1] end\n"
-               "    end\n"
-               "    for i, j in pairs(same) do row[i] = row[j] end\n"
-               "    rows[#rows + 1] = row\n"
-               "  end\n"
-               "  hi = hi - width\n"
-               "  if hi < least then break end\n"
-               "end\n"
-               "return rows\n"};
-
 #define TIME_MAX (INT64_C(1) << 53) /* beyond is no time, and sums of it overflow */
 
 /* Of "<ms>-<number>". */
@@ -55,9 +23,9 @@ static int64_t time_of(const char *id) {
 }
 
 /* The time of the first or last entry of the span; 0: there is none, -1. */
-static int edge(struct lw_redis *r, const struct lw_spec *spec,
-                const struct lw_history_query *q, bool newest, int64_t *out,
-                struct lw_err *err) {
+static int history_edge(struct lw_redis *r, const struct lw_spec *spec,
+                        const struct lw_history_query *q, bool newest, int64_t *out,
+                        struct lw_err *err) {
     char key[LW_KEY_MAX], lo[32] = "-", hi[32] = "+";
     int64_t from = q->from_ms < 0 ? 0 : q->from_ms;
     if (q->from_ms != INT64_MIN)
@@ -92,16 +60,16 @@ static void add_row(struct lw_history *h, size_t nfields, const struct lw_reply 
     h->n++;
 }
 
-struct slices {
+struct history_slices {
     int64_t first, hi, width;
     size_t left;
 };
 
-static int step(struct lw_redis *r, const struct lw_spec *spec,
-                const struct lw_history_query *q, struct slices *s, struct lw_history *h,
-                struct lw_err *err) {
+static int slices_read(struct lw_redis *r, const struct lw_spec *spec,
+                       const struct lw_history_query *q, struct history_slices *s,
+                       struct lw_history *h, struct lw_err *err) {
     size_t n = s->left < SLICES_A_STEP ? s->left : SLICES_A_STEP;
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "history");
     lw_cmd_uint(c, q->nfields);
@@ -111,7 +79,7 @@ static int step(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_int(c, s->width);
     lw_cmd_uint(c, n);
     lw_cmd_int(c, s->first);
-    struct lw_reply *reply = lw_redis_eval(r, &script_slices, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_history, c, err);
     if (!reply)
         return -1;
     for (size_t i = 0; i < lw_reply_count(reply); i++)
@@ -122,7 +90,7 @@ static int step(struct lw_redis *r, const struct lw_spec *spec,
     return 0;
 }
 
-static void reverse(struct lw_history *h, size_t nfields) {
+static void history_reverse(struct lw_history *h, size_t nfields) {
     for (size_t i = 0; i < h->n / 2; i++) {
         size_t k = h->n - 1 - i;
         int64_t at = h->at_ms[i];
@@ -142,12 +110,12 @@ int lw_history_read(struct lw_redis *r, const struct lw_spec *spec,
     int64_t first, last;
     *out = (struct lw_history){0};
     lw_assert(q->nfields <= LW_HISTORY_FIELDS_MAX && q->max > 0);
-    int found = edge(r, spec, q, false, &first, err);
-    found = found == 1 ? edge(r, spec, q, true, &last, err) : found;
+    int found = history_edge(r, spec, q, false, &first, err);
+    found = found == 1 ? history_edge(r, spec, q, true, &last, err) : found;
     if (found != 1)
         return found;
     int64_t panes = (last - first) / spec->pane_ms + 1, max = (int64_t)q->max;
-    struct slices s = {.first = first, .hi = last, .left = q->max};
+    struct history_slices s = {.first = first, .hi = last, .left = q->max};
     s.width = (panes + max - 1) / max * spec->pane_ms;
     out->thinned = s.width > spec->pane_ms;
     out->at_ms = lw_calloc(q->max, sizeof *out->at_ms);
@@ -155,12 +123,12 @@ int lw_history_read(struct lw_redis *r, const struct lw_spec *spec,
     for (bool begun = false; s.left > 0 && s.hi >= first; begun = true) {
         if (begun && q->pause)
             q->pause(q->arg);
-        if (step(r, spec, q, &s, out, err)) {
+        if (slices_read(r, spec, q, &s, out, err)) {
             lw_history_fini(out);
             return lw_err_context(err, "history");
         }
     }
-    reverse(out, q->nfields);
+    history_reverse(out, q->nfields);
     return 0;
 }
 

@@ -2,8 +2,8 @@
  * thousand entries of some hundred fields. Redis picks the fields and, of each slice of
  * time, the last entry, a few slices a step, so that neither it nor we handle more than
  * is shown. Thread: the one of the connection. */
-#ifndef LW_HISTORY_H
-#define LW_HISTORY_H
+#ifndef LW_STORE_HISTORY_H
+#define LW_STORE_HISTORY_H
 
 #include "core/spec.h"
 #include "store/redis.h"

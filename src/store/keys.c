@@ -39,12 +39,12 @@ char *lw_key(char *out, const struct lw_spec *spec, const char *fmt, ...) {
     return out;
 }
 
-struct lw_cmd *lw_verb_cmd(struct lw_redis *r) {
+struct lw_cmd *lw_cmd_scratch(struct lw_redis *r) {
     lw_cmd_clear(&r->verb);
     return &r->verb;
 }
 
-struct lw_buf *lw_verb_bytes(struct lw_redis *r) {
+struct lw_buf *lw_cmd_bytes(struct lw_redis *r) {
     lw_buf_clear(&r->bytes);
     return &r->bytes;
 }

@@ -16,8 +16,8 @@ char *lw_key(char *out, const struct lw_spec *spec, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The connection's own command for verbs, emptied, and its byte buffer, emptied. */
-struct lw_cmd *lw_verb_cmd(struct lw_redis *r);
-struct lw_buf *lw_verb_bytes(struct lw_redis *r);
+struct lw_cmd *lw_cmd_scratch(struct lw_redis *r);
+struct lw_buf *lw_cmd_bytes(struct lw_redis *r);
 
 /* Scans "17 4 2" into at most max numbers; returns how many. */
 size_t lw_scan_versions(const char *text, uint32_t *out, size_t max);

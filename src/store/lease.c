@@ -11,11 +11,12 @@
 
 #include "base/mem.h"
 #include "store/guard.h"
+#include "store/lease.h"
 #include "store/scripts.h"
 
 int lw_lease_hold(struct lw_redis *r, const struct lw_spec *spec, struct lw_lease *lease,
                   struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "lease");
     lw_key_arg(c, spec, "fence");
@@ -45,43 +46,4 @@ int lw_lease_release(struct lw_redis *r, const struct lw_spec *spec,
         return lw_fail(err, why.code, "%s", why.msg);
     lease->token = 0;
     return 0;
-}
-
-struct lw_cmd *lw_guard_begin(struct lw_redis *r, const struct lw_spec *spec,
-                              const struct lw_lease *lease, const struct lw_step *step,
-                              const char *id) {
-    struct lw_cmd *c = lw_verb_cmd(r);
-    lw_cmd_clear(&r->keys);
-    lw_key_arg(&r->keys, spec, "fence");
-    lw_key_arg(&r->keys, spec, "detector");
-    c->keys = &r->keys;
-    lw_cmd_uint(c, lease->token);
-    if (step && step->was_sealed_until_ms != INT64_MIN)
-        lw_cmd_int(c, step->was_sealed_until_ms);
-    else
-        lw_cmd_str(c, "");
-    lw_cmd_str(c, id);
-    return c;
-}
-
-int lw_guard_run(struct lw_redis *r, struct lw_cmd *c, const char *what,
-                 struct lw_err *err) {
-    struct lw_reply *reply = lw_redis_eval_keys(r, &lw_script_guarded, &r->keys, c, err);
-    if (!reply)
-        return lw_err_context(err, "%s", what);
-    const char *word = lw_reply_text(lw_reply_at(reply, 0), NULL);
-    const char *why = lw_reply_text(lw_reply_at(reply, 1), NULL);
-    int rc = 0;
-    if (word && strcmp(word, "FENCED") == 0)
-        rc = lw_fail(err, LW_EFENCED, "%s: somebody else leads: Redis has %s", what,
-                     why ? why : "another token");
-    else if (word && strcmp(word, "NOTFOUND") == 0)
-        rc = lw_fail(err, LW_ENOTFOUND, "%s: there is no model version %s", what,
-                     why ? why : "");
-    else if (!word || (strcmp(word, "OK") != 0 && strcmp(word, "AGAIN") != 0)) {
-        lw_redis_odd(r, reply, what, err);
-        return -1;
-    }
-    lw_reply_free(reply);
-    return rc;
 }

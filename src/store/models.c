@@ -11,44 +11,32 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/evaluation.h"
 #include "store/guard.h"
+#include "store/lease.h"
+#include "store/models.h"
 #include "store/scripts.h"
 
 #define SKIPPED_MAX 100000 /* versions behind the last that has an alias */
 
-static const struct lw_script reserve = {
-    /* KEYS: fence, models. ARGV: token, prefix of model keys. The number, or 0. A number
-     * that is there already, or none, is passed over. */
-    "reserve", "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n"
-               "local n = tonumber(redis.call('HGET', KEYS[2], 'next') or '1')\n"
-               "if not n or not (n >= 1 and n < 4294967295) then n = 1 end\n"
-               "n = math.floor(n)\n"
-               "while redis.call('EXISTS', ARGV[2] .. n) == 1 do n = n + 1 end\n"
-               "will('HSET', KEYS[2], 'next', n + 1)\n"
-               "return commit(n)\n"};
-
-/* KEYS: version, reference. ARGV: fields... {values, reference or nil} */
-static const struct lw_script fetch = {
-    "fetch", "return {redis.call('HMGET', KEYS[1], unpack(ARGV)),\n"
-             "        redis.call('HGET', KEYS[2], 'profile')}\n"};
-
 int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_lease *lease, uint32_t *version,
                       struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "fence");
     lw_key_arg(c, spec, "models");
     char prefix[LW_KEY_MAX];
     lw_cmd_uint(c, lease->token);
     lw_cmd_str(c, lw_key(prefix, spec, "model:"));
-    struct lw_reply *reply = lw_redis_eval(r, &reserve, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_reserve, c, err);
     if (!reply)
         return -1;
     int64_t n = lw_reply_int(reply);
     lw_reply_free(reply);
     if (n <= 0 || n >= UINT32_MAX)
-        return lw_fail(err, LW_EFENCED, "model number: somebody else leads");
+        return lw_fail(err, LW_EFENCED,
+                       "model number: fenced, another process holds the lease");
     *version = (uint32_t)n;
     return 0;
 }
@@ -91,7 +79,7 @@ static void put_version(struct lw_cmd *c, const struct lw_spec *spec,
 }
 
 static void put_promote(struct lw_cmd *c, const struct lw_spec *spec, uint32_t version,
-                        const struct lw_step *step) {
+                        const struct lw_evaluation_step *step) {
     char text[LW_KEY_MAX];
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "PROMOTE");
@@ -112,7 +100,8 @@ static void put_challenger(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
 }
 
-static void announce(struct lw_redis *r, const struct lw_spec *spec, uint32_t version) {
+static void announce_champion(struct lw_redis *r, const struct lw_spec *spec,
+                              uint32_t version) {
     char channel[LW_KEY_MAX];
     struct lw_err err = {0};
     lw_reply_free(lw_redis_do(r, &err, "PUBLISH %s %u",
@@ -125,15 +114,15 @@ const char *lw_models_unheard(const struct lw_redis *r) {
 }
 
 /* A step with a version stored (v may be NULL) and, if promote, made champion. */
-static int change(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                  const struct lw_version *v, bool promote, const struct lw_step *step,
-                  struct lw_err *err) {
+static int write_version(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
+                         const struct lw_version *v, bool promote,
+                         const struct lw_evaluation_step *step, struct lw_err *err) {
     struct lw_buf state = {0};
     char id[17], extra[40];
     lw_monitor_write(step->monitor, &state);
     snprintf(extra, sizeof extra, "%s%s %u", v ? "publish" : "", promote ? "promote" : "",
              version);
-    lw__step_id(step, &state, extra, id);
+    lw__evaluation_id(step, &state, extra, id);
     struct lw_cmd *c = lw_guard_begin(r, spec, step->lease, step, id);
     if (v)
         put_version(c, spec, v);
@@ -141,33 +130,33 @@ static int change(struct lw_redis *r, const struct lw_spec *spec, uint32_t versi
         put_promote(c, spec, version, step);
     else
         put_challenger(c, spec, version);
-    lw__step_put(r, c, spec, step, &state, id);
+    lw__evaluation_put(r, c, spec, step, &state, id);
     lw_buf_fini(&state);
     if (lw_guard_run(r, c, promote ? "promotion" : "storing of a model", err))
         return -1;
     if (promote)
-        announce(r, spec, version);
+        announce_champion(r, spec, version);
     return 0;
 }
 
 int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_version *v, bool promote,
-                      const struct lw_step *step, struct lw_err *err) {
+                      const struct lw_evaluation_step *step, struct lw_err *err) {
     lw_assert(v->version > 0 && step);
-    return change(r, spec, v->version, v, promote, step, err);
+    return write_version(r, spec, v->version, v, promote, step, err);
 }
 
 int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                      const char *who, const char *reason, const struct lw_step *step,
-                      struct lw_err *err) {
+                      const char *who, const char *reason,
+                      const struct lw_evaluation_step *step, struct lw_err *err) {
     if (step)
-        return change(r, spec, version, NULL, true, step, err);
-    struct lw_cmd *c = lw_verb_cmd(r);
+        return write_version(r, spec, version, NULL, true, step, err);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     char text[LW_KEY_MAX];
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "models");
     lw_key_arg(c, spec, "audit");
-    lw_key_arg(c, spec, "detector");
+    lw_key_arg(c, spec, "monitor");
     lw_cmd_uint(c, version);
     lw_cmd_str(c, lw_key(text, spec, "model:"));
     lw_cmd_int(c, lw_wall_ms());
@@ -182,7 +171,7 @@ int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t v
     if (!done)
         return lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream,
                        version);
-    announce(r, spec, version);
+    announce_champion(r, spec, version);
     return 0;
 }
 
@@ -212,7 +201,7 @@ static bool is_damaged(const struct lw_reply *v, size_t i) {
     return text && strcmp(text, "0") != 0 && !version_at(v, i);
 }
 
-/* Whoever lists versions counts up to `next`: one that is far from all that is known, or
+/* A reader that lists versions counts up to `next`: one that is far from all that is known, or
  * behind it, is damaged. */
 static void believe_next(struct lw_aliases *a) {
     const uint32_t known[] = {a->champion, a->previous, a->challenger, a->first};
@@ -301,9 +290,10 @@ static bool is_empty(const struct lw_reply *v) {
 }
 
 /* The reply, if the head in it is that of the version. */
-static struct lw_reply *found(struct lw_redis *r, struct lw_reply *reply,
-                              const struct lw_reply *head, const struct lw_spec *spec,
-                              uint32_t version, struct lw_err *err) {
+static struct lw_reply *version_found(struct lw_redis *r, struct lw_reply *reply,
+                                      const struct lw_reply *head,
+                                      const struct lw_spec *spec, uint32_t version,
+                                      struct lw_err *err) {
     if (!reply || version_at(head, 0) == version)
         return reply;
     if (is_empty(head)) {
@@ -322,30 +312,30 @@ static struct lw_reply *found(struct lw_redis *r, struct lw_reply *reply,
 struct lw_reply *lw_models_head(struct lw_redis *r, const struct lw_spec *spec,
                                 uint32_t version, struct lw_version *out,
                                 struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_str(c, "HMGET");
     lw_key_arg(c, spec, "model:%u", version);
     for (size_t i = 0; i < HEAD_FIELDS; i++)
         lw_cmd_str(c, head_fields[i]);
     struct lw_reply *reply = lw_redis_call(r, c, err);
     read_head(reply, out);
-    return found(r, reply, reply, spec, version, err);
+    return version_found(r, reply, reply, spec, version, err);
 }
 
 struct lw_reply *lw_models_get(struct lw_redis *r, const struct lw_spec *spec,
                                uint32_t version, struct lw_version *out,
                                struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "model:%u", version);
     lw_key_arg(c, spec, "reference:%u", version);
     for (size_t i = 0; i < HEAD_FIELDS; i++)
         lw_cmd_str(c, head_fields[i]);
     lw_cmd_str(c, "model");
-    struct lw_reply *reply = lw_redis_eval(r, &fetch, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_fetch, c, err);
     const struct lw_reply *v = lw_reply_at(reply, 0);
     read_head(v, out);
     out->model = lw_reply_text(lw_reply_at(v, HEAD_FIELDS), &out->model_len);
     out->reference = lw_reply_text(lw_reply_at(reply, 1), &out->reference_len);
-    return found(r, reply, v, spec, version, err);
+    return version_found(r, reply, v, spec, version, err);
 }

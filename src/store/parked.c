@@ -7,37 +7,8 @@
 #include "base/text.h"
 #include "store/alerts.h"
 #include "store/guard.h"
-
-/* KEYS: outbox, outbox:parked, audit, alerts:told. ARGV: entry or outbox id, cap of the
- * outbox, receivers that know an alert by its incident, and by its labels, audit words.
- * 1; 0: there is none; 2: it is out of date. To such a receiver, a beginning is out of
- * date when it was told something newer since, and so is an end, where the newer incident
- * has the same labels. */
-static const struct lw_script retry_script = {
-    "parked_retry",
-    "local function stale(f)\n"
-    "  local incident, what, to = string.match(f.id, '^(%x+)%-(%a+)[^@]*@(.+)$')\n"
-    "  local function among(list) return string.find(list, ' ' .. to .. ' ', 1, true) end\n"
-    "  if not to then return false end\n"
-    "  local told = redis.call('HGET', KEYS[4], (f.alert or '') .. '@' .. to) or ''\n"
-    "  local open = string.match(told, '^%x+') or ''\n"
-    "  if open == incident then return false end\n"
-    "  if what == 'resolved' then return open ~= '' and among(ARGV[4]) end\n"
-    "  return among(ARGV[3]) or among(ARGV[4])\n"
-    "end\n"
-    "for _, e in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-')) do\n"
-    "  local f = {}\n"
-    "  for i = 1, #e[2], 2 do f[e[2][i]] = e[2][i + 1] end\n"
-    "  if (e[1] == ARGV[1] or f.id == ARGV[1]) and f.id and f.json then\n"
-    "    if stale(f) then return 2 end\n"
-    "    will('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'id', f.id, 'alert',\n"
-    "         f.alert or '', 'json', f.json)\n"
-    "    will('XDEL', KEYS[2], e[1])\n"
-    "    will(unpack(ARGV, 5))\n"
-    "    return commit(1)\n"
-    "  end\n"
-    "end\n"
-    "return 0\n"};
+#include "store/parked.h"
+#include "store/scripts.h"
 
 static void read_one(const struct lw_reply *e, struct lw_parked *out) {
     const char *entry = lw_reply_text(lw_reply_at(e, 0), NULL);
@@ -69,13 +40,13 @@ struct lw_reply *lw_parked_read(struct lw_redis *r, const struct lw_spec *spec,
 }
 
 int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
-                    const struct lw_parked_again *again, struct lw_err *err) {
-    struct lw_cmd *c = lw_verb_cmd(r);
+                    const struct lw_parked_retry_request *again, struct lw_err *err) {
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 4);
     lw_key_arg(c, spec, "outbox");
     lw_key_arg(c, spec, "outbox:parked");
     lw_key_arg(c, spec, "audit");
-    lw_key_arg(c, spec, "alerts:told");
+    lw_key_arg(c, spec, "alerts:notified");
     lw_cmd_str(c, again->entry);
     lw_cmd_int(c, LW_OUTBOX_CAP);
     lw_cmd_str(c, again->by_incident);
@@ -83,7 +54,7 @@ int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
     lw__audit_words(
         c, spec,
         &(struct lw_audit_line){"retried", again->who, again->entry, 0, again->now_ms});
-    struct lw_reply *reply = lw_redis_eval(r, &retry_script, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_parked_retry, c, err);
     if (!reply)
         return lw_err_context(err, "parked delivery");
     int64_t found = lw_reply_int(reply);
@@ -91,8 +62,8 @@ int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
     if (found == 2)
         return lw_fail(
             err, LW_EINPUT,
-            "delivery %.80s is out of date: the receiver has been told "
-            "something newer about this alert and would take this for news; nothing was sent",
+            "delivery %.80s is out of date: the receiver has been sent "
+            "something newer about this alert so this message would be out of order; nothing was sent",
             again->entry);
     return found ? 0
                  : lw_fail(err, LW_ENOTFOUND,

@@ -11,18 +11,7 @@
 
 #define DIGITS (2 * LW_PRIVACY_KEY_BYTES)
 
-/* KEYS: privacy. ARGV: a key to take when there is none. What cannot be a key, of
- * whatever type, gives way: it must keep nobody from being told. */
-static const struct lw_script key_script = {
-    "privacy", "local key = redis.pcall('GET', KEYS[1])\n"
-               "if type(key) == 'string' and #key == #ARGV[1] and\n"
-               "    not string.find(key, '[^0-9a-f]') then\n"
-               "  return key\n"
-               "end\n"
-               "redis.call('SET', KEYS[1], ARGV[1])\n"
-               "return ARGV[1]\n"};
-
-static int fresh(char hex[DIGITS + 1], struct lw_err *err) {
+static int key_generate(char hex[DIGITS + 1], struct lw_err *err) {
     uint8_t bytes[LW_PRIVACY_KEY_BYTES];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
         return lw_fail(err, LW_ESTOP, "no random numbers: %s", strerror(errno));
@@ -31,7 +20,7 @@ static int fresh(char hex[DIGITS + 1], struct lw_err *err) {
     return 0;
 }
 
-static bool parse(const char *hex, uint8_t key[LW_PRIVACY_KEY_BYTES]) {
+static bool key_parse(const char *hex, uint8_t key[LW_PRIVACY_KEY_BYTES]) {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < DIGITS; i++) {
         const char *at = hex[i] ? strchr(digits, hex[i]) : NULL;
@@ -46,20 +35,21 @@ static bool parse(const char *hex, uint8_t key[LW_PRIVACY_KEY_BYTES]) {
 int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
                    uint8_t key[LW_PRIVACY_KEY_BYTES], struct lw_err *err) {
     char hex[DIGITS + 1];
-    if (fresh(hex, err))
+    if (key_generate(hex, err))
         return -1;
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "privacy");
     lw_cmd_str(c, hex);
-    struct lw_reply *reply = lw_redis_eval(r, &key_script, c, err);
+    struct lw_reply *reply = lw_redis_eval(r, &lw_script_privacy, c, err);
     if (!reply)
         return lw_err_context(err, "key of the privacy hash");
     const char *text = lw_reply_text(reply, NULL);
     int rc =
-        text && parse(text, key)
+        text && key_parse(text, key)
             ? 0
-            : lw_fail(err, LW_EINPUT, "Redis answers with no key of the privacy hash");
+            : lw_fail(err, LW_EINPUT,
+                      "Redis returned a value that is not a key of the privacy hash");
     lw_reply_free(reply);
     return rc;
 }

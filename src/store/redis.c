@@ -15,7 +15,6 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "store/conn.h"
-#include "store/scripts.h"
 
 #define REDIRECTS_MAX 5
 
@@ -88,7 +87,7 @@ uint64_t lw_redis_dials(const struct lw_redis *r) {
 /* "MOVED 3999 127.0.0.1:6381": connect there next. An empty host is the one that
  * answered, which behind a socket of this machine has no name. What names no address
  * stays an error of the server. */
-static bool follow(struct lw_redis *r, const char *text) {
+static bool follow_redirect(struct lw_redis *r, const char *text) {
     const char *at = strchr(text + strlen("MOVED "), ' ');
     bool here = at && strrchr(at + 1, ':') == at + 1; /* ":6381", and not "::1:6381" */
     const char *host = here ? r->ctx->tcp.host : "";
@@ -107,8 +106,8 @@ static bool follow(struct lw_redis *r, const char *text) {
 }
 
 /* NULL, with err set; an error reply that is not a redirection comes back as it is. */
-static redisReply *roundtrip(struct lw_redis *r, const struct lw_cmd *prefix,
-                             const struct lw_cmd *c, struct lw_err *err) {
+static redisReply *redis_exchange(struct lw_redis *r, const struct lw_cmd *prefix,
+                                  const struct lw_cmd *c, struct lw_err *err) {
     for (int i = 0; i < REDIRECTS_MAX; i++) {
         if (lw_conn_ensure(r, err))
             return NULL;
@@ -117,21 +116,21 @@ static redisReply *roundtrip(struct lw_redis *r, const struct lw_cmd *prefix,
         if (!reply || reply->type != REDIS_REPLY_ERROR ||
             strncmp(reply->str, "MOVED ", 6) != 0)
             return reply;
-        bool moved = follow(r, reply->str);
+        bool moved = follow_redirect(r, reply->str);
         freeReplyObject(reply);
         if (!moved)
             break;
     }
-    lw_fail(err, LW_EAGAIN, "redis %s: the cluster sends us from node to node", r->where);
+    lw_fail(err, LW_EAGAIN, "redis %s: the cluster redirects in a loop", r->where);
     return NULL;
 }
 
 /* Turns an error reply into err, and an answer that no Redis gives to this command. A
  * server that cannot take writes now is left, so that the next call looks for the one
  * that can. */
-static struct lw_reply *judge(struct lw_redis *r, redisReply *reply,
-                              const struct lw_cmd *c, const char *what,
-                              struct lw_err *err) {
+static struct lw_reply *reply_check(struct lw_redis *r, redisReply *reply,
+                                    const struct lw_cmd *c, const char *what,
+                                    struct lw_err *err) {
     struct lw_reply *answer = (struct lw_reply *)(void *)reply;
     if (reply && reply->type != REDIS_REPLY_ERROR)
         r->why = LW_REDIS_FINE;
@@ -156,7 +155,7 @@ static struct lw_reply *judge(struct lw_redis *r, redisReply *reply,
 void *lw_redis_odd(struct lw_redis *r, struct lw_reply *reply, const char *what,
                    struct lw_err *err) {
     lw_fail(err, LW_EAGAIN,
-            "redis %s: the answer to %s is not one that Redis gives; does redis.url name "
+            "redis %s: unexpected answer to %s; does redis.url name "
             "a Redis, and does a proxy change its answers?",
             r->where, what);
     lw_reply_free(reply);
@@ -166,7 +165,7 @@ void *lw_redis_odd(struct lw_redis *r, struct lw_reply *reply, const char *what,
 
 struct lw_reply *lw_redis_call(struct lw_redis *r, struct lw_cmd *c, struct lw_err *err) {
     lw_assert(c->argc > 0);
-    return judge(r, roundtrip(r, NULL, c, err), c, NULL, err);
+    return reply_check(r, redis_exchange(r, NULL, c, err), c, NULL, err);
 }
 
 /* One directive of lw_redis_do. */
@@ -205,7 +204,7 @@ struct lw_reply *lw_redis_do(struct lw_redis *r, struct lw_err *err, const char 
     return lw_redis_call(r, &r->scratch, err);
 }
 
-static void append(struct lw_redis *r, const struct lw_cmd *c) {
+static void pipeline_append(struct lw_redis *r, const struct lw_cmd *c) {
     char head[32];
     int n = snprintf(head, sizeof head, "*%zu\r\n", c->argc);
     lw_conn_put(r, head, (size_t)n);
@@ -214,19 +213,19 @@ static void append(struct lw_redis *r, const struct lw_cmd *c) {
 
 /* One reply of a pipeline: 0, or -1. What is of another type than the command is for is
  * as good as nothing (NULL), and no reason to lose the other replies. */
-static int take(struct lw_redis *r, redisReply *reply, const struct lw_cmd *c,
-                struct lw_reply **out, struct lw_err *err) {
+static int pipeline_accept(struct lw_redis *r, redisReply *reply, const struct lw_cmd *c,
+                           struct lw_reply **out, struct lw_err *err) {
     if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0) {
         freeReplyObject(reply);
         return 0;
     }
-    *out = judge(r, reply, c, NULL, err);
+    *out = reply_check(r, reply, c, NULL, err);
     return *out ? 0 : -1;
 }
 
 /* Replies 1 .. n - 1 of a pipeline whose first has come already. */
-static int collect(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
-                   struct lw_reply **replies, struct lw_err *err) {
+static int pipeline_collect(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
+                            struct lw_reply **replies, struct lw_err *err) {
     int rc = 0;
     for (size_t i = 1; i < n; i++) {
         redisReply *reply = lw_conn_get(r, err);
@@ -234,7 +233,7 @@ static int collect(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
             rc = -1;
             break;
         }
-        if (take(r, reply, cmds[i], &replies[i], err))
+        if (pipeline_accept(r, reply, cmds[i], &replies[i], err))
             rc = -1;
         if (!r->ctx) /* judge left the server */
             break;
@@ -252,20 +251,19 @@ int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
             return -1;
         count_trip();
         for (size_t k = 0; k < n; k++)
-            append(r, cmds[k]);
+            pipeline_append(r, cmds[k]);
         redisReply *head = lw_conn_get(r, err);
         if (!head)
             return -1;
         if (head->type == REDIS_REPLY_ERROR && strncmp(head->str, "MOVED ", 6) == 0 &&
-            follow(r, head->str)) {
+            follow_redirect(r, head->str)) {
             freeReplyObject(head);
             continue;
         }
-        int rc = take(r, head, cmds[0], &replies[0], err);
-        return r->ctx && collect(r, cmds, n, replies, err) ? -1 : rc;
+        int rc = pipeline_accept(r, head, cmds[0], &replies[0], err);
+        return r->ctx && pipeline_collect(r, cmds, n, replies, err) ? -1 : rc;
     }
-    return lw_fail(err, LW_EAGAIN, "redis %s: the cluster sends us from node to node",
-                   r->where);
+    return lw_fail(err, LW_EAGAIN, "redis %s: the cluster redirects in a loop", r->where);
 }
 
 /* The script's SHA-1 as this connection's server gave it. */
@@ -274,10 +272,7 @@ static const char *sha_of(struct lw_redis *r, const struct lw_script *script,
     for (size_t i = 0; i < r->nloaded; i++)
         if (r->loaded[i].script == script)
             return r->loaded[i].sha;
-    struct lw_buf text = {0};
-    lw_buf_printf(&text, "%s%s", lw_script_plan, script->text);
-    struct lw_reply *reply = lw_redis_do(r, err, "SCRIPT LOAD %s", lw_buf_str(&text));
-    lw_buf_fini(&text);
+    struct lw_reply *reply = lw_redis_do(r, err, "SCRIPT LOAD %s", script->text);
     if (!reply) {
         lw_err_context(err, "script %s", script->name);
         return NULL;
@@ -309,18 +304,18 @@ struct lw_reply *lw_redis_eval_keys(struct lw_redis *r, const struct lw_script *
             lw_buf_put(&r->scratch.body, keys->body.data, keys->body.len);
             r->scratch.argc += keys->argc;
         }
-        redisReply *reply = roundtrip(r, &r->scratch, c, err);
+        redisReply *reply = redis_exchange(r, &r->scratch, c, err);
         if (!reply || reply->type != REDIS_REPLY_ERROR ||
             strncmp(reply->str, "NOSCRIPT", 8) != 0) {
-            struct lw_reply *answer = judge(r, reply, NULL, script->name, err);
-            return answer && !lw__script_fits(script->name, answer)
+            struct lw_reply *answer = reply_check(r, reply, NULL, script->name, err);
+            return answer && !lw__answer_script_fits(script->name, answer)
                        ? lw_redis_odd(r, answer, script->name, err)
                        : answer;
         }
         freeReplyObject(reply);
         r->nloaded = 0; /* SCRIPT FLUSH, or another node of the cluster */
     }
-    lw_fail(err, LW_EAGAIN, "redis %s: script %s does not stay loaded", r->where,
+    lw_fail(err, LW_EAGAIN, "redis %s: script %s is unloaded again and again", r->where,
             script->name);
     return NULL;
 }

@@ -6,8 +6,8 @@
  * during which calls fail without waiting), so callers simply retry. Cluster redirections
  * (MOVED) and failovers under sentinels are followed. Arguments and replies are
  * binary-safe. */
-#ifndef LW_REDIS_H
-#define LW_REDIS_H
+#ifndef LW_STORE_REDIS_H
+#define LW_STORE_REDIS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -107,7 +107,7 @@ uint64_t lw_redis_dials(const struct lw_redis *r);
 uint64_t lw_redis_round_trips(void);
 
 /* A Lua script as text; its SHA-1 is learned from SCRIPT LOAD on first use per
- * connection. It writes by will() and commit() (scripts_plan.c), which stand before it.
+ * connection.
  * The command holds numkeys, keys and arguments (without EVALSHA and script).
  */
 struct lw_script {

@@ -1,44 +1,46 @@
-/* The Lua scripts: every write of more than one command is one of them. An error means
- * that nothing was done. */
+/* The Lua scripts: every write of more than one command is one of them. A script runs
+ * alone on the server, and an append-only file or a replica receives its writes as one
+ * transaction: that is the atomic step of the exactly-once contract. An error means that
+ * nothing was done.
+ *
+ * The sources are lua/NAME.lua, which open with their KEYS, ARGV and answer; the build
+ * embeds them (lua.cmake). Rules for them:
+ *
+ * - A script plans its writes and commits them (lua/plan.lua).
+ * - Lua's numbers are doubles. Offsets, epochs and tokens stay below 2^53; where equality
+ *   matters they are compared as decimal text, and they are printed with %.0f.
+ * - While a slot of a cluster moves to another node, a missing key counts as moved and
+ *   every command on it is refused. So a script declares all keys that it must find or
+ *   create: the server checks them first and answers TRYAGAIN. No key is deleted and
+ *   created again: hashes are overwritten, then lose the fields that are not named. */
 #ifndef LW_STORE_SCRIPTS_H
 #define LW_STORE_SCRIPTS_H
 
 #include "store/redis.h"
 
-/* What stands before each script, for those that write: will, tidy, only, commit
- * (scripts_plan.c). */
-extern const char lw_script_plan[];
-
-/* KEYS: part, models, detector. ARGV: owner, wall ms.
- * {epoch, next_offset or '', champion, shadows, progress or ''}. */
+extern const struct lw_script lw_script_ask;
 extern const struct lw_script lw_script_claim;
-/* KEYS: part, models, detector, offsets, panes, pane... ARGV: epoch, base, next, expiry
- * ms, pane starts in memory, prefix of pane keys, partition, number of words, fields and
- * values of the part hash, then for each pane: start, lineage or '', number of arguments,
- * arguments. {1, champion, shadows} or {0, what it found}. */
+extern const struct lw_script lw_script_drop;
+extern const struct lw_script lw_script_fetch;
+extern const struct lw_script lw_script_fill;
 extern const struct lw_script lw_script_flush;
-/* KEYS: part, offsets:<p>, audit. ARGV: epoch, next_offset that is held, next_offset to
- * start at, cap of the audit, who, detail, wall ms, progress. {1} or {0, what it found}.
- */
-extern const struct lw_script lw_script_restart;
-/* KEYS: part, pane, unreadable:<start>:<p>, unreadable. ARGV: epoch, field and text of
- * the note, ttl ms. 1, or 0 when the epoch is another. */
-extern const struct lw_script lw_script_aside;
-/* KEYS: lease, fence. ARGV: who, token held or 0, ttl ms. The token, or '' (held by
- * another). */
-extern const struct lw_script lw_script_lease;
-/* KEYS: fence, detector. ARGV: token, sealed_until that was loaded, id of the step or ''
- * (then sealed_until is not looked at), then operations: number of words, words. A word
- * list is a Redis command, or one of HISTORY, FORGET, ASIDE, PROMOTE
- * (scripts.c).
- * {'OK'} | {'AGAIN'} (this step is in already) | {'FENCED', why} | {'NOTFOUND', version}.
- */
 extern const struct lw_script lw_script_guarded;
-/* KEYS: models, audit, detector. ARGV: version, prefix of model keys, wall ms, who,
- * reason, cap of the audit. 1, or 0 when there is no such version. */
-extern const struct lw_script lw_script_promote;
-/* KEYS: outbox, outbox:tries. ARGV: count, receiver or '' (all).
- * {{entry, {field, value...}, tries or ''}...} */
+extern const struct lw_script lw_script_history;
+extern const struct lw_script lw_script_lease;
+extern const struct lw_script lw_script_mend;
+extern const struct lw_script lw_script_meta;
+extern const struct lw_script lw_script_move_unreadable;
 extern const struct lw_script lw_script_outbox;
+extern const struct lw_script lw_script_parked_retry;
+extern const struct lw_script lw_script_permissions;
+extern const struct lw_script lw_script_privacy;
+extern const struct lw_script lw_script_promote;
+extern const struct lw_script lw_script_rebuild;
+extern const struct lw_script lw_script_reread;
+extern const struct lw_script lw_script_reserve;
+extern const struct lw_script lw_script_restart;
+extern const struct lw_script lw_script_silence_add;
+extern const struct lw_script lw_script_silence_end;
+extern const struct lw_script lw_script_write;
 
 #endif

@@ -16,33 +16,8 @@
 #include "base/time.h"
 #include "store/alerts.h"
 #include "store/guard.h"
-
-/* KEYS: silences, audit. ARGV: now, until, id, json, cap, audit words. 1: in; 0: full. */
-static const struct lw_script add_script = {
-    "silence_add",
-    "local all = redis.call('HGETALL', KEYS[1])\n"
-    "local last, left, gone = tonumber(ARGV[2]), 0, {}\n"
-    "for i = 1, #all, 2 do\n"
-    "  local ok, s = pcall(cjson.decode, all[i + 1])\n"
-    "  local ends = ok and type(s) == 'table' and tonumber(s['until']) or 0\n"
-    "  if not (ends > tonumber(ARGV[1])) then gone[#gone + 1] = all[i]\n"
-    "  else last, left = math.max(last, ends), left + 1 end\n"
-    "end\n"
-    "if left >= tonumber(ARGV[5]) then return 0 end\n"
-    "for _, id in ipairs(gone) do will('HDEL', KEYS[1], id) end\n"
-    "will('HSET', KEYS[1], ARGV[3], ARGV[4])\n"
-    "last = math.min(last, ARGV[1] + 315360000000)\n" /* what is damaged may say 1e300 */
-    "local ttl = last - ARGV[1] + 86400000\n"
-    "will('PEXPIRE', KEYS[1], string.format('%.0f', ttl))\n"
-    "will(unpack(ARGV, 6))\n"
-    "return commit(1)\n"};
-
-/* KEYS: silences, audit. ARGV: id, audit words. 1, or 0: there is none. */
-static const struct lw_script end_script = {
-    "silence_end", "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end\n"
-                   "will('HDEL', KEYS[1], ARGV[1])\n"
-                   "will(unpack(ARGV, 2))\n"
-                   "return commit(1)\n"};
+#include "store/scripts.h"
+#include "store/silences.h"
 
 /* In place; it never gets longer than its room. */
 static void make_safe(char *text, size_t size) {
@@ -64,7 +39,7 @@ static char *json_of(const struct lw_silence *s) {
     return text;
 }
 
-static void describe(const struct lw_silence *s, char *out, size_t size) {
+static void silence_describe(const struct lw_silence *s, char *out, size_t size) {
     char until[32];
     snprintf(out, size, "%s: rule %s, feature %s, severity %s, until %s: %s", s->id,
              s->rule[0] ? s->rule : "any", s->feature[0] ? s->feature : "any",
@@ -74,7 +49,7 @@ static void describe(const struct lw_silence *s, char *out, size_t size) {
 
 /* Ids are short, for people to type; two that are added in the same millisecond by the
  * same process differ by what they say. */
-static void name(struct lw_silence *s, int64_t now_ms) {
+static void silence_assign_id(struct lw_silence *s, int64_t now_ms) {
     char text[sizeof s->rule + sizeof s->feature + 64];
     snprintf(text, sizeof text, "%s|%s|%" PRId64 "|%ld|%" PRId64, s->rule, s->feature,
              now_ms, (long)getpid(), lw_mono_ms());
@@ -82,29 +57,29 @@ static void name(struct lw_silence *s, int64_t now_ms) {
     snprintf(s->id, sizeof s->id, "%08" PRIx32, (uint32_t)(key >> 32));
 }
 
-static int eval(struct lw_redis *r, const struct lw_script *script, struct lw_cmd *c,
-                int64_t *out, struct lw_err *err) {
+static int silence_eval(struct lw_redis *r, const struct lw_script *script,
+                        struct lw_cmd *c, int64_t *out, struct lw_err *err) {
     struct lw_reply *reply = lw_redis_eval(r, script, c, err);
     *out = lw_reply_int(reply);
     lw_reply_free(reply);
     return reply ? 0 : lw_err_context(err, "silence");
 }
 
-int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_silence *s,
-                   int64_t now_ms, struct lw_err *err) {
+int lw_silences_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_silence *s,
+                    int64_t now_ms, struct lw_err *err) {
     char text[700];
     int64_t added = 0;
     if (s->until_ms <= s->from_ms || s->until_ms <= now_ms)
         return lw_fail(err, LW_EINPUT,
                        "a silence must end after it begins, and later than now");
-    name(s, now_ms);
+    silence_assign_id(s, now_ms);
     make_safe(s->by, sizeof s->by);
     make_safe(s->comment, sizeof s->comment);
     char *json = json_of(s);
     if (!json)
         return lw_fail(err, LW_EINPUT, "a silence's texts must be UTF-8");
-    describe(s, text, sizeof text);
-    struct lw_cmd *c = lw_verb_cmd(r);
+    silence_describe(s, text, sizeof text);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "silences");
     lw_key_arg(c, spec, "audit");
@@ -114,7 +89,7 @@ int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_sil
     lw_cmd_str(c, json);
     lw_cmd_int(c, LW_SILENCES_MAX);
     lw__audit_words(c, spec, &(struct lw_audit_line){"silenced", s->by, text, 0, now_ms});
-    int rc = eval(r, &add_script, c, &added, err);
+    int rc = silence_eval(r, &lw_script_silence_add, c, &added, err);
     free(json);
     if (rc == 0 && !added)
         return lw_fail(err, LW_EINPUT, "there are %d silences already; end one first",
@@ -122,18 +97,30 @@ int lw_silence_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_sil
     return rc;
 }
 
-int lw_silence_end(struct lw_redis *r, const struct lw_spec *spec, const char *id,
-                   const char *who, int64_t now_ms, struct lw_err *err) {
+int lw_silences_end(struct lw_redis *r, const struct lw_spec *spec, const char *id,
+                    const char *who, int64_t now_ms, struct lw_err *err) {
     int64_t ended = 0;
-    struct lw_cmd *c = lw_verb_cmd(r);
+    struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 2);
     lw_key_arg(c, spec, "silences");
     lw_key_arg(c, spec, "audit");
     lw_cmd_str(c, id);
     lw__audit_words(c, spec, &(struct lw_audit_line){"unsilenced", who, id, 0, now_ms});
-    if (eval(r, &end_script, c, &ended, err))
+    if (silence_eval(r, &lw_script_silence_end, c, &ended, err))
         return -1;
     return ended ? 0
                  : lw_fail(err, LW_ENOTFOUND,
                            "there is no silence %.40s (leeway alerts lists them)", id);
+}
+
+int lw_silences_load(struct lw_redis *r, const struct lw_spec *spec, int64_t now_ms,
+                     struct lw_silence **out, size_t *n, struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply =
+        lw_redis_do(r, err, "HGETALL %s", lw_key(key, spec, "silences"));
+    if (!reply)
+        return lw_err_context(err, "silences");
+    *n = lw__alerts_silences(reply, now_ms, out);
+    lw_reply_free(reply);
+    return 0;
 }

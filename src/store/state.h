@@ -5,29 +5,30 @@
  * checks epoch and base offset, then writes the absolute dirty panes, the progress and
  * the next offset, and answers with the models in force. A worker that lost the partition
  * gets LW_EFENCED and has changed nothing. Thread: the one of the connection. */
-#ifndef LW_STATE_H
-#define LW_STATE_H
+#ifndef LW_STORE_STATE_H
+#define LW_STORE_STATE_H
 
 #include "core/partition.h"
 #include "store/redis.h"
 
 /* A pane of one partition that cannot be read, and why. */
-struct lw_unread {
+struct lw_unreadable_pane {
     int64_t start_ms;
     int32_t partition;
-    bool aside; /* has been moved away already */
+    bool moved; /* has been moved away already */
     char why[256];
 };
-struct lw_unreadables { /* grows; all zero is empty */
+struct lw_unreadable_panes { /* grows; all zero is empty */
     size_t n, cap;
-    struct lw_unread *item;
+    struct lw_unreadable_pane *item;
 };
-void lw_unread_add(struct lw_unreadables *all, const struct lw_unread *one);
-void lw_unread_fini(struct lw_unreadables *all);
+void lw_unreadable_add(struct lw_unreadable_panes *all,
+                       const struct lw_unreadable_pane *one);
+void lw_unreadable_fini(struct lw_unreadable_panes *all);
 
 /* Which models score: written by the leader, adopted by a worker at a claim or a flush.
  */
-struct lw_force {
+struct lw_active_versions {
     uint32_t champion; /* 0: none yet */
     size_t nshadows;
     uint32_t shadow[LW_VERSIONS_MAX];
@@ -40,20 +41,20 @@ struct lw_claim {
     int64_t next_offset; /* -1: nothing is known, auto.offset.reset decides */
     int64_t last_offset; /* of the last message that was read; -1: not known */
     uint64_t last_id;    /* what it was */
-    struct lw_force force;
-    char rebuilt[256]; /* why the part hash was begun anew; "": it was not */
-    struct lw_unreadables
-        unread; /* open panes that had to begin anew; the caller frees */
+    struct lw_active_versions force;
+    char rebuilt[256]; /* why the part hash was replaced; "": it was not */
+    struct lw_unreadable_panes
+        unread; /* open panes that had to start again; the caller frees */
 };
 
 /* Takes ownership of partition `number` for `owner` (host:pid:worker) and loads its
  * progress and its open panes into p, which must be new. The models in force now are
  * recorded as adopted at next_offset. On LW_EAGAIN claim again, with a new p; LW_EINPUT:
- * a key is of another type, which the leader sets aside; LW_ECONFIG: a pane is of another
+ * a key is of another type, which the leader moves away; LW_ECONFIG: a pane is of another
  * configuration. Progress that cannot be read (damaged, missing, or of another program)
- * is set aside, and the partition goes on behind the last offset that is in its panes, so
+ * is moved away, and the partition goes on behind the last offset that is in its panes, so
  * that no event is in them twice (out->rebuilt). An open pane that cannot be read is set
- * aside and begins anew: what it held is missing from its windows. Two round trips. */
+ * away and starts again: its events are missing from its windows. Two round trips. */
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
                    const char *owner, struct lw_partition *p, int32_t number,
                    struct lw_claim *out, struct lw_err *err);
@@ -78,9 +79,9 @@ struct lw_flush {
  * next_offset (a flush that did arrive is recognised). One round trip. */
 int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
-                   struct lw_force *force, struct lw_err *err);
+                   struct lw_active_versions *force, struct lw_err *err);
 
-/* The topic was made anew and offsets begin again: the partition stands at
+/* The topic was recreated and offsets begin again: the partition stands at
  * flush->next_offset from now on, which may be lower; offsets kept for trainings are
  * forgotten, and the audit says so. Nothing of p may wait to be flushed; its panes stay,
  * without their offsets, and must be flushed after this. LW_EFENCED, LW_EAGAIN: as
@@ -89,19 +90,9 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_flush *flush, struct lw_partition *p,
                      const char *who, struct lw_err *err);
 
-#define LW_OFFSET_MAX     (INT64_C(1) << 53) /* the scripts count in doubles */
-#define LW_PARTITIONS_MAX 100000             /* of a topic; more is damage */
-/* Can this configuration go on with what the stream has in Redis? LW_ECONFIG says why
- * not: a newer program's contract, panes of another length, another topic. */
-int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                  struct lw_err *err);
-/* The number of partitions that the stream has known so far; 0: it is new; -1: error.
- * More than the topic has now (live) count only where there is a state of them. */
-int32_t lw_meta_partitions(struct lw_redis *r, const struct lw_spec *spec,
-                           const char *topic, int32_t live, struct lw_err *err);
-
-/* What the detector sees of a partition. */
-struct lw_part_view {
+#define LW_OFFSET_MAX (INT64_C(1) << 53) /* the scripts count in doubles */
+/* What the monitor sees of a partition. */
+struct lw_partition_view {
     int32_t partition;
     bool known; /* has it ever been flushed? */
     bool idle;
@@ -114,7 +105,7 @@ struct lw_part_view {
 };
 /* out has npartitions entries. One round trip. */
 int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                  int32_t npartitions, struct lw_part_view *out, struct lw_err *err);
+                  int32_t npartitions, struct lw_partition_view *out, struct lw_err *err);
 
 /* The pane that starts there, merged over the partitions 0 .. npartitions - 1, in order.
  * NULL on error; an empty pane when nobody has it. The caller frees. A partition's pane
@@ -122,7 +113,7 @@ int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *to
  * have been moved away; with unread == NULL it is an error. One round trip. */
 struct lw_pane *lw_state_pane(struct lw_redis *r, const struct lw_spec *spec,
                               int32_t npartitions, int64_t start_ms,
-                              struct lw_unreadables *unread, struct lw_err *err);
+                              struct lw_unreadable_panes *unread, struct lw_err *err);
 
 /* Start of the oldest pane of any partition that starts at from_ms or later; INT64_MAX:
  * there is none. One round trip. */

@@ -37,14 +37,14 @@ struct lw_tls {
 
 /* ---- the socket ---- */
 
-static int put(BIO *bio, const char *data, int len) {
+static int bio_write(BIO *bio, const char *data, int len) {
     struct lw_tls *t = BIO_get_data(bio);
     ssize_t n = send(t->fd, data, (size_t)len, MSG_NOSIGNAL);
     t->slow = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
     return (int)n;
 }
 
-static int get(BIO *bio, char *data, int len) {
+static int bio_read(BIO *bio, char *data, int len) {
     struct lw_tls *t = BIO_get_data(bio);
     ssize_t n = -1;
     errno = EAGAIN;
@@ -54,7 +54,7 @@ static int get(BIO *bio, char *data, int len) {
     return (int)n;
 }
 
-static long control(BIO *bio, int what, long n, void *p) {
+static long bio_control(BIO *bio, int what, long n, void *p) {
     (void)bio, (void)n, (void)p;
     return what == BIO_CTRL_FLUSH;
 }
@@ -63,8 +63,9 @@ static BIO_METHOD *method;
 
 static void make_method(void) {
     method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "redis");
-    lw_assert(method && BIO_meth_set_write(method, put) &&
-              BIO_meth_set_read(method, get) && BIO_meth_set_ctrl(method, control));
+    lw_assert(method && BIO_meth_set_write(method, bio_write) &&
+              BIO_meth_set_read(method, bio_read) &&
+              BIO_meth_set_ctrl(method, bio_control));
 }
 
 static BIO *bio_of(struct lw_tls *t) {
@@ -79,7 +80,7 @@ static BIO *bio_of(struct lw_tls *t) {
 
 /* ---- what went wrong, in words ---- */
 
-static const char *reason(void) {
+static const char *openssl_reason(void) {
     unsigned long e = ERR_peek_last_error();
     const char *text = e ? ERR_reason_error_string(e) : NULL;
     return text ? text : "no reason given";
@@ -122,7 +123,7 @@ static void name_authority(struct lw_tls *t, long verify, char *out, size_t size
 static void name_client(const struct lw_tls *t, char *out, size_t size) {
     int code = ERR_GET_REASON(ERR_peek_last_error());
     bool alert = code > SSL_AD_REASON_OFFSET && code < SSL_AD_REASON_OFFSET + 256;
-    const char *why = alert ? reason() : "it ended the connection";
+    const char *why = alert ? openssl_reason() : "it ended the connection";
     if (!t->shown)
         snprintf(
             out, size,
@@ -133,7 +134,7 @@ static void name_client(const struct lw_tls *t, char *out, size_t size) {
                  "the server does not take our certificate (%s): redis.cert_file", why);
 }
 
-static void explain(struct lw_tls *t, int rc, char *out, size_t size) {
+static void tls_explain(struct lw_tls *t, int rc, char *out, size_t size) {
     int saved = errno, kind = SSL_get_error(t->ssl, rc);
     long verify = SSL_get_verify_result(t->ssl);
     int code = ERR_GET_REASON(ERR_peek_last_error());
@@ -151,7 +152,7 @@ static void explain(struct lw_tls *t, int rc, char *out, size_t size) {
                  "the server does not speak TLS at this port: give its TLS "
                  "port, or redis:// for an open connection");
     else if (kind == SSL_ERROR_SSL)
-        snprintf(out, size, "%s", reason());
+        snprintf(out, size, "%s", openssl_reason());
     else
         snprintf(out, size, "%s",
                  kind == SSL_ERROR_SYSCALL && saved ? strerror(saved)
@@ -166,8 +167,8 @@ static int no_passphrase(char *out, int size, int writing, void *arg) {
     return -1;
 }
 
-static int bad(struct lw_err *err, const char *key, const char *path) {
-    return lw_fail(err, LW_ECONFIG, "%s %s: %s", key, path, reason());
+static int fail_file(struct lw_err *err, const char *key, const char *path) {
+    return lw_fail(err, LW_ECONFIG, "%s %s: %s", key, path, openssl_reason());
 }
 
 static int tls_load_key(SSL_CTX *ctx, const char *source, struct lw_err *err) {
@@ -182,40 +183,42 @@ static int tls_load_key(SSL_CTX *ctx, const char *source, struct lw_err *err) {
     bool good = key && SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
                 SSL_CTX_check_private_key(ctx) == 1;
     EVP_PKEY_free(key);
-    return good ? 0 : bad(err, "redis.key_file", source);
+    return good ? 0 : fail_file(err, "redis.key_file", source);
 }
 
-static int load(SSL_CTX *ctx, const struct lw_redis_options *o, struct lw_err *err) {
+static int context_load(SSL_CTX *ctx, const struct lw_redis_options *o,
+                        struct lw_err *err) {
     const char *key = *o->key_file ? o->key_file : o->cert_file;
     ERR_clear_error();
     SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
     if (*o->ca_file && SSL_CTX_load_verify_file(ctx, o->ca_file) != 1)
-        return bad(err, "redis.ca_file", o->ca_file);
+        return fail_file(err, "redis.ca_file", o->ca_file);
     if (!*o->ca_file && SSL_CTX_set_default_verify_paths(ctx) != 1)
-        return lw_fail(err, LW_ECONFIG, "TLS: the system's authorities: %s", reason());
+        return lw_fail(err, LW_ECONFIG, "TLS: the system's authorities: %s",
+                       openssl_reason());
     if (!*o->cert_file)
         return *o->key_file
                    ? lw_fail(err, LW_ECONFIG,
-                             "redis.key_file is of no use without redis.cert_file")
+                             "redis.key_file has no effect without redis.cert_file")
                    : 0;
     if (SSL_CTX_use_certificate_chain_file(ctx, o->cert_file) != 1)
-        return bad(err, "redis.cert_file", o->cert_file);
+        return fail_file(err, "redis.cert_file", o->cert_file);
     return tls_load_key(ctx, key, err);
 }
 
-static SSL_CTX *context(const struct lw_redis_options *o, struct lw_err *err) {
+static SSL_CTX *context_new(const struct lw_redis_options *o, struct lw_err *err) {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     lw_assert(ctx);
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-    if (load(ctx, o, err) == 0)
+    if (context_load(ctx, o, err) == 0)
         return ctx;
     SSL_CTX_free(ctx);
     return NULL;
 }
 
 int lw_tls_check(const struct lw_redis_options *files, struct lw_err *err) {
-    SSL_CTX *ctx = context(files, err);
+    SSL_CTX *ctx = context_new(files, err);
     SSL_CTX_free(ctx);
     return ctx ? 0 : -1;
 }
@@ -223,7 +226,7 @@ int lw_tls_check(const struct lw_redis_options *files, struct lw_err *err) {
 /* ---- a connection ---- */
 
 /* Called when the server asks for a certificate; the one that was loaded is sent. */
-static int asked(SSL *ssl, void *arg) {
+static int certificate_asked(SSL *ssl, void *arg) {
     struct lw_tls *t = arg;
     t->asked = true;
     t->shown = SSL_get_certificate(ssl) != NULL;
@@ -247,7 +250,7 @@ static bool expect_host(struct lw_tls *t) {
 struct lw_tls *lw_tls_open(const struct lw_redis_options *files, int fd, const char *host,
                            struct lw_err *err) {
     struct lw_err why = {0};
-    SSL_CTX *ctx = context(files, &why);
+    SSL_CTX *ctx = context_new(files, &why);
     if (!ctx) { /* being replaced, perhaps */
         lw_fail(err, LW_EAGAIN, "%s", why.msg);
         return NULL;
@@ -257,7 +260,7 @@ struct lw_tls *lw_tls_open(const struct lw_redis_options *files, int fd, const c
     t->fd = fd;
     t->until_ms = lw_mono_ms() + files->timeout_ms;
     lw_copy(t->host, sizeof t->host, host);
-    SSL_CTX_set_cert_cb(ctx, asked, t);
+    SSL_CTX_set_cert_cb(ctx, certificate_asked, t);
     t->ssl = SSL_new(ctx);
     lw_assert(t->ssl);
     BIO *bio = bio_of(t);
@@ -272,9 +275,9 @@ struct lw_tls *lw_tls_open(const struct lw_redis_options *files, int fd, const c
         return t;
     }
     if (named)
-        explain(t, rc, text, sizeof text);
+        tls_explain(t, rc, text, sizeof text);
     else
-        snprintf(text, sizeof text, "\"%s\" is no name of a host", t->host);
+        snprintf(text, sizeof text, "\"%s\" is not a host name", t->host);
     lw_fail(err, LW_EAGAIN, "TLS: %s", text);
     lw_tls_close(t);
     return NULL;
@@ -296,7 +299,7 @@ int lw_tls_write(struct lw_tls *t, const void *data, size_t len, char *why, size
         errno = 0;
         int n = SSL_write(t->ssl, p, len < INT_MAX ? (int)len : INT_MAX);
         if (n <= 0) {
-            explain(t, n, why, size);
+            tls_explain(t, n, why, size);
             return -1;
         }
         p += n;
@@ -310,7 +313,7 @@ long lw_tls_read(struct lw_tls *t, void *data, size_t len, char *why, size_t siz
     errno = 0;
     int n = SSL_read(t->ssl, data, len < INT_MAX ? (int)len : INT_MAX);
     if (n <= 0) {
-        explain(t, n, why, size);
+        tls_explain(t, n, why, size);
         return -1;
     }
     t->heard = true;

@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "store/conn.h"
 
-static int bad(struct lw_err *err, const char *what) {
+static int url_fail(struct lw_err *err, const char *what) {
     return lw_fail(
         err, LW_ECONFIG,
         "redis url: %s; it looks like redis://[user:password@]host[:6379][/db], "
@@ -24,7 +24,7 @@ static int bad(struct lw_err *err, const char *what) {
         what);
 }
 
-static int hex(char c) {
+static int hex_digit(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';
     c = (char)(c | 0x20);
@@ -32,13 +32,13 @@ static int hex(char c) {
 }
 
 /* Copies with %XX decoded; false when it does not fit or an escape is broken. */
-static bool unescape(const char *text, size_t len, char *out, size_t size) {
+static bool url_unescape(const char *text, size_t len, char *out, size_t size) {
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
         int c = (unsigned char)text[i];
         if (c == '%') {
-            int hi = i + 2 < len ? hex(text[i + 1]) : -1;
-            int lo = i + 2 < len ? hex(text[i + 2]) : -1;
+            int hi = i + 2 < len ? hex_digit(text[i + 1]) : -1;
+            int lo = i + 2 < len ? hex_digit(text[i + 2]) : -1;
             if (hi < 0 || lo < 0)
                 return false;
             c = hi * 16 + lo;
@@ -94,11 +94,11 @@ static int parse_credentials(const char *text, size_t len, struct lw_url *out,
                              struct lw_err *err) {
     const char *colon = memchr(text, ':', len);
     size_t ulen = colon ? (size_t)(colon - text) : len;
-    if (!unescape(text, ulen, out->user, sizeof out->user))
-        return bad(err, "the user is too long or has a broken %XX escape");
+    if (!url_unescape(text, ulen, out->user, sizeof out->user))
+        return url_fail(err, "the user is too long or has a broken %XX escape");
     if (colon &&
-        !unescape(colon + 1, len - ulen - 1, out->password, sizeof out->password))
-        return bad(err, "the password is too long or has a broken %XX escape");
+        !url_unescape(colon + 1, len - ulen - 1, out->password, sizeof out->password))
+        return url_fail(err, "the password is too long or has a broken %XX escape");
     return 0;
 }
 
@@ -109,10 +109,10 @@ static int parse_seeds(const char *text, size_t len, int default_port, struct lw
         const char *comma = memchr(text, ',', (size_t)(end - text));
         size_t n = (size_t)((comma ? comma : end) - text);
         if (out->nseeds == LW_URL_SEEDS_MAX)
-            return bad(err, "more than 8 hosts");
+            return url_fail(err, "more than 8 hosts");
         struct lw_url_seed *seed = &out->seed[out->nseeds++];
         if (!lw_url_seed_parse(text, n, seed))
-            return bad(err, "no host, or a port that is not 1 to 65535");
+            return url_fail(err, "no host, or a port that is not 1 to 65535");
         seed->port = seed->port ? seed->port : default_port;
         text += n + 1;
     }
@@ -124,14 +124,15 @@ static int parse_tail(const char *tail, struct lw_url *out, struct lw_err *err) 
     if (out->kind == LW_URL_SENTINEL) {
         size_t n = strcspn(tail, "/");
         if (n == 0 || n >= sizeof out->master)
-            return bad(err, "sentinel:// needs the name of the master behind the hosts");
+            return url_fail(err,
+                            "sentinel:// needs the name of the master behind the hosts");
         memcpy(out->master, tail, n);
         out->master[n] = '\0';
         tail += tail[n] == '/' ? n + 1 : n;
     }
     int64_t db = 0;
     if (*tail && (!lw_parse_i64(tail, &db) || db < 0 || db > 65535))
-        return bad(err, "what follows the hosts is not the number of a database");
+        return url_fail(err, "what follows the hosts is not the number of a database");
     out->db = (int)db;
     return 0;
 }
@@ -142,7 +143,7 @@ int lw_url_parse(const char *text, struct lw_url *out, struct lw_err *err) {
         const char *path = strncmp(text + 5, "//", 2) == 0 ? text + 7 : text + 5;
         out->kind = LW_URL_UNIX;
         if (*path != '/' || strlen(path) >= sizeof out->path)
-            return bad(err, "unix: needs an absolute path of at most 199 bytes");
+            return url_fail(err, "unix: needs an absolute path of at most 199 bytes");
         lw_copy(out->path, sizeof out->path, path);
         return 0;
     }
@@ -155,7 +156,7 @@ int lw_url_parse(const char *text, struct lw_url *out, struct lw_err *err) {
     else if (scheme == 6 && strncmp(text, "rediss", 6) == 0)
         out->tls = true;
     else if (scheme != 5 || strncmp(text, "redis", 5) != 0)
-        return bad(err, "unknown scheme");
+        return url_fail(err, "unknown scheme");
     rest += 3;
     size_t len = strcspn(rest, "/"), host = 0;
     for (size_t i = 0; i < len; i++)

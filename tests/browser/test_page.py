@@ -226,7 +226,7 @@ def by_keyboard(browser, page):
     browser.reload()
     settled(browser, page)
     browser.press("Tab")
-    equal(browser.js("return document.activeElement.textContent"), "To the content", "the first stop")
+    equal(browser.js("return document.activeElement.textContent"), "Skip to content", "the first stop")
     check(browser.js("return document.activeElement.getBoundingClientRect().top >= 0"), "it is seen when focused")
     browser.press("Enter")
     equal(browser.js(focus), "main", "it leads to the content")
@@ -408,7 +408,7 @@ def without_events(browser, page):
 def dead_redis(browser, page):
     before = browser.text("#tiles")
     page.redis.kill()
-    shows(browser, "#trouble", "leeway answers, but cannot read the figures.*What you see is from", 60)
+    shows(browser, "#trouble", "leeway answers, but cannot read the figures.*The figures shown are from", 60)
     shows(browser, "#connection", "No figures")
     equal(browser.js("return document.body.classList.contains('stale')"), True, "old figures are marked")
     name, value = browser.text("#tiles").split("\n")[:2]  # an evaluation may have come in between

@@ -1,4 +1,4 @@
-# Helpers of the tests of the command line: each test is a bash script that is given the program.
+# Helpers of the tests of the command line. Each test is a bash script that takes the program:
 #   test_x.sh PROGRAM
 # Checks count; the last line of a script is `finish`.
 # shellcheck shell=bash disable=SC2034
@@ -38,7 +38,7 @@ says() { check "\"$1\" on standard error" grep -qF -- "$1" "$dir/err"; }
 prints() { check "\"$1\" on standard output" grep -qF -- "$1" "$dir/out"; }
 # The first value of a key in the JSON object on standard output.
 json() { grep -o "\"$1\":[^,}]*" "$dir/out" | head -1 | cut -d: -f2- | tr -d '"'; }
-# Arithmetic that may be true: holds '1.5 < 2'
+# Checks an arithmetic condition: holds '1.5 < 2'
 holds() {
     checks=$((checks + 1))
     awk "BEGIN { exit !($*) }" || fail "$*"

@@ -21,7 +21,7 @@ static void print_cell(const struct lw_cell *cell, enum lw_kind kind) {
         printf("%" PRId64, (int64_t)cell->key);
 }
 
-static void print_rows(const struct lw_config *config, struct lw_feed *feed,
+static void print_rows(const struct lw_config *config, struct lw_event_feed *feed,
                        struct lw_err *err) {
     const struct lw_fields *fields = &config->spec.event.fields;
     struct lw_feed_event event;
@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
     if (argc < 3)
         return 2;
     struct lw_config *config = lw_config_load(argv[1], &err);
-    struct lw_feed *feed =
+    struct lw_event_feed *feed =
         config ? lw_feed_open(config, argv + 2, (size_t)argc - 2, &err) : NULL;
     if (feed)
         print_rows(config, feed, &err);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# leeway backtest: the answer in all its forms says the same, two configurations side by side, error
-# by segment, injected drift with its truth, and clear words where there is nothing to answer.
+# leeway backtest: all forms of output agree; two configurations, error by segment, injected drift, and clear
+# errors when nothing can be scored.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"
 command -v python3 >/dev/null || exit 77
@@ -25,9 +25,9 @@ expect 0 backtest -c "$dir/a.yaml" --against "$dir/b.yaml" --segment pickup_hour
     --inject 'sudden:field=target,size=8,at=2020-05-10,until=2020-05-13' --truth "$dir/truth.json" \
     --html "$dir/page.html" --json "$trips"
 check "one line of JSON" test "$(wc -l <"$dir/out")" -eq 1
-check "figures agree with each other" python3 "$here/look_backtest.py" "$dir/out" "$dir/truth.json"
+check "figures agree with each other" python3 "$here/check_backtest.py" "$dir/out" "$dir/truth.json"
 
-check "every element is closed" python3 "$here/look_page.py" "$dir/page.html"
+check "every element is closed" python3 "$here/check_html.py" "$dir/page.html"
 check "the page needs nothing else" test "$(grep -c 'href\|<script\|<img\|url(\|@import' "$dir/page.html")" -eq 0
 check "no figure is NaN" test "$(grep -ci '>nan\|"nan\| nan' "$dir/page.html")" -eq 0
 check "light and dark" grep -q 'prefers-color-scheme:dark' "$dir/page.html"
@@ -36,7 +36,7 @@ for class in managedline otherline frozenline promoted 'alert critical'; do
 done
 
 expect 0 backtest -c "$dir/b.yaml" -q --segment pickup_hour "$trips"
-prints "managed, day by day"
+prints "managed, daily"
 prints "managed (frozen) by pickup_hour"
 check "no nan, with a first model that was not kept" test "$(grep -ci 'nan' "$dir/out")" -eq 0
 
@@ -49,9 +49,9 @@ else
     says "name"
 fi
 
-# ---- what cannot be answered
+# ---- errors
 expect 2 backtest -c "$dir/a.yaml"
-says "which files?"
+says "no input files"
 # A feed that breaks for good: nothing is trained from then on, until a person says that it is no fault.
 expect 0 backtest -c "$dir/a.yaml" --inject 'nulls:field=passenger_count,at=2020-05-05T00:30' \
     --release passenger_count@2020-05-15 "$trips"
@@ -59,18 +59,18 @@ trained_between() { # FROM TO
     awk -v from="$1" -v to="$2" '$1 >= from && $1 < to && ($2 == "promoted" || $2 == "rejected")' "$dir/out" | grep -c .
 }
 prints "Data fault in passenger_count"
-check "its rows are held back from the first on" grep -q 'held back .* passenger_count from 2020-05-0[45]T' "$dir/out"
+check "its rows are held back from the first on" grep -q 'quarantine .* passenger_count from 2020-05-0[45]T' "$dir/out"
 check "nothing is trained while it lasts" test "$(trained_between 2020-05-05T00:30 2020-05-15T00:00)" -eq 0
 check "a person releases it" grep -q '^2020-05-15T00:00  released' "$dir/out"
 check "and something is trained again" test "$(trained_between 2020-05-15T00:00 2020-06-02T00:00)" -ge 1
-check "the same trouble is not told again" test "$(grep -c 'critical  Data fault in passenger' "$dir/out")" -eq 1
+check "the same trouble is not told again" test "$(grep -c 'critical *Data fault in passenger' "$dir/out")" -eq 1
 
 expect 2 backtest "$trips"
-says "which configuration?"
+says "-c FILE is required"
 expect 2 backtest -c "$dir/a.yaml" --release passenger_count "$trips"
 says "FEATURE@TIME"
 expect 2 backtest -c "$dir/a.yaml" --truth "$dir/t.json" "$trips"
-says "there is no --inject"
+says "requires --inject"
 expect 2 backtest -c "$dir/a.yaml" --bootstrap-until noon "$trips"
 says '"noon" is not a time'
 expect 1 backtest -c "$dir/a.yaml" --inject 'suden:field=target,size=8,at=2020-05-10' "$few"

@@ -67,7 +67,7 @@ for c in commands:
           f"{c} --help and its table agree: {sorted(options[c] ^ help_options(helps[c]))}")
     for o in sorted(options[c] | {"--no-such-option"}):
         said = run(c, o, "1", "--help").stderr
-        holds(("there is no option" in said) == (o == "--no-such-option"), f"{c} knows {o}: {said[:100]}")
+        holds(("unknown option" in said) == (o == "--no-such-option"), f"{c} knows {o}: {said[:100]}")
 
 
 # ---- the man page ----

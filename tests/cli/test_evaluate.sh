@@ -30,7 +30,7 @@ expect 1 evaluate -c "$config" -m "$few" "$few"
 # ---- score: the same predictions, one a record
 expect 0 score -c "$config" -m "$dir/m.avro" "$trips" -o -
 check "a line a record" test "$(wc -l <"$dir/out")" -eq 316378
-again=$(awk -F'[:,]' '/"aside": *null/ { p = t = ""
+again=$(awk -F'[:,]' '/"rejected": *null/ { p = t = ""
         for (i = 1; i < NF; i++) { if ($i ~ /"prediction"/) p = $(i + 1); if ($i ~ /"target"/) t = $(i + 1) }
         s += (p - t) ^ 2; n++ } END { printf "%.6f %d", sqrt(s / n), n }' "$dir/out")
 holds "${again% *} - $rmse < 1e-5 && $rmse - ${again% *} < 1e-5 && ${again#* } == $n"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Options that no other test uses, and what is refused because it would have no effect.
+# Options that no other test uses, and usage errors.
 #   test_options.sh PROGRAM
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"
@@ -12,44 +12,44 @@ refused() { # WHAT ARGUMENT...
     says "$what"
 }
 
-# ---- given twice, or with a value that it does not take ----
-refused "--by is given twice; it takes one value" evaluate --by a --by b
-refused "--config is given twice; it takes one value" run -c "$config" --config "$config"
-refused "--top is given twice; it takes one value" evaluate --top 1 --top=2
+# ---- repeated or invalid values ----
+refused "--by may be given only once" evaluate --by a --by b
+refused "--config may be given only once" run -c "$config" --config "$config"
+refused "--top may be given only once" evaluate --top 1 --top=2
 refused "--json takes no value" demo --json=false
 refused "--speed takes a number of 0 or more, not \"-1\"" demo --speed -1
 refused "--rate takes a number of 0 or more, not \"fast\"" replay --rate fast
 refused "--top takes a whole number of 0 or more, not \"2.5\"" evaluate --top 2.5
 refused "--limit takes a whole number of 0 or more, not \"-1\"" dead-letters --limit -1
-refused "--speed needs a value" demo --speed
+refused "--speed requires a value" demo --speed
 expect 0 demo --json --json --help # a flag says the same twice
 expect 2 backtest -c "$config" --segment a --segment b --inject x --inject y # these may be repeated
-says "which files?"
+says "no input files"
 
-# ---- of another verb, or a word too many ----
-refused "belong to silence, not to list" alerts -c "$config" --for 2h --comment "road works"
-refused "belong to silence, not to test" alerts -c "$config" test --rule psi-day
-refused "belong to test, not to list" alerts -c "$config" list --receiver on-call
-refused "--by belongs to silence" alerts -c "$config" --by ann
-refused 'what is "extra"?' alerts -c "$config" list extra
-refused 'what is "extra"?' alerts -c "$config" retry 1-0 extra
-refused 'there is no verb "mute"' alerts -c "$config" mute
-refused "--output belongs to show" models -c "$config" -o "$dir/model.avro"
-refused "--reason belongs to promote and rollback" models -c "$config" retrain --reason "why not"
-refused 'what is "4"?' models -c "$config" promote 3 4
-refused "belong to replay" dead-letters -c "$config" --all
-refused "belong to replay" dead-letters -c "$config" list --dry-run
-refused "belong to replay" dead-letters -c "$config" show 0:1 --topic elsewhere
-refused 'what is "extra"?' run -c "$config" extra
-refused 'what is "extra"?' status -c "$config" extra
+# ---- options of another subcommand, unexpected arguments ----
+refused "apply only to silence, not to list" alerts -c "$config" --for 2h --comment "road works"
+refused "apply only to silence, not to test" alerts -c "$config" test --rule psi-day
+refused "apply only to test, not to list" alerts -c "$config" list --receiver on-call
+refused "--by applies only to silence" alerts -c "$config" --by ann
+refused 'unexpected argument "extra"' alerts -c "$config" list extra
+refused 'unexpected argument "extra"' alerts -c "$config" retry 1-0 extra
+refused 'unknown subcommand "mute"' alerts -c "$config" mute
+refused "--output applies only to show" models -c "$config" -o "$dir/model.avro"
+refused "--reason applies only to promote and rollback" models -c "$config" retrain --reason "why not"
+refused 'unexpected argument "4"' models -c "$config" promote 3 4
+refused "apply only to replay" dead-letters -c "$config" --all
+refused "apply only to replay" dead-letters -c "$config" list --dry-run
+refused "apply only to replay" dead-letters -c "$config" show 0:1 --topic elsewhere
+refused 'unexpected argument "extra"' run -c "$config" extra
+refused 'unexpected argument "extra"' status -c "$config" extra
 
-# ---- what is said drives no terminal ----
-refused 'there is no command "\x1b[31m"' $'\e[31m'
-refused 'there is no option --\u009b31m' run $'--\xc2\x9b31m'
+# ---- messages cannot control the terminal ----
+refused 'unknown command "\x1b[31m"' $'\e[31m'
+refused 'unknown option --\u009b31m' run $'--\xc2\x9b31m'
 expect 1 check -c $'/no/\e]0;title\a.yaml' --offline
 says '/no/\x1b]0;title\x07.yaml'
 
-# ---- tried once ----
+# ---- every other option works ----
 expect 0 check --manual
 check "the manual is docs/config.md" cmp -s "$dir/out" "$root/docs/config.md"
 expect 0 check -c "$config" --print
@@ -60,7 +60,7 @@ expect 0 alerts -c "$config" test --print
 prints '"rule":"leeway-test"'
 expect 0 alerts -c "$config" test --print --receiver on-call
 prints "on-call (json):"
-refused "no receiver is called nobody" alerts -c "$config" test --print --receiver nobody
+refused 'there is no receiver "nobody"' alerts -c "$config" test --print --receiver nobody
 expect 1 alerts -c "$config" test --json
 prints '"delivered":false'
 expect 1 alerts -c "$config" silence --rule 'recal*' --feature trip_distance --severity warning \

@@ -13,8 +13,8 @@ check "found nothing" test "$(json found)" = false
 
 # ---- broken: faults by their names, apart from drift
 expect 3 report --reference "$sales/reference.avro" --current "$sales/broken.avro" -o "$dir/b.html"
-prints "field till was int and is string"
-prints "field cashier (int) is gone"
+prints "field till changed from int to string"
+prints "field cashier (int) was removed"
 prints "FAULT amount: sent in hundredths"
 prints "FAULT weight"
 prints "FAULT loyalty"
@@ -27,8 +27,8 @@ check "no NaN" test "$(grep -ci 'nan\|inf[,}]' "$dir/out")" -eq 0
 
 # ---- another width of the same numbers is a note: no drift, no fault, exit code 0
 expect 0 report --reference "$sales/wide.avro" --current "$sales/narrow.avro"
-prints "note   field price was double and is float"
-prints "note   field amount was long and is int"
+prints "note   field price changed from double to float"
+prints "note   field amount changed from long to int"
 expect 0 report --reference "$sales/narrow.avro" --current "$sales/wide.avro"
 
 for page in same b; do
@@ -53,7 +53,7 @@ check "too few to judge" grep -q '"verdict":"insufficient"' "$dir/out"
 expect 0 report --reference "$sales/reference.avro" "$sales/same.avro" --current="$sales/same.avro" --json
 check "both files were read" test "$(json records)" = 3000
 expect 2 report --reference "$sales/reference.avro"
-says "which files?"
+says "--reference A... and --current B... are required"
 expect 2 report --reference "$sales/reference.avro" --current "$sales/same.avro" --alpha 2
 expect 2 report --window day
 expect 1 report --reference "$sales/reference.avro" --current "$sales/make_report.py"

@@ -6,13 +6,13 @@
 expect 0 train --help
 prints "--table"
 expect 2 train -c "$config" -o "$dir/m.avro"
-says "which files?"
+says "no input files"
 expect 2 train -c "$config" "$trips"
-says "where does the model go?"
+says "-o FILE is required"
 expect 2 train -c "$config" "$trips" -o "$dir/m.avro" --until someday
 says "is not a time"
 expect 2 train -c "$config" "$trips" -o "$dir/m.avro" --later "$trips"
-says "belong to --table"
+says "require --table"
 expect 1 train -c "$config" "$dir/absent.avro" -o "$dir/m.avro"
 says "absent.avro"
 

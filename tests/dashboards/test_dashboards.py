@@ -107,7 +107,7 @@ class Dashboards(unittest.TestCase):
                     self.assertEqual(target["keyName"], "leeway:{${stream}}:history")
 
     def test_redis_fields_are_documented(self):
-        contract = read("docs/redis.md")
+        contract = read("docs/redis.md") + read("docs/figures.md")
         for p in panels(NAMES[0]):
             for step in p.get("transformations", []):
                 for name in step["options"].get("include", {}).get("names", []):

@@ -7,7 +7,9 @@
 
 #include <jansson.h>
 
-#include "alert/message.h"
+#include "alert/post.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -17,9 +19,9 @@ static const char message[] =
     "{\"version\":1,\"id\":\"2f\",\"fingerprint\":\"00000000000000aa\",\"status\":\"firing\","
     "\"severity\":\"critical\",\"stream\":\"s\",\"rule\":\"r\",\"metric\":\"psi\",\"feature\":\"x\","
     "\"at\":\"2020-03-12T05:00:00Z\",\"since\":\"2020-03-12T05:00:00Z\",\"summary\":\"a \\\"b\\\"\","
-    "\"value\":0.5,\"threshold\":0.2,\"window\":null,\"details\":{\"movers\":[]}}";
+    "\"value\":0.5,\"threshold\":0.2,\"window\":null,\"details\":{\"top_drifted\":[]}}";
 
-static void check_request(const struct lw_http_request *req) {
+static void check_request(const struct lw_post_request *req) {
     json_error_t why;
     json_t *body =
         json_loadb((const char *)req->body.data, req->body.len, JSON_DECODE_ANY, &why);
@@ -31,14 +33,14 @@ static void check_request(const struct lw_http_request *req) {
 
 static void render(const struct lw_receiver *r, const struct lw_secrets *secrets,
                    const char *json, size_t len) {
-    struct lw_http_request req;
+    struct lw_post_request req;
     struct lw_err err = {0};
-    if (lw_alert_render(r, secrets, json, len, 1583989200000, &req, &err)) {
+    if (lw_render_request(r, secrets, json, len, 1583989200000, &req, &err)) {
         lw_assert((err.code == LW_EINPUT || err.code == LW_ECONFIG) && err.msg[0]);
         return;
     }
     check_request(&req);
-    lw_http_request_fini(&req);
+    lw_post_request_fini(&req);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

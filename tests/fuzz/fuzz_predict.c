@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "event/json.h"
+#include "event/decoder.h"
 #include "event/schema.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,8 +35,8 @@ static const struct {
               {"s.x", LW_NUMERIC}};
 #define N (sizeof wanted / sizeof *wanted)
 
-static struct lw_json_decoder *decoder_of(void) {
-    static struct lw_json_decoder *made;
+static struct lw_decoder *decoder_of(void) {
+    static struct lw_decoder *made;
     static struct lw_fields fields;
     struct lw_err err = {0};
     if (made)
@@ -54,7 +54,7 @@ static struct lw_json_decoder *decoder_of(void) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct lw_err err = {0};
     struct lw_cell cells[N];
-    struct lw_buf room = {0};
+    struct lw_decode_scratch scratch = {0};
     bool needed[N];
     json_error_t why;
     if (size == 0)
@@ -63,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         needed[i] = data[0] >> i % 8 & 1;
     json_t *body =
         json_loadb((const char *)data + 1, size - 1, JSON_REJECT_DUPLICATES, &why);
-    int rc = body ? lw_json_decode(decoder_of(), body, needed, cells, &room, &err) : 0;
+    struct lw_encoded_record record = {.json = body, .needed = needed};
+    int rc = body ? lw_decoder_decode(decoder_of(), &record, &scratch, cells, &err) : 0;
     lw_assert(rc == 0 || (err.code == LW_EINPUT && err.msg[0]));
     for (size_t i = 0; body && rc == 0 && i < N; i++) {
         lw_assert(cells[i].present || (isnan(cells[i].num) && !cells[i].text));
@@ -72,6 +73,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             sink = (char)(sink ^ cells[i].text[k]);
     }
     json_decref(body);
-    lw_buf_fini(&room);
+    lw_decode_scratch_fini(&scratch);
     return 0;
 }

@@ -10,7 +10,15 @@
 #include "store/alerts.h"
 #include "store/conn.h"
 #include "store/history.h"
-#include "store/leader.h"
+#include "store/lease.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/notifications.h"
+#include "store/outbox.h"
+#include "store/parked.h"
+#include "store/requests.h"
+#include "store/silences.h"
 #include "store/state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,17 +31,17 @@ static void failed(int rc, const struct lw_err *err) {
 
 static void view(struct lw_redis *r, const struct lw_spec *spec) {
     struct lw_err err = {0};
-    struct lw_part_view out[PARTS];
+    struct lw_partition_view out[PARTS];
     failed(lw_state_view(r, spec, "t", PARTS, out, &err), &err);
 }
 
 static void pane(struct lw_redis *r, const struct lw_spec *spec) {
     struct lw_err err = {0};
-    struct lw_unreadables unread = {0};
+    struct lw_unreadable_panes unread = {0};
     struct lw_pane *p = lw_state_pane(r, spec, PARTS, CORE_START, &unread, &err);
     failed(p ? 0 : -1, &err);
     lw_pane_free(p);
-    lw_unread_fini(&unread);
+    lw_unreadable_fini(&unread);
 }
 
 static void ranges(struct lw_redis *r, const struct lw_spec *spec) {
@@ -54,8 +62,8 @@ static void lease(struct lw_redis *r, const struct lw_spec *spec) {
 
 static void detector(struct lw_redis *r, const struct lw_spec *spec) {
     struct lw_err err = {0};
-    struct lw_detector_state state = {0};
-    failed(lw_detector_load(r, spec, &state, &err), &err);
+    struct lw_monitor_state state = {0};
+    failed(lw_monitor_state_load(r, spec, &state, &err), &err);
     free(state.state);
 }
 
@@ -111,7 +119,7 @@ static void alerts(struct lw_redis *r, const struct lw_spec *spec) {
     lw_alerts_fini(&a);
 }
 
-static void on_alert(void *arg, const struct lw_standing *alert) {
+static void on_alert(void *arg, const struct lw_alert_status *alert) {
     *(size_t *)arg += strlen(alert->rule);
 }
 static void on_message(void *arg, const char *fingerprint, const char *json, size_t len) {
@@ -126,8 +134,8 @@ static void pages(struct lw_redis *r, const struct lw_spec *spec) {
     struct lw_err err = {0};
     size_t bytes = 0, n = 0;
     struct lw_silence *silence = NULL;
-    struct lw_pages_reader reader = {&bytes, on_alert, on_message, on_told};
-    failed(lw_pages_load(r, spec, &reader, &err), &err);
+    struct lw_notifications_reader reader = {&bytes, on_alert, on_message, on_told};
+    failed(lw_notifications_load(r, spec, &reader, &err), &err);
     failed(lw_silences_load(r, spec, CORE_START, &silence, &n, &err), &err);
     free(silence);
 }
@@ -150,7 +158,7 @@ static void meta(struct lw_redis *r, const struct lw_spec *spec) {
     char what[64], who[64];
     lw_meta_partitions(r, spec, "trips", 2, &err);
     lw_err_clear(&err);
-    lw_asked(r, spec, what, sizeof what, who, sizeof who, &err);
+    lw_requests_first(r, spec, what, sizeof what, who, sizeof who, &err);
     lw_err_clear(&err);
     lw_redis_info(r, "redis_version", &err);
 }

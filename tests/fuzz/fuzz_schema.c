@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "event/decoder.h"
 #include "event/event.h"
 #include "event/node.h"
 
@@ -64,9 +65,9 @@ static void check_field(const struct lw_schema *writer, const struct lw_schema *
         if (kind == LW_TIMESTAMP)
             fields.field[0].unit = (uint8_t)(size % (LW_UNIT_NS + 1));
         lw_time_reading(reader, &fields, 0, &reading);
-        struct lw_decoder *d = lw_decoder_new(writer, reader, &fields, &err);
+        struct lw_decoder *d = lw_avro_decoder_new(writer, reader, &fields, &err);
         lw_assert(d ? err.code == LW_OK : err.code == LW_ECONFIG && err.msg[0]);
-        if (d && lw_decoder_decode(d, data, size, &cell, &err) < 0)
+        if (d && lw_decoder_decode_bytes(d, data, size, &cell, &err) < 0)
             lw_assert(err.code == LW_EINPUT && err.msg[0]);
         lw_decoder_free(d);
     }

@@ -25,8 +25,8 @@ static const struct lw_spec *spec_of(void) {
     static struct lw_spec *spec;
     if (!spec) {
         spec = core_spec_new();
-        core_rule(spec, "error", LW_METRIC_RMSE, -1, 3);
-        core_rule(spec, "drift", LW_METRIC_PSI, LW_RULE_EACH, 0.25);
+        core_rule(spec, "error", "rmse", -1, 3);
+        core_rule(spec, "drift", "psi", LW_RULE_EACH, 0.25);
     }
     return spec;
 }

@@ -104,7 +104,7 @@ static void reference(const struct core_loop *l, uint32_t version) {
         snprintf(name, sizeof name, "member-%zu", i);
         put("sketch", name, MEMBER, out.data, out.len);
     }
-    lw_errors_write(&ref->errors, errors);
+    lw_errors_write(&ref->losses.errors, errors);
     put("sketch", "errors", ERRORS, errors, sizeof errors);
     lw_reference_free(ref);
     lw_buf_clear(&out);
@@ -117,8 +117,8 @@ int main(int argc, char **argv) {
     struct core_run r = {.spec = core_spec_new()};
     struct lw_buf out = {0};
     folder = argc > 1 ? argv[1] : ".";
-    core_rule(r.spec, "error", LW_METRIC_RMSE, -1, 3); /* those of fuzz_state.c */
-    core_rule(r.spec, "drift", LW_METRIC_PSI, LW_RULE_EACH, 0.25);
+    core_rule(r.spec, "error", "rmse", -1, 3); /* those of fuzz_state.c */
+    core_rule(r.spec, "drift", "psi", LW_RULE_EACH, 0.25);
     core_loop_init(&r.loop, r.spec);
     core_stream_init(&r.stream, 1);
     core_run_until(&r, 3);

@@ -145,7 +145,7 @@ class RedisServer:
         shutil.copytree(from_, os.path.join(self.dir, "appendonlydir"))
 
 
-COUNTERS = ("messages", "good", "aside", "dead", "late", "suspect", "scored",
+COUNTERS = ("messages", "good", "rejected", "dead_lettered", "late", "suspect", "scored",
             "gone")
 
 
@@ -176,7 +176,7 @@ def offsets(redis, stream):
 
 # Of a hash: who did it, and by the wall clock.
 WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"},
-       "now": {b"updated"}, "detector": {b"updated", b"heard", b"heard_at"}, "meta": {b"created", b"config_hash"}}
+       "now": {b"updated"}, "monitor": {b"updated", b"heard", b"heard_at"}, "meta": {b"created", b"config_hash"}}
 OURS = {"lease", "fence", "outbox", "outbox:tries", "outbox:parked", "asks", "health"}  # processes' and deliveries' own
 
 
@@ -198,7 +198,7 @@ def all_of(redis, key, name):
         without = WHO.get(name.split(":")[0], ())
         if name.startswith("alerts"):
             fields = without_itself(redis, key.removesuffix(name), redis.raw(key))
-            if name == "alerts:told":  # when, by the wall clock
+            if name == "alerts:notified":  # when, by the wall clock
                 return dict.fromkeys(fields, "")
             if name == "alerts:message":
                 return {f: {k: v for k, v in json.loads(m).items() if k not in ("raised_at", "host")}
@@ -265,7 +265,7 @@ def settle(redis, stream, messages, partitions, pane, seconds=60):
             for k, p in parts.items())) from None
     wait_for("the last evaluation", seconds, lambda: (
         until := must_be_sealed(redis, stream, partitions, pane)) and until == int(
-            redis("HGET", f"leeway:{{{stream}}}:detector", "sealed_until") or 0))
+            redis("HGET", f"leeway:{{{stream}}}:monitor", "sealed_until") or 0))
 
 
 # ---- Kafka ------------------------------------------------------------------------------------

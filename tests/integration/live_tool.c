@@ -208,7 +208,7 @@ static int live(struct record *r, struct lw_err *err) {
     int64_t until = INT64_MIN, quiet_ms = 0;
     while (quiet_ms < 10000 && !lw_engine_failed(engine, err)) {
         struct lw_engine_status s = lw_engine_status(engine);
-        bool moved = s.sealed_until_ms != until || s.training || !s.settled;
+        bool moved = s.sealed_until_ms != until || s.training || !s.flow_flushed;
         until = s.sealed_until_ms;
         quiet_ms = moved ? 0 : quiet_ms + 100;
         lw_sleep_ms(100);

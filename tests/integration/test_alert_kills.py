@@ -182,7 +182,7 @@ def calm(case):
 
 
 def settled(redis, until):
-    return (redis("HGET", key("detector"), "sealed_until") == until and redis("XLEN", key("outbox")) == 0)
+    return (redis("HGET", key("monitor"), "sealed_until") == until and redis("XLEN", key("outbox")) == 0)
 
 
 def states(messages):
@@ -202,7 +202,7 @@ def scenario(case):
     stood = []
 
     def still():  # sealing has come to its end when it has not moved for two seconds
-        stood.append(redis("HGET", key("detector"), "sealed_until"))
+        stood.append(redis("HGET", key("monitor"), "sealed_until"))
         return len(stood) > 20 and len(set(stood[-20:])) == 1
     wait_for("the last pane in peace", 60, still)
     wait_for("all to be told in peace", 60, lambda: settled(redis, stood[-1]))

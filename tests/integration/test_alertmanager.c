@@ -22,7 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alert/alert.h"
+#include "alert/alert_json.h"
+#include "alert/deliver.h"
+#include "alert/notified.h"
+#include "alert/notifier.h"
+#include "alert/post.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "net/curl.h"
@@ -161,7 +167,8 @@ static json_t *wait_hook(const struct world *w, unsigned count) {
 
 /* ---- our side ---- */
 
-static struct lw_rule rule = {.name = "psi-day", .metric = LW_METRIC_PSI};
+static const struct lw_metric metric = {.name = "psi"};
+static struct lw_rule rule = {.name = "psi-day", .metric = &metric};
 
 static struct lw_alert alert(bool firing, enum lw_severity severity) {
     struct lw_alert a = {.fingerprint = 1,
@@ -188,10 +195,10 @@ static void say(const struct world *w, bool firing, enum lw_severity severity) {
     struct lw_alert a = alert(firing, severity);
     struct lw_alert_context c = {.now_ms = lw_wall_ms(), .page_url = "http://127.0.0.1/"};
     struct lw_buf json = {0};
-    struct lw_http_result res;
-    assert_int_equal(lw_alert_json(w->spec, &a, &c, &json, NULL), 0);
-    lw_alert_send(&w->receiver, lw_buf_str(&json), json.len, c.now_ms, &res);
-    if (res.verdict != LW_DELIVERED)
+    struct lw_post_result res;
+    assert_int_equal(lw_alert_json_write(w->spec, &a, &c, &json, NULL), 0);
+    lw_deliver(&w->receiver, lw_buf_str(&json), json.len, c.now_ms, &res);
+    if (res.verdict != LW_POST_DELIVERED)
         fail_msg("%s", res.reason);
     lw_buf_fini(&json);
 }
@@ -204,9 +211,9 @@ static json_t *our_webhook(const struct world *w, bool firing,
     struct lw_alert_context c = {.now_ms = lw_wall_ms(), .page_url = "http://127.0.0.1/"};
     struct lw_buf json = {0}, body = {0};
     r.format = LW_FORMAT_ALERTMANAGER_WEBHOOK;
-    assert_int_equal(lw_alert_json(w->spec, &a, &c, &json, NULL), 0);
+    assert_int_equal(lw_alert_json_write(w->spec, &a, &c, &json, NULL), 0);
     assert_int_equal(
-        lw_alert_body(&r, &s, lw_buf_str(&json), json.len, c.now_ms, &body, NULL), 0);
+        lw_render_body(&r, &s, lw_buf_str(&json), json.len, c.now_ms, &body, NULL), 0);
     json_t *root = json_loadb((const char *)body.data, body.len, 0, NULL);
     lw_buf_fini(&json);
     lw_buf_fini(&body);
@@ -322,26 +329,26 @@ static void fires_is_silenced_resolves(void **state) {
 }
 
 /* As the leader says it: what is due at that moment, by what was told before. */
-static enum lw_say say_due(const struct world *w, const struct lw_alert *a,
-                           struct lw_told *told, int64_t now_ms) {
-    struct lw_standing s = {
+static enum lw_notify say_due(const struct world *w, const struct lw_alert *a,
+                              struct lw_notified *told, int64_t now_ms) {
+    struct lw_alert_status s = {
         .incident = a->incident, .firing = a->firing, .severity = a->severity};
     struct lw_alert_context c = {.now_ms = now_ms, .page_url = "http://127.0.0.1/"};
     struct lw_buf json = {0}, again = {0};
-    struct lw_http_result res = {.verdict = LW_DELIVERED};
+    struct lw_post_result res = {.verdict = LW_POST_DELIVERED};
     lw_copy(s.rule, sizeof s.rule, a->name);
-    struct lw_saying saying = lw_pager_say(&w->receiver, &s, told, now_ms);
-    assert_int_equal(lw_alert_json(w->spec, a, &c, &json, NULL), 0);
-    const struct lw_restated how = {.told = saying.told, .now_ms = now_ms};
-    if (saying.what == LW_SAY_AGAIN)
+    struct lw_notified_step saying = lw_notified_next(&w->receiver, &s, told, now_ms);
+    assert_int_equal(lw_alert_json_write(w->spec, a, &c, &json, NULL), 0);
+    const struct lw_restated how = {.notified = saying.notified, .now_ms = now_ms};
+    if (saying.what == LW_NOTIFY_REPEAT)
         assert_int_equal(
-            lw_alert_restate(lw_buf_str(&json), json.len, &how, &again, NULL), 0);
-    struct lw_buf *what = saying.what == LW_SAY_AGAIN ? &again : &json;
-    if (saying.what != LW_SAY_NOTHING)
-        lw_alert_send(&w->receiver, lw_buf_str(what), what->len, now_ms, &res);
-    if (res.verdict != LW_DELIVERED)
+            lw_alert_json_restate(lw_buf_str(&json), json.len, &how, &again, NULL), 0);
+    struct lw_buf *what = saying.what == LW_NOTIFY_REPEAT ? &again : &json;
+    if (saying.what != LW_NOTIFY_NOTHING)
+        lw_deliver(&w->receiver, lw_buf_str(what), what->len, now_ms, &res);
+    if (res.verdict != LW_POST_DELIVERED)
         fail_msg("%s", res.reason);
-    *told = saying.told;
+    *told = saying.notified;
     lw_buf_fini(&json);
     lw_buf_fini(&again);
     return saying.what;
@@ -363,16 +370,16 @@ static void posted_again_it_goes_on_firing(void **state) {
     struct world *w = *state;
     unsigned before = lw_peer_count(w->hook);
     struct lw_alert a = alert(true, LW_SEVERITY_CRITICAL);
-    struct lw_told told = {0};
+    struct lw_notified told = {0};
     int64_t now = lw_wall_ms();
     lw_copy(w->spec->stream, sizeof w->spec->stream, "lasting");
-    assert_int_equal(say_due(w, &a, &told, now), LW_SAY_CHANGE);
+    assert_int_equal(say_due(w, &a, &told, now), LW_NOTIFY_CHANGE);
     json_decref(wait_hook(w, before + 1));
     int64_t last = ends_at(w);
     for (int minute = 1; minute <= 5; minute++) {
         int64_t then = now + minute * w->receiver.repeat_ms;
-        assert_int_equal(say_due(w, &a, &told, then - 1), LW_SAY_NOTHING);
-        assert_int_equal(say_due(w, &a, &told, then), LW_SAY_AGAIN);
+        assert_int_equal(say_due(w, &a, &told, then - 1), LW_NOTIFY_NOTHING);
+        assert_int_equal(say_due(w, &a, &told, then), LW_NOTIFY_REPEAT);
         int64_t next = ends_at(w);
         for (int i = 0; i < 100 && next <= last; i++) { /* its answer came first */
             nap();
@@ -383,7 +390,7 @@ static void posted_again_it_goes_on_firing(void **state) {
     }
     assert_int_equal(lw_peer_count(w->hook), before + 1); /* one notice for all of them */
     a.firing = false;
-    assert_int_equal(say_due(w, &a, &told, lw_wall_ms()), LW_SAY_CHANGE);
+    assert_int_equal(say_due(w, &a, &told, lw_wall_ms()), LW_NOTIFY_CHANGE);
     json_t *real = wait_hook(w, before + 2);
     assert_string_equal(json_string_value(json_object_get(real, "status")), "resolved");
     json_decref(real);
@@ -429,7 +436,7 @@ static void unknown_incident_is_resolved_in_silence(void **state) {
 /* An outbox in memory, and the notifier's own rules. */
 struct box {
     size_t n;
-    struct lw_waiting waiting[BOX];
+    struct lw_notifier_entry waiting[BOX];
     char id[BOX][LW_ALERT_ID_MAX + LW_RECEIVER_NAME_MAX];
     struct lw_buf json[BOX];
 };
@@ -441,25 +448,25 @@ static void put_out(struct box *b, const struct world *w, uint64_t incident,
     char id[LW_ALERT_ID_MAX];
     a.incident = incident;
     assert_true(b->n < BOX);
-    assert_int_equal(lw_alert_json(w->spec, &a, &c, &b->json[b->n], NULL), 0);
-    lw_alert_id(id, sizeof id, &a, 0);
-    lw_outbox_id(b->id[b->n], sizeof b->id[b->n], id, w->receiver.name);
-    b->waiting[b->n] = (struct lw_waiting){b->id[b->n], a.fingerprint, 0};
+    assert_int_equal(lw_alert_json_write(w->spec, &a, &c, &b->json[b->n], NULL), 0);
+    lw_alert_json_id(id, sizeof id, &a, 0);
+    lw_notifier_outbox_id(b->id[b->n], sizeof b->id[b->n], id, w->receiver.name);
+    b->waiting[b->n] = (struct lw_notifier_entry){b->id[b->n], a.fingerprint, 0};
     b->n++;
 }
 
 /* Sends what is due at that time; what fails waits, as the notifier has it. */
 static void deliver_due(struct box *b, const struct lw_receiver *r, int64_t now_ms) {
     size_t i;
-    struct lw_http_result result;
+    struct lw_post_result result;
     while (lw_notifier_due(b->waiting, b->n, now_ms, &i, 1)) {
-        lw_alert_send(r, lw_buf_str(&b->json[i]), b->json[i].len, now_ms, &result);
-        struct lw_next_step next =
+        lw_deliver(r, lw_buf_str(&b->json[i]), b->json[i].len, now_ms, &result);
+        struct lw_notifier_step next =
             lw_notifier_next(r, b->id[i], &result, 1, now_ms, now_ms);
         b->waiting[i].not_before_ms = next.not_before_ms;
-        if (next.what == LW_NEXT_RETRY)
+        if (next.what == LW_NOTIFIER_RETRY)
             continue;
-        assert_int_equal(next.what, LW_NEXT_DONE);
+        assert_int_equal(next.what, LW_NOTIFIER_DONE);
         lw_buf_fini(&b->json[i]);
         b->n--;
         for (; i < b->n; i++) {

@@ -201,7 +201,7 @@ class World:
         for redis in (rough, smooth):
             sums = counters(redis, STREAM)
             equal(sums["messages"], total, f"{what}: messages counted")
-            equal(sums["good"] + sums["aside"] + sums["dead"], total, f"{what}: their kinds")
+            equal(sums["good"] + sums["rejected"] + sums["dead_lettered"], total, f"{what}: their kinds")
             equal(sums["scored"], sums["good"], f"{what}: scored from the first on")
             each_pane_once(redis, STREAM, PANE)
         identical(rough, smooth, STREAM, f"{what} ({total} messages)")

@@ -36,7 +36,7 @@ def scenario(case):
     checks = findings(case, config, 0, **hooks)
     by = {c["check"]: c["detail"] for c in checks}
     check("3 partitions" in by["topic"] and "2 partitions" in by["scored topic"], "topics", by)
-    for what in ("configuration", "patience", "redis", "permissions", "eviction", "scripts", "memory", "receiver"):
+    for what in ("configuration", "timeouts", "redis", "permissions", "eviction", "scripts", "memory", "receiver"):
         check(what in by, f"{what} was looked at", by)
     equal(receiver.requests, 0, "requests that the receiver got: it is not disturbed")
 
@@ -90,10 +90,10 @@ def scenario(case):
     bad = failed(findings(case, other, 3, **hooks))
     check(all(c["check"] == "time" for c in bad), "what does not hold", bad)
     detail = next(c["detail"] for c in bad if "lpep_dropoff_datetime" in c["detail"])
-    check("30 lie outside the years 1990 to 2100; 30 would be right in us: set its unit to us" in detail, "the unit", detail)
+    check("30 of them outside the years 1990 to 2100; 30 would be valid in us: set its unit to us" in detail, "the unit", detail)
     daemon = Daemon(case, other, "hurried", **hooks)
     wait_for("the letters", 30, lambda: count("hurried.dead") == 30)
-    equal(len(daemon.logged("event_time")), 1, "lines about it")
+    equal(len(daemon.logged("event_time_invalid")), 1, "lines about it")
     reason = consume("hurried.dead")[0]["headers"]
     check("would be right as microseconds: set its unit to us" in json.dumps(reason), "the reason", reason)
     daemon.stop()
@@ -104,7 +104,7 @@ def scenario(case):
     produce("timeless", 0, [green_trip(0, 1590000000000)], -1)
     produce("timeless", 0, [green_trip(1, 1590000000000)], 1590000000000)
     detail = next(c["detail"] for c in findings(case, timeless, 0, **hooks) if "Kafka record" in c["detail"])
-    check("1 of the sample have none" in detail, "the record without a time", detail)
+    check("1 sampled messages have none" in detail, "the record without a time", detail)
     daemon = Daemon(case, timeless, "timeless", **hooks)
     wait_for("the letter", 30, lambda: count("timeless.dead") == 1)
     reason = json.dumps(consume("timeless.dead")[0]["headers"])
@@ -123,7 +123,7 @@ def scenario(case):
         (r"^  auto\.offset\.reset: \S+", "  max.poll.interval.ms: 10000\n"
          "  session.timeout.ms: 6000")], "hasty.yaml")
     checks = findings(case, hasty, 3, "--offline")
-    equal([c["check"] for c in failed(checks)], ["patience"], "no patience with Redis")
+    equal([c["check"] for c in failed(checks)], ["timeouts"], "no patience with Redis")
 
 
 main(scenario)

@@ -143,7 +143,7 @@ def keys_of_another_type(s):
         kind = name.split(":")[0] if name.split(":")[0] in ("pane", "window", "unreadable") else name
         kinds[kind] = name  # of panes the newest
     # Those that a step cannot be made without, and a draw of the others; test_store_damage.c has all.
-    need = {"detector", "meta", "models", f"part:{TOPIC}:0", "outbox", "health", "privacy"}
+    need = {"monitor", "meta", "models", f"part:{TOPIC}:0", "outbox", "health", "privacy"}
     names = [n for n in kinds.values() if n in need or s.case.random.random() < 0.3]
     for i, name in enumerate(names):
         was = s.redis("TYPE", key(name)).decode()
@@ -153,7 +153,7 @@ def keys_of_another_type(s):
         s.redis("DEL", key(name))
         s.redis(TYPES[kind][0], key(name), *TYPES[kind][1:])
         say(f"{name}: a {kind}, was a {was}")
-        if name == "detector":
+        if name == "monitor":
             s.commands(name)
         s.goes_on(name)
         # A sealed pane is read by the next leader, a window is written whole: neither is waited for.
@@ -162,19 +162,19 @@ def keys_of_another_type(s):
             s.redis("TYPE", key(name)) == was.encode())
         check(kept, "kept", name)
     notes = s.redis.hash(key("unreadable"))
-    check("detector" in notes and f"part:{TOPIC}:0" in notes, "notes", notes)
+    check("monitor" in notes and f"part:{TOPIC}:0" in notes, "notes", notes)
     alerts = json.loads(s.case.attempt("alerts", "-c", s.config, "--json").stdout)["alerts"]
     check(any(a["rule"] == "unreadable-state" for a in alerts), "told", alerts)
     listed = json.loads(s.case.leeway("repair", "-c", s.config, "--json", status=3))
-    check({"detector", f"part:{TOPIC}:0"} <= {d["name"] for d in listed["aside"]}, "listed", listed)
+    check({"monitor", f"part:{TOPIC}:0"} <= {d["name"] for d in listed["unreadable"]}, "listed", listed)
 
 
 def fields_at_the_next_start(s):
     """Several at a time: a start is what takes the time."""
     part = f"part:{TOPIC}:0"
-    rounds = [[(part, "progress", b"\x00" * 40), ("detector", "sealed_until", b"-1"), ("models", "champion", b"inf"),
+    rounds = [[(part, "progress", b"\x00" * 40), ("monitor", "sealed_until", b"-1"), ("models", "champion", b"inf"),
                ("meta", "partitions", b"2147483647"), ("meta", "pane_ms", b"1e9"), ("fence", None, b"9e99")],
-              [(part, "next_offset", b"12"), (part, "epoch", b"1e300"), ("detector", "state", b""),
+              [(part, "next_offset", b"12"), (part, "epoch", b"1e300"), ("monitor", "state", b""),
                ("meta", "topic", b"\xff"), ("lease", None, b"nobody")],
               [(part, "next_offset", b"nan"), ("models", "next", b"x"), ("models", "epoch", b"x"),
                ("model:1", "model", b"Obj"), ("reference:1", "profile", b"")]]
@@ -208,7 +208,7 @@ def a_version_without_an_alias(s):
     for name in ("health", "privacy"):
         s.redis("DEL", key(name))
         s.redis("RPUSH", key(name), "x")
-        s.case.leeway("repair", "-c", s.config, "anew", name, "--apply")
+        s.case.leeway("repair", "-c", s.config, "reset", name, "--apply")
         check(s.redis("EXISTS", key(name)) == 0 and s.redis("EXISTS", key(f"unreadable:{name}")), "begins anew", name)
         s.redis("RPUSH", key(name), "x")  # for the next start, which hashes names
     return f"model:{version}"
@@ -217,7 +217,7 @@ def a_version_without_an_alias(s):
 def nobody_is_champion(s):
     """No version can be read, and the alias is none: not ready, in words, and told of."""
     s.daemon.stop(30)
-    s.redis("DEL", *s.redis.keys(key("model:*")), key("detector"), key("alerts"))
+    s.redis("DEL", *s.redis.keys(key("model:*")), key("monitor"), key("alerts"))
     s.redis("HSET", key("models"), "champion", "x8?")
     s.redis("HSET", key(f"part:{TOPIC}:0"), "champion", "0")
     check("models:champion" in s.case.attempt("repair", "-c", s.config).stdout, "repair lists the alias")
@@ -248,8 +248,8 @@ def lies(s, liar):
     for i, lie in enumerate(LIES):
         liar.lie = (None, lie)
         s.start(f"lie{i}", **environment)
-        wait_for("it to hear the lie", 30, lambda: s.daemon.logged("redis_waits") or s.daemon.logged("claim_waits") or
-                 s.daemon.logged("lease_waits") or not s.daemon.alive())
+        wait_for("it to hear the lie", 30, lambda: s.daemon.logged("redis_retry") or s.daemon.logged("claim_retry") or
+                 s.daemon.logged("lease_retry") or not s.daemon.alive())
         for verb in (b"SCRIPT", b"EVALSHA", b"HMGET", b"HGETALL", b"HGET"):
             liar.lie, told = (verb, lie), liar.told
             wait_for(f"{lie!r} to {verb!r}", 20, lambda: liar.told > told + 2 or not s.daemon.alive(), 0.02)

@@ -35,7 +35,7 @@ def config(case, stream, reset="earliest"):
 
 
 def sealed(case, stream):
-    at = case.redis("HGET", f"leeway:{{{stream}}}:detector", "sealed_until")
+    at = case.redis("HGET", f"leeway:{{{stream}}}:monitor", "sealed_until")
     return (int(at) - T0) // HOUR if at else None
 
 

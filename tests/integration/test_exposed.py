@@ -144,13 +144,13 @@ def doors(case):
     http_ = r"^http:.*$"
     told(case, [])
     told(case, [], LEEWAY_TOKEN_FILE=token)
-    told(case, [], "whoever reaches it may read", LEEWAY_LISTEN="0.0.0.0:8080")
-    told(case, [], "whoever reaches it may read", "tokens come over http://", LEEWAY_LISTEN="0.0.0.0:8080",
+    told(case, [], "anyone who can connect can read", LEEWAY_LISTEN="0.0.0.0:8080")
+    told(case, [], "anyone who can connect can read", "tokens are sent in clear text over http://", LEEWAY_LISTEN="0.0.0.0:8080",
          LEEWAY_TOKEN_FILE=token)
     told(case, [(http_, f"http:\n  read_token_file: {token}.read\n  public_url: https://leeway.test")],
          LEEWAY_LISTEN="[::]:8080", LEEWAY_TOKEN_FILE=token)
     os.chmod(token, 0o644)
-    told(case, [], "others on this machine may read it", LEEWAY_TOKEN_FILE=token)
+    told(case, [], "other users can read it", LEEWAY_TOKEN_FILE=token)
     os.chmod(token, 0o600)
     kafka = r"^kafka:.*$"
     told(case, [(kafka, "kafka:\n  enable.ssl.certificate.verification: \"false\"\n"
@@ -182,7 +182,7 @@ def install_expired(case, config):
     certificate(case, "old", -1)
     install(case, "old")
     checks, status = findings(case, config)
-    check(status == 3 and any("it has expired" in c["detail"] for c in checks if not c["ok"]), "expired", checks)
+    check(status == 3 and any(" expired at " in c["detail"] for c in checks if not c["ok"]), "expired", checks)
     port = free_port()
     daemon = Daemon(case, config, "expired", LEEWAY_LISTEN=f"127.0.0.1:{port}")
     lax = ssl.create_default_context()

@@ -133,7 +133,7 @@ def together(case):
     equal(gaps(case.redis, STREAM), [], "partitions that count what they passed")
     total = counters(case.redis, STREAM)
     equal(total["messages"], EVENTS, "messages counted")
-    equal(total["good"] + total["aside"] + total["dead"], EVENTS, "their kinds")
+    equal(total["good"] + total["rejected"] + total["dead_lettered"], EVENTS, "their kinds")
     tokens = [int(line.split("token=")[1].split()[0])
               for d in (one, two) for line in d.logged("leading")]
     equal(tokens, sorted(set(tokens)), "fencing tokens grow")

@@ -81,7 +81,7 @@ class Stream:
         for redis in (self.case.redis, other):
             sums = counters(redis, self.name)
             equal(sums["messages"], total, "messages counted")
-            equal(sums["good"] + sums["aside"] + sums["dead"], total, "their kinds")
+            equal(sums["good"] + sums["rejected"] + sums["dead_lettered"], total, "their kinds")
             equal(gaps(redis, self.name), [], "partitions that stand elsewhere than they count")
         identical(self.case.redis, other, self.name, self.name)
         other.close()

@@ -385,7 +385,7 @@ class Quiet(Clock):
         trips(1, self.topic, 3, self.T0 + self.FAR)
 
     def sealed(self):
-        at = self.case.redis("HGET", self.key("detector"), "sealed_until")
+        at = self.case.redis("HGET", self.key("monitor"), "sealed_until")
         return (int(at) - self.T0) // 3600000 if at else None
 
     def see(self):

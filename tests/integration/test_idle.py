@@ -42,7 +42,7 @@ def scenario(case):
     trips, redis = Trips(), case.redis
 
     def sealed():
-        at = redis("HGET", key("detector"), "sealed_until")
+        at = redis("HGET", key("monitor"), "sealed_until")
         return (int(at) - T0) // HOUR if at else None
 
     def read():

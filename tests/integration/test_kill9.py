@@ -109,7 +109,7 @@ def scenario(case):
         total = counters(redis, STREAM)
         say(str(total))
         equal(total["messages"], EVENTS, "messages counted")
-        equal(total["good"] + total["aside"] + total["dead"], EVENTS, "their kinds")
+        equal(total["good"] + total["rejected"] + total["dead_lettered"], EVENTS, "their kinds")
         equal(total["scored"], total["good"], "scored from the first on")
     compare(case.redis, other)
 

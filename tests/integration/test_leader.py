@@ -47,7 +47,7 @@ def scenario(case):
         """In the middle of a run of steps: so many since now, and it goes on; or at its end, on a fast machine."""
         want = sealed() + n
         wait_for(f"{want} evaluations", 30, lambda: sealed() >= want or int(
-            redis("HGET", key("detector"), "sealed_until") or 0) == until, 0.005)
+            redis("HGET", key("monitor"), "sealed_until") or 0) == until, 0.005)
 
     parts = [redis.hash(k) for k in redis.keys(key("part:*"))]
     until = min(int(p["watermark"]) for p in parts) // PANE * PANE
@@ -70,7 +70,7 @@ def scenario(case):
         refused += len(old.logged("leader_fenced")) > before
         say(f"{old.name} stopped at {sealed()} evaluations, {new.name} led, {old.name} woke")
     wait_for("a leader", 20, leads, 0.02)  # also after the last kill, with nothing left to seal
-    wait_for("the last pane", 60, lambda: int(redis("HGET", key("detector"), "sealed_until")) == until)
+    wait_for("the last pane", 60, lambda: int(redis("HGET", key("monitor"), "sealed_until")) == until)
     ids = [int(i.split("-")[0]) for i, _ in redis.entries(key("history"))]
     equal(ids[-1], until, "the newest evaluation")
     equal([b - a for a, b in zip(ids, ids[1:]) if b - a != PANE], [], "gaps in the history")

@@ -41,7 +41,7 @@ def scenario(case):
     wait_for("the group", 60, lambda: len(daemon.logged("partition_claimed")) == 4)
     for i, value in enumerate(BAD):
         produce(TOPIC, i, [value])
-    wait_for("the letters", 30, lambda: counters(case.redis, STREAM)["dead"] == len(BAD))
+    wait_for("the letters", 30, lambda: counters(case.redis, STREAM)["dead_lettered"] == len(BAD))
     check_letters(TOPIC + ".dead")
     say("letters are as they came")
 

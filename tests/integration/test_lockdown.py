@@ -57,7 +57,7 @@ def check_privacy(case, config, got):
     said, examples = set(), set()
     for details in (a["details"] for a in got):
         said |= {s["value"] for s in details["segments"]}
-        said |= {c["value"] for m in details["movers"] for kind in ("appeared", "vanished", "moved")
+        said |= {c["value"] for m in details["top_drifted"] for kind in ("appeared", "vanished", "moved")
                  for c in m.get(kind, ())}
         examples |= set(details["examples"])
     check(said and examples, "something is said", said, examples)
@@ -137,8 +137,8 @@ def scenario(case):
     equal(members(STREAM), 0, "members left in the group")
     total = counters(case.redis, STREAM)
     say(f"{total}, champion {champion(case)}")
-    equal(total["messages"], total["good"] + total["aside"] + total["dead"], "messages by kind")
-    equal(total["dead"], 0, "dead letters")
+    equal(total["messages"], total["good"] + total["rejected"] + total["dead_lettered"], "messages by kind")
+    equal(total["dead_lettered"], 0, "dead letters")
     check_alerts(receiver.got)
     check_privacy(case, config, receiver.got)
     check_models(case, config)

@@ -105,7 +105,7 @@ def scenario(case):
     wait_for("it to have all", 90, lambda: members(STREAM) == 1)
     one.child.send_signal(signal.SIGCONT)
     wait_for("its return", 60, lambda: members(STREAM) == 2)
-    wait_for("the last letter", 60, lambda: counters(redis, STREAM)["dead"] == 2)
+    wait_for("the last letter", 60, lambda: counters(redis, STREAM)["dead_lettered"] == 2)
     equal(counters(redis, STREAM)["messages"], events + 2, "messages counted")
     equal(gaps(redis, STREAM), [], "partitions that count what they passed")
     one.stop(20)

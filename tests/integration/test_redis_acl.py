@@ -81,7 +81,7 @@ def scenario(case):
 
     replay()
     wait_for("a champion", 60, lambda: admin("HGET", key("models"), "champion"))
-    wait_for("its word", 10, lambda: len(daemon.logged("models_changed_unheard")) > 1)
+    wait_for("its word", 10, lambda: len(daemon.logged("models_publish_failed")) > 1)
     equal(len(audited(admin, "promoted")), 1, "lines of the audit about it")
     check(daemon.alive(), "it lives without a channel")
     say("promoted without a channel, with its line in the audit")
@@ -94,11 +94,11 @@ def scenario(case):
         equal(admin("XLEN", key("history")), admin("XLEN", key("evaluations")), "evaluations, each whole")
         sealed["history"] = admin("XLEN", key("history"))
 
-    take_away(daemon, "leader_waits", "XSETID", lambda: admin("ACL", "SETUSER", "team", "-xsetid"),
+    take_away(daemon, "leader_retry", "XSETID", lambda: admin("ACL", "SETUSER", "team", "-xsetid"),
               lambda: admin("ACL", "SETUSER", "team", "+xsetid"), stands, replay)
     wait_for("more to be sealed", 60, lambda: admin("XLEN", key("history")) > sealed["history"])
     # A delivery that Redis may not be told of is not made again meanwhile.
-    take_away(daemon, "delivery_unsettled", "XDEL", lambda: admin("ACL", "SETUSER", "team", "-xdel"),
+    take_away(daemon, "delivery_record_retry", "XDEL", lambda: admin("ACL", "SETUSER", "team", "-xdel"),
               lambda: admin("ACL", "SETUSER", "team", "+xdel"), stands, replay)
     resumed = len(daemon.logged("resumed"))
     take_away(daemon, "stalled", "ZADD", lambda: admin("ACL", "SETUSER", "team", "-zadd"),

@@ -180,7 +180,7 @@ class Rides:
 def all_read(case, stream, good, dead=0, seconds=40):
     try:
         wait_for(f"{good} events and {dead} letters", seconds,
-                 lambda: (lambda c: c["good"] == good and c["dead"] == dead)(
+                 lambda: (lambda c: c["good"] == good and c["dead_lettered"] == dead)(
                      counters(case.redis, stream)))
     finally:
         say(f"{stream}: {counters(case.redis, stream)}")
@@ -197,7 +197,7 @@ def evolves(case, rides, daemon):
     all_read(case, STREAM, rides.sent)
     say("read: a type of another subject")
     equal(len(daemon.logged("schema_known")), 6, "schemas asked for, each once")
-    equal(counters(case.redis, STREAM)["aside"], 0, "events set aside")
+    equal(counters(case.redis, STREAM)["rejected"], 0, "events set aside")
 
 
 def idle(case):
@@ -235,16 +235,16 @@ def outage(case, registry, rides, daemon, config, listen):
     all_read(case, STREAM, held + 200)
     check(all("from=cache" in l for l in daemon.logged("schema_known")), "schemas from the cache",
           daemon.logged("schema_known"))
-    wait_for("the hold", 20, lambda: daemon.logged("partition_held"))
+    wait_for("the hold", 20, lambda: daemon.logged("partition_paused"))
     wait_for("word of it", 20, lambda: daemon.logged("registry_away"))
     wait_for("only what is read to be idle", 20, lambda: idle(case) == [b"1", b"0"])
-    equal(counters(case.redis, STREAM)["dead"], 0, "dead letters in an outage")
+    equal(counters(case.redis, STREAM)["dead_lettered"], 0, "dead letters in an outage")
     equal(members(f"leeway-{STREAM}"), 1, "members of the group")
     seen = metrics(listen)
     equal((seen["leeway_registry_up"], seen["leeway_partitions_held"]), ("0", "1"), "metrics")
     registry.start()
     all_read(case, STREAM, rides.sent)
-    check(daemon.logged("registry_back") and daemon.logged("partition_goes_on"), "it went on")
+    check(daemon.logged("registry_back") and daemon.logged("partition_resumed"), "it went on")
     equal(daemon.logged("partition_lost"), [], "partitions lost")
     seen = metrics(listen)
     equal((seen["leeway_registry_up"], seen["leeway_partitions_held"]), ("1", "0"), "metrics")
@@ -273,7 +273,7 @@ def dead_letters(case, rides, daemon, listen):
     say("what can never be read is a dead letter")
     # A producer of another format: each message seems to name a schema of its own.
     # Only its partition waits, and a schema that is new in the other comes before all that is asked ahead.
-    holds = len(daemon.logged("partition_held"))
+    holds = len(daemon.logged("partition_paused"))
     produce(TOPIC, 1, [b"\0" + (500_000 + 7919 * i).to_bytes(4, "big") + b"xyz" for i in range(GARBAGE)])
     fresh = changed(RIDE, fresh={"name": "fresh", "type": "string", "default": ""})
     rides.producer.produce(TOPIC, rides.serialiser(fresh)(
@@ -282,10 +282,10 @@ def dead_letters(case, rides, daemon, listen):
     rides.producer.flush()
     rides.sent += 1
     all_read(case, STREAM, good + 2, dead=4 + GARBAGE, seconds=120)
-    holds = len(daemon.logged("partition_held")) - holds
+    holds = len(daemon.logged("partition_paused")) - holds
     check(holds < GARBAGE / 10, f"words of partitions held for {GARBAGE} unknown schemas", holds)
-    check(not [l for l in daemon.logged("partition_held") if "partition=0" in l][3:], "the other partition",
-          daemon.logged("partition_held"))
+    check(not [l for l in daemon.logged("partition_paused") if "partition=0" in l][3:], "the other partition",
+          daemon.logged("partition_paused"))
     asked = int(metrics(listen)["leeway_registry_requests_total"])
     check(asked < GARBAGE * 1.3, "asked more often than once", asked)
     say(f"{GARBAGE} messages with a schema each, {asked} requests, {holds} words of it")
@@ -379,7 +379,7 @@ def headers(case, registry, rides):
     daemon = Daemon(case, config, stream)
     wait_for("a refusal", 30, lambda: daemon.logged("registry_away"))
     check("401" in daemon.logged("registry_away")[0], "why", daemon.logged("registry_away"))
-    equal(counters(case.redis, stream)["dead"], 0, "dead letters for a wrong password")
+    equal(counters(case.redis, stream)["dead_lettered"], 0, "dead letters for a wrong password")
     with open(case.path("word"), "w", encoding="utf-8") as out:
         out.write(word + "\n")
     all_read(case, stream, 100)
@@ -411,7 +411,7 @@ def single_object(case):
 
 def replays(case, rides, config):
     """`leeway replay` finds the id that the serialiser registered, and registers a new one."""
-    good, dead = rides.sent, counters(case.redis, STREAM)["dead"]
+    good, dead = rides.sent, counters(case.redis, STREAM)["dead_lettered"]
     path = case.path("replayed.avro")
     fresh = changed(RIDE, source={"name": "source", "type": "string", "default": ""})
     avro_file(path, fresh,

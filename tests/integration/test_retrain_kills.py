@@ -52,7 +52,7 @@ def scenario(case):
 
     total = counters(redis, STREAM)
     equal(total["messages"], EVENTS, "messages counted")
-    equal(total["good"] + total["aside"] + total["dead"], EVENTS, "their kinds")
+    equal(total["good"] + total["rejected"] + total["dead_lettered"], EVENTS, "their kinds")
     equal(offsets(redis, STREAM), EVENTS, "offsets")
     ids = each_pane_once(redis, STREAM, PANE)
     lines = [e for _, e in redis.entries(key("audit"))

@@ -103,7 +103,7 @@ def scenario(case):
     for line in case.leeway("score", "-c", config, "--model", case.path("model.avro"), file,
                             "-o", "-").splitlines():
         row = json.loads(line)
-        if row["aside"] is None:
+        if row["rejected"] is None:
             wanted[row["id"]] = row["prediction"]
     found = {r["id"]: r["prediction"] for r in scored.values()}
     equal(len(found), len(scored), "ids")

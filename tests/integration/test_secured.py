@@ -233,7 +233,7 @@ class Events:
     def wait(self):
         def there():
             c = counters(self.case.redis, STREAM)
-            return (c["good"], c["dead"]) == (self.good, self.bad)
+            return (c["good"], c["dead_lettered"]) == (self.good, self.bad)
         try:
             wait_for(f"{self.good} events and {self.bad} letters", 90, there)
         finally:
@@ -251,7 +251,7 @@ def letters(case, secured, events):
     events.send(50, 10)
     wait_for("the refusal", 60, lambda: daemon.logged("refused"))
     check("--operation Write" in daemon.logged("refused")[0], "the words", daemon.logged("refused"))
-    equal(counters(case.redis, STREAM)["dead"], events.bad - 10, "letters passed over")
+    equal(counters(case.redis, STREAM)["dead_lettered"], events.bad - 10, "letters passed over")
     grant("Write", "topic", DEAD)
     events.wait()
     say("a right that was taken away and given back")

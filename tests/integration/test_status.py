@@ -119,7 +119,7 @@ def check_stalled(case, config):
 
     now = int(time.time() * 1000)
     text = case.leeway("status", "-c", config)
-    check("stalled: no process has told of itself" in text, "nobody lives", text)
+    check("stalled: no process has sent a heartbeat" in text, "nobody lives", text)
     tell("host:7")
     part, found = first(now)
     equal((part["stalled"], part["why"]), (False, None), "a live owner that flushes reads it")
@@ -192,7 +192,7 @@ def scenario(case):
     case.create((TOPIC, 2))
     config = case.nyc(STREAM, TOPIC, [(r"^  timeout: 2s", "  timeout: 1s")])
     empty = case.leeway("status", "-c", config)
-    check("nothing sealed yet" in empty and "no champion yet" in empty, "an empty stream", empty)
+    check("no pane sealed yet" in empty and "no champion yet" in empty, "an empty stream", empty)
     write(case)
     check_once(case, config)
     case.leeway("status", "-c", config, "--watch", "0", status=2)
@@ -201,7 +201,7 @@ def scenario(case):
     check_plain_watch(case, config)
     check_screen(case, config)
     lost = case.leeway("status", "-c", config, LEEWAY_KAFKA="127.0.0.1:9")
-    check("lag not known" in lost, "a Kafka that is away is said", lost)
+    check("lag unknown" in lost, "a Kafka that is away is said", lost)
     case.leeway("status", "-c", config, LEEWAY_REDIS="redis://127.0.0.1:9", status=1)
 
 

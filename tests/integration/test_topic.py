@@ -59,7 +59,7 @@ def grows(case):
                  for p in range(4))
     hour = 3600 * 1000
     wait_for("sealing to go on", 30, lambda: int(case.redis(
-        "HGET", f"leeway:{{{stream}}}:detector", "sealed_until") or 0) > newest - 2 * hour)
+        "HGET", f"leeway:{{{stream}}}:monitor", "sealed_until") or 0) > newest - 2 * hour)
     daemon.stop()
     # A second start, with the number of partitions in Redis, sees nothing new.
     again = Daemon(case, c, stream + "-again")
@@ -77,7 +77,7 @@ def trimmed_and_remade(case):
     case.topics += [stream, stream + ".dead"]
     c = config(case, stream)
     daemon = Daemon(case, c, stream)  # before there is a topic
-    wait_for("a complaint", 30, lambda: [l for l in daemon.logged("start_waits") if stream in l])
+    wait_for("a complaint", 30, lambda: [l for l in daemon.logged("start_retry") if stream in l])
     kafka("create", stream, 1, stream + ".dead", 1)
     wait_for("the group", 60, lambda: daemon.logged("partition_claimed"))
     wait_for("its place", 30, lambda: case.redis.hash(
@@ -107,8 +107,8 @@ def trimmed_and_remade(case):
     again = counters(case.redis, stream)
     equal(again["messages"], total["messages"] + n2, "messages counted")
     equal(again["gone"], lost, "gone")
-    equal(len(audit(case, stream, "topic_remade")), 1, "it is in the audit")
-    check(daemon.logged("topic_remade") and daemon.logged("topic_back"), "and in the log")
+    equal(len(audit(case, stream, "topic_recreated")), 1, "it is in the audit")
+    check(daemon.logged("topic_recreated") and daemon.logged("topic_back"), "and in the log")
     for line in case.redis("ZRANGE", f"leeway:{{{stream}}}:offsets:0", 0, -1):
         start, low, high, _ = map(int, line.split())
         check(0 <= low <= high < n2, "offsets for trainings are the new topic's", line)
@@ -142,7 +142,7 @@ def more(case, c, daemon, stream, counted):
         counted += end
         wait_for(f"all of the new topic, {run}", 90, lambda: offsets(case.redis, stream) == end)
         equal(counters(case.redis, stream)["messages"], counted, f"messages counted, {run}")
-    equal(len(audit(case, stream, "topic_remade")), 3, "it is in the audit")
+    equal(len(audit(case, stream, "topic_recreated")), 3, "it is in the audit")
     daemon.stop()
     daemon = Daemon(case, c, stream + "-same")
     wait_for("the group", 60, lambda: daemon.logged("partition_claimed"))
@@ -150,7 +150,7 @@ def more(case, c, daemon, stream, counted):
     counted += n3
     wait_for("what is new", 60, lambda: offsets(case.redis, stream) == end + n3)
     equal(counters(case.redis, stream)["messages"], counted, "messages counted of an unchanged topic")
-    equal(daemon.logged("topic_remade"), [], "taken for another")
+    equal(daemon.logged("topic_recreated"), [], "taken for another")
     daemon.stop()
     say("made anew with more messages than before: told by the last message")
 

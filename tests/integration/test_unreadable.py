@@ -37,7 +37,7 @@ def scenario(case):
         produce(TOPIC, 0, trips)
 
     def sealed():
-        at = redis("HGET", key("detector"), "sealed_until")
+        at = redis("HGET", key("monitor"), "sealed_until")
         return (int(at) - T0) // HOUR if at else -1
 
     def read():
@@ -88,7 +88,7 @@ def scenario(case):
     check(redis("HLEN", open_pane) > 3, "the open one too", redis("HKEYS", open_pane))
     daemon.stop()
 
-    redis("HSET", key("detector"), "state", b"\x01")
+    redis("HSET", key("monitor"), "state", b"\x01")
     send(13, 15)
     daemon = Daemon(case, config, "state", LEEWAY_LISTEN=listen)
     read()
@@ -96,7 +96,7 @@ def scenario(case):
     told = alerts()
     check(told["unreadable-state"]["status"] == "firing", "the alert", told)
     equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter has begun anew")
-    equal(redis("GET", key("unreadable:detector:state")), b"\x01", "the state is kept")
+    equal(redis("GET", key("unreadable:monitor:state")), b"\x01", "the state is kept")
 
     # What was damaged while Kafka did not have it, or of which some is late now, is a person's to ask for.
     for k in whole:
@@ -104,7 +104,7 @@ def scenario(case):
         redis("HSET", key("unreadable"), k.split("pane:")[1], "1 set aside by hand")
     case.leeway("repair", "-c", config, status=3)
     said = case.leeway("repair", "-c", config, "panes", "all")
-    check(said.count("would be made again of 20 events") == 2, "dry", said)
+    check(said.count("would be rebuilt from 20 events") == 2, "dry", said)
     check(not redis("EXISTS", closed, another), "and nothing is changed")
     case.leeway("repair", "-c", config, "panes", "all", "--apply")
     for k, was in whole.items():

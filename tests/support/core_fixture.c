@@ -94,10 +94,10 @@ void core_spec_free(struct lw_spec *spec) {
     free(spec);
 }
 
-struct lw_rule *core_rule(struct lw_spec *spec, const char *name, enum lw_metric metric,
+struct lw_rule *core_rule(struct lw_spec *spec, const char *name, const char *metric,
                           int feature, double critical) {
     struct lw_rule *r = &spec->rule[spec->nrules++];
-    *r = (struct lw_rule){.metric = metric,
+    *r = (struct lw_rule){.metric = lw_metric_find(metric),
                           .feature = feature,
                           .warn = NAN,
                           .critical = critical,

@@ -33,7 +33,7 @@ struct lw_pane;
 struct lw_spec *core_spec_new(void);
 void core_spec_free(struct lw_spec *spec);
 /* Adds a rule: over window 0, for_count and clear_count 1, clear below `critical`. */
-struct lw_rule *core_rule(struct lw_spec *spec, const char *name, enum lw_metric metric,
+struct lw_rule *core_rule(struct lw_spec *spec, const char *name, const char *metric,
                           int feature, double critical);
 
 struct core_event {

@@ -192,8 +192,9 @@ void core_loop_event(struct core_loop *l, const struct core_event *e) {
     lw_spec_watch(l->spec, &e->row, watched);
     for (size_t i = 0; i < n && e->reason == LW_GOOD; i++)
         scored[i] = (struct lw_scored){who[i], predict(l, who[i], &e->row)};
-    enum lw_place where = lw_partition_add(l->partition, l->offset++, &e->row, e->reason,
-                                           watched, scored, e->reason == LW_GOOD ? n : 0);
+    enum lw_timeliness where =
+        lw_partition_add(l->partition, l->offset++, &e->row, e->reason, watched, scored,
+                         e->reason == LW_GOOD ? n : 0);
     if (e->reason == LW_GOOD && where != LW_SUSPECT)
         lw_dataset_add(l->rows, &e->row);
     while ((pane = lw_partition_take_closed(l->partition)))

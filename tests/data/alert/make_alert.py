@@ -28,7 +28,7 @@ FIRING = {
     "summary": "trip_distance has moved: PSI 0.3125 over the day, limit 0.25 <&>.",
     "action": "retrain requested",
     "details": {
-        "movers": [
+        "top_drifted": [
             {"feature": "trip_distance", "kind": "numeric", "verdict": "drift", "psi": 0.3125,
              "n": {"reference": 50000, "window": 12345},
              "missing": {"reference": 0.0, "window": 0.02},
@@ -50,12 +50,12 @@ FIRING = {
 }
 RESOLVED = dict(FIRING, id="00c0ffee00c0ffee-resolved", status="resolved", value=0.05, threshold=0.1,
                 summary="trip_distance is back: PSI 0.05.", action=None,
-                details={"movers": [], "segments": [], "examples": []})
+                details={"top_drifted": [], "segments": [], "examples": []})
 # No rule, no feature, no window, no links; a repetition.
 BARE = dict(FIRING, id="00c0ffee00c0ffee-warning.2", severity="warning", repeat=2, rule="rollback",
             metric=None, feature=None, value=None, threshold=None, n=0, window=None,
             model_version=None, host=None, summary=None, action=None,
-            details={"movers": [], "segments": [], "examples": []},
+            details={"top_drifted": [], "segments": [], "examples": []},
             links={"page": None, "runbook": None})
 MESSAGES = {"firing": FIRING, "resolved": RESOLVED, "bare": BARE}
 
@@ -114,12 +114,12 @@ def mover(v):
 
 
 def segment(s):
-    return (f"{s['name']} {s['value']}: {100 * s['share']:.0f} % of the rise, RMSE "
+    return (f"{s['name']} {s['value']}: {100 * s['share']:.0f} % of the increase, RMSE "
             f"{figure(s['reference_rmse'])} → {figure(s['rmse'])}")
 
 
 def movers(m):
-    return [mover(v) for v in m["details"]["movers"]]
+    return [mover(v) for v in m["details"]["top_drifted"]]
 
 
 def segments(m):
@@ -137,7 +137,7 @@ def annotations(m):
     a = {"summary": title(m), "value": figure(m["value"]), "threshold": figure(m["threshold"]),
          "n": str(m["n"]), "since": m["since"], "incident": m["incident"]}
     for key, value in (("description", m["summary"]), ("action", m["action"]),
-                       ("runbook_url", m["links"]["runbook"]), ("movers", "\n".join(movers(m))),
+                       ("runbook_url", m["links"]["runbook"]), ("top_drifted", "\n".join(movers(m))),
                        ("segments", "\n".join(segments(m))),
                        ("model_version", m["model_version"] and str(m["model_version"]))):
         if value:
@@ -192,7 +192,7 @@ def slack(m):
         fields = [o for k, v in some for o in (mrkdwn(f"*{k}*"), plain(v))]
         if fields:
             blocks.append({"type": "section", "fields": fields})
-    for head, lines in (("Moved most", movers(m)), ("Where the error rose", segments(m))):
+    for head, lines in (("Top drifted features", movers(m)), ("Error by segment", segments(m))):
         if lines:
             blocks += [section(mrkdwn(f"*{head}*")),
                        section(plain("\n".join("• " + s for s in lines)))]
@@ -214,7 +214,7 @@ def pagerduty(m):
     if m["status"] == "resolved":
         return out
     details = dict(facts(m))
-    for head, lines in (("Moved most", movers(m)), ("Where the error rose", segments(m)),
+    for head, lines in (("Top drifted features", movers(m)), ("Error by segment", segments(m)),
                         ("Examples", m["details"]["examples"])):
         if lines:
             details[head] = lines
@@ -244,7 +244,7 @@ def teams(m):
     if m["summary"]:
         body.append(block(m["summary"]))
     body.append({"type": "FactSet", "facts": [{"title": k, "value": esc(v)} for k, v in facts(m)]})
-    for head, lines in (("Moved most", movers(m)), ("Where the error rose", segments(m))):
+    for head, lines in (("Top drifted features", movers(m)), ("Error by segment", segments(m))):
         if lines:
             body.append(block(head, weight="bolder"))
             body += [block(s) for s in lines]

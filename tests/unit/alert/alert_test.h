@@ -1,7 +1,7 @@
 /* What the alert tests share: files under tests/data/alert, JSON compared as values, a
  * receiver. */
-#ifndef LW_ALERT_TEST_H
-#define LW_ALERT_TEST_H
+#ifndef LW_TESTS_UNIT_ALERT_ALERT_TEST_H
+#define LW_TESTS_UNIT_ALERT_ALERT_TEST_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,12 +9,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/message.h"
+#include "alert/render.h"
 #include "base/text.h"
 
 #define DATA LW_SOURCE_DIR "/tests/data/alert/"

@@ -1,6 +1,12 @@
 /* Formats: bodies against those that tests/data/alert/make_alert.py makes independently,
  * the products' limits on the worst message, headers, templates, and messages that are
  * none. */
+#include "alert/json.h"
+#include "alert/message.h"
+#include "alert/post.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
+#include "alert/sign.h"
 #include "alert_test.h"
 #include "base/rng.h"
 
@@ -26,7 +32,7 @@ static void golden_bodies(void **state) {
             struct lw_receiver r = receiver("oncall", (enum lw_format)f);
             snprintf(name, sizeof name, "message_%s.json", which[w]);
             char *message = data_file(name, &len);
-            if (lw_alert_body(&r, &s, message, len, NOW, &out, &err) < 0)
+            if (lw_render_body(&r, &s, message, len, NOW, &out, &err) < 0)
                 fail_msg("%s", err.msg);
             snprintf(name, sizeof name, "body_%s_%s.json",
                      lw_format_name((enum lw_format)f), which[w]);
@@ -57,13 +63,13 @@ static json_t *worst(char c) {
     json_object_set_new(m, "summary", long_text(999, c));
     json_object_set_new(m, "action", long_text(499, c));
     json_t *details = json_object_get(m, "details");
-    json_t *movers = json_object_get(details, "movers");
-    json_t *category = json_array_get(movers, 1);
+    json_t *drifted = json_object_get(details, "top_drifted");
+    json_t *category = json_array_get(drifted, 1);
     json_object_set_new(category, "feature", long_text(95, c));
     json_object_set_new(json_array_get(json_object_get(category, "appeared"), 0), "value",
                         long_text(255, c));
-    while (json_array_size(movers) < 5)
-        json_array_append(movers, category);
+    while (json_array_size(drifted) < 5)
+        json_array_append(drifted, category);
     json_t *segments = json_object_get(details, "segments");
     json_t *segment = json_array_get(segments, 0);
     json_object_set_new(segment, "value", long_text(255, c));
@@ -77,8 +83,8 @@ static json_t *body_of(enum lw_format f, json_t *message, size_t *bytes) {
     struct lw_receiver r = receiver("oncall", f);
     struct lw_buf in = {0}, out = {0};
     struct lw_err err = {0};
-    lw_json_dump(message, &in);
-    if (lw_alert_body(&r, &s, (const char *)in.data, in.len, NOW, &out, &err) < 0)
+    lw__json_dump(message, &in);
+    if (lw_render_body(&r, &s, (const char *)in.data, in.len, NOW, &out, &err) < 0)
         fail_msg("%s", err.msg);
     json_t *body = json_of(&out);
     *bytes = out.len;
@@ -138,7 +144,7 @@ static void teams_limit(void **state) {
 
 /* ---- requests ---- */
 
-static const char *header(const struct lw_http_request *req, const char *name) {
+static const char *header(const struct lw_post_request *req, const char *name) {
     size_t len = strlen(name);
     for (size_t i = 0; i < req->nheaders; i++)
         if (strncmp(req->header[i], name, len) == 0 && req->header[i][len] == ':')
@@ -146,12 +152,12 @@ static const char *header(const struct lw_http_request *req, const char *name) {
     return NULL;
 }
 
-static struct lw_http_request request(const struct lw_receiver *r, struct lw_secrets *s) {
+static struct lw_post_request request(const struct lw_receiver *r, struct lw_secrets *s) {
     size_t len;
-    struct lw_http_request req;
+    struct lw_post_request req;
     struct lw_err err = {0};
     char *message = data_file("message_firing.json", &len);
-    if (lw_alert_render(r, s, message, len, NOW, &req, &err) < 0)
+    if (lw_render_request(r, s, message, len, NOW, &req, &err) < 0)
         fail_msg("%s", err.msg);
     free(message);
     return req;
@@ -165,10 +171,10 @@ static void headers(void **state) {
     assert_int_equal(
         lw_sign_key_parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &s.key[0], NULL), 0);
     s.nkeys = 1;
-    struct lw_http_request req = request(&r, &s);
+    struct lw_post_request req = request(&r, &s);
     char want[LW_SIGNATURE_MAX];
-    lw_sign(s.key, 1, "00c0ffee00c0ffee-critical", NOW / 1000, req.body.data,
-            req.body.len, want);
+    lw_sign_message(s.key, 1, "00c0ffee00c0ffee-critical", NOW / 1000, req.body.data,
+                    req.body.len, want);
     assert_string_equal(header(&req, "Content-Type"), "application/json");
     assert_string_equal(header(&req, "Authorization"), "Bearer R0UT1NGKEY");
     assert_string_equal(header(&req, "X-Team"), "trips");
@@ -177,7 +183,7 @@ static void headers(void **state) {
     assert_string_equal(header(&req, "Webhook-Timestamp"), "1584763207");
     assert_string_equal(header(&req, "Webhook-Signature"), want);
     assert_string_equal(req.url, "https://alerts.example.org/hook");
-    lw_http_request_fini(&req);
+    lw_post_request_fini(&req);
     lw_secrets_fini(&s);
 }
 
@@ -186,12 +192,12 @@ static void pagerduty_key_is_no_header(void **state) {
     (void)state;
     struct lw_receiver r = receiver("oncall", LW_FORMAT_PAGERDUTY);
     struct lw_secrets s = secrets();
-    struct lw_http_request req = request(&r, &s);
+    struct lw_post_request req = request(&r, &s);
     assert_null(header(&req, "Authorization"));
     assert_null(header(&req, "Webhook-Signature"));
     for (size_t i = 0; i < req.nheaders; i++)
         assert_null(strstr(req.header[i], "R0UT1NGKEY"));
-    lw_http_request_fini(&req);
+    lw_post_request_fini(&req);
 }
 
 static void foreign_headers_are_refused(void **state) {
@@ -204,12 +210,12 @@ static void foreign_headers_are_refused(void **state) {
     char *message = data_file("message_firing.json", &len);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct lw_secrets s = secrets();
-        struct lw_http_request req;
+        struct lw_post_request req;
         struct lw_err err = {0};
         char text[100];
         snprintf(text, sizeof text, "X-Fine: SECRET\n%s\n", bad[i]);
         s.headers = strdup(text);
-        assert_int_equal(lw_alert_render(&r, &s, message, len, NOW, &req, &err), -1);
+        assert_int_equal(lw_render_request(&r, &s, message, len, NOW, &req, &err), -1);
         assert_int_equal(err.code, LW_ECONFIG);
         assert_non_null(strstr(err.msg, "line 2"));
         assert_null(strstr(err.msg, "SECRET"));
@@ -218,11 +224,11 @@ static void foreign_headers_are_refused(void **state) {
     }
     /* One line too many. */
     struct lw_secrets s = secrets();
-    struct lw_http_request req;
+    struct lw_post_request req;
     s.headers = calloc(1, 1000);
     for (int i = 0; i < 40; i++)
         strcat(s.headers, "X: y\n");
-    assert_int_equal(lw_alert_render(&r, &s, message, len, NOW, &req, NULL), -1);
+    assert_int_equal(lw_render_request(&r, &s, message, len, NOW, &req, NULL), -1);
     lw_secrets_fini(&s);
     free(message);
 }
@@ -236,9 +242,9 @@ static void alertmanager_address(void **state) {
     for (size_t i = 0; i < 4; i++) {
         struct lw_secrets s = secrets();
         lw_copy(s.url, sizeof s.url, base[i]);
-        struct lw_http_request req = request(&r, &s);
+        struct lw_post_request req = request(&r, &s);
         assert_string_equal(req.url, "http://am:9093/api/v2/alerts");
-        lw_http_request_fini(&req);
+        lw_post_request_fini(&req);
     }
 }
 
@@ -252,7 +258,7 @@ static int expand(const char *text, const char *type, const char *message,
     char *json = data_file(message, &len);
     lw_copy(r.content_type, sizeof r.content_type, type);
     s.template_text = strdup(text);
-    int rc = lw_alert_body(&r, &s, json, len, NOW, out, err);
+    int rc = lw_render_body(&r, &s, json, len, NOW, out, err);
     lw_secrets_fini(&s);
     free(json);
     return rc;
@@ -297,7 +303,8 @@ static void template_escapes(void **state) {
     struct lw_secrets s = secrets();
     struct lw_buf out = {0};
     s.template_text = strdup("{\"text\": \"{{summary}}\"}");
-    assert_int_equal(lw_alert_body(&r, &s, message, strlen(message), NOW, &out, NULL), 0);
+    assert_int_equal(lw_render_body(&r, &s, message, strlen(message), NOW, &out, NULL),
+                     0);
     json_t *root = json_of(&out);
     assert_string_equal(text_of(root, "text"), "a\"b\n{{n}}\\");
     json_decref(root);
@@ -305,7 +312,8 @@ static void template_escapes(void **state) {
     free(s.template_text);
     s.template_text = strdup("{{summary|plain}}");
     lw_copy(r.content_type, sizeof r.content_type, "text/plain");
-    assert_int_equal(lw_alert_body(&r, &s, message, strlen(message), NOW, &out, NULL), 0);
+    assert_int_equal(lw_render_body(&r, &s, message, strlen(message), NOW, &out, NULL),
+                     0);
     assert_string_equal(lw_buf_str(&out), "a\"b\n{{n}}\\");
     lw_buf_fini(&out);
     lw_secrets_fini(&s);
@@ -352,9 +360,9 @@ static void message_without(const char *key, json_t *value) {
     char *text = data_file("message_firing.json", NULL);
     json_t *m = json_loads(text, 0, NULL);
     json_object_set_new(m, key, value);
-    lw_json_dump(m, &in);
+    lw__json_dump(m, &in);
     assert_int_equal(
-        lw_alert_body(&r, &s, (const char *)in.data, in.len, NOW, &out, &err), -1);
+        lw_render_body(&r, &s, (const char *)in.data, in.len, NOW, &out, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
     assert_non_null(strstr(err.msg, key));
     assert_int_equal(out.len, 0);
@@ -376,7 +384,7 @@ static void foreign_messages(void **state) {
     const char *text[] = {"", "null", "[]", "{", "{}", "\xFF", "{\"a\":1,\"a\":2}"};
     for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
         struct lw_message read;
-        assert_int_equal(lw_message_read(&read, text[i], strlen(text[i]), 0, NULL), -1);
+        assert_int_equal(lw__message_read(&read, text[i], strlen(text[i]), 0, NULL), -1);
     }
 }
 
@@ -399,10 +407,11 @@ static void members_of_other_types(void **state) {
             type == 0   ? json_null()
             : type == 1 ? json_integer(-5)
             : type == 2 ? json_string("x")
-            : type == 3 ? json_pack("[o,i,{s:s}]", json_null(), 1, "movers", "no list")
-                        : json_pack("{s:[n,i,s,{}]}", "movers", 7, "x"));
-        lw_json_dump(m, &in);
-        if (lw_alert_body(&r, &s, (const char *)in.data, in.len, NOW, &out, NULL) == 0)
+            : type == 3
+                ? json_pack("[o,i,{s:s}]", json_null(), 1, "top_drifted", "no list")
+                : json_pack("{s:[n,i,s,{}]}", "top_drifted", 7, "x"));
+        lw__json_dump(m, &in);
+        if (lw_render_body(&r, &s, (const char *)in.data, in.len, NOW, &out, NULL) == 0)
             json_decref(json_of(&out));
         lw_buf_fini(&in);
         lw_buf_fini(&out);
@@ -435,7 +444,7 @@ static void damaged_messages(void **state) {
                 in.data[at] = (uint8_t)lw_rng_below(&rng, 256);
         }
         in.len -= lw_rng_below(&rng, 20) == 0 ? lw_rng_below(&rng, in.len) : 0;
-        if (lw_alert_body(&r, &s, (const char *)in.data, in.len, NOW, &out, NULL) == 0) {
+        if (lw_render_body(&r, &s, (const char *)in.data, in.len, NOW, &out, NULL) == 0) {
             json_decref(json_of(&out));
             taken++;
         }

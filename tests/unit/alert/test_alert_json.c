@@ -2,9 +2,15 @@
  * of sketches. */
 #include <math.h>
 
+#include "alert/alert_json.h"
+#include "alert/message.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "alert_test.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "core/pane.h"
+#include "core/reference.h"
 #include "support/json_schema.h"
 
 #define AT INT64_C(1584763200000) /* 2020-03-21T04:00:00Z */
@@ -16,7 +22,8 @@ static const struct lw_column columns[] = {
     {.name = "flag", .kind = LW_CATEGORY},
 };
 
-static struct lw_rule rule = {.name = "psi-day", .metric = LW_METRIC_PSI};
+static const struct lw_metric metric = {.name = "psi"};
+static struct lw_rule rule = {.name = "psi-day", .metric = &metric};
 
 static struct lw_spec *spec(void) {
     struct lw_spec *s = calloc(1, sizeof *s);
@@ -72,13 +79,13 @@ static json_t *made(const struct lw_alert *a, const struct lw_alert_context *c) 
     struct lw_buf out = {0};
     struct lw_err err = {0};
     struct lw_spec *s = spec();
-    if (lw_alert_json(s, a, c, &out, &err) < 0)
+    if (lw_alert_json_write(s, a, c, &out, &err) < 0)
         fail_msg("%s", err.msg);
     assert_true(out.len < 16 * 1024);
     json_t *root = json_of(&out);
     struct lw_message m; /* what we write, we read */
-    assert_int_equal(lw_message_read(&m, (const char *)out.data, out.len, 0, &err), 0);
-    lw_message_fini(&m);
+    assert_int_equal(lw__message_read(&m, (const char *)out.data, out.len, 0, &err), 0);
+    lw__message_fini(&m);
     assert_in_schema(root);
     lw_buf_fini(&out);
     free(s);
@@ -105,7 +112,7 @@ static void as_in_the_golden_message(void **state) {
                                  .nexamples = 2};
     char *text = data_file("message_firing.json", NULL);
     json_t *want = json_loads(text, 0, NULL);
-    json_array_clear(json_object_get(json_object_get(want, "details"), "movers"));
+    json_array_clear(json_object_get(json_object_get(want, "details"), "top_drifted"));
     assert_json(made(&a, &c), want, "message");
     free(text);
 }
@@ -190,13 +197,16 @@ static void ids(void **state) {
     (void)state;
     struct lw_alert a = alert();
     char id[LW_ALERT_ID_MAX];
-    assert_string_equal(lw_alert_id(id, sizeof id, &a, 0), "00c0ffee00c0ffee-critical");
-    assert_string_equal(lw_alert_id(id, sizeof id, &a, 12),
+    assert_string_equal(lw_alert_json_id(id, sizeof id, &a, 0),
+                        "00c0ffee00c0ffee-critical");
+    assert_string_equal(lw_alert_json_id(id, sizeof id, &a, 12),
                         "00c0ffee00c0ffee-critical.12");
     a.severity = LW_SEVERITY_WARN;
-    assert_string_equal(lw_alert_id(id, sizeof id, &a, 0), "00c0ffee00c0ffee-warning");
+    assert_string_equal(lw_alert_json_id(id, sizeof id, &a, 0),
+                        "00c0ffee00c0ffee-warning");
     a.firing = false;
-    assert_string_equal(lw_alert_id(id, sizeof id, &a, 0), "00c0ffee00c0ffee-resolved");
+    assert_string_equal(lw_alert_json_id(id, sizeof id, &a, 0),
+                        "00c0ffee00c0ffee-resolved");
 }
 
 static void nameless_is_refused(void **state) {
@@ -206,7 +216,7 @@ static void nameless_is_refused(void **state) {
     struct lw_buf out = {0};
     struct lw_spec *s = spec();
     a.name[0] = '\0';
-    assert_int_equal(lw_alert_json(s, &a, &c, &out, NULL), -1);
+    assert_int_equal(lw_alert_json_write(s, &a, &c, &out, NULL), -1);
     assert_int_equal(out.len, 0);
     free(s);
 }
@@ -228,7 +238,7 @@ static struct lw_profile *profile(uint64_t seed, double scale, int64_t shift) {
     return p;
 }
 
-static json_t *movers_of(const char *feature, double scale, int64_t shift) {
+static json_t *top_drifted_of(const char *feature, double scale, int64_t shift) {
     struct lw_alert a = alert();
     struct lw_reference *ref = calloc(1, sizeof *ref);
     struct lw_pane *window = calloc(1, sizeof *window);
@@ -240,38 +250,38 @@ static json_t *movers_of(const char *feature, double scale, int64_t shift) {
     lw_copy(a.feature, sizeof a.feature, feature);
     struct lw_alert_context c = {.now_ms = AT, .reference = ref, .window = window};
     json_t *root = made(&a, &c);
-    json_t *movers =
-        json_incref(json_object_get(json_object_get(root, "details"), "movers"));
+    json_t *drifted =
+        json_incref(json_object_get(json_object_get(root, "details"), "top_drifted"));
     json_decref(root);
     lw_profile_free(ref->profile);
     lw_profile_free(window->profile);
     free(ref);
     free(window);
-    return movers;
+    return drifted;
 }
 
-static const char *name_at(json_t *movers, size_t i) {
-    return json_string_value(json_object_get(json_array_get(movers, i), "feature"));
+static const char *name_at(json_t *drifted, size_t i) {
+    return json_string_value(json_object_get(json_array_get(drifted, i), "feature"));
 }
 
 static double number_at(json_t *o, const char *outer, const char *inner) {
     return json_number_value(json_object_get(json_object_get(o, outer), inner));
 }
 
-static void movers_are_those_that_moved(void **state) {
+static void top_drifted_are_those_that_drifted(void **state) {
     (void)state;
-    json_t *movers = movers_of("", 1.609, 2);
-    assert_int_equal(json_array_size(movers), 2);
-    assert_true(json_number_value(json_object_get(json_array_get(movers, 0), "psi")) >=
-                json_number_value(json_object_get(json_array_get(movers, 1), "psi")));
+    json_t *drifted = top_drifted_of("", 1.609, 2);
+    assert_int_equal(json_array_size(drifted), 2);
+    assert_true(json_number_value(json_object_get(json_array_get(drifted, 0), "psi")) >=
+                json_number_value(json_object_get(json_array_get(drifted, 1), "psi")));
     for (size_t i = 0; i < 2; i++) {
-        json_t *m = json_array_get(movers, i);
-        if (strcmp(name_at(movers, i), "trip_distance") == 0) {
+        json_t *m = json_array_get(drifted, i);
+        if (strcmp(name_at(drifted, i), "trip_distance") == 0) {
             assert_true(fabs(number_at(m, "reference", "p50") - 3.0) < 0.15);
             assert_true(fabs(number_at(m, "window", "p50") - 1.609 * 3.0) < 0.25);
             continue;
         }
-        assert_string_equal(name_at(movers, i), "zone");
+        assert_string_equal(name_at(drifted, i), "zone");
         json_t *new_ = json_object_get(m, "appeared"),
                *gone = json_object_get(m, "vanished");
         assert_int_equal(json_array_size(new_), 2);
@@ -288,32 +298,32 @@ static void movers_are_those_that_moved(void **state) {
             json_number_value(json_object_get(json_array_get(new_, 0), "share"));
         assert_true(share > 0.1 && share < 0.15);
     }
-    json_decref(movers);
+    json_decref(drifted);
 }
 
 /* The alert's own feature comes first even when others moved more, or it not at all. */
 static void own_feature_first(void **state) {
     (void)state;
-    json_t *movers = movers_of("calm", 1.609, 2);
-    assert_int_equal(json_array_size(movers), 3);
-    assert_string_equal(name_at(movers, 0), "calm");
-    json_decref(movers);
-    movers = movers_of("flag", 1, 0);
-    assert_int_equal(json_array_size(movers), 1);
+    json_t *drifted = top_drifted_of("calm", 1.609, 2);
+    assert_int_equal(json_array_size(drifted), 3);
+    assert_string_equal(name_at(drifted, 0), "calm");
+    json_decref(drifted);
+    drifted = top_drifted_of("flag", 1, 0);
+    assert_int_equal(json_array_size(drifted), 1);
     assert_int_equal(
-        json_array_size(json_object_get(json_array_get(movers, 0), "appeared")), 0);
-    json_decref(movers);
+        json_array_size(json_object_get(json_array_get(drifted, 0), "appeared")), 0);
+    json_decref(drifted);
 }
 
 /* Every category is new: the list is cut, in an order that is the same each time. */
 static void many_categories(void **state) {
     (void)state;
-    json_t *a = movers_of("zone", 1, 1000), *b = movers_of("zone", 1, 1000);
+    json_t *a = top_drifted_of("zone", 1, 1000), *b = top_drifted_of("zone", 1, 1000);
     json_t *m = json_array_get(a, 0);
     assert_int_equal(json_array_size(json_object_get(m, "appeared")), 5);
     assert_int_equal(json_array_size(json_object_get(m, "vanished")), 5);
     assert_int_equal(json_array_size(json_object_get(m, "moved")), 0);
-    assert_json(a, b, "movers");
+    assert_json(a, b, "top_drifted");
 }
 
 /* The longest texts in the characters that JSON doubles: still bounded, still read by
@@ -372,18 +382,19 @@ static void longest_message_is_bounded(void **state) {
                                  .nexamples = 5};
     struct lw_buf out = {0}, body = {0};
     struct lw_secrets secrets = {.token = "key"};
-    assert_int_equal(lw_alert_json(s, &a, &c, &out, NULL), 0);
+    assert_int_equal(lw_alert_json_write(s, &a, &c, &out, NULL), 0);
     assert_true(out.len > 10 * 1024 && out.len < 32 * 1024);
     json_t *root = json_of(&out);
     assert_int_equal(
-        json_array_size(json_object_get(json_object_get(root, "details"), "movers")), 5);
+        json_array_size(json_object_get(json_object_get(root, "details"), "top_drifted")),
+        5);
     json_decref(root);
     for (int f = 0; f < LW_FORMAT_TEMPLATE; f++) {
         struct lw_receiver r = receiver("oncall", (enum lw_format)f);
         lw_buf_clear(&body);
-        assert_int_equal(
-            lw_alert_body(&r, &secrets, (const char *)out.data, out.len, AT, &body, NULL),
-            0);
+        assert_int_equal(lw_render_body(&r, &secrets, (const char *)out.data, out.len, AT,
+                                        &body, NULL),
+                         0);
         assert_true(f != LW_FORMAT_TEAMS || body.len < 28 * 1024);
     }
     lw_profile_free(p[0]);
@@ -394,15 +405,16 @@ static void longest_message_is_bounded(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(as_in_the_golden_message),
-                                       cmocka_unit_test(every_member_is_there),
-                                       cmocka_unit_test(schema_has_teeth),
-                                       cmocka_unit_test(ids),
-                                       cmocka_unit_test(runbook_fragment),
-                                       cmocka_unit_test(nameless_is_refused),
-                                       cmocka_unit_test(movers_are_those_that_moved),
-                                       cmocka_unit_test(own_feature_first),
-                                       cmocka_unit_test(many_categories),
-                                       cmocka_unit_test(longest_message_is_bounded)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_in_the_golden_message),
+        cmocka_unit_test(every_member_is_there),
+        cmocka_unit_test(schema_has_teeth),
+        cmocka_unit_test(ids),
+        cmocka_unit_test(runbook_fragment),
+        cmocka_unit_test(nameless_is_refused),
+        cmocka_unit_test(top_drifted_are_those_that_drifted),
+        cmocka_unit_test(own_feature_first),
+        cmocka_unit_test(many_categories),
+        cmocka_unit_test(longest_message_is_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,13 +3,17 @@
  * categories never read alike. */
 #include <math.h>
 
+#include "alert/alert_json.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "alert_test.h"
 #include "base/rng.h"
 
 #define AT     INT64_C(1584763200000)
 #define ROUNDS 1000
 
-static const struct lw_rule rule = {.name = "error", .metric = LW_METRIC_RMSE_RATIO};
+static const struct lw_metric metric = {.name = "rmse_ratio"};
+static const struct lw_rule rule = {.name = "error", .metric = &metric};
 
 static size_t strange(struct lw_rng *rng, char *out, size_t most) {
     static const char *const part[] = {"\\",
@@ -81,7 +85,7 @@ static void assert_slack(const json_t *v) {
         const char *own = json_string_value(text);
         assert_true(json_is_true(json_object_get(v, "verbatim")));
         assert_true(own[0] == '*' &&
-                    strspn(own + 1, "abcdefghijklmnopqrstuvwxyzVSWMRA ") ==
+                    strspn(own + 1, "abcdefghijklmnopqrstuvwxyzVSWMRATE ") ==
                         strlen(own) - 2);
     }
     if (type && strcmp(type, "plain_text") == 0) {
@@ -174,7 +178,7 @@ static void message(struct lw_rng *rng, const struct lw_cat *cat, struct lw_buf 
     struct lw_alert_segment segment = {.name = "zone",
                                        .n = 7,
                                        .rmse = any_double(rng),
-                                       .reference_rmse = any_double(rng),
+                                       .reference_error = any_double(rng),
                                        .share = any_double(rng)};
     segment.value = lw_cat_name(cat, value, sizeof value);
     const char *example = id;
@@ -198,7 +202,7 @@ static void message(struct lw_rng *rng, const struct lw_cat *cat, struct lw_buf 
     snprintf(alert.summary, sizeof alert.summary, "RMSE is %s.",
              lw_digits(alert.value, 3).text);
     lw_buf_clear(out);
-    assert_int_equal(lw_alert_json(spec, &alert, &context, out, &err), 0);
+    assert_int_equal(lw_alert_json_write(spec, &alert, &context, out, &err), 0);
     free(spec);
 }
 
@@ -208,7 +212,7 @@ static void render(enum lw_format format, const struct lw_buf *json, struct lw_b
     struct lw_receiver r = receiver("on-call", format);
     struct lw_err err = {0};
     lw_buf_clear(out);
-    if (lw_alert_body(&r, &secrets, (const char *)json->data, json->len, AT, out, &err))
+    if (lw_render_body(&r, &secrets, (const char *)json->data, json->len, AT, out, &err))
         fail_msg("%s: %s", lw_format_name(format), err.msg);
     json_t *root = json_of(out);
     assert_all_harmless(root);

@@ -1,4 +1,7 @@
 /* Order, pace and end of deliveries. */
+#include "alert/alert_json.h"
+#include "alert/notifier.h"
+#include "alert/post.h"
 #include "alert_test.h"
 #include "base/rng.h"
 #include "base/time.h"
@@ -10,8 +13,8 @@ static void backoff_bounds(void **state) {
         cap = cap > LW_HOUR ? LW_HOUR : cap;
         int64_t lowest = INT64_MAX, highest = 0;
         for (uint64_t seed = 0; seed < 2000; seed++) {
-            int64_t ms = lw_backoff_ms(attempts, seed);
-            assert_int_equal(ms, lw_backoff_ms(attempts, seed));
+            int64_t ms = lw_notifier_backoff_ms(attempts, seed);
+            assert_int_equal(ms, lw_notifier_backoff_ms(attempts, seed));
             assert_true(ms >= LW_SECOND && ms <= cap);
             lowest = ms < lowest ? ms : lowest;
             highest = ms > highest ? ms : highest;
@@ -20,7 +23,7 @@ static void backoff_bounds(void **state) {
         assert_true(lowest < LW_SECOND + (cap - LW_SECOND) / 50 + 1);
         assert_true(highest > cap - (cap - LW_SECOND) / 50 - 1);
     }
-    assert_true(lw_backoff_ms(UINT64_MAX, 1) <= LW_HOUR);
+    assert_true(lw_notifier_backoff_ms(UINT64_MAX, 1) <= LW_HOUR);
 }
 
 static void outbox_ids(void **state) {
@@ -29,15 +32,15 @@ static void outbox_ids(void **state) {
     size_t len = 0;
     struct lw_receiver r[2] = {receiver("oncall", LW_FORMAT_JSON),
                                receiver("call", LW_FORMAT_JSON)};
-    lw_outbox_id(id, sizeof id, "00000000000000ab-critical", "call");
+    lw_notifier_outbox_id(id, sizeof id, "00000000000000ab-critical", "call");
     assert_string_equal(id, "00000000000000ab-critical@call");
-    assert_string_equal(lw_outbox_receiver(id, &len), "call");
+    assert_string_equal(lw_notifier_outbox_receiver(id, &len), "call");
     assert_int_equal(len, 25);
-    assert_int_equal(lw_receiver_find(r, 2, id), 1);
-    assert_int_equal(lw_receiver_find(r, 1, id), -1);
-    assert_int_equal(lw_receiver_find(r, 2, "00000000000000ab-critical"), -1);
-    assert_int_equal(lw_receiver_find(r, 2, "00000000000000ab-critical@"), -1);
-    assert_null(lw_outbox_receiver("", &len));
+    assert_int_equal(lw_notifier_find_receiver(r, 2, id), 1);
+    assert_int_equal(lw_notifier_find_receiver(r, 1, id), -1);
+    assert_int_equal(lw_notifier_find_receiver(r, 2, "00000000000000ab-critical"), -1);
+    assert_int_equal(lw_notifier_find_receiver(r, 2, "00000000000000ab-critical@"), -1);
+    assert_null(lw_notifier_outbox_receiver("", &len));
 }
 
 /* The longest alert id and the longest receiver name fit the store's field. */
@@ -48,14 +51,14 @@ static void longest_id_fits(void **state) {
     char alert[LW_ALERT_ID_MAX], out[LW_ALERT_ID_MAX], name[LW_RECEIVER_NAME_MAX];
     memset(name, 'r', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    lw_alert_id(alert, sizeof alert, &a, 9999);
-    lw_outbox_id(out, sizeof out, alert, name);
+    lw_alert_json_id(alert, sizeof alert, &a, 9999);
+    lw_notifier_outbox_id(out, sizeof out, alert, name);
     assert_int_equal(strlen(out), strlen(alert) + 1 + strlen(name));
 }
 
 static void nothing_overtakes_about_an_alert(void **state) {
     (void)state;
-    const struct lw_waiting w[] = {
+    const struct lw_notifier_entry w[] = {
         {"000000000000000a-critical@slow", 1, 1000}, /* waits for its next try */
         {"000000000000000a-critical@fast", 1, 0},
         {"000000000000000a-resolved@slow", 1, 0}, /* behind the first */
@@ -73,8 +76,8 @@ static void nothing_overtakes_about_an_alert(void **state) {
     assert_int_equal(lw_notifier_due(w + 4, 2, 0, out, 8), 2);
     assert_int_equal(lw_notifier_due(w, 0, 0, out, 8), 0);
     /* The next incident of an alert waits behind the end of the last one. */
-    const struct lw_waiting next[] = {{"0a-resolved@x", 1, 1000},
-                                      {"0b-critical@x", 1, 0}};
+    const struct lw_notifier_entry next[] = {{"0a-resolved@x", 1, 1000},
+                                             {"0b-critical@x", 1, 0}};
     assert_int_equal(lw_notifier_due(next, 2, 0, out, 8), 0);
     assert_int_equal(lw_notifier_due(next, 2, 1000, out, 8), 1);
     assert_int_equal(out[0], 0);
@@ -90,7 +93,7 @@ static void order_holds_whatever_fails(void **state) {
     lw_rng_seed(&rng, seed);
     print_message("seed %llu\n", (unsigned long long)seed);
     for (int round = 0; round < 300; round++) {
-        struct lw_waiting w[ENTRIES];
+        struct lw_notifier_entry w[ENTRIES];
         char id[ENTRIES][64];
         int order[ENTRIES], last[RECEIVERS][ALERTS] = {{0}};
         size_t n = ENTRIES, out[RECEIVERS];
@@ -98,7 +101,7 @@ static void order_holds_whatever_fails(void **state) {
             snprintf(id[i], sizeof id[i], "%02x-%s@r%d", (unsigned)lw_rng_below(&rng, 9),
                      lw_rng_below(&rng, 2) ? "resolved" : "critical",
                      (int)lw_rng_below(&rng, RECEIVERS));
-            w[i] = (struct lw_waiting){id[i], lw_rng_below(&rng, ALERTS), 0};
+            w[i] = (struct lw_notifier_entry){id[i], lw_rng_below(&rng, ALERTS), 0};
             order[i] = (int)i + 1;
         }
         for (int64_t now = 0; n > 0; now++) {
@@ -125,9 +128,9 @@ static void order_holds_whatever_fails(void **state) {
  * once. */
 static void rounds_drain_the_box(void **state) {
     (void)state;
-    struct lw_waiting w[] = {{"0a-critical@x", 1, 0}, {"0a-critical@y", 1, 0},
-                             {"0a-resolved@x", 1, 0}, {"0a-resolved@y", 1, 0},
-                             {"0b-warning@y", 2, 0},  {"0b-resolved@y", 2, 0}};
+    struct lw_notifier_entry w[] = {{"0a-critical@x", 1, 0}, {"0a-critical@y", 1, 0},
+                                    {"0a-resolved@x", 1, 0}, {"0a-resolved@y", 1, 0},
+                                    {"0b-warning@y", 2, 0},  {"0b-resolved@y", 2, 0}};
     const char *sent[6];
     size_t n = 6, nsent = 0;
     for (int round = 0; round < 10; round++) {
@@ -156,34 +159,39 @@ static void next_steps(void **state) {
     struct lw_receiver r = receiver("oncall", LW_FORMAT_JSON);
     const char *id = "000000000000000a-critical@oncall";
     const struct {
-        enum lw_delivered verdict;
+        enum lw_post_verdict verdict;
         int status;
-        enum lw_next next;
-    } c[] = {{LW_DELIVERED, 202, LW_NEXT_DONE}, {LW_RETRY, 0, LW_NEXT_RETRY},
-             {LW_RETRY, 503, LW_NEXT_RETRY},    {LW_REFUSED, 400, LW_NEXT_PARK},
-             {LW_REFUSED, 413, LW_NEXT_PARK},   {LW_REFUSED, 410, LW_NEXT_PARK},
-             {LW_REFUSED, 0, LW_NEXT_PARK},     {LW_REFUSED, 401, LW_NEXT_RETRY},
-             {LW_REFUSED, 404, LW_NEXT_RETRY},  {LW_REFUSED, 302, LW_NEXT_RETRY}};
+        enum lw_notifier_action next;
+    } c[] = {{LW_POST_DELIVERED, 202, LW_NOTIFIER_DONE},
+             {LW_POST_RETRY, 0, LW_NOTIFIER_RETRY},
+             {LW_POST_RETRY, 503, LW_NOTIFIER_RETRY},
+             {LW_POST_REFUSED, 400, LW_NOTIFIER_PARK},
+             {LW_POST_REFUSED, 413, LW_NOTIFIER_PARK},
+             {LW_POST_REFUSED, 410, LW_NOTIFIER_PARK},
+             {LW_POST_REFUSED, 0, LW_NOTIFIER_PARK},
+             {LW_POST_REFUSED, 401, LW_NOTIFIER_RETRY},
+             {LW_POST_REFUSED, 404, LW_NOTIFIER_RETRY},
+             {LW_POST_REFUSED, 302, LW_NOTIFIER_RETRY}};
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
-        struct lw_http_result res = {.verdict = c[i].verdict, .status = c[i].status};
-        struct lw_next_step s = lw_notifier_next(&r, id, &res, 1, 0, 1000);
+        struct lw_post_result res = {.verdict = c[i].verdict, .status = c[i].status};
+        struct lw_notifier_step s = lw_notifier_next(&r, id, &res, 1, 0, 1000);
         assert_int_equal(s.what, c[i].next);
-        if (s.what == LW_NEXT_RETRY)
+        if (s.what == LW_NOTIFIER_RETRY)
             assert_true(s.not_before_ms > 1000 && s.not_before_ms <= 1000 + LW_HOUR);
-        if (s.what == LW_NEXT_RETRY && c[i].verdict == LW_REFUSED)
+        if (s.what == LW_NOTIFIER_RETRY && c[i].verdict == LW_POST_REFUSED)
             assert_int_equal(s.not_before_ms, 1000 + LW_HOUR);
         s = lw_notifier_next(&r, id, &res, 1, 0, r.give_up_ms);
-        assert_int_equal(s.what,
-                         c[i].verdict == LW_DELIVERED ? LW_NEXT_DONE : LW_NEXT_PARK);
+        assert_int_equal(s.what, c[i].verdict == LW_POST_DELIVERED ? LW_NOTIFIER_DONE
+                                                                   : LW_NOTIFIER_PARK);
     }
 }
 
 static void retry_after_is_honoured(void **state) {
     (void)state;
     struct lw_receiver r = receiver("oncall", LW_FORMAT_JSON);
-    struct lw_http_result res = {
-        .verdict = LW_RETRY, .status = 429, .retry_after_ms = 30 * LW_MINUTE};
-    struct lw_next_step s = lw_notifier_next(&r, "a-b@oncall", &res, 0, 0, 0);
+    struct lw_post_result res = {
+        .verdict = LW_POST_RETRY, .status = 429, .retry_after_ms = 30 * LW_MINUTE};
+    struct lw_notifier_step s = lw_notifier_next(&r, "a-b@oncall", &res, 0, 0, 0);
     assert_int_equal(s.not_before_ms, 30 * LW_MINUTE);
     res.retry_after_ms = 1;
     s = lw_notifier_next(&r, "a-b@oncall", &res, 3, 0, 0);

@@ -1,6 +1,8 @@
 /* The sender against receivers that answer, refuse and misbehave. No test measures time;
  * that a call ends although the peer never would is the proof of its bound, and ctest's
  * limit is the judge. */
+#include "alert/deliver.h"
+#include "alert/post.h"
 #include "alert_test.h"
 #include "base/time.h"
 #include "net/curl.h"
@@ -8,8 +10,8 @@
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-static struct lw_http_request request(int port, int64_t timeout_ms) {
-    struct lw_http_request req = {.timeout_ms = timeout_ms};
+static struct lw_post_request request(int port, int64_t timeout_ms) {
+    struct lw_post_request req = {.timeout_ms = timeout_ms};
     snprintf(req.url, sizeof req.url, "http://127.0.0.1:%d/hook/SECRET", port);
     req.header[req.nheaders++] = strdup("Content-Type: application/json");
     req.header[req.nheaders++] = strdup("Webhook-Id: 0a-critical");
@@ -17,26 +19,26 @@ static struct lw_http_request request(int port, int64_t timeout_ms) {
     return req;
 }
 
-static struct lw_http_result post(enum lw_peer_way way, const char *reply,
+static struct lw_post_result post(enum lw_peer_way way, const char *reply,
                                   int64_t timeout_ms) {
-    struct lw_http_result res;
+    struct lw_post_result res;
     struct lw_peer *p = lw_peer_start(way, reply);
-    struct lw_http_request req = request(lw_peer_port(p), timeout_ms);
-    lw_http_post(&req, &res);
+    struct lw_post_request req = request(lw_peer_port(p), timeout_ms);
+    lw_post(&req, &res);
     assert_null(strstr(res.reason, "SECRET"));
-    lw_http_request_fini(&req);
+    lw_post_request_fini(&req);
     lw_peer_stop(p);
     return res;
 }
 
 static void delivered(void **state) {
     (void)state;
-    struct lw_http_result res;
+    struct lw_post_result res;
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, OK);
-    struct lw_http_request req = request(lw_peer_port(p), 5000);
+    struct lw_post_request req = request(lw_peer_port(p), 5000);
     size_t len;
-    lw_http_post(&req, &res);
-    assert_int_equal(res.verdict, LW_DELIVERED);
+    lw_post(&req, &res);
+    assert_int_equal(res.verdict, LW_POST_DELIVERED);
     assert_int_equal(res.status, 200);
     assert_string_equal(res.answer, "ok");
     assert_int_equal(lw_peer_count(p), 1);
@@ -48,14 +50,14 @@ static void delivered(void **state) {
     assert_null(strstr(got, "Accept-Encoding"));
     assert_string_equal(strstr(got, "\r\n\r\n") + 4, "{\"a\":1}");
     free(got);
-    lw_http_request_fini(&req);
+    lw_post_request_fini(&req);
     lw_peer_stop(p);
 }
 
 /* The answer's beginning, on one line. */
 static void answer_is_squeezed(void **state) {
     (void)state;
-    struct lw_http_result res = post(LW_PEER_REPLY,
+    struct lw_post_result res = post(LW_PEER_REPLY,
                                      "HTTP/1.1 400 X\r\nContent-Length: 22\r\n\r\n "
                                      "\n\t{\x01\"a\":\r\n   \xC3\xBC 1 }\n",
                                      5000);
@@ -66,26 +68,26 @@ static void verdicts_by_status(void **state) {
     (void)state;
     const struct {
         int status;
-        enum lw_delivered verdict;
-    } c[] = {{200, LW_DELIVERED}, {202, LW_DELIVERED}, {204, LW_DELIVERED},
-             {300, LW_REFUSED},   {304, LW_REFUSED},   {400, LW_REFUSED},
-             {401, LW_REFUSED},   {404, LW_REFUSED},   {408, LW_RETRY},
-             {410, LW_REFUSED},   {425, LW_RETRY},     {429, LW_RETRY},
-             {500, LW_RETRY},     {503, LW_RETRY},     {599, LW_RETRY}};
+        enum lw_post_verdict verdict;
+    } c[] = {{200, LW_POST_DELIVERED}, {202, LW_POST_DELIVERED}, {204, LW_POST_DELIVERED},
+             {300, LW_POST_REFUSED},   {304, LW_POST_REFUSED},   {400, LW_POST_REFUSED},
+             {401, LW_POST_REFUSED},   {404, LW_POST_REFUSED},   {408, LW_POST_RETRY},
+             {410, LW_POST_REFUSED},   {425, LW_POST_RETRY},     {429, LW_POST_RETRY},
+             {500, LW_POST_RETRY},     {503, LW_POST_RETRY},     {599, LW_POST_RETRY}};
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, OK);
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         char reply[80], number[8];
-        struct lw_http_result res;
-        struct lw_http_request req = request(lw_peer_port(p), 5000);
+        struct lw_post_result res;
+        struct lw_post_request req = request(lw_peer_port(p), 5000);
         snprintf(reply, sizeof reply, "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n",
                  c[i].status);
         snprintf(number, sizeof number, "%d", c[i].status);
         lw_peer_change(p, LW_PEER_REPLY, reply);
-        lw_http_post(&req, &res);
+        lw_post(&req, &res);
         assert_int_equal(res.verdict, c[i].verdict);
         assert_int_equal(res.status, c[i].status);
         assert_non_null(strstr(res.reason, number));
-        lw_http_request_fini(&req);
+        lw_post_request_fini(&req);
     }
     lw_peer_stop(p);
 }
@@ -107,7 +109,7 @@ static void retry_after(void **state) {
         char reply[200];
         snprintf(reply, sizeof reply, "HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n",
                  c[i].head);
-        struct lw_http_result res = post(LW_PEER_REPLY, reply, 5000);
+        struct lw_post_result res = post(LW_PEER_REPLY, reply, 5000);
         assert_int_equal(res.retry_after_ms, c[i].ms);
     }
 }
@@ -121,8 +123,8 @@ static void redirects_are_not_followed(void **state) {
                  "HTTP/1.1 %d Moved\r\nLocation: http://127.0.0.1:%d/\r\n"
                  "Content-Length: 0\r\n\r\n",
                  status, lw_peer_port(target));
-        struct lw_http_result res = post(LW_PEER_REPLY, reply, 5000);
-        assert_int_equal(res.verdict, LW_REFUSED);
+        struct lw_post_result res = post(LW_PEER_REPLY, reply, 5000);
+        assert_int_equal(res.verdict, LW_POST_REFUSED);
         assert_non_null(strstr(res.reason, "redirect"));
     }
     assert_int_equal(lw_peer_count(target), 0);
@@ -131,14 +133,14 @@ static void redirects_are_not_followed(void **state) {
 
 static void nobody_listens(void **state) {
     (void)state;
-    struct lw_http_result res;
-    struct lw_http_request req = request(lw_peer_free_port(), 5000);
-    lw_http_post(&req, &res);
-    assert_int_equal(res.verdict, LW_RETRY);
+    struct lw_post_result res;
+    struct lw_post_request req = request(lw_peer_free_port(), 5000);
+    lw_post(&req, &res);
+    assert_int_equal(res.verdict, LW_POST_RETRY);
     assert_int_equal(res.status, 0);
     assert_non_null(strstr(res.reason, "no answer from http://127.0.0.1:"));
     assert_null(strstr(res.reason, "SECRET"));
-    lw_http_request_fini(&req);
+    lw_post_request_fini(&req);
 }
 
 static void peers_that_never_answer(void **state) {
@@ -156,8 +158,8 @@ static void peers_that_never_answer(void **state) {
              {LW_PEER_REPLY, "HTTP/1.1 200 OK\r\nContent-Le"},
              {LW_PEER_REPLY, "SSH-2.0-OpenSSH_9.2\r\n\r\n"}};
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
-        struct lw_http_result res = post(c[i].way, c[i].reply, 200);
-        assert_int_equal(res.verdict, LW_RETRY);
+        struct lw_post_result res = post(c[i].way, c[i].reply, 200);
+        assert_int_equal(res.verdict, LW_POST_RETRY);
         assert_int_equal(res.status, 0);
     }
 }
@@ -171,8 +173,8 @@ static void head_decides(void **state) {
     enum lw_peer_way way[] = {LW_PEER_STALL, LW_PEER_REPLY, LW_PEER_ENDLESS_BODY};
     for (size_t i = 0; i < 3; i++) {
         /* Long enough for the head on a busy machine; a stall lasts it out. */
-        assert_int_equal(post(way[i], ok, 2000).verdict, LW_DELIVERED);
-        assert_int_equal(post(way[i], bad, 2000).verdict, LW_RETRY);
+        assert_int_equal(post(way[i], ok, 2000).verdict, LW_POST_DELIVERED);
+        assert_int_equal(post(way[i], bad, 2000).verdict, LW_POST_RETRY);
     }
 }
 
@@ -180,12 +182,12 @@ static void head_decides(void **state) {
  * end them in time for ctest. */
 static void endless_answers(void **state) {
     (void)state;
-    struct lw_http_result res =
+    struct lw_post_result res =
         post(LW_PEER_ENDLESS_BODY, "HTTP/1.1 200 OK\r\n\r\n", LW_MINUTE);
-    assert_int_equal(res.verdict, LW_DELIVERED);
-    assert_int_equal(strlen(res.answer), LW_ANSWER_MAX - 1);
+    assert_int_equal(res.verdict, LW_POST_DELIVERED);
+    assert_int_equal(strlen(res.answer), LW_POST_ANSWER_MAX - 1);
     res = post(LW_PEER_ENDLESS_HEADER, "", LW_MINUTE);
-    assert_int_equal(res.verdict, LW_RETRY);
+    assert_int_equal(res.verdict, LW_POST_RETRY);
 }
 
 /* One that hangs, one that is not there, one that answers: all in one call. */
@@ -193,17 +195,17 @@ static void side_by_side(void **state) {
     (void)state;
     struct lw_peer *hang = lw_peer_start(LW_PEER_HANG, "");
     struct lw_peer *fine = lw_peer_start(LW_PEER_REPLY, OK);
-    struct lw_http_request req[3] = {request(lw_peer_port(hang), 300),
+    struct lw_post_request req[3] = {request(lw_peer_port(hang), 300),
                                      request(lw_peer_free_port(), 5000),
                                      request(lw_peer_port(fine), 5000)};
-    const struct lw_http_request *all[3] = {&req[0], &req[1], &req[2]};
-    struct lw_http_result res[3];
-    lw_http_post_many(all, 3, res);
-    assert_int_equal(res[0].verdict, LW_RETRY);
-    assert_int_equal(res[1].verdict, LW_RETRY);
-    assert_int_equal(res[2].verdict, LW_DELIVERED);
+    const struct lw_post_request *all[3] = {&req[0], &req[1], &req[2]};
+    struct lw_post_result res[3];
+    lw_post_many(all, 3, res);
+    assert_int_equal(res[0].verdict, LW_POST_RETRY);
+    assert_int_equal(res[1].verdict, LW_POST_RETRY);
+    assert_int_equal(res[2].verdict, LW_POST_DELIVERED);
     for (size_t i = 0; i < 3; i++)
-        lw_http_request_fini(&req[i]);
+        lw_post_request_fini(&req[i]);
     lw_peer_stop(hang);
     lw_peer_stop(fine);
 }
@@ -213,15 +215,15 @@ static void other_schemes(void **state) {
     const char *url[] = {"file:///etc/passwd", "ftp://127.0.0.1/SECRET",
                          "gopher://127.0.0.1/"};
     for (size_t i = 0; i < 3; i++) {
-        struct lw_http_result res;
-        struct lw_http_request req = request(1, 1000);
+        struct lw_post_result res;
+        struct lw_post_request req = request(1, 1000);
         lw_copy(req.url, sizeof req.url, url[i]);
-        lw_http_post(&req, &res);
-        assert_int_equal(res.verdict, LW_RETRY);
+        lw_post(&req, &res);
+        assert_int_equal(res.verdict, LW_POST_RETRY);
         assert_non_null(strstr(res.reason, "Protocol")); /* refused, not failed */
         assert_int_equal(res.status, 0);
         assert_null(strstr(res.reason, "SECRET"));
-        lw_http_request_fini(&req);
+        lw_post_request_fini(&req);
     }
 }
 
@@ -241,10 +243,10 @@ static void sent_whole(void **state) {
     char *message = data_file("message_firing.json", &len);
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, OK);
     struct lw_receiver r = peer_receiver(p, "oncall");
-    struct lw_http_result res;
+    struct lw_post_result res;
     setenv("LW_TEST_TOKEN", "hush-hush", 1);
-    lw_alert_send(&r, message, len, INT64_C(1584763207000), &res);
-    assert_int_equal(res.verdict, LW_DELIVERED);
+    lw_deliver(&r, message, len, INT64_C(1584763207000), &res);
+    assert_int_equal(res.verdict, LW_POST_DELIVERED);
     char *got = lw_peer_request(p, NULL);
     assert_non_null(strstr(got, "\r\nAuthorization: Bearer hush-hush\r\n"));
     json_t *body = json_loads(strstr(got, "\r\n\r\n") + 4, 0, NULL);
@@ -273,12 +275,12 @@ static void answers_are_screened(void **state) {
     setenv("LW_TEST_TOKEN", "hush-hush", 1);
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         char reply[200];
-        struct lw_http_result res;
+        struct lw_post_result res;
         snprintf(reply, sizeof reply, "HTTP/1.1 400 Bad\r\nContent-Length: %zu\r\n\r\n%s",
                  strlen(c[i].answer), c[i].answer);
         lw_peer_change(p, LW_PEER_REPLY, reply);
-        lw_alert_send(&r, message, len, 0, &res);
-        assert_int_equal(res.verdict, LW_REFUSED);
+        lw_deliver(&r, message, len, 0, &res);
+        assert_int_equal(res.verdict, LW_POST_REFUSED);
         assert_int_equal(strstr(res.reason, c[i].answer) != NULL, c[i].shown);
         assert_null(strstr(res.reason, "T0PSECRETPATH"));
         assert_null(strstr(res.reason, "hush-hush"));
@@ -295,17 +297,17 @@ static void failures_before_the_network(void **state) {
     char *message = data_file("message_firing.json", &len);
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, OK);
     struct lw_receiver bad = peer_receiver(p, "bad"), good = peer_receiver(p, "good");
-    struct lw_http_result res[3];
+    struct lw_post_result res[3];
     lw_copy(bad.token_file, sizeof bad.token_file, "/nonexistent/token");
     setenv("LW_TEST_TOKEN", "hush-hush", 1);
     const struct lw_envelope e[] = {{&bad, message, len, &res[0]},
                                     {&good, message, len, &res[1]},
                                     {&good, "{}", 2, &res[2]}};
-    lw_alert_send_many(e, 3, 0);
-    assert_int_equal(res[0].verdict, LW_RETRY);
+    lw_deliver_many(e, 3, 0);
+    assert_int_equal(res[0].verdict, LW_POST_RETRY);
     assert_non_null(strstr(res[0].reason, "/nonexistent/token"));
-    assert_int_equal(res[1].verdict, LW_DELIVERED);
-    assert_int_equal(res[2].verdict, LW_REFUSED);
+    assert_int_equal(res[1].verdict, LW_POST_DELIVERED);
+    assert_int_equal(res[2].verdict, LW_POST_REFUSED);
     assert_int_equal(lw_peer_count(p), 1);
     free(message);
     lw_peer_stop(p);

@@ -1,19 +1,25 @@
 /* What leaves the house: in no format's body stands a category or an identifier that the
  * configuration keeps in, the hash is the documented one, and the same value has the same
  * hash wherever it is said. */
+#include "alert/alert_json.h"
+#include "alert/render.h"
+#include "alert/secrets.h"
 #include "alert_test.h"
+#include "core/pane.h"
+#include "core/reference.h"
 
 #define AT     INT64_C(1584763200000)
 #define PLACE  "Quellenstrasse"
 #define PERSON "id-of-anna-4711"
 #define NEW    "Neubaugasse"
 
-static const struct lw_rule rule = {.name = "error", .metric = LW_METRIC_RMSE_RATIO};
+static const struct lw_metric metric = {.name = "rmse_ratio"};
+static const struct lw_rule rule = {.name = "error", .metric = &metric};
 static const struct lw_column column[1] = {{.name = "zone", .kind = LW_CATEGORY}};
 
 static struct lw_privacy privacy(int examples, int categories) {
-    struct lw_privacy p = {.examples = (enum lw_examples_said)examples,
-                           .categories = (enum lw_categories_said)categories};
+    struct lw_privacy p = {.examples = (enum lw_privacy_examples)examples,
+                           .categories = (enum lw_privacy_categories)categories};
     for (size_t i = 0; i < sizeof p.key; i++)
         p.key[i] = (uint8_t)i;
     return p;
@@ -23,7 +29,7 @@ static struct lw_privacy privacy(int examples, int categories) {
 static void the_hash_is_as_documented(void **state) {
     (void)state;
     static const struct {
-        enum lw_private what;
+        enum lw_privacy_kind what;
         const char *value, *hash;
     } c[] = {{LW_PRIVATE_EXAMPLE, "g2020-03-1", "h:e9706a8c5680bdce"},
              {LW_PRIVATE_CATEGORY, "74", "h:74658ced35e21b91"},
@@ -79,7 +85,7 @@ static void message(const struct lw_privacy *p, struct lw_buf *out) {
     lw_copy(alert.name, sizeof alert.name, "error");
     lw_copy(alert.feature, sizeof alert.feature, "zone");
     lw_buf_clear(out);
-    if (lw_alert_json(spec, &alert, &context, out, &err))
+    if (lw_alert_json_write(spec, &alert, &context, out, &err))
         fail_msg("%s", err.msg);
     lw_profile_free(reference->profile);
     lw_profile_free(window.profile);
@@ -94,7 +100,7 @@ static bool holds(struct lw_buf *body, const char *text) {
 static void no_format_says_more(void **state) {
     (void)state;
     struct lw_buf json = {0}, body = {0};
-    char template[] = "{\"all\": {{.}}, \"movers\": \"{{movers}}\"}";
+    char template[] = "{\"all\": {{.}}, \"top_drifted\": \"{{top_drifted}}\"}";
     for (int examples = 0; examples < 3; examples++)
         for (int categories = 0; categories < 2; categories++) {
             struct lw_privacy p = privacy(examples, categories);
@@ -110,7 +116,7 @@ static void no_format_says_more(void **state) {
                 bool whole = f == LW_FORMAT_JSON || f == LW_FORMAT_TEMPLATE;
                 bool open = categories == LW_CATEGORIES_TOP;
                 lw_buf_clear(&body);
-                if (lw_alert_body(&r, &s, lw_buf_str(&json), json.len, AT, &body, &err))
+                if (lw_render_body(&r, &s, lw_buf_str(&json), json.len, AT, &body, &err))
                     fail_msg("%s", err.msg);
                 assert_int_equal(holds(&body, PLACE), open);
                 assert_int_equal(holds(&body, NEW), open);

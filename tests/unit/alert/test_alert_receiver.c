@@ -2,6 +2,7 @@
  * secret files. */
 #include <unistd.h>
 
+#include "alert/secrets.h"
 #include "alert_test.h"
 #include "base/time.h"
 
@@ -140,10 +141,11 @@ static void shown_addresses(void **state) {
              {"", "?"}};
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         char out[64];
-        assert_string_equal(lw_url_shown(out, sizeof out, c[i].url), c[i].shown);
+        assert_string_equal(lw_receiver_url_shown(out, sizeof out, c[i].url), c[i].shown);
     }
     char tiny[10];
-    assert_string_equal(lw_url_shown(tiny, sizeof tiny, "https://host/x"), "https://h");
+    assert_string_equal(lw_receiver_url_shown(tiny, sizeof tiny, "https://host/x"),
+                        "https://h");
 }
 
 /* ---- secret files ---- */

@@ -1,5 +1,7 @@
 /* Text made safe: whatever comes in, what goes out is valid UTF-8, fits, and is a prefix
  * of the truth. */
+#include "alert/json.h"
+#include "alert/utf8.h"
 #include "alert_test.h"
 #include <math.h>
 
@@ -10,7 +12,7 @@ static void valid_text_passes(void **state) {
     const char *text[] = {"", "plain", "Zürich → 東京 🚕", "two\nlines"};
     for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
         char out[64];
-        assert_string_equal(lw_utf8_clean(out, sizeof out, text[i], strlen(text[i])),
+        assert_string_equal(lw__utf8_clean(out, sizeof out, text[i], strlen(text[i])),
                             text[i]);
     }
 }
@@ -35,7 +37,7 @@ static void damaged_bytes_are_escaped(void **state) {
               "a\\u009bb"}}; /* C1 */
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         char out[64];
-        assert_string_equal(lw_utf8_clean(out, sizeof out, c[i].in, strlen(c[i].in)),
+        assert_string_equal(lw__utf8_clean(out, sizeof out, c[i].in, strlen(c[i].in)),
                             c[i].out);
     }
 }
@@ -43,11 +45,11 @@ static void damaged_bytes_are_escaped(void **state) {
 static void cut_between_code_points(void **state) {
     (void)state;
     char out[16];
-    assert_string_equal(lw_utf8_clean(out, 6, "abcde", 5), "abcde");
-    assert_string_equal(lw_utf8_clean(out, 6, "abcdef", 6), "ab…");
-    assert_string_equal(lw_utf8_clean(out, 4, "ab→", 5), "…");
-    assert_string_equal(lw_utf8_clean(out, 7, "ü🚕🚕", 10), "ü…");
-    assert_string_equal(lw_utf8_clean(out, 4, "→", 3), "→");
+    assert_string_equal(lw__utf8_clean(out, 6, "abcde", 5), "abcde");
+    assert_string_equal(lw__utf8_clean(out, 6, "abcdef", 6), "ab…");
+    assert_string_equal(lw__utf8_clean(out, 4, "ab→", 5), "…");
+    assert_string_equal(lw__utf8_clean(out, 7, "ü🚕🚕", 10), "ü…");
+    assert_string_equal(lw__utf8_clean(out, 4, "→", 3), "→");
 }
 
 /* Random bytes at random limits. A text that jansson takes is valid UTF-8. */
@@ -63,7 +65,7 @@ static void any_bytes_any_limit(void **state) {
             in[i] = (char)(lw_rng_below(&rng, 3) ? 0x80 | lw_rng_below(&rng, 128)
                                                  : lw_rng_below(&rng, 128));
         memset(out, 'X', sizeof out);
-        lw_utf8_clean(out, size, in, len);
+        lw__utf8_clean(out, size, in, len);
         size_t n = strlen(out);
         assert_true(n < size);
         json_t *s = json_string(out);
@@ -77,15 +79,15 @@ static void any_bytes_any_limit(void **state) {
 static void json_members(void **state) {
     (void)state;
     json_t *o = json_object();
-    lw_json_real(o, "nan", NAN);
-    lw_json_real(o, "inf", -INFINITY);
-    lw_json_real(o, "tenth", 0.1);
-    lw_json_text(o, "none", NULL, 10);
-    lw_json_text(o, "empty", "", 10);
-    lw_json_text(o, "bad", "\xFF\"", 10);
-    lw_json_time(o, "t", INT64_C(1583985600000));
+    lw__json_real(o, "nan", NAN);
+    lw__json_real(o, "inf", -INFINITY);
+    lw__json_real(o, "tenth", 0.1);
+    lw__json_text(o, "none", NULL, 10);
+    lw__json_text(o, "empty", "", 10);
+    lw__json_text(o, "bad", "\xFF\"", 10);
+    lw__json_time(o, "t", INT64_C(1583985600000));
     struct lw_buf out = {0};
-    lw_json_dump(o, &out);
+    lw__json_dump(o, &out);
     assert_string_equal(lw_buf_str(&out),
                         "{\"nan\":null,\"inf\":null,\"tenth\":0.1,\"none\":null,"
                         "\"empty\":null,\"bad\":\"\\\\xff\\\"\",\"t\":"

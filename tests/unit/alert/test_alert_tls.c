@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <unistd.h>
 
+#include "alert/post.h"
 #include "alert_test.h"
 #include "base/time.h"
 #include "net/curl.h"
@@ -11,22 +12,22 @@
 #define DAY_S 86400L
 
 /* ca_file NULL: the system's certificates; "": the peer's own. */
-static struct lw_http_result post(const struct lw_tls_options *options,
+static struct lw_post_result post(const struct lw_tls_options *options,
                                   const char *ca_file, unsigned *count) {
     char path[] = "/tmp/lw-tls-XXXXXX";
-    struct lw_http_request req = {.timeout_ms = 10 * LW_SECOND};
-    struct lw_http_result res;
+    struct lw_post_request req = {.timeout_ms = 10 * LW_SECOND};
+    struct lw_post_result res;
     close(mkstemp(path));
     struct lw_tls_peer *p = lw_tls_peer_start(options, path);
     snprintf(req.url, sizeof req.url, "https://127.0.0.1:%d/SECRET", lw_tls_peer_port(p));
     if (ca_file != NULL)
         lw_copy(req.ca_file, sizeof req.ca_file, ca_file[0] != '\0' ? ca_file : path);
     lw_buf_printf(&req.body, "{}");
-    lw_http_post(&req, &res);
+    lw_post(&req, &res);
     *count = lw_tls_peer_count(p);
     assert_null(strstr(res.reason, "SECRET"));
     lw_tls_peer_stop(p);
-    lw_http_request_fini(&req);
+    lw_post_request_fini(&req);
     unlink(path);
     return res;
 }
@@ -35,8 +36,8 @@ static void trusted_certificate(void **state) {
     (void)state;
     struct lw_tls_options o = {"IP:127.0.0.1", -DAY_S, DAY_S, 0};
     unsigned count;
-    struct lw_http_result res = post(&o, "", &count);
-    assert_int_equal(res.verdict, LW_DELIVERED);
+    struct lw_post_result res = post(&o, "", &count);
+    assert_int_equal(res.verdict, LW_POST_DELIVERED);
     assert_int_equal(count, 1);
 }
 
@@ -54,8 +55,8 @@ static void refused_certificates(void **state) {
              {{"IP:127.0.0.1", -DAY_S, DAY_S, TLS1_1_VERSION}, true}};
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         unsigned count;
-        struct lw_http_result res = post(&c[i].options, c[i].trusted ? "" : NULL, &count);
-        assert_int_equal(res.verdict, LW_RETRY);
+        struct lw_post_result res = post(&c[i].options, c[i].trusted ? "" : NULL, &count);
+        assert_int_equal(res.verdict, LW_POST_RETRY);
         assert_int_equal(res.status, 0);
         assert_non_null(strstr(res.reason, "SSL"));
         assert_int_equal(count, 0);
@@ -66,8 +67,8 @@ static void missing_ca_file(void **state) {
     (void)state;
     struct lw_tls_options o = {"IP:127.0.0.1", -DAY_S, DAY_S, 0};
     unsigned count;
-    struct lw_http_result res = post(&o, "/nonexistent/ca.pem", &count);
-    assert_int_equal(res.verdict, LW_RETRY);
+    struct lw_post_result res = post(&o, "/nonexistent/ca.pem", &count);
+    assert_int_equal(res.verdict, LW_POST_RETRY);
     assert_non_null(strstr(res.reason, "/nonexistent/ca.pem"));
     assert_int_equal(count, 0);
 }

@@ -22,11 +22,11 @@ static void lines_have_time_level_event_and_pairs(void **state) {
     char when[32];
     lw_log_sink(keep_line, &lines);
     lw_log_level(LW_INFO);
-    lw_log(LW_WARN, "consumer-lag", "partition=%d lag=%d", 3, 1200);
+    lw_log(partition_lost, "w:0", 3);
     assert_int_equal(lines.n, 1);
     const char *space = strchr(lines.last, ' ');
     assert_non_null(space);
-    assert_string_equal(space, " warn consumer-lag partition=3 lag=1200");
+    assert_string_equal(space, " warn partition_lost worker=w:0 partition=3");
     snprintf(when, sizeof when, "%.*s", (int)(space - lines.last), lines.last);
     assert_true(lw_parse_time(when, &ms));
     lw_log_sink(NULL, NULL);
@@ -38,9 +38,9 @@ static void lower_levels_are_left_out(void **state) {
     lw_log_sink(keep_line, &lines);
     for (int least = LW_DEBUG; least <= LW_ERROR; least++) {
         lines.n = 0;
-        lw_log_level((enum lw_level)least);
+        lw_log_level((enum lw_log_level)least);
         for (int level = LW_DEBUG; level <= LW_ERROR; level++)
-            lw_log((enum lw_level)level, "x", "a=1");
+            lw_log_at((enum lw_log_level)level, stopped, "s");
         assert_int_equal(lines.n, 4 - least);
     }
     lw_log_level(LW_INFO);
@@ -52,11 +52,11 @@ static void one_event_is_one_line(void **state) {
     struct lines lines = {0};
     char huge[5000];
     lw_log_sink(keep_line, &lines);
-    lw_log(LW_ERROR, "x", "text=%s", "two\nlines\r");
+    lw_log(stopped, "two\nlines\r");
     assert_null(strpbrk(lines.last, "\r\n"));
     memset(huge, 'y', sizeof huge - 1);
     huge[sizeof huge - 1] = '\0';
-    lw_log(LW_ERROR, huge, "text=%s", huge); /* cut, not overflown */
+    lw_log(stopped, huge); /* cut, not overflown */
     assert_int_equal(lines.n, 2);
     assert_true(strlen(lines.last) < 2048);
     lw_log_sink(NULL, NULL);

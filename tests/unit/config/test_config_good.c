@@ -36,7 +36,7 @@ static void green_taxis_mean_what_they_say(void **state) {
     assert_null(spec->zone);
     assert_int_equal(spec->pane_ms, LW_HOUR);
     const struct lw_rule *error = &spec->rule[find_rule(spec, "error")];
-    assert_int_equal(error->metric, LW_METRIC_RMSE_RATIO);
+    assert_int_equal(error->metric, lw_metric_find("rmse_ratio"));
     assert_int_equal(error->feature, LW_RULE_MODEL);
     assert_string_equal(spec->window[error->window].name, "three_days");
     assert_int_equal(error->actions, LW_ACTION_RETRAIN);

@@ -36,8 +36,8 @@ static void load_events(struct fixture *f) {
     assert_non_null(file);
     const char *json = lw_file_schema_json(file);
     struct lw_schema *writer = lw_schema_parse(json, strlen(json), &err);
-    f->decoder = lw_decoder_new(writer, f->config->source.schema,
-                                &f->config->spec.event.fields, &err);
+    f->decoder = lw_avro_decoder_new(writer, f->config->source.schema,
+                                     &f->config->spec.event.fields, &err);
     assert_non_null(f->decoder);
     lw_schema_free(writer);
     while (lw_file_next(file, &data, &len, &err) == 1) {
@@ -52,8 +52,8 @@ static void load_events(struct fixture *f) {
 static int path_decode(struct fixture *f, size_t i, struct lw_cell *cells,
                        struct lw_row *row) {
     struct lw_err err = {0};
-    if (lw_decoder_decode(f->decoder, (const uint8_t *)f->bytes.data + f->start[i],
-                          f->start[i + 1] - f->start[i], cells, &err))
+    if (lw_decoder_decode_bytes(f->decoder, (const uint8_t *)f->bytes.data + f->start[i],
+                                f->start[i + 1] - f->start[i], cells, &err))
         fail_msg("%s", err.msg);
     return lw_event_row(&f->config->spec.event, cells, 0, row, &err);
 }
@@ -109,7 +109,7 @@ static void path_handle(struct fixture *f, size_t i, int64_t time_ms) {
     lw_spec_watch(&f->config->spec, &row, watched);
     for (size_t k = 0; k < n; k++)
         scored[k].prediction = lw_model_predict(f->model, &row);
-    enum lw_place place =
+    enum lw_timeliness place =
         lw_partition_add(f->partition, f->offset++, &row, reason, watched, scored, n);
     assert_int_equal(place, LW_ON_TIME);
 }

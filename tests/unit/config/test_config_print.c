@@ -197,7 +197,8 @@ static void every_secret_of_kafka(void **state) {
                                                        DATA_DIR "x.yaml", &err);
             if (h == 0) {
                 assert_null(config);
-                assert_non_null(strstr(err.msg, "must not be written in the configuration"));
+                assert_non_null(
+                    strstr(err.msg, "must not be written in the configuration"));
                 assert_null(strstr(err.msg, "hunter2"));
             } else {
                 if (!config)

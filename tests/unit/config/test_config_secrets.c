@@ -2,6 +2,8 @@
  * realloc in our code is seen here (what libcurl, librdkafka and hiredis keep is theirs).
  * The secrets come in by every door: files, the environment, addresses; are used, and are
  * forgotten. */
+#include "alert/deliver.h"
+#include "alert/post.h"
 #include "support.h"
 
 #include <malloc.h>
@@ -10,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "alert/message.h"
+#include "alert/render.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -223,7 +225,7 @@ static void receivers_are_forgotten(void **state) {
     snprintf(url, sizeof url, "http://127.0.0.1:%d/" SECRET "\n", port);
     for (int format = 0; format < LW_FORMATS; format++) {
         struct lw_receiver r = lw_receiver_defaults();
-        struct lw_http_result result;
+        struct lw_post_result result;
         lw_copy(r.name, sizeof r.name, "r");
         r.format = (enum lw_format)format;
         r.timeout_ms = 20;
@@ -235,8 +237,9 @@ static void receivers_are_forgotten(void **state) {
                 write_file("headers", text, path, sizeof path));
         lw_copy(r.template_file, sizeof r.template_file,
                 write_file("template", "{\"key\": \"" SECRET "\"}", path, sizeof path));
-        lw_alert_send(&r, message, len, 0, &result);
-        assert_int_equal(result.verdict, LW_RETRY); /* it got as far as the network */
+        lw_deliver(&r, message, len, 0, &result);
+        assert_int_equal(result.verdict,
+                         LW_POST_RETRY); /* it got as far as the network */
         assert_non_null(strstr(result.reason, "no answer"));
     }
     free(message);

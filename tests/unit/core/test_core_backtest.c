@@ -31,11 +31,11 @@ static void followed(void *arg, const struct lw_followed *f) {
 
 static struct lw_spec *make_spec(void) {
     struct lw_spec *spec = core_spec_new();
-    core_rule(spec, "error", LW_METRIC_RMSE_RATIO, LW_RULE_MODEL, 1.4)->actions =
+    core_rule(spec, "error", "rmse_ratio", LW_RULE_MODEL, 1.4)->actions =
         LW_ACTION_RETRAIN;
-    core_rule(spec, "psi", LW_METRIC_PSI, LW_RULE_EACH, .2);
-    core_rule(spec, "target", LW_METRIC_PSI, LW_RULE_TARGET, .2);
-    struct lw_rule *fault = core_rule(spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1);
+    core_rule(spec, "psi", "psi", LW_RULE_EACH, .2);
+    core_rule(spec, "target", "psi", LW_RULE_TARGET, .2);
+    struct lw_rule *fault = core_rule(spec, "fault", "fault", LW_RULE_EACH, 1);
     fault->actions = LW_ACTION_BLOCK;
     fault->every_ms = 4 * LW_HOUR;
     fault->clear_below = .9;
@@ -66,7 +66,7 @@ static void run(const struct lw_spec *spec, struct heard *h, struct lw_buf *stat
     while (next(&s, spec, &e))
         assert_int_equal(lw_backtest_event(b, &e.row, e.reason, &err), 0);
     assert_int_equal(lw_backtest_end(b, &err), 0);
-    const struct lw_ledger *l = lw_backtest_ledger(b);
+    const struct lw_run_summary *l = lw_backtest_run_summary(b);
     assert_int_equal(l->retrains + 1, h->trained);
     assert_true(l->promotions >= 2);
     assert_non_null(strstr(lw_buf_str(&h->log), "span begins x"));
@@ -132,9 +132,10 @@ static void promotions_are_followed(void **state) {
         assert_true(f->previous > 0 && f->previous < f->version);
         assert_int_equal(f->until_ms - f->from_ms, LW_FOLLOW_MS);
         assert_int_equal(f->now.n, f->before.n);
-        assert_true(f->now.n > 0 && f->now.target.mean == f->before.target.mean);
+        assert_true(f->now.n > 0 &&
+                    f->now.errors.target.mean == f->before.errors.target.mean);
     }
-    assert_true(h.followed[0].now.e2 < h.followed[0].before.e2);
+    assert_true(h.followed[0].now.loss < h.followed[0].before.loss);
     lw_buf_fini(&h.log);
     lw_buf_fini(&a);
     core_spec_free(spec);

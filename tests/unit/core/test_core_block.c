@@ -6,7 +6,7 @@
 static int setup(void **state) {
     struct core_run *f = lw_calloc(1, sizeof *f);
     f->spec = core_spec_new();
-    struct lw_rule *fault = core_rule(f->spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1);
+    struct lw_rule *fault = core_rule(f->spec, "fault", "fault", LW_RULE_EACH, 1);
     fault->actions = LW_ACTION_BLOCK;
     fault->clear_below = .9;
     f->spec->retrain.max_age_ms = LW_DAY;
@@ -100,7 +100,7 @@ static void what_is_trained_later_knows_nothing_of_it(void **state) {
     const struct lw_numeric *y = &ref->profile->members[2].num;
     assert_true(lw_numeric_quantile(y, 1) < 35); /* 50 more would be 60 at least */
     assert_int_equal(ref->profile->members[1].num.missing, 0);
-    assert_true(lw_errors_rmse(&ref->errors) < 2.5);
+    assert_true(lw_losses_error(&ref->losses) < 2.5);
     struct core_event e;
     core_event_set(f->spec, &e, f->stream.now_ms, 2, 10, 1);
     assert_true(fabs(lw_model_predict(f->loop.version[now].model, &e.row) - 20) < 1.5);
@@ -206,8 +206,7 @@ static void what_had_learned_from_it_is_recalled(void **state) {
 /* The target as a subject: stuck, missing, and the first training after it. */
 static void faults_of_the_truth(void **state) {
     struct core_run *f = *state;
-    struct lw_rule *truth =
-        core_rule(f->spec, "truth", LW_METRIC_FAULT, LW_RULE_TARGET, 1);
+    struct lw_rule *truth = core_rule(f->spec, "truth", "fault", LW_RULE_TARGET, 1);
     truth->actions = LW_ACTION_BLOCK;
     truth->clear_below = .9;
     again(f);

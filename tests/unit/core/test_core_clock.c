@@ -165,7 +165,7 @@ static uint64_t survivors(const struct lw_spec *spec, const int64_t *t,
     }
     const uint64_t *n = lw_partition_counters(p);
     assert_int_equal(events + n[LW_COUNT_LATE] + n[LW_COUNT_SUSPECT],
-                     n[LW_COUNT_GOOD] + n[LW_COUNT_ASIDE]);
+                     n[LW_COUNT_GOOD] + n[LW_COUNT_REJECTED]);
     assert_int_equal(n[LW_COUNT_MESSAGES], EVENTS);
     lw_partition_free(p);
     return honest;

@@ -108,7 +108,7 @@ static void target_moves_the_later_time(void **state) {
     make_cells(cells, 1);
     in = parsed(&event, "unit:field=target,at=2020-03-20,size=60");
     lw_inject_apply(&in, 1, &event, 0, cells);
-    assert_int_equal(lw_event_row(&event, cells, 0, &row, NULL), LW_ASIDE_TARGET_HIGH);
+    assert_int_equal(lw_event_row(&event, cells, 0, &row, NULL), LW_REJECTED_TARGET_HIGH);
     assert_near(row.target, 600, 1e-9);
 }
 

@@ -5,7 +5,7 @@
 static int setup(void **state) {
     struct core_run *f = lw_calloc(1, sizeof *f);
     f->spec = core_spec_new();
-    core_rule(f->spec, "error", LW_METRIC_RMSE_RATIO, LW_RULE_MODEL, 1.5)->actions =
+    core_rule(f->spec, "error", "rmse_ratio", LW_RULE_MODEL, 1.5)->actions =
         LW_ACTION_RETRAIN;
     f->spec->rule[0].for_count = 3;
     f->spec->rule[0].min_n = 50;
@@ -27,7 +27,7 @@ static void calm_weather_stays_quiet(void **state) {
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 1);
     assert_int_equal(f->loop.requests, 1); /* the bootstrap */
     assert_int_equal(f->loop.fired, 0);
-    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->retrains, 0);
+    assert_int_equal(lw_monitor_run_summary(f->loop.monitor)->retrains, 0);
 }
 
 static void a_jump_fires_once_trains_once_and_is_over(void **state) {
@@ -35,7 +35,7 @@ static void a_jump_fires_once_trains_once_and_is_over(void **state) {
     core_run_until(f, 5);
     f->stream.level = 6;
     core_run_until(f, 9);
-    const struct lw_ledger *l = lw_monitor_ledger(f->loop.monitor);
+    const struct lw_run_summary *l = lw_monitor_run_summary(f->loop.monitor);
     assert_true(logged(f, "rule error: rmse_ratio"));
     assert_true(l->promotions >= 1);
     assert_int_equal(l->criticals, f->loop.fired);
@@ -46,8 +46,8 @@ static void a_jump_fires_once_trains_once_and_is_over(void **state) {
     struct lw_pane *day = lw_monitor_recent(f->loop.monitor, LW_DAY);
     uint32_t now = lw_monitor_champion_version(f->loop.monitor);
     assert_true(now >= 2);
-    double managed = lw_errors_rmse(&lw_pane_scores(day, now)->errors);
-    double frozen = lw_errors_rmse(&lw_pane_scores(day, 1)->errors);
+    double managed = lw_losses_error(&lw_pane_scores(day, now)->losses);
+    double frozen = lw_losses_error(&lw_pane_scores(day, 1)->losses);
     assert_true(frozen > 5 && managed < .75 * frozen);
     lw_pane_free(day);
 }
@@ -79,19 +79,19 @@ static void the_ledger_holds_months_and_the_frozen_model(void **state) {
     f->stream.level = 6;
     core_run_until(f, 34); /* into April */
     core_loop_end(&f->loop);
-    const struct lw_ledger *l = lw_monitor_ledger(f->loop.monitor);
+    const struct lw_run_summary *l = lw_monitor_run_summary(f->loop.monitor);
     struct lw_month all;
     assert_int_equal(l->nmonths, 2);
     assert_int_equal(l->month[0].year, 2020);
     assert_int_equal(l->month[0].month, 3);
     assert_int_equal(l->month[1].month, 4);
-    lw_ledger_totals(l, &all);
+    lw_run_summary_totals(l, &all);
     assert_int_equal(all.events, l->month[0].events + l->month[1].events);
     const uint64_t *c = lw_partition_counters(f->loop.partition);
     assert_int_equal(all.events, c[LW_COUNT_MESSAGES] - c[LW_COUNT_LATE]);
     assert_true(all.answered.n > 500 && all.answered.n < all.events);
     assert_int_equal(all.answered.n, all.first.n);
-    assert_true(all.answered.e2 < .85 * all.first.e2);
+    assert_true(all.answered.loss < .85 * all.first.loss);
 }
 
 /* What no rule calls an alert is still a reason not to wait for max_age. */
@@ -132,7 +132,7 @@ static void a_bad_promotion_is_rolled_back(void **state) {
     core_run_until(f, 7);
     assert_int_equal(f->loop.rollbacks, 1);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 1);
-    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->rollbacks, 1);
+    assert_int_equal(lw_monitor_run_summary(f->loop.monitor)->rollbacks, 1);
     assert_true(logged(f, "alert rollback/"));
     assert_int_equal(lw_monitor_reference(f->loop.monitor)->version, 1);
     assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 0);
@@ -147,8 +147,7 @@ static void a_bad_promotion_is_rolled_back(void **state) {
 
 static void broken_data_is_not_learned(void **state) {
     struct core_run *f = *state;
-    core_rule(f->spec, "fault", LW_METRIC_FAULT, LW_RULE_EACH, 1)->actions =
-        LW_ACTION_BLOCK;
+    core_rule(f->spec, "fault", "fault", LW_RULE_EACH, 1)->actions = LW_ACTION_BLOCK;
     core_run_again(f);
     core_run_until(f, 4);
     f->stream.nulls = true;
@@ -167,8 +166,8 @@ static void broken_data_is_not_learned(void **state) {
 static void a_window_of_nothing_but_trouble_is_trouble(void **state) {
     struct core_run *f = *state;
     f->spec->rule[0].actions = 0;
-    core_rule(f->spec, "missing", LW_METRIC_MISSING, CORE_F_X, .2)->min_n = 50;
-    core_rule(f->spec, "range", LW_METRIC_OUT_OF_RANGE, CORE_F_X, .2)->min_n = 50;
+    core_rule(f->spec, "missing", "missing", CORE_F_X, .2)->min_n = 50;
+    core_rule(f->spec, "range", "out_of_range", CORE_F_X, .2)->min_n = 50;
     core_run_again(f);
     core_run_until(f, 4);
     f->stream.nulls = true;
@@ -189,15 +188,13 @@ static void a_window_of_nothing_but_trouble_is_trouble(void **state) {
 /* floor_psi is the verdict's, of reports; a rule has a threshold. */
 static void a_rule_has_a_floor_of_its_own(void **state) {
     struct core_run *f = *state;
-    static const enum lw_metric metrics[] = {LW_METRIC_PSI, LW_METRIC_JS, LW_METRIC_KS,
-                                             LW_METRIC_W1};
+    static const char *const metrics[] = {"psi", "js", "ks", "w1", "energy"};
     f->spec->rule[0].actions = 0;
     f->spec->drift.floor_psi = 10;
     f->spec->feature[CORE_F_X].k = 200;
     lw_spec_columns(f->spec);
     for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
-        core_rule(f->spec, lw_metric_name(metrics[i]), metrics[i], CORE_F_X, .08)
-            ->window = 1;
+        core_rule(f->spec, metrics[i], metrics[i], CORE_F_X, .08)->window = 1;
     core_run_again(f);
     core_run_until(f, 4);
     assert_false(logged(f, "/x 2d firing")); /* nothing has changed */
@@ -207,6 +204,7 @@ static void a_rule_has_a_floor_of_its_own(void **state) {
     assert_true(logged(f, "alert js/x 2d firing"));
     assert_true(logged(f, "alert ks/x 2d firing"));
     assert_true(logged(f, "alert w1/x 2d firing"));
+    assert_true(logged(f, "alert energy/x 2d firing"));
 }
 
 static void a_training_that_fails_is_told(void **state) {
@@ -216,7 +214,7 @@ static void a_training_that_fails_is_told(void **state) {
     core_run_again(f);
     core_run_until(f, 2.5);
     assert_true(logged(f, "alert training-failed/"));
-    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->failures, 1);
+    assert_int_equal(lw_monitor_run_summary(f->loop.monitor)->failures, 1);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 0);
 }
 
@@ -255,27 +253,24 @@ static void an_answer_that_nobody_asked_for_is_ignored(void **state) {
     core_run_until(f, 4);
     lw_monitor_trained(f->loop.monitor, 77, 9, &t, NULL, e);
     assert_int_equal(e->ndecisions, 0);
-    assert_int_equal(lw_monitor_ledger(f->loop.monitor)->promotions, 0);
+    assert_int_equal(lw_monitor_run_summary(f->loop.monitor)->promotions, 0);
     free(e);
 }
 
 /* Rules of every kind, a change detector, and a stream in which everything happens. */
 static void everything(struct core_run *f, int restart_every) {
-    static const enum lw_metric metrics[] = {LW_METRIC_PSI,          LW_METRIC_MISSING,
-                                             LW_METRIC_UNSEEN,       LW_METRIC_FAULT,
-                                             LW_METRIC_OUT_OF_RANGE, LW_METRIC_KS};
+    static const char *const metrics[] = {"psi",   "missing",      "unseen",
+                                          "fault", "out_of_range", "ks"};
     core_run_again(f);
     if (f->spec->nrules == 1) {
         for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
-            core_rule(f->spec, lw_metric_name(metrics[i]), metrics[i], LW_RULE_EACH, .2);
+            core_rule(f->spec, metrics[i], metrics[i], LW_RULE_EACH, .2);
         f->spec->drift.alpha = 1; /* sketches this small leave little certain */
-        core_rule(f->spec, "target", LW_METRIC_PSI, LW_RULE_TARGET, .2)->window = 1;
-        core_rule(f->spec, "prediction", LW_METRIC_W1, LW_RULE_PREDICTION, .2)->window =
-            1;
-        core_rule(f->spec, "bias", LW_METRIC_BIAS, LW_RULE_MODEL, 1)->every_ms =
-            3 * LW_HOUR;
-        core_rule(f->spec, "change", LW_METRIC_CHANGE_POINT, LW_RULE_MODEL, 1);
-        core_rule(f->spec, "events", LW_METRIC_EVENTS, LW_RULE_MODEL, 60);
+        core_rule(f->spec, "target", "psi", LW_RULE_TARGET, .2)->window = 1;
+        core_rule(f->spec, "prediction", "w1", LW_RULE_PREDICTION, .2)->window = 1;
+        core_rule(f->spec, "bias", "bias", LW_RULE_MODEL, 1)->every_ms = 3 * LW_HOUR;
+        core_rule(f->spec, "change", "change_point", LW_RULE_MODEL, 1);
+        core_rule(f->spec, "events", "events", LW_RULE_MODEL, 60);
         lw_copy(f->spec->change.kind, sizeof f->spec->change.kind, "page_hinkley");
         f->spec->change.delta = .05;
         f->spec->change.lambda = 8;
@@ -330,7 +325,7 @@ static void a_young_stream_is_not_a_silent_one(void **state) {
     struct core_run *f = *state;
     struct lw_buf bytes = {0};
     struct lw_evaluation *e = lw_malloc(sizeof *e);
-    core_rule(f->spec, "events", LW_METRIC_EVENTS, LW_RULE_MODEL, 100000)->window = 1;
+    core_rule(f->spec, "events", "events", LW_RULE_MODEL, 100000)->window = 1;
     core_run_again(f);
     core_run_until(f, .5);
     lw_monitor_write(f->loop.monitor, &bytes);
@@ -380,8 +375,8 @@ static void a_promotion_without_any_panes(void **state) {
     struct lw_buf bytes = {0};
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     struct lw_training t = {.gate = {.passed = true}};
-    core_rule(f->spec, "bias", LW_METRIC_BIAS, LW_RULE_MODEL, 1);
-    core_rule(f->spec, "psi", LW_METRIC_PSI, LW_RULE_TARGET, .1);
+    core_rule(f->spec, "bias", "bias", LW_RULE_MODEL, 1);
+    core_rule(f->spec, "psi", "psi", LW_RULE_TARGET, .1);
     f->spec->rule[0].actions = 0;
     core_run_again(f);
     core_run_until(f, 4);

@@ -53,17 +53,17 @@ static void merged_panes_count_what_one_would(void **state) {
     assert_int_equal(a->events, 800);
     for (int i = 0; i < LW_REASONS_MAX; i++)
         assert_int_equal(a->reason[i], all->reason[i]);
-    assert_true(a->reason[LW_ASIDE_TARGET_LOW] > 50);
+    assert_true(a->reason[LW_REJECTED_TARGET_LOW] > 50);
     assert_int_equal(a->answered.n, all->answered.n);
     assert_int_equal(a->answered.n, a->reason[LW_GOOD]);
-    assert_true(fabs(a->answered.e2 - all->answered.e2) < 1e-9 * all->answered.e2);
+    assert_true(fabs(a->answered.loss - all->answered.loss) < 1e-9 * all->answered.loss);
     for (uint32_t v = 1; v <= 3; v++) {
         const struct lw_scores *got = lw_pane_scores(a, v),
                                *want = lw_pane_scores(all, v);
-        assert_int_equal(got->errors.n, want->errors.n);
-        assert_true(fabs(got->errors.e.mean - want->errors.e.mean) <
-                    1e-9 * want->errors.abs_e.mean);
-        assert_int_equal(got->profile->members[0].num.n, want->errors.n);
+        assert_int_equal(got->losses.n, want->losses.n);
+        assert_true(fabs(got->losses.errors.e.mean - want->losses.errors.e.mean) <
+                    1e-9 * want->losses.errors.abs_e.mean);
+        assert_int_equal(got->profile->members[0].num.n, want->losses.n);
     }
     const struct lw_numeric *x = &a->profile->members[CORE_F_X].num;
     assert_int_equal(x->n, all->profile->members[CORE_F_X].num.n);
@@ -203,7 +203,7 @@ static void the_oldest_version_gives_way(void **state) {
     assert_int_equal(pane->nscores, LW_VERSIONS_MAX);
     assert_null(lw_pane_scores(pane, 2));
     for (uint32_t v = 3; v <= 2 + LW_VERSIONS_MAX; v++)
-        assert_int_equal(lw_pane_scores(pane, v)->errors.n, 1);
+        assert_int_equal(lw_pane_scores(pane, v)->losses.n, 1);
     assert_int_equal(pane->answered.n, LW_VERSIONS_MAX + 1);
 
     /* Merging in a pane of a version older still must not push out a newer one. */
@@ -212,7 +212,7 @@ static void the_oldest_version_gives_way(void **state) {
     assert_null(lw_pane_scores(pane, 1));
     assert_null(lw_pane_scores(pane, 2));
     for (uint32_t v = 3; v <= 2 + LW_VERSIONS_MAX; v++)
-        assert_int_equal(lw_pane_scores(pane, v)->errors.n, 1);
+        assert_int_equal(lw_pane_scores(pane, v)->losses.n, 1);
     lw_pane_free(old);
     lw_pane_free(pane);
     core_spec_free(spec);
@@ -239,16 +239,16 @@ static void held_numbers_leave_the_same_bytes(void **state) {
             core_event_set(spec, &e, CORE_START, (int)lw_rng_below(&rng, 9), x, y);
             uint32_t version = 1 + (uint32_t)i / 400; /* the oldest give way meanwhile */
             add_by(lw_pane_add, a, spec, &e, i, version);
-            add_by(lw_pane_hold, b, spec, &e, i, version);
+            add_by(lw_pane_buffer, b, spec, &e, i, version);
             if (lw_rng_below(&rng, 40) == 0)
-                lw_pane_settle(b);
+                lw_pane_drain(b);
         }
-        lw_pane_settle(b);
+        lw_pane_drain(b);
         core_pane_bytes(a, &one);
         core_pane_bytes(b, &other);
         core_assert_same(&one, &other);
         core_event_set(spec, &last, CORE_START, 1, 2, 20);
-        add_by(lw_pane_hold, b, spec, &last, 1, 9);
+        add_by(lw_pane_buffer, b, spec, &last, 1, 9);
         lw_pane_reset(a, CORE_START + LW_HOUR, 6);
         lw_pane_reset(b, CORE_START + LW_HOUR, 6); /* also forgets what is held */
     }

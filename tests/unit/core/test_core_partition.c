@@ -26,7 +26,7 @@ static int teardown(void **state) {
     return 0;
 }
 
-static enum lw_place put(struct fixture *f, const struct core_event *e) {
+static enum lw_timeliness put(struct fixture *f, const struct core_event *e) {
     struct lw_cell watched[LW_FEATURES_MAX + 1];
     struct lw_scored scored = {.version = 1, .prediction = 14};
     lw_spec_watch(f->spec, &e->row, watched);
@@ -34,7 +34,7 @@ static enum lw_place put(struct fixture *f, const struct core_event *e) {
                             e->reason == LW_GOOD);
 }
 
-static enum lw_place at(struct fixture *f, int64_t t) {
+static enum lw_timeliness at(struct fixture *f, int64_t t) {
     struct core_event e;
     core_event_set(f->spec, &e, t, 1, 2, 20);
     return put(f, &e);
@@ -206,7 +206,7 @@ static void messages_are_good_aside_and_dead(void **state) {
         core_stream_next(&s, f->spec, &e);
         put(f, &e);
         if (i % 17 == 0)
-            lw_partition_dead(f->p);
+            lw_partition_dead_lettered(f->p);
         if (i % 101 == 0)
             at(f, poisoned[1]);
     }
@@ -214,13 +214,13 @@ static void messages_are_good_aside_and_dead(void **state) {
     for (size_t i = 0; i < lw_partition_panes(f->p); i++)
         held += lw_partition_pane(f->p, i)->events;
     assert_int_equal(count(f, LW_COUNT_MESSAGES), count(f, LW_COUNT_GOOD) +
-                                                      count(f, LW_COUNT_ASIDE) +
-                                                      count(f, LW_COUNT_DEAD));
-    assert_true(count(f, LW_COUNT_ASIDE) > 100);
+                                                      count(f, LW_COUNT_REJECTED) +
+                                                      count(f, LW_COUNT_DEAD_LETTERED));
+    assert_true(count(f, LW_COUNT_REJECTED) > 100);
     assert_true(count(f, LW_COUNT_LATE) + count(f, LW_COUNT_SUSPECT) > 0);
-    assert_int_equal(count(f, LW_COUNT_DEAD), 177);
+    assert_int_equal(count(f, LW_COUNT_DEAD_LETTERED), 177);
     assert_int_equal(held + count(f, LW_COUNT_LATE) + count(f, LW_COUNT_SUSPECT),
-                     count(f, LW_COUNT_GOOD) + count(f, LW_COUNT_ASIDE));
+                     count(f, LW_COUNT_GOOD) + count(f, LW_COUNT_REJECTED));
     assert_int_equal(count(f, LW_COUNT_SCORED), count(f, LW_COUNT_GOOD));
 }
 

@@ -2,6 +2,7 @@
 #include "support/core_fixture.h"
 
 #include "core/policy.h"
+#include "core/train.h"
 
 #define T0 CORE_START
 
@@ -32,7 +33,7 @@ static void rows(struct fixture *f, uint64_t good) {
     lw_pane_reset(f->pane, T0, 1);
     f->pane->events = good + 7;
     f->pane->reason[LW_GOOD] = good;
-    f->pane->reason[LW_ASIDE_NO_TARGET] = 7;
+    f->pane->reason[LW_REJECTED_NO_TARGET] = 7;
     lw_policy_pane(&f->p, f->spec, f->pane, false);
 }
 
@@ -180,16 +181,16 @@ static void a_champion_from_before_the_stream_ages_with_it(void **state) {
 static void level_is_of_the_newest_days(void **state) {
     struct fixture *f = *state;
     static const struct lw_quarantine none;
-    struct lw_errors level;
+    struct lw_losses level;
     for (int day = 0; day < 40; day++)
         for (int hour = 0; hour < 24; hour++) {
             lw_pane_reset(f->pane, T0 + day * LW_DAY + hour * LW_HOUR, 1);
-            f->pane->answered = (struct lw_errors){.n = 10, .e2 = day < 12 ? 1e6 : 30};
+            f->pane->answered = (struct lw_losses){.n = 10, .loss = day < 12 ? 1e6 : 30};
             lw_policy_pane(&f->p, f->spec, f->pane, false);
         }
     lw_policy_level(&f->p, &none, &level);
     assert_int_equal(level.n, 10 * 24 * LW_LEVEL_DAYS);
-    assert_true(level.e2 == 30.0 * 24 * LW_LEVEL_DAYS);
+    assert_true(level.loss == 30.0 * 24 * LW_LEVEL_DAYS);
 }
 
 static void a_fault_blocks_and_a_person_waits(void **state) {
@@ -213,9 +214,9 @@ static void proven(struct fixture *f, double champion2, double previous2, uint64
     lw_pane_reset(f->pane, T0, 1);
     f->pane->nscores = 2;
     f->pane->scores[0].version = f->p.champion;
-    f->pane->scores[0].errors = (struct lw_errors){.n = n, .e2 = champion2};
+    f->pane->scores[0].losses = (struct lw_losses){.n = n, .loss = champion2};
     f->pane->scores[1].version = f->p.previous;
-    f->pane->scores[1].errors = (struct lw_errors){.n = n, .e2 = previous2};
+    f->pane->scores[1].losses = (struct lw_losses){.n = n, .loss = previous2};
     lw_policy_pane(&f->p, f->spec, f->pane, false);
 }
 
@@ -394,12 +395,12 @@ static void panes_of_different_events_prove_nothing(void **state) {
     struct fixture *f = *state;
     in_probation(f);
     proven(f, 100, 150, 10);
-    f->pane->scores[1].errors.n = 9;
+    f->pane->scores[1].losses.n = 9;
     lw_policy_pane(&f->p, f->spec, f->pane, false);
-    f->pane->scores[1].errors.n = f->pane->scores[0].errors.n = 0;
+    f->pane->scores[1].losses.n = f->pane->scores[0].losses.n = 0;
     lw_policy_pane(&f->p, f->spec, f->pane, false);
     f->pane->nscores = 1;
-    f->pane->scores[0].errors.n = 10;
+    f->pane->scores[0].losses.n = 10;
     lw_policy_pane(&f->p, f->spec, f->pane, false);
     f->pane->scores[0].version = f->p.previous;
     lw_policy_pane(&f->p, f->spec, f->pane, false);
@@ -410,7 +411,7 @@ static void panes_of_different_events_prove_nothing(void **state) {
 /* A pane in quarantine is no fresh data and proves nothing; its day is no usual one. */
 static void what_is_in_quarantine_does_not_count(void **state) {
     struct fixture *f = *state;
-    struct lw_errors level;
+    struct lw_losses level;
     in_probation(f);
     proven(f, 100, 150, 10);
     uint64_t fresh = f->p.fresh, usable = f->p.usable;
@@ -419,7 +420,7 @@ static void what_is_in_quarantine_does_not_count(void **state) {
     assert_int_equal(f->p.fresh, fresh);
     assert_int_equal(f->p.usable, usable);
     assert_int_equal(f->p.probation.n, 1);
-    f->pane->answered = (struct lw_errors){.n = 10, .e2 = 30};
+    f->pane->answered = (struct lw_losses){.n = 10, .loss = 30};
     for (int day = 0; day < 4; day++) {
         f->pane->start_ms = T0 + day * LW_DAY;
         lw_policy_pane(&f->p, f->spec, f->pane, true);
@@ -544,13 +545,13 @@ static void what_cannot_have_been_written_is_refused(void **state) {
     assert_true(refused(f));
     f->p.cooldown_ms = 0;
     f->p.ndays = 1;
-    f->p.day[0].e2 = 0;
+    f->p.day[0].loss = 0;
     assert_false(refused(f));
-    f->p.day[0].e2 = -1;
+    f->p.day[0].loss = -1;
     assert_true(refused(f));
-    f->p.day[0].e2 = INFINITY;
+    f->p.day[0].loss = INFINITY;
     assert_true(refused(f));
-    f->p.day[0].e2 = NAN;
+    f->p.day[0].loss = NAN;
     assert_true(refused(f));
     f->p.day[0] = (struct lw_day){.day = limit / LW_DAY + 1};
     assert_true(refused(f));
@@ -562,7 +563,7 @@ static void what_cannot_have_been_written_is_refused(void **state) {
 static void a_rich_policy(struct fixture *f) {
     in_probation(f);
     proven(f, 120, 100, 10);
-    f->pane->answered = (struct lw_errors){.n = 10, .e2 = 90};
+    f->pane->answered = (struct lw_losses){.n = 10, .loss = 90};
     lw_policy_pane(&f->p, f->spec, f->pane, false);
     f->p.probation = (struct lw_moments){0};
     proven(f, 120, 100, 10);

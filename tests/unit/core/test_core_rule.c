@@ -10,7 +10,7 @@ struct fixture {
 };
 
 static struct fixture fixture(double warn, double critical) {
-    return (struct fixture){.rule = {.metric = LW_METRIC_RMSE,
+    return (struct fixture){.rule = {.metric = lw_metric_find("rmse"),
                                      .warn = warn,
                                      .critical = critical,
                                      .clear_below = 4,
@@ -195,7 +195,7 @@ static void a_level_that_is_not_used(void **state) {
 static void few_events_are_the_trouble(void **state) {
     (void)state;
     struct fixture f = fixture(NAN, 100);
-    f.rule.metric = LW_METRIC_EVENTS;
+    f.rule.metric = lw_metric_find("events");
     f.rule.clear_below = 200; /* clears above it */
     for (int i = 0; i < 5; i++)
         assert_int_equal(step(&f, 101), LW_STAYS);
@@ -277,11 +277,10 @@ static void a_firing_slot_survives_its_bytes(void **state) {
 static void each_feature_has_its_subject(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
+    assert_int_equal(lw_rule_subjects(spec, core_rule(spec, "a", "psi", LW_RULE_EACH, 1)),
+                     2);
     assert_int_equal(
-        lw_rule_subjects(spec, core_rule(spec, "a", LW_METRIC_PSI, LW_RULE_EACH, 1)), 2);
-    assert_int_equal(
-        lw_rule_subjects(spec, core_rule(spec, "b", LW_METRIC_PSI, LW_RULE_TARGET, 1)),
-        1);
+        lw_rule_subjects(spec, core_rule(spec, "b", "psi", LW_RULE_TARGET, 1)), 1);
     core_spec_free(spec);
 }
 

@@ -79,14 +79,14 @@ static void halving_finds_the_winner_of_the_grid_with_fewer_rows(void **state) {
     assert_int_equal(f->t.ntrials, MANY);
     assert_int_equal(f->t.chosen, 5);
     uint64_t grid = fitted_rows(f), print = lw_model_fingerprint(f->t.model);
-    double rmse = f->t.trial[5].rmse;
+    double rmse = f->t.trial[5].error;
     train(f, LW_SEARCH_HALVING, AS_OF);
     const struct lw_trial *won = &f->t.trial[f->t.chosen];
     assert_string_equal(won->name, "c5");
     assert_ptr_equal(won->fit, &f->spec->candidate[5]);
-    assert_true(won->rmse == rmse); /* the last round has all rows */
+    assert_true(won->error == rmse); /* the last round has all rows */
     assert_true(lw_model_fingerprint(f->t.model) == print);
-    assert_true(f->t.gate.challenger_rmse == rmse);
+    assert_true(f->t.gate.challenger_error == rmse);
     assert_true(fitted_rows(f) < grid);
 }
 
@@ -113,7 +113,7 @@ static void halving_of_one_and_of_failures(void **state) {
     f->spec->ncandidates = 2;
     train(f, LW_SEARCH_HALVING, AS_OF);
     assert_int_equal(f->t.ntrials, 3);
-    assert_true(isnan(f->t.trial[0].rmse) && f->t.trial[0].note[0]);
+    assert_true(isnan(f->t.trial[0].error) && f->t.trial[0].note[0]);
     assert_string_equal(f->t.trial[2].name, "c1");
     assert_int_equal(f->t.trial[2].rows, f->before);
     f->spec->ncandidates = 1;
@@ -169,17 +169,17 @@ static void no_round_sees_the_hold_out(void **state) {
         f->spec->retrain.search.budget = 4;
         make_rows(f, 0);
         train(f, (enum lw_search_kind)kind, AS_OF);
-        struct lw_errors was = f->t.reference->errors;
+        struct lw_losses was = f->t.reference->losses;
         size_t tried = f->t.ntrials;
         for (size_t i = 0; i < tried; i++)
-            before[i] = f->t.trial[i].rmse;
+            before[i] = f->t.trial[i].error;
         make_rows(f, shift);
         train(f, (enum lw_search_kind)kind, AS_OF);
-        const struct lw_errors *is = &f->t.reference->errors;
+        const struct lw_losses *is = &f->t.reference->losses;
         assert_true(is->n == was.n && before[0] > n);
-        double sum = was.e2 + (shift - 2 * was.e.mean) * shift * (double)was.n;
+        double sum = was.loss + (shift - 2 * was.errors.e.mean) * shift * (double)was.n;
         if (strcmp(f->t.trial[f->t.chosen].name, "c5") == 0)
-            assert_true(fabs(is->e2 - sum) < 1e-6 * (double)was.n);
+            assert_true(fabs(is->loss - sum) < 1e-6 * (double)was.n);
         for (size_t i = 0; i < f->t.ntrials; i++)
             assert_true(f->t.trial[i].rows <= f->before);
     }
@@ -217,12 +217,12 @@ static void nothing_compares_with_what_is_no_number(void **state) {
     for (int kind = LW_SEARCH_GRID; kind <= LW_SEARCH_RANDOM; kind++) {
         train(f, (enum lw_search_kind)kind, AS_OF);
         assert_string_equal(f->t.trial[f->t.chosen].name, "c7");
-        assert_true(isfinite(f->t.trial[f->t.chosen].rmse));
-        assert_true(f->t.gate.passed && isfinite(f->t.gate.challenger_rmse));
+        assert_true(isfinite(f->t.trial[f->t.chosen].error));
+        assert_true(f->t.gate.passed && isfinite(f->t.gate.challenger_error));
         assert_non_null(strstr(f->t.gate.reason, "; failed: c"));
         size_t failed = 0;
         for (size_t i = 0; i < f->t.ntrials; i++)
-            failed += isnan(f->t.trial[i].rmse) && strstr(f->t.trial[i].note, "\"x\"");
+            failed += isnan(f->t.trial[i].error) && strstr(f->t.trial[i].note, "\"x\"");
         assert_int_equal(failed, MANY - 1);
     }
 }
@@ -253,7 +253,7 @@ static void a_candidate_that_fails_on_everything_gives_way(void **state) {
     train(f, LW_SEARCH_GRID, AS_OF);
     assert_string_equal(f->t.trial[f->t.chosen].name, "c3");
     assert_non_null(f->t.model);
-    assert_true(isnan(f->t.trial[5].rmse) && strstr(f->t.trial[5].note, "\"x\""));
+    assert_true(isnan(f->t.trial[5].error) && strstr(f->t.trial[5].note, "\"x\""));
 }
 
 int main(void) {

@@ -3,6 +3,7 @@
 #include "support/core_fixture.h"
 
 #include "core/policy.h"
+#include "core/train.h"
 
 #define PANES_MAX (24 * 500)
 

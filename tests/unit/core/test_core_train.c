@@ -70,9 +70,9 @@ static void the_best_candidate_is_chosen(void **state) {
     assert_int_equal(f->t.ntrials, 2);
     assert_int_equal(f->t.chosen, 1);
     assert_string_equal(f->t.trial[1].name, "both");
-    assert_true(fabs(f->t.trial[1].rmse - 1) < .15); /* the noise */
-    assert_true(f->t.trial[0].rmse > 2);             /* and the zones' spread */
-    assert_true(f->t.gate.passed);                   /* no champion to beat */
+    assert_true(fabs(f->t.trial[1].error - 1) < .15); /* the noise */
+    assert_true(f->t.trial[0].error > 2);             /* and the zones' spread */
+    assert_true(f->t.gate.passed);                    /* no champion to beat */
     assert_true(fabs(predict(f, f->t.model, 3, 10) - 21) < .3);
     assert_int_equal(f->t.holdout_from_ms, HOLD);
     assert_int_equal(f->t.rows, lw_dataset_lower_bound(f->ds, AS_OF));
@@ -85,15 +85,16 @@ static void the_best_candidate_is_chosen(void **state) {
 static void no_fit_sees_the_hold_out(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
-    struct lw_errors before = f->t.reference->errors;
+    struct lw_losses before = f->t.reference->losses;
     assert_int_equal(before.n, f->t.holdout_rows);
     make_rows(f, 1, 0, 5);
     train(f, NULL);
-    const struct lw_errors *after = &f->t.reference->errors;
+    const struct lw_losses *after = &f->t.reference->losses;
     double n = (double)before.n;
     assert_int_equal(after->n, before.n);
-    assert_true(fabs(after->e.mean - (before.e.mean - 5)) < 1e-7);
-    assert_true(fabs(after->e2 - (before.e2 - n * (10 * before.e.mean - 25))) < 1e-6 * n);
+    assert_true(fabs(after->errors.e.mean - (before.errors.e.mean - 5)) < 1e-7);
+    assert_true(fabs(after->loss - (before.loss - n * (10 * before.errors.e.mean - 25))) <
+                1e-6 * n);
 }
 
 /* But what is promoted has seen it. And rows at or after as_of are nobody's. */
@@ -122,7 +123,7 @@ static void a_better_champion_stays(void **state) {
     assert_false(f->t.gate.passed);
     assert_true(f->t.gate.gain < .01);
     assert_int_equal(f->t.gate.n, f->t.holdout_rows);
-    assert_true(fabs(f->t.gate.challenger_rmse - f->t.trial[1].rmse) < 1e-9);
+    assert_true(fabs(f->t.gate.challenger_error - f->t.trial[1].error) < 1e-9);
     assert_non_null(f->t.model); /* rejected, but there to be kept and looked at */
     lw_model_free(champion);
 }
@@ -135,7 +136,7 @@ static void a_worse_champion_goes(void **state) {
     make_rows(f, 2, 3, 0); /* since then everything takes 3 longer */
     train(f, champion);
     assert_true(f->t.gate.passed);
-    assert_true(f->t.gate.champion_rmse > 2.8 && f->t.gate.challenger_rmse < 1.2);
+    assert_true(f->t.gate.champion_error > 2.8 && f->t.gate.challenger_error < 1.2);
     assert_true(f->t.gate.z > 5);
     lw_model_free(champion);
 }
@@ -152,7 +153,7 @@ static void a_barred_candidate_gives_way(void **state) {
     lw_copy(f->t.barred, sizeof f->t.barred, best);
     train(f, NULL);
     assert_true(f->t.chosen != chosen);
-    assert_true(f->t.trial[f->t.chosen].rmse >= f->t.trial[chosen].rmse);
+    assert_true(f->t.trial[f->t.chosen].error >= f->t.trial[chosen].error);
     assert_true(f->t.gate.passed);
     assert_string_equal(lw_model_name(f->t.model), f->t.trial[f->t.chosen].name);
     struct lw_fit_spec first = f->spec->candidate[0];
@@ -207,12 +208,12 @@ static void the_rhythm_is_scaled_to_the_held_out_error(void **state) {
     const struct lw_reference *ref = f->t.reference;
     double expected = 0;
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
-        assert_true(ref->hour_mse[h] > 0 && isfinite(ref->hour_mse[h]));
+        assert_true(ref->hour_loss[h] > 0 && isfinite(ref->hour_loss[h]));
     for (size_t i = lw_dataset_lower_bound(f->ds, HOLD); i < f->t.rows; i++)
-        expected += ref->hour_mse[lw_hour_of_week(lw_dataset_time(f->ds, i))];
-    assert_true(fabs(expected - ref->errors.e2) < 1e-6 * ref->errors.e2);
-    assert_true(fabs(lw_errors_rmse(&ref->errors) - f->t.trial[1].rmse) < 1e-9);
-    assert_int_equal(ref->scores->members[0].num.n, ref->errors.n);
+        expected += ref->hour_loss[lw_hour_of_week(lw_dataset_time(f->ds, i))];
+    assert_true(fabs(expected - ref->losses.loss) < 1e-6 * ref->losses.loss);
+    assert_true(fabs(lw_losses_error(&ref->losses) - f->t.trial[1].error) < 1e-9);
+    assert_int_equal(ref->scores->members[0].num.n, ref->losses.n);
 }
 
 static void the_reference_survives_its_bytes(void **state) {
@@ -266,14 +267,14 @@ static void what_is_expected_comes_from_rows_not_seen(void **state) {
     f->spec->ncandidates = 1;
     train(f, NULL);
     for (int h = 0; h < 12; h++) {
-        held += f->t.reference->hour_mse[lw_hour_of_week(HOLD + h * LW_HOUR)] / 12;
+        held += f->t.reference->hour_loss[lw_hour_of_week(HOLD + h * LW_HOUR)] / 12;
         for (int day = 1; day < 7; day++)
             other += f->t.reference
-                         ->hour_mse[lw_hour_of_week(HOLD + h * LW_HOUR - day * LW_DAY)] /
+                         ->hour_loss[lw_hour_of_week(HOLD + h * LW_HOUR - day * LW_DAY)] /
                      72;
     }
     assert_true(held / other > .9 && held / other < 1.1);
-    double all = f->t.reference->errors.e2 / (double)f->t.reference->errors.n;
+    double all = f->t.reference->losses.loss / (double)f->t.reference->losses.n;
     assert_true(other / all > .9 && other / all < 1.1);
 }
 

@@ -69,9 +69,9 @@ static void pour(struct lw_pane *pane, const struct lw_spec *spec, struct lw_rng
                        any_double(rng));
         struct lw_scored scored[] = {{1, any_double(rng)}, {2, any_double(rng)}};
         lw_spec_watch(spec, &e.row, watched);
-        lw_pane_hold(pane, i, watched, e.reason, e.row.target, scored, 2);
+        lw_pane_buffer(pane, i, watched, e.reason, e.row.target, scored, 2);
     }
-    lw_pane_settle(pane);
+    lw_pane_drain(pane);
 }
 
 static struct lw_pane *read_back(struct lw_pane *pane, const struct lw_spec *spec) {
@@ -90,14 +90,14 @@ static void finite_or_unknown(double v) {
     assert_true(isinf(v) == 0);
 }
 
-static void figures_are_finite(const struct lw_errors *s) {
-    finite_or_unknown(lw_errors_rmse(s));
-    finite_or_unknown(lw_errors_mae(s));
-    finite_or_unknown(lw_errors_bias(s));
-    finite_or_unknown(lw_errors_rmse_se(s));
-    finite_or_unknown(lw_errors_mae_se(s));
-    finite_or_unknown(lw_errors_bias_se(s));
-    finite_or_unknown(lw_errors_recalibration_gain(s));
+static void figures_are_finite(const struct lw_losses *s) {
+    finite_or_unknown(lw_losses_error(s));
+    finite_or_unknown(lw_losses_figure(s, "mae"));
+    finite_or_unknown(lw_losses_figure(s, "bias"));
+    finite_or_unknown(lw_losses_error_se(s));
+    finite_or_unknown(lw_losses_figure_se(s, "mae"));
+    finite_or_unknown(lw_losses_figure_se(s, "bias"));
+    finite_or_unknown(lw_losses_recalibration_gain(s));
 }
 
 static void panes_of_any_numbers_are_read_again(void **state) {
@@ -111,7 +111,7 @@ static void panes_of_any_numbers_are_read_again(void **state) {
         int n = (int)lw_rng_below(&rng, i % 10 ? 30u : 800u);
         pour(pane, spec, &rng, n);
         struct lw_pane *back = read_back(pane, spec);
-        const struct lw_errors *s = &back->answered;
+        const struct lw_losses *s = &back->answered;
         assert_int_equal(s->n + s->unsummed, back->reason[LW_GOOD]);
         const struct lw_numeric *x = &back->profile->members[CORE_F_X].num;
         assert_int_equal(x->n + x->missing, back->events);
@@ -164,9 +164,9 @@ static void a_loop_on_any_numbers_goes_on(void **state) {
     static const int shares[] = {1, 30, 1000}; /* of a thousand events */
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
         struct lw_spec *spec = open_spec();
-        core_rule(spec, "error", LW_METRIC_RMSE_RATIO, LW_RULE_MODEL, 1.5)->actions =
+        core_rule(spec, "error", "rmse_ratio", LW_RULE_MODEL, 1.5)->actions =
             LW_ACTION_RETRAIN;
-        core_rule(spec, "drift", LW_METRIC_PSI, LW_RULE_EACH, .2);
+        core_rule(spec, "drift", "psi", LW_RULE_EACH, .2);
         struct core_loop smooth, stumbling;
         run_loop(&smooth, spec, shares[i], 0);
         run_loop(&stumbling, spec, shares[i], 7);

@@ -64,11 +64,12 @@ static void assert_counts(const struct lw_pane *got, const struct lw_pane *want)
     assert_int_equal(got->events, want->events);
     assert_memory_equal(got->reason, want->reason, sizeof got->reason);
     assert_int_equal(got->answered.n, want->answered.n);
-    assert_true(fabs(got->answered.e2 - want->answered.e2) < 1e-9 * want->answered.e2);
+    assert_true(fabs(got->answered.loss - want->answered.loss) <
+                1e-9 * want->answered.loss);
     assert_int_equal(got->nscores, want->nscores);
     for (uint32_t v = 1; v <= 2; v++)
-        assert_int_equal(lw_pane_scores(got, v)->errors.n,
-                         lw_pane_scores(want, v)->errors.n);
+        assert_int_equal(lw_pane_scores(got, v)->losses.n,
+                         lw_pane_scores(want, v)->losses.n);
     const struct lw_numeric *a = &got->profile->members[CORE_F_X].num,
                             *b = &want->profile->members[CORE_F_X].num;
     assert_int_equal(a->n, b->n);
@@ -97,9 +98,9 @@ static void a_window_is_its_panes(void **state) {
             lw_windows_counts(w, i, 2, 1, &c);
             assert_int_equal(c.events, want->events);
             assert_int_equal(c.good, want->reason[LW_GOOD]);
-            assert_int_equal(c.champion.n, lw_pane_scores(want, 2)->errors.n);
-            assert_true(fabs(c.first.e2 - lw_pane_scores(want, 1)->errors.e2) <
-                        1e-9 * c.first.e2);
+            assert_int_equal(c.champion.n, lw_pane_scores(want, 2)->losses.n);
+            assert_true(fabs(c.first.loss - lw_pane_scores(want, 1)->losses.loss) <
+                        1e-9 * c.first.loss);
             assert_int_equal(c.filled, last >= length);
             lw_pane_free(want);
             lw_pane_free(span);
@@ -138,19 +139,19 @@ static void expected_error_follows_the_hours(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_windows *w = lw_windows_new(spec);
-    double hour_mse[LW_HOURS_OF_WEEK], sum = 0, n = 0;
+    double hour_loss[LW_HOURS_OF_WEEK], sum = 0, n = 0;
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
-        hour_mse[h] = h + 1;
+        hour_loss[h] = h + 1;
     for (int h = 0; h < 10; h++) { /* Monday, 00:00 to 10:00; the window holds six */
         struct lw_pane *pane = make_pane(spec, CORE_START + h * LW_HOUR, 10 + h * h);
         if (h >= 4) {
-            n += (double)lw_pane_scores(pane, 2)->errors.n;
-            sum += (double)lw_pane_scores(pane, 2)->errors.n * (h + 1);
+            n += (double)lw_pane_scores(pane, 2)->losses.n;
+            sum += (double)lw_pane_scores(pane, 2)->losses.n * (h + 1);
         }
         lw_windows_push(w, pane);
     }
-    assert_true(fabs(lw_windows_expected_mse(w, 0, 2, hour_mse) - sum / n) < 1e-12);
-    assert_true(lw_windows_expected_mse(w, 0, 7, hour_mse) == 0);
+    assert_true(fabs(lw_windows_expected_loss(w, 0, 2, hour_loss) - sum / n) < 1e-12);
+    assert_true(lw_windows_expected_loss(w, 0, 7, hour_loss) == 0);
     assert_int_equal(lw_hour_of_week(CORE_START - 1), LW_HOURS_OF_WEEK - 1);
     assert_int_equal(lw_hour_of_week(CORE_START + 25 * LW_HOUR), 25);
     lw_windows_free(w);

@@ -1,6 +1,6 @@
 /* Two profiles, reference and current, made column by column for the comparison tests. */
-#ifndef LW_DRIFT_COLUMNS_H
-#define LW_DRIFT_COLUMNS_H
+#ifndef LW_TESTS_UNIT_DRIFT_COLUMNS_H
+#define LW_TESTS_UNIT_DRIFT_COLUMNS_H
 
 #include "base/rng.h"
 #include "leeway/drift.h"

@@ -1,7 +1,7 @@
 /* Helpers shared by the drift tests: cmocka's includes, tolerance checks, sketches made
  * from arrays. */
-#ifndef LW_DRIFT_TEST_H
-#define LW_DRIFT_TEST_H
+#ifndef LW_TESTS_UNIT_DRIFT_DRIFT_TEST_H
+#define LW_TESTS_UNIT_DRIFT_DRIFT_TEST_H
 
 #include <math.h>
 #include <setjmp.h>

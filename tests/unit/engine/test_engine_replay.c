@@ -70,7 +70,7 @@ static struct lw_replay_result replay(const struct scene *scene, double speed,
         .speed = speed, .rate = rate, .pace = pace, .waiting = waiting, .arg = counts};
     struct lw_replay_result result = {0};
     struct lw_err err = {0};
-    struct lw_feed *feed = lw_feed_open(scene->config, files, 1, &err);
+    struct lw_event_feed *feed = lw_feed_open(scene->config, files, 1, &err);
     assert_non_null(feed);
     assert_int_equal(lw_replay(scene->config, feed, &options, &result, &err), 0);
     lw_feed_close(feed);

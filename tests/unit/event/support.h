@@ -1,6 +1,6 @@
 /* What the event tests share: golden files, hexadecimal text, decoders from JSON. */
-#ifndef LW_TEST_EVENT_SUPPORT_H
-#define LW_TEST_EVENT_SUPPORT_H
+#ifndef LW_TESTS_UNIT_EVENT_SUPPORT_H
+#define LW_TESTS_UNIT_EVENT_SUPPORT_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event/schema.h"
+#include "event/decoder.h"
 
 #define EVENT_DATA LW_SOURCE_DIR "/tests/data/event/"
 
@@ -92,7 +92,7 @@ static inline struct lw_decoder *decoder_of(const char *writer, const char *read
     struct lw_schema *w = schema_of_text(writer);
     struct lw_schema *r = schema_of_text(reader ? reader : writer);
     struct lw_fields list = fields_of_text(fields);
-    struct lw_decoder *d = lw_decoder_new(w, r, &list, err);
+    struct lw_decoder *d = lw_avro_decoder_new(w, r, &list, err);
     lw_schema_free(w);
     lw_schema_free(r);
     return d;

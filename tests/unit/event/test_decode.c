@@ -38,7 +38,7 @@ static void check_case(const json_t *c) {
     struct lw_schema *reader = schema_of_json(json_object_get(c, "reader"));
     struct lw_fields fields = fields_of_json(json_object_get(c, "fields"));
     struct lw_err err = {0};
-    struct lw_decoder *d = lw_decoder_new(writer, reader, &fields, &err);
+    struct lw_decoder *d = lw_avro_decoder_new(writer, reader, &fields, &err);
     lw_schema_free(writer); /* the decoder needs neither */
     lw_schema_free(reader);
     if (!d)
@@ -47,7 +47,7 @@ static void check_case(const json_t *c) {
     uint8_t *data = from_hex(json_string_value(json_object_get(c, "data")), &len);
     struct lw_cell cells[LW_FIELDS_MAX];
     size_t before = allocations;
-    int rc = lw_decoder_decode(d, data, len, cells, &err);
+    int rc = lw_decoder_decode_bytes(d, data, len, cells, &err);
     assert_int_equal(allocations, before);
     if (rc < 0)
         fail_msg("%s: %s", name, err.msg);
@@ -101,19 +101,20 @@ static void what_cannot_be_read_is_refused(void **state) {
             "{\"name\":\"list\",\"type\":{\"type\":\"array\",\"items\":\"int\"}}");
     config_refused(w, NULL, "zome:numeric", "did you mean \"zone\"");
     config_refused(w, NULL, "zone.x:numeric", "has no fields");
-    config_refused(w, NULL, "id:numeric", "numeric cannot be had from type string");
+    config_refused(w, NULL, "id:numeric", "cannot read Avro type string as numeric");
     config_refused(w, NULL, "zone:timestamp", "; say what it counts since 1970");
     config_refused(
         REC("{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"time-micros\"}}"),
         NULL, "t:timestamp", "which is a time of day or a duration here");
-    config_refused(w, NULL, "miles:timestamp", "cannot be had from type double");
-    config_refused(w, NULL, "miles:text", "text cannot be had from type double");
-    config_refused(w, NULL, "list:numeric", "cannot be had from type array");
+    config_refused(w, NULL, "miles:timestamp",
+                   "cannot read Avro type double as timestamp");
+    config_refused(w, NULL, "miles:text", "cannot read Avro type double as text");
+    config_refused(w, NULL, "list:numeric", "cannot read Avro type array as numeric");
     config_refused(w, REC("{\"name\":\"zone\",\"type\":\"string\"}"), "zone:text",
-                   "from type int as the reader's string");
+                   "Avro type int as text (the reader's type is string)");
     config_refused(REC("{\"name\":\"zone\",\"type\":\"boolean\"}"),
                    REC("{\"name\":\"zone\",\"type\":\"int\"}"), "zone:numeric",
-                   "from type boolean as the reader's int");
+                   "Avro type boolean as numeric (the reader's type is int)");
     config_refused(w, REC("{\"name\":\"fee\",\"type\":\"double\"}"), "fee:numeric!",
                    "\"fee\" is required");
     config_refused(
@@ -137,7 +138,7 @@ static struct lw_cell default_cell(const char *type, const char *json, const cha
     snprintf(fields, sizeof fields, "a:%s", kind);
     struct lw_decoder *d =
         decoder_of(REC("{\"name\":\"b\",\"type\":\"null\"}"), reader, fields, &err);
-    if (!d || lw_decoder_decode(d, NULL, 0, cells, &err))
+    if (!d || lw_decoder_decode_bytes(d, NULL, 0, cells, &err))
         fail_msg("%s: %s", reader, err.msg);
     lw_decoder_free(d);
     return cells[0];
@@ -192,9 +193,9 @@ static int64_t time_of(const char *field, enum lw_unit unit, const struct lw_zon
     struct lw_fields fields = fields_of_text("t:timestamp");
     fields.field[0].unit = (uint8_t)unit;
     fields.zone = zone;
-    struct lw_decoder *d = lw_decoder_new(schema, schema, &fields, &err);
+    struct lw_decoder *d = lw_avro_decoder_new(schema, schema, &fields, &err);
     uint8_t *data = from_hex(hex, &len);
-    if (!d || lw_decoder_decode(d, data, len, &cell, &err))
+    if (!d || lw_decoder_decode_bytes(d, data, len, &cell, &err))
         fail_msg("%s: %s", text, err.msg);
     free(data);
     lw_decoder_free(d);
@@ -304,7 +305,7 @@ static const char *decode_hex(struct lw_decoder *d, const char *hex,
     size_t len;
     err = (struct lw_err){0};
     uint8_t *data = from_hex(hex, &len);
-    int rc = lw_decoder_decode(d, data, len, cells, &err);
+    int rc = lw_decoder_decode_bytes(d, data, len, cells, &err);
     free(data);
     assert_true(rc == 0 || err.code == LW_EINPUT);
     return rc == 0 ? NULL : err.msg;
@@ -438,7 +439,7 @@ static void errors_name_field_and_offset(void **state) {
     assert_null(decode_hex(d, "0461620001020000000000000000", cells));
     assert_string_equal(
         decode_hex(d, "0461", cells),
-        "field \"id\" at byte 0 of 2: the bytes end, or a length or count cannot be");
+        "field \"id\" at byte 0 of 2: the bytes end, or a length or count is invalid");
     assert_non_null(strstr(decode_hex(d, "04616280808080100100", cells),
                            "field \"zone\" at byte 3 of 10: an int of more than 32"));
     assert_non_null(strstr(decode_hex(d, "046162000200", cells), "\"ok\" at byte 4"));

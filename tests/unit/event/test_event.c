@@ -47,11 +47,11 @@ static void reasons_have_an_order(void **state) {
     assert_int_equal(reason(10, 2, 5), LW_GOOD);
     assert_int_equal(reason(1, 2, 5), LW_GOOD); /* the target's bounds are inclusive */
     assert_int_equal(reason(60, 2, 5), LW_GOOD);
-    assert_int_equal(reason(0.5, 2, 5), LW_ASIDE_TARGET_LOW);
-    assert_int_equal(reason(60.25, 2, 5), LW_ASIDE_TARGET_HIGH);
-    assert_int_equal(reason(-3, 99, -5), LW_ASIDE_TARGET_LOW);
-    assert_int_equal(reason(10, 50, -5), LW_ASIDE_CHECK);
-    assert_int_equal(reason(10, 0, 0), LW_ASIDE_CHECK + 1);
+    assert_int_equal(reason(0.5, 2, 5), LW_REJECTED_TARGET_LOW);
+    assert_int_equal(reason(60.25, 2, 5), LW_REJECTED_TARGET_HIGH);
+    assert_int_equal(reason(-3, 99, -5), LW_REJECTED_TARGET_LOW);
+    assert_int_equal(reason(10, 50, -5), LW_REJECTED_CHECK);
+    assert_int_equal(reason(10, 0, 0), LW_REJECTED_CHECK + 1);
     assert_int_equal(reason(10, NAN, NAN), LW_GOOD); /* missing passes */
 }
 
@@ -63,23 +63,23 @@ static void checks_need_no_target(void **state) {
                               lw_cell_num(2), lw_cell_num(5)};
     assert_int_equal(lw_event_check(&spec, cells), LW_GOOD);
     cells[MILES] = lw_cell_num(50);
-    assert_int_equal(lw_event_check(&spec, cells), LW_ASIDE_CHECK);
+    assert_int_equal(lw_event_check(&spec, cells), LW_REJECTED_CHECK);
     cells[MILES] = lw_cell_missing(); /* missing passes */
     cells[FARE] = lw_cell_num(0);
-    assert_int_equal(lw_event_check(&spec, cells), LW_ASIDE_CHECK + 1);
+    assert_int_equal(lw_event_check(&spec, cells), LW_REJECTED_CHECK + 1);
 }
 
 static void reasons_have_names(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
     assert_string_equal(lw_event_reason(&spec, LW_GOOD), "good");
-    assert_string_equal(lw_event_reason(&spec, LW_ASIDE_NO_TARGET), "target missing");
-    assert_string_equal(lw_event_reason(&spec, LW_ASIDE_TARGET_LOW),
+    assert_string_equal(lw_event_reason(&spec, LW_REJECTED_NO_TARGET), "target missing");
+    assert_string_equal(lw_event_reason(&spec, LW_REJECTED_TARGET_LOW),
                         "target below range");
-    assert_string_equal(lw_event_reason(&spec, LW_ASIDE_TARGET_HIGH),
+    assert_string_equal(lw_event_reason(&spec, LW_REJECTED_TARGET_HIGH),
                         "target above range");
-    assert_string_equal(lw_event_reason(&spec, LW_ASIDE_CHECK + 1), "fare > 0");
-    assert_string_equal(lw_event_reason(&spec, LW_ASIDE_CHECK + 2), "unknown");
+    assert_string_equal(lw_event_reason(&spec, LW_REJECTED_CHECK + 1), "fare > 0");
+    assert_string_equal(lw_event_reason(&spec, LW_REJECTED_CHECK + 2), "unknown");
     assert_string_equal(lw_event_reason(&spec, -1), "unknown");
 }
 
@@ -90,7 +90,7 @@ static void a_missing_target_is_set_aside(void **state) {
     struct lw_cell cells[] = {lw_cell_text("x", 1), lw_cell_missing(),
                               lw_cell_int(INT64_C(1583989200000)), lw_cell_num(1),
                               lw_cell_num(1)};
-    assert_int_equal(lw_event_row(&spec, cells, 5, &row, NULL), LW_ASIDE_NO_TARGET);
+    assert_int_equal(lw_event_row(&spec, cells, 5, &row, NULL), LW_REJECTED_NO_TARGET);
     assert_true(isnan(row.target));
     assert_int_equal(row.time_ms, 1583989200000);
 }

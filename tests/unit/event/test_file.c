@@ -119,7 +119,7 @@ static void real_trips_equal_libavro(void **state) {
     size_t len, n = 0, nulls = 0;
     while (lw_file_next(file, &data, &len, &err) == 1) {
         struct lw_cell cells[16];
-        if (lw_decoder_decode(d, data, len, cells, &err) < 0)
+        if (lw_decoder_decode_bytes(d, data, len, cells, &err) < 0)
             fail_msg("%s", err.msg);
         avro_reader_t reader = avro_reader_memory((const char *)data, (int64_t)len);
         assert_int_equal(avro_value_read(reader, &value), 0);

@@ -8,7 +8,8 @@
 #include "base/buf.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "event/json.h"
+#include "base/varint.h"
+#include "event/decoder.h"
 
 static const char schema_text[] =
     "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
@@ -37,10 +38,10 @@ static const char fields_text[] =
 struct kit {
     struct lw_schema *schema;
     struct lw_fields fields;
-    struct lw_json_decoder *json;
+    struct lw_decoder *json;
     struct lw_decoder *avro;
     bool needed[LW_FIELDS_MAX];
-    struct lw_buf room;
+    struct lw_decode_scratch scratch;
 };
 
 static int start(void **state) {
@@ -49,7 +50,7 @@ static int start(void **state) {
     k->schema = schema_of_text(schema_text);
     k->fields = fields_of_text(fields_text);
     k->json = lw_json_decoder_new(k->schema, &k->fields, &err);
-    k->avro = lw_decoder_new(k->schema, k->schema, &k->fields, &err);
+    k->avro = lw_avro_decoder_new(k->schema, k->schema, &k->fields, &err);
     if (!k->json || !k->avro)
         fail_msg("%s", err.msg);
     *state = k;
@@ -58,8 +59,8 @@ static int start(void **state) {
 
 static int stop(void **state) {
     struct kit *k = *state;
-    lw_buf_fini(&k->room);
-    lw_json_decoder_free(k->json);
+    lw_decode_scratch_fini(&k->scratch);
+    lw_decoder_free(k->json);
     lw_decoder_free(k->avro);
     lw_schema_free(k->schema);
     free(k);
@@ -73,20 +74,14 @@ static int decode(struct kit *k, const char *text, struct lw_cell *cells, json_t
     if (!*keep)
         fail_msg("%s: %s", text, at.text);
     *err = (struct lw_err){0};
-    return lw_json_decode(k->json, *keep, k->needed, cells, &k->room, err);
+    struct lw_encoded_record record = {.json = *keep, .needed = k->needed};
+    return lw_decoder_decode(k->json, &record, &k->scratch, cells, err);
 }
 
 /* ---- the law ---- */
 
-static void put_long(struct lw_buf *out, int64_t v) {
-    uint64_t z = ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-    for (; z > 0x7f; z >>= 7)
-        lw_buf_u8(out, (uint8_t)(z | 0x80));
-    lw_buf_u8(out, (uint8_t)z);
-}
-
 static void put_text(struct lw_buf *out, const char *text) {
-    put_long(out, (int64_t)strlen(text));
+    lw_varint_put_long(out, (int64_t)strlen(text));
     lw_buf_put(out, text, strlen(text));
 }
 
@@ -103,26 +98,26 @@ static void make(struct lw_rng *rng, struct lw_buf *avro, struct lw_buf *json) {
     char l_text[40], f_text[40];
     snprintf(l_text, sizeof l_text, "%lld", (long long)l);
     snprintf(f_text, sizeof f_text, "%g", (double)f);
-    put_long(avro, i);
-    put_long(avro, null_l ? 0 : 1);
+    lw_varint_put_long(avro, i);
+    lw_varint_put_long(avro, null_l ? 0 : 1);
     if (!null_l)
-        put_long(avro, l);
+        lw_varint_put_long(avro, l);
     lw_buf_f64(avro, d);
-    put_long(avro, null_f ? 1 : 0);
+    lw_varint_put_long(avro, null_f ? 1 : 0);
     if (!null_f)
         lw_buf_put(avro, &f, sizeof f); /* little-endian, as all machines we know */
     lw_buf_u8(avro, b);
     put_text(avro, s);
-    put_long(avro, e);
+    lw_varint_put_long(avro, e);
     put_text(avro, "bytes");
     lw_buf_put(avro, "xy", 2);
-    put_long(avro, ms);
-    put_long(avro, ms * 1000 + 7);
-    put_long(avro, ms / LW_DAY);
-    put_long(avro, i);
-    put_long(avro, 9);
-    put_long(avro, 2);
-    put_long(avro, i);
+    lw_varint_put_long(avro, ms);
+    lw_varint_put_long(avro, ms * 1000 + 7);
+    lw_varint_put_long(avro, ms / LW_DAY);
+    lw_varint_put_long(avro, i);
+    lw_varint_put_long(avro, 9);
+    lw_varint_put_long(avro, 2);
+    lw_varint_put_long(avro, i);
     lw_buf_printf(
         json,
         "{\"i\":%d,\"l\":%s,\"d\":%.17g,\"f\":%s,\"b\":%s,\"s\":\"%s\",\"e\":\"%s\","
@@ -154,7 +149,7 @@ static void json_and_avro_mean_the_same(void **state) {
         struct lw_err err = {0};
         json_t *keep;
         make(&rng, &avro, &text);
-        if (lw_decoder_decode(k->avro, avro.data, avro.len, a, &err) ||
+        if (lw_decoder_decode_bytes(k->avro, avro.data, avro.len, a, &err) ||
             decode(k, lw_buf_str(&text), b, &keep, &err))
             fail_msg("record %d: %s", n, err.msg);
         for (size_t i = 0; i < k->fields.n; i++)
@@ -340,8 +335,8 @@ static void bytes_stand_as_text(void **state) {
         "\"precision\":10,\"scale\":2}}]}");
     struct lw_fields fields = fields_of_text("u:category, b:category, m:numeric");
     struct lw_err err = {0};
-    struct lw_json_decoder *json = lw_json_decoder_new(schema, &fields, &err);
-    struct lw_decoder *avro = lw_decoder_new(schema, schema, &fields, &err);
+    struct lw_decoder *json = lw_json_decoder_new(schema, &fields, &err);
+    struct lw_decoder *avro = lw_avro_decoder_new(schema, schema, &fields, &err);
     static const uint8_t datum[] = "\x02\xf8\x1d\x4f\xae\x7d\xec\x11\xd0\xa7\x65\x00\xa0"
                                    "\xc9\x1e\x6b\xf6\x04\xe9\x00\x04\x04\xd2";
     static const char *const texts[] = {
@@ -349,30 +344,36 @@ static void bytes_stand_as_text(void **state) {
         "{\"u\":{\"U\":\"F81D4FAE7DEC11D0A76500A0C91E6BF6\"},\"b\":\"\\u00e9\\u0000\",\"m\":\"12.34\"}"};
     bool needed[LW_FIELDS_MAX] = {false};
     struct lw_cell a[LW_FIELDS_MAX], b[LW_FIELDS_MAX];
-    if (!json || !avro || lw_decoder_decode(avro, datum, sizeof datum - 1, a, &err))
+    if (!json || !avro || lw_decoder_decode_bytes(avro, datum, sizeof datum - 1, a, &err))
         fail_msg("%s", err.msg);
     for (size_t t = 0; t < 2; t++) {
-        struct lw_buf room = {0};
-        json_t *record = json_loads(texts[t], JSON_ALLOW_NUL, NULL);
-        if (lw_json_decode(json, record, needed, b, &room, &err))
+        struct lw_decode_scratch scratch = {0};
+        struct lw_encoded_record record = {
+            .data = (const uint8_t *)texts[t], .len = strlen(texts[t]), .needed = needed};
+        if (lw_decoder_decode(json, &record, &scratch, b, &err))
             fail_msg("%s", err.msg);
         for (size_t i = 0; i < fields.n; i++)
             assert_same(fields.field[i].name, &a[i], &b[i]);
-        json_decref(record);
-        lw_buf_fini(&room);
+        lw_decode_scratch_fini(&scratch);
     }
     char shown[40];
     assert_int_equal(lw_cell_show(&a[0], shown), 36);
     assert_memory_equal(shown, "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", 36);
     assert_int_equal(lw_cell_show(&a[1], shown), 4);
     assert_memory_equal(shown, "e900", 4);
-    json_t *record = json_loads("{\"u\":\"f81d4fae\"}", 0, NULL);
-    struct lw_buf room = {0};
-    assert_int_equal(lw_json_decode(json, record, needed, b, &room, &err), -1);
+    static const char bad[] = "{\"u\":\"f81d4fae\"}";
+    struct lw_decode_scratch scratch = {0};
+    struct lw_encoded_record record = {.data = (const uint8_t *)bad,
+                                       .len = sizeof bad - 1};
+    assert_int_equal(lw_decoder_decode(json, &record, &scratch, b, &err), -1);
     assert_string_equal(err.msg, "field \"u\" must be a uuid, not \"f81d4fae\"");
-    json_decref(record);
-    lw_buf_fini(&room);
-    lw_json_decoder_free(json);
+    record.len--;
+    lw_err_clear(&err);
+    assert_int_equal(lw_decoder_decode(json, &record, &scratch, b, &err), -1);
+    assert_int_equal(err.code, LW_EINPUT);
+    assert_non_null(strstr(err.msg, "not JSON: line 1, column"));
+    lw_decode_scratch_fini(&scratch);
+    lw_decoder_free(json);
     lw_decoder_free(avro);
     lw_schema_free(schema);
 }

@@ -98,7 +98,7 @@ static void what_is_written_is_read_again(void **state) {
     struct lw_schema *s = lw_schema_load(LW_SOURCE_DIR "/schemas/scored.avsc", &err);
     struct lw_fields fields = fields_of_text(
         "id:text, event_time:timestamp!, prediction:numeric, offset:numeric");
-    struct lw_decoder *d = s ? lw_decoder_new(s, s, &fields, &err) : NULL;
+    struct lw_decoder *d = s ? lw_avro_decoder_new(s, s, &fields, &err) : NULL;
     struct lw_buf value = {0};
     if (!d)
         fail_msg("%s", err.msg);
@@ -119,7 +119,7 @@ static void what_is_written_is_read_again(void **state) {
         memcpy(&e.prediction, &bits, sizeof bits);
         lw_buf_clear(&value);
         lw_scored_value(&e, &value);
-        if (lw_decoder_decode(d, value.data + 10, value.len - 10, cells, &err))
+        if (lw_decoder_decode_bytes(d, value.data + 10, value.len - 10, cells, &err))
             fail_msg("event %d: %s", i, err.msg);
         for (size_t at = 0, n; at < cells[0].len; at += n)
             assert_true((n = lw_utf8_sequence(cells[0].text + at, cells[0].len - at)) >

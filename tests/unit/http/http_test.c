@@ -11,6 +11,7 @@
 #include "model/dataset.h"
 #include "model/fit.h"
 #include "store/keys.h"
+#include "store/models.h"
 
 #define ROWS 2000
 
@@ -307,8 +308,8 @@ void put_evaluations(struct lw_redis *r, const struct lw_spec *spec, int n) {
                                    {"owner", "a:1:0"},
                                    {"messages", "90"},
                                    {"good", "80"},
-                                   {"aside", "8"},
-                                   {"dead", "2"},
+                                   {"rejected", "8"},
+                                   {"dead_lettered", "2"},
                                    {"late", "1"},
                                    {"updated", "1700000000000"}};
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {

@@ -1,8 +1,8 @@
 /* What the server's tests share: the bundled configuration as a stream of its own, a
  * server on a port of the system's choice, and what a registry and an evaluation look
  * like in Redis. */
-#ifndef LW_HTTP_TEST_H
-#define LW_HTTP_TEST_H
+#ifndef LW_TESTS_UNIT_HTTP_HTTP_TEST_H
+#define LW_TESTS_UNIT_HTTP_HTTP_TEST_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,6 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "http/server.h"
-#include "store/leader.h"
 #include "support/http_client.h"
 
 #define TOKEN "correct-horse-battery-staple"

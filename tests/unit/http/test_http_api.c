@@ -1,5 +1,6 @@
 /* The API's reads against a real Redis that holds what the contract says. */
 #include "scene.h"
+#include "store/requests.h"
 
 #include <math.h>
 
@@ -424,8 +425,9 @@ static void a_person_promotes_and_asks(void **state) {
     http_ask(s->f.port, "POST", "/api/v1/retrain", AUTH, "", &a);
     assert_int_equal(a.status, 202);
     http_answer_fini(&a);
-    assert_int_equal(
-        lw_asked(s->r, &s->f.config->spec, what, sizeof what, who, sizeof who, &err), 1);
+    assert_int_equal(lw_requests_first(s->r, &s->f.config->spec, what, sizeof what, who,
+                                       sizeof who, &err),
+                     1);
     assert_string_equal(what, "retrain");
     assert_string_equal(who, "http:127.0.0.1");
 }
@@ -508,7 +510,7 @@ static void metrics_of_the_stream(void **state) {
         "\nleeway_partition_lag{partition=\"0\"} 10\n",
         "\nleeway_window_rmse{window=\"week\"} 500.125\n",
         "\nleeway_feature_psi{window=\"week\",feature=\"prediction\"} 0\n",
-        "\nleeway_stream_events_total{kind=\"aside\"} 8\n",
+        "\nleeway_stream_events_total{kind=\"rejected\"} 8\n",
         "{route=\"/api/v1/models/*/promote\",code=\"4xx\"} 2\n"};
     http_ask(s->f.port, "GET", "/metrics", "", NULL, &a);
     assert_int_equal(a.status, 200);

@@ -17,7 +17,7 @@ void fill(struct mock_kafka *m, const char *topic, int partitions, int from, int
                                   .value = value,
                                   .value_len = (size_t)len,
                                   .time_ms = -1};
-            if (lw_produce(p, &r, 5000, &err))
+            if (lw_producer_produce(p, &r, 5000, &err))
                 fail_msg("%s", err.msg);
         }
     }

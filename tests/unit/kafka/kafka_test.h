@@ -1,6 +1,6 @@
 /* What the Kafka tests share: a mock cluster and messages that say who they are. */
-#ifndef LW_KAFKA_TEST_H
-#define LW_KAFKA_TEST_H
+#ifndef LW_TESTS_UNIT_KAFKA_KAFKA_TEST_H
+#define LW_TESTS_UNIT_KAFKA_KAFKA_TEST_H
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* A member of a group for the consumer's tests: it checks that each message is the next
  * one of its partition and counts it in a table, which stands for the store that keeps
  * offsets. */
-#ifndef LW_KAFKA_MEMBER_H
-#define LW_KAFKA_MEMBER_H
+#ifndef LW_TESTS_UNIT_KAFKA_MEMBER_H
+#define LW_TESTS_UNIT_KAFKA_MEMBER_H
 
 #include "kafka/consumer.h"
 #include "kafka_test.h"

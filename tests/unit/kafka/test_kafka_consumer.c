@@ -45,7 +45,7 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     while (lw_mono_ms() < until)
         turn(&a);
     assert_int_equal(total(t), before);
-    lw_consumer_hold(a.c, 2); /* stops within the pause and starts after it */
+    lw_consumer_pause_partition(a.c, 2); /* stops within the pause and starts after it */
     lw_consumer_pause(a.c, 0);
     assert_int_equal(lw_consumer_seek(a.c, 2, a.at[2], &err), 0);
     POLL_UNTIL(a.at[0] == 2000 && a.at[1] == 2000 && a.at[2] == 2000 && a.at[3] == 2000,
@@ -53,9 +53,9 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     fill(m, topic, PARTITIONS, 2000, 1000);
     while (a.at[3] == 2000)
         turn(&a);
-    lw_consumer_hold(a.c, 3); /* one alone stops; the others go on */
-    lw_consumer_hold(a.c, 3);
-    lw_consumer_hold(a.c, 77);
+    lw_consumer_pause_partition(a.c, 3); /* one alone stops; the others go on */
+    lw_consumer_pause_partition(a.c, 3);
+    lw_consumer_pause_partition(a.c, 77);
     int64_t at = a.at[3];
     POLL_UNTIL(a.at[0] == 3000 && a.at[1] == 3000 && a.at[2] == 3000, &a);
     until = lw_mono_ms() + 400;
@@ -136,9 +136,9 @@ static int64_t at_900(void *arg, int32_t partition, int *wait) {
     return 900;
 }
 
-static struct lw_mark marked(void *arg, int32_t partition) {
+static struct lw_record_fingerprint last_record(void *arg, int32_t partition) {
     (void)partition;
-    return *(struct lw_mark *)arg;
+    return *(struct lw_record_fingerprint *)arg;
 }
 
 static void gone(void *arg, int32_t partition) {
@@ -146,22 +146,23 @@ static void gone(void *arg, int32_t partition) {
     (void)partition;
 }
 
-static void astray(void *arg, int32_t partition, int other) {
+static void out_of_range(void *arg, int32_t partition, int recreated) {
     (void)arg;
     (void)partition;
-    strayed += other;
+    strayed += recreated;
 }
 
 /* Polls until the end at 1000, or until it is another topic; the first offset, or -1. */
 static int64_t first_of(const struct mock_kafka *m, const char *group,
-                        struct lw_mark mark, struct lw_mark *last) {
+                        struct lw_record_fingerprint fingerprint,
+                        struct lw_record_fingerprint *last) {
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
-    struct lw_consumer_hooks hooks = {.arg = &mark,
+    struct lw_consumer_hooks hooks = {.arg = &fingerprint,
                                       .assigned = at_900,
-                                      .marked = marked,
+                                      .fingerprint = last_record,
                                       .revoked = gone,
                                       .lost = gone,
-                                      .astray = astray};
+                                      .out_of_range = out_of_range};
     struct lw_err err = {0};
     int64_t first = -1, give_up = lw_mono_ms() + 30000;
     strayed = 0;
@@ -186,7 +187,7 @@ static int64_t first_of(const struct mock_kafka *m, const char *group,
 
 static void a_marked_message_is_looked_at_again(void **state) {
     struct mock_kafka *m = *state;
-    struct lw_mark none = {.offset = -1}, end, last;
+    struct lw_record_fingerprint none = {.offset = -1}, end, last;
     mock_kafka_topic(m, "marked", 1);
     fill(m, "marked", 1, 0, 1000);
     assert_int_equal(first_of(m, "marked-a", none, &end), 900);
@@ -194,7 +195,7 @@ static void a_marked_message_is_looked_at_again(void **state) {
     assert_int_equal(first_of(m, "marked-b", end, &last), 900); /* behind: of no use */
     assert_int_equal(last.offset, 999);
     assert_true(last.id == end.id);
-    struct lw_mark wrong = {899, end.id};
+    struct lw_record_fingerprint wrong = {899, end.id};
     assert_int_equal(first_of(m, "marked-c", wrong, &last), -1);
     assert_int_equal(strayed, 1);
     assert_int_equal(last.offset, -1);

@@ -39,7 +39,7 @@ static void produce_batch(struct mock_kafka *m, const char *topic) {
     for (int i = 0; i < MESSAGES; i++) {
         struct lw_record r = {
             .topic = topic, .value = value, .value_len = BYTES, .time_ms = -1};
-        assert_int_equal(lw_produce(p, &r, 5000, &err), 0);
+        assert_int_equal(lw_producer_produce(p, &r, 5000, &err), 0);
     }
     if (lw_producer_flush(p, 10000, &err))
         fail_msg("%s", err.msg);
@@ -91,12 +91,12 @@ static void a_training_says_it_too(void **state) {
     int n = 0;
     struct lw_read_options how = {.timeout_ms = 30000, .each = take, .arg = &n};
     produce_batch(m, "read");
-    assert_int_equal(lw_kafka_read_ranges(o, "read", &range, 1, &how, NULL, &err), -1);
+    assert_int_equal(lw_ranges_read(o, "read", &range, 1, &how, NULL, &err), -1);
     assert_int_equal(err.code, LW_EAGAIN);
     assert_non_null(strstr(err.msg, "raise kafka.receive.message.max.bytes"));
     assert_non_null(strstr(err.msg, "1000512"));
     lw_err_clear(&err); /* and with more room it is read */
-    if (lw_kafka_read_ranges(&m->options, "read", &range, 1, &how, NULL, &err))
+    if (lw_ranges_read(&m->options, "read", &range, 1, &how, NULL, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(n, MESSAGES);
     free(o);

@@ -32,7 +32,7 @@ static void a_full_queue_is_waited_for(void **state) {
     struct lw_producer *p = start(o);
     for (int i = 0; i < 200; i++) {
         struct lw_record r = record_of("full", "x", 1);
-        if (lw_produce(p, &r, 5000, &err))
+        if (lw_producer_produce(p, &r, 5000, &err))
             fail_msg("%s", err.msg);
     }
     assert_int_equal(lw_producer_flush(p, 5000, &err), 0);
@@ -51,11 +51,11 @@ static void brokers_away_mean_again_and_nothing_is_lost(void **state) {
     mock_kafka_set(o, "reconnect.backoff.max.ms", "200");
     struct lw_producer *p = start(o);
     struct lw_record r = record_of("away", "x", 1);
-    assert_int_equal(lw_produce(p, &r, 5000, &err), 0);
+    assert_int_equal(lw_producer_produce(p, &r, 5000, &err), 0);
     assert_int_equal(lw_producer_flush(p, 5000, &err), 0);
     rd_kafka_mock_broker_set_down(m->cluster, 1);
     int queued = 1;
-    while (queued < 100 && lw_produce(p, &r, 100, &err) == 0)
+    while (queued < 100 && lw_producer_produce(p, &r, 100, &err) == 0)
         queued++;
     assert_int_equal(queued, 6);
     assert_int_equal(err.code, LW_EAGAIN);
@@ -80,7 +80,7 @@ static void what_cannot_be_sent_is_refused_at_once(void **state) {
     mock_kafka_set(o, "message.max.bytes", "10000");
     struct lw_producer *p = start(o);
     struct lw_record r = record_of("small", big, 20000);
-    assert_int_equal(lw_produce(p, &r, 1000, &err), -1);
+    assert_int_equal(lw_producer_produce(p, &r, 1000, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
     lw_producer_free(p);
     free(big);
@@ -97,7 +97,7 @@ static void a_refusal_of_the_broker_is_told_at_the_flush(void **state) {
     rd_kafka_mock_push_request_errors(m->cluster, 0 /* Produce */, 1,
                                       RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
     struct lw_record r = record_of("refused", "x", 1);
-    assert_int_equal(lw_produce(p, &r, 1000, &err), 0);
+    assert_int_equal(lw_producer_produce(p, &r, 1000, &err), 0);
     assert_int_equal(lw_producer_flush(p, 5000, &err), -1);
     assert_int_equal(err.code, LW_ESTOP);
     assert_non_null(strstr(err.msg, "refused"));
@@ -125,7 +125,7 @@ static void a_failed_producer_loses_nothing(void **state) {
             lw_sender_key(s);
             lw_buf_put(lw_sender_value(s), "y", 1);
             lw_sender_put(s);
-            assert_int_equal(lw_produce(p, &r, 1000, &err), 0);
+            assert_int_equal(lw_producer_produce(p, &r, 1000, &err), 0);
         }
         if (round % 2)
             assert_int_equal(lw_sender_send(s, &err), 0);
@@ -137,7 +137,7 @@ static void a_failed_producer_loses_nothing(void **state) {
         assert_int_equal(err.code, LW_ESTOP);
         assert_non_null(strstr(err.msg, "--operation Write"));
         lw_err_clear(&err);
-        assert_int_equal(lw_produce(p, &r, 1000, &err), -1);
+        assert_int_equal(lw_producer_produce(p, &r, 1000, &err), -1);
         assert_int_equal(err.code, LW_ESTOP);
         lw_err_clear(&err);
         assert_int_equal(lw_producer_flush(p, 5000, &err), -1); /* until it is renewed */
@@ -150,7 +150,7 @@ static void a_failed_producer_loses_nothing(void **state) {
         lw_buf_put(lw_sender_value(s), "y", 1);
         lw_sender_put(s);
         assert_int_equal(lw_sender_send(s, &err), 0);
-        assert_int_equal(lw_produce(p, &r, 1000, &err), 0);
+        assert_int_equal(lw_producer_produce(p, &r, 1000, &err), 0);
         assert_int_equal(lw_producer_flush(p, 10000, &err), 0);
         assert_int_equal(lw_producer_acked(p), 2 * round + 2);
     }
@@ -181,7 +181,7 @@ static void a_producer_that_cannot_be_made_stays(void **state) {
     assert_int_equal(err.code, LW_ECONFIG);
     assert_non_null(strstr(err.msg, "kafka.sasl.password_file"));
     struct lw_record r = record_of("stays", "x", 1);
-    assert_int_equal(lw_produce(p, &r, 1000, &err), 0);
+    assert_int_equal(lw_producer_produce(p, &r, 1000, &err), 0);
     lw_err_clear(&err);
     assert_int_equal(lw_producer_flush(p, 5000, &err), 0);
     lw_producer_free(p);
@@ -203,7 +203,7 @@ static int bury(void *arg, const rd_kafka_message_t *m) {
     struct lw_err why = {0}, err = {0};
     lw_fail(&why, LW_EINPUT, "field \"fare\": truncated");
     const struct lw_reason reason = {"dead", "night", "decode", &why};
-    if (lw_dead_letter(c->p, m, &reason, 1000, &err))
+    if (lw_letter_send(c->p, m, &reason, 1000, &err))
         fail_msg("%s", err.msg);
     return 0;
 }
@@ -254,7 +254,7 @@ static void read_both(struct mock_kafka *m, const char *topic, struct carrier *c
     struct lw_read_options how = {.timeout_ms = 5000, .each = each, .arg = c};
     struct lw_err err = {0};
     uint64_t gone = 0;
-    if (lw_kafka_read_ranges(&m->options, topic, &range, 1, &how, &gone, &err))
+    if (lw_ranges_read(&m->options, topic, &range, 1, &how, &gone, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(gone, 0);
 }
@@ -275,9 +275,9 @@ static void a_dead_letter_carries_everything(void **state) {
     r.time_ms = 1584000000123;
     r.headers = &header;
     r.nheaders = 1;
-    assert_int_equal(lw_produce(c.p, &r, 1000, &err), 0);
+    assert_int_equal(lw_producer_produce(c.p, &r, 1000, &err), 0);
     r.key = r.value = NULL;
-    assert_int_equal(lw_produce(c.p, &r, 1000, &err), 0);
+    assert_int_equal(lw_producer_produce(c.p, &r, 1000, &err), 0);
     assert_int_equal(lw_producer_flush(c.p, 5000, &err), 0);
     read_both(m, "alive", &c, bury);
     assert_int_equal(lw_producer_flush(c.p, 5000, &err), 0);
@@ -322,7 +322,7 @@ static int bury_round(void *arg, const rd_kafka_message_t *m) {
     assert_int_equal(lw_letter_read(m, &letter), 0);
     lw_fail(&why, LW_EINPUT, "field \"fare\": truncated");
     const struct lw_reason reason = {"round.dead", "night", "decode", &why};
-    if (lw_dead_letter(post->p, m, &reason, 1000, &err))
+    if (lw_letter_send(post->p, m, &reason, 1000, &err))
         fail_msg("%s", err.msg);
     return 0;
 }
@@ -333,7 +333,7 @@ static void read_one(struct post *post, const char *topic, int64_t offset,
     struct lw_read_options how = {.timeout_ms = 5000, .each = each, .arg = post};
     struct lw_err err = {0};
     if (lw_producer_flush(post->p, 5000, &err) ||
-        lw_kafka_read_ranges(&post->m->options, topic, &range, 1, &how, NULL, &err))
+        lw_ranges_read(&post->m->options, topic, &range, 1, &how, NULL, &err))
         fail_msg("%s", err.msg);
 }
 
@@ -375,7 +375,7 @@ static void a_letter_goes_back_as_it_came(void **state) {
     r.time_ms = 1584000000123;
     r.headers = headers;
     r.nheaders = 2;
-    assert_int_equal(lw_produce(post.p, &r, 1000, &err), 0);
+    assert_int_equal(lw_producer_produce(post.p, &r, 1000, &err), 0);
     for (int64_t trip = 0; trip < 2; trip++) { /* it fails a second time */
         post.replays = (uint64_t)trip;
         read_one(&post, "round", trip, bury_round);
@@ -393,7 +393,7 @@ static int bury_big(void *arg, const rd_kafka_message_t *m) {
     struct lw_err why = {0}, err = {0};
     lw_fail(&why, LW_EINPUT, "garbage");
     const struct lw_reason reason = {"big.dead", "night", "decode", &why};
-    if (lw_dead_letter(post->p, m, &reason, 1000, &err))
+    if (lw_letter_send(post->p, m, &reason, 1000, &err))
         fail_msg("%s", err.msg);
     return 0;
 }
@@ -424,9 +424,9 @@ static void a_value_too_large_for_the_letters_is_left_out(void **state) {
     struct post narrow = {.p = start(o), .m = m};
     mock_kafka_set(o, "message.max.bytes", "1000000");
     mock_kafka_set(o, "enable.idempotence", "false");
-    struct post told = {.p = start(o), .m = m};
+    struct post reported = {.p = start(o), .m = m};
     struct lw_record r = record_of("big", big, 20000);
-    assert_int_equal(lw_produce(wide.p, &r, 1000, &err), 0);
+    assert_int_equal(lw_producer_produce(wide.p, &r, 1000, &err), 0);
     read_one(&wide, "big", 0,
              bury_big); /* fits, but is read below only where it is cut */
     assert_int_equal(lw_producer_flush(wide.p, 5000, &err), 0);
@@ -435,15 +435,16 @@ static void a_value_too_large_for_the_letters_is_left_out(void **state) {
     rd_kafka_mock_push_request_errors(m->cluster, 0 /* Produce */, 2,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
-    read_one(&told, "big", 0, bury_big); /* ... or by the broker, which is remembered */
-    assert_int_equal(lw_producer_flush(told.p, 5000, &err), -1);
+    read_one(&reported, "big", 0,
+             bury_big); /* ... or by the broker, which is remembered */
+    assert_int_equal(lw_producer_flush(reported.p, 5000, &err), -1);
     assert_int_equal(err.code, LW_ESTOP);
-    read_one(&told, "big", 0, bury_big);
-    read_one(&told, "big.dead", 2, is_cut);
-    assert_int_equal(narrow.n + told.n, 2);
+    read_one(&reported, "big", 0, bury_big);
+    read_one(&reported, "big.dead", 2, is_cut);
+    assert_int_equal(narrow.n + reported.n, 2);
     lw_producer_free(wide.p);
     lw_producer_free(narrow.p);
-    lw_producer_free(told.p);
+    lw_producer_free(reported.p);
     free(big);
     free(o);
 }
@@ -488,7 +489,7 @@ static void what_a_batch_is_refused_for_goes_alone(void **state) {
         r.time_ms = 1000 + i;
         r.headers = &header;
         r.nheaders = 1;
-        assert_int_equal(lw_produce(post.p, &r, 1000, &err), 0);
+        assert_int_equal(lw_producer_produce(post.p, &r, 1000, &err), 0);
     }
     assert_int_equal(lw_producer_flush(post.p, 10000, &err), 0);
     assert_int_equal(lw_producer_acked(post.p), 50);
@@ -496,8 +497,8 @@ static void what_a_batch_is_refused_for_goes_alone(void **state) {
     const struct lw_offset_range range = {.partition = 0, .first = 0, .last = 49};
     const struct lw_read_options how = {
         .timeout_ms = 10000, .each = is_whole, .arg = &post};
-    assert_int_equal(
-        lw_kafka_read_ranges(&m->options, "narrow", &range, 1, &how, NULL, &err), 0);
+    assert_int_equal(lw_ranges_read(&m->options, "narrow", &range, 1, &how, NULL, &err),
+                     0);
     assert_int_equal(post.n, 50);
     lw_producer_free(post.p);
     free(o);
@@ -562,8 +563,7 @@ static void a_sender_keeps_what_finds_no_room(void **state) {
     assert_int_equal(lw_producer_flush(p, 10000, &err), 0);
     struct lw_offset_range range = {.partition = 0, .first = 0, .last = 2999};
     struct lw_read_options how = {.timeout_ms = 5000, .each = hear, .arg = &heard};
-    assert_int_equal(
-        lw_kafka_read_ranges(&m->options, "sent", &range, 1, &how, NULL, &err), 0);
+    assert_int_equal(lw_ranges_read(&m->options, "sent", &range, 1, &how, NULL, &err), 0);
     for (int i = 0; i < 3000; i++)
         assert_int_equal(heard.seen[i], 1);
     lw_sender_free(s);

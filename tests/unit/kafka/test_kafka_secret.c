@@ -164,8 +164,9 @@ static void its_messages_hold_no_secret(void **state) {
     rd_kafka_t *rk = client_with(config, "hunter2");
     char out[200];
     for (size_t i = 0; i < COUNT(said); i++) {
-        assert_string_equal(lw_kafka_hush(out, sizeof out, rk, said[i][0]), said[i][1]);
-        assert_string_equal(lw_kafka_hush(out, sizeof out, NULL, said[i][0]), said[i][0]);
+        assert_string_equal(lw_kafka_redact(out, sizeof out, rk, said[i][0]), said[i][1]);
+        assert_string_equal(lw_kafka_redact(out, sizeof out, NULL, said[i][0]),
+                            said[i][0]);
     }
     rd_kafka_destroy(rk);
 }
@@ -190,7 +191,7 @@ static void wherever_it_stands(void **state) {
             text[n++] = (char)('A' + lw_rng_below(&rng, 26));
         text[n] = '\0';
         size_t size = 8 + lw_rng_below(&rng, sizeof out - 8);
-        lw_kafka_hush(out, size, rk, text);
+        lw_kafka_redact(out, size, rk, text);
         assert_true(strlen(out) < size);
         assert_null(strpbrk(out, "abcdefghijklmnopqrstuvwxyz"));
     }

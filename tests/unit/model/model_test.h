@@ -1,8 +1,8 @@
 /* What the tests of models share: the golden rows and fits, and a little builder of
  * plans, rows and specs over five fields: t (timestamp), a, b (integer categories), s
  * (text category), x, z (numbers). */
-#ifndef LW_MODEL_TEST_H
-#define LW_MODEL_TEST_H
+#ifndef LW_TESTS_UNIT_MODEL_MODEL_TEST_H
+#define LW_TESTS_UNIT_MODEL_MODEL_TEST_H
 
 #include <math.h>
 #include <setjmp.h>

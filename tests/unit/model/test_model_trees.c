@@ -26,20 +26,20 @@ static void tree_bench(struct bench *t) {
 /* The same rows as a matrix, by the public view of a dataset and the model's own atoms.
  */
 static void matrix_of(struct bench *t, const struct lw_model *m, float *x, float *y) {
-    struct lw_feed feed;
+    struct lw_chunk feed;
     uint32_t idx[LW_CHUNK];
     struct lw_rows rows = {.ds = t->ds, .end = ROWS, .since = INT64_MIN};
     size_t row = 0, width = (size_t)m->forest->nfeatures;
-    lw_feed_init(&feed, m, t->ds);
+    lw_chunk_init(&feed, m, t->ds);
     for (size_t n, at = 0; (n = lw_rows_next(&rows, &at, idx));) {
-        lw_feed_atoms(&feed, idx, n, feed.natoms);
+        lw_chunk_atoms(&feed, idx, n, feed.natoms);
         for (size_t i = 0; i < n; i++, row++) {
             lw_forest_feed_features(m->forest, &feed, i, idx[i], x + row * width);
             y[row] = (float)lw_dataset_target(t->ds, idx[i]);
         }
     }
     assert_int_equal(row, ROWS);
-    lw_feed_fini(&feed);
+    lw_chunk_fini(&feed);
 }
 
 static void xgboost_predicts(const struct bench *t, const float *x, const float *y,
@@ -240,7 +240,7 @@ static void cycles_are_refused(void **state) {
     struct lw_err err = {0};
     struct lw_forest *f = lw_forest_new(1, 3);
     f->nfeatures = 1;
-    f->node[0] = (struct lw_node){0.5f, 0, 1, 0};
+    f->node[0] = (struct lw_tree_node){0.5f, 0, 1, 0};
     lw_forest_set_leaf(f, 1, -1);
     lw_forest_set_leaf(f, 2, 1);
     assert_int_equal(lw_forest_check(f, &err), 0);

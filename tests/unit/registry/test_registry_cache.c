@@ -26,7 +26,8 @@ static enum lw_errc find_once(struct lw_registry *r, struct lw_frame frame,
     struct lw_cell cell;
     assert_true((d != NULL) == (err->code == LW_OK));
     if (d) {
-        assert_int_equal(lw_decoder_decode(d, (const uint8_t *)"\x0c", 1, &cell, err), 0);
+        assert_int_equal(
+            lw_decoder_decode_bytes(d, (const uint8_t *)"\x0c", 1, &cell, err), 0);
         assert_true(cell.num == 6);
     }
     lw_decoder_free(d);
@@ -242,7 +243,8 @@ static void what_cannot_be_read_is_permanent(void **state) {
     struct lw_registry *r = cache_start(&o);
     assert_int_equal(wait_settled(r, by_id(1), &err), LW_EINPUT);
     assert_non_null(strstr(
-        err.msg, "schema id 1 (Other), which cannot be read with ours: field \"zone\" is required"));
+        err.msg,
+        "schema id 1 (Other), which cannot be read with ours: field \"zone\" is required"));
     assert_int_equal(wait_settled(r, by_id(2), &err), LW_EINPUT);
     assert_non_null(strstr(err.msg, "schema id 2: its schema is of type JSON"));
     /* no registry gives ids that are negative in Java; nobody is asked */

@@ -98,10 +98,10 @@ static void namespaces_stay_what_they_were(void **state) {
     struct lw_err err = {0};
     lw_fields_add(&fields, "h", LW_TEXT, true, NULL);
     lw_fields_add(&fields, "more", LW_TEXT, true, NULL);
-    struct lw_decoder *d = lw_decoder_new(schema, schema, &fields, &err);
+    struct lw_decoder *d = lw_avro_decoder_new(schema, schema, &fields, &err);
     assert_non_null(d);
     const uint8_t datum[] = "abcdOOMM";
-    assert_int_equal(lw_decoder_decode(d, datum, 8, cells, &err), 0);
+    assert_int_equal(lw_decoder_decode_bytes(d, datum, 8, cells, &err), 0);
     assert_int_equal(cells[0].len, 4);
     assert_memory_equal(cells[1].text, "MM", 2);
     lw_decoder_free(d);

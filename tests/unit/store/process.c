@@ -6,17 +6,28 @@
 
 #include "base/text.h"
 #include "store/alerts.h"
+#include "store/audit.h"
 #include "store/damage.h"
+#include "store/evaluation.h"
 #include "store/health.h"
 #include "store/history.h"
 #include "store/keys.h"
+#include "store/lease.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/notifications.h"
+#include "store/outbox.h"
+#include "store/parked.h"
 #include "store/privacy.h"
+#include "store/requests.h"
+#include "store/silences.h"
 
 /* ---- making the stream ---- */
 
 static void read_events(struct scene *s, struct lw_partition *p, int64_t from,
                         int64_t until, const struct lw_claim *c) {
-    struct lw_force force;
+    struct lw_active_versions force;
     struct lw_err err = {0};
     feed(s->spec, p, from, until - from, 1);
     struct lw_flush flush = {.topic = TOPIC,
@@ -83,22 +94,22 @@ static void first_leader(struct scene *s) {
         e->alert[0] = alert_of(e->at_ms);
         e->nalerts = 1;
         struct lw_outgoing out = {.id = "def-firing@ops", .json = "{\"a\":1}", .len = 7};
-        struct lw_page_field message = {"0000000000000abc", "{}", 2};
-        struct lw_page_field told = {"0000000000000abc@ops", "def 2 1 0", 9};
-        struct lw_pages pages = {.outgoing = &out,
-                                 .noutgoing = 1,
-                                 .message = &message,
-                                 .nmessages = 1,
-                                 .told = &told,
-                                 .ntold = 1};
-        struct lw_step step = {.lease = &lease,
-                               .was_sealed_until_ms = was,
-                               .monitor = m,
-                               .evaluation = e,
-                               .sealed = true,
-                               .pages = &pages,
-                               .now_ms = 1 + hour};
-        assert_int_equal(lw_step_write(s->r, s->spec, &step, &err), 0);
+        struct lw_notification_field message = {"0000000000000abc", "{}", 2};
+        struct lw_notification_field told = {"0000000000000abc@ops", "def 2 1 0", 9};
+        struct lw_notifications pages = {.outgoing = &out,
+                                         .noutgoing = 1,
+                                         .message = &message,
+                                         .nmessages = 1,
+                                         .told = &told,
+                                         .ntold = 1};
+        struct lw_evaluation_step step = {.lease = &lease,
+                                          .was_sealed_until_ms = was,
+                                          .monitor = m,
+                                          .evaluation = e,
+                                          .sealed = true,
+                                          .pages = &pages,
+                                          .now_ms = 1 + hour};
+        assert_int_equal(lw_evaluation_write(s->r, s->spec, &step, &err), 0);
         was = e->at_ms;
     }
     uint32_t number = 0;
@@ -114,14 +125,14 @@ static void first_leader(struct scene *s) {
                            .facts = "{}"};
     lw_monitor_champion(m, number, NULL, T0);
     *e = (struct lw_evaluation){.at_ms = was};
-    struct lw_step step = {.lease = &lease,
-                           .was_sealed_until_ms = was,
-                           .monitor = m,
-                           .evaluation = e,
-                           .now_ms = 3};
+    struct lw_evaluation_step step = {.lease = &lease,
+                                      .was_sealed_until_ms = was,
+                                      .monitor = m,
+                                      .evaluation = e,
+                                      .now_ms = 3};
     assert_int_equal(lw_models_publish(s->r, s->spec, &v, true, &step, &err), 0);
     put_parked(s, &lease);
-    assert_int_equal(lw_detector_heard(s->r, s->spec, &lease, 200, 1, &err), 0);
+    assert_int_equal(lw_monitor_state_set_heard(s->r, s->spec, &lease, 200, 1, &err), 0);
     lw_monitor_free(m);
     free(e);
 }
@@ -157,8 +168,8 @@ static void people(struct scene *s) {
     struct lw_err err = {0};
     struct lw_silence quiet = {
         .rule = "psi", .from_ms = 1, .by = "ann", .until_ms = lw_wall_ms() + LW_DAY};
-    assert_int_equal(lw_silence_add(s->r, s->spec, &quiet, lw_wall_ms(), &err), 0);
-    assert_int_equal(lw_ask(s->r, s->spec, "retrain", "ann", &err), 0);
+    assert_int_equal(lw_silences_add(s->r, s->spec, &quiet, lw_wall_ms(), &err), 0);
+    assert_int_equal(lw_requests_add(s->r, s->spec, "retrain", "ann", &err), 0);
     assert_int_equal(myself(s, &err), 0);
     retired_version(s);
 }
@@ -194,7 +205,7 @@ void scene_restore(struct scene *s) {
 
 /* ---- what a process does ---- */
 
-static void no_alert(void *arg, const struct lw_standing *alert) {
+static void no_alert(void *arg, const struct lw_alert_status *alert) {
     (void)arg, (void)alert;
 }
 static void no_message(void *arg, const char *fingerprint, const char *json, size_t len) {
@@ -205,42 +216,43 @@ static void no_told(void *arg, const char *name, const char *text) {
 }
 
 static int load_monitor(struct scene *s, const struct lw_lease *lease,
-                        struct lw_detector_state *state, struct lw_monitor **m,
+                        struct lw_monitor_state *state, struct lw_monitor **m,
                         struct lw_err *err) {
     struct lw_err why = {0};
-    if (lw_detector_load(s->r, s->spec, state, err))
+    if (lw_monitor_state_load(s->r, s->spec, state, err))
         return -1;
-    if (state->damaged[0] && lw_detector_mend(s->r, s->spec, lease, state, err))
+    if (state->damaged[0] && lw_monitor_state_restore(s->r, s->spec, lease, state, err))
         return -1;
     *m = lw_monitor_new(s->spec);
     if (!state->len || lw_monitor_read(*m, state->state, state->len, &why) == 0)
         return 0;
     lw_monitor_free(*m);
     *m = lw_monitor_new(s->spec);
-    const struct lw_unusable was = {"detector", "state", why.msg, state->state,
-                                    state->len};
+    const struct lw_unreadable_field was = {"monitor", "state", why.msg, state->state,
+                                            state->len};
     return lw_damage_keep(s->r, s->spec, lease, &was, err);
 }
 
 static int lists(struct scene *s, struct lw_err *err) {
-    const struct lw_pages_reader none = {NULL, no_alert, no_message, no_told};
+    const struct lw_notifications_reader none = {NULL, no_alert, no_message, no_told};
     struct lw_silence *silence = NULL;
     struct lw_aliases aliases;
     char what[80], who[80];
     size_t n;
-    if (lw_pages_load(s->r, s->spec, &none, err) ||
+    if (lw_notifications_load(s->r, s->spec, &none, err) ||
         lw_silences_load(s->r, s->spec, 2, &silence, &n, err))
         return -1;
     free(silence);
     return lw_models_aliases(s->r, s->spec, &aliases, err) ||
-                   lw_asked(s->r, s->spec, what, sizeof what, who, sizeof who, err) < 0
+                   lw_requests_first(s->r, s->spec, what, sizeof what, who, sizeof who,
+                                     err) < 0
                ? -1
                : 0;
 }
 
 static int seal(struct scene *s, const struct lw_lease *lease, struct lw_monitor *m,
                 int64_t was, struct lw_err *err) {
-    struct lw_unreadables unread = {0};
+    struct lw_unreadable_panes unread = {0};
     int64_t start = was == INT64_MIN ? T0 : was;
     struct lw_pane *pane = lw_state_pane(s->r, s->spec, 1, start, &unread, err);
     if (!pane)
@@ -250,25 +262,25 @@ static int seal(struct scene *s, const struct lw_lease *lease, struct lw_monitor
     e->alert[0] = alert_of(e->at_ms);
     e->nalerts = 1;
     struct lw_outgoing out = {.id = "def-firing@ops", .json = "{\"a\":1}", .len = 7};
-    struct lw_page_field message = {"0000000000000abc", "{}", 2};
-    struct lw_page_field told = {"0000000000000abc@ops", "def 2 1 0", 9};
-    struct lw_pages pages = {.outgoing = &out,
-                             .noutgoing = 1,
-                             .message = &message,
-                             .nmessages = 1,
-                             .told = &told,
-                             .ntold = 1};
-    struct lw_step step = {.lease = lease,
-                           .was_sealed_until_ms = was,
-                           .monitor = m,
-                           .evaluation = e,
-                           .sealed = true,
-                           .asked = true,
-                           .pages = &pages,
-                           .unread = &unread,
-                           .now_ms = 5};
-    int rc = lw_step_write(s->r, s->spec, &step, err);
-    lw_unread_fini(&unread);
+    struct lw_notification_field message = {"0000000000000abc", "{}", 2};
+    struct lw_notification_field told = {"0000000000000abc@ops", "def 2 1 0", 9};
+    struct lw_notifications pages = {.outgoing = &out,
+                                     .noutgoing = 1,
+                                     .message = &message,
+                                     .nmessages = 1,
+                                     .told = &told,
+                                     .ntold = 1};
+    struct lw_evaluation_step step = {.lease = lease,
+                                      .was_sealed_until_ms = was,
+                                      .monitor = m,
+                                      .evaluation = e,
+                                      .sealed = true,
+                                      .asked = true,
+                                      .pages = &pages,
+                                      .unread = &unread,
+                                      .now_ms = 5};
+    int rc = lw_evaluation_write(s->r, s->spec, &step, err);
+    lw_unreadable_fini(&unread);
     free(e);
     return rc;
 }
@@ -291,11 +303,11 @@ static int train(struct scene *s, const struct lw_lease *lease, struct lw_monito
                            .reference = "ref",
                            .reference_len = 3,
                            .facts = "{}"};
-    struct lw_step step = {.lease = lease,
-                           .was_sealed_until_ms = sealed,
-                           .monitor = m,
-                           .evaluation = e,
-                           .now_ms = 6};
+    struct lw_evaluation_step step = {.lease = lease,
+                                      .was_sealed_until_ms = sealed,
+                                      .monitor = m,
+                                      .evaluation = e,
+                                      .now_ms = 6};
     rc = rc ? rc : lw_models_publish(s->r, s->spec, &v, true, &step, err);
     free(e);
     return rc;
@@ -304,7 +316,7 @@ static int train(struct scene *s, const struct lw_lease *lease, struct lw_monito
 /* Leads until the pane of the third hour is sealed and a version is promoted. */
 int process_lead(struct scene *s, bool *done, struct lw_err *err) {
     struct lw_lease lease = {.who = "next", .ttl_ms = 60000};
-    struct lw_detector_state state = {0};
+    struct lw_monitor_state state = {0};
     struct lw_monitor *m = NULL;
     int held = lw_lease_hold(s->r, s->spec, &lease, err);
     if (held <= 0)
@@ -317,8 +329,8 @@ int process_lead(struct scene *s, bool *done, struct lw_err *err) {
     }
     if (rc == 0 && !*done)
         rc = train(s, &lease, m, state.sealed_until_ms, err) ||
-             lw_detector_heard(s->r, s->spec, &lease, 300, 1, err) ||
-             lw_audit(s->r, s->spec, "test", "me", "", 1, err);
+             lw_monitor_state_set_heard(s->r, s->spec, &lease, 300, 1, err) ||
+             lw_audit_write(s->r, s->spec, "test", "me", "", 1, err);
     *done |= rc == 0;
     lw_monitor_free(m);
     free(state.state);
@@ -328,7 +340,7 @@ int process_lead(struct scene *s, bool *done, struct lw_err *err) {
 int process_work(struct scene *s, struct lw_err *err) {
     struct lw_partition *p = lw_partition_new(s->spec, 0);
     struct lw_claim c;
-    struct lw_force force;
+    struct lw_active_versions force;
     int rc = lw_state_claim(s->r, s->spec, TOPIC, "w2", p, 0, &c, err);
     if (rc == 0) {
         int64_t from = c.next_offset < 0 ? 0 : c.next_offset;
@@ -343,7 +355,7 @@ int process_work(struct scene *s, struct lw_err *err) {
                                  .last_id = 9,
                                  .now_ms = 2};
         rc = lw_state_flush(s->r, s->spec, &flush, p, &force, err);
-        lw_unread_fini(&c.unread);
+        lw_unreadable_fini(&c.unread);
     }
     lw_partition_free(p);
     return rc;
@@ -369,7 +381,7 @@ static int look_at_versions(struct scene *s, struct lw_err *err) {
 
 int process_look(struct scene *s, struct lw_err *err) {
     struct lw_alerts alerts;
-    struct lw_part_view view;
+    struct lw_partition_view view;
     struct lw_range range;
     struct lw_history history;
     struct lw_delivery d[8];
@@ -396,7 +408,7 @@ int process_look(struct scene *s, struct lw_err *err) {
     struct lw_reply *given_up =
         outbox ? lw_parked_read(s->r, s->spec, 8, parked, &n, err) : NULL;
     struct lw_reply *quarantine =
-        given_up ? lw_quarantine_get(s->r, s->spec, &json, err) : NULL;
+        given_up ? lw_monitor_state_quarantine(s->r, s->spec, &json, err) : NULL;
     bool ok = outbox && given_up && quarantine;
     lw_reply_free(outbox);
     lw_reply_free(given_up);

@@ -1,7 +1,7 @@
 /* A stream with all its keys, and what a leader, a worker and the readers of a process do
  * with it: for tests of what is damaged, and of servers that lie. */
-#ifndef LW_STORE_PROCESS_H
-#define LW_STORE_PROCESS_H
+#ifndef LW_TESTS_UNIT_STORE_PROCESS_H
+#define LW_TESTS_UNIT_STORE_PROCESS_H
 
 #include "store_test.h"
 

@@ -1,7 +1,7 @@
 /* What the store's tests share: a small stream, a connection to a private server, and a
  * partition that can be fed events by number. */
-#ifndef LW_STORE_TEST_H
-#define LW_STORE_TEST_H
+#ifndef LW_TESTS_UNIT_STORE_STORE_TEST_H
+#define LW_TESTS_UNIT_STORE_STORE_TEST_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "store/leader.h"
+#include "store/state.h"
 #include "support/redis_server.h"
 
 #define TOPIC "trips"

@@ -7,22 +7,33 @@
 #include "base/text.h"
 #include "store/access.h"
 #include "store/alerts.h"
+#include "store/audit.h"
 #include "store/damage.h"
+#include "store/evaluation.h"
 #include "store/keys.h"
+#include "store/lease.h"
+#include "store/meta.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/notifications.h"
+#include "store/outbox.h"
+#include "store/parked.h"
+#include "store/requests.h"
 #include "store/scripts.h"
-#include "store/unread.h"
+#include "store/silences.h"
+#include "store/unreadable.h"
 
 #define HOURS 6
 
 /* ---- building it ---- */
 
-static struct lw_step step_of(struct world *w, bool sealed) {
-    return (struct lw_step){.lease = &w->lease,
-                            .was_sealed_until_ms = w->sealed_until,
-                            .monitor = w->monitor,
-                            .evaluation = &w->e,
-                            .sealed = sealed,
-                            .now_ms = NOW};
+static struct lw_evaluation_step step_of(struct world *w, bool sealed) {
+    return (struct lw_evaluation_step){.lease = &w->lease,
+                                       .was_sealed_until_ms = w->sealed_until,
+                                       .monitor = w->monitor,
+                                       .evaluation = &w->e,
+                                       .sealed = sealed,
+                                       .now_ms = NOW};
 }
 
 static struct lw_version version_of(uint32_t number) {
@@ -40,7 +51,7 @@ static struct lw_version version_of(uint32_t number) {
 static void work(struct world *w) {
     struct lw_partition *p = lw_partition_new(w->spec, 0);
     struct lw_claim c;
-    struct lw_force f;
+    struct lw_active_versions f;
     assert_int_equal(lw_state_claim(w->admin, w->spec, TOPIC, "w", p, 0, &c, &w->err), 0);
     feed(w->spec, p, 0, HOURS * 60 + 20, 1);
     struct lw_flush flush = {.topic = TOPIC,
@@ -62,10 +73,10 @@ static void lead(struct world *w) {
         struct lw_pane *pane =
             lw_state_pane(w->admin, w->spec, 1, T0 + hour * LW_HOUR, NULL, &w->err);
         lw_monitor_seal(w->monitor, pane, &w->e);
-        struct lw_step step = step_of(w, true);
+        struct lw_evaluation_step step = step_of(w, true);
         if (hour + 1 == HOURS)
             break;
-        if (lw_step_write(w->admin, w->spec, &step, &w->err))
+        if (lw_evaluation_write(w->admin, w->spec, &step, &w->err))
             fail_msg("%s", w->err.msg);
         w->sealed_until = lw_monitor_sealed_until(w->monitor);
         for (uint32_t v = 1; hour == 0 && v <= 3; v++) {
@@ -116,10 +127,10 @@ static struct lw_silence silence(int64_t until) {
 static void age(struct world *w) {
     char key[LW_KEY_MAX], id[40];
     struct lw_silence past = silence(NOW - 1000), held = silence(NOW + 90000);
-    assert_int_equal(lw_silence_add(w->admin, w->spec, &past, NOW - 5000, &w->err), 0);
-    assert_int_equal(lw_silence_add(w->admin, w->spec, &held, NOW - 5000, &w->err), 0);
+    assert_int_equal(lw_silences_add(w->admin, w->spec, &past, NOW - 5000, &w->err), 0);
+    assert_int_equal(lw_silences_add(w->admin, w->spec, &held, NOW - 5000, &w->err), 0);
     lw_copy(w->silence, sizeof w->silence, held.id);
-    assert_int_equal(lw_ask(w->admin, w->spec, "retrain", "me", &w->err), 0);
+    assert_int_equal(lw_requests_add(w->admin, w->spec, "retrain", "me", &w->err), 0);
     assert_int_equal(lw_meta_write(w->admin, w->spec, TOPIC, 1, "test", NOW, &w->err), 0);
     lw_reply_free(MUST(w->admin, "HSET %s stale 1", lw_key(key, w->spec, "now")));
     snprintf(id, sizeof id, "%" PRId64 "-0", T0 + 900 * LW_HOUR);
@@ -134,7 +145,7 @@ static void age(struct world *w) {
                        lw_key(key, w->spec, "part:%s:0", TOPIC), (long)odd));
     lw_reply_free(MUST(w->admin, "HSET %s stale 1",
                        lw_key(key, w->spec, "pane:%" PRId64 ":0", T0 + 5 * LW_HOUR)));
-    lw_reply_free(MUST(w->admin, "HSET %s k v", lw_key(key, w->spec, "alerts:told")));
+    lw_reply_free(MUST(w->admin, "HSET %s k v", lw_key(key, w->spec, "alerts:notified")));
     lw_reply_free(MUST(w->admin, "DEL %s", lw_key(key, w->spec, "lease")));
 }
 
@@ -142,11 +153,11 @@ static void age(struct world *w) {
 
 static int do_claim(struct world *w) {
     char key[LW_KEY_MAX];
-    struct lw_cmd *c = lw_verb_cmd(w->user);
+    struct lw_cmd *c = lw_cmd_scratch(w->user);
     lw_cmd_int(c, 3);
     lw_cmd_str(c, lw_key(key, w->spec, "part:%s:0", TOPIC));
     lw_cmd_str(c, lw_key(key, w->spec, "models"));
-    lw_cmd_str(c, lw_key(key, w->spec, "detector"));
+    lw_cmd_str(c, lw_key(key, w->spec, "monitor"));
     lw_cmd_str(c, "other");
     lw_cmd_int(c, NOW);
     struct lw_reply *reply = lw_redis_eval(w->user, &lw_script_claim, c, &w->err);
@@ -164,7 +175,7 @@ static struct lw_flush flush_of(const struct world *w) {
 
 static int do_flush(struct world *w) {
     struct lw_partition *p = lw_partition_new(w->spec, 0);
-    struct lw_force f;
+    struct lw_active_versions f;
     feed(w->spec, p, HOURS * 60, 80, 1);
     struct lw_flush flush = flush_of(w);
     int rc = lw_state_flush(w->user, w->spec, &flush, p, &f, &w->err);
@@ -181,11 +192,11 @@ static int do_restart(struct world *w) {
     return rc;
 }
 
-static const struct lw_unread damaged = {
+static const struct lw_unreadable_pane damaged = {
     .start_ms = T0 + 5 * LW_HOUR, .partition = 0, .why = "damaged"};
 
-static int do_aside(struct world *w) {
-    return lw__unread_aside(w->user, w->spec, TOPIC, w->epoch, &damaged, &w->err);
+static int do_unreadable_move(struct world *w) {
+    return lw__unreadable_move(w->user, w->spec, TOPIC, w->epoch, &damaged, &w->err);
 }
 
 static int do_lease(struct world *w) {
@@ -205,44 +216,47 @@ static struct lw_alert alert_of(void) {
 }
 
 /* Everything that a step can carry. */
-static int with_pages(struct world *w, int (*write)(struct world *, struct lw_step *)) {
+static int with_pages(struct world *w,
+                      int (*write)(struct world *, struct lw_evaluation_step *)) {
     static const struct lw_outgoing out = {.id = "o@hook", .json = "{}", .len = 2};
-    static const struct lw_page_field message = {"abc", "{}", 2};
-    static const struct lw_page_field told[] = {{"abc@hook", "x", 1}, {"k", NULL, 0}};
-    static const struct lw_page_line line = {"withheld", "because"};
+    static const struct lw_notification_field message = {"abc", "{}", 2};
+    static const struct lw_notification_field told[] = {{"abc@hook", "x", 1},
+                                                        {"k", NULL, 0}};
+    static const struct lw_notification_line line = {"withheld", "because"};
     struct lw_alert alert = alert_of();
-    struct lw_unreadables unread = {0};
-    lw_unread_add(&unread, &damaged);
-    struct lw_pages pages = {.noutgoing = 1,
-                             .nmessages = 1,
-                             .ntold = 2,
-                             .nalerts = 1,
-                             .nlines = 1,
-                             .outgoing = &out,
-                             .message = &message,
-                             .told = told,
-                             .alert = &alert,
-                             .line = &line};
-    struct lw_step step = step_of(w, true);
+    struct lw_unreadable_panes unread = {0};
+    lw_unreadable_add(&unread, &damaged);
+    struct lw_notifications pages = {.noutgoing = 1,
+                                     .nmessages = 1,
+                                     .ntold = 2,
+                                     .nalerts = 1,
+                                     .nlines = 1,
+                                     .outgoing = &out,
+                                     .message = &message,
+                                     .told = told,
+                                     .alert = &alert,
+                                     .line = &line};
+    struct lw_evaluation_step step = step_of(w, true);
     step.pages = &pages;
     step.unread = &unread;
     step.asked = true;
-    int rc = write ? write(w, &step)
-                   : lw_pages_write(w->user, w->spec, &w->lease, &pages, NOW, &w->err);
-    lw_unread_fini(&unread);
+    int rc =
+        write ? write(w, &step)
+              : lw_notifications_write(w->user, w->spec, &w->lease, &pages, NOW, &w->err);
+    lw_unreadable_fini(&unread);
     return rc;
 }
 
-static int write_step(struct world *w, struct lw_step *step) {
-    return lw_step_write(w->user, w->spec, step, &w->err);
+static int write_step(struct world *w, struct lw_evaluation_step *step) {
+    return lw_evaluation_write(w->user, w->spec, step, &w->err);
 }
 
-static int write_publish(struct world *w, struct lw_step *step) {
+static int write_publish(struct world *w, struct lw_evaluation_step *step) {
     struct lw_version v = version_of(4);
     return lw_models_publish(w->user, w->spec, &v, true, step, &w->err);
 }
 
-static int write_rollback(struct world *w, struct lw_step *step) {
+static int write_rollback(struct world *w, struct lw_evaluation_step *step) {
     return lw_models_promote(w->user, w->spec, 1, "leader", "worse", step, &w->err);
 }
 
@@ -273,17 +287,17 @@ static int do_reserve(struct world *w) {
 
 static int do_silence(struct world *w) {
     struct lw_silence s = silence(NOW + 50000);
-    return lw_silence_add(w->user, w->spec, &s, NOW, &w->err);
+    return lw_silences_add(w->user, w->spec, &s, NOW, &w->err);
 }
 
 static int do_unsilence(struct world *w) {
-    return lw_silence_end(w->user, w->spec, w->silence, "me", NOW, &w->err);
+    return lw_silences_end(w->user, w->spec, w->silence, "me", NOW, &w->err);
 }
 
 static int do_retry_parked(struct world *w) {
-    return lw_parked_retry(w->user, w->spec,
-                           &(struct lw_parked_again){w->parked, "me", "", "", NOW},
-                           &w->err);
+    return lw_parked_retry(
+        w->user, w->spec, &(struct lw_parked_retry_request){w->parked, "me", "", "", NOW},
+        &w->err);
 }
 
 static int do_done(struct world *w) {
@@ -304,7 +318,7 @@ static int do_park(struct world *w) {
 }
 
 static int do_ask(struct world *w) {
-    return lw_ask(w->user, w->spec, "retrain", "you", &w->err);
+    return lw_requests_add(w->user, w->spec, "retrain", "you", &w->err);
 }
 
 static int do_meta(struct world *w) {
@@ -312,19 +326,19 @@ static int do_meta(struct world *w) {
 }
 
 static int do_heard(struct world *w) {
-    return lw_detector_heard(w->user, w->spec, &w->lease, 7, NOW, &w->err);
+    return lw_monitor_state_set_heard(w->user, w->spec, &w->lease, 7, NOW, &w->err);
 }
 
 static int do_audit(struct world *w) {
-    return lw_audit(w->user, w->spec, "tested", "me", "x", NOW, &w->err);
+    return lw_audit_write(w->user, w->spec, "tested", "me", "x", NOW, &w->err);
 }
 
 static int do_trial(struct world *w) {
     return lw_access_write(w->user, w->spec, &w->err);
 }
 
-static int do_set_aside(struct world *w) {
-    return lw_damage_aside(w->user, w->spec, "history", "me", &w->err);
+static int do_damage_move(struct world *w) {
+    return lw_damage_move(w->user, w->spec, "history", "me", &w->err);
 }
 
 static int do_reread(struct world *w) {
@@ -336,7 +350,7 @@ const struct world_action world_action[] = {
     {"claim", do_claim, false},
     {"flush", do_flush, false},
     {"restart", do_restart, false},
-    {"aside", do_aside, false},
+    {"unreadable move", do_unreadable_move, false},
     {"lease", do_lease, false},
     {"release", do_release, false},
     {"step", do_step, false},
@@ -356,7 +370,7 @@ const struct world_action world_action[] = {
     {"heard", do_heard, false},
     {"audit", do_audit, false},
     {"trial", do_trial, false},
-    {"set aside", do_set_aside, false},
+    {"damage move", do_damage_move, false},
     {"read again", do_reread, false},
 };
 const size_t world_actions = sizeof world_action / sizeof *world_action;

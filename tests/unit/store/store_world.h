@@ -1,7 +1,10 @@
 /* A full stream, and every write of the store as something that can be done to it. */
-#ifndef LW_STORE_WORLD_H
-#define LW_STORE_WORLD_H
+#ifndef LW_TESTS_UNIT_STORE_STORE_WORLD_H
+#define LW_TESTS_UNIT_STORE_STORE_WORLD_H
 
+#include "store/evaluation.h"
+#include "store/lease.h"
+#include "store/outbox.h"
 #include "store_test.h"
 
 #define STREAM "atomic"

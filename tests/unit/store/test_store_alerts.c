@@ -7,7 +7,11 @@
 #include "base/text.h"
 #include "store/alerts.h"
 #include "store/keys.h"
+#include "store/lease.h"
+#include "store/outbox.h"
+#include "store/parked.h"
 #include "store/privacy.h"
+#include "store/silences.h"
 
 #define NOW INT64_C(1700000000000)
 
@@ -55,8 +59,8 @@ static void silences_are_kept_seen_and_ended(void **state) {
         "\"model\":3,\"since\":5,\"at\":6,\"incident\":\"00000000000000ab\",\"summary\":\"s\"}");
     put_alert(&f, "0000000000000001", "no JSON at all");
     struct lw_silence one = silence(NOW + 5000, "drift"), two = silence(NOW + 9000, "no");
-    assert_int_equal(lw_silence_add(f.r, f.spec, &one, NOW, &f.err), 0);
-    assert_int_equal(lw_silence_add(f.r, f.spec, &two, NOW, &f.err), 0);
+    assert_int_equal(lw_silences_add(f.r, f.spec, &one, NOW, &f.err), 0);
+    assert_int_equal(lw_silences_add(f.r, f.spec, &two, NOW, &f.err), 0);
     assert_int_equal(strlen(one.id), 8);
     assert_string_not_equal(one.id, two.id);
 
@@ -79,21 +83,21 @@ static void silences_are_kept_seen_and_ended(void **state) {
     assert_int_equal(a.nsilences, 1);
     assert_string_equal(a.alert[0].silenced_by, "");
     lw_alerts_fini(&a);
-    assert_int_equal(lw_silence_end(f.r, f.spec, two.id, "me", NOW, &f.err), 0);
-    assert_int_equal(lw_silence_end(f.r, f.spec, two.id, "me", NOW, &f.err), -1);
+    assert_int_equal(lw_silences_end(f.r, f.spec, two.id, "me", NOW, &f.err), 0);
+    assert_int_equal(lw_silences_end(f.r, f.spec, two.id, "me", NOW, &f.err), -1);
     assert_int_equal(f.err.code, LW_ENOTFOUND);
     lw_err_clear(&f.err);
 
     /* what has ended is forgotten when another comes */
     struct lw_silence three = silence(NOW + 90000, "");
-    assert_int_equal(lw_silence_add(f.r, f.spec, &three, NOW + 6000, &f.err), 0);
+    assert_int_equal(lw_silences_add(f.r, f.spec, &three, NOW + 6000, &f.err), 0);
     char key[LW_KEY_MAX];
     assert_int_equal(must_int(f.r, MUST(f.r, "HLEN %s", lw_key(key, f.spec, "silences"))),
                      1);
     assert_int_equal(must_int(f.r, MUST(f.r, "XLEN %s", lw_key(key, f.spec, "audit"))),
                      4);
     struct lw_silence past = silence(NOW, "");
-    assert_int_equal(lw_silence_add(f.r, f.spec, &past, NOW + 1, &f.err), -1);
+    assert_int_equal(lw_silences_add(f.r, f.spec, &past, NOW + 1, &f.err), -1);
     assert_int_equal(f.err.code, LW_EINPUT);
     end(&f);
 }
@@ -157,7 +161,7 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     assert_string_equal(p[0].reason, "answered 400");
     assert_int_equal(p[0].attempts, 7);
     assert_int_equal(p[0].parked_ms, NOW);
-    const struct lw_parked_again again = {p[0].entry, "me", " ", " ", NOW};
+    const struct lw_parked_retry_request again = {p[0].entry, "me", " ", " ", NOW};
     assert_int_equal(lw_parked_retry(f.r, f.spec, &again, &f.err), 0);
     assert_int_equal(lw_parked_retry(f.r, f.spec, &again, &f.err), -1);
     assert_int_equal(f.err.code, LW_ENOTFOUND);
@@ -195,9 +199,10 @@ static void what_is_out_of_date_does_not_come_back(void **state) {
     begin(&f, state, "stale");
     lw_key(outbox, f.spec, "outbox");
     lw_key(parked, f.spec, "outbox:parked");
-    lw_key(told, f.spec, "alerts:told");
+    lw_key(told, f.spec, "alerts:notified");
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        const struct lw_parked_again again = {c[i].id, "me", " page ", " x labels ", NOW};
+        const struct lw_parked_retry_request again = {c[i].id, "me", " page ",
+                                                      " x labels ", NOW};
         lw_reply_free(MUST(f.r, "DEL %s %s %s", outbox, parked, told));
         lw_reply_free(
             MUST(f.r, "XADD %s * id %s alert 00000000000000ff json {}", parked, c[i].id));

@@ -16,6 +16,11 @@
 #include "store/damage.h"
 #include "store/history.h"
 #include "store/keys.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/outbox.h"
+#include "store/parked.h"
+#include "store/requests.h"
 
 /* ---- the database as a whole ---- */
 
@@ -309,7 +314,7 @@ static void claim_anew(struct world *w) {
     struct lw_claim claim;
     assert_int_equal(lw_state_claim(w->user, w->spec, TOPIC, "w", p, 0, &claim, &w->err),
                      0);
-    lw_unread_fini(&claim.unread);
+    lw_unreadable_fini(&claim.unread);
     lw_partition_free(p);
 }
 
@@ -326,7 +331,7 @@ static void mend_all(struct world *w) {
 }
 
 static void read_all(struct world *w) {
-    struct lw_part_view view[1];
+    struct lw_partition_view view[1];
     struct lw_range range[1];
     struct lw_aliases aliases;
     struct lw_version v;
@@ -353,9 +358,9 @@ static void read_all(struct world *w) {
     lw_reply_free(lw_parked_read(r, w->spec, 4, p, &n, &w->err));
     assert_int_equal(lw_history_read(r, w->spec, &q, &h, &w->err), 0);
     lw_history_fini(&h);
-    assert_int_equal(lw_asked(r, w->spec, what, sizeof what, who, sizeof who, &w->err),
-                     1);
-    lw_reply_free(lw_quarantine_get(r, w->spec, &json, &w->err));
+    assert_int_equal(
+        lw_requests_first(r, w->spec, what, sizeof what, who, sizeof who, &w->err), 1);
+    lw_reply_free(lw_monitor_state_quarantine(r, w->spec, &json, &w->err));
     lw_reply_free(MUST(r, "GET %s", lw_key(key, w->spec, "lease")));
     assert_int_equal(lw_access_look(r, w->spec, TOPIC, &access, &w->err), 0);
     mend_all(w);

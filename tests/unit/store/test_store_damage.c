@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "store/damage.h"
 #include "store/keys.h"
+#include "store/models.h"
 
 #define ROUNDS    8
 #define PER_FIELD 3 /* ways in which a field is damaged, drawn of all */
@@ -62,7 +63,7 @@ static void goes_on(struct scene *s) {
 }
 
 static void events_are_right(struct scene *s) {
-    struct lw_unreadables unread = {0};
+    struct lw_unreadable_panes unread = {0};
     struct lw_err err = {0};
     bool of_pane = strncmp(s->damaged, "pane:", 5) == 0;
     for (int hour = 0; hour < SCENE_EVENTS / 60; hour++) {
@@ -75,7 +76,7 @@ static void events_are_right(struct scene *s) {
                      pane->events);
         lw_pane_free(pane);
     }
-    lw_unread_fini(&unread);
+    lw_unreadable_fini(&unread);
 }
 
 static void check(struct scene *s) {
@@ -217,7 +218,7 @@ static bool plausible(const struct scene *s, const char *field, size_t way) {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (strcmp(field, fields[i]) == 0)
             return true;
-    return strcmp(s->damaged, "detector") == 0 && strcmp(field, "sealed_until") == 0;
+    return strcmp(s->damaged, "monitor") == 0 && strcmp(field, "sealed_until") == 0;
 }
 
 static void fields(struct scene *s, struct lw_rng *rng, const char *key) {
@@ -332,14 +333,14 @@ static void everything_goes_on_without_what_is_damaged(void **state) {
  * are made again, and nothing is counted twice. */
 static void a_partition_is_read_again(void **state) {
     struct scene *s = lw_calloc(1, sizeof *s);
-    struct lw_part_view view;
+    struct lw_partition_view view;
     struct lw_err err = {0};
     struct lw_reread what = {.topic = TOPIC, .sealed_ms = T0 + 2 * LW_HOUR};
     scene_make(s, *state);
     scene_restore(s);
     struct lw_partition *owner = lw_partition_new(s->spec, 0);
     struct lw_claim c;
-    struct lw_force force;
+    struct lw_active_versions force;
     assert_int_equal(lw_state_claim(s->r, s->spec, TOPIC, "w", owner, 0, &c, &err), 0);
     assert_int_equal(
         lw_damage_offset(s->r, s->spec, 0, what.sealed_ms, &what.offset, &err), 0);
@@ -393,12 +394,12 @@ static void a_key_begins_anew(void **state) {
     char *still = must_text(MUST(s->r, "GET leeway:{damage}:silences"));
     assert_string_equal(still, "x");
     free(still);
-    assert_int_equal(lw_damage_aside(s->r, s->spec, "detector", "ann", &err), 0);
+    assert_int_equal(lw_damage_move(s->r, s->spec, "monitor", "ann", &err), 0);
     assert_int_equal(
-        must_int(s->r, MUST(s->r, "EXISTS leeway:{damage}:unreadable:detector")), 1);
+        must_int(s->r, MUST(s->r, "EXISTS leeway:{damage}:unreadable:monitor")), 1);
     goes_on(s);
     events_are_right(s);
-    assert_int_equal(lw_damage_aside(s->r, s->spec, "nothing", "ann", &err), -1);
+    assert_int_equal(lw_damage_move(s->r, s->spec, "nothing", "ann", &err), -1);
     assert_int_equal(err.code, LW_ENOTFOUND);
     scene_free(s);
 }
@@ -429,7 +430,7 @@ static void what_nobody_steps_on_is_seen_too(void **state) {
         assert_string_equal(found.item[0].name, name[i]);
         free(found.item);
         assert_true(*lw_damage_follows(name[i]));
-        assert_int_equal(lw_damage_aside(s->r, s->spec, name[i], "ann", &err), 0);
+        assert_int_equal(lw_damage_move(s->r, s->spec, name[i], "ann", &err), 0);
         assert_int_equal(must_int(s->r, MUST(s->r, "EXISTS %s", aside)), 1);
         look(s, &found);
         assert_int_equal(found.n, 0);

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "store/conn.h"
+#include "store/evaluation.h"
 #include "store/keys.h"
+#include "store/lease.h"
 
 static void nap(long ms) {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000},
@@ -171,7 +173,7 @@ static void mover_start(struct mover *m) {
     m->r = test_connect(redis_server_url(m->k.node[1]));
     /* which a stream that has run for a while has: */
     lw_reply_free(MUST(m->r, "HSET %s next 1", lw_key(key, m->spec, "models")));
-    lw_reply_free(MUST(m->r, "HSET %s step 0", lw_key(key, m->spec, "detector")));
+    lw_reply_free(MUST(m->r, "HSET %s step 0", lw_key(key, m->spec, "monitor")));
     m->p = lw_partition_new(m->spec, 0);
     m->at = -1;
     if (lw_state_claim(m->r, m->spec, TOPIC, "w", m->p, 0, &m->claim, &err))
@@ -281,14 +283,14 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
         nap(50);
     assert_true(lease.token != 0);
     struct lw_monitor *monitor = lw_monitor_new(m.spec);
-    struct lw_step step = {.lease = &lease,
-                           .was_sealed_until_ms = INT64_MIN,
-                           .monitor = monitor,
-                           .evaluation = e,
-                           .sealed = true,
-                           .now_ms = 1};
+    struct lw_evaluation_step step = {.lease = &lease,
+                                      .was_sealed_until_ms = INT64_MIN,
+                                      .monitor = monitor,
+                                      .evaluation = e,
+                                      .sealed = true,
+                                      .now_ms = 1};
     lw_monitor_seal(monitor, lw_state_pane(m.r, m.spec, 1, T0, NULL, &err), e);
-    assert_int_equal(lw_step_write(m.r, m.spec, &step, &err), 0);
+    assert_int_equal(lw_evaluation_write(m.r, m.spec, &step, &err), 0);
     size_t lines = lines_of_evaluations(m.k.direct[0], m.spec);
     assert_true(lines > 0);
 
@@ -303,11 +305,11 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
                        redis_server_port(m.k.node[1]),
                        lw_key(key, m.spec, "window:3h:x")));
     lw_err_clear(&err);
-    assert_int_equal(lw_step_write(m.r, m.spec, &step, &err), -1);
+    assert_int_equal(lw_evaluation_write(m.r, m.spec, &step, &err), -1);
     assert_int_equal(err.code, LW_EAGAIN);
     assert_int_equal(lines_of_evaluations(m.k.direct[0], m.spec), lines);
     char *sealed = must_text(
-        MUST(m.k.direct[0], "HGET %s sealed_until", lw_key(key, m.spec, "detector")));
+        MUST(m.k.direct[0], "HGET %s sealed_until", lw_key(key, m.spec, "monitor")));
     char was[32];
     snprintf(was, sizeof was, "%lld", (long long)step.was_sealed_until_ms);
     assert_string_equal(sealed, was);

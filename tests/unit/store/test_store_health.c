@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "store/health.h"
 #include "store/keys.h"
+#include "store/lease.h"
 
 struct fixture {
     struct lw_spec *spec;

@@ -6,7 +6,14 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "store/evaluation.h"
 #include "store/keys.h"
+#include "store/lease.h"
+#include "store/models.h"
+#include "store/monitor_state.h"
+#include "store/notifications.h"
+#include "store/outbox.h"
+#include "store/requests.h"
 
 struct leader {
     struct lw_redis *r;
@@ -47,7 +54,7 @@ static void resign(struct leader *l) {
 static void worker(struct lw_redis *r, const struct lw_spec *spec, int64_t hours) {
     struct lw_partition *p = lw_partition_new(spec, 0);
     struct lw_claim c;
-    struct lw_force f;
+    struct lw_active_versions f;
     struct lw_err err = {0};
     assert_int_equal(lw_state_claim(r, spec, TOPIC, "w", p, 0, &c, &err), 0);
     feed(spec, p, 0, hours * 60 + 20, 1);
@@ -60,13 +67,13 @@ static void worker(struct lw_redis *r, const struct lw_spec *spec, int64_t hours
     lw_partition_free(p);
 }
 
-static struct lw_step step_of(struct leader *l, bool sealed) {
-    return (struct lw_step){.lease = &l->lease,
-                            .was_sealed_until_ms = l->sealed_until,
-                            .monitor = l->m,
-                            .evaluation = &l->e,
-                            .sealed = sealed,
-                            .now_ms = 1700000000000};
+static struct lw_evaluation_step step_of(struct leader *l, bool sealed) {
+    return (struct lw_evaluation_step){.lease = &l->lease,
+                                       .was_sealed_until_ms = l->sealed_until,
+                                       .monitor = l->m,
+                                       .evaluation = &l->e,
+                                       .sealed = sealed,
+                                       .now_ms = 1700000000000};
 }
 
 static void seal(struct leader *l, int64_t hour) {
@@ -77,9 +84,9 @@ static void seal(struct leader *l, int64_t hour) {
 }
 
 static int write_step(struct leader *l, bool sealed) {
-    struct lw_step step = step_of(l, sealed);
+    struct lw_evaluation_step step = step_of(l, sealed);
     lw_err_clear(&l->err);
-    int rc = lw_step_write(l->r, l->spec, &step, &l->err);
+    int rc = lw_evaluation_write(l->r, l->spec, &step, &l->err);
     if (rc == 0)
         l->sealed_until = lw_monitor_sealed_until(l->m);
     return rc;
@@ -210,8 +217,8 @@ static void a_new_leader_goes_on_where_the_old_one_was(void **state) {
         assert_int_equal(write_step(&a, true), 0);
     }
     usurp(&b, r, spec, "b");
-    struct lw_detector_state d;
-    assert_int_equal(lw_detector_load(r, spec, &d, &b.err), 0);
+    struct lw_monitor_state d;
+    assert_int_equal(lw_monitor_state_load(r, spec, &d, &b.err), 0);
     assert_int_equal(d.sealed_until_ms, T0 + 2 * LW_HOUR);
     assert_int_equal(lw_monitor_read(b.m, d.state, d.len, &b.err), 0);
     free(d.state);
@@ -280,12 +287,12 @@ static void a_step_sent_twice_counts_once(void **state) {
     l.e.alert[0] = alert_of(l.e.at_ms, true);
     l.e.nalerts = 1;
     struct lw_outgoing out = {.id = "def-firing", .json = "{\"a\":1}", .len = 7};
-    struct lw_step step = step_of(&l, true);
-    struct lw_pages pages = {.outgoing = &out, .noutgoing = 1};
+    struct lw_evaluation_step step = step_of(&l, true);
+    struct lw_notifications pages = {.outgoing = &out, .noutgoing = 1};
     step.pages = &pages;
-    assert_int_equal(lw_step_write(r, spec, &step, &l.err), 0);
+    assert_int_equal(lw_evaluation_write(r, spec, &step, &l.err), 0);
     step.now_ms += 5000; /* the answer was lost; sent again later */
-    assert_int_equal(lw_step_write(r, spec, &step, &l.err), 0);
+    assert_int_equal(lw_evaluation_write(r, spec, &step, &l.err), 0);
     assert_int_equal(count(r, spec, "XLEN", "outbox"), 1);
     assert_int_equal(count(r, spec, "XLEN", "history"), 1);
     assert_int_equal(audited(r, spec, "fired"), 1);
@@ -311,10 +318,10 @@ static void deliveries_wait_in_order_until_confirmed(void **state) {
     struct lw_outgoing out[2] = {
         {.id = "1", .alert = 0xfe, .json = "{\"n\":1}", .len = 7},
         {.id = "2", .json = "{\"n\":\"\\u0000\"}", .len = 14}};
-    struct lw_step step = step_of(&l, true);
-    struct lw_pages pages = {.outgoing = out, .noutgoing = 2};
+    struct lw_evaluation_step step = step_of(&l, true);
+    struct lw_notifications pages = {.outgoing = out, .noutgoing = 2};
     step.pages = &pages;
-    assert_int_equal(lw_step_write(r, spec, &step, &l.err), 0);
+    assert_int_equal(lw_evaluation_write(r, spec, &step, &l.err), 0);
 
     struct lw_reply *reply =
         lw_outbox_read(r, spec, (struct lw_outbox_of){"", 4}, d, &n, &l.err);
@@ -370,7 +377,7 @@ static struct lw_version version_of(uint32_t number, uint32_t parent) {
 
 static void publish(struct leader *l, uint32_t number, uint32_t parent, bool promote) {
     struct lw_version v = version_of(number, parent);
-    struct lw_step step = step_of(l, false);
+    struct lw_evaluation_step step = step_of(l, false);
     if (promote)
         lw_monitor_champion(l->m, number, NULL, T0);
     if (lw_models_publish(l->r, l->spec, &v, promote, &step, &l->err))
@@ -487,7 +494,7 @@ static void a_leader_of_yesterday_promotes_nothing(void **state) {
     publish(&a, 1, 0, true);
     usurp(&b, r, spec, "b");
     struct lw_version v = version_of(2, 1);
-    struct lw_step step = step_of(&a, false);
+    struct lw_evaluation_step step = step_of(&a, false);
     step.was_sealed_until_ms = lw_monitor_sealed_until(a.m);
     assert_int_equal(lw_models_publish(r, spec, &v, true, &step, &a.err), -1);
     assert_int_equal(a.err.code, LW_EFENCED);
@@ -537,9 +544,12 @@ static void people_ask_and_the_leader_takes_it_once(void **state) {
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct lw_err err = {0};
     char what[16], who[32];
-    assert_int_equal(lw_asked(r, spec, what, sizeof what, who, sizeof who, &err), 0);
-    assert_int_equal(lw_ask(r, spec, "retrain", "ann of the night shift", &err), 0);
-    assert_int_equal(lw_asked(r, spec, what, sizeof what, who, sizeof who, &err), 1);
+    assert_int_equal(lw_requests_first(r, spec, what, sizeof what, who, sizeof who, &err),
+                     0);
+    assert_int_equal(lw_requests_add(r, spec, "retrain", "ann of the night shift", &err),
+                     0);
+    assert_int_equal(lw_requests_first(r, spec, what, sizeof what, who, sizeof who, &err),
+                     1);
     assert_string_equal(what, "retrain");
     assert_string_equal(who, "ann of the night shift");
 
@@ -549,60 +559,29 @@ static void people_ask_and_the_leader_takes_it_once(void **state) {
     struct lw_lease stale = l.lease;
     resign(&l);
     usurp(&l, r, spec, "new");
-    struct lw_step step = step_of(&l, false);
+    struct lw_evaluation_step step = step_of(&l, false);
     step.asked = true;
     step.lease = &stale;
-    assert_int_equal(lw_step_write(r, spec, &step, &err), -1);
+    assert_int_equal(lw_evaluation_write(r, spec, &step, &err), -1);
     assert_int_equal(err.code, LW_EFENCED);
     lw_err_clear(&err);
-    assert_int_equal(lw_ask(r, spec, "retrain", "bob", &err), 0);
+    assert_int_equal(lw_requests_add(r, spec, "retrain", "bob", &err), 0);
     step.lease = &l.lease;
     for (int i = 2; i > 0; i--) {
         assert_int_equal(count(r, spec, "LLEN", "asks"), i);
-        assert_int_equal(lw_asked(r, spec, what, sizeof what, who, sizeof who, &err), 1);
+        assert_int_equal(
+            lw_requests_first(r, spec, what, sizeof what, who, sizeof who, &err), 1);
         assert_string_equal(who, i == 2 ? "ann of the night shift" : "bob");
         step.now_ms++;
-        assert_int_equal(lw_step_write(r, spec, &step, &err), 0);
-        assert_int_equal(lw_step_write(r, spec, &step, &err), 0); /* sent again */
+        assert_int_equal(lw_evaluation_write(r, spec, &step, &err), 0);
+        assert_int_equal(lw_evaluation_write(r, spec, &step, &err), 0); /* sent again */
     }
-    assert_int_equal(lw_asked(r, spec, what, sizeof what, who, sizeof who, &err), 0);
+    assert_int_equal(lw_requests_first(r, spec, what, sizeof what, who, sizeof who, &err),
+                     0);
     resign(&l);
     for (int i = 0; i < 150; i++)
-        assert_int_equal(lw_ask(r, spec, "retrain", "x", &err), 0);
+        assert_int_equal(lw_requests_add(r, spec, "retrain", "x", &err), 0);
     assert_int_equal(count(r, spec, "LLEN", "asks"), 100);
-    lw_redis_free(r);
-    free(spec);
-}
-
-static void the_stream_says_what_it_is(void **state) {
-    struct lw_spec *spec = test_spec("meta");
-    struct lw_redis *r = test_connect(redis_server_url(*state));
-    struct lw_err err = {0};
-    assert_int_equal(lw_meta_write(r, spec, TOPIC, 12, "0.1.0", 111, &err), 0);
-    assert_int_equal(lw_meta_write(r, spec, TOPIC, 12, "0.1.1", 222, &err), 0);
-    struct lw_reply *m = MUST(r, "HGETALL leeway:{meta}:meta");
-    assert_int_equal(lw_reply_int(lw_reply_field(m, "contract")), 1);
-    assert_int_equal(lw_reply_int(lw_reply_field(m, "partitions")), 12);
-    assert_int_equal(lw_reply_int(lw_reply_field(m, "created")), 111);
-    assert_string_equal(lw_reply_text(lw_reply_field(m, "features"), NULL), "x,zone");
-    assert_string_equal(lw_reply_text(lw_reply_field(m, "code"), NULL), "0.1.1");
-    lw_reply_free(m);
-    lw_reply_free(MUST(r, "HSET leeway:{meta}:meta contract 2"));
-    assert_int_equal(lw_meta_write(r, spec, TOPIC, 12, "0.1.0", 111, &err), -1);
-    assert_int_equal(err.code, LW_ECONFIG);
-    lw_reply_free(MUST(r, "HSET leeway:{meta}:meta contract 1"));
-    assert_int_equal(lw_meta_check(r, spec, TOPIC, &err), 0);
-    lw_err_clear(&err);
-    assert_int_equal(lw_meta_write(r, spec, "other", 12, "0.1.0", 111, &err), -1);
-    assert_int_equal(err.code, LW_ECONFIG);
-    assert_non_null(strstr(err.msg, "one of topic " TOPIC));
-    spec->pane_ms *= 2;
-    lw_err_clear(&err);
-    assert_int_equal(lw_meta_check(r, spec, TOPIC, &err), -1);
-    assert_int_equal(err.code, LW_ECONFIG);
-    assert_non_null(strstr(err.msg, "cannot be cut anew"));
-    lw_reply_free(MUST(r, "DEL leeway:{meta}:meta"));
-    assert_int_equal(lw_meta_check(r, spec, "other", &err), 0); /* a new stream */
     lw_redis_free(r);
     free(spec);
 }
@@ -619,8 +598,8 @@ static void an_unreadable_pane_is_told_once(void **state) {
         MUST(r, "HSET %s f:x garbage", lw_key(key, spec, "pane:%" PRId64 ":0", T0)));
     lead(&a, r, spec, "a");
     for (int hour = 0; hour < 2; hour++) {
-        struct lw_unreadables unread = {0};
-        struct lw_step step = step_of(&a, true);
+        struct lw_unreadable_panes unread = {0};
+        struct lw_evaluation_step step = step_of(&a, true);
         struct lw_pane *pane =
             lw_state_pane(r, spec, 1, T0 + hour * LW_HOUR, &unread, &a.err);
         assert_non_null(pane);
@@ -630,9 +609,9 @@ static void an_unreadable_pane_is_told_once(void **state) {
         lw_monitor_seal(a.m, pane, &a.e);
         assert_int_equal(a.e.nalerts, hour == 0);
         step.unread = &unread;
-        assert_int_equal(lw_step_write(r, spec, &step, &a.err), 0);
+        assert_int_equal(lw_evaluation_write(r, spec, &step, &a.err), 0);
         a.sealed_until = lw_monitor_sealed_until(a.m);
-        lw_unread_fini(&unread);
+        lw_unreadable_fini(&unread);
     }
     assert_string_equal(a.e.figure[5].name, "unreadable_panes");
     assert_true(a.e.figure[5].value == 1);
@@ -644,14 +623,14 @@ static void an_unreadable_pane_is_told_once(void **state) {
     assert_int_equal(count(r, spec, "HLEN", "unreadable"), 1);
     assert_int_equal(audited(r, spec, "unreadable"), 1);
     assert_int_equal(audited(r, spec, "fired"), 1);
-    struct lw_unreadables again = {0};
+    struct lw_unreadable_panes again = {0};
     struct lw_pane *pane = lw_state_pane(r, spec, 1, T0, &again, &a.err);
     assert_non_null(pane);
     assert_int_equal(pane->events, 0);
     assert_int_equal(again.n, 1);
-    assert_true(again.item[0].aside);
+    assert_true(again.item[0].moved);
     lw_pane_free(pane);
-    lw_unread_fini(&again);
+    lw_unreadable_fini(&again);
     resign(&a);
     lw_redis_free(r);
     free(spec);
@@ -674,7 +653,7 @@ static void spans_and_waits_are_in_the_audit(void **state) {
     const char *json;
     worker(r, spec, 2);
     lead(&l, r, spec, "a");
-    struct lw_reply *reply = lw_quarantine_get(r, spec, &json, &l.err);
+    struct lw_reply *reply = lw_monitor_state_quarantine(r, spec, &json, &l.err);
     assert_string_equal(json, "[]"); /* before the first evaluation */
     lw_reply_free(reply);
     seal(&l, 0);
@@ -692,7 +671,7 @@ static void spans_and_waits_are_in_the_audit(void **state) {
     assert_int_equal(audited(r, spec, "quarantined"), 1);
     assert_int_equal(audited(r, spec, "quarantine_ended"), 1);
     assert_int_equal(audited(r, spec, "released"), 1);
-    reply = lw_quarantine_get(r, spec, &json, &l.err);
+    reply = lw_monitor_state_quarantine(r, spec, &json, &l.err);
     assert_string_equal(json, "[]"); /* what the monitor holds */
     lw_reply_free(reply);
     seal(&l, 1);
@@ -725,7 +704,6 @@ int main(void) {
         cmocka_unit_test(old_panes_go_and_their_offsets_stay),
         cmocka_unit_test(people_ask_and_the_leader_takes_it_once),
         cmocka_unit_test(spans_and_waits_are_in_the_audit),
-        cmocka_unit_test(the_stream_says_what_it_is),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

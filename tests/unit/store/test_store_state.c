@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "store/keys.h"
+#include "store/meta.h"
 
 struct worker {
     struct lw_redis *r;
@@ -59,7 +60,7 @@ static void a_new_partition_knows_nothing(void **state) {
     assert_int_equal(w.claim.force.champion, 0);
     assert_int_equal(w.claim.force.nshadows, 0);
     assert_true(w.claim.epoch > 0);
-    struct lw_part_view v[1];
+    struct lw_partition_view v[1];
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
     assert_false(v[0].known);
     assert_string_equal(v[0].owner, "host:1:0");
@@ -237,7 +238,7 @@ static void a_killed_server_loses_no_flush(void **state) {
 static void promote_by_hand(struct lw_redis *r, const char *champion,
                             const char *shadows) {
     lw_reply_free(MUST(r, "HSET leeway:{adopt}:models champion %s", champion));
-    lw_reply_free(MUST(r, "HSET leeway:{adopt}:detector shadows %s", shadows));
+    lw_reply_free(MUST(r, "HSET leeway:{adopt}:monitor shadows %s", shadows));
 }
 
 static void models_are_adopted_at_a_recorded_offset(void **state) {
@@ -275,10 +276,10 @@ static void the_view_tells_what_was_flushed(void **state) {
     struct lw_spec *spec = test_spec("view");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w;
-    struct lw_part_view v[3];
+    struct lw_partition_view v[3];
     start(&w, r, spec, 1, "w");
     feed(spec, w.p, 0, 150, 1);
-    lw_partition_dead(w.p);
+    lw_partition_dead_lettered(w.p);
     must_flush(&w, spec, 151);
     assert_int_equal(lw_state_view(r, spec, TOPIC, 3, v, &w.err), 0);
     assert_false(v[0].known);
@@ -295,7 +296,7 @@ static void the_view_tells_what_was_flushed(void **state) {
     assert_int_equal(v[1].epoch, w.claim.epoch);
     assert_int_equal(v[1].counter[LW_COUNT_MESSAGES], 151);
     assert_int_equal(v[1].counter[LW_COUNT_GOOD], 150);
-    assert_int_equal(v[1].counter[LW_COUNT_DEAD], 1);
+    assert_int_equal(v[1].counter[LW_COUNT_DEAD_LETTERED], 1);
     assert_false(v[1].idle);
     end(&w);
     lw_redis_free(r);
@@ -312,7 +313,7 @@ static void what_comes_for_a_sealed_pane_is_read_again_and_late(void **state) {
     must_flush(&w, spec, 150);
     char key[LW_KEY_MAX];
     lw_reply_free(lw_redis_do(r, &w.err, "HSET %s sealed_until %ld",
-                              lw_key(key, spec, "detector"), (long)(T0 + 3 * LW_HOUR)));
+                              lw_key(key, spec, "monitor"), (long)(T0 + 3 * LW_HOUR)));
     feed(spec, w.p, 150, 10, 1);
     assert_int_equal(flush(&w, spec, 160), -1);
     assert_int_equal(w.err.code, LW_EFENCED);
@@ -342,7 +343,7 @@ static void a_pane_is_merged_over_partitions(void **state) {
     struct lw_pane *pane = lw_state_pane(r, spec, 3, T0, NULL, &a.err);
     assert_non_null(pane);
     assert_int_equal(pane->events, 60 + 30);
-    assert_int_equal(lw_pane_scores(pane, 1)->errors.n, 90);
+    assert_int_equal(lw_pane_scores(pane, 1)->losses.n, 90);
     assert_int_equal(pane->profile->members[0].num.n, 90);
     lw_pane_free(pane);
     pane = lw_state_pane(r, spec, 3, T0 + 100 * LW_HOUR, NULL, &a.err);
@@ -356,17 +357,17 @@ static void a_pane_is_merged_over_partitions(void **state) {
     assert_null(lw_state_pane(r, spec, 3, T0, NULL, &a.err));
     assert_int_equal(a.err.code, LW_EINPUT);
     /* or left out and told, and the others are there */
-    struct lw_unreadables unread = {0};
+    struct lw_unreadable_panes unread = {0};
     pane = lw_state_pane(r, spec, 3, T0, &unread, &a.err);
     assert_non_null(pane);
     assert_int_equal(pane->events, 60);
     assert_int_equal(unread.n, 1);
     assert_int_equal(unread.item[0].partition, 2);
     assert_int_equal(unread.item[0].start_ms, T0);
-    assert_false(unread.item[0].aside);
+    assert_false(unread.item[0].moved);
     assert_non_null(strstr(unread.item[0].why, "column x"));
     lw_pane_free(pane);
-    lw_unread_fini(&unread);
+    lw_unreadable_fini(&unread);
     /* no hash at all, and one without its counts */
     lw_reply_free(MUST(r, "SET %s text", key));
     lw_reply_free(MUST(r, "HDEL %s meta", lw_key(key, spec, "pane:%" PRId64 ":0", T0)));
@@ -375,7 +376,7 @@ static void a_pane_is_merged_over_partitions(void **state) {
     assert_int_equal(pane->events, 0);
     assert_int_equal(unread.n, 2);
     lw_pane_free(pane);
-    lw_unread_fini(&unread);
+    lw_unreadable_fini(&unread);
     end(&a);
     end(&b);
     lw_redis_free(r);
@@ -398,22 +399,22 @@ static void an_open_pane_is_set_aside_by_a_claim(void **state) {
     start(&b, r, spec, 0, "b");
     assert_int_equal(b.claim.unread.n, 1);
     assert_int_equal(b.claim.unread.item[0].start_ms, T0 + LW_HOUR);
-    lw_unread_fini(&b.claim.unread);
+    lw_unreadable_fini(&b.claim.unread);
     assert_int_equal(lw_partition_counters(b.p)[LW_COUNT_MESSAGES], 90);
     assert_int_equal(must_int(r, MUST(r, "EXISTS %s", key)), 0);
     lw_key(key, spec, "unreadable:%" PRId64 ":0", T0 + LW_HOUR);
     assert_int_equal(must_int(r, MUST(r, "HEXISTS %s meta", key)), 1);
     feed(spec, b.p, 90, 10, 1);
     must_flush(&b, spec, 100);
-    struct lw_unreadables unread = {0};
+    struct lw_unreadable_panes unread = {0};
     struct lw_pane *pane = lw_state_pane(r, spec, 1, T0 + LW_HOUR, &unread, &b.err);
     assert_non_null(pane);
     assert_int_equal(pane->events, 10);
     assert_int_equal(unread.n, 1);
-    assert_true(unread.item[0].aside);
+    assert_true(unread.item[0].moved);
     assert_non_null(strstr(unread.item[0].why, "column x"));
     lw_pane_free(pane);
-    lw_unread_fini(&unread);
+    lw_unreadable_fini(&unread);
     /* the claim after that has nothing to tell */
     end(&b);
     start(&b, r, spec, 0, "c");
@@ -471,7 +472,7 @@ static void offsets_may_begin_again(void **state) {
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w, zombie;
     struct lw_range out[1];
-    struct lw_part_view v[1];
+    struct lw_partition_view v[1];
     start(&zombie, r, spec, 0, "zombie");
     start(&w, r, spec, 0, "w");
     feed(spec, w.p, 0, 100, 1);
@@ -586,7 +587,7 @@ static void damaged_progress_begins_anew(void **state) {
 static void a_claim_ends_idleness(void **state) {
     struct lw_spec *spec = test_spec("idle");
     struct lw_redis *r = test_connect(redis_server_url(*state));
-    struct lw_part_view v[1];
+    struct lw_partition_view v[1];
     struct worker w, next;
     start(&w, r, spec, 0, "a:1:0");
     feed(spec, w.p, 0, 10, 1);

@@ -1,0 +1,18 @@
+/* From the JSON in the outbox to a receiver's request. */
+#ifndef LW_ALERT_RENDER_H
+#define LW_ALERT_RENDER_H
+
+#include "alert/post.h"
+#include "alert/secrets.h"
+
+/* Body, content type, authorisation and signature. LW_EINPUT when json is not a leeway
+ * message, LW_ECONFIG when receiver or template cannot work. On error out is empty. */
+int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                      const char *json, size_t len, int64_t now_ms,
+                      struct lw_post_request *out, struct lw_err *err);
+/* The body alone: for `leeway alerts test --print` and for tests. */
+int lw_render_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
+                   const char *json, size_t len, int64_t now_ms, struct lw_buf *out,
+                   struct lw_err *err);
+
+#endif

@@ -1,0 +1,197 @@
+/* The features that moved most, old against new, for the person who reads the alert.
+ *
+ * The order is PSI (bias-corrected, as the rules use it), with the alert's own feature
+ * first whatever its rank. For a numeric feature the quantiles p10, p50 and p90 of
+ * reference and window stand side by side: a shifted median, a longer tail and a changed
+ * unit (everything times 1.609) each look different there and alike in a single distance.
+ * For a category: what appeared, what vanished, and what shifted most, in shares of
+ * present values. Five features and five categories each: enough to act on, little enough
+ * to read, and a bound on the message's size.
+ *
+ * Left out: contributions to the model's error by feature; segments carry that where they
+ * are known. */
+#include "alert/top_drifted.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert/json.h"
+#include "base/mem.h"
+#include "core/pane.h"
+#include "core/reference.h"
+#include "leeway/drift.h"
+
+#define TOP_DRIFTED_MAX 5
+#define CATEGORIES_MAX  5
+#define VALUE_MAX       LW_CATS_TEXT_MAX /* bytes: a long text ends in its key */
+#define SHIFT_MIN       0.01 /* smaller changes of a share are not worth a line */
+
+static json_t *pair_json(double reference, double window) {
+    json_t *both = json_object();
+    lw__json_real(both, "reference", reference);
+    lw__json_real(both, "window", window);
+    return both;
+}
+
+static json_t *quantiles_json(const struct lw_numeric *num) {
+    json_t *q = json_object();
+    lw__json_real(q, "p10", lw_numeric_quantile(num, 0.1));
+    lw__json_real(q, "p50", lw_numeric_quantile(num, 0.5));
+    lw__json_real(q, "p90", lw_numeric_quantile(num, 0.9));
+    return q;
+}
+
+/* A category in both profiles. */
+struct change {
+    struct lw_cat cat;
+    double reference, window; /* shares of present values */
+};
+
+static double size_of(const struct change *c) {
+    return fabs(c->window - c->reference);
+}
+
+/* Largest change first; equal ones by key, so that the same data gives the same text. */
+static int by_size(const void *a, const void *b) {
+    const struct change *x = a, *y = b;
+    if (size_of(x) != size_of(y))
+        return size_of(x) < size_of(y) ? 1 : -1;
+    return (x->cat.key > y->cat.key) - (x->cat.key < y->cat.key);
+}
+
+/* All categories of one side that (in_other) the other side has too, or lacks. */
+static size_t changes_collect(struct lw_cats *from, const struct lw_cats *other,
+                              bool in_other, bool from_reference, struct change *out) {
+    double n = (double)lw_cats_n(from), m = (double)lw_cats_n(other);
+    size_t used = 0;
+    lw_cats_seal(from);
+    for (size_t i = 0; i < lw_cats_size(from); i++) {
+        struct lw_cat c = lw_cats_at(from, i);
+        uint64_t there = lw_cats_count(other, c.key);
+        double here = (double)c.count / n, share = m > 0 ? (double)there / m : 0;
+        if (c.count == 0 || (there > 0) != in_other)
+            continue;
+        /* Past its cap the other may have forgotten it: then it had little, or none. */
+        if (!in_other && m > 0 && (double)lw_cats_upper(other, c.key) / m > here / 10)
+            continue;
+        out[used++] = (struct change){c, from_reference ? here : share,
+                                      from_reference ? share : here};
+    }
+    qsort(out, used, sizeof *out, by_size);
+    return used;
+}
+
+static void put_value(json_t *object, const struct lw_cat *c,
+                      const struct lw_privacy *privacy) {
+    char text[VALUE_MAX + 1], hashed[LW_HASHED_MAX];
+    lw_cat_name(c, text, sizeof text);
+    bool open = privacy == NULL || privacy->categories == LW_CATEGORIES_TOP;
+    if (!open)
+        lw_privacy_hash(privacy, LW_PRIVATE_CATEGORY, text, hashed);
+    lw__json_set(object, "value", json_string(open ? text : hashed));
+}
+
+static json_t *shares_json(const struct change *c, size_t n, bool moved,
+                           const struct lw_privacy *privacy) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n && i < CATEGORIES_MAX; i++) {
+        if (moved && size_of(&c[i]) < SHIFT_MIN)
+            break;
+        json_t *one = json_object();
+        put_value(one, &c[i].cat, privacy);
+        if (moved) {
+            lw__json_real(one, "reference", c[i].reference);
+            lw__json_real(one, "window", c[i].window);
+        } else {
+            lw__json_real(one, "share", size_of(&c[i]));
+        }
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+static void put_categories(json_t *drifted, struct lw_cats *reference,
+                           struct lw_cats *window, const struct lw_privacy *privacy) {
+    size_t most = lw_cats_size(reference) + lw_cats_size(window) + 1;
+    struct change *c = lw_calloc(most, sizeof *c);
+    size_t n = changes_collect(window, reference, false, false, c);
+    lw__json_set(drifted, "appeared", shares_json(c, n, false, privacy));
+    n = changes_collect(reference, window, false, true, c);
+    lw__json_set(drifted, "vanished", shares_json(c, n, false, privacy));
+    n = changes_collect(window, reference, true, false, c);
+    lw__json_set(drifted, "moved", shares_json(c, n, true, privacy));
+    free(c);
+}
+
+static json_t *feature_json(const struct lw_column *column,
+                            const struct lw_member *reference,
+                            const struct lw_member *window, const struct lw_drift *drift,
+                            const struct lw_privacy *privacy) {
+    json_t *m = json_object();
+    lw__json_text(m, "feature", column->name, LW_NAME_MAX);
+    lw__json_set(m, "kind", json_string(lw_kind_name(column->kind)));
+    lw__json_set(m, "verdict", json_string(lw_verdict_name(drift->verdict)));
+    lw__json_real(m, "psi", drift->psi);
+    json_t *n = json_object();
+    lw__json_set(n, "reference", json_integer((json_int_t)drift->n_ref));
+    lw__json_set(n, "window", json_integer((json_int_t)drift->n_cur));
+    lw__json_set(m, "n", n);
+    lw__json_set(m, "missing", pair_json(drift->missing_ref, drift->missing_cur));
+    lw__json_set(m, "out_of_range",
+                 pair_json(drift->out_of_range_ref, drift->out_of_range_cur));
+    if (column->kind == LW_NUMERIC) {
+        lw__json_set(m, "reference", quantiles_json(&reference->num));
+        lw__json_set(m, "window", quantiles_json(&window->num));
+    } else {
+        lw__json_real(m, "unseen", drift->unseen_known ? drift->unseen : NAN);
+        put_categories(m, reference->cats, window->cats, privacy);
+    }
+    return m;
+}
+
+/* Whether a column belongs in the list, and how far up. */
+static double feature_rank(const struct lw_drift *drift, const char *column,
+                           const char *feature) {
+    if (strcmp(column, feature) == 0)
+        return INFINITY;
+    bool judged = drift->verdict == LW_VERDICT_DRIFT;
+    return judged && isfinite(drift->psi) ? drift->psi : -1;
+}
+
+/* Index of the highest rank not yet taken, or -1. */
+static int next_ranked(const double *ranks, size_t n) {
+    int best = -1;
+    for (size_t i = 0; i < n; i++)
+        if (ranks[i] >= 0 && (best < 0 || ranks[i] > ranks[best]))
+            best = (int)i;
+    return best;
+}
+
+json_t *lw__top_drifted_json(const struct lw_spec *spec, const struct lw_alert *alert,
+                             const struct lw_alert_context *context) {
+    const struct lw_reference *reference = context->reference;
+    struct lw_pane *window = context->window;
+    struct lw_drift drift[LW_FEATURES_MAX + 1];
+    double ranks[LW_FEATURES_MAX + 1];
+    const struct lw_profile *old = reference->profile, *now = window->profile;
+    json_t *list = json_array();
+    if (old->n != now->n || old->n > LW_FEATURES_MAX + 1)
+        return list; /* a reference of other features: it has nothing to say here */
+    memset(drift, 0, sizeof drift);
+    lw_drift_compare(old, window->profile, reference->bins, &spec->drift, drift);
+    for (size_t i = 0; i < old->n; i++)
+        ranks[i] = feature_rank(&drift[i], old->columns[i].name, alert->feature);
+    for (int k = 0; k < TOP_DRIFTED_MAX; k++) {
+        int i = next_ranked(ranks, old->n);
+        if (i < 0)
+            break;
+        ranks[i] = -1;
+        json_array_append_new(list, feature_json(&old->columns[i], &old->members[i],
+                                                 &now->members[i], &drift[i],
+                                                 context->privacy));
+    }
+    return list;
+}

@@ -1,0 +1,13 @@
+/* details.top_drifted of a message. Internal to the layer. */
+#ifndef LW_ALERT_TOP_DRIFTED_H
+#define LW_ALERT_TOP_DRIFTED_H
+
+#include <jansson.h>
+
+#include "alert/alert_json.h"
+
+/* Compares the sketches of the context's reference and window. New reference. */
+json_t *lw__top_drifted_json(const struct lw_spec *spec, const struct lw_alert *alert,
+                             const struct lw_alert_context *context);
+
+#endif

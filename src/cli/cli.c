@@ -1,0 +1,106 @@
+/* Code shared by all commands: errors, the configuration, JSON and lines of output. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/text_media.h"
+#include "cli/cli.h"
+
+int lw_cli_fail(const struct lw_command *command, const struct lw_err *err) {
+    lw_cli_line(stderr, "leeway %s: %s", command->name, err->msg);
+    return LW_EXIT_FAILED;
+}
+
+int lw_cli_usage(const struct lw_command *command, const char *fmt, ...) {
+    va_list ap;
+    char text[1024];
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    lw_cli_line(stderr, "leeway %s: %s", command->name, text);
+    fprintf(stderr, "usage: leeway %s %s\nRun 'leeway %s --help' for options.\n",
+            command->name, command->arguments, command->name);
+    return LW_EXIT_USAGE;
+}
+
+struct lw_config *lw_cli_config(const struct lw_command *command, const char *path) {
+    struct lw_err err = {0};
+    if (!path) {
+        lw_cli_usage(command, "-c FILE is required");
+        return NULL;
+    }
+    struct lw_config *config = lw_config_load(path, &err);
+    if (!config)
+        lw_cli_fail(command, &err);
+    return config;
+}
+
+void lw_cli_person(char *out, size_t size) {
+    char host[64] = "localhost", raw[160];
+    const char *user = getenv("USER");
+    gethostname(host, sizeof host - 1);
+    snprintf(raw, sizeof raw, "%.60s@%s", user ? user : "someone", host);
+    lw_text_safe(out, size, raw, strlen(raw));
+}
+
+static void print_json(json_t *object, size_t how) {
+    struct lw_buf safe = {0};
+    char *text = json_dumps(object, how);
+    if (text)
+        lw_text_json(&safe, text, strlen(text));
+    puts(text ? lw_buf_str(&safe) : "{}");
+    fflush(stdout);
+    free(text);
+    lw_buf_fini(&safe);
+    json_decref(object);
+}
+
+void lw_cli_print_json(json_t *object) {
+    print_json(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+}
+
+void lw_cli_print_json_indented(json_t *object) {
+    print_json(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+}
+
+/* The text with unprintable bytes escaped (at most ten bytes each); free() it. */
+static char *safe_text(const char *text) {
+    size_t len = strlen(text), size = 10 * len + 4;
+    return lw_text_safe(lw_malloc(size), size, text, len);
+}
+
+json_t *lw_cli_text(const char *text) {
+    char *safe = safe_text(text);
+    json_t *value = json_string(safe);
+    free(safe);
+    return value;
+}
+
+void lw_cli_line(FILE *out, const char *fmt, ...) {
+    struct lw_buf raw = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    lw_buf_vprintf(&raw, fmt, ap);
+    va_end(ap);
+    char *safe = safe_text(lw_buf_str(&raw));
+    fprintf(out, "%s\n", safe);
+    free(safe);
+    lw_buf_fini(&raw);
+}
+
+const char *lw_cli_decision_word(enum lw_decision_kind kind) {
+    switch (kind) {
+    case LW_DECIDED_ROLL_BACK:
+        return "rollback";
+    case LW_DECIDED_WAIT:
+        return "waiting";
+    case LW_DECIDED_NOT_JUDGED:
+        return "undecided";
+    default:
+        return lw_decision_name(kind);
+    }
+}

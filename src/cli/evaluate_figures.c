@@ -1,0 +1,249 @@
+/* Error by group for `leeway evaluate`.
+ *
+ * RMSE, MAE and bias with their standard errors come from leeway/errors.h. That of R^2
+ * needs the rows: R^2 = 1 - M/V with M the mean squared error and V the variance of the
+ * target has, by the delta method, the influence of one row
+ *   psi = M/V^2 (y - mean)^2 - e^2/V,   SE = sqrt(mean(psi^2) / n),
+ * which sums to zero by construction.
+ *
+ * Numbers are grouped by their deciles (equal values stay together); categories have one
+ * group for each level. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/sort.h"
+#include "cli/evaluate.h"
+#include "cli/svg.h"
+
+#define NO_VALUE UINT32_MAX
+
+void lw_evaluate_rows_add(struct lw_evaluate_rows *rows,
+                          const struct lw_evaluate_row *row) {
+    if (rows->n == rows->cap) {
+        rows->cap = rows->cap ? 2 * rows->cap : 4096;
+        rows->row = lw_realloc(rows->row, rows->cap, sizeof *rows->row);
+    }
+    rows->row[rows->n++] = *row;
+}
+
+/* Returns the group of a row. */
+typedef uint32_t pick_group(const struct lw_evaluate_row *row, int32_t first);
+
+static uint32_t pick_all(const struct lw_evaluate_row *row, int32_t first) {
+    (void)row;
+    (void)first;
+    return 0;
+}
+
+static uint32_t pick_month(const struct lw_evaluate_row *row, int32_t first) {
+    return (uint32_t)(row->month - first);
+}
+
+static uint32_t pick_segment(const struct lw_evaluate_row *row, int32_t first) {
+    (void)first;
+    return row->segment;
+}
+
+static void figures_fill(const struct lw_evaluate_rows *rows, pick_group *pick,
+                         int32_t first, struct lw_evaluate_figures *group,
+                         size_t ngroups) {
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct lw_evaluate_row *r = &rows->row[i];
+        lw_errors_add(&group[pick(r, first)].errors, r->target, r->prediction);
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct lw_evaluate_row *r = &rows->row[i];
+        struct lw_evaluate_figures *g = &group[pick(r, first)];
+        double n = (double)g->errors.n, mse = g->errors.e2 / n;
+        double var = g->errors.target.m2 / n, e = r->prediction - r->target;
+        double d = r->target - g->errors.target.mean,
+               psi = mse / (var * var) * d * d - e * e / var;
+        g->r2_se += psi * psi;
+    }
+    for (size_t i = 0; i < ngroups; i++) {
+        double n = (double)group[i].errors.n;
+        group[i].r2_se = n > 2 ? sqrt(group[i].r2_se / n / n) : NAN;
+    }
+}
+
+/* ---- months ---- */
+
+static int compare_i32(const void *a, const void *b) {
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Real files contain stray rows of 2009 or 2041, so groups are created only for months
+ * that occur. */
+static void group_by_month(struct lw_evaluate_rows *rows,
+                           struct lw_evaluate_groups *out) {
+    int32_t *seen = lw_calloc(rows->n ? rows->n : 1, sizeof *seen);
+    size_t n = 0;
+    for (size_t i = 0; i < rows->n; i++)
+        if (i == 0 || rows->row[i].month != rows->row[i - 1].month)
+            seen[n++] = rows->row[i].month;
+    qsort(seen, n, sizeof *seen, compare_i32);
+    size_t unique = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || seen[i] != seen[i - 1])
+            seen[unique++] = seen[i];
+    out->month = lw_calloc(unique ? unique : 1, sizeof *out->month);
+    out->nmonths = unique;
+    for (size_t i = 0; i < unique; i++) {
+        snprintf(out->month[i].name, sizeof out->month[i].name, "%04d-%02d", seen[i] / 12,
+                 seen[i] % 12 + 1);
+        out->month[i].order = seen[i];
+    }
+    for (size_t i = 0; i < rows->n; i++) { /* month becomes the group's index */
+        const int32_t *at =
+            bsearch(&rows->row[i].month, seen, unique, sizeof *seen, compare_i32);
+        rows->row[i].month = (int32_t)(at - seen);
+    }
+    figures_fill(rows, pick_month, 0, out->month, out->nmonths);
+    free(seen);
+}
+
+/* ---- segments ---- */
+
+size_t lw_evaluate_deciles(double *value, size_t n, double edge[LW_DECILES]) {
+    size_t nedges = 0;
+    lw_sort_f64(value, n);
+    for (size_t g = 1; n && g <= LW_DECILES; g++) {
+        double v = value[(n * g - 1) / LW_DECILES];
+        if (nedges == 0 || v > edge[nedges - 1])
+            edge[nedges++] = v;
+    }
+    return nedges;
+}
+
+char *lw_evaluate_decile_name(char *out, size_t size, const double *edge, size_t g) {
+    char hi[32];
+    if (g > 0)
+        return lw_svg_range(out, size, edge[g - 1], edge[g]);
+    snprintf(out, size, "<= %s", lw_svg_number(hi, sizeof hi, edge[g]));
+    return out;
+}
+
+static size_t present_deciles(const struct lw_evaluate_rows *rows,
+                              double edge[LW_DECILES]) {
+    double *value = lw_malloc((rows->n + 1) * sizeof *value);
+    size_t n = 0;
+    for (size_t i = 0; i < rows->n; i++)
+        if (rows->row[i].present)
+            value[n++] = rows->row[i].number;
+    n = lw_evaluate_deciles(value, n, edge);
+    free(value);
+    return n;
+}
+
+static void name_missing(struct lw_evaluate_figures *group,
+                         const struct lw_evaluate_rows *rows, size_t at) {
+    snprintf(group[at].name, sizeof group[at].name, "(missing)");
+    group[at].order = INFINITY;
+    for (size_t i = 0; i < rows->n; i++)
+        if (rows->row[i].segment == NO_VALUE)
+            rows->row[i].segment = (uint32_t)at;
+}
+
+static void group_by_decile(struct lw_evaluate_rows *rows,
+                            struct lw_evaluate_groups *out) {
+    double edge[LW_DECILES];
+    size_t n = present_deciles(rows, edge);
+    out->segment = lw_calloc(n + 1, sizeof *out->segment);
+    out->nsegments = n + 1;
+    for (size_t g = 0; g < n; g++) {
+        lw_evaluate_decile_name(out->segment[g].name, sizeof out->segment[g].name, edge,
+                                g);
+        out->segment[g].order = (double)g;
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        struct lw_evaluate_row *r = &rows->row[i];
+        uint32_t g = 0;
+        while (r->present && g + 1 < n && r->number > edge[g])
+            g++;
+        r->segment = r->present ? g : NO_VALUE;
+    }
+    name_missing(out->segment, rows, n);
+}
+
+static size_t category_index(const struct lw_cats *cats, uint64_t key) {
+    size_t lo = 0, hi = lw_cats_size(cats);
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (lw_cats_at(cats, mid).key < key)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < lw_cats_size(cats) && lw_cats_at(cats, lo).key == key ? lo : SIZE_MAX;
+}
+
+static void group_by_category(struct lw_evaluate_rows *rows, struct lw_cats *cats,
+                              struct lw_evaluate_groups *out) {
+    lw_cats_seal(cats);
+    size_t n = lw_cats_size(cats);
+    out->segment = lw_calloc(n + 2, sizeof *out->segment);
+    out->nsegments = n + 2;
+    for (size_t g = 0; g < n; g++) {
+        struct lw_cat cat = lw_cats_at(cats, g);
+        struct lw_evaluate_figures *f = &out->segment[g];
+        f->order = cat.text ? NAN : (double)(int64_t)cat.key;
+        lw_cat_name(&cat, f->name, sizeof f->name);
+    }
+    snprintf(out->segment[n].name, sizeof out->segment[n].name, "(rare)");
+    for (size_t i = 0; i < rows->n; i++) {
+        struct lw_evaluate_row *r = &rows->row[i];
+        size_t at = r->present ? category_index(cats, r->key) : 0;
+        r->segment = !r->present ? NO_VALUE : at == SIZE_MAX ? (uint32_t)n : (uint32_t)at;
+    }
+    name_missing(out->segment, rows, n + 1);
+}
+
+/* Largest share of the squared error first. */
+static int compare_loss(const void *a, const void *b) {
+    const struct lw_evaluate_figures *x = a, *y = b;
+    return (x->errors.e2 < y->errors.e2) - (x->errors.e2 > y->errors.e2);
+}
+
+static int compare_order(const void *a, const void *b) {
+    const struct lw_evaluate_figures *x = a, *y = b;
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+/* Drops empty groups; up to 31 groups with a natural order keep it. */
+static void segments_sort(struct lw_evaluate_groups *out) {
+    enum { ORDERED_MAX = 31 };
+    size_t n = 0;
+    bool ordered = true;
+    for (size_t i = 0; i < out->nsegments; i++)
+        if (out->segment[i].errors.n) {
+            ordered &= !isnan(out->segment[i].order);
+            out->segment[n++] = out->segment[i];
+        }
+    out->nsegments = n;
+    qsort(out->segment, n, sizeof *out->segment,
+          ordered && n <= ORDERED_MAX ? compare_order : compare_loss);
+}
+
+void lw_evaluate_group(struct lw_evaluate_rows *rows, const struct lw_evaluate_by *by,
+                       struct lw_evaluate_groups *out) {
+    *out = (struct lw_evaluate_groups){.all = {.name = "all"}};
+    figures_fill(rows, pick_all, 0, &out->all, 1);
+    group_by_month(rows, out);
+    if (!by->text)
+        return;
+    if (by->kind == LW_NUMERIC)
+        group_by_decile(rows, out);
+    else
+        group_by_category(rows, by->texts, out);
+    figures_fill(rows, pick_segment, 0, out->segment, out->nsegments);
+    segments_sort(out);
+}
+
+void lw_evaluate_groups_fini(struct lw_evaluate_groups *m) {
+    free(m->month);
+    free(m->segment);
+}

@@ -1,8 +1,0 @@
-/* What the pages that commands write have in common: one look, light and dark. */
-#ifndef LW_CLI_PAGE_H
-#define LW_CLI_PAGE_H
-
-/* A style sheet; defined with the report's page. */
-extern const char lw_page_style[];
-
-#endif

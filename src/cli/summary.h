@@ -1,0 +1,16 @@
+/* A run summary as JSON and as a table, shared by demo and backtest. */
+#ifndef LW_CLI_SUMMARY_H
+#define LW_CLI_SUMMARY_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "core/run_summary.h"
+
+/* Sets scored, frozen_rmse, managed_rmse, alerts, retrains, promotions, rejections, months
+ * and the like. */
+void lw_summary_json(const struct lw_run_summary *ledger, json_t *into);
+void lw_summary_print(const struct lw_run_summary *ledger, FILE *out);
+
+#endif

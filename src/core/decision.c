@@ -1,0 +1,8 @@
+/* See decision.h. */
+#include "core/decision.h"
+
+const char *lw_decision_name(enum lw_decision_kind kind) {
+    static const char *const names[] = {"promoted",    "rejected",        "confirmed",
+                                        "rolled_back", "probation_waits", "not_judged"};
+    return names[kind];
+}

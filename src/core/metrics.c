@@ -1,0 +1,705 @@
+/* See metrics.h. The readers come first, the table last. */
+#include "core/metrics.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/monitor_private.h"
+#include "drift/stats.h"
+
+/* A share has risen by more than chance below this two-sided p: three standard errors of
+ * large samples. */
+#define SHARE_P 0.0027
+/* Times drift.alpha: a report looks once, a rule again and again. It resolves at alpha. */
+#define RULE_ALPHA 0.01
+/* An RMSE must exceed its expectation by this many standard errors. */
+#define RMSE_Z 2.0
+
+/* ---- the model ---- */
+
+static const struct lw_losses *errors_of(const struct lw_metric_input *in) {
+    return &in->view->counts.champion;
+}
+
+static struct lw_reading model_reading(const struct lw_metric_input *in,
+                                       double (*value)(const struct lw_losses *)) {
+    const struct lw_losses *e = errors_of(in);
+    bool known = e->n >= 2;
+    return (struct lw_reading){
+        .n = e->n, .known = known, .significant = true, .value = known ? value(e) : 0};
+}
+
+static struct lw_reading rmse_read(const struct lw_metric_input *in) {
+    return model_reading(in, lw_losses_error);
+}
+
+static double mae_of(const struct lw_losses *e) {
+    return lw_losses_figure(e, "mae");
+}
+
+static double bias_of(const struct lw_losses *e) {
+    return lw_losses_figure(e, "bias");
+}
+
+static struct lw_reading mae_read(const struct lw_metric_input *in) {
+    return model_reading(in, mae_of);
+}
+
+static struct lw_reading bias_read(const struct lw_metric_input *in) {
+    struct lw_reading r = model_reading(in, bias_of);
+    r.value = fabs(r.value);
+    return r;
+}
+
+static struct lw_reading gain_read(const struct lw_metric_input *in) {
+    return model_reading(in, lw_losses_recalibration_gain);
+}
+
+static struct lw_reading ratio_read(const struct lw_metric_input *in) {
+    struct lw_reading r = rmse_read(in);
+    double rmse = r.value, expected = in->view->expected_error;
+    r.known = r.known && expected > 0;
+    r.value = r.known ? rmse / expected : 0;
+    r.significant =
+        r.known && rmse - RMSE_Z * lw_losses_error_se(errors_of(in)) > expected;
+    return r;
+}
+
+static struct lw_reading change_read(const struct lw_metric_input *in) {
+    return (struct lw_reading){.value = in->m->changed,
+                               .n = errors_of(in)->n,
+                               .known = true,
+                               .significant = true};
+}
+
+/* With no detector, no champion or no reference, no change can be seen. */
+static double change_figure(const struct lw_metric_input *in) {
+    return in->m->change && in->m->policy.champion && in->m->reference ? in->m->changed
+                                                                       : NAN;
+}
+
+static double n_figure(const struct lw_metric_input *in) {
+    return (double)errors_of(in)->n;
+}
+
+static double unsummed_figure(const struct lw_metric_input *in) {
+    return (double)errors_of(in)->unsummed;
+}
+
+static double rmse_figure(const struct lw_metric_input *in) {
+    return lw_losses_error(errors_of(in));
+}
+
+static double rmse_se_figure(const struct lw_metric_input *in) {
+    return lw_losses_error_se(errors_of(in));
+}
+
+static double expected_figure(const struct lw_metric_input *in) {
+    return in->view->expected_error;
+}
+
+static double ratio_figure(const struct lw_metric_input *in) {
+    return lw_losses_error(errors_of(in)) / in->view->expected_error;
+}
+
+static double first_figure(const struct lw_metric_input *in) {
+    return lw_losses_error(&in->view->counts.first);
+}
+
+static double mae_figure(const struct lw_metric_input *in) {
+    return mae_of(errors_of(in));
+}
+
+static double bias_figure(const struct lw_metric_input *in) {
+    return bias_of(errors_of(in));
+}
+
+static double r2_figure(const struct lw_metric_input *in) {
+    return lw_losses_figure(errors_of(in), "r2");
+}
+
+static double gain_figure(const struct lw_metric_input *in) {
+    return lw_losses_recalibration_gain(errors_of(in));
+}
+
+/* ---- the stream ---- */
+
+static struct lw_reading events_read(const struct lw_metric_input *in) {
+    return (struct lw_reading){.value = (double)in->view->counts.events,
+                               .n = UINT64_MAX, /* few events are the finding itself */
+                               .known = in->view->counts.filled,
+                               .significant = true};
+}
+
+static double events_figure(const struct lw_metric_input *in) {
+    return (double)in->view->counts.events;
+}
+
+static struct lw_reading rejected_read(const struct lw_metric_input *in) {
+    const struct lw_counts *c = &in->view->counts;
+    const struct lw_reference *ref = in->m->reference;
+    uint64_t n = c->events, rejected = n - c->good;
+    struct lw_reading r = {.n = n, .known = ref && n > 0};
+    if (!r.known)
+        return r;
+    r.value = (double)rejected / (double)n -
+              (ref->events > 0 ? (double)ref->aside / (double)ref->events : 0);
+    r.significant = r.value > 0 && ref->events > 0 &&
+                    lw_two_shares_p(ref->aside, ref->events, rejected, n) < SHARE_P;
+    return r;
+}
+
+static double rejected_figure(const struct lw_metric_input *in) {
+    const struct lw_counts *c = &in->view->counts;
+    return (double)(c->events - c->good) / (double)c->events;
+}
+
+/* ---- columns ---- */
+
+/* p: of the metric's own test, corrected over the columns. The rule's threshold is the
+ * floor of the effect. */
+static struct lw_reading drift_reading(const struct lw_metric_input *in, double value,
+                                       double p) {
+    const struct lw_drift *d = in->drift;
+    double alpha = in->m->spec->drift.alpha;
+    struct lw_reading r = {.value = value, .n = d->n_cur};
+    r.known = d->verdict == LW_VERDICT_OK || d->verdict == LW_VERDICT_DRIFT ||
+              d->verdict == LW_VERDICT_CONSTANT;
+    r.significant = r.known && p < RULE_ALPHA * alpha;
+    r.likely = r.known && p < alpha;
+    return r;
+}
+
+/* PSI and JS: the chi-square test of the same cells. */
+static struct lw_reading psi_read(const struct lw_metric_input *in) {
+    return drift_reading(in, in->drift->psi, in->drift->p_adjusted);
+}
+
+static struct lw_reading js_read(const struct lw_metric_input *in) {
+    return drift_reading(in, in->drift->js, in->drift->p_adjusted);
+}
+
+static struct lw_reading ks_read(const struct lw_metric_input *in) {
+    return drift_reading(in, in->drift->ks, in->drift->ks_p_adjusted);
+}
+
+static struct lw_reading w1_read(const struct lw_metric_input *in) {
+    return drift_reading(in, in->drift->w1, in->drift->w1_p_adjusted);
+}
+
+static struct lw_reading unseen_read(const struct lw_metric_input *in) {
+    const struct lw_drift *d = in->drift;
+    double above = fmax(d->unseen - d->unseen_expected, 0);
+    struct lw_reading r = drift_reading(in, above, d->unseen_p_adjusted);
+    if (!d->unseen_known)
+        r.known = r.significant = r.likely = false;
+    return r;
+}
+
+/* Of a statistic that is computed apart from struct lw_drift. */
+static struct lw_reading statistic_read(const struct lw_metric_input *in) {
+    struct lw_reading r =
+        drift_reading(in, in->statistic->value, in->statistic->p_adjusted);
+    if (!in->statistic->known)
+        r.known = r.significant = r.likely = false;
+    return r;
+}
+
+/* Shares are of all rows: n_cur leaves out the missing ones. */
+static struct lw_reading share_reading(const struct lw_metric_input *in, double rise,
+                                       double p) {
+    uint64_t rows = in->view->counts.events;
+    return (struct lw_reading){.value = rise,
+                               .n = rows,
+                               .known = rows > 0,
+                               .significant = rise > 0 && p < SHARE_P};
+}
+
+static struct lw_reading missing_read(const struct lw_metric_input *in) {
+    const struct lw_drift *d = in->drift;
+    return share_reading(in, d->missing_cur - d->missing_ref, d->missing_p);
+}
+
+static struct lw_reading range_read(const struct lw_metric_input *in) {
+    const struct lw_drift *d = in->drift;
+    return share_reading(in, d->out_of_range_cur - d->out_of_range_ref,
+                         d->out_of_range_p);
+}
+
+static struct lw_metric_share missing_share(const struct lw_member *m) {
+    if (m->kind != LW_NUMERIC)
+        return (struct lw_metric_share){lw_cats_missing(m->cats),
+                                        lw_cats_missing(m->cats) + lw_cats_n(m->cats)};
+    return (struct lw_metric_share){m->num.missing, m->num.n + m->num.missing};
+}
+
+static struct lw_metric_share range_share(const struct lw_member *m) {
+    if (m->kind != LW_NUMERIC)
+        return missing_share(m);
+    return (struct lw_metric_share){m->num.out_of_range, m->num.n + m->num.missing};
+}
+
+static struct lw_reading fault_read(const struct lw_metric_input *in) {
+    struct lw_reading r =
+        lw__fault_reading(in->before, in->now, &in->view->fault[in->column], in->slot);
+    r.n = in->view->counts.events;
+    return r;
+}
+
+/* A distance is known when both sides hold values. */
+static bool has_distance(const struct lw_metric_input *in) {
+    return in->drift && in->drift->n_ref > 0 && in->drift->n_cur > 0;
+}
+
+static double psi_figure(const struct lw_metric_input *in) {
+    return in->drift ? in->drift->psi : NAN;
+}
+
+static double js_figure(const struct lw_metric_input *in) {
+    return in->drift ? in->drift->js : NAN;
+}
+
+static double ks_figure(const struct lw_metric_input *in) {
+    return has_distance(in) ? in->drift->ks : NAN;
+}
+
+static double w1_figure(const struct lw_metric_input *in) {
+    return has_distance(in) ? in->drift->w1 : NAN;
+}
+
+static double drift_figure(const struct lw_metric_input *in) {
+    return in->drift ? in->drift->verdict == LW_VERDICT_DRIFT : NAN;
+}
+
+static double missing_figure(const struct lw_metric_input *in) {
+    return in->drift ? in->drift->missing_cur : NAN;
+}
+
+static double range_figure(const struct lw_metric_input *in) {
+    return in->drift ? in->drift->out_of_range_cur : NAN;
+}
+
+static double unseen_figure(const struct lw_metric_input *in) {
+    return has_distance(in) && in->drift->unseen_known ? in->drift->unseen : NAN;
+}
+
+/* With too few values to decide, nothing is known. */
+static double fault_figure(const struct lw_metric_input *in) {
+    if (!in->before)
+        return NAN;
+    const struct lw_fault *found = &in->view->fault[in->column];
+    return lw__fault_judged(in->before, in->now, found) ? found->kind != LW_FAULT_NONE
+                                                        : NAN;
+}
+
+static double psi_first_figure(const struct lw_metric_input *in) {
+    return in->first ? in->first->psi : NAN;
+}
+
+/* ---- the running stream ---- */
+
+static struct lw_reading live_share(uint64_t part, const struct lw_live_facts *f) {
+    double value = f->messages ? (double)part / (double)f->messages : 0;
+    return (struct lw_reading){
+        .value = fmin(value, 1), .n = f->messages, .known = true, .significant = true};
+}
+
+static struct lw_reading live_count(double value) {
+    return (struct lw_reading){
+        .value = value, .n = UINT64_MAX, .known = true, .significant = true};
+}
+
+static struct lw_reading silence_live(const struct lw_live_facts *f) {
+    return live_count(f->silent_minutes);
+}
+
+static struct lw_reading lag_live(const struct lw_live_facts *f) {
+    return live_count((double)f->lag);
+}
+
+static struct lw_reading dead_live(const struct lw_live_facts *f) {
+    return live_share(f->dead, f);
+}
+
+static struct lw_reading late_live(const struct lw_live_facts *f) {
+    return live_share(f->late, f);
+}
+
+static struct lw_reading suspect_live(const struct lw_live_facts *f) {
+    return live_share(f->suspect, f);
+}
+
+/* ---- the table ---- */
+
+lw_statistic_fn lw_statistic_energy;
+
+#define FEED LW_METRIC_OF_FEED
+#define LIVE LW_METRIC_OF_FEED | LW_METRIC_BLOCKS
+#define ONLY LW_METRIC_FIGURE_ONLY
+#define ZERO LW_METRIC_ZERO
+
+static const struct lw_metric table[] = {
+    {.name = "n",
+     .meaning = "scored events",
+     .unit = "",
+     .scope = LW_SCOPE_MODEL,
+     .flags = LW_METRIC_COUNT | ONLY | ZERO,
+     .figure = n_figure},
+    {.name = "rmse",
+     .meaning = "root of the mean squared error",
+     .series = "leeway_window_rmse",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_SCORED,
+     .flags = ZERO,
+     .read = rmse_read,
+     .figure = rmse_figure},
+    {.name = "unsummed",
+     .meaning = "scored events whose prediction cannot be summed: counted, but in no "
+                "error figure",
+     .unit = "",
+     .scope = LW_SCOPE_MODEL,
+     .flags = LW_METRIC_COUNT | ONLY | ZERO,
+     .figure = unsummed_figure},
+    {.name = "rmse_se",
+     .meaning = "standard error of the RMSE",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_SCORED,
+     .flags = ONLY | ZERO,
+     .figure = rmse_se_figure},
+    {.name = "rmse_expected",
+     .meaning = "RMSE that the champion should have in that window",
+     .series = "leeway_window_rmse_expected",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_POSITIVE,
+     .flags = ONLY | ZERO,
+     .figure = expected_figure},
+    {.name = "rmse_ratio",
+     .meaning = "RMSE over what the model should have in that window; 1 is as expected",
+     .series = "leeway_window_rmse_ratio",
+     .unit = "",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_POSITIVE,
+     .flags = ZERO,
+     .neutral = 1,
+     .read = ratio_read,
+     .figure = ratio_figure,
+     .summary = lw__summary_ratio},
+    {.name = "rmse_first",
+     .meaning = "RMSE of version 1, had nothing been done",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_POSITIVE,
+     .flags = ONLY | ZERO,
+     .figure = first_figure},
+    {.name = "mae",
+     .meaning = "mean absolute error",
+     .series = "leeway_window_mae",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_SCORED,
+     .flags = ZERO,
+     .read = mae_read,
+     .figure = mae_figure},
+    {.name = "bias",
+     .meaning = "size of the mean error",
+     .shown = "mean error",
+     .series = "leeway_window_bias",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_SCORED,
+     .flags = ZERO,
+     .read = bias_read,
+     .figure = bias_figure},
+    {.name = "r2",
+     .meaning = "share of the target's variance that is explained",
+     .unit = "",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_SCORED,
+     .flags = ONLY | ZERO,
+     .figure = r2_figure},
+    {.name = "recalibration_gain",
+     .meaning =
+         "share of the squared error that recalibrating the predictions would remove",
+     .series = "leeway_window_recalibration_gain",
+     .unit = "",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_SCORED,
+     .flags = ZERO,
+     .read = gain_read,
+     .figure = gain_figure,
+     .summary = lw__summary_gain},
+    {.name = "change_point",
+     .meaning = "1 where the detector of `change` saw the error grow, else 0",
+     .series = "leeway_window_change_point",
+     .unit = "",
+     .scope = LW_SCOPE_MODEL,
+     .flags = LW_METRIC_NEEDS_CHANGE,
+     .read = change_read,
+     .figure = change_figure},
+    {.name = "events",
+     .meaning = "events in the window; fires at or below its thresholds",
+     .shown = "events in the window",
+     .series = "leeway_window_events",
+     .unit = "",
+     .scope = LW_SCOPE_STREAM,
+     .flags = LW_METRIC_COUNT | FEED | ZERO | LW_METRIC_ANY_N | LW_METRIC_FIRES_BELOW,
+     .read = events_read,
+     .figure = events_figure},
+    {.name = "rejected",
+     .meaning = "share of rejected events, less the reference's",
+     .shown = "share of rejected events",
+     .series = "leeway_window_rejected_ratio",
+     .unit = "",
+     .scope = LW_SCOPE_STREAM,
+     .flags = FEED,
+     .read = rejected_read,
+     .figure = rejected_figure},
+
+    {.name = "psi",
+     .meaning =
+         "population stability index against the reference, corrected for sample size",
+     .series = "leeway_feature_psi",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_ALL,
+     .flags = ZERO | LW_METRIC_IN_STATUS,
+     .read = psi_read,
+     .figure = psi_figure},
+    {.name = "js",
+     .meaning = "Jensen-Shannon distance, base 2, from 0 to 1",
+     .series = "leeway_feature_js",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_ALL,
+     .flags = ZERO | LW_METRIC_IN_STATUS,
+     .read = js_read,
+     .figure = js_figure},
+    {.name = "ks",
+     .meaning = "Kolmogorov-Smirnov distance, from 0 to 1; numeric features",
+     .series = "leeway_feature_ks",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_NUMBERS,
+     .read = ks_read,
+     .figure = ks_figure},
+    {.name = "w1",
+     .meaning = "Wasserstein-1 distance over the reference's spread; numeric features",
+     .series = "leeway_feature_w1",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_NUMBERS,
+     .read = w1_read,
+     .figure = w1_figure},
+    {.name = "energy",
+     .meaning = "energy distance in units of the reference's spread; numeric features",
+     .series = "leeway_feature_energy",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_NUMBERS,
+     .statistic = lw_statistic_energy},
+    {.name = "drift",
+     .meaning = "1 when the drift is significant and large enough",
+     .series = "leeway_feature_drift",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_ALL,
+     .flags = LW_METRIC_VERDICT | ONLY | ZERO,
+     .figure = drift_figure},
+    {.name = "psi_first",
+     .meaning = "PSI against version 1's reference",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_FEATURES,
+     .flags = ONLY | ZERO | LW_METRIC_LONGEST,
+     .figure = psi_first_figure},
+    {.name = "missing",
+     .meaning = "share of missing values, less the reference's",
+     .shown = "share of missing values",
+     .series = "leeway_feature_missing_ratio",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_FEATURES | LW_ON_TARGET,
+     .flags = FEED | ZERO | LW_METRIC_IN_STATUS,
+     .read = missing_read,
+     .figure = missing_figure,
+     .share = missing_share,
+     .summary = lw__summary_share},
+    {.name = "out_of_range",
+     .meaning = "share of values out of range, less the reference's; numeric features",
+     .shown = "share of values outside the configured range",
+     .series = "leeway_feature_out_of_range_ratio",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_NUMERIC | LW_ON_TARGET,
+     .flags = FEED | ZERO | LW_METRIC_NEEDS_RANGE,
+     .read = range_read,
+     .figure = range_figure,
+     .share = range_share,
+     .summary = lw__summary_share},
+    {.name = "unseen",
+     .meaning = "share of values in categories that the reference lacks, less what is "
+                "expected",
+     .shown = "share of values in categories that the reference lacks",
+     .series = "leeway_feature_unseen_ratio",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_CATEGORY,
+     .flags = LW_METRIC_IN_STATUS,
+     .read = unseen_read,
+     .figure = unseen_figure},
+    {.name = "fault",
+     .meaning = "1 where a fault of the data was recognised, else 0; of `target` too",
+     .series = "leeway_feature_fault",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_FEATURES | LW_ON_TARGET,
+     .flags = FEED | LW_METRIC_BLOCKS | LW_METRIC_ANY_N,
+     .read = fault_read,
+     .figure = fault_figure,
+     .fault = true,
+     .summary = lw__summary_fault},
+
+    {.name = "silence",
+     .meaning = "minutes since the last message arrived, by the wall clock; not in a "
+                "backtest",
+     .series = "leeway_live_silence_minutes",
+     .unit = "minutes",
+     .scope = LW_SCOPE_LIVE,
+     .flags = LIVE | LW_METRIC_ANY_N,
+     .live = silence_live,
+     .summary = lw__summary_silence},
+    {.name = "lag",
+     .meaning = "messages in Kafka that nobody has read; not in a backtest",
+     .series = "leeway_live_lag",
+     .unit = "messages",
+     .scope = LW_SCOPE_LIVE,
+     .flags = LIVE | LW_METRIC_ANY_N,
+     .live = lag_live,
+     .summary = lw__summary_lag},
+    {.name = "dead_letters",
+     .meaning = "share of unreadable messages in the last ten minutes; not in a backtest",
+     .series = "leeway_live_dead_letters_ratio",
+     .unit = "",
+     .scope = LW_SCOPE_LIVE,
+     .flags = LIVE,
+     .live = dead_live,
+     .phrase = "could not be read",
+     .summary = lw__summary_live_share},
+    {.name = "late",
+     .meaning = "share of late events in the last ten minutes; not in a backtest",
+     .series = "leeway_live_late_ratio",
+     .unit = "",
+     .scope = LW_SCOPE_LIVE,
+     .flags = LIVE,
+     .live = late_live,
+     .phrase = "came too late for their pane",
+     .summary = lw__summary_live_share},
+    {.name = "suspect",
+     .meaning =
+         "share of events in the last ten minutes whose clock is not believed; not "
+         "in a backtest",
+     .series = "leeway_live_suspect_ratio",
+     .unit = "",
+     .scope = LW_SCOPE_LIVE,
+     .flags = LIVE,
+     .live = suspect_live,
+     .phrase = "have a clock that is not believed",
+     .summary = lw__summary_live_share},
+};
+
+struct lw_reading lw__metric_read(const struct lw_metric *metric,
+                                  const struct lw_metric_input *in) {
+    return metric->statistic ? statistic_read(in) : metric->read(in);
+}
+
+double lw__metric_figure_of(const struct lw_metric *metric,
+                            const struct lw_metric_input *in) {
+    if (!metric->statistic)
+        return metric->figure(in);
+    return in->statistic && in->statistic->known ? in->statistic->value : NAN;
+}
+
+size_t lw_metric_count(void) {
+    return sizeof table / sizeof *table;
+}
+
+const struct lw_metric *lw_metric_at(size_t i) {
+    return i < lw_metric_count() ? &table[i] : NULL;
+}
+
+const struct lw_metric *lw_metric_find(const char *name) {
+    for (size_t i = 0; i < lw_metric_count(); i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+const char *lw_metric_name(const struct lw_metric *metric) {
+    return metric->name;
+}
+
+bool lw_metric_judged(const struct lw_metric *metric) {
+    return !(metric->flags & LW_METRIC_FIGURE_ONLY);
+}
+
+bool lw_metric_per_feature(const struct lw_metric *metric) {
+    return metric->scope == LW_SCOPE_COLUMN;
+}
+
+bool lw_metric_live(const struct lw_metric *metric) {
+    return metric->scope == LW_SCOPE_LIVE;
+}
+
+bool lw_metric_of_feed(const struct lw_metric *metric) {
+    return metric->flags & LW_METRIC_OF_FEED;
+}
+
+const char *lw_metric_subject(const struct lw_metric *metric) {
+    return lw_metric_per_feature(metric) ? "a feature"
+           : lw_metric_of_feed(metric)   ? "the stream"
+                                         : "the model";
+}
+
+bool lw_metric_has_column(const struct lw_metric *metric, const struct lw_spec *spec,
+                          size_t column) {
+    size_t nf = spec->nfeatures;
+    unsigned kind = column == nf                                ? LW_ON_TARGET
+                    : column == nf + 1                          ? LW_ON_PREDICTION
+                    : spec->feature[column].kind == LW_CATEGORY ? LW_ON_CATEGORY
+                                                                : LW_ON_NUMERIC;
+    return metric->columns & kind;
+}
+
+bool lw_metric_known(const struct lw_metric *metric, double value, double n,
+                     double events, bool champion) {
+    switch (metric->known) {
+    case LW_KNOWN_SCORED:
+        return isfinite(value) && n >= 2;
+    case LW_KNOWN_POSITIVE:
+        return value > 0;
+    case LW_KNOWN_COMPARED:
+        return isfinite(value) && champion && events > 0;
+    default:
+        return isfinite(value);
+    }
+}
+
+bool lw__share_rose(uint64_t before, uint64_t before_n, uint64_t now, uint64_t now_n) {
+    return before_n > 0 && now_n > 0 &&
+           (double)now / (double)now_n > (double)before / (double)before_n &&
+           lw_two_shares_p(before, before_n, now, now_n) < SHARE_P;
+}

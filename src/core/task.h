@@ -1,0 +1,60 @@
+/* A task: what a model predicts and how its predictions are judged.
+ *
+ * Regression is the first row (task_regression.c). Gate, probation, segments, panes,
+ * windows and messages know a task only through this struct, so a task is one row and the
+ * sums behind it. A loss is what one event costs; an error is the mean loss on the scale
+ * that people read, such as the RMSE of squared errors. */
+#ifndef LW_CORE_TASK_H
+#define LW_CORE_TASK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "leeway/err.h"
+
+struct lw_losses;
+
+/* One event that champion and challenger both predicted. */
+struct lw_loss_pair {
+    double champion, challenger; /* their losses */
+    double capped;               /* the champion's loss as the difference counts it */
+    double difference;           /* champion's loss less challenger's, both capped */
+};
+
+struct lw_task_figure {
+    const char *key;   /* "mae": in Redis, JSON and metrics */
+    const char *label; /* "MAE": in texts */
+    double (*value)(const struct lw_losses *s);
+    double (*se)(const struct lw_losses *s); /* its standard error; NULL: none */
+};
+
+#define LW_TASK_FIGURES_MAX 8
+
+struct lw_task {
+    const char *name; /* "regression" */
+    const char *link; /* from a linear predictor to a prediction: "identity" */
+    const char *loss; /* "squared error" */
+    /* The first is the error: error_of(mean loss). A figure without key ends the list. */
+    struct lw_task_figure figure[LW_TASK_FIGURES_MAX];
+
+    double (*loss_of)(double target, double prediction); /* NAN: cannot be summed */
+    double (*error_of)(double mean_loss);
+    /* How far a prediction is from the target; the gate's cap is on this scale. */
+    double (*distance)(double target, double prediction);
+    struct lw_loss_pair (*compare)(double target, double champion, double challenger,
+                                   double cap);
+    /* Share of the loss that refitting intercept and slope on the link scale removes. */
+    double (*recalibration_gain)(const struct lw_losses *s);
+
+    /* Sums over n events. Hot path: neither allocates. */
+    void (*add)(struct lw_losses *s, const double *target, const double *prediction,
+                size_t n);
+    void (*merge)(struct lw_losses *s, const struct lw_losses *other);
+    size_t bytes; /* what write writes */
+    void (*write)(const struct lw_losses *s, uint8_t *out);
+    int (*read)(struct lw_losses *s, const void *data, struct lw_err *err);
+};
+
+extern const struct lw_task lw_task_regression;
+
+#endif

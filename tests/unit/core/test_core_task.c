@@ -1,0 +1,211 @@
+/* A second task needs a row and nothing else: a toy that predicts yes or no and is judged
+ * by its Brier score goes through pane, bytes, gate, segments and run summary. */
+#include "support/core_fixture.h"
+
+#include "core/losses.h"
+#include "core/run_summary.h"
+#include "core/segment_regression.h"
+#include "core/train.h"
+
+static double toy_loss_of(double target, double prediction) {
+    return (prediction - target) * (prediction - target);
+}
+static double toy_error_of(double mean_loss) {
+    return mean_loss;
+}
+static double toy_distance(double target, double prediction) {
+    return fabs(prediction - target);
+}
+static struct lw_loss_pair toy_compare(double target, double champion, double challenger,
+                                       double cap) {
+    double a = toy_loss_of(target, champion), b = toy_loss_of(target, challenger);
+    (void)cap; /* no loss exceeds 1 */
+    return (struct lw_loss_pair){
+        .champion = a, .challenger = b, .capped = a, .difference = a - b};
+}
+static double toy_gain(const struct lw_losses *s) {
+    return s->n ? 0.25 : NAN;
+}
+static void toy_add(struct lw_losses *s, const double *target, const double *prediction,
+                    size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        s->n++;
+        s->loss += toy_loss_of(target[i], prediction[i]);
+        s->number[0] += target[i]; /* events that were yes */
+    }
+}
+static void toy_merge(struct lw_losses *s, const struct lw_losses *other) {
+    s->n += other->n;
+    s->loss += other->loss;
+    s->number[0] += other->number[0];
+}
+static double toy_brier(const struct lw_losses *s) {
+    return lw_losses_mean(s);
+}
+static double toy_rate(const struct lw_losses *s) {
+    return s->n ? s->number[0] / (double)s->n : NAN;
+}
+static void toy_write(const struct lw_losses *s, uint8_t *out) {
+    memcpy(out, &s->n, 8);
+    memcpy(out + 8, &s->loss, 8);
+    memcpy(out + 16, &s->number[0], 8);
+}
+static int toy_read(struct lw_losses *s, const void *data, struct lw_err *err) {
+    const uint8_t *at = data;
+    memcpy(&s->n, at, 8);
+    memcpy(&s->loss, at + 8, 8);
+    memcpy(&s->number[0], at + 16, 8);
+    return s->loss >= 0 ? 0 : lw_fail(err, LW_EINPUT, "a Brier score below 0");
+}
+
+static const struct lw_task toy = {
+    .name = "toy",
+    .link = "logit",
+    .loss = "Brier loss",
+    .figure = {{"brier", "Brier", toy_brier, NULL}, {"rate", "rate", toy_rate, NULL}},
+    .loss_of = toy_loss_of,
+    .error_of = toy_error_of,
+    .distance = toy_distance,
+    .compare = toy_compare,
+    .recalibration_gain = toy_gain,
+    .add = toy_add,
+    .merge = toy_merge,
+    .bytes = 24,
+    .write = toy_write,
+    .read = toy_read,
+};
+
+static struct lw_spec *toy_spec(void) {
+    struct lw_spec *spec = core_spec_new();
+    spec->task = &toy;
+    return spec;
+}
+
+/* 100 events of version 1, half of them yes, all predicted as 0.9. */
+static struct lw_pane *toy_pane(const struct lw_spec *spec) {
+    struct lw_pane *pane = lw_pane_new(spec, CORE_START, 1);
+    for (int i = 0; i < 100; i++) {
+        struct core_event e;
+        struct lw_cell watched[LW_FEATURES_MAX + 1];
+        struct lw_scored scored = {.version = 1, .prediction = .9};
+        core_event_set(spec, &e, CORE_START, 1, 1, i % 2);
+        lw_spec_watch(spec, &e.row, watched);
+        lw_pane_buffer(pane, i, watched, LW_GOOD, i % 2, &scored, 1);
+    }
+    lw_pane_drain(pane);
+    return pane;
+}
+
+static void close_to(double got, double want) {
+    assert_true(fabs(got - want) < 1e-12);
+}
+
+static void a_pane_keeps_the_sums_of_its_task(void **state) {
+    (void)state;
+    struct lw_spec *spec = toy_spec();
+    struct lw_pane *pane = toy_pane(spec), *back = lw_pane_new(spec, CORE_START, 1);
+    struct lw_buf bytes = {0}, again = {0};
+    core_pane_bytes(pane, &bytes);
+    core_pane_fill(back, &bytes);
+    core_pane_bytes(back, &again);
+    core_assert_same(&bytes, &again);
+    lw_pane_merge(pane, back);
+    const struct lw_losses *s = &lw_pane_scores(pane, 1)->losses;
+    assert_int_equal(s->n, 200);
+    assert_int_equal(pane->answered.n, 200);
+    close_to(lw_losses_error(s), (.81 + .01) / 2);
+    close_to(lw_losses_figure(s, "rate"), .5);
+    close_to(lw_losses_recalibration_gain(s), .25);
+    assert_true(isnan(lw_losses_figure(s, "rmse")) && isnan(lw_losses_error_se(s)));
+    lw_buf_fini(&bytes);
+    lw_buf_fini(&again);
+    lw_pane_free(pane);
+    lw_pane_free(back);
+    core_spec_free(spec);
+}
+
+static void the_gate_compares_by_the_task(void **state) {
+    (void)state;
+    struct lw_spec *spec = toy_spec();
+    struct lw_dataset *ds = lw_dataset_new(spec->train);
+    double champion[400], challenger[400];
+    struct lw_gate gate;
+    spec->retrain.gate = (struct lw_gate_spec){.z = 2, .block_ms = LW_HOUR};
+    for (int i = 0; i < 400; i++) {
+        struct core_event e;
+        core_event_set(spec, &e, CORE_START + i * 6 * LW_MINUTE, 1, 1, i % 2);
+        e.row.target = i % 2;
+        lw_dataset_add(ds, &e.row);
+        champion[i] = .5;
+        challenger[i] = i % 2 ? .8 - i % 7 * .001 : .2;
+    }
+    lw_gate_judge(spec, ds, 0, 400, champion, challenger, &gate);
+    assert_true(gate.passed);
+    close_to(gate.champion_error, .25);
+    assert_true(gate.challenger_error < .05);
+    assert_non_null(strstr(gate.reason, "Brier 0.04"));
+    assert_null(strstr(gate.reason, "RMSE"));
+    lw_dataset_free(ds);
+    core_spec_free(spec);
+}
+
+static void segments_and_summary_show_its_error(void **state) {
+    (void)state;
+    struct lw_spec *spec = toy_spec();
+    struct lw_reference *ref = lw_reference_new(spec);
+    struct lw_pane *pane = toy_pane(spec);
+    struct lw_run_summary summary = {0}, back = {0};
+    struct lw_segment_regression worst;
+    struct lw_cell watched[LW_FEATURES_MAX + 1], none = {0};
+    struct core_event e;
+    struct lw_buf bytes = {0};
+    core_event_set(spec, &e, CORE_START, 2, 1, 1);
+    lw_spec_watch(spec, &e.row, watched);
+    for (int i = 0; i < 100; i++) {
+        lw_losses_add(&ref->losses, &toy, 1, .9);
+        lw_segments_add(&ref->segments[CORE_F_ZONE], 2, 1, toy.loss_of(1, .9));
+        lw_pane_add_loss(pane, 1, watched, &none, toy.loss_of(1, .5));
+    }
+    assert_int_equal(lw_segment_regression_find(spec, ref, pane, 1, &worst, 1), 1);
+    close_to(worst.error, .25);
+    close_to(worst.reference_error, .01);
+    lw_run_summary_pane(&summary, pane, 1);
+    lw_run_summary_write(&summary, &toy, &bytes);
+    struct lw_reader r = lw_reader_of(bytes.data, bytes.len);
+    lw_run_summary_read(&back, &toy, &r);
+    assert_false(r.bad);
+    assert_int_equal(lw_reader_left(&r), 0);
+    close_to(lw_losses_error(&back.month[0].answered), .41);
+    close_to(lw_month_frozen_error(&back.month[0]), .41);
+    lw_buf_fini(&bytes);
+    lw_reference_free(ref);
+    lw_pane_free(pane);
+    core_spec_free(spec);
+}
+
+static void regression_is_the_first_task(void **state) {
+    (void)state;
+    struct lw_spec *spec = core_spec_new();
+    assert_ptr_equal(spec->task, &lw_task_regression);
+    assert_string_equal(spec->task->figure[0].label, "RMSE");
+    struct lw_losses empty = {0}, s = {0};
+    assert_true(isnan(lw_losses_error(&empty)) && isnan(lw_losses_mean(&empty)));
+    lw_losses_add(&s, spec->task, 10, 13);
+    lw_losses_add(&s, spec->task, 10, 14);
+    lw_losses_merge(&s, &empty);
+    close_to(s.loss, 25);
+    close_to(lw_losses_error(&s), sqrt(12.5));
+    close_to(lw_losses_figure(&s, "bias"), 3.5);
+    assert_true(isnan(spec->task->loss_of(1e71, 0)));
+    core_spec_free(spec);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(regression_is_the_first_task),
+        cmocka_unit_test(a_pane_keeps_the_sums_of_its_task),
+        cmocka_unit_test(the_gate_compares_by_the_task),
+        cmocka_unit_test(segments_and_summary_show_its_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
