@@ -243,7 +243,17 @@ static int request_retrain(struct models_session *s, struct lw_err *err) {
 /* Rejects options that the verb would ignore. */
 static int verb_check(const struct models_session *s, const char *verb, char **rest,
                       int n, struct lw_err *err) {
+    static const char *const known[] = {"list",     "show",    "promote",
+                                        "rollback", "retrain", "release"};
     bool shows = strcmp(verb, "show") == 0, promotes = strcmp(verb, "promote") == 0;
+    size_t i = 0;
+    while (i < sizeof known / sizeof *known && strcmp(verb, known[i]) != 0)
+        i++;
+    if (i == sizeof known / sizeof *known)
+        return lw_fail(
+            err, LW_ECONFIG,
+            "unknown subcommand \"%s\" (list, show, promote, rollback, retrain, release)",
+            verb);
     int most = shows || promotes ? 2 : strcmp(verb, "release") == 0 ? n : 1;
     if (n > most)
         return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[most]);
@@ -262,6 +272,12 @@ static int models_dispatch(struct models_session *s, char **rest, int n,
     if (verb_check(s, verb, rest, n, err))
         return -1;
     bool numbered = n > 1 && lw_parse_i64(rest[1], &version) && version > 0;
+    bool one = strcmp(verb, "show") == 0 || strcmp(verb, "promote") == 0;
+    if (one && !numbered)
+        return lw_fail(err, LW_ECONFIG,
+                       "%s needs a version number (run 'leeway models list')", verb);
+    if (lw_meta_contract(s->redis, &s->config->spec, err))
+        return -1;
     if (strcmp(verb, "list") == 0)
         return list_versions(s, err);
     if (strcmp(verb, "rollback") == 0)
@@ -270,15 +286,6 @@ static int models_dispatch(struct models_session *s, char **rest, int n,
         return request_retrain(s, err);
     if (strcmp(verb, "release") == 0)
         return release_features(s, rest + 1, n - 1, err);
-    bool known = strcmp(verb, "show") == 0 || strcmp(verb, "promote") == 0;
-    if (!known)
-        return lw_fail(
-            err, LW_ECONFIG,
-            "unknown subcommand \"%s\" (list, show, promote, rollback, retrain, release)",
-            verb);
-    if (!numbered)
-        return lw_fail(err, LW_ECONFIG,
-                       "%s needs a version number (run 'leeway models list')", verb);
     return strcmp(verb, "show") == 0 ? show_version(s, (uint32_t)version, err)
                                      : promote_version(s, (uint32_t)version, err);
 }
@@ -306,8 +313,7 @@ static int models_main(int argc, char **argv) {
         lw_cli_person(s.who, sizeof s.who);
         s.config = config;
         s.redis = lw_redis_new(&config->redis, &err);
-        if (!s.redis || lw_meta_contract(s.redis, &config->spec, &err) ||
-            models_dispatch(&s, rest, n, &err))
+        if (!s.redis || models_dispatch(&s, rest, n, &err))
             rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_models, "%s", err.msg)
                                         : lw_cli_fail(&lw_cmd_models, &err);
         lw_redis_free(s.redis);

@@ -405,7 +405,8 @@ static int repair_dispatch(struct repair_session *s, char **rest, int n,
         {"reread", "reread needs a partition", repair_reread}};
     if (strcmp(verb, "list") == 0)
         return n > 1 ? lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[1])
-                     : repair_list(s, err);
+               : lw_meta_contract(s->redis, s->spec, err) ? -1
+                                                          : repair_list(s, err);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(verb, verbs[i].name) != 0)
             continue;
@@ -414,8 +415,10 @@ static int repair_dispatch(struct repair_session *s, char **rest, int n,
                            verb);
         if (n < 2)
             return lw_fail(err, LW_ECONFIG, "%s", verbs[i].what);
-        return n > 2 ? lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[2])
-                     : verbs[i].run(s, rest[1], err);
+        if (n > 2)
+            return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[2]);
+        return lw_meta_contract(s->redis, s->spec, err) ? -1
+                                                        : verbs[i].run(s, rest[1], err);
     }
     return lw_fail(err, LW_ECONFIG,
                    "unknown subcommand \"%s\" (list, drop, reset, panes, reread)", verb);
@@ -426,8 +429,7 @@ static int repair_run(struct repair_session *s, char **rest, int n) {
     lw_cli_person(s->who, sizeof s->who);
     s->spec = &s->config->spec;
     s->redis = lw_redis_new(&s->config->redis, &err);
-    int rc = s->redis ? lw_meta_contract(s->redis, s->spec, &err) : -1;
-    rc = rc ? rc : repair_dispatch(s, rest, n, &err);
+    int rc = s->redis ? repair_dispatch(s, rest, n, &err) : -1;
     lw_registry_free(s->registry);
     lw_redis_free(s->redis);
     if (rc >= 0)

@@ -194,17 +194,6 @@ static void window_figures(struct lw_monitor *m, size_t window) {
     }
 }
 
-static void live_figures(struct lw_monitor *m) {
-    const struct lw_metric *metric;
-    for (size_t k = 0; m->live_known && (metric = lw_metric_at(k)); k++) {
-        if (!lw_metric_live(metric))
-            continue;
-        struct lw_reading now = metric->live(&m->live);
-        if (now.n > 0)
-            figure_add(m, now.value, "%s", metric->name);
-    }
-}
-
 /* Of the longest window: what a slow drift has come to that each new reference forgives. */
 static void compare_since_first(struct lw_monitor *m) {
     const struct lw_reference *ref = m->first ? m->first : m->reference;
@@ -240,7 +229,6 @@ void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
     figure_add(m, (double)alerts_firing(m), "alerts_firing");
     figure_add(m, m->policy.pending.id != 0, "training");
     figure_add(m, (double)m->unreadable, "unreadable_panes");
-    live_figures(m);
     for (size_t i = 0; i < m->nviews && !m->lazy; i++)
         lw__view_merge(m, i);
     compare_since_first(m);

@@ -61,7 +61,8 @@ static void put_figures(FILE *out) {
         "`src/core/metrics.c`.\n\n"
         "A rule can use each metric marked *rule*. *Unknown* says what Redis holds where "
         "the figure is not known: no field, or 0. Elsewhere an unknown figure is `null`, "
-        "absent or `-`, never 0.\n\n"
+        "absent or `-`, never 0. Metrics of the running stream go by the wall clock, so "
+        "they are in `/metrics` alone.\n\n"
         "| metric | rule | measured for | unknown | series | meaning |\n"
         "|---|---|---|---|---|---|\n",
         out);
@@ -76,8 +77,10 @@ static void put_figures(FILE *out) {
                   out);
         fprintf(out, "%s | %s | %s%s%s | %s |\n",
                 m->flags & LW_METRIC_LONGEST ? "; the longest window" : "",
-                m->flags & LW_METRIC_ZERO ? "0" : "no field", m->series ? "`" : "",
-                m->series ? m->series : "", m->series ? "`" : "",
+                lw_metric_live(m)           ? "-"
+                : m->flags & LW_METRIC_ZERO ? "0"
+                                            : "no field",
+                m->series ? "`" : "", m->series ? m->series : "", m->series ? "`" : "",
                 m->shown ? m->shown : m->meaning);
     }
 }
